@@ -1,0 +1,232 @@
+package klarna
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxAnswer bounds an answer's body in bytes; an order of 1000 lines stays far below.
+const maxAnswer = 8 << 20
+
+// Config says how to reach Klarna. BaseURL and Password are required.
+type Config struct {
+	BaseURL string // scheme, host and perhaps a path, such as https://api.playground.kustom.co
+
+	// Username and Password are sent as Basic base64(username:password).
+	// Without a username the password is a Kustom API key, sent as it is:
+	// Basic <API key>. Source: docs.kustom.co, Authentication.
+	Username, Password string
+
+	UserAgent string            // default: "Library/shopd"
+	Transport http.RoundTripper // default: own connection pool
+	Observe   func(Call)        // told of each try; may be nil; must be safe for concurrent use
+}
+
+// Call is one try of a call, for logs and metrics. It holds no body.
+type Call struct {
+	Operation     string
+	Status        int // 0 when there was no answer
+	Try           int // from 1
+	Duration      time.Duration
+	CorrelationID string
+	Err           error
+}
+
+// Client sends requests to one Klarna environment. Safe for concurrent use.
+type Client struct {
+	base          *url.URL
+	authorization string
+	userAgent     string
+	http          *http.Client
+	observe       func(Call)
+}
+
+// NewClient checks c and returns a client. No connection is made.
+func NewClient(c Config) (*Client, error) {
+	base, err := url.Parse(c.BaseURL)
+	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" {
+		return nil, fmt.Errorf("klarna URL %q: want http(s)://host", c.BaseURL)
+	}
+	if c.Password == "" {
+		return nil, errors.New("klarna password or API key is missing")
+	}
+	client := &Client{
+		base:          base,
+		authorization: "Basic " + c.Password,
+		userAgent:     c.UserAgent,
+		observe:       c.Observe,
+	}
+	if c.Username != "" {
+		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
+	}
+	if client.userAgent == "" {
+		client.userAgent = "Library/shopd"
+	}
+	if client.observe == nil {
+		client.observe = func(Call) {}
+	}
+	if c.Transport == nil {
+		c.Transport = newTransport()
+	}
+	client.http = &http.Client{
+		Transport: c.Transport,
+		// Klarna's APIs do not redirect; following one would send credentials elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return client, nil
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        256,
+		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     60 * time.Second,
+		TLSHandshakeTimeout: 3 * time.Second,
+	}
+}
+
+// Request is one call, whatever number of tries it takes.
+type Request struct {
+	Operation string // for errors, logs and metrics: "create kco order"
+	Method    string
+	Path      string // below the base URL, escaped, starting with "/"
+	Body      any    // sent as JSON; nil sends none
+	Retry     Retry
+}
+
+// Answer says how a call came to its end.
+type Answer struct {
+	CorrelationID string
+	// Unanswered is true when a try before the last had no answer: Klarna
+	// may still act on it, perhaps after the one that was answered.
+	Unanswered bool
+}
+
+// Do sends r until it is answered, its policy is exhausted or ctx ends, and
+// decodes a 2xx body into out (not when out is nil). Each try takes at most
+// 4 s. An answer outside 2xx is an *Error; a 2xx body that is not the JSON
+// wanted counts as no answer, for the change may have been made.
+func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = json.Marshal(r.Body); err != nil {
+			return Answer{}, fmt.Errorf("%s: %w", r.Operation, err)
+		}
+	}
+	var answer Answer
+	for try := 1; ; try++ {
+		start := time.Now()
+		status, sent, err := c.try(ctx, r, body, out, &answer)
+		c.observe(Call{
+			Operation: r.Operation, Status: status, Try: try, Duration: time.Since(start),
+			CorrelationID: answer.CorrelationID, Err: err,
+		})
+		if err == nil {
+			return answer, nil
+		}
+		apiErr, answered := errors.AsType[*Error](err)
+		if !answered && sent {
+			answer.Unanswered = true
+		}
+		var retryAfter time.Duration
+		if answered {
+			retryAfter = apiErr.RetryAfter
+		}
+		if !r.Retry.again(err, try, sent) || !pause(ctx, try, retryAfter) {
+			return answer, err
+		}
+	}
+}
+
+// try sends r once. sent is whether a connection was had, so that Klarna may have seen the request.
+func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answer *Answer) (status int, sent bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { sent = true },
+	})
+	req, err := http.NewRequestWithContext(ctx, r.Method, strings.TrimSuffix(c.base.String(), "/")+r.Path, bytes.NewReader(body))
+	if err != nil {
+		return 0, false, fmt.Errorf("%s: %w", r.Operation, err)
+	}
+	req.Header.Set("Authorization", c.authorization)
+	req.Header.Set("User-Agent", c.userAgent)
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, sent, fmt.Errorf("%s: %w", r.Operation, withoutURL(err))
+	}
+	defer func() { _ = res.Body.Close() }()
+	answer.CorrelationID = res.Header.Get("Klarna-Correlation-Id")
+	// Reading to the end lets the connection be used again.
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return res.StatusCode, sent, newError(r.Operation, res, data)
+	}
+	switch {
+	case err != nil:
+		return res.StatusCode, sent, fmt.Errorf("%s: read answer: %w", r.Operation, err)
+	case len(data) > maxAnswer:
+		return res.StatusCode, sent, fmt.Errorf("%s: answer is over %d bytes", r.Operation, maxAnswer)
+	case out == nil:
+		return res.StatusCode, sent, nil
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return res.StatusCode, sent, fmt.Errorf("%s: decode answer: %w", r.Operation, err)
+	}
+	return res.StatusCode, sent, nil
+}
+
+// withoutURL drops the URL that net/http puts around its errors: it adds nothing and may hold IDs.
+func withoutURL(err error) error {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
+		return urlErr.Err
+	}
+	return err
+}
+
+// newError reads what it can of an error body: gateways answer with HTML, an
+// expired order's 404 is empty.
+func newError(operation string, res *http.Response, data []byte) *Error {
+	e := &Error{
+		Operation:     operation,
+		Status:        res.StatusCode,
+		CorrelationID: res.Header.Get("Klarna-Correlation-Id"),
+		RetryAfter:    parseRetryAfter(res.Header.Get("Retry-After"), time.Now()),
+	}
+	var body struct {
+		Code          string   `json:"error_code"`
+		Messages      []string `json:"error_messages"`
+		Message       string   `json:"error_message"`
+		CorrelationID string   `json:"correlation_id"`
+	}
+	if json.Unmarshal(data, &body) != nil {
+		return e
+	}
+	e.Code, e.Messages = body.Code, body.Messages
+	if body.Message != "" {
+		e.Messages = append(e.Messages, body.Message)
+	}
+	if e.CorrelationID == "" {
+		e.CorrelationID = body.CorrelationID
+	}
+	return e
+}

@@ -1,0 +1,4 @@
+// Package klarna holds what Klarna's three APIs share: the transport with its
+// time limits and retries, the error type, addresses, order lines, and
+// Klarna's rules for lines and sums. It knows nothing of carts.
+package klarna

@@ -1,0 +1,59 @@
+package klarna
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Error is an answer of Klarna outside 2xx. It never holds a response body:
+// bodies may carry personal data.
+type Error struct {
+	Operation     string        // what was asked, such as "create kco order"
+	Status        int           // HTTP status
+	Code          string        // error_code, "" when the body was empty or not Klarna's JSON
+	Messages      []string      // error_messages, for people; never branch on them
+	CorrelationID string        // Klarna-Correlation-Id, to quote to Klarna's support
+	RetryAfter    time.Duration // 0 when Klarna named none
+}
+
+// Codes a caller branches on.
+const (
+	// CodeReadOnlyOrder answers an update or abort of a finished order.
+	// Source: docs.kustom.co, Errors in checkout.
+	CodeReadOnlyOrder = "READ_ONLY_ORDER"
+)
+
+// Error says operation, status, code, messages and correlation ID.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: klarna answered %d", e.Operation, e.Status)
+	if e.Code != "" {
+		fmt.Fprintf(&b, " %s", e.Code)
+	}
+	if len(e.Messages) > 0 {
+		fmt.Fprintf(&b, " %q", e.Messages)
+	}
+	if e.CorrelationID != "" {
+		fmt.Fprintf(&b, " (correlation ID %s)", e.CorrelationID)
+	}
+	return b.String()
+}
+
+// Refused reports whether Klarna judged the request itself (4xx, but not a
+// lock or rate limit, which say nothing about the request).
+func (e *Error) Refused() bool {
+	return e.Status >= 400 && e.Status < 500 && !lockedStatus(e.Status)
+}
+
+// LogValue logs the members without messages' free text beyond Klarna's own.
+func (e *Error) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("operation", e.Operation),
+		slog.Int("status", e.Status),
+		slog.String("code", e.Code),
+		slog.Any("messages", e.Messages),
+		slog.String("correlation_id", e.CorrelationID),
+	)
+}

@@ -1,0 +1,44 @@
+package money
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bojanz/currency"
+)
+
+// Format writes an amount as the shop shows it to shoppers of a locale: kroner
+// and kronor without decimals when the amount is whole ("1 295 kr"), every
+// other currency with all of its decimals ("€13.90"). Spaces inside are no-break
+// spaces, the minus sign is a real one (U+2212).
+func Format(a Amount, c Currency, locale string) string {
+	switch c {
+	case "SEK", "NOK", "DKK":
+		if a%100 == 0 {
+			return format(a, c, locale, 0)
+		}
+	}
+	return FormatExact(a, c, locale)
+}
+
+// FormatExact is Format with all decimals of the currency, whole or not:
+// "198,53 kr", "49,00 kr". An unknown currency is shown as "12.34 XTS".
+func FormatExact(a Amount, c Currency, locale string) string {
+	return format(a, c, locale, currency.DefaultDigits)
+}
+
+func format(a Amount, c Currency, locale string, minDigits uint8) string {
+	amount, err := currency.NewAmountFromInt64(int64(a), string(c))
+	if err != nil {
+		sign, m := "", magnitude(int64(a))
+		if a < 0 {
+			sign = "−"
+		}
+		return fmt.Sprintf("%s%d.%02d\u00a0%s", sign, m/100, m%100, c)
+	}
+	f := currency.NewFormatter(currency.NewLocale(locale))
+	f.MinDigits = minDigits
+	// CLDR has a real minus in Swedish, Norwegian and Finnish, a hyphen in the
+	// other languages; one page shows one sign.
+	return strings.ReplaceAll(f.Format(amount), "-", "−")
+}

@@ -1,0 +1,133 @@
+// Package money holds amounts in minor units, tax rates in hundredths of a
+// percent and the arithmetic on both. There are no floats: every operation is
+// exact integer arithmetic, checked for overflow, rounded half away from zero.
+package money
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// Errors of the arithmetic. They come wrapped with the operands.
+var (
+	// ErrOverflow: the result does not fit into an Amount.
+	ErrOverflow = errors.New("amount out of range")
+	// ErrRate: a rate or percentage is not within 0 to 10000 (100 %).
+	ErrRate = errors.New("rate out of range")
+)
+
+// whole is one hundred percent in hundredths of a percent.
+const whole = 10000
+
+// Amount is a sum of money in minor units of some currency (öre, cents, pence).
+type Amount int64
+
+// Add returns a + b, or ErrOverflow.
+func (a Amount) Add(b Amount) (Amount, error) {
+	sum := a + b
+	if (b > 0) != (sum > a) && b != 0 {
+		return 0, fmt.Errorf("%d + %d: %w", a, b, ErrOverflow)
+	}
+	return sum, nil
+}
+
+// Sub returns a - b, or ErrOverflow.
+func (a Amount) Sub(b Amount) (Amount, error) {
+	diff := a - b
+	if (b > 0) != (diff < a) && b != 0 {
+		return 0, fmt.Errorf("%d - %d: %w", a, b, ErrOverflow)
+	}
+	return diff, nil
+}
+
+// Neg returns -a, or ErrOverflow for the smallest Amount.
+func (a Amount) Neg() (Amount, error) { return Amount(0).Sub(a) }
+
+// Mul returns a times the quantity q, or ErrOverflow.
+func (a Amount) Mul(q int64) (Amount, error) {
+	hi, lo := bits.Mul64(magnitude(int64(a)), magnitude(q))
+	if product, ok := signed((a < 0) != (q < 0), lo); ok && hi == 0 {
+		return product, nil
+	}
+	return 0, fmt.Errorf("%d × %d: %w", a, q, ErrOverflow)
+}
+
+// Sum adds the amounts from left to right; ErrOverflow as soon as a partial
+// sum does not fit. The sum of nothing is 0.
+func Sum(amounts ...Amount) (Amount, error) {
+	var total Amount
+	for _, a := range amounts {
+		var err error
+		if total, err = total.Add(a); err != nil {
+			return 0, err
+		}
+	}
+	return total, nil
+}
+
+// Percent returns the share of a that hundredths of a percent make (1000 is
+// 10 %), rounded half away from zero. It is for discounts: the share must lie
+// within 0 and 10000, else ErrRate.
+func Percent(a Amount, hundredths int32) (Amount, error) {
+	if hundredths < 0 || hundredths > whole {
+		return 0, fmt.Errorf("percentage %d: %w", hundredths, ErrRate)
+	}
+	return share(a, uint64(hundredths), whole), nil
+}
+
+// TaxRate is a tax rate in hundredths of a percent: 2500 is 25 %. It lies
+// within 0 and 10000.
+type TaxRate int32
+
+// Valid reports whether the rate lies within 0 and 10000.
+func (r TaxRate) Valid() bool { return r >= 0 && r <= whole }
+
+// Included returns the tax that a gross amount includes, rounded half away
+// from zero: gross × rate / (10000 + rate). A negative gross gives a negative
+// tax. ErrRate if the rate is out of range.
+//
+// Source: docs.kustom.co, Checkout API reference, order_line (total_tax_amount).
+func (r TaxRate) Included(gross Amount) (Amount, error) {
+	if !r.Valid() {
+		return 0, fmt.Errorf("tax rate %d: %w", r, ErrRate)
+	}
+	return share(gross, uint64(r), whole+uint64(r)), nil //nolint:gosec // Valid: not negative
+}
+
+// OnTop returns the tax that comes on top of a net amount, rounded half away
+// from zero: net × rate / 10000. ErrRate if the rate is out of range.
+func (r TaxRate) OnTop(net Amount) (Amount, error) {
+	if !r.Valid() {
+		return 0, fmt.Errorf("tax rate %d: %w", r, ErrRate)
+	}
+	return share(net, uint64(r), whole), nil //nolint:gosec // Valid: not negative
+}
+
+// share returns a × num / den, rounded half away from zero, through a product
+// of 128 bits. num must not exceed den: so the result is never larger than a,
+// and never overflows.
+func share(a Amount, num, den uint64) Amount {
+	hi, lo := bits.Mul64(magnitude(int64(a)), num)
+	lo, carry := bits.Add64(lo, den/2, 0)
+	quotient, _ := bits.Div64(hi+carry, lo, den)
+	result, _ := signed(a < 0, quotient)
+	return result
+}
+
+// magnitude returns |n|, also of the smallest int64.
+func magnitude(n int64) uint64 {
+	if n < 0 {
+		return -uint64(n) //nolint:gosec // two's complement is what is wanted
+	}
+	return uint64(n)
+}
+
+// signed gives a magnitude its sign; false if it does not fit.
+func signed(negative bool, m uint64) (Amount, bool) {
+	if negative {
+		return Amount(-m), m <= -math.MinInt64 //nolint:gosec // checked by the second result
+	}
+	return Amount(m), m <= math.MaxInt64 //nolint:gosec // checked by the second result
+}
