@@ -1,0 +1,207 @@
+// Package redistest runs real Redis servers for tests: one node on a unix socket,
+// a Cluster of three masters, a master with a replica watched by a Sentinel.
+package redistest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/redisconn"
+)
+
+// Server is one or more redis-server processes that belong to a test and end with
+// it. What was written survives Stop and Restart.
+type Server struct {
+	URL string // for redisconn.Open
+
+	t     testing.TB
+	nodes []*node
+}
+
+// node is one redis-server process.
+type node struct {
+	addr string // "host:port", or the path of a unix socket
+	dir  string
+	args []string
+	cmd  *exec.Cmd
+	out  bytes.Buffer
+	done chan struct{} // closed when the process has ended
+}
+
+// Start runs a redis-server and returns a client for it, closed at the test's end.
+// Without a redis-server installed the test is skipped, or fails where CI or
+// SHOPD_TEST_ALL is set.
+func Start(t testing.TB) redis.UniversalClient {
+	t.Helper()
+	return StartServer(t).Client()
+}
+
+// StartServer is Start for tests that need the URL, or an outage.
+func StartServer(t testing.TB) *Server {
+	t.Helper()
+	s := newServer(t)
+	// Not t.TempDir: with a long test name its path is too long for a socket.
+	n := s.add("", "--port", "0", "--unixsocket", "redis.sock")
+	n.addr = filepath.Join(n.dir, "redis.sock")
+	s.URL = "unix://" + n.addr
+	s.Restart()
+	return s
+}
+
+// Client returns a new client, closed at the test's end.
+func (s *Server) Client() redis.UniversalClient {
+	s.t.Helper()
+	return open(s.t, s.URL)
+}
+
+// Stop kills all nodes. Stopping what does not run is allowed.
+func (s *Server) Stop() {
+	for i := range s.nodes {
+		s.StopNode(i)
+	}
+}
+
+// StopNode kills one node. Node 0 of a Sentinel is the master, 1 the replica.
+func (s *Server) StopNode(i int) {
+	n := s.nodes[i]
+	if n.cmd != nil {
+		_ = n.cmd.Process.Kill()
+		<-n.done
+		n.cmd = nil
+	}
+}
+
+// Restart starts every node that does not run and waits until each answers.
+func (s *Server) Restart() {
+	s.t.Helper()
+	for _, n := range s.nodes {
+		if n.cmd == nil {
+			s.start(n)
+		}
+	}
+	for _, n := range s.nodes {
+		s.await(n, "answer", func(c redis.UniversalClient) bool { return c.Ping(s.t.Context()).Err() == nil })
+	}
+}
+
+func newServer(t testing.TB) *Server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" || os.Getenv("SHOPD_TEST_ALL") != "" {
+			t.Fatal("this test needs redis-server, and all tests are to be run")
+		}
+		t.Skip("this test needs redis-server")
+	}
+	s := &Server{t: t}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// add declares a node. addr "" leaves the address to the caller.
+func (s *Server) add(addr string, args ...string) *node {
+	s.t.Helper()
+	dir, err := os.MkdirTemp("", "redis")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		s.Stop()
+		_ = os.RemoveAll(dir)
+	})
+	if addr != "" {
+		_, port, _ := net.SplitHostPort(addr)
+		args = append([]string{"--port", port, "--bind", "127.0.0.1"}, args...)
+	}
+	n := &node{addr: addr, dir: dir, args: args}
+	s.nodes = append(s.nodes, n)
+	return n
+}
+
+func (s *Server) start(n *node) {
+	s.t.Helper()
+	// Without fsync the file still survives the process, which is all that is killed.
+	args := append(n.args, "--save", "", "--appendonly", "yes", "--appendfsync", "no")
+	if len(n.args) > 0 && n.args[0] == sentinelConfig {
+		args = n.args
+	}
+	n.out.Reset()
+	cmd := exec.Command("redis-server", args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, &n.out, &n.out
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(done)
+	}()
+	n.cmd, n.done = cmd, done
+}
+
+// await polls one node until ready holds, at most 15 s.
+func (s *Server) await(n *node, what string, ready func(redis.UniversalClient) bool) {
+	s.t.Helper()
+	url := "redis://" + n.addr
+	if filepath.IsAbs(n.addr) {
+		url = "unix://" + n.addr
+	}
+	c, err := redisconn.Open(url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer c.Close()
+	deadline := time.Now().Add(15 * time.Second)
+	for !ready(c) {
+		select {
+		case <-n.done:
+			s.t.Fatalf("redis-server ended:\n%s", n.out.String())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("redis-server %v did not %s in time", n.args, what)
+		}
+	}
+}
+
+func open(t testing.TB, url string) redis.UniversalClient {
+	t.Helper()
+	c, err := redisconn.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// freeAddrs returns n addresses on loopback that nobody listens on.
+func freeAddrs(t testing.TB, n int) []string {
+	t.Helper()
+	addrs := make([]string, n)
+	for i := range addrs {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addrs[i] = l.Addr().String()
+	}
+	return addrs
+}
+
+func port(addr string) int {
+	_, p, _ := net.SplitHostPort(addr)
+	n, err := strconv.Atoi(p)
+	if err != nil {
+		panic(fmt.Sprintf("address %q has no port", addr))
+	}
+	return n
+}

@@ -1,0 +1,209 @@
+// Package session keeps what belongs to one shopper: which cart and which order.
+// It is scs on Redis, with one rule added: only a request that holds the session's
+// lock may write, because scs stores a session whole.
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/bsm/redislock"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	lifetime    = 30 * 24 * time.Hour
+	renewAfter  = 24 * time.Hour   // a session older than this gets its lifetime anew
+	requestTime = 12 * time.Second // from the request's arrival to its last command
+
+	cartIDKey     = "cart_id"
+	kcoOrderIDKey = "kco_order_id"
+)
+
+var (
+	// ErrBusy means that another request of this session held the lock for too long,
+	// or that the browser left while this one waited for it.
+	ErrBusy = errors.New("session is busy")
+	// ErrStore means that the session could not be loaded, locked or stored.
+	ErrStore = errors.New("session store failed")
+)
+
+// FailFunc answers a request whose session could not be had or stored. err is ErrBusy
+// or ErrStore.
+type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
+
+// Options are what New needs; all are required.
+type Options struct {
+	Redis  redis.UniversalClient
+	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
+	Logger *slog.Logger
+	Fail   FailFunc
+}
+
+// Values are what a session holds; "" where there is none.
+type Values struct {
+	CartID     string
+	KCOOrderID string // the order that this session's pages show
+}
+
+// Sessions loads, locks and stores the sessions of shoppers. It may be used from many
+// goroutines.
+type Sessions struct {
+	scs   *scs.SessionManager
+	locks *redislock.Client
+	log   *slog.Logger
+	fail  FailFunc
+}
+
+// New returns the sessions kept in o.Redis.
+func New(o Options) *Sessions {
+	m := scs.New()
+	m.Store = store{o.Redis}
+	m.Lifetime = lifetime
+	m.HashTokenInStore = true
+	m.Cookie.Name = "shopd"
+	if o.Secure {
+		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
+	}
+	return &Sessions{scs: m, locks: redislock.New(o.Redis), log: o.Logger, fail: o.Fail}
+}
+
+// HasCookie tells whether the request brings a session token, be it known or not.
+func (s *Sessions) HasCookie(r *http.Request) bool { return s.token(r) != "" }
+
+// Peek loads the request's session for itself, without a lock and without leaving it
+// in a context, so that a later Locked loads afresh. The error is ErrStore.
+func (s *Sessions) Peek(r *http.Request) (Values, error) {
+	ctx, err := s.load(r.Context(), s.token(r))
+	if err != nil {
+		return Values{}, err
+	}
+	return Values{CartID: s.CartID(ctx), KCOOrderID: s.KCOOrderID(ctx)}, nil
+}
+
+// ReadOnly loads the session for next and never stores it; the Set methods panic.
+func (s *Sessions) ReadOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Cookie")
+		ctx, err := s.load(r.Context(), s.token(r))
+		if err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// Locked runs next while it holds the session's lock: lock, load, next, store if
+// modified, release, and only then answer with what next wrote. When any of these
+// fails the answer is fail's alone (nil: Options.Fail). A request without a cookie
+// locks nothing, since nobody else can know its session.
+//
+// The context of next is not cancelled when the browser leaves. Its deadline is the
+// request context's, else 12 s from now.
+func (s *Sessions) Locked(next http.Handler, fail FailFunc) http.Handler {
+	if fail == nil {
+		fail = s.fail
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Cookie")
+		answer := newBuffer(w.Header())
+		if err := s.locked(answer, r, next); err != nil {
+			fail(w, r, err)
+			return
+		}
+		answer.sendTo(w)
+	})
+}
+
+func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Handler) error {
+	deadline, ok := r.Context().Deadline()
+	if !ok {
+		deadline = time.Now().Add(requestTime)
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(r.Context()), deadline)
+	defer cancel()
+
+	token := s.token(r)
+	if token != "" {
+		release, err := s.obtain(ctx, token, r.Context().Done())
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	ctx, err := s.load(ctx, token)
+	if err != nil {
+		return err
+	}
+	ctx = context.WithValue(ctx, writable{}, true)
+	next.ServeHTTP(w, r.WithContext(ctx))
+
+	if time.Until(s.scs.Deadline(ctx)) < lifetime-renewAfter {
+		s.scs.SetDeadline(ctx, time.Now().Add(lifetime).UTC())
+	}
+	if s.scs.Status(ctx) == scs.Unmodified {
+		return nil
+	}
+	stored, expiry, err := s.scs.Commit(ctx)
+	if err != nil {
+		return err
+	}
+	s.scs.WriteSessionCookie(ctx, w, stored, expiry)
+	return nil
+}
+
+// CartID returns the session's cart, "" for none.
+func (s *Sessions) CartID(ctx context.Context) string { return s.scs.GetString(ctx, cartIDKey) }
+
+// SetCartID makes id the session's cart; "" removes it. It panics outside Locked.
+func (s *Sessions) SetCartID(ctx context.Context, id string) { s.set(ctx, cartIDKey, id) }
+
+// KCOOrderID returns the order that the session's pages show, "" for none.
+func (s *Sessions) KCOOrderID(ctx context.Context) string {
+	return s.scs.GetString(ctx, kcoOrderIDKey)
+}
+
+// SetKCOOrderID makes id the order that the session's pages show; "" removes it. It
+// panics outside Locked.
+func (s *Sessions) SetKCOOrderID(ctx context.Context, id string) { s.set(ctx, kcoOrderIDKey, id) }
+
+// writable marks the context of a request that holds the lock.
+type writable struct{}
+
+func (s *Sessions) set(ctx context.Context, key, id string) {
+	if ctx.Value(writable{}) == nil {
+		panic("session: " + key + " set without the session's lock")
+	}
+	switch {
+	case s.scs.GetString(ctx, key) == id:
+	case id == "":
+		s.scs.Remove(ctx, key)
+	default:
+		s.scs.Put(ctx, key, id)
+	}
+}
+
+// load returns ctx with the session in it, a new one when the token is not known. What
+// is stored but cannot be decoded counts as not known: else its owner would be locked
+// out for a month.
+func (s *Sessions) load(ctx context.Context, token string) (context.Context, error) {
+	loaded, err := s.scs.Load(ctx, token)
+	if err == nil || errors.Is(err, ErrStore) {
+		return loaded, err
+	}
+	s.log.WarnContext(ctx, "stored session replaced by a new one", "error", err)
+	return s.scs.Load(ctx, "")
+}
+
+func (s *Sessions) token(r *http.Request) string {
+	c, err := r.Cookie(s.scs.Cookie.Name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}

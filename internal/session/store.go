@@ -1,0 +1,48 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const sessionPrefix = "shopd:session:"
+
+// store keeps scs sessions in Redis under the hash of their token. It implements
+// scs.CtxStore; all its errors are ErrStore.
+type store struct{ rdb redis.UniversalClient }
+
+func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	b, err := s.rdb.Get(ctx, sessionPrefix+token).Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, false, nil
+	}
+	return b, err == nil, storeError(err)
+}
+
+func (s store) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
+	return storeError(s.rdb.Set(ctx, sessionPrefix+token, b, time.Until(expiry)).Err())
+}
+
+func (s store) DeleteCtx(ctx context.Context, token string) error {
+	return storeError(s.rdb.Del(ctx, sessionPrefix+token).Err())
+}
+
+// scs demands the methods without context and calls them only on stores that have
+// no others.
+
+func (s store) Find(string) ([]byte, bool, error)      { panic(noContext) }
+func (s store) Commit(string, []byte, time.Time) error { panic(noContext) }
+func (s store) Delete(string) error                    { panic(noContext) }
+
+const noContext = "session: the store was called without a context"
+
+func storeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrStore, err)
+}
