@@ -1,0 +1,214 @@
+// Package cart holds the shopper's cart: what must be at Klarna. A cart is one
+// Redis key with a revision that grows by one with each change; price.go turns
+// it into Klarna's order lines and totals, the one place that does.
+package cart
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+)
+
+// Limits of a cart.
+const (
+	MaxQuantity = 99  // of one line
+	MaxLines    = 100 // different SKUs
+)
+
+// Why a change is refused. A refused change changes nothing.
+var (
+	ErrUnknownSKU      = errors.New("unknown SKU")
+	ErrQuantityLimit   = fmt.Errorf("quantity must be 0 to %d and a cart has at most %d lines", MaxQuantity, MaxLines)
+	ErrBadDiscountCode = errors.New("unknown discount code")
+	ErrUnknownMarket   = errors.New("unknown country or locale")
+)
+
+// SoldOutError refuses more than there is.
+type SoldOutError struct {
+	SKU  string
+	Left int // what may be in the cart at most, 0 = sold out
+}
+
+// Error names SKU and stock.
+func (e *SoldOutError) Error() string { return fmt.Sprintf("only %d left of %s", e.Left, e.SKU) }
+
+// Cart is all that decides what the order at Klarna must say, at one revision.
+type Cart struct {
+	ID       string
+	Revision int64 // 0 = there is no such key (yet)
+	// OrderID is the newest KCO order made for this cart. It and Bought stand
+	// outside the revision: they follow from the cart, they do not change it.
+	OrderID string
+	Bought  []string // orders by which this cart was bought, oldest first
+	Contents
+}
+
+// Contents is the part of a cart that the revision covers.
+type Contents struct {
+	Version        int     `json:"v"`
+	Lines          []Line  `json:"lines"` // in the order in which they were added
+	DiscountCode   string  `json:"discount_code,omitempty"`
+	Country        string  `json:"country"` // purchase country, alpha-2
+	Locale         string  `json:"locale"`
+	ShippingOption string  `json:"shipping_option,omitempty"` // "" = the market's default
+	ShipTo         *ShipTo `json:"ship_to,omitempty"`
+}
+
+// Line is a SKU and how many of it, 1 to MaxQuantity.
+type Line struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"`
+}
+
+// ShipTo is as much of the address as tax and delivery need: never a name or a street.
+type ShipTo struct {
+	Country        string `json:"country"`
+	Region         string `json:"region,omitempty"`
+	PostalCode     string `json:"postal_code,omitempty"`
+	BillingCountry string `json:"billing_country,omitempty"`
+}
+
+// NewID returns an unguessable cart ID of letters and digits.
+func NewID() string { return strings.ToLower(rand.Text()) }
+
+// Quantity returns how many of sku are in the cart.
+func (c *Contents) Quantity(sku string) int {
+	for _, line := range c.Lines {
+		if line.SKU == sku {
+			return line.Quantity
+		}
+	}
+	return 0
+}
+
+// Items is the number of things in the cart.
+func (c *Contents) Items() int {
+	n := 0
+	for _, line := range c.Lines {
+		n += line.Quantity
+	}
+	return n
+}
+
+// BoughtBy reports whether the cart was bought by this order.
+func (c *Cart) BoughtBy(orderID string) bool {
+	return orderID != "" && slices.Contains(c.Bought, orderID)
+}
+
+// Change is one change as a shopper asks for it. All of it is applied or nothing.
+type Change struct {
+	Add          []Line  // on top of what is there
+	Set          []Line  // absolute; 0 removes
+	DiscountCode *string // "" removes
+	Country      string  // "" keeps
+	Locale       string  // of the market; "" keeps the language, or takes Language
+	// Language is taken where Locale is "" and the market has it; "" keeps it.
+	Language i18n.Lang
+}
+
+// Empty reports whether the change asks for nothing.
+func (ch Change) Empty() bool {
+	return len(ch.Add)+len(ch.Set) == 0 && ch.DiscountCode == nil &&
+		ch.Country == "" && ch.Locale == "" && ch.Language == ""
+}
+
+// SKUs are the products whose stock the change needs to know.
+func (ch Change) SKUs() []string {
+	var skus []string
+	for _, line := range slices.Concat(ch.Add, ch.Set) {
+		skus = append(skus, line.SKU)
+	}
+	return skus
+}
+
+// Apply makes the change to c. left is the stock by SKU; an absent SKU is
+// unlimited. Returns ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode,
+// ErrUnknownMarket or a *SoldOutError, wrapped, and then c is unusable.
+func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]int) error {
+	for _, add := range ch.Add {
+		if add.Quantity < 1 {
+			return fmt.Errorf("add %d of %s: %w", add.Quantity, add.SKU, ErrQuantityLimit)
+		}
+		// Bounded before adding, so that absurd numbers cannot overflow.
+		if err := c.set(add.SKU, c.Quantity(add.SKU)+min(add.Quantity, MaxQuantity+1), products, left); err != nil {
+			return err
+		}
+	}
+	for _, set := range ch.Set {
+		if err := c.set(set.SKU, set.Quantity, products, left); err != nil {
+			return err
+		}
+	}
+	if ch.DiscountCode != nil {
+		code := strings.ToUpper(strings.TrimSpace(*ch.DiscountCode))
+		if _, known := products.Discount(code); !known && code != "" {
+			return ErrBadDiscountCode
+		}
+		c.DiscountCode = code
+	}
+	return c.setMarket(ch.Country, ch.Locale, ch.Language)
+}
+
+func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {
+	i := slices.IndexFunc(c.Lines, func(l Line) bool { return l.SKU == sku })
+	if _, known := products.Product(sku); !known && (i < 0 || quantity != 0) {
+		// What has left the catalogue can still be removed.
+		return fmt.Errorf("%w %.64q", ErrUnknownSKU, sku)
+	}
+	switch {
+	case quantity < 0 || quantity > MaxQuantity:
+		return ErrQuantityLimit
+	case quantity == 0 && i < 0:
+		return nil
+	case quantity == 0:
+		c.Lines = slices.Delete(c.Lines, i, i+1)
+		return nil
+	}
+	// Asking for no more than is in the cart is always possible: less may be left by now.
+	if n, limited := left[sku]; limited && quantity > max(n, 0) && quantity > c.Quantity(sku) {
+		return &SoldOutError{SKU: sku, Left: max(n, 0)}
+	}
+	if i >= 0 {
+		c.Lines[i].Quantity = quantity
+		return nil
+	}
+	if len(c.Lines) >= MaxLines {
+		return ErrQuantityLimit
+	}
+	c.Lines = append(c.Lines, Line{SKU: sku, Quantity: quantity})
+	return nil
+}
+
+// setMarket changes country and locale. The language is kept where the new
+// market has it; the shipping option and the ship-to belong to the old one.
+func (c *Contents) setMarket(country, locale string, language i18n.Lang) error {
+	if country == "" && locale == "" && language == "" {
+		return nil
+	}
+	if country == "" {
+		country = c.Country
+	}
+	if language == "" {
+		language = i18n.LangOf(c.Locale)
+	}
+	m, served := market.Lookup(country)
+	switch {
+	case !served:
+		return fmt.Errorf("%w: country %.16q", ErrUnknownMarket, country)
+	case locale != "" && !m.HasLocale(locale):
+		return fmt.Errorf("%w: locale %.16q in %s", ErrUnknownMarket, locale, country)
+	case locale == "":
+		locale = m.LocaleFor(language)
+	}
+	if m.Country != c.Country {
+		c.ShippingOption, c.ShipTo = "", nil
+	}
+	c.Country, c.Locale = m.Country, locale
+	return nil
+}

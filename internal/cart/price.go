@@ -1,0 +1,165 @@
+package cart
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// Pricer turns carts into order lines and totals: the one place that does.
+type Pricer struct {
+	Catalog   *catalog.Catalog
+	PublicURL string // of the shop, for product links; no trailing slash
+}
+
+// Quote is a cart at today's prices in its market. Amounts are minor units of
+// Currency; in VAT markets they include tax.
+type Quote struct {
+	klarna.Lines // what Klarna is told
+
+	Currency money.Currency
+	Goods    []GoodsLine
+	// Unavailable are the SKUs of the cart that cannot be sold: no longer in
+	// the catalogue, or without a price in this currency. They are not in Lines.
+	Unavailable []string
+
+	GoodsAmount    money.Amount           // Σ Goods, before discount
+	DiscountAmount money.Amount           // ≤ 0
+	Shipping       *market.ShippingOption // nil when nothing is shipped
+}
+
+// GoodsLine is a line of the cart with its product and prices.
+type GoodsLine struct {
+	Line
+	Product     *catalog.Product
+	UnitPrice   money.Amount
+	TotalAmount money.Amount
+}
+
+// Quote prices the contents of a cart. The shipping fee is a line of its own:
+// of the chosen option, else the market's default; digital goods alone have
+// none. A discount is one line per tax rate; vouchers (tax class none) are
+// money, not goods, and get none. In the US the tax is a sales_tax line.
+// Returns an error (with a *klarna.RuleError when Klarna would refuse the
+// lines) beside the quote as far as it came.
+func (p *Pricer) Quote(c Contents) (Quote, error) {
+	m, served := market.Lookup(c.Country)
+	if !served {
+		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+	}
+	lang := i18n.LangOf(c.Locale)
+	q := Quote{Currency: m.Currency}
+	var items []klarna.Item
+	var rates []money.TaxRate // with discountable goods, in the order of the lines
+	var taxable money.Amount  // in the US: goods less vouchers
+	discountable := map[money.TaxRate]money.Amount{}
+	ship := false
+
+	for _, line := range c.Lines {
+		product, known := p.Catalog.Product(line.SKU)
+		if !known {
+			q.Unavailable = append(q.Unavailable, line.SKU)
+			continue
+		}
+		price, priced := product.Price(m.Currency)
+		if !priced {
+			q.Unavailable = append(q.Unavailable, line.SKU)
+			continue
+		}
+		item := p.item(m, lang, product, line.Quantity, price)
+		items = append(items, item)
+		total, err := price.Mul(int64(line.Quantity))
+		if err != nil {
+			return q, err
+		}
+		if q.GoodsAmount, err = q.GoodsAmount.Add(total); err != nil {
+			return q, err
+		}
+		if product.Class != market.None {
+			if !slices.Contains(rates, item.TaxRate) {
+				rates = append(rates, item.TaxRate)
+			}
+			// Part of GoodsAmount, which did not overflow.
+			discountable[item.TaxRate] += total
+			taxable += total
+		}
+		ship = ship || !product.Digital
+		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
+	}
+
+	if percent, ok := p.Catalog.Discount(c.DiscountCode); ok {
+		for _, rate := range rates {
+			off, err := money.Percent(discountable[rate], percent)
+			if err != nil {
+				return q, err
+			}
+			if off == 0 {
+				continue
+			}
+			q.DiscountAmount -= off
+			taxable -= off
+			items = append(items, klarna.Item{
+				Type: klarna.Discount, Reference: c.DiscountCode, Name: i18n.T(lang, "line.discount", c.DiscountCode),
+				Quantity: 1, UnitPrice: -off, TaxRate: rate,
+			})
+		}
+	}
+	if ship {
+		option := shippingOption(m, c.ShippingOption)
+		q.Shipping = &option
+		taxable += option.Price
+		items = append(items, klarna.Item{
+			Type: klarna.ShippingFee, Reference: option.ID, Name: i18n.T(lang, "shipping."+option.ID+".name"),
+			Quantity: 1, UnitPrice: option.Price, TaxRate: m.Rate(market.Standard),
+		})
+	}
+	if m.Scheme == market.SalesTax && len(items) > 0 {
+		region := ""
+		if c.ShipTo != nil {
+			region = c.ShipTo.Region
+		}
+		tax, err := m.SalesTaxRate(region).OnTop(taxable)
+		if err != nil {
+			return q, err
+		}
+		items = append(items, klarna.Item{
+			Type: klarna.SalesTax, Name: i18n.T(lang, "line.sales_tax"), Quantity: 1, UnitPrice: tax,
+		})
+	}
+	var err error
+	q.Lines, err = klarna.NewLines(items)
+	return q, err
+}
+
+func (p *Pricer) item(m market.Market, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
+	name, _ := product.NameIn(lang)
+	item := klarna.Item{
+		Type: klarna.Physical, Reference: product.SKU, Name: name,
+		Quantity: int64(quantity), QuantityUnit: "pcs",
+		UnitPrice: price, TaxRate: m.Rate(product.Class),
+		ProductURL: p.PublicURL + "/products/" + product.SKU,
+	}
+	if product.Digital {
+		item.Type = klarna.Digital
+	}
+	// Our own pictures have an address that changes with each release; Klarna shows none then.
+	if strings.HasPrefix(product.Picture, "https://") {
+		item.ImageURL = product.Picture
+	}
+	return item
+}
+
+func shippingOption(m market.Market, id string) market.ShippingOption {
+	for _, option := range m.ShippingOptions {
+		if option.ID == id {
+			return option
+		}
+	}
+	return m.DefaultShipping()
+}

@@ -1,0 +1,222 @@
+package cart
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/market"
+)
+
+// Lifetime of a cart after its last change.
+const Lifetime = 35 * 24 * time.Hour
+
+// version of the stored JSON.
+const version = 1
+
+// Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON
+// with a v), order_id and bought (JSON array). Safe for concurrent use, on any
+// number of processes. A Redis fault is an error that is none of the change
+// errors; the change may or may not have been made then.
+type Store struct{ redis redis.UniversalClient }
+
+// NewStore returns the store on a Redis.
+func NewStore(rdb redis.UniversalClient) *Store { return &Store{redis: rdb} }
+
+func key(id string) string { return "shopd:cart:{" + id + "}" }
+
+// Fallback is the market of a visitor without a cart.
+type Fallback struct{ Country, Locale string }
+
+// Get reads a cart. One that has no key is empty, at revision 0, in the
+// fallback's market (Sweden's when that is empty).
+func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
+	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought").Result()
+	if err != nil {
+		return Cart{}, fmt.Errorf("read cart: %w", err)
+	}
+	return decode(id, values, fallback)
+}
+
+func decode(id string, values []any, fallback Fallback) (Cart, error) {
+	c := Cart{ID: id}
+	field := func(i int) string { text, _ := values[i].(string); return text }
+	if rev := field(0); rev != "" {
+		n, err := strconv.ParseInt(rev, 10, 64)
+		if err != nil {
+			return Cart{}, fmt.Errorf("read cart: revision: %w", err)
+		}
+		if err := json.Unmarshal([]byte(field(1)), &c.Contents); err != nil {
+			return Cart{}, fmt.Errorf("read cart: %w", err)
+		}
+		c.Revision = n
+	}
+	c.OrderID = field(2)
+	if bought := field(3); bought != "" {
+		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
+			return Cart{}, fmt.Errorf("read cart: bought: %w", err)
+		}
+	}
+	if _, served := market.Lookup(c.Country); !served {
+		c.Country, c.Locale = fallback.Country, fallback.Locale
+		if m, served := market.Lookup(c.Country); !served || !m.HasLocale(c.Locale) {
+			c.Country, c.Locale = market.FromAcceptLanguage("")
+		}
+	}
+	return c, nil
+}
+
+// compareAndSet stores data as the next revision if the stored revision is
+// still the one that was read. It answers the new revision, or -1.
+var compareAndSet = redis.NewScript(`
+local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
+if rev ~= tonumber(ARGV[1]) then return -1 end
+redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return rev + 1
+`)
+
+// Update reads the cart, lets edit change its contents and stores them
+// as the next revision; when somebody else was faster it starts again with
+// what they stored, until ctx ends. An edit that changes nothing is not
+// stored and the revision stays. An error of edit is returned as it is, with
+// the cart as stored.
+func (s *Store) Update(ctx context.Context, id string, fallback Fallback, edit func(*Cart) error) (Cart, error) {
+	for {
+		c, err := s.Get(ctx, id, fallback)
+		if err != nil {
+			return Cart{}, err
+		}
+		next := c
+		next.Lines = slices.Clone(c.Lines)
+		if err := edit(&next); err != nil {
+			return c, err
+		}
+		next.Version = version
+		if c.Version == version && sameContents(c.Contents, next.Contents) {
+			return c, nil
+		}
+		if next.Revision, err = s.store(ctx, next); err != nil {
+			return Cart{}, err
+		}
+		if next.Revision > 0 {
+			return next, nil
+		}
+	}
+}
+
+func sameContents(a, b Contents) bool {
+	return slices.Equal(a.Lines, b.Lines) && reflect.DeepEqual(withoutLines(a), withoutLines(b))
+}
+
+func withoutLines(c Contents) Contents { c.Lines = nil; return c }
+
+func (s *Store) store(ctx context.Context, c Cart) (revision int64, err error) {
+	data, err := json.Marshal(c.Contents)
+	if err != nil {
+		return 0, fmt.Errorf("store cart: %w", err)
+	}
+	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds()).Int64()
+	if err != nil {
+		return 0, fmt.Errorf("store cart: %w", err)
+	}
+	return revision, nil
+}
+
+// setOrderID replaces the cart's order_id if it is still the one named. A
+// cart that is gone gets its key again: the order exists. It answers whether it was
+// replaced, and the revision.
+const setOrderID = `
+local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
+if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[1] then return {0, rev} end
+redis.call('HSET', KEYS[1], 'order_id', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return {1, rev}
+`
+
+// SetOrderID makes next the cart's newest order if that is still from, and
+// queues before in the same round trip. It returns whether it was, and the
+// revision of the cart at that moment.
+func (s *Store) SetOrderID(ctx context.Context, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
+	pipe := s.redis.Pipeline()
+	if before != nil {
+		before(pipe)
+	}
+	reply := pipe.Eval(ctx, setOrderID, []string{key(id)}, from, next, Lifetime.Milliseconds())
+	if _, err := pipe.Exec(ctx); err != nil {
+		return false, 0, fmt.Errorf("set order of cart: %w", err)
+	}
+	values, err := reply.Int64Slice()
+	if err != nil || len(values) != 2 {
+		return false, 0, fmt.Errorf("set order of cart: %w", errors.Join(err, errors.New("unexpected reply")))
+	}
+	return values[0] == 1, values[1], nil
+}
+
+// closeCart stores data and bought if revision and order are still those that were read.
+var closeCart = redis.NewScript(`
+local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
+if rev ~= tonumber(ARGV[1]) then return -1 end
+if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[2] then return -1 end
+if (redis.call('HGET', KEYS[1], 'bought') or '') ~= ARGV[3] then return -1 end
+redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[4], 'order_id', ARGV[5], 'bought', ARGV[6])
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
+return rev + 1
+`)
+
+// Close takes what was bought by the order out of the cart: quantities by SKU
+// are subtracted, never below 0, the discount code is dropped, order_id is
+// cleared if it is this order, and the order is remembered as bought. What
+// the shopper added meanwhile stays. Closing again changes nothing; closed
+// reports whether this call did it.
+func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c Cart, closed bool, err error) {
+	for {
+		c, err := s.Get(ctx, id, Fallback{})
+		if err != nil || c.BoughtBy(orderID) {
+			return c, false, err
+		}
+		next, before := c, ""
+		if len(c.Bought) > 0 {
+			before = encodeBought(c.Bought)
+		}
+		next.Version, next.Lines, next.DiscountCode = version, nil, ""
+		for _, line := range c.Lines {
+			for _, b := range bought {
+				if b.SKU == line.SKU {
+					line.Quantity -= b.Quantity
+				}
+			}
+			if line.Quantity > 0 {
+				next.Lines = append(next.Lines, line)
+			}
+		}
+		if next.OrderID == orderID {
+			next.OrderID = ""
+		}
+		next.Bought = append(slices.Clone(c.Bought), orderID)
+		data, err := json.Marshal(next.Contents)
+		if err != nil {
+			return c, false, fmt.Errorf("close cart: %w", err)
+		}
+		next.Revision, err = closeCart.Run(ctx, s.redis, []string{key(id)},
+			c.Revision, c.OrderID, before, data, next.OrderID, encodeBought(next.Bought), Lifetime.Milliseconds()).Int64()
+		if err != nil {
+			return c, false, fmt.Errorf("close cart: %w", err)
+		}
+		if next.Revision > 0 {
+			return next, true, nil
+		}
+	}
+}
+
+func encodeBought(ids []string) string {
+	data, _ := json.Marshal(ids) // strings always encode
+	return string(data)
+}

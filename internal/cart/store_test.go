@@ -1,0 +1,181 @@
+package cart_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+var sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
+
+func set(lines ...cart.Line) func(*cart.Cart) error {
+	return func(c *cart.Cart) error {
+		c.Lines = lines
+		return nil
+	}
+}
+
+func TestStore(t *testing.T) {
+	store := cart.NewStore(redistest.Start(t))
+	ctx, id := t.Context(), cart.NewID()
+
+	c, err := store.Get(ctx, id, sweden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Revision != 0 || c.Country != "SE" || c.Locale != "sv-SE" || len(c.Lines) != 0 {
+		t.Fatalf("a cart without a key: got %+v", c)
+	}
+	c, err = store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 2}))
+	if err != nil || c.Revision != 1 {
+		t.Fatalf("first change: got revision %d, %v", c.Revision, err)
+	}
+	if c, err = store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 2})); err != nil || c.Revision != 1 {
+		t.Fatalf("a change to the same: got revision %d, %v, want 1", c.Revision, err)
+	}
+	refused := errors.New("refused")
+	c, err = store.Update(ctx, id, sweden, func(c *cart.Cart) error {
+		c.Lines[0].Quantity = 99
+		return refused
+	})
+	if !errors.Is(err, refused) || c.Revision != 1 || c.Quantity("MUG-1") != 2 {
+		t.Fatalf("refused change: got %+v, %v", c, err)
+	}
+	got, err := store.Get(ctx, id, cart.Fallback{Country: "NO", Locale: "nb-NO"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c, got); diff != "" {
+		t.Errorf("read again: %s", diff)
+	}
+}
+
+// Invariant 1: no change that was answered is lost, whoever else changes the cart.
+func TestStoreUpdateConcurrently(t *testing.T) {
+	for name, rdb := range map[string]redis.UniversalClient{"single": redistest.Start(t), "cluster": redistest.Cluster(t).Client()} {
+		t.Run(name, func(t *testing.T) {
+			store, id := cart.NewStore(rdb), cart.NewID()
+			var wg sync.WaitGroup
+			for writer := range 8 {
+				wg.Go(func() {
+					for range 25 {
+						if _, err := store.Update(t.Context(), id, sweden, func(c *cart.Cart) error {
+							sku := fmt.Sprint(writer)
+							for i, line := range c.Lines {
+								if line.SKU == sku {
+									c.Lines[i].Quantity++
+									return nil
+								}
+							}
+							c.Lines = append(c.Lines, cart.Line{SKU: sku, Quantity: 1})
+							return nil
+						}); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			c, err := store.Get(t.Context(), id, sweden)
+			if err != nil || c.Revision != 200 || c.Items() != 200 || len(c.Lines) != 8 {
+				t.Errorf("got revision %d, %d items in %d lines, %v", c.Revision, c.Items(), len(c.Lines), err)
+			}
+		})
+	}
+}
+
+func TestStoreSetOrderID(t *testing.T) {
+	rdb := redistest.Start(t)
+	store, id := cart.NewStore(rdb), cart.NewID()
+	if _, err := store.Update(t.Context(), id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 1})); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		from, next string
+		want       bool
+	}{{"", "a", true}, {"", "b", false}, {"a", "b", true}, {"a", "c", false}} {
+		got, revision, err := store.SetOrderID(t.Context(), id, step.from, step.next, nil)
+		if err != nil || got != step.want || revision != 1 {
+			t.Errorf("%+v: got %v at revision %d, %v", step, got, revision, err)
+		}
+	}
+	if c, err := store.Get(t.Context(), id, sweden); err != nil || c.OrderID != "b" || c.Revision != 1 {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	if ttl := rdb.TTL(t.Context(), "shopd:cart:{"+id+"}").Val(); ttl <= 0 || ttl > cart.Lifetime {
+		t.Errorf("lives %v", ttl)
+	}
+}
+
+func TestStoreClose(t *testing.T) {
+	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	ctx := t.Context()
+	if _, err := store.Update(ctx, id, sweden, func(c *cart.Cart) error {
+		c.Lines = []cart.Line{{SKU: "MUG-1", Quantity: 5}, {SKU: "JAM-1", Quantity: 1}, {SKU: "HAT-1", Quantity: 1}}
+		c.DiscountCode = "FOG10"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.SetOrderID(ctx, id, "", "order", nil); err != nil {
+		t.Fatal(err)
+	}
+	bought := []cart.Line{{SKU: "MUG-1", Quantity: 3}, {SKU: "JAM-1", Quantity: 2}, {SKU: "GONE-1", Quantity: 1}}
+	closed := 0
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			_, did, err := store.Close(ctx, id, "order", bought)
+			if err != nil {
+				t.Error(err)
+			}
+			if did {
+				mu.Lock()
+				closed++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	c, err := store.Get(ctx, id, sweden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if closed != 1 || c.OrderID != "" || c.DiscountCode != "" || !c.BoughtBy("order") || c.BoughtBy("") {
+		t.Errorf("closed %d times: got %+v", closed, c)
+	}
+	if diff := cmp.Diff([]cart.Line{{SKU: "MUG-1", Quantity: 2}, {SKU: "HAT-1", Quantity: 1}}, c.Lines); diff != "" {
+		t.Errorf("what was added meanwhile: %s", diff)
+	}
+	// An order that was not the cart's newest leaves the newest alone.
+	if _, _, err := store.SetOrderID(ctx, id, "", "newer", nil); err != nil {
+		t.Fatal(err)
+	}
+	if c, did, err := store.Close(ctx, id, "older", nil); err != nil || !did || c.OrderID != "newer" || len(c.Bought) != 2 {
+		t.Errorf("got %+v, %v, %v", c, did, err)
+	}
+}
+
+func TestStoreWithoutRedis(t *testing.T) {
+	server := redistest.StartServer(t)
+	store, id := cart.NewStore(server.Client()), cart.NewID()
+	if _, err := store.Update(t.Context(), id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 1})); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	if _, err := store.Get(t.Context(), id, sweden); err == nil {
+		t.Error("got no error without Redis")
+	}
+	server.Restart()
+	if c, err := store.Get(t.Context(), id, sweden); err != nil || c.Quantity("MUG-1") != 1 {
+		t.Errorf("after the outage: got %+v, %v", c, err)
+	}
+}

@@ -1,0 +1,131 @@
+// Package catalog holds the products that the shop sells: texts, prices,
+// pictures, discount codes, and in Redis how many of each are left.
+package catalog
+
+import (
+	"bytes"
+	_ "embed"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// Unlimited is the stock of digital goods.
+const Unlimited = math.MaxInt
+
+// Text is a text by language. A catalogue's texts have at least one.
+type Text map[i18n.Lang]string
+
+// In returns the text in a language, else in English, else in whatever
+// language there is, and the language that it really is in. An empty Text
+// gives "" in l.
+func (t Text) In(l i18n.Lang) (text string, in i18n.Lang) {
+	for _, candidate := range slices.Concat([]i18n.Lang{l, "en"}, i18n.Langs()) {
+		if text, ok := t[candidate]; ok {
+			return text, candidate
+		}
+	}
+	return "", l
+}
+
+// Product is something for sale. Products are shared and must not be changed.
+type Product struct {
+	SKU         string // 1 to 64 of A-Z a-z 0-9 . _ -
+	Category    string // one of Catalog.Categories
+	Name        Text   // 1 to 255 characters
+	Description Text   // may be empty
+	Material    Text   // may be empty
+	Class       market.TaxClass
+	Digital     bool // nothing is shipped, and it never runs out
+	Weight      int  // grams; 0 is not known, or digital
+	Stock       int  // when the stock is first seeded; Unlimited for digital goods
+	Prices      map[money.Currency]money.Amount
+	Picture     string // name of a picture of the shop ("MUG-1.svg"), an https URL, or ""
+}
+
+// NameIn returns the name for a language, and the language it really is in.
+func (p *Product) NameIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Name.In(l) }
+
+// DescriptionIn is NameIn for the description.
+func (p *Product) DescriptionIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Description.In(l) }
+
+// MaterialIn is NameIn for the material.
+func (p *Product) MaterialIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Material.In(l) }
+
+// Price returns the unit price in minor units; false if the product is not
+// sold in that currency.
+func (p *Product) Price(c money.Currency) (money.Amount, bool) {
+	price, ok := p.Prices[c]
+	return price, ok
+}
+
+// Catalog is all that is for sale. It does not change after it was read, and
+// is safe for concurrent use.
+type Catalog struct {
+	products   []*Product // in shelf order
+	bySKU      map[string]*Product
+	categories []category
+	discounts  map[string]int32
+	haystacks  map[i18n.Lang][]string // by language, then as products: what Search looks through
+}
+
+type category struct {
+	id   string
+	name Text
+}
+
+//go:embed builtin.json
+var builtinFile []byte
+
+var builtin = sync.OnceValue(func() *Catalog {
+	c, err := Read(bytes.NewReader(builtinFile))
+	if err != nil {
+		panic(err)
+	}
+	return c
+})
+
+// Builtin returns the catalogue of the demo shop, Skerry.
+func Builtin() *Catalog { return builtin() }
+
+// Product returns the product of a SKU, which is case-sensitive.
+func (c *Catalog) Product(sku string) (*Product, bool) {
+	p, ok := c.bySKU[sku]
+	return p, ok
+}
+
+// Products returns all products in shelf order: that of the file. The slice
+// is shared.
+func (c *Catalog) Products() []*Product { return c.products }
+
+// Categories returns the IDs of the categories in the order of the file.
+func (c *Catalog) Categories() []string {
+	ids := make([]string, len(c.categories))
+	for i, category := range c.categories {
+		ids[i] = category.id
+	}
+	return ids
+}
+
+// CategoryName returns a category's name for a language, and the language it
+// really is in; false if there is no such category.
+func (c *Catalog) CategoryName(id string, l i18n.Lang) (text string, in i18n.Lang, ok bool) {
+	for _, category := range c.categories {
+		if category.id == id {
+			text, in = category.name.In(l)
+			return text, in, true
+		}
+	}
+	return "", l, false
+}
+
+// Discount returns what a discount code takes off, in hundredths of a percent
+// (1000 is 10 %); false for an unknown code. Codes are upper case.
+func (c *Catalog) Discount(code string) (percent int32, ok bool) {
+	percent, ok = c.discounts[code]
+	return percent, ok
+}

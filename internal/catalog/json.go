@@ -1,0 +1,126 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// maxDepth is how deep a catalogue file may nest; the format needs five levels.
+const maxDepth = 10
+
+// node is a JSON value that knows the line on which it stands: a nil, bool,
+// string, json.Number, []*node or []member.
+type node struct {
+	line  int
+	value any
+}
+
+// member is one member of a JSON object. Its line is that of its name.
+type member struct {
+	name string
+	line int
+	*node
+}
+
+// parser reads JSON into nodes.
+type parser struct {
+	dec  *json.Decoder
+	data []byte
+	// line is the line of the byte at offset.
+	line   int
+	offset int64
+}
+
+// parse reads exactly one JSON value. Errors name the line.
+func parse(data []byte) (*node, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	p := &parser{dec: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
+	p.dec.UseNumber()
+	if !utf8.Valid(data) {
+		valid := bytes.ToValidUTF8(data, nil)
+		at := 0
+		for at < len(valid) && valid[at] == data[at] {
+			at++
+		}
+		return nil, fmt.Errorf("line %d: not UTF-8", p.lineAt(int64(at)))
+	}
+	n, err := p.value(0)
+	if err == nil {
+		if _, err = p.dec.Token(); err == io.EOF {
+			return n, nil
+		}
+		if err == nil {
+			err = errors.New("more than one value")
+		}
+	}
+	at := p.dec.InputOffset()
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = max(at, syntax.Offset)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		at, err = int64(len(data)), errors.New("unexpected end of the file")
+	}
+	return nil, fmt.Errorf("line %d: %w", p.lineAt(at), err)
+}
+
+// lineAt returns the line of the byte at an offset. Offsets must not go down.
+func (p *parser) lineAt(offset int64) int {
+	offset = max(min(offset, int64(len(p.data))), p.offset)
+	p.line += bytes.Count(p.data[p.offset:offset], []byte("\n"))
+	p.offset = offset
+	return p.line
+}
+
+// token returns the next token and its line. No token spans lines.
+func (p *parser) token() (json.Token, int, error) {
+	t, err := p.dec.Token()
+	if err != nil {
+		return nil, 0, err
+	}
+	return t, p.lineAt(p.dec.InputOffset()), nil
+}
+
+func (p *parser) value(depth int) (*node, error) {
+	if depth == maxDepth {
+		return nil, errors.New("nested too deep")
+	}
+	t, line, err := p.token()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{line: line, value: t}
+	switch t {
+	case json.Delim('['):
+		items := []*node{}
+		for p.dec.More() {
+			item, err := p.value(depth + 1)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, item)
+		}
+		n.value = items
+	case json.Delim('{'):
+		members := []member{}
+		for p.dec.More() {
+			name, line, err := p.token()
+			if err != nil {
+				return nil, err
+			}
+			item, err := p.value(depth + 1)
+			if err != nil {
+				return nil, err
+			}
+			members = append(members, member{name.(string), line, item})
+		}
+		n.value = members
+	default:
+		return n, nil
+	}
+	_, _, err = p.token() // the closing bracket
+	return n, err
+}

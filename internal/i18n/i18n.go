@@ -1,0 +1,139 @@
+// Package i18n has the shop's texts in every language it speaks. Each language
+// is one file, compiled in; English is the source.
+package i18n
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Lang is a language of the shop, an ISO 639-1 code.
+type Lang string
+
+// The languages of the shop.
+const (
+	English   Lang = "en"
+	Swedish   Lang = "sv"
+	Norwegian Lang = "nb" // bokmål
+	Danish    Lang = "da"
+	Finnish   Lang = "fi"
+	German    Lang = "de"
+	Dutch     Lang = "nl"
+)
+
+var texts = map[Lang]map[string]string{
+	English: english, Swedish: swedish, Norwegian: norwegian, Danish: danish,
+	Finnish: finnish, German: german, Dutch: dutch,
+}
+
+var names = map[Lang]string{
+	English: "English", Swedish: "Svenska", Norwegian: "Norsk bokmål", Danish: "Dansk",
+	Finnish: "Suomi", German: "Deutsch", Dutch: "Nederlands",
+}
+
+// Langs lists the languages, the source first.
+func Langs() []Lang {
+	return []Lang{English, Swedish, Norwegian, Danish, Finnish, German, Dutch}
+}
+
+// Name is the language's name in itself: "Svenska".
+func (l Lang) Name() string { return names[l] }
+
+// LangOf returns the language of a locale such as "nb-NO" or "sv", without
+// regard to case; English when we do not speak it. Every kind of Norwegian is bokmål.
+func LangOf(locale string) Lang {
+	language, _, _ := strings.Cut(strings.ReplaceAll(locale, "_", "-"), "-")
+	l := Lang(strings.ToLower(language))
+	switch {
+	case l == "no" || l == "nn":
+		return Norwegian
+	case texts[l] == nil:
+		return English
+	}
+	return l
+}
+
+// T is the text of a key in a language, {0}, {1}… replaced by the arguments; a
+// placeholder without argument stays. A text "one|many" has two forms: the
+// first int among the arguments chooses (all our languages have these two).
+// Panics on a key that does not exist: keys are written in the program, and the
+// tests of the pages use them all.
+func T(l Lang, key string, args ...any) string {
+	text, ok := lookup(l, key)
+	if !ok {
+		panic(fmt.Sprintf("i18n: no text %q in %q", key, l))
+	}
+	return fill(text, args)
+}
+
+// Category is the label of a category of the catalogue; one that we have no
+// text for is called what the catalogue calls it.
+func Category(l Lang, category string) string {
+	if text, ok := lookup(l, "category."+strings.ToLower(category)); ok {
+		return text
+	}
+	return category
+}
+
+// CountryName is the name of a country (alpha-2) as a list shows it: "Norway".
+// A country that we do not serve is its code.
+func CountryName(l Lang, country string) string {
+	if text, ok := lookup(l, "country."+country); ok {
+		return text
+	}
+	return country
+}
+
+// CurrencyName is the name of a currency in the form that follows "prices are
+// in": "Norwegian kroner". A currency that we do not use is its code.
+func CurrencyName(l Lang, code string) string {
+	if text, ok := lookup(l, "currency."+code); ok {
+		return text
+	}
+	return code
+}
+
+func lookup(l Lang, key string) (string, bool) {
+	lang, ok := texts[l]
+	if !ok {
+		lang = english
+	}
+	text, ok := lang[key]
+	return text, ok
+}
+
+// fill chooses the plural form and puts the arguments in.
+func fill(text string, args []any) string {
+	if one, many, plural := strings.Cut(text, "|"); plural {
+		text = many
+		for _, arg := range args {
+			if n, ok := arg.(int); ok {
+				if n == 1 {
+					text = one
+				}
+				break
+			}
+		}
+	}
+	if len(args) == 0 {
+		return text
+	}
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		number, after, closed := strings.Cut(rest, "}")
+		i, err := strconv.Atoi(number)
+		if !closed || err != nil || i < 0 || i >= len(args) {
+			b.WriteByte('{')
+			text = rest
+			continue
+		}
+		fmt.Fprint(&b, args[i])
+		text = after
+	}
+}

@@ -1,0 +1,55 @@
+package market
+
+import "golang.org/x/text/language"
+
+// homes are the markets of languages that come without a country we serve.
+var homes = map[string]string{
+	"sv": "SE", "nb": "NO", "da": "DK", "fi": "FI", "de": "DE", "nl": "NL", "en": "GB",
+}
+
+// FromAcceptLanguage chooses country and locale for a visitor of whom nothing
+// is known but the Accept-Language header. The first entry, by preference,
+// that says something decides: language and country that we serve together
+// ("nb-NO"), else its country (in the first language of the header that is
+// spoken in our shop there, else the country's own), else its language's home
+// market. A header that says nothing, or cannot be read, gives SE and en-SE.
+func FromAcceptLanguage(header string) (country, locale string) {
+	tags, _, _ := language.ParseAcceptLanguage(header)
+	for _, tag := range tags {
+		if region, confidence := tag.Region(); confidence == language.Exact {
+			if m, served := Lookup(region.String()); served {
+				return m.Country, m.firstSpoken(tag, tags)
+			}
+		}
+		if home, known := homes[languageOf(tag)]; known {
+			m, _ := Lookup(home)
+			locale, _ := m.localeOf(languageOf(tag))
+			return m.Country, locale
+		}
+	}
+	return "SE", "en-SE"
+}
+
+// firstSpoken returns the market's locale for the language of the first of the
+// tags that it has, its default locale if it has none of them.
+func (m Market) firstSpoken(first language.Tag, others []language.Tag) string {
+	for _, tag := range append([]language.Tag{first}, others...) {
+		if locale, ok := m.localeOf(languageOf(tag)); ok {
+			return locale
+		}
+	}
+	return m.Locales[0]
+}
+
+// languageOf returns a tag's language in our codes: all Norwegian is "nb".
+func languageOf(tag language.Tag) string {
+	base, confidence := tag.Base()
+	switch code := base.String(); {
+	case confidence != language.Exact: // guessed from a country alone
+		return ""
+	case code == "no", code == "nn":
+		return "nb"
+	default:
+		return code
+	}
+}

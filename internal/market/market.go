@@ -1,0 +1,109 @@
+// Package market knows the countries the shop sells to: currency, languages,
+// tax and delivery of each.
+package market
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// TaxScheme says how prices and tax stand to one another.
+type TaxScheme int
+
+const (
+	// VATIncluded: prices include value added tax; each line has its rate.
+	VATIncluded TaxScheme = iota
+	// SalesTax: prices are without tax; one line of its own carries it.
+	SalesTax
+)
+
+// IDs of the shipping options. Their names are texts: "shipping.<ID>.name"
+// and "shipping.<ID>.time".
+const (
+	MailBoat = "mailboat"
+	Express  = "express"
+	Collect  = "collect"
+)
+
+// ShippingOption is a way for goods to reach the shopper.
+type ShippingOption struct {
+	ID    string
+	Price money.Amount // minor units of the market's currency; with VAT where prices include it; taxed as Standard
+	// Pickup: the shopper comes for the goods, nothing is delivered.
+	Pickup bool
+}
+
+// Market is a purchase country and what follows from it. Its slices are
+// shared: they must not be changed.
+type Market struct {
+	Country         string // ISO 3166-1 alpha-2, upper case
+	Currency        money.Currency
+	Locales         []string // "sv-SE"; the first is the default
+	Scheme          TaxScheme
+	ShippingOptions []ShippingOption
+}
+
+var markets = []Market{
+	{Country: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}, ShippingOptions: shipping(4900, 12900)},
+	{Country: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}, ShippingOptions: shipping(5900, 14900)},
+	{Country: "DK", Currency: "DKK", Locales: []string{"da-DK", "en-DK"}, ShippingOptions: shipping(3900, 9900)},
+	{Country: "FI", Currency: "EUR", Locales: []string{"fi-FI", "sv-FI", "en-FI"}, ShippingOptions: shipping(490, 1290)},
+	{Country: "DE", Currency: "EUR", Locales: []string{"de-DE", "en-DE"}, ShippingOptions: shipping(490, 1290)},
+	{Country: "AT", Currency: "EUR", Locales: []string{"de-AT", "en-AT"}, ShippingOptions: shipping(490, 1290)},
+	{Country: "NL", Currency: "EUR", Locales: []string{"nl-NL", "en-NL"}, ShippingOptions: shipping(490, 1290)},
+	{Country: "GB", Currency: "GBP", Locales: []string{"en-GB"}, ShippingOptions: shipping(395, 995)},
+	{Country: "US", Currency: "USD", Locales: []string{"en-US"}, ShippingOptions: shipping(600, 1500), Scheme: SalesTax},
+}
+
+func shipping(mailBoat, express money.Amount) []ShippingOption {
+	return []ShippingOption{
+		{ID: MailBoat, Price: mailBoat},
+		{ID: Express, Price: express},
+		{ID: Collect, Pickup: true},
+	}
+}
+
+// All returns every market in the order in which shoppers choose among them.
+func All() []Market { return slices.Clone(markets) }
+
+// Lookup returns the market of a country ("SE", in either case); false if the
+// shop does not sell there.
+func Lookup(country string) (Market, bool) {
+	for _, m := range markets {
+		if strings.EqualFold(m.Country, country) {
+			return m, true
+		}
+	}
+	return Market{}, false
+}
+
+// HasLocale reports whether the market is served in a locale, as spelt in Locales.
+func (m Market) HasLocale(locale string) bool { return slices.Contains(m.Locales, locale) }
+
+// LocaleFor returns the market's locale for a language, else its default locale.
+func (m Market) LocaleFor(l i18n.Lang) string {
+	if locale, ok := m.localeOf(string(l)); ok {
+		return locale
+	}
+	return m.Locales[0]
+}
+
+// localeOf finds the market's locale for a language code ("sv").
+func (m Market) localeOf(lang string) (string, bool) {
+	for _, locale := range m.Locales {
+		if language, _, _ := strings.Cut(locale, "-"); language == lang {
+			return locale, true
+		}
+	}
+	return "", false
+}
+
+// DefaultShipping returns the cheapest option that delivers. Pickup is never
+// chosen for the shopper.
+func (m Market) DefaultShipping() ShippingOption {
+	delivering := slices.DeleteFunc(slices.Clone(m.ShippingOptions), func(o ShippingOption) bool { return o.Pickup })
+	return slices.MinFunc(delivering, func(a, b ShippingOption) int { return int(a.Price - b.Price) })
+}
