@@ -122,7 +122,7 @@ func (v *validator) catalog(root *node) *Catalog {
 		entry := v.object(n, path, []string{"id", "name"})
 		id := v.text(entry["id"], path+".id", 64)
 		if _, _, dup := c.CategoryName(id, "en"); dup {
-			v.fail(n.line, path+".id", "%q stands twice", id)
+			v.fail(entry["id"].line, path+".id", "%q stands twice", id)
 		}
 		c.categories = append(c.categories, category{id, v.localized(entry["name"], path+".name", 64)})
 	}
@@ -134,20 +134,7 @@ func (v *validator) catalog(root *node) *Catalog {
 		return c
 	}
 	for i, n := range products {
-		path := fmt.Sprintf("products[%d]", i)
-		p := v.product(n, path)
-		if _, dup := c.bySKU[p.SKU]; dup && p.SKU != "" {
-			v.fail(n.line, path+".sku", "%q stands twice", p.SKU)
-		}
-		switch _, _, known := c.CategoryName(p.Category, "en"); {
-		case known || p.Category == "":
-		case declared:
-			v.fail(n.line, path+".category", "%q is not among the categories", p.Category)
-		default:
-			c.categories = append(c.categories, category{p.Category, Text{v.language: p.Category}})
-		}
-		c.products = append(c.products, p)
-		c.bySKU[p.SKU] = p
+		v.product(c, n, fmt.Sprintf("products[%d]", i), declared)
 	}
 	return c
 }
@@ -188,7 +175,8 @@ func (v *validator) discounts(n *node) map[string]int32 {
 	return discounts
 }
 
-func (v *validator) product(n *node, path string) *Product {
+// product adds a product to c, and its category unless those were declared.
+func (v *validator) product(c *Catalog, n *node, path string, declared bool) {
 	m := v.object(n, path, []string{"sku", "category", "name", "tax_class", "prices"},
 		"description", "material", "digital", "weight", "stock", "picture")
 	p := &Product{
@@ -204,25 +192,36 @@ func (v *validator) product(n *node, path string) *Product {
 		Prices:      v.prices(m["prices"], path+".prices"),
 		Picture:     v.picture(m["picture"], path+".picture"),
 	}
-	if p.SKU != "" && !skuPattern.MatchString(p.SKU) {
-		v.fail(m["sku"].line, path+".sku", "%q is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit", p.SKU)
+	if p.SKU != "" {
+		if !skuPattern.MatchString(p.SKU) {
+			v.fail(m["sku"].line, path+".sku", "%q is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit", p.SKU)
+		}
+		if c.bySKU[p.SKU] != nil {
+			v.fail(m["sku"].line, path+".sku", "%q stands twice", p.SKU)
+		}
+	}
+	if _, _, known := c.CategoryName(p.Category, "en"); !known && p.Category != "" {
+		if declared {
+			v.fail(m["category"].line, path+".category", "%q is not among the categories", p.Category)
+		} else {
+			c.categories = append(c.categories, category{p.Category, Text{v.language: p.Category}})
+		}
 	}
 	if p.Class != "" && !p.Class.Valid() {
 		v.fail(m["tax_class"].line, path+".tax_class", `%q is not "standard", "food", "book" or "none"`, p.Class)
 	}
-	switch {
-	case !p.Digital:
-		if m["stock"] == nil {
-			v.fail(n.line, path+".stock", "is missing")
+	if p.Digital {
+		p.Stock = Unlimited
+		for _, name := range []string{"stock", "weight"} {
+			if m[name] != nil {
+				v.fail(m[name].line, path+"."+name, "digital goods have none")
+			}
 		}
-		return p
-	case m["stock"] != nil:
-		v.fail(m["stock"].line, path+".stock", "digital goods have none")
-	case m["weight"] != nil:
-		v.fail(m["weight"].line, path+".weight", "digital goods have none")
+	} else if _, ok := n.value.([]member); ok && m["stock"] == nil {
+		v.fail(n.line, path+".stock", "is missing")
 	}
-	p.Stock = Unlimited
-	return p
+	c.products = append(c.products, p)
+	c.bySKU[p.SKU] = p
 }
 
 func (v *validator) prices(n *node, path string) map[money.Currency]money.Amount {

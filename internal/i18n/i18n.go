@@ -67,15 +67,6 @@ func T(l Lang, key string, args ...any) string {
 	return fill(text, args)
 }
 
-// Category is the label of a category of the catalogue; one that we have no
-// text for is called what the catalogue calls it.
-func Category(l Lang, category string) string {
-	if text, ok := lookup(l, "category."+strings.ToLower(category)); ok {
-		return text
-	}
-	return category
-}
-
 // CountryName is the name of a country (alpha-2) as a list shows it: "Norway".
 // A country that we do not serve is its code.
 func CountryName(l Lang, country string) string {

@@ -73,7 +73,8 @@ func All() []Market { return slices.Clone(markets) }
 // shop does not sell there.
 func Lookup(country string) (Market, bool) {
 	for _, m := range markets {
-		if strings.EqualFold(m.Country, country) {
+		// The length keeps out what EqualFold folds beyond ASCII ("ſe").
+		if len(country) == 2 && strings.EqualFold(m.Country, country) {
 			return m, true
 		}
 	}

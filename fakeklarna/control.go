@@ -1,0 +1,159 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// controlRoutes adds the fake's own interface below /fake/, as JSON.
+func (s *Server) controlRoutes(mux *http.ServeMux) {
+	type methods map[string]func(*http.Request) (status int, answer any)
+	for path, handlers := range map[string]methods{
+		"/fake/orders":              {"GET": s.listOrders},
+		"/fake/orders/{id}":         {"GET": s.oneOrder},
+		"/fake/orders/{id}/shopper": {"POST": s.actAsShopper},
+		"/fake/requests":            {"GET": s.listRequests},
+		"/fake/callbacks":           {"GET": listCallbacks},
+		"/fake/faults":              {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
+		"/fake/clock":               {"GET": s.readClock, "POST": s.moveClock},
+		"/fake/reset":               {"POST": s.postReset},
+	} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if do := handlers[r.Method]; do != nil {
+				status, answer := do(r)
+				writeJSON(w, status, answer)
+				return
+			}
+			allowed := strings.Join(slices.Sorted(maps.Keys(handlers)), ", ")
+			w.Header().Set("Allow", allowed)
+			status, answer := refuse(http.StatusMethodNotAllowed, "method_not_allowed", "this address takes "+allowed)
+			writeJSON(w, status, answer)
+		})
+	}
+	mux.HandleFunc("/fake/", func(w http.ResponseWriter, r *http.Request) {
+		status, answer := refuse(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
+		writeJSON(w, status, answer)
+	})
+}
+
+func (s *Server) listOrders(*http.Request) (int, any) {
+	return http.StatusOK, map[string][]Order{"orders": s.Orders()}
+}
+
+func (s *Server) oneOrder(r *http.Request) (int, any) {
+	if o, ok := s.Order(r.PathValue("id")); ok {
+		return http.StatusOK, o
+	}
+	return refuse(http.StatusNotFound, "no_such_order", "there is no order "+r.PathValue("id"))
+}
+
+func (s *Server) actAsShopper(r *http.Request) (int, any) {
+	var a Action
+	if err := readJSON(r, &a); err != nil {
+		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+	}
+	out, err := s.applyShopper(r.PathValue("id"), a)
+	switch {
+	case errors.Is(err, errNoOrder):
+		return refuse(http.StatusNotFound, "no_such_order", err.Error())
+	case err != nil:
+		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+	}
+	return http.StatusOK, out
+}
+
+func (s *Server) listRequests(r *http.Request) (int, any) {
+	return http.StatusOK, map[string][]Request{"requests": s.Requests(r.URL.Query().Get("order_id"))}
+}
+
+// listCallbacks: the fake does not call merchants.
+func listCallbacks(*http.Request) (int, any) {
+	return http.StatusOK, map[string][]string{"callbacks": {}}
+}
+
+func (s *Server) listFaults(*http.Request) (int, any) {
+	return http.StatusOK, map[string][]Fault{"faults": s.Faults()}
+}
+
+func (s *Server) postFault(r *http.Request) (int, any) {
+	var f Fault
+	err := readJSON(r, &f)
+	if err == nil {
+		f, err = s.addFault(f)
+	}
+	if err != nil {
+		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+	}
+	return http.StatusCreated, f
+}
+
+func (s *Server) deleteFaults(r *http.Request) (int, any) {
+	s.ClearFaults()
+	return s.listFaults(r)
+}
+
+func (s *Server) readClock(*http.Request) (int, any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return http.StatusOK, struct {
+		Now    time.Time `json:"now"`
+		Offset Duration  `json:"offset"` // ahead of real time
+	}{s.now().UTC(), Duration(s.offset)}
+}
+
+func (s *Server) moveClock(r *http.Request) (int, any) {
+	var move struct {
+		Advance *Duration `json:"advance"`
+	}
+	err := readJSON(r, &move)
+	if err == nil && move.Advance == nil {
+		err = errors.New(`"advance" is missing; it is a duration such as "49h"`)
+	}
+	if err == nil {
+		err = s.advance(time.Duration(*move.Advance))
+	}
+	if err != nil {
+		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+	}
+	return s.readClock(r)
+}
+
+func (s *Server) postReset(*http.Request) (int, any) {
+	s.Reset()
+	return http.StatusOK, struct{}{}
+}
+
+// readJSON reads a body that is one JSON object with known members only.
+func readJSON(r *http.Request, into any) error {
+	d := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fmt.Errorf("the body: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("the body: more than one JSON value")
+	}
+	return nil
+}
+
+func refuse(status int, code, message string) (int, any) {
+	type details struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	return status, map[string]details{"error": {code, message}}
+}
+
+func writeJSON(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(mustJSON(answer), '\n'))
+}

@@ -1,0 +1,206 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Fault is a rule that breaks calls of the API. A call that fits several rules
+// suffers all of them; of two that set the answer the older one does.
+type Fault struct {
+	ID int `json:"id"` // chosen by the fake
+	// Which calls. An empty member fits every call. In Path, which is without the
+	// fake's base path, * stands for one segment.
+	Method  string `json:"method,omitempty"`
+	Path    string `json:"path,omitempty"`
+	OrderID string `json:"order_id,omitempty"` // as it stands in the call's path: no create has one
+	// Count is how many calls the rule hits before it is gone: 0 means 1, -1
+	// any number. Probability, above 0 and up to 1, is that of a hit; 0 means 1.
+	Count       int     `json:"count"`
+	Probability float64 `json:"probability,omitempty"`
+
+	// Status answers in place of the API, which does not see the call. Without
+	// Body the answer is what Klarna answers with that status; Header is added.
+	Status int               `json:"status,omitempty"`
+	Body   FaultBody         `json:"body,omitempty"`
+	Header map[string]string `json:"header,omitempty"`
+	// Delay, and a random part of Jitter, pass before the call is carried out;
+	// DelayAfter and JitterAfter after it, before the answer. A call that lasts
+	// 30 s is answered 504, as by Klarna.
+	Delay       Duration `json:"delay,omitzero"`
+	Jitter      Duration `json:"jitter,omitzero"`
+	DelayAfter  Duration `json:"delay_after,omitzero"`
+	JitterAfter Duration `json:"jitter_after,omitzero"`
+	// Reset breaks the connection before the call is carried out, DropReply ends
+	// it after that. Truncate sends half of the answer, NotJSON a page of HTML.
+	Reset     bool `json:"reset,omitempty"`
+	DropReply bool `json:"drop_reply,omitempty"`
+	Truncate  bool `json:"truncate,omitempty"`
+	NotJSON   bool `json:"not_json,omitempty"`
+}
+
+// FaultBody is the body that a fault answers. In the fake's JSON interface it
+// is a string, or any other JSON value which is then sent as it is.
+type FaultBody string
+
+// UnmarshalJSON reads a string's text, or the text of another value.
+func (b *FaultBody) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, (*string)(b))
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return err
+	}
+	*b = FaultBody(compact.String())
+	return nil
+}
+
+// Duration is a time.Duration that JSON shows as "120ms".
+type Duration time.Duration
+
+// MarshalText writes a duration as time.Duration.String does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what time.ParseDuration takes.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = Duration(parsed)
+	return err
+}
+
+// check returns what is wrong with a rule.
+func (f *Fault) check() error {
+	effect := f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
+		f.Reset || f.DropReply || f.Truncate || f.NotJSON
+	switch {
+	case !effect:
+		return errors.New("the rule has no effect: give status, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json")
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
+	case f.Status == 0 && (f.Body != "" || len(f.Header) > 0):
+		return errors.New("body and header need a status")
+	case f.Count < -1:
+		return fmt.Errorf("count: %d is neither a number of calls nor -1", f.Count)
+	case f.Probability < 0 || f.Probability > 1:
+		return fmt.Errorf("probability: %v is not from 0 to 1", f.Probability)
+	case f.Path != "" && f.Path[0] != '/':
+		return fmt.Errorf("path: %q does not start with a slash", f.Path)
+	case min(f.Delay, f.Jitter, f.DelayAfter, f.JitterAfter) < 0:
+		return errors.New("a delay or jitter is negative")
+	}
+	return nil
+}
+
+// fits reports whether a rule is meant for a call.
+func (f *Fault) fits(method, path, orderID string) bool {
+	return (f.Method == "" || strings.EqualFold(f.Method, method)) &&
+		(f.OrderID == "" || f.OrderID == orderID) &&
+		(f.Path == "" || pathFits(f.Path, path))
+}
+
+func pathFits(pattern, path string) bool {
+	want := strings.Split(strings.TrimSuffix(pattern, "/"), "/")
+	got := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i, segment := range want {
+		if segment != "*" && segment != got[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// damage is what the rules that fit do to one call.
+type damage struct {
+	before, after                       time.Duration
+	answer                              *Fault // has the status to answer with
+	reset, dropReply, truncate, notJSON bool
+	names                               []string
+}
+
+// strike takes the hits of the rules that fit a call. The caller holds s.mu.
+func (s *Server) strike(method, path, orderID string) damage {
+	var d damage
+	var kept []*Fault
+	for _, f := range s.faults {
+		if !f.fits(method, path, orderID) || f.Probability > 0 && rand.Float64() >= f.Probability {
+			kept = append(kept, f)
+			continue
+		}
+		d.add(f)
+		if f.Count > 0 {
+			f.Count--
+		}
+		if f.Count != 0 {
+			kept = append(kept, f)
+		}
+	}
+	s.faults = kept
+	return d
+}
+
+func (d *damage) add(f *Fault) {
+	note := func(yes bool, name string) {
+		if yes {
+			d.names = append(d.names, name)
+		}
+	}
+	before, after := f.Delay.plus(f.Jitter), f.DelayAfter.plus(f.JitterAfter)
+	d.before += before
+	d.after += after
+	note(before > 0, "delay "+before.Round(time.Millisecond).String())
+	note(after > 0, "delay_after "+after.Round(time.Millisecond).String())
+	if f.Status != 0 && d.answer == nil {
+		d.answer = f
+		note(true, fmt.Sprintf("status %d", f.Status))
+	}
+	note(f.Reset, "reset")
+	note(f.DropReply, "drop_reply")
+	note(f.Truncate, "truncate")
+	note(f.NotJSON, "not_json")
+	d.reset = d.reset || f.Reset
+	d.dropReply = d.dropReply || f.DropReply
+	d.truncate = d.truncate || f.Truncate
+	d.notJSON = d.notJSON || f.NotJSON
+}
+
+func (d Duration) plus(jitter Duration) time.Duration {
+	if jitter > 0 {
+		d += Duration(rand.Int64N(int64(jitter)))
+	}
+	return time.Duration(d)
+}
+
+// reply returns the answer of a rule with a status.
+func (f *Fault) reply(orderID, correlationID string) reply {
+	out := reply{status: f.Status, header: map[string]string{}, orderID: orderID, body: []byte(f.Body)}
+	switch {
+	case f.Status == http.StatusNoContent || f.Status == http.StatusNotModified:
+		out.body = nil
+	case f.Body != "":
+		if !json.Valid(out.body) {
+			out.header["Content-Type"] = "text/html"
+		}
+	case f.Status == http.StatusForbidden:
+		out.body = errReadOnly.body(correlationID)
+	case f.Status == http.StatusInternalServerError:
+		out.body = (&apiError{code: "INTERNAL_SERVER_ERROR", message: "Internal server error"}).body(correlationID)
+	case f.Status == http.StatusBadRequest:
+		out.body = badValue("order_lines").body(correlationID)
+	case f.Status == http.StatusUnauthorized:
+		out.body = []byte(unauthorizedBody)
+	}
+	for name, value := range f.Header {
+		out.header[name] = value
+	}
+	return out
+}

@@ -1,0 +1,113 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"html/template"
+	"io/fs"
+	"net/http"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
+
+// What browsers get from the fake: the bootstrap script that html_snippet
+// loads, the iframe's page with its scripts and JSON calls, and the page of
+// orders.
+
+//go:embed web
+var webFiles embed.FS
+
+var (
+	pages        = template.Must(template.ParseFS(webFiles, "web/*.html"))
+	assets       = must(fs.Sub(webFiles, "web/assets"))
+	assetVersion = versionOf(assets)
+	frameTexts   = readTexts(assets)
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// versionOf returns a short hash of all assets; it is part of their address, so
+// browsers may keep them for ever.
+func versionOf(files fs.FS) string {
+	h := sha256.New()
+	for _, entry := range must(fs.ReadDir(files, ".")) {
+		h.Write([]byte(entry.Name()))
+		h.Write(must(fs.ReadFile(files, entry.Name())))
+	}
+	return hex.EncodeToString(h.Sum(nil))[:12]
+}
+
+func readTexts(files fs.FS) map[i18n.Lang]map[string]string {
+	var texts map[i18n.Lang]map[string]string
+	if err := json.Unmarshal(must(fs.ReadFile(files, "texts.json")), &texts); err != nil {
+		panic(err)
+	}
+	return texts
+}
+
+const (
+	// frameCSP: the frame may be shown by any shop; all it loads is its own.
+	frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+	pageCSP  = "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+// frontendRoutes adds what browsers ask for.
+func (s *Server) frontendRoutes(mux *http.ServeMux) {
+	mux.Handle("GET /kcoc/"+assetVersion+"/", http.StripPrefix("/kcoc/"+assetVersion+"/", serveAssets()))
+	mux.HandleFunc("GET /v1/checkout/snippet/load", serveClientEvent)
+	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", s.serveFrame)
+	mux.HandleFunc("GET /kco/checkout/orders/{id}", s.frameAuthorised(s.serveFrameOrder))
+	mux.HandleFunc("POST /kco/checkout/orders/{id}/shopper", s.frameAuthorised(s.serveFrameAction))
+	mux.HandleFunc("GET /fake/{$}", s.serveFakePage)
+}
+
+func serveAssets() http.Handler {
+	files := http.FileServerFS(assets)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin") // the bootstrap script runs in the shop's page
+		files.ServeHTTP(w, r)
+	})
+}
+
+// onePixel is a transparent GIF.
+var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+
+// serveClientEvent answers the image request with which the snippet tells that
+// it ran.
+func serveClientEvent(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "image/gif")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	_, _ = w.Write(onePixel)
+}
+
+// serveFrame serves the iframe's page. It is the same for all orders: the
+// order's token arrives in the fragment, which browsers keep to themselves.
+func (s *Server) serveFrame(w http.ResponseWriter, _ *http.Request) {
+	s.servePage(w, frameCSP, "frame.html", assetVersion)
+}
+
+func (s *Server) servePage(w http.ResponseWriter, csp, name string, data any) {
+	var body bytes.Buffer
+	if err := pages.ExecuteTemplate(&body, name, data); err != nil {
+		panic(err) // the template does not fit its data: a mistake in this package
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", csp)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(body.Bytes())
+}

@@ -1,0 +1,256 @@
+package fakeklarna_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-rod/rod"
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/browsertest"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }
+
+const iframe = "#klarna-checkout-iframe"
+
+// host is a shop of one page: the checkout of the order ?order=. It is another
+// site than the fake, under a shop's strict content security policy.
+type host struct {
+	t    testing.TB
+	fake *fakeklarna.TestServer
+	url  string // scheme://host
+}
+
+const hostPage = `<!doctype html><html lang="en"><head><title>Shop</title><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style nonce="n0nce">body { margin: 0 }</style></head><body><main><h1>Checkout</h1><div id="kco">%s</div></main><script nonce="n0nce">
+const names = ['load', 'user_interacted', 'customer', 'change', 'billing_address_change', 'shipping_address_change', 'shipping_option_change',
+  'order_total_change', 'network_error', 'redirect_initiated', 'load_confirmation'];
+const nonce = document.currentScript.nonce;
+window.events = [];
+window.timeouts = [];
+const realSetTimeout = setTimeout;
+window.setTimeout = (f, ms) => { timeouts.push(ms); return realSetTimeout(f, ms === 10_000 ? 300 : ms); };
+window.listen = () => _klarnaCheckout((api) => {
+  window.api = api;
+  api.on(Object.fromEntries(names.map((name) => [name, (data) => {
+    events.push([name, data]);
+    sessionStorage.events = JSON.stringify(events);
+  }])));
+});
+listen();
+window.queued = _klarnaCheckout.q?.length;
+window.inject = async (order) => {
+  const template = document.createElement('template');
+  template.innerHTML = await (await fetch('/snippet?order=' + order)).text();
+  for (const old of template.content.querySelectorAll('script, style')) {
+    const fresh = document.createElement(old.localName);
+    for (const {name, value} of old.attributes) fresh.setAttribute(name, value);
+    fresh.nonce = nonce;
+    fresh.textContent = old.textContent;
+    old.replaceWith(fresh);
+  }
+  document.getElementById('kco').replaceChildren(template.content);
+};
+</script></body></html>`
+
+func newHost(t testing.TB) *host {
+	h := &host{t: t, fake: fakeklarna.NewServer(t, fakeklarna.Options{MerchantName: "Skerry"})}
+	origin := strings.TrimSuffix(h.fake.URL, "/klarna")
+	policy := "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+		"script-src 'nonce-n0nce' 'strict-dynamic'; style-src 'self' 'nonce-n0nce'; style-src-attr 'unsafe-inline'; " +
+		"frame-src " + origin + "; connect-src 'self' " + origin + "; img-src 'self' data: " + origin
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.FormValue("order")
+		if id == "" {
+			http.NotFound(w, r)
+			return
+		}
+		o, ok := h.fake.Order(id)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		if r.URL.Path == "/snippet" {
+			io.WriteString(w, o.HTMLSnippet)
+			return
+		}
+		stamped := strings.NewReplacer("<script", `<script nonce="n0nce"`, "<style", `<style nonce="n0nce"`).Replace(o.HTMLSnippet)
+		fmt.Fprintf(w, hostPage, stamped)
+	}))
+	t.Cleanup(s.Close)
+	other, err := browsertest.OtherSite(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.url = other
+	return h
+}
+
+// content is a valid order of one line, 447.00 in the country's currency, with
+// the members of more over it.
+func (h *host) content(more map[string]any) map[string]any {
+	order := map[string]any{
+		"purchase_country": "SE", "purchase_currency": "SEK", "locale": "en-SE",
+		"merchant_urls": map[string]any{
+			"terms": h.url + "/terms", "checkout": h.url + "/checkout", "push": h.url + "/push",
+			"confirmation": h.url + "/confirmation?order={checkout.order.id}",
+		},
+	}
+	for name, value := range amounts(44700) {
+		order[name] = value
+	}
+	for name, value := range more {
+		order[name] = value
+	}
+	return order
+}
+
+// amounts are the members of an order of one line at 25 %.
+func amounts(total int64) map[string]any {
+	tax := total / 5
+	return map[string]any{"order_amount": total, "order_tax_amount": tax, "order_lines": []map[string]any{{
+		"type": "physical", "name": "Enamel mug", "quantity": 1, "unit_price": total, "tax_rate": 2500, "total_amount": total, "total_tax_amount": tax,
+	}}}
+}
+
+// call sends body to the checkout API and returns the order answered.
+func (h *host) call(path string, body map[string]any, status int) fakeklarna.Order {
+	h.t.Helper()
+	var payload bytes.Buffer
+	if err := json.NewEncoder(&payload).Encode(body); err != nil {
+		h.t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.fake.URL+"/checkout/v3/orders"+path, &payload)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.SetBasicAuth("demo", "demo")
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != status {
+		h.t.Fatalf("POST %s: %d %s %v, want %d", path, res.StatusCode, text, err, status)
+	}
+	var o fakeklarna.Order
+	if err := json.Unmarshal(text, &o); err != nil {
+		h.t.Fatal(err)
+	}
+	return o
+}
+
+func (h *host) create(more map[string]any) string {
+	h.t.Helper()
+	return h.call("", h.content(more), http.StatusCreated).OrderID
+}
+
+func (h *host) update(id string, body map[string]any) {
+	h.t.Helper()
+	h.call("/"+id, body, http.StatusOK)
+}
+
+func (h *host) order(id string) fakeklarna.Order {
+	h.t.Helper()
+	o, ok := h.fake.Order(id)
+	if !ok {
+		h.t.Fatalf("the fake has no order %s", id)
+	}
+	return o
+}
+
+// checkout is the host's page of an order in a browser.
+type checkout struct {
+	*browsertest.Page
+	t    testing.TB
+	host *host
+	id   string
+}
+
+func (h *host) open(id string, o browsertest.Options) *checkout {
+	h.t.Helper()
+	c := &checkout{Page: browsertest.Open(h.t, o), t: h.t, host: h, id: id}
+	c.load()
+	return c
+}
+
+// load loads the page (again) and waits for the frame's form or notice.
+func (c *checkout) load() {
+	c.t.Helper()
+	c.Go(c.host.url + "/?order=" + c.id)
+	c.waitFrame("the frame to show the order or a notice", `() => !document.getElementById("checkout").hidden ||
+		!["", "Loading the payment form…"].includes(document.getElementById("notice-title").textContent)`)
+}
+
+func (c *checkout) frame() *rod.Page { return c.Frame(iframe) }
+
+// waitFrame is browsertest's Wait inside the iframe.
+func (c *checkout) waitFrame(what, function string, args ...any) {
+	c.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got, err := c.frame().Eval(function, args...)
+		if err == nil && got.Value.Bool() {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("waited in the frame for: %s (%v)", what, err)
+		}
+	}
+}
+
+func (c *checkout) element(testid string) *rod.Element {
+	c.t.Helper()
+	return c.frame().MustElement(`[data-testid="` + testid + `"]`)
+}
+
+func (c *checkout) value(testid string) string { return c.element(testid).MustProperty("value").Str() }
+
+func (c *checkout) fill(values map[string]string) {
+	c.t.Helper()
+	names := []string{"email", "postal_code"}
+	for name := range values {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		if text, ok := values[name]; ok {
+			c.element(name).MustWaitVisible().MustSelectAllText().MustInput(text)
+		}
+	}
+}
+
+func (c *checkout) waitTotal(want string) {
+	c.t.Helper()
+	c.waitFrame("the total "+want, `(want) => document.querySelector('[data-testid="total"]').textContent.replaceAll("\u00a0", " ") === want`, want)
+}
+
+// waitEvent waits for an event at the host and returns its data as JSON, that
+// of the last one when there were several.
+func (c *checkout) waitEvent(name string) string {
+	c.t.Helper()
+	c.Wait("event "+name, `(name) => events.some(([event]) => event === name)`, name)
+	return c.MustEval(`(name) => JSON.stringify(events.findLast(([event]) => event === name)[1])`, name).Str()
+}
+
+func (c *checkout) count(event string) int {
+	return c.MustEval(`(name) => events.filter(([event]) => event === name).length`, event).Int()
+}
+
+var swede = map[string]string{
+	"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada", "family_name": "Lindqvist",
+	"street_address": "Hamngatan 4", "city": "Stockholm", "phone": "070 123 45 67",
+}

@@ -1,0 +1,38 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
+
+// renderSnippet returns the html_snippet of an order: a container with one
+// inline script that makes the stub of window._klarnaCheckout and loads the
+// rest from base, the fake's address as browsers know it. token lets the
+// browser act on this order.
+// Source: docs.kustom.co, Best practices (rendering the snippet).
+func renderSnippet(o *Order, base, token, merchantName string) string {
+	var gui struct {
+		Options []string `json:"options"`
+	}
+	if err := json.Unmarshal(o.GUI, &gui); err != nil || gui.Options == nil {
+		gui.Options = []string{}
+	}
+	var out strings.Builder
+	err := pages.ExecuteTemplate(&out, "snippet.html", map[string]any{
+		"Order":        o,
+		"OrderURL":     base + "/kco/checkout/orders/" + o.OrderID,
+		"AuthHeader":   tokenScheme + token,
+		"MerchantName": merchantName,
+		"GUIOptions":   gui.Options,
+		"Country":      alpha3(o.PurchaseCountry),
+		"Base":         base,
+		"BootstrapSrc": base + "/kcoc/" + assetVersion + "/checkout.bootstrap.js",
+		"Texts":        frameTexts[i18n.LangOf(o.Locale)],
+	})
+	if err != nil {
+		panic(err) // the template does not fit its data: a mistake in this file
+	}
+	return out.String()
+}

@@ -1,0 +1,137 @@
+package fakeklarna
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// What Go tests call and the JSON interface below /fake/ serves.
+
+// Orders returns every order that was made since the last Reset, the newest
+// first, also those that are aborted, bought or expired.
+func (s *Server) Orders() []Order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Order, 0, len(s.newest))
+	for _, o := range slices.Backward(s.newest) {
+		all = append(all, s.inspect(o))
+	}
+	return all
+}
+
+// Order returns one order, also one that is aborted, bought or expired.
+func (s *Server) Order(id string) (Order, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders[id]
+	if o == nil {
+		return Order{}, false
+	}
+	return s.inspect(o), true
+}
+
+// Requests returns the calls of the API that were received since the last
+// Reset, oldest first: those of one order, or all with an empty orderID. The
+// newest 10,000 are kept. A call that is still waiting has the status 0.
+func (s *Server) Requests(orderID string) []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.of(orderID)
+}
+
+// AddFault adds a rule that breaks calls. It panics on a rule that the JSON
+// interface refuses.
+func (s *Server) AddFault(f Fault) {
+	if _, err := s.addFault(f); err != nil {
+		panic("fakeklarna: AddFault: " + err.Error())
+	}
+}
+
+func (s *Server) addFault(f Fault) (Fault, error) {
+	if err := f.check(); err != nil {
+		return Fault{}, err
+	}
+	if f.Count == 0 {
+		f.Count = 1
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faultID++
+	f.ID = s.faultID
+	s.faults = append(s.faults, new(f))
+	return f, nil
+}
+
+// Faults returns the rules that still wait for calls, oldest first, each with
+// the count that is left.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Fault, 0, len(s.faults))
+	for _, f := range s.faults {
+		all = append(all, *f)
+	}
+	return all
+}
+
+// ClearFaults removes all rules. Calls that one has hit already suffer on.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// Now returns the time by the fake's clock.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
+}
+
+// Advance moves the fake's clock forward; besides, it runs with real time. It
+// panics when d is negative or the clock would be a century ahead.
+func (s *Server) Advance(d time.Duration) {
+	if err := s.advance(d); err != nil {
+		panic("fakeklarna: Advance: " + err.Error())
+	}
+}
+
+const century = 100 * 365 * 24 * time.Hour
+
+func (s *Server) advance(d time.Duration) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d < 0 {
+		return errors.New("the clock moves forward only")
+	}
+	if d > century-s.offset {
+		return errors.New("the clock would be more than a century ahead")
+	}
+	s.offset += d
+	return nil
+}
+
+// Shopper does what a shopper does in an order's iframe and returns what that
+// shows then. The error says that the order is unknown or expired or that the
+// action is not possible; then nothing changed.
+func (s *Server) Shopper(orderID string, a Action) (Outcome, error) {
+	return s.applyShopper(orderID, a)
+}
+
+// Reset forgets all orders, calls and faults and puts the clock right. Calls
+// that wait end without an answer.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.forgot)
+	s.empty()
+}
+
+// empty makes the state of a new fake. The caller holds s.mu.
+func (s *Server) empty() {
+	s.log.clear()
+	s.orders, s.newest = map[string]*order{}, nil
+	s.faults, s.faultID, s.offset = nil, 0, 0
+	s.forgot = make(chan struct{})
+}

@@ -1,0 +1,42 @@
+package fakeklarna
+
+import "strings"
+
+// testPerson returns, by address member, somebody who lives in a country and
+// may be used in tests.
+func testPerson(country string) map[string]string {
+	country = strings.ToUpper(country)
+	p := map[string]string{
+		"given_name":     "Testperson-" + strings.ToLower(country),
+		"family_name":    "Approved",
+		"email":          "testperson-" + strings.ToLower(country) + "@example.com",
+		"phone":          "+46701234567",
+		"street_address": "Test Street 1",
+		"street_name":    "Teststraße",
+		"street_number":  "1",
+		"postal_code":    postalCodes[country][1],
+		"city":           "Testville",
+		"region":         "",
+	}
+	for member, text := range local[country] {
+		p[member] = text
+	}
+	if p["postal_code"] == "" {
+		p["postal_code"] = "12345"
+	}
+	return p
+}
+
+// local is what sets the test persons of the core markets apart. The Swedish
+// one is Klarna's own. Source: docs.kustom.co, Update ongoing order.
+var local = map[string]map[string]string{
+	"SE": {"street_address": "Stårgatan 1", "postal_code": "12345", "city": "Ankeborg"},
+	"NO": {"phone": "+4740123456", "street_address": "Testgata 1", "city": "Oslo"},
+	"DK": {"phone": "+4542123456", "street_address": "Testgade 1", "city": "København K"},
+	"FI": {"phone": "+358401234567", "street_address": "Testikatu 1", "city": "Helsinki"},
+	"DE": {"phone": "+491701234567", "city": "Berlin"},
+	"AT": {"phone": "+436601234567", "city": "Wien"},
+	"NL": {"phone": "+31612345678", "street_name": "Teststraat", "city": "Amsterdam"},
+	"GB": {"phone": "+447400123456", "city": "London"},
+	"US": {"phone": "+12125550123", "city": "New York", "region": "NY"},
+}

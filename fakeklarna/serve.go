@@ -1,0 +1,133 @@
+package fakeklarna
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// maxBody is the size of the largest body that the API reads, in bytes: more
+	// than 1000 lines with every text at its limit.
+	maxBody = 8 << 20
+	// serverLimit is how long Klarna works on a call before it answers 504.
+	// Source: docs.kustom.co, Errors in checkout.
+	serverLimit = 30 * time.Second
+)
+
+const htmlPage = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body></html>\n"
+
+// serveAPI receives a call of the API: it is recorded, suffers the faults that
+// fit it, is carried out and answered. The client going away ends only the
+// waiting for the answer: what was asked for is done all the same.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	if err != nil && !tooLarge {
+		panic(http.ErrAbortHandler) // the client went away amid its request
+	}
+	correlationID := uuid.NewString()
+	e := &entry{started: time.Now(), Request: Request{
+		Method: r.Method, Path: r.URL.Path, OrderID: orderIDOf(r.URL.Path),
+		CorrelationID: correlationID, Request: asJSON(body),
+	}}
+	s.mu.Lock()
+	e.Time = s.now()
+	d := s.strike(e.Method, e.Path, e.OrderID)
+	e.Faults = d.names
+	s.log.add(e)
+	forgot := s.forgot
+	s.mu.Unlock()
+
+	late := d.before > serverLimit
+	s.wait(context.Background(), min(d.before, serverLimit), forgot)
+	var out reply
+	switch {
+	case d.reset:
+		s.note(e, 0, nil)
+		reset(w)
+	case late:
+		out = reply{status: http.StatusGatewayTimeout, orderID: e.OrderID}
+	case d.answer != nil:
+		out = d.answer.reply(e.OrderID, correlationID)
+	case tooLarge:
+		tooBig := apiError{status: http.StatusRequestEntityTooLarge, code: "BAD_REQUEST", message: "Bad request: the body is too large"}
+		out = s.failed(&tooBig, e.OrderID, correlationID)
+	default:
+		out = s.answer(r, body, correlationID)
+	}
+	s.mu.Lock()
+	e.OrderID = out.orderID
+	s.mu.Unlock()
+	if left := serverLimit - d.before; d.after > left && !late {
+		d.after, out = left, reply{status: http.StatusGatewayTimeout, orderID: e.OrderID}
+	}
+	s.wait(r.Context(), d.after, forgot)
+	s.send(w, r, e, d, out)
+}
+
+// send answers a call as far as its faults let it.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry, d damage, out reply) {
+	if d.notJSON {
+		out.header, out.body = map[string]string{"Content-Type": "text/html"}, []byte(htmlPage)
+	}
+	if d.dropReply {
+		s.note(e, 0, out.body)
+		panic(http.ErrAbortHandler)
+	}
+	s.note(e, out.status, out.body)
+	w.Header().Set("Render-Time", strconv.FormatInt(e.DurationMS, 10))
+	if d.truncate && len(out.body) > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
+		out.body = out.body[:len(out.body)/2]
+		s.writeReply(w, r, out, e.CorrelationID)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	s.writeReply(w, r, out, e.CorrelationID)
+}
+
+// note records how a call ended.
+func (s *Server) note(e *entry, status int, response []byte) {
+	s.mu.Lock()
+	s.log.finish(e, status, response)
+	s.mu.Unlock()
+	s.o.Logger.Info("klarna call", slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", status),
+		slog.Int64("duration_ms", e.DurationMS), slog.String("correlation_id", e.CorrelationID), slog.Any("faults", e.Faults))
+}
+
+// wait lets time pass. It ends at once when ctx does, and it ends the whole call
+// without an answer when the fake is closed or reset.
+func (s *Server) wait(ctx context.Context, d time.Duration, forgot <-chan struct{}) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-forgot:
+		panic(http.ErrAbortHandler)
+	case <-s.closed:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// reset breaks the connection as a crashed server's kernel does, and the call.
+func reset(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = conn.Close()
+	}
+	panic(http.ErrAbortHandler)
+}

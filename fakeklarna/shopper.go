@@ -1,0 +1,321 @@
+package fakeklarna
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/language"
+)
+
+// Action is what a shopper does in the iframe. Its members are carried out in
+// the order in which they stand here; when one is not possible none is.
+type Action struct {
+	// Country is the country chosen, alpha-2. It becomes the purchase country and
+	// that of the addresses.
+	Country string `json:"country,omitempty"`
+	// Type has texts by the name of the address member, such as "email" and
+	// "postal_code"; "shipping." before the name means a separate shipping
+	// address. An empty text clears the member.
+	Type map[string]string `json:"type,omitempty"`
+	// ShippingOption is the ID of one of the order's shipping options.
+	ShippingOption string `json:"shipping_option,omitempty"`
+	// Buy presses the button. What is not typed yet is filled in with a test
+	// person of the country.
+	Buy *Buy `json:"buy,omitempty"`
+}
+
+// Buy is a press of the button.
+type Buy struct {
+	Method string `json:"method,omitempty"` // one of PaymentMethods, when empty the first that the country has
+}
+
+// PaymentMethods are the ways to pay that the iframe offers.
+var PaymentMethods = []string{"pay_later", "card", "bank_account"}
+
+// Outcome is what the iframe shows after an action.
+type Outcome struct {
+	Status          string            `json:"status"`
+	Country         string            `json:"country"` // alpha-2, upper case
+	Currency        string            `json:"currency"`
+	Locale          string            `json:"locale"`
+	Typed           map[string]string `json:"typed"`
+	Missing         []string          `json:"missing"` // address members to be typed before the purchase
+	Total           int64             `json:"total"`   // to pay, minor units: with the chosen option's price where Klarna adds it
+	ShippingOptions []ShippingOption  `json:"shipping_options"`
+	ShippingOption  string            `json:"shipping_option,omitempty"` // ID of the one chosen
+	Refused         *Refusal          `json:"refused,omitempty"`         // why nothing was done
+	ConfirmationURL string            `json:"confirmation_url,omitempty"`
+}
+
+// Refusal says why the checkout did not do what the shopper asked for.
+type Refusal struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// badAction is an action that no shopper could take, or that was misspelt.
+type badAction struct{ text string }
+
+func (e *badAction) Error() string { return e.text }
+
+func badActionf(format string, args ...any) error {
+	return &badAction{fmt.Sprintf(format, args...)}
+}
+
+// applyShopper does what a shopper does in the iframe and returns what that
+// shows then. The error is errNoOrder or a *badAction; then nothing changed.
+func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, err := s.live(id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	v := s.render(o)
+	if err := a.check(&v); err != nil {
+		return Outcome{}, err
+	}
+	if o.status != StatusIncomplete {
+		out := s.outcome(o)
+		out.Refused = &Refusal{"read_only_order", "The order is " + o.status + "; the shopper cannot change it."}
+		return out, nil
+	}
+	if a.Country != "" {
+		o.setCountry(strings.ToUpper(a.Country))
+	}
+	for member, text := range a.Type {
+		o.typed[member] = strings.TrimSpace(text)
+		if o.typed[member] == "" {
+			delete(o.typed, member)
+		}
+	}
+	if a.ShippingOption != "" {
+		o.option = a.ShippingOption
+	}
+	if a.Country != "" || len(a.Type) > 0 || a.ShippingOption != "" || a.Buy != nil {
+		o.entered = o.entered || a.Country != "" || len(a.Type) > 0 || a.Buy != nil
+		s.touch(o)
+	}
+	if a.Buy != nil {
+		s.complete(o, a.Buy.Method)
+	}
+	return s.outcome(o), nil
+}
+
+// check returns a *badAction when an action cannot be taken on the order v.
+func (a Action) check(v *Order) error {
+	if a.Country != "" {
+		if !isCountry(a.Country) {
+			return badActionf("country: %q is not a country's two letters", a.Country)
+		}
+		if offered := offeredCountries(v); len(offered) > 0 && !slices.Contains(offered, strings.ToUpper(a.Country)) {
+			return badActionf("country: the order offers only %s", strings.Join(offered, ", "))
+		}
+	}
+	for member, text := range a.Type {
+		if err := checkTyped(member, text); err != nil {
+			return err
+		}
+	}
+	if a.ShippingOption != "" && !slices.ContainsFunc(v.ShippingOptions, func(o ShippingOption) bool { return o.ID == a.ShippingOption }) {
+		return badActionf("shipping_option: the order has no option %q", a.ShippingOption)
+	}
+	if a.Buy != nil && a.Buy.Method != "" && !slices.Contains(PaymentMethods, a.Buy.Method) {
+		return badActionf("buy.method: %q is none of %s", a.Buy.Method, strings.Join(PaymentMethods, ", "))
+	}
+	return nil
+}
+
+func checkTyped(member, text string) error {
+	name, separate := strings.CutPrefix(member, shippingPrefix)
+	if new(Address).member(name) == nil || name == "country" && !separate {
+		return badActionf("type: there is no field %q to type in", member)
+	}
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > 255 {
+		return badActionf("type.%s: at most 255 characters", member)
+	}
+	if text == "" {
+		return nil
+	}
+	if name == "email" {
+		if at, err := mail.ParseAddress(text); err != nil || at.Address != strings.TrimSpace(text) {
+			return badActionf("type.%s: %q is not an e-mail address", member, text)
+		}
+	}
+	if name == "country" && !isCountry(text) {
+		return badActionf("type.%s: %q is not a country's two letters", member, text)
+	}
+	return nil
+}
+
+// offeredCountries returns the billing countries among which an order lets the
+// shopper choose, upper case; nil when it names none.
+// Source: docs.kustom.co, Create order (billing_countries, shipping_countries).
+func offeredCountries(v *Order) []string {
+	countries := v.BillingCountries
+	if len(countries) == 0 {
+		countries = v.ShippingCountries
+	}
+	var upper []string
+	for _, c := range countries {
+		upper = append(upper, strings.ToUpper(c))
+	}
+	if len(upper) > 0 && !slices.Contains(upper, strings.ToUpper(v.PurchaseCountry)) {
+		upper = append(upper, strings.ToUpper(v.PurchaseCountry))
+	}
+	return upper
+}
+
+// isCountry reports whether code is an ISO 3166 country's two letters, in
+// either case.
+func isCountry(code string) bool {
+	region, err := language.ParseRegion(code)
+	return err == nil && len(code) == 2 && region.IsCountry() && region.String() == strings.ToUpper(code)
+}
+
+// setCountry makes country the order's purchase country; addresses that the
+// merchant sent follow it.
+func (o *order) setCountry(country string) {
+	content := maps.Clone(o.content)
+	content["purchase_country"] = mustJSON(country)
+	for _, name := range addressMembers {
+		if content[name] != nil {
+			content[name] = withoutCountry(content[name])
+		}
+	}
+	o.content = content
+}
+
+var addressMembers = []string{"billing_address", "shipping_address"}
+
+// withoutCountry takes the country out of an address, so that it is the
+// purchase country.
+func withoutCountry(raw json.RawMessage) json.RawMessage {
+	var address map[string]string
+	if err := json.Unmarshal(raw, &address); err != nil {
+		return raw // cannot be: it was checked
+	}
+	delete(address, "country")
+	return mustJSON(address)
+}
+
+// complete ends an order as bought: the test person's data fill what is not
+// typed, and the chosen shipping option becomes a line where Klarna adds it.
+// Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
+func (s *Server) complete(o *order, method string) {
+	v := s.render(o)
+	for _, member := range missingMembers(&v) {
+		o.typed[member] = testPerson(v.PurchaseCountry)[member]
+	}
+	v = s.render(o)
+	content := maps.Clone(o.content)
+	if v.SelectedShippingOption == nil && len(v.ShippingOptions) > 0 {
+		v.SelectedShippingOption = &v.ShippingOptions[0]
+	}
+	if chosen := v.SelectedShippingOption; chosen != nil {
+		o.option = chosen.ID
+		if v.MerchantURLs.ShippingOptionUpdate == "" {
+			lines := append(v.OrderLines, OrderLine{
+				Type: "shipping_fee", Reference: chosen.ID, Name: chosen.Name, Quantity: 1,
+				UnitPrice: chosen.Price, TaxRate: chosen.TaxRate, TotalAmount: chosen.Price, TotalTaxAmount: chosen.TaxAmount,
+			})
+			content["order_lines"] = mustJSON(lines)
+			content["order_amount"] = mustJSON(v.OrderAmount + chosen.Price)
+			content["order_tax_amount"] = mustJSON(v.OrderTaxAmount + chosen.TaxAmount)
+		}
+	}
+	v.Customer.Type = cmp.Or(v.Customer.Type, "person")
+	content["customer"] = mustJSON(v.Customer)
+	if requested := requestedBy(v.Options); requested != nil {
+		content["merchant_requested"] = mustJSON(requested)
+	}
+	if v.Recurring != nil && *v.Recurring {
+		content["recurring_token"] = mustJSON(uuid.NewString())
+	}
+	o.content = content
+	o.status, o.completed, o.method = StatusComplete, s.now(), cmp.Or(method, methodsFor(strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency))[0])
+}
+
+// requestedBy returns the answers to the merchant's additional checkboxes: each
+// as it was set at first. It is nil when there are none.
+func requestedBy(options OrderOptions) map[string]any {
+	requested := map[string]any{}
+	if c := options.AdditionalCheckbox; c != nil {
+		requested["additional_checkbox"] = c.Checked || c.Required
+	}
+	if len(options.AdditionalCheckboxes) > 0 {
+		type answer struct {
+			ID      string `json:"id"`
+			Checked bool   `json:"checked"`
+		}
+		var answers []answer
+		for _, c := range options.AdditionalCheckboxes {
+			answers = append(answers, answer{c.ID, c.Checked || c.Required})
+		}
+		requested["additional_checkboxes"] = answers
+	}
+	if len(requested) == 0 {
+		return nil
+	}
+	return requested
+}
+
+// outcome returns what the iframe shows. The caller holds s.mu.
+func (s *Server) outcome(o *order) Outcome {
+	v := s.render(o)
+	out := Outcome{
+		Status:          o.status,
+		Country:         strings.ToUpper(v.PurchaseCountry),
+		Currency:        strings.ToUpper(v.PurchaseCurrency),
+		Locale:          v.Locale,
+		Typed:           maps.Clone(o.typed),
+		Missing:         missingMembers(&v),
+		Total:           v.OrderAmount,
+		ShippingOptions: v.ShippingOptions,
+	}
+	if out.ShippingOptions == nil {
+		out.ShippingOptions = []ShippingOption{}
+	}
+	if chosen := v.SelectedShippingOption; chosen != nil {
+		out.ShippingOption = chosen.ID
+		if o.status == StatusIncomplete && v.MerchantURLs.ShippingOptionUpdate == "" {
+			out.Total += chosen.Price
+		}
+	}
+	if o.status == StatusComplete {
+		out.ConfirmationURL = confirmationURL(v.MerchantURLs.Confirmation, o.id)
+	}
+	return out
+}
+
+// confirmationURL returns where the browser goes after the purchase: one level
+// of percent-encoding is undone and the order's ID filled in.
+// Source: docs.kustom.co, Create order (merchant_urls).
+func confirmationURL(u, id string) string {
+	if undone, err := url.PathUnescape(u); err == nil {
+		u = undone
+	}
+	return fillOrderID(u, id)
+}
+
+// missingMembers returns the address members that a shopper of the order's
+// country must still type.
+func missingMembers(v *Order) []string {
+	missing := []string{}
+	country := strings.ToUpper(v.PurchaseCountry)
+	phoneOptional := v.Options.PhoneMandatory != nil && !*v.Options.PhoneMandatory
+	for _, f := range fieldsOf(country, nil, phoneOptional) {
+		if m := v.BillingAddress.member(f.Name); f.Required && m != nil && *m == "" {
+			missing = append(missing, f.Name)
+		}
+	}
+	return missing
+}

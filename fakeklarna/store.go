@@ -1,0 +1,257 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// life is how long an order lives after the last update by the merchant or
+// interaction of the shopper. Source: docs.kustom.co, Errors in checkout.
+const life = 48 * time.Hour
+
+// errNoOrder tells that there is no such order, or none any more.
+var errNoOrder = errors.New("no such order, or it has expired")
+
+// order is one order. Server.mu guards it.
+type order struct {
+	id      string
+	token   string // of AUTH_HEADER in the snippet: with it the iframe reads and writes this order
+	status  string
+	content map[string]json.RawMessage // what the merchant sent, checked, by member
+	typed   map[string]string          // address member → what the shopper typed; "shipping." before a member of a separate shipping address
+	entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
+	option  string                     // ID of the shipping option that the shopper chose
+	method  string                     // by which the order was paid
+
+	started, modified, completed time.Time
+}
+
+// now returns the fake's time. The caller holds s.mu.
+func (s *Server) now() time.Time { return time.Now().Add(s.offset) }
+
+// touch notes a change of an order, which restarts its life. The caller holds s.mu.
+func (s *Server) touch(o *order) { o.modified = s.now() }
+
+func (s *Server) expired(o *order) bool {
+	return o.status != StatusComplete && s.now().After(o.modified.Add(life))
+}
+
+// live returns an order that has not expired, or errNoOrder. The caller holds s.mu.
+func (s *Server) live(id string) (*order, error) {
+	o := s.orders[id]
+	if o == nil || s.expired(o) {
+		return nil, errNoOrder
+	}
+	return o, nil
+}
+
+// view returns an order as it is now, with what only the fake knows, or
+// errNoOrder.
+func (s *Server) view(id string) (Order, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, err := s.live(id)
+	if err != nil {
+		return Order{}, err
+	}
+	return s.inspect(o), nil
+}
+
+// tokenFits reports whether token is that of a living order's snippet.
+func (s *Server) tokenFits(id, token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, err := s.live(id)
+	return err == nil && o.token == token
+}
+
+// inspect is render with FakeState. The caller holds s.mu.
+func (s *Server) inspect(o *order) Order {
+	v := s.render(o)
+	v.Fake = &FakeState{
+		Aborted:       o.status == StatusAborted,
+		Expired:       s.expired(o),
+		Typed:         maps.Clone(o.typed),
+		PaymentMethod: o.method,
+	}
+	if o.status != StatusComplete {
+		v.Fake.ExpiresAt = stamp(o.modified.Add(life))
+	}
+	return v
+}
+
+// render returns an order as the API answers it. The caller holds s.mu.
+func (s *Server) render(o *order) Order {
+	v := decodeContent(o.content)
+	v.OrderID, v.Status = o.id, o.status
+	s.renderAddresses(o, &v)
+	v.SelectedShippingOption = selectedOption(o, v.ShippingOptions)
+	v.StartedAt, v.LastModifiedAt = stamp(o.started), stamp(o.modified)
+	if o.status == StatusComplete {
+		v.CompletedAt = stamp(o.completed)
+	}
+	if s.o.EchoFilledURLs {
+		for _, u := range v.MerchantURLs.all() {
+			*u = fillOrderID(*u, o.id)
+		}
+	}
+	if !s.o.EchoCountryAsSent {
+		for _, c := range []*string{&v.PurchaseCountry, &v.BillingAddress.Country, &v.ShippingAddress.Country} {
+			*c = strings.ToLower(*c)
+		}
+	}
+	v.HTMLSnippet = renderSnippet(&v, s.publicURL(), o.token, s.o.MerchantName)
+	return v
+}
+
+// renderAddresses fills in both addresses: what the merchant sent, over it what
+// the shopper typed; the country is the purchase country where none is given,
+// and shipping mirrors billing unless it may differ and does.
+// Source: docs.kustom.co, Update ongoing order.
+func (s *Server) renderAddresses(o *order, v *Order) {
+	billing, shipping := &v.BillingAddress, &v.ShippingAddress
+	for member, text := range o.typed {
+		if !strings.HasPrefix(member, shippingPrefix) {
+			*billing.member(member) = text
+		}
+	}
+	setDefault(&billing.Country, v.PurchaseCountry)
+	if !o.shipsElsewhere(v) {
+		*shipping = *billing
+		return
+	}
+	for member, text := range o.typed {
+		if m, ok := strings.CutPrefix(member, shippingPrefix); ok {
+			*shipping.member(m) = text
+		}
+	}
+	setDefault(&shipping.Country, billing.Country)
+}
+
+// shippingPrefix stands before the members of a separate shipping address in
+// order.typed.
+const shippingPrefix = "shipping."
+
+// shipsElsewhere reports whether the order has a shipping address of its own:
+// one typed by the shopper or, where that is allowed, sent by the merchant.
+func (o *order) shipsElsewhere(v *Order) bool {
+	for member := range o.typed {
+		if strings.HasPrefix(member, shippingPrefix) {
+			return true
+		}
+	}
+	return v.Options.AllowSeparateShippingAddress && o.content["shipping_address"] != nil
+}
+
+// selectedOption returns the option that the shopper chose, else the one that
+// the merchant preselected, else nil.
+func selectedOption(o *order, options []ShippingOption) *ShippingOption {
+	i := slices.IndexFunc(options, func(s ShippingOption) bool { return s.ID == o.option })
+	if i < 0 {
+		i = slices.IndexFunc(options, func(s ShippingOption) bool { return s.Preselected })
+	}
+	if i < 0 {
+		return nil
+	}
+	return &options[i]
+}
+
+// decodeContent returns checked content with the defaults that Klarna adds.
+// Source: recorded answers to Create order.
+func decodeContent(content map[string]json.RawMessage) Order {
+	var v Order
+	if err := json.Unmarshal(mustJSON(content), &v); err != nil {
+		panic(fmt.Sprintf("fakeklarna: content was checked and does not decode: %v", err))
+	}
+	if strings.EqualFold(v.PurchaseCountry, "DE") && !sentOption(content, "allow_separate_shipping_address") {
+		v.Options.AllowSeparateShippingAddress = true
+	}
+	if v.OrderLines == nil {
+		v.OrderLines = []OrderLine{}
+	}
+	for i := range v.OrderLines {
+		setDefault(&v.OrderLines[i].Type, "physical")
+	}
+	if v.ExternalPaymentMethods == nil {
+		v.ExternalPaymentMethods = []json.RawMessage{}
+	}
+	if v.ExternalCheckouts == nil {
+		v.ExternalCheckouts = []json.RawMessage{}
+	}
+	return v
+}
+
+func sentOption(content map[string]json.RawMessage, name string) bool {
+	var options map[string]json.RawMessage
+	if raw := content["options"]; raw != nil {
+		_ = json.Unmarshal(raw, &options) // was checked
+	}
+	return options[name] != nil
+}
+
+// all returns the addresses of all URLs.
+func (u *MerchantURLs) all() []*string {
+	return []*string{&u.Terms, &u.Checkout, &u.Confirmation, &u.Push, &u.Validation, &u.AddressUpdate,
+		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms}
+}
+
+// member returns the address of a member by its name on the wire, nil if there
+// is none of that name.
+func (a *Address) member(name string) *string {
+	switch name {
+	case "organization_name":
+		return &a.OrganizationName
+	case "given_name":
+		return &a.GivenName
+	case "family_name":
+		return &a.FamilyName
+	case "email":
+		return &a.Email
+	case "title":
+		return &a.Title
+	case "street_address":
+		return &a.StreetAddress
+	case "street_address2":
+		return &a.StreetAddress2
+	case "street_name":
+		return &a.StreetName
+	case "street_number":
+		return &a.StreetNumber
+	case "house_extension":
+		return &a.HouseExtension
+	case "care_of":
+		return &a.CareOf
+	case "postal_code":
+		return &a.PostalCode
+	case "city":
+		return &a.City
+	case "region":
+		return &a.Region
+	case "phone":
+		return &a.Phone
+	case "country":
+		return &a.Country
+	default:
+		return nil
+	}
+}
+
+// fillOrderID puts the order's ID in the place of Klarna's placeholder, plain
+// or percent-encoded. Source: docs.kustom.co, Create order (merchant_urls).
+func fillOrderID(u, id string) string {
+	return strings.NewReplacer("{checkout.order.id}", id, "%7Bcheckout.order.id%7D", id, "%7bcheckout.order.id%7d", id).Replace(u)
+}
+
+func setDefault(s *string, text string) {
+	if *s == "" {
+		*s = text
+	}
+}
+
+// stamp formats a time as Klarna does.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

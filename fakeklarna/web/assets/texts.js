@@ -1,0 +1,27 @@
+// The frame's words, in the language of the order's locale.
+import {say} from './dom.js';
+
+let texts;
+let language = 'en';
+
+export const load = async () => {
+  texts = await (await fetch(new URL('texts.json', import.meta.url))).json();
+};
+
+// Takes the locale's language, English when there is no text in it, and puts it
+// into everything marked by data-text.
+export const speak = (locale) => {
+  const wanted = String(locale ?? '').slice(0, 2).toLowerCase();
+  language = {no: 'nb', nn: 'nb'}[wanted] ?? (Object.hasOwn(texts, wanted) ? wanted : 'en');
+  document.documentElement.lang = language;
+  document.title = t('frame_title');
+  for (const element of document.querySelectorAll('[data-text]')) {
+    say(element, t(element.dataset.text));
+  }
+};
+
+// The text of a key, {0}, {1}… filled in.
+export const t = (key, ...args) => texts[language][key].replace(/\{(\d)\}/g, (_, i) => args[i]);
+
+export const countryName = (code) =>
+  new Intl.DisplayNames([language], {type: 'region'}).of(code) ?? code;

@@ -1,0 +1,253 @@
+package catalog_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// small is a merchant's file that uses the short forms.
+const small = `{
+  "language": "sv",
+  "currencies": ["SEK", "EUR"],
+  "discounts": { "SOMMAR-5": 5 },
+  "products": [
+    {
+      "sku": "troja",
+      "category": "Kläder",
+      "name": "Stickad tröja",
+      "tax_class": "standard",
+      "stock": 7,
+      "prices": { "SEK": 89900, "EUR": 0 }
+    },
+    {
+      "sku": "Pattern_1.0",
+      "category": "Mönster",
+      "name": { "sv": "Mönster", "en": "Pattern" },
+      "description": "Ett mönster.",
+      "material": { "en": "PDF" },
+      "tax_class": "book",
+      "digital": true,
+      "prices": { "SEK": 5900, "EUR": 1010101 },
+      "picture": "https://img.example.com/p.png?w=400"
+    }
+  ]
+}`
+
+func TestReadSmall(t *testing.T) {
+	c, err := catalog.Read(strings.NewReader("\ufeff" + small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []*catalog.Product{
+		{
+			SKU: "troja", Category: "Kläder", Name: catalog.Text{"sv": "Stickad tröja"}, Class: market.Standard, Stock: 7,
+			Prices: map[money.Currency]money.Amount{"SEK": 89900, "EUR": 0},
+		},
+		{
+			SKU: "Pattern_1.0", Category: "Mönster", Name: catalog.Text{"sv": "Mönster", "en": "Pattern"},
+			Description: catalog.Text{"sv": "Ett mönster."}, Material: catalog.Text{"en": "PDF"}, Class: market.Book,
+			Digital: true, Stock: catalog.Unlimited, Prices: map[money.Currency]money.Amount{"SEK": 5900, "EUR": 1010101},
+			Picture: "https://img.example.com/p.png?w=400",
+		},
+	}
+	if diff := cmp.Diff(want, c.Products()); diff != "" {
+		t.Errorf("products (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"Kläder", "Mönster"}, c.Categories()); diff != "" {
+		t.Errorf("categories (-want +got):\n%s", diff)
+	}
+	if name, in, ok := c.CategoryName("Kläder", i18n.Finnish); name != "Kläder" || in != "sv" || !ok {
+		t.Errorf("CategoryName = %q in %q, %t", name, in, ok)
+	}
+	if got, ok := c.Discount("SOMMAR-5"); got != 500 || !ok {
+		t.Errorf("Discount = %d, %t", got, ok)
+	}
+	if _, ok := c.Products()[0].Price("NOK"); ok {
+		t.Error("there is a price in NOK")
+	}
+	if got := c.Search("de", "stickad", ""); len(got) != 1 {
+		t.Errorf("search in a language that the file does not have finds %d, want 1", len(got))
+	}
+}
+
+// TestReadRefuses changes one thing of a good file at a time, without moving lines.
+func TestReadRefuses(t *testing.T) {
+	tests := []struct{ name, old, new, want string }{
+		{"unknown member", `"stock": 7`, `"stock": 7, "colour": "red"`, `line 11: products[0].colour: unknown member`},
+		{"unknown member of the file", `"language": "sv"`, `"language": "sv", "lines": []`, `line 2: lines: unknown member`},
+		{"member twice", `"stock": 7`, `"stock": 7, "stock": 8`, `line 11: products[0].stock: stands twice`},
+		{"no products", `"products"`, `"product"`, "line 1: products: is missing\nline 5: product: unknown member"},
+		{"SKU missing", `"sku": "troja",`, ``, `line 6: products[0].sku: is missing`},
+		{"SKU empty", `"troja"`, `""`, `line 7: products[0].sku: must not be empty`},
+		{"SKU not a string", `"troja"`, `5`, `line 7: products[0].sku: want a string`},
+		{"SKU with a slash", `"troja"`, `"a/b"`, `line 7: products[0].sku: "a/b" is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
+		{"SKU of dots", `"troja"`, `".."`, `line 7: products[0].sku: ".." is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
+		{"SKU with an umlaut", `"troja"`, `"tröja"`, `line 7: products[0].sku: "tröja" is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
+		{"SKU too long", `"troja"`, `"` + strings.Repeat("a", 65) + `"`, `line 7: products[0].sku: longer than 64 characters`},
+		{"SKU twice", `"Pattern_1.0"`, `"troja"`, `line 15: products[1].sku: "troja" stands twice`},
+		{"name missing", `"name": "Stickad tröja",`, ``, `line 6: products[0].name: is missing`},
+		{"name null", `"Stickad tröja"`, `null`, `line 9: products[0].name: want an object`},
+		{"name blank", `"Stickad tröja"`, `" "`, `line 9: products[0].name: must not be empty`},
+		{"name without a language", `"Stickad tröja"`, `{}`, `line 9: products[0].name: must not be empty`},
+		{"name empty in one language", `"en": "Pattern"`, `"en": ""`, `line 17: products[1].name.en: must not be empty`},
+		{"name in a strange language", `"en": "Pattern"`, `"fr": "Patron"`, `line 17: products[1].name.fr: "fr" is not one of the languages [en sv nb da fi de nl]`},
+		{"name too long", `"Stickad tröja"`, `"` + strings.Repeat("ö", 256) + `"`, `line 9: products[0].name: longer than 255 characters`},
+		{"name with a line break", `"Stickad tröja"`, `"a\nb"`, `line 9: products[0].name: has a control character`},
+		{"description too long", `"Ett mönster."`, `"` + strings.Repeat("ö", 2001) + `"`, `line 18: products[1].description: longer than 2000 characters`},
+		{"class missing", `"tax_class": "standard",`, ``, `line 6: products[0].tax_class: is missing`},
+		{"class unknown", `"standard"`, `"luxury"`, `line 10: products[0].tax_class: "luxury" is not "standard", "food", "book" or "none"`},
+		{"price missing", `"SEK": 89900, `, ``, `line 12: products[0].prices.SEK: is missing`},
+		{"all prices missing", `"prices": { "SEK": 89900, "EUR": 0 }`, `"weight": 1`, `line 6: products[0].prices: is missing`},
+		{"price negative", `89900`, `-1`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price too large", `1010101`, `1010102`, `line 22: products[1].prices.EUR: want a whole number from 0 to 1010101`},
+		{"price beyond int64", `89900`, `99999999999999999999`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price with decimals", `89900`, `899.00`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price as a string", `89900`, `"89900"`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price in another currency", `"SEK": 89900`, `"SEK": 89900, "NOK": 1`, `line 12: products[0].prices.NOK: not one of the catalogue's currencies [SEK EUR]`},
+		{"currency of no market", `["SEK", "EUR"]`, `["SEK", "EUR", "CHF"]`,
+			"line 3: currencies[2]: no market has the currency \"CHF\"; there are [SEK NOK DKK EUR GBP USD]\n" +
+				"line 12: products[0].prices.CHF: is missing\nline 22: products[1].prices.CHF: is missing"},
+		{"language unknown", `"language": "sv"`, `"language": "fr"`, `line 2: language: "fr" is not one of the languages [en sv nb da fi de nl]`},
+		{"stock missing", `"stock": 7,`, ``, `line 6: products[0].stock: is missing`},
+		{"stock negative", `"stock": 7`, `"stock": -1`, `line 11: products[0].stock: want a whole number from 0 to 1000000000`},
+		{"stock of digital goods", `"digital": true`, `"digital": true, "stock": 1`, `line 21: products[1].stock: digital goods have none`},
+		{"weight of digital goods", `"digital": true`, `"digital": true, "weight": 1`, `line 21: products[1].weight: digital goods have none`},
+		{"weight of a ship", `"stock": 7`, `"stock": 7, "weight": 1000001`, `line 11: products[0].weight: want a whole number from 0 to 1000000`},
+		{"digital as a number", `"digital": true`, `"stock": 1, "digital": 1`, `line 21: products[1].digital: want true or false`},
+		{"picture elsewhere", `"https://img.example.com/p.png?w=400"`, `"http://img.example.com/p.png"`, `line 23: products[1].picture: "http://img.example.com/p.png" is neither a file name nor an https URL`},
+		{"picture up the tree", `"https://img.example.com/p.png?w=400"`, `"../p.png"`, `line 23: products[1].picture: "../p.png" is neither a file name nor an https URL`},
+		{"category not declared", `"language": "sv",`, `"language": "sv", "categories": [{"id": "Mönster", "name": "M"}],`, `line 8: products[0].category: "Kläder" is not among the categories`},
+		{"category twice", `"language": "sv",`, `"language": "sv", "categories": [{"id":"Mönster","name":"M"},{"id":"Kläder","name":"K"},{"id":"Mönster","name":"N"}],`, `line 2: categories[2].id: "Mönster" stands twice`},
+		{"discount of 101 %", `"SOMMAR-5": 5`, `"SOMMAR-5": 101`, `line 4: discounts.SOMMAR-5: want a whole number from 1 to 100`},
+		{"code in lower case", `"SOMMAR-5"`, `"sommar"`, `line 4: discounts.sommar: a code is 1 to 32 of A-Z 0-9 -`},
+		{"discounts as an array", `{ "SOMMAR-5": 5 }`, `[]`, `line 4: discounts: want an object`},
+		{"product as a string", `"products": [`, `"products": ["mug",`, `line 5: products[0]: want an object`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := strings.Replace(small, tt.old, tt.new, 1)
+			if file == small {
+				t.Fatalf("%s is not in the file", tt.old)
+			}
+			_, err := catalog.Read(strings.NewReader(file))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			_, got, _ := strings.Cut(err.Error(), " wrong:\n")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReadBroken(t *testing.T) {
+	deep := strings.Repeat("[", 100000)
+	tests := []struct{ name, file, want string }{
+		{"empty", "", "line 1: unexpected end of the file"},
+		{"cut off", "{\n\"products\": [\n", "line 3: unexpected end of the file"},
+		{"cut off in a string", "{\n\"prod", "line 2: unexpected end of the file"},
+		{"comma too many", "{\n\"products\": [],\n}", "line 3: invalid character '}'"},
+		{"comma missing", "{\n\"language\": \"sv\"\n\"products\": []}", "line 3: invalid character '\"' after object key:value pair"},
+		{"comment", "{\n// mugs\n}", "line 2: invalid character '/'"},
+		{"bare word", "{\n\"products\":\nnone}", "line 3: invalid character 'o' in literal null (expecting 'u')"},
+		{"second value", "{}\n{}", "line 2: more than one value"},
+		{"rubbish behind", "{}\n}", "line 2: invalid character '}'"},
+		{"not UTF-8", "{\n\"language\":\n\"\xe5\"}", "line 3: not UTF-8"},
+		{"too deep", deep, "line 1: nested too deep"},
+		{"an array", "\n[]", "1 wrong:\nline 2: the file: want an object"},
+		{"no products", "{\"products\": []}", "1 wrong:\nline 1: products: want 1 to 10000 products"},
+		{"too large", strings.Repeat(" ", 16<<20+1), "larger than 16 MiB"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := catalog.Read(strings.NewReader(tt.file))
+			if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("error %q, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestReadNamesAll holds that one error has everything, in the order of the file.
+func TestReadNamesAll(t *testing.T) {
+	var file strings.Builder
+	file.WriteString("{\"products\": [\n{}")
+	for range 30 {
+		file.WriteString(",\n{\"sku\": \"A\"}")
+	}
+	file.WriteString("\n]}")
+	_, err := catalog.Read(strings.NewReader(file.String()))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	// 6 are missing in the first, 5 in each of the others, 29 SKUs stand twice.
+	want := []string{"185 wrong:", "line 2: products[0].sku: is missing", "and 85 more"}
+	if diff := cmp.Diff(want, []string{lines[0], lines[1], lines[len(lines)-1]}); diff != "" || len(lines) != 102 {
+		t.Errorf("%d lines (-want +got):\n%s", len(lines), diff)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "goods.json")
+	if _, err := catalog.Load(path); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("no such file: error %v, want one with the path", err)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := catalog.Load(path); err == nil || !strings.Contains(err.Error(), path+": line 1: ") {
+		t.Errorf("broken file: error %v, want one with path and line", err)
+	}
+	if err := os.WriteFile(path, []byte(small), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := catalog.Load(path); err != nil || len(c.Products()) != 2 {
+		t.Errorf("good file: %v", err)
+	}
+}
+
+// FuzzRead holds that no file makes Read panic, and that what it takes is usable.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(small))
+	f.Add([]byte(`{"products":[{"sku":1}]}`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		c, err := catalog.Read(bytes.NewReader(file))
+		if err != nil {
+			return
+		}
+		for _, p := range c.Products() {
+			if name, _ := p.NameIn("sv"); p.SKU == "" || name == "" || len(p.Prices) == 0 || p.Stock < 0 {
+				t.Errorf("took %+v", p)
+			}
+		}
+	})
+}
+
+// TestDocumentation holds that the example for merchants is one.
+func TestDocumentation(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "catalog.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(page), "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	c, err := catalog.Read(strings.NewReader(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, in, _ := c.CategoryName("clothes", i18n.English); name != "Clothes" || in != "en" {
+		t.Errorf("category in English: %q in %q", name, in)
+	}
+}

@@ -1,0 +1,186 @@
+package market_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+)
+
+func TestMarkets(t *testing.T) {
+	type facts struct {
+		currency          money.Currency
+		locales           string
+		mailBoat, express money.Amount
+		rates             [4]money.TaxRate // standard, food, book, none
+	}
+	want := map[string]facts{
+		"SE": {"SEK", "sv-SE en-SE", 4900, 12900, [4]money.TaxRate{2500, 600, 600, 0}},
+		"NO": {"NOK", "nb-NO en-NO", 5900, 14900, [4]money.TaxRate{2500, 1500, 0, 0}},
+		"DK": {"DKK", "da-DK en-DK", 3900, 9900, [4]money.TaxRate{2500, 2500, 2500, 0}},
+		"FI": {"EUR", "fi-FI sv-FI en-FI", 490, 1290, [4]money.TaxRate{2550, 1350, 1350, 0}},
+		"DE": {"EUR", "de-DE en-DE", 490, 1290, [4]money.TaxRate{1900, 700, 700, 0}},
+		"AT": {"EUR", "de-AT en-AT", 490, 1290, [4]money.TaxRate{2000, 1000, 1000, 0}},
+		"NL": {"EUR", "nl-NL en-NL", 490, 1290, [4]money.TaxRate{2100, 900, 900, 0}},
+		"GB": {"GBP", "en-GB", 395, 995, [4]money.TaxRate{2000, 0, 0, 0}},
+		"US": {"USD", "en-US", 600, 1500, [4]money.TaxRate{}},
+	}
+	if got := len(market.All()); got != len(want) {
+		t.Errorf("%d markets, want %d", got, len(want))
+	}
+	for _, m := range market.All() {
+		w := want[m.Country]
+		got := facts{m.Currency, strings.Join(m.Locales, " "), m.ShippingOptions[0].Price, m.ShippingOptions[1].Price, [4]money.TaxRate{
+			m.Rate(market.Standard), m.Rate(market.Food), m.Rate(market.Book), m.Rate(market.None),
+		}}
+		if diff := cmp.Diff(w, got, cmp.AllowUnexported(facts{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", m.Country, diff)
+		}
+		if m.Rate("unheard of") != m.Rate(market.Standard) {
+			t.Errorf("%s: an unknown class has rate %d, want the standard one", m.Country, m.Rate("unheard of"))
+		}
+		var options []string
+		for _, o := range m.ShippingOptions {
+			options = append(options, o.ID)
+			if o.Pickup != (o.ID == market.Collect) || o.Pickup && o.Price != 0 {
+				t.Errorf("%s: %+v; want pickup, free, for collect alone", m.Country, o)
+			}
+		}
+		if diff := cmp.Diff([]string{"mailboat", "express", "collect"}, options); diff != "" {
+			t.Errorf("%s options (-want +got):\n%s", m.Country, diff)
+		}
+		if got := m.DefaultShipping().ID; got != market.MailBoat {
+			t.Errorf("%s: default shipping %q, want the mail boat", m.Country, got)
+		}
+		if sales := m.Scheme == market.SalesTax; sales != (m.Country == "US") {
+			t.Errorf("%s: scheme %d", m.Country, m.Scheme)
+		}
+	}
+}
+
+func TestDefaultShipping(t *testing.T) {
+	m := market.Market{ShippingOptions: []market.ShippingOption{
+		{ID: "pickup", Price: 0, Pickup: true}, {ID: "dear", Price: 900}, {ID: "cheap", Price: 500}, {ID: "same", Price: 500},
+	}}
+	if got := m.DefaultShipping().ID; got != "cheap" {
+		t.Errorf("DefaultShipping() = %q, want cheap", got)
+	}
+	if got := m.ShippingOptions[0].ID; got != "pickup" {
+		t.Errorf("DefaultShipping changed the market: first option %q", got)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	for _, country := range []string{"NO", "no"} {
+		if m, ok := market.Lookup(country); !ok || m.Country != "NO" {
+			t.Errorf("Lookup(%q) = %q, %t", country, m.Country, ok)
+		}
+	}
+	for _, country := range []string{"", "IS", "SWE", "ſe"} {
+		if m, ok := market.Lookup(country); ok {
+			t.Errorf("Lookup(%q) = %q, want none", country, m.Country)
+		}
+	}
+}
+
+func TestLocales(t *testing.T) {
+	fi, _ := market.Lookup("FI")
+	for l, want := range map[i18n.Lang]string{"sv": "sv-FI", "en": "en-FI", "fi": "fi-FI", "de": "fi-FI", "": "fi-FI"} {
+		if got := fi.LocaleFor(l); got != want {
+			t.Errorf("LocaleFor(%q) = %q, want %q", l, got, want)
+		}
+	}
+	if !fi.HasLocale("sv-FI") || fi.HasLocale("sv-SE") || fi.HasLocale("sv") {
+		t.Error("Finland has sv-FI and neither sv-SE nor sv")
+	}
+}
+
+func TestSalesTaxRate(t *testing.T) {
+	us, _ := market.Lookup("US")
+	states := "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY"
+	taxFree := map[string]bool{}
+	for _, state := range strings.Fields(states) {
+		rate := us.SalesTaxRate(state)
+		if rate == 0 {
+			taxFree[state] = true
+		} else if rate < 290 || rate > 725 {
+			t.Errorf("%s: %d, want 2.9 %% (Colorado) to 7.25 %% (California)", state, rate)
+		}
+	}
+	if diff := cmp.Diff([]string{"AK", "DE", "MT", "NH", "OR"}, slices.Sorted(maps.Keys(taxFree))); diff != "" {
+		t.Errorf("states without sales tax (-want +got):\n%s", diff)
+	}
+	for region, want := range map[string]money.TaxRate{"CA": 725, "ca": 725, "CO": 290, "NJ": 663, "": 0, "PR": 0, "California": 0} {
+		if got := us.SalesTaxRate(region); got != want {
+			t.Errorf("SalesTaxRate(%q) = %d, want %d", region, got, want)
+		}
+	}
+	if se, _ := market.Lookup("SE"); se.SalesTaxRate("CA") != 0 {
+		t.Error("Sweden has a sales tax")
+	}
+}
+
+func TestFromAcceptLanguage(t *testing.T) {
+	tests := []struct{ name, header, want string }{
+		{"Swedish Chrome", "sv-SE,sv;q=0.9,en-US;q=0.8,en;q=0.7", "SE sv-SE"},
+		{"Swedish Firefox, no country", "sv,en-US;q=0.7,en;q=0.3", "SE sv-SE"},
+		{"Norwegian", "nb-NO", "NO nb-NO"},
+		{"Norwegian of old", "no-NO,no;q=0.9", "NO nb-NO"},
+		{"Nynorsk", "nn-NO", "NO nb-NO"},
+		{"Nynorsk, no country", "nn", "NO nb-NO"},
+		{"no", "no", "NO nb-NO"},
+		{"English in Norway", "en-NO,en;q=0.9", "NO en-NO"},
+		{"Danish", "da", "DK da-DK"},
+		{"Finnish", "fi", "FI fi-FI"},
+		{"Swedish in Finland", "sv-FI,sv;q=0.9", "FI sv-FI"},
+		{"German", "de", "DE de-DE"},
+		{"Austria", "de-AT", "AT de-AT"},
+		{"Switzerland: language alone", "de-CH", "DE de-DE"},
+		{"Belgium: language alone", "nl-BE,nl;q=0.9", "NL nl-NL"},
+		{"British", "en-GB,en;q=0.9", "GB en-GB"},
+		{"American", "en-US,en;q=0.9", "US en-US"},
+		{"English", "en", "GB en-GB"},
+		{"Irish: language alone", "en-IE", "GB en-GB"},
+		{"Frenchman in Germany", "fr-DE", "DE de-DE"},
+		{"Frenchman in Germany with English", "fr-DE,fr;q=0.9,en;q=0.8", "DE en-DE"},
+		{"English in Germany", "en-DE", "DE en-DE"},
+		{"Spanish in the US", "es-US,es", "US en-US"},
+		{"Swede in the Netherlands", "sv-NL", "NL nl-NL"},
+		{"preference by weight", "da;q=0.5,fi;q=0.9", "FI fi-FI"},
+		{"weight 0 is none", "sv;q=0,fi;q=0.1", "FI fi-FI"},
+		{"first entry says nothing", "fr-FR,fr;q=0.9,nl;q=0.1", "NL nl-NL"},
+		{"script", "de-Latn-AT", "AT de-AT"},
+		{"odd case", "SV-se", "SE sv-SE"},
+		{"nothing we serve", "fr-FR,ja", "SE en-SE"},
+		{"country of no language", "und-NO", "NO nb-NO"},
+		{"anything", "*", "SE en-SE"},
+		{"empty", "", "SE en-SE"},
+		{"garbage", ";;q=,-,%%", "SE en-SE"},
+		{"huge", strings.Repeat("a-", 40000), "SE en-SE"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			country, locale := market.FromAcceptLanguage(tt.header)
+			if got := country + " " + locale; got != tt.want {
+				t.Errorf("FromAcceptLanguage(%.60q) = %s, want %s", tt.header, got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzFromAcceptLanguage(f *testing.F) {
+	f.Add("sv-SE,sv;q=0.9,en-US;q=0.8,en;q=0.7")
+	f.Add("*;q=0.1, x-klingon")
+	f.Fuzz(func(t *testing.T, header string) {
+		country, locale := market.FromAcceptLanguage(header)
+		if m, ok := market.Lookup(country); !ok || m.Country != country || !m.HasLocale(locale) {
+			t.Errorf("FromAcceptLanguage(%q) = %q, %q: not served", header, country, locale)
+		}
+	})
+}

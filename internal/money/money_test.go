@@ -1,0 +1,161 @@
+package money_test
+
+import (
+	"errors"
+	"math"
+	"math/big"
+	"testing"
+
+	"github.com/shopd/shopd/internal/money"
+)
+
+const (
+	least = money.Amount(math.MinInt64)
+	most  = money.Amount(math.MaxInt64)
+)
+
+func TestArithmetic(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func() (money.Amount, error)
+		want money.Amount
+		err  error
+	}{
+		{"add", func() (money.Amount, error) { return money.Amount(2).Add(3) }, 5, nil},
+		{"add negative", func() (money.Amount, error) { return money.Amount(2).Add(-3) }, -1, nil},
+		{"add nothing to the most", func() (money.Amount, error) { return most.Add(0) }, most, nil},
+		{"add over the most", func() (money.Amount, error) { return most.Add(1) }, 0, money.ErrOverflow},
+		{"add under the least", func() (money.Amount, error) { return least.Add(-1) }, 0, money.ErrOverflow},
+		{"add least to most", func() (money.Amount, error) { return least.Add(most) }, -1, nil},
+		{"sub", func() (money.Amount, error) { return money.Amount(2).Sub(3) }, -1, nil},
+		{"sub nothing from the least", func() (money.Amount, error) { return least.Sub(0) }, least, nil},
+		{"sub under the least", func() (money.Amount, error) { return least.Sub(1) }, 0, money.ErrOverflow},
+		{"sub over the most", func() (money.Amount, error) { return most.Sub(-1) }, 0, money.ErrOverflow},
+		{"sub least from 0", func() (money.Amount, error) { return money.Amount(0).Sub(least) }, 0, money.ErrOverflow},
+		{"sub least from -1", func() (money.Amount, error) { return money.Amount(-1).Sub(least) }, most, nil},
+		{"neg", money.Amount(5).Neg, -5, nil},
+		{"neg 0", money.Amount(0).Neg, 0, nil},
+		{"neg most", most.Neg, -most, nil},
+		{"neg least", least.Neg, 0, money.ErrOverflow},
+		{"mul", func() (money.Amount, error) { return money.Amount(-19900).Mul(2) }, -39800, nil},
+		{"mul by 0", func() (money.Amount, error) { return least.Mul(0) }, 0, nil},
+		{"mul least by 1", func() (money.Amount, error) { return least.Mul(1) }, least, nil},
+		{"mul least by -1", func() (money.Amount, error) { return least.Mul(-1) }, 0, money.ErrOverflow},
+		{"mul -1 by least", func() (money.Amount, error) { return money.Amount(-1).Mul(math.MinInt64) }, 0, money.ErrOverflow},
+		{"mul to the least", func() (money.Amount, error) { return money.Amount(1 << 62).Mul(-2) }, least, nil},
+		{"mul just over", func() (money.Amount, error) { return money.Amount(1 << 62).Mul(2) }, 0, money.ErrOverflow},
+		{"mul far over", func() (money.Amount, error) { return most.Mul(math.MaxInt64) }, 0, money.ErrOverflow},
+		{"sum", func() (money.Amount, error) { return money.Sum(1, 2, -10) }, -7, nil},
+		{"sum of nothing", func() (money.Amount, error) { return money.Sum() }, 0, nil},
+		{"sum over the most", func() (money.Amount, error) { return money.Sum(most, 1, -1) }, 0, money.ErrOverflow},
+		{"10 % of a half", func() (money.Amount, error) { return money.Percent(1295, 1000) }, 130, nil},
+		{"10 % of a negative half", func() (money.Amount, error) { return money.Percent(-1295, 1000) }, -130, nil},
+		{"100 % of the least", func() (money.Amount, error) { return money.Percent(least, 10000) }, least, nil},
+		{"less than nothing", func() (money.Amount, error) { return money.Percent(100, -1) }, 0, money.ErrRate},
+		{"more than all", func() (money.Amount, error) { return money.Percent(100, 10001) }, 0, money.ErrRate},
+		{"included in the least", func() (money.Amount, error) { return money.TaxRate(10000).Included(least) }, least / 2, nil},
+		{"included at rate 0", func() (money.Amount, error) { return money.TaxRate(0).Included(most) }, 0, nil},
+		{"included at -1", func() (money.Amount, error) { return money.TaxRate(-1).Included(1) }, 0, money.ErrRate},
+		{"included at 100.01 %", func() (money.Amount, error) { return money.TaxRate(10001).Included(1) }, 0, money.ErrRate},
+		{"on top of the most", func() (money.Amount, error) { return money.TaxRate(10000).OnTop(most) }, most, nil},
+		{"on top, half down", func() (money.Amount, error) { return money.TaxRate(825).OnTop(10500) }, 866, nil},
+		{"on top, half up", func() (money.Amount, error) { return money.TaxRate(500).OnTop(10) }, 1, nil},
+		{"on top, negative half", func() (money.Amount, error) { return money.TaxRate(500).OnTop(-10) }, -1, nil},
+		{"on top at 100.01 %", func() (money.Amount, error) { return money.TaxRate(10001).OnTop(1) }, 0, money.ErrRate},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.do()
+			if got != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("got %d, %v; want %d, %v", got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+// TestIncluded has each line of Klarna's worked examples that has a rate.
+func TestIncluded(t *testing.T) {
+	tests := []struct {
+		name  string
+		gross money.Amount
+		rate  money.TaxRate
+		want  money.Amount
+	}{
+		{"A goods", 39800, 2500, 7960},
+		{"A shipping", 4900, 2500, 980},
+		{"B goods, exactly half", 5997, 2000, 1000},
+		{"B shipping", 395, 2000, 66},
+		{"C less line discount", 25000, 2500, 5000},
+		{"D goods", 30000, 2500, 6000},
+		{"D discount line", -5000, 2500, -1000},
+		{"E standard", 49900, 2500, 9980},
+		{"E 12 %", 2990, 1200, 320},
+		{"E 6 %", 24900, 600, 1409},
+		{"F goods", 59900, 2500, 11980},
+		{"F gift card", -10000, 0, 0},
+		{"G standard", 4999, 1900, 798},
+		{"G 7 %", 899, 700, 59},
+		{"G shipping", 490, 1900, 78},
+		{"H goods", 12900, 2550, 2621},
+		{"H surcharge", 390, 2550, 79},
+		{"I goods", 89910, 2500, 17982},
+		{"I free freight", 0, 2500, 0},
+		{"J net goods", 10000, 0, 0},
+		{"K sample", 50000, 1000, 4545},
+		{"L standard", 40000, 2500, 8000},
+		{"L 6 %", 10600, 600, 600},
+		{"L discount, standard", -4000, 2500, -800},
+		{"L discount, 6 %", -1060, 600, -60},
+		{"M free", 0, 2500, 0},
+		{"N goods", 10000, 1000, 909},
+		{"N discount", -1000, 1000, -91},
+		{"half away from zero, negative", -5997, 2000, -1000},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.rate.Included(tt.gross)
+			if err != nil || got != tt.want {
+				t.Errorf("TaxRate(%d).Included(%d) = %d, %v; want %d", tt.rate, tt.gross, got, err, tt.want)
+			}
+		})
+	}
+}
+
+// FuzzTax compares with exact rational arithmetic: the result is the nearest
+// whole number, so well within the 1 that Klarna allows.
+func FuzzTax(f *testing.F) {
+	f.Add(int64(5997), int32(2000))
+	f.Add(int64(-1000), int32(1000))
+	f.Add(int64(math.MinInt64), int32(10000))
+	f.Add(int64(math.MaxInt64), int32(1))
+	f.Add(int64(1), int32(-1))
+	f.Fuzz(func(t *testing.T, amount int64, rate int32) {
+		a, r := money.Amount(amount), money.TaxRate(rate)
+		included, err := r.Included(a)
+		onTop, errOnTop := r.OnTop(a)
+		percent, errPercent := money.Percent(a, rate)
+		if !r.Valid() {
+			if !errors.Is(err, money.ErrRate) || !errors.Is(errOnTop, money.ErrRate) || !errors.Is(errPercent, money.ErrRate) {
+				t.Fatalf("rate %d is out of range, got %v, %v, %v", rate, err, errOnTop, errPercent)
+			}
+			return
+		}
+		if err != nil || errOnTop != nil || errPercent != nil {
+			t.Fatalf("rate %d of %d: %v, %v, %v", rate, amount, err, errOnTop, errPercent)
+		}
+		nearest(t, "included", included, amount, rate, 10000+int64(rate))
+		nearest(t, "on top", onTop, amount, rate, 10000)
+		nearest(t, "percent", percent, amount, rate, 10000)
+	})
+}
+
+// nearest checks that got is amount × rate / den, rounded half away from zero.
+func nearest(t *testing.T, what string, got money.Amount, amount int64, rate int32, den int64) {
+	t.Helper()
+	exact := new(big.Rat).Mul(new(big.Rat).SetInt64(amount), big.NewRat(int64(rate), den))
+	off := new(big.Rat).Sub(new(big.Rat).SetInt64(int64(got)), exact)
+	off.Mul(off, big.NewRat(int64(exact.Sign()), 1)) // positive: farther from zero than exact
+	if exact.Sign() == 0 && got != 0 || off.Cmp(big.NewRat(1, 2)) > 0 || off.Cmp(big.NewRat(-1, 2)) <= 0 {
+		t.Errorf("%s of %d at %d = %d, exactly %s", what, amount, rate, got, exact.FloatString(3))
+	}
+}
