@@ -1,0 +1,65 @@
+package kco
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/shopd/shopd/internal/klarna"
+)
+
+// Client calls the checkout API. Each method returns a *klarna.Error for an
+// answer outside 2xx. Safe for concurrent use.
+type Client struct{ klarna *klarna.Client }
+
+// NewClient returns a client over the transport.
+func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
+
+const orders = "/checkout/v3/orders"
+
+// CreateOrder makes a new order. Klarna knows no idempotency key here, so an
+// answer that is lost is not asked for again: the order it may have made is
+// known to nobody. Source: docs.kustom.co, Create order.
+func (c *Client) CreateOrder(ctx context.Context, content Content) (Order, error) {
+	order, _, err := c.do(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: content})
+	return order, err
+}
+
+// GetOrder reads an order; an expired or unknown one is a 404.
+// Source: docs.kustom.co, Read order.
+func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
+	order, _, err := c.do(ctx, klarna.Request{
+		Operation: "read kco order", Method: "GET", Path: path(id), Retry: klarna.RetryRead,
+	})
+	return order, err
+}
+
+// UpdateOrder replaces the content of an open order. unanswered is true when a
+// try before the last had no answer and may still be acted on, also when err
+// is set. Source: docs.kustom.co, Update ongoing order.
+func (c *Client) UpdateOrder(ctx context.Context, id string, content Content) (order Order, unanswered bool, err error) {
+	return c.do(ctx, klarna.Request{
+		Operation: "update kco order", Method: "POST", Path: path(id), Body: content, Retry: klarna.RetryReplace,
+	})
+}
+
+// AbortOrder ends an open order; a finished one is a 403, an unknown or
+// expired one a 404. Source: docs.kustom.co, Abort order.
+func (c *Client) AbortOrder(ctx context.Context, id string) error {
+	// Aborting replaces state like an update does, but waits for no lock: it is not on a shopper's time.
+	_, err := c.klarna.Do(ctx, klarna.Request{
+		Operation: "abort kco order", Method: "POST", Path: path(id) + "/abort", Retry: klarna.RetryRead,
+	}, nil)
+	return err
+}
+
+func path(id string) string { return orders + "/" + url.PathEscape(id) }
+
+func (c *Client) do(ctx context.Context, r klarna.Request) (Order, bool, error) {
+	var order Order
+	answer, err := c.klarna.Do(ctx, r, &order)
+	if err == nil && (order.OrderID == "" || order.Status == "") {
+		err = errors.New(r.Operation + ": the answer has no order_id or status")
+	}
+	return order, answer.Unanswered, err
+}

@@ -1,0 +1,60 @@
+package kco_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/shopd/shopd/internal/kco"
+)
+
+func signer(t *testing.T, secret string) *kco.Signer {
+	t.Helper()
+	s, err := kco.NewSigner(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSigner(t *testing.T) {
+	const first, second = "the first secret key", "the-second-secret-key"
+	one, both := signer(t, first), signer(t, second+"\n\n"+first+"\r\n")
+	data := one.Sign("cart7")
+	if !strings.HasPrefix(data, "v1.cart7.") || len(data) > 1024 {
+		t.Errorf("got %s", data)
+	}
+	for _, tc := range []struct {
+		name, data string
+		signer     *kco.Signer
+		want       string
+	}{
+		{"own", data, one, "cart7"},
+		{"an older key still verifies", data, both, "cart7"},
+		{"a newer key is unknown to the old", both.Sign("cart7"), one, ""},
+		{"another cart", strings.Replace(data, "cart7", "cart8", 1), one, ""},
+		{"cut off", data[:len(data)-1], one, ""},
+		{"no version", strings.TrimPrefix(data, "v1."), one, ""},
+		{"no cart", "v1.." + data[9:], one, ""},
+		{"empty", "", one, ""},
+		{"somebody else's", `{"cart":7}`, one, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, err := tc.signer.Verify(tc.data)
+			if got != tc.want || (tc.want == "") != errors.Is(err, kco.ErrForeign) {
+				t.Errorf("got %q, %v, want %q", got, err, tc.want)
+			}
+		})
+	}
+	if one.CallbackToken() == both.CallbackToken() || len(one.CallbackToken()) < 32 {
+		t.Errorf("callback tokens %q, %q", one.CallbackToken(), both.CallbackToken())
+	}
+}
+
+func TestNewSignerRefuses(t *testing.T) {
+	for _, secret := range []string{"", " \n", "short", "long-enough-for-a-key\nshort"} {
+		if _, err := kco.NewSigner(secret); err == nil {
+			t.Errorf("%q: got no error", secret)
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package kco_test
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/shopd/shopd/internal/kco"
+)
+
+func TestSnippet(t *testing.T) {
+	for _, tc := range []struct{ name, in, want string }{
+		{"nothing to stamp", `<div id="a" style="overflow: hidden">x &amp; y</div>`, `<div id="a" style="overflow: hidden">x &amp; y</div>`},
+		{"script", `<script id="c">if (a<b && "</div>") {}</script>`, `<script nonce="N" id="c">if (a<b && "</div>") {}</script>`},
+		{"style and src", `<style>a{}</style><SCRIPT async src="x"></SCRIPT>`, `<style nonce="N">a{}</style><SCRIPT nonce="N" async src="x"></SCRIPT>`},
+		{"ours comes first", `<script nonce="theirs">1</script>`, `<script nonce="N" nonce="theirs">1</script>`},
+		{"a script in a comment or a text is none", `<!-- <script> --><p title="<script>">`, `<!-- <script> --><p title="<script>">`},
+		{"noscript", `<noscript>Turn on <b>it</b></noscript>`, `<noscript>Turn on <b>it</b></noscript>`},
+		{"cut off", `<script>a`, `<script nonce="N">a`},
+		{"empty", "", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := kco.Snippet(tc.in, "N"); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// Whatever Klarna sends, stamping only adds nonces: every script and style
+// element has ours first, and without them the snippet is what it was.
+func FuzzSnippet(f *testing.F) {
+	f.Add(`<div><script id="x">var a = "<script>";</script><style>b{}</style></div>`)
+	f.Add(`<script/><style/ x><sCript y=z>`)
+	f.Add("<script\n>\x00</script\t><plaintext><script>")
+	f.Fuzz(func(t *testing.T, in string) {
+		if strings.Contains(in, "nonce") {
+			t.Skip("would be confused with ours")
+		}
+		got := kco.Snippet(in, "N")
+		if without := strings.ReplaceAll(got, ` nonce="N"`, ""); without != in {
+			t.Fatalf("changed more than nonces:\n%q\n%q", in, without)
+		}
+		for z := html.NewTokenizer(strings.NewReader(got)); z.Next() != html.ErrorToken; {
+			token := z.Token()
+			if token.Type == html.StartTagToken && (token.Data == "script" || token.Data == "style") &&
+				(len(token.Attr) == 0 || token.Attr[0] != html.Attribute{Key: "nonce", Val: "N"}) {
+				t.Fatalf("%q: unstamped %v", in, token)
+			}
+		}
+	})
+}
