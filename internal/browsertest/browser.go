@@ -1,0 +1,161 @@
+// Package browsertest drives a real Chromium for tests.
+//
+// One browser is started per test process, by the first test that asks for a page; [Main] stops it. Every [Page] lives
+// in a browser context of its own (own cookies, own storage) unless it is opened from another page by [Page.Tab].
+// Console errors, uncaught exceptions and violations of the content security policy fail the test.
+//
+// Without Chromium on the machine tests are skipped; when the environment has CI or SHOPD_TEST_ALL they fail instead.
+package browsertest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-rod/rod"
+	"github.com/go-rod/rod/lib/cdp"
+)
+
+// names under which Chromium is installed, the first one found is taken.
+var names = []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"}
+
+var flags = []string{
+	"--headless", "--remote-debugging-pipe", "--hide-scrollbars", "--disable-gpu", "--disable-quic",
+	"--disable-dev-shm-usage", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
+	"--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions", "--mute-audio",
+	// Pages of a test are often not the one in front; their timers must run as if they were.
+	"--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
+	// Headless has no pointing device; a page is to see a mouse (4 and 2 are Blink's "fine" and "hover").
+	"--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2",
+	// A cross-site frame then shares the page's process: what it may do is the same, and its errors are seen too.
+	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate",
+}
+
+// the one browser of this process.
+var shared struct {
+	sync.Mutex
+	main    bool
+	browser *rod.Browser
+	err     error
+	stop    func()
+}
+
+// Main runs the tests of a package and stops the browser: func TestMain(m *testing.M) { browsertest.Main(m) }.
+// It does not return.
+func Main(m *testing.M) {
+	shared.main = true
+	code := m.Run()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.stop != nil {
+		shared.stop()
+	}
+	os.Exit(code)
+}
+
+// browser returns the shared browser, started when it does not run yet, or skips the test.
+func browser(t testing.TB) *rod.Browser {
+	t.Helper()
+	if !shared.main {
+		t.Fatal("browsertest: the package's TestMain must call browsertest.Main")
+	}
+	bin := find()
+	if bin == "" {
+		const reason = "browsertest: no Chromium found"
+		if os.Getenv("CI") != "" || os.Getenv("SHOPD_TEST_ALL") != "" {
+			t.Fatal(reason)
+		}
+		t.Skip(reason)
+	}
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.browser == nil && shared.err == nil {
+		shared.browser, shared.stop, shared.err = start(bin)
+	}
+	if shared.err != nil {
+		t.Fatalf("browsertest: %v", shared.err)
+	}
+	return shared.browser
+}
+
+func find() string {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// start runs Chromium with an empty profile. They talk over a pair of pipes, so that no port is open and the browser
+// ends by itself when this process does.
+func start(bin string) (*rod.Browser, func(), error) {
+	profile, err := os.MkdirTemp("", "shopd-chromium-")
+	if err != nil {
+		return nil, nil, err
+	}
+	theirIn, in, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, theirOut, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	args := append([]string{"--user-data-dir=" + profile}, flags...)
+	if os.Geteuid() == 0 {
+		args = append(args, "--no-sandbox")
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(bin, args...) //nolint:gosec,noctx // a fixed list of names; it lives as long as the process
+	cmd.Stderr = &stderr
+	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // its descriptors 3 and 4
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	theirIn.Close()
+	theirOut.Close()
+	stop := func() {
+		in.Close()
+		kill := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait()
+		kill.Stop()
+		out.Close()
+		os.RemoveAll(profile)
+	}
+	client := cdp.New().Start(&pipe{in: in, out: bufio.NewReader(out)})
+	b := rod.New().Client(client).NoDefaultDevice()
+	if err := b.Connect(); err != nil {
+		stop()
+		return nil, nil, fmt.Errorf("start %s: %w\n%s", bin, err, stderr.String())
+	}
+	return b, stop, nil
+}
+
+// pipe carries DevTools messages, each ended by a zero byte.
+type pipe struct {
+	mu  sync.Mutex
+	in  *os.File
+	out *bufio.Reader
+}
+
+func (p *pipe) Send(data []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.in.Write(append(data, 0))
+	return err
+}
+
+func (p *pipe) Read() ([]byte, error) {
+	data, err := p.out.ReadBytes(0)
+	if err != nil {
+		return nil, errors.Join(errors.New("browser is gone"), err)
+	}
+	return data[:len(data)-1], nil
+}

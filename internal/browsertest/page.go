@@ -1,0 +1,199 @@
+package browsertest
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-rod/rod"
+	"github.com/go-rod/rod/lib/proto"
+)
+
+// limit is how long everything that a test does with one page may take.
+const limit = 90 * time.Second
+
+// Options says what the browser pretends to be. The zero value is a wide, light screen with a mouse.
+type Options struct {
+	Width, Height  int    // CSS pixels; 0: 1200 × 900
+	Phone          bool   // touch, coarse pointer; 390 × 844 unless Width and Height are given
+	Dark           bool   // prefers-color-scheme: dark
+	ReducedMotion  bool   // prefers-reduced-motion: reduce
+	ForcedColors   bool   // forced-colors: active
+	NoJS           bool   // scripts do not run
+	AcceptLanguage string // "": the browser's own
+}
+
+// Page is one tab. The embedded Must… methods end the test when they fail or when the page's time (90 s) is over.
+type Page struct {
+	*rod.Page
+	t       testing.TB
+	context *rod.Browser
+	o       Options
+
+	mu       sync.Mutex
+	problems []string
+	expected []string
+}
+
+// Open opens a blank tab in a browser context of its own; both are closed at the end of the test. Skips as the package
+// comment says.
+func Open(t testing.TB, o Options) *Page {
+	t.Helper()
+	context, err := browser(t).Incognito()
+	if err != nil {
+		t.Fatalf("browsertest: %v", err)
+	}
+	t.Cleanup(func() {
+		_ = proto.TargetDisposeBrowserContext{BrowserContextID: context.BrowserContextID}.Call(context)
+	})
+	return open(t, context, o)
+}
+
+// Tab opens one more blank tab in the same browser context: it shares cookies, storage and broadcast channels.
+func (p *Page) Tab() *Page {
+	p.t.Helper()
+	return open(p.t, p.context, p.o)
+}
+
+func open(t testing.TB, context *rod.Browser, o Options) *Page {
+	t.Helper()
+	raw, err := context.Page(proto.TargetCreateTarget{})
+	if err != nil {
+		t.Fatalf("browsertest: %v", err)
+	}
+	p := &Page{t: t, context: context, o: o}
+	p.Page = raw.Timeout(limit).WithPanic(func(v any) { t.Helper(); t.Fatal(v) })
+	p.listen(raw)
+	if err := p.emulate(); err != nil {
+		t.Fatalf("browsertest: %v", err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			p.Screenshot("failed")
+		}
+		if problems := p.Problems(); len(problems) > 0 {
+			t.Errorf("the browser reported:\n%s", list(problems))
+		}
+		_ = raw.Close()
+	})
+	return p
+}
+
+func (p *Page) emulate() error {
+	o := p.o
+	switch {
+	case o.Width == 0 && o.Phone:
+		o.Width, o.Height = 390, 844
+	case o.Width == 0:
+		o.Width, o.Height = 1200, 900
+	case o.Height == 0:
+		o.Height = 900
+	}
+	var media []*proto.EmulationMediaFeature
+	feature := func(on bool, name, value string) {
+		if on {
+			media = append(media, &proto.EmulationMediaFeature{Name: name, Value: value})
+		}
+	}
+	feature(true, "prefers-color-scheme", map[bool]string{false: "light", true: "dark"}[o.Dark])
+	feature(o.ReducedMotion, "prefers-reduced-motion", "reduce")
+	feature(o.ForcedColors, "forced-colors", "active")
+	calls := []interface{ Call(proto.Client) error }{
+		proto.EmulationSetDeviceMetricsOverride{Width: o.Width, Height: o.Height, DeviceScaleFactor: 1, Mobile: o.Phone},
+		proto.EmulationSetTouchEmulationEnabled{Enabled: o.Phone},
+		proto.EmulationSetEmulatedMedia{Features: media},
+		proto.EmulationSetScriptExecutionDisabled{Value: o.NoJS},
+	}
+	if o.AcceptLanguage != "" {
+		calls = append(calls, proto.NetworkEnable{}, proto.NetworkSetExtraHTTPHeaders{
+			Headers: proto.NetworkHeaders{"Accept-Language": jsonString(o.AcceptLanguage)},
+		})
+	}
+	for _, call := range calls {
+		if err := call.Call(p); err != nil {
+			return fmt.Errorf("%T: %w", call, err)
+		}
+	}
+	return nil
+}
+
+// Go navigates and waits for the load event.
+func (p *Page) Go(address string) {
+	p.t.Helper()
+	p.MustNavigate(address).MustWaitLoad()
+}
+
+// Wait polls (every 20 ms, at most 10 s) until the JavaScript function, called with args, answers something true. what
+// is said when it never does.
+func (p *Page) Wait(what, function string, args ...any) {
+	p.t.Helper()
+	p.WaitFor(10*time.Second, what, function, args...)
+}
+
+// WaitFor is [Page.Wait] with another limit. An error of the function, or a navigation meanwhile, counts as false.
+func (p *Page) WaitFor(limit time.Duration, what, function string, args ...any) {
+	p.t.Helper()
+	truth := "async (...args) => !!(await (" + function + ")(...args))"
+	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		got, err := p.Eval(truth, args...)
+		if err == nil && got.Value.Bool() {
+			return
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("waited %s for: %s (%v)", limit, what, err)
+		}
+	}
+}
+
+// Frame returns the document in the iframe that matches the selector, waiting for both to be there; cross-site or not.
+func (p *Page) Frame(selector string) *rod.Page {
+	p.t.Helper()
+	frame := p.MustElement(selector).MustFrame()
+	frame.MustWaitLoad()
+	return frame
+}
+
+// Offline cuts the tab's network off, or connects it again.
+func (p *Page) Offline(off bool) {
+	p.t.Helper()
+	conditions := proto.NetworkEmulateNetworkConditions{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
+	for _, call := range []interface{ Call(proto.Client) error }{proto.NetworkEnable{}, conditions} {
+		if err := call.Call(p); err != nil {
+			p.t.Fatalf("browsertest: %v", err)
+		}
+	}
+}
+
+// Screenshot writes NAME.png, the whole page, to the test's artifact directory and returns the file's path.
+func (p *Page) Screenshot(name string) string {
+	p.t.Helper()
+	data, err := p.Page.Screenshot(true, &proto.PageCaptureScreenshot{Format: proto.PageCaptureScreenshotFormatPng})
+	if err != nil {
+		p.t.Logf("screenshot %s: %v", name, err)
+		return ""
+	}
+	path := filepath.Join(p.t.ArtifactDir(), name+".png")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		p.t.Logf("screenshot %s: %v", name, err)
+	}
+	return path
+}
+
+// OtherSite returns a loopback address with the host that makes it cross-site: 127.0.0.1 for localhost and the other
+// way round.
+func OtherSite(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	host := "localhost"
+	if u.Hostname() == host {
+		host = "127.0.0.1"
+	}
+	u.Host = host + ":" + u.Port()
+	return u.String(), nil
+}

@@ -1,0 +1,67 @@
+package server
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/klarna"
+)
+
+// Metrics is what /metrics shows. No label holds an ID.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	klarna   *prometheus.HistogramVec
+}
+
+// NewMetrics returns metrics of the process, its requests, its calls to Klarna and the
+// connections of rdb.
+func NewMetrics(rdb redis.UniversalClient) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "shopd_request_duration_seconds", Help: "Requests by method, route pattern and status code.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 12},
+		}, []string{"method", "route", "code"}),
+		klarna: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "shopd_klarna_call_duration_seconds", Help: "Tries of calls to Klarna by operation and status code, 0 without an answer.",
+			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 4},
+		}, []string{"operation", "code"}),
+	}
+	m.registry.MustRegister(m.requests, m.klarna, redisPool{rdb},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// ObserveKlarna counts one try of a call; it is klarna.Config's Observe.
+func (m *Metrics) ObserveKlarna(c klarna.Call) {
+	m.klarna.WithLabelValues(c.Operation, strconv.Itoa(c.Status)).Observe(c.Duration.Seconds())
+}
+
+// redisPool collects the state of a client's connection pool.
+type redisPool struct{ rdb redis.UniversalClient }
+
+var (
+	poolConnections = prometheus.NewDesc("shopd_redis_pool_connections", "Connections to Redis.", []string{"state"}, nil)
+	poolTimeouts    = prometheus.NewDesc("shopd_redis_pool_timeouts_total", "Waits for a connection that were given up.", nil, nil)
+	poolMisses      = prometheus.NewDesc("shopd_redis_pool_misses_total", "Times that no free connection was found.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (redisPool) Describe(ch chan<- *prometheus.Desc) {
+	ch <- poolConnections
+	ch <- poolTimeouts
+	ch <- poolMisses
+}
+
+// Collect implements prometheus.Collector.
+func (p redisPool) Collect(ch chan<- prometheus.Metric) {
+	s := p.rdb.PoolStats()
+	ch <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(s.IdleConns), "idle")
+	ch <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(s.TotalConns-s.IdleConns), "busy")
+	ch <- prometheus.MustNewConstMetric(poolTimeouts, prometheus.CounterValue, float64(s.Timeouts))
+	ch <- prometheus.MustNewConstMetric(poolMisses, prometheus.CounterValue, float64(s.Misses))
+}

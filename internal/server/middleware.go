@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// requestID gives each request an ID of our own, short enough to be quoted by phone.
+func requestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := rand.Text()[:8]
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(respond.WithRequestID(r.Context(), id)))
+	})
+}
+
+// recover turns a panic into a 500, where nothing has been sent yet.
+func (s *Server) recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // the value itself, as net/http compares it
+				panic(v)
+			}
+			s.o.Logger.ErrorContext(r.Context(), "panic", "value", v, "stack", string(debug.Stack()))
+			if sent.Status() == 0 {
+				fail(w, r, http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(sent, r)
+	})
+}
+
+// limitBody refuses bodies above limit bytes; reading one of unknown length ends there
+// with a *http.MaxBytesError.
+func limitBody(limit int64) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ContentLength > limit {
+				fail(w, r, http.StatusRequestEntityTooLarge)
+				return
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, limit)
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// deadline bounds what a request does on its behalf.
+func deadline(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// failures are the statuses that the server itself answers with.
+var failures = map[int]struct{ code, message string }{
+	http.StatusForbidden:             {"forbidden", "The request came from another site."},
+	http.StatusMethodNotAllowed:      {"method_not_allowed", "This address does not take that method."},
+	http.StatusRequestEntityTooLarge: {"bad_request", "The request is too large."},
+	http.StatusInternalServerError:   {"internal", "Something broke on our side."},
+}
+
+// fail answers with JSON where the client speaks it, else with a page that needs neither
+// session nor store.
+func fail(w http.ResponseWriter, r *http.Request, status int) {
+	if strings.Contains(r.Header.Get("Accept"), "application/json") ||
+		strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		f := failures[status]
+		respond.JSONError(w, r, status, f.code, f.message, nil)
+		return
+	}
+	_, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	shell := templates.Shell{Locale: locale}
+	page := templates.Refused(templates.RefusedView{Shell: shell})
+	if status == http.StatusInternalServerError {
+		page = templates.ErrorPage(templates.ErrorView{Shell: shell, Reference: respond.RequestID(r.Context())})
+	}
+	respond.Page(w, r, status, page)
+}

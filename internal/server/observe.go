@@ -1,0 +1,76 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/shopd/shopd/internal/respond"
+)
+
+// observe logs and measures each request by the pattern of its route. The path itself,
+// its query and the client's address are not kept: they may hold tokens or personal
+// data.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		next.ServeHTTP(sent, r)
+
+		took := time.Since(start)
+		method, route := label(r)
+		status := sent.Status()
+		if status == 0 {
+			status = http.StatusOK
+		}
+		s.o.Metrics.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+		level := slog.LevelInfo
+		switch route {
+		case "/healthz", "/readyz", "/static/*":
+			level = slog.LevelDebug
+		}
+		s.o.Logger.LogAttrs(r.Context(), level, "request",
+			slog.String("method", method), slog.String("route", route), slog.Int("status", status),
+			slog.Int("bytes", sent.BytesWritten()), slog.Duration("duration", took))
+	})
+}
+
+// label returns method and route, both from a bounded set. The pattern is complete only
+// after the handler has run.
+func label(r *http.Request) (method, route string) {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		method = r.Method
+	default:
+		method = "other"
+	}
+	if route = chi.RouteContext(r.Context()).RoutePattern(); route == "" {
+		route = "none"
+	}
+	return method, route
+}
+
+// LogHandler returns h with the request's ID added to each record.
+func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
+
+type logHandler struct{ slog.Handler }
+
+func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
+	if id := respond.RequestID(ctx); id != "" {
+		rec.AddAttrs(slog.String("request_id", id))
+	}
+	return h.Handler.Handle(ctx, rec)
+}
+
+func (h logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return logHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h logHandler) WithGroup(name string) slog.Handler {
+	return logHandler{h.Handler.WithGroup(name)}
+}

@@ -1,0 +1,135 @@
+// Package server is shopd's HTTP server: middleware, routes, health, metrics and an
+// orderly stop. What the pages do is handed in.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/static"
+)
+
+const (
+	// requestTime is what a shopper's request may take, from its arrival to its last
+	// call to Klarna or Redis.
+	requestTime  = 12 * time.Second
+	shutdownTime = 25 * time.Second
+	pingTime     = time.Second
+)
+
+// Options are what New needs; all but the durations and origins are required.
+type Options struct {
+	Storefront interface{ Routes(chi.Router) }
+	Redis      redis.UniversalClient
+	Metrics    *Metrics
+	Logger     *slog.Logger
+	PublicURL  string // of the shop, as the browser knows it
+	// BrowserOrigins are the hosts that Klarna's snippet frames, calls and takes
+	// pictures from, as scheme://host[:port].
+	BrowserOrigins []string
+	ImageOrigins   []string      // of pictures in the catalogue, further to our own
+	Drain          time.Duration // how long /readyz says no before the listener closes
+}
+
+// Server serves the shop on one listener and its operation on another.
+type Server struct {
+	o        Options
+	csp      csp
+	crossing *http.CrossOriginProtection
+	draining atomic.Bool
+}
+
+// New checks o and returns a server that does not listen yet.
+func New(o Options) (*Server, error) {
+	s := &Server{o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), crossing: http.NewCrossOriginProtection()}
+	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	s.crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fail(w, r, http.StatusForbidden)
+	}))
+	return s, nil
+}
+
+// Handler returns what is served to browsers.
+func (s *Server) Handler() http.Handler {
+	mux := chi.NewRouter()
+	mux.Use(requestID, s.observe, s.secure, s.recover, middleware.GetHead)
+	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Allow"] = allowed(mux, r.URL.Path)
+		fail(w, r, http.StatusMethodNotAllowed)
+	})
+	mux.Get("/healthz", s.healthz)
+	mux.Get("/readyz", s.readyz)
+	mux.Handle("/static/*", static.Handler())
+	mux.Group(func(r chi.Router) {
+		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), deadline)
+		s.o.Storefront.Routes(r)
+	})
+	return mux
+}
+
+// allowed lists the methods that a path takes.
+func allowed(mux chi.Router, path string) []string {
+	var methods []string
+	for _, m := range []string{http.MethodGet, http.MethodPost} {
+		if mux.Match(chi.NewRouteContext(), m, path) {
+			methods = append(methods, m)
+		}
+	}
+	return methods
+}
+
+// Run serves until ctx ends, then stops in order: /readyz says no, the drain time
+// passes, requests under way get 25 s. It closes both listeners.
+func (s *Server) Run(ctx context.Context, shop, ops net.Listener) error {
+	shopServer, opsServer := s.server(s.Handler()), s.server(s.opsHandler())
+	opsServer.WriteTimeout = 5 * time.Minute // a profile takes as long as is asked for
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error { return serve(shopServer, shop) })
+	g.Go(func() error { return serve(opsServer, ops) })
+	g.Go(func() error {
+		<-running.Done()
+		s.draining.Store(true)
+		if ctx.Err() != nil {
+			s.o.Logger.InfoContext(ctx, "stopping", "cause", context.Cause(ctx), "drain", s.o.Drain)
+			time.Sleep(s.o.Drain)
+		}
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+		defer cancel()
+		err := shopServer.Shutdown(limit)
+		return errors.Join(err, shopServer.Close(), opsServer.Close())
+	})
+	return g.Wait()
+}
+
+func serve(server *http.Server, l net.Listener) error {
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+func (s *Server) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelWarn),
+	}
+}

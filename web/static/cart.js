@@ -1,0 +1,75 @@
+// The cart page: its forms sent without leaving it. What the server answers takes the place of the page's content.
+import { openChannel } from "./channel.js";
+import { Look } from "./look.js";
+import { show } from "./messages.js";
+import { loadPage, pageData, showCount, text } from "./page.js";
+import { isEmpty, Queue } from "./queue.js";
+import { steppers } from "./stepper.js";
+import { byKey, keeping, paint } from "./summary.js";
+
+/**
+ * Makes the cart page work.
+ * @param {HTMLElement} main
+ * @param {object} [options] as checkout.js takes them
+ * @returns {Queue}
+ */
+export function startCart(main, { limits, times, pause = 600 } = {}) {
+  const look = new Look(main, times);
+  const data = pageData();
+  const announceRevision = openChannel(data.cart_id_hash);
+  const nothing = () => {};
+  const queue = new Queue({ suspend: nothing, resume: nothing, send, answered, skipped: nothing }, limits);
+
+  const change = (what) => {
+    look.busy();
+    queue.change(what);
+    paint(main, queue.pending.lines);
+  };
+  const quantity = (line) => queue.pending.lines?.[line.dataset.sku] ?? Number(line.dataset.quantity);
+  steppers(main, { quantity, set: (line, count) => change({ lines: { [line.dataset.sku]: count } }), pause });
+  main.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-discount]")) return;
+    event.preventDefault();
+    change({ discount_code: byKey(event.target, "discount:code")?.value.trim() ?? "" });
+  });
+  announceRevision(data.cart_revision);
+  addEventListener("pagehide", () => queue.hurry());
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    queue.forget();
+    change({});
+  });
+  return queue;
+
+  function answered(answer, { change: sent, more }) {
+    if (answer.kind === "failed") {
+      look.unconfirmed();
+      const actions = [{ text: text("try_again"), run: () => change({}) }];
+      show({ id: "problem", kind: "bad", title: text("offline_title"), body: text("offline_body"), actions });
+      return;
+    }
+    keeping(main, () => main.replaceChildren(...answer.page.querySelector("main").childNodes));
+    paint(main, queue.pending.lines);
+    showCount(answer.page);
+    announceRevision(pageData(answer.page).cart_revision);
+    if (!more) look.done(!isEmpty(sent));
+  }
+}
+
+/** One form after the other; the first one that is refused ends it. @type {import("./queue.js").Port["send"]} */
+async function send({ lines = {}, discount_code }, signal) {
+  const post = (path, fields) =>
+    loadPage(path, { method: "POST", body: new URLSearchParams({ ...fields, return_to: "/cart" }), keepalive: true, signal });
+  const left = Object.entries(lines);
+  while (left.length > 0) {
+    const [sku, quantity] = left.shift();
+    const { page, at } = await post(`/cart/lines/${encodeURIComponent(sku)}`, { quantity });
+    if (at.searchParams.has("error") || (left.length === 0 && discount_code === undefined)) {
+      const rest = left.length > 0 ? { lines: Object.fromEntries(left) } : {};
+      if (discount_code !== undefined) rest.discount_code = discount_code;
+      return { kind: isEmpty(rest) ? "ok" : "refused", rest, page };
+    }
+  }
+  const { page } = discount_code === undefined ? await loadPage("/cart", { signal }) : await post("/cart/discount", { code: discount_code });
+  return { kind: "ok", page };
+}

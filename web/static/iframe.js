@@ -1,0 +1,102 @@
+// Klarna's iframe: what the shop tells it and what it tells the shop. Only this module talks to window._klarnaCheckout.
+
+/**
+ * What the iframe reports.
+ * @typedef {object} Reports
+ * @property {() => void} moved the shopper gave another address or delivery method
+ * @property {(total: number) => void} total it shows another total (minor units)
+ * @property {() => void} leaving it goes to the confirmation page
+ * @property {() => void} noMethod nothing that it offers can pay this order
+ */
+
+export class Iframe {
+  #container;
+  #reports;
+
+  /** @param {HTMLElement} container holds the snippet @param {Reports} reports */
+  constructor(container, reports) {
+    this.#container = container;
+    this.#reports = reports;
+    this.#listen();
+  }
+
+  /** The shopper cannot act in it until resume; it does not let go by itself. */
+  suspend() {
+    call((api) => api.suspend({ autoResume: { enabled: false } }));
+  }
+
+  /** The shopper can act again, and it reads the order anew. */
+  resume() {
+    call((api) => api.resume());
+  }
+
+  /**
+   * Puts a new order's iframe in the place of the old one's. A script or style that comes by innerHTML does nothing
+   * under the page's policy, so each is made anew with the page's nonce.
+   * Source: docs.kustom.co, Best practices.
+   * @param {string} html the snippet
+   */
+  replace(html) {
+    const nonce = document.querySelector("script[nonce]")?.nonce ?? "";
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const fresh = template.content;
+    for (const old of fresh.querySelectorAll("noscript")) old.remove(); // its content would be live here
+    for (const old of fresh.querySelectorAll("script, style")) {
+      const made = document.createElement(old.localName);
+      for (const { name, value } of old.attributes) made.setAttribute(name, value);
+      made.nonce = nonce;
+      made.textContent = old.textContent;
+      old.replaceWith(made);
+    }
+    // The snippet makes its own queue only where none is, and the one that is leads to the iframe that goes now.
+    window._klarnaCheckout = undefined;
+    this.#container.replaceChildren(fresh);
+    this.#listen();
+  }
+
+  /**
+   * Klarna sends most events also while loading, and again after each resume: only what is new counts.
+   * Source: docs.kustom.co, Client side events.
+   */
+  #listen() {
+    const { moved, total, leaving, noMethod } = this.#reports;
+    /** @type {Record<string, string|undefined>} */ const known = {};
+    let loaded = false;
+    const place = (address) => `${address?.country ?? ""} ${address?.postal_code ?? ""}`;
+    const addressChange = (name) => (address) => {
+      const old = known[name];
+      known[name] = place(address);
+      if (loaded && known[name] !== old) moved();
+    };
+    call((api) =>
+      api.on({
+        load: (data) => {
+          known.billing ??= place(data?.shipping_address);
+          known.shipping ??= place(data?.shipping_address);
+          loaded = true;
+        },
+        billing_address_change: addressChange("billing"),
+        shipping_address_change: addressChange("shipping"),
+        shipping_option_change: (option) => {
+          if (!option?.id || option.id === known.option) return;
+          if (known.option) moved(); // the first one is what the order has
+          known.option = option.id;
+        },
+        order_total_change: (data) => Number.isInteger(data?.order_total) && total(data.order_total),
+        redirect_initiated: () => leaving(),
+        can_not_complete_order: () => noMethod(),
+      }),
+    );
+  }
+}
+
+/** Without a snippet in the page there is nobody to call. */
+function call(use) {
+  if (typeof window._klarnaCheckout !== "function") return;
+  try {
+    window._klarnaCheckout(use);
+  } catch (error) {
+    reportError(error);
+  }
+}

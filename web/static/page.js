@@ -1,0 +1,69 @@
+// What every module needs of the page: its data, its texts, its live regions.
+
+/**
+ * What the server says about the page.
+ * @typedef {object} PageData
+ * @property {number} cart_revision the page was made with
+ * @property {string} cart_id_hash the same for all pages of one cart, "" without a cart
+ * @property {string} [order_id] checkout only
+ * @property {string} [update_url] checkout only
+ * @property {Record<string, string>} texts
+ */
+
+/** @param {Document} [from] @returns {PageData} */
+export function pageData(from = document) {
+  const element = from.getElementById("checkout-data") ?? from.getElementById("page-data");
+  return JSON.parse(element?.textContent || '{"cart_revision": 0, "cart_id_hash": "", "texts": {}}');
+}
+
+const { texts } = pageData();
+
+/** A text of the page with {0}, {1} … filled in. @param {string} key @param {...(string|number)} values */
+export function text(key, ...values) {
+  return (texts[key] ?? "").replace(/\{(\d)\}/g, (_, i) => String(values[i]));
+}
+
+/** Has a screen reader say it when nothing else is being said. @param {string} sentence */
+export const announce = (sentence) => say("live-status", sentence);
+
+/** Has a screen reader say it at once. @param {string} sentence */
+export const alarm = (sentence) => say("live-alert", sentence);
+
+function say(id, sentence) {
+  const region = document.getElementById(id);
+  if (region) region.replaceChildren(sentence);
+}
+
+/**
+ * Makes an element. Properties are set as such, data-* and aria-* as attributes.
+ * @param {string} tag @param {Record<string, any>} [properties] @param {...(Node|string)} children
+ */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes("-")) element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+/**
+ * Loads a page of the shop, following redirects.
+ * @param {string} url @param {RequestInit} [request]
+ * @returns {Promise<{page: Document, at: URL}>} rejects when nothing or an error came
+ */
+export async function loadPage(url, request = {}) {
+  const response = await fetch(url, { ...request, headers: { Accept: "text/html" } });
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return { page: new DOMParser().parseFromString(await response.text(), "text/html"), at: new URL(response.url) };
+}
+
+/** Shows how many things are in the cart. @param {number|Document} from a number, or a page that knows it */
+export function showCount(from) {
+  const here = document.querySelector("[data-cart-count]");
+  const count = typeof from === "number" ? from : Number(from.querySelector("[data-cart-count]")?.textContent);
+  if (!here || Number.isNaN(count)) return;
+  here.textContent = String(count);
+  here.hidden = count === 0;
+}

@@ -1,0 +1,236 @@
+// The queue of changes of an open page: what is sent when, and when the payment iframe is held. No DOM, no network:
+// both are behind the port, so that it can be tested by itself.
+
+/**
+ * What the shopper changed; every member is optional and absolute, so that a later one simply wins. {} = sync only.
+ * @typedef {object} Change
+ * @property {Record<string, number>} [lines] quantity by SKU, 0 removes
+ * @property {string} [country]
+ * @property {string} [locale]
+ * @property {string} [discount_code] "" removes
+ */
+
+/**
+ * What became of one request. "ok": done. "replaced": done, and a new iframe takes the old one's place. "navigate": the
+ * page is left. "refused": nothing changed because of one member; rest is the change without it. "failed": no usable
+ * answer; saved says that the change was taken all the same.
+ * @typedef {object} Answer
+ * @property {"ok"|"replaced"|"navigate"|"refused"|"failed"} kind
+ * @property {Change} [rest] refused only
+ * @property {boolean} [saved] failed only
+ * @property {boolean} [refresh] ok to a quiet change: the iframe shows something else and has to read again
+ * @property {string} [why] failed only: "timeout", or the port's own words
+ */
+
+/**
+ * @typedef {object} Port
+ * @property {() => void} suspend holds the iframe
+ * @property {() => void} resume lets it go; it then reads the order again
+ * @property {(change: Change, signal: AbortSignal) => Promise<Answer>} send
+ * @property {(answer: Answer, sent: {change: Change, quiet: boolean, more: boolean}) => void} answered shows the answer;
+ *   more: another request follows at once. Called before the iframe is let go
+ * @property {() => void} skipped nothing had to be sent after all
+ */
+
+/** Durations in milliseconds. */
+export const limits = {
+  collect: 120, // from the first change that waits until it is sent
+  timeout: 13_000, // for one request
+  resumeAfter: 12_000, // an answer after so long lets the iframe go even if more waits
+  neverLonger: 14_000, // and so long it is never held, whatever happens
+};
+
+/** @param {Change} older @param {Change} newer @returns {Change} */
+export function merge(older, newer) {
+  const merged = { ...older, ...newer };
+  if (older.lines || newer.lines) merged.lines = { ...older.lines, ...newer.lines };
+  return merged;
+}
+
+/** @param {Change} change */
+export const isEmpty = (change) => Object.keys(change).length === 0;
+
+export class Queue {
+  /** @type {Change|null} */ #waiting = null;
+  /** @type {Change|null} */ #sending = null;
+  /** @type {Change} */ #unsent = {}; // had no answer; goes with the next request
+  /** @type {Change|null} */ #forgotten = null;
+  /** @type {(() => boolean)[]} */ #reasons = [];
+  #quiet = true; // all that waits is quiet
+  #since = 0; // when the first of it came
+  #timer = 0;
+  #guard = 0;
+  #heldAt = -1;
+  #leaving = false;
+  #replaced = false;
+  #port;
+  #limits;
+
+  /** @param {Port} port @param {Partial<typeof limits>} [shorter] */
+  constructor(port, shorter) {
+    this.#port = port;
+    this.#limits = { ...limits, ...shorter };
+  }
+
+  /** @returns {"idle"|"updating"|"replaced"} */
+  get state() {
+    if (this.#replaced) return "replaced";
+    return this.#sending || this.#waiting ? "updating" : "idle";
+  }
+
+  /** All that the shopper changed and no answer has confirmed. */
+  get pending() {
+    const sending = this.#sending === this.#forgotten ? null : this.#sending;
+    return merge(merge(this.#unsent, sending ?? {}), this.#waiting ?? {});
+  }
+
+  /**
+   * Takes a change: holds the iframe at once and sends with what else comes meanwhile.
+   * @param {Change} [change] nothing: sync only
+   * @param {{quiet?: boolean, needed?: () => boolean}} [o] quiet: does not hold the iframe. needed: asked before an
+   *   empty change is sent; all that wait say no = it is not sent
+   */
+  change(change = {}, { quiet = false, needed = () => true } = {}) {
+    if (!this.#waiting) this.#since = performance.now();
+    this.#waiting = merge(this.#waiting ?? {}, change);
+    this.#quiet &&= quiet;
+    this.#reasons.push(needed);
+    if (!quiet) this.#hold();
+    this.#plan();
+  }
+
+  /** Sends what waits without collecting any longer, because the page is being left. */
+  hurry() {
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#flush();
+  }
+
+  /** Drops what no answer has confirmed: the page was away, the cart may be another by now. */
+  forget() {
+    this.#unsent = {};
+    this.#forgotten = this.#sending;
+  }
+
+  /** The shopper is on the way to the confirmation page: the iframe is not held any more. */
+  leave() {
+    this.#leaving = true;
+    this.#release();
+  }
+
+  #hold() {
+    if (this.#heldAt >= 0 || this.#leaving) return;
+    this.#heldAt = performance.now();
+    this.#guard = setTimeout(() => this.#release(), this.#limits.neverLonger);
+    this.#port.suspend();
+  }
+
+  #release() {
+    if (this.#heldAt < 0) return;
+    this.#forgetHold();
+    this.#port.resume();
+  }
+
+  #forgetHold() {
+    this.#heldAt = -1;
+    clearTimeout(this.#guard);
+  }
+
+  /** Makes the iframe read the order again. */
+  #refresh() {
+    if (this.#leaving) return;
+    this.#hold();
+    this.#release();
+  }
+
+  #plan() {
+    if (this.#sending || this.#timer || !this.#waiting) return;
+    const wait = this.#since + this.#limits.collect - performance.now();
+    this.#timer = setTimeout(() => {
+      this.#timer = 0;
+      this.#flush();
+    }, Math.max(0, wait));
+  }
+
+  async #flush() {
+    const change = merge(this.#unsent, this.#waiting ?? {});
+    const quiet = this.#quiet;
+    const needed = this.#reasons.some((reason) => reason());
+    this.#waiting = null;
+    this.#quiet = true;
+    this.#reasons = [];
+    if (isEmpty(change) && !needed) {
+      this.#release();
+      this.#port.skipped();
+      return;
+    }
+    this.#unsent = {};
+    this.#sending = change;
+    const answer = await this.#ask(change);
+    this.#sending = null;
+    this.#settle(answer, change, quiet);
+  }
+
+  /** Always answers within the limit, also when the request neither ends nor can be ended. @returns {Promise<Answer>} */
+  #ask(change) {
+    const abort = new AbortController();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        resolve({ kind: "failed", why: "timeout" });
+        abort.abort();
+      }, this.#limits.timeout);
+      new Promise((sent) => sent(this.#port.send(change, abort.signal)))
+        .catch((error) => ({ kind: "failed", why: String(error) }))
+        .then((answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        });
+    });
+  }
+
+  /** @param {Answer} answer @param {Change} change @param {boolean} quiet */
+  #settle(answer, change, quiet) {
+    if (answer.kind === "failed" && !answer.saved && change !== this.#forgotten) this.#unsent = change;
+    if (answer.kind === "refused" && !isEmpty(answer.rest)) {
+      if (!this.#waiting) this.#since = performance.now();
+      this.#waiting = merge(answer.rest, this.#waiting ?? {});
+      this.#quiet = false;
+      this.#reasons.push(() => true);
+    }
+    const more = this.#waiting !== null;
+    this.#replaced = answer.kind === "replaced";
+    if (this.#replaced) this.#forgetHold(); // there is no iframe any more that could be let go
+    try {
+      this.#port.answered(answer, { change, quiet, more });
+    } catch (error) {
+      answer = { kind: "failed", saved: true, why: String(error) };
+      this.#unsent = change; // what is on the screen now is uncertain, so it is said once more
+      this.#port.answered(answer, { change, quiet, more });
+    } finally {
+      this.#replaced = false;
+      this.#letGo(answer, quiet);
+      this.#plan();
+    }
+  }
+
+  /** @param {Answer} answer @param {boolean} quiet */
+  #letGo(answer, quiet) {
+    const more = this.#waiting !== null;
+    const held = this.#heldAt >= 0;
+    switch (answer.kind) {
+      case "failed":
+        this.#release();
+        if (more) this.#hold();
+        break;
+      case "replaced":
+        if (more && !this.#quiet) this.#hold();
+        break;
+      case "navigate": // the guard lets go if the page stays after all
+        break;
+      default:
+        if (held && (!more || performance.now() - this.#heldAt >= this.#limits.resumeAfter)) this.#release();
+        else if (!held && !more && answer.kind === "ok" && (!quiet || answer.refresh)) this.#refresh();
+    }
+  }
+}

@@ -1,0 +1,102 @@
+// What every page does with scripts; without them everything here still works by forms and links.
+import { startCart } from "./cart.js";
+import { openChannel } from "./channel.js";
+import { show } from "./messages.js";
+import { announce, loadPage, make, pageData, showCount, text } from "./page.js";
+import { steppers } from "./stepper.js";
+
+const toastTime = 6000; // milliseconds
+const requestLimit = 13_000; // milliseconds
+
+// The order summary folds on a narrow screen, and only there.
+const narrow = matchMedia("(max-width: 899.98px)");
+const fold = (open) => document.querySelectorAll("details[data-collapse]").forEach((details) => (details.open = open));
+if (narrow.matches) fold(false);
+narrow.addEventListener("change", () => narrow.matches || fold(true));
+
+const cart = document.querySelector("main[data-cart]");
+if (cart) startCart(cart);
+else if (!document.getElementById("order-summary")) startShelf();
+
+/** Pages with things to add: adding does not leave them. */
+function startShelf() {
+  let data = pageData();
+  let announceRevision = openChannel(data.cart_id_hash);
+  let adding = Promise.resolve();
+  announceRevision(data.cart_revision);
+
+  for (const form of document.querySelectorAll("form[data-add]")) {
+    const typed = (line) => Number(/^\d{1,2}$/.exec(line.querySelector("[name=quantity]").value)?.[0] ?? 1);
+    steppers(form, { quantity: typed, set: () => {}, pause: 600 });
+  }
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-add]")) return;
+    event.preventDefault();
+    const fields = new URLSearchParams(new FormData(event.target));
+    adding = adding.then(() => add(event.target, fields)); // in the order of the clicks
+  });
+  addEventListener("pageshow", ({ persisted }) => persisted && look().catch(() => {}));
+  for (const made of document.querySelectorAll(".toast")) live(made); // the server's, after a form was sent
+
+  /** What the shop says of the cart now, when this page cannot know. */
+  async function look() {
+    const { page } = await loadPage("/cart", { signal: AbortSignal.timeout(requestLimit) });
+    showCount(page);
+    data = pageData(page);
+    announceRevision = openChannel(data.cart_id_hash);
+  }
+
+  /** @param {HTMLFormElement} form @param {URLSearchParams} fields */
+  async function add(form, fields) {
+    try {
+      const response = await fetch(form.action, {
+        method: "POST",
+        headers: { Accept: "application/json" },
+        body: fields,
+        keepalive: true,
+        signal: AbortSignal.timeout(requestLimit),
+      });
+      if (response.status >= 400 && response.status < 500) return form.submit(); // the page says why
+      if (!response.ok) throw new Error(String(response.status));
+      await added(await response.json(), fields.get("sku"));
+    } catch {
+      const actions = [{ text: text("try_again"), run: () => form.requestSubmit() }];
+      show({ id: "problem", kind: "bad", title: text("offline_title"), body: text("offline_body"), actions }, form);
+    }
+  }
+
+  async function added({ revision, lines }, sku) {
+    const count = lines.reduce((sum, line) => sum + line.quantity, 0);
+    const name = lines.find((line) => line.sku === sku)?.name ?? sku;
+    showCount(count);
+    toast(`${text("added", name)} ${text("in_cart", count)}`);
+    if (!data.cart_id_hash) await look(); // the first thing makes the cart
+    announceRevision(revision);
+  }
+}
+
+/** Says that something was added, for a while. @param {string} sentence */
+function toast(sentence) {
+  const close = make("button", { type: "button" }, text("close"));
+  const made = make("div", { className: "toast" }, make("p", {}, sentence), make("a", { href: "/cart" }, text("view_cart")), close);
+  for (const old of document.querySelectorAll(".toast")) old.remove();
+  document.body.append(made);
+  announce(sentence);
+  live(made);
+}
+
+/** A toast goes by itself, but not while the pointer or the focus is in it. */
+function live(made) {
+  let timer = 0;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => made.remove(), toastTime);
+  };
+  const stay = () => clearTimeout(timer);
+  made.addEventListener("pointerenter", stay);
+  made.addEventListener("pointerleave", wait);
+  made.addEventListener("focusin", stay);
+  made.addEventListener("focusout", wait);
+  made.querySelector("button")?.addEventListener("click", () => made.remove());
+  wait();
+}

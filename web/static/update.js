@@ -1,0 +1,89 @@
+// POST /checkout/update: the request, and what its answer means.
+/** @typedef {import("./queue.js").Change} Change */
+
+/**
+ * The server's answer, beside what the queue needs to know of it.
+ * @typedef {import("./queue.js").Answer & {
+ *   order_id?: string, order_amount?: number, purchase_currency?: string, cart_revision?: number,
+ *   html_snippet?: string, summary_html?: string,
+ *   to?: string, code?: string, message?: string, sku?: string, left?: number, request_id?: string}} UpdateAnswer
+ */
+
+/**
+ * Sends a change.
+ * @param {string} url
+ * @param {string} order the one that this page shows
+ * @param {Change} change
+ * @param {AbortSignal} signal
+ * @returns {Promise<UpdateAnswer>} never rejects
+ */
+export async function update(url, order, change, signal) {
+  const body = { order_id: order, ...change };
+  if (change.lines) body.lines = Object.entries(change.lines).map(([sku, quantity]) => ({ sku, quantity }));
+  let response;
+  try {
+    response = await fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(body),
+      keepalive: true, // a click just before the page is left still counts
+      signal,
+    });
+  } catch {
+    return { kind: "failed", why: "unreachable" };
+  }
+  let json = null;
+  try {
+    json = await response.json();
+  } catch {
+    // what is no JSON has no member that follows either
+  }
+  return understand(response.status, json ?? {}, change);
+}
+
+/** @param {number} status @param {any} json @param {Change} change @returns {UpdateAnswer} */
+function understand(status, json, change) {
+  if (status === 200 && isUpdate(json)) return { ...json, kind: json.replaced ? "replaced" : "ok" };
+  if (status === 409 && isLocal(json.redirect)) return { kind: "navigate", to: json.redirect };
+  if (typeof json.error?.code !== "string") return { kind: "failed", why: "unintelligible" };
+  const { code, message, request_id } = json.error;
+  const answer = { code, message, request_id, sku: json.sku, left: json.left };
+  if (status < 500 && code !== "order_refused") return { ...answer, kind: "refused", rest: without(change, answer) };
+  const { cart_revision, summary_html } = json;
+  return { ...answer, kind: "failed", why: code, saved: Number.isInteger(cart_revision), cart_revision, summary_html };
+}
+
+const isUpdate = ({ order_id, order_amount, cart_revision, summary_html, replaced, html_snippet }) =>
+  typeof order_id === "string" && Number.isInteger(order_amount) && Number.isInteger(cart_revision) &&
+  typeof summary_html === "string" && (!replaced || typeof html_snippet === "string");
+
+/** A path of this site, not another one's address. */
+const isLocal = (path) =>
+  typeof path === "string" && path.startsWith("/") && new URL(path, location.href).origin === location.origin;
+
+/**
+ * The change less the member that was refused; nothing of it when the answer does not name one. (The server takes all
+ * of a change or nothing.)
+ * @param {Change} change @param {{code: string, sku?: string}} refused @returns {Change}
+ */
+function without(change, { code, sku }) {
+  const rest = structuredClone(change);
+  switch (code) {
+    case "bad_discount_code":
+      delete rest.discount_code;
+      return rest;
+    case "unknown_market":
+      delete rest.country;
+      delete rest.locale;
+      return rest;
+    case "sold_out":
+    case "quantity_limit":
+    case "unknown_sku":
+      if (!rest.lines || !(sku in rest.lines)) return {};
+      delete rest.lines[sku];
+      if (Object.keys(rest.lines).length === 0) delete rest.lines;
+      return rest;
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,99 @@
+package templates
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/web/static"
+)
+
+// sourceURL is where the program comes from.
+const sourceURL = "https://github.com/shopd/shopd"
+
+// maxQuantity is the most of one article that an order takes, if there is that much.
+const maxQuantity = 99
+
+// The parts of links: addresses made of what a catalogue calls its things.
+
+func productURL(sku string) string { return "/products/" + url.PathEscape(sku) }
+
+func lineURL(sku string) string { return "/cart/lines/" + url.PathEscape(sku) }
+
+// catalogueURL keeps what is asked for and leaves out what is empty.
+func catalogueURL(category, query, sort string) string {
+	v := url.Values{}
+	for name, value := range map[string]string{"category": category, "q": query, "sort": sort} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if len(v) == 0 {
+		return "/"
+	}
+	return "/?" + v.Encode()
+}
+
+// pictureURL is the address of a product's picture as a Tile names it.
+func pictureURL(picture string) string {
+	switch {
+	case picture == "":
+		return static.URL("shelf.svg")
+	case strings.HasPrefix(picture, "https://"):
+		return picture
+	}
+	return static.URL("pictures/" + picture)
+}
+
+// decimal writes n/10^digits without trailing zeros, with the language's decimal mark.
+func decimal(l i18n.Lang, n, digits int) string {
+	s := fmt.Sprintf("%0*d", digits+1, n)
+	whole, part := s[:len(s)-digits], strings.TrimRight(s[len(s)-digits:], "0")
+	if part == "" {
+		return whole
+	}
+	mark := ","
+	if l == i18n.English {
+		mark = "."
+	}
+	return whole + mark + part
+}
+
+// weight writes grams as a shop does: "160 g", "1.2 kg".
+func weight(l i18n.Lang, grams int) string {
+	if grams < 1000 {
+		return decimal(l, grams, 0) + "\u00a0g"
+	}
+	return decimal(l, grams, 3) + "\u00a0kg"
+}
+
+// percent writes hundredths of a percent: "10%" in English, "10 %" elsewhere.
+func percent(l i18n.Lang, hundredths int32) string {
+	space := "\u00a0"
+	if l == i18n.English || l == i18n.Dutch {
+		space = ""
+	}
+	return decimal(l, int(hundredths), 2) + space + "%"
+}
+
+// limit is how many of an article may be asked for.
+func limit(stock int) string {
+	if stock < 0 || stock > maxQuantity {
+		return strconv.Itoa(maxQuantity)
+	}
+	return strconv.Itoa(stock)
+}
+
+func minor(a Amount) string { return strconv.FormatInt(a.Minor, 10) }
+
+// attr is the lang attribute of a text that is not in the page's language.
+func (t Text) attr(page i18n.Lang) templ.Attributes {
+	if t.Lang == "" || t.Lang == page {
+		return nil
+	}
+	return templ.Attributes{"lang": string(t.Lang)}
+}

@@ -1,0 +1,116 @@
+package templates
+
+import (
+	"strconv"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
+
+// Kind is the kind of a note: its colour and its icon.
+type Kind string
+
+// Kinds of notes.
+const (
+	Info Kind = "info"
+	OK   Kind = "ok"
+	Warn Kind = "warn"
+	Bad  Kind = "bad" // the page's title then starts with "Error: "
+)
+
+// Note is a message on a page, what happened and what to do about it. It has
+// no script: it stays until the page is left.
+type Note struct {
+	ID      string // data-note
+	Kind    Kind
+	Title   string // bold
+	Body    string
+	Actions []Action
+}
+
+// Action is a button of a note: a link to URL, or with Fields a form that posts them there.
+type Action struct {
+	Label  string
+	URL    string
+	Fields []Field
+	Key    string // data-key of the button, "" = none
+}
+
+// Field is a hidden field of a form.
+type Field struct{ Name, Value string }
+
+// Added is the toast after something was put in the cart.
+type Added struct {
+	Name  string
+	Count int // items in the cart now
+}
+
+// MarketChanged says which prices are shown after a change of country or
+// language. total is that of the cart, "" when it is empty.
+func MarketChanged(l i18n.Lang, country, currency, total string) Note {
+	n := Note{ID: "market", Kind: Info,
+		Title: i18n.T(l, "note.market.title", i18n.CurrencyName(l, currency)),
+		Body:  i18n.T(l, "note.market.body", i18n.T(l, "country."+country+".from")),
+	}
+	if total != "" {
+		n.Body += " " + i18n.T(l, "note.market.total", total)
+	}
+	return n
+}
+
+// SoldOut says that a line of the cart is sold out, with a button that removes it.
+func SoldOut(l i18n.Lang, sku, name, returnTo string) Note {
+	return Note{ID: "sold-out-" + sku, Kind: Bad,
+		Title:   i18n.T(l, "note.sold_out.title", name),
+		Body:    i18n.T(l, "note.sold_out.body"),
+		Actions: []Action{setLine(i18n.T(l, "line.remove"), "", sku, 0, returnTo)},
+	}
+}
+
+// AddedSoldOut says that a product could not be put in the cart: none is left.
+func AddedSoldOut(l i18n.Lang, name string) Note {
+	return Note{ID: "sold-out", Kind: Bad, Title: i18n.T(l, "note.sold_out.title", name), Body: i18n.T(l, "note.unchanged")}
+}
+
+// FewLeft says that there is less than was asked for, and that the cart was left as it is.
+func FewLeft(l i18n.Lang, name string, left int) Note {
+	return Note{ID: "few-left", Kind: Bad, Title: i18n.T(l, "note.few_left", left, name), Body: i18n.T(l, "note.unchanged")}
+}
+
+// QuantityLimit says that more was asked for than one order takes, or not a number.
+func QuantityLimit(l i18n.Lang) Note {
+	return Note{ID: "limit", Kind: Bad, Title: i18n.T(l, "note.limit"), Body: i18n.T(l, "note.number")}
+}
+
+// UnknownProduct says that a product does not exist (any more).
+func UnknownProduct(l i18n.Lang) Note {
+	return Note{ID: "unknown", Kind: Bad, Title: i18n.T(l, "note.unknown"), Body: i18n.T(l, "note.unchanged")}
+}
+
+// UnknownCode says that a discount code is not known. The field says it too.
+func UnknownCode(l i18n.Lang, code string) Note {
+	return Note{ID: "code", Kind: Bad, Title: i18n.T(l, "discount.unknown", code)}
+}
+
+// Removed says what was removed, with a button that brings the quantity back.
+func Removed(l i18n.Lang, sku, name string, quantity int, returnTo string) Note {
+	return Note{ID: "removed", Kind: Info,
+		Title:   i18n.T(l, "note.removed", name),
+		Actions: []Action{setLine(i18n.T(l, "note.undo"), "undo", sku, quantity, returnTo)},
+	}
+}
+
+// NotFinished says that the payment is not finished, to somebody who asked for the confirmation.
+func NotFinished(l i18n.Lang) Note {
+	return Note{ID: "not-finished", Kind: Warn, Title: i18n.T(l, "note.not_finished"), Body: i18n.T(l, "note.not_finished.body")}
+}
+
+// Unconfirmed says that a change is saved and the total is not confirmed.
+func Unconfirmed(l i18n.Lang) Note {
+	return Note{ID: "unconfirmed", Kind: Warn, Title: i18n.T(l, "note.unconfirmed.title"), Body: i18n.T(l, "note.unconfirmed.body")}
+}
+
+func setLine(label, key, sku string, quantity int, returnTo string) Action {
+	return Action{Label: label, Key: key, URL: lineURL(sku), Fields: []Field{
+		{"quantity", strconv.Itoa(quantity)}, {"return_to", returnTo},
+	}}
+}

@@ -1,0 +1,240 @@
+// Package templates renders the shop's pages. Every page takes a view model
+// shaped like the page: amounts arrive as strings in the page's locale, texts of
+// products as [Text], and the labels come from i18n by the page's locale.
+package templates
+
+import "github.com/shopd/shopd/internal/i18n"
+
+// Shell is what the layout shows around a page. Only Locale is needed: a page
+// without Country has neither cart nor market panel, which is for pages that
+// must work without a session (500, 503).
+type Shell struct {
+	Locale       string    // of the page, BCP 47: "nb-NO"
+	Country      string    // purchase country, alpha-2
+	Currency     string    // ISO 4217
+	SalesTax     bool      // prices are without tax (US)
+	Countries    []Country // what the market panel offers
+	Categories   []Category
+	Category     string // ID of the one shown, "" = none
+	Query        string // what the search field says
+	CartCount    int    // items in the cart
+	CartRevision int64
+	CartIDHash   string // names the cart to the page's other tabs; not the cart's ID
+	// Path is this page, a local path with query but without the codes that
+	// carry a message (added, removed, market, error …). Forms return to it.
+	Path  string
+	Added *Added // something was just put in the cart
+	Notes []Note // shown at the top of the page; on the checkout in the summary
+}
+
+// Country is a country of the market panel.
+type Country struct {
+	Code     string   // alpha-2
+	Currency string   // ISO 4217
+	Locales  []string // of the market, its default first
+}
+
+// Category is a shelf of the catalogue.
+type Category struct {
+	ID   string // in addresses; the shop's own ("kitchen" …) have a signal flag
+	Name Text
+}
+
+// Text is a text that may be in another language than its page.
+type Text struct {
+	Text string
+	Lang i18n.Lang // "" = the page's
+}
+
+// In makes a Text, so that catalog's answers can be passed on: In(p.NameIn(lang)).
+func In(text string, lang i18n.Lang) Text { return Text{text, lang} }
+
+// Amount is money as the page shows it, with the number that scripts compare.
+type Amount struct {
+	Text  string // in the page's locale: "1 152 kr"
+	Minor int64  // the same in minor units
+}
+
+// Uncounted is the stock of what cannot run out, or of which nothing is known.
+const Uncounted = -1
+
+// Tile is a product on a shelf.
+type Tile struct {
+	SKU     string
+	Name    Text
+	Picture string // a file of static/pictures or an https URL; "" = an empty shelf
+	Price   string // "" = not for sale in this currency
+	Stock   int    // units left, or Uncounted
+	Digital bool
+	Voucher bool // comes by e-mail
+}
+
+// Orders of the catalogue, the values of the query parameter "sort".
+const (
+	SortShelf      = "" // as on the shelf
+	SortPrice      = "price"
+	SortPriceDown  = "-price"
+	SortName       = "name"
+	lowStock       = 5 // from here on a tile says how many are left
+	tilesAboveFold = 4 // pictures that are not loaded lazily
+)
+
+// CatalogueView is the page of products; Shell.Category and Shell.Query narrow it.
+type CatalogueView struct {
+	Shell
+	Products []Tile
+	Sort     string // one of the Sort constants
+}
+
+// TaxNote says how a price stands to tax.
+type TaxNote int
+
+// The notes under a price.
+const (
+	TaxIncluded TaxNote = iota // "Includes VAT"
+	TaxAdded                   // "Plus sales tax"
+	TaxNone                    // a voucher: no VAT until it is used
+)
+
+// ProductView is the page of one product; Shell.Category is its category.
+type ProductView struct {
+	Shell
+	Tile
+	Description Text
+	Material    Text // Text "" = not told
+	Weight      int  // grams; 0 = none
+	Tax         TaxNote
+	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
+	Related     []Tile // of the same shelf, up to four
+}
+
+// Line is a line of an order or cart.
+type Line struct {
+	SKU       string
+	Name      Text
+	Picture   string // as in Tile
+	Quantity  int
+	Stock     int // units left, or Uncounted
+	UnitPrice string
+	Total     Amount
+	Gone      bool // can no longer be sold here: it has no price and can only be removed
+}
+
+// Discount is the discount code of a cart.
+type Discount struct {
+	Code    string // in use; "" = none
+	Percent int32  // hundredths of a percent
+	Refused string // a code that was tried and is not known; "" = none
+}
+
+// Totals are the sums of an order.
+type Totals struct {
+	Goods    Amount
+	Discount *Amount // negative; nil = none
+	// Delivery is nil when nothing is delivered. DeliveryOption is its ID
+	// ("mailboat"), of which i18n knows name and time.
+	Delivery       *Amount
+	DeliveryOption string
+	SalesTax       *Amount // nil outside the US
+	Total          Amount
+	VAT            string // contained in Total; "" = not shown (US)
+}
+
+// Order is what is bought, as cart, checkout and confirmation show it.
+type Order struct {
+	Lines    []Line
+	Items    int // things, not lines
+	Discount Discount
+	Totals   Totals
+}
+
+// CartView is the cart page; no lines = the empty cart.
+type CartView struct {
+	Shell
+	Order
+}
+
+// SummaryView is the order summary beside the payment form.
+type SummaryView struct {
+	Locale string
+	Order
+	Notes       []Note
+	Unconfirmed bool // Klarna has not confirmed the total
+}
+
+// CheckoutView is the checkout page.
+type CheckoutView struct {
+	Shell
+	Order
+	OrderID     string // at Klarna, whose form the page shows
+	Snippet     string // Klarna's HTML with this page's nonce
+	Unconfirmed bool
+}
+
+// ConfirmationView is the page after the purchase. Without Order it is for
+// somebody who is not the buyer: it says that the order has been placed, no more.
+type ConfirmationView struct {
+	Shell
+	*Order
+	Reference string // what the shopper may quote
+	Snippet   string // Klarna's HTML with this page's nonce; "" = none
+	Ships     bool   // a parcel is sent
+	Downloads bool   // digital goods are in it
+}
+
+// TermsView is the page of the terms.
+type TermsView struct{ Shell }
+
+// NotFoundView is the 404 page.
+type NotFoundView struct {
+	Shell
+	Offer string // ID of a category to look in instead; "" = none
+}
+
+// RefusedView is the page for a request that we cannot take (400, 403, 405, 413).
+type RefusedView struct{ Shell }
+
+// ErrorView is the 500 page.
+type ErrorView struct {
+	Shell
+	Reference string // to quote, the request ID
+}
+
+// CheckoutErrorView is the checkout page when Klarna refuses what we ask, which is our mistake.
+type CheckoutErrorView struct {
+	Shell
+	Reference string // to quote, the request ID
+}
+
+// Outage is what keeps a page from being shown for a while.
+type Outage int
+
+// The outages.
+const (
+	PaymentServiceDown Outage = iota // Klarna does not answer
+	SessionBusy                      // another tab's request holds the session
+	ShopDown                         // our own store does not answer
+)
+
+// UnavailableView is the 503 page. The Refresh header that makes it try again
+// is the handler's.
+type UnavailableView struct {
+	Shell
+	Outage  Outage
+	Seconds int    // until it tries again by itself; 0 = it does not, only the link is there
+	TryURL  string // what "Try now" leads to, a local path
+}
+
+// category is the category of an ID, one of Categories.
+func (s Shell) category(id string) Category {
+	for _, c := range s.Categories {
+		if c.ID == id {
+			return c
+		}
+	}
+	return Category{ID: id, Name: Text{Text: id}}
+}
+
+func (s Shell) lang() i18n.Lang { return i18n.LangOf(s.Locale) }
+
+func (s Shell) t(key string, args ...any) string { return i18n.T(s.lang(), key, args...) }
