@@ -1,0 +1,17 @@
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /shopd ./cmd/shopd \
+ && echo 'shopd:x:65534:65534::/:/sbin/nologin' > /passwd
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /passwd /etc/passwd
+COPY --from=build /shopd /shopd
+USER 65534
+EXPOSE 8080 9090
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/shopd", "healthcheck"]
+ENTRYPOINT ["/shopd"]
+CMD ["serve"]

@@ -1,0 +1,70 @@
+# One set of build flags everywhere: others would build everything twice.
+GO     ?= go
+RUN    ?= .
+FUZZ   ?= 30s
+LINT   := $(GO) tool -modfile=tools/lint.mod golangci-lint
+
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to install
+	$(GO) run ./cmd/shopd demo
+
+build: ## bin/shopd
+	$(GO) build -o bin/shopd ./cmd/shopd
+
+test: test-tools ## every test; installs redis-server and Chromium when they are missing
+	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' ./...
+
+test-tools:
+	@missing=; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+
+check: test generated lint race a11y ## make test, the static checks, the race detector and make a11y
+
+race: test-tools ## the tests without a browser under the race detector
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -v /web/static)
+
+a11y: test-tools ## accessibility of every page by axe-core; needs npm
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
+	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e
+
+fuzz: ## every fuzz target for FUZZ=30s
+	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
+	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
+	  done; done
+
+cover: test-tools ## test coverage, as cover.out and by package
+	SHOPD_TEST_ALL=1 $(GO) test -coverpkg=./... -coverprofile=cover.out ./...
+	$(GO) tool cover -func=cover.out | tail -n 1
+
+generate: ## Go code from the templates
+	$(GO) tool templ generate
+	$(GO) fmt ./web/templates >/dev/null
+
+generated:
+	$(GO) tool templ generate -check
+
+fmt: ## format Go and templates
+	$(GO) tool templ fmt web/templates
+	$(GO) fmt ./...
+
+lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run make fmt"; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(GO) tool staticcheck ./...
+	$(LINT) run
+
+docker: ## the container image shopd
+	docker build -t shopd .
+
+.PHONY: help demo build test test-tools check race a11y fuzz cover generate generated fmt lint docker

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/redisconn"
+)
+
+// config holds the settings as they were given.
+type config struct {
+	addr, opsAddr                       string
+	publicURL, callbackURL              string
+	redisURL, klarnaURL, browserOrigins string
+	username, password, secret          string
+	catalogFile, drain                  string
+	klarnaAddr, klarnaPublicURL         string
+	klarnaCredentials, healthURL        string
+}
+
+// shop is a config that was found usable.
+type shop struct {
+	publicURL, callbackURL string // scheme://host, without a slash at the end
+	secure                 bool   // the public URL is https
+	klarnaURL              string
+	origins, imageOrigins  []string
+	catalog                *catalog.Catalog
+	drain                  time.Duration
+}
+
+// validate checks all settings of a shop and reports every problem at once, one a line.
+func (c *config) validate() (shop, error) {
+	var v problems
+	public := v.origin("-public-url", c.publicURL)
+	klarnaURL := v.base("-klarna-url", c.klarnaURL)
+	callback := public
+	if c.callbackURL != "" {
+		callback = v.origin("-callback-url", c.callbackURL)
+	}
+	if klarnaURL.Scheme == "https" && public.Scheme == "http" {
+		v.add("-public-url must be https with an https Klarna URL: else the shopper's cookie is not Secure")
+	}
+	if klarnaURL.Scheme == "https" && callback.Scheme == "http" && callback != public {
+		v.add("-callback-url must be https with an https Klarna URL")
+	}
+	if v.required("-redis-url", c.redisURL) {
+		if rdb, err := redisconn.Open(c.redisURL); err != nil {
+			v.add("-redis-url: %w", err)
+		} else {
+			_ = rdb.Close()
+		}
+	}
+	v.required("SHOPD_KLARNA_PASSWORD", c.password)
+	if v.required("SHOPD_SECRET", c.secret) {
+		if _, err := kco.NewSigner(c.secret); err != nil {
+			v.add("SHOPD_SECRET: %w", err)
+		}
+	}
+	s := shop{
+		publicURL:   public.String(),
+		callbackURL: callback.String(),
+		secure:      public.Scheme == "https",
+		klarnaURL:   klarnaURL.String(),
+		origins:     v.browserOrigins(c.browserOrigins, klarnaURL),
+		catalog:     catalog.Builtin(),
+	}
+	if c.catalogFile != "" {
+		var err error
+		if s.catalog, err = catalog.Load(c.catalogFile); err != nil {
+			v.add("-catalog: %w", err)
+		} else {
+			s.imageOrigins = imageOrigins(s.catalog)
+		}
+	}
+	if c.drain != "" {
+		var err error
+		if s.drain, err = time.ParseDuration(c.drain); err != nil || s.drain < 0 {
+			v.add("-drain: %q is not a length of time such as 5s", c.drain)
+		}
+	}
+	return s, v.err()
+}
+
+// problems collects what is wrong with the settings.
+type problems []error
+
+func (v *problems) add(format string, args ...any) { *v = append(*v, fmt.Errorf(format, args...)) }
+
+func (v *problems) err() error {
+	if len(*v) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the settings are not complete or not usable:\n%w", errors.Join(*v...))
+}
+
+func (v *problems) required(name, value string) bool {
+	if value == "" {
+		v.add("%s is missing", name)
+	}
+	return value != ""
+}
+
+// origin reads scheme://host[:port].
+func (v *problems) origin(name, raw string) *url.URL {
+	if !v.required(name, raw) {
+		return &url.URL{}
+	}
+	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
+	if err != nil || !webURL(u) || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		v.add("%s: %q must be http(s)://host[:port] and nothing else", name, raw)
+		return &url.URL{}
+	}
+	return u
+}
+
+// base reads the URL of an API, which may have a path.
+func (v *problems) base(name, raw string) *url.URL {
+	if !v.required(name, raw) {
+		return &url.URL{}
+	}
+	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
+	if err != nil || !webURL(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		v.add("%s must be http(s)://host[:port], perhaps with a path; credentials have settings of their own", name)
+		return &url.URL{}
+	}
+	return u
+}
+
+func webURL(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" }
+
+// browserOrigins returns the hosts of the payment form: those that are set, else by
+// Klarna's URL.
+func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
+	given := strings.FieldsFunc(raw, func(r rune) bool { return r == ' ' || r == ',' })
+	for i, origin := range given {
+		u := v.origin("-klarna-browser-origins", origin)
+		// Anything else could end the policy's directive and begin another.
+		if strings.ContainsAny(u.Host, ";'\"") {
+			v.add("-klarna-browser-origins: %q is not an origin", origin)
+		}
+		given[i] = u.String()
+	}
+	switch host := klarnaURL.Hostname(); {
+	case len(given) > 0:
+		return given
+	case strings.HasPrefix(host, "api") && strings.HasSuffix(host, ".kustom.co"):
+		// js.kustom.co, js.live.kustom.co or js.playground.kustom.co: which of them is
+		// live is not documented.
+		return []string{"https://*.kustom.co"}
+	case strings.HasPrefix(host, "api") && strings.HasSuffix(host, ".klarna.com"):
+		return []string{"https://*.klarna.com"}
+	}
+	return []string{klarnaURL.Scheme + "://" + klarnaURL.Host}
+}
+
+// imageOrigins returns where the catalogue's pictures are, further to the shop itself.
+func imageOrigins(c *catalog.Catalog) []string {
+	var origins []string
+	seen := map[string]bool{}
+	for _, p := range c.Products() {
+		u, err := url.Parse(p.Picture)
+		if err != nil || u.Host == "" || seen[u.Host] {
+			continue
+		}
+		seen[u.Host] = true
+		origins = append(origins, u.Scheme+"://"+u.Host)
+	}
+	return origins
+}
+
+// reachable is the host:port by which this machine reaches a listener; local names it
+// where it listens on all addresses or on loopback.
+func reachable(addr net.Addr, local string) string {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {
+		host = local
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/shopd/shopd/internal/server"
+)
+
+// demo runs the shop with a fake Klarna and a Redis of its own, where no other is named.
+// The shop is localhost and the fake 127.0.0.1 on purpose: so the iframe is cross-site,
+// as Klarna's is.
+func demo(ctx context.Context, e *env) error {
+	logger := slog.New(server.LogHandler(slog.NewTextHandler(e.stderr, nil)))
+	l, err := listenShop(ctx, &e.config)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	e.publicURL = cmp.Or(e.publicURL, "http://"+reachable(l.shop.Addr(), "localhost"))
+	e.secret = cmp.Or(e.secret, rand.Text())
+
+	var ready []string
+	if e.klarnaURL == "" {
+		fake, err := startFake(ctx, &e.config, logger)
+		if err != nil {
+			return err
+		}
+		defer fake.stop()
+		e.klarnaURL = fake.url
+		e.browserOrigins = cmp.Or(e.browserOrigins, fake.browserOrigin)
+		ready = append(ready, "klarna "+fake.url)
+	}
+	if e.redisURL == "" {
+		mini := miniredis.NewMiniRedis()
+		mini.ClockTTL(true) // keys expire as time passes
+		if err := mini.Start(); err != nil {
+			return fmt.Errorf("embedded redis: %w", err)
+		}
+		defer mini.Close()
+		e.redisURL = "redis://" + mini.Addr()
+		logger.InfoContext(ctx, "carts and sessions are kept in memory and lost at the end")
+	}
+	s, err := e.validate()
+	if err != nil {
+		return err
+	}
+	return e.serve(ctx, s, l, logger, ready...)
+}

@@ -1,0 +1,89 @@
+// Command shopd is a merchant's checkout web server.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// command is one of shopd's subcommands.
+type command struct {
+	name, argument, summary string
+	run                     func(ctx context.Context, e *env) error
+}
+
+// env is what a command is run with.
+type env struct {
+	config
+	args           []string // after the flags
+	stdout, stderr io.Writer
+}
+
+var commands = []command{
+	{"serve", "", "production: needs Redis and Klarna credentials, refuses to start without", serve},
+	{"demo", "", "storefront, fake Klarna and embedded Redis in one process, nothing to install", demo},
+	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake},
+	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck},
+	{"version", "", "print the version", version},
+}
+
+// run executes a command until it ends or ctx does, and returns the exit status: 0, 1
+// for an error, 2 for a command line that cannot be understood.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		usage(stderr)
+		return 2
+	}
+	name, args := args[0], args[1:]
+	for _, c := range commands {
+		if c.name != name {
+			continue
+		}
+		e := &env{stdout: stdout, stderr: stderr}
+		err := e.parse(c, args, getenv)
+		if errors.Is(err, flag.ErrHelp) {
+			commandUsage(stdout, c)
+			return 0
+		}
+		if err == nil {
+			if err = c.run(ctx, e); err == nil {
+				return 0
+			}
+		}
+		_, _ = fmt.Fprintf(stderr, "shopd %s: %v\n", name, err)
+		if _, ok := errors.AsType[*usageError](err); ok {
+			return 2
+		}
+		return 1
+	}
+	switch name {
+	case "help", "-help", "--help", "-h":
+		usage(stdout)
+		return 0
+	}
+	_, _ = fmt.Fprintf(stderr, "shopd: there is no command %q\n\n", name)
+	usage(stderr)
+	return 2
+}
+
+func version(_ context.Context, e *env) error {
+	v := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	_, err := fmt.Fprintln(e.stdout, "shopd", v)
+	return err
+}

@@ -1,0 +1,329 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// program is a command that runs inside the test.
+type program struct {
+	ready map[string]string // "storefront": "http://localhost:…"
+	order []string
+	stop  func() int // ends it, returns its status
+	log   *syncBuffer
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *syncBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// start runs a command and waits for its last ready line, which begins with last.
+func start(t *testing.T, vars map[string]string, last string, args ...string) *program {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &program{ready: map[string]string{}, log: &syncBuffer{}}
+	out, in := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		status := run(ctx, args, func(name string) string { return vars[name] }, in, p.log)
+		_ = in.Close()
+		ended <- status
+	}()
+	p.stop = sync.OnceValue(func() int {
+		cancel()
+		go func() { _, _ = io.Copy(io.Discard, out) }()
+		return <-ended
+	})
+	t.Cleanup(func() { p.stop() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		name, address, _ := strings.Cut(lines.Text(), " ")
+		p.ready[name] = address
+		p.order = append(p.order, name)
+		if name == last {
+			return p
+		}
+	}
+	t.Fatalf("shopd %s ended before it was ready:\n%s", args, p.log)
+	return nil
+}
+
+// browser is a client with cookies that follows no redirects.
+func browser(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func fetch(t *testing.T, c *http.Client, method, target, form string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+// checkout puts a mug in the cart and opens the checkout.
+func checkout(t *testing.T, shop string) *http.Client {
+	t.Helper()
+	c := browser(t)
+	if status, body := fetch(t, c, "POST", shop+"/cart/lines", "sku=MUG-1&quantity=2"); status != http.StatusSeeOther {
+		t.Fatalf("add to cart: %d %s", status, body)
+	}
+	if status, body := fetch(t, c, "GET", shop+"/checkout", ""); status != http.StatusOK || !strings.Contains(body, "klarna-checkout-container") {
+		t.Fatalf("checkout: %d %s", status, body)
+	}
+	return c
+}
+
+func TestDemo(t *testing.T) {
+	p := start(t, nil, "ops", "demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", "127.0.0.1:0")
+	if d := cmp.Diff([]string{"storefront", "klarna", "ops"}, p.order); d != "" {
+		t.Errorf("ready lines: %s", d)
+	}
+	for name, host := range map[string]string{"storefront": "localhost", "klarna": "127.0.0.1", "ops": "127.0.0.1"} {
+		if u, err := url.Parse(p.ready[name]); err != nil || u.Hostname() != host {
+			t.Errorf("%s is at %s, want host %s", name, p.ready[name], host)
+		}
+	}
+	checkout(t, p.ready["storefront"])
+	if status, body := fetch(t, browser(t), "GET", p.ready["klarna"]+"/fake/orders", ""); status != http.StatusOK || strings.Count(body, `"order_id"`) != 1 {
+		t.Errorf("the fake's orders: %d %s", status, body)
+	}
+	if status, _ := fetch(t, browser(t), "GET", p.ready["ops"]+"/metrics", ""); status != http.StatusOK {
+		t.Errorf("/metrics: %d", status)
+	}
+
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.ready["storefront"], "http://"))
+	var log bytes.Buffer
+	health := func() int {
+		return run(t.Context(), []string{"healthcheck", "-addr", ":" + port}, func(string) string { return "" }, io.Discard, &log)
+	}
+	if status := health(); status != 0 {
+		t.Errorf("healthcheck: %d %s", status, &log)
+	}
+	if status := run(t.Context(), []string{"healthcheck", "-url", p.ready["klarna"] + "/fake/clock"}, func(string) string { return "" }, io.Discard, &log); status != 0 {
+		t.Errorf("healthcheck of the fake: %d %s", status, &log)
+	}
+	if status := p.stop(); status != 0 {
+		t.Errorf("demo ended with %d:\n%s", status, p.log)
+	}
+	if status := health(); status != 1 {
+		t.Errorf("healthcheck of what does not run: %d", status)
+	}
+}
+
+func TestServe(t *testing.T) {
+	fake := fakeklarna.NewServer(t, fakeklarna.Options{})
+	redis := redistest.StartServer(t)
+	vars := map[string]string{
+		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0",
+		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redis.URL,
+		"SHOPD_KLARNA_URL": fake.URL, "SHOPD_KLARNA_USERNAME": "demo", "SHOPD_KLARNA_PASSWORD": "demo",
+		"SHOPD_SECRET": "0123456789abcdef",
+	}
+	first := start(t, vars, "ops", "serve")
+	shop := first.ready["storefront"]
+	c := checkout(t, shop)
+	origin, _ := url.Parse(shop)
+	if cookies := c.Jar.Cookies(origin); len(cookies) != 1 || cookies[0].Name != "shopd" {
+		t.Errorf("cookies = %v, want one named shopd", cookies)
+	}
+	orders := fake.Orders()
+	if len(orders) != 1 {
+		t.Fatalf("%d orders, want 1", len(orders))
+	}
+	if got, want := orders[0].MerchantURLs.Terms, "http://shop.example/terms"; got != want {
+		t.Errorf("terms = %q, want %q", got, want)
+	}
+
+	// A second process on the same Redis serves the same session and order.
+	second := start(t, vars, "ops", "serve").ready["storefront"]
+	other, _ := url.Parse(second)
+	c.Jar.SetCookies(other, c.Jar.Cookies(origin))
+	if status, body := fetch(t, c, "GET", second+"/checkout", ""); status != http.StatusOK || len(fake.Orders()) != 1 {
+		t.Errorf("checkout at the second process: %d, %d orders\n%s", status, len(fake.Orders()), body)
+	}
+
+	redis.Stop()
+	if status, _ := fetch(t, browser(t), "GET", shop+"/readyz", ""); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz without Redis: %d", status)
+	}
+	if status := first.stop(); status != 0 {
+		t.Errorf("serve ended with %d", status)
+	}
+	for _, secret := range []string{"0123456789abcdef", "demo:demo", c.Jar.Cookies(origin)[0].Value} {
+		if strings.Contains(first.log.String(), secret) {
+			t.Errorf("the log holds %q:\n%s", secret, first.log)
+		}
+	}
+}
+
+// Redis and the shop are often started together.
+func TestServeWaitsForRedis(t *testing.T) {
+	fake := fakeklarna.NewServer(t, fakeklarna.Options{})
+	redis := redistest.StartServer(t)
+	redis.Stop()
+	var starting sync.WaitGroup
+	starting.Go(func() {
+		time.Sleep(200 * time.Millisecond)
+		redis.Restart()
+	})
+	p := start(t, map[string]string{
+		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0",
+		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redis.URL,
+		"SHOPD_KLARNA_URL": fake.URL, "SHOPD_KLARNA_PASSWORD": "demo", "SHOPD_SECRET": "0123456789abcdef",
+	}, "ops", "serve")
+	starting.Wait()
+	if !strings.Contains(p.log.String(), "redis does not answer yet") {
+		t.Errorf("the wait was not logged:\n%s", p.log)
+	}
+	checkout(t, p.ready["storefront"])
+}
+
+func TestFakeKlarna(t *testing.T) {
+	p := start(t, nil, "klarna", "fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-credentials", "shop:hunter2")
+	status, _ := fetch(t, browser(t), "GET", p.ready["klarna"]+"/fake/orders", "")
+	if status != http.StatusOK {
+		t.Errorf("/fake/orders: %d", status)
+	}
+	for _, tt := range []struct {
+		password string
+		want     int
+	}{{"hunter2", http.StatusNotFound}, {"demo", http.StatusUnauthorized}} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", p.ready["klarna"]+"/checkout/v3/orders/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("shop", tt.password)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != tt.want {
+			t.Errorf("password %s: %d, want %d", tt.password, res.StatusCode, tt.want)
+		}
+	}
+	if status := p.stop(); status != 0 {
+		t.Errorf("fake-klarna ended with %d", status)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, _ := net.SplitHostPort(taken.Addr().String())
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		status int
+		want   string
+	}{
+		{"nothing", nil, 2, "usage: shopd"},
+		{"unknown command", []string{"sell"}, 2, `no command "sell"`},
+		{"unknown flag", []string{"demo", "-colour"}, 2, "-colour"},
+		{"argument too many", []string{"demo", "x"}, 2, `"x"`},
+		{"serve without settings", []string{"serve"}, 1, "SHOPD_SECRET is missing"},
+		{"port in use", []string{"demo", "-addr", taken.Addr().String()}, 1,
+			fmt.Sprintf("port %s is in use by another program; stop that one, or choose another port: -addr 127.0.0.1:0", port)},
+		{"bad address", []string{"demo", "-addr", "nowhere"}, 1, "-addr: "},
+		{"ops port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", taken.Addr().String()}, 1, "-ops-addr 127.0.0.1:0"},
+		{"fake's port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", taken.Addr().String()}, 1, "-klarna-addr 127.0.0.1:0"},
+		{"fake's credentials", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-credentials", "demo"}, 1, "user:password"},
+		{"fake's public URL", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-public-url", "localhost"}, 1, "-klarna-public-url must"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var stderr bytes.Buffer
+			status := run(t.Context(), tt.args, func(string) string { return "" }, io.Discard, &stderr)
+			if status != tt.status || !strings.Contains(stderr.String(), tt.want) {
+				t.Errorf("status %d, %q; want %d and %q", status, stderr.String(), tt.status, tt.want)
+			}
+		})
+	}
+}
+
+// One file holds every route that the shop answers.
+func TestRoutes(t *testing.T) {
+	rdb, err := redisconn.Open("redis://" + miniredis.RunT(t).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rdb.Close()
+	e, err := parsed(t, "serve", good())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.validate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv, _, err := e.wire(s, rdb, catalog.NewStock(rdb, s.catalog), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var routes []string
+	err = chi.Walk(srv.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if !strings.HasPrefix(route, "/static") {
+			routes = append(routes, route+" "+method)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(routes)
+	golden(t, "routes.txt", strings.Join(routes, "\n")+"\n")
+}

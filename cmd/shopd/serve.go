@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/storefront"
+)
+
+// redisWait is how long a start waits for Redis: the two are often started together.
+const redisWait = 10 * time.Second
+
+// serve runs the shop for production.
+func serve(ctx context.Context, e *env) error {
+	s, err := e.validate()
+	if err != nil {
+		return err
+	}
+	logger := slog.New(server.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
+	l, err := listenShop(ctx, &e.config)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	return e.serve(ctx, s, l, logger)
+}
+
+// listeners are where a shop listens. They are opened before anything else, because
+// port 0 makes the public URL known only then.
+type listeners struct{ shop, ops net.Listener }
+
+func (l listeners) close() {
+	_ = l.shop.Close()
+	_ = l.ops.Close()
+}
+
+func listenShop(ctx context.Context, c *config) (listeners, error) {
+	shop, err := listen(ctx, "-addr", c.addr)
+	if err != nil {
+		return listeners{}, err
+	}
+	ops, err := listen(ctx, "-ops-addr", c.opsAddr)
+	if err != nil {
+		_ = shop.Close()
+		return listeners{}, err
+	}
+	return listeners{shop, ops}, nil
+}
+
+// listen opens a listener and says plainly when the address is taken.
+func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		host, port, _ := net.SplitHostPort(addr)
+		return nil, fmt.Errorf("port %s is in use by another program; stop that one, or choose another port: %s %s (0 takes any free one)",
+			port, flag, net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return l, nil
+}
+
+// serve runs a shop on its listeners until ctx ends. When it is ready it says so on
+// stdout, with the further lines.
+func (e *env) serve(ctx context.Context, s shop, l listeners, logger *slog.Logger, further ...string) error {
+	rdb, err := redisconn.Open(e.redisURL)
+	if err != nil {
+		return fmt.Errorf("redis URL: %w", err)
+	}
+	defer rdb.Close()
+	stock := catalog.NewStock(rdb, s.catalog)
+	if err := seed(ctx, stock, logger); err != nil {
+		return err
+	}
+	srv, leftBehind, err := e.wire(s, rdb, stock, logger)
+	if err != nil {
+		return err
+	}
+
+	lines := append(further, "ops http://"+reachable(l.ops.Addr(), "127.0.0.1"))
+	_, _ = fmt.Fprintf(e.stdout, "storefront http://%s\n%s\n", reachable(l.shop.Addr(), "localhost"), strings.Join(lines, "\n"))
+
+	// What runs beside the requests ends after the last of them.
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var loops sync.WaitGroup
+	loops.Go(func() { leftBehind.Run(background) })
+	err = srv.Run(ctx, l.shop, l.ops)
+	stop()
+	loops.Wait()
+	return err
+}
+
+// seed writes the stock; Redis may still be starting.
+func seed(ctx context.Context, stock *catalog.Stock, logger *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
+	for {
+		err := stock.Seed(ctx)
+		if err == nil {
+			return nil
+		}
+		logger.WarnContext(ctx, "redis does not answer yet", "error", err)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("redis at start: %w", err)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// wire connects the parts of the shop.
+func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logger *slog.Logger) (*server.Server, *kco.LeftBehind, error) {
+	metrics := server.NewMetrics(rdb)
+	transport, err := klarna.NewClient(klarna.Config{
+		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: metrics.ObserveKlarna,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	signer, err := kco.NewSigner(e.secret)
+	if err != nil {
+		return nil, nil, fmt.Errorf("SHOPD_SECRET: %w", err)
+	}
+	orders := kco.NewClient(transport)
+	carts := cart.NewStore(rdb)
+	pricer := &cart.Pricer{Catalog: s.catalog, PublicURL: s.publicURL}
+	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Client: orders, Logger: logger}
+	front := &storefront.Storefront{
+		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Signer: signer, Logger: logger,
+		Syncer: &kco.Syncer{
+			Client: orders, Carts: carts, LeftBehind: leftBehind, Logger: logger,
+			Wants: &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL},
+		},
+	}
+	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError})
+	srv, err := server.New(server.Options{
+		Storefront: front, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
+		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,
+	})
+	return srv, leftBehind, err
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// setting is one setting, by flag, by environment or by its default, in this order.
+// What has no flag is secret: it comes from the environment, or from the file that the
+// variable with _FILE names.
+type setting struct {
+	flag     string
+	env      string // "": SHOPD_ and the flag's name
+	commands string // that take it
+	value    func(*config) *string
+	def      string // default; in parentheses where it is not a value but described
+	demo     string // default of demo, where it differs
+	usage    string
+	secret   bool
+}
+
+const (
+	shops = "serve demo"
+	fakes = "demo fake-klarna"
+)
+
+var settings = []setting{
+	{flag: "addr", commands: "serve demo healthcheck", value: func(c *config) *string { return &c.addr }, def: ":8080", demo: "127.0.0.1:8080",
+		usage: "where the shop listens"},
+	{flag: "ops-addr", commands: shops, value: func(c *config) *string { return &c.opsAddr }, def: "127.0.0.1:8081",
+		usage: "where /metrics, /debug/pprof/, /healthz and /readyz are; the last two are at -addr too"},
+	{flag: "public-url", commands: shops, value: func(c *config) *string { return &c.publicURL }, def: "(required)", demo: "(http://localhost:PORT)",
+		usage: "the shop as browsers know it; https makes cookies Secure"},
+	{flag: "callback-url", commands: shops, value: func(c *config) *string { return &c.callbackURL }, def: "(the public URL)",
+		usage: "the shop as Klarna's servers know it"},
+	{flag: "redis-url", commands: shops, value: func(c *config) *string { return &c.redisURL }, def: "(required)", demo: "(embedded)",
+		usage: "redis://, rediss:// or unix://; several addresses or ?cluster=true for Cluster, ?master_name= for Sentinel"},
+	{flag: "klarna-url", commands: shops, value: func(c *config) *string { return &c.klarnaURL }, def: "(required)", demo: "(the built-in fake)",
+		usage: "Klarna's API, such as https://api.playground.kustom.co"},
+	{flag: "klarna-browser-origins", commands: shops, value: func(c *config) *string { return &c.browserOrigins }, def: "(by the Klarna URL)",
+		usage: "hosts that the payment form may use in the browser, separated by spaces or commas"},
+	{env: "SHOPD_KLARNA_USERNAME", commands: shops, value: func(c *config) *string { return &c.username }, def: "(none)", demo: "demo", secret: true,
+		usage: "without it the password is a Kustom API key"},
+	{env: "SHOPD_KLARNA_PASSWORD", commands: shops, value: func(c *config) *string { return &c.password }, def: "(required)", demo: "demo", secret: true,
+		usage: "Klarna's password, or a Kustom API key"},
+	{env: "SHOPD_SECRET", commands: shops, value: func(c *config) *string { return &c.secret }, def: "(required)", demo: "(random)", secret: true,
+		usage: "signs merchant_data, makes the callback token; several lines: the first signs, all verify"},
+	{flag: "catalog", commands: shops, value: func(c *config) *string { return &c.catalogFile }, def: "(built in)",
+		usage: "JSON file of products"},
+	{flag: "drain", commands: shops, value: func(c *config) *string { return &c.drain }, def: "0s",
+		usage: "on stop, how long /readyz says no before the listener closes"},
+	{flag: "klarna-addr", commands: fakes, value: func(c *config) *string { return &c.klarnaAddr }, def: "127.0.0.1:9090",
+		usage: "where the fake Klarna listens"},
+	{flag: "klarna-public-url", commands: fakes, value: func(c *config) *string { return &c.klarnaPublicURL }, def: "(its address)",
+		usage: "the fake as browsers know it"},
+	{flag: "klarna-credentials", commands: "fake-klarna", value: func(c *config) *string { return &c.klarnaCredentials }, def: "demo:demo",
+		usage: "user:password that the fake takes"},
+	{flag: "url", commands: "healthcheck", value: func(c *config) *string { return &c.healthURL },
+		def: "(/readyz at -addr)", usage: "what to ask"},
+}
+
+// settingsOf returns the settings that a command takes.
+func settingsOf(c command) []setting {
+	return slices.DeleteFunc(slices.Clone(settings), func(s setting) bool {
+		return !slices.Contains(strings.Fields(s.commands), c.name)
+	})
+}
+
+func (s setting) variable() string {
+	if s.env != "" {
+		return s.env
+	}
+	return "SHOPD_" + strings.ToUpper(strings.ReplaceAll(s.flag, "-", "_"))
+}
+
+// variables names the variable, and that of a secret's file.
+func (s setting) variables() string {
+	if s.secret {
+		return s.variable() + "[_FILE]"
+	}
+	return s.variable()
+}
+
+func (s setting) defaultOf(c command) string {
+	if c.name == "demo" && s.demo != "" {
+		return s.demo
+	}
+	return s.def
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+// parse fills e with what the command line and the environment say, else with the
+// defaults that are values. The error is flag.ErrHelp, a *usageError or about a secret's file.
+func (e *env) parse(c command, args []string, getenv func(string) string) error {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	var problems []error
+	for _, s := range settingsOf(c) {
+		value := s.value(&e.config)
+		*value = getenv(s.variable())
+		if s.secret {
+			problems = append(problems, fromFile(value, s.variable(), getenv))
+		}
+		if def := s.defaultOf(c); *value == "" && !strings.HasPrefix(def, "(") {
+			*value = def
+		}
+		if !s.secret {
+			flags.StringVar(value, s.flag, *value, s.usage)
+		}
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return &usageError{err}
+	}
+	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
+		return &usageError{fmt.Errorf("want arguments: %q, got %q", c.argument, e.args)}
+	}
+	return errors.Join(problems...)
+}
+
+// fromFile fills a secret from the file that variable_FILE names.
+func fromFile(value *string, variable string, getenv func(string) string) error {
+	file := getenv(variable + "_FILE")
+	switch {
+	case file == "":
+		return nil
+	case *value != "":
+		return fmt.Errorf("%s and %[1]s_FILE are both set", variable)
+	}
+	b, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	if err != nil {
+		return fmt.Errorf("%s_FILE: %w", variable, err)
+	}
+	*value = strings.TrimRight(string(b), "\r\n")
+	return nil
+}
+
+// usage lists the commands.
+func usage(w io.Writer) {
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprint(out, "usage: shopd COMMAND [flags]\n\n")
+	for _, c := range commands {
+		_, _ = fmt.Fprintf(out, "  %s %s\t%s\n", c.name, c.argument, c.summary)
+	}
+	_, _ = fmt.Fprint(out, "\nshopd COMMAND -help lists the command's settings.\n")
+	_ = out.Flush()
+}
+
+// commandUsage lists a command's settings.
+func commandUsage(w io.Writer, c command) {
+	_, _ = fmt.Fprintf(w, "usage: %s\n%s\n\n", strings.TrimSpace("shopd "+c.name+" [flags] "+c.argument), c.summary)
+	for _, s := range settingsOf(c) {
+		name := "-" + s.flag
+		if s.secret {
+			name = ""
+		}
+		line := fmt.Sprintf("%-24s %-30s %s", name, s.variables(), s.defaultOf(c))
+		_, _ = fmt.Fprintf(w, "%s\n    %s\n", strings.TrimRight(line, " "), s.usage)
+	}
+}

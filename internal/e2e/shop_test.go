@@ -1,0 +1,166 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }
+
+// binary builds shopd once per test process.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "shopd")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "shopd")
+	args := append(append([]string{"build"}, buildFlags...), "-o", path, "github.com/shopd/shopd/cmd/shopd")
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		return "", &exec.Error{Name: "go build: " + string(out), Err: err}
+	}
+	return path, nil
+})
+
+// deployment is a shop as in production: shopd processes, a Redis and the fake Klarna.
+type deployment struct {
+	t     *testing.T
+	fake  *fakeklarna.TestServer // on 127.0.0.1, so that its iframe is cross-site to localhost
+	redis *redistest.Server
+	url   string // of the first process, as the browser knows it: http://localhost:PORT
+	shops []*process
+}
+
+// deploy starts n shopd processes that share a Redis and a Klarna.
+func deploy(t *testing.T, n int, o fakeklarna.Options) *deployment {
+	t.Helper()
+	d := &deployment{t: t, redis: redistest.StartServer(t), fake: fakeklarna.NewServer(t, o)}
+	port := freePort(t)
+	d.url = "http://localhost:" + port
+	for range n {
+		d.shops = append(d.shops, d.start("127.0.0.1:"+port))
+		port = freePort(t)
+	}
+	return d
+}
+
+// start runs one more shopd serve.
+func (d *deployment) start(addr string) *process {
+	d.t.Helper()
+	return startProcess(d.t, []string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0"}, map[string]string{
+		"SHOPD_PUBLIC_URL":      d.url,
+		"SHOPD_REDIS_URL":       d.redis.URL,
+		"SHOPD_KLARNA_URL":      d.fake.URL,
+		"SHOPD_KLARNA_USERNAME": "demo",
+		"SHOPD_KLARNA_PASSWORD": "demo",
+		"SHOPD_SECRET":          "a secret for the tests",
+	})
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// process is a running shopd. It is killed at the end of the test.
+type process struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	ended chan struct{}
+	ready map[string]string // "storefront", "klarna", "ops" → address
+	mu    sync.Mutex
+	log   bytes.Buffer // what it wrote to stderr
+}
+
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+// logged is what the process has written to stderr so far.
+func (p *process) logged() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// kill ends the process at once.
+func (p *process) kill() {
+	_ = p.cmd.Process.Signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+// startProcess runs shopd and waits for its ready lines: up to and with "ops", or "klarna" for fake-klarna.
+func startProcess(t *testing.T, args []string, env map[string]string) *process {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, ended: make(chan struct{}), ready: map[string]string{}}
+	p.cmd = exec.CommandContext(context.Background(), path, args...)
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	for name, value := range env {
+		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+	}
+	p.cmd.Stderr = p
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	last := "ops"
+	if args[0] == "fake-klarna" {
+		last = "klarna"
+	}
+	ready := make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			if name, address, ok := strings.Cut(lines.Text(), " "); ok && p.ready[name] == "" && strings.HasPrefix(address, "http") {
+				p.ready[name] = address
+				if name == last {
+					close(ready)
+				}
+			}
+		}
+		_ = p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if log := p.logged(); t.Failed() || strings.Contains(log, "DATA RACE") || strings.Contains(log, "panic") {
+			t.Errorf("shopd %s logged:\n%s", args[0], log)
+		}
+	})
+	select {
+	case <-ready:
+	case <-p.ended:
+		t.Fatalf("shopd %s ended:\n%s", args, p.logged())
+	case <-time.After(30 * time.Second):
+		t.Fatalf("shopd %s is not ready:\n%s", args, p.logged())
+	}
+	return p
+}

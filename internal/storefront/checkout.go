@@ -1,0 +1,155 @@
+package storefront
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// reasonNotFinished sends somebody back who asked for the confirmation of an open order.
+const reasonNotFinished = "not_finished"
+
+// checkout shows the payment form beside the order. The session's lock makes
+// any number of loads at once end with one order.
+func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
+		// A page that nobody looks at makes no order.
+		w.Header().Set("Cache-Control", "no-store")
+		http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
+		return
+	}
+	s.Sessions.Locked(http.HandlerFunc(s.showCheckout), s.PageError).ServeHTTP(w, r)
+}
+
+func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	if s.Sessions.CartID(ctx) == "" {
+		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+		return
+	}
+	result, err := s.sync(r, kco.Load, "")
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	switch result.Outcome {
+	case kco.Empty:
+		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+		return
+	case kco.Complete, kco.Bought:
+		http.Redirect(w, r, confirmationURL(result.OrderID), http.StatusSeeOther)
+		return
+	case kco.InSync:
+	}
+	v := s.view(r, result.Cart)
+	order, notes, err := v.order()
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	shell := v.shell()
+	shell.Notes = append(shell.Notes, notes...)
+	respond.AllowStyleAttributes(w)
+	respond.Page(w, r, http.StatusOK, templates.Checkout(templates.CheckoutView{
+		Shell: shell, Order: order, OrderID: result.OrderID,
+		Snippet: kco.Snippet(result.Order.HTMLSnippet, templ.GetNonce(ctx)),
+	}))
+}
+
+// reloads are the seconds after which the checkout's 503 page tries again by
+// itself; after the last it waits for the shopper.
+var reloads = []int{2, 4, 8, 16, 30}
+
+// retry says when a 503 page tries again: the seconds (0 = not by itself) and
+// the address, in which the tries are counted.
+func retry(r *http.Request) (seconds int, address string) {
+	if r.Method != http.MethodGet {
+		return 0, "/cart"
+	}
+	try, err := strconv.Atoi(r.URL.Query().Get("try"))
+	if err != nil || try < 0 {
+		try = 0
+	}
+	if try >= len(reloads) {
+		return 0, withCodes(r.URL, nil)
+	}
+	return reloads[try], withCodes(r.URL, map[string][]string{"try": {strconv.Itoa(try + 1)}})
+}
+
+// PageError answers with the page that fits the error: it says whether money
+// moved, and what to do. Only a request ID tells of the cause.
+func (s *Storefront) PageError(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.report(r, err)
+	shell := templates.Shell{Locale: fallback(r).Locale}
+	switch {
+	case f.code == "order_refused":
+		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: respond.RequestID(r.Context())}))
+	case f.status == http.StatusServiceUnavailable:
+		seconds, address := retry(r)
+		if seconds > 0 {
+			w.Header().Set("Refresh", fmt.Sprintf("%d; url=%s", seconds, address))
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(max(seconds, 2)))
+		respond.Page(w, r, f.status, templates.Unavailable(templates.UnavailableView{
+			Shell: shell, Outage: f.outage, Seconds: seconds, TryURL: address,
+		}))
+	default:
+		respond.Page(w, r, f.status, templates.Refused(templates.RefusedView{Shell: shell}))
+	}
+}
+
+// confirmation is where Klarna sends the browser after the purchase. It works
+// without a cookie; then it shows nothing of the buyer.
+func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
+	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.PageError).ServeHTTP(w, r)
+}
+
+func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	orderID := r.URL.Query().Get("order_id")
+	if orderID == "" || len(orderID) > maxOrderID {
+		s.notFound(w, r)
+		return
+	}
+	order, err := s.Orders.GetOrder(ctx, orderID)
+	if gone(err) {
+		s.notFound(w, r)
+		return
+	}
+	if err != nil {
+		s.PageError(w, r, errors.Join(kco.ErrUnavailable, err))
+		return
+	}
+	cartID, err := s.Signer.Verify(order.MerchantData)
+	switch {
+	case err != nil:
+		s.notFound(w, r)
+		return
+	case order.Status != kco.StatusComplete:
+		http.Redirect(w, r, "/checkout?reason="+reasonNotFinished, http.StatusSeeOther)
+		return
+	}
+	if _, _, err := s.Carts.Close(ctx, cartID, order.OrderID, boughtLines(order)); err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	own := s.Sessions.CartID(ctx) == cartID
+	if own && s.Sessions.KCOOrderID(ctx) == order.OrderID {
+		s.Sessions.SetKCOOrderID(ctx, "")
+	}
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	respond.AllowStyleAttributes(w)
+	respond.Page(w, r, http.StatusOK, templates.Confirmation(s.view(r, c).confirmation(order, own)))
+}

@@ -1,0 +1,202 @@
+package storefront
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/respond"
+)
+
+// form is one of the cart's forms: what it changes, and what the page that
+// comes after it shall say.
+type form struct {
+	change cart.Change
+	say    url.Values // codes for the query of the page that is returned to
+}
+
+func (s *Storefront) addLine(w http.ResponseWriter, r *http.Request) {
+	s.submit(w, r, func(r *http.Request) (form, error) {
+		quantity, err := quantityOf(r)
+		sku := r.PostFormValue("sku")
+		return form{
+			change: cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}},
+			say:    url.Values{"added": {sku}},
+		}, err
+	})
+}
+
+func (s *Storefront) setLine(w http.ResponseWriter, r *http.Request) {
+	s.submit(w, r, func(r *http.Request) (form, error) {
+		quantity, err := quantityOf(r)
+		sku := chi.URLParam(r, "sku")
+		f := form{change: cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}}}
+		if quantity == 0 {
+			f.say = url.Values{"removed": {sku}}
+		}
+		return f, err
+	})
+}
+
+func (s *Storefront) setDiscount(w http.ResponseWriter, r *http.Request) {
+	s.submit(w, r, func(r *http.Request) (form, error) {
+		code := r.PostFormValue("code")
+		return form{change: cart.Change{DiscountCode: &code}}, nil
+	})
+}
+
+func (s *Storefront) postMarket(w http.ResponseWriter, r *http.Request) {
+	s.submit(w, r, func(r *http.Request) (form, error) {
+		ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
+		if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
+			if ch.Language = i18n.Lang(language); !slices.Contains(i18n.Langs(), ch.Language) {
+				return form{}, cart.ErrUnknownMarket
+			}
+		}
+		if ch.Empty() {
+			return form{}, errBadRequest
+		}
+		return form{change: ch, say: url.Values{"market": {"changed"}}}, nil
+	})
+}
+
+// quantityOf reads the field quantity, which may be left out for 1.
+func quantityOf(r *http.Request) (int, error) {
+	text := strings.TrimSpace(r.PostFormValue("quantity"))
+	if text == "" && !r.PostForm.Has("quantity") {
+		return 1, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, cart.ErrQuantityLimit
+	}
+	return n, nil
+}
+
+// submit makes a form's change on arrival. Only a visitor whose session has no
+// cart yet needs the session's lock: the new cart's ID must be stored.
+func (s *Storefront) submit(w http.ResponseWriter, r *http.Request, parse func(*http.Request) (form, error)) {
+	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
+		s.formError(w, r, err, cart.Cart{})
+		return
+	}
+	f, err := parse(r)
+	if err != nil {
+		s.formError(w, r, err, cart.Cart{})
+		return
+	}
+	values, err := s.Sessions.Peek(r)
+	if err != nil {
+		s.formError(w, r, err, cart.Cart{})
+		return
+	}
+	if values.CartID != "" {
+		s.apply(w, r, values.CartID, f)
+		return
+	}
+	s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, isNew := s.Sessions.CartID(r.Context()), false
+		if id == "" {
+			id, isNew = cart.NewID(), true
+		}
+		if s.apply(w, r, id, f) && isNew {
+			s.Sessions.SetCartID(r.Context(), id)
+		}
+	}), func(w http.ResponseWriter, r *http.Request, err error) {
+		s.formError(w, r, err, cart.Cart{})
+	}).ServeHTTP(w, r)
+}
+
+// apply makes the change and answers: JSON where asked for, else a redirect
+// back to the page that the form was on. It reports whether the change was made.
+func (s *Storefront) apply(w http.ResponseWriter, r *http.Request, id string, f form) bool {
+	before := 0
+	c, err := s.change(r.Context(), id, fallback(r), f.change, func(c *cart.Cart) error {
+		if len(f.change.Set) == 1 {
+			before = c.Quantity(f.change.Set[0].SKU)
+		}
+		return nil
+	})
+	if err != nil {
+		s.formError(w, r, err, c)
+		return false
+	}
+	if wantsJSON(r) {
+		s.cartJSON(w, r, c)
+		return true
+	}
+	if f.say.Has("removed") {
+		f.say.Set("quantity", strconv.Itoa(before))
+	}
+	http.Redirect(w, r, returnTo(r, f.say), http.StatusSeeOther)
+	return true
+}
+
+func wantsJSON(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/json")
+}
+
+// codes are the query parameters that tell a page what to say; a page's own
+// address is without them.
+var codes = []string{"added", "removed", "quantity", "market", "reason", "try"}
+
+// returnTo is the local page that a form wants to return to, with what it shall say.
+func returnTo(r *http.Request, say url.Values) string {
+	u, err := url.Parse(r.PostFormValue("return_to"))
+	// Browsers take "//host" and "/\host" for another site.
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") ||
+		strings.HasPrefix(u.Path, "//") || strings.ContainsAny(u.Path, "\\\r\n\t") {
+		u = &url.URL{Path: "/cart"}
+	}
+	return withCodes(u, say)
+}
+
+func withCodes(u *url.URL, say url.Values) string {
+	query := u.Query()
+	for _, code := range codes {
+		query.Del(code)
+	}
+	for code, values := range say {
+		query[code] = values
+	}
+	local := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: query.Encode()}
+	return local.String()
+}
+
+// formError answers a form that changed nothing; c is the cart as it stands, if known.
+func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error, c cart.Cart) {
+	f := failureOf(err)
+	switch {
+	case wantsJSON(r):
+		s.jsonError(w, r, err, nil)
+	case f.status == http.StatusUnprocessableEntity && !errors.Is(err, cart.ErrUnknownMarket):
+		s.refusedForm(w, r, err, c)
+	default:
+		s.PageError(w, r, err)
+	}
+}
+
+// refusedForm shows the cart as it stands and says why the form was refused.
+func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused error, c cart.Cart) {
+	if c.ID == "" {
+		values, err := s.Sessions.Peek(r)
+		if err == nil && values.CartID != "" {
+			c, err = s.Carts.Get(r.Context(), values.CartID, fallback(r))
+		}
+		if err != nil {
+			s.PageError(w, r, err)
+			return
+		}
+		if values.CartID == "" {
+			c = s.visitor(r)
+		}
+	}
+	s.cartPage(w, r, failureOf(refused).status, c, refused)
+}

@@ -1,0 +1,188 @@
+package storefront
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// maxQuery bounds what is searched for, in bytes.
+const maxQuery = 200
+
+func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request) {
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	query := r.URL.Query()
+	category, q, sort := query.Get("category"), strings.TrimSpace(query.Get("q")), query.Get("sort")
+	if category != "" && !slices.Contains(s.Catalog.Categories(), category) {
+		s.notFound(w, r)
+		return
+	}
+	if len(q) > maxQuery {
+		s.PageError(w, r, errBadRequest)
+		return
+	}
+	v := s.view(r, c)
+	shell := v.shell()
+	shell.Category, shell.Query = category, q
+	products := s.Catalog.Search(v.lang, q, category)
+	v.sort(products, sort)
+	page := templates.CatalogueView{Shell: shell, Sort: sort, Products: v.tiles(products)}
+	respond.Page(w, r, http.StatusOK, templates.Catalogue(page))
+}
+
+// sort orders products; an order that we do not know is the shelf's.
+func (v *view) sort(products []*catalog.Product, order string) {
+	price := func(p *catalog.Product) int64 {
+		amount, _ := p.Price(v.market.Currency)
+		return int64(amount)
+	}
+	switch order {
+	case templates.SortPrice:
+		slices.SortStableFunc(products, func(a, b *catalog.Product) int { return cmp.Compare(price(a), price(b)) })
+	case templates.SortPriceDown:
+		slices.SortStableFunc(products, func(a, b *catalog.Product) int { return cmp.Compare(price(b), price(a)) })
+	case templates.SortName:
+		names := collate.New(language.Make(string(v.lang)))
+		slices.SortStableFunc(products, func(a, b *catalog.Product) int {
+			nameA, _ := a.NameIn(v.lang)
+			nameB, _ := b.NameIn(v.lang)
+			return names.CompareString(nameA, nameB)
+		})
+	}
+}
+
+func (s *Storefront) product(w http.ResponseWriter, r *http.Request) {
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	product, known := s.Catalog.Product(chi.URLParam(r, "sku"))
+	if !known {
+		s.notFound(w, r)
+		return
+	}
+	v := s.view(r, c)
+	shell := v.shell()
+	shell.Category = product.Category
+	page := templates.ProductView{
+		Shell:       shell,
+		Tile:        v.tile(product),
+		Description: templates.In(product.DescriptionIn(v.lang)),
+		Material:    templates.In(product.MaterialIn(v.lang)),
+		Weight:      product.Weight,
+	}
+	switch {
+	case product.Class == market.None:
+		page.Tax = templates.TaxNone
+	case v.market.Scheme == market.SalesTax:
+		page.Tax = templates.TaxAdded
+	}
+	if !product.Digital {
+		page.Delivery = v.price(v.market.DefaultShipping().Price)
+	}
+	for _, other := range s.Catalog.Search(v.lang, "", product.Category) {
+		if other.SKU != product.SKU && len(page.Related) < 4 {
+			page.Related = append(page.Related, v.tile(other))
+		}
+	}
+	respond.Page(w, r, http.StatusOK, templates.Product(page))
+}
+
+func (s *Storefront) cart(w http.ResponseWriter, r *http.Request) {
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	if wantsJSON(r) {
+		s.cartJSON(w, r, c)
+		return
+	}
+	s.cartPage(w, r, http.StatusOK, c, nil)
+}
+
+// cartPage shows the cart; refused is why the form sent was not accepted, nil for none.
+func (s *Storefront) cartPage(w http.ResponseWriter, r *http.Request, status int, c cart.Cart, refused error) {
+	v := s.view(r, c)
+	order, notes, err := v.order()
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	page := templates.CartView{Shell: v.shell(), Order: order}
+	if refused != nil {
+		page.Path, page.Notes = "/cart", nil
+		if errors.Is(refused, cart.ErrBadDiscountCode) {
+			page.Discount.Refused = strings.TrimSpace(r.PostFormValue("code"))
+		}
+		page.Notes = append(page.Notes, v.refusal(refused, page.Discount.Refused))
+	}
+	page.Notes = append(page.Notes, notes...)
+	respond.Page(w, r, status, templates.Cart(page))
+}
+
+// refusal says why a form was refused.
+func (v *view) refusal(err error, code string) templates.Note {
+	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
+		if soldOut.Left == 0 {
+			return templates.AddedSoldOut(v.lang, v.name(soldOut.SKU))
+		}
+		return templates.FewLeft(v.lang, v.name(soldOut.SKU), soldOut.Left)
+	}
+	switch {
+	case errors.Is(err, cart.ErrUnknownSKU):
+		return templates.UnknownProduct(v.lang)
+	case errors.Is(err, cart.ErrBadDiscountCode):
+		return templates.UnknownCode(v.lang, code)
+	}
+	return templates.QuantityLimit(v.lang)
+}
+
+func (s *Storefront) terms(w http.ResponseWriter, r *http.Request) {
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: s.view(r, c).shell()}))
+}
+
+// notFound is the 404 page; an old product's address offers the shelf it may have stood on.
+func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request) {
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	respond.Page(w, r, http.StatusNotFound, templates.NotFound(templates.NotFoundView{
+		Shell: s.view(r, c).shell(), Offer: s.offer(chi.URLParam(r, "sku")),
+	}))
+}
+
+// offer is the category of the products whose SKU begins like the one asked for.
+func (s *Storefront) offer(sku string) string {
+	prefix, _, _ := strings.Cut(sku, "-")
+	for _, p := range s.Catalog.Products() {
+		if prefix != "" && strings.HasPrefix(p.SKU, strings.ToUpper(prefix)+"-") {
+			return p.Category
+		}
+	}
+	return ""
+}

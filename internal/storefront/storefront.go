@@ -1,0 +1,100 @@
+// Package storefront serves the shopper's pages, the cart's forms and the
+// update endpoint of the open checkout page.
+package storefront
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/session"
+)
+
+// Storefront holds what its handlers need. All members are required.
+type Storefront struct {
+	Catalog  *catalog.Catalog
+	Stock    *catalog.Stock
+	Carts    *cart.Store
+	Pricer   *cart.Pricer
+	Sessions *session.Sessions
+	Orders   *kco.Client
+	Signer   *kco.Signer
+	Syncer   *kco.Syncer
+	Logger   *slog.Logger
+}
+
+// Routes mounts the shopper's pages. See the package's documentation in
+// docs/architecture.md for who holds the session's lock.
+func (s *Storefront) Routes(r chi.Router) {
+	r.Group(func(r chi.Router) {
+		r.Use(s.Sessions.ReadOnly)
+		r.Get("/", s.catalogue)
+		r.Get("/products/{sku}", s.product)
+		r.Get("/cart", s.cart)
+		r.Get("/terms", s.terms)
+		r.NotFound(s.notFound)
+	})
+	r.Post("/market", s.postMarket)
+	r.Post("/cart/lines", s.addLine)
+	r.Post("/cart/lines/{sku}", s.setLine)
+	r.Post("/cart/discount", s.setDiscount)
+	r.Get("/checkout", s.checkout)
+	r.Post("/checkout/update", s.update)
+	r.Get("/checkout/confirmation", s.confirmation)
+}
+
+// fallback is the market of a visitor whose cart names none.
+func fallback(r *http.Request) cart.Fallback {
+	country, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	return cart.Fallback{Country: country, Locale: locale}
+}
+
+// cartOf reads the cart of the session in the request's context; a visitor
+// without one has an empty cart.
+func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
+	id := s.Sessions.CartID(r.Context())
+	if id == "" {
+		return s.visitor(r), nil
+	}
+	return s.Carts.Get(r.Context(), id, fallback(r))
+}
+
+// visitor is the cart of somebody about whom nothing is stored.
+func (s *Storefront) visitor(r *http.Request) cart.Cart {
+	f := fallback(r)
+	return cart.Cart{Contents: cart.Contents{Country: f.Country, Locale: f.Locale}}
+}
+
+// errBought stops a change that a page asks for whose order has bought the cart.
+var errBought = errors.New("bought by the page's order")
+
+// change applies a change to a cart on arrival, without the session's lock.
+// check sees the cart as it is before the change and may refuse it; it may run
+// several times. An empty change only reads.
+func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch cart.Change, check func(*cart.Cart) error) (cart.Cart, error) {
+	left, err := s.Stock.Left(ctx, ch.SKUs()...)
+	if err != nil {
+		return cart.Cart{}, err
+	}
+	edit := func(c *cart.Cart) error {
+		if err := check(c); err != nil {
+			return err
+		}
+		return ch.Apply(&c.Contents, s.Catalog, left)
+	}
+	if ch.Empty() {
+		c, err := s.Carts.Get(ctx, id, f)
+		if err != nil {
+			return c, err
+		}
+		return c, edit(&c)
+	}
+	return s.Carts.Update(ctx, id, f, edit)
+}

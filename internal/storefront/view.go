@@ -1,0 +1,213 @@
+package storefront
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// view makes view models for one request: a cart in its market and language.
+type view struct {
+	*Storefront
+	r      *http.Request
+	cart   cart.Cart
+	market market.Market
+	lang   i18n.Lang
+	stock  map[string]int // nil when Redis did not answer: then nothing is said of stock
+}
+
+func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
+	m, _ := market.Lookup(c.Country) // a cart that was read has a market
+	stock, err := s.Stock.Levels(r.Context())
+	if err != nil {
+		s.Logger.WarnContext(r.Context(), "stock not readable, pages do without", "error", err)
+	}
+	return &view{Storefront: s, r: r, cart: c, market: m, lang: i18n.LangOf(c.Locale), stock: stock}
+}
+
+func (v *view) price(a money.Amount) string { return money.Format(a, v.market.Currency, v.cart.Locale) }
+
+func (v *view) amount(a money.Amount) templates.Amount {
+	return templates.Amount{Text: v.price(a), Minor: int64(a)}
+}
+
+// name is a product's name in the page's language, or its SKU.
+func (v *view) name(sku string) string {
+	if p, known := v.Catalog.Product(sku); known {
+		name, _ := p.NameIn(v.lang)
+		return name
+	}
+	return sku
+}
+
+// shell is what is around a page, with what the address asks it to say.
+func (v *view) shell() templates.Shell {
+	shell := templates.Shell{
+		Locale:       v.cart.Locale,
+		Country:      v.cart.Country,
+		Currency:     string(v.market.Currency),
+		SalesTax:     v.market.Scheme == market.SalesTax,
+		Countries:    countries,
+		Categories:   v.categories(),
+		CartCount:    v.cart.Items(),
+		CartRevision: v.cart.Revision,
+		CartIDHash:   cartIDHash(v.cart.ID),
+		Path:         "/",
+	}
+	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
+		shell.Path = withCodes(v.r.URL, nil)
+	}
+	v.say(&shell)
+	return shell
+}
+
+func (v *view) categories() []templates.Category {
+	var list []templates.Category
+	for _, id := range v.Catalog.Categories() {
+		name, in, _ := v.Catalog.CategoryName(id, v.lang)
+		list = append(list, templates.Category{ID: id, Name: templates.In(name, in)})
+	}
+	return list
+}
+
+// countries is what the market panel offers.
+var countries = func() []templates.Country {
+	var list []templates.Country
+	for _, m := range market.All() {
+		list = append(list, templates.Country{Code: m.Country, Currency: string(m.Currency), Locales: m.Locales})
+	}
+	return list
+}()
+
+// cartIDHash names the cart to the page's other tabs without telling its ID.
+func cartIDHash(id string) string {
+	if id == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("cart channel " + id))
+	return hex.EncodeToString(sum[:8])
+}
+
+// say adds what the codes in the page's address ask for. They come from
+// anywhere, so only what fits the cart is said.
+func (v *view) say(shell *templates.Shell) {
+	query := v.r.URL.Query()
+	if sku := query.Get("added"); v.cart.Quantity(sku) > 0 {
+		shell.Added = &templates.Added{Name: v.name(sku), Count: v.cart.Items()}
+	}
+	if sku := query.Get("removed"); sku != "" && v.cart.Quantity(sku) == 0 {
+		quantity, err := strconv.Atoi(query.Get("quantity"))
+		if _, known := v.Catalog.Product(sku); known && err == nil && quantity > 0 && quantity <= cart.MaxQuantity {
+			shell.Notes = append(shell.Notes, templates.Removed(v.lang, sku, v.name(sku), quantity, shell.Path))
+		}
+	}
+	if query.Get("market") == "changed" {
+		shell.Notes = append(shell.Notes, v.marketChanged())
+	}
+	if query.Get("reason") == reasonNotFinished {
+		shell.Notes = append(shell.Notes, templates.NotFinished(v.lang))
+	}
+}
+
+func (v *view) marketChanged() templates.Note {
+	total := ""
+	if quote, err := v.Pricer.Quote(v.cart.Contents); err == nil && len(quote.Goods) > 0 {
+		total = v.price(quote.OrderAmount)
+	}
+	return templates.MarketChanged(v.lang, v.market.Country, string(v.market.Currency), total)
+}
+
+func (v *view) tiles(products []*catalog.Product) []templates.Tile {
+	tiles := make([]templates.Tile, len(products))
+	for i, p := range products {
+		tiles[i] = v.tile(p)
+	}
+	return tiles
+}
+
+func (v *view) tile(p *catalog.Product) templates.Tile {
+	tile := templates.Tile{
+		SKU: p.SKU, Name: templates.In(p.NameIn(v.lang)), Picture: p.Picture,
+		Stock: v.left(p.SKU), Digital: p.Digital, Voucher: p.Class == market.None,
+	}
+	if price, ok := p.Price(v.market.Currency); ok {
+		tile.Price = v.price(price)
+	}
+	return tile
+}
+
+// left is how many of a SKU may be sold, or templates.Uncounted.
+func (v *view) left(sku string) int {
+	if n, limited := v.stock[sku]; limited {
+		return max(n, 0)
+	}
+	return templates.Uncounted
+}
+
+// order is the cart as pages show it, with the notes that its lines need.
+func (v *view) order() (templates.Order, []templates.Note, error) {
+	quote, err := v.Pricer.Quote(v.cart.Contents)
+	if err != nil {
+		return templates.Order{}, nil, err
+	}
+	order := templates.Order{Items: v.cart.Items(), Totals: v.totals(quote)}
+	if percent, ok := v.Catalog.Discount(v.cart.DiscountCode); ok {
+		order.Discount = templates.Discount{Code: v.cart.DiscountCode, Percent: percent}
+	}
+	var notes []templates.Note
+	goods := quote.Goods
+	for _, line := range v.cart.Lines {
+		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: line.SKU}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
+		if p, known := v.Catalog.Product(line.SKU); known {
+			shown.Name, shown.Picture = templates.In(p.NameIn(v.lang)), p.Picture
+		}
+		if len(goods) > 0 && goods[0].SKU == line.SKU {
+			shown.Gone = false
+			shown.UnitPrice, shown.Total = v.price(goods[0].UnitPrice), v.amount(goods[0].TotalAmount)
+			goods = goods[1:]
+			if shown.Stock == 0 {
+				notes = append(notes, templates.SoldOut(v.lang, line.SKU, shown.Name.Text, "/cart"))
+			}
+		}
+		order.Lines = append(order.Lines, shown)
+	}
+	return order, notes, nil
+}
+
+func (v *view) totals(q cart.Quote) templates.Totals {
+	totals := templates.Totals{Goods: v.amount(q.GoodsAmount), Total: v.amount(q.OrderAmount)}
+	if q.DiscountAmount != 0 {
+		totals.Discount = new(v.amount(q.DiscountAmount))
+	}
+	if q.Shipping != nil {
+		totals.Delivery, totals.DeliveryOption = new(v.amount(q.Shipping.Price)), q.Shipping.ID
+	}
+	if v.market.Scheme == market.SalesTax {
+		totals.SalesTax = new(v.amount(q.OrderTaxAmount))
+	} else {
+		totals.VAT = money.FormatExact(q.OrderTaxAmount, v.market.Currency, v.cart.Locale)
+	}
+	return totals
+}
+
+// summaryHTML is the order summary of the open checkout page.
+func (v *view) summaryHTML(unconfirmed bool, notes ...templates.Note) (string, error) {
+	order, lineNotes, err := v.order()
+	if err != nil {
+		return "", err
+	}
+	var html strings.Builder
+	err = templates.OrderSummary(templates.SummaryView{
+		Locale: v.cart.Locale, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
+	}).Render(v.r.Context(), &html)
+	return html.String(), err
+}
