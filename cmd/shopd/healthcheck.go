@@ -29,7 +29,7 @@ func healthcheck(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %s", target, res.Status)
 	}

@@ -85,7 +85,7 @@ func (e *env) serve(ctx context.Context, s shop, l listeners, logger *slog.Logge
 	if err != nil {
 		return fmt.Errorf("redis URL: %w", err)
 	}
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	stock := catalog.NewStock(rdb, s.catalog)
 	if err := seed(ctx, stock, logger); err != nil {
 		return err

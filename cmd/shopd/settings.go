@@ -51,7 +51,7 @@ var settings = []setting{
 		usage: "Klarna's password, or a Kustom API key"},
 	{env: "SHOPD_SECRET", commands: shops, value: func(c *config) *string { return &c.secret }, def: "(required)", demo: "(random)", secret: true,
 		usage: "signs merchant_data, makes the callback token; several lines: the first signs, all verify"},
-	{flag: "catalog", commands: shops, value: func(c *config) *string { return &c.catalogFile }, def: "(built in)",
+	{flag: "catalog", commands: shops + " explain", value: func(c *config) *string { return &c.catalogFile }, def: "(built in)",
 		usage: "JSON file of products"},
 	{flag: "drain", commands: shops, value: func(c *config) *string { return &c.drain }, def: "0s",
 		usage: "on stop, how long /readyz says no before the listener closes"},

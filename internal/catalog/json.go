@@ -50,7 +50,7 @@ func parse(data []byte) (*node, error) {
 	}
 	n, err := p.value(0)
 	if err == nil {
-		if _, err = p.dec.Token(); err == io.EOF {
+		if _, err = p.dec.Token(); errors.Is(err, io.EOF) {
 			return n, nil
 		}
 		if err == nil {

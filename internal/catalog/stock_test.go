@@ -156,13 +156,13 @@ func TestLevelsAge(t *testing.T) {
 		f.mugs.Store(5)
 		wantMugs(t, stock, "first", 5)
 		f.mugs.Store(4)
-		time.Sleep(900 * time.Millisecond)
+		time.Sleep(920 * time.Millisecond) // on top of the 50 ms of the request
 		wantMugs(t, stock, "within the second", 5)
 		if got := f.calls.Load(); got != 1 {
 			t.Errorf("%d requests, want 1", got)
 		}
-		time.Sleep(100 * time.Millisecond)
-		wantMugs(t, stock, "after a second", 4)
+		time.Sleep(60 * time.Millisecond)
+		wantMugs(t, stock, "a second after the request began", 4)
 		if got := f.calls.Load(); got != 2 {
 			t.Errorf("%d requests, want 2", got)
 		}

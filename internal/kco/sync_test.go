@@ -355,6 +355,8 @@ func TestSyncFollowsTheCart(t *testing.T) {
 func TestSyncCreatesAtOnce(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
+	// All of them see a cart without an order before the first has made one.
+	w.fault("POST", createPath, fakeklarna.Fault{Delay: fakeklarna.Duration(300 * time.Millisecond), Count: -1})
 	ids := make([]string, 8)
 	var wg sync.WaitGroup
 	for i := range ids {
@@ -373,6 +375,9 @@ func TestSyncCreatesAtOnce(t *testing.T) {
 		}
 	}
 	w.agrees(ids[0])
+	if n := len(w.fake.Orders()); n < 2 {
+		t.Errorf("got %d orders made: nobody lost", n)
+	}
 	// Sweeping twice: the second time there is nothing left to do.
 	for range 2 {
 		if err := w.syncer.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Second)); err != nil {

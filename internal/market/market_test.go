@@ -105,7 +105,7 @@ func TestSalesTaxRate(t *testing.T) {
 	us, _ := market.Lookup("US")
 	states := "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY"
 	taxFree := map[string]bool{}
-	for _, state := range strings.Fields(states) {
+	for state := range strings.FieldsSeq(states) {
 		rate := us.SalesTaxRate(state)
 		if rate == 0 {
 			taxFree[state] = true

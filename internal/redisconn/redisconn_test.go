@@ -34,7 +34,7 @@ func TestOpenChoosesClient(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			var got []string
 			switch c := c.(type) {
 			case *redis.Client:
@@ -102,7 +102,7 @@ func TestLostReplyIsNotRepeated(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			if err := tt.do(t.Context(), c); err == nil {
 				t.Error("a lost reply gave no error")
 			}
@@ -130,7 +130,7 @@ func deafServer(t *testing.T, incrs *atomic.Int32) string {
 				return
 			}
 			go func() {
-				defer conn.Close()
+				defer func() { _ = conn.Close() }()
 				lines := bufio.NewScanner(conn)
 				for lines.Scan() {
 					answer := ""

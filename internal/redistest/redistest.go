@@ -134,7 +134,7 @@ func (s *Server) start(n *node) {
 		args = n.args
 	}
 	n.out.Reset()
-	cmd := exec.Command("redis-server", args...)
+	cmd := exec.Command("redis-server", args...) //nolint:gosec,noctx // our arguments; ends in Cleanup, after the test's context
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, &n.out, &n.out
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -158,7 +158,7 @@ func (s *Server) await(n *node, what string, ready func(redis.UniversalClient) b
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	deadline := time.Now().Add(15 * time.Second)
 	for !ready(c) {
 		select {
@@ -186,12 +186,13 @@ func open(t testing.TB, url string) redis.UniversalClient {
 func freeAddrs(t testing.TB, n int) []string {
 	t.Helper()
 	addrs := make([]string, n)
+	var lc net.ListenConfig
 	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		addrs[i] = l.Addr().String()
 	}
 	return addrs

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -40,9 +41,7 @@ func JSONError(w http.ResponseWriter, r *http.Request, status int, code, message
 	body := map[string]any{"error": map[string]string{
 		"code": code, "message": message, "request_id": RequestID(r.Context()),
 	}}
-	for name, v := range extra {
-		body[name] = v
-	}
+	maps.Copy(body, extra)
 	JSON(w, r, status, body)
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -27,21 +28,23 @@ func requestID(next http.Handler) http.Handler {
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		defer func() {
-			v := recover()
-			if v == nil {
-				return
-			}
-			if v == http.ErrAbortHandler { //nolint:errorlint // the value itself, as net/http compares it
-				panic(v)
-			}
-			s.o.Logger.ErrorContext(r.Context(), "panic", "value", v, "stack", string(debug.Stack()))
-			if sent.Status() == 0 {
-				fail(w, r, http.StatusInternalServerError)
-			}
-		}()
+		defer s.recovered(sent, r)
 		next.ServeHTTP(sent, r)
 	})
+}
+
+func (s *Server) recovered(w middleware.WrapResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(v)
+	}
+	s.o.Logger.ErrorContext(r.Context(), "panic", "value", v, "stack", string(debug.Stack()))
+	if w.Status() == 0 {
+		fail(w, r, http.StatusInternalServerError)
+	}
 }
 
 // limitBody refuses bodies above limit bytes; reading one of unknown length ends there

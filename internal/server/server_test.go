@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -195,7 +196,7 @@ func TestBodyOfUnknownLengthIsLimited(t *testing.T) {
 func TestAbortHandlerPasses(t *testing.T) {
 	s, _ := newServer(t, nil)
 	defer func() {
-		if recover() != http.ErrAbortHandler {
+		if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
 			t.Error("http.ErrAbortHandler was swallowed")
 		}
 	}()
@@ -252,14 +253,14 @@ func fetch(t *testing.T, url string) (int, string) {
 	if err != nil {
 		return 0, err.Error()
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	return res.StatusCode, text(t, res)
 }
 
 func TestHealthAndMetrics(t *testing.T) {
 	mini := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: mini.Addr(), MaxRetries: -1, DialerRetries: 1})
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, server.NewMetrics(rdb) })
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {

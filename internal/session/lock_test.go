@@ -111,7 +111,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 	rdb := redistest.Start(t)
 	s := newSessions(rdb, false)
 	cookie := start(t, s)
-	var lowest time.Duration = time.Hour
+	lowest := time.Hour
 	ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		for range 26 {
 			time.Sleep(100 * time.Millisecond)
