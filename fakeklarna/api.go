@@ -24,19 +24,19 @@ type reply struct {
 // answer does what a call of the API asks for. All that it changes is changed
 // when it returns.
 func (s *Server) answer(r *http.Request, body []byte, correlationID string) reply {
-	if !s.authorised(r.Header.Get("Authorization")) {
-		return s.failed(&apiError{status: http.StatusUnauthorized}, "", correlationID)
-	}
 	id := orderIDOf(r.URL.Path)
+	if !s.authorised(r.Header.Get("Authorization")) {
+		return failed(&apiError{status: http.StatusUnauthorized}, id, correlationID)
+	}
 	do, err := route(r.Method, r.URL.Path)
 	if err != nil {
-		return s.failed(err, id, correlationID)
+		return failed(err, id, correlationID)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, err := do(s, id, body)
 	if err != nil {
-		return s.failed(err, id, correlationID)
+		return failed(err, id, correlationID)
 	}
 	done := reply{status: http.StatusOK, body: mustJSON(s.render(o)), orderID: o.id}
 	if id == "" {
@@ -45,7 +45,7 @@ func (s *Server) answer(r *http.Request, body []byte, correlationID string) repl
 	return done
 }
 
-func (s *Server) failed(err *apiError, id, correlationID string) reply {
+func failed(err *apiError, id, correlationID string) reply {
 	out := reply{status: err.status, body: err.body(correlationID), orderID: id}
 	if err.allow != "" {
 		out.header = map[string]string{"Allow": err.allow}

@@ -23,6 +23,10 @@ func TestWorkedExamples(t *testing.T) {
 	}{
 		{"A Sweden 25 %", "SE", "SEK", 44700, 8940, "", []line{
 			of("physical", 2, 19900, 0, 2500, 39800, 7960), of("shipping_fee", 1, 4900, 0, 2500, 4900, 980)}},
+		{"A a line's tax 1 above", "SE", "SEK", 44700, 8941, "", []line{
+			of("physical", 2, 19900, 0, 2500, 39800, 7961), of("shipping_fee", 1, 4900, 0, 2500, 4900, 980)}},
+		{"A a line's tax 1 below", "SE", "SEK", 44700, 8939, "", []line{
+			of("physical", 2, 19900, 0, 2500, 39800, 7959), of("shipping_fee", 1, 4900, 0, 2500, 4900, 980)}},
 		{"B Great Britain 20 %", "GB", "GBP", 6392, 1066, "", []line{
 			of("physical", 3, 1999, 0, 2000, 5997, 1000), of("shipping_fee", 1, 395, 0, 2000, 395, 66)}},
 		{"B rounded down", "GB", "GBP", 6392, 1065, "", []line{

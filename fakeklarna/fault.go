@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -132,7 +133,7 @@ func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
 	var kept []*Fault
 	for _, f := range s.faults {
-		if !f.fits(method, path, orderID) || f.Probability > 0 && rand.Float64() >= f.Probability {
+		if !f.fits(method, path, orderID) || f.Probability > 0 && rand.Float64() >= f.Probability { //nolint:gosec // chance in a test, no secret
 			kept = append(kept, f)
 			continue
 		}
@@ -175,7 +176,7 @@ func (d *damage) add(f *Fault) {
 
 func (d Duration) plus(jitter Duration) time.Duration {
 	if jitter > 0 {
-		d += Duration(rand.Int64N(int64(jitter)))
+		d += Duration(rand.Int64N(int64(jitter))) //nolint:gosec // chance in a test, no secret
 	}
 	return time.Duration(d)
 }
@@ -199,8 +200,6 @@ func (f *Fault) reply(orderID, correlationID string) reply {
 	case f.Status == http.StatusUnauthorized:
 		out.body = []byte(unauthorizedBody)
 	}
-	for name, value := range f.Header {
-		out.header[name] = value
-	}
+	maps.Copy(out.header, f.Header)
 	return out
 }

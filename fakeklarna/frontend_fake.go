@@ -3,6 +3,7 @@ package fakeklarna
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ func (s *Server) serveFakePage(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rows := make([]orderRow, 0, len(s.newest))
-	for i := len(s.newest) - 1; i >= 0; i-- {
-		v := s.inspect(s.newest[i])
+	for _, o := range slices.Backward(s.newest) {
+		v := s.inspect(o)
 		status := v.Status
 		if v.Fake.Expired {
 			status += ", expired"
@@ -33,7 +34,7 @@ func (s *Server) serveFakePage(w http.ResponseWriter, _ *http.Request) {
 			Status:  status,
 			Country: strings.ToUpper(v.PurchaseCountry),
 			Amount:  amount,
-			Changed: clockTime(s.newest[i].modified),
+			Changed: clockTime(o.modified),
 			Done:    v.Status == StatusComplete,
 		})
 	}

@@ -19,24 +19,24 @@ const receiptLife = 2 * time.Hour
 
 // frameOrder is what the iframe needs to show an order.
 type frameOrder struct {
-	Status               string            `json:"status"`
-	Locale               string            `json:"locale"`
-	Country              string            `json:"country"` // alpha-2, upper case
-	CountryAlpha3        string            `json:"country_alpha3"`
-	CustomerType         string            `json:"customer_type"`
-	Fields               []field           `json:"fields"`
-	Values               map[string]string `json:"values"`    // address member → what stands in its field
-	Prefilled            []string          `json:"prefilled"` // members of Values that the merchant sent
-	ShippingOptions      []pricedOption    `json:"shipping_options"`
-	SelectedOption       string            `json:"selected_shipping_option"`
-	Methods              []string          `json:"methods"`
-	Total                int64             `json:"total"` // to pay, minor units
-	TotalText            string            `json:"total_text"`
-	Currency             string            `json:"currency"`
-	TermsURL             string            `json:"terms_url"`
-	ClientValidation     bool              `json:"client_validation"`
-	ConfirmationURL      string            `json:"confirmation_url,omitempty"`
-	ReceiptStillShowable bool              `json:"receipt"`
+	Status           string            `json:"status"`
+	Locale           string            `json:"locale"`
+	Country          string            `json:"country"` // alpha-2, upper case
+	CountryAlpha3    string            `json:"country_alpha3"`
+	CustomerType     string            `json:"customer_type"`
+	Fields           []field           `json:"fields"`
+	Values           map[string]string `json:"values"`    // address member → what stands in its field
+	Prefilled        []string          `json:"prefilled"` // members of Values that the merchant sent
+	ShippingOptions  []pricedOption    `json:"shipping_options"`
+	SelectedOption   string            `json:"selected_shipping_option"`
+	Methods          []string          `json:"methods"`
+	Total            int64             `json:"total"` // to pay, minor units
+	TotalText        string            `json:"total_text"`
+	Currency         string            `json:"currency"`
+	TermsURL         string            `json:"terms_url"`
+	ClientValidation bool              `json:"client_validation"`
+	ConfirmationURL  string            `json:"confirmation_url,omitempty"`
+	Receipt          bool              `json:"receipt"` // whether the confirmation still shows it
 }
 
 type pricedOption struct {
@@ -117,7 +117,7 @@ func (s *Server) frameOrder(v *Order, shown Outcome) frameOrder {
 	}
 	if completed, err := time.Parse(time.RFC3339, v.CompletedAt); err == nil {
 		s.mu.Lock()
-		f.ReceiptStillShowable = s.now().Before(completed.Add(receiptLife))
+		f.Receipt = s.now().Before(completed.Add(receiptLife))
 		s.mu.Unlock()
 	}
 	return f

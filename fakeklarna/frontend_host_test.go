@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -107,12 +108,8 @@ func (h *host) content(more map[string]any) map[string]any {
 			"confirmation": h.url + "/confirmation?order={checkout.order.id}",
 		},
 	}
-	for name, value := range amounts(44700) {
-		order[name] = value
-	}
-	for name, value := range more {
-		order[name] = value
-	}
+	maps.Copy(order, amounts(44700))
+	maps.Copy(order, more)
 	return order
 }
 

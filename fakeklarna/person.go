@@ -1,6 +1,9 @@
 package fakeklarna
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // testPerson returns, by address member, somebody who lives in a country and
 // may be used in tests.
@@ -18,9 +21,7 @@ func testPerson(country string) map[string]string {
 		"city":           "Testville",
 		"region":         "",
 	}
-	for member, text := range local[country] {
-		p[member] = text
-	}
+	maps.Copy(p, local[country])
 	if p["postal_code"] == "" {
 		p["postal_code"] = "12345"
 	}

@@ -47,11 +47,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 
 	late := d.before > serverLimit
-	s.wait(context.Background(), min(d.before, serverLimit), forgot)
+	s.wait(context.WithoutCancel(r.Context()), min(d.before, serverLimit), forgot)
 	var out reply
 	switch {
 	case d.reset:
-		s.note(e, 0, nil)
+		s.note(r.Context(), e, 0, nil)
 		reset(w)
 	case late:
 		out = reply{status: http.StatusGatewayTimeout, orderID: e.OrderID}
@@ -59,7 +59,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		out = d.answer.reply(e.OrderID, correlationID)
 	case tooLarge:
 		tooBig := apiError{status: http.StatusRequestEntityTooLarge, code: "BAD_REQUEST", message: "Bad request: the body is too large"}
-		out = s.failed(&tooBig, e.OrderID, correlationID)
+		out = failed(&tooBig, e.OrderID, correlationID)
 	default:
 		out = s.answer(r, body, correlationID)
 	}
@@ -79,10 +79,10 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry, d damage
 		out.header, out.body = map[string]string{"Content-Type": "text/html"}, []byte(htmlPage)
 	}
 	if d.dropReply {
-		s.note(e, 0, out.body)
+		s.note(r.Context(), e, 0, out.body)
 		panic(http.ErrAbortHandler)
 	}
-	s.note(e, out.status, out.body)
+	s.note(r.Context(), e, out.status, out.body)
 	w.Header().Set("Render-Time", strconv.FormatInt(e.DurationMS, 10))
 	if d.truncate && len(out.body) > 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
@@ -95,11 +95,11 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry, d damage
 }
 
 // note records how a call ended.
-func (s *Server) note(e *entry, status int, response []byte) {
+func (s *Server) note(ctx context.Context, e *entry, status int, response []byte) {
 	s.mu.Lock()
 	s.log.finish(e, status, response)
 	s.mu.Unlock()
-	s.o.Logger.Info("klarna call", slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", status),
+	s.o.Logger.InfoContext(ctx, "klarna call", slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", status),
 		slog.Int64("duration_ms", e.DurationMS), slog.String("correlation_id", e.CorrelationID), slog.Any("faults", e.Faults))
 }
 

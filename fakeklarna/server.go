@@ -2,6 +2,7 @@ package fakeklarna
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -151,7 +152,7 @@ type TestServer struct {
 // set to the server's URL unless the test names another.
 func NewServer(t TB, o Options) *TestServer {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatalf("listen for the fake Klarna: %v", err)
 	}

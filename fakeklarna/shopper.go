@@ -101,7 +101,7 @@ func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
 		o.option = a.ShippingOption
 	}
 	if a.Country != "" || len(a.Type) > 0 || a.ShippingOption != "" || a.Buy != nil {
-		o.entered = o.entered || a.Country != "" || len(a.Type) > 0 || a.Buy != nil
+		o.entered = true
 		s.touch(o)
 	}
 	if a.Buy != nil {

@@ -190,7 +190,7 @@ func TestAddresses(t *testing.T) {
 			t.Errorf("shipping address differs (-want +got):\n%s", diff)
 		}
 	}
-	want(update(`{"billing_address":{"email":"new@b.example"}}`), fakeklarna.Address{Email: "new@b.example", Country: "se"})
+	want(update(`{"billing_address":{"email":"new@b.example","country":"SE"}}`), fakeklarna.Address{Email: "new@b.example", Country: "se"})
 	want(update(`{"purchase_country":"NO"}`), fakeklarna.Address{Email: "new@b.example", Country: "no"})
 	s.shopper(action{Type: map[string]string{"postal_code": "0150", "email": "typed@b.example"}})
 	typed := fakeklarna.Address{Email: "typed@b.example", PostalCode: "0150", Country: "no"}
@@ -198,6 +198,11 @@ func TestAddresses(t *testing.T) {
 	typed.Country = "dk"
 	want(update(`{"purchase_country":"DK"}`), typed)
 	want(s.order(), typed)
+
+	// A chosen country is something entered, too.
+	s.start(caseA())
+	s.shopper(action{Country: "NO"})
+	want(update(`{"billing_address":{"city":"Oslo","country":"SE"}}`), fakeklarna.Address{Country: "no"})
 }
 
 func TestAuthentication(t *testing.T) {

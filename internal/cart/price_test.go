@@ -176,7 +176,7 @@ func FuzzQuote(f *testing.F) {
 		}
 		fees := 0
 		for _, line := range got.OrderLines {
-			switch line.Type {
+			switch line.Type { //nolint:exhaustive // the others are as they should be
 			case klarna.ShippingFee:
 				fees++
 			case klarna.Surcharge, klarna.GiftCard, klarna.StoreCredit:

@@ -56,7 +56,6 @@ var danish = map[string]string{
 	"tax.added":        "Salgsskat kommer oveni",
 	"tax.none":         "Ingen moms, før det bruges",
 
-	"stepper.quantity": "Antal",
 	"stepper.group":    "Antal, {0}",
 	"stepper.less":     "Én mindre {0}",
 	"stepper.more":     "Én mere {0}",

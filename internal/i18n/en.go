@@ -56,7 +56,6 @@ var english = map[string]string{
 	"tax.added":        "Plus sales tax",
 	"tax.none":         "No VAT until it is used",
 
-	"stepper.quantity": "Quantity",
 	"stepper.group":    "Quantity, {0}",
 	"stepper.less":     "One less {0}",
 	"stepper.more":     "One more {0}",

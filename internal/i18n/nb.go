@@ -56,7 +56,6 @@ var norwegian = map[string]string{
 	"tax.added":        "Salgsskatt kommer i tillegg",
 	"tax.none":         "Ingen mva. før det brukes",
 
-	"stepper.quantity": "Antall",
 	"stepper.group":    "Antall, {0}",
 	"stepper.less":     "Én mindre {0}",
 	"stepper.more":     "Én til {0}",

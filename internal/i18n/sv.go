@@ -56,7 +56,6 @@ var swedish = map[string]string{
 	"tax.added":        "Försäljningsskatt tillkommer",
 	"tax.none":         "Ingen moms förrän det används",
 
-	"stepper.quantity": "Antal",
 	"stepper.group":    "Antal, {0}",
 	"stepper.less":     "En mindre {0}",
 	"stepper.more":     "En till {0}",

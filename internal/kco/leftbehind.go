@@ -47,7 +47,8 @@ func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
 }
 
 func (l *LeftBehind) queue(ctx context.Context, p redis.Pipeliner, cartID, orderID string) {
-	p.ZAddNX(ctx, leftBehindKey, redis.Z{Score: float64(time.Now().UnixMilli()), Member: cartID + ":" + orderID})
+	now := float64(time.Now().UnixMilli()) //nolint:forbidigo // Redis knows no other scores
+	p.ZAddNX(ctx, leftBehindKey, redis.Z{Score: now, Member: cartID + ":" + orderID})
 	p.Expire(ctx, leftBehindKey, leftBehindLife)
 }
 

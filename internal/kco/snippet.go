@@ -2,7 +2,6 @@ package kco
 
 import (
 	"bytes"
-	"io"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -19,9 +18,6 @@ func Snippet(snippet, nonce string) string {
 		raw := z.Raw()
 		if token == html.ErrorToken {
 			out.Write(raw)
-			if z.Err() != io.EOF {
-				return snippet // cannot happen when reading from a string
-			}
 			return out.String()
 		}
 		if token == html.StartTagToken || token == html.SelfClosingTagToken {

@@ -61,7 +61,7 @@ func (p Retry) again(err error, n int, sent bool) bool {
 // context's end. It reports false when there is no time for another try.
 func pause(ctx context.Context, n int, retryAfter time.Duration) bool {
 	wait := min(backoffBase<<(n-1), backoffLimit)
-	wait = rand.N(wait) + time.Millisecond
+	wait = rand.N(wait) + time.Millisecond //nolint:gosec // jitter, not a secret
 	if retryAfter > 0 {
 		wait = min(retryAfter, backoffLimit)
 	}

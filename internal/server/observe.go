@@ -36,7 +36,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		}
 		s.o.Logger.LogAttrs(r.Context(), level, "request",
 			slog.String("method", method), slog.String("route", route), slog.Int("status", status),
-			slog.Int("bytes", sent.BytesWritten()), slog.Duration("duration", took))
+			slog.Int("bytes", sent.BytesWritten()), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
 	})
 }
 

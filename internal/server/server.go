@@ -104,7 +104,7 @@ func (s *Server) Run(ctx context.Context, shop, ops net.Listener) error {
 		<-running.Done()
 		s.draining.Store(true)
 		if ctx.Err() != nil {
-			s.o.Logger.InfoContext(ctx, "stopping", "cause", context.Cause(ctx), "drain", s.o.Drain)
+			s.o.Logger.InfoContext(ctx, "stopping", "cause", context.Cause(ctx), "drain", s.o.Drain.String())
 			time.Sleep(s.o.Drain)
 		}
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)

@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -26,7 +28,7 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
 		return
 	}
-	s.Sessions.Locked(http.HandlerFunc(s.showCheckout), s.PageError).ServeHTTP(w, r)
+	s.Sessions.Locked(http.HandlerFunc(s.showCheckout), s.lockError).ServeHTTP(w, r)
 }
 
 func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +39,7 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	}
 	result, err := s.sync(r, kco.Load, "")
 	if err != nil {
-		s.PageError(w, r, err)
+		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
 	switch result.Outcome {
@@ -84,11 +86,39 @@ func retry(r *http.Request) (seconds int, address string) {
 	return reloads[try], withCodes(r.URL, map[string][]string{"try": {strconv.Itoa(try + 1)}})
 }
 
-// PageError answers with the page that fits the error: it says whether money
-// moved, and what to do. Only a request ID tells of the cause.
+// PageError answers with the page that fits the error, in the browser's language.
 func (s *Storefront) PageError(w http.ResponseWriter, r *http.Request, err error) {
+	s.errorPage(w, r, err, "")
+}
+
+// lockError answers when the session could not be had or stored.
+func (s *Storefront) lockError(w http.ResponseWriter, r *http.Request, err error) {
+	locale := ""
+	if errors.Is(err, session.ErrBusy) {
+		locale = s.storedLocale(r)
+	}
+	s.errorPage(w, r, err, locale)
+}
+
+// storedLocale is the locale of the shopper's cart, "" when it cannot be had.
+func (s *Storefront) storedLocale(r *http.Request) string {
+	values, err := s.Sessions.Peek(r)
+	if err != nil || values.CartID == "" {
+		return ""
+	}
+	c, err := s.Carts.Get(r.Context(), values.CartID, fallback(r))
+	if err != nil {
+		return ""
+	}
+	return c.Locale
+}
+
+// errorPage answers with the page that fits the error: it says whether money
+// moved, and what to do. Only a request ID tells of the cause. Without a
+// locale it speaks the browser's language.
+func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error, locale string) {
 	f := s.report(r, err)
-	shell := templates.Shell{Locale: fallback(r).Locale}
+	shell := templates.Shell{Locale: cmp.Or(locale, fallback(r).Locale)}
 	switch {
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: respond.RequestID(r.Context())}))
@@ -109,7 +139,7 @@ func (s *Storefront) PageError(w http.ResponseWriter, r *http.Request, err error
 // confirmation is where Klarna sends the browser after the purchase. It works
 // without a cookie; then it shows nothing of the buyer.
 func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
-	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.PageError).ServeHTTP(w, r)
+	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.lockError).ServeHTTP(w, r)
 }
 
 func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +155,7 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.PageError(w, r, errors.Join(kco.ErrUnavailable, err))
+		s.errorPage(w, r, errors.Join(kco.ErrUnavailable, err), s.storedLocale(r))
 		return
 	}
 	cartID, err := s.Signer.Verify(order.MerchantData)
@@ -151,5 +181,5 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	respond.AllowStyleAttributes(w)
-	respond.Page(w, r, http.StatusOK, templates.Confirmation(s.view(r, c).confirmation(order, own)))
+	respond.Page(w, r, http.StatusOK, templates.Confirmation(s.view(r, c).confirmation(order, own, templ.GetNonce(ctx))))
 }

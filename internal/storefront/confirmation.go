@@ -8,8 +8,6 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/web/templates"
-
-	"github.com/a-h/templ"
 )
 
 // boughtLines is what an order took out of the cart.
@@ -24,7 +22,7 @@ func boughtLines(order kco.Order) []cart.Line {
 }
 
 // confirmation is the page after the purchase. Only the buyer's own session sees what was bought.
-func (v *view) confirmation(order kco.Order, own bool) templates.ConfirmationView {
+func (v *view) confirmation(order kco.Order, own bool, nonce string) templates.ConfirmationView {
 	page := templates.ConfirmationView{Shell: v.shell()}
 	if !own {
 		return page
@@ -36,7 +34,7 @@ func (v *view) confirmation(order kco.Order, own bool) templates.ConfirmationVie
 	bought := templates.Order{Totals: templates.Totals{Total: price(order.OrderAmount)}}
 	var goods, discount money.Amount // sums of an order that Klarna has checked
 	for _, line := range order.OrderLines {
-		switch line.Type {
+		switch line.Type { //nolint:exhaustive // the other types we never send
 		case klarna.Physical, klarna.Digital:
 			goods += line.TotalAmount
 			bought.Items += int(line.Quantity)
@@ -69,6 +67,6 @@ func (v *view) confirmation(order kco.Order, own bool) templates.ConfirmationVie
 	page.Order = &bought
 	// Until the order book gives it a number, the order is known by the head of Klarna's ID.
 	page.Reference, _, _ = strings.Cut(order.OrderID, "-")
-	page.Snippet = kco.Snippet(order.HTMLSnippet, templ.GetNonce(v.r.Context()))
+	page.Snippet = kco.Snippet(order.HTMLSnippet, nonce)
 	return page
 }

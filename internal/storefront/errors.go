@@ -73,7 +73,7 @@ func (s *Storefront) jsonError(w http.ResponseWriter, r *http.Request, err error
 	}
 	if c != nil {
 		extra["cart_revision"] = c.Revision
-		if html, htmlErr := s.view(r, *c).summaryHTML(true); htmlErr == nil {
+		if html, htmlErr := s.view(r, *c).summaryHTML(r.Context(), true); htmlErr == nil {
 			extra["summary_html"] = html
 		}
 	}

@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -135,7 +136,7 @@ func (s *Storefront) apply(w http.ResponseWriter, r *http.Request, id string, f 
 	if f.say.Has("removed") {
 		f.say.Set("quantity", strconv.Itoa(before))
 	}
-	http.Redirect(w, r, returnTo(r, f.say), http.StatusSeeOther)
+	http.Redirect(w, r, returnTo(r, f.say), http.StatusSeeOther) //nolint:gosec // returnTo gives local paths only
 	return true
 }
 
@@ -163,9 +164,7 @@ func withCodes(u *url.URL, say url.Values) string {
 	for _, code := range codes {
 		query.Del(code)
 	}
-	for code, values := range say {
-		query[code] = values
-	}
+	maps.Copy(query, say)
 	local := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: query.Encode()}
 	return local.String()
 }
@@ -179,7 +178,7 @@ func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error
 	case f.status == http.StatusUnprocessableEntity && !errors.Is(err, cart.ErrUnknownMarket):
 		s.refusedForm(w, r, err, c)
 	default:
-		s.PageError(w, r, err)
+		s.errorPage(w, r, err, c.Locale)
 	}
 }
 

@@ -1,18 +1,25 @@
 package storefront_test
 
 import (
-	"io"
+	"bytes"
 	"sync"
 )
 
-// lockedWriter lets concurrent requests log into one buffer.
-type lockedWriter struct {
-	mu sync.Mutex
-	w  io.Writer
+// logBuffer is a log that requests write at the same time.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
 }
 
-func (l *lockedWriter) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(p)
+	return l.buf.Write(p)
+}
+
+// String is what has been logged so far.
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }

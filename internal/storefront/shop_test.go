@@ -1,7 +1,6 @@
 package storefront_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,10 +35,13 @@ type shop struct {
 	url   string
 	fake  *fakeklarna.TestServer
 	redis *redistest.Server
-	log   *bytes.Buffer // of requests that have ended only: look at it at the end
+	log   logBuffer // of all its processes
 	carts *cart.Store
 	wants *kco.Wants
+	list  *kco.LeftBehind
 	trips atomic.Int64 // round trips to Redis of all its processes
+	// handler is what the process that was started last serves.
+	handler http.Handler
 }
 
 // sameSession is a cookie jar that sends to any host what was set by one.
@@ -79,8 +83,19 @@ func (c tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.P
 
 func newShop(t *testing.T, o fakeklarna.Options) *shop {
 	t.Helper()
-	s := &shop{t: t, fake: fakeklarna.NewServer(t, o), redis: redistest.StartServer(t), log: new(bytes.Buffer)}
-	s.url = s.serve(s.redis.Client())
+	return newShopOn(t, redistest.StartServer(t), o)
+}
+
+// newShopOn is newShop on a Redis that shops share: their carts and sessions do not meet.
+func newShopOn(t *testing.T, rdb *redistest.Server, o fakeklarna.Options) *shop {
+	t.Helper()
+	s := &shop{t: t, fake: fakeklarna.NewServer(t, o), redis: rdb}
+	s.url = s.serve(rdb.Client())
+	t.Cleanup(func() {
+		if log := s.log.String(); strings.Contains(log, "panic") {
+			t.Errorf("a panic:\n%s", log)
+		}
+	})
 	return s
 }
 
@@ -90,7 +105,7 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	rdb.AddHook(tripCounter{&s.trips})
 	listener := httptest.NewUnstartedServer(nil)
 	publicURL := "http://" + listener.Listener.Addr().String()
-	logger := slog.New(server.LogHandler(slog.NewTextHandler(&lockedWriter{w: s.log}, nil)))
+	logger := slog.New(server.LogHandler(slog.NewTextHandler(&s.log, nil)))
 	transport, err := klarna.NewClient(klarna.Config{BaseURL: s.fake.URL, Username: "demo", Password: "demo"})
 	if err != nil {
 		s.t.Fatal(err)
@@ -107,11 +122,11 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	s.carts = cart.NewStore(rdb)
 	pricer := &cart.Pricer{Catalog: products, PublicURL: publicURL}
 	s.wants = &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL}
+	s.list = &kco.LeftBehind{Redis: rdb, Carts: s.carts, Client: orders, Logger: logger}
 	front := &storefront.Storefront{
 		Catalog: products, Stock: stock, Carts: s.carts, Pricer: pricer, Orders: orders, Signer: signer, Logger: logger,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: s.carts, Wants: s.wants, Logger: logger,
-			LeftBehind: &kco.LeftBehind{Redis: rdb, Carts: s.carts, Client: orders, Logger: logger},
+			Client: orders, Carts: s.carts, Wants: s.wants, Logger: logger, LeftBehind: s.list,
 		},
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Logger: logger, Fail: front.PageError})
@@ -122,7 +137,8 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	listener.Config.Handler = srv.Handler()
+	s.handler = srv.Handler()
+	listener.Config.Handler = s.handler
 	listener.Start()
 	s.t.Cleanup(listener.Close)
 	return publicURL
@@ -156,15 +172,15 @@ type answer struct {
 
 func (b *browser) do(method, path, contentType, body string) answer {
 	b.t.Helper()
-	got, err := b.try(method, path, contentType, body)
+	got, err := b.try(b.t.Context(), method, path, contentType, body)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	return got
 }
 
-func (b *browser) try(method, path, contentType, body string) (answer, error) {
-	req, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, strings.NewReader(body))
+func (b *browser) try(ctx context.Context, method, path, contentType, body string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, b.base+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
@@ -257,12 +273,12 @@ type updateJSON struct {
 	HTMLSnippet      string `json:"html_snippet"`
 	SummaryHTML      string `json:"summary_html"`
 	Redirect         string `json:"redirect"`
+	SKU              string `json:"sku"`  // of an error
+	Left             *int   `json:"left"` // of sold_out
 	Error            struct {
 		Code      string `json:"code"`
 		Message   string `json:"message"`
 		RequestID string `json:"request_id"`
-		SKU       string `json:"sku"`
-		Left      *int   `json:"left"`
 	} `json:"error"`
 }
 
@@ -297,6 +313,75 @@ func (s *shop) order() fakeklarna.Order {
 		s.t.Fatalf("got %d open orders, want 1", len(open))
 	}
 	return open[0]
+}
+
+// shownTo is the order whose ID the cart of a shopper had last, "" for none.
+// There is one shopper in the shop.
+func (s *shop) shownTo(b *browser) string {
+	b.t.Helper()
+	for _, o := range s.fake.Orders() {
+		return o.OrderID
+	}
+	return ""
+}
+
+var shownOrder = regexp.MustCompile(`"order_id":"([^"]+)"`)
+
+// holds checks invariants 1 to 4 of design.md for a shopper: the checkout
+// loads, its order is the cart's and says what the cart says, and every other
+// open order is listed to be aborted. unknown is how many orders were made
+// whose ID never reached the shop. It returns the order.
+func (s *shop) holds(b *browser, unknown int) fakeklarna.Order {
+	b.t.Helper()
+	page := b.get("/checkout")
+	if page.StatusCode != http.StatusOK {
+		b.t.Fatalf("checkout: got %d\n%s", page.StatusCode, page.body)
+	}
+	id := shownOrder.FindStringSubmatch(page.body)
+	if id == nil {
+		b.t.Fatal("the checkout shows no order")
+	}
+	order, err := s.list.Client.GetOrder(b.t.Context(), id[1])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cartID, err := s.wants.Signer.Verify(order.MerchantData)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	c, err := s.carts.Get(b.t.Context(), cartID, cart.Fallback{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if shown := b.cart(); c.OrderID != order.OrderID || c.Revision != shown.Revision || int64(order.OrderAmount) != shown.TotalAmount {
+		b.t.Errorf("the shopper's cart is at revision %d with %d to pay; order %s is that of cart revision %d with order %s and %d",
+			shown.Revision, shown.TotalAmount, order.OrderID, c.Revision, c.OrderID, order.OrderAmount)
+	}
+	want, _, err := s.wants.Want(c)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if diff := kco.Differences(want, order); len(diff) > 0 {
+		b.t.Errorf("cart and order differ in %v", diff)
+	}
+	listed, err := s.list.Orders(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var shown fakeklarna.Order
+	for _, o := range s.fake.Orders() {
+		switch {
+		case o.OrderID == order.OrderID:
+			shown = o
+		case o.Fake.Aborted || o.Fake.Expired || slices.Contains(listed, o.OrderID):
+		default:
+			unknown--
+		}
+	}
+	if unknown != 0 {
+		b.t.Errorf("further open orders that nobody will abort: %d more than expected", -unknown)
+	}
+	return shown
 }
 
 // quantities are the goods of an order, by SKU.

@@ -39,8 +39,8 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get("/products/{sku}", s.product)
 		r.Get("/cart", s.cart)
 		r.Get("/terms", s.terms)
-		r.NotFound(s.notFound)
 	})
+	r.NotFound(s.Sessions.ReadOnly(http.HandlerFunc(s.notFound)).ServeHTTP) // not in the group: chi would lose it
 	r.Post("/market", s.postMarket)
 	r.Post("/cart/lines", s.addLine)
 	r.Post("/cart/lines/{sku}", s.setLine)

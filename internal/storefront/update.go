@@ -123,7 +123,7 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 	if request.Country != "" {
 		notes = append(notes, v.marketChanged())
 	}
-	summary, err := v.summaryHTML(false, notes...)
+	summary, err := v.summaryHTML(r.Context(), false, notes...)
 	if err != nil {
 		s.jsonError(w, r, err, nil)
 		return

@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -200,14 +201,15 @@ func (v *view) totals(q cart.Quote) templates.Totals {
 }
 
 // summaryHTML is the order summary of the open checkout page.
-func (v *view) summaryHTML(unconfirmed bool, notes ...templates.Note) (string, error) {
+func (v *view) summaryHTML(ctx context.Context, unconfirmed bool, notes ...templates.Note) (string, error) {
 	order, lineNotes, err := v.order()
 	if err != nil {
 		return "", err
 	}
 	var html strings.Builder
+	// Without the deadline: an answer that comes when it has passed needs the summary most.
 	err = templates.OrderSummary(templates.SummaryView{
 		Locale: v.cart.Locale, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
-	}).Render(v.r.Context(), &html)
+	}).Render(context.WithoutCancel(ctx), &html)
 	return html.String(), err
 }

@@ -35,6 +35,7 @@ class Checkout {
   #amount;
   #iframeTotal = NaN; // what the iframe last said that it shows, NaN = it has not
   #asked = new Set(); // totals of the iframe that a sync was made for
+  #confirmed; // the total shown is the order's
   #otherTab = false; // a sync for another tab's change is on its way
   #root;
   #look;
@@ -43,6 +44,7 @@ class Checkout {
 
   constructor(root, container, limits, times, pause) {
     this.#root = root;
+    this.#confirmed = root.dataset.state !== "unconfirmed";
     this.#amount = Number(total(root)?.dataset.amount);
     this.#look = new Look(root, times);
     this.queue = new Queue(
@@ -54,7 +56,7 @@ class Checkout {
         },
         send: (change, signal) => this.#send(change, signal),
         answered: (answer, sent) => this.#answered(answer, sent),
-        skipped: () => this.#look.done(false),
+        skipped: () => this.#nothingNew(),
       },
       limits,
     );
@@ -175,12 +177,19 @@ class Checkout {
         this.#failed(answer, sent.change);
         break;
       default:
-        this.#confirmed(answer, sent);
+        this.#done(answer, sent);
     }
   }
 
-  #confirmed(answer, { change, quiet, more }) {
+  /** Nothing has changed: the amounts are as sure as they were. */
+  #nothingNew() {
+    if (this.#confirmed) this.#look.done(false);
+    else this.#look.unconfirmed();
+  }
+
+  #done(answer, { change, quiet, more }) {
     const newer = answer.cart_revision > this.#revision;
+    this.#confirmed = true;
     this.#order = answer.order_id;
     this.#amount = answer.order_amount;
     if ("discount_code" in change) {
@@ -232,6 +241,7 @@ class Checkout {
   }
 
   #failed(answer, change) {
+    this.#confirmed = false;
     if (answer.summary_html && answer.saved) this.#show(answer, change);
     else paint(this.#root, this.queue.pending.lines);
     drop("unconfirmed"); // the server's note; this page's has a button
@@ -250,7 +260,7 @@ class Checkout {
 
   #refused({ code, message, sku, left }, { change, more }) {
     paint(this.#root, this.queue.pending.lines);
-    if (!more) this.#look.done(false);
+    if (!more) this.#nothingNew();
     const line = sku && lineOf(this.#root, sku);
     if (code === "sold_out" && left > 0 && left < change.lines?.[sku]) {
       show({ id: "quantity", kind: "warn", title: text("left", left), closes: true });

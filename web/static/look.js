@@ -14,11 +14,13 @@ export class Look {
   #root;
   #times;
   #timers = [];
+  #reading = 0;
 
   /** @param {HTMLElement} root @param {Partial<typeof times>} [shorter] */
   constructor(root, shorter) {
     this.#root = root;
     this.#times = { ...times, ...shorter };
+    root.addEventListener("input", () => this.#reading && this.#readOut()); // not while the shopper types
   }
 
   /** A change is on its way; further ones do not start the clock anew. */
@@ -37,8 +39,16 @@ export class Look {
     if (!says) return;
     this.#status(text("updated"));
     this.#later(this.#times.updated, () => this.#status());
-    const read = reading(this.#root);
-    if (read) this.#later(this.#times.readOut, () => announce(text("total_read", ...read)));
+    this.#readOut();
+  }
+
+  #readOut() {
+    clearTimeout(this.#reading);
+    this.#reading = setTimeout(() => {
+      this.#reading = 0;
+      const read = reading(this.#root);
+      if (read) announce(text("total_read", ...read));
+    }, this.#times.readOut);
   }
 
   /** The amounts shown may be wrong. */
@@ -51,8 +61,9 @@ export class Look {
   }
 
   #become(state) {
-    this.#timers.forEach(clearTimeout);
+    [...this.#timers, this.#reading].forEach(clearTimeout);
     this.#timers = [];
+    this.#reading = 0;
     this.#status();
     if (state) this.#root.dataset.state = state;
     else delete this.#root.dataset.state;

@@ -36,8 +36,8 @@ export function show(note, near) {
   if (note.body) says.append(" ", note.body);
   element.append(icon(note.kind), says);
 
-  const actions = (note.actions ?? []).map((action) => button(action, says.id));
-  if (note.closes) actions.push(button({ text: text("close"), run: () => drop(note.id) }, says.id));
+  const actions = (note.actions ?? []).map((action) => button({ look: "btn s", ...action }, says.id));
+  if (note.closes) actions.push(button({ look: "lnk", text: text("close"), run: () => drop(note.id) }, says.id));
   if (actions.length) element.append(make("div", { className: "act" }, ...actions));
 
   const old = document.querySelector(`[data-messages] [data-note="${CSS.escape(note.id)}"]`);
@@ -57,8 +57,8 @@ export function drop(id) {
   }
 }
 
-function button({ text: label, key, href, run }, describedBy) {
-  const properties = { className: href ? "btn q s" : "btn s", "aria-describedby": describedBy };
+function button({ look, text: label, key, href, run }, describedBy) {
+  const properties = { className: look, "aria-describedby": describedBy };
   if (key) properties["data-key"] = key;
   if (href) return make("a", { ...properties, href }, label);
   const element = make("button", { ...properties, type: "button" }, label);

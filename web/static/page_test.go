@@ -34,7 +34,7 @@ func TestRefused(t *testing.T) {
 		{"limit", plus, refused("quantity_limit", `,"sku":"MUG-1"`), "99 is the most.Close", "2", []string{"order-1 MUG-1=3"}},
 		{"unknown article", plus, refused("unknown_sku", `,"sku":"MUG-1"`), "From the shop.Close", "2", []string{"order-1 MUG-1=3"}},
 		{"bad request", plus, refused("bad_request", ``), "From the shop.Close", "2", []string{"order-1 MUG-1=3"}},
-		{"an article that was not sent", both, refused("sold_out", `,"sku":"BOK-1","left":0`), "", "2", []string{"order-1 JAM-1=2 MUG-1=3"}},
+		{"an article that was not sent", both, refused("sold_out", `,"sku":"BOK-1","left":0`), "From the shop.Close", "2", []string{"order-1 JAM-1=2 MUG-1=3"}},
 		{"unknown code", code("FOG11"), refused("bad_discount_code", ``), "Unknown code FOG11.", "2", []string{"order-1 code=FOG11"}},
 		{"unknown code, a line in the same request", plus + ";" + code("FOG11"), refused("bad_discount_code", ``), "Unknown code FOG11.", "3",
 			[]string{"order-1 MUG-1=3 code=FOG11", "order-1 MUG-1=3"}},

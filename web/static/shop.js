@@ -1,7 +1,7 @@
 // What every page does with scripts; without them everything here still works by forms and links.
 import { startCart } from "./cart.js";
 import { openChannel } from "./channel.js";
-import { show } from "./messages.js";
+import { drop, show } from "./messages.js";
 import { announce, loadPage, make, pageData, showCount, text } from "./page.js";
 import { steppers } from "./stepper.js";
 
@@ -17,6 +17,8 @@ narrow.addEventListener("change", () => narrow.matches || fold(true));
 const cart = document.querySelector("main[data-cart]");
 if (cart) startCart(cart);
 else if (!document.getElementById("order-summary")) startShelf();
+
+for (const made of document.querySelectorAll(".toast")) live(made); // the server's, after a form was sent
 
 /** Pages with things to add: adding does not leave them. */
 function startShelf() {
@@ -36,7 +38,6 @@ function startShelf() {
     adding = adding.then(() => add(event.target, fields)); // in the order of the clicks
   });
   addEventListener("pageshow", ({ persisted }) => persisted && look().catch(() => {}));
-  for (const made of document.querySelectorAll(".toast")) live(made); // the server's, after a form was sent
 
   /** What the shop says of the cart now, when this page cannot know. */
   async function look() {
@@ -69,6 +70,7 @@ function startShelf() {
     const count = lines.reduce((sum, line) => sum + line.quantity, 0);
     const name = lines.find((line) => line.sku === sku)?.name ?? sku;
     showCount(count);
+    drop("problem");
     toast(`${text("added", name)} ${text("in_cart", count)}`);
     if (!data.cart_id_hash) await look(); // the first thing makes the cart
     announceRevision(revision);

@@ -9,8 +9,11 @@ import (
 )
 
 // cart is the cart page.
-func (s *shop) cart(note string) string {
-	data := s.data("page-data")
+func (s *shop) cart(r *http.Request) string {
+	data, note := s.data("page-data"), ""
+	if r.URL.Query().Has("removed") {
+		note = `<form action="/cart/lines" method="post"><button data-key="undo">Undo</button></form>`
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return data + s.header() + `<main data-cart><h1>Cart</h1><div data-messages></div>` + note + s.summary(false) + `</main>`

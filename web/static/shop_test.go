@@ -69,7 +69,7 @@ func newShop(t *testing.T) *shop {
 	mux.Handle("/static/", http.StripPrefix("/static/", http.FileServerFS(os.DirFS("."))))
 	mux.HandleFunc("GET /checkout", func(w http.ResponseWriter, _ *http.Request) { s.page(w, s.checkout()) })
 	mux.HandleFunc("GET /elsewhere", func(w http.ResponseWriter, _ *http.Request) { s.page(w, `<main><h1>Elsewhere</h1></main>`) })
-	mux.HandleFunc("GET /cart", func(w http.ResponseWriter, _ *http.Request) { s.page(w, s.cart("")) })
+	mux.HandleFunc("GET /cart", func(w http.ResponseWriter, r *http.Request) { s.page(w, s.cart(r)) })
 	mux.HandleFunc("GET /shelf", func(w http.ResponseWriter, r *http.Request) { s.page(w, s.shelf(r)) })
 	mux.HandleFunc("GET /checkout/confirmation", func(w http.ResponseWriter, _ *http.Request) { s.page(w, `<main><h1>Thank you</h1></main>`) })
 	mux.HandleFunc("POST /checkout/update", s.update)
@@ -255,7 +255,7 @@ func (s *shop) summary(unconfirmed bool) string {
 func (s *shop) page(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy)
-	fmt.Fprintf(w, `<!doctype html><html lang="en-SE" class="no-js"><title>Test</title><link rel="icon" href="data:,"><body>%s
+	fmt.Fprintf(w, `<!doctype html><html lang="en-SE" class="no-js"><meta name="viewport" content="width=device-width"><title>Test</title><link rel="icon" href="data:,"><body>%s
 <div role="status" id="live-status"></div><div role="alert" id="live-alert"></div></body></html>`, body)
 }
 
@@ -295,7 +295,7 @@ func stub(name string) string {
   };
   (window.klarnas ??= []).push(klarna);
   window.klarna = klarna;
-  window._klarnaCheckout = (use) => use(api);
+  window._klarnaCheckout ??= (use) => use(api);
 })()</script>`
 }
 

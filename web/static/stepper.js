@@ -1,7 +1,7 @@
 // Quantity controls: minus, field, plus, Remove. The same in the checkout's summary, in the cart and on a product page.
 import { drop, show } from "./messages.js";
 import { text } from "./page.js";
-import { byKey } from "./summary.js";
+import { byKey, changing } from "./summary.js";
 
 /** The most of one article in one order. */
 const most = 99;
@@ -70,7 +70,7 @@ export function steppers(root, { quantity, set, pause }) {
     timer = setTimeout(() => take(lineOf(byKey(root, key) ?? target), false), pause);
   });
   root.addEventListener("focusout", ({ target }) => {
-    if (control(target) === "quantity" && target.isConnected) take(lineOf(target), true);
+    if (control(target) === "quantity" && !changing) take(lineOf(target), true);
   });
   root.addEventListener("submit", (event) => {
     const line = event.target.closest("[data-sku][data-quantity]");

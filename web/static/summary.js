@@ -42,6 +42,9 @@ function flash(element) {
   setTimeout(() => element?.classList.remove("flash"), flashTime);
 }
 
+/** The content is being changed: a control that loses the focus now has not been left by the shopper. */
+export let changing = false;
+
 /**
  * Changes the content of root and then puts back where the shopper was: the focused control (by data-key; when it is
  * gone one of the same line, else Undo, else the first one, never the body), the caret, what is typed but not taken yet, the scroll.
@@ -53,7 +56,12 @@ export function keeping(root, change) {
   const caret = focused?.matches("input") ? [focused.selectionStart, focused.selectionEnd] : null;
   const typed = [...root.querySelectorAll("[data-typed]")];
   const scrolled = [...root.querySelectorAll("[data-scroll]")].map((element) => element.scrollTop);
-  change();
+  changing = true;
+  try {
+    change();
+  } finally {
+    changing = false;
+  }
   for (const old of typed) {
     const field = byKey(root, old.dataset.key);
     if (!field || field === old) continue;

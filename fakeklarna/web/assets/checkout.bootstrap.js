@@ -133,7 +133,6 @@
   takeOver.running = {
     config,
     end() {
-      clearTimeout(timer);
       removeEventListener('message', onMessage);
       listeners.clear();
       ready = false;

@@ -130,11 +130,9 @@ export const showFields = (contact, address, {fields, values, country}) => {
     }
   }
   const current = fields.map(({name}) => name);
-  for (const name of [...byName.keys()]) {
-    if (!current.includes(name)) {
-      byName.delete(name);
-    }
-  }
+  const kept = current.map((name) => [name, byName.get(name)]);
+  byName.clear();
+  kept.forEach(([name, field]) => byName.set(name, field));
   const boxes = (inFirst) => current.filter((name) => firstStep.has(name) === inFirst).map((name) => byName.get(name).box);
   arrange(contact, boxes(true));
   arrange(address, boxes(false));

@@ -162,7 +162,10 @@ const buy = async () => {
   let outcome;
   try {
     outcome = await act({buy: {method: choice('method')}});
-  } catch {
+  } catch (error) {
+    if (error instanceof Gone) {
+      throw error;
+    }
     await askWhetherBought();
     return;
   }

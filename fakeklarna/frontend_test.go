@@ -1,0 +1,418 @@
+package fakeklarna_test
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shopd/shopd/fakeklarna"
+	"golang.org/x/net/html"
+)
+
+// node is a piece of a page.
+type node struct{ *html.Node }
+
+func parse(t *testing.T, text string) node {
+	t.Helper()
+	root, err := html.ParseWithOptions(strings.NewReader(text), html.ParseOptionEnableScripting(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return node{root}
+}
+
+// find returns the elements below n with the tag; "#x" stands for the ID x,
+// ".x" for the class x.
+func (n node) find(what string) []node {
+	var found []node
+	for d := range n.Descendants() {
+		e := node{d}
+		if d.Type == html.ElementNode && (d.Data == what || "#"+e.attr("id") == what ||
+			what[0] == '.' && slices.Contains(strings.Fields(e.attr("class")), what[1:])) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// one returns the only such element.
+func (n node) one(t *testing.T, what string) node {
+	t.Helper()
+	found := n.find(what)
+	if len(found) != 1 {
+		t.Fatalf("%d of %s, want one", len(found), what)
+	}
+	return found[0]
+}
+
+func (n node) attr(name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func (n node) text() string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// inline returns the attributes and elements that a strict policy forbids.
+func (n node) inline() []string {
+	var found []string
+	for d := range n.Descendants() {
+		if d.Data == "style" || d.Data == "script" && (node{d}).attr("src") == "" {
+			found = append(found, d.Data)
+		}
+		for _, a := range d.Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+				found = append(found, a.Key)
+			}
+		}
+	}
+	return found
+}
+
+// get returns status, header and body of a GET with the headers given.
+func (h *host) get(url string, header map[string]string) (int, http.Header, string) {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return res.StatusCode, res.Header, string(body)
+}
+
+func TestSnippetStructure(t *testing.T) {
+	h := newHost(t)
+	o := h.order(h.create(map[string]any{
+		"locale": "sv-SE", "gui": map[string]any{"options": []string{"minimal_confirmation"}}, "merchant_reference1": "</script>",
+	}))
+	doc := parse(t, o.HTMLSnippet)
+	// The container's style attribute, the style of the fallback, the one script.
+	if diff := cmp.Diff([]string{"style", "style", "script"}, doc.inline()); diff != "" {
+		t.Errorf("inline scripts, styles and handlers (-want +got):\n%s", diff)
+	}
+	container := doc.one(t, "#klarna-checkout-container")
+	if !strings.Contains(container.attr("style"), "overflow") {
+		t.Errorf("style of the container = %q", container.attr("style"))
+	}
+	fallback := container.one(t, "#klarna-unsupported-page")
+	for _, tag := range []string{"style", "h2", "button"} {
+		fallback.one(t, tag)
+	}
+	if id := container.one(t, "script").attr("id"); id != "klarna-checkout-context" {
+		t.Errorf("ID of the script = %q", id)
+	}
+	script := container.one(t, "script").text()
+	if !strings.Contains(script, "})(this, '_klarnaCheckout', 'klarna-checkout-container', document);") {
+		t.Error("the script is not called with the arguments of Klarna's")
+	}
+	for name, want := range map[string]string{
+		"ORDER_URL": h.fake.URL + "/kco/checkout/orders/" + o.OrderID, "LOCALE": "sv-SE", "ORDER_STATUS": "checkout_incomplete",
+		"MERCHANT_NAME": "Skerry", "PURCHASE_COUNTRY": "swe", "PURCHASE_CURRENCY": "SEK", "CLIENT_EVENT_HOST": h.fake.URL,
+	} {
+		if got := setting(t, script, name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	if !strings.Contains(script, `GUI_OPTIONS: ["minimal_confirmation"]`) {
+		t.Error("GUI_OPTIONS are not the order's")
+	}
+	if !strings.Contains(container.one(t, "noscript").text(), "JavaScript. Slå på det") {
+		t.Error("not in the order's language")
+	}
+	other := parse(t, h.order(h.create(nil)).HTMLSnippet).one(t, "script").text()
+	token := setting(t, script, "AUTH_HEADER")
+	if !strings.HasPrefix(token, "KlarnaCheckout ") || token == setting(t, other, "AUTH_HEADER") {
+		t.Errorf("AUTH_HEADER %q is not the order's own", token)
+	}
+
+	status, header, body := h.get(setting(t, script, "BOOTSTRAP_SRC"), nil)
+	if status != http.StatusOK || !strings.Contains(body, "klarna-checkout-iframe") ||
+		!strings.HasPrefix(header.Get("Content-Type"), "text/javascript") || !strings.Contains(header.Get("Cache-Control"), "immutable") {
+		t.Errorf("bootstrap: %d %v", status, header)
+	}
+	event := setting(t, script, "CLIENT_EVENT_HOST") + "/v1/checkout/snippet/load?sid=x&order_status=y&timestamp=1"
+	if status, header, _ := h.get(event, nil); status != http.StatusOK || header.Get("Content-Type") != "image/gif" {
+		t.Errorf("client event: %d %v", status, header)
+	}
+}
+
+// setting returns a string of the snippet's config.
+func setting(t *testing.T, script, name string) string {
+	t.Helper()
+	match := regexp.MustCompile(name + `: (".*"),?\n`).FindStringSubmatch(script)
+	if match == nil {
+		t.Fatalf("no %s in %s", name, script)
+	}
+	var value string
+	if err := json.Unmarshal([]byte(match[1]), &value); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return value
+}
+
+func TestFrameNeedsTheOrdersToken(t *testing.T) {
+	h := newHost(t)
+	id, other := h.create(nil), h.create(nil)
+	token := func(id string) string {
+		return setting(t, parse(t, h.order(id).HTMLSnippet).one(t, "script").text(), "AUTH_HEADER")
+	}
+	own, foreign := token(id), token(other)
+	for _, tt := range []struct {
+		name, id, auth string
+		want           int
+	}{
+		{"own token", id, own, 200},
+		{"another order's", id, foreign, 401},
+		{"none", id, "", 401},
+		{"without its scheme", id, strings.TrimPrefix(own, "KlarnaCheckout "), 401},
+		{"unknown order", "00000000-0000-0000-0000-000000000000", own, 404},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			status, header, _ := h.get(h.fake.URL+"/kco/checkout/orders/"+tt.id, map[string]string{"Authorization": tt.auth})
+			if status != tt.want || header.Get("Cache-Control") != "no-store" {
+				t.Errorf("status = %d, want %d; %v", status, tt.want, header)
+			}
+		})
+	}
+	t.Run("expired order", func(t *testing.T) {
+		h.fake.Advance(49 * time.Hour)
+		if status, _, body := h.get(h.fake.URL+"/kco/checkout/orders/"+id, map[string]string{"Authorization": own}); status != 404 || body != "" {
+			t.Errorf("%d %q, want an empty 404", status, body)
+		}
+	})
+}
+
+func TestFrameActions(t *testing.T) {
+	h := newHost(t)
+	id := h.create(nil)
+	auth := setting(t, parse(t, h.order(id).HTMLSnippet).one(t, "script").text(), "AUTH_HEADER")
+	for _, tt := range []struct {
+		name, body string
+		want       int
+	}{
+		{"typed", `{"type":{"email":"ada@example.com"}}`, 200},
+		{"not JSON", `type`, 400},
+		{"an unknown field", `{"type":{"shoe_size":"43"}}`, 400},
+		{"too large", `{"type":{"city":"` + strings.Repeat("x", 70_000) + `"}}`, 400},
+		{"a country that is none", `{"country":"XX"}`, 400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.fake.URL+"/kco/checkout/orders/"+id+"/shopper", strings.NewReader(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", auth)
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			if res.StatusCode != tt.want {
+				t.Errorf("status = %d, want %d", res.StatusCode, tt.want)
+			}
+		})
+	}
+	if diff := cmp.Diff(map[string]string{"email": "ada@example.com"}, h.order(id).Fake.Typed); diff != "" {
+		t.Errorf("typed (-want +got):\n%s", diff)
+	}
+}
+
+// What the form asks for in each market; an order's country decides.
+func TestFrameFields(t *testing.T) {
+	for _, tt := range []struct {
+		country, currency string
+		more              map[string]any
+		want              string // fields; optional ones with a question mark
+		methods           string
+	}{
+		{"SE", "SEK", nil, "email postal_code given_name family_name street_address city phone", "pay_later card bank_account"},
+		{"DE", "EUR", map[string]any{"options": map[string]any{"phone_mandatory": false}},
+			"email postal_code given_name family_name street_name street_number city phone?", "pay_later card bank_account"},
+		{"NL", "EUR", nil, "email postal_code given_name family_name street_name street_number house_extension? city phone", "pay_later card bank_account"},
+		{"US", "USD", nil, "email postal_code given_name family_name street_address city region phone", "pay_later card bank_account"},
+		{"SE", "EUR", map[string]any{"billing_countries": []string{"NO", "SE"}},
+			"email postal_code country given_name family_name street_address city phone", "card"},
+		{"IS", "EUR", nil, "email postal_code given_name family_name street_address city phone", "card"},
+	} {
+		t.Run(tt.country+" "+tt.currency, func(t *testing.T) {
+			h := newHost(t)
+			more := map[string]any{"purchase_country": tt.country, "purchase_currency": tt.currency}
+			maps.Copy(more, tt.more)
+			o := h.order(h.create(more))
+			auth := setting(t, parse(t, o.HTMLSnippet).one(t, "script").text(), "AUTH_HEADER")
+			_, _, body := h.get(h.fake.URL+"/kco/checkout/orders/"+o.OrderID, map[string]string{"Authorization": auth})
+			var frame struct {
+				Fields []struct {
+					Name     string
+					Required bool
+				}
+				Methods []string
+			}
+			if err := json.Unmarshal([]byte(body), &frame); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range frame.Fields {
+				if !f.Required {
+					f.Name += "?"
+				}
+				got = append(got, f.Name)
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if got := strings.Join(frame.Methods, " "); got != tt.methods {
+				t.Errorf("methods = %s, want %s", got, tt.methods)
+			}
+		})
+	}
+}
+
+func TestFramePage(t *testing.T) {
+	h := newHost(t)
+	_, header, body := h.get(h.fake.URL+"/kco/checkout/orders/any/frame", nil)
+	if got := header.Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'") || strings.Contains(got, "unsafe") {
+		t.Errorf("policy = %s", got)
+	}
+	doc := parse(t, body)
+	if got := doc.inline(); len(got) > 0 {
+		t.Errorf("inline: %v", got)
+	}
+	for _, e := range slices.Concat(doc.find("link"), doc.find("script")) {
+		address, err := url.JoinPath(h.fake.URL, "/kco/checkout/orders/any/", e.attr("href")+e.attr("src"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, _, _ := h.get(address, nil); status != http.StatusOK {
+			t.Errorf("%s: %d", address, status)
+		}
+	}
+}
+
+// Every text exists in every language with the same placeholders, and is used.
+func TestFrameTexts(t *testing.T) {
+	var texts map[string]map[string]string
+	data, err := os.ReadFile("web/assets/texts.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &texts); err != nil {
+		t.Fatal(err)
+	}
+	languages := slices.Sorted(maps.Keys(texts))
+	if diff := cmp.Diff([]string{"da", "de", "en", "fi", "nb", "nl", "sv"}, languages); diff != "" {
+		t.Errorf("languages (-want +got):\n%s", diff)
+	}
+	placeholders := regexp.MustCompile(`\{\d\}`)
+	for language, of := range texts {
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(texts["en"])), slices.Sorted(maps.Keys(of))); diff != "" {
+			t.Errorf("%s: keys (-en +%s):\n%s", language, language, diff)
+		}
+		for key, text := range of {
+			if got, want := placeholders.FindAllString(text, -1), placeholders.FindAllString(texts["en"][key], -1); !slices.Equal(got, want) || text == "" {
+				t.Errorf("%s %s: %q has placeholders %v, want %v", language, key, text, got, want)
+			}
+		}
+	}
+	var sources strings.Builder
+	for _, pattern := range []string{"web/*.html", "web/assets/*.js", "frontend_fields.go", "shopper.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range files {
+			source, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(source)
+		}
+	}
+	for key := range texts["en"] {
+		base := strings.TrimSuffix(strings.TrimPrefix(key, "error_"), "_note")
+		if !regexp.MustCompile(`['"._]` + base + `\b`).MatchString(sources.String()) {
+			t.Errorf("text %s is not used", key)
+		}
+	}
+}
+
+func TestOrdersPage(t *testing.T) {
+	h := newHost(t)
+	page := func() node {
+		t.Helper()
+		status, header, body := h.get(h.fake.URL+"/fake/", map[string]string{"Accept": "text/html"})
+		if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+			t.Fatalf("%d %v", status, header)
+		}
+		return parse(t, body)
+	}
+	empty := page()
+	if got := empty.one(t, ".empty").text(); got != "No orders yet. Start a checkout, or send the request below." {
+		t.Errorf("text = %q", got)
+	}
+	if !strings.Contains(empty.one(t, "pre").text(), h.fake.URL+"/checkout/v3/orders") || !strings.Contains(empty.one(t, ".tape").text(), "moves no money") {
+		t.Error("no request to send, or no tape")
+	}
+	first := h.create(nil)
+	if _, err := h.fake.Shopper(first, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil {
+		t.Fatal(err)
+	}
+	second := h.create(map[string]any{"purchase_country": "NO", "purchase_currency": "NOK"})
+	h.fake.Advance(49 * time.Hour)
+	doc := page()
+	var rows []string
+	for _, row := range doc.one(t, "tbody").find("tr") {
+		cells := []string{row.one(t, "th").text()}
+		for _, cell := range row.find("td")[:3] {
+			cells = append(cells, cell.text())
+		}
+		rows = append(rows, strings.Join(cells, " | "))
+		for _, a := range row.find("a") {
+			if status, _, body := h.get(h.fake.URL+"/fake/"+a.attr("href"), nil); status != http.StatusOK || !json.Valid([]byte(body)) {
+				t.Errorf("%s: %d", a.attr("href"), status)
+			}
+		}
+	}
+	want := []string{
+		second + " | checkout_incomplete, expired | NO | NOK\u00a0447.00",
+		first + " | checkout_complete | SE | SEK\u00a0447.00",
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if got := doc.one(t, ".bar").one(t, "b").text(); got != "+49 h" {
+		t.Errorf("offset = %q", got)
+	}
+}

@@ -1,0 +1,268 @@
+package storefront_test
+
+import (
+	"html"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// sayShopDown demands the 503 that is due when our own store does not answer.
+func sayShopDown(t *testing.T, got answer) {
+	t.Helper()
+	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+		t.Fatalf("got %d with Retry-After %q\n%s", got.StatusCode, got.Header.Get("Retry-After"), got.body)
+	}
+	if strings.HasPrefix(got.Header.Get("Content-Type"), "application/json") {
+		if u := got.json(t); u.Error.Code != "busy" || u.Error.Message == "" || u.Error.RequestID != got.Header.Get("X-Request-Id") {
+			t.Errorf("got %s", got.body)
+		}
+		return
+	}
+	if title := i18n.T("sv", "unavailable.shop.title"); strings.Count(html.UnescapeString(got.body), "<h1>"+title) != 1 || strings.Count(got.body, "<html") != 1 {
+		t.Errorf("not one page that says %q:\n%s", title, got.body)
+	}
+}
+
+// heals waits until a Redis that is back is used again.
+func heals(t *testing.T, b *browser) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < 5*time.Second; time.Sleep(20 * time.Millisecond) {
+		if b.get("/cart").StatusCode == http.StatusOK {
+			return
+		}
+	}
+	t.Fatal("the shop does not find its Redis again")
+}
+
+// Redis is away before a request: each says so, and changes nothing.
+func TestRedisAway(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.add("MUG-1", "2")
+	order := b.open(s)
+	before := b.cart()
+	asJSON := *b
+	asJSON.header = b.header.Clone()
+	asJSON.header.Set("Accept", "application/json")
+	visitor := s.browser()
+	s.redis.Stop()
+	for _, tc := range []struct {
+		name string
+		do   func() answer
+	}{
+		{"catalogue", func() answer { return b.get("/") }},
+		{"product", func() answer { return b.get("/products/MUG-1") }},
+		{"cart", func() answer { return b.get("/cart") }},
+		{"cart, JSON", func() answer { return asJSON.get("/cart") }},
+		{"terms", func() answer { return b.get("/terms") }},
+		{"unknown path", func() answer { return b.get("/nowhere") }},
+		{"checkout", func() answer { return b.get("/checkout") }},
+		{"confirmation", func() answer { return b.get("/checkout/confirmation?order_id=" + order.OrderID) }},
+		{"market", func() answer { return b.post("/market", "country", "NO") }},
+		{"add", func() answer { return b.post("/cart/lines", "sku", "JAM-1") }},
+		{"add, JSON", func() answer { return asJSON.post("/cart/lines", "sku", "JAM-1") }},
+		{"add, first", func() answer { return visitor.post("/cart/lines", "sku", "JAM-1") }},
+		{"set", func() answer { return b.post("/cart/lines/MUG-1", "quantity", "5") }},
+		{"discount", func() answer { return b.post("/cart/discount", "code", "FOG10") }},
+		{"update", func() answer { return b.update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }},
+		{"empty update", func() answer { return b.update(`{}`) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			start := time.Now()
+			sayShopDown(t, tc.do())
+			if took := time.Since(start); took > 3*time.Second {
+				t.Errorf("the answer took %s", took)
+			}
+		})
+	}
+	if got := visitor.get("/"); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "MUG-1") {
+		t.Errorf("somebody without a cookie sees the shelves: got %d", got.StatusCode)
+	}
+	s.redis.Restart()
+	heals(t, b)
+	if after := b.cart(); after.Revision != before.Revision {
+		t.Errorf("the cart went from revision %d to %d", before.Revision, after.Revision)
+	}
+	if healed := s.holds(b, 0); healed.OrderID != order.OrderID {
+		t.Errorf("got order %s, it was %s", healed.OrderID, order.OrderID)
+	}
+}
+
+// Redis goes away in the middle of a request, while Klarna is being asked.
+func TestRedisLeaves(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		given   func(*shop, *browser)
+		do      func(*browser) answer
+		status  int
+		code    string // of the JSON
+		unknown int    // orders whose ID nobody could keep
+	}{
+		{"create, page", nothing, func(b *browser) answer { return b.get("/checkout") }, 503, "", 1},
+		{"create, update", nothing, func(b *browser) answer { return b.update(`{}`) }, 503, "klarna_unavailable", 1},
+		{"read, page", opened, func(b *browser) answer { return b.get("/checkout") }, 200, "", 0},
+		{"update, page", openedAndChanged, func(b *browser) answer { return b.get("/checkout") }, 503, "", 0},
+		{"update, update", opened, func(b *browser) answer { return b.update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }, 503, "klarna_unavailable", 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, fakeklarna.Options{})
+			b := s.browser()
+			b.add("MUG-1", "2")
+			tc.given(s, b)
+			calls := len(s.fake.Requests(""))
+			s.fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(time.Second), Count: -1})
+			done := make(chan answer, 1)
+			go func() { done <- tc.do(b) }()
+			for len(s.fake.Requests("")) == calls {
+				time.Sleep(time.Millisecond)
+			}
+			s.redis.Stop()
+			got := <-done
+			if got.StatusCode != tc.status || tc.code != "" && got.json(t).Error.Code != tc.code {
+				t.Errorf("got %d, want %d %s\n%s", got.StatusCode, tc.status, tc.code, got.body)
+			}
+			if told := strings.Contains(s.log.String(), "left behind unlisted"); told != (tc.unknown > 0) {
+				t.Errorf("the log tells of an order that could not be listed: %v", told)
+			}
+			s.redis.Restart()
+			s.fake.ClearFaults()
+			heals(t, b)
+			s.holds(b, tc.unknown)
+		})
+	}
+}
+
+// Redis does what it is asked for, but its reply is lost. Nothing is done
+// twice, and what is left hanging is found by the next load.
+func TestRedisReplyLost(t *testing.T) {
+	t.Parallel()
+	rdb := redistest.StartServer(t)
+	for _, tc := range []struct {
+		name   string
+		given  func(*shop, *browser)
+		after  int
+		parts  []string
+		do     func(*browser) answer
+		status int
+		mugs   int // in the cart afterwards
+		orders int // made in all, the last load included
+	}{
+		{"change of a cart", nothing, 0, []string{"evalsha", "shopd:cart:"},
+			func(b *browser) answer { return b.post("/cart/lines", "sku", "MUG-1") }, 503, 3, 1},
+		{"change by an update", opened, 0, []string{"evalsha", "shopd:cart:"},
+			func(b *browser) answer { return b.update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }, 503, 5, 1},
+		{"a new order becomes the cart's", nothing, 0, []string{"'order_id', argv[2]"},
+			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 1},
+		{"a new order becomes the cart's, by an update", nothing, 0, []string{"'order_id', argv[2]"},
+			func(b *browser) answer { return b.update(`{}`) }, 503, 2, 1},
+		{"an order is replaced", func(s *shop, b *browser) { b.open(s); s.fake.Advance(49 * time.Hour) }, 0, []string{"'order_id', argv[2]"},
+			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 2},
+		{"the order is stored in the session", nothing, 0, []string{"\r\nset\r\n", "shopd:session:"},
+			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 1},
+		{"the session's lease is taken", opened, 0, []string{"shopd:lock:"},
+			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 1},
+		{"the session's lease is given back", opened, 1, []string{"shopd:lock:"},
+			func(b *browser) answer { return b.get("/checkout") }, 200, 2, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShopOn(t, rdb, fakeklarna.Options{})
+			lossy, client := newLossyRedis(t, rdb)
+			s.url = s.serve(client)
+			b := s.browser()
+			b.add("MUG-1", "2")
+			tc.given(s, b)
+			lossy.lose(tc.after, tc.parts...)
+			got := tc.do(b)
+			if got.StatusCode != tc.status || lossy.waits() {
+				t.Fatalf("got %d, want %d (no reply was lost: %v)\n%s", got.StatusCode, tc.status, lossy.waits(), got.body)
+			}
+			start := time.Now()
+			order := s.holds(b, 0)
+			// A lease that nobody holds runs out after 4 s.
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("the next load took %s", took)
+			}
+			if n := quantities(order)["MUG-1"]; n != int64(tc.mugs) || len(s.fake.Orders()) != tc.orders {
+				t.Errorf("got %d mugs and %d orders, want %d and %d", n, len(s.fake.Orders()), tc.mugs, tc.orders)
+			}
+		})
+	}
+}
+
+// A visitor's first session cannot be stored: the answer is the 503 page
+// alone, without a cookie for a session that may not exist.
+func TestFirstSessionNotStored(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	lossy, client := newLossyRedis(t, s.redis)
+	s.url = s.serve(client)
+	b := s.browser()
+	lossy.lose(0, "\r\nset\r\n", "shopd:session:")
+	got := b.post("/cart/lines", "sku", "MUG-1")
+	sayShopDown(t, got)
+	if got.Header.Get("Set-Cookie") != "" || got.Header.Get("Location") != "" {
+		t.Errorf("got cookie %q, location %q", got.Header.Get("Set-Cookie"), got.Header.Get("Location"))
+	}
+	b.add("MUG-1", "1")
+	if order := b.open(s); quantities(order)["MUG-1"] != 1 {
+		t.Errorf("the order has %v", quantities(order))
+	}
+}
+
+// A request that waits for the session's lock longer than 6 s gives up, but
+// its change is made: it came in before.
+func TestLockHeldTooLong(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.norwegian()
+	before := b.open(s)
+	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Delay: fakeklarna.Duration(3700 * time.Millisecond), Count: -1})
+	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Delay: fakeklarna.Duration(time.Minute), Count: 1})
+	slow := make(chan answer, 1)
+	go func() { slow <- b.get("/checkout") }() // holds the lock for 4 s and 3.7 s
+	for calls := len(s.fake.Requests("")); len(s.fake.Requests("")) == calls; {
+		time.Sleep(time.Millisecond)
+	}
+	page := make(chan answer, 1)
+	go func() { page <- b.get("/checkout") }()
+
+	start := time.Now()
+	if b.add("JAM-1", "1"); time.Since(start) > 2*time.Second {
+		t.Errorf("a cart's form waited for the lock: %s", time.Since(start))
+	}
+	start = time.Now()
+	got := b.update(`{"order_id":"` + before.OrderID + `","lines":[{"sku":"MUG-1","quantity":7}]}`)
+	if took := time.Since(start); took < 5*time.Second || took > 8*time.Second {
+		t.Errorf("waited %s for the lock, want 6 s", took)
+	}
+	u := got.json(t)
+	if got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "busy" || got.Header.Get("Retry-After") == "" {
+		t.Errorf("got %d %+v", got.StatusCode, u.Error)
+	}
+	if c := b.cart(); u.CartRevision != c.Revision || c.Lines[0].Quantity != 7 ||
+		!strings.Contains(u.SummaryHTML, `data-quantity="7"`) || !strings.Contains(u.SummaryHTML, i18n.T("nb", "totals.unconfirmed")) {
+		t.Errorf("the cart is %+v, the answer said revision %d and %s", c, u.CartRevision, u.SummaryHTML)
+	}
+	waited := <-page
+	if title := i18n.T("nb", "unavailable.busy.title"); waited.StatusCode != http.StatusServiceUnavailable ||
+		!strings.Contains(waited.body, title) || waited.Header.Get("Refresh") != "2; url=/checkout?try=1" {
+		t.Errorf("the other tab: got %d with Refresh %q, want %q\n%s", waited.StatusCode, waited.Header.Get("Refresh"), title, waited.body)
+	}
+	if first := <-slow; first.StatusCode != http.StatusOK {
+		t.Errorf("who held the lock: got %d", first.StatusCode)
+	}
+	s.fake.ClearFaults()
+	if order := s.holds(b, 0); quantities(order)["MUG-1"] != 7 || quantities(order)["JAM-1"] != 1 {
+		t.Errorf("Klarna has %v", quantities(order))
+	}
+}

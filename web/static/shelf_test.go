@@ -1,0 +1,167 @@
+package static_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/go-rod/rod/lib/input"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/browsertest"
+)
+
+// openPage opens a page with shop.js.
+func (s *shop) openPage(t *testing.T, p *browsertest.Page, path string) *checkoutPage {
+	t.Helper()
+	c := &checkoutPage{Page: p, t: t}
+	c.Go(s.URL + path)
+	c.MustEval(`() => import("/static/shop.js").then(() => { window.kept = true })`)
+	return c
+}
+
+// Adding does not leave the page: count, toast, reading out.
+func TestAdd(t *testing.T) {
+	s := newShop(t)
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
+	c.press("MUG-1:minus") // 1 is the least
+	c.press("MUG-1:plus")
+	c.press("MUG-1:plus")
+	if got, want := c.field("MUG-1:quantity"), "3"; got != want {
+		t.Fatalf("field = %q, want %q", got, want)
+	}
+	c.MustElement("#add").MustClick()
+	c.MustElement("#add").MustClick()
+	c.Wait("both", `() => document.querySelector("[data-cart-count]").textContent === "9"`)
+	const says = "Added Thing MUG-1. 9 in your cart."
+	if got, want := c.text(".toast"), says+"View cartClose"; got != want {
+		t.Errorf("toast = %q, want %q", got, want)
+	}
+	if got := c.text("#live-status"); got != says {
+		t.Errorf("read out = %q, want %q", got, says)
+	}
+	if !c.MustEval(`() => window.kept === true && document.activeElement.id === "add"`).Bool() {
+		t.Error("the page was left, or the focus lost")
+	}
+	c.MustElementR(".toast button", "Close").MustClick()
+	if c.MustHas(".toast") {
+		t.Error("the closed toast is still there")
+	}
+	if got := s.quantity("MUG-1"); got != 8 {
+		t.Errorf("cart = %d, want 8", got)
+	}
+}
+
+func TestAddRefused(t *testing.T) {
+	s := newShop(t)
+	s.stock["MUG-1"] = 2
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
+	c.Expect("422")
+	c.MustElement("#add").MustClick()
+	c.Wait("the page that says why", `() => document.getElementById("error")?.textContent === "sold_out"`)
+	if c.MustHas(".toast") {
+		t.Error("an error is a toast")
+	}
+}
+
+func TestAddOffline(t *testing.T) {
+	s := newShop(t)
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
+	c.Expect("ERR_INTERNET_DISCONNECTED")
+	c.Offline(true)
+	c.MustElement("#add").MustClick()
+	c.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+	c.Offline(false)
+	c.MustElementR("[data-note=problem] button", "Try again").MustClick()
+	c.Wait("the toast", `() => document.querySelector(".toast") && !document.querySelector("[data-note=problem]")`)
+	if got := s.quantity("MUG-1"); got != 3 {
+		t.Errorf("cart = %d, want 3", got)
+	}
+}
+
+// An open checkout follows what is done on another page, also on the one that made the cart.
+func TestOtherPagesTellTheCheckout(t *testing.T) {
+	for _, tt := range []struct{ path, control string }{{"/shelf", "#add"}, {"/shelf?new", "#add"}, {"/cart", "[data-key='MUG-1:plus']"}} {
+		t.Run(tt.path, func(t *testing.T) {
+			s := newShop(t)
+			checkout := s.open(t, "")
+			page := s.openPage(t, checkout.Tab(), tt.path)
+			page.MustActivate()
+			page.MustElement(tt.control).MustClick()
+			checkout.Wait("the checkout to follow", `() => document.querySelector('[data-key="MUG-1:quantity"]').value === "3"`)
+			checkout.settled()
+			if got, want := checkout.calls(), "suspend resume"; got != want {
+				t.Errorf("iframe = %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A toast goes after 6 s, but not while the pointer or the focus is in it.
+func TestToastTime(t *testing.T) {
+	s := newShop(t)
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
+	c.MustElement("#add").MustClick()
+	c.MustElement(".toast a").MustFocus()
+	time.Sleep(6500 * time.Millisecond)
+	if !c.MustHas(".toast") {
+		t.Fatal("the toast went with the focus in it")
+	}
+	c.MustElement("#add").MustFocus()
+	c.WaitFor(8*time.Second, "the toast to go", `() => !document.querySelector(".toast")`)
+}
+
+// The cart page's steppers, Remove and code work without leaving the page.
+func TestCartPage(t *testing.T) {
+	s := newShop(t)
+	s.next(func(s *shop, w http.ResponseWriter, r *http.Request, u update) {
+		time.Sleep(300 * time.Millisecond)
+		s.apply(u)
+		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+	})
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+	c.MustElement("[data-key='MUG-1:plus']").MustFocus()
+	for range 3 {
+		c.Keyboard.MustType(input.Enter)
+	}
+	if got, want := c.field("MUG-1:quantity"), "5"; got != want {
+		t.Errorf("field at once = %q, want %q", got, want)
+	}
+	c.Wait("the new total", `() => document.querySelector("dl [data-total]").dataset.amount === "92300"`)
+	if got, want := c.focused(), "MUG-1:plus"; got != want {
+		t.Errorf("focus = %q, want %q", got, want)
+	}
+	if got, want := c.text("[data-cart-count]"), "6"; got != want {
+		t.Errorf("count = %q, want %q", got, want)
+	}
+	c.Wait("the reading", `() => document.getElementById("live-status").textContent === "Total 923 kr, 6 items."`)
+	c.click("JAM-1:plus", 2)
+	c.click("MUG-1:minus", 1)
+	c.Wait("both lines", `() => document.querySelector("dl [data-total]").dataset.amount === "103200"`)
+	c.press("JAM-1:remove")
+	c.Wait("the Undo of the server", `() => document.activeElement.dataset.key === "undo"`)
+	if got := s.quantity("JAM-1"); got != 0 {
+		t.Errorf("cart = %d, want 0", got)
+	}
+	if diff := cmp.Diff([]string{" MUG-1=5", " JAM-1=3", " MUG-1=4", " JAM-1=0"}, s.seen()); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if !c.MustEval(`() => window.kept === true`).Bool() {
+		t.Error("the page was left")
+	}
+}
+
+// A failure on the cart page is said, and made up for.
+func TestCartPageFailure(t *testing.T) {
+	s := newShop(t)
+	s.next(status(503, false, `<html>`))
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+	c.Expect("503")
+	c.press("MUG-1:plus")
+	c.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+	if got, want := c.field("MUG-1:quantity"), "3"; got != want {
+		t.Errorf("field = %q, want %q", got, want)
+	}
+	c.MustElementR("[data-note=problem] button", "Try again").MustClick()
+	c.Wait("the new total", `() => document.querySelector("dl [data-total]").dataset.amount === "62500" && !document.querySelector("[data-note=problem]")`)
+}
