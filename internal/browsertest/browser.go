@@ -47,10 +47,13 @@ var shared struct {
 }
 
 // Main runs the tests of a package and stops the browser: func TestMain(m *testing.M) { browsertest.Main(m) }.
-// It does not return.
-func Main(m *testing.M) {
+// What a package has to clear away itself comes after its tests. It does not return.
+func Main(m *testing.M, after ...func()) {
 	shared.main = true
 	code := m.Run()
+	for _, f := range after {
+		f()
+	}
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.stop != nil {

@@ -61,7 +61,8 @@ func (p *Page) Tab() *Page {
 
 func open(t testing.TB, context *rod.Browser, o Options) *Page {
 	t.Helper()
-	raw, err := context.Page(proto.TargetCreateTarget{})
+	// In a window of its own: a tab behind another one paints nothing, and waiting for it to paint has no end.
+	raw, err := context.Page(proto.TargetCreateTarget{NewWindow: true})
 	if err != nil {
 		t.Fatalf("browsertest: %v", err)
 	}

@@ -27,7 +27,7 @@ func TestExpired(t *testing.T) {
 	if second == first {
 		t.Error("the page shows the order that has expired")
 	}
-	if got := s.text("[data-messages], [data-region=notes]"); got != "" {
+	if got := s.text("[data-messages]") + s.text("[data-region=notes]"); got != "" {
 		t.Errorf("the page says %q, want nothing", got)
 	}
 	s.agree()

@@ -12,10 +12,10 @@ import (
 // choose takes another country and language in the page's panel.
 func (s *shopper) choose(country, language string) {
 	s.t.Helper()
-	s.MustElement("#market-panel summary").MustClick()
+	s.click("#market-panel summary")
 	s.MustElement("#country").MustSelect(country)
 	s.MustElement("#language").MustSelect(language)
-	s.MustElement("#market-panel button").MustClick()
+	s.click("#market-panel button")
 }
 
 // From Sweden to Norway: the same order in kroner of there, and what was typed stays.
@@ -38,8 +38,8 @@ func TestSwitchMarket(t *testing.T) {
 		if order := s.order(); order.Locale != locale || order.PurchaseCountry != "no" {
 			t.Errorf("order at Klarna: locale %s, country %s", order.Locale, order.PurchaseCountry)
 		}
-		if got := s.MustEval(`() => document.documentElement.lang`).Str(); got != locale {
-			t.Errorf("the page is in %s, want %s", got, locale)
+		if got, want := s.MustEval(`() => document.documentElement.lang`).Str()[:2], locale[:2]; got != want {
+			t.Errorf("the page is in %s, want %s", got, want)
 		}
 		if diff := cmp.Diff(norwegian, s.agree()); diff != "" {
 			t.Errorf("cart (-want +got):\n%s", diff)
@@ -55,7 +55,7 @@ func TestSwitchMarket(t *testing.T) {
 		s.Wait("Norwegian prices", `() => document.querySelector("[data-market-label]").textContent === "Norway, NOK"`)
 		s.settled()
 		in(t, s, "en-NO")
-		if got, want := s.text("[data-region=notes]"), "Prices are now in Norwegian kroner. You are shopping from Norway. Your cart is the same, the total is now NOK 218."; got != want {
+		if got, want := s.text("[data-region=notes]"), "Prices are now in Norwegian kroner. You are shopping from Norway. Your cart is the same, the total is now 218 kr."; got != want {
 			t.Errorf("note = %q, want %q", got, want)
 		}
 		if !s.sameNode() || s.orderID() != id {
@@ -76,7 +76,7 @@ func TestSwitchMarket(t *testing.T) {
 		if got, want := s.text("[data-region=notes]"), "Prisene er nå i norske kroner. Du handler fra Norge. Handlekurven er den samme, summen er nå 218 kr."; got != want {
 			t.Errorf("note = %q, want %q", got, want)
 		}
-		s.waitFrame("the iframe in Norwegian", `() => document.documentElement.lang === "nb-NO" && document.querySelector("#pay").textContent === "Betal 218\u00a0kr"`)
+		s.waitFrame("the iframe in Norwegian", `() => document.documentElement.lang === "nb" && document.querySelector("#pay").textContent === "Betal 218\u00a0kr"`)
 	})
 	t.Run("on the shelf", func(t *testing.T) {
 		t.Parallel()

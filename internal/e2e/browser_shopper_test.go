@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"cmp"
 	"encoding/json"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -77,7 +76,7 @@ func (s *shopper) visit(path string) {
 func (s *shopper) addToCart(sku string) {
 	s.t.Helper()
 	s.visit("/products/" + sku)
-	s.MustElement(`.product form[data-add] button[type=submit]`).MustClick()
+	s.click(".product form[data-add] button[type=submit]")
 	s.Wait(sku+" in the cart", `() => document.querySelector(".toast")`)
 }
 
@@ -120,21 +119,49 @@ func (s *shopper) find(key string) *rod.Element {
 	return s.MustElement(`[data-key="` + key + `"]`)
 }
 
+// click clicks the first element that fits, with the mouse, as soon as nothing covers it.
+func (s *shopper) click(selector string) {
+	s.t.Helper()
+	s.clickTimes(selector, 1)
+}
+
 // press clicks the control with that data-key.
 func (s *shopper) press(key string) {
 	s.t.Helper()
-	s.find(key).MustClick()
+	s.pressFast(key, 1)
 }
 
 // pressFast clicks it as fast as a mouse can.
 func (s *shopper) pressFast(key string, times int) {
 	s.t.Helper()
-	button := s.find(key).MustScrollIntoView()
-	middle := button.MustShape().OnePointInside()
-	s.Mouse.MustMoveTo(middle.X, middle.Y)
+	s.clickTimes(`[data-key="`+key+`"]`, times)
+}
+
+func (s *shopper) clickTimes(selector string, times int) {
+	s.t.Helper()
+	at := s.pointOf(selector)
+	s.Mouse.MustMoveTo(at.X, at.Y)
 	for range times {
 		s.Mouse.MustClick(proto.InputMouseButtonLeft)
 	}
+}
+
+// pointOf is where the first element that fits can be pressed, once it can. All is found in one step: the page may
+// replace the element at any time.
+func (s *shopper) pointOf(selector string) proto.Point {
+	s.t.Helper()
+	var at []float64
+	s.eventually(10*time.Second, selector+" to be there to be pressed", func() bool {
+		s.read(&at, `(selector) => {
+			const element = document.querySelector(selector);
+			element?.scrollIntoView({block: "nearest"});
+			const {x, y, width, height} = element?.getBoundingClientRect() ?? {};
+			const at = [x + width / 2, y + height / 2];
+			return JSON.stringify(width && element.contains(document.elementFromPoint(...at)) ? at : []);
+		}`, selector)
+		return len(at) == 2
+	})
+	return proto.Point{X: at[0], Y: at[1]}
 }
 
 // inFrame evaluates a function in Klarna's iframe.
@@ -178,10 +205,17 @@ var person = map[string]string{
 	"street_address": "Storgatan 1", "city": "Stockholm", "phone": "+46701234567",
 }
 
-// typeContact types e-mail and postal code in the iframe and waits until Klarna has them.
+// typeContact types e-mail and postal code in the iframe and waits until Klarna has them, and the page, which hears of
+// another place, has asked the shop.
 func (s *shopper) typeContact() {
 	s.t.Helper()
+	updates := `() => performance.getEntriesByType("resource").filter(({name}) => name.endsWith("/checkout/update")).length`
+	before, elsewhere := s.MustEval(updates).Int(), s.order().Fake.Typed["postal_code"] != person["postal_code"]
 	s.typeInFrame("email", "postal_code")
+	if elsewhere {
+		s.Wait("the page to ask the shop", `(before) => (`+updates+`)() > before`, before)
+	}
+	s.settled()
 }
 
 func (s *shopper) typeInFrame(fields ...string) {
@@ -208,20 +242,18 @@ func (s *shopper) wantTyped() {
 func (s *shopper) buy() {
 	s.t.Helper()
 	id := s.orderID()
-	s.typeInFrame(slices.Sorted(maps.Keys(person))...)
+	s.typeContact() // the other fields come after that
+	s.typeInFrame("given_name", "family_name", "street_address", "city", "phone")
 	s.Frame(kco).MustElement("[data-testid=pay]").MustClick()
 	s.confirmed(id)
 }
 
-// confirmed waits for the confirmation page of an order, all of whose cart was bought.
+// confirmed waits for the confirmation page of an order that was bought.
 func (s *shopper) confirmed(id string) {
 	s.t.Helper()
 	s.Wait("the confirmation page", `(id) => location.pathname + location.search === "/checkout/confirmation?order_id=" + id && document.querySelector("h1")`, id)
 	if got, want := s.text("h1"), "Thank you, your order is placed"; got != want {
 		s.t.Errorf("heading = %q, want %q", got, want)
-	}
-	if s.MustElement("[data-cart-count]").MustVisible() {
-		s.t.Errorf("the cart still has %s items", s.text("[data-cart-count]"))
 	}
 	if order, _ := s.d.fake.Order(id); order.Status != fakeklarna.StatusComplete {
 		s.t.Errorf("order at Klarna = %s", order.Status)
@@ -270,7 +302,7 @@ const (
 	updateCall = "POST /checkout/v3/orders/*"
 )
 
-// settled waits until every change is answered and the iframe can be used.
+// settled waits until every change is answered, or was given up, and the iframe can be used.
 func (s *shopper) settled() {
 	s.t.Helper()
 	s.settledWithin(10 * time.Second)
@@ -280,7 +312,8 @@ func (s *shopper) settledWithin(limit time.Duration) {
 	s.t.Helper()
 	s.WaitFor(limit, "the page to settle", `() => {
 		const summary = document.getElementById("order-summary");
-		return summary.dataset.state !== "updating" && !summary.querySelector("[data-pending]") && held.every((h) => h.length === 2);
+		const {state} = summary.dataset;
+		return state !== "updating" && (state || !summary.querySelector("[data-pending]")) && held.every((h) => h.length === 2);
 	}`)
 }
 
@@ -392,8 +425,8 @@ func (s *shopper) sameNode() bool {
 	return s.MustEval(`(kco) => kept.isConnected && kept === document.querySelector(kco)`, kco).Bool()
 }
 
-// text is the text of the first element that fits, spaces made one; "" without one.
+// text is the visible text of the first element that fits, spaces made one; "" without one.
 func (s *shopper) text(selector string) string {
 	s.t.Helper()
-	return s.MustEval(`(selector) => document.querySelector(selector)?.textContent.replace(/\s+/g, " ").trim() ?? ""`, selector).Str()
+	return s.MustEval(`(selector) => document.querySelector(selector)?.innerText.replace(/\s+/g, " ").trim() ?? ""`, selector).Str()
 }

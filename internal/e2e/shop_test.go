@@ -4,10 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,15 +23,32 @@ import (
 	"github.com/shopd/shopd/internal/redistest"
 )
 
-func TestMain(m *testing.M) { browsertest.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))) // most of the time these tests wait
+	}
+	browsertest.Main(m, func() { _ = os.RemoveAll(binaryDir) })
+}
+
+// secret signs merchant_data.
+const secret = "a secret for the tests"
+
+// binaryDir is where binary builds.
+var binaryDir string
 
 // binary builds shopd once per test process.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "shopd")
-	if err != nil {
+var binary = sync.OnceValues(func() (path string, err error) {
+	if binaryDir, err = os.MkdirTemp("", "shopd"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "shopd")
+	path = filepath.Join(binaryDir, "shopd")
+	// What a test looks at tells go test whether an earlier result still holds.
+	for _, source := range []string{"../../cmd", "../../internal", "../../fakeklarna", "../../web"} {
+		if err := filepath.WalkDir(source, func(_ string, _ fs.DirEntry, err error) error { return err }); err != nil {
+			return "", err
+		}
+	}
 	args := append(append([]string{"build"}, buildFlags...), "-o", path, "github.com/shopd/shopd/cmd/shopd")
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return "", &exec.Error{Name: "go build: " + string(out), Err: err}
@@ -66,7 +87,7 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_URL":      d.fake.URL,
 		"SHOPD_KLARNA_USERNAME": "demo",
 		"SHOPD_KLARNA_PASSWORD": "demo",
-		"SHOPD_SECRET":          "a secret for the tests",
+		"SHOPD_SECRET":          secret,
 	})
 }
 

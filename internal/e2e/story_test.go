@@ -66,13 +66,13 @@ func TestStory(t *testing.T) {
 	}
 
 	// To the shelf and back: the same order, and what was typed.
-	s.MustElement("a.back").MustClick()
+	s.click("a.back")
 	s.Wait("the catalogue", `() => location.pathname === "/"`)
 	s.press("HAT-1:add")
 	s.Wait("the hat is in the cart", `() => document.querySelector(".toast")`)
-	s.MustElement(".toast a").MustClick()
+	s.click(".toast a")
 	s.Wait("the cart", `() => location.pathname === "/cart"`)
-	s.MustElementR("a.btn", "Go to checkout").MustClick()
+	s.click("main a.btn.w")
 	s.formShown()
 	s.keepNode()
 	want(map[string]int{"MUG-1": 6, "JAM-1": 1, "HAT-1": 1}, 6*14900+12900+34900-13720+4900)

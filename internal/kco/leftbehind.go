@@ -36,8 +36,10 @@ const (
 	sweepEvery     = 5 * time.Second
 )
 
-// Add puts an order on the list.
+// Add puts an order on the list, also when ctx has ended: what is not on it is
+// never aborted. It takes as long as the Redis client lets it.
 func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
+	ctx = context.WithoutCancel(ctx)
 	pipe := l.Redis.Pipeline()
 	l.queue(ctx, pipe, cartID, orderID)
 	if _, err := pipe.Exec(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 )
@@ -15,7 +16,7 @@ const ShopperLimit = 64 << 10
 
 // BadRequest is a body that cannot be used.
 type BadRequest struct {
-	Status  int    // 400, or 413 for a body that is too large
+	Status  int    // 400; 413 for a body that is too large, 415 for one of another type
 	Message string // safe to show
 }
 
@@ -43,9 +44,21 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, dst any, limit int64) er
 	return nil
 }
 
-// ParseForm reads a form of at most limit bytes into r.PostForm. The error is a
+// CheckType refuses a body that does not say it is of a media type. The error is a
 // *BadRequest.
+func CheckType(r *http.Request, mediaType string) error {
+	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != mediaType {
+		return &BadRequest{Status: http.StatusUnsupportedMediaType, Message: "The body must be " + mediaType + "."}
+	}
+	return nil
+}
+
+// ParseForm reads a form of at most limit bytes into r.PostForm. Anything but a form, in
+// which there would be no fields, is refused. The error is a *BadRequest.
 func ParseForm(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if err := CheckType(r, "application/x-www-form-urlencoded"); err != nil {
+		return err
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if err := r.ParseForm(); err != nil {
 		return badBody(err)

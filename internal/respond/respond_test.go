@@ -116,17 +116,22 @@ func TestDecodeJSON(t *testing.T) {
 }
 
 func TestParseForm(t *testing.T) {
+	const form = "application/x-www-form-urlencoded"
 	for _, tt := range []struct {
-		name, body string
-		status     int
+		name, contentType, body string
+		status                  int
 	}{
-		{"good", "sku=MUG-1&quantity=2", 0},
-		{"bad escape", "sku=%zz", 400},
-		{"too large", "sku=" + strings.Repeat("x", 1000), 413},
+		{"good", form, "sku=MUG-1&quantity=2", 0},
+		{"good, with a charset", form + ";charset=UTF-8", "sku=MUG-1&quantity=2", 0},
+		{"bad escape", form, "sku=%zz", 400},
+		{"too large", form, "sku=" + strings.Repeat("x", 1000), 413},
+		{"JSON", "application/json", `{"quantity":2}`, 415},
+		{"another kind of form", "multipart/form-data; boundary=x", "--x--", 415},
+		{"no type", "", "sku=MUG-1&quantity=2", 415},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := request(t, tt.body)
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Content-Type", tt.contentType)
 			err := respond.ParseForm(httptest.NewRecorder(), r, 200)
 			bad, _ := errors.AsType[*respond.BadRequest](err)
 			if got := statusOf(bad); got != tt.status {

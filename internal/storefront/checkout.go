@@ -142,10 +142,21 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.lockError).ServeHTTP(w, r)
 }
 
+// isOrderID reports whether Klarna may have made an order ID that came from
+// outside. It becomes part of a path there, so it must not lead elsewhere.
+func isOrderID(id string) bool {
+	if id == "" || len(id) > maxOrderID || strings.Trim(id, ".") == "" {
+		return false
+	}
+	return !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.~", r)
+	})
+}
+
 func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	orderID := r.URL.Query().Get("order_id")
-	if orderID == "" || len(orderID) > maxOrderID {
+	if !isOrderID(orderID) {
 		s.notFound(w, r)
 		return
 	}

@@ -18,10 +18,12 @@ import (
 )
 
 // Most of what takes long here waits for a Klarna that does not answer, so
-// more tests run at once than there are processors.
+// more tests run at once than there are processors. Fuzzing does not wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	_ = flag.Set("test.parallel", "24")
+	if flag.Lookup("test.fuzz").Value.String() == "" {
+		_ = flag.Set("test.parallel", "24")
+	}
 	m.Run()
 }
 
@@ -142,7 +144,7 @@ func TestKlarnaFaults(t *testing.T) {
 func (w way) suffers(t *testing.T, s *shop, f klarnaFault, want end, count int, paths []string) {
 	b := s.norwegian()
 	w.given(s, b)
-	cartBefore, orderBefore := b.cart(), s.shownTo(b)
+	cartBefore, orderBefore := b.cart(), s.newest()
 	for _, path := range paths {
 		fault := f.fault
 		fault.Method, fault.Path, fault.Count = w.method, path, count
@@ -253,8 +255,8 @@ func TestBrowserGone(t *testing.T) {
 			s := newShopOn(t, rdb, fakeklarna.Options{})
 			b := s.norwegian()
 			w.given(s, b)
-			before := s.shownTo(b)
-			s.fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(400 * time.Millisecond), Count: -1})
+			before := s.newest()
+			s.fake.AddFault(fakeklarna.Fault{DelayAfter: fakeklarna.Duration(400 * time.Millisecond), Count: -1})
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			if got, err := w.do(ctx, b, before); err == nil {

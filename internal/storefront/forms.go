@@ -25,7 +25,10 @@ type form struct {
 
 func (s *Storefront) addLine(w http.ResponseWriter, r *http.Request) {
 	s.submit(w, r, func(r *http.Request) (form, error) {
-		quantity, err := quantityOf(r)
+		quantity, err := 1, error(nil)
+		if r.PostForm.Has("quantity") {
+			quantity, err = quantityOf(r)
+		}
 		sku := r.PostFormValue("sku")
 		return form{
 			change: cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}},
@@ -48,6 +51,9 @@ func (s *Storefront) setLine(w http.ResponseWriter, r *http.Request) {
 
 func (s *Storefront) setDiscount(w http.ResponseWriter, r *http.Request) {
 	s.submit(w, r, func(r *http.Request) (form, error) {
+		if !r.PostForm.Has("code") { // an empty one removes
+			return form{}, errBadRequest
+		}
 		code := r.PostFormValue("code")
 		return form{change: cart.Change{DiscountCode: &code}}, nil
 	})
@@ -68,13 +74,9 @@ func (s *Storefront) postMarket(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// quantityOf reads the field quantity, which may be left out for 1.
+// quantityOf reads the field quantity.
 func quantityOf(r *http.Request) (int, error) {
-	text := strings.TrimSpace(r.PostFormValue("quantity"))
-	if text == "" && !r.PostForm.Has("quantity") {
-		return 1, nil
-	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(strings.TrimSpace(r.PostFormValue("quantity")))
 	if err != nil {
 		return 0, cart.ErrQuantityLimit
 	}
@@ -159,13 +161,15 @@ func returnTo(r *http.Request, say url.Values) string {
 	return withCodes(u, say)
 }
 
+// withCodes is the local address of u with these codes alone. Two slashes at
+// its beginning would be another site's.
 func withCodes(u *url.URL, say url.Values) string {
 	query := u.Query()
 	for _, code := range codes {
 		query.Del(code)
 	}
 	maps.Copy(query, say)
-	local := url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: query.Encode()}
+	local := url.URL{Path: "/" + strings.TrimLeft(u.Path, "/"), RawPath: u.RawPath, RawQuery: query.Encode()}
 	return local.String()
 }
 

@@ -29,7 +29,7 @@ type lossyRedis struct {
 // newLossyRedis returns a client that goes through it.
 func newLossyRedis(t *testing.T, s *redistest.Server) (*lossyRedis, redis.UniversalClient) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "lossy") // t.TempDir would be too long for a socket
+	dir, err := os.MkdirTemp("", "lossy") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,6 +82,9 @@ func TestRedisAway(t *testing.T) {
 			}
 		})
 	}
+	if got := b.get("//evil.example/?x=1"); got.Header.Get("Refresh") != "2; url=/evil.example/?try=1&x=1" {
+		t.Errorf("an address that looks like another site's: Refresh is %q", got.Header.Get("Refresh"))
+	}
 	if got := visitor.get("/"); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "MUG-1") {
 		t.Errorf("somebody without a cookie sees the shelves: got %d", got.StatusCode)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -31,7 +32,7 @@ import (
 
 // shop is a whole shop in process, on a real Redis and the fake Klarna.
 type shop struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	fake  *fakeklarna.TestServer
 	redis *redistest.Server
@@ -81,13 +82,13 @@ func (c tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.P
 	}
 }
 
-func newShop(t *testing.T, o fakeklarna.Options) *shop {
+func newShop(t testing.TB, o fakeklarna.Options) *shop {
 	t.Helper()
 	return newShopOn(t, redistest.StartServer(t), o)
 }
 
 // newShopOn is newShop on a Redis that shops share: their carts and sessions do not meet.
-func newShopOn(t *testing.T, rdb *redistest.Server, o fakeklarna.Options) *shop {
+func newShopOn(t testing.TB, rdb *redistest.Server, o fakeklarna.Options) *shop {
 	t.Helper()
 	s := &shop{t: t, fake: fakeklarna.NewServer(t, o), redis: rdb}
 	s.url = s.serve(rdb.Client())
@@ -146,7 +147,7 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 
 // browser is a visitor with a cookie jar who does not follow redirects.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	base   string
 	client *http.Client
 	header http.Header // sent with each request
@@ -184,9 +185,7 @@ func (b *browser) try(ctx context.Context, method, path, contentType, body strin
 	if err != nil {
 		return answer{}, err
 	}
-	for name, values := range b.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, b.header)
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
@@ -282,7 +281,7 @@ type updateJSON struct {
 	} `json:"error"`
 }
 
-func (a answer) json(t *testing.T) updateJSON {
+func (a answer) json(t testing.TB) updateJSON {
 	t.Helper()
 	var u updateJSON
 	if err := json.Unmarshal([]byte(a.body), &u); err != nil {
@@ -315,10 +314,8 @@ func (s *shop) order() fakeklarna.Order {
 	return open[0]
 }
 
-// shownTo is the order whose ID the cart of a shopper had last, "" for none.
-// There is one shopper in the shop.
-func (s *shop) shownTo(b *browser) string {
-	b.t.Helper()
+// newest is the ID of the order that was made last, "" for none.
+func (s *shop) newest() string {
 	for _, o := range s.fake.Orders() {
 		return o.OrderID
 	}
@@ -373,7 +370,7 @@ func (s *shop) holds(b *browser, unknown int) fakeklarna.Order {
 		switch {
 		case o.OrderID == order.OrderID:
 			shown = o
-		case o.Fake.Aborted || o.Fake.Expired || slices.Contains(listed, o.OrderID):
+		case o.Fake.Aborted || o.Fake.Expired || o.Status == fakeklarna.StatusComplete || slices.Contains(listed, o.OrderID):
 		default:
 			unknown--
 		}

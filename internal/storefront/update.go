@@ -60,6 +60,10 @@ type updateAnswer struct {
 // lock, the newest cart is synced.
 func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
 	var request updateRequest
+	if err := respond.CheckType(r, "application/json"); err != nil {
+		s.jsonError(w, r, err, nil)
+		return
+	}
 	if err := respond.DecodeJSON(w, r, &request, respond.ShopperLimit); err != nil {
 		s.jsonError(w, r, err, nil)
 		return

@@ -28,9 +28,18 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
   const quantity = (line) => queue.pending.lines?.[line.dataset.sku] ?? Number(line.dataset.quantity);
   steppers(main, { quantity, set: (line, count) => change({ lines: { [line.dataset.sku]: count } }), pause });
   main.addEventListener("submit", (event) => {
-    if (!event.target.matches("form[data-discount]")) return;
-    event.preventDefault();
-    change({ discount_code: byKey(event.target, "discount:code")?.value.trim() ?? "" });
+    const form = event.target;
+    if (form.matches("form[data-discount]")) {
+      event.preventDefault();
+      change({ discount_code: byKey(form, "discount:code")?.value.trim() ?? "" });
+    }
+    const [, path] = (form.closest("[data-note]") && /^\/cart\/lines\/([^/]+)$/.exec(new URL(form.action).pathname)) ?? [];
+    if (path) {
+      event.preventDefault();
+      const sku = decodeURIComponent(path);
+      event.submitter.dataset.key = `${sku}:note`; // the focus then goes to that line
+      change({ lines: { [sku]: Number(form.elements.quantity.value) } });
+    }
   });
   announceRevision(data.cart_revision);
   addEventListener("pagehide", () => queue.hurry());

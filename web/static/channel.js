@@ -14,7 +14,7 @@ export function openChannel(cart, heard) {
     if (heard) channel.onmessage = ({ data }) => Number.isInteger(data?.revision) && heard(data.revision);
   };
   open();
-  addEventListener("x", () => {
+  addEventListener("pagehide", () => {
     channel?.close();
     channel = null;
   });

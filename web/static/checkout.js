@@ -189,6 +189,7 @@ class Checkout {
 
   #done(answer, { change, quiet, more }) {
     const newer = answer.cart_revision > this.#revision;
+    const doubted = !this.#confirmed;
     this.#confirmed = true;
     this.#order = answer.order_id;
     this.#amount = answer.order_amount;
@@ -205,7 +206,7 @@ class Checkout {
     }
     if (more) return;
     this.#otherTab = false;
-    if (!quiet) this.#look.done(!isEmpty(change) || newer || otherTotal);
+    if (!quiet || this.#root.dataset.state === "unconfirmed") this.#look.done(!isEmpty(change) || newer || otherTotal || doubted);
     if (change.country) this.#marketChanged(change, answer.purchase_currency);
   }
 

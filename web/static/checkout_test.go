@@ -198,7 +198,7 @@ func TestFailures(t *testing.T) {
 			if got, want := c.calls(), "suspend resume suspend resume"; got != want {
 				t.Errorf("iframe = %q, want %q", got, want)
 			}
-			if got := c.longestHold(); got > 1450*time.Millisecond {
+			if got := c.longestHold(); got > 1400*time.Millisecond+late {
 				t.Errorf("held for %s", got)
 			}
 			if got, want := c.text("dl [data-total]"), "625 kr"; got != want {
@@ -237,7 +237,7 @@ func TestBrowserFailures(t *testing.T) {
 			if got, want := c.calls(), "suspend resume"; got != want {
 				t.Errorf("iframe = %q, want %q", got, want)
 			}
-			if got := c.longestHold(); got > 1450*time.Millisecond {
+			if got := c.longestHold(); got > 1400*time.Millisecond+late {
 				t.Errorf("held for %s", got)
 			}
 			c.Offline(false)

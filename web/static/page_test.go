@@ -235,6 +235,19 @@ func TestKlarnaEvents(t *testing.T) {
 	}
 }
 
+// A sync that Klarna's iframe causes confirms a total that was not.
+func TestKlarnaEventConfirms(t *testing.T) {
+	s := newShop(t)
+	s.next(saved)
+	c := s.open(t, "")
+	c.Expect("503")
+	c.press("MUG-1:plus")
+	c.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+	c.settled()
+	c.MustEval(`() => klarna.on.order_total_change({ order_total: 99900 })`)
+	c.Wait("the confirmed total", `() => !document.querySelector("[data-note=problem], [data-unconfirmed]") && !document.getElementById("order-summary").dataset.state`)
+}
+
 // The market panel goes by the update; another language makes the page anew.
 func TestMarket(t *testing.T) {
 	s := newShop(t)

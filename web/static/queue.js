@@ -155,7 +155,7 @@ export class Queue {
 
   async #flush() {
     const change = merge(this.#unsent, this.#waiting ?? {});
-    const quiet = this.#quiet;
+    const quiet = this.#quiet && isEmpty(change); // with what had no answer it is a change
     const needed = this.#reasons.some((reason) => reason());
     this.#waiting = null;
     this.#quiet = true;

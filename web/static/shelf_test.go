@@ -99,6 +99,7 @@ func TestOtherPagesTellTheCheckout(t *testing.T) {
 
 // A toast goes after 6 s, but not while the pointer or the focus is in it.
 func TestToastTime(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
 	c.MustElement("#add").MustClick()

@@ -4,6 +4,7 @@ import { openChannel } from "./channel.js";
 import { drop, show } from "./messages.js";
 import { announce, loadPage, make, pageData, showCount, text } from "./page.js";
 import { steppers } from "./stepper.js";
+import { keepPresses } from "./summary.js";
 
 const toastTime = 6000; // milliseconds
 const requestLimit = 13_000; // milliseconds
@@ -13,6 +14,8 @@ const narrow = matchMedia("(max-width: 899.98px)");
 const fold = (open) => document.querySelectorAll("details[data-collapse]").forEach((details) => (details.open = open));
 if (narrow.matches) fold(false);
 narrow.addEventListener("change", () => narrow.matches || fold(true));
+
+keepPresses();
 
 const cart = document.querySelector("main[data-cart]");
 if (cart) startCart(cart);

@@ -80,6 +80,21 @@ export function keeping(root, change) {
   if (same && caret) same.setSelectionRange(...caret);
 }
 
+/**
+ * A press counts although what is pressed was replaced before it ended: the browser makes no click of it. (Of a tap it
+ * does.)
+ */
+export function keepPresses() {
+  /** @type {HTMLButtonElement|null} */ let pressed = null;
+  const button = ({ target }) => target.closest?.("button[data-key]") ?? null;
+  addEventListener("pointerdown", (event) => (pressed = event.pointerType === "mouse" && event.button === 0 ? button(event) : null));
+  addEventListener("pointerup", (event) => {
+    const released = button(event);
+    if (pressed && !pressed.isConnected && released?.dataset.key === pressed.dataset.key) released.click();
+    pressed = null;
+  });
+}
+
 /** @param {Element} root @param {string} [key] @returns {HTMLInputElement|null} */
 export const byKey = (root, key) => (key ? root.querySelector(`[data-key="${CSS.escape(key)}"]`) : null);
 

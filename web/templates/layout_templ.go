@@ -39,7 +39,7 @@ func (f frame) head() string {
 	return title
 }
 
-var styles = []string{"tokens.css", "base.css", "components.css", "layout.css", "shop.css", "order.css", "print.css"}
+var styles = []string{"tokens.css", "base.css", "components.css", "layout.css", "shop.css", "order.css", "checkout.css", "print.css"}
 
 // layout is the page around every page's main part.
 func layout(f frame) templ.Component {

@@ -1,0 +1,266 @@
+package storefront_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/market"
+)
+
+// The forms one after the other: where each returns to, and what the cart is then.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	for _, step := range []struct {
+		path     string
+		fields   []string
+		location string
+		cart     string // country, quantities, discount
+		shows    string // on the page returned to
+	}{
+		{"/market", []string{"language", "en", "return_to", "/?category=pantry"}, "/?category=pantry&market=changed", "SE en-SE []", `data-note="market"`},
+		{"/cart/lines", []string{"sku", "MUG-1", "return_to", "/products/MUG-1"}, "/products/MUG-1?added=MUG-1", "SE en-SE [MUG-1 1]", "data-toast"},
+		{"/cart/lines", []string{"sku", "MUG-1", "quantity", "3"}, "/cart?added=MUG-1", "SE en-SE [MUG-1 4]", "data-toast"},
+		{"/cart/lines", []string{"sku", "JAM-1", "quantity", " 2 "}, "/cart?added=JAM-1", "SE en-SE [MUG-1 4 JAM-1 2]", "data-toast"},
+		{"/cart/lines/MUG-1", []string{"quantity", "99"}, "/cart", "SE en-SE [MUG-1 99 JAM-1 2]", `data-quantity="99"`},
+		{"/cart/lines/CLK-1", []string{"quantity", "1"}, "/cart", "SE en-SE [MUG-1 99 JAM-1 2 CLK-1 1]", `data-sku="CLK-1"`},
+		{"/cart/lines/CLK-1", []string{"quantity", "0"}, "/cart?quantity=1&removed=CLK-1", "SE en-SE [MUG-1 99 JAM-1 2]", `data-note="removed"`},
+		{"/cart/lines/CLK-1", []string{"quantity", "0"}, "/cart?quantity=0&removed=CLK-1", "SE en-SE [MUG-1 99 JAM-1 2]", ""},
+		{"/cart/discount", []string{"code", " fog10 "}, "/cart", "SE en-SE [MUG-1 99 JAM-1 2] FOG10", "FOG10"},
+		{"/cart/discount", []string{"code", "LANTERN25", "return_to", "/checkout"}, "/checkout", "SE en-SE [MUG-1 99 JAM-1 2] LANTERN25", "LANTERN25"},
+		{"/cart/discount", []string{"code", ""}, "/cart", "SE en-SE [MUG-1 99 JAM-1 2]", ""},
+		{"/market", []string{"country", "FI", "language", "sv", "return_to", "/cart"}, "/cart?market=changed", "FI sv-FI [MUG-1 99 JAM-1 2]", `data-note="market"`},
+		{"/market", []string{"country", "NO", "language", "sv"}, "/cart?market=changed", "NO nb-NO [MUG-1 99 JAM-1 2]", `<html lang="nb-NO"`},
+		{"/market", []string{"country", "DE", "language", "en"}, "/cart?market=changed", "DE en-DE [MUG-1 99 JAM-1 2]", `<html lang="en-DE"`},
+		{"/market", []string{"country", "NL"}, "/cart?market=changed", "NL en-NL [MUG-1 99 JAM-1 2]", `<html lang="en-NL"`},
+		{"/market", []string{"country", "US", "locale", "en-US"}, "/cart?market=changed", "US en-US [MUG-1 99 JAM-1 2]", "USD"},
+	} {
+		got := b.post(step.path, step.fields...)
+		if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != step.location {
+			t.Errorf("%s %v: got %d to %q, want %q", step.path, step.fields, got.StatusCode, got.Header.Get("Location"), step.location)
+		}
+		if said := b.cart().String(); said != step.cart {
+			t.Errorf("%s %v: the cart is %q, want %q", step.path, step.fields, said, step.cart)
+		}
+		if page := b.get(step.location); page.StatusCode != http.StatusOK || !strings.Contains(page.body, step.shows) {
+			t.Errorf("%s %v: the page returned to (%d) lacks %s", step.path, step.fields, page.StatusCode, step.shows)
+		}
+	}
+}
+
+// String is country, quantities and discount.
+func (c cartJSON) String() string {
+	var lines []string
+	for _, l := range c.Lines {
+		lines = append(lines, fmt.Sprint(l.SKU, " ", l.Quantity))
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s [%s] %s", c.Country, c.Locale, strings.Join(lines, " "), c.DiscountCode))
+}
+
+// The same forms for scripts: each answers the cart.
+func TestFormsAsJSON(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.header.Set("Accept", jsonType)
+	const empty = `{"revision":0,"country":"SE","locale":"sv-SE","currency":"SEK","lines":[],"discount_code":"","total_amount":0,"total_tax_amount":0}`
+	const mugs = `{"revision":%d,"country":"SE","locale":"sv-SE","currency":"SEK","lines":[{"sku":"MUG-1","name":"Emaljmugg, 35 cl","quantity":2,"unit_price":14900,"total_amount":29800}],"discount_code":%q,"total_amount":%d,"total_tax_amount":%d}`
+	for _, step := range []struct {
+		name string
+		got  answer
+		want string
+	}{
+		{"a visitor", b.get("/cart"), empty},
+		{"add", b.post("/cart/lines", "sku", "MUG-1", "quantity", "2", "return_to", "/"), fmt.Sprintf(mugs, 1, "", 34700, 6940)},
+		{"discount", b.post("/cart/discount", "code", "FOG10"), fmt.Sprintf(mugs, 2, "FOG10", 31720, 6344)},
+		{"the same again", b.post("/cart/discount", "code", "FOG10"), fmt.Sprintf(mugs, 2, "FOG10", 31720, 6344)},
+		{"no discount", b.post("/cart/discount", "code", ""), fmt.Sprintf(mugs, 3, "", 34700, 6940)},
+		{"look", b.get("/cart"), fmt.Sprintf(mugs, 3, "", 34700, 6940)},
+		{"remove", b.post("/cart/lines/MUG-1", "quantity", "0"), strings.Replace(empty, `"revision":0`, `"revision":4`, 1)},
+		{"Denmark", b.post("/market", "country", "DK"), `{"revision":5,"country":"DK","locale":"da-DK","currency":"DKK","lines":[],"discount_code":"","total_amount":0,"total_tax_amount":0}`},
+	} {
+		if step.got.StatusCode != http.StatusOK || step.got.Header.Get("Content-Type") != jsonType || step.got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: got %d, %v", step.name, step.got.StatusCode, step.got.Header)
+		}
+		if diff := cmp.Diff(step.want, step.got.body); diff != "" {
+			t.Errorf("%s: %s", step.name, diff)
+		}
+	}
+}
+
+var (
+	forms  = regexp.MustCompile(`(?s)<form[^>]* action="([^"]+)"[^>]*>(.*?)</form>`)
+	fields = regexp.MustCompile(`<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"`)
+)
+
+// Undo, without scripts: the note's form brings the quantity back.
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.add("JAM-1", "7")
+	b.add("MUG-1", "1")
+	removed := b.post("/cart/lines/JAM-1", "quantity", "0", "return_to", "/cart")
+	page := b.get(removed.Header.Get("Location"))
+	_, note, found := strings.Cut(page.body, `data-note="removed"`)
+	form := forms.FindStringSubmatch(note)
+	if !found || form == nil || !strings.Contains(form[2], `data-key="undo"`) {
+		t.Fatalf("no Undo on %s", removed.Header.Get("Location"))
+	}
+	var sent []string
+	for _, field := range fields.FindAllStringSubmatch(form[2], -1) {
+		sent = append(sent, field[1], html.UnescapeString(field[2]))
+	}
+	if got := b.post(form[1], sent...); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
+		t.Errorf("%s %v: got %d to %q", form[1], sent, got.StatusCode, got.Header.Get("Location"))
+	}
+	if got := b.cart().String(); got != "SE sv-SE [MUG-1 1 JAM-1 7]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A visitor of whom nothing is known gets the market of the browser's
+// languages, in page and cart, and keeps it.
+func TestFirstMarket(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	for _, tc := range []struct{ header, locale, currency string }{
+		{"", "en-SE", "SEK"}, {"sv", "sv-SE", "SEK"}, {"nb-NO,nb;q=0.9", "nb-NO", "NOK"}, {"nn", "nb-NO", "NOK"}, {"da", "da-DK", "DKK"}, {"fi-FI", "fi-FI", "EUR"},
+		{"sv-FI", "sv-FI", "EUR"}, {"de", "de-DE", "EUR"}, {"de-AT", "de-AT", "EUR"}, {"nl-BE", "nl-NL", "EUR"}, {"en-GB", "en-GB", "GBP"}, {"en", "en-GB", "GBP"},
+		{"en-US,en;q=0.5", "en-US", "USD"}, {"fr-DE,en;q=0.3", "en-DE", "EUR"}, {"ja", "en-SE", "SEK"},
+	} {
+		b := s.browser()
+		b.header.Set("Accept-Language", tc.header)
+		if page := b.get("/"); !strings.Contains(page.body, `<html lang="`+tc.locale+`"`) || page.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%q: not in %s, or a cookie %q", tc.header, tc.locale, page.Header.Get("Set-Cookie"))
+		}
+		b.add("MUG-1", "1")
+		b.header.Set("Accept-Language", "ja")
+		if c := b.cart(); c.Locale != tc.locale || c.Currency != tc.currency {
+			t.Errorf("%q: got %s %s, want %s %s", tc.header, c.Locale, c.Currency, tc.locale, tc.currency)
+		}
+	}
+}
+
+// Every market in each of its languages, on one order.
+func TestMarkets(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.add("MUG-1", "2")
+	b.add("EBK-1", "1")
+	id := b.open(s).OrderID
+	for _, m := range market.All() {
+		for _, locale := range m.Locales {
+			got := b.update(fmt.Sprintf(`{"order_id":%q,"country":%q,"locale":%q}`, id, m.Country, locale)).json(t)
+			order := s.order()
+			if got.PurchaseCurrency != string(m.Currency) || got.Replaced || order.OrderID != id || order.Locale != locale ||
+				!strings.EqualFold(order.PurchaseCountry, m.Country) || order.PurchaseCurrency != string(m.Currency) || order.OrderAmount != got.OrderAmount {
+				t.Errorf("%s %s: got %+v, Klarna has %s %s %s", m.Country, locale, got, order.PurchaseCountry, order.PurchaseCurrency, order.Locale)
+			}
+			if page := b.get("/checkout"); !strings.Contains(page.body, `<html lang="`+locale+`"`) {
+				t.Errorf("%s %s: the checkout is in another language", m.Country, locale)
+			}
+		}
+	}
+	s.holds(b, 0)
+}
+
+// The session's cookie, set with the first cart and not again.
+func TestSessionCookie(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	for _, first := range [][]string{{"/cart/lines", "sku", "MUG-1"}, {"/cart/lines/MUG-1", "quantity", "2"}, {"/market", "country", "NO"}, {"/cart/discount", "code", "FOG10"}} {
+		b := s.browser()
+		got := b.post(first[0], first[1:]...)
+		cookies := got.Cookies()
+		if got.StatusCode != http.StatusSeeOther || len(cookies) != 1 {
+			t.Fatalf("%v: got %d and cookies %v", first, got.StatusCode, cookies)
+		}
+		c := cookies[0]
+		if c.Name != "shopd" || len(c.Value) < 30 || c.Path != "/" || c.Domain != "" || !c.HttpOnly || c.Secure || c.SameSite != http.SameSiteLaxMode || c.MaxAge < 29*24*3600 || c.MaxAge > 30*24*3600+1 {
+			t.Errorf("%v: got %s", first, c)
+		}
+		for _, again := range []answer{b.post("/cart/lines", "sku", "MUG-1"), b.get("/cart"), b.get("/"), b.get("/terms"), b.post(first[0], first[1:]...)} {
+			if again.Header.Get("Set-Cookie") != "" {
+				t.Errorf("%v: a cookie again: %s", first, again.Header.Get("Set-Cookie"))
+			}
+		}
+		if strings.Contains(s.log.String(), c.Value) {
+			t.Error("the log has a session's token")
+		}
+	}
+}
+
+// Two first adds at once are two sessions; neither loses what was added.
+func TestTwoFirstAdds(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	var wg sync.WaitGroup
+	for _, sku := range []string{"MUG-1", "JAM-1"} {
+		wg.Go(func() {
+			b := s.browser()
+			b.client.Jar = nil
+			got, err := b.try(t.Context(), "POST", "/cart/lines", formType, "sku="+sku)
+			if err != nil || got.StatusCode != http.StatusSeeOther || len(got.Cookies()) != 1 {
+				t.Errorf("%s: got %v, %v", sku, got.Response, err)
+				return
+			}
+			b.header.Set("Cookie", "shopd="+got.Cookies()[0].Value)
+			b.header.Set("Accept", jsonType)
+			cart, err := b.try(t.Context(), "GET", "/cart", "", "")
+			var c cartJSON
+			if err != nil || json.Unmarshal([]byte(cart.body), &c) != nil || c.String() != "SE sv-SE ["+sku+" 1]" {
+				t.Errorf("%s: the cart is %s, %v", sku, cart.body, err)
+			}
+		})
+	}
+	wg.Wait()
+	b := s.browser()
+	b.add("MUG-1", "1")
+	b.add("JAM-1", "1")
+	if got := b.cart().String(); got != "SE sv-SE [MUG-1 1 JAM-1 1]" {
+		t.Errorf("one after the other: %s", got)
+	}
+}
+
+// Changes of one cart from many tabs at once: each that is answered is in (invariant 1).
+func TestChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.add("MUG-1", "1")
+	var wg sync.WaitGroup
+	for _, sku := range []string{"MUG-1", "JAM-1", "HNY-1", "SLT-1", "COF-1", "CRB-1"} {
+		wg.Go(func() {
+			for range 8 {
+				got, err := b.try(t.Context(), "POST", "/cart/lines", formType, url.Values{"sku": {sku}, "quantity": {"2"}}.Encode())
+				if err != nil || got.StatusCode != http.StatusSeeOther {
+					t.Errorf("%s: got %v, %v", sku, got.Response, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, line := range b.cart().Lines {
+		want := 16
+		if line.SKU == "MUG-1" {
+			want++
+		}
+		if line.Quantity != want {
+			t.Errorf("%s: got %d, want %d", line.SKU, line.Quantity, want)
+		}
+	}
+	s.holds(b, 0)
+}

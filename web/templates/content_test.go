@@ -1,0 +1,225 @@
+package templates_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/web/templates"
+)
+
+func text(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
+
+func TestTiles(t *testing.T) {
+	doc := parse(t, pages[0].make("en-SE"))
+	for i, want := range []struct{ badge, buy, image string }{
+		{"", "149 kr Add", "/pictures/MUG-1.svg"},
+		{"3 left", "1 295 kr Add", "https://pictures.example/b.png"},
+		{"Last one", "4 995 kr Add", "/shelf.svg"},
+		{"Sold out", "99 kr Back in spring", "/pictures/TEA-1.svg"},
+		{"Download", "119 kr Add", "/pictures/EBK-1.svg"},
+		{"By e-mail", "500 kr Add", "/pictures/GFT-1.svg"},
+		{"", "", "/shelf.svg"},
+	} {
+		tile := doc.Find(".tile").Eq(i)
+		if got := text(tile.Find(".badge")); got != want.badge {
+			t.Errorf("tile %d: badge %q, want %q", i, got, want.badge)
+		}
+		if got := text(tile.Find(".buy")); got != want.buy {
+			t.Errorf("tile %d: %q, want %q", i, got, want.buy)
+		}
+		if got := tile.Find("img").AttrOr("src", ""); !strings.HasSuffix(got, want.image) {
+			t.Errorf("tile %d: picture %q, want %q", i, got, want.image)
+		}
+		if _, lazy := tile.Find("img").Attr("loading"); lazy != (i >= 4) {
+			t.Errorf("tile %d: lazy %v", i, lazy)
+		}
+	}
+	if got := doc.Find(`.tile a[href="/products/NO%20PRICE%2F1"]`).Length(); got != 1 {
+		t.Error("a strange SKU is not escaped in its address")
+	}
+}
+
+func TestSortKeepsWhatIsAskedFor(t *testing.T) {
+	v := templates.CatalogueView{Shell: shell("en-SE"), Products: tiles(), Sort: templates.SortName}
+	v.Category, v.Query = "kitchen", "a&b"
+	doc := parse(t, templates.Catalogue(v))
+	var links []string
+	doc.Find(".sort a").Each(func(_ int, s *goquery.Selection) {
+		links = append(links, s.AttrOr("href", "")+" "+s.AttrOr("aria-current", ""))
+	})
+	want := []string{
+		"/?category=kitchen&q=a%26b ", "/?category=kitchen&q=a%26b&sort=price ",
+		"/?category=kitchen&q=a%26b&sort=-price ", "/?category=kitchen&q=a%26b&sort=name page",
+	}
+	if diff := cmp.Diff(want, links); diff != "" {
+		t.Error(diff)
+	}
+	if got := doc.Find(".cats [aria-current]").AttrOr("href", ""); got != "/?category=kitchen" {
+		t.Errorf("current category %q", got)
+	}
+}
+
+func TestProductFacts(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(*templates.ProductView)
+		locale string
+		want   map[string]string
+	}{
+		{"in stock", func(*templates.ProductView) {}, "en-SE", map[string]string{
+			".pr": "149 kr", ".about > .small": "Includes VAT, plus delivery 49 kr", ".stock": "In stock, 240 left",
+			".facts tr:first-child": "Weight1.25 kg", ".facts tr:nth-child(2)": "MaterialSteel", ".facts tr:last-child": "ItemMUG-1"}},
+		{"decimal comma", func(*templates.ProductView) {}, "de-DE", map[string]string{".facts tr:first-child td": "1,25 kg"}},
+		{"light", func(v *templates.ProductView) { v.Weight = 90 }, "sv-SE", map[string]string{".facts tr:first-child td": "90 g"}},
+		{"round", func(v *templates.ProductView) { v.Weight = 2000 }, "fi-FI", map[string]string{".facts tr:first-child td": "2 kg"}},
+		{"american", func(v *templates.ProductView) { v.Tax = templates.TaxAdded }, "en-US", map[string]string{".about > .small": "Plus sales tax, plus delivery 49 kr"}},
+		{"voucher", func(v *templates.ProductView) { v.Tax, v.Delivery, v.Tile = templates.TaxNone, "", tiles()[5] }, "en-SE", map[string]string{
+			".about > .small": "No VAT until it is used", ".stock": "By e-mail"}},
+		{"sold out", func(v *templates.ProductView) { v.Tile = tiles()[3] }, "en-SE", map[string]string{".stock .badge": "Sold out", ".stock .muted": "Back in spring", ".add": ""}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := product(test.locale)
+			test.change(&v)
+			doc := parse(t, templates.Product(v))
+			for selector, want := range test.want {
+				if got := text(doc.Find(selector)); got != want {
+					t.Errorf("%s: %q, want %q", selector, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestNotes(t *testing.T) {
+	const back = "/cart"
+	for _, test := range []struct {
+		name string
+		note templates.Note
+		want string // kind, text, buttons
+	}{
+		{"market", templates.MarketChanged(i18n.English, "NO", "NOK", "1 219 kr"),
+			"info Prices are now in Norwegian kroner. You are shopping from Norway. Your cart is the same, the total is now 1 219 kr."},
+		{"market, empty cart", templates.MarketChanged(i18n.German, "NL", "EUR", ""),
+			"info Die Preise sind jetzt in Euro. Sie kaufen aus den Niederlanden ein."},
+		{"sold out", templates.SoldOut(i18n.English, "TEA-1", "Tea", back),
+			"bad Tea is sold out. Remove it to continue. [Remove /cart/lines/TEA-1 quantity=0 return_to=/cart]"},
+		{"added, sold out", templates.AddedSoldOut(i18n.English, "Tea"), "bad Tea is sold out. Your cart is unchanged."},
+		{"few left", templates.FewLeft(i18n.English, "Tea", 3), "bad Only 3 left of Tea. Your cart is unchanged."},
+		{"limit", templates.QuantityLimit(i18n.English), "bad 99 is the most we send in one order. Enter a whole number from 0 to 99."},
+		{"unknown", templates.UnknownProduct(i18n.English), "bad We don’t sell that. Your cart is unchanged."},
+		{"code", templates.UnknownCode(i18n.English, "FOG11"), "bad We don’t know the code FOG11. Check the spelling."},
+		{"removed", templates.Removed(i18n.English, "A/B", "Tea", 4, back),
+			"info Removed Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
+		{"not finished", templates.NotFinished(i18n.English), "warn The payment is not finished yet. Your order is below."},
+		{"unconfirmed", templates.Unconfirmed(i18n.English),
+			"warn Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged."},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := templates.CartView{Shell: shell("en-SE")}
+			v.Notes = []templates.Note{test.note}
+			note := parse(t, templates.Cart(v)).Find("[data-messages] .note")
+			got := strings.TrimPrefix(note.AttrOr("class", ""), "note ") + " " + text(note.ChildrenFiltered("div").First())
+			note.Find("form").Each(func(_ int, form *goquery.Selection) {
+				got += " [" + text(form) + " " + form.AttrOr("action", "")
+				form.Find("input").Each(func(_ int, s *goquery.Selection) { got += " " + s.AttrOr("name", "") + "=" + s.AttrOr("value", "") })
+				got += "]"
+			})
+			if got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestUnavailable(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		outage  templates.Outage
+		seconds int
+		want    string
+	}{
+		{"Klarna", templates.PaymentServiceDown, 10, "We can’t reach the payment service. Your cart is saved. This page tries again by itself in 10 seconds. Try now Back to cart"},
+		{"busy", templates.SessionBusy, 1, "Your order is being updated in another tab. Your cart is saved. This page tries again by itself in 1 second. Try now Back to cart"},
+		{"given up", templates.SessionBusy, 0, "Your order is being updated in another tab. Your cart is saved. Try now Back to cart"},
+		{"store", templates.ShopDown, 4, "The shop can’t answer right now. The mistake is ours. Nothing has been charged by this page. This page tries again by itself in 4 seconds. Try now Back to cart"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			doc := parse(t, unavailable("en-SE", test.outage, test.seconds))
+			var got []string
+			doc.Find(".sig h1, .sig h1 + p, .sig a").Each(func(_ int, s *goquery.Selection) { got = append(got, text(s)) })
+			if got := strings.Join(got, " "); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			if got := doc.Find(".sig a").First().AttrOr("href", ""); got != "/checkout?try=2" {
+				t.Errorf("Try now leads to %q", got)
+			}
+		})
+	}
+}
+
+// Whatever a catalogue or a shopper writes stays text.
+func TestEscaping(t *testing.T) {
+	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)> {0}|</title> ' javascript:alert(1)`
+	hostile := templates.Text{Text: evil}
+	tile := templates.Tile{SKU: evil, Name: hostile, Picture: evil, Price: evil, Stock: 2}
+	s := shell("en-SE")
+	s.Query, s.Path, s.Category, s.CartIDHash = evil, evil, evil, evil
+	s.Categories = []templates.Category{{ID: evil, Name: hostile}}
+	s.Countries[0].Locales = []string{evil}
+	s.Added = &templates.Added{Name: evil, Count: 1}
+	s.Notes = []templates.Note{templates.SoldOut(i18n.English, evil, evil, evil), templates.UnknownCode(i18n.English, evil), templates.Removed(i18n.English, evil, evil, 1, evil)}
+	o := order()
+	o.Lines[0] = templates.Line{SKU: evil, Name: hostile, Picture: evil, Quantity: 1, UnitPrice: evil, Total: templates.Amount{Text: evil}}
+	o.Discount = templates.Discount{Refused: evil}
+	for _, page := range []struct {
+		name string
+		doc  *goquery.Document
+	}{
+		{"catalogue", parse(t, templates.Catalogue(templates.CatalogueView{Shell: s, Products: []templates.Tile{tile}, Sort: evil}))},
+		{"no hits", parse(t, templates.Catalogue(templates.CatalogueView{Shell: s}))},
+		{"product", parse(t, templates.Product(templates.ProductView{Shell: s, Tile: tile, Description: hostile, Material: hostile, Weight: 1, Delivery: evil, Related: []templates.Tile{tile}}))},
+		{"cart", parse(t, templates.Cart(templates.CartView{Shell: s, Order: o}))},
+		{"checkout", parse(t, templates.Checkout(templates.CheckoutView{Shell: s, Order: o, OrderID: evil}))},
+		{"confirmation", parse(t, templates.Confirmation(templates.ConfirmationView{Shell: s, Order: &o, Reference: evil}))},
+		{"404", parse(t, templates.NotFound(templates.NotFoundView{Shell: s, Offer: evil}))},
+		{"500", parse(t, templates.ErrorPage(templates.ErrorView{Shell: s, Reference: evil}))},
+		{"503", parse(t, templates.Unavailable(templates.UnavailableView{Shell: s, TryURL: evil}))},
+	} {
+		t.Run(page.name, func(t *testing.T) {
+			page.doc.Find("script").Each(func(_ int, script *goquery.Selection) {
+				if script.AttrOr("nonce", "") != nonce {
+					t.Error("a script of the text's")
+				}
+			})
+			if page.doc.Find("[onerror], img[src=x]").Length() > 0 || page.doc.Find("title").Length() != 1 {
+				t.Error("markup of the text's")
+			}
+			page.doc.Find("[href], [src], [action]").Each(func(_ int, link *goquery.Selection) {
+				for _, attr := range []string{"href", "src", "action"} {
+					if strings.HasPrefix(strings.TrimLeft(link.AttrOr(attr, ""), `"> `), "javascript:") {
+						t.Errorf("%s=%q", attr, link.AttrOr(attr, ""))
+					}
+				}
+			})
+			if !strings.Contains(page.doc.Text(), "<script>alert(1)</script>") && !strings.Contains(page.doc.Find("input").Map(func(_ int, s *goquery.Selection) string { return s.AttrOr("value", "") })[0], "<script>") {
+				t.Error("the text is not shown")
+			}
+		})
+	}
+}
+
+func TestHeaderWithoutSession(t *testing.T) {
+	doc := parse(t, pages[15].make("sv-SE"))
+	if n := doc.Find(".market, .cartlink, .search, .cats, script").Length(); n != 0 {
+		t.Errorf("the 500 page has %d parts that need a session", n)
+	}
+	v := templates.CartView{Shell: shell("en-SE")}
+	v.CartCount = 0
+	if _, hidden := parse(t, templates.Cart(v)).Find("[data-cart-count]").Attr("hidden"); !hidden {
+		t.Error("an empty cart shows a number")
+	}
+}

@@ -1,0 +1,178 @@
+package templates_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/a-h/templ"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/web/templates"
+)
+
+const nonce = "test-nonce"
+
+// locales is one per language.
+var locales = []string{"en-SE", "sv-SE", "nb-NO", "da-DK", "fi-FI", "de-DE", "nl-NL"}
+
+func shell(locale string) templates.Shell {
+	return templates.Shell{
+		Locale: locale, Country: "SE", Currency: "SEK", CartCount: 3, CartRevision: 7, CartIDHash: "c0ffee", Path: "/here?q=x",
+		Countries: []templates.Country{
+			{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}},
+			{Code: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}},
+		},
+		Categories: []templates.Category{
+			{ID: "kitchen", Name: templates.Text{Text: "Kök", Lang: i18n.Swedish}},
+			{ID: "merchant's own", Name: templates.Text{Text: "Merchant’s own"}},
+		},
+	}
+}
+
+func tiles() []templates.Tile {
+	return []templates.Tile{
+		{SKU: "MUG-1", Name: templates.In("Emaljmugg", i18n.Swedish), Picture: "MUG-1.svg", Price: "149 kr", Stock: 240},
+		{SKU: "BLK-1", Name: templates.Text{Text: "Blanket"}, Picture: "https://pictures.example/b.png", Price: "1 295 kr", Stock: 3},
+		{SKU: "CLK-1", Name: templates.Text{Text: "Clock"}, Price: "4 995 kr", Stock: 1},
+		{SKU: "TEA-1", Name: templates.Text{Text: "Tea"}, Picture: "TEA-1.svg", Price: "99 kr", Stock: 0},
+		{SKU: "EBK-1", Name: templates.Text{Text: "E-book"}, Picture: "EBK-1.svg", Price: "119 kr", Stock: templates.Uncounted, Digital: true},
+		{SKU: "GFT-1", Name: templates.Text{Text: "Voucher"}, Picture: "GFT-1.svg", Price: "500 kr", Stock: templates.Uncounted, Digital: true, Voucher: true},
+		{SKU: "NO PRICE/1", Name: templates.Text{Text: "No price"}, Stock: 9},
+	}
+}
+
+func order() templates.Order {
+	delivery, discount := templates.Amount{Text: "49 kr", Minor: 4900}, templates.Amount{Text: "−110 kr", Minor: -11000}
+	return templates.Order{
+		Items: 8,
+		Lines: []templates.Line{
+			{SKU: "MUG-1", Name: templates.In("Emaljmugg", i18n.Swedish), Picture: "MUG-1.svg", Quantity: 5, Stock: 240, UnitPrice: "149 kr", Total: templates.Amount{Text: "745 kr", Minor: 74500}},
+			{SKU: "BLK-1", Name: templates.Text{Text: "Blanket"}, Quantity: 2, Stock: 1, UnitPrice: "1 295 kr", Total: templates.Amount{Text: "2 590 kr", Minor: 259000}},
+			{SKU: "OLD-1", Name: templates.Text{Text: "Old"}, Quantity: 1, Stock: templates.Uncounted, Gone: true},
+		},
+		Discount: templates.Discount{Code: "FOG10", Percent: 1000},
+		Totals: templates.Totals{
+			Goods: templates.Amount{Text: "3 335 kr", Minor: 333500}, Discount: &discount, Delivery: &delivery, DeliveryOption: "mailboat",
+			Total: templates.Amount{Text: "3 274 kr", Minor: 327400}, VAT: "185,58 kr",
+		},
+	}
+}
+
+// page is a page with sample content in a locale; notes go where the page shows them.
+type page struct {
+	name    string
+	scripts bool // it has some
+	full    bool // it needs a session, and shows cart and country
+	make    func(locale string) templ.Component
+}
+
+var pages = []page{
+	{"catalogue", true, true, func(l string) templ.Component {
+		return templates.Catalogue(templates.CatalogueView{Shell: shell(l), Products: tiles()})
+	}},
+	{"category", true, true, func(l string) templ.Component {
+		v := templates.CatalogueView{Shell: shell(l), Products: tiles(), Sort: templates.SortPrice}
+		v.Category = "kitchen"
+		return templates.Catalogue(v)
+	}},
+	{"no hits", true, true, func(l string) templ.Component {
+		v := templates.CatalogueView{Shell: shell(l)}
+		v.Query = "lamb"
+		return templates.Catalogue(v)
+	}},
+	{"product", true, true, func(l string) templ.Component { return templates.Product(product(l)) }},
+	{"product sold out", true, true, func(l string) templ.Component {
+		v := product(l)
+		v.Tile = tiles()[3]
+		return templates.Product(v)
+	}},
+	{"cart", true, true, func(l string) templ.Component {
+		v := templates.CartView{Shell: shell(l), Order: order()}
+		v.Notes = []templates.Note{templates.Removed(i18n.LangOf(l), "TEA-1", "Tea", 2, "/cart")}
+		v.Added = &templates.Added{Name: "Tea", Count: 4}
+		return templates.Cart(v)
+	}},
+	{"cart with a mistake", true, true, func(l string) templ.Component {
+		v := templates.CartView{Shell: shell(l), Order: order()}
+		v.Notes = []templates.Note{templates.UnknownCode(i18n.LangOf(l), "FOG11")}
+		v.Discount = templates.Discount{Refused: "FOG11"}
+		return templates.Cart(v)
+	}},
+	{"empty cart", true, true, func(l string) templ.Component { return templates.Cart(templates.CartView{Shell: shell(l)}) }},
+	{"checkout", true, true, func(l string) templ.Component { return templates.Checkout(checkout(l)) }},
+	{"checkout unconfirmed", true, true, func(l string) templ.Component {
+		v := checkout(l)
+		v.Unconfirmed = true
+		v.Notes = []templates.Note{templates.Unconfirmed(i18n.LangOf(l)), templates.SoldOut(i18n.LangOf(l), "TEA-1", "Tea", "/checkout")}
+		return templates.Checkout(v)
+	}},
+	{"confirmation", true, true, func(l string) templ.Component {
+		o := order()
+		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l), Order: &o, Reference: "SK-1", Snippet: "<p>thanks</p>", Ships: true, Downloads: true})
+	}},
+	{"somebody else's confirmation", true, true, func(l string) templ.Component {
+		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l)})
+	}},
+	{"terms", true, true, func(l string) templ.Component { return templates.Terms(templates.TermsView{Shell: shell(l)}) }},
+	{"404", true, true, func(l string) templ.Component {
+		return templates.NotFound(templates.NotFoundView{Shell: shell(l), Offer: "kitchen"})
+	}},
+	{"refused", false, false, func(l string) templ.Component {
+		return templates.Refused(templates.RefusedView{Shell: templates.Shell{Locale: l}})
+	}},
+	{"500", false, false, func(l string) templ.Component {
+		return templates.ErrorPage(templates.ErrorView{Shell: templates.Shell{Locale: l}, Reference: "7Q2K"})
+	}},
+	{"checkout error", false, true, func(l string) templ.Component {
+		return templates.CheckoutError(templates.CheckoutErrorView{Shell: shell(l), Reference: "7Q2K"})
+	}},
+	{"503", false, false, func(l string) templ.Component { return unavailable(l, templates.PaymentServiceDown, 10) }},
+	{"busy", false, false, func(l string) templ.Component { return unavailable(l, templates.SessionBusy, 1) }},
+	{"shop down", false, false, func(l string) templ.Component { return unavailable(l, templates.ShopDown, 0) }},
+}
+
+func product(locale string) templates.ProductView {
+	v := templates.ProductView{Shell: shell(locale), Tile: tiles()[0], Description: templates.In("Rymmer 35 cl.", i18n.Swedish),
+		Material: templates.Text{Text: "Steel"}, Weight: 1250, Delivery: "49 kr", Related: tiles()[1:5]}
+	v.Category = "kitchen"
+	return v
+}
+
+func checkout(locale string) templates.CheckoutView {
+	return templates.CheckoutView{Shell: shell(locale), Order: order(), OrderID: "order-1", Snippet: `<div id="klarna-checkout-container"></div>`}
+}
+
+func unavailable(locale string, outage templates.Outage, seconds int) templ.Component {
+	return templates.Unavailable(templates.UnavailableView{Shell: templates.Shell{Locale: locale}, Outage: outage, Seconds: seconds, TryURL: "/checkout?try=2"})
+}
+
+// render is the HTML of a component as a page with the test's nonce.
+func render(t *testing.T, c templ.Component) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := c.Render(templ.WithNonce(t.Context(), nonce), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// parse is the document of a component.
+func parse(t *testing.T, c templ.Component) *goquery.Document {
+	t.Helper()
+	doc, err := goquery.NewDocumentFromReader(bytes.NewBufferString(render(t, c)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// eachPage runs f on every page in every language.
+func eachPage(t *testing.T, f func(t *testing.T, p page, locale string, doc *goquery.Document)) {
+	t.Helper()
+	for _, p := range pages {
+		for _, locale := range locales {
+			t.Run(p.name+"/"+locale, func(t *testing.T) { f(t, p, locale, parse(t, p.make(locale))) })
+		}
+	}
+}
