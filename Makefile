@@ -30,7 +30,9 @@ test-tools:
 check: test generated lint race a11y ## make test, the static checks, the race detector and make a11y
 
 race: test-tools ## the tests without a browser under the race detector
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -v /web/static)
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -vE '/(web/static|fakeklarna|internal/(browsertest|e2e))$$')
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Concurrency|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper' ./fakeklarna
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./internal/e2e
 
 a11y: test-tools ## accessibility of every page by axe-core; needs npm
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y

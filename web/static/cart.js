@@ -72,8 +72,8 @@ async function send({ lines = {}, discount_code }, signal) {
   const left = Object.entries(lines);
   while (left.length > 0) {
     const [sku, quantity] = left.shift();
-    const { page, at } = await post(`/cart/lines/${encodeURIComponent(sku)}`, { quantity });
-    if (at.searchParams.has("error") || (left.length === 0 && discount_code === undefined)) {
+    const { page, refused } = await post(`/cart/lines/${encodeURIComponent(sku)}`, { quantity });
+    if (refused || (left.length === 0 && discount_code === undefined)) {
       const rest = left.length > 0 ? { lines: Object.fromEntries(left) } : {};
       if (discount_code !== undefined) rest.discount_code = discount_code;
       return { kind: isEmpty(rest) ? "ok" : "refused", rest, page };

@@ -49,14 +49,15 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
- * Loads a page of the shop, following redirects.
+ * Loads a page of the shop, following redirects. A form that is refused is answered with the page too, which says why.
  * @param {string} url @param {RequestInit} [request]
- * @returns {Promise<{page: Document, at: URL}>} rejects when nothing or an error came
+ * @returns {Promise<{page: Document, refused: boolean}>} rejects when nothing or another error came
  */
 export async function loadPage(url, request = {}) {
   const response = await fetch(url, { ...request, headers: { Accept: "text/html" } });
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return { page: new DOMParser().parseFromString(await response.text(), "text/html"), at: new URL(response.url) };
+  const refused = response.status === 422;
+  if (!response.ok && !refused) throw new Error(`${url}: ${response.status}`);
+  return { page: new DOMParser().parseFromString(await response.text(), "text/html"), refused };
 }
 
 /** Shows how many things are in the cart. @param {number|Document} from a number, or a page that knows it */

@@ -68,7 +68,9 @@ func (s *shop) add(w http.ResponseWriter, r *http.Request) {
 	case refused && isJSON:
 		writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"error": map[string]any{"code": "sold_out", "message": "no"}})
 	case refused:
-		http.Redirect(w, r, r.PostFormValue("return_to")+"?error=sold_out", http.StatusSeeOther)
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>Error</title><link rel="icon" href="data:,"><main><h1>Cart</h1><p id="error">sold_out</p></main>`))
 	default:
 		writeJSON(w, http.StatusOK, map[string]any{"revision": revision, "lines": lines})
 	}
