@@ -36,7 +36,7 @@ func FuzzSnippet(f *testing.F) {
 	f.Add("<script\n>\x00</script\t><plaintext><script>")
 	f.Fuzz(func(t *testing.T, in string) {
 		if strings.Contains(in, "nonce") {
-			t.Skip("would be confused with ours")
+			return // would be confused with ours
 		}
 		got := kco.Snippet(in, "N")
 		if without := strings.ReplaceAll(got, ` nonce="N"`, ""); without != in {
