@@ -27,14 +27,7 @@ func TestBurst(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newShop(t)
-			s.next(storedThen(300 * time.Millisecond))
-			c := s.open(t, "")
-			c.MustEval(`async () => {
-				const click = (key) => document.querySelector('[data-key="' + key + '"]').click();
-				const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-				` + tt.play + `
-			}`)
+			s, c := play(t, tt.play)
 			c.settled()
 			if diff := cmp.Diff(tt.want, s.seen()); diff != "" {
 				t.Errorf("updates (-want +got):\n%s", diff)
@@ -46,6 +39,30 @@ func TestBurst(t *testing.T) {
 				t.Errorf("%d updates at once, want 1", s.most)
 			}
 		})
+	}
+}
+
+// play opens a page and clicks in it as the script says. A machine that was too busy to click in time says nothing about
+// the page: then it is played again.
+func play(t *testing.T, script string) (*shop, *checkoutPage) {
+	t.Helper()
+	for {
+		s := newShop(t)
+		s.next(storedThen(300 * time.Millisecond))
+		c := s.open(t, "")
+		late := c.MustEval(`async () => {
+			const click = (key) => document.querySelector('[data-key="' + key + '"]').click();
+			let planned = 0;
+			const start = performance.now();
+			const sleep = (ms) => new Promise((done) => setTimeout(done, (planned += ms) - (performance.now() - start)));
+			` + script + `
+			return performance.now() - start - planned;
+		}`).Num()
+		if late < 15 {
+			return s, c
+		}
+		t.Logf("played %.0f ms too late, once more", late)
+		c.settled()
 	}
 }
 
