@@ -51,7 +51,6 @@ cover: test-tools ## test coverage, as cover.out and by package
 
 generate: ## Go code from the templates
 	$(GO) tool templ generate
-	$(GO) fmt ./web/templates >/dev/null
 
 generated:
 	$(GO) tool templ generate -check

@@ -116,7 +116,7 @@ func start(bin string) (*rod.Browser, func(), error) {
 		args = append(args, "--no-sandbox")
 	}
 	var stderr bytes.Buffer
-	cmd := exec.Command(bin, args...) //nolint:noctx // a fixed list of names; it lives as long as the process
+	cmd := exec.Command(bin, args...) // it lives as long as the process
 	cmd.Stderr = &stderr
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut} // its descriptors 3 and 4
 	if err := cmd.Start(); err != nil {

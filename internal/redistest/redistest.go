@@ -134,7 +134,7 @@ func (s *Server) start(n *node) {
 		args = n.args
 	}
 	n.out.Reset()
-	cmd := exec.Command("redis-server", args...) //nolint:noctx // our arguments; ends in Cleanup, after the test's context
+	cmd := exec.Command("redis-server", args...) // ends in Cleanup, after the test's context
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, &n.out, &n.out
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)

@@ -122,7 +122,7 @@ func TestRealMarkup(t *testing.T) {
 					t.Errorf("note = %q, want %q", got, want)
 				}
 			}
-			for _, text := range strings.Split(c.text("[data-messages], .toast, [data-status]"), "|") {
+			for text := range strings.SplitSeq(c.text("[data-messages], .toast, [data-status]"), "|") {
 				if strings.Contains(text, "{") || strings.Contains(text, "undefined") {
 					t.Errorf("text not filled in: %q", text)
 				}
