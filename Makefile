@@ -15,8 +15,9 @@ demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to 
 build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
 
+# One package at a time: browsers of several packages at once are too slow for what the tests measure.
 test: test-tools ## every test; installs redis-server and Chromium when they are missing
-	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' ./...
+	SHOPD_TEST_ALL=1 $(GO) test -p 1 -shuffle=on -timeout 15m -run '$(RUN)' ./...
 
 test-tools:
 	@missing=; \
