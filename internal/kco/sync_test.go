@@ -435,13 +435,15 @@ func TestSyncWithoutRedis(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
 	w.fault("POST", createPath, fakeklarna.Fault{Delay: fakeklarna.Duration(300 * time.Millisecond)})
-	go func() {
+	var outage sync.WaitGroup
+	outage.Go(func() {
 		time.Sleep(100 * time.Millisecond)
 		w.redis.Stop()
-	}()
+	})
 	if got, err := w.sync(kco.Load); !errors.Is(err, kco.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
+	outage.Wait()
 	w.redis.Restart()
 	got, err := w.sync(kco.Load)
 	if err != nil {
