@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
@@ -133,11 +132,11 @@ func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
 	var kept []*Fault
 	for _, f := range s.faults {
-		if !f.fits(method, path, orderID) || f.Probability > 0 && rand.Float64() >= f.Probability { //nolint:gosec // chance in a test, no secret
+		if !f.fits(method, path, orderID) || f.Probability > 0 && s.chance.Float64() >= f.Probability {
 			kept = append(kept, f)
 			continue
 		}
-		d.add(f)
+		d.add(f, s.chance)
 		if f.Count > 0 {
 			f.Count--
 		}
@@ -149,13 +148,13 @@ func (s *Server) strike(method, path, orderID string) damage {
 	return d
 }
 
-func (d *damage) add(f *Fault) {
+func (d *damage) add(f *Fault, c *chance) {
 	note := func(yes bool, name string) {
 		if yes {
 			d.names = append(d.names, name)
 		}
 	}
-	before, after := f.Delay.plus(f.Jitter), f.DelayAfter.plus(f.JitterAfter)
+	before, after := f.Delay.plus(f.Jitter, c), f.DelayAfter.plus(f.JitterAfter, c)
 	d.before += before
 	d.after += after
 	note(before > 0, "delay "+before.Round(time.Millisecond).String())
@@ -174,16 +173,16 @@ func (d *damage) add(f *Fault) {
 	d.notJSON = d.notJSON || f.NotJSON
 }
 
-func (d Duration) plus(jitter Duration) time.Duration {
+func (d Duration) plus(jitter Duration, c *chance) time.Duration {
 	if jitter > 0 {
-		d += Duration(rand.Int64N(int64(jitter))) //nolint:gosec // chance in a test, no secret
+		d += Duration(c.Int64N(int64(jitter)))
 	}
 	return time.Duration(d)
 }
 
 // reply returns the answer of a rule with a status.
-func (f *Fault) reply(orderID, correlationID string) reply {
-	out := reply{status: f.Status, header: map[string]string{}, orderID: orderID, body: []byte(f.Body)}
+func (f *Fault) reply(out reply, correlationID string) reply {
+	out = reply{status: f.Status, header: map[string]string{}, orderID: out.orderID, sessionID: out.sessionID, body: []byte(f.Body)}
 	switch {
 	case f.Status == http.StatusNoContent || f.Status == http.StatusNotModified:
 		out.body = nil

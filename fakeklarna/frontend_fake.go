@@ -34,7 +34,7 @@ func (s *Server) serveFakePage(w http.ResponseWriter, _ *http.Request) {
 			Status:  status,
 			Country: strings.ToUpper(v.PurchaseCountry),
 			Amount:  amount,
-			Changed: clockTime(o.modified),
+			Changed: clockTime(o.Modified),
 			Done:    v.Status == StatusComplete,
 		})
 	}

@@ -109,6 +109,8 @@ func (s *Server) advance(d time.Duration) error {
 		return errors.New("the clock would be more than a century ahead")
 	}
 	s.offset += d
+	s.tell(Event{Lane: "clock", Text: "moved " + offsetText(d)})
+	s.wakeJobs()
 	return nil
 }
 
@@ -132,6 +134,9 @@ func (s *Server) Reset() {
 func (s *Server) empty() {
 	s.log.clear()
 	s.orders, s.newest = map[string]*order{}, nil
+	s.events, s.jobs = nil, nil
 	s.faults, s.faultID, s.offset = nil, 0, 0
+	s.chance = newChance(s.o.Seed)
+	s.stir()
 	s.forgot = make(chan struct{})
 }

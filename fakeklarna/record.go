@@ -14,6 +14,7 @@ type Request struct {
 	Path          string          `json:"path"`   // without the base path
 	Status        int             `json:"status"` // 0: not answered yet, or never
 	OrderID       string          `json:"order_id,omitempty"`
+	SessionID     string          `json:"session_id,omitempty"` // of Klarna Payments
 	CorrelationID string          `json:"correlation_id"`
 	DurationMS    int64           `json:"duration_ms"`
 	Request       json.RawMessage `json:"request"`          // the body; text that is not JSON is a JSON string

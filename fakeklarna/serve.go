@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 const (
@@ -33,41 +31,44 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if err != nil && !tooLarge {
 		panic(http.ErrAbortHandler) // the client went away amid its request
 	}
-	correlationID := uuid.NewString()
+	endpoint, ids, notFound := route(r.Method, r.URL.Path)
 	e := &entry{started: time.Now(), Request: Request{
-		Method: r.Method, Path: r.URL.Path, OrderID: orderIDOf(r.URL.Path),
-		CorrelationID: correlationID, Request: asJSON(body),
+		Method: r.Method, Path: r.URL.Path, OrderID: ids["order_id"], SessionID: ids["session_id"], Request: asJSON(body),
 	}}
 	s.mu.Lock()
-	e.Time = s.now()
+	correlationID := s.newID()
+	e.CorrelationID, e.Time = correlationID, s.now()
 	d := s.strike(e.Method, e.Path, e.OrderID)
 	e.Faults = d.names
 	s.log.add(e)
+	s.stir()
 	forgot := s.forgot
 	s.mu.Unlock()
 
 	late := d.before > serverLimit
 	s.wait(context.WithoutCancel(r.Context()), min(d.before, serverLimit), forgot)
+	known := reply{orderID: e.OrderID, sessionID: e.SessionID}
 	var out reply
 	switch {
 	case d.reset:
 		s.note(r.Context(), e, 0, nil)
 		reset(w)
 	case late:
-		out = reply{status: http.StatusGatewayTimeout, orderID: e.OrderID}
+		out = known
+		out.status = http.StatusGatewayTimeout
 	case d.answer != nil:
-		out = d.answer.reply(e.OrderID, correlationID)
+		out = d.answer.reply(known, correlationID)
 	case tooLarge:
 		tooBig := apiError{status: http.StatusRequestEntityTooLarge, code: "BAD_REQUEST", message: "Bad request: the body is too large"}
-		out = failed(&tooBig, e.OrderID, correlationID)
+		out = failed(&tooBig, known, correlationID)
 	default:
-		out = s.answer(r, body, correlationID)
+		out = s.answer(r, endpoint, notFound, &apiCall{ids: ids, header: r.Header, body: body, ctx: r.Context(), forgot: forgot}, correlationID)
 	}
 	s.mu.Lock()
-	e.OrderID = out.orderID
+	e.OrderID, e.SessionID = out.orderID, out.sessionID
 	s.mu.Unlock()
 	if left := serverLimit - d.before; d.after > left && !late {
-		d.after, out = left, reply{status: http.StatusGatewayTimeout, orderID: e.OrderID}
+		d.after, out = left, reply{status: http.StatusGatewayTimeout, orderID: e.OrderID, sessionID: e.SessionID}
 	}
 	s.wait(r.Context(), d.after, forgot)
 	s.send(w, r, e, d, out)
@@ -98,6 +99,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry, d damage
 func (s *Server) note(ctx context.Context, e *entry, status int, response []byte) {
 	s.mu.Lock()
 	s.log.finish(e, status, response)
+	s.stir()
 	s.mu.Unlock()
 	s.o.Logger.InfoContext(ctx, "klarna call", slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", status),
 		slog.Int64("duration_ms", e.DurationMS), slog.String("correlation_id", e.CorrelationID), slog.Any("faults", e.Faults))

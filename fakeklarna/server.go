@@ -41,6 +41,18 @@ type Options struct {
 	// Klarna was recorded.
 	EchoCountryAsSent bool
 
+	// Seed makes IDs, tokens and the chance in faults the same in each run with
+	// the same calls; 0 means that nobody can guess them.
+	Seed uint64
+
+	// PushDelay is the time from a purchase to its first push, 2 s when 0. Klarna
+	// takes about two minutes.
+	PushDelay time.Duration
+
+	// CallbackHosts are the hosts, besides those of this machine, to which
+	// callbacks are sent; for them, as for this machine, plain http will do.
+	CallbackHosts []string
+
 	// Logger gets a line per call of the API, without bodies; nil means none.
 	Logger *slog.Logger
 }
@@ -59,15 +71,20 @@ type Server struct {
 	closed  chan struct{}
 	close   sync.Once
 
-	mu      sync.Mutex // guards all that follows and the orders themselves
-	orders  map[string]*order
-	newest  []*order // in the order in which they were made
-	log     requestLog
-	faults  []*Fault
-	faultID int
-	offset  time.Duration // of the fake's clock from the real one
-	origin  string        // scheme://host of the request that came last
-	forgot  chan struct{} // closed and made anew by Reset
+	mu       sync.Mutex // guards all that follows and the orders themselves
+	orders   map[string]*order
+	newest   []*order // in the order in which they were made
+	log      requestLog
+	events   []Event
+	stirred  chan struct{} // closed and made anew by stir
+	jobs     []job
+	jobTimer *time.Timer // of the next job, nil before the first
+	faults   []*Fault
+	faultID  int
+	chance   *chance
+	offset   time.Duration // of the fake's clock from the real one
+	origin   string        // scheme://host of the request that came last
+	forgot   chan struct{} // closed and made anew by Reset
 }
 
 // New returns a fake without orders. It panics when PublicURL is not a URL
@@ -76,6 +93,7 @@ func New(o Options) *Server {
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = "demo", "demo"
 	}
+	o.PushDelay = cmp.Or(o.PushDelay, 2*time.Second)
 	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
 	if o.Currencies == nil {
 		o.Currencies = coreCurrencies
@@ -83,7 +101,10 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, mux: http.NewServeMux(), closed: make(chan struct{})}
+	s := &Server{
+		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
+		stirred: make(chan struct{}),
+	}
 	if o.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(o.PublicURL, "/"))
 		if err != nil || u.Scheme == "" || u.Host == "" {
@@ -92,7 +113,9 @@ func New(o Options) *Server {
 		s.baseURL = u
 	}
 	s.empty()
-	s.mux.HandleFunc("/checkout/", s.serveAPI)
+	for _, api := range []string{"/checkout/", "/ordermanagement/", "/payments/", "/customer-token/"} {
+		s.mux.HandleFunc(api, s.serveAPI)
+	}
 	s.controlRoutes(s.mux)
 	s.frontendRoutes(s.mux)
 	return s
@@ -106,8 +129,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Close ends the delays of calls that wait for a fault's time to pass: their
-// connections are closed.
+// Close ends callbacks and the delays of calls that wait for a fault's time to
+// pass: their connections are closed.
 func (s *Server) Close() { s.close.Do(func() { close(s.closed) }) }
 
 // origin returns scheme://host by which a request reached the fake.

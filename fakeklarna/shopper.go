@@ -11,7 +11,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
 	"golang.org/x/text/language"
 )
 
@@ -83,25 +82,25 @@ func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
 	if err := a.check(&v); err != nil {
 		return Outcome{}, err
 	}
-	if o.status != StatusIncomplete {
+	if o.Status != StatusIncomplete {
 		out := s.outcome(o)
-		out.Refused = &Refusal{"read_only_order", "The order is " + o.status + "; the shopper cannot change it."}
+		out.Refused = &Refusal{"read_only_order", "The order is " + o.Status + "; the shopper cannot change it."}
 		return out, nil
 	}
 	if a.Country != "" {
 		o.setCountry(strings.ToUpper(a.Country))
 	}
 	for member, text := range a.Type {
-		o.typed[member] = strings.TrimSpace(text)
-		if o.typed[member] == "" {
-			delete(o.typed, member)
+		o.Typed[member] = strings.TrimSpace(text)
+		if o.Typed[member] == "" {
+			delete(o.Typed, member)
 		}
 	}
 	if a.ShippingOption != "" {
-		o.option = a.ShippingOption
+		o.Option = a.ShippingOption
 	}
 	if a.Country != "" || len(a.Type) > 0 || a.ShippingOption != "" || a.Buy != nil {
-		o.entered = true
+		o.Entered = true
 		s.touch(o)
 	}
 	if a.Buy != nil {
@@ -184,14 +183,14 @@ func isCountry(code string) bool {
 // setCountry makes country the order's purchase country; addresses that the
 // merchant sent follow it.
 func (o *order) setCountry(country string) {
-	content := maps.Clone(o.content)
+	content := maps.Clone(o.Content)
 	content["purchase_country"] = mustJSON(country)
 	for _, name := range addressMembers {
 		if content[name] != nil {
 			content[name] = withoutCountry(content[name])
 		}
 	}
-	o.content = content
+	o.Content = content
 }
 
 var addressMembers = []string{"billing_address", "shipping_address"}
@@ -213,15 +212,15 @@ func withoutCountry(raw json.RawMessage) json.RawMessage {
 func (s *Server) complete(o *order, method string) {
 	v := s.render(o)
 	for _, member := range missingMembers(&v) {
-		o.typed[member] = testPerson(v.PurchaseCountry)[member]
+		o.Typed[member] = testPerson(v.PurchaseCountry)[member]
 	}
 	v = s.render(o)
-	content := maps.Clone(o.content)
+	content := maps.Clone(o.Content)
 	if v.SelectedShippingOption == nil && len(v.ShippingOptions) > 0 {
 		v.SelectedShippingOption = &v.ShippingOptions[0]
 	}
 	if chosen := v.SelectedShippingOption; chosen != nil {
-		o.option = chosen.ID
+		o.Option = chosen.ID
 		if v.MerchantURLs.ShippingOptionUpdate == "" {
 			lines := append(v.OrderLines, OrderLine{
 				Type: "shipping_fee", Reference: chosen.ID, Name: chosen.Name, Quantity: 1,
@@ -238,10 +237,10 @@ func (s *Server) complete(o *order, method string) {
 		content["merchant_requested"] = mustJSON(requested)
 	}
 	if v.Recurring != nil && *v.Recurring {
-		content["recurring_token"] = mustJSON(uuid.NewString())
+		content["recurring_token"] = mustJSON(s.newID())
 	}
-	o.content = content
-	o.status, o.completed, o.method = StatusComplete, s.now(), cmp.Or(method, methodsFor(strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency))[0])
+	o.Content = content
+	o.Status, o.Completed, o.Method = StatusComplete, s.now(), cmp.Or(method, methodsFor(strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency))[0])
 }
 
 // requestedBy returns the answers to the merchant's additional checkboxes: each
@@ -272,11 +271,11 @@ func requestedBy(options OrderOptions) map[string]any {
 func (s *Server) outcome(o *order) Outcome {
 	v := s.render(o)
 	out := Outcome{
-		Status:          o.status,
+		Status:          o.Status,
 		Country:         strings.ToUpper(v.PurchaseCountry),
 		Currency:        strings.ToUpper(v.PurchaseCurrency),
 		Locale:          v.Locale,
-		Typed:           maps.Clone(o.typed),
+		Typed:           maps.Clone(o.Typed),
 		Missing:         missingMembers(&v),
 		Total:           v.OrderAmount,
 		ShippingOptions: v.ShippingOptions,
@@ -286,12 +285,12 @@ func (s *Server) outcome(o *order) Outcome {
 	}
 	if chosen := v.SelectedShippingOption; chosen != nil {
 		out.ShippingOption = chosen.ID
-		if o.status == StatusIncomplete && v.MerchantURLs.ShippingOptionUpdate == "" {
+		if o.Status == StatusIncomplete && v.MerchantURLs.ShippingOptionUpdate == "" {
 			out.Total += chosen.Price
 		}
 	}
-	if o.status == StatusComplete {
-		out.ConfirmationURL = confirmationURL(v.MerchantURLs.Confirmation, o.id)
+	if o.Status == StatusComplete {
+		out.ConfirmationURL = confirmationURL(v.MerchantURLs.Confirmation, o.ID)
 	}
 	return out
 }

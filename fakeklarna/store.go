@@ -17,28 +17,31 @@ const life = 48 * time.Hour
 // errNoOrder tells that there is no such order, or none any more.
 var errNoOrder = errors.New("no such order, or it has expired")
 
-// order is one order. Server.mu guards it.
+// order is one order of the checkout API. Server.mu guards it; a snapshot has
+// its exported fields.
 type order struct {
-	id      string
-	token   string // of AUTH_HEADER in the snippet: with it the iframe reads and writes this order
-	status  string
-	content map[string]json.RawMessage // what the merchant sent, checked, by member
-	typed   map[string]string          // address member → what the shopper typed; "shipping." before a member of a separate shipping address
-	entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
-	option  string                     // ID of the shipping option that the shopper chose
-	method  string                     // by which the order was paid
+	ID      string
+	Token   string // of AUTH_HEADER in the snippet: with it the iframe reads and writes this order
+	Status  string
+	Content map[string]json.RawMessage // what the merchant sent, checked, by member
+	Typed   map[string]string          // address member → what the shopper typed; "shipping." before a member of a separate shipping address
+	Entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
+	Option  string                     // ID of the shipping option that the shopper chose
+	Method  string                     // by which the order was paid
 
-	started, modified, completed time.Time
+	Started, Modified, Completed time.Time
+
+	busy chan struct{} // closed when the callback that runs for this order has ended, nil when none runs
 }
 
 // now returns the fake's time. The caller holds s.mu.
 func (s *Server) now() time.Time { return time.Now().Add(s.offset) }
 
 // touch notes a change of an order, which restarts its life. The caller holds s.mu.
-func (s *Server) touch(o *order) { o.modified = s.now() }
+func (s *Server) touch(o *order) { o.Modified = s.now() }
 
 func (s *Server) expired(o *order) bool {
-	return o.status != StatusComplete && s.now().After(o.modified.Add(life))
+	return o.Status != StatusComplete && s.now().After(o.Modified.Add(life))
 }
 
 // live returns an order that has not expired, or errNoOrder. The caller holds s.mu.
@@ -67,37 +70,37 @@ func (s *Server) tokenFits(id, token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, err := s.live(id)
-	return err == nil && o.token == token
+	return err == nil && o.Token == token
 }
 
 // inspect is render with FakeState. The caller holds s.mu.
 func (s *Server) inspect(o *order) Order {
 	v := s.render(o)
 	v.Fake = &FakeState{
-		Aborted:       o.status == StatusAborted,
+		Aborted:       o.Status == StatusAborted,
 		Expired:       s.expired(o),
-		Typed:         maps.Clone(o.typed),
-		PaymentMethod: o.method,
+		Typed:         maps.Clone(o.Typed),
+		PaymentMethod: o.Method,
 	}
-	if o.status != StatusComplete {
-		v.Fake.ExpiresAt = stamp(o.modified.Add(life))
+	if o.Status != StatusComplete {
+		v.Fake.ExpiresAt = stamp(o.Modified.Add(life))
 	}
 	return v
 }
 
 // render returns an order as the API answers it. The caller holds s.mu.
 func (s *Server) render(o *order) Order {
-	v := decodeContent(o.content)
-	v.OrderID, v.Status = o.id, o.status
+	v := decodeContent(o.Content)
+	v.OrderID, v.Status = o.ID, o.Status
 	s.renderAddresses(o, &v)
 	v.SelectedShippingOption = selectedOption(o, v.ShippingOptions)
-	v.StartedAt, v.LastModifiedAt = stamp(o.started), stamp(o.modified)
-	if o.status == StatusComplete {
-		v.CompletedAt = stamp(o.completed)
+	v.StartedAt, v.LastModifiedAt = stamp(o.Started), stamp(o.Modified)
+	if o.Status == StatusComplete {
+		v.CompletedAt = stamp(o.Completed)
 	}
 	if s.o.EchoFilledURLs {
 		for _, u := range v.MerchantURLs.all() {
-			*u = fillOrderID(*u, o.id)
+			*u = fillOrderID(*u, o.ID)
 		}
 	}
 	if !s.o.EchoCountryAsSent {
@@ -105,7 +108,7 @@ func (s *Server) render(o *order) Order {
 			*c = strings.ToLower(*c)
 		}
 	}
-	v.HTMLSnippet = renderSnippet(&v, s.publicURL(), o.token, s.o.MerchantName)
+	v.HTMLSnippet = renderSnippet(&v, s.publicURL(), o.Token, s.o.MerchantName)
 	return v
 }
 
@@ -115,7 +118,7 @@ func (s *Server) render(o *order) Order {
 // Source: docs.kustom.co, Update ongoing order.
 func (s *Server) renderAddresses(o *order, v *Order) {
 	billing, shipping := &v.BillingAddress, &v.ShippingAddress
-	for member, text := range o.typed {
+	for member, text := range o.Typed {
 		if !strings.HasPrefix(member, shippingPrefix) {
 			*billing.member(member) = text
 		}
@@ -125,7 +128,7 @@ func (s *Server) renderAddresses(o *order, v *Order) {
 		*shipping = *billing
 		return
 	}
-	for member, text := range o.typed {
+	for member, text := range o.Typed {
 		if m, ok := strings.CutPrefix(member, shippingPrefix); ok {
 			*shipping.member(m) = text
 		}
@@ -140,18 +143,18 @@ const shippingPrefix = "shipping."
 // shipsElsewhere reports whether the order has a shipping address of its own:
 // one typed by the shopper or, where that is allowed, sent by the merchant.
 func (o *order) shipsElsewhere(v *Order) bool {
-	for member := range o.typed {
+	for member := range o.Typed {
 		if strings.HasPrefix(member, shippingPrefix) {
 			return true
 		}
 	}
-	return v.Options.AllowSeparateShippingAddress && o.content["shipping_address"] != nil
+	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
 }
 
 // selectedOption returns the option that the shopper chose, else the one that
 // the merchant preselected, else nil.
 func selectedOption(o *order, options []ShippingOption) *ShippingOption {
-	i := slices.IndexFunc(options, func(s ShippingOption) bool { return s.ID == o.option })
+	i := slices.IndexFunc(options, func(s ShippingOption) bool { return s.ID == o.Option })
 	if i < 0 {
 		i = slices.IndexFunc(options, func(s ShippingOption) bool { return s.Preselected })
 	}

@@ -1,0 +1,114 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// The checkout API, orders version 3.
+// Source: docs.kustom.co, Checkout API reference.
+
+const ordersPath = "/checkout/v3/orders"
+
+var checkoutEndpoints = []endpoint{
+	{http.MethodPost, ordersPath, (*Server).create},
+	{http.MethodGet, ordersPath + "/{order_id}", (*Server).read},
+	{http.MethodPost, ordersPath + "/{order_id}", (*Server).update},
+	{http.MethodPost, ordersPath + "/{order_id}/abort", (*Server).abort},
+}
+
+// create makes an order. Nothing makes a repeated create the same order.
+// Source: docs.kustom.co, Create order.
+func (s *Server) create(c *apiCall) (reply, *apiError) {
+	sent, err := parseBody(c.body)
+	if err != nil {
+		return reply{}, err
+	}
+	content, err := s.merge(nil, sent)
+	if err != nil {
+		return reply{}, err
+	}
+	o := &order{
+		ID: s.newID(), Token: s.newToken(), Status: StatusIncomplete,
+		Content: content, Typed: map[string]string{},
+		Started: s.now(), Modified: s.now(),
+	}
+	s.orders[o.ID] = o
+	s.newest = append(s.newest, o)
+	return reply{status: http.StatusCreated, body: mustJSON(s.render(o)), orderID: o.ID, location: ordersPath + "/" + o.ID}, nil
+}
+
+// read returns an order. Source: docs.kustom.co, Read order.
+func (s *Server) read(c *apiCall) (reply, *apiError) {
+	o, err := s.live(c.ids["order_id"])
+	if err != nil {
+		return reply{}, errNotFound
+	}
+	return s.rendered(o), nil
+}
+
+func (s *Server) rendered(o *order) reply {
+	return reply{status: http.StatusOK, body: mustJSON(s.render(o)), orderID: o.ID}
+}
+
+// open returns an order that the merchant may still change.
+func (s *Server) open(id string) (*order, *apiError) {
+	o, err := s.live(id)
+	switch {
+	case err != nil:
+		return nil, errNotFound
+	case o.Status != StatusIncomplete:
+		return nil, errReadOnly
+	}
+	return o, nil
+}
+
+// update replaces the members sent. Addresses are not replaced once the shopper
+// has entered something; where the purchase country changes, those that stay
+// follow it.
+// Source: docs.kustom.co, Update ongoing order.
+func (s *Server) update(c *apiCall) (reply, *apiError) {
+	o, err := s.open(c.ids["order_id"])
+	if err != nil {
+		return reply{}, err
+	}
+	sent, err := parseBody(c.body)
+	if err != nil {
+		return reply{}, err
+	}
+	content, err := s.merge(o.Content, sent)
+	if err != nil {
+		return reply{}, err
+	}
+	for _, name := range addressMembers {
+		switch {
+		case sent[name] != nil && !o.Entered:
+			continue
+		case o.Content[name] == nil:
+			delete(content, name)
+		case sameCountry(o.Content, content):
+			content[name] = o.Content[name]
+		default:
+			content[name] = withoutCountry(o.Content[name])
+		}
+	}
+	o.Content = content
+	s.touch(o)
+	return s.rendered(o), nil
+}
+
+func sameCountry(a, b map[string]json.RawMessage) bool {
+	return strings.EqualFold(string(a["purchase_country"]), string(b["purchase_country"]))
+}
+
+// abort ends an order that was not bought. Source: docs.kustom.co, Abort order.
+func (s *Server) abort(c *apiCall) (reply, *apiError) {
+	o, err := s.open(c.ids["order_id"])
+	if err != nil {
+		return reply{}, err
+	}
+	o.Status = StatusAborted
+	s.touch(o)
+	return s.rendered(o), nil
+}

@@ -1,0 +1,38 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Event is something that happened to an order or session and is neither a call
+// of the API nor a callback: what the shopper did, what changed, a move of the
+// clock, a fault that was set.
+type Event struct {
+	Time      time.Time       `json:"time"` // by the fake's clock
+	Lane      string          `json:"lane"` // shopper, state, clock or fault
+	OrderID   string          `json:"order_id,omitempty"`
+	SessionID string          `json:"session_id,omitempty"`
+	Text      string          `json:"text"`              // such as "status AUTHORIZED → CAPTURED"
+	Details   json.RawMessage `json:"details,omitempty"` // such as what the shopper typed
+}
+
+// keptEvents is how many of the newest events are kept.
+const keptEvents = 50_000
+
+// tell notes an event now and wakes whoever watches. The caller holds s.mu.
+func (s *Server) tell(e Event) {
+	e.Time = s.now()
+	s.events = append(s.events, e)
+	if len(s.events) > keptEvents {
+		s.events = s.events[len(s.events)-keptEvents:]
+	}
+	s.stir()
+}
+
+// stir wakes whoever watches: something to be seen has changed. The caller
+// holds s.mu.
+func (s *Server) stir() {
+	close(s.stirred)
+	s.stirred = make(chan struct{})
+}

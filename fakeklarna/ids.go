@@ -1,0 +1,41 @@
+package fakeklarna
+
+import (
+	crand "crypto/rand"
+	"encoding/binary"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// chance is where IDs, tokens and the chance in faults come from: the same
+// sequence for the same seed. The caller of its methods holds Server.mu.
+type chance struct {
+	source *rand.ChaCha8
+	*rand.Rand
+}
+
+// newChance starts a sequence; 0 is a seed that nobody knows.
+func newChance(seed uint64) *chance {
+	var key [32]byte
+	if seed == 0 {
+		_, _ = crand.Read(key[:]) // never fails
+	} else {
+		binary.BigEndian.PutUint64(key[:], seed)
+	}
+	source := rand.NewChaCha8(key)
+	return &chance{source, rand.New(source)} //nolint:gosec // of a fake; repeatable on purpose
+}
+
+// newID returns a UUID. The caller holds s.mu.
+func (s *Server) newID() string {
+	var id uuid.UUID
+	_, _ = s.chance.source.Read(id[:]) // never fails
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
+	return id.String()
+}
+
+// newToken returns a text that cannot be guessed unless the seed is known. The
+// caller holds s.mu.
+func (s *Server) newToken() string { return strings.ReplaceAll(s.newID(), "-", "") }
