@@ -124,6 +124,8 @@ func (s *Server) writeReply(w http.ResponseWriter, r *http.Request, out reply, c
 	h.Set("Klarna-Correlation-Id", correlationID)
 	h.Set("Cache-Control", "max-age=0, no-cache, no-store")
 	h.Set("Pragma", "no-cache")
+	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	h.Set("Server", "openresty")
 	if len(out.body) > 0 {
 		h.Set("Content-Type", "application/json")
 	}

@@ -34,6 +34,7 @@ func (s *Server) create(c *apiCall) (reply, *apiError) {
 		Content: content, Typed: map[string]string{},
 		Started: s.now(), Modified: s.now(),
 	}
+	s.makeRoom()
 	s.orders[o.ID] = o
 	s.newest = append(s.newest, o)
 	return reply{status: http.StatusCreated, body: mustJSON(s.render(o)), orderID: o.ID, location: ordersPath + "/" + o.ID}, nil

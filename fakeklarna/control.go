@@ -24,6 +24,8 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"/fake/faults":              {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
 		"/fake/clock":               {"GET": s.readClock, "POST": s.moveClock},
 		"/fake/reset":               {"POST": s.postReset},
+		"/fake/snapshot":            {"GET": s.getSnapshot, "POST": s.postSnapshot},
+		"/fake/openapi.json":        {"GET": getOpenAPI},
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if do := handlers[r.Method]; do != nil {

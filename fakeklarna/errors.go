@@ -21,7 +21,9 @@ func badRequest(message string) *apiError {
 
 var (
 	errNotFound = &apiError{status: http.StatusNotFound}
-	errReadOnly = &apiError{status: http.StatusForbidden, code: "READ_ONLY_ORDER", message: "Resource is read-only"}
+	// errNotActivated: the body is this fake's choice, only the status is documented.
+	errNotActivated = &apiError{status: http.StatusForbidden, code: "MERCHANT_INACTIVE", message: "Merchant is not activated"}
+	errReadOnly     = &apiError{status: http.StatusForbidden, code: "READ_ONLY_ORDER", message: "Resource is read-only"}
 )
 
 // unauthorizedBody is how Klarna's gateways answer wrong credentials.

@@ -30,6 +30,10 @@ type Fault struct {
 	Status int               `json:"status,omitempty"`
 	Body   FaultBody         `json:"body,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
+	// RateLimit is how many calls per second, those that fit, are let through; the
+	// others are hit: they are answered Status, 429 unless it is given, with
+	// Retry-After. Source: docs.klarna.com, Rate limits.
+	RateLimit int `json:"rate_limit,omitempty"`
 	// Delay, and a random part of Jitter, pass before the call is carried out;
 	// DelayAfter and JitterAfter after it, before the answer. A call that lasts
 	// 30 s is answered 504, as by Klarna.
@@ -78,13 +82,15 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // check returns what is wrong with a rule.
 func (f *Fault) check() error {
 	effect := f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.Reset || f.DropReply || f.Truncate || f.NotJSON
+		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case !effect:
-		return errors.New("the rule has no effect: give status, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json")
+		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
-	case f.Status == 0 && (f.Body != "" || len(f.Header) > 0):
+	case f.RateLimit < 0:
+		return fmt.Errorf("rate_limit: %d is not a number of calls per second", f.RateLimit)
+	case f.Status == 0 && f.RateLimit == 0 && (f.Body != "" || len(f.Header) > 0):
 		return errors.New("body and header need a status")
 	case f.Count < -1:
 		return fmt.Errorf("count: %d is neither a number of calls nor -1", f.Count)
@@ -132,7 +138,7 @@ func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
 	var kept []*Fault
 	for _, f := range s.faults {
-		if !f.fits(method, path, orderID) || f.Probability > 0 && s.chance.Float64() >= f.Probability {
+		if !f.fits(method, path, orderID) || f.RateLimit > 0 && !s.log.tooFast(f, s.now()) || f.Probability > 0 && s.chance.Float64() >= f.Probability {
 			kept = append(kept, f)
 			continue
 		}

@@ -1,7 +1,10 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -52,8 +55,12 @@ func (s *Server) addFault(f Fault) (Fault, error) {
 	if err := f.check(); err != nil {
 		return Fault{}, err
 	}
-	if f.Count == 0 {
-		f.Count = 1
+	f.Count = cmp.Or(f.Count, 1)
+	if f.RateLimit > 0 {
+		f.Status = cmp.Or(f.Status, http.StatusTooManyRequests)
+		header := map[string]string{"Retry-After": "1"}
+		maps.Copy(header, f.Header)
+		f.Header = header
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,6 +135,21 @@ func (s *Server) Reset() {
 	defer s.mu.Unlock()
 	close(s.forgot)
 	s.empty()
+}
+
+// makeRoom forgets an order when Options.MaxOrders are kept: the oldest of those
+// that are expired or aborted, else the oldest of all. The caller holds s.mu.
+func (s *Server) makeRoom() {
+	if len(s.newest) < s.o.MaxOrders {
+		return
+	}
+	now := s.now()
+	i := slices.IndexFunc(s.newest, func(o *order) bool {
+		return o.Status == StatusAborted || o.Status == StatusIncomplete && now.After(o.Modified.Add(life))
+	})
+	i = max(i, 0)
+	delete(s.orders, s.newest[i].ID)
+	s.newest = slices.Delete(s.newest, i, i+1)
 }
 
 // empty makes the state of a new fake. The caller holds s.mu.

@@ -3,6 +3,7 @@ package fakeklarna
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -53,6 +54,21 @@ type Options struct {
 	// callbacks are sent; for them, as for this machine, plain http will do.
 	CallbackHosts []string
 
+	// MaxOrders is how many orders are kept, 10,000 when 0. Beyond it a new order
+	// takes the place of the oldest that is expired or aborted, else of the oldest.
+	MaxOrders int
+
+	// Chaos is the probability, from 0 to 1, with which a call of an API suffers
+	// one of these, by the random sequence of Seed: a delay of up to 2.1 s, a 500,
+	// a 503, a 429 with Retry-After, a connection reset, a reply dropped after the
+	// change was stored, half of the answer. The fake's own interface, the iframe
+	// and callbacks are spared.
+	Chaos float64
+
+	// NotActivated makes the checkout API answer 403, as to a merchant whose
+	// account is not activated yet.
+	NotActivated bool
+
 	// Logger gets a line per call of the API, without bodies; nil means none.
 	Logger *slog.Logger
 }
@@ -88,18 +104,22 @@ type Server struct {
 }
 
 // New returns a fake without orders. It panics when PublicURL is not a URL
-// with scheme and host.
+// with scheme and host, or Chaos is no probability.
 func New(o Options) *Server {
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = "demo", "demo"
 	}
 	o.PushDelay = cmp.Or(o.PushDelay, 2*time.Second)
+	o.MaxOrders = cmp.Or(max(o.MaxOrders, 0), 10_000)
 	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
 	if o.Currencies == nil {
 		o.Currencies = coreCurrencies
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if !(o.Chaos >= 0 && o.Chaos <= 1) {
+		panic(fmt.Sprintf("fakeklarna: Chaos must be from 0 to 1, not %v", o.Chaos))
 	}
 	s := &Server{
 		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),

@@ -200,7 +200,7 @@ func sentOption(content map[string]json.RawMessage, name string) bool {
 // all returns the addresses of all URLs.
 func (u *MerchantURLs) all() []*string {
 	return []*string{&u.Terms, &u.Checkout, &u.Confirmation, &u.Push, &u.Validation, &u.AddressUpdate,
-		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms}
+		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms, &u.Upsell, &u.UpsellValidation}
 }
 
 // member returns the address of a member by its name on the wire, nil if there
