@@ -52,10 +52,10 @@ func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, c *api
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out, err := e.do(s, c)
-	if err != nil {
-		return failed(err, known, correlationID)
-	}
 	out.orderID, out.sessionID = cmp.Or(out.orderID, known.orderID), cmp.Or(out.sessionID, known.sessionID)
+	if err != nil {
+		return failed(err, out, correlationID)
+	}
 	return out
 }
 

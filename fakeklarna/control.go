@@ -16,14 +16,17 @@ import (
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	for path, handlers := range map[string]methods{
-		"/fake/orders":              {"GET": s.listOrders},
-		"/fake/orders/{id}":         {"GET": s.oneOrder},
-		"/fake/orders/{id}/shopper": {"POST": s.actAsShopper},
-		"/fake/requests":            {"GET": s.listRequests},
-		"/fake/callbacks":           {"GET": listCallbacks},
-		"/fake/faults":              {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
-		"/fake/clock":               {"GET": s.readClock, "POST": s.moveClock},
-		"/fake/reset":               {"POST": s.postReset},
+		"/fake/orders":                {"GET": s.listOrders},
+		"/fake/orders/{id}":           {"GET": s.oneOrder},
+		"/fake/orders/{id}/shopper":   {"POST": s.actAsShopper},
+		"/fake/sessions":              {"GET": s.listSessions},
+		"/fake/sessions/{id}":         {"GET": s.oneSession},
+		"/fake/sessions/{id}/shopper": {"POST": s.actOnSession},
+		"/fake/requests":              {"GET": s.listRequests},
+		"/fake/callbacks":             {"GET": listCallbacks},
+		"/fake/faults":                {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
+		"/fake/clock":                 {"GET": s.readClock, "POST": s.moveClock},
+		"/fake/reset":                 {"POST": s.postReset},
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if do := handlers[r.Method]; do != nil {

@@ -134,6 +134,7 @@ func (s *Server) Reset() {
 func (s *Server) empty() {
 	s.log.clear()
 	s.orders, s.newest = map[string]*order{}, nil
+	s.payments = newPaymentState()
 	s.events, s.jobs = nil, nil
 	s.faults, s.faultID, s.offset = nil, 0, 0
 	s.chance = newChance(s.o.Seed)

@@ -74,6 +74,7 @@ type Server struct {
 	mu       sync.Mutex // guards all that follows and the orders themselves
 	orders   map[string]*order
 	newest   []*order // in the order in which they were made
+	payments paymentState
 	log      requestLog
 	events   []Event
 	stirred  chan struct{} // closed and made anew by stir
@@ -118,6 +119,7 @@ func New(o Options) *Server {
 	}
 	s.controlRoutes(s.mux)
 	s.frontendRoutes(s.mux)
+	s.paymentsRoutes(s.mux)
 	return s
 }
 

@@ -1,0 +1,46 @@
+package fakeklarna
+
+import "time"
+
+const (
+	jobAuthorization = "authorization callback" // ID: session; Detail: token
+
+	// authorizationLimit is how long Klarna waits for the shop: 2 s for the
+	// connection and 2 s for the answer.
+	authorizationLimit = 4 * time.Second
+	// authorizationTries is how often Klarna calls altogether; the time between is
+	// 1 s, then twice that.
+	authorizationTries = 3
+)
+
+// sendAuthorization tells the shop of an authorization, and again unless it
+// answers 2xx. Source: docs.klarna.com, Authorization callback.
+func (s *Server) sendAuthorization(j job) {
+	s.mu.Lock()
+	url, forgot := "", s.forgot
+	if p := s.payments.Sessions[j.ID]; p != nil {
+		url = p.urls().Authorization
+	}
+	s.mu.Unlock()
+	if url == "" {
+		return
+	}
+	answer := s.callMerchant(outgoing{
+		kind: "authorization", url: fillPayment(url, j.ID, ""), sessionID: j.ID, limit: authorizationLimit,
+		body: struct {
+			Token     string `json:"authorization_token"`
+			SessionID string `json:"session_id"`
+		}{j.Detail, j.ID},
+	})
+	if answer.status >= 200 && answer.status < 300 || j.Attempt+1 >= authorizationTries {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.forgot != forgot {
+		return
+	}
+	j.Due = s.now().Add(time.Second << j.Attempt)
+	j.Attempt++
+	s.schedule(j)
+}
