@@ -56,7 +56,7 @@ func (s *Server) createSession(c *apiCall) (reply, *apiError) {
 	if err := bad.err(); err != nil {
 		return reply{}, err
 	}
-	p := &session{ID: s.newID(), Content: content, Started: s.now()}
+	p := &session{ID: s.newID(), Content: content, Typed: map[string]string{}, Started: s.now()}
 	v := decodeSession(content)
 	p.ClientToken = s.newClientToken(p.ID, &v)
 	s.payments.Sessions[p.ID] = p

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // applyPayment does what the library Klarna.Payments does for a shop's page.
@@ -29,6 +30,9 @@ func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOu
 	if err != nil {
 		return PaymentOutcome{}, err
 	}
+	if err := checkTypedInFlow(a.Typed); err != nil {
+		return PaymentOutcome{}, err
+	}
 	s.tell(Event{Lane: "shopper", SessionID: p.ID, Text: strings.TrimSpace(call + " " + a.Category + " " + a.Decision), Details: a.Data})
 	if p.OrderID != "" {
 		return PaymentOutcome{Refused: &Refusal{Code: "session_completed", Message: "The session's order is placed."}}, nil
@@ -47,15 +51,17 @@ func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOu
 	}
 	unchanged := sameContent(p.Content, content)
 	s.changeSession(p, content)
+	maps.Copy(p.Typed, a.Typed)
+	email := p.email(&v)
 	switch {
 	case call == "load":
-		return PaymentOutcome{ShowForm: !refusedCategory(&v, category)}, nil
+		return PaymentOutcome{ShowForm: !refusedCategory(email, category)}, nil
 	case call == "finalize" && !p.Finalize && p.Token == "":
 		return PaymentOutcome{ShowForm: true, Refused: &Refusal{Code: "not_authorized", Message: "Nothing was authorized that could be finalized."}}, nil
 	case call == "finalize" && !p.Finalize && unchanged && s.sessionState(p) == "authorized":
 		return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: p.Token}, nil
 	}
-	if refused := decide(&v, category, a.Decision); refused != nil {
+	if refused := decide(email, category, a.Decision); refused != nil {
 		return *refused, nil
 	}
 	before := s.sessionState(p)
@@ -120,29 +126,42 @@ var prepaidEmail = regexp.MustCompile(`\+red@`)
 
 // refusedCategory: name+red@… may only pay with what is paid at once.
 // Source: docs.klarna.com, Sample customer data.
-func refusedCategory(v *Session, category string) bool {
-	return prepaidEmail.MatchString(v.email()) && category != "pay_now"
+func refusedCategory(email, category string) bool {
+	return prepaidEmail.MatchString(email) && category != "pay_now"
 }
 
-// email returns the address that tells how a purchase ends.
-func (v *Session) email() string {
-	if v.BillingAddress == nil {
-		return ""
+// email returns the address that tells how a purchase ends: the shop's, else
+// the one that the shopper typed.
+func (p *session) email(v *Session) string {
+	if v.BillingAddress != nil && v.BillingAddress.Email != "" {
+		return v.BillingAddress.Email
 	}
-	return v.BillingAddress.Email
+	return p.Typed["email"]
+}
+
+func checkTypedInFlow(typed map[string]string) error {
+	for member, text := range typed {
+		if member != "date_of_birth" && (member == "country" || new(Address).member(member) == nil) {
+			return badActionf("typed: there is no field %q to type in", member)
+		}
+		if utf8.RuneCountInString(text) > 99 {
+			return badActionf("typed.%s: at most 99 characters", member)
+		}
+	}
+	return nil
 }
 
 // decide returns what the page is told when the shopper does not approve or is
 // not approved, nil when all is well. What the shopper presses goes before the
 // persona, save a technical error.
-func decide(v *Session, category, decision string) *PaymentOutcome {
-	who := personaOf(v.email())
+func decide(email, category, decision string) *PaymentOutcome {
+	who := personaOf(email)
 	switch {
 	case who.TechnicalError:
 		return &PaymentOutcome{ShowForm: true, Refused: &Refusal{Code: "technical_error", Message: "The flow ended without a decision."}}
 	case decision == "close":
 		return &PaymentOutcome{ShowForm: true, Refused: &Refusal{Code: "closed", Message: "The shopper closed the flow."}}
-	case decision == "decline", decision == "" && (who.Denied || refusedCategory(v, category)):
+	case decision == "decline", decision == "" && (who.Denied || refusedCategory(email, category)):
 		return &PaymentOutcome{Refused: &Refusal{Code: "declined", Message: "The purchase was declined."}}
 	}
 	return nil

@@ -3,6 +3,7 @@ package fakeklarna
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -108,15 +109,11 @@ func (s *Server) checkPlaced(p *session, sent map[string]any) (map[string]json.R
 // place places the order. content was checked.
 func (s *Server) place(p *session, a *authorization, token, body string, content map[string]json.RawMessage) reply {
 	before := s.sessionState(p)
-	whole := map[string]json.RawMessage{}
-	for _, from := range []map[string]json.RawMessage{p.Content, content} {
-		for name, raw := range from {
-			whole[name] = raw
-		}
-	}
+	whole := maps.Clone(p.Content)
+	maps.Copy(whole, content)
 	v := decodeSession(whole)
 	method := methodOf(p.Category, &v)
-	who := personaOf(v.email())
+	who := personaOf(p.email(&v))
 	orderID := s.newID()
 	out := placed{OrderID: orderID, FraudStatus: fraudStatus(who), Method: method}
 	p.OrderID, p.OrderToken = orderID, token
@@ -129,9 +126,8 @@ func (s *Server) place(p *session, a *authorization, token, body string, content
 		out.RedirectURL = s.publicURL() + "/kp/v1/sessions/" + p.ID + "/redirect"
 	}
 	a.Body, a.Answer = body, mustJSON(out)
-	bought := v.purchase(orderID, p.ID)
+	bought := purchaseOf(whole, orderID, p.ID, p.Typed)
 	bought.Method, bought.Persona = purchaseMethods[p.Category], who
-	bought.AutoCapture = string(content["auto_capture"]) == "true"
 	s.authorize(bought)
 	s.tellSession(p, before)
 	answer := answered(out)
@@ -146,27 +142,46 @@ func fraudStatus(who persona) string {
 	return "ACCEPTED"
 }
 
-// purchase is what Order Management gets to know of an order.
-func (v *Session) purchase(orderID, sessionID string) purchase {
+// purchaseOf is what Order Management gets to know of an order of checked
+// content, with what the shopper typed besides.
+func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, typed map[string]string) purchase {
+	v := decodeSession(content)
 	p := purchase{
 		OrderID: orderID, SessionID: sessionID,
 		Amount: v.OrderAmount, Currency: strings.ToUpper(v.PurchaseCurrency), Country: strings.ToUpper(v.PurchaseCountry), Locale: v.Locale,
 		Lines:              v.OrderLines,
 		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
+		AutoCapture: string(content["auto_capture"]) == "true",
 	}
 	if v.BillingAddress != nil {
 		p.Billing = *v.BillingAddress
 	}
-	if v.ShippingAddress != nil {
+	p.Billing.complete(v.market(), typed)
+	p.Shipping = p.Billing
+	if content["shipping_address"] != nil {
 		p.Shipping = *v.ShippingAddress
 	}
 	if v.Customer != nil {
 		_ = json.Unmarshal(v.Customer, &p.Customer) // was checked
 	}
+	setDefault(&p.Customer.Type, "person")
+	setDefault(&p.Customer.DateOfBirth, typed["date_of_birth"])
 	if v.MerchantURLs != nil {
 		p.NotificationURL = fillPayment(v.MerchantURLs.Notification, sessionID, orderID)
 	}
 	return p
+}
+
+// complete fills in what the shop did not send: as typed, else as the test
+// person of the country has it.
+// Source: docs.klarna.com, Customer data requirements.
+func (a *Address) complete(country string, typed map[string]string) {
+	setDefault(&a.Country, country)
+	person := testPerson(country)
+	for _, member := range []string{"given_name", "family_name", "email", "phone", "street_address", "street_address2", "postal_code", "city", "region", "title", "organization_name"} {
+		setDefault(a.member(member), typed[member])
+		setDefault(a.member(member), person[member])
+	}
 }
 
 // differ names where an order is not what the session says. What only one of

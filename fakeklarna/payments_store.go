@@ -4,7 +4,9 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -38,6 +40,7 @@ func newPaymentState() paymentState {
 type session struct {
 	ID, ClientToken string
 	Content         map[string]json.RawMessage // what shop and browser sent, merged and checked
+	Typed           map[string]string          // what the shopper typed in Klarna's own flow
 	Started         time.Time
 	Approved        bool                       // at least once: customer details are answered
 	Finalize        bool                       // approved, and the token comes from finalize
@@ -171,7 +174,7 @@ func (s *Server) inspectSession(p *session) Session {
 	v.BillingAddress, v.ShippingAddress, v.Customer = whole.BillingAddress, whole.ShippingAddress, whole.Customer
 	v.Fake = &SessionState{
 		State: s.sessionState(p), Category: p.Category, OrderID: p.OrderID,
-		CustomerTokens: append([]string(nil), p.CustomerTokens...),
+		CustomerTokens: slices.Clone(p.CustomerTokens), Typed: maps.Clone(p.Typed),
 	}
 	return v
 }

@@ -48,10 +48,11 @@ type Session struct {
 type SessionState struct {
 	// State is open, finalize (approved, to be finalized), authorized, token
 	// expired, token deleted, complete or expired.
-	State          string   `json:"state"`
-	Category       string   `json:"category,omitempty"`        // of the last approval
-	OrderID        string   `json:"order_id,omitempty"`        // once complete
-	CustomerTokens []string `json:"customer_tokens,omitempty"` // made from its authorizations
+	State          string            `json:"state"`
+	Category       string            `json:"category,omitempty"`        // of the last approval
+	OrderID        string            `json:"order_id,omitempty"`        // once complete
+	CustomerTokens []string          `json:"customer_tokens,omitempty"` // made from its authorizations
+	Typed          map[string]string `json:"typed,omitempty"`           // in Klarna's own flow
 }
 
 // PaymentCategory is a category of ways to pay, each with a widget of its own.
@@ -94,6 +95,9 @@ type Authorize struct {
 	Category     string          `json:"category,omitempty"`      // empty: that of the last approval, else the session's first
 	Data         json.RawMessage `json:"data,omitempty"`          // an update of the session
 	AutoFinalize *bool           `json:"auto_finalize,omitempty"` // of authorize; false: the token comes from finalize
+	// Typed is what the shopper types in Klarna's own flow, where the shop did not
+	// send it: by address member, and date_of_birth. The shop does not get to know it.
+	Typed map[string]string `json:"typed,omitempty"`
 	// Decision is what the shopper presses: approve, decline or close; empty: what
 	// the persona of the billing address's e-mail does.
 	Decision string `json:"decision,omitempty"`

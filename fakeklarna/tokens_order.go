@@ -71,13 +71,15 @@ func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
 	if len(bad) > 0 {
 		return reply{}, bad.err()
 	}
-	who := personaOf(v.email())
+	who := persona{}
+	if v.BillingAddress != nil {
+		who = personaOf(v.BillingAddress.Email)
+	}
 	if who.Denied {
 		return reply{}, errChargeDeclined
 	}
-	bought := v.purchase(s.newID(), "")
+	bought := purchaseOf(content, s.newID(), "", nil)
 	bought.Method, bought.Persona = purchaseMethods[t.Category], who
-	bought.AutoCapture = string(content["auto_capture"]) == "true"
 	s.authorize(bought)
 	out := answered(placed{OrderID: bought.OrderID, FraudStatus: fraudStatus(who), Method: &t.Method})
 	out.orderID = bought.OrderID
