@@ -139,6 +139,9 @@ func (s *Server) renderAddresses(o *order, v *Order) {
 			*shipping.member(m) = text
 		}
 	}
+	if len(v.ShippingCountries) > 0 && !slices.Contains(shippingCountries(v), strings.ToUpper(billing.Country)) {
+		setDefault(&shipping.Country, v.ShippingCountries[0])
+	}
 	setDefault(&shipping.Country, billing.Country)
 }
 
