@@ -3,7 +3,6 @@ package fakeklarna
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -200,42 +199,11 @@ func (s *Server) newAuthorization(p *session) string {
 
 // changeSession gives a session new content and tells what is different.
 func (s *Server) changeSession(p *session, content map[string]json.RawMessage) {
-	before, after := decodeSession(p.Content), decodeSession(content)
+	changes := changesOf(p.Content, content)
 	p.Content = content
-	var texts []string
-	if before.OrderAmount != after.OrderAmount {
-		texts = append(texts, fmt.Sprintf("order_amount %d → %d", before.OrderAmount, after.OrderAmount))
+	if len(changes) > 0 {
+		s.tell(Event{Lane: "state", SessionID: p.ID, Text: strings.Join(changes, ", ")})
 	}
-	texts = append(texts, quantities(before.OrderLines, after.OrderLines)...)
-	for _, text := range texts {
-		s.tell(Event{Lane: "state", SessionID: p.ID, Text: text})
-	}
-	s.stir()
-}
-
-// quantities tells of the lines whose number of pieces is different.
-func quantities(before, after []OrderLine) []string {
-	name := func(l OrderLine) string {
-		if l.Reference != "" {
-			return l.Reference
-		}
-		return l.Name
-	}
-	count := func(lines []OrderLine) map[string]int64 {
-		n := map[string]int64{}
-		for _, l := range lines {
-			n[name(l)] += l.Quantity
-		}
-		return n
-	}
-	was, is := count(before), count(after)
-	var texts []string
-	for _, ref := range sortedNames(was, is) {
-		if was[ref] != is[ref] {
-			texts = append(texts, fmt.Sprintf("quantity of %s %d → %d", ref, was[ref], is[ref]))
-		}
-	}
-	return texts
 }
 
 func sameContent(a, b map[string]json.RawMessage) bool {

@@ -40,9 +40,6 @@ func methodOf(category string, v *Session) *paidMethod {
 	return &paidMethod{Type: "invoice", Days: 30}
 }
 
-// purchaseMethods are the checkout's words for the categories.
-var purchaseMethods = map[string]string{"pay_later": "pay_later", "pay_now": "card", "pay_over_time": "pay_later"}
-
 // placeOrder places the order of an authorized session, once: the same body
 // gets the same answer again, another one 409, and the first error of a token
 // is repeated for it.
@@ -127,8 +124,9 @@ func (s *Server) place(p *session, a *authorization, token, body string, content
 	}
 	a.Body, a.Answer = body, mustJSON(out)
 	bought := purchaseOf(whole, orderID, p.ID, p.Typed)
-	bought.Method, bought.Persona = purchaseMethods[p.Category], who
+	bought.Method, bought.Persona = method.Type, who
 	s.authorize(bought)
+	s.schedulePush(orderID, p.ID, whole)
 	s.tellSession(p, before)
 	answer := answered(out)
 	answer.orderID = orderID
@@ -178,7 +176,7 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 func (a *Address) complete(country string, typed map[string]string) {
 	setDefault(&a.Country, country)
 	person := testPerson(country)
-	for _, member := range []string{"given_name", "family_name", "email", "phone", "street_address", "street_address2", "postal_code", "city", "region", "title", "organization_name"} {
+	for _, member := range []string{"given_name", "family_name", "email", "phone", "street_address", "street_address2", "postal_code", "city", "region"} {
 		setDefault(a.member(member), typed[member])
 		setDefault(a.member(member), person[member])
 	}

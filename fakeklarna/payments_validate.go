@@ -108,7 +108,9 @@ func (s *Server) checkPayment(content map[string]json.RawMessage, bad *offenders
 	checkMarket(&v, bad)
 	checkPaymentLines(v.market(), &v, content["order_tax_amount"] != nil, bad)
 	checkPaymentAddress("billing_address", v.BillingAddress, bad)
-	checkPaymentAddress("shipping_address", v.ShippingAddress, bad)
+	if content["shipping_address"] != nil { // else it is a copy
+		checkPaymentAddress("shipping_address", v.ShippingAddress, bad)
+	}
 	if v.MerchantURLs != nil {
 		s.checkPaymentURLs(v.MerchantURLs, bad)
 	}
@@ -222,8 +224,7 @@ func (s *Server) isPaymentURL(text string, callback bool) bool {
 	if err != nil || u.Host == "" || strings.ContainsFunc(text, unicode.IsSpace) {
 		return false
 	}
-	trusted := isLoopback(u.Hostname()) || slices.Contains(s.o.CallbackHosts, u.Hostname())
-	return u.Scheme == "https" || u.Scheme == "http" && (!callback || trusted)
+	return u.Scheme == "https" || u.Scheme == "http" && (!callback || s.mayCall(u.Hostname()))
 }
 
 // fillPayment puts the IDs in the place of Klarna's placeholders, plain or

@@ -20,7 +20,6 @@ type customerToken struct {
 	ID, SessionID string
 	Status        string
 	Method        paidMethod
-	Category      string                     // of the purchase that it was made from
 	Content       map[string]json.RawMessage // locale, purchase_country, purchase_currency, billing_address and customer
 	Reference     string                     // payment_method_reference
 }
@@ -56,7 +55,7 @@ func (s *Server) createToken(c *apiCall) (reply, *apiError) {
 	}
 	v := decodeSession(p.Content)
 	t := &customerToken{
-		ID: s.newID(), SessionID: p.ID, Status: tokenActive, Method: *methodOf(p.Category, &v), Category: p.Category,
+		ID: s.newID(), SessionID: p.ID, Status: tokenActive, Method: *methodOf(p.Category, &v),
 		Content: content, Reference: s.newID(),
 	}
 	s.payments.Tokens[t.ID] = t

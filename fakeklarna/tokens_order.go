@@ -79,8 +79,9 @@ func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
 		return reply{}, errChargeDeclined
 	}
 	bought := purchaseOf(content, s.newID(), "", nil)
-	bought.Method, bought.Persona = purchaseMethods[t.Category], who
+	bought.Method, bought.Persona = t.Method.Type, who
 	s.authorize(bought)
+	s.schedulePush(bought.OrderID, "", content)
 	out := answered(placed{OrderID: bought.OrderID, FraudStatus: fraudStatus(who), Method: &t.Method})
 	out.orderID = bought.OrderID
 	return out, nil

@@ -85,6 +85,7 @@ type OrderLine struct {
 // Address is a billing or shipping address. Source: docs.kustom.co, Create order.
 type Address struct {
 	OrganizationName string `json:"organization_name,omitempty"`
+	Attention        string `json:"attention,omitempty"` // not of the checkout
 	GivenName        string `json:"given_name,omitempty"`
 	FamilyName       string `json:"family_name,omitempty"`
 	Email            string `json:"email,omitempty"`
