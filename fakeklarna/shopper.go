@@ -241,6 +241,20 @@ func (s *Server) complete(o *order, method string) {
 	}
 	o.Content = content
 	o.Status, o.Completed, o.Method = StatusComplete, s.now(), cmp.Or(method, methodsFor(strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency))[0])
+	s.authorize(s.boughtInCheckout(o))
+}
+
+// boughtInCheckout returns a bought order as Order Management takes it.
+func (s *Server) boughtInCheckout(o *order) purchase {
+	v := s.render(o)
+	return purchase{
+		OrderID: o.ID, Amount: v.OrderAmount, Currency: strings.ToUpper(v.PurchaseCurrency), Country: strings.ToUpper(v.PurchaseCountry),
+		Locale: v.Locale, Lines: v.OrderLines, Billing: v.BillingAddress, Shipping: v.ShippingAddress, Customer: v.Customer,
+		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
+		Option: v.SelectedShippingOption, Method: o.Method, Persona: personaOf(v.BillingAddress.Email),
+		NotificationURL: fillOrderID(v.MerchantURLs.Notification, o.ID),
+		AutoCapture:     v.Options.AutoCapture != nil && *v.Options.AutoCapture,
+	}
 }
 
 // requestedBy returns the answers to the merchant's additional checkboxes: each
