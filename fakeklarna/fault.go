@@ -257,22 +257,15 @@ func (d Duration) plus(jitter Duration, c *chance) time.Duration {
 
 // reply returns the answer of a rule with a status.
 func (f *Fault) reply(out reply, correlationID string) reply {
-	out = reply{status: f.Status, header: map[string]string{}, orderID: out.orderID, sessionID: out.sessionID, body: []byte(f.Body)}
+	known := out
+	out.status, out.header, out.body = f.Status, map[string]string{}, []byte(f.Body)
 	switch {
 	case f.Status == http.StatusNoContent || f.Status == http.StatusNotModified:
 		out.body = nil
-	case f.Body != "":
-		if !json.Valid(out.body) {
-			out.header["Content-Type"] = "text/html"
-		}
-	case f.Status == http.StatusForbidden:
-		out.body = errReadOnly.body(correlationID)
-	case f.Status == http.StatusInternalServerError:
-		out.body = (&apiError{code: "INTERNAL_SERVER_ERROR", message: "Internal server error"}).body(correlationID)
-	case f.Status == http.StatusBadRequest:
-		out.body = badValue("order_lines").body(correlationID)
-	case f.Status == http.StatusUnauthorized:
-		out.body = []byte(unauthorizedBody)
+	case f.Body == "":
+		out = typicalError(known.path, f.Status).reply(known, correlationID)
+	case !json.Valid(out.body):
+		out.header["Content-Type"] = "text/html"
 	}
 	maps.Copy(out.header, f.Header)
 	return out

@@ -137,6 +137,8 @@ func (s *Server) empty() {
 	s.orders, s.newest = map[string]*order{}, nil
 	s.payments = newPaymentState()
 	s.events, s.jobs = nil, nil
+	s.managed, s.running = map[string]*managedOrder{}, map[string]chan struct{}{}
+	s.answers = keptAnswers{ByKey: map[string]keptAnswer{}}
 	s.faults, s.faultID, s.offset = nil, 0, 0
 	s.chance = newChance(s.o.Seed)
 	s.stir()

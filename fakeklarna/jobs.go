@@ -22,6 +22,8 @@ func jobKinds() map[string]func(*Server, job) {
 		"push":           (*Server).push,
 		jobAuthorization: (*Server).sendAuthorization,
 		jobPaymentPush:   (*Server).pushPayment,
+		"decision":       (*Server).decision,
+		"notification":   (*Server).notify,
 	}
 }
 

@@ -19,7 +19,7 @@ var paymentsEndpoints = []endpoint{
 	{http.MethodDelete, authorizationPath, ofSession((*Server).deleteAuthorization)},
 	{http.MethodPost, authorizationPath + "/customer-token", ofSession((*Server).createToken)},
 	{http.MethodGet, tokensPath, ofSession((*Server).readToken)},
-	{http.MethodPost, tokensPath + "/order", ofSession((*Server).chargeToken)},
+	{http.MethodPost, tokensPath + "/order", ofSession(onceByKey((*Server).chargeToken))},
 	{http.MethodPatch, tokensPath + "/status", ofSession((*Server).changeToken)},
 }
 

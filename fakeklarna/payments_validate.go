@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
-	"net/http"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -19,7 +18,7 @@ const maxPaymentsBody = 1 << 20
 
 func parsePaymentsBody(body []byte) (map[string]any, *apiError) {
 	if len(body) > maxPaymentsBody {
-		return nil, &apiError{status: http.StatusRequestEntityTooLarge, code: "REQUEST_TOO_LARGE", message: "Request is too large"}
+		return nil, errTooLarge(sessionsPath)
 	}
 	return parseBody(body)
 }

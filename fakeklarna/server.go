@@ -41,6 +41,10 @@ type Options struct {
 	// Klarna was recorded.
 	EchoCountryAsSent bool
 
+	// CloseRefunded makes an order that is fully refunded CLOSED, as Kustom
+	// documents; without it the order stays CAPTURED, as Klarna was recorded.
+	CloseRefunded bool
+
 	// Seed makes IDs, tokens and the chance in faults the same in each run with
 	// the same calls; 0 means that nobody can guess them.
 	Seed uint64
@@ -80,6 +84,9 @@ type Server struct {
 	orders    map[string]*order
 	newest    []*order // in the order in which they were made
 	payments  paymentState
+	managed   map[string]*managedOrder // of Order Management
+	answers   keptAnswers              // by idempotency key
+	running   map[string]chan struct{} // calls with an idempotency key that run, closed when they end
 	log       requestLog
 	callbacks callbackLog
 	sent      chan struct{} // closed and made anew when a callback was answered

@@ -90,6 +90,9 @@ func (s *Server) inspect(o *order) Order {
 	if o.Status != StatusComplete {
 		v.Fake.ExpiresAt = stamp(o.Modified.Add(life))
 	}
+	if m := s.managedOrder(o.ID); m != nil {
+		v.Fake.Acknowledged, v.Fake.OrderManagement = m.Acknowledged, new(m.copied())
+	}
 	return v
 }
 
