@@ -20,8 +20,9 @@ func refusedPayments() []payRow {
 	// Several at once, in one message.
 	refuse("two lines", "order_lines[0].total_amount, order_lines[1].total_amount, order_amount",
 		"order_lines[0].total_amount", 39801, "order_lines[1].total_amount", 4901)
-	refuse("members of several objects", "locale, order_lines[0].name, order_lines[1].tax_rate, billing_address.given_name, merchant_reference1",
-		"locale", "sv_SE", "order_lines[0].name", "", "order_lines[1].tax_rate", -1, "billing_address.given_name", "1", "merchant_reference1", long(256))
+	refuse("members of several objects", "locale, order_lines[0].name, order_lines[1].tax_rate, billing_address.given_name, merchant_reference1, billing_address.email, merchant_urls.push",
+		"locale", "sv_SE", "order_lines[0].name", "", "order_lines[1].tax_rate", -1, "billing_address.given_name", "1", "merchant_reference1", long(256),
+		"billing_address.email", "x", "merchant_urls.push", "x")
 
 	// Required members and types.
 	refuse("no country", "purchase_country", "purchase_country", gone{})

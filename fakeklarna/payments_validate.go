@@ -46,9 +46,7 @@ func (o offenders) err() *apiError {
 // Source: docs.klarna.com, Validations in Klarna Payments.
 func (s *Server) mergePayment(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
 	after, bad := gatherMembers(rules, before, sent)
-	if len(bad) == 0 {
-		s.checkPayment(after, &bad)
-	}
+	s.checkPayment(after, &bad)
 	return after, bad
 }
 
@@ -101,11 +99,14 @@ func (r *rule) gather(path string, v any, bad *offenders) any {
 	return kept
 }
 
-// checkPayment checks what the rules of single members do not say.
+// checkPayment checks what the rules of single members do not say: what must
+// agree only when each is right by itself. What is wrong is null in content.
 func (s *Server) checkPayment(content map[string]json.RawMessage, bad *offenders) {
 	v := decodeSession(content)
-	checkMarket(&v, bad)
-	checkPaymentLines(v.market(), &v, content["order_tax_amount"] != nil, bad)
+	if len(*bad) == 0 {
+		checkMarket(&v, bad)
+		checkPaymentLines(v.market(), &v, content["order_tax_amount"] != nil, bad)
+	}
 	checkPaymentAddress("billing_address", v.BillingAddress, bad)
 	if content["shipping_address"] != nil { // else it is a copy
 		checkPaymentAddress("shipping_address", v.ShippingAddress, bad)
