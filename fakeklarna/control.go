@@ -16,16 +16,19 @@ import (
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	for path, handlers := range map[string]methods{
-		"/fake/orders":              {"GET": s.listOrders},
-		"/fake/orders/{id}":         {"GET": s.oneOrder},
-		"/fake/orders/{id}/shopper": {"POST": s.actAsShopper},
-		"/fake/requests":            {"GET": s.listRequests},
-		"/fake/callbacks":           {"GET": listCallbacks},
-		"/fake/faults":              {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
-		"/fake/clock":               {"GET": s.readClock, "POST": s.moveClock},
-		"/fake/reset":               {"POST": s.postReset},
-		"/fake/snapshot":            {"GET": s.getSnapshot, "POST": s.postSnapshot},
-		"/fake/openapi.json":        {"GET": getOpenAPI},
+		"/fake/orders":                {"GET": s.listOrders},
+		"/fake/orders/{id}":           {"GET": s.oneOrder},
+		"/fake/orders/{id}/shopper":   {"POST": s.actAsShopper},
+		"/fake/sessions":              {"GET": s.listSessions},
+		"/fake/sessions/{id}":         {"GET": s.oneSession},
+		"/fake/sessions/{id}/shopper": {"POST": s.actOnSession},
+		"/fake/requests":              {"GET": s.listRequests},
+		"/fake/callbacks":             {"GET": s.listCallbacks},
+		"/fake/faults":                {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
+		"/fake/clock":                 {"GET": s.readClock, "POST": s.moveClock},
+		"/fake/reset":                 {"POST": s.postReset},
+		"/fake/snapshot":              {"GET": s.getSnapshot, "POST": s.postSnapshot},
+		"/fake/openapi.json":          {"GET": getOpenAPI},
 	} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if do := handlers[r.Method]; do != nil {
@@ -73,11 +76,6 @@ func (s *Server) actAsShopper(r *http.Request) (int, any) {
 
 func (s *Server) listRequests(r *http.Request) (int, any) {
 	return http.StatusOK, map[string][]Request{"requests": s.Requests(r.URL.Query().Get("order_id"))}
-}
-
-// listCallbacks: the fake does not call merchants.
-func listCallbacks(*http.Request) (int, any) {
-	return http.StatusOK, map[string][]string{"callbacks": {}}
 }
 
 func (s *Server) listFaults(*http.Request) (int, any) {

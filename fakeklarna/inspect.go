@@ -128,8 +128,8 @@ func (s *Server) Shopper(orderID string, a Action) (Outcome, error) {
 	return s.applyShopper(orderID, a)
 }
 
-// Reset forgets all orders, calls and faults and puts the clock right. Calls
-// that wait end without an answer.
+// Reset forgets all orders, calls, callbacks and faults and puts the clock right.
+// Calls and callbacks that wait end without an answer.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,8 +155,12 @@ func (s *Server) makeRoom() {
 // empty makes the state of a new fake. The caller holds s.mu.
 func (s *Server) empty() {
 	s.log.clear()
+	s.callbacks.clear()
 	s.orders, s.newest = map[string]*order{}, nil
+	s.payments = newPaymentState()
 	s.events, s.jobs = nil, nil
+	s.managed, s.running = map[string]*managedOrder{}, map[string]chan struct{}{}
+	s.answers = keptAnswers{ByKey: map[string]keptAnswer{}}
 	s.faults, s.faultID, s.offset = nil, 0, 0
 	s.chance = newChance(s.o.Seed)
 	s.stir()

@@ -52,7 +52,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 	late := d.before > serverLimit
 	s.wait(context.WithoutCancel(r.Context()), min(d.before, serverLimit), forgot)
-	known := reply{orderID: e.OrderID, sessionID: e.SessionID}
+	known := reply{path: e.Path, orderID: e.OrderID, sessionID: e.SessionID}
 	var out reply
 	switch {
 	case d.reset:
@@ -64,8 +64,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case d.answer != nil:
 		out = d.answer.reply(known, correlationID)
 	case tooLarge:
-		tooBig := apiError{status: http.StatusRequestEntityTooLarge, code: "BAD_REQUEST", message: "Bad request: the body is too large"}
-		out = failed(&tooBig, known, correlationID)
+		out = errTooLarge(e.Path).reply(known, correlationID)
 	default:
 		out = s.answer(r, endpoint, notFound, &apiCall{ids: ids, header: r.Header, body: body, ctx: r.Context(), forgot: forgot}, correlationID)
 	}

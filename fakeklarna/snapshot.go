@@ -105,7 +105,7 @@ func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
 			if err := json.Unmarshal(raw, p.at); err != nil {
 				return nil, time.Time{}, fmt.Errorf("state.%s: %w", p.name, err)
 			}
-			if missing(reflect.ValueOf(p.at)) {
+			if hasNil(reflect.ValueOf(p.at)) {
 				return nil, time.Time{}, fmt.Errorf("state.%s: has a null", p.name)
 			}
 			delete(snap.State, p.name)
@@ -117,21 +117,21 @@ func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
 	return into, snap.Now, into.checkRestored()
 }
 
-// missing reports whether v is a nil pointer or a list or map that has one:
+// hasNil reports whether v is a nil pointer or a list or map that has one:
 // nothing in the fake expects that.
-func missing(v reflect.Value) bool {
+func hasNil(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
-		return v.IsNil() || missing(v.Elem())
+		return v.IsNil() || hasNil(v.Elem())
 	case reflect.Slice:
 		for i := range v.Len() {
-			if element := v.Index(i); element.Kind() != reflect.Uint8 && missing(element) {
+			if element := v.Index(i); element.Kind() != reflect.Uint8 && hasNil(element) {
 				return true
 			}
 		}
 	case reflect.Map:
 		for _, element := range v.Seq2() {
-			if missing(element) {
+			if hasNil(element) {
 				return true
 			}
 		}
@@ -153,7 +153,7 @@ func (s *Server) checkRestored() error {
 		}
 	}
 	for _, j := range s.jobs {
-		if jobKinds[j.Kind] == nil {
+		if jobKinds()[j.Kind] == nil {
 			return fmt.Errorf("state.jobs: there is no kind %q", j.Kind)
 		}
 	}

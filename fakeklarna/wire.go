@@ -60,6 +60,9 @@ type FakeState struct {
 	ExpiresAt     string            `json:"expires_at"` // by the fake's clock; "" once complete
 	Typed         map[string]string `json:"typed"`      // address member → what the shopper typed
 	PaymentMethod string            `json:"payment_method,omitempty"`
+
+	Acknowledged    bool          `json:"acknowledged"`
+	OrderManagement *ManagedOrder `json:"order_management,omitempty"` // once bought
 }
 
 // OrderLine is one line of an order. Source: docs.kustom.co, Create order.
