@@ -15,17 +15,29 @@ import (
 )
 
 // Action is what a shopper does in the iframe. Its members are carried out in
-// the order in which they stand here; when one is not possible none is.
+// the order in which they stand here. When one cannot be taken at all, none is;
+// when the merchant refuses one, those after it are not carried out.
 type Action struct {
+	// Load opens the iframe. The first time the merchant's address_update is called.
+	Load bool `json:"load,omitempty"`
 	// Country is the country chosen, alpha-2. It becomes the purchase country and
 	// that of the addresses.
 	Country string `json:"country,omitempty"`
+	// Customer is "person" or "organization", where the order allows it.
+	Customer string `json:"customer,omitempty"`
 	// Type has texts by the name of the address member, such as "email" and
 	// "postal_code"; "shipping." before the name means a separate shipping
-	// address. An empty text clears the member.
+	// address. Besides there are the members "organization_registration_id",
+	// "vat_id" and "date_of_birth" of the customer. An empty text clears the member.
 	Type map[string]string `json:"type,omitempty"`
+	// Checkboxes has the merchant's additional checkboxes by ID, true = ticked;
+	// the one of options.additional_checkbox is "additional_checkbox".
+	Checkboxes map[string]bool `json:"checkboxes,omitempty"`
 	// ShippingOption is the ID of one of the order's shipping options.
 	ShippingOption string `json:"shipping_option,omitempty"`
+	// ExternalMethod is the name of one of the order's external payment methods or
+	// external checkouts. Choosing one leaves the checkout: Outcome.RedirectURL.
+	ExternalMethod string `json:"external_method,omitempty"`
 	// Buy presses the button. What is not typed yet is filled in with a test
 	// person of the country.
 	Buy *Buy `json:"buy,omitempty"`
@@ -34,6 +46,10 @@ type Action struct {
 // Buy is a press of the button.
 type Buy struct {
 	Method string `json:"method,omitempty"` // one of PaymentMethods, when empty the first that the country has
+	// Decision is what the shopper presses in the approval dialog: "approve", also
+	// when empty, or "decline". What is approved may be denied still: the e-mail
+	// address tells.
+	Decision string `json:"decision,omitempty"`
 }
 
 // PaymentMethods are the ways to pay that the iframe offers.
@@ -45,20 +61,43 @@ type Outcome struct {
 	Country         string            `json:"country"` // alpha-2, upper case
 	Currency        string            `json:"currency"`
 	Locale          string            `json:"locale"`
-	Typed           map[string]string `json:"typed"`
-	Missing         []string          `json:"missing"` // address members to be typed before the purchase
-	Total           int64             `json:"total"`   // to pay, minor units: with the chosen option's price where Klarna adds it
+	Customer        string            `json:"customer"`             // "person" or "organization"
+	Typed           map[string]string `json:"typed"`                // see Action.Type
+	Checkboxes      map[string]bool   `json:"checkboxes,omitempty"` // see Action.Checkboxes; as they stand now
+	Missing         []string          `json:"missing"`              // members to be typed before the purchase
+	Total           int64             `json:"total"`                // to pay, minor units: with the chosen option's price where Klarna adds it
 	ShippingOptions []ShippingOption  `json:"shipping_options"`
-	ShippingOption  string            `json:"shipping_option,omitempty"` // ID of the one chosen
-	Refused         *Refusal          `json:"refused,omitempty"`         // why nothing was done
-	ConfirmationURL string            `json:"confirmation_url,omitempty"`
+	ShippingOption  string            `json:"shipping_option,omitempty"`  // ID of the one chosen
+	Refused         *Refusal          `json:"refused,omitempty"`          // why the action, or its last part, did not succeed
+	RedirectURL     string            `json:"redirect_url,omitempty"`     // where Action.ExternalMethod takes the browser
+	ConfirmationURL string            `json:"confirmation_url,omitempty"` // of a complete order
 }
 
-// Refusal says why the checkout did not do what the shopper asked for.
+// Refusal says why the checkout did not do what the shopper asked for. The
+// order stays as it is, and another try may succeed.
 type Refusal struct {
-	Code    string `json:"code"`
+	Code string `json:"code"` // one of the Refused… constants
+	// Message is what the iframe shows: the merchant's text, else one in the
+	// order's language.
 	Message string `json:"message"`
+	// RedirectURL is where the merchant sends the browser, "" = it stays.
+	RedirectURL string `json:"redirect_url,omitempty"`
 }
+
+// The values of Refusal.Code. Those of a purchase come first, then those of an
+// address, country or shipping option, which block the purchase until the
+// merchant agrees.
+const (
+	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
+	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
+	RefusedTechnicalError     = "technical_error"     // at Klarna
+	RefusedValidation         = "validation_refused"  // the merchant answered validation with 400
+	RefusedValidationRedirect = "validation_redirect" // … with 301, 302, 303 or 307
+	RefusedValidationFailed   = "validation_failed"   // … not at all or otherwise, where success is required
+	RefusedAddress            = "address_refused"     // the merchant answered an address callback with 400
+	RefusedAddressRedirect    = "address_redirect"    // … with 301, 302, 303 or 307
+	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
+)
 
 // badAction is an action that no shopper could take, or that was misspelt.
 type badAction struct{ text string }
@@ -84,7 +123,7 @@ func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
 	}
 	if o.Status != StatusIncomplete {
 		out := s.outcome(o)
-		out.Refused = &Refusal{"read_only_order", "The order is " + o.Status + "; the shopper cannot change it."}
+		out.Refused = refusal(RefusedReadOnly, v.Locale)
 		return out, nil
 	}
 	if a.Country != "" {
@@ -211,7 +250,7 @@ func withoutCountry(raw json.RawMessage) json.RawMessage {
 // Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
 func (s *Server) complete(o *order, method string) {
 	v := s.render(o)
-	for _, member := range missingMembers(&v) {
+	for _, member := range missingFields(&v, o.Typed) {
 		o.Typed[member] = testPerson(v.PurchaseCountry)[member]
 	}
 	v = s.render(o)
@@ -276,7 +315,7 @@ func (s *Server) outcome(o *order) Outcome {
 		Currency:        strings.ToUpper(v.PurchaseCurrency),
 		Locale:          v.Locale,
 		Typed:           maps.Clone(o.Typed),
-		Missing:         missingMembers(&v),
+		Missing:         missingFields(&v, o.Typed),
 		Total:           v.OrderAmount,
 		ShippingOptions: v.ShippingOptions,
 	}
@@ -303,18 +342,4 @@ func confirmationURL(u, id string) string {
 		u = undone
 	}
 	return fillOrderID(u, id)
-}
-
-// missingMembers returns the address members that a shopper of the order's
-// country must still type.
-func missingMembers(v *Order) []string {
-	missing := []string{}
-	country := strings.ToUpper(v.PurchaseCountry)
-	phoneOptional := v.Options.PhoneMandatory != nil && !*v.Options.PhoneMandatory
-	for _, f := range fieldsOf(country, nil, phoneOptional) {
-		if m := v.BillingAddress.member(f.Name); f.Required && m != nil && *m == "" {
-			missing = append(missing, f.Name)
-		}
-	}
-	return missing
 }
