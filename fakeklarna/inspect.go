@@ -60,6 +60,7 @@ func (s *Server) addFault(f Fault) (Fault, error) {
 	s.faultID++
 	f.ID = s.faultID
 	s.faults = append(s.faults, new(f))
+	s.tell(Event{Lane: "fault", OrderID: f.OrderID, Text: f.sentence()})
 	return f, nil
 }
 
@@ -80,6 +81,7 @@ func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	s.tell(Event{Lane: "fault", Text: "all rules removed"})
 }
 
 // Now returns the time by the fake's clock.
@@ -109,7 +111,7 @@ func (s *Server) advance(d time.Duration) error {
 		return errors.New("the clock would be more than a century ahead")
 	}
 	s.offset += d
-	s.tell(Event{Lane: "clock", Text: "moved " + offsetText(d)})
+	s.tell(Event{Lane: "clock", Text: "moved +" + spanText(d)})
 	s.wakeJobs()
 	return nil
 }

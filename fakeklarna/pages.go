@@ -39,8 +39,19 @@ type page struct {
 	Faults   int
 	Said     note
 	Content  any
+	Story    story // for the part of a page that shows one
 	template string
 	status   int
+}
+
+// Live reports whether the page follows what happens: the checkout must not, its
+// iframe would start anew.
+func (p page) Live() bool { return p.template != "checkout.html" }
+
+// WithStory returns the page with what its part "story" shows.
+func (p page) WithStory(s story) page {
+	p.Story = s
+	return p
 }
 
 // note is a sentence at the top of a page: what a form has done, or why not.

@@ -12,8 +12,8 @@ import (
 // maxShown is how much of a body a page shows, in bytes.
 const maxShown = 20_000
 
-// longText is a member that is longer than people read: the snippet.
-var longText = regexp.MustCompile(`"html_snippet": "(?:[^"\\]|\\.)*"`)
+// snippetMember is a member that is longer than people read: the snippet.
+var snippetMember = regexp.MustCompile(`"html_snippet": "(?:[^"\\]|\\.)*"`)
 
 // prettyBody returns a recorded body for people: indented, without the text of
 // html_snippet, and cut when it is very long.
@@ -32,7 +32,7 @@ func prettyBody(body []byte) string {
 	if err := json.Indent(&pretty, body, "", "  "); err != nil {
 		return cutBody(string(body))
 	}
-	return cutBody(longText.ReplaceAllStringFunc(pretty.String(), func(found string) string {
+	return cutBody(snippetMember.ReplaceAllStringFunc(pretty.String(), func(found string) string {
 		return fmt.Sprintf(`"html_snippet": "… %d characters …"`, utf8.RuneCountInString(found)-len(`"html_snippet": ""`))
 	}))
 }

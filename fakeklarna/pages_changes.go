@@ -210,8 +210,8 @@ func objectOf(body []byte) map[string]any {
 	return v
 }
 
-// refusalText returns what an API's error says: "BAD_VALUE: Bad value: order_amount".
-func refusalText(c *Request) string {
+// errorText returns what an API's error says: "BAD_VALUE: Bad value: order_amount".
+func errorText(c *Request) string {
 	if c.Status < 400 {
 		return ""
 	}
@@ -224,4 +224,11 @@ func refusalText(c *Request) string {
 		}
 	}
 	return cut(strings.TrimPrefix(text, ": "), 300)
+}
+
+// minorOf returns a number of a body as an amount, 0 when it is none.
+func minorOf(v any) int64 {
+	number, _ := v.(json.Number)
+	n, _ := number.Int64() // what is no whole number is no amount
+	return n
 }

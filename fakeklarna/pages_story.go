@@ -169,7 +169,7 @@ func (r *storyRow) fromCall(c *Request, base string) {
 	if c.Status == 0 && !slices.Contains(c.Faults, "reset") && !slices.Contains(c.Faults, "drop_reply") {
 		r.Status, r.Took, r.Bad = "waits", "", false
 	}
-	r.Text = refusalText(c)
+	r.Text = errorText(c)
 	r.addBody("Request", c.Request)
 	r.addBody("Response", c.Response)
 	r.Bodies = append(r.Bodies, shownBody{"curl", curl(c, base)})
@@ -212,3 +212,5 @@ func shortPath(path string) string {
 func (s *Server) callsPage(query url.Values) page {
 	return page{template: "calls.html", Title: "Everything that happened", Section: "orders", Back: "requests", Content: s.storyOf("", "", query)}
 }
+
+func (s *Server) callbackLog() []Callback { return nil }

@@ -70,6 +70,8 @@ type Server struct {
 	mux     *http.ServeMux
 	closed  chan struct{}
 	close   sync.Once
+	// watchers has an element for each page that waits for changes.
+	watchers chan struct{}
 
 	mu       sync.Mutex // guards all that follows and the orders themselves
 	orders   map[string]*order
@@ -103,7 +105,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
-		stirred: make(chan struct{}),
+		stirred: make(chan struct{}), watchers: make(chan struct{}, liveStreams),
 	}
 	if o.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(o.PublicURL, "/"))
