@@ -67,7 +67,11 @@ func introduced(member string, value any) []change {
 	case string, json.Number, bool:
 		return []change{{What: member, New: word(v)}}
 	case []any:
-		return []change{{What: member, New: fmt.Sprintf("%d in all", len(v))}}
+		name := strings.ReplaceAll(member, "_", " ")
+		if len(v) == 1 {
+			name = strings.TrimSuffix(name, "s")
+		}
+		return []change{{What: fmt.Sprintf("%d %s", len(v), name)}}
 	}
 	return nil
 }

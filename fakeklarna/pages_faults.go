@@ -70,33 +70,35 @@ func rowOf(f Fault) faultRow {
 	return faultRow{f.ID, f.sentence(), left, f.OrderID}
 }
 
-// sentence says what a rule does: "The next 2 calls POST /checkout/v3/orders/*
-// are answered 500."
+// sentence says what a rule does: "The next 2 POST calls to
+// /checkout/v3/orders/* are answered 500."
 func (f *Fault) sentence() string {
 	one := f.Count == 1 || f.Count == -1
-	text := "The next"
+	words := []string{"The next"}
 	switch {
 	case f.Count == -1:
-		text = "Every"
-	case f.Count > 1:
-		text += " " + strconv.Itoa(f.Count)
+		words = []string{"Every"}
+	case !one:
+		words = append(words, strconv.Itoa(f.Count))
 	}
-	noun := "call"
-	if !one {
-		noun = "calls"
+	if f.Method != "" {
+		words = append(words, f.Method)
 	}
-	for _, part := range []string{f.Method, f.Path, noun} {
-		if part != "" {
-			text += " " + part
-		}
+	if one {
+		words = append(words, "call")
+	} else {
+		words = append(words, "calls")
+	}
+	if f.Path != "" {
+		words = append(words, "to", f.Path)
 	}
 	if f.OrderID != "" {
-		text += " of order " + short(f.OrderID)
+		words = append(words, "of order", short(f.OrderID))
 	}
 	if f.Probability > 0 && f.Probability < 1 {
-		text += fmt.Sprintf(", by a chance of %s %%,", strconv.FormatFloat(f.Probability*100, 'f', -1, 64))
+		words = append(words, "with a chance of", strconv.FormatFloat(f.Probability*100, 'f', -1, 64), "%")
 	}
-	return text + " " + joined(f.effects(one)) + "."
+	return strings.Join(append(words, joined(f.effects(one))), " ") + "."
 }
 
 // effects are what a rule does, each a predicate for one call or several.
@@ -125,9 +127,20 @@ func lapse(d, jitter Duration) string {
 	case d == 0 && jitter == 0:
 		return ""
 	case jitter == 0:
-		return time.Duration(d).String()
+		return lapseText(d)
 	}
-	return time.Duration(d).String() + " to " + time.Duration(d+jitter).String()
+	return lapseText(d) + " to " + lapseText(d+jitter)
+}
+
+// lapseText writes a fault's delay exactly, with a space before the unit where
+// there is only one.
+func lapseText(d Duration) string {
+	text := time.Duration(d).String()
+	number := strings.TrimRight(text, "hmsµn")
+	if strings.ContainsAny(number, "hms") {
+		return text
+	}
+	return number + " " + text[len(number):]
 }
 
 func joined(parts []string) string {

@@ -128,8 +128,25 @@ func (s *Server) takeClock(f url.Values) error {
 	return s.advance(d)
 }
 
+// quickChoices are the faults of one button.
+var quickChoices = []labelled{
+	{"500", "500 once"}, {"slow", "Answer after 12 s"}, {"drop", "Store, then drop the answer"}, {"reset", "Reset the connection"},
+}
+
+var quickFaults = map[string]Fault{
+	"500":   {Status: http.StatusInternalServerError},
+	"slow":  {DelayAfter: Duration(12 * time.Second)},
+	"drop":  {DropReply: true},
+	"reset": {Reset: true},
+}
+
 // takeFault adds a rule.
 func (s *Server) takeFault(f url.Values) error {
+	if rule, ok := quickFaults[f.Get("quick")]; ok {
+		rule.OrderID = f.Get("order_id")
+		_, err := s.addFault(rule)
+		return err
+	}
 	rule := Fault{
 		Method: f.Get("method"), Path: strings.TrimSpace(f.Get("path")), OrderID: strings.TrimSpace(f.Get("order_id")),
 		Body: FaultBody(f.Get("body")),

@@ -24,7 +24,8 @@ type orderContent struct {
 	Countries                         []string // to choose from, nil: any
 	Delivery                          []deliveryChoice
 	Methods                           []string
-	Personas                          []ageChoice
+	Personas                          []labelled
+	Breaks                            []labelled
 	Waiting                           []faultRow // rules for this order
 }
 
@@ -39,7 +40,7 @@ type deliveryChoice struct {
 
 // personaChoices are the e-mail addresses that decide how a purchase ends.
 // Source: docs.klarna.com, Sample customer data.
-var personaChoices = []ageChoice{
+var personaChoices = []labelled{
 	{"", "as it stands"},
 	{"shopper@example.com", "approved"},
 	{"shopper+denied@example.com", "denied"},
@@ -67,6 +68,7 @@ func (s *Server) orderPage(id string, query url.Values) page {
 		ConfirmationURL: shown.ConfirmationURL,
 		Story:           s.storyOf(id, "", query),
 		Personas:        personaChoices,
+		Breaks:          quickChoices,
 	}
 	if v.Fake.Expired {
 		c.Status = "expired"

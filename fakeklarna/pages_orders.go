@@ -14,7 +14,7 @@ type ordersContent struct {
 	Filter   orderFilter
 	Filtered bool
 	Statuses []string
-	Ages     []ageChoice
+	Ages     []labelled
 	Older    string // query of the page of older orders, "" without any
 	First    string // query of the page of the newest ones, "" on that page
 	Username string // of the request to copy
@@ -30,10 +30,11 @@ type orderRow struct {
 // orderFilter is what the form above the orders asks for; "" asks for nothing.
 type orderFilter struct{ Query, Status, Country, From, To, Age string }
 
-type ageChoice struct{ Value, Text string }
+// labelled is a value that a form offers, in words.
+type labelled struct{ Value, Text string }
 
 // ages are how long ago an order may have changed.
-var ages = []ageChoice{{"", "any time"}, {"5m", "last 5 minutes"}, {"1h", "last hour"}, {"24h", "last 24 hours"}}
+var ages = []labelled{{"", "any time"}, {"5m", "last 5 minutes"}, {"1h", "last hour"}, {"24h", "last 24 hours"}}
 
 func (s *Server) ordersPage(query url.Values) page {
 	f := orderFilter{

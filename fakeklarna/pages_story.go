@@ -125,7 +125,6 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 		}
 	}
 	out := story{Total: len(all), Newest: end == len(all), Rows: make([]storyRow, 0, end-begin)}
-	day := ""
 	for _, m := range all[begin:end] {
 		row := m.row(s.curlBase())
 		if m.call != nil && one {
@@ -134,12 +133,18 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 		if one {
 			row.OrderID = ""
 		}
-		if today := m.at.UTC().Format("2 Jan"); today != day {
-			day, row.Day = today, today
-		}
+		row.Day = m.at.UTC().Format("Monday 2 January")
 		out.Rows = append(out.Rows, row)
 	}
 	slices.Reverse(out.Rows)
+	day := ""
+	for i := range out.Rows {
+		if r := &out.Rows[i]; r.Day == day {
+			r.Day = ""
+		} else {
+			day = r.Day
+		}
+	}
 	if begin > 0 {
 		out.Older = all[begin].key
 	}
