@@ -135,6 +135,7 @@ func (s *Server) Reset() {
 // empty makes the state of a new fake. The caller holds s.mu.
 func (s *Server) empty() {
 	s.log.clear()
+	s.callbacks.clear()
 	s.orders, s.newest = map[string]*order{}, nil
 	s.events, s.jobs = nil, nil
 	s.faults, s.faultID, s.offset = nil, 0, 0

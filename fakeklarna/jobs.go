@@ -15,8 +15,13 @@ type job struct {
 	Attempt int    // how often it was done before
 }
 
-// jobKinds say how a job is done. It runs without s.mu, in a goroutine of its own.
-var jobKinds = map[string]func(*Server, job){}
+// jobKinds say how a job is done. It runs without s.mu, in a goroutine of its
+// own. A function, since jobs may schedule jobs.
+func jobKinds() map[string]func(*Server, job) {
+	return map[string]func(*Server, job){
+		"push": (*Server).push,
+	}
+}
 
 // schedule adds a job. The caller holds s.mu.
 func (s *Server) schedule(j job) {
@@ -56,8 +61,9 @@ func (s *Server) doJobs() {
 		return true
 	})
 	slices.SortStableFunc(due, func(a, b job) int { return a.Due.Compare(b.Due) })
+	kinds := jobKinds()
 	for _, j := range due {
-		go jobKinds[j.Kind](s, j)
+		go kinds[j.Kind](s, j)
 	}
 	s.wakeJobs()
 }

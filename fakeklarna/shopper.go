@@ -1,7 +1,6 @@
 package fakeklarna
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -108,48 +107,9 @@ func badActionf(format string, args ...any) error {
 	return &badAction{fmt.Sprintf(format, args...)}
 }
 
-// applyShopper does what a shopper does in the iframe and returns what that
-// shows then. The error is errNoOrder or a *badAction; then nothing changed.
-func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.live(id)
-	if err != nil {
-		return Outcome{}, err
-	}
-	v := s.render(o)
-	if err := a.check(&v); err != nil {
-		return Outcome{}, err
-	}
-	if o.Status != StatusIncomplete {
-		out := s.outcome(o)
-		out.Refused = refusal(RefusedReadOnly, v.Locale)
-		return out, nil
-	}
-	if a.Country != "" {
-		o.setCountry(strings.ToUpper(a.Country))
-	}
-	for member, text := range a.Type {
-		o.Typed[member] = strings.TrimSpace(text)
-		if o.Typed[member] == "" {
-			delete(o.Typed, member)
-		}
-	}
-	if a.ShippingOption != "" {
-		o.Option = a.ShippingOption
-	}
-	if a.Country != "" || len(a.Type) > 0 || a.ShippingOption != "" || a.Buy != nil {
-		o.Entered = true
-		s.touch(o)
-	}
-	if a.Buy != nil {
-		s.complete(o, a.Buy.Method)
-	}
-	return s.outcome(o), nil
-}
-
-// check returns a *badAction when an action cannot be taken on the order v.
-func (a Action) check(v *Order) error {
+// check returns a *badAction when an action cannot be taken on an order; v is how
+// that is shown.
+func (a *Action) check(o *order, v *Order) error {
 	if a.Country != "" {
 		if !isCountry(a.Country) {
 			return badActionf("country: %q is not a country's two letters", a.Country)
@@ -158,10 +118,22 @@ func (a Action) check(v *Order) error {
 			return badActionf("country: the order offers only %s", strings.Join(offered, ", "))
 		}
 	}
+	if a.Customer != "" && !slices.Contains(customerTypes(v), a.Customer) {
+		return badActionf("customer: the order is for %s", strings.Join(customerTypes(v), " or "))
+	}
 	for member, text := range a.Type {
 		if err := checkTyped(member, text); err != nil {
 			return err
 		}
+	}
+	if err := a.checkBoxes(o, merchantCheckboxes(&v.Options)); err != nil {
+		return err
+	}
+	if a.ExternalMethod != "" && externalURL(v, a.ExternalMethod) == "" {
+		return badActionf("external_method: the order has no %q", a.ExternalMethod)
+	}
+	if a.Buy != nil && !slices.Contains([]string{"", "approve", "decline"}, a.Buy.Decision) {
+		return badActionf("buy.decision: %q is neither approve nor decline", a.Buy.Decision)
 	}
 	if a.ShippingOption != "" && !slices.ContainsFunc(v.ShippingOptions, func(o ShippingOption) bool { return o.ID == a.ShippingOption }) {
 		return badActionf("shipping_option: the order has no option %q", a.ShippingOption)
@@ -172,9 +144,31 @@ func (a Action) check(v *Order) error {
 	return nil
 }
 
+func (a *Action) checkBoxes(o *order, boxes []Checkbox) error {
+	for id := range a.Checkboxes {
+		if !slices.ContainsFunc(boxes, func(c Checkbox) bool { return c.ID == id }) {
+			return badActionf("checkboxes: the order has no box %q", id)
+		}
+	}
+	for _, c := range boxes {
+		yes, touched := a.Checkboxes[c.ID]
+		if !touched {
+			yes, touched = o.Ticked[c.ID]
+		}
+		if a.Buy != nil && c.Required && touched && !yes {
+			return badActionf("checkboxes: %q must be ticked", c.ID)
+		}
+	}
+	return nil
+}
+
+// customerMembers are the fields of the form that are not of an address.
+var customerMembers = []string{"organization_registration_id", "vat_id", "date_of_birth", "national_identification_number"}
+
 func checkTyped(member, text string) error {
 	name, separate := strings.CutPrefix(member, shippingPrefix)
-	if new(Address).member(name) == nil || name == "country" && !separate {
+	known := new(Address).member(name) != nil || !separate && slices.Contains(customerMembers, name)
+	if !known || name == "country" && !separate {
 		return badActionf("type: there is no field %q to type in", member)
 	}
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > 255 {
@@ -245,65 +239,50 @@ func withoutCountry(raw json.RawMessage) json.RawMessage {
 	return mustJSON(address)
 }
 
-// complete ends an order as bought: the test person's data fill what is not
-// typed, and the chosen shipping option becomes a line where Klarna adds it.
-// Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
-func (s *Server) complete(o *order, method string) {
-	v := s.render(o)
-	for _, member := range missingFields(&v, o.Typed) {
-		o.Typed[member] = testPerson(v.PurchaseCountry)[member]
+// merchantCheckboxes returns an order's additional checkboxes; the ID of the one
+// that has none is "additional_checkbox".
+// Source: docs.kustom.co, Create order (options).
+func merchantCheckboxes(options *OrderOptions) []Checkbox {
+	boxes := slices.Clone(options.AdditionalCheckboxes)
+	if c := options.AdditionalCheckbox; c != nil {
+		boxes = slices.Insert(boxes, 0, Checkbox{ID: "additional_checkbox", Text: c.Text, Checked: c.Checked, Required: c.Required})
 	}
-	v = s.render(o)
-	content := maps.Clone(o.Content)
-	if v.SelectedShippingOption == nil && len(v.ShippingOptions) > 0 {
-		v.SelectedShippingOption = &v.ShippingOptions[0]
-	}
-	if chosen := v.SelectedShippingOption; chosen != nil {
-		o.Option = chosen.ID
-		if v.MerchantURLs.ShippingOptionUpdate == "" {
-			lines := append(v.OrderLines, OrderLine{
-				Type: "shipping_fee", Reference: chosen.ID, Name: chosen.Name, Quantity: 1,
-				UnitPrice: chosen.Price, TaxRate: chosen.TaxRate, TotalAmount: chosen.Price, TotalTaxAmount: chosen.TaxAmount,
-			})
-			content["order_lines"] = mustJSON(lines)
-			content["order_amount"] = mustJSON(v.OrderAmount + chosen.Price)
-			content["order_tax_amount"] = mustJSON(v.OrderTaxAmount + chosen.TaxAmount)
-		}
-	}
-	v.Customer.Type = cmp.Or(v.Customer.Type, "person")
-	content["customer"] = mustJSON(v.Customer)
-	if requested := requestedBy(v.Options); requested != nil {
-		content["merchant_requested"] = mustJSON(requested)
-	}
-	if v.Recurring != nil && *v.Recurring {
-		content["recurring_token"] = mustJSON(s.newID())
-	}
-	o.Content = content
-	o.Status, o.Completed, o.Method = StatusComplete, s.now(), cmp.Or(method, methodsFor(strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency))[0])
+	return boxes
 }
 
-// requestedBy returns the answers to the merchant's additional checkboxes: each
-// as it was set at first. It is nil when there are none.
-func requestedBy(options OrderOptions) map[string]any {
-	requested := map[string]any{}
-	if c := options.AdditionalCheckbox; c != nil {
-		requested["additional_checkbox"] = c.Checked || c.Required
-	}
-	if len(options.AdditionalCheckboxes) > 0 {
-		type answer struct {
-			ID      string `json:"id"`
-			Checked bool   `json:"checked"`
-		}
-		var answers []answer
-		for _, c := range options.AdditionalCheckboxes {
-			answers = append(answers, answer{c.ID, c.Checked || c.Required})
-		}
-		requested["additional_checkboxes"] = answers
-	}
-	if len(requested) == 0 {
+// ticked returns how an order's additional checkboxes stand, nil without any.
+func ticked(o *order, options *OrderOptions) map[string]bool {
+	boxes := merchantCheckboxes(options)
+	if len(boxes) == 0 {
 		return nil
 	}
-	return requested
+	now := map[string]bool{}
+	for _, c := range boxes {
+		now[c.ID] = c.Checked
+		if yes, touched := o.Ticked[c.ID]; touched {
+			now[c.ID] = yes
+		}
+	}
+	return now
+}
+
+// externalURL returns where an order's external payment method or checkout of a
+// name takes the browser, "" if there is none in the order's country.
+// Source: docs.kustom.co, Create order (external_payment_methods).
+func externalURL(v *Order, name string) string {
+	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
+		var p struct {
+			Name        string   `json:"name"`
+			RedirectURL string   `json:"redirect_url"`
+			Countries   []string `json:"countries"`
+		}
+		_ = json.Unmarshal(raw, &p) // was checked
+		serves := func(c string) bool { return strings.EqualFold(c, v.BillingAddress.Country) }
+		if p.Name == name && (len(p.Countries) == 0 || slices.ContainsFunc(p.Countries, serves)) {
+			return fillOrderID(p.RedirectURL, v.OrderID)
+		}
+	}
+	return ""
 }
 
 // outcome returns what the iframe shows. The caller holds s.mu.
@@ -314,7 +293,9 @@ func (s *Server) outcome(o *order) Outcome {
 		Country:         strings.ToUpper(v.PurchaseCountry),
 		Currency:        strings.ToUpper(v.PurchaseCurrency),
 		Locale:          v.Locale,
+		Customer:        customerType(&v),
 		Typed:           maps.Clone(o.Typed),
+		Checkboxes:      ticked(o, &v.Options),
 		Missing:         missingFields(&v, o.Typed),
 		Total:           v.OrderAmount,
 		ShippingOptions: v.ShippingOptions,
