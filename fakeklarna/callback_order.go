@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -32,7 +33,7 @@ func addressTrigger(o *order, a *Action, opened bool, before, after *Order) stri
 		return "address_update"
 	case urls.CountryChange != "" && !strings.EqualFold(before.BillingAddress.Country, after.BillingAddress.Country):
 		return "country_change"
-	case a.Load:
+	case a.Load, len(a.Type) > 0:
 		return o.Owed
 	}
 	return ""
@@ -168,16 +169,10 @@ func refusedBy(r merchantReply, code, broken, locale string) *Refusal {
 	if err := json.Unmarshal(r.body, &said); err != nil {
 		return refusal(broken, locale)
 	}
-	switch said.Type {
-	case "unsupported_shipping_address":
-		if said.Text == "" {
-			return refusal(RefusedAddress, locale)
-		}
-	case "address_error", "approval_failed":
-		if said.Text == "" {
-			return refusal(broken, locale)
-		}
-	default:
+	switch {
+	case said.Type == "unsupported_shipping_address" && said.Text == "":
+		return &Refusal{Code: code, Message: refusal(RefusedAddress, locale).Message}
+	case !slices.Contains([]string{"unsupported_shipping_address", "address_error", "approval_failed"}, said.Type) || said.Text == "":
 		return refusal(broken, locale)
 	}
 	return &Refusal{Code: code, Message: said.Text}

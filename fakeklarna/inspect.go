@@ -123,8 +123,8 @@ func (s *Server) Shopper(orderID string, a Action) (Outcome, error) {
 	return s.applyShopper(orderID, a)
 }
 
-// Reset forgets all orders, calls and faults and puts the clock right. Calls
-// that wait end without an answer.
+// Reset forgets all orders, calls, callbacks and faults and puts the clock right.
+// Calls and callbacks that wait end without an answer.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

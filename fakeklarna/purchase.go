@@ -55,7 +55,11 @@ func (s *Server) act(o *order, a *Action) (*Refusal, error) {
 	before := s.render(o)
 	opened := a.Load && !o.Loaded
 	s.enter(o, a)
-	if refused, err := s.askMerchant(o, addressTrigger(o, a, opened, &before, new(s.render(o)))); refused != nil || err != nil {
+	trigger := addressTrigger(o, a, opened, &before, new(s.render(o)))
+	if a.Draft {
+		o.Owed, trigger = trigger, ""
+	}
+	if refused, err := s.askMerchant(o, trigger); refused != nil || err != nil {
 		return refused, err
 	}
 	v := s.render(o)
@@ -79,7 +83,7 @@ func (s *Server) act(o *order, a *Action) (*Refusal, error) {
 
 // enters reports whether an action changes anything that the shopper can.
 func (a *Action) enters() bool {
-	return a.Country != "" || a.Customer != "" || len(a.Type) > 0 || len(a.Checkboxes) > 0 ||
+	return a.Country != "" || a.Customer != "" || len(a.Type) > 0 || a.ShipToBilling || len(a.Checkboxes) > 0 ||
 		a.ShippingOption != "" || a.ExternalMethod != "" || a.Buy != nil
 }
 
@@ -111,6 +115,10 @@ func (s *Server) enter(o *order, a *Action) {
 	}
 	if len(a.Type) > 0 {
 		s.tellAs("shopper", o, "typed", a.Type)
+	}
+	if a.ShipToBilling {
+		o.shipToBilling()
+		s.tellAs("shopper", o, "ships to the billing address", nil)
 	}
 	if len(a.Checkboxes) > 0 {
 		if o.Ticked == nil {

@@ -29,6 +29,11 @@ type Action struct {
 	// address. Besides there are the members "organization_registration_id",
 	// "vat_id" and "date_of_birth" of the customer. An empty text clears the member.
 	Type map[string]string `json:"type,omitempty"`
+	// Draft says that the shopper is still typing: the merchant is told of an
+	// address with the first Type that is none, or before a purchase.
+	Draft bool `json:"draft,omitempty"`
+	// ShipToBilling takes a separate shipping address away.
+	ShipToBilling bool `json:"ship_to_billing,omitempty"`
 	// Checkboxes has the merchant's additional checkboxes by ID, true = ticked;
 	// the one of options.additional_checkbox is "additional_checkbox".
 	Checkboxes map[string]bool `json:"checkboxes,omitempty"`

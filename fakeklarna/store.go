@@ -167,6 +167,14 @@ func (o *order) shipsElsewhere(v *Order) bool {
 	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
 }
 
+// shipToBilling takes the separate shipping address away, also one that the
+// merchant sent.
+func (o *order) shipToBilling() {
+	maps.DeleteFunc(o.Typed, func(member, _ string) bool { return strings.HasPrefix(member, shippingPrefix) })
+	o.Content = maps.Clone(o.Content)
+	delete(o.Content, "shipping_address")
+}
+
 // selectedOption returns the option that the shopper chose, else the one that
 // the merchant preselected, else nil.
 func selectedOption(o *order, options []ShippingOption) *ShippingOption {
