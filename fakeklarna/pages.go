@@ -114,9 +114,6 @@ func (s *Server) servePeople(w http.ResponseWriter, r *http.Request) bool {
 // pageAt returns the page at a path below /fake/; false: there is none.
 func (s *Server) pageAt(path string, query url.Values) (page, bool) {
 	section, id, one := strings.Cut(path, "/")
-	if strings.Contains(id, "/") {
-		return page{}, false
-	}
 	switch {
 	case path == "" || path == "orders":
 		return s.ordersPage(query), true

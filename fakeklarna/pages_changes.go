@@ -17,8 +17,8 @@ type change struct{ What, Old, New string }
 // top-level member.
 type contents map[string]any
 
-// shownChanges is how many changes a row names.
-const shownChanges = 8
+// namedChanges is how many changes a row names.
+const namedChanges = 8
 
 // identifying are the members by which elements of a list are told apart.
 var identifying = []string{"reference", "id", "name", "type"}
@@ -54,8 +54,21 @@ func (known contents) note(c *Request) (changes []change, more int) {
 	for member, value := range answered {
 		known[member] = value
 	}
-	if len(changes) > shownChanges {
-		return changes[:shownChanges], len(changes) - shownChanges
+	return atMost(changes)
+}
+
+// particulars names the members of an event's details, where these are words.
+func particulars(details json.RawMessage) (named []change, more int) {
+	of := objectOf(details)
+	for _, member := range membersOf(details) {
+		named = append(named, introduced(member, of[member])...)
+	}
+	return atMost(named)
+}
+
+func atMost(changes []change) (named []change, more int) {
+	if len(changes) > namedChanges {
+		return changes[:namedChanges], len(changes) - namedChanges
 	}
 	return changes, 0
 }

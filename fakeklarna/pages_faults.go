@@ -22,6 +22,7 @@ type faultsContent struct {
 	Rows    []faultRow
 	Paths   []string
 	Methods []string
+	Kinds   []string // of callbacks
 	Status  []statusChoice
 }
 
@@ -33,7 +34,7 @@ type statusChoice struct {
 var faultStatuses = []int{400, 401, 403, 404, 405, 409, 429, 500, 502, 503, 504}
 
 func (s *Server) faultsPage() page {
-	c := faultsContent{Methods: []string{"GET", "POST", "PATCH", "PUT", "DELETE"}}
+	c := faultsContent{Methods: []string{"GET", "POST", "PATCH", "PUT", "DELETE"}, Kinds: callbackKinds}
 	for _, f := range s.Faults() {
 		c.Rows = append(c.Rows, rowOf(f))
 	}
@@ -81,14 +82,17 @@ func (f *Fault) sentence() string {
 	case !one:
 		words = append(words, strconv.Itoa(f.Count))
 	}
-	if f.Method != "" {
-		words = append(words, f.Method)
+	if kind := cmp.Or(f.Method, f.Callback); kind != "" && kind != "*" {
+		words = append(words, kind)
 	}
-	if one {
-		words = append(words, "call")
-	} else {
-		words = append(words, "calls")
+	noun := "call"
+	if f.Callback != "" {
+		noun = "callback"
 	}
+	if !one {
+		noun += "s"
+	}
+	words = append(words, noun)
 	if f.Path != "" {
 		words = append(words, "to", f.Path)
 	}
@@ -119,6 +123,9 @@ func (f *Fault) effects(one bool) []string {
 	add(f.DropReply, "is stored, then loses its answer", "are stored, then lose their answers")
 	add(f.Truncate, "gets half of its answer", "get half of their answers")
 	add(f.NotJSON, "gets a page of HTML", "get a page of HTML")
+	add(f.Drop, "is not sent", "are not sent")
+	add(f.Double, "is sent twice", "are sent twice")
+	add(f.Reorder, "waits until another one was sent", "wait until another one was sent")
 	return out
 }
 

@@ -92,7 +92,7 @@ func (s *Server) takeShopper(id string, f url.Values) (done string, refused note
 		if !isTyped {
 			continue
 		}
-		if now := v.BillingAddress.member(member); now == nil || *now != values[0] {
+		if formValue(&v, v.Fake.Typed, member) != values[0] {
 			a.Type[member] = values[0]
 		}
 	}
@@ -149,7 +149,7 @@ func (s *Server) takeFault(f url.Values) error {
 	}
 	rule := Fault{
 		Method: f.Get("method"), Path: strings.TrimSpace(f.Get("path")), OrderID: strings.TrimSpace(f.Get("order_id")),
-		Body: FaultBody(f.Get("body")),
+		Callback: f.Get("callback"), Body: FaultBody(f.Get("body")),
 	}
 	for _, effect := range f["effect"] {
 		switch effect {
@@ -161,6 +161,12 @@ func (s *Server) takeFault(f url.Values) error {
 			rule.Truncate = true
 		case "not_json":
 			rule.NotJSON = true
+		case "drop":
+			rule.Drop = true
+		case "double":
+			rule.Double = true
+		case "reorder":
+			rule.Reorder = true
 		}
 	}
 	for name, into := range map[string]*int{"count": &rule.Count, "status": &rule.Status} {
@@ -180,7 +186,7 @@ func (s *Server) takeFault(f url.Values) error {
 		}
 	}
 	if text := strings.TrimSpace(f.Get("chance")); text != "" {
-		percent, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+		percent, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "%")), 64)
 		if err != nil || !(percent > 0 && percent <= 100) {
 			return fmt.Errorf("chance: %q is not a percentage above 0 and up to 100", cut(text, 40))
 		}

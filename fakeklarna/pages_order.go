@@ -31,7 +31,10 @@ type orderContent struct {
 
 type lineRow struct{ Reference, Name, Type, Quantity, UnitPrice, TaxRate, Total, Tax string }
 
-type typedField struct{ Name, Label, Type, Value string }
+type typedField struct {
+	Name, Label, Type, Value string
+	Options                  []choice
+}
 
 type deliveryChoice struct {
 	ID, Name, Price string
@@ -102,12 +105,10 @@ func (c *orderContent) shopper(v *Order, shown *Outcome) {
 	}
 	c.Countries, c.Methods = offeredCountries(v), methodsFor(c.Country, c.Currency)
 	slices.Sort(c.Countries)
-	for _, f := range fieldsOf(c.Country, nil, false) {
-		value := v.BillingAddress.member(f.Name)
-		if value == nil {
-			continue
+	for _, f := range formOf(v) {
+		if f.Group != "shipping" && f.Name != "country" {
+			c.Fields = append(c.Fields, typedField{f.Name, strings.ReplaceAll(f.Name, "_", " "), cmp.Or(f.Type, "text"), formValue(v, shown.Typed, f.Name), f.Options})
 		}
-		c.Fields = append(c.Fields, typedField{f.Name, strings.ReplaceAll(f.Name, "_", " "), cmp.Or(f.Type, "text"), *value})
 	}
 	for _, o := range v.ShippingOptions {
 		c.Delivery = append(c.Delivery, deliveryChoice{o.ID, o.Name, decimal(o.Price), o.ID == shown.ShippingOption})

@@ -124,6 +124,7 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 			}
 		}
 	}
+	var told telling
 	out := story{Total: len(all), Newest: end == len(all), Rows: make([]storyRow, 0, end-begin)}
 	for _, m := range all[begin:end] {
 		row := m.row(s.curlBase())
@@ -134,6 +135,11 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 			row.OrderID = ""
 		}
 		row.Day = m.at.UTC().Format("Monday 2 January")
+		if told.covers(m) {
+			out.Total--
+			continue
+		}
+		told.heard(m, &row)
 		out.Rows = append(out.Rows, row)
 	}
 	slices.Reverse(out.Rows)
@@ -151,6 +157,22 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 	return out
 }
 
+// telling is the time of the calls whose rows already name what they changed.
+type telling struct{ from, to time.Time }
+
+func (t *telling) heard(m moment, row *storyRow) {
+	if m.call != nil && len(row.Changes) > 0 {
+		t.from, t.to = m.at, m.at.Add(time.Duration(m.call.DurationMS+1)*time.Millisecond)
+	}
+}
+
+// covers reports whether a moment would say once more what a call's row has
+// said: a change of state, other than of the status, during that call.
+func (t *telling) covers(m moment) bool {
+	return m.event != nil && m.event.Lane == "state" && !strings.HasPrefix(m.event.Text, "status ") &&
+		!m.at.Before(t.from) && !m.at.After(t.to)
+}
+
 // row returns a moment as a page shows it, without what it changed.
 func (m *moment) row(base string) storyRow {
 	at := m.at.UTC()
@@ -162,7 +184,10 @@ func (m *moment) row(base string) storyRow {
 		r.fromCallback(m.callback)
 	default:
 		r.Kind, r.Text, r.OrderID = m.event.Lane, m.event.Text, m.event.OrderID
-		r.addBody("Details", m.event.Details)
+		r.Changes, r.More = particulars(m.event.Details)
+		if len(r.Changes) == 0 {
+			r.addBody("Details", m.event.Details)
+		}
 	}
 	r.Lane, r.Short = laneNames[r.Kind], short(r.OrderID)
 	return r
@@ -182,8 +207,14 @@ func (r *storyRow) fromCall(c *Request, base string) {
 
 func (r *storyRow) fromCallback(c *Callback) {
 	r.Kind, r.Method, r.OrderID = "callback", "POST", c.OrderID
-	r.Path, r.Text = c.Type, c.Error
+	r.Path, r.Text, r.Faults = c.Type, c.Error, c.Faults
 	r.setStatus(c.Status, c.DurationMS)
+	if c.Status == 0 && c.Error == "" && !slices.Contains(c.Faults, "drop") {
+		r.Status, r.Took, r.Bad = "waits", "", false
+	}
+	if said, ok := objectOf(c.Response)["error_text"].(string); ok && c.Status >= 400 {
+		r.Text = cut(said, 300)
+	}
 	r.addBody("URL", mustJSON(c.URL))
 	r.addBody("Request", c.Request)
 	r.addBody("Response", c.Response)
