@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// refusal is a change that makes a good order a bad one.
-type refusal struct {
+// kcoRefusal is a change that makes a good order a bad one.
+type kcoRefusal struct {
 	rule    string
 	message string // after "Bad value: "
 	changes []any
@@ -15,11 +15,11 @@ type refusal struct {
 
 func longText(n int) string { return strings.Repeat("é", n) }
 
-// refusedRows are the refusals of content: by a create and, where the change is
+// refusedRows are the kcoRefusals of content: by a create and, where the change is
 // not to leave something out, by an update.
 func refusedRows() []kcoRow {
 	var rows []kcoRow
-	for _, r := range refusals {
+	for _, r := range kcoRefusals {
 		body := text(with(caseA(), r.changes...))
 		one := kcoRow{rule: r.rule, call: "POST " + kcoOrders, body: body, status: http.StatusBadRequest, says: "BAD_VALUE Bad value: " + r.message}
 		rows = append(rows, one)
@@ -43,9 +43,9 @@ func leavesOut(changes []any) bool {
 	return false
 }
 
-// refusals of content, one per rule. Source: docs.kustom.co, Create order; what
+// kcoRefusals are those of content, one per rule. Source: docs.kustom.co, Create order; what
 // follows a field's path in the messages was chosen.
-var refusals = []refusal{
+var kcoRefusals = []kcoRefusal{
 	// Documented texts.
 	{"tax of a line 2 above", "total_tax_amount", []any{"order_lines[0].total_tax_amount", 7962, "order_tax_amount", 8942}},
 	{"sum of tax 1 above", "order_tax_amount", []any{"order_tax_amount", 8941}},

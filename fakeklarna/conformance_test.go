@@ -210,9 +210,9 @@ func basicAuth(pair string) string {
 }
 
 const (
-	readOnly   = "READ_ONLY_ORDER Resource is read-only"
-	notAllowed = "HTTP_ERROR "
-	inactive   = "MERCHANT_INACTIVE Merchant is not activated"
+	kcoReadOnly   = "READ_ONLY_ORDER Resource is read-only"
+	kcoNotAllowed = "HTTP_ERROR "
+	kcoInactive   = "MERCHANT_INACTIVE Merchant is not activated"
 )
 
 // callRows are the rules about calls: who may make them, in which state of the
@@ -237,14 +237,14 @@ var callRows = []kcoRow{
 	{rule: "bearer", given: "open", call: "GET " + kcoOrder, auth: "Bearer demo", status: 401, after: "checkout_incomplete"},
 	{rule: "unknown order without credentials", given: "unknown", call: "GET " + kcoOrder, auth: "none", status: 401},
 
-	{rule: "not activated, read", options: notActivated, call: "GET " + kcoOrders + "/x", status: 403, says: inactive},
-	{rule: "not activated, create", options: notActivated, call: "POST " + kcoOrders, body: text(caseA()), status: 403, says: inactive},
-	{rule: "not activated, wrong credentials", options: notActivated, call: "GET " + kcoOrders + "/x", auth: "none", status: 401},
-	{rule: "not activated, wrong method", options: notActivated, call: "GET " + kcoOrders, status: 405, says: notAllowed},
+	{rule: "not activated, read", options: kcoNotActivated, call: "GET " + kcoOrders + "/x", status: 403, says: kcoInactive},
+	{rule: "not activated, create", options: kcoNotActivated, call: "POST " + kcoOrders, body: text(caseA()), status: 403, says: kcoInactive},
+	{rule: "not activated, wrong credentials", options: kcoNotActivated, call: "GET " + kcoOrders + "/x", auth: "none", status: 401},
+	{rule: "not activated, wrong method", options: kcoNotActivated, call: "GET " + kcoOrders, status: 405, says: kcoNotAllowed},
 
-	{rule: "methods of an order", given: "open", call: "PUT " + kcoOrder, status: 405, says: notAllowed, headers: []string{"Allow", "GET, POST"}, after: "checkout_incomplete"},
-	{rule: "methods of orders", given: "open", call: "GET " + kcoOrders, status: 405, says: notAllowed, headers: []string{"Allow", "POST"}, after: "checkout_incomplete"},
-	{rule: "methods of abort", given: "open", call: "GET " + kcoAbort, status: 405, says: notAllowed, headers: []string{"Allow", "POST"}, after: "checkout_incomplete"},
+	{rule: "methods of an order", given: "open", call: "PUT " + kcoOrder, status: 405, says: kcoNotAllowed, headers: []string{"Allow", "GET, POST"}, after: "checkout_incomplete"},
+	{rule: "methods of orders", given: "open", call: "GET " + kcoOrders, status: 405, says: kcoNotAllowed, headers: []string{"Allow", "POST"}, after: "checkout_incomplete"},
+	{rule: "methods of abort", given: "open", call: "GET " + kcoAbort, status: 405, says: kcoNotAllowed, headers: []string{"Allow", "POST"}, after: "checkout_incomplete"},
 
 	{given: "open", call: "GET " + kcoOrder, status: 200, shows: []any{"status", "checkout_incomplete"}, after: "checkout_incomplete"},
 	{given: "complete", call: "GET " + kcoOrder, status: 200, shows: []any{"status", "checkout_complete"}, after: "checkout_complete"},
@@ -259,29 +259,29 @@ var callRows = []kcoRow{
 	{given: "old, aborted", call: "GET " + kcoOrder, status: 404, says: "-", after: "checkout_aborted"},
 	{given: "open", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 200, shows: []any{"locale", "en-SE"}, after: "checkout_incomplete"},
 	{given: "open", call: "POST " + kcoOrder, body: `{}`, status: 200, shows: []any{"locale", "sv-SE"}, after: "checkout_incomplete"},
-	{given: "complete", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 403, says: readOnly, after: "checkout_complete"},
-	{given: "complete", call: "POST " + kcoOrder, body: `[]`, status: 403, says: readOnly, after: "checkout_complete"},
-	{given: "aborted", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 403, says: readOnly, after: "checkout_aborted"},
+	{given: "complete", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 403, says: kcoReadOnly, after: "checkout_complete"},
+	{given: "complete", call: "POST " + kcoOrder, body: `[]`, status: 403, says: kcoReadOnly, after: "checkout_complete"},
+	{given: "aborted", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 403, says: kcoReadOnly, after: "checkout_aborted"},
 	{given: "expired", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 404, says: "-", after: "checkout_incomplete"},
 	{given: "unknown", call: "POST " + kcoOrder, body: `[]`, status: 404, says: "-", after: ""},
 	{given: "open", call: "POST " + kcoAbort, status: 200, shows: []any{"status", "checkout_aborted"}, after: "checkout_aborted"},
 	{given: "touched", call: "POST " + kcoAbort, status: 200, shows: []any{"status", "checkout_aborted"}, after: "checkout_aborted"},
-	{given: "complete", call: "POST " + kcoAbort, status: 403, says: readOnly, after: "checkout_complete"},
-	{given: "aborted", call: "POST " + kcoAbort, status: 403, says: readOnly, after: "checkout_aborted"},
+	{given: "complete", call: "POST " + kcoAbort, status: 403, says: kcoReadOnly, after: "checkout_complete"},
+	{given: "aborted", call: "POST " + kcoAbort, status: 403, says: kcoReadOnly, after: "checkout_aborted"},
 	{given: "expired", call: "POST " + kcoAbort, status: 404, says: "-", after: "checkout_incomplete"},
 	{given: "unknown", call: "POST " + kcoAbort, status: 404, says: "-", after: ""},
-	{given: "open", call: "PUT " + kcoOrder, body: "{}", status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "PATCH " + kcoOrder, body: "{}", status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "DELETE " + kcoOrder, status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "GET /checkout/v3/orders", status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "GET " + kcoAbort, status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "POST " + kcoOrder + "/buy", status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "POST /checkout/v3/ordersx", body: "{}", status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "open", call: "POST /checkout/v2/orders", body: "{}", status: 405, says: notAllowed, after: "checkout_incomplete"},
-	{given: "old, complete", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 403, says: readOnly, after: "checkout_complete"},
+	{given: "open", call: "PUT " + kcoOrder, body: "{}", status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "PATCH " + kcoOrder, body: "{}", status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "DELETE " + kcoOrder, status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "GET /checkout/v3/orders", status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "GET " + kcoAbort, status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "POST " + kcoOrder + "/buy", status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "POST /checkout/v3/ordersx", body: "{}", status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "open", call: "POST /checkout/v2/orders", body: "{}", status: 405, says: kcoNotAllowed, after: "checkout_incomplete"},
+	{given: "old, complete", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 403, says: kcoReadOnly, after: "checkout_complete"},
 	{given: "old, aborted", call: "POST " + kcoOrder, body: `{"locale":"en-SE"}`, status: 404, says: "-", after: "checkout_aborted"},
 	{given: "old, aborted", call: "POST " + kcoAbort, status: 404, says: "-", after: "checkout_aborted"},
-	{given: "old, complete", call: "POST " + kcoAbort, status: 403, says: readOnly, after: "checkout_complete"},
+	{given: "old, complete", call: "POST " + kcoAbort, status: 403, says: kcoReadOnly, after: "checkout_complete"},
 
 	// What an update does.
 	{rule: "a member sent takes the old one's place", given: "open", call: "POST " + kcoOrder, body: `{"merchant_reference1":"7","merchant_data":"x"}`, status: 200,
@@ -309,4 +309,4 @@ var callRows = []kcoRow{
 		shows: []any{"billing_address.given_name", "Testperson-se", "customer.type", "person", "order_amount", 44700}, after: "checkout_complete"},
 }
 
-var notActivated = fakeklarna.Options{NotActivated: true}
+var kcoNotActivated = fakeklarna.Options{NotActivated: true}

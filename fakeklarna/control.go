@@ -8,13 +8,16 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// controlRoutes adds the fake's own interface below /fake/, as JSON.
+// controlRoutes adds the fake's own interface below /fake/: JSON, and pages for
+// who prefers HTML.
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	type methods map[string]func(*http.Request) (status int, answer any)
+	control := http.NewServeMux()
 	for path, handlers := range map[string]methods{
 		"/fake/orders":                {"GET": s.listOrders},
 		"/fake/orders/{id}":           {"GET": s.oneOrder},
@@ -25,12 +28,13 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"/fake/requests":              {"GET": s.listRequests},
 		"/fake/callbacks":             {"GET": s.listCallbacks},
 		"/fake/faults":                {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
+		"/fake/faults/{id}":           {"DELETE": s.deleteFault},
 		"/fake/clock":                 {"GET": s.readClock, "POST": s.moveClock},
 		"/fake/reset":                 {"POST": s.postReset},
 		"/fake/snapshot":              {"GET": s.getSnapshot, "POST": s.postSnapshot},
 		"/fake/openapi.json":          {"GET": getOpenAPI},
 	} {
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		control.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if do := handlers[r.Method]; do != nil {
 				status, answer := do(r)
 				writeJSON(w, status, answer)
@@ -42,10 +46,36 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 			writeJSON(w, status, answer)
 		})
 	}
-	mux.HandleFunc("/fake/", func(w http.ResponseWriter, r *http.Request) {
-		status, answer := refuse(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
-		writeJSON(w, status, answer)
-	})
+	control.HandleFunc("GET /fake/live", s.serveLive)
+	control.HandleFunc("/fake/", s.serveNothing)
+	mux.Handle("/fake/", s.ownInterface(control))
+}
+
+// ownInterface lets people have pages, and nobody change something from the
+// page of another site.
+func (s *Server) ownInterface(control http.Handler) http.HandlerFunc {
+	protection := http.NewCrossOriginProtection()
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Vary", "Accept")
+		if err := protection.Check(r); err != nil {
+			status, answer := refuse(http.StatusForbidden, "cross_origin", "a page of another site must not do this")
+			writeJSON(w, status, answer)
+			return
+		}
+		if (r.URL.Path == fakePath || asksForPage(r)) && s.servePeople(w, r) {
+			return
+		}
+		control.ServeHTTP(w, r)
+	}
+}
+
+func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
+	if asksForPage(r) {
+		s.show(w, missingPage("", "There is no page at this address."), fakeCSP)
+		return
+	}
+	status, answer := refuse(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
+	writeJSON(w, status, answer)
 }
 
 func (s *Server) listOrders(*http.Request) (int, any) {
@@ -96,6 +126,14 @@ func (s *Server) postFault(r *http.Request) (int, any) {
 
 func (s *Server) deleteFaults(r *http.Request) (int, any) {
 	s.ClearFaults()
+	return s.listFaults(r)
+}
+
+func (s *Server) deleteFault(r *http.Request) (int, any) {
+	id, err := strconv.Atoi(r.PathValue("id"))
+	if err != nil || !s.RemoveFault(id) {
+		return refuse(http.StatusNotFound, "no_such_fault", "there is no rule "+r.PathValue("id"))
+	}
 	return s.listFaults(r)
 }
 
@@ -154,6 +192,7 @@ func refuse(status int, code, message string) (int, any) {
 func writeJSON(w http.ResponseWriter, status int, answer any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(mustJSON(answer), '\n'))
 }

@@ -101,7 +101,7 @@ func (f *Fault) check() error {
 		return err
 	}
 	effect := f.Drop || f.Double || f.Reorder || f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.RateLimit != 0 || f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
+		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case !effect:
 		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")

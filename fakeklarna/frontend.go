@@ -14,8 +14,7 @@ import (
 )
 
 // What browsers get from the fake: the bootstrap script that html_snippet
-// loads, the iframe's page with its scripts and JSON calls, and the page of
-// orders.
+// loads, and the iframe's page with its scripts and JSON calls.
 
 //go:embed web
 var webFiles embed.FS
@@ -53,11 +52,8 @@ func readTexts(files fs.FS) map[i18n.Lang]map[string]string {
 	return texts
 }
 
-const (
-	// frameCSP: the frame may be shown by any shop; all it loads is its own.
-	frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
-	pageCSP  = "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+// frameCSP: the frame may be shown by any shop; all it loads is its own.
+const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
 // frontendRoutes adds what browsers ask for.
 func (s *Server) frontendRoutes(mux *http.ServeMux) {
@@ -67,7 +63,6 @@ func (s *Server) frontendRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /kco/checkout/orders/{id}", s.frameAuthorised(s.serveFrameOrder))
 	mux.HandleFunc("POST /kco/checkout/orders/{id}/shopper", s.frameAuthorised(s.serveFrameAction))
 	s.widgetRoutes(mux)
-	mux.HandleFunc("GET /fake/{$}", s.serveFakePage)
 }
 
 func serveAssets() http.Handler {

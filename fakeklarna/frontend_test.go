@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/shopd/shopd/fakeklarna"
 	"golang.org/x/net/html"
 )
 
@@ -372,54 +371,5 @@ func TestFrameTexts(t *testing.T) {
 		if !regexp.MustCompile(`['"._}]` + base + `\b`).MatchString(sources.String()) {
 			t.Errorf("text %s is not used", key)
 		}
-	}
-}
-
-func TestOrdersPage(t *testing.T) {
-	h := newHost(t)
-	page := func() node {
-		t.Helper()
-		status, header, body := h.get(h.fake.URL+"/fake/", map[string]string{"Accept": "text/html"})
-		if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/html") {
-			t.Fatalf("%d %v", status, header)
-		}
-		return parse(t, body)
-	}
-	empty := page()
-	if got := empty.one(t, ".empty").text(); got != "No orders yet. Start a checkout, or send the request below." {
-		t.Errorf("text = %q", got)
-	}
-	if !strings.Contains(empty.one(t, "pre").text(), h.fake.URL+"/checkout/v3/orders") || !strings.Contains(empty.one(t, ".tape").text(), "moves no money") {
-		t.Error("no request to send, or no tape")
-	}
-	first := h.create(nil)
-	if _, err := h.fake.Shopper(first, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil {
-		t.Fatal(err)
-	}
-	second := h.create(map[string]any{"purchase_country": "NO", "purchase_currency": "NOK"})
-	h.fake.Advance(49 * time.Hour)
-	doc := page()
-	var rows []string
-	for _, row := range doc.one(t, "tbody").find("tr") {
-		cells := []string{row.one(t, "th").text()}
-		for _, cell := range row.find("td")[:3] {
-			cells = append(cells, cell.text())
-		}
-		rows = append(rows, strings.Join(cells, " | "))
-		for _, a := range row.find("a") {
-			if status, _, body := h.get(h.fake.URL+"/fake/"+a.attr("href"), nil); status != http.StatusOK || !json.Valid([]byte(body)) {
-				t.Errorf("%s: %d", a.attr("href"), status)
-			}
-		}
-	}
-	want := []string{
-		second + " | checkout_incomplete, expired | NO | NOK\u00a0447.00",
-		first + " | checkout_complete | SE | SEK\u00a0447.00",
-	}
-	if diff := cmp.Diff(want, rows); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
-	}
-	if got := doc.one(t, ".bar").one(t, "b").text(); got != "+49 h" {
-		t.Errorf("offset = %q", got)
 	}
 }

@@ -77,7 +77,7 @@ func (s *Server) waitFor(done <-chan struct{}, c *apiCall) {
 }
 
 // keep remembers an answer, unless the fake was reset meanwhile, and forgets
-// those that are too old.
+// those that are too old or too many.
 func (s *Server) keep(key string, c *apiCall, out reply) {
 	select {
 	case <-c.forgot:
@@ -88,7 +88,7 @@ func (s *Server) keep(key string, c *apiCall, out reply) {
 		return
 	}
 	kept := &s.answers
-	for len(kept.Keys) > 0 && !s.now().Before(kept.ByKey[kept.Keys[0]].Since.Add(keptFor)) {
+	for len(kept.Keys) >= keptRequests || len(kept.Keys) > 0 && !s.now().Before(kept.ByKey[kept.Keys[0]].Since.Add(keptFor)) {
 		delete(kept.ByKey, kept.Keys[0])
 		kept.Keys = kept.Keys[1:]
 	}

@@ -67,6 +67,7 @@ func (s *Server) addFault(f Fault) (Fault, error) {
 	s.faultID++
 	f.ID = s.faultID
 	s.faults = append(s.faults, new(f))
+	s.tell(Event{Lane: "fault", OrderID: f.OrderID, Text: f.sentence()})
 	return f, nil
 }
 
@@ -87,6 +88,7 @@ func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	s.tell(Event{Lane: "fault", Text: "all rules removed"})
 }
 
 // Now returns the time by the fake's clock.
@@ -116,7 +118,7 @@ func (s *Server) advance(d time.Duration) error {
 		return errors.New("the clock would be more than a century ahead")
 	}
 	s.offset += d
-	s.tell(Event{Lane: "clock", Text: "moved " + offsetText(d)})
+	s.tell(Event{Lane: "clock", Text: "moved +" + spanText(d)})
 	s.wakeJobs()
 	return nil
 }
@@ -135,21 +137,6 @@ func (s *Server) Reset() {
 	defer s.mu.Unlock()
 	close(s.forgot)
 	s.empty()
-}
-
-// makeRoom forgets an order when Options.MaxOrders are kept: the oldest of those
-// that are expired or aborted, else the oldest of all. The caller holds s.mu.
-func (s *Server) makeRoom() {
-	if len(s.newest) < s.o.MaxOrders {
-		return
-	}
-	now := s.now()
-	i := slices.IndexFunc(s.newest, func(o *order) bool {
-		return o.Status == StatusAborted || o.Status == StatusIncomplete && now.After(o.Modified.Add(life))
-	})
-	i = max(i, 0)
-	delete(s.orders, s.newest[i].ID)
-	s.newest = slices.Delete(s.newest, i, i+1)
 }
 
 // empty makes the state of a new fake. The caller holds s.mu.

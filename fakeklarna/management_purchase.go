@@ -59,6 +59,7 @@ func (s *Server) authorize(p purchase) {
 		m.View.FraudStatus, m.Accept, m.DecideAt = FraudPending, p.Persona.Accepted, now.Add(p.Persona.After)
 		s.schedule(job{Due: m.DecideAt, Kind: "decision", ID: p.OrderID})
 	}
+	s.makeRoomManaged()
 	s.managed[p.OrderID] = m
 	s.tellManaged(m, "authorized %s %s, fraud_status %s", amountText(p.Amount), m.View.PurchaseCurrency, m.View.FraudStatus)
 	s.captureAtOnce(m)

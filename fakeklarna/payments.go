@@ -59,6 +59,7 @@ func (s *Server) createSession(c *apiCall) (reply, *apiError) {
 	p := &session{ID: s.newID(), Content: content, Typed: map[string]string{}, Started: s.now()}
 	v := decodeSession(content)
 	p.ClientToken = s.newClientToken(p.ID, &v)
+	s.makeRoomSession()
 	s.payments.Sessions[p.ID] = p
 	s.payments.Newest = append(s.payments.Newest, p.ID)
 	out := answered(struct {

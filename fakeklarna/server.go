@@ -58,8 +58,9 @@ type Options struct {
 	// callbacks are sent; for them, as for this machine, plain http will do.
 	CallbackHosts []string
 
-	// MaxOrders is how many orders are kept, 10,000 when 0. Beyond it a new order
-	// takes the place of the oldest that is expired or aborted, else of the oldest.
+	// MaxOrders is how many orders are kept, 10,000 when 0, and as many in Order
+	// Management, and as many payment sessions. Beyond it a new one takes the place
+	// of the oldest; in the checkout of the oldest that is expired or aborted first.
 	MaxOrders int
 
 	// Chaos is the probability, from 0 to 1, with which a call of an API suffers
@@ -95,6 +96,7 @@ type Server struct {
 	closed    chan struct{}
 	close     sync.Once
 	merchants http.RoundTripper // carries callbacks
+	watchers  chan struct{}     // has an element for each page that follows what happens
 
 	mu        sync.Mutex // guards all that follows and the orders themselves
 	orders    map[string]*order
@@ -139,6 +141,7 @@ func New(o Options) *Server {
 	s := &Server{
 		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
 		stirred: make(chan struct{}), sent: make(chan struct{}), merchants: o.CallbackTransport,
+		watchers: make(chan struct{}, liveStreams),
 	}
 	if s.merchants == nil {
 		s.merchants = merchantTransport()

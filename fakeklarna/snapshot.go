@@ -3,12 +3,10 @@ package fakeklarna
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
-	"slices"
 	"time"
 )
 
@@ -38,10 +36,14 @@ type part struct {
 func (s *Server) parts() []part {
 	return []part{
 		{"orders", &s.newest},
+		{"managed", &s.managed},
+		{"payments", &s.payments},
+		{"answers", &s.answers},
 		{"jobs", &s.jobs},
 		{"faults", &s.faults},
 		{"fault_id", &s.faultID},
 		{"requests", &s.log},
+		{"callbacks", &s.callbacks},
 		{"events", &s.events},
 		{"chance", &s.chance},
 	}
@@ -105,7 +107,7 @@ func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
 			if err := json.Unmarshal(raw, p.at); err != nil {
 				return nil, time.Time{}, fmt.Errorf("state.%s: %w", p.name, err)
 			}
-			if hasNil(reflect.ValueOf(p.at)) {
+			if hasNil(reflect.ValueOf(p.at).Elem()) {
 				return nil, time.Time{}, fmt.Errorf("state.%s: has a null", p.name)
 			}
 			delete(snap.State, p.name)
@@ -115,106 +117,6 @@ func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
 		return nil, time.Time{}, fmt.Errorf("state.%s: there is no such part", name)
 	}
 	return into, snap.Now, into.checkRestored()
-}
-
-// hasNil reports whether v is a nil pointer or a list or map that has one:
-// nothing in the fake expects that.
-func hasNil(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return v.IsNil() || hasNil(v.Elem())
-	case reflect.Slice:
-		for i := range v.Len() {
-			if element := v.Index(i); element.Kind() != reflect.Uint8 && hasNil(element) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for _, element := range v.Seq2() {
-			if hasNil(element) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// checkRestored returns what is wrong with a state that was read: what the fake
-// relies on, not what Klarna would refuse.
-func (s *Server) checkRestored() error {
-	known := map[string]bool{}
-	for _, o := range s.newest {
-		if o.ID == "" || known[o.ID] {
-			return fmt.Errorf("state.orders: the ID %q is missing or twice", o.ID)
-		}
-		known[o.ID] = true
-		if err := o.check(); err != nil {
-			return fmt.Errorf("state.orders: order %s: %w", o.ID, err)
-		}
-	}
-	for _, j := range s.jobs {
-		if jobKinds()[j.Kind] == nil {
-			return fmt.Errorf("state.jobs: there is no kind %q", j.Kind)
-		}
-	}
-	for _, f := range s.faults {
-		if err := f.check(); err != nil {
-			return fmt.Errorf("state.faults: %w", err)
-		}
-	}
-	return nil
-}
-
-// check returns what is wrong with an order that was restored.
-func (o *order) check() error {
-	if !slices.Contains([]string{StatusIncomplete, StatusComplete, StatusAborted}, o.Status) {
-		return fmt.Errorf("there is no status %q", o.Status)
-	}
-	content, refused := parseBody(mustJSON(o.Content))
-	if refused != nil {
-		return errors.New(refused.message)
-	}
-	for i := range orderRules {
-		r := &orderRules[i]
-		v := content[r.name]
-		if v == nil && !r.required || v != nil && r.name == "order_lines" { // one line more than may be sent: the delivery
-			continue
-		}
-		if _, err := r.check(r.name, v); err != nil {
-			return errors.New(err.message)
-		}
-	}
-	if o.Content["merchant_urls"] == nil {
-		return errors.New("merchant_urls is missing")
-	}
-	if err := json.Unmarshal(mustJSON(o.Content), new(Order)); err != nil {
-		return err
-	}
-	if o.Typed == nil {
-		o.Typed = map[string]string{}
-	}
-	for member, text := range o.Typed {
-		if err := checkTyped(member, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// MarshalJSON shows the calls in the log, oldest first.
-func (l *requestLog) MarshalJSON() ([]byte, error) { return mustJSON(l.of("")), nil }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (l *requestLog) UnmarshalJSON(text []byte) error {
-	var calls []Request
-	if err := json.Unmarshal(text, &calls); err != nil {
-		return err
-	}
-	for _, call := range calls {
-		l.add(&entry{Request: call})
-		l.grow(len(call.Response))
-	}
-	return nil
 }
 
 func (s *Server) getSnapshot(*http.Request) (int, any) {

@@ -1,0 +1,223 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"html/template"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The fake's own pages below /fake/, for people: the same addresses that answer
+// JSON answer HTML to whoever prefers it. Every button is a form; a script only
+// saves the loading of a page.
+
+var fakePages = template.Must(template.ParseFS(webFiles, "web/fake/*.html"))
+
+const (
+	fakePath = "/fake/"
+	fakeCSP  = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+// page is what all pages show around their content.
+type page struct {
+	Base     string // of links, ends in /fake/
+	Assets   string // of links, ends in a slash
+	Title    string
+	Section  string // entry of the navigation that this page is below
+	Back     string // where forms of the page return to, below /fake/
+	Clock    string
+	Now      string // RFC 3339 with milliseconds, of the same time
+	Offset   string // of the clock, "" when it was not moved
+	Orders   int
+	Faults   int
+	Said     note
+	Content  any
+	Story    story // for the part of a page that shows one
+	template string
+	status   int
+}
+
+// Live reports whether the page follows what happens: the checkout must not, its
+// iframe would start anew.
+func (p page) Live() bool { return p.template != "checkout.html" }
+
+// WithStory returns the page with what its part "story" shows.
+func (p page) WithStory(s story) page {
+	p.Story = s
+	return p
+}
+
+// note is a sentence at the top of a page: what a form has done, or why not.
+type note struct {
+	Bad  bool
+	Text string
+	URL  string // of the merchant's page that comes next, "" for none
+}
+
+// asksForPage reports whether a request wants HTML rather than JSON: its Accept
+// names text/html and does not prefer JSON. ?format=json says no.
+func asksForPage(r *http.Request) bool {
+	if r.URL.Query().Get("format") == "json" {
+		return false
+	}
+	var html, json float64
+	for _, part := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		media, parameters, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		q, err := strconv.ParseFloat(cmp.Or(parameters["q"], "1"), 64)
+		if err != nil {
+			continue
+		}
+		switch media {
+		case "text/html":
+			html = max(html, q)
+		case "application/json":
+			json = max(json, q)
+		}
+	}
+	return html > 0 && html >= json
+}
+
+// servePeople answers people; it reports false for an address that has no page.
+func (s *Server) servePeople(w http.ResponseWriter, r *http.Request) bool {
+	path := strings.Trim(strings.TrimPrefix(r.URL.Path, fakePath), "/")
+	id, isCheckout := strings.CutSuffix(strings.TrimPrefix(path, "orders/"), "/checkout")
+	switch {
+	case r.Method == http.MethodPost:
+		return s.takeForm(w, r, path)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return false
+	case isCheckout && strings.HasPrefix(path, "orders/"):
+		s.showCheckout(w, r, id)
+		return true
+	}
+	p, ok := s.pageAt(path, r.URL.Query())
+	if !ok {
+		return false
+	}
+	if p.Said.Text == "" {
+		p.Said.Text = doneTexts[r.URL.Query().Get("done")]
+	}
+	s.show(w, p, fakeCSP)
+	return true
+}
+
+// pageAt returns the page at a path below /fake/; false: there is none.
+func (s *Server) pageAt(path string, query url.Values) (page, bool) {
+	section, id, one := strings.Cut(path, "/")
+	switch {
+	case path == "" || path == "orders":
+		return s.ordersPage(query), true
+	case section == "orders" && one:
+		return s.orderPage(id, query), true
+	case path == "sessions":
+		return s.sessionsPage(), true
+	case section == "sessions" && one:
+		return s.sessionPage(id, query), true
+	case path == "requests":
+		return s.callsPage(query), true
+	case path == "faults":
+		return s.faultsPage(), true
+	case path == "clock":
+		return s.clockPage(), true
+	case path == "reset":
+		return page{template: "reset.html", Title: "Forget everything?"}, true
+	}
+	return page{}, false
+}
+
+func missingPage(section, what string) page {
+	return page{template: "missing.html", Title: "Nothing here", Section: section, status: http.StatusNotFound, Content: what}
+}
+
+// show sends a page.
+func (s *Server) show(w http.ResponseWriter, p page, csp string) {
+	s.mu.Lock()
+	now := s.now().UTC()
+	p.Offset, p.Orders, p.Faults = offsetText(s.offset), len(s.newest), len(s.faults)
+	s.mu.Unlock()
+	p.Base, p.Assets = s.basePath()+fakePath, s.basePath()+"/kcoc/"+assetVersion+"/"
+	p.Clock, p.Now = now.Format("2 Jan 15:04:05"), now.Format("2006-01-02T15:04:05.000Z")
+	var body bytes.Buffer
+	if err := fakePages.ExecuteTemplate(&body, p.template, p); err != nil {
+		panic(err) // the template does not fit its data: a mistake in this package
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", csp)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(cmp.Or(p.status, http.StatusOK))
+	_, _ = w.Write(body.Bytes())
+}
+
+// offsetText returns how far the fake's clock was moved, such as "+49 h", "" if
+// it was not.
+func offsetText(d time.Duration) string {
+	if d.Round(time.Minute) == 0 {
+		return ""
+	}
+	return "+" + spanText(d)
+}
+
+// spanText returns a time span in the two largest units that fit, such as
+// "47 h 12 min"; less than a minute is in seconds.
+func spanText(d time.Duration) string {
+	seconds := int64(d.Round(time.Second) / time.Second)
+	minutes := int64(d.Round(time.Minute) / time.Minute)
+	switch h, m := minutes/60, minutes%60; {
+	case seconds < 60:
+		return fmt.Sprintf("%d s", seconds)
+	case h == 0:
+		return fmt.Sprintf("%d min", m)
+	case m == 0:
+		return fmt.Sprintf("%d h", h)
+	case h < 96:
+		return fmt.Sprintf("%d h %d min", h, m)
+	default:
+		return fmt.Sprintf("%d days", h/24)
+	}
+}
+
+// agoText returns how long ago something was.
+func agoText(d time.Duration) string {
+	if d < time.Second {
+		return "just now"
+	}
+	return spanText(d) + " ago"
+}
+
+// decimal writes minor units with two decimals and no-break spaces between
+// thousands, such as "1 152.00".
+func decimal(minor int64) string {
+	digits := strings.TrimPrefix(fmt.Sprintf("%03d", minor), "-")
+	if minor < 0 {
+		digits = strings.Repeat("0", max(0, 3-len(digits))) + digits
+	}
+	whole, cents := digits[:len(digits)-2], digits[len(digits)-2:]
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "\u00a0" + whole[i:]
+	}
+	if minor < 0 {
+		whole = "−" + whole
+	}
+	return whole + "." + cents
+}
+
+// short returns the start of an ID, as people tell them apart.
+func short(id string) string {
+	if len(id) <= 8 {
+		return id
+	}
+	return id[:8]
+}

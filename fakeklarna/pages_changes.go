@@ -1,0 +1,251 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// change is one thing that a call changed: "quantity of MUG-1 3 → 5". Old or
+// New is "" where there was or is nothing to name.
+type change struct{ What, Old, New string }
+
+// contents is what the calls of one order or session have told of it so far, by
+// top-level member.
+type contents map[string]any
+
+// namedChanges is how many changes a row names.
+const namedChanges = 8
+
+// identifying are the members by which elements of a list are told apart.
+var identifying = []string{"reference", "id", "name", "type"}
+
+// notable are the members of a list's element whose change is named; where none
+// of them changed the others are.
+var notable = []string{"quantity", "unit_price", "tax_rate", "total_discount_amount", "price", "name", "preselected"}
+
+// note takes in a call and returns what it changed; more is how many changes
+// are not among them.
+func (known contents) note(c *Request) (changes []change, more int) {
+	sent, answered := objectOf(c.Request), objectOf(c.Response)
+	stored := c.Status/100 == 2 || c.Status == 0 && answered["order_id"] != nil
+	if !stored {
+		return nil, 0
+	}
+	write := c.Method != http.MethodGet
+	for _, member := range membersOf(c.Request) {
+		value := sent[member]
+		if v, ok := answered[member]; ok {
+			value = v
+		}
+		if old, ok := known[member]; write && ok {
+			changes = append(changes, differences(member, old, value)...)
+		} else if write {
+			changes = append(changes, introduced(member, value)...)
+		}
+		known[member] = value
+	}
+	if write && len(sent) > 0 && len(changes) == 0 {
+		changes = []change{{What: "nothing changed"}}
+	}
+	for member, value := range answered {
+		known[member] = value
+	}
+	return atMost(changes)
+}
+
+// particulars names the members of an event's details, where these are words.
+func particulars(details json.RawMessage) (named []change, more int) {
+	of := objectOf(details)
+	for _, member := range membersOf(details) {
+		named = append(named, introduced(member, of[member])...)
+	}
+	return atMost(named)
+}
+
+func atMost(changes []change) (named []change, more int) {
+	if len(changes) > namedChanges {
+		return changes[:namedChanges], len(changes) - namedChanges
+	}
+	return changes, 0
+}
+
+// introduced names a member that was not known before, if it can be said in a
+// word.
+func introduced(member string, value any) []change {
+	switch v := value.(type) {
+	case string, json.Number, bool:
+		return []change{{What: member, New: word(v)}}
+	case []any:
+		name := strings.ReplaceAll(member, "_", " ")
+		if len(v) == 1 {
+			name = strings.TrimSuffix(name, "s")
+		}
+		return []change{{What: fmt.Sprintf("%d %s", len(v), name)}}
+	}
+	return nil
+}
+
+// differences names what is not the same in two values of a member.
+func differences(name string, before, after any) []change {
+	if same(before, after) {
+		return nil
+	}
+	if a, ok := before.(map[string]any); ok {
+		if b, ok := after.(map[string]any); ok {
+			return memberDifferences(name+".", "", a, b)
+		}
+	}
+	a, isList := before.([]any)
+	b, staysList := after.([]any)
+	if isList && staysList {
+		return listDifferences(name, a, b)
+	}
+	return []change{{What: name, Old: word(before), New: word(after)}}
+}
+
+func memberDifferences(prefix, suffix string, before, after map[string]any) []change {
+	var names []string
+	for name := range before {
+		names = append(names, name)
+	}
+	for name := range after {
+		if _, ok := before[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var out []change
+	for _, name := range names {
+		if !same(before[name], after[name]) {
+			out = append(out, change{prefix + name + suffix, word(before[name]), word(after[name])})
+		}
+	}
+	return out
+}
+
+// listDifferences compares lists of objects by what identifies these.
+func listDifferences(name string, before, after []any) []change {
+	one := strings.TrimSuffix(strings.TrimPrefix(name, "order_"), "s") // order_lines → line
+	one = strings.ReplaceAll(one, "_", " ")
+	a, b := byIdentity(before), byIdentity(after)
+	if a == nil || b == nil {
+		return []change{{What: name + " changed"}}
+	}
+	var out []change
+	for _, e := range before {
+		if id := identity(e); b[id] == nil {
+			out = append(out, change{What: one + " " + cut(id, 60) + " removed"})
+		}
+	}
+	for _, e := range after {
+		id := identity(e)
+		if a[id] == nil {
+			out = append(out, change{What: one + " " + cut(id, 60) + " added", New: amountOf(b[id])})
+			continue
+		}
+		all := memberDifferences("", " of "+cut(id, 60), a[id], b[id])
+		some := slices.DeleteFunc(slices.Clone(all), func(c change) bool {
+			member, _, _ := strings.Cut(c.What, " of ")
+			return !slices.Contains(notable, member)
+		})
+		if len(some) == 0 {
+			some = all
+		}
+		out = append(out, some...)
+	}
+	if len(out) == 0 {
+		return []change{{What: name + " in another order"}}
+	}
+	return out
+}
+
+func amountOf(element map[string]any) string {
+	if q, ok := element["quantity"]; ok {
+		return "× " + word(q)
+	}
+	return ""
+}
+
+// byIdentity returns a list's elements by what identifies them, nil when some
+// are no objects or are not to be told apart.
+func byIdentity(list []any) map[string]map[string]any {
+	out := map[string]map[string]any{}
+	for _, e := range list {
+		id := identity(e)
+		if id == "" || out[id] != nil {
+			return nil
+		}
+		out[id], _ = e.(map[string]any)
+	}
+	return out
+}
+
+func identity(element any) string {
+	object, _ := element.(map[string]any)
+	for _, name := range identifying {
+		if text, ok := object[name].(string); ok && text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// same compares two JSON values, texts of up to five letters without regard to
+// case: countries come back in another one.
+func same(a, b any) bool {
+	if x, ok := a.(string); ok {
+		y, ok := b.(string)
+		return ok && (x == y || len(x) <= 5 && strings.EqualFold(x, y))
+	}
+	return bytes.Equal(mustJSON(a), mustJSON(b))
+}
+
+// word returns a value as a row shows it.
+func word(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "none"
+	case string:
+		if v == "" {
+			return `""`
+		}
+		return cut(v, 60)
+	}
+	return cut(string(mustJSON(v)), 60)
+}
+
+// objectOf decodes a body, nil when it is no JSON object.
+func objectOf(body []byte) map[string]any {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	var v map[string]any
+	_ = d.Decode(&v) // what is no object has no members
+	return v
+}
+
+// errorText returns what an API's error says: "BAD_VALUE: Bad value: order_amount".
+func errorText(c *Request) string {
+	if c.Status < 400 {
+		return ""
+	}
+	body := objectOf(c.Response)
+	text, _ := body["error_code"].(string)
+	messages, _ := body["error_messages"].([]any)
+	for _, m := range messages {
+		if message, ok := m.(string); ok {
+			text += ": " + message
+		}
+	}
+	return cut(strings.TrimPrefix(text, ": "), 300)
+}
+
+// minorOf returns a number of a body as an amount, 0 when it is none.
+func minorOf(v any) int64 {
+	number, _ := v.(json.Number)
+	n, _ := number.Int64() // what is no whole number is no amount
+	return n
+}

@@ -1,0 +1,77 @@
+// Makes a page look like a newer copy of itself without losing what the person
+// at it has: focus, scrolling, what is unfolded, what is typed.
+
+const arrivalTime = 1200; // ms for which a new row is marked
+
+// The forms in which somebody has typed.
+const touched = new WeakSet();
+
+export const touch = (form) => touched.add(form);
+export const untouch = (form) => touched.delete(form);
+
+const key = (node) => node.nodeType === Node.ELEMENT_NODE ? node.dataset.key ?? node.id : '';
+
+const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && key(a) === key(b);
+
+// Whether the script or the person owns an element and all below it.
+const mine = (element) => 'mine' in element.dataset || touched.has(element);
+
+const mergeAttributes = (old, fresh) => {
+  for (const {name} of [...old.attributes]) {
+    if (name !== 'open' && !fresh.hasAttribute(name)) {
+      old.removeAttribute(name);
+    }
+  }
+  for (const {name, value} of fresh.attributes) {
+    if (name !== 'open' && old.getAttribute(name) !== value) {
+      old.setAttribute(name, value);
+    }
+  }
+};
+
+const arrive = (node) => {
+  if (node.nodeType === Node.ELEMENT_NODE && node.dataset.key) {
+    node.classList.add('arrived');
+    setTimeout(() => node.classList.remove('arrived'), arrivalTime);
+  }
+};
+
+// Children that stay are never moved: a moved element loses focus and scrolling.
+const mergeChildren = (old, fresh) => {
+  let at = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    let found = at;
+    while (found && !alike(found, child)) {
+      found = found.nextSibling;
+    }
+    if (!found) {
+      const added = document.importNode(child, true);
+      old.insertBefore(added, at);
+      arrive(added);
+      continue;
+    }
+    while (at !== found) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
+    merge(found, child);
+    at = found.nextSibling;
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
+};
+
+export const merge = (old, fresh) => {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.nodeValue !== fresh.nodeValue) {
+      old.nodeValue = fresh.nodeValue;
+    }
+  } else if (!mine(old) && !old.isEqualNode(fresh)) {
+    mergeAttributes(old, fresh);
+    mergeChildren(old, fresh);
+  }
+};
