@@ -37,15 +37,15 @@ func (a answer) placed(t testing.TB) placed {
 // An order is handed over to Order Management with all that is known of it.
 func TestPaymentReachesOrderManagement(t *testing.T) {
 	s := newKPShop(t)
-	s.pay(payment{Authorize: &authorize{Data: billing("title", "Ms"), Typed: map[string]string{"date_of_birth": "1941-03-21", "city": "not asked"}}})
-	id := s.do("POST", s.path(placePath), text(with(orderSE(), "merchant_reference2", "R2", "shipping_address", with(ada(), "title", "Ms"), "auto_capture", true))).placed(t).OrderID
+	s.pay(payment{Authorize: &authorize{Data: billing("title", "Ms", "attention", "Desk 3"), Typed: map[string]string{"date_of_birth": "1941-03-21", "city": "not asked"}}})
+	id := s.do("POST", s.path(placePath), text(with(orderSE(), "merchant_reference2", "R2", "shipping_address", with(ada(), "title", "Ms", "attention", "Desk 3"), "auto_capture", true))).placed(t).OrderID
 	got, ok := s.fake.Managed(id)
 	if !ok {
 		t.Fatal("Order Management does not know the order")
 	}
 	is := []any{got.OrderAmount, got.PurchaseCurrency, got.PurchaseCountry, got.Locale, got.MerchantReference1, got.MerchantReference2, len(got.OrderLines),
-		got.BillingAddress.City, got.ShippingAddress.StreetAddress, got.Customer.DateOfBirth, got.CapturedAmount, got.InitialPaymentMethod.Type, got.FraudStatus}
-	want := []any{int64(44700), "SEK", "SE", "sv-SE", "100123", "R2", 2, "Ankeborg", "Stårgatan 1", "1941-03-21", int64(44700), "INVOICE", "ACCEPTED"}
+		got.BillingAddress.City, got.BillingAddress.Attention, got.ShippingAddress.StreetAddress, got.Customer.DateOfBirth, got.CapturedAmount, got.InitialPaymentMethod.Type, got.FraudStatus}
+	want := []any{int64(44700), "SEK", "SE", "sv-SE", "100123", "R2", 2, "Ankeborg", "Desk 3", "Stårgatan 1", "1941-03-21", int64(44700), "INVOICE", "ACCEPTED"}
 	if diff := cmp.Diff(want, is); diff != "" {
 		t.Error(diff)
 	}
@@ -202,8 +202,9 @@ func TestChargeOnce(t *testing.T) {
 	}
 	body := text(chargeSE())
 	a, again, other := charge("A", body).placed(t), charge("A", `{}`).placed(t), charge("B", body).placed(t)
-	if a != again || a == other || charge("", body).placed(t) == charge("", body).placed(t) {
-		t.Errorf("got %v, %v, %v", a, again, other)
+	first, second := charge("", body).placed(t), charge("", body).placed(t)
+	if a != again || a == other || first == second {
+		t.Errorf("got %v, %v, %v and without a key %v, %v", a, again, other, first, second)
 	}
 	got, ok := s.fake.Managed(a.OrderID)
 	if !ok || got.OrderAmount != 44700 || got.BillingAddress.Country != "SE" {
@@ -225,6 +226,24 @@ func TestPaymentsRecorded(t *testing.T) {
 	}
 	if calls := s.fake.Requests(id); len(calls) != 1 || calls[0].Status != 200 {
 		t.Errorf("calls of the order: %+v", calls)
+	}
+}
+
+// What happened to a session is told.
+func TestPaymentEvents(t *testing.T) {
+	s := newKPShop(t)
+	s.authorize()
+	s.update(text(cartOf(3)))
+	s.pay(payment{Reauthorize: &authorize{Decision: "approve"}})
+	s.pay(payment{Authorize: &authorize{Category: "pay_now", Decision: "close"}})
+	s.do("DELETE", s.path(releasePath), "")
+	want := []string{
+		"shopper: authorize", "state: session open → authorized",
+		"state: quantity of MUG-1 2 → 3, order_amount 44700 → 64600, order_tax_amount 8940 → 12920",
+		"shopper: reauthorize approve", "shopper: authorize pay_now close", "state: session authorized → token deleted",
+	}
+	if diff := cmp.Diff(want, s.fake.SessionEvents(s.session)); diff != "" {
+		t.Error(diff)
 	}
 }
 
