@@ -145,7 +145,7 @@ func managedAddress(a Address) ManagedAddress {
 		GivenName: a.GivenName, FamilyName: a.FamilyName, Title: a.Title,
 		StreetAddress: cmp.Or(a.StreetAddress, street), StreetAddress2: a.StreetAddress2,
 		PostalCode: a.PostalCode, City: a.City, Region: a.Region, Country: strings.ToUpper(a.Country),
-		Email: a.Email, Phone: a.Phone, OrganizationName: a.OrganizationName, Attention: a.CareOf,
+		Email: a.Email, Phone: a.Phone, OrganizationName: a.OrganizationName, Attention: cmp.Or(a.Attention, a.CareOf),
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOu
 	if err := checkTypedInFlow(a.Typed); err != nil {
 		return PaymentOutcome{}, err
 	}
-	s.tell(Event{Lane: "shopper", SessionID: p.ID, Text: strings.TrimSpace(call + " " + a.Category + " " + a.Decision), Details: a.Data})
+	s.tell(Event{Lane: "shopper", SessionID: p.ID, Text: strings.Join(strings.Fields(call+" "+a.Category+" "+a.Decision), " "), Details: a.Data})
 	if p.OrderID != "" {
 		return PaymentOutcome{Refused: &Refusal{Code: "session_completed", Message: "The session's order is placed."}}, nil
 	}

@@ -143,7 +143,6 @@ func (s *Server) widgetSession(id string) (widgetSession, error) {
 		Missing:    missingOf(&v, p.Typed),
 		TestPerson: testPerson(v.market()),
 	}
-	shown.TestPerson["date_of_birth"] = "1985-03-14"
 	for _, c := range v.PaymentMethodCategories {
 		if refusedCategory(p.email(&v), c.Identifier) {
 			continue

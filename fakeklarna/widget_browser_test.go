@@ -31,7 +31,7 @@ func TestWidgetShowsTheMethod(t *testing.T) {
 			if diff := cmp.Diff(tt.want, words(c.widget(), "#methods")); diff != "" {
 				t.Errorf("widget (-want +got):\n%s", diff)
 			}
-			if got := words(c.widget(), ".tape"); !strings.HasPrefix(got, "TEST Fake payment provider.") {
+			if got := words(c.widget(), ".tape"); !strings.HasPrefix(got, "TEST\nFake payment provider.") {
 				t.Errorf("tape = %q", got)
 			}
 			c.Wait("the iframe to take the height of its content", `() => parseFloat(document.querySelector("#one iframe").style.height) > 80`)
@@ -297,7 +297,7 @@ func TestAuthorizeAsksForWhatIsMissing(t *testing.T) {
 		t.Errorf("result = %v", got)
 	}
 	s, _ := h.fake.Session(c.SessionID)
-	want := map[string]string{"email": "ada@example.com", "postal_code": "10115", "date_of_birth": "1985-03-14"}
+	want := map[string]string{"email": "ada@example.com", "postal_code": "10115", "date_of_birth": "1941-03-21"}
 	if diff := cmp.Diff(want, s.Fake.Typed); diff != "" {
 		t.Errorf("typed (-want +got):\n%s", diff)
 	}

@@ -109,8 +109,8 @@ func told(email string) map[string]any {
 	}}
 }
 
-// payment is the shop's page in a browser.
-type payment struct {
+// buyer is the shop's page in a browser.
+type buyer struct {
 	*browsertest.Page
 	t    testing.TB
 	shop *payShop
@@ -118,7 +118,7 @@ type payment struct {
 }
 
 // open opens the page for a session and inits the library.
-func (h *payShop) open(made paySession, o browsertest.Options) *payment {
+func (h *payShop) open(made paySession, o browsertest.Options) *buyer {
 	h.t.Helper()
 	c := h.blank(o)
 	c.paySession = made
@@ -127,22 +127,22 @@ func (h *payShop) open(made paySession, o browsertest.Options) *payment {
 }
 
 // blank opens the page without init.
-func (h *payShop) blank(o browsertest.Options) *payment {
+func (h *payShop) blank(o browsertest.Options) *buyer {
 	h.t.Helper()
-	c := &payment{Page: browsertest.Open(h.t, o), t: h.t, shop: h}
+	c := &buyer{Page: browsertest.Open(h.t, o), t: h.t, shop: h}
 	c.Go(h.url)
 	c.Wait("klarnaAsyncCallback", `() => window.ready`)
 	return c
 }
 
 // asked calls a method of the library and returns what the callback is told.
-func (c *payment) asked(method string, args ...any) string {
+func (c *buyer) asked(method string, args ...any) string {
 	c.t.Helper()
 	return c.MustEval(`async (method, args) => JSON.stringify(await asked(method, ...args))`, method, args).Str()
 }
 
 // load loads a widget into #one.
-func (c *payment) load(category string) {
+func (c *buyer) load(category string) {
 	c.t.Helper()
 	if got, want := c.asked("load", map[string]any{"container": "#one", "payment_method_category": category}), `{"show_form":true}`; got != want {
 		c.t.Fatalf("load = %s, want %s", got, want)
@@ -150,13 +150,13 @@ func (c *payment) load(category string) {
 }
 
 // call calls a method whose callback is told later, see result.
-func (c *payment) call(method string, args ...any) {
+func (c *buyer) call(method string, args ...any) {
 	c.t.Helper()
 	c.MustEval(`(method, args) => { call(method, ...args) }`, method, args)
 }
 
 // result waits for what the callback of the last call is told.
-func (c *payment) result() map[string]any {
+func (c *buyer) result() map[string]any {
 	c.t.Helper()
 	c.Wait("the callback", `() => window.result !== undefined`)
 	got := map[string]any{}
@@ -166,9 +166,9 @@ func (c *payment) result() map[string]any {
 	return got
 }
 
-func (c *payment) widget() *rod.Page { return c.Frame("#one iframe") }
+func (c *buyer) widget() *rod.Page { return c.Frame("#one iframe") }
 
-func (c *payment) dialog() *rod.Page {
+func (c *buyer) dialog() *rod.Page {
 	c.t.Helper()
 	c.Wait("the overlay", `() => document.querySelector("dialog[open] iframe")`)
 	frame := c.Frame("dialog iframe")
@@ -176,13 +176,13 @@ func (c *payment) dialog() *rod.Page {
 	return frame
 }
 
-func (c *payment) press(testid string) {
+func (c *buyer) press(testid string) {
 	c.t.Helper()
 	c.dialog().MustElement(`[data-testid="` + testid + `"]`).MustClick()
 }
 
 // waitIn is browsertest's Wait inside a frame.
-func (c *payment) waitIn(frame *rod.Page, what, function string, args ...any) {
+func (c *buyer) waitIn(frame *rod.Page, what, function string, args ...any) {
 	c.t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		got, err := frame.Eval(function, args...)
@@ -201,7 +201,7 @@ func words(frame *rod.Page, selector string) string {
 	return strings.Join(slices.Collect(strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' })), "\n")
 }
 
-func (c *payment) events(name string) string {
+func (c *buyer) events(name string) string {
 	c.t.Helper()
 	return c.MustEval(`(name) => JSON.stringify(events.filter(([event]) => event === name))`, name).Str()
 }

@@ -18,6 +18,8 @@ func TestLibraryThrows(t *testing.T) {
 		initialized
 		loaded // pay_later in #one
 	)
+	pages := []*buyer{h.blank(browsertest.Options{}), h.open(made, browsertest.Options{}), h.open(made, browsertest.Options{})}
+	pages[loaded].load("pay_later")
 	refused, noForm := `{"approved":false,"show_form":false}`, `{"show_form":false}`
 	for _, tt := range []struct {
 		name, call string
@@ -59,13 +61,7 @@ func TestLibraryThrows(t *testing.T) {
 		{"without callback", `load({container: "#none"})`, initialized, "InvalidContainerSelectorError", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := h.blank(browsertest.Options{})
-			if tt.after >= initialized {
-				c.MustEval(`(token) => { Klarna.Payments.init({client_token: token}) }`, made.ClientToken)
-			}
-			if tt.after == loaded {
-				c.load("pay_later")
-			}
+			c := pages[tt.after]
 			got := c.MustEval(strings.ReplaceAll(`() => {
 				const seen = [];
 				const told = (result) => seen.push(JSON.stringify(result));

@@ -160,11 +160,11 @@ func TestWidgetSession(t *testing.T) {
 			"pay_later 447 kr, pay_now 447 kr, pay_over_time 149 kr+149 kr+149 kr"},
 		{"all told", told("ada@example.com"), "", "pay_later 447 kr, pay_now 447 kr, pay_over_time 149 kr+149 kr+149 kr"},
 		{"Germany", map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "billing_address": german}, "date_of_birth",
-			"pay_later €447.00, pay_now €447.00, pay_over_time €149.00+€149.00+€149.00"},
+			"pay_later 447,00 €, pay_now 447,00 €, pay_over_time 149,00 €+149,00 €+149,00 €"},
 		{"Germany, born", map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "billing_address": german, "customer": map[string]any{"date_of_birth": "1980-01-02"}}, "",
-			"pay_later €447.00, pay_now €447.00, pay_over_time €149.00+€149.00+€149.00"},
+			"pay_later 447,00 €, pay_now 447,00 €, pay_over_time 149,00 €+149,00 €+149,00 €"},
 		{"a German company", map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "billing_address": german, "customer": map[string]any{"type": "organization"}}, "",
-			"pay_later €447.00"},
+			"pay_later 447,00 €"},
 		{"United States", map[string]any{"purchase_country": "US", "purchase_currency": "USD", "locale": "en-US", "order_tax_amount": 0, "order_amount": 1000,
 			"order_lines": []any{map[string]any{"name": "Mug", "quantity": 1, "unit_price": 1000, "total_amount": 1000}}},
 			"email given_name family_name street_address postal_code city region phone",
@@ -260,8 +260,10 @@ func TestWidgetTexts(t *testing.T) {
 	for _, name := range fields {
 		used = append(used, name, "error_"+name)
 	}
-	for _, found := range regexp.MustCompile(`(?:\bt\(|data-text="|[?:] )'?([a-z_]+)'?`).FindAllStringSubmatch(source.String(), -1) {
-		used = append(used, found[1])
+	for _, pattern := range []string{`'([a-z_]+)'`, `data-text="([a-z_]+)"`} {
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(source.String(), -1) {
+			used = append(used, found[1])
+		}
 	}
 	for key := range own["en"] {
 		if !slices.Contains(used, key) {
