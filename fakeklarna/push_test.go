@@ -111,11 +111,27 @@ func TestNoPush(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			c.fake.Reset()
 		},
+		"reset while one is delayed": func(c *called) {
+			c.fake.AddFault(fault{Callback: "push", Delay: fakeklarna.Duration(time.Minute)})
+			c.act(buys)
+			time.Sleep(3 * time.Second)
+			c.fake.Reset()
+		},
+		"reset, and an order with the same ID": func(c *called) {
+			c.will("push", says{})
+			c.act(buys)
+			time.Sleep(3 * time.Second)
+			c.fake.Reset()
+			if again := c.do("POST", "/checkout/v3/orders", text(caseA())).order(c.t); again.OrderID != c.id {
+				c.t.Errorf("got order %s, want %s again", again.OrderID, c.id)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCalled(t, caseA(), "push")
+				c := newCalledWith(t, fakeklarna.Options{Seed: 1}, caseA(), "push")
 				do(c)
+				synctest.Wait()
 				before := len(c.received())
 				c.fake.Advance(40 * time.Hour)
 				synctest.Wait()
