@@ -2,21 +2,29 @@ package fakeklarna
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
+// The calls of the fake to the merchant.
+// Source: docs.kustom.co, Server side callbacks.
+
 // Callback is one call of the fake to the merchant.
 type Callback struct {
-	Time       time.Time       `json:"time"` // by the fake's clock
+	Time       time.Time       `json:"time"` // of sending, by the fake's clock
 	Type       string          `json:"type"` // member of merchant_urls, such as validation
 	URL        string          `json:"url"`
 	OrderID    string          `json:"order_id,omitempty"`
 	SessionID  string          `json:"session_id,omitempty"`
-	Status     int             `json:"status"` // 0: no answer
+	Status     int             `json:"status"` // 0: no answer, or none yet
 	DurationMS int64           `json:"duration_ms"`
-	Request    json.RawMessage `json:"request"`
-	Response   json.RawMessage `json:"response"`        // text that is not JSON is a JSON string
-	Error      string          `json:"error,omitempty"` // why there was no answer, or why nothing was sent
+	Request    json.RawMessage `json:"request"`          // null: an empty body
+	Response   json.RawMessage `json:"response"`         // text that is not JSON is a JSON string
+	Error      string          `json:"error,omitempty"`  // why there was no answer, or why nothing was sent
+	Faults     []string        `json:"faults,omitempty"` // what rules did to this callback
 }
 
 // outgoing is a callback to be sent.
@@ -24,17 +32,107 @@ type outgoing struct {
 	kind               string // as Callback.Type
 	url                string // with the placeholders filled in
 	orderID, sessionID string
-	body               any // nil: an empty body
-	limit              time.Duration
+	body               any             // nil: an empty body
+	limit              time.Duration   // for the answer, callbackLimit when 0
+	forgot             <-chan struct{} // Server.forgot when the reason for the callback arose; nil: now
 }
 
 // merchantReply is what the merchant answered; status is 0 without an answer.
 type merchantReply struct {
 	status   int
-	location string
+	location string // absolute
 	body     []byte
 }
 
-// callMerchant sends a callback, waits for the answer and records both. The
-// caller does not hold s.mu.
-func (s *Server) callMerchant(o outgoing) merchantReply { return merchantReply{} }
+// redirects reports whether the answer sends the browser elsewhere.
+// Source: docs.kustom.co, Server side callbacks.
+func (r merchantReply) redirects() bool {
+	return r.location != "" && slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect}, r.status)
+}
+
+// Callbacks returns the callbacks since the last Reset in the order in which
+// they were sent, also those that were not sent: with Callback.Error. They are
+// those of one order, or all with an empty orderID. The newest 10,000 are kept.
+func (s *Server) Callbacks(orderID string) []Callback {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.callbacks.of(orderID, "")
+}
+
+func (s *Server) listCallbacks(r *http.Request) (int, any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := r.URL.Query()
+	return http.StatusOK, map[string][]Callback{"callbacks": s.callbacks.of(q.Get("order_id"), q.Get("session_id"))}
+}
+
+// mayCall reports whether callbacks are sent to a host.
+func (s *Server) mayCall(host string) bool {
+	return isLoopback(strings.ToLower(host)) ||
+		slices.ContainsFunc(s.o.CallbackHosts, func(h string) bool { return strings.EqualFold(h, host) })
+}
+
+// unsent returns why a callback is not sent, "" if it is.
+func (s *Server) unsent(o outgoing) string {
+	u, err := url.Parse(o.url)
+	if err != nil || u.Host == "" {
+		return "not sent: this is no URL"
+	}
+	if !s.mayCall(u.Hostname()) {
+		return "not sent: " + u.Hostname() + " is neither this machine nor one of the callback hosts"
+	}
+	return ""
+}
+
+// callbackEntry is a Callback in the record.
+type callbackEntry struct {
+	Callback
+	dropped bool // no longer in the record
+}
+
+// callbackLog holds the newest callbacks, oldest first, as many as requestLog.
+// Server.mu guards it.
+type callbackLog struct {
+	entries []*callbackEntry
+	bytes   int
+}
+
+func (l *callbackLog) add(e *callbackEntry) {
+	l.entries = append(l.entries, e)
+	l.grow(len(e.Request))
+}
+
+// answered notes that a callback's answer has come.
+func (l *callbackLog) answered(e *callbackEntry, response []byte) {
+	e.Response = asJSON(response)
+	if !e.dropped {
+		l.grow(len(e.Response))
+	}
+}
+
+func (l *callbackLog) grow(n int) {
+	l.bytes += n
+	for len(l.entries) > keptRequests || l.bytes > keptBytes && len(l.entries) > 1 {
+		oldest := l.entries[0]
+		oldest.dropped = true
+		l.bytes -= len(oldest.Request) + len(oldest.Response)
+		l.entries = l.entries[1:]
+	}
+}
+
+func (l *callbackLog) of(orderID, sessionID string) []Callback {
+	found := []Callback{}
+	for _, e := range l.entries {
+		if (orderID == "" || e.OrderID == orderID) && (sessionID == "" || e.SessionID == sessionID) {
+			found = append(found, e.Callback)
+		}
+	}
+	return found
+}
+
+func (l *callbackLog) clear() {
+	for _, e := range l.entries {
+		e.dropped = true
+	}
+	*l = callbackLog{}
+}

@@ -2,8 +2,10 @@ package fakeklarna
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // The checkout API, orders version 3.
@@ -36,6 +38,7 @@ func (s *Server) create(c *apiCall) (reply, *apiError) {
 	}
 	s.orders[o.ID] = o
 	s.newest = append(s.newest, o)
+	s.tellAs("state", o, "status "+o.Status, nil)
 	return reply{status: http.StatusCreated, body: mustJSON(s.render(o)), orderID: o.ID, location: ordersPath + "/" + o.ID}, nil
 }
 
@@ -64,12 +67,33 @@ func (s *Server) open(id string) (*order, *apiError) {
 	return o, nil
 }
 
+// settled returns an order that the merchant may still change, once no action of
+// the shopper runs for it: while the merchant is called back, only its answer
+// changes the order. After 30 s it is a 504.
+// Source: docs.klarna.com, Tax handling; docs.kustom.co, Errors in checkout.
+func (s *Server) settled(id string) (*order, *apiError) {
+	late := time.NewTimer(serverLimit)
+	defer late.Stop()
+	for {
+		o, err := s.open(id)
+		if err != nil || o.busy == nil {
+			return o, err
+		}
+		switch err := s.await(o.busy, late.C); {
+		case errors.Is(err, errLate):
+			return nil, &apiError{status: http.StatusGatewayTimeout}
+		case err != nil:
+			panic(http.ErrAbortHandler) // the fake was closed or reset
+		}
+	}
+}
+
 // update replaces the members sent. Addresses are not replaced once the shopper
 // has entered something; where the purchase country changes, those that stay
 // follow it.
 // Source: docs.kustom.co, Update ongoing order.
 func (s *Server) update(c *apiCall) (reply, *apiError) {
-	o, err := s.open(c.ids["order_id"])
+	o, err := s.settled(c.ids["order_id"])
 	if err != nil {
 		return reply{}, err
 	}
@@ -93,8 +117,7 @@ func (s *Server) update(c *apiCall) (reply, *apiError) {
 			content[name] = withoutCountry(o.Content[name])
 		}
 	}
-	o.Content = content
-	s.touch(o)
+	s.replace(o, content)
 	return s.rendered(o), nil
 }
 
@@ -102,13 +125,13 @@ func sameCountry(a, b map[string]json.RawMessage) bool {
 	return strings.EqualFold(string(a["purchase_country"]), string(b["purchase_country"]))
 }
 
-// abort ends an order that was not bought. Source: docs.kustom.co, Abort order.
+// abort ends an order that was not bought, also one whose purchase is running.
+// Source: docs.kustom.co, Abort order.
 func (s *Server) abort(c *apiCall) (reply, *apiError) {
 	o, err := s.open(c.ids["order_id"])
 	if err != nil {
 		return reply{}, err
 	}
-	o.Status = StatusAborted
-	s.touch(o)
+	s.end(o, StatusAborted)
 	return s.rendered(o), nil
 }

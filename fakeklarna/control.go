@@ -20,7 +20,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"/fake/orders/{id}":         {"GET": s.oneOrder},
 		"/fake/orders/{id}/shopper": {"POST": s.actAsShopper},
 		"/fake/requests":            {"GET": s.listRequests},
-		"/fake/callbacks":           {"GET": listCallbacks},
+		"/fake/callbacks":           {"GET": s.listCallbacks},
 		"/fake/faults":              {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
 		"/fake/clock":               {"GET": s.readClock, "POST": s.moveClock},
 		"/fake/reset":               {"POST": s.postReset},
@@ -71,11 +71,6 @@ func (s *Server) actAsShopper(r *http.Request) (int, any) {
 
 func (s *Server) listRequests(r *http.Request) (int, any) {
 	return http.StatusOK, map[string][]Request{"requests": s.Requests(r.URL.Query().Get("order_id"))}
-}
-
-// listCallbacks: the fake does not call merchants.
-func listCallbacks(*http.Request) (int, any) {
-	return http.StatusOK, map[string][]string{"callbacks": {}}
 }
 
 func (s *Server) listFaults(*http.Request) (int, any) {

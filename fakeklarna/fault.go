@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
-// Fault is a rule that breaks calls of the API. A call that fits several rules
-// suffers all of them; of two that set the answer the older one does.
+// Fault is a rule that breaks calls of the API or, with Callback, callbacks. One
+// that fits several rules suffers all of them; of two that set the answer the
+// older one does.
 type Fault struct {
 	ID int `json:"id"` // chosen by the fake
 	// Which calls. An empty member fits every call. In Path, which is without the
@@ -20,6 +22,12 @@ type Fault struct {
 	Method  string `json:"method,omitempty"`
 	Path    string `json:"path,omitempty"`
 	OrderID string `json:"order_id,omitempty"` // as it stands in the call's path: no create has one
+	// Callback is a member of merchant_urls, such as "push", or "*" for all: the
+	// rule hits these callbacks and no calls. With it go OrderID (also a session's
+	// ID), Count and Probability and, of the effects, Delay and Jitter, which pass
+	// before the callback is sent and its time limit starts, Drop, Double and
+	// Reorder.
+	Callback string `json:"callback,omitempty"`
 	// Count is how many calls the rule hits before it is gone: 0 means 1, -1
 	// any number. Probability, above 0 and up to 1, is that of a hit; 0 means 1.
 	Count       int     `json:"count"`
@@ -43,6 +51,14 @@ type Fault struct {
 	DropReply bool `json:"drop_reply,omitempty"`
 	Truncate  bool `json:"truncate,omitempty"`
 	NotJSON   bool `json:"not_json,omitempty"`
+
+	// Drop does not send a callback: to the fake it has no answer. Double sends it
+	// twice at the same time; the answer to one of them counts. Reorder holds it
+	// back until another callback, of whatever kind and order, was sent and
+	// answered; after 10 s it goes out all the same.
+	Drop    bool `json:"drop,omitempty"`
+	Double  bool `json:"double,omitempty"`
+	Reorder bool `json:"reorder,omitempty"`
 }
 
 // FaultBody is the body that a fault answers. In the fake's JSON interface it
@@ -77,11 +93,14 @@ func (d *Duration) UnmarshalText(text []byte) error {
 
 // check returns what is wrong with a rule.
 func (f *Fault) check() error {
-	effect := f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
+	if err := f.checkTarget(); err != nil {
+		return err
+	}
+	effect := f.Drop || f.Double || f.Reorder || f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
 		f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case !effect:
-		return errors.New("the rule has no effect: give status, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json")
+		return errors.New("the rule has no effect: give status, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
 	case f.Status == 0 && (f.Body != "" || len(f.Header) > 0):
@@ -98,9 +117,27 @@ func (f *Fault) check() error {
 	return nil
 }
 
+// callbackKinds are the callbacks that rules may name.
+var callbackKinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
+
+// checkTarget returns what a rule has that its target, calls or callbacks, has not.
+func (f *Fault) checkTarget() error {
+	ofCall := f.Method != "" || f.Path != "" || f.Status != 0 || f.Body != "" || len(f.Header) > 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
+		f.Reset || f.DropReply || f.Truncate || f.NotJSON
+	switch {
+	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
+		return errors.New("drop, double and reorder need a callback")
+	case f.Callback != "" && f.Callback != "*" && !slices.Contains(callbackKinds, f.Callback):
+		return fmt.Errorf("callback: %q is neither * nor one of %s", f.Callback, strings.Join(callbackKinds, ", "))
+	case f.Callback != "" && ofCall:
+		return errors.New("a rule for a callback has order_id, count, probability, delay, jitter, drop, double and reorder only")
+	}
+	return nil
+}
+
 // fits reports whether a rule is meant for a call.
 func (f *Fault) fits(method, path, orderID string) bool {
-	return (f.Method == "" || strings.EqualFold(f.Method, method)) &&
+	return f.Callback == "" && (f.Method == "" || strings.EqualFold(f.Method, method)) &&
 		(f.OrderID == "" || f.OrderID == orderID) &&
 		(f.Path == "" || pathFits(f.Path, path))
 }
@@ -130,13 +167,21 @@ type damage struct {
 // strike takes the hits of the rules that fit a call. The caller holds s.mu.
 func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
-	var kept []*Fault
+	for _, f := range s.hits(func(f *Fault) bool { return f.fits(method, path, orderID) }) {
+		d.add(f, s.chance)
+	}
+	return d
+}
+
+// hits returns the rules that fit and hit, and counts that. The caller holds s.mu.
+func (s *Server) hits(fits func(*Fault) bool) []*Fault {
+	var hit, kept []*Fault
 	for _, f := range s.faults {
-		if !f.fits(method, path, orderID) || f.Probability > 0 && s.chance.Float64() >= f.Probability {
+		if !fits(f) || f.Probability > 0 && s.chance.Float64() >= f.Probability {
 			kept = append(kept, f)
 			continue
 		}
-		d.add(f, s.chance)
+		hit = append(hit, f)
 		if f.Count > 0 {
 			f.Count--
 		}
@@ -145,6 +190,36 @@ func (s *Server) strike(method, path, orderID string) damage {
 		}
 	}
 	s.faults = kept
+	return hit
+}
+
+// callbackDamage is what the rules that fit do to one callback.
+type callbackDamage struct {
+	delay                 time.Duration
+	drop, double, reorder bool
+	names                 []string
+}
+
+// strikeCallback takes the hits of the rules that fit a callback. The caller
+// holds s.mu.
+func (s *Server) strikeCallback(o outgoing) callbackDamage {
+	var d callbackDamage
+	note := func(yes bool, name string) bool {
+		if yes {
+			d.names = append(d.names, name)
+		}
+		return yes
+	}
+	for _, f := range s.hits(func(f *Fault) bool {
+		return (f.Callback == "*" || f.Callback == o.kind) && (f.OrderID == "" || f.OrderID == o.orderID || f.OrderID == o.sessionID)
+	}) {
+		delay := f.Delay.plus(f.Jitter, s.chance)
+		d.delay += delay
+		note(delay > 0, "delay "+delay.Round(time.Millisecond).String())
+		d.drop = note(f.Drop, "drop") || d.drop
+		d.double = note(f.Double, "double") || d.double
+		d.reorder = note(f.Reorder, "reorder") || d.reorder
+	}
 	return d
 }
 

@@ -7,10 +7,11 @@ import (
 	"golang.org/x/text/language"
 )
 
-// field is one input of the iframe's form. Name is that of the address member
-// it fills; the frame's script has a label and an error text for each.
+// field is one input of the iframe's form. Name is as in Action.Type; the frame's
+// script has a label and an error text for each.
 type field struct {
 	Name         string   `json:"name"`
+	Group        string   `json:"group"`          // contact (asked first), address or shipping
 	Type         string   `json:"type,omitempty"` // of the input, "" = text
 	InputMode    string   `json:"inputmode,omitempty"`
 	Autocomplete string   `json:"autocomplete"`
@@ -47,32 +48,128 @@ var postalCodes = map[string][2]string{
 	"US": {`\d{5}(-\d{4})?`, "10001"},
 }
 
-// fieldsOf returns the form's fields for a country (alpha-2, upper case), in the
-// order in which they are asked. With more than one country the shopper may
-// choose among them. phoneOptional counts in DE, AT and CH only.
-// Source: docs.kustom.co, Create order (address, options.phone_mandatory).
-func fieldsOf(country string, countries []string, phoneOptional bool) []field {
-	postal := field{Name: "postal_code", Autocomplete: "postal-code", Required: true, Pattern: ".{2,12}"}
-	if rule, ok := postalCodes[country]; ok {
-		postal.Pattern, postal.Example = rule[0], rule[1]
-		if !strings.Contains(rule[0], "[A-Z]") && country != "PL" && country != "US" {
-			postal.InputMode = "numeric"
-		}
-	}
+// registrationNumbers has the pattern of a company's registration number and an
+// example, in the countries where the iframe demands one.
+var registrationNumbers = map[string][2]string{
+	"DK": {`\d{8}`, "12345678"},
+	"FI": {`\d{7}-?\d`, "1234567-8"},
+	"NO": {`\d{9}`, "123456789"},
+	"SE": {`\d{6}-?\d{4}`, "556016-0680"},
+}
+
+// personalNumbers has the pattern of a person's national identification number
+// and an example, in the countries where the iframe can ask for it.
+// Source: docs.kustom.co, Create order (options.national_identification_number_mandatory).
+var personalNumbers = map[string][2]string{
+	"DK": {`\d{6}-?\d{4}`, "010190-1234"},
+	"FI": {`\d{6}[-+A-FU-Y]\d{3}[\dA-Z]`, "010190-123A"},
+	"NO": {`\d{11}`, "01019012345"},
+	"SE": {`(\d{2})?\d{6}[-+]?\d{4}`, "410321-9202"},
+}
+
+// formOf returns the fields of an order's form, in the order in which they are
+// asked: those of the billing address and the customer, then those of a separate
+// shipping address where the shopper may give one.
+// Source: docs.kustom.co, Create order (address, customer, options).
+func formOf(v *Order) []field {
+	country := strings.ToUpper(v.BillingAddress.Country)
 	fields := []field{
 		{Name: "email", Type: "email", Autocomplete: "email", Required: true, Pattern: emailPattern},
-		postal,
+		postalField(country),
 	}
-	if len(countries) > 1 {
-		f := field{Name: "country", Autocomplete: "country", Required: true}
-		for _, c := range countries {
-			f.Options = append(f.Options, choice{Value: c})
+	if offered := offeredCountries(v); len(offered) > 1 {
+		fields = append(fields, countryField(offered))
+	}
+	for i := range fields {
+		fields[i].Group = "contact"
+	}
+	var address []field
+	if customerType(v) == "organization" {
+		address = append(address, companyFields(v, country)...)
+	} else {
+		address = append(address, personFields(v, country)...)
+	}
+	address = append(address, nameFields...)
+	address = append(address, streetFields(country)...)
+	phoneOptional := isFalse(v.Options.PhoneMandatory) && slices.Contains([]string{"DE", "AT", "CH"}, country)
+	address = append(address, field{Name: "phone", Type: "tel", Autocomplete: "tel", Required: !phoneOptional, Pattern: `\+?[\d ()/-]{4,20}`})
+	for i := range address {
+		address[i].Group = "address"
+	}
+	fields = append(fields, address...)
+	if separate := separateOf(v); separate.Allowed {
+		fields = append(fields, shippingFields(v)...)
+	}
+	return fields
+}
+
+var nameFields = []field{
+	{Name: "given_name", Autocomplete: "given-name", Required: true},
+	{Name: "family_name", Autocomplete: "family-name", Required: true},
+}
+
+// personFields are asked of persons where the options demand it.
+func personFields(v *Order, country string) []field {
+	var fields []field
+	if country == "GB" {
+		title := field{Name: "title", Autocomplete: "honorific-prefix", Required: isTrue(v.Options.TitleMandatory)}
+		for _, text := range []string{"Mr", "Ms", "Mrs", "Miss"} {
+			title.Options = append(title.Options, choice{text, text})
 		}
-		fields = append(fields, f)
+		fields = append(fields, title)
 	}
-	fields = append(fields,
-		field{Name: "given_name", Autocomplete: "given-name", Required: true},
-		field{Name: "family_name", Autocomplete: "family-name", Required: true})
+	number, known := personalNumbers[country]
+	verified := isTrue(v.Options.VerifyNationalIdentificationNumber) && (country == "SE" || country == "NO")
+	switch {
+	case known && (verified || isTrue(v.Options.NationalIdentificationNumberMandatory)):
+		fields = append(fields, field{
+			Name: "national_identification_number", Autocomplete: "off", InputMode: "numeric",
+			Required: true, Pattern: number[0], Example: number[1],
+		})
+	case v.Options.DateOfBirthMandatory:
+		fields = append(fields, field{
+			Name: "date_of_birth", Autocomplete: "bday", InputMode: "numeric", Required: true,
+			Pattern: `(19|20)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`, Example: "1990-12-31",
+		})
+	}
+	return fields
+}
+
+// companyFields are asked of companies.
+func companyFields(v *Order, country string) []field {
+	id := field{Name: "organization_registration_id", Autocomplete: "off", Pattern: ".{2,40}"}
+	if rule, ok := registrationNumbers[country]; ok {
+		id.Required, id.Pattern, id.Example = true, rule[0], rule[1]
+	}
+	fields := []field{{Name: "organization_name", Autocomplete: "organization", Required: true}, id}
+	if isTrue(v.Options.ShowVATRegistrationNumberField) {
+		fields = append(fields, field{Name: "vat_id", Autocomplete: "off", Pattern: `[A-Z]{2,3}[A-Z\d .-]{2,20}`})
+	}
+	return fields
+}
+
+func postalField(country string) field {
+	f := field{Name: "postal_code", Autocomplete: "postal-code", Required: true, Pattern: ".{2,12}"}
+	if rule, ok := postalCodes[country]; ok {
+		f.Pattern, f.Example = rule[0], rule[1]
+		if !strings.Contains(rule[0], "[A-Z]") && country != "PL" && country != "US" {
+			f.InputMode = "numeric"
+		}
+	}
+	return f
+}
+
+func countryField(countries []string) field {
+	f := field{Name: "country", Autocomplete: "country", Required: true}
+	for _, c := range countries {
+		f.Options = append(f.Options, choice{Value: c})
+	}
+	return f
+}
+
+// streetFields are those of a postal address without its postal code.
+func streetFields(country string) []field {
+	var fields []field
 	switch country {
 	case "DE", "AT", "NL":
 		fields = append(fields,
@@ -88,9 +185,144 @@ func fieldsOf(country string, countries []string, phoneOptional bool) []field {
 	if country == "US" {
 		fields = append(fields, field{Name: "region", Autocomplete: "address-level1", Required: true, Options: states})
 	}
-	phoneOptional = phoneOptional && slices.Contains([]string{"DE", "AT", "CH"}, country)
-	return append(fields, field{Name: "phone", Type: "tel", Autocomplete: "tel", Required: !phoneOptional, Pattern: `\+?[\d ()/-]{4,20}`})
+	return fields
 }
+
+// shippingFields are those of a separate shipping address.
+func shippingFields(v *Order) []field {
+	country := shippingCountry(v)
+	fields := slices.Clone(nameFields)
+	if customerType(v) == "organization" {
+		fields = append([]field{{Name: "organization_name", Autocomplete: "organization"}}, fields...)
+	}
+	fields = append(fields, streetFields(country)...)
+	at := slices.IndexFunc(fields, func(f field) bool { return f.Name == "city" })
+	fields = slices.Insert(fields, at, postalField(country))
+	if countries := shippingCountries(v); len(countries) > 1 {
+		fields = append(fields, countryField(countries))
+	}
+	for i := range fields {
+		f := &fields[i]
+		f.Name, f.Group = shippingPrefix+f.Name, "shipping"
+		if f.Autocomplete != "off" {
+			f.Autocomplete = "shipping " + f.Autocomplete
+		}
+	}
+	return fields
+}
+
+// shippingCountries returns where an order may be sent, upper case, at least
+// one. Source: docs.kustom.co, Create order (shipping_countries).
+func shippingCountries(v *Order) []string {
+	if len(v.ShippingCountries) == 0 {
+		return []string{strings.ToUpper(v.PurchaseCountry)}
+	}
+	countries := make([]string, len(v.ShippingCountries))
+	for i, c := range v.ShippingCountries {
+		countries[i] = strings.ToUpper(c)
+	}
+	return countries
+}
+
+// shippingCountry returns the country of a separate shipping address.
+func shippingCountry(v *Order) string {
+	countries := shippingCountries(v)
+	if own := strings.ToUpper(v.ShippingAddress.Country); slices.Contains(countries, own) {
+		return own
+	}
+	return countries[0]
+}
+
+// separate says whether the shopper may, must and does give a shipping address
+// other than the billing address.
+type separate struct {
+	Allowed  bool   `json:"allowed"`
+	Required bool   `json:"required"`
+	On       bool   `json:"on"`
+	Country  string `json:"country"` // of the shipping address, upper case
+}
+
+// separateOf: nothing is sent to a billing country that is not among the
+// shipping countries.
+// Source: docs.kustom.co, Create order (options.allow_separate_shipping_address), Global.
+func separateOf(v *Order) separate {
+	required := !slices.Contains(shippingCountries(v), strings.ToUpper(v.BillingAddress.Country))
+	return separate{
+		Allowed:  required || v.Options.AllowSeparateShippingAddress,
+		Required: required,
+		On:       required || v.ShippingAddress != v.BillingAddress,
+		Country:  shippingCountry(v),
+	}
+}
+
+// businessCountries are those where companies can buy.
+// Source: docs.kustom.co, Global (B2B).
+var businessCountries = []string{"AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "GB", "NL", "NO", "SE"}
+
+// customerTypes returns who may buy: persons, unless the order allows companies
+// and its country has them.
+// Source: docs.kustom.co, Create order (options.allowed_customer_types).
+func customerTypes(v *Order) []string {
+	var types []string
+	for _, t := range []string{"person", "organization"} {
+		possible := t == "person" || slices.Contains(businessCountries, strings.ToUpper(v.BillingAddress.Country))
+		if possible && slices.Contains(v.Options.AllowedCustomerTypes, t) {
+			types = append(types, t)
+		}
+	}
+	if len(types) == 0 {
+		return []string{"person"}
+	}
+	return types
+}
+
+// customerType returns who buys: what the order says if that is possible.
+func customerType(v *Order) string {
+	types := customerTypes(v)
+	if slices.Contains(types, v.Customer.Type) {
+		return v.Customer.Type
+	}
+	return types[0]
+}
+
+// formValue returns what stands in a field of an order's form; typed is what the
+// shopper typed.
+func formValue(v *Order, typed map[string]string, name string) string {
+	if member, ok := strings.CutPrefix(name, shippingPrefix); ok {
+		return *v.ShippingAddress.member(member)
+	}
+	if m := v.BillingAddress.member(name); m != nil {
+		return *m
+	}
+	if text := typed[name]; text != "" {
+		return text
+	}
+	switch name {
+	case "organization_registration_id":
+		return v.Customer.OrganizationRegistrationID
+	case "vat_id":
+		return v.Customer.VATID
+	case "date_of_birth":
+		return v.Customer.DateOfBirth
+	}
+	return ""
+}
+
+// missingFields returns the fields that the shopper must still fill in.
+func missingFields(v *Order, typed map[string]string) []string {
+	missing := []string{}
+	on := separateOf(v).On
+	for _, f := range formOf(v) {
+		if f.Required && (f.Group != "shipping" || on) && formValue(v, typed, f.Name) == "" {
+			missing = append(missing, f.Name)
+		}
+	}
+	return missing
+}
+
+func isTrue(option *bool) bool { return option != nil && *option }
+
+func isFalse(option *bool) bool { return option != nil && !*option }
 
 // alpha3 returns a country's three letters in lower case, as Klarna's
 // JavaScript has them; an unknown country is returned as it is.

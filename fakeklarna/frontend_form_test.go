@@ -118,6 +118,7 @@ func TestBuy(t *testing.T) {
 	c.fill(swede)
 	c.element("method-card").MustClick()
 	c.element("pay").MustClick()
+	c.element("approve").MustWaitVisible().MustClick()
 	c.Wait("the confirmation page", `() => location.pathname === "/confirmation"`)
 	o := h.order(c.id)
 	if o.Status != "checkout_complete" || o.Fake.PaymentMethod != "card" {
@@ -184,7 +185,7 @@ func TestBuyRefused(t *testing.T) {
 	// Aborted by the shop meanwhile: nothing is bought, and the frame says so.
 	c.fill(swede)
 	h.call("/"+c.id+"/abort", nil, 200)
-	c.element("pay").MustClick()
+	c.element("pay").MustEval(`() => this.click()`) // also when what was typed last has closed the form already
 	c.waitFrame("the form to be closed", `() => document.getElementById("notice-title").textContent === "This payment form has timed out."`)
 }
 
@@ -284,7 +285,7 @@ func TestLocales(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &empty); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"notice-button"}, empty); diff != "" {
+		if diff := cmp.Diff([]string{"notice-button", "approve"}, empty); diff != "" {
 			t.Errorf("%s: elements without text (-want +got):\n%s", tt.locale, diff)
 		}
 	}
@@ -324,9 +325,28 @@ func TestKeyboard(t *testing.T) {
 	if got := focused(); got != "method-card" {
 		t.Fatalf("focus = %s, want method-card", got)
 	}
-	c.Keyboard.MustType(input.Tab)
+	c.Keyboard.MustType(input.Tab, input.Tab) // past the list of what is bought
 	if got := focused(); got != "pay" {
 		t.Fatalf("focus = %s, want pay", got)
+	}
+	c.Keyboard.MustType(input.Enter)
+	c.waitFrame("the dialog", `() => document.getElementById("approval").open`)
+	if got := focused(); got != "close" {
+		t.Fatalf("focus = %s, want the harmless button", got)
+	}
+	c.Keyboard.MustType(input.Escape)
+	c.waitFrame("the dialog to go", `() => !document.getElementById("approval").open`)
+	if got := focused(); got != "pay" {
+		t.Fatalf("focus after the dialog = %s, want pay", got)
+	}
+	c.waitFrame("the button to be ready", `() => !document.getElementById("pay").ariaDisabled`)
+	c.Keyboard.MustType(input.Enter)
+	c.waitFrame("the dialog", `() => document.getElementById("approval").open`)
+	c.Keyboard.Press(input.ShiftLeft)
+	c.Keyboard.MustType(input.Tab, input.Tab)
+	c.Keyboard.Release(input.ShiftLeft)
+	if got := focused(); got != "approve" {
+		t.Fatalf("focus = %s, want approve", got)
 	}
 	c.Keyboard.MustType(input.Enter)
 	c.Wait("the confirmation page", `() => location.pathname === "/confirmation"`)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,29 +20,74 @@ const receiptLife = 2 * time.Hour
 
 // frameOrder is what the iframe needs to show an order.
 type frameOrder struct {
-	Status           string            `json:"status"`
-	Locale           string            `json:"locale"`
-	Country          string            `json:"country"` // alpha-2, upper case
-	CountryAlpha3    string            `json:"country_alpha3"`
-	CustomerType     string            `json:"customer_type"`
-	Fields           []field           `json:"fields"`
-	Values           map[string]string `json:"values"`    // address member → what stands in its field
-	Prefilled        []string          `json:"prefilled"` // members of Values that the merchant sent
-	ShippingOptions  []pricedOption    `json:"shipping_options"`
-	SelectedOption   string            `json:"selected_shipping_option"`
-	Methods          []string          `json:"methods"`
-	Total            int64             `json:"total"` // to pay, minor units
-	TotalText        string            `json:"total_text"`
-	Currency         string            `json:"currency"`
-	TermsURL         string            `json:"terms_url"`
-	ClientValidation bool              `json:"client_validation"`
-	ConfirmationURL  string            `json:"confirmation_url,omitempty"`
-	Receipt          bool              `json:"receipt"` // whether the confirmation still shows it
+	Status           string             `json:"status"`
+	Locale           string             `json:"locale"`
+	Country          string             `json:"country"`        // alpha-2, upper case
+	CustomerType     string             `json:"customer_type"`  // person or organization
+	CustomerTypes    []string           `json:"customer_types"` // more than one: the shopper chooses
+	Fields           []field            `json:"fields"`
+	Values           map[string]string  `json:"values"`    // name of a field → what stands in it
+	Prefilled        []string           `json:"prefilled"` // names of Values that the merchant sent
+	Separate         separate           `json:"separate_shipping"`
+	Alpha3           map[string]string  `json:"alpha3"` // country → its three letters
+	ShippingOptions  []pricedOption     `json:"shipping_options"`
+	SelectedOption   string             `json:"selected_shipping_option"`
+	Methods          []frameMethod      `json:"methods"`
+	Checkboxes       []frameCheckbox    `json:"checkboxes"`
+	Summary          frameSummary       `json:"summary"`
+	Total            int64              `json:"total"` // to pay, minor units
+	TotalText        string             `json:"total_text"`
+	Currency         string             `json:"currency"`
+	TermsURL         string             `json:"terms_url"`
+	MerchantTerms    []piece            `json:"merchant_terms"`
+	ClientValidation bool               `json:"client_validation"`
+	ConfirmationURL  string             `json:"confirmation_url,omitempty"`
+	Receipt          *receipt           `json:"receipt,omitempty"` // of a complete order, as long as the confirmation shows it
+	Palettes         map[string]palette `json:"palettes"`          // merchant's colours, for light and dark
+	Radius           int                `json:"radius"`            // pixels, -1: the iframe's own
 }
 
 type pricedOption struct {
 	ShippingOption
 	PriceText string `json:"price_text"`
+}
+
+// frameMethod is a way to pay.
+type frameMethod struct {
+	ID       string `json:"id"`             // one of PaymentMethods, else the name of an external one
+	Approval bool   `json:"approval"`       // the shopper approves in a dialog, as with 3-D Secure
+	External bool   `json:"external"`       // the browser leaves for another provider
+	Label    string `json:"label"`          // of the button of an external one: continue or complete
+	Note     string `json:"note,omitempty"` // the merchant's
+	FeeText  string `json:"fee_text,omitempty"`
+}
+
+// frameCheckbox is one of the merchant's checkboxes.
+type frameCheckbox struct {
+	ID       string  `json:"id"`
+	Text     []piece `json:"text"`
+	Checked  bool    `json:"checked"`
+	Required bool    `json:"required"`
+}
+
+// frameSummary is the list of what is bought.
+type frameSummary struct {
+	Lines   []frameLine `json:"lines"`
+	TaxText string      `json:"tax_text,omitempty"` // of the lines; "" when the merchant wants no VAT shown
+}
+
+type frameLine struct {
+	Name     string `json:"name"`
+	Quantity int64  `json:"quantity"`
+	Text     string `json:"text"` // its total
+}
+
+// receipt is what the confirmation shows of the purchase.
+type receipt struct {
+	Number  string `json:"number"` // the shop's, else Klarna's
+	Method  string `json:"method"` // one of PaymentMethods
+	Details string `json:"details,omitempty"`
+	Minimal bool   `json:"minimal"` // the merchant wants no details
 }
 
 // frameAuthorised lets a request through that carries the token of the path's
@@ -64,63 +110,85 @@ func (s *Server) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
 
 // serveFrameOrder answers the order as the iframe shows it.
 func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	v, err := s.view(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, err := s.live(r.PathValue("id"))
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	shown, err := s.applyShopper(id, Action{})
-	if err != nil {
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	writeFrameJSON(w, http.StatusOK, s.frameOrder(&v, shown))
+	writeFrameJSON(w, http.StatusOK, s.frameOrder(o))
 }
 
-func (s *Server) frameOrder(v *Order, shown Outcome) frameOrder {
+// frameOrder: the caller holds s.mu.
+func (s *Server) frameOrder(o *order) frameOrder {
+	v, shown := s.inspect(o), s.outcome(o)
+	text := func(amount int64) string {
+		return money.Format(money.Amount(amount), money.Currency(shown.Currency), shown.Locale)
+	}
 	f := frameOrder{
 		Status:           shown.Status,
 		Locale:           shown.Locale,
 		Country:          shown.Country,
-		CountryAlpha3:    alpha3(shown.Country),
-		CustomerType:     "person",
-		Fields:           fieldsOf(shown.Country, offeredCountries(v), v.Options.PhoneMandatory != nil && !*v.Options.PhoneMandatory),
+		CustomerType:     customerType(&v),
+		CustomerTypes:    customerTypes(&v),
+		Fields:           formOf(&v),
 		Values:           map[string]string{},
 		Prefilled:        []string{},
+		Separate:         separateOf(&v),
+		Alpha3:           map[string]string{},
 		ShippingOptions:  []pricedOption{},
 		SelectedOption:   shown.ShippingOption,
-		Methods:          methodsFor(shown.Country, shown.Currency),
+		Methods:          methodsOf(&v, text),
+		Checkboxes:       checkboxesOf(&v, shown.Checkboxes),
 		Total:            shown.Total,
-		TotalText:        money.Format(money.Amount(shown.Total), money.Currency(shown.Currency), shown.Locale),
+		TotalText:        text(shown.Total),
 		Currency:         shown.Currency,
 		TermsURL:         fillOrderID(v.MerchantURLs.Terms, v.OrderID),
-		ClientValidation: v.Options.RequireClientValidation != nil && *v.Options.RequireClientValidation,
+		MerchantTerms:    piecesOf(v.Options.AdditionalMerchantTerms),
+		ClientValidation: isTrue(v.Options.RequireClientValidation),
 		ConfirmationURL:  shown.ConfirmationURL,
-	}
-	if v.Customer.Type != "" {
-		f.CustomerType = v.Customer.Type
+		Palettes:         palettesOf(&v.Options),
+		Radius:           radiusOf(&v.Options),
 	}
 	for _, field := range f.Fields {
-		value := v.BillingAddress.member(field.Name)
-		if value == nil || *value == "" || field.Name == "country" {
+		value := formValue(&v, o.Typed, field.Name)
+		if value == "" || field.Name == "country" || field.Group == "shipping" && !f.Separate.On {
 			continue
 		}
-		f.Values[field.Name] = *value
+		f.Values[field.Name] = value
 		if shown.Typed[field.Name] == "" {
 			f.Prefilled = append(f.Prefilled, field.Name)
 		}
 	}
-	for _, o := range shown.ShippingOptions {
-		text := money.Format(money.Amount(o.Price), money.Currency(shown.Currency), shown.Locale)
-		f.ShippingOptions = append(f.ShippingOptions, pricedOption{o, text})
+	for _, country := range slices.Concat(offeredCountries(&v), shippingCountries(&v), []string{shown.Country}) {
+		f.Alpha3[country] = alpha3(country)
 	}
-	if completed, err := time.Parse(time.RFC3339, v.CompletedAt); err == nil {
-		s.mu.Lock()
-		f.Receipt = s.now().Before(completed.Add(receiptLife))
-		s.mu.Unlock()
+	for _, o := range shown.ShippingOptions {
+		f.ShippingOptions = append(f.ShippingOptions, pricedOption{o, text(o.Price)})
+	}
+	f.Summary.Lines = []frameLine{}
+	for _, line := range v.OrderLines {
+		f.Summary.Lines = append(f.Summary.Lines, frameLine{line.Name, line.Quantity, text(line.TotalAmount)})
+	}
+	if !isTrue(v.Options.VATRemoved) {
+		f.Summary.TaxText = text(v.OrderTaxAmount)
+	}
+	if o.Status == StatusComplete && s.now().Before(o.Completed.Add(receiptLife)) {
+		f.Receipt = &receipt{
+			Number: v.MerchantReference1, Method: o.Method, Details: v.Options.ShippingDetails,
+			Minimal: slices.Contains(guiOptions(&v), "minimal_confirmation"),
+		}
 	}
 	return f
+}
+
+func checkboxesOf(v *Order, now map[string]bool) []frameCheckbox {
+	boxes := []frameCheckbox{}
+	for _, c := range merchantCheckboxes(&v.Options) {
+		boxes = append(boxes, frameCheckbox{c.ID, piecesOf(c.Text), now[c.ID], c.Required})
+	}
+	return boxes
 }
 
 // serveFrameAction does what the shopper did in the iframe, as
@@ -148,21 +216,4 @@ func writeFrameJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v) // the browser has gone: nobody to tell
-}
-
-// coreCurrency has the currency of each of Klarna's core markets.
-// Source: docs.kustom.co, Selling to multiple countries.
-var coreCurrency = map[string]string{
-	"SE": "SEK", "NO": "NOK", "FI": "EUR", "DK": "DKK", "GB": "GBP", "DE": "EUR", "NL": "EUR",
-	"AT": "EUR", "CH": "CHF", "US": "USD", "ES": "EUR", "FR": "EUR", "BE": "EUR", "PL": "PLN",
-}
-
-// methodsFor returns the ways to pay in a country: card only outside the core
-// markets, and in one of these with another currency.
-// Source: docs.kustom.co, Selling to multiple countries.
-func methodsFor(country, currency string) []string {
-	if coreCurrency[country] == currency {
-		return PaymentMethods
-	}
-	return []string{"card"}
 }

@@ -13,19 +13,13 @@ import (
 // browser act on this order.
 // Source: docs.kustom.co, Best practices (rendering the snippet).
 func renderSnippet(o *Order, base, token, merchantName string) string {
-	var gui struct {
-		Options []string `json:"options"`
-	}
-	if err := json.Unmarshal(o.GUI, &gui); err != nil || gui.Options == nil {
-		gui.Options = []string{}
-	}
 	var out strings.Builder
 	err := pages.ExecuteTemplate(&out, "snippet.html", map[string]any{
 		"Order":        o,
 		"OrderURL":     base + "/kco/checkout/orders/" + o.OrderID,
 		"AuthHeader":   tokenScheme + token,
 		"MerchantName": merchantName,
-		"GUIOptions":   gui.Options,
+		"GUIOptions":   guiOptions(o),
 		"Country":      alpha3(o.PurchaseCountry),
 		"Base":         base,
 		"BootstrapSrc": base + "/kcoc/" + assetVersion + "/checkout.bootstrap.js",
@@ -35,4 +29,15 @@ func renderSnippet(o *Order, base, token, merchantName string) string {
 		panic(err) // the template does not fit its data: a mistake in this file
 	}
 	return out.String()
+}
+
+// guiOptions returns the order's gui.options, never nil.
+func guiOptions(o *Order) []string {
+	var gui struct {
+		Options []string `json:"options"`
+	}
+	if err := json.Unmarshal(o.GUI, &gui); err != nil || gui.Options == nil {
+		return []string{}
+	}
+	return gui.Options
 }

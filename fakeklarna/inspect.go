@@ -121,8 +121,8 @@ func (s *Server) Shopper(orderID string, a Action) (Outcome, error) {
 	return s.applyShopper(orderID, a)
 }
 
-// Reset forgets all orders, calls and faults and puts the clock right. Calls
-// that wait end without an answer.
+// Reset forgets all orders, calls, callbacks and faults and puts the clock right.
+// Calls and callbacks that wait end without an answer.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,6 +133,7 @@ func (s *Server) Reset() {
 // empty makes the state of a new fake. The caller holds s.mu.
 func (s *Server) empty() {
 	s.log.clear()
+	s.callbacks.clear()
 	s.orders, s.newest = map[string]*order{}, nil
 	s.events, s.jobs = nil, nil
 	s.managed, s.running = map[string]*managedOrder{}, map[string]chan struct{}{}

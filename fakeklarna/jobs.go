@@ -19,6 +19,7 @@ type job struct {
 // own. A function, since jobs may schedule jobs.
 func jobKinds() map[string]func(*Server, job) {
 	return map[string]func(*Server, job){
+		"push":         (*Server).push,
 		"decision":     (*Server).decision,
 		"notification": (*Server).notify,
 	}

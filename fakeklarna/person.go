@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 )
@@ -10,16 +11,21 @@ import (
 func testPerson(country string) map[string]string {
 	country = strings.ToUpper(country)
 	p := map[string]string{
-		"given_name":     "Testperson-" + strings.ToLower(country),
-		"family_name":    "Approved",
-		"email":          "testperson-" + strings.ToLower(country) + "@example.com",
-		"phone":          "+46701234567",
-		"street_address": "Test Street 1",
-		"street_name":    "Teststraße",
-		"street_number":  "1",
-		"postal_code":    postalCodes[country][1],
-		"city":           "Testville",
-		"region":         "",
+		"given_name":                     "Testperson-" + strings.ToLower(country),
+		"family_name":                    "Approved",
+		"email":                          "testperson-" + strings.ToLower(country) + "@example.com",
+		"phone":                          "+46701234567",
+		"street_address":                 "Test Street 1",
+		"street_name":                    "Teststraße",
+		"street_number":                  "1",
+		"postal_code":                    postalCodes[country][1],
+		"city":                           "Testville",
+		"region":                         "",
+		"title":                          "Ms",
+		"date_of_birth":                  "1941-03-21",
+		"organization_name":              "Testbolaget",
+		"organization_registration_id":   cmp.Or(registrationNumbers[country][1], "12345678"),
+		"national_identification_number": personalNumbers[country][1],
 	}
 	maps.Copy(p, local[country])
 	if p["postal_code"] == "" {

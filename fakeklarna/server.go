@@ -57,6 +57,10 @@ type Options struct {
 	// callbacks are sent; for them, as for this machine, plain http will do.
 	CallbackHosts []string
 
+	// CallbackTransport carries callbacks, for a test whose merchant does not
+	// listen on a port; nil means the network.
+	CallbackTransport http.RoundTripper
+
 	// Logger gets a line per call of the API, without bodies; nil means none.
 	Logger *slog.Logger
 }
@@ -69,29 +73,32 @@ var coreCurrencies = []string{"AUD", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "
 // are those of Klarna's API: mount it below a base path with http.StripPrefix
 // and name that path in Options.PublicURL.
 type Server struct {
-	o       Options
-	baseURL *url.URL // of Options.PublicURL, nil if that is empty
-	mux     *http.ServeMux
-	closed  chan struct{}
-	close   sync.Once
+	o         Options
+	baseURL   *url.URL // of Options.PublicURL, nil if that is empty
+	mux       *http.ServeMux
+	closed    chan struct{}
+	close     sync.Once
+	merchants http.RoundTripper // carries callbacks
 
-	mu       sync.Mutex // guards all that follows and the orders themselves
-	orders   map[string]*order
-	newest   []*order                 // in the order in which they were made
-	managed  map[string]*managedOrder // of Order Management
-	answers  keptAnswers              // by idempotency key
-	running  map[string]chan struct{} // calls with an idempotency key that run, closed when they end
-	log      requestLog
-	events   []Event
-	stirred  chan struct{} // closed and made anew by stir
-	jobs     []job
-	jobTimer *time.Timer // of the next job, nil before the first
-	faults   []*Fault
-	faultID  int
-	chance   *chance
-	offset   time.Duration // of the fake's clock from the real one
-	origin   string        // scheme://host of the request that came last
-	forgot   chan struct{} // closed and made anew by Reset
+	mu        sync.Mutex // guards all that follows and the orders themselves
+	orders    map[string]*order
+	newest    []*order                 // in the order in which they were made
+	managed   map[string]*managedOrder // of Order Management
+	answers   keptAnswers              // by idempotency key
+	running   map[string]chan struct{} // calls with an idempotency key that run, closed when they end
+	log       requestLog
+	callbacks callbackLog
+	sent      chan struct{} // closed and made anew when a callback was answered
+	events    []Event
+	stirred   chan struct{} // closed and made anew by stir
+	jobs      []job
+	jobTimer  *time.Timer // of the next job, nil before the first
+	faults    []*Fault
+	faultID   int
+	chance    *chance
+	offset    time.Duration // of the fake's clock from the real one
+	origin    string        // scheme://host of the request that came last
+	forgot    chan struct{} // closed and made anew by Reset
 }
 
 // New returns a fake without orders. It panics when PublicURL is not a URL
@@ -110,7 +117,10 @@ func New(o Options) *Server {
 	}
 	s := &Server{
 		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
-		stirred: make(chan struct{}),
+		stirred: make(chan struct{}), sent: make(chan struct{}), merchants: o.CallbackTransport,
+	}
+	if s.merchants == nil {
+		s.merchants = merchantTransport()
 	}
 	if o.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(o.PublicURL, "/"))

@@ -1,7 +1,6 @@
 package fakeklarna
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -15,17 +14,34 @@ import (
 )
 
 // Action is what a shopper does in the iframe. Its members are carried out in
-// the order in which they stand here; when one is not possible none is.
+// the order in which they stand here. When one cannot be taken at all, none is;
+// when the merchant refuses one, those after it are not carried out.
 type Action struct {
+	// Load opens the iframe. The first time the merchant's address_update is called.
+	Load bool `json:"load,omitempty"`
 	// Country is the country chosen, alpha-2. It becomes the purchase country and
 	// that of the addresses.
 	Country string `json:"country,omitempty"`
+	// Customer is "person" or "organization", where the order allows it.
+	Customer string `json:"customer,omitempty"`
 	// Type has texts by the name of the address member, such as "email" and
 	// "postal_code"; "shipping." before the name means a separate shipping
-	// address. An empty text clears the member.
+	// address. Besides there are the members "organization_registration_id",
+	// "vat_id" and "date_of_birth" of the customer. An empty text clears the member.
 	Type map[string]string `json:"type,omitempty"`
+	// Draft says that the shopper is still typing: the merchant is told of an
+	// address with the first Type that is none, or before a purchase.
+	Draft bool `json:"draft,omitempty"`
+	// ShipToBilling takes a separate shipping address away.
+	ShipToBilling bool `json:"ship_to_billing,omitempty"`
+	// Checkboxes has the merchant's additional checkboxes by ID, true = ticked;
+	// the one of options.additional_checkbox is "additional_checkbox".
+	Checkboxes map[string]bool `json:"checkboxes,omitempty"`
 	// ShippingOption is the ID of one of the order's shipping options.
 	ShippingOption string `json:"shipping_option,omitempty"`
+	// ExternalMethod is the name of one of the order's external payment methods or
+	// external checkouts. Choosing one leaves the checkout: Outcome.RedirectURL.
+	ExternalMethod string `json:"external_method,omitempty"`
 	// Buy presses the button. What is not typed yet is filled in with a test
 	// person of the country.
 	Buy *Buy `json:"buy,omitempty"`
@@ -34,6 +50,10 @@ type Action struct {
 // Buy is a press of the button.
 type Buy struct {
 	Method string `json:"method,omitempty"` // one of PaymentMethods, when empty the first that the country has
+	// Decision is what the shopper presses in the approval dialog: "approve", also
+	// when empty, or "decline". What is approved may be denied still: the e-mail
+	// address tells.
+	Decision string `json:"decision,omitempty"`
 }
 
 // PaymentMethods are the ways to pay that the iframe offers.
@@ -45,20 +65,43 @@ type Outcome struct {
 	Country         string            `json:"country"` // alpha-2, upper case
 	Currency        string            `json:"currency"`
 	Locale          string            `json:"locale"`
-	Typed           map[string]string `json:"typed"`
-	Missing         []string          `json:"missing"` // address members to be typed before the purchase
-	Total           int64             `json:"total"`   // to pay, minor units: with the chosen option's price where Klarna adds it
+	Customer        string            `json:"customer"`             // "person" or "organization"
+	Typed           map[string]string `json:"typed"`                // see Action.Type
+	Checkboxes      map[string]bool   `json:"checkboxes,omitempty"` // see Action.Checkboxes; as they stand now
+	Missing         []string          `json:"missing"`              // members to be typed before the purchase
+	Total           int64             `json:"total"`                // to pay, minor units: with the chosen option's price where Klarna adds it
 	ShippingOptions []ShippingOption  `json:"shipping_options"`
-	ShippingOption  string            `json:"shipping_option,omitempty"` // ID of the one chosen
-	Refused         *Refusal          `json:"refused,omitempty"`         // why nothing was done
-	ConfirmationURL string            `json:"confirmation_url,omitempty"`
+	ShippingOption  string            `json:"shipping_option,omitempty"`  // ID of the one chosen
+	Refused         *Refusal          `json:"refused,omitempty"`          // why the action, or its last part, did not succeed
+	RedirectURL     string            `json:"redirect_url,omitempty"`     // where Action.ExternalMethod takes the browser
+	ConfirmationURL string            `json:"confirmation_url,omitempty"` // of a complete order
 }
 
-// Refusal says why the checkout did not do what the shopper asked for.
+// Refusal says why the checkout did not do what the shopper asked for. The
+// order stays as it is, and another try may succeed.
 type Refusal struct {
-	Code    string `json:"code"`
+	Code string `json:"code"` // one of the Refused… constants
+	// Message is what the iframe shows: the merchant's text, else one in the
+	// order's language.
 	Message string `json:"message"`
+	// RedirectURL is where the merchant sends the browser, "" = it stays.
+	RedirectURL string `json:"redirect_url,omitempty"`
 }
+
+// The values of Refusal.Code. Those of a purchase come first, then those of an
+// address, country or shipping option, which block the purchase until the
+// merchant agrees.
+const (
+	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
+	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
+	RefusedTechnicalError     = "technical_error"     // at Klarna
+	RefusedValidation         = "validation_refused"  // the merchant answered validation with 400
+	RefusedValidationRedirect = "validation_redirect" // … with 301, 302, 303 or 307
+	RefusedValidationFailed   = "validation_failed"   // … not at all or otherwise, where success is required
+	RefusedAddress            = "address_refused"     // the merchant answered an address callback with 400
+	RefusedAddressRedirect    = "address_redirect"    // … with 301, 302, 303 or 307
+	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
+)
 
 // badAction is an action that no shopper could take, or that was misspelt.
 type badAction struct{ text string }
@@ -69,48 +112,9 @@ func badActionf(format string, args ...any) error {
 	return &badAction{fmt.Sprintf(format, args...)}
 }
 
-// applyShopper does what a shopper does in the iframe and returns what that
-// shows then. The error is errNoOrder or a *badAction; then nothing changed.
-func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o, err := s.live(id)
-	if err != nil {
-		return Outcome{}, err
-	}
-	v := s.render(o)
-	if err := a.check(&v); err != nil {
-		return Outcome{}, err
-	}
-	if o.Status != StatusIncomplete {
-		out := s.outcome(o)
-		out.Refused = &Refusal{"read_only_order", "The order is " + o.Status + "; the shopper cannot change it."}
-		return out, nil
-	}
-	if a.Country != "" {
-		o.setCountry(strings.ToUpper(a.Country))
-	}
-	for member, text := range a.Type {
-		o.Typed[member] = strings.TrimSpace(text)
-		if o.Typed[member] == "" {
-			delete(o.Typed, member)
-		}
-	}
-	if a.ShippingOption != "" {
-		o.Option = a.ShippingOption
-	}
-	if a.Country != "" || len(a.Type) > 0 || a.ShippingOption != "" || a.Buy != nil {
-		o.Entered = true
-		s.touch(o)
-	}
-	if a.Buy != nil {
-		s.complete(o, a.Buy.Method)
-	}
-	return s.outcome(o), nil
-}
-
-// check returns a *badAction when an action cannot be taken on the order v.
-func (a Action) check(v *Order) error {
+// check returns a *badAction when an action cannot be taken on an order; v is how
+// that is shown.
+func (a *Action) check(o *order, v *Order) error {
 	if a.Country != "" {
 		if !isCountry(a.Country) {
 			return badActionf("country: %q is not a country's two letters", a.Country)
@@ -119,10 +123,22 @@ func (a Action) check(v *Order) error {
 			return badActionf("country: the order offers only %s", strings.Join(offered, ", "))
 		}
 	}
+	if a.Customer != "" && !slices.Contains(customerTypes(v), a.Customer) {
+		return badActionf("customer: the order is for %s", strings.Join(customerTypes(v), " or "))
+	}
 	for member, text := range a.Type {
 		if err := checkTyped(member, text); err != nil {
 			return err
 		}
+	}
+	if err := a.checkBoxes(o, merchantCheckboxes(&v.Options)); err != nil {
+		return err
+	}
+	if a.ExternalMethod != "" && externalURL(v, a.ExternalMethod) == "" {
+		return badActionf("external_method: the order has no %q", a.ExternalMethod)
+	}
+	if a.Buy != nil && !slices.Contains([]string{"", "approve", "decline"}, a.Buy.Decision) {
+		return badActionf("buy.decision: %q is neither approve nor decline", a.Buy.Decision)
 	}
 	if a.ShippingOption != "" && !slices.ContainsFunc(v.ShippingOptions, func(o ShippingOption) bool { return o.ID == a.ShippingOption }) {
 		return badActionf("shipping_option: the order has no option %q", a.ShippingOption)
@@ -133,9 +149,31 @@ func (a Action) check(v *Order) error {
 	return nil
 }
 
+func (a *Action) checkBoxes(o *order, boxes []Checkbox) error {
+	for id := range a.Checkboxes {
+		if !slices.ContainsFunc(boxes, func(c Checkbox) bool { return c.ID == id }) {
+			return badActionf("checkboxes: the order has no box %q", id)
+		}
+	}
+	for _, c := range boxes {
+		yes, touched := a.Checkboxes[c.ID]
+		if !touched {
+			yes, touched = o.Ticked[c.ID]
+		}
+		if a.Buy != nil && c.Required && touched && !yes {
+			return badActionf("checkboxes: %q must be ticked", c.ID)
+		}
+	}
+	return nil
+}
+
+// customerMembers are the fields of the form that are not of an address.
+var customerMembers = []string{"organization_registration_id", "vat_id", "date_of_birth", "national_identification_number"}
+
 func checkTyped(member, text string) error {
 	name, separate := strings.CutPrefix(member, shippingPrefix)
-	if new(Address).member(name) == nil || name == "country" && !separate {
+	known := new(Address).member(name) != nil || !separate && slices.Contains(customerMembers, name)
+	if !known || name == "country" && !separate {
 		return badActionf("type: there is no field %q to type in", member)
 	}
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > 255 {
@@ -206,79 +244,50 @@ func withoutCountry(raw json.RawMessage) json.RawMessage {
 	return mustJSON(address)
 }
 
-// complete ends an order as bought: the test person's data fill what is not
-// typed, and the chosen shipping option becomes a line where Klarna adds it.
-// Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
-func (s *Server) complete(o *order, method string) {
-	v := s.render(o)
-	for _, member := range missingMembers(&v) {
-		o.Typed[member] = testPerson(v.PurchaseCountry)[member]
-	}
-	v = s.render(o)
-	content := maps.Clone(o.Content)
-	if v.SelectedShippingOption == nil && len(v.ShippingOptions) > 0 {
-		v.SelectedShippingOption = &v.ShippingOptions[0]
-	}
-	if chosen := v.SelectedShippingOption; chosen != nil {
-		o.Option = chosen.ID
-		if v.MerchantURLs.ShippingOptionUpdate == "" {
-			lines := append(v.OrderLines, OrderLine{
-				Type: "shipping_fee", Reference: chosen.ID, Name: chosen.Name, Quantity: 1,
-				UnitPrice: chosen.Price, TaxRate: chosen.TaxRate, TotalAmount: chosen.Price, TotalTaxAmount: chosen.TaxAmount,
-			})
-			content["order_lines"] = mustJSON(lines)
-			content["order_amount"] = mustJSON(v.OrderAmount + chosen.Price)
-			content["order_tax_amount"] = mustJSON(v.OrderTaxAmount + chosen.TaxAmount)
-		}
-	}
-	v.Customer.Type = cmp.Or(v.Customer.Type, "person")
-	content["customer"] = mustJSON(v.Customer)
-	if requested := requestedBy(v.Options); requested != nil {
-		content["merchant_requested"] = mustJSON(requested)
-	}
-	if v.Recurring != nil && *v.Recurring {
-		content["recurring_token"] = mustJSON(s.newID())
-	}
-	o.Content = content
-	o.Status, o.Completed, o.Method = StatusComplete, s.now(), cmp.Or(method, methodsFor(strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency))[0])
-	s.authorize(s.boughtInCheckout(o))
-}
-
-// boughtInCheckout returns a bought order as Order Management takes it.
-func (s *Server) boughtInCheckout(o *order) purchase {
-	v := s.render(o)
-	return purchase{
-		OrderID: o.ID, Amount: v.OrderAmount, Currency: strings.ToUpper(v.PurchaseCurrency), Country: strings.ToUpper(v.PurchaseCountry),
-		Locale: v.Locale, Lines: v.OrderLines, Billing: v.BillingAddress, Shipping: v.ShippingAddress, Customer: v.Customer,
-		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
-		Option: v.SelectedShippingOption, Method: o.Method, Persona: personaOf(v.BillingAddress.Email),
-		NotificationURL: fillOrderID(v.MerchantURLs.Notification, o.ID),
-		AutoCapture:     v.Options.AutoCapture != nil && *v.Options.AutoCapture,
-	}
-}
-
-// requestedBy returns the answers to the merchant's additional checkboxes: each
-// as it was set at first. It is nil when there are none.
-func requestedBy(options OrderOptions) map[string]any {
-	requested := map[string]any{}
+// merchantCheckboxes returns an order's additional checkboxes; the ID of the one
+// that has none is "additional_checkbox".
+// Source: docs.kustom.co, Create order (options).
+func merchantCheckboxes(options *OrderOptions) []Checkbox {
+	boxes := slices.Clone(options.AdditionalCheckboxes)
 	if c := options.AdditionalCheckbox; c != nil {
-		requested["additional_checkbox"] = c.Checked || c.Required
+		boxes = slices.Insert(boxes, 0, Checkbox{ID: "additional_checkbox", Text: c.Text, Checked: c.Checked, Required: c.Required})
 	}
-	if len(options.AdditionalCheckboxes) > 0 {
-		type answer struct {
-			ID      string `json:"id"`
-			Checked bool   `json:"checked"`
-		}
-		var answers []answer
-		for _, c := range options.AdditionalCheckboxes {
-			answers = append(answers, answer{c.ID, c.Checked || c.Required})
-		}
-		requested["additional_checkboxes"] = answers
-	}
-	if len(requested) == 0 {
+	return boxes
+}
+
+// ticked returns how an order's additional checkboxes stand, nil without any.
+func ticked(o *order, options *OrderOptions) map[string]bool {
+	boxes := merchantCheckboxes(options)
+	if len(boxes) == 0 {
 		return nil
 	}
-	return requested
+	now := map[string]bool{}
+	for _, c := range boxes {
+		now[c.ID] = c.Checked
+		if yes, touched := o.Ticked[c.ID]; touched {
+			now[c.ID] = yes
+		}
+	}
+	return now
+}
+
+// externalURL returns where an order's external payment method or checkout of a
+// name takes the browser, "" if there is none in the order's country.
+// Source: docs.kustom.co, Create order (external_payment_methods).
+func externalURL(v *Order, name string) string {
+	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
+		var p struct {
+			Name        string   `json:"name"`
+			RedirectURL string   `json:"redirect_url"`
+			Countries   []string `json:"countries"`
+		}
+		_ = json.Unmarshal(raw, &p) // was checked
+		serves := func(c string) bool { return strings.EqualFold(c, v.BillingAddress.Country) }
+		if p.Name == name && (len(p.Countries) == 0 || slices.ContainsFunc(p.Countries, serves)) {
+			return fillOrderID(p.RedirectURL, v.OrderID)
+		}
+	}
+	return ""
 }
 
 // outcome returns what the iframe shows. The caller holds s.mu.
@@ -289,8 +298,10 @@ func (s *Server) outcome(o *order) Outcome {
 		Country:         strings.ToUpper(v.PurchaseCountry),
 		Currency:        strings.ToUpper(v.PurchaseCurrency),
 		Locale:          v.Locale,
+		Customer:        customerType(&v),
 		Typed:           maps.Clone(o.Typed),
-		Missing:         missingMembers(&v),
+		Checkboxes:      ticked(o, &v.Options),
+		Missing:         missingFields(&v, o.Typed),
 		Total:           v.OrderAmount,
 		ShippingOptions: v.ShippingOptions,
 	}
@@ -317,18 +328,4 @@ func confirmationURL(u, id string) string {
 		u = undone
 	}
 	return fillOrderID(u, id)
-}
-
-// missingMembers returns the address members that a shopper of the order's
-// country must still type.
-func missingMembers(v *Order) []string {
-	missing := []string{}
-	country := strings.ToUpper(v.PurchaseCountry)
-	phoneOptional := v.Options.PhoneMandatory != nil && !*v.Options.PhoneMandatory
-	for _, f := range fieldsOf(country, nil, phoneOptional) {
-		if m := v.BillingAddress.member(f.Name); f.Required && m != nil && *m == "" {
-			missing = append(missing, f.Name)
-		}
-	}
-	return missing
 }

@@ -25,7 +25,7 @@ func TestShopper(t *testing.T) {
 		check   func(*testing.T, fakeklarna.Outcome, fakeklarna.Order)
 	}{
 		{"looks", nil, []string{`{}`}, func(t *testing.T, out fakeklarna.Outcome, o fakeklarna.Order) {
-			want := fakeklarna.Outcome{Status: "checkout_incomplete", Country: "SE", Currency: "SEK", Locale: "sv-SE", Typed: map[string]string{},
+			want := fakeklarna.Outcome{Status: "checkout_incomplete", Country: "SE", Currency: "SEK", Locale: "sv-SE", Customer: "person", Typed: map[string]string{},
 				Missing: []string{"email", "postal_code", "given_name", "family_name", "street_address", "city", "phone"},
 				Total:   44700, ShippingOptions: []fakeklarna.ShippingOption{}}
 			if diff := cmp.Diff(want, out); diff != "" {

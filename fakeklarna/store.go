@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,14 +25,18 @@ type order struct {
 	Token   string // of AUTH_HEADER in the snippet: with it the iframe reads and writes this order
 	Status  string
 	Content map[string]json.RawMessage // what the merchant sent, checked, by member
-	Typed   map[string]string          // address member → what the shopper typed; "shipping." before a member of a separate shipping address
+	Typed   map[string]string          // what the shopper typed, by the names of Action.Type
+	Ticked  map[string]bool            // the merchant's checkboxes that the shopper has ticked or unticked
 	Entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
 	Option  string                     // ID of the shipping option that the shopper chose
+	Buyer   string                     // "person" or "organization" when the shopper chose it
+	Loaded  bool                       // the iframe was opened
+	Owed    string                     // the address callback without whose success there is no purchase, "" if none
 	Method  string                     // by which the order was paid
 
 	Started, Modified, Completed time.Time
 
-	busy chan struct{} // closed when the callback that runs for this order has ended, nil when none runs
+	busy chan struct{} // closed when the shopper's action that runs has ended, nil when none runs
 }
 
 // now returns the fake's time. The caller holds s.mu.
@@ -96,6 +101,7 @@ func (s *Server) render(o *order) Order {
 	v := decodeContent(o.Content)
 	v.OrderID, v.Status = o.ID, o.Status
 	s.renderAddresses(o, &v)
+	renderCustomer(o, &v.Customer)
 	v.SelectedShippingOption = selectedOption(o, v.ShippingOptions)
 	v.StartedAt, v.LastModifiedAt = stamp(o.Started), stamp(o.Modified)
 	if o.Status == StatusComplete {
@@ -122,8 +128,8 @@ func (s *Server) render(o *order) Order {
 func (s *Server) renderAddresses(o *order, v *Order) {
 	billing, shipping := &v.BillingAddress, &v.ShippingAddress
 	for member, text := range o.Typed {
-		if !strings.HasPrefix(member, shippingPrefix) {
-			*billing.member(member) = text
+		if m := billing.member(member); m != nil {
+			*m = text
 		}
 	}
 	setDefault(&billing.Country, v.PurchaseCountry)
@@ -136,7 +142,20 @@ func (s *Server) renderAddresses(o *order, v *Order) {
 			*shipping.member(m) = text
 		}
 	}
+	if len(v.ShippingCountries) > 0 && !slices.Contains(shippingCountries(v), strings.ToUpper(billing.Country)) {
+		setDefault(&shipping.Country, v.ShippingCountries[0])
+	}
 	setDefault(&shipping.Country, billing.Country)
+}
+
+// renderCustomer fills in what the shopper told of the customer.
+func renderCustomer(o *order, c *Customer) {
+	c.Type = cmp.Or(o.Buyer, c.Type)
+	for member, at := range map[string]*string{
+		"organization_registration_id": &c.OrganizationRegistrationID, "vat_id": &c.VATID, "date_of_birth": &c.DateOfBirth,
+	} {
+		*at = cmp.Or(o.Typed[member], *at)
+	}
 }
 
 // shippingPrefix stands before the members of a separate shipping address in
@@ -152,6 +171,14 @@ func (o *order) shipsElsewhere(v *Order) bool {
 		}
 	}
 	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
+}
+
+// shipToBilling takes the separate shipping address away, also one that the
+// merchant sent.
+func (o *order) shipToBilling() {
+	maps.DeleteFunc(o.Typed, func(member, _ string) bool { return strings.HasPrefix(member, shippingPrefix) })
+	o.Content = maps.Clone(o.Content)
+	delete(o.Content, "shipping_address")
 }
 
 // selectedOption returns the option that the shopper chose, else the one that
@@ -245,6 +272,14 @@ func (a *Address) member(name string) *string {
 	default:
 		return nil
 	}
+}
+
+// merchantURL returns one of an order's merchant URLs with the order's ID filled
+// in, "" if it has none of that name.
+func merchantURL(o *order, member string) string {
+	var urls map[string]string
+	_ = json.Unmarshal(o.Content["merchant_urls"], &urls) // was checked
+	return fillOrderID(urls[member], o.ID)
 }
 
 // fillOrderID puts the order's ID in the place of Klarna's placeholder, plain

@@ -58,7 +58,7 @@ func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (
 		}
 		after[r.name] = mustJSON(checked)
 	}
-	if err := checkURLs(after, sent["merchant_urls"]); err != nil {
+	if err := s.checkURLs(after, sent["merchant_urls"]); err != nil {
 		return nil, err
 	}
 	if lines, ok := sent["order_lines"].([]any); ok {
@@ -72,7 +72,7 @@ func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (
 }
 
 // checkURLs checks merchant_urls, if sent, and puts them into content.
-func checkURLs(content map[string]json.RawMessage, sent any) *apiError {
+func (s *Server) checkURLs(content map[string]json.RawMessage, sent any) *apiError {
 	const path = "merchant_urls"
 	if sent == nil && content[path] != nil {
 		return nil
@@ -94,7 +94,7 @@ func checkURLs(content map[string]json.RawMessage, sent any) *apiError {
 		if !ok || utf8.RuneCountInString(u) > 2000 {
 			return badValue(path + "." + r.name)
 		}
-		if err := checkURL(u, r.callback); err != "" {
+		if err := s.checkURL(u, r.callback); err != "" {
 			return badValue(path + "." + r.name + err)
 		}
 		urls[r.name] = u
@@ -107,8 +107,8 @@ func checkURLs(content map[string]json.RawMessage, sent any) *apiError {
 }
 
 // checkURL returns what is wrong with a merchant URL, "" for nothing. Callbacks
-// may be plain http on this machine only.
-func checkURL(text string, callback bool) string {
+// may be plain http on this machine and the callback hosts only.
+func (s *Server) checkURL(text string, callback bool) string {
 	const wrong, insecure = " (must be a valid http or https URI)", " (must be a valid https URI)"
 	filled := fillOrderID(text, "00000000-0000-0000-0000-000000000000")
 	u, err := url.Parse(filled)
@@ -117,7 +117,7 @@ func checkURL(text string, callback bool) string {
 		return wrong
 	case u.Scheme != "http" && u.Scheme != "https":
 		return wrong
-	case callback && u.Scheme == "http" && !isLoopback(u.Hostname()):
+	case callback && u.Scheme == "http" && !s.mayCall(u.Hostname()):
 		return insecure
 	}
 	return ""

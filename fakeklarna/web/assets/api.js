@@ -3,6 +3,7 @@ import {settings} from './shop.js';
 
 const orderURL = location.pathname.replace(/\/frame$/, '');
 const patience = 5_000; // ms
+const merchantPatience = 30_000; // ms; the fake may ask the merchant first
 
 // The order is unknown, expired or not this frame's to see.
 export class Gone extends Error {}
@@ -14,7 +15,7 @@ const call = async (path, body) => {
     body: body && JSON.stringify(body),
     cache: 'no-store',
     keepalive: true, // what was typed last arrives although the page goes away
-    signal: AbortSignal.timeout(body?.buy ? 6 * patience : patience),
+    signal: AbortSignal.timeout(body ? merchantPatience : patience),
   });
   if (response.status === 404 || response.status === 401) {
     throw new Gone(String(response.status));
@@ -30,40 +31,50 @@ export const readOrder = () => call('');
 export const act = (action) => call('/shopper', action);
 
 let unsaved = {};
+let drafts = {}; // saved, and not yet told to the merchant
 let timer;
 let saving = Promise.resolve();
 
-// Sends what is unsaved, after what is on its way. Rejects when it could not be
-// saved; it stays unsaved then.
-export const flush = () => {
+const sendTyped = async (draft) => {
+  const typed = draft ? unsaved : {...drafts, ...unsaved};
+  if (Object.keys(typed).length === 0) {
+    return undefined;
+  }
+  const before = unsaved;
+  unsaved = {};
+  try {
+    const outcome = await act({type: typed, draft});
+    drafts = draft ? {...drafts, ...typed} : {};
+    return outcome;
+  } catch (error) {
+    unsaved = {...before, ...unsaved};
+    throw error;
+  }
+};
+
+// Sends what is unsaved, after what is on its way; a draft is not told to the
+// merchant. Rejects when it could not be saved; it stays unsaved then. Resolves
+// with the outcome, undefined when there was nothing to send.
+const flush = (draft) => {
   clearTimeout(timer);
-  saving = saving.catch(() => {}).then(async () => {
-    const typed = unsaved;
-    if (Object.keys(typed).length === 0) {
-      return;
-    }
-    unsaved = {};
-    try {
-      await act({type: typed});
-    } catch (error) {
-      unsaved = {...typed, ...unsaved};
-      throw error;
-    }
-  });
+  saving = saving.catch(() => {}).then(() => sendTyped(draft));
   return saving;
 };
+
+// Sends all that was typed and makes it known to the merchant.
+export const settleTyped = () => flush(false);
 
 // Saves one field a moment later, so that not each key makes a call.
 export const save = (name, value, onError) => {
   unsaved[name] = value;
   clearTimeout(timer);
-  timer = setTimeout(() => flush().catch(onError), 250);
+  timer = setTimeout(() => flush(true).catch(onError), 250);
 };
 
 addEventListener('pagehide', () => {
   if (Object.keys(unsaved).length > 0) {
     const typed = unsaved;
     unsaved = {};
-    act({type: typed}).catch(() => {});
+    act({type: typed, draft: true}).catch(() => {});
   }
 });

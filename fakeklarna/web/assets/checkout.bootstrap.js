@@ -114,6 +114,9 @@
       case 'validate':
         validate();
         break;
+      case 'dialog':
+        document.documentElement.classList.toggle('klarna-checkout-fso-open', data.open === true);
+        break;
       case 'redirect':
         redirect(data.url);
         break;
@@ -136,6 +139,7 @@
       removeEventListener('message', onMessage);
       listeners.clear();
       ready = false;
+      document.documentElement.classList.remove('klarna-checkout-fso-open');
       iframe.remove();
     },
   };

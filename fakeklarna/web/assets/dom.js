@@ -15,3 +15,12 @@ export const say = (element, text) => {
     element.textContent = text;
   }
 };
+
+// Runs show when what it would show differs from what the box shows.
+export const keep = (box, shown, show) => {
+  const wanted = JSON.stringify(shown);
+  if (box.dataset.shown !== wanted) {
+    box.dataset.shown = wanted;
+    show();
+  }
+};

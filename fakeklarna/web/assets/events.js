@@ -1,29 +1,29 @@
 // What the frame tells the shop's page. Names and members are Klarna's.
 // Source: docs.kustom.co, Client side events.
-import {value} from './fields.js';
+import {separate, value} from './fields.js';
 import {emit} from './shop.js';
 
 // Where names and e-mail are not given away.
-const withheld = (order) => ['AT', 'DE'].includes(order.country);
+const withheld = (country) => ['AT', 'DE'].includes(country);
 
 const known = (members) => Object.fromEntries(Object.entries(members).filter(([, value]) => value));
 
-const postalCode = () => value('postal_code').replaceAll(' ', '');
+const postalCode = (prefix = '') => value(`${prefix}postal_code`).replaceAll(' ', '');
 
 const contactOf = (order) => known({
   email: value('email'),
   postal_code: postalCode(),
-  country: order.country_alpha3,
+  country: order.alpha3[order.country],
   given_name: value('given_name'),
-  family_name: withheld(order) ? '' : value('family_name'),
+  family_name: withheld(order.country) ? '' : value('family_name'),
 });
 
-const addressOf = (order) => known({
-  postal_code: postalCode(),
-  country: order.country_alpha3,
-  ...(withheld(order) ? {} : {
-    given_name: value('given_name'),
-    family_name: value('family_name'),
+const addressOf = (order, country, prefix = '') => known({
+  postal_code: postalCode(prefix),
+  country: order.alpha3[country],
+  ...(withheld(country) ? {} : {
+    given_name: value(`${prefix}given_name`),
+    family_name: value(`${prefix}family_name`),
     email: value('email'),
   }),
 });
@@ -31,8 +31,13 @@ const addressOf = (order) => known({
 // Without a separate shipping address, shipping follows billing.
 const tellAddress = (order) => {
   if (postalCode()) {
-    emit('billing_address_change', addressOf(order));
-    emit('shipping_address_change', addressOf(order));
+    emit('billing_address_change', addressOf(order, order.country));
+  }
+  if (!separate() && postalCode()) {
+    emit('shipping_address_change', addressOf(order, order.country));
+  }
+  if (separate() && postalCode('shipping.')) {
+    emit('shipping_address_change', addressOf(order, order.separate_shipping.country, 'shipping.'));
   }
 };
 
@@ -44,12 +49,15 @@ export const optionChosen = (order) => {
   }
 };
 
+export const customerChosen = (order) => emit('customer', {type: order.customer_type});
+
 export const loaded = (order) => {
+  const there = separate() ? order.separate_shipping.country : order.country;
   emit('load', {
     customer: {type: order.customer_type},
-    shipping_address: known({country: order.country_alpha3, postal_code: postalCode()}),
+    shipping_address: known({country: order.alpha3[there], postal_code: postalCode(separate() ? 'shipping.' : '')}),
   });
-  emit('customer', {type: order.customer_type});
+  customerChosen(order);
   // What the shop itself filled in is not told back to it.
   const contact = contactOf(order);
   for (const name of order.prefilled) {
@@ -66,6 +74,8 @@ export const addressChanged = (order) => {
 };
 
 export const totalChanged = (order) => emit('order_total_change', {order_total: order.total});
+
+export const boxTicked = (key, checked) => emit('checkbox_change', {key, checked});
 
 let interaction = false;
 

@@ -1,12 +1,18 @@
-// The checkout inside the iframe: shows the order, takes what the shopper types,
-// stands still while the shop's page has it suspended, and buys.
-import {act, flush, Gone, readOrder, save} from './api.js';
+// The checkout inside the iframe: shows the order, takes what the shopper types
+// and chooses, and buys. What the shopper does is carried out one after the
+// other; each answer shows the order anew.
+import {act, Gone, readOrder, save, settleTyped} from './api.js';
+import {boxTicked, customerChosen, addressChanged, loaded, optionChosen, totalChanged} from './events.js';
+import {approve} from './approval.js';
+import {checkBoxes, unmark} from './boxes.js';
 import {$, say} from './dom.js';
-import {addressChanged, loaded, optionChosen, totalChanged} from './events.js';
-import {check, complete, recheck, savable, showFields, touch} from './fields.js';
+import {check, complete, isFirst, recheck, savable, separate, shippingNames, showFields, touch, value} from './fields.js';
+import {isSuspended, onSuspension} from './suspension.js';
 import {emit, listen, send, settings} from './shop.js';
 import {load, speak, t} from './texts.js';
-import {choice, refuse, showNotice, showOrder, showPaying, showSummary} from './view.js';
+import {
+  chosenMethod, isField, refuse, refuseAddress, showNotice, showOrder, showPaying, showSeparate, showSummary,
+} from './view.js';
 
 const form = $('checkout');
 let order;
@@ -15,23 +21,28 @@ let folded = false; // contact and delivery are a summary
 
 const layOut = () => {
   opened ||= complete(true);
-  $('address').hidden = !opened;
+  $('more').hidden = !opened;
   $('fields').hidden = folded;
-  showSummary(folded);
+  showSummary(folded, separate());
 };
 
 const maskedEmail = (email) => email.replace(/^(.)[^@]*/, '$1•••');
 
+const showReceipt = ({receipt: {number, method, details, minimal}, total_text: total, values}) => {
+  const rows = minimal ? [] : [[t('order_number'), number], [t('amount'), total], [t('paid_with'), t(method)]].filter(([, text]) => text);
+  showNotice(t('thanks'), {text: t('thanks_text', maskedEmail(values.email ?? '')), rows, details: minimal ? '' : details});
+};
+
 // For an order that is open no longer.
 const showClosed = () => {
   if (order.status !== 'checkout_complete') {
-    showNotice(t('expired'), t('expired_text'));
+    showNotice(t('expired'), {text: t('expired_text')});
   } else if (settings.ORDER_STATUS !== 'checkout_complete') {
-    showNotice(t('paid'), t('paid_text'), t('paid_button'));
+    showNotice(t('paid'), {text: t('paid_text'), button: t('paid_button')});
   } else if (order.receipt) {
-    showNotice(t('thanks'), t('thanks_text', maskedEmail(order.values.email ?? '')));
+    showReceipt(order);
   } else {
-    showNotice(t('receipt_gone'), t('receipt_gone_text'));
+    showNotice(t('receipt_gone'), {text: t('receipt_gone_text')});
   }
 };
 
@@ -47,10 +58,13 @@ const show = (next) => {
     }
     return;
   }
-  showFields($('contact'), $('address'), order);
+  showSeparate(order, !before);
+  showFields(order);
   showOrder(order);
   refuse('');
+  refuseAddress('');
   folded ||= !before && complete(false);
+  folded &&= complete(false); // another country may ask for more
   layOut();
   if (!before) {
     loaded(order);
@@ -61,14 +75,14 @@ const show = (next) => {
 
 const failed = (error) => {
   if (error instanceof Gone) {
-    showNotice(t('expired'), t('expired_text'));
+    showNotice(t('expired'), {text: t('expired_text')});
     return;
   }
   emit('network_error', {});
   if (order) {
     refuse(t('network'));
   } else {
-    showNotice(t('network'), '', t('retry'));
+    showNotice(t('network'), {button: t('retry')});
   }
 };
 
@@ -91,46 +105,58 @@ const reread = async () => {
   return mine === reads;
 };
 
-// Suspended by the shop's page.
-
-let suspended = false;
-let suspends = 0;
-let hadFocus;
-let announcement;
-
-const suspend = () => {
-  suspends++;
-  if (suspended) {
-    return;
-  }
-  suspended = true;
-  hadFocus = document.activeElement;
-  form.inert = true;
-  document.body.classList.add('suspended');
-  $('veil').hidden = false;
-  announcement = setTimeout(() => say($('status'), t('waiting')), 1_000);
+const leave = (url, title) => {
+  showNotice(title);
+  send('redirect', {url});
 };
 
-const release = () => {
-  clearTimeout(announcement);
-  say($('status'), '');
-  suspended = false;
-  form.inert = false;
-  document.body.classList.remove('suspended');
-  $('veil').hidden = true;
-  if (document.hasFocus() && document.activeElement === document.body) {
-    hadFocus?.focus({preventScroll: true});
+// Shows why an action was refused; says whether it was.
+const refused = (outcome, tell) => {
+  const refusal = outcome?.refused;
+  if (refusal?.redirect_url) {
+    leave(refusal.redirect_url, t('leaving_back'));
+  } else if (refusal) {
+    tell(refusal.message || t('refused'));
   }
+  if (refusal?.code === 'address_failed') {
+    emit('shipping_address_update_error', {});
+  }
+  return Boolean(refusal);
 };
 
-// The shopper may act again once the new total is on the screen, or could not be
-// had, but not when the page suspended anew meanwhile.
-const resume = async () => {
-  const mine = suspends;
-  if (await reread() && mine === suspends) {
-    release();
-  }
+// One after the other.
+
+let queue = Promise.resolve();
+let waiting = 0;
+
+// Runs work after what was begun before. Resolves with its result, undefined
+// when it failed, which it has told then.
+const doNext = (work) => {
+  waiting++;
+  document.body.classList.add('working');
+  const done = queue.then(work).catch(failed).finally(() => {
+    document.body.classList.toggle('working', --waiting > 0);
+  });
+  queue = done;
+  return done;
 };
+
+// Does what send does and shows the order that comes of it; says whether the
+// order took it.
+const perform = (send) => doNext(async () => {
+  const total = order.total;
+  const outcome = await send();
+  if (!outcome) {
+    return true;
+  }
+  await reread();
+  if (total !== order.total && order.status === 'checkout_incomplete') {
+    say($('status'), t('total_now', order.total_text));
+  }
+  return !refused(outcome, refuseAddress);
+});
+
+const settle = () => perform(settleTyped);
 
 // Buying.
 
@@ -152,48 +178,83 @@ const askWhetherBought = async () => {
   }
 };
 
-const buy = async () => {
-  await flush();
-  const verdict = order.client_validation ? await approvedByShop() : {should_proceed: true};
-  if (!verdict.should_proceed) {
-    refuse(verdict.message || t('refused'));
-    return;
-  }
-  let outcome;
+const tryToBuy = async (action) => {
   try {
-    outcome = await act({buy: {method: choice('method')}});
+    return await act(action);
   } catch (error) {
     if (error instanceof Gone) {
       throw error;
     }
     await askWhetherBought();
-    return;
+    return undefined;
   }
+};
+
+const onPurchase = async (outcome, decision) => {
   if (outcome.refused?.code === 'read_only_order') {
     await reread(); // bought or aborted meanwhile: shows which
+  } else if (outcome.redirect_url) {
+    leave(outcome.redirect_url, t('leaving_back'));
+  } else if (!refused(outcome, refuse)) {
+    emit('redirect_initiated', true);
+    leave(outcome.confirmation_url, t('leaving'));
+  } else if (outcome.refused.code.startsWith('address_')) {
+    refuse(t('check_fields'));
+    refuseAddress(outcome.refused.message);
+  } else if (outcome.refused.code === 'declined' && decision !== 'decline') {
+    emit('can_not_complete_order', {});
+  }
+};
+
+const buy = async () => {
+  const {total, currency} = order;
+  if (!await settle() || order.status !== 'checkout_incomplete') {
     return;
   }
-  if (outcome.refused) {
-    refuse(outcome.refused.message || t('refused'));
+  if (order.total !== total || order.currency !== currency) {
+    refuse(t('changed', order.total_text));
     return;
   }
-  showNotice(t('leaving'));
-  emit('redirect_initiated', true);
-  send('redirect', {url: outcome.confirmation_url});
+  const method = chosenMethod(order);
+  if (method.external) {
+    await onPurchase(await act({external_method: method.id}));
+    return;
+  }
+  const verdict = order.client_validation ? await approvedByShop() : {should_proceed: true};
+  if (!verdict.should_proceed) {
+    refuse(verdict.message || t('refused'));
+    return;
+  }
+  const decision = method.approval ? await approve(order, method.id) : undefined;
+  if (decision === 'close') {
+    refuse(isSuspended() ? '' : t('not_finished'));
+    return;
+  }
+  const outcome = await tryToBuy({buy: {method: method.id, decision}});
+  if (outcome) {
+    await onPurchase(outcome, decision);
+  }
+};
+
+// Marks what is wrong with the form and goes there; says whether anything is.
+const wrong = () => {
+  const field = check(false);
+  const box = checkBoxes();
+  if (field) {
+    opened = true;
+    folded = false;
+    layOut();
+  }
+  if (field || box) {
+    refuse(t('check_fields'));
+    (field ?? box).focus();
+  }
+  return field || box;
 };
 
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
-  if (buying || suspended) {
-    return;
-  }
-  const wrong = check(false);
-  if (wrong) {
-    opened = true;
-    folded = false;
-    layOut();
-    refuse(t('check_fields'));
-    wrong.focus();
+  if (buying || isSuspended() || wrong()) {
     return;
   }
   buying = true;
@@ -204,12 +265,10 @@ form.addEventListener('submit', async (event) => {
   showPaying(order, false);
 });
 
-// Typing.
-
-const isField = (target) => target.matches('.field input, .field select');
+// Typing and choosing.
 
 form.addEventListener('input', ({target}) => {
-  if (isField(target) && target.name !== 'country') {
+  if (isField(target) && !target.name.endsWith('country')) {
     touch(target.name);
     recheck(target.name, false);
     layOut();
@@ -219,31 +278,60 @@ form.addEventListener('input', ({target}) => {
   }
 });
 
-const changed = async ({name, value}) => {
-  await flush();
+// The merchant is told of an address when there is one: the first step's, or the
+// whole.
+const fieldChanged = async (name) => {
+  recheck(name, true);
+  if (complete(isFirst(name))) {
+    await settle();
+  }
+  addressChanged(order);
+};
+
+const separateChanged = async (on) => {
+  layOut();
+  $('shipping').hidden = !on;
+  const typed = Object.fromEntries(shippingNames().map((name) => [name, on ? value(name) : '']));
+  await perform(() => act(on ? {type: typed, draft: true} : {ship_to_billing: true}));
+  addressChanged(order);
+};
+
+const changed = async (target) => {
+  const {name, value: chosen, checked} = target;
   switch (name) {
     case 'country':
-      await act({country: value});
-      await reread();
+      await settle();
+      await perform(() => act({country: chosen}));
       addressChanged(order);
+      break;
+    case 'shipping.country':
+      await perform(() => act({type: {[name]: chosen}}));
+      addressChanged(order);
+      break;
+    case 'customer_type':
+      await perform(() => act({customer: chosen}));
+      customerChosen(order);
       break;
     case 'shipping_option':
-      await act({shipping_option: value});
-      await reread();
+      await perform(() => act({shipping_option: chosen}));
       optionChosen(order);
       break;
+    case 'method':
+      refuse('');
+      showPaying(order, buying);
+      break;
+    case 'box':
+      unmark(target);
+      await perform(() => act({checkboxes: {[chosen]: checked}}));
+      boxTicked(chosen, checked);
+      break;
     default:
-      addressChanged(order);
+      await (target.id === 'separate-box' ? separateChanged(checked) : fieldChanged(name));
   }
 };
 
 form.addEventListener('change', ({target}) => {
-  if (isField(target)) {
-    recheck(target.name, true);
-  }
-  if (isField(target) || target.name === 'shipping_option') {
-    changed(target).catch(failed);
-  }
+  changed(target).catch(failed);
 });
 
 // Enter in a field goes on as Continue does; it does not pay.
@@ -256,9 +344,9 @@ form.addEventListener('keydown', (event) => {
 
 $('continue').addEventListener('click', () => {
   const first = !opened;
-  const wrong = check(first);
-  if (wrong) {
-    wrong.focus();
+  const field = check(first);
+  if (field) {
+    field.focus();
     return;
   }
   opened = true;
@@ -286,6 +374,9 @@ new ResizeObserver(() => send('height', {height: main.getBoundingClientRect().he
 
 await load();
 speak(settings.LOCALE);
-listen({suspend, resume, validated: (verdict) => onVerdict(verdict)});
+listen({...onSuspension(form, reread), validated: (verdict) => onVerdict(verdict)});
 send('ready');
 await reread();
+if (order?.status === 'checkout_incomplete') {
+  await perform(() => act({load: true}));
+}

@@ -1,7 +1,8 @@
 // Everything on the frame's page but the shopper's fields.
-import {$, make, say} from './dom.js';
+import {showBoxes, words} from './boxes.js';
+import {$, keep, make, say} from './dom.js';
 import {value} from './fields.js';
-import {t} from './texts.js';
+import {countryName, t} from './texts.js';
 
 const optionRow = (group, {id, name, note, price}) => {
   const radio = make('input', {type: 'radio', name: group, value: id});
@@ -10,84 +11,154 @@ const optionRow = (group, {id, name, note, price}) => {
     make('b', {textContent: name}), make('em', {textContent: note ?? ''}), make('i', {textContent: price ?? ''}));
 };
 
-// Runs show when what it would show differs from what the box shows.
-const keep = (box, shown, show) => {
-  const wanted = JSON.stringify(shown);
-  if (box.dataset.shown !== wanted) {
-    box.dataset.shown = wanted;
-    show();
-  }
-};
-
 const showOptions = (box, group, options, chosen) => {
-  keep(box, options, () => box.replaceChildren(...options.map((option) => optionRow(group, option))));
+  keep(box, options, () => {
+    const focused = box.contains(document.activeElement) && document.activeElement.value;
+    box.replaceChildren(...options.map((option) => optionRow(group, option)));
+    [...box.querySelectorAll('input')].find((radio) => radio.value === focused)?.focus({preventScroll: true});
+  });
   for (const radio of box.querySelectorAll('input')) {
     radio.checked = radio.value === chosen;
   }
 };
 
 // The value chosen in a radio group, "" when none is.
-export const choice = (group) => document.querySelector(`input[name="${group}"]:checked`)?.value ?? '';
+const choice = (group) => document.querySelector(`input[name="${group}"]:checked`)?.value ?? '';
 
-const showTerms = (url) => {
+export const chosenMethod = (order) => order.methods.find(({id}) => id === choice('method')) ?? order.methods[0];
+
+const showMethods = (order) => {
+  const rows = order.methods.map(({id, external, note, fee_text: fee}) => ({
+    id,
+    name: external ? id : t(id),
+    note: external ? note || t('external_note') : t(`${id}_note`),
+    price: fee && `+ ${fee}`,
+  }));
+  showOptions($('methods'), 'method', rows, chosenMethod(order).id);
+};
+
+const showTerms = (order) => {
   const [before, after] = t('terms', '\n').split('\n');
-  const link = {href: url, target: '_blank', rel: 'noopener', textContent: t('terms_link')};
+  const link = {href: order.terms_url, target: '_blank', rel: 'noopener', textContent: t('terms_link')};
   keep($('terms'), [before, link, after], () => $('terms').replaceChildren(before, make('a', link), after));
+  $('merchant-terms').hidden = order.merchant_terms.length === 0;
+  keep($('merchant-terms'), order.merchant_terms, () => $('merchant-terms').replaceChildren(...words(order.merchant_terms)));
+};
+
+const payText = (order) => {
+  const {external, id, label} = chosenMethod(order);
+  return external ? t(`external_${label}`, id) : t('pay', order.total_text);
 };
 
 export const showPaying = (order, paying) => {
   const pay = $('pay');
-  say(pay, paying ? t('paying') : t('pay', order.total_text));
+  say(pay, paying ? t('paying') : payText(order));
   pay.ariaDisabled = paying ? 'true' : null;
 };
 
-// Delivery, payment methods and total as the order says now.
+const showLines = ({lines, tax_text: tax}) => {
+  $('lines').hidden = lines.length === 0;
+  keep($('line-list'), lines, () => $('line-list').replaceChildren(...lines.map(({name, quantity, text}) =>
+    make('li', {}, make('span', {textContent: `${quantity} × ${name}`}), make('span', {textContent: text})))));
+  $('tax').hidden = !tax;
+  say($('tax'), tax ? t('tax', tax) : '');
+};
+
+const showCustomer = ({customer_types: types, customer_type: type}) => {
+  $('customer-types').hidden = types.length < 2;
+  for (const radio of $('customer-types').querySelectorAll('input')) {
+    radio.checked = radio.value === type;
+  }
+};
+
+// The separate shipping address; first says that the form is shown for the
+// first time, later the box is the shopper's.
+export const showSeparate = ({separate_shipping: {allowed, required, on}, country}, first) => {
+  const box = $('separate-box');
+  box.checked = allowed && (required || (first ? on : box.checked));
+  $('separate').hidden = !allowed || required;
+  $('separate-needed').hidden = !required;
+  say($('separate-needed'), required ? t('separate_needed', countryName(country)) : '');
+  $('shipping').hidden = !box.checked;
+};
+
+// The merchant's colours, as far as they can be read.
+const showColours = ({palettes, radius}) => {
+  const {style} = document.documentElement;
+  for (const [scheme, palette] of Object.entries(palettes)) {
+    for (const name of ['button', 'button-text', 'link', 'header', 'checkbox']) {
+      style.setProperty(`--${scheme}-${name}`, palette[name] ?? '');
+    }
+  }
+  style.setProperty('--radius', radius < 0 ? '' : `${radius}px`);
+};
+
+// All but the fields as the order says now.
 export const showOrder = (order) => {
   $('notice').hidden = true;
   $('checkout').hidden = false;
   $('delivery').hidden = order.shipping_options.length === 0;
   showOptions($('shipping-options'), 'shipping_option',
-    order.shipping_options.map(({id, name, description, price_text}) => ({id, name, note: description, price: price_text})),
+    order.shipping_options.map(({id, name, description, promo, price_text}) =>
+      ({id, name, note: [description, promo].filter(Boolean).join(' · '), price: price_text})),
     order.selected_shipping_option);
-  showOptions($('methods'), 'method',
-    order.methods.map((id) => ({id, name: t(id), note: t(`${id}_note`)})),
-    order.methods.includes(choice('method')) ? choice('method') : order.methods[0]);
+  showCustomer(order);
+  showMethods(order);
+  showBoxes(order.checkboxes);
+  showLines(order.summary);
   const total = document.querySelector('[data-testid="total"]');
   say(total, order.total_text);
   total.dataset.amount = order.total;
   total.dataset.currency = order.currency;
   showPaying(order, $('pay').hasAttribute('aria-disabled'));
-  showTerms(order.terms_url);
+  showTerms(order);
+  showColours(order);
+};
+
+const join = (separator, ...names) => names.map(value).filter(Boolean).join(separator);
+
+const placeOf = (prefix) => {
+  const names = (...list) => list.map((name) => prefix + name);
+  const street = join(' ', ...names('street_address', 'street_name', 'street_number', 'house_extension'));
+  return [street, join(' ', ...names('postal_code', 'city', 'region'))].filter(Boolean).join(', ');
 };
 
 // Contact and delivery as a summary, when shown is true.
-export const showSummary = (shown) => {
+export const showSummary = (shown, separate) => {
   $('summary').hidden = !shown;
   say($('change'), t('change'));
   $('change').ariaLabel = t('change_contact');
-  const join = (separator, ...names) => names.map(value).filter(Boolean).join(separator);
+  say($('summary-company'), value('organization_name'));
   say($('summary-name'), join(' ', 'given_name', 'family_name'));
-  const street = join(' ', 'street_address', 'street_name', 'street_number', 'house_extension');
-  const place = join(' ', 'postal_code', 'city', 'region');
-  say($('summary-address'), [street, place].filter(Boolean).join(', '));
+  say($('summary-address'), placeOf(''));
   say($('summary-email'), value('email'));
+  const there = [join(' ', 'shipping.given_name', 'shipping.family_name'), placeOf('shipping.')].filter(Boolean).join(', ');
+  say($('summary-shipping'), separate ? `${t('shipping')}: ${there}` : '');
 };
 
 // Says why nothing was bought or saved; "" takes it away.
 export const refuse = (text) => say($('refusal'), text);
 
+// The same for an address, where it was typed.
+export const refuseAddress = (text) => say($('address-refusal'), text);
+
+export const isField = (target) => target.matches('.field input, .field select');
+
 // One message in place of the form, whose focus it takes over; button is the
-// text of its button, if any.
-export const showNotice = (title, text = '', button = '') => {
+// text of its button, if any, rows are terms with their descriptions.
+export const showNotice = (title, {text = '', button = '', rows = [], details = ''} = {}) => {
   const focus = document.hasFocus() && !$('checkout').hidden;
   $('checkout').hidden = true;
   $('notice').hidden = false;
   delete $('notice-title').dataset.text;
   say($('notice-title'), title);
-  for (const [id, words] of [['notice-text', text], ['notice-button', button]]) {
+  for (const [id, words] of [['notice-text', text], ['notice-details', details], ['notice-button', button]]) {
     $(id).hidden = !words;
     say($(id), words);
   }
+  $('receipt').hidden = rows.length === 0;
+  $('receipt').replaceChildren(...rows.map(([term, description]) =>
+    make('div', {}, make('dt', {textContent: term}), make('dd', {textContent: description}))));
   if (focus) {
     $('notice-title').focus({preventScroll: true});
   }

@@ -1,0 +1,203 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// The callbacks that decide about an order, and the merchant's answers.
+
+// The time that the merchant has for validation.
+// Source: docs.kustom.co, Validate order.
+const (
+	validationLimit         = 3 * time.Second
+	requiredValidationLimit = 10 * time.Second
+)
+
+// errLate tells that something did not end in time.
+var errLate = errors.New("the time is over")
+
+// addressTrigger returns the callback that a change of address or country calls
+// for, "" for none. address_update comes before country_change, also when the
+// iframe is opened the first time.
+// Source: docs.kustom.co, Server side callbacks.
+func addressTrigger(o *order, a *Action, opened bool, before, after *Order) string {
+	changed := before.BillingAddress != after.BillingAddress || before.ShippingAddress != after.ShippingAddress
+	switch urls := &after.MerchantURLs; {
+	case urls.AddressUpdate != "" && (opened || changed):
+		return "address_update"
+	case urls.CountryChange != "" && !strings.EqualFold(before.BillingAddress.Country, after.BillingAddress.Country):
+		return "country_change"
+	case a.Load, len(a.Type) > 0:
+		return o.Owed
+	}
+	return ""
+}
+
+// askMerchant sends an address callback and does what the answer says. Until
+// such a callback succeeds there is no purchase. The error is errNoOrder.
+func (s *Server) askMerchant(o *order, kind string) (*Refusal, error) {
+	if kind == "" {
+		return nil, nil
+	}
+	if merchantURL(o, kind) == "" { // an update has taken it away
+		o.Owed = ""
+		return nil, nil
+	}
+	o.Owed = kind
+	v := s.render(o)
+	reply, err := s.ask(o, outgoing{kind: kind, body: serviceRequest(&v)})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case reply.redirects():
+		return &Refusal{Code: RefusedAddressRedirect, RedirectURL: reply.location}, nil
+	case reply.status == http.StatusBadRequest:
+		return refusedBy(reply, RefusedAddress, RefusedAddressFailed, v.Locale), nil
+	case o.Status != StatusIncomplete:
+		return refusal(RefusedReadOnly, v.Locale), nil
+	case reply.status != http.StatusOK || !s.takeAnswer(o, reply.body):
+		return refusal(RefusedAddressFailed, v.Locale), nil
+	}
+	o.Owed = ""
+	return nil, nil
+}
+
+// serviceRequest is the body of the address callbacks.
+// Source: docs.kustom.co, Checkout callback API reference.
+func serviceRequest(v *Order) any {
+	return struct {
+		OrderAmount            int64           `json:"order_amount"`
+		OrderTaxAmount         int64           `json:"order_tax_amount"`
+		OrderLines             []OrderLine     `json:"order_lines"`
+		PurchaseCurrency       string          `json:"purchase_currency"`
+		Locale                 string          `json:"locale"`
+		BillingAddress         Address         `json:"billing_address"`
+		ShippingAddress        Address         `json:"shipping_address"`
+		Customer               Customer        `json:"customer"`
+		SelectedShippingOption *ShippingOption `json:"selected_shipping_option,omitempty"`
+		MerchantData           string          `json:"merchant_data,omitempty"`
+		MerchantReference1     string          `json:"merchant_reference1,omitempty"`
+		MerchantReference2     string          `json:"merchant_reference2,omitempty"`
+		Tags                   []string        `json:"tags,omitempty"`
+	}{
+		v.OrderAmount, v.OrderTaxAmount, v.OrderLines, v.PurchaseCurrency, v.Locale, v.BillingAddress, v.ShippingAddress, v.Customer,
+		v.SelectedShippingOption, v.MerchantData, v.MerchantReference1, v.MerchantReference2, v.Tags,
+	}
+}
+
+// What a 200 to an address callback may change; the rest of it is not looked at.
+// Source: docs.kustom.co, Checkout callback API reference.
+var (
+	answerRequired = []string{"order_amount", "order_tax_amount", "order_lines", "purchase_currency"}
+	answerOptional = []string{"shipping_options", "merchant_data", "locale", "attachment", "external_payment_methods", "tags"}
+)
+
+// answeredDataLimit is the length of merchant_data in an answer, in characters.
+const answeredDataLimit = 1024
+
+// takeAnswer puts the body of a 200 into an order, if it keeps the rules of an
+// update.
+func (s *Server) takeAnswer(o *order, body []byte) bool {
+	sent, err := parseBody(body)
+	if err != nil {
+		return false
+	}
+	taken := map[string]any{}
+	for _, name := range answerRequired {
+		if sent[name] == nil {
+			return false
+		}
+		taken[name] = sent[name]
+	}
+	for _, name := range answerOptional {
+		taken[name] = sent[name]
+	}
+	if data, ok := sent["merchant_data"].(string); ok && utf8.RuneCountInString(data) > answeredDataLimit {
+		return false
+	}
+	content, err := s.merge(o.Content, taken)
+	if err != nil {
+		return false
+	}
+	s.replace(o, content)
+	return true
+}
+
+// validate asks the merchant whether an order may be bought.
+// Source: docs.kustom.co, Validate order.
+func (s *Server) validate(o *order) (*Refusal, error) {
+	v := s.render(o)
+	if v.MerchantURLs.Validation == "" {
+		return nil, nil
+	}
+	v.MerchantRequested = requestedBy(o, &v.Options)
+	required, limit := v.Options.RequireValidateCallbackSuccess, validationLimit
+	if required {
+		limit = requiredValidationLimit
+	}
+	reply, err := s.ask(o, outgoing{kind: "validation", body: &v, limit: limit})
+	switch {
+	case err != nil:
+		return nil, err
+	case reply.redirects():
+		return &Refusal{Code: RefusedValidationRedirect, RedirectURL: reply.location}, nil
+	case reply.status == http.StatusBadRequest:
+		return refusedBy(reply, RefusedValidation, RefusedValidation, v.Locale), nil
+	case reply.status != http.StatusOK && required:
+		return refusal(RefusedValidationFailed, v.Locale), nil
+	case o.Status != StatusIncomplete:
+		return refusal(RefusedReadOnly, v.Locale), nil
+	}
+	return nil, nil
+}
+
+// refusedBy returns what a 400 says. The text is the merchant's; unsupported
+// addresses need none. A body that says neither is the code broken.
+// Source: docs.kustom.co, Checkout callback API reference.
+func refusedBy(r merchantReply, code, broken, locale string) *Refusal {
+	var said struct {
+		Type string `json:"error_type"`
+		Text string `json:"error_text"`
+	}
+	if err := json.Unmarshal(r.body, &said); err != nil {
+		return refusal(broken, locale)
+	}
+	switch {
+	case said.Type == "unsupported_shipping_address" && said.Text == "":
+		return &Refusal{Code: code, Message: refusal(RefusedAddress, locale).Message}
+	case !slices.Contains([]string{"unsupported_shipping_address", "address_error", "approval_failed"}, said.Type) || said.Text == "":
+		return refusal(broken, locale)
+	}
+	return &Refusal{Code: code, Message: said.Text}
+}
+
+// ask sends a callback about an order to the URL of its kind. s.mu, which the
+// caller holds, is free until the answer is there. The error is errNoOrder: the
+// order is gone, or the fake was closed or reset.
+func (s *Server) ask(o *order, call outgoing) (merchantReply, error) {
+	call.url, call.orderID, call.forgot = merchantURL(o, call.kind), o.ID, s.forgot
+	reply := s.unlocked(func() merchantReply { return s.callMerchant(call) })
+	select {
+	case <-s.closed:
+		return reply, errNoOrder
+	default:
+	}
+	if s.orders[o.ID] != o || s.expired(o) {
+		return reply, errNoOrder
+	}
+	return reply, nil
+}
+
+// unlocked calls without s.mu, which the caller holds.
+func (s *Server) unlocked(call func() merchantReply) merchantReply {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	return call()
+}

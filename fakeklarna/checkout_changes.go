@@ -1,0 +1,79 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// shownChanges is how many changes one event names.
+const shownChanges = 6
+
+// replace gives an order new content and tells what is different.
+func (s *Server) replace(o *order, content map[string]json.RawMessage) {
+	changes := changesOf(o.Content, content)
+	o.Content = content
+	s.touch(o)
+	if more := len(changes) - shownChanges; more > 0 {
+		changes = append(changes[:shownChanges], fmt.Sprintf("%d more", more))
+	}
+	if len(changes) > 0 {
+		s.tellAs("state", o, strings.Join(changes, ", "), nil)
+	}
+}
+
+// changesOf says what is different: quantities by the line's reference, short
+// values as before → after, of the rest only that it changed.
+func changesOf(before, after map[string]json.RawMessage) []string {
+	var changes []string
+	if !bytes.Equal(before["order_lines"], after["order_lines"]) {
+		changes = lineChanges(quantities(before["order_lines"]), quantities(after["order_lines"]))
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Keys(after))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		was, is := before[name], after[name]
+		switch {
+		case name == "order_lines" || bytes.Equal(was, is):
+		case max(len(was), len(is)) > 20 || bytes.ContainsAny(slices.Concat(was, is), "{["):
+			changes = append(changes, name+" changed")
+		default:
+			changes = append(changes, fmt.Sprintf("%s %s → %s", name, shown(was), shown(is)))
+		}
+	}
+	return changes
+}
+
+func lineChanges(was, is map[string]int64) []string {
+	var changes []string
+	names := slices.AppendSeq(slices.Collect(maps.Keys(was)), maps.Keys(is))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if was[name] != is[name] {
+			changes = append(changes, fmt.Sprintf("quantity of %s %d → %d", name, was[name], is[name]))
+		}
+	}
+	return changes
+}
+
+// quantities returns how many there are of each line, by reference or name.
+func quantities(raw json.RawMessage) map[string]int64 {
+	var lines []OrderLine
+	_ = json.Unmarshal(raw, &lines) // was checked
+	counted := map[string]int64{}
+	for i := range lines {
+		counted[cmp.Or(lines[i].Reference, lines[i].Name)] += lines[i].Quantity
+	}
+	return counted
+}
+
+func shown(raw json.RawMessage) string {
+	if raw == nil {
+		return "none"
+	}
+	return strings.Trim(string(raw), `"`)
+}

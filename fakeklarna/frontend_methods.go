@@ -1,0 +1,66 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// coreCurrency has the currency of each of Klarna's core markets.
+// Source: docs.kustom.co, Selling to multiple countries.
+var coreCurrency = map[string]string{
+	"SE": "SEK", "NO": "NOK", "FI": "EUR", "DK": "DKK", "GB": "GBP", "DE": "EUR", "NL": "EUR",
+	"AT": "EUR", "CH": "CHF", "US": "USD", "ES": "EUR", "FR": "EUR", "BE": "EUR", "PL": "PLN",
+}
+
+// methodsFor returns the ways to pay in a country: card only outside the core
+// markets, and in one of these with another currency.
+// Source: docs.kustom.co, Selling to multiple countries.
+func methodsFor(country, currency string) []string {
+	if coreCurrency[country] == currency {
+		return PaymentMethods
+	}
+	return []string{"card"}
+}
+
+// needsApproval are the methods for which the shopper must approve the purchase
+// in a dialog.
+var needsApproval = []string{"card", "bank_account"}
+
+// provider is one of an order's external payment methods or checkouts.
+// Source: docs.kustom.co, Create order (external_payment_methods).
+type provider struct {
+	Name        string   `json:"name"`
+	Fee         int64    `json:"fee"` // minor units
+	Description string   `json:"description"`
+	Countries   []string `json:"countries"` // alpha-2, none = all
+	Label       string   `json:"label"`
+}
+
+// methodsOf returns the ways to pay an order: the fake's own, then those of
+// other providers that serve the order's country.
+func methodsOf(v *Order, text func(int64) string) []frameMethod {
+	country := strings.ToUpper(v.BillingAddress.Country)
+	var methods []frameMethod
+	for _, id := range methodsFor(country, strings.ToUpper(v.PurchaseCurrency)) {
+		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
+	}
+	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
+		var p provider
+		if err := json.Unmarshal(raw, &p); err != nil {
+			panic(err) // was checked
+		}
+		if serves := func(c string) bool { return strings.EqualFold(c, country) }; len(p.Countries) > 0 && !slices.ContainsFunc(p.Countries, serves) {
+			continue
+		}
+		m := frameMethod{ID: p.Name, External: true, Label: "continue", Note: p.Description}
+		if p.Label != "" {
+			m.Label = p.Label
+		}
+		if p.Fee > 0 {
+			m.FeeText = text(p.Fee)
+		}
+		methods = append(methods, m)
+	}
+	return methods
+}

@@ -1,0 +1,308 @@
+package fakeklarna
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"strings"
+	"time"
+)
+
+// The shopper's actions. Those of one order follow one another; while one waits
+// for the merchant's answer, updates by the API wait for it, and an abort does
+// not: after each answer the order is looked at anew.
+
+// applyShopper does what a shopper does in the iframe and returns what that
+// shows then; looking on does not wait for other actions. The error is errNoOrder
+// or a *badAction; with the latter nothing changed.
+func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !a.Load && !a.enters() {
+		o, err := s.live(id)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return s.outcome(o), nil
+	}
+	o, err := s.reserve(id)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer o.release()
+	v := s.render(o)
+	if err := a.check(o, &v); err != nil {
+		return Outcome{}, err
+	}
+	refused := refusal(RefusedReadOnly, v.Locale)
+	if o.Status == StatusIncomplete {
+		if refused, err = s.act(o, &a); err != nil {
+			return Outcome{}, err
+		}
+	}
+	out := s.outcome(o)
+	out.Refused = refused
+	if refused == nil {
+		out.RedirectURL = externalURL(&v, a.ExternalMethod)
+	} else {
+		s.tellAs("shopper", o, "was refused: "+refused.Code, refused)
+	}
+	return out, nil
+}
+
+// act does what a shopper does in an open order. The error is errNoOrder.
+func (s *Server) act(o *order, a *Action) (*Refusal, error) {
+	before := s.render(o)
+	opened := a.Load && !o.Loaded
+	s.enter(o, a)
+	trigger := addressTrigger(o, a, opened, &before, new(s.render(o)))
+	if a.Draft {
+		o.Owed, trigger = trigger, ""
+	}
+	if refused, err := s.askMerchant(o, trigger); refused != nil || err != nil {
+		return refused, err
+	}
+	v := s.render(o)
+	chosen := a.ShippingOption
+	if a.Buy != nil && v.SelectedShippingOption == nil && len(v.ShippingOptions) > 0 {
+		chosen = cmp.Or(chosen, v.ShippingOptions[0].ID)
+	}
+	if refused, err := s.choose(o, &v, chosen); refused != nil || err != nil {
+		return refused, err
+	}
+	if a.ExternalMethod != "" {
+		s.tellAs("shopper", o, "left to pay by "+a.ExternalMethod, nil)
+		return nil, nil
+	}
+	if a.Buy == nil {
+		return nil, nil
+	}
+	s.tellAs("shopper", o, "pressed Buy", a.Buy)
+	return s.buy(o, a.Buy)
+}
+
+// enters reports whether an action changes anything that the shopper can.
+func (a *Action) enters() bool {
+	return a.Country != "" || a.Customer != "" || len(a.Type) > 0 || a.ShipToBilling || len(a.Checkboxes) > 0 ||
+		a.ShippingOption != "" || a.ExternalMethod != "" || a.Buy != nil
+}
+
+// enter notes what the shopper chose and typed; before a purchase the test
+// person's data fill what is not typed.
+func (s *Server) enter(o *order, a *Action) {
+	if a.Load && !o.Loaded {
+		o.Loaded = true
+		s.tellAs("shopper", o, "opened the checkout", nil)
+	}
+	if !a.enters() {
+		return
+	}
+	o.Entered = true
+	s.touch(o)
+	if a.Country != "" {
+		o.setCountry(strings.ToUpper(a.Country))
+		s.tellAs("shopper", o, "chose the country "+strings.ToUpper(a.Country), nil)
+	}
+	if a.Customer != "" {
+		o.Buyer = a.Customer
+		s.tellAs("shopper", o, "buys as "+a.Customer, nil)
+	}
+	for member, text := range a.Type {
+		o.Typed[member] = strings.TrimSpace(text)
+		if o.Typed[member] == "" {
+			delete(o.Typed, member)
+		}
+	}
+	if len(a.Type) > 0 {
+		s.tellAs("shopper", o, "typed", a.Type)
+	}
+	if a.ShipToBilling {
+		o.shipToBilling()
+		s.tellAs("shopper", o, "ships to the billing address", nil)
+	}
+	if len(a.Checkboxes) > 0 {
+		if o.Ticked == nil {
+			o.Ticked = map[string]bool{}
+		}
+		maps.Copy(o.Ticked, a.Checkboxes)
+		s.tellAs("shopper", o, "ticked", a.Checkboxes)
+	}
+	if a.Buy != nil {
+		s.fillIn(o)
+	}
+}
+
+// fillIn types the test person's data into what is missing.
+func (s *Server) fillIn(o *order) {
+	v := s.render(o)
+	for _, field := range missingFields(&v, o.Typed) {
+		member, separate := strings.CutPrefix(field, shippingPrefix)
+		country := v.BillingAddress.Country
+		if separate {
+			country = v.ShippingAddress.Country
+		}
+		if text := testPerson(country)[member]; text != "" {
+			o.Typed[field] = text
+		}
+	}
+}
+
+// choose picks a shipping option. Where the merchant has shipping_option_update
+// it is asked for the order with that option.
+// Source: docs.kustom.co, Shipping.
+func (s *Server) choose(o *order, v *Order, option string) (*Refusal, error) {
+	if option == "" {
+		return nil, nil
+	}
+	same := v.SelectedShippingOption != nil && v.SelectedShippingOption.ID == option
+	o.Option = option
+	if same {
+		return nil, nil
+	}
+	s.tellAs("shopper", o, "chose the shipping option "+option, nil)
+	kind := ""
+	if v.MerchantURLs.ShippingOptionUpdate != "" {
+		kind = "shipping_option_update"
+	}
+	return s.askMerchant(o, kind)
+}
+
+// buy ends an order as bought, if merchant, shopper and Klarna agree.
+// Source: docs.kustom.co, Validate order.
+func (s *Server) buy(o *order, b *Buy) (*Refusal, error) {
+	if refused, err := s.askMerchant(o, o.Owed); refused != nil || err != nil {
+		return refused, err
+	}
+	if refused, err := s.validate(o); refused != nil || err != nil {
+		return refused, err
+	}
+	v := s.render(o)
+	p := personaOf(v.BillingAddress.Email)
+	switch {
+	case p.TechnicalError:
+		return refusal(RefusedTechnicalError, v.Locale), nil
+	case p.Denied || b.Decision == "decline":
+		return refusal(RefusedDeclined, v.Locale), nil
+	}
+	s.complete(o, b.Method, p)
+	return nil, nil
+}
+
+// complete ends an order as bought. The chosen shipping option becomes a line
+// where Klarna adds it.
+// Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
+func (s *Server) complete(o *order, method string, p persona) {
+	v := s.render(o)
+	content := maps.Clone(o.Content)
+	if chosen := v.SelectedShippingOption; chosen != nil && v.MerchantURLs.ShippingOptionUpdate == "" {
+		v.OrderLines = append(v.OrderLines, OrderLine{
+			Type: "shipping_fee", Reference: chosen.ID, Name: chosen.Name, Quantity: 1,
+			UnitPrice: chosen.Price, TaxRate: chosen.TaxRate, TotalAmount: chosen.Price, TotalTaxAmount: chosen.TaxAmount,
+		})
+		content["order_lines"] = mustJSON(v.OrderLines)
+		content["order_amount"] = mustJSON(v.OrderAmount + chosen.Price)
+		content["order_tax_amount"] = mustJSON(v.OrderTaxAmount + chosen.TaxAmount)
+	}
+	v.Customer.Type = customerType(&v)
+	content["customer"] = mustJSON(v.Customer)
+	if requested := requestedBy(o, &v.Options); requested != nil {
+		content["merchant_requested"] = requested
+	}
+	if isTrue(v.Recurring) {
+		content["recurring_token"] = mustJSON(s.newID())
+	}
+	country, currency := strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency)
+	o.Content, o.Method = content, cmp.Or(method, methodsFor(country, currency)[0])
+	s.end(o, StatusComplete)
+	o.Completed = o.Modified
+	v = s.render(o)
+	s.authorize(purchase{
+		OrderID: o.ID, Amount: v.OrderAmount, Currency: currency, Country: country, Locale: v.Locale, Lines: v.OrderLines,
+		Billing: v.BillingAddress, Shipping: v.ShippingAddress, Customer: v.Customer,
+		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
+		Option: v.SelectedShippingOption, Method: o.Method, Persona: p,
+		NotificationURL: merchantURL(o, "notification"), AutoCapture: isTrue(v.Options.AutoCapture),
+	})
+	s.schedule(job{Due: s.now().Add(s.o.PushDelay), Kind: "push", ID: o.ID})
+}
+
+// end gives an order its last status.
+func (s *Server) end(o *order, status string) {
+	s.tellAs("state", o, "status "+o.Status+" → "+status, nil)
+	o.Status = status
+	s.touch(o)
+}
+
+// requestedBy returns the answers to the merchant's additional checkboxes:
+// required ones are ticked, others as they stand. It is nil when there are none.
+// Source: docs.kustom.co, Create order (merchant_requested).
+func requestedBy(o *order, options *OrderOptions) json.RawMessage {
+	type answer struct {
+		ID      string `json:"id"`
+		Checked bool   `json:"checked"`
+	}
+	var requested struct {
+		One  *bool    `json:"additional_checkbox,omitempty"`
+		Many []answer `json:"additional_checkboxes,omitempty"`
+	}
+	now := ticked(o, options)
+	if c := options.AdditionalCheckbox; c != nil {
+		requested.One = new(now["additional_checkbox"] || c.Required)
+	}
+	for _, c := range options.AdditionalCheckboxes {
+		requested.Many = append(requested.Many, answer{c.ID, now[c.ID] || c.Required})
+	}
+	if len(now) == 0 {
+		return nil
+	}
+	return mustJSON(requested)
+}
+
+// tellAs notes what happened to an order. The caller holds s.mu.
+func (s *Server) tellAs(lane string, o *order, text string, details any) {
+	e := Event{Lane: lane, OrderID: o.ID, Text: text}
+	if details != nil {
+		e.Details = mustJSON(details)
+	}
+	s.tell(e)
+}
+
+// reserve waits until no action runs for an order and keeps others out until
+// release. The caller holds s.mu; the error is errNoOrder.
+func (s *Server) reserve(id string) (*order, error) {
+	for {
+		o, err := s.live(id)
+		if err != nil {
+			return nil, err
+		}
+		if o.busy == nil {
+			o.busy = make(chan struct{})
+			return o, nil
+		}
+		if err := s.await(o.busy, nil); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (o *order) release() {
+	close(o.busy)
+	o.busy = nil
+}
+
+// await lets go of s.mu until done is closed. The error is errLate or, when the
+// fake was closed or reset, errNoOrder.
+func (s *Server) await(done <-chan struct{}, late <-chan time.Time) error {
+	forgot := s.forgot
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-done:
+		return nil
+	case <-late:
+		return errLate
+	case <-forgot:
+	case <-s.closed:
+	}
+	return errNoOrder
+}

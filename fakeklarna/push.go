@@ -1,0 +1,41 @@
+package fakeklarna
+
+import "time"
+
+// pushFor is how long pushes are repeated. Source: docs.kustom.co, Confirm purchase.
+const pushFor = 48 * time.Hour
+
+// pushAfter returns the time from the first push of an order to its n-th
+// repeat. Source: docs.kustom.co, Confirm purchase.
+func pushAfter(n int) time.Duration {
+	first := []time.Duration{0, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, 60 * time.Minute}
+	if last := len(first) - 1; n > last {
+		return first[last] + time.Duration(n-last)*4*time.Hour
+	}
+	return first[n]
+}
+
+// push tells the merchant that an order was bought, and again until it is
+// acknowledged; the answer does not count. The next one is due by the clock but
+// never before this one was answered.
+func (s *Server) push(j job) {
+	s.mu.Lock()
+	o := s.orders[j.ID]
+	if o == nil || s.acknowledged(j.ID) {
+		s.mu.Unlock()
+		return
+	}
+	call := outgoing{kind: "push", url: merchantURL(o, "push"), orderID: j.ID, forgot: s.forgot}
+	s.mu.Unlock()
+
+	s.callMerchant(call)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.orders[j.ID] != o || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
+		return
+	}
+	j.Due = j.Due.Add(pushAfter(j.Attempt+1) - pushAfter(j.Attempt))
+	j.Attempt++
+	s.schedule(j)
+}
