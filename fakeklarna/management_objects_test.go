@@ -150,7 +150,7 @@ func TestManagementUpdates(t *testing.T) {
 func TestManagementPurchases(t *testing.T) {
 	o := newOffice(t, fakeklarna.Options{})
 	types := map[string]string{}
-	for _, method := range []string{"pay_later", "bank_account", "card", "pay_now", "fixed_amount", "slice_it_by_card", "barter"} {
+	for _, method := range []string{"pay_later", "bank_account", "card", "direct_debit", "fixed_amount", "slice_it_by_card", "barter"} {
 		o.order(by(method, "SE"))
 		types[method] = text(o.managed().InitialPaymentMethod)
 	}
@@ -158,7 +158,7 @@ func TestManagementPurchases(t *testing.T) {
 		"pay_later":        `{"type":"INVOICE","description":"Pay later"}`,
 		"bank_account":     `{"type":"BANK_TRANSFER","description":"Bank account"}`,
 		"card":             `{"type":"CARD","description":"Card"}`,
-		"pay_now":          `{"type":"DIRECT_DEBIT","description":"Pay now"}`,
+		"direct_debit":     `{"type":"DIRECT_DEBIT","description":"Direct debit"}`,
 		"fixed_amount":     `{"type":"FIXED_AMOUNT","description":"Instalments"}`,
 		"slice_it_by_card": `{"type":"FIXED_AMOUNT_BY_CARD","description":"Instalments by card","number_of_installments":3}`,
 		"barter":           `{"type":"OTHER","description":"barter"}`,

@@ -391,7 +391,7 @@ func wantManagedHeaders(t *testing.T, o *office, row managedRow, got answer) {
 func TestManagementRaise(t *testing.T) {
 	may := map[string]string{ // payment method → markets, ! = all but
 		"pay_later": "!CH", "bank_account": "", "card": "", "invoice": "!CH", "b2b_invoice": "!CH", "base_account": "!CH",
-		"direct_debit": "!CH", "pay_now": "!CH", "pay_over_time": "!CH", "klarna": "!CH",
+		"direct_debit": "!CH",
 		"fixed_amount": "AT DE DK FI FR NL NO SE", "direct_bank_transfer": "", "slice_it_by_card": "", "pay_later_by_card": "",
 		"pay_by_card": "", "fixed_sum_credit": "", "deferred_interest": "", "alternative_payment_method": "", "cowrie shells": "",
 	}
