@@ -25,7 +25,7 @@ type purchase struct {
 	MerchantReference2 string
 	MerchantData       string
 	Option             *ShippingOption // chosen in the checkout
-	Method             string          // one of PaymentMethods, or a type or category of Klarna Payments
+	Method             string          // one of PaymentMethods, or a type of Klarna Payments such as invoice
 	Persona            persona
 	NotificationURL    string // with the placeholders filled in
 	AutoCapture        bool
@@ -76,17 +76,13 @@ func (s *Server) newReference() string {
 	return string(reference)
 }
 
-// initialMethods are, by name in the checkout or type or category in Klarna
-// Payments, what Order Management calls ways to pay. Which is which is not
-// documented for all.
+// initialMethods are, by name in the checkout or type in Klarna Payments, what
+// Order Management calls ways to pay. Which is which is not documented for all.
 // Source: docs.klarna.com, Order Management and Klarna Payments API reference.
 var initialMethods = map[string]InitialPaymentMethod{
 	"pay_later":                  {Type: "INVOICE", Description: "Pay later"},
 	"bank_account":               {Type: "BANK_TRANSFER", Description: "Bank account"},
 	"card":                       {Type: "CARD", Description: "Card"},
-	"klarna":                     {Type: "INVOICE", Description: "Pay later"},
-	"pay_now":                    {Type: "DIRECT_DEBIT", Description: "Pay now"},
-	"pay_over_time":              {Type: "ACCOUNT", Description: "Financing"},
 	"invoice":                    {Type: "INVOICE", Description: "Pay later"},
 	"b2b_invoice":                {Type: "INVOICE_BUSINESS", Description: "Invoice for companies"},
 	"base_account":               {Type: "ACCOUNT", Description: "Financing"},

@@ -1,6 +1,9 @@
 package fakeklarna
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // How an order of Order Management gets from state to state.
 
@@ -113,30 +116,33 @@ func (s *Server) decision(j job) {
 const (
 	notifyEvery = 10 * time.Minute
 	notifyFor   = 24 * time.Hour
-	notifyLimit = 10 * time.Second // of one call; not documented
 )
 
-// notify is the job that tells the merchant how a check for fraud ended.
+// notify is the job that tells the merchant how a check for fraud ended. The
+// next one is due by the clock but never before this one was answered.
 func (s *Server) notify(j job) {
 	s.mu.Lock()
 	m := s.managed[j.ID]
-	s.mu.Unlock()
 	if m == nil {
+		s.mu.Unlock()
 		return // the fake was reset
 	}
-	got := s.callMerchant(outgoing{
-		kind: "notification", url: m.NotificationURL, orderID: j.ID, sessionID: m.SessionID, limit: notifyLimit,
+	call := outgoing{
+		kind: "notification", url: m.NotificationURL, orderID: j.ID, sessionID: m.SessionID, forgot: s.forgot,
 		body: struct {
 			OrderID   string `json:"order_id"`
 			EventType string `json:"event_type"`
 		}{j.ID, j.Detail},
-	})
+	}
+	s.mu.Unlock()
+
+	got := s.callMerchant(call)
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j.Due = j.Due.Add(notifyEvery)
 	j.Attempt++
-	if got.status == 200 || j.Due.Sub(m.DecideAt) > notifyFor || s.managed[j.ID] != m {
-		return
+	if got.status != http.StatusOK && j.Due.Sub(m.DecideAt) <= notifyFor && s.managed[j.ID] == m {
+		s.schedule(j)
 	}
-	s.schedule(j)
 }

@@ -111,13 +111,15 @@ func (o *order) check() error {
 // check returns what is wrong with payment sessions that were restored: one is
 // named that is not there, or does not decode.
 func (p *paymentState) check() error {
+	listed := map[string]bool{}
 	for _, id := range p.Newest {
-		if p.Sessions[id] == nil {
-			return fmt.Errorf("there is no session %q", id)
+		if p.Sessions[id] == nil || listed[id] {
+			return fmt.Errorf("session %q is not there or is listed twice", id)
 		}
+		listed[id] = true
 	}
 	for id, one := range p.Sessions {
-		if one.ID != id || one.Typed == nil || !slices.Contains(p.Newest, id) {
+		if one.ID != id || one.Typed == nil || !listed[id] {
 			return fmt.Errorf("session %s: ID or Typed is missing, or it is not among the newest", id)
 		}
 		for _, content := range []map[string]json.RawMessage{one.Content, one.Authorized} {
