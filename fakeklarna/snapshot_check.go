@@ -98,7 +98,7 @@ func (o *order) check() error {
 		return errors.New("merchant_urls is missing")
 	}
 	if o.Typed == nil {
-		return errors.New("Typed is missing")
+		return errors.New("what was typed is missing")
 	}
 	for member, text := range o.Typed {
 		if err := checkTyped(member, text); err != nil {
