@@ -32,8 +32,9 @@ func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOu
 	if err := checkTypedInFlow(a.Typed); err != nil {
 		return PaymentOutcome{}, err
 	}
-	s.tell(Event{Lane: "shopper", SessionID: p.ID, Text: strings.Join(strings.Fields(call+" "+a.Category+" "+a.Decision), " "), Details: a.Data})
+	did := Event{Lane: "shopper", SessionID: p.ID, Text: strings.Join(strings.Fields(call+" "+a.Category+" "+a.Decision), " "), Details: a.Data}
 	if p.OrderID != "" {
+		s.tell(did)
 		return PaymentOutcome{Refused: &Refusal{Code: "session_completed", Message: "The session's order is placed."}}, nil
 	}
 	content, bad := s.mergePayment(sessionRules, p.Content, sent)
@@ -41,36 +42,52 @@ func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOu
 		checkPostalCode(content, &bad)
 	}
 	if len(bad) > 0 {
+		s.tell(did)
 		return PaymentOutcome{ShowForm: true, InvalidFields: bad}, nil
 	}
-	v := decodeSession(content)
-	category, err := s.chosenCategory(p, &v, a.Category)
+	category, err := chosenCategory(p, content, a.Category)
 	if err != nil {
 		return PaymentOutcome{}, err
 	}
-	unchanged := sameContent(p.Content, content)
+	s.tell(did)
+	unchanged := maps.EqualFunc(p.Content, content, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
 	s.changeSession(p, content)
 	maps.Copy(p.Typed, a.Typed)
-	email := p.email(&v)
-	switch {
-	case call == "load":
-		return PaymentOutcome{ShowForm: !refusedCategory(email, category)}, nil
-	case call == "finalize" && !p.Finalize && p.Token == "":
-		return PaymentOutcome{ShowForm: true, Refused: &Refusal{Code: "not_authorized", Message: "Nothing was authorized that could be finalized."}}, nil
-	case call == "finalize" && !p.Finalize && unchanged && s.sessionState(p) == "authorized":
+	if call == "finalize" && unchanged && s.sessionState(p) == "authorized" {
 		return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: p.Token}, nil
 	}
-	if refused := decide(email, category, a.Decision); refused != nil {
-		return *refused, nil
+	return s.conclude(p, call, category, a), nil
+}
+
+// conclude says how a call about a session ends. What the shopper presses goes
+// before the persona, save a technical error.
+func (s *Server) conclude(p *session, call, category string, a *Authorize) PaymentOutcome {
+	v := decodeSession(p.Content)
+	email := p.email(&v)
+	who, prepaid := personaOf(email), refusedCategory(email, category)
+	refused := func(showForm bool, code, message string) PaymentOutcome {
+		return PaymentOutcome{ShowForm: showForm, Refused: &Refusal{Code: code, Message: message}}
+	}
+	switch {
+	case call == "load":
+		return PaymentOutcome{ShowForm: !prepaid}
+	case call == "finalize" && !p.Finalize && p.Token == "":
+		return refused(true, "not_authorized", "Nothing was authorized that could be finalized.")
+	case who.TechnicalError:
+		return refused(true, "technical_error", "The flow ended without a decision.")
+	case a.Decision == "close":
+		return refused(true, "closed", "The shopper closed the flow.")
+	case a.Decision == "decline", a.Decision == "" && (who.Denied || prepaid):
+		return refused(false, "declined", "The purchase was declined.")
 	}
 	before := s.sessionState(p)
 	defer func() { s.tellSession(p, before) }()
 	p.Approved, p.Category = true, category
 	if call == "authorize" && a.AutoFinalize != nil && !*a.AutoFinalize {
 		p.Finalize, p.Token = true, ""
-		return PaymentOutcome{Approved: true, ShowForm: true, FinalizeRequired: true}, nil
+		return PaymentOutcome{Approved: true, ShowForm: true, FinalizeRequired: true}
 	}
-	return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: s.newAuthorization(p)}, nil
+	return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: s.newAuthorization(p)}
 }
 
 // one returns the name and the member of the one call that an action is.
@@ -108,8 +125,9 @@ func (a *Authorize) update() (map[string]any, error) {
 
 // chosenCategory returns the category that a call is about. The error is a
 // *badAction: the session does not have the one that was named.
-func (s *Server) chosenCategory(p *session, v *Session, named string) (string, error) {
-	offered := categoriesFor(v)
+func chosenCategory(p *session, content map[string]json.RawMessage, named string) (string, error) {
+	v := decodeSession(content)
+	offered := categoriesFor(&v)
 	switch {
 	case slices.Contains(offered, named):
 		return named, nil
@@ -146,22 +164,6 @@ func checkTypedInFlow(typed map[string]string) error {
 		if utf8.RuneCountInString(text) > 99 {
 			return badActionf("typed.%s: at most 99 characters", member)
 		}
-	}
-	return nil
-}
-
-// decide returns what the page is told when the shopper does not approve or is
-// not approved, nil when all is well. What the shopper presses goes before the
-// persona, save a technical error.
-func decide(email, category, decision string) *PaymentOutcome {
-	who := personaOf(email)
-	switch {
-	case who.TechnicalError:
-		return &PaymentOutcome{ShowForm: true, Refused: &Refusal{Code: "technical_error", Message: "The flow ended without a decision."}}
-	case decision == "close":
-		return &PaymentOutcome{ShowForm: true, Refused: &Refusal{Code: "closed", Message: "The shopper closed the flow."}}
-	case decision == "decline", decision == "" && (who.Denied || refusedCategory(email, category)):
-		return &PaymentOutcome{Refused: &Refusal{Code: "declined", Message: "The purchase was declined."}}
 	}
 	return nil
 }
@@ -204,15 +206,4 @@ func (s *Server) changeSession(p *session, content map[string]json.RawMessage) {
 	if len(changes) > 0 {
 		s.tell(Event{Lane: "state", SessionID: p.ID, Text: strings.Join(changes, ", ")})
 	}
-}
-
-func sameContent(a, b map[string]json.RawMessage) bool {
-	return maps.EqualFunc(a, b, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
-}
-
-// sortedNames returns the names that are in either.
-func sortedNames[V any](a, b map[string]V) []string {
-	all := maps.Clone(a)
-	maps.Copy(all, b)
-	return slices.Sorted(maps.Keys(all))
 }

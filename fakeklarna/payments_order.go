@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -65,7 +66,7 @@ func (s *Server) placeOrder(c *apiCall) (reply, *apiError) {
 		a.Failure = &failure{err.status, err.code, err.message}
 		return reply{}, err
 	}
-	return s.place(p, a, token, body, content), nil
+	return s.place(p, a, body, content), nil
 }
 
 // again answers a repeated order call.
@@ -104,7 +105,7 @@ func (s *Server) checkPlaced(p *session, sent map[string]any) (map[string]json.R
 }
 
 // place places the order. content was checked.
-func (s *Server) place(p *session, a *authorization, token, body string, content map[string]json.RawMessage) reply {
+func (s *Server) place(p *session, a *authorization, body string, content map[string]json.RawMessage) reply {
 	before := s.sessionState(p)
 	whole := maps.Clone(p.Content)
 	maps.Copy(whole, content)
@@ -113,13 +114,9 @@ func (s *Server) place(p *session, a *authorization, token, body string, content
 	who := personaOf(p.email(&v))
 	orderID := s.newID()
 	out := placed{OrderID: orderID, FraudStatus: fraudStatus(who), Method: method}
-	p.OrderID, p.OrderToken = orderID, token
-	urls := PaymentURLs{}
-	if v.MerchantURLs != nil {
-		urls = *v.MerchantURLs
-	}
-	if urls.Confirmation != "" {
-		p.ConfirmationURL = fillPayment(urls.Confirmation, p.ID, orderID)
+	p.OrderID = orderID
+	if v.MerchantURLs != nil && v.MerchantURLs.Confirmation != "" {
+		p.ConfirmationURL = fillPayment(v.MerchantURLs.Confirmation, p.ID, orderID)
 		out.RedirectURL = s.publicURL() + "/kp/v1/sessions/" + p.ID + "/redirect"
 	}
 	a.Body, a.Answer = body, mustJSON(out)
@@ -240,4 +237,11 @@ func membersDiffer(path string, a, b any, at *offenders) {
 			at.add(path + "." + name)
 		}
 	}
+}
+
+// sortedNames returns the names that are in either.
+func sortedNames[V any](a, b map[string]V) []string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
 }

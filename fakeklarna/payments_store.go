@@ -48,7 +48,6 @@ type session struct {
 	Token           string                     // of the newest authorization, "" without
 	Authorized      map[string]json.RawMessage // Content as the newest authorization approved it
 	OrderID         string                     // of the order placed, "" before
-	OrderToken      string                     // of the authorization with which it was placed
 	ConfirmationURL string                     // where redirect_url leads, with the placeholders filled in
 	CustomerTokens  []string
 }

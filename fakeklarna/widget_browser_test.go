@@ -390,8 +390,16 @@ func TestAuthorizeByKeyboard(t *testing.T) {
 	c := h.open(h.session(told("ada@example.com")), browsertest.Options{})
 	c.load("pay_later")
 	c.MustEval(`() => {
-		document.querySelector("#buy").addEventListener("click", () => call("authorize", {payment_method_category: "pay_later"}));
-		document.querySelector("#buy").focus();
+		const buy = document.querySelector("#buy");
+		buy.addEventListener("click", () => {
+			buy.disabled = true;
+			window.result = undefined;
+			Klarna.Payments.authorize({payment_method_category: "pay_later"}, (result) => {
+				buy.disabled = false;
+				window.result = result;
+			});
+		});
+		buy.focus();
 	}`)
 	focus := func() string {
 		return c.dialog().MustEval(`() => document.hasFocus() ? document.activeElement.dataset.testid ?? "" : ""`).Str()

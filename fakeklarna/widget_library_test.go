@@ -119,6 +119,10 @@ func TestLibraryInitAgain(t *testing.T) {
 	if got := init(other.ClientToken); got != 0 {
 		t.Errorf("%d widgets of another session, want 0", got)
 	}
+	got := c.MustEval(`() => { try { Klarna.Payments.authorize({payment_method_category: "pay_later"}) } catch (error) { return error.name } }`).Str()
+	if want := "ApplicationNotLoadedError"; got != want {
+		t.Errorf("authorize after init: %q, want %s", got, want)
+	}
 	c.load("pay_later")
 	if got := words(c.widget(), "#methods b"); got != "894 kr" {
 		t.Errorf("amount = %q, want that of the new session", got)
@@ -132,12 +136,16 @@ func TestLibraryForeignMessages(t *testing.T) {
 	c.load("pay_later")
 	c.call("authorize", map[string]any{"payment_method_category": "pay_later"})
 	dialog := c.dialog()
-	c.MustEval(`() => {
+	c.MustEval(`(widget) => {
 		postMessage({klarnaPayments: "answer", id: 1, result: {approved: true}});
-		const foreign = document.createElement("iframe");
-		foreign.srcdoc = "<p>foreign";
-		document.body.append(foreign);
-	}`)
+		const ofTheFake = document.createElement("iframe");
+		ofTheFake.id = "stranger";
+		ofTheFake.src = widget;
+		const ofTheShop = document.createElement("iframe");
+		ofTheShop.srcdoc = "<script nonce=n0nce>parent.document.querySelector('dialog iframe').contentWindow.postMessage({klarnaPayments: 'cancel'}, '*')</script>";
+		document.body.append(ofTheFake, ofTheShop);
+	}`, h.fake.URL+"/kp/widget")
+	c.Frame("#stranger").MustEval(`() => { parent.postMessage({klarnaPayments: "answer", id: 1, result: {approved: true}}, "*") }`)
 	dialog.MustEval(`() => { postMessage({klarnaPayments: "cancel"}, "*") }`)
 	if got := dialog.MustEval(`async () => { await new Promise((done) => setTimeout(done, 200)); return document.querySelector("dialog").open }`).Bool(); !got {
 		t.Error("a message of a stranger was obeyed")

@@ -75,7 +75,10 @@ func TestWidgetLooks(t *testing.T) {
 				}
 				for i := range c.MustElements("iframe") {
 					frame := c.MustElements("iframe")[i].MustFrame()
-					over := frame.MustEval(`() => Math.max(...[document.documentElement, ...document.querySelectorAll("dialog, button, p")].map((e) => e.scrollWidth - e.clientWidth))`).Int()
+					over := frame.MustEval(`() => Math.max(...[...document.querySelectorAll("main, dialog, dialog *, main *")].map((e) => {
+						const box = e.getBoundingClientRect();
+						return e.matches(".unseen, option") ? 0 : Math.max(-box.left, box.right - innerWidth);
+					}))`).Int()
 					if over > 1 {
 						t.Errorf("something in frame %d is %d px wider than its place", i, over)
 					}
