@@ -111,6 +111,7 @@ func TestAddressIsToldWhenItIsWhole(t *testing.T) {
 		{map[string]string{"street_address": "Hamngatan 4"}, "address_update address_update address_update"},
 	} {
 		c.fill(step.typed)
+		c.waitTyped(step.typed)
 		c.settled()
 		if got := h.calls(); got != step.want {
 			t.Fatalf("after %v: callbacks = %s, want %s", step.typed, got, step.want)
@@ -254,7 +255,7 @@ func TestFrameCheckboxes(t *testing.T) {
 		"additional_checkbox": map[string]any{"text": "Gift", "checked": false, "required": false},
 		"additional_checkboxes": []map[string]any{
 			{"id": "news", "text": "Letters", "checked": true, "required": false},
-			{"id": "age", "text": "I have read <b>the</b> [rules](https://shop.example/rules) and [this](javascript:alert(1))", "checked": false, "required": true},
+			{"id": "age", "text": "I have read <b>the</b> [rules](https://shop.example/rules) and [this](javascript:alert(1)) and [that](ftp://shop.example/x)", "checked": false, "required": true},
 		},
 	}}), browsertest.Options{})
 	c.fill(swede)

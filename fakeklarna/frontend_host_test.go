@@ -301,6 +301,22 @@ func (c *checkout) fill(values map[string]string) {
 	}
 }
 
+// waitTyped waits until the fake knows what was typed.
+func (c *checkout) waitTyped(want map[string]string) {
+	c.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got := c.host.order(c.id).Fake.Typed
+		missing := maps.Clone(want)
+		maps.DeleteFunc(missing, func(name, text string) bool { return got[name] == text })
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("the fake does not know %v", missing)
+		}
+	}
+}
+
 func (c *checkout) waitTotal(want string) {
 	c.t.Helper()
 	c.waitFrame("the total "+want, `(want) => document.querySelector('[data-testid="total"]').textContent.replaceAll("\u00a0", " ") === want`, want)
