@@ -29,7 +29,14 @@ func (s *Server) Acknowledged(orderID string) bool {
 	return s.acknowledged(orderID)
 }
 
-// Events returns what was told of an order.
+// Waiting is how many jobs wait for their time.
+func (s *Server) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.jobs)
+}
+
+// ManagedEvents returns what was told of an order's state.
 func (s *Server) ManagedEvents(orderID string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

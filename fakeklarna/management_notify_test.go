@@ -110,6 +110,9 @@ func TestNoNotification(t *testing.T) {
 			c.will("notification", says{status: 500, during: c.fake.Reset})
 			time.Sleep(5 * time.Minute)
 			synctest.Wait()
+			if n := c.fake.Waiting(); n != 0 {
+				c.t.Errorf("%d jobs are left", n)
+			}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
