@@ -90,6 +90,7 @@ func payRows() []payRow {
 		{"order just in time", "token nearly over", "POST", placePath, order, 200, `"order_id"`, "complete"},
 		{"order with customer data that was not known", "authorized", "POST", placePath, orderOf("billing_address", ada(), "customer.date_of_birth", "1941-03-21"), 200, `"order_id"`, "complete"},
 		{"order with the same address", "with address", "POST", placePath, orderOf("billing_address", ada()), 200, `"order_id"`, "complete"},
+		{"order with the same address, lower case", "with address", "POST", placePath, orderOf("billing_address", with(ada(), "country", "se")), 200, `"order_id"`, "complete"},
 		{"order without the known address", "with address", "POST", placePath, order, 200, `"order_id"`, "complete"},
 		{"order with billing for shipping", "with address", "POST", placePath, orderOf("shipping_address", ada()), 200, `"order_id"`, "complete"},
 		{"order, lower case", "authorized", "POST", placePath, orderOf("purchase_country", "se", "purchase_currency", "sek"), 200, `"order_id"`, "complete"},
