@@ -156,6 +156,8 @@ func payRows() []payRow {
 		{"customer token of nothing", "tokenize", "POST", tokenizePath, "{}", 400, "BAD_VALUE: Bad value: description, intended_use, locale, purchase_country", "authorized"},
 		{"customer token: two members", "tokenize", "POST", tokenizePath, tokenOf("description", "", "intended_use", "x"), 400, "BAD_VALUE: Bad value: description, intended_use", "authorized"},
 		{"customer token: another country", "tokenize", "POST", tokenizePath, tokenOf("purchase_country", "NO"), 400, "BAD_VALUE: Bad value: purchase_country", "authorized"},
+		{"customer token: billing in another country", "tokenize", "POST", tokenizePath, tokenOf("billing_address.country", "NO"), 400, "BAD_VALUE: Bad value: purchase_country", "authorized"},
+		{"customer token: another address", "with address, to tokenize", "POST", tokenizePath, tokenOf("billing_address", with(ada(), "city", "Kiruna")), 409, "BAD_VALUE: Not matching fields: [billing_address.city]", "authorized"},
 		{"customer token: another currency", "tokenize", "POST", tokenizePath, tokenOf("purchase_currency", "NOK"), 400, "BAD_VALUE: Bad value: purchase_currency", "authorized"},
 		{"customer token: e-mail", "tokenize", "POST", tokenizePath, tokenOf("billing_address.email", "x"), 400, "BAD_VALUE: Bad value: billing_address.email", "authorized"},
 		{"customer token of parts", "in parts", "POST", tokenizePath, token, 400, "BAD_REQUEST: fixed_amount is not valid for creating customer tokens in SE", "authorized"},
