@@ -32,6 +32,7 @@ type page struct {
 	Title    string
 	Section  string // entry of the navigation that this page is below
 	Back     string // where forms of the page return to, below /fake/
+	Here     string // the page's address where that is not the browser's, "" where it is
 	Clock    string
 	Now      string // RFC 3339 with milliseconds, of the same time
 	Offset   string // of the clock, "" when it was not moved

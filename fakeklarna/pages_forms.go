@@ -72,7 +72,7 @@ func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) b
 		return true
 	}
 	p, _ := s.pageAt(back, url.Values{})
-	p.Said = refused
+	p.Said, p.Here = refused, s.basePath()+fakePath+back
 	if p.status == 0 {
 		p.status = http.StatusUnprocessableEntity
 	}
