@@ -18,7 +18,7 @@ var snippetMember = regexp.MustCompile(`"html_snippet": "(?:[^"\\]|\\.)*"`)
 // prettyBody returns a recorded body for people: indented, without the text of
 // html_snippet, and cut when it is very long.
 func prettyBody(body []byte) string {
-	if len(body) == 0 || string(body) == "null" {
+	if len(body) == 0 || string(body) == "null" || string(body) == "{}" {
 		return ""
 	}
 	var text string

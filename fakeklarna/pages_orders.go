@@ -172,7 +172,7 @@ func (s *Server) orderRow(o *order) orderRow {
 	r := orderRow{
 		ID: o.ID, Status: s.statusOf(o), Country: strings.ToUpper(o.memberText("purchase_country")),
 		Amount: decimal(o.amount()) + "\u00a0" + strings.ToUpper(o.memberText("purchase_currency")),
-		Email:  o.email(), Reference: o.memberText("merchant_reference1"),
+		Email:  o.email(), Reference: cut(o.memberText("merchant_reference1"), 40),
 		Changed: agoText(s.now().Sub(o.Modified)), Stamp: stamp(o.Modified),
 	}
 	r.Shape = shapeOf(r.Status)
