@@ -28,6 +28,10 @@ type apiCall struct {
 	body   []byte
 	ctx    context.Context // ends when the client has gone
 	forgot <-chan struct{} // closed when the fake is reset
+
+	correlationID string
+	path          string
+	scope         string // method and path, within which an idempotency key counts
 }
 
 // reply is an answer of an API that has not been sent yet.
@@ -38,31 +42,29 @@ type reply struct {
 	orderID   string
 	sessionID string // of Klarna Payments
 	location  string // path below the fake's address, for the Location header
+	path      string // of the call: each API has errors of its own
 }
 
 // answer does what a call of an API asks for.
 func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, c *apiCall, correlationID string) reply {
-	known := reply{orderID: c.ids["order_id"], sessionID: c.ids["session_id"]}
-	if !s.authorised(r.Header.Get("Authorization")) {
-		return failed(&apiError{status: http.StatusUnauthorized}, known, correlationID)
-	}
-	if notFound != nil {
-		return failed(notFound, known, correlationID)
-	}
+	known := reply{path: r.URL.Path, orderID: c.ids["order_id"], sessionID: c.ids["session_id"]}
+	c.correlationID, c.path, c.scope = correlationID, known.path, r.Method+" "+known.path
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out, err := e.do(s, c)
-	if err != nil {
-		return failed(err, known, correlationID)
+	switch {
+	case !s.authorised(r.Header.Get("Authorization")):
+		return unauthorized(known.path).reply(known, correlationID)
+	case !inCheckout(known.path) && strings.ContainsAny(r.RequestURI, "{}"):
+		return (&apiError{status: http.StatusBadRequest, raw: htmlOf("400 Bad Request")}).reply(known, correlationID)
+	case notFound != nil && notFound.allow == "":
+		return noSuchPath(known.path, s.now(), notFound).reply(known, correlationID)
+	case notFound != nil:
+		return notFound.reply(known, correlationID)
 	}
-	out.orderID, out.sessionID = cmp.Or(out.orderID, known.orderID), cmp.Or(out.sessionID, known.sessionID)
-	return out
-}
-
-func failed(err *apiError, out reply, correlationID string) reply {
-	out.status, out.body = err.status, err.body(correlationID)
-	if err.allow != "" {
-		out.header = map[string]string{"Allow": err.allow}
+	out, err := e.do(s, c)
+	out.path, out.orderID, out.sessionID = known.path, cmp.Or(out.orderID, known.orderID), cmp.Or(out.sessionID, known.sessionID)
+	if err != nil {
+		return err.reply(out, correlationID)
 	}
 	return out
 }
@@ -124,6 +126,8 @@ func (s *Server) writeReply(w http.ResponseWriter, r *http.Request, out reply, c
 	h.Set("Klarna-Correlation-Id", correlationID)
 	h.Set("Cache-Control", "max-age=0, no-cache, no-store")
 	h.Set("Pragma", "no-cache")
+	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	h.Set("Server", "openresty")
 	if len(out.body) > 0 {
 		h.Set("Content-Type", "application/json")
 	}

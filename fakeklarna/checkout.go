@@ -36,6 +36,7 @@ func (s *Server) create(c *apiCall) (reply, *apiError) {
 		Content: content, Typed: map[string]string{},
 		Started: s.now(), Modified: s.now(),
 	}
+	s.makeRoom()
 	s.orders[o.ID] = o
 	s.newest = append(s.newest, o)
 	s.tellAs("state", o, "status "+o.Status, nil)

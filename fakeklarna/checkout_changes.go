@@ -39,7 +39,7 @@ func changesOf(before, after map[string]json.RawMessage) []string {
 		was, is := before[name], after[name]
 		switch {
 		case name == "order_lines" || bytes.Equal(was, is):
-		case max(len(was), len(is)) > 20 || slices.Contains([]byte("{["), append(was, is...)[0]):
+		case max(len(was), len(is)) > 20 || bytes.ContainsAny(slices.Concat(was, is), "{["):
 			changes = append(changes, name+" changed")
 		default:
 			changes = append(changes, fmt.Sprintf("%s %s → %s", name, shown(was), shown(is)))

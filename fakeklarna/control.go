@@ -19,15 +19,20 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	control := http.NewServeMux()
 	for path, handlers := range map[string]methods{
-		"/fake/orders":              {"GET": s.listOrders},
-		"/fake/orders/{id}":         {"GET": s.oneOrder},
-		"/fake/orders/{id}/shopper": {"POST": s.actAsShopper},
-		"/fake/requests":            {"GET": s.listRequests},
-		"/fake/callbacks":           {"GET": s.listCallbacks},
-		"/fake/faults":              {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
-		"/fake/faults/{id}":         {"DELETE": s.deleteFault},
-		"/fake/clock":               {"GET": s.readClock, "POST": s.moveClock},
-		"/fake/reset":               {"POST": s.postReset},
+		"/fake/orders":                {"GET": s.listOrders},
+		"/fake/orders/{id}":           {"GET": s.oneOrder},
+		"/fake/orders/{id}/shopper":   {"POST": s.actAsShopper},
+		"/fake/sessions":              {"GET": s.listSessions},
+		"/fake/sessions/{id}":         {"GET": s.oneSession},
+		"/fake/sessions/{id}/shopper": {"POST": s.actOnSession},
+		"/fake/requests":              {"GET": s.listRequests},
+		"/fake/callbacks":             {"GET": s.listCallbacks},
+		"/fake/faults":                {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
+		"/fake/faults/{id}":           {"DELETE": s.deleteFault},
+		"/fake/clock":                 {"GET": s.readClock, "POST": s.moveClock},
+		"/fake/reset":                 {"POST": s.postReset},
+		"/fake/snapshot":              {"GET": s.getSnapshot, "POST": s.postSnapshot},
+		"/fake/openapi.json":          {"GET": getOpenAPI},
 	} {
 		control.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if do := handlers[r.Method]; do != nil {

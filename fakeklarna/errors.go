@@ -1,14 +1,20 @@
 package fakeklarna
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+	"time"
+)
 
-// apiError is an answer of Klarna's API other than 2xx.
-// Source: docs.kustom.co, Errors in checkout.
+// apiError is an answer of one of Klarna's APIs other than 2xx.
+// Source: docs.kustom.co, Errors in checkout; docs.klarna.com, Error codes and
+// messages for order management.
 type apiError struct {
 	status  int
 	code    string // "" = an empty body
 	message string
 	allow   string // of a 405
+	raw     string // the body, where it is not Klarna's usual JSON
 }
 
 func badValue(path string) *apiError {
@@ -19,27 +25,144 @@ func badRequest(message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: message}
 }
 
+// forbidden is what the state of an order does not allow.
+func forbidden(code, message string) *apiError {
+	return &apiError{status: http.StatusForbidden, code: code, message: message}
+}
+
+func missing(code, message string) *apiError {
+	return &apiError{status: http.StatusNotFound, code: code, message: message}
+}
+
+// unprocessable is a member that breaks its limits, outside the checkout.
+func unprocessable(message string) *apiError {
+	return &apiError{status: http.StatusUnprocessableEntity, code: "UNPROCESSABLE_ENTITY", message: message}
+}
+
 var (
 	errNotFound = &apiError{status: http.StatusNotFound}
-	errReadOnly = &apiError{status: http.StatusForbidden, code: "READ_ONLY_ORDER", message: "Resource is read-only"}
+	// errNotActivated: the body is this fake's choice, only the status is documented.
+	errNotActivated = &apiError{status: http.StatusForbidden, code: "MERCHANT_INACTIVE", message: "Merchant is not activated"}
+	errReadOnly     = &apiError{status: http.StatusForbidden, code: "READ_ONLY_ORDER", message: "Resource is read-only"}
 )
+
+// inCheckout reports whether a path is one of the checkout API, which has
+// error bodies of its own.
+func inCheckout(path string) bool { return strings.HasPrefix(path, "/checkout/") }
 
 // unauthorizedBody is how Klarna's gateways answer wrong credentials.
 // Source: answers of Klarna's gateways; that of checkout is not documented.
 const unauthorizedBody = `{"http_status_code":401,"http_status_message":"Unauthorized","internal_message":"authorization_error"}`
 
-// body returns the error's JSON, nil when it has none.
-func (e *apiError) body(correlationID string) []byte {
-	if e.status == http.StatusUnauthorized {
-		return []byte(unauthorizedBody)
+// unauthorized is the answer to wrong credentials: outside the checkout a page
+// of the gateway, not JSON. Source: recorded answers of Klarna's playground.
+func unauthorized(path string) *apiError {
+	body := htmlOf("401 Authorization Required")
+	if inCheckout(path) {
+		body = unauthorizedBody
+	}
+	return &apiError{status: http.StatusUnauthorized, raw: body}
+}
+
+// htmlOf is a gateway's page about an error.
+func htmlOf(title string) string {
+	return "<html>\n<head><title>" + title + "</title></head>\n<body><center><h1>" + title + "</h1></center></body>\n</html>\n"
+}
+
+// errTooLarge is the answer to a body over the limit.
+func errTooLarge(path string) *apiError {
+	if inCheckout(path) {
+		return &apiError{status: http.StatusRequestEntityTooLarge, code: "BAD_REQUEST", message: "Bad request: the body is too large"}
+	}
+	return &apiError{status: http.StatusRequestEntityTooLarge, code: "REQUEST_TOO_LARGE", message: "Request is too large"}
+}
+
+// noSuchPath is what an API says of a path of which it knows no method: the
+// checkout what it says of a wrong method, Order Management what its framework
+// does. Source: recorded answers to an empty order ID.
+func noSuchPath(path string, now time.Time, wrongMethod *apiError) *apiError {
+	if inCheckout(path) {
+		return wrongMethod
+	}
+	return &apiError{status: http.StatusNotFound, raw: string(mustJSON(struct {
+		Timestamp string `json:"timestamp"`
+		Status    int    `json:"status"`
+		Error     string `json:"error"`
+		Message   string `json:"message"`
+		Path      string `json:"path"`
+	}{stampMillis(now), http.StatusNotFound, "Not Found", "No message available", path}))}
+}
+
+// typicalErrors are what Order Management and Payments say with a status, for
+// faults that name the status only.
+// Source: docs.klarna.com, Error codes and messages for order management.
+var typicalErrors = map[int]apiError{
+	http.StatusBadRequest:            {code: "BAD_VALUE", message: "Bad value: order_lines"},
+	http.StatusForbidden:             {code: "NOT_ALLOWED", message: "Update not allowed."},
+	http.StatusNotFound:              {code: "NOT_FOUND", message: "Not found"},
+	http.StatusConflict:              {code: "CONFLICT"},
+	http.StatusRequestEntityTooLarge: {code: "REQUEST_TOO_LARGE", message: "Request is too large"},
+	http.StatusUnprocessableEntity:   {code: "UNPROCESSABLE_ENTITY", message: "'order_lines' must not be null"},
+	http.StatusTooManyRequests:       {code: "TOO_MANY_REQUESTS", message: "Too many requests"},
+	http.StatusInternalServerError:   {code: "INTERNAL_SERVER_ERROR", message: "Unexpected server error"},
+	http.StatusBadGateway:            {code: "TEMPORARILY_UNAVAILABLE", message: "Temporarily unavailable"},
+	http.StatusServiceUnavailable:    {code: "TEMPORARILY_UNAVAILABLE", message: "Temporarily unavailable"},
+	http.StatusGatewayTimeout:        {code: "TEMPORARILY_UNAVAILABLE", message: "Temporarily unavailable"},
+}
+
+// typicalError is what the API that a path is of says with a status.
+func typicalError(path string, status int) *apiError {
+	switch {
+	case status == http.StatusUnauthorized:
+		return unauthorized(path)
+	case !inCheckout(path):
+		e := typicalErrors[status]
+		e.status = status
+		return &e
+	case status == http.StatusForbidden:
+		return errReadOnly
+	case status == http.StatusBadRequest:
+		return badValue("order_lines")
+	case status == http.StatusInternalServerError:
+		return &apiError{status: status, code: "INTERNAL_SERVER_ERROR", message: "Internal server error"}
+	}
+	return &apiError{status: status}
+}
+
+// reply is the error as an answer: out with its status, headers and body.
+func (e *apiError) reply(out reply, correlationID string) reply {
+	out.status, out.body, out.header = e.status, e.body(out.path, correlationID), map[string]string{}
+	if e.allow != "" {
+		out.header["Allow"] = e.allow
+	}
+	if strings.HasPrefix(e.raw, "<") {
+		out.header["Content-Type"] = "text/html"
+		if e.status == http.StatusUnauthorized {
+			out.header["WWW-Authenticate"] = `Basic realm="very closed site"`
+		}
+	}
+	return out
+}
+
+// body returns the error's body, nil when it has none. path is that of the call.
+func (e *apiError) body(path, correlationID string) []byte {
+	if e.raw != "" {
+		return []byte(e.raw)
 	}
 	if e.code == "" {
 		return nil
 	}
-	return mustJSON(struct {
+	v := struct {
 		Code           string   `json:"error_code"`
 		Messages       []string `json:"error_messages"`
 		CorrelationID  string   `json:"correlation_id"`
-		ServiceVersion string   `json:"service_version"`
-	}{e.code, []string{e.message}, correlationID, "SNAPSHOT"})
+		ServiceVersion string   `json:"service_version,omitempty"`
+	}{Code: e.code, Messages: []string{e.message}, CorrelationID: correlationID}
+	if inCheckout(path) {
+		v.ServiceVersion = "SNAPSHOT"
+	}
+	if e.code == "CONFLICT" {
+		v.Messages = []string{} // as documented
+	}
+	return mustJSON(v)
 }

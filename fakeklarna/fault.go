@@ -38,6 +38,10 @@ type Fault struct {
 	Status int               `json:"status,omitempty"`
 	Body   FaultBody         `json:"body,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
+	// RateLimit is how many calls per second, those that fit, are let through; the
+	// others are hit: they are answered Status, 429 unless it is given, with
+	// Retry-After. Source: docs.klarna.com, Rate limits.
+	RateLimit int `json:"rate_limit,omitempty"`
 	// Delay, and a random part of Jitter, pass before the call is carried out;
 	// DelayAfter and JitterAfter after it, before the answer. A call that lasts
 	// 30 s is answered 504, as by Klarna.
@@ -97,13 +101,15 @@ func (f *Fault) check() error {
 		return err
 	}
 	effect := f.Drop || f.Double || f.Reorder || f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.Reset || f.DropReply || f.Truncate || f.NotJSON
+		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case !effect:
-		return errors.New("the rule has no effect: give status, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")
+		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
-	case f.Status == 0 && (f.Body != "" || len(f.Header) > 0):
+	case f.RateLimit < 0:
+		return fmt.Errorf("rate_limit: %d is not a number of calls per second", f.RateLimit)
+	case f.Status == 0 && f.RateLimit == 0 && (f.Body != "" || len(f.Header) > 0):
 		return errors.New("body and header need a status")
 	case f.Count < -1:
 		return fmt.Errorf("count: %d is neither a number of calls nor -1", f.Count)
@@ -123,7 +129,7 @@ var callbackKinds = []string{"validation", "address_update", "shipping_option_up
 // checkTarget returns what a rule has that its target, calls or callbacks, has not.
 func (f *Fault) checkTarget() error {
 	ofCall := f.Method != "" || f.Path != "" || f.Status != 0 || f.Body != "" || len(f.Header) > 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.Reset || f.DropReply || f.Truncate || f.NotJSON
+		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
 		return errors.New("drop, double and reorder need a callback")
@@ -167,7 +173,9 @@ type damage struct {
 // strike takes the hits of the rules that fit a call. The caller holds s.mu.
 func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
-	for _, f := range s.hits(func(f *Fault) bool { return f.fits(method, path, orderID) }) {
+	for _, f := range s.hits(func(f *Fault) bool {
+		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.log.tooFast(f, s.now()))
+	}) {
 		d.add(f, s.chance)
 	}
 	return d
@@ -257,22 +265,15 @@ func (d Duration) plus(jitter Duration, c *chance) time.Duration {
 
 // reply returns the answer of a rule with a status.
 func (f *Fault) reply(out reply, correlationID string) reply {
-	out = reply{status: f.Status, header: map[string]string{}, orderID: out.orderID, sessionID: out.sessionID, body: []byte(f.Body)}
+	known := out
+	out.status, out.header, out.body = f.Status, map[string]string{}, []byte(f.Body)
 	switch {
 	case f.Status == http.StatusNoContent || f.Status == http.StatusNotModified:
 		out.body = nil
-	case f.Body != "":
-		if !json.Valid(out.body) {
-			out.header["Content-Type"] = "text/html"
-		}
-	case f.Status == http.StatusForbidden:
-		out.body = errReadOnly.body(correlationID)
-	case f.Status == http.StatusInternalServerError:
-		out.body = (&apiError{code: "INTERNAL_SERVER_ERROR", message: "Internal server error"}).body(correlationID)
-	case f.Status == http.StatusBadRequest:
-		out.body = badValue("order_lines").body(correlationID)
-	case f.Status == http.StatusUnauthorized:
-		out.body = []byte(unauthorizedBody)
+	case f.Body == "":
+		out = typicalError(known.path, f.Status).reply(known, correlationID)
+	case !json.Valid(out.body):
+		out.header["Content-Type"] = "text/html"
 	}
 	maps.Copy(out.header, f.Header)
 	return out

@@ -62,6 +62,7 @@ func (s *Server) frontendRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", s.serveFrame)
 	mux.HandleFunc("GET /kco/checkout/orders/{id}", s.frameAuthorised(s.serveFrameOrder))
 	mux.HandleFunc("POST /kco/checkout/orders/{id}/shopper", s.frameAuthorised(s.serveFrameAction))
+	s.widgetRoutes(mux)
 }
 
 func serveAssets() http.Handler {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,13 +29,18 @@ type host struct {
 	t    testing.TB
 	fake *fakeklarna.TestServer
 	url  string // scheme://host
+
+	mu      sync.Mutex
+	answers map[string]http.HandlerFunc // kind of callback → what is answered; 200 without a body otherwise
+	called  []string                    // kinds of the callbacks that came
 }
 
 const hostPage = `<!doctype html><html lang="en"><head><title>Shop</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style nonce="n0nce">body { margin: 0 }</style></head><body><main><h1>Checkout</h1><div id="kco">%s</div></main><script nonce="n0nce">
 const names = ['load', 'user_interacted', 'customer', 'change', 'billing_address_change', 'shipping_address_change', 'shipping_option_change',
-  'order_total_change', 'network_error', 'redirect_initiated', 'load_confirmation'];
+  'order_total_change', 'network_error', 'redirect_initiated', 'load_confirmation', 'checkbox_change', 'can_not_complete_order',
+  'shipping_address_update_error'];
 const nonce = document.currentScript.nonce;
 window.events = [];
 window.timeouts = [];
@@ -70,6 +76,10 @@ func newHost(t testing.TB) *host {
 		"script-src 'nonce-n0nce' 'strict-dynamic'; style-src 'self' 'nonce-n0nce'; style-src-attr 'unsafe-inline'; " +
 		"frame-src " + origin + "; connect-src 'self' " + origin + "; img-src 'self' data: " + origin
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if kind, ok := strings.CutPrefix(r.URL.Path, "/kco/"); ok {
+			h.callback(kind, w, r)
+			return
+		}
 		id := r.FormValue("order")
 		if id == "" {
 			http.NotFound(w, r)
@@ -96,6 +106,59 @@ func newHost(t testing.TB) *host {
 	}
 	h.url = other
 	return h
+}
+
+// callback answers a call of the fake.
+func (h *host) callback(kind string, w http.ResponseWriter, r *http.Request) {
+	h.mu.Lock()
+	h.called = append(h.called, kind)
+	answer := h.answers[kind]
+	h.mu.Unlock()
+	if answer != nil {
+		answer(w, r)
+	}
+}
+
+// on answers a kind of callback from now on; nil is 200 without a body.
+func (h *host) on(kind string, answer http.HandlerFunc) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.answers == nil {
+		h.answers = map[string]http.HandlerFunc{}
+	}
+	h.answers[kind] = answer
+}
+
+// calls returns the kinds of the callbacks that came, in order.
+func (h *host) calls() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.called, " ")
+}
+
+// answering answers with a status and a body that is JSON.
+func answering(status int, body any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(body)
+	}
+}
+
+// silent answers nothing: it holds the call until the caller gives up.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // a server notices that only after the body
+	<-r.Context().Done()
+}
+
+// createWith makes an order with callbacks.
+func (h *host) createWith(more map[string]any, kinds ...string) string {
+	h.t.Helper()
+	order := h.content(more)
+	for _, kind := range kinds {
+		order["merchant_urls"].(map[string]any)[kind] = h.url + "/kco/" + kind
+	}
+	return h.call("", order, http.StatusCreated).OrderID
 }
 
 // content is a valid order of one line, 447.00 in the country's currency, with
@@ -197,7 +260,15 @@ func (c *checkout) frame() *rod.Page { return c.Frame(iframe) }
 // waitFrame is browsertest's Wait inside the iframe.
 func (c *checkout) waitFrame(what, function string, args ...any) {
 	c.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	c.waitFrameFor(10*time.Second, what, function, args...)
+}
+
+// patience is for what waits for a merchant that does not answer.
+const patience = 30 * time.Second
+
+func (c *checkout) waitFrameFor(limit time.Duration, what, function string, args ...any) {
+	c.t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		got, err := c.frame().Eval(function, args...)
 		if err == nil && got.Value.Bool() {
 			return
@@ -217,7 +288,7 @@ func (c *checkout) value(testid string) string { return c.element(testid).MustPr
 
 func (c *checkout) fill(values map[string]string) {
 	c.t.Helper()
-	names := []string{"email", "postal_code"}
+	names := []string{"email", "postal_code"} // first: others are shown after them
 	for name := range values {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -226,6 +297,22 @@ func (c *checkout) fill(values map[string]string) {
 	for _, name := range names {
 		if text, ok := values[name]; ok {
 			c.element(name).MustWaitVisible().MustSelectAllText().MustInput(text)
+		}
+	}
+}
+
+// waitTyped waits until the fake knows what was typed.
+func (c *checkout) waitTyped(want map[string]string) {
+	c.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got := c.host.order(c.id).Fake.Typed
+		missing := maps.Clone(want)
+		maps.DeleteFunc(missing, func(name, text string) bool { return got[name] == text })
+		if len(missing) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("the fake does not know %v", missing)
 		}
 	}
 }
@@ -245,6 +332,19 @@ func (c *checkout) waitEvent(name string) string {
 
 func (c *checkout) count(event string) int {
 	return c.MustEval(`(name) => events.filter(([event]) => event === name).length`, event).Int()
+}
+
+// waitRefusal waits for the text above the button.
+func (c *checkout) waitRefusal(want string) {
+	c.t.Helper()
+	c.waitFrame("the refusal "+want, `(want) => document.getElementById("refusal").textContent === want`, want)
+}
+
+// buy presses the button and waits for the confirmation page.
+func (c *checkout) buy() {
+	c.t.Helper()
+	c.element("pay").MustClick()
+	c.Wait("the confirmation page", `() => location.pathname === "/confirmation"`)
 }
 
 var swede = map[string]string{

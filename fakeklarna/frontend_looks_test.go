@@ -1,23 +1,68 @@
 package fakeklarna_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/shopd/shopd/internal/browsertest"
 )
 
+// delivery lets the shopper choose a country and a way of delivery.
+var delivery = map[string]any{
+	"shipping_countries": []string{"SE", "NO", "DK"},
+	"shipping_options": []map[string]any{
+		{"id": "mailboat", "name": "Mail boat", "description": "3 to 5 days", "price": 4900, "tax_amount": 980, "tax_rate": 2500, "preselected": true},
+		{"id": "express", "name": "Express", "description": "Tomorrow before noon", "price": 12900, "tax_amount": 2580, "tax_rate": 2500},
+	},
+}
+
+// everything is an order with all that the iframe can show.
+func everything(more map[string]any) map[string]any {
+	order := maps.Clone(delivery)
+	maps.Copy(order, map[string]any{
+		"options": map[string]any{
+			"allowed_customer_types": []string{"person", "organization"}, "allow_separate_shipping_address": true,
+			"show_vat_registration_number_field": true, "date_of_birth_mandatory": true, "title_mandatory": true,
+			"additional_checkboxes": []map[string]any{
+				{"id": "news", "text": "Send me letters about tides and tea", "checked": true, "required": false},
+				{"id": "age", "text": "I am 18 and have read the [rules of the harbour](https://shop.example/rules)", "checked": false, "required": true},
+			},
+			"additional_merchant_terms": "Ships sail when the weather allows. See [weather](https://shop.example/weather).",
+		},
+		"external_payment_methods": []map[string]any{{"name": "Harbour pay", "redirect_url": "https://pay.example/?id={checkout.order.id}", "fee": 2900}},
+	})
+	maps.Copy(order, more)
+	return order
+}
+
+func market(country, currency, locale string) map[string]any {
+	return everything(map[string]any{
+		"purchase_country": country, "purchase_currency": currency, "locale": locale, "shipping_countries": []string{country, "SE", "NO"},
+	})
+}
+
+var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001"}
+
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
 // that none is wider than its screen and that nothing moves when it should not.
 func TestLooks(t *testing.T) {
-	delivery := map[string]any{
-		"shipping_countries": []string{"SE", "NO", "DK"},
-		"shipping_options": []map[string]any{
-			{"id": "mailboat", "name": "Mail boat", "description": "3 to 5 days", "price": 4900, "tax_amount": 980, "tax_rate": 2500, "preselected": true},
-			{"id": "express", "name": "Express", "description": "Tomorrow before noon", "price": 12900, "tax_amount": 2580, "tax_rate": 2500},
-		},
-	}
-	german := map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "locale": "de-DE"}
 	suspend := `() => { api.suspend({autoResume: {enabled: false}}) }`
+	press := func(c *checkout) { c.element("pay").MustClick() }
+	asCompany := func(c *checkout) {
+		c.fill(swede)
+		c.element("customer-organization").MustClick()
+		c.element("organization_name").MustWaitVisible()
+		c.fill(company)
+		c.element("separate").MustClick()
+		c.element("shipping.street_address").MustWaitVisible()
+	}
+	ask := func(c *checkout) {
+		c.element("method-card").MustClick()
+		press(c)
+		c.element("approve").MustWaitVisible()
+	}
+	narrow := browsertest.Options{Width: 320}
+	narrowDark := browsertest.Options{Width: 320, Dark: true}
 	for _, tt := range []struct {
 		name    string
 		order   map[string]any
@@ -26,15 +71,37 @@ func TestLooks(t *testing.T) {
 		do      func(*checkout)
 	}{
 		{name: "empty", order: delivery},
-		{name: "narrow", order: delivery, typed: swede, options: browsertest.Options{Width: 320}},
+		{name: "narrow", order: delivery, typed: swede, options: narrow},
 		{name: "summary", order: delivery, typed: swede, do: func(c *checkout) { c.element("continue").MustClick() }},
 		{name: "summary-dark", order: delivery, typed: swede, options: browsertest.Options{Dark: true}, do: func(c *checkout) { c.element("continue").MustClick() }},
-		{name: "narrow-dark", typed: swede, options: browsertest.Options{Width: 320, Dark: true}},
 		{name: "suspended", order: delivery, typed: swede, do: func(c *checkout) { c.MustEval(suspend); c.element("veil").MustWaitVisible() }},
-		{name: "suspended-narrow-dark", typed: swede, options: browsertest.Options{Width: 320, Dark: true}, do: func(c *checkout) { c.MustEval(suspend); c.element("veil").MustWaitVisible() }},
-		{name: "errors", order: german, do: func(c *checkout) { c.element("pay").MustClick() }},
-		{name: "errors-narrow-dark", order: german, options: browsertest.Options{Width: 320, Dark: true}, do: func(c *checkout) { c.element("pay").MustClick() }},
-		{name: "forced-colours", order: delivery, typed: swede, options: browsertest.Options{ForcedColors: true}},
+		{name: "suspended-narrow-dark", typed: swede, options: narrowDark, do: func(c *checkout) { c.MustEval(suspend); c.element("veil").MustWaitVisible() }},
+		{name: "everything", order: everything(nil), do: asCompany},
+		{name: "everything-phone-dark", order: everything(nil), options: browsertest.Options{Phone: true, Dark: true}, do: asCompany},
+		{name: "everything-narrow", order: everything(nil), options: narrow, do: asCompany},
+		{name: "everything-forced-colours", order: everything(nil), options: browsertest.Options{ForcedColors: true}, do: asCompany},
+		{name: "errors-english", order: market("GB", "GBP", "en-GB"), options: browsertest.Options{Phone: true}, do: press},
+		{name: "errors-german", order: market("DE", "EUR", "de-DE"), do: press},
+		{name: "errors-german-narrow-dark", order: market("DE", "EUR", "de-DE"), options: narrowDark, do: press},
+		{name: "errors-finnish-narrow", order: market("FI", "EUR", "fi-FI"), options: narrow, do: press},
+		{name: "errors-dutch", order: market("NL", "EUR", "nl-NL"), options: narrow, do: press},
+		{name: "approval", order: delivery, typed: swede, do: ask},
+		{name: "approval-narrow-dark", typed: swede, order: map[string]any{"locale": "de-SE"}, options: narrowDark, do: ask},
+		{name: "approval-forced-colours", typed: swede, options: browsertest.Options{ForcedColors: true}, do: ask},
+		{name: "declined", order: map[string]any{"locale": "sv-SE"}, typed: swede, options: browsertest.Options{Phone: true}, do: func(c *checkout) {
+			ask(c)
+			c.element("decline").MustClick()
+			c.waitRefusal("Köpet godkändes inte. Välj ett annat sätt att betala. Inget har dragits.")
+		}},
+		{name: "colours", order: everything(map[string]any{"options": map[string]any{
+			"color_button": "#0b6e4f", "color_header": "#0b6e4f", "color_link": "#0b6e4f", "color_checkbox": "#d81b60", "radius_border": "10",
+		}}), typed: swede},
+		{name: "receipt", typed: swede, order: map[string]any{"merchant_reference1": "SK-7F3K-92", "options": map[string]any{
+			"shipping_details": "The mail boat leaves at four.",
+		}}, do: func(c *checkout) {
+			c.buy()
+			c.waitFrame("the receipt", `() => !document.getElementById("receipt").hidden`)
+		}},
 		{name: "expired", do: func(c *checkout) {
 			c.host.call("/"+c.id+"/abort", nil, 200)
 			c.load()

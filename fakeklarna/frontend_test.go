@@ -260,6 +260,22 @@ func TestFrameFields(t *testing.T) {
 		{"DE", "EUR", map[string]any{"options": map[string]any{"phone_mandatory": false}},
 			"email postal_code given_name family_name street_name street_number city phone?", "pay_later card bank_account"},
 		{"NL", "EUR", nil, "email postal_code given_name family_name street_name street_number house_extension? city phone", "pay_later card bank_account"},
+		{"GB", "GBP", map[string]any{"options": map[string]any{"title_mandatory": true}},
+			"email postal_code title given_name family_name street_address city phone", "pay_later card bank_account"},
+		{"GB", "GBP", nil, "email postal_code title? given_name family_name street_address city phone", "pay_later card bank_account"},
+		{"NO", "NOK", map[string]any{"options": map[string]any{"date_of_birth_mandatory": true}},
+			"email postal_code date_of_birth given_name family_name street_address city phone", "pay_later card bank_account"},
+		{"SE", "SEK", map[string]any{"options": map[string]any{"verify_national_identification_number": true, "date_of_birth_mandatory": true}},
+			"email postal_code national_identification_number given_name family_name street_address city phone", "pay_later card bank_account"},
+		{"DE", "EUR", map[string]any{"options": map[string]any{"national_identification_number_mandatory": true}},
+			"email postal_code given_name family_name street_name street_number city phone", "pay_later card bank_account"},
+		{"SE", "SEK", map[string]any{"options": map[string]any{"allowed_customer_types": []string{"organization"}, "date_of_birth_mandatory": true}},
+			"email postal_code organization_name organization_registration_id given_name family_name street_address city phone", "pay_later card bank_account"},
+		{"DE", "EUR", map[string]any{"customer": map[string]any{"type": "organization"}, "options": map[string]any{
+			"allowed_customer_types": []string{"person", "organization"}, "show_vat_registration_number_field": true}},
+			"email postal_code organization_name organization_registration_id? vat_id? given_name family_name street_name street_number city phone", "pay_later card bank_account"},
+		{"US", "USD", map[string]any{"options": map[string]any{"allowed_customer_types": []string{"organization"}}},
+			"email postal_code given_name family_name street_address city region phone", "pay_later card bank_account"},
 		{"US", "USD", nil, "email postal_code given_name family_name street_address city region phone", "pay_later card bank_account"},
 		{"SE", "EUR", map[string]any{"billing_countries": []string{"NO", "SE"}},
 			"email postal_code country given_name family_name street_address city phone", "card"},
@@ -300,6 +316,47 @@ func TestFrameFields(t *testing.T) {
 			}
 			if got := strings.Join(methods, " "); got != tt.methods {
 				t.Errorf("methods = %s, want %s", got, tt.methods)
+			}
+		})
+	}
+}
+
+// A merchant's colour is taken where it can be seen.
+func TestFrameColours(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		options     map[string]any
+		light, dark map[string]string
+		radius      int
+	}{
+		{"none", map[string]any{}, map[string]string{}, map[string]string{}, -1},
+		{"a dark button", map[string]any{"color_button": "#0b3d2e", "color_button_text": "#ffffff", "radius_border": "5"},
+			map[string]string{"button": "#0b3d2e", "button-text": "#ffffff"}, map[string]string{}, 5},
+		{"a text that cannot be read on its button", map[string]any{"color_button": "#0b6e4f", "color_button_text": "#0b7e4f"},
+			map[string]string{"button": "#0b6e4f", "button-text": "#ffffff"}, map[string]string{}, -1},
+		{"a light button", map[string]any{"color_button": "#ffd84d", "radius_border": "99px"},
+			map[string]string{}, map[string]string{"button": "#ffd84d", "button-text": "#000000"}, 24},
+		{"links, headings and boxes", map[string]any{"color_link": "#8f8f9b", "color_header": "#12509e", "color_checkbox": "#8f8f9b"},
+			map[string]string{"header": "#12509e", "checkbox": "#8f8f9b"}, map[string]string{"link": "#8f8f9b", "checkbox": "#8f8f9b"}, -1},
+		{"a radius that is none", map[string]any{"radius_border": "1em"}, map[string]string{}, map[string]string{}, -1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHost(t)
+			o := h.order(h.create(map[string]any{"options": tt.options}))
+			auth := setting(t, parse(t, o.HTMLSnippet).one(t, "script").text(), "AUTH_HEADER")
+			_, _, body := h.get(h.fake.URL+"/kco/checkout/orders/"+o.OrderID, map[string]string{"Authorization": auth})
+			var frame struct {
+				Palettes map[string]map[string]string
+				Radius   int
+			}
+			if err := json.Unmarshal([]byte(body), &frame); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]map[string]string{"light": tt.light, "dark": tt.dark}, frame.Palettes); diff != "" {
+				t.Errorf("palettes (-want +got):\n%s", diff)
+			}
+			if frame.Radius != tt.radius {
+				t.Errorf("radius = %d, want %d", frame.Radius, tt.radius)
 			}
 		})
 	}

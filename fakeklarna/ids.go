@@ -2,6 +2,7 @@ package fakeklarna
 
 import (
 	crand "crypto/rand"
+	"encoding/base64"
 	"encoding/binary"
 	"math/rand/v2"
 	"strings"
@@ -26,6 +27,26 @@ func newChance(seed uint64) *chance {
 	}
 	source := rand.NewChaCha8(key)
 	return &chance{source, rand.New(source)} //nolint:gosec // of a fake; repeatable on purpose
+}
+
+// MarshalText writes where the sequence stands.
+func (c *chance) MarshalText() ([]byte, error) {
+	state, err := c.source.MarshalBinary()
+	return []byte(base64.StdEncoding.EncodeToString(state)), err
+}
+
+// UnmarshalText continues a sequence from what MarshalText wrote.
+func (c *chance) UnmarshalText(text []byte) error {
+	state, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		return err
+	}
+	source := rand.NewChaCha8([32]byte{})
+	if err := source.UnmarshalBinary(state); err != nil {
+		return err
+	}
+	*c = chance{source, rand.New(source)} //nolint:gosec // of a fake; repeatable on purpose
+	return nil
 }
 
 // newID returns a UUID. The caller holds s.mu.

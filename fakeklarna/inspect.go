@@ -1,7 +1,10 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -52,8 +55,12 @@ func (s *Server) addFault(f Fault) (Fault, error) {
 	if err := f.check(); err != nil {
 		return Fault{}, err
 	}
-	if f.Count == 0 {
-		f.Count = 1
+	f.Count = cmp.Or(f.Count, 1)
+	if f.RateLimit > 0 {
+		f.Status = cmp.Or(f.Status, http.StatusTooManyRequests)
+		header := map[string]string{"Retry-After": "1"}
+		maps.Copy(header, f.Header)
+		f.Header = header
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +144,10 @@ func (s *Server) empty() {
 	s.log.clear()
 	s.callbacks.clear()
 	s.orders, s.newest = map[string]*order{}, nil
+	s.payments = newPaymentState()
 	s.events, s.jobs = nil, nil
+	s.managed, s.running = map[string]*managedOrder{}, map[string]chan struct{}{}
+	s.answers = keptAnswers{ByKey: map[string]keptAnswer{}}
 	s.faults, s.faultID, s.offset = nil, 0, 0
 	s.chance = newChance(s.o.Seed)
 	s.stir()

@@ -19,7 +19,11 @@ type job struct {
 // own. A function, since jobs may schedule jobs.
 func jobKinds() map[string]func(*Server, job) {
 	return map[string]func(*Server, job){
-		"push": (*Server).push,
+		"push":           (*Server).push,
+		jobAuthorization: (*Server).sendAuthorization,
+		jobPaymentPush:   (*Server).pushPayment,
+		"decision":       (*Server).decision,
+		"notification":   (*Server).notify,
 	}
 }
 

@@ -90,8 +90,8 @@ func (f *orderFilter) first(query url.Values) string {
 	return f.query("")
 }
 
-// statusOf returns an order's status as the pages show it. The caller holds s.mu.
-func (s *Server) statusOf(o *order) string {
+// shownStatus returns an order's status as the pages show it. The caller holds s.mu.
+func (s *Server) shownStatus(o *order) string {
 	if s.expired(o) {
 		return "expired"
 	}
@@ -139,7 +139,7 @@ func (o *order) email() string {
 // what it needs: there may be many thousand orders. The caller holds s.mu.
 func (s *Server) matches(o *order, f *orderFilter) bool {
 	switch {
-	case f.Status != "" && s.statusOf(o) != f.Status,
+	case f.Status != "" && s.shownStatus(o) != f.Status,
 		f.Country != "" && !strings.EqualFold(o.memberText("purchase_country"), f.Country),
 		f.From != "" && o.amount() < minorUnits(f.From),
 		f.To != "" && o.amount() > minorUnits(f.To):
@@ -170,7 +170,7 @@ func minorUnits(text string) int64 {
 
 func (s *Server) orderRow(o *order) orderRow {
 	r := orderRow{
-		ID: o.ID, Status: s.statusOf(o), Country: strings.ToUpper(o.memberText("purchase_country")),
+		ID: o.ID, Status: s.shownStatus(o), Country: strings.ToUpper(o.memberText("purchase_country")),
 		Amount: decimal(o.amount()) + "\u00a0" + strings.ToUpper(o.memberText("purchase_currency")),
 		Email:  o.email(), Reference: cut(o.memberText("merchant_reference1"), 40),
 		Changed: agoText(s.now().Sub(o.Modified)), Stamp: stamp(o.Modified),

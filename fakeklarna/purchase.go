@@ -137,13 +137,11 @@ func (s *Server) fillIn(o *order) {
 	v := s.render(o)
 	for _, field := range missingFields(&v, o.Typed) {
 		member, separate := strings.CutPrefix(field, shippingPrefix)
-		country := v.PurchaseCountry
+		country := v.BillingAddress.Country
 		if separate {
-			country = shippingCountries(&v)[0]
+			country = v.ShippingAddress.Country
 		}
-		if separate && member == "country" {
-			o.Typed[field] = country
-		} else if text := testPerson(country)[member]; text != "" {
+		if text := testPerson(country)[member]; text != "" {
 			o.Typed[field] = text
 		}
 	}

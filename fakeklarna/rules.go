@@ -14,7 +14,7 @@ const (
 )
 
 // orderRules are the top-level members that a client may send, less what is
-// checked in steps of its own: inside merchant_urls and order_lines.
+// checked in steps of its own: inside merchant_urls, order_lines and discount_lines.
 var orderRules = []rule{
 	pattern("purchase_country", anyCountry).must(),
 	pattern("purchase_currency", `[A-Za-z]{3}`).must(),
@@ -44,16 +44,20 @@ var orderRules = []rule{
 	flag("recurring"),
 	text("recurring_description", 0, 255),
 	list("tags", maxListed, new(longText(""))),
-	list("discount_lines", maxLines, new(object("",
-		text("name", 1, 255).must(),
-		integer("quantity", 0, math.MaxInt64).must(),
-		integer("unit_price", math.MinInt64, 0).must(),
-		integer("tax_rate", 0, wholeRate).must(),
-		integer("total_amount", math.MinInt64, 0).must(),
-		integer("total_tax_amount", math.MinInt64, 0).must(),
-		text("reference", 0, 255),
-		text("merchant_data", 0, 1024)))),
+	list("discount_lines", maxLines, nil),
 }
+
+// discountRule is that of one of discount_lines, which Klarna's discount
+// service makes. Source: docs.kustom.co, Create order (discount_line).
+var discountRule = object("",
+	text("name", 1, 255).must(),
+	integer("quantity", 0, math.MaxInt64).must(),
+	integer("unit_price", math.MinInt64, 0).must(),
+	integer("tax_rate", 0, wholeRate).must(),
+	integer("total_amount", math.MinInt64, 0).must(),
+	integer("total_tax_amount", math.MinInt64, 0).must(),
+	text("reference", 0, 255),
+	text("merchant_data", 0, 1024))
 
 var lineRule = object("",
 	pattern("type", `physical|digital|shipping_fee|surcharge|discount|gift_card|store_credit|sales_tax`),
@@ -108,7 +112,14 @@ var optionsRule = object("options",
 	flag("vat_removed"),
 	flag("auto_capture"),
 	flag("enable_discount_module"),
-	flag("show_vat_registration_number_field"))
+	flag("show_vat_registration_number_field"),
+	// What plugins send and the reference does not list: kept as it is.
+	anything("require_client_validation_callback_response"),
+	anything("packstation_enabled"),
+	anything("shipping_in_iframe"),
+	anything("allow_global_billing_countries"),
+	anything("vat_excluded"),
+	anything("confirmation_page_upsell"))
 
 var customerTypesRule = rule{
 	name: "allowed_customer_types", kind: kindList, min: 1, max: 2,
@@ -139,7 +150,7 @@ var shippingOptionRule = object("",
 func addressRule(name string) rule {
 	r := object(name, pattern("country", anyCountry))
 	for _, member := range []string{
-		"organization_name", "given_name", "family_name", "email", "title", "street_address", "street_address2", "street_name",
+		"organization_name", "reference", "attention", "given_name", "family_name", "email", "title", "street_address", "street_address2", "street_name",
 		"street_number", "house_extension", "care_of", "postal_code", "city", "region", "phone",
 	} {
 		r.members = append(r.members, longText(member))
@@ -184,4 +195,6 @@ var urlRules = []struct {
 	{"country_change", false, true},
 	{"notification", false, false},
 	{"cancellation_terms", false, false},
+	{"upsell", false, false},
+	{"upsell_validation", false, false},
 }

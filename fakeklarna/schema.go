@@ -17,6 +17,7 @@ const (
 	kindFlag
 	kindObject
 	kindList
+	kindAny // whatever JSON has
 )
 
 // rule says what a member of a request may be.
@@ -49,6 +50,8 @@ func integer(name string, low, high int64) rule {
 
 func flag(name string) rule { return rule{name: name, kind: kindFlag} }
 
+func anything(name string) rule { return rule{name: name, kind: kindAny} }
+
 func object(name string, members ...rule) rule {
 	return rule{name: name, kind: kindObject, members: members}
 }
@@ -65,6 +68,9 @@ func (r rule) must() rule {
 // check returns a value without unknown members, or what is wrong with it. path
 // is where it stands. A null member counts as left out.
 func (r *rule) check(path string, v any) (any, *apiError) {
+	if r.kind == kindAny {
+		return v, nil
+	}
 	switch value := v.(type) {
 	case string:
 		n := int64(utf8.RuneCountInString(value))

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,9 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // the client went away amid its request
 	}
 	endpoint, ids, notFound := route(r.Method, r.URL.Path)
+	if s.o.NotActivated && notFound == nil && strings.HasPrefix(r.URL.Path, ordersPath) {
+		notFound = errNotActivated
+	}
 	e := &entry{started: time.Now(), Request: Request{
 		Method: r.Method, Path: r.URL.Path, OrderID: ids["order_id"], SessionID: ids["session_id"], Request: asJSON(body),
 	}}
@@ -39,6 +43,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	correlationID := s.newID()
 	e.CorrelationID, e.Time = correlationID, s.now()
 	d := s.strike(e.Method, e.Path, e.OrderID)
+	s.unsettle(&d)
 	e.Faults = d.names
 	s.log.add(e)
 	s.stir()
@@ -47,7 +52,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 	late := d.before > serverLimit
 	s.wait(context.WithoutCancel(r.Context()), min(d.before, serverLimit), forgot)
-	known := reply{orderID: e.OrderID, sessionID: e.SessionID}
+	known := reply{path: e.Path, orderID: e.OrderID, sessionID: e.SessionID}
 	var out reply
 	switch {
 	case d.reset:
@@ -59,8 +64,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case d.answer != nil:
 		out = d.answer.reply(known, correlationID)
 	case tooLarge:
-		tooBig := apiError{status: http.StatusRequestEntityTooLarge, code: "BAD_REQUEST", message: "Bad request: the body is too large"}
-		out = failed(&tooBig, known, correlationID)
+		out = errTooLarge(e.Path).reply(known, correlationID)
 	default:
 		out = s.answer(r, endpoint, notFound, &apiCall{ids: ids, header: r.Header, body: body, ctx: r.Context(), forgot: forgot}, correlationID)
 	}

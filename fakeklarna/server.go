@@ -3,6 +3,7 @@ package fakeklarna
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,6 +42,10 @@ type Options struct {
 	// Klarna was recorded.
 	EchoCountryAsSent bool
 
+	// CloseRefunded makes an order that is fully refunded CLOSED, as Kustom
+	// documents; without it the order stays CAPTURED, as Klarna was recorded.
+	CloseRefunded bool
+
 	// Seed makes IDs, tokens and the chance in faults the same in each run with
 	// the same calls; 0 means that nobody can guess them.
 	Seed uint64
@@ -52,6 +57,22 @@ type Options struct {
 	// CallbackHosts are the hosts, besides those of this machine, to which
 	// callbacks are sent; for them, as for this machine, plain http will do.
 	CallbackHosts []string
+
+	// MaxOrders is how many orders are kept, 10,000 when 0, and as many in Order
+	// Management, and as many payment sessions. Beyond it a new one takes the place
+	// of the oldest; in the checkout of the oldest that is expired or aborted first.
+	MaxOrders int
+
+	// Chaos is the probability, from 0 to 1, with which a call of an API suffers
+	// one of these, by the random sequence of Seed: a delay of up to 2.1 s, a 500,
+	// a 503, a 429 with Retry-After, a connection reset, a reply dropped after the
+	// change was stored, half of the answer. The fake's own interface, the iframe
+	// and callbacks are spared.
+	Chaos float64
+
+	// NotActivated makes the checkout API answer 403, as to a merchant whose
+	// account is not activated yet.
+	NotActivated bool
 
 	// CallbackTransport carries callbacks, for a test whose merchant does not
 	// listen on a port; nil means the network.
@@ -80,6 +101,10 @@ type Server struct {
 	mu        sync.Mutex // guards all that follows and the orders themselves
 	orders    map[string]*order
 	newest    []*order // in the order in which they were made
+	payments  paymentState
+	managed   map[string]*managedOrder // of Order Management
+	answers   keptAnswers              // by idempotency key
+	running   map[string]chan struct{} // calls with an idempotency key that run, closed when they end
 	log       requestLog
 	callbacks callbackLog
 	sent      chan struct{} // closed and made anew when a callback was answered
@@ -96,18 +121,22 @@ type Server struct {
 }
 
 // New returns a fake without orders. It panics when PublicURL is not a URL
-// with scheme and host.
+// with scheme and host, or Chaos is no probability.
 func New(o Options) *Server {
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = "demo", "demo"
 	}
 	o.PushDelay = cmp.Or(o.PushDelay, 2*time.Second)
+	o.MaxOrders = cmp.Or(max(o.MaxOrders, 0), 10_000)
 	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
 	if o.Currencies == nil {
 		o.Currencies = coreCurrencies
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if !(o.Chaos >= 0 && o.Chaos <= 1) {
+		panic(fmt.Sprintf("fakeklarna: Chaos must be from 0 to 1, not %v", o.Chaos))
 	}
 	s := &Server{
 		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
@@ -130,6 +159,7 @@ func New(o Options) *Server {
 	}
 	s.controlRoutes(s.mux)
 	s.frontendRoutes(s.mux)
+	s.paymentsRoutes(s.mux)
 	return s
 }
 

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/language"
 )
 
 // Action is what a shopper does in the iframe. Its members are carried out in
@@ -209,13 +207,6 @@ func offeredCountries(v *Order) []string {
 		upper = append(upper, strings.ToUpper(v.PurchaseCountry))
 	}
 	return upper
-}
-
-// isCountry reports whether code is an ISO 3166 country's two letters, in
-// either case.
-func isCountry(code string) bool {
-	region, err := language.ParseRegion(code)
-	return err == nil && len(code) == 2 && region.IsCountry() && region.String() == strings.ToUpper(code)
 }
 
 // setCountry makes country the order's purchase country; addresses that the

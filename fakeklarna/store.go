@@ -90,6 +90,9 @@ func (s *Server) inspect(o *order) Order {
 	if o.Status != StatusComplete {
 		v.Fake.ExpiresAt = stamp(o.Modified.Add(life))
 	}
+	if m := s.managedOrder(o.ID); m != nil {
+		v.Fake.Acknowledged, v.Fake.OrderManagement = m.Acknowledged, new(m.copied())
+	}
 	return v
 }
 
@@ -138,6 +141,9 @@ func (s *Server) renderAddresses(o *order, v *Order) {
 		if m, ok := strings.CutPrefix(member, shippingPrefix); ok {
 			*shipping.member(m) = text
 		}
+	}
+	if len(v.ShippingCountries) > 0 && !slices.Contains(shippingCountries(v), strings.ToUpper(billing.Country)) {
+		setDefault(&shipping.Country, v.ShippingCountries[0])
 	}
 	setDefault(&shipping.Country, billing.Country)
 }
@@ -224,7 +230,7 @@ func sentOption(content map[string]json.RawMessage, name string) bool {
 // all returns the addresses of all URLs.
 func (u *MerchantURLs) all() []*string {
 	return []*string{&u.Terms, &u.Checkout, &u.Confirmation, &u.Push, &u.Validation, &u.AddressUpdate,
-		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms}
+		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms, &u.Upsell, &u.UpsellValidation}
 }
 
 // member returns the address of a member by its name on the wire, nil if there

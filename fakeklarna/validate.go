@@ -2,6 +2,7 @@ package fakeklarna
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -67,6 +68,13 @@ func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (
 			return nil, err
 		}
 		after["order_lines"] = mustJSON(checked)
+	}
+	if lines, ok := sent["discount_lines"].([]any); ok {
+		checked, err := checkDiscounts(lines)
+		if err != nil {
+			return nil, err
+		}
+		after["discount_lines"] = mustJSON(checked)
 	}
 	return after, s.checkWhole(after, sent)
 }
@@ -152,6 +160,31 @@ func checkLines(sent []any) ([]OrderLine, *apiError) {
 	return lines, nil
 }
 
+// checkDiscounts checks discount lines each by itself; they are not part of the
+// order's sums, which are those of order_lines.
+// Source: docs.kustom.co, Checkout API reference (discount_line, order_amount).
+func checkDiscounts(sent []any) ([]any, *apiError) {
+	kept := make([]any, len(sent))
+	for i, v := range sent {
+		path := fmt.Sprintf("discount_lines[%d]", i)
+		checked, err := discountRule.check(path, v)
+		if err != nil {
+			return nil, err
+		}
+		var line OrderLine
+		switch err := json.Unmarshal(mustJSON(checked), &line); {
+		case err != nil:
+			return nil, badValue(path)
+		case !line.totalFits():
+			return nil, badValue(path + ".total_amount")
+		case !line.taxFits():
+			return nil, badValue(path + ".total_tax_amount")
+		}
+		kept[i] = checked
+	}
+	return kept, nil
+}
+
 // checkWhole checks what must agree in an order as it is after a request: the
 // sums when the request was about them.
 func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]any) *apiError {
@@ -171,7 +204,7 @@ func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]
 	}
 	if !slices.Contains(s.o.Currencies, strings.ToUpper(v.PurchaseCurrency)) {
 		return badValue(fmt.Sprintf("purchase_currency (order billing country is: %s, configured currencies are: %s)",
-			strings.ToUpper(v.PurchaseCountry), strings.Join(s.o.Currencies, ", ")))
+			strings.ToUpper(cmp.Or(v.BillingAddress.Country, v.PurchaseCountry)), strings.Join(s.o.Currencies, ", ")))
 	}
 	return nil
 }

@@ -60,6 +60,9 @@ type FakeState struct {
 	ExpiresAt     string            `json:"expires_at"` // by the fake's clock; "" once complete
 	Typed         map[string]string `json:"typed"`      // address member → what the shopper typed
 	PaymentMethod string            `json:"payment_method,omitempty"`
+
+	Acknowledged    bool          `json:"acknowledged"`
+	OrderManagement *ManagedOrder `json:"order_management,omitempty"` // once bought
 }
 
 // OrderLine is one line of an order. Source: docs.kustom.co, Create order.
@@ -85,6 +88,8 @@ type OrderLine struct {
 // Address is a billing or shipping address. Source: docs.kustom.co, Create order.
 type Address struct {
 	OrganizationName string `json:"organization_name,omitempty"`
+	Reference        string `json:"reference,omitempty"` // of a company, as attention: older clients send both
+	Attention        string `json:"attention,omitempty"`
 	GivenName        string `json:"given_name,omitempty"`
 	FamilyName       string `json:"family_name,omitempty"`
 	Email            string `json:"email,omitempty"`
@@ -124,6 +129,8 @@ type MerchantURLs struct {
 	CountryChange        string `json:"country_change,omitempty"`
 	Notification         string `json:"notification,omitempty"`
 	CancellationTerms    string `json:"cancellation_terms,omitempty"`
+	Upsell               string `json:"upsell,omitempty"`
+	UpsellValidation     string `json:"upsell_validation,omitempty"`
 }
 
 // OrderOptions are the order's options; the first three are always answered.
@@ -155,6 +162,14 @@ type OrderOptions struct {
 	AutoCapture                           *bool      `json:"auto_capture,omitempty"`
 	EnableDiscountModule                  *bool      `json:"enable_discount_module,omitempty"`
 	ShowVATRegistrationNumberField        *bool      `json:"show_vat_registration_number_field,omitempty"`
+
+	// What plugins send and the reference does not list, as it was sent.
+	RequireClientValidationCallbackResponse json.RawMessage `json:"require_client_validation_callback_response,omitempty"`
+	PackstationEnabled                      json.RawMessage `json:"packstation_enabled,omitempty"`
+	ShippingInIframe                        json.RawMessage `json:"shipping_in_iframe,omitempty"`
+	AllowGlobalBillingCountries             json.RawMessage `json:"allow_global_billing_countries,omitempty"`
+	VATExcluded                             json.RawMessage `json:"vat_excluded,omitempty"`
+	ConfirmationPageUpsell                  json.RawMessage `json:"confirmation_page_upsell,omitempty"`
 }
 
 // Checkbox is an additional checkbox of the merchant.

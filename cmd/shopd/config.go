@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,10 @@ type config struct {
 	catalogFile, drain                  string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
+	fakeSeed, fakeChaos, fakePushDelay  string
+	fakeCallbackHosts                   string
+	fakeFilledURLs, fakeCountryAsSent   string
+	quiet                               string
 }
 
 // shop is a config that was found usable.
@@ -78,12 +83,7 @@ func (c *config) validate() (shop, error) {
 			s.imageOrigins = imageOrigins(s.catalog)
 		}
 	}
-	if c.drain != "" {
-		var err error
-		if s.drain, err = time.ParseDuration(c.drain); err != nil || s.drain < 0 {
-			v.add("-drain: %q is not a length of time such as 5s", c.drain)
-		}
-	}
+	s.drain = v.duration("-drain", c.drain)
 	return s, v.err()
 }
 
@@ -104,6 +104,54 @@ func (v *problems) required(name, value string) bool {
 		v.add("%s is missing", name)
 	}
 	return value != ""
+}
+
+// duration reads a length of time; none is 0.
+func (v *problems) duration(name, text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		v.add("%s: %q is not a length of time such as 5s", name, text)
+	}
+	return d
+}
+
+// onOff reads true or false; none is false.
+func (v *problems) onOff(name, text string) bool {
+	if text == "" {
+		return false
+	}
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		v.add("%s: %q is neither true nor false", name, text)
+	}
+	return on
+}
+
+// number reads a whole number that is not negative; none is 0.
+func (v *problems) number(name, text string) uint64 {
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		v.add("%s: %q is not a whole number from 0", name, text)
+	}
+	return n
+}
+
+// probability reads a number from 0 to 1; none is 0.
+func (v *problems) probability(name, text string) float64 {
+	if text == "" {
+		return 0
+	}
+	p, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(p >= 0 && p <= 1) {
+		v.add("%s: %q is not from 0 to 1", name, text)
+	}
+	return p
 }
 
 // origin reads scheme://host[:port].

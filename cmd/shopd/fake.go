@@ -16,7 +16,15 @@ import (
 
 // serveFake runs the fake Klarna alone.
 func serveFake(ctx context.Context, e *env) error {
-	fake, err := startFake(ctx, &e.config, slog.New(slog.NewTextHandler(e.stderr, nil)))
+	var v problems
+	logger := slog.New(slog.NewTextHandler(e.stderr, nil))
+	if v.onOff("-quiet", e.quiet) {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	if err := v.err(); err != nil {
+		return err
+	}
+	fake, err := startFake(ctx, &e.config, logger)
 	if err != nil {
 		return err
 	}
@@ -82,5 +90,11 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	if o.Username, o.Password, ok = strings.Cut(c.klarnaCredentials, ":"); c.klarnaCredentials != "" && (!ok || o.Password == "") {
 		v.add("-klarna-credentials must be user:password")
 	}
+	o.Seed = v.number("-seed", c.fakeSeed)
+	o.Chaos = v.probability("-chaos", c.fakeChaos)
+	o.PushDelay = max(v.duration("-push-delay", c.fakePushDelay), 1) // 0 would be the default
+	o.CallbackHosts = strings.FieldsFunc(c.fakeCallbackHosts, func(r rune) bool { return r == ',' || r == ' ' })
+	o.EchoFilledURLs = v.onOff("-echo-filled-urls", c.fakeFilledURLs)
+	o.EchoCountryAsSent = v.onOff("-echo-country-as-sent", c.fakeCountryAsSent)
 	return o, public.Scheme + "://" + public.Host, v.err()
 }

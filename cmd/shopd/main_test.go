@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -259,6 +260,59 @@ func TestFakeKlarna(t *testing.T) {
 	}
 }
 
+// With a seed every run is the same; -quiet leaves the ready line only.
+func TestFakeKlarnaSettings(t *testing.T) {
+	const order = `{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":0,"order_tax_amount":0,"order_lines":[],"merchant_urls":{
+		"terms":"https://a.example","checkout":"https://a.example","confirmation":"https://a.example","push":"https://a.example/{checkout.order.id}"}}`
+	create := func(vars map[string]string, args ...string) (answer, log string) {
+		p := start(t, vars, "klarna", append([]string{"fake-klarna", "-klarna-addr", "127.0.0.1:0"}, args...)...)
+		r, err := http.NewRequestWithContext(t.Context(), "POST", p.ready["klarna"]+"/checkout/v3/orders", strings.NewReader(order))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth("demo", "demo")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = res.Body.Close() }()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status := p.stop(); status != 0 {
+			t.Errorf("fake-klarna ended with %d", status)
+		}
+		var o struct {
+			OrderID string                `json:"order_id"`
+			Country string                `json:"purchase_country"`
+			URLs    struct{ Push string } `json:"merchant_urls"`
+		}
+		if err := json.Unmarshal(body, &o); err != nil {
+			return fmt.Sprint(res.StatusCode), p.log.String()
+		}
+		return o.OrderID + " " + o.Country + " " + o.URLs.Push, p.log.String()
+	}
+	first, log := create(nil, "-seed", "7")
+	if !strings.Contains(log, "klarna call") {
+		t.Errorf("the call was not logged: %s", log)
+	}
+	id, _, _ := strings.Cut(first, " ")
+	if want := id + " se https://a.example/{checkout.order.id}"; first != want {
+		t.Errorf("got %q, want %q", first, want)
+	}
+	second, log := create(map[string]string{"SHOPD_SEED": "7", "SHOPD_ECHO_COUNTRY_AS_SENT": "true"}, "-quiet", "-echo-filled-urls")
+	if want := id + " SE https://a.example/" + id; second != want {
+		t.Errorf("got %q, want %q", second, want)
+	}
+	if log != "" {
+		t.Errorf("-quiet logs %s", log)
+	}
+	if third, _ := create(nil); strings.HasPrefix(third, id) {
+		t.Errorf("without a seed the same ID came: %q", third)
+	}
+}
+
 func TestFailures(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -283,6 +337,12 @@ func TestFailures(t *testing.T) {
 		{"ops port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", taken.Addr().String()}, 1, "-ops-addr 127.0.0.1:0"},
 		{"fake's port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", taken.Addr().String()}, 1, "-klarna-addr 127.0.0.1:0"},
 		{"fake's credentials", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-credentials", "demo"}, 1, "user:password"},
+		{"fake's seed", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-seed", "-1"}, 1, `-seed: "-1" is not a whole number`},
+		{"fake's chaos", []string{"demo", "-klarna-addr", "127.0.0.1:0", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-chaos", "1.5"}, 1, `-chaos: "1.5" is not from 0 to 1`},
+		{"fake's chaos, no number", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-chaos", "NaN"}, 1, `-chaos: "NaN" is not from 0 to 1`},
+		{"fake's push", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-push-delay", "soon"}, 1, `-push-delay: "soon" is not a length of time`},
+		{"fake's switches", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-echo-filled-urls=perhaps"}, 1, `-echo-filled-urls: "perhaps" is neither`},
+		{"quiet", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-quiet=perhaps"}, 1, `-quiet: "perhaps" is neither`},
 		{"fake's public URL", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-public-url", "localhost"}, 1, "-klarna-public-url must"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

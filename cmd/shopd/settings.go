@@ -23,6 +23,7 @@ type setting struct {
 	demo     string // default of demo, where it differs
 	usage    string
 	secret   bool
+	onOff    bool // true or false; the flag alone means true
 }
 
 const (
@@ -61,9 +62,44 @@ var settings = []setting{
 		usage: "the fake as browsers know it"},
 	{flag: "klarna-credentials", commands: "fake-klarna", value: func(c *config) *string { return &c.klarnaCredentials }, def: "demo:demo",
 		usage: "user:password that the fake takes"},
+	{flag: "seed", commands: fakes, value: func(c *config) *string { return &c.fakeSeed }, def: "0",
+		usage: "number that makes the fake's IDs, tokens and chance the same in each run; 0: nobody knows them"},
+	{flag: "chaos", commands: fakes, value: func(c *config) *string { return &c.fakeChaos }, def: "0",
+		usage: "probability, 0 to 1, with which a call of the fake's APIs is delayed, fails, breaks or is refused"},
+	{flag: "push-delay", commands: fakes, value: func(c *config) *string { return &c.fakePushDelay }, def: "2s",
+		usage: "from a purchase to the fake's first push"},
+	{flag: "callback-hosts", commands: fakes, value: func(c *config) *string { return &c.fakeCallbackHosts }, def: "(this machine)",
+		usage: "more hosts that the fake may call, separated by spaces or commas"},
+	{flag: "echo-filled-urls", commands: fakes, value: func(c *config) *string { return &c.fakeFilledURLs }, def: "false", onOff: true,
+		usage: "the fake answers merchant URLs with the order's ID filled in"},
+	{flag: "echo-country-as-sent", commands: fakes, value: func(c *config) *string { return &c.fakeCountryAsSent }, def: "false", onOff: true,
+		usage: "the fake answers countries as they were sent, not in lower case"},
+	{flag: "quiet", commands: "fake-klarna", value: func(c *config) *string { return &c.quiet }, def: "false", onOff: true,
+		usage: "log no calls; the line that says where it listens is printed all the same"},
 	{flag: "url", commands: "healthcheck", value: func(c *config) *string { return &c.healthURL },
 		def: "(/readyz at -addr)", usage: "what to ask"},
 }
+
+// flagValue is a setting on the command line.
+type flagValue struct {
+	text  *string
+	onOff bool
+}
+
+func (v flagValue) Set(text string) error {
+	*v.text = text
+	return nil
+}
+
+func (v flagValue) String() string {
+	if v.text == nil {
+		return "" // flag asks a zero value
+	}
+	return *v.text
+}
+
+// IsBoolFlag tells package flag that -name alone is -name=true.
+func (v flagValue) IsBoolFlag() bool { return v.onOff }
 
 // settingsOf returns the settings that a command takes.
 func settingsOf(c command) []setting {
@@ -113,7 +149,7 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 			*value = def
 		}
 		if !s.secret {
-			flags.StringVar(value, s.flag, *value, s.usage)
+			flags.Var(flagValue{value, s.onOff}, s.flag, s.usage)
 		}
 	}
 	if err := flags.Parse(args); err != nil {

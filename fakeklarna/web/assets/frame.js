@@ -110,13 +110,16 @@ const leave = (url, title) => {
   send('redirect', {url});
 };
 
+// Refusals whose text is the provider's own: the shop does not know of them.
+const ours = ['declined', 'technical_error', 'validation_failed'];
+
 // Shows why an action was refused; says whether it was.
 const refused = (outcome, tell) => {
   const refusal = outcome?.refused;
   if (refusal?.redirect_url) {
     leave(refusal.redirect_url, t('leaving_back'));
   } else if (refusal) {
-    tell(refusal.message || t('refused'));
+    tell([refusal.message || t('refused'), ours.includes(refusal.code) ? t('nothing_charged') : ''].join(' ').trim());
   }
   if (refusal?.code === 'address_failed') {
     emit('shipping_address_update_error', {});
@@ -206,8 +209,7 @@ const onPurchase = async (outcome, decision) => {
   }
 };
 
-const buy = async () => {
-  const {total, currency} = order;
+const buy = async ({total, currency}) => {
   if (!await settle() || order.status !== 'checkout_incomplete') {
     return;
   }
@@ -252,15 +254,25 @@ const wrong = () => {
   return field || box;
 };
 
+// What the button said when the shopper went for it: pressing it leaves a field,
+// and with that the total may change.
+let aimedAt;
+
+$('pay').addEventListener('pointerdown', () => {
+  aimedAt = order;
+});
+
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
+  const asked = aimedAt ?? order;
+  aimedAt = undefined;
   if (buying || isSuspended() || wrong()) {
     return;
   }
   buying = true;
   refuse('');
   showPaying(order, true);
-  await buy().catch(failed);
+  await buy(asked).catch(failed);
   buying = false;
   showPaying(order, false);
 });

@@ -1,0 +1,39 @@
+package fakeklarna
+
+import (
+	"net/http"
+	"time"
+)
+
+// chaosFaults are what Options.Chaos does to a call, one of them, each as
+// likely as the others.
+var chaosFaults = []Fault{
+	{Delay: Duration(100 * time.Millisecond), Jitter: Duration(2 * time.Second)},
+	{Status: http.StatusInternalServerError},
+	{Status: http.StatusServiceUnavailable},
+	{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
+	{Reset: true},
+	{DropReply: true},
+	{Truncate: true},
+}
+
+// unsettle lets a call suffer from Options.Chaos. The caller holds s.mu.
+func (s *Server) unsettle(d *damage) {
+	if s.o.Chaos <= 0 || s.chance.Float64() >= s.o.Chaos {
+		return
+	}
+	d.names = append(d.names, "chaos")
+	d.add(&chaosFaults[s.chance.IntN(len(chaosFaults))], s.chance)
+}
+
+// tooFast reports whether as many calls as a rule lets through in a second have
+// come in the last one: those that fit it and were not refused as it refuses.
+func (l *requestLog) tooFast(f *Fault, now time.Time) bool {
+	n := 0
+	for i := len(l.entries) - 1; i >= 0 && now.Sub(l.entries[i].Time) < time.Second; i-- {
+		if e := l.entries[i]; e.Status != f.Status && f.fits(e.Method, e.Path, e.OrderID) {
+			n++
+		}
+	}
+	return n >= f.RateLimit
+}

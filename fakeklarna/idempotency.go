@@ -1,0 +1,108 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+)
+
+// keptFor is how long an answer is kept, by the fake's clock.
+// Source: docs.klarna.com, Order Management API reference.
+const keptFor = 24 * time.Hour
+
+// keptAnswer is the answer to a call with an idempotency key; a snapshot has it.
+type keptAnswer struct {
+	Since         time.Time
+	Status        int
+	Header        map[string]string
+	Body          []byte
+	CorrelationID string // of the call; the body of an error has it
+	OrderID       string
+	SessionID     string
+	Location      string
+}
+
+// keptAnswers are the answers by method, path and key: a key counts for one
+// operation on one order.
+type keptAnswers struct {
+	ByKey map[string]keptAnswer
+	Keys  []string // from the oldest answer to the newest
+}
+
+// onceByKey makes an operation obey Klarna-Idempotency-Key: a second call with
+// a key has no effect and gets the first answer, whatever its body. An answer
+// of 5xx is not kept; a call whose key is that of one that runs waits for it.
+// Source: docs.klarna.com, Order Management API reference, Escalation and retry policy.
+func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *apiCall) (reply, *apiError) {
+	return func(s *Server, c *apiCall) (reply, *apiError) {
+		if c.header.Get("Klarna-Idempotency-Key") == "" {
+			return do(s, c)
+		}
+		key := c.scope + " " + c.header.Get("Klarna-Idempotency-Key")
+		for s.running[key] != nil {
+			s.waitFor(s.running[key], c)
+		}
+		if kept, ok := s.answers.ByKey[key]; ok && s.now().Before(kept.Since.Add(keptFor)) {
+			return kept.again(c.correlationID), nil
+		}
+		running := make(chan struct{})
+		s.running[key] = running
+		defer func() { // also when do panics
+			close(running)
+			if s.running[key] == running {
+				delete(s.running, key)
+			}
+		}()
+		out, err := do(s, c)
+		if err != nil {
+			out = err.reply(reply{path: c.path}, c.correlationID)
+		}
+		s.keep(key, c, out)
+		return out, nil
+	}
+}
+
+// waitFor lets others work until a call is done. The caller holds s.mu, and
+// holds it again when this returns or panics.
+func (s *Server) waitFor(done <-chan struct{}, c *apiCall) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-done:
+	case <-c.forgot:
+		panic(http.ErrAbortHandler)
+	case <-s.closed:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// keep remembers an answer, unless the fake was reset meanwhile, and forgets
+// those that are too old or too many.
+func (s *Server) keep(key string, c *apiCall, out reply) {
+	select {
+	case <-c.forgot:
+		return
+	default:
+	}
+	if out.status >= http.StatusInternalServerError {
+		return
+	}
+	kept := &s.answers
+	for len(kept.Keys) >= keptRequests || len(kept.Keys) > 0 && !s.now().Before(kept.ByKey[kept.Keys[0]].Since.Add(keptFor)) {
+		delete(kept.ByKey, kept.Keys[0])
+		kept.Keys = kept.Keys[1:]
+	}
+	kept.Keys = append(kept.Keys, key)
+	kept.ByKey[key] = keptAnswer{
+		Since: s.now(), Status: out.status, Header: out.header, Body: out.body, CorrelationID: c.correlationID,
+		OrderID: out.orderID, SessionID: out.sessionID, Location: out.location,
+	}
+}
+
+// again returns a kept answer, an error's with the correlation ID of this call.
+func (k keptAnswer) again(correlationID string) reply {
+	return reply{
+		status: k.Status, header: k.Header, orderID: k.OrderID, sessionID: k.SessionID, location: k.Location,
+		body: bytes.ReplaceAll(k.Body, []byte(k.CorrelationID), []byte(correlationID)),
+	}
+}

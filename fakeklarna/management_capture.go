@@ -1,0 +1,166 @@
+package fakeklarna
+
+import (
+	"slices"
+	"strings"
+)
+
+// Captures: the operations on them and on what the customer is sent.
+
+type captureRequest struct {
+	CapturedAmount int64          `json:"captured_amount"`
+	Description    string         `json:"description"`
+	Reference      string         `json:"reference"`
+	OrderLines     []ManagedLine  `json:"order_lines"`
+	ShippingInfo   []ShippingInfo `json:"shipping_info"`
+}
+
+// capture takes a part of the authorized amount. It counts as acknowledgement
+// of the order. Lines need not fit the amount.
+// Source: docs.klarna.com, Capture and track orders.
+func (s *Server) capture(m *managedOrder, c managedCall) (reply, *apiError) {
+	var sent captureRequest
+	c.into(&sent)
+	v := &m.View
+	const code = "CAPTURE_NOT_ALLOWED"
+	switch {
+	case v.Status == StatusExpired:
+		return reply{}, forbidden(code, "Order "+v.OrderID+" is expired. Capture not possible.")
+	case v.Status == StatusCancelled:
+		return reply{}, forbidden(code, "Order is cancelled. Capture not possible.")
+	case v.Status == StatusClosed || v.FraudStatus == FraudPending:
+		return reply{}, forbidden(code, "Capture not allowed")
+	case sent.CapturedAmount > v.RemainingAuthorizedAmount:
+		return reply{}, forbidden(code, "Captured amount is higher than the remaining authorized amount. Capture not possible.")
+	}
+	s.markAcknowledged(m)
+	id := s.addCapture(m, sent)
+	return made(m, "/captures/", "Capture-Id", id, sent.OrderLines), nil
+}
+
+// addCapture adds a capture that is allowed and returns its ID. The caller
+// holds s.mu.
+func (s *Server) addCapture(m *managedOrder, sent captureRequest) string {
+	v := &m.View
+	c := Capture{
+		CaptureID: s.newID(), KlarnaReference: v.KlarnaReference + "-" + text64(int64(len(v.Captures)+1)),
+		CapturedAmount: sent.CapturedAmount, CapturedAt: stampMillis(s.now()),
+		Description: sent.Description, Reference: sent.Reference, OrderLines: filled(sent.OrderLines),
+		BillingAddress: v.BillingAddress, ShippingAddress: v.ShippingAddress,
+		ShippingInfo: append([]ShippingInfo{}, sent.ShippingInfo...),
+	}
+	v.Captures = append(v.Captures, c)
+	s.tellManaged(m, "captured %s", amountText(c.CapturedAmount))
+	s.tellParcels(m, sent.ShippingInfo)
+	s.restate(m)
+	return c.CaptureID
+}
+
+// captureAtOnce captures an order that asks for it, once it is accepted.
+// Source: docs.klarna.com, Klarna Payments API reference (auto_capture).
+func (s *Server) captureAtOnce(m *managedOrder) {
+	v := &m.View
+	if m.AutoCapture && v.FraudStatus == FraudAccepted && v.Status == StatusAuthorized && v.OrderAmount > 0 {
+		s.addCapture(m, captureRequest{CapturedAmount: v.OrderAmount, OrderLines: v.OrderLines})
+	}
+}
+
+// listCaptures returns all captures, oldest first.
+// Source: docs.klarna.com, Order Management API reference.
+func (s *Server) listCaptures(m *managedOrder, _ managedCall) (reply, *apiError) {
+	return found(m.View.Captures), nil
+}
+
+// readCapture returns one capture.
+// Source: docs.klarna.com, Order Management API reference.
+func (s *Server) readCapture(m *managedOrder, c managedCall) (reply, *apiError) {
+	capture, err := m.captureOf(c, "")
+	if err != nil {
+		return reply{}, err
+	}
+	return found(*capture), nil
+}
+
+// captureOf returns the capture that a call names. consequence ends the message
+// when there is none. Source: docs.klarna.com, Error codes and messages for
+// order management.
+func (m *managedOrder) captureOf(c managedCall, consequence string) (*Capture, *apiError) {
+	captures := m.View.Captures
+	i := slices.IndexFunc(captures, func(x Capture) bool { return strings.EqualFold(x.CaptureID, c.ids["capture_id"]) })
+	if i < 0 {
+		return nil, missing("NO_SUCH_CAPTURE", strings.TrimSpace("Capture could not be found. "+c.fill(consequence)))
+	}
+	return &captures[i], nil
+}
+
+// captureToChange is captureOf for a change, which an order without captures
+// does not allow. Source: docs.klarna.com, Order Management API reference.
+func (m *managedOrder) captureToChange(c managedCall, consequence string) (*Capture, *apiError) {
+	if len(m.View.Captures) == 0 {
+		return nil, forbidden("NOT_ALLOWED", "Order has no captures. "+c.fill(consequence))
+	}
+	return m.captureOf(c, consequence)
+}
+
+// shipCapture adds parcels to a capture.
+// Source: docs.klarna.com, Capture and track orders.
+func (s *Server) shipCapture(m *managedOrder, c managedCall) (reply, *apiError) {
+	capture, err := m.captureToChange(c, "Shipping info cannot be added to capture {capture_id}")
+	if err != nil {
+		return reply{}, err
+	}
+	capture.ShippingInfo = append(capture.ShippingInfo, s.parcels(m, c)...)
+	return done(), nil
+}
+
+// sendOut sends the customer the message about a capture again.
+// Source: docs.klarna.com, Order Management API reference.
+func (s *Server) sendOut(m *managedOrder, c managedCall) (reply, *apiError) {
+	capture, err := m.captureToChange(c, "Send out cannot be triggered for capture {capture_id}")
+	if err != nil {
+		return reply{}, err
+	}
+	s.tellManaged(m, "message about capture %s sent to the customer again", capture.KlarnaReference)
+	return done(), nil
+}
+
+// dueDates are the days by which payment may be put off and their price. Which
+// Klarna offers, and for what, is by agreement.
+var dueDates = []DueDateOption{{Amount: 2900, NumberOfDays: 14}, {Amount: 4900, NumberOfDays: 30}, {Amount: 9900, NumberOfDays: 60}}
+
+// dueDatesOf returns what an order offers: nothing unless the customer pays later.
+func (v *ManagedOrder) dueDatesOf() []DueDateOption {
+	switch v.InitialPaymentMethod.Type {
+	case "INVOICE", "INVOICE_BUSINESS", "PAY_LATER_BY_CARD":
+		return dueDates
+	}
+	return []DueDateOption{}
+}
+
+// dueDateOptions returns by how long the payment of a capture may be put off.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (s *Server) dueDateOptions(m *managedOrder, c managedCall) (reply, *apiError) {
+	if _, err := m.captureOf(c, ""); err != nil {
+		return reply{}, err
+	}
+	return found(DueDateOptions{m.View.PurchaseCurrency, m.View.dueDatesOf()}), nil
+}
+
+// extendDueDate puts off the payment of a capture by one of the times offered.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (s *Server) extendDueDate(m *managedOrder, c managedCall) (reply, *apiError) {
+	const not = "Due date cannot be extended for capture {capture_id}"
+	var sent struct {
+		Days int64 `json:"number_of_days"`
+	}
+	c.into(&sent)
+	capture, err := m.captureToChange(c, not)
+	if err != nil {
+		return reply{}, err
+	}
+	if !slices.ContainsFunc(m.View.dueDatesOf(), func(o DueDateOption) bool { return o.NumberOfDays == sent.Days }) {
+		return reply{}, forbidden("NOT_ALLOWED", "Number of days is not offered. "+c.fill(not))
+	}
+	s.tellManaged(m, "due date of capture %s extended by %d days", capture.KlarnaReference, sent.Days)
+	return done(), nil
+}

@@ -1,0 +1,249 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The operations on a whole order.
+
+// readManaged returns an order. Source: docs.klarna.com, View and change orders.
+func (s *Server) readManaged(m *managedOrder, _ managedCall) (reply, *apiError) {
+	return found(m.View), nil
+}
+
+// acknowledge notes that the merchant has the order, which ends its pushes. It
+// may be repeated. Source: docs.klarna.com, View and change orders.
+func (s *Server) acknowledge(m *managedOrder, _ managedCall) (reply, *apiError) {
+	if m.View.Status == StatusCancelled {
+		return reply{}, forbidden("NOT_ALLOWED", "Order is cancelled. Acknowledgement not possible.")
+	}
+	s.markAcknowledged(m)
+	return done(), nil
+}
+
+func (s *Server) markAcknowledged(m *managedOrder) {
+	if !m.Acknowledged {
+		m.Acknowledged = true
+		s.tellManaged(m, "acknowledged")
+	}
+}
+
+// changeAuthorization changes the order's total and lines; left out lines are
+// deleted. A higher total needs a new risk check.
+// Source: docs.klarna.com, View and change orders.
+func (s *Server) changeAuthorization(m *managedOrder, c managedCall) (reply, *apiError) {
+	var sent struct {
+		OrderAmount int64         `json:"order_amount"`
+		OrderLines  []ManagedLine `json:"order_lines"`
+	}
+	c.into(&sent)
+	v := &m.View
+	notAllowed := forbidden("NOT_ALLOWED", "Update not allowed.")
+	switch {
+	case !v.isOpen():
+		return reply{}, notAllowed
+	case sent.OrderAmount < v.CapturedAmount:
+		return reply{}, forbidden("NOT_ALLOWED", "Resulting authorization amount "+text64(sent.OrderAmount)+
+			" cannot be less than the captured amount "+text64(v.CapturedAmount)+" for order. Order authorization cannot be updated")
+	case sent.OrderAmount > v.OrderAmount && (!v.mayRise() || v.riskDenied()):
+		return reply{}, notAllowed
+	}
+	if sent.OrderAmount != v.OrderAmount {
+		s.tellManaged(m, "order_amount %s → %s", amountText(v.OrderAmount), amountText(sent.OrderAmount))
+	}
+	s.tellLines(m, v.OrderLines, sent.OrderLines)
+	v.OrderAmount, v.OrderLines = sent.OrderAmount, filled(sent.OrderLines)
+	return done(), nil
+}
+
+// tellLines notes by reference how the quantities of lines change.
+func (s *Server) tellLines(m *managedOrder, before, after []ManagedLine) {
+	quantity := func(lines []ManagedLine, reference string) (n int64) {
+		for i := range lines {
+			if lines[i].Reference == reference {
+				n += lines[i].Quantity
+			}
+		}
+		return n
+	}
+	seen := map[string]bool{}
+	for _, line := range slices.Concat(before, after) {
+		was, is := quantity(before, line.Reference), quantity(after, line.Reference)
+		if was != is && line.Reference != "" && !seen[line.Reference] {
+			s.tellManaged(m, "quantity of %s %d → %d", line.Reference, was, is)
+		}
+		seen[line.Reference] = true
+	}
+}
+
+// fixedAmountMarkets are those in which an order paid by a fixed amount may be raised.
+// Source: docs.klarna.com, View and change orders.
+var fixedAmountMarkets = []string{"AT", "DE", "DK", "FI", "FR", "NL", "NO", "SE"}
+
+// mayRise reports whether payment method and market allow a higher total.
+// Source: docs.klarna.com, View and change orders.
+func (v *ManagedOrder) mayRise() bool {
+	switch v.InitialPaymentMethod.Type {
+	case "INVOICE", "INVOICE_BUSINESS", "ACCOUNT", "DIRECT_DEBIT":
+		return v.PurchaseCountry != "CH"
+	case "FIXED_AMOUNT":
+		return slices.Contains(fixedAmountMarkets, v.PurchaseCountry)
+	}
+	return false
+}
+
+// riskDenied reports whether risk checks after the purchase fail: those of a
+// shopper name+denied-raise@… do. The fake's choice.
+func (v *ManagedOrder) riskDenied() bool {
+	return strings.Contains(v.BillingAddress.Email, "+denied-raise@")
+}
+
+// changeReferences sets the references that are sent.
+// Source: docs.klarna.com, View and change orders.
+func (s *Server) changeReferences(m *managedOrder, c managedCall) (reply, *apiError) {
+	if m.View.Status == StatusCancelled {
+		return reply{}, forbidden("NOT_ALLOWED", "Order is cancelled. Merchant references cannot be updated.")
+	}
+	var sent struct {
+		First  *string `json:"merchant_reference1"`
+		Second *string `json:"merchant_reference2"`
+	}
+	c.into(&sent)
+	set := func(name string, now *string, to *string) {
+		if to != nil && *now != *to {
+			s.tellManaged(m, "%s %q → %q", name, *now, *to)
+			*now = *to
+		}
+	}
+	set("merchant_reference1", &m.View.MerchantReference1, sent.First)
+	set("merchant_reference2", &m.View.MerchantReference2, sent.Second)
+	return done(), nil
+}
+
+// changeCustomer changes the members of the shipping address that are sent,
+// which needs a new risk check; the billing address stays as it is.
+// Source: docs.klarna.com, View and change orders.
+func (s *Server) changeCustomer(m *managedOrder, c managedCall) (reply, *apiError) {
+	var sent struct {
+		BillingAddress  json.RawMessage   `json:"billing_address"`
+		ShippingAddress map[string]string `json:"shipping_address"`
+	}
+	c.into(&sent)
+	v := &m.View
+	switch {
+	case !v.isOpen():
+		return reply{}, forbidden("NOT_ALLOWED", "Order is "+strings.ToLower(v.Status)+". Customer details cannot be updated.")
+	case sent.BillingAddress != nil:
+		return reply{}, forbidden("NOT_ALLOWED", "Billing address cannot be updated for user account order. Customer details cannot be updated.")
+	}
+	after := v.ShippingAddress
+	managedCall{sent: mustJSON(sent.ShippingAddress)}.into(&after)
+	after.Country = strings.ToUpper(after.Country)
+	switch {
+	case !addressFits(sent.ShippingAddress, &after):
+		return reply{}, &apiError{status: 422, code: "INVALID_ADDRESS", message: "The shipping and/or billing address is invalid"}
+	case after == v.ShippingAddress:
+		return done(), nil
+	case v.riskDenied():
+		return reply{}, forbidden("NOT_ALLOWED", "Update not allowed.")
+	}
+	v.ShippingAddress = after
+	s.tellManaged(m, "shipping_address changed")
+	return done(), nil
+}
+
+// addressFits checks an address as it is after sent was put into it: what
+// parcels need must not be cleared, country and postal code must be real ones.
+// Which members are mandatory is not documented.
+func addressFits(sent map[string]string, after *ManagedAddress) bool {
+	for _, name := range []string{"given_name", "family_name", "street_address", "postal_code", "city", "country"} {
+		if text, ok := sent[name]; ok && text == "" {
+			return false
+		}
+	}
+	if after.Country != "" && !isCountry(after.Country) || after.Country == "US" && after.Region == "" {
+		return false
+	}
+	known, ok := postalCodes[after.Country]
+	return !ok || after.PostalCode == "" || regexp.MustCompile(`^(?:`+known[0]+`)$`).MatchString(strings.ToUpper(after.PostalCode))
+}
+
+// shipOrder adds parcels to an order. Source: docs.klarna.com, Delivery tracking.
+func (s *Server) shipOrder(m *managedOrder, c managedCall) (reply, *apiError) {
+	m.View.ShippingInfo = append(m.View.ShippingInfo, s.parcels(m, c)...)
+	return done(), nil
+}
+
+// parcels reads the parcels that a call tells of.
+func (s *Server) parcels(m *managedOrder, c managedCall) []ShippingInfo {
+	var sent struct {
+		ShippingInfo []ShippingInfo `json:"shipping_info"`
+	}
+	c.into(&sent)
+	s.tellParcels(m, sent.ShippingInfo)
+	return sent.ShippingInfo
+}
+
+func (s *Server) tellParcels(m *managedOrder, parcels []ShippingInfo) {
+	for _, p := range parcels {
+		s.tellManaged(m, "shipping info added: %s", strings.TrimSpace(p.ShippingCompany+" "+p.TrackingNumber))
+	}
+}
+
+// cancel gives the authorization of an order without captures back.
+// Source: docs.klarna.com, View and change orders.
+func (s *Server) cancel(m *managedOrder, _ managedCall) (reply, *apiError) {
+	switch v := &m.View; {
+	case len(v.Captures) > 0:
+		return reply{}, forbidden("CANCEL_NOT_ALLOWED", "Order has previous captures. Cancel not possible.")
+	case v.Status != StatusAuthorized:
+		return reply{}, forbidden("CANCEL_NOT_ALLOWED", "Order is "+strings.ToLower(v.Status)+". Cancel not possible.")
+	}
+	s.setStatus(m, StatusCancelled)
+	return done(), nil
+}
+
+// extendAuthorization starts the time for captures anew, at most up to 180
+// days after the purchase. Source: docs.klarna.com, Extended authorization expiration.
+func (s *Server) extendAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
+	v := &m.View
+	switch method := v.InitialPaymentMethod.Type; {
+	case v.Status == StatusCaptured:
+		return reply{}, forbidden("NOT_ALLOWED", "Order is fully captured. Authorization time cannot be extended.")
+	case !v.isOpen():
+		return reply{}, forbidden("NOT_ALLOWED", "Order is "+strings.ToLower(v.Status)+". Authorization time cannot be extended.")
+	case method == "CARD" || method == "PAY_BY_CARD" || method == "FIXED_SUM_CREDIT" && v.PurchaseCountry == "US":
+		return reply{}, forbidden("NOT_ALLOWED", "Authorization time cannot be extended for this payment method.")
+	}
+	after := midnightAfter(s.now(), authorizationDays)
+	if latest := midnightAfter(m.Created, maxAuthorization); after.After(latest) {
+		after = latest
+	}
+	if after.After(m.Expires) {
+		s.tellManaged(m, "expires_at %s → %s", v.ExpiresAt, stampMillis(after))
+		m.Expires, v.ExpiresAt = after, stampMillis(after)
+	}
+	return done(), nil
+}
+
+// releaseAuthorization gives back what is not captured of a partly captured
+// order. Source: docs.klarna.com, Refund orders and manage authorizations.
+func (s *Server) releaseAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
+	const not = " Remaining authorization cannot be released."
+	v := &m.View
+	switch v.Status {
+	case StatusPartCaptured:
+	case StatusAuthorized:
+		return reply{}, forbidden("NOT_ALLOWED", "Order has no captures."+not)
+	case StatusCaptured:
+		return reply{}, forbidden("NOT_ALLOWED", "Order is fully captured."+not)
+	default:
+		return reply{}, forbidden("NOT_ALLOWED", "Order is "+strings.ToLower(v.Status)+"."+not)
+	}
+	s.tellManaged(m, "remaining authorization of %s released", amountText(v.RemainingAuthorizedAmount))
+	m.Released = true
+	return done(), nil
+}

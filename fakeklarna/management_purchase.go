@@ -1,0 +1,173 @@
+package fakeklarna
+
+import (
+	"cmp"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// How a purchase becomes an order of Order Management.
+
+// purchase is what Checkout and Payments hand to Order Management when an
+// order is bought. Amounts are minor units.
+type purchase struct {
+	OrderID            string
+	SessionID          string // of Klarna Payments, "" for the checkout
+	Amount             int64
+	Currency           string // upper case
+	Country            string // alpha-2, upper case
+	Locale             string
+	Lines              []OrderLine
+	Billing, Shipping  Address
+	Customer           Customer
+	MerchantReference1 string
+	MerchantReference2 string
+	MerchantData       string
+	Option             *ShippingOption // chosen in the checkout
+	Method             string          // one of PaymentMethods, or a type of Klarna Payments such as invoice
+	Persona            persona
+	NotificationURL    string // with the placeholders filled in
+	AutoCapture        bool
+}
+
+// authorize takes a purchase into Order Management. The caller holds s.mu.
+func (s *Server) authorize(p purchase) {
+	now := s.now()
+	m := &managedOrder{
+		SessionID: p.SessionID, Created: now, Expires: midnightAfter(now, authorizationDays),
+		AutoCapture: p.AutoCapture, NotificationURL: p.NotificationURL,
+		View: ManagedOrder{
+			OrderID: p.OrderID, Status: StatusAuthorized, FraudStatus: FraudAccepted,
+			OrderAmount: p.Amount, OriginalOrderAmount: p.Amount, RemainingAuthorizedAmount: p.Amount,
+			PurchaseCurrency: strings.ToUpper(p.Currency), PurchaseCountry: strings.ToUpper(p.Country), Locale: p.Locale,
+			OrderLines:         managedLines(p.Lines),
+			MerchantReference1: p.MerchantReference1, MerchantReference2: p.MerchantReference2, MerchantData: p.MerchantData,
+			KlarnaReference: s.newReference(),
+			Customer: ManagedCustomer{
+				DateOfBirth: p.Customer.DateOfBirth, Type: p.Customer.Type,
+				OrganizationRegistrationID: p.Customer.OrganizationRegistrationID, VATID: p.Customer.VATID,
+			},
+			BillingAddress: managedAddress(p.Billing), ShippingAddress: managedAddress(p.Shipping),
+			CreatedAt: stampMillis(now), Captures: []Capture{}, Refunds: []Refund{},
+			InitialPaymentMethod:   initialMethod(p.Method, p.Customer.Type),
+			SelectedShippingOption: managedOption(p.Option),
+		},
+	}
+	m.View.ExpiresAt = stampMillis(m.Expires)
+	if p.Persona.Pending {
+		m.View.FraudStatus, m.Accept, m.DecideAt = FraudPending, p.Persona.Accepted, now.Add(p.Persona.After)
+		s.schedule(job{Due: m.DecideAt, Kind: "decision", ID: p.OrderID})
+	}
+	s.makeRoomManaged()
+	s.managed[p.OrderID] = m
+	s.tellManaged(m, "authorized %s %s, fraud_status %s", amountText(p.Amount), m.View.PurchaseCurrency, m.View.FraudStatus)
+	s.captureAtOnce(m)
+}
+
+// newReference returns a reference for the customer.
+// Source: recorded answers (klarna_reference).
+func (s *Server) newReference() string {
+	const signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	reference := make([]byte, 8)
+	for i := range reference {
+		reference[i] = signs[s.chance.IntN(len(signs))]
+	}
+	return string(reference)
+}
+
+// initialMethods are, by name in the checkout or type in Klarna Payments, what
+// Order Management calls ways to pay. Which is which is not documented for all.
+// Source: docs.klarna.com, Order Management and Klarna Payments API reference.
+var initialMethods = map[string]InitialPaymentMethod{
+	"pay_later":                  {Type: "INVOICE", Description: "Pay later"},
+	"bank_account":               {Type: "BANK_TRANSFER", Description: "Bank account"},
+	"card":                       {Type: "CARD", Description: "Card"},
+	"invoice":                    {Type: "INVOICE", Description: "Pay later"},
+	"b2b_invoice":                {Type: "INVOICE_BUSINESS", Description: "Invoice for companies"},
+	"base_account":               {Type: "ACCOUNT", Description: "Financing"},
+	"fixed_amount":               {Type: "FIXED_AMOUNT", Description: "Instalments"},
+	"direct_debit":               {Type: "DIRECT_DEBIT", Description: "Direct debit"},
+	"direct_bank_transfer":       {Type: "BANK_TRANSFER", Description: "Bank transfer"},
+	"slice_it_by_card":           {Type: "FIXED_AMOUNT_BY_CARD", Description: "Instalments by card", NumberOfInstallments: 3},
+	"pay_later_by_card":          {Type: "PAY_LATER_BY_CARD", Description: "Pay later by card"},
+	"pay_by_card":                {Type: "PAY_BY_CARD", Description: "Pay now by card"},
+	"fixed_sum_credit":           {Type: "FIXED_SUM_CREDIT", Description: "Financing"},
+	"deferred_interest":          {Type: "DEFERRED_INTEREST", Description: "Financing"},
+	"alternative_payment_method": {Type: "ALTERNATIVE_PAYMENT_METHOD", Description: "Alternative payment method"},
+}
+
+// initialMethod returns the way to pay of a customer, a person or an organization.
+func initialMethod(method, customerType string) InitialPaymentMethod {
+	m, ok := initialMethods[strings.ToLower(method)]
+	switch {
+	case !ok:
+		return InitialPaymentMethod{Type: "OTHER", Description: method}
+	case m.Type == "INVOICE" && customerType == "organization":
+		return initialMethods["b2b_invoice"]
+	}
+	return m
+}
+
+// managedLines returns lines of a purchase as Order Management has them.
+func managedLines(lines []OrderLine) []ManagedLine {
+	managed := []ManagedLine{}
+	for _, l := range lines {
+		managed = append(managed, ManagedLine{
+			Reference: l.Reference, Type: l.Type, Quantity: l.Quantity, QuantityUnit: l.QuantityUnit, Name: l.Name,
+			TotalAmount: l.TotalAmount, UnitPrice: l.UnitPrice, TotalDiscountAmount: l.TotalDiscountAmount,
+			TaxRate: l.TaxRate, TotalTaxAmount: l.TotalTaxAmount, MerchantData: l.MerchantData,
+			ProductURL: l.ProductURL, ImageURL: l.ImageURL, ProductIdentifiers: l.ProductIdentifiers, Subscription: l.Subscription,
+		})
+	}
+	return filled(managed)
+}
+
+// filled returns lines, never nil, with the type that a line has when none is
+// named. Source: recorded answers.
+func filled(lines []ManagedLine) []ManagedLine {
+	all := append([]ManagedLine{}, lines...)
+	for i := range all {
+		setDefault(&all[i].Type, "physical")
+	}
+	return all
+}
+
+// managedAddress returns an address of a purchase as Order Management has it:
+// street and number in one member.
+func managedAddress(a Address) ManagedAddress {
+	street := strings.Join(strings.Fields(a.StreetName+" "+a.StreetNumber+" "+a.HouseExtension), " ")
+	return ManagedAddress{
+		GivenName: a.GivenName, FamilyName: a.FamilyName, Title: a.Title,
+		StreetAddress: cmp.Or(a.StreetAddress, street), StreetAddress2: a.StreetAddress2,
+		PostalCode: a.PostalCode, City: a.City, Region: a.Region, Country: strings.ToUpper(a.Country),
+		Email: a.Email, Phone: a.Phone, OrganizationName: a.OrganizationName, Attention: cmp.Or(a.Attention, a.CareOf),
+	}
+}
+
+// managedOption returns the option chosen in the checkout as Order Management
+// has it, nil without one.
+// Source: docs.klarna.com, Order Management API reference.
+func managedOption(o *ShippingOption) *ManagedShippingOption {
+	if o == nil {
+		return nil
+	}
+	var details struct {
+		Carrier  string          `json:"carrier"`
+		Class    string          `json:"class"`
+		Product  *CarrierProduct `json:"product"`
+		Timeslot json.RawMessage `json:"timeslot"`
+		Location json.RawMessage `json:"pickup_location"`
+	}
+	if o.DeliveryDetails != nil {
+		_ = json.Unmarshal(o.DeliveryDetails, &details) // was checked
+	}
+	return &ManagedShippingOption{
+		ID: o.ID, Name: o.Name, Carrier: details.Carrier, CarrierProduct: details.Product,
+		Method: o.ShippingMethod, Class: details.Class,
+		Price: o.Price, TaxAmount: o.TaxAmount, TaxRate: o.TaxRate, TMSReference: o.TMSReference,
+		Location: details.Location, Timeslot: details.Timeslot, SelectedAddons: o.SelectedAddons,
+	}
+}
+
+func text64(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,108 @@
+package fakeklarna
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+)
+
+// Refunds and their allocation to captures.
+
+const unknownRefund = "Refund {refund_id} cannot be found for order {order_id}"
+
+// refund gives the customer a part of what was captured back. Lines need not
+// fit the amount. Source: docs.klarna.com, Refund orders and manage authorizations.
+func (s *Server) refund(m *managedOrder, c managedCall) (reply, *apiError) {
+	var sent struct {
+		RefundedAmount int64         `json:"refunded_amount"`
+		Description    string        `json:"description"`
+		Reference      string        `json:"reference"`
+		OrderLines     []ManagedLine `json:"order_lines"`
+	}
+	c.into(&sent)
+	v := &m.View
+	const code = "REFUND_NOT_ALLOWED"
+	switch {
+	case len(v.Captures) == 0:
+		return reply{}, forbidden(code, "Order has no captures. Refund not possible")
+	case sent.RefundedAmount > v.CapturedAmount-v.RefundedAmount:
+		return reply{}, forbidden(code, "Over refund is not allowed. Refund not possible.")
+	case !v.feeAllowed(sent.OrderLines, sent.RefundedAmount):
+		return reply{}, forbidden(code, "Return fee is not allowed. Refund not possible.")
+	}
+	r := Refund{
+		RefundID: s.newID(), RefundedAmount: sent.RefundedAmount, RefundedAt: stampMillis(s.now()),
+		Description: sent.Description, Reference: sent.Reference, OrderLines: filled(sent.OrderLines),
+		CreditInvoice: v.InitialPaymentMethod.Type == "INVOICE_BUSINESS",
+	}
+	v.Refunds = append(v.Refunds, r)
+	s.tellManaged(m, "refunded %s", amountText(r.RefundedAmount))
+	s.allocate(m, &r)
+	return made(m, "/refunds/", "Refund-Id", r.RefundID, sent.OrderLines), nil
+}
+
+// allocate puts a refund on the account of the capture whose lines have the
+// refund's references. Once that was not possible no later refund is allocated.
+// Source: docs.klarna.com, Refund allocation.
+func (s *Server) allocate(m *managedOrder, r *Refund) {
+	captures := m.View.Captures
+	i := slices.IndexFunc(captures, func(c Capture) bool {
+		return r.RefundedAmount <= c.CapturedAmount-c.RefundedAmount && hasReferences(c.OrderLines, r.OrderLines)
+	})
+	if m.Unallocated || i < 0 || !sumIs(r.OrderLines, r.RefundedAmount) {
+		m.Unallocated = true
+		s.tellManaged(m, "refund of %s not allocated to a capture", amountText(r.RefundedAmount))
+		return
+	}
+	captures[i].RefundedAmount += r.RefundedAmount
+	s.tellManaged(m, "refund of %s allocated to capture %s", amountText(r.RefundedAmount), captures[i].KlarnaReference)
+}
+
+// hasReferences reports whether each line of a refund, but for a fee, has its
+// reference among the lines captured.
+func hasReferences(captured, refunded []ManagedLine) bool {
+	return !slices.ContainsFunc(refunded, func(r ManagedLine) bool {
+		return r.Type != "return_fee" && !slices.ContainsFunc(captured, func(c ManagedLine) bool {
+			return c.Reference != "" && c.Reference == r.Reference
+		})
+	})
+}
+
+func sumIs(lines []ManagedLine, amount int64) bool {
+	sum := new(big.Int)
+	for i := range lines {
+		sum.Add(sum, big.NewInt(lines[i].TotalAmount))
+	}
+	return sum.Cmp(big.NewInt(amount)) == 0
+}
+
+// returnFeeMarkets are those in which a return fee may be charged.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+var returnFeeMarkets = []string{"AT", "DE", "DK", "FI", "FR", "NL", "NO", "SE", "IT", "ES", "IE", "PT", "CZ", "AU", "GR"}
+
+// feeAllowed reports whether lines have no return fee or one that is allowed:
+// negative, of an order captured at once, with lines that make up the amount.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (v *ManagedOrder) feeAllowed(lines []ManagedLine, amount int64) bool {
+	fee := slices.IndexFunc(lines, func(l ManagedLine) bool { return l.Type == "return_fee" })
+	if fee < 0 {
+		return true
+	}
+	return lines[fee].UnitPrice < 0 && lines[fee].TotalAmount < 0 &&
+		v.Status == StatusCaptured && len(v.Captures) == 1 &&
+		slices.Contains(returnFeeMarkets, v.PurchaseCountry) && sumIs(lines, amount)
+}
+
+// readRefund returns one refund.
+// Source: docs.klarna.com, Order Management API reference.
+func (s *Server) readRefund(m *managedOrder, c managedCall) (reply, *apiError) {
+	id := c.ids["refund_id"]
+	if i := slices.IndexFunc(m.View.Refunds, func(r Refund) bool { return strings.EqualFold(r.RefundID, id) }); i >= 0 {
+		return found(m.View.Refunds[i]), nil
+	}
+	err := missing("NOT_FOUND", c.fill(unknownRefund))
+	if !uuidPattern.MatchString(id) {
+		err.status = 400
+	}
+	return reply{}, err
+}

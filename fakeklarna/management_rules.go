@@ -1,0 +1,192 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// What the bodies of Order Management may be.
+// Source: docs.klarna.com, Order Management API reference.
+
+const (
+	maxManagedAmount = 200_000_000
+	maxManagedLines  = 1000
+	maxParcels       = 500
+)
+
+var authorizationRule = object("",
+	integer("order_amount", 0, maxManagedAmount).must(),
+	text("description", 0, 255),
+	managedLinesRule)
+
+var referencesRule = object("",
+	text("merchant_reference1", 0, 255),
+	text("merchant_reference2", 0, 255))
+
+var customerDetailsRule = object("",
+	managedAddressRule("billing_address"),
+	managedAddressRule("shipping_address"))
+
+var shippingInfoRule = object("", parcelsRule(1).must())
+
+// captureRule: the least amount is documented for captures that were made only.
+var captureRule = object("",
+	integer("captured_amount", 1, maxManagedAmount).must(),
+	text("description", 0, 255),
+	text("reference", 0, 255),
+	managedLinesRule,
+	parcelsRule(0),
+	integer("shipping_delay", 0, math.MaxInt64))
+
+var refundRule = object("",
+	integer("refunded_amount", 1, maxManagedAmount).must(),
+	text("description", 0, 255),
+	text("reference", 0, 255),
+	managedLinesRule)
+
+var dueDateRule = object("", integer("number_of_days", math.MinInt32, math.MaxInt32).must())
+
+var managedLinesRule = list("order_lines", maxManagedLines, new(object("",
+	pattern("type", `physical|discount|shipping_fee|sales_tax|store_credit|gift_card|digital|surcharge|return_fee|package`),
+	text("reference", 0, 255),
+	text("name", 0, 255).must(),
+	integer("quantity", 0, math.MaxInt64).must(),
+	text("quantity_unit", 0, 10),
+	integer("unit_price", math.MinInt64, maxManagedAmount).must(),
+	integer("tax_rate", 0, math.MaxInt32),
+	integer("total_amount", math.MinInt64, maxManagedAmount).must(),
+	integer("total_discount_amount", 0, maxManagedAmount),
+	integer("total_tax_amount", math.MinInt64, maxManagedAmount),
+	text("merchant_data", 0, 1024),
+	text("product_url", 0, 1024),
+	text("image_url", 0, 1024),
+	object("product_identifiers",
+		text("brand", 0, 70), text("category_path", 0, 750), text("global_trade_item_number", 0, 50),
+		text("manufacturer_part_number", 0, 70), text("color", 0, 64), text("size", 0, 64)),
+	object("subscription",
+		text("name", 0, 255).must(),
+		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(),
+		integer("interval_count", 1, math.MaxInt64).must()))))
+
+// parcelsRule: no member of an element is required. Source: recorded captures.
+func parcelsRule(least int64) rule {
+	r := list("shipping_info", maxParcels, new(object("",
+		text("shipping_company", 0, 100),
+		pattern("shipping_method", `PickUpStore|Home|BoxReg|BoxUnreg|PickUpPoint|Own|Postal|DHLPackstation|Digital|Undefined|PickUpWarehouse|ClickCollect|PalletDelivery`),
+		text("tracking_number", 0, 100),
+		text("tracking_uri", 0, 1024),
+		text("return_shipping_company", 0, 100),
+		text("return_tracking_number", 0, 100),
+		text("return_tracking_uri", 0, 1024))))
+	r.min = least
+	return r
+}
+
+func managedAddressRule(name string) rule {
+	return object(name,
+		text("given_name", 0, 100), text("family_name", 0, 100), text("title", 0, 20),
+		text("street_address", 0, 100), text("street_address2", 0, 100),
+		text("postal_code", 0, 10), text("city", 0, 200), text("region", 0, 200),
+		longText("country"), text("email", 0, 100), text("phone", 0, 100),
+		text("organization_name", 0, 255), text("attention", 0, 255))
+}
+
+// readManagedBody returns a body without unknown members, or what is wrong
+// with it: the first that is found.
+func readManagedBody(r *rule, body []byte) (json.RawMessage, *apiError) {
+	sent, err := parseBody(body)
+	if err != nil {
+		return nil, badValue("body")
+	}
+	checked, err := r.accept("", sent)
+	if err != nil {
+		return nil, err
+	}
+	return mustJSON(checked), nil
+}
+
+// accept is check with the messages of Order Management. As in its recorded
+// answers a number will do for a text.
+// Source: docs.klarna.com, Error codes and messages for order management.
+func (r *rule) accept(path string, v any) (any, *apiError) {
+	switch value := v.(type) {
+	case string:
+		if r.kind == kindText {
+			return value, r.acceptText(path, value)
+		}
+	case json.Number:
+		if r.kind == kindText {
+			return value.String(), r.acceptText(path, value.String())
+		}
+		if n, err := strconv.ParseInt(value.String(), 10, 64); r.kind == kindInteger && err == nil {
+			if n < r.min || n > r.max {
+				return nil, unprocessable(fmt.Sprintf("The %s value must be between %d and %d", path, r.min, r.max))
+			}
+			return n, nil
+		}
+	case map[string]any:
+		if r.kind == kindObject {
+			return r.acceptMembers(path, value)
+		}
+	case []any:
+		if r.kind == kindList {
+			return r.acceptElements(path, value)
+		}
+	}
+	return nil, badValue(path)
+}
+
+// acceptText checks length and pattern.
+func (r *rule) acceptText(path, value string) *apiError {
+	switch n := int64(utf8.RuneCountInString(value)); {
+	case n < r.min || n > r.max:
+		return r.wrongSize(path)
+	case r.pattern != nil && !r.pattern.MatchString(value):
+		return unprocessable(fmt.Sprintf("The %s value is not valid", path))
+	}
+	return nil
+}
+
+func (r *rule) wrongSize(path string) *apiError {
+	return unprocessable(fmt.Sprintf("The size of the %s value must be between %d and %d", path, r.min, r.max))
+}
+
+func (r *rule) acceptMembers(path string, sent map[string]any) (any, *apiError) {
+	kept := map[string]any{}
+	for i := range r.members {
+		member := &r.members[i]
+		at := member.name
+		if path != "" {
+			at = path + "/" + at
+		}
+		switch v := sent[member.name]; {
+		case v != nil:
+			checked, err := member.accept(at, v)
+			if err != nil {
+				return nil, err
+			}
+			kept[member.name] = checked
+		case member.required:
+			return nil, unprocessable("'" + at + "' must not be null")
+		}
+	}
+	return kept, nil
+}
+
+func (r *rule) acceptElements(path string, sent []any) (any, *apiError) {
+	if n := int64(len(sent)); n < r.min || n > r.max {
+		return nil, r.wrongSize(path)
+	}
+	kept := make([]any, len(sent))
+	for i, v := range sent {
+		checked, err := r.element.accept(path, v)
+		if err != nil {
+			return nil, err
+		}
+		kept[i] = checked
+	}
+	return kept, nil
+}

@@ -1,0 +1,148 @@
+package fakeklarna
+
+import (
+	"net/http"
+	"time"
+)
+
+// How an order of Order Management gets from state to state.
+
+// authorizationDays is how long an order may be captured, and maxAuthorization
+// how long when that is extended.
+// Source: docs.klarna.com, Extended authorization expiration.
+const (
+	authorizationDays = 28
+	maxAuthorization  = 180
+)
+
+// overrideTime is how long a merchant may capture an order that was rejected.
+// Source: docs.klarna.com, Pending orders.
+const overrideTime = 4 * time.Hour
+
+// midnightAfter returns the start of a UTC day some days after that of t.
+// Source: recorded answers (expires_at).
+func midnightAfter(t time.Time, days int) time.Time {
+	year, month, day := t.UTC().Date()
+	return time.Date(year, month, day+days, 0, 0, 0, 0, time.UTC)
+}
+
+// settle makes the changes that time has brought by now, in their sequence.
+// The caller holds s.mu.
+func (s *Server) settle(m *managedOrder) {
+	passed := func(t time.Time) bool { return !s.now().Before(t) }
+	v := &m.View
+	if v.FraudStatus == FraudPending && v.Status == StatusAuthorized && passed(m.DecideAt) {
+		s.decide(m)
+	}
+	if v.FraudStatus == FraudRejected && v.Status == StatusAuthorized && passed(m.DecideAt.Add(overrideTime)) {
+		s.setStatus(m, StatusCancelled)
+	}
+	if v.isOpen() && v.RemainingAuthorizedAmount > 0 && passed(m.Expires) {
+		s.setStatus(m, StatusExpired)
+	}
+}
+
+// isOpen reports whether more may be captured as far as the status goes.
+func (v *ManagedOrder) isOpen() bool {
+	return v.Status == StatusAuthorized || v.Status == StatusPartCaptured
+}
+
+// restate brings sums and status in line with what happened to an order. The
+// caller holds s.mu.
+// Source: docs.klarna.com, Order Management API reference; recorded answers. A
+// cancelled order keeps its remaining_authorized_amount, as recorded.
+func (s *Server) restate(m *managedOrder) {
+	v := &m.View
+	v.CapturedAmount, v.RefundedAmount = 0, 0
+	for i := range v.Captures {
+		v.CapturedAmount += v.Captures[i].CapturedAmount
+	}
+	for i := range v.Refunds {
+		v.RefundedAmount += v.Refunds[i].RefundedAmount
+	}
+	v.RemainingAuthorizedAmount = v.OrderAmount - v.CapturedAmount
+	if m.Released {
+		v.RemainingAuthorizedAmount = 0
+	}
+	s.setStatus(m, s.statusOf(v))
+}
+
+func (s *Server) statusOf(v *ManagedOrder) string {
+	switch {
+	case v.Status == StatusCancelled || v.Status == StatusExpired || v.Status == StatusClosed:
+		return v.Status
+	case len(v.Captures) == 0:
+		return StatusAuthorized
+	case v.RemainingAuthorizedAmount > 0:
+		return StatusPartCaptured
+	case s.o.CloseRefunded && v.RefundedAmount == v.CapturedAmount:
+		return StatusClosed
+	}
+	return StatusCaptured
+}
+
+func (s *Server) setStatus(m *managedOrder, status string) {
+	if before := m.View.Status; before != status {
+		m.View.Status = status
+		s.tellManaged(m, "status %s → %s", before, status)
+	}
+}
+
+// decide ends the check for fraud and has the merchant told. The caller holds
+// s.mu. Source: docs.klarna.com, Pending orders.
+func (s *Server) decide(m *managedOrder) {
+	event := "FRAUD_RISK_REJECTED"
+	m.View.FraudStatus = FraudRejected
+	if m.Accept {
+		event = "FRAUD_RISK_ACCEPTED"
+		m.View.FraudStatus = FraudAccepted
+	}
+	s.tellManaged(m, "fraud_status PENDING → %s", m.View.FraudStatus)
+	if m.NotificationURL != "" {
+		s.schedule(job{Due: m.DecideAt, Kind: "notification", ID: m.View.OrderID, Detail: event})
+	}
+	s.captureAtOnce(m)
+}
+
+// decision is the job that ends an order's check for fraud in time.
+func (s *Server) decision(j job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.managedOrder(j.ID)
+}
+
+// The merchant is notified until the answer is 200, this often and this long.
+// Source: docs.klarna.com, Pending orders.
+const (
+	notifyEvery = 10 * time.Minute
+	notifyFor   = 24 * time.Hour
+)
+
+// notify is the job that tells the merchant how a check for fraud ended. The
+// next one is due by the clock but never before this one was answered.
+func (s *Server) notify(j job) {
+	s.mu.Lock()
+	m := s.managed[j.ID]
+	if m == nil {
+		s.mu.Unlock()
+		return // the fake was reset
+	}
+	call := outgoing{
+		kind: "notification", url: m.NotificationURL, orderID: j.ID, sessionID: m.SessionID, forgot: s.forgot,
+		body: struct {
+			OrderID   string `json:"order_id"`
+			EventType string `json:"event_type"`
+		}{j.ID, j.Detail},
+	}
+	s.mu.Unlock()
+
+	got := s.callMerchant(call)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.Due = j.Due.Add(notifyEvery)
+	j.Attempt++
+	if got.status != http.StatusOK && j.Due.Sub(m.DecideAt) <= notifyFor && s.managed[j.ID] == m {
+		s.schedule(j)
+	}
+}

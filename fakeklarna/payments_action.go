@@ -1,0 +1,209 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// applyPayment does what the library Klarna.Payments does for a shop's page.
+// The error is errNoSession or a *badAction; then nothing changed. The caller
+// does not hold s.mu.
+// Source: docs.klarna.com, Klarna Payments SDK reference.
+func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOutcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.liveSession(sessionID)
+	if err != nil {
+		return PaymentOutcome{}, err
+	}
+	call, a, err := action.one()
+	if err != nil {
+		return PaymentOutcome{}, err
+	}
+	sent, err := a.update()
+	if err != nil {
+		return PaymentOutcome{}, err
+	}
+	if err := checkTypedInFlow(a.Typed); err != nil {
+		return PaymentOutcome{}, err
+	}
+	did := Event{Lane: "shopper", SessionID: p.ID, Text: strings.Join(strings.Fields(call+" "+a.Category+" "+a.Decision), " "), Details: a.Data}
+	if p.OrderID != "" {
+		s.tell(did)
+		return PaymentOutcome{Refused: &Refusal{Code: "session_completed", Message: "The session's order is placed."}}, nil
+	}
+	content, bad := s.mergePayment(sessionRules, p.Content, sent)
+	if call != "load" && len(bad) == 0 {
+		checkPostalCode(content, &bad)
+	}
+	if len(bad) > 0 {
+		s.tell(did)
+		return PaymentOutcome{ShowForm: true, InvalidFields: bad}, nil
+	}
+	category, err := chosenCategory(p, content, a.Category)
+	if err != nil {
+		return PaymentOutcome{}, err
+	}
+	s.tell(did)
+	unchanged := maps.EqualFunc(p.Content, content, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
+	s.changeSession(p, content)
+	maps.Copy(p.Typed, a.Typed)
+	if call == "finalize" && unchanged && s.sessionState(p) == "authorized" {
+		return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: p.Token}, nil
+	}
+	return s.conclude(p, call, category, a), nil
+}
+
+// conclude says how a call about a session ends. What the shopper presses goes
+// before the persona, save a technical error.
+func (s *Server) conclude(p *session, call, category string, a *Authorize) PaymentOutcome {
+	v := decodeSession(p.Content)
+	email := p.email(&v)
+	who, prepaid := personaOf(email), refusedCategory(email, category)
+	refused := func(showForm bool, code, message string) PaymentOutcome {
+		return PaymentOutcome{ShowForm: showForm, Refused: &Refusal{Code: code, Message: message}}
+	}
+	switch {
+	case call == "load":
+		return PaymentOutcome{ShowForm: !prepaid}
+	case call == "finalize" && !p.Finalize && p.Token == "":
+		return refused(true, "not_authorized", "Nothing was authorized that could be finalized.")
+	case who.TechnicalError:
+		return refused(true, "technical_error", "The flow ended without a decision.")
+	case a.Decision == "close":
+		return refused(true, "closed", "The shopper closed the flow.")
+	case a.Decision == "decline", a.Decision == "" && (who.Denied || prepaid):
+		return refused(false, "declined", "The purchase was declined.")
+	}
+	before := s.sessionState(p)
+	defer func() { s.tellSession(p, before) }()
+	p.Approved, p.Category = true, category
+	if call == "authorize" && a.AutoFinalize != nil && !*a.AutoFinalize {
+		p.Finalize, p.Token = true, ""
+		return PaymentOutcome{Approved: true, ShowForm: true, FinalizeRequired: true}
+	}
+	return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: s.newAuthorization(p)}
+}
+
+// one returns the name and the member of the one call that an action is.
+func (a PaymentAction) one() (string, *Authorize, error) {
+	name, found := "", (*Authorize)(nil)
+	for member, call := range map[string]*Authorize{"load": a.Load, "authorize": a.Authorize, "reauthorize": a.Reauthorize, "finalize": a.Finalize} {
+		if call == nil {
+			continue
+		}
+		if found != nil {
+			return "", nil, badActionf("one of load, authorize, reauthorize and finalize at a time")
+		}
+		name, found = member, call
+	}
+	if found == nil {
+		return "", nil, badActionf("one of load, authorize, reauthorize and finalize is needed")
+	}
+	if !slices.Contains([]string{"", "approve", "decline", "close"}, found.Decision) {
+		return "", nil, badActionf("%s.decision: %q is none of approve, decline, close", name, found.Decision)
+	}
+	return name, found, nil
+}
+
+// update returns the session update that a call brings, empty without one.
+func (a *Authorize) update() (map[string]any, error) {
+	if len(bytes.TrimSpace(a.Data)) == 0 || string(bytes.TrimSpace(a.Data)) == "null" {
+		return nil, nil
+	}
+	sent, err := parsePaymentsBody(a.Data)
+	if err != nil {
+		return nil, badActionf("data: %s", err.message)
+	}
+	return sent, nil
+}
+
+// chosenCategory returns the category that a call is about. The error is a
+// *badAction: the session does not have the one that was named.
+func chosenCategory(p *session, content map[string]json.RawMessage, named string) (string, error) {
+	v := decodeSession(content)
+	offered := categoriesFor(&v)
+	switch {
+	case slices.Contains(offered, named):
+		return named, nil
+	case named != "":
+		return "", badActionf("category: %q is none of the session's: %s", named, strings.Join(offered, ", "))
+	case slices.Contains(offered, p.Category):
+		return p.Category, nil
+	}
+	return offered[0], nil
+}
+
+var prepaidEmail = regexp.MustCompile(`\+red@`)
+
+// refusedCategory: name+red@… may only pay with what is paid at once.
+// Source: docs.klarna.com, Sample customer data.
+func refusedCategory(email, category string) bool {
+	return prepaidEmail.MatchString(email) && category != "pay_now"
+}
+
+// email returns the address that tells how a purchase ends: the shop's, else
+// the one that the shopper typed.
+func (p *session) email(v *Session) string {
+	if v.BillingAddress != nil && v.BillingAddress.Email != "" {
+		return v.BillingAddress.Email
+	}
+	return p.Typed["email"]
+}
+
+func checkTypedInFlow(typed map[string]string) error {
+	for member, text := range typed {
+		if member != "date_of_birth" && (member == "country" || new(Address).member(member) == nil) {
+			return badActionf("typed: there is no field %q to type in", member)
+		}
+		if utf8.RuneCountInString(text) > 99 {
+			return badActionf("typed.%s: at most 99 characters", member)
+		}
+	}
+	return nil
+}
+
+// checkPostalCode: the browser's flow knows what a country's postal codes look like.
+func checkPostalCode(content map[string]json.RawMessage, bad *offenders) {
+	v := decodeSession(content)
+	for path, a := range map[string]*Address{"billing_address": v.BillingAddress, "shipping_address": v.ShippingAddress} {
+		if a == nil || content[path] == nil || a.PostalCode == "" {
+			continue
+		}
+		country := strings.ToUpper(a.Country)
+		if country == "" {
+			country = strings.ToUpper(v.PurchaseCountry)
+		}
+		if want := postalCodes[country][0]; want != "" && !regexp.MustCompile(`(?i)^(?:`+want+`)$`).MatchString(a.PostalCode) {
+			bad.add(path + ".postal_code")
+		}
+	}
+	slices.Sort(*bad)
+}
+
+// newAuthorization approves a session as it is now: a token that replaces the
+// one before, and a callback with it.
+// Source: docs.klarna.com, Checkout, Authorization callback.
+func (s *Server) newAuthorization(p *session) string {
+	p.Finalize, p.Token = false, s.newID()
+	p.Authorized = maps.Clone(p.Content)
+	s.payments.Authorizations[p.Token] = &authorization{SessionID: p.ID, Issued: s.now()}
+	if p.urls().Authorization != "" {
+		s.schedule(job{Due: s.now(), Kind: jobAuthorization, ID: p.ID, Detail: p.Token})
+	}
+	return p.Token
+}
+
+// changeSession gives a session new content and tells what is different.
+func (s *Server) changeSession(p *session, content map[string]json.RawMessage) {
+	changes := changesOf(p.Content, content)
+	p.Content = content
+	if len(changes) > 0 {
+		s.tell(Event{Lane: "state", SessionID: p.ID, Text: strings.Join(changes, ", ")})
+	}
+}

@@ -1,0 +1,82 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+const (
+	jobAuthorization = "authorization callback" // ID: session; Detail: token
+	jobPaymentPush   = "payments push"          // ID: order; Detail: session and address with a space between
+
+	// authorizationLimit is how long Klarna waits for the shop: 2 s for the
+	// connection and 2 s for the answer.
+	authorizationLimit = 4 * time.Second
+	// authorizationTries is how often Klarna calls altogether; the time between is
+	// 1 s, then twice that.
+	authorizationTries = 3
+)
+
+// sendAuthorization tells the shop of an authorization, and again unless it
+// answers 2xx. Source: docs.klarna.com, Authorization callback.
+func (s *Server) sendAuthorization(j job) {
+	s.mu.Lock()
+	url, forgot := "", s.forgot
+	if p := s.payments.Sessions[j.ID]; p != nil {
+		url = p.urls().Authorization
+	}
+	s.mu.Unlock()
+	if url == "" {
+		return
+	}
+	answer := s.callMerchant(outgoing{
+		kind: "authorization", url: fillPayment(url, j.ID, ""), sessionID: j.ID, limit: authorizationLimit, forgot: forgot,
+		body: struct {
+			Token     string `json:"authorization_token"`
+			SessionID string `json:"session_id"`
+		}{j.Detail, j.ID},
+	})
+	if answer.status >= 200 && answer.status < 300 || j.Attempt+1 >= authorizationTries {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.forgot != forgot {
+		return
+	}
+	j.Due = s.now().Add(time.Second << j.Attempt)
+	j.Attempt++
+	s.schedule(j)
+}
+
+// schedulePush lets the shop be told of an order placed in a session, "" for
+// one of a customer token. The caller holds s.mu.
+func (s *Server) schedulePush(orderID, sessionID string, content map[string]json.RawMessage) {
+	if v := decodeSession(content); v.MerchantURLs != nil && v.MerchantURLs.Push != "" {
+		to := sessionID + " " + fillPayment(v.MerchantURLs.Push, sessionID, orderID)
+		s.schedule(job{Due: s.now().Add(s.o.PushDelay), Kind: jobPaymentPush, ID: orderID, Detail: to})
+	}
+}
+
+// pushPayment tells the shop of an order as push does of one of the checkout:
+// Klarna's documentation has no other times and no body for Payments.
+// Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
+func (s *Server) pushPayment(j job) {
+	s.mu.Lock()
+	done, forgot := s.acknowledged(j.ID), s.forgot
+	s.mu.Unlock()
+	if done {
+		return
+	}
+	sessionID, url, _ := strings.Cut(j.Detail, " ")
+	s.callMerchant(outgoing{kind: "push", url: url, orderID: j.ID, sessionID: sessionID, forgot: forgot})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.forgot != forgot || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
+		return
+	}
+	j.Due = j.Due.Add(pushAfter(j.Attempt+1) - pushAfter(j.Attempt))
+	j.Attempt++
+	s.schedule(j)
+}

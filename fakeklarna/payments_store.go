@@ -1,0 +1,199 @@
+package fakeklarna
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+const (
+	// sessionLife is how long a session lives that is not complete. Updates do not
+	// make it longer. Source: docs.klarna.com, Initiate a payment.
+	sessionLife = 48 * time.Hour
+	// authorizationLife is how long an order can be placed with an authorization.
+	// Source: docs.klarna.com, Create an order.
+	authorizationLife = 60 * time.Minute
+)
+
+// paymentState is what the fake knows of Klarna Payments. Server.mu guards it;
+// a snapshot has it.
+type paymentState struct {
+	Sessions       map[string]*session
+	Newest         []string                  // session IDs in the order in which they were made
+	Authorizations map[string]*authorization // by token
+	Tokens         map[string]*customerToken // by ID
+}
+
+func newPaymentState() paymentState {
+	return paymentState{
+		Sessions:       map[string]*session{},
+		Authorizations: map[string]*authorization{},
+		Tokens:         map[string]*customerToken{},
+	}
+}
+
+// session is one payment session; a snapshot has its fields.
+type session struct {
+	ID, ClientToken string
+	Content         map[string]json.RawMessage // what shop and browser sent, merged and checked
+	Typed           map[string]string          // what the shopper typed in Klarna's own flow
+	Started         time.Time
+	Approved        bool                       // at least once: customer details are answered
+	Finalize        bool                       // approved, and the token comes from finalize
+	Category        string                     // of the last approval
+	Token           string                     // of the newest authorization, "" without
+	Authorized      map[string]json.RawMessage // Content as the newest authorization approved it
+	OrderID         string                     // of the order placed, "" before
+	ConfirmationURL string                     // where redirect_url leads, with the placeholders filled in
+	CustomerTokens  []string
+}
+
+// authorization is what an approval gave the shop. It is replaced by the next
+// one of its session.
+type authorization struct {
+	SessionID string
+	Issued    time.Time
+	Deleted   bool
+	Consumed  bool            // by a customer token of a session that pays later
+	Body      string          // of the order call that decided, "" before
+	Answer    json.RawMessage // to Body
+	Failure   *failure        // of Body, repeated for this token
+	TokenBody string          // of the call that made a customer token
+	TokenID   string          // of that token
+}
+
+// failure is an answer of the API that is repeated.
+type failure struct {
+	Status        int
+	Code, Message string
+}
+
+// errNoSession tells that there is no such session, or none any more.
+var errNoSession = errors.New("no such session, or it has expired")
+
+var (
+	errInvalidSession   = &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: "Invalid session id"}
+	errSessionCompleted = &apiError{status: http.StatusNotFound, code: "SESSION_COMPLETED", message: "Session has already been completed"}
+	errInvalidToken     = &apiError{status: http.StatusNotFound, code: "NOT_FOUND", message: "Invalid authorization token"}
+	errConsumed         = &apiError{status: http.StatusForbidden, code: "INVALID_OPERATION", message: "Authorization token already consumed"}
+)
+
+// urls returns the merchant's addresses, empty ones where it gave none.
+func (p *session) urls() PaymentURLs {
+	var u PaymentURLs
+	if raw := p.Content["merchant_urls"]; raw != nil {
+		_ = json.Unmarshal(raw, &u) // was checked
+	}
+	return u
+}
+
+func (s *Server) sessionExpired(p *session) bool {
+	return p.OrderID == "" && s.now().After(p.Started.Add(sessionLife))
+}
+
+// liveSession returns a session that has not expired, or errNoSession. The
+// caller holds s.mu.
+func (s *Server) liveSession(id string) (*session, error) {
+	p := s.payments.Sessions[id]
+	if p == nil || s.sessionExpired(p) {
+		return nil, errNoSession
+	}
+	return p, nil
+}
+
+// clientTokenFits reports whether token is the client_token of a living
+// session. The caller does not hold s.mu.
+func (s *Server) clientTokenFits(id, token string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.liveSession(id)
+	return err == nil && subtle.ConstantTimeCompare([]byte(p.ClientToken), []byte(token)) == 1
+}
+
+// usable returns the session and the authorization of a token with which an
+// order can be placed now. The caller holds s.mu.
+func (s *Server) usable(token string) (*session, *authorization, *apiError) {
+	a := s.payments.Authorizations[token]
+	if a == nil {
+		return nil, nil, errInvalidToken
+	}
+	p, err := s.liveSession(a.SessionID)
+	switch {
+	case err != nil || a.Deleted:
+		return nil, nil, errInvalidToken
+	case p.OrderID != "":
+		return nil, nil, errSessionCompleted
+	case p.Token != token || s.now().After(a.Issued.Add(authorizationLife)):
+		return nil, nil, errInvalidToken
+	case a.Consumed:
+		return nil, nil, errConsumed
+	}
+	return p, a, nil
+}
+
+// state names where a session stands. The caller holds s.mu.
+// Source: docs.klarna.com, Create an order, Cancel an authorization.
+func (s *Server) sessionState(p *session) string {
+	a := s.payments.Authorizations[p.Token]
+	switch {
+	case s.sessionExpired(p):
+		return "expired"
+	case p.OrderID != "":
+		return "complete"
+	case p.Finalize:
+		return "finalize"
+	case a == nil:
+		return "open"
+	case a.Deleted:
+		return "token deleted"
+	case s.now().After(a.Issued.Add(authorizationLife)):
+		return "token expired"
+	}
+	return "authorized"
+}
+
+// tellSession notes a change of a session's state, if it has changed. The
+// caller holds s.mu.
+func (s *Server) tellSession(p *session, before string) {
+	if after := s.sessionState(p); after != before {
+		s.tell(Event{Lane: "state", SessionID: p.ID, OrderID: p.OrderID, Text: "session " + before + " → " + after})
+	}
+}
+
+// inspectSession returns a session with what only the fake knows. The caller
+// holds s.mu.
+func (s *Server) inspectSession(p *session) Session {
+	v := s.renderSession(p)
+	whole := decodeSession(p.Content)
+	v.SessionID = p.ID
+	v.BillingAddress, v.ShippingAddress, v.Customer = whole.BillingAddress, whole.ShippingAddress, whole.Customer
+	v.Fake = &SessionState{
+		State: s.sessionState(p), Category: p.Category, OrderID: p.OrderID,
+		CustomerTokens: slices.Clone(p.CustomerTokens), Typed: maps.Clone(p.Typed),
+	}
+	return v
+}
+
+// renderSession returns a session as a read answers it: what the customer is
+// only after an authorization. The caller holds s.mu.
+// Source: docs.klarna.com, Check the details of a payment session.
+func (s *Server) renderSession(p *session) Session {
+	v := decodeSession(p.Content)
+	v.Status = SessionIncomplete
+	if p.OrderID != "" {
+		v.Status = SessionComplete
+	}
+	v.ExpiresAt, v.ClientToken = stamp(p.Started.Add(sessionLife)), p.ClientToken
+	if s.sessionState(p) == "authorized" {
+		v.AuthorizationToken = p.Token
+	}
+	v.PaymentMethodCategories = s.categoriesOf(&v)
+	if !p.Approved {
+		v.BillingAddress, v.ShippingAddress, v.Customer = nil, nil, nil
+	}
+	return v
+}

@@ -1,0 +1,256 @@
+package fakeklarna
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// maxPaymentsBody is the size of the largest body that Klarna's newer APIs
+// read, in bytes. Source: docs.klarna.com, Request limits.
+const maxPaymentsBody = 1 << 20
+
+func parsePaymentsBody(body []byte) (map[string]any, *apiError) {
+	if len(body) > maxPaymentsBody {
+		return nil, errTooLarge(sessionsPath)
+	}
+	return parseBody(body)
+}
+
+// offenders are the paths of what is wrong in a request.
+type offenders []string
+
+func (o *offenders) add(path string) {
+	if !slices.Contains(*o, path) {
+		*o = append(*o, path)
+	}
+}
+
+// err names all offenders in one message, nil when there are none.
+// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
+func (o offenders) err() *apiError {
+	if len(o) == 0 {
+		return nil
+	}
+	return badValue(strings.Join(o, ", "))
+}
+
+// mergePayment returns before with the members that were sent, and what is
+// wrong with it as a whole: a partial update is checked like a new session.
+// Source: docs.klarna.com, Validations in Klarna Payments.
+func (s *Server) mergePayment(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
+	after, bad := gatherMembers(rules, before, sent)
+	s.checkPayment(after, &bad)
+	return after, bad
+}
+
+// gatherMembers returns before with the members that were sent, each checked by
+// itself.
+func gatherMembers(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
+	after := maps.Clone(before)
+	if after == nil {
+		after = map[string]json.RawMessage{}
+	}
+	var bad offenders
+	for i := range rules {
+		r := &rules[i]
+		if v := sent[r.name]; v != nil {
+			after[r.name] = mustJSON(r.gather(r.name, v, &bad))
+		} else if r.required && after[r.name] == nil {
+			bad.add(r.name)
+		}
+	}
+	return after, bad
+}
+
+// gather is check for all that is wrong, not only the first.
+func (r *rule) gather(path string, v any, bad *offenders) any {
+	members, isObject := v.(map[string]any)
+	elements, isList := v.([]any)
+	switch {
+	case r.kind == kindObject && isObject:
+		kept := map[string]any{}
+		for i := range r.members {
+			m := &r.members[i]
+			if sent := members[m.name]; sent != nil {
+				kept[m.name] = m.gather(path+"."+m.name, sent, bad)
+			} else if m.required {
+				bad.add(path + "." + m.name)
+			}
+		}
+		return kept
+	case r.kind == kindList && isList && r.element != nil && int64(len(elements)) >= r.min && int64(len(elements)) <= r.max:
+		kept := make([]any, len(elements))
+		for i, sent := range elements {
+			kept[i] = r.element.gather(fmt.Sprintf("%s[%d]", path, i), sent, bad)
+		}
+		return kept
+	}
+	kept, err := r.check(path, v)
+	if err != nil {
+		bad.add(path)
+	}
+	return kept
+}
+
+// checkPayment checks what the rules of single members do not say: what must
+// agree only when each is right by itself. What is wrong is null in content.
+func (s *Server) checkPayment(content map[string]json.RawMessage, bad *offenders) {
+	v := decodeSession(content)
+	if len(*bad) == 0 {
+		checkMarket(&v, bad)
+		checkPaymentLines(v.market(), &v, content["order_tax_amount"] != nil, bad)
+	}
+	checkPaymentAddress("billing_address", v.BillingAddress, bad)
+	if content["shipping_address"] != nil { // else it is a copy
+		checkPaymentAddress("shipping_address", v.ShippingAddress, bad)
+	}
+	if v.MerchantURLs != nil {
+		s.checkPaymentURLs(v.MerchantURLs, bad)
+	}
+}
+
+// market is the country whose rules hold: that of the billing address where it
+// has one. Source: docs.klarna.com, Klarna Payments API reference (purchase_country).
+func (v *Session) market() string {
+	country := v.PurchaseCountry
+	if v.BillingAddress != nil && v.BillingAddress.Country != "" {
+		country = v.BillingAddress.Country
+	}
+	return strings.ToUpper(country)
+}
+
+// paymentCurrencies are the countries where Klarna Payments is sold and their
+// currencies: no other is taken there.
+// Source: docs.klarna.com, Purchase countries, currencies and locales.
+var paymentCurrencies = map[string]string{
+	"AU": "AUD", "AT": "EUR", "BE": "EUR", "CA": "CAD", "CZ": "CZK", "DK": "DKK", "FI": "EUR", "FR": "EUR", "DE": "EUR",
+	"GR": "EUR", "HU": "HUF", "IE": "EUR", "IT": "EUR", "MX": "MXN", "NL": "EUR", "NZ": "NZD", "NO": "NOK", "PL": "PLN",
+	"PT": "EUR", "RO": "RON", "SK": "EUR", "ES": "EUR", "SE": "SEK", "CH": "CHF", "GB": "GBP", "US": "USD",
+}
+
+func checkMarket(v *Session, bad *offenders) {
+	if v.PurchaseCountry != "" && paymentCurrencies[strings.ToUpper(v.PurchaseCountry)] == "" {
+		bad.add("purchase_country")
+		return
+	}
+	currency := paymentCurrencies[v.market()]
+	if currency == "" {
+		bad.add("billing_address.country")
+	} else if currency != strings.ToUpper(v.PurchaseCurrency) {
+		bad.add("purchase_currency")
+	}
+}
+
+// checkPaymentLines checks the arithmetic of lines and sums.
+// Source: docs.klarna.com, Tax handling.
+func checkPaymentLines(country string, v *Session, hasTax bool, bad *offenders) {
+	salesTax := false
+	for i := range v.OrderLines {
+		line := &v.OrderLines[i]
+		at := fmt.Sprintf("order_lines[%d].", i)
+		if !line.totalFits() {
+			bad.add(at + "total_amount")
+		}
+		switch {
+		case country == "US" && line.TaxRate != 0:
+			bad.add(at + "tax_rate")
+		case !line.taxFits():
+			bad.add(at + "total_tax_amount")
+		}
+		salesTax = salesTax || country == "US" && line.Type == "sales_tax"
+	}
+	amount, tax := sums(country, v.OrderLines)
+	if amount.Cmp(big.NewInt(v.OrderAmount)) != 0 {
+		bad.add("order_amount")
+	}
+	tolerance := big.NewInt(int64(len(v.OrderLines)))
+	if salesTax {
+		tolerance.SetInt64(0)
+	}
+	if hasTax && tax.Sub(tax, big.NewInt(v.OrderTaxAmount)).CmpAbs(tolerance) > 0 {
+		bad.add("order_tax_amount")
+	}
+}
+
+// checkPaymentAddress checks what of an address was sent; nothing need be.
+// Source: docs.klarna.com, Customer data requirements.
+func checkPaymentAddress(path string, a *Address, bad *offenders) {
+	if a == nil {
+		return
+	}
+	country := strings.ToUpper(a.Country)
+	if country != "" && !isCountry(country) {
+		bad.add(path + ".country")
+	}
+	if at, err := mail.ParseAddress(a.Email); a.Email != "" && (err != nil || at.Address != a.Email) {
+		bad.add(path + ".email")
+	}
+	if (country == "US" || country == "AU") && a.StreetAddress != "" && a.Region == "" {
+		bad.add(path + ".region")
+	}
+}
+
+// checkPaymentURLs: callbacks are called by https, plain http is taken for this
+// machine and for Options.CallbackHosts.
+// Source: docs.klarna.com, Klarna Payments API reference (merchant_urls).
+func (s *Server) checkPaymentURLs(u *PaymentURLs, bad *offenders) {
+	for _, page := range []struct {
+		name, url string
+		callback  bool
+	}{
+		{"confirmation", u.Confirmation, false},
+		{"notification", u.Notification, true},
+		{"push", u.Push, true},
+		{"authorization", u.Authorization, true},
+	} {
+		if page.url != "" && !s.isPaymentURL(fillPayment(page.url, "session", "order"), page.callback) {
+			bad.add("merchant_urls." + page.name)
+		}
+	}
+	if u.Push != "" && u.Push == u.Confirmation {
+		bad.add("merchant_urls.push")
+	}
+}
+
+func (s *Server) isPaymentURL(text string, callback bool) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || strings.ContainsFunc(text, unicode.IsSpace) {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && (!callback || s.mayCall(u.Hostname()))
+}
+
+// fillPayment puts the IDs in the place of Klarna's placeholders, plain or
+// percent-encoded.
+// Source: docs.klarna.com, Klarna Payments API reference (merchant_urls).
+func fillPayment(u, sessionID, orderID string) string {
+	return strings.NewReplacer(
+		"{session.id}", sessionID, "%7Bsession.id%7D", sessionID, "%7bsession.id%7d", sessionID,
+		"{order.id}", orderID, "%7Border.id%7D", orderID, "%7border.id%7d", orderID).Replace(u)
+}
+
+// decodeSession returns checked content with the defaults that Klarna adds.
+// Source: docs.klarna.com, Klarna Payments API reference.
+func decodeSession(content map[string]json.RawMessage) Session {
+	var v Session
+	if err := json.Unmarshal(mustJSON(content), &v); err != nil {
+		panic(fmt.Sprintf("fakeklarna: content was checked and does not decode: %v", err))
+	}
+	setDefault(&v.Locale, "en-US")
+	setDefault(&v.Intent, "buy")
+	setDefault(&v.AcquiringChannel, "ECOMMERCE")
+	for i := range v.OrderLines {
+		setDefault(&v.OrderLines[i].Type, "physical")
+	}
+	if v.ShippingAddress == nil && v.BillingAddress != nil {
+		v.ShippingAddress = new(*v.BillingAddress)
+	}
+	return v
+}

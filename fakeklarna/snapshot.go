@@ -1,0 +1,138 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"time"
+)
+
+// A snapshot is the whole state of a fake as JSON, to be restored in the same
+// fake or another one: a test's starting point, or what somebody else should see.
+
+// snapshotVersion changes when older snapshots no longer fit.
+const snapshotVersion = 1
+
+// maxSnapshot is the size of the largest snapshot that is read, in bytes.
+const maxSnapshot = 256 << 20
+
+type snapshot struct {
+	Version int                        `json:"version"`
+	Now     time.Time                  `json:"now"` // the fake's time: it goes on from there
+	State   map[string]json.RawMessage `json:"state"`
+}
+
+// part is a part of the state by its name in a snapshot.
+type part struct {
+	name string
+	at   any // pointer to a member of Server
+}
+
+// parts are the whole state but the clock and what is made from these again.
+// The caller holds s.mu.
+func (s *Server) parts() []part {
+	return []part{
+		{"orders", &s.newest},
+		{"managed", &s.managed},
+		{"payments", &s.payments},
+		{"answers", &s.answers},
+		{"jobs", &s.jobs},
+		{"faults", &s.faults},
+		{"fault_id", &s.faultID},
+		{"requests", &s.log},
+		{"callbacks", &s.callbacks},
+		{"events", &s.events},
+		{"chance", &s.chance},
+	}
+}
+
+// Snapshot returns the fake's state as JSON: orders, clock, jobs, faults, the
+// record and where the random sequence stands. Options are not in it; tokens are.
+func (s *Server) Snapshot() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	snap := snapshot{Version: snapshotVersion, Now: s.now(), State: map[string]json.RawMessage{}}
+	for _, p := range s.parts() {
+		snap.State[p.name] = mustJSON(p.at)
+	}
+	return mustJSON(snap)
+}
+
+// Restore makes the fake's state that of a snapshot, which may be another
+// fake's. The clock goes on from the snapshot's time. Calls that wait end
+// without an answer, as with Reset. On an error nothing has changed.
+func (s *Server) Restore(text []byte) error {
+	restored, now, err := s.readSnapshot(text)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.forgot)
+	s.empty()
+	from := restored.parts()
+	for i, p := range s.parts() {
+		reflect.ValueOf(p.at).Elem().Set(reflect.ValueOf(from[i].at).Elem())
+	}
+	for _, o := range s.newest {
+		s.orders[o.ID] = o
+	}
+	s.offset = time.Until(now)
+	s.wakeJobs()
+	s.stir()
+	return nil
+}
+
+// readSnapshot returns a snapshot as the state of a fake that nobody uses, and its time.
+func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
+	var snap snapshot
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&snap); err != nil {
+		return nil, time.Time{}, err
+	}
+	if snap.Version != snapshotVersion {
+		return nil, time.Time{}, fmt.Errorf("version: %d is not %d", snap.Version, snapshotVersion)
+	}
+	if ahead := time.Until(snap.Now); ahead > century || ahead < -century {
+		return nil, time.Time{}, fmt.Errorf("now: %v is more than a century from now", snap.Now)
+	}
+	into := &Server{o: s.o, stirred: make(chan struct{})}
+	into.empty()
+	for _, p := range into.parts() {
+		if raw, ok := snap.State[p.name]; ok {
+			if err := json.Unmarshal(raw, p.at); err != nil {
+				return nil, time.Time{}, fmt.Errorf("state.%s: %w", p.name, err)
+			}
+			if hasNil(reflect.ValueOf(p.at).Elem()) {
+				return nil, time.Time{}, fmt.Errorf("state.%s: has a null", p.name)
+			}
+			delete(snap.State, p.name)
+		}
+	}
+	for name := range snap.State {
+		return nil, time.Time{}, fmt.Errorf("state.%s: there is no such part", name)
+	}
+	return into, snap.Now, into.checkRestored()
+}
+
+func (s *Server) getSnapshot(*http.Request) (int, any) {
+	return http.StatusOK, json.RawMessage(s.Snapshot())
+}
+
+func (s *Server) postSnapshot(r *http.Request) (int, any) {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxSnapshot+1))
+	switch {
+	case err != nil:
+		return refuse(http.StatusBadRequest, "bad_request", "the body: "+err.Error())
+	case len(text) > maxSnapshot:
+		return refuse(http.StatusRequestEntityTooLarge, "too_large", "the body: more than 256 MiB")
+	}
+	if err := s.Restore(text); err != nil {
+		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+	}
+	return s.readClock(r)
+}

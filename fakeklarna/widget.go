@@ -1,0 +1,241 @@
+package fakeklarna
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/money"
+)
+
+// What browsers get of Klarna Payments: the library, the widget and the dialog
+// in which a shopper approves, and their calls.
+// Source: docs.klarna.com, Klarna Payments SDK reference.
+
+// widgetScheme precedes the client_token with which widget and dialog read and
+// change its session, and no other.
+const widgetScheme = "KlarnaPayments "
+
+func (s *Server) widgetRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /kp/lib/v1/api.js", serveLibrary)
+	mux.HandleFunc("GET /kp/widget", func(w http.ResponseWriter, _ *http.Request) {
+		s.servePage(w, frameCSP, "widget.html", assetVersion)
+	})
+	mux.HandleFunc("GET /kp/dialog", func(w http.ResponseWriter, _ *http.Request) {
+		s.servePage(w, frameCSP, "widget-dialog.html", assetVersion)
+	})
+	mux.HandleFunc("GET /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetSession))
+	mux.HandleFunc("POST /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetAction))
+}
+
+// serveLibrary serves the library under the path that it has at Klarna. Shops
+// name it without a version: browsers ask each time whether it is still the same.
+func serveLibrary(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", `"`+assetVersion+`"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Access-Control-Allow-Origin", "*") // for <script crossorigin>
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(library))
+}
+
+var library = must(fs.ReadFile(assets, "widget-library.js"))
+
+// widgetAuthorised lets a request through that carries the client_token of the
+// path's session. A session that is unknown or has expired has none.
+func (s *Server) widgetAuthorised(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), widgetScheme)
+		if !ok || !s.clientTokenFits(r.PathValue("id"), token) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// widgetAnswer is what the fake answers widget and dialog.
+type widgetAnswer struct {
+	Outcome PaymentOutcome `json:"outcome"`
+	Session widgetSession  `json:"session"`
+}
+
+// serveWidgetSession answers the session as widget and dialog show it.
+func (s *Server) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
+	shown, err := s.widgetSession(r.PathValue("id"))
+	if err != nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	writeFrameJSON(w, http.StatusOK, widgetAnswer{PaymentOutcome{ShowForm: true}, shown})
+}
+
+// serveWidgetAction does what the shopper did in widget or dialog, as
+// POST /fake/sessions/{id}/shopper does.
+func (s *Server) serveWidgetAction(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	var action PaymentAction
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPaymentsBody)).Decode(&action); err != nil {
+		http.Error(w, "not an action: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	out, err := s.applyPayment(id, action)
+	if bad, ok := errors.AsType[*badAction](err); ok {
+		http.Error(w, bad.Error(), http.StatusBadRequest)
+		return
+	}
+	shown, gone := s.widgetSession(id)
+	if err != nil || gone != nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	writeFrameJSON(w, http.StatusOK, widgetAnswer{out, shown})
+}
+
+// widgetSession is what widget and dialog need to show a session.
+type widgetSession struct {
+	Status     string            `json:"status"`
+	Locale     string            `json:"locale"`
+	Merchant   string            `json:"merchant"`
+	Total      int64             `json:"total"` // minor units
+	TotalText  string            `json:"total_text"`
+	Methods    []widgetMethod    `json:"methods"`     // that the shopper may use
+	Missing    []field           `json:"missing"`     // what the shopper has to type before the purchase
+	TestPerson map[string]string `json:"test_person"` // somebody who may be typed, by field
+}
+
+// widgetMethod is a category with what the shopper pays and when.
+type widgetMethod struct {
+	ID    string       `json:"id"`
+	Name  string       `json:"name"`
+	Parts []widgetPart `json:"parts"`
+}
+
+type widgetPart struct {
+	Due        string `json:"due"` // such as 2026-12-20, "" for today
+	AmountText string `json:"amount_text"`
+}
+
+// widgetSession returns a session as it is shown, or errNoSession.
+func (s *Server) widgetSession(id string) (widgetSession, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.liveSession(id)
+	if err != nil {
+		return widgetSession{}, err
+	}
+	v := s.inspectSession(p)
+	shown := widgetSession{
+		Status:     v.Status,
+		Locale:     v.Locale,
+		Merchant:   s.o.MerchantName,
+		Total:      v.OrderAmount,
+		TotalText:  v.amountText(v.OrderAmount),
+		Methods:    []widgetMethod{},
+		Missing:    missingOf(&v, p.Typed),
+		TestPerson: testPerson(v.market()),
+	}
+	for _, c := range v.PaymentMethodCategories {
+		if refusedCategory(p.email(&v), c.Identifier) {
+			continue
+		}
+		shown.Methods = append(shown.Methods, widgetMethod{c.Identifier, c.Name, v.partsOf(c.Identifier, s.now())})
+	}
+	return shown, nil
+}
+
+// dueDays are the days from the purchase to each part of the payment; other
+// categories are paid at once.
+var dueDays = map[string][]int{"pay_later": {30}, "pay_over_time": {0, 30, 60}}
+
+// partsOf returns what is paid when in a category. Parts are equal; what does
+// not divide is in the first.
+func (v *Session) partsOf(category string, now time.Time) []widgetPart {
+	days := dueDays[category]
+	if days == nil {
+		days = []int{0}
+	}
+	n := int64(len(days))
+	parts := make([]widgetPart, n)
+	for i, after := range days {
+		amount := v.OrderAmount / n
+		if i == 0 {
+			amount += v.OrderAmount % n
+		}
+		parts[i].AmountText = v.amountText(amount)
+		if after > 0 {
+			parts[i].Due = now.AddDate(0, 0, after).Format(time.DateOnly)
+		}
+	}
+	return parts
+}
+
+func (v *Session) amountText(amount int64) string {
+	return money.Format(money.Amount(amount), money.Currency(strings.ToUpper(v.PurchaseCurrency)), v.Locale)
+}
+
+// bornIn are the markets where Klarna asks for the date of birth.
+var bornIn = []string{"AT", "CH", "DE", "NL"}
+
+// missingOf returns the fields of what neither the shop has told nor the shopper
+// typed. Source: docs.klarna.com, Customer data requirements.
+func missingOf(v *Session, typed map[string]string) []field {
+	var address Address
+	if v.BillingAddress != nil {
+		address = *v.BillingAddress
+	}
+	var customer struct {
+		DateOfBirth string `json:"date_of_birth"`
+		Type        string `json:"type"`
+	}
+	if v.Customer != nil {
+		_ = json.Unmarshal(v.Customer, &customer) // was checked
+	}
+	missing := []field{}
+	for _, f := range paymentFields(v.market()) {
+		known := typed[f.Name]
+		if m := address.member(f.Name); m != nil && *m != "" {
+			known = *m
+		}
+		if f.Name == "date_of_birth" && (customer.DateOfBirth != "" || customer.Type == "organization") {
+			known = customer.Type + customer.DateOfBirth
+		}
+		if known == "" {
+			missing = append(missing, f)
+		}
+	}
+	return missing
+}
+
+// paymentFields are the fields that a purchase in a country needs, in the order
+// in which they are asked.
+func paymentFields(country string) []field {
+	postal := field{Name: "postal_code", Autocomplete: "postal-code", Pattern: ".{2,10}"}
+	if rule, ok := postalCodes[country]; ok {
+		postal.Pattern, postal.Example = rule[0], rule[1]
+	}
+	fields := []field{
+		{Name: "email", Type: "email", Autocomplete: "email", Pattern: emailPattern},
+		{Name: "given_name", Autocomplete: "given-name", Pattern: personName[1:]},
+		{Name: "family_name", Autocomplete: "family-name", Pattern: personName[1:]},
+		{Name: "street_address", Autocomplete: "address-line1"},
+		postal,
+		{Name: "city", Autocomplete: "address-level2"},
+	}
+	if country == "US" {
+		fields = append(fields, field{Name: "region", Autocomplete: "address-level1", Options: states})
+	}
+	fields = append(fields, field{Name: "phone", Type: "tel", Autocomplete: "tel", Pattern: `\+?[\d ()/-]{4,20}`})
+	if slices.Contains(bornIn, country) {
+		fields = append(fields, field{Name: "date_of_birth", Type: "date", Autocomplete: "bday", Pattern: `\d{4}-\d{2}-\d{2}`})
+	}
+	return fields
+}

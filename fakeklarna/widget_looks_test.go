@@ -1,0 +1,89 @@
+package fakeklarna_test
+
+import (
+	"testing"
+
+	"github.com/shopd/shopd/internal/browsertest"
+)
+
+var looks = map[string]browsertest.Options{
+	"":                {Height: 900},
+	"-dark":           {Height: 900, Dark: true},
+	"-narrow":         {Width: 320, Height: 640},
+	"-narrow-dark":    {Width: 320, Height: 640, Dark: true},
+	"-forced-colours": {ForcedColors: true},
+}
+
+// Takes a picture of each state (go test -artifacts -outputdir …), and shows
+// that none is wider than its screen and that nothing is cut off.
+func TestWidgetLooks(t *testing.T) {
+	german := map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "locale": "de-DE"}
+	finnish := map[string]any{"purchase_country": "FI", "purchase_currency": "EUR", "locale": "fi-FI"}
+	later := map[string]any{"payment_method_category": "pay_later"}
+	both := func(c *buyer) {
+		c.load("pay_over_time")
+		if got := c.asked("load", map[string]any{"container": "#two"}); got != `{"show_form":true}` {
+			c.t.Fatalf("load = %s", got)
+		}
+		c.Wait("the iframes to be as high as their content", `() => [...document.querySelectorAll("iframe")].every((frame) => parseFloat(frame.style.height) > 80)`)
+	}
+	ask := func(data map[string]any) func(*buyer) {
+		return func(c *buyer) {
+			c.load("pay_later")
+			c.call("authorize", later, data)
+			c.dialog()
+		}
+	}
+	wrong := func(c *buyer) {
+		ask(map[string]any{})(c)
+		c.press("approve")
+	}
+	denied := func(c *buyer) {
+		ask(told("ada+denied@example.com"))(c)
+		c.press("approve")
+		c.waitIn(c.dialog(), "the verdict", `() => document.activeElement.id === "verdict-title"`)
+	}
+	unavailable := func(c *buyer) {
+		c.asked("load", map[string]any{"container": "#one", "payment_method_category": "klarna"})
+		c.Wait("a height", `() => parseFloat(document.querySelector("#one iframe").style.height) > 60`)
+	}
+	for _, tt := range []struct {
+		name string
+		more map[string]any
+		do   func(*buyer)
+		all  bool // in every look, not only in two that differ in all
+	}{
+		{"widgets", nil, both, true},
+		{"widgets-finnish", finnish, both, false},
+		{"approve", nil, ask(told("ada@example.com")), true},
+		{"missing-german", german, ask(map[string]any{}), false},
+		{"errors-finnish", finnish, wrong, false},
+		{"denied", nil, denied, false},
+		{"unavailable-german", german, unavailable, false},
+	} {
+		for name, options := range looks {
+			if !tt.all && name != "" && name != "-narrow-dark" {
+				continue
+			}
+			t.Run(tt.name+name, func(t *testing.T) {
+				h := newPayShop(t)
+				c := h.open(h.session(tt.more), options)
+				tt.do(c)
+				c.Screenshot("widget-" + tt.name + name)
+				if over := c.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
+					t.Errorf("the page is %d px wider than the screen", over)
+				}
+				for i := range c.MustElements("iframe") {
+					frame := c.MustElements("iframe")[i].MustFrame()
+					over := frame.MustEval(`() => Math.max(...[...document.querySelectorAll("main, dialog, dialog *, main *")].map((e) => {
+						const box = e.getBoundingClientRect();
+						return e.matches(".unseen, option") ? 0 : Math.max(-box.left, box.right - innerWidth);
+					}))`).Int()
+					if over > 1 {
+						t.Errorf("something in frame %d is %d px wider than its place", i, over)
+					}
+				}
+			})
+		}
+	}
+}
