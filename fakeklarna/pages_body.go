@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -107,6 +108,9 @@ func treeOf(name string, value json.RawMessage) tree {
 		var text string
 		if json.Unmarshal(value, &text) != nil {
 			text = string(value)
+		}
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && (strings.HasSuffix(name, "amount") || strings.HasSuffix(name, "price")) {
+			text = decimal(n)
 		}
 		out.Text = cut(text, 500)
 	}
