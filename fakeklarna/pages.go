@@ -32,6 +32,7 @@ type page struct {
 	Title    string
 	Section  string // entry of the navigation that this page is below
 	Back     string // where forms of the page return to, below /fake/
+	Here     string // the page's address where that is not the browser's, "" where it is
 	Clock    string
 	Now      string // RFC 3339 with milliseconds, of the same time
 	Offset   string // of the clock, "" when it was not moved
@@ -143,7 +144,7 @@ func missingPage(section, what string) page {
 func (s *Server) show(w http.ResponseWriter, p page, csp string) {
 	s.mu.Lock()
 	now := s.now().UTC()
-	p.Offset, p.Orders, p.Faults = offsetText(s.offset), len(s.newest), len(s.faults)
+	p.Offset, p.Orders, p.Faults = offsetText(s.offset), s.countOrders(), len(s.faults)
 	s.mu.Unlock()
 	p.Base, p.Assets = s.basePath()+fakePath, s.basePath()+"/kcoc/"+assetVersion+"/"
 	p.Clock, p.Now = now.Format("2 Jan 15:04:05"), now.Format("2006-01-02T15:04:05.000Z")

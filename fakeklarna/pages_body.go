@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ var snippetMember = regexp.MustCompile(`"html_snippet": "(?:[^"\\]|\\.)*"`)
 // prettyBody returns a recorded body for people: indented, without the text of
 // html_snippet, and cut when it is very long.
 func prettyBody(body []byte) string {
-	if len(body) == 0 || string(body) == "null" {
+	if len(body) == 0 || string(body) == "null" || string(body) == "{}" {
 		return ""
 	}
 	var text string
@@ -107,6 +108,9 @@ func treeOf(name string, value json.RawMessage) tree {
 		var text string
 		if json.Unmarshal(value, &text) != nil {
 			text = string(value)
+		}
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && (strings.HasSuffix(name, "amount") || strings.HasSuffix(name, "price")) {
+			text = decimal(n)
 		}
 		out.Text = cut(text, 500)
 	}

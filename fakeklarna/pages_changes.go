@@ -242,10 +242,3 @@ func errorText(c *Request) string {
 	}
 	return cut(strings.TrimPrefix(text, ": "), 300)
 }
-
-// minorOf returns a number of a body as an amount, 0 when it is none.
-func minorOf(v any) int64 {
-	number, _ := v.(json.Number)
-	n, _ := number.Int64() // what is no whole number is no amount
-	return n
-}

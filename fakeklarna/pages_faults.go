@@ -99,6 +99,9 @@ func (f *Fault) sentence() string {
 	if f.OrderID != "" {
 		words = append(words, "of order", short(f.OrderID))
 	}
+	if f.RateLimit > 0 {
+		words = append(words, "beyond", strconv.Itoa(f.RateLimit), "a second")
+	}
 	if f.Probability > 0 && f.Probability < 1 {
 		words = append(words, "with a chance of", strconv.FormatFloat(f.Probability*100, 'f', -1, 64), "%")
 	}
@@ -178,7 +181,7 @@ type clockContent struct {
 	More      int
 }
 
-type jobRow struct{ In, At, Kind, ID, Short string }
+type jobRow struct{ In, At, Kind, Path, Short string }
 
 func (s *Server) clockPage() page {
 	s.mu.Lock()
@@ -192,8 +195,11 @@ func (s *Server) clockPage() page {
 	for _, j := range jobs {
 		c.Jobs = append(c.Jobs, jobRow{
 			In: spanText(max(0, j.Due.Sub(now))), At: j.Due.UTC().Format("2 Jan 15:04:05"),
-			Kind: strings.ReplaceAll(cmp.Or(j.Kind, "job"), "_", " "), ID: j.ID, Short: short(j.ID),
+			Kind: strings.ReplaceAll(j.Kind, "_", " "), Path: "orders/" + j.ID, Short: short(j.ID),
 		})
+		if s.payments.Sessions[j.ID] != nil {
+			c.Jobs[len(c.Jobs)-1].Path = "sessions/" + j.ID
+		}
 	}
 	return page{template: "clock.html", Title: "Clock", Section: "clock", Back: "clock", Content: c}
 }

@@ -38,6 +38,7 @@ func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) b
 		back = ""
 	}
 	id, isShopper := strings.CutSuffix(strings.TrimPrefix(path, "orders/"), "/shopper")
+	session, isPayment := strings.CutSuffix(strings.TrimPrefix(path, "sessions/"), "/shopper")
 	rule, isRule := strings.CutPrefix(path, "faults/")
 	var done string
 	var refused note
@@ -46,6 +47,9 @@ func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) b
 	case isShopper && strings.HasPrefix(path, "orders/"):
 		back = "orders/" + id
 		done, refused, err = s.takeShopper(id, f)
+	case isPayment && strings.HasPrefix(path, "sessions/"):
+		back = "sessions/" + session
+		done, refused, err = s.takePayment(session, f)
 	case path == "faults" && f.Get("do") == "clear":
 		s.ClearFaults()
 		done = "cleared"
@@ -72,7 +76,7 @@ func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) b
 		return true
 	}
 	p, _ := s.pageAt(back, url.Values{})
-	p.Said = refused
+	p.Said, p.Here = refused, s.basePath()+fakePath+back
 	if p.status == 0 {
 		p.status = http.StatusUnprocessableEntity
 	}
@@ -169,7 +173,7 @@ func (s *Server) takeFault(f url.Values) error {
 			rule.Reorder = true
 		}
 	}
-	for name, into := range map[string]*int{"count": &rule.Count, "status": &rule.Status} {
+	for name, into := range map[string]*int{"count": &rule.Count, "status": &rule.Status, "rate_limit": &rule.RateLimit} {
 		if text := strings.TrimSpace(f.Get(name)); text != "" {
 			n, err := strconv.Atoi(text)
 			if err != nil {

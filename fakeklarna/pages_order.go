@@ -2,7 +2,6 @@ package fakeklarna
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,7 +10,10 @@ import (
 
 // orderContent is the content of the page of one order.
 type orderContent struct {
-	ID, Short, Status, Shape, Expires string
+	ID, Short, Status, Expires        string
+	SessionID                         string // of Klarna Payments
+	Checkout                          bool   // the order was made by the checkout
+	Badges                            []badge
 	Country, Currency, Locale, Amount string
 	Open                              bool // the shopper can act
 	ConfirmationURL                   string
@@ -29,7 +31,10 @@ type orderContent struct {
 	Waiting                           []faultRow // rules for this order
 }
 
-type lineRow struct{ Reference, Name, Type, Quantity, UnitPrice, TaxRate, Total, Tax string }
+// badge is a status with the form of its mark.
+type badge struct{ Text, Shape string }
+
+type lineRow struct{ Reference, Name, Type, Quantity, UnitPrice, TaxRate, Total string }
 
 type typedField struct {
 	Name, Label, Type, Value string
@@ -54,44 +59,78 @@ var personaChoices = []labelled{
 
 func (s *Server) orderPage(id string, query url.Values) page {
 	s.mu.Lock()
-	o := s.orders[id]
-	var v Order
-	var shown Outcome
-	if o != nil {
-		v, shown = s.inspect(o), s.outcome(o)
-	}
-	s.mu.Unlock()
-	if o == nil {
+	o, m := s.orders[id], s.managedOrder(id)
+	if o == nil && m == nil {
+		s.mu.Unlock()
 		return missingPage("orders", "There is no order "+cut(id, 60)+". The fake keeps orders until it ends or is told to forget everything.")
 	}
-	c := orderContent{
-		ID: id, Short: short(id), Status: v.Status, Open: v.Status == StatusIncomplete && !v.Fake.Expired,
-		Country: strings.ToUpper(v.PurchaseCountry), Currency: strings.ToUpper(v.PurchaseCurrency), Locale: v.Locale,
-		Amount: decimal(v.OrderAmount), TotalTax: decimal(v.OrderTaxAmount),
-		ConfirmationURL: shown.ConfirmationURL,
-		Story:           s.storyOf(id, "", query),
-		Personas:        personaChoices,
-		Breaks:          quickChoices,
+	c := orderContent{ID: id, Short: short(id), Breaks: quickChoices, Personas: personaChoices}
+	if m != nil {
+		c.fromManagement(m)
 	}
-	if v.Fake.Expired {
-		c.Status = "expired"
-	} else if at, err := time.Parse(time.RFC3339, v.Fake.ExpiresAt); err == nil {
-		c.Expires = spanText(at.Sub(s.Now()))
-	}
-	c.Shape = shapeOf(c.Status)
-	for _, l := range v.OrderLines {
-		c.Lines = append(c.Lines, lineRow{
-			l.Reference, l.Name, cmp.Or(l.Type, "physical"), decimalCount(l.Quantity, l.QuantityUnit), decimal(l.UnitPrice), decimal(l.TaxRate), decimal(l.TotalAmount), decimal(l.TotalTaxAmount),
-		})
-	}
-	c.shopper(&v, &shown)
-	c.facts(&v)
-	for _, f := range s.Faults() {
-		if f.OrderID == id {
-			c.Waiting = append(c.Waiting, rowOf(f))
+	if o != nil {
+		v := s.inspect(o)
+		c.fromCheckout(&v, new(s.outcome(o)))
+		if at, err := time.Parse(time.RFC3339, v.Fake.ExpiresAt); err == nil && !v.Fake.Expired {
+			c.Expires = spanText(at.Sub(s.now()))
 		}
 	}
+	for _, f := range s.faults {
+		if f.OrderID == id {
+			c.Waiting = append(c.Waiting, rowOf(*f))
+		}
+	}
+	s.mu.Unlock()
+	c.Story = s.storyOf(id, "", query)
 	return page{template: "order.html", Title: "Order " + c.Short, Section: "orders", Back: "orders/" + id, Content: c}
+}
+
+// fromManagement fills in what Order Management knows.
+func (c *orderContent) fromManagement(m *managedOrder) {
+	v := m.copied()
+	c.SessionID, c.Country, c.Currency, c.Locale = m.SessionID, v.PurchaseCountry, v.PurchaseCurrency, v.Locale
+	c.Badges = append(c.Badges, badge{v.Status, shapeOf(v.Status)})
+	if v.FraudStatus != FraudAccepted {
+		c.Badges = append(c.Badges, badge{"fraud " + v.FraudStatus, shapeOf(v.FraudStatus)})
+	}
+	c.Amount = decimal(v.OrderAmount)
+	tax := int64(0)
+	for _, l := range v.OrderLines {
+		tax += l.TotalTaxAmount
+		c.Lines = append(c.Lines, lineRow{
+			l.Reference, l.Name, l.Type, decimalCount(l.Quantity, l.QuantityUnit), decimal(l.UnitPrice), decimal(l.TaxRate), decimal(l.TotalAmount),
+		})
+	}
+	c.TotalTax = decimal(tax)
+	if c.SessionID != "" {
+		c.fact("Billing address", v.BillingAddress)
+		c.fact("Shipping address", v.ShippingAddress)
+	}
+	v.OrderLines, v.BillingAddress, v.ShippingAddress = nil, ManagedAddress{}, ManagedAddress{} // they stand elsewhere on the page
+	c.Management = new(treeOf("Order Management", mustJSON(v)))
+}
+
+// fromCheckout fills in what the checkout knows. The lines are its own before
+// the purchase.
+func (c *orderContent) fromCheckout(v *Order, shown *Outcome) {
+	status := v.Status
+	if v.Fake.Expired {
+		status = "expired"
+	}
+	c.Checkout, c.Status, c.Open = true, status, v.Status == StatusIncomplete && !v.Fake.Expired
+	c.Badges = append([]badge{{status, shapeOf(status)}}, c.Badges...)
+	c.Country, c.Currency, c.Locale = strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency), v.Locale
+	c.ConfirmationURL = shown.ConfirmationURL
+	if c.Management == nil {
+		c.Amount, c.TotalTax = decimal(v.OrderAmount), decimal(v.OrderTaxAmount)
+		for _, l := range v.OrderLines {
+			c.Lines = append(c.Lines, lineRow{
+				l.Reference, l.Name, cmp.Or(l.Type, "physical"), decimalCount(l.Quantity, l.QuantityUnit), decimal(l.UnitPrice), decimal(l.TaxRate), decimal(l.TotalAmount),
+			})
+		}
+	}
+	c.shopper(v, shown)
+	c.facts(v)
 }
 
 func decimalCount(n int64, unit string) string {
@@ -117,25 +156,20 @@ func (c *orderContent) shopper(v *Order, shown *Outcome) {
 
 // facts fills in the addresses and what else people look for.
 func (c *orderContent) facts(v *Order) {
-	fact := func(name string, value any) {
-		if t := treeOf(name, mustJSON(value)); len(t.Below) > 0 {
-			c.Facts = append(c.Facts, t)
-		}
-	}
-	fact("Billing address", v.BillingAddress)
+	c.fact("Billing address", v.BillingAddress)
 	if v.ShippingAddress != v.BillingAddress {
-		fact("Shipping address", v.ShippingAddress)
+		c.fact("Shipping address", v.ShippingAddress)
 	}
-	fact("References", map[string]string{
+	c.fact("References", map[string]string{
 		"merchant_reference1": v.MerchantReference1, "merchant_reference2": v.MerchantReference2, "merchant_data": v.MerchantData,
 		"payment_method": v.Fake.PaymentMethod, "recurring_token": v.RecurringToken,
 	})
-	fact("Merchant URLs", v.MerchantURLs)
-	var state struct {
-		OrderManagement json.RawMessage `json:"order_management"`
-	}
-	_ = json.Unmarshal(mustJSON(v.Fake), &state) // it was made here
-	if t := treeOf("Order Management", state.OrderManagement); len(t.Below) > 0 {
-		c.Management = &t
+	c.fact("Merchant URLs", v.MerchantURLs)
+}
+
+// fact adds an object that has something in it.
+func (c *orderContent) fact(name string, value any) {
+	if t := treeOf(name, mustJSON(value)); len(t.Below) > 0 {
+		c.Facts = append(c.Facts, t)
 	}
 }

@@ -2,6 +2,7 @@ package fakeklarna
 
 import (
 	"encoding/json"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func (s *Server) ordersPage(query url.Values) page {
 	}
 	c := ordersContent{
 		Filter: f, Filtered: f != orderFilter{}, Ages: ages,
-		Statuses: []string{StatusIncomplete, StatusComplete, StatusAborted, "expired"},
+		Statuses: []string{StatusIncomplete, StatusAborted, "expired", StatusComplete, StatusAuthorized, StatusPartCaptured, StatusCaptured, StatusCancelled, StatusExpired, StatusClosed},
 		Username: "USER", Password: "PASSWORD",
 	}
 	if s.o.Username == "demo" && s.o.Password == "demo" {
@@ -52,22 +53,73 @@ func (s *Server) ordersPage(query url.Values) page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.URL = s.publicURL()
+	if query.Get("older") != "" {
+		c.First = f.query("")
+	}
 	started := query.Get("older") == ""
-	for _, o := range slices.Backward(s.newest) {
+	for o := range s.listed() {
 		switch {
 		case !started:
-			started = o.ID == query.Get("older")
+			started = o.id == query.Get("older")
 		case !s.matches(o, &f):
 		case len(c.Rows) == shownRows:
 			c.Older = f.query(c.Rows[shownRows-1].ID)
-			c.First = f.first(query)
-			return page{template: "orders.html", Title: "Orders", Section: "orders", Content: c}
 		default:
 			c.Rows = append(c.Rows, s.orderRow(o))
 		}
+		if c.Older != "" {
+			break
+		}
 	}
-	c.First = f.first(query)
 	return page{template: "orders.html", Title: "Orders", Section: "orders", Content: c}
+}
+
+// listed is an order of the checkout, of Order Management, or of both.
+type listed struct {
+	id      string
+	order   *order        // nil for one of Klarna Payments
+	managed *managedOrder // nil before the purchase
+}
+
+// countOrders counts what listed returns. The caller holds s.mu.
+func (s *Server) countOrders() int {
+	n := len(s.newest)
+	for id := range s.managed {
+		if s.orders[id] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// listed returns all orders, the newest first. The caller holds s.mu.
+func (s *Server) listed() iter.Seq[listed] {
+	var others []*managedOrder
+	for id, m := range s.managed {
+		if s.orders[id] == nil {
+			others = append(others, m)
+		}
+	}
+	slices.SortFunc(others, func(a, b *managedOrder) int { return b.Created.Compare(a.Created) })
+	return func(yield func(listed) bool) {
+		next := func(m *managedOrder) bool { return yield(listed{m.View.OrderID, nil, s.managedOrder(m.View.OrderID)}) }
+		for _, o := range slices.Backward(s.newest) {
+			for len(others) > 0 && others[0].Created.After(o.Started) {
+				m := others[0]
+				if others = others[1:]; !next(m) {
+					return
+				}
+			}
+			if !yield(listed{o.ID, o, s.managedOrder(o.ID)}) {
+				return
+			}
+		}
+		for _, m := range others {
+			if !next(m) {
+				return
+			}
+		}
+	}
 }
 
 // query returns the filter as the query of a link.
@@ -83,53 +135,78 @@ func (f *orderFilter) query(older string) string {
 	return "?" + values.Encode()
 }
 
-func (f *orderFilter) first(query url.Values) string {
-	if query.Get("older") == "" {
-		return ""
-	}
-	return f.query("")
-}
-
-// shownStatus returns an order's status as the pages show it. The caller holds s.mu.
-func (s *Server) shownStatus(o *order) string {
-	if s.expired(o) {
+// shownStatus returns an order's status as the pages show it: that of Order
+// Management once it was bought. The caller holds s.mu.
+func (s *Server) shownStatus(l listed) string {
+	switch {
+	case l.managed != nil:
+		return l.managed.View.Status
+	case s.expired(l.order):
 		return "expired"
 	}
-	return o.Status
+	return l.order.Status
 }
 
 // shapeOf returns the mark beside a status: what is done, what waits, what came
 // to nothing, by form and not by colour alone.
 func shapeOf(status string) string {
 	switch status {
-	case StatusComplete, "AUTHORIZED", "CAPTURED", "PART_CAPTURED", "complete", "200":
+	case StatusComplete, StatusAuthorized, StatusPartCaptured, StatusCaptured, "authorized", "complete":
 		return "done"
-	case StatusAborted, "expired", "CANCELLED", "EXPIRED", "CLOSED":
+	case StatusAborted, StatusCancelled, StatusExpired, StatusClosed, FraudRejected, "expired", "token expired", "token deleted":
 		return "ended"
 	}
 	return "open"
 }
 
-// memberText returns a member of what the merchant sent, "" when it is no text.
-func (o *order) memberText(name string) string {
+// member returns a member of what the merchant sent, "" when it is no text.
+func (l listed) member(name string) string {
+	if l.order == nil {
+		switch v := &l.managed.View; name {
+		case "purchase_country":
+			return v.PurchaseCountry
+		case "purchase_currency":
+			return v.PurchaseCurrency
+		case "merchant_reference1":
+			return v.MerchantReference1
+		case "merchant_reference2":
+			return v.MerchantReference2
+		}
+		return ""
+	}
 	var text string
-	_ = json.Unmarshal(o.Content[name], &text) // it was checked; without it there is no text
+	_ = json.Unmarshal(l.order.Content[name], &text) // it was checked; without it there is no text
 	return text
 }
 
-func (o *order) amount() int64 {
+func (l listed) amount() int64 {
+	if l.managed != nil {
+		return l.managed.View.OrderAmount
+	}
 	var n int64
-	_ = json.Unmarshal(o.Content["order_amount"], &n) // it was checked
+	_ = json.Unmarshal(l.order.Content["order_amount"], &n) // it was checked
 	return n
 }
 
+// changed returns when somebody last did something with the checkout, or when
+// the order was placed.
+func (l listed) changed() time.Time {
+	if l.order == nil {
+		return l.managed.Created
+	}
+	return l.order.Modified
+}
+
 // email returns the shopper's address: typed, or sent by the merchant.
-func (o *order) email() string {
-	if typed := o.Typed["email"]; typed != "" {
+func (l listed) email() string {
+	if l.order == nil {
+		return l.managed.View.BillingAddress.Email
+	}
+	if typed := l.order.Typed["email"]; typed != "" {
 		return typed
 	}
 	var address struct{ Email string }
-	if raw := o.Content["billing_address"]; raw != nil {
+	if raw := l.order.Content["billing_address"]; raw != nil {
 		_ = json.Unmarshal(raw, &address) // it was checked
 	}
 	return address.Email
@@ -137,20 +214,20 @@ func (o *order) email() string {
 
 // matches reports whether an order is what the form asks for. It reads only
 // what it needs: there may be many thousand orders. The caller holds s.mu.
-func (s *Server) matches(o *order, f *orderFilter) bool {
+func (s *Server) matches(l listed, f *orderFilter) bool {
 	switch {
-	case f.Status != "" && s.shownStatus(o) != f.Status,
-		f.Country != "" && !strings.EqualFold(o.memberText("purchase_country"), f.Country),
-		f.From != "" && o.amount() < minorUnits(f.From),
-		f.To != "" && o.amount() > minorUnits(f.To):
+	case f.Status != "" && s.shownStatus(l) != f.Status && (l.order == nil || l.order.Status != f.Status || l.managed == nil),
+		f.Country != "" && !strings.EqualFold(l.member("purchase_country"), f.Country),
+		f.From != "" && l.amount() < minorUnits(f.From),
+		f.To != "" && l.amount() > minorUnits(f.To):
 		return false
 	}
-	if age, err := time.ParseDuration(f.Age); err == nil && s.now().Sub(o.Modified) > age {
+	if age, err := time.ParseDuration(f.Age); err == nil && s.now().Sub(l.changed()) > age {
 		return false
 	}
 	q := strings.ToLower(f.Query)
 	holds := func(text string) bool { return strings.Contains(strings.ToLower(text), q) }
-	return q == "" || holds(o.ID) || holds(o.email()) || holds(o.memberText("merchant_reference1")) || holds(o.memberText("merchant_reference2"))
+	return q == "" || holds(l.id) || holds(l.email()) || holds(l.member("merchant_reference1")) || holds(l.member("merchant_reference2"))
 }
 
 // minorUnits reads an amount that a person has typed, "1 152.50" or "1152"; what
@@ -168,12 +245,12 @@ func minorUnits(text string) int64 {
 	return n
 }
 
-func (s *Server) orderRow(o *order) orderRow {
+func (s *Server) orderRow(l listed) orderRow {
 	r := orderRow{
-		ID: o.ID, Status: s.shownStatus(o), Country: strings.ToUpper(o.memberText("purchase_country")),
-		Amount: decimal(o.amount()) + "\u00a0" + strings.ToUpper(o.memberText("purchase_currency")),
-		Email:  o.email(), Reference: o.memberText("merchant_reference1"),
-		Changed: agoText(s.now().Sub(o.Modified)), Stamp: stamp(o.Modified),
+		ID: l.id, Status: s.shownStatus(l), Country: strings.ToUpper(l.member("purchase_country")),
+		Amount: decimal(l.amount()) + "\u00a0" + strings.ToUpper(l.member("purchase_currency")),
+		Email:  l.email(), Reference: cut(l.member("merchant_reference1"), 40),
+		Changed: agoText(s.now().Sub(l.changed())), Stamp: stamp(l.changed()),
 	}
 	r.Shape = shapeOf(r.Status)
 	return r

@@ -1,92 +1,101 @@
 package fakeklarna
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
-// sessionRow is one session of Klarna Payments, as its calls have told of it.
+// sessionRow is one session of Klarna Payments on a page.
 type sessionRow struct {
-	ID, Country, Amount, Last, Changed, Stamp string
-	OrderID, OrderShort                       string
-	Calls                                     int
+	ID, Country, Amount, Email, Started, Stamp string
+	OrderID, OrderShort                        string
+	Badge                                      badge
 }
 
 type sessionsContent struct {
 	Rows []sessionRow
-	More int
+	All  int
 }
 
-// sessionsPage lists the sessions whose calls are kept, the newest first.
+// sessionsPage lists the newest sessions.
 func (s *Server) sessionsPage() page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	calls := map[string][]*Request{}
-	var ids []string
-	for _, e := range slices.Backward(s.log.entries) {
-		if e.SessionID == "" {
-			continue
-		}
-		if calls[e.SessionID] == nil {
-			ids = append(ids, e.SessionID)
-		}
-		calls[e.SessionID] = append(calls[e.SessionID], &e.Request)
-	}
-	var c sessionsContent
-	if len(ids) > shownRows {
-		ids, c.More = ids[:shownRows], len(ids)-shownRows
-	}
-	for _, id := range ids {
-		c.Rows = append(c.Rows, s.sessionRow(id, calls[id]))
+	c := sessionsContent{All: len(s.payments.Newest)}
+	for _, id := range slices.Backward(s.payments.Newest[max(0, c.All-shownRows):]) {
+		c.Rows = append(c.Rows, s.sessionRow(s.payments.Sessions[id]))
 	}
 	return page{template: "sessions.html", Title: "Sessions", Section: "sessions", Back: "sessions", Content: c}
 }
 
-// sessionRow sums up a session's calls, the newest first. The caller holds s.mu.
-func (s *Server) sessionRow(id string, calls []*Request) sessionRow {
-	newest := calls[0]
+func (s *Server) sessionRow(p *session) sessionRow {
+	v := s.inspectSession(p)
 	row := sessionRow{
-		ID: id, Calls: len(calls), Last: newest.Method + " " + shortPath(newest.Path),
-		Changed: agoText(s.now().Sub(newest.Time)), Stamp: stamp(newest.Time),
+		ID: p.ID, Country: strings.ToUpper(v.PurchaseCountry), Amount: decimal(v.OrderAmount) + "\u00a0" + strings.ToUpper(v.PurchaseCurrency),
+		Started: agoText(s.now().Sub(p.Started)), Stamp: stamp(p.Started), OrderID: p.OrderID, OrderShort: short(p.OrderID),
+		Badge: badge{v.Fake.State, shapeOf(v.Fake.State)},
 	}
-	known := contents{}
-	for _, c := range slices.Backward(calls) {
-		known.note(c)
-		if c.OrderID != "" {
-			row.OrderID, row.OrderShort = c.OrderID, short(c.OrderID)
-		}
-	}
-	text := func(member string) string { t, _ := known[member].(string); return strings.ToUpper(t) }
-	row.Country = text("purchase_country")
-	if amount := known["order_amount"]; amount != nil {
-		row.Amount = strings.TrimSpace(decimal(minorOf(amount)) + "\u00a0" + text("purchase_currency"))
+	if v.BillingAddress != nil {
+		row.Email = v.BillingAddress.Email
 	}
 	return row
 }
 
 // sessionContent is the content of the page of one session.
 type sessionContent struct {
-	ID, Short, OrderID string
-	Country, Amount    string
-	Story              story
+	sessionRow
+	Short, Expires string
+	Open           bool // the shopper can act
+	Categories     []PaymentCategory
+	Story          story
+	Whole          tree
 }
 
 func (s *Server) sessionPage(id string, query url.Values) page {
-	story := s.storyOf("", id, query)
 	s.mu.Lock()
-	var calls []*Request
-	for _, e := range slices.Backward(s.log.entries) {
-		if e.SessionID == id {
-			calls = append(calls, &e.Request)
-		}
-	}
-	if len(calls) == 0 {
+	p := s.payments.Sessions[id]
+	if p == nil {
 		s.mu.Unlock()
 		return missingPage("sessions", "There is no session "+cut(id, 60)+".")
 	}
-	row := s.sessionRow(id, calls)
+	v := s.inspectSession(p)
+	c := sessionContent{
+		sessionRow: s.sessionRow(p), Short: short(id),
+		Open: v.Fake.State != "complete" && v.Fake.State != "expired", Categories: v.PaymentMethodCategories,
+	}
+	if at, err := time.Parse(time.RFC3339, v.ExpiresAt); err == nil && c.Open {
+		c.Expires = spanText(at.Sub(s.now()))
+	}
 	s.mu.Unlock()
-	c := sessionContent{id, short(id), row.OrderID, row.Country, row.Amount, story}
+	v.PaymentMethodCategories, v.ClientToken = nil, "" // nobody reads them
+	c.Whole = treeOf("Session", mustJSON(v))
+	c.Story = s.storyOf("", id, query)
 	return page{template: "session.html", Title: "Session " + c.Short, Section: "sessions", Back: "sessions/" + id, Content: c}
+}
+
+// takePayment acts as the shopper in a session's widget.
+func (s *Server) takePayment(id string, f url.Values) (done string, refused note, err error) {
+	a := new(Authorize{Category: f.Get("category"), Decision: f.Get("decision")})
+	action := PaymentAction{Authorize: a}
+	if f.Get("do") == "load" {
+		a.Decision, action = "", PaymentAction{Load: a}
+	}
+	out, err := s.applyPayment(id, action)
+	switch {
+	case errors.Is(err, errNoSession):
+		return "", note{}, errors.New("the session has expired")
+	case err != nil:
+		return "", note{}, err
+	case out.Refused != nil:
+		return "", note{Bad: true, Text: fmt.Sprintf("Refused, %s. %s", out.Refused.Code, out.Refused.Message)}, nil
+	case len(out.InvalidFields) > 0:
+		return "", note{Bad: true, Text: "Not approved yet, these are missing or wrong: " + strings.Join(out.InvalidFields, ", ") + "."}, nil
+	case action.Authorize != nil && !out.Approved:
+		return "", note{Bad: true, Text: "Not approved."}, nil
+	}
+	return "shopper", note{}, nil
 }

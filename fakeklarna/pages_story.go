@@ -90,14 +90,15 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 	return all
 }
 
-// relatives returns the IDs of the order and the session that belong together:
-// a session's order is known once it was placed. The caller holds s.mu.
+// relatives returns the IDs of the order and the session that belong together.
+// The caller holds s.mu.
 func (s *Server) relatives(orderID, sessionID string) (orders, sessions map[string]bool) {
 	orders, sessions = map[string]bool{orderID: true}, map[string]bool{sessionID: true}
-	for _, e := range s.log.entries {
-		if e.OrderID != "" && e.SessionID != "" && (e.OrderID == orderID || e.SessionID == sessionID) {
-			orders[e.OrderID], sessions[e.SessionID] = true, true
-		}
+	if m := s.managed[orderID]; m != nil {
+		sessions[m.SessionID] = true
+	}
+	if p := s.payments.Sessions[sessionID]; p != nil {
+		orders[p.OrderID] = true
 	}
 	return orders, sessions
 }

@@ -36,14 +36,26 @@ const arrive = (node) => {
   }
 };
 
+// The child of old, from at on, that becomes fresh. One with a key is found
+// wherever it is; on the way to one without no child with a key is passed, for it
+// would be lost; and texts are only found where they are expected.
+const counterpart = (at, fresh) => {
+  for (let found = at; found; found = found.nextSibling) {
+    if (alike(found, fresh)) {
+      return found;
+    }
+    if (!key(fresh) && (fresh.nodeType !== Node.ELEMENT_NODE || key(found))) {
+      return undefined;
+    }
+  }
+  return undefined;
+};
+
 // Children that stay are never moved: a moved element loses focus and scrolling.
 const mergeChildren = (old, fresh) => {
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
-    let found = at;
-    while (found && !alike(found, child)) {
-      found = found.nextSibling;
-    }
+    const found = counterpart(at, child);
     if (!found) {
       const added = document.importNode(child, true);
       old.insertBefore(added, at);

@@ -46,7 +46,7 @@ const refresh = async () => {
   }
   busy = true;
   try {
-    const address = new URL(location.href);
+    const address = new URL(document.body.dataset.here ?? location.href, location.href);
     address.searchParams.delete('done');
     const response = await fetch(address, html);
     const text = await response.text();
@@ -106,7 +106,7 @@ const send = async (form, button) => {
   button?.setAttribute('aria-disabled', 'true');
   form.ariaBusy = 'true';
   try {
-    const response = await fetch(form.action, {...html, method: 'POST', body});
+    const response = await fetch(form.getAttribute('action'), {...html, method: 'POST', body});
     const text = await response.text();
     if (response.ok) {
       untouch(form);
@@ -146,7 +146,7 @@ document.addEventListener('input', ({target}) => {
 
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (form.method !== 'post') {
+  if (form.getAttribute('method') !== 'post') { // form.method may be a field of that name
     return;
   }
   event.preventDefault();
