@@ -48,7 +48,7 @@ func (known contents) note(c *Request) (changes []change, more int) {
 		}
 		known[member] = value
 	}
-	if write && len(sent) > 0 && len(changes) == 0 {
+	if isUpdate := pathFits(ordersPath+"/*", c.Path) || pathFits("/payments/v1/sessions/*", c.Path); write && isUpdate && len(sent) > 0 && len(changes) == 0 {
 		changes = []change{{What: "nothing changed"}}
 	}
 	for member, value := range answered {

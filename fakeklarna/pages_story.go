@@ -158,20 +158,27 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 	return out
 }
 
-// telling is the time of the calls whose rows already name what they changed.
-type telling struct{ from, to time.Time }
+// telling is the last call whose row names what it changed.
+type telling struct {
+	from, to time.Time
+	words    []string // with which a text about what it sent begins
+}
 
 func (t *telling) heard(m moment, row *storyRow) {
-	if m.call != nil && len(row.Changes) > 0 {
-		t.from, t.to = m.at, m.at.Add(time.Duration(m.call.DurationMS+1)*time.Millisecond)
+	if m.call == nil || len(row.Changes) == 0 {
+		return
+	}
+	*t = telling{
+		from: m.at, to: m.at.Add(time.Duration(m.call.DurationMS+1) * time.Millisecond),
+		words: append(membersOf(m.call.Request), "quantity"),
 	}
 }
 
-// covers reports whether a moment would say once more what a call's row has
-// said: a change of state, other than of the status, during that call.
+// covers reports whether a moment would say once more what the call's row has
+// said: a change of content during that call.
 func (t *telling) covers(m moment) bool {
-	return m.event != nil && m.event.Lane == "state" && !strings.HasPrefix(m.event.Text, "status ") &&
-		!m.at.Before(t.from) && !m.at.After(t.to)
+	return m.event != nil && m.event.Lane == "state" && !m.at.Before(t.from) && !m.at.After(t.to) &&
+		slices.ContainsFunc(t.words, func(word string) bool { return strings.HasPrefix(m.event.Text, word+" ") })
 }
 
 // row returns a moment as a page shows it, without what it changed.
