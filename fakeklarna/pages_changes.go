@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,9 +52,7 @@ func (known contents) note(c *Request) (changes []change, more int) {
 	if isUpdate := pathFits(ordersPath+"/*", c.Path) || pathFits("/payments/v1/sessions/*", c.Path); write && isUpdate && len(sent) > 0 && len(changes) == 0 {
 		changes = []change{{What: "nothing changed"}}
 	}
-	for member, value := range answered {
-		known[member] = value
-	}
+	maps.Copy(known, answered)
 	return atMost(changes)
 }
 
