@@ -152,6 +152,40 @@ func TestMaxOrders(t *testing.T) {
 	kept(ids[6], ids[5], ids[3])
 }
 
+// Order Management and Payments are bounded, too; what is forgotten is gone whole.
+func TestMaxOrdersElsewhere(t *testing.T) {
+	s := newShop(t, fakeklarna.Options{MaxOrders: 2})
+	var bought, sessions, tokens []string
+	for range 3 {
+		bought = append(bought, s.start(caseA()).OrderID)
+		states["complete"](s)
+		got := s.send("POST", "/payments/v1/sessions", text(caseA()))
+		session := decode(string(got.body))["session_id"].(string)
+		out, err := s.fake.Pay(session, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{}})
+		if err != nil || out.AuthorizationToken == "" {
+			t.Fatalf("authorize: %+v %v", out, err)
+		}
+		sessions, tokens = append(sessions, session), append(tokens, out.AuthorizationToken)
+	}
+	for i, want := range []int{404, 200, 200} {
+		if got := s.send("GET", "/ordermanagement/v1/orders/"+bought[i], ""); got.status != want {
+			t.Errorf("managed order %d: got %d, want %d", i, got.status, want)
+		}
+		if got := s.send("GET", "/payments/v1/sessions/"+sessions[i], ""); got.status != want {
+			t.Errorf("session %d: got %d, want %d", i, got.status, want)
+		}
+		if got := s.send("POST", "/payments/v1/authorizations/"+tokens[i]+"/order", text(caseA())); got.status != want {
+			t.Errorf("authorization %d: got %d %s, want %d", i, got.status, got.body, want)
+		}
+	}
+	if n := len(s.fake.Sessions()); n != 2 {
+		t.Errorf("%d sessions are listed, want 2", n)
+	}
+	if err := s.fake.Restore(s.fake.Snapshot()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBadOptions(t *testing.T) {
 	for _, chaos := range []float64{-0.1, 1.1} {
 		func() {

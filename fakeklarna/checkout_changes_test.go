@@ -38,6 +38,7 @@ func TestEventsOfAnOrder(t *testing.T) {
 		"shopper: was refused: validation_refused",
 		"shopper: pressed Buy",
 		"state: status checkout_incomplete → checkout_complete",
+		"state: authorized 248.00 NOK, fraud_status ACCEPTED",
 	}
 	if diff := cmp.Diff(want, c.fake.EventTexts(c.id)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)

@@ -70,7 +70,7 @@ func TestOrdersAreShown(t *testing.T) {
 	want := []fakeklarna.FakeState{
 		{Typed: map[string]string{}},
 		{Expired: true, Typed: map[string]string{"email": "a@b.example"}},
-		{Typed: fakes[2].Typed, PaymentMethod: "pay_later"},
+		{Typed: fakes[2].Typed, PaymentMethod: "pay_later", OrderManagement: fakes[2].OrderManagement},
 		{Expired: true, Aborted: true, Typed: map[string]string{}},
 	}
 	if diff := cmp.Diff(want, fakes); diff != "" {

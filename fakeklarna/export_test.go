@@ -38,14 +38,14 @@ func (s *Server) Unsaved() []string {
 			if marshals(t) {
 				return
 			}
-			for i := range t.NumField() {
-				f := t.Field(i)
+			for f := range t.Fields() {
 				if !f.IsExported() && !f.Anonymous {
 					found = append(found, t.Name()+"."+f.Name)
 					continue
 				}
 				walk(f.Type)
 			}
+		default: // nothing in it
 		}
 	}
 	for _, p := range s.parts() {

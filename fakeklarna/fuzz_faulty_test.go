@@ -81,6 +81,9 @@ var patterned = []struct {
 	{regexp.MustCompile(`\]\.name$|\.quantity_unit$`), []any{""}, ""},
 }
 
+// mayBeEmpty are names without a shortest length.
+var mayBeEmpty = regexp.MustCompile(`^external_\w+\[\d+\]\.name$`)
+
 // spoil changes one thing in a valid order. It returns what the refusal says of
 // it, and whether the fault is that a top-level member is missing, which an
 // update allows.
@@ -107,7 +110,7 @@ func (d draw) spoil(o map[string]any) (message string, missing bool) {
 			}
 		case 3: // not of the pattern or range
 			for _, p := range patterned {
-				if p.path.MatchString(at.path) && !(strings.HasPrefix(at.path, "external") && strings.HasSuffix(at.path, "].name")) {
+				if p.path.MatchString(at.path) && !mayBeEmpty.MatchString(at.path) {
 					put(o, at.path, pick(d, p.bad...))
 					return at.path + p.tail, false
 				}

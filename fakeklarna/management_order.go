@@ -222,7 +222,7 @@ func (s *Server) extendAuthorization(m *managedOrder, _ managedCall) (reply, *ap
 	if latest := midnightAfter(m.Created, maxAuthorization); after.After(latest) {
 		after = latest
 	}
-	if after.After(m.Expires) {
+	if !after.Equal(m.Expires) {
 		s.tellManaged(m, "expires_at %s → %s", v.ExpiresAt, stampMillis(after))
 		m.Expires, v.ExpiresAt = after, stampMillis(after)
 	}

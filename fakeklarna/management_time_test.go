@@ -45,7 +45,7 @@ func TestManagementExpiry(t *testing.T) {
 }
 
 // An authorization is extended from the day of the call, at most to 180 days
-// after the purchase, and never made shorter.
+// after the purchase.
 func TestManagementExtend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // starts at midnight UTC
 		o := newOffice(t, fakeklarna.Options{})
@@ -57,6 +57,9 @@ func TestManagementExtend(t *testing.T) {
 			if got, want := o.managed().ExpiresAt, bought.Add(time.Duration(row.want)*day).Format("2006-01-02T15:04:05.000Z"); got != want {
 				t.Errorf("%v: got %s, want %s", row, got, want)
 			}
+		}
+		if events := o.fake.ManagedEvents(o.id); len(events) != 1+7 {
+			t.Errorf("got events %q, want one for each of 7 changes", events)
 		}
 		o.fake.Advance(10 * day)
 		if got := o.call(extend, ""); got.status != 403 || o.sum() != "EXPIRED 30000/0/0/30000" {

@@ -138,6 +138,7 @@ func membersOf(t reflect.Type, into map[string][]string) {
 			}
 		}
 		slices.Sort(into[t.Name()])
+	default: // no members
 	}
 }
 

@@ -14,11 +14,12 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 )
 
-// newCalledKP is a shop with a session whose callbacks a merchant answers.
+// newCalledKP is a shop with a session whose callbacks a merchant answers. Its
+// IDs are the same in each run, and again after a reset.
 func newCalledKP(t testing.TB, pairs ...any) (*kpShop, *merchant) {
 	t.Helper()
 	m := &merchant{}
-	s := &kpShop{caller: &caller{t, fakeklarna.New(fakeklarna.Options{CallbackTransport: m, CallbackHosts: []string{"shop.example"}})}}
+	s := &kpShop{caller: &caller{t, fakeklarna.New(fakeklarna.Options{CallbackTransport: m, CallbackHosts: []string{"shop.example"}, Seed: 7})}}
 	t.Cleanup(s.fake.Close)
 	s.start(with(cartSE(), append([]any{
 		"merchant_urls.authorization", "http://shop.example/{session.id}/authorization",
@@ -186,6 +187,25 @@ func TestResetEndsPaymentCallbacks(t *testing.T) {
 		synctest.Wait()
 		if got := m.kinds(); got != "authorization" {
 			t.Errorf("got %q, want one callback before the reset", got)
+		}
+	})
+}
+
+// A reset while a callback waits: the session that has the same ID after it is
+// told nothing of the one before.
+func TestResetDuringPaymentCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newCalledKP(t)
+		first := s.session
+		m.will("authorization", says{status: 500, during: func() {
+			s.fake.Reset()
+			s.start(with(cartSE(), "merchant_urls.authorization", "http://shop.example/again"))
+		}})
+		s.authorize()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := m.kinds(); got != "authorization" || s.session != first {
+			t.Errorf("got %q of session %s, want one callback of %s", got, s.session, first)
 		}
 	})
 }

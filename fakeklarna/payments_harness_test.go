@@ -128,7 +128,10 @@ func payStates() map[string]func(*kpShop) {
 		"with address": func(s *kpShop) {
 			s.pay(payment{Authorize: &authorize{Data: json.RawMessage(text(map[string]any{"billing_address": ada()}))}})
 		},
-		"denied": func(s *kpShop) { s.pay(payment{Authorize: &authorize{Decision: "decline"}}) },
+		"with address, to tokenize": func(s *kpShop) {
+			s.update(`{"intent":"tokenize"}`)
+			s.pay(payment{Authorize: &authorize{Data: json.RawMessage(text(map[string]any{"billing_address": ada()}))}})
+		},
 		"tokenize": func(s *kpShop) {
 			s.update(`{"intent":"tokenize"}`)
 			s.authorize()

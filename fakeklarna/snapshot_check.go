@@ -37,6 +37,7 @@ func hasNil(v reflect.Value) bool {
 				return true
 			}
 		}
+	default: // nothing in it
 	}
 	return false
 }
