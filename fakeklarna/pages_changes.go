@@ -193,15 +193,7 @@ func identity(element any) string {
 	return ""
 }
 
-// same compares two JSON values, texts of up to five letters without regard to
-// case: countries come back in another one.
-func same(a, b any) bool {
-	if x, ok := a.(string); ok {
-		y, ok := b.(string)
-		return ok && (x == y || len(x) <= 5 && strings.EqualFold(x, y))
-	}
-	return bytes.Equal(mustJSON(a), mustJSON(b))
-}
+func same(a, b any) bool { return bytes.Equal(mustJSON(a), mustJSON(b)) }
 
 // word returns a value as a row shows it.
 func word(v any) string {

@@ -1,9 +1,11 @@
 package fakeklarna_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -143,14 +145,23 @@ func TestStoryBodies(t *testing.T) {
 func TestStoryIsPaged(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	s.start(caseA())
-	for range 150 {
-		s.send("GET", "/checkout/v3/orders/"+s.id, "")
+	for i := range 150 {
+		s.send("POST", "/checkout/v3/orders/"+s.id, fmt.Sprintf(`{"merchant_data":"%d"}`, i))
 	}
 	s.send("POST", "/checkout/v3/orders", `"`+strings.Repeat("long ", 50_000)+`"`)
+	knows := regexp.MustCompile(`\| merchant_data (0|\d+ → \d+)$`)
 	keys := map[string]bool{}
 	path, pages := "orders/"+s.id, 0
 	for ; path != "" && pages < 5; pages++ {
 		doc := s.page(path, 200).one(t, "main")
+		if got := doc.one(t, ".head").one(t, ".second").words(); !strings.HasPrefix(got, "152 events") {
+			t.Errorf("page %d counts %q", pages, got)
+		}
+		for _, row := range s.storyRows(path) {
+			if update := strings.Contains(row, s.id[:8]); update && !knows.MatchString(row) {
+				t.Errorf("page %d: a row knows nothing of the one before: %s", pages, row)
+			}
+		}
 		path = ""
 		for _, li := range doc.find("li") {
 			if li.attr("class") != "day" {
@@ -166,8 +177,10 @@ func TestStoryIsPaged(t *testing.T) {
 	if len(keys) != 152 || pages != 2 { // and the state after the create
 		t.Errorf("%d rows on %d pages, want 152 on 2", len(keys), pages)
 	}
-	if n := len(s.browse(http.MethodGet, "requests", nil, nil).body); n > 2<<20 {
-		t.Errorf("a page of %d bytes", n)
+	for _, pre := range s.page("requests", 200).find("pre") {
+		if n := len(pre.text()); n > 21_000 {
+			t.Errorf("a body of %d bytes is shown", n)
+		}
 	}
 }
 
