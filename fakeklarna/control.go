@@ -62,7 +62,8 @@ func (s *Server) ownInterface(control http.Handler) http.HandlerFunc {
 			writeJSON(w, status, answer)
 			return
 		}
-		if (r.URL.Path == fakePath || asksForPage(r)) && s.servePeople(w, r) {
+		forPeople := r.URL.Path == fakePath || asksForPage(r)
+		if forPeople && s.servePeople(w, r) { //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
 			return
 		}
 		control.ServeHTTP(w, r)

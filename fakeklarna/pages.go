@@ -69,7 +69,7 @@ func asksForPage(r *http.Request) bool {
 		return false
 	}
 	var html, json float64
-	for _, part := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		media, parameters, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue

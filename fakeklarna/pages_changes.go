@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -48,12 +49,10 @@ func (known contents) note(c *Request) (changes []change, more int) {
 		}
 		known[member] = value
 	}
-	if write && len(sent) > 0 && len(changes) == 0 {
+	if isUpdate := pathFits(ordersPath+"/*", c.Path) || pathFits("/payments/v1/sessions/*", c.Path); write && isUpdate && len(sent) > 0 && len(changes) == 0 {
 		changes = []change{{What: "nothing changed"}}
 	}
-	for member, value := range answered {
-		known[member] = value
-	}
+	maps.Copy(known, answered)
 	return atMost(changes)
 }
 
@@ -194,15 +193,7 @@ func identity(element any) string {
 	return ""
 }
 
-// same compares two JSON values, texts of up to five letters without regard to
-// case: countries come back in another one.
-func same(a, b any) bool {
-	if x, ok := a.(string); ok {
-		y, ok := b.(string)
-		return ok && (x == y || len(x) <= 5 && strings.EqualFold(x, y))
-	}
-	return bytes.Equal(mustJSON(a), mustJSON(b))
-}
+func same(a, b any) bool { return bytes.Equal(mustJSON(a), mustJSON(b)) }
 
 // word returns a value as a row shows it.
 func word(v any) string {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,8 +19,7 @@ type orderContent struct {
 	Open                              bool // the shopper can act
 	ConfirmationURL                   string
 	Story                             story
-	Lines                             []lineRow
-	Total, TotalTax                   string
+	Lines                             lineTable
 	Management                        *tree
 	Facts                             []tree
 	Fields                            []typedField
@@ -33,8 +33,6 @@ type orderContent struct {
 
 // badge is a status with the form of its mark.
 type badge struct{ Text, Shape string }
-
-type lineRow struct{ Reference, Name, Type, Quantity, UnitPrice, TaxRate, Total string }
 
 type typedField struct {
 	Name, Label, Type, Value string
@@ -94,14 +92,12 @@ func (c *orderContent) fromManagement(m *managedOrder) {
 		c.Badges = append(c.Badges, badge{"fraud " + v.FraudStatus, shapeOf(v.FraudStatus)})
 	}
 	c.Amount = decimal(v.OrderAmount)
-	tax := int64(0)
+	var tax int64
 	for _, l := range v.OrderLines {
 		tax += l.TotalTaxAmount
-		c.Lines = append(c.Lines, lineRow{
-			l.Reference, l.Name, l.Type, decimalCount(l.Quantity, l.QuantityUnit), decimal(l.UnitPrice), decimal(l.TaxRate), decimal(l.TotalAmount),
-		})
+		c.Lines.add(l.Reference, l.Name, l.Type, l.Quantity, l.QuantityUnit, l.UnitPrice, l.TaxRate, l.TotalAmount)
 	}
-	c.TotalTax = decimal(tax)
+	c.Lines.Currency, c.Lines.Total, c.Lines.Tax = c.Currency, c.Amount, decimal(tax)
 	if c.SessionID != "" {
 		c.fact("Billing address", v.BillingAddress)
 		c.fact("Shipping address", v.ShippingAddress)
@@ -122,19 +118,32 @@ func (c *orderContent) fromCheckout(v *Order, shown *Outcome) {
 	c.Country, c.Currency, c.Locale = strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency), v.Locale
 	c.ConfirmationURL = shown.ConfirmationURL
 	if c.Management == nil {
-		c.Amount, c.TotalTax = decimal(v.OrderAmount), decimal(v.OrderTaxAmount)
-		for _, l := range v.OrderLines {
-			c.Lines = append(c.Lines, lineRow{
-				l.Reference, l.Name, cmp.Or(l.Type, "physical"), decimalCount(l.Quantity, l.QuantityUnit), decimal(l.UnitPrice), decimal(l.TaxRate), decimal(l.TotalAmount),
-			})
-		}
+		c.Amount = decimal(v.OrderAmount)
+		c.Lines = linesOf(v.OrderLines, c.Currency, v.OrderAmount, v.OrderTaxAmount)
 	}
 	c.shopper(v, shown)
 	c.facts(v)
 }
 
-func decimalCount(n int64, unit string) string {
-	return strings.TrimSpace(string(mustJSON(n)) + " " + unit)
+// lineTable is a table of order lines; amounts are texts in Currency.
+type lineTable struct {
+	Currency, Total, Tax string
+	Rows                 []lineRow
+}
+
+type lineRow struct{ Reference, Name, Type, Quantity, UnitPrice, TaxRate, Total string }
+
+func (t *lineTable) add(reference, name, kind string, quantity int64, unit string, price, taxRate, total int64) {
+	count := strings.TrimSpace(strconv.FormatInt(quantity, 10) + " " + unit)
+	t.Rows = append(t.Rows, lineRow{reference, name, cmp.Or(kind, "physical"), count, decimal(price), decimal(taxRate), decimal(total)})
+}
+
+func linesOf(lines []OrderLine, currency string, total, tax int64) lineTable {
+	t := lineTable{Currency: currency, Total: decimal(total), Tax: decimal(tax)}
+	for _, l := range lines {
+		t.add(l.Reference, l.Name, l.Type, l.Quantity, l.QuantityUnit, l.UnitPrice, l.TaxRate, l.TotalAmount)
+	}
+	return t
 }
 
 // shopper fills in what the forms of "Be the shopper" offer.

@@ -52,6 +52,7 @@ type sessionContent struct {
 	Open           bool // the shopper can act
 	Categories     []PaymentCategory
 	Story          story
+	Lines          lineTable
 	Whole          tree
 }
 
@@ -71,7 +72,8 @@ func (s *Server) sessionPage(id string, query url.Values) page {
 		c.Expires = spanText(at.Sub(s.now()))
 	}
 	s.mu.Unlock()
-	v.PaymentMethodCategories, v.ClientToken = nil, "" // nobody reads them
+	c.Lines = linesOf(v.OrderLines, strings.ToUpper(v.PurchaseCurrency), v.OrderAmount, v.OrderTaxAmount)
+	v.OrderLines, v.PaymentMethodCategories, v.ClientToken = nil, nil, "" // in the table, in the form, and for no reader
 	c.Whole = treeOf("Session", mustJSON(v))
 	c.Story = s.storyOf("", id, query)
 	return page{template: "session.html", Title: "Session " + c.Short, Section: "sessions", Back: "sessions/" + id, Content: c}

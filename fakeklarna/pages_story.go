@@ -108,6 +108,10 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 	s.mu.Lock()
 	all := s.moments(orderID, sessionID)
 	s.mu.Unlock()
+	one := orderID != "" || sessionID != ""
+	if one {
+		all = withoutRepeats(all)
+	}
 	end := len(all)
 	if older := query.Get("older"); older != "" {
 		if i := slices.IndexFunc(all, func(m moment) bool { return m.key == older }); i >= 0 {
@@ -115,7 +119,6 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 		}
 	}
 	begin := max(0, end-shownRows)
-	one := orderID != "" || sessionID != ""
 	known := contents{}
 	if one {
 		// The calls before the page tell what the first ones on it changed.
@@ -125,7 +128,6 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 			}
 		}
 	}
-	var told telling
 	out := story{Total: len(all), Newest: end == len(all), Rows: make([]storyRow, 0, end-begin)}
 	for _, m := range all[begin:end] {
 		row := m.row(s.curlBase())
@@ -136,11 +138,6 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 			row.OrderID = ""
 		}
 		row.Day = m.at.UTC().Format("Monday 2 January")
-		if told.covers(m) {
-			out.Total--
-			continue
-		}
-		told.heard(m, &row)
 		out.Rows = append(out.Rows, row)
 	}
 	slices.Reverse(out.Rows)
@@ -158,20 +155,21 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 	return out
 }
 
-// telling is the time of the calls whose rows already name what they changed.
-type telling struct{ from, to time.Time }
-
-func (t *telling) heard(m moment, row *storyRow) {
-	if m.call != nil && len(row.Changes) > 0 {
-		t.from, t.to = m.at, m.at.Add(time.Duration(m.call.DurationMS+1)*time.Millisecond)
-	}
-}
-
-// covers reports whether a moment would say once more what a call's row has
-// said: a change of state, other than of the status, during that call.
-func (t *telling) covers(m moment) bool {
-	return m.event != nil && m.event.Lane == "state" && !strings.HasPrefix(m.event.Text, "status ") &&
-		!m.at.Before(t.from) && !m.at.After(t.to)
+// withoutRepeats leaves out what a call's row says as well: a change of the
+// content that the call sent, told while it ran.
+func withoutRepeats(all []moment) []moment {
+	var last *moment // the call before
+	return slices.DeleteFunc(all, func(m moment) bool {
+		if m.call != nil {
+			last = &m
+		}
+		if last == nil || m.event == nil || m.event.Lane != "state" || last.call.Status/100 != 2 ||
+			m.at.After(last.at.Add(time.Duration(last.call.DurationMS+1)*time.Millisecond)) {
+			return false
+		}
+		about := append(membersOf(last.call.Request), "quantity")
+		return slices.ContainsFunc(about, func(word string) bool { return strings.HasPrefix(m.event.Text, word+" ") })
+	})
 }
 
 // row returns a moment as a page shows it, without what it changed.

@@ -1,8 +1,11 @@
 package fakeklarna_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -142,14 +145,23 @@ func TestStoryBodies(t *testing.T) {
 func TestStoryIsPaged(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	s.start(caseA())
-	for range 150 {
-		s.send("GET", "/checkout/v3/orders/"+s.id, "")
+	for i := range 150 {
+		s.send("POST", "/checkout/v3/orders/"+s.id, fmt.Sprintf(`{"merchant_data":"%d"}`, i))
 	}
 	s.send("POST", "/checkout/v3/orders", `"`+strings.Repeat("long ", 50_000)+`"`)
+	knows := regexp.MustCompile(`\| merchant_data (0|\d+ → \d+)$`)
 	keys := map[string]bool{}
 	path, pages := "orders/"+s.id, 0
 	for ; path != "" && pages < 5; pages++ {
 		doc := s.page(path, 200).one(t, "main")
+		if got := doc.one(t, ".head").one(t, ".second").words(); !strings.HasPrefix(got, "152 events") {
+			t.Errorf("page %d counts %q", pages, got)
+		}
+		for _, row := range s.storyRows(path) {
+			if update := strings.Contains(row, s.id[:8]); update && !knows.MatchString(row) {
+				t.Errorf("page %d: a row knows nothing of the one before: %s", pages, row)
+			}
+		}
 		path = ""
 		for _, li := range doc.find("li") {
 			if li.attr("class") != "day" {
@@ -165,16 +177,87 @@ func TestStoryIsPaged(t *testing.T) {
 	if len(keys) != 152 || pages != 2 { // and the state after the create
 		t.Errorf("%d rows on %d pages, want 152 on 2", len(keys), pages)
 	}
-	if n := len(s.browse(http.MethodGet, "requests", nil, nil).body); n > 2<<20 {
-		t.Errorf("a page of %d bytes", n)
+	for _, pre := range s.page("requests", 200).find("pre") {
+		if n := len(pre.text()); n > 21_000 {
+			t.Errorf("a body of %d bytes is shown", n)
+		}
 	}
 }
 
-// Sessions of Klarna Payments are listed by their calls, and have a story.
+// Sessions of Klarna Payments are listed, can be approved, and have a story that
+// goes on with their order.
 func TestSessionsPage(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	if got := s.page("sessions", 200).one(t, ".empty").words(); !strings.HasPrefix(got, "No sessions yet.") {
 		t.Errorf("text = %q", got)
+	}
+	for range 2 {
+		if got := s.send("POST", sessionsPath, text(with(cartSE(), "billing_address", ada()))); got.status != 200 {
+			t.Fatalf("create: %d %s", got.status, got.body)
+		}
+	}
+	id := s.fake.Sessions()[0].SessionID
+	if got := s.send("POST", sessionsPath+"/"+id, text(cartOf(3))); got.status != 204 {
+		t.Fatalf("update: %d %s", got.status, got.body)
+	}
+	back := s.browse(http.MethodPost, "sessions/"+id+"/shopper", url.Values{"decision": {"decline"}}, nil)
+	if said := parse(t, string(back.body)).one(t, "#wrong").text(); back.status != 422 || !strings.HasPrefix(said, "Refused, ") {
+		t.Errorf("declined: %d %q", back.status, said)
+	}
+	for _, do := range []url.Values{{"do": {"load"}}, {"decision": {"approve"}}} {
+		if back := s.browse(http.MethodPost, "sessions/"+id+"/shopper", do, nil); back.status != 303 || !strings.HasSuffix(back.header.Get("Location"), "/fake/sessions/"+id+"?done=shopper") {
+			t.Fatalf("%v: %d %s", do, back.status, back.body)
+		}
+	}
+	v, _ := s.fake.Session(id)
+	placed := s.send("POST", "/payments/v1/authorizations/"+v.AuthorizationToken+"/order", text(with(cartOf(3), "purchase_country", "SE", "purchase_currency", "SEK")))
+	if placed.status != 200 {
+		t.Fatalf("order: %d %s", placed.status, placed.body)
+	}
+	v, _ = s.fake.Session(id)
+	order := v.Fake.OrderID
+	if got := s.send("POST", "/ordermanagement/v1/orders/"+order+"/captures", `{"captured_amount":64600}`); got.status != 201 {
+		t.Fatalf("capture: %d %s", got.status, got.body)
+	}
+
+	row := s.page("sessions", 200).one(t, "tbody").find("tr")[0].words()
+	if want := id + " complete SE 646.00 SEK ada@example.com " + order[:8] + " just now"; row != want {
+		t.Errorf("row  %q\nwant %q", row, want)
+	}
+	if rows := s.page("?q=100123&status=CAPTURED", 200).one(t, "tbody").find("tr"); len(rows) != 1 || !strings.HasPrefix(rows[0].words(), order+" CAPTURED SE 646.00 SEK ada@example.com 100123") {
+		t.Errorf("the order is not in the list: %d", len(rows))
+	}
+	ofSession, ofOrder := s.storyRows("sessions/"+id), s.storyRows("orders/"+order)
+	if diff := cmp.Diff(ofSession, ofOrder); diff != "" {
+		t.Errorf("the stories of session and order (-session +order):\n%s", diff)
+	}
+	story := strings.Join(ofOrder, "\n")
+	for _, want := range []string{
+		"POST /payments/v1/sessions/" + id[:8] + "… | 204 | order_amount 44700 → 64600; quantity of MUG-1 2 → 3; order_tax_amount 8940 → 12920",
+		"shopper | authorize", "captures | 201 | captured_amount 64600", "AUTHORIZED → CAPTURED", "session authorized → complete",
+	} {
+		if !strings.Contains(story, want) {
+			t.Errorf("no %q in the story:\n%s", want, story)
+		}
+	}
+	doc := s.page("orders/"+order, 200)
+	facts := map[string]string{}
+	for _, d := range doc.find("div") {
+		if dt := d.find("dt"); len(dt) == 1 {
+			facts[dt[0].text()] = d.find("dd")[0].words()
+		}
+	}
+	for name, want := range map[string]string{"captured_amount": "646.00", "remaining_authorized_amount": "0.00", "email": "ada@example.com"} {
+		if facts[name] != want {
+			t.Errorf("%s = %q, want %q", name, facts[name], want)
+		}
+	}
+	for _, path := range []string{"sessions/" + id, "sessions", "orders/" + order, "clock"} {
+		for _, a := range s.page(path, 200).one(t, "main").find("a") {
+			if href := a.attr("href"); strings.HasPrefix(href, "/klarna/fake/") && s.browse(http.MethodGet, strings.TrimPrefix(href, "/klarna/fake/"), nil, nil).status != 200 {
+				t.Errorf("%s: link to %s", path, href)
+			}
+		}
 	}
 }
 
