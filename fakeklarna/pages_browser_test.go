@@ -99,8 +99,16 @@ func TestPause(t *testing.T) {
 	if n := len(p.MustElements(".log li.call")); n != 1 {
 		t.Errorf("%d rows while paused, want 1", n)
 	}
-	p.press("Pause")
+	// What the person does herself is shown all the same, and does not end the pause.
+	p.press("500 once")
 	p.Wait("the rows missed", `() => document.querySelectorAll(".log li.call").length === 2`)
+	h.call("/"+id, nil, 500)
+	witness.Wait("another page to follow", `() => document.querySelectorAll(".log li.call").length === 3`)
+	if n := len(p.MustElements(".log li.call")); n != 2 || p.MustEval(`() => document.getElementById("pause").ariaPressed`).Str() != "true" {
+		t.Errorf("%d rows after an act while paused, want 2 and the pause to last", n)
+	}
+	p.press("Pause")
+	p.Wait("the rows missed", `() => document.querySelectorAll(".log li.call").length === 3`)
 }
 
 // Buy, clock and faults from an order's page, without loading it anew.
@@ -283,6 +291,10 @@ func TestPagesLook(t *testing.T) {
 				}).map((e) => e.outerHTML).join("\n")`).Str()
 				if small != "" {
 					t.Errorf("%s: smaller than 24 px:\n%s", page, small)
+				}
+				if o.ReducedMotion && page == "orders" {
+					h.create(nil)
+					p.Wait("a new row", `() => document.querySelector(".arrived")`)
 				}
 				if n := p.MustEval(`() => document.getAnimations().length`).Int(); o.ReducedMotion && n != 0 {
 					t.Errorf("%s: %d animations run although nobody wants them", page, n)
