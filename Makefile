@@ -32,13 +32,13 @@ check: test generated lint race a11y ## make test, the static checks, the race d
 
 race: test-tools ## the tests without a browser under the race detector
 	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -vE '/(web/static|fakeklarna|internal/(browsertest|e2e))$$')
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Concurrency|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper' ./fakeklarna
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' ./fakeklarna
 	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./internal/e2e
 
 a11y: test-tools ## accessibility of every page by axe-core, from npm
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
-	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e
+	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e ./fakeklarna
 
 fuzz: ## every fuzz target for FUZZ=30s
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -199,7 +199,7 @@ func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not an action: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	out, err := s.applyShopper(r.PathValue("id"), action)
+	out, err := s.applyShopper(r.PathValue("id"), action) //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
 	if bad, ok := errors.AsType[*badAction](err); ok {
 		http.Error(w, bad.Error(), http.StatusBadRequest)
 		return

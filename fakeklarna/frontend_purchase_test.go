@@ -1,6 +1,7 @@
 package fakeklarna_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,10 +13,7 @@ import (
 
 // swedeAs returns the Swede with another e-mail address.
 func swedeAs(email string) map[string]string {
-	typed := map[string]string{}
-	for name, text := range swede {
-		typed[name] = text
-	}
+	typed := maps.Clone(swede)
 	typed["email"] = email
 	return typed
 }

@@ -77,7 +77,10 @@ func (s *Server) serveRedirect(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	http.SetCookie(w, &http.Cookie{Name: "klarna_client_id", Value: r.PathValue("id"), Path: s.basePath() + "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure where there is TLS
+		Name: "klarna_client_id", Value: r.PathValue("id"), Path: s.basePath() + "/",
+		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 

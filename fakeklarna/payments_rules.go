@@ -1,6 +1,9 @@
 package fakeklarna
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // What the members of a payment session, of an order placed with it and of a
 // customer token may be. Members without a rule are accepted and dropped; so
@@ -34,7 +37,7 @@ var purchaseRules = []rule{
 }
 
 // sessionRules are the members of a session.
-var sessionRules = append(purchaseRules[:len(purchaseRules):len(purchaseRules)],
+var sessionRules = append(slices.Clip(purchaseRules),
 	pattern("intent", `buy|tokenize|buy_and_tokenize|buy_and_default_tokenize|buy_and_link`),
 	pattern("acquiring_channel", `(?i:ECOMMERCE|IN_STORE|TELESALES)`),
 	attachmentRule,
@@ -48,7 +51,7 @@ var sessionRules = append(purchaseRules[:len(purchaseRules):len(purchaseRules)],
 	longText("step_up_id"))
 
 // placeRules are the members of an order placed with an authorization.
-var placeRules = append(purchaseRules[:len(purchaseRules):len(purchaseRules)], flag("auto_capture"))
+var placeRules = append(slices.Clip(purchaseRules), flag("auto_capture"))
 
 // tokenRules are the members of a request for a customer token.
 var tokenRules = []rule{

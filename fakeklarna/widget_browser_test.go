@@ -1,6 +1,7 @@
 package fakeklarna_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -88,9 +89,7 @@ func TestWidgetChoice(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := h.open(h.session(nil), browsertest.Options{})
 			options := map[string]any{"container": "#one", "instance_id": "main"}
-			for name, value := range tt.options {
-				options[name] = value
-			}
+			maps.Copy(options, tt.options)
 			if got, want := c.asked("load", options), `{"show_form":true}`; got != want {
 				t.Fatalf("load = %s, want %s", got, want)
 			}
