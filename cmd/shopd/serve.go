@@ -142,11 +142,11 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	orders := kco.NewClient(transport)
 	carts := cart.NewStore(rdb)
 	pricer := &cart.Pricer{Catalog: s.catalog, PublicURL: s.publicURL}
-	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Client: orders, Logger: logger}
+	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: orders, Logger: logger}
 	front := &storefront.Storefront{
 		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Signer: signer, Logger: logger,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: carts, LeftBehind: leftBehind, Logger: logger,
+			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger,
 			Wants: &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL},
 		},
 	}

@@ -114,6 +114,7 @@ type Answer struct {
 	// Unanswered is true when a try before the last had no answer: Klarna
 	// may still act on it, perhaps after the one that was answered.
 	Unanswered bool
+	Tries      int // that were made
 }
 
 // Do sends r until it is answered, its policy is exhausted or ctx ends, and
@@ -131,6 +132,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	var answer Answer
 	for try := 1; ; try++ {
 		start := time.Now()
+		answer.Tries = try
 		status, sent, err := c.try(ctx, r, body, out, &answer)
 		c.observe(Call{
 			Operation: r.Operation, Status: status, Try: try, Duration: time.Since(start),

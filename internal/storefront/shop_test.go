@@ -123,11 +123,11 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	s.carts = cart.NewStore(rdb)
 	pricer := &cart.Pricer{Catalog: products, PublicURL: publicURL}
 	s.wants = &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL}
-	s.list = &kco.LeftBehind{Redis: rdb, Carts: s.carts, Client: orders, Logger: logger}
+	s.list = &kco.LeftBehind{Redis: rdb, Carts: s.carts, Stock: stock, Client: orders, Logger: logger}
 	front := &storefront.Storefront{
 		Catalog: products, Stock: stock, Carts: s.carts, Pricer: pricer, Orders: orders, Signer: signer, Logger: logger,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: s.carts, Wants: s.wants, Logger: logger, LeftBehind: s.list,
+			Client: orders, Carts: s.carts, Stock: stock, Wants: s.wants, Logger: logger, LeftBehind: s.list,
 		},
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Logger: logger, Fail: front.PageError})
