@@ -106,6 +106,9 @@ type Request struct {
 	Path      string // below the base URL, escaped, starting with "/"
 	Body      any    // sent as JSON; nil sends none
 	Retry     Retry
+	// IdempotencyKey is sent with each try, so that Klarna acts on only one of
+	// them; "" sends none. It must not be used for another change.
+	IdempotencyKey string
 }
 
 // Answer says how a call came to its end.
@@ -171,6 +174,9 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.IdempotencyKey != "" {
+		req.Header.Set("Klarna-Idempotency-Key", r.IdempotencyKey)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
