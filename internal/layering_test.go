@@ -27,6 +27,8 @@ var layers = []string{
 	"internal/klarna",
 	"internal/cart",
 	"internal/kco",
+	"internal/ordermanagement",
+	"internal/order",
 	"internal/session",
 	"web/static",
 	"web/templates",

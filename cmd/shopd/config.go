@@ -27,6 +27,7 @@ type config struct {
 	fakeCallbackHosts                   string
 	fakeFilledURLs, fakeCountryAsSent   string
 	quiet                               string
+	embedded                            bool // Redis is the demo's own
 }
 
 // shop is a config that was found usable.

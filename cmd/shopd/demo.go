@@ -43,8 +43,8 @@ func demo(ctx context.Context, e *env) error {
 			return fmt.Errorf("embedded redis: %w", err)
 		}
 		defer mini.Close()
-		e.redisURL = "redis://" + mini.Addr()
-		logger.InfoContext(ctx, "carts and sessions are kept in memory and lost at the end")
+		e.redisURL, e.embedded = "redis://"+mini.Addr(), true
+		logger.InfoContext(ctx, "carts, sessions and orders are kept in memory and lost at the end")
 	}
 	s, err := e.validate()
 	if err != nil {

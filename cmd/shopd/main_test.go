@@ -126,6 +126,21 @@ func checkout(t *testing.T, shop string) *http.Client {
 	return c
 }
 
+// buy presses the button of the one order that a fake lists, and returns where the shopper is sent.
+func buy(t *testing.T, fake, orders string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(orders, `"order_id":"`)
+	id, _, _ := strings.Cut(rest, `"`)
+	status, body := fetch(t, browser(t), "POST", fake+"/fake/orders/"+id+"/shopper", `{"buy":{}}`)
+	var shown struct {
+		ConfirmationURL string `json:"confirmation_url"`
+	}
+	if err := json.Unmarshal([]byte(body), &shown); err != nil || status != http.StatusOK || shown.ConfirmationURL == "" {
+		t.Fatalf("buy: %d %s", status, body)
+	}
+	return shown.ConfirmationURL
+}
+
 func TestDemo(t *testing.T) {
 	p := start(t, nil, "ops", "demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", "127.0.0.1:0")
 	if d := cmp.Diff([]string{"storefront", "klarna", "ops"}, p.order); d != "" {
@@ -136,12 +151,20 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s is at %s, want host %s", name, p.ready[name], host)
 		}
 	}
-	checkout(t, p.ready["storefront"])
-	if status, body := fetch(t, browser(t), "GET", p.ready["klarna"]+"/fake/orders", ""); status != http.StatusOK || strings.Count(body, `"order_id"`) != 1 {
+	c := checkout(t, p.ready["storefront"])
+	status, body := fetch(t, browser(t), "GET", p.ready["klarna"]+"/fake/orders", "")
+	if status != http.StatusOK || strings.Count(body, `"order_id"`) != 1 {
 		t.Errorf("the fake's orders: %d %s", status, body)
 	}
-	if status, _ := fetch(t, browser(t), "GET", p.ready["ops"]+"/metrics", ""); status != http.StatusOK {
-		t.Errorf("/metrics: %d", status)
+	if status, body := fetch(t, c, "GET", buy(t, p.ready["klarna"], body), ""); status != http.StatusOK || !strings.Contains(body, "/orders/SK-") {
+		t.Errorf("the confirmation: %d %s", status, body)
+	}
+	if status, metrics := fetch(t, browser(t), "GET", p.ready["ops"]+"/metrics", ""); status != http.StatusOK ||
+		!strings.Contains(metrics, `shopd_order_book_total{event="place",result="stored"} 1`) {
+		t.Errorf("/metrics: %d %s", status, metrics)
+	}
+	if strings.Contains(p.log.String(), "the order book is not safe") {
+		t.Error("the demo worries about an order book that it said it forgets")
 	}
 
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.ready["storefront"], "http://"))
@@ -173,6 +196,9 @@ func TestServe(t *testing.T) {
 		"SHOPD_SECRET": "0123456789abcdef",
 	}
 	first := start(t, vars, "ops", "serve")
+	if !strings.Contains(first.log.String(), "the order book is not safe") || !strings.Contains(first.log.String(), "appendfsync no") {
+		t.Errorf("nothing is said of a Redis that may lose orders:\n%s", first.log)
+	}
 	shop := first.ready["storefront"]
 	c := checkout(t, shop)
 	origin, _ := url.Parse(shop)

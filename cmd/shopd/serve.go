@@ -17,6 +17,8 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
@@ -90,7 +92,10 @@ func (e *env) serve(ctx context.Context, s shop, l listeners, logger *slog.Logge
 	if err := seed(ctx, stock, logger); err != nil {
 		return err
 	}
-	srv, leftBehind, err := e.wire(s, rdb, stock, logger)
+	if !e.embedded {
+		checkDurability(ctx, rdb, logger)
+	}
+	srv, loops, err := e.wire(s, rdb, stock, logger)
 	if err != nil {
 		return err
 	}
@@ -100,12 +105,25 @@ func (e *env) serve(ctx context.Context, s shop, l listeners, logger *slog.Logge
 
 	// What runs beside the requests ends after the last of them.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var loops sync.WaitGroup
-	loops.Go(func() { leftBehind.Run(background) })
+	var running sync.WaitGroup
+	for _, loop := range loops {
+		running.Go(func() { loop(background) })
+	}
 	err = srv.Run(ctx, l.shop, l.ops)
 	stop()
-	loops.Wait()
+	running.Wait()
 	return err
+}
+
+// checkDurability tells the operator when orders that Redis has taken may be lost.
+func checkDurability(ctx context.Context, rdb redis.UniversalClient, logger *slog.Logger) {
+	warnings, err := order.CheckDurability(ctx, rdb)
+	if err != nil {
+		logger.WarnContext(ctx, "redis was not asked whether it keeps the order book", "error", err)
+	}
+	for _, warning := range warnings {
+		logger.ErrorContext(ctx, "the order book is not safe", "problem", warning)
+	}
 }
 
 // seed writes the stock; Redis may still be starting.
@@ -126,8 +144,8 @@ func seed(ctx context.Context, stock *catalog.Stock, logger *slog.Logger) error 
 	}
 }
 
-// wire connects the parts of the shop.
-func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logger *slog.Logger) (*server.Server, *kco.LeftBehind, error) {
+// wire connects the parts of the shop. loops run beside the requests.
+func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logger *slog.Logger) (srv *server.Server, loops []func(context.Context), err error) {
 	metrics := server.NewMetrics(rdb)
 	transport, err := klarna.NewClient(klarna.Config{
 		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: metrics.ObserveKlarna,
@@ -142,18 +160,22 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	orders := kco.NewClient(transport)
 	carts := cart.NewStore(rdb)
 	pricer := &cart.Pricer{Catalog: s.catalog, PublicURL: s.publicURL}
-	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Client: orders, Logger: logger}
+	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: orders, Logger: logger}
+	book := &order.Book{
+		Redis: rdb, Management: ordermanagement.NewClient(transport), Checkout: orders, Signer: signer,
+		Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Observe: metrics.ObserveOrder,
+	}
 	front := &storefront.Storefront{
-		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Signer: signer, Logger: logger,
+		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Signer: signer, Logger: logger,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: carts, LeftBehind: leftBehind, Logger: logger,
+			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger,
 			Wants: &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL},
 		},
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError})
-	srv, err := server.New(server.Options{
+	srv, err = server.New(server.Options{
 		Storefront: front, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
 		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,
 	})
-	return srv, leftBehind, err
+	return srv, []func(context.Context){leftBehind.Run, book.Run}, err
 }

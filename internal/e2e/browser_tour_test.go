@@ -28,6 +28,15 @@ var places = []struct{ name, path string }{
 	{"refused code", "/cart"},
 	{"checkout", "/checkout"},
 	{"confirmation", ""},
+	{"order", ""},
+}
+
+// restock puts back what another tour has bought.
+func (d *deployment) restock() {
+	d.t.Helper()
+	if err := d.redis.Client().HSet(d.t.Context(), "shopd:{stock}:left", "CLK-1", 1, "BLK-1", 3).Err(); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // tour shows all places to look, one after the other.
@@ -37,6 +46,7 @@ func (s *shopper) tour(look func(place string)) {
 	for _, p := range places {
 		switch p.name {
 		case "cart":
+			s.d.restock()
 			for _, line := range []string{"sku=BOK-4&quantity=2", "sku=CLK-1", "sku=MAP-1", "sku=BLK-1&quantity=3"} {
 				s.post("/cart/lines", line)
 			}
@@ -60,6 +70,9 @@ func (s *shopper) tour(look func(place string)) {
 			}
 			s.visit("/checkout/confirmation?order_id=" + s.orderID())
 			s.waitFrame("the receipt", `() => !document.querySelector("#notice-text").hidden`)
+		case "order":
+			s.click(`a[href^="/orders/"]`)
+			s.Wait("the order's page", `() => location.pathname.startsWith("/orders/")`)
 		default:
 			s.visit(p.path)
 		}
@@ -71,6 +84,7 @@ func (s *shopper) tour(look func(place string)) {
 func (s *shopper) states(look func(state string)) {
 	s.t.Helper()
 	s.Expect("status of 503", "status of 422")
+	s.d.restock()
 	klarnaIsDown := func() { s.d.fake.AddFault(fakeklarna.Fault{Count: -1, Status: 500}) }
 	s.fill("MUG-1", "MUG-1", "MUG-1", "CLK-1", "COF-1", "BOK-4")
 	s.openCheckout()

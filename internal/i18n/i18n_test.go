@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -83,6 +84,18 @@ func TestNames(t *testing.T) {
 				t.Errorf("got %q, want %q", test.got, test.want)
 			}
 		})
+	}
+}
+
+func TestDate(t *testing.T) {
+	day := time.Date(2026, time.April, 6, 23, 59, 0, 0, time.UTC)
+	for lang, want := range map[i18n.Lang]string{
+		i18n.English: "6 April 2026", i18n.Swedish: "2026-04-06", i18n.Norwegian: "06.04.2026", i18n.Danish: "06.04.2026",
+		i18n.Finnish: "6.4.2026", i18n.German: "06.04.2026", i18n.Dutch: "06-04-2026", "xx": "6 April 2026",
+	} {
+		if got := i18n.Date(lang, day); got != want {
+			t.Errorf("%s: got %q, want %q", lang, got, want)
+		}
 	}
 }
 

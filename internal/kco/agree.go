@@ -3,39 +3,76 @@ package kco
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"strings"
 )
 
 // Differences names the members in which an order does not say what is
 // wanted; none means that they agree. Only what we send is compared, member by
 // member, a missing one counting as Klarna's default. Countries and currencies
-// have no case, and Klarna may echo URLs with the order's ID filled in.
+// have no case, and Klarna may echo URLs with the order's ID filled in. A list
+// is named once for its length, and by each place in which it differs.
 func Differences(want Content, got Order) []string {
-	var diff []string
-	differ := func(same bool, name string) {
-		if !same {
-			diff = append(diff, name)
+	d := differences{orderID: got.OrderID}
+	d.members("", reflect.ValueOf(want), reflect.ValueOf(got.Content))
+	return d.names
+}
+
+type differences struct {
+	orderID string
+	names   []string
+}
+
+// members compares two objects of one type.
+func (d *differences) members(prefix string, want, got reflect.Value) {
+	for i := range want.NumField() {
+		name, _, _ := strings.Cut(want.Type().Field(i).Tag.Get("json"), ",")
+		d.value(prefix+name, want.Field(i), got.Field(i))
+	}
+}
+
+func (d *differences) value(name string, want, got reflect.Value) {
+	switch want.Kind() {
+	case reflect.Struct:
+		d.members(name+".", want, got)
+	case reflect.Slice:
+		if want.Len() != got.Len() {
+			d.names = append(d.names, name)
+		}
+		for i := range min(want.Len(), got.Len()) {
+			entry := differences{orderID: d.orderID}
+			if entry.value(name, want.Index(i), got.Index(i)); len(entry.names) > 0 {
+				d.names = append(d.names, fmt.Sprintf("%s[%d]", name, i))
+			}
+		}
+	case reflect.Pointer:
+		d.value(name, pointed(want), pointed(got))
+	default:
+		if !d.same(name, want, got) {
+			d.names = append(d.names, name)
 		}
 	}
-	differ(strings.EqualFold(got.PurchaseCountry, want.PurchaseCountry), "purchase_country")
-	differ(strings.EqualFold(got.PurchaseCurrency, want.PurchaseCurrency), "purchase_currency")
-	differ(got.Locale == want.Locale, "locale")
-	differ(got.OrderAmount == want.OrderAmount, "order_amount")
-	differ(got.OrderTaxAmount == want.OrderTaxAmount, "order_tax_amount")
-	differ(got.MerchantData == want.MerchantData, "merchant_data")
-	differ(len(got.OrderLines) == len(want.OrderLines), "order_lines")
-	for i := range min(len(got.OrderLines), len(want.OrderLines)) {
-		differ(got.OrderLines[i] == want.OrderLines[i], fmt.Sprintf("order_lines[%d]", i))
+}
+
+// pointed is what a pointer leads to; nil stands for the default.
+func pointed(v reflect.Value) reflect.Value {
+	if v.IsNil() {
+		return reflect.Zero(v.Type().Elem())
 	}
-	for _, u := range []struct{ name, got, want string }{
-		{"terms", got.MerchantURLs.Terms, want.MerchantURLs.Terms},
-		{"checkout", got.MerchantURLs.Checkout, want.MerchantURLs.Checkout},
-		{"confirmation", got.MerchantURLs.Confirmation, want.MerchantURLs.Confirmation},
-		{"push", got.MerchantURLs.Push, want.MerchantURLs.Push},
-	} {
-		differ(filled(u.got, got.OrderID) == filled(u.want, got.OrderID), "merchant_urls."+u.name)
+	return v.Elem()
+}
+
+// same compares what has no members.
+func (d *differences) same(name string, want, got reflect.Value) bool {
+	switch {
+	case want.Kind() != reflect.String:
+		return reflect.DeepEqual(want.Interface(), got.Interface())
+	case strings.HasPrefix(name, "merchant_urls."):
+		return filled(got.String(), d.orderID) == filled(want.String(), d.orderID)
+	case name == "purchase_country", name == "purchase_currency", strings.HasSuffix(name, "_countries"):
+		return strings.EqualFold(got.String(), want.String())
 	}
-	return diff
+	return got.String() == want.String()
 }
 
 // filled replaces the placeholder, raw or percent-encoded, by the order's ID.

@@ -44,13 +44,15 @@ func (c *Client) UpdateOrder(ctx context.Context, id string, content Content) (o
 }
 
 // AbortOrder ends an open order; a finished one is a 403, an unknown or
-// expired one a 404. Source: docs.kustom.co, Abort order.
-func (c *Client) AbortOrder(ctx context.Context, id string) error {
-	// Aborting replaces state like an update does, but waits for no lock: it is not on a shopper's time.
-	_, err := c.klarna.Do(ctx, klarna.Request{
+// expired one a 404. retried is true when there were tries before the last: one
+// of them may have ended it, whatever err says of the last.
+// Source: docs.kustom.co, Abort order.
+func (c *Client) AbortOrder(ctx context.Context, id string) (retried bool, err error) {
+	// Aborting replaces state like an update does, but waits for no lock.
+	answer, err := c.klarna.Do(ctx, klarna.Request{
 		Operation: "abort kco order", Method: "POST", Path: path(id) + "/abort", Retry: klarna.RetryRead,
 	}, nil)
-	return err
+	return answer.Tries > 1, err
 }
 
 func path(id string) string { return orders + "/" + url.PathEscape(id) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,25 +15,36 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/catalog"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
-// longer its order: a sorted set of "cart ID:order ID" by time. They are
-// aborted, not on the shopper's time.
+// longer its order. They are aborted, not on the shopper's time; then Klarna is
+// asked about them until they are 49 h old, for one may have been paid in an
+// old tab. All members are required.
 type LeftBehind struct {
 	Redis  redis.UniversalClient
 	Carts  *cart.Store
+	Stock  *catalog.Stock // knows of purchases that may be running
 	Client *Client
 	Logger *slog.Logger
 }
 
+// The list is three sorted sets: "cart ID:order ID" of those to be aborted by
+// when they were listed, and of those that were aborted the order's ID, by when
+// it was listed and by when Klarna is to be asked about it.
 const (
-	leftBehindKey  = "shopd:{left_behind}"
-	leftBehindLock = "shopd:{left_behind}:lock"
-	leftBehindLife = 49 * time.Hour   // an order lives 48 h after its last touch
-	abortAfter     = 10 * time.Second // a request under way may still set it as its cart's order
-	abortBatch     = 50               // entries a sweep
+	leftBehindKey   = "shopd:{left_behind}"
+	leftBehindSince = "shopd:{left_behind}:since"
+	leftBehindAsk   = "shopd:{left_behind}:ask"
+	leftBehindLock  = "shopd:{left_behind}:lock"
+
+	leftBehindLife = 49 * time.Hour             // an order lives 48 h after its last touch
+	askLife        = leftBehindLife + time.Hour // of the keys of those that were aborted: asked at the end too
+	askFirst       = 5 * time.Minute            // push and confirmation have had their time
+	abortAfter     = 10 * time.Second           // a request under way may still set it as its cart's order
+	abortBatch     = 50                         // entries read at a time
+	abortFailures  = 5                          // in one sweep; then Klarna or Redis is away
 	sweepEvery     = 5 * time.Second
 )
 
@@ -49,12 +61,16 @@ func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
 }
 
 func (l *LeftBehind) queue(ctx context.Context, p redis.Pipeliner, cartID, orderID string) {
-	now := float64(time.Now().UnixMilli()) //nolint:forbidigo // Redis knows no other scores
-	p.ZAddNX(ctx, leftBehindKey, redis.Z{Score: now, Member: cartID + ":" + orderID})
+	p.ZAddNX(ctx, leftBehindKey, at(time.Now().UnixMilli(), cartID+":"+orderID))
 	p.Expire(ctx, leftBehindKey, leftBehindLife)
 }
 
-// Orders returns the IDs of the listed orders, oldest first.
+// at is an entry of a sorted set by time, in milliseconds.
+func at(ms int64, member string) redis.Z {
+	return redis.Z{Score: float64(ms), Member: member} //nolint:forbidigo // Redis knows no other scores
+}
+
+// Orders returns the IDs of the orders that are yet to be aborted, oldest first.
 func (l *LeftBehind) Orders(ctx context.Context) ([]string, error) {
 	members, err := l.Redis.ZRange(ctx, leftBehindKey, 0, -1).Result()
 	if err != nil {
@@ -83,9 +99,10 @@ func (l *LeftBehind) Run(ctx context.Context) {
 	}
 }
 
-// Sweep aborts the orders listed before the given time, at most 50. One that
-// is its cart's order is dropped from the list instead. One process at a
-// time; where another is at it, Sweep does nothing.
+// Sweep aborts the orders listed before the given time, until five have
+// failed. One that is its cart's order is dropped from the list instead, and
+// one that may just be being bought stays as it is. One process at a time;
+// where another is at it, Sweep does nothing.
 func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 	lock, err := redislock.Obtain(ctx, l.Redis, leftBehindLock, time.Minute, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
@@ -97,40 +114,136 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
 	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
 	defer cancel()
-	members, err := l.Redis.ZRangeByScore(ctx, leftBehindKey, &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(before.UnixMilli(), 10), Count: abortBatch,
-	}).Result()
-	if err != nil {
-		return fmt.Errorf("read left-behind orders: %w", err)
-	}
 	var failed []error
-	for _, member := range members {
-		if err := l.abort(ctx, member); err != nil {
-			failed = append(failed, err)
-			continue
+	for stayed := 0; ; {
+		entries, err := l.Redis.ZRangeByScoreWithScores(ctx, leftBehindKey, &redis.ZRangeBy{
+			Min: "-inf", Max: strconv.FormatInt(before.UnixMilli(), 10), Offset: int64(stayed), Count: abortBatch,
+		}).Result()
+		if err != nil {
+			return errors.Join(append(failed, fmt.Errorf("read left-behind orders: %w", err))...)
 		}
-		if err := l.Redis.ZRem(ctx, leftBehindKey, member).Err(); err != nil {
-			return fmt.Errorf("clear left-behind order: %w", err)
+		for _, entry := range entries {
+			stays, err := l.end(ctx, entry)
+			if err != nil {
+				failed = append(failed, err)
+			}
+			if len(failed) == abortFailures {
+				return errors.Join(failed...)
+			}
+			if stays || err != nil {
+				stayed++
+			}
+		}
+		if len(entries) < abortBatch {
+			return errors.Join(failed...)
 		}
 	}
-	return errors.Join(failed...)
 }
 
-// abort ends one order. 200, 403 (finished) and 404 (gone) all end the matter.
-func (l *LeftBehind) abort(ctx context.Context, member string) error {
+// end ends one order, unless it is its cart's or may be being bought. stays is
+// whether it is to be looked at again. 200, 403 (finished) and 404 (gone) end
+// the aborting, as does an age at which the order must have expired.
+func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err error) {
+	member, _ := entry.Member.(string)
 	cartID, orderID, _ := strings.Cut(member, ":")
 	c, err := l.Carts.Get(ctx, cartID, cart.Fallback{})
-	if err != nil || c.OrderID == orderID {
-		return err
+	if err != nil {
+		return true, err
 	}
-	err = l.Client.AbortOrder(ctx, orderID)
-	apiErr, answered := errors.AsType[*klarna.Error](err)
-	switch {
-	case answered && apiErr.Status == http.StatusForbidden:
-		l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "order_id", orderID, "error", err)
-		return nil
-	case answered && apiErr.Status == http.StatusNotFound:
-		return nil
+	if c.OrderID == orderID {
+		if err := l.Redis.ZRem(ctx, leftBehindKey, member).Err(); err != nil {
+			return true, fmt.Errorf("clear left-behind order: %w", err)
+		}
+		return false, nil
 	}
-	return err
+	reserved, ok, err := l.Stock.Reservation(ctx, cartID)
+	if err != nil {
+		return true, err
+	}
+	if ok && reserved.OrderID == orderID && time.Since(reserved.Made) < catalog.ReservationYoung {
+		return true, nil
+	}
+	listed, ask := time.UnixMilli(int64(entry.Score)), time.Now().Add(askFirst)
+	if time.Since(listed) < leftBehindLife {
+		_, err = l.Client.AbortOrder(ctx, orderID)
+		switch statusOf(err) {
+		case http.StatusForbidden:
+			l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "order_id", orderID, "error", err)
+			ask = time.Now()
+		case http.StatusNotFound:
+		default:
+			if err != nil {
+				return true, err
+			}
+		}
+	}
+	// What was listed again after it was aborted is as old as before.
+	_, err = l.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, leftBehindKey, member)
+		p.ZAddNX(ctx, leftBehindSince, at(listed.UnixMilli(), orderID))
+		p.ZAddNX(ctx, leftBehindAsk, at(ask.UnixMilli(), orderID))
+		p.Expire(ctx, leftBehindSince, askLife)
+		p.Expire(ctx, leftBehindAsk, askLife)
+		return nil
+	})
+	if err != nil {
+		return true, fmt.Errorf("note left-behind order: %w", err)
+	}
+	return false, nil
+}
+
+// Unsettled returns the IDs of at most limit orders of which Klarna's abort is
+// over and about which Order Management is to be asked by now, in no order, so
+// that some which fail do not keep the others from their turn. What is found
+// out goes to Asked or Settled.
+func (l *LeftBehind) Unsettled(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	ids, err := l.Redis.ZRangeByScore(ctx, leftBehindAsk, &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("read left-behind orders: %w", err)
+	}
+	rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	return ids, nil
+}
+
+// Asked notes that Order Management was asked at now about an order and knew
+// of no sale. It is due again when it has been listed half as long again, at
+// least 5 min later, and a last time at 49 h; then it leaves the list.
+func (l *LeftBehind) Asked(ctx context.Context, orderID string, now time.Time) error {
+	score, err := l.Redis.ZScore(ctx, leftBehindSince, orderID).Result()
+	if errors.Is(err, redis.Nil) {
+		return l.Settled(ctx, orderID)
+	}
+	if err != nil {
+		return fmt.Errorf("read left-behind order: %w", err)
+	}
+	ends := time.UnixMilli(int64(score)).Add(leftBehindLife)
+	if !now.Before(ends) {
+		return l.Settled(ctx, orderID)
+	}
+	next := now.Add(max(askFirst, (leftBehindLife-ends.Sub(now))/2))
+	if next.After(ends) {
+		next = ends
+	}
+	// XX: it may have been settled meanwhile.
+	again := redis.ZAddArgs{XX: true, Members: []redis.Z{at(next.UnixMilli(), orderID)}}
+	if err := l.Redis.ZAddArgs(ctx, leftBehindAsk, again).Err(); err != nil {
+		return fmt.Errorf("note left-behind order: %w", err)
+	}
+	return nil
+}
+
+// Settled takes an order from the list about which all is known: it is placed,
+// cancelled, or not ours.
+func (l *LeftBehind) Settled(ctx context.Context, orderID string) error {
+	_, err := l.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.ZRem(ctx, leftBehindAsk, orderID)
+		p.ZRem(ctx, leftBehindSince, orderID)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("clear left-behind order: %w", err)
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 )
 
@@ -37,6 +38,9 @@ const (
 var (
 	// ErrRefused: Klarna, or our own check of its rules, refused the order. Our fault.
 	ErrRefused = errors.New("klarna refuses the order")
+	// ErrPurchaseRunning: the order has to be replaced, and may be being bought.
+	// It ends with the purchase.
+	ErrPurchaseRunning = errors.New("a purchase of the cart may be running")
 	// ErrUnavailable: no answer of use from Klarna or Redis in time. The next Sync heals.
 	ErrUnavailable = errors.New("order could not be brought in sync")
 )
@@ -74,6 +78,7 @@ type Result struct {
 type Syncer struct {
 	Client     *Client
 	Carts      *cart.Store
+	Stock      *catalog.Stock // knows of purchases that may be running
 	Wants      *Wants
 	LeftBehind *LeftBehind
 	Logger     *slog.Logger
@@ -82,8 +87,9 @@ type Syncer struct {
 // Sync makes the order at Klarna say what the cart says. Klarna's copy is
 // read and compared; there is no memory of what was sent, and nothing counts
 // as sent before Klarna has answered 2xx. The old order stays the cart's
-// until a create has answered. ctx must carry a deadline; an error is
-// ErrRefused, ErrUnavailable or context's, wrapped, beside the Result as far
+// until a create has answered, and one that may be being bought for longer.
+// ctx must carry a deadline; an error is ErrRefused, ErrPurchaseRunning,
+// ErrUnavailable or context's, wrapped, beside the Result as far
 // as it came (Cart and Quote are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	run := &run{Syncer: s, Request: r}
@@ -160,8 +166,7 @@ func (s *run) read(ctx context.Context) (bool, error) {
 	defer cancel()
 	order, err := s.Client.GetOrder(readCtx, s.result.Cart.OrderID)
 	if err != nil {
-		s.Logger.InfoContext(ctx, "kco order not readable, making a new one", "error", err)
-		return s.create(ctx)
+		return s.replace(ctx, cause{err: err})
 	}
 	if order.Status == StatusIncomplete && len(Differences(s.want, order)) > 0 {
 		return s.update(ctx)
@@ -178,7 +183,7 @@ func (s *run) accept(ctx context.Context, order Order) (bool, error) {
 	case StatusComplete:
 		s.result.Outcome = Complete
 	default:
-		return s.create(ctx)
+		return s.replace(ctx, cause{err: errEnded})
 	}
 	s.result.Order, s.result.OrderID = order, order.OrderID
 	return true, nil
@@ -191,6 +196,7 @@ func (s *run) update(ctx context.Context) (bool, error) {
 	order, unanswered, err := s.Client.UpdateOrder(updateCtx, s.result.Cart.OrderID, s.want)
 	s.unanswered = s.unanswered || unanswered
 	apiErr, answered := errors.AsType[*klarna.Error](err)
+	refused := answered && apiErr.Refused()
 	switch {
 	case err == nil && s.unanswered:
 		// An earlier try may have landed after the one that was answered.
@@ -205,9 +211,11 @@ func (s *run) update(ctx context.Context) (bool, error) {
 			err = apiErr
 		}
 	}
-	if err != nil {
-		s.Logger.InfoContext(ctx, "kco order not updated, making a new one", "error", err)
-		return s.create(ctx)
+	switch {
+	case err != nil:
+		return s.replace(ctx, cause{err: err, refused: refused})
+	case order.Status != StatusIncomplete && order.Status != StatusComplete:
+		return s.replace(ctx, cause{err: errEnded, refused: refused})
 	}
 	done, err := s.accept(ctx, order)
 	if order.Status != StatusIncomplete {
@@ -241,7 +249,7 @@ func changeUnlessRepair(m Mode) Mode {
 func (s *run) create(ctx context.Context) (bool, error) {
 	old := s.result.Cart.OrderID
 	if s.Mode == Repair {
-		return false, fmt.Errorf("%w: the order cannot be updated, and repair makes no new one", ErrUnavailable)
+		return false, fmt.Errorf("%w: repair makes no order", ErrUnavailable)
 	}
 	order, err := s.Client.CreateOrder(ctx, s.want)
 	if err != nil {

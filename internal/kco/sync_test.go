@@ -25,6 +25,7 @@ type world struct {
 	fake   *fakeklarna.TestServer
 	redis  *redistest.Server
 	carts  *cart.Store
+	stock  *catalog.Stock
 	syncer *kco.Syncer
 	cartID string
 }
@@ -37,10 +38,10 @@ func newWorld(t *testing.T, o fakeklarna.Options) *world {
 		t.Fatal(err)
 	}
 	rdb, client, logger := w.redis.Client(), kco.NewClient(transport), slog.New(slog.DiscardHandler)
-	w.carts = cart.NewStore(rdb)
+	w.carts, w.stock = cart.NewStore(rdb), catalog.NewStock(rdb, catalog.Builtin())
 	w.syncer = &kco.Syncer{
-		Client: client, Carts: w.carts, Logger: logger,
-		LeftBehind: &kco.LeftBehind{Redis: rdb, Carts: w.carts, Client: client, Logger: logger},
+		Client: client, Carts: w.carts, Stock: w.stock, Logger: logger,
+		LeftBehind: &kco.LeftBehind{Redis: rdb, Carts: w.carts, Stock: w.stock, Client: client, Logger: logger},
 		Wants: &kco.Wants{
 			Pricer:    &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"},
 			Signer:    signer(t, "a secret for the tests"),
@@ -290,7 +291,7 @@ func (w *world) buy(orderID string) {
 
 func (w *world) abort(orderID string) {
 	w.t.Helper()
-	if err := w.syncer.Client.AbortOrder(w.t.Context(), orderID); err != nil {
+	if _, err := w.syncer.Client.AbortOrder(w.t.Context(), orderID); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -106,6 +106,9 @@ type Request struct {
 	Path      string // below the base URL, escaped, starting with "/"
 	Body      any    // sent as JSON; nil sends none
 	Retry     Retry
+	// IdempotencyKey is sent with each try, so that Klarna acts on only one of
+	// them; "" sends none. It must not be used for another change.
+	IdempotencyKey string
 }
 
 // Answer says how a call came to its end.
@@ -114,6 +117,7 @@ type Answer struct {
 	// Unanswered is true when a try before the last had no answer: Klarna
 	// may still act on it, perhaps after the one that was answered.
 	Unanswered bool
+	Tries      int // that were made
 }
 
 // Do sends r until it is answered, its policy is exhausted or ctx ends, and
@@ -131,6 +135,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	var answer Answer
 	for try := 1; ; try++ {
 		start := time.Now()
+		answer.Tries = try
 		status, sent, err := c.try(ctx, r, body, out, &answer)
 		c.observe(Call{
 			Operation: r.Operation, Status: status, Try: try, Duration: time.Since(start),
@@ -169,6 +174,9 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.IdempotencyKey != "" {
+		req.Header.Set("Klarna-Idempotency-Key", r.IdempotencyKey)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

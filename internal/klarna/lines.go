@@ -66,7 +66,7 @@ func NewLines(items []Item) (Lines, error) {
 		l.OrderLines = append(l.OrderLines, line)
 	}
 	var err error
-	if l.OrderAmount, l.OrderTaxAmount, err = sums(l.OrderLines); err != nil {
+	if l.OrderAmount, l.OrderTaxAmount, err = Sums(l.OrderLines); err != nil {
 		return l, err
 	}
 	return l, l.Check()
@@ -94,9 +94,9 @@ func (item Item) line() (OrderLine, error) {
 	}, nil
 }
 
-// sums adds up the lines. In the US scheme the order's tax is what the
+// Sums adds up the lines. In the US scheme the order's tax is what the
 // sales_tax line says, and only that.
-func sums(lines []OrderLine) (amount, tax money.Amount, err error) {
+func Sums(lines []OrderLine) (amount, tax money.Amount, err error) {
 	var salesTax money.Amount
 	hasSalesTax := false
 	for _, line := range lines {
@@ -130,7 +130,7 @@ func (l Lines) Check() error {
 			return &RuleError{fmt.Sprintf("order_lines[%d].%s", i, field), rule}
 		}
 	}
-	amount, tax, err := sums(l.OrderLines)
+	amount, tax, err := Sums(l.OrderLines)
 	if err != nil {
 		return &RuleError{"order_amount", err.Error()}
 	}

@@ -1,6 +1,10 @@
 package klarna
 
-import "github.com/shopd/shopd/internal/money"
+import (
+	"log/slog"
+
+	"github.com/shopd/shopd/internal/money"
+)
 
 // LineType is the kind of an order line.
 type LineType string
@@ -37,13 +41,17 @@ type OrderLine struct {
 // Address is a billing or shipping address as far as shopd reads one.
 // Personal data: it is never logged.
 type Address struct {
-	GivenName     string `json:"given_name,omitempty"`
-	FamilyName    string `json:"family_name,omitempty"`
-	Email         string `json:"email,omitempty"`
-	StreetAddress string `json:"street_address,omitempty"`
-	PostalCode    string `json:"postal_code,omitempty"`
-	City          string `json:"city,omitempty"`
-	Region        string `json:"region,omitempty"`
-	Phone         string `json:"phone,omitempty"`
-	Country       string `json:"country,omitempty"` // alpha-2, case varies
+	GivenName      string `json:"given_name,omitempty"`
+	FamilyName     string `json:"family_name,omitempty"`
+	Email          string `json:"email,omitempty"`
+	StreetAddress  string `json:"street_address,omitempty"`
+	StreetAddress2 string `json:"street_address2,omitempty"`
+	PostalCode     string `json:"postal_code,omitempty"`
+	City           string `json:"city,omitempty"`
+	Region         string `json:"region,omitempty"`
+	Phone          string `json:"phone,omitempty"`
+	Country        string `json:"country,omitempty"` // alpha-2, case varies
 }
+
+// LogValue keeps the address out of logs.
+func (Address) LogValue() slog.Value { return slog.StringValue("[address]") }

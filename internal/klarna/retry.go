@@ -19,6 +19,11 @@ const (
 	RetryUnsent Retry = iota
 	// RetryRead tries again after a lost answer, 429 and 5xx.
 	RetryRead
+	// RetryKeyed is RetryRead for a write with an idempotency key: Klarna acts
+	// on it once, however often it comes. 409 is tried again too: another try
+	// with this key is being worked on. Source: docs.klarna.com, Escalation and
+	// retry policy.
+	RetryKeyed
 	// RetryReplace is RetryRead for a write that replaces state, such as
 	// updating a KCO order: repeating it is harmless. Klarna locks an order
 	// while its callbacks run, so 409, 423 and 429 are asked again for as
@@ -53,7 +58,8 @@ func (p Retry) again(err error, n int, sent bool) bool {
 	case !answered:
 		return true
 	}
-	return apiErr.Status >= 500 || apiErr.Status == http.StatusTooManyRequests
+	return apiErr.Status >= 500 || apiErr.Status == http.StatusTooManyRequests ||
+		p == RetryKeyed && apiErr.Status == http.StatusConflict
 }
 
 // pause waits before try n+1: full jitter over a doubling base, or what

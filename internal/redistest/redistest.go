@@ -48,9 +48,16 @@ func Start(t testing.TB) redis.UniversalClient {
 // StartServer is Start for tests that need the URL, or an outage.
 func StartServer(t testing.TB) *Server {
 	t.Helper()
+	return StartServerWith(t)
+}
+
+// StartServerWith is StartServer with settings of redis-server's command line,
+// such as "--appendfsync", "always", instead of ours.
+func StartServerWith(t testing.TB, settings ...string) *Server {
+	t.Helper()
 	s := newServer(t)
 	// Not t.TempDir: with a long test name its path is too long for a socket.
-	n := s.add("", "--port", "0", "--unixsocket", "redis.sock")
+	n := s.add("", append([]string{"--port", "0", "--unixsocket", "redis.sock"}, settings...)...)
 	n.addr = filepath.Join(n.dir, "redis.sock")
 	s.URL = "unix://" + n.addr
 	s.Restart()
@@ -129,7 +136,7 @@ func (s *Server) add(addr string, args ...string) *node {
 func (s *Server) start(n *node) {
 	s.t.Helper()
 	// Without fsync the file still survives the process, which is all that is killed.
-	args := append(n.args, "--save", "", "--appendonly", "yes", "--appendfsync", "no")
+	args := append([]string{"--save", "", "--appendonly", "yes", "--appendfsync", "no"}, n.args...)
 	if len(n.args) > 0 && n.args[0] == sentinelConfig {
 		args = n.args
 	}

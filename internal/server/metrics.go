@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
 )
 
 // Metrics is what /metrics shows. No label holds an ID.
@@ -15,6 +16,8 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	klarna   *prometheus.HistogramVec
+	orders   *prometheus.CounterVec
+	open     prometheus.Gauge
 }
 
 // NewMetrics returns metrics of the process, its requests, its calls to Klarna and the
@@ -30,8 +33,14 @@ func NewMetrics(rdb redis.UniversalClient) *Metrics {
 			Name: "shopd_klarna_call_duration_seconds", Help: "Tries of calls to Klarna by operation and status code, 0 without an answer.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2, 4},
 		}, []string{"operation", "code"}),
+		orders: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "shopd_order_book_total", Help: "What the order book did, and with what result.",
+		}, []string{"event", "result"}),
+		open: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "shopd_order_book_unfinished", Help: "Orders that are not acknowledged, whose cart is not closed or whose risk is not decided, as the last round of the loop in this process saw them.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.klarna, redisPool{rdb},
+	m.registry.MustRegister(m.requests, m.klarna, m.orders, m.open, redisPool{rdb},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -39,6 +48,14 @@ func NewMetrics(rdb redis.UniversalClient) *Metrics {
 // ObserveKlarna counts one try of a call; it is klarna.Config's Observe.
 func (m *Metrics) ObserveKlarna(c klarna.Call) {
 	m.klarna.WithLabelValues(c.Operation, strconv.Itoa(c.Status)).Observe(c.Duration.Seconds())
+}
+
+// ObserveOrder counts what the order book did; it is order.Book's Observe.
+func (m *Metrics) ObserveOrder(e order.Event) {
+	m.orders.WithLabelValues(e.Event, e.Result).Inc()
+	if e.Event == order.EventRound {
+		m.open.Set(float64(e.Open))
+	}
 }
 
 // redisPool collects the state of a client's connection pool.

@@ -21,6 +21,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/server"
@@ -261,7 +262,10 @@ func TestHealthAndMetrics(t *testing.T) {
 	mini := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: mini.Addr(), MaxRetries: -1, DialerRetries: 1})
 	defer func() { _ = rdb.Close() }()
-	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, server.NewMetrics(rdb) })
+	counted := server.NewMetrics(rdb)
+	counted.ObserveOrder(order.Event{Event: order.EventPlace, Result: order.ResultStored})
+	counted.ObserveOrder(order.Event{Event: order.EventRound, Result: order.ResultDone, Open: 3})
+	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, counted })
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {
 		if code, body := fetch(t, url); code != http.StatusOK {
@@ -278,6 +282,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	for _, want := range []string{
 		`shopd_request_duration_seconds_count{code="200",method="GET",route="/products/{sku}"} 1`,
 		`shopd_redis_pool_connections{state="idle"}`, "go_goroutines",
+		`shopd_order_book_total{event="place",result="stored"} 1`, `shopd_order_book_total{event="round",result="done"} 1`, "shopd_order_book_unfinished 3",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)

@@ -136,12 +136,6 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-// confirmation is where Klarna sends the browser after the purchase. It works
-// without a cookie; then it shows nothing of the buyer.
-func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
-	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.lockError).ServeHTTP(w, r)
-}
-
 // isOrderID reports whether Klarna may have made an order ID that came from
 // outside. It becomes part of a path there, so it must not lead elsewhere.
 func isOrderID(id string) bool {
@@ -151,46 +145,4 @@ func isOrderID(id string) bool {
 	return !strings.ContainsFunc(id, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.~", r)
 	})
-}
-
-func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	orderID := r.URL.Query().Get("order_id")
-	if !isOrderID(orderID) {
-		s.notFound(w, r)
-		return
-	}
-	order, err := s.Orders.GetOrder(ctx, orderID)
-	if gone(err) {
-		s.notFound(w, r)
-		return
-	}
-	if err != nil {
-		s.errorPage(w, r, errors.Join(kco.ErrUnavailable, err), s.storedLocale(r))
-		return
-	}
-	cartID, err := s.Signer.Verify(order.MerchantData)
-	switch {
-	case err != nil:
-		s.notFound(w, r)
-		return
-	case order.Status != kco.StatusComplete:
-		http.Redirect(w, r, "/checkout?reason="+reasonNotFinished, http.StatusSeeOther)
-		return
-	}
-	if _, _, err := s.Carts.Close(ctx, cartID, order.OrderID, boughtLines(order)); err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	own := s.Sessions.CartID(ctx) == cartID
-	if own && s.Sessions.KCOOrderID(ctx) == order.OrderID {
-		s.Sessions.SetKCOOrderID(ctx, "")
-	}
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	respond.AllowStyleAttributes(w)
-	respond.Page(w, r, http.StatusOK, templates.Confirmation(s.view(r, c).confirmation(order, own, templ.GetNonce(ctx))))
 }

@@ -1,72 +1,190 @@
 package storefront
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
+	"time"
+	"unicode/utf8"
 
-	"github.com/shopd/shopd/internal/cart"
+	"github.com/a-h/templ"
+
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
-// boughtLines is what an order took out of the cart.
-func boughtLines(order kco.Order) []cart.Line {
-	var lines []cart.Line
-	for _, line := range order.OrderLines {
-		if line.Type == klarna.Physical || line.Type == klarna.Digital {
-			lines = append(lines, cart.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
+// snippetLife is how long Klarna's confirmation can be shown after the purchase.
+// Source: docs.klarna.com, Render the confirmation snippet.
+const snippetLife = 2 * time.Hour
+
+var (
+	// errNotFinished is asking for the confirmation of an order that is not bought.
+	errNotFinished = errors.New("the order is not bought yet")
+	// errPaid is an order that was paid and could not be placed now.
+	errPaid = errors.New("the order is paid, but not placed yet")
+)
+
+// confirmation is where Klarna sends the browser after the purchase. It works
+// without a cookie; then it shows nothing of the buyer.
+func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
+	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.lockError).ServeHTTP(w, r)
+}
+
+func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	orderID := r.URL.Query().Get("order_id")
+	if !isOrderID(orderID) {
+		s.notFound(w, r)
+		return
+	}
+	bought, snippet, err := s.place(ctx, orderID)
+	switch {
+	case errors.Is(err, errPaid):
+		// The session keeps the order's ID: no second order can start.
+		s.errorPage(w, r, err, s.storedLocale(r))
+		return
+	case errors.Is(err, errNotFinished):
+		http.Redirect(w, r, "/checkout?reason="+reasonNotFinished, http.StatusSeeOther)
+		return
+	case errors.Is(err, order.ErrCancelled):
+		s.letGo(ctx, orderID)
+		s.cancelled(w, r)
+		return
+	case errors.Is(err, order.ErrNotBought), errors.Is(err, order.ErrNotOurs):
+		s.notFound(w, r)
+		return
+	case err != nil:
+		s.errorPage(w, r, err, s.storedLocale(r))
+		return
+	}
+	own := bought.CartID != "" && s.Sessions.CartID(ctx) == bought.CartID
+	if own {
+		s.letGo(ctx, bought.OrderID)
+	}
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	v := s.view(r, c)
+	if !own {
+		respond.Page(w, r, http.StatusOK, templates.Confirmation(templates.ConfirmationView{
+			Shell: v.shell(), Number: bought.Number, Total: v.priceIn(bought)(bought.OrderAmount).Text,
+			Stranger: s.Sessions.HasCookie(r), Pending: bought.Pending(),
+		}))
+		return
+	}
+	if time.Since(bought.PlacedAt) >= snippetLife {
+		snippet = ""
+	} else if snippet == "" {
+		// A page without Klarna's part is a page.
+		if checkout, err := s.Orders.GetOrder(ctx, bought.OrderID); err == nil {
+			snippet = checkout.HTMLSnippet
+		}
+	}
+	respond.AllowStyleAttributes(w)
+	respond.Page(w, r, http.StatusOK, templates.Confirmation(v.confirmation(bought, kco.Snippet(snippet, templ.GetNonce(ctx)))))
+}
+
+// place returns the order that was bought, from the book or by placing it, and
+// Klarna's snippet where the checkout had to be asked. The error is
+// errNotFinished, errPaid, one of order.Place's, or of a store.
+func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, snippet string, err error) {
+	o, found, err := s.Book.ByOrderID(ctx, orderID)
+	if err != nil || found && o.Acknowledged && o.CartClosed {
+		return o, "", err
+	}
+	if !found {
+		checkout, err := s.Orders.GetOrder(ctx, orderID)
+		switch {
+		case gone(err):
+			// Long after the purchase the checkout has forgotten; Order Management has not.
+		case err != nil:
+			return o, "", errors.Join(kco.ErrUnavailable, err)
+		case checkout.Status != kco.StatusComplete:
+			return o, "", errNotFinished
+		default:
+			found, snippet = true, checkout.HTMLSnippet
+		}
+	}
+	o, err = s.Book.Place(ctx, orderID)
+	switch {
+	case err == nil, errors.Is(err, order.ErrCancelled), errors.Is(err, order.ErrNotOurs):
+	case found:
+		err = fmt.Errorf("%w: %w", errPaid, err)
+	case errors.Is(err, order.ErrUnavailable):
+		err = errors.Join(kco.ErrUnavailable, err)
+	}
+	return o, snippet, err
+}
+
+// letGo makes the session forget an order that it need not come back to.
+func (s *Storefront) letGo(ctx context.Context, orderID string) {
+	if s.Sessions.KCOOrderID(ctx) == orderID {
+		s.Sessions.SetKCOOrderID(ctx, "")
+	}
+}
+
+// cancelled says that an order was called off before the shop had it.
+func (s *Storefront) cancelled(w http.ResponseWriter, r *http.Request) {
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: s.view(r, c).shell()}))
+}
+
+// confirmation is the page for the buyer.
+func (v *view) confirmation(o order.Order, snippet string) templates.ConfirmationView {
+	bought := v.bought(o)
+	page := templates.ConfirmationView{
+		Shell: v.shell(), Order: &bought, Number: o.Number, Pending: o.Pending(), Snippet: snippet,
+		Email: masked(o.BillingAddress.Email), OrderURL: orderURL(o),
+	}
+	for _, line := range o.OrderLines {
+		page.Ships = page.Ships || line.Type == klarna.Physical
+		page.Downloads = page.Downloads || line.Type == klarna.Digital
+	}
+	if page.Ships {
+		page.DeliverTo = v.addressLines(o.ShippingAddress)
+	}
+	return page
+}
+
+// orderURL is the address of an order's page. It holds the key: only its buyer
+// may see it, and it is never logged.
+func orderURL(o order.Order) string {
+	return "/orders/" + o.Number + "?key=" + url.QueryEscape(o.Key)
+}
+
+// masked is an e-mail address as its owner knows it again, and nobody else.
+func masked(email string) string {
+	name, domain, ok := strings.Cut(email, "@")
+	if !ok || name == "" {
+		return ""
+	}
+	_, first := utf8.DecodeRuneInString(name)
+	return name[:first] + "•••@" + domain
+}
+
+// addressLines is an address as it stands on a parcel.
+func (v *view) addressLines(a klarna.Address) []string {
+	var lines []string
+	for _, line := range []string{
+		strings.TrimSpace(a.GivenName + " " + a.FamilyName), a.StreetAddress, a.StreetAddress2,
+		strings.TrimSpace(a.PostalCode + " " + a.City), a.Region, i18n.CountryName(v.lang, strings.ToUpper(a.Country)),
+	} {
+		if line != "" {
+			lines = append(lines, line)
 		}
 	}
 	return lines
-}
-
-// confirmation is the page after the purchase. Only the buyer's own session sees what was bought.
-func (v *view) confirmation(order kco.Order, own bool, nonce string) templates.ConfirmationView {
-	page := templates.ConfirmationView{Shell: v.shell()}
-	if !own {
-		return page
-	}
-	currency := money.Currency(strings.ToUpper(order.PurchaseCurrency))
-	price := func(a money.Amount) templates.Amount {
-		return templates.Amount{Text: money.Format(a, currency, v.cart.Locale), Minor: int64(a)}
-	}
-	bought := templates.Order{Totals: templates.Totals{Total: price(order.OrderAmount)}}
-	var goods, discount money.Amount // sums of an order that Klarna has checked
-	for _, line := range order.OrderLines {
-		switch line.Type { //nolint:exhaustive // the other types we never send
-		case klarna.Physical, klarna.Digital:
-			goods += line.TotalAmount
-			bought.Items += int(line.Quantity)
-			shown := templates.Line{
-				SKU: line.Reference, Name: templates.Text{Text: line.Name}, Quantity: int(line.Quantity),
-				Stock: templates.Uncounted, UnitPrice: price(line.UnitPrice).Text, Total: price(line.TotalAmount),
-			}
-			if p, known := v.Catalog.Product(line.Reference); known {
-				shown.Picture = p.Picture
-			}
-			bought.Lines = append(bought.Lines, shown)
-			page.Ships = page.Ships || line.Type == klarna.Physical
-			page.Downloads = page.Downloads || line.Type == klarna.Digital
-		case klarna.Discount:
-			discount += line.TotalAmount
-			bought.Discount.Code = line.Reference
-		case klarna.ShippingFee:
-			bought.Totals.Delivery, bought.Totals.DeliveryOption = new(price(line.TotalAmount)), line.Reference
-		case klarna.SalesTax:
-			bought.Totals.SalesTax = new(price(line.TotalAmount))
-		}
-	}
-	bought.Totals.Goods = price(goods)
-	if discount != 0 {
-		bought.Totals.Discount = new(price(discount))
-	}
-	if bought.Totals.SalesTax == nil {
-		bought.Totals.VAT = money.FormatExact(order.OrderTaxAmount, currency, v.cart.Locale)
-	}
-	page.Order = &bought
-	// Until the order book gives it a number, the order is known by the head of Klarna's ID.
-	page.Reference, _, _ = strings.Cut(order.OrderID, "-")
-	page.Snippet = kco.Snippet(order.HTMLSnippet, nonce)
-	return page
 }

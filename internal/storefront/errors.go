@@ -46,6 +46,8 @@ func failureOf(err error) failure {
 		return failure{status: unprocessable, code: "unknown_market", message: "There is no such country or language."}
 	case errors.Is(err, kco.ErrRefused):
 		return failure{status: http.StatusInternalServerError, code: "order_refused", message: "The checkout is not available right now."}
+	case errors.Is(err, errPaid):
+		return failure{status: unavailable, code: "order_under_way", message: "The order is paid and being written down.", outage: templates.OrderUnderWay}
 	case errors.Is(err, kco.ErrUnavailable):
 		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
 	case errors.Is(err, session.ErrBusy):

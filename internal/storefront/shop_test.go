@@ -24,6 +24,8 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
@@ -40,6 +42,7 @@ type shop struct {
 	carts *cart.Store
 	wants *kco.Wants
 	list  *kco.LeftBehind
+	book  *order.Book
 	trips atomic.Int64 // round trips to Redis of all its processes
 	// handler is what the process that was started last serves.
 	handler http.Handler
@@ -123,11 +126,15 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	s.carts = cart.NewStore(rdb)
 	pricer := &cart.Pricer{Catalog: products, PublicURL: publicURL}
 	s.wants = &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL}
-	s.list = &kco.LeftBehind{Redis: rdb, Carts: s.carts, Client: orders, Logger: logger}
+	s.list = &kco.LeftBehind{Redis: rdb, Carts: s.carts, Stock: stock, Client: orders, Logger: logger}
+	s.book = &order.Book{
+		Redis: rdb, Management: ordermanagement.NewClient(transport), Checkout: orders, Signer: signer,
+		Carts: s.carts, Stock: stock, LeftBehind: s.list, Logger: logger,
+	}
 	front := &storefront.Storefront{
-		Catalog: products, Stock: stock, Carts: s.carts, Pricer: pricer, Orders: orders, Signer: signer, Logger: logger,
+		Catalog: products, Stock: stock, Carts: s.carts, Pricer: pricer, Orders: orders, Book: s.book, Signer: signer, Logger: logger,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: s.carts, Wants: s.wants, Logger: logger, LeftBehind: s.list,
+			Client: orders, Carts: s.carts, Stock: stock, Wants: s.wants, Logger: logger, LeftBehind: s.list,
 		},
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Logger: logger, Fail: front.PageError})

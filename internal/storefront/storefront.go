@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/session"
 )
 
@@ -25,6 +26,7 @@ type Storefront struct {
 	Pricer   *cart.Pricer
 	Sessions *session.Sessions
 	Orders   *kco.Client
+	Book     *order.Book
 	Signer   *kco.Signer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
@@ -39,6 +41,7 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get("/products/{sku}", s.product)
 		r.Get("/cart", s.cart)
 		r.Get("/terms", s.terms)
+		r.Get("/orders/{number}", s.orderPage)
 	})
 	r.NotFound(s.Sessions.ReadOnly(http.HandlerFunc(s.notFound)).ServeHTTP) // not in the group: chi would lose it
 	r.Post("/market", s.postMarket)

@@ -1030,8 +1030,11 @@ func sum(name, detail string, a Amount) templ.Component {
 	})
 }
 
-// delivery is a shipping option with how long it takes.
+// delivery is a shipping option with how long it takes, nothing for one that we do not know.
 func delivery(l i18n.Lang, option string) string {
+	if option == "" {
+		return ""
+	}
 	return i18n.T(l, "totals.option", i18n.T(l, "shipping."+option+".name"), i18n.T(l, "shipping."+option+".time"))
 }
 

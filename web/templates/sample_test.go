@@ -109,11 +109,31 @@ var pages = []page{
 	}},
 	{"confirmation", true, true, func(l string) templ.Component {
 		o := order()
-		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l), Order: &o, Reference: "SK-1", Snippet: "<p>thanks</p>", Ships: true, Downloads: true})
+		return templates.Confirmation(confirmation(l, &o))
+	}},
+	{"confirmation pending", true, true, func(l string) templ.Component {
+		o := order()
+		v := confirmation(l, &o)
+		v.Pending, v.DeliverTo, v.Snippet, v.Email = true, nil, "", ""
+		return templates.Confirmation(v)
+	}},
+	{"confirmation without a cookie", true, true, func(l string) templ.Component {
+		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l), Number: "SK-7F3K-92AB", Total: "3 274 kr"})
 	}},
 	{"somebody else's confirmation", true, true, func(l string) templ.Component {
-		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l)})
+		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l), Number: "SK-7F3K-92AB", Total: "3 274 kr", Stranger: true})
 	}},
+	{"cancelled", true, true, func(l string) templ.Component {
+		return templates.Cancelled(templates.CancelledView{Shell: shell(l)})
+	}},
+	{"order received", true, true, orderPage(templates.OrderReceived)},
+	{"order pending", true, true, orderPage(templates.OrderPending)},
+	{"order rejected", true, true, orderPage(templates.OrderRejected)},
+	{"order partly sent", true, true, orderPage(templates.OrderPartSent)},
+	{"order sent", true, true, orderPage(templates.OrderSent)},
+	{"order cancelled", true, true, orderPage(templates.OrderCancelled)},
+	{"order expired", true, true, orderPage(templates.OrderExpired)},
+	{"order refunded", true, true, orderPage(templates.OrderRefunded)},
 	{"terms", true, true, func(l string) templ.Component { return templates.Terms(templates.TermsView{Shell: shell(l)}) }},
 	{"404", true, true, func(l string) templ.Component {
 		return templates.NotFound(templates.NotFoundView{Shell: shell(l), Offer: "kitchen"})
@@ -129,7 +149,21 @@ var pages = []page{
 	}},
 	{"503", false, false, func(l string) templ.Component { return unavailable(l, templates.PaymentServiceDown, 10) }},
 	{"busy", false, false, func(l string) templ.Component { return unavailable(l, templates.SessionBusy, 1) }},
+	{"order under way", false, false, func(l string) templ.Component { return unavailable(l, templates.OrderUnderWay, 2) }},
 	{"shop down", false, false, func(l string) templ.Component { return unavailable(l, templates.ShopDown, 0) }},
+}
+
+func confirmation(locale string, o *templates.Order) templates.ConfirmationView {
+	return templates.ConfirmationView{
+		Shell: shell(locale), Order: o, Number: "SK-7F3K-92AB", Snippet: "<p>thanks</p>", Ships: true, Downloads: true,
+		Email: "t•••@example.com", DeliverTo: []string{"Testperson", "Testgatan 1", "12345 Teststad"}, OrderURL: "/orders/SK-7F3K-92AB?key=K",
+	}
+}
+
+func orderPage(s templates.OrderState) func(string) templ.Component {
+	return func(l string) templ.Component {
+		return templates.OrderPage(templates.OrderPageView{Shell: shell(l), Order: order(), Number: "SK-7F3K-92AB", Placed: "2026-04-06", State: s})
+	}
 }
 
 func product(locale string) templates.ProductView {

@@ -132,7 +132,7 @@ type Totals struct {
 	Goods    Amount
 	Discount *Amount // negative; nil = none
 	// Delivery is nil when nothing is delivered. DeliveryOption is its ID
-	// ("mailboat"), of which i18n knows name and time.
+	// ("mailboat"), of which i18n knows name and time; "" = another one.
 	Delivery       *Amount
 	DeliveryOption string
 	SalesTax       *Amount // nil outside the US
@@ -172,14 +172,47 @@ type CheckoutView struct {
 }
 
 // ConfirmationView is the page after the purchase. Without Order it is for
-// somebody who is not the buyer: it says that the order has been placed, no more.
+// somebody who is not known to be the buyer: number and total, no more.
 type ConfirmationView struct {
 	Shell
 	*Order
-	Reference string // what the shopper may quote
-	Snippet   string // Klarna's HTML with this page's nonce; "" = none
-	Ships     bool   // a parcel is sent
-	Downloads bool   // digital goods are in it
+	Number    string   // of the order
+	Total     string   // of the order; not needed with Order
+	Stranger  bool     // without Order: it is known to be somebody else, who is not thanked
+	Pending   bool     // Klarna is still checking the payment
+	Email     string   // masked; "" = none
+	DeliverTo []string // lines of the address; none = nothing is delivered
+	OrderURL  string   // of the order's page, with its key
+	Snippet   string   // Klarna's HTML with this page's nonce; "" = none
+	Ships     bool     // a parcel is sent
+	Downloads bool     // digital goods are in it
+}
+
+// CancelledView is the confirmation of an order that was cancelled before we had it.
+type CancelledView struct{ Shell }
+
+// OrderState is how far an order is, for its buyer.
+type OrderState string
+
+// The states of an order.
+const (
+	OrderReceived  OrderState = "received"
+	OrderPending   OrderState = "pending"  // Klarna is still checking the payment
+	OrderRejected  OrderState = "rejected" // Klarna did not approve it
+	OrderPartSent  OrderState = "part_sent"
+	OrderSent      OrderState = "sent"
+	OrderCancelled OrderState = "cancelled"
+	OrderExpired   OrderState = "expired" // not sent in time
+	OrderRefunded  OrderState = "refunded"
+)
+
+// OrderPageView is an order as its buyer finds it again.
+type OrderPageView struct {
+	Shell
+	Order
+	Number string
+	Placed string // the day
+	State  OrderState
 }
 
 // TermsView is the page of the terms.
@@ -214,6 +247,7 @@ const (
 	PaymentServiceDown Outage = iota // Klarna does not answer
 	SessionBusy                      // another tab's request holds the session
 	ShopDown                         // our own store does not answer
+	OrderUnderWay                    // it is paid, and not in the order book yet
 )
 
 // UnavailableView is the 503 page. The Refresh header that makes it try again

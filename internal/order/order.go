@@ -1,0 +1,115 @@
+// Package order is the order book: what was bought, exactly once, whoever
+// tells us first. Place takes an order from Klarna into the book and tells
+// Klarna so; the reconcile loop finishes what a crash or an outage has left.
+package order
+
+import (
+	"crypto/subtle"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Flag is something about an order that the merchant should look at.
+type Flag string
+
+// The flags of an order.
+const (
+	// NotCurrent: it was not its cart's newest order, so the shopper paid in an
+	// old tab and may pay twice.
+	NotCurrent Flag = "not_current"
+	// Oversold: more was sold than there is.
+	Oversold Flag = "oversold"
+	// NoCart: Klarna did not hand back which cart it was made for.
+	NoCart Flag = "no_cart"
+)
+
+// Order is an order of the book: what Klarna authorised, and how far we are
+// with it. Amounts are minor units. The addresses are personal data, and the
+// key opens the order's page: neither is ever logged.
+type Order struct {
+	Version  int       `json:"v"`
+	Number   string    `json:"number"` // ours, to be read out on the phone: "SK-7F3K-92AB"
+	Key      string    `json:"key"`    // of the page /orders/{number}?key=
+	OrderID  string    `json:"order_id"`
+	CartID   string    `json:"cart_id,omitempty"` // "" = NoCart
+	PlacedAt time.Time `json:"placed_at"`         // when it was bought, as Klarna says
+
+	PurchaseCountry  string                        `json:"purchase_country"`
+	PurchaseCurrency money.Currency                `json:"purchase_currency"`
+	Locale           string                        `json:"locale"`
+	OrderAmount      money.Amount                  `json:"order_amount"`
+	OrderTaxAmount   money.Amount                  `json:"order_tax_amount"`
+	OrderLines       []klarna.OrderLine            `json:"order_lines"`
+	BillingAddress   klarna.Address                `json:"billing_address"`
+	ShippingAddress  klarna.Address                `json:"shipping_address"`
+	PaymentMethod    ordermanagement.PaymentMethod `json:"payment_method"`
+	KlarnaReference  string                        `json:"klarna_reference"`
+	ExpiresAt        time.Time                     `json:"expires_at,omitzero"` // until when it can be captured
+
+	Status      ordermanagement.Status      `json:"status"`
+	FraudStatus ordermanagement.FraudStatus `json:"fraud_status"`
+	Flags       []Flag                      `json:"flags,omitempty"`
+	// Acknowledged: Klarna knows that we have it, or it was cancelled there.
+	Acknowledged bool `json:"acknowledged"`
+	// CartClosed: what was bought is out of the cart, and the stock is settled.
+	CartClosed bool `json:"cart_closed"`
+}
+
+// version of the stored JSON.
+const version = 1
+
+// LogValue is the order without personal data and key.
+func (o Order) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("number", o.Number), slog.String("order_id", o.OrderID))
+}
+
+// Pending reports whether Klarna is still checking the payment: then nothing
+// may be sent or captured.
+func (o Order) Pending() bool {
+	return o.FraudStatus == ordermanagement.FraudPending && o.Status != ordermanagement.Cancelled
+}
+
+// Flagged reports whether the order has a flag.
+func (o Order) Flagged(f Flag) bool { return slices.Contains(o.Flags, f) }
+
+// HasKey reports whether a key opens the order's page, in constant time.
+func (o Order) HasKey(key string) bool {
+	return o.Key != "" && subtle.ConstantTimeCompare([]byte(o.Key), []byte(key)) == 1
+}
+
+// Goods are what the order took out of the cart.
+func (o Order) Goods() []cart.Line {
+	var lines []cart.Line
+	for _, line := range o.OrderLines {
+		if line.Type == klarna.Physical || line.Type == klarna.Digital {
+			lines = append(lines, cart.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
+		}
+	}
+	return lines
+}
+
+// reserved are the goods as the stock counts them.
+func (o Order) reserved() []catalog.ReservedLine {
+	var lines []catalog.ReservedLine
+	for _, line := range o.Goods() {
+		lines = append(lines, catalog.ReservedLine(line))
+	}
+	return lines
+}
+
+// finished reports whether nothing remains to be done with the order.
+func (o Order) finished() bool { return o.Acknowledged && o.CartClosed && !o.Pending() }
+
+// flag adds a flag that the order does not have.
+func (o *Order) flag(f Flag) {
+	if !o.Flagged(f) {
+		o.Flags = append(o.Flags, f)
+	}
+}

@@ -1,0 +1,293 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Why an order is not placed. Nothing was changed in the book then.
+var (
+	// ErrNotBought: there is no sale. It comes as ErrUnknown or ErrCancelled.
+	ErrNotBought = errors.New("the order was not bought")
+	// ErrUnknown: Order Management does not know the order: it is open, gone, or
+	// was bought a moment ago.
+	ErrUnknown = fmt.Errorf("%w: unknown to order management", ErrNotBought)
+	// ErrCancelled: it was cancelled at Klarna before it was placed.
+	ErrCancelled = fmt.Errorf("%w: cancelled before it was placed", ErrNotBought)
+	// ErrNotOurs: the order's merchant_data was signed by none of our keys.
+	ErrNotOurs = errors.New("the order is not ours")
+	// ErrUnavailable: Klarna or Redis did not answer as they should. Asking again
+	// goes on from where this call came to.
+	ErrUnavailable = errors.New("the order could not be placed now")
+)
+
+// Book is the order book. All members but Observe are required. Safe for
+// concurrent use, on any number of processes.
+type Book struct {
+	Redis      redis.UniversalClient
+	Management *ordermanagement.Client
+	Checkout   *kco.Client // for merchant_data that Order Management does not have
+	Signer     *kco.Signer
+	Carts      *cart.Store
+	Stock      *catalog.Stock
+	LeftBehind *kco.LeftBehind
+	Logger     *slog.Logger
+	Observe    func(Event) // told what the book does; may be nil
+
+	noWaitAOF atomic.Bool // the server has no WAITAOF
+}
+
+// Place takes an order that was bought into the book and returns it: reads it
+// from Order Management, stores it durably, tells Klarna its number,
+// acknowledges it, takes the goods out of the cart, and settles the stock. Each
+// step may be repeated, so any number of callers at once, and one after
+// another's crash, end with one order in the book. The error is ErrNotBought,
+// ErrNotOurs or ErrUnavailable, wrapped; no error ever cancels an order.
+func (b *Book) Place(ctx context.Context, orderID string) (Order, error) {
+	o, stored, err := b.place(ctx, orderID)
+	b.observe(Event{Event: EventPlace, Result: resultOf(stored, err)})
+	if errors.Is(err, ErrNotOurs) {
+		b.Logger.WarnContext(ctx, "order of somebody else not placed", "order_id", orderID)
+	}
+	return o, err
+}
+
+// place is Place. stored is whether this call put the order in the book.
+func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool, err error) {
+	o, found, err := b.ByOrderID(ctx, orderID)
+	if err != nil {
+		return Order{}, false, err
+	}
+	if !found {
+		if o, err = b.draft(ctx, orderID); err != nil {
+			return Order{}, false, err
+		}
+	}
+	if !o.Acknowledged {
+		// Stored again when it is known: who stored it may not know yet that it lasts.
+		if o, stored, err = b.store(ctx, o); err != nil {
+			return Order{}, false, err
+		}
+		if stored {
+			b.Logger.InfoContext(ctx, "order placed", "order", o, "flags", o.Flags)
+		}
+		if o, err = b.acknowledge(ctx, o); err != nil {
+			return Order{}, stored, err
+		}
+	}
+	if !o.CartClosed {
+		if o, err = b.closeCart(ctx, o); err != nil {
+			return Order{}, stored, err
+		}
+	}
+	return o, stored, nil
+}
+
+// draft makes an order for the book of what Klarna authorised.
+func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
+	sold, err := b.sold(ctx, orderID)
+	if err != nil {
+		return Order{}, err
+	}
+	cartID, err := b.cartOf(ctx, sold)
+	if err != nil {
+		return Order{}, err
+	}
+	if sold.Status == ordermanagement.Cancelled {
+		return Order{}, b.forget(ctx, cartID, sold.OrderID)
+	}
+	_, tax, err := klarna.Sums(sold.OrderLines)
+	if err != nil {
+		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	o := Order{
+		Key: newKey(), OrderID: sold.OrderID, CartID: cartID, PlacedAt: sold.CreatedAt.Time,
+		PurchaseCountry:  strings.ToUpper(sold.PurchaseCountry),
+		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
+		Locale:           sold.Locale, OrderAmount: sold.OrderAmount, OrderTaxAmount: tax, OrderLines: sold.OrderLines,
+		BillingAddress: sold.BillingAddress, ShippingAddress: sold.ShippingAddress, PaymentMethod: sold.PaymentMethod,
+		KlarnaReference: sold.KlarnaReference, ExpiresAt: sold.ExpiresAt.Time,
+		Status: sold.Status, FraudStatus: sold.FraudStatus,
+	}
+	if o.PlacedAt.IsZero() {
+		o.PlacedAt = time.Now().UTC()
+	}
+	if cartID == "" {
+		o.flag(NoCart)
+		return o, nil
+	}
+	c, err := b.Carts.Get(ctx, cartID, cart.Fallback{})
+	if err != nil {
+		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if c.OrderID != o.OrderID && !c.BoughtBy(o.OrderID) {
+		o.flag(NotCurrent)
+	}
+	return o, nil
+}
+
+// sold reads an order from Order Management.
+func (b *Book) sold(ctx context.Context, orderID string) (ordermanagement.Order, error) {
+	if strings.Trim(orderID, ".") == "" {
+		// As part of a path it would lead elsewhere.
+		return ordermanagement.Order{}, ErrUnknown
+	}
+	sold, err := b.Management.GetOrder(ctx, orderID)
+	switch {
+	case err == nil && !strings.EqualFold(sold.OrderID, orderID):
+		err = errors.New("klarna answered another order")
+	case answered(err, http.StatusNotFound), answered(err, http.StatusBadRequest):
+		// 400: the ID cannot be one.
+		return ordermanagement.Order{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
+	if err != nil {
+		return ordermanagement.Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return sold, nil
+}
+
+// cartOf is the cart that an order was made for, by its merchant_data; "" when
+// neither Order Management nor the checkout has any.
+func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (string, error) {
+	data := sold.MerchantData
+	if data == "" {
+		checkout, err := b.Checkout.GetOrder(ctx, sold.OrderID)
+		if err != nil && !answered(err, http.StatusNotFound) {
+			return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		data = checkout.MerchantData
+	}
+	if data == "" {
+		return "", nil
+	}
+	cartID, err := b.Signer.Verify(data)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrNotOurs, err)
+	}
+	return cartID, nil
+}
+
+// forget lets go of an order that was cancelled before it was placed: its cart
+// can be bought by another one, and the goods are on the shelf again.
+func (b *Book) forget(ctx context.Context, cartID, orderID string) error {
+	if cartID != "" {
+		_, _, err := b.Carts.SetOrderID(ctx, cartID, orderID, "", nil)
+		if err == nil {
+			err = b.Stock.DropReservation(ctx, cartID, orderID)
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+	return ErrCancelled
+}
+
+// acknowledge tells Klarna the order's number, and that we have it. Of an order
+// that was cancelled meanwhile Klarna takes neither: then nothing is left to do.
+func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
+	err := b.Management.SetMerchantReferences(ctx, o.OrderID, o.Number, "", callKey("references", o.OrderID))
+	if answered(err, http.StatusUnprocessableEntity) {
+		// Better an order that Klarna knows by its own name than one that it
+		// thinks we do not have.
+		b.Logger.ErrorContext(ctx, "klarna does not take the order number", "order", o, "error", err)
+		err = nil
+	}
+	if err == nil {
+		err = b.Management.Acknowledge(ctx, o.OrderID, callKey("acknowledge", o.OrderID))
+	}
+	cancelled := false
+	if answered(err, http.StatusForbidden) {
+		sold, readErr := b.sold(ctx, o.OrderID)
+		cancelled = readErr == nil && sold.Status == ordermanagement.Cancelled
+	}
+	if err != nil && !cancelled {
+		return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return b.update(ctx, o.OrderID, func(o *Order) {
+		o.Acknowledged = true
+		if cancelled {
+			o.Status = ordermanagement.Cancelled
+		}
+	})
+}
+
+// closeCart takes the goods out of the cart and settles the stock: the last
+// step, so that the reservation stays for as long as anything may be missing.
+func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
+	short := false
+	if o.CartID != "" {
+		_, closed, err := b.Carts.Close(ctx, o.CartID, o.OrderID, o.Goods())
+		if err != nil {
+			return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if short, err = b.Stock.Settle(ctx, o.CartID, o.OrderID, o.reserved(), closed); err != nil {
+			return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+	if short {
+		b.Logger.WarnContext(ctx, "more was sold than there is", "order", o)
+	}
+	return b.update(ctx, o.OrderID, func(o *Order) {
+		o.CartClosed = true
+		if short {
+			o.flag(Oversold)
+		}
+	})
+}
+
+// Refresh reads from Klarna what became of an order, such as the decision on
+// its risk, and returns it as the book has it then. One that is not in the book
+// is placed. The error is that of Place.
+func (b *Book) Refresh(ctx context.Context, orderID string) (Order, error) {
+	o, err := b.refresh(ctx, orderID)
+	b.observe(Event{Event: EventRefresh, Result: resultOf(false, err)})
+	return o, err
+}
+
+func (b *Book) refresh(ctx context.Context, orderID string) (Order, error) {
+	sold, err := b.sold(ctx, orderID)
+	if err != nil {
+		return Order{}, err
+	}
+	before, found, err := b.ByOrderID(ctx, sold.OrderID)
+	if err != nil {
+		return Order{}, err
+	}
+	if !found {
+		return b.Place(ctx, sold.OrderID)
+	}
+	o, err := b.update(ctx, sold.OrderID, func(o *Order) {
+		o.Status, o.FraudStatus = sold.Status, sold.FraudStatus
+	})
+	if err == nil && (o.Status != before.Status || o.FraudStatus != before.FraudStatus) {
+		b.Logger.InfoContext(ctx, "order has another state", "order", o, "status", o.Status, "fraud_status", o.FraudStatus)
+	}
+	return o, err
+}
+
+// callKey is the idempotency key of a call that is made once in an order's
+// life, whoever makes it.
+func callKey(call, orderID string) string {
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("shopd place "+call+" "+orderID)).String()
+}
+
+func answered(err error, status int) bool {
+	apiErr, ok := errors.AsType[*klarna.Error](err)
+	return ok && apiErr.Status == status
+}

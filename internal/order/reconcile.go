@@ -1,0 +1,185 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/bsm/redislock"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	lockKey  = "shopd:{orders}:lock"
+	lockLife = time.Minute
+	// roundTime bounds a round, within the life of its lock.
+	roundTime = 50 * time.Second
+	// roundItems bounds each part of a round.
+	roundItems = 50
+	// roundFailures is how many failures a part takes before it leaves the rest to the next round.
+	roundFailures = 3
+
+	roundEvery = 5 * time.Second // after a round that went well
+	roundLate  = time.Minute     // at most, while rounds fail
+
+	// patience is how long whoever placed an order has to finish it before the loop does.
+	patience = 30 * time.Second
+	// An order that resists is tried again when it is half as old again, within these limits.
+	retrySoonest, retryLatest = 30 * time.Second, time.Hour
+)
+
+// due is when the loop looks after an order that is not finished.
+func (o Order) due(now time.Time) time.Time {
+	return now.Add(min(max(now.Sub(o.PlacedAt)/2, retrySoonest), retryLatest))
+}
+
+// Run finishes in rounds, until ctx ends, what nobody else did: see Reconcile.
+// Rounds are 5 s apart, up to a minute while they fail.
+func (b *Book) Run(ctx context.Context) {
+	wait := roundEvery
+	for {
+		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:gosec // jitter, so that replicas take turns
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if err := b.Reconcile(ctx, time.Now()); err == nil {
+			wait = roundEvery
+		} else if ctx.Err() == nil {
+			wait = min(2*wait, roundLate)
+			b.Logger.WarnContext(ctx, "reconcile orders", "error", err)
+		}
+	}
+}
+
+// Reconcile does one round: it gives back the stock of old reservations, asks
+// Klarna about reservations that may have become sales, goes on with orders of
+// the book that are not finished (not acknowledged, cart not closed, risk not
+// decided), and asks about orders that were given up. One process at a time;
+// where another is at it, Reconcile does nothing. now is the time by which
+// things are due. The error joins what failed; all of it is tried again.
+func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
+	lock, err := redislock.Obtain(ctx, b.Redis, lockKey, lockLife, nil)
+	if errors.Is(err, redislock.ErrNotObtained) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("lock the order book: %w", err)
+	}
+	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
+	ctx, cancel := context.WithTimeout(ctx, roundTime)
+	defer cancel()
+	_, err = b.Stock.ReturnOld(ctx, now)
+	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now))
+	open, countErr := b.Redis.ZCard(ctx, openKey).Result()
+	err = errors.Join(err, countErr)
+	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Open: open})
+	return err
+}
+
+// failures counts what fails in a part of a round.
+type failures []error
+
+// add counts err unless it is nil.
+func (f *failures) add(err error) {
+	if err != nil {
+		*f = append(*f, err)
+	}
+}
+
+// enough reports whether the part should leave the rest to the next round.
+func (f failures) enough() bool { return len(f) >= roundFailures }
+
+// reservations asks about purchases that may have been made without a word to us.
+func (b *Book) reservations(ctx context.Context, now time.Time) error {
+	due, err := b.Stock.DueReservations(ctx, now, roundItems)
+	if err != nil {
+		return fmt.Errorf("due reservations: %w", err)
+	}
+	var failed failures
+	for _, r := range due {
+		err := b.ask(ctx, EventReservation, r.OrderID)
+		if !errors.Is(err, ErrUnavailable) {
+			// Also of what was placed, which has no reservation then: that changes nothing.
+			err = b.Stock.Asked(ctx, r.CartID, r.OrderID, now)
+		}
+		if failed.add(err); failed.enough() {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// leftBehind asks about orders that were given up: one may have been paid in an old tab.
+func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
+	due, err := b.LeftBehind.Unsettled(ctx, now, roundItems)
+	if err != nil {
+		return fmt.Errorf("left-behind orders: %w", err)
+	}
+	var failed failures
+	for _, id := range due {
+		err := b.ask(ctx, EventLeftBehind, id)
+		switch {
+		case errors.Is(err, ErrUnavailable):
+		case errors.Is(err, ErrUnknown):
+			err = b.LeftBehind.Asked(ctx, id, now)
+		default:
+			err = b.LeftBehind.Settled(ctx, id)
+		}
+		if failed.add(err); failed.enough() {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// ask places an order if it was bought.
+func (b *Book) ask(ctx context.Context, event, orderID string) error {
+	_, stored, err := b.place(ctx, orderID)
+	b.observe(Event{Event: event, Result: resultOf(stored, err)})
+	return err
+}
+
+// unfinished goes on with the orders of the book that are due.
+func (b *Book) unfinished(ctx context.Context, now time.Time) error {
+	ids, err := b.Redis.ZRangeByScore(ctx, openKey, &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: roundItems,
+	}).Result()
+	if err != nil {
+		return fmt.Errorf("unfinished orders: %w", err)
+	}
+	var failed failures
+	for _, id := range ids {
+		result, err := b.goOn(ctx, id, now)
+		b.observe(Event{Event: EventUnfinished, Result: result})
+		if failed.add(err); failed.enough() {
+			break
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// goOn goes on with one order, and puts it off when it is not finished then.
+func (b *Book) goOn(ctx context.Context, id string, now time.Time) (result string, err error) {
+	o, found, err := b.ByOrderID(ctx, id)
+	switch {
+	case err != nil || !found:
+	case o.Acknowledged && o.CartClosed:
+		o, err = b.refresh(ctx, id)
+	default:
+		o, _, err = b.place(ctx, id)
+	}
+	if err == nil && (!found || o.finished()) {
+		return ResultDone, b.Redis.ZRem(ctx, openKey, id).Err()
+	}
+	later := redis.ZAddArgs{XX: true, Members: []redis.Z{{Score: float64(o.due(now).UnixMilli()), Member: id}}}
+	if err = errors.Join(err, b.Redis.ZAddArgs(ctx, openKey, later).Err()); err != nil {
+		return ResultFailed, err
+	}
+	return ResultPending, nil
+}

@@ -1,0 +1,287 @@
+package order_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bsm/redislock"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// round does a round of the loop some time from now.
+func (w *world) round(in time.Duration) {
+	w.t.Helper()
+	if err := w.book.Reconcile(w.t.Context(), time.Now().Add(in)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Neither push nor confirmation ever comes: the loop finds the sale by its reservation.
+func TestReconcileReservations(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	cartID, orderID := w.sale()
+	w.round(time.Minute)
+	if _, found, _ := w.book.ByOrderID(t.Context(), orderID); found {
+		t.Error("placed after a minute: push and confirmation had no time")
+	}
+	w.round(6 * time.Minute)
+	w.once(cartID, orderID)
+
+	// A purchase that never came about is asked about now and then, and its goods are back after half an hour.
+	left := w.left("MUG-1")
+	given := cart.NewID()
+	w.put(given, "MUG-1", 2)
+	open := w.open(given)
+	w.reserve(given, open, time.Now())
+	asked := func() int {
+		return len(slices.DeleteFunc(w.fake.Requests(open), func(r fakeklarna.Request) bool { return !strings.Contains(r.Path, "/ordermanagement/") }))
+	}
+	for _, step := range []struct {
+		in    time.Duration
+		asked int
+	}{{time.Minute, 0}, {6 * time.Minute, 1}, {7 * time.Minute, 1}, {40 * time.Minute, 2}, {41 * time.Minute, 2}} {
+		w.round(step.in)
+		if got := asked(); got != step.asked {
+			t.Errorf("after %s it was asked about %d times, want %d", step.in, got, step.asked)
+		}
+	}
+	if got := w.left("MUG-1"); got != left {
+		t.Errorf("%d mugs left, there were %d", got, left)
+	}
+	// Bought after all, hours later: the stock is taken again.
+	w.buy(open)
+	w.round(2 * time.Hour)
+	w.once(given, open)
+	if got := w.left("MUG-1"); got != left-2 {
+		t.Errorf("%d mugs left, want %d", got, left-2)
+	}
+}
+
+// An order that was given up is paid in an old tab, and nobody tells us: the
+// loop finds it. One that is not is asked about for 49 h.
+func TestReconcileLeftBehind(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	cartID := cart.NewID()
+	w.put(cartID, "MUG-1", 2)
+	paid, unpaid, current := w.open(cartID), w.open(cartID), w.open(cartID)
+	w.buy(paid)
+	for _, id := range []string{paid, unpaid} {
+		if err := w.book.LeftBehind.Add(t.Context(), cartID, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.book.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for in := time.Minute; in < 52*time.Hour; in += 30 * time.Minute {
+		w.round(in)
+	}
+	if o := w.once(cartID, paid); !o.Flagged(order.NotCurrent) {
+		t.Errorf("flags %v", o.Flags)
+	}
+	if c := w.cart(cartID); c.OrderID != current || c.BoughtBy(unpaid) {
+		t.Errorf("the cart has order %q, bought by %v", c.OrderID, c.Bought)
+	}
+	asked := len(slices.DeleteFunc(w.fake.Requests(unpaid), func(r fakeklarna.Request) bool { return !strings.Contains(r.Path, "/ordermanagement/") }))
+	if asked < 2 || asked > 50 {
+		t.Errorf("asked %d times about an order that is not bought", asked)
+	}
+	if due, err := w.book.LeftBehind.Unsettled(t.Context(), time.Now().Add(100*time.Hour), 10); err != nil || len(due) != 0 {
+		t.Errorf("still listed: %v, %v", due, err)
+	}
+}
+
+// Klarna decides on a pending order hours later: the loop asks until then.
+func TestReconcilePending(t *testing.T) {
+	for _, tc := range []struct {
+		decision string
+		want     ordermanagement.FraudStatus
+	}{{"accept", ordermanagement.FraudAccepted}, {"reject", ordermanagement.FraudRejected}} {
+		t.Run(tc.decision, func(t *testing.T) {
+			w := newWorld(t, redistest.StartServer(t))
+			cartID := cart.NewID()
+			w.put(cartID, "MUG-1", 2)
+			w.market(cartID, "GB")
+			orderID := w.open(cartID)
+			w.buy(orderID, "email", fraud(tc.decision))
+			o := w.place(orderID)
+			if !o.Pending() || !o.Acknowledged || !o.CartClosed {
+				t.Fatalf("got %s, acknowledged %v, closed %v", o.FraudStatus, o.Acknowledged, o.CartClosed)
+			}
+			w.round(time.Minute)
+			if o, _, _ := w.book.ByOrderID(t.Context(), orderID); !o.Pending() {
+				t.Fatalf("decided too early: %s", o.FraudStatus)
+			}
+			calls := len(w.fake.Requests(""))
+			w.round(time.Minute + time.Second) // put off
+			if got := len(w.fake.Requests("")); got != calls {
+				t.Errorf("asked again at once: %d calls", got-calls)
+			}
+			w.fake.Advance(6 * time.Minute)
+			w.round(time.Hour)
+			if o := w.once(cartID, orderID); o.Pending() || o.FraudStatus != tc.want {
+				t.Errorf("got %s, want %s", o.FraudStatus, tc.want)
+			}
+			calls = len(w.fake.Requests(""))
+			w.round(3 * time.Hour)
+			if got := len(w.fake.Requests("")); got != calls {
+				t.Error("the loop asks about a decided order")
+			}
+		})
+	}
+}
+
+// market moves a cart to a country.
+func (w *world) market(cartID, country string) {
+	w.t.Helper()
+	if _, err := w.carts.Update(w.t.Context(), cartID, sweden, func(c *cart.Cart) error {
+		return cart.Change{Country: country}.Apply(&c.Contents, nil, nil)
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// Klarna's notification: the book says what it decided, also of an order that it did not have.
+func TestRefresh(t *testing.T) {
+	for _, placed := range []bool{true, false} {
+		w := newWorld(t, redistest.StartServer(t))
+		cartID := cart.NewID()
+		w.put(cartID, "MUG-1", 2)
+		w.market(cartID, "GB")
+		orderID := w.open(cartID)
+		w.buy(orderID, "email", fraud("accept"))
+		if placed {
+			w.place(orderID)
+			if o, err := w.book.Refresh(t.Context(), orderID); err != nil || !o.Pending() {
+				t.Errorf("undecided: got %s, %v", o.FraudStatus, err)
+			}
+		}
+		w.fake.Advance(6 * time.Minute)
+		for range 3 {
+			o, err := w.book.Refresh(t.Context(), orderID)
+			if err != nil || o.FraudStatus != ordermanagement.FraudAccepted || o.Pending() {
+				t.Errorf("placed before %v: got %s, %v", placed, o.FraudStatus, err)
+			}
+		}
+		if o := w.once(cartID, orderID); o.FraudStatus != ordermanagement.FraudAccepted || o.Status != ordermanagement.Authorized {
+			t.Errorf("the book says %s, %s", o.FraudStatus, o.Status)
+		}
+		if n := w.rdb.ZCard(t.Context(), "shopd:{orders}:open").Val(); n != 0 {
+			t.Errorf("%d orders are not finished", n)
+		}
+		w.fake.AddFault(fakeklarna.Fault{Status: 500, Count: -1})
+		if _, err := w.book.Refresh(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
+			t.Errorf("Klarna away: got %v", err)
+		}
+	}
+}
+
+// One process at a time; another one's lease is respected and outlived.
+func TestReconcileOneAtATime(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	cartID, orderID := w.sale()
+	lease, err := redislock.Obtain(t.Context(), w.rdb, "shopd:{orders}:lock", time.Minute, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := len(w.fake.Requests(""))
+	w.round(6 * time.Minute)
+	if len(w.fake.Requests("")) != calls {
+		t.Error("two at a time")
+	}
+	if err := lease.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	books := []*order.Book{w.book, w.newBook(w.redis.Client(), http.DefaultTransport)}
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			if err := books[i%2].Reconcile(t.Context(), time.Now().Add(6*time.Minute)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	w.once(cartID, orderID)
+}
+
+// While Klarna is away a round gives up soon, says so, and leaves the rest to the next.
+func TestReconcileBounded(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	type sale struct{ cartID, orderID string }
+	var sales []sale
+	for range 8 {
+		cartID, orderID := w.sale()
+		sales = append(sales, sale{cartID, orderID})
+	}
+	for _, s := range sales[:4] { // the first four are in the book, not acknowledged
+		w.fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: 3})
+		if _, err := w.book.Place(t.Context(), s.orderID); err == nil {
+			t.Fatal("placed")
+		}
+	}
+	var events []order.Event
+	w.book.Observe = func(e order.Event) { events = append(events, e) }
+	w.fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
+	calls := len(w.fake.Requests(""))
+	if err := w.book.Reconcile(t.Context(), time.Now().Add(6*time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+		t.Errorf("got %v, want ErrUnavailable", err)
+	}
+	if got := len(w.fake.Requests("")) - calls; got != 6 {
+		t.Errorf("%d calls in vain, want 3 for each part", got)
+	}
+	w.fake.ClearFaults()
+	counted := map[order.Event]int{}
+	for _, e := range events {
+		counted[e]++
+	}
+	if diff := cmp.Diff(map[order.Event]int{
+		{Event: order.EventReservation, Result: order.ResultFailed}:    3,
+		{Event: order.EventUnfinished, Result: order.ResultFailed}:     3,
+		{Event: order.EventRound, Result: order.ResultFailed, Open: 4}: 1,
+	}, counted); diff != "" {
+		t.Error(diff)
+	}
+	w.book.Observe = nil
+	w.round(7 * time.Minute)
+	w.round(50 * time.Minute)
+	for _, s := range sales {
+		w.once(s.cartID, s.orderID)
+	}
+}
+
+// The loop runs until it is told to stop.
+func TestRun(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	cartID, orderID := w.sale()
+	w.reserve(cartID, orderID, time.Now().Add(-6*time.Minute))
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); w.book.Run(ctx) }()
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if o, found, err := w.book.ByOrderID(t.Context(), orderID); err == nil && found && o.CartClosed {
+			break
+		} else if time.Since(start) > 20*time.Second {
+			t.Fatal("the loop does nothing")
+		}
+	}
+	stop()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the loop does not end")
+	}
+	w.once(cartID, orderID)
+}

@@ -1,0 +1,117 @@
+package storefront
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// orderPage shows an order to whoever has its key. A wrong key is answered as
+// an order that does not exist.
+func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
+	// The address holds the key: it goes to no other site and into no index.
+	w.Header().Set("Referrer-Policy", "same-origin")
+	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
+	o, _, err := s.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	if !o.HasKey(r.URL.Query().Get("key")) {
+		s.notFound(w, r)
+		return
+	}
+	c, err := s.cartOf(r)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	v := s.view(r, c)
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(templates.OrderPageView{
+		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
+		Placed: i18n.Date(v.lang, o.PlacedAt.UTC()), State: stateOf(o),
+	}))
+}
+
+// stateOf is how far an order is, for its buyer.
+func stateOf(o order.Order) templates.OrderState {
+	switch o.Status {
+	case ordermanagement.Cancelled:
+		return templates.OrderCancelled
+	case ordermanagement.Expired:
+		return templates.OrderExpired
+	case ordermanagement.PartCaptured:
+		return templates.OrderPartSent
+	case ordermanagement.Captured:
+		return templates.OrderSent
+	case ordermanagement.Closed:
+		return templates.OrderRefunded
+	case ordermanagement.Authorized:
+	}
+	switch o.FraudStatus {
+	case ordermanagement.FraudPending:
+		return templates.OrderPending
+	case ordermanagement.FraudRejected:
+		return templates.OrderRejected
+	case ordermanagement.FraudAccepted:
+	}
+	return templates.OrderReceived
+}
+
+// priceIn writes amounts of an order, in the page's locale.
+func (v *view) priceIn(o order.Order) func(money.Amount) templates.Amount {
+	return func(a money.Amount) templates.Amount {
+		return templates.Amount{Text: money.Format(a, o.PurchaseCurrency, v.cart.Locale), Minor: int64(a)}
+	}
+}
+
+// bought is an order as pages show it: what Klarna authorised, not what the
+// catalogue says today.
+func (v *view) bought(o order.Order) templates.Order {
+	price := v.priceIn(o)
+	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}
+	var goods, discount money.Amount // sums of an order that Klarna has checked
+	for _, line := range o.OrderLines {
+		switch line.Type { //nolint:exhaustive // the other types we never send
+		case klarna.Physical, klarna.Digital:
+			goods += line.TotalAmount
+			shown.Items += int(line.Quantity)
+			item := templates.Line{
+				SKU: line.Reference, Name: templates.In(line.Name, i18n.LangOf(o.Locale)), Quantity: int(line.Quantity),
+				Stock: templates.Uncounted, UnitPrice: price(line.UnitPrice).Text, Total: price(line.TotalAmount),
+			}
+			if p, known := v.Catalog.Product(line.Reference); known {
+				item.Picture = p.Picture
+			}
+			shown.Lines = append(shown.Lines, item)
+		case klarna.Discount:
+			discount += line.TotalAmount
+			shown.Discount.Code = line.Reference
+		case klarna.ShippingFee:
+			shown.Totals.Delivery = new(price(line.TotalAmount))
+			switch line.Reference { // an option may have been given up since
+			case market.MailBoat, market.Express, market.Collect:
+				shown.Totals.DeliveryOption = line.Reference
+			}
+		case klarna.SalesTax:
+			shown.Totals.SalesTax = new(price(line.TotalAmount))
+		}
+	}
+	shown.Totals.Goods = price(goods)
+	if discount != 0 {
+		shown.Totals.Discount = new(price(discount))
+	}
+	if shown.Totals.SalesTax == nil {
+		shown.Totals.VAT = money.FormatExact(o.OrderTaxAmount, o.PurchaseCurrency, v.cart.Locale)
+	}
+	return shown
+}
