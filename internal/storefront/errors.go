@@ -16,6 +16,10 @@ import (
 // errBadRequest is a request that cannot be understood.
 var errBadRequest = errors.New("the request cannot be understood")
 
+// codePurchaseRunning is the code of an error, and the reason with which a
+// validation sends the shopper back.
+const codePurchaseRunning = "purchase_running"
+
 // failure is how an error is answered.
 type failure struct {
 	status  int
@@ -46,6 +50,8 @@ func failureOf(err error) failure {
 		return failure{status: unprocessable, code: "unknown_market", message: "There is no such country or language."}
 	case errors.Is(err, kco.ErrRefused):
 		return failure{status: http.StatusInternalServerError, code: "order_refused", message: "The checkout is not available right now."}
+	case errors.Is(err, kco.ErrPurchaseRunning):
+		return failure{status: unavailable, code: codePurchaseRunning, message: "A purchase of this cart may be running.", outage: templates.PurchaseRunning}
 	case errors.Is(err, kco.ErrUnavailable):
 		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
 	case errors.Is(err, session.ErrBusy):
