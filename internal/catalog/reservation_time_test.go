@@ -260,3 +260,40 @@ func (l *replyLoser) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		return err
 	}
 }
+
+// A purchase is reserved anew just when ReturnOld has found the cart: what it holds now stays.
+func TestReturnOldOfARenewed(t *testing.T) {
+	server := redistest.StartServer(t)
+	s := newShelf(t, server.Client())
+	must(t, s.reserve("a", "1", 0, clocks(1)...))
+	loop := server.Client()
+	loop.AddHook(afterFinding(func() { must(t, s.reserve("a", "1", 31*time.Minute, clocks(1)...)) }))
+	n, err := catalog.NewStock(loop, catalog.Builtin()).ReturnOld(t.Context(), s.now.Add(catalog.StockHeld))
+	if err != nil || n != 0 {
+		t.Errorf("returned %d, %v", n, err)
+	}
+	s.left(map[string]int{"CLK-1": 0})
+	if r := s.holds("a", "1"); r.Returned {
+		t.Error("it says that its stock was given back")
+	}
+	s.returned(2*time.Hour, 1)
+}
+
+// afterFinding is called after a sorted set was read.
+type afterFinding func()
+
+func (afterFinding) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (afterFinding) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (f afterFinding) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if cmd.Name() == "zrangebyscore" {
+			f()
+		}
+		return err
+	}
+}
