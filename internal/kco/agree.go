@@ -45,21 +45,11 @@ func (d *differences) value(name string, want, got reflect.Value) {
 				d.names = append(d.names, fmt.Sprintf("%s[%d]", name, i))
 			}
 		}
-	case reflect.Pointer:
-		d.value(name, pointed(want), pointed(got))
 	default:
 		if !d.same(name, want, got) {
 			d.names = append(d.names, name)
 		}
 	}
-}
-
-// pointed is what a pointer leads to; nil stands for the default.
-func pointed(v reflect.Value) reflect.Value {
-	if v.IsNil() {
-		return reflect.Zero(v.Type().Elem())
-	}
-	return v.Elem()
 }
 
 // same compares what has no members.

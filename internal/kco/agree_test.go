@@ -45,6 +45,8 @@ func TestDifferences(t *testing.T) {
 		{"merchant data", func(o *kco.Order) { o.MerchantData = "" }, []string{"merchant_data"}},
 		{"quantity", func(o *kco.Order) { o.OrderLines[0].Quantity = 3 }, []string{"order_lines[0]"}},
 		{"no lines", func(o *kco.Order) { o.OrderLines = nil }, []string{"order_lines"}},
+		{"one line more", func(o *kco.Order) { o.OrderLines = append(o.OrderLines, klarna.OrderLine{}) }, []string{"order_lines"}},
+		{"a line's defaults", func(o *kco.Order) { o.OrderLines[0].TotalDiscountAmount = 1 }, []string{"order_lines[0]"}},
 		{"another URL", func(o *kco.Order) { o.MerchantURLs.Push = "https://old.example/push" }, []string{"merchant_urls.push"}},
 		{"another order's ID", func(o *kco.Order) { o.MerchantURLs.Confirmation = "https://s.example/thanks?order_id=id-2" }, []string{"merchant_urls.confirmation"}},
 	} {

@@ -255,7 +255,8 @@ class Checkout {
     }
     const saved = answer.saved || answer.why === "timeout"; // a change is stored before Klarna is asked
     const actions = [{ text: text("try_again"), run: () => this.#change({}) }];
-    const [name, kind] = saved ? ["saved", "warn"] : ["offline", "bad"];
+    let [name, kind] = saved ? ["saved", "warn"] : ["offline", "bad"];
+    if (answer.code === "purchase_running") [name, kind] = ["running", "warn"];
     show({ id: "problem", kind, title: text(`${name}_title`), body: text(`${name}_body`), actions });
   }
 

@@ -150,6 +150,8 @@ func TestFailures(t *testing.T) {
 		{"502 with HTML", status(502, false, `<html>bad gateway</html>`), notSaved, "order-1 MUG-1=3"},
 		{"503, the change is stored", saved, isSaved, "order-1"},
 		{"503, the session is busy", status(503, true, `{"error":{"code":"busy","message":"m","request_id":"r"},"cart_revision":REVISION,"summary_html":SUMMARY}`), isSaved, "order-1"},
+		{"503, the cart may be being bought", status(503, true, `{"error":{"code":"purchase_running","message":"m","request_id":"r"},"cart_revision":REVISION,"summary_html":SUMMARY}`),
+			"A payment is under way. Your change is saved.Try again", "order-1"},
 		{"200 without JSON", status(200, true, `<html>log in to this network</html>`), notSaved, "order-1 MUG-1=3"},
 		{"200 with other JSON", status(200, true, `{"order_id":7}`), notSaved, "order-1 MUG-1=3"},
 		{"200 with null", status(200, true, `null`), notSaved, "order-1 MUG-1=3"},

@@ -180,7 +180,7 @@ func TestPageData(t *testing.T) {
 					t.Errorf("text %s: %q on the page, %q on the checkout", name, text, checkout.Texts[name])
 				}
 			}
-			for _, name := range []string{"renewed_title", "renewed_body", "other_tab_title", "other_tab_body", "bad_code", "no_method_title", "no_method_body", "unavailable_title", "back_to_cart"} {
+			for _, name := range []string{"renewed_title", "renewed_body", "other_tab_title", "other_tab_body", "bad_code", "no_method_title", "no_method_body", "running_title", "running_body", "unavailable_title", "back_to_cart"} {
 				if checkout.Texts[name] == "" || page.Texts[name] != "" {
 					t.Errorf("text %s: %q on the checkout, %q elsewhere", name, checkout.Texts[name], page.Texts[name])
 				}

@@ -1,0 +1,274 @@
+package kco_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/kco"
+)
+
+// later is when a sweep takes what was listed just now.
+func later() time.Time { return time.Now().Add(time.Second) }
+
+func (w *world) sweep() {
+	w.t.Helper()
+	if err := w.syncer.LeftBehind.Sweep(w.t.Context(), later()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// open makes an order at Klarna that is not the cart's, and lists it.
+func (w *world) open() string {
+	w.t.Helper()
+	c, err := w.carts.Get(w.t.Context(), w.cartID, sweden)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	want, _, err := w.syncer.Wants.Want(c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	order, err := w.syncer.Client.CreateOrder(w.t.Context(), want)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.list(order.OrderID)
+	return order.OrderID
+}
+
+func (w *world) list(orderID string) {
+	w.t.Helper()
+	if err := w.syncer.LeftBehind.Add(w.t.Context(), w.cartID, orderID); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// unsettled are the orders to be asked about some time from now.
+func (w *world) unsettled(in time.Duration) []string {
+	w.t.Helper()
+	ids, err := w.syncer.LeftBehind.Unsettled(w.t.Context(), time.Now().Add(in), 50)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func (w *world) aborted(orderID string) bool {
+	w.t.Helper()
+	order, ok := w.fake.Order(orderID)
+	return ok && order.Fake.Aborted
+}
+
+// What a sweep does with an entry, and what becomes of it.
+func TestSweepRules(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		given   func(w *world, id string)
+		aborted bool
+		stays   bool          // to be aborted
+		asked   time.Duration // when it is asked about at the latest, 0 = never
+	}{
+		{name: "open", given: func(*world, string) {}, aborted: true, asked: 5 * time.Minute},
+		{name: "the cart's own", given: func(w *world, id string) {
+			if set, _, err := w.carts.SetOrderID(w.t.Context(), w.cartID, "", id, nil); err != nil || !set {
+				w.t.Fatal(set, err)
+			}
+		}},
+		{name: "bought", given: func(w *world, id string) { w.buy(id) }, asked: time.Nanosecond},
+		{name: "gone", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, asked: 5 * time.Minute},
+		{name: "just being bought", given: func(w *world, id string) { w.reserve(id, 9*time.Minute) }, stays: true},
+		{name: "once being bought", given: func(w *world, id string) { w.reserve(id, 11*time.Minute) }, aborted: true, asked: 5 * time.Minute},
+		{name: "another one being bought", given: func(w *world, _ string) { w.reserve("another", 0) }, aborted: true, asked: 5 * time.Minute},
+		{name: "Klarna is away", given: func(w *world, _ string) { w.fault("POST", abortPath, fakeklarna.Fault{Status: 500, Count: 3}) }, stays: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fakeklarna.Options{})
+			w.put("MUG-1", 1)
+			id := w.open()
+			tc.given(w, id)
+			if err := w.syncer.LeftBehind.Sweep(t.Context(), later()); (err != nil) != (tc.name == "Klarna is away") {
+				t.Errorf("got %v", err)
+			}
+			if got := w.aborted(id); got != tc.aborted {
+				t.Errorf("aborted: %v, want %v", got, tc.aborted)
+			}
+			if got := slices.Contains(w.leftBehind(), id); got != tc.stays {
+				t.Errorf("to be aborted: %v, want %v", got, tc.stays)
+			}
+			for _, in := range []time.Duration{tc.asked - time.Second, tc.asked + time.Second, time.Hour} {
+				if got, want := slices.Contains(w.unsettled(in), id), tc.asked > 0 && in >= tc.asked; got != want {
+					t.Errorf("to be asked about after %s: %v, want %v", in, got, want)
+				}
+			}
+			// It is aborted once.
+			before := len(w.calls())
+			if w.sweep(); !tc.stays && len(w.calls()) != before {
+				t.Errorf("calls of another sweep: %v", w.calls()[before:])
+			}
+		})
+	}
+}
+
+// Klarna is asked about an aborted order until it is 49 h old, or settled.
+func TestUnsettled(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	list := w.syncer.LeftBehind
+	id, settled := w.open(), w.open()
+	w.sweep()
+	if ids := w.unsettled(4 * time.Minute); len(ids) != 0 {
+		t.Errorf("after 4 min it is time to ask about %v", ids)
+	}
+	if err := list.Settled(t.Context(), settled); err != nil {
+		t.Fatal(err)
+	}
+	if err := list.Asked(t.Context(), settled, time.Now()); err != nil { // by a process that did not know
+		t.Fatal(err)
+	}
+	asked := 0
+	for in := time.Duration(0); in < 80*time.Hour; in += time.Minute {
+		ids := w.unsettled(in)
+		if len(ids) == 0 {
+			continue
+		}
+		if diff := cmp.Diff([]string{id}, ids); diff != "" {
+			t.Fatalf("after %s: %s", in, diff)
+		}
+		if asked++; asked == 1 && in > 6*time.Minute || in > 49*time.Hour+2*time.Minute {
+			t.Errorf("asked the %dth time after %s", asked, in)
+		}
+		if err := list.Asked(t.Context(), id, time.Now().Add(in)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked < 10 || asked > 30 {
+		t.Errorf("asked %d times", asked)
+	}
+	rdb := w.redis.Client()
+	for _, key := range rdb.Keys(t.Context(), "shopd:{left_behind}*").Val() {
+		t.Errorf("%s is left", key)
+	}
+
+	// It was given up twice: still asked about once, and every key ends.
+	w.list(id)
+	w.sweep()
+	w.list(id)
+	for _, key := range rdb.Keys(t.Context(), "shopd:{left_behind}*").Val() {
+		if rdb.TTL(t.Context(), key).Val() <= 0 {
+			t.Errorf("%s has no end", key)
+		}
+	}
+	w.sweep()
+	if diff := cmp.Diff([]string{id}, w.unsettled(time.Hour)); diff != "" {
+		t.Error(diff)
+	}
+	// A process that forgot when it was listed.
+	if err := rdb.Del(t.Context(), "shopd:{left_behind}:since").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := list.Asked(t.Context(), id, time.Now()); err != nil || len(w.unsettled(60*time.Hour)) != 0 {
+		t.Errorf("got %v, %v", err, w.unsettled(60*time.Hour))
+	}
+}
+
+// One that could not be aborted for 49 h has expired: it is asked about a last time.
+func TestSweepOld(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	id := w.open()
+	rdb := w.redis.Client()
+	if err := rdb.ZIncrBy(t.Context(), "shopd:{left_behind}", -float64((49 * time.Hour).Milliseconds()), w.cartID+":"+id).Err(); err != nil {
+		t.Fatal(err)
+	}
+	calls := len(w.calls())
+	if w.sweep(); len(w.calls()) != calls || len(w.leftBehind()) != 0 {
+		t.Errorf("got calls %v, left %v", w.calls()[calls:], w.leftBehind())
+	}
+	if diff := cmp.Diff([]string{id}, w.unsettled(6*time.Minute)); diff != "" {
+		t.Error(diff)
+	}
+	if err := w.syncer.LeftBehind.Asked(t.Context(), id, time.Now()); err != nil || len(w.unsettled(time.Hour)) != 0 {
+		t.Errorf("got %v, left %v", err, w.unsettled(time.Hour))
+	}
+}
+
+// Entries that stay keep none behind them from being aborted; a Klarna that is
+// away is not asked about all of them.
+func TestSweepMany(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	mine := w.cartID
+	for i := range 60 {
+		w.cartID = fmt.Sprintf("cart%d", i)
+		w.reserve("busy", 0)
+		w.list("busy")
+	}
+	w.cartID = mine
+	last := w.open()
+	w.sweep()
+	if !w.aborted(last) || len(w.leftBehind()) != 60 {
+		t.Errorf("aborted %v, %d listed", w.aborted(last), len(w.leftBehind()))
+	}
+	for range 9 {
+		w.open()
+	}
+	w.fault("POST", abortPath, fakeklarna.Fault{Status: 400, Count: -1})
+	calls := len(w.calls())
+	if err := w.syncer.LeftBehind.Sweep(t.Context(), later()); err == nil || len(w.calls())-calls != 5 {
+		t.Errorf("got %v after %d calls", err, len(w.calls())-calls)
+	}
+	w.fake.ClearFaults()
+	if w.sweep(); len(w.leftBehind()) != 60 {
+		t.Errorf("%d listed", len(w.leftBehind()))
+	}
+}
+
+// While a purchase runs its order is not aborted, also when the cart has another one by now.
+func TestSweepWhileBuying(t *testing.T) {
+	w, m := newMerchant(t)
+	w.put("MUG-1", 1)
+	first, err := w.sync(kco.Load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bought := w.press(first.OrderID)
+	<-m.asked
+	if _, _, err := w.carts.SetOrderID(t.Context(), w.cartID, first.OrderID, "newer", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.list(first.OrderID)
+	w.sweep()
+	m.let <- struct{}{}
+	if out := <-bought; out.Refused != nil {
+		t.Fatalf("got %+v", out)
+	}
+	if w.aborted(first.OrderID) || len(w.leftBehind()) != 1 {
+		t.Errorf("aborted %v, listed %v", w.aborted(first.OrderID), w.leftBehind())
+	}
+}
+
+// Redis away: every call of the list says so.
+func TestLeftBehindOutage(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.redis.Stop()
+	ctx, list := t.Context(), w.syncer.LeftBehind
+	for name, call := range map[string]func() error{
+		"Add":       func() error { return list.Add(ctx, "a", "1") },
+		"Orders":    func() error { _, err := list.Orders(ctx); return err },
+		"Sweep":     func() error { return list.Sweep(ctx, later()) },
+		"Unsettled": func() error { _, err := list.Unsettled(ctx, later(), 9); return err },
+		"Asked":     func() error { return list.Asked(ctx, "1", later()) },
+		"Settled":   func() error { return list.Settled(ctx, "1") },
+	} {
+		if call() == nil {
+			t.Errorf("%s without Redis: no error", name)
+		}
+	}
+}

@@ -1,0 +1,415 @@
+package kco_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+)
+
+const abortPath = orderPath + "/abort"
+
+// reserve says that a purchase of the cart by the order may be running since some time.
+func (w *world) reserve(orderID string, ago time.Duration) {
+	w.t.Helper()
+	err := w.stock.Reserve(w.t.Context(), catalog.Reservation{
+		CartID: w.cartID, OrderID: orderID, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: 1}}, Made: time.Now().Add(-ago),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// reservedBy is the order by which the cart may be being bought, "" for none.
+func (w *world) reservedBy() string {
+	w.t.Helper()
+	r, _, err := w.stock.Reservation(w.t.Context(), w.cartID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r.OrderID
+}
+
+func (w *world) mugsLeft() int {
+	w.t.Helper()
+	left, err := w.stock.Left(w.t.Context(), "MUG-1")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return left["MUG-1"]
+}
+
+// What Sync does with an order that may be being bought: it is replaced only
+// when it is gone, or after its abort was answered 200.
+func TestSyncReserved(t *testing.T) {
+	refuse := func(w *world) { w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`}) }
+	running := kco.ErrPurchaseRunning
+	for _, tc := range []struct {
+		name    string
+		given   func(w *world, orderID string) // after a first Sync made orderID for one mug, which is reserved
+		within  time.Duration                  // 0 = 12 s
+		mode    kco.Mode
+		calls   []string
+		outcome kco.Outcome
+		created bool
+		dropped bool // the reservation is over, its mug back
+		err     error
+		next    []string // calls of the next load, after an error and without faults
+	}{
+		{name: "same content", given: func(*world, string) {}, calls: []string{"read"}},
+		{name: "Klarna takes an update", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: kco.Change, calls: []string{"update"}},
+		{name: "complete", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: kco.Complete},
+		{name: "expired", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
+		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: kco.Change, calls: []string{"update", "create"}, created: true},
+		{name: "read refused", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 403}) }, calls: []string{"read"}, err: running, next: []string{"read"}},
+		{name: "read 500 three times", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, calls: []string{"read", "read", "read"}, err: running, next: []string{"read"}},
+		{name: "read 500, reserved long ago", given: func(w *world, id string) {
+			w.reserve(id, 40*time.Hour)
+			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
+		}, calls: []string{"read", "read", "read"}, err: running, next: []string{"read"}},
+		{name: "read 500, another order's reservation", given: func(w *world, id string) {
+			w.reserve(id, time.Hour)
+			w.reserve("another", 0)
+			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
+		}, calls: []string{"read", "read", "read", "create"}, created: true},
+		{name: "read 500, repair", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, mode: kco.Repair, calls: []string{"read", "read", "read"}, err: kco.ErrUnavailable, next: []string{"read"}},
+		{name: "update 502 three times", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fault("POST", orderPath, fakeklarna.Fault{Status: 502, Count: 3})
+		}, mode: kco.Change, calls: []string{"update", "update", "update"}, err: running, next: []string{"read", "update"}},
+		{name: "update not answered", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fault("POST", orderPath, fakeklarna.Fault{Reset: true, Count: 3})
+		}, mode: kco.Change, calls: []string{"update", "update", "update"}, err: running, next: []string{"read", "update"}},
+		{name: "update locked until the end", within: 3200 * time.Millisecond, given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fault("POST", orderPath, fakeklarna.Fault{Status: 423, Delay: fakeklarna.Duration(150 * time.Millisecond), Count: -1})
+		}, mode: kco.Change, calls: []string{"update"}, err: running, next: []string{"read", "update"}},
+		{name: "update refused: aborted", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			refuse(w)
+		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		{name: "update refused on load: aborted", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			refuse(w)
+		}, calls: []string{"read", "update", "abort", "create"}, created: true, dropped: true},
+		{name: "update refused, reserved long ago: aborted", given: func(w *world, id string) {
+			w.reserve(id, 40*time.Hour)
+			refuse(w)
+		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		{name: "abort refused: bought", given: func(w *world, id string) {
+			w.buy(id)
+			refuse(w)
+		}, mode: kco.Change, calls: []string{"update", "abort", "read"}, outcome: kco.Complete},
+		{name: "abort refused, not bought", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{Status: 403})
+		}, mode: kco.Change, calls: []string{"update", "abort", "read"}, err: running, next: []string{"read"}},
+		{name: "abort refused, read fails", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{Status: 403})
+			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
+		}, mode: kco.Change, calls: []string{"update", "abort", "read", "read", "read"}, err: running, next: []string{"read"}},
+		{name: "abort refused, gone", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{Status: 403})
+			w.fault("GET", orderPath, fakeklarna.Fault{Status: 404})
+		}, mode: kco.Change, calls: []string{"update", "abort", "read", "create"}, created: true, dropped: true},
+		{name: "gone at the abort", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{Status: 404})
+		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		{name: "abort 500 three times", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{Status: 500, Count: 3})
+		}, mode: kco.Change, calls: []string{"update", "abort", "abort", "abort"}, err: running, next: []string{"read"}},
+		{name: "abort's answer lost once", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{DropReply: true})
+		}, mode: kco.Change, calls: []string{"update", "abort", "abort", "read", "create"}, created: true, dropped: true},
+		{name: "abort's answers lost", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", abortPath, fakeklarna.Fault{DropReply: true, Count: 3})
+		}, mode: kco.Change, calls: []string{"update", "abort", "abort", "abort"}, err: running, next: []string{"read", "create"}},
+		{name: "create fails after the abort", given: func(w *world, _ string) {
+			refuse(w)
+			w.fault("POST", createPath, fakeklarna.Fault{Status: 500})
+		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, err: kco.ErrUnavailable, dropped: true, next: []string{"read", "create"}},
+		{name: "ended by somebody else", given: func(w *world, id string) { w.abort(id) }, calls: []string{"read"}, err: running, next: []string{"read"}},
+		{name: "ended by somebody else, open page", given: func(w *world, id string) { w.abort(id) }, mode: kco.Change,
+			calls: []string{"update", "read", "abort", "read"}, err: running, next: []string{"read"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, fakeklarna.Options{})
+			w.put("MUG-1", 1)
+			first, err := w.sync(kco.Load)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.reserve(first.OrderID, 0)
+			tc.given(w, first.OrderID)
+			before, reserved := len(w.calls()), w.reservedBy()
+			if tc.within == 0 {
+				tc.within = 12 * time.Second
+			}
+			got, err := w.syncWithin(tc.within, tc.mode)
+			if !errors.Is(err, tc.err) {
+				t.Fatalf("got %v, want %v", err, tc.err)
+			}
+			calls := append([]string(nil), w.calls()[before:]...)
+			if tc.within < 12*time.Second { // as often as there is time
+				calls = calls[:1]
+			}
+			if diff := cmp.Diff(tc.calls, calls); diff != "" {
+				t.Errorf("calls: %s", diff)
+			}
+			wantReserved, wantLeft := reserved, 239
+			if tc.dropped {
+				wantReserved, wantLeft = "", 240
+			}
+			if by := w.reservedBy(); by != wantReserved || w.mugsLeft() != wantLeft {
+				t.Errorf("reserved by %q, %d mugs left; want %q, %d", by, w.mugsLeft(), wantReserved, wantLeft)
+			}
+			c, err := w.carts.Get(t.Context(), w.cartID, sweden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.err == nil {
+				if got.Outcome != tc.outcome || got.Created != tc.created || (got.OrderID != first.OrderID) != tc.created {
+					t.Errorf("got outcome %d, created %v, order %q after %q", got.Outcome, got.Created, got.OrderID, first.OrderID)
+				}
+				if got.Outcome == kco.InSync {
+					w.agrees(got.OrderID)
+				}
+				return
+			}
+			if c.OrderID != first.OrderID || len(w.leftBehind()) != 0 || len(w.fake.Orders()) != 1 {
+				t.Errorf("after the error the cart's order is %q, left behind %v, %d orders", c.OrderID, w.leftBehind(), len(w.fake.Orders()))
+			}
+			w.fake.ClearFaults()
+			before = len(w.calls())
+			healed, err := w.sync(kco.Load)
+			if diff := cmp.Diff(tc.next, append([]string(nil), w.calls()[before:]...)); diff != "" {
+				t.Errorf("next load: calls: %s", diff)
+			}
+			if strings.HasPrefix(tc.name, "ended by somebody else") {
+				if !errors.Is(err, kco.ErrPurchaseRunning) {
+					t.Errorf("next load: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("next load: %v", err)
+			}
+			w.agrees(healed.OrderID)
+		})
+	}
+}
+
+// Redis goes away just when Klarna has aborted the order, as if we were killed
+// there: nothing is shown, and the next load makes a new order.
+func TestSyncReservedWithoutRedis(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	first, err := w.sync(kco.Load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.reserve(first.OrderID, 0)
+	w.fault("POST", orderPath, fakeklarna.Fault{Status: 400})
+	w.fault("POST", abortPath, fakeklarna.Fault{DelayAfter: fakeklarna.Duration(400 * time.Millisecond)})
+	var outage sync.WaitGroup
+	outage.Go(func() {
+		time.Sleep(200 * time.Millisecond)
+		w.redis.Stop()
+	})
+	if got, err := w.sync(kco.Change); !errors.Is(err, kco.ErrUnavailable) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	outage.Wait()
+	if n := len(w.fake.Orders()); n != 1 || !w.fake.Orders()[0].Fake.Aborted {
+		t.Fatalf("%d orders, aborted %v", n, w.fake.Orders()[0].Fake.Aborted)
+	}
+	w.redis.Restart()
+	got, err := w.sync(kco.Load)
+	if err != nil || !got.Created {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	w.agrees(got.OrderID)
+	if by := w.reservedBy(); by != "" || w.mugsLeft() != 240 {
+		t.Errorf("reserved by %q, %d mugs left", by, w.mugsLeft())
+	}
+	// And away from the start of a replacement.
+	w.reserve(got.OrderID, 0)
+	w.fault("GET", orderPath, fakeklarna.Fault{Status: 403, Delay: fakeklarna.Duration(400 * time.Millisecond)})
+	outage.Go(func() {
+		time.Sleep(200 * time.Millisecond)
+		w.redis.Stop()
+	})
+	if got, err := w.sync(kco.Load); !errors.Is(err, kco.ErrUnavailable) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	outage.Wait()
+	if n := len(w.fake.Orders()); n != 2 {
+		t.Errorf("%d orders, want 2", n)
+	}
+}
+
+// merchant answers Klarna's validation as the shop does, when it is let.
+type merchant struct {
+	*httptest.Server
+	asked chan string   // gets the order's ID
+	let   chan struct{} // then it is approved
+}
+
+// newMerchant makes a world whose orders are validated by a merchant.
+func newMerchant(t *testing.T) (*world, *merchant) {
+	t.Helper()
+	w := newWorld(t, fakeklarna.Options{})
+	m := &merchant{asked: make(chan string, 9), let: make(chan struct{}, 9)}
+	m.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/validation") {
+			return
+		}
+		id := r.URL.Query().Get("order_id")
+		w.reserve(id, 0)
+		m.asked <- id
+		select {
+		case <-m.let:
+		case <-time.After(9 * time.Second):
+			rw.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	t.Cleanup(m.Close)
+	w.syncer.Wants.CallbackURL = m.URL
+	transport, err := klarna.NewClient(klarna.Config{
+		BaseURL: w.fake.URL, Username: "demo", Password: "demo",
+		Transport: validated{m.URL + "/klarna/" + w.syncer.Wants.Signer.CallbackToken() + "/validation?order_id={checkout.order.id}"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.syncer.Client = kco.NewClient(transport)
+	w.syncer.LeftBehind.Client = w.syncer.Client
+	return w, m
+}
+
+// validated puts the validation URL into every order that is sent.
+type validated struct{ url string }
+
+func (v validated) RoundTrip(r *http.Request) (*http.Response, error) {
+	var content map[string]json.RawMessage
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		var urls map[string]string
+		if err := errors.Join(json.Unmarshal(body, &content), json.Unmarshal(content["merchant_urls"], &urls)); err != nil {
+			return nil, err
+		}
+		urls["validation"] = v.url
+		content["merchant_urls"], _ = json.Marshal(urls)
+		content["options"] = json.RawMessage(`{"require_validate_callback_success":true}`)
+		body, _ = json.Marshal(content)
+	}
+	r = r.Clone(r.Context())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// press presses Buy; the channel gets what came of it.
+func (w *world) press(orderID string) <-chan fakeklarna.Outcome {
+	done := make(chan fakeklarna.Outcome, 1)
+	go func() {
+		out, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+		if err != nil {
+			w.t.Error(err)
+		}
+		done <- out
+	}()
+	return done
+}
+
+// While a purchase runs nothing takes its order's place, and afterwards it is
+// the one that was bought. (Invariant 5: no item is bought twice.)
+func TestSyncWhileBuying(t *testing.T) {
+	w, m := newMerchant(t)
+	w.put("MUG-1", 1)
+	first, err := w.sync(kco.Load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bought := w.press(first.OrderID)
+	if id := <-m.asked; id != first.OrderID {
+		t.Fatalf("validation of %q, want %q", id, first.OrderID)
+	}
+	if got, err := w.sync(kco.Load); err != nil || got.OrderID != first.OrderID {
+		t.Errorf("same content: got %+v, %v", got, err)
+	}
+	w.put("MUG-1", 3)
+	for _, mode := range []kco.Mode{kco.Change, kco.Load} {
+		if got, err := w.syncWithin(4*time.Second, mode); !errors.Is(err, kco.ErrPurchaseRunning) {
+			t.Errorf("mode %d: got %+v, %v; want ErrPurchaseRunning", mode, got, err)
+		}
+	}
+	m.let <- struct{}{}
+	if out := <-bought; out.Refused != nil || out.Status != fakeklarna.StatusComplete {
+		t.Fatalf("got %+v", out)
+	}
+	got, err := w.sync(kco.Load)
+	if err != nil || got.Outcome != kco.Complete || got.OrderID != first.OrderID {
+		t.Errorf("afterwards: got %+v, %v", got, err)
+	}
+	if n := len(w.fake.Orders()); n != 1 {
+		t.Errorf("%d orders, want 1", n)
+	}
+}
+
+// Klarna refuses what the cart says now while a purchase runs: its order is
+// ended, so the purchase is too, before there is a new one.
+func TestSyncEndsAPurchase(t *testing.T) {
+	w, m := newMerchant(t)
+	w.put("MUG-1", 1)
+	first, err := w.sync(kco.Load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bought := w.press(first.OrderID)
+	<-m.asked
+	w.put("MUG-1", 3)
+	w.fault("POST", orderPath, fakeklarna.Fault{Status: 400})
+	got, err := w.sync(kco.Change)
+	if err != nil || !got.Created {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if by := w.reservedBy(); by != "" || w.mugsLeft() != 240 {
+		t.Errorf("reserved by %q, %d mugs left", by, w.mugsLeft())
+	}
+	m.let <- struct{}{}
+	if out := <-bought; out.Refused == nil {
+		t.Errorf("bought all the same: %+v", out)
+	}
+	w.agrees(got.OrderID)
+	// The new one may be bought at once.
+	bought = w.press(got.OrderID)
+	<-m.asked
+	m.let <- struct{}{}
+	if out := <-bought; out.Refused != nil {
+		t.Errorf("got %+v", out)
+	}
+}

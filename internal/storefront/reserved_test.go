@@ -1,0 +1,107 @@
+package storefront_test
+
+import (
+	"html"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+)
+
+// reserve says that a purchase of a cart by an order may be running.
+func (s *shop) reserve(cartID, orderID string, ago time.Duration) {
+	s.t.Helper()
+	stock := catalog.NewStock(s.redis.Client(), catalog.Builtin())
+	r := catalog.Reservation{CartID: cartID, OrderID: orderID, Made: time.Now().Add(-ago)}
+	if err := stock.Reserve(s.t.Context(), r); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// A cart that may just be being bought gets no second order, and the shopper is
+// told so: as a page that tries again, as JSON with the cart as it is now.
+func TestPurchaseRunning(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.add("MUG-1", "1")
+	order := b.open(s)
+	cartID := cartOfOrder(t, s, order.OrderID)
+	s.reserve(cartID, order.OrderID, 0)
+	before := len(s.fake.Requests(""))
+
+	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 403})
+	page := b.get("/checkout")
+	if page.StatusCode != http.StatusServiceUnavailable || !strings.Contains(page.Header.Get("Refresh"), "try=1") || page.Header.Get("Retry-After") == "" {
+		t.Errorf("page: got %d, Refresh %q", page.StatusCode, page.Header.Get("Refresh"))
+	}
+	for _, part := range []string{"title", "body"} {
+		if want := i18n.T(i18n.Swedish, "unavailable.running."+part); !strings.Contains(html.UnescapeString(page.body), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+
+	s.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 502, Count: 3})
+	got := b.update(`{"order_id":"` + order.OrderID + `","lines":[{"sku":"MUG-1","quantity":4}]}`)
+	if u := got.json(t); got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "purchase_running" || u.CartRevision != 2 ||
+		!strings.Contains(u.SummaryHTML, `data-region="totals"`) || got.Header.Get("Retry-After") == "" {
+		t.Errorf("update: got %d %s", got.StatusCode, got.body)
+	}
+	if c := b.cart(); c.Lines[0].Quantity != 4 {
+		t.Errorf("the change is lost: %+v", c.Lines)
+	}
+	if diff := cmp.Diff(map[string]int{"read": 1, "update": 3}, s.calls(before)); diff != "" {
+		t.Errorf("calls of Klarna: %s", diff)
+	}
+	// Invariant 4: it heals, with the order as it was.
+	s.fake.ClearFaults()
+	if again := s.holds(b, 0); again.OrderID != order.OrderID {
+		t.Errorf("got order %s, had %s", again.OrderID, order.OrderID)
+	}
+}
+
+// A validation that was refused because of another purchase sends the shopper
+// back; the page says why for as long as it is true.
+func TestAlreadyPaying(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	for _, tc := range []struct {
+		name  string
+		by    string // the order that has the reservation, "" none, "own" this one
+		since time.Duration
+		says  bool
+	}{
+		{"another purchase", "another", time.Minute, true},
+		{"a moment too late", "another", 11 * time.Minute, false},
+		{"this purchase", "own", time.Minute, false},
+		{"none", "", 0, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := s.browser()
+			b.add("MUG-1", "1")
+			b.get("/checkout")
+			order := s.newest()
+			switch tc.by {
+			case "":
+			case "own":
+				s.reserve(cartOfOrder(t, s, order), order, tc.since)
+			default:
+				s.reserve(cartOfOrder(t, s, order), tc.by, tc.since)
+			}
+			page := b.get("/checkout?reason=purchase_running")
+			says := strings.Contains(html.UnescapeString(page.body), i18n.T(i18n.Swedish, "note.running.body"))
+			if page.StatusCode != http.StatusOK || says != tc.says {
+				t.Errorf("got %d, it says so: %v, want %v", page.StatusCode, says, tc.says)
+			}
+		})
+	}
+	if page := s.browser().get("/?reason=purchase_running"); page.StatusCode != http.StatusOK {
+		t.Errorf("somebody without a cart: got %d", page.StatusCode)
+	}
+}
