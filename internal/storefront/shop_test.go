@@ -279,6 +279,8 @@ type updateJSON struct {
 	OrderAmount      int64  `json:"order_amount"`
 	OrderTaxAmount   int64  `json:"order_tax_amount"`
 	PurchaseCurrency string `json:"purchase_currency"`
+	PurchaseCountry  string `json:"purchase_country"`
+	Locale           string `json:"locale"`
 	CartRevision     int64  `json:"cart_revision"`
 	Replaced         bool   `json:"replaced"`
 	HTMLSnippet      string `json:"html_snippet"`
