@@ -34,6 +34,7 @@ var layers = []string{
 	"web/templates",
 	"internal/respond",
 	"internal/storefront",
+	"internal/callback",
 	"internal/server",
 	"fakeklarna",
 	"cmd/shopd",
@@ -52,6 +53,7 @@ var only = map[string][]string{
 var importers = map[string][]string{
 	"fakeklarna":          {"cmd/shopd"},
 	"internal/storefront": {"cmd/shopd"},
+	"internal/callback":   {"cmd/shopd"},
 }
 
 // forbidden are packages of others that do not belong in a package.

@@ -83,15 +83,15 @@ func explain(_ context.Context, e *env) error {
 	wants := &kco.Wants{Pricer: &cart.Pricer{Catalog: products, PublicURL: publicURL}, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL}
 	content, quote, refused := wants.Want(cart.Cart{ID: "explain", Contents: contents})
 	content.MerchantData = "v1.<cart ID>.<signature>"
-	content.MerchantURLs.Push = strings.Replace(content.MerchantURLs.Push, signer.CallbackToken(), "<token>", 1)
 
-	request := json.NewEncoder(e.stdout)
+	var body strings.Builder
+	request := json.NewEncoder(&body)
 	request.SetEscapeHTML(false)
 	request.SetIndent("", "  ")
-	_, _ = fmt.Fprintln(e.stdout, "POST /checkout/v3/orders")
 	if err := request.Encode(content); err != nil {
 		return err
 	}
+	_, _ = fmt.Fprintf(e.stdout, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), signer.CallbackToken(), "<token>"))
 	explainAmounts(e.stdout, quote)
 	for _, sku := range quote.Unavailable {
 		_, _ = fmt.Fprintf(e.stdout, "\n%s is left out: not in the catalogue, or without a price in %s\n", sku, quote.Currency)

@@ -187,7 +187,7 @@ func TestDemo(t *testing.T) {
 }
 
 func TestServe(t *testing.T) {
-	fake := fakeklarna.NewServer(t, fakeklarna.Options{})
+	fake := fakeklarna.NewServer(t, fakeklarna.Options{CallbackHosts: []string{"shop.example"}})
 	redis := redistest.StartServer(t)
 	vars := map[string]string{
 		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0",
@@ -237,7 +237,7 @@ func TestServe(t *testing.T) {
 
 // Redis and the shop are often started together.
 func TestServeWaitsForRedis(t *testing.T) {
-	fake := fakeklarna.NewServer(t, fakeklarna.Options{})
+	fake := fakeklarna.NewServer(t, fakeklarna.Options{CallbackHosts: []string{"shop.example"}})
 	redis := redistest.StartServer(t)
 	redis.Stop()
 	var starting sync.WaitGroup

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
@@ -165,17 +166,20 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		Redis: rdb, Management: ordermanagement.NewClient(transport), Checkout: orders, Signer: signer,
 		Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Observe: metrics.ObserveOrder,
 	}
+	wants := &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL}
+	callbacks := &callback.Callbacks{
+		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Logger: logger, Observe: metrics.ObserveCallback,
+	}
 	front := &storefront.Storefront{
 		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Signer: signer, Logger: logger,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger,
-			Wants: &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL},
+			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Wants: wants,
 		},
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError})
 	srv, err = server.New(server.Options{
-		Storefront: front, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
+		Storefront: front, Callbacks: callbacks, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
 		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,
 	})
-	return srv, []func(context.Context){leftBehind.Run, book.Run}, err
+	return srv, []func(context.Context){leftBehind.Run, book.Run, callbacks.Run}, err
 }

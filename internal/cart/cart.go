@@ -51,27 +51,20 @@ type Cart struct {
 
 // Contents is the part of a cart that the revision covers.
 type Contents struct {
-	Version        int     `json:"v"`
-	Lines          []Line  `json:"lines"` // in the order in which they were added
-	DiscountCode   string  `json:"discount_code,omitempty"`
-	Country        string  `json:"country"` // purchase country, alpha-2
-	Locale         string  `json:"locale"`
-	ShippingOption string  `json:"shipping_option,omitempty"` // "" = the market's default
-	ShipTo         *ShipTo `json:"ship_to,omitempty"`
+	Version        int    `json:"v"`
+	Lines          []Line `json:"lines"` // in the order in which they were added
+	DiscountCode   string `json:"discount_code,omitempty"`
+	Country        string `json:"country"` // purchase country, alpha-2
+	Locale         string `json:"locale"`
+	ShippingOption string `json:"shipping_option,omitempty"` // "" = the market's default
+	// ShipTo is nil while nothing is known that the country does not say.
+	ShipTo *ShipTo `json:"ship_to,omitempty"`
 }
 
 // Line is a SKU and how many of it, 1 to MaxQuantity.
 type Line struct {
 	SKU      string `json:"sku"`
 	Quantity int    `json:"quantity"`
-}
-
-// ShipTo is as much of the address as tax and delivery need: never a name or a street.
-type ShipTo struct {
-	Country        string `json:"country"`
-	Region         string `json:"region,omitempty"`
-	PostalCode     string `json:"postal_code,omitempty"`
-	BillingCountry string `json:"billing_country,omitempty"`
 }
 
 // NewID returns an unguessable cart ID of letters and digits.

@@ -32,6 +32,9 @@ type Quote struct {
 	GoodsAmount    money.Amount           // Σ Goods, before discount
 	DiscountAmount money.Amount           // ≤ 0
 	Shipping       *market.ShippingOption // nil when nothing is shipped
+	// Delivery is where the order goes: which ways there are, at which rates it
+	// is taxed, what cannot be reached.
+	Delivery market.Delivery
 }
 
 // GoodsLine is a line of the cart with its product and prices.
@@ -45,7 +48,9 @@ type GoodsLine struct {
 // Quote prices the contents of a cart. The shipping fee is a line of its own:
 // of the chosen option, else the market's default; digital goods alone have
 // none. A discount is one line per tax rate; vouchers (tax class none) are
-// money, not goods, and get none. In the US the tax is a sales_tax line.
+// money, not goods, and get none. In the US the tax is a sales_tax line. Prices
+// and currency are those of the cart's market; tax and delivery follow the
+// country and region that the order goes to.
 // Returns an error (with a *klarna.RuleError when Klarna would refuse the
 // lines) beside the quote as far as it came.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
@@ -53,8 +58,12 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 	if !served {
 		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
+	to, served := m.DeliveryTo(c.shipTo().Country)
+	if !served { // any more
+		to, _ = m.DeliveryTo(m.Country)
+	}
 	lang := i18n.LangOf(c.Locale)
-	q := Quote{Currency: m.Currency}
+	q := Quote{Currency: m.Currency, Delivery: to}
 	var items []klarna.Item
 	var rates []money.TaxRate // with discountable goods, in the order of the lines
 	var taxable money.Amount  // in the US: goods less vouchers
@@ -72,7 +81,7 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 			q.Unavailable = append(q.Unavailable, line.SKU)
 			continue
 		}
-		item := p.item(m, lang, product, line.Quantity, price)
+		item := p.item(to, lang, product, line.Quantity, price)
 		items = append(items, item)
 		total, err := price.Mul(int64(line.Quantity))
 		if err != nil {
@@ -111,20 +120,16 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 		}
 	}
 	if ship {
-		option := shippingOption(m, c.ShippingOption)
+		option := to.Option(c.ShippingOption)
 		q.Shipping = &option
 		taxable += option.Price
 		items = append(items, klarna.Item{
 			Type: klarna.ShippingFee, Reference: option.ID, Name: i18n.T(lang, "shipping."+option.ID+".name"),
-			Quantity: 1, UnitPrice: option.Price, TaxRate: m.Rate(market.Standard),
+			Quantity: 1, UnitPrice: option.Price, TaxRate: to.Rate(market.Standard),
 		})
 	}
 	if m.Scheme == market.SalesTax && len(items) > 0 {
-		region := ""
-		if c.ShipTo != nil {
-			region = c.ShipTo.Region
-		}
-		tax, err := m.SalesTaxRate(region).OnTop(taxable)
+		tax, err := to.SalesTaxRate(c.shipTo().Region).OnTop(taxable)
 		if err != nil {
 			return q, err
 		}
@@ -137,12 +142,12 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 	return q, err
 }
 
-func (p *Pricer) item(m market.Market, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
+func (p *Pricer) item(to market.Delivery, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
 	name, _ := product.NameIn(lang)
 	item := klarna.Item{
 		Type: klarna.Physical, Reference: product.SKU, Name: name,
 		Quantity: int64(quantity), QuantityUnit: "pcs",
-		UnitPrice: price, TaxRate: m.Rate(product.Class),
+		UnitPrice: price, TaxRate: to.Rate(product.Class),
 		ProductURL: p.PublicURL + "/products/" + product.SKU,
 	}
 	if product.Digital {
@@ -153,13 +158,4 @@ func (p *Pricer) item(m market.Market, lang i18n.Lang, product *catalog.Product,
 		item.ImageURL = product.Picture
 	}
 	return item
-}
-
-func shippingOption(m market.Market, id string) market.ShippingOption {
-	for _, option := range m.ShippingOptions {
-		if option.ID == id {
-			return option
-		}
-	}
-	return m.DefaultShipping()
 }

@@ -74,10 +74,12 @@ func decode(id string, values []any, fallback Fallback) (Cart, error) {
 }
 
 // compareAndSet stores data as the next revision if the stored revision is
-// still the one that was read. It answers the new revision, or -1.
+// still the one that was read, and so is the order where one is named. It
+// answers the new revision, or -1.
 var compareAndSet = redis.NewScript(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
 if rev ~= tonumber(ARGV[1]) then return -1 end
+if ARGV[4] ~= '' and redis.call('HGET', KEYS[1], 'order_id') ~= ARGV[4] then return -1 end
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return rev + 1
@@ -89,6 +91,25 @@ return rev + 1
 // stored and the revision stays. An error of edit is returned as it is, with
 // the cart as stored.
 func (s *Store) Update(ctx context.Context, id string, fallback Fallback, edit func(*Cart) error) (Cart, error) {
+	return s.update(ctx, id, "", fallback, edit)
+}
+
+// ErrNotItsOrder means that an order is not the newest one of its cart.
+var ErrNotItsOrder = errors.New("not the cart's order")
+
+// UpdateFor is Update on behalf of an order: the contents are stored only if
+// it is the cart's newest order at that moment, else the error is
+// ErrNotItsOrder. edit sees no other cart.
+func (s *Store) UpdateFor(ctx context.Context, id, orderID string, edit func(*Cart) error) (Cart, error) {
+	return s.update(ctx, id, orderID, Fallback{}, func(c *Cart) error {
+		if orderID == "" || c.OrderID != orderID {
+			return ErrNotItsOrder
+		}
+		return edit(c)
+	})
+}
+
+func (s *Store) update(ctx context.Context, id, orderID string, fallback Fallback, edit func(*Cart) error) (Cart, error) {
 	for {
 		c, err := s.Get(ctx, id, fallback)
 		if err != nil {
@@ -103,7 +124,7 @@ func (s *Store) Update(ctx context.Context, id string, fallback Fallback, edit f
 		if c.Version == version && sameContents(c.Contents, next.Contents) {
 			return c, nil
 		}
-		if next.Revision, err = s.store(ctx, next); err != nil {
+		if next.Revision, err = s.store(ctx, next, orderID); err != nil {
 			return Cart{}, err
 		}
 		if next.Revision > 0 {
@@ -118,12 +139,12 @@ func sameContents(a, b Contents) bool {
 
 func withoutLines(c Contents) Contents { c.Lines = nil; return c }
 
-func (s *Store) store(ctx context.Context, c Cart) (revision int64, err error) {
+func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int64, err error) {
 	data, err := json.Marshal(c.Contents)
 	if err != nil {
 		return 0, fmt.Errorf("store cart: %w", err)
 	}
-	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds()).Int64()
+	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds(), orderID).Int64()
 	if err != nil {
 		return 0, fmt.Errorf("store cart: %w", err)
 	}

@@ -69,10 +69,10 @@ func TestNothingMoves(t *testing.T) {
 // Nothing is wider than the screen of a small phone, in the languages with the longest words.
 func TestNarrow(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{})
 	for _, language := range []string{"en-SE", "de-DE", "fi-FI"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
+			d := deploy(t, 1, fakeklarna.Options{}) // each tour buys the last of something
 			s := d.shopper(t, browsertest.Options{Phone: true, Width: 320, Height: 640, AcceptLanguage: language})
 			s.tour(func(place string) {
 				for _, open := range []string{"", "#market-panel", ".ord"} {
@@ -125,7 +125,6 @@ const tooWide = `() => {
 // Controls are large enough for a finger where there is one, and links for anybody, those in sentences excepted.
 func TestTargets(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{})
 	for _, tt := range []struct {
 		name string
 		o    browsertest.Options
@@ -136,6 +135,7 @@ func TestTargets(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			d := deploy(t, 1, fakeklarna.Options{}) // each tour buys the last of something
 			s := d.shopper(t, tt.o)
 			s.tour(func(place string) {
 				s.MustEval(`() => document.querySelectorAll("details").forEach((details) => { details.open = true })`)

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 )
 
 // Lang is a language of the shop, an ISO 639-1 code.
@@ -67,11 +70,18 @@ func T(l Lang, key string, args ...any) string {
 	return fill(text, args)
 }
 
-// CountryName is the name of a country (alpha-2) as a list shows it: "Norway".
-// A country that we do not serve is its code.
+// CountryName is the name of a country (alpha-2) as a list shows it: "Norway",
+// also of one that we do not serve. What is no country is returned as it is.
 func CountryName(l Lang, country string) string {
 	if text, ok := lookup(l, "country."+country); ok {
 		return text
+	}
+	region, err := language.ParseRegion(country)
+	if err != nil || !region.IsCountry() {
+		return country
+	}
+	if name := display.Regions(language.Make(string(l))).Name(region); name != "" {
+		return name
 	}
 	return country
 }

@@ -75,7 +75,9 @@ func TestNames(t *testing.T) {
 	for _, test := range []struct{ name, got, want string }{
 		{"language", i18n.Norwegian.Name(), "Norsk bokmål"},
 		{"country", i18n.CountryName(i18n.German, "NL"), "Niederlande"},
-		{"country that is not served", i18n.CountryName(i18n.German, "IS"), "IS"},
+		{"country that is not served", i18n.CountryName(i18n.German, "IS"), "Island"},
+		{"no country", i18n.CountryName(i18n.German, "EU"), "EU"},
+		{"no two letters", i18n.CountryName(i18n.German, "Island"), "Island"},
 		{"currency", i18n.CurrencyName(i18n.English, "NOK"), "Norwegian kroner"},
 		{"currency that is not used", i18n.CurrencyName(i18n.English, "ISK"), "ISK"},
 	} {

@@ -3,6 +3,7 @@ package kco
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"strings"
@@ -56,10 +57,23 @@ func (s *Signer) Verify(data string) (cartID string, err error) {
 
 // CallbackToken is the unguessable part of the addresses that Klarna's servers
 // call. It must never be logged.
-func (s *Signer) CallbackToken() string { return mac(s.keys[0], "callback token v1") }
+func (s *Signer) CallbackToken() string { return mac(s.keys[0], tokenPurpose) }
 
-// dataPurpose keeps signatures of merchant_data apart from anything else made with the key.
-const dataPurpose = "merchant_data v1 "
+// IsCallbackToken reports, in constant time, whether token is that of one of
+// our keys: orders of an older key are still called about.
+func (s *Signer) IsCallbackToken(token string) bool {
+	is := 0
+	for _, key := range s.keys {
+		is |= subtle.ConstantTimeCompare([]byte(token), []byte(mac(key, tokenPurpose)))
+	}
+	return is == 1
+}
+
+// What is made with a key is told apart by what it is for.
+const (
+	dataPurpose  = "merchant_data v1 "
+	tokenPurpose = "callback token v1"
+)
 
 func mac(key, message string) string {
 	h := hmac.New(sha256.New, []byte(key))

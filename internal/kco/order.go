@@ -4,6 +4,9 @@
 package kco
 
 import (
+	"strings"
+
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 )
@@ -20,30 +23,89 @@ const (
 // Content is the part of an order that the shop decides: what is sent, and
 // what is compared.
 type Content struct {
-	PurchaseCountry  string             `json:"purchase_country"`  // alpha-2; Klarna may echo it in another case
-	PurchaseCurrency string             `json:"purchase_currency"` // ISO 4217
-	Locale           string             `json:"locale"`            // language only, such as sv-SE
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
-	MerchantData     string             `json:"merchant_data"`
+	PurchaseCountry   string             `json:"purchase_country"`  // alpha-2; Klarna may echo it in another case
+	PurchaseCurrency  string             `json:"purchase_currency"` // ISO 4217
+	Locale            string             `json:"locale"`            // language only, such as sv-SE
+	OrderAmount       money.Amount       `json:"order_amount"`
+	OrderTaxAmount    money.Amount       `json:"order_tax_amount"`
+	OrderLines        []klarna.OrderLine `json:"order_lines"`
+	MerchantURLs      MerchantURLs       `json:"merchant_urls"`
+	MerchantData      string             `json:"merchant_data"`
+	ShippingOptions   []ShippingOption   `json:"shipping_options"`   // none takes away those that were there
+	ShippingCountries []string           `json:"shipping_countries"` // alpha-2
+	BillingCountries  []string           `json:"billing_countries"`  // alpha-2
+	Options           Options            `json:"options"`
 }
 
 // MerchantURLs are where Klarna sends browser and servers; the placeholder
 // {checkout.order.id} is filled in by Klarna. Source: docs.kustom.co, Create order.
 type MerchantURLs struct {
-	Terms        string `json:"terms"`
-	Checkout     string `json:"checkout"`
-	Confirmation string `json:"confirmation"`
-	Push         string `json:"push"`
+	Terms                string `json:"terms"`
+	Checkout             string `json:"checkout"`
+	Confirmation         string `json:"confirmation"`
+	Push                 string `json:"push"`
+	Validation           string `json:"validation,omitempty"`
+	AddressUpdate        string `json:"address_update,omitempty"`
+	ShippingOptionUpdate string `json:"shipping_option_update,omitempty"`
+	CountryChange        string `json:"country_change,omitempty"`
+	Notification         string `json:"notification,omitempty"`
+}
+
+// ShippingOption is a way of delivery that the iframe offers. Its price is not
+// added by Klarna, because the order has a shipping_option_update URL: the
+// order's shipping_fee line has it. Amounts are minor units, tax included (but
+// for the US scheme). Source: docs.kustom.co, Shipping.
+type ShippingOption struct {
+	ID          string        `json:"id"`
+	Name        string        `json:"name"` // 1 to 255 characters
+	Description string        `json:"description,omitempty"`
+	Price       money.Amount  `json:"price"`
+	TaxAmount   money.Amount  `json:"tax_amount"`
+	TaxRate     money.TaxRate `json:"tax_rate"`
+	Preselected bool          `json:"preselected"` // one at most
+}
+
+// Options are the order's options, as far as the shop sets any.
+// Source: docs.kustom.co, Create order (options).
+type Options struct {
+	// RequireValidateCallbackSuccess: silence of the validation callback is not consent.
+	RequireValidateCallbackSuccess bool `json:"require_validate_callback_success"`
 }
 
 // Order is an order as Klarna answers it. Addresses are personal data.
 type Order struct {
 	Content
-	OrderID        string         `json:"order_id"`
-	Status         Status         `json:"status"`
-	HTMLSnippet    string         `json:"html_snippet"`
-	BillingAddress klarna.Address `json:"billing_address"`
+	OrderID                string          `json:"order_id"`
+	Status                 Status          `json:"status"`
+	HTMLSnippet            string          `json:"html_snippet"`
+	BillingAddress         klarna.Address  `json:"billing_address"`
+	ShippingAddress        klarna.Address  `json:"shipping_address"`
+	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"` // nil when none is chosen
+}
+
+// Address is what the order says of where it goes.
+func (o *Order) Address() cart.Address {
+	a := cart.Address{
+		BillingCountry: o.BillingAddress.Country, ShippingCountry: o.ShippingAddress.Country,
+		Region: o.ShippingAddress.Region, PostalCode: o.ShippingAddress.PostalCode,
+	}
+	if o.SelectedShippingOption != nil {
+		a.Option = o.SelectedShippingOption.ID
+	}
+	return a
+}
+
+// MaxOrderID is the length in bytes of Klarna's longest order ID.
+// Source: docs.kustom.co, Create order.
+const MaxOrderID = 255
+
+// IsOrderID reports whether Klarna may have made an order ID that came from
+// outside. It becomes part of a path there, so it must not lead elsewhere.
+func IsOrderID(id string) bool {
+	if id == "" || len(id) > MaxOrderID || strings.Trim(id, ".") == "" {
+		return false
+	}
+	return !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.~", r)
+	})
 }

@@ -1,7 +1,11 @@
 package kco
 
 import (
+	"cmp"
+
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
 )
 
 // Wants says what an order must say for a cart.
@@ -20,19 +24,61 @@ const placeholder = "{checkout.order.id}"
 // was made of. The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
+	options, optionsErr := shippingOptions(quote, i18n.LangOf(c.Locale))
 	return Content{
-		PurchaseCountry:  c.Country,
-		PurchaseCurrency: string(quote.Currency),
-		Locale:           c.Locale,
-		OrderAmount:      quote.OrderAmount,
-		OrderTaxAmount:   quote.OrderTaxAmount,
-		OrderLines:       quote.OrderLines,
-		MerchantURLs: MerchantURLs{
-			Terms:        w.PublicURL + "/terms",
-			Checkout:     w.PublicURL + "/checkout",
-			Confirmation: w.PublicURL + "/checkout/confirmation?order_id=" + placeholder,
-			Push:         w.CallbackURL + "/klarna/" + w.Signer.CallbackToken() + "/push?order_id=" + placeholder,
-		},
-		MerchantData: w.Signer.Sign(c.ID),
-	}, quote, err
+		PurchaseCountry:   c.Country,
+		PurchaseCurrency:  string(quote.Currency),
+		Locale:            c.Locale,
+		OrderAmount:       quote.OrderAmount,
+		OrderTaxAmount:    quote.OrderTaxAmount,
+		OrderLines:        quote.OrderLines,
+		MerchantURLs:      w.urls(),
+		MerchantData:      w.Signer.Sign(c.ID),
+		ShippingOptions:   options,
+		ShippingCountries: market.Countries(),
+		BillingCountries:  market.Countries(),
+		Options:           Options{RequireValidateCallbackSuccess: true},
+	}, quote, cmp.Or(err, optionsErr)
+}
+
+// CallbackPath is where Klarna's servers call, below the callback URL: it, the
+// token, and the callback's name.
+const CallbackPath = "/klarna/"
+
+func (w *Wants) urls() MerchantURLs {
+	callback := func(name string) string {
+		return w.CallbackURL + CallbackPath + w.Signer.CallbackToken() + "/" + name + "?order_id=" + placeholder
+	}
+	return MerchantURLs{
+		Terms:                w.PublicURL + "/terms",
+		Checkout:             w.PublicURL + "/checkout",
+		Confirmation:         w.PublicURL + "/checkout/confirmation?order_id=" + placeholder,
+		Push:                 callback("push"),
+		Validation:           callback("validation"),
+		AddressUpdate:        callback("address_update"),
+		ShippingOptionUpdate: callback("shipping_option_update"),
+		CountryChange:        callback("country_change"),
+		Notification:         callback("notification"),
+	}
+}
+
+// shippingOptions are the ways of delivery, in the order's language; none, and
+// not nil, when nothing is shipped: that takes away earlier ones.
+func shippingOptions(q cart.Quote, lang i18n.Lang) ([]ShippingOption, error) {
+	options := []ShippingOption{}
+	if q.Shipping == nil {
+		return options, nil
+	}
+	rate := q.Delivery.Rate(market.Standard)
+	for _, o := range q.Delivery.Options {
+		tax, err := rate.Included(o.Price)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, ShippingOption{
+			ID: o.ID, Name: i18n.T(lang, "shipping."+o.ID+".name"), Description: i18n.T(lang, "shipping."+o.ID+".time"),
+			Price: o.Price, TaxAmount: tax, TaxRate: rate, Preselected: o.ID == q.Shipping.ID,
+		})
+	}
+	return options, nil
 }

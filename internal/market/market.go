@@ -104,7 +104,9 @@ func (m Market) localeOf(lang string) (string, bool) {
 
 // DefaultShipping returns the cheapest option that delivers. Pickup is never
 // chosen for the shopper.
-func (m Market) DefaultShipping() ShippingOption {
-	delivering := slices.DeleteFunc(slices.Clone(m.ShippingOptions), func(o ShippingOption) bool { return o.Pickup })
+func (m Market) DefaultShipping() ShippingOption { return defaultOption(m.ShippingOptions) }
+
+func defaultOption(options []ShippingOption) ShippingOption {
+	delivering := slices.DeleteFunc(slices.Clone(options), func(o ShippingOption) bool { return o.Pickup })
 	return slices.MinFunc(delivering, func(a, b ShippingOption) int { return int(a.Price - b.Price) })
 }

@@ -62,7 +62,7 @@ const secret = "a secret for the tests"
 
 func newWorld(t testing.TB, rdb *redistest.Server) *world {
 	t.Helper()
-	w := &world{t: t, fake: fakeklarna.NewServer(t, fakeklarna.Options{}), redis: rdb}
+	w := &world{t: t, fake: fakeklarna.NewServer(t, fakeklarna.Options{CallbackHosts: []string{"shop.internal"}, CallbackTransport: fakeklarna.Agree()}), redis: rdb}
 	w.rdb = w.redis.Client()
 	w.book = w.newBook(w.rdb, http.DefaultTransport)
 	w.orders = w.book.Checkout

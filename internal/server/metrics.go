@@ -18,6 +18,7 @@ type Metrics struct {
 	klarna   *prometheus.HistogramVec
 	orders   *prometheus.CounterVec
 	open     prometheus.Gauge
+	called   *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics of the process, its requests, its calls to Klarna and the
@@ -40,7 +41,10 @@ func NewMetrics(rdb redis.UniversalClient) *Metrics {
 			Name: "shopd_order_book_unfinished", Help: "Orders that are not acknowledged, whose cart is not closed or whose risk is not decided, as the last round of the loop in this process saw them.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.klarna, m.orders, m.open, redisPool{rdb},
+	m.called = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "shopd_callbacks_total", Help: "Klarna's calls to us, and what they were answered.",
+	}, []string{"callback", "result"})
+	m.registry.MustRegister(m.requests, m.klarna, m.orders, m.open, m.called, redisPool{rdb},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,6 +60,11 @@ func (m *Metrics) ObserveOrder(e order.Event) {
 	if e.Event == order.EventRound {
 		m.open.Set(float64(e.Open))
 	}
+}
+
+// ObserveCallback counts a call of Klarna's; it is callback.Callbacks' Observe.
+func (m *Metrics) ObserveCallback(callback, result string) {
+	m.called.WithLabelValues(callback, result).Inc()
 }
 
 // redisPool collects the state of a client's connection pool.

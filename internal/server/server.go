@@ -32,6 +32,7 @@ const (
 // Options are what New needs; all but the durations and origins are required.
 type Options struct {
 	Storefront interface{ Routes(chi.Router) }
+	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
 	Redis      redis.UniversalClient
 	Metrics    *Metrics
 	Logger     *slog.Logger
@@ -74,6 +75,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Get("/healthz", s.healthz)
 	mux.Get("/readyz", s.readyz)
 	mux.Handle("/static/*", static.Handler())
+	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
 		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), deadline)
 		s.o.Storefront.Routes(r)

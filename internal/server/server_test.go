@@ -59,6 +59,27 @@ func (p pages) Routes(r chi.Router) {
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 }
 
+// calls is one of Klarna's calls, which answers with its body.
+type calls struct{}
+
+func (calls) Routes(r chi.Router) {
+	r.Post("/klarna/{token}/push", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+}
+
+// Klarna's servers are no browser: where their calls come from is not asked,
+// their limits are not the shopper's, and the token is in no log.
+func TestCallbacks(t *testing.T) {
+	s, log := newServer(t, nil)
+	body := strings.Repeat("x", 100_000)
+	res := get(s.Handler(), "POST", "/klarna/hush/push", body, "Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example")
+	if got := text(t, res); res.StatusCode != http.StatusOK || got != body {
+		t.Errorf("got %d, %d bytes", res.StatusCode, len(got))
+	}
+	if strings.Contains(log.String(), "hush") || !strings.Contains(log.String(), "route=/klarna/{token}/push") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
 // newServer returns a server over pages, and what it logs.
 func newServer(t *testing.T, change func(*server.Options)) (*server.Server, *strings.Builder) {
 	t.Helper()
@@ -70,6 +91,7 @@ func newServer(t *testing.T, change func(*server.Options)) (*server.Server, *str
 	var log strings.Builder
 	o := server.Options{
 		Storefront:     pages{slow: make(chan struct{})},
+		Callbacks:      calls{},
 		Redis:          rdb,
 		Metrics:        server.NewMetrics(rdb),
 		Logger:         slog.New(server.LogHandler(slog.NewTextHandler(&log, nil))),
@@ -265,6 +287,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	counted := server.NewMetrics(rdb)
 	counted.ObserveOrder(order.Event{Event: order.EventPlace, Result: order.ResultStored})
 	counted.ObserveOrder(order.Event{Event: order.EventRound, Result: order.ResultDone, Open: 3})
+	counted.ObserveCallback("validation", "ok")
 	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, counted })
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {
@@ -283,6 +306,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		`shopd_request_duration_seconds_count{code="200",method="GET",route="/products/{sku}"} 1`,
 		`shopd_redis_pool_connections{state="idle"}`, "go_goroutines",
 		`shopd_order_book_total{event="place",result="stored"} 1`, `shopd_order_book_total{event="round",result="done"} 1`, "shopd_order_book_unfinished 3",
+		`shopd_callbacks_total{callback="validation",result="ok"} 1`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)

@@ -46,7 +46,7 @@ func TestNotFound(t *testing.T) {
 	b := s.withOrder()
 	for _, path := range []string{
 		"/nowhere", "/admin", "/products", "/products/", "/products/NOPE", "/products/mug-1", "/products/MUG-1/x", "/products/%3Cscript%3Ealert(1)%3C/script%3E",
-		"/products/%ff%00", "/products/..%2f..%2fgo.mod", "/products/" + strings.Repeat("x", 8000), "/cart/", "/checkout/", "/klarna/x/push", "/.git/config", "/..%2f..%2fgo.mod",
+		"/products/%ff%00", "/products/..%2f..%2fgo.mod", "/products/" + strings.Repeat("x", 8000), "/cart/", "/checkout/", "/klarna/", "/.git/config", "/..%2f..%2fgo.mod",
 		"//evil.example", "//evil.example/..", "/%2e%2e/", "/?category=NOPE", "/?category=%3Cscript%3Ealert(1)%3C/script%3E", "/nowhere?added=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
 		"/checkout/confirmation", "/checkout/confirmation?order_id=", "/checkout/confirmation?order_id=NOPE",
 		"/checkout/confirmation?order_id=.", "/checkout/confirmation?order_id=..", "/checkout/confirmation?order_id=../../x", "/checkout/confirmation?order_id=x/abort",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -15,9 +16,6 @@ import (
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
 )
-
-// reasonNotFinished sends somebody back who asked for the confirmation of an open order.
-const reasonNotFinished = "not_finished"
 
 // checkout shows the payment form beside the order. The session's lock makes
 // any number of loads at once end with one order.
@@ -44,7 +42,7 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	}
 	switch result.Outcome {
 	case kco.Empty:
-		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
 		return
 	case kco.Complete, kco.Bought:
 		http.Redirect(w, r, confirmationURL(result.OrderID), http.StatusSeeOther)
@@ -52,13 +50,16 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	case kco.InSync:
 	}
 	v := s.view(r, result.Cart)
+	if kco.Reason(r.URL.Query().Get("reason")) == kco.SoldOut {
+		v.countAnew()
+	}
 	order, notes, err := v.order()
 	if err != nil {
 		s.PageError(w, r, err)
 		return
 	}
 	shell := v.shell()
-	shell.Notes = append(shell.Notes, notes...)
+	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
 	respond.AllowStyleAttributes(w)
 	respond.Page(w, r, http.StatusOK, templates.Checkout(templates.CheckoutView{
 		Shell: shell, Order: order, OrderID: result.OrderID,
@@ -81,9 +82,11 @@ func retry(r *http.Request) (seconds int, address string) {
 		try = 0
 	}
 	if try >= len(reloads) {
-		return 0, withCodes(r.URL, nil)
+		return 0, withCodes(r.URL, reasonOf(r))
 	}
-	return reloads[try], withCodes(r.URL, map[string][]string{"try": {strconv.Itoa(try + 1)}})
+	say := reasonOf(r)
+	say.Set("try", strconv.Itoa(try+1))
+	return reloads[try], withCodes(r.URL, say)
 }
 
 // PageError answers with the page that fits the error, in the browser's language.
@@ -134,15 +137,4 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	default:
 		respond.Page(w, r, f.status, templates.Refused(templates.RefusedView{Shell: shell}))
 	}
-}
-
-// isOrderID reports whether Klarna may have made an order ID that came from
-// outside. It becomes part of a path there, so it must not lead elsewhere.
-func isOrderID(id string) bool {
-	if id == "" || len(id) > maxOrderID || strings.Trim(id, ".") == "" {
-		return false
-	}
-	return !strings.ContainsFunc(id, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.~", r)
-	})
 }

@@ -40,7 +40,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	orderID := r.URL.Query().Get("order_id")
-	if !isOrderID(orderID) {
+	if !kco.IsOrderID(orderID) {
 		s.notFound(w, r)
 		return
 	}

@@ -206,7 +206,7 @@ func TestConfirmationOfAnOpenOrder(t *testing.T) {
 // any is a sale, of nobody's cart.
 func TestConfirmationOfForeignOrder(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, fakeklarna.Options{})
+	s := newShop(t, fakeklarna.Options{CallbackTransport: fakeklarna.Agree()}) // our own callbacks would refuse the purchase
 	b := s.browser()
 	b.add("MUG-1", "1")
 	b.open(s)

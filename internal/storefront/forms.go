@@ -148,7 +148,7 @@ func wantsJSON(r *http.Request) bool {
 
 // codes are the query parameters that tell a page what to say; a page's own
 // address is without them.
-var codes = []string{"added", "removed", "quantity", "market", "reason", "try"}
+var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try"}
 
 // returnTo is the local page that a form wants to return to, with what it shall say.
 func returnTo(r *http.Request, say url.Values) string {

@@ -20,6 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
@@ -93,6 +94,9 @@ func newShop(t testing.TB, o fakeklarna.Options) *shop {
 // newShopOn is newShop on a Redis that shops share: their carts and sessions do not meet.
 func newShopOn(t testing.TB, rdb *redistest.Server, o fakeklarna.Options) *shop {
 	t.Helper()
+	if o.PushDelay == 0 {
+		o.PushDelay = time.Hour // these tests do without
+	}
 	s := &shop{t: t, fake: fakeklarna.NewServer(t, o), redis: rdb}
 	s.url = s.serve(rdb.Client())
 	t.Cleanup(func() {
@@ -140,6 +144,7 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	front.Sessions = session.New(session.Options{Redis: rdb, Logger: logger, Fail: front.PageError})
 	srv, err := server.New(server.Options{
 		Storefront: front, Redis: rdb, Metrics: server.NewMetrics(rdb), Logger: logger,
+		Callbacks: &callback.Callbacks{Signer: signer, Wants: s.wants, Carts: s.carts, Stock: stock, Book: s.book, Logger: logger},
 		PublicURL: publicURL, BrowserOrigins: []string{s.fake.URL},
 	})
 	if err != nil {
@@ -274,6 +279,8 @@ type updateJSON struct {
 	OrderAmount      int64  `json:"order_amount"`
 	OrderTaxAmount   int64  `json:"order_tax_amount"`
 	PurchaseCurrency string `json:"purchase_currency"`
+	PurchaseCountry  string `json:"purchase_country"`
+	Locale           string `json:"locale"`
 	CartRevision     int64  `json:"cart_revision"`
 	Replaced         bool   `json:"replaced"`
 	HTMLSnippet      string `json:"html_snippet"`

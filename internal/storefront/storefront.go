@@ -90,7 +90,7 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 		if err := check(c); err != nil {
 			return err
 		}
-		return ch.Apply(&c.Contents, s.Catalog, left)
+		return c.Apply(ch, s.Catalog, left)
 	}
 	if ch.Empty() {
 		c, err := s.Carts.Get(ctx, id, f)

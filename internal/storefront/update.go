@@ -1,9 +1,12 @@
 package storefront
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
@@ -23,12 +26,15 @@ type updateRequest struct {
 	Country      string  `json:"country"`
 	Locale       string  `json:"locale"`
 	DiscountCode *string `json:"discount_code"` // "" removes
+	// ShownCountry is the purchase country of the prices that the page shows: it
+	// is told when the payment form has changed it.
+	ShownCountry string `json:"shown_country"`
 }
 
 // change returns the request as a change of a cart; false when it cannot be one.
 func (u updateRequest) change() (cart.Change, bool) {
 	ch := cart.Change{Country: u.Country, Locale: u.Locale, DiscountCode: u.DiscountCode}
-	if len(u.Lines) > cart.MaxLines || len(u.OrderID) > maxOrderID {
+	if len(u.Lines) > cart.MaxLines || len(u.OrderID) > kco.MaxOrderID {
 		return ch, false
 	}
 	for _, line := range u.Lines {
@@ -40,15 +46,14 @@ func (u updateRequest) change() (cart.Change, bool) {
 	return ch, true
 }
 
-// maxOrderID is the length in bytes of Klarna's longest order ID.
-const maxOrderID = 255
-
 // updateAnswer is the answer to an update that is in sync.
 type updateAnswer struct {
 	OrderID          string       `json:"order_id"`
 	OrderAmount      money.Amount `json:"order_amount"`
 	OrderTaxAmount   money.Amount `json:"order_tax_amount"`
 	PurchaseCurrency string       `json:"purchase_currency"`
+	PurchaseCountry  string       `json:"purchase_country"`
+	Locale           string       `json:"locale"`
 	CartRevision     int64        `json:"cart_revision"`
 	Replaced         bool         `json:"replaced"`
 	HTMLSnippet      string       `json:"html_snippet,omitempty"` // only when replaced
@@ -124,8 +129,11 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 	}
 	v := s.view(r, changed)
 	var notes []templates.Note
-	if request.Country != "" {
+	switch {
+	case request.Country != "":
 		notes = append(notes, v.marketChanged())
+	case request.ShownCountry != "" && request.ShownCountry != v.market.Country:
+		notes = append(notes, v.deliveryChanged())
 	}
 	summary, err := v.summaryHTML(r.Context(), false, notes...)
 	if err != nil {
@@ -137,6 +145,8 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 		OrderAmount:      result.Quote.OrderAmount,
 		OrderTaxAmount:   result.Quote.OrderTaxAmount,
 		PurchaseCurrency: string(result.Quote.Currency),
+		PurchaseCountry:  result.Cart.Country,
+		Locale:           result.Cart.Locale,
 		CartRevision:     result.Cart.Revision,
 		Replaced:         result.OrderID != request.OrderID,
 		SummaryHTML:      summary,
@@ -159,10 +169,39 @@ func (s *Storefront) sync(r *http.Request, mode kco.Mode, pageOrderID string) (k
 		CartID: s.Sessions.CartID(ctx), Fallback: fallback(r), Mode: mode,
 		SessionOrderID: known, PageOrderID: pageOrderID,
 	})
-	if err == nil && result.Outcome == kco.InSync && known != result.OrderID {
+	if err != nil || result.Outcome != kco.InSync {
+		return result, err
+	}
+	if known != result.OrderID {
 		s.Sessions.SetKCOOrderID(ctx, result.OrderID)
 	}
-	return result, err
+	return result, s.noteBilling(ctx, &result)
+}
+
+// noteBilling takes down which billing country the payment form shows after
+// the shop has changed the market: from now on another one is the shopper's
+// choice there, which the cart follows.
+func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error {
+	billing := result.Order.BillingAddress.Country
+	if billing == "" || strings.EqualFold(billing, result.Cart.KnownBilling()) {
+		return nil
+	}
+	noted := false
+	c, err := s.Carts.UpdateFor(ctx, result.Cart.ID, result.OrderID, func(c *cart.Cart) error {
+		if noted = c.Revision == result.Cart.Revision; noted { // else a callback may have brought a later one
+			c.NoteBilling(billing)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, cart.ErrNotItsOrder):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", kco.ErrUnavailable, err)
+	case noted:
+		result.Cart = c
+	}
+	return nil
 }
 
 func confirmationURL(orderID string) string {

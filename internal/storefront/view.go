@@ -112,17 +112,13 @@ func (v *view) say(shell *templates.Shell) {
 			shell.Notes = append(shell.Notes, templates.Removed(v.lang, sku, v.name(sku), quantity, shell.Path))
 		}
 	}
-	if query.Get("market") == "changed" {
+	switch query.Get("market") {
+	case "changed":
 		shell.Notes = append(shell.Notes, v.marketChanged())
+	case "delivery":
+		shell.Notes = append(shell.Notes, v.deliveryChanged())
 	}
-	switch query.Get("reason") {
-	case reasonNotFinished:
-		shell.Notes = append(shell.Notes, templates.NotFinished(v.lang))
-	case codePurchaseRunning:
-		if v.beingBought() {
-			shell.Notes = append(shell.Notes, templates.AlreadyPaying(v.lang))
-		}
-	}
+	shell.Notes = append(shell.Notes, v.sentBack(query)...)
 }
 
 // beingBought reports whether another order of the cart than its newest may be
@@ -136,11 +132,21 @@ func (v *view) beingBought() bool {
 }
 
 func (v *view) marketChanged() templates.Note {
-	total := ""
-	if quote, err := v.Pricer.Quote(v.cart.Contents); err == nil && len(quote.Goods) > 0 {
-		total = v.price(quote.OrderAmount)
+	return templates.MarketChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
+}
+
+// deliveryChanged is for a country that was chosen in the payment form.
+func (v *view) deliveryChanged() templates.Note {
+	return templates.DeliveryChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
+}
+
+// total is what the cart comes to, "" when there is nothing in it.
+func (v *view) total() string {
+	quote, err := v.Pricer.Quote(v.cart.Contents)
+	if err != nil || len(quote.Goods) == 0 {
+		return ""
 	}
-	return templates.MarketChanged(v.lang, v.market.Country, string(v.market.Currency), total)
+	return v.price(quote.OrderAmount)
 }
 
 func (v *view) tiles(products []*catalog.Product) []templates.Tile {

@@ -32,6 +32,8 @@ class Checkout {
   #data = pageData();
   #order = this.#data.order_id;
   #revision = this.#data.cart_revision;
+  #country = this.#data.country; // of the prices shown
+  #switched = false; // the shopper chose a country or language in this page's panel
   #amount;
   #iframeTotal = NaN; // what the iframe last said that it shows, NaN = it has not
   #asked = new Set(); // totals of the iframe that a sync was made for
@@ -159,7 +161,7 @@ class Checkout {
 
   /** @param {Change} change @param {AbortSignal} signal */
   async #send(change, signal) {
-    const answer = await update(this.#data.update_url, this.#order, change, signal);
+    const answer = await update(this.#data.update_url, { order: this.#order, country: this.#country }, change, signal);
     if (answer.kind !== "ok" || Number.isNaN(this.#iframeTotal)) return answer;
     return { ...answer, refresh: answer.order_amount !== this.#iframeTotal };
   }
@@ -204,10 +206,11 @@ class Checkout {
     if (this.#otherTab && newer && isEmpty(change) && !quiet) {
       show({ id: "other-tab", kind: "info", title: text("other_tab_title"), body: text("other_tab_body"), closes: true });
     }
+    this.#switched ||= "country" in change;
     if (more) return;
     this.#otherTab = false;
     if (!quiet || this.#root.dataset.state === "unconfirmed") this.#look.done(!isEmpty(change) || newer || otherTotal || doubted);
-    if (change.country) this.#marketChanged(change, answer.purchase_currency);
+    this.#showMarket(answer);
   }
 
   /** Shows the server's summary, with what it does not know yet over it. @returns {boolean} the total is another one */
@@ -230,15 +233,25 @@ class Checkout {
     show({ id: "renewed", kind: "info", title: text("renewed_title"), body: text("renewed_body"), closes: true });
   }
 
-  /** In another language all of the page is made anew, after the iframe has been let go; what is typed in it stays. */
-  #marketChanged({ country, locale }, currency) {
+  /**
+   * The market is chosen in this page's panel or in the iframe; the summary says it already. In another language all of
+   * the page is made anew, after the iframe has been let go; what is typed in it stays.
+   */
+  #showMarket({ purchase_country: country, purchase_currency: currency, locale }) {
+    const moved = country !== this.#country;
+    const say = this.#switched ? "?market=changed" : moved ? "?market=delivery" : "";
+    this.#switched = false;
     if (languageOf(locale) !== languageOf(document.documentElement.lang)) {
-      queueMicrotask(() => location.replace(`${location.pathname}?market=changed`));
+      queueMicrotask(() => location.replace(location.pathname + say));
       return;
     }
+    if (!moved) return;
+    this.#country = country;
     const label = document.querySelector("[data-market-label]");
     const option = document.querySelector(`form[data-market] option[value="${CSS.escape(country)}"]`);
-    if (label && option) label.textContent = `${option.textContent.trim()}, ${currency}`;
+    if (!label || !option) return;
+    label.textContent = `${option.textContent.trim()}, ${currency}`;
+    option.selected = true;
   }
 
   #failed(answer, change) {

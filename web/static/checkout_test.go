@@ -155,7 +155,7 @@ func TestFailures(t *testing.T) {
 		{"200 without JSON", status(200, true, `<html>log in to this network</html>`), notSaved, "order-1 MUG-1=3"},
 		{"200 with other JSON", status(200, true, `{"order_id":7}`), notSaved, "order-1 MUG-1=3"},
 		{"200 with null", status(200, true, `null`), notSaved, "order-1 MUG-1=3"},
-		{"200 replaced without a snippet", status(200, true, `{"order_id":"o","order_amount":1,"cart_revision":8,"summary_html":"","replaced":true}`), notSaved, "order-1 MUG-1=3"},
+		{"200 replaced without a snippet", status(200, true, `{"order_id":"o","order_amount":1,"purchase_country":"SE","locale":"en-SE","cart_revision":8,"summary_html":"","replaced":true}`), notSaved, "order-1 MUG-1=3"},
 		{"truncated", truncated, notSaved, "order-1 MUG-1=3"},
 		{"reset", reset, notSaved, "order-1 MUG-1=3"},
 		{"404 with HTML", status(404, false, `<html>`), notSaved, "order-1 MUG-1=3"},

@@ -72,7 +72,7 @@ func (p *pages) serve() string {
 			p.t.Error(err)
 		}
 		writeJSON(w, http.StatusOK, map[string]any{"order_id": "order-1", "order_amount": p.order().Totals.Total.Minor, "order_tax_amount": 0,
-			"purchase_currency": "SEK", "cart_revision": p.n, "replaced": false, "summary_html": summary.String()})
+			"purchase_currency": "SEK", "purchase_country": "SE", "locale": "en-SE", "cart_revision": p.n, "replaced": false, "summary_html": summary.String()})
 	})
 	mux.HandleFunc("POST /cart/lines/MUG-1", func(w http.ResponseWriter, r *http.Request) {
 		p.set(3)

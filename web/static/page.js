@@ -7,6 +7,7 @@
  * @property {string} cart_id_hash the same for all pages of one cart, "" without a cart
  * @property {string} [order_id] checkout only
  * @property {string} [update_url] checkout only
+ * @property {string} [country] checkout only: purchase country of the prices shown
  * @property {Record<string, string>} texts
  */
 

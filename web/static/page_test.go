@@ -280,6 +280,50 @@ func TestMarket(t *testing.T) {
 	}
 }
 
+// moved is a country that the shopper chose in the iframe: Klarna has told the shop.
+func (s *shop) moved(country, locale string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.country, s.locale = country, locale
+	s.revision++
+}
+
+// A country chosen in the iframe comes to the page by one sync, and holds the
+// iframe for nothing; the shop is told what the page showed, so that it can say
+// what is new.
+func TestMarketOfTheIframe(t *testing.T) {
+	s := newShop(t)
+	c := s.open(t, quick)
+	c.MustEval(`() => klarna.on.load({ customer: { type: "person" }, shipping_address: { country: "swe", postal_code: "11147" } })`)
+	move := func(country, locale, alpha3 string) {
+		s.moved(country, locale)
+		c.MustEval(`(country, total) => {
+			klarna.on.order_total_change({ order_total: total });
+			klarna.on.billing_address_change({ country, postal_code: "11147" });
+			klarna.on.shipping_address_change({ country, postal_code: "11147" });
+		}`, alpha3, s.total())
+	}
+	move("NO", "en-NO", "nor")
+	c.Wait("the label", `() => document.querySelector("[data-market-label]").textContent === "Norway, NOK"`)
+	if got := c.MustEval(`() => document.querySelector("form[data-market]").elements.country.value`).Str(); got != "NO" {
+		t.Errorf("the panel's country is %q, want NO", got)
+	}
+	if got := c.calls(); got != "" {
+		t.Errorf("the iframe was told %q", got)
+	}
+	c.press("MUG-1:plus")
+	c.settled()
+	move("SE", "sv-SE", "swe")
+	c.Wait("the page in the other language", `() => location.search === "?market=delivery" && document.documentElement.lang === "sv-SE"`)
+	var shown []string
+	for _, u := range s.updates {
+		shown = append(shown, u.ShownCountry)
+	}
+	if diff := cmp.Diff([]string{"SE", "NO", "NO"}, shown); diff != "" {
+		t.Errorf("shown countries (-want +got):\n%s", diff)
+	}
+}
+
 func TestDiscount(t *testing.T) {
 	s := newShop(t)
 	c := s.open(t, "")

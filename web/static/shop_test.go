@@ -46,6 +46,7 @@ type shop struct {
 	lines    map[string]int
 	code     string
 	country  string
+	locale   string
 	stock    map[string]int // 99 where it has none
 	replies  []reply        // for the next updates, in order; then good
 	updates  []update
@@ -60,6 +61,7 @@ type update struct {
 	Country      string  `json:"country"`
 	Locale       string  `json:"locale"`
 	DiscountCode *string `json:"discount_code"`
+	ShownCountry string  `json:"shown_country"`
 }
 
 type line struct {
@@ -71,7 +73,7 @@ type line struct {
 type reply func(s *shop, w http.ResponseWriter, r *http.Request, u update)
 
 func newShop(t *testing.T) *shop {
-	s := &shop{t: t, order: "order-1", revision: 7, country: "SE", lines: map[string]int{"MUG-1": 2, "JAM-1": 1}, stock: map[string]int{}}
+	s := &shop{t: t, order: "order-1", revision: 7, country: "SE", locale: "en-SE", lines: map[string]int{"MUG-1": 2, "JAM-1": 1}, stock: map[string]int{}}
 	mux := http.NewServeMux()
 	mux.Handle("/static/", http.StripPrefix("/static/", http.FileServerFS(os.DirFS("."))))
 	mux.HandleFunc("GET /checkout", func(w http.ResponseWriter, _ *http.Request) { s.page(w, s.checkout()) })
@@ -171,7 +173,7 @@ func (s *shop) apply(u update) {
 		s.code = *u.DiscountCode
 	}
 	if u.Country != "" {
-		s.country = u.Country
+		s.country, s.locale = u.Country, u.Locale
 	}
 	if len(u.Lines) > 0 || u.DiscountCode != nil || u.Country != "" {
 		s.revision++
@@ -189,7 +191,7 @@ func (s *shop) answer(w http.ResponseWriter, extra map[string]any) {
 	s.mu.Lock()
 	members := map[string]any{
 		"order_id": s.order, "order_amount": s.total(), "order_tax_amount": 0, "purchase_currency": s.currency(),
-		"cart_revision": s.revision, "replaced": false, "summary_html": s.summary(false),
+		"purchase_country": s.country, "locale": s.locale, "cart_revision": s.revision, "replaced": false, "summary_html": s.summary(false),
 	}
 	s.mu.Unlock()
 	maps.Copy(members, extra)
@@ -262,15 +264,17 @@ func (s *shop) summary(unconfirmed bool) string {
 func (s *shop) page(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy)
-	fmt.Fprintf(w, `<!doctype html><html lang="en-SE" class="no-js"><meta name="viewport" content="width=device-width"><title>Test</title><link rel="icon" href="data:,"><body>%s
-<div role="status" id="live-status"></div><div role="alert" id="live-alert"></div></body></html>`, body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(w, `<!doctype html><html lang="%s" class="no-js"><meta name="viewport" content="width=device-width"><title>Test</title><link rel="icon" href="data:,"><body>%s
+<div role="status" id="live-status"></div><div role="alert" id="live-alert"></div></body></html>`, s.locale, body)
 }
 
 func (s *shop) data(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	data, err := json.Marshal(map[string]any{
-		"order_id": s.order, "cart_revision": s.revision, "update_url": "/checkout/update", "cart_id_hash": "c0ffee", "texts": texts,
+		"order_id": s.order, "cart_revision": s.revision, "update_url": "/checkout/update", "country": s.country, "cart_id_hash": "c0ffee", "texts": texts,
 	})
 	if err != nil {
 		s.t.Error(err)

@@ -4,7 +4,8 @@
 /**
  * The server's answer, beside what the queue needs to know of it.
  * @typedef {import("./queue.js").Answer & {
- *   order_id?: string, order_amount?: number, purchase_currency?: string, cart_revision?: number,
+ *   order_id?: string, order_amount?: number, purchase_currency?: string, purchase_country?: string, locale?: string,
+ *   cart_revision?: number,
  *   html_snippet?: string, summary_html?: string,
  *   to?: string, code?: string, message?: string, sku?: string, left?: number, request_id?: string}} UpdateAnswer
  */
@@ -12,13 +13,13 @@
 /**
  * Sends a change.
  * @param {string} url
- * @param {string} order the one that this page shows
+ * @param {{order: string, country: string}} shown what this page shows: the order, and the country of its prices
  * @param {Change} change
  * @param {AbortSignal} signal
  * @returns {Promise<UpdateAnswer>} never rejects
  */
-export async function update(url, order, change, signal) {
-  const body = { order_id: order, ...change };
+export async function update(url, { order, country }, change, signal) {
+  const body = { order_id: order, shown_country: country, ...change };
   if (change.lines) body.lines = Object.entries(change.lines).map(([sku, quantity]) => ({ sku, quantity }));
   let response;
   try {
@@ -53,9 +54,9 @@ function understand(status, json, change) {
   return { ...answer, kind: "failed", why: code, saved: Number.isInteger(cart_revision), cart_revision, summary_html };
 }
 
-const isUpdate = ({ order_id, order_amount, cart_revision, summary_html, replaced, html_snippet }) =>
-  typeof order_id === "string" && Number.isInteger(order_amount) && Number.isInteger(cart_revision) &&
-  typeof summary_html === "string" && (!replaced || typeof html_snippet === "string");
+const isUpdate = ({ order_id, order_amount, purchase_country, locale, cart_revision, summary_html, replaced, html_snippet }) =>
+  [order_id, purchase_country, locale].every((member) => typeof member === "string") &&
+  Number.isInteger(order_amount) && Number.isInteger(cart_revision) && typeof summary_html === "string" && (!replaced || typeof html_snippet === "string");
 
 /** A path of this site, not another one's address. */
 const isLocal = (path) =>

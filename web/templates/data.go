@@ -8,6 +8,7 @@ type pageData struct {
 	CartIDHash   string            `json:"cart_id_hash"`
 	OrderID      string            `json:"order_id,omitempty"`   // checkout only
 	UpdateURL    string            `json:"update_url,omitempty"` // checkout only
+	Country      string            `json:"country,omitempty"`    // checkout only: of the prices shown
 	Texts        map[string]string `json:"texts"`
 }
 
@@ -60,7 +61,7 @@ func (s Shell) data() pageData {
 
 func (v CheckoutView) data() pageData {
 	d := v.Shell.data()
-	d.OrderID, d.UpdateURL = v.OrderID, "/checkout/update"
+	d.OrderID, d.UpdateURL, d.Country = v.OrderID, "/checkout/update", v.Country
 	d.add(v.lang(), checkoutTexts)
 	d.Texts["unavailable_body"] = v.t("checkout_error.body") + " " + v.t("checkout_error.ref")
 	return d

@@ -57,6 +57,38 @@ func MarketChanged(l i18n.Lang, country, currency, total string) Note {
 	return n
 }
 
+// DeliveryChanged says which prices are shown after the shopper chose another
+// country in the payment form. total is as in MarketChanged.
+func DeliveryChanged(l i18n.Lang, country, currency, total string) Note {
+	return Note{ID: "market", Kind: Info,
+		Title: i18n.T(l, "note.delivery.title", i18n.T(l, "country."+country+".from")),
+		Body:  i18n.T(l, "note.delivery.body", i18n.CurrencyName(l, currency), total),
+	}
+}
+
+// Stopped says that a payment was stopped because the cart was changed meanwhile.
+func Stopped(l i18n.Lang) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.stopped.title"), Body: i18n.T(l, "note.stopped.body")}
+}
+
+// AlreadyBought says that a payment was stopped because its order was bought before.
+func AlreadyBought(l i18n.Lang) Note {
+	return Note{ID: "stopped", Kind: Info, Title: i18n.T(l, "note.bought.title"), Body: i18n.T(l, "note.bought.body")}
+}
+
+// OldForm says that a payment was stopped because its form was not the cart's newest.
+func OldForm(l i18n.Lang) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.old_form.title"), Body: i18n.T(l, "note.old_form.body")}
+}
+
+// LastGone says that a line was sold to somebody else during the payment, with
+// a button that removes it.
+func LastGone(l i18n.Lang, sku, name, returnTo string) Note {
+	n := SoldOut(l, sku, name, returnTo)
+	n.Title, n.Body = i18n.T(l, "note.last_gone.title", name), i18n.T(l, "note.last_gone.body")
+	return n
+}
+
 // SoldOut says that a line of the cart is sold out, with a button that removes it.
 func SoldOut(l i18n.Lang, sku, name, returnTo string) Note {
 	return Note{ID: "sold-out-" + sku, Kind: Bad,

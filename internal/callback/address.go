@@ -1,0 +1,107 @@
+package callback
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/respond"
+)
+
+// Why an order is not what its cart wants, beside cart's errors.
+var (
+	errEmpty       = errors.New("there is nothing to sell in the cart")
+	errUnreachable = errors.New("nothing is delivered to this postal code")
+)
+
+// want is what the order of a cart must say when it goes to an address and
+// by the option chosen; next is the cart then. It says so in locale where the
+// market has that, else in the cart's. The error is errEmpty, errUnreachable,
+// one of cart.Contents.Follow, or that of kco.Wants.Want.
+func (c *Callbacks) want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
+	next = *now
+	if err := next.Follow(a); err != nil {
+		return next, content, quote, err
+	}
+	shown := next
+	if m, served := market.Lookup(next.Country); served && m.HasLocale(locale) {
+		shown.Locale = locale
+	}
+	content, quote, err = c.Wants.Want(shown)
+	switch {
+	case err != nil:
+	case len(quote.Goods) == 0:
+		err = errEmpty
+	case quote.Shipping != nil && !quote.Shipping.Pickup && !quote.Delivery.Delivers(a.PostalCode):
+		err = errUnreachable
+	}
+	return next, content, quote, err
+}
+
+// unsupported is the text for an address that cannot be delivered to, in a
+// language; "" when err is about something else.
+func unsupported(err error, a cart.Address, lang i18n.Lang) string {
+	switch {
+	case errors.Is(err, cart.ErrNotServed):
+		country := i18n.CountryName(lang, strings.ToUpper(cmp.Or(a.ShippingCountry, a.BillingCountry)))
+		return i18n.T(lang, "note.not_served.title", country) + " " + i18n.T(lang, "note.not_served.body")
+	case errors.Is(err, cart.ErrUnknownRegion):
+		return i18n.T(lang, "note.postal_code", a.Region)
+	case errors.Is(err, errUnreachable):
+		return i18n.T(lang, "note.postal_code", a.PostalCode)
+	}
+	return ""
+}
+
+// addressChange answers for a new address, country or shipping option: the
+// body does not say which it was. The cart takes it over, and the answer is
+// the order as the cart demands it then. No Klarna call.
+// Source: docs.kustom.co, Server side callbacks.
+func (c *Callbacks) addressChange(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body kco.AddressChange
+		orderID, ok := c.decode(w, r, name, &body)
+		if !ok {
+			return
+		}
+		cartID, err := c.Signer.Verify(body.MerchantData)
+		if err != nil {
+			c.notFound(w, r, name)
+			return
+		}
+		address := body.Address()
+		var content kco.Content
+		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
+			next, wanted, _, err := c.want(now, address, "")
+			*now, content = next, wanted
+			return err
+		})
+		lang := i18n.LangOf(cmp.Or(body.Locale, stored.Locale))
+		switch text := unsupported(err, address, lang); {
+		case text != "":
+			c.refuse(w, r, name, text)
+		case errors.Is(err, cart.ErrNotItsOrder):
+			c.redirect(w, r, name, notItsOrder(&stored, orderID), "")
+		case errors.Is(err, errEmpty):
+			c.redirect(w, r, name, kco.CartChanged, "")
+		case err != nil:
+			c.fail(w, r, name, err)
+		default:
+			c.observe(name, resultOK)
+			respond.JSON(w, r, http.StatusOK, content.AddressAnswer())
+		}
+	}
+}
+
+// notItsOrder says why an order is not the cart's.
+func notItsOrder(c *cart.Cart, orderID string) kco.Reason {
+	if c.BoughtBy(orderID) {
+		return kco.AlreadyBought
+	}
+	return kco.UnknownOrder
+}

@@ -1,0 +1,177 @@
+// Package callback serves Klarna's calls to us. They come without cookie and
+// without signature, so their address has a secret token, and what they say
+// moves no money: which cart is meant is signed, lines and amounts come from
+// that cart, and what was bought is read from Klarna.
+// Source: docs.kustom.co, Server side callbacks.
+package callback
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
+)
+
+const (
+	// answerTime is what a callback may take, from the arrival of its head to its answer.
+	answerTime = 2 * time.Second
+	// bookTime is what placing an order may take, also after the answer.
+	bookTime = 12 * time.Second
+	// bodyLimit is the size of the largest body, in bytes.
+	bodyLimit = 1 << 20
+)
+
+// Stock reserves what is being bought; a *catalog.Stock does.
+type Stock interface {
+	// Reserve takes the stock and writes the cart's reservation, or refuses with
+	// catalog.ErrPurchaseRunning, catalog.ErrSettled or a *catalog.ShortError.
+	Reserve(ctx context.Context, r catalog.Reservation) error
+}
+
+// Book takes what was bought into the order book; an *order.Book does. The
+// errors are order.ErrNotBought, order.ErrNotOurs, or a fault.
+type Book interface {
+	Place(ctx context.Context, orderID string) (order.Order, error)
+	Refresh(ctx context.Context, orderID string) (order.Order, error)
+}
+
+// Callbacks are Klarna's calls. All members but Observe are required. Safe for
+// concurrent use.
+type Callbacks struct {
+	Signer *kco.Signer
+	Wants  *kco.Wants
+	Carts  *cart.Store
+	Stock  Stock
+	Book   Book
+	Logger *slog.Logger
+	// Observe is told each callback, by the last part of its path, and its
+	// result, both of a bounded set. It may be nil.
+	Observe func(callback, result string)
+
+	working sync.WaitGroup // what goes on after its answer
+}
+
+// The results beside kco's reasons.
+const (
+	resultOK          = "ok"
+	resultAddress     = "unsupported_address"
+	resultBad         = "bad_request"
+	resultUnknown     = "not_found"
+	resultUnavailable = "unavailable"
+)
+
+// Routes mounts the callbacks. They need neither session nor the protection
+// against other sites: there is no cookie that could be misused.
+func (c *Callbacks) Routes(r chi.Router) {
+	r.Route(kco.CallbackPath+"{token}", func(r chi.Router) {
+		r.Use(c.guard)
+		r.Post("/push", c.booked("push", c.Book.Place))
+		r.Post("/notification", c.notification)
+		r.Post("/validation", c.validation)
+		for _, name := range []string{"address_update", "shipping_option_update", "country_change"} {
+			r.Post("/"+name, c.addressChange(name))
+		}
+	})
+}
+
+// guard lets nobody pass who does not know the token: there is nothing for
+// them, and nothing of theirs is read or logged.
+func (c *Callbacks) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !c.Signer.IsCallbackToken(chi.URLParam(r, "token")) {
+			http.NotFound(w, r)
+			return
+		}
+		// A client that sends slowly is cut off with the rest. Where the
+		// connection has no deadline, the server's own time limit holds.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answerTime))
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// decode reads the body, one JSON object, into dst, and returns the order that
+// the address names. Otherwise it has answered, and false is returned. Members
+// that we do not know are Klarna's business.
+func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, dst any) (orderID string, ok bool) {
+	body, err := io.ReadAll(r.Body)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		c.bad(w, r, name, http.StatusRequestEntityTooLarge, "The request is too large.")
+		return "", false
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.bad(w, r, name, http.StatusRequestTimeout, "The request did not come in time.")
+		return "", false
+	}
+	orderID = r.URL.Query().Get("order_id")
+	var members map[string]json.RawMessage
+	switch {
+	case err != nil:
+		c.bad(w, r, name, http.StatusBadRequest, "The request could not be read.")
+	case json.Unmarshal(body, &members) != nil || members == nil || json.Unmarshal(body, dst) != nil:
+		c.bad(w, r, name, http.StatusBadRequest, "The body is not what it should be.")
+	case !kco.IsOrderID(orderID):
+		c.bad(w, r, name, http.StatusBadRequest, "The address names no order.")
+	default:
+		return orderID, true
+	}
+	return "", false
+}
+
+// bad answers a request that cannot be used.
+func (c *Callbacks) bad(w http.ResponseWriter, r *http.Request, name string, status int, message string) {
+	c.observe(name, resultBad)
+	c.Logger.WarnContext(r.Context(), "callback not usable", "callback", name, "status", status, "problem", message)
+	respond.JSONError(w, r, status, resultBad, message, nil)
+}
+
+// redirect sends the shopper to the checkout page, which says why.
+func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string, reason kco.Reason, sku string) {
+	c.observe(name, string(reason))
+	c.Logger.InfoContext(r.Context(), "callback refused", "callback", name, "reason", reason)
+	w.Header().Set("Location", c.Wants.CheckoutURL(reason, sku))
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// refuse shows the shopper a text in the iframe: the order cannot go there.
+func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text string) {
+	c.observe(name, resultAddress)
+	c.Logger.InfoContext(r.Context(), "callback refused", "callback", name, "reason", resultAddress)
+	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
+}
+
+// notFound answers for an order that is none of ours.
+func (c *Callbacks) notFound(w http.ResponseWriter, r *http.Request, name string) {
+	c.observe(name, resultUnknown)
+	c.Logger.WarnContext(r.Context(), "callback for an unknown order", "callback", name)
+	respond.JSONError(w, r, http.StatusNotFound, resultUnknown, "There is no such order.", nil)
+}
+
+// fail answers a fault of ours, which Klarna takes as no consent.
+func (c *Callbacks) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
+	c.observe(name, resultUnavailable)
+	c.Logger.ErrorContext(r.Context(), "callback failed", "callback", name, "error", err)
+	w.Header().Set("Retry-After", "5")
+	respond.JSONError(w, r, http.StatusServiceUnavailable, resultUnavailable, "Try again.", nil)
+}
+
+func (c *Callbacks) observe(name, result string) {
+	if c.Observe != nil {
+		c.Observe(name, result)
+	}
+}

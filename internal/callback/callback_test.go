@@ -1,0 +1,238 @@
+package callback_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/kco"
+)
+
+// unread is a body that must not be read.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("the body was read")
+	return 0, io.EOF
+}
+
+func TestToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.cart("order-1", nil)
+	token := w.wants.Signer.CallbackToken()
+	stranger, err := kco.NewSigner("the secret of somebody else")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		for _, wrong := range []string{"x", token[:len(token)-1], token + "x", strings.ToUpper(token), stranger.CallbackToken(), "%20", "."} {
+			rec := httptest.NewRecorder()
+			w.handler.ServeHTTP(rec, httptest.NewRequest("POST", "/klarna/"+wrong+"/"+name+"?order_id=order-1", unread{t}))
+			if got := text(t, rec.Result()); rec.Code != http.StatusNotFound || got != "404 page not found\n" {
+				t.Errorf("%s with token %q: got %d %q", name, wrong, rec.Code, got)
+			}
+		}
+	}
+	if log := w.log.String(); log != "" || len(w.results) != 0 {
+		t.Errorf("a wrong token is logged: %s%v", log, w.results)
+	}
+	w.unchanged(c)
+	if len(w.book.calls) != 0 {
+		t.Errorf("the book was asked: %v", w.book.calls)
+	}
+
+	// Orders made before the key was changed are called about by its token.
+	old, err := kco.NewSigner(oldSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res := w.call("/klarna/"+old.CallbackToken()+"/push?order_id=order-1", ""); res.StatusCode != http.StatusOK {
+		t.Errorf("the token of an older key: got %d", res.StatusCode)
+	}
+}
+
+// What cannot be understood is answered 4xx and changes nothing (invariant 10).
+func TestBadRequests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.cart("order-1", nil)
+	good := w.body(w.order(c))
+	large := `{"merchant_data":"` + strings.Repeat("x", 1<<20) + `"}`
+	for _, tc := range []struct {
+		name, orderID, body string
+		status              int
+	}{
+		{"nothing", "order-1", "", 400},
+		{"no JSON", "order-1", "ada@example.com", 400},
+		{"half of it", "order-1", good[:len(good)/2], 400},
+		{"a list", "order-1", "[]", 400},
+		{"null", "order-1", "null", 400},
+		{"two objects", "order-1", good + good, 400},
+		{"a member of another type", "order-1", `{"merchant_data":["Stårgatan"],"order_id":7}`, 400},
+		{"an address of another type", "order-1", `{"billing_address":"Stårgatan 1","order_id":[]}`, 400},
+		{"an amount that is none", "order-1", `{"order_amount":"12345","selected_shipping_option":7,"order_id":{}}`, 400},
+		{"binary", "order-1", "\xff\x00\xfe", 400},
+		{"deep", "order-1", strings.Repeat(`{"a":`, 20000), 400},
+		{"1 MiB", "order-1", large, 413},
+		{"no order", "", good, 400},
+		{"placeholder that was not filled in", "%7Bcheckout.order.id%7D", good, 400},
+		{"no order's ID", "..%2Fx", good, 400},
+		{"long ID", strings.Repeat("x", 300), good, 400},
+	} {
+		for _, name := range names {
+			wrong := tc.orderID == "" || !kco.IsOrderID(tc.orderID)
+			if name == "push" && !wrong {
+				continue // its body is empty and not looked at
+			}
+			res := w.call(w.path(name, tc.orderID), tc.body)
+			if got := text(t, res); res.StatusCode != tc.status || !strings.Contains(got, `"code":"bad_request"`) {
+				t.Errorf("%s: %s: got %d %s, want %d", name, tc.name, res.StatusCode, got, tc.status)
+			}
+		}
+	}
+	w.unchanged(c)
+	if len(w.book.calls) != 0 {
+		t.Errorf("the book was asked: %v", w.book.calls)
+	}
+}
+
+// A client that does not send its body is answered when the time is over.
+func TestSlowClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.cart("order-1", nil)
+	server := httptest.NewServer(w.handler)
+	t.Cleanup(server.Close)
+	var slow sync.WaitGroup
+	for _, name := range names[1:] {
+		slow.Go(func() {
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{\"merchant_data\":", w.path(name, "order-1"))
+			start := time.Now()
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			defer res.Body.Close()
+			if took := time.Since(start); res.StatusCode != http.StatusRequestTimeout || took > 3*time.Second || took < time.Second {
+				t.Errorf("%s: got %d after %s", name, res.StatusCode, took)
+			}
+		})
+	}
+	slow.Wait()
+	w.unchanged(c)
+}
+
+// Orders that are not the cart's own change nothing, whatever their body says.
+func TestStrangers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mine, other := w.cart("order-1", nil), w.cart("order-2", nil)
+	bought := w.cart("order-3", nil)
+	if _, _, err := w.carts.Close(t.Context(), bought.ID, "order-3", nil); err != nil {
+		t.Fatal(err)
+	}
+	bought = w.now(bought.ID)
+	stranger, err := kco.NewSigner("the secret of somebody else")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := w.content(mine).MerchantData
+	for _, tc := range []struct {
+		name, orderID, data   string
+		validation, addresses string // status and reason
+	}{
+		{"unknown order", "order-9", data, "303 unknown_order", "303 unknown_order"},
+		{"somebody else's cart", "order-1", w.content(other).MerchantData, "303 unknown_order", "303 unknown_order"},
+		{"cart that is gone", "order-1", w.wants.Signer.Sign("nocart"), "303 unknown_order", "303 unknown_order"},
+		{"bought already", "order-3", w.content(bought).MerchantData, "303 already_bought", "303 already_bought"},
+		{"no merchant_data", "order-1", "", "303 unknown_order", "404"},
+		{"tampered: another cart", "order-2", strings.Replace(data, mine.ID, other.ID, 1), "303 unknown_order", "404"},
+		{"tampered: signature", "order-1", data + "x", "303 unknown_order", "404"},
+		{"tampered: version", "order-1", "v2" + data[2:], "303 unknown_order", "404"},
+		{"another secret", "order-1", stranger.Sign(mine.ID), "303 unknown_order", "404"},
+	} {
+		for _, name := range names[2:] {
+			o := w.order(mine)
+			o.OrderID, o.MerchantData = tc.orderID, tc.data
+			o.BillingAddress.Country, o.ShippingAddress.Country = "NO", "NO"
+			want, body := tc.addresses, w.body(change(o))
+			if name == "validation" {
+				want, body = tc.validation, w.body(o)
+			}
+			res := w.call(w.path(name, tc.orderID), body)
+			got := fmt.Sprint(res.StatusCode)
+			if to := res.Header.Get("Location"); to != "" {
+				got += " " + strings.TrimPrefix(to, publicURL+"/checkout?reason=")
+			}
+			if got != want {
+				t.Errorf("%s: %s: got %s, want %s", name, tc.name, got, want)
+			}
+		}
+	}
+	// Address and body name different orders.
+	o := w.order(mine)
+	o.OrderID = "order-2"
+	if res := w.call(w.path("validation", "order-1"), w.body(o)); res.Header.Get("Location") != publicURL+"/checkout?reason=unknown_order" {
+		t.Errorf("another order in the body: got %d %s", res.StatusCode, res.Header.Get("Location"))
+	}
+	for _, c := range []cart.Cart{mine, other, bought} {
+		w.unchanged(c)
+	}
+	if len(w.redis.Client().Keys(t.Context(), "shopd:cart:*").Val()) != 3 {
+		t.Error("a cart was made")
+	}
+}
+
+// Redis is away: no consent, and the next call finds all as it was.
+func TestWithoutRedis(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.cart("order-1", nil)
+	o := w.order(c)
+	w.redis.Stop()
+	for _, name := range names[2:] {
+		body := w.body(change(o))
+		if name == "validation" {
+			body = w.body(o)
+		}
+		start := time.Now()
+		res := w.call(w.path(name, "order-1"), body)
+		if took := time.Since(start); res.StatusCode != http.StatusServiceUnavailable || took > 2500*time.Millisecond {
+			t.Errorf("%s: got %d after %s", name, res.StatusCode, took)
+		}
+	}
+	w.redis.Restart()
+	if !slices.Contains(w.results, "validation unavailable") {
+		t.Errorf("observed %v", w.results)
+	}
+	// The stock is of another opinion, or another Redis.
+	fresh := newWorld(t)
+	c = fresh.cart("order-1", nil)
+	fresh.stock.err = errors.New("redis: connection refused")
+	if res := fresh.call(fresh.path("validation", "order-1"), fresh.body(fresh.order(c))); res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("without stock: got %d", res.StatusCode)
+	}
+	if diff := cmp.Diff([]string{"validation unavailable"}, fresh.results); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,90 @@
+package callback
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/kco"
+)
+
+// errAgrees ends an edit that has nothing to change: cart and order agree.
+var errAgrees = errors.New("the order is what the cart wants")
+
+// validation decides whether an order may be bought: only what the cart wants
+// at this moment, once, and only while there is enough of it. Approving takes
+// the stock and writes down that a purchase may be running. No Klarna call, and
+// two round trips to Redis. Source: docs.kustom.co, Validate order.
+func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
+	const name = "validation"
+	var body kco.Order
+	orderID, ok := c.decode(w, r, name, &body)
+	if !ok {
+		return
+	}
+	cartID, err := c.Signer.Verify(body.MerchantData)
+	if err != nil || body.OrderID != "" && body.OrderID != orderID {
+		c.redirect(w, r, name, kco.UnknownOrder, "")
+		return
+	}
+	address := body.Address()
+	var goods []cart.GoodsLine
+	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
+		// The order's language does not decide what is bought, but how it is called.
+		next, content, quote, err := c.want(now, address, body.Locale)
+		if err != nil {
+			return err
+		}
+		if len(kco.SaleDifferences(content, body)) == 0 {
+			goods = quote.Goods
+			return errAgrees
+		}
+		// The iframe shows an address or option that the cart does not know of: the
+		// cart takes it over, so that the order which the shopper now gets can be bought.
+		*now = next
+		return nil
+	})
+	switch text := unsupported(err, address, i18n.LangOf(cmp.Or(body.Locale, stored.Locale))); {
+	case text != "":
+		c.refuse(w, r, name, text)
+	case err == nil, errors.Is(err, errEmpty):
+		c.redirect(w, r, name, kco.CartChanged, "")
+	case errors.Is(err, cart.ErrNotItsOrder):
+		c.redirect(w, r, name, notItsOrder(&stored, orderID), "")
+	case !errors.Is(err, errAgrees):
+		c.fail(w, r, name, err)
+	default:
+		c.reserve(w, r, name, catalog.Reservation{CartID: cartID, OrderID: orderID, Lines: reserved(goods), Made: time.Now()})
+	}
+}
+
+// reserve approves the purchase if the stock does.
+func (c *Callbacks) reserve(w http.ResponseWriter, r *http.Request, name string, reservation catalog.Reservation) {
+	err := c.Stock.Reserve(r.Context(), reservation)
+	short, isShort := errors.AsType[*catalog.ShortError](err)
+	switch {
+	case isShort:
+		c.redirect(w, r, name, kco.SoldOut, short.SKU)
+	case errors.Is(err, catalog.ErrPurchaseRunning):
+		c.redirect(w, r, name, kco.PurchaseRunning, "")
+	case errors.Is(err, catalog.ErrSettled):
+		c.redirect(w, r, name, kco.AlreadyBought, "")
+	case err != nil:
+		c.fail(w, r, name, err)
+	default:
+		c.observe(name, resultOK)
+		w.WriteHeader(http.StatusOK)
+	}
+}
+
+func reserved(goods []cart.GoodsLine) []catalog.ReservedLine {
+	lines := make([]catalog.ReservedLine, len(goods))
+	for i, line := range goods {
+		lines[i] = catalog.ReservedLine(line.Line)
+	}
+	return lines
+}

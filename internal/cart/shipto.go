@@ -1,0 +1,136 @@
+package cart
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+)
+
+// ShipTo is as much of the address as tax and delivery need: never a name or a
+// street. Countries are alpha-2, upper case.
+type ShipTo struct {
+	Country    string `json:"country,omitempty"`     // "" = the purchase country
+	Region     string `json:"region,omitempty"`      // where tax depends on it: a US state's two letters
+	PostalCode string `json:"postal_code,omitempty"` // as typed
+	// BillingCountry is what Klarna last said; "" = the purchase country.
+	BillingCountry string `json:"billing_country,omitempty"`
+}
+
+// maxPostalCode is the length in bytes of the longest postal code that is kept.
+const maxPostalCode = 32
+
+// Why an address is refused. The cart stays as it is.
+var (
+	// ErrNotServed is a country to which the shop does not deliver.
+	ErrNotServed = errors.New("no delivery to this country")
+	// ErrUnknownRegion is a region whose tax cannot be known.
+	ErrUnknownRegion = errors.New("unknown region")
+)
+
+// Address is what Klarna says of a shopper's addresses and choice. Its texts
+// are as they were typed.
+type Address struct {
+	BillingCountry  string // alpha-2, in either case
+	ShippingCountry string // "" = the billing country
+	Region          string
+	PostalCode      string
+	Option          string // ID of the shipping option chosen in the iframe, "" = none
+}
+
+// shipTo is where the cart goes, as far as is known.
+func (c *Contents) shipTo() ShipTo {
+	if c.ShipTo == nil {
+		return ShipTo{}
+	}
+	return *c.ShipTo
+}
+
+// KnownBilling is the billing country that Klarna last told.
+func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCountry, c.Country) }
+
+// Follow takes over what the shopper typed and chose in the iframe. The market
+// follows the billing country only when Klarna tells another one than before:
+// an old one must not undo a change that the shop made meanwhile. The language
+// is kept where the new market has it. Returns ErrNotServed, ErrUnknownRegion
+// or ErrUnknownMarket, wrapped, and then c is unusable.
+func (c *Contents) Follow(a Address) error {
+	known := c.KnownBilling()
+	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))
+	m, served := market.Lookup(billing)
+	if served && billing != known && billing != c.Country {
+		c.Country, c.Locale = m.Country, m.LocaleFor(i18n.LangOf(c.Locale))
+		c.ShippingOption = ""
+	}
+	to := ShipTo{Country: strings.ToUpper(cmp.Or(a.ShippingCountry, billing)), BillingCountry: billing}
+	if served && billing != c.Country && to.Country == billing {
+		// The address is from before the shop changed the market: it goes with it.
+		to.Country, a.Region, a.PostalCode = c.Country, "", ""
+	}
+	there, served := market.Lookup(to.Country)
+	if !served {
+		return fmt.Errorf("%w: %.16q", ErrNotServed, to.Country)
+	}
+	var taxed bool
+	if to.Region, taxed = there.Region(a.Region); !taxed {
+		return ErrUnknownRegion
+	}
+	if len(a.PostalCode) <= maxPostalCode {
+		to.PostalCode = strings.ToUpper(strings.Join(strings.Fields(a.PostalCode), " "))
+	}
+	c.setShipTo(to)
+	m, served = market.Lookup(c.Country)
+	if !served {
+		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+	}
+	delivery, _ := m.DeliveryTo(to.Country)
+	// The default that Klarna shows as chosen is no choice of the shopper's.
+	if chosen := delivery.Option(a.Option); chosen.ID == a.Option && chosen.ID != delivery.Option(c.ShippingOption).ID {
+		c.ShippingOption = chosen.ID
+	}
+	return nil
+}
+
+// NoteBilling takes down the billing country that Klarna has now. It changes
+// nothing of what the order must say.
+func (c *Contents) NoteBilling(country string) {
+	if country == "" {
+		return
+	}
+	to := c.shipTo()
+	to.BillingCountry = strings.ToUpper(country)
+	c.setShipTo(to)
+}
+
+// setShipTo keeps what the purchase country does not say already, so that an
+// iframe that has only been opened changes no cart.
+func (c *Contents) setShipTo(to ShipTo) {
+	if to.Country == c.Country {
+		to.Country = ""
+	}
+	if to.BillingCountry == c.Country {
+		to.BillingCountry = ""
+	}
+	c.ShipTo = nil
+	if to != (ShipTo{}) {
+		c.ShipTo = &to
+	}
+}
+
+// Apply makes a change of the shop's to c; see [Change.Apply]. Where it moves a
+// cart that has an order to another country, the cart remembers the billing
+// country that Klarna still has.
+func (c *Cart) Apply(ch Change, products *catalog.Catalog, left map[string]int) error {
+	country, billing := c.Country, c.KnownBilling()
+	if err := ch.Apply(&c.Contents, products, left); err != nil {
+		return err
+	}
+	if c.Country != country && c.OrderID != "" {
+		c.NoteBilling(billing)
+	}
+	return nil
+}

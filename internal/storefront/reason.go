@@ -1,0 +1,93 @@
+package storefront
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// reasonNotFinished sends somebody back who asked for the confirmation of an open order.
+const reasonNotFinished = "not_finished"
+
+// reasonOf are the parameters of a request's address that say why the shopper
+// was sent here.
+func reasonOf(r *http.Request) url.Values {
+	kept := url.Values{}
+	for _, name := range []string{"reason", "sku"} {
+		if value := r.URL.Query().Get(name); value != "" {
+			kept.Set(name, value)
+		}
+	}
+	return kept
+}
+
+// sentBack says why the shopper was sent back, as the address tells it.
+func (v *view) sentBack(query url.Values) []templates.Note {
+	switch reason := query.Get("reason"); kco.Reason(reason) {
+	case reasonNotFinished:
+		return []templates.Note{templates.NotFinished(v.lang)}
+	case kco.CartChanged:
+		return []templates.Note{templates.Stopped(v.lang)}
+	case kco.AlreadyBought:
+		return []templates.Note{templates.AlreadyBought(v.lang)}
+	case kco.PurchaseRunning:
+		if v.beingBought() {
+			return []templates.Note{templates.AlreadyPaying(v.lang)}
+		}
+	case kco.UnknownOrder:
+		return []templates.Note{templates.OldForm(v.lang)}
+	case kco.SoldOut:
+		return v.soldOut(query.Get("sku"))
+	}
+	return nil
+}
+
+// soldOut says what somebody else bought meanwhile: the product named, if it is
+// in the cart, else whatever there is too little of.
+func (v *view) soldOut(sku string) []templates.Note {
+	var notes []templates.Note
+	for _, line := range v.cart.Lines {
+		if v.cart.Quantity(sku) > 0 && line.SKU != sku {
+			continue
+		}
+		switch left := v.left(line.SKU); {
+		case left == templates.Uncounted || left >= line.Quantity:
+		case left > 0:
+			notes = append(notes, templates.FewLeft(v.lang, v.name(line.SKU), left))
+		default:
+			notes = append(notes, templates.LastGone(v.lang, line.SKU, v.name(line.SKU), "/checkout"))
+		}
+	}
+	if len(notes) == 0 && len(v.cart.Lines) > 0 {
+		// There is enough again: they can try once more.
+		notes = append(notes, templates.Stopped(v.lang))
+	}
+	return notes
+}
+
+// countAnew reads the stock of what is in the cart as it is now: it has just
+// decided about a purchase.
+func (v *view) countAnew() {
+	skus := make([]string, len(v.cart.Lines))
+	for i, line := range v.cart.Lines {
+		skus[i] = line.SKU
+	}
+	left, err := v.Stock.Left(v.r.Context(), skus...)
+	if err != nil {
+		v.Logger.WarnContext(v.r.Context(), "stock not readable, page does without", "error", err)
+		return
+	}
+	v.stock = maps.Clone(v.stock)
+	maps.Copy(v.stock, left)
+}
+
+// without leaves out the notes whose ID is among those said already.
+func without(notes, said []templates.Note) []templates.Note {
+	return slices.DeleteFunc(notes, func(n templates.Note) bool {
+		return slices.ContainsFunc(said, func(s templates.Note) bool { return s.ID == n.ID })
+	})
+}
