@@ -65,7 +65,7 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 	$(GO) vet ./...
 	$(GO) mod tidy -diff
 	$(GO) tool staticcheck ./...
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 docker: ## the container image shopd
 	docker build -t shopd .
