@@ -49,6 +49,13 @@ func TestSigner(t *testing.T) {
 	if one.CallbackToken() == both.CallbackToken() || len(one.CallbackToken()) < 32 {
 		t.Errorf("callback tokens %q, %q", one.CallbackToken(), both.CallbackToken())
 	}
+	for token, want := range map[string][2]bool{ // one, both
+		one.CallbackToken(): {true, true}, both.CallbackToken(): {false, true}, "": {}, one.CallbackToken() + "x": {},
+	} {
+		if got := [2]bool{one.IsCallbackToken(token), both.IsCallbackToken(token)}; got != want {
+			t.Errorf("IsCallbackToken(%q) = %v, want %v", token, got, want)
+		}
+	}
 }
 
 func TestNewSignerRefuses(t *testing.T) {

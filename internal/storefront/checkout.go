@@ -51,7 +51,7 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	}
 	v := s.view(r, result.Cart)
 	if kco.Reason(r.URL.Query().Get("reason")) == kco.SoldOut {
-		v.countAnew()
+		v.countAnew(ctx)
 	}
 	order, notes, err := v.order()
 	if err != nil {

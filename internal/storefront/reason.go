@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -71,14 +72,14 @@ func (v *view) soldOut(sku string) []templates.Note {
 
 // countAnew reads the stock of what is in the cart as it is now: it has just
 // decided about a purchase.
-func (v *view) countAnew() {
+func (v *view) countAnew(ctx context.Context) {
 	skus := make([]string, len(v.cart.Lines))
 	for i, line := range v.cart.Lines {
 		skus[i] = line.SKU
 	}
-	left, err := v.Stock.Left(v.r.Context(), skus...)
+	left, err := v.Stock.Left(ctx, skus...)
 	if err != nil {
-		v.Logger.WarnContext(v.r.Context(), "stock not readable, page does without", "error", err)
+		v.Logger.WarnContext(ctx, "stock not readable, page does without", "error", err)
 		return
 	}
 	v.stock = maps.Clone(v.stock)

@@ -1,0 +1,136 @@
+package cart_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// What the payment form tells, and what the cart keeps of it. More cases, with
+// their answers, are among the tests of internal/callback.
+func TestFollow(t *testing.T) {
+	sweden := cart.Contents{Country: "SE", Locale: "sv-SE"}
+	with := func(c cart.Contents, option string, to *cart.ShipTo) cart.Contents {
+		c.ShippingOption, c.ShipTo = option, to
+		return c
+	}
+	for _, tc := range []struct {
+		name string
+		cart cart.Contents
+		a    cart.Address
+		want cart.Contents
+		err  error
+	}{
+		{"nothing", sweden, cart.Address{}, sweden, nil},
+		{"what the country says", sweden, cart.Address{BillingCountry: "se", ShippingCountry: "se", Option: "mailboat"}, sweden, nil},
+		{"no name, no street, a postal code", sweden, cart.Address{BillingCountry: "SE", PostalCode: " 111 47"}, with(sweden, "", &cart.ShipTo{PostalCode: "111 47"}), nil},
+		{"what is no postal code", sweden, cart.Address{PostalCode: "a text that is far too long for a postal code"}, sweden, nil},
+		{"cleared", with(sweden, "express", &cart.ShipTo{PostalCode: "111 47"}), cart.Address{BillingCountry: "SE"}, with(sweden, "express", nil), nil},
+		{"the market", with(sweden, "express", nil), cart.Address{BillingCountry: "no"}, cart.Contents{Country: "NO", Locale: "nb-NO"}, nil},
+		{"the market, express there too", with(sweden, "express", nil), cart.Address{BillingCountry: "no", Option: "express"},
+			cart.Contents{Country: "NO", Locale: "nb-NO", ShippingOption: "express"}, nil},
+		{"an old billing country", with(sweden, "", &cart.ShipTo{BillingCountry: "NO"}), cart.Address{BillingCountry: "NO", ShippingCountry: "NO", PostalCode: "0150"},
+			with(sweden, "", &cart.ShipTo{BillingCountry: "NO"}), nil},
+		{"an old billing country, delivery elsewhere", with(sweden, "", &cart.ShipTo{BillingCountry: "NO"}), cart.Address{BillingCountry: "NO", ShippingCountry: "DK", PostalCode: "1050"},
+			with(sweden, "", &cart.ShipTo{Country: "DK", BillingCountry: "NO", PostalCode: "1050"}), nil},
+		{"a new billing country, the cart's", with(sweden, "", &cart.ShipTo{BillingCountry: "NO"}), cart.Address{BillingCountry: "SE"}, sweden, nil},
+		{"billing where nothing is sold", sweden, cart.Address{BillingCountry: "IS", ShippingCountry: "SE"}, with(sweden, "", &cart.ShipTo{BillingCountry: "IS"}), nil},
+		{"delivery where nothing is sold", sweden, cart.Address{BillingCountry: "IS"}, sweden, cart.ErrNotServed},
+		{"and again", with(sweden, "", &cart.ShipTo{BillingCountry: "IS"}), cart.Address{BillingCountry: "IS"}, sweden, cart.ErrNotServed},
+		{"a state", sweden, cart.Address{BillingCountry: "US", Region: "us-ny"}, cart.Contents{Country: "US", Locale: "en-US", ShipTo: &cart.ShipTo{Region: "NY"}}, nil},
+		{"no state", sweden, cart.Address{BillingCountry: "US", Region: "Skåne"}, sweden, cart.ErrUnknownRegion},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := tc.cart
+			if err := got.Follow(tc.a); !errors.Is(err, tc.err) {
+				t.Fatalf("got %v, want %v", err, tc.err)
+			} else if err != nil {
+				return // unusable
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A switch of the shop's remembers the billing country of an order that there is.
+func TestApplyRemembersBilling(t *testing.T) {
+	for _, tc := range []struct {
+		name, orderID string
+		to            *cart.ShipTo
+		change        cart.Change
+		want          string // billing country, as far as known
+	}{
+		{"no order yet", "", nil, cart.Change{Country: "NO"}, "NO"},
+		{"an order", "order-1", nil, cart.Change{Country: "NO"}, "SE"},
+		{"an order with another address", "order-1", &cart.ShipTo{PostalCode: "1", BillingCountry: "DK"}, cart.Change{Country: "NO"}, "DK"},
+		{"to the billing country", "order-1", &cart.ShipTo{BillingCountry: "NO"}, cart.Change{Country: "NO"}, "NO"},
+		{"language alone", "order-1", &cart.ShipTo{BillingCountry: "DK"}, cart.Change{Locale: "en-SE"}, "DK"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := cart.Cart{OrderID: tc.orderID, Contents: cart.Contents{Country: "SE", Locale: "sv-SE", ShipTo: tc.to}}
+			if err := c.Apply(tc.change, nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := c.KnownBilling(); got != tc.want {
+				t.Errorf("the billing country is %s, want %s", got, tc.want)
+			}
+			if c.ShipTo != nil && c.ShipTo.PostalCode != "" {
+				t.Error("the old address is still there")
+			}
+			c.NoteBilling("no")
+			if got := c.KnownBilling(); got != "NO" {
+				t.Errorf("noted NO, got %s", got)
+			}
+		})
+	}
+}
+
+// An order that is no longer the cart's changes nothing, even when it was when the change began.
+func TestUpdateFor(t *testing.T) {
+	for name, rdb := range map[string]redis.UniversalClient{"single": redistest.Start(t), "cluster": redistest.Cluster(t).Client()} {
+		t.Run(name, func(t *testing.T) {
+			store, id := cart.NewStore(rdb), cart.NewID()
+			ctx := t.Context()
+			if _, err := store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 2})); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.UpdateFor(ctx, id, "", func(*cart.Cart) error { t.Error("edited for no order"); return nil }); !errors.Is(err, cart.ErrNotItsOrder) {
+				t.Errorf("no order: got %v", err)
+			}
+			if _, _, err := store.SetOrderID(ctx, id, "", "order-1", nil); err != nil {
+				t.Fatal(err)
+			}
+			follow := func(c *cart.Cart) error { return c.Follow(cart.Address{BillingCountry: "NO"}) }
+			if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
+				t.Errorf("another order: got %v", err)
+			}
+			edits := 0
+			_, err := store.UpdateFor(ctx, id, "order-1", func(c *cart.Cart) error {
+				edits++
+				if _, _, err := store.SetOrderID(ctx, id, "order-1", "order-2", nil); err != nil {
+					t.Error(err)
+				}
+				return follow(c)
+			})
+			if !errors.Is(err, cart.ErrNotItsOrder) || edits != 1 {
+				t.Errorf("replaced meanwhile: got %v after %d edits", err, edits)
+			}
+			if c, err := store.Get(ctx, id, sweden); err != nil || c.Country != "SE" || c.Revision != 1 {
+				t.Errorf("the cart is in %s at revision %d, %v", c.Country, c.Revision, err)
+			}
+			if c, err := store.UpdateFor(ctx, id, "order-2", follow); err != nil || c.Country != "NO" || c.Revision != 2 {
+				t.Errorf("its order: got %s at revision %d, %v", c.Country, c.Revision, err)
+			}
+			if _, err := store.UpdateFor(ctx, cart.NewID(), "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
+				t.Errorf("no cart: got %v", err)
+			}
+		})
+	}
+}
