@@ -1,12 +1,9 @@
 package kco_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +14,6 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/klarna"
 )
 
 const abortPath = orderPath + "/abort"
@@ -271,9 +267,10 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	}
 }
 
-// merchant answers Klarna's validation as the shop does, when it is let.
+// merchant answers Klarna's validation as the shop does, when it is let, and
+// agrees with all else.
 type merchant struct {
-	*httptest.Server
+	w     *world
 	asked chan string   // gets the order's ID
 	let   chan struct{} // then it is approved
 }
@@ -281,57 +278,23 @@ type merchant struct {
 // newMerchant makes a world whose orders are validated by a merchant.
 func newMerchant(t *testing.T) (*world, *merchant) {
 	t.Helper()
-	w := newWorld(t, fakeklarna.Options{})
 	m := &merchant{asked: make(chan string, 9), let: make(chan struct{}, 9)}
-	m.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.URL.Path, "/validation") {
-			return
-		}
+	m.w = newWorld(t, fakeklarna.Options{CallbackTransport: m})
+	return m.w, m
+}
+
+func (m *merchant) RoundTrip(r *http.Request) (*http.Response, error) {
+	if path.Base(r.URL.Path) == "validation" {
 		id := r.URL.Query().Get("order_id")
-		w.reserve(id, 0)
+		m.w.reserve(id, 0)
 		m.asked <- id
 		select {
 		case <-m.let:
-		case <-time.After(9 * time.Second):
-			rw.WriteHeader(http.StatusInternalServerError)
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
 		}
-	}))
-	t.Cleanup(m.Close)
-	w.syncer.Wants.CallbackURL = m.URL
-	transport, err := klarna.NewClient(klarna.Config{
-		BaseURL: w.fake.URL, Username: "demo", Password: "demo",
-		Transport: validated{m.URL + "/klarna/" + w.syncer.Wants.Signer.CallbackToken() + "/validation?order_id={checkout.order.id}"},
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	w.syncer.Client = kco.NewClient(transport)
-	w.syncer.LeftBehind.Client = w.syncer.Client
-	return w, m
-}
-
-// validated puts the validation URL into every order that is sent.
-type validated struct{ url string }
-
-func (v validated) RoundTrip(r *http.Request) (*http.Response, error) {
-	var content map[string]json.RawMessage
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > 0 {
-		var urls map[string]string
-		if err := errors.Join(json.Unmarshal(body, &content), json.Unmarshal(content["merchant_urls"], &urls)); err != nil {
-			return nil, err
-		}
-		urls["validation"] = v.url
-		content["merchant_urls"], _ = json.Marshal(urls)
-		content["options"] = json.RawMessage(`{"require_validate_callback_success":true}`)
-		body, _ = json.Marshal(content)
-	}
-	r = r.Clone(r.Context())
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return http.DefaultTransport.RoundTrip(r)
+	return fakeklarna.Agree().RoundTrip(r)
 }
 
 // press presses Buy; the channel gets what came of it.

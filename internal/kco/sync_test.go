@@ -32,7 +32,10 @@ type world struct {
 
 func newWorld(t *testing.T, o fakeklarna.Options) *world {
 	t.Helper()
-	o.CallbackHosts, o.CallbackTransport = []string{"shop.internal"}, fakeklarna.Agree()
+	o.CallbackHosts = []string{"shop.internal"}
+	if o.CallbackTransport == nil {
+		o.CallbackTransport = fakeklarna.Agree()
+	}
 	w := &world{t: t, fake: fakeklarna.NewServer(t, o), redis: redistest.StartServer(t), cartID: cart.NewID()}
 	transport, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo"})
 	if err != nil {
