@@ -55,7 +55,9 @@ func (w *world) mugsLeft() int {
 // What Sync does with an order that may be being bought: it is replaced only
 // when it is gone, or after its abort was answered 200.
 func TestSyncReserved(t *testing.T) {
-	refuse := func(w *world) { w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`}) }
+	refuse := func(w *world) {
+		w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`})
+	}
 	running := kco.ErrPurchaseRunning
 	for _, tc := range []struct {
 		name    string
