@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
@@ -115,24 +114,9 @@ func (v *view) say(shell *templates.Shell) {
 	if query.Get("market") == "changed" {
 		shell.Notes = append(shell.Notes, v.marketChanged())
 	}
-	switch query.Get("reason") {
-	case reasonNotFinished:
+	if query.Get("reason") == reasonNotFinished {
 		shell.Notes = append(shell.Notes, templates.NotFinished(v.lang))
-	case codePurchaseRunning:
-		if v.beingBought() {
-			shell.Notes = append(shell.Notes, templates.AlreadyPaying(v.lang))
-		}
 	}
-}
-
-// beingBought reports whether another order of the cart than its newest may be
-// being bought, so that this one may not.
-func (v *view) beingBought() bool {
-	r, ok, err := v.Stock.Reservation(v.r.Context(), v.cart.ID)
-	if err != nil {
-		v.Logger.WarnContext(v.r.Context(), "reservation not readable, the page says nothing of it", "error", err)
-	}
-	return ok && r.OrderID != v.cart.OrderID && time.Since(r.Made) < catalog.ReservationYoung
 }
 
 func (v *view) marketChanged() templates.Note {

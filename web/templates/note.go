@@ -104,11 +104,6 @@ func NotFinished(l i18n.Lang) Note {
 	return Note{ID: "not-finished", Kind: Warn, Title: i18n.T(l, "note.not_finished"), Body: i18n.T(l, "note.not_finished.body")}
 }
 
-// AlreadyPaying says that the payment was stopped because another one of the same cart may be under way.
-func AlreadyPaying(l i18n.Lang) Note {
-	return Note{ID: "running", Kind: Warn, Title: i18n.T(l, "note.running.title"), Body: i18n.T(l, "note.running.body")}
-}
-
 // Unconfirmed says that a change is saved and the total is not confirmed.
 func Unconfirmed(l i18n.Lang) Note {
 	return Note{ID: "unconfirmed", Kind: Warn, Title: i18n.T(l, "note.unconfirmed.title"), Body: i18n.T(l, "note.unconfirmed.body")}

@@ -214,7 +214,7 @@ const (
 	PaymentServiceDown Outage = iota // Klarna does not answer
 	SessionBusy                      // another tab's request holds the session
 	ShopDown                         // our own store does not answer
-	PurchaseRunning                  // the cart may be being bought
+	BeingBought                      // the cart may be being bought
 )
 
 // UnavailableView is the 503 page. The Refresh header that makes it try again
