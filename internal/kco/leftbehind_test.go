@@ -280,7 +280,7 @@ func TestSweepWhileBuying(t *testing.T) {
 		t.Fatal(err)
 	}
 	bought := w.press(first.OrderID)
-	<-m.asked
+	m.wait(t)
 	if _, _, err := w.carts.SetOrderID(t.Context(), w.cartID, first.OrderID, "newer", nil); err != nil {
 		t.Fatal(err)
 	}

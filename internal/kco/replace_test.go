@@ -282,9 +282,11 @@ type merchant struct {
 func newMerchant(t *testing.T) (*world, *merchant) {
 	t.Helper()
 	w := newWorld(t, fakeklarna.Options{})
+	w.fake = fakeklarna.NewServer(t, fakeklarna.Options{}) // one that calls the merchant
 	m := &merchant{asked: make(chan string, 9), let: make(chan struct{}, 9)}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/validation") {
+			_, _ = io.Copy(rw, r.Body) // an address or an option changes nothing of the order
 			return
 		}
 		id := r.URL.Query().Get("order_id")
@@ -308,6 +310,17 @@ func newMerchant(t *testing.T) (*world, *merchant) {
 	w.syncer.Client = kco.NewClient(transport)
 	w.syncer.LeftBehind.Client = w.syncer.Client
 	return w, m
+}
+
+// wait waits until Klarna asks, and returns for which order.
+func (m *merchant) wait(t *testing.T) (orderID string) {
+	t.Helper()
+	select {
+	case orderID = <-m.asked:
+	case <-time.After(8 * time.Second):
+		t.Fatal("Klarna does not ask the merchant")
+	}
+	return orderID
 }
 
 // validated puts the validation URL into every order that is sent.
@@ -357,7 +370,7 @@ func TestSyncWhileBuying(t *testing.T) {
 		t.Fatal(err)
 	}
 	bought := w.press(first.OrderID)
-	if id := <-m.asked; id != first.OrderID {
+	if id := m.wait(t); id != first.OrderID {
 		t.Fatalf("validation of %q, want %q", id, first.OrderID)
 	}
 	if got, err := w.sync(kco.Load); err != nil || got.OrderID != first.OrderID {
@@ -392,7 +405,7 @@ func TestSyncEndsAPurchase(t *testing.T) {
 		t.Fatal(err)
 	}
 	bought := w.press(first.OrderID)
-	<-m.asked
+	m.wait(t)
 	w.put("MUG-1", 3)
 	w.fault("POST", orderPath, fakeklarna.Fault{Status: 400})
 	got, err := w.sync(kco.Change)
@@ -409,7 +422,7 @@ func TestSyncEndsAPurchase(t *testing.T) {
 	w.agrees(got.OrderID)
 	// The new one may be bought at once.
 	bought = w.press(got.OrderID)
-	<-m.asked
+	m.wait(t)
 	m.let <- struct{}{}
 	if out := <-bought; out.Refused != nil {
 		t.Errorf("got %+v", out)
