@@ -276,7 +276,7 @@ func (s *Stock) DueReservations(ctx context.Context, now time.Time, limit int) (
 			}
 		}
 	}
-	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] }) //nolint:gosec // no secret
 	return due, nil
 }
 

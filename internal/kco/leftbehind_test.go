@@ -1,12 +1,14 @@
 package kco_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/kco"
@@ -178,6 +180,45 @@ func TestUnsettled(t *testing.T) {
 	}
 }
 
+// An order is placed just while the loop notes that there was no sale: it is not asked about again.
+func TestSettledWhileAsking(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	id := w.open()
+	w.sweep()
+	rdb := w.redis.Client()
+	rdb.AddHook(afterScore(func() {
+		if err := w.syncer.LeftBehind.Settled(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}))
+	if err := (&kco.LeftBehind{Redis: rdb}).Asked(t.Context(), id, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if ids := w.unsettled(60 * time.Hour); len(ids) != 0 {
+		t.Errorf("still to be asked about: %v", ids)
+	}
+}
+
+// afterScore is called after an entry's score was read.
+type afterScore func()
+
+func (afterScore) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (afterScore) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (f afterScore) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		if cmd.Name() == "zscore" {
+			f()
+		}
+		return err
+	}
+}
+
 // One that could not be aborted for 49 h has expired: it is asked about a last time.
 func TestSweepOld(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
@@ -239,7 +280,7 @@ func TestSweepWhileBuying(t *testing.T) {
 		t.Fatal(err)
 	}
 	bought := w.press(first.OrderID)
-	<-m.asked
+	m.wait(t)
 	if _, _, err := w.carts.SetOrderID(t.Context(), w.cartID, first.OrderID, "newer", nil); err != nil {
 		t.Fatal(err)
 	}

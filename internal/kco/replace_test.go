@@ -283,6 +283,17 @@ func newMerchant(t *testing.T) (*world, *merchant) {
 	return m.w, m
 }
 
+// wait waits until Klarna asks, and returns for which order.
+func (m *merchant) wait(t *testing.T) (orderID string) {
+	t.Helper()
+	select {
+	case orderID = <-m.asked:
+	case <-time.After(8 * time.Second):
+		t.Fatal("Klarna does not ask the merchant")
+	}
+	return orderID
+}
+
 func (m *merchant) RoundTrip(r *http.Request) (*http.Response, error) {
 	if path.Base(r.URL.Path) == "validation" {
 		id := r.URL.Query().Get("order_id")
@@ -320,7 +331,7 @@ func TestSyncWhileBuying(t *testing.T) {
 		t.Fatal(err)
 	}
 	bought := w.press(first.OrderID)
-	if id := <-m.asked; id != first.OrderID {
+	if id := m.wait(t); id != first.OrderID {
 		t.Fatalf("validation of %q, want %q", id, first.OrderID)
 	}
 	if got, err := w.sync(kco.Load); err != nil || got.OrderID != first.OrderID {
@@ -355,7 +366,7 @@ func TestSyncEndsAPurchase(t *testing.T) {
 		t.Fatal(err)
 	}
 	bought := w.press(first.OrderID)
-	<-m.asked
+	m.wait(t)
 	w.put("MUG-1", 3)
 	w.fault("POST", orderPath, fakeklarna.Fault{Status: 400})
 	got, err := w.sync(kco.Change)
@@ -372,7 +383,7 @@ func TestSyncEndsAPurchase(t *testing.T) {
 	w.agrees(got.OrderID)
 	// The new one may be bought at once.
 	bought = w.press(got.OrderID)
-	<-m.asked
+	m.wait(t)
 	m.let <- struct{}{}
 	if out := <-bought; out.Refused != nil {
 		t.Errorf("got %+v", out)

@@ -16,10 +16,6 @@ import (
 // errBadRequest is a request that cannot be understood.
 var errBadRequest = errors.New("the request cannot be understood")
 
-// codePurchaseRunning is the code of an error, and the reason with which a
-// validation sends the shopper back.
-const codePurchaseRunning = "purchase_running"
-
 // failure is how an error is answered.
 type failure struct {
 	status  int
@@ -53,7 +49,7 @@ func failureOf(err error) failure {
 	case errors.Is(err, errPaid):
 		return failure{status: unavailable, code: "order_under_way", message: "The order is paid and being written down.", outage: templates.OrderUnderWay}
 	case errors.Is(err, kco.ErrPurchaseRunning):
-		return failure{status: unavailable, code: codePurchaseRunning, message: "A purchase of this cart may be running.", outage: templates.PurchaseRunning}
+		return failure{status: unavailable, code: "purchase_running", message: "A purchase of this cart may be running.", outage: templates.BeingBought}
 	case errors.Is(err, kco.ErrUnavailable):
 		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
 	case errors.Is(err, session.ErrBusy):

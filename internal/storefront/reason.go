@@ -36,9 +36,7 @@ func (v *view) sentBack(query url.Values) []templates.Note {
 	case kco.AlreadyBought:
 		return []templates.Note{templates.AlreadyBought(v.lang)}
 	case kco.PurchaseRunning:
-		if v.beingBought() {
-			return []templates.Note{templates.AlreadyPaying(v.lang)}
-		}
+		return []templates.Note{templates.PurchaseRunning(v.lang)}
 	case kco.UnknownOrder:
 		return []templates.Note{templates.OldForm(v.lang)}
 	case kco.SoldOut:

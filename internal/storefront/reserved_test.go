@@ -15,10 +15,10 @@ import (
 )
 
 // reserve says that a purchase of a cart by an order may be running.
-func (s *shop) reserve(cartID, orderID string, ago time.Duration) {
+func (s *shop) reserve(cartID, orderID string) {
 	s.t.Helper()
 	stock := catalog.NewStock(s.redis.Client(), catalog.Builtin())
-	r := catalog.Reservation{CartID: cartID, OrderID: orderID, Made: time.Now().Add(-ago)}
+	r := catalog.Reservation{CartID: cartID, OrderID: orderID, Made: time.Now()}
 	if err := stock.Reserve(s.t.Context(), r); err != nil {
 		s.t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestPurchaseRunning(t *testing.T) {
 	b.add("MUG-1", "1")
 	order := b.open(s)
 	cartID := cartOfOrder(t, s, order.OrderID)
-	s.reserve(cartID, order.OrderID, 0)
+	s.reserve(cartID, order.OrderID)
 	before := len(s.fake.Requests(""))
 
 	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 403})
@@ -63,45 +63,5 @@ func TestPurchaseRunning(t *testing.T) {
 	s.fake.ClearFaults()
 	if again := s.holds(b, 0); again.OrderID != order.OrderID {
 		t.Errorf("got order %s, had %s", again.OrderID, order.OrderID)
-	}
-}
-
-// A validation that was refused because of another purchase sends the shopper
-// back; the page says why for as long as it is true.
-func TestAlreadyPaying(t *testing.T) {
-	t.Parallel()
-	s := newShop(t, fakeklarna.Options{})
-	for _, tc := range []struct {
-		name  string
-		by    string // the order that has the reservation, "" none, "own" this one
-		since time.Duration
-		says  bool
-	}{
-		{"another purchase", "another", time.Minute, true},
-		{"a moment too late", "another", 11 * time.Minute, false},
-		{"this purchase", "own", time.Minute, false},
-		{"none", "", 0, false},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			b := s.browser()
-			b.add("MUG-1", "1")
-			b.get("/checkout")
-			order := s.newest()
-			switch tc.by {
-			case "":
-			case "own":
-				s.reserve(cartOfOrder(t, s, order), order, tc.since)
-			default:
-				s.reserve(cartOfOrder(t, s, order), tc.by, tc.since)
-			}
-			page := b.get("/checkout?reason=purchase_running")
-			says := strings.Contains(html.UnescapeString(page.body), i18n.T(i18n.Swedish, "note.running.body"))
-			if page.StatusCode != http.StatusOK || says != tc.says {
-				t.Errorf("got %d, it says so: %v, want %v", page.StatusCode, says, tc.says)
-			}
-		})
-	}
-	if page := s.browser().get("/?reason=purchase_running"); page.StatusCode != http.StatusOK {
-		t.Errorf("somebody without a cart: got %d", page.StatusCode)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
@@ -119,16 +118,6 @@ func (v *view) say(shell *templates.Shell) {
 		shell.Notes = append(shell.Notes, v.deliveryChanged())
 	}
 	shell.Notes = append(shell.Notes, v.sentBack(query)...)
-}
-
-// beingBought reports whether another order of the cart than its newest may be
-// being bought, so that this one may not.
-func (v *view) beingBought() bool {
-	r, ok, err := v.Stock.Reservation(v.r.Context(), v.cart.ID)
-	if err != nil {
-		v.Logger.WarnContext(v.r.Context(), "reservation not readable, the page says nothing of it", "error", err)
-	}
-	return ok && r.OrderID != v.cart.OrderID && time.Since(r.Made) < catalog.ReservationYoung
 }
 
 func (v *view) marketChanged() templates.Note {

@@ -116,8 +116,6 @@ func TestNotes(t *testing.T) {
 		{"removed", templates.Removed(i18n.English, "A/B", "Tea", 4, back),
 			"info Removed Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
 		{"not finished", templates.NotFinished(i18n.English), "warn The payment is not finished yet. Your order is below."},
-		{"already paying", templates.AlreadyPaying(i18n.English),
-			"warn A payment for your cart is still under way. Nothing is charged twice. Wait until that payment has ended, then try again."},
 		{"unconfirmed", templates.Unconfirmed(i18n.English),
 			"warn Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged."},
 	} {
@@ -148,7 +146,7 @@ func TestUnavailable(t *testing.T) {
 		{"Klarna", templates.PaymentServiceDown, 10, "We can’t reach the payment service. Your cart is saved. This page tries again by itself in 10 seconds. Try now Back to cart"},
 		{"busy", templates.SessionBusy, 1, "Your order is being updated in another tab. Your cart is saved. This page tries again by itself in 1 second. Try now Back to cart"},
 		{"given up", templates.SessionBusy, 0, "Your order is being updated in another tab. Your cart is saved. Try now Back to cart"},
-		{"being bought", templates.PurchaseRunning, 8, "A payment for your cart is still under way. Your cart is saved, and nothing is charged twice. This page tries again by itself in 8 seconds. Try now Back to cart"},
+		{"being bought", templates.BeingBought, 8, "A payment for your cart is still under way. Your cart is saved, and nothing is charged twice. This page tries again by itself in 8 seconds. Try now Back to cart"},
 		{"store", templates.ShopDown, 4, "The shop can’t answer right now. The mistake is ours. Nothing has been charged by this page. This page tries again by itself in 4 seconds. Try now Back to cart"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

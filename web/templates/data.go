@@ -47,8 +47,8 @@ var checkoutTexts = map[string]string{
 	"bad_code":          "discount.unknown",
 	"no_method_title":   "note.no_method.title",
 	"no_method_body":    "note.no_method.body",
-	"running_title":     "note.running.title",
-	"running_body":      "note.running.saved",
+	"running_title":     "unavailable.running.title",
+	"running_body":      "unavailable.running.saved",
 	"unavailable_title": "checkout_error.title",
 	"back_to_cart":      "back_to_cart",
 }

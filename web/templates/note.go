@@ -76,6 +76,12 @@ func AlreadyBought(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Info, Title: i18n.T(l, "note.bought.title"), Body: i18n.T(l, "note.bought.body")}
 }
 
+// PurchaseRunning says that a payment was stopped because another one for the
+// same cart may be under way.
+func PurchaseRunning(l i18n.Lang) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.running.title"), Body: i18n.T(l, "note.running.body")}
+}
+
 // OldForm says that a payment was stopped because its form was not the cart's newest.
 func OldForm(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.old_form.title"), Body: i18n.T(l, "note.old_form.body")}
@@ -134,11 +140,6 @@ func Removed(l i18n.Lang, sku, name string, quantity int, returnTo string) Note 
 // NotFinished says that the payment is not finished, to somebody who asked for the confirmation.
 func NotFinished(l i18n.Lang) Note {
 	return Note{ID: "not-finished", Kind: Warn, Title: i18n.T(l, "note.not_finished"), Body: i18n.T(l, "note.not_finished.body")}
-}
-
-// AlreadyPaying says that the payment was stopped because another one of the same cart may be under way.
-func AlreadyPaying(l i18n.Lang) Note {
-	return Note{ID: "running", Kind: Warn, Title: i18n.T(l, "note.running.title"), Body: i18n.T(l, "note.running.body")}
 }
 
 // Unconfirmed says that a change is saved and the total is not confirmed.

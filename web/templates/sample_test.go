@@ -150,7 +150,7 @@ var pages = []page{
 	{"503", false, false, func(l string) templ.Component { return unavailable(l, templates.PaymentServiceDown, 10) }},
 	{"busy", false, false, func(l string) templ.Component { return unavailable(l, templates.SessionBusy, 1) }},
 	{"order under way", false, false, func(l string) templ.Component { return unavailable(l, templates.OrderUnderWay, 2) }},
-	{"being bought", false, false, func(l string) templ.Component { return unavailable(l, templates.PurchaseRunning, 8) }},
+	{"being bought", false, false, func(l string) templ.Component { return unavailable(l, templates.BeingBought, 8) }},
 	{"shop down", false, false, func(l string) templ.Component { return unavailable(l, templates.ShopDown, 0) }},
 }
 

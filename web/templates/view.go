@@ -248,7 +248,7 @@ const (
 	SessionBusy                      // another tab's request holds the session
 	ShopDown                         // our own store does not answer
 	OrderUnderWay                    // it is paid, and not in the order book yet
-	PurchaseRunning                  // the cart may be being bought
+	BeingBought                      // the cart may be being bought
 )
 
 // UnavailableView is the 503 page. The Refresh header that makes it try again
