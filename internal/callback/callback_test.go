@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -235,4 +236,31 @@ func TestWithoutRedis(t *testing.T) {
 	if diff := cmp.Diff([]string{"validation unavailable"}, fresh.results); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
 	}
+}
+
+// Whatever is sent is answered, never with a fault of ours, and without the
+// signature it changes nothing.
+func FuzzCallbacks(f *testing.F) {
+	w := newWorld(f)
+	c := w.cart("order-1", nil)
+	o := w.order(c)
+	signature := o.MerchantData
+	o.MerchantData = ""
+	for i := range names {
+		f.Add(i, "order-1", w.body(o))
+	}
+	f.Add(2, "order-1", `{"order_lines":[{"quantity":1e400}],"merchant_data":"v1.x.y"}`)
+	f.Add(3, "x", `{"billing_address":{"country":"ſe"},"selected_shipping_option":{"id":"\u0000"}}`)
+	f.Fuzz(func(t *testing.T, which int, orderID, body string) {
+		if strings.Contains(body, signature) {
+			return
+		}
+		w.t = t // f must not be used in here
+		name := names[(which%len(names)+len(names))%len(names)]
+		res := w.call(w.path(name, url.QueryEscape(orderID)), body)
+		if !slices.Contains([]int{200, 303, 400, 404, 413}, res.StatusCode) {
+			t.Errorf("%s: got %d", name, res.StatusCode)
+		}
+		w.unchanged(c)
+	})
 }

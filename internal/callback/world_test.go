@@ -36,7 +36,7 @@ var names = []string{"push", "notification", "validation", "address_update", "sh
 
 // world is a shop that only Klarna calls.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	redis   *redistest.Server
 	carts   *cart.Store
 	wants   *kco.Wants
@@ -118,7 +118,7 @@ func (l *logBuffer) String() string {
 // personal is what a shopper types; no log may have any of it.
 var personal = []string{"Testperson", "Approved", "ada@example.com", "Stårgatan", "12345", "99999", "+46701234567", "California"}
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, redis: redistest.StartServer(t), stock: new(stock), book: new(book)}
 	signer, err := kco.NewSigner(secret + "\n" + oldSecret)
@@ -172,7 +172,7 @@ func (w *world) call(path, body string) *http.Response {
 	return rec.Result()
 }
 
-func text(t *testing.T, res *http.Response) string {
+func text(t testing.TB, res *http.Response) string {
 	t.Helper()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {

@@ -195,6 +195,7 @@ class Checkout {
     this.#confirmed = true;
     this.#order = answer.order_id;
     this.#amount = answer.order_amount;
+    if (this.#amount === this.#iframeTotal) this.#asked.clear(); // they agree: each may be asked for again
     if ("discount_code" in change) {
       delete byKey(this.#root, "discount:code")?.dataset.typed;
       drop("code");

@@ -1,6 +1,7 @@
 package static_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -232,6 +233,27 @@ func TestKlarnaEvents(t *testing.T) {
 				t.Errorf("the other tab's iframe was told %q: a sync was announced", got)
 			}
 		})
+	}
+}
+
+// A total that the iframe had before is asked for again once both have agreed on another.
+func TestTotalsComeAgain(t *testing.T) {
+	s := newShop(t)
+	c := s.open(t, quick)
+	for i, code := range []string{"FOG10", "", "FOG10", ""} {
+		s.mu.Lock()
+		s.code = code
+		s.revision++
+		total := s.total()
+		s.mu.Unlock()
+		c.MustEval(`(total) => klarna.on.order_total_change({ order_total: total })`, total)
+		c.Wait("the summary to follow", `(total) => document.querySelector("dl [data-total]").dataset.amount === total`, fmt.Sprint(total))
+		if n := len(s.seen()); n != i+1 {
+			t.Errorf("%d updates, want %d", n, i+1)
+		}
+	}
+	if got := c.calls(); got != "" {
+		t.Errorf("the iframe was told %q", got)
 	}
 }
 
