@@ -1,0 +1,163 @@
+package e2e_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-rod/rod"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/browsertest"
+)
+
+// What a buyer of each country types: everything that the form asks for.
+var buyers = map[string]map[string]string{
+	"en-SE": {"email": "ada@example.com", "postal_code": "111 47", "street_address": "Storgatan 1", "city": "Stockholm", "phone": "+46701234567"},
+	"en-NO": {"email": "ada@example.com", "postal_code": "0150", "street_address": "Storgata 1", "city": "Oslo", "phone": "+4740123456"},
+	"en-DE": {
+		"email": "ada@example.com", "postal_code": "10115", "street_name": "Seestrasse", "street_number": "1",
+		"city": "Berlin", "phone": "+491701234567",
+	},
+	"en-US": {
+		"email": "ada@example.com", "postal_code": "10001", "street_address": "1 Wharf Street", "city": "New York",
+		"region": "NY", "phone": "+12125550123",
+	},
+}
+
+// A purchase from the cart to the order page, in four countries, all typed in
+// the iframe. Klarna's order, the confirmation and the order book say the same,
+// and nothing of the buyer is in a log.
+func TestPurchase(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, 1, fakeklarna.Options{})
+	for _, locale := range slices.Sorted(maps.Keys(buyers)) {
+		t.Run(locale, func(t *testing.T) {
+			s := d.shopper(t, browsertest.Options{AcceptLanguage: locale})
+			s.fill("MUG-1", "JAM-1")
+			s.openCheckout()
+			typed := maps.Clone(buyers[locale])
+			typed["given_name"], typed["family_name"] = "Ada", "Lovelace"
+			frame := s.Frame(kco)
+			for _, name := range []string{"email", "postal_code"} {
+				frame.MustElement("[data-testid=" + name + "]").MustInput(typed[name])
+			}
+			frame.MustElement("#continue").MustClick()
+			for _, name := range slices.Sorted(maps.Keys(typed)) {
+				field := frame.MustElement("[data-testid=" + name + "]").MustWaitVisible()
+				switch name {
+				case "email", "postal_code":
+				case "region":
+					if err := field.Select([]string{`[value="` + typed[name] + `"]`}, true, rod.SelectorTypeCSSSector); err != nil {
+						t.Fatal(err)
+					}
+				default:
+					field.MustInput(typed[name]).MustBlur()
+				}
+			}
+			s.eventually(10*time.Second, "Klarna to have the address", func() bool {
+				got := s.order().Fake.Typed
+				for name, text := range typed {
+					if got[name] != text {
+						return false
+					}
+				}
+				return true
+			})
+			s.Wait("the page to follow the address", `(total) => Number(document.querySelector("[data-region=totals] [data-total]").dataset.amount) === total`, s.order().OrderAmount)
+			s.settled()
+			want := s.agree()
+			id := s.orderID()
+			frame.MustElement("[data-testid=pay]").MustClick()
+			s.confirmed(id)
+			number := regexp.MustCompile(`SK-[A-Z0-9]{4}-[A-Z0-9]{4}`).FindString(s.text("main"))
+			managed, ok := d.fake.Managed(id)
+			switch {
+			case !ok || number == "" || managed.MerchantReference1 != number:
+				t.Errorf("the page says order %q, Klarna knows it as %q", number, managed.MerchantReference1)
+			case managed.OrderAmount != want.Total || managed.PurchaseCurrency != want.Currency:
+				t.Errorf("bought for %d %s, the cart was %d %s", managed.OrderAmount, managed.PurchaseCurrency, want.Total, want.Currency)
+			}
+			if bought, _ := d.fake.Order(id); !bought.Fake.Acknowledged {
+				t.Error("the order is not acknowledged")
+			}
+			s.MustElement(`a[href^="/orders/"]`).MustClick()
+			s.Wait("the order page", `(number) => location.pathname === "/orders/" + number && document.querySelector("h1").textContent.includes(number)`, number)
+			if got := s.inCart(); len(got.Lines) != 0 {
+				t.Errorf("still in the cart: %v", got.Lines)
+			}
+		})
+	}
+	d.sayNothingOf("ada@example.com", "Lovelace", "Storgatan", "Storgata 1", "Seestrasse", "Wharf", "+46701234567", "111 47", "11147", secret)
+}
+
+// sayNothingOf scans the logs of all processes: invariant 9.
+func (d *deployment) sayNothingOf(texts ...string) {
+	d.t.Helper()
+	for _, p := range d.shops {
+		log := p.logged()
+		if !strings.Contains(log, "/klarna/{token}/validation") {
+			d.t.Error("the log does not tell of the callbacks")
+		}
+		for _, order := range d.fake.Orders() {
+			for _, c := range d.fake.Callbacks(order.OrderID) {
+				_, rest, _ := strings.Cut(c.URL, "/klarna/")
+				token, _, _ := strings.Cut(rest, "/")
+				texts = append(texts, token)
+			}
+		}
+		for _, text := range slices.Compact(texts) {
+			if strings.Contains(log, text) {
+				d.t.Errorf("a log has %q", text)
+			}
+		}
+	}
+}
+
+// The last one in stock, bought by two shoppers at once: one buys, the other is
+// sent back and told. Push alone makes the order: nobody opens the confirmation.
+func TestLastOne(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, 2, fakeklarna.Options{})
+	outs := make([]fakeklarna.Outcome, 2)
+	ids := make([]string, 2)
+	for i := range ids {
+		s := d.shopper(t, browsertest.Options{AcceptLanguage: "en-SE"})
+		s.fill("CLK-1")
+		s.openCheckout()
+		ids[i] = s.orderID()
+	}
+	var wg sync.WaitGroup
+	for i, id := range ids {
+		wg.Go(func() {
+			out, err := d.fake.Shopper(id, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+			if err != nil {
+				t.Error(err)
+			}
+			outs[i] = out
+		})
+	}
+	wg.Wait()
+	winner, loser := 0, 1
+	if outs[0].Refused != nil {
+		winner, loser = 1, 0
+	}
+	if outs[winner].Status != fakeklarna.StatusComplete {
+		t.Fatalf("nobody bought: %+v", outs)
+	}
+	if r := outs[loser].Refused; r == nil || !strings.Contains(r.RedirectURL, "reason=sold_out") {
+		t.Fatalf("the other one: %+v", outs[loser])
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if managed, _ := d.fake.Managed(ids[winner]); managed.MerchantReference1 != "" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the push did not make the order")
+		}
+	}
+}
