@@ -30,8 +30,7 @@ var buyers = map[string]map[string]string{
 }
 
 // A purchase from the cart to the order page, in four countries, all typed in
-// the iframe. Klarna's order, the confirmation and the order book say the same,
-// and nothing of the buyer is in a log.
+// the iframe. Klarna's order, the confirmation and the order book say the same.
 func TestPurchase(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, 1, fakeklarna.Options{})
@@ -91,30 +90,6 @@ func TestPurchase(t *testing.T) {
 				t.Errorf("still in the cart: %v", got.Lines)
 			}
 		})
-	}
-	d.sayNothingOf("ada@example.com", "Lovelace", "Storgatan", "Storgata 1", "Seestrasse", "Wharf", "+46701234567", "111 47", "11147", secret)
-}
-
-// sayNothingOf scans the logs of all processes: invariant 9.
-func (d *deployment) sayNothingOf(texts ...string) {
-	d.t.Helper()
-	for _, p := range d.shops {
-		log := p.logged()
-		if !strings.Contains(log, "/klarna/{token}/validation") {
-			d.t.Error("the log does not tell of the callbacks")
-		}
-		for _, order := range d.fake.Orders() {
-			for _, c := range d.fake.Callbacks(order.OrderID) {
-				_, rest, _ := strings.Cut(c.URL, "/klarna/")
-				token, _, _ := strings.Cut(rest, "/")
-				texts = append(texts, token)
-			}
-		}
-		for _, text := range slices.Compact(texts) {
-			if strings.Contains(log, text) {
-				d.t.Errorf("a log has %q", text)
-			}
-		}
 	}
 }
 

@@ -75,6 +75,7 @@ func deploy(t *testing.T, n int, o fakeklarna.Options) *deployment {
 		d.shops = append(d.shops, d.start("127.0.0.1:"+port))
 		port = freePort(t)
 	}
+	t.Cleanup(d.keepsSecrets)
 	return d
 }
 

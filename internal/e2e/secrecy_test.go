@@ -1,0 +1,38 @@
+package e2e_test
+
+import (
+	"slices"
+	"strings"
+)
+
+// personal is what the shoppers of these tests and the fake's test persons are
+// called, where they live and how they are reached.
+var personal = []string{
+	"@example.com", "Lovelace", "Testperson", "Storgatan", "Storgata 1", "Seestrasse", "Wharf Street", "Stårgatan",
+	"Ankeborg", "+46701234567", "+4740123456", "111 47",
+}
+
+// keepsSecrets holds invariant 9 at the end of each test: no process has logged
+// a secret, a token or what shoppers typed, and no address at Klarna has any of it.
+func (d *deployment) keepsSecrets() {
+	forbidden := append(slices.Clone(personal), secret, "ZGVtbzpkZW1v") // demo:demo in base64
+	for _, order := range d.fake.Orders() {
+		if _, rest, ok := strings.Cut(order.MerchantURLs.Push, "/klarna/"); ok {
+			token, _, _ := strings.Cut(rest, "/")
+			forbidden = append(forbidden, token)
+			break // it is the same for all
+		}
+	}
+	for _, text := range forbidden {
+		for _, p := range d.shops {
+			if strings.Contains(p.logged(), text) {
+				d.t.Errorf("the log has %q", text)
+			}
+		}
+		for _, call := range d.fake.Requests("") {
+			if strings.Contains(call.Path, text) {
+				d.t.Errorf("an address at Klarna has %q", text)
+			}
+		}
+	}
+}
