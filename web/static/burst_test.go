@@ -88,7 +88,7 @@ func TestRandomInterleavings(t *testing.T) {
 					},
 				}[random.IntN(9)])
 			}
-			c := s.open(t, `{limits: {collect: 40, timeout: 200, resumeAfter: 300, neverLonger: 400}}`)
+			c := s.open(t, `{limits: {collect: 40, timeout: 500, resumeAfter: 750, neverLonger: 1000}}`)
 			c.Expect("Failed to load resource")
 			c.MustEval(`() => {
 				const send = window.fetch;
