@@ -87,38 +87,13 @@ func (s *Server) unsent(o outgoing) string {
 // callbackEntry is a Callback in the record.
 type callbackEntry struct {
 	Callback
-	dropped bool // no longer in the record
+	entryState
 }
 
-// callbackLog holds the newest callbacks, oldest first, as many as requestLog.
-// Server.mu guards it.
-type callbackLog struct {
-	entries []*callbackEntry
-	bytes   int
-}
+func (e *callbackEntry) size() int { return len(e.Request) + len(e.Response) }
 
-func (l *callbackLog) add(e *callbackEntry) {
-	l.entries = append(l.entries, e)
-	l.grow(len(e.Request))
-}
-
-// answered notes that a callback's answer has come.
-func (l *callbackLog) answered(e *callbackEntry, response []byte) {
-	e.Response = asJSON(response)
-	if !e.dropped {
-		l.grow(len(e.Response))
-	}
-}
-
-func (l *callbackLog) grow(n int) {
-	l.bytes += n
-	for len(l.entries) > keptRequests || l.bytes > keptBytes && len(l.entries) > 1 {
-		oldest := l.entries[0]
-		oldest.dropped = true
-		l.bytes -= len(oldest.Request) + len(oldest.Response)
-		l.entries = l.entries[1:]
-	}
-}
+// callbackLog is the record of callbacks.
+type callbackLog struct{ record[*callbackEntry] }
 
 func (l *callbackLog) of(orderID, sessionID string) []Callback {
 	found := []Callback{}
@@ -128,11 +103,4 @@ func (l *callbackLog) of(orderID, sessionID string) []Callback {
 		}
 	}
 	return found
-}
-
-func (l *callbackLog) clear() {
-	for _, e := range l.entries {
-		e.dropped = true
-	}
-	*l = callbackLog{}
 }

@@ -97,7 +97,8 @@ func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why stri
 	if err != nil {
 		e.Error = err.Error()
 	}
-	s.callbacks.answered(e, reply.body)
+	e.Response = asJSON(reply.body)
+	s.callbacks.answered(e, e.Response)
 	close(s.sent)
 	s.sent = make(chan struct{})
 	s.stir()

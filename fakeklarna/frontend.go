@@ -91,19 +91,21 @@ func serveClientEvent(w http.ResponseWriter, _ *http.Request) {
 // serveFrame serves the iframe's page. It is the same for all orders: the
 // order's token arrives in the fragment, which browsers keep to themselves.
 func (s *Server) serveFrame(w http.ResponseWriter, _ *http.Request) {
-	s.servePage(w, frameCSP, "frame.html", assetVersion)
+	writePage(w, http.StatusOK, frameCSP, "no-referrer", pages, "frame.html", assetVersion)
 }
 
-func (s *Server) servePage(w http.ResponseWriter, csp, name string, data any) {
+// writePage sends a page that is made of one of the templates.
+func writePage(w http.ResponseWriter, status int, csp, referrer string, templates *template.Template, name string, data any) {
 	var body bytes.Buffer
-	if err := pages.ExecuteTemplate(&body, name, data); err != nil {
+	if err := templates.ExecuteTemplate(&body, name, data); err != nil {
 		panic(err) // the template does not fit its data: a mistake in this package
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", csp)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", referrer)
 	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes())
 }

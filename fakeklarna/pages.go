@@ -1,7 +1,6 @@
 package fakeklarna
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"html/template"
@@ -148,18 +147,7 @@ func (s *Server) show(w http.ResponseWriter, p page, csp string) {
 	s.mu.Unlock()
 	p.Base, p.Assets = s.basePath()+fakePath, s.basePath()+"/kcoc/"+assetVersion+"/"
 	p.Clock, p.Now = now.Format("2 Jan 15:04:05"), now.Format("2006-01-02T15:04:05.000Z")
-	var body bytes.Buffer
-	if err := fakePages.ExecuteTemplate(&body, p.template, p); err != nil {
-		panic(err) // the template does not fit its data: a mistake in this package
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", csp)
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(cmp.Or(p.status, http.StatusOK))
-	_, _ = w.Write(body.Bytes())
+	writePage(w, cmp.Or(p.status, http.StatusOK), csp, "same-origin", fakePages, p.template, p)
 }
 
 // offsetText returns how far the fake's clock was moved, such as "+49 h", "" if

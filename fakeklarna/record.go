@@ -22,49 +22,83 @@ type Request struct {
 	Faults        []string        `json:"faults,omitempty"` // what rules did to this call
 }
 
-// The newest calls are kept, up to this many and this many bytes of bodies.
+// The newest calls and the newest callbacks are kept, up to this many and this
+// many bytes of bodies each.
 const (
 	keptRequests = 10_000
 	keptBytes    = 64 << 20
 )
 
-// entry is a Request in the log.
-type entry struct {
-	Request
-	started time.Time // real time
-	dropped bool      // no longer in the log
+// recorded is an entry of a record: its bodies count, and it knows when it is
+// no longer in the record.
+type recorded interface {
+	size() int // of both bodies, bytes
+	drop()
+	isDropped() bool
 }
 
-// requestLog holds the newest calls, oldest first. Server.mu guards it.
-type requestLog struct {
-	entries []*entry
+// entryState is the part of an entry that the record needs.
+type entryState struct{ dropped bool }
+
+func (e *entryState) drop()           { e.dropped = true }
+func (e *entryState) isDropped() bool { return e.dropped }
+
+// record holds the newest entries, oldest first. Server.mu guards it.
+type record[E recorded] struct {
+	entries []E
 	bytes   int
 }
 
-// add puts a call that has just arrived at the log's end.
-func (l *requestLog) add(e *entry) {
+// add puts an entry at the record's end.
+func (l *record[E]) add(e E) {
 	l.entries = append(l.entries, e)
-	l.grow(len(e.Request.Request))
+	l.grow(e.size())
 }
+
+// answered counts the answer that an entry has got.
+func (l *record[E]) answered(e E, response []byte) {
+	if !e.isDropped() {
+		l.grow(len(response))
+	}
+}
+
+// grow counts bytes of bodies and drops the oldest entries when there are too many.
+func (l *record[E]) grow(n int) {
+	l.bytes += n
+	for len(l.entries) > keptRequests || l.bytes > keptBytes && len(l.entries) > 1 {
+		oldest := l.entries[0]
+		oldest.drop()
+		l.bytes -= oldest.size()
+		l.entries = l.entries[1:]
+	}
+}
+
+// clear forgets all entries.
+func (l *record[E]) clear() {
+	for _, e := range l.entries {
+		e.drop()
+	}
+	*l = record[E]{}
+}
+
+// entry is a Request in the log.
+type entry struct {
+	Request
+	entryState
+
+	started time.Time // real time
+}
+
+func (e *entry) size() int { return len(e.Request.Request) + len(e.Response) }
+
+// requestLog is the record of calls.
+type requestLog struct{ record[*entry] }
 
 // finish notes a call's answer.
 func (l *requestLog) finish(e *entry, status int, response []byte) {
 	e.Status, e.DurationMS = status, time.Since(e.started).Milliseconds()
 	e.Response = asJSON(response)
-	if !e.dropped {
-		l.grow(len(e.Response))
-	}
-}
-
-// grow counts bytes of bodies and drops the oldest calls when there are too many.
-func (l *requestLog) grow(n int) {
-	l.bytes += n
-	for len(l.entries) > keptRequests || l.bytes > keptBytes && len(l.entries) > 1 {
-		oldest := l.entries[0]
-		oldest.dropped = true
-		l.bytes -= len(oldest.Request.Request) + len(oldest.Response)
-		l.entries = l.entries[1:]
-	}
+	l.answered(e, e.Response)
 }
 
 // of returns the calls that concern an order, or all when orderID is empty.
@@ -90,12 +124,4 @@ func asJSON(body []byte) json.RawMessage {
 		return body
 	}
 	return mustJSON(string(body))
-}
-
-// clear forgets all calls.
-func (l *requestLog) clear() {
-	for _, e := range l.entries {
-		e.dropped = true
-	}
-	*l = requestLog{}
 }

@@ -156,7 +156,6 @@ func (l *requestLog) UnmarshalJSON(text []byte) error {
 	}
 	for _, call := range calls {
 		l.add(&entry{Request: call})
-		l.grow(len(call.Response))
 	}
 	return nil
 }
@@ -172,7 +171,6 @@ func (l *callbackLog) UnmarshalJSON(text []byte) error {
 	}
 	for _, call := range calls {
 		l.add(&callbackEntry{Callback: call})
-		l.grow(len(call.Response))
 	}
 	return nil
 }

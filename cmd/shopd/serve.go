@@ -171,7 +171,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Logger: logger, Observe: metrics.ObserveCallback,
 	}
 	front := &storefront.Storefront{
-		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Signer: signer, Logger: logger,
+		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Logger: logger,
 		Syncer: &kco.Syncer{
 			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Wants: wants,
 		},

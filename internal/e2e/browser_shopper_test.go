@@ -122,28 +122,24 @@ func (s *shopper) find(key string) *rod.Element {
 // click clicks the first element that fits, with the mouse, as soon as nothing covers it.
 func (s *shopper) click(selector string) {
 	s.t.Helper()
-	s.clickTimes(selector, 1)
+	at := s.pointOf(selector)
+	s.Mouse.MustMoveTo(at.X, at.Y).MustClick(proto.InputMouseButtonLeft)
 }
 
 // press clicks the control with that data-key.
 func (s *shopper) press(key string) {
 	s.t.Helper()
-	s.pressFast(key, 1)
+	s.click(selectorOf(key))
 }
 
-// pressFast clicks it as fast as a mouse can.
+func selectorOf(key string) string { return `[data-key="` + key + `"]` }
+
+// pressFast clicks it several times in one step of the page: a mouse of the
+// browser's protocol is slow on a slow machine, and the clicks are no burst then.
 func (s *shopper) pressFast(key string, times int) {
 	s.t.Helper()
-	s.clickTimes(`[data-key="`+key+`"]`, times)
-}
-
-func (s *shopper) clickTimes(selector string, times int) {
-	s.t.Helper()
-	at := s.pointOf(selector)
-	s.Mouse.MustMoveTo(at.X, at.Y)
-	for range times {
-		s.Mouse.MustClick(proto.InputMouseButtonLeft)
-	}
+	s.pointOf(selectorOf(key))
+	s.MustEval(`(selector, times) => { for (let i = 0; i < times; i++) document.querySelector(selector).click(); }`, selectorOf(key), times)
 }
 
 // pointOf is where the first element that fits can be pressed, once it can. All is found in one step: the page may

@@ -14,7 +14,9 @@ import (
 )
 
 const (
-	replicaWait = 800 * time.Millisecond // for a replica that is in step this is long
+	// replicaWait is long for a replica that is in step. One that has just copied
+	// the whole is sent nothing more until it says that it has: it does so once a second.
+	replicaWait = 1500 * time.Millisecond
 	// fileWait is that for the append-only file, which is written through to the
 	// disk each second where appendfsync is everysec; a busy disk takes longer.
 	fileWait = 2500 * time.Millisecond

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +86,19 @@ func (s *Server) StopNode(i int) {
 		<-n.done
 		n.cmd = nil
 	}
+}
+
+// Freeze makes a node stand still, and returns what makes it go on.
+func (s *Server) Freeze(i int) (thaw func()) {
+	s.t.Helper()
+	send := func(signal syscall.Signal) {
+		s.t.Helper()
+		if err := s.nodes[i].cmd.Process.Signal(signal); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	send(syscall.SIGSTOP)
+	return func() { send(syscall.SIGCONT) }
 }
 
 // Restart starts every node that does not run and waits until each answers.

@@ -136,7 +136,7 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 		Carts: s.carts, Stock: stock, LeftBehind: s.list, Logger: logger,
 	}
 	front := &storefront.Storefront{
-		Catalog: products, Stock: stock, Carts: s.carts, Pricer: pricer, Orders: orders, Book: s.book, Signer: signer, Logger: logger,
+		Catalog: products, Stock: stock, Carts: s.carts, Pricer: pricer, Orders: orders, Book: s.book, Logger: logger,
 		Syncer: &kco.Syncer{
 			Client: orders, Carts: s.carts, Stock: stock, Wants: s.wants, Logger: logger, LeftBehind: s.list,
 		},

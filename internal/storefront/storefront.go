@@ -27,7 +27,6 @@ type Storefront struct {
 	Sessions *session.Sessions
 	Orders   *kco.Client
 	Book     *order.Book
-	Signer   *kco.Signer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
 }
