@@ -289,7 +289,7 @@ func (c *checkout) value(testid string) string { return c.element(testid).MustPr
 func (c *checkout) fill(values map[string]string) {
 	c.t.Helper()
 	names := []string{"email", "postal_code"} // first: others are shown after them
-	for name := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}

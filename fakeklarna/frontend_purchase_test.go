@@ -176,7 +176,8 @@ func TestFrameApproval(t *testing.T) {
 func TestSuspendedDuringTyping(t *testing.T) {
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
-	c.fill(map[string]string{"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada", "family_name": "Lnd"})
+	c.fill(map[string]string{"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada"})
+	c.fill(map[string]string{"family_name": "Lnd"}) // the field with the caret
 	typeIn := func(keys ...input.Key) { c.Keyboard.MustType(keys...) }
 	typeIn(input.ArrowLeft, input.ArrowLeft, input.KeyI) // "Lind", the caret after the i
 	c.MustEval(`() => { api.suspend({autoResume: {enabled: false}}) }`)
