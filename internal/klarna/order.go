@@ -9,7 +9,7 @@ import (
 // LineType is the kind of an order line.
 type LineType string
 
-// The line types of a checkout. Source: docs.kustom.co, Create order.
+// The line types. Source: docs.kustom.co, Create order; docs.klarna.com, Refund orders.
 const (
 	Physical    LineType = "physical"
 	Digital     LineType = "digital"
@@ -19,6 +19,7 @@ const (
 	GiftCard    LineType = "gift_card"
 	StoreCredit LineType = "store_credit"
 	SalesTax    LineType = "sales_tax"
+	ReturnFee   LineType = "return_fee" // of a refund only; its amounts are negative
 )
 
 // OrderLine is one line of an order. Amounts are minor units, tax included

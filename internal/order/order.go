@@ -56,6 +56,23 @@ type Order struct {
 	Status      ordermanagement.Status      `json:"status"`
 	FraudStatus ordermanagement.FraudStatus `json:"fraud_status"`
 	Flags       []Flag                      `json:"flags,omitempty"`
+
+	// Revision grows by one with each change of the record.
+	Revision int64 `json:"revision"`
+	// What follows is as Klarna said when it was last read, or as it follows from
+	// what Klarna has answered since.
+	OriginalOrderAmount       money.Amount                   `json:"original_order_amount"`
+	CapturedAmount            money.Amount                   `json:"captured_amount"`
+	RefundedAmount            money.Amount                   `json:"refunded_amount"`
+	RemainingAuthorizedAmount money.Amount                   `json:"remaining_authorized_amount"`
+	Captures                  []ordermanagement.Capture      `json:"captures,omitempty"`
+	Refunds                   []ordermanagement.Refund       `json:"refunds,omitempty"`
+	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
+	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
+	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
+	// Running is a command that was sent to Klarna and has no answer yet.
+	Running *Command `json:"running,omitempty"`
+
 	// Acknowledged: Klarna knows that we have it, or it was cancelled there.
 	Acknowledged bool `json:"acknowledged"`
 	// CartClosed: what was bought is out of the cart, and the stock is settled.

@@ -37,21 +37,70 @@ const (
 // Order is an order as Klarna answers it. Amounts are minor units. The
 // addresses are personal data.
 type Order struct {
-	OrderID          string             `json:"order_id"`
-	Status           Status             `json:"status"`
-	FraudStatus      FraudStatus        `json:"fraud_status"`
-	OrderAmount      money.Amount       `json:"order_amount"`
-	PurchaseCountry  string             `json:"purchase_country"` // alpha-2
-	PurchaseCurrency string             `json:"purchase_currency"`
-	Locale           string             `json:"locale"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	MerchantData     string             `json:"merchant_data"` // "" when it is missing
-	KlarnaReference  string             `json:"klarna_reference"`
-	BillingAddress   klarna.Address     `json:"billing_address"`
-	ShippingAddress  klarna.Address     `json:"shipping_address"`
-	CreatedAt        Time               `json:"created_at"` // when it was bought
-	ExpiresAt        Time               `json:"expires_at"` // until when it can be captured
-	PaymentMethod    PaymentMethod      `json:"initial_payment_method"`
+	OrderID     string       `json:"order_id"`
+	Status      Status       `json:"status"`
+	FraudStatus FraudStatus  `json:"fraud_status"`
+	OrderAmount money.Amount `json:"order_amount"` // as it is now
+	// OriginalOrderAmount is what was bought. It never changes.
+	OriginalOrderAmount money.Amount `json:"original_order_amount"`
+	CapturedAmount      money.Amount `json:"captured_amount"`
+	RefundedAmount      money.Amount `json:"refunded_amount"`
+	// RemainingAuthorizedAmount may still be captured, as far as the status
+	// allows: a cancelled order keeps it.
+	RemainingAuthorizedAmount money.Amount       `json:"remaining_authorized_amount"`
+	PurchaseCountry           string             `json:"purchase_country"` // alpha-2
+	PurchaseCurrency          string             `json:"purchase_currency"`
+	Locale                    string             `json:"locale"`
+	OrderLines                []klarna.OrderLine `json:"order_lines"`
+	MerchantData              string             `json:"merchant_data"` // "" when it is missing
+	KlarnaReference           string             `json:"klarna_reference"`
+	BillingAddress            klarna.Address     `json:"billing_address"`
+	ShippingAddress           klarna.Address     `json:"shipping_address"`
+	CreatedAt                 Time               `json:"created_at"` // when it was bought
+	ExpiresAt                 Time               `json:"expires_at"` // until when it can be captured
+	PaymentMethod             PaymentMethod      `json:"initial_payment_method"`
+	MerchantReference1        string             `json:"merchant_reference1"` // the shop's order number; the shopper sees it
+	MerchantReference2        string             `json:"merchant_reference2"`
+	Captures                  []Capture          `json:"captures"`
+	Refunds                   []Refund           `json:"refunds"`
+	ShippingInfo              []ShippingInfo     `json:"shipping_info"` // of the order; a capture has its own
+}
+
+// Capture is a part of an order, or all of it, that was charged.
+type Capture struct {
+	CaptureID       string             `json:"capture_id"`
+	KlarnaReference string             `json:"klarna_reference"`
+	CapturedAmount  money.Amount       `json:"captured_amount"`
+	CapturedAt      Time               `json:"captured_at"`
+	Description     string             `json:"description"` // the shopper sees it
+	Reference       string             `json:"reference"`
+	OrderLines      []klarna.OrderLine `json:"order_lines"`
+	// RefundedAmount is of the refunds that Klarna has allocated to this
+	// capture; it may come late, and need not sum up to the order's.
+	RefundedAmount money.Amount   `json:"refunded_amount"`
+	ShippingInfo   []ShippingInfo `json:"shipping_info"`
+}
+
+// Refund is money that the shopper got back.
+type Refund struct {
+	RefundID       string             `json:"refund_id"`
+	RefundedAmount money.Amount       `json:"refunded_amount"`
+	RefundedAt     Time               `json:"refunded_at"`
+	Description    string             `json:"description"`
+	Reference      string             `json:"reference"`
+	OrderLines     []klarna.OrderLine `json:"order_lines"`
+}
+
+// ShippingInfo is a parcel. All members are optional; Klarna judges a tracking
+// number later and never refuses one. Source: docs.klarna.com, Delivery tracking.
+type ShippingInfo struct {
+	ShippingCompany       string `json:"shipping_company,omitempty"` // ≤ 100 characters: "postnord"
+	ShippingMethod        string `json:"shipping_method,omitempty"`  // one of ShippingMethods
+	TrackingNumber        string `json:"tracking_number,omitempty"`  // ≤ 100 characters
+	TrackingURI           string `json:"tracking_uri,omitempty"`     // ≤ 1024 characters
+	ReturnShippingCompany string `json:"return_shipping_company,omitempty"`
+	ReturnTrackingNumber  string `json:"return_tracking_number,omitempty"`
+	ReturnTrackingURI     string `json:"return_tracking_uri,omitempty"`
 }
 
 // PaymentMethod is how the shopper chose to pay. Type is an open set.
