@@ -238,7 +238,7 @@ func TestScrollStays(t *testing.T) {
 func TestSlow(t *testing.T) {
 	s := newShop(t)
 	s.next(after(900*time.Millisecond, good))
-	c := s.open(t, quick)
+	c := s.open(t, brisk)
 	c.press("MUG-1:plus")
 	c.Wait("C1", `() => document.querySelector("[data-status]").textContent === "Updating…"`)
 	c.Wait("C1b", `() => document.querySelector("[data-status]").textContent === "Still updating."`)

@@ -335,6 +335,9 @@ const late = time.Second
 // quick has a tenth of the real limits, so that what takes 12 s takes 1.2 s.
 const quick = `{limits: {timeout: 1300, resumeAfter: 1200, neverLonger: 1400}, times: {spinner: 100, slow: 600, updated: 800, readOut: 200}, pause: 150}`
 
+// brisk has the real limits, which no answer of these tests comes near, and short words.
+const brisk = `{times: {spinner: 100, slow: 600, updated: 800, readOut: 200}, pause: 150}`
+
 // open opens the checkout and starts its script with options, a JavaScript expression ("": the real durations).
 func (s *shop) open(t *testing.T, options string) *checkoutPage {
 	t.Helper()

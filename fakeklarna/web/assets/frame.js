@@ -9,7 +9,7 @@ import {$, say} from './dom.js';
 import {check, complete, isFirst, recheck, savable, separate, shippingNames, showFields, touch, value} from './fields.js';
 import {isSuspended, onSuspension} from './suspension.js';
 import {emit, listen, send, settings} from './shop.js';
-import {load, speak, t} from './texts.js';
+import {speak, t} from './texts.js';
 import {
   chosenMethod, isField, refuse, refuseAddress, showNotice, showOrder, showPaying, showSeparate, showSummary,
 } from './view.js';
@@ -384,7 +384,6 @@ $('notice-button').addEventListener('click', () => {
 const main = document.querySelector('main');
 new ResizeObserver(() => send('height', {height: main.getBoundingClientRect().height})).observe(main);
 
-await load();
 speak(settings.LOCALE);
 listen({...onSuspension(form, reread), validated: (verdict) => onVerdict(verdict)});
 send('ready');

@@ -1,12 +1,8 @@
 // The frame's words, in the language of the order's locale.
 import {say} from './dom.js';
+import texts from './texts.json' with {type: 'json'};
 
-let texts;
 let language = 'en';
-
-export const load = async () => {
-  texts = await (await fetch(new URL('texts.json', import.meta.url))).json();
-};
 
 // Takes the locale's language, English when there is no text in it, and puts it
 // into everything marked by data-text.

@@ -3,7 +3,7 @@ import {$, make, say} from './dom.js';
 import {check, fill, showFields, typed} from './widget-fields.js';
 import {explain} from './widget-method.js';
 import {act, listen, look, send, settings} from './widget-shop.js';
-import {load, speak, t} from './widget-texts.js';
+import {speak, t} from './widget-texts.js';
 
 const dialog = $('dialog');
 
@@ -144,7 +144,6 @@ dialog.addEventListener('cancel', (event) => {
   close();
 });
 
-await load();
 speak(settings.language);
 listen({
   authorize: ask('authorize'),

@@ -1,17 +1,12 @@
 // The words of widget and dialog, in the session's language. Labels and errors
 // of fields are the checkout frame's.
 import {say} from './dom.js';
+import frame from './texts.json' with {type: 'json'};
+import own from './widget-texts.json' with {type: 'json'};
 
-let texts;
+const texts = Object.fromEntries(Object.keys(own).map((key) => [key, {...frame[key], ...own[key]}]));
 let language = 'en';
 let locale = 'en';
-
-const read = async (name) => (await fetch(new URL(name, import.meta.url))).json();
-
-export const load = async () => {
-  const [frame, own] = await Promise.all([read('texts.json'), read('widget-texts.json')]);
-  texts = Object.fromEntries(Object.keys(own).map((key) => [key, {...frame[key], ...own[key]}]));
-};
 
 // Takes the locale's language, English when there is no text in it, and puts it
 // into everything marked by data-text.

@@ -3,7 +3,7 @@
 import {$, make, say} from './dom.js';
 import {explain} from './widget-method.js';
 import {act, Gone, listen, look, send, settings} from './widget-shop.js';
-import {load, speak, t} from './widget-texts.js';
+import {speak, t} from './widget-texts.js';
 
 const notice = (title, text) => {
   $('methods').hidden = true;
@@ -99,7 +99,6 @@ const loadWidget = async (question) => {
 
 $('methods').addEventListener('change', tellChoice);
 
-await load();
 speak(settings.language);
 say($('notice-title'), t('loading'));
 listen({load: loadWidget});
