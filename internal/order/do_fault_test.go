@@ -67,10 +67,10 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 		}
 		done++
 		id := ""
-		switch c.Action {
-		case order.ActionCapture:
+		if c.Action == order.ActionCapture {
 			id = now.Captures[len(now.Captures)-1].CaptureID
-		case order.ActionRefund:
+		}
+		if c.Action == order.ActionRefund {
 			id = now.Refunds[len(now.Refunds)-1].RefundID
 		}
 		if e.ID != id || e.Staff != "demo" {
@@ -100,7 +100,7 @@ func TestDoKilled(t *testing.T) {
 					c := s.of(t, o)
 					r := &reaper{n: n, late: strings.HasSuffix(what, "late")}
 					rdb := w.redis.Client()
-					var transport http.RoundTripper = http.DefaultTransport
+					transport := http.DefaultTransport
 					if strings.HasPrefix(what, "killed") {
 						transport = r
 					}
