@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,6 +58,15 @@ func TestDoAtOnce(t *testing.T) {
 			got := atOnce("one key", func(int) order.Command { return same })
 			if got["done"] != 1 || got["already"] != 19 || len(o.Captures) != 1 {
 				t.Errorf("one key: %v, %d captures", got, len(o.Captures))
+			}
+			sent := 0
+			for _, r := range w.fake.Requests(o.OrderID) {
+				if strings.HasSuffix(r.Path, "/captures") {
+					sent++
+				}
+			}
+			if sent != 1 { // who comes second waits, and does not trust in Klarna to notice
+				t.Errorf("one key: sent %d times", sent)
 			}
 			before := o
 			got = atOnce("many keys", func(int) order.Command { return captureOf(t, before, 1, 0, 0) })
@@ -186,6 +196,25 @@ func (r *between) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.happens = nil
 	happens()
 	return res, err
+}
+
+// The loop finished what a process that stood still had sent: that one stores
+// nothing when it wakes.
+func TestDoOvertaken(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	o := w.placed()
+	c := captureOf(t, o, 1, 0, 0)
+	slow := w.newBook(w.rdb, &between{happens: func() {
+		w.let(o.OrderID)
+		w.round(time.Minute)
+	}})
+	out, err := slow.Do(t.Context(), o.OrderID, c)
+	if err != nil || out.Result != order.Already || out.Entry.Result != order.Done {
+		t.Errorf("got %s, %v", out.Result, err)
+	}
+	m, _ := w.fake.Managed(o.OrderID)
+	w.ended(o, c, len(m.Captures))
+	w.tells(o.OrderID, "placed", "acknowledged", "capture done")
 }
 
 // A record of an older version gets what it lacks when Klarna is next asked, and
