@@ -27,7 +27,7 @@ const (
 // ByOrderID returns the order that Klarna knows by this ID; false when it is
 // not in the book.
 func (b *Book) ByOrderID(ctx context.Context, id string) (Order, bool, error) {
-	o, _, found, err := b.read(ctx, id)
+	o, _, found, err := read(ctx, b.Redis, id)
 	return o, found, err
 }
 
@@ -48,8 +48,8 @@ func (b *Book) ByNumber(ctx context.Context, number string) (Order, bool, error)
 }
 
 // read returns an order with the text that it is stored as.
-func (b *Book) read(ctx context.Context, id string) (o Order, text string, found bool, err error) {
-	text, err = b.Redis.Get(ctx, orderKey+id).Result()
+func read(ctx context.Context, rdb redis.Cmdable, id string) (o Order, text string, found bool, err error) {
+	text, err = rdb.Get(ctx, orderKey+id).Result()
 	if errors.Is(err, redis.Nil) {
 		return Order{}, "", false, nil
 	}
@@ -63,8 +63,8 @@ func (b *Book) read(ctx context.Context, id string) (o Order, text string, found
 }
 
 // storeOrder writes an order that the book does not have: KEYS order, number,
-// placed, open; ARGV record, number, order ID, time of purchase, time from
-// which the loop looks after it. It answers what the book has then, or "" when
+// placed, open, audit; ARGV record, number, order ID, time of purchase, time from
+// which the loop looks after it, entries of the audit. It answers what the book has then, or "" when
 // the number is another order's. What was there is written again: so whoever
 // comes second, on another connection, can wait for it to be durable too.
 var storeOrder = redis.NewScript(`
@@ -77,6 +77,7 @@ if not redis.call('SET', KEYS[2], ARGV[3], 'NX') then return '' end
 redis.call('SET', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
 redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
+for i = 6, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[i]) end
 return ARGV[1]
 `)
 
@@ -98,10 +99,14 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 			if err != nil {
 				return err
 			}
+			entries, err := encode(o.beginning())
+			if err != nil {
+				return err
+			}
 			now := time.Now()
 			kept, err = storeOrder.Run(ctx, conn,
-				[]string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey},
-				record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()).Text()
+				[]string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, auditKey + o.OrderID},
+				append([]any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()}, entries...)...).Text()
 			if err != nil || kept != "" {
 				stored = kept == string(record)
 				return err
@@ -120,8 +125,8 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 }
 
 // compareAndSet replaces an order if it is still as it was read: KEYS order,
-// open; ARGV before, after, order ID, when the loop looks after it ("" = it is
-// finished).
+// open, audit; ARGV before, after, order ID, when the loop looks after it ("" =
+// it is finished), entries of the audit.
 var compareAndSet = redis.NewScript(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
@@ -130,30 +135,46 @@ if ARGV[4] == '' then
 else
   redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
 end
+for i = 5, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
 return 1
 `)
 
+// edit changes an order and returns what the audit says of it. With an error
+// nothing is stored.
+type edit func(*Order) ([]AuditEntry, error)
+
 // update changes an order of the book; where somebody else was faster, edit
-// runs again on what they stored. An edit that changes nothing is not stored.
-func (b *Book) update(ctx context.Context, id string, edit func(*Order)) (Order, error) {
+// runs again on what they stored. An edit that changes nothing and has no
+// entries is not stored. The error is ErrUnavailable or the edit's own.
+func (b *Book) update(ctx context.Context, id string, edit edit) (Order, error) {
+	return b.updateOn(ctx, b.Redis, id, edit)
+}
+
+// updateOn is update over one connection.
+func (b *Book) updateOn(ctx context.Context, rdb redis.Cmdable, id string, edit edit) (Order, error) {
 	for {
-		o, before, found, err := b.read(ctx, id)
+		o, text, found, err := read(ctx, rdb, id)
 		if err != nil {
 			return Order{}, err
 		}
 		if !found {
 			return Order{}, fmt.Errorf("%w: the order is gone from the book", ErrUnavailable)
 		}
-		edit(&o)
-		after, err := json.Marshal(o)
-		if err != nil || string(after) == before {
+		before := o
+		list, err := edit(&o)
+		if err != nil {
+			return before, err
+		}
+		after, entries, err := o.revised(before, text, list)
+		if err != nil || after == text && len(entries) == 0 {
 			return o, err
 		}
 		due := ""
 		if !o.finished() {
 			due = strconv.FormatInt(o.due(time.Now()).UnixMilli(), 10)
 		}
-		set, err := compareAndSet.Run(ctx, b.Redis, []string{orderKey + id, openKey}, before, after, id, due).Bool()
+		set, err := compareAndSet.Run(ctx, rdb, []string{orderKey + id, openKey, auditKey + id},
+			append([]any{text, after, id, due}, entries...)...).Bool()
 		if err != nil {
 			return Order{}, fmt.Errorf("%w: update order: %w", ErrUnavailable, err)
 		}
@@ -161,4 +182,37 @@ func (b *Book) update(ctx context.Context, id string, edit func(*Order)) (Order,
 			return o, nil
 		}
 	}
+}
+
+// revised gives an order that was changed its revision, and returns it and the
+// entries of the audit as they are stored.
+func (o *Order) revised(before Order, text string, list []AuditEntry) (after string, entries []any, err error) {
+	record, err := json.Marshal(*o)
+	if err != nil {
+		return "", nil, err
+	}
+	if string(record) != text {
+		o.Revision++
+		if material(before, *o) {
+			o.MaterialRevision = o.Revision
+		}
+		if record, err = json.Marshal(*o); err != nil {
+			return "", nil, err
+		}
+	}
+	entries, err = encode(list)
+	return string(record), entries, err
+}
+
+// encode returns entries of the audit as arguments of a script.
+func encode(entries []AuditEntry) ([]any, error) {
+	var texts []any
+	for _, e := range entries {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
 }
