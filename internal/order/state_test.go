@@ -27,10 +27,10 @@ func inState(status ordermanagement.Status, edits ...func(*order.Order)) order.O
 			{Type: klarna.ShippingFee, Reference: "mailboat", Name: "Postbåt", Quantity: 1, UnitPrice: 5000, TaxRate: 2500, TotalAmount: 5000, TotalTaxAmount: 1000},
 		},
 	}
-	switch status {
-	case ordermanagement.PartCaptured:
+	if status == ordermanagement.PartCaptured {
 		captured(&o, 10000)
-	case ordermanagement.Captured, ordermanagement.Closed:
+	}
+	if status == ordermanagement.Captured || status == ordermanagement.Closed {
 		captured(&o, 25000)
 	}
 	for _, edit := range edits {
