@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -42,10 +43,7 @@ func seedOrders(t *testing.T, g *generator, fake *fakeklarna.Server, bought stri
 	decode(t, snapshot.State["managed"], &managed)
 	var ids []string
 	for i := range n {
-		one := map[string]json.RawMessage{}
-		for name, value := range managed[bought] {
-			one[name] = value
-		}
+		one := maps.Clone(managed[bought])
 		var v fakeklarna.ManagedOrder
 		decode(t, one["View"], &v)
 		v.OrderID, v.KlarnaReference = g.id(t), fmt.Sprintf("KR%06d", i)
