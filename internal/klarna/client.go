@@ -113,9 +113,11 @@ type Request struct {
 
 // Answer says how a call came to its end.
 type Answer struct {
+	// Of the last try: HTTP status, Klarna-Correlation-Id and all headers; 0, ""
+	// and nil when it had no answer.
+	Status        int
 	CorrelationID string
-	Status        int         // HTTP status of the last try; 0 when it had no answer
-	Header        http.Header // of the last answer; nil when there was none
+	Header        http.Header
 	// Unanswered is true when a try before the last had no answer: Klarna
 	// may still act on it, perhaps after the one that was answered.
 	Unanswered bool
@@ -137,11 +139,10 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	var answer Answer
 	for try := 1; ; try++ {
 		start := time.Now()
-		answer.Tries = try
-		status, sent, err := c.try(ctx, r, body, out, &answer)
-		answer.Status = status
+		answer.Tries, answer.Status, answer.CorrelationID, answer.Header = try, 0, "", nil
+		sent, err := c.try(ctx, r, body, out, &answer)
 		c.observe(Call{
-			Operation: r.Operation, Status: status, Try: try, Duration: time.Since(start),
+			Operation: r.Operation, Status: answer.Status, Try: try, Duration: time.Since(start),
 			CorrelationID: answer.CorrelationID, Err: err,
 		})
 		if err == nil {
@@ -161,8 +162,8 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	}
 }
 
-// try sends r once. sent is whether a connection was had, so that Klarna may have seen the request.
-func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answer *Answer) (status int, sent bool, err error) {
+// try sends r once and notes its answer. sent is whether a connection was had, so that Klarna may have seen the request.
+func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answer *Answer) (sent bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -170,7 +171,7 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	})
 	req, err := http.NewRequestWithContext(ctx, r.Method, strings.TrimSuffix(c.base.String(), "/")+r.Path, bytes.NewReader(body))
 	if err != nil {
-		return 0, false, fmt.Errorf("%s: %w", r.Operation, err)
+		return false, fmt.Errorf("%s: %w", r.Operation, err)
 	}
 	req.Header.Set("Authorization", c.authorization)
 	req.Header.Set("User-Agent", c.userAgent)
@@ -183,27 +184,27 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return 0, sent, fmt.Errorf("%s: %w", r.Operation, withoutURL(err))
+		return sent, fmt.Errorf("%s: %w", r.Operation, withoutURL(err))
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer.CorrelationID, answer.Header = res.Header.Get("Klarna-Correlation-Id"), res.Header
+	answer.Status, answer.CorrelationID, answer.Header = res.StatusCode, res.Header.Get("Klarna-Correlation-Id"), res.Header
 	// Reading to the end lets the connection be used again.
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return res.StatusCode, sent, newError(r.Operation, res, data)
+		return sent, newError(r.Operation, res, data)
 	}
 	switch {
 	case err != nil:
-		return res.StatusCode, sent, fmt.Errorf("%s: read answer: %w", r.Operation, err)
+		return sent, fmt.Errorf("%s: read answer: %w", r.Operation, err)
 	case len(data) > maxAnswer:
-		return res.StatusCode, sent, fmt.Errorf("%s: answer is over %d bytes", r.Operation, maxAnswer)
+		return sent, fmt.Errorf("%s: answer is over %d bytes", r.Operation, maxAnswer)
 	case out == nil:
-		return res.StatusCode, sent, nil
+		return sent, nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return res.StatusCode, sent, fmt.Errorf("%s: decode answer: %w", r.Operation, err)
+		return sent, fmt.Errorf("%s: decode answer: %w", r.Operation, err)
 	}
-	return res.StatusCode, sent, nil
+	return sent, nil
 }
 
 // withoutURL drops the URL that net/http puts around its errors: it adds nothing and may hold IDs.

@@ -133,6 +133,40 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// An answer is that of the last try, and of no try before it.
+func TestAnswer(t *testing.T) {
+	busy := answer(503, "", "Klarna-Correlation-Id", "c1")
+	reset := errors.New("connection reset")
+	type seen struct {
+		Status, Tries     int
+		CorrelationID, ID string
+	}
+	for _, tc := range []struct {
+		name    string
+		answers []any
+		want    seen
+	}{
+		{"answered", []any{busy, answer(201, "", "klarna-correlation-id", "c2", "capture-id", "7")}, seen{201, 2, "c2", "7"}},
+		{"without a correlation ID", []any{busy, answer(204, "")}, seen{204, 2, "", ""}},
+		{"lost", []any{busy, reset}, seen{0, 3, "", ""}},
+		{"refused", []any{reset, answer(403, "", "Klarna-Correlation-Id", "c3")}, seen{403, 2, "c3", ""}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var calls []klarna.Call
+				k := client(t, &roundTrips{answers: tc.answers}, klarna.Config{Observe: func(c klarna.Call) { calls = append(calls, c) }})
+				a, _ := k.Do(t.Context(), klarna.Request{Operation: "x", Method: "POST", Path: "/x", Retry: klarna.RetryKeyed}, nil)
+				if diff := cmp.Diff(tc.want, seen{a.Status, a.Tries, a.CorrelationID, a.Header.Get("Capture-Id")}); diff != "" {
+					t.Error(diff)
+				}
+				if last := calls[len(calls)-1]; last.Status != tc.want.Status || last.CorrelationID != tc.want.CorrelationID {
+					t.Errorf("observed %+v, want status %d and correlation ID %q", last, tc.want.Status, tc.want.CorrelationID)
+				}
+			})
+		})
+	}
+}
+
 func TestRequest(t *testing.T) {
 	for _, tc := range []struct{ name, username, password, authorization string }{
 		{"user and secret", "K123", "secret", "Basic SzEyMzpzZWNyZXQ="},

@@ -15,7 +15,7 @@ import (
 // Source: docs.klarna.com, Capture and track orders.
 func (c *Client) Capture(ctx context.Context, id string, r CaptureRequest, key string) (captureID string, a klarna.Answer, err error) {
 	a, err = c.write(ctx, change{operation: "capture order", method: "POST", path: []string{id, "captures"}, key: key, body: r})
-	return newID(a, "Capture-Id", err), a, err
+	return newID(a, "Capture-Id", "captures", err), a, err
 }
 
 // Captures reads all captures of an order.
@@ -91,7 +91,7 @@ func (c *Client) ExtendDueDate(ctx context.Context, id, captureID string, days i
 // Source: docs.klarna.com, Refund orders and manage authorizations.
 func (c *Client) Refund(ctx context.Context, id string, r RefundRequest, key string) (refundID string, a klarna.Answer, err error) {
 	a, err = c.write(ctx, change{operation: "refund order", method: "POST", path: []string{id, "refunds"}, key: key, body: r})
-	return newID(a, "Refund-Id", err), a, err
+	return newID(a, "Refund-Id", "refunds", err), a, err
 }
 
 // GetRefund reads one refund. One that is unknown is a 404, or a 400.
@@ -106,17 +106,17 @@ func (c *Client) GetRefund(ctx context.Context, id, refundID string) (Refund, er
 	return refund, err
 }
 
-// newID returns the ID of what a call made: by its own header, else by the last
-// segment of Location; "" without either.
+// newID returns the ID of what a call made: that in its own header, else that
+// which follows the kind in Location; "" without either.
 // Source: recorded answers, whose header names are of either case.
-func newID(a klarna.Answer, header string, err error) string {
+func newID(a klarna.Answer, header, kind string, err error) string {
 	if err != nil {
 		return ""
 	}
 	if id := a.Header.Get(header); id != "" {
 		return id
 	}
-	if location := a.Header.Get("Location"); location != "" {
+	if location := path.Clean(a.Header.Get("Location")); path.Base(path.Dir(location)) == kind {
 		return path.Base(location)
 	}
 	return ""

@@ -152,12 +152,13 @@ func (c *Client) read(ctx context.Context, operation string, segments []string, 
 // pathOf is the path of a call. An ID that is empty or only dots would lead
 // elsewhere.
 func pathOf(segments []string) (string, error) {
-	path := "/ordermanagement/v1/orders"
+	var path strings.Builder
+	path.WriteString("/ordermanagement/v1/orders")
 	for _, segment := range segments {
 		if strings.Trim(segment, ".") == "" {
 			return "", &klarna.RuleError{Field: "path", Rule: fmt.Sprintf("%q is no ID", segment)}
 		}
-		path += "/" + url.PathEscape(segment)
+		path.WriteString("/" + url.PathEscape(segment))
 	}
-	return path, nil
+	return path.String(), nil
 }

@@ -1,6 +1,8 @@
 package ordermanagement
 
 import (
+	"log/slog"
+
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 )
@@ -55,6 +57,9 @@ func NewAddressChange(before, after klarna.Address) AddressChange {
 		Country: changed(before.Country, after.Country),
 	}
 }
+
+// LogValue keeps the address out of logs.
+func (AddressChange) LogValue() slog.Value { return slog.StringValue("[address]") }
 
 // CaptureRequest charges a part of an order, or all of it.
 // Source: docs.klarna.com, Capture and track orders.
