@@ -34,13 +34,14 @@ var (
 // orders makes orders for lists: those of a shop, of a shopper, of an amount and
 // of a moment are many.
 type orders struct {
-	rng  *rand.Rand
-	n    int
-	span time.Duration // from the first sale to the last
+	rng      *rand.Rand
+	n        int
+	span     time.Duration // from the first sale to the last
+	shoppers int
 }
 
 func newOrders(seed uint64, span time.Duration) *orders {
-	return &orders{rng: rand.New(rand.NewPCG(seed, 5)), span: span}
+	return &orders{rng: rand.New(rand.NewPCG(seed, 5)), span: span, shoppers: 100}
 }
 
 func pick[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
@@ -60,7 +61,7 @@ func code(n, length int) string {
 func (s *orders) next() order.Order {
 	s.n++
 	country := pick(s.rng, countries)
-	email := fmt.Sprintf("shopper%d@example.com", s.rng.IntN(40)*s.rng.IntN(40))
+	email := fmt.Sprintf("shopper%d@example.com", s.rng.IntN(s.shoppers))
 	id := [16]byte{}
 	for i := range id {
 		id[i] = byte(s.rng.Uint32())
@@ -77,7 +78,7 @@ func (s *orders) next() order.Order {
 	}
 	o.ShippingAddress = o.BillingAddress
 	if s.rng.IntN(5) == 0 {
-		o.ShippingAddress.Email = strings.ToUpper(fmt.Sprintf("shopper%d@example.com", s.rng.IntN(40)))
+		o.ShippingAddress.Email = strings.ToUpper(fmt.Sprintf("shopper%d@example.com", s.rng.IntN(s.shoppers)))
 	}
 	if s.rng.IntN(10) == 0 {
 		o.FraudStatus = ordermanagement.FraudPending
