@@ -39,3 +39,6 @@ const (
 
 // IndexMembers are those of an order.
 func IndexMembers(o Order) []string { return indexMembers(o) }
+
+// WorkBulks works on all bulk captures.
+func (b *Book) WorkBulks(ctx context.Context) error { return b.workBulks(ctx, time.Now(), time.Time{}) }
