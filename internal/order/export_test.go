@@ -28,7 +28,10 @@ func (b *Book) Fill(ctx context.Context, orders []Order) error {
 
 // Edit is update.
 func (b *Book) Edit(ctx context.Context, id string, edit func(*Order)) (Order, error) {
-	return b.update(ctx, id, edit)
+	return b.update(ctx, id, func(o *Order) ([]AuditEntry, error) {
+		edit(o)
+		return nil, nil
+	})
 }
 
 // The keys of the index and of what may be done about an order.
