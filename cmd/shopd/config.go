@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/redisconn"
@@ -19,7 +20,7 @@ type config struct {
 	addr, opsAddr                       string
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
-	username, password, secret          string
+	username, password, secret, staff   string
 	catalogFile, drain                  string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
@@ -37,6 +38,7 @@ type shop struct {
 	klarnaURL              string
 	origins, imageOrigins  []string
 	catalog                *catalog.Catalog
+	staff                  backoffice.Team // empty: no back office
 	drain                  time.Duration
 }
 
@@ -83,6 +85,10 @@ func (c *config) validate() (shop, error) {
 		} else {
 			s.imageOrigins = imageOrigins(s.catalog)
 		}
+	}
+	var err error
+	if s.staff, err = backoffice.ParseTeam(c.staff); err != nil {
+		v.add("SHOPD_STAFF: %w", err)
 	}
 	s.drain = v.duration("-drain", c.drain)
 	return s, v.err()

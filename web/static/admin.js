@@ -1,0 +1,1 @@
+// The back office works without scripts; these only help.
