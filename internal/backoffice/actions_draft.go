@@ -2,6 +2,7 @@ package backoffice
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ const (
 	maxLink     = 1024 // tracking link; characters
 	maxQuantity = 9999 // of a line; ours
 	// maxTyped is the largest amount that is read, in minor units: Klarna's.
-	maxTyped = money.Amount(200_000_000)
+	maxTyped = ordermanagement.MaxAmount
 )
 
 // draft is a form of an action on its way to a command: what was typed, what is
@@ -126,29 +127,12 @@ func (d *draft) required(name, label string, limit int) string {
 
 // amount reads an amount above 0.
 func (d *draft) amount(name, label string) money.Amount {
-	amount, ok := parseAmount(d.values.Get(name))
+	amount, ok := money.ParseDecimal(d.values.Get(name))
 	if !ok || amount <= 0 || amount > maxTyped {
 		d.failField(name, label+" must be an amount such as 229.00.")
 		return 0
 	}
 	return amount
-}
-
-// parseAmount reads an amount with no or two decimals, with a comma or a point
-// before them and spaces anywhere: "1 103.00", "229,5".
-func parseAmount(text string) (money.Amount, bool) {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
-		}
-		return r
-	}, text)
-	whole, part, _ := strings.Cut(strings.ReplaceAll(text, ",", "."), ".")
-	if len(part) > 2 || len(whole) > 12 || whole == "" || strings.Trim(whole+part, "0123456789") != "" {
-		return 0, false
-	}
-	minor, err := strconv.ParseInt(whole+(part+"00")[:2], 10, 64)
-	return money.Amount(minor), err == nil
 }
 
 // quantity reads a quantity of at most the given number; nothing is 0.
@@ -179,16 +163,36 @@ func quantityFields(lines []klarna.OrderLine) []string {
 	return names
 }
 
-// taken reads how many of each line are meant, and whether that is all of them.
+// taken reads how many of each line are meant, and whether that is all of them
+// or none. Lines that follow from others, such as discounts, are not asked for.
 func (d *draft) taken(lines []klarna.OrderLine) (quantities []int64, all, none bool) {
 	all, none = true, true
-	for i, name := range quantityFields(lines) {
-		id := lineID(i)
-		n := d.quantity(name, id, d.values.Get(name), lines[i].Quantity)
-		all, none = all && n == lines[i].Quantity, none && n == 0
+	names, follows := quantityFields(lines), following(lines)
+	for i, line := range lines {
+		if follows[i] {
+			quantities = append(quantities, line.Quantity)
+			continue
+		}
+		n := d.quantity(names[i], lineID(i), d.values.Get(names[i]), line.Quantity)
+		all, none = all && n == line.Quantity, none && n == 0
 		quantities = append(quantities, n)
 	}
 	return quantities, all, none
+}
+
+// following are the lines of which as much is taken as of the goods, see
+// order.Take.
+func following(lines []klarna.OrderLine) []bool {
+	goods := slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return l.Type == klarna.Physical || l.Type == klarna.Digital })
+	follows := make([]bool, len(lines))
+	for i, line := range lines {
+		switch line.Type {
+		case klarna.Discount, klarna.GiftCard, klarna.StoreCredit, klarna.SalesTax:
+			follows[i] = goods
+		case klarna.Physical, klarna.Digital, klarna.ShippingFee, klarna.Surcharge, klarna.ReturnFee:
+		}
+	}
+	return follows
 }
 
 // lineID is the ID of the control of a line, as templates.QuantityTable numbers them.
@@ -210,6 +214,7 @@ func (d *draft) quantityLines(lines []klarna.OrderLine) []templates.QuantityLine
 			Item: line.Name, SKU: line.Reference, Price: amountText(line.UnitPrice),
 			Field: names[i], Value: d.values.Get(names[i]), Error: d.byName[names[i]],
 			Of: line.Quantity, Max: line.Quantity, Unit: int64(line.UnitPrice), Total: int64(line.TotalAmount),
+			Rate: int64(line.TaxRate), Goods: line.Type == klarna.Physical || line.Type == klarna.Digital,
 		}
 	}
 	return rows
@@ -265,9 +270,9 @@ func (d *draft) own() []templates.Field {
 	}
 }
 
-// open reports whether the order can still be captured at a time.
-func openUntil(o order.Order, now time.Time) string {
-	if o.ExpiresAt.IsZero() || o.ExpiresAt.Before(now) {
+// openUntil is the end of the time for captures, as the end of a sentence.
+func openUntil(o order.Order) string {
+	if o.ExpiresAt.IsZero() {
 		return ""
 	}
 	return " until " + dayText(o.ExpiresAt)

@@ -68,7 +68,7 @@ var actionNames = map[order.Action]string{
 	order.ActionExtendDueDate:   "Extending the due date",
 }
 
-// Impossible says why an action cannot be done with an order, and what can be
+// impossibleText says why an action cannot be done with an order, and what can be
 // done instead: "Cancel is not possible: part of this order is captured. Refund
 // it instead."
 func impossibleText(o order.Order, e *order.ImpossibleError) string {
@@ -94,6 +94,9 @@ func reasonText(o order.Order, e *order.ImpossibleError) string {
 	case order.ReasonNothingCaptured:
 		return nothingCaptured(e.Action)
 	case order.ReasonPartCaptured:
+		if e.Action == order.ActionRefund {
+			return "a return fee needs an order of which nothing remains to be captured. Capture or release the rest first, or refund less."
+		}
 		return "part of this order is captured. Refund it instead."
 	case order.ReasonFullyCaptured:
 		if e.Action == order.ActionCancel {

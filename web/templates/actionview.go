@@ -70,7 +70,9 @@ type QuantityLine struct {
 	Max       int64 // the most that can be entered
 	Unit      int64 // minor units: the price of one more than Of
 	Total     int64 // minor units: of Of
-	Fixed     bool  // follows from the others and cannot be entered
+	Rate      int64 // tax rate, hundredths of a percent
+	Goods     bool
+	Fixed     bool // follows from the goods and cannot be entered
 	index     int
 }
 
