@@ -29,9 +29,9 @@ type kind struct {
 	slug     string // in addresses
 	action   order.Action
 	title    string
-	busy     string                                // label of the button while it works
-	defaults func(*draft)                          // what a fresh form says
-	parse    func(*draft)                          // makes the command of what was typed
+	busy     string                                  // label of the button while it works
+	defaults func(*draft)                            // what a fresh form says
+	parse    func(*draft)                            // makes the command of what was typed
 	form     func(*draft, *templates.ActionFormView) // nil: nothing is typed
 	confirm  func(*draft, *templates.ActionConfirmView)
 	// load reads from Klarna what the form needs to know.
@@ -91,14 +91,14 @@ func (b *Backoffice) actionRoutes(r chi.Router) {
 				http.Redirect(w, r, k.url(chi.URLParam(r, "number")), http.StatusSeeOther)
 			})
 		}
-		b.bulkRoutes(r)
 	})
+	b.bulkRoutes(r)
 }
 
 // url is the address of the action's form.
-func (k *kind) url(number string) string { return orderURL(number) + "/" + k.slug }
+func (k *kind) url(number string) string { return orderPath(number) + "/" + k.slug }
 
-func orderURL(number string) string { return "/admin/orders/" + url.PathEscape(number) }
+func orderPath(number string) string { return "/admin/orders/" + url.PathEscape(number) }
 
 // actionForm shows the form of an action on the order as Klarna has it now.
 func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind) {
@@ -182,6 +182,10 @@ func (b *Backoffice) actionCheck(w http.ResponseWriter, r *http.Request, k *kind
 		b.form(w, r, http.StatusOK, d)
 		return
 	}
+	if d.moved() {
+		b.stale(w, r, d)
+		return
+	}
 	if b.parsed(w, r, d) {
 		b.question(w, r, http.StatusOK, d)
 	}
@@ -200,8 +204,6 @@ func (d *draft) wantsMore() bool {
 // parsed makes the command of the draft and checks it. It answers by itself,
 // and reports false, when it cannot be done.
 func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *draft) bool {
-	// A form of an older revision is judged by Do: only there is known what the
-	// key may have done already.
 	if err := b.Book.Possible(d.order, d.kind.action, time.Now()); err != nil {
 		b.impossible(w, r, d, err)
 		return false
@@ -230,33 +232,38 @@ func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, k *kind) {
 	if !ok {
 		return
 	}
-	// What was begun is not cut off by a browser that leaves.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTime)
-	defer cancel()
-	if done, err := b.settled(ctx, d); err != nil {
+	begun, err := b.begun(r.Context(), d)
+	switch {
+	case err != nil:
 		b.fail(w, r, err)
 		return
-	} else if done {
-		b.result(w, r, d, codeAlready)
+	case begun: // the form was sent before: what it says now does not count
+	case d.moved():
+		b.stale(w, r, d)
 		return
+	default:
+		if err := b.load(r.Context(), d); err != nil {
+			b.form(w, r, http.StatusServiceUnavailable, d, b.unreadable(r.Context(), d, err))
+			return
+		}
+		if !b.parsed(w, r, d) {
+			return
+		}
+		if d.values.Get(fieldShown) != d.digest() {
+			b.question(w, r, http.StatusConflict, d, templates.ResultNote{
+				Kind: templates.Warn, Title: "This is not what the page showed.", Body: "Nothing was sent. Check it once more.",
+			})
+			return
+		}
 	}
-	if err := b.load(ctx, d); err != nil {
-		b.form(w, r, http.StatusServiceUnavailable, d, b.unreadable(ctx, d, err))
-		return
-	}
-	if b.changedSince(w, r, ctx, d) || !b.parsed(w, r, d) {
-		return
-	}
-	if d.values.Get(fieldShown) != d.digest() {
-		b.question(w, r, http.StatusConflict, d, templates.ResultNote{
-			Kind: templates.Warn, Title: "This is not what the page showed.", Body: "Nothing was sent. Check it once more.",
-		})
-		return
-	}
-	d.command.Staff = staffOf(ctx).Name
-	d.command.At = time.Now().UTC()
-	outcome, err := b.Book.Do(ctx, d.order.OrderID, d.command)
+	d.command.Staff = staffOf(r.Context()).Name
+	outcome, err := b.Book.Do(r.Context(), d.order.OrderID, d.command)
 	b.answer(w, r, d, outcome, err)
+}
+
+// moved reports whether something that matters has changed since the form was made.
+func (d *draft) moved() bool {
+	return d.command.Revision < d.order.MaterialRevision || d.command.Revision > d.order.Revision || d.order.Running != nil
 }
 
 // digest names what the second page shows: the command, and nothing that
@@ -272,9 +279,8 @@ func (d *draft) digest() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// settled reports whether the draft's command was begun before: then there is
-// an entry of it, which says all there is to say.
-func (b *Backoffice) settled(ctx context.Context, d *draft) (bool, error) {
+// begun reports whether the draft's command was sent before.
+func (b *Backoffice) begun(ctx context.Context, d *draft) (bool, error) {
 	if d.order.Running != nil && d.order.Running.Key == d.command.Key {
 		return true, nil
 	}
@@ -286,11 +292,31 @@ func (b *Backoffice) settled(ctx context.Context, d *draft) (bool, error) {
 	return found, nil
 }
 
+// stale shows the form again: the order is no longer what it was made of.
+func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *draft) {
+	audit, err := b.Book.Audit(r.Context(), d.order.OrderID)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	changed := &order.ChangedError{Order: d.order, Running: d.order.Running}
+	if i := slices.IndexFunc(audit, func(e order.AuditEntry) bool { return e.Result != order.Sent }); i >= 0 {
+		changed.Last = audit[i]
+	}
+	b.changed(w, r, d, changed)
+}
+
+// changed shows the form again with what somebody else did.
+func (b *Backoffice) changed(w http.ResponseWriter, r *http.Request, d *draft, e *order.ChangedError) {
+	d.order = e.Order
+	d.renew()
+	b.again(w, r, http.StatusConflict, d, fasterNote(d.order, e))
+}
+
 // answer shows how a command ended.
 func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, outcome order.Outcome, err error) {
 	if changed, ok := errors.AsType[*order.ChangedError](err); ok {
-		d.order = changed.Order
-		b.stale(w, r, d, changed)
+		b.changed(w, r, d, changed)
 		return
 	}
 	if impossible, ok := errors.AsType[*order.ImpossibleError](err); ok {
@@ -325,7 +351,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 
 // result leads to the order, where the result is told by its audit.
 func (b *Backoffice) result(w http.ResponseWriter, r *http.Request, d *draft, code string) {
-	to := url.URL{Path: orderURL(d.order.Number), RawQuery: url.Values{code: {d.command.Key}}.Encode(), Fragment: "result"}
+	to := url.URL{Path: orderPath(d.order.Number), RawQuery: url.Values{code: {d.command.Key}}.Encode(), Fragment: "result"}
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 }
 

@@ -256,7 +256,9 @@ func linesForm(d *draft, v *templates.ActionFormView) {
 	v.Groups = append(v.Groups, templates.InputGroup{Title: "Notes", Inputs: []templates.Input{
 		d.input(templates.Input{Name: "description", Label: "Description"}),
 	}})
-	v.Sum = d.sum("Order amount, without added products:", o.OrderAmount, "")
+	if !slices.ContainsFunc(o.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) {
+		v.Sum = d.sum("Order amount, without added products:", o.OrderAmount, "")
+	}
 	v.Intro = append(v.Intro, "A lower amount goes through at once. For a higher one Klarna checks the risk again and may refuse; then nothing changes. "+raiseText(o))
 	if slices.ContainsFunc(o.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.Discount }) {
 		v.Intro = append(v.Intro, "Discounts stay as they are, whatever happens to the goods, unless you remove them.")

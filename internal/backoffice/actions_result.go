@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/web/templates"
@@ -146,7 +145,7 @@ func stateNotes(o order.Order) []templates.ResultNote {
 		notes = append(notes, templates.ResultNote{
 			Kind: templates.Warn, Title: "We don't know yet whether Klarna made this " + noun + ".",
 			Body:  "We keep asking with the same key, so it cannot happen twice. " + o.Running.Staff + " sent it at " + clock(o.Running.At) + ".",
-			Links: []templates.ActionLink{{Label: "Look again", URL: orderURL(o.Number) + "?" + url.Values{codeDone: {o.Running.Key}}.Encode() + "#result"}},
+			Links: []templates.ActionLink{{Label: "Look again", URL: orderPath(o.Number) + "?" + url.Values{codeDone: {o.Running.Key}}.Encode() + "#result"}},
 		})
 	}
 	switch o.FraudStatus {
@@ -163,8 +162,8 @@ func stateNotes(o order.Order) []templates.ResultNote {
 	return notes
 }
 
-// staleNote says that somebody else was faster, and with what.
-func staleNote(o order.Order, e *order.ChangedError) templates.ResultNote {
+// fasterNote says that somebody else was faster, and with what.
+func fasterNote(o order.Order, e *order.ChangedError) templates.ResultNote {
 	n := templates.ResultNote{Kind: templates.Warn, Title: "The order changed while you were looking."}
 	switch {
 	case e.Running != nil:
@@ -357,13 +356,4 @@ func (b *Backoffice) unreadable(ctx context.Context, d *draft, err error) templa
 		n.CorrelationID = refused.CorrelationID
 	}
 	return n
-}
-
-// total adds up amounts that were checked before.
-func total(amounts []money.Amount) money.Amount {
-	sum, err := money.Sum(amounts...)
-	if err != nil {
-		return 0
-	}
-	return sum
 }

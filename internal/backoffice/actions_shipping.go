@@ -160,8 +160,8 @@ func shippingInfoConfirm(d *draft, v *templates.ActionConfirmView) {
 var addressFields = []struct {
 	name, label, wire string
 	limit             int
-	needed      bool
-	member      func(*klarna.Address) *string
+	needed            bool
+	member            func(*klarna.Address) *string
 }{
 	{"given_name", "Given name", "given_name", 100, true, func(a *klarna.Address) *string { return &a.GivenName }},
 	{"family_name", "Family name", "family_name", 100, true, func(a *klarna.Address) *string { return &a.FamilyName }},

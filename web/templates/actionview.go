@@ -181,3 +181,38 @@ type ActionRefusedView struct {
 }
 
 func orderURL(number string) string { return "/admin/orders/" + number }
+
+// BulkRow is a ticked order.
+type BulkRow struct {
+	Number, URL string
+	Amount      string // what remains of it, with currency
+	Why         string // it cannot be captured; "" = it can
+}
+
+// BulkConfirmView asks whether several orders shall be captured.
+type BulkConfirmView struct {
+	Question string
+	Body     []string
+	Notes    []ResultNote
+	Rows     []BulkRow
+	Hidden   []Field
+	URL      string
+	Button   string // "" = there is nothing to capture
+	Busy     string
+}
+
+// BulkItem is an order of a bulk capture and how far it is.
+type BulkItem struct {
+	Number, URL, Amount string
+	Kind                Kind
+	State, Why          string
+	CorrelationID       string
+}
+
+// BulkProgressView is a bulk capture and how far it is.
+type BulkProgressView struct {
+	Title, Started           string
+	Text, Hint               string
+	Captured, Refused, Total int
+	Items                    []BulkItem
+}
