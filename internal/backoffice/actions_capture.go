@@ -1,7 +1,9 @@
 package backoffice
 
 import (
+	"errors"
 	"strconv"
+	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -213,12 +215,12 @@ func refundForm(d *draft, v *templates.ActionFormView) {
 		d.input(templates.Input{Name: "amount", Label: "Amount in " + string(o.PurchaseCurrency), Hint: "Only when an amount is refunded.", Kind: "decimal", Class: "short"}),
 	}}
 	minus := ""
-	if len(o.Captures) == 1 {
+	if impossible, ok := errors.AsType[*order.ImpossibleError](o.MayChargeReturn(time.Now())); ok {
+		amounts.Hint = "No return fee can be kept: " + reasonText(o, impossible)
+	} else {
 		minus = "fee"
 		amounts.Inputs = append(amounts.Inputs,
 			d.input(templates.Input{Name: "fee", Label: "Return fee in " + string(o.PurchaseCurrency), Hint: "Taken off what is refunded for lines. Leave it empty for none.", Kind: "decimal", Class: "short"}))
-	} else {
-		amounts.Hint = "A return fee needs an order that was captured at once. This one has " + count(len(o.Captures), "capture") + "."
 	}
 	v.Groups = append(v.Groups, amounts, d.noteGroup())
 	v.Sum = d.sum("To refund:", d.refundable(), minus)
