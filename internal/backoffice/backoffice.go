@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -25,6 +26,7 @@ const requestTime = 12 * time.Second
 // Backoffice holds what its handlers need. All members are required.
 type Backoffice struct {
 	Book     *order.Book
+	Pricer   *cart.Pricer // for products that are added to an order
 	Team     Team
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
@@ -45,6 +47,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 			r.Group(func(r chi.Router) {
 				r.Use(deadline)
 				b.orderRoutes(r)
+				b.actionRoutes(r)
 				r.Get("/admin/*", b.notFound)
 			})
 			// What takes as long as it takes, such as an export, is mounted here.
