@@ -425,6 +425,6 @@ func (b *Backoffice) badForm(w http.ResponseWriter, r *http.Request, err error) 
 		return
 	}
 	b.page(w, r, bad.Status, "Error: form", "", templates.AdminMessage(templates.AdminMessageView{
-		Kind: templates.Bad, Title: "This form cannot be read.", Body: bad.Message + " Nothing was sent.", BackURL: "/admin/", Back: "See the orders",
+		Title: "This form cannot be read.", Body: bad.Message + " Nothing was sent.", BackURL: "/admin/", Back: "See the orders",
 	}))
 }
