@@ -161,8 +161,9 @@ reindex(KEYS[2], 2)
 return 1
 `)
 
-// indexBatch is how many orders are looked at at a time.
-const indexBatch = 500
+// indexBatch is how many orders are looked at at a time: few enough for Redis to
+// take their records in one go.
+const indexBatch = 100
 
 // completeIndex indexes the orders that were stored before there was an index.
 // Whether there are any, two counts tell; where this ends half-way, the next
