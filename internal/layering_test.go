@@ -35,6 +35,7 @@ var layers = []string{
 	"internal/respond",
 	"internal/storefront",
 	"internal/callback",
+	"internal/backoffice",
 	"internal/server",
 	"fakeklarna",
 	"cmd/shopd",
@@ -54,6 +55,7 @@ var importers = map[string][]string{
 	"fakeklarna":          {"cmd/shopd"},
 	"internal/storefront": {"cmd/shopd"},
 	"internal/callback":   {"cmd/shopd"},
+	"internal/backoffice": {"cmd/shopd"},
 }
 
 // forbidden are packages of others that do not belong in a package.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -20,7 +21,7 @@ type config struct {
 	addr, opsAddr                       string
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
-	username, password, secret          string
+	username, password, secret, staff   string
 	platform, catalogFile, drain        string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
@@ -39,6 +40,7 @@ type shop struct {
 	platform               ordermanagement.Platform
 	origins, imageOrigins  []string
 	catalog                *catalog.Catalog
+	staff                  backoffice.Team // empty: no back office
 	drain                  time.Duration
 }
 
@@ -85,6 +87,10 @@ func (c *config) validate() (shop, error) {
 		} else {
 			s.imageOrigins = imageOrigins(s.catalog)
 		}
+	}
+	var err error
+	if s.staff, err = backoffice.ParseTeam(c.staff); err != nil {
+		v.add("SHOPD_STAFF: %w", err)
 	}
 	s.drain = v.duration("-drain", c.drain)
 	s.platform = v.platform(c.platform, klarnaURL)

@@ -12,6 +12,10 @@ import (
 	"github.com/shopd/shopd/internal/server"
 )
 
+// demoStaff are demo, who may manage, and view, who may look. Each has the name as password.
+const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
+view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
+
 // demo runs the shop with a fake Klarna and a Redis of its own, where no other is named.
 // The shop is localhost and the fake 127.0.0.1 on purpose: so the iframe is cross-site,
 // as Klarna's is.
@@ -45,6 +49,10 @@ func demo(ctx context.Context, e *env) error {
 		defer mini.Close()
 		e.redisURL, e.embedded = "redis://"+mini.Addr(), true
 		logger.InfoContext(ctx, "carts, sessions and orders are kept in memory and lost at the end")
+	}
+	if e.staff == "" {
+		e.staff = demoStaff
+		ready = append(ready, "backoffice "+e.publicURL+"/admin/ demo demo")
 	}
 	s, err := e.validate()
 	if err != nil {

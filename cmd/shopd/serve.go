@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
@@ -177,9 +178,15 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		},
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError})
-	srv, err = server.New(server.Options{
+	o := server.Options{
 		Storefront: front, Callbacks: callbacks, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
 		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,
-	})
+	}
+	if len(s.staff) > 0 {
+		o.Backoffice = &backoffice.Backoffice{
+			Book: book, Pricer: pricer, Team: s.staff, Sessions: session.NewStaff(rdb, s.secure), Redis: rdb, Logger: logger,
+		}
+	}
+	srv, err = server.New(o)
 	return srv, []func(context.Context){leftBehind.Run, book.Run, callbacks.Run}, err
 }

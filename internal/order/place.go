@@ -51,6 +51,7 @@ type Book struct {
 	Observe    func(Event) // told what the book does; may be nil
 
 	noWaitAOF atomic.Bool // the server has no WAITAOF
+	bulks     bell        // rung when this process starts a bulk capture
 }
 
 // Place takes an order that was bought into the book and returns it: reads it

@@ -63,11 +63,12 @@ func read(ctx context.Context, rdb redis.Cmdable, id string) (o Order, text stri
 }
 
 // storeOrder writes an order that the book does not have: KEYS order, number,
-// placed, open, audit; ARGV record, number, order ID, time of purchase, time from
-// which the loop looks after it, entries of the audit. It answers what the book has then, or "" when
-// the number is another order's. What was there is written again: so whoever
-// comes second, on another connection, can wait for it to be durable too.
-var storeOrder = redis.NewScript(`
+// placed, open, index, audit; ARGV record, number, order ID, time of purchase,
+// time from which the loop looks after it, those of reindex, entries of the
+// audit. It answers what the book has then, or "" when the number is another
+// order's. What was there is written again: so whoever comes second, on another
+// connection, can wait for it to be durable too.
+var storeOrder = redis.NewScript(reindex + `
 local known = redis.call('GET', KEYS[1])
 if known then
   redis.call('SET', KEYS[1], known)
@@ -77,7 +78,7 @@ if not redis.call('SET', KEYS[2], ARGV[3], 'NX') then return '' end
 redis.call('SET', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
 redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
-for i = 6, #ARGV do redis.call('RPUSH', KEYS[5], ARGV[i]) end
+for i = reindex(KEYS[5], 6), #ARGV do redis.call('RPUSH', KEYS[6], ARGV[i]) end
 return ARGV[1]
 `)
 
@@ -103,10 +104,8 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 			if err != nil {
 				return err
 			}
-			now := time.Now()
-			kept, err = storeOrder.Run(ctx, conn,
-				[]string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, auditKey + o.OrderID},
-				append([]any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()}, entries...)...).Text()
+			keys, args := storeArgs(o, record, time.Now())
+			kept, err = storeOrder.Run(ctx, conn, keys, append(args, entries...)...).Text()
 			if err != nil || kept != "" {
 				stored = kept == string(record)
 				return err
@@ -124,10 +123,17 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 	return Order{}, false, fmt.Errorf("%w: store order: %w", ErrUnavailable, err)
 }
 
+// storeArgs are the keys and arguments of storeOrder, but the entries of the audit.
+func storeArgs(o Order, record []byte, now time.Time) (keys []string, args []any) {
+	keys = []string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, indexKey, auditKey + o.OrderID}
+	args = []any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()}
+	return keys, append(args, indexArgs(o, o)...)
+}
+
 // compareAndSet replaces an order if it is still as it was read: KEYS order,
-// open, audit; ARGV before, after, order ID, when the loop looks after it ("" =
-// it is finished), entries of the audit.
-var compareAndSet = redis.NewScript(`
+// open, index, audit; ARGV before, after, order ID, when the loop looks after it
+// ("" = it is finished), those of reindex, entries of the audit.
+var compareAndSet = redis.NewScript(reindex + `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 if ARGV[4] == '' then
@@ -135,7 +141,7 @@ if ARGV[4] == '' then
 else
   redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
 end
-for i = 5, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
+for i = reindex(KEYS[3], 5), #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 return 1
 `)
 
@@ -173,8 +179,8 @@ func (b *Book) updateOn(ctx context.Context, rdb redis.Cmdable, id string, edit 
 		if !o.finished() {
 			due = strconv.FormatInt(o.due(time.Now()).UnixMilli(), 10)
 		}
-		set, err := compareAndSet.Run(ctx, rdb, []string{orderKey + id, openKey, auditKey + id},
-			append([]any{text, after, id, due}, entries...)...).Bool()
+		args := append([]any{text, after, id, due}, indexArgs(before, o)...)
+		set, err := compareAndSet.Run(ctx, rdb, []string{orderKey + id, openKey, indexKey, auditKey + id}, append(args, entries...)...).Bool()
 		if err != nil {
 			return Order{}, fmt.Errorf("%w: update order: %w", ErrUnavailable, err)
 		}

@@ -29,10 +29,11 @@ const (
 	pingTime     = time.Second
 )
 
-// Options are what New needs; all but the durations and origins are required.
+// Options are what New needs; all but the back office, durations and origins are required.
 type Options struct {
 	Storefront interface{ Routes(chi.Router) }
 	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
+	Backoffice interface{ Routes(chi.Router) } // for staff; nil: there is none
 	Redis      redis.UniversalClient
 	Metrics    *Metrics
 	Logger     *slog.Logger
@@ -80,6 +81,12 @@ func (s *Server) Handler() http.Handler {
 		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), deadline)
 		s.o.Storefront.Routes(r)
 	})
+	if s.o.Backoffice != nil {
+		mux.Group(func(r chi.Router) { // bounds the time itself: an export takes as long as it takes
+			r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit))
+			s.o.Backoffice.Routes(r)
+		})
+	}
 	return mux
 }
 

@@ -62,7 +62,7 @@ type Sessions struct {
 // New returns the sessions kept in o.Redis.
 func New(o Options) *Sessions {
 	m := scs.New()
-	m.Store = store{o.Redis}
+	m.Store = store{o.Redis, sessionPrefix}
 	m.Lifetime = lifetime
 	m.HashTokenInStore = true
 	m.Cookie.Name = "shopd"

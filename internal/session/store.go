@@ -13,10 +13,13 @@ const sessionPrefix = "shopd:session:"
 
 // store keeps scs sessions in Redis under the hash of their token. It implements
 // scs.CtxStore; all its errors are ErrStore.
-type store struct{ rdb redis.UniversalClient }
+type store struct {
+	rdb    redis.UniversalClient
+	prefix string // of the keys
+}
 
 func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	b, err := s.rdb.Get(ctx, sessionPrefix+token).Bytes()
+	b, err := s.rdb.Get(ctx, s.prefix+token).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil
 	}
@@ -24,11 +27,11 @@ func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 }
 
 func (s store) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
-	return storeError(s.rdb.Set(ctx, sessionPrefix+token, b, time.Until(expiry)).Err())
+	return storeError(s.rdb.Set(ctx, s.prefix+token, b, time.Until(expiry)).Err())
 }
 
 func (s store) DeleteCtx(ctx context.Context, token string) error {
-	return storeError(s.rdb.Del(ctx, sessionPrefix+token).Err())
+	return storeError(s.rdb.Del(ctx, s.prefix+token).Err())
 }
 
 // scs demands the methods without context and calls them only on stores that have

@@ -1,0 +1,136 @@
+// Package backoffice serves the merchant's pages at /admin/: staff look at the orders
+// and do with them what Klarna's Order Management offers.
+package backoffice
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/go-chi/chi/v5"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// requestTime is what a request may take, from its arrival to its last call to Klarna
+// or Redis; an export may take longer.
+const requestTime = 12 * time.Second
+
+// Backoffice holds what its handlers need. All members are required.
+type Backoffice struct {
+	Book     *order.Book
+	Pricer   *cart.Pricer // for products that are added to an order
+	Team     Team
+	Sessions *session.Staff
+	Redis    redis.UniversalClient // for the throttle
+	Logger   *slog.Logger
+}
+
+// everything is the route of what is no page.
+const everything = "/admin/*"
+
+// Routes mounts the pages. Nothing but the sign-in is served without a session, and no
+// method but GET to a member of staff who may only look.
+func (b *Backoffice) Routes(r chi.Router) {
+	r.Group(func(r chi.Router) {
+		r.Use(private)
+		r.Group(func(r chi.Router) {
+			r.Use(deadline)
+			b.signInRoutes(r)
+		})
+		r.Group(func(r chi.Router) {
+			r.Use(b.signedIn)
+			// A search is sent by POST, so that an e-mail address is in no URL.
+			r.With(deadline).Post("/admin/search", b.search)
+			r.Group(func(r chi.Router) {
+				r.Use(b.changesNeedManage)
+				r.Group(func(r chi.Router) {
+					r.Use(deadline)
+					b.orderRoutes(r)
+					b.actionRoutes(r)
+					r.Get(everything, b.notFound)
+				})
+				b.exportRoutes(r) // without the deadline: a file takes as long as it takes
+			})
+		})
+	})
+}
+
+func (b *Backoffice) orderRoutes(r chi.Router) {
+	r.Get("/admin", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, home, http.StatusSeeOther) })
+	r.Get(home, b.orders)
+	r.Get("/admin/orders", b.orders)
+	r.Get("/admin/orders/{number}", b.order)
+	r.Get("/admin/orders/{number}/packing-slip", b.packingSlip)
+}
+
+// private keeps pages with personal data out of caches and indexes.
+func private(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		h.Add("Vary", "Cookie")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// deadline bounds what a request does on its behalf.
+func deadline(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// The entries of the navigation, for page.
+const (
+	navOrders    = "orders"
+	navInspector = "inspector"
+	navExports   = "exports"
+)
+
+// page answers with a page of the back office: its title without the shop's name, the
+// entry of the navigation that it belongs to ("" = none), and its main part.
+func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
+	shell := templates.AdminShell{Title: title, Active: active}
+	if staff := staffOf(r.Context()); staff.Name != "" {
+		shell.Staff, shell.Manages = staff.Name, staff.Role == Manage
+	}
+	r = r.WithContext(templ.WithChildren(r.Context(), content))
+	respond.Page(w, r, status, templates.Admin(shell))
+}
+
+// notFound is the 404 page of the back office.
+func (b *Backoffice) notFound(w http.ResponseWriter, r *http.Request) {
+	b.page(w, r, http.StatusNotFound, "Not found", "", templates.AdminMessage(templates.AdminMessageView{
+		Title: "There is no such page.", Body: "The link may be old, or the order is not in the book.", BackURL: home, Back: "See the orders",
+	}))
+}
+
+// errBadRequest is a request that cannot be understood.
+var errBadRequest = &respond.BadRequest{Status: http.StatusBadRequest, Message: "The request cannot be understood."}
+
+// fail answers a request that could not be served, and logs once what is ours to mend.
+// Nothing has changed then.
+func (b *Backoffice) fail(w http.ResponseWriter, r *http.Request, err error) {
+	v := templates.AdminMessageView{BackURL: home, Back: "See the orders"}
+	status := http.StatusServiceUnavailable
+	if bad, ok := errors.AsType[*respond.BadRequest](err); ok {
+		status, v.Title, v.Body = bad.Status, bad.Message, "Nothing has changed."
+	} else {
+		b.Logger.ErrorContext(r.Context(), "back office request failed", "error", err)
+		w.Header().Set("Retry-After", "5")
+		v.Title, v.Body = "The orders cannot be reached.", "Nothing has changed. Try again in a moment. If it happens again, quote "+respond.RequestID(r.Context())+"."
+	}
+	b.page(w, r, status, "Error: "+v.Title, "", templates.AdminMessage(v))
+}

@@ -1,0 +1,92 @@
+package backoffice
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Role is what a member of staff may do.
+type Role string
+
+// The roles.
+const (
+	View   Role = "view"   // look at everything
+	Manage Role = "manage" // and change it
+)
+
+// Staff is a member of staff who is signed in.
+type Staff struct {
+	Name string
+	Role Role
+}
+
+// Member is somebody who may sign in.
+type Member struct {
+	Staff
+	hash []byte // of the password, by bcrypt
+}
+
+// proof names the password that is set without telling anything about it: a session
+// that was opened with another one is over.
+func (m Member) proof() string {
+	sum := sha256.Sum256(m.hash)
+	return hex.EncodeToString(sum[:])
+}
+
+// Team are those who may sign in, by name.
+type Team map[string]Member
+
+const (
+	maxName = 64 // bytes
+	// maxCost bounds what one try to sign in costs: 2^14 rounds are about a second.
+	maxCost = 14
+)
+
+// ParseTeam reads lines name:role:bcrypt-hash; empty lines do not count. It reports
+// every line that cannot be used, by its number and never with its hash.
+func ParseTeam(text string) (Team, error) {
+	team := Team{}
+	var problems []error
+	for i, line := range strings.Split(text, "\n") {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		m, err := parseMember(line)
+		if _, known := team[m.Name]; err == nil && known {
+			err = errors.New("the name is on a line before")
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("line %d: %w", i+1, err))
+			continue
+		}
+		team[m.Name] = m
+	}
+	return team, errors.Join(problems...)
+}
+
+func parseMember(line string) (Member, error) {
+	parts := strings.SplitN(line, ":", 3)
+	if len(parts) < 3 {
+		return Member{}, errors.New("is not name:role:bcrypt-hash")
+	}
+	m := Member{Staff: Staff{Name: parts[0], Role: Role(parts[1])}, hash: []byte(parts[2])}
+	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+	if m.Name == "" || len(m.Name) > maxName || strings.TrimSpace(m.Name) != m.Name || strings.ContainsFunc(m.Name, unprintable) {
+		return Member{}, fmt.Errorf("a name has 1 to %d printable characters and no space around it", maxName)
+	}
+	if m.Role != View && m.Role != Manage {
+		return Member{}, errors.New("the role is neither view nor manage")
+	}
+	if cost, err := bcrypt.Cost(m.hash); err != nil || len(m.hash) != 60 {
+		return Member{}, errors.New("what follows the role is not a bcrypt hash")
+	} else if cost > maxCost {
+		return Member{}, fmt.Errorf("the hash has cost %d, at most %d", cost, maxCost)
+	}
+	return m, nil
+}

@@ -1,0 +1,156 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// StaffIdle is how long the session of staff lives without a request.
+	StaffIdle = 30 * time.Minute
+	// StaffLifetime is how long it lives at most.
+	StaffLifetime = 12 * time.Hour
+
+	staffPrefix = "shopd:staff:"
+
+	staffNameKey  = "name"
+	staffProofKey = "proof"
+)
+
+// StaffValues are what the session of a member of staff holds.
+type StaffValues struct {
+	Name string
+	// Proof is of the password that the session was opened with; where it is no
+	// longer the one that is set, the session is over.
+	Proof string
+}
+
+// Staff keeps the sessions of the back office: another cookie and other keys than
+// those of shoppers. They end after 30 minutes without a request, 12 hours after the
+// sign-in, and at the sign-out. It may be used from many goroutines.
+type Staff struct{ scs *scs.SessionManager }
+
+// NewStaff returns the sessions of staff kept in rdb. secure as in Options.
+func NewStaff(rdb redis.UniversalClient, secure bool) *Staff {
+	m := scs.New()
+	m.Store = staffStore{store{rdb, staffPrefix}}
+	m.Lifetime, m.IdleTimeout = StaffLifetime, StaffIdle
+	m.HashTokenInStore = true
+	m.Cookie.Name = "shopd-staff"
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	if secure {
+		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd-staff", true
+	}
+	return &Staff{scs: m}
+}
+
+// HasCookie tells whether the request brings a session token, be it known or not. The
+// browser drops it 12 hours after the sign-in, and at the sign-out.
+func (s *Staff) HasCookie(r *http.Request) bool { return s.token(r) != "" }
+
+// Find returns the values of the request's session, which lives on for another half
+// hour; false when there is none. The error is ErrStore.
+func (s *Staff) Find(r *http.Request) (StaffValues, bool, error) {
+	token := s.token(r)
+	if token == "" {
+		return StaffValues{}, false, nil
+	}
+	ctx, err := s.scs.Load(r.Context(), token)
+	if errors.Is(err, ErrStore) {
+		return StaffValues{}, false, err
+	}
+	if err != nil || s.scs.Token(ctx) == "" {
+		return StaffValues{}, false, nil // never stored, ended, or not to be decoded
+	}
+	if _, _, err := s.scs.Commit(ctx); errors.Is(err, errEnded) {
+		return StaffValues{}, false, nil
+	} else if err != nil {
+		return StaffValues{}, false, err
+	}
+	return StaffValues{Name: s.scs.GetString(ctx, staffNameKey), Proof: s.scs.GetString(ctx, staffProofKey)}, true, nil
+}
+
+// SignIn opens a session with a token of its own, whatever token the request brought:
+// that one's session ends. The error is ErrStore.
+func (s *Staff) SignIn(w http.ResponseWriter, r *http.Request, v StaffValues) error {
+	if err := s.end(r); err != nil {
+		return err
+	}
+	ctx, err := s.scs.Load(context.WithValue(r.Context(), opening{}, true), "")
+	if err != nil {
+		return err
+	}
+	s.scs.Put(ctx, staffNameKey, v.Name)
+	s.scs.Put(ctx, staffProofKey, v.Proof)
+	token, _, err := s.scs.Commit(ctx)
+	if err != nil {
+		return err
+	}
+	s.scs.WriteSessionCookie(ctx, w, token, s.scs.Deadline(ctx))
+	return nil
+}
+
+// SignOut ends the request's session, in the store and in the browser. The error is
+// ErrStore.
+func (s *Staff) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.end(r); err != nil {
+		return err
+	}
+	s.Forget(w, r)
+	return nil
+}
+
+// Forget lets the browser drop its token.
+func (s *Staff) Forget(w http.ResponseWriter, r *http.Request) {
+	s.scs.WriteSessionCookie(r.Context(), w, "", time.Time{})
+}
+
+func (s *Staff) end(r *http.Request) error {
+	token := s.token(r)
+	if token == "" {
+		return nil
+	}
+	ctx, err := s.scs.Load(r.Context(), token)
+	if errors.Is(err, ErrStore) {
+		return err
+	}
+	if err != nil || s.scs.Token(ctx) == "" {
+		return nil
+	}
+	return s.scs.Destroy(ctx)
+}
+
+func (s *Staff) token(r *http.Request) string {
+	c, err := r.Cookie(s.scs.Cookie.Name)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// opening marks the context of a sign-in: only there may a session appear in the store.
+type opening struct{}
+
+var errEnded = errors.New("the session has ended")
+
+// staffStore is a store in which a session that has ended stays so: a request that was
+// under way at the sign-out, and stores its session afterwards, does not bring it back.
+type staffStore struct{ store }
+
+// CommitCtx stores a session that is there already, else returns errEnded. In a sign-in
+// it stores a new one.
+func (s staffStore) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
+	if ctx.Value(opening{}) != nil {
+		return s.store.CommitCtx(ctx, token, b, expiry)
+	}
+	err := s.rdb.SetArgs(ctx, s.prefix+token, b, redis.SetArgs{Mode: "XX", TTL: time.Until(expiry)}).Err()
+	if errors.Is(err, redis.Nil) {
+		return errEnded
+	}
+	return storeError(err)
+}
