@@ -124,7 +124,7 @@ func (o *office) serve(team string) string {
 		Storefront: pages{}, Callbacks: noRoutes{}, Redis: rdb, Metrics: server.NewMetrics(rdb), Logger: logger, PublicURL: publicURL,
 		BrowserOrigins: []string{o.fake.URL},
 		Backoffice: &backoffice.Backoffice{
-			Book: o.book, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
+			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
 		},
 	})
 	if err != nil {
