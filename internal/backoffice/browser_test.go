@@ -10,17 +10,6 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
-// looks are how the pages are looked at.
-var looks = []struct {
-	name string
-	o    browsertest.Options
-}{
-	{"wide", browsertest.Options{}},
-	{"wide, dark", browsertest.Options{Dark: true}},
-	{"phone", browsertest.Options{Phone: true}},
-	{"phone, dark", browsertest.Options{Phone: true, Dark: true}},
-}
-
 // enter signs ada in.
 func (o *office) enter(p *browsertest.Page) {
 	p.Go(o.url + "/admin/")
