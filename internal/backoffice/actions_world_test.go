@@ -231,14 +231,28 @@ func (p page) fields(changes ...string) url.Values {
 func (p page) has(selector string) bool { return p.doc.Find(selector).Length() > 0 }
 
 // text is what the main part says.
-func (p page) text() string { return squeezed(p.doc.Find("main").Text()) }
+func (p page) text() string { return p.part("main") }
+
+// part is what a part of the page says. Cells and paragraphs are words of their own.
+func (p page) part(selector string) string {
+	p.t.Helper()
+	html, err := p.doc.Find(selector).Html()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(strings.NewReplacer(
+		"</td>", " </td>", "</th>", " </th>", "</p>", " </p>", "</h1>", " </h1>", "</a>", "</a> ", "</label>", " </label>", "</caption>", " </caption>",
+	).Replace(html)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(doc.Text()), " ")
+}
 
 // says demands a text of a part of the page.
 func (p page) says(selector, want string) {
 	p.t.Helper()
-	if got := squeezed(p.doc.Find(selector).Text()); !strings.Contains(got, want) {
+	if got := p.part(selector); !strings.Contains(got, want) {
 		p.t.Errorf("%s says %q, want %q in it", selector, got, want)
 	}
 }
-
-func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }
