@@ -98,11 +98,7 @@ func (b *Backoffice) actionRoutes(r chi.Router) {
 // url is the address of the action's form.
 func (k *kind) url(number string) string { return orderPath(number) + "/" + k.slug }
 
-// actionURL is the address of the form of an action.
-func actionURL(number string, a order.Action) string {
-	i := slices.IndexFunc(kinds, func(k kind) bool { return k.action == a })
-	return kinds[i].url(number)
-}
+func orderPath(number string) string { return "/admin/orders/" + url.PathEscape(number) }
 
 // actionForm shows the form of an action on the order as Klarna has it now.
 func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind) {
