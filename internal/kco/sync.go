@@ -92,6 +92,7 @@ type Syncer struct {
 // ErrUnavailable or context's, wrapped, beside the Result as far
 // as it came (Cart and Quote are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
+	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
 	run := &run{Syncer: s, Request: r}
 	for range maxRounds {
 		done, err := run.round(ctx)
