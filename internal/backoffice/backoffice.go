@@ -12,6 +12,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/inspect"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -28,6 +30,8 @@ type Backoffice struct {
 	Team     Team
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
+	Story    *inspect.Log          // for the inspector, as is Syncer
+	Syncer   *kco.Syncer
 	Logger   *slog.Logger
 }
 
@@ -45,6 +49,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 			r.Group(func(r chi.Router) {
 				r.Use(deadline)
 				b.orderRoutes(r)
+				b.inspectRoutes(r)
 				r.Get("/admin/*", b.notFound)
 			})
 			// What takes as long as it takes, such as an export, is mounted here.
