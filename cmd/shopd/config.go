@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
@@ -21,7 +22,7 @@ type config struct {
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
 	username, password, secret, staff   string
-	catalogFile, drain                  string
+	platform, catalogFile, drain        string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
@@ -36,6 +37,7 @@ type shop struct {
 	publicURL, callbackURL string // scheme://host, without a slash at the end
 	secure                 bool   // the public URL is https
 	klarnaURL              string
+	platform               ordermanagement.Platform
 	origins, imageOrigins  []string
 	catalog                *catalog.Catalog
 	staff                  backoffice.Team // empty: no back office
@@ -91,6 +93,7 @@ func (c *config) validate() (shop, error) {
 		v.add("SHOPD_STAFF: %w", err)
 	}
 	s.drain = v.duration("-drain", c.drain)
+	s.platform = v.platform(c.platform, klarnaURL)
 	return s, v.err()
 }
 
@@ -157,6 +160,18 @@ func (v *problems) probability(name, text string) float64 {
 	p, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(p >= 0 && p <= 1) {
 		v.add("%s: %q is not from 0 to 1", name, text)
+	}
+	return p
+}
+
+// platform returns who serves the Klarna URL: the one that is set, else by its host.
+func (v *problems) platform(name string, klarnaURL *url.URL) ordermanagement.Platform {
+	if name == "" {
+		return ordermanagement.PlatformOf(klarnaURL.Hostname())
+	}
+	p, err := ordermanagement.ParsePlatform(name)
+	if err != nil {
+		v.add("-platform: %w", err)
 	}
 	return p
 }

@@ -167,7 +167,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	pricer := &cart.Pricer{Catalog: s.catalog, PublicURL: s.publicURL}
 	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: orders, Logger: logger}
 	book := &order.Book{
-		Redis: rdb, Management: ordermanagement.NewClient(transport), Checkout: orders, Signer: signer,
+		Redis: rdb, Management: ordermanagement.NewClientFor(transport, s.platform), Checkout: orders, Signer: signer,
 		Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Observe: metrics.ObserveOrder,
 	}
 	wants := &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL}

@@ -44,6 +44,8 @@ var settings = []setting{
 		usage: "redis://, rediss:// or unix://; several addresses or ?cluster=true for Cluster, ?master_name= for Sentinel"},
 	{flag: "klarna-url", commands: shops, value: func(c *config) *string { return &c.klarnaURL }, def: "(required)", demo: "(the built-in fake)",
 		usage: "Klarna's API, such as https://api.playground.kustom.co"},
+	{flag: "platform", commands: shops, value: func(c *config) *string { return &c.platform }, def: "(by the Klarna URL)",
+		usage: "klarna or kustom: what orders can do after the sale differs; hosts under kustom.co are Kustom's"},
 	{flag: "klarna-browser-origins", commands: shops, value: func(c *config) *string { return &c.browserOrigins }, def: "(by the Klarna URL)",
 		usage: "hosts that the payment form may use in the browser, separated by spaces or commas"},
 	{env: "SHOPD_KLARNA_USERNAME", commands: shops, value: func(c *config) *string { return &c.username }, def: "(none)", demo: "demo", secret: true,

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -136,6 +138,7 @@ func TestValidate(t *testing.T) {
 		{"redis URL", map[string]string{"SHOPD_REDIS_URL": "http://:hunter2@redis"}, []string{"-redis-url: "}},
 		{"short secret", map[string]string{"SHOPD_SECRET": "hunter2"}, []string{"SHOPD_SECRET: "}},
 		{"origins", map[string]string{"SHOPD_KLARNA_BROWSER_ORIGINS": "https://a.example;script-src"}, []string{"-klarna-browser-origins: "}},
+		{"platform", map[string]string{"SHOPD_PLATFORM": "Kustom"}, []string{"-platform: "}},
 		{"drain", map[string]string{"SHOPD_DRAIN": "soon"}, []string{"-drain: "}},
 		{"catalog", map[string]string{"SHOPD_CATALOG": broken}, []string{"-catalog: "}},
 		{"several", map[string]string{"SHOPD_DRAIN": "-1s", "SHOPD_SECRET": "", "SHOPD_REDIS_URL": ""}, []string{"-redis-url is missing", "SHOPD_SECRET is missing", "-drain: "}},
@@ -227,6 +230,34 @@ func TestBrowserOrigins(t *testing.T) {
 			s, err := e.validate()
 			if d := cmp.Diff(tt.want, s.origins); d != "" || err != nil {
 				t.Errorf("%v %s", err, d)
+			}
+		})
+	}
+}
+
+func TestPlatform(t *testing.T) {
+	for _, tt := range []struct {
+		name, klarna, set string
+		want              ordermanagement.Platform
+	}{
+		{"kustom", "https://api.kustom.co", "", ordermanagement.Kustom},
+		{"kustom playground", "https://API.Playground.Kustom.co:443/", "", ordermanagement.Kustom},
+		{"klarna", "https://api-na.playground.klarna.com", "", ordermanagement.Klarna},
+		{"lookalike", "https://api.evilkustom.co", "", ordermanagement.Klarna},
+		{"fake", "http://127.0.0.1:9090/kustom.co", "", ordermanagement.Klarna},
+		{"set to kustom", "http://127.0.0.1:9090", "kustom", ordermanagement.Kustom},
+		{"set to klarna", "https://api.kustom.co", "klarna", ordermanagement.Klarna},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			vars := good()
+			vars["SHOPD_KLARNA_URL"], vars["SHOPD_PLATFORM"] = tt.klarna, tt.set
+			vars["SHOPD_PUBLIC_URL"] = strings.SplitAfter(tt.klarna, "://")[0] + "shop.example"
+			e, err := parsed(t, "serve", vars)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, err := e.validate(); s.platform != tt.want || err != nil {
+				t.Errorf("platform = %q, %v, want %q", s.platform, err, tt.want)
 			}
 		})
 	}

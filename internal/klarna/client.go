@@ -119,6 +119,8 @@ type Request struct {
 // Answer says how a call came to its end.
 type Answer struct {
 	CorrelationID string
+	Status        int         // HTTP status of the last try; 0 when it had no answer
+	Header        http.Header // of the last answer; nil when there was none
 	// Unanswered is true when a try before the last had no answer: Klarna
 	// may still act on it, perhaps after the one that was answered.
 	Unanswered bool
@@ -142,6 +144,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 		start := time.Now()
 		answer.Tries = try
 		status, sent, err := c.try(ctx, r, body, out, &answer)
+		answer.Status = status
 		c.tell(ctx, r, out, Call{
 			Status: status, Try: try, Start: start, Duration: time.Since(start), CorrelationID: answer.CorrelationID, Err: err,
 		})
@@ -203,7 +206,7 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 		return 0, sent, fmt.Errorf("%s: %w", r.Operation, withoutURL(err))
 	}
 	defer func() { _ = res.Body.Close() }()
-	answer.CorrelationID = res.Header.Get("Klarna-Correlation-Id")
+	answer.CorrelationID, answer.Header = res.Header.Get("Klarna-Correlation-Id"), res.Header
 	// Reading to the end lets the connection be used again.
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if res.StatusCode < 200 || res.StatusCode > 299 {

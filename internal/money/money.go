@@ -14,7 +14,7 @@ import (
 var (
 	// ErrOverflow: the result does not fit into an Amount.
 	ErrOverflow = errors.New("amount out of range")
-	// ErrRate: a rate or percentage is not within 0 to 10000 (100 %).
+	// ErrRate: a rate, percentage or share is not within 0 to 100 %.
 	ErrRate = errors.New("rate out of range")
 )
 
@@ -75,6 +75,15 @@ func Percent(a Amount, hundredths int32) (Amount, error) {
 		return 0, fmt.Errorf("percentage %d: %w", hundredths, ErrRate)
 	}
 	return share(a, uint64(hundredths), whole), nil
+}
+
+// Share returns part ÷ of of a, rounded half away from zero: what a part of a
+// line comes to. part must lie within 0 and of, else ErrRate.
+func Share(a Amount, part, of int64) (Amount, error) {
+	if part < 0 || of < 1 || part > of {
+		return 0, fmt.Errorf("share %d of %d: %w", part, of, ErrRate)
+	}
+	return share(a, uint64(part), uint64(of)), nil
 }
 
 // TaxRate is a tax rate in hundredths of a percent: 2500 is 25 %. It lies

@@ -167,6 +167,7 @@ type AuditEntry struct {
 
 // Change is one fact before and after. Amounts are minor units in digits.
 type Change struct {
-	Field         string `json:"field"` // such as "order_amount", "quantity MUG-1", "status"
-	Before, After string
+	Field  string `json:"field"` // such as "order_amount", "quantity MUG-1", "status"
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
 }

@@ -55,10 +55,16 @@ type Order struct {
 
 	Status      ordermanagement.Status      `json:"status"`
 	FraudStatus ordermanagement.FraudStatus `json:"fraud_status"`
-	Flags       []Flag                      `json:"flags,omitempty"`
+	// FraudStatusAt is when the book first had this FraudStatus.
+	FraudStatusAt time.Time `json:"fraud_status_at,omitzero"`
+	Flags         []Flag    `json:"flags,omitempty"`
 
 	// Revision grows by one with each change of the record.
 	Revision int64 `json:"revision"`
+	// MaterialRevision is the newest revision in which something changed that
+	// staff decide by: state, amounts, lines, captures, refunds, addresses,
+	// parcels, references.
+	MaterialRevision int64 `json:"material_revision,omitempty"`
 	// What follows is as Klarna said when it was last read, or as it follows from
 	// what Klarna has answered since.
 	OriginalOrderAmount       money.Amount                   `json:"original_order_amount"`
@@ -72,11 +78,17 @@ type Order struct {
 	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
 	Running *Command `json:"running,omitempty"`
+	// SendingUntil is until when a process may be at it. Then another one goes on.
+	SendingUntil time.Time `json:"sending_until,omitzero"`
 
 	// Acknowledged: Klarna knows that we have it, or it was cancelled there.
 	Acknowledged bool `json:"acknowledged"`
 	// CartClosed: what was bought is out of the cart, and the stock is settled.
 	CartClosed bool `json:"cart_closed"`
+	// GoodsDue: it was cancelled, and the goods are not back in the stock yet.
+	GoodsDue bool `json:"goods_due,omitempty"`
+	// Taken is what was taken out of the stock, where the lines have changed since.
+	Taken []catalog.ReservedLine `json:"taken,omitempty"`
 }
 
 // version of the stored JSON.
@@ -105,15 +117,18 @@ func (o Order) HasKey(key string) bool {
 func (o Order) Goods() []cart.Line {
 	var lines []cart.Line
 	for _, line := range o.OrderLines {
-		if line.Type == klarna.Physical || line.Type == klarna.Digital {
+		if isGoods(line) {
 			lines = append(lines, cart.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
 		}
 	}
 	return lines
 }
 
-// reserved are the goods as the stock counts them.
+// reserved are the goods of the purchase as the stock counts them.
 func (o Order) reserved() []catalog.ReservedLine {
+	if o.Taken != nil {
+		return o.Taken
+	}
 	var lines []catalog.ReservedLine
 	for _, line := range o.Goods() {
 		lines = append(lines, catalog.ReservedLine(line))
@@ -122,7 +137,9 @@ func (o Order) reserved() []catalog.ReservedLine {
 }
 
 // finished reports whether nothing remains to be done with the order.
-func (o Order) finished() bool { return o.Acknowledged && o.CartClosed && !o.Pending() }
+func (o Order) finished() bool {
+	return o.Acknowledged && o.CartClosed && !o.Pending() && o.Running == nil && !o.GoodsDue
+}
 
 // flag adds a flag that the order does not have.
 func (o *Order) flag(f Flag) {
@@ -130,3 +147,7 @@ func (o *Order) flag(f Flag) {
 		o.Flags = append(o.Flags, f)
 	}
 }
+
+// followed reports whether the record has the members of its captures and
+// refunds: those of older versions get them when Klarna is next asked.
+func (o Order) followed() bool { return o.OriginalOrderAmount != 0 || o.OrderAmount == 0 }

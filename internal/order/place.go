@@ -201,7 +201,7 @@ func (b *Book) forget(ctx context.Context, cartID, orderID string) error {
 // acknowledge tells Klarna the order's number, and that we have it. Of an order
 // that was cancelled meanwhile Klarna takes neither: then nothing is left to do.
 func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
-	err := b.Management.SetMerchantReferences(ctx, o.OrderID, o.Number, "", callKey("references", o.OrderID))
+	_, err := b.Management.SetMerchantReferences(ctx, o.OrderID, ordermanagement.References{Reference1: &o.Number}, callKey("references", o.OrderID))
 	if answered(err, http.StatusUnprocessableEntity) {
 		// Better an order that Klarna knows by its own name than one that it
 		// thinks we do not have.
@@ -209,7 +209,7 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 		err = nil
 	}
 	if err == nil {
-		err = b.Management.Acknowledge(ctx, o.OrderID, callKey("acknowledge", o.OrderID))
+		_, err = b.Management.Acknowledge(ctx, o.OrderID, callKey("acknowledge", o.OrderID))
 	}
 	cancelled := false
 	if answered(err, http.StatusForbidden) {

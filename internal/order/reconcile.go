@@ -60,7 +60,8 @@ func (b *Book) Run(ctx context.Context) {
 // Reconcile does one round: it gives back the stock of old reservations, asks
 // Klarna about reservations that may have become sales, goes on with orders of
 // the book that are not finished (not acknowledged, cart not closed, risk not
-// decided), and asks about orders that were given up. One process at a time;
+// decided), asks about orders that were given up, and indexes orders that were
+// stored before there was an index. One process at a time;
 // where another is at it, Reconcile does nothing. now is the time by which
 // things are due. The error joins what failed; all of it is tried again.
 func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
@@ -75,7 +76,7 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now))
+	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.completeIndex(ctx))
 	open, countErr := b.Redis.ZCard(ctx, openKey).Result()
 	err = errors.Join(err, countErr)
 	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Open: open})

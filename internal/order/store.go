@@ -63,11 +63,12 @@ func (b *Book) read(ctx context.Context, id string) (o Order, text string, found
 }
 
 // storeOrder writes an order that the book does not have: KEYS order, number,
-// placed, open; ARGV record, number, order ID, time of purchase, time from
-// which the loop looks after it. It answers what the book has then, or "" when
-// the number is another order's. What was there is written again: so whoever
-// comes second, on another connection, can wait for it to be durable too.
-var storeOrder = redis.NewScript(`
+// placed, open, index; ARGV record, number, order ID, time of purchase, time from
+// which the loop looks after it, and those of reindex. It answers what the book
+// has then, or "" when the number is another order's. What was there is written
+// again: so whoever comes second, on another connection, can wait for it to be
+// durable too.
+var storeOrder = redis.NewScript(reindex + `
 local known = redis.call('GET', KEYS[1])
 if known then
   redis.call('SET', KEYS[1], known)
@@ -77,6 +78,7 @@ if not redis.call('SET', KEYS[2], ARGV[3], 'NX') then return '' end
 redis.call('SET', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
 redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
+reindex(KEYS[5], 6)
 return ARGV[1]
 `)
 
@@ -98,10 +100,8 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 			if err != nil {
 				return err
 			}
-			now := time.Now()
-			kept, err = storeOrder.Run(ctx, conn,
-				[]string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey},
-				record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()).Text()
+			keys, args := storeArgs(o, record, time.Now())
+			kept, err = storeOrder.Run(ctx, conn, keys, args...).Text()
 			if err != nil || kept != "" {
 				stored = kept == string(record)
 				return err
@@ -119,10 +119,17 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 	return Order{}, false, fmt.Errorf("%w: store order: %w", ErrUnavailable, err)
 }
 
+// storeArgs are the keys and arguments of storeOrder.
+func storeArgs(o Order, record []byte, now time.Time) (keys []string, args []any) {
+	keys = []string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, indexKey}
+	args = []any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()}
+	return keys, append(args, indexArgs(o, o)...)
+}
+
 // compareAndSet replaces an order if it is still as it was read: KEYS order,
-// open; ARGV before, after, order ID, when the loop looks after it ("" = it is
-// finished).
-var compareAndSet = redis.NewScript(`
+// open, index; ARGV before, after, order ID, when the loop looks after it ("" =
+// it is finished), and those of reindex.
+var compareAndSet = redis.NewScript(reindex + `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 if ARGV[4] == '' then
@@ -130,6 +137,7 @@ if ARGV[4] == '' then
 else
   redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
 end
+reindex(KEYS[3], 5)
 return 1
 `)
 
@@ -137,13 +145,14 @@ return 1
 // runs again on what they stored. An edit that changes nothing is not stored.
 func (b *Book) update(ctx context.Context, id string, edit func(*Order)) (Order, error) {
 	for {
-		o, before, found, err := b.read(ctx, id)
+		was, before, found, err := b.read(ctx, id)
 		if err != nil {
 			return Order{}, err
 		}
 		if !found {
 			return Order{}, fmt.Errorf("%w: the order is gone from the book", ErrUnavailable)
 		}
+		o := was
 		edit(&o)
 		after, err := json.Marshal(o)
 		if err != nil || string(after) == before {
@@ -153,7 +162,8 @@ func (b *Book) update(ctx context.Context, id string, edit func(*Order)) (Order,
 		if !o.finished() {
 			due = strconv.FormatInt(o.due(time.Now()).UnixMilli(), 10)
 		}
-		set, err := compareAndSet.Run(ctx, b.Redis, []string{orderKey + id, openKey}, before, after, id, due).Bool()
+		args := append([]any{before, after, id, due}, indexArgs(was, o)...)
+		set, err := compareAndSet.Run(ctx, b.Redis, []string{orderKey + id, openKey, indexKey}, args...).Bool()
 		if err != nil {
 			return Order{}, fmt.Errorf("%w: update order: %w", ErrUnavailable, err)
 		}

@@ -3,17 +3,39 @@ package ordermanagement
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
 )
 
-// Client calls the Order Management API. Each method returns a *klarna.Error
-// for an answer outside 2xx. Safe for concurrent use.
-type Client struct{ klarna *klarna.Client }
+// Client calls the Order Management API. An answer outside 2xx is a
+// *klarna.Error. What Klarna would not take whatever the order's state is a
+// *klarna.RuleError and is not sent, nor is what the platform does not have
+// (ErrNotOffered).
+//
+// Each change takes an idempotency key: of all calls with one key to one
+// operation of one order Klarna acts on the first and answers the others as it
+// did that one, for 24 h and whatever their body. So a change without an answer
+// is sent again with its key, here and by the caller later; another change
+// needs another key. Source: docs.klarna.com, Order Management API reference,
+// Escalation and retry policy.
+//
+// Safe for concurrent use.
+type Client struct {
+	klarna   *klarna.Client
+	platform Platform
+}
 
-// NewClient returns a client over the transport.
-func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
+// NewClient returns a client of Klarna's over the transport.
+func NewClient(c *klarna.Client) *Client { return NewClientFor(c, Klarna) }
+
+// NewClientFor returns a client of a platform over the transport.
+func NewClientFor(c *klarna.Client, p Platform) *Client { return &Client{klarna: c, platform: p} }
+
+// Platform returns whose API it is.
+func (c *Client) Platform() Platform { return c.platform }
 
 // GetOrder reads an order that was bought. One that is unknown, or not bought
 // yet, is a 404; an ID that cannot be one a 400.
@@ -21,46 +43,121 @@ func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
 func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
 	const operation = "read order"
 	var order Order
-	_, err := c.klarna.Do(ctx, klarna.Request{
-		Operation: operation, Method: "GET", Path: path(id, ""), Retry: klarna.RetryRead,
-	}, &order)
+	err := c.read(ctx, operation, []string{id}, &order)
 	if err == nil && (order.OrderID == "" || order.Status == "") {
 		err = errors.New(operation + ": the answer has no order_id or status")
 	}
 	return order, err
 }
 
-// SetMerchantReferences names the order as the shop does: reference1 is the
-// order number, which Klarna shows to the shopper too. Each has at most 255
-// characters; an empty one is left as it is. A cancelled order is a 403. Of all
-// calls with one key Klarna acts on the first.
-// Source: docs.klarna.com, View and change orders.
-func (c *Client) SetMerchantReferences(ctx context.Context, id, reference1, reference2, key string) error {
-	return c.write(ctx, klarna.Request{
-		Operation: "set merchant references", Method: "PATCH", Path: path(id, "/merchant-references"), IdempotencyKey: key,
-		Body: struct {
-			Reference1 string `json:"merchant_reference1,omitempty"`
-			Reference2 string `json:"merchant_reference2,omitempty"`
-		}{reference1, reference2},
-	})
-}
-
 // Acknowledge tells Klarna that the shop has the order; then the pushes end. A
-// cancelled order is a 403. Of all calls with one key Klarna acts on the first.
+// cancelled order is a 403.
 // Source: docs.klarna.com, View and change orders.
-func (c *Client) Acknowledge(ctx context.Context, id, key string) error {
-	return c.write(ctx, klarna.Request{
-		Operation: "acknowledge order", Method: "POST", Path: path(id, "/acknowledge"), IdempotencyKey: key,
+func (c *Client) Acknowledge(ctx context.Context, id, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{operation: "acknowledge order", method: "POST", path: []string{id, "acknowledge"}, key: key})
+}
+
+// UpdateAuthorization changes the order's amount and lines. Klarna checks the
+// risk anew when the amount grows, and may refuse that (403): nothing is
+// changed then. It refuses as well what is less than was captured, and an order
+// that is fully captured, cancelled or expired.
+// Source: docs.klarna.com, View and change orders.
+func (c *Client) UpdateAuthorization(ctx context.Context, id string, a Authorization, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{operation: "update authorization", method: "PATCH", path: []string{id, "authorization"}, key: key, body: a})
+}
+
+// SetMerchantReferences names the order as the shop does. A cancelled order is
+// a 403.
+// Source: docs.klarna.com, View and change orders.
+func (c *Client) SetMerchantReferences(ctx context.Context, id string, r References, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{operation: "set merchant references", method: "PATCH", path: []string{id, "merchant-references"}, key: key, body: r})
+}
+
+// UpdateShippingAddress changes where the order goes. Klarna checks the risk
+// anew and may refuse it (403), or the address (422 INVALID_ADDRESS). The
+// billing address cannot be changed.
+// Source: docs.klarna.com, View and change orders.
+func (c *Client) UpdateShippingAddress(ctx context.Context, id string, a AddressChange, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{
+		operation: "update shipping address", method: "PATCH", path: []string{id, "customer-details"}, key: key, body: customerDetails{a},
 	})
 }
 
-// write sends a change whose idempotency key makes it safe to repeat.
-func (c *Client) write(ctx context.Context, r klarna.Request) error {
-	r.Retry = klarna.RetryKeyed
-	_, err := c.klarna.Do(ctx, r, nil)
+// AddShippingInfo adds 1 to 500 parcels to an order that is not captured yet.
+// Source: docs.klarna.com, Delivery tracking.
+func (c *Client) AddShippingInfo(ctx context.Context, id string, parcels []ShippingInfo, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{
+		operation: "add shipping info", method: "POST", path: []string{id, "shipping-info"}, key: key, body: shippingInfo{parcels},
+	})
+}
+
+// Cancel gives up an order of which nothing is captured; it can be changed no
+// more. All others are a 403 CANCEL_NOT_ALLOWED.
+// Source: docs.klarna.com, View and change orders.
+func (c *Client) Cancel(ctx context.Context, id, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{operation: "cancel order", method: "POST", path: []string{id, "cancel"}, key: key})
+}
+
+// ExtendAuthorization starts the time in which the order can be captured anew,
+// from today. An order that is captured, cancelled or expired is a 403, as are
+// some ways to pay.
+// Source: docs.klarna.com, Extended authorization expiration.
+func (c *Client) ExtendAuthorization(ctx context.Context, id, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{operation: "extend authorization", method: "POST", path: []string{id, "extend-authorization-time"}, key: key})
+}
+
+// Release gives up what is not captured of a partly captured order. All others
+// are a 403.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (c *Client) Release(ctx context.Context, id, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{operation: "release authorization", method: "POST", path: []string{id, "release-remaining-authorization"}, key: key})
+}
+
+// change is a call that changes something.
+type change struct {
+	operation, method string
+	path              []string // the order's ID and what comes after it
+	key               string
+	body              interface{ Check() error } // nil sends none
+}
+
+// write sends a change.
+func (c *Client) write(ctx context.Context, w change) (klarna.Answer, error) {
+	path, err := pathOf(w.path)
+	if err == nil && w.key == "" {
+		// Klarna would do it as often as it is sent.
+		err = &klarna.RuleError{Field: "idempotency key", Rule: "is missing"}
+	}
+	r := klarna.Request{Operation: w.operation, Method: w.method, Path: path, IdempotencyKey: w.key, Retry: klarna.RetryKeyed}
+	if err == nil && w.body != nil {
+		err = w.body.Check()
+		r.Body = w.body
+	}
+	if err != nil {
+		return klarna.Answer{}, fmt.Errorf("%s: %w", w.operation, err)
+	}
+	return c.klarna.Do(ctx, r, nil)
+}
+
+// read decodes an answer into out.
+func (c *Client) read(ctx context.Context, operation string, segments []string, out any) error {
+	path, err := pathOf(segments)
+	if err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	_, err = c.klarna.Do(ctx, klarna.Request{Operation: operation, Method: "GET", Path: path, Retry: klarna.RetryRead}, out)
 	return err
 }
 
-func path(id, call string) string {
-	return "/ordermanagement/v1/orders/" + url.PathEscape(id) + call
+// pathOf is the path of a call. An ID that is empty or only dots would lead
+// elsewhere.
+func pathOf(segments []string) (string, error) {
+	path := "/ordermanagement/v1/orders"
+	for _, segment := range segments {
+		if strings.Trim(segment, ".") == "" {
+			return "", &klarna.RuleError{Field: "path", Rule: fmt.Sprintf("%q is no ID", segment)}
+		}
+		path += "/" + url.PathEscape(segment)
+	}
+	return path, nil
 }

@@ -113,9 +113,15 @@ func TestWrites(t *testing.T) {
 		path   string
 		body   string
 	}{
-		{"references", func() error { return client.SetMerchantReferences(t.Context(), id, "SK-1", "", "key-1") }, "PATCH", "/merchant-references", `{"merchant_reference1":"SK-1"}`},
-		{"both", func() error { return client.SetMerchantReferences(t.Context(), id, "SK-1", "x", "key-2") }, "PATCH", "/merchant-references", `{"merchant_reference1":"SK-1","merchant_reference2":"x"}`},
-		{"acknowledge", func() error { return client.Acknowledge(t.Context(), id, "key-3") }, "POST", "/acknowledge", ""},
+		{"references", func() error {
+			_, err := client.SetMerchantReferences(t.Context(), id, ordermanagement.References{Reference1: new("SK-1")}, "key-1")
+			return err
+		}, "PATCH", "/merchant-references", `{"merchant_reference1":"SK-1"}`},
+		{"both", func() error {
+			_, err := client.SetMerchantReferences(t.Context(), id, ordermanagement.References{Reference1: new("SK-1"), Reference2: new("x")}, "key-2")
+			return err
+		}, "PATCH", "/merchant-references", `{"merchant_reference1":"SK-1","merchant_reference2":"x"}`},
+		{"acknowledge", func() error { _, err := client.Acknowledge(t.Context(), id, "key-3"); return err }, "POST", "/acknowledge", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			calls.requests = nil
@@ -145,7 +151,7 @@ func TestWrites(t *testing.T) {
 	if m := there.Fake.OrderManagement; !there.Fake.Acknowledged || m.MerchantReference1 != "SK-1" || m.MerchantReference2 != "x" {
 		t.Errorf("Klarna has acknowledged %v, %q, %q", there.Fake.Acknowledged, m.MerchantReference1, m.MerchantReference2)
 	}
-	if err := client.Acknowledge(t.Context(), "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", "key-4"); err == nil {
+	if _, err := client.Acknowledge(t.Context(), "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", "key-4"); err == nil {
 		t.Error("an unknown order is acknowledged")
 	}
 }

@@ -1,0 +1,52 @@
+package money
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Decimal writes an amount of a currency with two decimals as programs read it:
+// "1152.00", "-0.05".
+func (a Amount) Decimal() string {
+	sign, m := "", magnitude(int64(a))
+	if a < 0 {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, m/100, m%100)
+}
+
+// typed is an amount with a currency before or after it, or none: groups of
+// three digits, and one or two decimals.
+var typed = regexp.MustCompile(`^(?i:kr\.?|[a-z]{3}|[€£$])? ?(\d+|\d{1,3}(?:[ .,']\d{3})+)(?:([.,])(\d{1,2}))? ?(?i:kr\.?|[a-z]{3}|[€£$])?$`)
+
+// ParseDecimal reads an amount of a currency with two decimals as people type
+// it in any of our languages: "1152", "1 152,00", "1.152,5 kr", "€1,152.00".
+// A single separator before three digits groups them: "1.152" is 1152. False
+// for anything else, amounts below 0 among it.
+func ParseDecimal(text string) (Amount, bool) {
+	text = strings.Join(strings.Fields(text), " ") // no-break and thin spaces too
+	m := typed.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	whole, separator, decimals := m[1], m[2], m[3]
+	groups := strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return -1
+		}
+		return r
+	}, whole)
+	if groups != "" && (strings.Trim(groups, groups[:1]) != "" || groups[:1] == separator) {
+		return 0, false // two kinds of separators, or one for both
+	}
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, whole) + (decimals + "00")[:2]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return Amount(n), err == nil
+}

@@ -1,0 +1,289 @@
+package order
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// Uncaptured is what of the order's lines can still be captured: quantities and
+// amounts less those of the captures, in the sequence of the lines. A capture
+// without lines leaves them as they are; Rest says whether they add up.
+func (o Order) Uncaptured() []klarna.OrderLine {
+	if ended(o.Status) != "" {
+		return nil
+	}
+	return less(o.OrderLines, o.capturedLines())
+}
+
+// Rest is all that can still be captured. lines is nil when they do not make
+// up the amount, because something was captured without lines.
+func (o Order) Rest() (lines []klarna.OrderLine, amount money.Amount) {
+	if ended(o.Status) != "" {
+		return nil, 0
+	}
+	if lines = o.Uncaptured(); !sumsTo(lines, o.RemainingAuthorizedAmount) {
+		lines = nil
+	}
+	return lines, o.RemainingAuthorizedAmount
+}
+
+// Refundable is what was captured and not refunded yet, by line, in the
+// sequence of the captures. Refunds of a mere amount leave the lines as they
+// are: no more than CapturedAmount less RefundedAmount can be refunded of them.
+func (o Order) Refundable() []klarna.OrderLine {
+	var refunded []klarna.OrderLine
+	for _, refund := range o.Refunds {
+		refunded = append(refunded, refund.OrderLines...)
+	}
+	return less(merged(o.capturedLines()), refunded)
+}
+
+// capturedLines are the lines of all captures. A capture of the whole order
+// that names none is of all lines.
+func (o Order) capturedLines() []klarna.OrderLine {
+	var lines []klarna.OrderLine
+	for _, capture := range o.Captures {
+		if len(capture.OrderLines) == 0 && sumsTo(o.OrderLines, capture.CapturedAmount) {
+			return o.OrderLines
+		}
+		lines = append(lines, capture.OrderLines...)
+	}
+	return lines
+}
+
+// Take returns parts of lines, these quantities of each, and what they come to.
+// Amounts, discounts and tax of a part are proportional to its quantity, rounded
+// half away from zero; a quantity that is all of a line takes exactly what the
+// line has: so, of what is left each time, parts always sum to the whole.
+//
+// Discounts, gift cards, store credit and sales tax belong to the goods: what
+// is taken of them follows what is taken of the goods, those of their own tax
+// rate where there are any. Their own quantities count only where there are no
+// goods, and all of them is taken with all of the rest.
+//
+// The error is a *klarna.RuleError when a quantity is not within 0 and its
+// line's, or money.ErrOverflow.
+func Take(lines []klarna.OrderLine, quantities []int64) ([]klarna.OrderLine, money.Amount, error) {
+	if len(quantities) != len(lines) {
+		return nil, 0, &klarna.RuleError{Field: "quantities", Rule: fmt.Sprintf("has %d elements, want %d", len(quantities), len(lines))}
+	}
+	parts := make([]klarna.OrderLine, len(lines)) // quantity 0: nothing of this line
+	counted, whole := 0, 0
+	for i, line := range lines {
+		if quantities[i] < 0 || quantities[i] > line.Quantity {
+			return nil, 0, &klarna.RuleError{
+				Field: fmt.Sprintf("quantities[%d]", i), Rule: fmt.Sprintf("is %d, must be 0 to %d", quantities[i], line.Quantity),
+			}
+		}
+		if follows(line) || line.Quantity == 0 {
+			continue
+		}
+		counted++
+		if quantities[i] == line.Quantity {
+			whole++
+		}
+		if quantities[i] > 0 {
+			var err error
+			if parts[i], err = part(line, quantities[i]); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	all := counted > 0 && whole == counted
+	for i, line := range lines {
+		if !follows(line) {
+			continue
+		}
+		taken, of, err := goodsOf(line, lines, parts)
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case all || of <= 0 && quantities[i] == line.Quantity:
+			parts[i] = line
+		case of > 0:
+			if parts[i], err = share(line, taken, of); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	var taken []klarna.OrderLine
+	for _, line := range parts {
+		if line.Quantity > 0 {
+			taken = append(taken, line)
+		}
+	}
+	amount, _, err := klarna.Sums(taken)
+	return taken, amount, err
+}
+
+// follows reports whether a line has no quantity of its own to speak of, but
+// belongs to the goods.
+func follows(line klarna.OrderLine) bool {
+	switch line.Type {
+	case klarna.Discount, klarna.GiftCard, klarna.StoreCredit, klarna.SalesTax:
+		return true
+	case klarna.Physical, klarna.Digital, klarna.ShippingFee, klarna.Surcharge, klarna.ReturnFee:
+	}
+	return false
+}
+
+// part is a quantity of a line.
+func part(line klarna.OrderLine, quantity int64) (klarna.OrderLine, error) {
+	if quantity == line.Quantity {
+		return line, nil
+	}
+	p := line
+	p.Quantity = quantity
+	var err error
+	if p.TotalAmount, err = money.Share(line.TotalAmount, quantity, line.Quantity); err != nil {
+		return p, err
+	}
+	if p.TotalTaxAmount, err = money.Share(line.TotalTaxAmount, quantity, line.Quantity); err != nil {
+		return p, err
+	}
+	gross, err := line.UnitPrice.Mul(quantity)
+	if err != nil {
+		return p, err
+	}
+	// The part's total is quantity × unit price − discount too, as Klarna wants it.
+	if p.TotalDiscountAmount, err = gross.Sub(p.TotalAmount); err != nil || p.TotalDiscountAmount >= 0 {
+		return p, err
+	}
+	p.TotalDiscountAmount, err = money.Share(line.TotalDiscountAmount, quantity, line.Quantity)
+	return p, err
+}
+
+// goodsOf adds up the goods that a following line belongs to: what is taken of
+// them, of how much.
+func goodsOf(line klarna.OrderLine, lines, parts []klarna.OrderLine) (taken, of money.Amount, err error) {
+	ownRate := line.Type == klarna.Discount && slices.ContainsFunc(lines, func(other klarna.OrderLine) bool {
+		return isGoods(other) && other.TaxRate == line.TaxRate
+	})
+	for i, other := range lines {
+		if !isGoods(other) || ownRate && other.TaxRate != line.TaxRate {
+			continue
+		}
+		if taken, err = taken.Add(parts[i].TotalAmount); err != nil {
+			return 0, 0, err
+		}
+		if of, err = of.Add(other.TotalAmount); err != nil {
+			return 0, 0, err
+		}
+	}
+	return taken, of, nil
+}
+
+func isGoods(line klarna.OrderLine) bool {
+	return line.Type == klarna.Physical || line.Type == klarna.Digital
+}
+
+// share is the part of a following line that a part of the goods has: one of
+// it, at what it comes to.
+func share(line klarna.OrderLine, taken, of money.Amount) (klarna.OrderLine, error) {
+	if taken == of {
+		return line, nil
+	}
+	p := line
+	var err error
+	if p.TotalAmount, err = money.Share(line.TotalAmount, int64(taken), int64(of)); err != nil {
+		return p, err
+	}
+	if p.TotalTaxAmount, err = money.Share(line.TotalTaxAmount, int64(taken), int64(of)); err != nil {
+		return p, err
+	}
+	if p.TotalAmount == 0 && p.TotalTaxAmount == 0 {
+		return klarna.OrderLine{}, nil
+	}
+	return single(p), nil
+}
+
+// single is a following line as one piece.
+func single(line klarna.OrderLine) klarna.OrderLine {
+	line.Quantity, line.UnitPrice, line.TotalDiscountAmount = 1, line.TotalAmount, 0
+	return line
+}
+
+// same reports whether a line of a capture or refund is of another line.
+func same(a, b klarna.OrderLine) bool {
+	return a.Type == b.Type && a.Reference == b.Reference && a.Name == b.Name && a.TaxRate == b.TaxRate &&
+		(follows(a) || a.UnitPrice == b.UnitPrice)
+}
+
+// find is the line that another one is a part of: the same, or at least with
+// its reference, so that a line captured elsewhere at another price is found;
+// -1 without one.
+func find(lines []klarna.OrderLine, part klarna.OrderLine) int {
+	found := -1
+	for i, line := range lines {
+		switch {
+		case line.Quantity < 1:
+		case same(line, part):
+			return i
+		case found < 0 && part.Reference != "" && line.Type == part.Type && line.Reference == part.Reference:
+			found = i
+		}
+	}
+	return found
+}
+
+// less returns lines without what was taken of them. What is used up is left out.
+func less(lines, taken []klarna.OrderLine) []klarna.OrderLine {
+	left := append([]klarna.OrderLine(nil), lines...)
+	for _, part := range taken {
+		i := find(left, part)
+		if i < 0 {
+			continue
+		}
+		line := &left[i]
+		before := line.TotalAmount
+		line.TotalAmount -= part.TotalAmount
+		line.TotalTaxAmount -= part.TotalTaxAmount
+		line.TotalDiscountAmount = max(line.TotalDiscountAmount-part.TotalDiscountAmount, 0)
+		line.Quantity -= part.Quantity
+		turned := before > 0 && line.TotalAmount < 0 || before < 0 && line.TotalAmount > 0
+		switch {
+		case turned:
+			line.Quantity = 0
+		case follows(*line) && line.TotalAmount != 0:
+			*line = single(*line)
+		case follows(*line):
+			line.Quantity = 0
+		}
+	}
+	var rest []klarna.OrderLine
+	for _, line := range left {
+		if line.Quantity > 0 {
+			rest = append(rest, line)
+		}
+	}
+	return rest
+}
+
+// merged puts parts of one line together.
+func merged(parts []klarna.OrderLine) []klarna.OrderLine {
+	var lines []klarna.OrderLine
+	for _, part := range parts {
+		i := -1
+		for j, line := range lines {
+			if same(line, part) {
+				i = j
+			}
+		}
+		if i < 0 {
+			lines = append(lines, part)
+			continue
+		}
+		line := &lines[i]
+		line.Quantity += part.Quantity
+		line.TotalAmount += part.TotalAmount
+		line.TotalTaxAmount += part.TotalTaxAmount
+		line.TotalDiscountAmount += part.TotalDiscountAmount
+		if follows(*line) {
+			*line = single(*line)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,515 @@
+package order_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+var (
+	countries  = []string{"SE", "NO", "FI", "US"}
+	currencies = map[string]money.Currency{"SE": "SEK", "NO": "NOK", "FI": "EUR", "US": "USD"}
+	statuses   = []ordermanagement.Status{
+		ordermanagement.Authorized, ordermanagement.PartCaptured, ordermanagement.Captured, ordermanagement.Cancelled, ordermanagement.Expired,
+	}
+	firstSale = time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)
+)
+
+// orders makes orders for lists: those of a shop, of a shopper, of an amount and
+// of a moment are many.
+type orders struct {
+	rng      *rand.Rand
+	n        int
+	span     time.Duration // from the first sale to the last
+	shoppers int
+}
+
+func newOrders(seed uint64, span time.Duration) *orders {
+	return &orders{rng: rand.New(rand.NewPCG(seed, 5)), span: span, shoppers: 100}
+}
+
+func pick[T any](rng *rand.Rand, of []T) T { return of[rng.IntN(len(of))] }
+
+const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+// code writes a number of the sequence in signs of an order number.
+func code(n, length int) string {
+	text := make([]byte, length)
+	for i := range text {
+		text[length-1-i] = letters[n%len(letters)]
+		n /= len(letters)
+	}
+	return string(text)
+}
+
+func (s *orders) next() order.Order {
+	s.n++
+	country := pick(s.rng, countries)
+	email := fmt.Sprintf("shopper%d@example.com", s.rng.IntN(s.shoppers))
+	id := [16]byte{}
+	for i := range id {
+		id[i] = byte(s.rng.Uint32())
+	}
+	number := code(s.n, 8)
+	o := order.Order{
+		Number: "SK-" + number[:4] + "-" + number[4:], Key: "a key", OrderID: uuid.UUID(id).String(), CartID: "a cart",
+		PlacedAt:        firstSale.Add(time.Duration(s.rng.Int64N(int64(s.span)))).Truncate(10 * time.Second), // some at once
+		PurchaseCountry: country, PurchaseCurrency: currencies[country], Locale: "sv-SE",
+		OrderAmount: money.Amount(10000 + 100*s.rng.IntN(20)), KlarnaReference: "K" + code(s.n, 7),
+		OrderLines: []klarna.OrderLine{{Type: klarna.Physical, Reference: "MUG-1", Name: "Enamel mug", Quantity: 2, UnitPrice: 14900, TaxRate: 2500, TotalAmount: 29800, TotalTaxAmount: 5960}},
+		Status:     pick(s.rng, statuses), FraudStatus: ordermanagement.FraudAccepted, Acknowledged: true, CartClosed: true,
+		BillingAddress: klarna.Address{GivenName: "Eva", Email: email, PostalCode: "90210", City: "Umeå", Country: strings.ToLower(country)},
+	}
+	o.ShippingAddress = o.BillingAddress
+	if s.rng.IntN(5) == 0 {
+		o.ShippingAddress.Email = strings.ToUpper(fmt.Sprintf("shopper%d@example.com", s.rng.IntN(s.shoppers)))
+	}
+	if s.rng.IntN(10) == 0 {
+		o.FraudStatus = ordermanagement.FraudPending
+	}
+	return o
+}
+
+func (s *orders) take(n int) []order.Order {
+	all := make([]order.Order, n)
+	for i := range all {
+		all[i] = s.next()
+	}
+	return all
+}
+
+// fill puts orders in the book.
+func (w *world) fill(all []order.Order) {
+	w.t.Helper()
+	for part := range slices.Chunk(all, 500) {
+		if err := w.book.Fill(w.t.Context(), part); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// newestFirst sorts as a list does.
+func newestFirst(all []order.Order) []order.Order {
+	return slices.SortedFunc(slices.Values(all), func(x, y order.Order) int {
+		if c := y.PlacedAt.Compare(x.PlacedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(y.OrderID, x.OrderID)
+	})
+}
+
+// wanted is what a query asks for, looked for in all orders, newest first.
+func wanted(all []order.Order, q order.Query) (ids []string) {
+	amount, isAmount := money.ParseDecimal(q.Text)
+	for _, o := range newestFirst(all) {
+		emails := []string{strings.ToLower(o.BillingAddress.Email), strings.ToLower(o.ShippingAddress.Email)}
+		text := q.Text == "" || q.Text == o.Number || strings.EqualFold(q.Text, o.KlarnaReference) || q.Text == o.OrderID ||
+			isAmount && o.OrderAmount == amount || slices.Contains(emails, strings.ToLower(q.Text)) ||
+			q.Text == order.EmailHash(emails[0]) || q.Text == order.EmailHash(emails[1])
+		if text && (q.Status == "" || o.Status == q.Status) && (q.Country == "" || o.PurchaseCountry == q.Country) &&
+			(!q.Pending || o.Pending()) && (q.From.IsZero() || !o.PlacedAt.Before(q.From)) && (q.To.IsZero() || o.PlacedAt.Before(q.To)) {
+			ids = append(ids, o.OrderID)
+		}
+	}
+	return ids
+}
+
+func idsOf(all []order.Order) (ids []string) {
+	for _, o := range all {
+		ids = append(ids, o.OrderID)
+	}
+	return ids
+}
+
+// pages walks through a list from its newest page to its oldest.
+func (w *world) pages(q order.Query) (ids []string, last order.Page) {
+	w.t.Helper()
+	for {
+		page, err := w.book.List(w.t.Context(), q)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if (page.Newer == "") != (q.Cursor == "") {
+			w.t.Errorf("%+v: the newer page is %q", q, page.Newer)
+		}
+		ids = append(ids, idsOf(page.Orders)...)
+		if page.Older == "" {
+			return ids, page
+		}
+		q.Cursor = page.Older
+	}
+}
+
+// Any combination of filters and texts answers what looking at every order answers.
+func TestListAgainstBruteForce(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	all := newOrders(1, 30*24*time.Hour).take(2000)
+	w.fill(all)
+	middle := all[7]
+	times := []time.Time{{}, firstSale.Add(9 * 24 * time.Hour), middle.PlacedAt}
+	texts := []string{
+		"", middle.BillingAddress.Email, strings.ToUpper(middle.BillingAddress.Email), order.EmailHash(middle.BillingAddress.Email), middle.OrderAmount.Decimal(),
+		middle.Number, middle.KlarnaReference, strings.ToLower(middle.KlarnaReference), middle.OrderID, "nobody@example.com", "9999", "what?",
+	}
+	asked := 0
+	for _, text := range texts {
+		for _, country := range append([]string{"", "DE"}, countries...) {
+			for _, status := range append([]ordermanagement.Status{"", ordermanagement.Closed}, statuses...) {
+				for _, pending := range []bool{false, true} {
+					from, to := pick(newOrders(uint64(asked), 1).rng, times), pick(newOrders(uint64(asked)+1000, 1).rng, times)
+					q := order.Query{Text: text, Country: country, Status: status, Pending: pending, From: from, To: to, Limit: order.MaxLimit}
+					want := wanted(all, q)
+					got, last := w.pages(q)
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Fatalf("%+v: %s", q, diff)
+					}
+					if last.Total != int64(len(want)) {
+						t.Errorf("%+v: total %d, want %d", q, last.Total, len(want))
+					}
+					var each []string
+					if err := w.book.Each(t.Context(), q, func(o order.Order) error {
+						each = append(each, o.OrderID)
+						return nil
+					}); err != nil {
+						t.Fatal(err)
+					}
+					slices.Reverse(each)
+					if diff := cmp.Diff(want, each); diff != "" {
+						t.Fatalf("Each of %+v: %s", q, diff)
+					}
+					asked++
+				}
+			}
+		}
+	}
+	t.Logf("%d queries", asked)
+}
+
+// What staff type is understood as they mean it.
+func TestListText(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	all := newOrders(2, time.Hour).take(3)
+	all[0].OrderAmount, all[0].BillingAddress.Email, all[0].ShippingAddress.Email = 115200, "Eva.Ek@Example.com", ""
+	all[0].KlarnaReference, all[1].KlarnaReference = "K4MADNY2", "12345678"
+	all[1].OrderAmount, all[2].OrderAmount = 1152, 115250
+	w.fill(all)
+	number := strings.ReplaceAll(all[0].Number, "-", "")
+	for _, tt := range []struct {
+		name, text string
+		want       int // which of the orders; -1: none
+	}{
+		{"number", all[0].Number, 0},
+		{"number in lower case, with spaces around", " " + strings.ToLower(all[0].Number) + "\t", 0},
+		{"number without dashes", number, 0},
+		{"number without its beginning", number[2:6] + " " + number[6:], 0},
+		{"Klarna's reference", "k4madny2", 0},
+		{"Klarna's reference of a capture", "K4MADNY2-12", 0},
+		{"Klarna's reference in digits is no amount", "12345678", 1},
+		{"order ID", all[2].OrderID, 2},
+		{"order ID in upper case", strings.ToUpper(all[2].OrderID), 2},
+		{"e-mail", " eva.ek@example.COM ", 0},
+		{"e-mail hash", order.EmailHash("EVA.EK@example.com"), 0},
+		{"e-mail hash in upper case", strings.ToUpper(order.EmailHash("eva.ek@example.com")), 0},
+		{"whole amount", "1152", 0},
+		{"amount with decimals", "1152.00", 0},
+		{"amount as in Swedish", "1 152,00 kr", 0},
+		{"amount as in Danish", "1.152,00", 0},
+		{"amount with its currency", "SEK 1,152.50", 2},
+		{"small amount", "11,52", 1},
+		{"part of an e-mail", "eva.ek@", -1},
+		{"part of a number", all[0].Number[:9], -1},
+		{"number of nobody", "SK-ZZZZ-ZZZZ", -1},
+		{"pattern", "*", -1},
+		{"name of a list", ",SE,", -1},
+		{"line break", "a\nb\x00c", -1},
+		{"very long", strings.Repeat("x", 100_000), -1},
+		{"not UTF-8", "\xff\xfe", -1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			page, err := w.book.List(t.Context(), order.Query{Text: tt.text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			if tt.want >= 0 {
+				want = idsOf(all[tt.want : tt.want+1])
+			}
+			if diff := cmp.Diff(want, idsOf(page.Orders)); diff != "" || page.Total != int64(len(want)) {
+				t.Errorf("total %d, %s", page.Total, diff)
+			}
+		})
+	}
+}
+
+// Paging from end to end and back shows each order once, also while orders
+// arrive between the pages, older ones and ones of the same moment among them.
+func TestListWhileOrdersArrive(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	source := newOrders(3, 5*time.Minute) // so that many are of one moment
+	all := source.take(150)
+	w.fill(all)
+	want := idsOf(newestFirst(all))
+	known := map[string]bool{}
+	for _, id := range want {
+		known[id] = true
+	}
+	for _, limit := range []int{1, 7, 0} {
+		q := order.Query{Limit: limit}
+		walk := func(next func(order.Page) string) (seen []string) {
+			t.Helper()
+			for {
+				page, err := w.book.List(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if most := min(max(limit, 1)*50, order.DefaultLimit); len(page.Orders) == 0 || len(page.Orders) > most {
+					t.Fatalf("%d orders on a page of %d", len(page.Orders), limit)
+				}
+				if !slices.Equal(idsOf(page.Orders), idsOf(newestFirst(page.Orders))) {
+					t.Error("a page is not in order")
+				}
+				seen = append(seen, idsOf(page.Orders)...)
+				w.fill(source.take(1))
+				cursor := next(page)
+				if cursor == "" {
+					return seen
+				}
+				q.Cursor = cursor
+			}
+		}
+		forward := walk(func(p order.Page) string { return p.Older })
+		// From where that ended, back.
+		last, err := w.book.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		backward := idsOf(last.Orders)
+		q.Cursor = last.Newer
+		ids := walk(func(p order.Page) string { return p.Newer })
+		backward = append(backward, ids...)
+		for name, got := range map[string][]string{"forward": forward, "backward": backward} {
+			seen := map[string]int{}
+			for _, id := range got {
+				seen[id]++
+			}
+			for _, id := range want {
+				if seen[id] != 1 {
+					t.Fatalf("%s by %d: an order was shown %d times", name, limit, seen[id])
+				}
+			}
+			for id, n := range seen {
+				if n > 1 {
+					t.Errorf("%s by %d: order %s was shown %d times, known before: %v", name, limit, id, n, known[id])
+				}
+			}
+		}
+	}
+}
+
+// A page whose orders went elsewhere leads back to what is beside it.
+func TestListPageThatIsGone(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	all := newOrders(4, time.Hour).take(6)
+	for i := range all {
+		all[i].Status, all[i].FraudStatus, all[i].PlacedAt = ordermanagement.Authorized, ordermanagement.FraudAccepted, firstSale
+	}
+	w.fill(all)
+	inOrder := newestFirst(all)
+	q := order.Query{Status: ordermanagement.Authorized, Limit: 3}
+	first, err := w.book.List(t.Context(), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	capture := func(which []order.Order) {
+		for _, o := range which {
+			if _, err := w.book.Edit(t.Context(), o.OrderID, func(o *order.Order) { o.Status = ordermanagement.Captured }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	list := func(cursor string) order.Page {
+		t.Helper()
+		q.Cursor = cursor
+		page, err := w.book.List(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page
+	}
+	second := list(first.Older)
+	capture(inOrder[3:])
+	gone := list(first.Older)
+	if len(gone.Orders) != 0 || gone.Older != "" || gone.Newer == "" || gone.Total != 3 {
+		t.Fatalf("%d orders of %d, newer %q, older %q", len(gone.Orders), gone.Total, gone.Newer, gone.Older)
+	}
+	if diff := cmp.Diff(idsOf(inOrder[:3]), idsOf(list(gone.Newer).Orders)); diff != "" {
+		t.Error(diff)
+	}
+	// And in the other direction.
+	for _, o := range inOrder[3:] {
+		if _, err := w.book.Edit(t.Context(), o.OrderID, func(o *order.Order) { o.Status = ordermanagement.Authorized }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	capture(inOrder[:3])
+	gone = list(second.Newer)
+	if len(gone.Orders) != 0 || gone.Newer != "" || gone.Older == "" {
+		t.Fatalf("%d orders, newer %q, older %q", len(gone.Orders), gone.Newer, gone.Older)
+	}
+	if diff := cmp.Diff(idsOf(inOrder[3:]), idsOf(list(gone.Older).Orders)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestListCursor(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	w.fill(newOrders(5, time.Hour).take(3))
+	for _, cursor := range []string{"x", "o", "o12", "o1760000000000x", "p1760000000000:a", "o1760000000000:", "o1760000000000:\x00", "o1760000000000:" + strings.Repeat("x", 101)} {
+		if _, err := w.book.List(t.Context(), order.Query{Cursor: cursor}); !errors.Is(err, order.ErrCursor) {
+			t.Errorf("%q: %v, want ErrCursor", cursor, err)
+		}
+	}
+	// One from another list is a place like any other.
+	page, err := w.book.List(t.Context(), order.Query{Cursor: "o9999999999999:x", From: firstSale, To: firstSale.Add(time.Hour)})
+	if err != nil || len(page.Orders) != 3 || page.Newer != "" {
+		t.Errorf("%d orders, newer %q, %v", len(page.Orders), page.Newer, err)
+	}
+}
+
+// An order is in the lists that its record says, whatever is done with it.
+func TestIndexFollows(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, start(t))
+			_, orderID := w.sale("email", fraud("accept"))
+			w.place(orderID)
+			w.indexed()
+			page, err := w.book.List(t.Context(), order.Query{Pending: true, Text: fraud("accept"), Country: "SE", Status: ordermanagement.Authorized})
+			if err != nil || len(page.Orders) != 1 || page.Orders[0].OrderID != orderID {
+				t.Fatalf("%d orders, %v", len(page.Orders), err)
+			}
+			w.fake.Advance(time.Hour)
+			if _, err := w.book.Refresh(t.Context(), orderID); err != nil {
+				t.Fatal(err)
+			}
+			w.indexed()
+			if _, err := w.book.Edit(t.Context(), orderID, func(o *order.Order) {
+				o.Status, o.OrderAmount, o.ShippingAddress.Email = ordermanagement.PartCaptured, 4900, "other@example.com"
+			}); err != nil {
+				t.Fatal(err)
+			}
+			w.indexed()
+			for _, q := range []order.Query{{Text: "49"}, {Text: "other@example.com"}, {Text: fraud("accept")}, {Status: ordermanagement.PartCaptured}} {
+				if page, err := w.book.List(t.Context(), q); err != nil || len(page.Orders) != 1 {
+					t.Errorf("%+v: %d orders, %v", q, len(page.Orders), err)
+				}
+			}
+			for _, q := range []order.Query{{Pending: true}, {Status: ordermanagement.Authorized}} {
+				if page, err := w.book.List(t.Context(), q); err != nil || len(page.Orders) != 0 || page.Total != 0 {
+					t.Errorf("%+v: %d orders, %v", q, len(page.Orders), err)
+				}
+			}
+		})
+	}
+}
+
+// indexed holds that the index has what the records ask for, and nothing else.
+func (w *world) indexed() {
+	w.t.Helper()
+	var want []string
+	for _, key := range w.keys(order.OrderKey + "*") {
+		o, found, err := w.book.ByOrderID(w.t.Context(), strings.TrimPrefix(key, order.OrderKey))
+		if err != nil || !found {
+			w.t.Fatal(err)
+		}
+		want = append(want, order.IndexMembers(o)...)
+	}
+	got, err := w.rdb.ZRange(w.t.Context(), order.IndexKey, 0, -1).Result()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("the index: %s", diff)
+	}
+}
+
+// Orders that were stored before there was an index are in the lists after the
+// next round, also when a round ends half-way.
+func TestIndexOfOldOrders(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, start(t))
+			w.fill(newOrders(6, time.Hour).take(1200))
+			if err := w.rdb.Del(t.Context(), order.IndexKey).Err(); err != nil {
+				t.Fatal(err)
+			}
+			// Processes die one after another, each a call later than the one before.
+			halfway := false
+			for n := 1; ; n++ {
+				r := &reaper{n: n}
+				rdb := w.redis.Client()
+				book := w.newBook(rdb, http.DefaultTransport)
+				rdb.AddHook(r)
+				err := book.Reconcile(t.Context(), time.Now())
+				if !r.died() {
+					if err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+				page, err := w.book.List(t.Context(), order.Query{Limit: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				halfway = halfway || page.Total > 0 && page.Total < 1200
+				unlock(t, w.rdb)
+			}
+			if !halfway {
+				t.Error("none died half-way")
+			}
+			w.indexed()
+			if page, err := w.book.List(t.Context(), order.Query{}); err != nil || page.Total != 1200 {
+				t.Errorf("%d orders, %v", page.Total, err)
+			}
+		})
+	}
+}
+
+func unlock(t *testing.T, rdb redis.UniversalClient) {
+	t.Helper()
+	if err := rdb.Del(context.WithoutCancel(t.Context()), "shopd:{orders}:lock").Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Redis that does not answer is an error, not an empty list.
+func TestListWithoutRedis(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	w.fill(newOrders(8, time.Hour).take(3))
+	w.redis.Stop()
+	for _, q := range []order.Query{{}, {Text: "eva@example.com"}, {Text: "SK-2222-2223"}, {Text: "49"}} {
+		if _, err := w.book.List(t.Context(), q); !errors.Is(err, order.ErrUnavailable) {
+			t.Errorf("List %+v: %v", q, err)
+		}
+		if err := w.book.Each(t.Context(), q, func(order.Order) error { return nil }); !errors.Is(err, order.ErrUnavailable) {
+			t.Errorf("Each %+v: %v", q, err)
+		}
+	}
+}

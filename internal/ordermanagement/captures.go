@@ -1,0 +1,123 @@
+package ordermanagement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/shopd/shopd/internal/klarna"
+)
+
+// Capture charges a part of an order, or all of it, and returns the new
+// capture's ID, "" when Klarna did not say it. Without an error the capture was
+// made. What Klarna does not allow is a 403 CAPTURE_NOT_ALLOWED.
+// Source: docs.klarna.com, Capture and track orders.
+func (c *Client) Capture(ctx context.Context, id string, r CaptureRequest, key string) (captureID string, a klarna.Answer, err error) {
+	a, err = c.write(ctx, change{operation: "capture order", method: "POST", path: []string{id, "captures"}, key: key, body: r})
+	return newID(a, "Capture-Id", err), a, err
+}
+
+// Captures reads all captures of an order.
+// Source: docs.klarna.com, Order Management API reference.
+func (c *Client) Captures(ctx context.Context, id string) ([]Capture, error) {
+	var captures []Capture
+	err := c.read(ctx, "read captures", []string{id, "captures"}, &captures)
+	return captures, err
+}
+
+// GetCapture reads one capture. One that is unknown is a 404.
+// Source: docs.klarna.com, Order Management API reference.
+func (c *Client) GetCapture(ctx context.Context, id, captureID string) (Capture, error) {
+	const operation = "read capture"
+	var capture Capture
+	err := c.read(ctx, operation, []string{id, "captures", captureID}, &capture)
+	if err == nil && capture.CaptureID == "" {
+		err = errors.New(operation + ": the answer has no capture_id")
+	}
+	return capture, err
+}
+
+// AddCaptureShippingInfo adds 1 to 500 parcels to a capture. An order without
+// captures is a 403, an unknown capture a 404.
+// Source: docs.klarna.com, Capture and track orders.
+func (c *Client) AddCaptureShippingInfo(ctx context.Context, id, captureID string, parcels []ShippingInfo, key string) (klarna.Answer, error) {
+	return c.write(ctx, change{
+		operation: "add shipping info to capture", method: "POST", path: []string{id, "captures", captureID, "shipping-info"},
+		key: key, body: shippingInfo{parcels},
+	})
+}
+
+// TriggerSendOut has Klarna send the shopper the message about a capture again.
+// Kustom does not offer it. Source: docs.klarna.com, Order Management API reference.
+func (c *Client) TriggerSendOut(ctx context.Context, id, captureID, key string) (klarna.Answer, error) {
+	const operation = "send message about capture"
+	if !c.platform.Rules().SendOut {
+		return klarna.Answer{}, fmt.Errorf("%s: %w", operation, ErrNotOffered)
+	}
+	return c.write(ctx, change{operation: operation, method: "POST", path: []string{id, "captures", captureID, "trigger-send-out"}, key: key})
+}
+
+// GetDueDateOptions reads by how much the payment of a capture may be put off.
+// Kustom does not offer it.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (c *Client) GetDueDateOptions(ctx context.Context, id, captureID string) (DueDateOptions, error) {
+	const operation = "read due date options"
+	var options DueDateOptions
+	if !c.platform.Rules().DueDates {
+		return options, fmt.Errorf("%s: %w", operation, ErrNotOffered)
+	}
+	err := c.read(ctx, operation, []string{id, "captures", captureID, "extend-due-date-options"}, &options)
+	return options, err
+}
+
+// ExtendDueDate puts the payment of a capture off by one of the numbers of days
+// that GetDueDateOptions has; others are a 403. Klarna charges the merchant for
+// it. Kustom does not offer it.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (c *Client) ExtendDueDate(ctx context.Context, id, captureID string, days int, key string) (klarna.Answer, error) {
+	const operation = "extend due date"
+	if !c.platform.Rules().DueDates {
+		return klarna.Answer{}, fmt.Errorf("%s: %w", operation, ErrNotOffered)
+	}
+	return c.write(ctx, change{
+		operation: operation, method: "PATCH", path: []string{id, "captures", captureID, "extend-due-date"}, key: key, body: dueDate{days},
+	})
+}
+
+// Refund gives back a part of what was captured, or all of it, and returns the
+// new refund's ID, "" when Klarna did not say it. Without an error the refund
+// was made. What Klarna does not allow is a 403 REFUND_NOT_ALLOWED.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (c *Client) Refund(ctx context.Context, id string, r RefundRequest, key string) (refundID string, a klarna.Answer, err error) {
+	a, err = c.write(ctx, change{operation: "refund order", method: "POST", path: []string{id, "refunds"}, key: key, body: r})
+	return newID(a, "Refund-Id", err), a, err
+}
+
+// GetRefund reads one refund. One that is unknown is a 404, or a 400.
+// Source: docs.klarna.com, Order Management API reference.
+func (c *Client) GetRefund(ctx context.Context, id, refundID string) (Refund, error) {
+	const operation = "read refund"
+	var refund Refund
+	err := c.read(ctx, operation, []string{id, "refunds", refundID}, &refund)
+	if err == nil && refund.RefundID == "" {
+		err = errors.New(operation + ": the answer has no refund_id")
+	}
+	return refund, err
+}
+
+// newID returns the ID of what a call made: by its own header, else by the last
+// segment of Location; "" without either.
+// Source: recorded answers, whose header names are of either case.
+func newID(a klarna.Answer, header string, err error) string {
+	if err != nil {
+		return ""
+	}
+	if id := a.Header.Get(header); id != "" {
+		return id
+	}
+	if location := a.Header.Get("Location"); location != "" {
+		return path.Base(location)
+	}
+	return ""
+}

@@ -1,0 +1,99 @@
+package ordermanagement
+
+import (
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// Authorization is what an order comes to from now on. Amounts are minor units.
+// Source: docs.klarna.com, View and change orders.
+type Authorization struct {
+	OrderAmount money.Amount `json:"order_amount"`          // of the whole order, 0 to MaxAmount
+	Description string       `json:"description,omitempty"` // ≤ 255 characters
+	// OrderLines are all lines of the order, 1 to 1000: Klarna deletes the lines
+	// that it is not sent, so they cannot be left out.
+	OrderLines []klarna.OrderLine `json:"order_lines"`
+}
+
+// References are what the shop calls an order: nil leaves one as it is, ""
+// clears it. Each has at most 255 characters.
+type References struct {
+	Reference1 *string `json:"merchant_reference1,omitempty"` // the order number; the shopper sees it
+	Reference2 *string `json:"merchant_reference2,omitempty"`
+}
+
+// AddressChange is what changes in a shipping address: nil leaves a member as
+// it is, "" clears it. Personal data. Source: docs.klarna.com, View and change
+// orders; that members which are not sent stay is not documented.
+type AddressChange struct {
+	GivenName      *string `json:"given_name,omitempty"`
+	FamilyName     *string `json:"family_name,omitempty"`
+	Email          *string `json:"email,omitempty"`
+	StreetAddress  *string `json:"street_address,omitempty"`
+	StreetAddress2 *string `json:"street_address2,omitempty"`
+	PostalCode     *string `json:"postal_code,omitempty"`
+	City           *string `json:"city,omitempty"`
+	Region         *string `json:"region,omitempty"`
+	Phone          *string `json:"phone,omitempty"`
+	Country        *string `json:"country,omitempty"` // alpha-2
+}
+
+// NewAddressChange returns the change that turns one address into another.
+func NewAddressChange(before, after klarna.Address) AddressChange {
+	changed := func(before, after string) *string {
+		if before == after {
+			return nil
+		}
+		return &after
+	}
+	return AddressChange{
+		GivenName: changed(before.GivenName, after.GivenName), FamilyName: changed(before.FamilyName, after.FamilyName),
+		Email:         changed(before.Email, after.Email),
+		StreetAddress: changed(before.StreetAddress, after.StreetAddress), StreetAddress2: changed(before.StreetAddress2, after.StreetAddress2),
+		PostalCode: changed(before.PostalCode, after.PostalCode), City: changed(before.City, after.City),
+		Region: changed(before.Region, after.Region), Phone: changed(before.Phone, after.Phone),
+		Country: changed(before.Country, after.Country),
+	}
+}
+
+// CaptureRequest charges a part of an order, or all of it.
+// Source: docs.klarna.com, Capture and track orders.
+type CaptureRequest struct {
+	CapturedAmount money.Amount `json:"captured_amount"`       // 1 to MaxAmount; at most what remains
+	Description    string       `json:"description,omitempty"` // ≤ 255 characters; the shopper sees it
+	Reference      string       `json:"reference,omitempty"`   // ≤ 255 characters; for settlement files
+	// OrderLines are what is charged, at most 1000. By their references Klarna
+	// finds the capture that a refund belongs to.
+	OrderLines   []klarna.OrderLine `json:"order_lines,omitempty"`
+	ShippingInfo []ShippingInfo     `json:"shipping_info,omitempty"` // at most 500
+}
+
+// RefundRequest gives back a part of what was captured, or all of it.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+type RefundRequest struct {
+	RefundedAmount money.Amount       `json:"refunded_amount"`       // 1 to MaxAmount; at most what is captured and not refunded
+	Description    string             `json:"description,omitempty"` // ≤ 255 characters; the shopper sees it
+	Reference      string             `json:"reference,omitempty"`   // ≤ 255 characters; for settlement files
+	OrderLines     []klarna.OrderLine `json:"order_lines,omitempty"` // at most 1000; may have a klarna.ReturnFee
+}
+
+// DueDateOptions are by how much the shopper's payment of a capture may be put off.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+type DueDateOptions struct {
+	Currency string          `json:"currency"`
+	Options  []DueDateOption `json:"options"` // may be empty
+}
+
+// DueDateOption is one of DueDateOptions.
+type DueDateOption struct {
+	Amount       money.Amount `json:"amount"` // what it costs the merchant, minor units
+	NumberOfDays int          `json:"number_of_days"`
+}
+
+// ShippingMethods are the values that Klarna's documentation has for
+// ShippingInfo.ShippingMethod. Klarna may know more.
+// Source: docs.klarna.com, Delivery tracking.
+var ShippingMethods = []string{
+	"Home", "PickUpPoint", "PickUpStore", "PickUpWarehouse", "ClickCollect", "BoxReg", "BoxUnreg", "Postal",
+	"DHLPackstation", "PalletDelivery", "Own", "Digital", "Undefined",
+}
