@@ -29,6 +29,7 @@ func compare(ours, klarnas kco.Content, names []string, table templates.InspectT
 	say := func(name, what string, a, b string) {
 		c.words = append(c.words, fmt.Sprintf("%s%s is %s %s, %s at Klarna", name, what, a, place, b))
 	}
+	c.others(ours, klarnas, names, say) // another market is why lines differ, so it is told first
 	rest := slices.Clone(klarnas.OrderLines)
 	for _, want := range ours.OrderLines {
 		at := slices.IndexFunc(rest, func(l klarna.OrderLine) bool { return l.Type == want.Type && l.Reference == want.Reference })
@@ -78,7 +79,6 @@ func compare(ours, klarnas kco.Content, names []string, table templates.InspectT
 		c.words = append(c.words, lineName(got)+" is at Klarna, not "+place)
 	}
 	c.sums(ours, klarnas, names, say)
-	c.others(ours, klarnas, names, say)
 	return c
 }
 

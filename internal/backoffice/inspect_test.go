@@ -1,0 +1,560 @@
+package backoffice_test
+
+import (
+	"context"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/inspect"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/session"
+)
+
+// inspected is a shop as the inspector sees it.
+type inspected struct {
+	t      *testing.T
+	fake   *fakeklarna.TestServer
+	redis  *redistest.Server
+	rdb    redis.UniversalClient
+	syncer *kco.Syncer
+	book   *order.Book
+	story  *inspect.Log
+	url    string
+
+	mu      sync.Mutex
+	log     strings.Builder
+	written int // entries of the story
+}
+
+func (w *inspected) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(p)
+}
+
+func newInspected(t *testing.T) *inspected {
+	t.Helper()
+	w := &inspected{t: t, redis: redistest.StartServer(t), fake: fakeklarna.NewServer(t, fakeklarna.Options{
+		CallbackHosts: []string{"shop.internal"}, CallbackTransport: fakeklarna.Agree(),
+	})}
+	w.rdb = w.redis.Client()
+	logger := slog.New(slog.NewTextHandler(w, nil))
+	w.story = inspect.New(inspect.Options{Redis: w.rdb, Logger: logger, Observe: func(result string, n int) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.written += n
+	}})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { w.story.Run(ctx) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Observe: w.story.Call})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := kco.NewSigner("a secret for the tests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stock, carts, checkout := catalog.NewStock(w.rdb, catalog.Builtin()), cart.NewStore(w.rdb), kco.NewClient(api)
+	if err := stock.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left := &kco.LeftBehind{Redis: w.rdb, Carts: carts, Stock: stock, Client: checkout, Logger: logger}
+	w.syncer = &kco.Syncer{Client: checkout, Carts: carts, Stock: stock, LeftBehind: left, Logger: logger, Wants: &kco.Wants{
+		Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"}, Signer: signer,
+		PublicURL: "http://shop.example", CallbackURL: "http://shop.internal",
+	}}
+	w.book = &order.Book{
+		Redis: w.rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
+		LeftBehind: left, Logger: logger,
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	team, err := backoffice.ParseTeam("mia:manage:" + string(hash) + "\nvera:view:" + string(hash))
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := chi.NewRouter()
+	(&backoffice.Backoffice{
+		Book: w.book, Team: team, Sessions: session.NewStaff(w.rdb, false), Redis: w.rdb, Logger: logger, Story: w.story, Syncer: w.syncer,
+	}).Routes(router)
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	return w
+}
+
+// staff is somebody who is signed in and follows redirects.
+type staff struct {
+	w *inspected
+	http.Client
+}
+
+func (w *inspected) staff(name string) *staff {
+	w.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := &staff{w: w, Client: http.Client{Jar: jar}}
+	if page := s.post("/admin/sign-in", "name", name, "password", "secret"); strings.Contains(page.text, "Sign in") && !strings.Contains(page.text, "Sign out") {
+		w.t.Fatalf("%s is not signed in:\n%s", name, page.text)
+	}
+	return s
+}
+
+// page is a page of the back office.
+type page struct {
+	*goquery.Document
+	status int
+	text   string // of the whole page, spaces folded
+}
+
+func (s *staff) get(path string) page {
+	s.w.t.Helper()
+	res, err := s.Get(s.w.url + path)
+	return s.read(res, err)
+}
+
+func (s *staff) post(path string, fields ...string) page {
+	s.w.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	res, err := s.PostForm(s.w.url+path, form)
+	return s.read(res, err)
+}
+
+func (s *staff) read(res *http.Response, err error) page {
+	s.w.t.Helper()
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(string(body)))
+	if err != nil {
+		s.w.t.Fatal(err)
+	}
+	return page{doc, res.StatusCode, strings.Join(strings.Fields(html.UnescapeString(doc.Find("main").Text()+doc.Find("header").Text())), " ")}
+}
+
+// inspect looks something up.
+func (s *staff) inspect(q string) page {
+	s.w.t.Helper()
+	return s.get("/admin/inspect?" + url.Values{"q": {q}}.Encode())
+}
+
+// texts are the texts of what a selector finds.
+func (p page) texts(selector string) []string {
+	return p.Find(selector).Map(func(_ int, s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") })
+}
+
+// put sets the quantity of a SKU in a cart.
+func (w *inspected) put(cartID, sku string, quantity int) {
+	w.t.Helper()
+	change := cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}}
+	if _, err := w.syncer.Carts.Update(w.t.Context(), cartID, cart.Fallback{Country: "SE", Locale: "sv-SE"}, func(c *cart.Cart) error {
+		return change.Apply(&c.Contents, catalog.Builtin(), nil)
+	}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// sync is a shopper's checkout page; it returns the cart's order.
+func (w *inspected) sync(cartID string) string {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), 12*time.Second)
+	defer cancel()
+	result, err := w.syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: kco.Load})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return result.OrderID
+}
+
+// cart is one with three mugs and its order.
+func (w *inspected) cart() (cartID, orderID string) {
+	w.t.Helper()
+	cartID = cart.NewID()
+	w.put(cartID, "MUG-1", 3)
+	return cartID, w.sync(cartID)
+}
+
+func (w *inspected) buy(orderID string) order.Order {
+	w.t.Helper()
+	if out, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil || out.Refused != nil {
+		w.t.Fatalf("buy: %+v, %v", out, err)
+	}
+	o, err := w.book.Place(w.t.Context(), orderID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return o
+}
+
+// settle waits until n entries of the story are written.
+func (w *inspected) settle(n int) {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		w.mu.Lock()
+		written := w.written
+		w.mu.Unlock()
+		if written >= n {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d entries were written, want %d", written, n)
+		}
+	}
+}
+
+// The verdicts on a cart and its order, one line each.
+func TestInspectVerdicts(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	mia := w.staff("mia")
+	verdict := func(p page) string {
+		return strings.Join(p.texts(`[data-note="verdict"], [data-note="old_tab"]`), " | ")
+	}
+	for _, tc := range []struct {
+		name    string
+		given   func(cartID, orderID string) (query string)
+		want    string
+		differs int  // cells that are marked
+		sync    bool // there is a button
+	}{
+		{name: "agree", want: "Cart and order agree.", sync: true},
+		{name: "by KCO order", given: func(_, orderID string) string { return orderID }, want: "Cart and order agree.", sync: true},
+		{name: "cart ID in capitals", given: func(cartID, _ string) string { return strings.ToUpper(cartID) }, want: "Cart and order agree.", sync: true},
+		{name: "quantity", given: func(cartID, _ string) string {
+			w.put(cartID, "MUG-1", 5)
+			return cartID
+		}, want: "1 difference: quantity of MUG-1 is 5 in the cart, 3 at Klarna.", differs: 8, sync: true},
+		{name: "quantity and a line", given: func(cartID, _ string) string {
+			w.put(cartID, "MUG-1", 5)
+			w.put(cartID, "JAM-1", 1)
+			return cartID
+		}, want: "2 differences: quantity of MUG-1 is 5 in the cart, 3 at Klarna; JAM-1 is in the cart, not at Klarna.", differs: 9, sync: true},
+		{name: "a line too many", given: func(cartID, _ string) string {
+			w.put(cartID, "MUG-1", 0)
+			w.put(cartID, "EBK-1", 1)
+			return cartID
+		}, want: "EBK-1 is in the cart, not at Klarna; MUG-1 is at Klarna, not in the cart; mailboat is at Klarna, not in the cart; and more.", differs: 7, sync: true},
+		{name: "another market", given: func(cartID, _ string) string {
+			if _, err := w.syncer.Carts.Update(t.Context(), cartID, cart.Fallback{}, func(c *cart.Cart) error {
+				c.Country, c.Locale = "NO", "nb-NO"
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return cartID
+		}, want: "differences: purchase_country is NO in the cart, SE at Klarna; purchase_currency is NOK", differs: 12, sync: true},
+		{name: "no order", given: func(string, string) string {
+			id := cart.NewID()
+			w.put(id, "MUG-1", 1)
+			return id
+		}, want: "The cart has no order yet."},
+		{name: "empty", given: func(string, string) string {
+			id := cart.NewID()
+			w.put(id, "MUG-1", 1)
+			w.put(id, "MUG-1", 0)
+			return id
+		}, want: "The cart is empty and has no open order."},
+		{name: "not the current one", given: func(cartID, orderID string) string {
+			if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
+				t.Fatal(err)
+			}
+			return orderID
+		}, want: "This is not the current order of its cart."},
+		{name: "bought, not placed", given: func(cartID, orderID string) string {
+			if _, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil {
+				t.Fatal(err)
+			}
+			return cartID
+		}, want: "Bought at Klarna, and not yet in the order book."},
+		{name: "placed", given: func(_, orderID string) string { return w.buy(orderID).Number }, want: "Order book and Klarna agree."},
+		{name: "placed, by its KCO order", given: func(_, orderID string) string {
+			w.buy(orderID)
+			return orderID
+		}, want: "Order book and Klarna agree."},
+		{name: "placed, cancelled at Klarna", given: func(_, orderID string) string {
+			w.buy(orderID)
+			if _, err := w.book.Management.Cancel(t.Context(), orderID, uuid.NewString()); err != nil {
+				t.Fatal(err)
+			}
+			return orderID
+		}, want: "the status is AUTHORIZED in the book, CANCELLED at Klarna."},
+		{name: "paid in an old tab", given: func(cartID, orderID string) string {
+			if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
+				t.Fatal(err)
+			}
+			w.sync(cartID)
+			return w.buy(orderID).Number
+		}, want: "Paid in an old tab. This was not the current order. Check that the shopper did not pay twice."},
+		{name: "paid in an old tab, by cart", given: func(cartID, orderID string) string {
+			if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
+				t.Fatal(err)
+			}
+			w.sync(cartID)
+			w.buy(orderID)
+			return cartID
+		}, want: "Paid in an old tab. Order SK-", differs: 6, sync: true},
+		{name: "a stranger", given: func(string, string) string { return "nobody" }, want: "Nothing found."},
+		{name: "no name at all", given: func(string, string) string { return "../orders?x=<b>" }, want: "Nothing found."},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cartID, orderID := w.cart()
+			query := cartID
+			if tc.given != nil {
+				query = tc.given(cartID, orderID)
+			}
+			p := mia.inspect(query)
+			if got := verdict(p); p.status != http.StatusOK || !strings.Contains(got, tc.want) {
+				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
+			}
+			if got := p.Find(".differs").Length(); got != tc.differs || (got > 0) != (p.Find(".differs .word").Length() > 0) {
+				t.Errorf("%d cells are marked, want %d", got, tc.differs)
+			}
+			if got := p.Find(`form[action="/admin/inspect/sync"]`).Length() == 1; got != tc.sync {
+				t.Errorf("a button to sync: %v, want %v", got, tc.sync)
+			}
+			if strings.Contains(p.text, "a secret") || strings.Contains(p.text, "v1.") || strings.Contains(p.text, w.syncer.Wants.Signer.CallbackToken()) {
+				t.Error("the page has merchant_data or the token")
+			}
+		})
+	}
+}
+
+// Klarna's silence and its forgetting are told as they are, and the cart is shown all the same.
+func TestInspectWithoutKlarna(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	mia := w.staff("mia")
+	cartID, orderID := w.cart()
+	placed := w.buy(func() string { _, id := w.cart(); return id }())
+	for _, tc := range []struct {
+		name, query, want string
+		given             func()
+	}{
+		{"away", cartID, "Klarna did not answer, so nothing could be compared. It answered 500.", func() { w.fake.AddFault(fakeklarna.Fault{Status: 500, Count: 99}) }},
+		{"away, placed", placed.Number, "Klarna did not answer, so nothing could be compared. It answered 500.", func() {}},
+		{"reset", cartID, "Klarna did not answer, so nothing could be compared. There was no answer", func() {
+			w.fake.ClearFaults()
+			w.fake.AddFault(fakeklarna.Fault{Reset: true, Count: 99})
+		}},
+		{"gone", cartID, "Klarna does not have this order any more.", func() {
+			w.fake.ClearFaults()
+			w.fake.Advance(49 * time.Hour)
+		}},
+		{"gone, by its ID", orderID, "Klarna does not have this order any more.", func() { w.settle(2) }},
+		{"placed, unknown to Klarna", placed.Number, "Klarna does not know this order.", func() { w.fake.Reset() }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.given()
+			p := mia.inspect(tc.query)
+			if got := strings.Join(p.texts(`[data-note="verdict"]`), " | "); p.status != http.StatusOK || !strings.Contains(got, tc.want) {
+				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
+			}
+			if p.Find(".ifacts").Length() != 1 || p.Find(`form[action="/admin/inspect/sync"]`).Length() != 0 {
+				t.Error("the facts are missing, or there is a button")
+			}
+		})
+	}
+}
+
+// A re-sync updates and never creates; what came of it is told, and who did it is logged.
+func TestSyncNow(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	mia, vera := w.staff("mia"), w.staff("vera")
+	for _, tc := range []struct {
+		name   string
+		given  func(cartID, orderID string)
+		want   string
+		update bool
+	}{
+		{"differs", func(cartID, _ string) { w.put(cartID, "MUG-1", 5) }, "Updated.", true},
+		{"agrees", func(string, string) {}, "Nothing to send.", false},
+		{"empty", func(cartID, _ string) { w.put(cartID, "MUG-1", 0) }, "Nothing was sent. The cart is empty", false},
+		{"bought", func(_, orderID string) {
+			if _, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil {
+				t.Fatal(err)
+			}
+		}, "Nothing was sent. The order has been bought.", false},
+		{"away", func(cartID, _ string) {
+			w.put(cartID, "MUG-1", 5)
+			w.fake.AddFault(fakeklarna.Fault{Status: 500, Count: 3})
+		}, "Not updated.", false},
+		{"refused", func(cartID, _ string) {
+			w.put(cartID, "MUG-1", 5)
+			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 400, Count: 1})
+		}, "Klarna refused the update.", false},
+		{"gone", func(cartID, _ string) {
+			w.put(cartID, "MUG-1", 5)
+			w.fake.Advance(49 * time.Hour)
+		}, "No order was updated, and none was made.", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w.fake.ClearFaults()
+			cartID, orderID := w.cart()
+			tc.given(cartID, orderID)
+			before := len(w.fake.Orders())
+			p := mia.post("/admin/inspect/sync", "cart", cartID)
+			if got := strings.Join(p.texts(`[data-note="synced"]`), " "); p.status != http.StatusOK || !strings.HasPrefix(got, tc.want) {
+				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
+			}
+			if got := len(w.fake.Orders()); got > before {
+				t.Errorf("%d orders were made", got-before)
+			}
+			c, err := w.syncer.Carts.Get(t.Context(), cartID, cart.Fallback{})
+			if err != nil || c.OrderID != orderID {
+				t.Errorf("the cart's order is %q, want %q, %v", c.OrderID, orderID, err)
+			}
+			if o, found := w.fake.Order(orderID); found && (o.OrderLines[0].Quantity == 5) != tc.update {
+				t.Errorf("the order has %d mugs", o.OrderLines[0].Quantity)
+			}
+		})
+	}
+	cartID, orderID := w.cart()
+	w.put(cartID, "MUG-1", 5)
+	calls := len(w.fake.Requests(""))
+	if p := vera.post("/admin/inspect/sync", "cart", cartID); p.status != http.StatusForbidden {
+		t.Errorf("who may only look: got %d", p.status)
+	}
+	for name, fields := range map[string][]string{"no cart": nil, "bad cart": {"cart", "../x"}} {
+		if p := mia.post("/admin/inspect/sync", fields...); p.status != http.StatusBadRequest {
+			t.Errorf("%s: got %d", name, p.status)
+		}
+	}
+	if got := len(w.fake.Requests("")); got != calls {
+		t.Errorf("Klarna was asked %d times", got-calls)
+	}
+	mia.post("/admin/inspect/sync", "cart", cartID)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if log := w.log.String(); !strings.Contains(log, "staff=mia order_id="+orderID+" result=updated") || strings.Contains(log, cartID) {
+		t.Errorf("the log says:\n%s", log)
+	}
+}
+
+// The story is told in the order of time with what changed; looking adds nothing to it.
+func TestInspectStory(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	mia := w.staff("mia")
+	cartID, orderID := w.cart()
+	w.put(cartID, "MUG-1", 5)
+	w.sync(cartID)
+	w.story.Record(inspect.Entry{
+		At: time.Now(), Kind: inspect.FromKlarna, OrderID: orderID, Operation: "push", Method: "POST", Path: "/klarna/{token}/push", Status: 503, Result: "unavailable",
+	})
+	w.settle(4)
+	for _, query := range []string{cartID, orderID, cartID} {
+		p := mia.inspect(query)
+		var got []string
+		p.Find(".story .ev").Each(func(_ int, s *goquery.Selection) {
+			got = append(got, strings.Join(strings.Fields(s.Find(".lane").Text()+" "+s.Find(".what").Text()+" "+s.Find(".status").Text()), " "))
+		})
+		want := []string{
+			"shop → create kco order POST /checkout/v3/orders 201", "shop → read kco order GET /checkout/v3/orders/{order_id} 200",
+			"shop → update kco order POST /checkout/v3/orders/{order_id} 200", "← Klarna push POST /klarna/{token}/push 503",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+		changes := p.texts(".story .ev:nth-of-type(4) .change")
+		if diff := cmp.Diff([]string{"order_amount 49600 → 79400", "order_tax_amount 9920 → 15880", "quantity MUG-1 3 → 5"}, changes); diff != "" {
+			t.Errorf("%s, what changed: %s", query, diff)
+		}
+		if got := p.Find(".story .ev code").Length(); got != 3 {
+			t.Errorf("%d correlation IDs, want 3", got)
+		}
+	}
+}
+
+// The start page lists what was left behind, and so does the page of its cart.
+func TestInspectLeftBehind(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	vera := w.staff("vera")
+	if p := vera.get("/admin/inspect"); p.status != http.StatusOK || !strings.Contains(p.text, "Left-behind orders") || p.Find(".ileft").Length() != 0 {
+		t.Errorf("at first: %d %s", p.status, p.text)
+	}
+	cartID, first := w.cart()
+	if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, first, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.syncer.LeftBehind.Add(t.Context(), cartID, first); err != nil {
+		t.Fatal(err)
+	}
+	second := w.sync(cartID)
+	w.settle(2)
+	want := []string{first + " Cart " + cartID}
+	for _, path := range []string{"/admin/inspect", "/admin/inspect?q=" + cartID, "/admin/inspect?q=" + first} {
+		p := vera.get(path)
+		row := p.Find(".ileft tbody tr")
+		if got := []string{strings.TrimSpace(row.Find("th").Text()) + " Cart " + strings.TrimSpace(row.Find("td a").Text())}; row.Length() != 1 || cmp.Diff(want, got) != "" || !strings.Contains(row.Text(), "waits to be aborted") {
+			t.Errorf("%s: got %v", path, got)
+		}
+	}
+	if p := vera.inspect(second); p.Find(".ileft").Length() != 0 {
+		t.Error("the current order counts as left behind")
+	}
+	if err := w.syncer.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if p := vera.get("/admin/inspect"); !strings.Contains(p.Find(".ileft").Text(), "aborting is over") {
+		t.Errorf("after the sweep: %s", p.text)
+	}
+}
+
+// Without a session there is no inspector, and a Redis that is away is a 503.
+func TestInspectRefuses(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	stranger := &staff{w: w}
+	for _, path := range []string{"/admin/inspect", "/admin/inspect?q=x"} {
+		if p := stranger.get(path); !regexp.MustCompile(`(?i)password`).MatchString(p.text) {
+			t.Errorf("%s: %s", path, p.text)
+		}
+	}
+	mia := w.staff("mia")
+	cartID, _ := w.cart()
+	w.redis.Stop()
+	if p := mia.inspect(cartID); p.status != http.StatusServiceUnavailable {
+		t.Errorf("Redis away: got %d", p.status)
+	}
+}
