@@ -29,7 +29,7 @@ func compare(ours, klarnas kco.Content, names []string, table templates.InspectT
 	say := func(name, what string, a, b string) {
 		c.words = append(c.words, fmt.Sprintf("%s%s is %s %s, %s at Klarna", name, what, a, place, b))
 	}
-	c.others(ours, klarnas, names, say) // another market is why lines differ, so it is told first
+	c.market(ours, klarnas, names, say) // first: it may be why lines differ
 	rest := slices.Clone(klarnas.OrderLines)
 	for _, want := range ours.OrderLines {
 		at := slices.IndexFunc(rest, func(l klarna.OrderLine) bool { return l.Type == want.Type && l.Reference == want.Reference })
@@ -79,6 +79,7 @@ func compare(ours, klarnas kco.Content, names []string, table templates.InspectT
 		c.words = append(c.words, lineName(got)+" is at Klarna, not "+place)
 	}
 	c.sums(ours, klarnas, names, say)
+	c.others(names)
 	return c
 }
 
@@ -114,26 +115,27 @@ func (c *comparison) sums(ours, klarnas kco.Content, names []string, say func(na
 	}
 }
 
-// others adds the members that differ outside lines and sums. Values are shown only of
-// those that cannot hold a token.
-func (c *comparison) others(ours, klarnas kco.Content, names []string, say func(name, what, a, b string)) {
+// market adds country, currency and language where they differ.
+func (c *comparison) market(ours, klarnas kco.Content, names []string, say func(name, what, a, b string)) {
+	for _, m := range []struct{ name, a, b string }{
+		{"purchase_country", strings.ToUpper(ours.PurchaseCountry), strings.ToUpper(klarnas.PurchaseCountry)},
+		{"purchase_currency", strings.ToUpper(ours.PurchaseCurrency), strings.ToUpper(klarnas.PurchaseCurrency)},
+		{"locale", ours.Locale, klarnas.Locale},
+	} {
+		if slices.Contains(names, m.name) {
+			c.table.Others = append(c.table.Others, templates.InspectOther{Name: m.name, Ours: m.a, Klarna: m.b})
+			say(m.name, "", m.a, m.b)
+		}
+	}
+}
+
+// others adds what else differs, by its name alone: addresses of ours have a token.
+func (c *comparison) others(names []string) {
 	for _, name := range names {
-		if name == "order_amount" || name == "order_tax_amount" || name == "order_lines" || strings.HasPrefix(name, "order_lines[") {
-			continue
-		}
-		other := templates.InspectOther{Name: name}
-		switch name {
-		case "purchase_country":
-			other.Ours, other.Klarna = ours.PurchaseCountry, klarnas.PurchaseCountry
-		case "purchase_currency":
-			other.Ours, other.Klarna = ours.PurchaseCurrency, klarnas.PurchaseCurrency
-		case "locale":
-			other.Ours, other.Klarna = ours.Locale, klarnas.Locale
-		}
-		c.table.Others = append(c.table.Others, other)
-		if other.Ours != "" && other.Klarna != "" {
-			say(name, "", other.Ours, other.Klarna)
-		} else {
+		switch member, _, _ := strings.Cut(name, "["); member {
+		case "order_amount", "order_tax_amount", "order_lines", "purchase_country", "purchase_currency", "locale":
+		default:
+			c.table.Others = append(c.table.Others, templates.InspectOther{Name: name})
 			c.words = append(c.words, name+" differs")
 		}
 	}
