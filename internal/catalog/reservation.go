@@ -82,11 +82,8 @@ type takenLine struct {
 // taken returns the lines whose stock counts, each SKU once, as JSON.
 func (s *Stock) taken(lines []ReservedLine) (string, error) {
 	taken, at := []takenLine{}, map[string]int{}
-	for _, line := range lines {
-		p, known := s.catalog.Product(line.SKU)
-		if !known || p.Digital || line.Quantity < 1 {
-			continue
-		}
+	for _, line := range s.Limited(lines) {
+		p, _ := s.catalog.Product(line.SKU)
 		if i, again := at[line.SKU]; again {
 			taken[i].Quantity += line.Quantity
 			continue

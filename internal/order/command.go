@@ -32,11 +32,12 @@ const (
 type Command struct {
 	// Key names the command and is Klarna's idempotency key: a form makes it (a
 	// UUID), so a form that is sent twice is one command.
+	// 1 to 100 printable ASCII characters.
 	Key      string    `json:"key"`
 	Action   Action    `json:"action"`
 	Revision int64     `json:"revision"` // of the order that staff looked at
 	Staff    string    `json:"staff"`    // who
-	At       time.Time `json:"at"`       // when it was first sent
+	At       time.Time `json:"at"`       // when it was first sent; set by Do
 
 	// Amount is that of a capture or refund, above 0; of ActionLines the new
 	// order amount; else 0. Minor units.
@@ -78,6 +79,9 @@ const (
 	Already Result = "already" // this command was done before; nothing was sent
 	Refused Result = "refused" // Klarna refused it; nothing has changed
 	Unknown Result = "unknown" // no answer yet: the loop goes on with the same key
+	// Sent is of entries of the audit only: the command is about to be sent. An
+	// entry with the same key and its end follows.
+	Sent Result = "sent"
 )
 
 // Reason is why an action is not possible, of a bounded set. The back office
@@ -147,11 +151,10 @@ type AuditEntry struct {
 	At     time.Time `json:"at"`
 	Source Source    `json:"source"`
 	Staff  string    `json:"staff,omitempty"`
-	// Event is an Action, or one of "placed", "acknowledged", "status" (Klarna's
-	// state became another one), "flag".
+	// Event is an Action, or one of AuditPlaced and so on.
 	Event   string       `json:"event"`
 	Key     string       `json:"key,omitempty"`    // of the command
-	Result  Result       `json:"result,omitempty"` // of a command: Done, Refused, Unknown
+	Result  Result       `json:"result,omitempty"` // of a command: Sent, Done, Refused, Unknown
 	Amount  money.Amount `json:"amount,omitempty"` // minor units
 	Changes []Change     `json:"changes,omitempty"`
 

@@ -13,6 +13,7 @@ const (
 	EventLeftBehind  = "left_behind" // the loop asked about an order that was given up
 	EventUnfinished  = "unfinished"  // the loop went on with an order of the book
 	EventRound       = "round"       // a round of the loop
+	EventCommand     = "command"     // Do, and the loop where it goes on with a command
 )
 
 // Results of events.
@@ -24,6 +25,8 @@ const (
 	ResultForeign   = "foreign"   // not ours
 	ResultPending   = "pending"   // Klarna has not decided yet
 	ResultFailed    = "failed"    // Klarna or Redis; it is tried again
+	// A command has the Result of its Outcome too, or this one.
+	ResultNotSent = "not_sent" // it is not possible, or the order has changed
 )
 
 // Event is one thing that the book did, for metrics. It holds no ID.
@@ -53,6 +56,18 @@ func resultOf(stored bool, err error) string {
 		return ResultStored
 	}
 	return ResultDone
+}
+
+func resultOfCommand(out Outcome, err error) string {
+	_, impossible := errors.AsType[*ImpossibleError](err)
+	_, changed := errors.AsType[*ChangedError](err)
+	switch {
+	case impossible || changed:
+		return ResultNotSent
+	case err != nil:
+		return resultOf(false, err)
+	}
+	return string(out.Result)
 }
 
 // newKey makes the key of an order's page: 130 random bits.

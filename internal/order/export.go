@@ -17,15 +17,15 @@ const exportBatch = 200
 // newest when Each was called; each order is at most once. An error of yield
 // ends it and is returned; else it is ErrUnavailable, wrapped.
 func (b *Book) Each(ctx context.Context, q Query, yield func(Order) error) error {
-	f, err := b.find(ctx, q)
+	a, err := b.find(ctx, q)
 	if err != nil {
 		return err
 	}
-	if !f.listed {
-		return hand(f.orders, yield)
+	if !a.listed {
+		return hand(a.orders, yield)
 	}
 	// So that it comes to an end also where orders arrive faster than they leave.
-	least, below := f.within.between(f.list)
+	least, below := a.within.between(a.list)
 	newest, err := b.Redis.ZRevRangeByLex(ctx, indexKey, &redis.ZRangeBy{Min: least, Max: below, Count: 1}).Result()
 	if err != nil {
 		return fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
@@ -33,16 +33,16 @@ func (b *Book) Each(ctx context.Context, q Query, yield func(Order) error) error
 	if len(newest) == 0 {
 		return nil
 	}
-	rest := f.within.before(strings.TrimPrefix(newest[0], f.list) + "\x00")
+	rest := a.within.before(strings.TrimPrefix(newest[0], a.list) + "\x00")
 	for {
-		least, below := rest.between(f.list)
+		least, below := rest.between(a.list)
 		members, err := b.Redis.ZRangeByLex(ctx, indexKey, &redis.ZRangeBy{Min: least, Max: below, Count: exportBatch}).Result()
 		if err != nil {
 			return fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
 		}
 		places := make([]string, len(members))
 		for i, member := range members {
-			places[i] = strings.TrimPrefix(member, f.list)
+			places[i] = strings.TrimPrefix(member, a.list)
 		}
 		orders, err := b.records(ctx, places)
 		if err == nil {

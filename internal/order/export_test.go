@@ -28,7 +28,10 @@ func (b *Book) Fill(ctx context.Context, orders []Order) error {
 
 // Edit is update.
 func (b *Book) Edit(ctx context.Context, id string, edit func(*Order)) (Order, error) {
-	return b.update(ctx, id, edit)
+	return b.update(ctx, id, func(o *Order) ([]AuditEntry, error) {
+		edit(o)
+		return nil, nil
+	})
 }
 
 // The keys of the index and of what may be done about an order.
@@ -39,3 +42,6 @@ const (
 
 // IndexMembers are those of an order.
 func IndexMembers(o Order) []string { return indexMembers(o) }
+
+// WorkBulks works on all bulk captures.
+func (b *Book) WorkBulks(ctx context.Context) error { return b.workBulks(ctx, time.Now(), time.Time{}) }

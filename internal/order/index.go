@@ -118,12 +118,15 @@ func anyOr(value string) []string {
 }
 
 // reindex is the part of a script that puts an order in its lists. From ARGV[at]
-// on: how many members go, these, and those that stay or come; see indexArgs.
+// on: how many members go, these, how many stay or come, these; see indexArgs. It
+// returns where in ARGV that ends.
 const reindex = `
 local function reindex(index, at)
-  local gone = tonumber(ARGV[at])
-  for i = at + 1, at + gone do redis.call('ZREM', index, ARGV[i]) end
-  for i = at + gone + 1, #ARGV do redis.call('ZADD', index, 0, ARGV[i]) end
+  local gone = at + tonumber(ARGV[at])
+  for i = at + 1, gone do redis.call('ZREM', index, ARGV[i]) end
+  local come = gone + 1 + tonumber(ARGV[gone + 1])
+  for i = gone + 2, come do redis.call('ZADD', index, 0, ARGV[i]) end
+  return come + 1
 end
 `
 
@@ -143,6 +146,7 @@ func indexArgs(before, after Order) []any {
 		}
 	}
 	args[0] = len(args) - 1
+	args = append(args, len(come))
 	for _, member := range come {
 		args = append(args, member)
 	}

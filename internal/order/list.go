@@ -60,20 +60,20 @@ func (b *Book) List(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	found, err := b.find(ctx, q)
+	a, err := b.find(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	if !found.listed {
+	if !a.listed {
 		// By what is unique: no need for pages.
-		slices.Reverse(found.orders)
-		return Page{Orders: found.orders, Total: int64(len(found.orders))}, nil
+		slices.Reverse(a.orders)
+		return Page{Orders: a.orders, Total: int64(len(a.orders))}, nil
 	}
 	limit := min(q.Limit, MaxLimit)
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	page, places, err := b.page(ctx, found.list, found.within, from, limit)
+	page, places, err := b.page(ctx, a.list, a.within, from, limit)
 	if err != nil {
 		return Page{}, fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
 	}
@@ -188,8 +188,8 @@ func (b *Book) page(ctx context.Context, list string, within span, from cursor, 
 	return p, places, nil
 }
 
-// found is what a query asks for: a part of a list, or these orders.
-type found struct {
+// answer is what a query asks for: a part of a list, or these orders.
+type answer struct {
 	listed bool
 	list   string
 	within span
@@ -202,9 +202,9 @@ var captureSuffix = regexp.MustCompile(`-[0-9]{1,4}$`)
 
 // find understands the text of a query: what it names if there is such an
 // order, else it is an amount.
-func (b *Book) find(ctx context.Context, q Query) (found, error) {
-	listed := func(text string) (found, error) {
-		return found{listed: true, list: list(text, q.Country, string(q.Status), q.Pending), within: spanOf(q.From, q.To)}, nil
+func (b *Book) find(ctx context.Context, q Query) (answer, error) {
+	listed := func(text string) (answer, error) {
+		return answer{listed: true, list: list(text, q.Country, string(q.Status), q.Pending), within: spanOf(q.From, q.To)}, nil
 	}
 	text := strings.TrimSpace(q.Text)
 	if text == "" {
@@ -218,7 +218,7 @@ func (b *Book) find(ctx context.Context, q Query) (found, error) {
 	}
 	ids, err := b.named(ctx, text)
 	if err != nil {
-		return found{}, fmt.Errorf("%w: find orders: %w", ErrUnavailable, err)
+		return answer{}, fmt.Errorf("%w: find orders: %w", ErrUnavailable, err)
 	}
 	if amount, ok := money.ParseDecimal(text); ok && len(ids) == 0 {
 		return listed(textOfAmount(amount))
@@ -226,7 +226,7 @@ func (b *Book) find(ctx context.Context, q Query) (found, error) {
 	orders, err := b.byIDs(ctx, ids)
 	orders = slices.DeleteFunc(orders, func(o Order) bool { return !q.matches(o) })
 	slices.SortFunc(orders, func(x, y Order) int { return strings.Compare(x.place(), y.place()) })
-	return found{orders: orders}, err
+	return answer{orders: orders}, err
 }
 
 // named are the IDs of the orders that a text names: by number, ID or Klarna's

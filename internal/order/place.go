@@ -51,6 +51,7 @@ type Book struct {
 	Observe    func(Event) // told what the book does; may be nil
 
 	noWaitAOF atomic.Bool // the server has no WAITAOF
+	bulks     bell        // rung when this process starts a bulk capture
 }
 
 // Place takes an order that was bought into the book and returns it: reads it
@@ -96,6 +97,11 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 			return Order{}, stored, err
 		}
 	}
+	if o.GoodsDue {
+		if o, err = b.returnGoods(ctx, o); err != nil {
+			return Order{}, stored, err
+		}
+	}
 	return o, stored, nil
 }
 
@@ -112,19 +118,16 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 	if sold.Status == ordermanagement.Cancelled {
 		return Order{}, b.forget(ctx, cartID, sold.OrderID)
 	}
-	_, tax, err := klarna.Sums(sold.OrderLines)
-	if err != nil {
+	if _, _, err := klarna.Sums(sold.OrderLines); err != nil {
 		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	o := Order{
 		Key: newKey(), OrderID: sold.OrderID, CartID: cartID, PlacedAt: sold.CreatedAt.Time,
 		PurchaseCountry:  strings.ToUpper(sold.PurchaseCountry),
 		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
-		Locale:           sold.Locale, OrderAmount: sold.OrderAmount, OrderTaxAmount: tax, OrderLines: sold.OrderLines,
-		BillingAddress: sold.BillingAddress, ShippingAddress: sold.ShippingAddress, PaymentMethod: sold.PaymentMethod,
-		KlarnaReference: sold.KlarnaReference, ExpiresAt: sold.ExpiresAt.Time,
-		Status: sold.Status, FraudStatus: sold.FraudStatus,
+		Locale:           sold.Locale,
 	}
+	o.takeOver(sold, time.Now().UTC())
 	if o.PlacedAt.IsZero() {
 		o.PlacedAt = time.Now().UTC()
 	}
@@ -219,11 +222,17 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	if err != nil && !cancelled {
 		return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return b.update(ctx, o.OrderID, func(o *Order) {
+	return b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+		if o.Acknowledged {
+			return nil, nil
+		}
+		before, entry := *o, AuditEntry{At: time.Now().UTC(), Source: BySystem, Event: AuditAcknowledged}
 		o.Acknowledged = true
 		if cancelled {
-			o.Status = ordermanagement.Cancelled
+			o.setStatus(ordermanagement.Cancelled)
+			entry.Source, entry.Event, entry.Changes = ByKlarna, AuditStatus, changes(before, *o)
 		}
+		return []AuditEntry{entry}, nil
 	})
 }
 
@@ -243,42 +252,14 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 	if short {
 		b.Logger.WarnContext(ctx, "more was sold than there is", "order", o)
 	}
-	return b.update(ctx, o.OrderID, func(o *Order) {
+	return b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
 		o.CartClosed = true
-		if short {
+		if short && !o.Flagged(Oversold) {
 			o.flag(Oversold)
+			return []AuditEntry{flagged(Oversold)}, nil
 		}
+		return nil, nil
 	})
-}
-
-// Refresh reads from Klarna what became of an order, such as the decision on
-// its risk, and returns it as the book has it then. One that is not in the book
-// is placed. The error is that of Place.
-func (b *Book) Refresh(ctx context.Context, orderID string) (Order, error) {
-	o, err := b.refresh(ctx, orderID)
-	b.observe(Event{Event: EventRefresh, Result: resultOf(false, err)})
-	return o, err
-}
-
-func (b *Book) refresh(ctx context.Context, orderID string) (Order, error) {
-	sold, err := b.sold(ctx, orderID)
-	if err != nil {
-		return Order{}, err
-	}
-	before, found, err := b.ByOrderID(ctx, sold.OrderID)
-	if err != nil {
-		return Order{}, err
-	}
-	if !found {
-		return b.Place(ctx, sold.OrderID)
-	}
-	o, err := b.update(ctx, sold.OrderID, func(o *Order) {
-		o.Status, o.FraudStatus = sold.Status, sold.FraudStatus
-	})
-	if err == nil && (o.Status != before.Status || o.FraudStatus != before.FraudStatus) {
-		b.Logger.InfoContext(ctx, "order has another state", "order", o, "status", o.Status, "fraud_status", o.FraudStatus)
-	}
-	return o, err
 }
 
 // callKey is the idempotency key of a call that is made once in an order's

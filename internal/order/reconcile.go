@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/bsm/redislock"
@@ -33,12 +34,20 @@ const (
 
 // due is when the loop looks after an order that is not finished.
 func (o Order) due(now time.Time) time.Time {
-	return now.Add(min(max(now.Sub(o.PlacedAt)/2, retrySoonest), retryLatest))
+	since := o.PlacedAt
+	if o.Running != nil {
+		since = o.Running.At
+	}
+	return now.Add(min(max(now.Sub(since)/2, retrySoonest), retryLatest))
 }
 
 // Run finishes in rounds, until ctx ends, what nobody else did: see Reconcile.
-// Rounds are 5 s apart, up to a minute while they fail.
+// Rounds are 5 s apart, up to a minute while they fail. Beside the rounds it
+// works on the bulk captures that this process starts.
 func (b *Book) Run(ctx context.Context) {
+	var bulks sync.WaitGroup
+	bulks.Go(func() { b.runBulks(ctx) })
+	defer bulks.Wait()
 	wait := roundEvery
 	for {
 		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:gosec // jitter, so that replicas take turns
@@ -60,10 +69,11 @@ func (b *Book) Run(ctx context.Context) {
 // Reconcile does one round: it gives back the stock of old reservations, asks
 // Klarna about reservations that may have become sales, goes on with orders of
 // the book that are not finished (not acknowledged, cart not closed, risk not
-// decided), asks about orders that were given up, and indexes orders that were
-// stored before there was an index. One process at a time;
-// where another is at it, Reconcile does nothing. now is the time by which
-// things are due. The error joins what failed; all of it is tried again.
+// decided, a command without an answer), asks about orders that were given up,
+// indexes orders that were stored before there was an index, and goes on with
+// bulk captures. One process at a time; where another is at it, Reconcile does
+// nothing. now is the time by which things are due. The error joins what failed;
+// all of it is tried again.
 func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
 	lock, err := redislock.Obtain(ctx, b.Redis, lockKey, lockLife, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
@@ -76,7 +86,8 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.completeIndex(ctx))
+	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.completeIndex(ctx),
+		b.workBulks(ctx, now, time.Now().Add(bulkShare)))
 	open, countErr := b.Redis.ZCard(ctx, openKey).Result()
 	err = errors.Join(err, countErr)
 	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Open: open})
@@ -170,10 +181,15 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time) (result strin
 	o, found, err := b.ByOrderID(ctx, id)
 	switch {
 	case err != nil || !found:
-	case o.Acknowledged && o.CartClosed:
-		o, err = b.refresh(ctx, id)
-	default:
+	case !o.Acknowledged || !o.CartClosed:
 		o, _, err = b.place(ctx, id)
+	case o.Running == nil && o.GoodsDue:
+		o, err = b.returnGoods(ctx, o)
+	case o.Running == nil:
+		o, err = b.refresh(ctx, id)
+	}
+	if err == nil && o.Running != nil {
+		o, err = b.resume(ctx, o, now)
 	}
 	if err == nil && (!found || o.finished()) {
 		return ResultDone, b.Redis.ZRem(ctx, openKey, id).Err()

@@ -27,7 +27,7 @@ const (
 // ByOrderID returns the order that Klarna knows by this ID; false when it is
 // not in the book.
 func (b *Book) ByOrderID(ctx context.Context, id string) (Order, bool, error) {
-	o, _, found, err := b.read(ctx, id)
+	o, _, found, err := read(ctx, b.Redis, id)
 	return o, found, err
 }
 
@@ -48,8 +48,8 @@ func (b *Book) ByNumber(ctx context.Context, number string) (Order, bool, error)
 }
 
 // read returns an order with the text that it is stored as.
-func (b *Book) read(ctx context.Context, id string) (o Order, text string, found bool, err error) {
-	text, err = b.Redis.Get(ctx, orderKey+id).Result()
+func read(ctx context.Context, rdb redis.Cmdable, id string) (o Order, text string, found bool, err error) {
+	text, err = rdb.Get(ctx, orderKey+id).Result()
 	if errors.Is(err, redis.Nil) {
 		return Order{}, "", false, nil
 	}
@@ -63,11 +63,11 @@ func (b *Book) read(ctx context.Context, id string) (o Order, text string, found
 }
 
 // storeOrder writes an order that the book does not have: KEYS order, number,
-// placed, open, index; ARGV record, number, order ID, time of purchase, time from
-// which the loop looks after it, and those of reindex. It answers what the book
-// has then, or "" when the number is another order's. What was there is written
-// again: so whoever comes second, on another connection, can wait for it to be
-// durable too.
+// placed, open, index, audit; ARGV record, number, order ID, time of purchase,
+// time from which the loop looks after it, those of reindex, entries of the
+// audit. It answers what the book has then, or "" when the number is another
+// order's. What was there is written again: so whoever comes second, on another
+// connection, can wait for it to be durable too.
 var storeOrder = redis.NewScript(reindex + `
 local known = redis.call('GET', KEYS[1])
 if known then
@@ -78,7 +78,7 @@ if not redis.call('SET', KEYS[2], ARGV[3], 'NX') then return '' end
 redis.call('SET', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
 redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
-reindex(KEYS[5], 6)
+for i = reindex(KEYS[5], 6), #ARGV do redis.call('RPUSH', KEYS[6], ARGV[i]) end
 return ARGV[1]
 `)
 
@@ -100,8 +100,12 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 			if err != nil {
 				return err
 			}
+			entries, err := encode(o.beginning())
+			if err != nil {
+				return err
+			}
 			keys, args := storeArgs(o, record, time.Now())
-			kept, err = storeOrder.Run(ctx, conn, keys, args...).Text()
+			kept, err = storeOrder.Run(ctx, conn, keys, append(args, entries...)...).Text()
 			if err != nil || kept != "" {
 				stored = kept == string(record)
 				return err
@@ -119,16 +123,16 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 	return Order{}, false, fmt.Errorf("%w: store order: %w", ErrUnavailable, err)
 }
 
-// storeArgs are the keys and arguments of storeOrder.
+// storeArgs are the keys and arguments of storeOrder, but the entries of the audit.
 func storeArgs(o Order, record []byte, now time.Time) (keys []string, args []any) {
-	keys = []string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, indexKey}
+	keys = []string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, indexKey, auditKey + o.OrderID}
 	args = []any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()}
 	return keys, append(args, indexArgs(o, o)...)
 }
 
 // compareAndSet replaces an order if it is still as it was read: KEYS order,
-// open, index; ARGV before, after, order ID, when the loop looks after it ("" =
-// it is finished), and those of reindex.
+// open, index, audit; ARGV before, after, order ID, when the loop looks after it
+// ("" = it is finished), those of reindex, entries of the audit.
 var compareAndSet = redis.NewScript(reindex + `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
@@ -137,33 +141,46 @@ if ARGV[4] == '' then
 else
   redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
 end
-reindex(KEYS[3], 5)
+for i = reindex(KEYS[3], 5), #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 return 1
 `)
 
+// edit changes an order and returns what the audit says of it. With an error
+// nothing is stored.
+type edit func(*Order) ([]AuditEntry, error)
+
 // update changes an order of the book; where somebody else was faster, edit
-// runs again on what they stored. An edit that changes nothing is not stored.
-func (b *Book) update(ctx context.Context, id string, edit func(*Order)) (Order, error) {
+// runs again on what they stored. An edit that changes nothing and has no
+// entries is not stored. The error is ErrUnavailable or the edit's own.
+func (b *Book) update(ctx context.Context, id string, edit edit) (Order, error) {
+	return b.updateOn(ctx, b.Redis, id, edit)
+}
+
+// updateOn is update over one connection.
+func (b *Book) updateOn(ctx context.Context, rdb redis.Cmdable, id string, edit edit) (Order, error) {
 	for {
-		was, before, found, err := b.read(ctx, id)
+		o, text, found, err := read(ctx, rdb, id)
 		if err != nil {
 			return Order{}, err
 		}
 		if !found {
 			return Order{}, fmt.Errorf("%w: the order is gone from the book", ErrUnavailable)
 		}
-		o := was
-		edit(&o)
-		after, err := json.Marshal(o)
-		if err != nil || string(after) == before {
+		before := o
+		list, err := edit(&o)
+		if err != nil {
+			return before, err
+		}
+		after, entries, err := o.revised(before, text, list)
+		if err != nil || after == text && len(entries) == 0 {
 			return o, err
 		}
 		due := ""
 		if !o.finished() {
 			due = strconv.FormatInt(o.due(time.Now()).UnixMilli(), 10)
 		}
-		args := append([]any{before, after, id, due}, indexArgs(was, o)...)
-		set, err := compareAndSet.Run(ctx, b.Redis, []string{orderKey + id, openKey, indexKey}, args...).Bool()
+		args := append([]any{text, after, id, due}, indexArgs(before, o)...)
+		set, err := compareAndSet.Run(ctx, rdb, []string{orderKey + id, openKey, indexKey, auditKey + id}, append(args, entries...)...).Bool()
 		if err != nil {
 			return Order{}, fmt.Errorf("%w: update order: %w", ErrUnavailable, err)
 		}
@@ -171,4 +188,37 @@ func (b *Book) update(ctx context.Context, id string, edit func(*Order)) (Order,
 			return o, nil
 		}
 	}
+}
+
+// revised gives an order that was changed its revision, and returns it and the
+// entries of the audit as they are stored.
+func (o *Order) revised(before Order, text string, list []AuditEntry) (after string, entries []any, err error) {
+	record, err := json.Marshal(*o)
+	if err != nil {
+		return "", nil, err
+	}
+	if string(record) != text {
+		o.Revision++
+		if material(before, *o) {
+			o.MaterialRevision = o.Revision
+		}
+		if record, err = json.Marshal(*o); err != nil {
+			return "", nil, err
+		}
+	}
+	entries, err = encode(list)
+	return string(record), entries, err
+}
+
+// encode returns entries of the audit as arguments of a script.
+func encode(entries []AuditEntry) ([]any, error) {
+	var texts []any
+	for _, e := range entries {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	return texts, nil
 }

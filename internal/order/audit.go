@@ -1,0 +1,112 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// auditKey + Klarna's order ID → what happened to the order, oldest first: a
+// list of entries as JSON, to which the script that changes the order adds. It
+// has no TTL.
+const auditKey = "shopd:{orders}:audit:"
+
+// Events of the audit beside the actions.
+const (
+	AuditPlaced       = "placed"
+	AuditAcknowledged = "acknowledged" // Klarna knows that we have it
+	AuditFlag         = "flag"         // something to look at was found
+	AuditStatus       = "status"       // Klarna said something new of the order
+	AuditStock        = "stock"        // the goods of a cancelled order are in the stock again
+)
+
+// Audit returns what happened to an order, newest first. That a command was
+// sent is left out once it is said how it ended. Orders of older versions begin
+// with what came later. The error is ErrUnavailable.
+func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) {
+	all, err := b.entries(ctx, b.Redis, orderID)
+	if err != nil {
+		return nil, err
+	}
+	told := map[string]bool{} // commands of which something newer is known
+	var entries []AuditEntry
+	for _, e := range slices.Backward(all) {
+		if e.Result != Sent || !told[e.Key] {
+			entries = append(entries, e)
+		}
+		told[e.Key] = true
+	}
+	return entries, nil
+}
+
+// entries are all entries of an order's audit, oldest first.
+func (b *Book) entries(ctx context.Context, rdb redis.Cmdable, orderID string) ([]AuditEntry, error) {
+	texts, err := rdb.LRange(ctx, auditKey+orderID, 0, -1).Result()
+	if err != nil {
+		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
+	}
+	entries := make([]AuditEntry, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal([]byte(text), &entries[i]); err != nil {
+			return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
+		}
+	}
+	return entries, nil
+}
+
+// endOf is how the command with a key ended; false when it has not.
+func endOf(entries []AuditEntry, key string) (AuditEntry, bool) {
+	for _, e := range slices.Backward(entries) {
+		if e.Key == key && (e.Result == Done || e.Result == Refused) {
+			return e, true
+		}
+	}
+	return AuditEntry{}, false
+}
+
+// newest is what happened last, but that a command was sent; zero when nothing did.
+func newest(entries []AuditEntry) AuditEntry {
+	for _, e := range slices.Backward(entries) {
+		if e.Result != Sent {
+			return e
+		}
+	}
+	return AuditEntry{}
+}
+
+// latestOf is the newest entry of the command with a key, false without one.
+func latestOf(entries []AuditEntry, key string) (AuditEntry, bool) {
+	for _, e := range slices.Backward(entries) {
+		if e.Key == key {
+			return e, true
+		}
+	}
+	return AuditEntry{}, false
+}
+
+// entry begins what the audit says of a command.
+func (c Command) entry(result Result) AuditEntry {
+	return AuditEntry{
+		At: time.Now().UTC(), Source: ByStaff, Staff: c.Staff, Event: string(c.Action), Key: c.Key, Result: result, Amount: c.Amount,
+	}
+}
+
+// beginning is what the audit says of an order that is stored.
+func (o Order) beginning() []AuditEntry {
+	entries := []AuditEntry{{At: time.Now().UTC(), Source: ByShopper, Event: AuditPlaced, Amount: o.OrderAmount}}
+	for _, f := range o.Flags {
+		entries = append(entries, flagged(f))
+	}
+	return entries
+}
+
+// flagged says that an order has got a flag.
+func flagged(f Flag) AuditEntry {
+	return AuditEntry{
+		At: time.Now().UTC(), Source: BySystem, Event: AuditFlag, Changes: []Change{{Field: "flag", After: string(f)}},
+	}
+}

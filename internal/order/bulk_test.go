@@ -1,0 +1,367 @@
+package order_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bsm/redislock"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// placed are the IDs of n orders of the book.
+func (w *world) placed(n int) (ids []string) {
+	w.t.Helper()
+	for range n {
+		_, id := w.sale()
+		ids = append(ids, w.place(id).OrderID)
+	}
+	return ids
+}
+
+// bulk is a job that the book must have.
+func (w *world) bulk(id string) order.Bulk {
+	w.t.Helper()
+	job, found, err := w.book.Bulk(w.t.Context(), id)
+	if err != nil || !found {
+		w.t.Fatalf("the bulk capture is gone: %v", err)
+	}
+	return job
+}
+
+func (w *world) startBulk(ids ...string) (id string) {
+	w.t.Helper()
+	id, err := w.book.StartBulk(w.t.Context(), "demo", ids)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// captures are how many captures Klarna has made of an order.
+func (w *world) captures(orderID string) int {
+	w.t.Helper()
+	there, found := w.fake.Order(orderID)
+	if !found {
+		w.t.Fatalf("the fake has no order %s", orderID)
+	}
+	return len(there.Fake.OrderManagement.Captures)
+}
+
+// capturedOnce holds that orders are captured whole, by one capture, and that
+// the book says so.
+func (w *world) capturedOnce(ids ...string) {
+	w.t.Helper()
+	for _, id := range ids {
+		there, _ := w.fake.Order(id)
+		m := there.Fake.OrderManagement
+		if len(m.Captures) != 1 || m.CapturedAmount != m.OrderAmount || m.Status != string(ordermanagement.Captured) {
+			w.t.Errorf("Klarna has %d captures of %d, is %s", len(m.Captures), m.CapturedAmount, m.Status)
+		}
+		o, _, err := w.book.ByOrderID(w.t.Context(), id)
+		if err != nil || o.Status != ordermanagement.Captured || o.Running != nil || int64(o.CapturedAmount) != m.CapturedAmount {
+			w.t.Errorf("the book has %s, captured %d, running %v, %v", o.Status, o.CapturedAmount, o.Running, err)
+		}
+	}
+}
+
+// results are those of a job's items, with their reasons.
+func results(job order.Bulk) (texts []string) {
+	for _, item := range job.Items {
+		texts = append(texts, strings.TrimSpace(string(item.Result)+" "+string(item.Reason)))
+	}
+	return texts
+}
+
+// A bulk capture captures what can be captured, and says why of the rest.
+func TestBulk(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, start(t))
+			ids := w.placed(4)
+			_, pending := w.sale("email", fraud("accept"))
+			w.place(pending)
+			if _, err := w.book.Edit(t.Context(), ids[2], func(o *order.Order) { o.Status = ordermanagement.Cancelled }); err != nil {
+				t.Fatal(err)
+			}
+			nobody := uuid.NewString()
+			id := w.startBulk(ids[0], ids[1], ids[0], ids[2], pending, nobody)
+			before := w.bulk(id)
+			if diff := cmp.Diff([]string{"", "", "refused cancelled", "refused fraud_pending", "refused no_order"}, results(before)); diff != "" || before.Finished() {
+				t.Errorf("at the start: finished %v, %s", before.Finished(), diff)
+			}
+			w.round(0)
+			job := w.bulk(id)
+			if diff := cmp.Diff([]string{"done", "done", "refused cancelled", "refused fraud_pending", "refused no_order"}, results(job)); diff != "" {
+				t.Error(diff)
+			}
+			if !job.Finished() || job.Count(order.Done) != 2 || job.Count(order.Refused) != 3 || job.Staff != "demo" || time.Since(job.At) > time.Hour {
+				t.Errorf("got %+v", job)
+			}
+			o, _, _ := w.book.ByOrderID(t.Context(), ids[0])
+			first := job.Items[0]
+			if first.OrderID != ids[0] || first.Number != o.Number || first.Amount != o.OrderAmount || first.Currency != "SEK" || first.Status != http.StatusCreated || first.CorrelationID == "" {
+				t.Errorf("item %+v", first)
+			}
+			w.capturedOnce(ids[:2]...)
+			if there, _ := w.fake.Order(ids[0]); len(there.Fake.OrderManagement.Captures[0].OrderLines) != len(o.OrderLines) {
+				t.Error("captured without lines")
+			}
+			if w.captures(ids[2])+w.captures(ids[3])+w.captures(pending) != 0 {
+				t.Error("captured what was not to be captured")
+			}
+			w.indexed()
+			calls := len(w.fake.Requests(""))
+			w.round(time.Hour) // nothing is left to do
+			if got := len(slices.DeleteFunc(w.fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == http.MethodGet })); got != 0 {
+				t.Errorf("%d calls of Klarna after the end", got)
+			}
+			if open := w.rdb.Exists(t.Context(), "shopd:{orders}:bulks").Val(); open != 0 {
+				t.Error("a job is still open")
+			}
+			if ttl := w.rdb.TTL(t.Context(), "shopd:{orders}:bulk:"+id).Val(); ttl < 29*24*time.Hour || ttl > 30*24*time.Hour {
+				t.Errorf("the job is kept for %s", ttl)
+			}
+			if _, found, err := w.book.Bulk(t.Context(), "nobody's"); found || err != nil {
+				t.Errorf("unknown job: %v, %v", found, err)
+			}
+		})
+	}
+}
+
+func TestBulkSize(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	many := make([]string, order.MaxBulk+1)
+	for i := range many {
+		many[i] = uuid.NewString()
+	}
+	for name, ids := range map[string][]string{"none": nil, "too many": many} {
+		if _, err := w.book.StartBulk(t.Context(), "demo", ids); !errors.Is(err, order.ErrBulkSize) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if keys := w.keys("shopd:{orders}:bulk*"); len(keys) != 0 {
+		t.Errorf("stored: %v", keys)
+	}
+	job := w.bulk(w.startBulk(many[1:]...))
+	if len(job.Items) != order.MaxBulk || !job.Finished() {
+		t.Errorf("%d items, finished %v", len(job.Items), job.Finished())
+	}
+	if w.redis.Stop(); true {
+		if _, err := w.book.StartBulk(t.Context(), "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
+			t.Errorf("without Redis: %v", err)
+		}
+	}
+}
+
+// A form that is sent twice is one job.
+func TestBulkFormTwice(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	ids := w.placed(2)
+	key := uuid.NewString()
+	for _, which := range [][]string{ids[:1], ids[:1], ids} {
+		if err := w.book.StartBulkAs(t.Context(), key, "demo", which); err != nil {
+			t.Fatal(err)
+		}
+		w.round(0)
+		if job := w.bulk(key); len(job.Items) != 1 || job.Items[0].Result != order.Done {
+			t.Errorf("got %+v", job)
+		}
+	}
+	w.capturedOnce(ids[0])
+	if w.captures(ids[1]) != 0 {
+		t.Error("captured what was not in the job")
+	}
+}
+
+// What staff did not see is not captured: an order that has changed meanwhile is
+// left alone, but for changes that do not count.
+func TestBulkChangedMeanwhile(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	ids := w.placed(3)
+	id := w.startBulk(ids...)
+	if _, err := w.book.Edit(t.Context(), ids[0], func(o *order.Order) { o.RemainingAuthorizedAmount -= 100; o.CapturedAmount += 100 }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.book.Edit(t.Context(), ids[1], func(o *order.Order) { o.MerchantReference2 = "shelf 7" }); err != nil {
+		t.Fatal(err)
+	}
+	w.round(0)
+	if diff := cmp.Diff([]string{"refused changed", "done", "done"}, results(w.bulk(id))); diff != "" {
+		t.Error(diff)
+	}
+	if w.captures(ids[0]) != 0 {
+		t.Error("captured another amount than was ticked")
+	}
+	w.capturedOnce(ids[1:]...)
+	// Two jobs of the same orders: the second finds nothing to do.
+	again := w.bulk(w.startBulk(ids[1:]...))
+	if diff := cmp.Diff([]string{"refused fully_captured", "refused fully_captured"}, results(again)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Klarna answers badly: nothing is captured twice, and the job ends when Klarna
+// answers again.
+func TestBulkFaults(t *testing.T) {
+	const captures = "/ordermanagement/v1/orders/*/captures"
+	for name, tc := range map[string]struct {
+		fault fakeklarna.Fault
+		want  []string // after the first round
+	}{
+		"500 once":         {fakeklarna.Fault{Status: 500}, []string{"done", "done"}},
+		"answer lost once": {fakeklarna.Fault{DropReply: true}, []string{"done", "done"}},
+		"answers lost":     {fakeklarna.Fault{DropReply: true, Count: 3}, []string{"unknown", "done"}},
+		"reset":            {fakeklarna.Fault{Reset: true, Count: 3}, []string{"unknown", "done"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, redistest.StartServer(t))
+			ids := w.placed(2)
+			id := w.startBulk(ids...)
+			tc.fault.Method, tc.fault.Path = http.MethodPost, captures
+			w.fake.AddFault(tc.fault)
+			_ = w.book.Reconcile(t.Context(), time.Now())
+			if diff := cmp.Diff(tc.want, results(w.bulk(id))); diff != "" {
+				t.Error(diff)
+			}
+			w.finish(id)
+			if diff := cmp.Diff([]string{"done", "done"}, results(w.bulk(id))); diff != "" {
+				t.Error(diff)
+			}
+			w.capturedOnce(ids...)
+		})
+	}
+	t.Run("away", func(t *testing.T) {
+		w := newWorld(t, redistest.StartServer(t))
+		ids := w.placed(8)
+		id := w.startBulk(ids...)
+		w.fake.AddFault(fakeklarna.Fault{Method: http.MethodPost, Path: captures, Status: 503, Count: -1})
+		if err := w.book.Reconcile(t.Context(), time.Now()); err == nil {
+			t.Error("a round without Klarna went well")
+		}
+		if job := w.bulk(id); job.Count(order.Unknown) != 3 || job.Count("") != 5 {
+			t.Errorf("Klarna is not spared: %v", results(job))
+		}
+		w.fake.ClearFaults()
+		w.finish(id)
+		w.capturedOnce(ids...)
+	})
+	t.Run("refused", func(t *testing.T) {
+		w := newWorld(t, redistest.StartServer(t))
+		ids := w.placed(2)
+		id := w.startBulk(ids...)
+		w.fake.AddFault(fakeklarna.Fault{
+			Method: http.MethodPost, Path: captures, OrderID: ids[0], Status: http.StatusForbidden,
+			Body: `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed."],"correlation_id":"c-1"}`,
+		})
+		w.round(0)
+		job := w.bulk(id)
+		if diff := cmp.Diff([]string{"refused", "done"}, results(job)); diff != "" {
+			t.Error(diff)
+		}
+		if item := job.Items[0]; item.Status != http.StatusForbidden || item.Code != "CAPTURE_NOT_ALLOWED" || len(item.Messages) != 1 || item.CorrelationID == "" {
+			t.Errorf("item %+v", item)
+		}
+	})
+}
+
+// finish does rounds, each later than the one before, until a job has ended.
+func (w *world) finish(id string) {
+	w.t.Helper()
+	for in := time.Minute; !w.bulk(id).Finished(); in *= 2 {
+		if in > 24*time.Hour {
+			w.t.Fatalf("the job does not end: %v", results(w.bulk(id)))
+		}
+		_ = w.book.Reconcile(w.t.Context(), time.Now().Add(in))
+	}
+}
+
+// The process that works on a job is killed at any of its calls, before it is
+// made or before its answer comes: another one ends it, nothing is captured twice.
+func TestBulkKilled(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	for _, late := range []bool{false, true} {
+		deaths := 0
+		for n := 1; ; n++ {
+			ids := w.placed(2)
+			r := &reaper{n: n, late: late}
+			rdb := w.redis.Client()
+			book := w.newBook(rdb, r)
+			rdb.AddHook(r)
+			id := uuid.NewString()
+			if err := book.StartBulkAs(t.Context(), id, "demo", ids); err == nil {
+				_ = book.WorkBulks(t.Context())
+			}
+			died := r.died()
+			if died {
+				deaths++
+				// The locks of the dead run out.
+				for _, key := range w.keys("shopd:{orders}:bulklock:*") {
+					w.rdb.Del(t.Context(), key)
+				}
+			}
+			if _, found, err := w.book.Bulk(t.Context(), id); err != nil {
+				t.Fatal(err)
+			} else if found {
+				w.finish(id)
+				w.capturedOnce(ids...)
+			} else if w.captures(ids[0])+w.captures(ids[1]) > 0 {
+				t.Error("captured without a job")
+			}
+			if t.Failed() {
+				t.Fatalf("after a death at call %d, late %v", n, late)
+			}
+			if !died {
+				break
+			}
+		}
+		if deaths < 15 {
+			t.Errorf("died at %d points, want at least 15", deaths)
+		}
+	}
+}
+
+// The process that starts a job works on it at once, without a round; two that
+// are at it capture nothing twice.
+func TestBulkAtOnce(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	ids := w.placed(6)
+	// No round in this test.
+	lock, err := redislock.Obtain(t.Context(), w.rdb, "shopd:{orders}:lock", time.Hour, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Release(t.Context()) }()
+	books := []*order.Book{w.book, w.newBook(w.redis.Client(), http.DefaultTransport)}
+	id := uuid.NewString()
+	var started, running sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	for _, book := range books {
+		running.Go(func() { book.Run(ctx) })
+		started.Go(func() {
+			if err := book.StartBulkAs(t.Context(), id, "demo", ids); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	started.Wait()
+	for deadline := time.Now().Add(30 * time.Second); !w.bulk(id).Finished(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the job does not end: %v", results(w.bulk(id)))
+		}
+	}
+	stop()
+	running.Wait()
+	w.capturedOnce(ids...)
+}
