@@ -21,7 +21,7 @@ func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
 	page.Parcels = parcelsOf(o.ShippingInfo)
 	for _, c := range o.Captures {
 		page.Sent = append(page.Sent, templates.Sending{
-			Date: v.day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text,
+			Date: v.day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
 			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(c.ShippingInfo),
 		})
 	}

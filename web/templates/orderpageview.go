@@ -35,6 +35,7 @@ type OrderPageView struct {
 // Sending is a part of an order that was sent and charged.
 type Sending struct {
 	Date, Amount string
+	Description  string  // "" = none
 	Goods        []Goods // none = not told
 	Parcels      []Parcel
 }

@@ -169,7 +169,7 @@ func orderPage(s templates.OrderState) func(string) templ.Component {
 		}
 		return templates.OrderPage(templates.OrderPageView{
 			Shell: shell(l), Order: order(), Number: "SK-7F3K-92AB", Placed: "2026-04-06", State: s, Original: "500 kr", Released: "49 kr",
-			Sent:   []templates.Sending{{Date: "2026-04-07", Amount: "298 kr", Goods: mugs, Parcels: parcels}, {Amount: "1 kr"}},
+			Sent:   []templates.Sending{{Date: "2026-04-07", Amount: "298 kr", Description: "First parcel", Goods: mugs, Parcels: parcels}, {Amount: "1 kr"}},
 			ToCome: mugs, Parcels: parcels,
 			Refunds: []templates.Refund{{Date: "2026-04-08", Amount: "149 kr", Description: "Broken", Goods: mugs}, {Amount: "1 kr"}},
 		})
