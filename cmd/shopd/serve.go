@@ -187,7 +187,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	}
 	if len(s.staff) > 0 {
 		o.Backoffice = &backoffice.Backoffice{
-			Book: book, Team: s.staff, Sessions: session.NewStaff(rdb, s.secure), Redis: rdb, Logger: logger,
+			Book: book, Pricer: pricer, Team: s.staff, Sessions: session.NewStaff(rdb, s.secure), Redis: rdb, Logger: logger,
 			Story: story, Syncer: front.Syncer,
 		}
 	}

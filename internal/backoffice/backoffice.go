@@ -4,6 +4,7 @@ package backoffice
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
@@ -27,6 +29,7 @@ const requestTime = 12 * time.Second
 // Backoffice holds what its handlers need. All members are required.
 type Backoffice struct {
 	Book     *order.Book
+	Pricer   *cart.Pricer // for products that are added to an order
 	Team     Team
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
@@ -34,6 +37,9 @@ type Backoffice struct {
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
 }
+
+// everything is the route of what is no page.
+const everything = "/admin/*"
 
 // Routes mounts the pages. Nothing but the sign-in is served without a session, and no
 // method but GET to a member of staff who may only look.
@@ -45,21 +51,30 @@ func (b *Backoffice) Routes(r chi.Router) {
 			b.signInRoutes(r)
 		})
 		r.Group(func(r chi.Router) {
-			r.Use(b.signedIn, b.changesNeedManage)
+			r.Use(b.signedIn)
+			// A search is sent by POST, so that an e-mail address is in no URL.
+			r.With(deadline).Post("/admin/search", b.search)
 			r.Group(func(r chi.Router) {
-				r.Use(deadline)
-				b.orderRoutes(r)
-				b.inspectRoutes(r)
-				r.Get("/admin/*", b.notFound)
+				r.Use(b.changesNeedManage)
+				r.Group(func(r chi.Router) {
+					r.Use(deadline)
+					b.orderRoutes(r)
+					b.actionRoutes(r)
+					b.inspectRoutes(r)
+					r.Get(everything, b.notFound)
+				})
+				// What takes as long as it takes, such as an export, is mounted here.
 			})
-			// What takes as long as it takes, such as an export, is mounted here.
 		})
 	})
 }
 
 func (b *Backoffice) orderRoutes(r chi.Router) {
-	r.Get("/admin/", b.orders)
+	r.Get("/admin", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, home, http.StatusSeeOther) })
+	r.Get(home, b.orders)
 	r.Get("/admin/orders", b.orders)
+	r.Get("/admin/orders/{number}", b.order)
+	r.Get("/admin/orders/{number}/packing-slip", b.packingSlip)
 }
 
 // private keeps pages with personal data out of caches and indexes.
@@ -103,17 +118,24 @@ func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, ti
 // notFound is the 404 page of the back office.
 func (b *Backoffice) notFound(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusNotFound, "Not found", "", templates.AdminMessage(templates.AdminMessageView{
-		Title: "There is no such page.", Body: "The link may be old, or the order is not in the book.", BackURL: "/admin/", Back: "See the orders",
+		Title: "There is no such page.", Body: "The link may be old, or the order is not in the book.", BackURL: home, Back: "See the orders",
 	}))
 }
 
-// fail answers a request that our own store or Klarna kept from being answered: 503,
-// logged once. Nothing has changed.
+// errBadRequest is a request that cannot be understood.
+var errBadRequest = &respond.BadRequest{Status: http.StatusBadRequest, Message: "The request cannot be understood."}
+
+// fail answers a request that could not be served, and logs once what is ours to mend.
+// Nothing has changed then.
 func (b *Backoffice) fail(w http.ResponseWriter, r *http.Request, err error) {
-	b.Logger.ErrorContext(r.Context(), "back office request failed", "error", err)
-	w.Header().Set("Retry-After", "5")
-	b.page(w, r, http.StatusServiceUnavailable, "Error: not available", "", templates.AdminMessage(templates.AdminMessageView{
-		Kind: templates.Bad, Title: "The shop's own store did not answer.", Body: "Nothing has changed. Try again in a moment. If it happens again, quote " + respond.RequestID(r.Context()) + ".",
-		BackURL: "/admin/", Back: "See the orders",
-	}))
+	v := templates.AdminMessageView{BackURL: home, Back: "See the orders"}
+	status := http.StatusServiceUnavailable
+	if bad, ok := errors.AsType[*respond.BadRequest](err); ok {
+		status, v.Title, v.Body = bad.Status, bad.Message, "Nothing has changed."
+	} else {
+		b.Logger.ErrorContext(r.Context(), "back office request failed", "error", err)
+		w.Header().Set("Retry-After", "5")
+		v.Title, v.Body = "The orders cannot be reached.", "Nothing has changed. Try again in a moment. If it happens again, quote "+respond.RequestID(r.Context())+"."
+	}
+	b.page(w, r, status, "Error: "+v.Title, "", templates.AdminMessage(v))
 }

@@ -61,7 +61,7 @@ func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 		v.LeftBehind, v.LeftTotal = leftView(left), int(total)
 		return err
 	}
-	s, err := b.find(ctx, v.Query)
+	s, err := b.lookUp(ctx, v.Query)
 	switch {
 	case err != nil:
 		return err
@@ -98,8 +98,8 @@ type checked struct {
 	err   error
 }
 
-// find looks for what a query means; nil when it means nothing. The error is Redis's.
-func (b *Backoffice) find(ctx context.Context, query string) (*subject, error) {
+// lookUp looks for what a query means; nil when it means nothing. The error is Redis's.
+func (b *Backoffice) lookUp(ctx context.Context, query string) (*subject, error) {
 	o, found, err := b.Book.ByNumber(ctx, query)
 	if err == nil && !found && kco.IsOrderID(query) {
 		o, found, err = b.Book.ByOrderID(ctx, query)
@@ -195,12 +195,12 @@ var synced = map[string]templates.Note{
 // session's lock is not needed, because the cart is read once more afterwards.
 func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		b.badForm(w, r)
+		b.badForm(w, r, err)
 		return
 	}
 	cartID := r.PostForm.Get("cart")
 	if !kco.IsOrderID(cartID) {
-		b.badForm(w, r)
+		b.badForm(w, r, &respond.BadRequest{Status: http.StatusBadRequest, Message: "The form names no cart."})
 		return
 	}
 	// What was begun is not cut off when the browser leaves.
@@ -228,11 +228,4 @@ func syncCode(result kco.Result, err error) string {
 		return "updated"
 	}
 	return "agreed"
-}
-
-// badForm answers a form that cannot be used.
-func (b *Backoffice) badForm(w http.ResponseWriter, r *http.Request) {
-	b.page(w, r, http.StatusBadRequest, "Error: Inspector", navInspector, templates.AdminMessage(templates.AdminMessageView{
-		Kind: templates.Warn, Title: "We could not take that.", Body: "The form names no cart. Nothing has changed.", BackURL: "/admin/inspect", Back: "Back to the inspector",
-	}))
 }

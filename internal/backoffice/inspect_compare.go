@@ -103,7 +103,7 @@ func (c *comparison) sums(ours, klarnas kco.Content, names []string, say func(na
 		{"order_tax_amount", "Tax", ours.OrderTaxAmount, klarnas.OrderTaxAmount},
 	} {
 		differs := slices.Contains(names, sum.member)
-		a, b := plainAmount(sum.a), plainAmount(sum.b)
+		a, b := amountText(sum.a), amountText(sum.b)
 		c.table.Rows = append(c.table.Rows, templates.InspectRow{
 			Name: sum.name, Sum: true, Differs: differs,
 			Ours:   templates.InspectSide{Total: templates.InspectCell{Text: a, Differs: differs}},
@@ -168,9 +168,9 @@ func lineRow(l klarna.OrderLine) templates.InspectRow {
 func lineSide(l klarna.OrderLine) templates.InspectSide {
 	return templates.InspectSide{
 		Quantity: templates.InspectCell{Text: strconv.FormatInt(l.Quantity, 10)},
-		Price:    templates.InspectCell{Text: plainAmount(l.UnitPrice)},
-		Tax:      templates.InspectCell{Text: taxRate(l.TaxRate)},
-		Total:    templates.InspectCell{Text: plainAmount(l.TotalAmount)},
+		Price:    templates.InspectCell{Text: amountText(l.UnitPrice)},
+		Tax:      templates.InspectCell{Text: taxText(l.TaxRate)},
+		Total:    templates.InspectCell{Text: amountText(l.TotalAmount)},
 	}
 }
 

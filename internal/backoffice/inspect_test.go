@@ -20,8 +20,8 @@ import (
 func TestInspectVerdicts(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	mia := w.staff("mia")
-	verdict := func(p page) string {
+	ada := w.signIn("ada")
+	verdict := func(p sight) string {
 		return strings.Join(p.texts(`[data-note="verdict"], [data-note="old_tab"]`), " | ")
 	}
 	for _, tc := range []struct {
@@ -116,7 +116,7 @@ func TestInspectVerdicts(t *testing.T) {
 			if tc.given != nil {
 				query = tc.given(cartID, orderID)
 			}
-			p := mia.inspect(query)
+			p := ada.inspect(query)
 			if got := verdict(p); p.status != http.StatusOK || !strings.Contains(got, tc.want) {
 				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
 			}
@@ -137,7 +137,7 @@ func TestInspectVerdicts(t *testing.T) {
 func TestInspectWithoutKlarna(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	mia := w.staff("mia")
+	ada := w.signIn("ada")
 	cartID, orderID := w.cart()
 	placed := w.buy(func() string { _, id := w.cart(); return id }())
 	for _, tc := range []struct {
@@ -159,7 +159,7 @@ func TestInspectWithoutKlarna(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.given()
-			p := mia.inspect(tc.query)
+			p := ada.inspect(tc.query)
 			if got := strings.Join(p.texts(`[data-note="verdict"]`), " | "); p.status != http.StatusOK || !strings.Contains(got, tc.want) {
 				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
 			}
@@ -174,7 +174,7 @@ func TestInspectWithoutKlarna(t *testing.T) {
 func TestSyncNow(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	mia, vera := w.staff("mia"), w.staff("vera")
+	ada, bo := w.signIn("ada"), w.signIn("bo")
 	for _, tc := range []struct {
 		name   string
 		given  func(cartID, orderID string)
@@ -207,7 +207,7 @@ func TestSyncNow(t *testing.T) {
 			cartID, orderID := w.cart()
 			tc.given(cartID, orderID)
 			before := len(w.fake.Orders())
-			p := mia.post("/admin/inspect/sync", "cart", cartID)
+			p := ada.post("/admin/inspect/sync", "cart", cartID)
 			if got := strings.Join(p.texts(`[data-note="synced"]`), " "); p.status != http.StatusOK || !strings.HasPrefix(got, tc.want) {
 				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
 			}
@@ -226,21 +226,21 @@ func TestSyncNow(t *testing.T) {
 	cartID, orderID := w.cart()
 	w.put(cartID, "MUG-1", 5)
 	calls := len(w.fake.Requests(""))
-	if p := vera.post("/admin/inspect/sync", "cart", cartID); p.status != http.StatusForbidden {
+	if p := bo.post("/admin/inspect/sync", "cart", cartID); p.status != http.StatusForbidden {
 		t.Errorf("who may only look: got %d", p.status)
 	}
 	for name, fields := range map[string][]string{"no cart": nil, "bad cart": {"cart", "../x"}} {
-		if p := mia.post("/admin/inspect/sync", fields...); p.status != http.StatusBadRequest {
+		if p := ada.post("/admin/inspect/sync", fields...); p.status != http.StatusBadRequest {
 			t.Errorf("%s: got %d", name, p.status)
 		}
 	}
 	if got := len(w.fake.Requests("")); got != calls {
 		t.Errorf("Klarna was asked %d times", got-calls)
 	}
-	mia.post("/admin/inspect/sync", "cart", cartID)
+	ada.post("/admin/inspect/sync", "cart", cartID)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if log := w.log.String(); !strings.Contains(log, "staff=mia order_id="+orderID+" result=updated") || strings.Contains(log, cartID) {
+	if log := w.log.String(); !strings.Contains(log, "staff=ada order_id="+orderID+" result=updated") || strings.Contains(log, cartID) {
 		t.Errorf("the log says:\n%s", log)
 	}
 }
@@ -249,7 +249,7 @@ func TestSyncNow(t *testing.T) {
 func TestInspectStory(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	mia := w.staff("mia")
+	ada := w.signIn("ada")
 	cartID, orderID := w.cart()
 	w.put(cartID, "MUG-1", 5)
 	w.sync(cartID)
@@ -258,7 +258,7 @@ func TestInspectStory(t *testing.T) {
 	})
 	w.settle(4)
 	for _, query := range []string{cartID, orderID, cartID} {
-		p := mia.inspect(query)
+		p := ada.inspect(query)
 		var got []string
 		p.Find(".story .ev").Each(func(_ int, s *goquery.Selection) {
 			got = append(got, strings.Join(strings.Fields(s.Find(".lane").Text()+" "+s.Find(".what").Text()+" "+s.Find(".status").Text()), " "))
@@ -284,8 +284,8 @@ func TestInspectStory(t *testing.T) {
 func TestInspectLeftBehind(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	vera := w.staff("vera")
-	if p := vera.get("/admin/inspect"); p.status != http.StatusOK || !strings.Contains(p.text, "Left-behind orders") || p.Find(".ileft").Length() != 0 {
+	bo := w.signIn("bo")
+	if p := bo.get("/admin/inspect"); p.status != http.StatusOK || !strings.Contains(p.text, "Left-behind orders") || p.Find(".ileft").Length() != 0 {
 		t.Errorf("at first: %d %s", p.status, p.text)
 	}
 	cartID, first := w.cart()
@@ -299,19 +299,19 @@ func TestInspectLeftBehind(t *testing.T) {
 	w.settle(2)
 	want := []string{first + " Cart " + cartID}
 	for _, path := range []string{"/admin/inspect", "/admin/inspect?q=" + cartID, "/admin/inspect?q=" + first} {
-		p := vera.get(path)
+		p := bo.get(path)
 		row := p.Find(".ileft tbody tr")
 		if got := []string{strings.TrimSpace(row.Find("th").Text()) + " Cart " + strings.TrimSpace(row.Find("td a").Text())}; row.Length() != 1 || cmp.Diff(want, got) != "" || !strings.Contains(row.Text(), "waits to be aborted") {
 			t.Errorf("%s: got %v", path, got)
 		}
 	}
-	if p := vera.inspect(second); p.Find(".ileft").Length() != 0 {
+	if p := bo.inspect(second); p.Find(".ileft").Length() != 0 {
 		t.Error("the current order counts as left behind")
 	}
 	if err := w.syncer.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if p := vera.get("/admin/inspect"); !strings.Contains(p.Find(".ileft").Text(), "aborting is over") {
+	if p := bo.get("/admin/inspect"); !strings.Contains(p.Find(".ileft").Text(), "aborting is over") {
 		t.Errorf("after the sweep: %s", p.text)
 	}
 }
@@ -320,16 +320,16 @@ func TestInspectLeftBehind(t *testing.T) {
 func TestInspectRefuses(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	stranger := &staff{w: w}
+	stranger := &looker{w: w}
 	for _, path := range []string{"/admin/inspect", "/admin/inspect?q=x"} {
 		if p := stranger.get(path); !regexp.MustCompile(`(?i)password`).MatchString(p.text) {
 			t.Errorf("%s: %s", path, p.text)
 		}
 	}
-	mia := w.staff("mia")
+	ada := w.signIn("ada")
 	cartID, _ := w.cart()
 	w.redis.Stop()
-	if p := mia.inspect(cartID); p.status != http.StatusServiceUnavailable {
+	if p := ada.inspect(cartID); p.status != http.StatusServiceUnavailable {
 		t.Errorf("Redis away: got %d", p.status)
 	}
 }

@@ -103,7 +103,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		return err
 	}
 	if running {
-		fact("Purchase", "may be running since "+stamp(reservation.Made)+" UTC", linkTo(reservation.OrderID, v.Query))
+		fact("Purchase", "may be running since "+timeText(reservation.Made)+" UTC", linkTo(reservation.OrderID, v.Query))
 	}
 	for _, id := range c.Bought[max(0, len(c.Bought)-maxStories):] {
 		bought, found, err := b.Book.ByOrderID(ctx, id)
@@ -113,7 +113,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		if !found {
 			continue
 		}
-		fact("Bought", bought.Number+", "+stamp(bought.PlacedAt)+" UTC", linkTo(bought.Number, v.Query))
+		fact("Bought", bought.Number+", "+timeText(bought.PlacedAt)+" UTC", linkTo(bought.Number, v.Query))
 		if bought.Flagged(order.NotCurrent) {
 			note := oldTab
 			note.Body = "Order " + bought.Number + " was not the current order. Check that the shopper did not pay twice."
@@ -130,7 +130,7 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 		{Name: "Order number", Value: o.Number, URL: "/admin/orders/" + url.PathEscape(o.Number)},
 		{Name: "KCO order", Value: o.OrderID, URL: linkTo(o.OrderID, v.Query)},
 		{Name: "Cart", Value: orUnknown(o.CartID), URL: linkTo(o.CartID, v.Query)},
-		{Name: "Placed", Value: stamp(o.PlacedAt) + " UTC"},
+		{Name: "Placed", Value: timeText(o.PlacedAt) + " UTC"},
 		{Name: "Status in the book", Value: string(o.Status)},
 	}
 	if o.Flagged(order.NotCurrent) {

@@ -1,19 +1,14 @@
 package backoffice
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/web/templates"
 )
-
-// stamp is a time to the minute.
-func stamp(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") }
 
 // storyView is a story as the page shows it; the order of the page itself is not named
 // with each entry.
@@ -55,7 +50,7 @@ func took(d time.Duration) string {
 func leftView(left []kco.Left) []templates.InspectLeft {
 	list := make([]templates.InspectLeft, len(left))
 	for i, o := range left {
-		list[i] = templates.InspectLeft{OrderID: o.OrderID, CartID: o.CartID, Since: stamp(o.Since), State: "waits to be aborted"}
+		list[i] = templates.InspectLeft{OrderID: o.OrderID, CartID: o.CartID, Since: timeText(o.Since), State: "waits to be aborted"}
 		if o.Aborted {
 			list[i].State = "aborting is over, asked about until it is 49 hours old"
 		}
@@ -71,34 +66,9 @@ func linkTo(id, shown string) string {
 	return "/admin/inspect?" + url.Values{"q": {id}}.Encode()
 }
 
-func orNone(text string) string {
-	if text == "" {
-		return "none"
-	}
-	return text
-}
-
 func orUnknown(text string) string {
 	if text == "" {
 		return "not known"
 	}
 	return text
-}
-
-// plainAmount writes an amount with two decimals and without its currency.
-func plainAmount(a money.Amount) string {
-	sign, minor := "", int64(a)
-	if minor < 0 {
-		sign, minor = "−", -minor
-	}
-	return fmt.Sprintf("%s%d.%02d", sign, minor/100, minor%100)
-}
-
-// taxRate writes a rate: "25 %", "9.5 %".
-func taxRate(r money.TaxRate) string {
-	text := strconv.Itoa(int(r) / 100)
-	if part := int(r) % 100; part != 0 {
-		text += fmt.Sprintf(".%02d", part)
-	}
-	return text + " %"
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/go-chi/chi/v5"
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/backoffice"
@@ -91,11 +90,7 @@ func newInspected(t *testing.T) *inspected {
 		Redis: w.rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
 		LeftBehind: left, Logger: logger,
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
-	if err != nil {
-		t.Fatal(err)
-	}
-	team, err := backoffice.ParseTeam("mia:manage:" + string(hash) + "\nvera:view:" + string(hash))
+	team, err := backoffice.ParseTeam(staff)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,39 +104,39 @@ func newInspected(t *testing.T) *inspected {
 	return w
 }
 
-// staff is somebody who is signed in and follows redirects.
-type staff struct {
+// looker is somebody who is signed in and follows redirects.
+type looker struct {
 	w *inspected
 	http.Client
 }
 
-func (w *inspected) staff(name string) *staff {
+func (w *inspected) signIn(name string) *looker {
 	w.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	s := &staff{w: w, Client: http.Client{Jar: jar}}
-	if page := s.post("/admin/sign-in", "name", name, "password", "secret"); strings.Contains(page.text, "Sign in") && !strings.Contains(page.text, "Sign out") {
+	s := &looker{w: w, Client: http.Client{Jar: jar}}
+	if page := s.post("/admin/sign-in", "name", name, "password", password); strings.Contains(page.text, "Sign in") && !strings.Contains(page.text, "Sign out") {
 		w.t.Fatalf("%s is not signed in:\n%s", name, page.text)
 	}
 	return s
 }
 
-// page is a page of the back office.
-type page struct {
+// sight is a page of the back office.
+type sight struct {
 	*goquery.Document
 	status int
 	text   string // of the whole page, spaces folded
 }
 
-func (s *staff) get(path string) page {
+func (s *looker) get(path string) sight {
 	s.w.t.Helper()
 	res, err := s.Get(s.w.url + path)
 	return s.read(res, err)
 }
 
-func (s *staff) post(path string, fields ...string) page {
+func (s *looker) post(path string, fields ...string) sight {
 	s.w.t.Helper()
 	form := url.Values{}
 	for i := 0; i < len(fields); i += 2 {
@@ -151,7 +146,7 @@ func (s *staff) post(path string, fields ...string) page {
 	return s.read(res, err)
 }
 
-func (s *staff) read(res *http.Response, err error) page {
+func (s *looker) read(res *http.Response, err error) sight {
 	s.w.t.Helper()
 	if err != nil {
 		s.w.t.Fatal(err)
@@ -165,17 +160,17 @@ func (s *staff) read(res *http.Response, err error) page {
 	if err != nil {
 		s.w.t.Fatal(err)
 	}
-	return page{doc, res.StatusCode, strings.Join(strings.Fields(html.UnescapeString(doc.Find("main").Text()+doc.Find("header").Text())), " ")}
+	return sight{doc, res.StatusCode, strings.Join(strings.Fields(html.UnescapeString(doc.Find("main").Text()+doc.Find("header").Text())), " ")}
 }
 
 // inspect looks something up.
-func (s *staff) inspect(q string) page {
+func (s *looker) inspect(q string) sight {
 	s.w.t.Helper()
 	return s.get("/admin/inspect?" + url.Values{"q": {q}}.Encode())
 }
 
 // texts are the texts of what a selector finds.
-func (p page) texts(selector string) []string {
+func (p sight) texts(selector string) []string {
 	return p.Find(selector).Map(func(_ int, s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") })
 }
 

@@ -1,11 +1,225 @@
 package backoffice
 
 import (
+	"cmp"
+	"errors"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
+const (
+	// maxSearch bounds what is searched for, in bytes: an e-mail address has at most 320.
+	maxSearch = 320
+	// checking is the status, in the filter, of orders that Klarna is still checking.
+	checking = "CHECKING"
+	dayForm  = "2006-01-02"
+)
+
+// states are the states of an order as the filter offers them.
+var states = []templates.AdminChoice{
+	{Value: checking, Label: "Being checked"},
+	{Value: string(ordermanagement.Authorized), Label: "Open"},
+	{Value: string(ordermanagement.PartCaptured), Label: "Partly captured"},
+	{Value: string(ordermanagement.Captured), Label: "Captured"},
+	{Value: string(ordermanagement.Cancelled), Label: "Cancelled"},
+	{Value: string(ordermanagement.Expired), Label: "Expired"},
+	{Value: string(ordermanagement.Closed), Label: "Closed"},
+}
+
+// search leads to the list with what was searched for. An e-mail address becomes its
+// hash: personal data is in no URL.
+func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
+	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	text := strings.TrimSpace(r.PostForm.Get("q"))
+	if len(text) > maxSearch {
+		b.fail(w, r, errBadRequest)
+		return
+	}
+	if strings.Contains(text, "@") {
+		text = order.EmailHash(text)
+	}
+	filter, _, err := filterOf(r.PostForm)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	filter.Query = text
+	http.Redirect(w, r, listURL(filter, ""), http.StatusSeeOther)
+}
+
+// filterOf reads the filter of a list from a query or a form, for its page and for the
+// book. Values that no form of ours sends are refused.
+func filterOf(v url.Values) (templates.AdminFilter, order.Query, error) {
+	f := templates.AdminFilter{
+		Query: strings.TrimSpace(v.Get("q")), Status: v.Get("status"), Country: v.Get("country"), From: v.Get("from"), To: v.Get("to"),
+	}
+	q := order.Query{Text: f.Query, Country: f.Country, Cursor: v.Get("page")}
+	var err, toErr error
+	q.From, err = day(f.From)
+	if q.To, toErr = day(f.To); !q.To.IsZero() {
+		q.To = q.To.AddDate(0, 0, 1) // all of the day
+	}
+	_, served := market.Lookup(f.Country)
+	switch {
+	case err != nil, toErr != nil, len(f.Query) > maxSearch, f.Country != "" && !served,
+		f.Status != "" && !slices.ContainsFunc(states, func(s templates.AdminChoice) bool { return s.Value == f.Status }):
+		return f, q, errBadRequest
+	case f.Status == checking:
+		q.Pending = true
+	default:
+		q.Status = ordermanagement.Status(f.Status)
+	}
+	return f, q, nil
+}
+
+// day reads a day; none is the zero time.
+func day(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(dayForm, text)
+}
+
+// listURL is the address of a list: the filter, and the page of it.
+func listURL(f templates.AdminFilter, page string) string {
+	v := url.Values{}
+	for name, value := range map[string]string{
+		"q": f.Query, "status": f.Status, "country": f.Country, "from": f.From, "to": f.To, "page": page,
+	} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if len(v) == 0 {
+		return home
+	}
+	return home + "?" + v.Encode()
+}
+
 func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
-	b.page(w, r, http.StatusOK, "Orders", navOrders, templates.AdminOrders())
+	filter, query, err := filterOf(r.URL.Query())
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	page, err := b.Book.List(r.Context(), query)
+	if errors.Is(err, order.ErrCursor) {
+		err = errBadRequest
+	}
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	staff := staffOf(r.Context())
+	v := templates.AdminOrdersView{
+		Filter: filter, Statuses: states, Countries: countries(), Chips: chips(filter), Manages: staff.Role == Manage,
+	}
+	now := time.Now()
+	for _, o := range page.Orders {
+		v.Rows = append(v.Rows, b.row(o, now))
+	}
+	v.Found = amountOf(page.Total, "order")
+	if page.Newer != "" {
+		v.NewerURL = listURL(filter, page.Newer)
+	}
+	if page.Older != "" {
+		v.OlderURL = listURL(filter, page.Older)
+	}
+	b.page(w, r, http.StatusOK, "Orders", navOrders, templates.AdminOrders(v))
+}
+
+func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
+	v := templates.AdminRow{
+		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
+		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: amountText(o.OrderAmount),
+	}
+	if left := remaining(o); left > 0 {
+		v.Remaining = amountText(left)
+	}
+	if b.impossibleOf(o, order.ActionCapture, now) == nil {
+		v.OrderID = o.OrderID
+	}
+	if notes := flagNotes(o); len(notes) > 0 {
+		v.FlagReason = notes[0].Title
+	}
+	return v
+}
+
+// chips are the parts of a filter that are set, each with the list without it.
+func chips(f templates.AdminFilter) []templates.AdminChip {
+	var all []templates.AdminChip
+	add := func(name, value string, part *string) {
+		if *part == "" {
+			return
+		}
+		was := *part
+		*part = ""
+		all = append(all, templates.AdminChip{Name: name, Value: value, URL: listURL(f, "")})
+		*part = was
+	}
+	add("Search", searchText(f.Query), &f.Query)
+	add("Status", labelOf(states, f.Status), &f.Status)
+	add("Country", i18n.CountryName(i18n.English, f.Country), &f.Country)
+	add("From", dayOf(f.From), &f.From)
+	add("To", dayOf(f.To), &f.To)
+	return all
+}
+
+// searchText shows what is searched for; the hash of an address tells nobody anything.
+func searchText(text string) string {
+	if len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" {
+		return "an e-mail address"
+	}
+	return text
+}
+
+func labelOf(choices []templates.AdminChoice, value string) string {
+	for _, c := range choices {
+		if c.Value == value {
+			return c.Label
+		}
+	}
+	return value
+}
+
+func dayOf(text string) string {
+	t, err := day(text)
+	if err != nil {
+		return text
+	}
+	return dayText(t)
+}
+
+func countries() []templates.AdminChoice {
+	var all []templates.AdminChoice
+	for _, m := range market.All() {
+		all = append(all, templates.AdminChoice{Value: m.Country, Label: i18n.CountryName(i18n.English, m.Country)})
+	}
+	return all
+}
+
+// amountOf writes a large number of things: "100 000 orders".
+func amountOf(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	digits := strconv.FormatInt(max(n, 0), 10)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + nbsp + digits[i:]
+	}
+	return digits + " " + thing + "s"
 }

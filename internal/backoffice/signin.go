@@ -3,8 +3,13 @@ package backoffice
 import (
 	"context"
 	"crypto/subtle"
+	"math"
 	"net/http"
 	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/crypto/bcrypt"
@@ -14,9 +19,14 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
+const (
+	home       = "/admin/"
+	signInPath = "/admin/sign-in"
+)
+
 func (b *Backoffice) signInRoutes(r chi.Router) {
-	r.Get("/admin/sign-in", b.signInPage)
-	r.Post("/admin/sign-in", b.signIn)
+	r.Get(signInPath, b.signInPage)
+	r.Post(signInPath, b.signIn)
 	r.Post("/admin/sign-out", b.signOut)
 }
 
@@ -28,21 +38,48 @@ func staffOf(ctx context.Context) Staff {
 	return staff
 }
 
-// signedIn lets only requests of staff through; others are sent to the sign-in.
+// signedIn lets only requests of staff through; others are sent to the sign-in. Who is
+// no longer in the team, or has another password there, is signed out.
 func (b *Backoffice) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v, found, err := b.Sessions.Find(r)
+		staff, found, err := b.find(w, r)
 		if err != nil {
 			b.fail(w, r, err)
 			return
 		}
-		member, known := b.Team[v.Name]
-		if !found || !known || subtle.ConstantTimeCompare([]byte(member.proof()), []byte(v.Proof)) != 1 {
-			http.Redirect(w, r, "/admin/sign-in?"+url.Values{"return_to": {r.URL.RequestURI()}}.Encode(), http.StatusSeeOther)
+		if !found {
+			http.Redirect(w, r, signInPath+"?"+url.Values{"return_to": {comeBack(r)}}.Encode(), http.StatusSeeOther)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), staffKey{}, member.Staff)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), staffKey{}, staff)))
 	})
+}
+
+// find returns who is signed in.
+func (b *Backoffice) find(w http.ResponseWriter, r *http.Request) (Staff, bool, error) {
+	v, found, err := b.Sessions.Find(r)
+	if err != nil || !found {
+		return Staff{}, false, err
+	}
+	member, known := b.Team[v.Name]
+	if !known || subtle.ConstantTimeCompare([]byte(member.proof()), []byte(v.Proof)) != 1 {
+		return Staff{}, false, b.Sessions.SignOut(w, r)
+	}
+	return member.Staff, true, nil
+}
+
+// comeBack is the page to which a request leads after the sign-in: its own, where that
+// is a page, else the orders.
+func comeBack(r *http.Request) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return r.URL.RequestURI()
+	}
+	routes := chi.RouteContext(r.Context()).Routes
+	switch routes.Find(chi.NewRouteContext(), http.MethodGet, r.URL.Path) {
+	case "", everything:
+		return home
+	}
+	return r.URL.EscapedPath()
 }
 
 // mayManage lets only staff with the role manage through.
@@ -50,7 +87,7 @@ func (b *Backoffice) mayManage(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if staffOf(r.Context()).Role != Manage {
 			b.page(w, r, http.StatusForbidden, "Not allowed", "", templates.AdminMessage(templates.AdminMessageView{
-				Kind: templates.Warn, Title: "You can look but not change.", Body: "Ask someone who can manage orders.", BackURL: "/admin/", Back: "See the orders",
+				Title: "You can look but not change.", Body: "Ask someone who can manage orders.", BackURL: home, Back: "See the orders",
 			}))
 			return
 		}
@@ -71,25 +108,72 @@ func (b *Backoffice) changesNeedManage(next http.Handler) http.Handler {
 	})
 }
 
+// signInPage shows the form, or leads on who is signed in. A token that is not known is
+// of a session that has ended: the browser drops it when there is no other reason.
 func (b *Backoffice) signInPage(w http.ResponseWriter, r *http.Request) {
-	b.page(w, r, http.StatusOK, "Sign in", "", templates.AdminSignIn(templates.AdminSignInView{ReturnTo: r.URL.Query().Get("return_to")}))
+	_, found, err := b.find(w, r)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	returnTo := localPath(r.URL.Query().Get("return_to"))
+	if found {
+		http.Redirect(w, r, returnTo, http.StatusSeeOther)
+		return
+	}
+	v := templates.AdminSignInView{ReturnTo: returnTo}
+	if b.Sessions.HasCookie(r) && len(w.Header().Values("Set-Cookie")) == 0 {
+		v.Note = &templates.Note{ID: "idle", Kind: templates.Info, Title: "You were signed out after " + strconv.Itoa(int(session.StaffIdle.Minutes())) + " minutes without activity."}
+	}
+	b.page(w, r, http.StatusOK, "Sign in", "", templates.AdminSignIn(v))
 }
 
+// signIn opens a session for who knows the password. Whether the name is known makes no
+// difference, neither in the answer nor in the time that it takes.
 func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	member := b.Team[r.PostForm.Get("name")]
-	if bcrypt.CompareHashAndPassword(member.hash, []byte(r.PostForm.Get("password"))) != nil {
-		b.page(w, r, http.StatusUnprocessableEntity, "Error: Sign in", "", templates.AdminSignIn(templates.AdminSignInView{}))
+	name, returnTo := r.PostForm.Get("name"), localPath(r.PostForm.Get("return_to"))
+	tries, address := throttle{b.Redis}, clientAddress(r)
+	wait, err := tries.take(r.Context(), name, address)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	refuse := func(status int, text string) {
+		b.page(w, r, status, "Error: Sign in", "", templates.AdminSignIn(templates.AdminSignInView{
+			Name: name, ReturnTo: returnTo, Note: &templates.Note{ID: "refused", Kind: templates.Bad, Title: text},
+		}))
+	}
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		refuse(http.StatusTooManyRequests, "Too many tries. Wait "+minutes(wait)+".")
+		return
+	}
+	member, right := b.Team.check(name, r.PostForm.Get("password"))
+	if !right {
+		refuse(http.StatusUnprocessableEntity, "Name or password is wrong.")
+		return
+	}
+	if err := tries.clear(r.Context(), name, address); err != nil {
+		b.fail(w, r, err)
 		return
 	}
 	if err := b.Sessions.SignIn(w, r, session.StaffValues{Name: member.Name, Proof: member.proof()}); err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/admin/", http.StatusSeeOther)
+	http.Redirect(w, r, returnTo, http.StatusSeeOther)
+}
+
+// minutes is a time to wait, rounded up.
+func minutes(d time.Duration) string {
+	if n := int(math.Ceil(d.Minutes())); n != 1 {
+		return strconv.Itoa(n) + " minutes"
+	}
+	return "1 minute"
 }
 
 func (b *Backoffice) signOut(w http.ResponseWriter, r *http.Request) {
@@ -97,5 +181,49 @@ func (b *Backoffice) signOut(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/admin/sign-in", http.StatusSeeOther)
+	http.Redirect(w, r, signInPath, http.StatusSeeOther)
+}
+
+// check compares a password with that of a name. An unknown name costs what the
+// costliest hash of the team costs.
+func (t Team) check(name, password string) (Member, bool) {
+	member, known := t[name]
+	hash := member.hash
+	if !known {
+		hash = t.nobody()
+	}
+	right := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
+	return member, known && right
+}
+
+// nobody is a hash of no known password, of the team's highest cost.
+func (t Team) nobody() []byte {
+	cost := bcrypt.MinCost
+	for _, m := range t {
+		if c, err := bcrypt.Cost(m.hash); err == nil {
+			cost = max(cost, c)
+		}
+	}
+	const saltAndHash = "epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C"
+	return append([]byte("$2a$"+twoDigits(cost)+"$"), saltAndHash...)
+}
+
+func twoDigits(n int) string {
+	if n < 10 {
+		return "0" + strconv.Itoa(n)
+	}
+	return strconv.Itoa(n)
+}
+
+// localPath returns a page of the back office, with its query, for a text that a link or
+// a form brings; the orders for everything else, such as another site's address.
+func localPath(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" ||
+		strings.ContainsAny(text, "\\\r\n\t") || !strings.HasPrefix(u.Path, home) ||
+		path.Clean(u.Path) != strings.TrimSuffix(u.Path, "/") ||
+		strings.HasPrefix(u.Path, "/admin/sign-") {
+		return home
+	}
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
 }

@@ -81,7 +81,7 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 			q.Unavailable = append(q.Unavailable, line.SKU)
 			continue
 		}
-		item := p.item(to, lang, product, line.Quantity, price)
+		item := p.Item(to, lang, product, line.Quantity, price)
 		items = append(items, item)
 		total, err := price.Mul(int64(line.Quantity))
 		if err != nil {
@@ -142,7 +142,9 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 	return q, err
 }
 
-func (p *Pricer) item(to market.Delivery, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
+// Item is what a quantity of a product is on an order that goes to a place, at a
+// unit price.
+func (p *Pricer) Item(to market.Delivery, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
 	name, _ := product.NameIn(lang)
 	item := klarna.Item{
 		Type: klarna.Physical, Reference: product.SKU, Name: name,

@@ -15,17 +15,22 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
-// placed are the IDs of n orders of the book.
+// placed are the IDs of n orders of the book, of goods that do not run out.
 func (w *world) placed(n int) (ids []string) {
 	w.t.Helper()
 	for range n {
-		_, id := w.sale()
-		ids = append(ids, w.place(id).OrderID)
+		cartID := cart.NewID()
+		w.put(cartID, "AUD-1", 2)
+		w.put(cartID, "MAP-1", 1)
+		orderID := w.open(cartID)
+		w.buy(orderID)
+		ids = append(ids, w.place(orderID).OrderID)
 	}
 	return ids
 }

@@ -114,14 +114,13 @@ func newestFirst(all []order.Order) []order.Order {
 	})
 }
 
-// wanted is what a query asks for, looked for in all orders, newest first.
-func wanted(all []order.Order, q order.Query) (ids []string) {
+// wanted is what a query asks for, looked for in all orders, which are newest first.
+func wanted(all []order.Order, q order.Query, hashes map[string]string) (ids []string) {
 	amount, isAmount := money.ParseDecimal(q.Text)
-	for _, o := range newestFirst(all) {
+	for _, o := range all {
 		emails := []string{strings.ToLower(o.BillingAddress.Email), strings.ToLower(o.ShippingAddress.Email)}
 		text := q.Text == "" || q.Text == o.Number || strings.EqualFold(q.Text, o.KlarnaReference) || q.Text == o.OrderID ||
-			isAmount && o.OrderAmount == amount || slices.Contains(emails, strings.ToLower(q.Text)) ||
-			q.Text == order.EmailHash(emails[0]) || q.Text == order.EmailHash(emails[1])
+			isAmount && o.OrderAmount == amount || slices.Contains(emails, strings.ToLower(q.Text)) || slices.Contains(emails, hashes[q.Text])
 		if text && (q.Status == "" || o.Status == q.Status) && (q.Country == "" || o.PurchaseCountry == q.Country) &&
 			(!q.Pending || o.Pending()) && (q.From.IsZero() || !o.PlacedAt.Before(q.From)) && (q.To.IsZero() || o.PlacedAt.Before(q.To)) {
 			ids = append(ids, o.OrderID)
@@ -162,6 +161,8 @@ func TestListAgainstBruteForce(t *testing.T) {
 	all := newOrders(1, 30*24*time.Hour).take(2000)
 	w.fill(all)
 	middle := all[7]
+	all = newestFirst(all)
+	hashes := map[string]string{order.EmailHash(middle.BillingAddress.Email): middle.BillingAddress.Email}
 	times := []time.Time{{}, firstSale.Add(9 * 24 * time.Hour), middle.PlacedAt}
 	texts := []string{
 		"", middle.BillingAddress.Email, strings.ToUpper(middle.BillingAddress.Email), order.EmailHash(middle.BillingAddress.Email), middle.OrderAmount.Decimal(),
@@ -169,12 +170,12 @@ func TestListAgainstBruteForce(t *testing.T) {
 	}
 	asked := 0
 	for _, text := range texts {
-		for _, country := range append([]string{"", "DE"}, countries...) {
-			for _, status := range append([]ordermanagement.Status{"", ordermanagement.Closed}, statuses...) {
+		for _, country := range []string{"", "SE", "US", "DE"} {
+			for _, status := range []ordermanagement.Status{"", ordermanagement.Authorized, ordermanagement.Captured, ordermanagement.Closed} {
 				for _, pending := range []bool{false, true} {
 					from, to := pick(newOrders(uint64(asked), 1).rng, times), pick(newOrders(uint64(asked)+1000, 1).rng, times)
 					q := order.Query{Text: text, Country: country, Status: status, Pending: pending, From: from, To: to, Limit: order.MaxLimit}
-					want := wanted(all, q)
+					want := wanted(all, q, hashes)
 					got, last := w.pages(q)
 					if diff := cmp.Diff(want, got); diff != "" {
 						t.Fatalf("%+v: %s", q, diff)

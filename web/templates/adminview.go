@@ -1,7 +1,9 @@
 package templates
 
+import "github.com/a-h/templ"
+
 // AdminShell is what the layout of the back office shows around a page. The back
-// office speaks English only.
+// office speaks English only, and its amounts have two decimals.
 type AdminShell struct {
 	Title   string // of the page, without the shop's name
 	Active  string // "orders", "inspector" or "exports"; "" = none of the navigation
@@ -11,7 +13,6 @@ type AdminShell struct {
 
 // AdminMessageView is a page that says one thing.
 type AdminMessageView struct {
-	Kind          Kind // "" = neutral
 	Title, Body   string
 	BackURL, Back string // where to go from here
 }
@@ -19,6 +20,184 @@ type AdminMessageView struct {
 // AdminSignInView is the sign-in page.
 type AdminSignInView struct {
 	Name     string // as it was typed
-	ReturnTo string // the page asked for, a local path; "" = the orders
+	ReturnTo string // the page asked for, a local path
 	Note     *Note  // why this page is shown, or what was wrong; nil = none
+}
+
+// Badge is a short word with a shape, after its kind.
+type Badge struct {
+	Kind Kind // "" = neutral
+	Text string
+}
+
+// AdminFilter is the filter of the list of orders, as it is set.
+type AdminFilter struct {
+	Query    string // number, reference, hash of an e-mail address, or amount
+	Status   string
+	Country  string
+	From, To string // days, as 2006-01-02
+}
+
+// AdminChoice is a value of a part of the filter.
+type AdminChoice struct{ Value, Label string }
+
+// AdminChip is a part of the filter that is set.
+type AdminChip struct {
+	Name, Value string
+	URL         string // of the list without it
+}
+
+// AdminRow is an order in the list.
+type AdminRow struct {
+	Number     string
+	URL        string
+	OrderID    string // "" = it cannot be ticked
+	Placed     string
+	PlacedISO  string
+	Customer   string
+	Market     string // "SE · SEK"
+	State      Badge
+	Total      string
+	Remaining  string // "" = nothing remains
+	FlagReason string // why the merchant should look at it; "" = no reason
+}
+
+// AdminOrdersView is the list of orders.
+type AdminOrdersView struct {
+	Filter    AdminFilter
+	Statuses  []AdminChoice
+	Countries []AdminChoice
+	Chips     []AdminChip
+	Rows      []AdminRow
+	Found     string // "1 order", "100 000 orders"
+	NewerURL  string // "" = there is none
+	OlderURL  string
+	Manages   bool
+}
+
+// AdminFigure is one figure under the bar of amounts; Swatch names its part.
+type AdminFigure struct{ Swatch, Label, Amount string }
+
+// AdminSegment is a part of the bar, in hundredths of a percent of its width.
+type AdminSegment struct {
+	Class    string
+	X, Width int
+}
+
+// AdminAmounts are the amounts of an order.
+type AdminAmounts struct {
+	Sentence string // the same in words
+	Bar      []AdminSegment
+	Figures  []AdminFigure
+}
+
+// AdminLine is a line of an order.
+type AdminLine struct {
+	Name              Text
+	Reference         string
+	Quantity          string
+	Price, Tax, Total string
+	States            []Badge
+}
+
+// AdminBooking is a capture or a refund.
+type AdminBooking struct {
+	What   Badge
+	At     string
+	Amount string
+	Lines  string // what it is for
+	Note   string // description and reference
+	ID     string
+}
+
+// AdminParcel is a shipment.
+type AdminParcel struct {
+	For       string // of the whole order, or of a capture
+	Carrier   string
+	Method    string
+	Number    string
+	URL       string // "" = none
+	Return    string // carrier and number of the way back; "" = none
+	ReturnURL string
+}
+
+// AdminEvent is an entry of the timeline.
+type AdminEvent struct {
+	Source        string // "staff", "shopper", "klarna" or "system"
+	Time, ISO     string
+	Who           string // bold, first; "" = nobody
+	Text          string
+	Bold          string // after Text
+	After         string // after Bold
+	Detail        []string
+	Messages      []string // Klarna's words
+	CorrelationID string
+	Changes       []AdminChange
+}
+
+// AdminChange is one fact before and after.
+type AdminChange struct{ Field, Before, After string }
+
+// AdminDay is a day of the timeline, newest entries first.
+type AdminDay struct {
+	Day    string
+	Events []AdminEvent
+}
+
+// AdminAction is something that can be done with the order.
+type AdminAction struct{ Label, URL string }
+
+// AdminReason says of actions why they cannot be done.
+type AdminReason struct{ Actions, Why string }
+
+// AdminTerm is a fact about an order.
+type AdminTerm struct {
+	Name, Value string
+	Code        bool // an ID, with a button that copies it
+}
+
+// AdminOrderView is the page of one order.
+type AdminOrderView struct {
+	Number     string
+	State      Badge
+	Market     string
+	Currency   string
+	Placed     string
+	Result     templ.Component // what an action has done; nil = none
+	Notes      []Note
+	Amounts    AdminAmounts
+	Lines      []AdminLine
+	Bookings   []AdminBooking
+	Parcels    []AdminParcel
+	Days       []AdminDay
+	Actions    []AdminAction // the first is the most likely
+	Impossible []AdminReason
+	MayNot     string // why there are no actions; "" = there are
+	Customer   []string
+	DeliverTo  []string
+	BillTo     []string // nil = the same
+	References []AdminTerm
+	SlipURL    string // of the packing slip; "" = nothing is sent
+	InspectURL string
+}
+
+// SlipLine is a line of a packing slip.
+type SlipLine struct {
+	Name      Text
+	Reference string
+	Quantity  string
+}
+
+// PackingSlipView is a packing slip. It has no prices.
+type PackingSlipView struct {
+	Number    string
+	OrderURL  string
+	Placed    string
+	DeliverTo []string
+	Phone     string
+	Delivery  string // "Mail boat"; "" = not told
+	Lines     []SlipLine
+	Things    string // "7 items"
+	Downloads string // what is not in the parcel; "" = nothing
+	Stop      string // why nothing must be sent; "" = it may
 }

@@ -176,7 +176,7 @@ func OrderPage(v OrderPageView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = parcels(v.lang(), v.Parcels).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = tracked(v.lang(), v.Parcels).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -226,7 +226,7 @@ func OrderPage(v OrderPageView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = parcels(v.lang(), s.Parcels).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = tracked(v.lang(), s.Parcels).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -455,8 +455,8 @@ func goods(l i18n.Lang, list []Goods) templ.Component {
 	})
 }
 
-// parcels are who carries them, with links to where they are.
-func parcels(l i18n.Lang, list []Parcel) templ.Component {
+// tracked is a list of parcels: who carries them, with links to where they are.
+func tracked(l i18n.Lang, list []Parcel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

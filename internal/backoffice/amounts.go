@@ -1,0 +1,173 @@
+package backoffice
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// timeText writes a time, UTC: "20 Nov 2026, 14:02".
+func timeText(t time.Time) string { return dayText(t) + ", " + t.UTC().Format("15:04") }
+
+func quantity(n int64) string { return strconv.FormatInt(n, 10) }
+
+func marketOf(o order.Order) string { return o.PurchaseCountry + " · " + string(o.PurchaseCurrency) }
+
+// stateOf is how far an order is, for the merchant.
+func stateOf(o order.Order) templates.Badge {
+	if o.Pending() {
+		return templates.Badge{Kind: templates.Warn, Text: "Being checked"}
+	}
+	switch o.Status {
+	case ordermanagement.Cancelled:
+		return templates.Badge{Kind: templates.Bad, Text: "Cancelled"}
+	case ordermanagement.Expired:
+		return templates.Badge{Kind: templates.Bad, Text: "Expired"}
+	case ordermanagement.Closed:
+		return templates.Badge{Kind: templates.Info, Text: "Closed"}
+	case ordermanagement.Captured, ordermanagement.PartCaptured:
+		switch {
+		case o.RefundedAmount > 0 && o.RefundedAmount >= o.CapturedAmount:
+			return templates.Badge{Kind: templates.Info, Text: "Refunded"}
+		case o.RefundedAmount > 0:
+			return templates.Badge{Kind: templates.Info, Text: "Partly refunded"}
+		case o.Status == ordermanagement.PartCaptured:
+			return templates.Badge{Kind: templates.Warn, Text: "Partly captured"}
+		}
+		return templates.Badge{Kind: templates.OK, Text: "Captured"}
+	case ordermanagement.Authorized:
+	}
+	if o.FraudStatus == ordermanagement.FraudRejected {
+		return templates.Badge{Kind: templates.Bad, Text: "Rejected"}
+	}
+	return templates.Badge{Text: "Open"}
+}
+
+// amounts are the bar and its figures. What was authorized and is neither captured nor
+// remains was released.
+func amounts(o order.Order) templates.AdminAmounts {
+	left := remaining(o)
+	total := max(o.OrderAmount, o.CapturedAmount+left)
+	released := total - o.CapturedAmount - left
+	v := templates.AdminAmounts{Figures: []templates.AdminFigure{
+		{Swatch: "authorized", Label: "Authorized", Amount: amountText(total)},
+		{Swatch: "captured", Label: "Captured", Amount: amountText(o.CapturedAmount)},
+		{Swatch: "refunded", Label: "Refunded", Amount: amountText(o.RefundedAmount)},
+		{Swatch: "remaining", Label: "Remaining", Amount: amountText(left)},
+	}}
+	v.Sentence = "Of " + moneyText(total, o.PurchaseCurrency) + " authorized, " + amountText(o.CapturedAmount) + " are captured, " +
+		amountText(o.RefundedAmount) + " of those refunded, and " + amountText(left) + " remain."
+	if released > 0 {
+		v.Figures = append(v.Figures, templates.AdminFigure{Swatch: "released", Label: "Released", Amount: amountText(released)})
+		v.Sentence += " " + amountText(released) + " were released."
+	}
+	if total <= 0 {
+		return v
+	}
+	// Ends of parts, not widths, are rounded: so the parts meet.
+	at := func(a money.Amount) int { return int(int64(a) * 10000 / int64(total)) }
+	add := func(class string, from, to money.Amount) {
+		if to > from {
+			v.Bar = append(v.Bar, templates.AdminSegment{Class: class, X: at(from), Width: at(to) - at(from)})
+		}
+	}
+	refunded := min(o.RefundedAmount, o.CapturedAmount)
+	add("captured", 0, o.CapturedAmount-refunded)
+	add("refunded", o.CapturedAmount-refunded, o.CapturedAmount)
+	add("remaining", o.CapturedAmount, o.CapturedAmount+left)
+	add("released", o.CapturedAmount+left, total)
+	return v
+}
+
+// impossibleOf is why an action cannot be done with an order in its state; nil when it can.
+func (b *Backoffice) impossibleOf(o order.Order, a order.Action, now time.Time) *order.ImpossibleError {
+	err := b.Book.Possible(o, a, now)
+	if err == nil {
+		return nil
+	}
+	if impossible, ok := errors.AsType[*order.ImpossibleError](err); ok {
+		return impossible
+	}
+	return &order.ImpossibleError{Action: a}
+}
+
+// line tells lines of an order apart.
+type line struct {
+	kind            klarna.LineType
+	reference, name string
+}
+
+func lineOf(l klarna.OrderLine) line { return line{l.Type, l.Reference, l.Name} }
+
+// quantitiesOf counts lines that are left.
+func quantitiesOf(all []klarna.OrderLine) map[line]int64 {
+	left := map[line]int64{}
+	for _, l := range all {
+		left[lineOf(l)] += l.Quantity
+	}
+	return left
+}
+
+// lines are the order's lines, each with how far it is.
+func lines(o order.Order) []templates.AdminLine {
+	uncaptured, refundable := quantitiesOf(o.Uncaptured()), quantitiesOf(o.Refundable())
+	ended := ""
+	switch {
+	case o.Status == ordermanagement.Cancelled:
+		ended = "Cancelled"
+	case o.Status == ordermanagement.Expired:
+		ended = "Expired"
+	case remaining(o) == 0:
+		ended = "Released"
+	}
+	var all []templates.AdminLine
+	for _, l := range o.OrderLines {
+		key := lineOf(l)
+		open := min(l.Quantity, uncaptured[key])
+		uncaptured[key] -= open
+		captured := l.Quantity - open
+		kept := min(captured, refundable[key])
+		refundable[key] -= kept
+		v := templates.AdminLine{
+			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
+			Price: amountText(l.UnitPrice), Total: amountText(l.TotalAmount), Tax: taxText(l.TaxRate),
+		}
+		add := func(kind templates.Kind, n int64, state string) {
+			switch {
+			case n == l.Quantity:
+				v.States = append(v.States, templates.Badge{Kind: kind, Text: state})
+			case n > 0:
+				v.States = append(v.States, templates.Badge{Kind: kind, Text: quantity(n) + " " + lowerFirst(state)})
+			}
+		}
+		add(templates.Info, captured-kept, "Refunded")
+		add(templates.OK, kept, "Captured")
+		if ended != "" {
+			add("", open, ended)
+		} else {
+			add("", open, "Open")
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+// taxText writes a rate: "25 %", "5.5 %".
+func taxText(rate money.TaxRate) string {
+	text := strconv.FormatInt(int64(rate)/100, 10)
+	if part := int64(rate) % 100; part != 0 {
+		digits := strconv.FormatInt(100+part, 10)[1:]
+		if digits[1] == '0' {
+			digits = digits[:1]
+		}
+		text += "." + digits
+	}
+	return text + nbsp + "%"
+}

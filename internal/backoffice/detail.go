@@ -1,0 +1,293 @@
+package backoffice
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// refreshTime is how long a page waits for what Klarna says of its order; without an
+// answer it shows our copy.
+const refreshTime = 3 * time.Second
+
+// theOrder returns the order that a page is about; when there is none the request is
+// answered, and ok is false.
+func (b *Backoffice) theOrder(w http.ResponseWriter, r *http.Request) (o order.Order, ok bool) {
+	o, found, err := b.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
+	switch {
+	case err != nil:
+		b.fail(w, r, err)
+	case !found:
+		b.notFound(w, r)
+	}
+	return o, err == nil && found
+}
+
+// order is the page of one order, as Klarna has it now.
+func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
+	o, ok := b.theOrder(w, r)
+	if !ok {
+		return
+	}
+	fresh, refreshErr := b.refresh(r.Context(), o.OrderID)
+	if refreshErr == nil {
+		o = fresh
+	} else {
+		b.Logger.WarnContext(r.Context(), "order shown as we know it", "order", o, "error", refreshErr)
+	}
+	entries, err := b.Book.Audit(r.Context(), o.OrderID)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	now := time.Now()
+	v := templates.AdminOrderView{
+		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
+		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Parcels: parcels(o), Days: timeline(o, entries, now),
+		Customer: customer(o), DeliverTo: addressLines(o.ShippingAddress), References: references(o),
+	}
+	if notes := resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
+		v.Result = templates.ResultNotes(notes)
+	}
+	if refreshErr != nil {
+		v.Notes = append(v.Notes, staleNote(entries))
+	}
+	v.Notes = append(v.Notes, flagNotes(o)...)
+	if to := addressLines(o.BillingAddress); !slices.Equal(to, v.DeliverTo) {
+		v.BillTo = to
+	}
+	if slices.ContainsFunc(o.OrderLines, isPhysical) {
+		v.SlipURL = orderPath(o.Number) + "/packing-slip"
+	}
+	if staffOf(r.Context()).Role == Manage {
+		v.Actions, v.Impossible = b.actionsOf(o, now)
+	} else {
+		v.MayNot = "You can look but not change. Ask someone who can manage orders."
+	}
+	b.page(w, r, http.StatusOK, "Order "+o.Number, navOrders, templates.AdminOrder(v))
+}
+
+// refresh asks Klarna for the order.
+func (b *Backoffice) refresh(ctx context.Context, orderID string) (order.Order, error) {
+	ctx, cancel := context.WithTimeout(ctx, refreshTime)
+	defer cancel()
+	return b.Book.Refresh(ctx, orderID)
+}
+
+func staleNote(entries []order.AuditEntry) templates.Note {
+	n := templates.Note{ID: "stale", Kind: templates.Warn, Title: "Klarna did not answer.", Body: "This is the order as we know it."}
+	if len(entries) > 0 {
+		n.Body = "This is the order as we know it, as of " + timeText(entries[0].At) + "."
+	}
+	return n
+}
+
+// flagNotes say what the merchant should look at.
+func flagNotes(o order.Order) []templates.Note {
+	var notes []templates.Note
+	for _, f := range o.Flags {
+		n := templates.Note{ID: string(f), Kind: templates.Warn}
+		switch f {
+		case order.NotCurrent:
+			n.Title, n.Body = "Paid in an old tab.", "This was not the current order of its cart. Check that the shopper did not pay twice."
+		case order.Oversold:
+			n.Title, n.Body = "More was sold than there is.", "Check the stock before you capture."
+		case order.NoCart:
+			n.Title, n.Body = "No cart is known.", "Klarna did not say which cart this order was made for. The stock was not counted."
+		default:
+			n.Title = "Look at this order: " + string(f) + "."
+		}
+		notes = append(notes, n)
+	}
+	return notes
+}
+
+// offers are the actions as the page names them, the most likely first.
+var offers = []struct {
+	action       order.Action
+	label, named string
+}{
+	{order.ActionCapture, "Capture…", "Capture"},
+	{order.ActionRefund, "Refund…", "Refund"},
+	{order.ActionShippingInfo, "Add shipping info…", "Shipping info"},
+	{order.ActionRelease, "Release the rest…", "Release"},
+	{order.ActionLines, "Change lines…", "Change of the lines"},
+	{order.ActionShippingAddress, "Change the address…", "Change of the address"},
+	{order.ActionReferences, "Change references…", "Change of the references"},
+	{order.ActionExtend, "Extend the time…", "Extend"},
+	{order.ActionSendOut, "Send the invoice again…", "Sending the invoice"},
+	{order.ActionExtendDueDate, "Extend the due date…", "Extending the due date"},
+	{order.ActionCancel, "Cancel the order…", "Cancel"},
+}
+
+// actionsOf are what can be done with an order, and why the rest cannot. What has the
+// same reason is said once; what Klarna's platform does not have at all is not said.
+func (b *Backoffice) actionsOf(o order.Order, now time.Time) (can []templates.AdminAction, cannot []templates.AdminReason) {
+	var whys []string
+	named := map[string][]string{}
+	for _, offer := range offers {
+		impossible := b.impossibleOf(o, offer.action, now)
+		if impossible == nil {
+			label := offer.label
+			if offer.action == order.ActionCapture {
+				label = "Capture " + moneyText(remaining(o), o.PurchaseCurrency) + "…"
+			}
+			can = append(can, templates.AdminAction{Label: label, URL: formPath(o.Number, offer.action)})
+			continue
+		}
+		if impossible.Reason == order.ReasonPlatform {
+			continue
+		}
+		why := reasonText(o, impossible)
+		if named[why] == nil {
+			whys = append(whys, why)
+		}
+		named[why] = append(named[why], offer.named)
+	}
+	for _, why := range whys {
+		names, is := named[why], " is not possible: "
+		if len(names) > 1 {
+			is = " are not possible: "
+			for i := range names[1:] {
+				names[i+1] = lowerFirst(names[i+1])
+			}
+		}
+		cannot = append(cannot, templates.AdminReason{Actions: enumerate(names), Why: is[1:] + why})
+	}
+	return can, cannot
+}
+
+// formPath is the address of an action's first page.
+func formPath(number string, a order.Action) string {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.action == a })
+	return kinds[i].url(number)
+}
+
+// enumerate joins names: "Capture, refund and cancel".
+func enumerate(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}
+
+func customer(o order.Order) []string {
+	a := o.BillingAddress
+	return nonEmpty(fullName(a), a.Email, a.Phone)
+}
+
+func fullName(a klarna.Address) string { return strings.TrimSpace(a.GivenName + " " + a.FamilyName) }
+
+func addressLines(a klarna.Address) []string {
+	return nonEmpty(
+		fullName(a), a.StreetAddress, a.StreetAddress2, strings.TrimSpace(a.PostalCode+" "+a.City), a.Region,
+		i18n.CountryName(i18n.English, strings.ToUpper(a.Country)),
+	)
+}
+
+func nonEmpty(lines ...string) []string {
+	return slices.DeleteFunc(lines, func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+func references(o order.Order) []templates.AdminTerm {
+	terms := []templates.AdminTerm{
+		{Name: "Klarna order", Value: o.OrderID, Code: true},
+		{Name: "Klarna reference", Value: o.KlarnaReference, Code: true},
+		{Name: "Merchant reference 1", Value: o.MerchantReference1},
+		{Name: "Merchant reference 2", Value: o.MerchantReference2},
+		{Name: "Paid with", Value: o.PaymentMethod.Description},
+	}
+	if !o.ExpiresAt.IsZero() {
+		terms = append(terms, templates.AdminTerm{Name: "Authorized until", Value: dayText(o.ExpiresAt)})
+	}
+	return slices.DeleteFunc(terms, func(t templates.AdminTerm) bool { return t.Value == "" })
+}
+
+func parcels(o order.Order) []templates.AdminParcel {
+	var all []templates.AdminParcel
+	add := func(belongs string, infos []ordermanagement.ShippingInfo) {
+		for _, i := range infos {
+			all = append(all, templates.AdminParcel{
+				For: belongs, Carrier: i.ShippingCompany, Method: i.ShippingMethod, Number: i.TrackingNumber, URL: i.TrackingURI,
+				Return: strings.TrimSpace(i.ReturnShippingCompany + " " + i.ReturnTrackingNumber), ReturnURL: i.ReturnTrackingURI,
+			})
+		}
+	}
+	add("For the whole order", o.ShippingInfo)
+	for _, c := range o.Captures {
+		add("For the capture of "+moneyText(c.CapturedAmount, o.PurchaseCurrency)+" at "+timeText(c.CapturedAt.Time), c.ShippingInfo)
+	}
+	return all
+}
+
+// bookings are the captures and refunds, newest first.
+func bookings(o order.Order) []templates.AdminBooking {
+	type booking struct {
+		at time.Time
+		templates.AdminBooking
+	}
+	var all []booking
+	for _, c := range o.Captures {
+		all = append(all, booking{c.CapturedAt.Time, templates.AdminBooking{
+			What: templates.Badge{Kind: templates.OK, Text: "Captured"}, At: timeText(c.CapturedAt.Time), Amount: amountText(c.CapturedAmount),
+			Lines: itemsOf(c.OrderLines), Note: noteOf(c.Description, c.Reference), ID: c.CaptureID,
+		}})
+	}
+	for _, f := range o.Refunds {
+		all = append(all, booking{f.RefundedAt.Time, templates.AdminBooking{
+			What: templates.Badge{Kind: templates.Info, Text: "Refunded"}, At: timeText(f.RefundedAt.Time), Amount: amountText(f.RefundedAmount),
+			Lines: itemsOf(f.OrderLines), Note: noteOf(f.Description, f.Reference), ID: f.RefundID,
+		}})
+	}
+	slices.SortStableFunc(all, func(a, b booking) int { return b.at.Compare(a.at) })
+	var sorted []templates.AdminBooking
+	for _, k := range all {
+		sorted = append(sorted, k.AdminBooking)
+	}
+	return sorted
+}
+
+func noteOf(description, reference string) string {
+	if reference != "" {
+		reference = "Reference " + reference
+	}
+	return strings.Join(nonEmpty(description, reference), " · ")
+}
+
+// itemsOf names lines: "5 × Enamel mug, Return fee".
+func itemsOf(all []klarna.OrderLine) string {
+	if len(all) == 0 {
+		return "An amount"
+	}
+	var names []string
+	for _, l := range all {
+		name := l.Name
+		if l.Quantity != 1 {
+			name = quantity(l.Quantity) + nbsp + "×" + nbsp + name
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// remaining is what can still be captured: of an order that has ended, nothing, though
+// Klarna keeps the number. Source: docs.klarna.com, Order Management API reference.
+func remaining(o order.Order) money.Amount {
+	switch o.Status {
+	case ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
+		return 0
+	case ordermanagement.Authorized, ordermanagement.PartCaptured, ordermanagement.Captured:
+	}
+	return o.RemainingAuthorizedAmount
+}

@@ -1,0 +1,307 @@
+package backoffice_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+func TestSignIn(t *testing.T) {
+	o := newOffice(t)
+	for _, tt := range []struct {
+		name, user, word string
+		status           int
+		text             string
+	}{
+		{"right", "ada", password, http.StatusSeeOther, ""},
+		{"wrong password", "ada", "wrong horse", http.StatusUnprocessableEntity, "Name or password is wrong."},
+		{"unknown name", "eve", password, http.StatusUnprocessableEntity, "Name or password is wrong."},
+		{"another case", "ADA", password, http.StatusUnprocessableEntity, "Name or password is wrong."},
+		{"no password", "ada", "", http.StatusUnprocessableEntity, "Name or password is wrong."},
+		{"nothing", "", "", http.StatusUnprocessableEntity, "Name or password is wrong."},
+		{"a hash's own text", "ada", "$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y", http.StatusUnprocessableEntity, "wrong"},
+		{"a very long password", "bo", strings.Repeat("x", 10_000), http.StatusUnprocessableEntity, "wrong"},
+		{"a tag as the name", `"><script>`, "zebra", http.StatusUnprocessableEntity, "wrong"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := o.visitor()
+			got := v.signIn(tt.user, tt.word, "")
+			if got.StatusCode != tt.status || !strings.Contains(got.body, tt.text) {
+				t.Errorf("got %d %s, want %d with %q", got.StatusCode, got.body, tt.status, tt.text)
+			}
+			if signedIn := v.cookie() != ""; signedIn != (tt.status == http.StatusSeeOther) {
+				t.Errorf("has a session: %v", signedIn)
+			}
+			if strings.Contains(got.body, `"><script>`) || tt.word != "" && strings.Contains(got.body, tt.word) {
+				t.Error("the page has the password, or a name unescaped")
+			}
+		})
+	}
+	if log := o.log.String(); strings.Contains(log, password) || strings.Contains(log, "wrong horse") {
+		t.Errorf("the log has a password:\n%s", log)
+	}
+}
+
+// Who cannot be known from the answer cannot be known from its time: an unknown name is
+// hashed as a known one. The team's cost makes it a tenth of a second.
+func TestUnknownNameCostsTheSame(t *testing.T) {
+	o := newOffice(t)
+	o.url = o.serve("kim:view:$2a$11$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y")
+	least := func(name string) time.Duration {
+		best := time.Hour
+		for range 3 {
+			start := time.Now()
+			o.visitor().signIn(name, "x", "")
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+	known, unknown := least("kim"), least("nobody")
+	if unknown < known/3 {
+		t.Errorf("unknown name %v, known name %v", unknown, known)
+	}
+}
+
+func TestReturnTo(t *testing.T) {
+	o := newOffice(t)
+	sale := o.sale(1)
+	for _, tt := range []struct{ name, returnTo, want string }{
+		{"a page", "/admin/orders/" + sale.Number, "/admin/orders/" + sale.Number},
+		{"a list", "/admin/?status=CAPTURED&page=x", "/admin/?status=CAPTURED&page=x"},
+		{"nothing", "", "/admin/"},
+		{"another site", "https://evil.example/admin/", "/admin/"},
+		{"another site without scheme", "//evil.example/admin/", "/admin/"},
+		{"backslashes", `/\evil.example`, "/admin/"},
+		{"backslashes after the start", `/admin/\evil.example`, "/admin/"},
+		{"script", "javascript:alert(1)//admin/", "/admin/"},
+		{"out of the office", "/admin/../checkout", "/admin/"},
+		{"out of the office, escaped", "/admin/%2e%2e/checkout", "/admin/"},
+		{"the shop", "/cart", "/admin/"},
+		{"a name that begins so", "/administrator", "/admin/"},
+		{"the sign-out", "/admin/sign-out", "/admin/"},
+		{"a new line", "/admin/\r\nSet-Cookie: a=b", "/admin/"},
+		{"credentials", "https://ada@shop.example/admin/", "/admin/"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := o.visitor()
+			got := v.signIn("ada", password, tt.returnTo)
+			if location := got.Header.Get("Location"); got.StatusCode != http.StatusSeeOther || location != tt.want {
+				t.Errorf("got %d to %q, want %q", got.StatusCode, location, tt.want)
+			}
+			page := v.get("/admin/sign-in?" + url.Values{"return_to": {tt.returnTo}}.Encode())
+			if location := page.Header.Get("Location"); location != tt.want {
+				t.Errorf("who is signed in is led to %q, want %q", location, tt.want)
+			}
+		})
+	}
+}
+
+// The page that was asked for comes after the sign-in; after a form it is the form's.
+func TestComesBack(t *testing.T) {
+	o := newOffice(t)
+	sale := o.sale(1)
+	for _, tt := range []struct{ name, method, path, want string }{
+		{"a page", http.MethodGet, "/admin/orders/" + sale.Number + "?x=1", "/admin/orders/" + sale.Number + "?x=1"},
+		{"a form without a page", http.MethodPost, "/admin/search", "/admin/"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v := o.visitor()
+			got := v.do(tt.method, tt.path, nil)
+			page := v.get(got.Header.Get("Location"))
+			if !strings.Contains(page.body, `name="return_to" value="`+tt.want+`"`) {
+				t.Errorf("%d to %q, which has no %q:\n%s", got.StatusCode, got.Header.Get("Location"), tt.want, page.body)
+			}
+		})
+	}
+}
+
+// The token changes with the sign-in, whatever the browser had before; a token that
+// somebody else has put there opens nothing.
+func TestSessionFixation(t *testing.T) {
+	o := newOffice(t)
+	planted := "shopd-staff=planted-by-somebody-else"
+	v := o.visitor()
+	v.header.Set("Cookie", planted)
+	if got := v.signIn("ada", password, ""); got.StatusCode != http.StatusSeeOther || v.cookie() == "" || strings.Contains(planted, v.cookie()) {
+		t.Fatalf("%d with the token %q", got.StatusCode, v.cookie())
+	}
+	thief := o.visitor()
+	thief.header.Set("Cookie", planted)
+	if got := thief.get("/admin/"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("the planted token opens the orders: %d", got.StatusCode)
+	}
+	first := o.signedIn("ada")
+	before := first.cookie()
+	first.signIn("ada", password, "")
+	thief.header.Set("Cookie", "shopd-staff="+before)
+	if got := thief.get("/admin/"); first.cookie() == before || got.StatusCode != http.StatusSeeOther {
+		t.Errorf("the token before the second sign-in opens the orders: %d", got.StatusCode)
+	}
+}
+
+func TestSignOut(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	token := ada.cookie()
+	if got := ada.get("/admin/sign-out"); got.StatusCode == http.StatusSeeOther && got.Header.Get("Location") == "/admin/sign-in" {
+		t.Error("a GET signs out")
+	}
+	if got := ada.post("/admin/sign-out", nil); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/admin/sign-in" {
+		t.Fatalf("sign out: %d to %q", got.StatusCode, got.Header.Get("Location"))
+	}
+	if left, err := o.redis.Client().Keys(t.Context(), "shopd:staff:*").Result(); err != nil || len(left) > 0 {
+		t.Errorf("sessions left: %v %v", left, err)
+	}
+	thief := o.visitor()
+	thief.header.Set("Cookie", "shopd-staff="+token)
+	if got := thief.get("/admin/"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("the old token opens the orders: %d", got.StatusCode)
+	}
+	if page := ada.get("/admin/sign-in"); strings.Contains(page.body, "without activity") {
+		t.Error("who has signed out is told of inactivity")
+	}
+}
+
+// A session that ended by itself is told so; who is no longer in the team, or has another
+// password, is out at once, on every replica that knows it.
+func TestSignedOut(t *testing.T) {
+	o := newOffice(t)
+	t.Run("idle", func(t *testing.T) {
+		ada := o.signedIn("ada")
+		rdb := o.redis.Client()
+		for _, key := range rdb.Keys(t.Context(), "shopd:staff:*").Val() {
+			rdb.Del(t.Context(), key)
+		}
+		got := ada.get("/admin/")
+		if page := ada.get(got.Header.Get("Location")); !strings.Contains(page.body, "You were signed out after 30 minutes without activity.") {
+			t.Errorf("%d %s", page.StatusCode, page.body)
+		}
+	})
+	for name, team := range map[string]string{
+		"removed":      strings.Split(staff, "\n")[1],
+		"new password": strings.Replace(staff, "$2a$04$kZYd", "$2a$04$ZSNP", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ada, bo := o.signedIn("ada"), o.signedIn("bo")
+			replica := o.serve(team)
+			for who, want := range map[*visitor]int{ada: http.StatusSeeOther, bo: http.StatusOK} {
+				moved := o.visitorOf(replica)
+				moved.header.Set("Cookie", "shopd-staff="+who.cookie())
+				if got := moved.get("/admin/"); got.StatusCode != want {
+					t.Errorf("got %d, want %d", got.StatusCode, want)
+				}
+			}
+			if got := ada.get("/admin/"); got.StatusCode != http.StatusSeeOther {
+				t.Errorf("the session lives on at the other replica: %d", got.StatusCode)
+			}
+		})
+	}
+}
+
+// Tries are counted together by all replicas, and also when they come at once.
+func TestThrottle(t *testing.T) {
+	o := newOffice(t)
+	replicas := []string{o.url, o.serve(staff)}
+	tries := make([]int, 40)
+	var wg sync.WaitGroup
+	for i := range tries {
+		v := o.visitorOf(replicas[i%2])
+		v.header.Set("X-Forwarded-For", "203.0.113."+string(rune('1'+i%5))) // five addresses, eight tries of each
+		wg.Go(func() { tries[i] = v.signIn("ada", "wrong", "").StatusCode })
+	}
+	wg.Wait()
+	count := map[int]int{}
+	for _, status := range tries {
+		count[status]++
+	}
+	if count[http.StatusUnprocessableEntity] != 5 || count[http.StatusTooManyRequests] != 35 {
+		t.Errorf("answers %v, want 5 times 422 and 35 times 429", count)
+	}
+	got := o.visitor().signIn("ada", password, "")
+	if got.StatusCode != http.StatusTooManyRequests || !strings.Contains(got.body, "Too many tries. Wait 5 minutes.") || got.Header.Get("Retry-After") == "" {
+		t.Errorf("the right password while there is none: %d %q %s", got.StatusCode, got.Header.Get("Retry-After"), got.body)
+	}
+	if got := o.visitor().signIn("bo", password, ""); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("another name waits too: %d", got.StatusCode)
+	}
+	rdb := o.redis.Client()
+	keys := rdb.Keys(t.Context(), "shopd:{signin}:*").Val()
+	for _, key := range keys {
+		if ttl := rdb.PTTL(t.Context(), key).Val(); ttl <= 0 || ttl > 5*time.Minute {
+			t.Errorf("%s lives %v", key, ttl)
+		}
+		if strings.Contains(key, "ada") || strings.Contains(key, "203.0") {
+			t.Errorf("%s says who", key)
+		}
+		rdb.PExpire(t.Context(), key, 50*time.Second)
+	}
+	if got := o.visitor().signIn("ada", password, ""); !strings.Contains(got.body, "Wait 1 minute.") {
+		t.Errorf("%d %s", got.StatusCode, got.body)
+	}
+	rdb.Del(t.Context(), keys...)
+	if got := o.visitor().signIn("ada", password, ""); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("after the wait: %d", got.StatusCode)
+	}
+}
+
+// One address runs out of tries, however many names it uses. What a client puts in
+// X-Forwarded-For itself does not count, only what the proxy adds.
+func TestThrottleByAddress(t *testing.T) {
+	o := newOffice(t)
+	status := map[int]int{}
+	for i := range 25 {
+		v := o.visitor()
+		v.header.Set("X-Forwarded-For", "198.51.100."+string(rune('0'+i%10))+", 203.0.113.7")
+		status[v.signIn("name"+string(rune('a'+i)), "x", "").StatusCode]++
+	}
+	if status[http.StatusUnprocessableEntity] != 20 || status[http.StatusTooManyRequests] != 5 {
+		t.Errorf("answers %v", status)
+	}
+	v := o.visitor()
+	v.header.Set("X-Forwarded-For", "203.0.113.8")
+	if got := v.signIn("ada", password, ""); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("another address: %d", got.StatusCode)
+	}
+}
+
+// Signing in does not use up tries: a busy office shares an address.
+func TestThrottleForgivesSuccess(t *testing.T) {
+	o := newOffice(t)
+	for range 25 {
+		if got := o.visitor().signIn("ada", password, ""); got.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%d %s", got.StatusCode, got.body)
+		}
+	}
+}
+
+func TestThrottleOnCluster(t *testing.T) {
+	o := newOfficeOn(t, redistest.Cluster(t))
+	for range 5 {
+		o.visitor().signIn("ada", "wrong", "")
+	}
+	if got := o.visitor().signIn("ada", password, ""); got.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("got %d", got.StatusCode)
+	}
+	if got := o.visitor().signIn("bo", password, ""); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("got %d", got.StatusCode)
+	}
+}
+
+// Without Redis nobody signs in and nobody is let in.
+func TestWithoutRedis(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	o.redis.Stop()
+	for name, got := range map[string]answer{
+		"sign-in": o.visitor().signIn("ada", password, ""), "a page": ada.get("/admin/"), "sign-out": ada.post("/admin/sign-out", nil),
+	} {
+		if got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, "Nothing has changed.") || got.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
+		}
+	}
+}
