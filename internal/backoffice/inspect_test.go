@@ -260,7 +260,7 @@ func TestInspectStory(t *testing.T) {
 	for _, query := range []string{cartID, orderID, cartID} {
 		p := ada.inspect(query)
 		var got []string
-		p.Find(".story .ev").Each(func(_ int, s *goquery.Selection) {
+		p.Find(".story .call").Each(func(_ int, s *goquery.Selection) {
 			got = append(got, strings.Join(strings.Fields(s.Find(".lane").Text()+" "+s.Find(".what").Text()+" "+s.Find(".status").Text()), " "))
 		})
 		want := []string{
@@ -270,11 +270,11 @@ func TestInspectStory(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", query, diff)
 		}
-		changes := p.texts(".story .ev:nth-of-type(4) .change")
+		changes := p.texts(".story .call:nth-of-type(4) .change")
 		if diff := cmp.Diff([]string{"order_amount 49600 → 79400", "order_tax_amount 9920 → 15880", "quantity MUG-1 3 → 5"}, changes); diff != "" {
 			t.Errorf("%s, what changed: %s", query, diff)
 		}
-		if got := p.Find(".story .ev code").Length(); got != 3 {
+		if got := p.Find(".story .call code").Length(); got != 3 {
 			t.Errorf("%d correlation IDs, want 3", got)
 		}
 	}

@@ -127,7 +127,7 @@ func TestInspector(t *testing.T) {
 	_, orderID := d.sale()
 	p := d.office(t, browsertest.Options{})
 	inspect(d, p, d.cartOf(orderID), "push")
-	told := p.MustEval(`() => [...document.querySelectorAll(".story .ev")].map((e) => e.querySelector(".what b").textContent)`).String()
+	told := p.MustEval(`() => [...document.querySelectorAll(".story .call")].map((e) => e.querySelector(".what b").textContent)`).String()
 	for before, after := range map[string]string{
 		"create kco order": "update kco order", "update kco order": "validation", "validation": "acknowledge order",
 	} {

@@ -182,15 +182,15 @@ func AdminInspect(v InspectView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var8 string
-				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(strconv.Itoa(len(v.Story)))
+				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(v.entries())
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/inspect.templ`, Line: 59, Col: 55}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/inspect.templ`, Line: 59, Col: 40}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, " entries of the last 7 days, oldest first. Times are UTC.</p><ol class=\"story\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, " of the last 7 days, oldest first. Times are UTC.</p><ol class=\"story\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -535,7 +535,7 @@ func inspectSide(label string, row InspectRow, side InspectSide) templ.Component
 				return templ_7745c5c3_Err
 			}
 		} else if side.Quantity.Text == "" {
-			var templ_7745c5c3_Var25 = []any{"none first", templ.KV("differs", row.Differs)}
+			var templ_7745c5c3_Var25 = []any{"absent first", templ.KV("differs", row.Differs)}
 			templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var25...)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -560,7 +560,7 @@ func inspectSide(label string, row InspectRow, side InspectSide) templ.Component
 			var templ_7745c5c3_Var27 string
 			templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.ResolveAttributeValue(label)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/inspect.templ`, Line: 132, Col: 93}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/inspect.templ`, Line: 132, Col: 95}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var27)
 			if templ_7745c5c3_Err != nil {
@@ -723,7 +723,7 @@ func inspectEvent(e InspectEvent) templ.Component {
 			templ_7745c5c3_Var33 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var34 = []any{"ev", templ.KV("in", e.FromKlarna), templ.KV("failed", e.Failed)}
+		var templ_7745c5c3_Var34 = []any{"call", templ.KV("from", e.FromKlarna), templ.KV("failed", e.Failed)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var34...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -1191,6 +1191,14 @@ func inspectLeftBehind(v InspectView) templ.Component {
 		}
 		return nil
 	})
+}
+
+// entries is how long the story is.
+func (v InspectView) entries() string {
+	if len(v.Story) == 1 {
+		return "1 entry"
+	}
+	return strconv.Itoa(len(v.Story)) + " entries"
 }
 
 var _ = templruntime.GeneratedTemplate
