@@ -28,6 +28,7 @@ var layers = []string{
 	"internal/cart",
 	"internal/kco",
 	"internal/ordermanagement",
+	"internal/inspect",
 	"internal/order",
 	"internal/session",
 	"web/static",

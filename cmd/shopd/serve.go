@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
@@ -149,8 +150,10 @@ func seed(ctx context.Context, stock *catalog.Stock, logger *slog.Logger) error 
 // wire connects the parts of the shop. loops run beside the requests.
 func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logger *slog.Logger) (srv *server.Server, loops []func(context.Context), err error) {
 	metrics := server.NewMetrics(rdb)
+	story := inspect.New(inspect.Options{Redis: rdb, Logger: logger, Observe: metrics.ObserveStory})
+	watch := watcher{metrics, story}
 	transport, err := klarna.NewClient(klarna.Config{
-		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: metrics.ObserveKlarna,
+		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: watch.call,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -169,7 +172,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	}
 	wants := &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL}
 	callbacks := &callback.Callbacks{
-		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Logger: logger, Observe: metrics.ObserveCallback,
+		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Logger: logger, Observe: watch.callback,
 	}
 	front := &storefront.Storefront{
 		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Logger: logger,
@@ -185,8 +188,11 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	if len(s.staff) > 0 {
 		o.Backoffice = &backoffice.Backoffice{
 			Book: book, Pricer: pricer, Team: s.staff, Sessions: session.NewStaff(rdb, s.secure), Redis: rdb, Logger: logger,
+			Story: story, Syncer: front.Syncer,
 		}
 	}
 	srv, err = server.New(o)
-	return srv, []func(context.Context){leftBehind.Run, book.Run, callbacks.Run}, err
+	return srv, []func(context.Context){func(ctx context.Context) {
+		story.Run(ctx, leftBehind.Run, book.Run, callbacks.Run)
+	}}, err
 }

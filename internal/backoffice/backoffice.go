@@ -14,6 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/inspect"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -31,6 +33,8 @@ type Backoffice struct {
 	Team     Team
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
+	Story    *inspect.Log          // for the inspector, as is Syncer
+	Syncer   *kco.Syncer
 	Logger   *slog.Logger
 }
 
@@ -56,6 +60,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					r.Use(deadline)
 					b.orderRoutes(r)
 					b.actionRoutes(r)
+					b.inspectRoutes(r)
 					r.Get(everything, b.notFound)
 				})
 				b.exportRoutes(r) // without the deadline: a file takes as long as it takes

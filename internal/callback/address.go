@@ -74,6 +74,7 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 			c.notFound(w, r, name)
 			return
 		}
+		of(r).CartID = cartID
 		address := body.Address()
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
@@ -92,7 +93,7 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		case err != nil:
 			c.fail(w, r, name, err)
 		default:
-			c.observe(name, resultOK)
+			note(r, name, resultOK)
 			respond.JSON(w, r, http.StatusOK, content.AddressAnswer())
 		}
 	}

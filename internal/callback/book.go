@@ -40,7 +40,7 @@ func (c *Callbacks) booked(name string, tell func(context.Context, string) (orde
 		case err != nil:
 			c.fail(w, r, name, err)
 		default:
-			c.observe(name, resultOK)
+			note(r, name, resultOK)
 			w.WriteHeader(http.StatusOK)
 		}
 	}

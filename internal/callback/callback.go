@@ -57,9 +57,8 @@ type Callbacks struct {
 	Stock  Stock
 	Book   Book
 	Logger *slog.Logger
-	// Observe is told each callback, by the last part of its path, and its
-	// result, both of a bounded set. It may be nil.
-	Observe func(callback, result string)
+	// Observe is told each callback when it has been answered. It may be nil.
+	Observe func(Event)
 
 	working sync.WaitGroup // what goes on after its answer
 }
@@ -101,7 +100,7 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		c.observed(next).ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
@@ -135,14 +134,14 @@ func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, 
 
 // bad answers a request that cannot be used.
 func (c *Callbacks) bad(w http.ResponseWriter, r *http.Request, name string, status int, message string) {
-	c.observe(name, resultBad)
+	note(r, name, resultBad)
 	c.Logger.WarnContext(r.Context(), "callback not usable", "callback", name, "status", status, "problem", message)
 	respond.JSONError(w, r, status, resultBad, message, nil)
 }
 
 // redirect sends the shopper to the checkout page, which says why.
 func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string, reason kco.Reason, sku string) {
-	c.observe(name, string(reason))
+	note(r, name, string(reason))
 	c.Logger.InfoContext(r.Context(), "callback refused", "callback", name, "reason", reason)
 	w.Header().Set("Location", c.Wants.CheckoutURL(reason, sku))
 	w.WriteHeader(http.StatusSeeOther)
@@ -150,28 +149,22 @@ func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string
 
 // refuse shows the shopper a text in the iframe: the order cannot go there.
 func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text string) {
-	c.observe(name, resultAddress)
+	note(r, name, resultAddress)
 	c.Logger.InfoContext(r.Context(), "callback refused", "callback", name, "reason", resultAddress)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
 }
 
 // notFound answers for an order that is none of ours.
 func (c *Callbacks) notFound(w http.ResponseWriter, r *http.Request, name string) {
-	c.observe(name, resultUnknown)
+	note(r, name, resultUnknown)
 	c.Logger.WarnContext(r.Context(), "callback for an unknown order", "callback", name)
 	respond.JSONError(w, r, http.StatusNotFound, resultUnknown, "There is no such order.", nil)
 }
 
 // fail answers a fault of ours, which Klarna takes as no consent.
 func (c *Callbacks) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
-	c.observe(name, resultUnavailable)
+	note(r, name, resultUnavailable)
 	c.Logger.ErrorContext(r.Context(), "callback failed", "callback", name, "error", err)
 	w.Header().Set("Retry-After", "5")
 	respond.JSONError(w, r, http.StatusServiceUnavailable, resultUnavailable, "Try again.", nil)
-}
-
-func (c *Callbacks) observe(name, result string) {
-	if c.Observe != nil {
-		c.Observe(name, result)
-	}
 }

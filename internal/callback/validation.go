@@ -31,6 +31,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		c.redirect(w, r, name, kco.UnknownOrder, "")
 		return
 	}
+	of(r).CartID = cartID
 	address := body.Address()
 	var goods []cart.GoodsLine
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
@@ -76,7 +77,7 @@ func (c *Callbacks) reserve(w http.ResponseWriter, r *http.Request, name string,
 	case err != nil:
 		c.fail(w, r, name, err)
 	default:
-		c.observe(name, resultOK)
+		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}
 }

@@ -145,10 +145,10 @@ func (w *world) callbacks(carts *cart.Store) *callback.Callbacks {
 	return &callback.Callbacks{
 		Signer: w.wants.Signer, Wants: w.wants, Carts: carts, Stock: w.stock, Book: w.book,
 		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
-		Observe: func(name, result string) {
+		Observe: func(e callback.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.results = append(w.results, name+" "+result)
+			w.results = append(w.results, e.Callback+" "+e.Result)
 		},
 	}
 }

@@ -30,6 +30,7 @@ func TestAccessibility(t *testing.T) {
 			s.tour(look(s))
 			s = d.shopper(t, l.o)
 			s.states(look(s))
+			d.inspections(t, l.o, func(p *browsertest.Page, name string) { browsertest.Audit(t, name, p.Page) })
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

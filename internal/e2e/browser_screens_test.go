@@ -36,6 +36,11 @@ func TestScreenshots(t *testing.T) {
 			s.tour(shoot(s))
 			s = d.shopper(t, l.o)
 			s.states(func(state string) { shoot(s)("checkout-" + state) })
+			d.inspections(t, l.o, func(p *browsertest.Page, name string) {
+				if p.Screenshot(name) == "" {
+					t.Errorf("no picture of %s", name)
+				}
+			})
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 // secret signs merchant_data.
 const secret = "a secret for the tests"
 
+// staff is ada, whose password is "correct horse", by bcrypt with the lowest cost that there is.
+const staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
+
 // binaryDir is where binary builds.
 var binaryDir string
 
@@ -89,6 +92,7 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_USERNAME": "demo",
 		"SHOPD_KLARNA_PASSWORD": "demo",
 		"SHOPD_SECRET":          secret,
+		"SHOPD_STAFF":           staff,
 	})
 }
 

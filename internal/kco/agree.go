@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+
+	"github.com/shopd/shopd/internal/klarna"
 )
 
 // Differences names the members in which an order does not say what is
@@ -15,6 +17,13 @@ import (
 func Differences(want Content, got Order) []string {
 	d := differences{orderID: got.OrderID}
 	d.members("", reflect.ValueOf(want), reflect.ValueOf(got.Content))
+	return d.names
+}
+
+// LineDifferences names the members in which a line does not say what is wanted.
+func LineDifferences(want, got klarna.OrderLine) []string {
+	var d differences
+	d.members("", reflect.ValueOf(want), reflect.ValueOf(got))
 	return d.names
 }
 

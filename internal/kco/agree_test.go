@@ -59,3 +59,15 @@ func TestDifferences(t *testing.T) {
 		})
 	}
 }
+
+func TestLineDifferences(t *testing.T) {
+	line := klarna.OrderLine{Type: klarna.Physical, Reference: "MUG-1", Quantity: 3, UnitPrice: 100, TotalAmount: 300}
+	more := line
+	more.Quantity, more.TotalAmount = 5, 500
+	if got := kco.LineDifferences(line, line); len(got) != 0 {
+		t.Errorf("the same line: %v", got)
+	}
+	if diff := cmp.Diff([]string{"quantity", "total_amount"}, kco.LineDifferences(line, more)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -32,7 +32,10 @@ func statusOf(err error) int {
 // replace makes a new order in place of the cart's. One that may be being
 // bought, because it has a reservation of whatever age, has to be over first.
 func (s *run) replace(ctx context.Context, why cause) (bool, error) {
-	if s.Mode == Repair || why.gone() {
+	switch {
+	case s.Mode == Repair:
+		return false, repairError(why)
+	case why.gone():
 		return s.renew(ctx, why)
 	}
 	old := s.result.Cart.OrderID
@@ -49,6 +52,17 @@ func (s *run) replace(ctx context.Context, why cause) (bool, error) {
 		return false, fmt.Errorf("%w: %w", ErrPurchaseRunning, why.err)
 	}
 	return s.abort(ctx, reserved.Ending, why)
+}
+
+// repairError is how a Repair ends where another mode makes a new order.
+func repairError(why cause) error {
+	switch {
+	case why.gone(), errors.Is(why.err, errEnded):
+		return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrNothingToRepair, why.err)
+	case why.refused:
+		return fmt.Errorf("%w: %w", ErrRefused, why.err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, why.err)
 }
 
 func (s *run) renew(ctx context.Context, why cause) (bool, error) {

@@ -41,6 +41,10 @@ var (
 	// ErrPurchaseRunning: the order has to be replaced, and may be being bought.
 	// It ends with the purchase.
 	ErrPurchaseRunning = errors.New("a purchase of the cart may be running")
+	// ErrNothingToRepair: there is no order that could be updated, or none that
+	// is still open, and Repair makes none. It is an ErrUnavailable too, beside
+	// Klarna's error when there was one.
+	ErrNothingToRepair = errors.New("there is no order to update, and none is made")
 	// ErrUnavailable: no answer of use from Klarna or Redis in time. The next Sync heals.
 	ErrUnavailable = errors.New("order could not be brought in sync")
 )
@@ -70,6 +74,7 @@ type Result struct {
 	Order   Order  // InSync, Complete
 	OrderID string // InSync, Complete, Bought
 	Created bool   // the order was made by this Sync
+	Updated bool   // Klarna answered an update of this Sync with 2xx
 }
 
 // Syncer keeps orders in sync. Safe for concurrent use, on any number of
@@ -92,6 +97,7 @@ type Syncer struct {
 // ErrUnavailable or context's, wrapped, beside the Result as far
 // as it came (Cart and Quote are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
+	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
 	run := &run{Syncer: s, Request: r}
 	for range maxRounds {
 		done, err := run.round(ctx)
@@ -194,6 +200,7 @@ func (s *run) update(ctx context.Context) (bool, error) {
 	updateCtx, cancel := reserve(ctx)
 	defer cancel()
 	order, unanswered, err := s.Client.UpdateOrder(updateCtx, s.result.Cart.OrderID, s.want)
+	s.result.Updated = s.result.Updated || err == nil
 	s.unanswered = s.unanswered || unanswered
 	apiErr, answered := errors.AsType[*klarna.Error](err)
 	refused := answered && apiErr.Refused()
@@ -249,7 +256,7 @@ func changeUnlessRepair(m Mode) Mode {
 func (s *run) create(ctx context.Context) (bool, error) {
 	old := s.result.Cart.OrderID
 	if s.Mode == Repair {
-		return false, fmt.Errorf("%w: repair makes no order", ErrUnavailable)
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, ErrNothingToRepair)
 	}
 	order, err := s.Client.CreateOrder(ctx, s.want)
 	if err != nil {

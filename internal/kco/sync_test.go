@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,11 +33,16 @@ type world struct {
 
 func newWorld(t *testing.T, o fakeklarna.Options) *world {
 	t.Helper()
+	return newWorldOn(t, o, redistest.StartServer(t))
+}
+
+func newWorldOn(t *testing.T, o fakeklarna.Options, server *redistest.Server) *world {
+	t.Helper()
 	o.CallbackHosts = []string{"shop.internal"}
 	if o.CallbackTransport == nil {
 		o.CallbackTransport = fakeklarna.Agree()
 	}
-	w := &world{t: t, fake: fakeklarna.NewServer(t, o), redis: redistest.StartServer(t), cartID: cart.NewID()}
+	w := &world{t: t, fake: fakeklarna.NewServer(t, o), redis: server, cartID: cart.NewID()}
 	transport, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo"})
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +206,11 @@ func TestSync(t *testing.T) {
 			w.fault("POST", orderPath, fakeklarna.Fault{DropReply: true})
 		}, mode: kco.Change, calls: []string{"update", "update", "read"}},
 		{name: "repair updates", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: kco.Repair, calls: []string{"read", "update"}},
-		{name: "repair never creates", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: kco.Repair, calls: []string{"read"}, err: kco.ErrUnavailable},
+		{name: "repair refused", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Count: 1})
+		}, mode: kco.Repair, calls: []string{"read", "update"}, err: kco.ErrRefused},
+		{name: "repair never creates", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: kco.Repair, calls: []string{"read"}, err: kco.ErrNothingToRepair},
 		{name: "create refused: our fault", given: func(w *world, _ string) {
 			w.fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`})
@@ -257,6 +267,8 @@ func TestSync(t *testing.T) {
 					return
 				case got.Outcome != tc.outcome || got.Created != tc.created:
 					t.Errorf("got outcome %d, created %v, want %d, %v", got.Outcome, got.Created, tc.outcome, tc.created)
+				case got.Outcome == kco.InSync && !tc.created && got.Updated != slices.Contains(tc.calls, "update"):
+					t.Errorf("updated %v, by %v", got.Updated, tc.calls)
 				}
 				if got.Outcome == kco.InSync {
 					w.agrees(got.OrderID)

@@ -2,6 +2,7 @@ package klarna
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -33,14 +34,21 @@ type Config struct {
 	Observe   func(Call)        // told of each try; may be nil; must be safe for concurrent use
 }
 
-// Call is one try of a call, for logs and metrics. It holds no body.
+// Call is one try of a call, for metrics and the story of an order. It holds
+// neither body nor token.
 type Call struct {
 	Operation     string
-	Status        int // 0 when there was no answer
-	Try           int // from 1
+	Method        string
+	Path          string // its pattern: "/checkout/v3/orders/{order_id}"
+	Status        int    // 0 when there was no answer
+	Try           int    // from 1
+	Start         time.Time
 	Duration      time.Duration
 	CorrelationID string
 	Err           error
+	Subject       Subject
+	OrderID       string // of path or answer; "" when there is none
+	Facts         []Fact // of a Teller: what the answer says, or else what was sent
 }
 
 // Client sends requests to one Klarna environment. Safe for concurrent use.
@@ -72,9 +80,6 @@ func NewClient(c Config) (*Client, error) {
 	}
 	if client.userAgent == "" {
 		client.userAgent = "Library/shopd"
-	}
-	if client.observe == nil {
-		client.observe = func(Call) {}
 	}
 	if c.Transport == nil {
 		c.Transport = newTransport()
@@ -141,9 +146,8 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 		start := time.Now()
 		answer.Tries, answer.Status, answer.CorrelationID, answer.Header = try, 0, "", nil
 		sent, err := c.try(ctx, r, body, out, &answer)
-		c.observe(Call{
-			Operation: r.Operation, Status: answer.Status, Try: try, Duration: time.Since(start),
-			CorrelationID: answer.CorrelationID, Err: err,
+		c.tell(ctx, r, out, Call{
+			Status: answer.Status, Try: try, Start: start, Duration: time.Since(start), CorrelationID: answer.CorrelationID, Err: err,
 		})
 		if err == nil {
 			return answer, nil
@@ -160,6 +164,19 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 			return answer, err
 		}
 	}
+}
+
+// tell lets the observer know of one try of r.
+func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
+	if c.observe == nil {
+		return
+	}
+	call.Operation, call.Method, call.Subject = r.Operation, r.Method, subjectOf(ctx)
+	var said string
+	call.Path, call.OrderID = pattern(r.Path)
+	said, call.Facts = tell(r.Body, out, call.Err)
+	call.OrderID = cmp.Or(call.OrderID, said)
+	c.observe(call)
 }
 
 // try sends r once and notes its answer. sent is whether a connection was had, so that Klarna may have seen the request.

@@ -19,6 +19,7 @@ type Metrics struct {
 	orders   *prometheus.CounterVec
 	open     prometheus.Gauge
 	called   *prometheus.CounterVec
+	story    *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics of the process, its requests, its calls to Klarna and the
@@ -44,7 +45,10 @@ func NewMetrics(rdb redis.UniversalClient) *Metrics {
 	m.called = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "shopd_callbacks_total", Help: "Klarna's calls to us, and what they were answered.",
 	}, []string{"callback", "result"})
-	m.registry.MustRegister(m.requests, m.klarna, m.orders, m.open, m.called, redisPool{rdb},
+	m.story = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "shopd_story_entries_total", Help: "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time.",
+	}, []string{"result"})
+	m.registry.MustRegister(m.requests, m.klarna, m.orders, m.open, m.called, m.story, redisPool{rdb},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -62,9 +66,14 @@ func (m *Metrics) ObserveOrder(e order.Event) {
 	}
 }
 
-// ObserveCallback counts a call of Klarna's; it is callback.Callbacks' Observe.
+// ObserveCallback counts a call of Klarna's by its name and result.
 func (m *Metrics) ObserveCallback(callback, result string) {
 	m.called.WithLabelValues(callback, result).Inc()
+}
+
+// ObserveStory counts entries of the story; it is inspect.Options' Observe.
+func (m *Metrics) ObserveStory(result string, n int) {
+	m.story.WithLabelValues(result).Add(float64(n))
 }
 
 // redisPool collects the state of a client's connection pool.

@@ -30,20 +30,26 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
+	o = s.Book.Fresh(r.Context(), o)
 	c, err := s.cartOf(r)
 	if err != nil {
 		s.PageError(w, r, err)
 		return
 	}
 	v := s.view(r, c)
-	respond.Page(w, r, http.StatusOK, templates.OrderPage(templates.OrderPageView{
+	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
 		Placed: i18n.Date(v.lang, o.PlacedAt.UTC()), State: stateOf(o),
-	}))
+	}
+	v.sendings(&page, o)
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
 }
 
 // stateOf is how far an order is, for its buyer.
 func stateOf(o order.Order) templates.OrderState {
+	if o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0 {
+		return templates.OrderRefunded
+	}
 	switch o.Status {
 	case ordermanagement.Cancelled:
 		return templates.OrderCancelled

@@ -163,7 +163,16 @@ func confirmation(locale string, o *templates.Order) templates.ConfirmationView 
 
 func orderPage(s templates.OrderState) func(string) templ.Component {
 	return func(l string) templ.Component {
-		return templates.OrderPage(templates.OrderPageView{Shell: shell(l), Order: order(), Number: "SK-7F3K-92AB", Placed: "2026-04-06", State: s})
+		mugs := []templates.Goods{{Name: templates.In("Enamel mug", i18n.English), Quantity: 2}}
+		parcels := []templates.Parcel{
+			{Carrier: "PostNord", Number: "SE123", URL: "https://track.example/SE123"}, {Return: true, Number: "R1"}, {URL: "https://track.example/x"},
+		}
+		return templates.OrderPage(templates.OrderPageView{
+			Shell: shell(l), Order: order(), Number: "SK-7F3K-92AB", Placed: "2026-04-06", State: s, Original: "500 kr", Released: "49 kr",
+			Sent:   []templates.Sending{{Date: "2026-04-07", Amount: "298 kr", Description: "First parcel", Goods: mugs, Parcels: parcels}, {Amount: "1 kr"}},
+			ToCome: mugs, Parcels: parcels,
+			Refunds: []templates.Refund{{Date: "2026-04-08", Amount: "149 kr", Description: "Broken", Goods: mugs}, {Amount: "1 kr"}},
+		})
 	}
 }
 

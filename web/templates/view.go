@@ -191,30 +191,6 @@ type ConfirmationView struct {
 // CancelledView is the confirmation of an order that was cancelled before we had it.
 type CancelledView struct{ Shell }
 
-// OrderState is how far an order is, for its buyer.
-type OrderState string
-
-// The states of an order.
-const (
-	OrderReceived  OrderState = "received"
-	OrderPending   OrderState = "pending"  // Klarna is still checking the payment
-	OrderRejected  OrderState = "rejected" // Klarna did not approve it
-	OrderPartSent  OrderState = "part_sent"
-	OrderSent      OrderState = "sent"
-	OrderCancelled OrderState = "cancelled"
-	OrderExpired   OrderState = "expired" // not sent in time
-	OrderRefunded  OrderState = "refunded"
-)
-
-// OrderPageView is an order as its buyer finds it again.
-type OrderPageView struct {
-	Shell
-	Order
-	Number string
-	Placed string // the day
-	State  OrderState
-}
-
 // TermsView is the page of the terms.
 type TermsView struct{ Shell }
 

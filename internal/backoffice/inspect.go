@@ -1,0 +1,231 @@
+package backoffice
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/inspect"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+const (
+	// lookTime is what the inspector gives Klarna; then it shows what we know.
+	lookTime = 6 * time.Second
+	maxLeft  = 100 // left-behind orders shown
+	// maxStories is of how many orders of a cart the story is told.
+	maxStories = 20
+)
+
+func (b *Backoffice) inspectRoutes(r chi.Router) {
+	r.Get("/admin/inspect", b.inspect)
+	r.Post("/admin/inspect/sync", b.syncNow)
+}
+
+// inspect shows a cart or an order beside what Klarna has, and its story. It changes
+// nothing, and what it asks Klarna is no part of the story.
+func (b *Backoffice) inspect(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	v := templates.InspectView{Query: strings.TrimSpace(query.Get("q"))}
+	if n, ok := synced[query.Get("synced")]; ok {
+		n.ID = "synced"
+		v.Notes = append(v.Notes, n)
+	}
+	err := b.look(r.Context(), &v)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	title := "Inspector"
+	if v.Query != "" {
+		title += ": " + v.Query
+	}
+	b.page(w, r, http.StatusOK, title, navInspector, templates.AdminInspect(v))
+}
+
+// look fills the page. The error is Redis's.
+func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
+	if v.Query == "" {
+		left, total, err := b.Syncer.LeftBehind.List(ctx, maxLeft)
+		v.LeftBehind, v.LeftTotal = leftView(left), int(total)
+		return err
+	}
+	s, err := b.lookUp(ctx, v.Query)
+	switch {
+	case err != nil:
+		return err
+	case s == nil:
+		v.Notes = append(v.Notes, templates.Note{
+			ID: "verdict", Kind: templates.Info, Title: "Nothing found.", Body: "No cart, KCO order or order number is called that. What happened more than 7 days ago is forgotten, but for orders in the book.",
+		})
+		return nil
+	}
+	v.Searched = true
+	if s.placed != nil {
+		b.lookAtPlaced(ctx, s, v)
+	} else {
+		err = b.lookAtCart(ctx, s, v)
+	}
+	v.Story = storyView(s.story, s.orderID)
+	v.LeftBehind, v.LeftTotal = leftView(s.left), len(s.left)
+	return err
+}
+
+// subject is what was searched for.
+type subject struct {
+	cartID  string // "" = not known
+	orderID string // the order asked for; "" = the cart itself
+	placed  *order.Order
+	story   []inspect.Event
+	left    []kco.Left
+	checked *checked // Klarna's answer, where finding out asked already
+}
+
+// checked is what Klarna answered about an order of the checkout.
+type checked struct {
+	order kco.Order
+	err   error
+}
+
+// lookUp looks for what a query means; nil when it means nothing. The error is Redis's.
+func (b *Backoffice) lookUp(ctx context.Context, query string) (*subject, error) {
+	o, found, err := b.Book.ByNumber(ctx, query)
+	if err == nil && !found && kco.IsOrderID(query) {
+		o, found, err = b.Book.ByOrderID(ctx, query)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case found:
+		s := &subject{cartID: o.CartID, orderID: o.OrderID, placed: &o}
+		s.story, err = b.Story.Story(ctx, "", o.OrderID)
+		return s, err
+	case !kco.IsOrderID(query):
+		return nil, nil
+	}
+	if s, err := b.findCart(ctx, strings.ToLower(query)); s != nil || err != nil {
+		return s, err
+	}
+	return b.findOrder(ctx, query)
+}
+
+// findCart finds a cart that is there, or of which a story is told.
+func (b *Backoffice) findCart(ctx context.Context, id string) (*subject, error) {
+	c, err := b.Syncer.Carts.Get(ctx, id, cart.Fallback{})
+	if err != nil {
+		return nil, err
+	}
+	story, err := b.Story.Story(ctx, id)
+	if err != nil || c.Revision == 0 && c.OrderID == "" && len(c.Bought) == 0 && len(story) == 0 {
+		return nil, err
+	}
+	orders := inspect.Orders(story)
+	for _, known := range append([]string{c.OrderID}, c.Bought...) {
+		if known != "" && !slices.Contains(orders, known) {
+			orders = append(orders, known)
+		}
+	}
+	orders = orders[max(0, len(orders)-maxStories):]
+	s := &subject{cartID: id}
+	if s.left, err = b.Syncer.LeftBehind.Among(ctx, id, orders); err != nil {
+		return nil, err
+	}
+	s.story, err = b.Story.Story(ctx, id, orders...)
+	return s, err
+}
+
+// findOrder finds an order that is not in the book: by its story, or at Klarna, where
+// its merchant_data says which cart it was made for.
+func (b *Backoffice) findOrder(ctx context.Context, id string) (*subject, error) {
+	story, err := b.Story.Story(ctx, "", id)
+	if err != nil {
+		return nil, err
+	}
+	s := &subject{orderID: id, story: story, cartID: inspect.CartOf(story), checked: b.ask(ctx, id)}
+	if cartID, err := b.Book.Signer.Verify(s.checked.order.MerchantData); err == nil {
+		s.cartID = cartID
+	}
+	if len(story) == 0 && s.cartID == "" && (s.checked.err == nil || statusOf(s.checked.err) != 0) {
+		return nil, nil
+	}
+	if s.cartID != "" {
+		s.left, err = b.Syncer.LeftBehind.Among(ctx, s.cartID, []string{id})
+	}
+	return s, err
+}
+
+// ask reads an order of the checkout.
+func (b *Backoffice) ask(ctx context.Context, id string) *checked {
+	ctx, cancel := context.WithTimeout(klarna.About(ctx, klarna.Subject{Quiet: true}), lookTime)
+	defer cancel()
+	o, err := b.Syncer.Client.GetOrder(ctx, id)
+	return &checked{o, err}
+}
+
+func statusOf(err error) int {
+	if apiErr, ok := errors.AsType[*klarna.Error](err); ok {
+		return apiErr.Status
+	}
+	return 0
+}
+
+// synced are the notes after a re-sync, by the code in the page's address.
+var synced = map[string]templates.Note{
+	"updated":     {Kind: templates.OK, Title: "Updated.", Body: "The order at Klarna now says what the cart says."},
+	"agreed":      {Kind: templates.OK, Title: "Nothing to send.", Body: "Cart and order agreed already."},
+	"empty":       {Kind: templates.Info, Title: "Nothing was sent.", Body: "The cart is empty, so its order stays as it is."},
+	"bought":      {Kind: templates.Info, Title: "Nothing was sent.", Body: "The order has been bought. The shop takes it into the order book by itself."},
+	"nothing":     {Kind: templates.Warn, Title: "No order was updated, and none was made.", Body: "Klarna has no open order of this cart. The shopper's next visit to the checkout makes one."},
+	"refused":     {Kind: templates.Bad, Title: "Klarna refused the update.", Body: "Nothing has changed. The story below has the code and the correlation ID."},
+	"unavailable": {Kind: templates.Warn, Title: "Not updated.", Body: "Klarna or the shop's own store did not answer in time. Try again in a moment."},
+}
+
+// syncNow sends what a cart says to its open order. It updates and never creates; the
+// session's lock is not needed, because the cart is read once more afterwards.
+func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
+	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
+		b.badForm(w, r, err)
+		return
+	}
+	cartID := r.PostForm.Get("cart")
+	if !kco.IsOrderID(cartID) {
+		b.badForm(w, r, &respond.BadRequest{Status: http.StatusBadRequest, Message: "The form names no cart."})
+		return
+	}
+	// What was begun is not cut off when the browser leaves.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTime)
+	defer cancel()
+	result, err := b.Syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: kco.Repair})
+	code := syncCode(result, err)
+	b.Logger.InfoContext(ctx, "order synced by staff", "staff", staffOf(ctx).Name, "order_id", result.Cart.OrderID, "result", code, "error", err)
+	http.Redirect(w, r, "/admin/inspect?"+url.Values{"q": {cartID}, "synced": {code}}.Encode(), http.StatusSeeOther)
+}
+
+func syncCode(result kco.Result, err error) string {
+	switch {
+	case errors.Is(err, kco.ErrNothingToRepair):
+		return "nothing"
+	case errors.Is(err, kco.ErrRefused):
+		return "refused"
+	case err != nil:
+		return "unavailable"
+	case result.Outcome == kco.Empty:
+		return "empty"
+	case result.Outcome == kco.Complete, result.Outcome == kco.Bought:
+		return "bought"
+	case result.Updated:
+		return "updated"
+	}
+	return "agreed"
+}

@@ -1,0 +1,179 @@
+package backoffice
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// oldTab is the verdict on a sale that was not the cart's current order.
+var oldTab = templates.Note{
+	ID: "old_tab", Kind: templates.Warn, Title: "Paid in an old tab.",
+	Body: "This was not the current order. Check that the shopper did not pay twice.",
+}
+
+// lookAtCart compares a cart with its order, or with one that was asked for. The error
+// is Redis's.
+func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.InspectView) error {
+	var c cart.Cart
+	if s.cartID != "" {
+		var err error
+		if c, err = b.Syncer.Carts.Get(ctx, s.cartID, cart.Fallback{}); err != nil {
+			return err
+		}
+		if err := b.cartFacts(ctx, &c, s, v); err != nil {
+			return err
+		}
+	}
+	id := s.orderID
+	if id == "" {
+		id = c.OrderID
+	}
+	say := func(kind templates.Kind, title, body string) {
+		v.Notes = append(v.Notes, templates.Note{ID: "verdict", Kind: kind, Title: title, Body: body})
+	}
+	want, quote, err := b.Syncer.Wants.Want(c)
+	empty := err == nil && len(quote.Goods) == 0
+	current := id == c.OrderID && id != ""
+	switch {
+	case id == "" && empty:
+		say(templates.Info, "The cart is empty and has no open order.", "There is nothing to compare.")
+		return nil
+	case id == "":
+		say(templates.Info, "The cart has no order yet.", "The shopper's next visit to the checkout makes one.")
+		return nil
+	case err != nil:
+		say(templates.Bad, "The cart cannot become an order.", err.Error()+".")
+		return nil
+	}
+	if !current {
+		say(templates.Warn, "This is not the current order of its cart.", "It was left behind, or its cart is gone.")
+	}
+	if s.checked == nil {
+		s.checked = b.ask(ctx, id)
+	}
+	got := s.checked.order
+	v.Facts = append(v.Facts, templates.InspectFact{Name: "Status at Klarna", Value: orUnknown(string(got.Status))})
+	switch {
+	case statusOf(s.checked.err) == http.StatusNotFound:
+		say(templates.Warn, "Klarna does not have this order any more.", "It has expired. The shopper's next visit to the checkout makes a new one; nothing is made from here.")
+		return nil
+	case s.checked.err != nil:
+		say(templates.Warn, "Klarna did not answer, so nothing could be compared.", silence(s.checked.err))
+		return nil
+	case got.Status == kco.StatusComplete:
+		say(templates.Info, "Bought at Klarna, and not yet in the order book.", "The shop asks again by itself.")
+	case got.Status != kco.StatusIncomplete:
+		say(templates.Warn, "The order at Klarna has ended.", "It can be neither bought nor updated.")
+	}
+	compared := compare(want, got.Content, kco.Differences(want, got), templates.InspectTable{Ours: "Cart"}, "in the cart")
+	v.Table = &compared.table
+	if got.Status == kco.StatusIncomplete {
+		v.Notes = append(v.Notes, compared.verdict("Cart and order"))
+		if current {
+			v.SyncID = s.cartID
+		}
+	}
+	return nil
+}
+
+// cartFacts tells what is known of a cart beside its lines.
+func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v *templates.InspectView) error {
+	fact := func(name, value, url string) {
+		v.Facts = append(v.Facts, templates.InspectFact{Name: name, Value: value, URL: url})
+	}
+	fact("Cart", s.cartID, linkTo(s.cartID, v.Query))
+	if s.orderID != "" {
+		fact("KCO order", s.orderID, "")
+	}
+	if c.OrderID != s.orderID {
+		fact("Current order", orNone(c.OrderID), linkTo(c.OrderID, v.Query))
+	}
+	fact("Revision", strconv.FormatInt(c.Revision, 10), "")
+	fact("Market", c.Country+", "+c.Locale, "")
+	reservation, running, err := b.Syncer.Stock.Reservation(ctx, s.cartID)
+	if err != nil {
+		return err
+	}
+	if running {
+		fact("Purchase", "may be running since "+timeText(reservation.Made)+" UTC", linkTo(reservation.OrderID, v.Query))
+	}
+	for _, id := range c.Bought[max(0, len(c.Bought)-maxStories):] {
+		bought, found, err := b.Book.ByOrderID(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue
+		}
+		fact("Bought", bought.Number+", "+timeText(bought.PlacedAt)+" UTC", linkTo(bought.Number, v.Query))
+		if bought.Flagged(order.NotCurrent) {
+			note := oldTab
+			note.Body = "Order " + bought.Number + " was not the current order. Check that the shopper did not pay twice."
+			v.Notes = append(v.Notes, note)
+		}
+	}
+	return nil
+}
+
+// lookAtPlaced compares an order of the book with what Klarna has.
+func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.InspectView) {
+	o := s.placed
+	v.Facts = []templates.InspectFact{
+		{Name: "Order number", Value: o.Number, URL: "/admin/orders/" + url.PathEscape(o.Number)},
+		{Name: "KCO order", Value: o.OrderID, URL: linkTo(o.OrderID, v.Query)},
+		{Name: "Cart", Value: orUnknown(o.CartID), URL: linkTo(o.CartID, v.Query)},
+		{Name: "Placed", Value: timeText(o.PlacedAt) + " UTC"},
+		{Name: "Status in the book", Value: string(o.Status)},
+	}
+	if o.Flagged(order.NotCurrent) {
+		v.Notes = append(v.Notes, oldTab)
+	}
+	ctx, cancel := context.WithTimeout(klarna.About(ctx, klarna.Subject{Quiet: true}), lookTime)
+	defer cancel()
+	sold, err := b.Book.Management.GetOrder(ctx, o.OrderID)
+	var tax = o.OrderTaxAmount
+	if err == nil {
+		_, tax, err = klarna.Sums(sold.OrderLines)
+	}
+	switch {
+	case statusOf(err) == http.StatusNotFound:
+		v.Notes = append(v.Notes, templates.Note{ID: "verdict", Kind: templates.Bad, Title: "Klarna does not know this order.", Body: "The book has it. Ask Klarna's support with the ID below."})
+		return
+	case err != nil:
+		v.Notes = append(v.Notes, templates.Note{ID: "verdict", Kind: templates.Warn, Title: "Klarna did not answer, so nothing could be compared.", Body: silence(err)})
+		return
+	}
+	v.Facts = append(v.Facts, templates.InspectFact{Name: "Status at Klarna", Value: string(sold.Status)})
+	book := kco.Content{
+		PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: string(o.PurchaseCurrency),
+		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
+	}
+	there := kco.Content{
+		PurchaseCountry: sold.PurchaseCountry, PurchaseCurrency: sold.PurchaseCurrency,
+		OrderAmount: sold.OrderAmount, OrderTaxAmount: tax, OrderLines: sold.OrderLines,
+	}
+	names := kco.SaleDifferences(book, kco.Order{Content: there})
+	compared := compare(book, there, names, templates.InspectTable{Ours: "Order book"}, "in the book")
+	if o.Status != sold.Status {
+		compared.words = append(compared.words, "the status is "+string(o.Status)+" in the book, "+string(sold.Status)+" at Klarna")
+	}
+	v.Table = &compared.table
+	v.Notes = append(v.Notes, compared.verdict("Order book and Klarna"))
+}
+
+// silence says what is known of an answer that was none.
+func silence(err error) string {
+	status := statusOf(err)
+	if status == 0 {
+		return "There was no answer in time. What is shown is what the shop knows."
+	}
+	return "It answered " + strconv.Itoa(status) + ". What is shown is what the shop knows."
+}
