@@ -26,7 +26,7 @@ type generator struct {
 }
 
 // pick returns one of several.
-func pick[T any](g *generator, of ...T) T { return of[g.IntN(len(of))] }
+func anyOf[T any](g *generator, of ...T) T { return of[g.IntN(len(of))] }
 
 // seedOrders puts random orders into a fake Klarna, some of them captured or
 // refunded already, and returns their IDs. It makes them of one that was
@@ -48,9 +48,9 @@ func seedOrders(t *testing.T, g *generator, fake *fakeklarna.Server, bought stri
 		decode(t, one["View"], &v)
 		v.OrderID, v.KlarnaReference = g.id(t), fmt.Sprintf("KR%06d", i)
 		v.MerchantData = ""
-		v.PurchaseCountry = pick(g, "SE", "SE", "NO", "DE", "AT", "CH", "GB", "US", "ES", "FR")
+		v.PurchaseCountry = anyOf(g, "SE", "SE", "NO", "DE", "AT", "CH", "GB", "US", "ES", "FR")
 		v.InitialPaymentMethod = fakeklarna.InitialPaymentMethod{
-			Type: pick(g, "INVOICE", "INVOICE", "INVOICE", "INVOICE_BUSINESS", "ACCOUNT", "DIRECT_DEBIT", "FIXED_AMOUNT", "CARD",
+			Type: anyOf(g, "INVOICE", "INVOICE", "INVOICE", "INVOICE_BUSINESS", "ACCOUNT", "DIRECT_DEBIT", "FIXED_AMOUNT", "CARD",
 				"PAY_BY_CARD", "PAY_LATER_BY_CARD", "FIXED_SUM_CREDIT", "BANK_TRANSFER", "OTHER"),
 		}
 		if g.IntN(8) == 0 {
@@ -156,7 +156,7 @@ func (g *generator) lines(t *testing.T, of []klarna.OrderLine) klarna.Lines {
 		items = append(items, item)
 	}
 	if of == nil {
-		rate := pick(g, money.TaxRate(2500), 1200, 600, 2550, 0)
+		rate := anyOf(g, money.TaxRate(2500), 1200, 600, 2550, 0)
 		for i := range 1 + g.IntN(4) {
 			items = append(items, klarna.Item{
 				Type: klarna.Physical, Reference: fmt.Sprintf("SKU-%d", i), Name: fmt.Sprintf("Goods %d", i),
@@ -217,14 +217,14 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 	g.keys++
 	c := order.Command{
 		Key: fmt.Sprintf("key-%d", g.keys), Revision: o.Revision, Staff: "eva", At: time.Now(),
-		Action: pick(g, actions...),
+		Action: anyOf(g, actions...),
 	}
 	switch g.IntN(4) {
 	case 0: // without these nothing much happens
-		c.Action = pick(g, order.ActionCapture, order.ActionRefund)
+		c.Action = anyOf(g, order.ActionCapture, order.ActionRefund)
 	case 1, 2:
 		if possible := slices.DeleteFunc(slices.Clone(actions), func(a order.Action) bool { return o.Possible(a, c.At) != nil }); len(possible) > 0 {
-			c.Action = pick(g, possible...)
+			c.Action = anyOf(g, possible...)
 		}
 	case 3:
 		if o.Status == ordermanagement.Cancelled { // only then they are refused
@@ -246,7 +246,7 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 		}
 	case order.ActionRefund:
 		if left := o.CapturedAmount - o.RefundedAmount; g.IntN(2) == 0 {
-			c.Amount = pick(g, left, g.amount(left))
+			c.Amount = anyOf(g, left, g.amount(left))
 			break
 		}
 		c.OrderLines, c.Amount = g.parts(t, o.Refundable())
@@ -256,7 +256,7 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 			c.Amount += fee
 		}
 	case order.ActionLines:
-		lines := g.lines(t, pick(g, o.OrderLines, nil))
+		lines := g.lines(t, anyOf(g, o.OrderLines, nil))
 		if g.IntN(3) == 0 { // around what is captured
 			var err error
 			if lines, err = klarna.NewLines([]klarna.Item{{
@@ -267,18 +267,18 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 		}
 		c.OrderLines, c.Amount = lines.OrderLines, lines.OrderAmount
 	case order.ActionReferences:
-		c.Reference1, c.Reference2 = pick(g, nil, new("SK-2"), new("")), new(fmt.Sprint(g.IntN(3)))
+		c.Reference1, c.Reference2 = anyOf(g, nil, new("SK-2"), new("")), new(fmt.Sprint(g.IntN(3)))
 	case order.ActionShippingAddress:
 		a := o.ShippingAddress
 		a.City = fmt.Sprintf("Ort %d", g.IntN(3))
 		c.ShippingAddress = &a
 	case order.ActionShippingInfo:
 		c.ShippingInfo = parcels
-		c.CaptureID = pick(g, "", g.captureID(o))
+		c.CaptureID = anyOf(g, "", g.captureID(o))
 	case order.ActionSendOut:
 		c.CaptureID = g.captureID(o)
 	case order.ActionExtendDueDate:
-		c.CaptureID, c.Days = g.captureID(o), pick(g, 14, 30, 60)
+		c.CaptureID, c.Days = g.captureID(o), anyOf(g, 14, 30, 60)
 	case order.ActionCancel, order.ActionRelease, order.ActionExtend:
 	}
 	return c
@@ -289,7 +289,7 @@ func (g *generator) captureID(o order.Order) string {
 	if len(o.Captures) == 0 || g.IntN(6) == 0 {
 		return "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44"
 	}
-	return pick(g, o.Captures...).CaptureID
+	return anyOf(g, o.Captures...).CaptureID
 }
 
 // ask asks Klarna to do a command, past the book.
