@@ -97,7 +97,7 @@ func (s *orders) take(n int) []order.Order {
 // fill puts orders in the book.
 func (w *world) fill(all []order.Order) {
 	w.t.Helper()
-	for part := range slices.Chunk(all, 500) {
+	for part := range slices.Chunk(all, 100) {
 		if err := w.book.Fill(w.t.Context(), part); err != nil {
 			w.t.Fatal(err)
 		}
