@@ -112,7 +112,7 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind)
 		return
 	}
 	var notes []templates.ResultNote
-	if fresh, err := b.Book.Refresh(r.Context(), o.OrderID); err == nil {
+	if fresh, err := b.refresh(r.Context(), o.OrderID); err == nil {
 		o = fresh
 	} else {
 		b.Logger.WarnContext(r.Context(), "order not refreshed", "order", o, "error", err)
