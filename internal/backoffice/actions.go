@@ -88,7 +88,7 @@ func (b *Backoffice) actionRoutes(r chi.Router) {
 			r.Post(at+"/confirm", func(w http.ResponseWriter, r *http.Request) { b.actionDo(w, r, k) })
 			// Where a sign-in on the way leads back to.
 			r.Get(at+"/confirm", func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, k.url(chi.URLParam(r, "number")), http.StatusSeeOther)
+				http.Redirect(w, r, k.url(chi.URLParam(r, "number")), http.StatusSeeOther) //nolint:gosec // a local path: the number is escaped
 			})
 		}
 	})
@@ -112,7 +112,7 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind)
 		return
 	}
 	var notes []templates.ResultNote
-	if fresh, err := b.Book.Refresh(r.Context(), o.OrderID); err == nil {
+	if fresh, err := b.refresh(r.Context(), o.OrderID); err == nil {
 		o = fresh
 	} else {
 		b.Logger.WarnContext(r.Context(), "order not refreshed", "order", o, "error", err)

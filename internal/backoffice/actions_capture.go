@@ -90,13 +90,12 @@ func captureConfirm(d *draft, v *templates.ActionConfirmView) {
 	if rest > 0 {
 		v.Body = append(v.Body, moneyText(rest, o.PurchaseCurrency)+" stays authorized"+openUntil(o)+".")
 	}
-	v.Body = append(v.Body, "It cannot be undone, only refunded.")
+	v.Body = append(append(v.Body, parcelText(d.command)...), "It cannot be undone, only refunded.")
 	v.Facts = []templates.Fact{
 		{Name: "Captured", Before: amountText(o.CapturedAmount), After: amountText(o.CapturedAmount + amount)},
 		{Name: "Remaining", Before: amountText(o.RemainingAuthorizedAmount), After: amountText(rest)},
 	}
 	v.Caption, v.Items = "What is captured", confirmItems(d.command.OrderLines)
-	v.Body = append(v.Body, parcelText(d.command)...)
 }
 
 // share says how many of the lines it is about: "3 of 4 lines."

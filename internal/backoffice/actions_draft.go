@@ -235,10 +235,8 @@ func (d *draft) link(name, label string) string {
 // option reads a value that must be one of those given; "" is none.
 func (d *draft) option(name, label string, options []string) string {
 	value := d.values.Get(name)
-	for _, o := range options {
-		if value == o {
-			return value
-		}
+	if slices.Contains(options, value) {
+		return value
 	}
 	if value != "" {
 		d.failField(name, label+": choose one of the list.")

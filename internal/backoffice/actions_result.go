@@ -269,30 +269,24 @@ func (d *draft) blame(err error) bool {
 	}
 	text := reasonText(d.order, e)
 	text = strings.ToUpper(text[:1]) + text[1:]
-	switch e.Reason {
-	case order.ReasonAboveRemaining, order.ReasonAboveCaptured:
-		name := "what"
-		if d.values.Get("what") == whatAmount {
-			name = "amount"
-		}
-		d.failField(name, text)
-		return true
-	case order.ReasonInvalid:
-		d.blameMember(e.Field, text)
-		return true
-	case order.ReasonUnknownCapture:
-		d.failField("capture", text)
-		return true
-	}
+	feeOf := e.Action == order.ActionRefund && d.values.Get("fee") != ""
 	switch {
+	case (e.Reason == order.ReasonAboveRemaining || e.Reason == order.ReasonAboveCaptured) && d.values.Get("what") == whatAmount:
+		d.failField("amount", text)
+	case e.Reason == order.ReasonAboveRemaining || e.Reason == order.ReasonAboveCaptured:
+		d.failField("what", text)
+	case e.Reason == order.ReasonInvalid:
+		d.blameMember(e.Field, text)
+	case e.Reason == order.ReasonUnknownCapture:
+		d.failField("capture", text)
 	case e.Action == order.ActionLines && slices.Contains([]order.Reason{order.ReasonBelowCaptured, order.ReasonMethod, order.ReasonMarket}, e.Reason):
 		d.failLines(text)
-		return true
-	case e.Action == order.ActionRefund && d.values.Get("fee") != "":
+	case feeOf:
 		d.failField("fee", text)
-		return true
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
 // memberFields are the fields behind members of a command.

@@ -30,7 +30,7 @@ var carriers = map[string][]string{
 var carrierIDs = []string{"dhl-express", "fedex", "ups"}
 
 // methodNames are ways of delivery as people call them.
-var methodNames = map[string]string{
+var methodNames = map[string]string{ //nolint:gosec // no credentials
 	"Home": "To the door", "PickUpPoint": "Pick-up point", "PickUpStore": "Pick-up in the shop", "PickUpWarehouse": "Pick-up at the warehouse",
 	"ClickCollect": "Click and collect", "BoxReg": "Parcel box, registered", "BoxUnreg": "Letter box, not registered", "Postal": "By post",
 	"DHLPackstation": "DHL Packstation", "PalletDelivery": "Pallet", "Own": "Our own delivery", "Digital": "Digital", "Undefined": "Something else",

@@ -123,6 +123,10 @@ func reasonText(o order.Order, e *order.ImpossibleError) string {
 		return "the order has no such capture. Open the order again."
 	case order.ReasonPlatform:
 		return "Kustom does not offer it."
+	case order.ReasonChanged:
+		return "it changed meanwhile, and nothing was sent. Look at it, and capture it by itself."
+	case order.ReasonNoOrder:
+		return "there is no such order."
 	case order.ReasonInvalid:
 		return "Klarna would not take what was entered. Check the fields."
 	}
@@ -130,10 +134,10 @@ func reasonText(o order.Order, e *order.ImpossibleError) string {
 }
 
 func nothingCaptured(a order.Action) string {
-	switch a {
-	case order.ActionRelease:
+	if a == order.ActionRelease {
 		return "nothing of this order is captured. Cancel it instead."
-	case order.ActionRefund:
+	}
+	if a == order.ActionRefund {
 		return "nothing of this order is captured, so nothing was paid. Cancel it instead."
 	}
 	return "nothing of this order is captured. Capture it first."

@@ -229,11 +229,8 @@ func (b *Backoffice) bulkItem(r *http.Request, item order.BulkItem) templates.Bu
 
 // bulkRefusal says why an order was not captured.
 func (b *Backoffice) bulkRefusal(r *http.Request, item order.BulkItem) string {
-	switch item.Reason {
-	case order.ReasonNoOrder:
+	if item.Reason == order.ReasonNoOrder {
 		return "There is no such order."
-	case order.ReasonChanged:
-		return "The order changed meanwhile. Nothing was sent. Look at it, and capture it by itself."
 	}
 	o, _, err := b.Book.ByOrderID(r.Context(), item.OrderID)
 	if err != nil {
