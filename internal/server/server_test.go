@@ -288,6 +288,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	counted.ObserveOrder(order.Event{Event: order.EventPlace, Result: order.ResultStored})
 	counted.ObserveOrder(order.Event{Event: order.EventRound, Result: order.ResultDone, Open: 3})
 	counted.ObserveCallback("validation", "ok")
+	counted.ObserveStory("dropped", 7)
 	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, counted })
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {
@@ -306,7 +307,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		`shopd_request_duration_seconds_count{code="200",method="GET",route="/products/{sku}"} 1`,
 		`shopd_redis_pool_connections{state="idle"}`, "go_goroutines",
 		`shopd_order_book_total{event="place",result="stored"} 1`, `shopd_order_book_total{event="round",result="done"} 1`, "shopd_order_book_unfinished 3",
-		`shopd_callbacks_total{callback="validation",result="ok"} 1`,
+		`shopd_callbacks_total{callback="validation",result="ok"} 1`, `shopd_story_entries_total{result="dropped"} 7`,
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)
