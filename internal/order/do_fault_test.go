@@ -274,8 +274,14 @@ func TestDoForgotten(t *testing.T) {
 				}
 				w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
 				w.fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: -1})
+				calls := len(w.fake.Requests(o.OrderID))
 				w.round(25 * time.Hour)
 				w.fake.ClearFaults()
+				for _, r := range w.fake.Requests(o.OrderID)[calls:] {
+					if r.Method != http.MethodGet {
+						t.Errorf("sent again: %s %s", r.Method, r.Path)
+					}
+				}
 				w.agrees(o.OrderID)
 				want := order.Refused
 				if made && tc.visible {
