@@ -9,17 +9,6 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
-// looks are how the pages are looked at.
-var looks = []struct {
-	name string
-	o    browsertest.Options
-}{
-	{"wide", browsertest.Options{}},
-	{"wide, dark", browsertest.Options{Dark: true}},
-	{"phone", browsertest.Options{Phone: true}},
-	{"phone, dark", browsertest.Options{Phone: true, Dark: true}},
-}
-
 // Every page of the back office, light and dark, wide and on a phone, has nothing that
 // axe-core finds fault with.
 func TestAccessibility(t *testing.T) {

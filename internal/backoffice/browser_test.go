@@ -19,6 +19,17 @@ func (o *office) enter(p *browsertest.Page) {
 	p.Wait("who is signed in", `() => !!document.querySelector(".who")`)
 }
 
+// looks are how the pages are looked at.
+var looks = []struct {
+	name string
+	o    browsertest.Options
+}{
+	{"wide", browsertest.Options{}},
+	{"wide, dark", browsertest.Options{Dark: true}},
+	{"phone", browsertest.Options{Phone: true}},
+	{"phone, dark", browsertest.Options{Phone: true, Dark: true}},
+}
+
 // tour looks at every page and state of the list and of an order.
 func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)) {
 	p.Expect("422", "400", "404")

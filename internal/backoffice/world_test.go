@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
@@ -107,9 +108,10 @@ func (o *office) serve(team string) string {
 	if err := stock.Seed(o.t.Context()); err != nil {
 		o.t.Fatal(err)
 	}
+	left := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: checkout, Logger: logger}
 	o.book = &order.Book{
 		Redis: rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock, Logger: logger,
-		LeftBehind: &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: checkout, Logger: logger},
+		LeftBehind: left,
 	}
 	o.wants = &kco.Wants{
 		Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"}, Signer: signer,
@@ -126,6 +128,8 @@ func (o *office) serve(team string) string {
 		BrowserOrigins: []string{o.fake.URL},
 		Backoffice: &backoffice.Backoffice{
 			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
+			Story:  inspect.New(inspect.Options{Redis: rdb, Logger: logger}),
+			Syncer: &kco.Syncer{Client: checkout, Carts: carts, Stock: stock, LeftBehind: left, Logger: logger, Wants: o.wants},
 		},
 	})
 	if err != nil {
