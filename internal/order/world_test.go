@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -58,6 +59,9 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
+// identifiers are what a log names things by: UUIDs, and the times of its lines.
+var identifiers = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|time=\S+`)
+
 const secret = "a secret for the tests"
 
 func newWorld(t testing.TB, rdb *redistest.Server) *world {
@@ -73,10 +77,11 @@ func newWorld(t testing.TB, rdb *redistest.Server) *world {
 	}
 	w.carts = cart.NewStore(w.rdb)
 	t.Cleanup(func() {
-		// Invariant 9: no log says who bought.
+		// Invariant 9: no log says who bought. The digits of an ID may look like a postal code.
+		log := identifiers.ReplaceAllString(w.log.String(), "")
 		for _, o := range w.fake.Orders() {
 			for member, typed := range o.Fake.Typed {
-				if member != "country" && len(typed) > 2 && strings.Contains(w.log.String(), typed) {
+				if member != "country" && len(typed) > 2 && strings.Contains(log, typed) {
 					t.Errorf("the log has the shopper's %s", member)
 				}
 			}
