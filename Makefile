@@ -38,7 +38,7 @@ race: test-tools ## the tests without a browser under the race detector
 a11y: test-tools ## accessibility of every page by axe-core, from npm
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
-	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e ./fakeklarna
+	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e ./internal/backoffice ./fakeklarna
 
 fuzz: ## every fuzz target for FUZZ=30s
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -146,7 +146,7 @@ func (b *Backoffice) load(ctx context.Context, d *draft) error {
 // when there is no such order or nothing can be made of the form.
 func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, k *kind) (*draft, bool) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
-		b.badForm(w, r, err)
+		b.fail(w, r, err)
 		return nil, false
 	}
 	o, found, err := b.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
@@ -414,17 +414,5 @@ func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, d *draft
 	notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: impossibleText(d.order, reason)})
 	b.page(w, r, http.StatusConflict, d.kind.title+" "+d.order.Number, navOrders, templates.ActionRefused(templates.ActionRefusedView{
 		Number: d.order.Number, Title: d.kind.title, Notes: slices.Concat(notes, stateNotes(d.order)),
-	}))
-}
-
-// badForm answers a form that is none.
-func (b *Backoffice) badForm(w http.ResponseWriter, r *http.Request, err error) {
-	bad, ok := errors.AsType[*respond.BadRequest](err)
-	if !ok {
-		b.fail(w, r, err)
-		return
-	}
-	b.page(w, r, bad.Status, "Error: form", "", templates.AdminMessage(templates.AdminMessageView{
-		Title: "This form cannot be read.", Body: bad.Message + " Nothing was sent.", BackURL: "/admin/", Back: "See the orders",
 	}))
 }

@@ -229,7 +229,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := open
-			if strings.Contains("refund send-out extend-due-date", tc.action) {
+			if strings.Contains("refund send-out extend-due-date", tc.action) || tc.field == "capture" {
 				o = captured
 			}
 			before := len(d.fake.Requests(o.OrderID))

@@ -3,6 +3,7 @@ package backoffice_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,7 +30,7 @@ func TestSentTwice(t *testing.T) {
 	wg.Wait()
 	results := map[string]int{}
 	for _, p := range answers {
-		title, _, _ := strings.Cut(squeezed(p.doc.Find("#result").Text()), ".")
+		title, _, _ := strings.Cut(p.part("#result"), ".")
 		results[title]++
 	}
 	if diff := cmp.Diff(map[string]int{"Captured 149": 1, "Already done": 19}, results); diff != "" {
@@ -192,7 +193,7 @@ func TestRefused(t *testing.T) {
 		{
 			"capture: too much", "capture", false, []string{"description", "kept"}, "captures", 403,
 			`{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Captured amount is higher than the remaining authorized amount. Capture not possible."],"correlation_id":"c0ffee"}`,
-			[]string{"Klarna refused the capture. The amount is more than the 774.00 SEK that remain. Lower the amount.", "Correlation ID c0ffee Copy"},
+			[]string{"Klarna refused the capture. The amount is more than the 774.00 SEK that remain. Lower the amount. Correlation ID "},
 		},
 		{
 			"capture: expired", "capture", false, nil, "captures", 403,
@@ -262,9 +263,11 @@ func TestRefused(t *testing.T) {
 			if p.has("form.act-form") {
 				p = ada.submit(p)
 			}
-			ada.submit(p).says("#result", ".")
-			if diff := cmp.Diff(before, d.managed(o)); diff == "" {
-				t.Error("the second try did nothing")
+			ada.submit(p)
+			audit, err := d.book.Audit(t.Context(), o.OrderID)
+			audit = slices.DeleteFunc(audit, func(e order.AuditEntry) bool { return e.Key == "" })
+			if err != nil || audit[0].Result != order.Done || audit[1].Result != order.Refused || audit[0].Key == audit[1].Key {
+				t.Errorf("the second try is not another command: %+v, %v", audit, err)
 			}
 		})
 	}
@@ -371,7 +374,7 @@ func TestResultOfNothing(t *testing.T) {
 	ada.act(o, "capture")
 	for _, query := range []string{"done=nothing", "done=", "already=%3Cb%3E", "done=Captured+everything"} {
 		if p := ada.look("/admin/orders/" + o.Number + "?" + query); p.has("#result") {
-			t.Errorf("%s: the page says %q", query, squeezed(p.doc.Find("#result").Text()))
+			t.Errorf("%s: the page says %q", query, p.part("#result"))
 		}
 	}
 	audit, err := d.book.Audit(t.Context(), o.OrderID)

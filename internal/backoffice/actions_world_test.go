@@ -57,11 +57,18 @@ func (d *desk) buy(typed ...string) order.Order {
 
 func (d *desk) buyIn(country, locale string, buy fakeklarna.Buy, typed ...string) order.Order {
 	d.t.Helper()
+	action := fakeklarna.Action{Type: map[string]string{}, Buy: &buy}
+	for i := 0; i < len(typed); i += 2 {
+		action.Type[typed[i]] = typed[i+1]
+	}
 	id := cart.NewID()
 	market := cart.Fallback{Country: country, Locale: locale}
 	c, err := d.book.Carts.Update(d.t.Context(), id, market, func(c *cart.Cart) error {
 		ch := cart.Change{Set: []cart.Line{{SKU: "MUG-1", Quantity: 4}, {SKU: "JAM-1", Quantity: 1}}}
-		return ch.Apply(&c.Contents, catalog.Builtin(), nil)
+		if err := ch.Apply(&c.Contents, catalog.Builtin(), nil); err != nil {
+			return err
+		}
+		return c.Follow(cart.Address{BillingCountry: country, Region: action.Type["region"], PostalCode: action.Type["postal_code"]})
 	})
 	if err != nil {
 		d.t.Fatal(err)
@@ -76,10 +83,6 @@ func (d *desk) buyIn(country, locale string, buy fakeklarna.Buy, typed ...string
 	}
 	if _, _, err := d.book.Carts.SetOrderID(d.t.Context(), id, "", created.OrderID, nil); err != nil {
 		d.t.Fatal(err)
-	}
-	action := fakeklarna.Action{Type: map[string]string{}, Buy: &buy}
-	for i := 0; i < len(typed); i += 2 {
-		action.Type[typed[i]] = typed[i+1]
 	}
 	if out, err := d.fake.Shopper(created.OrderID, action); err != nil || out.Refused != nil {
 		d.t.Fatalf("buy: %+v, %v", out, err)
@@ -231,14 +234,28 @@ func (p page) fields(changes ...string) url.Values {
 func (p page) has(selector string) bool { return p.doc.Find(selector).Length() > 0 }
 
 // text is what the main part says.
-func (p page) text() string { return squeezed(p.doc.Find("main").Text()) }
+func (p page) text() string { return p.part("main") }
+
+// part is what a part of the page says. Cells and paragraphs are words of their own.
+func (p page) part(selector string) string {
+	p.t.Helper()
+	html, err := p.doc.Find(selector).Html()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(strings.NewReplacer(
+		"</td>", " </td>", "</th>", " </th>", "</p>", " </p>", "</h1>", " </h1>", "</a>", "</a> ", "</label>", " </label>", "</caption>", " </caption>",
+	).Replace(html)))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(doc.Text()), " ")
+}
 
 // says demands a text of a part of the page.
 func (p page) says(selector, want string) {
 	p.t.Helper()
-	if got := squeezed(p.doc.Find(selector).Text()); !strings.Contains(got, want) {
+	if got := p.part(selector); !strings.Contains(got, want) {
 		p.t.Errorf("%s says %q, want %q in it", selector, got, want)
 	}
 }
-
-func squeezed(text string) string { return strings.Join(strings.Fields(text), " ") }

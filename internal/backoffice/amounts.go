@@ -53,17 +53,17 @@ func stateOf(o order.Order) templates.Badge {
 // amounts are the bar and its figures. What was authorized and is neither captured nor
 // remains was released.
 func amounts(o order.Order) templates.AdminAmounts {
-	left := remaining(o)
-	total := max(o.OrderAmount, o.CapturedAmount+left)
-	released := total - o.CapturedAmount - left
+	rest := remaining(o)
+	total := max(o.OrderAmount, o.CapturedAmount+rest)
+	released := total - o.CapturedAmount - rest
 	v := templates.AdminAmounts{Figures: []templates.AdminFigure{
 		{Swatch: "authorized", Label: "Authorized", Amount: amountText(total)},
 		{Swatch: "captured", Label: "Captured", Amount: amountText(o.CapturedAmount)},
 		{Swatch: "refunded", Label: "Refunded", Amount: amountText(o.RefundedAmount)},
-		{Swatch: "remaining", Label: "Remaining", Amount: amountText(left)},
+		{Swatch: "remaining", Label: "Remaining", Amount: amountText(rest)},
 	}}
 	v.Sentence = "Of " + moneyText(total, o.PurchaseCurrency) + " authorized, " + amountText(o.CapturedAmount) + " are captured, " +
-		amountText(o.RefundedAmount) + " of those refunded, and " + amountText(left) + " remain."
+		amountText(o.RefundedAmount) + " of those refunded, and " + amountText(rest) + " remain."
 	if released > 0 {
 		v.Figures = append(v.Figures, templates.AdminFigure{Swatch: "released", Label: "Released", Amount: amountText(released)})
 		v.Sentence += " " + amountText(released) + " were released."
@@ -81,8 +81,8 @@ func amounts(o order.Order) templates.AdminAmounts {
 	refunded := min(o.RefundedAmount, o.CapturedAmount)
 	add("captured", 0, o.CapturedAmount-refunded)
 	add("refunded", o.CapturedAmount-refunded, o.CapturedAmount)
-	add("remaining", o.CapturedAmount, o.CapturedAmount+left)
-	add("released", o.CapturedAmount+left, total)
+	add("remaining", o.CapturedAmount, o.CapturedAmount+rest)
+	add("released", o.CapturedAmount+rest, total)
 	return v
 }
 
@@ -108,16 +108,39 @@ func lineOf(l klarna.OrderLine) line { return line{l.Type, l.Reference, l.Name} 
 
 // quantitiesOf counts lines that are left.
 func quantitiesOf(all []klarna.OrderLine) map[line]int64 {
-	left := map[line]int64{}
+	n := map[line]int64{}
 	for _, l := range all {
-		left[lineOf(l)] += l.Quantity
+		n[lineOf(l)] += l.Quantity
 	}
-	return left
+	return n
+}
+
+// takeOf takes up to so many of what is left of a line.
+func takeOf(left map[line]int64, l line, most int64) int64 {
+	n := min(most, left[l])
+	if n > 0 {
+		left[l] -= n
+	}
+	return n
+}
+
+// left counts what of the lines is not captured, also where it no longer can be, and
+// what is captured and not refunded. A capture or refund of all needs no lines.
+func left(o order.Order) (uncaptured, refundable map[line]int64) {
+	if o.CapturedAmount < o.OrderAmount {
+		open := o
+		open.Status = ordermanagement.PartCaptured
+		uncaptured = quantitiesOf(open.Uncaptured())
+	}
+	if o.RefundedAmount < o.CapturedAmount {
+		refundable = quantitiesOf(o.Refundable())
+	}
+	return uncaptured, refundable
 }
 
 // lines are the order's lines, each with how far it is.
 func lines(o order.Order) []templates.AdminLine {
-	uncaptured, refundable := quantitiesOf(o.Uncaptured()), quantitiesOf(o.Refundable())
+	uncaptured, refundable := left(o)
 	ended := ""
 	switch {
 	case o.Status == ordermanagement.Cancelled:
@@ -130,11 +153,9 @@ func lines(o order.Order) []templates.AdminLine {
 	var all []templates.AdminLine
 	for _, l := range o.OrderLines {
 		key := lineOf(l)
-		open := min(l.Quantity, uncaptured[key])
-		uncaptured[key] -= open
+		open := takeOf(uncaptured, key, l.Quantity)
 		captured := l.Quantity - open
-		kept := min(captured, refundable[key])
-		refundable[key] -= kept
+		kept := takeOf(refundable, key, captured)
 		v := templates.AdminLine{
 			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
 			Price: amountText(l.UnitPrice), Total: amountText(l.TotalAmount), Tax: taxText(l.TaxRate),

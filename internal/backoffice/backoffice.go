@@ -63,7 +63,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.inspectRoutes(r)
 					r.Get(everything, b.notFound)
 				})
-				// What takes as long as it takes, such as an export, is mounted here.
+				b.exportRoutes(r) // without the deadline: a file takes as long as it takes
 			})
 		})
 	})

@@ -100,7 +100,7 @@ func sortedCurrencies(sums map[money.Currency]money.Amount) []money.Currency {
 // bulkAsk asks whether the ticked orders shall be captured.
 func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
-		b.badForm(w, r, err)
+		b.fail(w, r, err)
 		return
 	}
 	s, err := b.selected(r)
@@ -146,7 +146,7 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 // often it is sent.
 func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
-		b.badForm(w, r, err)
+		b.fail(w, r, err)
 		return
 	}
 	id, err := uuid.Parse(r.PostForm.Get(fieldKey))

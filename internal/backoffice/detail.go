@@ -56,6 +56,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
 		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Parcels: parcels(o), Days: timeline(o, entries, now),
 		Customer: customer(o), DeliverTo: addressLines(o.ShippingAddress), References: references(o),
+		InspectURL: "/admin/inspect?q=" + o.Number,
 	}
 	if notes := resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
 		v.Result = templates.ResultNotes(notes)

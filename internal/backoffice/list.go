@@ -147,8 +147,8 @@ func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
 		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: amountText(o.OrderAmount),
 	}
-	if left := remaining(o); left > 0 {
-		v.Remaining = amountText(left)
+	if rest := remaining(o); rest > 0 {
+		v.Remaining = amountText(rest)
 	}
 	if b.impossibleOf(o, order.ActionCapture, now) == nil {
 		v.OrderID = o.OrderID

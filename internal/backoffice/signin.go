@@ -118,7 +118,7 @@ func (b *Backoffice) signInPage(w http.ResponseWriter, r *http.Request) {
 	}
 	returnTo := localPath(r.URL.Query().Get("return_to"))
 	if found {
-		http.Redirect(w, r, returnTo, http.StatusSeeOther)
+		http.Redirect(w, r, returnTo, http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
 		return
 	}
 	v := templates.AdminSignInView{ReturnTo: returnTo}
@@ -165,7 +165,7 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	http.Redirect(w, r, returnTo, http.StatusSeeOther)
+	http.Redirect(w, r, returnTo, http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
 }
 
 // minutes is a time to wait, rounded up.

@@ -86,7 +86,7 @@ func tell(v *templates.AdminEvent, d deed, e order.AuditEntry, c money.Currency)
 	switch {
 	case e.Result == order.Refused:
 		v.Text, v.After = "tried to "+d.tried, "– Klarna refused it"
-	case e.Result == order.Unknown:
+	case e.Result == order.Unknown, e.Result == order.Sent:
 		v.Text, v.After = "sent Klarna to "+d.tried, "– no answer yet"
 	case e.Source == order.ByKlarna:
 		v.Text = "Somebody " + d.done
@@ -99,17 +99,19 @@ func tell(v *templates.AdminEvent, d deed, e order.AuditEntry, c money.Currency)
 // happen is the sentence of what is no action.
 func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 	switch e.Event {
-	case "placed":
+	case order.AuditPlaced:
 		v.Text = "Shopper bought"
 		if o.PaymentMethod.Description != "" {
 			v.Text, v.Bold = "Shopper bought with", o.PaymentMethod.Description
 		}
-	case "acknowledged":
+	case order.AuditAcknowledged:
 		v.Text = "Order acknowledged"
-	case "status":
+	case order.AuditStatus:
 		v.Text = "Klarna's state of the order changed"
-	case "flag":
+	case order.AuditFlag:
 		v.Text = "Marked for a look"
+	case order.AuditStock:
+		v.Text = "The goods are in the stock again"
 	default:
 		v.Text = e.Event
 	}

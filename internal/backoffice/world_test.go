@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -124,7 +125,7 @@ func (o *office) serve(team string) string {
 		Storefront: pages{}, Callbacks: noRoutes{}, Redis: rdb, Metrics: server.NewMetrics(rdb), Logger: logger, PublicURL: publicURL,
 		BrowserOrigins: []string{o.fake.URL},
 		Backoffice: &backoffice.Backoffice{
-			Book: o.book, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
+			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
 		},
 	})
 	if err != nil {
@@ -220,9 +221,7 @@ func (v *visitor) do(method, path string, form url.Values) answer {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	for name, values := range v.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, v.header)
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

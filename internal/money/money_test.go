@@ -149,6 +149,30 @@ func FuzzTax(f *testing.F) {
 	})
 }
 
+func TestShare(t *testing.T) {
+	for _, tc := range []struct {
+		a        money.Amount
+		part, of int64
+		want     money.Amount
+		err      error
+	}{
+		{1000, 1, 3, 333, nil},
+		{1000, 2, 3, 667, nil},
+		{1001, 1, 2, 501, nil},
+		{-1001, 1, 2, -501, nil},
+		{1000, 0, 3, 0, nil},
+		{1000, 3, 3, 1000, nil},
+		{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64, math.MaxInt64 - 1, nil},
+		{1000, 4, 3, 0, money.ErrRate},
+		{1000, -1, 3, 0, money.ErrRate},
+		{1000, 0, 0, 0, money.ErrRate},
+	} {
+		if got, err := money.Share(tc.a, tc.part, tc.of); got != tc.want || !errors.Is(err, tc.err) {
+			t.Errorf("%d / %d of %d: got %d, %v, want %d, %v", tc.part, tc.of, tc.a, got, err, tc.want, tc.err)
+		}
+	}
+}
+
 // nearest checks that got is amount × rate / den, rounded half away from zero.
 func nearest(t *testing.T, what string, got money.Amount, amount int64, rate int32, den int64) {
 	t.Helper()

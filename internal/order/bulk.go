@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/money"
@@ -117,18 +116,12 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 `)
 
-// StartBulk begins to capture all that remains of orders, in the name of a
-// member of staff, and returns the ID under which Bulk tells how far it is.
-// Orders that cannot be captured are refused at once, one that is named twice
-// counts once. Each is captured only as long as what remains of it is what
-// remained at the start. The error is ErrBulkSize or ErrUnavailable, wrapped.
-func (b *Book) StartBulk(ctx context.Context, staff string, orderIDs []string) (id string, err error) {
-	id = uuid.NewString()
-	return id, b.StartBulkAs(ctx, id, staff, orderIDs)
-}
-
-// StartBulkAs is StartBulk with an ID that a form has made, of 1 to 100
-// characters: a form that is sent twice is one job.
+// StartBulkAs begins to capture all that remains of orders, in the name of a
+// member of staff. id, of 1 to 100 characters, is what Bulk tells by how far it
+// is; a form makes it (a UUID), so a form that is sent twice is one job. Orders
+// that cannot be captured are refused at once, one that is named twice counts
+// once. Each is captured only as long as what remains of it is what remained at
+// the start. The error is ErrBulkSize or ErrUnavailable, wrapped.
 func (b *Book) StartBulkAs(ctx context.Context, id, staff string, orderIDs []string) error {
 	items, err := b.bulkItems(ctx, orderIDs, time.Now())
 	if err != nil {

@@ -21,8 +21,8 @@ import (
 	"github.com/shopd/shopd/internal/redistest"
 )
 
-// placed are the IDs of n orders of the book, of goods that do not run out.
-func (w *world) placed(n int) (ids []string) {
+// downloads are the IDs of n orders of the book, of goods that do not run out.
+func (w *world) downloads(n int) (ids []string) {
 	w.t.Helper()
 	for range n {
 		cartID := cart.NewID()
@@ -47,8 +47,8 @@ func (w *world) bulk(id string) order.Bulk {
 
 func (w *world) startBulk(ids ...string) (id string) {
 	w.t.Helper()
-	id, err := w.book.StartBulk(w.t.Context(), "demo", ids)
-	if err != nil {
+	id = uuid.NewString()
+	if err := w.book.StartBulkAs(w.t.Context(), id, "demo", ids); err != nil {
 		w.t.Fatal(err)
 	}
 	return id
@@ -94,7 +94,7 @@ func TestBulk(t *testing.T) {
 	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, start(t))
-			ids := w.placed(4)
+			ids := w.downloads(4)
 			_, pending := w.sale("email", fraud("accept"))
 			w.place(pending)
 			if _, err := w.book.Edit(t.Context(), ids[2], func(o *order.Order) { o.Status = ordermanagement.Cancelled }); err != nil {
@@ -152,7 +152,7 @@ func TestBulkSize(t *testing.T) {
 		many[i] = uuid.NewString()
 	}
 	for name, ids := range map[string][]string{"none": nil, "too many": many} {
-		if _, err := w.book.StartBulk(t.Context(), "demo", ids); !errors.Is(err, order.ErrBulkSize) {
+		if err := w.book.StartBulkAs(t.Context(), uuid.NewString(), "demo", ids); !errors.Is(err, order.ErrBulkSize) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -163,17 +163,16 @@ func TestBulkSize(t *testing.T) {
 	if len(job.Items) != order.MaxBulk || !job.Finished() {
 		t.Errorf("%d items, finished %v", len(job.Items), job.Finished())
 	}
-	if w.redis.Stop(); true {
-		if _, err := w.book.StartBulk(t.Context(), "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
-			t.Errorf("without Redis: %v", err)
-		}
+	w.redis.Stop()
+	if err := w.book.StartBulkAs(t.Context(), uuid.NewString(), "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
+		t.Errorf("without Redis: %v", err)
 	}
 }
 
 // A form that is sent twice is one job.
 func TestBulkFormTwice(t *testing.T) {
 	w := newWorld(t, redistest.StartServer(t))
-	ids := w.placed(2)
+	ids := w.downloads(2)
 	key := uuid.NewString()
 	for _, which := range [][]string{ids[:1], ids[:1], ids} {
 		if err := w.book.StartBulkAs(t.Context(), key, "demo", which); err != nil {
@@ -194,7 +193,7 @@ func TestBulkFormTwice(t *testing.T) {
 // left alone, but for changes that do not count.
 func TestBulkChangedMeanwhile(t *testing.T) {
 	w := newWorld(t, redistest.StartServer(t))
-	ids := w.placed(3)
+	ids := w.downloads(3)
 	id := w.startBulk(ids...)
 	if _, err := w.book.Edit(t.Context(), ids[0], func(o *order.Order) { o.RemainingAuthorizedAmount -= 100; o.CapturedAmount += 100 }); err != nil {
 		t.Fatal(err)
@@ -232,7 +231,7 @@ func TestBulkFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, redistest.StartServer(t))
-			ids := w.placed(2)
+			ids := w.downloads(2)
 			id := w.startBulk(ids...)
 			tc.fault.Method, tc.fault.Path = http.MethodPost, captures
 			w.fake.AddFault(tc.fault)
@@ -249,7 +248,7 @@ func TestBulkFaults(t *testing.T) {
 	}
 	t.Run("away", func(t *testing.T) {
 		w := newWorld(t, redistest.StartServer(t))
-		ids := w.placed(8)
+		ids := w.downloads(8)
 		id := w.startBulk(ids...)
 		w.fake.AddFault(fakeklarna.Fault{Method: http.MethodPost, Path: captures, Status: 503, Count: -1})
 		if err := w.book.Reconcile(t.Context(), time.Now()); err == nil {
@@ -264,7 +263,7 @@ func TestBulkFaults(t *testing.T) {
 	})
 	t.Run("refused", func(t *testing.T) {
 		w := newWorld(t, redistest.StartServer(t))
-		ids := w.placed(2)
+		ids := w.downloads(2)
 		id := w.startBulk(ids...)
 		w.fake.AddFault(fakeklarna.Fault{
 			Method: http.MethodPost, Path: captures, OrderID: ids[0], Status: http.StatusForbidden,
@@ -299,7 +298,7 @@ func TestBulkKilled(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		deaths := 0
 		for n := 1; ; n++ {
-			ids := w.placed(2)
+			ids := w.downloads(2)
 			r := &reaper{n: n, late: late}
 			rdb := w.redis.Client()
 			book := w.newBook(rdb, r)
@@ -341,7 +340,7 @@ func TestBulkKilled(t *testing.T) {
 // are at it capture nothing twice.
 func TestBulkAtOnce(t *testing.T) {
 	w := newWorld(t, redistest.StartServer(t))
-	ids := w.placed(6)
+	ids := w.downloads(6)
 	// No round in this test.
 	lock, err := redislock.Obtain(t.Context(), w.rdb, "shopd:{orders}:lock", time.Hour, nil)
 	if err != nil {

@@ -205,6 +205,7 @@ func (b *Book) forget(ctx context.Context, cartID, orderID string) error {
 // that was cancelled meanwhile Klarna takes neither: then nothing is left to do.
 func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	_, err := b.Management.SetMerchantReferences(ctx, o.OrderID, ordermanagement.References{Reference1: &o.Number}, callKey("references", o.OrderID))
+	named := err == nil
 	if answered(err, http.StatusUnprocessableEntity) {
 		// Better an order that Klarna knows by its own name than one that it
 		// thinks we do not have.
@@ -228,6 +229,9 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 		}
 		before, entry := *o, AuditEntry{At: time.Now().UTC(), Source: BySystem, Event: AuditAcknowledged}
 		o.Acknowledged = true
+		if named {
+			o.MerchantReference1 = o.Number
+		}
 		if cancelled {
 			o.setStatus(ordermanagement.Cancelled)
 			entry.Source, entry.Event, entry.Changes = ByKlarna, AuditStatus, changes(before, *o)

@@ -424,6 +424,11 @@ func TestPlaceNotCurrent(t *testing.T) {
 				if o.Flagged(order.NotCurrent) != (id == old) {
 					t.Errorf("%s: flags %v", map[bool]string{true: "old", false: "new"}[id == old], o.Flags)
 				}
+				if id == old {
+					w.tells(id, "placed", "flag", "acknowledged")
+				} else {
+					w.tells(id, "placed", "acknowledged")
+				}
 			}
 			if got := len(w.cart(cartID).Bought); got != 2 {
 				t.Errorf("bought by %d orders", got)
@@ -449,6 +454,7 @@ func TestPlaceOversold(t *testing.T) {
 	if diff := cmp.Diff(o, w.once(cartID, orderID)); diff != "" {
 		t.Error(diff)
 	}
+	w.tells(orderID, "placed", "acknowledged", "flag")
 }
 
 // Redis is away at the start, and comes back.

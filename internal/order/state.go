@@ -35,10 +35,14 @@ func (b *Book) Possible(o Order, a Action, now time.Time) error {
 }
 
 func (o Order) possible(a Action, now time.Time, rules ordermanagement.Rules) error {
-	if reason := o.obstacle(a, now, rules); reason != "" {
+	switch reason := o.obstacle(a, now, rules); reason {
+	case "":
+		return nil
+	case ReasonInvalid:
+		return &ImpossibleError{Action: a, Reason: reason, Field: "action"}
+	default:
 		return &ImpossibleError{Action: a, Reason: reason}
 	}
-	return nil
 }
 
 // obstacle is why an action is not possible, "" when it is.

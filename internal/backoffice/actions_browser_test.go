@@ -1,0 +1,282 @@
+package backoffice_test
+
+import (
+	"testing"
+
+	"github.com/go-rod/rod/lib/input"
+	"github.com/go-rod/rod/lib/proto"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/order"
+)
+
+// screen is a browser at the desk.
+type screen struct {
+	*browsertest.Page
+	*desk
+	t *testing.T
+}
+
+func (d *desk) screen(t *testing.T, o browsertest.Options) *screen {
+	t.Helper()
+	s := &screen{Page: browsertest.Open(t, o), desk: d, t: t}
+	s.Expect("409 (Conflict)", "422 (Unprocessable Entity)") // what is refused is a page that says why
+	return s
+}
+
+// loads waits for the page that an act leads to.
+func (s *screen) loads(act func()) {
+	s.t.Helper()
+	wait := s.WaitNavigation(proto.PageLifecycleEventNameLoad)
+	act()
+	wait()
+}
+
+// press clicks the control of the main part that says a text, which leads to another page.
+func (s *screen) press(text string) {
+	s.t.Helper()
+	s.loads(func() { s.MustElementR("main a, main button", text).MustClick() })
+}
+
+// fill types in place of what is in a field.
+func (s *screen) fill(name, text string) {
+	s.t.Helper()
+	s.MustElement(`main [name="` + name + `"]`).MustSelectAllText().MustInput(text)
+}
+
+// reads demands a text of the page's main part, as people see it.
+func (s *screen) reads(want string) {
+	s.t.Helper()
+	s.Wait("the page to say "+want, `(want) => document.querySelector("main").innerText.replace(/\s+/g, " ").includes(want)`, want)
+}
+
+// focused demands that the focus is on an element.
+func (s *screen) focused(selector string) {
+	s.t.Helper()
+	s.Wait("the focus on "+selector, `(selector) => document.activeElement.matches(selector)`, selector)
+}
+
+// enter signs in and finds an order.
+func (s *screen) enter(o order.Order) {
+	s.t.Helper()
+	s.Go(s.url + "/admin/")
+	s.fill("name", "ada")
+	s.fill("password", password)
+	s.press("^Sign in$")
+	s.find(o)
+}
+
+func (s *screen) find(o order.Order) {
+	s.t.Helper()
+	s.Go(s.url + "/admin/")
+	s.fill("q", o.Number)
+	s.loads(func() { s.Keyboard.MustType(input.Enter) })
+	s.loads(func() { s.MustElementR("main th a", o.Number).MustClick() })
+	s.reads("Order " + o.Number)
+}
+
+// looks are the ways in which the pages are looked at.
+var looks = []struct {
+	name string
+	o    browsertest.Options
+}{
+	{"wide-light", browsertest.Options{}},
+	{"phone-dark", browsertest.Options{Phone: true, Dark: true}},
+	{"wide-dark", browsertest.Options{Dark: true}},
+	{"phone-light", browsertest.Options{Phone: true}},
+}
+
+// A morning at the desk: half an order is shipped and captured, a line is
+// refunded with a return fee, the rest is changed, another order is cancelled;
+// what is refused is explained.
+func TestDeskInTheBrowser(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, look := range looks {
+		t.Run(look.name, func(t *testing.T) {
+			t.Parallel()
+			o := d.buy()
+			s := d.screen(t, look.o)
+			shoot := func(name string) {
+				s.Screenshot(name)
+				if wide := s.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); wide > 0 {
+					t.Errorf("%s is %d px too wide", name, wide)
+				}
+			}
+			s.enter(o)
+			shoot("order")
+
+			// Ship half with tracking, and capture it.
+			s.press("^Capture 774.00")
+			s.fill(mugField, "2")
+			if got := s.MustElement("[name=what]:checked").MustProperty("value").Str(); got != "lines" {
+				t.Errorf("after a quantity was typed %q is chosen", got)
+			}
+			s.fill(deliveryField, "0")
+			s.Wait("the sum", `() => document.querySelector("[data-sum-text]").textContent.replace(/\s/g, " ") === "427.00"`)
+			s.fill("tracking", "SE123456789")
+			s.press("^Continue")
+			s.focused("#errors")
+			s.reads("Enter who brings the parcel")
+			shoot("capture-error")
+			s.fill("carrier", "PostNord")
+			s.press("^Continue")
+			s.reads("Capture 427.00 SEK?")
+			s.reads("Parcel: PostNord, SE123456789.")
+			shoot("capture-question")
+			s.press("^Back$")
+			s.reads("To capture: 427.00")
+			shoot("capture-form")
+			s.press("^Continue")
+			d.fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
+			busy := s.MustEval(`() => {
+				const button = document.querySelector("[data-once] [data-busy]");
+				button.click();
+				button.click();
+				return button.textContent + button.getAttribute("aria-disabled");
+			}`).Str()
+			if busy != "Capturing…true" {
+				t.Errorf("after a press the button says %q", busy)
+			}
+			s.reads("Captured 427.00 SEK. 347.00 remains.")
+			s.focused("#result")
+			shoot("captured")
+
+			// A return fee is impossible yet, and that is said; so is a cancel.
+			s.reads("Cancel is not possible: part of this order is captured. Refund it instead.")
+			s.press("^Refund…")
+			s.reads("No return fee can be kept: a return fee needs an order of which nothing remains to be captured.")
+			s.press("^Back to the order")
+
+			// Change the rest: nothing else is sent.
+			s.press("^Change lines…")
+			s.fill(mugField, "2")
+			s.fill(deliveryField, "0")
+			shoot("lines-form")
+			s.press("^Continue")
+			s.reads("Change the order to 427.00 SEK?")
+			shoot("lines-question")
+			s.press("^Change to 427.00")
+			s.reads("Changed the order to 427.00 SEK. 0.00 remains.")
+
+			// A line comes back, with a fee.
+			s.press("^Refund…")
+			s.fill(jamField, "1")
+			s.fill("fee", "20")
+			s.Wait("the sum", `() => document.querySelector("[data-sum-text]").textContent === "109.00"`)
+			shoot("refund-form")
+			s.press("^Continue")
+			s.reads("Refund 109.00 SEK?")
+			shoot("refund-question")
+			s.press("^Refund 109.00")
+			s.reads("Refunded 109.00 SEK. 318.00 can still be refunded.")
+			shoot("refunded")
+			d.amounts(o, 2*14900+12900, 2*14900+12900, 10900)
+
+			// Another order is cancelled.
+			other := d.buy()
+			s.find(other)
+			s.press("^Cancel the order…")
+			s.reads("774.00 SEK is released and the shopper pays nothing.")
+			shoot("cancel-question")
+			s.press("^Cancel order$")
+			s.reads("Cancelled order " + other.Number + ".")
+			if got := d.managed(other).Status; got != "CANCELLED" {
+				t.Errorf("the other order is %s", got)
+			}
+
+			// Klarna refuses a higher amount: why, and what to quote.
+			denied := d.buy("email", "ada+denied-raise@example.com")
+			s.find(denied)
+			s.press("^Change lines…")
+			s.fill(mugField, "9")
+			s.press("^Continue")
+			s.press("^Change to 1")
+			s.reads("Klarna did not approve the higher amount. The order is unchanged.")
+			s.focused("#result")
+			shoot("refused")
+			if got := s.MustElement(`[name="` + mugField + `"]`).MustProperty("value").Str(); got != "9" {
+				t.Errorf("after the refusal the quantity is %q", got)
+			}
+		})
+	}
+}
+
+// The same by keyboard alone: sign in, find, capture, refund.
+func TestDeskByKeyboard(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	o := d.buy()
+	s := d.screen(t, browsertest.Options{})
+	tabTo := func(selector string) {
+		t.Helper()
+		for range 100 {
+			s.Keyboard.MustType(input.Tab)
+			if s.MustEval(`(selector) => document.activeElement.matches(selector)`, selector).Bool() {
+				return
+			}
+		}
+		t.Fatalf("the Tab key does not lead to %s", selector)
+	}
+	enter := func() { s.loads(func() { s.Keyboard.MustType(input.Enter) }) }
+	s.Go(s.url + "/admin/")
+	tabTo("[name=name]")
+	s.MustInsertText("ada")
+	tabTo("[name=password]")
+	s.MustInsertText(password)
+	enter()
+	tabTo("[name=q]")
+	s.MustInsertText(o.Number)
+	enter()
+	tabTo(`th a[href$="` + o.Number + `"]`)
+	enter()
+	tabTo(`a[href$="/capture"]`)
+	enter()
+	tabTo(".act-form button[type=submit]")
+	enter()
+	tabTo("[data-busy]")
+	enter()
+	s.reads("Captured 774.00 SEK. 0.00 remains.")
+	s.focused("#result")
+	tabTo(`a[href$="/refund"]`)
+	enter()
+	tabTo(`[name="` + jamField + `"]`)
+	s.KeyActions().Press(input.ControlLeft).Type(input.KeyA).MustDo()
+	s.MustInsertText("1")
+	tabTo(".act-form > .actions button")
+	enter()
+	tabTo("[data-busy]")
+	enter()
+	s.reads("Refunded 129.00 SEK.")
+	s.focused("#result")
+	d.amounts(o, all, all, 12900)
+}
+
+// Ticked orders, by mouse: the question, and the page that looks again by itself.
+func TestBulkInTheBrowser(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	first, second := d.buy(), d.buy()
+	s := d.screen(t, browsertest.Options{})
+	s.enter(first)
+	s.Go(s.url + "/admin/")
+	for _, o := range []order.Order{first, second} {
+		s.MustElement(`[name=order][value="` + o.OrderID + `"]`).MustClick()
+	}
+	s.Screenshot("ticked")
+	s.press("^Capture…")
+	s.reads("Capture 1 548.00 SEK of 2 orders?")
+	s.Screenshot("bulk-question")
+	s.press("^Capture 1")
+	s.reads("of 2 captured")
+	s.Screenshot("bulk-progress")
+	done := make(chan error, 1)
+	go func() { done <- d.book.Reconcile(t.Context(), soon()) }()
+	s.reads("2 of 2 captured, 0 refused.")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	s.Screenshot("bulk-done")
+	d.amounts(first, all, all, 0)
+}

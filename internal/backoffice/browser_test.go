@@ -1,0 +1,121 @@
+package backoffice_test
+
+import (
+	"testing"
+
+	"github.com/go-rod/rod/lib/input"
+	"github.com/google/uuid"
+
+	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/order"
+)
+
+// enter signs ada in.
+func (o *office) enter(p *browsertest.Page) {
+	p.Go(o.url + "/admin/")
+	p.MustElement("#name").MustInput("ada")
+	p.MustElement("#password").MustInput(password)
+	p.MustElement(".signin .btn.w").MustClick()
+	p.Wait("who is signed in", `() => !!document.querySelector(".who")`)
+}
+
+// tour looks at every page and state of the list and of an order.
+func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)) {
+	p.Expect("422", "400", "404")
+	p.Go(o.url + "/admin/")
+	look("sign-in")
+	p.MustElement("#name").MustInput("eve " + uuid.NewString()) // one name has few tries
+	p.MustElement("#password").MustInput("wrong")
+	p.MustElement(".signin .btn.w").MustClick()
+	p.Wait("the refusal", `() => !!document.querySelector(".note.bad")`)
+	look("sign-in refused")
+	o.enter(p)
+	look("list")
+	p.MustElement(".tick input").MustClick()
+	look("list, one ticked")
+	for _, page := range []struct{ name, path string }{
+		{"list, filtered", "/admin/?status=CANCELLED&country=SE&from=2026-01-01"},
+		{"list, none found", "/admin/?q=zebra"},
+		{"list, refused", "/admin/?status=zebra"},
+		{"order", "/admin/orders/" + s.Number},
+		{"packing slip", "/admin/orders/" + s.Number + "/packing-slip"},
+		{"no such page", "/admin/zebra"},
+	} {
+		p.Go(o.url + page.path)
+		look(page.name)
+	}
+}
+
+// Nothing is wider than the screen, at any width, nor with forced colours, and no page
+// has an error in its console.
+func TestLayout(t *testing.T) {
+	o := newOffice(t)
+	s := o.partly()
+	o.sale(1, "given_name", "Wolfeschlegelsteinhausenbergerdorff")
+	for name, options := range map[string]browsertest.Options{
+		"tablet": {Width: 768, Height: 1000}, "phone": {Phone: true}, "narrow": {Width: 320, Height: 800}, "forced colours": {ForcedColors: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := browsertest.Open(t, options)
+			o.tour(p, s, func(page string) {
+				p.Screenshot(name + " " + page)
+				if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
+					t.Errorf("%s scrolls sideways by %d px", page, beyond)
+				}
+				small := p.MustEval(`() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")].filter((e) => {
+					if (!e.checkVisibility() || e.matches(".skip, p a, .crumb a, .tick input")) return false;
+					const { width, height } = e.getBoundingClientRect();
+					return width < 24 || height < 24;
+				}).map((e) => e.outerHTML.slice(0, 80)).join("\n")`).Str()
+				if small != "" {
+					t.Errorf("%s has targets under 24 px:\n%s", page, small)
+				}
+			})
+		})
+	}
+}
+
+// By keyboard alone: sign in, tick an order, open one, copy an ID, sign out.
+func TestKeyboard(t *testing.T) {
+	o := newOffice(t)
+	s := o.partly()
+	p := browsertest.Open(t, browsertest.Options{})
+	reach := func(what, selector string) {
+		t.Helper()
+		for range 80 {
+			if p.MustEval(`(s) => !!document.activeElement?.matches(s)`, selector).Bool() {
+				return
+			}
+			p.Keyboard.MustType(input.Tab)
+		}
+		t.Fatalf("%s is not reached by Tab", what)
+	}
+	write := func(text string) {
+		for _, r := range text {
+			p.Keyboard.MustType(input.Key(r))
+		}
+	}
+	p.Go(o.url + "/admin/orders/" + s.Number)
+	reach("the name", "#name") // has the focus at once
+	write("ada")
+	reach("the password", "#password")
+	write(password)
+	p.Keyboard.MustType(input.Enter)
+	p.Wait("the order", `() => document.querySelector("h1")?.textContent.startsWith("Order")`)
+	p.Keyboard.MustType(input.Tab)
+	if !p.MustEval(`() => document.activeElement.matches(".skip")`).Bool() {
+		t.Error("the first stop is not the skip link")
+	}
+	reach("the first action", ".acts a")
+	reach("a copy button", ".ev [data-copy]")
+	p.Keyboard.MustType(input.Enter)
+	p.Wait("that it is copied or marked", `() => document.activeElement.textContent === "Copied" || getSelection().toString() !== ""`)
+	p.Go(o.url + "/admin/")
+	reach("a box", ".tick input")
+	p.Keyboard.MustType(input.Space)
+	p.Wait("the bar above the list", `() => document.querySelector(".bulk").checkVisibility() && document.querySelector("[data-ticked]").textContent === "1 order."`)
+	p.Go(o.url + "/admin/")
+	reach("the sign-out", ".out")
+	p.Keyboard.MustType(input.Enter)
+	p.Wait("the sign-in", `() => !!document.querySelector("#password")`)
+}

@@ -1,0 +1,128 @@
+package backoffice_test
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/order"
+)
+
+// Ticked orders are captured by one question with the exact sum, and one job
+// however often the question is answered; what cannot be captured is said.
+func TestBulk(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ada := d.clerk("ada")
+	first, second, refused, cancelled := d.buy(), d.buy(), d.buy(), d.buy()
+	british := d.buyIn("GB", "en-GB", fakeklarna.Buy{}, "postal_code", "SW1A 1AA")
+	ada.act(second, "capture", "what", "lines", mugField, "4", jamField, "0", deliveryField, "0")
+	ada.act(cancelled, "cancel")
+	ticked := url.Values{"order": {first.OrderID, second.OrderID, refused.OrderID, cancelled.OrderID, british.OrderID, first.OrderID}}
+	question := ada.send("POST", "/admin/bulk", ticked)
+	question.says("h1", "Capture "+sterling(british)+" + 1 726.00 SEK of 4 orders?")
+	question.says("main", "1 order cannot be captured and stays as it is; the table says why.")
+	question.says("main", "Capture is not possible: this order is cancelled.")
+	d.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", OrderID: refused.OrderID, Status: 403,
+		Body: `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Order 1 is expired. Capture not possible."],"correlation_id":"1"}`})
+	progress := ada.submit(question)
+	progress.says("h1", "Capture of 4 orders")
+	if again := ada.submit(question); again.url.Path != progress.url.Path {
+		t.Errorf("the same question started %s and %s", progress.url.Path, again.url.Path)
+	}
+	if progress.has(`[role=status]:contains("to go")`) && progress.header.Get("Refresh") == "" {
+		t.Error("the page does not look again although there is more to do")
+	}
+	for start := time.Now(); !strings.Contains(progress.text(), "3 of 4 captured, 1 refused."); {
+		if time.Since(start) > 30*time.Second {
+			t.Fatalf("after 30 s:\n%s", progress.text())
+		}
+		if err := d.book.Reconcile(t.Context(), soon()); err != nil {
+			t.Fatal(err)
+		}
+		progress = d.clerk("bo").look(progress.url.Path) // who may only look sees how far it is
+	}
+	if progress.header.Get("Refresh") != "" {
+		t.Error("the page looks again although all is done")
+	}
+	progress.says("main", "The time to capture this order is over.")
+	progress.says("main", "ada started it on ")
+	d.amounts(first, all, all, 0)
+	d.amounts(second, all, all, 0)
+	d.amounts(refused, all, 0, 0)
+	for _, o := range []order.Order{first, british} {
+		if n := len(d.managed(o).Captures); n != 1 {
+			t.Errorf("%s has %d captures, want 1", o.Number, n)
+		}
+	}
+}
+
+// sterling is what an order in Great Britain comes to, as pages write it.
+func sterling(o order.Order) string {
+	whole, part := int64(o.OrderAmount)/100, int64(o.OrderAmount)%100
+	return strings.Join([]string{itoa(whole), ".", itoa(part + 100)[1:], " GBP"}, "")
+}
+
+// A bulk capture is of what the question showed.
+func TestBulkQuestion(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ada := d.clerk("ada")
+	first, second := d.buy(), d.buy()
+	ticked := url.Values{"order": {first.OrderID, second.OrderID}}
+	question := ada.send("POST", "/admin/bulk", ticked)
+	d.clerk("bea").act(first, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
+	again := ada.submit(question)
+	if again.status != http.StatusConflict {
+		t.Errorf("got %d", again.status)
+	}
+	again.says("main", "The orders changed while you were looking. Nothing was sent. Check the amounts and try again.")
+	again.says("h1", "Capture 1 399.00 SEK of 2 orders?")
+	for _, tc := range []struct {
+		name   string
+		form   url.Values
+		path   string
+		status int
+		want   string
+	}{
+		{"nothing ticked", nil, "/admin/bulk", http.StatusUnprocessableEntity, "No order is ticked"},
+		{"no such order", url.Values{"order": {"x"}}, "/admin/bulk", http.StatusConflict, "There is no such order."},
+		{"too many", url.Values{"order": strings.Split(strings.Repeat("x,", 9)+many(), ",")}, "/admin/bulk", http.StatusUnprocessableEntity, "At most 500 orders can be captured at once."},
+		{"no key", url.Values{"order": {first.OrderID}}, "/admin/bulk/start", http.StatusConflict, "Nothing was sent."},
+		{"another order", again.fields("order", second.OrderID), "/admin/bulk/start", http.StatusConflict, "Nothing was sent."},
+	} {
+		p := ada.send("POST", tc.path, tc.form)
+		if p.status != tc.status {
+			t.Errorf("%s: got %d, want %d", tc.name, p.status, tc.status)
+		}
+		p.says("main", tc.want)
+	}
+	if p := ada.look("/admin/bulk/" + strings.Repeat("0", 36)); p.status != http.StatusNotFound {
+		t.Errorf("a job that there is not: %d", p.status)
+	}
+	for path, want := range map[string]string{"/admin/bulk": "/admin/", "/admin/bulk/start": "/admin/"} {
+		if p := ada.look(path); p.url.Path != want {
+			t.Errorf("%s leads to %s", path, p.url.Path)
+		}
+	}
+	d.amounts(first, all, 14900, 0)
+	d.amounts(second, all, 0, 0)
+}
+
+// many are 501 orders that there are not.
+func many() string {
+	var ids []string
+	for i := range int64(501) {
+		ids = append(ids, "none-"+itoa(i))
+	}
+	return strings.Join(ids, ",")
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// soon is a time by which everything that waits is due.
+func soon() time.Time { return time.Now().Add(time.Minute) }

@@ -1,0 +1,273 @@
+package backoffice
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/web/templates"
+)
+
+const (
+	// exportRows are sent at a time.
+	exportRows = 200
+	// exportTime is what the browser has to take them, in place of the server's
+	// limit for the whole answer.
+	exportTime = 30 * time.Second
+)
+
+func (b *Backoffice) exportRoutes(r chi.Router) {
+	r.With(deadline).Get("/admin/exports", b.exports)
+	r.Get("/admin/exports/orders.csv", b.export(orderFile))
+	r.Get("/admin/exports/lines.csv", b.export(lineFile))
+}
+
+// exports is the page that leads to the files.
+func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
+	filter, _, err := filterOf(r.URL.Query())
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	now := time.Now().UTC()
+	month := now.AddDate(0, 0, 1-now.Day())
+	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: countries()}
+	for _, span := range []struct {
+		name     string
+		from, to time.Time
+	}{
+		{"This month", month, now},
+		{"Last month", month.AddDate(0, -1, 0), month.AddDate(0, 0, -1)},
+		{"This year", now.AddDate(0, 0, 1-now.YearDay()), now},
+		{"Last year", now.AddDate(-1, 0, 1-now.YearDay()), now.AddDate(0, 0, -now.YearDay())},
+	} {
+		query := "?from=" + span.from.Format(dayForm) + "&to=" + span.to.Format(dayForm)
+		view.Spans = append(view.Spans, templates.AdminExportSpan{
+			Name: span.name, OrdersURL: "/admin/exports/orders.csv" + query, LinesURL: "/admin/exports/lines.csv" + query,
+		})
+	}
+	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
+}
+
+// file is a kind of export: what is in a row, and the rows of an order. It has no
+// names, street or e-mail addresses: bookkeeping does not need them.
+type file struct {
+	name   string
+	header []string
+	rows   func(order.Order) [][]string
+}
+
+var orderFile = file{
+	name: "orders",
+	header: []string{
+		"number", "placed_at_utc", "status", "fraud_status", "purchase_country", "billing_postal_code", "billing_city",
+		"shipping_country", "shipping_postal_code", "shipping_city", "currency", "payment_method",
+		"original_order_amount", "order_amount", "order_tax_amount", "captured_amount", "refunded_amount", "remaining_amount",
+		"captures", "last_captured_at_utc", "refunds", "last_refunded_at_utc", "expires_at_utc",
+		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags",
+	},
+	rows: func(o order.Order) [][]string {
+		var captured, refunded time.Time
+		for _, c := range o.Captures {
+			captured = latest(captured, c.CapturedAt.Time)
+		}
+		for _, c := range o.Refunds {
+			refunded = latest(refunded, c.RefundedAt.Time)
+		}
+		var flags []string
+		for _, f := range o.Flags {
+			flags = append(flags, string(f))
+		}
+		return [][]string{{
+			text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(string(o.FraudStatus)), text(o.PurchaseCountry),
+			text(o.BillingAddress.PostalCode), text(o.BillingAddress.City),
+			text(strings.ToUpper(o.ShippingAddress.Country)), text(o.ShippingAddress.PostalCode), text(o.ShippingAddress.City),
+			text(string(o.PurchaseCurrency)), text(o.PaymentMethod.Type),
+			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
+			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), capturable(o).Decimal(),
+			strconv.Itoa(len(o.Captures)), utc(captured), strconv.Itoa(len(o.Refunds)), utc(refunded), utc(o.ExpiresAt),
+			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")),
+		}}
+	},
+}
+
+var lineFile = file{
+	name: "lines",
+	header: []string{
+		"number", "placed_at_utc", "status", "purchase_country", "currency", "line", "type", "reference", "name", "quantity", "quantity_unit",
+		"unit_price", "tax_rate_percent", "total_discount_amount", "total_amount", "total_tax_amount",
+	},
+	rows: func(o order.Order) [][]string {
+		rows := make([][]string, len(o.OrderLines))
+		for i, line := range o.OrderLines {
+			rows[i] = append([]string{
+				text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
+			}, lineCells(i+1, line)...)
+		}
+		return rows
+	},
+}
+
+func lineCells(n int, line klarna.OrderLine) []string {
+	return []string{
+		strconv.Itoa(n), text(string(line.Type)), text(line.Reference), text(line.Name), strconv.FormatInt(line.Quantity, 10), text(line.QuantityUnit),
+		line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
+	}
+}
+
+// capturable is what can still be captured. A cancelled order keeps what remained.
+func capturable(o order.Order) money.Amount {
+	if o.Status == ordermanagement.Authorized || o.Status == ordermanagement.PartCaptured {
+		return o.RemainingAuthorizedAmount
+	}
+	return 0
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// utc writes a time as spreadsheets read it.
+func utc(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05")
+}
+
+// text is a cell that no spreadsheet takes for a formula, whoever wrote it.
+// Amounts do not need it: they are digits, be it with a minus.
+func text(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+		return "'" + s
+	}
+	return s
+}
+
+// export answers with a file of the orders that pass the filter, oldest first.
+func (b *Backoffice) export(f file) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, query, err := filterOf(r.URL.Query())
+		if err != nil {
+			b.fail(w, r, err)
+			return
+		}
+		out := newStream(w, f)
+		if r.Method == http.MethodHead {
+			out.begin()
+			return
+		}
+		// Not on the request's context: that ends with the server's time limit for
+		// reading requests. A browser that leaves ends the writing.
+		err = b.Book.Each(context.WithoutCancel(r.Context()), query, out.write)
+		if err == nil {
+			err = out.end()
+		}
+		switch {
+		case err == nil:
+			b.Logger.InfoContext(r.Context(), "exported", "file", f.name, "rows", out.rows)
+		case !out.begun:
+			b.fail(w, r, err)
+		default:
+			if errors.Is(err, order.ErrUnavailable) {
+				b.Logger.ErrorContext(r.Context(), "export broken off", "file", f.name, "rows", out.rows, "error", err)
+			}
+			panic(http.ErrAbortHandler) // so that a part is not taken for the whole
+		}
+	}
+}
+
+// stream writes a file in parts of some rows, each of which the browser has
+// some time to take.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	csv     *csv.Writer
+	file    file
+	begun   bool
+	rows    int
+}
+
+func newStream(w http.ResponseWriter, f file) *stream {
+	s := &stream{w: w, control: http.NewResponseController(w), csv: csv.NewWriter(w), file: f}
+	s.csv.UseCRLF = true
+	return s
+}
+
+// begin sends the headers, so it waits for the first rows: until then an error
+// has a page.
+func (s *stream) begin() {
+	h := s.w.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	h.Set("Content-Disposition", `attachment; filename="`+s.file.name+"-"+time.Now().UTC().Format(dayForm)+`.csv"`)
+	s.w.WriteHeader(http.StatusOK)
+	s.begun = true
+}
+
+// write adds the rows of an order.
+func (s *stream) write(o order.Order) error {
+	if !s.begun {
+		if err := s.head(); err != nil {
+			return err
+		}
+	}
+	for _, row := range s.file.rows(o) {
+		if err := s.csv.Write(row); err != nil {
+			return err
+		}
+		if s.rows++; s.rows%exportRows == 0 {
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// head writes the row of names, after the mark by which spreadsheets know UTF-8.
+func (s *stream) head() error {
+	s.begin()
+	s.allow()
+	if _, err := s.w.Write([]byte("\ufeff")); err != nil {
+		return err
+	}
+	return s.csv.Write(s.file.header)
+}
+
+// end writes what is left; a file without orders has its row of names.
+func (s *stream) end() error {
+	if !s.begun {
+		if err := s.head(); err != nil {
+			return err
+		}
+	}
+	return s.flush()
+}
+
+func (s *stream) flush() error {
+	s.csv.Flush()
+	if err := s.csv.Error(); err != nil {
+		return err
+	}
+	if err := s.control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	s.allow()
+	return nil
+}
+
+// allow gives the browser time for the next part.
+func (s *stream) allow() { _ = s.control.SetWriteDeadline(time.Now().Add(exportTime)) }

@@ -1,0 +1,354 @@
+package backoffice_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/session"
+)
+
+// olds stores orders as a version before the index did, and lets the loop index
+// them: thousands of sales would take too long.
+func (o *office) olds(orders ...order.Order) {
+	o.t.Helper()
+	ctx := o.t.Context()
+	for start := 0; start < len(orders); start += 500 {
+		if _, err := o.book.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+			for _, kept := range orders[start:min(start+500, len(orders))] {
+				record, err := json.Marshal(kept)
+				if err != nil {
+					return err
+				}
+				pipe.Set(ctx, "shopd:{orders}:order:"+kept.OrderID, record, 0)
+				pipe.Set(ctx, "shopd:{orders}:number:"+kept.Number, kept.OrderID, 0)
+				pipe.ZAdd(ctx, "shopd:{orders}:placed", redis.Z{Score: float64(kept.PlacedAt.UnixMilli()), Member: kept.Number})
+			}
+			return nil
+		}); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	if err := o.book.Reconcile(ctx, time.Now()); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// kept makes the n-th order of an export, placed n minutes after noon.
+func kept(n int) order.Order {
+	digits := strings.NewReplacer("0", "A", "1", "B").Replace(fmt.Sprintf("%08d", n))
+	return order.Order{
+		Version: 1, Number: "SK-" + digits[:4] + "-" + digits[4:], Key: "key", OrderID: uuid.NewSHA1(uuid.NameSpaceURL, []byte(digits)).String(),
+		PlacedAt: time.Date(2026, 11, 20, 12, n, 0, 0, time.UTC), PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE",
+		OrderAmount: 115200, OrderTaxAmount: 23040, OriginalOrderAmount: 120000, CapturedAmount: 50005, RefundedAmount: 5, RemainingAuthorizedAmount: 65195,
+		Status: ordermanagement.PartCaptured, FraudStatus: ordermanagement.FraudAccepted, KlarnaReference: "K4MADNY2",
+		PaymentMethod:   ordermanagement.PaymentMethod{Type: "INVOICE", Description: "Pay later"},
+		BillingAddress:  klarna.Address{GivenName: "Eva", FamilyName: "Ekström", Email: "eva@example.com", StreetAddress: "Storgatan 1", PostalCode: "111 22", City: "Malmö", Phone: "+46701740615"},
+		ShippingAddress: klarna.Address{PostalCode: "333 44", City: "Göteborg, Hisingen", Country: "se"},
+		OrderLines: []klarna.OrderLine{
+			{Type: klarna.Physical, Reference: "MUG-1", Name: `Enamel mug, "blue"`, Quantity: 3, QuantityUnit: "pcs", UnitPrice: 14900, TaxRate: 2500, TotalAmount: 44700, TotalTaxAmount: 8940},
+			{Type: klarna.Discount, Reference: "FOG10", Name: "10 %", Quantity: 1, UnitPrice: -4470, TaxRate: 2500, TotalAmount: -4470, TotalTaxAmount: -894},
+		},
+		Captures:     []ordermanagement.Capture{{CapturedAmount: 50005, CapturedAt: ordermanagement.Time{Time: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)}}},
+		Refunds:      []ordermanagement.Refund{{RefundedAmount: 5, RefundedAt: ordermanagement.Time{Time: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}}},
+		Acknowledged: true, CartClosed: true, Flags: []order.Flag{order.NotCurrent, order.Oversold}, MerchantReference1: "SK-" + digits[:4] + "-" + digits[4:],
+	}
+}
+
+// table reads a file and demands the mark of UTF-8 and CRLF.
+func table(t *testing.T, body string) [][]string {
+	t.Helper()
+	text, marked := strings.CutPrefix(body, "\ufeff")
+	if !marked || strings.Count(text, "\n") != strings.Count(text, "\r\n") {
+		t.Errorf("no mark of UTF-8, or lines that do not end with CRLF: %.80q", body)
+	}
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// named is a row by the names of the columns.
+func named(rows [][]string, n int) map[string]string {
+	row := map[string]string{}
+	for i, name := range rows[0] {
+		row[name] = rows[n][i]
+	}
+	return row
+}
+
+func TestExportOrders(t *testing.T) {
+	o := newOffice(t)
+	second, cancelled := kept(2), kept(3)
+	cancelled.Status, cancelled.Captures, cancelled.Refunds, cancelled.Flags, cancelled.PurchaseCountry = ordermanagement.Cancelled, nil, nil, nil, "NO"
+	o.olds(second, kept(1), cancelled)
+	v := o.signedIn("bo")
+	got := v.get("/admin/exports/orders.csv")
+	if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" ||
+		!strings.HasPrefix(got.Header.Get("Content-Disposition"), `attachment; filename="orders-20`) || got.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("got %d %v", got.StatusCode, got.Header)
+	}
+	rows := table(t, got.body)
+	if len(rows) != 4 || rows[1][0] != kept(1).Number || rows[3][0] != cancelled.Number {
+		t.Fatalf("got %d rows: %q", len(rows), rows)
+	}
+	want := map[string]string{
+		"number": second.Number, "placed_at_utc": "2026-11-20 12:02:00", "status": "PART_CAPTURED", "fraud_status": "ACCEPTED", "purchase_country": "SE",
+		"billing_postal_code": "111 22", "billing_city": "Malmö", "shipping_country": "SE", "shipping_postal_code": "333 44", "shipping_city": "Göteborg, Hisingen",
+		"currency": "SEK", "payment_method": "INVOICE", "original_order_amount": "1200.00", "order_amount": "1152.00", "order_tax_amount": "230.40",
+		"captured_amount": "500.05", "refunded_amount": "0.05", "remaining_amount": "651.95", "captures": "1", "last_captured_at_utc": "2026-11-21 09:00:00",
+		"refunds": "1", "last_refunded_at_utc": "2026-11-22 09:00:00", "expires_at_utc": "", "merchant_reference1": second.Number, "merchant_reference2": "",
+		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold",
+	}
+	if diff := cmp.Diff(want, named(rows, 2)); diff != "" {
+		t.Error(diff)
+	}
+	if last := named(rows, 3); last["remaining_amount"] != "0.00" || last["last_captured_at_utc"] != "" || last["flags"] != "" {
+		t.Errorf("a cancelled order: %v", last)
+	}
+	for _, personal := range []string{"Eva", "Ekström", "eva@example.com", "Storgatan", "+4670"} {
+		if strings.Contains(got.body, personal) {
+			t.Errorf("the file has %q", personal)
+		}
+	}
+	for query, want := range map[string]int{
+		"?country=SE": 2, "?country=FI": 0, "?status=CANCELLED": 1, "?status=&country=": 3, "?from=2026-11-20&to=2026-11-20": 3,
+		"?from=2026-11-21": 0, "?to=2026-11-19": 0, "?country=NO&status=PART_CAPTURED": 0,
+	} {
+		if rows := table(t, v.get("/admin/exports/orders.csv"+query).body); len(rows) != 1+want {
+			t.Errorf("%s: %d rows, want %d", query, len(rows)-1, want)
+		}
+	}
+}
+
+func TestExportLines(t *testing.T) {
+	o := newOffice(t)
+	first, evil := kept(1), kept(2)
+	evil.OrderLines = nil
+	for i, name := range []string{`=HYPERLINK("http://evil.example","x")`, "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "a=b", ""} {
+		evil.OrderLines = append(evil.OrderLines, klarna.OrderLine{Type: klarna.Physical, Reference: fmt.Sprint("-", i), Name: name, Quantity: 1})
+	}
+	o.olds(first, evil)
+	rows := table(t, o.signedIn("ada").get("/admin/exports/lines.csv").body)
+	if len(rows) != 1+2+len(evil.OrderLines) {
+		t.Fatalf("%d rows", len(rows))
+	}
+	want := []map[string]string{
+		{
+			"number": first.Number, "placed_at_utc": "2026-11-20 12:01:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "1",
+			"type": "physical", "reference": "MUG-1", "name": `Enamel mug, "blue"`, "quantity": "3", "quantity_unit": "pcs", "unit_price": "149.00",
+			"tax_rate_percent": "25.00", "total_discount_amount": "0.00", "total_amount": "447.00", "total_tax_amount": "89.40",
+		},
+		{
+			"number": first.Number, "placed_at_utc": "2026-11-20 12:01:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "2",
+			"type": "discount", "reference": "FOG10", "name": "10 %", "quantity": "1", "quantity_unit": "", "unit_price": "-44.70",
+			"tax_rate_percent": "25.00", "total_discount_amount": "0.00", "total_amount": "-44.70", "total_tax_amount": "-8.94",
+		},
+	}
+	if diff := cmp.Diff(want, []map[string]string{named(rows, 1), named(rows, 2)}); diff != "" {
+		t.Error(diff)
+	}
+	// Nothing that a shopper or a product says is a formula; a lone \r is left out.
+	var names []string
+	for n := 3; n < len(rows); n++ {
+		row := named(rows, n)
+		names = append(names, row["name"])
+		if row["reference"] != fmt.Sprint("'-", n-3) {
+			t.Errorf("reference %q", row["reference"])
+		}
+	}
+	if diff := cmp.Diff([]string{`'=HYPERLINK("http://evil.example","x")`, "'+1+1", "'-2+3", "'@SUM(A1)", "'\t=1", "'=1", "a=b", ""}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExportRefused(t *testing.T) {
+	o := newOffice(t)
+	o.olds(kept(1))
+	for _, path := range []string{"/admin/exports", "/admin/exports/orders.csv", "/admin/exports/lines.csv"} {
+		got := o.visitor().get(path)
+		if got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Location"), "/admin/sign-in") || strings.Contains(got.body, "SK-") {
+			t.Errorf("%s without a session: %d %s", path, got.StatusCode, got.body)
+		}
+		if got := o.signedIn("ada").post(path, nil); got.StatusCode != http.StatusMethodNotAllowed && got.StatusCode != http.StatusNotFound {
+			t.Errorf("POST %s: %d", path, got.StatusCode)
+		}
+		for _, query := range []string{"?from=yesterday", "?to=2026-02-30", "?country=XX", "?status=GONE"} {
+			if got := o.signedIn("bo").get(path + query); got.StatusCode != http.StatusBadRequest || strings.Contains(got.body, "SK-") {
+				t.Errorf("%s%s: %d", path, query, got.StatusCode)
+			}
+		}
+	}
+	if got := o.signedIn("bo").get("/admin/exports"); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "/admin/exports/lines.csv?from=") {
+		t.Errorf("the page: %d", got.StatusCode)
+	}
+	if got := o.signedIn("bo").do(http.MethodHead, "/admin/exports/orders.csv", nil); got.StatusCode != http.StatusOK || got.body != "" {
+		t.Errorf("HEAD: %d %q", got.StatusCode, got.body)
+	}
+}
+
+// A large file is sent as it is read, to a server that allows much less time for an
+// answer than it takes; memory does not grow with it.
+func TestExportStreams(t *testing.T) {
+	o := newOffice(t)
+	const many = 10_000
+	orders := make([]order.Order, many)
+	for i := range orders {
+		orders[i] = kept(i)
+		orders[i].MerchantReference2 = strings.Repeat("x", 1000) // more than sockets hold
+	}
+	o.olds(orders...)
+	v := o.signedIn("bo")
+	reads := &readCounter{}
+	o.book.Redis.AddHook(reads)
+	members, err := backoffice.ParseTeam(staff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	router := chi.NewRouter()
+	rdb := o.book.Redis
+	(&backoffice.Backoffice{Book: o.book, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: slog.New(slog.DiscardHandler)}).Routes(router)
+	impatient := httptest.NewUnstartedServer(router)
+	impatient.Config.ReadHeaderTimeout = 30 * time.Second
+	impatient.Config.ReadTimeout, impatient.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	impatient.Start()
+	defer impatient.Close()
+
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, impatient.URL+"/admin/exports/orders.csv", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "shopd-staff="+v.cookie())
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body := bufio.NewReaderSize(res.Body, 1<<10)
+	if _, err := body.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	// The server stands still when the browser does: sockets hold a part of the file.
+	time.Sleep(300 * time.Millisecond)
+	if n := reads.orders.Load(); n >= many {
+		t.Errorf("all %d orders were read before the browser had taken the first", n)
+	}
+	if _, err := body.Discard(3); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(io.MultiReader(strings.NewReader("SK-"), body)).ReadAll()
+	if err != nil || len(rows) != many {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	if n := reads.largest.Load(); n > 500 {
+		t.Errorf("%d orders were held at a time", n)
+	}
+	var sum money.Amount
+	for _, row := range rows {
+		amount, ok := money.ParseDecimal(row[13])
+		if !ok {
+			t.Fatalf("amount %q", row[13])
+		}
+		sum += amount
+	}
+	if sum != many*115200 {
+		t.Errorf("the amounts sum to %d", sum)
+	}
+}
+
+// readCounter counts the orders that are read from Redis.
+type readCounter struct{ orders, largest atomic.Int64 }
+
+func (c *readCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *readCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "mget" {
+			n := int64(len(cmd.Args()) - 1)
+			c.orders.Add(n)
+			if n > c.largest.Load() {
+				c.largest.Store(n)
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (c *readCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// Redis goes away: before the first row that is a page, afterwards the connection
+// breaks, so that no part is taken for the whole.
+func TestExportBrokenOff(t *testing.T) {
+	o := newOffice(t)
+	orders := make([]order.Order, 600)
+	for i := range orders {
+		orders[i] = kept(i)
+	}
+	o.olds(orders...)
+	v := o.signedIn("bo")
+	broken := &breaker{}
+	broken.after.Store(2)
+	o.book.Redis.AddHook(broken)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.url+"/admin/exports/orders.csv", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Cookie", "shopd-staff="+v.cookie())
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err == nil {
+		t.Error("a part of the file looks like the whole")
+	}
+	if !strings.Contains(o.log.String(), "export broken off") {
+		t.Error("the log does not tell")
+	}
+	broken.after.Store(0)
+	if got := v.get("/admin/exports/orders.csv"); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.body, "SK-") {
+		t.Errorf("without Redis: %d %.100s", got.StatusCode, got.body)
+	}
+}
+
+// breaker fails reads of orders after some.
+type breaker struct {
+	readCounter
+	after atomic.Int64
+}
+
+func (b *breaker) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "mget" {
+			if b.after.Add(-1) < 0 {
+				cmd.SetErr(io.ErrUnexpectedEOF)
+				return io.ErrUnexpectedEOF
+			}
+		}
+		return next(ctx, cmd)
+	}
+}

@@ -1,0 +1,242 @@
+package backoffice_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// do is a command of ada's that must succeed.
+func (o *office) do(orderID string, c order.Command) order.Order {
+	o.t.Helper()
+	now, found, err := o.book.ByOrderID(o.t.Context(), orderID)
+	if err != nil || !found {
+		o.t.Fatal(found, err)
+	}
+	c.Key, c.Staff, c.At, c.Revision = uuid.NewString(), "ada", time.Now(), now.Revision
+	out, err := o.book.Do(o.t.Context(), orderID, c)
+	if err != nil || out.Result != order.Done {
+		o.t.Fatalf("%s: %+v, %v", c.Action, out, err)
+	}
+	return out.Order
+}
+
+// capture captures quantities of what is not captured, with a parcel.
+func (o *office) capture(s order.Order, quantities ...int64) order.Order {
+	o.t.Helper()
+	lines, sum, err := order.Take(s.Uncaptured(), quantities)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return o.do(s.OrderID, order.Command{
+		Action: order.ActionCapture, Amount: sum, OrderLines: lines, Description: "First parcel",
+		ShippingInfo: []ordermanagement.ShippingInfo{{ShippingCompany: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
+	})
+}
+
+// refund refunds quantities of what was captured.
+func (o *office) refund(s order.Order, quantities ...int64) order.Order {
+	o.t.Helper()
+	lines, sum, err := order.Take(s.Refundable(), quantities)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return o.do(s.OrderID, order.Command{Action: order.ActionRefund, Amount: sum, OrderLines: lines})
+}
+
+// partly is an order of four mugs, of which three are captured with the jam, and one of
+// these is refunded.
+func (o *office) partly() order.Order {
+	o.t.Helper()
+	s := o.capture(o.sale(4), 3, 1, 0, 0, 0)
+	return o.refund(s, 1, 0)
+}
+
+func TestOrderPage(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	s := o.partly()
+	got := ada.get("/admin/orders/" + strings.ToLower(s.Number))
+	d := got.page(t)
+	for _, tt := range []struct {
+		name, selector string
+		want           []string
+	}{
+		{"heading", ".oh h1, .oh .badge", []string{"Order " + s.Number, "Partly refunded", "SE · SEK"}},
+		{"figures", ".am dt", []string{"Authorized", "Captured", "Refunded", "Remaining"}},
+		{"amounts", ".am dd", []string{"1 122.00", "576.00", "149.00", "546.00"}},
+		{"lines", "#h-lines ~ table tbody th span", []string{"Enamel mug, 35 cl", "Cloudberry jam, 210 g", "A Field Guide to Staying Indoors: Forty Walks Around One Room, With Maps", "Eight Hours of Rain on a Tin Roof, audio", "Mail boat"}},
+		{"states", "#h-lines ~ table .states", []string{"1 refunded 2 captured 1 open", "Captured", "Open", "Open", "Open"}},
+		{"bookings", "#h-bookings ~ table tbody .r", []string{"149.00", "576.00"}},
+		{"what for", "#h-bookings ~ table tbody td:nth-child(3)", []string{"Enamel mug, 35 cl", "3 × Enamel mug, 35 cl, Cloudberry jam, 210 g First parcel"}},
+		{"customer", ".rest section:first-child p", []string{"Testperson-se Approved testperson-se@example.com +46701234567"}},
+		{"days", ".day", []string{"Today"}},
+		{"who", ".ev.staff p b:first-child", []string{"ada", "ada"}},
+		{"sums", ".ev.staff p b.num", []string{"149.00 SEK", "576.00 SEK"}},
+	} {
+		if diff := cmp.Diff(tt.want, texts(d, tt.selector)); diff != "" {
+			t.Errorf("%s: %s", tt.name, diff)
+		}
+	}
+	bar, _ := d.Find("svg.bar").Attr("aria-label")
+	if want := "Of 1 122.00 SEK authorized, 576.00 are captured, 149.00 of those refunded, and 546.00 remain."; strings.ReplaceAll(bar, "\u00a0", " ") != want {
+		t.Errorf("bar says %q", bar)
+	}
+	// 427 of 1122 captured and kept, to 576 refunded, to 1122 remaining.
+	want := [][2]string{{"0.00%", "38.05%"}, {"38.05%", "13.28%"}, {"51.33%", "48.67%"}}
+	for i, part := range d.Find("svg.bar > rect").EachIter() {
+		x, _ := part.Attr("x")
+		width, _ := part.Attr("width")
+		if i >= len(want) || want[i] != [2]string{x, width} {
+			t.Errorf("part %d of the bar: %s wide at %s", i, width, x)
+		}
+	}
+	if href, _ := d.Find(".parcels a").Attr("href"); href != "https://track.example/SE123" {
+		t.Errorf("tracking link %q", href)
+	}
+	if d.Find(".ev [data-copy]").Length() < 2 || d.Find(".ev details").Length() < 2 {
+		t.Error("no correlation IDs, or no before and after")
+	}
+	actions := texts(d, ".acts a")
+	if actions[0] != "Capture 546.00 SEK…" || d.Find(".acts .btn:not(.q)").Length() != 1 {
+		t.Errorf("actions %q", actions)
+	}
+	if why := strings.Join(texts(d, ".acts .why"), " "); !strings.Contains(why, "Cancel is not possible: part of this order is captured. Refund it instead.") {
+		t.Errorf("reasons %q", why)
+	}
+	// Each action that is offered has its page.
+	for _, a := range d.Find(".acts a").EachIter() {
+		href, _ := a.Attr("href")
+		if page := ada.get(href); page.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", href, page.StatusCode)
+		}
+	}
+}
+
+// The states of an order, each as badge, bar, lines and what can be done.
+func TestOrderStates(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	for _, tt := range []struct {
+		name    string
+		make    func() order.Order
+		badge   string
+		figures string
+		first   string // action
+		line    string // state of the first
+		why     string
+	}{
+		{"open", func() order.Order { return o.sale(1) }, "Open", "675.00 0.00 0.00 675.00", "Capture 675.00 SEK…", "Open", "Refund"},
+		{"captured", func() order.Order { return o.capture(o.sale(1), 1, 1, 1, 1, 1) }, "Captured", "675.00 675.00 0.00 0.00", "Refund…", "Captured", "Capture"},
+		{"refunded", func() order.Order { return o.refund(o.capture(o.sale(1), 1, 1, 1, 1, 1), 1, 1, 1, 1, 1) }, "Refunded", "675.00 675.00 675.00 0.00", "Add shipping info…", "Refunded", "Refund"},
+		{"released", func() order.Order {
+			return o.do(o.capture(o.sale(1), 1, 0, 0, 0, 0).OrderID, order.Command{Action: order.ActionRelease})
+		}, "Captured", "675.00 149.00 0.00 0.00 526.00", "Refund…", "Captured", "release, change of the lines"},
+		{"cancelled", func() order.Order { return o.do(o.sale(1).OrderID, order.Command{Action: order.ActionCancel}) }, "Cancelled", "675.00 0.00 0.00 0.00 675.00", "", "Cancelled", "this order is cancelled"},
+		{"being checked", func() order.Order { return o.sale(1, "email", "ada+pend-accept-05@example.com") }, "Being checked", "675.00 0.00 0.00 675.00", "", "Open", "Klarna is still checking this order"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := tt.make()
+			d := ada.get("/admin/orders/" + s.Number).page(t)
+			if badge := texts(d, ".oh .badge")[0]; badge != tt.badge {
+				t.Errorf("badge %q, want %q", badge, tt.badge)
+			}
+			if figures := strings.Join(texts(d, ".am dd"), " "); figures != tt.figures {
+				t.Errorf("figures %q, want %q", figures, tt.figures)
+			}
+			if actions := texts(d, ".acts a"); tt.first != "" && (len(actions) == 0 || actions[0] != tt.first) {
+				t.Errorf("actions %q, want %q first", actions, tt.first)
+			}
+			if line := texts(d, "#h-lines ~ table .states")[0]; line != tt.line {
+				t.Errorf("line %q, want %q", line, tt.line)
+			}
+			if why := strings.Join(texts(d, ".acts .why"), " "); !strings.Contains(why, tt.why) {
+				t.Errorf("reasons %q, want %q", why, tt.why)
+			}
+		})
+	}
+}
+
+// What was done at Klarna without us is there when the page is looked at.
+func TestOrderFollowsKlarna(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	s := o.sale(1)
+	if _, err := o.book.Management.Cancel(t.Context(), s.OrderID, uuid.NewString()); err != nil {
+		t.Fatal(err)
+	}
+	d := ada.get("/admin/orders/" + s.Number).page(t)
+	if badge := texts(d, ".oh .badge")[0]; badge != "Cancelled" || d.Find(".ev.klarna").Length() == 0 {
+		t.Errorf("badge %q, timeline %q", badge, texts(d, ".ev p"))
+	}
+}
+
+// Without an answer the page shows what we know, says so, and comes in time.
+func TestOrderWithoutKlarna(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	s := o.sale(1)
+	for name, fault := range map[string]fakeklarna.Fault{
+		"500": {Status: 500}, "reset": {Reset: true}, "half a body": {Truncate: true}, "not JSON": {NotJSON: true},
+		"slow": {Delay: fakeklarna.Duration(10 * time.Second)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fault.Path, fault.Count = "/ordermanagement/*/orders/*", 20
+			o.fake.AddFault(fault)
+			defer o.fake.ClearFaults()
+			got := ada.get("/admin/orders/" + s.Number)
+			notes := strings.Join(texts(got.page(t), ".note"), " ")
+			if got.StatusCode != http.StatusOK || !strings.Contains(notes, "Klarna did not answer. This is the order as we know it, as of ") {
+				t.Errorf("%d, notes %q", got.StatusCode, notes)
+			}
+			if figures := texts(got.page(t), ".am dd"); len(figures) < 4 || figures[3] != "675.00" {
+				t.Errorf("figures %q", figures)
+			}
+		})
+	}
+}
+
+func TestNoSuchOrder(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	for _, path := range []string{"/admin/orders/SK-0000-0000", "/admin/orders/x", "/admin/orders/%00", "/admin/orders/SK-0000-0000/packing-slip", "/admin/nothing"} {
+		if got := ada.get(path); got.StatusCode != http.StatusNotFound || !strings.Contains(got.body, "There is no such page.") {
+			t.Errorf("%s: %d", path, got.StatusCode)
+		}
+	}
+}
+
+func TestPackingSlip(t *testing.T) {
+	o := newOffice(t)
+	ada := o.signedIn("ada")
+	s := o.sale(4)
+	got := ada.get("/admin/orders/" + s.Number + "/packing-slip")
+	d := got.page(t)
+	want := []string{"4", "Enamel mug, 35 cl", "MUG-1", "", "1", "Cloudberry jam, 210 g", "JAM-1", "", "1", "A Field Guide to Staying Indoors: Forty Walks Around One Room, With Maps", "BOK-4", ""}
+	if diff := cmp.Diff(want, texts(d, ".slip tbody tr > *")); diff != "" {
+		t.Error(diff)
+	}
+	slip := strings.Join(strings.Fields(d.Find(".slip").Text()), " ")
+	for _, text := range []string{s.Number, "Testperson-se Approved", "Ankeborg", "Mail boat", "6 items. 1 download not in the parcel."} {
+		if !strings.Contains(slip, text) {
+			t.Errorf("no %q in %q", text, slip)
+		}
+	}
+	for _, price := range []string{"149", "SEK", "kr", "VAT", "example.com", "Do not send"} {
+		if strings.Contains(slip, price) {
+			t.Errorf("the slip has %q", price)
+		}
+	}
+	o.do(s.OrderID, order.Command{Action: order.ActionCancel})
+	if got := ada.get("/admin/orders/" + s.Number + "/packing-slip"); !strings.Contains(got.body, "Do not send.") {
+		t.Error("the slip of a cancelled order does not say so")
+	}
+}

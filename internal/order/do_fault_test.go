@@ -1,0 +1,487 @@
+package order_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// scene is a command on an order that was brought into the state for it.
+type scene struct {
+	name  string
+	order func(*world) order.Order
+	of    func(testing.TB, order.Order) order.Command
+	// made counts what the command should make once.
+	made func(fakeklarna.ManagedOrder) int
+}
+
+// capturedOrder is an order of which a mug is captured.
+func capturedOrder(w *world) order.Order {
+	o := w.placed()
+	return w.do(o, captureOf(w.t, o, 1, 0, 0), order.Done).Order
+}
+
+var scenes = []scene{
+	{"capture", func(w *world) order.Order { return w.placed() }, func(t testing.TB, o order.Order) order.Command {
+		return captureOf(t, o, 1, 1, 0)
+	}, func(m fakeklarna.ManagedOrder) int { return len(m.Captures) }},
+	{"refund", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
+		return command(o, order.ActionRefund, amount(int64(o.CapturedAmount)))
+	}, func(m fakeklarna.ManagedOrder) int { return len(m.Refunds) }},
+	{"cancel", func(w *world) order.Order { return w.placed() }, func(_ testing.TB, o order.Order) order.Command {
+		return command(o, order.ActionCancel)
+	}, func(m fakeklarna.ManagedOrder) int { return strings.Count(m.Status, "CANCELLED") }},
+}
+
+// ended holds that a command has had its effect once, and that the audit says
+// so once and names what was made.
+func (w *world) ended(o order.Order, c order.Command, made int) {
+	w.t.Helper()
+	now := w.agrees(o.OrderID)
+	if made != 1 {
+		w.t.Errorf("%s had its effect %d times", c.Action, made)
+	}
+	entries, err := w.book.Audit(w.t.Context(), o.OrderID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	done := 0
+	for _, e := range entries {
+		if e.Key != c.Key || e.Result != order.Done {
+			continue
+		}
+		done++
+		id := ""
+		if c.Action == order.ActionCapture {
+			id = now.Captures[len(now.Captures)-1].CaptureID
+		}
+		if c.Action == order.ActionRefund {
+			id = now.Refunds[len(now.Refunds)-1].RefundID
+		}
+		if e.ID != id || e.Staff != "demo" {
+			w.t.Errorf("%s by %q: the audit has %q, want %q", c.Action, e.Staff, e.ID, id)
+		}
+	}
+	if done != 1 {
+		w.t.Errorf("the audit says %d times that it was done: %v", done, w.story(o.OrderID))
+	}
+	if due := w.rdb.ZCard(w.t.Context(), "shopd:{orders}:open").Val(); due != 0 {
+		w.t.Errorf("%d orders are not finished", due)
+	}
+}
+
+// A process is killed at any call of Do, or loses Redis from there on; the call
+// is carried out and its answer lost, or not made at all. The loop finishes what
+// was begun, and the same form again what was not: each once.
+func TestDoKilled(t *testing.T) {
+	for _, s := range scenes {
+		for _, what := range []string{"killed", "killed late", "redis gone", "redis gone late"} {
+			t.Run(s.name+"/"+what, func(t *testing.T) {
+				w := newWorld(t, redistest.StartServer(t))
+				deaths, unknown := 0, 0
+				for n := 1; ; n++ {
+					mugs := w.left("MUG-1")
+					o := s.order(w)
+					c := s.of(t, o)
+					r := &reaper{n: n, late: strings.HasSuffix(what, "late")}
+					rdb := w.redis.Client()
+					transport := http.DefaultTransport
+					if strings.HasPrefix(what, "killed") {
+						transport = r
+					}
+					book := w.newBook(rdb, transport)
+					rdb.AddHook(r)
+					out, err := book.Do(t.Context(), o.OrderID, c)
+					if !r.died() {
+						if err != nil || out.Result != order.Done {
+							t.Fatal(out.Result, err)
+						}
+						break
+					}
+					deaths++
+					if err != nil && !errors.Is(err, order.ErrUnavailable) {
+						t.Errorf("at call %d: got %v, want ErrUnavailable", n, err)
+					}
+					if err == nil && out.Result == order.Unknown {
+						unknown++
+					}
+					if err == nil && out.Result != order.Unknown && out.Result != order.Done {
+						t.Errorf("at call %d: got %s", n, out.Result)
+					}
+					w.round(10 * time.Minute)
+					m, _ := w.fake.Managed(o.OrderID)
+					if begun := w.byID(o.OrderID).Revision > o.Revision; !begun && s.made(m) > 0 {
+						t.Errorf("at call %d: Klarna was asked before the command was stored", n)
+					}
+					again, err := w.book.Do(t.Context(), o.OrderID, c)
+					if err != nil || again.Result != order.Done && again.Result != order.Already {
+						t.Errorf("at call %d: again: %s, %v", n, again.Result, err)
+					}
+					m, _ = w.fake.Managed(o.OrderID)
+					w.ended(o, c, s.made(m))
+					if now := w.left("MUG-1"); s.name == "cancel" && now != mugs {
+						t.Errorf("%d mugs, there were %d", now, mugs)
+					}
+					if t.Failed() {
+						t.Fatalf("%s at call %d; Do said %q; %v", what, n, out.Result, w.story(o.OrderID))
+					}
+				}
+				if deaths < 7 || unknown < 1 {
+					t.Errorf("died at %d points, %d without an answer", deaths, unknown)
+				}
+			})
+		}
+	}
+}
+
+// Klarna answers badly: the command has its effect once, in this call or by the loop.
+func TestDoFaults(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	for name, tc := range map[string]struct {
+		fault  fakeklarna.Fault
+		result order.Result
+	}{
+		"answer lost":  {fakeklarna.Fault{DropReply: true}, order.Done},
+		"answers lost": {fakeklarna.Fault{DropReply: true, Count: -1}, order.Unknown},
+		"503 once":     {fakeklarna.Fault{Status: 503}, order.Done},
+		"500":          {fakeklarna.Fault{Status: 500, Count: -1}, order.Unknown},
+		"429":          {fakeklarna.Fault{Status: 429, Count: -1}, order.Unknown},
+		"409":          {fakeklarna.Fault{Status: 409, Count: -1}, order.Unknown},
+		"reset":        {fakeklarna.Fault{Reset: true, Count: -1}, order.Unknown},
+		"half a body":  {fakeklarna.Fault{Truncate: true, Count: 1}, order.Done},
+	} {
+		for _, s := range scenes {
+			t.Run(s.name+"/"+name, func(t *testing.T) {
+				w.t = t
+				o := s.order(w)
+				c := s.of(t, o)
+				fault := tc.fault
+				fault.Method = "POST"
+				w.fake.AddFault(fault)
+				out, err := w.book.Do(t.Context(), o.OrderID, c)
+				if err != nil || out.Result != tc.result {
+					t.Errorf("got %s, %v, want %s", out.Result, err, tc.result)
+				}
+				if tc.result == order.Unknown {
+					if again, err := w.book.Do(briefly(t), o.OrderID, c); err != nil || again.Result != order.Unknown {
+						t.Errorf("again meanwhile: %s, %v", again.Result, err)
+					}
+					if err := w.book.Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+						t.Errorf("the loop, in vain: %v", err)
+					}
+					if story := w.story(o.OrderID); strings.Count(strings.Join(story, ","), "unknown") != 1 {
+						t.Errorf("the audit: %v", story)
+					}
+					w.fake.ClearFaults()
+					w.round(5 * time.Minute)
+				}
+				m, _ := w.fake.Managed(o.OrderID)
+				w.ended(o, c, s.made(m))
+				w.fake.ClearFaults()
+			})
+		}
+	}
+}
+
+// briefly is a context that has little patience.
+func briefly(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Klarna forgets keys after a day: then the order there says how a command
+// without an answer ended, and nothing is sent again.
+func TestDoForgotten(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	captureID := func(o order.Order) string { return o.Captures[0].CaptureID }
+	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340002"}}
+	for _, tc := range []struct {
+		name    string
+		order   func(*world) order.Order
+		of      func(testing.TB, order.Order) order.Command
+		visible bool // in the order
+	}{
+		{"capture", capturedOrder, func(t testing.TB, o order.Order) order.Command { return captureOf(t, o, 1, 0, 0) }, true}, // as much as the one before
+		{"refund", func(w *world) order.Order {
+			o := capturedOrder(w)
+			return w.do(o, command(o, order.ActionRefund, amount(100)), order.Done).Order
+		}, func(_ testing.TB, o order.Order) order.Command { return command(o, order.ActionRefund, amount(100)) }, true},
+		{"cancel", scenes[0].order, scenes[2].of, true},
+		{"lines", scenes[0].order, func(t testing.TB, o order.Order) order.Command {
+			lines, sum, err := order.Take(o.OrderLines, []int64{1, 1, 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return command(o, order.ActionLines, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
+		}, true},
+		{"references", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
+			return command(o, order.ActionReferences, func(c *order.Command) { c.Reference2 = new("7") })
+		}, true},
+		{"address", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
+			address := o.ShippingAddress
+			address.StreetAddress = "Hamngatan 9"
+			return command(o, order.ActionShippingAddress, func(c *order.Command) { c.ShippingAddress = &address })
+		}, true},
+		{"parcel", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
+			return command(o, order.ActionShippingInfo, func(c *order.Command) { c.ShippingInfo = parcel })
+		}, true},
+		{"parcel of a capture", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
+			return command(o, order.ActionShippingInfo, func(c *order.Command) { c.ShippingInfo, c.CaptureID = parcel, captureID(o) })
+		}, true},
+		{"release", capturedOrder, func(_ testing.TB, o order.Order) order.Command { return command(o, order.ActionRelease) }, true},
+		{"extend", scenes[0].order, func(_ testing.TB, o order.Order) order.Command { return command(o, order.ActionExtend) }, true},
+		{"send out", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
+			return command(o, order.ActionSendOut, func(c *order.Command) { c.CaptureID = captureID(o) })
+		}, false},
+	} {
+		for _, made := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/made %v", tc.name, made), func(t *testing.T) {
+				w.t = t
+				o := tc.order(w)
+				if tc.name == "extend" {
+					w.fake.Advance(24 * time.Hour)
+				}
+				c := tc.of(t, o)
+				fault := fakeklarna.Fault{DropReply: true, Count: 3}
+				if !made {
+					fault = fakeklarna.Fault{Status: 500, Count: 3}
+				}
+				for _, method := range []string{"POST", "PATCH"} {
+					fault.Method = method
+					w.fake.AddFault(fault)
+				}
+				w.do(o, c, order.Unknown)
+				w.fake.ClearFaults()
+				w.let(o.OrderID)
+				if _, err := w.book.Refresh(t.Context(), o.OrderID); err != nil { // somebody looks at it
+					t.Fatal(err)
+				}
+				w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
+				w.fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: -1})
+				w.round(25 * time.Hour)
+				w.fake.ClearFaults()
+				w.agrees(o.OrderID)
+				want := order.Refused
+				if made && tc.visible {
+					want = order.Done
+				}
+				entries, err := w.book.Audit(t.Context(), o.OrderID)
+				i := slices.IndexFunc(entries, func(e order.AuditEntry) bool { return e.Key == c.Key })
+				if err != nil || i < 0 || entries[i].Result != want || (want == order.Refused) != (len(entries[i].Messages) == 1) {
+					t.Fatalf("got %+v, %v, want %s", entries, err, want)
+				}
+				if !slices.ContainsFunc(entries[i:], func(e order.AuditEntry) bool { return e.Key == c.Key && e.Result == order.Unknown }) {
+					t.Errorf("it was not unknown before: %v", w.story(o.OrderID))
+				}
+				if tc.name == "capture" || tc.name == "refund" {
+					if again := slices.IndexFunc(entries[i+1:], func(e order.AuditEntry) bool { return entries[i].ID != "" && e.ID == entries[i].ID }); again >= 0 {
+						t.Errorf("%s is in the audit twice", entries[i].ID)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A conflict that lasts is one with the order's state.
+func TestDoConflict(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	o := w.placed()
+	c := captureOf(t, o, 1, 0, 0)
+	w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 409, Count: -1})
+	w.do(o, c, order.Unknown)
+	for _, in := range []time.Duration{time.Minute, 9 * time.Minute} {
+		if err := w.book.Reconcile(t.Context(), time.Now().Add(in)); !errors.Is(err, order.ErrUnavailable) {
+			t.Errorf("after %v: %v", in, err)
+		}
+	}
+	w.round(20 * time.Minute)
+	w.tells(o.OrderID, "placed", "acknowledged", "capture unknown", "capture refused")
+	w.agrees(o.OrderID)
+}
+
+// A read that fails, or that is older than the command, does not make the
+// command fail: the book has what follows from it.
+func TestDoReadFails(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	for name, transport := range map[string]func(o order.Order) http.RoundTripper{
+		"away":  func(order.Order) http.RoundTripper { return noReads{} },
+		"older": func(o order.Order) http.RoundTripper { return &oldReads{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			o := w.placed()
+			step := func(of func(o order.Order) order.Command) {
+				t.Helper()
+				c := of(o)
+				out, err := w.newBook(w.rdb, transport(o)).Do(t.Context(), o.OrderID, c)
+				if err != nil || out.Result != order.Done {
+					t.Fatalf("%s: %s, %v", c.Action, out.Result, err)
+				}
+				o = w.agrees(o.OrderID)
+			}
+			step(func(o order.Order) order.Command {
+				return command(o, order.ActionReferences, func(c *order.Command) { c.Reference1, c.Reference2 = new("7"), new("8") })
+			})
+			step(func(o order.Order) order.Command {
+				lines, sum, err := order.Take(o.OrderLines, []int64{2, 0, 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return command(o, order.ActionLines, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
+			})
+			step(func(o order.Order) order.Command {
+				return command(o, order.ActionShippingInfo, func(c *order.Command) {
+					c.ShippingInfo = []ordermanagement.ShippingInfo{{TrackingNumber: "7340003"}}
+				})
+			})
+			step(func(o order.Order) order.Command { return captureOf(t, o, 1, 0) })
+			step(func(o order.Order) order.Command {
+				return command(o, order.ActionShippingInfo, func(c *order.Command) {
+					c.CaptureID, c.ShippingInfo = o.Captures[0].CaptureID, []ordermanagement.ShippingInfo{{TrackingNumber: "7340004"}}
+				})
+			})
+			step(func(o order.Order) order.Command { return command(o, order.ActionRefund, amount(100)) })
+			step(func(o order.Order) order.Command { return command(o, order.ActionRelease) })
+			before := w.byID(o.OrderID)
+			after, err := w.book.Refresh(t.Context(), o.OrderID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(summary(before), summary(after)); diff != "" {
+				t.Errorf("Klarna says something else: %s", diff)
+			}
+			c := w.placed()
+			if out, err := w.newBook(w.rdb, transport(c)).Do(t.Context(), c.OrderID, command(c, order.ActionCancel)); err != nil || out.Order.Status != ordermanagement.Cancelled {
+				t.Errorf("cancel: %s, %v", out.Order.Status, err)
+			}
+			w.agrees(c.OrderID)
+		})
+	}
+}
+
+// summary is what does not depend on the second in which it was written down.
+func summary(o order.Order) []any {
+	var captures []string
+	for _, x := range o.Captures {
+		captures = append(captures, fmt.Sprint(x.CaptureID, x.KlarnaReference, int64(x.CapturedAmount), len(x.ShippingInfo)))
+	}
+	return []any{o.Status, int64(o.OrderAmount), int64(o.OrderTaxAmount), captures, len(o.Refunds), o.MerchantReference1}
+}
+
+// noReads is a Klarna that answers no read.
+type noReads struct{}
+
+func (noReads) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet {
+		return nil, errKilled
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// oldReads is a Klarna whose reads are older than its writes: it answers what it
+// read before the last write.
+type oldReads struct{ body []byte }
+
+func (r *oldReads) RoundTrip(req *http.Request) (*http.Response, error) {
+	path, rest, _ := strings.Cut(req.URL.Path, "/orders/")
+	orderID, _, _ := strings.Cut(rest, "/")
+	read := req.Clone(req.Context())
+	read.Method, read.URL.Path, read.Body, read.ContentLength = http.MethodGet, path+"/orders/"+orderID, nil, 0
+	res, err := http.DefaultTransport.RoundTrip(read)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if req.Method != http.MethodGet {
+		if r.body, err = io.ReadAll(res.Body); err != nil {
+			return nil, err
+		}
+		return http.DefaultTransport.RoundTrip(req)
+	}
+	answer := *res
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+	return &answer, nil
+}
+
+// let has nobody at work on an order's command any more: as if 20 s had passed.
+func (w *world) let(orderID string) {
+	w.t.Helper()
+	key := "shopd:{orders}:order:" + orderID
+	text, err := w.rdb.Get(w.t.Context(), key).Result()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	until := regexp.MustCompile(`"sending_until":"[^"]*"`)
+	if !until.MatchString(text) {
+		w.t.Fatal("no command runs")
+	}
+	if err := w.rdb.Set(w.t.Context(), key, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`), 0).Err(); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A gateway's 401 says that a command was not done only while it is the first answer.
+func TestDoUnauthorized(t *testing.T) {
+	w := newWorld(t, redistest.StartServer(t))
+	for _, lost := range []bool{false, true} {
+		o := w.placed()
+		c := captureOf(t, o, 1, 0, 0)
+		out, err := w.newBook(w.rdb, &unauthorized{lost: lost}).Do(t.Context(), o.OrderID, c)
+		if want := map[bool]order.Result{false: order.Refused, true: order.Unknown}[lost]; err != nil || out.Result != want || out.Entry.Status != 401 {
+			t.Errorf("lost %v: got %s, %d, %v", lost, out.Result, out.Entry.Status, err)
+		}
+		w.round(time.Minute)
+		if o = w.agrees(o.OrderID); (len(o.Captures) == 1) != lost {
+			t.Errorf("lost %v: %d captures", lost, len(o.Captures))
+		}
+	}
+	// So it is when the process that lost the answer is gone.
+	o := w.placed()
+	c := captureOf(t, o, 1, 0, 0)
+	w.fake.AddFault(fakeklarna.Fault{Method: "POST", DropReply: true, Count: 3})
+	w.do(o, c, order.Unknown)
+	if err := w.newBook(w.rdb, &unauthorized{}).Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+		t.Errorf("the loop: %v", err)
+	}
+	w.let(o.OrderID)
+	w.do(o, c, order.Done) // the same form again
+	m, _ := w.fake.Managed(o.OrderID)
+	w.ended(o, c, len(m.Captures))
+}
+
+// unauthorized is a gateway that refuses credentials; with lost it first lets a
+// write through and loses the answer.
+type unauthorized struct{ lost bool }
+
+func (u *unauthorized) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method != http.MethodGet && !u.lost {
+		return &http.Response{
+			StatusCode: http.StatusUnauthorized, Header: http.Header{"Content-Type": {"text/html"}},
+			Body: io.NopCloser(strings.NewReader("<html></html>")), Request: req,
+		}, nil
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil || req.Method == http.MethodGet {
+		return res, err
+	}
+	_ = res.Body.Close()
+	u.lost = false
+	return nil, errKilled
+}
