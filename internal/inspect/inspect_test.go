@@ -253,6 +253,7 @@ func TestFlush(t *testing.T) {
 	p = start(t, redistest.Start(t), func(ctx context.Context) {
 		<-ctx.Done()
 		<-ready
+		time.Sleep(300 * time.Millisecond) // a log that did not wait would have ended by now
 		for range 250 {
 			p.Call(call(time.Now(), "late"))
 		}

@@ -114,7 +114,7 @@ func TestOrderPageAfterTheSale(t *testing.T) {
 		CapturedAmount: two.TotalAmount, OrderLines: []klarna.OrderLine{two}, Description: "Första paketet",
 		ShippingInfo: []ordermanagement.ShippingInfo{
 			{ShippingCompany: "PostNord", TrackingNumber: "SE 1", TrackingURI: "https://track.example/?id=SE+1", ReturnTrackingNumber: "R 1"},
-			{ShippingCompany: "Mallory", TrackingNumber: "2", TrackingURI: "javascript:alert(1)"},
+			{ShippingCompany: "Mallory", TrackingNumber: "2", TrackingURI: "javascript://evil.example/%0aalert(1)"},
 		},
 	}, uuid.NewString())
 	a.must(nil, err)
