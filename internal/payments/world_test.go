@@ -3,6 +3,7 @@ package payments_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -173,4 +174,12 @@ func (w *world) holds() payments.Session {
 		w.t.Errorf("cart and session differ in %v; the cart has session %s, the page %s", diff, c.SessionID, got.Session.SessionID)
 	}
 	return got.Session
+}
+
+// Most of what takes long here waits for a Klarna that does not answer, so more
+// tests run at once than there are processors.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "24")
+	m.Run()
 }
