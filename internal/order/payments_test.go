@@ -371,6 +371,17 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 	}
 }
 
+// orderCalls is how many order calls Klarna has had.
+func (w *world) orderCalls() int {
+	n := 0
+	for _, r := range w.fake.Requests("") {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/order") {
+			n++
+		}
+	}
+	return n
+}
+
 // The cart is changed between authorization and placing: no order for another
 // amount than the cart's, and an authorization for it brings one.
 func TestPlaceAuthorizedStaleCart(t *testing.T) {
@@ -378,22 +389,27 @@ func TestPlaceAuthorizedStaleCart(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		change func(in order.Authorized)
+		asked  int // order calls: Klarna too refuses what was not authorized
 	}{
-		{"another tab", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3) }},
-		{"another tab, with its sync", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3); w.checkout(in.CartID) }},
-		{"emptied", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 0); w.put(in.CartID, "JAM-1", 0) }},
+		{"another tab", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3) }, 0},
+		{"another tab, with its sync", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3); w.checkout(in.CartID) }, 1},
+		{"emptied", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 0); w.put(in.CartID, "JAM-1", 0) }, 0},
 		{"another session", func(in order.Authorized) {
 			if set, _, err := w.carts.SetSessionID(t.Context(), in.CartID, in.SessionID, "another"); err != nil || !set {
 				t.Fatal(set, err)
 			}
-		}},
+		}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			before := w.left("MUG-1")
 			in := w.authorized()
 			tc.change(in)
+			asked := w.orderCalls()
 			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
 				t.Errorf("got %v, want ErrCartChanged", err)
+			}
+			if asked = w.orderCalls() - asked; asked != tc.asked {
+				t.Errorf("%d order calls, want %d", asked, tc.asked)
 			}
 			w.notPlaced(in, before)
 			// Callback or not, the loop places nothing of it, and lets go of it.
