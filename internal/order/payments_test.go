@@ -486,3 +486,30 @@ func TestPlaceAuthorizedSoldOut(t *testing.T) {
 		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
 	}
 }
+
+// The last one is sold once and not oversold, whether browser or push tells of
+// the order that its reservation has become.
+func TestPlaceAuthorizedLastOne(t *testing.T) {
+	for _, first := range []string{"browser", "push"} {
+		t.Run(first, func(t *testing.T) {
+			w := newPaymentsWorld(t, redistest.StartServer(t))
+			in := order.Authorized{CartID: cart.NewID()}
+			w.put(in.CartID, "CLK-1", 1)
+			in.SessionID = w.checkout(in.CartID)
+			in.Token = w.authorize(in.SessionID)
+			if first == "push" {
+				w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: orderCall, DropReply: true, Count: 3})
+			}
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); (err == nil) != (first == "browser") {
+				t.Fatal(err)
+			}
+			o := w.place(w.placed(in.CartID)[0])
+			if left := w.left("CLK-1"); left != 0 || len(o.Flags) != 0 {
+				t.Errorf("%d left, flags %v", left, o.Flags)
+			}
+			if r, running, _ := w.stock().Reservation(t.Context(), in.CartID); running {
+				t.Errorf("there is still the reservation %s", r.OrderID)
+			}
+		})
+	}
+}

@@ -64,6 +64,11 @@ func TestSync(t *testing.T) {
 		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: insync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "authorized", given: func(w *world, id string) { w.authorize(id) }, calls: []string{"read"}},
 		{name: "authorized, changed", given: func(w *world, id string) { w.authorize(id); w.put("MUG-1", 3) }, mode: insync.Change, calls: []string{"update", "read"}},
+		{name: "an update's answer is lost, and it cannot be read", given: func(w *world, _ string) {
+			w.put("MUG-1", 3)
+			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, DropReply: true})
+			w.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
+		}, mode: insync.Change, calls: []string{"update", "update", "read", "read", "read", "create"}, created: true},
 		{name: "complete, order known", given: func(w *world, id string) {
 			if err := w.syncer.Authorizations.SetOrder(t.Context(), id, w.place(id, w.authorize(id))); err != nil {
 				t.Fatal(err)
