@@ -14,6 +14,9 @@ const (
 	EventUnfinished  = "unfinished"  // the loop went on with an order of the book
 	EventRound       = "round"       // a round of the loop
 	EventCommand     = "command"     // Do, and the loop where it goes on with a command
+	// EventAuthorization: an order of Klarna Payments was to be placed, by browser or loop.
+	EventAuthorization = "authorization"
+	EventRelease       = "release" // an authorization that will not be used was given back
 )
 
 // Results of events.
@@ -25,6 +28,9 @@ const (
 	ResultForeign   = "foreign"   // not ours
 	ResultPending   = "pending"   // Klarna has not decided yet
 	ResultFailed    = "failed"    // Klarna or Redis; it is tried again
+	ResultRefused   = "refused"   // an authorization that brings no order: the cart has changed, it is over, or Klarna said no
+	// ResultUnsettled: Klarna has placed an order and does not say which.
+	ResultUnsettled = "unsettled"
 	// A command has the Result of its Outcome too, or this one.
 	ResultNotSent = "not_sent" // it is not possible, or the order has changed
 )

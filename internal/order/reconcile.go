@@ -70,6 +70,7 @@ func (b *Book) Run(ctx context.Context) {
 // Klarna about reservations that may have become sales, goes on with orders of
 // the book that are not finished (not acknowledged, cart not closed, risk not
 // decided, a command without an answer), asks about orders that were given up,
+// makes orders of authorizations that the browser did not bring or releases them,
 // indexes orders that were stored before there was an index, and goes on with
 // bulk captures. One process at a time; where another is at it, Reconcile does
 // nothing. now is the time by which things are due. The error joins what failed;
@@ -86,8 +87,8 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.completeIndex(ctx),
-		b.workBulks(ctx, now, time.Now().Add(bulkShare)))
+	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.authorizations(ctx, now),
+		b.completeIndex(ctx), b.workBulks(ctx, now, time.Now().Add(bulkShare)))
 	open, countErr := b.Redis.ZCard(ctx, openKey).Result()
 	err = errors.Join(err, countErr)
 	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Open: open})
@@ -115,7 +116,7 @@ func (b *Book) reservations(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, r := range due {
-		err := b.ask(ctx, EventReservation, r.OrderID)
+		err := b.askReservation(ctx, r)
 		if !errors.Is(err, ErrUnavailable) {
 			// Also of what was placed, which has no reservation then: that changes nothing.
 			err = b.Stock.Asked(ctx, r.CartID, r.OrderID, now)
