@@ -171,6 +171,49 @@ type CheckoutView struct {
 	Unconfirmed bool
 }
 
+// PaymentsPage is one of the pages of a checkout with Klarna Payments.
+type PaymentsPage string
+
+// The pages: one that does all, or two.
+const (
+	OneStep PaymentsPage = "one-step"
+	Details PaymentsPage = "details" // address and way to pay, then to the review
+	Review  PaymentsPage = "review"  // all of it to read once more, and the button
+)
+
+// AddressField is a field of the address form. Its label and what is said when
+// it is wrong come by its name and the page's country.
+type AddressField struct {
+	Name, Autocomplete, Pattern string
+	Optional, Digits            bool
+	Length                      int // characters
+	Options                     []Option
+	Unreachable                 string // a postal code to which nothing is brought
+}
+
+// Option is a choice of a field.
+type Option struct{ Value, Name string }
+
+// PaymentMethod is a way to pay, as Klarna names it.
+type PaymentMethod struct {
+	Identifier string `json:"identifier"`
+	Name       string `json:"name"`
+}
+
+// PaymentsView is a checkout page with the shop's own form and Klarna's widget.
+type PaymentsView struct {
+	Shell
+	Order
+	Page        PaymentsPage
+	Fields      []AddressField // in their order; not needed for the review
+	Methods     []PaymentMethod
+	Session     any    // what the widget is told of the order, as JSON
+	Form        string // names the payment session; not its ID
+	ClientToken string
+	Library     string // URL of Klarna's script
+	Region      string // that the tax is of, "" = not known
+}
+
 // ConfirmationView is the page after the purchase. Without Order it is for
 // somebody who is not known to be the buyer: number and total, no more.
 type ConfirmationView struct {
