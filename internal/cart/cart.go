@@ -45,7 +45,10 @@ type Cart struct {
 	// OrderID is the newest KCO order made for this cart. It and Bought stand
 	// outside the revision: they follow from the cart, they do not change it.
 	OrderID string
-	Bought  []string // orders by which this cart was bought, oldest first
+	// SessionID is the newest session of Klarna Payments made for this cart; it
+	// stands outside the revision too.
+	SessionID string
+	Bought    []string // orders by which this cart was bought, oldest first
 	Contents
 }
 

@@ -22,7 +22,7 @@ const Lifetime = 35 * 24 * time.Hour
 const version = 1
 
 // Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON
-// with a v), order_id and bought (JSON array). Safe for concurrent use, on any
+// with a v), order_id, session_id and bought (JSON array). Safe for concurrent use, on any
 // number of processes. A Redis fault is an error that is none of the change
 // errors; the change may or may not have been made then.
 type Store struct{ redis redis.UniversalClient }
@@ -38,7 +38,7 @@ type Fallback struct{ Country, Locale string }
 // Get reads a cart. One that has no key is empty, at revision 0, in the
 // fallback's market (Sweden's when that is empty).
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
-	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought").Result()
+	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id").Result()
 	if err != nil {
 		return Cart{}, fmt.Errorf("read cart: %w", err)
 	}
@@ -58,7 +58,7 @@ func decode(id string, values []any, fallback Fallback) (Cart, error) {
 		}
 		c.Revision = n
 	}
-	c.OrderID = field(2)
+	c.OrderID, c.SessionID = field(2), field(4)
 	if bought := field(3); bought != "" {
 		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
 			return Cart{}, fmt.Errorf("read cart: bought: %w", err)
@@ -151,13 +151,13 @@ func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int
 	return revision, nil
 }
 
-// setOrderID replaces the cart's order_id if it is still the one named. A
-// cart that is gone gets its key again: the order exists. It answers whether it was
-// replaced, and the revision.
-const setOrderID = `
+// setID replaces the ID in a field of the cart if it is still the one named. A
+// cart that is gone gets its key again: what the ID names exists. It answers
+// whether it was replaced, and the revision.
+const setID = `
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
-if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[1] then return {0, rev} end
-redis.call('HSET', KEYS[1], 'order_id', ARGV[2])
+if (redis.call('HGET', KEYS[1], ARGV[4]) or '') ~= ARGV[1] then return {0, rev} end
+redis.call('HSET', KEYS[1], ARGV[4], ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {1, rev}
 `
@@ -166,36 +166,47 @@ return {1, rev}
 // queues before in the same round trip. It returns whether it was, and the
 // revision of the cart at that moment.
 func (s *Store) SetOrderID(ctx context.Context, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
+	return s.setID(ctx, "order_id", id, from, next, before)
+}
+
+// SetSessionID is SetOrderID for the cart's newest session of Klarna Payments.
+func (s *Store) SetSessionID(ctx context.Context, id, from, next string) (set bool, revision int64, err error) {
+	return s.setID(ctx, "session_id", id, from, next, nil)
+}
+
+func (s *Store) setID(ctx context.Context, field, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
 	pipe := s.redis.Pipeline()
 	if before != nil {
 		before(pipe)
 	}
-	reply := pipe.Eval(ctx, setOrderID, []string{key(id)}, from, next, Lifetime.Milliseconds())
+	reply := pipe.Eval(ctx, setID, []string{key(id)}, from, next, Lifetime.Milliseconds(), field)
 	if _, err := pipe.Exec(ctx); err != nil {
-		return false, 0, fmt.Errorf("set order of cart: %w", err)
+		return false, 0, fmt.Errorf("set %s of cart: %w", field, err)
 	}
 	values, err := reply.Int64Slice()
 	if err != nil || len(values) != 2 {
-		return false, 0, fmt.Errorf("set order of cart: %w", errors.Join(err, errors.New("unexpected reply")))
+		return false, 0, fmt.Errorf("set %s of cart: %w", field, errors.Join(err, errors.New("unexpected reply")))
 	}
 	return values[0] == 1, values[1], nil
 }
 
-// closeCart stores data and bought if revision and order are still those that were read.
+// closeCart stores data and bought if revision and order are still those that
+// were read. A payment session goes with what was bought, by it or otherwise.
 var closeCart = redis.NewScript(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
 if rev ~= tonumber(ARGV[1]) then return -1 end
 if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[2] then return -1 end
 if (redis.call('HGET', KEYS[1], 'bought') or '') ~= ARGV[3] then return -1 end
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[4], 'order_id', ARGV[5], 'bought', ARGV[6])
+redis.call('HDEL', KEYS[1], 'session_id')
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 return rev + 1
 `)
 
 // Close takes what was bought by the order out of the cart: quantities by SKU
 // are subtracted, never below 0, the discount code is dropped, order_id is
-// cleared if it is this order, and the order is remembered as bought. What
-// the shopper added meanwhile stays. Closing again changes nothing; closed
+// cleared if it is this order, session_id in any case, and the order is
+// remembered as bought. What the shopper added meanwhile stays. Closing again changes nothing; closed
 // reports whether this call did it.
 func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c Cart, closed bool, err error) {
 	for {
@@ -221,6 +232,7 @@ func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c
 		if next.OrderID == orderID {
 			next.OrderID = ""
 		}
+		next.SessionID = ""
 		next.Bought = append(slices.Clone(c.Bought), orderID)
 		data, err := json.Marshal(next.Contents)
 		if err != nil {

@@ -2,8 +2,6 @@ package kco
 
 import (
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
@@ -60,10 +58,7 @@ const UnsupportedAddress = "unsupported_shipping_address"
 // SaleDifferences is Differences as far as it decides what is bought and for
 // how much: country, currency, lines and amounts.
 func SaleDifferences(want Content, got Order) []string {
-	return slices.DeleteFunc(Differences(want, got), func(name string) bool {
-		member, _, _ := strings.Cut(name, "[")
-		return !slices.Contains([]string{"purchase_country", "purchase_currency", "order_amount", "order_tax_amount", "order_lines"}, member)
-	})
+	return klarna.OfSale(Differences(want, got))
 }
 
 // Reason tells the checkout page, in its address, why a purchase was refused.

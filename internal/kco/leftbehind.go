@@ -16,6 +16,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/insync"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
@@ -166,7 +167,7 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err er
 	listed, ask := time.UnixMilli(int64(entry.Score)), time.Now().Add(askFirst)
 	if time.Since(listed) < leftBehindLife {
 		_, err = l.Client.AbortOrder(ctx, orderID)
-		switch statusOf(err) {
+		switch insync.StatusOf(err) {
 		case http.StatusForbidden:
 			l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "order_id", orderID, "error", err)
 			ask = time.Now()

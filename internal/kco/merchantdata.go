@@ -13,7 +13,9 @@ import (
 var ErrForeign = errors.New("merchant_data is not ours")
 
 // Signer writes and reads merchant_data, "v1.<cart ID>.<HMAC>": it tells, in
-// callbacks and in Order Management, which cart an order belongs to.
+// callbacks and in Order Management, which cart an order belongs to. An order
+// that does not come of KCO has "v2.<cart ID>.<HMAC>.<origin>": what it was
+// bought by.
 type Signer struct{ keys []string }
 
 // NewSigner takes the secret, one key a line: the first signs, all verify.
@@ -40,19 +42,41 @@ func (s *Signer) Sign(cartID string) string {
 	return "v1." + cartID + "." + mac(s.keys[0], dataPurpose+cartID)
 }
 
+// SignOrigin returns the merchant_data of an order that was bought by origin,
+// which must not be empty, for a cart, "" for none.
+func (s *Signer) SignOrigin(cartID, origin string) string {
+	return "v2." + cartID + "." + mac(s.keys[0], originPurpose+cartID+" "+origin) + "." + origin
+}
+
 // Verify returns the cart that data names, or ErrForeign.
 func (s *Signer) Verify(data string) (cartID string, err error) {
-	rest, found := strings.CutPrefix(data, "v1.")
-	cartID, sum, cut := strings.Cut(rest, ".")
-	if !found || !cut || cartID == "" {
-		return "", ErrForeign
+	cartID, _, err = s.VerifyOrigin(data)
+	return cartID, err
+}
+
+// VerifyOrigin returns the cart that data names, "" for none, and what the order
+// was bought by, "" for KCO; or ErrForeign.
+func (s *Signer) VerifyOrigin(data string) (cartID, origin string, err error) {
+	version, rest, _ := strings.Cut(data, ".")
+	cartID, sum, _ := strings.Cut(rest, ".")
+	signed := dataPurpose + cartID
+	switch version {
+	case "v1":
+		if cartID == "" {
+			return "", "", ErrForeign
+		}
+	case "v2":
+		sum, origin, _ = strings.Cut(sum, ".")
+		signed = originPurpose + cartID + " " + origin
+	default:
+		return "", "", ErrForeign
 	}
 	for _, key := range s.keys {
-		if hmac.Equal([]byte(sum), []byte(mac(key, dataPurpose+cartID))) {
-			return cartID, nil
+		if hmac.Equal([]byte(sum), []byte(mac(key, signed))) {
+			return cartID, origin, nil
 		}
 	}
-	return "", ErrForeign
+	return "", "", ErrForeign
 }
 
 // CallbackToken is the unguessable part of the addresses that Klarna's servers
@@ -71,8 +95,9 @@ func (s *Signer) IsCallbackToken(token string) bool {
 
 // What is made with a key is told apart by what it is for.
 const (
-	dataPurpose  = "merchant_data v1 "
-	tokenPurpose = "callback token v1"
+	dataPurpose   = "merchant_data v1 "
+	originPurpose = "merchant_data v2 "
+	tokenPurpose  = "callback token v1"
 )
 
 func mac(key, message string) string {

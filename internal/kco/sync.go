@@ -2,53 +2,42 @@ package kco
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/insync"
 )
 
 // Mode says how Sync starts when the cart has an order.
-type Mode int
+type Mode = insync.Mode
 
+// The modes; see [insync.Mode].
 const (
-	Load   Mode = iota // a page load: reads the order first
-	Change             // an update on the open page: updates at once
-	Repair             // as Load, but never creates; for the back office
+	Load   = insync.Load
+	Change = insync.Change
+	Repair = insync.Repair
 )
 
 // Outcome is how a Sync without error came out.
-type Outcome int
+type Outcome = insync.Outcome
 
+// The outcomes; see [insync.Outcome].
 const (
-	InSync   Outcome = iota // the order at Klarna says what the cart says
-	Empty                   // nothing to sell: no order is made, an old one stays
-	Complete                // the cart's order is bought at Klarna, the cart not closed yet
-	Bought                  // the order asked about is among those that bought the cart
+	InSync   = insync.InSync
+	Empty    = insync.Empty
+	Complete = insync.Complete
+	Bought   = insync.Bought
 )
 
-// Why Sync failed. The cart is intact either way.
+// Why Sync failed; see [insync.ErrRefused]. The cart is intact either way.
 var (
-	// ErrRefused: Klarna, or our own check of its rules, refused the order. Our fault.
-	ErrRefused = errors.New("klarna refuses the order")
-	// ErrPurchaseRunning: the order has to be replaced, and may be being bought.
-	// It ends with the purchase.
-	ErrPurchaseRunning = errors.New("a purchase of the cart may be running")
-	// ErrUnavailable: no answer of use from Klarna or Redis in time. The next Sync heals.
-	ErrUnavailable = errors.New("order could not be brought in sync")
-)
-
-// Limits of a Sync.
-const (
-	createReserve = 3 * time.Second // of the time left, kept for a create after failed reads and updates
-	maxRounds     = 8               // starts from what the cart says now: changes and lost races
+	ErrRefused         = insync.ErrRefused
+	ErrPurchaseRunning = insync.ErrPurchaseRunning
+	ErrUnavailable     = insync.ErrUnavailable
 )
 
 // Request says what to sync.
@@ -84,92 +73,74 @@ type Syncer struct {
 	Logger     *slog.Logger
 }
 
-// Sync makes the order at Klarna say what the cart says. Klarna's copy is
-// read and compared; there is no memory of what was sent, and nothing counts
-// as sent before Klarna has answered 2xx. The old order stays the cart's
-// until a create has answered, and one that may be being bought for longer.
-// ctx must carry a deadline; an error is ErrRefused, ErrPurchaseRunning,
-// ErrUnavailable or context's, wrapped, beside the Result as far
-// as it came (Cart and Quote are there unless Redis failed).
+// Sync makes the order at Klarna say what the cart says; see [insync.Run.Sync].
+// An order that may be being bought stays the cart's until it is over. ctx must
+// carry a deadline; an error is ErrRefused, ErrPurchaseRunning, ErrUnavailable
+// or context's, wrapped, beside the Result as far as it came (Cart and Quote
+// are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
-	run := &run{Syncer: s, Request: r}
-	for range maxRounds {
-		done, err := run.round(ctx)
-		if err != nil {
-			return run.result, err
-		}
-		if done {
-			return run.result, nil
-		}
+	run := &run{syncer: s, sessionOrderID: r.SessionOrderID, pageOrderID: r.PageOrderID}
+	run.Run = insync.Run{
+		Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode,
 	}
-	return run.result, fmt.Errorf("%w: the cart kept changing", ErrUnavailable)
+	err := run.Sync(ctx)
+	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
+	return run.result, err
 }
 
-// run is one Sync under way.
+// run is one Sync under way: the order of KCO as an [insync.Copy].
 type run struct {
-	*Syncer
-	Request
-	result     Result
-	want       Content
-	unanswered bool // an update of this run had no answer and may still land
+	insync.Run
+	syncer                      *Syncer
+	sessionOrderID, pageOrderID string
+	result                      Result
+	want                        Content
+	made                        Order // by a create of this run
+	unanswered                  bool  // an update of this run had no answer and may still land
 }
 
-// round goes once from what the cart says now towards an order that says it.
-// It reports false when the cart moved on meanwhile.
-func (s *run) round(ctx context.Context) (done bool, err error) {
-	c, err := s.Carts.Get(ctx, s.CartID, s.Fallback)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	s.result.Cart = c
-	for _, id := range []string{s.SessionOrderID, s.PageOrderID} {
-		if c.BoughtBy(id) {
+// ID is the cart's order.
+func (s *run) ID(c *cart.Cart) string { return c.OrderID }
+
+// Known ends the run where the order that session or page has was bought.
+func (s *run) Known(context.Context) (bool, error) {
+	for _, id := range []string{s.sessionOrderID, s.pageOrderID} {
+		if s.Cart.BoughtBy(id) {
 			s.result.OrderID = id
-			return s.end(Bought)
+			return s.End(Bought)
 		}
 	}
-	s.want, s.result.Quote, err = s.Wants.Want(c)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	if len(s.result.Quote.Goods) == 0 {
-		return s.end(Empty)
-	}
-	if s.SessionOrderID != "" && s.SessionOrderID != c.OrderID {
-		// The session knows an order that the cart has given up.
-		if err := s.LeftBehind.Add(ctx, s.CartID, s.SessionOrderID); err != nil {
-			return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		s.SessionOrderID = ""
-	}
-	switch {
-	case c.OrderID == "":
-		return s.create(ctx)
-	case !enoughTime(ctx):
-		// Waiting for changes and locks has used it up; the order is not to blame.
-		return false, fmt.Errorf("%w: no time left", ErrUnavailable)
-	case s.Mode == Change:
-		return s.update(ctx)
-	default:
-		return s.read(ctx)
-	}
+	return false, nil
 }
 
-func (s *run) end(o Outcome) (bool, error) {
-	s.result.Outcome = o
-	return true, nil
+// Want keeps what the order must say.
+func (s *run) Want(c cart.Cart) (quote cart.Quote, err error) {
+	s.want, quote, err = s.syncer.Wants.Want(c)
+	return quote, err
 }
 
-// read compares the cart's order with what is wanted.
-func (s *run) read(ctx context.Context) (bool, error) {
-	readCtx, cancel := reserve(ctx)
+// GiveUpOld lists an order that the session knows and the cart has given up.
+func (s *run) GiveUpOld(ctx context.Context) error {
+	if s.sessionOrderID == "" || s.sessionOrderID == s.Cart.OrderID {
+		return nil
+	}
+	if err := s.syncer.LeftBehind.Add(ctx, s.CartID, s.sessionOrderID); err != nil {
+		return err
+	}
+	s.sessionOrderID = ""
+	return nil
+}
+
+// Read compares the cart's order with what is wanted.
+func (s *run) Read(ctx context.Context) (bool, error) {
+	readCtx, cancel := insync.Reserve(ctx)
 	defer cancel()
-	order, err := s.Client.GetOrder(readCtx, s.result.Cart.OrderID)
+	order, err := s.syncer.Client.GetOrder(readCtx, s.Cart.OrderID)
 	if err != nil {
-		return s.replace(ctx, cause{err: err})
+		return s.Replace(ctx, insync.Cause{Err: err})
 	}
 	if order.Status == StatusIncomplete && len(Differences(s.want, order)) > 0 {
-		return s.update(ctx)
+		return s.Update(ctx)
 	}
 	return s.accept(ctx, order)
 }
@@ -179,120 +150,75 @@ func (s *run) read(ctx context.Context) (bool, error) {
 func (s *run) accept(ctx context.Context, order Order) (bool, error) {
 	switch order.Status {
 	case StatusIncomplete:
-		s.result.Outcome = InSync
+		s.Outcome = InSync
 	case StatusComplete:
-		s.result.Outcome = Complete
+		s.Outcome = Complete
 	default:
-		return s.replace(ctx, cause{err: errEnded})
+		return s.Replace(ctx, insync.Cause{Err: insync.ErrEnded})
 	}
 	s.result.Order, s.result.OrderID = order, order.OrderID
 	return true, nil
 }
 
-// update sends what is wanted to the cart's order.
-func (s *run) update(ctx context.Context) (bool, error) {
-	updateCtx, cancel := reserve(ctx)
+// Update sends what is wanted to the cart's order.
+func (s *run) Update(ctx context.Context) (bool, error) {
+	updateCtx, cancel := insync.Reserve(ctx)
 	defer cancel()
-	order, unanswered, err := s.Client.UpdateOrder(updateCtx, s.result.Cart.OrderID, s.want)
+	order, unanswered, err := s.syncer.Client.UpdateOrder(updateCtx, s.Cart.OrderID, s.want)
 	s.unanswered = s.unanswered || unanswered
-	apiErr, answered := errors.AsType[*klarna.Error](err)
-	refused := answered && apiErr.Refused()
+	refused := insync.Refused(err)
 	switch {
 	case err == nil && s.unanswered:
 		// An earlier try may have landed after the one that was answered.
-		order, err = s.Client.GetOrder(updateCtx, s.result.Cart.OrderID)
+		order, err = s.syncer.Client.GetOrder(updateCtx, s.Cart.OrderID)
 		if err == nil && order.Status == StatusIncomplete && len(Differences(s.want, order)) > 0 {
 			return false, nil
 		}
-	case answered && apiErr.Status == http.StatusForbidden:
+	case insync.StatusOf(err) == http.StatusForbidden:
 		// Read-only: bought, or aborted.
-		order, err = s.Client.GetOrder(updateCtx, s.result.Cart.OrderID)
+		readOnly := err
+		order, err = s.syncer.Client.GetOrder(updateCtx, s.Cart.OrderID)
 		if err == nil && order.Status == StatusIncomplete {
-			err = apiErr
+			err = readOnly
 		}
 	}
 	switch {
 	case err != nil:
-		return s.replace(ctx, cause{err: err, refused: refused})
+		return s.Replace(ctx, insync.Cause{Err: err, Refused: refused})
 	case order.Status != StatusIncomplete && order.Status != StatusComplete:
-		return s.replace(ctx, cause{err: errEnded, refused: refused})
+		return s.Replace(ctx, insync.Cause{Err: insync.ErrEnded, Refused: refused})
 	}
 	done, err := s.accept(ctx, order)
 	if order.Status != StatusIncomplete {
 		return done, err
 	}
-	return s.confirmRevision(ctx)
+	return s.Confirm(ctx)
 }
 
-// confirmRevision ends the run unless the cart has moved on since it was read.
-func (s *run) confirmRevision(ctx context.Context) (bool, error) {
-	now, err := s.Carts.Get(ctx, s.CartID, s.Fallback)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	if now.Revision != s.result.Cart.Revision || now.OrderID != s.result.Cart.OrderID {
-		s.Mode = changeUnlessRepair(s.Mode)
-		return false, nil
-	}
-	return s.end(InSync)
+// Create makes a new order.
+func (s *run) Create(ctx context.Context) (id string, err error) {
+	s.made, err = s.syncer.Client.CreateOrder(ctx, s.want)
+	return s.made.OrderID, err
 }
 
-// changeUnlessRepair is the mode of the next round: Klarna has just answered, so it need not be read first.
-func changeUnlessRepair(m Mode) Mode {
-	if m == Repair {
-		return Repair
-	}
-	return Change
-}
-
-// create makes a new order and makes it the cart's, if no one else has done so meanwhile.
-func (s *run) create(ctx context.Context) (bool, error) {
-	old := s.result.Cart.OrderID
-	if s.Mode == Repair {
-		return false, fmt.Errorf("%w: repair makes no order", ErrUnavailable)
-	}
-	order, err := s.Client.CreateOrder(ctx, s.want)
-	if err != nil {
-		if apiErr, ok := errors.AsType[*klarna.Error](err); ok && apiErr.Refused() {
-			return false, fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	set, revision, err := s.Carts.SetOrderID(ctx, s.CartID, old, order.OrderID, func(p redis.Pipeliner) {
+// Set makes an order the cart's, and lists the old one.
+func (s *run) Set(ctx context.Context, old, id string) (set bool, revision int64, err error) {
+	return s.Carts.SetOrderID(ctx, s.CartID, old, id, func(p redis.Pipeliner) {
 		if old != "" {
-			s.LeftBehind.queue(ctx, p, s.CartID, old)
+			s.syncer.LeftBehind.queue(ctx, p, s.CartID, old)
 		}
 	})
-	if err != nil || !set {
-		// Ours is not the cart's order, or nobody knows: it is given up.
-		if addErr := s.LeftBehind.Add(ctx, s.CartID, order.OrderID); addErr != nil {
-			s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", order.OrderID, "error", addErr)
-		}
-		if err != nil {
-			return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		return false, nil
-	}
-	s.result.Order, s.result.OrderID, s.result.Created = order, order.OrderID, true
-	if revision != s.result.Cart.Revision {
-		s.Mode = Change
-		return false, nil
-	}
-	s.result.Cart.OrderID = order.OrderID
-	return s.end(InSync)
 }
 
-// enoughTime reports whether a read or an update can still be tried.
-func enoughTime(ctx context.Context) bool {
-	deadline, ok := ctx.Deadline()
-	return !ok || time.Until(deadline) > createReserve
+// GiveUp lists an order that did not become the cart's.
+func (s *run) GiveUp(ctx context.Context, id string) {
+	if err := s.syncer.LeftBehind.Add(ctx, s.CartID, id); err != nil {
+		s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", id, "error", err)
+	}
 }
 
-// reserve leaves time for a create after reads and updates that fail.
-func reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-createReserve))
+// Created notes that the order that was made is the cart's.
+func (s *run) Created(id string) {
+	s.result.Order, s.result.OrderID, s.result.Created = s.made, id, true
+	s.Cart.OrderID = id
 }

@@ -23,6 +23,12 @@ const (
 	// CodeReadOnlyOrder answers an update or abort of a finished order.
 	// Source: docs.kustom.co, Errors in checkout.
 	CodeReadOnlyOrder = "READ_ONLY_ORDER"
+	// CodeSessionCompleted answers whatever is asked of a payment session whose
+	// order is placed. Source: docs.klarna.com, Update the cart.
+	CodeSessionCompleted = "SESSION_COMPLETED"
+	// CodeRejected answers an order that Klarna does not approve.
+	// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
+	CodeRejected = "REJECTED"
 )
 
 // Error says operation, status, code, messages and correlation ID.

@@ -20,8 +20,9 @@ const (
 	renewAfter  = 24 * time.Hour   // a session older than this gets its lifetime anew
 	requestTime = 12 * time.Second // from the request's arrival to its last command
 
-	cartIDKey     = "cart_id"
-	kcoOrderIDKey = "kco_order_id"
+	cartIDKey            = "cart_id"
+	kcoOrderIDKey        = "kco_order_id"
+	paymentsSessionIDKey = "payments_session_id"
 )
 
 var (
@@ -48,6 +49,8 @@ type Options struct {
 type Values struct {
 	CartID     string
 	KCOOrderID string // the order that this session's pages show
+	// PaymentsSessionID is the session of Klarna Payments that they show.
+	PaymentsSessionID string
 }
 
 // Sessions loads, locks and stores the sessions of shoppers. It may be used from many
@@ -82,7 +85,7 @@ func (s *Sessions) Peek(r *http.Request) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return Values{CartID: s.CartID(ctx), KCOOrderID: s.KCOOrderID(ctx)}, nil
+	return Values{CartID: s.CartID(ctx), KCOOrderID: s.KCOOrderID(ctx), PaymentsSessionID: s.PaymentsSessionID(ctx)}, nil
 }
 
 // ReadOnly loads the session for next and never stores it; the Set methods panic.
@@ -171,6 +174,18 @@ func (s *Sessions) KCOOrderID(ctx context.Context) string {
 // SetKCOOrderID makes id the order that the session's pages show; "" removes it. It
 // panics outside Locked.
 func (s *Sessions) SetKCOOrderID(ctx context.Context, id string) { s.set(ctx, kcoOrderIDKey, id) }
+
+// PaymentsSessionID returns the session of Klarna Payments that the session's pages
+// show, "" for none.
+func (s *Sessions) PaymentsSessionID(ctx context.Context) string {
+	return s.scs.GetString(ctx, paymentsSessionIDKey)
+}
+
+// SetPaymentsSessionID makes id the session of Klarna Payments that the session's pages
+// show; "" removes it. It panics outside Locked.
+func (s *Sessions) SetPaymentsSessionID(ctx context.Context, id string) {
+	s.set(ctx, paymentsSessionIDKey, id)
+}
 
 // writable marks the context of a request that holds the lock.
 type writable struct{}

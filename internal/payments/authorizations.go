@@ -1,0 +1,197 @@
+package payments
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Authorizations is what the shop knows of authorizations, by session: the
+// newest token, those that it replaced, and which order it has become. All
+// tokens of a session end as an order or released. The keys share the hash tag
+// of the order book, which makes orders of them.
+type Authorizations struct {
+	Redis redis.UniversalClient
+	// Review: the shopper looks at the order once more after it is authorized.
+	// Then Klarna's word that it is authorized places none.
+	Review bool
+}
+
+const (
+	authorizationKey = "shopd:{orders}:authorization:"     // + session ID → a hash: v, token, at (ms), place, order_id
+	replacedKey      = "shopd:{orders}:authorization_old:" // + session ID → a set of replaced tokens
+	dueKey           = "shopd:{orders}:authorizations"     // sorted set of session IDs by when the loop looks after them
+
+	// authorizationLife is that of the keys: a session lives 48 h.
+	authorizationLife = 49 * time.Hour
+	// TokenLife is how long an order can be placed with an authorization.
+	// Source: docs.klarna.com, Create an order.
+	TokenLife = 60 * time.Minute
+	// patience is how long the browser has to bring an authorization's token itself.
+	patience = 15 * time.Second
+)
+
+// Authorization is what is known of a session's authorizations.
+type Authorization struct {
+	SessionID string
+	Token     string    // the newest that came; "" when it is used or released
+	At        time.Time // when it came, to the millisecond
+	Place     bool      // the shopper has said yes: the loop may place the order
+	OrderID   string    // what the session has become, "" = not known
+	Replaced  []string  // tokens to be released
+}
+
+// addAuthorization: KEYS record, replaced, due; ARGV token, now (ms), place, due
+// (ms), life (ms), session ID. What is older comes late at times: a token that
+// was replaced stays replaced, and one that brought an order is used.
+var addAuthorization = redis.NewScript(`
+local token, order = unpack(redis.call('HMGET', KEYS[1], 'token', 'order_id'))
+if order or redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 then return 0 end
+if token ~= ARGV[1] then
+  if token then redis.call('SADD', KEYS[2], token) end
+  redis.call('HSET', KEYS[1], 'v', 1, 'token', ARGV[1], 'at', ARGV[2])
+  redis.call('HDEL', KEYS[1], 'place')
+end
+if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'place', 1) end
+redis.call('ZADD', KEYS[3], ARGV[4], ARGV[6])
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[5]) end
+return 1
+`)
+
+// Add writes down a token on a connection of the caller's. place is whether the
+// shopper has said yes to what was authorized. A token that is known changes
+// nothing but that.
+func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, place bool) error {
+	now := time.Now()
+	err := addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		token, now.UnixMilli(), place, now.Add(patience).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
+	if err != nil {
+		return fmt.Errorf("write down authorization: %w", err)
+	}
+	return nil
+}
+
+// Get returns what is known of a session's authorizations; none is zero.
+func (a *Authorizations) Get(ctx context.Context, sessionID string) (Authorization, error) {
+	known := Authorization{SessionID: sessionID}
+	pipe := a.Redis.Pipeline()
+	record := pipe.HMGet(ctx, authorizationKey+sessionID, "token", "at", "place", "order_id")
+	replaced := pipe.SMembers(ctx, replacedKey+sessionID)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return known, fmt.Errorf("read authorization: %w", err)
+	}
+	field := func(i int) string { text, _ := record.Val()[i].(string); return text }
+	known.Token, known.Place, known.OrderID, known.Replaced = field(0), field(2) != "", field(3), replaced.Val()
+	if text := field(1); text != "" {
+		at, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return known, fmt.Errorf("read authorization: at: %w", err)
+		}
+		known.At = time.UnixMilli(at)
+	}
+	return known, nil
+}
+
+// OrderOf returns the order that a session has become, "" when none is known.
+func (a *Authorizations) OrderOf(ctx context.Context, sessionID string) (orderID string, err error) {
+	orderID, err = a.Redis.HGet(ctx, authorizationKey+sessionID, "order_id").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return "", fmt.Errorf("read order of payment session: %w", err)
+	}
+	return orderID, nil
+}
+
+// setOrder: KEYS record, replaced, due; ARGV order, now (ms), life (ms), session ID.
+var setOrder = redis.NewScript(`
+redis.call('HSET', KEYS[1], 'v', 1, 'order_id', ARGV[1])
+redis.call('HDEL', KEYS[1], 'token', 'at', 'place')
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('ZADD', KEYS[3], ARGV[2], ARGV[4])
+else
+  redis.call('ZREM', KEYS[3], ARGV[4])
+end
+return 1
+`)
+
+// SetOrder writes down the order that a session has become. Its token is used
+// by that; replaced ones are yet to be released.
+func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
+	err := setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		orderID, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
+	if err != nil {
+		return fmt.Errorf("write down order of payment session: %w", err)
+	}
+	return nil
+}
+
+// Due returns at most limit sessions that the loop is to look after by now.
+func (a *Authorizations) Due(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	ids, err := a.Redis.ZRangeByScore(ctx, dueKey, &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
+	}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("due authorizations: %w", err)
+	}
+	return ids, nil
+}
+
+// released: KEYS record, replaced; ARGV token.
+var released = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'at', 'place') end
+redis.call('SREM', KEYS[2], ARGV[1])
+return 1
+`)
+
+// Released forgets a token that no order can be placed with any more.
+func (a *Authorizations) Released(ctx context.Context, sessionID, token string) error {
+	err := released.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID}, token).Err()
+	if err != nil {
+		return fmt.Errorf("forget authorization: %w", err)
+	}
+	return nil
+}
+
+// settled: KEYS record, replaced, due; ARGV now (ms), next (ms), session ID. One
+// that came anew meanwhile keeps its time.
+var settled = redis.NewScript(`
+local due = redis.call('ZSCORE', KEYS[3], ARGV[3])
+if not due or tonumber(due) > tonumber(ARGV[1]) then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'token') == 1 or redis.call('EXISTS', KEYS[2]) == 1 then
+  redis.call('ZADD', KEYS[3], ARGV[2], ARGV[3])
+else
+  redis.call('ZREM', KEYS[3], ARGV[3])
+end
+return 1
+`)
+
+// Looked notes that the loop has looked after a session at now: what still has a
+// token is due again at next.
+func (a *Authorizations) Looked(ctx context.Context, sessionID string, now, next time.Time) error {
+	err := settled.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		now.UnixMilli(), next.UnixMilli(), sessionID).Err()
+	if err != nil {
+		return fmt.Errorf("put off authorization: %w", err)
+	}
+	return nil
+}
+
+// Body is the call as a reservation keeps it.
+func (c OrderCall) Body() (json.RawMessage, error) { return json.Marshal(c) }
+
+// DecodeCall reads an order call as a reservation keeps it.
+func DecodeCall(body json.RawMessage) (OrderCall, error) {
+	var call OrderCall
+	if err := json.Unmarshal(body, &call); err != nil {
+		return call, fmt.Errorf("read order call: %w", err)
+	}
+	if call.Token == "" {
+		return call, errors.New("read order call: it has no token")
+	}
+	return call, nil
+}

@@ -1,0 +1,125 @@
+package payments
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// Client calls the Klarna Payments API. Each method returns a *klarna.Error
+// for an answer outside 2xx. Safe for concurrent use.
+type Client struct{ klarna *klarna.Client }
+
+// NewClient returns a client over the transport.
+func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
+
+const (
+	sessions       = "/payments/v1/sessions"
+	authorizations = "/payments/v1/authorizations/"
+)
+
+// CreateSession makes a new session. Klarna knows no idempotency key here, so
+// an answer that is lost is not asked for again: the session it may have made
+// was shown to nobody, and ends by itself.
+// Source: docs.klarna.com, Initiate a payment.
+func (c *Client) CreateSession(ctx context.Context, content Content) (Session, error) {
+	s := Session{Content: content, Status: StatusIncomplete}
+	var answer struct {
+		SessionID   string     `json:"session_id"`
+		ClientToken string     `json:"client_token"`
+		Categories  []Category `json:"payment_method_categories"`
+	}
+	_, err := c.klarna.Do(ctx, klarna.Request{Operation: "create payment session", Method: http.MethodPost, Path: sessions, Body: content}, &answer)
+	if err == nil && (answer.SessionID == "" || answer.ClientToken == "") {
+		err = errors.New("create payment session: the answer has no session_id or client_token")
+	}
+	s.SessionID, s.ClientToken, s.Categories = answer.SessionID, answer.ClientToken, answer.Categories
+	return s, err
+}
+
+// GetSession reads a session; an unknown or expired one is a 404.
+// Source: docs.klarna.com, Check the details of a payment session.
+func (c *Client) GetSession(ctx context.Context, id string) (Session, error) {
+	var s Session
+	_, err := c.klarna.Do(ctx, klarna.Request{
+		Operation: "read payment session", Method: http.MethodGet, Path: sessionPath(id), Retry: klarna.RetryRead,
+	}, &s)
+	if err == nil && (s.Status == "" || s.ClientToken == "") {
+		err = errors.New("read payment session: the answer has no status or client_token")
+	}
+	s.SessionID = id
+	return s, err
+}
+
+// UpdateSession replaces the content of a session. A 404 with
+// klarna.CodeSessionCompleted is one whose order is placed. unanswered is true
+// when a try before the last had no answer and may still be acted on, also when
+// err is set. Source: docs.klarna.com, Update the cart.
+func (c *Client) UpdateSession(ctx context.Context, id string, content Content) (unanswered bool, err error) {
+	answer, err := c.klarna.Do(ctx, klarna.Request{
+		Operation: "update payment session", Method: http.MethodPost, Path: sessionPath(id), Body: content, Retry: klarna.RetryReplace,
+	}, nil)
+	return answer.Unanswered, err
+}
+
+// OrderRequest is what an order is placed with: lines and addresses as they
+// were authorized, to the member, else Klarna refuses with a 409.
+// Source: docs.klarna.com, Validations in Klarna Payments.
+type OrderRequest struct {
+	PurchaseCountry  string             `json:"purchase_country"`
+	PurchaseCurrency string             `json:"purchase_currency"`
+	Locale           string             `json:"locale"`
+	OrderAmount      money.Amount       `json:"order_amount"`
+	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
+	OrderLines       []klarna.OrderLine `json:"order_lines"`
+	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
+	MerchantData     string             `json:"merchant_data"`
+	BillingAddress   Personal           `json:"billing_address,omitempty"`
+	ShippingAddress  Personal           `json:"shipping_address,omitempty"`
+}
+
+// FraudStatus is Klarna's judgement of an order that was just placed.
+type FraudStatus string
+
+// PlacedOrder is the answer to an order call.
+type PlacedOrder struct {
+	OrderID     string      `json:"order_id"`
+	RedirectURL string      `json:"redirect_url"` // where to send the browser; "" for none
+	FraudStatus FraudStatus `json:"fraud_status"` // ACCEPTED, PENDING
+}
+
+// PlaceOrder places the order of an authorization. Klarna knows no idempotency
+// key here, but places one order per session: a lost answer is asked for again
+// with the same body. unanswered is as for UpdateSession.
+// Source: docs.klarna.com, Create an order.
+func (c *Client) PlaceOrder(ctx context.Context, token string, order OrderRequest) (placed PlacedOrder, unanswered bool, err error) {
+	answer, err := c.klarna.Do(ctx, klarna.Request{
+		Operation: "place payments order", Method: http.MethodPost, Path: authorizationPath(token) + "/order", Body: order, Retry: klarna.RetryRead,
+	}, &placed)
+	return placed, answer.Unanswered || err == nil && placed.OrderID == "", placed.check("place payments order", err)
+}
+
+// check is err, or that a 2xx does not name the order.
+func (p PlacedOrder) check(operation string, err error) error {
+	if err == nil && p.OrderID == "" {
+		return errors.New(operation + ": the answer has no order_id")
+	}
+	return err
+}
+
+// CancelAuthorization releases an authorization that will not be used: it frees
+// the shopper's credit or card. A 404 is one that is used, released or over.
+// Source: docs.klarna.com, Cancel an authorization.
+func (c *Client) CancelAuthorization(ctx context.Context, token string) error {
+	_, err := c.klarna.Do(ctx, klarna.Request{
+		Operation: "cancel payments authorization", Method: http.MethodDelete, Path: authorizationPath(token), Retry: klarna.RetryRead,
+	}, nil)
+	return err
+}
+
+func sessionPath(id string) string          { return sessions + "/" + url.PathEscape(id) }
+func authorizationPath(token string) string { return authorizations + url.PathEscape(token) }
