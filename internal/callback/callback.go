@@ -22,6 +22,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
 )
 
@@ -48,15 +49,17 @@ type Book interface {
 	Refresh(ctx context.Context, orderID string) (order.Order, error)
 }
 
-// Callbacks are Klarna's calls. All members but Observe are required. Safe for
-// concurrent use.
+// Callbacks are Klarna's calls. All members but Authorizations and Observe are
+// required. Safe for concurrent use.
 type Callbacks struct {
 	Signer *kco.Signer
 	Wants  *kco.Wants
 	Carts  *cart.Store
 	Stock  Stock
 	Book   Book
-	Logger *slog.Logger
+	// Authorizations are those of Klarna Payments; nil: there is no such callback.
+	Authorizations Authorizations
+	Logger         *slog.Logger
 	// Observe is told each callback, by the last part of its path, and its
 	// result, both of a bounded set. It may be nil.
 	Observe func(callback, result string)
@@ -81,6 +84,9 @@ func (c *Callbacks) Routes(r chi.Router) {
 		r.Post("/push", c.booked("push", c.Book.Place))
 		r.Post("/notification", c.notification)
 		r.Post("/validation", c.validation)
+		if c.Authorizations != nil {
+			r.Post("/"+payments.AuthorizationCallback, c.authorization)
+		}
 		for _, name := range []string{"address_update", "shipping_option_update", "country_change"} {
 			r.Post("/"+name, c.addressChange(name))
 		}
@@ -105,32 +111,41 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 	})
 }
 
-// decode reads the body, one JSON object, into dst, and returns the order that
-// the address names. Otherwise it has answered, and false is returned. Members
-// that we do not know are Klarna's business.
+// decode is body for a call whose address names an order, which it returns.
 func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, dst any) (orderID string, ok bool) {
-	body, err := io.ReadAll(r.Body)
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		c.bad(w, r, name, http.StatusRequestEntityTooLarge, "The request is too large.")
-		return "", false
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.bad(w, r, name, http.StatusRequestTimeout, "The request did not come in time.")
+	if !c.body(w, r, name, dst) {
 		return "", false
 	}
 	orderID = r.URL.Query().Get("order_id")
+	if !kco.IsOrderID(orderID) {
+		c.bad(w, r, name, http.StatusBadRequest, "The address names no order.")
+		return "", false
+	}
+	return orderID, true
+}
+
+// body reads the body, one JSON object, into dst. Otherwise it has answered, and
+// false is returned. Members that we do not know are Klarna's business.
+func (c *Callbacks) body(w http.ResponseWriter, r *http.Request, name string, dst any) (ok bool) {
+	body, err := io.ReadAll(r.Body)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		c.bad(w, r, name, http.StatusRequestEntityTooLarge, "The request is too large.")
+		return false
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.bad(w, r, name, http.StatusRequestTimeout, "The request did not come in time.")
+		return false
+	}
 	var members map[string]json.RawMessage
 	switch {
 	case err != nil:
 		c.bad(w, r, name, http.StatusBadRequest, "The request could not be read.")
 	case json.Unmarshal(body, &members) != nil || members == nil || json.Unmarshal(body, dst) != nil:
 		c.bad(w, r, name, http.StatusBadRequest, "The body is not what it should be.")
-	case !kco.IsOrderID(orderID):
-		c.bad(w, r, name, http.StatusBadRequest, "The address names no order.")
 	default:
-		return orderID, true
+		return true
 	}
-	return "", false
+	return false
 }
 
 // bad answers a request that cannot be used.

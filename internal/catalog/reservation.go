@@ -59,12 +59,12 @@ func (e *ShortError) Error() string { return fmt.Sprintf("only %d left of %s", e
 // Reservation says that a purchase of a cart may be running. A cart has one at most.
 type Reservation struct {
 	CartID   string
-	OrderID  string         // KCO order, or "session:<id>" of Klarna Payments
-	Lines    []ReservedLine // all that is being bought; stock is held of limited goods only
-	Made     time.Time      // to the millisecond
-	Returned bool           // its stock was given back, because it grew old
-	Ending   bool           // Klarna was asked to abort its order, and is not known to have refused
-	Body     json.RawMessage
+	OrderID  string          // KCO order, or "session:<id>" of Klarna Payments
+	Lines    []ReservedLine  // all that is being bought; stock is held of limited goods only
+	Made     time.Time       // to the millisecond
+	Returned bool            // its stock was given back, because it grew old
+	Ending   bool            // Klarna was asked to abort its order, and is not known to have refused
+	Body     json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
 }
 
 // ReservedLine is a SKU and how many of it.
@@ -198,6 +198,17 @@ func (s *Stock) Settle(ctx context.Context, cartID, orderID string, lines []Rese
 		return false, fmt.Errorf("settle stock: %w", err)
 	}
 	return short, nil
+}
+
+// Become gives the reservation of a purchase another name, once it is known
+// which order the purchase has become; its Body is no longer needed. Where that
+// order is settled the reservation ends instead, and its stock is given back: it
+// was written anew by somebody who did not know. Another purchase's stays.
+func (s *Stock) Become(ctx context.Context, cartID, purchase, orderID string) error {
+	if err := s.run(ctx, become, cartID, orderID, purchase).Err(); err != nil {
+		return fmt.Errorf("rename reservation: %w", err)
+	}
+	return nil
 }
 
 // DropReservation ends an order's reservation and gives back its stock, once it

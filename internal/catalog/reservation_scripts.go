@@ -97,6 +97,20 @@ end
 return 0
 `)
 
+// become: the name before. The record goes on under the new one, unless what has
+// that name is settled.
+var become = script(`
+if not found[1] or found[1] ~= ARGV[3] then return 0 end
+if redis.call('EXISTS', settled) == 1 then
+  give_back()
+  forget()
+else
+  redis.call('HSET', record, 'order_id', order)
+  redis.call('HDEL', record, 'body')
+end
+return 1
+`)
+
 // setEnding: ending.
 var setEnding = script(`
 if not mine then return 0 end

@@ -13,6 +13,9 @@ const (
 	EventLeftBehind  = "left_behind" // the loop asked about an order that was given up
 	EventUnfinished  = "unfinished"  // the loop went on with an order of the book
 	EventRound       = "round"       // a round of the loop
+	// EventAuthorization: an order of Klarna Payments was to be placed, by browser or loop.
+	EventAuthorization = "authorization"
+	EventRelease       = "release" // an authorization that will not be used was given back
 )
 
 // Results of events.
@@ -24,6 +27,9 @@ const (
 	ResultForeign   = "foreign"   // not ours
 	ResultPending   = "pending"   // Klarna has not decided yet
 	ResultFailed    = "failed"    // Klarna or Redis; it is tried again
+	ResultRefused   = "refused"   // an authorization that brings no order: the cart has changed, it is over, or Klarna said no
+	// ResultUnsettled: Klarna has placed an order and does not say which.
+	ResultUnsettled = "unsettled"
 )
 
 // Event is one thing that the book did, for metrics. It holds no ID.

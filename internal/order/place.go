@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/payments"
 )
 
 // Why an order is not placed. Nothing was changed in the book then.
@@ -37,7 +38,7 @@ var (
 	ErrUnavailable = errors.New("the order could not be placed now")
 )
 
-// Book is the order book. All members but Observe are required. Safe for
+// Book is the order book. All members but Payments and Observe are required. Safe for
 // concurrent use, on any number of processes.
 type Book struct {
 	Redis      redis.UniversalClient
@@ -47,6 +48,7 @@ type Book struct {
 	Carts      *cart.Store
 	Stock      *catalog.Stock
 	LeftBehind *kco.LeftBehind
+	Payments   *payments.Syncer // nil: no orders of Klarna Payments are made
 	Logger     *slog.Logger
 	Observe    func(Event) // told what the book does; may be nil
 
@@ -105,11 +107,14 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	cartID, err := b.cartOf(ctx, sold)
+	cartID, origin, err := b.cartOf(ctx, sold)
 	if err != nil {
 		return Order{}, err
 	}
 	if sold.Status == ordermanagement.Cancelled {
+		if err := b.forgetSession(ctx, cartID, origin, sold.OrderID); err != nil {
+			return Order{}, err
+		}
 		return Order{}, b.forget(ctx, cartID, sold.OrderID)
 	}
 	_, tax, err := klarna.Sums(sold.OrderLines)
@@ -117,7 +122,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	o := Order{
-		Key: newKey(), OrderID: sold.OrderID, CartID: cartID, PlacedAt: sold.CreatedAt.Time,
+		Key: newKey(), OrderID: sold.OrderID, CartID: cartID, Origin: origin, PlacedAt: sold.CreatedAt.Time,
 		PurchaseCountry:  strings.ToUpper(sold.PurchaseCountry),
 		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
 		Locale:           sold.Locale, OrderAmount: sold.OrderAmount, OrderTaxAmount: tax, OrderLines: sold.OrderLines,
@@ -129,14 +134,16 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		o.PlacedAt = time.Now().UTC()
 	}
 	if cartID == "" {
-		o.flag(NoCart)
+		if origin == "" {
+			o.flag(NoCart)
+		}
 		return o, nil
 	}
 	c, err := b.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
 		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if c.OrderID != o.OrderID && !c.BoughtBy(o.OrderID) {
+	if c.OrderID != o.OrderID && payments.Purchase(c.SessionID) != origin && !c.BoughtBy(o.OrderID) {
 		o.flag(NotCurrent)
 	}
 	return o, nil
@@ -163,24 +170,23 @@ func (b *Book) sold(ctx context.Context, orderID string) (ordermanagement.Order,
 }
 
 // cartOf is the cart that an order was made for, by its merchant_data; "" when
-// neither Order Management nor the checkout has any.
-func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (string, error) {
+// neither Order Management nor the checkout has any; origin is what it was bought by.
+func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (cartID, origin string, err error) {
 	data := sold.MerchantData
 	if data == "" {
 		checkout, err := b.Checkout.GetOrder(ctx, sold.OrderID)
 		if err != nil && !answered(err, http.StatusNotFound) {
-			return "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return "", "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		data = checkout.MerchantData
 	}
 	if data == "" {
-		return "", nil
+		return "", "", nil
 	}
-	cartID, err := b.Signer.Verify(data)
-	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrNotOurs, err)
+	if cartID, origin, err = b.Signer.VerifyOrigin(data); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrNotOurs, err)
 	}
-	return cartID, nil
+	return cartID, origin, nil
 }
 
 // forget lets go of an order that was cancelled before it was placed: its cart
@@ -235,6 +241,9 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 		_, closed, err := b.Carts.Close(ctx, o.CartID, o.OrderID, o.Goods())
 		if err != nil {
 			return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if err := b.becameOrder(ctx, o); err != nil {
+			return o, err
 		}
 		if short, err = b.Stock.Settle(ctx, o.CartID, o.OrderID, o.reserved(), closed); err != nil {
 			return o, fmt.Errorf("%w: %w", ErrUnavailable, err)

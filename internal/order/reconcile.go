@@ -75,7 +75,7 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now))
+	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.authorizations(ctx, now))
 	open, countErr := b.Redis.ZCard(ctx, openKey).Result()
 	err = errors.Join(err, countErr)
 	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Open: open})
@@ -103,7 +103,7 @@ func (b *Book) reservations(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, r := range due {
-		err := b.ask(ctx, EventReservation, r.OrderID)
+		err := b.askReservation(ctx, r)
 		if !errors.Is(err, ErrUnavailable) {
 			// Also of what was placed, which has no reservation then: that changes nothing.
 			err = b.Stock.Asked(ctx, r.CartID, r.OrderID, now)

@@ -100,7 +100,7 @@ func (c *Client) PlaceOrder(ctx context.Context, token string, order OrderReques
 	answer, err := c.klarna.Do(ctx, klarna.Request{
 		Operation: "place payments order", Method: http.MethodPost, Path: authorizationPath(token) + "/order", Body: order, Retry: klarna.RetryRead,
 	}, &placed)
-	return placed, answer.Unanswered || err == nil && placed.OrderID == "", placed.check("place payments order", err)
+	return placed, answer.Unanswered, placed.check("place payments order", err)
 }
 
 // check is err, or that a 2xx does not name the order.

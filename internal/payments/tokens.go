@@ -110,4 +110,11 @@ func (c *Client) CancelCustomerToken(ctx context.Context, tokenID string) error 
 	return err
 }
 
+// IsTokenOver reports whether Klarna answered that a customer token cannot be
+// charged any more, or never could.
+func IsTokenOver(err error) bool {
+	apiErr, ok := errors.AsType[*klarna.Error](err)
+	return ok && (apiErr.Status == http.StatusNotFound || apiErr.Code == klarna.CodeTokenCanceled)
+}
+
 func tokenPath(tokenID string) string { return customerTokens + url.PathEscape(tokenID) }

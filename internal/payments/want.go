@@ -102,14 +102,14 @@ type OrderCall struct {
 	Request OrderRequest `json:"request"`
 }
 
-// Order is what an order of the session's authorization must say: what the
-// session says, with the addresses that were authorized. Its merchant_data
-// tells that the session bought the cart.
-func (w *Wants) Order(cartID string, s Session) OrderRequest {
+// Order is what an order of a session's authorization must say: what is wanted,
+// with the addresses that were authorized. Its merchant_data tells that the
+// session bought the cart.
+func (w *Wants) Order(cartID string, want Content, s Session) OrderRequest {
 	return OrderRequest{
-		PurchaseCountry: s.PurchaseCountry, PurchaseCurrency: s.PurchaseCurrency, Locale: s.Locale,
-		OrderAmount: s.OrderAmount, OrderTaxAmount: s.OrderTaxAmount, OrderLines: s.OrderLines,
-		MerchantURLs: s.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
+		PurchaseCountry: want.PurchaseCountry, PurchaseCurrency: want.PurchaseCurrency, Locale: want.Locale,
+		OrderAmount: want.OrderAmount, OrderTaxAmount: want.OrderTaxAmount, OrderLines: want.OrderLines,
+		MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
 		BillingAddress: s.BillingAddress, ShippingAddress: s.ShippingAddress,
 	}
 }

@@ -1,0 +1,39 @@
+package callback
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/payments"
+)
+
+// Authorizations writes down what Klarna Payments tells of; an *order.Book does.
+type Authorizations interface {
+	// Authorized returns when it will last. The error is a fault.
+	Authorized(ctx context.Context, sessionID, token string) error
+}
+
+// authorization tells that a shopper has authorized a purchase. The token is
+// written down, no more: the browser brings it too, and the reconcile loop makes
+// an order of it when that does not. Klarna waits 2 s, and calls three times.
+// Source: docs.klarna.com, Authorization callback.
+func (c *Callbacks) authorization(w http.ResponseWriter, r *http.Request) {
+	const name = payments.AuthorizationCallback
+	var body struct {
+		Token     string `json:"authorization_token"`
+		SessionID string `json:"session_id"`
+	}
+	switch {
+	case !c.body(w, r, name, &body):
+	case !kco.IsOrderID(body.Token) || !kco.IsOrderID(body.SessionID):
+		c.bad(w, r, name, http.StatusBadRequest, "The body names no authorization.")
+	default:
+		if err := c.Authorizations.Authorized(r.Context(), body.SessionID, body.Token); err != nil {
+			c.fail(w, r, name, err)
+			return
+		}
+		c.observe(name, resultOK)
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

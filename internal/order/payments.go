@@ -1,0 +1,306 @@
+package order
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/payments"
+)
+
+// Why an authorization brings no order, beside ErrNotOurs, ErrUnavailable,
+// insync.ErrRefused (our mistake) and a *cart.SoldOutError. Nothing is bought
+// then, but for ErrPurchaseRunning and ErrUnavailable, after which it may be.
+var (
+	// ErrCartChanged: what was authorized is not what the cart says now. To be
+	// authorized again.
+	ErrCartChanged = errors.New("what was authorized is not the cart")
+	// ErrTokenGone: the authorization is over, released, replaced by a newer one,
+	// or its session is. To be authorized again.
+	ErrTokenGone = errors.New("the authorization is over")
+	// ErrDeclined: Klarna does not approve.
+	ErrDeclined = errors.New("klarna does not approve the order")
+	// ErrPurchaseRunning: an order of the cart may be being placed. It becomes
+	// known by itself; asking again tells.
+	ErrPurchaseRunning = insync.ErrPurchaseRunning
+)
+
+// Authorized is what Klarna Payments tells of an authorization, to the browser
+// and to us.
+type Authorized struct {
+	// CartID is the shopper's; a session of another cart is ErrNotOurs. "" when
+	// nobody asks who has a cart.
+	CartID    string
+	SessionID string
+	// Token is the authorization's. Where Klarna knows a newer one of the session,
+	// that is used.
+	Token string
+}
+
+// PlaceAuthorized buys what was authorized, if the cart still says so, and
+// takes it into the book. The purchase is written down with the cart's
+// reservation first and repeated by the loop until Klarna has answered: browser
+// and loop, at once, on any processes and one after another's crash, end with
+// one order. Without error the sale is made: then the Order has at least its
+// OrderID, and where it has no Number yet the loop, or Place, finishes it.
+// redirectURL is where Klarna wants the browser to go, "" for the shop's own
+// confirmation.
+func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, redirectURL string, err error) {
+	if err := b.authorized(ctx, in.SessionID, in.Token, true); err != nil {
+		return Order{}, "", err
+	}
+	o, redirectURL, err = b.placeAuthorized(ctx, in)
+	b.observe(Event{Event: EventAuthorization, Result: resultOfAuthorization(err)})
+	return o, redirectURL, err
+}
+
+// Authorized writes down, durably, that Klarna has told of an authorization. The
+// loop makes an order of it when the browser does not. The error is
+// ErrUnavailable.
+func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
+	return b.authorized(ctx, sessionID, token, !b.Payments.Authorizations.Review)
+}
+
+func (b *Book) authorized(ctx context.Context, sessionID, token string, place bool) error {
+	err := b.durably(ctx, func(conn *redis.Conn) error {
+		return b.Payments.Authorizations.Add(ctx, conn, sessionID, token, place)
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+func resultOfAuthorization(err error) string {
+	switch {
+	case err == nil:
+		return ResultDone
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrPurchaseRunning):
+		return ResultFailed
+	case errors.Is(err, ErrNotOurs):
+		return ResultForeign
+	}
+	return ResultRefused
+}
+
+func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, string, error) {
+	orderID, err := b.Payments.Authorizations.OrderOf(ctx, in.SessionID)
+	if err != nil {
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if orderID != "" {
+		o, err := b.bought(ctx, in.SessionID, orderID)
+		if err == nil && in.CartID != "" && o.Number != "" && o.CartID != in.CartID {
+			return Order{}, "", ErrNotOurs
+		}
+		return o, "", err
+	}
+	cartID, session, err := b.session(ctx, in)
+	if err != nil {
+		return Order{}, "", err
+	}
+	if session.Status == payments.StatusComplete {
+		return b.repeatCall(ctx, cartID, session.SessionID)
+	}
+	want, goods, err := b.matches(ctx, cartID, session)
+	if err != nil {
+		return Order{}, "", err
+	}
+	call := payments.OrderCall{
+		Token: cmp.Or(session.AuthorizationToken, in.Token), Request: b.Payments.Wants.Order(cartID, want, session),
+	}
+	body, err := call.Body()
+	if err != nil {
+		return Order{}, "", fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	}
+	err = b.Stock.Reserve(ctx, catalog.Reservation{
+		CartID: cartID, OrderID: payments.Purchase(session.SessionID), Lines: goods, Body: body,
+	})
+	if short, ok := errors.AsType[*catalog.ShortError](err); ok {
+		return Order{}, "", &cart.SoldOutError{SKU: short.SKU, Left: short.Left}
+	}
+	switch {
+	case errors.Is(err, catalog.ErrPurchaseRunning):
+		return Order{}, "", fmt.Errorf("%w: %w", ErrPurchaseRunning, err)
+	case err != nil:
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return b.call(ctx, cartID, session.SessionID, call)
+}
+
+// session reads the session of an authorization, and which cart it was made for.
+func (b *Book) session(ctx context.Context, in Authorized) (cartID string, session payments.Session, err error) {
+	session, err = b.Payments.Client.GetSession(ctx, in.SessionID)
+	switch {
+	case answered(err, http.StatusNotFound):
+		return "", session, fmt.Errorf("%w: %w", ErrTokenGone, err)
+	case insync.Refused(err):
+		return "", session, fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	case err != nil:
+		return "", session, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if cartID, err = b.Signer.Verify(session.MerchantData); err != nil {
+		return "", session, fmt.Errorf("%w: %w", ErrNotOurs, err)
+	}
+	if in.CartID != "" && in.CartID != cartID {
+		return "", session, ErrNotOurs
+	}
+	return cartID, session, nil
+}
+
+// matches returns what is bought with a session if that is what the cart says
+// now, and the session is the cart's; else ErrCartChanged. Klarna holds the
+// order against what was authorized, so the three are the same.
+func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (payments.Content, []catalog.ReservedLine, error) {
+	c, err := b.Carts.Get(ctx, cartID, cart.Fallback{})
+	if err != nil {
+		return payments.Content{}, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	want, quote, err := b.Payments.Wants.Want(c)
+	if err != nil {
+		return want, nil, fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	}
+	if c.SessionID != session.SessionID || len(quote.Goods) == 0 || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
+		return want, nil, ErrCartChanged
+	}
+	goods := make([]catalog.ReservedLine, len(quote.Goods))
+	for i, line := range quote.Goods {
+		goods[i] = catalog.ReservedLine(line.Line)
+	}
+	return want, goods, nil
+}
+
+// call makes an order call that the cart's reservation has, and takes the order
+// into the book. Where Klarna refuses, the session tells whether an earlier try
+// has placed the order, ours or another process's; else the reservation ends.
+func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments.OrderCall) (Order, string, error) {
+	tokenID := b.tokenize(ctx, call)
+	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
+	if err == nil {
+		b.keepToken(ctx, placed.OrderID, tokenID)
+		o, err := b.bought(ctx, sessionID, placed.OrderID)
+		return o, placed.RedirectURL, err
+	}
+	if !insync.Refused(err) && !answered(err, http.StatusConflict) {
+		// It may have been placed.
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	session, readErr := b.Payments.Client.GetSession(ctx, sessionID)
+	switch {
+	case readErr == nil && session.Status == payments.StatusComplete:
+		return b.known(ctx, sessionID, err)
+	case readErr != nil && !answered(readErr, http.StatusNotFound), unanswered:
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(err, readErr))
+	}
+	if dropErr := b.Stock.DropReservation(ctx, cartID, payments.Purchase(sessionID)); dropErr != nil {
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, dropErr)
+	}
+	return Order{}, "", fmt.Errorf("%w: %w", refusal(err), err)
+}
+
+// refusal is what Klarna's answer to an order call means, once it is known that
+// nothing was bought.
+// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
+func refusal(err error) error {
+	apiErr, _ := errors.AsType[*klarna.Error](err)
+	switch {
+	case apiErr.Status == http.StatusConflict:
+		return ErrCartChanged // "Not matching fields"
+	case apiErr.Status == http.StatusNotFound, apiErr.Code == klarna.CodeInvalidOperation:
+		return ErrTokenGone // over, or consumed
+	case apiErr.Code == klarna.CodeRejected:
+		return ErrDeclined
+	}
+	return insync.ErrRefused
+}
+
+// repeatCall repeats the order call that the cart's reservation has of a
+// session: the same again gets the same answer.
+func (b *Book) repeatCall(ctx context.Context, cartID, sessionID string) (Order, string, error) {
+	reserved, ok, err := b.Stock.Reservation(ctx, cartID)
+	if err != nil {
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if !ok || reserved.OrderID != payments.Purchase(sessionID) {
+		// Somebody else has settled it meanwhile, or long ago.
+		return b.known(ctx, sessionID, errors.New("the session is complete"))
+	}
+	call, err := payments.DecodeCall(reserved.Body)
+	if err != nil {
+		return Order{}, "", fmt.Errorf("%w: %w", ErrPurchaseRunning, err)
+	}
+	return b.call(ctx, cartID, sessionID, call)
+}
+
+// known goes on with an order that was placed and not by this call: whoever
+// placed it tells which it is.
+func (b *Book) known(ctx context.Context, sessionID string, why error) (Order, string, error) {
+	orderID, err := b.Payments.Authorizations.OrderOf(ctx, sessionID)
+	switch {
+	case err != nil:
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case orderID == "":
+		return Order{}, "", fmt.Errorf("%w: %w: %w", ErrPurchaseRunning, errUnsettled, why)
+	}
+	o, err := b.bought(ctx, sessionID, orderID)
+	return o, "", err
+}
+
+// errUnsettled: Klarna has placed an order and nobody knows which.
+var errUnsettled = errors.New("the order of the session is not known")
+
+// bought takes the order of a session into the book. The sale is made: what
+// cannot be done now is finished by others. Only an order that is none is an error.
+func (b *Book) bought(ctx context.Context, sessionID, orderID string) (Order, error) {
+	err := b.Payments.Authorizations.SetOrder(ctx, sessionID, orderID)
+	if err == nil {
+		var o Order
+		if o, err = b.Place(ctx, orderID); err == nil {
+			// What somebody reserved who did not know yet.
+			if err = b.Stock.Become(ctx, o.CartID, payments.Purchase(sessionID), orderID); err == nil {
+				return o, nil
+			}
+		}
+	}
+	if errors.Is(err, ErrCancelled) || errors.Is(err, ErrNotOurs) {
+		return Order{}, err
+	}
+	b.Logger.WarnContext(ctx, "an order of klarna payments is not placed yet", "order_id", orderID, "error", err)
+	return Order{OrderID: orderID}, nil
+}
+
+// becameOrder notes what a session has become, whoever placed it. It comes
+// before the stock is settled, by the order's own name.
+func (b *Book) becameOrder(ctx context.Context, o Order) error {
+	sessionID := payments.SessionOf(o.Origin)
+	if sessionID == "" || b.Payments == nil {
+		return nil
+	}
+	err := b.Payments.Authorizations.SetOrder(ctx, sessionID, o.OrderID)
+	err = errors.Join(err, b.settleProblem(ctx, sessionID), b.Stock.Become(ctx, o.CartID, o.Origin, o.OrderID))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// forgetSession lets go of a session whose order was cancelled before it was placed.
+func (b *Book) forgetSession(ctx context.Context, cartID, origin, orderID string) error {
+	sessionID := payments.SessionOf(origin)
+	if sessionID == "" {
+		return nil
+	}
+	_, _, err := b.Carts.SetSessionID(ctx, cartID, sessionID, "")
+	if err = errors.Join(err, b.Stock.Become(ctx, cartID, origin, orderID)); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
