@@ -18,11 +18,10 @@ import (
 // placeRequest is what the page sends when the shopper has approved. It is
 // personal data and has a credential in it: it is never logged.
 type placeRequest struct {
-	Token        string         `json:"authorization_token"`
-	Form         string         `json:"form"`         // names the session that the page shows
-	OrderAmount  money.Amount   `json:"order_amount"` // what the page showed when it was approved
-	Address      klarna.Address `json:"billing_address"`
-	CartRevision int64          `json:"cart_revision"` // that the page showed
+	Token       string         `json:"authorization_token"`
+	Form        string         `json:"form"`         // names the session that the page shows
+	OrderAmount money.Amount   `json:"order_amount"` // what the page showed when it was approved
+	Address     klarna.Address `json:"billing_address"`
 }
 
 const maxToken = 1000 // bytes, of an authorization

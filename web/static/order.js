@@ -82,11 +82,6 @@ export class OpenOrder {
     });
   }
 
-  /** The cart's revision that the page shows. */
-  get revision() {
-    return this.#revision;
-  }
-
   /** The amounts shown are the order's, and nothing is on its way. */
   get settled() {
     return this.#confirmed && this.queue.state === "idle";

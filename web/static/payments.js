@@ -59,6 +59,7 @@ class Payments {
   #working = false; // the shopper is approving, or the order being placed
   #loads = 0;
   #loaded = ""; // what the widget shows, or will
+  #blamed = false; // Klarna found fault with the address when it loaded the widget: it is told the next one too
   #unfit = new Set(); // ways to pay that Klarna does not offer for the order as it is now
 
   constructor(root, form, options = {}) {
@@ -76,7 +77,7 @@ class Payments {
         letGo: () => this.#letGo(),
         shown: () => ({ form: this.#data.form }),
         whole,
-        took: ({ session }) => this.#took(session),
+        took: (answer) => this.#took(answer),
         renew: (answer) => this.#renew(answer),
         perCountry: true,
       },
@@ -189,7 +190,7 @@ class Payments {
     const load = ++this.#loads;
     const container = this.#form.querySelector(`[data-method="${CSS.escape(category)}"] [data-widget]`) ?? this.#form.querySelector("[data-widget]");
     for (const other of this.#form.querySelectorAll("[data-widget]")) other.hidden = other !== container || this.#page === "review";
-    const result = await this.#widget.load(container, category, this.#shown);
+    const result = await this.#widget.load(container, category, this.#blamed ? this.#wanted() : this.#shown);
     if (load !== this.#loads) return; // a later one says what is true
     if (result.broken) {
       this.#loaded = "";
@@ -198,28 +199,31 @@ class Payments {
       return;
     }
     drop("library");
-    if (result.error?.invalid_fields) this.#invalid(result.error.invalid_fields, { focus: false });
-    else if (!result.show_form && this.#page !== "review") {
+    this.#blamed = Boolean(result.error?.invalid_fields);
+    if (this.#blamed) {
+      this.#loaded = "";
+      this.#invalid(result.error.invalid_fields, { focus: false });
+    } else if (!result.show_form && this.#page !== "review") {
       this.#unfit.add(category);
       this.#offer();
       this.#load();
     }
   }
 
-  /** The order is another one now. */
-  #took(session) {
+  /** The order is another one now. Klarna may offer other ways to pay for it; then the page is made anew. */
+  #took({ session, payment_methods: methods, replaced }) {
+    const names = (list) => list.map(({ identifier }) => identifier).join();
+    if ((methods || replaced) && names(methods ?? []) !== names(this.#data.methods)) location.reload();
     if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#unfit.clear();
     this.#shown = session;
     this.#offer();
   }
 
-  #renew({ form, client_token, payment_methods }) {
-    Object.assign(this.#data, { form, client_token, methods: payment_methods });
+  #renew({ form, client_token }) {
+    Object.assign(this.#data, { form, client_token });
     this.#kept.renew(form);
     this.#widget.renew(client_token);
     if (this.#page === "review") return this.#leave(this.#data.details_url); // what was approved there is gone
-    const known = new Set(this.#radios().map(({ value }) => value));
-    if (payment_methods.some(({ identifier }) => !known.has(identifier)) || payment_methods.length !== known.size) return location.reload();
     this.#loaded = "";
     this.#letGo();
   }
@@ -319,7 +323,7 @@ class Payments {
   }
 
   async #place({ token, address }) {
-    const sent = { authorization_token: token, cart_revision: this.#order.revision, order_amount: this.#shown.order_amount, billing_address: address };
+    const sent = { authorization_token: token, form: this.#data.form, order_amount: this.#shown.order_amount, billing_address: address };
     const answer = await place(this.#data.place_url, sent, whole, this.#placing);
     switch (answer.kind) {
       case "placed":
@@ -403,9 +407,8 @@ class Payments {
 }
 
 /** An answer has all that the form needs. @param {any} json */
-const whole = ({ form, session, client_token, payment_methods, replaced }) =>
-  typeof form === "string" && typeof session?.order_amount === "number" &&
-  (!replaced || (typeof client_token === "string" && Array.isArray(payment_methods)));
+const whole = ({ form, session, client_token, replaced }) =>
+  typeof form === "string" && typeof session?.order_amount === "number" && (!replaced || typeof client_token === "string");
 
 // A script element starts the page; a module that imports this one does it itself.
 if ([...document.scripts].some(({ src }) => src === import.meta.url)) start();

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -27,11 +28,14 @@ type till struct {
 	mu       sync.Mutex
 	page     templates.PaymentsPage
 	country  string
+	region   string
 	mugs     int
 	revision int64
 	form     string
 	methods  []templates.PaymentMethod
-	replaces bool // the next update answers with another session
+	options  string // of the script, a JavaScript expression
+	replaces bool   // the next update answers with another session
+	missing  bool   // the library, the next time it is asked for
 	updates  []map[string]any
 	orders   []map[string]any
 	answers  []answer // to the next order calls, in order; then placed
@@ -48,8 +52,18 @@ func newTill(t *testing.T, page templates.PaymentsPage) *till {
 	mux.Handle("/static/", static.Handler())
 	mux.HandleFunc("GET /checkout/payments", func(w http.ResponseWriter, r *http.Request) { u.show(w, r, u.view(u.page)) })
 	mux.HandleFunc("GET /checkout/payments/review", func(w http.ResponseWriter, r *http.Request) { u.show(w, r, u.view(templates.Review)) })
-	mux.HandleFunc("GET /done", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><h1>Done</h1>") })
-	mux.HandleFunc("GET /api.js", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /done", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><h1>Done</h1>")
+	})
+	mux.HandleFunc("GET /api.js", func(w http.ResponseWriter, r *http.Request) {
+		u.mu.Lock()
+		missing := u.missing
+		u.missing = false
+		u.mu.Unlock()
+		if missing {
+			http.NotFound(w, r)
+			return
+		}
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write([]byte(library))
 	})
@@ -96,9 +110,17 @@ const library = `(() => {
 func (u *till) show(w http.ResponseWriter, r *http.Request, v templates.PaymentsView) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", policy)
-	if err := templates.Payments(v).Render(templ.WithNonce(r.Context(), nonce), w); err != nil {
+	var page bytes.Buffer
+	if err := templates.Payments(v).Render(templ.WithNonce(r.Context(), nonce), &page); err != nil {
 		u.t.Error(err)
 	}
+	// Started by a script of the test's, which gives it options and keeps its queue.
+	start := `<script type="module" nonce="` + nonce + `">import { start } from "` + static.URL("payments.js") + `"; window.queue = start(` + u.options + `);</script>`
+	own := regexp.MustCompile(`<script type="module" src="[^"]*/payments.js"[^>]*></script>`)
+	if !own.Match(page.Bytes()) {
+		u.t.Error("the page does not start its script")
+	}
+	_, _ = w.Write(own.ReplaceAllLiteral(page.Bytes(), []byte(start)))
 }
 
 func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
@@ -117,7 +139,7 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	return templates.PaymentsView{
 		Shell: templates.Shell{Locale: "en-" + u.country, Country: u.country, Currency: string(m.Currency), CartRevision: u.revision, CartIDHash: "c0ffee", Path: "/checkout/payments",
 			Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "US", Currency: "USD", Locales: []string{"en-US"}}}},
-		Order: u.order(), Page: page, Fields: fields, Methods: u.methods, Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
+		Order: u.order(), Page: page, Region: u.region, Fields: fields, Methods: u.methods, Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
 	}
 }
 
@@ -148,6 +170,10 @@ func (u *till) update(w http.ResponseWriter, r *http.Request) {
 	u.updates = append(u.updates, sent)
 	if lines, ok := sent["lines"].([]any); ok {
 		u.mugs = int(lines[0].(map[string]any)["quantity"].(float64))
+		u.revision++
+	}
+	if region, ok := sent["region"].(string); ok {
+		u.region = region
 		u.revision++
 	}
 	if country, ok := sent["country"].(string); ok {
@@ -238,11 +264,10 @@ func (u *till) placed() []string {
 // payer is somebody on that page.
 type payer struct {
 	*checkoutPage
-	u *till
 }
 
 // hasty is patience for tests of it.
-const hasty = `{patience: {library: 1500, load: 1500}, placing: 1500, limits: {timeout: 1300, resumeAfter: 1200, neverLonger: 1400}, times: {spinner: 100, slow: 600, updated: 800, readOut: 200}}`
+const hasty = `{patience: {load: 3000}, placing: 3000, times: {spinner: 100, slow: 600, updated: 800, readOut: 200}}`
 
 // open opens the checkout with an address typed in. results are those of the library, as JSON: {"authorize": […]}.
 func (u *till) open(t *testing.T, results string) *payer {
@@ -252,7 +277,7 @@ func (u *till) open(t *testing.T, results string) *payer {
 
 func (u *till) openIn(t *testing.T, page *browsertest.Page, results string) *payer {
 	t.Helper()
-	p := &payer{&checkoutPage{Page: page, t: t}, u}
+	p := &payer{&checkoutPage{Page: page, t: t}}
 	p.Go(u.URL + "/done")
 	if results != "" {
 		p.MustEval(`(results) => sessionStorage.setItem("results", results)`, results)
@@ -299,11 +324,13 @@ func (p *payer) done() {
 	p.Wait("the end", `() => location.pathname === "/done"`)
 }
 
-// told returns what the library was told since the page was opened: "init load:pay_later authorize:pay_later 20000".
+// told says what the library was told since the page was opened: "init, load:pay_later 20000, authorize:pay_later 20000 address".
+const told = `() => calls.map(({ name, options, data }) => [name + (options.payment_method_category ? ":" + options.payment_method_category : ""),
+	data.order_amount, data.billing_address ? "address" : ""].filter(Boolean).join(" ")).join(", ")`
+
 func (p *payer) told() string {
 	p.t.Helper()
-	return p.MustEval(`() => calls.map(({ name, options, data }) => [name + (options.payment_method_category ? ":" + options.payment_method_category : ""),
-		data.order_amount, data.billing_address ? "address" : "", options.auto_finalize === false ? "later" : ""].filter(Boolean).join(" ")).join(", ")`).Str()
+	return p.MustEval(told).Str()
 }
 
 // note returns the text of the note with an ID, "" when there is none.

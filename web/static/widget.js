@@ -81,12 +81,12 @@ export class Widget {
 
   /** What it throws is told to the callback before, as a refusal: it is none. */
   #call(name, options, data) {
+    if (!this.#ready) return Promise.resolve({ broken: true });
     return new Promise((resolve) => {
       let early = null;
       let called = false;
       const answer = (result) => (called ? resolve(result ?? { broken: true }) : (early = result));
       try {
-        if (!this.#ready) throw new Error(`${name} before the library is there`);
         window.Klarna.Payments[name](options, data, answer);
         called = true;
         if (early) resolve(early);
