@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type config struct {
 	redisURL, klarnaURL, browserOrigins string
 	username, password, secret          string
 	catalogFile, drain                  string
+	checkout, paymentsFlow              string
+	customerTokens                      string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
@@ -38,7 +41,18 @@ type shop struct {
 	origins, imageOrigins  []string
 	catalog                *catalog.Catalog
 	drain                  time.Duration
+	payments               bool // Klarna Payments is the checkout at /checkout
+	review                 bool // its flow has a second page
+	customerTokens         bool
 }
+
+// The values of -checkout and -payments-flow.
+const (
+	checkoutKCO      = "kco"
+	checkoutPayments = "payments"
+	flowOneStep      = "one-step"
+	flowReview       = "review"
+)
 
 // validate checks all settings of a shop and reports every problem at once, one a line.
 func (c *config) validate() (shop, error) {
@@ -85,6 +99,9 @@ func (c *config) validate() (shop, error) {
 		}
 	}
 	s.drain = v.duration("-drain", c.drain)
+	s.payments = v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments
+	s.review = v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview
+	s.customerTokens = v.onOff("-customer-tokens", c.customerTokens)
 	return s, v.err()
 }
 
@@ -129,6 +146,17 @@ func (v *problems) onOff(name, text string) bool {
 		v.add("%s: %q is neither true nor false", name, text)
 	}
 	return on
+}
+
+// choice reads one of several words; none is the first.
+func (v *problems) choice(name, text string, choices ...string) string {
+	if text == "" {
+		return choices[0]
+	}
+	if !slices.Contains(choices, text) {
+		v.add("%s: %q is none of: %s", name, text, strings.Join(choices, ", "))
+	}
+	return text
 }
 
 // number reads a whole number that is not negative; none is 0.

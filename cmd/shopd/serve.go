@@ -20,6 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
@@ -166,9 +167,17 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		Redis: rdb, Management: ordermanagement.NewClient(transport), Checkout: orders, Signer: signer,
 		Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Observe: metrics.ObserveOrder,
 	}
+	book.Payments = &payments.Syncer{
+		Client: payments.NewClient(transport), Carts: carts, Stock: stock, Logger: logger,
+		Authorizations: &payments.Authorizations{Redis: rdb, Review: s.review},
+		Wants: &payments.Wants{
+			Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL, CustomerTokens: s.customerTokens,
+		},
+	}
 	wants := &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL}
 	callbacks := &callback.Callbacks{
-		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Logger: logger, Observe: metrics.ObserveCallback,
+		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Authorizations: book, Logger: logger,
+		Observe: metrics.ObserveCallback,
 	}
 	front := &storefront.Storefront{
 		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Logger: logger,

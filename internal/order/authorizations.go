@@ -73,8 +73,12 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range due {
-		err := b.lookAfter(ctx, id, now)
-		failed.add(errors.Join(err, b.Payments.Authorizations.Looked(ctx, id, now, now.Add(lookAgain))))
+		again, err := b.lookAfter(ctx, id, now)
+		next := time.Time{}
+		if again || err != nil {
+			next = now.Add(lookAgain)
+		}
+		failed.add(errors.Join(err, b.Payments.Authorizations.Looked(ctx, id, now, next)))
 		if failed.enough() {
 			break
 		}
@@ -82,30 +86,33 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 	return errors.Join(failed...)
 }
 
-// lookAfter goes on with a session's authorizations.
-func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) error {
+// lookAfter goes on with a session's authorizations. again is whether something
+// remains to be done.
+func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) (again bool, err error) {
 	a, err := b.Payments.Authorizations.Get(ctx, sessionID)
 	if err != nil {
-		return err
+		return true, err
 	}
 	unused := a.Replaced
-	if a.Token != "" {
+	switch {
+	case a.OrderID != "":
+		if o, err := b.bought(ctx, sessionID, a.OrderID); err == nil && o.Number == "" {
+			return true, nil
+		}
+	case a.Token != "":
 		keep, err := b.wanted(ctx, a, now)
-		switch {
-		case err != nil:
-			return err
-		case keep:
+		if keep || err != nil {
 			// Which of several is the newest only Klarna knows: none is released yet.
-			return nil
+			return true, err
 		}
 		unused = append(unused, a.Token)
 	}
 	for _, token := range unused {
 		if err := b.release(ctx, sessionID, token); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // wanted makes an order of an authorization, and reports whether it is still
@@ -116,7 +123,7 @@ func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Ti
 		_, _, err = b.placeAuthorized(ctx, in)
 		b.observe(Event{Event: EventAuthorization, Result: resultOfAuthorization(err)})
 		if err == nil {
-			return true, nil // SetOrder has taken its token; replaced ones come with the next round
+			return true, nil // the next look is at the order
 		}
 	} else if err = b.mayYet(ctx, in); err == nil {
 		return now.Before(a.At.Add(payments.TokenLife)), nil

@@ -106,24 +106,22 @@ func (a *Authorizations) OrderOf(ctx context.Context, sessionID string) (orderID
 	return orderID, nil
 }
 
-// setOrder: KEYS record, replaced, due; ARGV order, now (ms), life (ms), session ID.
+// setOrder: KEYS record, due; ARGV order, due (ms), life (ms), session ID.
 var setOrder = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'order_id') == ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'v', 1, 'order_id', ARGV[1])
 redis.call('HDEL', KEYS[1], 'token', 'at', 'place')
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-if redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('ZADD', KEYS[3], ARGV[2], ARGV[4])
-else
-  redis.call('ZREM', KEYS[3], ARGV[4])
-end
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[4])
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
 return 1
 `)
 
-// SetOrder writes down the order that a session has become. Its token is used
-// by that; replaced ones are yet to be released.
+// SetOrder writes down the order that a session has become, and lets the loop
+// see to it that the book has it. Its token is used by that; replaced ones are
+// yet to be released.
 func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
-	err := setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		orderID, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
+	err := setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
+		orderID, time.Now().Add(patience).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
 	if err != nil {
 		return fmt.Errorf("write down order of payment session: %w", err)
 	}
@@ -157,25 +155,27 @@ func (a *Authorizations) Released(ctx context.Context, sessionID, token string) 
 	return nil
 }
 
-// settled: KEYS record, replaced, due; ARGV now (ms), next (ms), session ID. One
-// that came anew meanwhile keeps its time.
-var settled = redis.NewScript(`
-local due = redis.call('ZSCORE', KEYS[3], ARGV[3])
-if not due or tonumber(due) > tonumber(ARGV[1]) then return 0 end
-if redis.call('HEXISTS', KEYS[1], 'token') == 1 or redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('ZADD', KEYS[3], ARGV[2], ARGV[3])
+// looked: KEYS due; ARGV session ID, now (ms), next (ms, or ""). One that came
+// anew meanwhile keeps its time.
+var looked = redis.NewScript(`
+local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not due or tonumber(due) > tonumber(ARGV[2]) then return 0 end
+if ARGV[3] == '' then
+  redis.call('ZREM', KEYS[1], ARGV[1])
 else
-  redis.call('ZREM', KEYS[3], ARGV[3])
+  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
 end
 return 1
 `)
 
-// Looked notes that the loop has looked after a session at now: what still has a
-// token is due again at next.
+// Looked notes that the loop has looked after a session at now, and when it is to
+// do so again; a zero next is never, unless the session is authorized anew.
 func (a *Authorizations) Looked(ctx context.Context, sessionID string, now, next time.Time) error {
-	err := settled.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		now.UnixMilli(), next.UnixMilli(), sessionID).Err()
-	if err != nil {
+	again := ""
+	if !next.IsZero() {
+		again = strconv.FormatInt(next.UnixMilli(), 10)
+	}
+	if err := looked.Run(ctx, a.Redis, []string{dueKey}, sessionID, now.UnixMilli(), again).Err(); err != nil {
 		return fmt.Errorf("put off authorization: %w", err)
 	}
 	return nil

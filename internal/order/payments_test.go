@@ -1,0 +1,472 @@
+package order_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// newPaymentsWorld is a world that sells by Klarna Payments too.
+func newPaymentsWorld(t testing.TB, rdb *redistest.Server) *world {
+	t.Helper()
+	w := newWorld(t, rdb)
+	w.pays(w.book, http.DefaultTransport)
+	return w
+}
+
+// pays lets a book make orders of Klarna Payments.
+func (w *world) pays(b *order.Book, transport http.RoundTripper) *order.Book {
+	w.t.Helper()
+	api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Transport: transport})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b.Payments = &payments.Syncer{
+		Client: payments.NewClient(api), Carts: b.Carts, Stock: b.Stock, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Authorizations: &payments.Authorizations{Redis: b.Redis},
+		Wants: &payments.Wants{
+			Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"}, Signer: b.Signer,
+			PublicURL: "http://shop.example", CallbackURL: "http://shop.internal",
+		},
+	}
+	return b
+}
+
+// checkout syncs the cart's payment session, as its page does.
+func (w *world) checkout(cartID string) (sessionID string) {
+	w.t.Helper()
+	got, err := w.book.Payments.Sync(w.t.Context(), payments.Request{CartID: cartID, Fallback: sweden})
+	if err != nil || got.Outcome != insync.InSync {
+		w.t.Fatalf("sync: outcome %d, %v", got.Outcome, err)
+	}
+	return got.Session.SessionID
+}
+
+// buyer is what a page hands to Klarna with the approval.
+const buyer = `{"given_name":"Eva","family_name":"Lind","title":"Fru","email":"eva@example.com","street_address":"Storgatan 1","postal_code":"11122","city":"Stockholm","country":"SE"}`
+
+// authorize approves a session as it is, in the browser.
+func (w *world) authorize(sessionID string) (token string) {
+	w.t.Helper()
+	out, err := w.fake.Pay(sessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
+		Data: json.RawMessage(`{"billing_address":` + buyer + `}`),
+	}})
+	if err != nil || !out.Approved || out.AuthorizationToken == "" {
+		w.t.Fatalf("authorize: %+v, %v", out, err)
+	}
+	return out.AuthorizationToken
+}
+
+// authorized is a cart with two mugs and a jam, authorized and not placed.
+func (w *world) authorized() (in order.Authorized) {
+	w.t.Helper()
+	in.CartID = cart.NewID()
+	w.put(in.CartID, "MUG-1", 2)
+	w.put(in.CartID, "JAM-1", 1)
+	in.SessionID = w.checkout(in.CartID)
+	in.Token = w.authorize(in.SessionID)
+	return in
+}
+
+// placed are the orders that Klarna has placed for a cart's sessions.
+func (w *world) placed(cartID string) []string {
+	w.t.Helper()
+	var ids []string
+	for _, s := range w.fake.Sessions() {
+		if made, err := w.book.Signer.Verify(s.MerchantData); err == nil && made == cartID && s.Fake.OrderID != "" {
+			ids = append(ids, s.Fake.OrderID)
+		}
+	}
+	return ids
+}
+
+// paidOnce holds invariants 5 and 6 for an authorized cart that was placed: one
+// order at Klarna, of what the cart said, in the book exactly once and
+// acknowledged; cart and stock settled, no authorization left over.
+func (w *world) paidOnce(in order.Authorized) order.Order {
+	w.t.Helper()
+	ids := w.placed(in.CartID)
+	if len(ids) != 1 {
+		w.t.Fatalf("Klarna has %d orders of the cart, want 1", len(ids))
+	}
+	o, found, err := w.book.ByOrderID(w.t.Context(), ids[0])
+	if err != nil || !found {
+		w.t.Fatalf("the order is not in the book: %v", err)
+	}
+	if o.CartID != in.CartID || o.Origin != payments.Purchase(in.SessionID) || len(o.Flags) != 0 || !o.Acknowledged || !o.CartClosed {
+		w.t.Errorf("cart %q, origin %q, flags %v, acknowledged %v, cart closed %v", o.CartID, o.Origin, o.Flags, o.Acknowledged, o.CartClosed)
+	}
+	if diff := cmp.Diff([]cart.Line{{SKU: "MUG-1", Quantity: 2}, {SKU: "JAM-1", Quantity: 1}}, o.Goods()); diff != "" {
+		w.t.Errorf("what was bought: %s", diff)
+	}
+	sold, err := w.book.Management.GetOrder(w.t.Context(), o.OrderID)
+	if err != nil || sold.OrderAmount != o.OrderAmount {
+		w.t.Errorf("Klarna has %d, the book %d: %v", sold.OrderAmount, o.OrderAmount, err)
+	}
+	c := w.cart(in.CartID)
+	if !c.BoughtBy(o.OrderID) || c.SessionID == in.SessionID {
+		w.t.Errorf("the cart is not closed: session %q, bought by %v", c.SessionID, c.Bought)
+	}
+	if r, running, err := w.stock().Reservation(w.t.Context(), in.CartID); err != nil || running {
+		w.t.Errorf("there is still the reservation %s: %v", r.OrderID, err)
+	}
+	numbers := slices.DeleteFunc(w.keys("shopd:{orders}:number:*"), func(key string) bool {
+		id, err := w.rdb.Get(w.t.Context(), key).Result()
+		return err == nil && id != o.OrderID
+	})
+	if len(numbers) != 1 {
+		w.t.Errorf("the order has %d numbers", len(numbers))
+	}
+	return o
+}
+
+// notPlaced demands that nothing of a cart was bought, and that its stock is there.
+func (w *world) notPlaced(in order.Authorized, left int) {
+	w.t.Helper()
+	if ids := w.placed(in.CartID); len(ids) != 0 {
+		w.t.Errorf("Klarna has the orders %v", ids)
+	}
+	if r, running, err := w.stock().Reservation(w.t.Context(), in.CartID); err != nil || running {
+		w.t.Errorf("there is a reservation of %s: %v", r.OrderID, err)
+	}
+	if got := w.left("MUG-1"); got != left {
+		w.t.Errorf("%d mugs left, want %d", got, left)
+	}
+}
+
+// An authorization becomes an order of the book like any other.
+func TestPlaceAuthorized(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	in := w.authorized()
+	before := w.left("MUG-1")
+	o, redirect, err := w.book.PlaceAuthorized(t.Context(), in)
+	if err != nil || !strings.HasPrefix(redirect, w.fake.URL) {
+		t.Fatalf("redirect to %q: %v", redirect, err)
+	}
+	if diff := cmp.Diff(o, w.paidOnce(in)); diff != "" {
+		t.Errorf("it answered another order than the book has: %s", diff)
+	}
+	if got := w.left("MUG-1"); got != before-2 {
+		t.Errorf("%d mugs left, there were %d", got, before)
+	}
+	if o.BillingAddress.Email != "eva@example.com" || o.ShippingAddress.StreetAddress != "Storgatan 1" || o.PurchaseCountry != "SE" {
+		t.Errorf("billing %+v, shipping %+v, country %s", o.BillingAddress, o.ShippingAddress, o.PurchaseCountry)
+	}
+	for range 3 { // sent again, and told by push
+		again, _, err := w.book.PlaceAuthorized(t.Context(), in)
+		if err != nil || !cmp.Equal(o, again) {
+			t.Errorf("again: %v %s", err, cmp.Diff(o, again))
+		}
+		if again = w.place(o.OrderID); !cmp.Equal(o, again) {
+			t.Error(cmp.Diff(o, again))
+		}
+	}
+	w.round(time.Minute)
+	w.round(time.Hour)
+	w.paidOnce(in)
+	if got := w.left("MUG-1"); got != before-2 {
+		t.Errorf("in the end %d mugs left, there were %d", got, before)
+	}
+	// The shopper's session still knows the payment session: it leads to the order.
+	got, err := w.book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden, SessionID: in.SessionID})
+	if err != nil || got.Outcome != insync.Bought || got.OrderID != o.OrderID {
+		t.Errorf("sync: outcome %d with %q, %v", got.Outcome, got.OrderID, err)
+	}
+	// Nobody else's authorization is placed for this cart.
+	other := w.authorized()
+	other.CartID = in.CartID
+	if _, _, err := w.book.PlaceAuthorized(t.Context(), other); !errors.Is(err, order.ErrNotOurs) {
+		t.Errorf("another cart's session: %v", err)
+	}
+	in.CartID = cart.NewID()
+	if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrNotOurs) {
+		t.Errorf("another cart's order: %v", err)
+	}
+}
+
+// Browser and callback bring the same token at once, to two processes: one
+// order (invariants 5 and 6). Every caller that is told of an order is told of that.
+func TestPlaceAuthorizedAtOnce(t *testing.T) {
+	for _, kind := range []string{"one node", "cluster"} {
+		t.Run(kind, func(t *testing.T) {
+			var rdb *redistest.Server
+			if kind == "cluster" {
+				rdb = redistest.Cluster(t)
+			} else {
+				rdb = redistest.StartServer(t)
+			}
+			w := newPaymentsWorld(t, rdb)
+			books := []*order.Book{w.book, w.pays(w.newBook(w.redis.Client(), http.DefaultTransport), http.DefaultTransport)}
+			for range 3 {
+				in := w.authorized()
+				before := w.left("MUG-1")
+				var mu sync.Mutex
+				told := map[string]bool{}
+				var wg sync.WaitGroup
+				for i := range 12 {
+					book := books[i%2]
+					wg.Go(func() {
+						if i < 4 {
+							err := book.Authorized(t.Context(), in.SessionID, in.Token)
+							if err = errors.Join(err, book.Reconcile(t.Context(), time.Now().Add(time.Minute))); err != nil {
+								t.Error(err)
+							}
+							return
+						}
+						o, _, err := book.PlaceAuthorized(t.Context(), in)
+						switch {
+						case err == nil:
+							mu.Lock()
+							defer mu.Unlock()
+							told[o.OrderID] = true
+						case !errors.Is(err, order.ErrPurchaseRunning):
+							t.Error(err)
+						}
+					})
+				}
+				wg.Wait()
+				w.round(time.Minute)
+				w.round(10 * time.Minute) // what a late one has reserved
+				o := w.paidOnce(in)
+				if len(told) != 1 || !told[o.OrderID] {
+					t.Errorf("callers were told of %v, the book has %s", told, o.OrderID)
+				}
+				if got := w.left("MUG-1"); got != before-2 {
+					t.Errorf("%d mugs left, there were %d", got, before)
+				}
+			}
+		})
+	}
+}
+
+// A process is killed at any of its calls, before it is made or before its
+// answer comes; the browser's next try, or the loop alone, finishes.
+func TestPlaceAuthorizedKilled(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		for _, finisher := range []string{"next try", "loop"} {
+			w := newPaymentsWorld(t, redistest.StartServer(t)) // with its stock
+			deaths := 0
+			for n := 1; ; n++ {
+				in := w.authorized()
+				if finisher == "loop" {
+					// Klarna's callback has come; the process that dies is another one.
+					if err := w.book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
+						t.Fatal(err)
+					}
+				}
+				before := w.left("MUG-1")
+				r := &reaper{n: n, late: late}
+				rdb := w.redis.Client()
+				book := w.pays(w.newBook(rdb, r), r)
+				rdb.AddHook(r)
+				_, _, err := book.PlaceAuthorized(t.Context(), in)
+				if !r.died() {
+					if err != nil {
+						t.Fatal(err)
+					}
+					break
+				}
+				deaths++
+				if err != nil && !errors.Is(err, order.ErrUnavailable) {
+					t.Errorf("killed at call %d: got %v, want ErrUnavailable", n, err)
+				}
+				if finisher == "loop" {
+					w.round(time.Minute)
+				} else if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+					t.Error(err)
+				}
+				w.paidOnce(in)
+				if got := w.left("MUG-1"); got != before-2 {
+					t.Errorf("%d mugs left, there were %d", got, before)
+				}
+				if t.Failed() {
+					t.Fatalf("after a death at call %d, late %v, finished by the %s", n, late, finisher)
+				}
+			}
+			if deaths < 12 {
+				t.Errorf("died at %d points, want at least 12", deaths)
+			}
+		}
+	}
+}
+
+const orderCall = "/payments/v1/authorizations/*/order"
+
+// Klarna answers badly to the order call: it is never placed twice, and when the
+// faults stop the next try, or the loop, knows how it came out.
+func TestPlaceAuthorizedFaults(t *testing.T) {
+	running, over := order.ErrUnavailable, order.ErrTokenGone
+	for _, tc := range []struct {
+		name         string
+		fault        fakeklarna.Fault
+		always, once error // nil: placed
+	}{
+		{"400", fakeklarna.Fault{Status: 400}, insync.ErrRefused, insync.ErrRefused},
+		{"401 in HTML", fakeklarna.Fault{Status: 401}, insync.ErrRefused, insync.ErrRefused},
+		{"403", fakeklarna.Fault{Status: 403, Body: `{"error_code":"PERMISSION_DENIED","error_messages":[],"correlation_id":"c"}`}, insync.ErrRefused, insync.ErrRefused},
+		{"403 rejected", fakeklarna.Fault{Status: 403, Body: `{"error_code":"REJECTED","error_messages":["Rejected"],"correlation_id":"c"}`}, order.ErrDeclined, order.ErrDeclined},
+		{"403 consumed", fakeklarna.Fault{Status: 403, Body: `{"error_code":"INVALID_OPERATION","error_messages":["Authorization token already consumed"],"correlation_id":"c"}`}, over, over},
+		{"404 empty", fakeklarna.Fault{Status: 404}, over, over},
+		{"409", fakeklarna.Fault{Status: 409}, order.ErrCartChanged, order.ErrCartChanged},
+		{"429", fakeklarna.Fault{Status: 429}, running, nil},
+		{"500", fakeklarna.Fault{Status: 500}, running, nil},
+		{"502 in HTML", fakeklarna.Fault{Status: 502, Body: "<html><h1>Bad gateway</h1></html>"}, running, nil},
+		{"503", fakeklarna.Fault{Status: 503}, running, nil},
+		{"504", fakeklarna.Fault{Status: 504}, running, nil},
+		{"slow", fakeklarna.Fault{DelayAfter: fakeklarna.Duration(time.Minute)}, running, nil},
+		{"connection reset", fakeklarna.Fault{Reset: true}, running, nil},
+		{"truncated JSON", fakeklarna.Fault{Truncate: true}, running, nil},
+		{"reply lost", fakeklarna.Fault{DropReply: true}, running, nil},
+		{"not JSON", fakeklarna.Fault{NotJSON: true}, running, nil},
+	} {
+		for _, count := range []int{-1, 1} {
+			for _, finisher := range []string{"next try", "loop"} {
+				t.Run(fmt.Sprintf("%s/%d times/%s", tc.name, count, finisher), func(t *testing.T) {
+					t.Parallel()
+					w := newPaymentsWorld(t, redistest.StartServer(t)) // the loop is alone
+					in := w.authorized()
+					want := tc.once
+					if count < 0 {
+						want = tc.always
+					}
+					fault := tc.fault
+					fault.Method, fault.Path, fault.Count = "POST", orderCall, count
+					w.fake.AddFault(fault)
+					_, _, err := w.book.PlaceAuthorized(t.Context(), in)
+					if !errors.Is(err, want) {
+						t.Errorf("got %v, want %v", err, want)
+					}
+					_, reserved, _ := w.stock().Reservation(t.Context(), in.CartID)
+					if mayBe := errors.Is(want, running) && want != nil; reserved != mayBe {
+						t.Errorf("reserved: %v, it may have been placed: %v", reserved, mayBe)
+					}
+					w.fake.ClearFaults()
+					if finisher == "loop" {
+						w.round(time.Minute)
+					} else if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+						t.Error(err)
+					}
+					w.paidOnce(in)
+				})
+			}
+		}
+	}
+}
+
+// The cart is changed between authorization and placing: no order for another
+// amount than the cart's, and an authorization for it brings one.
+func TestPlaceAuthorizedStaleCart(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	for _, tc := range []struct {
+		name   string
+		change func(in order.Authorized)
+	}{
+		{"another tab", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3) }},
+		{"another tab, with its sync", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3); w.checkout(in.CartID) }},
+		{"emptied", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 0); w.put(in.CartID, "JAM-1", 0) }},
+		{"another session", func(in order.Authorized) {
+			if set, _, err := w.carts.SetSessionID(t.Context(), in.CartID, in.SessionID, "another"); err != nil || !set {
+				t.Fatal(set, err)
+			}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := w.left("MUG-1")
+			in := w.authorized()
+			tc.change(in)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
+				t.Errorf("got %v, want ErrCartChanged", err)
+			}
+			w.notPlaced(in, before)
+			// Callback or not, the loop places nothing of it, and lets go of it.
+			w.round(time.Minute)
+			w.notPlaced(in, before)
+			if s, _ := w.fake.Session(in.SessionID); s.Fake.State != "token deleted" {
+				t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
+			}
+			// Asked again, the shopper approves what the cart says now.
+			w.put(in.CartID, "MUG-1", 2)
+			w.put(in.CartID, "JAM-1", 1)
+			in.SessionID = w.checkout(in.CartID)
+			in.Token = w.authorize(in.SessionID)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			w.paidOnce(in)
+		})
+	}
+}
+
+// What is too old, or given back, is authorized again.
+func TestPlaceAuthorizedOver(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	for _, tc := range []struct {
+		name string
+		over func(in order.Authorized)
+	}{
+		{"released", func(in order.Authorized) {
+			if err := w.book.Payments.Client.CancelAuthorization(t.Context(), in.Token); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"60 minutes old", func(order.Authorized) { w.fake.Advance(61 * time.Minute) }},
+		{"the session too", func(order.Authorized) { w.fake.Advance(49 * time.Hour) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := w.left("MUG-1")
+			in := w.authorized()
+			tc.over(in)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrTokenGone) {
+				t.Errorf("got %v, want ErrTokenGone", err)
+			}
+			w.round(time.Minute)
+			w.notPlaced(in, before)
+			in.SessionID = w.checkout(in.CartID)
+			in.Token = w.authorize(in.SessionID)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			w.paidOnce(in)
+		})
+	}
+}
+
+// Two carts want the last ones: one gets them, the other is told, and nothing
+// of it is at Klarna.
+func TestPlaceAuthorizedSoldOut(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	in := w.authorized()
+	others := cart.NewID()
+	if err := w.stock().Reserve(t.Context(), catalog.Reservation{
+		CartID: others, OrderID: "other", Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: w.left("MUG-1") - 1}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := w.book.PlaceAuthorized(t.Context(), in)
+	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); !ok || soldOut.SKU != "MUG-1" || soldOut.Left != 1 {
+		t.Errorf("got %v, want one left of MUG-1", err)
+	}
+	w.round(time.Minute)
+	w.notPlaced(in, 1)
+	if s, _ := w.fake.Session(in.SessionID); s.Fake.State != "token deleted" {
+		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
+	}
+}
