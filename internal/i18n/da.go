@@ -203,7 +203,6 @@ var danish = map[string]string{
 	"payments.check_many":          "Kontrollér {0} felter",
 	"payments.other_method":        "Vælg en anden betalingsmåde",
 	"cart.payments":                "Betal med Klarna Payments i stedet",
-	"cart.kco":                     "Betal med Klarna Checkout i stedet",
 	"address.email":                "E-mailadresse",
 	"address.given_name":           "Fornavn",
 	"address.family_name":          "Efternavn",

@@ -203,7 +203,6 @@ var german = map[string]string{
 	"payments.check_many":          "Prüfen Sie {0} Felder",
 	"payments.other_method":        "Andere Zahlungsart wählen",
 	"cart.payments":                "Stattdessen mit Klarna Payments bezahlen",
-	"cart.kco":                     "Stattdessen mit Klarna Checkout bezahlen",
 	"address.email":                "E-Mail-Adresse",
 	"address.given_name":           "Vorname",
 	"address.family_name":          "Nachname",

@@ -203,7 +203,6 @@ var english = map[string]string{
 	"payments.check_many":          "Check {0} fields",
 	"payments.other_method":        "Choose another way to pay",
 	"cart.payments":                "Pay with Klarna Payments instead",
-	"cart.kco":                     "Pay with Klarna Checkout instead",
 	"address.email":                "E-mail",
 	"address.given_name":           "First name",
 	"address.family_name":          "Last name",

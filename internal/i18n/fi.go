@@ -203,7 +203,6 @@ var finnish = map[string]string{
 	"payments.check_many":          "Tarkista {0} kenttää",
 	"payments.other_method":        "Valitse toinen maksutapa",
 	"cart.payments":                "Maksa Klarna Paymentsilla",
-	"cart.kco":                     "Maksa Klarna Checkoutilla",
 	"address.email":                "Sähköposti",
 	"address.given_name":           "Etunimi",
 	"address.family_name":          "Sukunimi",

@@ -203,7 +203,6 @@ var norwegian = map[string]string{
 	"payments.check_many":          "Kontroller {0} felt",
 	"payments.other_method":        "Velg en annen betalingsmåte",
 	"cart.payments":                "Betal med Klarna Payments i stedet",
-	"cart.kco":                     "Betal med Klarna Checkout i stedet",
 	"address.email":                "E-post",
 	"address.given_name":           "Fornavn",
 	"address.family_name":          "Etternavn",

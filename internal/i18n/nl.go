@@ -203,7 +203,6 @@ var dutch = map[string]string{
 	"payments.check_many":          "Controleer {0} velden",
 	"payments.other_method":        "Kies een andere betaalwijze",
 	"cart.payments":                "Betaal in plaats daarvan met Klarna Payments",
-	"cart.kco":                     "Betaal in plaats daarvan met Klarna Checkout",
 	"address.email":                "E-mailadres",
 	"address.given_name":           "Voornaam",
 	"address.family_name":          "Achternaam",

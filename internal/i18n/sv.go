@@ -203,7 +203,6 @@ var swedish = map[string]string{
 	"payments.check_many":          "Kontrollera {0} fält",
 	"payments.other_method":        "Välj ett annat sätt att betala",
 	"cart.payments":                "Betala med Klarna Payments i stället",
-	"cart.kco":                     "Betala med Klarna Checkout i stället",
 	"address.email":                "E-post",
 	"address.given_name":           "Förnamn",
 	"address.family_name":          "Efternamn",

@@ -152,6 +152,7 @@ type Order struct {
 type CartView struct {
 	Shell
 	Order
+	PaymentsToo bool // there is another checkout, of Klarna Payments
 }
 
 // SummaryView is the order summary beside the payment form.
