@@ -188,10 +188,16 @@ class Payments {
     if (!category || wanted === this.#loaded) return;
     this.#loaded = wanted;
     const load = ++this.#loads;
+    const waiting = make("p", { className: "muted" }, text("loading"));
     const container = this.#form.querySelector(`[data-method="${CSS.escape(category)}"] [data-widget]`) ?? this.#form.querySelector("[data-widget]");
     for (const other of this.#form.querySelectorAll("[data-widget]")) other.hidden = other !== container || this.#page === "review";
+    if (!container.firstChild) container.append(waiting);
+    container.setAttribute("aria-busy", "true");
     const result = await this.#widget.load(container, category, this.#blamed ? this.#wanted() : this.#shown);
+    waiting.remove();
     if (load !== this.#loads) return; // a later one says what is true
+    for (const busy of this.#form.querySelectorAll("[aria-busy]")) busy.removeAttribute("aria-busy");
+    if (this.#order.settled) drop("wait");
     if (result.broken) {
       this.#loaded = "";
       const actions = [{ text: text("try_again"), run: () => this.#load() }];
@@ -231,8 +237,8 @@ class Payments {
   /** The order is as the page shows it: the widget shows the same, and the shopper may pay. */
   #letGo() {
     this.#name();
-    drop("wait");
     if (!this.#working) this.#load();
+    if (!this.#form.querySelector("[aria-busy]")) drop("wait");
   }
 
   // Paying. Nothing may be waited for between the click and the call.
@@ -262,6 +268,7 @@ class Payments {
     const of = JSON.stringify([category, data]);
     const call = callFor(this.#page, this.#kept.now.approval, of, Date.now());
     if (!call) return this.#approved();
+    if (call !== "reauthorize" && this.#form.querySelector("[aria-busy]")) return this.#say("wait", "info", "wait_title", "wait_body");
     const result =
       call === "authorize"
         ? this.#widget.authorize(category, data, this.#page === "one-step")

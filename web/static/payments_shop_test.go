@@ -293,7 +293,7 @@ var ada = map[string]string{"email": "ada@example.com", "given_name": "Ada", "fa
 // loaded waits until a widget is shown.
 func (p *payer) loaded() {
 	p.t.Helper()
-	p.Wait("the widget", `() => window.calls?.some(({ name }) => name === "load")`)
+	p.Wait("the widget", `() => window.calls?.some(({ name }) => name === "load") && !document.querySelector("[aria-busy]")`)
 }
 
 // write puts text in fields as typing does.
@@ -315,7 +315,7 @@ func (p *payer) buy() {
 // rests waits until the page can be used again.
 func (p *payer) rests() {
 	p.t.Helper()
-	p.Wait("the page to rest", `() => queue.state === "idle" && !document.querySelector("[data-buy]").ariaDisabled && !document.querySelector("[inert]")`)
+	p.Wait("the page to rest", `() => queue.state === "idle" && !document.querySelector("[data-buy]").ariaDisabled && !document.querySelector("[inert], [aria-busy]")`)
 }
 
 // done waits for the page that Klarna sends the browser to.

@@ -683,13 +683,13 @@ func TestPaymentsNothingToDrive(t *testing.T) {
 // reviewed waits for the review page.
 func (p *payer) reviewed() {
 	p.t.Helper()
-	p.Wait("the review", `() => location.pathname === "/checkout/payments/review" && window.calls?.some(({ name }) => name === "load")`)
+	p.Wait("the review", `() => location.pathname === "/checkout/payments/review" && window.calls?.some(({ name }) => name === "load") && !document.querySelector("[aria-busy]")`)
 }
 
 // settles waits until the page shows a total, in minor units, and nothing is on its way.
 func (p *payer) settles(total int) {
 	p.t.Helper()
-	p.Wait(fmt.Sprintf("a total of %d", total), `(total) => queue.state === "idle" && Number(document.querySelector("dl [data-total]").dataset.amount) === total &&
+	p.Wait(fmt.Sprintf("a total of %d", total), `(total) => queue.state === "idle" && !document.querySelector("[aria-busy]") && Number(document.querySelector("dl [data-total]").dataset.amount) === total &&
 		(document.querySelector("[data-buy]").ariaDisabled || document.querySelector("[data-buy]").textContent === "Buy for " + total / 100 + " kr")`, total)
 }
 

@@ -70,6 +70,7 @@ var checkoutTexts = map[string]string{
 
 // paymentsTexts are those that only the form with Klarna's widget needs.
 var paymentsTexts = map[string]string{
+	"loading":        "checkout.loading",
 	"buy":            "payments.buy",
 	"waiting":        "payments.waiting",
 	"placing":        "payments.placing",
