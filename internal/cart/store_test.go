@@ -114,6 +114,35 @@ func TestStoreSetOrderID(t *testing.T) {
 	}
 }
 
+// A payment session is the cart's as an order is, and beside it; it goes when
+// the cart is bought, by whatever.
+func TestStoreSetSessionID(t *testing.T) {
+	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	ctx := t.Context()
+	if _, err := store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 1})); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.SetOrderID(ctx, id, "", "order", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		from, next string
+		want       bool
+	}{{"", "a", true}, {"", "b", false}, {"order", "b", false}, {"a", "b", true}, {"a", "c", false}} {
+		got, revision, err := store.SetSessionID(ctx, id, step.from, step.next)
+		if err != nil || got != step.want || revision != 1 {
+			t.Errorf("%+v: got %v at revision %d, %v", step, got, revision, err)
+		}
+	}
+	if c, err := store.Get(ctx, id, sweden); err != nil || c.SessionID != "b" || c.OrderID != "order" || c.Revision != 1 {
+		t.Errorf("got %+v, %v", c, err)
+	}
+	closed, _, err := store.Close(ctx, id, "order", nil)
+	if c, getErr := store.Get(ctx, id, sweden); err != nil || getErr != nil || c.SessionID != "" || closed.SessionID != "" {
+		t.Errorf("once it is bought: got %+v, %v, %v", c, err, getErr)
+	}
+}
+
 func TestStoreClose(t *testing.T) {
 	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
 	ctx := t.Context()

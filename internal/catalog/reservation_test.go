@@ -308,3 +308,41 @@ func TestSettle(t *testing.T) {
 		}
 	})
 }
+
+// A purchase gets the name of the order that it has become, and no stock is
+// taken twice, whoever comes when.
+func TestBecome(t *testing.T) {
+	onEach(t, func(t *testing.T, rdb redis.UniversalClient) {
+		become := func(s *shelf) { must(t, s.Become(t.Context(), "a", "session:1", "order")) }
+		for _, tc := range []struct {
+			name  string
+			given func(s *shelf)
+			holds string // after it
+			left  int    // when the order is settled, too
+		}{
+			{"its own", func(s *shelf) { must(t, s.reserve("a", "session:1", 0, mugs(2)...)) }, "order", 238},
+			{"again", func(s *shelf) { must(t, s.reserve("a", "session:1", 0, mugs(2)...)); become(s) }, "order", 238},
+			{"another purchase's", func(s *shelf) { must(t, s.reserve("a", "session:2", 0, mugs(2)...)) }, "session:2", 236},
+			{"none", func(*shelf) {}, "", 238},
+			{"settled before", func(s *shelf) {
+				s.settle("a", "order", true, mugs(2)...)
+				must(t, s.reserve("a", "session:1", 0, mugs(2)...))
+			}, "", 238},
+			{"its stock was given back", func(s *shelf) {
+				must(t, s.reserve("a", "session:1", 0, mugs(2)...))
+				s.returned(time.Hour, 1)
+			}, "order", 238},
+		} {
+			t.Run(tc.name, func(t *testing.T) {
+				s := newShelf(t, rdb)
+				tc.given(s)
+				become(s)
+				if r := s.holds("a", tc.holds); tc.holds == "order" && r.Body != nil {
+					t.Errorf("it still has the body %s", r.Body)
+				}
+				s.settle("a", "order", true, mugs(2)...)
+				s.left(map[string]int{"MUG-1": tc.left})
+			})
+		}
+	})
+}

@@ -338,7 +338,7 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 		{"not JSON", fakeklarna.Fault{NotJSON: true}, running, nil},
 	} {
 		for _, count := range []int{-1, 1} {
-			for _, finisher := range []string{"next try", "loop"} {
+			for _, finisher := range []string{"next try", "loop"}[:1+(1-count)/2] { // the loop too, after those that go on
 				t.Run(fmt.Sprintf("%s/%d times/%s", tc.name, count, finisher), func(t *testing.T) {
 					t.Parallel()
 					w := newPaymentsWorld(t, redistest.StartServer(t)) // the loop is alone

@@ -85,11 +85,17 @@ type OrderRequest struct {
 // FraudStatus is Klarna's judgement of an order that was just placed.
 type FraudStatus string
 
+// The judgements. Source: docs.klarna.com, Klarna Payments API reference.
+const (
+	FraudAccepted FraudStatus = "ACCEPTED"
+	FraudPending  FraudStatus = "PENDING" // Klarna decides later
+)
+
 // PlacedOrder is the answer to an order call.
 type PlacedOrder struct {
 	OrderID     string      `json:"order_id"`
 	RedirectURL string      `json:"redirect_url"` // where to send the browser; "" for none
-	FraudStatus FraudStatus `json:"fraud_status"` // ACCEPTED, PENDING
+	FraudStatus FraudStatus `json:"fraud_status"`
 }
 
 // PlaceOrder places the order of an authorization. Klarna knows no idempotency

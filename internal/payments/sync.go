@@ -143,8 +143,9 @@ func (s *run) Update(ctx context.Context) (bool, error) {
 	case err == nil && session.Status == StatusComplete:
 		return s.complete(ctx, insync.Cause{Err: insync.ErrEnded})
 	case err == nil && session.Status == StatusIncomplete:
-		if len(Differences(s.want, session)) > 0 && unanswered {
-			// An earlier try has landed after the one that was answered.
+		if differ := Differences(s.want, session); unanswered && len(differ) > 0 || len(klarna.OfSale(differ)) > 0 {
+			// An earlier try has landed after the one that was answered, or somebody
+			// else's update.
 			return false, nil
 		}
 	case unanswered, insync.StatusOf(err) == http.StatusNotFound, err == nil:

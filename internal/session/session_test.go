@@ -97,6 +97,7 @@ func TestValuesAreKept(t *testing.T) {
 			cookie := start(t, s)
 			ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				s.SetKCOOrderID(r.Context(), "order-1")
+				s.SetPaymentsSessionID(r.Context(), "payments-1")
 			}), nil), cookie)
 
 			if got, want := body(t, ask(t, s.ReadOnly(show(s)), cookie)), "cart-1 order-1"; got != want {
@@ -105,7 +106,7 @@ func TestValuesAreKept(t *testing.T) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header.Set("Cookie", cookie)
 			got, err := s.Peek(r)
-			if d := cmp.Diff(session.Values{CartID: "cart-1", KCOOrderID: "order-1"}, got); d != "" || err != nil {
+			if d := cmp.Diff(session.Values{CartID: "cart-1", KCOOrderID: "order-1", PaymentsSessionID: "payments-1"}, got); d != "" || err != nil {
 				t.Errorf("Peek: %v %s", err, d)
 			}
 			ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -165,7 +166,7 @@ func TestSetWithoutLockPanics(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		set  func(context.Context, string)
-	}{{"cart", s.SetCartID}, {"order", s.SetKCOOrderID}} {
+	}{{"cart", s.SetCartID}, {"order", s.SetKCOOrderID}, {"payment session", s.SetPaymentsSessionID}} {
 		t.Run(tt.name, func(t *testing.T) {
 			defer func() {
 				if recover() == nil {
