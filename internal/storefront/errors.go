@@ -59,7 +59,7 @@ func failureOf(err error) failure {
 		return failure{status: unavailable, code: "order_under_way", message: "The order is paid and being written down.", outage: templates.OrderUnderWay}
 	case errors.Is(err, kco.ErrPurchaseRunning):
 		return failure{status: unavailable, code: "purchase_running", message: "A purchase of this cart may be running.", outage: templates.BeingBought}
-	case errors.Is(err, kco.ErrUnavailable):
+	case errors.Is(err, kco.ErrUnavailable), errors.Is(err, order.ErrUnavailable):
 		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
 	case errors.Is(err, session.ErrBusy):
 		return failure{status: unavailable, code: "busy", message: "Another request of this session is being served.", outage: templates.SessionBusy}

@@ -57,6 +57,9 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		return
 	}
 	c, err := s.Carts.Get(ctx, id, fallback(r))
+	if err == nil && sessionID == "" {
+		err = order.ErrTokenGone // of somebody else's session, or of one long ago
+	}
 	if err != nil {
 		s.jsonError(w, r, err, nil)
 		return
