@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -151,41 +152,45 @@ func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int
 	return revision, nil
 }
 
-// setID replaces the ID in a field of the cart if it is still the one named. A
-// cart that is gone gets its key again: what the ID names exists. It answers
-// whether it was replaced, and the revision.
-const setID = `
+// The scripts that replace an ID in a field of the cart if it is still the one
+// named. A cart that is gone gets its key again: what the ID names exists. They
+// answer whether it was replaced, and the revision.
+var setOrderID, setSessionID = setID("order_id"), setID("session_id")
+
+func setID(field string) string {
+	return strings.ReplaceAll(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
-if (redis.call('HGET', KEYS[1], ARGV[4]) or '') ~= ARGV[1] then return {0, rev} end
-redis.call('HSET', KEYS[1], ARGV[4], ARGV[2])
+if (redis.call('HGET', KEYS[1], 'FIELD') or '') ~= ARGV[1] then return {0, rev} end
+redis.call('HSET', KEYS[1], 'FIELD', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return {1, rev}
-`
+`, "FIELD", field)
+}
 
 // SetOrderID makes next the cart's newest order if that is still from, and
 // queues before in the same round trip. It returns whether it was, and the
 // revision of the cart at that moment.
 func (s *Store) SetOrderID(ctx context.Context, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
-	return s.setID(ctx, "order_id", id, from, next, before)
+	return s.set(ctx, setOrderID, id, from, next, before)
 }
 
 // SetSessionID is SetOrderID for the cart's newest session of Klarna Payments.
 func (s *Store) SetSessionID(ctx context.Context, id, from, next string) (set bool, revision int64, err error) {
-	return s.setID(ctx, "session_id", id, from, next, nil)
+	return s.set(ctx, setSessionID, id, from, next, nil)
 }
 
-func (s *Store) setID(ctx context.Context, field, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
+func (s *Store) set(ctx context.Context, script, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
 	pipe := s.redis.Pipeline()
 	if before != nil {
 		before(pipe)
 	}
-	reply := pipe.Eval(ctx, setID, []string{key(id)}, from, next, Lifetime.Milliseconds(), field)
+	reply := pipe.Eval(ctx, script, []string{key(id)}, from, next, Lifetime.Milliseconds())
 	if _, err := pipe.Exec(ctx); err != nil {
-		return false, 0, fmt.Errorf("set %s of cart: %w", field, err)
+		return false, 0, fmt.Errorf("set order of cart: %w", err)
 	}
 	values, err := reply.Int64Slice()
 	if err != nil || len(values) != 2 {
-		return false, 0, fmt.Errorf("set %s of cart: %w", field, errors.Join(err, errors.New("unexpected reply")))
+		return false, 0, fmt.Errorf("set order of cart: %w", errors.Join(err, errors.New("unexpected reply")))
 	}
 	return values[0] == 1, values[1], nil
 }

@@ -15,7 +15,7 @@ import (
 
 // customerTokenKey + Klarna's order ID → the customer token that was made with
 // the order: a credential of the book's. It lives until it is cancelled.
-const customerTokenKey = "shopd:{orders}:customer_token:"
+const customerTokenKey = "shopd:{orders}:customer_token:" //nolint:gosec // a key of Redis, no credential
 
 // ErrNoToken: no customer token was made with the order, or it is cancelled.
 var ErrNoToken = errors.New("the order has no customer token")

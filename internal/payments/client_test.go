@@ -117,8 +117,8 @@ func TestRefusals(t *testing.T) {
 	}
 	place := func(change func(*payments.OrderRequest)) func(*world, string) error {
 		return func(w *world, id string) error {
-			token, request := w.authorize(id), payments.OrderRequest{}
-			request = w.order(id)
+			token := w.authorize(id)
+			request := w.order(id) // with what was authorized
 			change(&request)
 			_, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, request)
 			return err
