@@ -30,6 +30,8 @@ func TestAccessibility(t *testing.T) {
 			s.tour(look(s))
 			s = d.shopper(t, l.o)
 			s.states(look(s))
+			s = deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", "review").shopper(t, l.o)
+			s.paymentsTour(look(s))
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

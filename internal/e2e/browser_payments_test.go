@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-rod/rod"
+	"github.com/go-rod/rod/lib/input"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
@@ -17,7 +18,7 @@ import (
 func (s *shopper) openPayments() {
 	s.t.Helper()
 	s.visit("/checkout")
-	s.widgetShows(s.text("[data-region=totals] [data-total]"))
+	s.widgetShows(s.total())
 }
 
 // widgetShows waits until the widget says an amount.
@@ -196,4 +197,94 @@ func TestPaymentsNoJS(t *testing.T) {
 	if s.MustEval(`() => document.getElementById("payments").checkVisibility()`).Bool() {
 		t.Error("a form that cannot be used is shown")
 	}
+}
+
+// paymentsTour shows to look the pages and states of Klarna Payments, with a review.
+func (s *shopper) paymentsTour(look func(place string)) {
+	s.t.Helper()
+	s.Expect("status of 409")
+	s.fill("MUG-1", "BOK-4")
+	other := s.tab()
+	other.visit("/terms")
+	s.openPayments()
+	look("payments")
+	s.typeAddress()
+	s.MustElement("#email").MustSelectAllText().MustInput("ada@example")
+	s.MustElement("#postal_code").MustSelectAllText().MustInput("111")
+	s.pay()
+	s.Wait("the errors", `() => document.activeElement.matches(".es")`)
+	look("payments, errors")
+	s.MustElement("#postal_code").MustSelectAllText().MustInput(person["postal_code"])
+	s.MustElement("#email").MustSelectAllText().MustInput(person["email"])
+	s.pay()
+	dialog := s.inside("dialog iframe", "the dialog", `() => document.querySelector("#dialog").open`)
+	dialog.MustElement("#decline").MustClick()
+	s.Wait("the refusal", `() => document.querySelector("[data-note=payment]")`)
+	look("payments, declined")
+	s.pay()
+	s.approve(s.total())
+	s.Wait("the review", `() => location.pathname === "/checkout/payments/review" && document.querySelector("[data-review=email]")?.textContent`)
+	look("payments, review")
+	s.pay()
+	other.post("/cart/lines/MUG-1", "quantity=5")
+	s.approve(s.total())
+	s.Wait("the page to tell", `() => document.querySelector("[data-note=expired]")`)
+	look("payments, changed")
+}
+
+// total is what the summary shows.
+func (s *shopper) total() string {
+	s.t.Helper()
+	return s.text("[data-region=totals] [data-total]")
+}
+
+// On a small phone, in the languages with the longest words, nothing is wider than the screen; every control is large
+// enough for a finger.
+func TestPaymentsNarrow(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"de-DE", "fi-FI", "en-US"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+			s := d.shopper(t, browsertest.Options{Phone: true, Width: 320, Height: 640, AcceptLanguage: language})
+			s.fill("MUG-1", "BOK-4")
+			s.openPayments()
+			s.MustElement("#email").MustInput("ada@example")
+			s.pay()
+			s.Wait("the errors", `() => document.activeElement.matches(".es")`)
+			var wide, small []string
+			s.read(&wide, tooWide)
+			s.read(&small, `(size) => JSON.stringify((`+tooSmall+`)(size))`, 44)
+			if len(wide)+len(small) > 0 {
+				t.Errorf("too wide: %q\ntoo small: %q", wide, small)
+			}
+			s.Screenshot("narrow")
+		})
+	}
+}
+
+// With the keyboard alone: the address, the way to pay, the approval.
+func TestPaymentsKeyboard(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+	s := d.shopper(t, browsertest.Options{})
+	s.fill("MUG-1")
+	s.openPayments()
+	s.MustElement("#email").MustFocus()
+	for _, name := range []string{"email", "given_name", "family_name", "street_address", "postal_code", "city"} {
+		if got := s.MustEval(`() => document.activeElement.id`).Str(); got != name {
+			t.Fatalf("the focus is on %q, want %q", got, name)
+		}
+		s.MustInsertText(person[name])
+		s.Keyboard.MustType(input.Tab)
+	}
+	s.Keyboard.MustType(input.ArrowDown) // the next way to pay
+	s.Wait("its widget", `() => document.activeElement.value === "pay_now" && document.querySelector("[data-method=pay_now] iframe") && !document.querySelector("[aria-busy=true]")`)
+	s.Keyboard.MustType(input.Enter)
+	s.inside("dialog iframe", "the dialog", `() => document.querySelector("#dialog").open && document.activeElement.matches("input, #close")`)
+	s.Keyboard.MustType(input.Escape)
+	s.Wait("the button to have the focus again", `() => document.querySelector("[data-note=payment]") && document.activeElement.matches("[data-buy]")`)
+	s.Keyboard.MustType(input.Enter)
+	s.approve(s.total())
+	s.paid()
 }
