@@ -54,11 +54,12 @@ func (s *shopper) typeAddress() {
 	}
 }
 
-// pay presses the page's button, once the widget shows the order.
+// pay presses the page's button, once the widget shows the order. The widget may still grow above it: a mouse would miss it.
 func (s *shopper) pay() {
 	s.t.Helper()
 	s.Wait("the widget to load", `() => !document.querySelector("[aria-busy=true]")`)
-	s.click("[data-buy]")
+	s.MustElement("[data-buy]").MustFocus()
+	s.Keyboard.MustType(input.Enter)
 }
 
 // approve says yes to an amount in Klarna's dialog, after typing there what Klarna still misses.

@@ -36,6 +36,8 @@ func TestScreenshots(t *testing.T) {
 			s.tour(shoot(s))
 			s = d.shopper(t, l.o)
 			s.states(func(state string) { shoot(s)("checkout-" + state) })
+			s = deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", "review").shopper(t, l.o)
+			s.paymentsTour(shoot(s))
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

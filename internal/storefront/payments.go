@@ -211,7 +211,7 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	locked := func(w http.ResponseWriter, r *http.Request) {
-		answer, ok := s.syncedPayments(w, r, request.Form, c, request.notes)
+		answer, ok := s.syncedPayments(w, r, request.Form, c, func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
 		if ok {
 			respond.JSON(w, r, http.StatusOK, answer)
 		}
@@ -224,7 +224,7 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 // syncedPayments syncs the session's cart and returns what the open page, which
 // shows form, is told of it; false when it has answered something else. changed
 // is the cart as far as it is known, for an answer without a sync.
-func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(*view) []templates.Note) (paymentsAnswer, bool) {
+func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
 	result, err := s.syncPayments(r, insync.Change)
 	if result.Cart.Revision >= changed.Revision {
 		changed = result.Cart
@@ -243,7 +243,7 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 	case insync.InSync:
 	}
 	v := s.view(r, result.Cart)
-	page, err := v.answer(r.Context(), result.Quote, notes(v))
+	page, err := v.answer(r.Context(), result.Quote, notes(r.Context(), v))
 	if err != nil {
 		s.jsonError(w, r, err, nil)
 		return paymentsAnswer{}, false

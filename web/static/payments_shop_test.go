@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/a-h/templ"
+	"github.com/go-rod/rod/lib/input"
 
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/market"
@@ -202,9 +204,7 @@ func (u *till) writeOrder(w http.ResponseWriter, status int, replaced bool, extr
 	if replaced {
 		members["client_token"], members["payment_methods"] = u.form+"-token", u.methods
 	}
-	for name, value := range extra {
-		members[name] = value
-	}
+	maps.Copy(members, extra)
 	writeJSON(w, status, members)
 }
 
@@ -236,9 +236,7 @@ func (u *till) read(r *http.Request) map[string]any {
 func refusal(status int, code string, extra map[string]any) answer {
 	return func(_ *till, w http.ResponseWriter, _ *http.Request) {
 		members := map[string]any{"error": map[string]string{"code": code, "message": "m", "request_id": "r"}}
-		for name, value := range extra {
-			members[name] = value
-		}
+		maps.Copy(members, extra)
 		writeJSON(w, status, members)
 	}
 }
@@ -306,10 +304,11 @@ func (p *payer) write(fields map[string]string) {
 	} }`, fields)
 }
 
-// buy presses the button with the mouse.
+// buy presses the button; the widget above it may still grow, and a mouse would miss it.
 func (p *payer) buy() {
 	p.t.Helper()
-	p.MustElement("[data-buy]").MustClick()
+	p.MustElement("[data-buy]").MustFocus()
+	p.Keyboard.MustType(input.Enter)
 }
 
 // rests waits until the page can be used again.

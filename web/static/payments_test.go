@@ -533,8 +533,8 @@ func TestPaymentsReview(t *testing.T) {
 func TestPaymentsReviewUnapproved(t *testing.T) {
 	u := newTill(t, templates.Details)
 	p := u.open(t, "")
-	p.Go(u.URL + "/checkout/payments/review")
-	p.Wait("the details", `() => location.pathname === "/checkout/payments" && window.calls`)
+	p.MustEval(`() => setTimeout(() => location.assign("/checkout/payments/review?seen"))`) // it leads on before it is loaded
+	p.Wait("the details", `() => location.pathname === "/checkout/payments" && window.calls && performance.getEntriesByType("navigation")[0].type === "navigate" && document.referrer.endsWith("?seen")`)
 }
 
 // The library is called while the click is handled: browsers let it open a window.

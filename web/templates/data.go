@@ -107,13 +107,13 @@ func (s Shell) data() pageData {
 }
 
 func (v CheckoutView) data() pageData {
-	d := v.Shell.checkoutData("/checkout/update")
+	d := v.checkoutData("/checkout/update")
 	d.OrderID = v.OrderID
 	return d
 }
 
 func (v PaymentsView) data() pageData {
-	d := v.Shell.checkoutData("/checkout/payments/update")
+	d := v.checkoutData("/checkout/payments/update")
 	d.add(v.lang(), paymentsTexts)
 	d.Payments = &paymentsData{
 		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region,
