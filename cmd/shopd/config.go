@@ -45,8 +45,11 @@ type shop struct {
 	catalog                *catalog.Catalog
 	staff                  backoffice.Team // empty: no back office
 	drain                  time.Duration
-	payments               bool // Klarna Payments is the checkout at /checkout
-	review                 bool // its flow has a second page
+	payments               bool     // Klarna Payments is the checkout at /checkout
+	both                   bool     // the other one is offered too
+	library                string   // Klarna Payments' script
+	libraryOrigins         []string // that the script uses, further to origins
+	review                 bool     // its flow has a second page
 	customerTokens         bool
 }
 
@@ -110,6 +113,7 @@ func (c *config) validate() (shop, error) {
 	s.platform = v.platform(c.platform, klarnaURL)
 	s.payments = v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments
 	s.review = v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview
+	s.library, s.libraryOrigins = paymentsLibrary(s.origins, klarnaURL)
 	s.customerTokens = v.onOff("-customer-tokens", c.customerTokens)
 	return s, v.err()
 }
@@ -255,6 +259,20 @@ func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
 		return []string{"https://*.klarna.com"}
 	}
 	return []string{klarnaURL.Scheme + "://" + klarnaURL.Host}
+}
+
+// paymentsLibrary returns the address of Klarna Payments' script, and which hosts it
+// uses: Klarna's own, or those of a fake, where browsers know it.
+// Source: docs.klarna.com, Checkout; the hosts are those that integrations allow.
+func paymentsLibrary(origins []string, klarnaURL *url.URL) (script string, hosts []string) {
+	const path = "/kp/lib/v1/api.js"
+	for _, klarna := range []string{".klarna.com", ".kustom.co"} {
+		if strings.HasSuffix(klarnaURL.Hostname(), klarna) {
+			const cdn = "https://x.klarnacdn.net"
+			return cdn + path, []string{cdn, "https://js.klarna.com", "https://*.klarna.com", "https://*.klarnaevt.com"}
+		}
+	}
+	return origins[0] + klarnaURL.Path + path, nil
 }
 
 // imageOrigins returns where the catalogue's pictures are, further to the shop itself.

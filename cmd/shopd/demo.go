@@ -58,5 +58,6 @@ func demo(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	s.both = true
 	return e.serve(ctx, s, l, logger, ready...)
 }

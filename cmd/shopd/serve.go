@@ -189,6 +189,11 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Wants: wants,
 		},
 	}
+	if s.payments || s.both {
+		front.Payments = &storefront.Payments{
+			Syncer: book.Payments, Library: s.library, Origins: s.libraryOrigins, Review: s.review, First: s.payments,
+		}
+	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError})
 	o := server.Options{
 		Storefront: front, Callbacks: callbacks, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,

@@ -267,6 +267,34 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
+// The library of Klarna Payments is Klarna's own, or that of the fake, where the browser knows it.
+func TestPaymentsLibrary(t *testing.T) {
+	const cdn = "https://x.klarnacdn.net/kp/lib/v1/api.js"
+	for _, tt := range []struct {
+		name, klarna, origins, want string
+		hosts                       int
+	}{
+		{"klarna", "https://api-na.playground.klarna.com", "", cdn, 4},
+		{"kustom", "https://api.kustom.co", "", cdn, 4},
+		{"lookalike", "https://api.evilklarna.com", "", "https://api.evilklarna.com/kp/lib/v1/api.js", 0},
+		{"fake below a path", "http://127.0.0.1:9090/klarna", "", "http://127.0.0.1:9090/klarna/kp/lib/v1/api.js", 0},
+		{"fake by another name", "http://fake:9090", "http://localhost:9090", "http://localhost:9090/kp/lib/v1/api.js", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			vars := good()
+			vars["SHOPD_KLARNA_URL"], vars["SHOPD_KLARNA_BROWSER_ORIGINS"] = tt.klarna, tt.origins
+			e, err := parsed(t, "serve", vars)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := e.validate()
+			if s.library != tt.want || len(s.libraryOrigins) != tt.hosts || err != nil {
+				t.Errorf("got %s and %q, %v; want %s and %d hosts", s.library, s.libraryOrigins, err, tt.want, tt.hosts)
+			}
+		})
+	}
+}
+
 func TestReachable(t *testing.T) {
 	for _, tt := range []struct{ addr, want string }{
 		{"127.0.0.1:1", "localhost:1"}, {"[::]:2", "localhost:2"}, {"0.0.0.0:3", "localhost:3"},

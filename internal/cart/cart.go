@@ -106,12 +106,15 @@ type Change struct {
 	Locale       string  // of the market; "" keeps the language, or takes Language
 	// Language is taken where Locale is "" and the market has it; "" keeps it.
 	Language i18n.Lang
+	// Region is that of the address in the shop's own form, where tax depends on
+	// it; the order then goes to the purchase country. nil keeps, "" is none yet.
+	Region *string
 }
 
 // Empty reports whether the change asks for nothing.
 func (ch Change) Empty() bool {
 	return len(ch.Add)+len(ch.Set) == 0 && ch.DiscountCode == nil &&
-		ch.Country == "" && ch.Locale == "" && ch.Language == ""
+		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Region == nil
 }
 
 // SKUs are the products whose stock the change needs to know.
@@ -125,7 +128,7 @@ func (ch Change) SKUs() []string {
 
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is
 // unlimited. Returns ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode,
-// ErrUnknownMarket or a *SoldOutError, wrapped, and then c is unusable.
+// ErrUnknownMarket, ErrUnknownRegion or a *SoldOutError, wrapped, and then c is unusable.
 func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]int) error {
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
@@ -148,7 +151,10 @@ func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]i
 		}
 		c.DiscountCode = code
 	}
-	return c.setMarket(ch.Country, ch.Locale, ch.Language)
+	if err := c.setMarket(ch.Country, ch.Locale, ch.Language); err != nil || ch.Region == nil {
+		return err
+	}
+	return c.shipWithin(*ch.Region)
 }
 
 func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {

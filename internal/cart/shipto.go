@@ -50,6 +50,29 @@ func (c *Contents) shipTo() ShipTo {
 	return *c.ShipTo
 }
 
+// Region is the region that the order goes to, "" where tax does not depend on
+// it or it is not known.
+func (c *Contents) Region() string { return c.shipTo().Region }
+
+// ShipsAbroad reports whether the order goes to another country than the one in
+// which it is bought.
+func (c *Contents) ShipsAbroad() bool { return c.shipTo().Country != "" }
+
+// shipWithin lets the order go to a region of the purchase country: the shop's
+// own form has no other.
+func (c *Contents) shipWithin(region string) error {
+	m, served := market.Lookup(c.Country)
+	if !served {
+		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+	}
+	to := ShipTo{BillingCountry: c.shipTo().BillingCountry}
+	if to.Region, served = m.Region(region); !served {
+		return ErrUnknownRegion
+	}
+	c.setShipTo(to)
+	return nil
+}
+
 // KnownBilling is the billing country that Klarna last told.
 func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCountry, c.Country) }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -130,6 +131,42 @@ func TestUpdateFor(t *testing.T) {
 			}
 			if _, err := store.UpdateFor(ctx, cart.NewID(), "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
 				t.Errorf("no cart: got %v", err)
+			}
+		})
+	}
+}
+
+// The shop's own form knows the purchase country alone, and its region.
+func TestChangeRegion(t *testing.T) {
+	for _, tc := range []struct {
+		name, country string
+		before        *cart.ShipTo
+		region        string
+		want          *cart.ShipTo
+		err           error
+	}{
+		{"a state", "US", nil, "US-NY", &cart.ShipTo{Region: "NY"}, nil},
+		{"another state", "US", &cart.ShipTo{Region: "NY", PostalCode: "10001"}, "OR", &cart.ShipTo{Region: "OR"}, nil},
+		{"no state yet", "US", &cart.ShipTo{Region: "NY"}, "", nil, nil},
+		{"no such state", "US", nil, "ZZ", nil, cart.ErrUnknownRegion},
+		{"no tax by region", "SE", nil, "Skåne", nil, nil},
+		{"delivered abroad before", "SE", &cart.ShipTo{Country: "NO", PostalCode: "0150"}, "", nil, nil},
+		{"the billing country that KCO has is kept", "SE", &cart.ShipTo{Country: "NO", BillingCountry: "NO"}, "", &cart.ShipTo{BillingCountry: "NO"}, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c := cart.Cart{Contents: cart.Contents{Country: tc.country, Locale: "en-" + tc.country, ShipTo: tc.before}}
+			err := c.Apply(cart.Change{Region: &tc.region}, catalog.Builtin(), nil)
+			if !errors.Is(err, tc.err) {
+				t.Fatalf("error %v, want %v", err, tc.err)
+			}
+			if err != nil {
+				return
+			}
+			if diff := cmp.Diff(tc.want, c.ShipTo); diff != "" {
+				t.Errorf("ship-to (-want +got):\n%s", diff)
+			}
+			if c.ShipsAbroad() || (tc.want != nil && c.Region() != tc.want.Region) {
+				t.Errorf("goes abroad: %t, to region %q", c.ShipsAbroad(), c.Region())
 			}
 		})
 	}

@@ -31,6 +31,8 @@ func TestAccessibility(t *testing.T) {
 			s = d.shopper(t, l.o)
 			s.states(look(s))
 			d.inspections(t, l.o, func(p *browsertest.Page, name string) { browsertest.Audit(t, name, p.Page) })
+			s = deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", "review").shopper(t, l.o)
+			s.paymentsTour(look(s))
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

@@ -41,6 +41,8 @@ func TestScreenshots(t *testing.T) {
 					t.Errorf("no picture of %s", name)
 				}
 			})
+			s = deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", "review").shopper(t, l.o)
+			s.paymentsTour(shoot(s))
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

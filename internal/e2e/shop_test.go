@@ -66,12 +66,13 @@ type deployment struct {
 	redis *redistest.Server
 	url   string // of the first process, as the browser knows it: http://localhost:PORT
 	shops []*process
+	more  []string // settings of the processes, as flags
 }
 
-// deploy starts n shopd processes that share a Redis and a Klarna.
-func deploy(t *testing.T, n int, o fakeklarna.Options) *deployment {
+// deploy starts n shopd processes that share a Redis and a Klarna, with further flags.
+func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redistest.StartServer(t), fake: fakeklarna.NewServer(t, o)}
+	d := &deployment{t: t, redis: redistest.StartServer(t), fake: fakeklarna.NewServer(t, o), more: more}
 	port := freePort(t)
 	d.url = "http://localhost:" + port
 	for range n {
@@ -85,7 +86,7 @@ func deploy(t *testing.T, n int, o fakeklarna.Options) *deployment {
 // start runs one more shopd serve.
 func (d *deployment) start(addr string) *process {
 	d.t.Helper()
-	return startProcess(d.t, []string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0"}, map[string]string{
+	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0"}, d.more...), map[string]string{
 		"SHOPD_PUBLIC_URL":      d.url,
 		"SHOPD_REDIS_URL":       d.redis.URL,
 		"SHOPD_KLARNA_URL":      d.fake.URL,

@@ -121,7 +121,7 @@ var same = regexp.MustCompile(`^(title\.page|line\.times|totals\.option|country\
 var abbreviation = regexp.MustCompile(`(mva|MwSt|stk)\.$`)
 
 // loans are words that a language took over from English, or has in common with it.
-var loans = []string{"Material", "Name", "Express", "Reference {0}."}
+var loans = []string{"Postcode", "Material", "Name", "Express", "Reference {0}."}
 
 func TestTextsOfAllLanguages(t *testing.T) {
 	english := i18n.Texts(i18n.English)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -35,12 +36,22 @@ func JSON(w http.ResponseWriter, r *http.Request, status int, v any) {
 	send(w, status, "application/json", b)
 }
 
+// ErrorBody is what a JSON answer says of an error.
+type ErrorBody struct {
+	Code      string `json:"code"`
+	Message   string `json:"message"` // shown to the caller
+	RequestID string `json:"request_id"`
+}
+
+// NewError is an error of a request.
+func NewError(r *http.Request, code, message string) ErrorBody {
+	return ErrorBody{Code: code, Message: message, RequestID: RequestID(r.Context())}
+}
+
 // JSONError answers {"error":{"code","message","request_id"}} with the members of extra
 // beside "error". The message is shown to the caller.
 func JSONError(w http.ResponseWriter, r *http.Request, status int, code, message string, extra map[string]any) {
-	body := map[string]any{"error": map[string]string{
-		"code": code, "message": message, "request_id": RequestID(r.Context()),
-	}}
+	body := map[string]any{"error": NewError(r, code, message)}
 	maps.Copy(body, extra)
 	JSON(w, r, status, body)
 }
@@ -67,7 +78,7 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	_, _ = w.Write(body) // fails only when the browser has left
 }
 
-// CSP is the name of the header that AllowStyleAttributes extends.
+// CSP is the name of the header that AllowStyleAttributes and AllowOrigins extend.
 const CSP = "Content-Security-Policy"
 
 // AllowStyleAttributes lets the page, which must not be sent yet, have style attributes:
@@ -75,4 +86,20 @@ const CSP = "Content-Security-Policy"
 func AllowStyleAttributes(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set(CSP, h.Get(CSP)+"; style-src-attr 'unsafe-inline'")
+}
+
+// AllowOrigins lets the page, which must not be sent yet, frame, call and show pictures
+// of further hosts: those of a script that it has. Scripts themselves go by the nonce.
+func AllowOrigins(w http.ResponseWriter, origins []string) {
+	if len(origins) == 0 {
+		return
+	}
+	directives := strings.Split(w.Header().Get(CSP), "; ")
+	for i, directive := range directives {
+		switch name, _, _ := strings.Cut(directive, " "); name {
+		case "frame-src", "connect-src", "img-src":
+			directives[i] += " " + strings.Join(origins, " ")
+		}
+	}
+	w.Header().Set(CSP, strings.Join(directives, "; "))
 }

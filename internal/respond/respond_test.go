@@ -160,3 +160,24 @@ func TestAllowStyleAttributes(t *testing.T) {
 		t.Errorf("CSP = %q, want %q", got, want)
 	}
 }
+
+func TestAllowOrigins(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		origins []string
+		want    string
+	}{
+		{"none", nil, "default-src 'self'; frame-src https://a; connect-src 'self' https://a; img-src 'self'; style-src 'self'"},
+		{"two", []string{"https://b", "https://*.c"}, "default-src 'self'; frame-src https://a https://b https://*.c; " +
+			"connect-src 'self' https://a https://b https://*.c; img-src 'self' https://b https://*.c; style-src 'self'"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rec := httptest.NewRecorder()
+			rec.Header().Set(respond.CSP, "default-src 'self'; frame-src https://a; connect-src 'self' https://a; img-src 'self'; style-src 'self'")
+			respond.AllowOrigins(rec, tt.origins)
+			if diff := cmp.Diff(tt.want, rec.Header().Get(respond.CSP)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/a-h/templ"
 
@@ -20,10 +19,11 @@ import (
 // checkout shows the payment form beside the order. The session's lock makes
 // any number of loads at once end with one order.
 func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
-		// A page that nobody looks at makes no order.
-		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
+	if s.Payments != nil && s.Payments.First {
+		s.payments(w, r)
+		return
+	}
+	if prefetched(w, r) {
 		return
 	}
 	s.Sessions.Locked(http.HandlerFunc(s.showCheckout), s.lockError).ServeHTTP(w, r)

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -54,7 +55,7 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/checkout?reason="+reasonNotFinished, http.StatusSeeOther)
 		return
 	case errors.Is(err, order.ErrCancelled):
-		s.letGo(ctx, orderID)
+		s.letGo(ctx, orderID, bought.Origin)
 		s.cancelled(w, r)
 		return
 	case errors.Is(err, order.ErrNotBought), errors.Is(err, order.ErrNotOurs):
@@ -66,7 +67,7 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	own := bought.CartID != "" && s.Sessions.CartID(ctx) == bought.CartID
 	if own {
-		s.letGo(ctx, bought.OrderID)
+		s.letGo(ctx, bought.OrderID, bought.Origin)
 	}
 	c, err := s.cartOf(r)
 	if err != nil {
@@ -83,8 +84,8 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	if time.Since(bought.PlacedAt) >= snippetLife {
 		snippet = ""
-	} else if snippet == "" {
-		// A page without Klarna's part is a page.
+	} else if snippet == "" && bought.Origin == "" {
+		// Of KCO. A page without Klarna's part is a page.
 		if checkout, err := s.Orders.GetOrder(ctx, bought.OrderID); err == nil {
 			snippet = checkout.HTMLSnippet
 		}
@@ -125,10 +126,14 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	return o, snippet, err
 }
 
-// letGo makes the session forget an order that it need not come back to.
-func (s *Storefront) letGo(ctx context.Context, orderID string) {
+// letGo makes the session forget an order, and the payment session that became
+// it, that it need not come back to.
+func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 	if s.Sessions.KCOOrderID(ctx) == orderID {
 		s.Sessions.SetKCOOrderID(ctx, "")
+	}
+	if id := payments.SessionOf(origin); id != "" && s.Sessions.PaymentsSessionID(ctx) == id {
+		s.Sessions.SetPaymentsSessionID(ctx, "")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
@@ -42,15 +43,23 @@ func failureOf(err error) failure {
 		return failure{status: unprocessable, code: "quantity_limit", message: "Quantities are whole numbers from 0 to 99, and a cart has at most 100 lines."}
 	case errors.Is(err, cart.ErrBadDiscountCode):
 		return failure{status: unprocessable, code: "bad_discount_code", message: "There is no such discount code."}
+	case errors.Is(err, cart.ErrUnknownRegion):
+		return failure{status: unprocessable, code: "unknown_region", message: "There is no such region."}
 	case errors.Is(err, cart.ErrUnknownMarket):
 		return failure{status: unprocessable, code: "unknown_market", message: "There is no such country or language."}
 	case errors.Is(err, kco.ErrRefused):
 		return failure{status: http.StatusInternalServerError, code: "order_refused", message: "The checkout is not available right now."}
+	case errors.Is(err, order.ErrCartChanged):
+		return failure{status: http.StatusConflict, code: "cart_changed", message: "The cart is not what was approved."}
+	case errors.Is(err, order.ErrTokenGone), errors.Is(err, order.ErrNotOurs):
+		return failure{status: http.StatusConflict, code: "authorization_gone", message: "The approval cannot be used any more."}
+	case errors.Is(err, order.ErrDeclined):
+		return failure{status: http.StatusConflict, code: "declined", message: "The payment was not approved."}
 	case errors.Is(err, errPaid):
 		return failure{status: unavailable, code: "order_under_way", message: "The order is paid and being written down.", outage: templates.OrderUnderWay}
 	case errors.Is(err, kco.ErrPurchaseRunning):
 		return failure{status: unavailable, code: "purchase_running", message: "A purchase of this cart may be running.", outage: templates.BeingBought}
-	case errors.Is(err, kco.ErrUnavailable):
+	case errors.Is(err, kco.ErrUnavailable), errors.Is(err, order.ErrUnavailable):
 		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
 	case errors.Is(err, session.ErrBusy):
 		return failure{status: unavailable, code: "busy", message: "Another request of this session is being served.", outage: templates.SessionBusy}

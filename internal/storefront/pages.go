@@ -126,7 +126,7 @@ func (s *Storefront) cartPage(w http.ResponseWriter, r *http.Request, status int
 		s.PageError(w, r, err)
 		return
 	}
-	page := templates.CartView{Shell: v.shell(), Order: order}
+	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: s.Payments != nil && !s.Payments.First}
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {

@@ -27,6 +27,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
@@ -140,6 +141,14 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 		Syncer: &kco.Syncer{
 			Client: orders, Carts: s.carts, Stock: stock, Wants: s.wants, Logger: logger, LeftBehind: s.list,
 		},
+	}
+	s.book.Payments = &payments.Syncer{
+		Client: payments.NewClient(transport), Carts: s.carts, Stock: stock, Logger: logger,
+		Authorizations: &payments.Authorizations{Redis: rdb},
+		Wants:          &payments.Wants{Pricer: pricer, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL},
+	}
+	front.Payments = &storefront.Payments{
+		Syncer: s.book.Payments, Library: s.fake.URL + "/kp/lib/v1/api.js", Origins: []string{"https://library.example"}, Review: true,
 	}
 	front.Sessions = session.New(session.Options{Redis: rdb, Logger: logger, Fail: front.PageError})
 	srv, err := server.New(server.Options{

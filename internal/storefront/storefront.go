@@ -18,7 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/session"
 )
 
-// Storefront holds what its handlers need. All members are required.
+// Storefront holds what its handlers need. All members but the last are required.
 type Storefront struct {
 	Catalog  *catalog.Catalog
 	Stock    *catalog.Stock
@@ -29,6 +29,8 @@ type Storefront struct {
 	Book     *order.Book
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
+	// Payments is the checkout of Klarna Payments; nil: it is not offered.
+	Payments *Payments
 }
 
 // Routes mounts the shopper's pages. See the package's documentation in
@@ -50,6 +52,15 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Get("/checkout", s.checkout)
 	r.Post("/checkout/update", s.update)
 	r.Get("/checkout/confirmation", s.confirmation)
+	if s.Payments == nil {
+		return
+	}
+	r.Get(paymentsPath, s.payments)
+	r.Post(paymentsPath+"/update", s.updatePayments)
+	r.Post(paymentsPath+"/place", s.placePayments)
+	if s.Payments.Review {
+		r.Get(reviewPath, s.payments)
+	}
 }
 
 // fallback is the market of a visitor whose cart names none.

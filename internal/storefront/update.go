@@ -15,11 +15,11 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// updateRequest is what the open checkout page sends: everything that changed
-// since the last answer. Every member is optional; {} asks for a sync only.
-type updateRequest struct {
-	OrderID string `json:"order_id"` // the order that the page shows
-	Lines   []struct {
+// pageChange is what an open page that pays sends, whichever form it has:
+// everything that changed since the last answer. Every member is optional; {}
+// asks for a sync only.
+type pageChange struct {
+	Lines []struct {
 		SKU      string `json:"sku"`
 		Quantity *int   `json:"quantity"` // absolute; 0 removes
 	} `json:"lines"`
@@ -32,9 +32,9 @@ type updateRequest struct {
 }
 
 // change returns the request as a change of a cart; false when it cannot be one.
-func (u updateRequest) change() (cart.Change, bool) {
+func (u pageChange) change() (cart.Change, bool) {
 	ch := cart.Change{Country: u.Country, Locale: u.Locale, DiscountCode: u.DiscountCode}
-	if len(u.Lines) > cart.MaxLines || len(u.OrderID) > kco.MaxOrderID {
+	if len(u.Lines) > cart.MaxLines {
 		return ch, false
 	}
 	for _, line := range u.Lines {
@@ -46,9 +46,30 @@ func (u updateRequest) change() (cart.Change, bool) {
 	return ch, true
 }
 
-// updateAnswer is the answer to an update that is in sync.
-type updateAnswer struct {
-	OrderID          string       `json:"order_id"`
+// notes are what the summary of an answer says of the market.
+func (u pageChange) notes(v *view) []templates.Note {
+	switch {
+	case u.Country != "":
+		return []templates.Note{v.marketChanged()}
+	case u.ShownCountry != "" && u.ShownCountry != v.market.Country:
+		return []templates.Note{v.deliveryChanged()}
+	}
+	return nil
+}
+
+// updateRequest is what the page with KCO's form sends.
+type updateRequest struct {
+	OrderID string `json:"order_id"` // the order that the page shows
+	pageChange
+}
+
+func (u updateRequest) change() (cart.Change, bool) {
+	ch, ok := u.pageChange.change()
+	return ch, ok && len(u.OrderID) <= kco.MaxOrderID
+}
+
+// pageAnswer is the part of the answer to an update in sync that all pages need.
+type pageAnswer struct {
 	OrderAmount      money.Amount `json:"order_amount"`
 	OrderTaxAmount   money.Amount `json:"order_tax_amount"`
 	PurchaseCurrency string       `json:"purchase_currency"`
@@ -56,44 +77,74 @@ type updateAnswer struct {
 	Locale           string       `json:"locale"`
 	CartRevision     int64        `json:"cart_revision"`
 	Replaced         bool         `json:"replaced"`
-	HTMLSnippet      string       `json:"html_snippet,omitempty"` // only when replaced
 	SummaryHTML      string       `json:"summary_html"`
 }
 
-// update is the open checkout page's one endpoint. The cart changes on
-// arrival, so that the order of arrival decides; then, under the session's
-// lock, the newest cart is synced.
-func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
-	var request updateRequest
+// updateAnswer is the answer to the page with KCO's form.
+type updateAnswer struct {
+	OrderID     string `json:"order_id"`
+	HTMLSnippet string `json:"html_snippet,omitempty"` // only when replaced
+	pageAnswer
+}
+
+// answer is what all pages are told of a cart in sync.
+func (v *view) answer(ctx context.Context, quote cart.Quote, notes []templates.Note) (pageAnswer, error) {
+	summary, err := v.summaryHTML(ctx, false, notes...)
+	return pageAnswer{
+		OrderAmount:      quote.OrderAmount,
+		OrderTaxAmount:   quote.OrderTaxAmount,
+		PurchaseCurrency: string(quote.Currency),
+		PurchaseCountry:  v.cart.Country,
+		Locale:           v.cart.Locale,
+		CartRevision:     v.cart.Revision,
+		SummaryHTML:      summary,
+	}, err
+}
+
+// errNoCart is a change by somebody who has no cart.
+var errNoCart = errors.New("the session has no cart")
+
+// arrive reads the change that an open page sends into request and makes it on
+// arrival, so that the order of arrival decides. ok tells a request that cannot
+// be one; bought refuses a page whose order has bought the cart. The error is
+// errNoCart, errBought or as jsonError takes it.
+func (s *Storefront) arrive(w http.ResponseWriter, r *http.Request, request any, change func() (ch cart.Change, ok bool), bought func(*cart.Cart) bool) (cart.Cart, error) {
 	if err := respond.CheckType(r, "application/json"); err != nil {
-		s.jsonError(w, r, err, nil)
-		return
+		return cart.Cart{}, err
 	}
-	if err := respond.DecodeJSON(w, r, &request, respond.ShopperLimit); err != nil {
-		s.jsonError(w, r, err, nil)
-		return
+	if err := respond.DecodeJSON(w, r, request, respond.ShopperLimit); err != nil {
+		return cart.Cart{}, err
 	}
-	change, ok := request.change()
+	ch, ok := change()
 	if !ok {
-		s.jsonError(w, r, errBadRequest, nil)
-		return
+		return cart.Cart{}, errBadRequest
 	}
 	values, err := s.Sessions.Peek(r)
-	if err != nil {
-		s.jsonError(w, r, err, nil)
-		return
+	switch {
+	case err != nil:
+		return cart.Cart{}, err
+	case values.CartID == "":
+		return cart.Cart{}, errNoCart
 	}
-	if values.CartID == "" {
-		redirectJSON(w, r, "/cart")
-		return
-	}
-	c, err := s.change(r.Context(), values.CartID, fallback(r), change, func(c *cart.Cart) error {
-		if c.BoughtBy(request.OrderID) {
+	return s.change(r.Context(), values.CartID, fallback(r), ch, func(c *cart.Cart) error {
+		if bought(c) {
 			return errBought
 		}
 		return nil
 	})
+}
+
+// update is the one endpoint of the open page with KCO's form. The cart changes
+// on arrival; then, under the session's lock, the newest cart is synced.
+func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
+	var request updateRequest
+	c, err := s.arrive(w, r, &request, func() (cart.Change, bool) { return request.change() }, func(c *cart.Cart) bool {
+		return c.BoughtBy(request.OrderID)
+	})
 	switch {
+	case errors.Is(err, errNoCart):
+		redirectJSON(w, r, "/cart")
+		return
 	case errors.Is(err, errBought):
 		redirectJSON(w, r, confirmationURL(request.OrderID))
 		return
@@ -127,30 +178,14 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 		return
 	case kco.InSync:
 	}
-	v := s.view(r, changed)
-	var notes []templates.Note
-	switch {
-	case request.Country != "":
-		notes = append(notes, v.marketChanged())
-	case request.ShownCountry != "" && request.ShownCountry != v.market.Country:
-		notes = append(notes, v.deliveryChanged())
-	}
-	summary, err := v.summaryHTML(r.Context(), false, notes...)
+	v := s.view(r, result.Cart)
+	page, err := v.answer(r.Context(), result.Quote, request.notes(v))
 	if err != nil {
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	answer := updateAnswer{
-		OrderID:          result.OrderID,
-		OrderAmount:      result.Quote.OrderAmount,
-		OrderTaxAmount:   result.Quote.OrderTaxAmount,
-		PurchaseCurrency: string(result.Quote.Currency),
-		PurchaseCountry:  result.Cart.Country,
-		Locale:           result.Cart.Locale,
-		CartRevision:     result.Cart.Revision,
-		Replaced:         result.OrderID != request.OrderID,
-		SummaryHTML:      summary,
-	}
+	answer := updateAnswer{OrderID: result.OrderID, pageAnswer: page}
+	answer.Replaced = result.OrderID != request.OrderID
 	if request.OrderID == "" {
 		answer.Replaced = result.Created
 	}

@@ -1,148 +1,62 @@
-// The open checkout page: a change of the order goes to the shop while Klarna's iframe is held, and summary and iframe
-// then show the same.
-import { openChannel } from "./channel.js";
+// The open checkout page: Klarna's iframe beside the order.
 import { Iframe } from "./iframe.js";
-import { Look } from "./look.js";
-import { drop, show } from "./messages.js";
+import { show } from "./messages.js";
 import { pageData, text } from "./page.js";
-import { isEmpty, Queue } from "./queue.js";
-import { steppers } from "./stepper.js";
-import { byKey, lineOf, paint, replaceRegions, total } from "./summary.js";
-import { update } from "./update.js";
+import { OpenOrder } from "./order.js";
+import { total } from "./summary.js";
 
-/** @typedef {import("./queue.js").Change} Change */
 /** @typedef {import("./update.js").UpdateAnswer} UpdateAnswer */
 
 /**
- * Makes the page work. All durations are in milliseconds; what is not given is as the modules say.
- * @param {object} [options]
- * @param {Partial<typeof import("./queue.js").limits>} [options.limits]
- * @param {Partial<typeof import("./look.js").times>} [options.times]
- * @param {number} [options.pause] without a key until a typed quantity counts
- * @returns {Queue|null} null on a page without an order
+ * Makes the page work.
+ * @param {import("./order.js").Options} [options]
+ * @returns {import("./queue.js").Queue|null} null on a page without an order
  */
-export function start({ limits, times, pause = 600 } = {}) {
+export function start(options) {
   const root = document.getElementById("order-summary");
   const container = document.getElementById("kco");
   if (!root || !container) return null;
-  return new Checkout(root, container, limits, times, pause).queue;
+  return new Checkout(root, container, options).queue;
 }
 
 class Checkout {
-  #data = pageData();
-  #order = this.#data.order_id;
-  #revision = this.#data.cart_revision;
-  #country = this.#data.country; // of the prices shown
-  #switched = false; // the shopper chose a country or language in this page's panel
+  #id = pageData().order_id; // of the order whose iframe is shown
   #amount;
   #iframeTotal = NaN; // what the iframe last said that it shows, NaN = it has not
   #asked = new Set(); // totals of the iframe that a sync was made for
-  #confirmed; // the total shown is the order's
-  #otherTab = false; // a sync for another tab's change is on its way
-  #root;
-  #look;
   #iframe;
-  #announce;
 
-  constructor(root, container, limits, times, pause) {
-    this.#root = root;
-    this.#confirmed = root.dataset.state !== "unconfirmed";
+  constructor(root, container, options) {
     this.#amount = Number(total(root)?.dataset.amount);
-    this.#look = new Look(root, times);
-    this.queue = new Queue(
+    const order = new OpenOrder(
+      root,
       {
-        suspend: () => this.#iframe.suspend(),
-        resume: () => {
+        hold: () => this.#iframe.suspend(),
+        letGo: () => {
           this.#iframeTotal = NaN; // it reads the order now
           this.#iframe.resume();
         },
-        send: (change, signal) => this.#send(change, signal),
-        answered: (answer, sent) => this.#answered(answer, sent),
-        skipped: () => this.#nothingNew(),
+        shown: () => ({ order_id: this.#id }),
+        whole: ({ order_id, replaced, html_snippet }) =>
+          typeof order_id === "string" && (!replaced || typeof html_snippet === "string"),
+        judge: (answer) => this.#judge(answer),
+        changed: () => this.#asked.clear(),
+        took: (answer) => this.#took(answer),
+        renew: ({ html_snippet }) => {
+          this.#iframe.replace(html_snippet);
+          this.#iframeTotal = NaN;
+        },
       },
-      limits,
+      options,
     );
+    this.queue = order.queue;
     this.#iframe = new Iframe(container, {
       moved: () => this.queue.change({}, { quiet: true }),
       total: (amount) => this.#totalChanged(amount),
       leaving: () => this.queue.leave(),
       noMethod: () => show({ id: "method", kind: "warn", title: text("no_method_title"), body: text("no_method_body"), closes: true }),
     });
-    steppers(root, {
-      quantity: (line) => this.#quantity(line),
-      set: (line, count, how) => this.#setQuantity(line, count, how),
-      pause,
-    });
-    root.addEventListener("submit", (event) => this.#discount(event));
-    root.addEventListener("input", ({ target }) => {
-      if (target.dataset.key === "discount:code") target.dataset.typed = "";
-    });
-    document.querySelector("form[data-market]")?.addEventListener("submit", (event) => this.#market(event));
-    this.#announce = openChannel(this.#data.cart_id_hash, (revision) => this.#heard(revision));
-    this.#announce(this.#revision);
-    addEventListener("pagehide", () => this.queue.hurry());
-    addEventListener("pageshow", ({ persisted }) => {
-      if (!persisted) return;
-      this.queue.forget();
-      this.#change({});
-    });
   }
-
-  /** @param {Change} change @param {{needed?: () => boolean}} [o] */
-  #change(change, o) {
-    this.#look.busy();
-    if (!isEmpty(change)) this.#asked.clear();
-    this.queue.change(change, o);
-    paint(this.#root, this.queue.pending.lines);
-  }
-
-  // What the shopper does.
-
-  #quantity(line) {
-    return this.queue.pending.lines?.[line.dataset.sku] ?? Number(line.dataset.quantity);
-  }
-
-  #setQuantity(line, count, how) {
-    const { sku, name } = line.dataset;
-    const before = this.#quantity(line);
-    this.#change({ lines: { [sku]: count } });
-    if (count > 0) return drop("removed");
-    const undo = () => {
-      this.#change({ lines: { [sku]: before } });
-      drop("removed");
-      byKey(this.#root, `${sku}:plus`)?.focus();
-    };
-    const note = show({
-      id: "removed",
-      kind: "info",
-      title: text("removed", name),
-      actions: [{ text: text("undo"), key: "undo", run: undo }],
-      closes: true,
-    });
-    if (how === "button") byKey(note, "undo").focus();
-  }
-
-  #discount(event) {
-    const form = event.target;
-    if (!form.matches("form[data-discount]")) return;
-    event.preventDefault();
-    const field = byKey(form, "discount:code");
-    const code = field?.value.trim() ?? "";
-    if (field && !code) return field.focus();
-    this.#change({ discount_code: code });
-  }
-
-  #market(event) {
-    const { country, language } = event.target.elements;
-    event.preventDefault();
-    event.target.closest("details")?.removeAttribute("open");
-    document.querySelector("#market-panel summary")?.focus();
-    const locales = country.selectedOptions[0].dataset.locales.split(" ");
-    const locale = locales.find((name) => languageOf(name) === language.value) ?? locales[0];
-    this.#change({ country: country.value, locale });
-  }
-
-  // What Klarna and the other tabs say.
 
   #totalChanged(amount) {
     this.#iframeTotal = amount;
@@ -151,162 +65,19 @@ class Checkout {
     this.queue.change({}, { quiet: true });
   }
 
-  #heard(revision) {
-    if (revision <= this.#revision) return;
-    this.#otherTab = true;
-    this.#change({}, { needed: () => revision > this.#revision });
-  }
-
-  // What the shop says.
-
-  /** @param {Change} change @param {AbortSignal} signal */
-  async #send(change, signal) {
-    const answer = await update(this.#data.update_url, { order: this.#order, country: this.#country }, change, signal);
-    if (answer.kind !== "ok" || Number.isNaN(this.#iframeTotal)) return answer;
+  /** @param {UpdateAnswer} answer @returns {UpdateAnswer} */
+  #judge(answer) {
+    if (Number.isNaN(this.#iframeTotal)) return answer;
     return { ...answer, refresh: answer.order_amount !== this.#iframeTotal };
   }
 
-  /** @param {UpdateAnswer} answer @param {{change: Change, quiet: boolean, more: boolean}} sent */
-  #answered(answer, sent) {
-    switch (answer.kind) {
-      case "navigate":
-        if (!sent.more) location.assign(this.#withUndo(answer.to, sent.change));
-        break;
-      case "refused":
-        this.#refused(answer, sent);
-        break;
-      case "failed":
-        this.#failed(answer, sent.change);
-        break;
-      default:
-        this.#done(answer, sent);
-    }
-  }
-
-  /** Nothing has changed: the amounts are as sure as they were. */
-  #nothingNew() {
-    if (this.#confirmed) this.#look.done(false);
-    else this.#look.unconfirmed();
-  }
-
-  #done(answer, { change, quiet, more }) {
-    const newer = answer.cart_revision > this.#revision;
-    const doubted = !this.#confirmed;
-    this.#confirmed = true;
-    this.#order = answer.order_id;
+  /** @param {UpdateAnswer} answer */
+  #took(answer) {
+    this.#id = answer.order_id;
     this.#amount = answer.order_amount;
     if (this.#amount === this.#iframeTotal) this.#asked.clear(); // they agree: each may be asked for again
-    if ("discount_code" in change) {
-      delete byKey(this.#root, "discount:code")?.dataset.typed;
-      drop("code");
-    }
-    for (const sku of Object.keys(change.lines ?? {})) drop(`sold-out-${sku}`);
-    drop("problem");
-    const otherTotal = this.#show(answer, change);
-    if (answer.kind === "replaced") this.#renew(answer.html_snippet);
-    if (this.#otherTab && newer && isEmpty(change) && !quiet) {
-      show({ id: "other-tab", kind: "info", title: text("other_tab_title"), body: text("other_tab_body"), closes: true });
-    }
-    this.#switched ||= "country" in change;
-    if (more) return;
-    this.#otherTab = false;
-    if (!quiet || this.#root.dataset.state === "unconfirmed") this.#look.done(!isEmpty(change) || newer || otherTotal || doubted);
-    this.#showMarket(answer);
-  }
-
-  /** Shows the server's summary, with what it does not know yet over it. @returns {boolean} the total is another one */
-  #show({ summary_html, cart_revision }, change) {
-    this.#revision = cart_revision;
-    if (!isEmpty(change)) this.#announce(cart_revision);
-    const otherTotal = replaceRegions(this.#root, summary_html);
-    paint(this.#root, this.queue.pending.lines);
-    return otherTotal;
-  }
-
-  #renew(snippet) {
-    try {
-      this.#iframe.replace(snippet);
-    } catch (error) {
-      location.reload(); // the page is rendered with the new order
-      throw error;
-    }
-    this.#iframeTotal = NaN;
-    show({ id: "renewed", kind: "info", title: text("renewed_title"), body: text("renewed_body"), closes: true });
-  }
-
-  /**
-   * The market is chosen in this page's panel or in the iframe; the summary says it already. In another language all of
-   * the page is made anew, after the iframe has been let go; what is typed in it stays.
-   */
-  #showMarket({ purchase_country: country, purchase_currency: currency, locale }) {
-    const moved = country !== this.#country;
-    const say = this.#switched ? "?market=changed" : moved ? "?market=delivery" : "";
-    this.#switched = false;
-    if (languageOf(locale) !== languageOf(document.documentElement.lang)) {
-      queueMicrotask(() => location.replace(location.pathname + say));
-      return;
-    }
-    if (!moved) return;
-    this.#country = country;
-    const label = document.querySelector("[data-market-label]");
-    const option = document.querySelector(`form[data-market] option[value="${CSS.escape(country)}"]`);
-    if (!label || !option) return;
-    label.textContent = `${option.textContent.trim()}, ${currency}`;
-    option.selected = true;
-  }
-
-  #failed(answer, change) {
-    this.#confirmed = false;
-    if (answer.summary_html && answer.saved) this.#show(answer, change);
-    else paint(this.#root, this.queue.pending.lines);
-    drop("unconfirmed"); // the server's note; this page's has a button
-    this.#look.unconfirmed();
-    if (answer.code === "order_refused") {
-      const actions = [{ text: text("back_to_cart"), href: "/cart" }];
-      const body = text("unavailable_body", answer.request_id);
-      show({ id: "problem", kind: "bad", title: text("unavailable_title"), body, actions });
-      return;
-    }
-    const saved = answer.saved || answer.why === "timeout"; // a change is stored before Klarna is asked
-    const actions = [{ text: text("try_again"), run: () => this.#change({}) }];
-    let [name, kind] = saved ? ["saved", "warn"] : ["offline", "bad"];
-    if (answer.code === "purchase_running") [name, kind] = ["running", "warn"];
-    show({ id: "problem", kind, title: text(`${name}_title`), body: text(`${name}_body`), actions });
-  }
-
-  #refused({ code, message, sku, left }, { change, more }) {
-    paint(this.#root, this.queue.pending.lines);
-    if (!more) this.#nothingNew();
-    const line = sku && lineOf(this.#root, sku);
-    if (code === "sold_out" && left > 0 && left < change.lines?.[sku]) {
-      show({ id: "quantity", kind: "warn", title: text("left", left), closes: true });
-      if (this.queue.pending.lines?.[sku] === undefined) this.#change({ lines: { [sku]: left } });
-    } else if (code === "sold_out" && line) {
-      const remove = { text: text("remove"), run: () => this.#setQuantity(line, 0, "button") };
-      const [title, body] = [text("sold_out_title", line.dataset.name), text("sold_out_body")];
-      show({ id: `sold-out-${sku}`, kind: "bad", title, body, actions: [remove] });
-    } else if (code === "quantity_limit") {
-      show({ id: "quantity", kind: "warn", title: text("limit"), closes: true });
-    } else if (code === "bad_discount_code") {
-      const note = show({ id: "code", kind: "bad", title: text("bad_code", change.discount_code) });
-      const field = byKey(this.#root, "discount:code");
-      field?.setAttribute("aria-invalid", "true");
-      field?.setAttribute("aria-describedby", note.id);
-    } else {
-      show({ id: "refused", kind: "bad", title: message, closes: true });
-    }
-  }
-
-  /** The emptied cart's page says what was removed and offers to put it back. */
-  #withUndo(path, { lines = {} }) {
-    const removed = Object.keys(lines).filter((sku) => lines[sku] === 0);
-    const line = removed.length === 1 && path === "/cart" && lineOf(this.#root, removed[0]);
-    if (!line) return path;
-    return `/cart?${new URLSearchParams({ removed: removed[0], quantity: line.dataset.quantity })}`;
   }
 }
-
-const languageOf = (locale) => locale.split("-")[0];
 
 // A script element starts the page; a module that imports this one does it itself.
 if ([...document.scripts].some(({ src }) => src === import.meta.url)) start();

@@ -1,4 +1,4 @@
-// POST /checkout/update: the request, and what its answer means.
+// An update of the order on the page, and what its answer means. Pages of either payment form send the same.
 /** @typedef {import("./queue.js").Change} Change */
 
 /**
@@ -13,14 +13,25 @@
 /**
  * Sends a change.
  * @param {string} url
- * @param {{order: string, country: string}} shown what this page shows: the order, and the country of its prices
+ * @param {object} shown what this page shows, as members of the request
  * @param {Change} change
  * @param {AbortSignal} signal
+ * @param {(json: any) => boolean} whole a good answer has all that the page's payment form needs
  * @returns {Promise<UpdateAnswer>} never rejects
  */
-export async function update(url, { order, country }, change, signal) {
-  const body = { order_id: order, shown_country: country, ...change };
+export async function update(url, shown, change, signal, whole) {
+  const body = { ...shown, ...change };
   if (change.lines) body.lines = Object.entries(change.lines).map(([sku, quantity]) => ({ sku, quantity }));
+  const answer = await ask(url, body, signal);
+  return answer ? understand(answer.status, answer.json, change, whole) : { kind: "failed", why: "unreachable" };
+}
+
+/**
+ * Posts JSON to the shop.
+ * @param {string} url @param {object} body @param {AbortSignal} signal
+ * @returns {Promise<{status: number, json: any}|null>} null: no answer; an answer that is no JSON has no members
+ */
+export async function ask(url, body, signal) {
   let response;
   try {
     response = await fetch(url, {
@@ -31,7 +42,7 @@ export async function update(url, { order, country }, change, signal) {
       signal,
     });
   } catch {
-    return { kind: "failed", why: "unreachable" };
+    return null;
   }
   let json = null;
   try {
@@ -39,12 +50,12 @@ export async function update(url, { order, country }, change, signal) {
   } catch {
     // what is no JSON has no member that follows either
   }
-  return understand(response.status, json ?? {}, change);
+  return { status: response.status, json: json ?? {} };
 }
 
-/** @param {number} status @param {any} json @param {Change} change @returns {UpdateAnswer} */
-function understand(status, json, change) {
-  if (status === 200 && isUpdate(json)) return { ...json, kind: json.replaced ? "replaced" : "ok" };
+/** @param {number} status @param {any} json @param {Change} change @param {(json: any) => boolean} whole @returns {UpdateAnswer} */
+function understand(status, json, change, whole) {
+  if (status === 200 && isUpdate(json) && whole(json)) return { ...json, kind: json.replaced ? "replaced" : "ok" };
   if (status === 409 && isLocal(json.redirect)) return { kind: "navigate", to: json.redirect };
   if (typeof json.error?.code !== "string") return { kind: "failed", why: "unintelligible" };
   const { code, message, request_id } = json.error;
@@ -54,12 +65,13 @@ function understand(status, json, change) {
   return { ...answer, kind: "failed", why: code, saved: Number.isInteger(cart_revision), cart_revision, summary_html };
 }
 
-const isUpdate = ({ order_id, order_amount, purchase_country, locale, cart_revision, summary_html, replaced, html_snippet }) =>
-  [order_id, purchase_country, locale].every((member) => typeof member === "string") &&
-  Number.isInteger(order_amount) && Number.isInteger(cart_revision) && typeof summary_html === "string" && (!replaced || typeof html_snippet === "string");
+/** The members that every update's good answer has. @param {any} json */
+export const isUpdate = ({ order_amount, purchase_country, locale, cart_revision, summary_html }) =>
+  [purchase_country, locale, summary_html].every((member) => typeof member === "string") &&
+  Number.isInteger(order_amount) && Number.isInteger(cart_revision);
 
 /** A path of this site, not another one's address. */
-const isLocal = (path) =>
+export const isLocal = (path) =>
   typeof path === "string" && path.startsWith("/") && new URL(path, location.href).origin === location.origin;
 
 /**

@@ -9,7 +9,22 @@ type pageData struct {
 	OrderID      string            `json:"order_id,omitempty"`   // checkout only
 	UpdateURL    string            `json:"update_url,omitempty"` // checkout only
 	Country      string            `json:"country,omitempty"`    // checkout only: of the prices shown
+	Payments     *paymentsData     `json:"payments,omitempty"`   // checkout with Klarna Payments only
 	Texts        map[string]string `json:"texts"`
+}
+
+// paymentsData is what the form with Klarna's widget needs.
+type paymentsData struct {
+	Page        PaymentsPage    `json:"page"`
+	Form        string          `json:"form"`
+	Library     string          `json:"library"`
+	ClientToken string          `json:"client_token"`
+	Session     any             `json:"session"`
+	Methods     []PaymentMethod `json:"methods"`
+	Region      string          `json:"region"`
+	PlaceURL    string          `json:"place_url"`
+	DetailsURL  string          `json:"details_url"`
+	ReviewURL   string          `json:"review_url"`
 }
 
 // pageTexts are the texts that scripts of every page show, by the names they use.
@@ -53,6 +68,38 @@ var checkoutTexts = map[string]string{
 	"back_to_cart":      "back_to_cart",
 }
 
+// paymentsTexts are those that only the form with Klarna's widget needs.
+var paymentsTexts = map[string]string{
+	"loading":        "checkout.loading",
+	"buy":            "payments.buy",
+	"waiting":        "payments.waiting",
+	"placing":        "payments.placing",
+	"numbers":        "payments.numbers",
+	"check_one":      "payments.check_one",
+	"check_many":     "payments.check_many",
+	"error_title":    "title.error",
+	"unreachable":    "address.unreachable",
+	"declined_title": "note.declined.title",
+	"declined_body":  "note.declined.body",
+	"closed_title":   "note.closed.title",
+	"closed_body":    "note.closed.body",
+	"changed_title":  "note.changed.title",
+	"approve_new":    "note.changed.body",
+	"expired_title":  "note.approval_old.title",
+	"approve_again":  "note.approval_old.body",
+	"invalid_title":  "note.invalid.title",
+	"invalid_body":   "note.invalid.body",
+	"wait_title":     "note.wait.title",
+	"wait_body":      "note.wait.body",
+	"library_title":  "note.library.title",
+	"library_body":   "note.library.body",
+	"unknown_title":  "note.unknown_order.title",
+	"unknown_body":   "note.unknown_order.body",
+	"another_title":  "note.running.title",
+	"another_body":   "note.running.body",
+	"other_method":   "payments.other_method",
+}
+
 func (s Shell) data() pageData {
 	d := pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, Texts: map[string]string{}}
 	d.add(s.lang(), pageTexts)
@@ -60,10 +107,27 @@ func (s Shell) data() pageData {
 }
 
 func (v CheckoutView) data() pageData {
-	d := v.Shell.data()
-	d.OrderID, d.UpdateURL, d.Country = v.OrderID, "/checkout/update", v.Country
-	d.add(v.lang(), checkoutTexts)
-	d.Texts["unavailable_body"] = v.t("checkout_error.body") + " " + v.t("checkout_error.ref")
+	d := v.checkoutData("/checkout/update")
+	d.OrderID = v.OrderID
+	return d
+}
+
+func (v PaymentsView) data() pageData {
+	d := v.checkoutData("/checkout/payments/update")
+	d.add(v.lang(), paymentsTexts)
+	d.Payments = &paymentsData{
+		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region,
+		PlaceURL: "/checkout/payments/place", DetailsURL: "/checkout/payments", ReviewURL: "/checkout/payments/review",
+	}
+	return d
+}
+
+// checkoutData is what a page needs on which an open order can be changed.
+func (s Shell) checkoutData(updateURL string) pageData {
+	d := s.data()
+	d.UpdateURL, d.Country = updateURL, s.Country
+	d.add(s.lang(), checkoutTexts)
+	d.Texts["unavailable_body"] = s.t("checkout_error.body") + " " + s.t("checkout_error.ref")
 	return d
 }
 

@@ -152,6 +152,7 @@ type Order struct {
 type CartView struct {
 	Shell
 	Order
+	PaymentsToo bool // there is another checkout, of Klarna Payments
 }
 
 // SummaryView is the order summary beside the payment form.
@@ -169,6 +170,46 @@ type CheckoutView struct {
 	OrderID     string // at Klarna, whose form the page shows
 	Snippet     string // Klarna's HTML with this page's nonce
 	Unconfirmed bool
+}
+
+// PaymentsPage is one of the pages of a checkout with Klarna Payments.
+type PaymentsPage string
+
+// The pages: one that does all, or two.
+const (
+	OneStep PaymentsPage = "one-step"
+	Details PaymentsPage = "details" // address and way to pay, then to the review
+	Review  PaymentsPage = "review"  // all of it to read once more, and the button
+)
+
+// AddressField is a field of the address form. Its label and what is said when
+// it is wrong come by its name and the page's country.
+type AddressField struct {
+	Name, Autocomplete, Pattern string
+	Optional, Digits            bool
+	Length                      int // characters
+	Options                     []Option
+	Unreachable                 string // a postal code to which nothing is brought
+}
+
+// PaymentMethod is a way to pay, as Klarna names it.
+type PaymentMethod struct {
+	Identifier string `json:"identifier"`
+	Name       string `json:"name"`
+}
+
+// PaymentsView is a checkout page with the shop's own form and Klarna's widget.
+type PaymentsView struct {
+	Shell
+	Order
+	Page        PaymentsPage
+	Fields      []AddressField // in their order; not needed for the review
+	Methods     []PaymentMethod
+	Session     any    // what the widget is told of the order, as JSON
+	Form        string // names the payment session; not its ID
+	ClientToken string
+	Library     string // URL of Klarna's script
+	Region      string // that the tax is of, "" = not known
 }
 
 // ConfirmationView is the page after the purchase. Without Order it is for

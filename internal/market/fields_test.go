@@ -1,0 +1,121 @@
+package market_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/market"
+)
+
+// Each country has its fields, in its own order.
+func TestAddressFields(t *testing.T) {
+	const usual = "email given_name family_name street_address postal_code city"
+	for _, m := range market.All() {
+		want := usual
+		switch m.Country {
+		case "US":
+			want = "email given_name family_name street_address street_address2? city region postal_code"
+		case "GB":
+			want = "email given_name family_name street_address street_address2? city postal_code"
+		}
+		var names []string
+		autocomplete := map[string]bool{}
+		for _, f := range m.AddressFields() {
+			name := f.Name
+			if f.Optional {
+				name += "?"
+			}
+			names = append(names, name)
+			if f.Autocomplete == "" || autocomplete[f.Autocomplete] || f.Length == 0 {
+				t.Errorf("%s %s: autocomplete %q, length %d", m.Country, f.Name, f.Autocomplete, f.Length)
+			}
+			autocomplete[f.Autocomplete] = true
+		}
+		if diff := cmp.Diff(want, strings.Join(names, " ")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", m.Country, diff)
+		}
+	}
+}
+
+// What may stand in a field; lists are separated by |.
+func TestFieldAccepts(t *testing.T) {
+	for _, tc := range []struct{ country, field, good, bad string }{
+		{"SE", "email", "ada@example.com|a+b@x.y.se|åsa@exämple.se", "|ada|ada@example|@example.com|a@b@c.se|a b@c.se|ada@example.|ada@.com|a\u200b@x.se"},
+		{"SE", "given_name", "Ada|Åsa-Lill|O’Neil|J. R.|Ng", "|A|R2D2|12|Ada<b>|Ada\n"},
+		{"SE", "street_address", "Hamngatan 4|Å", "|a\u0000b|" + strings.Repeat("x", 100)},
+		{"SE", "city", "Stockholm|Å", "|\u200b"},
+		{"SE", "postal_code", "111 47|11147", "|111|1114|111 4|111  47|111-47|1114a|١١١٤٧|111 471"},
+		{"NO", "postal_code", "0150", "|150|01500|0 150"},
+		{"DK", "postal_code", "1050", "|105|10500"},
+		{"FI", "postal_code", "00100", "|0010|001000"},
+		{"DE", "postal_code", "10115", "|1011|D-10115"},
+		{"AT", "postal_code", "1010", "|101|10100"},
+		{"NL", "postal_code", "1012 AB|1012ab", "|1012|0012 AB|1012 A|1012 ABC"},
+		{"GB", "postal_code", "SW1A 1AA|sw1a1aa|M1 1AE|B33 8TH", "|SW1A|1AA SW1A|SW1A 1A|SW1AA 1AA"},
+		{"US", "postal_code", "10001|10001-1234", "|1000|10001-12|10001 1234"},
+		{"US", "region", "NY|DC", "|ny|ZZ|PR|New York"},
+		{"US", "street_address2", "|Apt 4", "\u0000"},
+	} {
+		t.Run(tc.country+" "+tc.field, func(t *testing.T) {
+			f := fieldOf(t, tc.country, tc.field)
+			for text := range strings.SplitSeq(tc.good, "|") {
+				if !f.Accepts(text) {
+					t.Errorf("refused %q", text)
+				}
+			}
+			for text := range strings.SplitSeq(tc.bad, "|") {
+				if f.Accepts(text) {
+					t.Errorf("accepted %q", text)
+				}
+			}
+		})
+	}
+}
+
+func fieldOf(t *testing.T, country, name string) market.Field {
+	t.Helper()
+	m, _ := market.Lookup(country)
+	for _, f := range m.AddressFields() {
+		if f.Name == name {
+			return f
+		}
+	}
+	t.Fatalf("%s has no field %s", country, name)
+	return market.Field{}
+}
+
+// The code that cannot be reached fits the form of the country's codes, so that it can be typed.
+func TestUnreachableCodes(t *testing.T) {
+	for _, m := range market.All() {
+		f := fieldOf(t, m.Country, "postal_code")
+		if delivery, _ := m.DeliveryTo(""); f.Unreachable == "" || !f.Accepts(f.Unreachable) || delivery.Delivers(f.Unreachable) {
+			t.Errorf("%s: %q", m.Country, f.Unreachable)
+		}
+	}
+}
+
+func TestStates(t *testing.T) {
+	options := fieldOf(t, "US", "region").Options
+	if len(options) != 51 || options[0] != (market.Option{Value: "AL", Name: "Alabama"}) {
+		t.Errorf("%d states, the first is %v", len(options), options[0])
+	}
+	us, _ := market.Lookup("US")
+	for _, o := range options {
+		if code, ok := us.Region(o.Name); !ok || code != o.Value {
+			t.Errorf("%s (%s) is the region %q", o.Name, o.Value, code)
+		}
+	}
+	if dc := options[8]; dc.Name != "District of Columbia" {
+		t.Errorf("the ninth is %q", dc.Name)
+	}
+}
+
+func TestClean(t *testing.T) {
+	for text, want := range map[string]string{"": "", " \t ": "", "  Ada  Byron\n": "Ada Byron", "111\u00a047": "111 47"} {
+		if got := market.Clean(text); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

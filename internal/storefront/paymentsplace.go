@@ -1,0 +1,168 @@
+package storefront
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// placeRequest is what the page sends when the shopper has approved. It is
+// personal data and has a credential in it: it is never logged.
+type placeRequest struct {
+	Token       string         `json:"authorization_token"`
+	Form        string         `json:"form"`         // names the session that the page shows
+	OrderAmount money.Amount   `json:"order_amount"` // what the page showed when it was approved
+	Address     klarna.Address `json:"billing_address"`
+}
+
+const maxToken = 1000 // bytes, of an authorization
+
+// errBadAddress is an address that the form's rules do not allow.
+var errBadAddress = errors.New("the address is not right")
+
+// placePayments places the order that the shopper has approved.
+func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
+	var request placeRequest
+	err := respond.CheckType(r, "application/json")
+	if err == nil {
+		err = respond.DecodeJSON(w, r, &request, respond.ShopperLimit)
+	}
+	if err == nil && (request.Token == "" || len(request.Token) > maxToken || len(request.Form) > maxForm) {
+		err = errBadRequest
+	}
+	if err != nil {
+		s.jsonError(w, r, err, nil)
+		return
+	}
+	locked := func(w http.ResponseWriter, r *http.Request) { s.placeLocked(w, r, request) }
+	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
+		s.jsonError(w, r, err, nil)
+	}).ServeHTTP(w, r)
+}
+
+func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request placeRequest) {
+	ctx := r.Context()
+	id, sessionID := s.Sessions.CartID(ctx), s.Sessions.PaymentsSessionID(ctx)
+	if id == "" {
+		redirectJSON(w, r, "/cart")
+		return
+	}
+	c, err := s.Carts.Get(ctx, id, fallback(r))
+	if err == nil && sessionID == "" {
+		err = order.ErrTokenGone // of somebody else's session, or of one long ago
+	}
+	if err != nil {
+		s.jsonError(w, r, err, nil)
+		return
+	}
+	c, wrong, err := s.approved(ctx, c, request, fallback(r))
+	switch {
+	case err == nil:
+	case errors.Is(err, errBadAddress):
+		respond.JSONError(w, r, http.StatusUnprocessableEntity, "bad_address", "The address is not right.", map[string]any{"invalid_fields": wrong})
+		return
+	default:
+		s.notPlaced(w, r, request, c, err)
+		return
+	}
+	bought, to, err := s.Book.PlaceAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token})
+	if err != nil {
+		s.notPlaced(w, r, request, c, err)
+		return
+	}
+	if to == "" {
+		to = confirmationURL(bought.OrderID)
+	}
+	respond.JSON(w, r, http.StatusOK, map[string]string{"redirect": to})
+}
+
+// approved holds what the shopper has approved against the cart: the amount
+// that the page showed, and an address to which it can go. The tax follows the
+// address, so the cart does first. Returns the cart, the members of the address
+// that are wrong (with errBadAddress), and order.ErrCartChanged where it is not
+// what was approved.
+func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeRequest, f cart.Fallback) (cart.Cart, []string, error) {
+	m, _ := market.Lookup(c.Country)
+	if request.Address.Country != c.Country {
+		return c, nil, order.ErrCartChanged // the form was another country's
+	}
+	quote, err := s.Pricer.Quote(c.Contents)
+	if err != nil {
+		return c, nil, err
+	}
+	if wrong := wrongMembers(m, quote, request.Address); len(wrong) > 0 {
+		return c, wrong, errBadAddress
+	}
+	if region := request.Address.Region; m.Scheme == market.SalesTax && region != c.Region() {
+		c, err = s.change(ctx, c.ID, f, cart.Change{Region: &region}, func(*cart.Cart) error { return nil })
+		if err != nil {
+			return c, nil, err
+		}
+		if quote, err = s.Pricer.Quote(c.Contents); err != nil {
+			return c, nil, err
+		}
+	}
+	if quote.OrderAmount != request.OrderAmount {
+		return c, nil, order.ErrCartChanged
+	}
+	return c, nil, nil
+}
+
+// wrongMembers names the members of an address that the market's form would
+// not take as they are, or that it does not have.
+func wrongMembers(m market.Market, quote cart.Quote, a klarna.Address) []string {
+	members := map[string]string{
+		"given_name": a.GivenName, "family_name": a.FamilyName, "email": a.Email, "street_address": a.StreetAddress,
+		"street_address2": a.StreetAddress2, "postal_code": a.PostalCode, "city": a.City, "region": a.Region, "phone": a.Phone,
+	}
+	var wrong []string
+	for _, f := range m.AddressFields() {
+		text := members[f.Name]
+		delete(members, f.Name)
+		reached := f.Name != "postal_code" || quote.Shipping == nil || quote.Delivery.Delivers(text)
+		if !f.Accepts(text) || text != market.Clean(text) || !reached {
+			wrong = append(wrong, f.Name)
+		}
+	}
+	for name, text := range members {
+		if text != "" {
+			wrong = append(wrong, name)
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// notPlaced answers why what was approved brought no order. Where the cart is
+// another one by now, the page gets it.
+func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request placeRequest, c cart.Cart, err error) {
+	soldOut, short := errors.AsType[*cart.SoldOutError](err)
+	if !short && !errors.Is(err, order.ErrCartChanged) {
+		s.jsonError(w, r, err, nil)
+		return
+	}
+	answer, ok := s.syncedPayments(w, r, request.Form, c, func(ctx context.Context, v *view) []templates.Note {
+		if !short {
+			return nil
+		}
+		v.countAnew(ctx)
+		return v.soldOut(soldOut.SKU)
+	})
+	if !ok {
+		return
+	}
+	f := failureOf(err)
+	respond.JSON(w, r, http.StatusConflict, struct {
+		paymentsAnswer
+		Error respond.ErrorBody `json:"error"`
+	}{answer, respond.NewError(r, f.code, f.message)})
+}

@@ -1,0 +1,128 @@
+// The address form: what stands in it, what is wrong with it, and how that is said. The rules are the server's: they come
+// with the fields.
+import { make, text } from "./page.js";
+
+/** What is typed, without what does not count. @param {string} typed */
+const clean = (typed) => typed.trim().replace(/\s+/g, " ");
+
+export class AddressForm {
+  #form;
+  #summary;
+  #title = document.title;
+  #refused = new Map(); // by field: what Klarna or the shop has refused
+  #wrong = new Set(); // names of the fields that say so
+  #changed;
+  #right;
+
+  /**
+   * @param {HTMLFormElement} form
+   * @param {{typed: Record<string, string>, changed: (name: string) => void, right: () => void}} use what was typed
+   *   before; told when something is; and when nothing is wrong any more
+   */
+  constructor(form, { typed, changed, right }) {
+    this.#form = form;
+    this.#summary = form.querySelector("[data-errors]");
+    this.#changed = changed;
+    this.#right = right;
+    for (const field of this.fields) if (!field.value && typed[field.name]) field.value = typed[field.name];
+    form.addEventListener("input", ({ target }) => this.fields.includes(target) && this.#typed(target));
+    form.addEventListener("focusout", ({ target }) => {
+      if (this.#wrong.has(target.name)) this.#look(target);
+    });
+    this.#summary.addEventListener("click", (event) => {
+      const link = event.target.closest("a");
+      if (!link) return;
+      event.preventDefault();
+      document.querySelector(link.hash)?.focus();
+    });
+  }
+
+  get fields() {
+    return [...this.#form.querySelectorAll("[data-field]")];
+  }
+
+  /** What stands in the fields, as it is. */
+  get typed() {
+    return Object.fromEntries(this.fields.map(({ name, value }) => [name, value]));
+  }
+
+  /** The address as Klarna and the shop get it. */
+  get address() {
+    const address = { country: this.#form.dataset.country };
+    for (const { name, value } of this.fields) if (clean(value)) address[name] = clean(value);
+    return address;
+  }
+
+  /** Says what is wrong, if anything. @returns {boolean} nothing is */
+  check() {
+    this.#show(this.fields.filter((field) => this.#fault(field)), true);
+    return this.#wrong.size === 0;
+  }
+
+  /**
+   * Says what somebody else found wrong.
+   * @param {string[]} names of members of an address @param {{focus?: boolean}} [o]
+   * @returns {boolean} at least one of them is a field of the form
+   */
+  refuse(names, { focus = true } = {}) {
+    const fields = this.fields.filter(({ name }) => names.includes(name));
+    for (const { name, value } of fields) this.#refused.set(name, clean(value));
+    this.#show(this.fields.filter((field) => this.#fault(field)), focus);
+    return fields.length > 0;
+  }
+
+  /** What is wrong with a field, in words; "" nothing. */
+  #fault(field) {
+    const value = clean(field.value);
+    const { error, unreachable } = field.dataset;
+    if (value === "") return field.required ? error : "";
+    if (this.#refused.get(field.name) === value) return error;
+    if (field.dataset.pattern && !new RegExp(`^(?:${field.dataset.pattern})$`, "v").test(value)) return error;
+    return unreachable && value.replace(/[\s-]/g, "").toUpperCase() === unreachable ? text("unreachable", value) : "";
+  }
+
+  #typed(field) {
+    this.#changed(field.name);
+    if (this.#wrong.has(field.name) && !this.#fault(field)) this.#look(field);
+  }
+
+  /** Looks once more at a field that said that it is wrong. */
+  #look(field) {
+    this.#mark(field, this.#fault(field));
+    this.#summarize();
+    if (this.#wrong.size === 0) this.#right();
+  }
+
+  #show(fields, focus) {
+    for (const field of this.fields) this.#mark(field, fields.includes(field) ? this.#fault(field) : "");
+    this.#summarize();
+    if (focus && fields.length > 0) this.#summary.focus();
+  }
+
+  #mark(field, fault) {
+    const around = field.closest(".field");
+    around.classList.toggle("bad", fault !== "");
+    around.querySelector(".err")?.remove();
+    if (!fault) {
+      this.#wrong.delete(field.name);
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-describedby");
+      return;
+    }
+    this.#wrong.add(field.name);
+    const error = make("p", { className: "err", id: `${field.id}-error` }, fault);
+    field.before(error);
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", error.id);
+  }
+
+  #summarize() {
+    const wrong = this.fields.filter(({ name }) => this.#wrong.has(name));
+    const count = text("numbers").split(" ")[wrong.length - 1] ?? String(wrong.length);
+    const title = make("h2", {}, wrong.length === 1 ? text("check_one") : text("check_many", count));
+    const item = (field) => make("li", {}, make("a", { href: `#${field.id}` }, this.#fault(field)));
+    this.#summary.replaceChildren(...(wrong.length ? [title, make("ul", {}, ...wrong.map(item))] : []));
+    this.#summary.hidden = wrong.length === 0;
+    document.title = wrong.length ? text("error_title", this.#title) : this.#title;
+  }
+}

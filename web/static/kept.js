@@ -1,0 +1,66 @@
+// What this tab remembers of a purchase: the address as it is typed, and what Klarna approved. It stays in the browser,
+// in the tab alone, and goes with it: the shop has no use for an address before it is ordered, and what it does not
+// have it need not guard.
+
+/**
+ * @typedef {object} Approval
+ * @property {string} category
+ * @property {string} of what was approved, as a text that is another one when anything is
+ * @property {string} token "" while it has to be finalized, or asked for anew
+ * @property {boolean} finalize it has to be finalized
+ * @property {number} at when, in milliseconds since 1970
+ */
+
+/**
+ * @typedef {object} Purchase
+ * @property {Record<string, string>} address as typed
+ * @property {string} form which session all but the address belongs to
+ * @property {string} category chosen
+ * @property {string[]} declined categories
+ * @property {string[]} invalid members of an address that Klarna refused
+ * @property {Approval|null} approval
+ */
+
+export class Kept {
+  #key;
+  /** @type {Purchase} */ #purchase = { address: {}, form: "", category: "", declined: [], invalid: [], approval: null };
+
+  /** @param {string} cart the cart's hash @param {string} form names the session that the page shows */
+  constructor(cart, form) {
+    this.#key = `shopd-purchase-${cart}`;
+    try {
+      Object.assign(this.#purchase, JSON.parse(sessionStorage.getItem(this.#key)));
+    } catch {
+      // what cannot be read was not kept
+    }
+    this.renew(form);
+  }
+
+  get now() {
+    return this.#purchase;
+  }
+
+  /** @param {Partial<Purchase>} what */
+  keep(what) {
+    Object.assign(this.#purchase, what);
+    try {
+      sessionStorage.setItem(this.#key, JSON.stringify(this.#purchase));
+    } catch {
+      // a full or forbidden storage: it lasts as long as the page
+    }
+  }
+
+  /** Another session knows nothing of what was approved in the one before. @param {string} form */
+  renew(form) {
+    if (form !== this.#purchase.form) this.keep({ form, declined: [], invalid: [], approval: null });
+  }
+
+  /** It is bought. */
+  forget() {
+    try {
+      sessionStorage.removeItem(this.#key);
+    } catch {
+      // see above
+    }
+  }
+}

@@ -1,0 +1,421 @@
+// The checkout page of Klarna Payments: the shop's own form, Klarna's widget in it, and the order beside it. What is
+// called when follows "Update the cart" of docs.klarna.com: whatever the shopper approved, the order is placed with the
+// newest approval, and only if it is for what the page shows.
+import { AddressForm } from "./address.js";
+import { Kept } from "./kept.js";
+import { drop, show } from "./messages.js";
+import { OpenOrder } from "./order.js";
+import { alarm, announce, make, pageData, text } from "./page.js";
+import { place } from "./place.js";
+import { reading } from "./summary.js";
+import { Widget } from "./widget.js";
+
+/** @typedef {import("./kept.js").Approval} Approval */
+/** @typedef {import("./widget.js").Result} Result */
+
+/** How long an approval can be used, in milliseconds: Klarna's 60 minutes less one for the way. */
+const approvalLife = 59 * 60_000;
+
+/**
+ * Which call gets an approval of what the page shows now: the widget is on the page, or it is the review page, where the
+ * payment is finalized or approved anew.
+ * @param {"one-step"|"details"|"review"} page @param {Approval|null} approval @param {string} of what is shown
+ * @param {number} now in milliseconds since 1970
+ * @returns {"authorize"|"reauthorize"|"finalize"|""} "" none: what was approved is just that
+ */
+export function callFor(page, approval, of, now) {
+  const same = approval?.of === of && now - approval.at < approvalLife;
+  if (same && (approval.token || (approval.finalize && page === "details"))) return "";
+  if (page !== "review") return "authorize";
+  return approval?.finalize ? "finalize" : "reauthorize";
+}
+
+/**
+ * Makes the page work.
+ * @param {import("./order.js").Options & {patience?: Partial<typeof import("./widget.js").patience>, placing?: number}} [options]
+ * @returns {import("./queue.js").Queue|null} null on a page without this form
+ */
+export function start(options) {
+  const root = document.getElementById("order-summary");
+  const form = document.getElementById("payments");
+  if (!root || !form) return null;
+  const payments = new Payments(root, form, options);
+  return payments.queue;
+}
+
+class Payments {
+  #data = pageData().payments;
+  #page = this.#data.page;
+  #shown = this.#data.session; // what Klarna is to know of the order that the page shows
+  #root;
+  #form;
+  #button;
+  #label; // of the button, while nothing is under way
+  #order;
+  #widget;
+  #kept;
+  #address = null;
+  #placing;
+  #working = false; // the shopper is approving, or the order being placed
+  #loads = 0;
+  #loaded = ""; // what the widget shows, or will
+  #blamed = false; // Klarna found fault with the address when it loaded the widget: it is told the next one too
+  #unfit = new Set(); // ways to pay that Klarna does not offer for the order as it is now
+
+  constructor(root, form, options = {}) {
+    this.#root = root;
+    this.#form = form;
+    this.#placing = options.placing;
+    this.#button = form.querySelector("[data-buy]");
+    this.#label = this.#button.textContent.trim();
+    this.#kept = new Kept(pageData().cart_id_hash, this.#data.form);
+    this.#widget = new Widget(this.#data.library, this.#data.client_token, options.patience);
+    this.#order = new OpenOrder(
+      root,
+      {
+        hold: () => {}, // a click meanwhile is answered
+        letGo: () => this.#letGo(),
+        shown: () => ({ form: this.#data.form }),
+        whole,
+        took: (answer) => this.#took(answer),
+        renew: (answer) => this.#renew(answer),
+        perCountry: true,
+      },
+      options,
+    );
+    this.queue = this.#order.queue;
+    if (this.#page === "review") this.#review();
+    else this.#fill();
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#rest());
+    if (this.#working) return; // the review page of somebody who has not been here before: it is being left
+    this.#offer();
+    this.#load();
+  }
+
+  // The form.
+
+  #fill() {
+    const { address, category, invalid } = this.#kept.now;
+    this.#address = new AddressForm(this.#form, {
+      typed: address,
+      changed: (name) => {
+        this.#kept.keep({ address: this.#address.typed });
+        if (name === "region") this.#regionChanged();
+      },
+      right: () => {
+        this.#kept.keep({ invalid: [] });
+        this.#load();
+      },
+    });
+    const chosen = this.#radios().find(({ value }) => value === category);
+    if (chosen) chosen.checked = true;
+    this.#form.addEventListener("change", ({ target }) => target.name === "method" && this.#choose());
+    this.#regionChanged();
+    if (invalid.length > 0) this.#address.refuse(invalid);
+  }
+
+  /** Where tax follows the region the order does too. */
+  #regionChanged() {
+    const { region } = this.#address.address;
+    if (region && region !== this.#data.region) this.#order.change({ region });
+    this.#data.region = region ?? this.#data.region;
+  }
+
+  #radios() {
+    return [...this.#form.querySelectorAll("input[name=method]")];
+  }
+
+  #choose() {
+    drop("payment");
+    this.#kept.keep({ category: this.#category() });
+    this.#load();
+  }
+
+  /** The way to pay that is chosen, "" when there is none left. */
+  #category() {
+    if (this.#page === "review") return this.#kept.now.approval?.category ?? "";
+    return this.#radios().find(({ checked }) => checked)?.value ?? "";
+  }
+
+  /** The ways to pay that can still be offered; one of them is chosen. */
+  #offer() {
+    if (this.#page === "review") return;
+    for (const radio of this.#radios()) {
+      const out = this.#unfit.has(radio.value) || this.#kept.now.declined.includes(radio.value);
+      radio.closest("[data-method]").hidden = out;
+      radio.disabled = out;
+      if (out) radio.checked = false;
+    }
+    const left = this.#radios().filter(({ disabled }) => !disabled);
+    if (left.length > 0 && !left.some(({ checked }) => checked)) left[0].checked = true;
+    if (left.length > 0) drop("method");
+    else this.#say("method", "warn", "no_method_title", "no_method_body");
+  }
+
+  #decline(category) {
+    const { declined } = this.#kept.now;
+    this.#kept.keep({ declined: [...new Set([...declined, category])], approval: null });
+    this.#offer();
+  }
+
+  // The review page.
+
+  #review() {
+    const { address, approval } = this.#kept.now;
+    if (!approval || Object.keys(address).length === 0) {
+      this.#working = true;
+      location.replace(this.#data.details_url);
+      return;
+    }
+    const { given_name, family_name, street_address, street_address2, postal_code, city, region, email } = address;
+    const lines = [[given_name, family_name], [street_address], [street_address2], [postal_code, city], [region]];
+    const written = lines.map((parts) => parts.filter(Boolean).join(" ").trim()).filter(Boolean);
+    const fill = (name, ...children) => this.#form.querySelector(`[data-review=${name}]`).replaceChildren(...children);
+    fill("email", email ?? "");
+    fill("address", ...written.map((line) => make("span", {}, line)));
+    fill("method", this.#data.methods.find(({ identifier }) => identifier === approval.category)?.name ?? approval.category);
+  }
+
+  // The widget.
+
+  async #load() {
+    const category = this.#category();
+    const wanted = JSON.stringify([category, this.#shown]);
+    if (!category || wanted === this.#loaded) return;
+    this.#loaded = wanted;
+    const load = ++this.#loads;
+    const waiting = make("p", { className: "muted" }, text("loading"));
+    const container = this.#form.querySelector(`[data-method="${CSS.escape(category)}"] [data-widget]`) ?? this.#form.querySelector("[data-widget]");
+    for (const other of this.#form.querySelectorAll("[data-widget]")) other.hidden = other !== container || this.#page === "review";
+    if (!container.firstChild) container.append(waiting);
+    container.setAttribute("aria-busy", "true");
+    const result = await this.#widget.load(container, category, this.#blamed ? this.#wanted() : this.#shown);
+    waiting.remove();
+    if (load !== this.#loads) return; // a later one says what is true
+    for (const busy of this.#form.querySelectorAll("[aria-busy]")) busy.removeAttribute("aria-busy");
+    if (this.#order.settled) drop("wait");
+    if (result.broken) {
+      this.#loaded = "";
+      const actions = [{ text: text("try_again"), run: () => this.#load() }];
+      this.#say("library", "bad", "library_title", "library_body", [], actions);
+      return;
+    }
+    drop("library");
+    this.#blamed = Boolean(result.error?.invalid_fields);
+    if (this.#blamed) {
+      this.#loaded = "";
+      this.#invalid(result.error.invalid_fields, { focus: false });
+    } else if (!result.show_form && this.#page !== "review") {
+      this.#unfit.add(category);
+      this.#offer();
+      this.#load();
+    }
+  }
+
+  /** The order is another one now. Klarna may offer other ways to pay for it; then the page is made anew. */
+  #took({ session, payment_methods: methods, replaced }) {
+    const names = (list) => list.map(({ identifier }) => identifier).join();
+    if ((methods || replaced) && names(methods ?? []) !== names(this.#data.methods)) location.reload();
+    if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#unfit.clear();
+    this.#shown = session;
+    this.#offer();
+  }
+
+  #renew({ form, client_token }) {
+    Object.assign(this.#data, { form, client_token });
+    this.#kept.renew(form);
+    this.#widget.renew(client_token);
+    if (this.#page === "review") return this.#leave(this.#data.details_url); // what was approved there is gone
+    this.#loaded = "";
+    this.#letGo();
+  }
+
+  /** The order is as the page shows it: the widget shows the same, and the shopper may pay. */
+  #letGo() {
+    this.#name();
+    if (!this.#working) this.#load();
+    if (!this.#form.querySelector("[aria-busy]")) drop("wait");
+  }
+
+  // Paying. Nothing may be waited for between the click and the call.
+
+  #submit() {
+    if (this.#working) return;
+    if (!this.#order.settled) {
+      if (this.queue.state === "idle") this.#order.change({}); // the last one had no answer
+      this.#say("wait", "info", "wait_title", "wait_body");
+      return;
+    }
+    if (this.#address && !this.#address.check()) return;
+    const category = this.#category();
+    if (!category && this.#page === "review") return this.#leave(this.#data.details_url);
+    if (!category) return this.#offer();
+    this.#approve(category);
+  }
+
+  /** What Klarna is told: all that the page shows and the shopper has typed. */
+  #wanted() {
+    const address = this.#address?.address ?? this.#kept.now.approval.address;
+    return { ...this.#shown, billing_address: address, shipping_address: address };
+  }
+
+  async #approve(category) {
+    const data = this.#wanted();
+    const of = JSON.stringify([category, data]);
+    const call = callFor(this.#page, this.#kept.now.approval, of, Date.now());
+    if (!call) return this.#approved();
+    if (call !== "reauthorize" && this.#form.querySelector("[aria-busy]")) return this.#say("wait", "info", "wait_title", "wait_body");
+    const result =
+      call === "authorize"
+        ? this.#widget.authorize(category, data, this.#page === "one-step")
+        : this.#widget[call](category, data);
+    this.#work("waiting");
+    for (const id of ["payment", "problem", "expired"]) drop(id);
+    await this.#conclude(await result, { category, of, address: data.billing_address });
+  }
+
+  /** @param {Result} result @param {{category: string, of: string, address: object}} asked */
+  async #conclude(result, { category, of, address }) {
+    const { approved, show_form, authorization_token: token = "", finalize_required: finalize = false, error } = result;
+    if (approved && (token || finalize)) {
+      this.#kept.keep({ approval: { category, of, address, token, finalize: !token, at: Date.now() }, category });
+      if (token || this.#page !== "one-step") return this.#approved();
+      return this.#conclude(await this.#widget.finalize(category, this.#wanted()), { category, of, address });
+    }
+    this.#rest();
+    if (result.broken) {
+      this.#loaded = "";
+      this.#say("library", "bad", "library_title", "library_body");
+      this.#load();
+    } else if (error?.invalid_fields) {
+      this.#invalid(error.invalid_fields);
+    } else if (show_form) {
+      this.#say("payment", "info", "closed_title", "closed_body");
+      this.#button.focus();
+    } else {
+      this.#declined(category);
+    }
+  }
+
+  #declined(category) {
+    this.#decline(category);
+    const actions = this.#page === "review" ? [{ text: text("other_method"), href: this.#data.details_url }] : [];
+    const note = this.#say("payment", "warn", "declined_title", "declined_body", [], actions);
+    if (this.#page === "review") note.querySelector("a").focus();
+    else (this.#radios().find(({ checked }) => checked) ?? this.#button).focus();
+    this.#load();
+  }
+
+  /** Klarna found members of the address, or of what else it was told, wrong. @param {string[]} paths */
+  #invalid(paths, o) {
+    const names = paths.map((path) => path.split(".").at(-1));
+    if (this.#page === "review") {
+      this.#kept.keep({ invalid: names });
+      return this.#leave(this.#data.details_url);
+    }
+    if (!this.#address.refuse(names, o)) this.#say("payment", "warn", "invalid_title", "invalid_body");
+  }
+
+  /** The shopper has approved what the page shows. */
+  #approved() {
+    this.#work(this.#page === "details" ? "waiting" : "placing");
+    const { approval } = this.#kept.now;
+    if (JSON.stringify([approval.category, this.#wanted()]) !== approval.of) return this.#changed(); // another tab
+    if (this.#page === "details") return this.#leave(this.#data.review_url);
+    return this.#place(approval);
+  }
+
+  async #place({ token, address }) {
+    const sent = { authorization_token: token, form: this.#data.form, order_amount: this.#shown.order_amount, billing_address: address };
+    const answer = await place(this.#data.place_url, sent, whole, this.#placing);
+    switch (answer.kind) {
+      case "placed":
+        this.#kept.forget();
+        return this.#leave(answer.to);
+      case "navigate":
+        return this.#leave(answer.to);
+      case "changed":
+        this.#order.take(answer.order, { change: {}, quiet: false, more: false });
+        return this.#changed(answer.soldOut);
+      case "expired":
+        this.#kept.keep({ approval: { ...this.#kept.now.approval, token: "" } });
+        this.#rest();
+        this.#say("expired", "warn", "expired_title", "approve_again", [this.#total()]);
+        break;
+      case "invalid":
+        this.#rest();
+        return this.#invalid(answer.fields);
+      case "declined":
+        this.#rest();
+        return this.#declined(this.#category());
+      default: {
+        this.#rest();
+        const actions = [{ text: text("try_again"), run: () => this.#submit() }];
+        this.#say("payment", "warn", `${answer.name}_title`, `${answer.name}_body`, [], actions);
+      }
+    }
+    this.#button.focus();
+  }
+
+  /** What was approved is not what the page shows any more; the summary says so itself of what is sold out. */
+  #changed(soldOut = false) {
+    this.#rest();
+    this.#load();
+    if (soldOut) alarm(this.#root.querySelector('[data-region="notes"]')?.textContent.trim() ?? "");
+    else this.#say("expired", "warn", "changed_title", "approve_new", [this.#total()]);
+    this.#button.focus();
+  }
+
+  // What the page looks like meanwhile.
+
+  /** Nothing can be changed while the shopper approves and the order is placed. */
+  #work(what) {
+    this.#working = true;
+    this.#root.inert = true;
+    for (const part of this.#form.querySelectorAll("[data-lock]")) part.inert = true;
+    this.#button.setAttribute("aria-disabled", "true");
+    this.#button.textContent = text(what);
+    announce(text(what));
+  }
+
+  #rest() {
+    this.#working = false;
+    this.#root.inert = false;
+    for (const part of this.#form.querySelectorAll("[data-lock]")) part.inert = false;
+    this.#button.removeAttribute("aria-disabled");
+    this.#name();
+    announce("");
+  }
+
+  /** The button says what is bought for. */
+  #name() {
+    if (this.#working) return;
+    if (this.#page !== "details") this.#label = text("buy", this.#total());
+    this.#button.textContent = this.#label;
+  }
+
+  #total() {
+    return reading(this.#root)?.[0] ?? "";
+  }
+
+  #say(id, kind, title, body, values = [], actions = []) {
+    return show({ id, kind, title: text(title), body: text(body, ...values), actions }, this.#button);
+  }
+
+  #leave(to) {
+    this.#working = true;
+    this.queue.leave();
+    location.assign(to);
+  }
+}
+
+/** An answer has all that the form needs. @param {any} json */
+const whole = ({ form, session, client_token, replaced }) =>
+  typeof form === "string" && typeof session?.order_amount === "number" && (!replaced || typeof client_token === "string");
+
+// A script element starts the page; a module that imports this one does it itself.
+if ([...document.scripts].some(({ src }) => src === import.meta.url)) start();
