@@ -1,0 +1,158 @@
+package order_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// orderCalls is how many order calls Klarna has had.
+func (w *world) orderCalls() int {
+	n := 0
+	for _, r := range w.fake.Requests("") {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/order") {
+			n++
+		}
+	}
+	return n
+}
+
+// The cart is changed between authorization and placing: no order for another
+// amount than the cart's, and an authorization for it brings one.
+func TestPlaceAuthorizedStaleCart(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	for _, tc := range []struct {
+		name   string
+		change func(in order.Authorized)
+		asked  int // order calls: Klarna too refuses what was not authorized
+	}{
+		{"another tab", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3) }, 0},
+		{"another tab, with its sync", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 3); w.checkout(in.CartID) }, 1},
+		{"emptied", func(in order.Authorized) { w.put(in.CartID, "MUG-1", 0); w.put(in.CartID, "JAM-1", 0) }, 0},
+		{"another session", func(in order.Authorized) {
+			if set, _, err := w.carts.SetSessionID(t.Context(), in.CartID, in.SessionID, "another"); err != nil || !set {
+				t.Fatal(set, err)
+			}
+		}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := w.left("MUG-1")
+			in := w.authorized()
+			tc.change(in)
+			asked := w.orderCalls()
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
+				t.Errorf("got %v, want ErrCartChanged", err)
+			}
+			if asked = w.orderCalls() - asked; asked != tc.asked {
+				t.Errorf("%d order calls, want %d", asked, tc.asked)
+			}
+			w.notPlaced(in, before)
+			// Callback or not, the loop places nothing of it, and lets go of it.
+			w.round(time.Minute)
+			w.notPlaced(in, before)
+			if s, _ := w.fake.Session(in.SessionID); s.Fake.State != "token deleted" {
+				t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
+			}
+			// Asked again, the shopper approves what the cart says now.
+			w.put(in.CartID, "MUG-1", 2)
+			w.put(in.CartID, "JAM-1", 1)
+			in.SessionID = w.checkout(in.CartID)
+			in.Token = w.authorize(in.SessionID)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			w.paidOnce(in)
+		})
+	}
+}
+
+// What is too old, or given back, is authorized again.
+func TestPlaceAuthorizedOver(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	for _, tc := range []struct {
+		name string
+		over func(in order.Authorized)
+	}{
+		{"released", func(in order.Authorized) {
+			if err := w.book.Payments.Client.CancelAuthorization(t.Context(), in.Token); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"60 minutes old", func(order.Authorized) { w.fake.Advance(61 * time.Minute) }},
+		{"the session too", func(order.Authorized) { w.fake.Advance(49 * time.Hour) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := w.left("MUG-1")
+			in := w.authorized()
+			tc.over(in)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrTokenGone) {
+				t.Errorf("got %v, want ErrTokenGone", err)
+			}
+			w.round(time.Minute)
+			w.notPlaced(in, before)
+			in.SessionID = w.checkout(in.CartID)
+			in.Token = w.authorize(in.SessionID)
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+			w.paidOnce(in)
+		})
+	}
+}
+
+// Two carts want the last ones: one gets them, the other is told, and nothing
+// of it is at Klarna.
+func TestPlaceAuthorizedSoldOut(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	in := w.authorized()
+	others := cart.NewID()
+	if err := w.stock().Reserve(t.Context(), catalog.Reservation{
+		CartID: others, OrderID: "other", Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: w.left("MUG-1") - 1}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := w.book.PlaceAuthorized(t.Context(), in)
+	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); !ok || soldOut.SKU != "MUG-1" || soldOut.Left != 1 {
+		t.Errorf("got %v, want one left of MUG-1", err)
+	}
+	w.round(time.Minute)
+	w.notPlaced(in, 1)
+	if s, _ := w.fake.Session(in.SessionID); s.Fake.State != "token deleted" {
+		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
+	}
+}
+
+// The last one is sold once and not oversold, whether browser or push tells of
+// the order that its reservation has become.
+func TestPlaceAuthorizedLastOne(t *testing.T) {
+	for _, first := range []string{"browser", "push"} {
+		t.Run(first, func(t *testing.T) {
+			w := newPaymentsWorld(t, redistest.StartServer(t))
+			in := order.Authorized{CartID: cart.NewID()}
+			w.put(in.CartID, "CLK-1", 1)
+			in.SessionID = w.checkout(in.CartID)
+			in.Token = w.authorize(in.SessionID)
+			if first == "push" {
+				w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: orderCall, DropReply: true, Count: 3})
+			}
+			if _, _, err := w.book.PlaceAuthorized(t.Context(), in); (err == nil) != (first == "browser") {
+				t.Fatal(err)
+			}
+			o := w.place(w.ordersOf(in.CartID)[0])
+			if left := w.left("CLK-1"); left != 0 || len(o.Flags) != 0 {
+				t.Errorf("%d left, flags %v", left, o.Flags)
+			}
+			if r, running, _ := w.stock().Reservation(t.Context(), in.CartID); running {
+				t.Errorf("there is still the reservation %s", r.OrderID)
+			}
+		})
+	}
+}
