@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -96,6 +97,9 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 	if c.OrderID != s.orderID {
 		fact("Current order", orNone(c.OrderID), linkTo(c.OrderID, v.Query))
 	}
+	if c.SessionID != "" {
+		fact("Session of Klarna Payments", c.SessionID, "")
+	}
 	fact("Revision", strconv.FormatInt(c.Revision, 10), "")
 	fact("Market", c.Country+", "+c.Locale, "")
 	reservation, running, err := b.Syncer.Stock.Reservation(ctx, s.cartID)
@@ -103,7 +107,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		return err
 	}
 	if running {
-		fact("Purchase", "may be running since "+timeText(reservation.Made)+" UTC", linkTo(reservation.OrderID, v.Query))
+		fact("Purchase", "may be running since "+timeText(reservation.Made)+" UTC", linkTo(purchased(reservation.OrderID), v.Query))
 	}
 	for _, id := range c.Bought[max(0, len(c.Bought)-maxStories):] {
 		bought, found, err := b.Book.ByOrderID(ctx, id)
@@ -123,12 +127,25 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 	return nil
 }
 
+// purchased is the order of which a reservation tells, "" for one of Klarna Payments
+// that is still being placed.
+func purchased(orderID string) string {
+	if payments.SessionOf(orderID) != "" {
+		return ""
+	}
+	return orderID
+}
+
 // lookAtPlaced compares an order of the book with what Klarna has.
 func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.InspectView) {
 	o := s.placed
+	called := "KCO order"
+	if payments.SessionOf(o.Origin) != "" {
+		called = "Order of Klarna Payments"
+	}
 	v.Facts = []templates.InspectFact{
 		{Name: "Order number", Value: o.Number, URL: "/admin/orders/" + url.PathEscape(o.Number)},
-		{Name: "KCO order", Value: o.OrderID, URL: linkTo(o.OrderID, v.Query)},
+		{Name: called, Value: o.OrderID, URL: linkTo(o.OrderID, v.Query)},
 		{Name: "Cart", Value: orUnknown(o.CartID), URL: linkTo(o.CartID, v.Query)},
 		{Name: "Placed", Value: timeText(o.PlacedAt) + " UTC"},
 		{Name: "Status in the book", Value: string(o.Status)},

@@ -1,7 +1,6 @@
 package kco
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
@@ -10,13 +9,8 @@ import (
 // Tell is what the content says, for the story of the calls: nothing of
 // addresses, URLs or merchant_data.
 func (c Content) Tell() (orderID string, facts []klarna.Fact) {
-	facts = append([]klarna.Fact{
-		{Name: "order_amount", Value: strconv.FormatInt(int64(c.OrderAmount), 10)},
-		{Name: "order_tax_amount", Value: strconv.FormatInt(int64(c.OrderTaxAmount), 10)},
-		{Name: "purchase_country", Value: strings.ToUpper(c.PurchaseCountry)},
-		{Name: "purchase_currency", Value: strings.ToUpper(c.PurchaseCurrency)},
-		{Name: "locale", Value: c.Locale},
-	}, klarna.LineFacts(c.OrderLines)...)
+	facts = klarna.SaleFacts(c.PurchaseCountry, c.PurchaseCurrency, c.Locale,
+		klarna.Lines{OrderLines: c.OrderLines, OrderAmount: c.OrderAmount, OrderTaxAmount: c.OrderTaxAmount})
 	var options []string
 	for _, o := range c.ShippingOptions {
 		options = append(options, o.ID)

@@ -40,6 +40,18 @@ type Teller interface {
 	Tell() (orderID string, facts []Fact)
 }
 
+// SaleFacts are amounts, in minor units, country, currency and locale of what
+// is sold, and the facts of its lines.
+func SaleFacts(country, currency, locale string, lines Lines) []Fact {
+	return append([]Fact{
+		{"order_amount", strconv.FormatInt(int64(lines.OrderAmount), 10)},
+		{"order_tax_amount", strconv.FormatInt(int64(lines.OrderTaxAmount), 10)},
+		{"purchase_country", strings.ToUpper(country)},
+		{"purchase_currency", strings.ToUpper(currency)},
+		{"locale", locale},
+	}, LineFacts(lines.OrderLines)...)
+}
+
 // maxFactLines is how many lines of an order are told.
 const maxFactLines = 30
 

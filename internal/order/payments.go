@@ -138,7 +138,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 
 // session reads the session of an authorization, and which cart it was made for.
 func (b *Book) session(ctx context.Context, in Authorized) (cartID string, session payments.Session, err error) {
-	session, err = b.Payments.Client.GetSession(ctx, in.SessionID)
+	session, err = b.Payments.Client.GetSession(klarna.About(ctx, klarna.Subject{CartID: in.CartID}), in.SessionID)
 	switch {
 	case answered(err, http.StatusNotFound):
 		return "", session, fmt.Errorf("%w: %w", ErrTokenGone, err)
@@ -182,6 +182,7 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 // into the book. Where Klarna refuses, the session tells whether an earlier try
 // has placed the order, ours or another process's; else the reservation ends.
 func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments.OrderCall) (Order, string, error) {
+	ctx = klarna.About(ctx, klarna.Subject{CartID: cartID})
 	tokenID := b.tokenize(ctx, call)
 	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
 	if err == nil {

@@ -1,0 +1,54 @@
+package order_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// An order of Klarna Payments is in the back office like any other: on the
+// lists, with its audit, and it takes commands.
+func TestAuthorizedInTheOffice(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	o, _, err := w.book.PlaceAuthorized(t.Context(), w.authorized())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, q := range map[string]order.Query{
+		"all": {}, "number": {Text: o.Number}, "shopper": {Text: "eva@example.com"},
+		"status and country": {Status: ordermanagement.Authorized, Country: "SE"},
+	} {
+		q.Limit = 10
+		page, err := w.book.List(t.Context(), q)
+		if err != nil || len(page.Orders) != 1 || page.Orders[0].OrderID != o.OrderID {
+			t.Errorf("%s: the list has %d orders, %v, want this one", name, len(page.Orders), err)
+		}
+	}
+	events := func() []string {
+		entries, err := w.book.Audit(t.Context(), o.OrderID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []string
+		for _, e := range entries {
+			events = append(events, e.Event)
+		}
+		return events
+	}
+	if diff := cmp.Diff([]string{order.AuditAcknowledged, order.AuditPlaced}, events()); diff != "" {
+		t.Errorf("audit: %s", diff)
+	}
+	quantities := make([]int64, len(o.Uncaptured()))
+	quantities[0] = 1
+	w.do(o, captureOf(t, o, quantities...), order.Done)
+	if o = w.agrees(o.OrderID); o.Status != ordermanagement.PartCaptured {
+		t.Errorf("the order is %s", o.Status)
+	}
+	if diff := cmp.Diff([]string{string(order.ActionCapture), order.AuditAcknowledged, order.AuditPlaced}, events()); diff != "" {
+		t.Errorf("audit after the capture: %s", diff)
+	}
+}
