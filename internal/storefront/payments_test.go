@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 )
 
 const (
@@ -429,5 +430,29 @@ func TestPaymentsUnavailable(t *testing.T) {
 	got, u := p.send(updatePath, `{"lines":[{"sku":"MUG-1","quantity":5}]}`)
 	if got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "klarna_unavailable" || u.SummaryHTML == "" || b.cart().Lines[0].Quantity != 5 {
 		t.Errorf("got %d %.300s", got.StatusCode, got.body)
+	}
+}
+
+// A cart that KCO's form has sent to another country comes back: this form has
+// the country in which it is bought.
+func TestPaymentsShipsWithin(t *testing.T) {
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.add("COF-1", "1") // food: 6 % in Sweden, 15 % in Norway
+	p := b.openPayments(s, "/checkout/payments")
+	home := p.session().OrderTaxAmount
+	id, err := s.wants.Signer.Verify(p.session().MerchantData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	abroad := cart.Address{BillingCountry: "SE", ShippingCountry: "NO"}
+	if _, err := s.carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, u := p.send(updatePath, `{}`); u.OrderTaxAmount == home {
+		t.Fatalf("tax %d abroad and at home", home)
+	}
+	if b.openPayments(s, "/checkout/payments"); p.session().OrderTaxAmount != home {
+		t.Errorf("tax %d, want %d", p.session().OrderTaxAmount, home)
 	}
 }
