@@ -195,12 +195,12 @@ var synced = map[string]templates.Note{
 // session's lock is not needed, because the cart is read once more afterwards.
 func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		b.badForm(w, r, err)
+		b.fail(w, r, err)
 		return
 	}
 	cartID := r.PostForm.Get("cart")
 	if !kco.IsOrderID(cartID) {
-		b.badForm(w, r, &respond.BadRequest{Status: http.StatusBadRequest, Message: "The form names no cart."})
+		b.fail(w, r, &respond.BadRequest{Status: http.StatusBadRequest, Message: "The form names no cart."})
 		return
 	}
 	// What was begun is not cut off when the browser leaves.

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
@@ -126,6 +127,8 @@ func (o *office) serve(team string) string {
 		BrowserOrigins: []string{o.fake.URL},
 		Backoffice: &backoffice.Backoffice{
 			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
+			Story:  inspect.New(inspect.Options{Redis: rdb, Logger: logger}),
+			Syncer: &kco.Syncer{Client: checkout, Carts: carts, Stock: stock, LeftBehind: o.book.LeftBehind, Wants: o.wants, Logger: logger},
 		},
 	})
 	if err != nil {
