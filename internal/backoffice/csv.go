@@ -1,7 +1,6 @@
 package backoffice
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"net/http"
@@ -170,9 +169,7 @@ func (b *Backoffice) export(f file) http.HandlerFunc {
 			out.begin()
 			return
 		}
-		// Not on the request's context: that ends with the server's time limit for
-		// reading requests. A browser that leaves ends the writing.
-		err = b.Book.Each(context.WithoutCancel(r.Context()), query, out.write)
+		err = b.Book.Each(r.Context(), query, out.write)
 		if err == nil {
 			err = out.end()
 		}
@@ -182,7 +179,7 @@ func (b *Backoffice) export(f file) http.HandlerFunc {
 		case !out.begun:
 			b.fail(w, r, err)
 		default:
-			if errors.Is(err, order.ErrUnavailable) {
+			if errors.Is(err, order.ErrUnavailable) && r.Context().Err() == nil { // else the browser has left
 				b.Logger.ErrorContext(r.Context(), "export broken off", "file", f.name, "rows", out.rows, "error", err)
 			}
 			panic(http.ErrAbortHandler) // so that a part is not taken for the whole

@@ -230,8 +230,7 @@ func TestExportStreams(t *testing.T) {
 	rdb := o.book.Redis
 	(&backoffice.Backoffice{Book: o.book, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: slog.New(slog.DiscardHandler)}).Routes(router)
 	impatient := httptest.NewUnstartedServer(router)
-	impatient.Config.ReadHeaderTimeout = 30 * time.Second
-	impatient.Config.ReadTimeout, impatient.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+	impatient.Config.WriteTimeout = 50 * time.Millisecond
 	impatient.Start()
 	defer impatient.Close()
 
