@@ -665,7 +665,7 @@ func TestPaymentsCountry(t *testing.T) {
 		form.elements.language.value = "en";
 		form.requestSubmit();
 	}`)
-	p.Wait("the other form", `() => location.search === "?market=changed" && document.getElementById("region")`)
+	p.Wait("the other form, filled in again", `() => location.search === "?market=changed" && document.getElementById("region") && document.getElementById("email").value`)
 	if got := p.MustEval(`() => document.querySelector("label[for=postal_code]").textContent.trim() + " " + document.getElementById("email").value`).Str(); got != "ZIP code ada@example.com" {
 		t.Errorf("%q", got)
 	}
