@@ -123,10 +123,10 @@ func (d *deployment) inspections(t *testing.T, o browsertest.Options, look func(
 // who bought, and has no token.
 func TestInspector(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 2, fakeklarna.Options{PushDelay: 10 * time.Millisecond})
+	d := deploy(t, 2, fakeklarna.Options{})
 	_, orderID := d.sale()
 	p := d.office(t, browsertest.Options{})
-	inspect(d, p, d.cartOf(orderID), "push")
+	inspect(d, p, d.cartOf(orderID), "acknowledge order")
 	told := p.MustEval(`() => [...document.querySelectorAll(".story .call")].map((e) => e.querySelector(".what b").textContent)`).String()
 	for before, after := range map[string]string{
 		"create kco order": "update kco order", "update kco order": "validation", "validation": "acknowledge order",
