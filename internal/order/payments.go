@@ -164,9 +164,21 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	if err != nil {
 		return payments.Content{}, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	// Tax and delivery follow the address that Klarna has: the widget may have
+	// been told another one than the shop's form.
+	to, err := session.ShipTo()
+	if err == nil && to != (cart.Address{}) {
+		err = c.Follow(to)
+	}
+	if err != nil {
+		return payments.Content{}, nil, fmt.Errorf("%w: %w", ErrCartChanged, err)
+	}
 	want, quote, err := b.Payments.Wants.Want(c)
 	if err != nil {
 		return want, nil, fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	}
+	if quote.Shipping != nil && !quote.Shipping.Pickup && to.PostalCode != "" && !quote.Delivery.Delivers(to.PostalCode) {
+		return want, nil, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
 	}
 	if c.SessionID != session.SessionID || len(quote.Goods) == 0 || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
 		return want, nil, ErrCartChanged

@@ -1,7 +1,9 @@
 package order_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,6 +72,57 @@ func TestPlaceAuthorizedStaleCart(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.paidOnce(in)
+		})
+	}
+}
+
+// A browser may tell the widget another address than the form that the shop has
+// checked: what would cost another tax there, or cannot be brought there, is not
+// placed.
+func TestPlaceAuthorizedElsewhere(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	const us = `{"given_name":"Eva","family_name":"Lind","email":"eva@example.com","street_address":"1 Main Street","postal_code":"73301","city":"Austin","region":"%s","country":"US"}`
+	for _, tc := range []struct {
+		name, country, region string
+		data                  string
+		want                  error
+	}{
+		{"nothing is brought there", "SE", "", `{"billing_address":` + strings.Replace(buyer, "11122", "99999", 1) + `}`, order.ErrCartChanged},
+		{"delivery to a country with another tax", "SE", "", `{"billing_address":` + buyer + `,"shipping_address":` +
+			strings.NewReplacer("11122", "1011 AB", `"SE"`, `"NL"`).Replace(buyer) + `}`, order.ErrCartChanged},
+		{"another state", "US", "CA", `{"billing_address":` + fmt.Sprintf(us, "TX") + `}`, order.ErrCartChanged},
+		{"the state of the form", "US", "TX", `{"billing_address":` + fmt.Sprintf(us, "TX") + `}`, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := w.left("MUG-1")
+			in := order.Authorized{CartID: cart.NewID()}
+			w.put(in.CartID, "MUG-1", 2)
+			change := cart.Change{Country: tc.country, Region: &tc.region}
+			if tc.country == "SE" {
+				change = cart.Change{}
+			}
+			if _, err := w.carts.Update(t.Context(), in.CartID, sweden, func(c *cart.Cart) error {
+				return change.Apply(&c.Contents, catalog.Builtin(), nil)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			in.SessionID = w.checkout(in.CartID)
+			out, err := w.fake.Pay(in.SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Data: json.RawMessage(tc.data)}})
+			if err != nil || !out.Approved {
+				t.Fatalf("authorize: %+v, %v", out, err)
+			}
+			in.Token = out.AuthorizationToken
+			asked := w.orderCalls()
+			_, _, err = w.book.PlaceAuthorized(t.Context(), in)
+			if !errors.Is(err, tc.want) {
+				t.Fatalf("got %v, want %v", err, tc.want)
+			}
+			if tc.want != nil {
+				if got := w.orderCalls() - asked; got != 0 {
+					t.Errorf("%d order calls", got)
+				}
+				w.notPlaced(in, before)
+			}
 		})
 	}
 }

@@ -5,8 +5,11 @@
 package payments
 
 import (
+	"encoding/json"
+	"errors"
 	"log/slog"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 )
@@ -92,6 +95,23 @@ type AssetURLs struct {
 // order must say the same of the addresses as its authorization, to the member.
 // It is never logged.
 type Personal []byte
+
+// ShipTo is where what was authorized goes, as far as price and delivery depend
+// on it; zero when Klarna does not tell.
+func (s Session) ShipTo() (cart.Address, error) {
+	text := s.ShippingAddress
+	if len(text) == 0 {
+		text = s.BillingAddress
+	}
+	if len(text) == 0 {
+		return cart.Address{}, nil
+	}
+	var a klarna.Address
+	if err := json.Unmarshal(text, &a); err != nil {
+		return cart.Address{}, errors.New("the session's address cannot be read")
+	}
+	return cart.Address{ShippingCountry: a.Country, Region: a.Region, PostalCode: a.PostalCode}, nil
+}
 
 // MarshalJSON hands on what was read.
 func (p Personal) MarshalJSON() ([]byte, error) {
