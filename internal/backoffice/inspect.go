@@ -59,6 +59,16 @@ func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 	if v.Query == "" {
 		left, total, err := b.Syncer.LeftBehind.List(ctx, maxLeft)
 		v.LeftBehind, v.LeftTotal = leftView(left), int(total)
+		if err != nil {
+			return err
+		}
+		sessions, err := b.Book.PaymentsProblems(ctx)
+		if len(sessions) > 0 {
+			v.Notes = append(v.Notes, templates.Note{
+				ID: "unsettled", Kind: templates.Bad, Title: "Klarna has placed an order that the book does not have.",
+				Body: "Find it in Klarna's portal by the session of Klarna Payments: " + strings.Join(sessions, ", ") + ". Klarna's push takes it into the book.",
+			})
+		}
 		return err
 	}
 	s, err := b.lookUp(ctx, v.Query)

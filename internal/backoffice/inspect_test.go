@@ -10,6 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
@@ -313,6 +314,23 @@ func TestInspectLeftBehind(t *testing.T) {
 	}
 	if p := bo.get("/admin/inspect"); !strings.Contains(p.Find(".ileft").Text(), "aborting is over") {
 		t.Errorf("after the sweep: %s", p.text)
+	}
+}
+
+// A sale of Klarna Payments that Klarna has made and not named is told to staff.
+func TestInspectUnsettled(t *testing.T) {
+	t.Parallel()
+	w := newInspected(t)
+	bo := w.signIn("bo")
+	if p := bo.get("/admin/inspect"); p.Find("[data-note=unsettled]").Length() != 0 {
+		t.Errorf("at first: %s", p.text)
+	}
+	const sessionID = "0b1bd9de-5b1d-4a2c-9a0e-3f0ffa1f3c01" // as the book's loop writes it down
+	if err := w.rdb.ZAdd(t.Context(), "shopd:{orders}:payments_problems", redis.Z{Score: 1, Member: sessionID}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if p := bo.get("/admin/inspect"); !strings.Contains(p.Find("[data-note=unsettled]").Text(), sessionID) {
+		t.Errorf("then: %s", p.text)
 	}
 }
 
