@@ -55,9 +55,7 @@ type Syncer struct {
 // or context's, wrapped, beside the Result as far as it came.
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	run := &run{syncer: s, sessionID: r.SessionID}
-	run.Run = insync.Run{
-		Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode,
-	}
+	run.Run = insync.Run{Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode}
 	err := run.Sync(ctx)
 	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
 	return run.result, err

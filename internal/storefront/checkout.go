@@ -10,6 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -40,14 +41,8 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
-	switch result.Outcome {
-	case kco.Empty:
-		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
+	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
-	case kco.Complete, kco.Bought:
-		http.Redirect(w, r, confirmationURL(result.OrderID), http.StatusSeeOther)
-		return
-	case kco.InSync:
 	}
 	v := s.view(r, result.Cart)
 	if kco.Reason(r.URL.Query().Get("reason")) == kco.SoldOut {
@@ -137,4 +132,18 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	default:
 		respond.Page(w, r, f.status, templates.Refused(templates.RefusedView{Shell: shell}))
 	}
+}
+
+// elsewhere sends a shopper who has nothing to pay, or has paid, to where that
+// is told. False: this is the page.
+func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome insync.Outcome, orderID string) bool {
+	switch outcome {
+	case insync.Empty:
+		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
+	case insync.Complete, insync.Bought:
+		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)
+	case insync.InSync:
+		return false
+	}
+	return true
 }

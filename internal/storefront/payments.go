@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -72,14 +71,8 @@ func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
-	switch result.Outcome {
-	case insync.Empty:
-		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
+	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
-	case insync.Complete, insync.Bought:
-		http.Redirect(w, r, confirmationURL(result.OrderID), http.StatusSeeOther)
-		return
-	case insync.InSync:
 	}
 	v := s.view(r, result.Cart)
 	order, notes, err := v.order()
