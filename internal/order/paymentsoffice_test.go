@@ -1,10 +1,16 @@
 package order_test
 
 import (
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
@@ -51,4 +57,34 @@ func TestAuthorizedInTheOffice(t *testing.T) {
 	if diff := cmp.Diff([]string{string(order.ActionCapture), order.AuditAcknowledged, order.AuditPlaced}, events()); diff != "" {
 		t.Errorf("audit after the capture: %s", diff)
 	}
+}
+
+// What Klarna still checks is placed, is not captured before Klarna has decided,
+// and follows the decision.
+func TestAuthorizedPending(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	in := order.Authorized{CartID: cart.NewID()}
+	w.put(in.CartID, "MUG-1", 2)
+	in.SessionID = w.checkout(in.CartID)
+	out, err := w.fake.Pay(in.SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
+		Data: json.RawMessage(`{"billing_address":` + strings.Replace(buyer, "eva@", "eva+pend-accept-05@", 1) + `}`),
+	}})
+	if err != nil || !out.Approved {
+		t.Fatalf("authorize: %+v, %v", out, err)
+	}
+	in.Token = out.AuthorizationToken
+	o, _, err := w.book.PlaceAuthorized(t.Context(), in)
+	if err != nil || !o.Pending() {
+		t.Fatalf("placed: pending %v, %v", o.Pending(), err)
+	}
+	impossible, ok := errors.AsType[*order.ImpossibleError](w.book.Possible(o, order.ActionCapture, time.Now()))
+	if !ok || impossible.Reason != order.ReasonFraudPending {
+		t.Errorf("a capture while pending: %v", impossible)
+	}
+	w.fake.Advance(6 * time.Minute)
+	if o, err = w.book.Refresh(t.Context(), o.OrderID); err != nil || o.Pending() || o.FraudStatus != ordermanagement.FraudAccepted {
+		t.Fatalf("after the decision: %s, %v", o.FraudStatus, err)
+	}
+	w.do(o, captureOf(t, o, 2, 1), order.Done)
+	w.agrees(o.OrderID)
 }
