@@ -54,7 +54,7 @@ var settings = []setting{
 		usage: "Klarna's password, or a Kustom API key"},
 	{env: "SHOPD_SECRET", commands: shops, value: func(c *config) *string { return &c.secret }, def: "(required)", demo: "(random)", secret: true,
 		usage: "signs merchant_data, makes the callback token; several lines: the first signs, all verify"},
-	{env: "SHOPD_STAFF", commands: shops, value: func(c *config) *string { return &c.staff }, def: "(none)", demo: "(demo, with the password demo)", secret: true,
+	{env: "SHOPD_STAFF", commands: shops, value: func(c *config) *string { return &c.staff }, def: "(none)", demo: "(demo and view, each with its name as password)", secret: true,
 		usage: "who may use the back office: lines name:role:bcrypt-hash, role view or manage; none: there is no back office"},
 	{flag: "checkout", commands: shops, value: func(c *config) *string { return &c.checkout }, def: checkoutKCO,
 		usage: "kco or payments: which of Klarna's products /checkout is; demo offers both"},

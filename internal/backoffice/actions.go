@@ -232,12 +232,13 @@ func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, k *kind) {
 	if !ok {
 		return
 	}
-	begun, err := b.begun(r.Context(), d)
+	var err error
+	d.begun, err = b.begun(r.Context(), d)
 	switch {
 	case err != nil:
 		b.fail(w, r, err)
 		return
-	case begun: // the form was sent before: what it says now does not count
+	case d.begun: // the form was sent before: what it says now does not count
 	case d.moved():
 		b.stale(w, r, d)
 		return
@@ -334,6 +335,13 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 		// The command may have been stored: the same key asks again.
 		b.Logger.ErrorContext(r.Context(), "command not done", "order", d.order, "action", d.kind.action, "error", err)
 		w.Header().Set("Retry-After", "5")
+		if d.begun {
+			b.page(w, r, http.StatusServiceUnavailable, "Error: The shop's own store did not answer.", navOrders, templates.AdminMessage(templates.AdminMessageView{
+				Title: "The shop's own store did not answer.", Body: "This was sent before, and cannot happen twice. Look at the order in a moment.",
+				BackURL: orderPath(d.order.Number), Back: "See the order",
+			}))
+			return
+		}
 		b.question(w, r, http.StatusServiceUnavailable, d, templates.ResultNote{
 			Kind: templates.Bad, Title: "The shop's own store did not answer.",
 			Body: "Try again in a moment: it cannot happen twice. If it goes on, quote " + respond.RequestID(r.Context()) + ".",

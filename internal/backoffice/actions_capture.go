@@ -39,7 +39,7 @@ func (d *draft) chosen(lines []klarna.OrderLine, remaining money.Amount, prefill
 	quantities, all, none := d.taken(lines)
 	switch d.values.Get("what") {
 	case whatAll:
-		if untouched := all && prefilled || none && !prefilled || all; !untouched {
+		if untouched := all || none && !prefilled; !untouched {
 			d.failField("what", "You entered quantities. Choose the lines, or take the quantities back.")
 		}
 		for i, line := range lines {

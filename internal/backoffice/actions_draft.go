@@ -42,6 +42,8 @@ type draft struct {
 	options *ordermanagement.DueDateOptions
 
 	command order.Command
+	// begun: the command was sent before, and was not made again of what was typed.
+	begun bool
 }
 
 // The fields that every form has, beside those of its kind.

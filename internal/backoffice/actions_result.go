@@ -90,7 +90,7 @@ func doneNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 			n.Body = "The order can be captured" + until + "."
 		}
 	case order.ActionLines:
-		n.Title, n.Body = "Changed the order to "+moneyText(o.OrderAmount, o.PurchaseCurrency)+".", remaining+" remains."
+		n.Title, n.Body = "Changed the order to "+amount+".", remaining+" remains."
 	case order.ActionReferences:
 		n.Title = "Changed the references."
 	case order.ActionShippingAddress:

@@ -22,7 +22,7 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// requestTime is what a request may take, from its arrival to its last call to Klarna
+// requestTime is what a request may take, from its session to its last call to Klarna
 // or Redis; an export may take longer.
 const requestTime = 12 * time.Second
 

@@ -50,7 +50,7 @@ func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.In
 	case id == "":
 		say(templates.Info, "The cart has no order yet.", "The shopper's next visit to the checkout makes one.")
 		return nil
-	case err != nil:
+	case err != nil && s.cartID != "":
 		say(templates.Bad, "The cart cannot become an order.", err.Error()+".")
 		return nil
 	}
@@ -73,6 +73,9 @@ func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.In
 		say(templates.Info, "Bought at Klarna, and not yet in the order book.", "The shop asks again by itself.")
 	case got.Status != kco.StatusIncomplete:
 		say(templates.Warn, "The order at Klarna has ended.", "It can be neither bought nor updated.")
+	}
+	if s.cartID == "" {
+		return nil // there is nothing to compare it with
 	}
 	compared := compare(want, got.Content, kco.Differences(want, got), templates.InspectTable{Ours: "Cart"}, "in the cart")
 	v.Table = &compared.table

@@ -66,8 +66,8 @@ func (p Retry) again(err error, n int, sent bool) bool {
 // Klarna asked for, never longer than backoffLimit and never past the
 // context's end. It reports false when there is no time for another try.
 func pause(ctx context.Context, n int, retryAfter time.Duration) bool {
-	wait := min(backoffBase<<(n-1), backoffLimit)
-	wait = rand.N(wait) + time.Millisecond //nolint:gosec // jitter, not a secret
+	wait := min(backoffBase<<min(n-1, 4), backoffLimit) // the limit is reached by then
+	wait = rand.N(wait) + time.Millisecond              //nolint:gosec // jitter, not a secret
 	if retryAfter > 0 {
 		wait = min(retryAfter, backoffLimit)
 	}

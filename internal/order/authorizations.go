@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 )
 
@@ -57,6 +59,9 @@ func (b *Book) repeatPurchase(ctx context.Context, cartID, sessionID string) err
 		b.Logger.ErrorContext(ctx, "klarna has placed an order and does not say which: find it by its cart and place it",
 			"cart_id", cartID, "session_id", sessionID, "error", err)
 		err = errors.Join(err, b.noteProblem(ctx, sessionID))
+		if known, _ := b.Payments.Authorizations.OrderOf(ctx, sessionID); known != "" {
+			err = errors.Join(err, b.settleProblem(ctx, sessionID)) // a push came between
+		}
 	}
 	return err
 }
@@ -107,12 +112,12 @@ func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) (
 		}
 		unused = append(unused, a.Token)
 	}
-	for _, token := range unused {
+	for _, token := range unused[:min(len(unused), roundItems)] {
 		if err := b.release(ctx, sessionID, token); err != nil {
 			return true, err
 		}
 	}
-	return false, nil
+	return len(unused) > roundItems, nil
 }
 
 // wanted makes an order of an authorization, and reports whether it is still
@@ -133,6 +138,11 @@ func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Ti
 		return true, nil
 	case errors.Is(err, ErrUnavailable):
 		return true, err
+	case errors.Is(err, insync.ErrRefused):
+		// Our mistake, such as wrong credentials: it may be mended while the token lives.
+		if now.Before(a.At.Add(payments.TokenLife)) {
+			return true, err
+		}
 	case errors.Is(err, ErrNotOurs):
 		// Somebody else's is not ours to release.
 		return true, b.Payments.Authorizations.Released(ctx, a.SessionID, a.Token)
@@ -153,11 +163,11 @@ func (b *Book) mayYet(ctx context.Context, in Authorized) error {
 	return err
 }
 
-// release gives back an authorization that will not be used. That Klarna
-// refuses is as good: it is over, or was used.
+// release gives back an authorization that will not be used. That Klarna itself
+// refuses is as good: it is over, or was used. A gateway says nothing of it.
 func (b *Book) release(ctx context.Context, sessionID, token string) error {
 	err := b.Payments.Client.CancelAuthorization(ctx, token)
-	if insync.Refused(err) {
+	if apiErr, ok := errors.AsType[*klarna.Error](err); ok && apiErr.Refused() && apiErr.Code != "" {
 		err = nil
 	}
 	if err == nil {
@@ -173,8 +183,10 @@ func (b *Book) release(ctx context.Context, sessionID, token string) error {
 
 // noteProblem puts a session on the list that staff have to look at.
 func (b *Book) noteProblem(ctx context.Context, sessionID string) error {
+	now := time.Now()
 	_, err := b.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZAddNX(ctx, problemsKey, redis.Z{Score: float64(time.Now().UnixMilli()), Member: sessionID})
+		p.ZAddNX(ctx, problemsKey, redis.Z{Score: float64(now.UnixMilli()), Member: sessionID})
+		p.ZRemRangeByScore(ctx, problemsKey, "-inf", strconv.FormatInt(now.Add(-problemsLife).UnixMilli(), 10))
 		p.Expire(ctx, problemsKey, problemsLife)
 		return nil
 	})

@@ -70,6 +70,9 @@ func (b *Book) tokenOf(ctx context.Context, orderID string) (string, error) {
 // ErrUnknown (of the earlier order), ErrDeclined, insync.ErrRefused or
 // ErrUnavailable; after the last, the same again with the same key.
 func (b *Book) Charge(ctx context.Context, orderID, key string, lines klarna.Lines) (Order, error) {
+	if b.Payments == nil {
+		return Order{}, ErrNoToken
+	}
 	earlier, found, err := b.ByOrderID(ctx, orderID)
 	switch {
 	case err != nil:
@@ -104,6 +107,9 @@ func (b *Book) Charge(ctx context.Context, orderID, key string, lines klarna.Lin
 // CancelCustomerToken ends the customer token of an order, for ever: at Klarna,
 // then in the book. The error is ErrNoToken, insync.ErrRefused or ErrUnavailable.
 func (b *Book) CancelCustomerToken(ctx context.Context, orderID string) error {
+	if b.Payments == nil {
+		return ErrNoToken
+	}
 	tokenID, err := b.tokenOf(ctx, orderID)
 	if err != nil {
 		return err

@@ -58,8 +58,23 @@ func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, red
 		return Order{}, "", err
 	}
 	o, redirectURL, err = b.placeAuthorized(ctx, in)
+	if errors.Is(err, ErrCancelled) {
+		err = fmt.Errorf("%w: %w", ErrCartChanged, err)
+	}
+	if errors.Is(err, ErrCartChanged) {
+		b.Withdraw(ctx, in.SessionID, in.Token)
+	}
 	b.observe(Event{Event: EventAuthorization, Result: resultOfAuthorization(err)})
 	return o, redirectURL, err
+}
+
+// Withdraw says that the shopper was told that nothing is bought with a token:
+// else the loop might buy the cart as it is by then. One that cannot be
+// withdrawn now is logged; Klarna still holds it against what was authorized.
+func (b *Book) Withdraw(ctx context.Context, sessionID, token string) {
+	if err := b.Payments.Authorizations.Withdraw(ctx, sessionID, token); err != nil {
+		b.Logger.WarnContext(ctx, "authorization not withdrawn", "session_id", sessionID, "error", err)
+	}
 }
 
 // Authorized writes down, durably, that Klarna has told of an authorization. The

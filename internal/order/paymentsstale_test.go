@@ -76,6 +76,40 @@ func TestPlaceAuthorizedStaleCart(t *testing.T) {
 	}
 }
 
+// What the shopper was told is not bought is not bought later either, not even
+// when the cart and its session say the same by then, and the callback comes late.
+func TestWithdrawn(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	before := w.left("MUG-1")
+	in := w.authorized()
+	if err := w.book.Authorized(t.Context(), in.SessionID, in.Token); err != nil { // Klarna's callback
+		t.Fatal(err)
+	}
+	w.book.Withdraw(t.Context(), in.SessionID, in.Token)
+	if err := w.book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
+		t.Fatal(err)
+	}
+	w.round(time.Minute)
+	w.notPlaced(in, before)
+	if s, _ := w.fake.Session(in.SessionID); s.Fake.State != "token deleted" {
+		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
+	}
+}
+
+// Wrong credentials are our mistake: the authorization waits until it is mended.
+func TestAuthorizationOutlivesBadCredentials(t *testing.T) {
+	w := newPaymentsWorld(t, redistest.StartServer(t))
+	in := w.authorized()
+	if err := w.book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
+		t.Fatal(err)
+	}
+	w.fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
+	_ = w.book.Reconcile(t.Context(), time.Now().Add(time.Minute)) // fails, and says so
+	w.fake.ClearFaults()
+	w.round(3 * time.Minute)
+	w.paidOnce(in)
+}
+
 // A browser may tell the widget another address than the form that the shop has
 // checked: what would cost another tax there, or cannot be brought there, is not
 // placed.

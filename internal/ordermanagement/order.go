@@ -20,7 +20,7 @@ const (
 	Captured     Status = "CAPTURED"
 	Cancelled    Status = "CANCELLED"
 	Expired      Status = "EXPIRED" // not all was captured in time
-	Closed       Status = "CLOSED"  // Kustom: all was refunded
+	Closed       Status = "CLOSED"  // Kustom: refunded, all or a part of it
 )
 
 // FraudStatus is what Klarna says of the risk. Nothing is captured or sent

@@ -34,6 +34,9 @@ const (
 	TokenLife = 60 * time.Minute
 	// patience is how long the browser has to bring an authorization's token itself.
 	patience = 15 * time.Second
+	// maxReplaced bounds the tokens of a session that wait to be released: anybody
+	// can send invented ones.
+	maxReplaced = 50
 )
 
 // Authorization is what is known of a session's authorizations.
@@ -47,12 +50,13 @@ type Authorization struct {
 }
 
 // addAuthorization: KEYS record, replaced, due; ARGV token, now (ms), place, due
-// (ms), life (ms), session ID. What is older comes late at times: a token that
+// (ms), life (ms), session ID, how many tokens a session may replace. What is older comes late at times: a token that
 // was replaced stays replaced, and one that brought an order is used.
 var addAuthorization = redis.NewScript(`
 local token, order = unpack(redis.call('HMGET', KEYS[1], 'token', 'order_id'))
 if order or redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 then return 0 end
 if token ~= ARGV[1] then
+  if redis.call('SCARD', KEYS[2]) >= tonumber(ARGV[7]) then return 0 end
   if token then redis.call('SADD', KEYS[2], token) end
   redis.call('HSET', KEYS[1], 'v', 1, 'token', ARGV[1], 'at', ARGV[2])
   redis.call('HDEL', KEYS[1], 'place')
@@ -69,9 +73,30 @@ return 1
 func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, place bool) error {
 	now := time.Now()
 	err := addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, now.UnixMilli(), place, now.Add(patience).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
+		token, now.UnixMilli(), place, now.Add(patience).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err()
 	if err != nil {
 		return fmt.Errorf("write down authorization: %w", err)
+	}
+	return nil
+}
+
+// withdrawn: KEYS record, replaced, due; ARGV token, now (ms), life (ms), session ID.
+var withdrawn = redis.NewScript(`
+if redis.call('HGET', KEYS[1], 'order_id') then return 0 end
+if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'at', 'place') end
+redis.call('SADD', KEYS[2], ARGV[1])
+redis.call('ZADD', KEYS[3], ARGV[2], ARGV[4])
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
+return 1
+`)
+
+// Withdraw says that no order is to be placed with a token, even if it comes
+// again: the shop has told the shopper so. The loop releases it.
+func (a *Authorizations) Withdraw(ctx context.Context, sessionID, token string) error {
+	err := withdrawn.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		token, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
+	if err != nil {
+		return fmt.Errorf("withdraw authorization: %w", err)
 	}
 	return nil
 }

@@ -151,6 +151,9 @@ func (s *run) Update(ctx context.Context) (bool, error) {
 	default:
 		// Klarna took the update; that is enough.
 		s.Logger.InfoContext(ctx, "payment session not read after its update", "session_id", id, "error", err)
+		if s.known.SessionID != "" && s.known.SessionID != id {
+			return s.Again(err) // what was read before is of another session
+		}
 		session = s.known
 		session.SessionID, session.Content = id, s.want
 	}

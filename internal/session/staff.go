@@ -101,12 +101,12 @@ func (s *Staff) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.end(r); err != nil {
 		return err
 	}
-	s.Forget(w, r)
+	s.forget(w, r)
 	return nil
 }
 
-// Forget lets the browser drop its token.
-func (s *Staff) Forget(w http.ResponseWriter, r *http.Request) {
+// forget lets the browser drop its token.
+func (s *Staff) forget(w http.ResponseWriter, r *http.Request) {
 	s.scs.WriteSessionCookie(r.Context(), w, "", time.Time{})
 }
 
@@ -148,7 +148,11 @@ func (s staffStore) CommitCtx(ctx context.Context, token string, b []byte, expir
 	if ctx.Value(opening{}) != nil {
 		return s.store.CommitCtx(ctx, token, b, expiry)
 	}
-	err := s.rdb.SetArgs(ctx, s.prefix+token, b, redis.SetArgs{Mode: "XX", TTL: time.Until(expiry)}).Err()
+	left := time.Until(expiry)
+	if left <= 0 { // go-redis would store it without an end
+		return errEnded
+	}
+	err := s.rdb.SetArgs(ctx, s.prefix+token, b, redis.SetArgs{Mode: "XX", TTL: left}).Err()
 	if errors.Is(err, redis.Nil) {
 		return errEnded
 	}

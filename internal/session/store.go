@@ -27,7 +27,9 @@ func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 }
 
 func (s store) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
-	return storeError(s.rdb.Set(ctx, s.prefix+token, b, time.Until(expiry)).Err())
+	// go-redis stores without an end what has no time left.
+	left := max(time.Until(expiry), time.Millisecond)
+	return storeError(s.rdb.Set(ctx, s.prefix+token, b, left).Err())
 }
 
 func (s store) DeleteCtx(ctx context.Context, token string) error {

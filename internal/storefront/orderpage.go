@@ -60,6 +60,9 @@ func stateOf(o order.Order) templates.OrderState {
 	case ordermanagement.Captured:
 		return templates.OrderSent
 	case ordermanagement.Closed:
+		if o.RefundedAmount < o.CapturedAmount {
+			return templates.OrderSent
+		}
 		return templates.OrderRefunded
 	case ordermanagement.Authorized:
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
@@ -24,8 +25,6 @@ type placeRequest struct {
 	Address     klarna.Address `json:"billing_address"`
 }
 
-const maxToken = 1000 // bytes, of an authorization
-
 // errBadAddress is an address that the form's rules do not allow.
 var errBadAddress = errors.New("the address is not right")
 
@@ -36,7 +35,7 @@ func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = respond.DecodeJSON(w, r, &request, respond.ShopperLimit)
 	}
-	if err == nil && (request.Token == "" || len(request.Token) > maxToken || len(request.Form) > maxForm) {
+	if err == nil && (!kco.IsOrderID(request.Token) || len(request.Form) > maxForm) {
 		err = errBadRequest
 	}
 	if err != nil {
@@ -68,9 +67,13 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 	switch {
 	case err == nil:
 	case errors.Is(err, errBadAddress):
+		s.Book.Withdraw(ctx, sessionID, request.Token)
 		respond.JSONError(w, r, http.StatusUnprocessableEntity, "bad_address", "The address is not right.", map[string]any{"invalid_fields": wrong})
 		return
 	default:
+		if errors.Is(err, order.ErrCartChanged) {
+			s.Book.Withdraw(ctx, sessionID, request.Token)
+		}
 		s.notPlaced(w, r, request, c, err)
 		return
 	}

@@ -85,6 +85,9 @@ function follow(form) {
     // Who types a quantity means quantities.
     if (target.matches("[data-quantity]")) choose("lines");
     if (target.name === "amount" && target.value.trim()) choose("amount");
+    if (form.querySelector("[name=what][value=amount]:checked")) {
+      for (const field of form.querySelectorAll("[data-quantity]")) field.value = "0";
+    }
     if (target.value === "all" && target.name === "what") {
       for (const field of form.querySelectorAll("[data-quantity]")) field.value = field.closest("[data-line]").dataset.of;
     }

@@ -337,6 +337,7 @@ class Payments {
         this.#kept.forget();
         return this.#leave(answer.to);
       case "navigate":
+        if (answer.to !== "/cart") this.#kept.forget(); // it was bought meanwhile
         return this.#leave(answer.to);
       case "changed":
         this.#order.take(answer.order, { change: {}, quiet: false, more: false });

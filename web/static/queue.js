@@ -109,6 +109,7 @@ export class Queue {
 
   /** Drops what no answer has confirmed: the page was away, the cart may be another by now. */
   forget() {
+    this.#leaving = false;
     this.#unsent = {};
     this.#forgotten = this.#sending;
   }
