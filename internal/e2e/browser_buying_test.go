@@ -87,8 +87,7 @@ func TestPurchase(t *testing.T) {
 			if bought, _ := d.fake.Order(id); !bought.Fake.Acknowledged {
 				t.Error("the order is not acknowledged")
 			}
-			// By script: Klarna's frame grows while it loads, and a mouse would miss.
-			s.MustEval(`() => { document.querySelector('a[href^="/orders/"]').click(); }`)
+			s.toOrderPage()
 			s.Wait("the order page", `(number) => location.pathname === "/orders/" + number && document.querySelector("h1").textContent.includes(number)`, number)
 			if got := s.inCart(); len(got.Lines) != 0 {
 				t.Errorf("still in the cart: %v", got.Lines)

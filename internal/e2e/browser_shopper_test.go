@@ -256,6 +256,12 @@ func (s *shopper) confirmed(id string) {
 	}
 }
 
+// toOrderPage follows the confirmation's link, by script: Klarna's frame grows while it loads, and a mouse would miss.
+func (s *shopper) toOrderPage() {
+	s.t.Helper()
+	s.MustEval(`() => { document.querySelector('a[href^="/orders/"]').click(); }`)
+}
+
 // orderID is the order whose iframe the page shows.
 func (s *shopper) orderID() string {
 	s.t.Helper()

@@ -71,7 +71,7 @@ func (s *shopper) tour(look func(place string)) {
 			s.visit("/checkout/confirmation?order_id=" + s.orderID())
 			s.waitFrame("the receipt", `() => !document.querySelector("#notice-text").hidden`)
 		case "order":
-			s.click(`a[href^="/orders/"]`)
+			s.toOrderPage()
 			s.Wait("the order's page", `() => location.pathname.startsWith("/orders/")`)
 		default:
 			s.visit(p.path)
