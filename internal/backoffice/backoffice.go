@@ -3,7 +3,6 @@
 package backoffice
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -47,17 +46,17 @@ func (b *Backoffice) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(private)
 		r.Group(func(r chi.Router) {
-			r.Use(deadline)
+			r.Use(respond.Deadline(requestTime))
 			b.signInRoutes(r)
 		})
 		r.Group(func(r chi.Router) {
 			r.Use(b.signedIn)
 			// A search is sent by POST, so that an e-mail address is in no URL.
-			r.With(deadline).Post("/admin/search", b.search)
+			r.With(respond.Deadline(requestTime)).Post("/admin/search", b.search)
 			r.Group(func(r chi.Router) {
 				r.Use(b.changesNeedManage)
 				r.Group(func(r chi.Router) {
-					r.Use(deadline)
+					r.Use(respond.Deadline(requestTime))
 					b.orderRoutes(r)
 					b.actionRoutes(r)
 					b.inspectRoutes(r)
@@ -85,15 +84,6 @@ func private(next http.Handler) http.Handler {
 		h.Set("X-Robots-Tag", "noindex, nofollow")
 		h.Add("Vary", "Cookie")
 		next.ServeHTTP(w, r)
-	})
-}
-
-// deadline bounds what a request does on its behalf.
-func deadline(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -26,7 +27,7 @@ const (
 )
 
 func (b *Backoffice) exportRoutes(r chi.Router) {
-	r.With(deadline).Get("/admin/exports", b.exports)
+	r.With(respond.Deadline(requestTime)).Get("/admin/exports", b.exports)
 	r.Get("/admin/exports/orders.csv", b.export(orderFile))
 	r.Get("/admin/exports/lines.csv", b.export(lineFile))
 }

@@ -118,6 +118,7 @@ type ImpossibleError struct {
 	Field  string // of ReasonInvalid: the member, as in the JSON of Command
 }
 
+// Error says which action is not possible, and the reason.
 func (e *ImpossibleError) Error() string {
 	return string(e.Action) + " is not possible: " + string(e.Reason)
 }
@@ -132,6 +133,7 @@ type ChangedError struct {
 	Running *Command
 }
 
+// Error says that the order has changed.
 func (e *ChangedError) Error() string { return "the order has changed meanwhile" }
 
 // Source says who caused an entry of the audit.

@@ -78,7 +78,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/static/*", static.Handler())
 	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
-		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), deadline)
+		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
 		s.o.Storefront.Routes(r)
 	})
 	if s.o.Backoffice != nil {
