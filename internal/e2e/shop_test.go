@@ -72,7 +72,13 @@ type deployment struct {
 // deploy starts n shopd processes that share a Redis and a Klarna, with further flags.
 func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redistest.StartServer(t), fake: fakeklarna.NewServer(t, o), more: more}
+	return deployOn(t, redistest.StartServer(t), n, o, more...)
+}
+
+// deployOn is deploy on a given Redis.
+func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
+	t.Helper()
+	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more}
 	port := freePort(t)
 	d.url = "http://localhost:" + port
 	for range n {
