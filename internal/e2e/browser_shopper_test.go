@@ -247,6 +247,8 @@ func (s *shopper) buy() {
 // confirmed waits for the confirmation page of an order that was bought.
 func (s *shopper) confirmed(id string) {
 	s.t.Helper()
+	// What happened in the form just before may still be on its way: its update is answered with this page's address.
+	s.Expect("409 (Conflict) (" + s.d.url + "/checkout/update")
 	s.Wait("the confirmation page", `(id) => location.pathname + location.search === "/checkout/confirmation?order_id=" + id && document.querySelector("h1")`, id)
 	if got, want := s.text("h1"), "Thank you, your order is placed"; got != want {
 		s.t.Errorf("heading = %q, want %q", got, want)
