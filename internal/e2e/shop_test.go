@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,11 +78,10 @@ func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployme
 func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
 	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more}
-	port := freePort(t)
-	d.url = "http://localhost:" + port
-	for range n {
+	ports := redistest.FreePorts(t, n)
+	d.url = "http://localhost:" + ports[0]
+	for _, port := range ports {
 		d.shops = append(d.shops, d.start("127.0.0.1:"+port))
-		port = freePort(t)
 	}
 	t.Cleanup(d.keepsSecrets)
 	return d
@@ -101,17 +99,6 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_SECRET":          secret,
 		"SHOPD_STAFF":           staff,
 	})
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // process is a running shopd. It is killed at the end of the test.

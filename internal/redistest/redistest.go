@@ -206,15 +206,9 @@ func open(t testing.TB, url string) redis.UniversalClient {
 // freeAddrs returns n addresses on loopback that nobody listens on.
 func freeAddrs(t testing.TB, n int) []string {
 	t.Helper()
-	addrs := make([]string, n)
-	var lc net.ListenConfig
-	for i := range addrs {
-		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = l.Close() }()
-		addrs[i] = l.Addr().String()
+	var addrs []string
+	for _, port := range FreePorts(t, n) {
+		addrs = append(addrs, net.JoinHostPort("127.0.0.1", port))
 	}
 	return addrs
 }

@@ -1,0 +1,42 @@
+package redistest
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"testing"
+)
+
+// The ports that are given lie below the range from which systems take those of
+// connections and of listeners on port 0 (Linux from 32768), so that no one else
+// gets one of them before its process listens.
+const (
+	firstPort = 15_000
+	lastPort  = 32_000
+)
+
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(rand.Int64N(lastPort - firstPort)) } // test processes run side by side
+
+// FreePorts returns n ports of loopback on which nobody listens, each of them
+// given only once.
+func FreePorts(t testing.TB, n int) []string {
+	t.Helper()
+	var ports []string
+	var lc net.ListenConfig
+	for range lastPort - firstPort {
+		port := strconv.FormatInt(firstPort+nextPort.Add(1)%(lastPort-firstPort), 10)
+		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
+	}
+	t.Fatal("no free port")
+	return nil
+}
