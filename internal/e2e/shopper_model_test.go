@@ -40,6 +40,8 @@ type crowd struct {
 	lost     atomic.Int64               // of these, those that were answered just before a master died and are gone
 	strays   atomic.Int64               // orders that are open and that nobody will abort: their ID was never kept
 	slowest  atomic.Int64               // of the updates, in ns
+	killed   atomic.Pointer[time.Time]  // when a shop was
+	awaited  atomic.Int64               // from then to the first checkout of the visitor who waited longest, in ns
 	faulty   bool                       // Klarna failed
 }
 
@@ -55,6 +57,7 @@ type visitor struct {
 	still   sync.RWMutex
 	windows int // purchases under way whose goods may be out of the cart, or not; guarded by still
 	settled time.Time
+	again   sync.Once // the checkout was shown after a shop was killed
 
 	mu    sync.Mutex
 	sales []*sale
@@ -134,6 +137,7 @@ func (c *crowd) run(d time.Duration) {
 func (c *crowd) kill(p *process) {
 	c.dead.Store(p, true)
 	p.kill()
+	c.killed.Store(new(time.Now()))
 	time.Sleep(100 * time.Millisecond)
 	c.leave(p)
 }
@@ -170,11 +174,21 @@ func (b *tab) send(method, path, body, accept string) (got reply, began time.Tim
 	}
 	if path == "/checkout" && got.status == http.StatusOK {
 		b.away.good(p, began)
+		b.good(began)
 	}
 	if !b.excused(p, got, began) {
 		b.t.Errorf("%s: %s %s at %s, begun %s: got %d\n%.400s", b.name, method, path, p.ready["storefront"], began.Format(time.TimeOnly+".000"), got.status, got.body)
 	}
 	return got, began
+}
+
+// good notes that the visitor is shown the checkout.
+func (v *visitor) good(began time.Time) {
+	killed := v.killed.Load()
+	if killed == nil || began.Before(*killed) {
+		return
+	}
+	v.again.Do(func() { v.awaited.Store(max(v.awaited.Load(), time.Since(*killed).Nanoseconds())) })
 }
 
 func count(in *sync.Map, what string) {
@@ -223,7 +237,9 @@ func (b *tab) act() {
 	default:
 		b.still.RLock()
 		defer b.still.RUnlock()
-		b.browse()
+		if !b.unsettled() { // it has perhaps waited
+			b.browse()
+		}
 	}
 }
 
@@ -296,6 +312,7 @@ func (b *tab) update(sku string, quantity int) {
 	switch {
 	case got.status == http.StatusOK:
 	case got.status == http.StatusConflict && b.buys && u.Redirect != "":
+		b.orderID = "" // the page goes elsewhere
 		return
 	default:
 		if got.status != 0 && got.status < 500 && got.status != http.StatusUnprocessableEntity {
@@ -412,8 +429,12 @@ func (c *crowd) summary() {
 	for _, v := range c.visitors {
 		sales += len(v.sales)
 	}
-	c.t.Logf("%d visitors with %d tabs each:\n%s\n%d purchases, %d changes acknowledged, %d of them lost, %d orders whose ID nobody kept, slowest update %s%s", len(c.visitors), c.tabs,
-		strings.Join(lines, "\n"), sales, c.kept.Load(), c.lost.Load(), c.strays.Load(), time.Duration(c.slowest.Load()).Round(time.Millisecond), c.away.String())
+	again := ""
+	if c.killed.Load() != nil {
+		again = fmt.Sprintf(", all were shown the checkout again %s after a shop was killed", time.Duration(c.awaited.Load()).Round(time.Millisecond))
+	}
+	c.t.Logf("%d visitors with %d tabs each:\n%s\n%d purchases, %d changes acknowledged, %d of them lost, %d orders whose ID nobody kept, slowest update %s%s%s", len(c.visitors), c.tabs,
+		strings.Join(lines, "\n"), sales, c.kept.Load(), c.lost.Load(), c.strays.Load(), time.Duration(c.slowest.Load()).Round(time.Millisecond), again, c.away.String())
 }
 
 // balancer carries Klarna's calls to any of the processes, as a load balancer

@@ -23,15 +23,20 @@ const (
 type outage struct {
 	mu   sync.Mutex
 	from time.Time // the master died
+	safe time.Time // what was acknowledged until then is not lost
 	to   time.Time // there is a new one
 	last time.Time // when the last request began that was answered 503
 	back map[string]time.Duration
 }
 
-func (o *outage) begin() {
+// begin notes that the master dies; it has been behind since then, zero: never.
+func (o *outage) begin(behind time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.from, o.back = time.Now(), map[string]time.Duration{}
+	if o.safe = behind; behind.IsZero() {
+		o.safe = o.from.Add(-forgetful)
+	}
 }
 
 func (o *outage) end() {
@@ -157,7 +162,7 @@ func (b *tab) settle() {
 	for _, other := range b.tabs {
 		for _, sku := range other.skus {
 			if !slices.Contains(other.quantities(sku), have[sku]) {
-				b.lost.Add(other.forgotten(sku, have[sku], from))
+				b.lost.Add(other.forgotten(sku, have[sku], from, b.away.safe))
 			}
 			other.know(sku, memory{now, now, []int{have[sku]}, false})
 		}
@@ -169,7 +174,7 @@ func (b *tab) settle() {
 
 // forgotten counts the changes of a product that were acknowledged just before
 // a master died and are gone, by what the cart has now.
-func (b *tab) forgotten(sku string, have int, died time.Time) (n int64) {
+func (b *tab) forgotten(sku string, have int, died, safe time.Time) (n int64) {
 	recent := true
 	for _, m := range slices.Backward(b.past[sku]) {
 		if slices.Contains(m.may, have) {
@@ -178,7 +183,7 @@ func (b *tab) forgotten(sku string, have int, died time.Time) (n int64) {
 		if m.made {
 			n++
 		}
-		if recent = m.answered.After(died.Add(-forgetful)) && !(m.made && m.began.After(died)); !recent {
+		if recent = m.answered.After(safe) && !(m.made && m.began.After(died)); !recent {
 			break
 		}
 	}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -22,11 +26,34 @@ const topologyTime = 8 * time.Second
 // topology is three shops on a Redis with a crowd that buys.
 func topology(t *testing.T, server *redistest.Server, more ...string) *crowd {
 	t.Helper()
-	lb := &balancer{}
-	d := deployOn(t, server, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, more...)
+	lb, goods := &balancer{}, plenty(t)
+	d := deployOn(t, server, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, append(more, "-catalog", goods)...)
+	file, err := os.Open(goods)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if d.goods, err = catalog.Read(file); err != nil {
+		t.Fatal(err)
+	}
 	c := newCrowd(d, crowdOptions{visitors: 6, tabs: 3, buys: true})
 	lb.crowd.Store(c)
 	return c
+}
+
+// plenty is a file with the built-in catalogue, and more of each product than a crowd buys.
+func plenty(t *testing.T) string {
+	t.Helper()
+	builtin, err := os.ReadFile("../catalog/builtin.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "catalog.json")
+	more := regexp.MustCompile(`"stock": *[0-9]+`).ReplaceAll(builtin, []byte(`"stock": 100000`))
+	if err := os.WriteFile(path, more, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // A Cluster of three masters whose slots move while the shops are busy: nobody
@@ -82,13 +109,14 @@ func TestTopologySentinel(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
+		lag  time.Duration // since when the replica heard nothing
 		end  func(s *redistest.Server) (back func())
 	}{
-		{"killed", func(s *redistest.Server) func() {
+		{"killed, its replica behind", 500 * time.Millisecond, func(s *redistest.Server) func() {
 			s.StopNode(0)
 			return s.Restart
 		}},
-		{"frozen", func(s *redistest.Server) func() { return s.Freeze(0) }},
+		{"frozen", 0, func(s *redistest.Server) func() { return s.Freeze(0) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -97,7 +125,14 @@ func TestTopologySentinel(t *testing.T) {
 			done := make(chan struct{})
 			time.AfterFunc(topologyTime/4, func() {
 				defer close(done)
-				c.away.begin()
+				var behind time.Time
+				if tt.lag > 0 {
+					hold := server.Lag()
+					behind = time.Now()
+					hold()
+					time.Sleep(tt.lag)
+				}
+				c.away.begin(behind)
 				back := tt.end(server)
 				server.AwaitMaster(1)
 				c.away.end()
@@ -108,6 +143,9 @@ func TestTopologySentinel(t *testing.T) {
 			<-done
 			c.check()
 			c.summary()
+			if (tt.lag > 0) != (c.lost.Load() > 0) {
+				t.Errorf("%d changes that were acknowledged are lost", c.lost.Load())
+			}
 			if len(c.away.back) != 3 {
 				t.Errorf("shops that showed the checkout again: %v", slices.Collect(maps.Keys(c.away.back)))
 			}
