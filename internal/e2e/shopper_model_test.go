@@ -136,8 +136,8 @@ func (c *crowd) run(d time.Duration) {
 // kill ends a process at once; a moment later nothing more is sent to it.
 func (c *crowd) kill(p *process) {
 	c.dead.Store(p, true)
-	p.kill()
 	c.killed.Store(new(time.Now()))
+	p.kill()
 	time.Sleep(100 * time.Millisecond)
 	c.leave(p)
 }

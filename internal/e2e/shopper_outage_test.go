@@ -59,6 +59,15 @@ func (o *outage) covers(began time.Time) bool {
 	return !o.from.IsZero() && (o.to.IsZero() || began.Before(o.to.Add(notice)))
 }
 
+// forgot reports whether what was stored then, to the second, may have been
+// forgotten: just before the master died, or while there was none.
+func (o *outage) forgot(stored time.Time) bool {
+	o.mu.Lock()
+	safe := o.safe.Add(-time.Second)
+	o.mu.Unlock()
+	return o.covers(stored) && stored.After(safe)
+}
+
 // refused notes a request that was answered 503.
 func (o *outage) refused(began time.Time) {
 	o.mu.Lock()

@@ -89,14 +89,10 @@ func (v *visitor) person() map[string]string {
 }
 
 // unwell reports whether a shop, Redis or Klarna has been away or faulty.
-func (c *crowd) unwell() bool {
-	died := false
-	c.dead.Range(func(any, any) bool {
-		died = true
-		return false
-	})
-	return died || c.faulty || !c.away.since().IsZero()
-}
+func (c *crowd) unwell() bool { return c.shopDied() || c.faulty || !c.away.since().IsZero() }
+
+// shopDied reports whether a shop was killed.
+func (c *crowd) shopDied() bool { return c.killed.Load() != nil }
 
 // acknowledged waits a while for Klarna's push to bring the sale in.
 func (b *tab) acknowledged(s *sale) {
