@@ -110,12 +110,7 @@ func (d *deployment) start(addr string) *process {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_, port, _ := net.SplitHostPort(redistest.FreeAddrs(t, 1)[0])
 	return port
 }
 

@@ -23,7 +23,7 @@ const (
 func Cluster(t testing.TB) *Server {
 	t.Helper()
 	s := newServer(t)
-	addrs := freeAddrs(t, 2*masters) // the second half for the cluster bus
+	addrs := FreeAddrs(t, 2*masters) // the second half for the cluster bus
 	for i, addr := range addrs[:masters] {
 		s.add(addr, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(port(addrs[masters+i])),
 			"--cluster-node-timeout", "1000")
@@ -51,7 +51,7 @@ func Cluster(t testing.TB) *Server {
 func Sentinel(t testing.TB) *Server {
 	t.Helper()
 	s := newServer(t)
-	addrs := freeAddrs(t, 3)
+	addrs := FreeAddrs(t, 3)
 	s.add(addrs[0], "--repl-diskless-sync-delay", "0")
 	s.add(addrs[1], "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 "+strconv.Itoa(port(addrs[0])))
 	s.Restart()

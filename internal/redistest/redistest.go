@@ -4,7 +4,9 @@ package redistest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -207,13 +209,20 @@ func open(t testing.TB, url string) redis.UniversalClient {
 	return c
 }
 
-// freeAddrs returns n addresses on loopback that nobody listens on.
-func freeAddrs(t testing.TB, n int) []string {
+// FreeAddrs returns n addresses on loopback that nobody listens on, and that no
+// connection to elsewhere takes before they are used, or while a server that is to
+// come back is down: systems number those from 32768 on.
+func FreeAddrs(t testing.TB, n int) []string {
 	t.Helper()
+	const lowest, highest, tries = 20000, 32767, 100
 	addrs := make([]string, n)
 	var lc net.ListenConfig
 	for i := range addrs {
-		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+		var l net.Listener
+		err := errors.New("no port")
+		for try := 0; err != nil && try < tries; try++ {
+			l, err = lc.Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(highest-lowest)))) //nolint:gosec // no secret
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
