@@ -1,7 +1,6 @@
 package order_test
 
 import (
-	"sync"
 	"testing"
 	"time"
 
@@ -12,19 +11,27 @@ import (
 // they are, there or here, without an error.
 func TestBookMoves(t *testing.T) {
 	w := newWorld(t, redistest.Cluster(t))
-	cartID, orderID := w.sale()
-	w.place(orderID) // now the client knows where the book is
-	carts := map[string]string{orderID: cartID}
-	for range 8 {
+	carts := map[string]string{} // by order
+	place := func() {
 		cartID, orderID := w.sale()
 		carts[orderID] = cartID
+		w.place(orderID)
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { w.redis.MoveSlot("{orders}", 100*time.Millisecond) })
-	for orderID := range carts {
-		wg.Go(func() { w.place(orderID) })
+	for range 5 { // keys to move
+		place()
 	}
-	wg.Wait()
+	for range 3 { // to each of the masters
+		done := make(chan int, 1)
+		go func() { done <- w.redis.MoveSlot("{orders}", 100*time.Millisecond) }()
+		for moved := 0; moved == 0; {
+			place()
+			select {
+			case moved = <-done:
+			default:
+			}
+		}
+	}
+	place()
 	for orderID, cartID := range carts {
 		w.once(cartID, orderID)
 	}
