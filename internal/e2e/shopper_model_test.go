@@ -32,7 +32,7 @@ type crowd struct {
 	crowdOptions
 	visitors []*visitor
 	up       atomic.Pointer[[]*process] // those that requests are sent to
-	dead     sync.Map                   // *process → true: from then on its answers may be missing
+	dead     sync.Map                   // *process → true: its answers may be missing
 	away     outage                     // of Redis
 	answers  sync.Map                   // "POST /checkout/update 200" → *atomic.Int64
 	refusals sync.Map                   // why a purchase was refused → *atomic.Int64
@@ -56,6 +56,7 @@ type visitor struct {
 	// still is held by whoever asks for something; alone, by who must have all tabs stand still.
 	still   sync.RWMutex
 	windows int // purchases under way whose goods may be out of the cart, or not; guarded by still
+	begun   int // purchases so far; guarded by still
 	settled time.Time
 	again   sync.Once // the checkout was shown after a shop was killed
 
@@ -68,8 +69,9 @@ type visitor struct {
 type sale struct {
 	orderID string
 	goods   map[string]int
-	at      time.Time
 	number  string // on the confirmation, "" before
+	// The button was pressed at, and Klarna said that it is bought.
+	at, approved time.Time
 }
 
 // tab changes the quantities of products of its own, so that it knows what must be in the cart.
@@ -167,7 +169,7 @@ func (b *tab) send(method, path, body, accept string) (got reply, began time.Tim
 	}
 	count(&b.answers, fmt.Sprintf("%s %s %d", method, short, got.status))
 	if path == "/checkout/update" {
-		b.slowest.Store(max(b.slowest.Load(), took.Nanoseconds()))
+		raise(&b.slowest, took)
 		if took > 15*time.Second {
 			b.t.Errorf("an update was answered after %s", took)
 		}
@@ -188,7 +190,13 @@ func (v *visitor) good(began time.Time) {
 	if killed == nil || began.Before(*killed) {
 		return
 	}
-	v.again.Do(func() { v.awaited.Store(max(v.awaited.Load(), time.Since(*killed).Nanoseconds())) })
+	v.again.Do(func() { raise(&v.awaited, time.Since(*killed)) })
+}
+
+// raise makes a duration at least d.
+func raise(longest *atomic.Int64, d time.Duration) {
+	for old := longest.Load(); int64(d) > old && !longest.CompareAndSwap(old, int64(d)); old = longest.Load() {
+	}
 }
 
 func count(in *sync.Map, what string) {
@@ -367,7 +375,7 @@ func (b *tab) know(sku string, m memory) {
 	b.past[sku] = append(b.past[sku], m)
 }
 
-// cartJSON is what GET /cart says, as far as a tab cares.
+// quantitiesIn are the quantities by SKU that GET /cart says.
 func quantitiesIn(cartJSON string) (map[string]int, error) {
 	var c struct {
 		Lines []struct {

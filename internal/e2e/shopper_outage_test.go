@@ -192,7 +192,7 @@ func (b *tab) forgotten(sku string, have int, died, safe time.Time) (n int64) {
 		if m.made {
 			n++
 		}
-		if recent = m.answered.After(safe) && !(m.made && m.began.After(died)); !recent {
+		if recent = m.answered.After(safe) && (!m.made || m.began.Before(died)); !recent {
 			break
 		}
 	}

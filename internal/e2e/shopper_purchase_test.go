@@ -19,7 +19,9 @@ var orderNumber = regexp.MustCompile(`SK-[A-Z0-9]{4}-[A-Z0-9]{4}`)
 func (b *tab) buy(alone bool) {
 	b.still.Lock()
 	b.windows++
-	exact := alone && b.windows == 1
+	b.begun++
+	single, mine := b.windows == 1, b.begun
+	exact := alone && single
 	if !alone {
 		b.still.Unlock()
 		b.still.RLock()
@@ -38,12 +40,15 @@ func (b *tab) buy(alone bool) {
 	defer b.still.Unlock()
 	b.windows--
 	if s != nil {
+		if single && b.begun == mine && !b.unsettled() {
+			b.approved(s)
+		}
 		b.take(s, exact && !b.unsettled())
 	}
 }
 
 // purchase presses Klarna's button. exact is taken back when nobody can say what
-// the order must have been.
+// the order must be.
 func (b *tab) purchase(alone bool, exact *bool) *sale {
 	id, ok := b.orderID, b.orderID != ""
 	if alone || !ok || rand.IntN(2) == 0 { // else what the page shows may be old
@@ -66,17 +71,10 @@ func (b *tab) purchase(alone bool, exact *bool) *sale {
 		return nil
 	}
 	order, _ := b.fake.Order(id)
-	s := &sale{orderID: id, goods: goodsOf(order), at: began}
+	s := &sale{orderID: id, goods: goodsOf(order), at: began, approved: time.Now()}
 	b.mu.Lock()
 	b.sales = append(b.sales, s)
 	b.mu.Unlock()
-	for _, other := range b.visitor.tabs {
-		for _, sku := range other.skus {
-			if *exact && !slices.Contains(other.quantities(sku), s.goods[sku]) {
-				b.t.Errorf("%s bought %d of %s; by what was answered the cart had %v", b.name, s.goods[sku], sku, other.quantities(sku))
-			}
-		}
-	}
 	return s
 }
 
@@ -130,6 +128,29 @@ func (b *tab) confirmed(s *sale) bool {
 	}
 	s.number = number
 	return true
+}
+
+// approved demands that what was bought was in the cart when the shop approved it
+// (invariant 5), as far as the answers tell. All tabs stand still, and no other
+// purchase was under way.
+func (v *visitor) approved(s *sale) {
+	for _, b := range v.tabs {
+		for _, sku := range b.skus {
+			had := []int{0}
+			for _, m := range b.past[sku] {
+				switch {
+				case m.answered.Before(s.at):
+					had = m.may
+				case m.began.Before(s.approved):
+					had = slices.Concat(had, m.may)
+				}
+			}
+			if !slices.Contains(had, s.goods[sku]) {
+				v.t.Errorf("%s bought %d of %s between %s and %s; by what was answered the cart had %v then\n%s", v.name, s.goods[sku], sku,
+					s.at.Format(time.TimeOnly+".000"), s.approved.Format(time.TimeOnly+".000"), had, b.recall(sku))
+			}
+		}
+	}
 }
 
 // take notes that what was bought is out of the cart: exactly, or, where others

@@ -221,7 +221,7 @@ func FreeAddrs(t testing.TB, n int) []string {
 		var l net.Listener
 		err := errors.New("no port")
 		for try := 0; err != nil && try < tries; try++ {
-			l, err = lc.Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(highest-lowest)))) //nolint:gosec // no secret
+			l, err = lc.Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(highest-lowest))))
 		}
 		if err != nil {
 			t.Fatal(err)
