@@ -22,6 +22,9 @@ test: test-tools ## every test; installs redis-server and Chromium when they are
 	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -vE '/($(BROWSERS))$$')
 	SHOPD_TEST_ALL=1 $(GO) test -p 1 -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -E '/($(BROWSERS))$$')
 
+test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestBookMoves' ./internal/e2e ./internal/redisconn ./internal/order
+
 test-tools:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
@@ -73,4 +76,4 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-tools check race a11y fuzz cover generate generated fmt lint docker
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 const (
@@ -20,6 +22,9 @@ const (
 	// fileWait is that for the append-only file, which is written through to the
 	// disk each second where appendfsync is everysec; a busy disk takes longer.
 	fileWait = 2500 * time.Millisecond
+	// slotPoll is how often the book's master is looked for while its slot moves
+	// from one server of a Cluster to another.
+	slotPoll = 20 * time.Millisecond
 )
 
 // errNotDurable means that the order was stored, but perhaps not to last.
@@ -27,8 +32,27 @@ var errNotDurable = errors.New("redis does not confirm that the order will last"
 
 // durably runs write on one connection to the master that has the book, and
 // returns when a replica, where there is one, has what was written, and the
-// disk, as far as the server can tell: Redis knows WAITAOF from 7.2 on.
+// disk, as far as the server can tell: Redis knows WAITAOF from 7.2 on. While the
+// book moves to another server of a Cluster, write is called again, until ctx
+// ends: the connection is to one server, so nobody else follows its redirections.
 func (b *Book) durably(ctx context.Context, write func(*redis.Conn) error) error {
+	for {
+		err := b.durablyAt(ctx, write)
+		cluster, ok := b.Redis.(*redis.ClusterClient)
+		if !ok || !redisconn.Moving(err) {
+			return err
+		}
+		cluster.ReloadState(ctx)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(slotPoll):
+		}
+	}
+}
+
+// durablyAt is durably on the server that has the book as far as is known.
+func (b *Book) durablyAt(ctx context.Context, write func(*redis.Conn) error) error {
 	client, err := master(ctx, b.Redis)
 	if err != nil {
 		return err

@@ -46,7 +46,9 @@ func Open(rawURL string) (redis.UniversalClient, error) {
 			node.Dialer = onceOnly(redis.NewDialer(node))
 			return redis.NewClient(node)
 		}
-		return redis.NewClusterClient(cluster), nil
+		c := redis.NewClusterClient(cluster)
+		c.AddHook(patient{})
+		return c, nil
 	}
 	return redis.NewClient(o.Simple()), nil
 }

@@ -1,0 +1,38 @@
+package order_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// The book's slot moves to another server of the Cluster while orders are placed:
+// they are, there or here, without an error.
+func TestBookMoves(t *testing.T) {
+	w := newWorld(t, redistest.Cluster(t))
+	carts := map[string]string{} // by order
+	place := func() {
+		cartID, orderID := w.sale()
+		carts[orderID] = cartID
+		w.place(orderID)
+	}
+	for range 5 { // keys to move
+		place()
+	}
+	for range 3 { // to each of the masters
+		done := make(chan int, 1)
+		go func() { done <- w.redis.MoveSlot("{orders}", 100*time.Millisecond) }()
+		for moved := 0; moved == 0; {
+			place()
+			select {
+			case moved = <-done:
+			default:
+			}
+		}
+	}
+	place()
+	for orderID, cartID := range carts {
+		w.once(cartID, orderID)
+	}
+}
