@@ -18,8 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -67,6 +70,8 @@ type deployment struct {
 	url   string // of the first process, as the browser knows it: http://localhost:PORT
 	shops []*process
 	more  []string // settings of the processes, as flags
+	goods *catalog.Catalog
+	asks  redis.UniversalClient // of the test itself
 }
 
 // deploy starts n shopd processes that share a Redis and a Klarna, with further flags.
@@ -78,7 +83,7 @@ func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployme
 // deployOn is deploy on a given Redis.
 func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more}
+	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more, goods: catalog.Builtin(), asks: redis.Client()}
 	port := freePort(t)
 	d.url = "http://localhost:" + port
 	for range n {

@@ -79,3 +79,12 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// AwaitMaster waits until the Sentinel names a node as the master.
+func (s *Server) AwaitMaster(i int) {
+	s.t.Helper()
+	s.await(s.nodes[len(s.nodes)-1], "name the new master", func(c redis.UniversalClient) bool {
+		named, _ := c.Do(s.t.Context(), "SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName).StringSlice()
+		return len(named) == 2 && named[0]+":"+named[1] == s.nodes[i].addr
+	})
+}

@@ -168,14 +168,18 @@ func (s *Server) start(n *node) {
 	n.cmd, n.done = cmd, done
 }
 
+// url is that of one node.
+func url(n *node) string {
+	if filepath.IsAbs(n.addr) {
+		return "unix://" + n.addr
+	}
+	return "redis://" + n.addr
+}
+
 // await polls one node until ready holds, at most 15 s.
 func (s *Server) await(n *node, what string, ready func(redis.UniversalClient) bool) {
 	s.t.Helper()
-	url := "redis://" + n.addr
-	if filepath.IsAbs(n.addr) {
-		url = "unix://" + n.addr
-	}
-	c, err := redisconn.Open(url)
+	c, err := redisconn.Open(url(n))
 	if err != nil {
 		s.t.Fatal(err)
 	}

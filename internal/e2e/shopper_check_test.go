@@ -1,0 +1,231 @@
+package e2e_test
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	kcoapi "github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	orderbook "github.com/shopd/shopd/internal/order"
+)
+
+// check holds the invariants of design.md for every visitor, once nothing fails any more.
+func (c *crowd) check() {
+	c.t.Helper()
+	c.fails, c.busy = false, false
+	if c.buys {
+		c.fake.Advance(6 * time.Minute) // a push that was in vain comes again
+	}
+	listed, err := (&kcoapi.LeftBehind{Redis: c.asks}).Orders(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	lossy := map[string]bool{} // creates whose answer did not reach the shop whole
+	for _, call := range c.fake.Requests("") {
+		if call.Method == "POST" && strings.HasSuffix(call.Path, "/orders") && slices.ContainsFunc(call.Faults, isLoss) {
+			lossy[call.OrderID] = true
+		}
+	}
+	for _, v := range c.visitors {
+		current := v.tabs[0].last()
+		if c.t.Failed() {
+			return
+		}
+		v.orders(current, listed, lossy)
+	}
+	if c.buys {
+		c.books()
+		c.stock()
+	}
+}
+
+func isLoss(fault string) bool {
+	return fault == "drop_reply" || fault == "truncate" || fault == "not_json"
+}
+
+// last comes back once more and returns the order shown: the cart is as it was
+// answered, and the order says what it says (invariants 1, 3 and 4).
+func (b *tab) last() (orderID string) {
+	b.t.Helper()
+	if b.unsettled() {
+		b.settle()
+	}
+	for _, s := range b.sales {
+		b.confirm(s)
+	}
+	if got, _ := b.send("POST", "/cart/lines", "sku="+extra, ""); got.status != http.StatusSeeOther {
+		b.t.Fatalf("%s: the last add: got %d\n%s", b.name, got.status, got.body)
+	}
+	id, ok := b.load()
+	if !ok {
+		b.t.Fatalf("%s: the last load shows no order", b.name)
+	}
+	got, _ := b.send("GET", "/cart", "", "application/json")
+	for _, other := range b.tabs {
+		other.compare(got.body)
+	}
+	b.cartID = b.agrees(id)
+	return id
+}
+
+// orders demands that of the orders that were made for the cart one is open, and
+// that each other one is bought, or aborted, or on the list of those that will be
+// (invariant 2); and that no order was replaced while all went well, so that what
+// was typed is still there (invariant 8).
+func (v *visitor) orders(current string, listed []string, lossy map[string]bool) {
+	v.t.Helper()
+	var bought, replaced, stray []string
+	for _, o := range v.fake.Orders() {
+		switch {
+		case v.cartOf(o.OrderID) != v.cartID || o.OrderID == current:
+		case o.Fake.OrderManagement != nil:
+			bought = append(bought, o.OrderID)
+			if got := o.Fake.Typed["email"]; got != v.name {
+				v.t.Errorf("%s typed the e-mail address of order %s, Klarna has %q", v.name, o.OrderID, got)
+			}
+		case o.Fake.Aborted, slices.Contains(listed, o.OrderID):
+			replaced = append(replaced, o.OrderID)
+		case lossy[o.OrderID]:
+		case v.shown[o.OrderID] && !v.away.covers(startOf(o)):
+			v.t.Errorf("%s was shown order %s, which is open, not the cart's, and on no list", v.name, o.OrderID)
+		default:
+			stray = append(stray, o.OrderID)
+		}
+	}
+	var sold []string
+	for _, s := range v.sales {
+		sold = append(sold, s.orderID)
+	}
+	slices.Sort(sold)
+	slices.Sort(bought)
+	if diff := cmp.Diff(sold, bought); diff != "" {
+		v.t.Errorf("%s bought (-told, +Klarna has):\n%s", v.name, diff)
+	}
+	if !v.unwell() && len(replaced)+len(stray) > 0 {
+		v.t.Errorf("%s: orders %v were replaced and %v are open, all being well", v.name, replaced, stray)
+	}
+	v.strays.Add(int64(len(stray)))
+}
+
+// startOf is when an order was made.
+func startOf(o fakeklarna.Order) time.Time {
+	at, _ := time.Parse(time.RFC3339, o.StartedAt)
+	return at
+}
+
+// books demands that each purchase is in the order book once, as Klarna
+// authorised it, with the number that buyer and Klarna were told, and is
+// acknowledged (invariants 5 and 6).
+func (c *crowd) books() {
+	c.t.Helper()
+	book, total, numbers := &orderbook.Book{Redis: c.asks}, int64(0), map[string]string{}
+	for _, v := range c.visitors {
+		for _, s := range v.sales {
+			total++
+			o, found, err := book.ByOrderID(c.t.Context(), s.orderID)
+			if err != nil || !found {
+				c.t.Errorf("order %s of %s is not in the book: %v", s.orderID, v.name, err)
+				continue
+			}
+			if numbers[o.Number] != "" {
+				c.t.Errorf("orders %s and %s have one number", numbers[o.Number], s.orderID)
+			}
+			numbers[o.Number] = s.orderID
+			at, _ := c.fake.Order(s.orderID)
+			managed, _ := c.fake.Managed(s.orderID)
+			if !o.Acknowledged || !o.CartClosed || !at.Fake.Acknowledged || o.CartID != v.cartID {
+				c.t.Errorf("order %s: in the book acknowledged %v, cart closed %v, cart %s; at Klarna acknowledged %v, of cart %s",
+					s.orderID, o.Acknowledged, o.CartClosed, o.CartID, at.Fake.Acknowledged, v.cartID)
+			}
+			if o.Number != s.number || managed.MerchantReference1 != s.number {
+				c.t.Errorf("order %s: the buyer was told %s, the book says %s, Klarna %s", s.orderID, s.number, o.Number, managed.MerchantReference1)
+			}
+			goods := map[string]int{}
+			for _, line := range o.Goods() {
+				goods[line.SKU] += line.Quantity
+			}
+			if diff := cmp.Diff(s.goods, goods); diff != "" || int64(o.OrderAmount) != at.OrderAmount {
+				c.t.Errorf("order %s: %d in the book, %d at Klarna (-Klarna, +book):\n%s", s.orderID, o.OrderAmount, at.OrderAmount, diff)
+			}
+		}
+	}
+	if n, err := c.asks.ZCard(c.t.Context(), "shopd:{orders}:placed").Result(); n != total || err != nil {
+		c.t.Errorf("the book has %d orders, want %d; %v", n, total, err)
+	}
+}
+
+// stock demands that what is gone from the shelves is what was sold, and what
+// purchases that came to nothing still hold.
+func (c *crowd) stock() {
+	c.t.Helper()
+	gone := map[string]int{}
+	stock := catalog.NewStock(c.asks, c.goods)
+	for _, v := range c.visitors {
+		for _, s := range v.sales {
+			for sku, n := range s.goods {
+				gone[sku] += n
+			}
+		}
+		r, _, err := stock.Reservation(c.t.Context(), v.cartID)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, line := range r.Lines {
+			if !r.Returned {
+				gone[line.SKU] += line.Quantity
+			}
+		}
+	}
+	left, err := c.asks.HGetAll(c.t.Context(), "shopd:{stock}:left").Result()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, p := range c.goods.Products() {
+		if n, err := strconv.Atoi(left[p.SKU]); !p.Digital && (err != nil || n != p.Stock-gone[p.SKU]) {
+			c.t.Errorf("%s: %s are left of %d, %d are sold or reserved", p.SKU, left[p.SKU], p.Stock, gone[p.SKU])
+		}
+	}
+}
+
+// agrees demands that an order is the one of its cart and says what it says. It
+// returns the cart's ID.
+func (d *deployment) agrees(orderID string) (cartID string) {
+	d.t.Helper()
+	transport, err := klarna.NewClient(klarna.Config{BaseURL: d.fake.URL, Username: "demo", Password: "demo"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	order, err := kcoapi.NewClient(transport).GetOrder(d.t.Context(), orderID)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	signer, err := kcoapi.NewSigner(secret)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	cartID, err = signer.Verify(order.MerchantData)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	c, err := cart.NewStore(d.asks).Get(d.t.Context(), cartID, cart.Fallback{})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	wants := kcoapi.Wants{Pricer: &cart.Pricer{Catalog: d.goods, PublicURL: d.url}, Signer: signer, PublicURL: d.url, CallbackURL: d.url}
+	want, _, err := wants.Want(c)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if diff := kcoapi.Differences(want, order); len(diff) > 0 || c.OrderID != orderID {
+		d.t.Errorf("cart and order %s differ in %v, the cart's order is %s", orderID, diff, c.OrderID)
+	}
+	return cartID
+}

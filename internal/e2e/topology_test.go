@@ -1,0 +1,151 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// topologyTime is how long visitors are at it.
+const topologyTime = 8 * time.Second
+
+// topology is three shops on a Redis with a crowd that buys.
+func topology(t *testing.T, server *redistest.Server, more ...string) *crowd {
+	t.Helper()
+	lb := &balancer{}
+	d := deployOn(t, server, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, more...)
+	c := newCrowd(d, crowdOptions{visitors: 6, tabs: 3, buys: true})
+	lb.crowd.Store(c)
+	return c
+}
+
+// A Cluster of three masters whose slots move while the shops are busy: nobody
+// notices (invariants 1 to 8).
+func TestTopologyCluster(t *testing.T) {
+	t.Parallel()
+	server := redistest.Cluster(t)
+	c := topology(t, server)
+	done := make(chan struct{})
+	var slots, keys int
+	time.AfterFunc(topologyTime/8, func() {
+		defer close(done)
+		for _, key := range slices.Concat([]string{"{orders}", "{stock}", "{left_behind}"}, server.Keys("shopd:cart:*"), server.Keys("shopd:session:*")) {
+			keys += server.MoveSlot(key, time.Millisecond)
+			slots++
+		}
+	})
+	c.run(topologyTime)
+	<-done
+	c.check()
+	c.summary()
+	errors := map[string]int{}
+	for i := range 3 {
+		for _, kind := range []string{"MOVED", "ASK", "TRYAGAIN", "NOSCRIPT", "CROSSSLOT", "CLUSTERDOWN"} {
+			errors[kind] += errorCount(t, server.Node(i), kind)
+		}
+	}
+	t.Logf("%d slots with %d keys were moved; Redis answered %v", slots, keys, errors)
+	for _, kind := range []string{"MOVED", "ASK"} {
+		if errors[kind] == 0 {
+			t.Errorf("nobody was ever answered %s", kind)
+		}
+	}
+}
+
+// errorCount is how many errors of a kind a Redis has answered.
+func errorCount(t *testing.T, node redis.UniversalClient, kind string) (n int) {
+	t.Helper()
+	stats, err := node.Info(t.Context(), "errorstats").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(stats) {
+		_, _ = fmt.Sscanf(line, "errorstat_"+kind+":count=%d", &n)
+	}
+	return n
+}
+
+// The master dies while the shops are busy, or stands still for longer than
+// Sentinel waits and comes back. What was acknowledged in the last second before
+// may be gone from carts; no purchase is (invariants 1 to 8).
+func TestTopologySentinel(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		end  func(s *redistest.Server) (back func())
+	}{
+		{"killed", func(s *redistest.Server) func() {
+			s.StopNode(0)
+			return s.Restart
+		}},
+		{"frozen", func(s *redistest.Server) func() { return s.Freeze(0) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Sentinel(t)
+			c := topology(t, server)
+			done := make(chan struct{})
+			time.AfterFunc(topologyTime/4, func() {
+				defer close(done)
+				c.away.begin()
+				back := tt.end(server)
+				server.AwaitMaster(1)
+				c.away.end()
+				time.Sleep(topologyTime / 4)
+				back()
+			})
+			c.run(topologyTime)
+			<-done
+			c.check()
+			c.summary()
+			if len(c.away.back) != 3 {
+				t.Errorf("shops that showed the checkout again: %v", slices.Collect(maps.Keys(c.away.back)))
+			}
+		})
+	}
+}
+
+// One shop is killed and one told to stop while all are busy. Requests of the
+// killed one may get no answer; the stopped one answers all that it is sent, and
+// one that heeds /readyz sends it none too many (invariants 1 to 8).
+func TestTopologyShops(t *testing.T) {
+	t.Parallel()
+	c := topology(t, redistest.StartServer(t), "-drain", "2s")
+	done := make(chan struct{})
+	time.AfterFunc(topologyTime/4, func() {
+		defer close(done)
+		c.kill(c.shops[0])
+		time.Sleep(topologyTime / 4)
+		stopped := c.shops[1]
+		if err := stopped.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		health := &client{t: t}
+		for health.send(stopped, "GET", "/readyz", "", "").status == http.StatusOK {
+			time.Sleep(20 * time.Millisecond)
+		}
+		c.leave(stopped)
+		select {
+		case <-stopped.ended:
+		case <-time.After(30 * time.Second):
+			t.Error("the process does not end")
+		}
+		if code := stopped.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("the process ended with %d", code)
+		}
+	})
+	c.run(topologyTime)
+	<-done
+	c.check()
+	c.summary()
+}
