@@ -154,7 +154,16 @@ func (p *pane) elsewhere(to string) {
 	}
 	if p.IntN(3) > 0 {
 		p.thank(id)
+		p.leave()
 	}
+}
+
+// leave closes the page of what is bought.
+func (p *pane) leave() {
+	if p.shows != "" {
+		p.older = append(p.older, p.shows)
+	}
+	p.shows, p.page = "", paymentPage{}
 }
 
 // update is a click on the open page: after a 200 Klarna has it (invariant 3).
@@ -241,9 +250,8 @@ const givenUp = 3 * time.Second
 // burst clicks on several lines without waiting.
 func (p *pane) burst() {
 	var clicks sync.WaitGroup
-	for i, sku := range p.skus {
-		q := *p // a page of its own: the answers come in any order
-		q.Rand = chance(p.Uint64(), uint64(i))
+	for _, sku := range p.skus {
+		q := p.twin()
 		clicks.Go(func() { q.update(q.shows, sku) })
 	}
 	clicks.Wait()
@@ -345,15 +353,15 @@ func (p *pane) buy(id string) {
 	p.count("buy: sold", 1)
 	if p.IntN(3) > 0 { // the others are told of by the push alone, or look later
 		p.thank(id)
+		p.leave()
 	}
 }
 
 // buyTwice presses the buttons of two tabs at once, of which one may show an old order.
 func (p *pane) buyTwice() {
 	var both sync.WaitGroup
-	for i, id := range []string{p.shows, []string{p.shows, p.old()}[p.IntN(2)]} {
-		q := *p
-		q.Rand = chance(p.Uint64(), uint64(i))
+	for _, id := range []string{p.shows, []string{p.shows, p.old()}[p.IntN(2)]} {
+		q := p.twin()
 		both.Go(func() { q.buy(id) })
 	}
 	both.Wait()
@@ -391,7 +399,7 @@ func (p *pane) thank(id string) {
 		switch d := p.dealOf(id); {
 		case d == nil:
 		case managed.MerchantReference1 == "" && managed.Status == fakeklarna.StatusCancelled:
-			p.forget(d) // before the shop had it
+			p.cancel(d) // before the shop had it
 		case managed.MerchantReference1 == "", !strings.Contains(got.body, managed.MerchantReference1):
 			p.t.Errorf("%s: the confirmation of %s does not say %q", p.name, id, managed.MerchantReference1)
 		default:

@@ -131,7 +131,7 @@ func (s *soak) settleAll() {
 			} else if d := g.dealOf(id); found {
 				g.close(d)
 			} else {
-				g.forget(d)
+				g.cancel(d)
 			}
 		}
 	}

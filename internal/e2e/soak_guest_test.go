@@ -70,6 +70,13 @@ func (g *guest) life(r *rand.Rand, until time.Time) {
 	tabs.Wait()
 }
 
+// twin does something beside the tab, as the tab: the answers come in any order.
+func (p *pane) twin() *pane {
+	q := *p
+	q.Rand, q.older = chance(p.Uint64(), p.Uint64()), slices.Clip(p.older)
+	return &q
+}
+
 // pause is up to so long.
 func (p *pane) pause(most time.Duration) { time.Sleep(time.Duration(p.Int64N(int64(most)))) }
 

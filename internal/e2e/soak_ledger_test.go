@@ -182,11 +182,18 @@ func (l *ledger) close(d *deal) {
 	d.made, d.closed = true, true
 }
 
-// forget notes that something was not bought.
+// forget notes that something was not bought, unless it is known that it was.
 func (l *ledger) forget(d *deal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d.void = true
+	d.void = !d.made
+}
+
+// cancel notes that something was bought and called off before the shop had it.
+func (l *ledger) cancel(d *deal) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d.made, d.void = false, !d.closed
 }
 
 // become notes that an authorization was bought, as an order.

@@ -146,22 +146,27 @@ func (p *pane) pay() {
 	}
 	d := p.sold(token, withCode(goodsOf(lines)), false)
 	place := map[string]any{"authorization_token": token, "form": shown.Form, "order_amount": data["order_amount"], "billing_address": address}
+	told := false // that nothing is bought
 	switch p.IntN(8) {
 	case 0: // leaves: Klarna's callback is all that the shop gets
 		p.count("place: left to Klarna's callback", 1)
 	case 1:
 		var both sync.WaitGroup
-		for i := range 2 {
-			q := *p
-			q.Rand = chance(p.Uint64(), uint64(i))
-			both.Go(func() { q.place(d, place) })
+		var answers [2]bool
+		for i := range answers {
+			q := p.twin()
+			both.Go(func() { answers[i] = q.place(d, place) })
 		}
 		both.Wait()
+		told = answers[0] || answers[1]
 	case 2: // something else is in the cart by now, perhaps
 		p.set(p.sku(), p.IntN(10))
-		p.place(d, place)
+		told = p.place(d, place)
 	default:
-		p.place(d, place)
+		told = p.place(d, place)
+	}
+	if told {
+		p.forget(d) // from now on it must not be bought, unless it was before
 	}
 }
 
@@ -188,8 +193,8 @@ func whyNot(out fakeklarna.PaymentOutcome, err error) string {
 }
 
 // place brings the shop an authorization. What is sold is what the cart has
-// (invariant 5).
-func (p *pane) place(d *deal, request map[string]any) {
+// (invariant 5). It reports whether the shop said that nothing is bought.
+func (p *pane) place(d *deal, request map[string]any) (not bool) {
 	w := p.watch()
 	got := p.json("/checkout/payments/place", request)
 	var u struct {
@@ -203,9 +208,8 @@ func (p *pane) place(d *deal, request map[string]any) {
 		p.unwatch(w)
 		p.told(got)
 		switch {
-		case u.Error.Code == "cart_changed", u.Error.Code == "declined", u.Error.Code == "bad_address", u.Error.Code == "sold_out":
-			// The shop has told the shopper that nothing is bought: from now on it must not be.
-			p.forget(d)
+		case slices.Contains([]string{"cart_changed", "declined", "bad_address", "sold_out"}, u.Error.Code):
+			return true
 		case u.Error.Code == "authorization_gone":
 			// Also when the other tab has bought by it, and been to the confirmation.
 		case u.Error.Code != "" && got.status < 500:
@@ -213,7 +217,7 @@ func (p *pane) place(d *deal, request map[string]any) {
 		case strings.HasPrefix(u.Redirect, "/checkout/confirmation"):
 			p.elsewhere(u.Redirect)
 		}
-		return
+		return false
 	}
 	session, _ := p.fake.Session(p.sessionOf(d.key))
 	id := session.Fake.OrderID
@@ -221,15 +225,19 @@ func (p *pane) place(d *deal, request map[string]any) {
 	if !found || u.Redirect == "" {
 		p.unwatch(w)
 		p.t.Errorf("%s: told that order %q is placed: %s", p.name, id, got.body)
-		return
+		return false
 	}
-	if wrong := p.saw(w, managedGoods(managed), true); len(wrong) > 0 {
+	if known := p.dealOf(id); known != nil && w.made&known.bit != 0 {
+		p.unwatch(w) // it was bought before, from another tab
+	} else if wrong := p.saw(w, managedGoods(managed), true); len(wrong) > 0 {
 		p.t.Errorf("%s bought by order %s what is not in the cart (invariant 5): %s", p.name, id, strings.Join(wrong, "; "))
 	}
 	p.settle(session.SessionID, id)
 	if p.IntN(3) > 0 {
 		p.thank(id)
+		p.leave()
 	}
+	return false
 }
 
 func (g *guest) sessionOf(token string) string {
