@@ -62,7 +62,7 @@ func (s *soak) openBook() {
 	}
 }
 
-// rounds lets the loops go round, each time a minute later, until nothing is left
+// rounds lets the loops go round, each time a minute later, also at Klarna, until nothing is left
 // for them to do.
 func (s *soak) rounds(from time.Time, left func() string) {
 	s.t.Helper()
@@ -77,6 +77,7 @@ func (s *soak) rounds(from time.Time, left func() string) {
 		if what = left(); what == "" {
 			return
 		}
+		s.fake.Advance(time.Minute) // what the loop has bought just now may have to be decided on
 		time.Sleep(50 * time.Millisecond)
 	}
 	s.t.Errorf("the loops do not come to an end: %s", what)

@@ -127,9 +127,9 @@ const (
 	rejected               // it was not
 )
 
-// end notes what was answered. Meanwhile a deal may have taken goods out, before
-// the change or after it.
-func (c *change) end(how ending) {
+// end notes what was answered, and returns all that may be then. Meanwhile a deal
+// may have taken goods out, before the change or after it.
+func (c *change) end(how ending) []held {
 	c.l.mu.Lock()
 	defer c.l.mu.Unlock()
 	before := c.traded(c.before)
@@ -141,6 +141,7 @@ func (c *change) end(how ending) {
 	case unsure:
 		c.l.put(c.sku, slices.Concat(before, c.made(before)))
 	}
+	return c.l.of(c.sku)
 }
 
 // traded adds to what may have been what it may have become by deals since.
