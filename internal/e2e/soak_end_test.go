@@ -343,7 +343,7 @@ func (s *soak) books() map[string]order.Order {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	known := map[string]bool{}
+	known, kinds := map[string]bool{}, map[string]int64{}
 	for _, managed := range s.sales() {
 		o, found := book[managed.OrderID]
 		known[managed.OrderID] = true
@@ -351,7 +351,7 @@ func (s *soak) books() map[string]order.Order {
 			if managed.Status != fakeklarna.StatusCancelled {
 				s.t.Errorf("order %s was bought and is not in the book (invariant 6)", managed.OrderID)
 			}
-			s.count("purchases that Klarna cancelled before the shop had them", 1)
+			kinds["purchases that Klarna cancelled before the shop had them"]++
 			continue
 		}
 		goods := map[string]int{}
@@ -369,12 +369,13 @@ func (s *soak) books() map[string]order.Order {
 		if managed.MerchantReference1 != o.Number && managed.Status != fakeklarna.StatusCancelled || managed.CapturedAmount != 0 || len(managed.Captures)+len(managed.Refunds) > 0 {
 			s.t.Errorf("order %s: Klarna knows it as %q, the book as %q; captured %d", o.OrderID, managed.MerchantReference1, o.Number, managed.CapturedAmount)
 		}
-		s.count("orders in the book", 1)
+		kinds["orders in the book"]++
+		kinds["orders in the book, "+string(o.Status)+" "+string(o.FraudStatus)]++
 		for _, flag := range o.Flags {
-			s.count("orders in the book with the flag "+string(flag), 1)
+			kinds["orders in the book with the flag "+string(flag)]++
 		}
-		s.count("orders in the book, "+string(o.Status)+" "+string(o.FraudStatus), 1)
 	}
+	maps.Copy(s.counts, kinds)
 	for id := range book {
 		if !known[id] {
 			s.t.Errorf("order %s is in the book, and Klarna has sold nothing", id)
@@ -398,7 +399,7 @@ func (s *soak) shelves(book map[string]order.Order) {
 			oversold[line.SKU] = oversold[line.SKU] || o.Flagged(order.Oversold)
 		}
 	}
-	held := 0
+	held := int64(0)
 	scan := s.asks.Scan(s.t.Context(), 0, reservations+"*", 1000).Iterator()
 	for scan.Next(s.t.Context()) {
 		r, _, err := s.book.Stock.Reservation(s.t.Context(), strings.TrimPrefix(scan.Val(), reservations))
@@ -416,7 +417,7 @@ func (s *soak) shelves(book map[string]order.Order) {
 	if err := scan.Err(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.counts["reservations in the end"] = int64(held)
+	s.counts["reservations"] = max(s.counts["reservations"], held)
 	left, err := s.asks.HGetAll(s.t.Context(), stockKey).Result()
 	if err != nil {
 		s.t.Fatal(err)

@@ -83,7 +83,7 @@ func (p *pane) pause(most time.Duration) { time.Sleep(time.Duration(p.Int64N(int
 // enter makes the session. It reports false when the shop had no time for that.
 func (g *guest) enter(p *pane) bool {
 	for range 20 {
-		if p.add(p.skus[0]); g.cookie != "" {
+		if p.add(p.sku()); g.cookie != "" {
 			return true
 		}
 		time.Sleep(100 * time.Millisecond)
