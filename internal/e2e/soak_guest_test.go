@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/shopd/shopd/fakeklarna"
 )
 
 // guest is a shopper of the soak: a session, its tabs, and what it knows.
@@ -103,6 +105,7 @@ func (p *pane) ask(method, path, contentType string, body io.Reader, accept stri
 	doors := p.doors(p.payments)
 	by := doors[p.IntN(len(doors))]
 	got := asked{p.exchange(by, method, path, contentType, body, accept), by}
+	p.discover()
 	route := pathIDs.ReplaceAllString(strings.SplitN(path, "?", 2)[0], "$1/*")
 	p.count(fmt.Sprintf("%s %s: %s", method, route, got.outcome()), 1)
 	switch {
@@ -115,6 +118,22 @@ func (p *pane) ask(method, path, contentType string, body io.Reader, accept stri
 		p.t.Errorf("%s: %s %s: got %d\n%.400s", p.name, method, path, got.status, got.body)
 	}
 	return got
+}
+
+// discover notes which of the orders that were shown are bought by now: what was
+// answered may follow from it, and whoever has bought may not have noted it yet.
+func (g *guest) discover() {
+	g.now.Lock()
+	shown := slices.Collect(maps.Keys(g.seen))
+	g.now.Unlock()
+	for _, id := range shown {
+		if g.dealOf(id) != nil {
+			continue
+		}
+		if order, _ := g.fake.Order(id); order.Status == fakeklarna.StatusComplete {
+			g.sold(id, withCode(goodsOf(order)), true)
+		}
+	}
 }
 
 var (
