@@ -365,10 +365,14 @@ func (p *pane) buyTwice() {
 	both.Wait()
 }
 
-// buyChanged buys on a page after the cart was changed elsewhere.
+// buyChanged buys on a page after the cart was changed elsewhere. The shopper has
+// filled in all before, and thought better of it: so the form asks the shop for
+// nothing more but whether it may be bought.
 func (p *pane) buyChanged() {
-	p.set(p.sku(), p.IntN(10))
-	p.buy(p.shows)
+	if p.iframe("fill in, and decline", p.shows, fakeklarna.Action{Buy: &fakeklarna.Buy{Decision: "decline"}}) {
+		p.set(p.sku(), p.IntN(10))
+		p.buy(p.shows)
+	}
 }
 
 // confirm opens the confirmation of something that was bought, or of what the
