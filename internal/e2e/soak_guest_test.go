@@ -53,14 +53,14 @@ const discount = "discount code"
 var codes = []string{"", "FOG10", "LANTERN25"}
 
 // life is all that a guest does, from the first thing in the cart on.
-func (g *guest) life(r *rand.Rand, until time.Time) {
+func (g *guest) life(until time.Time) {
 	if !g.enter(g.panes[0]) {
 		return
 	}
 	var tabs sync.WaitGroup
 	for _, p := range g.panes {
 		tabs.Go(func() {
-			for range 10 + r.IntN(40) {
+			for range 10 + p.IntN(40) {
 				if time.Now().After(until) || g.t.Failed() {
 					return
 				}

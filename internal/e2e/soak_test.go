@@ -137,8 +137,7 @@ func (s *soak) shop(long time.Duration) {
 	for range soakGuests {
 		guests.Go(func() {
 			for time.Now().Before(until) && !s.t.Failed() {
-				g, r := s.newGuest(next.Add(1))
-				g.life(r, until)
+				s.newGuest(next.Add(1)).life(until)
 			}
 		})
 	}
@@ -303,7 +302,7 @@ func (s *soak) deliver(more func(sku string, left int) int) {
 
 // newGuest is the next shopper: which product he buys by, how many tabs he has
 // and what of is by chance, the same with the same seed.
-func (s *soak) newGuest(n uint64) (*guest, *rand.Rand) {
+func (s *soak) newGuest(n uint64) *guest {
 	r := chance(s.seed, n)
 	g := &guest{
 		soak: s, name: fmt.Sprintf("guest %d", n), payments: r.IntN(4) == 0, ledger: newLedger(),
@@ -321,7 +320,7 @@ func (s *soak) newGuest(n uint64) (*guest, *rand.Rand) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	s.guests = append(s.guests, g)
-	return g, r
+	return g
 }
 
 // report prints what came of it.
