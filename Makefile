@@ -1,8 +1,10 @@
 # One set of build flags everywhere: others would build everything twice.
-GO     ?= go
-RUN    ?= .
-FUZZ   ?= 30s
-LINT   := $(GO) tool -modfile=tools/lint.mod golangci-lint
+GO      ?= go
+RUN     ?= .
+FUZZ    ?= 30s
+MINUTES ?= 10
+SEED    ?= 0
+LINT    := $(GO) tool -modfile=tools/lint.mod golangci-lint
 
 .DEFAULT_GOAL := help
 
@@ -52,6 +54,9 @@ fuzz: ## every fuzz target for FUZZ=30s
 	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
 	  done; done
 
+soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./internal/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED)
+
 cover: test-tools ## test coverage, as cover.out and by package
 	SHOPD_TEST_ALL=1 $(GO) test -coverpkg=./... -coverprofile=cover.out ./...
 	$(GO) tool cover -func=cover.out | tail -n 1
@@ -76,4 +81,4 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak

@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -15,6 +16,21 @@ var chaosFaults = []Fault{
 	{Reset: true},
 	{DropReply: true},
 	{Truncate: true},
+}
+
+// SetChaos changes Options.Chaos from now on, such as to 0 to see what is left
+// when the faults have stopped. It panics when chaos is no probability.
+func (s *Server) SetChaos(chaos float64) {
+	checkChaos(chaos)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Chaos = chaos
+}
+
+func checkChaos(chaos float64) {
+	if !(chaos >= 0 && chaos <= 1) {
+		panic(fmt.Sprintf("fakeklarna: Chaos must be from 0 to 1, not %v", chaos))
+	}
 }
 
 // unsettle lets a call suffer from Options.Chaos. The caller holds s.mu.

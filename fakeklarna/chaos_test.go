@@ -186,15 +186,37 @@ func TestMaxOrdersElsewhere(t *testing.T) {
 	}
 }
 
+// Chaos can be ended, and begun, while the fake runs.
+func TestSetChaos(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		call := &caller{t, fakeklarna.New(fakeklarna.Options{Seed: 1, Chaos: 1})}
+		for i, chaos := range []float64{0, 1, 0} {
+			call.fake.SetChaos(chaos)
+			func() {
+				defer func() { _ = recover() }() // how a handler breaks a connection
+				call.do("GET", kcoOrders+"/x", "")
+			}()
+			if got := call.fake.Requests("")[i].Faults; (len(got) > 0) != (chaos > 0) {
+				t.Errorf("Chaos %v: the call suffered %v", chaos, got)
+			}
+		}
+	})
+}
+
 func TestBadOptions(t *testing.T) {
 	for _, chaos := range []float64{-0.1, 1.1} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("Chaos %v: no panic", chaos)
-				}
+		for name, do := range map[string]func(){
+			"New":      func() { fakeklarna.New(fakeklarna.Options{Chaos: chaos}) },
+			"SetChaos": func() { fakeklarna.New(fakeklarna.Options{}).SetChaos(chaos) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s, Chaos %v: no panic", name, chaos)
+					}
+				}()
+				do()
 			}()
-			fakeklarna.New(fakeklarna.Options{Chaos: chaos})
-		}()
+		}
 	}
 }

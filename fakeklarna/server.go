@@ -3,7 +3,6 @@ package fakeklarna
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -135,9 +134,7 @@ func New(o Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if !(o.Chaos >= 0 && o.Chaos <= 1) {
-		panic(fmt.Sprintf("fakeklarna: Chaos must be from 0 to 1, not %v", o.Chaos))
-	}
+	checkChaos(o.Chaos)
 	s := &Server{
 		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
 		stirred: make(chan struct{}), sent: make(chan struct{}), merchants: o.CallbackTransport,

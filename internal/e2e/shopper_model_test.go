@@ -450,9 +450,13 @@ func (c *crowd) summary() {
 type balancer struct{ crowd atomic.Pointer[crowd] }
 
 func (l *balancer) RoundTrip(r *http.Request) (*http.Response, error) {
-	c := l.crowd.Load()
+	return carry(r, l.crowd.Load().any)
+}
+
+// carry sends a call to one of the processes.
+func carry(r *http.Request, one func() *process) (*http.Response, error) {
 	for try := 0; ; try++ {
-		at, err := url.Parse(c.any().ready["storefront"])
+		at, err := url.Parse(one().ready["storefront"])
 		if err != nil {
 			return nil, err
 		}

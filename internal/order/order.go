@@ -139,7 +139,13 @@ func (o Order) reserved() []catalog.ReservedLine {
 
 // finished reports whether nothing remains to be done with the order.
 func (o Order) finished() bool {
-	return o.Acknowledged && o.CartClosed && !o.Pending() && o.Running == nil && !o.GoodsDue
+	return o.Acknowledged && o.CartClosed && !o.Pending() && !o.condemned() && o.Running == nil && !o.GoodsDue
+}
+
+// condemned reports whether Klarna has found the risk too high and will cancel
+// the order, which it does not tell, unless it is captured before.
+func (o Order) condemned() bool {
+	return o.FraudStatus == ordermanagement.FraudRejected && o.Status == ordermanagement.Authorized
 }
 
 // flag adds a flag that the order does not have.

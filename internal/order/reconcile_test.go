@@ -134,8 +134,19 @@ func TestReconcilePending(t *testing.T) {
 			if o := w.once(cartID, orderID); o.Pending() || o.FraudStatus != tc.want {
 				t.Errorf("got %s, want %s", o.FraudStatus, tc.want)
 			}
+			if tc.decision == "reject" {
+				// Klarna cancels it some hours later, without a word: the goods come back.
+				w.fake.Advance(5 * time.Hour)
+				w.round(5 * time.Hour)
+				if o := w.once(cartID, orderID); o.Status != ordermanagement.Cancelled {
+					t.Errorf("hours after the decision: got %s, want it cancelled", o.Status)
+				}
+				if got := w.left("MUG-1"); got != 240 {
+					t.Errorf("%d mugs are left, want those back that are not sold", got)
+				}
+			}
 			calls = len(w.fake.Requests(""))
-			w.round(3 * time.Hour)
+			w.round(9 * time.Hour)
 			if got := len(w.fake.Requests("")); got != calls {
 				t.Error("the loop asks about a decided order")
 			}
