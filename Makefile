@@ -40,6 +40,13 @@ a11y: test-tools ## accessibility of every page by axe-core, from npm
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
 	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e ./internal/backoffice ./fakeklarna
 
+bench: build test-tools ## shopd against a bare proxy, as ratios; all figures in bin/bench.json
+	$(GO) run ./tools/bench -shopd bin/shopd -out bin/bench.json $(BENCH)
+
+bench-compare: build test-tools ## make bench, and how that differs from OLD=old.json; NEW=new.json runs nothing
+	@test -n "$(OLD)" || { echo "OLD=FILE is missing: the JSON of an earlier make bench"; exit 2; }
+	$(GO) run ./tools/bench -shopd bin/shopd $(if $(NEW),-with $(NEW),-out bin/bench-new.json) -compare $(OLD) $(BENCH)
+
 fuzz: ## every fuzz target for FUZZ=30s
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
@@ -70,4 +77,4 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-tools check race a11y fuzz cover generate generated fmt lint docker
+.PHONY: bench bench-compare help demo build test test-tools check race a11y fuzz cover generate generated fmt lint docker

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the kernel's unit of processor time in /proc: USER_HZ, 100 on every
+// architecture that Go runs on.
+const tick = 10 * time.Millisecond
+
+// cpu is the processor time that a process has used, by all its threads.
+func (p *process) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
+	if err != nil {
+		return 0, err
+	}
+	// The second field, the command's name, may hold anything.
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	const utime, stime = 14 - 3, 15 - 3
+	if len(fields) <= stime {
+		return 0, fmt.Errorf("/proc/%d/stat: %q", p.pid(), text)
+	}
+	user, err := strconv.ParseInt(string(fields[utime]), 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(string(fields[stime]), 10, 64)
+	return time.Duration(user+system) * tick, err
+}
+
+// metrics reads some of a server's counters; those with labels are summed up.
+func metrics(ctx context.Context, c *client, url string, names ...string) (map[string]float64, error) {
+	got, err := c.do(ctx, request{method: http.MethodGet, url: url + "/metrics", status: http.StatusOK})
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]float64{}
+	for lines := bufio.NewScanner(bytes.NewReader(got.body)); lines.Scan(); {
+		series, value, _ := strings.Cut(lines.Text(), " ")
+		if i := strings.LastIndex(lines.Text(), "} "); i >= 0 {
+			series, value = lines.Text()[:i], lines.Text()[i+2:]
+		}
+		name, _, _ := strings.Cut(series, "{")
+		if !slices.Contains(names, name) {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s/metrics: %s: %w", url, name, err)
+		}
+		values[name] += n
+	}
+	return values, nil
+}
+
+// counters are what has been used up so far.
+type counters struct {
+	Own   time.Duration // processor time of the server that is measured
+	Redis time.Duration
+	Fake  time.Duration
+	// Allocations of the server, and its calls to Klarna.
+	Allocations, Calls float64
+	// Sent and Received are bytes, as the clients see it.
+	Sent, Received int64
+}
+
+// plus adds what was used between two moments.
+func (c counters) plus(from, to counters) counters {
+	return counters{
+		c.Own + to.Own - from.Own, c.Redis + to.Redis - from.Redis, c.Fake + to.Fake - from.Fake,
+		c.Allocations + to.Allocations - from.Allocations, c.Calls + to.Calls - from.Calls,
+		c.Sent + to.Sent - from.Sent, c.Received + to.Received - from.Received,
+	}
+}
+
+const (
+	mallocs       = "go_memstats_mallocs_total"
+	shopdCalls    = "shopd_klarna_call_duration_seconds_count"
+	baselineCalls = "bench_klarna_calls_total"
+)

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// readyTime is how long a process may take until it is ready.
+const readyTime = 30 * time.Second
+
+// rig is the processes of one measurement. Whatever it starts is ended by
+// close, or when the context that it was started with ends.
+type rig struct {
+	shopdPath string // the binary that is measured
+	dir       string // logs, and what Redis keeps
+	running   []*process
+}
+
+// newRig returns a rig that has started nothing yet. shopd is the path of a
+// shopd binary.
+func newRig(shopd string) (*rig, error) {
+	dir, err := os.MkdirTemp("", "shopd-bench")
+	if err != nil {
+		return nil, err
+	}
+	return &rig{shopdPath: shopd, dir: dir}, nil
+}
+
+// close kills what was started, the newest first, and forgets what they kept.
+func (r *rig) close() {
+	for i := len(r.running) - 1; i >= 0; i-- {
+		r.running[i].kill()
+	}
+	_ = os.RemoveAll(r.dir)
+}
+
+// process is a running program.
+type process struct {
+	name  string
+	cmd   *exec.Cmd
+	log   string            // file that has what it wrote to stderr
+	ready map[string]string // its ready lines: "storefront", "klarna", "ops" → address
+	ended chan struct{}     // closed when it has ended
+}
+
+// pid is the ID of the process.
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// stop asks the process to end, waits until it has, and returns how it ended.
+func (p *process) stop() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.ended:
+	case <-time.After(readyTime):
+		p.kill()
+	}
+	if !p.cmd.ProcessState.Success() {
+		return p.failed(p.cmd.ProcessState.String())
+	}
+	return nil
+}
+
+// failed is an error with the end of the process's log.
+func (p *process) failed(what string) error {
+	log, _ := os.ReadFile(p.log) //nolint:gosec // our own file
+	return fmt.Errorf("%s: %s\n%s", p.name, what, log[max(0, len(log)-4000):])
+}
+
+// start runs a program until ctx ends. It is ready when it has printed the line
+// "last ADDRESS", as shopd's commands do; with last "" it is so at once.
+func (r *rig) start(ctx context.Context, name, last string, env []string, path string, args ...string) (*process, error) {
+	p := &process{name: name, ready: map[string]string{}, ended: make(chan struct{})}
+	p.log = filepath.Join(r.dir, fmt.Sprintf("%d-%s.log", len(r.running), name))
+	log, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	p.cmd = exec.CommandContext(ctx, path, args...) //nolint:gosec // what is measured is named by who measures
+	p.cmd.Dir, p.cmd.Stderr = r.dir, log
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	r.running = append(r.running, p)
+
+	ready := make(chan struct{})
+	go func() {
+		defer close(p.ended)
+		lines := bufio.NewScanner(stdout)
+		for waiting := last != ""; waiting && lines.Scan(); {
+			name, address, _ := strings.Cut(lines.Text(), " ")
+			p.ready[name] = address
+			if waiting = name != last; !waiting {
+				close(ready)
+			}
+		}
+		_, _ = io.Copy(io.Discard, stdout)
+		_ = p.cmd.Wait()
+	}()
+	if last == "" {
+		return p, nil
+	}
+	select {
+	case <-ready:
+		return p, nil
+	case <-p.ended:
+		return nil, errors.Join(context.Cause(ctx), p.failed("it ended"))
+	case <-time.After(readyTime):
+		return nil, p.failed("it is not ready")
+	}
+}
+
+// redis starts a redis-server on loopback, without persistence unless settings
+// of its command line ask for it, and returns its URL.
+func (r *rig) redis(ctx context.Context, settings ...string) (p *process, url string, err error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, "", errors.New("the benchmark needs redis-server, such as the Debian package of that name")
+	}
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"}, settings...)
+	if p, err = r.start(ctx, "redis-server", "", nil, path, args...); err != nil {
+		return nil, "", err
+	}
+	for end := time.Now().Add(readyTime); ; time.Sleep(5 * time.Millisecond) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		if err == nil {
+			_ = conn.Close()
+			return p, "redis://" + addr, nil
+		}
+		select {
+		case <-p.ended:
+			return nil, "", p.failed("it ended")
+		default:
+		}
+		if time.Now().After(end) {
+			return nil, "", p.failed("it does not listen")
+		}
+	}
+}
+
+// fake starts a fake Klarna and returns its URL.
+func (r *rig) fake(ctx context.Context) (p *process, url string, err error) {
+	p, err = r.start(ctx, "fake-klarna", "klarna", nil, r.shopdPath, "fake-klarna", "-quiet", "-klarna-addr", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	return p, p.ready["klarna"], nil
+}
+
+// shopd starts a shop as in production, which logs to a file. Its addresses are
+// ready["storefront"] and ready["ops"]. flags are further ones of shopd serve.
+func (r *rig) shopd(ctx context.Context, redisURL, klarnaURL string, flags ...string) (*process, error) {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	env := []string{
+		"SHOPD_PUBLIC_URL=http://localhost:" + port, "SHOPD_REDIS_URL=" + redisURL, "SHOPD_KLARNA_URL=" + klarnaURL,
+		"SHOPD_KLARNA_USERNAME=" + klarnaUser, "SHOPD_KLARNA_PASSWORD=" + klarnaPassword,
+		"SHOPD_SECRET=a secret for the benchmark",
+	}
+	return r.start(ctx, "shopd", "ops", env, r.shopdPath, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0"}, flags...)...)
+}
+
+// The fake's credentials.
+const klarnaUser, klarnaPassword = "demo", "demo"
+
+// freeAddr returns an address on loopback that nobody listens on.
+func freeAddr(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String(), nil
+}
+
+// buildShopd builds shopd from this source into dir and returns its path.
+func buildShopd(ctx context.Context, dir string) (string, error) {
+	path := filepath.Join(dir, "shopd")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/shopd/shopd/cmd/shopd").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build shopd: %w\n%s", err, out)
+	}
+	return path, nil
+}
