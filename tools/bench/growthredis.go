@@ -47,7 +47,7 @@ func memoryOf(ctx context.Context, rdb redis.UniversalClient) (int64, error) {
 // commandStat is what a server says of one command since CONFIG RESETSTAT.
 type commandStat struct {
 	Calls int64
-	Time  float64 // µs of the server for one call, in the mean
+	Time  float64 // µs of the server for one call, in the median
 }
 
 // ours are commands that the benchmark itself sends.
@@ -61,28 +61,37 @@ func commandStats(ctx context.Context, rdb redis.UniversalClient) (map[string]co
 		return nil, err
 	}
 	stats := map[string]commandStat{}
+	times, err := redisInfo(ctx, rdb, "latencystats")
+	if err != nil {
+		return nil, err
+	}
 	for name, text := range info {
-		name, isStat := strings.CutPrefix(name, "cmdstat_")
-		base, _, _ := strings.Cut(name, "|")
+		command, isStat := strings.CutPrefix(name, "cmdstat_")
+		base, _, _ := strings.Cut(command, "|")
 		if !isStat || slices.Contains(ours, base) {
 			continue
 		}
 		var stat commandStat
-		for field := range strings.SplitSeq(text, ",") {
-			key, value, _ := strings.Cut(field, "=")
-			switch key {
-			case "calls":
-				stat.Calls, err = strconv.ParseInt(value, 10, 64)
-			case "usec_per_call":
-				stat.Time, err = strconv.ParseFloat(value, 64)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("commandstats of %s: %w", name, err)
-			}
+		if stat.Calls, err = strconv.ParseInt(field(text, "calls"), 10, 64); err != nil {
+			return nil, fmt.Errorf("calls of %s: %w", name, err)
 		}
-		stats[name] = stat
+		if stat.Time, err = strconv.ParseFloat(field(times["latency_percentiles_usec_"+command], "p50"), 64); err != nil {
+			return nil, fmt.Errorf("time of %s: %w", name, err)
+		}
+		stat.Time = max(stat.Time, 1) // Redis' clock tells no less
+		stats[command] = stat
 	}
 	return stats, nil
+}
+
+// field is a value of a line of INFO such as "calls=1,usec=2".
+func field(text, name string) string {
+	for pair := range strings.SplitSeq(text, ",") {
+		if key, value, _ := strings.Cut(pair, "="); key == name {
+			return value
+		}
+	}
+	return ""
 }
 
 // walkers are the commands that look at every key, or at all of a collection. None may
@@ -100,11 +109,14 @@ type growthCommand struct {
 	Command    string  `json:"command"`
 	Complexity string  `json:"complexity"` // by Redis' own documentation
 	Calls      []int64 `json:"calls"`      // by size
-	// Times is the mean time of a call in Redis at the largest size against the
-	// smallest; 0 where the smallest was not asked.
+	// Times is the median time of a call in Redis at the largest size against the
+	// smallest; 0 where there were too few calls to tell.
 	Times float64 `json:"times"`
 	Walks bool    `json:"walks"` // it looks at every key or at all of a collection
 }
+
+// enoughCalls is how many of a command there must be to compare their times.
+const enoughCalls = 50
 
 // compareCommands puts the servers' statistics side by side, smallest first.
 func compareCommands(ctx context.Context, rdb redis.UniversalClient, stats []map[string]commandStat) ([]growthCommand, error) {
@@ -125,8 +137,9 @@ func compareCommands(ctx context.Context, rdb redis.UniversalClient, stats []map
 	}
 	var list []growthCommand
 	for name, c := range found {
-		if few := stats[0][name].Time; few > 0 {
-			c.Times = stats[len(stats)-1][name].Time / few
+		few, many := stats[0][name], stats[len(stats)-1][name]
+		if min(few.Calls, many.Calls) >= enoughCalls {
+			c.Times = many.Time / few.Time
 		}
 		list = append(list, *c)
 	}

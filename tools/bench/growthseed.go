@@ -15,8 +15,6 @@ import (
 	"github.com/alexedwards/scs/v2"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
-
-	"github.com/shopd/shopd/internal/cart"
 )
 
 // seedBatch is how many copies are written in one go.
@@ -87,7 +85,7 @@ type names struct{ cartID, orderID string }
 
 // newNames returns IDs as long as the model's, so that a copy is as large.
 func (m model) newNames() (names, error) {
-	n := names{cart.NewID(), uuid.NewString()}
+	n := names{strings.ToLower(rand.Text()), uuid.NewString()}
 	if len(n.cartID) != len(m.cartID) || len(n.orderID) != len(m.orderID) {
 		return n, fmt.Errorf("IDs of another length than %s and %s: a copy would not be what the shop stores", m.cartID, m.orderID)
 	}

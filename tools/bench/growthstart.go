@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -27,6 +28,9 @@ type growthStart struct {
 	HelloRSS  int64     `json:"hello_rss_bytes"`
 	Requests  int       `json:"requests"`
 	AfterLoad footprint `json:"after_requests"` // at rest again
+
+	// InitBytes is what the program allocates before its main function.
+	InitBytes int64 `json:"allocated_before_main_bytes"`
 
 	Binary       int64 `json:"binary_bytes"`       // go build
 	ImageBinary  int64 `json:"image_binary_bytes"` // as the Dockerfile builds it
@@ -77,6 +81,9 @@ func measureStart(ctx context.Context, r *rig, redisURL, klarna string, starts, 
 		return g, err
 	}
 	shop.kill()
+	if g.InitBytes, err = allocatedBeforeMain(ctx, r.shopdPath); err != nil {
+		return g, err
+	}
 	g.Binary, g.HelloBinary = sizeOf(r.shopdPath), sizeOf(hello)
 	if g.Binary*g.HelloBinary == 0 {
 		return g, errors.New("a binary is gone")
@@ -106,7 +113,7 @@ func timeStart(ctx context.Context, r *rig, path, redisURL, klarna string) (p *p
 // browse is a visitor who looks at pages, n times.
 func browse(ctx context.Context, c *client, shop *process, n int) error {
 	paths := []string{"/", "/cart", "/?q=mug", "/terms"}
-	for _, sku := range plenty() {
+	for _, sku := range skus {
 		paths = append(paths, "/products/"+sku)
 	}
 	for i := range n {
@@ -122,6 +129,29 @@ func medianRatio(a, b []time.Duration) float64 {
 	slices.Sort(a)
 	slices.Sort(b)
 	return timesOf(a, b, .5)
+}
+
+// initBytes finds how much a package has allocated while it was set up.
+// Source: pkg.go.dev/runtime, GODEBUG, inittrace.
+var initBytes = regexp.MustCompile(`(?m)^init .* (\d+) bytes, \d+ allocs$`)
+
+// allocatedBeforeMain is what all packages of shopd allocate to be set up. Every command
+// pays for it, also a health check.
+func allocatedBeforeMain(ctx context.Context, path string) (sum int64, err error) {
+	cmd := exec.CommandContext(ctx, path, "version") //nolint:gosec // what is measured is named by who measures
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("shopd version: %w\n%s", err, out)
+	}
+	for _, found := range initBytes.FindAllSubmatch(out, -1) {
+		n, err := strconv.ParseInt(string(found[1]), 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
 }
 
 // dockerBuild finds how the image's binary is built.

@@ -82,9 +82,13 @@ func (t *tables) commands(report growthReport) {
 	}
 	few, many := report.Sizes[0], report.Sizes[len(report.Sizes)-1]
 	line := t.add("Commands that Redis counted for requests, loops and back office: "+verdict,
-		"command", "calls, "+count(few.Sessions), "calls, "+count(many.Sessions), "time of one in Redis", "Redis' own documentation")
+		"command", "calls, "+count(few.Sessions), "calls, "+count(many.Sessions), "median time of one", "Redis' own documentation")
 	for _, c := range report.Commands {
-		line(c.Command, count(c.Calls[0]), count(c.Calls[len(c.Calls)-1]), times(c.Times), c.Complexity)
+		time := times(c.Times)
+		if c.Times == 0 {
+			time = "-"
+		}
+		line(c.Command, count(c.Calls[0]), count(c.Calls[len(c.Calls)-1]), time, c.Complexity)
 	}
 }
 
@@ -126,6 +130,7 @@ func (t *tables) start(report growthReport) {
 		"", "ratio or bytes")
 	line("time to the line that says where it listens", times(s.ToReadyLine))
 	line("time to /readyz 200", times(s.ToReadyz))
+	line("allocated before main", count(s.InitBytes))
 	line("RSS after the start", count(s.AfterStart.RSS))
 	line("RSS of the hello server", count(s.HelloRSS))
 	line("heap after the start", count(s.AfterStart.Heap))
