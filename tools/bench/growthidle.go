@@ -38,7 +38,7 @@ func filesAllowed() (int, error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, fmt.Errorf("limit of open files: %w", err)
 	}
-	return int(min(limit.Cur, 1<<30)), nil //nolint:gosec // it is small by now
+	return int(min(limit.Cur, 1<<30)), nil
 }
 
 // measureIdle opens more and more clients, up to each of the counts, and measures the

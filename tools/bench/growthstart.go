@@ -138,7 +138,7 @@ var initBytes = regexp.MustCompile(`(?m)^init .* (\d+) bytes, \d+ allocs$`)
 // allocatedBeforeMain is what all packages of shopd allocate to be set up. Every command
 // pays for it, also a health check.
 func allocatedBeforeMain(ctx context.Context, path string) (sum int64, err error) {
-	cmd := exec.CommandContext(ctx, path, "version") //nolint:gosec // what is measured is named by who measures
+	cmd := exec.CommandContext(ctx, path, "version")
 	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
