@@ -99,7 +99,7 @@ func packed(ctx context.Context, rdb redis.UniversalClient, m model) (packed, us
 	if usual, err = rdb.MemoryUsage(ctx, cartKey(m.cartID), 0).Result(); err != nil {
 		return 0, 0, err
 	}
-	if err := rdb.ConfigSet(ctx, setting, "4096").Err(); err != nil {
+	if err := rdb.ConfigSet(ctx, setting, "1024").Err(); err != nil {
 		return 0, 0, err
 	}
 	key := cartKey(randomText(len(m.cartID)))
