@@ -134,7 +134,11 @@ func fill(text string, args []any) string {
 			text = rest
 			continue
 		}
-		fmt.Fprint(&b, args[i])
+		if s, ok := args[i].(string); ok {
+			b.WriteString(s)
+		} else {
+			fmt.Fprint(&b, args[i])
+		}
 		text = after
 	}
 }

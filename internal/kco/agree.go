@@ -23,9 +23,11 @@ func LineDifferences(want, got klarna.OrderLine) []string {
 
 // filled replaces the placeholder, raw or percent-encoded, by the order's ID.
 func filled(u, orderID string) string {
-	return strings.NewReplacer(
-		placeholder, orderID,
-		url.QueryEscape(placeholder), orderID,
-		strings.ToLower(url.QueryEscape(placeholder)), orderID,
-	).Replace(u)
+	for _, form := range placeholders {
+		u = strings.ReplaceAll(u, form, orderID)
+	}
+	return u
 }
+
+// placeholders are the forms in which Klarna may echo the placeholder.
+var placeholders = []string{placeholder, url.QueryEscape(placeholder), strings.ToLower(url.QueryEscape(placeholder))}

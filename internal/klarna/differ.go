@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // Differences names the members in which got does not say what want says; none
@@ -25,34 +26,50 @@ type differences struct {
 
 // members compares two objects of one type.
 func (d *differences) members(prefix string, want, got reflect.Value) {
-	for i := range want.NumField() {
-		name, _, _ := strings.Cut(want.Type().Field(i).Tag.Get("json"), ",")
-		d.value(prefix+name, want.Field(i), got.Field(i))
+	for i, name := range memberNames(want.Type()) {
+		d.value(prefix, name, want.Field(i), got.Field(i))
 	}
 }
 
-func (d *differences) value(name string, want, got reflect.Value) {
+// memberNames are the names that the fields of a struct have in JSON.
+func memberNames(t reflect.Type) []string {
+	if names, known := namesOf.Load(t); known {
+		return names.([]string)
+	}
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	namesOf.Store(t, names)
+	return names
+}
+
+var namesOf sync.Map // reflect.Type → []string
+
+// value compares the member prefix+name: most are the same, so its whole name
+// is made only where they are not.
+func (d *differences) value(prefix, name string, want, got reflect.Value) {
 	switch want.Kind() {
 	case reflect.Struct:
-		d.members(name+".", want, got)
+		d.members(prefix+name+".", want, got)
 	case reflect.Slice:
 		if want.Len() != got.Len() {
-			d.names = append(d.names, name)
+			d.names = append(d.names, prefix+name)
 		}
 		for i := range min(want.Len(), got.Len()) {
 			entry := differences{sameURL: d.sameURL}
-			if entry.value(name, want.Index(i), got.Index(i)); len(entry.names) > 0 {
-				d.names = append(d.names, fmt.Sprintf("%s[%d]", name, i))
+			if entry.value(prefix, name, want.Index(i), got.Index(i)); len(entry.names) > 0 {
+				d.names = append(d.names, fmt.Sprintf("%s%s[%d]", prefix, name, i))
 			}
 		}
 	default:
-		if !d.same(name, want, got) {
-			d.names = append(d.names, name)
+		if !(want.Comparable() && want.Equal(got)) && !d.same(prefix+name, want, got) {
+			d.names = append(d.names, prefix+name)
 		}
 	}
 }
 
-// same compares what has no members.
+// same compares what has no members and is not equal.
 func (d *differences) same(name string, want, got reflect.Value) bool {
 	switch {
 	case want.Kind() != reflect.String:
@@ -62,7 +79,7 @@ func (d *differences) same(name string, want, got reflect.Value) bool {
 	case name == "purchase_country", name == "purchase_currency", strings.HasSuffix(name, "_countries"):
 		return strings.EqualFold(got.String(), want.String())
 	}
-	return got.String() == want.String()
+	return false
 }
 
 // OfSale keeps, of differences, those that decide what is bought and for how

@@ -2,7 +2,9 @@ package money
 
 import (
 	"fmt"
+	"hash/maphash"
 	"strings"
+	"sync/atomic"
 
 	"github.com/bojanz/currency"
 )
@@ -27,7 +29,42 @@ func FormatExact(a Amount, c Currency, locale string) string {
 	return format(a, c, locale, currency.DefaultDigits)
 }
 
+// shown is how an amount is shown.
+type shown struct {
+	amount    Amount
+	currency  Currency
+	locale    string
+	minDigits uint8
+}
+
+// formatted is an amount with its text.
+type formatted struct {
+	shown
+
+	text string
+}
+
+// recent remembers amounts that were formatted: a page shows the same prices
+// to everybody, and the rules of a locale cost more than all else of a line.
+// An amount has one place, where it takes that of another.
+var (
+	recent     [2048]atomic.Pointer[formatted]
+	recentSeed = maphash.MakeSeed()
+)
+
 func format(a Amount, c Currency, locale string, minDigits uint8) string {
+	s := shown{a, c, locale, minDigits}
+	place := &recent[maphash.Comparable(recentSeed, s)%uint64(len(recent))]
+	if known := place.Load(); known != nil && known.shown == s {
+		return known.text
+	}
+	text := s.format()
+	place.Store(&formatted{s, text})
+	return text
+}
+
+func (s shown) format() string {
+	a, c := s.amount, s.currency
 	amount, err := currency.NewAmountFromInt64(int64(a), string(c))
 	if err != nil {
 		sign, m := "", magnitude(int64(a))
@@ -36,8 +73,8 @@ func format(a Amount, c Currency, locale string, minDigits uint8) string {
 		}
 		return fmt.Sprintf("%s%d.%02d\u00a0%s", sign, m/100, m%100, c)
 	}
-	f := currency.NewFormatter(currency.NewLocale(locale))
-	f.MinDigits = minDigits
+	f := currency.NewFormatter(currency.NewLocale(s.locale))
+	f.MinDigits = s.minDigits
 	// CLDR has a real minus in Swedish, Norwegian and Finnish, a hyphen in the
 	// other languages; one page shows one sign.
 	return strings.ReplaceAll(f.Format(amount), "-", "−")

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -60,13 +62,18 @@ func JSONError(w http.ResponseWriter, r *http.Request, status int, code, message
 // Page answers with a page. It is rendered whole before a byte is sent; a template that
 // fails is a programmer's error and panics.
 func Page(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
-	var b bytes.Buffer
+	b := pages.Get().(*bytes.Buffer)
+	defer pages.Put(b)
+	b.Reset()
 	// Without the cancellation: a browser that has left is not the template's fault.
-	if err := page.Render(context.WithoutCancel(r.Context()), &b); err != nil {
+	if err := page.Render(context.WithoutCancel(r.Context()), b); err != nil {
 		panic(fmt.Errorf("render page of %s: %w", r.Pattern, err))
 	}
 	send(w, status, "text/html; charset=utf-8", b.Bytes())
 }
+
+// pages are buffers that have grown to the size of a page.
+var pages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // send writes an answer that no cache may keep, unless the handler said otherwise.
 func send(w http.ResponseWriter, status int, contentType string, body []byte) {
@@ -75,6 +82,7 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store")
 	}
+	h.Set("Content-Length", strconv.Itoa(len(body))) // else the answer is sent in chunks
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only when the browser has left
 }

@@ -4,17 +4,29 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
+	"sync"
 )
 
 // buffer is a ResponseWriter that keeps an answer until the session is stored.
 type buffer struct {
 	header http.Header
 	status int
-	body   bytes.Buffer
+	body   *bytes.Buffer
 }
 
-// newBuffer returns a buffer whose header starts as the one set so far.
-func newBuffer(header http.Header) *buffer { return &buffer{header: header.Clone()} }
+// bodies are buffers that have grown to the size of an answer.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// newBuffer returns a buffer whose header starts as the one set so far. It must
+// be freed.
+func newBuffer(header http.Header) *buffer {
+	body := bodies.Get().(*bytes.Buffer)
+	body.Reset()
+	return &buffer{header: header.Clone(), body: body}
+}
+
+// free gives the memory of the body back.
+func (b *buffer) free() { bodies.Put(b.body) }
 
 func (b *buffer) Header() http.Header { return b.header }
 

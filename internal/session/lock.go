@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bsm/redislock"
+	"github.com/redis/go-redis/v9"
 )
 
 const (
@@ -23,27 +24,27 @@ const (
 // obtain takes the lease on a session and renews it until release is called. Who
 // loses it meanwhile goes on: the stores compare and set. Waiting ends with ErrBusy
 // when gone is closed, but a command that is under way is not cut off: it may have
-// taken the lease.
-func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{}) (release func(), err error) {
-	hash := sha256.Sum256([]byte(token))
-	key := lockPrefix + base64.RawURLEncoding.EncodeToString(hash[:])
-	lock, err := s.locks.Obtain(ctx, key, leaseTime, &redislock.Options{
+// taken the lease. loading is ctx for loading the session.
+func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{}) (loading context.Context, release func(), err error) {
+	sum := sha256.Sum256([]byte(token))
+	hash := base64.RawURLEncoding.EncodeToString(sum[:]) // as scs makes it
+	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
+	_, from.had = s.rdb.(*redis.ClusterClient)
+	lock, err := redislock.Obtain(ctx, from, lockPrefix+hash, leaseTime, &redislock.Options{
 		RetryStrategy: patience{until: time.Now().Add(lockWait), gone: gone},
 	})
 	switch {
 	case err == nil:
 	case errors.Is(err, redislock.ErrNotObtained), ctx.Err() != nil:
-		return nil, ErrBusy
+		return ctx, nil, ErrBusy
 	default:
-		return nil, storeError(err)
+		return ctx, nil, storeError(err)
 	}
+	from.had = true
 
-	stop := make(chan struct{})
-	var renewing sync.WaitGroup
-	renewing.Go(func() { s.renew(ctx, lock, stop) })
-	return func() {
-		close(stop)
-		renewing.Wait()
+	stop := s.renew(ctx, lock)
+	return from.found(ctx), func() {
+		stop()
 		// The deadline may have passed; the lease should go nevertheless.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTime)
 		defer cancel()
@@ -53,18 +54,30 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	}, nil
 }
 
-func (s *Sessions) renew(ctx context.Context, lock *redislock.Lock, stop <-chan struct{}) {
-	tick := time.NewTicker(leaseRenew)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
+// renew renews a lease each second until stop is called. Nothing runs before
+// the first second is over: most requests are done by then.
+func (s *Sessions) renew(ctx context.Context, lock *redislock.Lock) (stop func()) {
+	var mu sync.Mutex
+	stopped := false
+	var timer *time.Timer
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(leaseRenew, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
 			return
-		case <-tick.C:
-			if err := lock.Refresh(ctx, leaseTime, nil); err != nil {
-				s.log.WarnContext(ctx, "session lease not renewed", "error", err)
-			}
 		}
+		if err := lock.Refresh(ctx, leaseTime, nil); err != nil {
+			s.log.WarnContext(ctx, "session lease not renewed", "error", err)
+		}
+		timer.Reset(leaseRenew)
+	})
+	return func() {
+		mu.Lock() // waits for a renewal that is under way
+		defer mu.Unlock()
+		stopped = true
+		timer.Stop()
 	}
 }
 

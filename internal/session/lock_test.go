@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/redistest"
@@ -24,11 +24,17 @@ func age(t *testing.T, rdb redis.UniversalClient, key string, by time.Duration) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	deadline, values, err := scs.GobCodec{}.Decode(b)
+	var stored map[string]any
+	if err := json.Unmarshal(b, &stored); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := stored["deadline"].(string)
+	deadline, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err = (scs.GobCodec{}).Encode(deadline.Add(-by), values); err != nil {
+	stored["deadline"] = deadline.Add(-by)
+	if b, err = json.Marshal(stored); err != nil {
 		t.Fatal(err)
 	}
 	if err := rdb.Set(t.Context(), key, b, time.Until(deadline)-by).Err(); err != nil {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -56,23 +55,23 @@ type Values struct {
 // Sessions loads, locks and stores the sessions of shoppers. It may be used from many
 // goroutines.
 type Sessions struct {
-	scs   *scs.SessionManager
-	locks *redislock.Client
-	log   *slog.Logger
-	fail  FailFunc
+	scs  *scs.SessionManager
+	rdb  redis.UniversalClient
+	log  *slog.Logger
+	fail FailFunc
 }
 
 // New returns the sessions kept in o.Redis.
 func New(o Options) *Sessions {
 	m := scs.New()
-	m.Store = store{o.Redis, sessionPrefix}
+	m.Store, m.Codec = store{o.Redis, sessionPrefix}, codec{}
 	m.Lifetime = lifetime
 	m.HashTokenInStore = true
 	m.Cookie.Name = "shopd"
 	if o.Secure {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
 	}
-	return &Sessions{scs: m, locks: redislock.New(o.Redis), log: o.Logger, fail: o.Fail}
+	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail}
 }
 
 // HasCookie tells whether the request brings a session token, be it known or not.
@@ -115,6 +114,7 @@ func (s *Sessions) Locked(next http.Handler, fail FailFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
 		answer := newBuffer(w.Header())
+		defer answer.free()
 		if err := s.locked(answer, r, next); err != nil {
 			fail(w, r, err)
 			return
@@ -132,14 +132,16 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 	defer cancel()
 
 	token := s.token(r)
+	loading := ctx
 	if token != "" {
-		release, err := s.obtain(ctx, token, r.Context().Done())
-		if err != nil {
+		var release func()
+		var err error
+		if loading, release, err = s.obtain(ctx, token, r.Context().Done()); err != nil {
 			return err
 		}
 		defer release()
 	}
-	ctx, err := s.load(ctx, token)
+	ctx, err := s.load(loading, token)
 	if err != nil {
 		return err
 	}

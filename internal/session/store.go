@@ -19,7 +19,7 @@ type store struct {
 }
 
 func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	b, err := s.rdb.Get(ctx, s.prefix+token).Bytes()
+	b, err := s.find(ctx, s.prefix+token).Bytes()
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil
 	}

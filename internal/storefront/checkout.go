@@ -44,7 +44,7 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
 	}
-	v := s.view(r, result.Cart)
+	v := s.viewOf(r, result.Cart, result.Quote)
 	if kco.Reason(r.URL.Query().Get("reason")) == kco.SoldOut {
 		v.countAnew(ctx)
 	}

@@ -74,7 +74,7 @@ func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
 	}
-	v := s.view(r, result.Cart)
+	v := s.viewOf(r, result.Cart, result.Quote)
 	order, notes, err := v.order()
 	if err != nil {
 		s.PageError(w, r, err)
@@ -235,7 +235,7 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 		return paymentsAnswer{}, false
 	case insync.InSync:
 	}
-	v := s.view(r, result.Cart)
+	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, notes(r.Context(), v))
 	if err != nil {
 		s.jsonError(w, r, err, nil)

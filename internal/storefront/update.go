@@ -178,7 +178,7 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 		return
 	case kco.InSync:
 	}
-	v := s.view(r, result.Cart)
+	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, request.notes(v))
 	if err != nil {
 		s.jsonError(w, r, err, nil)

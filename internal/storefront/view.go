@@ -24,6 +24,7 @@ type view struct {
 	market market.Market
 	lang   i18n.Lang
 	stock  map[string]int // nil when Redis did not answer: then nothing is said of stock
+	quoted *cart.Quote    // nil before the cart was priced
 }
 
 func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
@@ -33,6 +34,25 @@ func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
 		s.Logger.WarnContext(r.Context(), "stock not readable, pages do without", "error", err)
 	}
 	return &view{Storefront: s, r: r, cart: c, market: m, lang: i18n.LangOf(c.Locale), stock: stock}
+}
+
+// viewOf is view for a cart that is priced already.
+func (s *Storefront) viewOf(r *http.Request, c cart.Cart, quote cart.Quote) *view {
+	v := s.view(r, c)
+	v.quoted = &quote
+	return v
+}
+
+// quote prices the cart, once.
+func (v *view) quote() (cart.Quote, error) {
+	if v.quoted != nil {
+		return *v.quoted, nil
+	}
+	quote, err := v.Pricer.Quote(v.cart.Contents)
+	if err == nil {
+		v.quoted = &quote
+	}
+	return quote, err
 }
 
 func (v *view) price(a money.Amount) string { return money.Format(a, v.market.Currency, v.cart.Locale) }
@@ -131,7 +151,7 @@ func (v *view) deliveryChanged() templates.Note {
 
 // total is what the cart comes to, "" when there is nothing in it.
 func (v *view) total() string {
-	quote, err := v.Pricer.Quote(v.cart.Contents)
+	quote, err := v.quote()
 	if err != nil || len(quote.Goods) == 0 {
 		return ""
 	}
@@ -167,7 +187,7 @@ func (v *view) left(sku string) int {
 
 // order is the cart as pages show it, with the notes that its lines need.
 func (v *view) order() (templates.Order, []templates.Note, error) {
-	quote, err := v.Pricer.Quote(v.cart.Contents)
+	quote, err := v.quote()
 	if err != nil {
 		return templates.Order{}, nil, err
 	}

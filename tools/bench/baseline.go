@@ -85,11 +85,26 @@ func newBaseline(klarna *url.URL, prepared map[string]string) *baseline {
 	for name, body := range prepared {
 		b.bodies[name] = []byte(body)
 	}
-	b.proxy = &httputil.ReverseProxy{Rewrite: b.rewrite, Transport: &http.Transport{
+	b.proxy = &httputil.ReverseProxy{Rewrite: b.rewrite, Transport: caller{b.calls, &http.Transport{
 		DialContext:  (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 		MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: 60 * time.Second, // as shopd's
-	}}
+	}}}
 	return b
+}
+
+// caller counts the calls that are answered.
+type caller struct {
+	calls     prometheus.Counter
+	transport *http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c caller) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := c.transport.RoundTrip(r)
+	if err == nil {
+		c.calls.Inc()
+	}
+	return res, err
 }
 
 // ServeHTTP makes the calls that the headers ask for.
@@ -107,13 +122,11 @@ func (b *baseline) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r.Header.Del(readHeader)
 	}
-	b.calls.Inc()
 	b.proxy.ServeHTTP(w, r)
 }
 
 // read is the first of two calls, by the proxy's own transport.
 func (b *baseline) read(r *http.Request) error {
-	b.calls.Inc()
 	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, b.order(r).String(), nil)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type options struct {
 	latencies      []time.Duration
 	out            string // file for the JSON; "" writes none
 	before, after  string // files of reports to compare
+	profile        string // folder for profiles of shopd; "" takes none
 }
 
 func main() {
@@ -63,6 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&o.out, "out", "", "file to write all figures to, as JSON")
 	flags.StringVar(&o.before, "compare", "", "file of an earlier run to compare with")
 	flags.StringVar(&o.after, "with", "", "file of a later run, which is compared instead of running again")
+	flags.StringVar(&o.profile, "profile", "", "folder to write processor profiles of shopd to; they cost a little")
 	short := flags.Bool("short", false, "all benchmarks in some 10 s: shows that they work, measures nothing")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

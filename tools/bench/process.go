@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -59,22 +58,6 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
-}
-
-// stop asks the process to end, waits until it has, and returns how it ended.
-func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(readyTime):
-		p.kill()
-	}
-	if !p.cmd.ProcessState.Success() {
-		return p.failed(p.cmd.ProcessState.String())
-	}
-	return nil
 }
 
 // failed is an error with the end of the process's log.

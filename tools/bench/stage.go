@@ -40,7 +40,7 @@ func newStage(ctx context.Context, o options, r *rig) (*stage, error) {
 	if s.shopdProcess, err = r.shopd(ctx, redisURL, klarnaURL); err != nil {
 		return nil, err
 	}
-	s.shop, s.fake = s.shopdProcess.ready["storefront"], fakeControl{klarnaURL, newClient(1)}
+	s.shop, s.fake = s.shopdProcess.ready["storefront"], fakeControl{klarnaURL, newClient(2)}
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -136,6 +136,7 @@ func (s *stage) measure(ctx context.Context, b benchmark, server *process, make 
 		return total, err
 	}
 	limit := s.o.warm // of the first burst, which is not counted
+	profiled := func() error { return nil }
 	var spent time.Duration
 	for warm := true; warm || spent < s.o.duration && (d.arm != nil || spent == 0); warm = false {
 		if d.arm != nil {
@@ -145,6 +146,9 @@ func (s *stage) measure(ctx context.Context, b benchmark, server *process, make 
 		}
 		if err := s.fake.slow(ctx, latency); err != nil {
 			return total, err
+		}
+		if !warm && spent == 0 {
+			profiled = s.profile(ctx, b, server, latency)
 		}
 		before, err := s.count(ctx, server)
 		if err != nil {
@@ -176,10 +180,10 @@ func (s *stage) measure(ctx context.Context, b benchmark, server *process, make 
 	if got, want := total.used.Calls, b.calls*float64(total.times.TotalCount()); got != want {
 		return total, fmt.Errorf("%s made %.0f calls to Klarna, want %.0f", server.name, got, want)
 	}
-	if d.check != nil {
-		err = d.check(ctx)
+	if err := profiled(); err != nil || d.check == nil {
+		return total, err
 	}
-	return total, err
+	return total, d.check(ctx)
 }
 
 // count reads the counters of all processes.
