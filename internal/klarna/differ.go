@@ -63,7 +63,8 @@ func (d *differences) value(prefix, name string, want, got reflect.Value) {
 			}
 		}
 	default:
-		if !(want.Comparable() && want.Equal(got)) && !d.same(prefix+name, want, got) {
+		equal := want.Comparable() && want.Equal(got)
+		if !equal && !d.same(prefix+name, want, got) {
 			d.names = append(d.names, prefix+name)
 		}
 	}

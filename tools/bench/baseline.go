@@ -48,7 +48,7 @@ func serveBaseline(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(args[1])
+	text, err := os.ReadFile(args[1]) //nolint:gosec // the bench names the file
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (b *baseline) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // read is the first of two calls, by the proxy's own transport.
 func (b *baseline) read(r *http.Request) error {
-	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, b.order(r).String(), nil)
+	req, err := http.NewRequestWithContext(r.Context(), http.MethodGet, b.order(r).String(), nil) //nolint:gosec // the host is fixed at start
 	if err != nil {
 		return err
 	}

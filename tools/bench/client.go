@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -82,9 +83,7 @@ func (c *client) do(ctx context.Context, r request) (answer, error) {
 	case r.body != "":
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	res, err := c.http.RoundTrip(req)
 	if err != nil {
 		return answer{}, fmt.Errorf("%s %s: %w", r.method, req.URL.Path, err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,8 +38,8 @@ func newRig(shopd string) (*rig, error) {
 
 // close kills what was started, the newest first, and forgets what they kept.
 func (r *rig) close() {
-	for i := len(r.running) - 1; i >= 0; i-- {
-		r.running[i].kill()
+	for _, p := range slices.Backward(r.running) {
+		p.kill()
 	}
 	_ = os.RemoveAll(r.dir)
 }
@@ -62,7 +63,7 @@ func (p *process) kill() {
 
 // failed is an error with the end of the process's log.
 func (p *process) failed(what string) error {
-	log, _ := os.ReadFile(p.log) //nolint:gosec // our own file
+	log, _ := os.ReadFile(p.log)
 	return fmt.Errorf("%s: %s\n%s", p.name, what, log[max(0, len(log)-4000):])
 }
 
@@ -189,7 +190,7 @@ func freeAddr(ctx context.Context) (string, error) {
 // buildShopd builds shopd from this source into dir and returns its path.
 func buildShopd(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, "shopd")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/shopd/shopd/cmd/shopd").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/shopd/shopd/cmd/shopd").CombinedOutput() //nolint:gosec // the path is our own folder
 	if err != nil {
 		return "", fmt.Errorf("build shopd: %w\n%s", err, out)
 	}
