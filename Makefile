@@ -55,6 +55,9 @@ bench-compare: build test-tools ## make bench, and how that differs from OLD=old
 	@test -n "$(OLD)" || { echo "OLD=FILE is missing: the JSON of an earlier make bench"; exit 2; }
 	$(GO) run ./tools/bench -shopd bin/shopd $(if $(NEW),-with $(NEW),-out bin/bench-new.json) -compare $(OLD) $(BENCH)
 
+bench-growth: build test-tools ## time and memory with up to 1,000,000 sessions and 10,000 clients; all figures in bin/growth.json
+	$(GO) run ./tools/bench growth -shopd bin/shopd -out bin/growth.json $(GROWTH)
+
 fuzz: ## every fuzz target for FUZZ=30s
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
@@ -88,4 +91,4 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth

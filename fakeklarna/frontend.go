@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"sync"
 
 	"github.com/shopd/shopd/internal/i18n"
 )
@@ -19,11 +20,13 @@ import (
 //go:embed web
 var webFiles embed.FS
 
+// What takes time is read when a fake first needs it: a shop in production, which is the
+// same program, has none.
 var (
-	pages        = template.Must(template.ParseFS(webFiles, "web/*.html"))
+	pages        = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(webFiles, "web/*.html")) })
 	assets       = must(fs.Sub(webFiles, "web/assets"))
 	assetVersion = versionOf(assets)
-	frameTexts   = readTexts(assets)
+	frameTexts   = sync.OnceValue(func() map[i18n.Lang]map[string]string { return readTexts(assets) })
 )
 
 func must[T any](v T, err error) T {
@@ -91,7 +94,7 @@ func serveClientEvent(w http.ResponseWriter, _ *http.Request) {
 // serveFrame serves the iframe's page. It is the same for all orders: the
 // order's token arrives in the fragment, which browsers keep to themselves.
 func (s *Server) serveFrame(w http.ResponseWriter, _ *http.Request) {
-	writePage(w, http.StatusOK, frameCSP, "no-referrer", pages, "frame.html", assetVersion)
+	writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "frame.html", assetVersion)
 }
 
 // writePage sends a page that is made of one of the templates.

@@ -14,7 +14,7 @@ import (
 // Source: docs.kustom.co, Best practices (rendering the snippet).
 func renderSnippet(o *Order, base, token, merchantName string) string {
 	var out strings.Builder
-	err := pages.ExecuteTemplate(&out, "snippet.html", map[string]any{
+	err := pages().ExecuteTemplate(&out, "snippet.html", map[string]any{
 		"Order":        o,
 		"OrderURL":     base + "/kco/checkout/orders/" + o.OrderID,
 		"AuthHeader":   tokenScheme + token,
@@ -23,7 +23,7 @@ func renderSnippet(o *Order, base, token, merchantName string) string {
 		"Country":      alpha3(o.PurchaseCountry),
 		"Base":         base,
 		"BootstrapSrc": base + "/kcoc/" + assetVersion + "/checkout.bootstrap.js",
-		"Texts":        frameTexts[i18n.LangOf(o.Locale)],
+		"Texts":        frameTexts()[i18n.LangOf(o.Locale)],
 	})
 	if err != nil {
 		panic(err) // the template does not fit its data: a mistake in this file

@@ -144,7 +144,7 @@ func (r *rule) acceptText(path, value string) *apiError {
 	switch n := int64(utf8.RuneCountInString(value)); {
 	case n < r.min || n > r.max:
 		return r.wrongSize(path)
-	case r.pattern != nil && !r.pattern.MatchString(value):
+	case r.pattern != nil && !r.pattern().MatchString(value):
 		return unprocessable(fmt.Sprintf("The %s value is not valid", path))
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,7 +17,7 @@ import (
 // JSON answer HTML to whoever prefers it. Every button is a form; a script only
 // saves the loading of a page.
 
-var fakePages = template.Must(template.ParseFS(webFiles, "web/fake/*.html"))
+var fakePages = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(webFiles, "web/fake/*.html")) })
 
 const (
 	fakePath = "/fake/"
@@ -147,7 +148,7 @@ func (s *Server) show(w http.ResponseWriter, p page, csp string) {
 	s.mu.Unlock()
 	p.Base, p.Assets = s.basePath()+fakePath, s.basePath()+"/kcoc/"+assetVersion+"/"
 	p.Clock, p.Now = now.Format("2 Jan 15:04:05"), now.Format("2006-01-02T15:04:05.000Z")
-	writePage(w, cmp.Or(p.status, http.StatusOK), csp, "same-origin", fakePages, p.template, p)
+	writePage(w, cmp.Or(p.status, http.StatusOK), csp, "same-origin", fakePages(), p.template, p)
 }
 
 // offsetText returns how far the fake's clock was moved, such as "+49 h", "" if

@@ -5,6 +5,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -25,10 +26,10 @@ type rule struct {
 	name     string
 	kind     kind
 	required bool
-	min, max int64          // a number's range; the length of a text in characters or of a list
-	pattern  *regexp.Regexp // of a text, nil = any
-	members  []rule         // of an object
-	element  *rule          // of a list, nil = anything
+	min, max int64                 // a number's range; the length of a text in characters or of a list
+	pattern  func() *regexp.Regexp // of a text, nil = any
+	members  []rule                // of an object
+	element  *rule                 // of a list, nil = anything
 }
 
 func text(name string, minLength, maxLength int64) rule {
@@ -40,7 +41,7 @@ func longText(name string) rule { return text(name, 0, math.MaxInt64) }
 
 func pattern(name, expr string) rule {
 	r := longText(name)
-	r.pattern = regexp.MustCompile(`^(?:` + expr + `)$`)
+	r.pattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + expr + `)$`) })
 	return r
 }
 
@@ -74,7 +75,7 @@ func (r *rule) check(path string, v any) (any, *apiError) {
 	switch value := v.(type) {
 	case string:
 		n := int64(utf8.RuneCountInString(value))
-		if r.kind == kindText && n >= r.min && n <= r.max && (r.pattern == nil || r.pattern.MatchString(value)) {
+		if r.kind == kindText && n >= r.min && n <= r.max && (r.pattern == nil || r.pattern().MatchString(value)) {
 			return value, nil
 		}
 	case json.Number:

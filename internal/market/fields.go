@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Field is one field of the address that a shopper types in the shop's own
@@ -97,16 +98,19 @@ func (f Field) Accepts(text string) bool {
 	if f.Options != nil {
 		return slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == text })
 	}
-	return len([]rune(text)) <= f.Length && patterns[f.Pattern].MatchString(text)
+	return len([]rune(text)) <= f.Length && patterns()[f.Pattern].MatchString(text)
 }
 
-// patterns are the fields' patterns, compiled.
-var patterns = func() map[string]*regexp.Regexp {
+// patterns are the fields' patterns, compiled. Each is compiled once, and not before a
+// field is asked: with so many letters it costs more than all else at a process's start.
+var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
 	compiled := map[string]*regexp.Regexp{}
 	for _, m := range markets {
 		for _, f := range m.AddressFields() {
-			compiled[f.Pattern] = regexp.MustCompile(`^(?:` + f.Pattern + `)$`)
+			if compiled[f.Pattern] == nil {
+				compiled[f.Pattern] = regexp.MustCompile(`^(?:` + f.Pattern + `)$`)
+			}
 		}
 	}
 	return compiled
-}()
+})

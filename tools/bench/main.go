@@ -3,6 +3,7 @@
 //
 //	bench [flags]              runs all benchmarks
 //	bench -compare old.json    the same, and how it has changed
+//	bench growth [flags]       how the shop does with more and more sessions and clients
 package main
 
 import (
@@ -46,6 +47,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == "baseline" {
 		return serveBaseline(ctx, args[1:], stdout)
+	}
+	if len(args) > 0 && args[0] == "growth" {
+		return runGrowth(ctx, args[1:], stdout, stderr)
 	}
 	o := options{latencies: []time.Duration{0, 50 * time.Millisecond}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
