@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,10 @@ type Options struct {
 	BrowserOrigins []string
 	ImageOrigins   []string      // of pictures in the catalogue, further to our own
 	Drain          time.Duration // how long /readyz says no before the listener closes
+	// WriteLimit is how many writes a minute one client may make; 0: any number.
+	WriteLimit int
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 }
 
 // Server serves the shop on one listener and its operation on another.
@@ -50,12 +55,13 @@ type Server struct {
 	o        Options
 	csp      csp
 	crossing *http.CrossOriginProtection
+	client   func(http.Handler) http.Handler // finds out the client's address
 	draining atomic.Bool
 }
 
 // New checks o and returns a server that does not listen yet.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), crossing: http.NewCrossOriginProtection()}
+	s := &Server{o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), crossing: http.NewCrossOriginProtection(), client: clientAddress(o.TrustedProxies)}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
@@ -78,12 +84,12 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/static/*", static.Handler())
 	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
-		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
+		r.Use(s.crossing.Handler, s.limitWrites, limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
 		s.o.Storefront.Routes(r)
 	})
 	if s.o.Backoffice != nil {
 		mux.Group(func(r chi.Router) { // bounds time and forms itself: an export takes as long as it takes
-			r.Use(s.crossing.Handler)
+			r.Use(s.crossing.Handler, s.client)
 			s.o.Backoffice.Routes(r)
 		})
 	}
