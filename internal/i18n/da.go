@@ -258,7 +258,7 @@ var danish = map[string]string{
 	"note.library.body":            "Kontrollér din forbindelse. Intet er trukket.",
 	"note.too_many.title":          "For mange ændringer på én gang.",
 	"note.too_many.body":           "Din seneste ændring er ikke gemt endnu. Siden prøver igen af sig selv.",
-	"note.too_many_order.body":     "Bestillingen blev ikke afgivet. Intet er trukket. Prøv igen om lidt.",
+	"note.too_many_order.body":     "Vi kunne ikke tage imod din bestilling lige nu. Prøv igen om lidt. Du betaler ikke to gange.",
 	"note.unknown_order.title":     "Vi ved endnu ikke, om din bestilling er modtaget.",
 	"note.unknown_order.body":      "Prøv igen for at finde ud af det. Du betaler ikke to gange.",
 

@@ -258,7 +258,7 @@ var german = map[string]string{
 	"note.library.body":            "Prüfen Sie Ihre Verbindung. Es wurde nichts abgebucht.",
 	"note.too_many.title":          "Zu viele Änderungen auf einmal.",
 	"note.too_many.body":           "Ihre letzte Änderung ist noch nicht gespeichert. Die Seite versucht es von selbst noch einmal.",
-	"note.too_many_order.body":     "Die Bestellung wurde nicht aufgegeben. Es wurde nichts abgebucht. Versuchen Sie es gleich noch einmal.",
+	"note.too_many_order.body":     "Wir konnten Ihre Bestellung gerade nicht annehmen. Versuchen Sie es gleich noch einmal. Sie zahlen nicht zweimal.",
 	"note.unknown_order.title":     "Wir wissen noch nicht, ob Ihre Bestellung angekommen ist.",
 	"note.unknown_order.body":      "Versuchen Sie es noch einmal, dann wissen wir es. Sie zahlen nicht zweimal.",
 

@@ -258,7 +258,7 @@ var english = map[string]string{
 	"note.library.body":            "Check your connection. Nothing has been charged.",
 	"note.too_many.title":          "Too many changes at once.",
 	"note.too_many.body":           "Your last change is not saved yet. This page tries again by itself.",
-	"note.too_many_order.body":     "The order was not placed. Nothing has been charged. Try again in a moment.",
+	"note.too_many_order.body":     "We could not take your order just now. Try again in a moment. You are not charged twice.",
 	"note.unknown_order.title":     "We don’t know yet whether your order is placed.",
 	"note.unknown_order.body":      "Try again to find out. You are not charged twice.",
 

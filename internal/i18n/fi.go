@@ -258,7 +258,7 @@ var finnish = map[string]string{
 	"note.library.body":            "Tarkista yhteytesi. Mitään ei ole veloitettu.",
 	"note.too_many.title":          "Liian monta muutosta kerralla.",
 	"note.too_many.body":           "Viimeisin muutos ei ole vielä tallentunut. Sivu yrittää itse uudelleen.",
-	"note.too_many_order.body":     "Tilausta ei tehty. Mitään ei ole veloitettu. Yritä hetken kuluttua uudelleen.",
+	"note.too_many_order.body":     "Emme voineet juuri nyt ottaa tilaustasi vastaan. Yritä hetken kuluttua uudelleen. Sinua ei veloiteta kahdesti.",
 	"note.unknown_order.title":     "Emme vielä tiedä, onko tilauksesi tehty.",
 	"note.unknown_order.body":      "Yritä uudelleen, niin se selviää. Sinua ei veloiteta kahdesti.",
 

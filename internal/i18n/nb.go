@@ -258,7 +258,7 @@ var norwegian = map[string]string{
 	"note.library.body":            "Kontroller tilkoblingen. Ingenting er belastet.",
 	"note.too_many.title":          "For mange endringer på én gang.",
 	"note.too_many.body":           "Den siste endringen er ikke lagret ennå. Siden prøver igjen av seg selv.",
-	"note.too_many_order.body":     "Bestillingen ble ikke lagt inn. Ingenting er belastet. Prøv igjen om litt.",
+	"note.too_many_order.body":     "Vi kunne ikke ta imot bestillingen akkurat nå. Prøv igjen om litt. Du betaler ikke to ganger.",
 	"note.unknown_order.title":     "Vi vet ikke ennå om bestillingen er lagt inn.",
 	"note.unknown_order.body":      "Prøv igjen for å finne det ut. Du betaler ikke to ganger.",
 

@@ -258,7 +258,7 @@ var dutch = map[string]string{
 	"note.library.body":            "Controleer je verbinding. Er is niets afgeschreven.",
 	"note.too_many.title":          "Te veel wijzigingen tegelijk.",
 	"note.too_many.body":           "Je laatste wijziging is nog niet bewaard. De pagina probeert het vanzelf opnieuw.",
-	"note.too_many_order.body":     "De bestelling is niet geplaatst. Er is niets afgeschreven. Probeer het zo opnieuw.",
+	"note.too_many_order.body":     "We konden je bestelling nu even niet aannemen. Probeer het zo opnieuw. Je betaalt niet twee keer.",
 	"note.unknown_order.title":     "We weten nog niet of je bestelling is geplaatst.",
 	"note.unknown_order.body":      "Probeer het opnieuw, dan weten we het. Je betaalt niet twee keer.",
 

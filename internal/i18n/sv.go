@@ -258,7 +258,7 @@ var swedish = map[string]string{
 	"note.library.body":            "Kontrollera din anslutning. Inget har debiterats.",
 	"note.too_many.title":          "För många ändringar på en gång.",
 	"note.too_many.body":           "Din senaste ändring är inte sparad än. Sidan försöker igen av sig själv.",
-	"note.too_many_order.body":     "Beställningen lades inte. Inget har debiterats. Försök igen om en stund.",
+	"note.too_many_order.body":     "Vi kunde inte ta emot din beställning just nu. Försök igen om en stund. Du betalar inte två gånger.",
 	"note.unknown_order.title":     "Vi vet inte än om din beställning är lagd.",
 	"note.unknown_order.body":      "Försök igen för att ta reda på det. Du betalar inte två gånger.",
 
