@@ -103,9 +103,8 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 	if s.o.WriteLimit == 0 {
 		return next
 	}
-	l := newLimiter(s.o.WriteLimit, maxClients)
 	write := s.client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wait := l.take(respond.Client(r), time.Now()); wait > 0 {
+		if wait := s.writes.take(respond.Client(r), time.Now()); wait > 0 {
 			s.tooMany(w, r, int(math.Ceil(wait.Seconds())))
 			return
 		}

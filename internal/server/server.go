@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,8 @@ type Options struct {
 type Server struct {
 	o        Options
 	csp      csp
+	https    bool     // the public URL is
+	writes   *limiter // one for all routes
 	crossing *http.CrossOriginProtection
 	client   func(http.Handler) http.Handler // finds out the client's address
 	draining atomic.Bool
@@ -61,7 +64,11 @@ type Server struct {
 
 // New checks o and returns a server that does not listen yet.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), crossing: http.NewCrossOriginProtection(), client: clientAddress(o.TrustedProxies)}
+	s := &Server{
+		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
+		crossing: http.NewCrossOriginProtection(), client: clientAddress(o.TrustedProxies),
+		writes: newLimiter(o.WriteLimit, maxClients),
+	}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
