@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"net/netip"
 	"time"
 )
@@ -23,3 +24,9 @@ func (l Limiter) Clients() int {
 	}
 	return l.order.Len()
 }
+
+// Hasten shortens all time limits of a server to d.
+func (s *Server) Hasten(d time.Duration) { s.limits = limits{d, d, d, d, d} }
+
+// Servers is servers.
+func (s *Server) Servers() (shop, ops *http.Server) { return s.servers() }

@@ -23,6 +23,19 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
+// endAfterChunks ends the connection after a request whose body comes in chunks. It may
+// have had a length too, which net/http does not tell; where a proxy believed that, what
+// follows is a request that the proxy has not seen. Browsers send no chunks.
+// Source: RFC 9112, 6.1.
+func endAfterChunks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // recover turns a panic into a 500, where nothing has been sent yet.
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

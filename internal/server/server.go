@@ -55,7 +55,8 @@ type Options struct {
 type Server struct {
 	o        Options
 	csp      csp
-	https    bool     // the public URL is
+	https    bool // the public URL is
+	limits   limits
 	writes   *limiter // one for all routes
 	crossing *http.CrossOriginProtection
 	client   func(http.Handler) http.Handler // finds out the client's address
@@ -67,6 +68,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
 		crossing: http.NewCrossOriginProtection(), client: clientAddress(o.TrustedProxies),
+		limits: patience,
 		writes: newLimiter(o.WriteLimit, maxClients),
 	}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
@@ -117,8 +119,7 @@ func allowed(mux chi.Router, path string) []string {
 // Run serves until ctx ends, then stops in order: /readyz says no, the drain time
 // passes, requests under way get 25 s. It closes both listeners.
 func (s *Server) Run(ctx context.Context, shop, ops net.Listener) error {
-	shopServer, opsServer := s.server(s.Handler()), s.server(s.opsHandler())
-	opsServer.WriteTimeout = 5 * time.Minute // a profile takes as long as is asked for
+	shopServer, opsServer := s.servers()
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(shopServer, shop) })
 	g.Go(func() error { return serve(opsServer, ops) })
@@ -144,13 +145,27 @@ func serve(server *http.Server, l net.Listener) error {
 	return nil
 }
 
+// limits are how long a client may take.
+type limits struct{ header, read, write, profile, idle time.Duration }
+
+// patience is what clients get. A page is written within the deadline of its request;
+// a profile takes as long as is asked for.
+var patience = limits{header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, profile: 5 * time.Minute, idle: 2 * time.Minute}
+
+// servers returns the shop's and that of its operation.
+func (s *Server) servers() (shop, ops *http.Server) {
+	shop, ops = s.server(s.Handler()), s.server(s.opsHandler())
+	ops.WriteTimeout = s.limits.profile
+	return shop, ops
+}
+
 func (s *Server) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       120 * time.Second,
+		Handler:           endAfterChunks(h),
+		ReadHeaderTimeout: s.limits.header,
+		ReadTimeout:       s.limits.read,
+		WriteTimeout:      s.limits.write,
+		IdleTimeout:       s.limits.idle,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelWarn),
 	}
