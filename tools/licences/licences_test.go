@@ -41,7 +41,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"MIT", "LICENSE", mit, ""},
 		{"MIT, another name", "LICENCE.md", mit, ""},
-		{"AGPL", "COPYING", "GNU AFFERO GENERAL PUBLIC LICENSE\nhttps://www.gnu.org/licenses/agpl-3.0.html\n", "which is not among those allowed"},
+		{"MPL", "COPYING", "This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0. If a copy of the MPL was not distributed with this file, You can obtain one at http://mozilla.org/MPL/2.0/.\n", "which is not among those allowed"},
 		{"something else", "LICENSE", strings.Repeat("You may look at this on Sundays. ", 40), "is no licence that is known"},
 		{"MIT and more", "LICENSE", mit + strings.Repeat("You may not sell this. ", 60), "is no licence that is known"},
 		{"none", "README", mit, "has no licence"},
