@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/web/static"
 )
 
@@ -23,6 +24,8 @@ import (
 type site struct {
 	t       *testing.T
 	redis   *miniredis.Miniredis
+	fake    *fakeklarna.TestServer
+	log     *syncBuffer
 	handler http.Handler
 }
 
@@ -37,7 +40,8 @@ func newSite(t *testing.T, more ...string) *site {
 	}
 	t.Cleanup(func() { _ = rdb.Close() })
 	vars := good()
-	vars["SHOPD_KLARNA_URL"] = fakeklarna.NewServer(t, fakeklarna.Options{}).URL
+	fake, log := fakeklarna.NewServer(t, fakeklarna.Options{}), &syncBuffer{}
+	vars["SHOPD_KLARNA_URL"] = fake.URL
 	vars["SHOPD_KLARNA_USERNAME"], vars["SHOPD_KLARNA_PASSWORD"] = "demo", "demo"
 	vars["SHOPD_STAFF"] = demoStaff
 	vars["SHOPD_PAYMENTS_FLOW"] = flowReview
@@ -54,11 +58,11 @@ func newSite(t *testing.T, more ...string) *site {
 	if err := stock.Seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	srv, _, err := e.wire(s, rdb, stock, slog.New(slog.DiscardHandler))
+	srv, _, err := e.wire(s, rdb, stock, slog.New(server.LogHandler(slog.NewJSONHandler(log, nil))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{t: t, redis: mini, handler: srv.Handler()}
+	return &site{t: t, redis: mini, fake: fake, log: log, handler: srv.Handler()}
 }
 
 // ask sends a request; header holds names and values.
