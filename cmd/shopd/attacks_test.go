@@ -190,3 +190,34 @@ func TestWrongTokensCostNothing(t *testing.T) {
 		t.Errorf("%d calls to Klarna", len(got))
 	}
 }
+
+// Who reads Redis can take over no session: neither shopper's nor staff's.
+func TestRedisHoldsNoTokens(t *testing.T) {
+	s := newSite(t)
+	shopper := cookie(t, s.ask("POST", "/cart/lines", "sku=MUG-1", aForm...))[1]
+	staff := cookie(t, s.ask("POST", "/admin/sign-in", "name=demo&password=demo", aForm...))[1]
+	s.ask("GET", "/checkout", "", "Cookie", shopper)
+	stored := s.redis.Dump()
+	if !strings.Contains(stored, "shopd:staff:") || len(s.fake.Orders()) != 1 {
+		t.Fatalf("no session and no order:\n%s", stored)
+	}
+	for _, line := range []string{shopper, staff} {
+		if _, token, _ := strings.Cut(line, "="); strings.Contains(stored, token) {
+			t.Errorf("the token of %s is stored", line)
+		}
+	}
+}
+
+// Without a setting the limit is on.
+func TestDefaultWriteLimit(t *testing.T) {
+	s := newSite(t)
+	taken := 0
+	for range 1000 {
+		if s.ask("POST", "/market", "", aForm...).StatusCode != http.StatusTooManyRequests {
+			taken++
+		}
+	}
+	if taken < 100 || taken > 900 { // 100 at once, and 10 more each second that this takes
+		t.Errorf("%d of 1000 at once, want about 100", taken)
+	}
+}

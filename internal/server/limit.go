@@ -104,6 +104,7 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 		return next
 	}
 	write := s.client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.warnOfProxy(r)
 		if wait := s.writes.take(respond.Client(r), time.Now()); wait > 0 {
 			s.tooMany(w, r, int(math.Ceil(wait.Seconds())))
 			return
@@ -117,6 +118,19 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// warnOfProxy tells the operator once when what looks like a proxy of the shop's own is
+// not trusted: all shoppers behind it are one client then.
+func (s *Server) warnOfProxy(r *http.Request) {
+	if len(s.o.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" {
+		return
+	}
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && (peer.Addr().Unmap().IsPrivate() || peer.Addr().Unmap().IsLoopback()) {
+		s.warned.Do(func() {
+			s.o.Logger.WarnContext(r.Context(), "a proxy is not trusted: all who come through it share one write limit", "setting", "-trusted-proxies")
+		})
+	}
 }
 
 // tooMany answers a write that is over the limit, as fail does.

@@ -206,6 +206,37 @@ func TestTooManyRequests(t *testing.T) {
 	}
 }
 
+// A proxy of the shop's own that is not trusted is told of once, without its address.
+func TestProxyNotTrusted(t *testing.T) {
+	for _, tt := range []struct {
+		name, from, trusted string
+		header              []string
+		warns               int
+	}{
+		{"a proxy", "10.0.0.9:1", "", []string{"X-Forwarded-For", "198.51.100.1"}, 1},
+		{"a proxy beside us", "[::1]:1", "", []string{"X-Forwarded-For", "198.51.100.1"}, 1},
+		{"no proxy", "10.0.0.9:1", "", nil, 0},
+		{"a client that makes it up", "203.0.113.9:1", "", []string{"X-Forwarded-For", "198.51.100.1"}, 0},
+		{"a trusted proxy", "10.0.0.9:1", "10.0.0.0/8", []string{"X-Forwarded-For", "198.51.100.1"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, log := newServer(t, func(o *server.Options) {
+				o.Storefront, o.WriteLimit = counting{"/*", new(int)}, 600
+				if tt.trusted != "" {
+					o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix(tt.trusted)}
+				}
+			})
+			h := s.Handler()
+			for range 3 {
+				ask(h, tt.from, "POST", "/market", tt.header...)
+			}
+			if got := strings.Count(log.String(), "a proxy is not trusted"); got != tt.warns || strings.Contains(log.String(), "10.0.0.9") || strings.Contains(log.String(), "198.51") {
+				t.Errorf("warned %d times, want %d, and without an address:\n%s", got, tt.warns, log)
+			}
+		})
+	}
+}
+
 // What is remembered is bounded: whoever has not written for longest is forgotten.
 func TestWriteLimitForgets(t *testing.T) {
 	now := time.Now()

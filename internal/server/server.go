@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,7 +58,8 @@ type Server struct {
 	csp      csp
 	https    bool // the public URL is
 	limits   limits
-	writes   *limiter // one for all routes
+	writes   *limiter  // one for all routes
+	warned   sync.Once // of a proxy that is not trusted
 	crossing *http.CrossOriginProtection
 	client   func(http.Handler) http.Handler // finds out the client's address
 	draining atomic.Bool

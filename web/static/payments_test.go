@@ -190,6 +190,20 @@ func TestPaymentsOneStep(t *testing.T) {
 			placed: []string{"token-1 20000", "token-1 20000"},
 		},
 		{
+			name: "the answer leads to a script",
+			play: func(u *till, p *payer) {
+				u.answers = []answer{func(_ *till, w http.ResponseWriter, _ *http.Request) {
+					writeJSON(w, http.StatusOK, map[string]string{"redirect": "javascript:alert(1)"})
+				}}
+				p.buy()
+				p.rests()
+				p.buy()
+				p.done()
+			},
+			told:   "load:pay_later 20000, authorize:pay_later 20000 address",
+			placed: []string{"token-1 20000", "token-1 20000"},
+		},
+		{
 			name: "bought already",
 			play: func(u *till, p *payer) {
 				p.Expect("409")
