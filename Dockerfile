@@ -10,6 +10,7 @@ FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /passwd /etc/passwd
 COPY --from=build /shopd /shopd
+COPY --from=build /src/THIRD_PARTY_LICENCES /
 USER 65534
 EXPOSE 8080 9090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["/shopd", "healthcheck"]

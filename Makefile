@@ -88,7 +88,10 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 	$(GO) tool staticcheck ./...
 	$(LINT) run --allow-parallel-runners
 
+licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules say
+	$(GO) run ./tools/licences
+
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth licences

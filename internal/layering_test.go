@@ -44,6 +44,7 @@ var layers = []string{
 	"cmd/shopd",
 	"tools/bench", // knows of shopd what its clients do
 	"tools/bench/hello",
+	"tools/licences",
 }
 
 // only lists packages that may import less of ours than their layer allows.

@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,6 +28,7 @@ type config struct {
 	platform, catalogFile, drain        string
 	checkout, paymentsFlow              string
 	customerTokens                      string
+	writeLimit, trustedProxies          string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
@@ -51,6 +54,8 @@ type shop struct {
 	libraryOrigins         []string // that the script uses, further to origins
 	review                 bool     // its flow has a second page
 	customerTokens         bool
+	writeLimit             int            // a minute and client; 0: none
+	trustedProxies         []netip.Prefix // whose X-Forwarded-For is believed
 }
 
 // The values of -checkout and -payments-flow.
@@ -115,6 +120,8 @@ func (c *config) validate() (shop, error) {
 	s.review = v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview
 	s.library, s.libraryOrigins = paymentsLibrary(s.origins, klarnaURL)
 	s.customerTokens = v.onOff("-customer-tokens", c.customerTokens)
+	s.writeLimit = int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)) //nolint:gosec // bounded here
+	s.trustedProxies = v.networks("-trusted-proxies", c.trustedProxies)
 	return s, v.err()
 }
 
@@ -182,6 +189,23 @@ func (v *problems) number(name, text string) uint64 {
 		v.add("%s: %q is not a whole number from 0", name, text)
 	}
 	return n
+}
+
+// networks reads networks such as 10.0.0.0/8, or single addresses.
+func (v *problems) networks(name, text string) []netip.Prefix {
+	var networks []netip.Prefix
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		network, err := netip.ParsePrefix(word)
+		if address, addrErr := netip.ParseAddr(word); addrErr == nil {
+			network, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			v.add("%s: %q is not a network such as 10.0.0.0/8", name, word)
+			continue
+		}
+		networks = append(networks, network)
+	}
+	return networks
 }
 
 // probability reads a number from 0 to 1; none is 0.

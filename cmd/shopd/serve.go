@@ -199,6 +199,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		Storefront: front, Callbacks: callbacks, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
 		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,
 	}
+	o.WriteLimit, o.TrustedProxies = s.writeLimit, s.trustedProxies
 	if len(s.staff) > 0 {
 		o.Backoffice = &backoffice.Backoffice{
 			Book: book, Pricer: pricer, Team: s.staff, Sessions: session.NewStaff(rdb, s.secure), Redis: rdb, Logger: logger,

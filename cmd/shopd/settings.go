@@ -23,6 +23,7 @@ type setting struct {
 	demo     string // default of demo, where it differs
 	usage    string
 	secret   bool
+	file     bool // it may hold a secret, and can come from a file too
 	onOff    bool // true or false; the flag alone means true
 }
 
@@ -40,7 +41,7 @@ var settings = []setting{
 		usage: "the shop as browsers know it; https makes cookies Secure"},
 	{flag: "callback-url", commands: shops, value: func(c *config) *string { return &c.callbackURL }, def: "(the public URL)",
 		usage: "the shop as Klarna's servers know it"},
-	{flag: "redis-url", commands: shops, value: func(c *config) *string { return &c.redisURL }, def: "(required)", demo: "(embedded)",
+	{flag: "redis-url", commands: shops, value: func(c *config) *string { return &c.redisURL }, def: "(required)", demo: "(embedded)", file: true,
 		usage: "redis://, rediss:// or unix://; several addresses or ?cluster=true for Cluster, ?master_name= for Sentinel"},
 	{flag: "klarna-url", commands: shops, value: func(c *config) *string { return &c.klarnaURL }, def: "(required)", demo: "(the built-in fake)",
 		usage: "Klarna's API, such as https://api.playground.kustom.co"},
@@ -66,6 +67,10 @@ var settings = []setting{
 		usage: "JSON file of products"},
 	{flag: "drain", commands: shops, value: func(c *config) *string { return &c.drain }, def: "0s",
 		usage: "on stop, how long /readyz says no before the listener closes"},
+	{flag: "write-limit", commands: shops, value: func(c *config) *string { return &c.writeLimit }, def: "600",
+		usage: "changes and checkout pages a minute for one client address, in each process; a sixth of them at once; 0: any number"},
+	{flag: "trusted-proxies", commands: shops, value: func(c *config) *string { return &c.trustedProxies }, def: "(none)",
+		usage: "networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For says who the client is, separated by spaces or commas"},
 	{flag: "klarna-addr", commands: fakes, value: func(c *config) *string { return &c.klarnaAddr }, def: "127.0.0.1:9090",
 		usage: "where the fake Klarna listens"},
 	{flag: "klarna-public-url", commands: fakes, value: func(c *config) *string { return &c.klarnaPublicURL }, def: "(its address)",
@@ -127,7 +132,7 @@ func (s setting) variable() string {
 
 // variables names the variable, and that of a secret's file.
 func (s setting) variables() string {
-	if s.secret {
+	if s.secret || s.file {
 		return s.variable() + "[_FILE]"
 	}
 	return s.variable()
@@ -152,7 +157,7 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 	for _, s := range settingsOf(c) {
 		value := s.value(&e.config)
 		*value = getenv(s.variable())
-		if s.secret {
+		if s.secret || s.file {
 			problems = append(problems, fromFile(value, s.variable(), getenv))
 		}
 		if def := s.defaultOf(c); *value == "" && !strings.HasPrefix(def, "(") {
@@ -168,10 +173,23 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 		}
 		return &usageError{err}
 	}
+	flags.Visit(func(f *flag.Flag) {
+		if f.Name == "redis-url" && hasPassword(f.Value.String()) {
+			problems = append(problems, errors.New("-redis-url has a password, which others on this machine can read there: set SHOPD_REDIS_URL or SHOPD_REDIS_URL_FILE"))
+		}
+	})
 	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
 		return &usageError{fmt.Errorf("want arguments: %q, got %q", c.argument, e.args)}
 	}
 	return errors.Join(problems...)
+}
+
+// hasPassword tells whether a URL of Redis, or the first of several, holds one.
+func hasPassword(redisURL string) bool {
+	_, rest, _ := strings.Cut(redisURL, "://")
+	authority, query, _ := strings.Cut(rest, "?")
+	userinfo, _, found := strings.Cut(authority, "@")
+	return found && strings.Contains(userinfo, ":") || strings.Contains(query, "password=")
 }
 
 // fromFile fills a secret from the file that variable_FILE names.

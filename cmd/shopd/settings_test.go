@@ -60,9 +60,10 @@ func TestReadmeTable(t *testing.T) {
 	table.WriteString("| Flag | Environment | Default | Meaning |\n|---|---|---|---|\n")
 	for _, s := range settings {
 		name, variable, def := "", "`"+s.variable()+"`", shown(s.def)
-		if s.secret {
+		if s.secret || s.file {
 			variable += " (or `…_FILE`)"
-		} else {
+		}
+		if !s.secret {
 			name = "`-" + s.flag + "`"
 		}
 		if s.demo != "" {

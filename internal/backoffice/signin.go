@@ -136,7 +136,7 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name, returnTo := r.PostForm.Get("name"), localPath(r.PostForm.Get("return_to"))
-	tries, address := throttle{b.Redis}, clientAddress(r)
+	tries, address := throttle{b.Redis}, respond.Client(r).String()
 	wait, err := tries.take(r.Context(), name, address)
 	if err != nil {
 		b.fail(w, r, err)

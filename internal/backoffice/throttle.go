@@ -5,10 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net"
-	"net/http"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -76,30 +72,4 @@ func throttleKeys(name, address string) []string {
 		return hex.EncodeToString(sum[:])
 	}
 	return []string{throttlePrefix + "name:" + hash(name), throttlePrefix + "address:" + hash(address)}
-}
-
-// clientAddress is where a request comes from: the address of the connection, or, where
-// that is a proxy beside us, the one that the proxy has put last in X-Forwarded-For;
-// what stands before it the client may have made up. Of an IPv6 address it is the
-// network, because a client has all of it.
-func clientAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	if address.IsLoopback() || address.IsPrivate() {
-		forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last, err := netip.ParseAddr(strings.TrimSpace(forwarded[len(forwarded)-1])); err == nil {
-			address = last
-		}
-	}
-	if address = address.Unmap().WithZone(""); address.Is6() {
-		network, _ := address.Prefix(64) // of an IPv6 address there is one
-		return network.String()
-	}
-	return address.String()
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -125,7 +126,7 @@ func (o *office) serve(team string) string {
 	publicURL := "http://" + listener.Listener.Addr().String()
 	srv, err := server.New(server.Options{
 		Storefront: pages{}, Callbacks: noRoutes{}, Redis: rdb, Metrics: server.NewMetrics(rdb), Logger: logger, PublicURL: publicURL,
-		BrowserOrigins: []string{o.fake.URL},
+		BrowserOrigins: []string{o.fake.URL}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Backoffice: &backoffice.Backoffice{
 			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
 			Story:  inspect.New(inspect.Options{Redis: rdb, Logger: logger}),

@@ -172,6 +172,7 @@ func accidents(t *testing.T) (url string, names []string) {
 		{"checkout-broken", templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: "7Q2KXW4M"})},
 		{"busy", templates.Unavailable(templates.UnavailableView{Shell: shell, Outage: templates.SessionBusy, Seconds: 4, TryURL: "/checkout?try=2"})},
 		{"shop-down", templates.Unavailable(templates.UnavailableView{Shell: shell, Outage: templates.ShopDown, Seconds: 4, TryURL: "/checkout?try=2"})},
+		{"too-many", templates.TooMany(templates.TooManyView{Shell: shell, Seconds: 2, TryURL: "/checkout"})},
 		{"refused", templates.Refused(templates.RefusedView{Shell: shell})},
 	}
 	mux := http.NewServeMux()

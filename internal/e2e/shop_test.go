@@ -95,7 +95,7 @@ func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options
 // start runs one more shopd serve.
 func (d *deployment) start(addr string) *process {
 	d.t.Helper()
-	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0"}, d.more...), map[string]string{
+	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), map[string]string{
 		"SHOPD_PUBLIC_URL":      d.url,
 		"SHOPD_REDIS_URL":       d.redis.URL,
 		"SHOPD_KLARNA_URL":      d.fake.URL,

@@ -30,6 +30,11 @@ func (c csp) header(nonce string) string {
 	return c.scripts + nonce + c.styles + nonce + c.hosts
 }
 
+// permissions are what neither the shop nor a payment form needs. Payment, camera (some
+// read a card by it), clipboard and full screen are as the browser has them: what a frame
+// may use, its own allow attribute says.
+const permissions = "bluetooth=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(), serial=(), usb=()"
+
 // secure sets the security headers and puts the nonce where templates find it.
 func (s *Server) secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -39,6 +44,14 @@ func (s *Server) secure(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		// With no-referrer Chromium sends "Origin: null" on our own forms.
 		h.Set("Referrer-Policy", "same-origin")
+		// Klarna's form opens windows, which it must be able to talk to.
+		h.Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", permissions)
+		h.Set("Cache-Control", "no-store") // for whatever does not say otherwise
+		if s.https {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		next.ServeHTTP(w, r.WithContext(templ.WithNonce(r.Context(), nonce)))
 	})
 }

@@ -23,6 +23,19 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
+// endAfterChunks ends the connection after a request whose body comes in chunks. It may
+// have had a length too, which net/http does not tell; where a proxy believed that, what
+// follows is a request that the proxy has not seen. Browsers send no chunks.
+// Source: RFC 9112, 6.1.
+func endAfterChunks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // recover turns a panic into a 500, where nothing has been sent yet.
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,14 +79,14 @@ var failures = map[int]struct{ code, message string }{
 	http.StatusForbidden:             {"forbidden", "The request came from another site."},
 	http.StatusMethodNotAllowed:      {"method_not_allowed", "This address does not take that method."},
 	http.StatusRequestEntityTooLarge: {"bad_request", "The request is too large."},
+	http.StatusTooManyRequests:       {"too_many_requests", "Too many requests from your connection. Nothing has changed."},
 	http.StatusInternalServerError:   {"internal", "Something broke on our side."},
 }
 
 // fail answers with JSON where the client speaks it, else with a page that needs neither
 // session nor store.
 func fail(w http.ResponseWriter, r *http.Request, status int) {
-	if strings.Contains(r.Header.Get("Accept"), "application/json") ||
-		strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if wantsJSON(r) {
 		f := failures[status]
 		respond.JSONError(w, r, status, f.code, f.message, nil)
 		return
@@ -85,4 +98,10 @@ func fail(w http.ResponseWriter, r *http.Request, status int) {
 		page = templates.ErrorPage(templates.ErrorView{Shell: shell, Reference: respond.RequestID(r.Context())})
 	}
 	respond.Page(w, r, status, page)
+}
+
+// wantsJSON tells whether the client speaks JSON.
+func wantsJSON(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/json") ||
+		strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")
 }

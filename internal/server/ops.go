@@ -7,6 +7,8 @@ import (
 	"net/http/pprof"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/shopd/shopd/internal/respond"
 )
 
 // opsHandler serves what only operators may see.
@@ -20,7 +22,20 @@ func (s *Server) opsHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
+	return opsHeaders(mux)
+}
+
+// opsHeaders keep what a browser beside the operator's has open from reading this.
+func opsHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set(respond.CSP, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'") // pprof's index has styles
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
 }
 
 // healthz says that the process answers.

@@ -9,6 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,19 +46,33 @@ type Options struct {
 	BrowserOrigins []string
 	ImageOrigins   []string      // of pictures in the catalogue, further to our own
 	Drain          time.Duration // how long /readyz says no before the listener closes
+	// WriteLimit is how many writes a minute one client may make; 0: any number.
+	WriteLimit int
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 }
 
 // Server serves the shop on one listener and its operation on another.
 type Server struct {
 	o        Options
 	csp      csp
+	https    bool // the public URL is
+	limits   limits
+	writes   *limiter  // one for all routes
+	warned   sync.Once // of a proxy that is not trusted
 	crossing *http.CrossOriginProtection
+	client   func(http.Handler) http.Handler // finds out the client's address
 	draining atomic.Bool
 }
 
 // New checks o and returns a server that does not listen yet.
 func New(o Options) (*Server, error) {
-	s := &Server{o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), crossing: http.NewCrossOriginProtection()}
+	s := &Server{
+		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
+		crossing: http.NewCrossOriginProtection(), client: clientAddress(o.TrustedProxies),
+		limits: patience,
+		writes: newLimiter(o.WriteLimit, maxClients),
+	}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
@@ -78,12 +95,12 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/static/*", static.Handler())
 	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
-		r.Use(s.crossing.Handler, limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
+		r.Use(s.crossing.Handler, s.limitWrites, limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
 		s.o.Storefront.Routes(r)
 	})
 	if s.o.Backoffice != nil {
 		mux.Group(func(r chi.Router) { // bounds time and forms itself: an export takes as long as it takes
-			r.Use(s.crossing.Handler)
+			r.Use(s.crossing.Handler, s.client)
 			s.o.Backoffice.Routes(r)
 		})
 	}
@@ -104,8 +121,7 @@ func allowed(mux chi.Router, path string) []string {
 // Run serves until ctx ends, then stops in order: /readyz says no, the drain time
 // passes, requests under way get 25 s. It closes both listeners.
 func (s *Server) Run(ctx context.Context, shop, ops net.Listener) error {
-	shopServer, opsServer := s.server(s.Handler()), s.server(s.opsHandler())
-	opsServer.WriteTimeout = 5 * time.Minute // a profile takes as long as is asked for
+	shopServer, opsServer := s.servers()
 	g, running := errgroup.WithContext(ctx)
 	g.Go(func() error { return serve(shopServer, shop) })
 	g.Go(func() error { return serve(opsServer, ops) })
@@ -131,13 +147,27 @@ func serve(server *http.Server, l net.Listener) error {
 	return nil
 }
 
+// limits are how long a client may take.
+type limits struct{ header, read, write, profile, idle time.Duration }
+
+// patience is what clients get. A page is written within the deadline of its request;
+// a profile takes as long as is asked for.
+var patience = limits{header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, profile: 5 * time.Minute, idle: 2 * time.Minute}
+
+// servers returns the shop's and that of its operation.
+func (s *Server) servers() (shop, ops *http.Server) {
+	shop, ops = s.server(s.Handler()), s.server(s.opsHandler())
+	ops.WriteTimeout = s.limits.profile
+	return shop, ops
+}
+
 func (s *Server) server(h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       120 * time.Second,
+		Handler:           endAfterChunks(h),
+		ReadHeaderTimeout: s.limits.header,
+		ReadTimeout:       s.limits.read,
+		WriteTimeout:      s.limits.write,
+		IdleTimeout:       s.limits.idle,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelWarn),
 	}

@@ -213,6 +213,48 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// tooMany refuses a change for so many seconds.
+func tooMany(seconds string) reply {
+	return func(s *shop, w http.ResponseWriter, r *http.Request, u update) {
+		w.Header().Set("Retry-After", seconds)
+		status(http.StatusTooManyRequests, false, `{"error":{"code":"too_many_requests","message":"m","request_id":"r"}}`)(s, w, r, u)
+	}
+}
+
+// A change above the limit is not lost: the iframe is free meanwhile, what the shopper
+// changes then joins it, and both are sent by themselves when the shop takes them again.
+func TestTooManyChanges(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.next(tooMany("60"), tooMany("1"))
+	c := s.open(t, quick)
+	c.Expect("Failed to load resource")
+	c.press("MUG-1:plus")
+	c.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+	c.settled()
+	if got, want := c.text("[data-note=problem]"), "Too many. It tries again by itself.Try again"; got != want {
+		t.Errorf("note = %q, want %q", got, want)
+	}
+	if got, want := c.calls(), "suspend resume"; got != want {
+		t.Errorf("iframe = %q, want %q", got, want)
+	}
+	if got := c.field("MUG-1:quantity"); got != "3" {
+		t.Errorf("field = %q, want the shopper's 3", got)
+	}
+	c.press("JAM-1:plus")
+	c.Wait("the note to go by itself", `() => !document.querySelector("[data-note=problem]")`)
+	c.settled()
+	if diff := cmp.Diff([]string{"order-1 MUG-1=3", "order-1 JAM-1=2 MUG-1=3", "order-1 JAM-1=2 MUG-1=3"}, s.seen()); diff != "" {
+		t.Errorf("updates (-want +got):\n%s", diff)
+	}
+	if got, want := c.calls(), "suspend resume suspend resume suspend resume"; got != want {
+		t.Errorf("iframe = %q, want %q", got, want)
+	}
+	if got, want := s.quantity("MUG-1")+s.quantity("JAM-1"), 5; got != want {
+		t.Errorf("the cart has %d things, want %d", got, want)
+	}
+}
+
 // What no server can cause: the browser itself fails.
 func TestBrowserFailures(t *testing.T) {
 	for _, tt := range []struct{ name, breaks, mends string }{

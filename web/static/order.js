@@ -40,6 +40,7 @@ export class OpenOrder {
   #country = this.#data.country; // of the prices shown
   #switched = false; // the shopper chose a country or language in this page's panel
   #confirmed; // the total shown is the order's
+  #again = 0; // timer of what is sent again by itself
   #otherTab = false; // a sync for another tab's change is on its way
   #root;
   #look;
@@ -160,6 +161,7 @@ export class OpenOrder {
 
   /** @param {UpdateAnswer} answer @param {{change: Change, quiet: boolean, more: boolean}} sent */
   #answered(answer, sent) {
+    clearTimeout(this.#again);
     switch (answer.kind) {
       case "navigate":
         if (!sent.more) location.assign(this.#withUndo(answer.to, sent.change));
@@ -265,6 +267,10 @@ export class OpenOrder {
     const actions = [{ text: text("try_again"), run: () => this.change({}) }];
     let [name, kind] = saved ? ["saved", "warn"] : ["offline", "bad"];
     if (answer.code === "purchase_running") [name, kind] = ["running", "warn"];
+    if (answer.why === "too_many_requests") {
+      [name, kind] = ["too_many", "warn"];
+      this.#again = setTimeout(() => this.change({}), answer.again);
+    }
     this.#say({ id: "problem", kind, title: text(`${name}_title`), body: text(`${name}_body`), actions });
   }
 

@@ -177,6 +177,33 @@ func TestPaymentsOneStep(t *testing.T) {
 			note: "payment: Another payment for this cart may still be under way. We stopped this one so that you do not pay twice. Nothing has been charged for it. Wait a few minutes, then try again. Try again",
 		},
 		{
+			name: "too many requests",
+			play: func(u *till, p *payer) {
+				u.answers = []answer{refusal(429, "too_many_requests", nil)}
+				p.buy()
+				p.rests()
+				p.wantNote("payment", "Too many changes at once. We could not take your order just now. Try again in a moment. You are not charged twice. Try again")
+				p.buy()
+				p.done()
+			},
+			told:   "load:pay_later 20000, authorize:pay_later 20000 address",
+			placed: []string{"token-1 20000", "token-1 20000"},
+		},
+		{
+			name: "the answer leads to a script",
+			play: func(u *till, p *payer) {
+				u.answers = []answer{func(_ *till, w http.ResponseWriter, _ *http.Request) {
+					writeJSON(w, http.StatusOK, map[string]string{"redirect": "javascript:alert(1)"})
+				}}
+				p.buy()
+				p.rests()
+				p.buy()
+				p.done()
+			},
+			told:   "load:pay_later 20000, authorize:pay_later 20000 address",
+			placed: []string{"token-1 20000", "token-1 20000"},
+		},
+		{
 			name: "bought already",
 			play: func(u *till, p *payer) {
 				p.Expect("409")

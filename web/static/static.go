@@ -51,6 +51,7 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin") // the payment form shows our pictures
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 	}
 }

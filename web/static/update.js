@@ -7,7 +7,7 @@
  *   order_id?: string, order_amount?: number, purchase_currency?: string, purchase_country?: string, locale?: string,
  *   cart_revision?: number,
  *   html_snippet?: string, summary_html?: string,
- *   to?: string, code?: string, message?: string, sku?: string, left?: number, request_id?: string}} UpdateAnswer
+ *   again?: number, to?: string, code?: string, message?: string, sku?: string, left?: number, request_id?: string}} UpdateAnswer
  */
 
 /**
@@ -23,13 +23,17 @@ export async function update(url, shown, change, signal, whole) {
   const body = { ...shown, ...change };
   if (change.lines) body.lines = Object.entries(change.lines).map(([sku, quantity]) => ({ sku, quantity }));
   const answer = await ask(url, body, signal);
-  return answer ? understand(answer.status, answer.json, change, whole) : { kind: "failed", why: "unreachable" };
+  if (!answer) return { kind: "failed", why: "unreachable" };
+  // Nothing has changed: the same can be sent again after that time.
+  if (answer.status === 429) return { kind: "failed", why: "too_many_requests", again: answer.again };
+  return understand(answer.status, answer.json, change, whole);
 }
 
 /**
  * Posts JSON to the shop.
  * @param {string} url @param {object} body @param {AbortSignal} signal
- * @returns {Promise<{status: number, json: any}|null>} null: no answer; an answer that is no JSON has no members
+ * @returns {Promise<{status: number, again: number, json: any}|null>} null: no answer; an answer that is no JSON has no
+ *   members. again: milliseconds that the shop asks to wait, where it does
  */
 export async function ask(url, body, signal) {
   let response;
@@ -50,7 +54,8 @@ export async function ask(url, body, signal) {
   } catch {
     // what is no JSON has no member that follows either
   }
-  return { status: response.status, json: json ?? {} };
+  const wait = Number(response.headers.get("Retry-After")) || 1; // a date is not understood
+  return { status: response.status, again: Math.min(Math.max(wait, 1), 60) * 1000, json: json ?? {} };
 }
 
 /** @param {number} status @param {any} json @param {Change} change @param {(json: any) => boolean} whole @returns {UpdateAnswer} */

@@ -192,6 +192,7 @@ func TestEscaping(t *testing.T) {
 			Original: evil, Released: evil, Sent: []templates.Sending{{Date: evil, Amount: evil}}, ToCome: []templates.Goods{{Name: hostile}},
 			Parcels: []templates.Parcel{{Carrier: evil, Number: evil, URL: "javascript:" + evil}}, Refunds: []templates.Refund{{Date: evil, Amount: evil, Description: evil}}}))},
 		{"404", parse(t, templates.NotFound(templates.NotFoundView{Shell: s, Offer: evil}))},
+		{"429", parse(t, templates.TooMany(templates.TooManyView{Shell: s, TryURL: evil}))},
 		{"500", parse(t, templates.ErrorPage(templates.ErrorView{Shell: s, Reference: evil}))},
 		{"503", parse(t, templates.Unavailable(templates.UnavailableView{Shell: s, TryURL: evil}))},
 	} {

@@ -141,6 +141,12 @@ var pages = []page{
 	{"refused", false, false, func(l string) templ.Component {
 		return templates.Refused(templates.RefusedView{Shell: templates.Shell{Locale: l}})
 	}},
+	{"429", false, false, func(l string) templ.Component {
+		return templates.TooMany(templates.TooManyView{Shell: templates.Shell{Locale: l}, Seconds: 2, TryURL: "/checkout"})
+	}},
+	{"429 of a form", false, false, func(l string) templ.Component {
+		return templates.TooMany(templates.TooManyView{Shell: templates.Shell{Locale: l}, Seconds: 1})
+	}},
 	{"500", false, false, func(l string) templ.Component {
 		return templates.ErrorPage(templates.ErrorView{Shell: templates.Shell{Locale: l}, Reference: "7Q2K"})
 	}},

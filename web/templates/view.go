@@ -244,6 +244,13 @@ type NotFoundView struct {
 // RefusedView is the page for a request that we cannot take (400, 403, 405, 413).
 type RefusedView struct{ Shell }
 
+// TooManyView is the 429 page: the client has made too many requests.
+type TooManyView struct {
+	Shell
+	Seconds int    // until there is another one
+	TryURL  string // the page that was asked for; "" = a form was sent
+}
+
 // ErrorView is the 500 page.
 type ErrorView struct {
 	Shell

@@ -1,0 +1,149 @@
+package server
+
+import (
+	"container/list"
+	"math"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+	"golang.org/x/time/rate"
+
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// maxClients bounds what the limit remembers, to about 20 MiB. Whoever is forgotten has
+// not written for longest, and may start anew.
+const maxClients = 100_000
+
+// limiter bounds how often each client writes, in this process: asking Redis would cost
+// each write a round trip, and what it protects is this process and its calls to Klarna.
+type limiter struct {
+	limit rate.Limit
+	burst int
+	most  int // clients that are remembered
+
+	mu      sync.Mutex
+	clients map[netip.Prefix]*list.Element // of counted
+	order   *list.List                     // the one that wrote last first
+}
+
+type counted struct {
+	client netip.Prefix
+	bucket *rate.Limiter
+}
+
+// newLimiter allows perMinute writes, a sixth of them at once.
+func newLimiter(perMinute, most int) *limiter {
+	return &limiter{
+		limit: rate.Limit(float64(perMinute) / 60), burst: max(1, perMinute/6), most: most,
+		clients: map[netip.Prefix]*list.Element{}, order: list.New(),
+	}
+}
+
+// take counts a write of a client. wait is 0, or how long until it has one again; then
+// this one does not count.
+func (l *limiter) take(client netip.Prefix, now time.Time) (wait time.Duration) {
+	bucket := l.bucket(client)
+	if bucket.AllowN(now, 1) {
+		return 0
+	}
+	return time.Duration((1 - bucket.TokensAt(now)) / float64(l.limit) * float64(time.Second))
+}
+
+func (l *limiter) bucket(client netip.Prefix) *rate.Limiter {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.clients[client]; ok {
+		l.order.MoveToFront(known)
+		return known.Value.(*counted).bucket //nolint:errcheck // nothing else is in the list
+	}
+	if l.order.Len() >= l.most {
+		oldest := l.order.Back()
+		delete(l.clients, l.order.Remove(oldest).(*counted).client) //nolint:errcheck // nothing else is in the list
+	}
+	c := &counted{client, rate.NewLimiter(l.limit, l.burst)}
+	l.clients[client] = l.order.PushFront(c)
+	return c.bucket
+}
+
+// clientAddress finds out where a request comes from: the address of the connection, or,
+// where that is a trusted proxy's, the one nearest to us in X-Forwarded-For that is not.
+// What stands before it the client may have made up.
+func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
+	if len(trusted) == 0 {
+		return middleware.ClientIPFromRemoteAddr
+	}
+	prefixes := make([]string, len(trusted))
+	for i, p := range trusted {
+		prefixes[i] = p.String()
+	}
+	return middleware.ClientIPFromXFF(prefixes...)
+}
+
+// isWrite tells what costs more than reading our own store: what changes something, and
+// the pages of the checkout, which all ask Klarna and may make an order there.
+func isWrite(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return r.URL.Path == "/checkout" || strings.HasPrefix(r.URL.Path, "/checkout/")
+	}
+	return true
+}
+
+// limitWrites refuses a client's writes above the limit, before anything is read or
+// changed.
+func (s *Server) limitWrites(next http.Handler) http.Handler {
+	if s.o.WriteLimit == 0 {
+		return next
+	}
+	write := s.client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.warnOfProxy(r)
+		if wait := s.writes.take(respond.Client(r), time.Now()); wait > 0 {
+			s.tooMany(w, r, int(math.Ceil(wait.Seconds())))
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isWrite(r) {
+			write.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// warnOfProxy tells the operator once when what looks like a proxy of the shop's own is
+// not trusted: all shoppers behind it are one client then.
+func (s *Server) warnOfProxy(r *http.Request) {
+	if len(s.o.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" {
+		return
+	}
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && (peer.Addr().Unmap().IsPrivate() || peer.Addr().Unmap().IsLoopback()) {
+		s.warned.Do(func() {
+			s.o.Logger.WarnContext(r.Context(), "a proxy is not trusted: all who come through it share one write limit", "setting", "-trusted-proxies")
+		})
+	}
+}
+
+// tooMany answers a write that is over the limit, as fail does.
+func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, seconds int) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	if wantsJSON(r) {
+		fail(w, r, http.StatusTooManyRequests)
+		return
+	}
+	_, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	v := templates.TooManyView{Shell: templates.Shell{Locale: locale}, Seconds: seconds}
+	if r.Method == http.MethodGet {
+		v.TryURL = r.URL.RequestURI()
+	}
+	respond.Page(w, r, http.StatusTooManyRequests, templates.TooMany(v))
+}
