@@ -27,14 +27,18 @@ const (
 func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{}) (release func(), err error) {
 	hash := sha256.Sum256([]byte(token))
 	key := lockPrefix + base64.RawURLEncoding.EncodeToString(hash[:])
+	start := time.Now()
 	lock, err := s.locks.Obtain(ctx, key, leaseTime, &redislock.Options{
-		RetryStrategy: patience{until: time.Now().Add(lockWait), gone: gone},
+		RetryStrategy: patience{until: start.Add(lockWait), gone: gone},
 	})
 	switch {
 	case err == nil:
+		s.observe(LockTaken, time.Since(start))
 	case errors.Is(err, redislock.ErrNotObtained), ctx.Err() != nil:
+		s.observe(LockBusy, time.Since(start))
 		return nil, ErrBusy
 	default:
+		s.observe(LockFailed, time.Since(start))
 		return nil, storeError(err)
 	}
 
