@@ -77,8 +77,13 @@ func (s scraped) sum(selector string) float64 {
 	return total
 }
 
-// families are the lines "name type labels" of all metrics, but for those of the Go
-// runtime, which differ from release to release.
+// ofRuntime are the metrics of process and Go runtime that dashboard and alerts may
+// use; the others differ from system to system.
+var ofRuntime = []string{
+	"go_goroutines", "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds",
+}
+
+// families are the lines "name type labels" of all metrics.
 func families(all ...scraped) []string {
 	labels := map[string]map[string]bool{}
 	types := map[string]string{}
@@ -103,7 +108,7 @@ func families(all ...scraped) []string {
 	}
 	var lines []string
 	for family, kind := range types {
-		if strings.HasPrefix(family, "go_") && family != "go_goroutines" || strings.HasPrefix(family, "process_network") {
+		if !strings.HasPrefix(family, "shopd_") && !slices.Contains(ofRuntime, family) {
 			continue
 		}
 		lines = append(lines, strings.TrimSpace(family+" "+kind+" "+strings.Join(slices.Sorted(maps.Keys(labels[family])), ",")))

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
@@ -62,6 +63,7 @@ func NewMetrics(rdb redis.UniversalClient) *Metrics {
 	m.ofOrders()
 	m.ofLoops(time.Now())
 	m.story = m.counters("shopd_story_entries_total", "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time.", "result")
+	m.story.WithLabelValues(inspect.Dropped)
 
 	commands := newRedisHook()
 	rdb.AddHook(commands)
@@ -134,10 +136,9 @@ func (m *Metrics) ofOrders() {
 	for _, result := range []string{string(order.Done), string(order.Refused), order.ResultPending} {
 		m.bulkItems.WithLabelValues(result)
 	}
-	for event, result := range map[string]string{
-		order.EventPlace: order.ResultForeign, order.EventReservation: order.ResultUnsettled, order.EventUnfinished: order.ResultFailed,
-	} {
-		m.orders.WithLabelValues(event, result)
+	// What alerts count from zero.
+	for _, event := range []string{order.EventPlace, order.EventRefresh, order.EventReservation, order.EventLeftBehind, order.EventAuthorization} {
+		m.orders.WithLabelValues(event, order.ResultForeign)
 	}
 }
 
