@@ -46,6 +46,11 @@ fuzz: ## every fuzz target for FUZZ=30s
 	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
 	  done; done
 
+alerts: ## the alert rules, checked and tested by promtool, which it installs when it is missing
+	@command -v promtool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends prometheus; }
+	promtool check config deploy/prometheus/prometheus.yml
+	cd deploy/prometheus && promtool test rules alerts_test.yml
+
 cover: test-tools ## test coverage, as cover.out and by package
 	SHOPD_TEST_ALL=1 $(GO) test -coverpkg=./... -coverprofile=cover.out ./...
 	$(GO) tool cover -func=cover.out | tail -n 1
@@ -70,4 +75,4 @@ lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-tools check race a11y fuzz cover generate generated fmt lint docker
+.PHONY: alerts help demo build test test-tools check race a11y fuzz cover generate generated fmt lint docker

@@ -86,6 +86,7 @@ func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options
 		port = freePort(t)
 	}
 	t.Cleanup(d.keepsSecrets)
+	t.Cleanup(d.tellsOfKlarna)
 	return d
 }
 

@@ -57,6 +57,10 @@ var families = map[string]string{
 	"wait": familyWait, "waitaof": familyWait,
 }
 
+// handshake are the commands with which a connection begins, that Redis may refuse:
+// part of the command that needs it.
+var handshake = map[string]bool{"hello": true, "auth": true, "client": true, "select": true, "readonly": true}
+
 // The kinds of errors of Redis, as they are labelled.
 const (
 	redisTimeout = "timeout" // no answer in time
@@ -112,6 +116,9 @@ func (h *redisHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 // ProcessHook implements redis.Hook.
 func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		if handshake[cmd.Name()] {
+			return next(ctx, cmd)
+		}
 		start := time.Now()
 		err := next(ctx, cmd)
 		observer, known := h.families[families[cmd.Name()]]
@@ -128,6 +135,9 @@ func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 func (h *redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	observer := h.families[familyPipeline]
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if len(cmds) > 0 && handshake[cmds[0].Name()] {
+			return next(ctx, cmds)
+		}
 		start := time.Now()
 		err := next(ctx, cmds)
 		observer.Observe(time.Since(start).Seconds())
