@@ -67,6 +67,11 @@ fuzz: ## every fuzz target for FUZZ=30s
 soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./internal/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED)
 
+alerts: ## the alert rules, checked and tested by promtool, which it installs when it is missing
+	@command -v promtool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends prometheus; }
+	promtool check config deploy/prometheus/prometheus.yml
+	cd deploy/prometheus && promtool test rules alerts_test.yml
+
 cover: test-tools ## test coverage, as cover.out and by package
 	SHOPD_TEST_ALL=1 $(GO) test -coverpkg=./... -coverprofile=cover.out ./...
 	$(GO) tool cover -func=cover.out | tail -n 1
@@ -94,4 +99,4 @@ licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules sa
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth licences
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth licences alerts

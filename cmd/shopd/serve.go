@@ -154,7 +154,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	story := inspect.New(inspect.Options{Redis: rdb, Logger: logger, Observe: metrics.ObserveStory})
 	watch := watcher{metrics, story}
 	transport, err := klarna.NewClient(klarna.Config{
-		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: watch.call,
+		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: watch.call, Logger: logger,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -165,14 +165,16 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	}
 	orders := kco.NewClient(transport)
 	carts := cart.NewStore(rdb)
+	carts.Retried = metrics.ObserveCartRetry
 	pricer := &cart.Pricer{Catalog: s.catalog, PublicURL: s.publicURL}
-	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: orders, Logger: logger}
+	leftBehind := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: orders, Logger: logger, Observe: metrics.ObserveLeftBehind}
 	book := &order.Book{
 		Redis: rdb, Management: ordermanagement.NewClientFor(transport, s.platform), Checkout: orders, Signer: signer,
 		Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Observe: metrics.ObserveOrder,
 	}
 	book.Payments = &payments.Syncer{
 		Client: payments.NewClient(transport), Carts: carts, Stock: stock, Logger: logger,
+		Observe:        metrics.ObserveSync(server.ProductPayments),
 		Authorizations: &payments.Authorizations{Redis: rdb, Review: s.review},
 		Wants: &payments.Wants{
 			Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL, CustomerTokens: s.customerTokens,
@@ -183,10 +185,13 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		Signer: signer, Wants: wants, Carts: carts, Stock: stock, Book: book, Authorizations: book, Logger: logger,
 		Observe: watch.callback,
 	}
+	metrics.WatchPushes(callbacks.Booking)
 	front := &storefront.Storefront{
 		Catalog: s.catalog, Stock: stock, Carts: carts, Pricer: pricer, Orders: orders, Book: book, Logger: logger,
+		Observe: metrics.ObserveFailure,
 		Syncer: &kco.Syncer{
-			Client: orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Wants: wants,
+			Observe: metrics.ObserveSync(server.ProductKCO),
+			Client:  orders, Carts: carts, Stock: stock, LeftBehind: leftBehind, Logger: logger, Wants: wants,
 		},
 	}
 	if s.payments || s.both {
@@ -194,7 +199,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 			Syncer: book.Payments, Library: s.library, Origins: s.libraryOrigins, Review: s.review, First: s.payments,
 		}
 	}
-	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError})
+	front.Sessions = session.New(session.Options{Redis: rdb, Secure: s.secure, Logger: logger, Fail: front.PageError, Observe: metrics.ObserveLock})
 	o := server.Options{
 		Storefront: front, Callbacks: callbacks, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
 		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,

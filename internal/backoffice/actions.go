@@ -115,7 +115,7 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind)
 	if fresh, err := b.refresh(r.Context(), o.OrderID); err == nil {
 		o = fresh
 	} else {
-		b.Logger.WarnContext(r.Context(), "order not refreshed", "order", o, "error", err)
+		b.Logger.WarnContext(r.Context(), "order not refreshed", "order_id", o.OrderID, "order_number", o.Number, "error", err)
 		notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: "Klarna does not answer now.", Body: "This is the order as we knew it last."})
 	}
 	d := newDraft(k, o, b.Pricer)
@@ -333,7 +333,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 		b.notFound(w, r)
 	case err != nil:
 		// The command may have been stored: the same key asks again.
-		b.Logger.ErrorContext(r.Context(), "command not done", "order", d.order, "action", d.kind.action, "error", err)
+		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.order.OrderID, "order_number", d.order.Number, "action", d.kind.action, "error", err)
 		w.Header().Set("Retry-After", "5")
 		if d.begun {
 			b.page(w, r, http.StatusServiceUnavailable, "Error: The shop's own store did not answer.", navOrders, templates.AdminMessage(templates.AdminMessageView{

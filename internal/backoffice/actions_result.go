@@ -344,7 +344,7 @@ func dueDateLoad(ctx context.Context, b *Backoffice, d *draft) error {
 
 // unreadable says that Klarna did not tell what the form needs to know.
 func (b *Backoffice) unreadable(ctx context.Context, d *draft, err error) templates.ResultNote {
-	b.Logger.WarnContext(ctx, "form not filled by klarna", "order", d.order, "action", d.kind.action, "error", err)
+	b.Logger.WarnContext(ctx, "form not filled by klarna", "order_id", d.order.OrderID, "order_number", d.order.Number, "action", d.kind.action, "error", err)
 	n := templates.ResultNote{Kind: templates.Bad, Title: "Klarna did not tell what it offers.", Body: "Nothing was sent. Try again in a moment."}
 	if refused, ok := errors.AsType[*klarna.Error](err); ok {
 		n.CorrelationID = refused.CorrelationID

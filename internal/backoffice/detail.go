@@ -44,7 +44,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	if refreshErr == nil {
 		o = fresh
 	} else {
-		b.Logger.WarnContext(r.Context(), "order shown as we know it", "order", o, "error", refreshErr)
+		b.Logger.WarnContext(r.Context(), "order shown as we know it", "order_id", o.OrderID, "order_number", o.Number, "error", refreshErr)
 	}
 	entries, err := b.Book.Audit(r.Context(), o.OrderID)
 	if err != nil {

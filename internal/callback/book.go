@@ -23,9 +23,10 @@ func (c *Callbacks) booked(name string, tell func(context.Context, string) (orde
 		}
 		// What was begun is not cut off when Klarna hangs up.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bookTime)
-		done := make(chan error, 1)
+		done, ended := make(chan error, 1), c.booking.begin()
 		c.working.Go(func() {
 			defer cancel()
+			defer ended()
 			done <- c.safely(ctx, orderID, tell)
 		})
 		var err error

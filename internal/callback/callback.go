@@ -64,6 +64,7 @@ type Callbacks struct {
 	Observe func(Event)
 
 	working sync.WaitGroup // what goes on after its answer
+	booking booking
 }
 
 // The results beside kco's reasons.
@@ -102,6 +103,7 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		}
 		// A client that sends slowly is cut off with the rest. Where the
 		// connection has no deadline, the server's own time limit holds.
+		r = r.WithContext(about(r))
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answerTime))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
@@ -150,14 +152,14 @@ func (c *Callbacks) body(w http.ResponseWriter, r *http.Request, name string, ds
 // bad answers a request that cannot be used.
 func (c *Callbacks) bad(w http.ResponseWriter, r *http.Request, name string, status int, message string) {
 	note(r, name, resultBad)
-	c.Logger.WarnContext(r.Context(), "callback not usable", "callback", name, "status", status, "problem", message)
+	c.Logger.WarnContext(r.Context(), "callback not usable", "status", status, "problem", message)
 	respond.JSONError(w, r, status, resultBad, message, nil)
 }
 
 // redirect sends the shopper to the checkout page, which says why.
 func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string, reason kco.Reason, sku string) {
 	note(r, name, string(reason))
-	c.Logger.InfoContext(r.Context(), "callback refused", "callback", name, "reason", reason)
+	c.Logger.InfoContext(r.Context(), "callback refused", "reason", reason)
 	w.Header().Set("Location", c.Wants.CheckoutURL(reason, sku))
 	w.WriteHeader(http.StatusSeeOther)
 }
@@ -165,21 +167,21 @@ func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string
 // refuse shows the shopper a text in the iframe: the order cannot go there.
 func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text string) {
 	note(r, name, resultAddress)
-	c.Logger.InfoContext(r.Context(), "callback refused", "callback", name, "reason", resultAddress)
+	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultAddress)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
 }
 
 // notFound answers for an order that is none of ours.
 func (c *Callbacks) notFound(w http.ResponseWriter, r *http.Request, name string) {
 	note(r, name, resultUnknown)
-	c.Logger.WarnContext(r.Context(), "callback for an unknown order", "callback", name)
+	c.Logger.WarnContext(r.Context(), "callback for an unknown order")
 	respond.JSONError(w, r, http.StatusNotFound, resultUnknown, "There is no such order.", nil)
 }
 
 // fail answers a fault of ours, which Klarna takes as no consent.
 func (c *Callbacks) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
 	note(r, name, resultUnavailable)
-	c.Logger.ErrorContext(r.Context(), "callback failed", "callback", name, "error", err)
+	c.Logger.ErrorContext(r.Context(), "callback failed", "error", err)
 	w.Header().Set("Retry-After", "5")
 	respond.JSONError(w, r, http.StatusServiceUnavailable, resultUnavailable, "Try again.", nil)
 }

@@ -26,10 +26,21 @@ const version = 1
 // with a v), order_id, session_id and bought (JSON array). Safe for concurrent use, on any
 // number of processes. A Redis fault is an error that is none of the change
 // errors; the change may or may not have been made then.
-type Store struct{ redis redis.UniversalClient }
+type Store struct {
+	redis redis.UniversalClient
+	// Retried is told each time that somebody else was faster; it may be nil, and
+	// is set before the store is used.
+	Retried func()
+}
 
 // NewStore returns the store on a Redis.
 func NewStore(rdb redis.UniversalClient) *Store { return &Store{redis: rdb} }
+
+func (s *Store) retry() {
+	if s.Retried != nil {
+		s.Retried()
+	}
+}
 
 func key(id string) string { return "shopd:cart:{" + id + "}" }
 
@@ -131,6 +142,7 @@ func (s *Store) update(ctx context.Context, id, orderID string, fallback Fallbac
 		if next.Revision > 0 {
 			return next, nil
 		}
+		s.retry()
 	}
 }
 
@@ -251,6 +263,7 @@ func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c
 		if next.Revision > 0 {
 			return next, true, nil
 		}
+		s.retry()
 	}
 }
 

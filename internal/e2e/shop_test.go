@@ -89,6 +89,7 @@ func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options
 		d.shops = append(d.shops, d.start("127.0.0.1:"+port))
 	}
 	t.Cleanup(d.keepsSecrets)
+	t.Cleanup(d.tellsOfKlarna)
 	return d
 }
 

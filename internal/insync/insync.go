@@ -98,11 +98,16 @@ type Run struct {
 	CartID   string
 	Fallback cart.Fallback
 	Mode     Mode
+	Observe  func(Event) // told when it has ended; may be nil
+	Updated  bool        // set by the Copy when Klarna took an update
 
 	// What came of it.
 	Outcome Outcome
 	Cart    cart.Cart
 	Quote   cart.Quote
+
+	created  bool   // a copy was made and is the cart's
+	replaced string // why the old one was given up
 }
 
 // Sync makes the copy at Klarna say what the cart says. Klarna's copy is read
@@ -110,7 +115,9 @@ type Run struct {
 // before Klarna has answered 2xx. The old copy stays the cart's until a create
 // has answered. ctx must carry a deadline; an error is ErrRefused,
 // ErrPurchaseRunning, ErrUnavailable or context's, wrapped.
-func (r *Run) Sync(ctx context.Context) error {
+func (r *Run) Sync(ctx context.Context) (err error) {
+	mode := r.Mode // a run goes on as Change
+	defer func() { r.observe(mode, err) }()
 	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
 	for range maxRounds {
 		if done, err := r.round(ctx); done || err != nil {
@@ -179,6 +186,7 @@ func (r *Run) create(ctx context.Context) (bool, error) {
 		return r.Again(err)
 	}
 	r.Copy.Created(id)
+	r.created = true
 	if revision != r.Cart.Revision {
 		r.Mode = Change
 		return false, nil

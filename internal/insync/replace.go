@@ -81,7 +81,9 @@ func (r *Run) Over(ctx context.Context, why Cause) (bool, error) {
 
 // Renew makes a new copy, the cart's being of no use.
 func (r *Run) Renew(ctx context.Context, why Cause) (bool, error) {
-	r.Logger.InfoContext(ctx, "the copy at klarna is of no use, making a new one", "purchase", r.purchase(), "error", why.Err)
+	r.replaced = why.reason()
+	r.Logger.InfoContext(ctx, "the copy at klarna is of no use, making a new one",
+		"cart_id", r.CartID, "purchase", r.purchase(), "reason", r.replaced, "error", why.Err)
 	return r.create(ctx)
 }
 

@@ -18,18 +18,21 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/logs"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
 // longer its order. They are aborted, not on the shopper's time; then Klarna is
 // asked about them until they are 49 h old, for one may have been paid in an
-// old tab. All members are required.
+// old tab. All members but Observe are required.
 type LeftBehind struct {
 	Redis  redis.UniversalClient
 	Carts  *cart.Store
 	Stock  *catalog.Stock // knows of purchases that may be running
 	Client *Client
 	Logger *slog.Logger
+	// Observe is told of each order that was looked at and of each sweep; it may be nil.
+	Observe func(LeftEvent)
 }
 
 // The list is three sorted sets: "cart ID:order ID" of those to be aborted by
@@ -95,8 +98,9 @@ func (l *LeftBehind) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := l.Sweep(ctx, time.Now().Add(-abortAfter)); err != nil && ctx.Err() == nil {
-			l.Logger.WarnContext(ctx, "left-behind orders", "error", err)
+		round := logs.WithRound(ctx, "left_behind")
+		if err := l.Sweep(round, time.Now().Add(-abortAfter)); err != nil && ctx.Err() == nil {
+			l.Logger.WarnContext(round, "left-behind orders", "error", err)
 		}
 	}
 }
@@ -105,11 +109,14 @@ func (l *LeftBehind) Run(ctx context.Context) {
 // failed. One that is its cart's order is dropped from the list instead, and
 // one that may just be being bought stays as it is. One process at a time;
 // where another is at it, Sweep does nothing.
-func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
+func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 	lock, err := redislock.Obtain(ctx, l.Redis, leftBehindLock, time.Minute, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
+		l.observe(LeftEvent{Event: LeftSweep, Result: LeftElse})
 		return nil
 	}
+	start := time.Now()
+	defer func() { l.observeSweep(start, err) }()
 	if err != nil {
 		return fmt.Errorf("lock left-behind orders: %w", err)
 	}
@@ -125,7 +132,8 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 			return errors.Join(append(failed, fmt.Errorf("read left-behind orders: %w", err))...)
 		}
 		for _, entry := range entries {
-			stays, err := l.end(ctx, entry)
+			stays, result, err := l.end(ctx, entry)
+			l.observe(LeftEvent{Event: LeftOrder, Result: result})
 			if err != nil {
 				failed = append(failed, err)
 			}
@@ -143,39 +151,43 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 }
 
 // end ends one order, unless it is its cart's or may be being bought. stays is
-// whether it is to be looked at again. 200, 403 (finished) and 404 (gone) end
+// whether it is to be looked at again, result what came of it. 200, 403 (finished) and 404 (gone) end
 // the aborting, as does an age at which the order must have expired.
-func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err error) {
+func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, result string, err error) {
 	member, _ := entry.Member.(string)
 	cartID, orderID, _ := strings.Cut(member, ":")
+	ctx = logs.WithOrder(ctx, orderID)
 	c, err := l.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
-		return true, err
+		return true, LeftFailed, err
 	}
 	if c.OrderID == orderID {
 		if err := l.Redis.ZRem(ctx, leftBehindKey, member).Err(); err != nil {
-			return true, fmt.Errorf("clear left-behind order: %w", err)
+			return true, LeftFailed, fmt.Errorf("clear left-behind order: %w", err)
 		}
-		return false, nil
+		return false, LeftInUse, nil
 	}
 	reserved, ok, err := l.Stock.Reservation(ctx, cartID)
 	if err != nil {
-		return true, err
+		return true, LeftFailed, err
 	}
 	if ok && reserved.OrderID == orderID && time.Since(reserved.Made) < catalog.ReservationYoung {
-		return true, nil
+		return true, LeftReserved, nil
 	}
+	result = LeftExpired
 	listed, ask := time.UnixMilli(int64(entry.Score)), time.Now().Add(askFirst)
 	if time.Since(listed) < leftBehindLife {
+		result = LeftAborted
 		_, err = l.Client.AbortOrder(klarna.About(ctx, klarna.Subject{CartID: cartID}), orderID)
 		switch insync.StatusOf(err) {
 		case http.StatusForbidden:
-			l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "order_id", orderID, "error", err)
-			ask = time.Now()
+			l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "cart_id", cartID, "order_id", orderID, "error", err)
+			result, ask = LeftReadOnly, time.Now()
 		case http.StatusNotFound:
+			result = LeftGone
 		default:
 			if err != nil {
-				return true, err
+				return true, LeftFailed, err
 			}
 		}
 	}
@@ -189,9 +201,9 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err er
 		return nil
 	})
 	if err != nil {
-		return true, fmt.Errorf("note left-behind order: %w", err)
+		return true, LeftFailed, fmt.Errorf("note left-behind order: %w", err)
 	}
-	return false, nil
+	return false, result, nil
 }
 
 // Unsettled returns the IDs of at most limit orders of which Klarna's abort is

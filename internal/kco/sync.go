@@ -73,6 +73,7 @@ type Syncer struct {
 	Wants      *Wants
 	LeftBehind *LeftBehind
 	Logger     *slog.Logger
+	Observe    func(insync.Event) // told of each Sync; may be nil
 }
 
 // Sync makes the order at Klarna say what the cart says; see [insync.Run.Sync].
@@ -83,7 +84,9 @@ type Syncer struct {
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	run := &run{syncer: s, sessionOrderID: r.SessionOrderID, pageOrderID: r.PageOrderID}
 	run.Run = insync.Run{Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode}
+	run.Observe = s.Observe
 	err := run.Sync(ctx)
+	run.result.Updated = run.Updated
 	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
 	return run.result, err
 }
@@ -165,7 +168,7 @@ func (s *run) Update(ctx context.Context) (bool, error) {
 	updateCtx, cancel := insync.Reserve(ctx)
 	defer cancel()
 	order, unanswered, err := s.syncer.Client.UpdateOrder(updateCtx, s.Cart.OrderID, s.want)
-	s.result.Updated = s.result.Updated || err == nil
+	s.Updated = s.Updated || err == nil
 	s.unanswered = s.unanswered || unanswered
 	refused := insync.Refused(err)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -32,6 +33,7 @@ type Config struct {
 	UserAgent string            // default: "Library/shopd"
 	Transport http.RoundTripper // default: own connection pool
 	Observe   func(Call)        // told of each try; may be nil; must be safe for concurrent use
+	Logger    *slog.Logger      // told of each try that failed; may be nil
 }
 
 // Call is one try of a call, for metrics and the story of an order. It holds
@@ -58,6 +60,7 @@ type Client struct {
 	userAgent     string
 	http          *http.Client
 	observe       func(Call)
+	log           *slog.Logger
 }
 
 // NewClient checks c and returns a client. No connection is made.
@@ -74,6 +77,10 @@ func NewClient(c Config) (*Client, error) {
 		authorization: "Basic " + c.Password,
 		userAgent:     c.UserAgent,
 		observe:       c.Observe,
+		log:           c.Logger,
+	}
+	if client.log == nil {
+		client.log = slog.New(slog.DiscardHandler)
 	}
 	if c.Username != "" {
 		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
@@ -168,12 +175,18 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 
 // tell lets the observer know of one try of r.
 func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
+	call.Operation, call.Method, call.Subject = r.Operation, r.Method, subjectOf(ctx)
+	if call.Err == nil && c.observe == nil {
+		return
+	}
+	var said string
+	call.Path, call.OrderID = pattern(r.Path)
+	if call.Err != nil {
+		call.log(ctx, c.log)
+	}
 	if c.observe == nil {
 		return
 	}
-	call.Operation, call.Method, call.Subject = r.Operation, r.Method, subjectOf(ctx)
-	var said string
-	call.Path, call.OrderID = pattern(r.Path)
 	said, call.Facts = tell(r.Body, out, call.Err)
 	call.OrderID = cmp.Or(call.OrderID, said)
 	c.observe(call)
@@ -201,7 +214,7 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return sent, fmt.Errorf("%s: %w", r.Operation, withoutURL(err))
+		return sent, &CallError{Operation: r.Operation, Err: withoutURL(err)}
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer.Status, answer.CorrelationID, answer.Header = res.StatusCode, res.Header.Get("Klarna-Correlation-Id"), res.Header
@@ -212,16 +225,21 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	}
 	switch {
 	case err != nil:
-		return sent, fmt.Errorf("%s: read answer: %w", r.Operation, err)
+		return sent, unusable(r.Operation, answer, fmt.Errorf("read answer: %w", err))
 	case len(data) > maxAnswer:
-		return sent, fmt.Errorf("%s: answer is over %d bytes", r.Operation, maxAnswer)
+		return sent, unusable(r.Operation, answer, fmt.Errorf("answer is over %d bytes", maxAnswer))
 	case out == nil:
 		return sent, nil
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		return sent, fmt.Errorf("%s: decode answer: %w", r.Operation, err)
+		return sent, unusable(r.Operation, answer, fmt.Errorf("decode answer: %w", err))
 	}
 	return sent, nil
+}
+
+// unusable is the error of a 2xx whose body cannot be used.
+func unusable(operation string, answer *Answer, err error) error {
+	return &CallError{Operation: operation, Status: answer.Status, CorrelationID: answer.CorrelationID, Err: err}
 }
 
 // withoutURL drops the URL that net/http puts around its errors: it adds nothing and may hold IDs.

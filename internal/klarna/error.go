@@ -2,7 +2,6 @@ package klarna
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 )
@@ -61,13 +60,22 @@ func (e *Error) Refused() bool {
 	return e.Status >= 400 && e.Status < 500 && !lockedStatus(e.Status)
 }
 
-// LogValue logs the members without messages' free text beyond Klarna's own.
-func (e *Error) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("operation", e.Operation),
-		slog.Int("status", e.Status),
-		slog.String("code", e.Code),
-		slog.Any("messages", e.Messages),
-		slog.String("correlation_id", e.CorrelationID),
-	)
+// CallError is a call that had no answer of use: no connection, none in time, or
+// a 2xx whose body was not what it should be.
+type CallError struct {
+	Operation     string // what was asked
+	Status        int    // HTTP status, 0 where there was no answer
+	CorrelationID string // Klarna-Correlation-Id, "" where there was no answer
+	Err           error  // why
 }
+
+// Error says operation and reason.
+func (e *CallError) Error() string {
+	if e.CorrelationID != "" {
+		return fmt.Sprintf("%s: %v (correlation ID %s)", e.Operation, e.Err, e.CorrelationID)
+	}
+	return fmt.Sprintf("%s: %v", e.Operation, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *CallError) Unwrap() error { return e.Err }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/payments"
 )
 
@@ -28,6 +30,7 @@ const (
 func (b *Book) askReservation(ctx context.Context, r catalog.Reservation) error {
 	sessionID := payments.SessionOf(r.OrderID)
 	if sessionID == "" {
+		ctx = logs.WithOrder(ctx, r.OrderID)
 		return b.ask(ctx, EventReservation, r.OrderID)
 	}
 	if b.Payments == nil {
@@ -57,7 +60,7 @@ func (b *Book) repeatPurchase(ctx context.Context, cartID, sessionID string) err
 	}
 	if errors.Is(err, errUnsettled) {
 		b.Logger.ErrorContext(ctx, "klarna has placed an order and does not say which: find it by its cart and place it",
-			"cart_id", cartID, "session_id", sessionID, "error", err)
+			"cart_id", cartID, "payments_session_id", sessionID, "error", err)
 		err = errors.Join(err, b.noteProblem(ctx, sessionID))
 		if known, _ := b.Payments.Authorizations.OrderOf(ctx, sessionID); known != "" {
 			err = errors.Join(err, b.settleProblem(ctx, sessionID)) // a push came between
@@ -78,6 +81,7 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range due {
+		ctx := logs.With(ctx, slog.String("payments_session_id", id))
 		again, err := b.lookAfter(ctx, id, now)
 		next := time.Time{}
 		if again || err != nil {

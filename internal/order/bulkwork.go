@@ -12,6 +12,8 @@ import (
 	"github.com/bsm/redislock"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/logs"
 )
 
 const (
@@ -56,8 +58,9 @@ func (b *Book) runBulks(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-b.bulks.heard():
-			if err := b.workBulks(ctx, time.Now(), time.Time{}); err != nil && ctx.Err() == nil {
-				b.Logger.WarnContext(ctx, "bulk captures", "error", err)
+			round := logs.WithRound(ctx, "bulk")
+			if err := b.workBulks(round, time.Now(), time.Time{}); err != nil && ctx.Err() == nil {
+				b.Logger.WarnContext(round, "bulk captures", "error", err)
 			}
 		}
 	}
@@ -107,7 +110,8 @@ func (b *Book) workBulk(ctx context.Context, id string, now, until time.Time) er
 			if err := lock.Refresh(ctx, bulkLockLife, nil); err != nil {
 				return fmt.Errorf("hold bulk capture: %w", err) // another process has it
 			}
-			ended, err := b.captureItem(ctx, job, item)
+			ended, err := b.captureItem(logs.WithOrder(ctx, item.OrderID), job, item)
+			b.observeItem(ended)
 			failed.add(err)
 			failed.add(b.storeItem(ctx, id, i, texts[i], ended))
 			job.Items[i] = ended
@@ -118,6 +122,7 @@ func (b *Book) workBulk(ctx context.Context, id string, now, until time.Time) er
 			return errors.Join(failed...)
 		}
 	}
+	b.observe(Event{Event: EventBulk, Result: ResultDone})
 	failed.add(b.Redis.ZRem(ctx, bulksKey, id).Err())
 	return errors.Join(failed...)
 }

@@ -26,6 +26,16 @@ const (
 	ActionExtendDueDate   Action = "extend_due_date"
 )
 
+// Known reports whether a is one of the actions.
+func (a Action) Known() bool {
+	switch a {
+	case ActionLines, ActionReferences, ActionShippingAddress, ActionShippingInfo, ActionCapture, ActionRefund,
+		ActionCancel, ActionRelease, ActionExtend, ActionSendOut, ActionExtendDueDate:
+		return true
+	}
+	return false
+}
+
 // Command is one action of staff on one order. It is stored with its key before
 // Klarna is first asked, and finished by the loop after a crash: Klarna acts on
 // it once, however often it is sent.

@@ -49,7 +49,7 @@ var (
 // only the same key may be tried again.
 func (b *Book) Do(ctx context.Context, orderID string, c Command) (Outcome, error) {
 	out, err := b.do(ctx, orderID, c)
-	b.observe(Event{Event: EventCommand, Result: resultOfCommand(out, err)})
+	b.observe(Event{Event: EventCommand, Result: resultOfCommand(out, err), Action: c.Action})
 	return out, err
 }
 
@@ -252,8 +252,8 @@ func (b *Book) finish(ctx context.Context, orderID string, c Command, entry Audi
 		entry.Result = Unknown
 		return Outcome{Result: Unknown, Entry: entry}, nil
 	}
-	b.Logger.InfoContext(ctx, "command", "order", o, "action", c.Action, "result", entry.Result,
-		"status", entry.Status, "code", entry.Code, "correlation_id", entry.CorrelationID)
+	b.Logger.InfoContext(ctx, "command", "order_id", o.OrderID, "order_number", o.Number, "action", c.Action, "result", entry.Result,
+		"klarna_status", entry.Status, "klarna_code", entry.Code, "correlation_id", entry.CorrelationID)
 	if o.GoodsDue {
 		if returned, err := b.returnGoods(ctx, o); err == nil {
 			o = returned // else the loop does it

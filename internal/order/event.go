@@ -3,6 +3,10 @@ package order
 import (
 	"crypto/rand"
 	"errors"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/money"
 )
 
 // Names of what the book does, of Event.
@@ -17,6 +21,10 @@ const (
 	// EventAuthorization: an order of Klarna Payments was to be placed, by browser or loop.
 	EventAuthorization = "authorization"
 	EventRelease       = "release" // an authorization that will not be used was given back
+	EventSale          = "sale"    // an order came into the book
+	EventFlag          = "flag"    // an order got a flag, which is the result
+	EventBulkItem      = "bulk_item"
+	EventBulk          = "bulk" // a bulk capture has ended
 )
 
 // Results of events.
@@ -33,13 +41,49 @@ const (
 	ResultUnsettled = "unsettled"
 	// A command has the Result of its Outcome too, or this one.
 	ResultNotSent = "not_sent" // it is not possible, or the order has changed
+	// ResultElsewhere: a round that another process is at.
+	ResultElsewhere = "elsewhere"
 )
 
 // Event is one thing that the book did, for metrics. It holds no ID.
 type Event struct {
 	Event, Result string
-	// Open is the number of orders that are not finished, with EventRound.
-	Open int64
+	Action        Action        // of EventCommand
+	Took          time.Duration // of EventRound
+	// Of EventSale: what was bought where. Product is "kco", "payments" or "charge".
+	Product  string
+	Country  string
+	Currency money.Currency
+	Amount   money.Amount
+}
+
+// observeSale tells of an order that has come into the book.
+func (b *Book) observeSale(o Order) {
+	product := "kco"
+	if kind, _, found := strings.Cut(o.Origin, ":"); found {
+		product = map[string]string{"session": "payments", "charge": "charge"}[kind]
+	}
+	b.observe(Event{
+		Event: EventSale, Result: ResultStored, Product: product,
+		Country: o.PurchaseCountry, Currency: o.PurchaseCurrency, Amount: o.OrderAmount,
+	})
+	for _, flag := range o.Flags {
+		b.observe(Event{Event: EventFlag, Result: string(flag)})
+	}
+}
+
+// observeRound tells how a round has ended.
+func (b *Book) observeRound(start time.Time, err error) {
+	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Took: time.Since(start)})
+}
+
+// observeItem tells what became of an item of a bulk capture.
+func (b *Book) observeItem(item BulkItem) {
+	result := ResultPending
+	if !item.open() {
+		result = string(item.Result)
+	}
+	b.observe(Event{Event: EventBulkItem, Result: result})
 }
 
 func (b *Book) observe(e Event) {

@@ -78,7 +78,7 @@ func (b *Book) follow(ctx context.Context, before Order, sold ordermanagement.Or
 		return nil, nil
 	})
 	if err == nil && (o.Status != before.Status || o.FraudStatus != before.FraudStatus) {
-		b.Logger.InfoContext(ctx, "order has another state", "order", o, "status", o.Status, "fraud_status", o.FraudStatus)
+		b.Logger.InfoContext(ctx, "order has another state", "order_id", o.OrderID, "order_number", o.Number, "order_status", o.Status, "fraud_status", o.FraudStatus)
 	}
 	if err == nil && o.GoodsDue && o.CartClosed {
 		return b.returnGoods(ctx, o)

@@ -29,6 +29,6 @@ func (b *Book) Fresh(ctx context.Context, o Order) Order {
 			return now
 		}
 	}
-	b.Logger.WarnContext(ctx, "order is shown as it was", "order", o, "error", err)
+	b.Logger.WarnContext(ctx, "order is shown as it was", "order_id", o.OrderID, "order_number", o.Number, "error", err)
 	return o
 }

@@ -103,6 +103,9 @@ func indexMembers(o Order) []string {
 			}
 		}
 	}
+	if !o.Acknowledged {
+		members = append(members, listOfUnacknowledged+place)
+	}
 	if o.KlarnaReference != "" {
 		members = append(members, listOfReference(o.KlarnaReference)+place)
 	}

@@ -97,7 +97,7 @@ const version = 1
 
 // LogValue is the order without personal data and key.
 func (o Order) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("number", o.Number), slog.String("order_id", o.OrderID))
+	return slog.GroupValue(slog.String("order_number", o.Number), slog.String("order_id", o.OrderID))
 }
 
 // Pending reports whether Klarna is still checking the payment: then nothing

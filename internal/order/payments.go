@@ -73,7 +73,7 @@ func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, red
 // withdrawn now is logged; Klarna still holds it against what was authorized.
 func (b *Book) Withdraw(ctx context.Context, sessionID, token string) {
 	if err := b.Payments.Authorizations.Withdraw(ctx, sessionID, token); err != nil {
-		b.Logger.WarnContext(ctx, "authorization not withdrawn", "session_id", sessionID, "error", err)
+		b.Logger.WarnContext(ctx, "authorization not withdrawn", "payments_session_id", sessionID, "error", err)
 	}
 }
 

@@ -87,8 +87,9 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 		if o, stored, err = b.store(ctx, o); err != nil {
 			return Order{}, false, err
 		}
-		if stored {
-			b.Logger.InfoContext(ctx, "order placed", "order", o, "flags", o.Flags)
+		if stored = stored && !found; stored {
+			b.Logger.InfoContext(ctx, "order placed", "order_id", o.OrderID, "order_number", o.Number, "flags", o.Flags)
+			b.observeSale(o)
 		}
 		if o, err = b.acknowledge(ctx, o); err != nil {
 			return Order{}, stored, err
@@ -215,7 +216,7 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	if answered(err, http.StatusUnprocessableEntity) {
 		// Better an order that Klarna knows by its own name than one that it
 		// thinks we do not have.
-		b.Logger.ErrorContext(ctx, "klarna does not take the order number", "order", o, "error", err)
+		b.Logger.ErrorContext(ctx, "klarna does not take the order number", "order_id", o.OrderID, "order_number", o.Number, "error", err)
 		err = nil
 	}
 	if err == nil {
@@ -263,16 +264,21 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 		}
 	}
 	if short {
-		b.Logger.WarnContext(ctx, "more was sold than there is", "order", o)
+		b.Logger.WarnContext(ctx, "more was sold than there is", "order_id", o.OrderID, "order_number", o.Number)
 	}
-	return b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+	marked := false
+	o, err := b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
 		o.CartClosed = true
-		if short && !o.Flagged(Oversold) {
+		if marked = short && !o.Flagged(Oversold); marked {
 			o.flag(Oversold)
 			return []AuditEntry{flagged(Oversold)}, nil
 		}
 		return nil, nil
 	})
+	if err == nil && marked {
+		b.observe(Event{Event: EventFlag, Result: string(Oversold)})
+	}
+	return o, err
 }
 
 // callKey is the idempotency key of a call that is made once in an order's

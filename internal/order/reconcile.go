@@ -11,6 +11,8 @@ import (
 
 	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/logs"
 )
 
 const (
@@ -57,11 +59,12 @@ func (b *Book) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if err := b.Reconcile(ctx, time.Now()); err == nil {
+		round := logs.WithRound(ctx, "reconcile")
+		if err := b.Reconcile(round, time.Now()); err == nil {
 			wait = roundEvery
 		} else if ctx.Err() == nil {
 			wait = min(2*wait, roundLate)
-			b.Logger.WarnContext(ctx, "reconcile orders", "error", err)
+			b.Logger.WarnContext(round, "reconcile orders", "error", err)
 		}
 	}
 }
@@ -75,11 +78,14 @@ func (b *Book) Run(ctx context.Context) {
 // bulk captures. One process at a time; where another is at it, Reconcile does
 // nothing. now is the time by which things are due. The error joins what failed;
 // all of it is tried again.
-func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
+func (b *Book) Reconcile(ctx context.Context, now time.Time) (err error) {
 	lock, err := redislock.Obtain(ctx, b.Redis, lockKey, lockLife, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
+		b.observe(Event{Event: EventRound, Result: ResultElsewhere})
 		return nil
 	}
+	start := time.Now()
+	defer func() { b.observeRound(start, err) }()
 	if err != nil {
 		return fmt.Errorf("lock the order book: %w", err)
 	}
@@ -87,12 +93,8 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.authorizations(ctx, now),
+	return errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.authorizations(ctx, now),
 		b.completeIndex(ctx), b.workBulks(ctx, now, time.Now().Add(bulkShare)))
-	open, countErr := b.Redis.ZCard(ctx, openKey).Result()
-	err = errors.Join(err, countErr)
-	b.observe(Event{Event: EventRound, Result: resultOf(false, err), Open: open})
-	return err
 }
 
 // failures counts what fails in a part of a round.
@@ -153,7 +155,7 @@ func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
 
 // ask places an order if it was bought.
 func (b *Book) ask(ctx context.Context, event, orderID string) error {
-	_, stored, err := b.place(ctx, orderID)
+	_, stored, err := b.place(logs.WithOrder(ctx, orderID), orderID)
 	b.observe(Event{Event: event, Result: resultOf(stored, err)})
 	return err
 }
@@ -168,7 +170,7 @@ func (b *Book) unfinished(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range ids {
-		result, err := b.goOn(ctx, id, now)
+		result, err := b.goOn(logs.WithOrder(ctx, id), id, now)
 		b.observe(Event{Event: EventUnfinished, Result: result})
 		if failed.add(err); failed.enough() {
 			break

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // Authorizations is what the shop knows of authorizations, by session: the
@@ -151,6 +153,11 @@ func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string
 		return fmt.Errorf("write down order of payment session: %w", err)
 	}
 	return nil
+}
+
+// Queues are the sessions whose authorizations the loop has to look after.
+func Queues() []redisconn.Queue {
+	return []redisconn.Queue{{Name: "authorizations", Key: dueKey}}
 }
 
 // Due returns at most limit sessions that the loop is to look after by now.

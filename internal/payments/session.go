@@ -135,5 +135,5 @@ func (Personal) LogValue() slog.Value { return slog.StringValue("[personal]") }
 
 // LogValue is the session without tokens and shopper.
 func (s Session) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("session_id", s.SessionID), slog.String("status", string(s.Status)))
+	return slog.GroupValue(slog.String("payments_session_id", s.SessionID), slog.String("status", string(s.Status)))
 }

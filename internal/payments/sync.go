@@ -46,6 +46,7 @@ type Syncer struct {
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
 	Logger         *slog.Logger
+	Observe        func(insync.Event) // told of each Sync; may be nil
 }
 
 // Sync makes the session at Klarna say what the cart says, by the principle of
@@ -56,6 +57,7 @@ type Syncer struct {
 func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	run := &run{syncer: s, sessionID: r.SessionID}
 	run.Run = insync.Run{Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode}
+	run.Observe = s.Observe
 	err := run.Sync(ctx)
 	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
 	return run.result, err
@@ -136,6 +138,7 @@ func (s *run) Update(ctx context.Context) (bool, error) {
 	case err != nil:
 		return s.Replace(ctx, insync.Cause{Err: err, Refused: insync.Refused(err)})
 	}
+	s.Updated = true
 	session, err := s.syncer.Client.GetSession(updateCtx, id)
 	switch {
 	case err == nil && session.Status == StatusComplete:
@@ -150,7 +153,7 @@ func (s *run) Update(ctx context.Context) (bool, error) {
 		return s.Replace(ctx, insync.Cause{Err: errors.Join(err, insync.ErrEnded)})
 	default:
 		// Klarna took the update; that is enough.
-		s.Logger.InfoContext(ctx, "payment session not read after its update", "session_id", id, "error", err)
+		s.Logger.InfoContext(ctx, "payment session not read after its update", "payments_session_id", id, "error", err)
 		if s.known.SessionID != "" && s.known.SessionID != id {
 			return s.Again(err) // what was read before is of another session
 		}

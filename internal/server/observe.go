@@ -4,12 +4,12 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/respond"
 )
 
@@ -19,6 +19,8 @@ import (
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
+		s.o.Metrics.inFlight.Inc()
+		defer s.o.Metrics.inFlight.Dec()
 		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(sent, r)
 
@@ -28,7 +30,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		if status == 0 {
 			status = http.StatusOK
 		}
-		s.o.Metrics.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+		s.o.Metrics.requests.WithLabelValues(method, route, codeLabel(status)).Observe(took.Seconds())
 		level := slog.LevelInfo
 		switch route {
 		case "/healthz", "/readyz", "/static/*":
@@ -40,6 +42,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
+// noRoute is the route of a request that has none.
+const noRoute = "none"
+
 // label returns method and route, both from a bounded set. The pattern is complete only
 // after the handler has run.
 func label(r *http.Request) (method, route string) {
@@ -50,13 +55,14 @@ func label(r *http.Request) (method, route string) {
 		method = "other"
 	}
 	if route = chi.RouteContext(r.Context()).RoutePattern(); route == "" {
-		route = "none"
+		route = noRoute
 	}
 	return method, route
 }
 
-// LogHandler returns h with the request's ID added to each record.
-func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
+// LogHandler returns h with the request's ID added to each record, beside what
+// [logs.Handler] adds.
+func LogHandler(h slog.Handler) slog.Handler { return logHandler{logs.Handler(h)} }
 
 type logHandler struct{ slog.Handler }
 

@@ -286,7 +286,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	defer func() { _ = rdb.Close() }()
 	counted := server.NewMetrics(rdb)
 	counted.ObserveOrder(order.Event{Event: order.EventPlace, Result: order.ResultStored})
-	counted.ObserveOrder(order.Event{Event: order.EventRound, Result: order.ResultDone, Open: 3})
+	counted.ObserveOrder(order.Event{Event: order.EventRound, Result: order.ResultDone})
 	counted.ObserveCallback("validation", "ok")
 	counted.ObserveStory("dropped", 7)
 	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, counted })
@@ -306,7 +306,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	for _, want := range []string{
 		`shopd_request_duration_seconds_count{code="200",method="GET",route="/products/{sku}"} 1`,
 		`shopd_redis_pool_connections{state="idle"}`, "go_goroutines",
-		`shopd_order_book_total{event="place",result="stored"} 1`, `shopd_order_book_total{event="round",result="done"} 1`, "shopd_order_book_unfinished 3",
+		`shopd_order_book_total{event="place",result="stored"} 1`, `shopd_rounds_total{loop="reconcile",result="done"} 1`, `shopd_queue_entries{queue="unfinished_orders"} 0`, "shopd_queue_errors_total 0",
 		`shopd_callbacks_total{callback="validation",result="ok"} 1`, `shopd_story_entries_total{result="dropped"} 7`,
 	} {
 		if !strings.Contains(metrics, want) {

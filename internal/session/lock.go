@@ -30,14 +30,18 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	hash := base64.RawURLEncoding.EncodeToString(sum[:]) // as scs makes it
 	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
 	_, from.had = s.rdb.(*redis.ClusterClient)
+	start := time.Now()
 	lock, err := redislock.Obtain(ctx, from, lockPrefix+hash, leaseTime, &redislock.Options{
-		RetryStrategy: patience{until: time.Now().Add(lockWait), gone: gone},
+		RetryStrategy: patience{until: start.Add(lockWait), gone: gone},
 	})
 	switch {
 	case err == nil:
+		s.observe(LockTaken, time.Since(start))
 	case errors.Is(err, redislock.ErrNotObtained), ctx.Err() != nil:
+		s.observe(LockBusy, time.Since(start))
 		return ctx, nil, ErrBusy
 	default:
+		s.observe(LockFailed, time.Since(start))
 		return ctx, nil, storeError(err)
 	}
 	from.had = true

@@ -36,13 +36,22 @@ var (
 // or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
-// Options are what New needs; all are required.
+// Options are what New needs; all but Observe are required.
 type Options struct {
 	Redis  redis.UniversalClient
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
 	Logger *slog.Logger
 	Fail   FailFunc
+	// Observe is told of each wait for a session's lock; it may be nil.
+	Observe func(result string, waited time.Duration)
 }
+
+// Results of waits for a lock, of Options.Observe.
+const (
+	LockTaken  = "taken"
+	LockBusy   = "busy"   // ErrBusy
+	LockFailed = "failed" // ErrStore
+)
 
 // Values are what a session holds; "" where there is none.
 type Values struct {
@@ -55,10 +64,11 @@ type Values struct {
 // Sessions loads, locks and stores the sessions of shoppers. It may be used from many
 // goroutines.
 type Sessions struct {
-	scs  *scs.SessionManager
-	rdb  redis.UniversalClient
-	log  *slog.Logger
-	fail FailFunc
+	scs     *scs.SessionManager
+	rdb     redis.UniversalClient
+	log     *slog.Logger
+	fail    FailFunc
+	observe func(result string, waited time.Duration)
 }
 
 // New returns the sessions kept in o.Redis.
@@ -71,7 +81,10 @@ func New(o Options) *Sessions {
 	if o.Secure {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
 	}
-	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail}
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration) {}
+	}
+	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observe: o.Observe}
 }
 
 // HasCookie tells whether the request brings a session token, be it known or not.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -70,10 +72,23 @@ func failureOf(err error) failure {
 // report finds the answer for an error and logs what is ours to mend, once.
 func (s *Storefront) report(r *http.Request, err error) failure {
 	f := failureOf(err)
+	s.observe(r, f.code)
 	if f.status >= 500 {
 		s.Logger.ErrorContext(r.Context(), "request failed", "code", f.code, "error", err)
 	}
 	return f
+}
+
+// observe counts a request that is answered with an error.
+func (s *Storefront) observe(r *http.Request, code string) {
+	if s.Observe == nil {
+		return
+	}
+	route := ""
+	if routing := chi.RouteContext(r.Context()); routing != nil {
+		route = routing.RoutePattern()
+	}
+	s.Observe(route, code)
 }
 
 // jsonError answers with an error as JSON. c is the cart where it did change

@@ -201,5 +201,7 @@ func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused
 			c = s.visitor(r)
 		}
 	}
-	s.cartPage(w, r, failureOf(refused).status, c, refused)
+	f := failureOf(refused)
+	s.observe(r, f.code)
+	s.cartPage(w, r, f.status, c, refused)
 }

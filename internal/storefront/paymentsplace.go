@@ -164,6 +164,7 @@ func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request p
 		return
 	}
 	f := failureOf(err)
+	s.observe(r, f.code)
 	respond.JSON(w, r, http.StatusConflict, struct {
 		paymentsAnswer
 		Error respond.ErrorBody `json:"error"`

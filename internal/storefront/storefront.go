@@ -18,7 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/session"
 )
 
-// Storefront holds what its handlers need. All members but the last are required.
+// Storefront holds what its handlers need. All members but the last two are required.
 type Storefront struct {
 	Catalog  *catalog.Catalog
 	Stock    *catalog.Stock
@@ -31,6 +31,9 @@ type Storefront struct {
 	Logger   *slog.Logger
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
+	// Observe is told of each request that is answered with an error: its route and
+	// the error's code, both of bounded sets. It may be nil.
+	Observe func(route, code string)
 }
 
 // Routes mounts the shopper's pages. See the package's documentation in
