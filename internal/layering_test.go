@@ -25,6 +25,7 @@ var layers = []string{
 	"internal/market",
 	"internal/catalog",
 	"internal/klarna",
+	"internal/trace",
 	"internal/cart",
 	"internal/insync",
 	"internal/kco",

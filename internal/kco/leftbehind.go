@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
@@ -148,6 +149,8 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err error) {
 	member, _ := entry.Member.(string)
 	cartID, orderID, _ := strings.Cut(member, ":")
+	ctx, done := trace.Item(ctx, "abort left behind", orderID)
+	defer func() { done(err) }()
 	c, err := l.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
 		return true, err

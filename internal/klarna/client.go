@@ -32,6 +32,8 @@ type Config struct {
 	UserAgent string            // default: "Library/shopd"
 	Transport http.RoundTripper // default: own connection pool
 	Observe   func(Call)        // told of each try; may be nil; must be safe for concurrent use
+	// Trace is told of each try too, with the context of the call; it may be nil.
+	Trace func(context.Context, Call)
 }
 
 // Call is one try of a call, for metrics and the story of an order. It holds
@@ -58,6 +60,7 @@ type Client struct {
 	userAgent     string
 	http          *http.Client
 	observe       func(Call)
+	trace         func(context.Context, Call)
 }
 
 // NewClient checks c and returns a client. No connection is made.
@@ -74,6 +77,7 @@ func NewClient(c Config) (*Client, error) {
 		authorization: "Basic " + c.Password,
 		userAgent:     c.UserAgent,
 		observe:       c.Observe,
+		trace:         c.Trace,
 	}
 	if c.Username != "" {
 		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
@@ -166,9 +170,9 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	}
 }
 
-// tell lets the observer know of one try of r.
+// tell lets the observers know of one try of r.
 func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
-	if c.observe == nil {
+	if c.observe == nil && c.trace == nil {
 		return
 	}
 	call.Operation, call.Method, call.Subject = r.Operation, r.Method, subjectOf(ctx)
@@ -176,7 +180,12 @@ func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
 	call.Path, call.OrderID = pattern(r.Path)
 	said, call.Facts = tell(r.Body, out, call.Err)
 	call.OrderID = cmp.Or(call.OrderID, said)
-	c.observe(call)
+	if c.observe != nil {
+		c.observe(call)
+	}
+	if c.trace != nil {
+		c.trace(ctx, call)
+	}
 }
 
 // try sends r once and notes its answer. sent is whether a connection was had, so that Klarna may have seen the request.

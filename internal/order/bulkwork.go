@@ -12,6 +12,8 @@ import (
 	"github.com/bsm/redislock"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -138,9 +140,11 @@ func (b *Book) storeItem(ctx context.Context, id string, i int, before string, i
 // called: the command's key is made from job and order. The item that it
 // returns is open when it has to be called again. The error says that Klarna or
 // Redis did not answer.
-func (b *Book) captureItem(ctx context.Context, job Bulk, item BulkItem) (BulkItem, error) {
+func (b *Book) captureItem(ctx context.Context, job Bulk, item BulkItem) (ended BulkItem, err error) {
 	ctx, cancel := context.WithTimeout(ctx, itemTime)
 	defer cancel()
+	ctx, done := trace.Item(ctx, "bulk capture", item.OrderID)
+	defer func() { done(err) }()
 	o, found, err := b.ByOrderID(ctx, item.OrderID)
 	if err != nil {
 		return item, err

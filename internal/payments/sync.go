@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // Request says what to sync.
@@ -58,6 +59,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	run.Run = insync.Run{Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode}
 	err := run.Sync(ctx)
 	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
+	trace.Cart(ctx, run.Cart.Revision, run.result.OrderID)
+	if run.result.Created || run.updated {
+		trace.Remember(ctx, run.result.Session.SessionID)
+	}
 	return run.result, err
 }
 
@@ -69,6 +74,7 @@ type run struct {
 	result    Result
 	want      Content
 	known     Session // as it was read or made last in this run
+	updated   bool    // Klarna took an update of this run
 }
 
 // ID is the cart's session.
@@ -136,6 +142,7 @@ func (s *run) Update(ctx context.Context) (bool, error) {
 	case err != nil:
 		return s.Replace(ctx, insync.Cause{Err: err, Refused: insync.Refused(err)})
 	}
+	s.updated = true
 	session, err := s.syncer.Client.GetSession(updateCtx, id)
 	switch {
 	case err == nil && session.Status == StatusComplete:

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // observe logs and measures each request by the pattern of its route. The path itself,
@@ -55,7 +56,8 @@ func label(r *http.Request) (method, route string) {
 	return method, route
 }
 
-// LogHandler returns h with the request's ID added to each record.
+// LogHandler returns h with the request's ID, and that of its trace where there is one,
+// added to each record.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
 
 type logHandler struct{ slog.Handler }
@@ -64,6 +66,7 @@ func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	if id := respond.RequestID(ctx); id != "" {
 		rec.AddAttrs(slog.String("request_id", id))
 	}
+	rec.AddAttrs(trace.LogAttrs(ctx)...)
 	return h.Handler.Handle(ctx, rec)
 }
 

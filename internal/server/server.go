@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/web/static"
 )
 
@@ -41,8 +42,9 @@ type Options struct {
 	// BrowserOrigins are the hosts that Klarna's snippet frames, calls and takes
 	// pictures from, as scheme://host[:port].
 	BrowserOrigins []string
-	ImageOrigins   []string      // of pictures in the catalogue, further to our own
-	Drain          time.Duration // how long /readyz says no before the listener closes
+	ImageOrigins   []string       // of pictures in the catalogue, further to our own
+	Drain          time.Duration  // how long /readyz says no before the listener closes
+	Trace          *trace.Tracing // nil: no traces
 }
 
 // Server serves the shop on one listener and its operation on another.
@@ -68,6 +70,7 @@ func New(o Options) (*Server, error) {
 // Handler returns what is served to browsers.
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
+	mux.Use(s.traced()...)
 	mux.Use(requestID, s.observe, s.secure, s.recover, middleware.GetHead)
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Allow"] = allowed(mux, r.URL.Path)

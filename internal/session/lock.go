@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/bsm/redislock"
+
+	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -27,9 +29,11 @@ const (
 func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{}) (release func(), err error) {
 	hash := sha256.Sum256([]byte(token))
 	key := lockPrefix + base64.RawURLEncoding.EncodeToString(hash[:])
-	lock, err := s.locks.Obtain(ctx, key, leaseTime, &redislock.Options{
+	polling, done := trace.Whole(ctx, "session lock")
+	lock, err := s.locks.Obtain(polling, key, leaseTime, &redislock.Options{
 		RetryStrategy: patience{until: time.Now().Add(lockWait), gone: gone},
 	})
+	done(err)
 	switch {
 	case err == nil:
 	case errors.Is(err, redislock.ErrNotObtained), ctx.Err() != nil:
