@@ -10,8 +10,8 @@ import (
 )
 
 // UseRedis makes each command that rdb sends as part of a trace a span, by its
-// name alone, and keeps there what Remember is told. It must be called before rdb
-// is used. rdb may be of one node, a Cluster or behind Sentinel.
+// name alone, and keeps there what Remember is told; without it nothing is
+// remembered. It must be called before rdb is used. rdb may be of one node, a Cluster or behind Sentinel.
 func (t *Tracing) UseRedis(rdb redis.UniversalClient) error {
 	if t == nil {
 		return nil

@@ -25,12 +25,15 @@ func key(id string) string { return "shopd:trace:{" + id + "}" }
 // of Klarna Payments, for Join and Link: one command to Redis, and only if the
 // trace is sent.
 func Remember(ctx context.Context, id string) {
-	if sampled(ctx) == nil || id == "" {
+	if sampled(ctx) == nil {
+		return
+	}
+	t := of(ctx)
+	if t.redis == nil || id == "" {
 		return
 	}
 	parent := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, parent)
-	t := of(ctx)
 	if err := t.redis.Set(unseen(ctx), key(id), parent.Get("traceparent"), memory).Err(); err != nil {
 		t.fail(fmt.Errorf("remember a trace: %w", err))
 	}
@@ -38,6 +41,9 @@ func Remember(ctx context.Context, id string) {
 
 // recall returns the trace that is remembered of id, an invalid one for none.
 func (t *Tracing) recall(ctx context.Context, id string) trace.SpanContext {
+	if t.redis == nil || id == "" {
+		return trace.SpanContext{}
+	}
 	value, err := t.redis.Get(unseen(ctx), key(id)).Result()
 	if err != nil {
 		if !errors.Is(err, redis.Nil) {
