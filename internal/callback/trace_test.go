@@ -1,7 +1,6 @@
 package callback_test
 
 import (
-	"log/slog"
 	"net/http"
 	"testing"
 
@@ -13,13 +12,7 @@ import (
 // about: by the order of their address, or by the payment session of their body.
 // Who does not know the address's secret joins nothing.
 func TestTraces(t *testing.T) {
-	c := tracetest.Start(t)
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	getenv := func(name string) string { return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.URL}[name] }
-	tracing, err := trace.Setup(t.Context(), getenv, t.Output(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	tracing, c := tracetest.Tracing(t)
 	w := authorizationWorld(t, new(authorizations))
 	if err := tracing.UseRedis(w.redis.Client()); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,28 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/server"
-	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/internal/tracetest"
 )
-
-// tracing sends to a collector.
-func tracing(t *testing.T) (*trace.Tracing, *tracetest.Collector) {
-	t.Helper()
-	c := tracetest.Start(t)
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	getenv := func(name string) string { return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": c.URL}[name] }
-	tr, err := trace.Setup(t.Context(), getenv, t.Output(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tr, c
-}
 
 // A request is a span by its method and route, and nothing of its address, its
 // headers or a panic's words is in it.
 func TestTraces(t *testing.T) {
-	tr, c := tracing(t)
-	s, log := newServer(t, func(o *server.Options) { o.Trace = tr })
+	tracing, c := tracetest.Tracing(t)
+	s, log := newServer(t, func(o *server.Options) { o.Trace = tracing })
 	h := s.Handler()
 	for _, request := range []string{
 		"GET /products/MUG-1?email=hush", "GET /nowhere/hush", "GET /panic", "GET /late-panic", "POST /klarna/hush/push",
@@ -49,7 +34,7 @@ func TestTraces(t *testing.T) {
 		}()
 		get(h, "GET", "/abort", "")
 	}()
-	tr.Stop(t.Context())
+	tracing.Stop(t.Context())
 	var got []string
 	for _, span := range c.Spans() {
 		result := span.Attributes["http.response.status_code"]
@@ -83,9 +68,9 @@ func TestTraces(t *testing.T) {
 // A server without traces has no middleware for them, and its requests cost what
 // they cost without.
 func TestNoTraces(t *testing.T) {
-	tr, _ := tracing(t)
+	tracing, _ := tracetest.Tracing(t)
 	off, log := newServer(t, nil)
-	on, _ := newServer(t, func(o *server.Options) { o.Trace = tr })
+	on, _ := newServer(t, func(o *server.Options) { o.Trace = tracing })
 	count := func(s *server.Server) int { return len(s.Handler().(chi.Router).Middlewares()) }
 	if count(off)+1 != count(on) {
 		t.Errorf("%d middlewares without traces, %d with them", count(off), count(on))

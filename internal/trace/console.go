@@ -74,7 +74,7 @@ func writeLine(to *strings.Builder, span sdk.ReadOnlySpan, from time.Time, depth
 		to.WriteString(" FAILED")
 	}
 	for _, attr := range span.Attributes() {
-		fmt.Fprintf(to, " %s=%s", attr.Key, attr.Value.Emit())
+		fmt.Fprintf(to, " %s=%s", attr.Key, attr.Value.String())
 	}
 	for _, link := range span.Links() {
 		fmt.Fprintf(to, " link=%s", link.SpanContext.TraceID())

@@ -52,7 +52,7 @@ func (t *Tracing) recall(ctx context.Context, id string) trace.SpanContext {
 		return trace.SpanContext{}
 	}
 	parent := propagation.MapCarrier{"traceparent": value}
-	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), parent))
+	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(unseen(ctx), parent))
 }
 
 // Link links the span in ctx to the trace that has made or changed an order, or a

@@ -145,7 +145,7 @@ func rarely(logger *slog.Logger, interval time.Duration) func(error) {
 			kept++
 			return
 		}
-		logger.Warn("traces", "error", err, "not_logged_before", kept) //nolint:sloglint // of no request
+		logger.Warn("traces", "error", err, "not_logged_before", kept)
 		last, kept = time.Now(), 0
 	}
 }

@@ -2,9 +2,12 @@
 package tracetest
 
 import (
+	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +18,8 @@ import (
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // Span is a span as it was sent. The IDs are raw bytes.
@@ -37,6 +42,19 @@ type Collector struct {
 	spans  []Span
 	text   strings.Builder
 	header http.Header
+}
+
+// Tracing returns what sends traces to a collector of its own.
+func Tracing(t *testing.T) (*trace.Tracing, *Collector) {
+	t.Helper()
+	c := Start(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
+	tracing, err := trace.Setup(t.Context(), os.Getenv, t.Output(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tracing.Stop(context.Background()) })
+	return tracing, c
 }
 
 // Start runs a collector.
@@ -78,7 +96,7 @@ func read(span *otlp.Span) Span {
 		Trace: string(span.GetTraceId()), ID: string(span.GetSpanId()), Parent: string(span.GetParentSpanId()),
 		Name: span.GetName(), Kind: strings.TrimPrefix(span.GetKind().String(), "SPAN_KIND_"),
 		Failed: span.GetStatus().GetCode() == otlp.Status_STATUS_CODE_ERROR, Attributes: map[string]string{},
-		Start: time.Unix(0, int64(span.GetStartTimeUnixNano())), End: time.Unix(0, int64(span.GetEndTimeUnixNano())),
+		Start: at(span.GetStartTimeUnixNano()), End: at(span.GetEndTimeUnixNano()),
 	}
 	for _, attribute := range span.GetAttributes() {
 		value := attribute.GetValue()
@@ -92,6 +110,8 @@ func read(span *otlp.Span) Span {
 	}
 	return s
 }
+
+func at(ns uint64) time.Time { return time.Unix(0, int64(ns)) } //nolint:gosec // as time.Time counts
 
 // Spans returns what was sent so far, in the order in which it ended.
 func (c *Collector) Spans() []Span {
