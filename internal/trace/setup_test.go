@@ -36,7 +36,7 @@ func (o *output) String() string {
 }
 
 // setup is trace.Setup in a process with these variables, and what it writes.
-func setup(t *testing.T, variables map[string]string) (*trace.Tracing, *output, error) {
+func setup(t testing.TB, variables map[string]string) (*trace.Tracing, *output, error) {
 	t.Helper()
 	for name, value := range variables {
 		t.Setenv(name, value) // the SDK looks there itself
