@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,15 +42,14 @@ func TestTrace(t *testing.T) {
 	}
 	spans := collector.Await(confirmation)
 
+	// find returns a span that went well, if there is one: on a busy machine Klarna may have to call again.
 	find := func(name, parent string) tracetest.Span {
 		t.Helper()
-		for _, span := range tracetest.Named(spans, name) {
-			if span.Parent == parent {
-				return span
-			}
+		named := slices.DeleteFunc(tracetest.Named(spans, name), func(s tracetest.Span) bool { return s.Parent != parent })
+		if len(named) == 0 {
+			t.Fatalf("no span %q in %q:\n%s", name, hex.EncodeToString([]byte(parent)), collector.Text())
 		}
-		t.Fatalf("no span %q in %q:\n%s", name, hex.EncodeToString([]byte(parent)), collector.Text())
-		return tracetest.Span{}
+		return named[max(0, slices.IndexFunc(named, func(s tracetest.Span) bool { return !s.Failed }))]
 	}
 	update := find("POST /checkout/update", "")
 	for _, tt := range []struct {
@@ -69,8 +69,12 @@ func TestTrace(t *testing.T) {
 			t.Errorf("%s: the same trace: %v, kind %s, failed %v", tt.name, span.Trace == update.Trace, span.Kind, span.Failed)
 		}
 		for _, name := range tt.within {
-			if inner := find(name, span.ID); inner.Trace != update.Trace || inner.Start.Before(span.Start) {
-				t.Errorf("%s in %s: of another trace, or before it", name, tt.name)
+			if !slices.ContainsFunc(tracetest.Named(spans, name), func(inner tracetest.Span) bool {
+				return inner.Trace == update.Trace && slices.ContainsFunc(tracetest.Named(spans, tt.name), func(outer tracetest.Span) bool {
+					return outer.ID == inner.Parent && !inner.Start.Before(outer.Start)
+				})
+			}) {
+				t.Errorf("no %s in %s", name, tt.name)
 			}
 		}
 	}

@@ -134,11 +134,11 @@ func (c *Collector) Header() http.Header {
 	return c.header
 }
 
-// Await waits until spans of all these names were sent, at most 20 s, and returns
+// Await waits until spans of all these names were sent, at most a minute, and returns
 // all that were sent.
 func (c *Collector) Await(names ...string) []Span {
 	c.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		spans := c.Spans()
 		missing := ""
