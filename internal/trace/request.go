@@ -38,7 +38,7 @@ func (t *Tracing) Request(ctx context.Context, header http.Header, later bool) (
 	if t.inbound {
 		named := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), propagation.HeaderCarrier(header)))
 		if named.IsValid() {
-			r.links = []trace.Link{{SpanContext: named.WithTraceState(trace.TraceState{})}} // anything may stand in that
+			r.links = []trace.Link{{SpanContext: named}} // of which the exporter sends the IDs alone
 		}
 	}
 	ctx = t.Context(ctx)
