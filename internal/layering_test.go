@@ -26,6 +26,7 @@ var layers = []string{
 	"internal/catalog",
 	"internal/klarna",
 	"internal/logs",
+	"internal/trace",
 	"internal/cart",
 	"internal/insync",
 	"internal/kco",
@@ -75,7 +76,7 @@ var forbidden = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/redistest", "internal/browsertest", "internal/e2e"}
+var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/e2e"}
 
 func TestLayers(t *testing.T) {
 	for name, imports := range importsOf(t, os.DirFS("..")) {

@@ -11,6 +11,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/shopd/shopd/internal/trace"
 )
 
 func main() {
@@ -29,6 +31,8 @@ type command struct {
 type env struct {
 	config
 	args           []string // after the flags
+	getenv         func(string) string
+	tracing        *trace.Tracing // nil: no traces
 	stdout, stderr io.Writer
 }
 
@@ -53,7 +57,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		if c.name != name {
 			continue
 		}
-		e := &env{stdout: stdout, stderr: stderr}
+		e := &env{getenv: getenv, stdout: stdout, stderr: stderr}
 		err := e.parse(c, args, getenv)
 		if errors.Is(err, flag.ErrHelp) {
 			commandUsage(stdout, c)

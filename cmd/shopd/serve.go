@@ -27,6 +27,7 @@ import (
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/storefront"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // redisWait is how long a start waits for Redis: the two are often started together.
@@ -92,6 +93,12 @@ func (e *env) serve(ctx context.Context, s shop, l listeners, logger *slog.Logge
 		return fmt.Errorf("redis URL: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
+	tracing, err := trace.Setup(ctx, e.getenv, e.stderr, logger)
+	if err = errors.Join(err, tracing.UseRedis(rdb)); err != nil {
+		return fmt.Errorf("traces: %w", err)
+	}
+	defer tracing.Stop(ctx)
+	e.tracing = tracing
 	stock := catalog.NewStock(rdb, s.catalog)
 	if err := seed(ctx, stock, logger); err != nil {
 		return err
@@ -111,7 +118,7 @@ func (e *env) serve(ctx context.Context, s shop, l listeners, logger *slog.Logge
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	for _, loop := range loops {
-		running.Go(func() { loop(background) })
+		running.Go(func() { loop(e.tracing.Context(background)) })
 	}
 	err = srv.Run(ctx, l.shop, l.ops)
 	stop()
@@ -155,6 +162,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	watch := watcher{metrics, story}
 	transport, err := klarna.NewClient(klarna.Config{
 		BaseURL: s.klarnaURL, Username: e.username, Password: e.password, Observe: watch.call, Logger: logger,
+		Trace: e.tracing.Calls(),
 	})
 	if err != nil {
 		return nil, nil, err
@@ -203,6 +211,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 	o := server.Options{
 		Storefront: front, Callbacks: callbacks, Redis: rdb, Metrics: metrics, Logger: logger, PublicURL: s.publicURL,
 		BrowserOrigins: s.origins, ImageOrigins: s.imageOrigins, Drain: s.drain,
+		Trace: e.tracing,
 	}
 	o.WriteLimit, o.TrustedProxies = s.writeLimit, s.trustedProxies
 	if len(s.staff) > 0 {

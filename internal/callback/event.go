@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // Event is one callback, for metrics and the story of its order. It holds no
@@ -33,6 +34,7 @@ func (c *Callbacks) observed(next http.Handler) http.Handler {
 		e := &Event{Start: time.Now()}
 		if id := r.URL.Query().Get("order_id"); kco.IsOrderID(id) {
 			e.OrderID = id
+			r = r.WithContext(trace.Join(r.Context(), id))
 		}
 		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(sent, r.WithContext(context.WithValue(r.Context(), eventKey{}, e)))

@@ -334,8 +334,6 @@ func (w watched) outage() {
 	w.redis.Restart()
 }
 
-var pageData = regexp.MustCompile(`(?s)<script id="checkout-data" type="application/json"[^>]*>(.*?)</script>`)
-
 // paying is a purchase with Klarna Payments.
 func (w watched) paying() {
 	p, c := w.p, w.buyer()

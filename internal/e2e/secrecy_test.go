@@ -15,15 +15,7 @@ var personal = []string{
 // keepsSecrets holds invariant 9 at the end of each test: no process has logged
 // a secret, a token or what shoppers typed, and no address at Klarna has any of it.
 func (d *deployment) keepsSecrets() {
-	forbidden := append(slices.Clone(personal), secret, "ZGVtbzpkZW1v") // demo:demo in base64
-	for _, order := range d.fake.Orders() {
-		if _, rest, ok := strings.Cut(order.MerchantURLs.Push, "/klarna/"); ok {
-			token, _, _ := strings.Cut(rest, "/")
-			forbidden = append(forbidden, token)
-			break // it is the same for all
-		}
-	}
-	for _, text := range forbidden {
+	for _, text := range d.forbidden() {
 		for _, p := range d.shops {
 			if strings.Contains(p.logged(), text) {
 				d.t.Errorf("the log has %q", text)
@@ -35,4 +27,17 @@ func (d *deployment) keepsSecrets() {
 			}
 		}
 	}
+}
+
+// forbidden is what must stay between shopper, shop and Klarna.
+func (d *deployment) forbidden() []string {
+	forbidden := append(slices.Clone(personal), secret, "ZGVtbzpkZW1v") // demo:demo in base64
+	for _, order := range d.fake.Orders() {
+		if _, rest, ok := strings.Cut(order.MerchantURLs.Push, "/klarna/"); ok {
+			token, _, _ := strings.Cut(rest, "/")
+			forbidden = append(forbidden, token)
+			break // it is the same for all
+		}
+	}
+	return forbidden
 }

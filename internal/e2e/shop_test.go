@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,7 +69,8 @@ type deployment struct {
 	redis *redistest.Server
 	url   string // of the first process, as the browser knows it: http://localhost:PORT
 	shops []*process
-	more  []string // settings of the processes, as flags
+	more  []string          // settings of the processes, as flags
+	env   map[string]string // further variables of processes that are yet to be started
 	goods *catalog.Catalog
 	asks  redis.UniversalClient // of the test itself
 }
@@ -96,7 +98,7 @@ func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options
 // start runs one more shopd serve.
 func (d *deployment) start(addr string) *process {
 	d.t.Helper()
-	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), map[string]string{
+	env := map[string]string{
 		"SHOPD_PUBLIC_URL":      d.url,
 		"SHOPD_REDIS_URL":       d.redis.URL,
 		"SHOPD_KLARNA_URL":      d.fake.URL,
@@ -104,7 +106,9 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_PASSWORD": "demo",
 		"SHOPD_SECRET":          secret,
 		"SHOPD_STAFF":           staff,
-	})
+	}
+	maps.Copy(env, d.env)
+	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
 }
 
 // process is a running shopd. It is killed at the end of the test.

@@ -20,6 +20,7 @@ type paymentPage struct {
 	Session     map[string]any `json:"session"`
 }
 
+// pageData is what a checkout page tells its script.
 var pageData = regexp.MustCompile(`(?s)<script id="checkout-data" type="application/json"[^>]*>(.*?)</script>`)
 
 // openPayments loads the checkout of Klarna Payments.

@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/logs"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
@@ -156,7 +157,8 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, result string, err error) {
 	member, _ := entry.Member.(string)
 	cartID, orderID, _ := strings.Cut(member, ":")
-	ctx = logs.WithOrder(ctx, orderID)
+	ctx, done := trace.Item(logs.WithOrder(ctx, orderID), "abort left behind", orderID)
+	defer func() { done(err) }()
 	c, err := l.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
 		return true, LeftFailed, err

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // Mode says how Sync starts when the cart has an order.
@@ -88,6 +89,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	err := run.Sync(ctx)
 	run.result.Updated = run.Updated
 	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
+	trace.Cart(ctx, run.Cart.Revision, run.result.OrderID)
+	if run.result.Created || run.result.Updated {
+		trace.Remember(ctx, run.result.OrderID)
+	}
 	return run.result, err
 }
 

@@ -34,6 +34,8 @@ type Config struct {
 	Transport http.RoundTripper // default: own connection pool
 	Observe   func(Call)        // told of each try; may be nil; must be safe for concurrent use
 	Logger    *slog.Logger      // told of each try that failed; may be nil
+	// Trace is told of each try too, with the context of the call; it may be nil.
+	Trace func(context.Context, Call)
 }
 
 // Call is one try of a call, for metrics and the story of an order. It holds
@@ -61,6 +63,7 @@ type Client struct {
 	http          *http.Client
 	observe       func(Call)
 	log           *slog.Logger
+	trace         func(context.Context, Call)
 }
 
 // NewClient checks c and returns a client. No connection is made.
@@ -78,6 +81,7 @@ func NewClient(c Config) (*Client, error) {
 		userAgent:     c.UserAgent,
 		observe:       c.Observe,
 		log:           c.Logger,
+		trace:         c.Trace,
 	}
 	if client.log == nil {
 		client.log = slog.New(slog.DiscardHandler)
@@ -173,10 +177,10 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	}
 }
 
-// tell lets the observer know of one try of r.
+// tell lets the observers know of one try of r.
 func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
 	call.Operation, call.Method, call.Subject = r.Operation, r.Method, subjectOf(ctx)
-	if call.Err == nil && c.observe == nil {
+	if call.Err == nil && c.observe == nil && c.trace == nil {
 		return
 	}
 	var said string
@@ -184,12 +188,17 @@ func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
 	if call.Err != nil {
 		call.log(ctx, c.log)
 	}
-	if c.observe == nil {
+	if c.observe == nil && c.trace == nil {
 		return
 	}
 	said, call.Facts = tell(r.Body, out, call.Err)
 	call.OrderID = cmp.Or(call.OrderID, said)
-	c.observe(call)
+	if c.observe != nil {
+		c.observe(call)
+	}
+	if c.trace != nil {
+		c.trace(ctx, call)
+	}
 }
 
 // try sends r once and notes its answer. sent is whether a connection was had, so that Klarna may have seen the request.

@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -36,7 +37,9 @@ func (b *Book) askReservation(ctx context.Context, r catalog.Reservation) error 
 	if b.Payments == nil {
 		return nil
 	}
+	ctx, done := trace.Item(ctx, EventReservation, sessionID)
 	err := b.repeatPurchase(ctx, r.CartID, sessionID)
+	done(err)
 	result := resultOfAuthorization(err)
 	if errors.Is(err, errUnsettled) {
 		result = ResultUnsettled
@@ -98,6 +101,8 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 // lookAfter goes on with a session's authorizations. again is whether something
 // remains to be done.
 func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) (again bool, err error) {
+	ctx, done := trace.Item(ctx, EventAuthorization, sessionID)
+	defer func() { done(err) }()
 	a, err := b.Payments.Authorizations.Get(ctx, sessionID)
 	if err != nil {
 		return true, err

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/logs"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -143,9 +144,11 @@ func (b *Book) storeItem(ctx context.Context, id string, i int, before string, i
 // called: the command's key is made from job and order. The item that it
 // returns is open when it has to be called again. The error says that Klarna or
 // Redis did not answer.
-func (b *Book) captureItem(ctx context.Context, job Bulk, item BulkItem) (BulkItem, error) {
+func (b *Book) captureItem(ctx context.Context, job Bulk, item BulkItem) (ended BulkItem, err error) {
 	ctx, cancel := context.WithTimeout(ctx, itemTime)
 	defer cancel()
+	ctx, done := trace.Item(ctx, "bulk capture", item.OrderID)
+	defer func() { done(err) }()
 	o, found, err := b.ByOrderID(ctx, item.OrderID)
 	if err != nil {
 		return item, err

@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // Why an authorization brings no order, beside ErrNotOurs, ErrUnavailable,
@@ -213,6 +214,7 @@ func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments
 	tokenID := b.tokenize(ctx, call)
 	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
 	if err == nil {
+		trace.Remember(ctx, placed.OrderID)
 		b.keepToken(ctx, placed.OrderID, tokenID)
 		o, err := b.bought(ctx, sessionID, placed.OrderID)
 		return o, placed.RedirectURL, err

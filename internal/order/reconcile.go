@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/logs"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -155,7 +156,13 @@ func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
 
 // ask places an order if it was bought.
 func (b *Book) ask(ctx context.Context, event, orderID string) error {
-	_, stored, err := b.place(logs.WithOrder(ctx, orderID), orderID)
+	ctx, done := trace.Item(logs.WithOrder(ctx, orderID), event, orderID)
+	_, stored, err := b.place(ctx, orderID)
+	if errors.Is(err, ErrUnavailable) {
+		done(err)
+	} else {
+		done(nil) // also that it was not bought is an answer
+	}
 	b.observe(Event{Event: event, Result: resultOf(stored, err)})
 	return err
 }
@@ -181,6 +188,8 @@ func (b *Book) unfinished(ctx context.Context, now time.Time) error {
 
 // goOn goes on with one order, and puts it off when it is not finished then.
 func (b *Book) goOn(ctx context.Context, id string, now time.Time) (result string, err error) {
+	ctx, done := trace.Item(ctx, EventUnfinished, id)
+	defer func() { done(err) }()
 	o, found, err := b.ByOrderID(ctx, id)
 	switch {
 	case err != nil || !found:

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // Request says what to sync.
@@ -60,6 +61,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
 	run.Observe = s.Observe
 	err := run.Sync(ctx)
 	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
+	trace.Cart(ctx, run.Cart.Revision, run.result.OrderID)
+	if run.result.Created || run.Updated {
+		trace.Remember(ctx, run.result.Session.SessionID)
+	}
 	return run.result, err
 }
 

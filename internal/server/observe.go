@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/trace"
 )
 
 // observe logs and measures each request by the pattern of its route. The path itself,
@@ -60,8 +61,8 @@ func label(r *http.Request) (method, route string) {
 	return method, route
 }
 
-// LogHandler returns h with the request's ID added to each record, beside what
-// [logs.Handler] adds.
+// LogHandler returns h with the request's ID, and that of its trace where there is one,
+// added to each record, beside what [logs.Handler] adds.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{logs.Handler(h)} }
 
 type logHandler struct{ slog.Handler }
@@ -70,6 +71,7 @@ func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	if id := respond.RequestID(ctx); id != "" {
 		rec.AddAttrs(slog.String("request_id", id))
 	}
+	rec.AddAttrs(trace.LogAttrs(ctx)...)
 	return h.Handler.Handle(ctx, rec)
 }
 

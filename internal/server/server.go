@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/web/static"
 )
 
@@ -50,6 +51,7 @@ type Options struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	Trace          *trace.Tracing // nil: no traces
 }
 
 // Server serves the shop on one listener and its operation on another.
@@ -85,6 +87,7 @@ func New(o Options) (*Server, error) {
 // Handler returns what is served to browsers.
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
+	mux.Use(s.traced()...)
 	mux.Use(requestID, s.observe, s.secure, s.recover, middleware.GetHead)
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Allow"] = allowed(mux, r.URL.Path)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -31,9 +33,11 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
 	_, from.had = s.rdb.(*redis.ClusterClient)
 	start := time.Now()
-	lock, err := redislock.Obtain(ctx, from, lockPrefix+hash, leaseTime, &redislock.Options{
+	polling, done := trace.Whole(ctx, "session lock")
+	lock, err := redislock.Obtain(polling, from, lockPrefix+hash, leaseTime, &redislock.Options{
 		RetryStrategy: patience{until: start.Add(lockWait), gone: gone},
 	})
+	done(err)
 	switch {
 	case err == nil:
 		s.observe(LockTaken, time.Since(start))

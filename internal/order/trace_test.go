@@ -1,0 +1,80 @@
+package order_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/tracetest"
+)
+
+// What the loops do about an order is a trace of its own, linked to the shopper's;
+// rounds that find nothing are none.
+func TestTraces(t *testing.T) {
+	tracing, c := tracetest.Tracing(t)
+	w := newWorld(t, redistest.StartServer(t))
+	if err := tracing.UseRedis(w.book.Redis); err != nil {
+		t.Fatal(err)
+	}
+	ctx := tracing.Context(t.Context())
+	round := func(in time.Duration) {
+		t.Helper()
+		if err := w.book.Reconcile(ctx, time.Now().Add(in)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.book.LeftBehind.Sweep(ctx, time.Now().Add(in)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round(time.Minute)
+
+	bought, sold := w.sale()
+	given := cart.NewID()
+	w.put(given, "MUG-1", 1)
+	left := w.open(given)
+	w.open(given)
+	if err := w.book.LeftBehind.Add(t.Context(), given, left); err != nil {
+		t.Fatal(err)
+	}
+	shopper, request := tracing.Request(t.Context(), http.Header{}, false)
+	trace.Remember(shopper, sold)
+	trace.Remember(shopper, left)
+	request.End(shopper, trace.Served{Method: "GET", Route: "/checkout", Status: 200})
+	round(time.Minute)      // aborts what was left behind
+	round(10 * time.Minute) // asks about both
+	w.once(bought, sold)
+	tracing.Stop(t.Context())
+
+	spans := c.Spans()
+	first := tracetest.Named(spans, "GET /checkout")[0].Trace
+	got, inner := map[string]int{}, map[string]int{}
+	byTrace := map[string]string{}
+	for _, span := range spans {
+		if span.Parent != "" || span.Trace == first {
+			continue
+		}
+		if len(span.Links) != 1 || span.Links[0] != first || span.Failed {
+			t.Errorf("%s: links %x, failed %v", span.Name, span.Links, span.Failed)
+		}
+		got[span.Name]++
+		byTrace[span.Trace] = span.Name
+	}
+	for _, span := range spans {
+		if span.Parent != "" {
+			inner[byTrace[span.Trace]]++
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"loop abort left behind": 1, "loop reservation": 1, "loop left_behind": 1}, got); diff != "" {
+		t.Error(diff)
+	}
+	for name := range got {
+		if inner[name] == 0 {
+			t.Errorf("%s has no commands to Redis", name)
+		}
+	}
+}
