@@ -104,7 +104,7 @@ func (b *tab) acknowledged(s *sale) {
 
 // confirm loads the confirmation until it says thank you. A sale has one number.
 func (b *tab) confirm(s *sale) {
-	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(50 * time.Millisecond) {
+	for start := time.Now(); time.Since(start) < 90*time.Second; time.Sleep(50 * time.Millisecond) {
 		if b.confirmed(s) {
 			return
 		}

@@ -136,6 +136,7 @@ func TestTopologySentinel(t *testing.T) {
 				}
 				c.away.begin(behind)
 				back := tt.end(server)
+				c.lasting(server.Node(1))
 				server.AwaitMaster(1)
 				c.away.end()
 				time.Sleep(topologyTime / 4)
@@ -152,6 +153,19 @@ func TestTopologySentinel(t *testing.T) {
 				t.Errorf("shops that showed the checkout again: %v", slices.Collect(maps.Keys(c.away.back)))
 			}
 		})
+	}
+}
+
+// lasting demands of the replica of a master that is gone that it has each order
+// that Klarna knows as acknowledged (invariant 6).
+func (c *crowd) lasting(replica redis.UniversalClient) {
+	for _, o := range c.fake.Orders() {
+		if !o.Fake.Acknowledged {
+			continue
+		}
+		if n, err := replica.Exists(c.t.Context(), "shopd:{orders}:order:"+o.OrderID).Result(); err != nil || n != 1 {
+			c.t.Errorf("order %s was acknowledged, and died with the master: %v", o.OrderID, err)
+		}
 	}
 }
 

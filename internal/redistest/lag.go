@@ -13,7 +13,7 @@ import (
 // Lag lets the replica of a Sentinel follow its master by a line of its own. From
 // the call of hold on, the replica hears nothing more, as when the network fails
 // between the two: what the master acknowledges then is gone when it dies. Sentinel
-// mends the line after 8 s.
+// mends the line after 10 s.
 func (s *Server) Lag() (hold func()) {
 	s.t.Helper()
 	master, replica := s.nodes[0], s.nodes[1]

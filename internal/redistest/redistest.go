@@ -176,7 +176,7 @@ func url(n *node) string {
 	return "redis://" + n.addr
 }
 
-// await polls one node until ready holds, at most 15 s.
+// await polls one node until ready holds, at most a minute.
 func (s *Server) await(n *node, what string, ready func(redis.UniversalClient) bool) {
 	s.t.Helper()
 	c, err := redisconn.Open(url(n))
@@ -184,7 +184,7 @@ func (s *Server) await(n *node, what string, ready func(redis.UniversalClient) b
 		s.t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ready(c) {
 		select {
 		case <-n.done:
