@@ -123,7 +123,7 @@ func TestInjection(t *testing.T) {
 			t.Errorf("%s %s: markup comes back as it was", ask.method, ask.target)
 		}
 	}
-	for _, written := range strings.Split(strings.TrimSpace(s.log.String()), "\n") {
+	for written := range strings.SplitSeq(strings.TrimSpace(s.log.String()), "\n") {
 		if !strings.HasPrefix(written, "{") || !strings.HasSuffix(written, "}") || strings.Contains(written, "evil=1") {
 			t.Errorf("a line of the log: %s", written)
 		}

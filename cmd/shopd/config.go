@@ -120,7 +120,7 @@ func (c *config) validate() (shop, error) {
 	s.review = v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview
 	s.library, s.libraryOrigins = paymentsLibrary(s.origins, klarnaURL)
 	s.customerTokens = v.onOff("-customer-tokens", c.customerTokens)
-	s.writeLimit = int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)) //nolint:gosec // bounded here
+	s.writeLimit = int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32))
 	s.trustedProxies = v.networks("-trusted-proxies", c.trustedProxies)
 	return s, v.err()
 }

@@ -104,7 +104,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	fake := fakeklarna.NewServer(t, fakeklarna.Options{
 		Username: "hush-user", Password: "hush-klarna", CallbackHosts: []string{"shop.example"},
 	})
-	staff := strings.Split(demoStaff, "\n")[0]
+	staff, _, _ := strings.Cut(demoStaff, "\n")
 	p := start(t, map[string]string{
 		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0", "SHOPD_PUBLIC_URL": "http://shop.example",
 		"SHOPD_REDIS_URL": "redis://:hush-redis@" + redis.Addr(), "SHOPD_KLARNA_URL": fake.URL,

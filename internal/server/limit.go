@@ -62,11 +62,11 @@ func (l *limiter) bucket(client netip.Prefix) *rate.Limiter {
 	defer l.mu.Unlock()
 	if known, ok := l.clients[client]; ok {
 		l.order.MoveToFront(known)
-		return known.Value.(*counted).bucket //nolint:errcheck // nothing else is in the list
+		return known.Value.(*counted).bucket
 	}
 	if l.order.Len() >= l.most {
 		oldest := l.order.Back()
-		delete(l.clients, l.order.Remove(oldest).(*counted).client) //nolint:errcheck // nothing else is in the list
+		delete(l.clients, l.order.Remove(oldest).(*counted).client)
 	}
 	c := &counted{client, rate.NewLimiter(l.limit, l.burst)}
 	l.clients[client] = l.order.PushFront(c)
@@ -126,10 +126,9 @@ func (s *Server) warnOfProxy(r *http.Request) {
 	if len(s.o.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" {
 		return
 	}
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && (peer.Addr().Unmap().IsPrivate() || peer.Addr().Unmap().IsLoopback()) {
-		s.warned.Do(func() {
-			s.o.Logger.WarnContext(r.Context(), "a proxy is not trusted: all who come through it share one write limit", "setting", "-trusted-proxies")
-		})
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && (peer.Addr().Unmap().IsPrivate() || peer.Addr().Unmap().IsLoopback()) &&
+		s.warned.CompareAndSwap(false, true) {
+		s.o.Logger.WarnContext(r.Context(), "a proxy is not trusted: all who come through it share one write limit", "setting", "-trusted-proxies")
 	}
 }
 

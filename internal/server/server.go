@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,8 +59,8 @@ type Server struct {
 	csp      csp
 	https    bool // the public URL is
 	limits   limits
-	writes   *limiter  // one for all routes
-	warned   sync.Once // of a proxy that is not trusted
+	writes   *limiter    // one for all routes
+	warned   atomic.Bool // of a proxy that is not trusted
 	crossing *http.CrossOriginProtection
 	client   func(http.Handler) http.Handler // finds out the client's address
 	draining atomic.Bool

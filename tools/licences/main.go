@@ -15,10 +15,10 @@ const mode = 0o644
 func main() {
 	table, texts, err := write(".")
 	if err == nil {
-		err = os.WriteFile(tableFile, []byte(table), mode) //nolint:gosec // a document
+		err = os.WriteFile(tableFile, []byte(table), mode)
 	}
 	if err == nil {
-		err = os.WriteFile(textsFile, []byte(texts), mode) //nolint:gosec // a document
+		err = os.WriteFile(textsFile, []byte(texts), mode)
 	}
 	if err != nil {
 		log.SetFlags(0)
