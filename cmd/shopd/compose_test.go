@@ -21,7 +21,9 @@ const root = "../.."
 type composeFile struct {
 	Services map[string]composeService
 	Networks map[string]struct {
-		IPAM struct{ Config []struct{ Subnet netip.Prefix } }
+		IPAM struct {
+			Config []struct{ Subnet netip.Prefix }
+		}
 	}
 	Volumes map[string]any
 }
