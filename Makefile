@@ -40,10 +40,14 @@ a11y: test-tools ## accessibility of every page by axe-core, from npm
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
 	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e ./internal/backoffice ./fakeklarna
 
-fuzz: ## every fuzz target for FUZZ=30s
-	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+# PART of PARTS, so that several machines can share them: make fuzz PARTS=3 PART=0.
+PARTS ?= 1
+PART  ?= 0
+fuzz: test-tools ## every fuzz target for FUZZ=30s
+	@set -e; n=0; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
-	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
+	    n=$$((n + 1)); if [ $$((n % $(PARTS))) != $(PART) ]; then continue; fi; \
+	    echo "$$package $$target"; SHOPD_TEST_ALL=1 $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
 	  done; done
 
 cover: test-tools ## test coverage, as cover.out and by package
