@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/shopd/shopd/internal/market"
 )
 
@@ -35,13 +37,15 @@ func FuzzSigned(f *testing.F) {
 		address := map[string]any{"country": country, "postal_code": postal, "region": region, "given_name": name}
 		body["billing_address"], body["shipping_address"] = address, address
 		body["selected_shipping_option"] = map[string]any{"id": option}
-		before := w.now(c.ID)
+		before, reserved := w.now(c.ID), len(w.stock.reserved)
 		res := w.call(w.path(kind, "order-1"), w.body(body))
 		switch {
 		case !slices.Contains([]int{200, 303, 400, 404, 413}, res.StatusCode):
 			t.Errorf("%s: got %d", kind, res.StatusCode)
 		case res.StatusCode >= http.StatusBadRequest:
-			w.unchanged(before)
+			if d := cmp.Diff(before, w.now(c.ID)); d != "" || len(w.stock.reserved) > reserved {
+				t.Errorf("%s: got %d, reserved %d and changed %s", kind, res.StatusCode, len(w.stock.reserved)-reserved, d)
+			}
 		}
 		after := w.now(c.ID)
 		if _, served := market.Lookup(after.Country); !served || len(after.Lines) != len(before.Lines) {
