@@ -58,10 +58,14 @@ bench-compare: build test-tools ## make bench, and how that differs from OLD=old
 bench-growth: build test-tools ## time and memory with up to 1,000,000 sessions and 10,000 clients; all figures in bin/growth.json
 	$(GO) run ./tools/bench growth -shopd bin/shopd -out bin/growth.json $(GROWTH)
 
-fuzz: ## every fuzz target for FUZZ=30s
-	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+# PART of PARTS, so that several machines can share them: make fuzz PARTS=3 PART=0.
+PARTS ?= 1
+PART  ?= 0
+fuzz: test-tools ## every fuzz target for FUZZ=30s
+	@set -e; n=0; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
-	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
+	    n=$$((n + 1)); if [ $$((n % $(PARTS))) != $(PART) ]; then continue; fi; \
+	    echo "$$package $$target"; SHOPD_TEST_ALL=1 $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
 	  done; done
 
 soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do

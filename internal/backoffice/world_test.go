@@ -230,6 +230,11 @@ func (v *visitor) do(method, path string, form url.Values) answer {
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
+	return v.send(r)
+}
+
+func (v *visitor) send(r *http.Request) answer {
+	v.t.Helper()
 	res, err := v.client.Do(r)
 	if err != nil {
 		v.t.Fatal(err)

@@ -28,7 +28,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	query := r.URL.Query()
-	category, q, sort := query.Get("category"), strings.TrimSpace(query.Get("q")), query.Get("sort")
+	category, q, sort := query.Get("category"), strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\ufffd"), query.Get("sort")
 	if category != "" && !slices.Contains(s.Catalog.Categories(), category) {
 		s.notFound(w, r)
 		return

@@ -1,0 +1,107 @@
+package order_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+)
+
+// FuzzStored: whatever the record of an order, its audit's entries or a payment's call hold
+// (another version wrote them), reading is an error or an order, never a panic, and what
+// can be done with it can be asked.
+func FuzzStored(f *testing.F) {
+	w := newWorld(f, redistest.StartServer(f))
+	placed := w.placed()
+	text := w.rdb.Get(f.Context(), "shopd:{orders}:order:"+placed.OrderID).Val()
+	audit := w.rdb.LRange(f.Context(), "shopd:{orders}:audit:"+placed.OrderID, 0, 0).Val()
+	if text == "" || len(audit) == 0 {
+		f.Fatal("the order is not in the book")
+	}
+	f.Add(text, audit[0])
+	f.Add(`{"v":99,"order_id":"x","number":"","new":{}}`, `{}`)
+	f.Add(`{"order_id":"x","purchase_currency":"XXX","running":{"kind":"?"},"placed_at":"0001-01-01T00:00:00Z"}`, `{"at":"x"}`)
+	f.Add(`{"order_lines":[{"quantity":-1,"total_amount":9223372036854775807,"tax_rate":-5},{"quantity":0}],"order_amount":-1,"captures":[{"captured_amount":9223372036854775807},{}]}`, `[]`)
+	f.Add(`null`, `null`)
+	f.Add(`{`, ``)
+	f.Fuzz(func(t *testing.T, record, entry string) {
+		ctx := t.Context()
+		if err := w.rdb.Set(ctx, "shopd:{orders}:order:stored", record, 0).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.rdb.Del(ctx, "shopd:{orders}:audit:stored").Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.rdb.RPush(ctx, "shopd:{orders}:audit:stored", entry).Err(); err != nil {
+			t.Fatal(err)
+		}
+		// Not an assertion on the entries: the page shows what could be read.
+		_, _ = w.book.Audit(ctx, "stored")
+		o, found, err := w.book.ByOrderID(ctx, "stored")
+		if err != nil {
+			if found || !errors.Is(err, order.ErrUnavailable) {
+				t.Errorf("%q: found is %v, %v", record, found, err)
+			}
+			return
+		}
+		for _, action := range []order.Action{
+			order.ActionCapture, order.ActionRefund, order.ActionCancel, order.ActionRelease, order.ActionExtend, order.ActionLines,
+			order.ActionReferences, order.ActionShippingAddress, order.ActionShippingInfo, order.ActionSendOut, order.ActionExtendDueDate,
+		} {
+			_ = w.book.Possible(o, action, time.Now())
+		}
+	})
+}
+
+// FuzzList: any text, country, state, time and cursor is a page of orders that are newest
+// first and no longer than asked for, or an error that says which of them is wrong.
+func FuzzList(f *testing.F) {
+	w := newWorld(f, redistest.StartServer(f))
+	for range 3 {
+		w.placed()
+	}
+	all, err := w.book.List(f.Context(), order.Query{Limit: 1})
+	if err != nil || len(all.Orders) != 1 {
+		f.Fatalf("%+v, %v", all, err)
+	}
+	f.Add("", "", "", int64(0), int64(0), all.Older)
+	f.Add(all.Orders[0].Number, "AUTHORIZED", "SE", int64(0), int64(4e12), "")
+	f.Add("a@b.example", "x", "se", int64(-1), int64(1), "o1700000000000")
+	f.Add("1 234,50", "", "\x00", int64(1e18), int64(-1e18), "n0000000000000;")
+	f.Add("\xff*?[", "CAPTURED", "", int64(0), int64(0), "o1700000000000:\n")
+	f.Fuzz(func(t *testing.T, text, status, country string, from, to int64, cursor string) {
+		q := order.Query{Text: text, Status: ordermanagement.Status(status), Country: country, Cursor: cursor, Limit: 2}
+		if from != 0 {
+			q.From = time.UnixMilli(from)
+		}
+		if to != 0 {
+			q.To = time.UnixMilli(to)
+		}
+		page, err := w.book.List(t.Context(), q)
+		if err != nil {
+			if errors.Is(err, order.ErrUnavailable) {
+				t.Errorf("%+v: %v", q, err)
+			}
+			return
+		}
+		if len(page.Orders) > q.Limit {
+			t.Errorf("%+v: got %d orders", q, len(page.Orders))
+		}
+		for i := 1; i < len(page.Orders); i++ {
+			if page.Orders[i].PlacedAt.After(page.Orders[i-1].PlacedAt) {
+				t.Errorf("%+v: order %d is newer than the one before", q, i)
+			}
+		}
+		for _, beside := range []string{page.Older, page.Newer} {
+			if beside != "" {
+				q.Cursor = beside
+				if _, err := w.book.List(t.Context(), q); err != nil {
+					t.Errorf("%+v: the page beside: %v", q, err)
+				}
+			}
+		}
+	})
+}
