@@ -135,10 +135,12 @@ func seedSessions(ctx context.Context, rdb redis.UniversalClient, models []model
 	return between - before, after - between, err
 }
 
-// inBatches queues the commands of n things and sends them, some at a time.
+// inBatches queues the commands of n things and sends them, some at a time and these
+// as one: the loops of the shop, which run meanwhile, see no half of an order. They would
+// begin to mend it.
 func inBatches(ctx context.Context, rdb redis.UniversalClient, n int, queue func(redis.Pipeliner, int)) error {
 	for start := 0; start < n; start += seedBatch {
-		if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		if _, err := rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			for i := start; i < min(start+seedBatch, n); i++ {
 				queue(p, i)
 			}
