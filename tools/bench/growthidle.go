@@ -70,7 +70,7 @@ func measureIdle(ctx context.Context, s, without *site, counts []int, rounds int
 				break
 			}
 			if err != nil {
-				return nil, fmt.Errorf("idle client %d: %w", len(open)+1, err)
+				return nil, s.shop.failed(fmt.Sprintf("idle client %d: %v", len(open)+1, err))
 			}
 			open = append(open, conn)
 		}

@@ -6,13 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 )
@@ -51,13 +51,13 @@ func idsIn(ctx context.Context, rdb redis.UniversalClient, token string) (cartID
 	if err != nil {
 		return "", "", fmt.Errorf("read session: %w", err)
 	}
-	_, values, err := scs.GobCodec{}.Decode(stored)
-	if err != nil {
+	var session struct {
+		Values map[string]string `json:"values"`
+	}
+	if err := json.Unmarshal(stored, &session); err != nil {
 		return "", "", fmt.Errorf("decode session: %w", err)
 	}
-	cartID, _ = values["cart_id"].(string)
-	orderID, _ = values["kco_order_id"].(string)
-	return cartID, orderID, nil
+	return session.Values["cart_id"], session.Values["kco_order_id"], nil
 }
 
 // readModel reads what the shop has stored for a visitor.
@@ -135,10 +135,12 @@ func seedSessions(ctx context.Context, rdb redis.UniversalClient, models []model
 	return between - before, after - between, err
 }
 
-// inBatches queues the commands of n things and sends them, some at a time.
+// inBatches queues the commands of n things and sends them, some at a time and these
+// as one: the loops of the shop, which run meanwhile, see no half of an order. They would
+// begin to mend it.
 func inBatches(ctx context.Context, rdb redis.UniversalClient, n int, queue func(redis.Pipeliner, int)) error {
 	for start := 0; start < n; start += seedBatch {
-		if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		if _, err := rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 			for i := start; i < min(start+seedBatch, n); i++ {
 				queue(p, i)
 			}

@@ -59,7 +59,7 @@ func timeRequests(ctx context.Context, sites []*site, rounds int) ([]growthTimes
 				for j := range turn {
 					one, err := sites[at].timed(ctx, request, round*turn+j)
 					if err != nil {
-						return nil, fmt.Errorf("%d sessions: %w", sites[at].size, err)
+						return nil, sites[at].shop.failed(fmt.Sprintf("%d sessions: %v", sites[at].size, err))
 					}
 					if round > 0 { // the first is to warm up
 						took[at] = append(took[at], one)
