@@ -103,10 +103,9 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		}
 		// A client that sends slowly is cut off with the rest. Where the
 		// connection has no deadline, the server's own time limit holds.
-		r = r.WithContext(about(r))
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answerTime))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
+		ctx, cancel := context.WithTimeout(about(r.Context(), r), answerTime)
 		defer cancel()
 		c.observed(next).ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -62,17 +62,17 @@ var names = map[string]bool{
 	"country_change": true, payments.AuthorizationCallback: true,
 }
 
-// about is the request's context, whose records say which callback it is and of
-// which order.
-func about(r *http.Request) context.Context {
+// about is the context of a request, whose records say which callback it is and
+// of which order.
+func about(ctx context.Context, r *http.Request) context.Context {
 	name, orderID := path.Base(r.URL.Path), r.URL.Query().Get("order_id")
 	if !names[name] {
-		return r.Context()
+		return ctx
 	}
 	if !kco.IsOrderID(orderID) {
 		orderID = ""
 	}
-	return logs.WithCallback(r.Context(), name, orderID)
+	return logs.WithCallback(ctx, name, orderID)
 }
 
 // booking is what the book is being told by callbacks at this moment.

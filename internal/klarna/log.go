@@ -11,7 +11,7 @@ import (
 func (c Call) log(ctx context.Context, logger *slog.Logger) {
 	attrs := []slog.Attr{
 		slog.String("operation", c.Operation), slog.Int("klarna_status", c.Status), slog.Int("try", c.Try),
-		slog.Float64("duration_ms", float64(c.Duration.Microseconds())/1000),
+		slog.Int64("duration_ms", c.Duration.Milliseconds()),
 	}
 	for _, id := range []struct{ key, value string }{
 		{"correlation_id", c.CorrelationID}, {"order_id", c.OrderID}, {"cart_id", c.Subject.CartID},

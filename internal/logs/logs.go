@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/shopd/shopd/internal/klarna"
 )
@@ -34,7 +35,7 @@ type attrsKey struct{}
 // same key, the record's own is kept.
 func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	known := attrsOf(ctx)
-	return context.WithValue(ctx, attrsKey{}, append(known[:len(known):len(known)], attrs...))
+	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(known), attrs...))
 }
 
 // WithOrder returns a context whose records are about an order.
@@ -70,8 +71,7 @@ type handler struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h handler) Handle(ctx context.Context, rec slog.Record) error {
-	further := attrsOf(ctx)
-	further = further[:len(further):len(further)]
+	further := slices.Clip(attrsOf(ctx))
 	rec.Attrs(func(a slog.Attr) bool {
 		if kind := a.Value.Kind(); kind != slog.KindAny && kind != slog.KindLogValuer {
 			return true
