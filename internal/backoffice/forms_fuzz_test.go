@@ -148,7 +148,7 @@ func FuzzParseTeam(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		team, err := backoffice.ParseTeam(text)
 		if err != nil {
-			for _, line := range strings.Split(text, "\n") {
+			for line := range strings.SplitSeq(text, "\n") {
 				if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 && len(parts[2]) > 20 && strings.Contains(err.Error(), parts[2]) {
 					t.Errorf("the error shows a hash: %v", err)
 				}
