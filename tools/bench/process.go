@@ -171,7 +171,7 @@ func (r *rig) shopd(ctx context.Context, redisURL, klarnaURL string, flags ...st
 		"SHOPD_KLARNA_USERNAME=" + klarnaUser, "SHOPD_KLARNA_PASSWORD=" + klarnaPassword,
 		"SHOPD_SECRET=a secret for the benchmark",
 	}
-	return r.start(ctx, "shopd", "ops", env, r.shopdPath, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0"}, flags...)...)
+	return r.start(ctx, "shopd", "ops", env, r.shopdPath, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, flags...)...)
 }
 
 // The fake's credentials.
