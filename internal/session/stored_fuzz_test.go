@@ -22,6 +22,7 @@ func FuzzStored(f *testing.F) {
 	f.Add("token", []byte(`{"v":1,"deadline":"2099-01-01T00:00:00Z","values":{"cart_id":"c"}}`))
 	f.Add("token", []byte(`{"v":1}`))
 	f.Add("token", []byte(`null`))
+	f.Add("0", []byte("\x01$"))
 	f.Add("token", []byte("\x12\xff\x81\x03\x01\x02\xff\x82\x00\x01\x10\x01\x10\x00\x00"))
 	rdb := redistest.Start(f)
 	failed := func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusServiceUnavailable) }
