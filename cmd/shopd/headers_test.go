@@ -149,7 +149,7 @@ func checkHeaders(t *testing.T, res *http.Response) {
 	if res.StatusCode < 400 || res.Request.URL.Path == "/readyz" { // which is for operators
 		return
 	}
-	for _, detail := range []string{"goroutine ", ".go:", "redis", "Redis", "127.0.0.1", "dial tcp", "github.com/shopd/shopd/internal", "panic", "EOF", "strconv", "json:"} {
+	for _, detail := range []string{"goroutine ", ".go:", "redis", "Redis", "127.0.0.1", "dial tcp", "github.com/shopd/shopd/internal", "panic", ": EOF", "unexpected EOF", "strconv", "json:"} {
 		if strings.Contains(string(body), detail) {
 			t.Errorf("the error page shows %q:\n%s", detail, body)
 		}
