@@ -3,6 +3,8 @@ package insync
 import (
 	"errors"
 	"net/http"
+
+	"github.com/shopd/shopd/internal/klarna"
 )
 
 // Results of runs, of Event.
@@ -95,6 +97,8 @@ func (c Cause) reason() string {
 	switch status := StatusOf(c.Err); {
 	case status == http.StatusNotFound:
 		return ReplacedGone
+	case codeOf(c.Err) == klarna.CodeSessionCompleted:
+		return ReplacedEnded
 	case status == http.StatusConflict, status == http.StatusLocked, status == http.StatusTooManyRequests:
 		return ReplacedLocked
 	case status >= http.StatusInternalServerError:

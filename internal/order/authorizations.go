@@ -31,7 +31,6 @@ const (
 func (b *Book) askReservation(ctx context.Context, r catalog.Reservation) error {
 	sessionID := payments.SessionOf(r.OrderID)
 	if sessionID == "" {
-		ctx = logs.WithOrder(ctx, r.OrderID)
 		return b.ask(ctx, EventReservation, r.OrderID)
 	}
 	if b.Payments == nil {

@@ -87,10 +87,7 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 		if o, stored, err = b.store(ctx, o); err != nil {
 			return Order{}, false, err
 		}
-		if stored = stored && !found; stored {
-			b.Logger.InfoContext(ctx, "order placed", "order_id", o.OrderID, "order_number", o.Number, "flags", o.Flags)
-			b.observeSale(o)
-		}
+		stored = stored && !found
 		if o, err = b.acknowledge(ctx, o); err != nil {
 			return Order{}, stored, err
 		}
@@ -230,8 +227,9 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	if err != nil && !cancelled {
 		return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
-		if o.Acknowledged {
+	placed := false
+	o, err = b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+		if placed = !o.Acknowledged; !placed {
 			return nil, nil
 		}
 		before, entry := *o, AuditEntry{At: time.Now().UTC(), Source: BySystem, Event: AuditAcknowledged}
@@ -245,6 +243,12 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 		}
 		return []AuditEntry{entry}, nil
 	})
+	if err == nil && placed {
+		// Told here, because who stores the order may not learn that it has: of any number of callers this is one.
+		b.Logger.InfoContext(ctx, "order placed", "order_id", o.OrderID, "order_number", o.Number, "flags", o.Flags)
+		b.observeSale(o)
+	}
+	return o, err
 }
 
 // closeCart takes the goods out of the cart and settles the stock: the last

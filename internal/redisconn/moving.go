@@ -44,7 +44,8 @@ func (patient) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook changes nothing: no pipeline of ours has a script of several keys.
+// ProcessPipelineHook changes nothing: what is pipelined is a loop's, whose next round
+// does what failed in this one.
 func (patient) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }

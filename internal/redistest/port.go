@@ -27,16 +27,17 @@ func FreePorts(t testing.TB, n int) []string {
 	var ports []string
 	var lc net.ListenConfig
 	for range lastPort - firstPort {
+		if len(ports) == n {
+			return ports
+		}
 		port := strconv.FormatInt(firstPort+nextPort.Add(1)%(lastPort-firstPort), 10)
 		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:"+port)
 		if err != nil {
 			continue
 		}
 		_ = l.Close()
-		if ports = append(ports, port); len(ports) == n {
-			return ports
-		}
+		ports = append(ports, port)
 	}
-	t.Fatal("no free port")
+	t.Fatalf("found %d free ports, not %d", len(ports), n)
 	return nil
 }

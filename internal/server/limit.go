@@ -104,7 +104,6 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 		return next
 	}
 	write := s.client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.warnOfProxy(r)
 		if wait := s.writes.take(respond.Client(r), time.Now()); wait > 0 {
 			s.tooMany(w, r, int(math.Ceil(wait.Seconds())))
 			return
@@ -120,15 +119,29 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 	})
 }
 
+// client is clientAddress, with a word to the operator where it finds the wrong one.
+func (s *Server) client(next http.Handler) http.Handler {
+	return s.address(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Forwarded-For") != "" {
+			s.warnOfProxy(r)
+		}
+		next.ServeHTTP(w, r)
+	}))
+}
+
 // warnOfProxy tells the operator once when what looks like a proxy of the shop's own is
-// not trusted: all shoppers behind it are one client then.
+// not trusted, or names no client that can be read: all behind it are one client then.
 func (s *Server) warnOfProxy(r *http.Request) {
-	if len(s.o.TrustedProxies) > 0 || r.Header.Get("X-Forwarded-For") == "" {
-		return
+	problem := ""
+	if len(s.o.TrustedProxies) > 0 {
+		if !middleware.GetClientIPAddr(r.Context()).IsValid() {
+			problem = "no address of a client can be read from X-Forwarded-For: all are one client"
+		}
+	} else if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && (peer.Addr().Unmap().IsPrivate() || peer.Addr().Unmap().IsLoopback()) {
+		problem = "a proxy is not trusted: all who come through it are one client"
 	}
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && (peer.Addr().Unmap().IsPrivate() || peer.Addr().Unmap().IsLoopback()) &&
-		s.warned.CompareAndSwap(false, true) {
-		s.o.Logger.WarnContext(r.Context(), "a proxy is not trusted: all who come through it share one write limit", "setting", "-trusted-proxies")
+	if problem != "" && s.warned.CompareAndSwap(false, true) {
+		s.o.Logger.WarnContext(r.Context(), problem, "setting", "-trusted-proxies")
 	}
 }
 

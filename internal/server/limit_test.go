@@ -218,6 +218,8 @@ func TestProxyNotTrusted(t *testing.T) {
 		{"no proxy", "10.0.0.9:1", "", nil, 0},
 		{"a client that makes it up", "203.0.113.9:1", "", []string{"X-Forwarded-For", "198.51.100.1"}, 0},
 		{"a trusted proxy", "10.0.0.9:1", "10.0.0.0/8", []string{"X-Forwarded-For", "198.51.100.1"}, 0},
+		{"a trusted proxy that names nobody", "10.0.0.9:1", "10.0.0.0/8", []string{"X-Forwarded-For", "unknown"}, 1},
+		{"a trusted proxy that adds nothing", "10.0.0.9:1", "10.0.0.0/8", nil, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, log := newServer(t, func(o *server.Options) {
@@ -230,7 +232,7 @@ func TestProxyNotTrusted(t *testing.T) {
 			for range 3 {
 				ask(h, tt.from, "POST", "/market", tt.header...)
 			}
-			if got := strings.Count(log.String(), "a proxy is not trusted"); got != tt.warns || strings.Contains(log.String(), "10.0.0.9") || strings.Contains(log.String(), "198.51") {
+			if got := strings.Count(log.String(), "-trusted-proxies"); got != tt.warns || strings.Contains(log.String(), "10.0.0.9") || strings.Contains(log.String(), "198.51") {
 				t.Errorf("warned %d times, want %d, and without an address:\n%s", got, tt.warns, log)
 			}
 		})

@@ -100,7 +100,7 @@ func (m *Metrics) ObserveOrder(e order.Event) {
 	case order.EventSale:
 		country, currency := saleLabels(e)
 		m.placed.WithLabelValues(e.Product, country, currency).Inc()
-		m.amount.WithLabelValues(country, currency).Add(float64(e.Amount))
+		m.amount.WithLabelValues(country, currency).Add(float64(max(e.Amount, 0))) // it is Klarna's word, and a counter panics below 0
 	case order.EventFlag:
 		m.flagged.WithLabelValues(e.Result).Inc()
 	case order.EventCommand:

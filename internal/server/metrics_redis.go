@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // redisPool collects the state of a client's connection pool.
@@ -154,10 +156,13 @@ func (h *redisHook) failed(err error) {
 }
 
 // errorKind is "" for what is no failure of Redis: that a key is not there, that a
-// script is not known yet and will be sent whole, that the caller has given up.
+// script is not known yet and will be sent whole, that the caller has given up, that a
+// slot is on the move (a command that waits for it too long ends with a 503, and that
+// is counted).
 func errorKind(err error) string {
 	switch {
-	case err == nil, errors.Is(err, redis.Nil), errors.Is(err, context.Canceled), redis.HasErrorPrefix(err, "NOSCRIPT"):
+	case err == nil, errors.Is(err, redis.Nil), errors.Is(err, context.Canceled), redis.HasErrorPrefix(err, "NOSCRIPT"),
+		redisconn.Moving(err):
 		return ""
 	case errors.Is(err, redis.ErrPoolTimeout), errors.Is(err, redis.ErrPoolExhausted):
 		return redisPooled

@@ -62,7 +62,7 @@ type Server struct {
 	writes   *limiter    // one for all routes
 	warned   atomic.Bool // of a proxy that is not trusted
 	crossing *http.CrossOriginProtection
-	client   func(http.Handler) http.Handler // finds out the client's address
+	address  func(http.Handler) http.Handler // finds out the client's address
 	draining atomic.Bool
 }
 
@@ -70,7 +70,7 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	s := &Server{
 		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
-		crossing: http.NewCrossOriginProtection(), client: clientAddress(o.TrustedProxies),
+		crossing: http.NewCrossOriginProtection(), address: clientAddress(o.TrustedProxies),
 		limits: patience,
 		writes: newLimiter(o.WriteLimit, maxClients),
 	}

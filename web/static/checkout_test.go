@@ -255,6 +255,22 @@ func TestTooManyChanges(t *testing.T) {
 	}
 }
 
+// Who pays meanwhile pays what the form showed: the change is not sent into the purchase.
+func TestTooManyThenPaid(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.next(tooMany("1"))
+	c := s.open(t, quick)
+	c.Expect("Failed to load resource")
+	c.press("MUG-1:plus")
+	c.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+	c.MustEval(`() => klarna.on.redirect_initiated(true)`)
+	time.Sleep(2 * time.Second) // a second after it would have been sent
+	if diff := cmp.Diff([]string{"order-1 MUG-1=3"}, s.seen()); diff != "" {
+		t.Errorf("updates (-want +got):\n%s", diff)
+	}
+}
+
 // What no server can cause: the browser itself fails.
 func TestBrowserFailures(t *testing.T) {
 	for _, tt := range []struct{ name, breaks, mends string }{

@@ -269,7 +269,7 @@ export class OpenOrder {
     if (answer.code === "purchase_running") [name, kind] = ["running", "warn"];
     if (answer.why === "too_many_requests") {
       [name, kind] = ["too_many", "warn"];
-      this.#again = setTimeout(() => this.change({}), answer.again);
+      this.#again = setTimeout(() => this.queue.left || this.change({}), answer.again); // nothing changes while it is paid
     }
     this.#say({ id: "problem", kind, title: text(`${name}_title`), body: text(`${name}_body`), actions });
   }

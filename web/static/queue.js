@@ -78,6 +78,11 @@ export class Queue {
     return this.#sending || this.#waiting ? "updating" : "idle";
   }
 
+  /** Whether the shopper is on the way to the confirmation page. */
+  get left() {
+    return this.#leaving;
+  }
+
   /** All that the shopper changed and no answer has confirmed. */
   get pending() {
     const sending = this.#sending === this.#forgotten ? null : this.#sending;
