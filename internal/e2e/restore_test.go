@@ -38,10 +38,10 @@ func TestRestore(t *testing.T) {
 	if err := d.redis.Client().ConfigSet(t.Context(), "repl-diskless-sync-delay", "0").Err(); err != nil { // a copy begins at once
 		t.Fatal(err)
 	}
-	dump := filepath.Join(t.TempDir(), "copy.rdb")
 	socket := strings.TrimPrefix(d.redis.URL, "unix://")
-	if out, err := exec.Command("redis-cli", "-s", socket, "--rdb", dump).CombinedOutput(); err != nil {
-		t.Fatalf("back up: %v\n%s", err, out)
+	data, err := exec.Command("redis-cli", "-s", socket, "--rdb", "-").Output()
+	if err != nil {
+		t.Fatalf("back up: %v", err)
 	}
 	late, _ := sold(d.buyer())
 	d.shops[0].kill()
@@ -50,10 +50,6 @@ func TestRestore(t *testing.T) {
 	d.redis = redistest.StartServerWith(t, "--appendonly", "no")
 	dir := d.redis.Client().ConfigGet(t.Context(), "dir").Val()["dir"]
 	d.redis.Stop()
-	data, err := os.ReadFile(dump)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := os.WriteFile(filepath.Join(dir, "dump.rdb"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
