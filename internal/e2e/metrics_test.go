@@ -232,8 +232,11 @@ func (w watched) faulty() {
 // older makes all entries of a queue older, so that the loops need not be waited for.
 func (w watched) older(queue string, by time.Duration) {
 	entries, err := w.asks.ZRangeWithScores(w.t.Context(), queue, 0, -1).Result()
-	if err != nil || len(entries) == 0 {
-		w.t.Fatalf("%s has %d entries, %v", queue, len(entries), err)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(entries) == 0 { // a slow machine: their time has come
+		return
 	}
 	for i := range entries {
 		entries[i].Score -= float64(by.Milliseconds())

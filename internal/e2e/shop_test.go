@@ -189,7 +189,7 @@ func startProcess(t *testing.T, args []string, env map[string]string) *process {
 	case <-ready:
 	case <-p.ended:
 		t.Fatalf("shopd %s ended:\n%s", args, p.logged())
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("shopd %s is not ready:\n%s", args, p.logged())
 	}
 	return p
