@@ -59,6 +59,7 @@ func TestRestore(t *testing.T) {
 	}
 	d.redis.Restart()
 	rdb := d.redis.Client()
+	d.asks = rdb
 	if err := rdb.ConfigSet(t.Context(), "appendonly", "yes").Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,8 @@ type deployment struct {
 	asks  redis.UniversalClient // of the test itself
 }
 
-// deploy starts n shopd processes that share a Redis and a Klarna, with further flags.
+// deploy starts n shopd processes that share a Redis and a Klarna, with further flags. With
+// none, the first is yet to be started at the deployment's address.
 func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
 	return deployOn(t, redistest.StartServer(t), n, o, more...)
@@ -85,9 +86,9 @@ func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployme
 func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
 	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more, goods: catalog.Builtin(), asks: redis.Client()}
-	ports := redistest.FreePorts(t, n)
+	ports := redistest.FreePorts(t, max(n, 1))
 	d.url = "http://localhost:" + ports[0]
-	for _, port := range ports {
+	for _, port := range ports[:n] {
 		d.shops = append(d.shops, d.start("127.0.0.1:"+port))
 	}
 	t.Cleanup(d.keepsSecrets)
