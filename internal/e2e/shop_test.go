@@ -75,7 +75,8 @@ type deployment struct {
 	asks  redis.UniversalClient // of the test itself
 }
 
-// deploy starts n shopd processes that share a Redis and a Klarna, with further flags.
+// deploy starts n shopd processes that share a Redis and a Klarna, with further flags. With
+// none, the first is yet to be started at the deployment's address.
 func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
 	return deployOn(t, redistest.StartServer(t), n, o, more...)
@@ -189,7 +190,7 @@ func startProcess(t *testing.T, args []string, env map[string]string) *process {
 	case <-ready:
 	case <-p.ended:
 		t.Fatalf("shopd %s ended:\n%s", args, p.logged())
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("shopd %s is not ready:\n%s", args, p.logged())
 	}
 	return p

@@ -118,14 +118,21 @@ func newCrowd(d *deployment, o crowdOptions) *crowd {
 	return c
 }
 
-// run lets all tabs act for some time.
-func (c *crowd) run(d time.Duration) {
+// crowdLimit is how much longer than it should a crowd waits for what it is to see.
+const crowdLimit = time.Minute
+
+// run lets all tabs act for some time, and on until all that they are to see has come.
+func (c *crowd) run(d time.Duration, until ...func() bool) {
 	end := time.Now().Add(d)
+	goesOn := func() bool {
+		now := time.Now()
+		return now.Before(end) || now.Before(end.Add(crowdLimit)) && slices.ContainsFunc(until, func(seen func() bool) bool { return !seen() })
+	}
 	var wg sync.WaitGroup
 	for _, v := range c.visitors {
 		for _, b := range v.tabs {
 			wg.Go(func() {
-				for time.Now().Before(end) && !c.t.Failed() {
+				for goesOn() && !c.t.Failed() {
 					b.act()
 					time.Sleep(rand.N(20 * time.Millisecond))
 				}
@@ -133,6 +140,18 @@ func (c *crowd) run(d time.Duration) {
 		}
 	}
 	wg.Wait()
+}
+
+// closed reports whether a channel is.
+func closed(done <-chan struct{}) func() bool {
+	return func() bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
 }
 
 // kill ends a process at once; a moment later nothing more is sent to it.

@@ -16,7 +16,7 @@ const (
 	// its replica never heard of.
 	forgetful = time.Second
 	// notice is how long a shop may need, on a slow machine, to notice a new master.
-	notice = 5 * time.Second
+	notice = 10 * time.Second
 )
 
 // outage is the time without a master of a crowd's Redis; zero: there was none.
@@ -85,6 +85,13 @@ func (o *outage) good(p *process, began time.Time) {
 	if _, known := o.back[at]; !o.from.IsZero() && began.After(o.from) && !known {
 		o.back[at] = time.Since(o.from)
 	}
+}
+
+// seen returns how many of the processes have shown the checkout since.
+func (o *outage) seen() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.back)
 }
 
 func (o *outage) String() string {

@@ -61,7 +61,7 @@ func (g *guest) life(until time.Time) {
 	for _, p := range g.panes {
 		tabs.Go(func() {
 			for range 10 + p.IntN(40) {
-				if time.Now().After(until) || g.t.Failed() {
+				if g.closes(until) || g.t.Failed() {
 					return
 				}
 				p.act()

@@ -22,8 +22,11 @@ func TestBookMoves(t *testing.T) {
 	}
 	for range 3 { // to each of the masters
 		done := make(chan int, 1)
-		go func() { done <- w.redis.MoveSlot("{orders}", 100*time.Millisecond) }()
-		for moved := 0; moved == 0; {
+		go func() {
+			defer close(done) // also where it fails, and has nothing to tell
+			done <- w.redis.MoveSlot("{orders}", 100*time.Millisecond)
+		}()
+		for moved := 0; moved == 0 && !t.Failed(); {
 			place()
 			select {
 			case moved = <-done:

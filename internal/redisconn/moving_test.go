@@ -37,9 +37,12 @@ func TestSlotMoves(t *testing.T) {
 	run()
 	for range 3 { // to each of the masters
 		done := make(chan int, 1)
-		go func() { done <- s.MoveSlot("{tag}", 150*time.Millisecond) }()
+		go func() {
+			defer close(done) // also where it fails, and has nothing to tell
+			done <- s.MoveSlot("{tag}", 150*time.Millisecond)
+		}()
 		moved := -1
-		for moved < 0 {
+		for moved < 0 && !t.Failed() {
 			run()
 			select {
 			case moved = <-done:

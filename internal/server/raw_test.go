@@ -78,7 +78,7 @@ func dial(t *testing.T, address string) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	return conn.(*net.TCPConn)
 }
 
@@ -196,7 +196,7 @@ func TestSlowClients(t *testing.T) {
 		name, text string
 		then       func(*net.TCPConn)
 		seen       []string // by the shop
-		shopOnly   bool
+		shopOnly   bool     // where it is the body that is late
 	}{
 		{name: "says nothing"},
 		{name: "half a header", text: "GET /healthz HTTP/1.1\r\nHos"},
@@ -208,7 +208,13 @@ func TestSlowClients(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			p, shop, ops := listening(t, func(s *server.Server) { s.Hasten(300 * time.Millisecond) })
+			p, shop, ops := listening(t, func(s *server.Server) {
+				if tt.shopOnly {
+					s.HastenBodies(300 * time.Millisecond)
+				} else {
+					s.Hasten(300 * time.Millisecond)
+				}
+			})
 			for _, address := range []string{shop, ops} {
 				if tt.shopOnly && address == ops {
 					continue
@@ -233,12 +239,13 @@ func TestSlowClients(t *testing.T) {
 
 // An answer that nobody takes is given up.
 func TestSlowReader(t *testing.T) {
-	p, shop, _ := listening(t, func(s *server.Server) { s.Hasten(300 * time.Millisecond) })
+	t.Parallel()
+	p, shop, _ := listening(t, func(s *server.Server) { s.HastenAnswers(300 * time.Millisecond) })
 	conn := dial(t, shop)
 	if _, err := io.WriteString(conn, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(10 * time.Second); len(p.saw()) < 2; time.Sleep(10 * time.Millisecond) {
+	for limit := time.Now().Add(30 * time.Second); len(p.saw()) < 2; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(limit) {
 			t.Fatal("the server still writes")
 		}
@@ -250,7 +257,8 @@ func TestSlowReader(t *testing.T) {
 
 // Many connections that do nothing keep nobody else out, and go by themselves.
 func TestIdleConnections(t *testing.T) {
-	_, shop, _ := listening(t, func(s *server.Server) { s.Hasten(time.Second) })
+	t.Parallel()
+	_, shop, _ := listening(t, func(s *server.Server) { s.Hasten(3 * time.Second) })
 	conns := make([]*net.TCPConn, 300)
 	for i := range conns {
 		conns[i] = dial(t, shop)

@@ -53,7 +53,7 @@ func (p pages) Routes(r chi.Router) {
 	})
 	r.Get("/slow", func(w http.ResponseWriter, _ *http.Request) {
 		close(p.slow)
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(2500 * time.Millisecond) // longer than the shop is drained
 		_, _ = io.WriteString(w, "finished")
 	})
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
@@ -328,8 +328,9 @@ func TestHealthAndMetrics(t *testing.T) {
 // On stop: /readyz says no while the listener is still open, a request under way is
 // finished, then nothing listens any more.
 func TestGracefulStop(t *testing.T) {
+	t.Parallel()
 	p := pages{slow: make(chan struct{})}
-	s, _ := newServer(t, func(o *server.Options) { o.Storefront, o.Drain = p, 150*time.Millisecond })
+	s, _ := newServer(t, func(o *server.Options) { o.Storefront, o.Drain = p, 2*time.Second })
 	shop, ops, stop := start(t, s)
 	slow := make(chan string, 1)
 	go func() {
@@ -340,8 +341,12 @@ func TestGracefulStop(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
 	for {
-		if code, _ := fetch(t, ops+"/readyz"); code == http.StatusServiceUnavailable {
+		code, _ := fetch(t, ops+"/readyz")
+		if code == http.StatusServiceUnavailable {
 			break
+		}
+		if code == 0 {
+			t.Fatal("nothing listens, and /readyz never said no")
 		}
 	}
 	if code, body := fetch(t, shop+"/deadline"); code != http.StatusOK {

@@ -25,8 +25,8 @@ const maxLatency = int64(time.Minute / time.Microsecond)
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, maxLatency, 3) }
 
 // press lets each worker send one request after the other until the time is up
-// or nothing is left, and returns how long that took. Each worker keeps a
-// connection. The times of the requests are added to times; an answer that is
+// or nothing is left, but one at least, and returns how long that took. Each
+// worker keeps a connection. The times of the requests are added to times; an answer that is
 // not the wanted one ends all with an error.
 func press(ctx context.Context, c *client, workers int, limit time.Duration, next source, times *hdrhistogram.Histogram) (time.Duration, error) {
 	var mu sync.Mutex
@@ -40,7 +40,7 @@ func press(ctx context.Context, c *client, workers int, limit time.Duration, nex
 				times.Merge(own)
 				mu.Unlock()
 			}()
-			for time.Since(start) < limit {
+			for first := true; first || time.Since(start) < limit; first = false {
 				job, ok := next(worker)
 				if !ok {
 					return nil
