@@ -159,7 +159,8 @@ func (p *pane) pay() {
 			both.Go(func() { answers[i] = q.place(d, place) })
 		}
 		both.Wait()
-		told = answers[0] || answers[1]
+		// One of them may be told that the cart has changed because the other has bought, and has not heard so.
+		told = answers[0] && answers[1]
 	case 2: // something else is in the cart by now, perhaps
 		p.set(p.sku(), p.IntN(10))
 		told = p.place(d, place)

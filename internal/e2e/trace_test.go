@@ -101,7 +101,7 @@ func TestTrace(t *testing.T) {
 	}
 	order, _ := d.fake.Order(id)
 	_, token, _ := strings.Cut(c.cookie, "=")
-	hidden := append(d.forbidden(), token, order.MerchantData, order.HTMLSnippet, "ada@", "11147", "Ada", "127.0.0.1:"+port, "order_id=", "Go-http-client")
+	hidden := append(d.forbidden(), token, order.MerchantData, order.HTMLSnippet, "ada@", "111 47", "Ada", "127.0.0.1:"+port, "order_id=", "Go-http-client")
 	for _, text := range hidden {
 		if strings.Contains(collector.Text(), text) {
 			t.Errorf("the traces have %q", text)

@@ -30,10 +30,10 @@ func TestCalls(t *testing.T) {
 		w.Header().Set("Klarna-Correlation-Id", "correlation")
 		if tries.Add(1) == 1 {
 			w.WriteHeader(http.StatusInternalServerError)
-			_, _ = io.WriteString(w, `{"error_messages":["ada@example.com"]}`)
+			_, _ = io.WriteString(w, `{"error_messages":["lovelace@example.com"]}`)
 			return
 		}
-		_, _ = io.WriteString(w, `{"email":"ada@example.com"}`)
+		_, _ = io.WriteString(w, `{"email":"lovelace@example.com"}`)
 	}))
 	defer api.Close()
 	c := tracetest.Start(t)
@@ -47,13 +47,13 @@ func TestCalls(t *testing.T) {
 	}
 	call := func(ctx context.Context, path string) {
 		_, _ = client.Do(ctx, klarna.Request{
-			Operation: "update kco order", Method: "POST", Path: path, Retry: klarna.RetryReplace, Body: map[string]string{"email": "ada@example.com"},
+			Operation: "update kco order", Method: "POST", Path: path, Retry: klarna.RetryReplace, Body: map[string]string{"email": "lovelace@example.com"},
 		}, nil)
 	}
 	ctx, span := tracing.Request(t.Context(), http.Header{}, false)
 	call(ctx, "/checkout/v3/orders/order-1")
 	api.Close()
-	call(ctx, "/payments/v1/authorizations/ada-token/order")
+	call(ctx, "/payments/v1/authorizations/lovelace-token/order")
 	span.End(ctx, trace.Served{Method: "POST", Route: "/checkout/update", Status: 200})
 	call(t.Context(), "/checkout/v3/orders/nobody-asked")
 	tracing.Stop(t.Context())
@@ -84,7 +84,7 @@ func TestCalls(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if slices.ContainsFunc([]string{"ada", "hush", "nobody"}, func(s string) bool { return strings.Contains(c.Text(), s) }) {
+	if slices.ContainsFunc([]string{"lovelace", "hush", "nobody"}, func(s string) bool { return strings.Contains(c.Text(), s) }) {
 		t.Errorf("sent:\n%s", c.Text())
 	}
 }

@@ -37,7 +37,7 @@ func TestRedis(t *testing.T) {
 			alone()
 
 			ctx, shopper := tracing.Request(t.Context(), http.Header{}, false)
-			const typed = "ada@example.com"
+			const typed = "lovelace@example.com"
 			for _, key := range []string{"a", "b", "c", "d"} { // on all masters
 				if err := rdb.Set(ctx, typed+key, typed, 0).Err(); err != nil {
 					t.Fatal(err)
@@ -107,7 +107,7 @@ func TestRedis(t *testing.T) {
 			if _, more := attributes["db.connection_string"]; more || attributes["db.system"] != "redis" {
 				t.Errorf("a command has %v, want what is allowed", attributes) // redisotel sets both
 			}
-			if text := c.Text() + log.String(); strings.Contains(text, "ada") || strings.Contains(text, "order 1") || strings.Contains(text, "exists") {
+			if text := c.Text() + log.String(); strings.Contains(text, "lovelace") || strings.Contains(text, "order 1") || strings.Contains(text, "exists") {
 				t.Errorf("keys or values were sent:\n%s", text)
 			}
 			if left, err := rdb.TTL(t.Context(), "shopd:trace:{order 1}").Result(); err != nil || left <= 48*60*60*1e9 {

@@ -122,13 +122,13 @@ func TestServiceName(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, done := trace.Item(tracing.Context(t.Context()), "test", "")
-	done(errors.New("ada@example.com"))
+	done(errors.New("lovelace@example.com"))
 	tracing.Stop(t.Context()) // sends what waits, long before the 5 s are over
 	spans := c.Spans()
 	if len(spans) != 1 || !spans[0].Failed || !strings.Contains(c.Text(), `"shopd"`) {
 		t.Errorf("sent at the end:\n%s", c.Text())
 	}
-	if strings.Contains(c.Text(), "ada@") {
+	if strings.Contains(c.Text(), "lovelace@") {
 		t.Errorf("the text of an error was sent:\n%s", c.Text())
 	}
 }
@@ -203,7 +203,7 @@ func TestPropagators(t *testing.T) {
 				t.Fatal(err)
 			}
 			ctx, span := tracing.Request(t.Context(), http.Header{
-				"Traceparent": {"00-" + named + "-b7ad6b7169203331-00"}, "Tracestate": {"who=ada"}, "Baggage": {"who=ada"},
+				"Traceparent": {"00-" + named + "-b7ad6b7169203331-00"}, "Tracestate": {"who=lovelace"}, "Baggage": {"who=lovelace"},
 			}, false)
 			span.End(ctx, trace.Served{Method: "GET", Route: "/", Status: 200})
 			tracing.Stop(t.Context())
@@ -218,7 +218,7 @@ func TestPropagators(t *testing.T) {
 			if diff := cmp.Diff(links, spans[0].Links); diff != "" || spans[0].Parent != "" || spans[0].Trace == links0(links) {
 				t.Errorf("parent %x, links: %s", spans[0].Parent, diff)
 			}
-			if strings.Contains(c.Text(), "ada") {
+			if strings.Contains(c.Text(), "lovelace") {
 				t.Errorf("what the browser says was sent:\n%s", c.Text())
 			}
 			if got := strings.Contains(log.String(), "OTEL_PROPAGATORS"); got != tt.logged {
