@@ -58,7 +58,7 @@ func TestPurchase(t *testing.T) {
 					field.MustInput(typed[name]).MustBlur()
 				}
 			}
-			s.eventually(10*time.Second, "Klarna to have the address", func() bool {
+			s.eventually(40*time.Second, "Klarna to have the address", func() bool {
 				got := s.order()
 				for name, text := range typed {
 					if got.Fake.Typed[name] != text {
@@ -67,7 +67,7 @@ func TestPurchase(t *testing.T) {
 				}
 				return got.OrderTaxAmount > 0 // in the US it is known when the address is
 			})
-			s.eventually(10*time.Second, "the page to follow the address", func() bool {
+			s.eventually(40*time.Second, "the page to follow the address", func() bool {
 				total := s.MustEval(`() => Number(document.querySelector("[data-region=totals] [data-total]").dataset.amount)`).Int()
 				return int64(total) == s.order().OrderAmount
 			})

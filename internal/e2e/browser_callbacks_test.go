@@ -80,7 +80,7 @@ func TestCountryInTheForm(t *testing.T) {
 		for field, text := range map[string]string{"postal_code": "0150", "phone": "+4740123456"} {
 			frame.MustElement("[data-testid=" + field + "]").MustSelectAllText().MustInput(text)
 		}
-		s.eventually(10*time.Second, "the address to be at Klarna", func() bool {
+		s.eventually(40*time.Second, "the address to be at Klarna", func() bool {
 			typed := s.order().Fake.Typed
 			return typed["postal_code"] == "0150" && typed["phone"] == "+4740123456"
 		})
@@ -143,7 +143,7 @@ func TestRefusedThenBought(t *testing.T) {
 	s.typeContact()
 	s.typeInFrame("given_name", "family_name", "street_address", "city", "phone")
 	s.Frame(kco).MustElement("[data-testid=phone]").MustBlur()
-	s.eventually(10*time.Second, "the whole address to be told to the shop", func() bool {
+	s.eventually(40*time.Second, "the whole address to be told to the shop", func() bool {
 		calls := s.d.fake.Callbacks(s.orderID())
 		return len(calls) > 0 && strings.Contains(string(calls[len(calls)-1].Request), person["phone"])
 	})

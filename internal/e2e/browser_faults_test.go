@@ -68,7 +68,7 @@ func TestPageFaults(t *testing.T) {
 				if tt.fault.Delay > 0 {
 					// shopd gave the slow call up after 4 s; it still lands at Klarna, and must not do so after the
 					// next touch: nothing but the validation of the purchase could tell then.
-					s.eventually(10*time.Second, "all calls to have landed", func() bool {
+					s.eventually(40*time.Second, "all calls to have landed", func() bool {
 						return !slices.ContainsFunc(d.fake.Requests(""), func(r fakeklarna.Request) bool { return r.Status == 0 })
 					})
 				}

@@ -32,7 +32,7 @@ func (s *shopper) widgetShows(amount string) {
 func (s *shopper) inside(selector, what, function string, args ...any) *rod.Page {
 	s.t.Helper()
 	var frame *rod.Page
-	s.eventually(10*time.Second, what, func() bool {
+	s.eventually(40*time.Second, what, func() bool {
 		has, element, err := s.Has(selector)
 		if err != nil || !has {
 			return false

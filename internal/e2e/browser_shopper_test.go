@@ -147,7 +147,7 @@ func (s *shopper) pressFast(key string, times int) {
 func (s *shopper) pointOf(selector string) proto.Point {
 	s.t.Helper()
 	var at []float64
-	s.eventually(10*time.Second, selector+" to be there to be pressed", func() bool {
+	s.eventually(40*time.Second, selector+" to be there to be pressed", func() bool {
 		s.read(&at, `(selector) => {
 			const element = document.querySelector(selector);
 			element?.scrollIntoView({block: "nearest"});
@@ -180,7 +180,7 @@ func (s *shopper) inFrame(function string, args ...any) (gson.JSON, error) {
 // waitFrame waits until a function answers something true in Klarna's iframe.
 func (s *shopper) waitFrame(what, function string, args ...any) {
 	s.t.Helper()
-	s.eventually(10*time.Second, what, func() bool {
+	s.eventually(40*time.Second, what, func() bool {
 		got, err := s.inFrame("async (...args) => !!(await ("+function+")(...args))", args...)
 		return err == nil && got.Bool()
 	})
@@ -220,7 +220,7 @@ func (s *shopper) typeInFrame(fields ...string) {
 	for _, name := range fields {
 		frame.MustElement("[data-testid=" + name + "]").MustSelectAllText().MustInput(person[name])
 	}
-	s.eventually(10*time.Second, "what was typed is at Klarna", func() bool {
+	s.eventually(40*time.Second, "what was typed is at Klarna", func() bool {
 		typed := s.order().Fake.Typed
 		return !slices.ContainsFunc(fields, func(name string) bool { return typed[name] != person[name] })
 	})

@@ -155,7 +155,7 @@ func (s *shopper) soldOut(sku string) {
 	if err := rdb.HSet(s.t.Context(), "shopd:{stock}:left", sku, 0).Err(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.eventually(5*time.Second, sku+" to be sold out", func() bool {
+	s.eventually(40*time.Second, sku+" to be sold out", func() bool {
 		return s.MustEval(`async (sku) => (await (await fetch("/products/" + sku)).text()).includes("Back in spring")`, sku).Bool()
 	})
 }

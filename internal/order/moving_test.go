@@ -33,6 +33,9 @@ func TestBookMoves(t *testing.T) {
 			default:
 			}
 		}
+		if t.Failed() {
+			return
+		}
 	}
 	place()
 	for orderID, cartID := range carts {

@@ -50,7 +50,7 @@ func TestSlotMoves(t *testing.T) {
 			}
 		}
 		if moved != keys+1 {
-			t.Errorf("%d keys were moved, want %d", moved, keys+1)
+			t.Fatalf("%d keys were moved, want %d", moved, keys+1)
 		}
 	}
 	run()
