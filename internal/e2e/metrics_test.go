@@ -161,7 +161,7 @@ func (w watched) shopping() {
 		}
 	}, `shopd_cart_retries_total`)
 
-	w.fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(2 * time.Second)})
+	w.fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(3500 * time.Millisecond)})
 	p.moved("a second request that waits and leaves", func() {
 		done := w.underWay(c, p, "GET", "/checkout", "")
 		p.shows("shopd_requests_in_flight", above(0))
@@ -194,7 +194,8 @@ func (w watched) faulty() {
 		`shopd_sync_replacements_total{product="kco",reason="unanswered"}`, `shopd_klarna_call_duration_seconds_count{operation="read kco order",code="0"}`)
 	p.moved("another try", func() { w.fails(fakeklarna.Fault{Method: "GET", Status: 500}, func() { c.open(p) }) },
 		`shopd_klarna_retries_total{operation="read kco order"}`)
-	p.moved("left behind", func() {}, `shopd_left_behind_total{result="aborted"}`, `shopd_rounds_total{loop="left_behind",result="done"}`,
+	p.shows(`shopd_left_behind_total{result="aborted"}`, above(0)) // 10 s after the first was replaced
+	p.moved("rounds", func() {}, `shopd_rounds_total{loop="left_behind",result="done"}`,
 		`shopd_rounds_total{loop="reconcile",result="done"}`, `shopd_round_duration_seconds_count{loop="left_behind"}`,
 		`shopd_round_duration_seconds_count{loop="reconcile"}`, `shopd_round_finished_timestamp_seconds{loop="reconcile"}`,
 		`shopd_round_finished_timestamp_seconds{loop="left_behind"}`)
@@ -231,18 +232,19 @@ func (w watched) selling() string {
 	c.send(p, "POST", "/cart/lines", "sku=JAM-1&quantity=1", "") // behind the iframe's back
 	p.moved("the cart has changed", func() { w.shopper(id, fakeklarna.Action{Buy: &fakeklarna.Buy{}}) }, `shopd_callbacks_total{callback="validation",result="cart_changed"}`)
 	c.open(p)
-	slow := fakeklarna.Fault{Method: "GET", Path: "/ordermanagement/v1/orders/*", Delay: fakeklarna.Duration(1500 * time.Millisecond)}
+	slow := fakeklarna.Fault{Method: "GET", Path: "/ordermanagement/v1/orders/*", Delay: fakeklarna.Duration(3500 * time.Millisecond)}
 	w.fake.AddFault(slow)
-	p.moved("a purchase", func() {
+	p.moved("a purchase whose push takes longer than its answer may", func() {
 		w.shopper(id, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
 		p.shows(`shopd_queue_entries{queue="reservations"}`, above(0))
 		p.shows(`shopd_pushes_running`, above(0))
 		p.shows(`shopd_pushes_oldest_seconds`, above(0))
-	}, `shopd_callbacks_total{callback="validation",result="ok"}`, `shopd_callbacks_total{callback="push",result="ok"}`,
+	}, `shopd_callbacks_total{callback="validation",result="ok"}`, `shopd_callbacks_total{callback="push",result="unavailable"}`,
 		`shopd_orders_placed_total{product="kco",country="SE",currency="SEK"}`, `shopd_orders_placed_minor_units_total{country="SE",currency="SEK"}`,
 		`shopd_order_book_total{event="place",result="stored"}`, `shopd_redis_command_duration_seconds_count{family="wait"}`)
 	p.shows(`shopd_pushes_running`, exactly(0))
 	p.shows(`shopd_queue_entries{queue="reservations"}`, exactly(0))
+	p.moved("a push", func() { w.bought() }, `shopd_callbacks_total{callback="push",result="ok"}`)
 
 	w.fails(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/acknowledge", Status: 500, Count: -1}, func() {
 		p.moved("Klarna does not take the acknowledgement", func() { w.bought() }, `shopd_callbacks_total{callback="push",result="unavailable"}`)
