@@ -39,7 +39,7 @@ test-tools:
 check: test generated lint race a11y ## make test, the static checks, the race detector and make a11y
 
 race: test-tools ## the tests without a browser under the race detector
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m $$($(GO) list ./... | grep -vE '/(web/static|fakeklarna|internal/(browsertest|e2e))$$')
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -skip 'Browser|Desk|Layout|Keyboard' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(browsertest|e2e)$$')
 	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' ./fakeklarna
 	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./internal/e2e
 
