@@ -97,7 +97,7 @@ func (c Cause) reason() string {
 	switch status := StatusOf(c.Err); {
 	case status == http.StatusNotFound:
 		return ReplacedGone
-	case codeOf(c.Err) == klarna.CodeSessionCompleted:
+	case klarna.HasCode(c.Err, klarna.CodeSessionCompleted):
 		return ReplacedEnded
 	case status == http.StatusConflict, status == http.StatusLocked, status == http.StatusTooManyRequests:
 		return ReplacedLocked

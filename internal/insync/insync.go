@@ -174,7 +174,7 @@ func (r *Run) create(ctx context.Context) (bool, error) {
 	}
 	id, err := r.Copy.Create(ctx)
 	if err != nil {
-		if apiErr, ok := errors.AsType[*klarna.Error](err); ok && apiErr.Refused() {
+		if Refused(err) {
 			return false, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)

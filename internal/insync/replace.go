@@ -29,14 +29,6 @@ func StatusOf(err error) int {
 	return 0
 }
 
-// codeOf is the error_code of Klarna's answer, "" without one.
-func codeOf(err error) string {
-	if apiErr, ok := errors.AsType[*klarna.Error](err); ok {
-		return apiErr.Code
-	}
-	return ""
-}
-
 // Refused reports whether Klarna judged what was asked of it, and refused it.
 func Refused(err error) bool {
 	apiErr, answered := errors.AsType[*klarna.Error](err)

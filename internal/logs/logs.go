@@ -18,11 +18,11 @@ import (
 // The keys of records that are written in more than one place. docs/monitoring.md
 // lists all.
 const (
-	OrderID       = "order_id"
-	CorrelationID = "correlation_id" // Klarna's, of one answer
-	Operation     = "operation"      // which call to Klarna
-	KlarnaStatus  = "klarna_status"  // HTTP status of Klarna's answer, 0 without one
-	KlarnaCode    = "klarna_code"    // error_code of Klarna's answer
+	orderKey      = "order_id"
+	correlationID = "correlation_id" // Klarna's, of one answer
+	operation     = "operation"      // which call to Klarna
+	klarnaStatus  = "klarna_status"  // HTTP status of Klarna's answer, 0 without one
+	klarnaCode    = "klarna_code"    // error_code of Klarna's answer
 
 	callback = "callback"
 	loop     = "loop"
@@ -40,7 +40,7 @@ func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 
 // WithOrder returns a context whose records are about an order.
 func WithOrder(ctx context.Context, id string) context.Context {
-	return With(ctx, slog.String(OrderID, id))
+	return With(ctx, slog.String(orderKey, id))
 }
 
 // WithCallback returns a context whose records are about a call of Klarna's;
@@ -49,7 +49,7 @@ func WithCallback(ctx context.Context, name, orderID string) context.Context {
 	if orderID == "" {
 		return With(ctx, slog.String(callback, name))
 	}
-	return With(ctx, slog.String(callback, name), slog.String(OrderID, orderID))
+	return With(ctx, slog.String(callback, name), slog.String(orderKey, orderID))
 }
 
 // WithRound returns a context whose records are about one round of a loop, which
@@ -92,14 +92,14 @@ func (h handler) Handle(ctx context.Context, rec slog.Record) error {
 // ofError is what an error says of a call to Klarna.
 func ofError(err error) []slog.Attr {
 	if e, ok := errors.AsType[*klarna.Error](err); ok {
-		attrs := []slog.Attr{slog.String(Operation, e.Operation), slog.Int(KlarnaStatus, e.Status)}
+		attrs := []slog.Attr{slog.String(operation, e.Operation), slog.Int(klarnaStatus, e.Status)}
 		if e.Code != "" {
-			attrs = append(attrs, slog.String(KlarnaCode, e.Code))
+			attrs = append(attrs, slog.String(klarnaCode, e.Code))
 		}
 		return withCorrelation(attrs, e.CorrelationID)
 	}
 	if e, ok := errors.AsType[*klarna.CallError](err); ok {
-		return withCorrelation([]slog.Attr{slog.String(Operation, e.Operation), slog.Int(KlarnaStatus, e.Status)}, e.CorrelationID)
+		return withCorrelation([]slog.Attr{slog.String(operation, e.Operation), slog.Int(klarnaStatus, e.Status)}, e.CorrelationID)
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func withCorrelation(attrs []slog.Attr, id string) []slog.Attr {
 	if id == "" {
 		return attrs
 	}
-	return append(attrs, slog.String(CorrelationID, id))
+	return append(attrs, slog.String(correlationID, id))
 }
 
 // has reports whether a record brings a key.

@@ -242,7 +242,4 @@ func (s *run) Abort(ctx context.Context, reserved catalog.Reservation, why insyn
 }
 
 // IsCompleted reports whether Klarna answered that the session's order is placed.
-func IsCompleted(err error) bool {
-	apiErr, ok := errors.AsType[*klarna.Error](err)
-	return ok && apiErr.Code == klarna.CodeSessionCompleted
-}
+func IsCompleted(err error) bool { return klarna.HasCode(err, klarna.CodeSessionCompleted) }
