@@ -18,14 +18,14 @@ build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
 
 # One package with browsers at a time: several at once are too slow for what the tests measure.
-BROWSERS := fakeklarna|internal/backoffice|internal/browsertest|internal/e2e|web/static
+BROWSERS := fakeklarna|internal/backoffice|internal/browsertest|test/e2e|web/static
 
 test: test-tools ## every test; installs redis-server and Chromium when they are missing
 	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -vE '/($(BROWSERS))$$')
 	SHOPD_TEST_ALL=1 $(GO) test -p 1 -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -E '/($(BROWSERS))$$')
 
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
-	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestBookMoves' ./internal/e2e ./internal/redisconn ./internal/order
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestBookMoves' ./test/e2e ./internal/redisconn ./internal/order
 
 test-tools:
 	@missing=; \
@@ -41,12 +41,12 @@ check: test generated lint race a11y ## make test, the static checks, the race d
 race: test-tools ## the tests without a browser under the race detector
 	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -skip 'Browser|Desk|Layout|Keyboard' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(browsertest|e2e)$$')
 	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' ./fakeklarna
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./internal/e2e
+	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./test/e2e
 
 a11y: test-tools ## accessibility of every page by axe-core, from npm
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
-	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./internal/e2e ./internal/backoffice ./fakeklarna
+	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./test/e2e ./internal/backoffice ./fakeklarna
 
 bench: build test-tools ## shopd against a bare proxy, as ratios; all figures in bin/bench.json
 	$(GO) run ./tools/bench -shopd bin/shopd -out bin/bench.json $(BENCH)
@@ -69,7 +69,7 @@ fuzz: test-tools ## every fuzz target for FUZZ=30s
 	  done; done
 
 soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do
-	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./internal/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED)
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./test/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED)
 
 alerts: ## the alert rules, checked and tested by promtool, which it installs when it is missing
 	@command -v promtool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends prometheus; }

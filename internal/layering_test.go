@@ -76,7 +76,7 @@ var forbidden = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/e2e"}
+var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "test/e2e"}
 
 func TestLayers(t *testing.T) {
 	for name, imports := range importsOf(t, os.DirFS("..")) {

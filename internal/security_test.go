@@ -15,7 +15,7 @@ import (
 
 // testFolders are the packages that docs/security.md names in short.
 var testFolders = map[string]string{
-	"templates": "web/templates", "static": "web/static", "fakeklarna": "fakeklarna", "cmd/shopd": "cmd/shopd", "tools/licences": "tools/licences",
+	"templates": "web/templates", "static": "web/static", "fakeklarna": "fakeklarna", "cmd/shopd": "cmd/shopd", "tools/licences": "tools/licences", "e2e": "test/e2e",
 }
 
 var namedTest = regexp.MustCompile(`^([a-z/]+)\.(Test\w+|Fuzz\w+)$`)

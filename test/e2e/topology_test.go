@@ -45,7 +45,7 @@ func topology(t *testing.T, server *redistest.Server, more ...string) *crowd {
 // plenty is a file with the built-in catalogue, and more of each product than a crowd buys.
 func plenty(t *testing.T) string {
 	t.Helper()
-	builtin, err := os.ReadFile("../catalog/builtin.json")
+	builtin, err := os.ReadFile("../../internal/catalog/builtin.json")
 	if err != nil {
 		t.Fatal(err)
 	}
