@@ -28,6 +28,7 @@ var layers = []string{
 	"internal/logs",
 	"internal/trace",
 	"internal/cart",
+	"internal/cartsync",
 	"internal/insync",
 	"internal/kco",
 	"internal/payments",

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -216,7 +217,7 @@ func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
 	// What was begun is not cut off when the browser leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTime)
 	defer cancel()
-	result, err := b.Syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: kco.Repair})
+	result, err := b.Syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: cartsync.Repair})
 	code := syncCode(result, err)
 	b.Logger.InfoContext(ctx, "order synced by staff", "staff", staffOf(ctx).Name, "order_id", result.Cart.OrderID, "result", code, "error", err)
 	http.Redirect(w, r, "/admin/inspect?"+url.Values{"q": {cartID}, "synced": {code}}.Encode(), http.StatusSeeOther)
@@ -224,15 +225,15 @@ func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
 
 func syncCode(result kco.Result, err error) string {
 	switch {
-	case errors.Is(err, kco.ErrNothingToRepair):
+	case errors.Is(err, cartsync.ErrNothingToRepair):
 		return "nothing"
-	case errors.Is(err, kco.ErrRefused):
+	case errors.Is(err, cartsync.ErrRefused):
 		return "refused"
 	case err != nil:
 		return "unavailable"
-	case result.Outcome == kco.Empty:
+	case result.Outcome == cartsync.Empty:
 		return "empty"
-	case result.Outcome == kco.Complete, result.Outcome == kco.Bought:
+	case result.Outcome == cartsync.Complete, result.Outcome == cartsync.Bought:
 		return "bought"
 	case result.Updated:
 		return "updated"

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
@@ -190,7 +191,7 @@ func (w *inspected) sync(cartID string) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 12*time.Second)
 	defer cancel()
-	result, err := w.syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: kco.Load})
+	result, err := w.syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: cartsync.Load})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -6,50 +6,40 @@ package insync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 )
 
-// Mode says how a run starts when the cart has a copy.
-type Mode int
-
-// The modes.
-const (
-	Load   Mode = iota // a page load: reads the copy first
-	Change             // an update on the open page: updates at once
-	Repair             // as Load, but never creates; for the back office
+// Names that are cartsync's now.
+type (
+	Mode    = cartsync.Mode
+	Outcome = cartsync.Outcome
+	Event   = cartsync.Event
 )
 
-// Outcome is how a run without error came out.
-type Outcome int
-
-// The outcomes.
+// Names that are cartsync's now.
 const (
-	InSync   Outcome = iota // the copy at Klarna says what the cart says
-	Empty                   // nothing to sell: no copy is made, an old one stays
-	Complete                // the cart's copy is bought at Klarna, the cart not closed yet
-	Bought                  // the copy asked about is among those that bought the cart
+	Load     = cartsync.Load
+	Change   = cartsync.Change
+	Repair   = cartsync.Repair
+	InSync   = cartsync.InSync
+	Empty    = cartsync.Empty
+	Complete = cartsync.Complete
+	Bought   = cartsync.Bought
 )
 
-// Why a run failed. The cart is intact either way.
+// Names that are cartsync's now.
 var (
-	// ErrRefused: Klarna, or our own check of its rules, refused the copy. Our fault.
-	ErrRefused = errors.New("klarna refuses the order")
-	// ErrPurchaseRunning: the copy has to be replaced, and may be being bought.
-	// It ends with the purchase.
-	ErrPurchaseRunning = errors.New("a purchase of the cart may be running")
-	// ErrNothingToRepair: there is no copy that could be updated, or none that is
-	// still open, and Repair makes none. It is an ErrUnavailable too, beside
-	// Klarna's error when there was one.
-	ErrNothingToRepair = errors.New("there is no order to update, and none is made")
-	// ErrUnavailable: no answer of use from Klarna or Redis in time. The next run heals.
-	ErrUnavailable = errors.New("order could not be brought in sync")
+	ErrRefused         = cartsync.ErrRefused
+	ErrPurchaseRunning = cartsync.ErrPurchaseRunning
+	ErrNothingToRepair = cartsync.ErrNothingToRepair
+	ErrUnavailable     = cartsync.ErrUnavailable
 )
 
 // Limits of a run.
@@ -106,8 +96,8 @@ type Run struct {
 	Cart    cart.Cart
 	Quote   cart.Quote
 
-	created  bool   // a copy was made and is the cart's
-	replaced string // why the old one was given up
+	created  bool           // a copy was made and is the cart's
+	replaced klarna.Verdict // why the old one was given up
 }
 
 // Sync makes the copy at Klarna say what the cart says. Klarna's copy is read

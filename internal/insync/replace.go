@@ -81,7 +81,10 @@ func (r *Run) Over(ctx context.Context, why Cause) (bool, error) {
 
 // Renew makes a new copy, the cart's being of no use.
 func (r *Run) Renew(ctx context.Context, why Cause) (bool, error) {
-	r.replaced = why.reason()
+	r.replaced = klarna.VerdictOf(why.Err)
+	if errors.Is(why.Err, ErrEnded) {
+		r.replaced = klarna.Ended
+	}
 	r.Logger.InfoContext(ctx, "the copy at klarna is of no use, making a new one",
 		"cart_id", r.CartID, "purchase", r.purchase(), "reason", r.replaced, "error", why.Err)
 	return r.create(ctx)

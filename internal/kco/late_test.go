@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 )
@@ -41,14 +42,14 @@ func TestCreateAnsweredAtTheEnd(t *testing.T) {
 	}
 	inTime := w.syncer.Client
 	w.syncer.Client = kco.NewClient(late)
-	if got, err := w.syncWithin(200*time.Millisecond, kco.Load); !errors.Is(err, kco.ErrUnavailable) {
+	if got, err := w.syncWithin(200*time.Millisecond, cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	if diff := cmp.Diff([]string{w.fake.Orders()[0].OrderID}, w.leftBehind()); diff != "" {
 		t.Errorf("left behind: %s", diff)
 	}
 	w.syncer.Client = inTime
-	got, err := w.sync(kco.Load)
+	got, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/trace"
@@ -181,7 +180,7 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, result
 	if time.Since(listed) < leftBehindLife {
 		result = LeftAborted
 		_, err = l.Client.AbortOrder(klarna.About(ctx, klarna.Subject{CartID: cartID}), orderID)
-		switch insync.StatusOf(err) {
+		switch klarna.Status(err) {
 		case http.StatusForbidden:
 			l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "cart_id", cartID, "order_id", orderID, "error", err)
 			result, ask = LeftReadOnly, time.Now()

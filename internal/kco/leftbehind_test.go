@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/redistest"
 )
@@ -277,7 +278,7 @@ func TestSweepMany(t *testing.T) {
 func TestSweepWhileBuying(t *testing.T) {
 	w, m := newMerchant(t)
 	w.put("MUG-1", 1)
-	first, err := w.sync(kco.Load)
+	first, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/kco"
 )
 
 const abortPath = orderPath + "/abort"
@@ -54,24 +54,24 @@ func TestSyncReserved(t *testing.T) {
 	refuse := func(w *world) {
 		w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`})
 	}
-	running := kco.ErrPurchaseRunning
+	running := cartsync.ErrPurchaseRunning
 	for _, tc := range []struct {
 		name    string
 		given   func(w *world, orderID string) // after a first Sync made orderID for one mug, which is reserved
 		within  time.Duration                  // 0 = 12 s
-		mode    kco.Mode
+		mode    cartsync.Mode
 		calls   []string
-		outcome kco.Outcome
+		outcome cartsync.Outcome
 		created bool
 		dropped bool // the reservation is over, its mug back
 		err     error
 		next    []string // calls of the next load, after an error and without faults
 	}{
 		{name: "same content", given: func(*world, string) {}, calls: []string{"read"}},
-		{name: "Klarna takes an update", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: kco.Change, calls: []string{"update"}},
-		{name: "complete", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: kco.Complete},
+		{name: "Klarna takes an update", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update"}},
+		{name: "complete", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: cartsync.Complete},
 		{name: "expired", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
-		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: kco.Change, calls: []string{"update", "create"}, created: true},
+		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "read refused", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 403}) }, calls: []string{"read"}, err: running, next: []string{"read"}},
 		{name: "read 500 three times", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, calls: []string{"read", "read", "read"}, err: running, next: []string{"read"}},
 		{name: "read 500, reserved long ago", given: func(w *world, id string) {
@@ -83,23 +83,23 @@ func TestSyncReserved(t *testing.T) {
 			w.reserve("another", 0)
 			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
 		}, calls: []string{"read", "read", "read", "create"}, created: true},
-		{name: "read 500, repair", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, mode: kco.Repair, calls: []string{"read", "read", "read"}, err: kco.ErrUnavailable, next: []string{"read"}},
+		{name: "read 500, repair", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, mode: cartsync.Repair, calls: []string{"read", "read", "read"}, err: cartsync.ErrUnavailable, next: []string{"read"}},
 		{name: "update 502 three times", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 502, Count: 3})
-		}, mode: kco.Change, calls: []string{"update", "update", "update"}, err: running, next: []string{"read", "update"}},
+		}, mode: cartsync.Change, calls: []string{"update", "update", "update"}, err: running, next: []string{"read", "update"}},
 		{name: "update not answered", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Reset: true, Count: 3})
-		}, mode: kco.Change, calls: []string{"update", "update", "update"}, err: running, next: []string{"read", "update"}},
+		}, mode: cartsync.Change, calls: []string{"update", "update", "update"}, err: running, next: []string{"read", "update"}},
 		{name: "update locked until the end", within: 3200 * time.Millisecond, given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 423, Delay: fakeklarna.Duration(150 * time.Millisecond), Count: -1})
-		}, mode: kco.Change, calls: []string{"update"}, err: running, next: []string{"read", "update"}},
+		}, mode: cartsync.Change, calls: []string{"update"}, err: running, next: []string{"read", "update"}},
 		{name: "update refused: aborted", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			refuse(w)
-		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
 		{name: "update refused on load: aborted", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			refuse(w)
@@ -107,54 +107,54 @@ func TestSyncReserved(t *testing.T) {
 		{name: "update refused, reserved long ago: aborted", given: func(w *world, id string) {
 			w.reserve(id, 40*time.Hour)
 			refuse(w)
-		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
 		{name: "abort refused: bought", given: func(w *world, id string) {
 			w.buy(id)
 			refuse(w)
-		}, mode: kco.Change, calls: []string{"update", "abort", "read"}, outcome: kco.Complete},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "read"}, outcome: cartsync.Complete},
 		{name: "abort refused, not bought", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{Status: 403})
-		}, mode: kco.Change, calls: []string{"update", "abort", "read"}, err: running, next: []string{"read"}},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "read"}, err: running, next: []string{"read"}},
 		{name: "abort refused, read fails", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{Status: 403})
 			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
-		}, mode: kco.Change, calls: []string{"update", "abort", "read", "read", "read"}, err: running, next: []string{"read"}},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "read", "read", "read"}, err: running, next: []string{"read"}},
 		{name: "abort refused, gone", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{Status: 403})
 			w.fault("GET", orderPath, fakeklarna.Fault{Status: 404})
-		}, mode: kco.Change, calls: []string{"update", "abort", "read", "create"}, created: true, dropped: true},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "read", "create"}, created: true, dropped: true},
 		{name: "gone at the abort", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{Status: 404})
-		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "create"}, created: true, dropped: true},
 		{name: "abort 500 three times", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{Status: 500, Count: 3})
-		}, mode: kco.Change, calls: []string{"update", "abort", "abort", "abort"}, err: running, next: []string{"read"}},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "abort", "abort"}, err: running, next: []string{"read"}},
 		{name: "abort's answer lost once", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{DropReply: true})
-		}, mode: kco.Change, calls: []string{"update", "abort", "abort", "read", "create"}, created: true, dropped: true},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "abort", "read", "create"}, created: true, dropped: true},
 		{name: "abort's answers lost", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", abortPath, fakeklarna.Fault{DropReply: true, Count: 3})
-		}, mode: kco.Change, calls: []string{"update", "abort", "abort", "abort"}, err: running, next: []string{"read", "create"}},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "abort", "abort"}, err: running, next: []string{"read", "create"}},
 		{name: "create fails after the abort", given: func(w *world, _ string) {
 			refuse(w)
 			w.fault("POST", createPath, fakeklarna.Fault{Status: 500})
-		}, mode: kco.Change, calls: []string{"update", "abort", "create"}, err: kco.ErrUnavailable, dropped: true, next: []string{"read", "create"}},
+		}, mode: cartsync.Change, calls: []string{"update", "abort", "create"}, err: cartsync.ErrUnavailable, dropped: true, next: []string{"read", "create"}},
 		{name: "ended by somebody else", given: func(w *world, id string) { w.abort(id) }, calls: []string{"read"}, err: running, next: []string{"read"}},
-		{name: "ended by somebody else, open page", given: func(w *world, id string) { w.abort(id) }, mode: kco.Change,
+		{name: "ended by somebody else, open page", given: func(w *world, id string) { w.abort(id) }, mode: cartsync.Change,
 			calls: []string{"update", "read", "abort", "read"}, err: running, next: []string{"read"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, fakeklarna.Options{})
 			w.put("MUG-1", 1)
-			first, err := w.sync(kco.Load)
+			first, err := w.sync(cartsync.Load)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +190,7 @@ func TestSyncReserved(t *testing.T) {
 				if got.Outcome != tc.outcome || got.Created != tc.created || (got.OrderID != first.OrderID) != tc.created {
 					t.Errorf("got outcome %d, created %v, order %q after %q", got.Outcome, got.Created, got.OrderID, first.OrderID)
 				}
-				if got.Outcome == kco.InSync {
+				if got.Outcome == cartsync.InSync {
 					w.agrees(got.OrderID)
 				}
 				return
@@ -200,12 +200,12 @@ func TestSyncReserved(t *testing.T) {
 			}
 			w.fake.ClearFaults()
 			before = len(w.calls())
-			healed, err := w.sync(kco.Load)
+			healed, err := w.sync(cartsync.Load)
 			if diff := cmp.Diff(tc.next, append([]string(nil), w.calls()[before:]...)); diff != "" {
 				t.Errorf("next load: calls: %s", diff)
 			}
 			if strings.HasPrefix(tc.name, "ended by somebody else") {
-				if !errors.Is(err, kco.ErrPurchaseRunning) {
+				if !errors.Is(err, cartsync.ErrPurchaseRunning) {
 					t.Errorf("next load: %v", err)
 				}
 				return
@@ -223,7 +223,7 @@ func TestSyncReserved(t *testing.T) {
 func TestSyncReservedWithoutRedis(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
-	first, err := w.sync(kco.Load)
+	first, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		w.redis.Stop()
 	})
-	if got, err := w.sync(kco.Change); !errors.Is(err, kco.ErrUnavailable) {
+	if got, err := w.sync(cartsync.Change); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	outage.Wait()
@@ -243,7 +243,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 		t.Fatalf("%d orders, aborted %v", n, w.fake.Orders()[0].Fake.Aborted)
 	}
 	w.redis.Restart()
-	got, err := w.sync(kco.Load)
+	got, err := w.sync(cartsync.Load)
 	if err != nil || !got.Created {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -258,7 +258,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 		time.Sleep(200 * time.Millisecond)
 		w.redis.Stop()
 	})
-	if got, err := w.sync(kco.Load); !errors.Is(err, kco.ErrUnavailable) {
+	if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	outage.Wait()
@@ -326,7 +326,7 @@ func (w *world) press(orderID string) <-chan fakeklarna.Outcome {
 func TestSyncWhileBuying(t *testing.T) {
 	w, m := newMerchant(t)
 	w.put("MUG-1", 1)
-	first, err := w.sync(kco.Load)
+	first, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,12 +334,12 @@ func TestSyncWhileBuying(t *testing.T) {
 	if id := m.wait(t); id != first.OrderID {
 		t.Fatalf("validation of %q, want %q", id, first.OrderID)
 	}
-	if got, err := w.sync(kco.Load); err != nil || got.OrderID != first.OrderID {
+	if got, err := w.sync(cartsync.Load); err != nil || got.OrderID != first.OrderID {
 		t.Errorf("same content: got %+v, %v", got, err)
 	}
 	w.put("MUG-1", 3)
-	for _, mode := range []kco.Mode{kco.Change, kco.Load} {
-		if got, err := w.syncWithin(4*time.Second, mode); !errors.Is(err, kco.ErrPurchaseRunning) {
+	for _, mode := range []cartsync.Mode{cartsync.Change, cartsync.Load} {
+		if got, err := w.syncWithin(4*time.Second, mode); !errors.Is(err, cartsync.ErrPurchaseRunning) {
 			t.Errorf("mode %d: got %+v, %v; want ErrPurchaseRunning", mode, got, err)
 		}
 	}
@@ -347,8 +347,8 @@ func TestSyncWhileBuying(t *testing.T) {
 	if out := <-bought; out.Refused != nil || out.Status != fakeklarna.StatusComplete {
 		t.Fatalf("got %+v", out)
 	}
-	got, err := w.sync(kco.Load)
-	if err != nil || got.Outcome != kco.Complete || got.OrderID != first.OrderID {
+	got, err := w.sync(cartsync.Load)
+	if err != nil || got.Outcome != cartsync.Complete || got.OrderID != first.OrderID {
 		t.Errorf("afterwards: got %+v, %v", got, err)
 	}
 	if n := len(w.fake.Orders()); n != 1 {
@@ -361,7 +361,7 @@ func TestSyncWhileBuying(t *testing.T) {
 func TestSyncEndsAPurchase(t *testing.T) {
 	w, m := newMerchant(t)
 	w.put("MUG-1", 1)
-	first, err := w.sync(kco.Load)
+	first, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +369,7 @@ func TestSyncEndsAPurchase(t *testing.T) {
 	m.wait(t)
 	w.put("MUG-1", 3)
 	w.fault("POST", orderPath, fakeklarna.Fault{Status: 400})
-	got, err := w.sync(kco.Change)
+	got, err := w.sync(cartsync.Change)
 	if err != nil || !got.Created {
 		t.Fatalf("got %+v, %v", got, err)
 	}

@@ -2,51 +2,24 @@ package kco
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/trace"
-)
-
-// Mode says how Sync starts when the cart has an order.
-type Mode = insync.Mode
-
-// The modes; see [insync.Mode].
-const (
-	Load   = insync.Load
-	Change = insync.Change
-	Repair = insync.Repair
-)
-
-// Outcome is how a Sync without error came out.
-type Outcome = insync.Outcome
-
-// The outcomes; see [insync.Outcome].
-const (
-	InSync   = insync.InSync
-	Empty    = insync.Empty
-	Complete = insync.Complete
-	Bought   = insync.Bought
-)
-
-// Why Sync failed; see [insync.ErrRefused]. The cart is intact either way.
-var (
-	ErrRefused         = insync.ErrRefused
-	ErrPurchaseRunning = insync.ErrPurchaseRunning
-	ErrNothingToRepair = insync.ErrNothingToRepair
-	ErrUnavailable     = insync.ErrUnavailable
 )
 
 // Request says what to sync.
 type Request struct {
 	CartID   string
 	Fallback cart.Fallback
-	Mode     Mode
+	Mode     cartsync.Mode
 	// SessionOrderID and PageOrderID are the orders that the session and the
 	// open page know of; they are looked up among the orders by which the
 	// cart was bought. The cart's own order_id is what is synced.
@@ -55,13 +28,11 @@ type Request struct {
 
 // Result is what a Sync found or made.
 type Result struct {
-	Outcome Outcome
-	Cart    cart.Cart
-	Quote   cart.Quote
-	Order   Order  // InSync, Complete
-	OrderID string // InSync, Complete, Bought
-	Created bool   // the order was made by this Sync
-	Updated bool   // Klarna answered an update of this Sync with 2xx
+	cartsync.Ending // Created: the order was made by this Sync
+	Cart            cart.Cart
+	Quote           cart.Quote
+	Order           Order  // InSync, Complete
+	OrderID         string // InSync, Complete, Bought
 }
 
 // Syncer keeps orders in sync. Safe for concurrent use, on any number of
@@ -74,160 +45,295 @@ type Syncer struct {
 	Wants      *Wants
 	LeftBehind *LeftBehind
 	Logger     *slog.Logger
-	Observe    func(insync.Event) // told of each Sync; may be nil
+	Observe    func(cartsync.Event) // told of each Sync; may be nil
 }
 
-// Sync makes the order at Klarna say what the cart says; see [insync.Run.Sync].
-// An order that may be being bought stays the cart's until it is over. ctx must
-// carry a deadline; an error is ErrRefused, ErrPurchaseRunning, ErrUnavailable
-// or context's, wrapped, beside the Result as far as it came (Cart and Quote
-// are there unless Redis failed).
-func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
-	run := &run{syncer: s, sessionOrderID: r.SessionOrderID, pageOrderID: r.PageOrderID}
-	run.Run = insync.Run{Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode}
-	run.Observe = s.Observe
-	err := run.Sync(ctx)
-	run.result.Updated = run.Updated
-	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
-	trace.Cart(ctx, run.Cart.Revision, run.result.OrderID)
-	if run.result.Created || run.result.Updated {
-		trace.Remember(ctx, run.result.OrderID)
-	}
-	return run.result, err
-}
-
-// run is one Sync under way: the order of KCO as an [insync.Copy].
-type run struct {
-	insync.Run
-	syncer                      *Syncer
-	sessionOrderID, pageOrderID string
-	result                      Result
-	want                        Content
-	made                        Order // by a create of this run
-	unanswered                  bool  // an update of this run had no answer and may still land
-}
-
-// ID is the cart's order.
-func (s *run) ID(c *cart.Cart) string { return c.OrderID }
-
-// Known ends the run where the order that session or page has was bought.
-func (s *run) Known(context.Context) (bool, error) {
-	for _, id := range []string{s.sessionOrderID, s.pageOrderID} {
-		if s.Cart.BoughtBy(id) {
-			s.result.OrderID = id
-			return s.End(Bought)
+// Sync makes the order at Klarna say what the cart says: it is the table of
+// docs/sync.md, from top to bottom. Klarna's order is read and compared; there is
+// no memory of what was sent, and nothing counts as sent before Klarna has
+// answered 2xx. The old order stays the cart's until a create has answered; one
+// that may be being bought stays until that is over. ctx must carry a deadline;
+// an error is cartsync.ErrRefused, ErrPurchaseRunning, ErrUnavailable or
+// context's, wrapped, beside the Result as far as it came (Cart and Quote are
+// there unless Redis failed).
+func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
+	defer func() { s.tell(ctx, r.Mode, result, err) }()
+	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
+	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
+	var (
+		readFirst    = r.Mode != cartsync.Change
+		sessionOrder = r.SessionOrderID
+		unanswered   = false // an update had no answer, and may still land
+	)
+	for range cartsync.Rounds {
+		c, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+		if err != nil {
+			return failed(cartsync.ErrUnavailable, err)
 		}
-	}
-	return false, nil
-}
+		result.Cart = c
 
-// Want keeps what the order must say.
-func (s *run) Want(c cart.Cart) (quote cart.Quote, err error) {
-	s.want, quote, err = s.syncer.Wants.Want(c)
-	return quote, err
-}
-
-// GiveUpOld lists an order that the session knows and the cart has given up.
-func (s *run) GiveUpOld(ctx context.Context) error {
-	if s.sessionOrderID == "" || s.sessionOrderID == s.Cart.OrderID {
-		return nil
-	}
-	if err := s.syncer.LeftBehind.Add(ctx, s.CartID, s.sessionOrderID); err != nil {
-		return err
-	}
-	s.sessionOrderID = ""
-	return nil
-}
-
-// Read compares the cart's order with what is wanted.
-func (s *run) Read(ctx context.Context) (bool, error) {
-	readCtx, cancel := insync.Reserve(ctx)
-	defer cancel()
-	order, err := s.syncer.Client.GetOrder(readCtx, s.Cart.OrderID)
-	if err != nil {
-		return s.Replace(ctx, insync.Cause{Err: err})
-	}
-	if order.Status == StatusIncomplete && len(Differences(s.want, order)) > 0 {
-		return s.Update(ctx)
-	}
-	return s.accept(ctx, order)
-}
-
-// accept ends the run with an order that says what is wanted, goes to the
-// confirmation with one that is bought, and replaces one in any other state.
-func (s *run) accept(ctx context.Context, order Order) (bool, error) {
-	switch order.Status {
-	case StatusIncomplete:
-		s.Outcome = InSync
-	case StatusComplete:
-		s.Outcome = Complete
-	default:
-		return s.Replace(ctx, insync.Cause{Err: insync.ErrEnded})
-	}
-	s.result.Order, s.result.OrderID = order, order.OrderID
-	return true, nil
-}
-
-// Update sends what is wanted to the cart's order.
-func (s *run) Update(ctx context.Context) (bool, error) {
-	updateCtx, cancel := insync.Reserve(ctx)
-	defer cancel()
-	order, unanswered, err := s.syncer.Client.UpdateOrder(updateCtx, s.Cart.OrderID, s.want)
-	s.Updated = s.Updated || err == nil
-	s.unanswered = s.unanswered || unanswered
-	refused := insync.Refused(err)
-	switch {
-	case err == nil && s.unanswered:
-		// An earlier try may have landed after the one that was answered.
-		order, err = s.syncer.Client.GetOrder(updateCtx, s.Cart.OrderID)
-		if err == nil && order.Status == StatusIncomplete && len(Differences(s.want, order)) > 0 {
-			return false, nil
+		// The session's or the page's order is among the cart's bought.
+		for _, known := range []string{sessionOrder, r.PageOrderID} {
+			if c.BoughtBy(known) {
+				result.Outcome, result.OrderID = cartsync.Bought, known
+				return result, nil
+			}
 		}
-	case insync.StatusOf(err) == http.StatusForbidden:
-		// Read-only: bought, or aborted.
-		readOnly := err
-		order, err = s.syncer.Client.GetOrder(updateCtx, s.Cart.OrderID)
-		if err == nil && order.Status == StatusIncomplete {
-			err = readOnly
+
+		// Nothing to sell.
+		want, quote, err := s.Wants.Want(c)
+		result.Quote = quote
+		if err != nil {
+			return failed(cartsync.ErrRefused, err)
 		}
+		if len(quote.Goods) == 0 {
+			result.Outcome = cartsync.Empty
+			return result, nil
+		}
+
+		if sessionOrder != "" && sessionOrder != c.OrderID { // the cart has given it up
+			if err := s.LeftBehind.Add(ctx, c.ID, sessionOrder); err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+			sessionOrder = ""
+		}
+
+		var found judgement
+		switch {
+		case c.OrderID == "": // No order ID: create.
+			found = judgement{verdict: klarna.Gone, err: cartsync.ErrNoCopy}
+		case !cartsync.TimeLeft(ctx): // the order is not to blame
+			return failed(cartsync.ErrUnavailable, cartsync.ErrNoTime)
+		case readFirst: // An ID, page load: read.
+			found = s.read(ctx, c.OrderID, want)
+		default:
+			found = judgement{verdict: klarna.Differs}
+		}
+		switch found.verdict {
+		case klarna.Agrees: // 200, open, same content: nothing to send
+			return result.of(cartsync.InSync, found.order), nil
+		case klarna.Differs: // 200, open, other content: update
+		case klarna.Bought: // 200, complete: to the confirmation
+			return result.of(cartsync.Complete, found.order), nil
+		case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
+		}
+
+		// An ID, update.
+		refused := false // the update, with a 4xx
+		if found.verdict == klarna.Differs {
+			var lost bool
+			found, lost = s.update(ctx, c.OrderID, want)
+			unanswered = unanswered || lost
+			refused = klarna.IsRefused(found.err)
+			result.Updated = result.Updated || found.verdict == klarna.Agrees
+			switch {
+			case found.verdict == klarna.Agrees && unanswered: // 200 after a try that had no answer
+				found = s.read(ctx, c.OrderID, want)
+			case klarna.Status(found.err) == http.StatusForbidden: // 403: read
+				if now := s.read(ctx, c.OrderID, want); !now.open() {
+					found = now
+				}
+			}
+			switch found.verdict {
+			case klarna.Agrees: // the cart's revision is read once more
+				result = result.of(cartsync.InSync, found.order)
+				now, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+				if err != nil {
+					return failed(cartsync.ErrUnavailable, err)
+				}
+				if now.Revision == c.Revision && now.OrderID == c.OrderID {
+					return result, nil
+				}
+				readFirst = r.Mode == cartsync.Repair // Klarna has just answered
+				continue
+			case klarna.Differs: // the lost try has landed last: again
+				continue
+			case klarna.Bought: // complete: to the confirmation
+				return result.of(cartsync.Complete, found.order), nil
+			case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
+			}
+		}
+
+		// A repair creates nothing.
+		switch {
+		case r.Mode != cartsync.Repair:
+		case found.verdict == klarna.Gone, found.verdict == klarna.Ended:
+			return failed(cartsync.ErrNothingToRepair, found.err)
+		case refused:
+			return failed(cartsync.ErrRefused, found.err)
+		default:
+			return failed(cartsync.ErrUnavailable, found.err)
+		}
+
+		// An order to be replaced that may be being bought, unless it is gone.
+		reserved, running := catalog.Reservation{}, false
+		if found.verdict != klarna.Gone {
+			if reserved, running, err = cartsync.MayBeBought(ctx, s.Stock, c.ID, c.OrderID); err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+		}
+		if running {
+			over := found
+			switch {
+			case found.verdict == klarna.Ended && reserved.Ending: // by an earlier abort of ours
+			case refused: // abort
+				// It is noted first: an abort of which nobody learns would keep the cart from being bought.
+				still, err := s.Stock.SetEnding(ctx, c.ID, c.OrderID, true)
+				if err != nil {
+					return failed(cartsync.ErrUnavailable, err)
+				}
+				if !still {
+					continue
+				}
+				if over, err = s.abort(ctx, reserved); err != nil {
+					return failed(cartsync.ErrUnavailable, err)
+				}
+			default: // none, after anything else
+				return failed(cartsync.ErrPurchaseRunning, found.err)
+			}
+			switch over.verdict {
+			case klarna.Ended, klarna.Gone: // the reservation is dropped, its stock given back
+				if err := s.Stock.DropReservation(ctx, c.ID, c.OrderID); err != nil {
+					return failed(cartsync.ErrUnavailable, err)
+				}
+			case klarna.Bought: // to the confirmation
+				return result.of(cartsync.Complete, over.order), nil
+			default:
+				return failed(cartsync.ErrPurchaseRunning, over.err)
+			}
+		}
+		if c.OrderID != "" {
+			result.Replaced = found.verdict
+			s.Logger.InfoContext(ctx, "the copy at klarna is of no use, making a new one",
+				"cart_id", c.ID, "order_id", c.OrderID, "reason", found.verdict, "error", found.err)
+		}
+
+		// Create.
+		made, err := s.Client.CreateOrder(ctx, want)
+		switch klarna.VerdictOf(err) {
+		case klarna.Agrees: // 201
+		case klarna.Gone, klarna.Refused: // 4xx: our mistake
+			return failed(cartsync.ErrRefused, err)
+		default: // 5xx, time-out
+			return failed(cartsync.ErrUnavailable, err)
+		}
+		set, revision, err := s.Carts.SetOrderID(ctx, c.ID, c.OrderID, made.OrderID, func(p redis.Pipeliner) {
+			if c.OrderID != "" {
+				s.LeftBehind.queue(ctx, p, c.ID, c.OrderID)
+			}
+		})
+		if err != nil || !set {
+			s.giveUp(ctx, c.ID, made.OrderID) // it is not the cart's, or nobody knows
+		}
+		switch {
+		case err != nil:
+			return failed(cartsync.ErrUnavailable, err)
+		case !set: // who loses starts again
+			continue
+		}
+		result = result.of(cartsync.InSync, made)
+		result.Created, result.Cart.OrderID = true, made.OrderID
+		if revision == c.Revision {
+			return result, nil
+		}
+		readFirst = false
 	}
+	return failed(cartsync.ErrUnavailable, cartsync.ErrKeptChanging)
+}
+
+// of is the result with how it came out, and the order.
+func (r Result) of(outcome cartsync.Outcome, order Order) Result {
+	r.Outcome, r.Order, r.OrderID = outcome, order, order.OrderID
+	return r
+}
+
+// judgement is what a call about the cart's order came to.
+type judgement struct {
+	verdict klarna.Verdict
+	order   Order // Agrees, Differs, Bought
+	err     error // all others
+}
+
+// open reports whether the order can still be updated.
+func (j judgement) open() bool { return j.verdict == klarna.Agrees || j.verdict == klarna.Differs }
+
+// judge says what Klarna's answer about an order came to. An open one Agrees: what
+// it says is not compared.
+func judge(order Order, err error) judgement {
 	switch {
 	case err != nil:
-		return s.Replace(ctx, insync.Cause{Err: err, Refused: refused})
-	case order.Status != StatusIncomplete && order.Status != StatusComplete:
-		return s.Replace(ctx, insync.Cause{Err: insync.ErrEnded, Refused: refused})
+		return judgement{verdict: klarna.VerdictOf(err), err: err}
+	case order.Status == StatusIncomplete:
+		return judgement{verdict: klarna.Agrees, order: order}
+	case order.Status == StatusComplete:
+		return judgement{verdict: klarna.Bought, order: order}
 	}
-	done, err := s.accept(ctx, order)
-	if order.Status != StatusIncomplete {
-		return done, err
-	}
-	return s.Confirm(ctx)
+	return judgement{verdict: klarna.Ended, err: cartsync.ErrEnded}
 }
 
-// Create makes a new order.
-func (s *run) Create(ctx context.Context) (id string, err error) {
-	s.made, err = s.syncer.Client.CreateOrder(ctx, s.want)
-	return s.made.OrderID, err
+// read reads an order and compares it with what is wanted.
+func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
+	ctx, cancel := cartsync.KeepTime(ctx)
+	defer cancel()
+	found := judge(s.Client.GetOrder(ctx, id))
+	if found.verdict == klarna.Agrees && len(Differences(want, found.order)) > 0 {
+		found.verdict = klarna.Differs
+	}
+	return found
 }
 
-// Set makes an order the cart's, and lists the old one.
-func (s *run) Set(ctx context.Context, old, id string) (set bool, revision int64, err error) {
-	return s.Carts.SetOrderID(ctx, s.CartID, old, id, func(p redis.Pipeliner) {
-		if old != "" {
-			s.syncer.LeftBehind.queue(ctx, p, s.CartID, old)
+// update sends what is wanted to an order. lost is whether a try before the last
+// had no answer, and may still land.
+func (s *Syncer) update(ctx context.Context, id string, want Content) (found judgement, lost bool) {
+	ctx, cancel := cartsync.KeepTime(ctx)
+	defer cancel()
+	order, lost, err := s.Client.UpdateOrder(ctx, id, want)
+	return judge(order, err), lost
+}
+
+// abort ends an order that refuses updates, unless it is bought: Ended and Gone
+// are over without a sale, by this abort or an earlier one of ours. Any verdict
+// but these and Bought leaves open whether it is being bought; where Klarna
+// refused the first abort, that it was tried is noted no longer. The error is that
+// of Redis.
+func (s *Syncer) abort(ctx context.Context, reserved catalog.Reservation) (judgement, error) {
+	kept, cancel := cartsync.KeepTime(ctx)
+	defer cancel()
+	retried, err := s.Client.AbortOrder(kept, reserved.OrderID)
+	switch {
+	case err == nil: // 200
+		return judgement{verdict: klarna.Ended}, nil
+	case klarna.Status(err) != http.StatusForbidden: // 404, or no answer of use
+		return judge(Order{}, err), nil
+	}
+	// 403: read. It is bought, or ended.
+	now := judge(s.Client.GetOrder(kept, reserved.OrderID))
+	tried := reserved.Ending || retried
+	switch {
+	case now.verdict == klarna.Bought, now.verdict == klarna.Gone, now.verdict == klarna.Ended && tried:
+		return now, nil
+	case !tried && (now.verdict == klarna.Ended || now.open()):
+		if _, err := s.Stock.SetEnding(ctx, reserved.CartID, reserved.OrderID, false); err != nil {
+			return judgement{}, err
 		}
-	})
+	}
+	return judgement{verdict: klarna.Refused, err: errors.Join(err, now.err)}, nil
 }
 
-// GiveUp lists an order that did not become the cart's.
-func (s *run) GiveUp(ctx context.Context, id string) {
-	if err := s.syncer.LeftBehind.Add(ctx, s.CartID, id); err != nil {
-		s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", id, "error", err)
+// giveUp lists an order that did not become the cart's.
+func (s *Syncer) giveUp(ctx context.Context, cartID, orderID string) {
+	if err := s.LeftBehind.Add(ctx, cartID, orderID); err != nil {
+		s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", orderID, "error", err)
 	}
 }
 
-// Created notes that the order that was made is the cart's.
-func (s *run) Created(id string) {
-	s.result.Order, s.result.OrderID, s.result.Created = s.made, id, true
-	s.Cart.OrderID = id
+// tell lets metrics and trace know of a Sync that has ended with err.
+func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
+	if s.Observe != nil {
+		s.Observe(result.Event(mode, err))
+	}
+	trace.Cart(ctx, result.Cart.Revision, result.OrderID)
+	if result.Created || result.Updated {
+		trace.Remember(ctx, result.OrderID)
+	}
 }

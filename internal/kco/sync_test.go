@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -81,12 +82,12 @@ func (w *world) change(ch cart.Change) cart.Cart {
 var sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
 
 // sync runs a Sync with 12 s, as under the session's lock.
-func (w *world) sync(mode kco.Mode, known ...string) (kco.Result, error) {
+func (w *world) sync(mode cartsync.Mode, known ...string) (kco.Result, error) {
 	w.t.Helper()
 	return w.syncWithin(12*time.Second, mode, known...)
 }
 
-func (w *world) syncWithin(d time.Duration, mode kco.Mode, known ...string) (kco.Result, error) {
+func (w *world) syncWithin(d time.Duration, mode cartsync.Mode, known ...string) (kco.Result, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), d)
 	defer cancel()
@@ -156,81 +157,81 @@ func TestSync(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		given   func(w *world, orderID string) // after a first Sync made orderID for one mug
-		mode    kco.Mode
+		mode    cartsync.Mode
 		known   bool // the session knows orderID
 		calls   []string
-		outcome kco.Outcome
+		outcome cartsync.Outcome
 		created bool // a new order, the old one left behind
 		err     error
 	}{
 		{name: "same content: nothing to send", given: func(*world, string) {}, calls: []string{"read"}},
 		{name: "other content: update", given: func(w *world, _ string) { w.put("MUG-1", 3) }, calls: []string{"read", "update"}},
-		{name: "open page: update at once", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: kco.Change, calls: []string{"update"}},
+		{name: "open page: update at once", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update"}},
 		{name: "another market", given: func(w *world, _ string) { w.change(cart.Change{Country: "NO"}) }, calls: []string{"read", "update"}},
-		{name: "empty cart: none, the order stays", given: func(w *world, _ string) { w.put("MUG-1", 0) }, outcome: kco.Empty},
+		{name: "empty cart: none, the order stays", given: func(w *world, _ string) { w.put("MUG-1", 0) }, outcome: cartsync.Empty},
 		{name: "bought by the session's order: none", known: true, given: func(w *world, id string) {
 			if _, _, err := w.carts.Close(w.t.Context(), w.cartID, id, nil); err != nil {
 				w.t.Fatal(err)
 			}
-		}, outcome: kco.Bought},
-		{name: "complete: to the confirmation", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: kco.Complete},
+		}, outcome: cartsync.Bought},
+		{name: "complete: to the confirmation", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: cartsync.Complete},
 		{name: "complete, open page: update is refused as read-only", given: func(w *world, id string) {
 			w.buy(id)
 			w.put("MUG-1", 3)
-		}, mode: kco.Change, calls: []string{"update", "read"}, outcome: kco.Complete},
+		}, mode: cartsync.Change, calls: []string{"update", "read"}, outcome: cartsync.Complete},
 		{name: "aborted: create", given: func(w *world, id string) { w.abort(id) }, calls: []string{"read", "create"}, created: true},
-		{name: "aborted, open page: create", given: func(w *world, id string) { w.abort(id) }, mode: kco.Change, calls: []string{"update", "read", "create"}, created: true},
+		{name: "aborted, open page: create", given: func(w *world, id string) { w.abort(id) }, mode: cartsync.Change, calls: []string{"update", "read", "create"}, created: true},
 		{name: "expired: create", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
-		{name: "expired, open page: create", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: kco.Change, calls: []string{"update", "create"}, created: true},
+		{name: "expired, open page: create", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "read refused: create", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 403}) }, calls: []string{"read", "create"}, created: true},
 		{name: "read 500 three times: create", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, calls: []string{"read", "read", "read", "create"}, created: true},
 		{name: "read broken once: again", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Truncate: true}) }, calls: []string{"read", "read"}},
 		{name: "update locked for a while: again", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 423, Count: 4})
-		}, mode: kco.Change, calls: []string{"update", "update", "update", "update", "update"}},
+		}, mode: cartsync.Change, calls: []string{"update", "update", "update", "update", "update"}},
 		{name: "update 429: again", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 429})
-		}, mode: kco.Change, calls: []string{"update", "update"}},
+		}, mode: cartsync.Change, calls: []string{"update", "update"}},
 		{name: "update 502 three times: create", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 502, Body: "<html>bad gateway</html>", Count: 3})
-		}, mode: kco.Change, calls: []string{"update", "update", "update", "create"}, created: true},
+		}, mode: cartsync.Change, calls: []string{"update", "update", "update", "create"}, created: true},
 		{name: "update refused: create", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`})
-		}, mode: kco.Change, calls: []string{"update", "create"}, created: true},
+		}, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "update's answer lost: again, then one read compared", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{DropReply: true})
-		}, mode: kco.Change, calls: []string{"update", "update", "read"}},
-		{name: "repair updates", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: kco.Repair, calls: []string{"read", "update"}},
+		}, mode: cartsync.Change, calls: []string{"update", "update", "read"}},
+		{name: "repair updates", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: cartsync.Repair, calls: []string{"read", "update"}},
 		{name: "repair refused", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Count: 1})
-		}, mode: kco.Repair, calls: []string{"read", "update"}, err: kco.ErrRefused},
-		{name: "repair never creates", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: kco.Repair, calls: []string{"read"}, err: kco.ErrNothingToRepair},
+		}, mode: cartsync.Repair, calls: []string{"read", "update"}, err: cartsync.ErrRefused},
+		{name: "repair never creates", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Repair, calls: []string{"read"}, err: cartsync.ErrNothingToRepair},
 		{name: "create refused: our fault", given: func(w *world, _ string) {
 			w.fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`})
-		}, calls: []string{"read", "create"}, err: kco.ErrRefused},
+		}, calls: []string{"read", "create"}, err: cartsync.ErrRefused},
 		{name: "create 500: unavailable, not asked again", given: func(w *world, _ string) {
 			w.fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{Status: 500})
-		}, calls: []string{"read", "create"}, err: kco.ErrUnavailable},
+		}, calls: []string{"read", "create"}, err: cartsync.ErrUnavailable},
 		{name: "create's answer lost: unavailable, not asked again", given: func(w *world, _ string) {
 			w.fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{DropReply: true})
-		}, calls: []string{"read", "create"}, err: kco.ErrUnavailable},
+		}, calls: []string{"read", "create"}, err: cartsync.ErrUnavailable},
 	} {
 		for echo, options := range map[string]fakeklarna.Options{"raw": {}, "filled": {EchoFilledURLs: true, EchoCountryAsSent: true}} {
 			t.Run(tc.name+"/"+echo, func(t *testing.T) {
 				t.Parallel()
 				w := newWorld(t, options)
 				w.put("MUG-1", 1)
-				first, err := w.sync(kco.Load)
-				if err != nil || !first.Created || first.Outcome != kco.InSync {
+				first, err := w.sync(cartsync.Load)
+				if err != nil || !first.Created || first.Outcome != cartsync.InSync {
 					t.Fatalf("no order ID: got %+v, %v, want a new order", first, err)
 				}
 				w.agrees(first.OrderID)
@@ -255,11 +256,11 @@ func TestSync(t *testing.T) {
 						t.Errorf("after the error the cart's order is %q, left behind %v", c.OrderID, w.leftBehind())
 					}
 					w.fake.ClearFaults()
-					if tc.mode == kco.Repair {
+					if tc.mode == cartsync.Repair {
 						return
 					}
 					// Invariant 4: when faults stop the next load works.
-					healed, err := w.sync(kco.Load)
+					healed, err := w.sync(cartsync.Load)
 					if err != nil {
 						t.Fatalf("next load: %v", err)
 					}
@@ -267,16 +268,16 @@ func TestSync(t *testing.T) {
 					return
 				case got.Outcome != tc.outcome || got.Created != tc.created:
 					t.Errorf("got outcome %d, created %v, want %d, %v", got.Outcome, got.Created, tc.outcome, tc.created)
-				case got.Outcome == kco.InSync && !tc.created && got.Updated != slices.Contains(tc.calls, "update"):
+				case got.Outcome == cartsync.InSync && !tc.created && got.Updated != slices.Contains(tc.calls, "update"):
 					t.Errorf("updated %v, by %v", got.Updated, tc.calls)
 				}
-				if got.Outcome == kco.InSync {
+				if got.Outcome == cartsync.InSync {
 					w.agrees(got.OrderID)
 					if got.Order.HTMLSnippet == "" {
 						t.Error("no snippet")
 					}
 				}
-				if (got.OrderID == first.OrderID) == tc.created && got.Outcome != kco.Empty {
+				if (got.OrderID == first.OrderID) == tc.created && got.Outcome != cartsync.Empty {
 					t.Errorf("order %q after %q", got.OrderID, first.OrderID)
 				}
 				var left []string
@@ -315,8 +316,8 @@ func (w *world) abort(orderID string) {
 // Nothing to sell makes no order.
 func TestSyncOfEmptyCart(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
-	got, err := w.sync(kco.Load)
-	if err != nil || got.Outcome != kco.Empty || len(w.calls()) != 0 {
+	got, err := w.sync(cartsync.Load)
+	if err != nil || got.Outcome != cartsync.Empty || len(w.calls()) != 0 {
 		t.Errorf("got %+v, %v after %v", got, err, w.calls())
 	}
 }
@@ -325,7 +326,7 @@ func TestSyncOfEmptyCart(t *testing.T) {
 func TestSyncLeavesTheSessionsOrderBehind(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
-	got, err := w.sync(kco.Load, "old-order")
+	got, err := w.sync(cartsync.Load, "old-order")
 	if err != nil || !got.Created {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -336,13 +337,13 @@ func TestSyncLeavesTheSessionsOrderBehind(t *testing.T) {
 
 // The cart changes while Klarna is being asked: the newest is sent before the answer is given.
 func TestSyncFollowsTheCart(t *testing.T) {
-	for _, mode := range []kco.Mode{kco.Load, kco.Change} {
+	for _, mode := range []cartsync.Mode{cartsync.Load, cartsync.Change} {
 		for _, first := range []bool{true, false} {
 			w := newWorld(t, fakeklarna.Options{})
 			w.put("MUG-1", 1)
 			path := createPath
 			if !first {
-				if _, err := w.sync(kco.Load); err != nil {
+				if _, err := w.sync(cartsync.Load); err != nil {
 					t.Fatal(err)
 				}
 				w.put("MUG-1", 2)
@@ -378,7 +379,7 @@ func TestSyncCreatesAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range ids {
 		wg.Go(func() {
-			got, err := w.sync(kco.Load)
+			got, err := w.sync(cartsync.Load)
 			if err != nil {
 				t.Error(err)
 			}
@@ -414,7 +415,7 @@ func TestSyncCreatesAtOnce(t *testing.T) {
 func TestSweep(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
-	got, err := w.sync(kco.Load)
+	got, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -457,12 +458,12 @@ func TestSyncWithoutRedis(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		w.redis.Stop()
 	})
-	if got, err := w.sync(kco.Load); !errors.Is(err, kco.ErrUnavailable) {
+	if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	outage.Wait()
 	w.redis.Restart()
-	got, err := w.sync(kco.Load)
+	got, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -473,14 +474,14 @@ func TestSyncWithoutRedis(t *testing.T) {
 func TestSyncTimeBudget(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
-	first, err := w.sync(kco.Load)
+	first, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.put("MUG-1", 2)
 	w.fault("POST", orderPath, fakeklarna.Fault{Delay: fakeklarna.Duration(time.Minute), Count: 9})
 	start := time.Now()
-	got, err := w.syncWithin(6*time.Second, kco.Change)
+	got, err := w.syncWithin(6*time.Second, cartsync.Change)
 	if err != nil || !got.Created || got.OrderID == first.OrderID {
 		t.Fatalf("got %+v, %v", got, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/inspect"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/session"
@@ -109,13 +109,13 @@ func (m *Metrics) ofKlarna() {
 	m.called = m.counters("shopd_callbacks_total", "Klarna's calls to us, and what they were answered.", "callback", "result")
 	m.leftBehind = m.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result")
 	for _, product := range []string{ProductKCO, ProductPayments} {
-		for _, mode := range []insync.Mode{insync.Load, insync.Change, insync.Repair} {
-			for _, result := range insync.Results() {
+		for _, mode := range []cartsync.Mode{cartsync.Load, cartsync.Change, cartsync.Repair} {
+			for _, result := range cartsync.Results() {
 				m.syncs.WithLabelValues(product, mode.String(), result)
 			}
 		}
-		for _, reason := range insync.Replacements() {
-			m.replacements.WithLabelValues(product, reason)
+		for _, reason := range cartsync.Replacements() {
+			m.replacements.WithLabelValues(product, string(reason))
 		}
 	}
 	for _, result := range kco.LeftResults() {

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -45,11 +45,11 @@ func (m *Metrics) ObserveKlarna(c klarna.Call) {
 
 // ObserveSync returns what counts the syncs of a product, ProductKCO or
 // ProductPayments; it is the Observe of kco.Syncer and payments.Syncer.
-func (m *Metrics) ObserveSync(product string) func(insync.Event) {
-	return func(e insync.Event) {
+func (m *Metrics) ObserveSync(product string) func(cartsync.Event) {
+	return func(e cartsync.Event) {
 		m.syncs.WithLabelValues(product, e.Mode.String(), e.Result).Inc()
 		if e.Replaced != "" {
-			m.replacements.WithLabelValues(product, e.Replaced).Inc()
+			m.replacements.WithLabelValues(product, string(e.Replaced)).Inc()
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
@@ -27,7 +27,7 @@ func TestObservingAllocatesNothing(t *testing.T) {
 		"klarna": func() {
 			m.ObserveKlarna(klarna.Call{Operation: "read kco order", Status: 200, Try: 2, Duration: time.Millisecond})
 		},
-		"sync":     func() { sync(insync.Event{Result: insync.ResultReplaced, Replaced: insync.ReplacedGone}) },
+		"sync":     func() { sync(cartsync.Event{Result: cartsync.ResultReplaced, Replaced: klarna.Gone}) },
 		"lock":     func() { m.ObserveLock("taken", time.Millisecond) },
 		"callback": func() { m.ObserveCallback("push", "ok") },
 		"failure":  func() { m.ObserveFailure("/checkout/update", "busy") },

@@ -10,6 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/respond"
@@ -36,7 +37,7 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)
 		return
 	}
-	result, err := s.sync(r, kco.Load, "")
+	result, err := s.sync(r, cartsync.Load, "")
 	if err != nil {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -110,7 +111,7 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 		case gone(err):
 			// Long after the purchase the checkout has forgotten; Order Management has not.
 		case err != nil:
-			return o, "", errors.Join(kco.ErrUnavailable, err)
+			return o, "", errors.Join(cartsync.ErrUnavailable, err)
 		case checkout.Status != kco.StatusComplete:
 			return o, "", errNotFinished
 		default:
@@ -123,7 +124,7 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	case found:
 		err = fmt.Errorf("%w: %w", errPaid, err)
 	case errors.Is(err, order.ErrUnavailable):
-		err = errors.Join(kco.ErrUnavailable, err)
+		err = errors.Join(cartsync.ErrUnavailable, err)
 	}
 	return o, snippet, err
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
@@ -49,7 +49,7 @@ func failureOf(err error) failure {
 		return failure{status: unprocessable, code: "unknown_region", message: "There is no such region."}
 	case errors.Is(err, cart.ErrUnknownMarket):
 		return failure{status: unprocessable, code: "unknown_market", message: "There is no such country or language."}
-	case errors.Is(err, kco.ErrRefused):
+	case errors.Is(err, cartsync.ErrRefused):
 		return failure{status: http.StatusInternalServerError, code: "order_refused", message: "The checkout is not available right now."}
 	case errors.Is(err, order.ErrCartChanged):
 		return failure{status: http.StatusConflict, code: "cart_changed", message: "The cart is not what was approved."}
@@ -59,9 +59,9 @@ func failureOf(err error) failure {
 		return failure{status: http.StatusConflict, code: "declined", message: "The payment was not approved."}
 	case errors.Is(err, errPaid):
 		return failure{status: unavailable, code: "order_under_way", message: "The order is paid and being written down.", outage: templates.OrderUnderWay}
-	case errors.Is(err, kco.ErrPurchaseRunning):
+	case errors.Is(err, cartsync.ErrPurchaseRunning):
 		return failure{status: unavailable, code: "purchase_running", message: "A purchase of this cart may be running.", outage: templates.BeingBought}
-	case errors.Is(err, kco.ErrUnavailable), errors.Is(err, order.ErrUnavailable):
+	case errors.Is(err, cartsync.ErrUnavailable), errors.Is(err, order.ErrUnavailable):
 		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
 	case errors.Is(err, session.ErrBusy):
 		return failure{status: unavailable, code: "busy", message: "Another request of this session is being served.", outage: templates.SessionBusy}

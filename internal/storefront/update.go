@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/respond"
@@ -161,7 +162,7 @@ func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
 // syncUpdate syncs the session's cart and answers the open page. changed is
 // the cart with the page's change, for an answer without a sync.
 func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request updateRequest, changed cart.Cart) {
-	result, err := s.sync(r, kco.Change, request.OrderID)
+	result, err := s.sync(r, cartsync.Change, request.OrderID)
 	if result.Cart.Revision >= changed.Revision {
 		changed = result.Cart
 	}
@@ -170,13 +171,13 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 		return
 	}
 	switch result.Outcome {
-	case kco.Empty:
+	case cartsync.Empty:
 		redirectJSON(w, r, "/cart")
 		return
-	case kco.Complete, kco.Bought:
+	case cartsync.Complete, cartsync.Bought:
 		redirectJSON(w, r, confirmationURL(result.OrderID))
 		return
-	case kco.InSync:
+	case cartsync.InSync:
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, request.notes(v))
@@ -197,14 +198,14 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 
 // sync syncs the session's cart under the session's lock and, where it
 // changed, stores the order's ID in the session.
-func (s *Storefront) sync(r *http.Request, mode kco.Mode, pageOrderID string) (kco.Result, error) {
+func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID string) (kco.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.KCOOrderID(ctx)
 	result, err := s.Syncer.Sync(ctx, kco.Request{
 		CartID: s.Sessions.CartID(ctx), Fallback: fallback(r), Mode: mode,
 		SessionOrderID: known, PageOrderID: pageOrderID,
 	})
-	if err != nil || result.Outcome != kco.InSync {
+	if err != nil || result.Outcome != cartsync.InSync {
 		return result, err
 	}
 	if known != result.OrderID {
@@ -232,7 +233,7 @@ func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error 
 	case errors.Is(err, cart.ErrNotItsOrder):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", kco.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", cartsync.ErrUnavailable, err)
 	case noted:
 		result.Cart = c
 	}
