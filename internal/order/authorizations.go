@@ -10,8 +10,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/logs"
 	"github.com/shopd/shopd/internal/payments"
@@ -146,7 +146,7 @@ func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Ti
 		return true, nil
 	case errors.Is(err, ErrUnavailable):
 		return true, err
-	case errors.Is(err, insync.ErrRefused):
+	case errors.Is(err, cartsync.ErrRefused):
 		// Our mistake, such as wrong credentials: it may be mended while the token lives.
 		if now.Before(a.At.Add(payments.TokenLife)) {
 			return true, err

@@ -15,7 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
@@ -203,7 +203,7 @@ func TestUnsettledSession(t *testing.T) {
 				t.Errorf("the reservation is %s", r.OrderID)
 			}
 			// The checkout does not begin another purchase meanwhile.
-			if got, err := w.book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden}); !errors.Is(err, insync.ErrPurchaseRunning) {
+			if got, err := w.book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden}); !errors.Is(err, cartsync.ErrPurchaseRunning) {
 				t.Errorf("sync: outcome %d, %v", got.Outcome, err)
 			}
 			w.place(w.ordersOf(in.CartID)[0]) // as the push does
@@ -276,7 +276,7 @@ func TestCustomerToken(t *testing.T) {
 		want  error
 	}{
 		{"declined", fakeklarna.Fault{Status: 403, Body: `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"c"}`}, order.ErrDeclined},
-		{"other currency", fakeklarna.Fault{Status: 403, Body: `{"error_code":"UNAVAILABLE_PAYMENT_METHOD","error_messages":[],"correlation_id":"c"}`}, insync.ErrRefused},
+		{"other currency", fakeklarna.Fault{Status: 403, Body: `{"error_code":"UNAVAILABLE_PAYMENT_METHOD","error_messages":[],"correlation_id":"c"}`}, cartsync.ErrRefused},
 		{"not known", fakeklarna.Fault{Status: 404, Body: `{"error_code":"TOKEN_NOT_FOUND","error_messages":[],"correlation_id":"c"}`}, order.ErrNoToken},
 		{"away", fakeklarna.Fault{Status: 503, Count: 3}, order.ErrUnavailable},
 		{"answer lost once", fakeklarna.Fault{DropReply: true}, nil},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 )
@@ -67,7 +67,7 @@ func (b *Book) tokenOf(ctx context.Context, orderID string) (string, error) {
 // Charge places an order that is paid by the customer token of an earlier one,
 // without the customer, and takes it into the book. key names the charge (a
 // UUID): once per key, however often it is asked for. The error is ErrNoToken,
-// ErrUnknown (of the earlier order), ErrDeclined, insync.ErrRefused or
+// ErrUnknown (of the earlier order), ErrDeclined, cartsync.ErrRefused or
 // ErrUnavailable; after the last, the same again with the same key.
 func (b *Book) Charge(ctx context.Context, orderID, key string, lines klarna.Lines) (Order, error) {
 	if b.Payments == nil {
@@ -94,18 +94,18 @@ func (b *Book) Charge(ctx context.Context, orderID, key string, lines klarna.Lin
 	switch {
 	case err == nil:
 		return b.Place(ctx, placed.OrderID)
-	case !insync.Refused(err):
+	case !klarna.IsRefused(err):
 		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case apiErr.Code == klarna.CodePaymentMethodFailed:
 		return Order{}, fmt.Errorf("%w: %w", ErrDeclined, err)
 	case payments.IsTokenOver(err):
 		return Order{}, fmt.Errorf("%w: %w", ErrNoToken, err)
 	}
-	return Order{}, fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	return Order{}, fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
 }
 
 // CancelCustomerToken ends the customer token of an order, for ever: at Klarna,
-// then in the book. The error is ErrNoToken, insync.ErrRefused or ErrUnavailable.
+// then in the book. The error is ErrNoToken, cartsync.ErrRefused or ErrUnavailable.
 func (b *Book) CancelCustomerToken(ctx context.Context, orderID string) error {
 	if b.Payments == nil {
 		return ErrNoToken
@@ -116,8 +116,8 @@ func (b *Book) CancelCustomerToken(ctx context.Context, orderID string) error {
 	}
 	switch err := b.Payments.Client.CancelCustomerToken(ctx, tokenID); {
 	case err == nil, payments.IsTokenOver(err):
-	case insync.Refused(err):
-		return fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	case klarna.IsRefused(err):
+		return fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

@@ -10,15 +10,15 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/trace"
 )
 
 // Why an authorization brings no order, beside ErrNotOurs, ErrUnavailable,
-// insync.ErrRefused (our mistake) and a *cart.SoldOutError. Nothing is bought
+// cartsync.ErrRefused (our mistake) and a *cart.SoldOutError. Nothing is bought
 // then, but for ErrPurchaseRunning and ErrUnavailable, after which it may be.
 var (
 	// ErrCartChanged: what was authorized is not what the cart says now. To be
@@ -31,7 +31,7 @@ var (
 	ErrDeclined = errors.New("klarna does not approve the order")
 	// ErrPurchaseRunning: an order of the cart may be being placed. It becomes
 	// known by itself; asking again tells.
-	ErrPurchaseRunning = insync.ErrPurchaseRunning
+	ErrPurchaseRunning = cartsync.ErrPurchaseRunning
 )
 
 // Authorized is what Klarna Payments tells of an authorization, to the browser
@@ -135,7 +135,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	}
 	body, err := call.Body()
 	if err != nil {
-		return Order{}, "", fmt.Errorf("%w: %w", insync.ErrRefused, err)
+		return Order{}, "", fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
 	}
 	err = b.Stock.Reserve(ctx, catalog.Reservation{
 		CartID: cartID, OrderID: payments.Purchase(session.SessionID), Lines: goods, Body: body,
@@ -158,8 +158,8 @@ func (b *Book) session(ctx context.Context, in Authorized) (cartID string, sessi
 	switch {
 	case answered(err, http.StatusNotFound):
 		return "", session, fmt.Errorf("%w: %w", ErrTokenGone, err)
-	case insync.Refused(err):
-		return "", session, fmt.Errorf("%w: %w", insync.ErrRefused, err)
+	case klarna.IsRefused(err):
+		return "", session, fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
 	case err != nil:
 		return "", session, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -191,7 +191,7 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	}
 	want, quote, err := b.Payments.Wants.Want(c)
 	if err != nil {
-		return want, nil, fmt.Errorf("%w: %w", insync.ErrRefused, err)
+		return want, nil, fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
 	}
 	if quote.Shipping != nil && !quote.Shipping.Pickup && to.PostalCode != "" && !quote.Delivery.Delivers(to.PostalCode) {
 		return want, nil, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
@@ -219,7 +219,7 @@ func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments
 		o, err := b.bought(ctx, sessionID, placed.OrderID)
 		return o, placed.RedirectURL, err
 	}
-	if !insync.Refused(err) && !answered(err, http.StatusConflict) {
+	if !klarna.IsRefused(err) && !answered(err, http.StatusConflict) {
 		// It may have been placed.
 		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -249,7 +249,7 @@ func whyRefused(err error) error {
 	case apiErr.Code == klarna.CodeRejected:
 		return ErrDeclined
 	}
-	return insync.ErrRefused
+	return cartsync.ErrRefused
 }
 
 // repeatCall repeats the order call that the cart's reservation has of a

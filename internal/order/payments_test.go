@@ -16,8 +16,8 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
@@ -54,7 +54,7 @@ func (w *world) pays(b *order.Book, transport http.RoundTripper) *order.Book {
 func (w *world) checkout(cartID string) (sessionID string) {
 	w.t.Helper()
 	got, err := w.book.Payments.Sync(w.t.Context(), payments.Request{CartID: cartID, Fallback: sweden})
-	if err != nil || got.Outcome != insync.InSync {
+	if err != nil || got.Outcome != cartsync.InSync {
 		w.t.Fatalf("sync: outcome %d, %v", got.Outcome, err)
 	}
 	return got.Session.SessionID
@@ -187,7 +187,7 @@ func TestPlaceAuthorized(t *testing.T) {
 	}
 	// The shopper's session still knows the payment session: it leads to the order.
 	got, err := w.book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden, SessionID: in.SessionID})
-	if err != nil || got.Outcome != insync.Bought || got.OrderID != o.OrderID {
+	if err != nil || got.Outcome != cartsync.Bought || got.OrderID != o.OrderID {
 		t.Errorf("sync: outcome %d with %q, %v", got.Outcome, got.OrderID, err)
 	}
 	// Nobody else's authorization is placed for this cart.
@@ -319,9 +319,9 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 		fault        fakeklarna.Fault
 		always, once error // nil: placed
 	}{
-		{"400", fakeklarna.Fault{Status: 400}, insync.ErrRefused, insync.ErrRefused},
-		{"401 in HTML", fakeklarna.Fault{Status: 401}, insync.ErrRefused, insync.ErrRefused},
-		{"403", fakeklarna.Fault{Status: 403, Body: `{"error_code":"PERMISSION_DENIED","error_messages":[],"correlation_id":"c"}`}, insync.ErrRefused, insync.ErrRefused},
+		{"400", fakeklarna.Fault{Status: 400}, cartsync.ErrRefused, cartsync.ErrRefused},
+		{"401 in HTML", fakeklarna.Fault{Status: 401}, cartsync.ErrRefused, cartsync.ErrRefused},
+		{"403", fakeklarna.Fault{Status: 403, Body: `{"error_code":"PERMISSION_DENIED","error_messages":[],"correlation_id":"c"}`}, cartsync.ErrRefused, cartsync.ErrRefused},
 		{"403 rejected", fakeklarna.Fault{Status: 403, Body: `{"error_code":"REJECTED","error_messages":["Rejected"],"correlation_id":"c"}`}, order.ErrDeclined, order.ErrDeclined},
 		{"403 consumed", fakeklarna.Fault{Status: 403, Body: `{"error_code":"INVALID_OPERATION","error_messages":["Authorization token already consumed"],"correlation_id":"c"}`}, over, over},
 		{"404 empty", fakeklarna.Fault{Status: 404}, over, over},

@@ -3,13 +3,11 @@ package payments
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/trace"
 )
@@ -18,7 +16,7 @@ import (
 type Request struct {
 	CartID   string
 	Fallback cart.Fallback
-	Mode     insync.Mode // Load or Change
+	Mode     cartsync.Mode // Load or Change
 	// SessionID is the payment session that the shopper's session knows of. Where
 	// the cart was bought by it, the outcome is Bought. The cart's own session is
 	// what is synced.
@@ -27,15 +25,14 @@ type Request struct {
 
 // Result is what a Sync found or made.
 type Result struct {
-	Outcome insync.Outcome
-	Cart    cart.Cart
-	Quote   cart.Quote
+	cartsync.Ending // Created: the session was made by this Sync; the page needs its ClientToken
+	Cart            cart.Cart
+	Quote           cart.Quote
 	// Session is the cart's, InSync. After an update of which no more is known than
 	// that Klarna took it, ClientToken and Categories are empty: then they are what
 	// the page has.
 	Session Session
 	OrderID string // Complete, Bought: what the session has become
-	Created bool   // the session was made by this Sync: the page needs its ClientToken
 }
 
 // Syncer keeps sessions in sync. Safe for concurrent use, on any number of
@@ -47,199 +44,269 @@ type Syncer struct {
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
 	Logger         *slog.Logger
-	Observe        func(insync.Event) // told of each Sync; may be nil
+	Observe        func(cartsync.Event) // told of each Sync; may be nil
 }
 
 // Sync makes the session at Klarna say what the cart says, by the principle of
-// kco.Syncer; see [insync.Run.Sync]. A session whose order may just be being
-// placed is replaced only when its authorization is released. ctx must carry a
-// deadline; an error is insync.ErrRefused, ErrPurchaseRunning, ErrUnavailable
-// or context's, wrapped, beside the Result as far as it came.
-func (s *Syncer) Sync(ctx context.Context, r Request) (Result, error) {
-	run := &run{syncer: s, sessionID: r.SessionID}
-	run.Run = insync.Run{Copy: run, Carts: s.Carts, Stock: s.Stock, Logger: s.Logger, CartID: r.CartID, Fallback: r.Fallback, Mode: r.Mode}
-	run.Observe = s.Observe
-	err := run.Sync(ctx)
-	run.result.Outcome, run.result.Cart, run.result.Quote = run.Outcome, run.Cart, run.Quote
-	trace.Cart(ctx, run.Cart.Revision, run.result.OrderID)
-	if run.result.Created || run.Updated {
-		trace.Remember(ctx, run.result.Session.SessionID)
+// kco.Syncer: it is the table of docs/payments.md, from top to bottom. A session
+// whose order may just be being placed is replaced only when its authorization is
+// released. ctx must carry a deadline; an error is cartsync.ErrRefused,
+// ErrPurchaseRunning, ErrUnavailable or context's, wrapped, beside the Result as
+// far as it came (Cart and Quote are there unless Redis failed).
+func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
+	defer func() { s.tell(ctx, r.Mode, result, err) }()
+	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
+	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
+	var (
+		readFirst = r.Mode != cartsync.Change
+		shoppers  = r.SessionID
+		known     Session // as it was read or made last in this Sync
+	)
+	for range cartsync.Rounds {
+		c, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+		if err != nil {
+			return failed(cartsync.ErrUnavailable, err)
+		}
+		result.Cart = c
+
+		// The shopper's session has one that the cart has no longer, and that bought the cart.
+		if shoppers != "" && shoppers != c.SessionID {
+			orderID, err := s.Authorizations.OrderOf(ctx, shoppers)
+			if err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+			if c.BoughtBy(orderID) {
+				result.Outcome, result.OrderID = cartsync.Bought, orderID
+				return result, nil
+			}
+			shoppers = ""
+		}
+
+		// Nothing to sell.
+		want, quote, err := s.Wants.Want(c)
+		result.Quote = quote
+		if err != nil {
+			return failed(cartsync.ErrRefused, err)
+		}
+		if len(quote.Goods) == 0 {
+			result.Outcome = cartsync.Empty
+			return result, nil
+		}
+
+		var found judgement
+		switch {
+		case c.SessionID == "": // No session: create.
+			found = judgement{verdict: klarna.Gone, err: cartsync.ErrNoCopy}
+		case !cartsync.TimeLeft(ctx): // the session is not to blame
+			return failed(cartsync.ErrUnavailable, cartsync.ErrNoTime)
+		case readFirst: // A session, page load: read.
+			found = s.read(ctx, c.SessionID, want)
+			known = found.session
+		default:
+			found = judgement{verdict: klarna.Differs}
+		}
+		switch found.verdict {
+		case klarna.Agrees: // incomplete, same: nothing to send
+			result.Outcome, result.Session = cartsync.InSync, found.session
+			return result, nil
+		case klarna.Differs: // incomplete, other content: update
+		case klarna.Bought: // complete: below
+		case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
+		}
+
+		// A session, update.
+		refused := false // the update, with a 4xx
+		if found.verdict == klarna.Differs {
+			var lost bool
+			found, lost = s.update(ctx, c.SessionID, want)
+			refused = klarna.IsRefused(found.err)
+			if found.verdict == klarna.Agrees { // 204: read back
+				result.Updated = true
+				now := s.read(ctx, c.SessionID, want)
+				switch {
+				case now.verdict == klarna.Differs && !lost && len(klarna.OfSale(now.differ)) == 0:
+					found.session = now.session // in nothing that is sold
+				case lost, now.open(), now.verdict == klarna.Bought, now.verdict == klarna.Ended, now.verdict == klarna.Gone:
+					found = now
+				case known.SessionID != "" && known.SessionID != c.SessionID: // what was read before is of another session
+					return failed(cartsync.ErrUnavailable, now.err)
+				default: // Klarna took the update; that is enough
+					s.Logger.InfoContext(ctx, "payment session not read after its update", "payments_session_id", c.SessionID, "error", now.err)
+					found.session = known
+					found.session.SessionID, found.session.Content = c.SessionID, want
+				}
+			}
+			switch found.verdict {
+			case klarna.Agrees: // the cart's revision is read once more
+				known, result.Outcome, result.Session = found.session, cartsync.InSync, found.session
+				now, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+				if err != nil {
+					return failed(cartsync.ErrUnavailable, err)
+				}
+				if now.Revision == c.Revision && now.SessionID == c.SessionID {
+					return result, nil
+				}
+				readFirst = false // Klarna has just answered
+				continue
+			case klarna.Differs: // a lost try, or somebody else's update, has landed last: again
+				continue
+			case klarna.Bought: // 404 SESSION_COMPLETED, or read, complete: below
+			case klarna.Ended, klarna.Gone, klarna.Refused, klarna.Locked, klarna.Failed, klarna.NoAnswer: // create
+			}
+		}
+
+		// A session to be replaced, of which an order may be being placed, unless it is gone.
+		reserved, running := catalog.Reservation{}, false
+		if found.verdict != klarna.Gone && found.verdict != klarna.Bought {
+			if reserved, running, err = cartsync.MayBeBought(ctx, s.Stock, c.ID, Purchase(c.SessionID)); err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+		}
+		if running {
+			if !refused { // none, after anything else
+				return failed(cartsync.ErrPurchaseRunning, found.err)
+			}
+			over := s.release(ctx, c.SessionID, reserved) // DELETE the authorization
+			switch over.verdict {
+			case klarna.Ended, klarna.Gone: // 204, or 404 with the session incomplete: the reservation is dropped
+				if err := s.Stock.DropReservation(ctx, c.ID, reserved.OrderID); err != nil {
+					return failed(cartsync.ErrUnavailable, err)
+				}
+			case klarna.Bought: // 404 with the session complete: below
+				found = over
+			default:
+				return failed(cartsync.ErrPurchaseRunning, over.err)
+			}
+		}
+
+		// Complete: its order is placed.
+		if found.verdict == klarna.Bought {
+			orderID, err := s.Authorizations.OrderOf(ctx, c.SessionID)
+			if err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+			if orderID != "" { // to its confirmation
+				result.Outcome, result.OrderID = cartsync.Complete, orderID
+				return result, nil
+			}
+			_, running, err := cartsync.MayBeBought(ctx, s.Stock, c.ID, Purchase(c.SessionID))
+			if err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+			if running { // whoever placed it, or the loop, finds out which order it is
+				return failed(cartsync.ErrPurchaseRunning, found.err)
+			}
+			found.verdict = klarna.Ended // settled long ago: create
+		}
+		if c.SessionID != "" {
+			result.Replaced = found.verdict
+			s.Logger.InfoContext(ctx, "the copy at klarna is of no use, making a new one",
+				"cart_id", c.ID, "payments_session_id", c.SessionID, "reason", found.verdict, "error", found.err)
+		}
+
+		// Create.
+		known, err = s.Client.CreateSession(ctx, want)
+		switch klarna.VerdictOf(err) {
+		case klarna.Agrees: // 200
+		case klarna.Gone, klarna.Refused: // 4xx: our mistake
+			return failed(cartsync.ErrRefused, err)
+		default: // 5xx, time-out
+			return failed(cartsync.ErrUnavailable, err)
+		}
+		set, revision, err := s.Carts.SetSessionID(ctx, c.ID, c.SessionID, known.SessionID)
+		switch {
+		case err != nil:
+			return failed(cartsync.ErrUnavailable, err)
+		case !set: // who loses starts again; nobody was shown his session, and it ends by itself
+			continue
+		}
+		result.Outcome, result.Session, result.Created = cartsync.InSync, known, true
+		result.Cart.SessionID = known.SessionID
+		if revision == c.Revision {
+			return result, nil
+		}
+		readFirst = false
 	}
-	return run.result, err
+	return failed(cartsync.ErrUnavailable, cartsync.ErrKeptChanging)
 }
 
-// run is one Sync under way: the session of Klarna Payments as an [insync.Copy].
-type run struct {
-	insync.Run
-	syncer    *Syncer
-	sessionID string
-	result    Result
-	want      Content
-	known     Session // as it was read or made last in this run
+// judgement is what a call about the cart's session came to.
+type judgement struct {
+	verdict klarna.Verdict
+	session Session  // Agrees, Differs
+	differ  []string // Differs: the members
+	err     error    // all others
 }
 
-// ID is the cart's session.
-func (s *run) ID(c *cart.Cart) string { return c.SessionID }
+// open reports whether the session can still be updated.
+func (j judgement) open() bool { return j.verdict == klarna.Agrees || j.verdict == klarna.Differs }
 
-// Known ends the run where the session that the shopper's session has, and the
-// cart has no longer, bought it.
-func (s *run) Known(ctx context.Context) (bool, error) {
-	if s.sessionID == "" || s.sessionID == s.Cart.SessionID {
-		return false, nil
-	}
-	orderID, err := s.syncer.Authorizations.OrderOf(ctx, s.sessionID)
-	if err != nil {
-		return s.Again(err)
-	}
-	s.sessionID = ""
-	if !s.Cart.BoughtBy(orderID) {
-		return false, nil
-	}
-	s.result.OrderID = orderID
-	return s.End(insync.Bought)
-}
+// errComplete: the session is complete, and Klarna does not say which order it is.
+var errComplete = errors.New("the order of the payment session is placed")
 
-// Want keeps what the session must say.
-func (s *run) Want(c cart.Cart) (quote cart.Quote, err error) {
-	s.want, quote, err = s.syncer.Wants.Want(c)
-	return quote, err
-}
-
-// GiveUpOld does nothing: a session that nobody uses ends by itself, and its
-// authorization is released by the loop of the order book.
-func (s *run) GiveUpOld(context.Context) error { return nil }
-
-// Read compares the cart's session with what is wanted.
-func (s *run) Read(ctx context.Context) (bool, error) {
-	readCtx, cancel := insync.Reserve(ctx)
+// read reads a session, compares it with what is wanted, and leaves time for a
+// create.
+func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
+	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
-	session, err := s.syncer.Client.GetSession(readCtx, s.Cart.SessionID)
+	session, err := s.Client.GetSession(ctx, id)
 	switch {
 	case err != nil:
-		return s.Replace(ctx, insync.Cause{Err: err})
+		return judgement{verdict: klarna.VerdictOf(err), err: err}
 	case session.Status == StatusComplete:
-		return s.complete(ctx, insync.Cause{Err: insync.ErrEnded})
+		return judgement{verdict: klarna.Bought, err: errComplete}
 	case session.Status != StatusIncomplete:
-		return s.Replace(ctx, insync.Cause{Err: insync.ErrEnded})
+		return judgement{verdict: klarna.Ended, err: cartsync.ErrEnded}
 	}
-	s.known = session
-	if len(Differences(s.want, session)) > 0 {
-		return s.Update(ctx)
+	if differ := Differences(want, session); len(differ) > 0 {
+		return judgement{verdict: klarna.Differs, session: session, differ: differ}
 	}
-	s.result.Session = session
-	return s.End(insync.InSync)
+	return judgement{verdict: klarna.Agrees, session: session}
 }
 
-// Update sends what is wanted to the cart's session, and reads what has become
-// of it: the ways to pay depend on what is paid for.
-func (s *run) Update(ctx context.Context) (bool, error) {
-	updateCtx, cancel := insync.Reserve(ctx)
+// update sends what is wanted to a session, and leaves time for a create. Agrees
+// has no session: the answer has no body. lost is whether a try before the last
+// had no answer, and may still land.
+func (s *Syncer) update(ctx context.Context, id string, want Content) (found judgement, lost bool) {
+	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
-	id := s.Cart.SessionID
-	unanswered, err := s.syncer.Client.UpdateSession(updateCtx, id, s.want)
-	switch {
-	case IsCompleted(err):
-		return s.complete(ctx, insync.Cause{Err: err, Refused: true})
-	case err != nil:
-		return s.Replace(ctx, insync.Cause{Err: err, Refused: insync.Refused(err)})
+	lost, err := s.Client.UpdateSession(ctx, id, want)
+	if klarna.Code(err) == klarna.CodeSessionCompleted { // a 404
+		return judgement{verdict: klarna.Bought, err: err}, lost
 	}
-	s.Updated = true
-	session, err := s.syncer.Client.GetSession(updateCtx, id)
-	switch {
-	case err == nil && session.Status == StatusComplete:
-		return s.complete(ctx, insync.Cause{Err: insync.ErrEnded})
-	case err == nil && session.Status == StatusIncomplete:
-		if differ := Differences(s.want, session); unanswered && len(differ) > 0 || len(klarna.OfSale(differ)) > 0 {
-			// An earlier try has landed after the one that was answered, or somebody
-			// else's update.
-			return false, nil
-		}
-	case unanswered, insync.StatusOf(err) == http.StatusNotFound, err == nil:
-		return s.Replace(ctx, insync.Cause{Err: errors.Join(err, insync.ErrEnded)})
-	default:
-		// Klarna took the update; that is enough.
-		s.Logger.InfoContext(ctx, "payment session not read after its update", "payments_session_id", id, "error", err)
-		if s.known.SessionID != "" && s.known.SessionID != id {
-			return s.Again(err) // what was read before is of another session
-		}
-		session = s.known
-		session.SessionID, session.Content = id, s.want
-	}
-	s.known, s.result.Session = session, session
-	return s.Confirm(ctx)
+	return judgement{verdict: klarna.VerdictOf(err), err: err}, lost
 }
 
-// complete goes to the confirmation with a session whose order is placed, as
-// soon as it is known which order that is.
-func (s *run) complete(ctx context.Context, why insync.Cause) (bool, error) {
-	orderID, err := s.syncer.Authorizations.OrderOf(ctx, s.Cart.SessionID)
-	switch {
-	case err != nil:
-		return s.Again(err)
-	case orderID != "":
-		s.result.OrderID = orderID
-		return s.End(insync.Complete)
-	}
-	reserved, ok, err := s.Stock.Reservation(ctx, s.CartID)
-	switch {
-	case err != nil:
-		return s.Again(err)
-	case ok && reserved.OrderID == Purchase(s.Cart.SessionID):
-		// Whoever placed it, or the loop, finds out which order it is.
-		return false, fmt.Errorf("%w: %w", insync.ErrPurchaseRunning, why.Err)
-	}
-	return s.Renew(ctx, why)
-}
-
-// Create makes a new session.
-func (s *run) Create(ctx context.Context) (id string, err error) {
-	s.known, err = s.syncer.Client.CreateSession(ctx, s.want)
-	return s.known.SessionID, err
-}
-
-// Set makes a session the cart's.
-func (s *run) Set(ctx context.Context, old, id string) (set bool, revision int64, err error) {
-	return s.Carts.SetSessionID(ctx, s.CartID, old, id)
-}
-
-// GiveUp does nothing: nobody was shown the session, and it ends by itself.
-func (s *run) GiveUp(context.Context, string) {}
-
-// Created notes that the session that was made is the cart's.
-func (s *run) Created(id string) {
-	s.result.Session, s.result.Created = s.known, true
-	s.Cart.SessionID = id
-}
-
-// Purchase is the name that a reservation has of a purchase of a session.
-func (s *run) Purchase(id string) string { return Purchase(id) }
-
-// Abort releases the authorization with which an order of the session may be
-// being placed: then none can be placed any more.
-func (s *run) Abort(ctx context.Context, reserved catalog.Reservation, why insync.Cause) (bool, error) {
+// release gives back the authorization with which an order of the session may be
+// being placed: Ended and Gone are that none can be placed any more, Bought that
+// one is. Any other verdict leaves it open.
+func (s *Syncer) release(ctx context.Context, id string, reserved catalog.Reservation) judgement {
 	call, err := DecodeCall(reserved.Body)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", insync.ErrPurchaseRunning, err)
+		return judgement{verdict: klarna.NoAnswer, err: err}
 	}
-	abortCtx, cancel := insync.Reserve(ctx)
+	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
-	err = s.syncer.Client.CancelAuthorization(abortCtx, call.Token)
-	if err != nil && insync.StatusOf(err) != http.StatusNotFound {
-		return false, fmt.Errorf("%w: %w", insync.ErrPurchaseRunning, err)
-	}
-	if err != nil {
-		// Used, or over: the session tells.
-		session, readErr := s.syncer.Client.GetSession(abortCtx, s.Cart.SessionID)
-		switch {
-		case insync.StatusOf(readErr) == http.StatusNotFound:
-		case readErr != nil:
-			return false, fmt.Errorf("%w: %w", insync.ErrPurchaseRunning, readErr)
-		case session.Status == StatusComplete:
-			return s.complete(ctx, why)
+	switch err := s.Client.CancelAuthorization(ctx, call.Token); klarna.VerdictOf(err) {
+	case klarna.Agrees: // 204
+		return judgement{verdict: klarna.Ended}
+	case klarna.Gone: // used, or over: the session tells
+		if now := s.read(ctx, id, Content{}); !now.open() {
+			return now
 		}
+		return judgement{verdict: klarna.Ended}
+	default:
+		return judgement{verdict: klarna.VerdictOf(err), err: err}
 	}
-	return s.Over(ctx, why)
 }
 
-// IsCompleted reports whether Klarna answered that the session's order is placed.
-func IsCompleted(err error) bool { return klarna.HasCode(err, klarna.CodeSessionCompleted) }
+// tell lets metrics and trace know of a Sync that has ended with err.
+func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
+	if s.Observe != nil {
+		s.Observe(result.Event(mode, err))
+	}
+	trace.Cart(ctx, result.Cart.Revision, result.OrderID)
+	if result.Created || result.Updated {
+		trace.Remember(ctx, result.Session.SessionID)
+	}
+}

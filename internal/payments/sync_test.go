@@ -11,8 +11,8 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
 )
@@ -49,51 +49,51 @@ func TestSync(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		given   func(w *world, id string)
-		mode    insync.Mode
+		mode    cartsync.Mode
 		calls   []string
-		outcome insync.Outcome
+		outcome cartsync.Outcome
 		created bool
 		err     error
 	}{
 		{name: "same content", given: func(*world, string) {}, calls: []string{"read"}},
 		{name: "other content", given: func(w *world, _ string) { w.put("MUG-1", 3) }, calls: []string{"read", "update", "read"}},
-		{name: "other content, open page", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: insync.Change, calls: []string{"update", "read"}},
-		{name: "another country", given: func(w *world, _ string) { w.change(cart.Change{Country: "NO"}) }, mode: insync.Change, calls: []string{"update", "read"}},
-		{name: "empty", given: func(w *world, _ string) { w.put("MUG-1", 0) }, calls: []string{}, outcome: insync.Empty},
+		{name: "other content, open page", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update", "read"}},
+		{name: "another country", given: func(w *world, _ string) { w.change(cart.Change{Country: "NO"}) }, mode: cartsync.Change, calls: []string{"update", "read"}},
+		{name: "empty", given: func(w *world, _ string) { w.put("MUG-1", 0) }, calls: []string{}, outcome: cartsync.Empty},
 		{name: "expired", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
-		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: insync.Change, calls: []string{"update", "create"}, created: true},
+		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "authorized", given: func(w *world, id string) { w.authorize(id) }, calls: []string{"read"}},
-		{name: "authorized, changed", given: func(w *world, id string) { w.authorize(id); w.put("MUG-1", 3) }, mode: insync.Change, calls: []string{"update", "read"}},
+		{name: "authorized, changed", given: func(w *world, id string) { w.authorize(id); w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update", "read"}},
 		{name: "an update's answer is lost, and it cannot be read", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
 			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, DropReply: true})
 			w.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
-		}, mode: insync.Change, calls: []string{"update", "update", "read", "read", "read", "create"}, created: true},
+		}, mode: cartsync.Change, calls: []string{"update", "update", "read", "read", "read", "create"}, created: true},
 		{name: "complete, order known", given: func(w *world, id string) {
 			if err := w.syncer.Authorizations.SetOrder(t.Context(), id, w.place(id, w.authorize(id))); err != nil {
 				t.Fatal(err)
 			}
-		}, calls: []string{"read"}, outcome: insync.Complete},
+		}, calls: []string{"read"}, outcome: cartsync.Complete},
 		{name: "complete, order known, open page", given: func(w *world, id string) {
 			if err := w.syncer.Authorizations.SetOrder(t.Context(), id, w.place(id, w.authorize(id))); err != nil {
 				t.Fatal(err)
 			}
-		}, mode: insync.Change, calls: []string{"update"}, outcome: insync.Complete},
+		}, mode: cartsync.Change, calls: []string{"update"}, outcome: cartsync.Complete},
 		{name: "complete, being placed", given: func(w *world, id string) {
 			token := w.authorize(id)
 			w.reserve(id, token)
 			w.place(id, token)
-		}, calls: []string{"read"}, err: insync.ErrPurchaseRunning},
+		}, calls: []string{"read"}, err: cartsync.ErrPurchaseRunning},
 		{name: "complete, being placed, open page", given: func(w *world, id string) {
 			token := w.authorize(id)
 			w.reserve(id, token)
 			w.place(id, token)
-		}, mode: insync.Change, calls: []string{"update"}, err: insync.ErrPurchaseRunning},
-		{name: "complete, settled long ago", given: func(w *world, id string) { w.place(id, w.authorize(id)) }, mode: insync.Change, calls: []string{"update", "create"}, created: true},
+		}, mode: cartsync.Change, calls: []string{"update"}, err: cartsync.ErrPurchaseRunning},
+		{name: "complete, settled long ago", given: func(w *world, id string) { w.place(id, w.authorize(id)) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "may be being placed, read fails", given: func(w *world, id string) {
 			w.reserve(id, w.authorize(id))
 			w.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
-		}, calls: []string{"read", "read", "read"}, err: insync.ErrPurchaseRunning},
+		}, calls: []string{"read", "read", "read"}, err: cartsync.ErrPurchaseRunning},
 		{name: "may be being placed, gone", given: func(w *world, id string) {
 			w.reserve(id, w.authorize(id))
 			w.fake.Advance(49 * time.Hour)
@@ -101,7 +101,7 @@ func TestSync(t *testing.T) {
 		{name: "may be being placed, update refused", given: func(w *world, id string) {
 			w.reserve(id, w.authorize(id))
 			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
-		}, mode: insync.Change, calls: []string{"update", "release", "create"}, created: true},
+		}, mode: cartsync.Change, calls: []string{"update", "release", "create"}, created: true},
 		{name: "may be being placed, update refused, released before", given: func(w *world, id string) {
 			token := w.authorize(id)
 			w.reserve(id, token)
@@ -109,18 +109,18 @@ func TestSync(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
-		}, mode: insync.Change, calls: []string{"update", "release", "read", "create"}, created: true},
+		}, mode: cartsync.Change, calls: []string{"update", "release", "read", "create"}, created: true},
 		{name: "placed, update refused otherwise", given: func(w *world, id string) {
 			token := w.authorize(id)
 			w.reserve(id, token)
 			w.place(id, token)
 			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
-		}, mode: insync.Change, calls: []string{"update", "release", "read"}, err: insync.ErrPurchaseRunning},
+		}, mode: cartsync.Change, calls: []string{"update", "release", "read"}, err: cartsync.ErrPurchaseRunning},
 		{name: "may be being placed, not released", given: func(w *world, id string) {
 			w.reserve(id, w.authorize(id))
 			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
 			w.fake.AddFault(fakeklarna.Fault{Method: "DELETE", Status: 503, Count: 3})
-		}, mode: insync.Change, calls: []string{"update", "release", "release", "release"}, err: insync.ErrPurchaseRunning},
+		}, mode: cartsync.Change, calls: []string{"update", "release", "release", "release"}, err: cartsync.ErrPurchaseRunning},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -135,10 +135,10 @@ func TestSync(t *testing.T) {
 			if diff := cmp.Diff(tc.calls, w.calls()[before:]); diff != "" {
 				t.Errorf("calls: %s", diff)
 			}
-			if tc.outcome == insync.Complete && got.OrderID == "" {
+			if tc.outcome == cartsync.Complete && got.OrderID == "" {
 				t.Error("it is not said which order it is")
 			}
-			if err != nil || got.Outcome != insync.InSync {
+			if err != nil || got.Outcome != cartsync.InSync {
 				if c := w.cart(); c.SessionID != first.SessionID {
 					t.Errorf("the cart has the session %s, want the old one", c.SessionID)
 				}
@@ -162,11 +162,11 @@ func TestSyncKnown(t *testing.T) {
 	if _, _, err := w.carts.Close(t.Context(), w.cartID, "order-1", []cart.Line{{SKU: "MUG-1", Quantity: 2}}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.sync(insync.Load, first.SessionID); err != nil || got.Outcome != insync.Bought || got.OrderID != "order-1" {
+	if got, err := w.sync(cartsync.Load, first.SessionID); err != nil || got.Outcome != cartsync.Bought || got.OrderID != "order-1" {
 		t.Errorf("bought: outcome %d with %q, %v", got.Outcome, got.OrderID, err)
 	}
 	w.put("JAM-1", 1)
-	if got, err := w.sync(insync.Load, "given up"); err != nil || got.Outcome != insync.InSync || !got.Created {
+	if got, err := w.sync(cartsync.Load, "given up"); err != nil || got.Outcome != cartsync.InSync || !got.Created {
 		t.Errorf("given up: outcome %d, %v", got.Outcome, err)
 	}
 }
@@ -182,8 +182,8 @@ func TestSyncAtOnce(t *testing.T) {
 			if i%2 == 1 {
 				w.put("MUG-1", i)
 			}
-			got, err := w.sync(insync.Mode(i%2), "")
-			if err != nil || got.Outcome != insync.InSync || got.Session.OrderAmount != got.Quote.OrderAmount {
+			got, err := w.sync(cartsync.Mode(i%2), "")
+			if err != nil || got.Outcome != cartsync.InSync || got.Session.OrderAmount != got.Quote.OrderAmount {
 				t.Errorf("outcome %d, %v; the session has %d, the cart at its revision %d", got.Outcome, err, got.Session.OrderAmount, got.Quote.OrderAmount)
 			}
 		})
@@ -237,18 +237,18 @@ func TestSyncFaults(t *testing.T) {
 			name         string
 			opened       bool
 			changed      bool
-			mode         insync.Mode
+			mode         cartsync.Mode
 			method, path string
 			count        int
 			want         end
 		}{
-			{"create", false, false, insync.Load, "POST", createPath, -1, f.create},
-			{"read always", true, false, insync.Load, "GET", sessionPath, -1, f.read},
-			{"read once", true, false, insync.Load, "GET", sessionPath, 1, f.readOnce},
-			{"update always", true, true, insync.Change, "POST", sessionPath, -1, f.update},
-			{"update once", true, true, insync.Load, "POST", sessionPath, 1, f.updateOnce},
-			{"read back always", true, true, insync.Change, "GET", sessionPath, -1, f.readBack},
-			{"all always", true, true, insync.Load, "", "", -1, f.create},
+			{"create", false, false, cartsync.Load, "POST", createPath, -1, f.create},
+			{"read always", true, false, cartsync.Load, "GET", sessionPath, -1, f.read},
+			{"read once", true, false, cartsync.Load, "GET", sessionPath, 1, f.readOnce},
+			{"update always", true, true, cartsync.Change, "POST", sessionPath, -1, f.update},
+			{"update once", true, true, cartsync.Load, "POST", sessionPath, 1, f.updateOnce},
+			{"read back always", true, true, cartsync.Change, "GET", sessionPath, -1, f.readBack},
+			{"all always", true, true, cartsync.Load, "", "", -1, f.create},
 		} {
 			t.Run(f.name+"/"+way.name, func(t *testing.T) {
 				t.Parallel()
@@ -266,7 +266,7 @@ func TestSyncFaults(t *testing.T) {
 				w.fake.AddFault(fault)
 				got, err := w.sync(way.mode, old)
 				now := w.cart()
-				switch want := map[end]error{isRefused: insync.ErrRefused, unavailable: insync.ErrUnavailable}[way.want]; {
+				switch want := map[end]error{isRefused: cartsync.ErrRefused, unavailable: cartsync.ErrUnavailable}[way.want]; {
 				case want != nil:
 					if !errors.Is(err, want) || now.SessionID != old {
 						t.Errorf("got %v, want %v; the cart has session %q, it had %q", err, want, now.SessionID, old)
@@ -274,7 +274,7 @@ func TestSyncFaults(t *testing.T) {
 					if says := err != nil && strings.Contains(err.Error(), "correlation ID"); way.want == isRefused && !says {
 						t.Errorf("%v: no correlation ID", err)
 					}
-				case err != nil || got.Outcome != insync.InSync || got.Session.SessionID != now.SessionID:
+				case err != nil || got.Outcome != cartsync.InSync || got.Session.SessionID != now.SessionID:
 					t.Errorf("outcome %d, %v", got.Outcome, err)
 				case (now.SessionID == old) != (way.want == kept):
 					t.Errorf("the session is %s, it was %s; want %s", now.SessionID, old, way.want)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
@@ -31,7 +31,7 @@ func TestCallsTellTheirStory(t *testing.T) {
 	w.syncer.Client = payments.NewClient(api)
 	session := w.open()
 	w.put("MUG-1", 3)
-	if _, err := w.sync(insync.Load, ""); err != nil {
+	if _, err := w.sync(cartsync.Load, ""); err != nil {
 		t.Fatal(err)
 	}
 	token := w.authorize(session.SessionID)

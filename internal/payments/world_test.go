@@ -11,8 +11,8 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
@@ -85,7 +85,7 @@ func (w *world) put(sku string, quantity int) cart.Cart {
 }
 
 // sync runs a Sync with 12 s, as under the session's lock.
-func (w *world) sync(mode insync.Mode, sessionID string) (payments.Result, error) {
+func (w *world) sync(mode cartsync.Mode, sessionID string) (payments.Result, error) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 12*time.Second)
 	defer cancel()
@@ -96,8 +96,8 @@ func (w *world) sync(mode insync.Mode, sessionID string) (payments.Result, error
 func (w *world) open() payments.Session {
 	w.t.Helper()
 	w.put("MUG-1", 2)
-	got, err := w.sync(insync.Load, "")
-	if err != nil || got.Outcome != insync.InSync || !got.Created {
+	got, err := w.sync(cartsync.Load, "")
+	if err != nil || got.Outcome != cartsync.InSync || !got.Created {
 		w.t.Fatalf("open: %+v, %v", got.Outcome, err)
 	}
 	return got.Session
@@ -157,8 +157,8 @@ func (w *world) calls() []string {
 // says what the cart says. It returns the session.
 func (w *world) holds() payments.Session {
 	w.t.Helper()
-	got, err := w.sync(insync.Load, "")
-	if err != nil || got.Outcome != insync.InSync {
+	got, err := w.sync(cartsync.Load, "")
+	if err != nil || got.Outcome != cartsync.InSync {
 		w.t.Fatalf("the next load: outcome %d, %v", got.Outcome, err)
 	}
 	c := w.cart()

@@ -11,7 +11,6 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/insync"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -137,13 +136,13 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 
 // elsewhere sends a shopper who has nothing to pay, or has paid, to where that
 // is told. False: this is the page.
-func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome insync.Outcome, orderID string) bool {
+func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string) bool {
 	switch outcome {
-	case insync.Empty:
+	case cartsync.Empty:
 		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
-	case insync.Complete, insync.Bought:
+	case cartsync.Complete, cartsync.Bought:
 		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)
-	case insync.InSync:
+	case cartsync.InSync:
 		return false
 	}
 	return true

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/insync"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
@@ -66,7 +66,7 @@ func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	result, err := s.syncPayments(r, insync.Load)
+	result, err := s.syncPayments(r, cartsync.Load)
 	if err != nil {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
@@ -105,13 +105,13 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 
 // syncPayments syncs the session's cart under the session's lock and, where it
 // changed, stores the payment session's ID in the session.
-func (s *Storefront) syncPayments(r *http.Request, mode insync.Mode) (payments.Result, error) {
+func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
 	result, err := s.Payments.Syncer.Sync(ctx, payments.Request{
 		CartID: s.Sessions.CartID(ctx), Fallback: fallback(r), Mode: mode, SessionID: known,
 	})
-	if err == nil && result.Outcome == insync.InSync && known != result.Session.SessionID {
+	if err == nil && result.Outcome == cartsync.InSync && known != result.Session.SessionID {
 		s.Sessions.SetPaymentsSessionID(ctx, result.Session.SessionID)
 	}
 	return result, err
@@ -218,7 +218,7 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 // shows form, is told of it; false when it has answered something else. changed
 // is the cart as far as it is known, for an answer without a sync.
 func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
-	result, err := s.syncPayments(r, insync.Change)
+	result, err := s.syncPayments(r, cartsync.Change)
 	if result.Cart.Revision >= changed.Revision {
 		changed = result.Cart
 	}
@@ -227,13 +227,13 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 		return paymentsAnswer{}, false
 	}
 	switch result.Outcome {
-	case insync.Empty:
+	case cartsync.Empty:
 		redirectJSON(w, r, "/cart")
 		return paymentsAnswer{}, false
-	case insync.Complete, insync.Bought:
+	case cartsync.Complete, cartsync.Bought:
 		redirectJSON(w, r, confirmationURL(result.OrderID))
 		return paymentsAnswer{}, false
-	case insync.InSync:
+	case cartsync.InSync:
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, notes(r.Context(), v))
