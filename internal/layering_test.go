@@ -29,7 +29,6 @@ var layers = []string{
 	"internal/trace",
 	"internal/cart",
 	"internal/cartsync",
-	"internal/insync",
 	"internal/kco",
 	"internal/payments",
 	"internal/ordermanagement",
