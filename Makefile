@@ -4,7 +4,12 @@ RUN     ?= .
 FUZZ    ?= 30s
 MINUTES ?= 10
 SEED    ?= 0
-LINT    := $(GO) tool -modfile=tools/lint.mod golangci-lint
+LINT    := tool -modfile=$(CURDIR)/tools/lint.mod
+
+# The tools are modules of their own, so that the product's go.mod has what the product
+# and its tests need.
+TOOLS   := $(patsubst %/go.mod,%,$(wildcard tools/*/go.mod))
+MODULES := . $(TOOLS)
 
 .DEFAULT_GOAL := help
 
@@ -23,6 +28,8 @@ BROWSERS := fakeklarna|internal/backoffice|internal/browsertest|test/e2e|web/sta
 test: test-tools ## every test; installs redis-server and Chromium when they are missing
 	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -vE '/($(BROWSERS))$$')
 	SHOPD_TEST_ALL=1 $(GO) test -p 1 -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -E '/($(BROWSERS))$$')
+	@# They build shopd and read its modules, which a cached result does not know of.
+	set -e; for m in $(TOOLS); do SHOPD_TEST_ALL=1 $(GO) -C $$m test -count=1 -shuffle=on -timeout 15m -run '$(RUN)' ./...; done
 
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestBookMoves' ./test/e2e ./internal/redisconn ./internal/order
@@ -48,15 +55,19 @@ a11y: test-tools ## accessibility of every page by axe-core, from npm
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
 	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./test/e2e ./internal/backoffice ./fakeklarna
 
-bench: build test-tools ## shopd against a bare proxy, as ratios; all figures in bin/bench.json
-	$(GO) run ./tools/bench -shopd bin/shopd -out bin/bench.json $(BENCH)
+# Paths on the command lines below are those of the root, so it runs there.
+bin/bench:
+	$(GO) -C tools/bench build -o $(CURDIR)/$@ .
 
-bench-compare: build test-tools ## make bench, and how that differs from OLD=old.json; NEW=new.json runs nothing
+bench: build bin/bench test-tools ## shopd against a bare proxy, as ratios; all figures in bin/bench.json
+	bin/bench -shopd bin/shopd -out bin/bench.json $(BENCH)
+
+bench-compare: build bin/bench test-tools ## make bench, and how that differs from OLD=old.json; NEW=new.json runs nothing
 	@test -n "$(OLD)" || { echo "OLD=FILE is missing: the JSON of an earlier make bench"; exit 2; }
-	$(GO) run ./tools/bench -shopd bin/shopd $(if $(NEW),-with $(NEW),-out bin/bench-new.json) -compare $(OLD) $(BENCH)
+	bin/bench -shopd bin/shopd $(if $(NEW),-with $(NEW),-out bin/bench-new.json) -compare $(OLD) $(BENCH)
 
-bench-growth: build test-tools ## time and memory with up to 1,000,000 sessions and 10,000 clients; all figures in bin/growth.json
-	$(GO) run ./tools/bench growth -shopd bin/shopd -out bin/growth.json $(GROWTH)
+bench-growth: build bin/bench test-tools ## time and memory with up to 1,000,000 sessions and 10,000 clients; all figures in bin/growth.json
+	bin/bench growth -shopd bin/shopd -out bin/growth.json $(GROWTH)
 
 # PART of PARTS, so that several machines can share them: make fuzz PARTS=3 PART=0.
 PARTS ?= 1
@@ -65,7 +76,7 @@ fuzz: test-tools ## every fuzz target for FUZZ=30s
 	@set -e; n=0; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
 	    n=$$((n + 1)); if [ $$((n % $(PARTS))) != $(PART) ]; then continue; fi; \
-	    echo "$$package $$target"; SHOPD_TEST_ALL=1 $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) $$package; \
+	    echo "$$package $$target"; SHOPD_TEST_ALL=1 $(GO) -C $$package test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) .; \
 	  done; done
 
 soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do
@@ -88,19 +99,24 @@ generated:
 
 fmt: ## format Go and templates
 	$(GO) tool templ fmt web/templates
-	$(GO) fmt ./...
+	gofmt -l -w .
 
-lint: ## static checks: gofmt, vet, go fix, staticcheck, golangci-lint, go.mod
+lint: ## static checks of every module: gofmt, vet, go.mod, staticcheck, golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run make fmt"; exit 1; }
-	$(GO) vet ./...
-	$(GO) mod tidy -diff
-	$(GO) tool staticcheck ./...
-	$(LINT) run --allow-parallel-runners
+	@set -ex; for m in $(MODULES); do \
+	  $(GO) -C $$m vet ./...; \
+	  $(GO) -C $$m mod tidy -diff; \
+	  $(GO) -C $$m $(LINT) staticcheck ./...; \
+	  $(GO) -C $$m $(LINT) golangci-lint run --allow-parallel-runners; \
+	done
+
+vulnerabilities: ## known vulnerabilities in what each module calls, by govulncheck
+	set -e; for m in $(MODULES); do $(GO) -C $$m run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...; done
 
 licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules say
-	$(GO) run ./tools/licences
+	$(GO) -C tools/licences run . $(CURDIR)
 
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth licences alerts
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bin/bench licences alerts vulnerabilities

@@ -213,7 +213,7 @@ func TestComposeSettings(t *testing.T) {
 				t.Error(err)
 			}
 			// Requests under way get 25 s after the drain, the loops a little more.
-			if least := v.drain + 30*time.Second; s.StopGracePeriod < least {
+			if least := v.Drain + 30*time.Second; s.StopGracePeriod < least {
 				t.Errorf("is killed after %s, stopping may take %s", s.StopGracePeriod, least)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/shop"
 )
 
 // config holds the settings as they were given.
@@ -38,26 +39,6 @@ type config struct {
 	embedded                            bool // Redis is the demo's own
 }
 
-// shop is a config that was found usable.
-type shop struct {
-	publicURL, callbackURL string // scheme://host, without a slash at the end
-	secure                 bool   // the public URL is https
-	klarnaURL              string
-	platform               ordermanagement.Platform
-	origins, imageOrigins  []string
-	catalog                *catalog.Catalog
-	staff                  backoffice.Team // empty: no back office
-	drain                  time.Duration
-	payments               bool     // Klarna Payments is the checkout at /checkout
-	both                   bool     // the other one is offered too
-	library                string   // Klarna Payments' script
-	libraryOrigins         []string // that the script uses, further to origins
-	review                 bool     // its flow has a second page
-	customerTokens         bool
-	writeLimit             int            // a minute and client; 0: none
-	trustedProxies         []netip.Prefix // whose X-Forwarded-For is believed
-}
-
 // The values of -checkout and -payments-flow.
 const (
 	checkoutKCO      = "kco"
@@ -67,7 +48,8 @@ const (
 )
 
 // validate checks all settings of a shop and reports every problem at once, one a line.
-func (c *config) validate() (shop, error) {
+// Redis, traces and the logger are not opened yet.
+func (c *config) validate() (shop.Config, error) {
 	var v problems
 	public := v.origin("-public-url", c.publicURL)
 	klarnaURL := v.base("-klarna-url", c.klarnaURL)
@@ -94,34 +76,34 @@ func (c *config) validate() (shop, error) {
 			v.add("SHOPD_SECRET: %w", err)
 		}
 	}
-	s := shop{
-		publicURL:   public.String(),
-		callbackURL: callback.String(),
-		secure:      public.Scheme == "https",
-		klarnaURL:   klarnaURL.String(),
-		origins:     v.browserOrigins(c.browserOrigins, klarnaURL),
-		catalog:     catalog.Builtin(),
+	s := shop.Config{
+		PublicURL: public.String(), CallbackURL: callback.String(), Secret: c.secret, Catalog: catalog.Builtin(),
+		Klarna: shop.Klarna{
+			URL: klarnaURL.String(), Username: c.username, Password: c.password,
+			Platform: v.platform(c.platform, klarnaURL), BrowserOrigins: v.browserOrigins(c.browserOrigins, klarnaURL),
+		},
+		Checkout: shop.Checkout{
+			Payments:       v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments,
+			Review:         v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview,
+			CustomerTokens: v.onOff("-customer-tokens", c.customerTokens),
+		},
+		WriteLimit:     int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)),
+		TrustedProxies: v.networks("-trusted-proxies", c.trustedProxies),
+		Drain:          v.duration("-drain", c.drain),
 	}
+	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
 	if c.catalogFile != "" {
 		var err error
-		if s.catalog, err = catalog.Load(c.catalogFile); err != nil {
+		if s.Catalog, err = catalog.Load(c.catalogFile); err != nil {
 			v.add("-catalog: %w", err)
 		} else {
-			s.imageOrigins = imageOrigins(s.catalog)
+			s.ImageOrigins = imageOrigins(s.Catalog)
 		}
 	}
 	var err error
-	if s.staff, err = backoffice.ParseTeam(c.staff); err != nil {
+	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
 		v.add("SHOPD_STAFF: %w", err)
 	}
-	s.drain = v.duration("-drain", c.drain)
-	s.platform = v.platform(c.platform, klarnaURL)
-	s.payments = v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments
-	s.review = v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview
-	s.library, s.libraryOrigins = paymentsLibrary(s.origins, klarnaURL)
-	s.customerTokens = v.onOff("-customer-tokens", c.customerTokens)
-	s.writeLimit = int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32))
-	s.trustedProxies = v.networks("-trusted-proxies", c.trustedProxies)
 	return s, v.err()
 }
 

@@ -58,6 +58,6 @@ func demo(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	s.both = true
+	s.Checkout.Both = true
 	return e.serve(ctx, s, l, logger, ready...)
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/web/static"
 )
 
@@ -53,16 +53,15 @@ func newSite(t *testing.T, more ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.both = true
-	stock := catalog.NewStock(rdb, s.catalog)
-	if err := stock.Seed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	srv, _, err := e.wire(s, rdb, stock, slog.New(server.LogHandler(slog.NewJSONHandler(log, nil))))
+	s.Checkout.Both, s.Redis, s.Logger = true, rdb, slog.New(server.LogHandler(slog.NewJSONHandler(log, nil)))
+	parts, err := shop.New(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{t: t, redis: mini, fake: fake, log: log, handler: srv.Handler()}
+	if err := parts.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return &site{t: t, redis: mini, fake: fake, log: log, handler: parts.Handler()}
 }
 
 // ask sends a request; header holds names and values.

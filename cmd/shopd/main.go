@@ -11,8 +11,6 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-
-	"github.com/shopd/shopd/internal/trace"
 )
 
 func main() {
@@ -32,7 +30,6 @@ type env struct {
 	config
 	args           []string // after the flags
 	getenv         func(string) string
-	tracing        *trace.Tracing // nil: no traces
 	stdout, stderr io.Writer
 }
 

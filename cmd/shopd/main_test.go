@@ -23,9 +23,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop"
 )
 
 // program is a command that runs inside the test.
@@ -396,12 +396,13 @@ func TestRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv, _, err := e.wire(s, rdb, catalog.NewStock(rdb, s.catalog), slog.New(slog.DiscardHandler))
+	s.Redis, s.Logger = rdb, slog.New(slog.DiscardHandler)
+	parts, err := shop.New(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var routes []string
-	err = chi.Walk(srv.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err = chi.Walk(parts.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if !strings.HasPrefix(route, "/static") {
 			routes = append(routes, route+" "+method)
 		}

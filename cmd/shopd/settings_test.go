@@ -233,7 +233,7 @@ func TestBrowserOrigins(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, err := e.validate()
-			if d := cmp.Diff(tt.want, s.origins); d != "" || err != nil {
+			if d := cmp.Diff(tt.want, s.Klarna.BrowserOrigins); d != "" || err != nil {
 				t.Errorf("%v %s", err, d)
 			}
 		})
@@ -261,8 +261,8 @@ func TestPlatform(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s, err := e.validate(); s.platform != tt.want || err != nil {
-				t.Errorf("platform = %q, %v, want %q", s.platform, err, tt.want)
+			if s, err := e.validate(); s.Klarna.Platform != tt.want || err != nil {
+				t.Errorf("platform = %q, %v, want %q", s.Klarna.Platform, err, tt.want)
 			}
 		})
 	}
@@ -289,8 +289,8 @@ func TestPaymentsLibrary(t *testing.T) {
 				t.Fatal(err)
 			}
 			s, err := e.validate()
-			if s.library != tt.want || len(s.libraryOrigins) != tt.hosts || err != nil {
-				t.Errorf("got %s and %q, %v; want %s and %d hosts", s.library, s.libraryOrigins, err, tt.want, tt.hosts)
+			if s.Klarna.Library != tt.want || len(s.Klarna.LibraryOrigins) != tt.hosts || err != nil {
+				t.Errorf("got %s and %q, %v; want %s and %d hosts", s.Klarna.Library, s.Klarna.LibraryOrigins, err, tt.want, tt.hosts)
 			}
 		})
 	}

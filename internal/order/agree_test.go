@@ -14,9 +14,9 @@ import (
 
 // placed is a sale that is in the book.
 func (w *world) placed(typed ...string) order.Order {
-	w.t.Helper()
-	_, orderID := w.sale(typed...)
-	return w.place(orderID)
+	w.T.Helper()
+	_, orderID := w.Sale(typed...)
+	return w.Place(orderID)
 }
 
 // command is a command on an order as it is now.
@@ -44,20 +44,20 @@ func captureOf(t testing.TB, o order.Order, quantities ...int64) order.Command {
 
 // do does a command and demands a result.
 func (w *world) do(o order.Order, c order.Command, want order.Result) order.Outcome {
-	w.t.Helper()
-	out, err := w.book.Do(w.t.Context(), o.OrderID, c)
+	w.T.Helper()
+	out, err := w.Book.Do(w.T.Context(), o.OrderID, c)
 	if err != nil || out.Result != want {
-		w.t.Fatalf("%s: got %s, %v (%d %s %v), want %s", c.Action, out.Result, err, out.Entry.Status, out.Entry.Code, out.Entry.Messages, want)
+		w.T.Fatalf("%s: got %s, %v (%d %s %v), want %s", c.Action, out.Result, err, out.Entry.Status, out.Entry.Code, out.Entry.Messages, want)
 	}
 	return out
 }
 
 // byID is an order of the book.
 func (w *world) byID(orderID string) order.Order {
-	w.t.Helper()
-	o, found, err := w.book.ByOrderID(w.t.Context(), orderID)
+	w.T.Helper()
+	o, found, err := w.Book.ByOrderID(w.T.Context(), orderID)
 	if err != nil || !found {
-		w.t.Fatal(found, err)
+		w.T.Fatal(found, err)
 	}
 	return o
 }
@@ -65,9 +65,9 @@ func (w *world) byID(orderID string) order.Order {
 // agrees holds that the book says of an order what Klarna does, that the sums
 // are those of captures and refunds, and that nothing runs. It returns the order.
 func (w *world) agrees(orderID string) order.Order {
-	w.t.Helper()
+	w.T.Helper()
 	o := w.byID(orderID)
-	m, _ := w.fake.Managed(orderID)
+	m, _ := w.Fake.Managed(orderID)
 	type part struct {
 		ID, Reference, Description string
 		Amount                     int64
@@ -90,7 +90,7 @@ func (w *world) agrees(orderID string) order.Order {
 		refundedAmount += x.RefundedAmount
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		w.t.Errorf("captures and refunds: %s", diff)
+		w.T.Errorf("captures and refunds: %s", diff)
 	}
 	state := func(status, fraud, first, second, expires string, parcels int, amounts ...int64) string {
 		return fmt.Sprint(status, fraud, first, second, expires, parcels, amounts)
@@ -100,7 +100,7 @@ func (w *world) agrees(orderID string) order.Order {
 	wantState := state(m.Status, m.FraudStatus, m.MerchantReference1, m.MerchantReference2, m.ExpiresAt[:10], len(m.ShippingInfo),
 		m.OrderAmount, m.OriginalOrderAmount, capturedAmount, refundedAmount, m.RemainingAuthorizedAmount)
 	if gotState != wantState {
-		w.t.Errorf("the book has %s\nKlarna has     %s", gotState, wantState)
+		w.T.Errorf("the book has %s\nKlarna has     %s", gotState, wantState)
 	}
 	var quantities []string
 	for _, l := range o.OrderLines {
@@ -108,23 +108,23 @@ func (w *world) agrees(orderID string) order.Order {
 	}
 	for _, l := range m.OrderLines {
 		if len(quantities) == 0 || quantities[0] != fmt.Sprint(l.Reference, l.Quantity, l.TotalAmount) {
-			w.t.Errorf("lines differ at %s: %v", l.Reference, quantities)
+			w.T.Errorf("lines differ at %s: %v", l.Reference, quantities)
 			break
 		}
 		quantities = quantities[1:]
 	}
 	if o.Running != nil {
-		w.t.Errorf("%s still runs", o.Running.Action)
+		w.T.Errorf("%s still runs", o.Running.Action)
 	}
 	return o
 }
 
 // story is the audit of an order, oldest first: "capture done", "status".
 func (w *world) story(orderID string) []string {
-	w.t.Helper()
-	entries, err := w.book.Audit(w.t.Context(), orderID)
+	w.T.Helper()
+	entries, err := w.Book.Audit(w.T.Context(), orderID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	var story []string
 	for _, e := range slices.Backward(entries) {
@@ -138,8 +138,8 @@ func (w *world) story(orderID string) []string {
 }
 
 func (w *world) tells(orderID string, want ...string) {
-	w.t.Helper()
+	w.T.Helper()
 	if diff := cmp.Diff(want, w.story(orderID)); diff != "" {
-		w.t.Errorf("the audit: %s", diff)
+		w.T.Errorf("the audit: %s", diff)
 	}
 }

@@ -19,28 +19,28 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // told does what Klarna's callback does.
 func (w *world) told(in order.Authorized) {
-	w.t.Helper()
-	if err := w.book.Authorized(w.t.Context(), in.SessionID, in.Token); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if err := w.Book.Authorized(w.T.Context(), in.SessionID, in.Token); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // state is the fake's of a session.
 func (w *world) state(sessionID string) string {
-	w.t.Helper()
-	s, _ := w.fake.Session(sessionID)
+	w.T.Helper()
+	s, _ := w.Fake.Session(sessionID)
 	return s.Fake.State
 }
 
 // The browser is closed after the approval: the callback alone brings the order,
 // once the browser has had its time, if the shopper has looked at it last.
 func TestReconcileAuthorization(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := w.authorized()
 	w.told(in)
 	w.round(0)
@@ -50,7 +50,7 @@ func TestReconcileAuthorization(t *testing.T) {
 	w.round(20 * time.Second)
 	w.paidOnce(in)
 
-	w.book.Payments.Authorizations.Review = true
+	w.Book.Payments.Authorizations.Review = true
 	in = w.authorized()
 	w.told(in)
 	for _, later := range []time.Duration{time.Minute, 30 * time.Minute} {
@@ -59,14 +59,14 @@ func TestReconcileAuthorization(t *testing.T) {
 			t.Errorf("after %s: orders %v of a session that is %s; the shopper has not said yes", later, ids, w.state(in.SessionID))
 		}
 	}
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	w.paidOnce(in)
 
 	// Never said: it is given back when it is over.
 	in = w.authorized()
-	before := w.left("MUG-1")
+	before := w.Left("MUG-1")
 	w.told(in)
 	w.round(time.Minute)
 	w.round(2 * time.Hour)
@@ -79,21 +79,21 @@ func TestReconcileAuthorization(t *testing.T) {
 // Of several authorizations the newest brings the order, whatever comes late;
 // the others are given back.
 func TestReplacedAuthorizations(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := w.authorized()
 	first := in
-	in.Token = w.authorize(in.SessionID)
+	in.Token = w.Authorize(in.SessionID)
 	w.told(first)
 	w.told(in)
 	w.told(first) // again
 	late := first // that a browser still has
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), late); err != nil {
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), late); err != nil {
 		t.Fatal(err)
 	}
 	w.paidOnce(in)
 	w.round(time.Minute)
 	used, released := "", []string{}
-	for _, r := range w.fake.Requests("") {
+	for _, r := range w.Fake.Requests("") {
 		token, order := strings.CutSuffix(strings.TrimPrefix(r.Path, "/payments/v1/authorizations/"), "/order")
 		switch {
 		case r.Method == http.MethodDelete:
@@ -105,21 +105,21 @@ func TestReplacedAuthorizations(t *testing.T) {
 	if used != in.Token || !slices.Equal(released, []string{first.Token}) {
 		t.Errorf("an order by %q, released %v; authorized were %q and %q", used, released, first.Token, in.Token)
 	}
-	if due := w.rdb.ZCard(t.Context(), "shopd:{orders}:authorizations").Val(); due != 0 {
+	if due := w.Client.ZCard(t.Context(), "shopd:{orders}:authorizations").Val(); due != 0 {
 		t.Errorf("%d sessions are still looked after", due)
 	}
 }
 
 // The cart is bought by KCO meanwhile: the authorization is given back.
 func TestAuthorizedAndBoughtOtherwise(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := w.authorized()
 	w.told(in)
-	orderID := w.open(in.CartID)
-	w.reserve(in.CartID, orderID, time.Now())
-	w.buy(orderID)
-	w.place(orderID)
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
+	orderID := w.Open(in.CartID)
+	w.Reserve(in.CartID, orderID, time.Now())
+	w.Buy(orderID)
+	w.Place(orderID)
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
 		t.Errorf("got %v", err)
 	}
 	w.round(time.Minute)
@@ -131,14 +131,14 @@ func TestAuthorizedAndBoughtOtherwise(t *testing.T) {
 
 // Another purchase of the cart may be running: not now, and not for ever.
 func TestAuthorizedWhilePurchaseRuns(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := w.authorized()
-	kco := w.open(in.CartID)
-	w.reserve(in.CartID, kco, time.Now())
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrPurchaseRunning) {
+	kco := w.Open(in.CartID)
+	w.Reserve(in.CartID, kco, time.Now())
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrPurchaseRunning) {
 		t.Errorf("got %v, want ErrPurchaseRunning", err)
 	}
-	if err := w.stock().DropReservation(t.Context(), in.CartID, kco); err != nil {
+	if err := w.Stock.DropReservation(t.Context(), in.CartID, kco); err != nil {
 		t.Fatal(err)
 	}
 	w.round(time.Minute)
@@ -181,37 +181,37 @@ func TestUnsettledSession(t *testing.T) {
 	} {
 		t.Run(strconv.Itoa(answer.status), func(t *testing.T) {
 			t.Parallel()
-			w := newPaymentsWorld(t, redistest.StartServer(t))
-			w.pays(w.book, answer)
+			w := newWorld(t, nil)
+			w.Shop = w.Process(shoptest.On(nil, answer))
 			in := w.authorized()
-			before := w.left("MUG-1")
+			before := w.Left("MUG-1")
 			for range 2 {
-				if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrPurchaseRunning) {
+				if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrPurchaseRunning) {
 					t.Errorf("got %v, want ErrPurchaseRunning", err)
 				}
 			}
-			if problems, _ := w.book.PaymentsProblems(t.Context()); len(problems) != 0 {
+			if problems, _ := w.Book.PaymentsProblems(t.Context()); len(problems) != 0 {
 				t.Errorf("staff are told of %v before anybody else had time", problems)
 			}
 			for _, later := range []time.Duration{6 * time.Minute, time.Hour} {
 				w.round(later)
-				if problems, err := w.book.PaymentsProblems(t.Context()); err != nil || !slices.Equal(problems, []string{in.SessionID}) {
+				if problems, err := w.Book.PaymentsProblems(t.Context()); err != nil || !slices.Equal(problems, []string{in.SessionID}) {
 					t.Errorf("staff are told of %v, %v", problems, err)
 				}
 			}
-			if r, ok, _ := w.stock().Reservation(t.Context(), in.CartID); !ok || r.OrderID != payments.Purchase(in.SessionID) {
+			if r, ok, _ := w.Stock.Reservation(t.Context(), in.CartID); !ok || r.OrderID != payments.Purchase(in.SessionID) {
 				t.Errorf("the reservation is %s", r.OrderID)
 			}
 			// The checkout does not begin another purchase meanwhile.
-			if got, err := w.book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden}); !errors.Is(err, cartsync.ErrPurchaseRunning) {
+			if got, err := w.Book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden}); !errors.Is(err, cartsync.ErrPurchaseRunning) {
 				t.Errorf("sync: outcome %d, %v", got.Outcome, err)
 			}
-			w.place(w.ordersOf(in.CartID)[0]) // as the push does
+			w.Place(w.ordersOf(in.CartID)[0]) // as the push does
 			w.paidOnce(in)
-			if problems, _ := w.book.PaymentsProblems(t.Context()); len(problems) != 0 {
+			if problems, _ := w.Book.PaymentsProblems(t.Context()); len(problems) != 0 {
 				t.Errorf("staff are still told of %v", problems)
 			}
-			if got := w.left("MUG-1"); got != before-2 {
+			if got := w.Left("MUG-1"); got != before-2 {
 				t.Errorf("%d mugs left, there were %d", got, before)
 			}
 		})
@@ -221,24 +221,24 @@ func TestUnsettledSession(t *testing.T) {
 // The order is cancelled at Klarna before it is placed: nothing is placed, and
 // the cart can be bought by another session.
 func TestAuthorizedAndCancelled(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := w.authorized()
-	before := w.left("MUG-1")
-	w.fake.AddFault(fakeklarna.Fault{Method: "GET", Path: "/ordermanagement/v1/orders/*", Status: 503, Count: -1})
-	o, _, err := w.book.PlaceAuthorized(t.Context(), in)
+	before := w.Left("MUG-1")
+	w.Fake.AddFault(fakeklarna.Fault{Method: "GET", Path: "/ordermanagement/v1/orders/*", Status: 503, Count: -1})
+	o, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 	if err != nil || o.OrderID == "" || o.Number != "" {
 		t.Fatalf("got order %q, number %q, %v; want the ID alone", o.OrderID, o.Number, err)
 	}
-	w.fake.ClearFaults()
+	w.Fake.ClearFaults()
 	w.cancel(o.OrderID)
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCancelled) {
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCancelled) {
 		t.Errorf("got %v, want ErrCancelled", err)
 	}
 	w.round(10 * time.Minute)
-	if _, running, _ := w.stock().Reservation(t.Context(), in.CartID); running || w.left("MUG-1") != before {
-		t.Errorf("reservation: %v, %d mugs left, there were %d", running, w.left("MUG-1"), before)
+	if _, running, _ := w.Stock.Reservation(t.Context(), in.CartID); running || w.Left("MUG-1") != before {
+		t.Errorf("reservation: %v, %d mugs left, there were %d", running, w.Left("MUG-1"), before)
 	}
-	if again := w.checkout(in.CartID); again == in.SessionID {
+	if again := w.Session(in.CartID).SessionID; again == in.SessionID {
 		t.Error("the checkout still has the session that was cancelled")
 	}
 }
@@ -246,10 +246,10 @@ func TestAuthorizedAndCancelled(t *testing.T) {
 // A customer token is made with the order where the shop asks for it, charged
 // once per key, and cancelled for ever.
 func TestCustomerToken(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
-	w.book.Payments.Wants.CustomerTokens = true
+	w := newWorld(t, nil)
+	w.Book.Payments.Wants.CustomerTokens = true
 	in := w.authorized()
-	o, _, err := w.book.PlaceAuthorized(t.Context(), in)
+	o, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,14 +259,14 @@ func TestCustomerToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := uuid.NewString()
-	charged, err := w.book.Charge(t.Context(), o.OrderID, key, lines)
+	charged, err := w.Book.Charge(t.Context(), o.OrderID, key, lines)
 	if err != nil || charged.OrderAmount != 19900 || charged.Number == "" || charged.Origin != "charge:"+o.OrderID || len(charged.Flags) != 0 || !charged.Acknowledged {
 		t.Fatalf("charged %+v, %v", charged.LogValue(), err)
 	}
-	if again, err := w.book.Charge(t.Context(), o.OrderID, key, lines); err != nil || !cmp.Equal(charged, again) {
+	if again, err := w.Book.Charge(t.Context(), o.OrderID, key, lines); err != nil || !cmp.Equal(charged, again) {
 		t.Errorf("the same key again: %v %s", err, cmp.Diff(charged, again))
 	}
-	if other, err := w.book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); err != nil || other.OrderID == charged.OrderID {
+	if other, err := w.Book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); err != nil || other.OrderID == charged.OrderID {
 		t.Errorf("another key: %q, %v", other.OrderID, err)
 	}
 	const chargePath = "/customer-token/v1/tokens/*/order"
@@ -282,32 +282,32 @@ func TestCustomerToken(t *testing.T) {
 		{"answer lost once", fakeklarna.Fault{DropReply: true}, nil},
 	} {
 		tc.fault.Method, tc.fault.Path = "POST", chargePath
-		w.fake.AddFault(tc.fault)
-		if _, err := w.book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); !errors.Is(err, tc.want) {
+		w.Fake.AddFault(tc.fault)
+		if _, err := w.Book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); !errors.Is(err, tc.want) {
 			t.Errorf("%s: got %v, want %v", tc.name, err, tc.want)
 		}
-		w.fake.ClearFaults()
+		w.Fake.ClearFaults()
 	}
 	for _, want := range []error{nil, order.ErrNoToken} {
-		if err := w.book.CancelCustomerToken(t.Context(), o.OrderID); !errors.Is(err, want) {
+		if err := w.Book.CancelCustomerToken(t.Context(), o.OrderID); !errors.Is(err, want) {
 			t.Errorf("cancel: got %v, want %v", err, want)
 		}
 	}
-	if _, err := w.book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); !errors.Is(err, order.ErrNoToken) {
+	if _, err := w.Book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); !errors.Is(err, order.ErrNoToken) {
 		t.Errorf("charge a cancelled one: %v", err)
 	}
-	if _, err := w.book.Charge(t.Context(), "unknown", uuid.NewString(), lines); !errors.Is(err, order.ErrUnknown) {
+	if _, err := w.Book.Charge(t.Context(), "unknown", uuid.NewString(), lines); !errors.Is(err, order.ErrUnknown) {
 		t.Errorf("charge for an unknown order: %v", err)
 	}
 
 	// That there is no token is no reason to lose a sale.
 	in = w.authorized()
-	w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/payments/v1/authorizations/*/customer-token", Status: 400, Count: -1})
-	if o, _, err = w.book.PlaceAuthorized(t.Context(), in); err != nil {
+	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/payments/v1/authorizations/*/customer-token", Status: 400, Count: -1})
+	if o, _, err = w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 	w.paidOnce(in)
-	if err := w.book.CancelCustomerToken(t.Context(), o.OrderID); !errors.Is(err, order.ErrNoToken) {
+	if err := w.Book.CancelCustomerToken(t.Context(), o.OrderID); !errors.Is(err, order.ErrNoToken) {
 		t.Errorf("no token was made: %v", err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // shelf is a book with many orders, and some of them.
@@ -25,7 +24,7 @@ type shelf struct {
 // newShelf fills a book with orders as a shop has them, of three lines.
 func newShelf(b *testing.B, n int) *shelf {
 	b.Helper()
-	s := &shelf{world: newWorld(b, redistest.StartServer(b))}
+	s := &shelf{world: newWorld(b, nil)}
 	before := s.info(b, "used_memory")
 	source := newOrders(uint64(n), 365*24*time.Hour)
 	source.shoppers = n / 50
@@ -38,14 +37,14 @@ func newShelf(b *testing.B, n int) *shelf {
 		s.all = append(s.all, part...)
 	}
 	s.memory = s.info(b, "used_memory") - before
-	index, err := s.rdb.MemoryUsage(b.Context(), order.IndexKey, 1000).Result()
+	index, err := s.Client.MemoryUsage(b.Context(), order.IndexKey, 1000).Result()
 	if err != nil {
 		b.Fatal(err)
 	}
 	s.index = index
 	q := order.Query{}
 	for range n / 4 / order.DefaultLimit {
-		page, err := s.book.List(b.Context(), q)
+		page, err := s.Book.List(b.Context(), q)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -77,7 +76,7 @@ func whole(o order.Order) order.Order {
 // info is a number of the server's INFO.
 func (s *shelf) info(b *testing.B, name string) int64 {
 	b.Helper()
-	text, err := s.rdb.Info(b.Context(), "memory").Result()
+	text, err := s.Client.Info(b.Context(), "memory").Result()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -102,7 +101,7 @@ func BenchmarkBook100000(b *testing.B) {
 	few, many := newShelf(b, 1000), newShelf(b, 100_000)
 	list := func(query func(*shelf, order.Order) order.Query, some bool) func(*shelf, order.Order) int {
 		return func(s *shelf, o order.Order) int {
-			page, err := s.book.List(b.Context(), query(s, o))
+			page, err := s.Book.List(b.Context(), query(s, o))
 			if err != nil || some && len(page.Orders) == 0 {
 				b.Fatal(len(page.Orders), err)
 			}
@@ -135,7 +134,7 @@ func BenchmarkBook100000(b *testing.B) {
 			return order.Query{Text: o.OrderAmount.Decimal(), Country: "FI", Status: ordermanagement.Captured, Pending: true, From: middle, To: middle.AddDate(0, 6, 0)}
 		}, false)},
 		{"one order", func(s *shelf, o order.Order) int {
-			if got, found, err := s.book.ByNumber(b.Context(), o.Number); err != nil || !found || got.OrderID != o.OrderID {
+			if got, found, err := s.Book.ByNumber(b.Context(), o.Number); err != nil || !found || got.OrderID != o.OrderID {
 				b.Fatal(found, err)
 			}
 			return 1

@@ -19,47 +19,48 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // downloads are the IDs of n orders of the book, of goods that do not run out.
 func (w *world) downloads(n int) (ids []string) {
-	w.t.Helper()
+	w.T.Helper()
 	for range n {
 		cartID := cart.NewID()
-		w.put(cartID, "AUD-1", 2)
-		w.put(cartID, "MAP-1", 1)
-		orderID := w.open(cartID)
-		w.buy(orderID)
-		ids = append(ids, w.place(orderID).OrderID)
+		w.Put(cartID, "AUD-1", 2)
+		w.Put(cartID, "MAP-1", 1)
+		orderID := w.Open(cartID)
+		w.Buy(orderID)
+		ids = append(ids, w.Place(orderID).OrderID)
 	}
 	return ids
 }
 
 // bulk is a job that the book must have.
 func (w *world) bulk(id string) order.Bulk {
-	w.t.Helper()
-	job, found, err := w.book.Bulk(w.t.Context(), id)
+	w.T.Helper()
+	job, found, err := w.Book.Bulk(w.T.Context(), id)
 	if err != nil || !found {
-		w.t.Fatalf("the bulk capture is gone: %v", err)
+		w.T.Fatalf("the bulk capture is gone: %v", err)
 	}
 	return job
 }
 
 func (w *world) startBulk(ids ...string) (id string) {
-	w.t.Helper()
+	w.T.Helper()
 	id = uuid.NewString()
-	if err := w.book.StartBulkAs(w.t.Context(), id, "demo", ids); err != nil {
-		w.t.Fatal(err)
+	if err := w.Book.StartBulkAs(w.T.Context(), id, "demo", ids); err != nil {
+		w.T.Fatal(err)
 	}
 	return id
 }
 
 // captures are how many captures Klarna has made of an order.
 func (w *world) captures(orderID string) int {
-	w.t.Helper()
-	there, found := w.fake.Order(orderID)
+	w.T.Helper()
+	there, found := w.Fake.Order(orderID)
 	if !found {
-		w.t.Fatalf("the fake has no order %s", orderID)
+		w.T.Fatalf("the fake has no order %s", orderID)
 	}
 	return len(there.Fake.OrderManagement.Captures)
 }
@@ -67,16 +68,16 @@ func (w *world) captures(orderID string) int {
 // capturedOnce holds that orders are captured whole, by one capture, and that
 // the book says so.
 func (w *world) capturedOnce(ids ...string) {
-	w.t.Helper()
+	w.T.Helper()
 	for _, id := range ids {
-		there, _ := w.fake.Order(id)
+		there, _ := w.Fake.Order(id)
 		m := there.Fake.OrderManagement
 		if len(m.Captures) != 1 || m.CapturedAmount != m.OrderAmount || m.Status != string(ordermanagement.Captured) {
-			w.t.Errorf("Klarna has %d captures of %d, is %s", len(m.Captures), m.CapturedAmount, m.Status)
+			w.T.Errorf("Klarna has %d captures of %d, is %s", len(m.Captures), m.CapturedAmount, m.Status)
 		}
-		o, _, err := w.book.ByOrderID(w.t.Context(), id)
+		o, _, err := w.Book.ByOrderID(w.T.Context(), id)
 		if err != nil || o.Status != ordermanagement.Captured || o.Running != nil || int64(o.CapturedAmount) != m.CapturedAmount {
-			w.t.Errorf("the book has %s, captured %d, running %v, %v", o.Status, o.CapturedAmount, o.Running, err)
+			w.T.Errorf("the book has %s, captured %d, running %v, %v", o.Status, o.CapturedAmount, o.Running, err)
 		}
 	}
 }
@@ -95,9 +96,9 @@ func TestBulk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, start(t))
 			ids := w.downloads(4)
-			_, pending := w.sale("email", fraud("accept"))
-			w.place(pending)
-			if _, err := w.book.Edit(t.Context(), ids[2], func(o *order.Order) { o.Status = ordermanagement.Cancelled }); err != nil {
+			_, pending := w.Sale("email", fraud("accept"))
+			w.Place(pending)
+			if _, err := w.Book.Edit(t.Context(), ids[2], func(o *order.Order) { o.Status = ordermanagement.Cancelled }); err != nil {
 				t.Fatal(err)
 			}
 			nobody := uuid.NewString()
@@ -114,31 +115,31 @@ func TestBulk(t *testing.T) {
 			if !job.Finished() || job.Count(order.Done) != 2 || job.Count(order.Refused) != 3 || job.Staff != "demo" || time.Since(job.At) > time.Hour {
 				t.Errorf("got %+v", job)
 			}
-			o, _, _ := w.book.ByOrderID(t.Context(), ids[0])
+			o, _, _ := w.Book.ByOrderID(t.Context(), ids[0])
 			first := job.Items[0]
 			if first.OrderID != ids[0] || first.Number != o.Number || first.Amount != o.OrderAmount || first.Currency != "SEK" || first.Status != http.StatusCreated || first.CorrelationID == "" {
 				t.Errorf("item %+v", first)
 			}
 			w.capturedOnce(ids[:2]...)
-			if there, _ := w.fake.Order(ids[0]); len(there.Fake.OrderManagement.Captures[0].OrderLines) != len(o.OrderLines) {
+			if there, _ := w.Fake.Order(ids[0]); len(there.Fake.OrderManagement.Captures[0].OrderLines) != len(o.OrderLines) {
 				t.Error("captured without lines")
 			}
 			if w.captures(ids[2])+w.captures(ids[3])+w.captures(pending) != 0 {
 				t.Error("captured what was not to be captured")
 			}
 			w.indexed()
-			calls := len(w.fake.Requests(""))
+			calls := len(w.Fake.Requests(""))
 			w.round(time.Hour) // nothing is left to do
-			if got := len(slices.DeleteFunc(w.fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == http.MethodGet })); got != 0 {
+			if got := len(slices.DeleteFunc(w.Fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == http.MethodGet })); got != 0 {
 				t.Errorf("%d calls of Klarna after the end", got)
 			}
-			if open := w.rdb.Exists(t.Context(), "shopd:{orders}:bulks").Val(); open != 0 {
+			if open := w.Client.Exists(t.Context(), "shopd:{orders}:bulks").Val(); open != 0 {
 				t.Error("a job is still open")
 			}
-			if ttl := w.rdb.TTL(t.Context(), "shopd:{orders}:bulk:"+id).Val(); ttl < 29*24*time.Hour || ttl > 30*24*time.Hour {
+			if ttl := w.Client.TTL(t.Context(), "shopd:{orders}:bulk:"+id).Val(); ttl < 29*24*time.Hour || ttl > 30*24*time.Hour {
 				t.Errorf("the job is kept for %s", ttl)
 			}
-			if _, found, err := w.book.Bulk(t.Context(), "nobody's"); found || err != nil {
+			if _, found, err := w.Book.Bulk(t.Context(), "nobody's"); found || err != nil {
 				t.Errorf("unknown job: %v, %v", found, err)
 			}
 		})
@@ -146,13 +147,13 @@ func TestBulk(t *testing.T) {
 }
 
 func TestBulkSize(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	many := make([]string, order.MaxBulk+1)
 	for i := range many {
 		many[i] = uuid.NewString()
 	}
 	for name, ids := range map[string][]string{"none": nil, "too many": many} {
-		if err := w.book.StartBulkAs(t.Context(), uuid.NewString(), "demo", ids); !errors.Is(err, order.ErrBulkSize) {
+		if err := w.Book.StartBulkAs(t.Context(), uuid.NewString(), "demo", ids); !errors.Is(err, order.ErrBulkSize) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -163,19 +164,19 @@ func TestBulkSize(t *testing.T) {
 	if len(job.Items) != order.MaxBulk || !job.Finished() {
 		t.Errorf("%d items, finished %v", len(job.Items), job.Finished())
 	}
-	w.redis.Stop()
-	if err := w.book.StartBulkAs(t.Context(), uuid.NewString(), "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
+	w.Redis.Stop()
+	if err := w.Book.StartBulkAs(t.Context(), uuid.NewString(), "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("without Redis: %v", err)
 	}
 }
 
 // A form that is sent twice is one job.
 func TestBulkFormTwice(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	ids := w.downloads(2)
 	key := uuid.NewString()
 	for _, which := range [][]string{ids[:1], ids[:1], ids} {
-		if err := w.book.StartBulkAs(t.Context(), key, "demo", which); err != nil {
+		if err := w.Book.StartBulkAs(t.Context(), key, "demo", which); err != nil {
 			t.Fatal(err)
 		}
 		w.round(0)
@@ -192,13 +193,13 @@ func TestBulkFormTwice(t *testing.T) {
 // What staff did not see is not captured: an order that has changed meanwhile is
 // left alone, but for changes that do not count.
 func TestBulkChangedMeanwhile(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	ids := w.downloads(3)
 	id := w.startBulk(ids...)
-	if _, err := w.book.Edit(t.Context(), ids[0], func(o *order.Order) { o.RemainingAuthorizedAmount -= 100; o.CapturedAmount += 100 }); err != nil {
+	if _, err := w.Book.Edit(t.Context(), ids[0], func(o *order.Order) { o.RemainingAuthorizedAmount -= 100; o.CapturedAmount += 100 }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.book.Edit(t.Context(), ids[1], func(o *order.Order) { o.MerchantReference2 = "shelf 7" }); err != nil {
+	if _, err := w.Book.Edit(t.Context(), ids[1], func(o *order.Order) { o.MerchantReference2 = "shelf 7" }); err != nil {
 		t.Fatal(err)
 	}
 	w.round(0)
@@ -230,12 +231,12 @@ func TestBulkFaults(t *testing.T) {
 		"reset":            {fakeklarna.Fault{Reset: true, Count: 3}, []string{"unknown", "done"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, redistest.StartServer(t))
+			w := newWorld(t, nil)
 			ids := w.downloads(2)
 			id := w.startBulk(ids...)
 			tc.fault.Method, tc.fault.Path = http.MethodPost, captures
-			w.fake.AddFault(tc.fault)
-			_ = w.book.Reconcile(t.Context(), time.Now())
+			w.Fake.AddFault(tc.fault)
+			_ = w.Book.Reconcile(t.Context(), time.Now())
 			if diff := cmp.Diff(tc.want, results(w.bulk(id))); diff != "" {
 				t.Error(diff)
 			}
@@ -247,25 +248,25 @@ func TestBulkFaults(t *testing.T) {
 		})
 	}
 	t.Run("away", func(t *testing.T) {
-		w := newWorld(t, redistest.StartServer(t))
+		w := newWorld(t, nil)
 		ids := w.downloads(8)
 		id := w.startBulk(ids...)
-		w.fake.AddFault(fakeklarna.Fault{Method: http.MethodPost, Path: captures, Status: 503, Count: -1})
-		if err := w.book.Reconcile(t.Context(), time.Now()); err == nil {
+		w.Fake.AddFault(fakeklarna.Fault{Method: http.MethodPost, Path: captures, Status: 503, Count: -1})
+		if err := w.Book.Reconcile(t.Context(), time.Now()); err == nil {
 			t.Error("a round without Klarna went well")
 		}
 		if job := w.bulk(id); job.Count(order.Unknown) != 3 || job.Count("") != 5 {
 			t.Errorf("Klarna is not spared: %v", results(job))
 		}
-		w.fake.ClearFaults()
+		w.Fake.ClearFaults()
 		w.finish(id)
 		w.capturedOnce(ids...)
 	})
 	t.Run("refused", func(t *testing.T) {
-		w := newWorld(t, redistest.StartServer(t))
+		w := newWorld(t, nil)
 		ids := w.downloads(2)
 		id := w.startBulk(ids...)
-		w.fake.AddFault(fakeklarna.Fault{
+		w.Fake.AddFault(fakeklarna.Fault{
 			Method: http.MethodPost, Path: captures, OrderID: ids[0], Status: http.StatusForbidden,
 			Body: `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed."],"correlation_id":"c-1"}`,
 		})
@@ -282,40 +283,40 @@ func TestBulkFaults(t *testing.T) {
 
 // finish does rounds, each later than the one before, until a job has ended.
 func (w *world) finish(id string) {
-	w.t.Helper()
+	w.T.Helper()
 	for in := time.Minute; !w.bulk(id).Finished(); in *= 2 {
 		if in > 24*time.Hour {
-			w.t.Fatalf("the job does not end: %v", results(w.bulk(id)))
+			w.T.Fatalf("the job does not end: %v", results(w.bulk(id)))
 		}
-		_ = w.book.Reconcile(w.t.Context(), time.Now().Add(in))
+		_ = w.Book.Reconcile(w.T.Context(), time.Now().Add(in))
 	}
 }
 
 // The process that works on a job is killed at any of its calls, before it is
 // made or before its answer comes: another one ends it, nothing is captured twice.
 func TestBulkKilled(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for _, late := range []bool{false, true} {
 		deaths := 0
 		for n := 1; ; n++ {
 			ids := w.downloads(2)
-			r := &reaper{n: n, late: late}
-			rdb := w.redis.Client()
-			book := w.newBook(rdb, r)
+			r := &shoptest.Reaper{N: n, Late: late}
+			rdb := w.Redis.Client()
+			book := w.another(rdb, r)
 			rdb.AddHook(r)
 			id := uuid.NewString()
 			if err := book.StartBulkAs(t.Context(), id, "demo", ids); err == nil {
 				_ = book.WorkBulks(t.Context())
 			}
-			died := r.died()
+			died := r.Died()
 			if died {
 				deaths++
 				// The locks of the dead run out.
 				for _, key := range w.keys("shopd:{orders}:bulklock:*") {
-					w.rdb.Del(t.Context(), key)
+					w.Client.Del(t.Context(), key)
 				}
 			}
-			if _, found, err := w.book.Bulk(t.Context(), id); err != nil {
+			if _, found, err := w.Book.Bulk(t.Context(), id); err != nil {
 				t.Fatal(err)
 			} else if found {
 				w.finish(id)
@@ -339,15 +340,15 @@ func TestBulkKilled(t *testing.T) {
 // The process that starts a job works on it at once, without a round; two that
 // are at it capture nothing twice.
 func TestBulkAtOnce(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	ids := w.downloads(6)
 	// No round in this test.
-	lock, err := redislock.Obtain(t.Context(), w.rdb, "shopd:{orders}:lock", time.Hour, nil)
+	lock, err := redislock.Obtain(t.Context(), w.Client, "shopd:{orders}:lock", time.Hour, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = lock.Release(t.Context()) }()
-	books := []*order.Book{w.book, w.newBook(w.redis.Client(), http.DefaultTransport)}
+	books := []*order.Book{w.Book, w.another(nil, nil)}
 	id := uuid.NewString()
 	var started, running sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())

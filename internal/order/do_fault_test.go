@@ -18,7 +18,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // scene is a command on an order that was brought into the state for it.
@@ -33,7 +33,7 @@ type scene struct {
 // capturedOrder is an order of which a mug is captured.
 func capturedOrder(w *world) order.Order {
 	o := w.placed()
-	return w.do(o, captureOf(w.t, o, 1, 0, 0), order.Done).Order
+	return w.do(o, captureOf(w.T, o, 1, 0, 0), order.Done).Order
 }
 
 var scenes = []scene{
@@ -51,14 +51,14 @@ var scenes = []scene{
 // ended holds that a command has had its effect once, and that the audit says
 // so once and names what was made.
 func (w *world) ended(o order.Order, c order.Command, made int) {
-	w.t.Helper()
+	w.T.Helper()
 	now := w.agrees(o.OrderID)
 	if made != 1 {
-		w.t.Errorf("%s had its effect %d times", c.Action, made)
+		w.T.Errorf("%s had its effect %d times", c.Action, made)
 	}
-	entries, err := w.book.Audit(w.t.Context(), o.OrderID)
+	entries, err := w.Book.Audit(w.T.Context(), o.OrderID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	done := 0
 	for _, e := range entries {
@@ -74,14 +74,14 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 			id = now.Refunds[len(now.Refunds)-1].RefundID
 		}
 		if e.ID != id || e.Staff != "demo" {
-			w.t.Errorf("%s by %q: the audit has %q, want %q", c.Action, e.Staff, e.ID, id)
+			w.T.Errorf("%s by %q: the audit has %q, want %q", c.Action, e.Staff, e.ID, id)
 		}
 	}
 	if done != 1 {
-		w.t.Errorf("the audit says %d times that it was done: %v", done, w.story(o.OrderID))
+		w.T.Errorf("the audit says %d times that it was done: %v", done, w.story(o.OrderID))
 	}
-	if due := w.rdb.ZCard(w.t.Context(), "shopd:{orders}:open").Val(); due != 0 {
-		w.t.Errorf("%d orders are not finished", due)
+	if due := w.Client.ZCard(w.T.Context(), "shopd:{orders}:open").Val(); due != 0 {
+		w.T.Errorf("%d orders are not finished", due)
 	}
 }
 
@@ -92,22 +92,22 @@ func TestDoKilled(t *testing.T) {
 	for _, s := range scenes {
 		for _, what := range []string{"killed", "killed late", "redis gone", "redis gone late"} {
 			t.Run(s.name+"/"+what, func(t *testing.T) {
-				w := newWorld(t, redistest.StartServer(t))
+				w := newWorld(t, nil)
 				deaths, unknown := 0, 0
 				for n := 1; ; n++ {
-					mugs := w.left("MUG-1")
+					mugs := w.Left("MUG-1")
 					o := s.order(w)
 					c := s.of(t, o)
-					r := &reaper{n: n, late: strings.HasSuffix(what, "late")}
-					rdb := w.redis.Client()
+					r := &shoptest.Reaper{N: n, Late: strings.HasSuffix(what, "late")}
+					rdb := w.Redis.Client()
 					transport := http.DefaultTransport
 					if strings.HasPrefix(what, "killed") {
 						transport = r
 					}
-					book := w.newBook(rdb, transport)
+					book := w.another(rdb, transport)
 					rdb.AddHook(r)
 					out, err := book.Do(t.Context(), o.OrderID, c)
-					if !r.died() {
+					if !r.Died() {
 						if err != nil || out.Result != order.Done {
 							t.Fatal(out.Result, err)
 						}
@@ -124,17 +124,17 @@ func TestDoKilled(t *testing.T) {
 						t.Errorf("at call %d: got %s", n, out.Result)
 					}
 					w.round(10 * time.Minute)
-					m, _ := w.fake.Managed(o.OrderID)
+					m, _ := w.Fake.Managed(o.OrderID)
 					if begun := w.byID(o.OrderID).Revision > o.Revision; !begun && s.made(m) > 0 {
 						t.Errorf("at call %d: Klarna was asked before the command was stored", n)
 					}
-					again, err := w.book.Do(t.Context(), o.OrderID, c)
+					again, err := w.Book.Do(t.Context(), o.OrderID, c)
 					if err != nil || again.Result != order.Done && again.Result != order.Already {
 						t.Errorf("at call %d: again: %s, %v", n, again.Result, err)
 					}
-					m, _ = w.fake.Managed(o.OrderID)
+					m, _ = w.Fake.Managed(o.OrderID)
 					w.ended(o, c, s.made(m))
-					if now := w.left("MUG-1"); s.name == "cancel" && now != mugs {
+					if now := w.Left("MUG-1"); s.name == "cancel" && now != mugs {
 						t.Errorf("%d mugs, there were %d", now, mugs)
 					}
 					if t.Failed() {
@@ -151,7 +151,7 @@ func TestDoKilled(t *testing.T) {
 
 // Klarna answers badly: the command has its effect once, in this call or by the loop.
 func TestDoFaults(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for name, tc := range map[string]struct {
 		fault  fakeklarna.Fault
 		result order.Result
@@ -167,32 +167,32 @@ func TestDoFaults(t *testing.T) {
 	} {
 		for _, s := range scenes {
 			t.Run(s.name+"/"+name, func(t *testing.T) {
-				w.t = t
+				w.T = t
 				o := s.order(w)
 				c := s.of(t, o)
 				fault := tc.fault
 				fault.Method = "POST"
-				w.fake.AddFault(fault)
-				out, err := w.book.Do(t.Context(), o.OrderID, c)
+				w.Fake.AddFault(fault)
+				out, err := w.Book.Do(t.Context(), o.OrderID, c)
 				if err != nil || out.Result != tc.result {
 					t.Errorf("got %s, %v, want %s", out.Result, err, tc.result)
 				}
 				if tc.result == order.Unknown {
-					if again, err := w.book.Do(briefly(t), o.OrderID, c); err != nil || again.Result != order.Unknown {
+					if again, err := w.Book.Do(briefly(t), o.OrderID, c); err != nil || again.Result != order.Unknown {
 						t.Errorf("again meanwhile: %s, %v", again.Result, err)
 					}
-					if err := w.book.Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+					if err := w.Book.Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
 						t.Errorf("the loop, in vain: %v", err)
 					}
 					if story := w.story(o.OrderID); strings.Count(strings.Join(story, ","), "unknown") != 1 {
 						t.Errorf("the audit: %v", story)
 					}
-					w.fake.ClearFaults()
+					w.Fake.ClearFaults()
 					w.round(5 * time.Minute)
 				}
-				m, _ := w.fake.Managed(o.OrderID)
+				m, _ := w.Fake.Managed(o.OrderID)
 				w.ended(o, c, s.made(m))
-				w.fake.ClearFaults()
+				w.Fake.ClearFaults()
 			})
 		}
 	}
@@ -208,7 +208,7 @@ func briefly(t *testing.T) context.Context {
 // Klarna forgets keys after a day: then the order there says how a command
 // without an answer ended, and nothing is sent again.
 func TestDoForgotten(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	captureID := func(o order.Order) string { return o.Captures[0].CaptureID }
 	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340002"}}
 	for _, tc := range []struct {
@@ -252,10 +252,10 @@ func TestDoForgotten(t *testing.T) {
 	} {
 		for _, made := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s/made %v", tc.name, made), func(t *testing.T) {
-				w.t = t
+				w.T = t
 				o := tc.order(w)
 				if tc.name == "extend" {
-					w.fake.Advance(24 * time.Hour)
+					w.Fake.Advance(24 * time.Hour)
 				}
 				c := tc.of(t, o)
 				fault := fakeklarna.Fault{DropReply: true, Count: 3}
@@ -264,20 +264,20 @@ func TestDoForgotten(t *testing.T) {
 				}
 				for _, method := range []string{"POST", "PATCH"} {
 					fault.Method = method
-					w.fake.AddFault(fault)
+					w.Fake.AddFault(fault)
 				}
 				w.do(o, c, order.Unknown)
-				w.fake.ClearFaults()
+				w.Fake.ClearFaults()
 				w.let(o.OrderID)
-				if _, err := w.book.Refresh(t.Context(), o.OrderID); err != nil { // somebody looks at it
+				if _, err := w.Book.Refresh(t.Context(), o.OrderID); err != nil { // somebody looks at it
 					t.Fatal(err)
 				}
-				w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
-				w.fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: -1})
-				calls := len(w.fake.Requests(o.OrderID))
+				w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
+				w.Fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: -1})
+				calls := len(w.Fake.Requests(o.OrderID))
 				w.round(25 * time.Hour)
-				w.fake.ClearFaults()
-				for _, r := range w.fake.Requests(o.OrderID)[calls:] {
+				w.Fake.ClearFaults()
+				for _, r := range w.Fake.Requests(o.OrderID)[calls:] {
 					if r.Method != http.MethodGet {
 						t.Errorf("sent again: %s %s", r.Method, r.Path)
 					}
@@ -287,7 +287,7 @@ func TestDoForgotten(t *testing.T) {
 				if made && tc.visible {
 					want = order.Done
 				}
-				entries, err := w.book.Audit(t.Context(), o.OrderID)
+				entries, err := w.Book.Audit(t.Context(), o.OrderID)
 				i := slices.IndexFunc(entries, func(e order.AuditEntry) bool { return e.Key == c.Key })
 				if err != nil || i < 0 || entries[i].Result != want || (want == order.Refused) != (len(entries[i].Messages) == 1) {
 					t.Fatalf("got %+v, %v, want %s", entries, err, want)
@@ -307,13 +307,13 @@ func TestDoForgotten(t *testing.T) {
 
 // A conflict that lasts is one with the order's state.
 func TestDoConflict(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
-	w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 409, Count: -1})
+	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 409, Count: -1})
 	w.do(o, c, order.Unknown)
 	for _, in := range []time.Duration{time.Minute, 9 * time.Minute} {
-		if err := w.book.Reconcile(t.Context(), time.Now().Add(in)); !errors.Is(err, order.ErrUnavailable) {
+		if err := w.Book.Reconcile(t.Context(), time.Now().Add(in)); !errors.Is(err, order.ErrUnavailable) {
 			t.Errorf("after %v: %v", in, err)
 		}
 	}
@@ -325,18 +325,18 @@ func TestDoConflict(t *testing.T) {
 // A read that fails, or that is older than the command, does not make the
 // command fail: the book has what follows from it.
 func TestDoReadFails(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for name, transport := range map[string]func(o order.Order) http.RoundTripper{
 		"away":  func(order.Order) http.RoundTripper { return noReads{} },
 		"older": func(o order.Order) http.RoundTripper { return &oldReads{} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.t = t
+			w.T = t
 			o := w.placed()
 			step := func(of func(o order.Order) order.Command) {
 				t.Helper()
 				c := of(o)
-				out, err := w.newBook(w.rdb, transport(o)).Do(t.Context(), o.OrderID, c)
+				out, err := w.another(w.Client, transport(o)).Do(t.Context(), o.OrderID, c)
 				if err != nil || out.Result != order.Done {
 					t.Fatalf("%s: %s, %v", c.Action, out.Result, err)
 				}
@@ -366,7 +366,7 @@ func TestDoReadFails(t *testing.T) {
 			step(func(o order.Order) order.Command { return command(o, order.ActionRefund, amount(100)) })
 			step(func(o order.Order) order.Command { return command(o, order.ActionRelease) })
 			before := w.byID(o.OrderID)
-			after, err := w.book.Refresh(t.Context(), o.OrderID)
+			after, err := w.Book.Refresh(t.Context(), o.OrderID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,7 +374,7 @@ func TestDoReadFails(t *testing.T) {
 				t.Errorf("Klarna says something else: %s", diff)
 			}
 			c := w.placed()
-			if out, err := w.newBook(w.rdb, transport(c)).Do(t.Context(), c.OrderID, command(c, order.ActionCancel)); err != nil || out.Order.Status != ordermanagement.Cancelled {
+			if out, err := w.another(w.Client, transport(c)).Do(t.Context(), c.OrderID, command(c, order.ActionCancel)); err != nil || out.Order.Status != ordermanagement.Cancelled {
 				t.Errorf("cancel: %s, %v", out.Order.Status, err)
 			}
 			w.agrees(c.OrderID)
@@ -391,12 +391,15 @@ func summary(o order.Order) []any {
 	return []any{o.Status, int64(o.OrderAmount), int64(o.OrderTaxAmount), captures, len(o.Refunds), o.MerchantReference1}
 }
 
+// errLost is what the caller of a Klarna sees whose answer never comes.
+var errLost = errors.New("lost")
+
 // noReads is a Klarna that answers no read.
 type noReads struct{}
 
 func (noReads) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodGet {
-		return nil, errKilled
+		return nil, errLost
 	}
 	return http.DefaultTransport.RoundTrip(req)
 }
@@ -428,28 +431,28 @@ func (r *oldReads) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // let has nobody at work on an order's command any more: as if 20 s had passed.
 func (w *world) let(orderID string) {
-	w.t.Helper()
+	w.T.Helper()
 	key := "shopd:{orders}:order:" + orderID
-	text, err := w.rdb.Get(w.t.Context(), key).Result()
+	text, err := w.Client.Get(w.T.Context(), key).Result()
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	until := regexp.MustCompile(`"sending_until":"[^"]*"`)
 	if !until.MatchString(text) {
-		w.t.Fatal("no command runs")
+		w.T.Fatal("no command runs")
 	}
-	if err := w.rdb.Set(w.t.Context(), key, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`), 0).Err(); err != nil {
-		w.t.Fatal(err)
+	if err := w.Client.Set(w.T.Context(), key, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`), 0).Err(); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // A gateway's 401 says that a command was not done only while it is the first answer.
 func TestDoUnauthorized(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for _, lost := range []bool{false, true} {
 		o := w.placed()
 		c := captureOf(t, o, 1, 0, 0)
-		out, err := w.newBook(w.rdb, &unauthorized{lost: lost}).Do(t.Context(), o.OrderID, c)
+		out, err := w.another(w.Client, &unauthorized{lost: lost}).Do(t.Context(), o.OrderID, c)
 		if want := map[bool]order.Result{false: order.Refused, true: order.Unknown}[lost]; err != nil || out.Result != want || out.Entry.Status != 401 {
 			t.Errorf("lost %v: got %s, %d, %v", lost, out.Result, out.Entry.Status, err)
 		}
@@ -461,14 +464,14 @@ func TestDoUnauthorized(t *testing.T) {
 	// So it is when the process that lost the answer is gone.
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
-	w.fake.AddFault(fakeklarna.Fault{Method: "POST", DropReply: true, Count: 3})
+	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", DropReply: true, Count: 3})
 	w.do(o, c, order.Unknown)
-	if err := w.newBook(w.rdb, &unauthorized{}).Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+	if err := w.another(w.Client, &unauthorized{}).Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("the loop: %v", err)
 	}
 	w.let(o.OrderID)
 	w.do(o, c, order.Done) // the same form again
-	m, _ := w.fake.Managed(o.OrderID)
+	m, _ := w.Fake.Managed(o.OrderID)
 	w.ended(o, c, len(m.Captures))
 }
 
@@ -489,5 +492,5 @@ func (u *unauthorized) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	_ = res.Body.Close()
 	u.lost = false
-	return nil, errKilled
+	return nil, errLost
 }

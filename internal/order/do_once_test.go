@@ -30,7 +30,7 @@ func TestDoAtOnce(t *testing.T) {
 				rdb = func(t testing.TB) *redistest.Server { return redistest.Cluster(t) }
 			}
 			w := newWorld(t, rdb(t))
-			books := []*order.Book{w.book, w.newBook(w.redis.Client(), http.DefaultTransport)}
+			books := []*order.Book{w.Book, w.another(nil, nil)}
 			o := w.placed()
 			atOnce := func(what string, of func(i int) order.Command) map[string]int {
 				var mu sync.Mutex
@@ -60,7 +60,7 @@ func TestDoAtOnce(t *testing.T) {
 				t.Errorf("one key: %v, %d captures", got, len(o.Captures))
 			}
 			sent := 0
-			for _, r := range w.fake.Requests(o.OrderID) {
+			for _, r := range w.Fake.Requests(o.OrderID) {
 				if strings.HasSuffix(r.Path, "/captures") {
 					sent++
 				}
@@ -88,14 +88,14 @@ func TestDoAtOnce(t *testing.T) {
 // While a command is under way nobody else gets in, but it ends even when the
 // browser that began it is gone.
 func TestDoBrowserGone(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
-	w.fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/captures", Method: "POST", Delay: fakeklarna.Duration(time.Second)})
+	w.Fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/captures", Method: "POST", Delay: fakeklarna.Duration(time.Second)})
 	ctx, leave := context.WithCancel(t.Context())
 	c := captureOf(t, o, 1, 0, 0)
 	ended := make(chan order.Outcome)
 	go func() {
-		out, err := w.book.Do(ctx, o.OrderID, c)
+		out, err := w.Book.Do(ctx, o.OrderID, c)
 		if err != nil {
 			t.Error(err)
 		}
@@ -107,7 +107,7 @@ func TestDoBrowserGone(t *testing.T) {
 		}
 	}
 	leave()
-	if _, err := w.book.Do(t.Context(), o.OrderID, command(o, order.ActionCancel)); !isChanged(err) {
+	if _, err := w.Book.Do(t.Context(), o.OrderID, command(o, order.ActionCancel)); !isChanged(err) {
 		t.Errorf("meanwhile: got %v", err)
 	} else if changed, _ := errors.AsType[*order.ChangedError](err); changed.Running == nil || changed.Running.Key != c.Key {
 		t.Errorf("meanwhile runs %+v", changed.Running)
@@ -121,13 +121,13 @@ func TestDoBrowserGone(t *testing.T) {
 // The goods of a cancelled order are in the stock again, once; those of one
 // whose lines were changed before as they were bought.
 func TestCancelReturnsTheGoods(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for _, how := range []string{"by staff", "lines changed before", "at Klarna"} {
 		t.Run(how, func(t *testing.T) {
-			w.t = t
-			mugs, jam := w.left("MUG-1"), w.left("JAM-1")
+			w.T = t
+			mugs, jam := w.Left("MUG-1"), w.Left("JAM-1")
 			o := w.placed()
-			if w.left("MUG-1") != mugs-2 {
+			if w.Left("MUG-1") != mugs-2 {
 				t.Fatal("nothing was taken")
 			}
 			want := []string{"placed", "acknowledged", "cancel done", "stock"}
@@ -149,17 +149,17 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 				want[2] = "status"
 			}
 			for range 3 {
-				if _, err := w.book.Refresh(t.Context(), o.OrderID); err != nil {
+				if _, err := w.Book.Refresh(t.Context(), o.OrderID); err != nil {
 					t.Fatal(err)
 				}
 			}
 			w.round(2 * time.Hour)
-			if m, j := w.left("MUG-1"), w.left("JAM-1"); m != mugs || j != jam {
+			if m, j := w.Left("MUG-1"), w.Left("JAM-1"); m != mugs || j != jam {
 				t.Errorf("%d mugs and %d jams, there were %d and %d", m, j, mugs, jam)
 			}
 			w.agrees(o.OrderID)
 			w.tells(o.OrderID, want...)
-			entries, _ := w.book.Audit(t.Context(), o.OrderID)
+			entries, _ := w.Book.Audit(t.Context(), o.OrderID)
 			if diff := cmp.Diff([]order.Change{{Field: "returned MUG-1", Before: "0", After: "2"}, {Field: "returned JAM-1", Before: "0", After: "1"}}, entries[0].Changes); diff != "" {
 				t.Error(diff)
 			}
@@ -169,9 +169,9 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 
 // What Klarna said before a command was done is not taken over after it.
 func TestRefreshLate(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
-	reader := w.newBook(w.rdb, &between{func() { w.do(o, captureOf(t, o, 1, 0, 0), order.Done) }})
+	reader := w.another(w.Client, &between{func() { w.do(o, captureOf(t, o, 1, 0, 0), order.Done) }})
 	got, err := reader.Refresh(t.Context(), o.OrderID)
 	if err != nil || len(got.Captures) != 1 {
 		t.Errorf("got %d captures, %v", len(got.Captures), err)
@@ -201,10 +201,10 @@ func (r *between) RoundTrip(req *http.Request) (*http.Response, error) {
 // The loop finished what a process that stood still had sent: that one stores
 // nothing when it wakes.
 func TestDoOvertaken(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
-	slow := w.newBook(w.rdb, &between{happens: func() {
+	slow := w.another(w.Client, &between{happens: func() {
 		w.let(o.OrderID)
 		w.round(time.Minute)
 	}})
@@ -212,7 +212,7 @@ func TestDoOvertaken(t *testing.T) {
 	if err != nil || out.Result != order.Already || out.Entry.Result != order.Done {
 		t.Errorf("got %s, %v", out.Result, err)
 	}
-	m, _ := w.fake.Managed(o.OrderID)
+	m, _ := w.Fake.Managed(o.OrderID)
 	w.ended(o, c, len(m.Captures))
 	w.tells(o.OrderID, "placed", "acknowledged", "capture done")
 }
@@ -220,20 +220,20 @@ func TestDoOvertaken(t *testing.T) {
 // A record of an older version gets what it lacks when Klarna is next asked, and
 // that is no change that staff must know of.
 func TestOlderRecord(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
 	key := "shopd:{orders}:order:" + o.OrderID
-	text, err := w.rdb.Get(t.Context(), key).Result()
+	text, err := w.Client.Get(t.Context(), key).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, member := range []string{"revision", "material_revision", "original_order_amount", "captured_amount", "refunded_amount", "remaining_authorized_amount", "merchant_reference1", "fraud_status_at"} {
 		text = regexp.MustCompile(`"`+member+`":("[^"]*"|\d+),`).ReplaceAllString(text, "")
 	}
-	if err := w.rdb.Set(t.Context(), key, text, 0).Err(); err != nil {
+	if err := w.Client.Set(t.Context(), key, text, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.rdb.Del(t.Context(), "shopd:{orders}:audit:"+o.OrderID).Err(); err != nil {
+	if err := w.Client.Del(t.Context(), "shopd:{orders}:audit:"+o.OrderID).Err(); err != nil {
 		t.Fatal(err)
 	}
 	old := w.byID(o.OrderID)
@@ -254,36 +254,36 @@ func TestDoNotDurable(t *testing.T) {
 	w.replica()
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
-	thaw := w.redis.Freeze(1)
-	calls := len(w.fake.Requests(""))
-	out, err := w.book.Do(t.Context(), o.OrderID, c)
-	if err != nil || out.Result != order.Unknown || out.Entry.Result != order.Sent || len(w.fake.Requests("")) != calls {
-		t.Errorf("got %s, %v, %+v, %d calls", out.Result, err, out.Entry, len(w.fake.Requests(""))-calls)
+	thaw := w.Redis.Freeze(1)
+	calls := len(w.Fake.Requests(""))
+	out, err := w.Book.Do(t.Context(), o.OrderID, c)
+	if err != nil || out.Result != order.Unknown || out.Entry.Result != order.Sent || len(w.Fake.Requests("")) != calls {
+		t.Errorf("got %s, %v, %+v, %d calls", out.Result, err, out.Entry, len(w.Fake.Requests(""))-calls)
 	}
 	thaw()
 	w.round(time.Minute)
-	m, _ := w.fake.Managed(o.OrderID)
+	m, _ := w.Fake.Managed(o.OrderID)
 	w.ended(o, c, len(m.Captures))
 }
 
 // A capture of the same amount that was made before the command is not what the
 // command has made.
 func TestDoForgottenTime(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
 	w.create201(o.OrderID, "/captures", `{"captured_amount":1000}`) // in the portal
-	o, err := w.book.Refresh(t.Context(), o.OrderID)
+	o, err := w.Book.Refresh(t.Context(), o.OrderID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
+	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
 	w.do(o, command(o, order.ActionCapture, amount(1000)), order.Unknown)
 	// As if the command were of an hour later.
 	key := "shopd:{orders}:order:" + o.OrderID
-	text := w.rdb.Get(t.Context(), key).Val()
+	text := w.Client.Get(t.Context(), key).Val()
 	at := regexp.MustCompile(`"at":"[^"]*"`)
 	text = at.ReplaceAllString(text, `"at":"`+time.Now().UTC().Add(time.Hour).Format(time.RFC3339)+`"`)
-	if err := w.rdb.Set(t.Context(), key, text, 0).Err(); err != nil {
+	if err := w.Client.Set(t.Context(), key, text, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	w.round(26 * time.Hour)

@@ -13,13 +13,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // Each command, once: Klarna does it, the book says what Klarna says, and the
 // audit who did what.
 func TestDo(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed("email", "eva@example.com")
 	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340001", TrackingURI: "https://track.example/7340001"}}
 
@@ -96,7 +95,7 @@ func TestDo(t *testing.T) {
 
 	// Nothing personal is in the audit.
 	for _, key := range w.keys("shopd:{orders}:audit:*") {
-		for _, entry := range w.rdb.LRange(t.Context(), key, 0, -1).Val() {
+		for _, entry := range w.Client.LRange(t.Context(), key, 0, -1).Val() {
 			for _, personal := range []string{"eva@example.com", "Hamngatan", o.BillingAddress.FamilyName, o.BillingAddress.StreetAddress, o.BillingAddress.Phone} {
 				if personal != "" && strings.Contains(entry, personal) {
 					t.Errorf("the audit has %s: %s", personal, entry)
@@ -104,7 +103,7 @@ func TestDo(t *testing.T) {
 			}
 		}
 	}
-	if due := w.rdb.ZCard(t.Context(), "shopd:{orders}:open").Val(); due != 0 {
+	if due := w.Client.ZCard(t.Context(), "shopd:{orders}:open").Val(); due != 0 {
 		t.Errorf("%d orders are not finished", due)
 	}
 }
@@ -112,11 +111,11 @@ func TestDo(t *testing.T) {
 // The same key again is the same command; another state, or another command
 // under way, stops it; what is impossible is not sent.
 func TestDoNotSent(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
 	first := w.do(o, c, order.Done)
-	calls := len(w.fake.Requests(""))
+	calls := len(w.Fake.Requests(""))
 	again := w.do(o, c, order.Already)
 	if diff := cmp.Diff(first.Entry, again.Entry); diff != "" {
 		t.Errorf("again: %s", diff)
@@ -127,33 +126,33 @@ func TestDoNotSent(t *testing.T) {
 
 	// A colleague looks at the order of before.
 	stale := captureOf(t, o, 1, 0, 0)
-	_, err := w.book.Do(t.Context(), o.OrderID, stale)
+	_, err := w.Book.Do(t.Context(), o.OrderID, stale)
 	changed, ok := errors.AsType[*order.ChangedError](err)
 	if !ok || changed.Order.Revision != first.Order.Revision || changed.Last.Key != c.Key || changed.Running != nil {
 		t.Errorf("stale: got %v, %+v", err, changed)
 	}
 	for name, revision := range map[string]int64{"of the future": first.Order.Revision + 1, "below zero": -1} {
 		stale.Revision = revision
-		if _, err := w.book.Do(t.Context(), o.OrderID, stale); !isChanged(err) {
+		if _, err := w.Book.Do(t.Context(), o.OrderID, stale); !isChanged(err) {
 			t.Errorf("revision %s: got %v", name, err)
 		}
 	}
 	// An invalid one is not asked about, nor is one of no order.
 	bad := command(first.Order, order.ActionCapture)
-	if _, err := w.book.Do(t.Context(), o.OrderID, bad); reasonOf(t, err) != "invalid amount" {
+	if _, err := w.Book.Do(t.Context(), o.OrderID, bad); reasonOf(t, err) != "invalid amount" {
 		t.Errorf("invalid: got %v", err)
 	}
-	if _, err := w.book.Do(t.Context(), "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", c); !errors.Is(err, order.ErrUnknown) {
+	if _, err := w.Book.Do(t.Context(), "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", c); !errors.Is(err, order.ErrUnknown) {
 		t.Errorf("no order: got %v", err)
 	}
-	if got := len(w.fake.Requests("")) - calls; got != 0 {
+	if got := len(w.Fake.Requests("")) - calls; got != 0 {
 		t.Errorf("Klarna was called %d times", got)
 	}
 	// What our copy says is impossible, Klarna's is asked about once.
-	if _, err := w.book.Do(t.Context(), o.OrderID, command(first.Order, order.ActionCancel)); reasonOf(t, err) != "part_captured" {
+	if _, err := w.Book.Do(t.Context(), o.OrderID, command(first.Order, order.ActionCancel)); reasonOf(t, err) != "part_captured" {
 		t.Errorf("impossible: got %v", err)
 	}
-	if got := len(w.fake.Requests("")) - calls; got != 1 {
+	if got := len(w.Fake.Requests("")) - calls; got != 1 {
 		t.Errorf("Klarna was called %d times, want one read", got)
 	}
 	w.tells(o.OrderID, "placed", "acknowledged", "capture done")
@@ -168,7 +167,7 @@ func isChanged(err error) bool {
 // A refusal of Klarna's is an outcome, with all that a merchant needs to know,
 // and the book follows what may have been the reason.
 func TestDoRefused(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed("email", "eva+denied-raise@example.com")
 	more := slices.Clone(o.OrderLines)
 	more[0].Quantity++
@@ -178,8 +177,8 @@ func TestDoRefused(t *testing.T) {
 	if e := out.Entry; e.Status != 403 || e.Code != "NOT_ALLOWED" || len(e.Messages) != 1 || e.CorrelationID == "" || len(e.Changes) != 0 {
 		t.Errorf("the entry is %+v", e)
 	}
-	calls := len(w.fake.Requests(""))
-	if again := w.do(o, raise, order.Refused); !cmp.Equal(out.Entry, again.Entry) || len(w.fake.Requests("")) != calls {
+	calls := len(w.Fake.Requests(""))
+	if again := w.do(o, raise, order.Refused); !cmp.Equal(out.Entry, again.Entry) || len(w.Fake.Requests("")) != calls {
 		t.Errorf("again: %s", cmp.Diff(out.Entry, again.Entry))
 	}
 	w.tells(o.OrderID, "placed", "acknowledged", "lines refused")
@@ -199,31 +198,31 @@ func TestDoRefused(t *testing.T) {
 
 // create201 makes a capture or refund as Klarna's portal does.
 func (w *world) create201(orderID, path, body string) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), "POST", w.fake.URL+"/ordermanagement/v1/orders/"+orderID+path, strings.NewReader(body))
+	w.T.Helper()
+	req, err := http.NewRequestWithContext(w.T.Context(), "POST", w.Fake.URL+"/ordermanagement/v1/orders/"+orderID+path, strings.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	req.SetBasicAuth("demo", "demo")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusCreated {
-		w.t.Fatalf("%s: %d", path, res.StatusCode)
+		w.T.Fatalf("%s: %d", path, res.StatusCode)
 	}
 }
 
 // What happens at Klarna is seen at the next look, and told once.
 func TestRefreshFollows(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	o := w.placed()
 	w.create201(o.OrderID, "/captures", `{"captured_amount":1000,"reference":"portal"}`)
 	w.create201(o.OrderID, "/refunds", `{"refunded_amount":400}`)
 	w.call("PATCH", "/ordermanagement/v1/orders/"+o.OrderID+"/merchant-references", `{"merchant_reference2":"from the portal"}`)
 	for range 3 {
-		if _, err := w.book.Refresh(t.Context(), o.OrderID); err != nil {
+		if _, err := w.Book.Refresh(t.Context(), o.OrderID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -232,11 +231,11 @@ func TestRefreshFollows(t *testing.T) {
 		t.Errorf("revision %d → %d, material %d", o.Revision, after.Revision, after.MaterialRevision)
 	}
 	w.tells(o.OrderID, "placed", "acknowledged", "status")
-	entries, err := w.book.Audit(t.Context(), o.OrderID)
+	entries, err := w.Book.Audit(t.Context(), o.OrderID)
 	if err != nil || entries[0].Source != order.ByKlarna || len(entries[0].Changes) != 5 {
 		t.Errorf("got %+v, %v", entries[0], err)
 	}
-	if _, err := w.book.Do(t.Context(), o.OrderID, captureOf(t, o, 1, 0, 0)); !isChanged(err) {
+	if _, err := w.Book.Do(t.Context(), o.OrderID, captureOf(t, o, 1, 0, 0)); !isChanged(err) {
 		t.Errorf("on the order of before: got %v", err)
 	}
 }

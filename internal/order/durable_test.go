@@ -3,7 +3,6 @@ package order_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +24,7 @@ func TestKillRedis(t *testing.T) {
 	w := newWorld(t, redistest.StartServerWith(t, "--appendfsync", "always"))
 	carts := map[string]string{} // by order
 	for range 12 {
-		cartID, orderID := w.sale()
+		cartID, orderID := w.Sale()
 		carts[orderID] = cartID
 	}
 	var placed atomic.Int64
@@ -35,7 +34,7 @@ func TestKillRedis(t *testing.T) {
 	for orderID := range carts {
 		wg.Go(func() {
 			for ctx.Err() == nil {
-				if _, err := w.book.Place(ctx, orderID); err == nil {
+				if _, err := w.Book.Place(ctx, orderID); err == nil {
 					placed.Add(1)
 					return
 				}
@@ -44,8 +43,8 @@ func TestKillRedis(t *testing.T) {
 	}
 	for range 3 {
 		time.Sleep(15 * time.Millisecond)
-		w.redis.Stop()
-		w.redis.Restart()
+		w.Redis.Stop()
+		w.Redis.Restart()
 		w.found()
 		for orderID := range carts {
 			w.acknowledgedOnlyStored(orderID)
@@ -59,10 +58,10 @@ func TestKillRedis(t *testing.T) {
 
 // found waits until the book finds its Redis again.
 func (w *world) found() {
-	w.t.Helper()
-	for start := time.Now(); w.rdb.Ping(w.t.Context()).Err() != nil; time.Sleep(20 * time.Millisecond) {
+	w.T.Helper()
+	for start := time.Now(); w.Client.Ping(w.T.Context()).Err() != nil; time.Sleep(20 * time.Millisecond) {
 		if time.Since(start) > 5*time.Second {
-			w.t.Fatal("the book does not find its Redis again")
+			w.T.Fatal("the book does not find its Redis again")
 		}
 	}
 }
@@ -71,37 +70,37 @@ func (w *world) found() {
 func TestReplica(t *testing.T) {
 	w := newWorld(t, redistest.Sentinel(t))
 	replica := w.replica()
-	cartID, orderID := w.sale()
-	w.place(orderID)
+	cartID, orderID := w.Sale()
+	w.Place(orderID)
 	if n, err := replica.Exists(t.Context(), "shopd:{orders}:order:"+orderID).Result(); err != nil || n != 1 {
 		t.Errorf("the replica does not have the order: %v", err)
 	}
 
 	// A replica that stands still: the order may be lost, so Klarna is not told.
-	_, held := w.sale()
-	thaw := w.redis.Freeze(1)
+	_, held := w.Sale()
+	thaw := w.Redis.Freeze(1)
 	start := time.Now()
-	if _, err := w.book.Place(t.Context(), held); !errors.Is(err, order.ErrUnavailable) {
+	if _, err := w.Book.Place(t.Context(), held); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("without its replica: got %v, want ErrUnavailable", err)
 	}
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	if there, _ := w.fake.Order(held); there.Fake.Acknowledged {
+	if there, _ := w.Fake.Order(held); there.Fake.Acknowledged {
 		t.Error("acknowledged what may be lost")
 	}
 	thaw()
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := w.book.Place(t.Context(), held); err == nil {
+		if _, err := w.Book.Place(t.Context(), held); err == nil {
 			break
 		} else if time.Since(start) > 10*time.Second {
 			t.Fatal(err)
 		}
 	}
 
-	w.redis.StopNode(0)
+	w.Redis.StopNode(0)
 	for start := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		if o, found, err := w.book.ByOrderID(t.Context(), orderID); err == nil && found && o.OrderID == orderID {
+		if o, found, err := w.Book.ByOrderID(t.Context(), orderID); err == nil && found && o.OrderID == orderID {
 			break
 		} else if time.Since(start) > 15*time.Second {
 			t.Fatalf("the new master does not have the order: %v", err)
@@ -112,19 +111,19 @@ func TestReplica(t *testing.T) {
 
 // replica is a client of the master's replica, when that is in step.
 func (w *world) replica() *redis.Client {
-	w.t.Helper()
+	w.T.Helper()
 	port := ""
 	for start := time.Now(); port == ""; time.Sleep(10 * time.Millisecond) {
-		info, err := w.rdb.Info(w.t.Context(), "replication").Result()
+		info, err := w.Client.Info(w.T.Context(), "replication").Result()
 		if err != nil || time.Since(start) > 15*time.Second {
-			w.t.Fatalf("no replica in %s (%v)", info, err)
+			w.T.Fatalf("no replica in %s (%v)", info, err)
 		}
 		if _, rest, ok := strings.Cut(info, "slave0:ip=127.0.0.1,port="); ok && strings.Contains(rest, "state=online") {
 			port, _, _ = strings.Cut(rest, ",")
 		}
 	}
 	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, ReadTimeout: 300 * time.Millisecond, MaxRetries: -1, PoolSize: 10})
-	w.t.Cleanup(func() { _ = c.Close() })
+	w.T.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
@@ -146,7 +145,7 @@ func TestWaitAOF(t *testing.T) {
 		{"broken", func(c *server.Peer) { c.WriteError("ERR something else") }, false, 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, redistest.StartServer(t))
+			w := newWorld(t, nil)
 			mini := miniredis.RunT(t)
 			var asked atomic.Int64
 			if err := mini.Server().Register("WAITAOF", func(c *server.Peer, _ string, _ []string) {
@@ -160,11 +159,11 @@ func TestWaitAOF(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = rdb.Close() })
-			book := w.newBook(rdb, http.DefaultTransport)
+			book := w.another(rdb, nil)
 			for range 2 {
-				_, orderID := w.sale()
+				_, orderID := w.Sale()
 				_, err = book.Place(t.Context(), orderID)
-				if there, _ := w.fake.Order(orderID); (err == nil) != tc.ok || there.Fake.Acknowledged != tc.ok {
+				if there, _ := w.Fake.Order(orderID); (err == nil) != tc.ok || there.Fake.Acknowledged != tc.ok {
 					t.Errorf("got %v, acknowledged %v", err, there.Fake.Acknowledged)
 				}
 			}

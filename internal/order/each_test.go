@@ -9,13 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // Orders that are stored while Each runs do no harm: it comes to an end, and hands
 // over each order of before once, oldest first.
 func TestEachWhileOrdersArrive(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	source := newOrders(9, time.Hour)
 	all := source.take(450) // more than two batches
 	w.fill(all)
@@ -27,7 +26,7 @@ func TestEachWhileOrdersArrive(t *testing.T) {
 	}
 	var got []string
 	later := firstSale.Add(2 * time.Hour)
-	err := w.book.Each(t.Context(), order.Query{}, func(o order.Order) error {
+	err := w.Book.Each(t.Context(), order.Query{}, func(o order.Order) error {
 		if known[o.OrderID] {
 			got = append(got, o.OrderID)
 		}
@@ -42,20 +41,20 @@ func TestEachWhileOrdersArrive(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v, %s", err, diff)
 	}
-	newest, err := w.book.List(t.Context(), order.Query{Limit: 1})
+	newest, err := w.Book.List(t.Context(), order.Query{Limit: 1})
 	if err != nil || known[newest.Orders[0].OrderID] {
 		t.Errorf("no order arrived: %v", err)
 	}
 }
 
 func TestEachEndsWithAnError(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	all := newOrders(10, time.Hour).take(5)
 	w.fill(all)
 	enough := errors.New("enough")
 	for name, q := range map[string]order.Query{"all": {}, "one": {Text: all[0].Number}} {
 		n := 0
-		err := w.book.Each(t.Context(), q, func(order.Order) error {
+		err := w.Book.Each(t.Context(), q, func(order.Order) error {
 			n++
 			return enough
 		})

@@ -16,7 +16,6 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 var (
@@ -93,10 +92,10 @@ func (s *orders) take(n int) []order.Order {
 
 // fill puts orders in the book.
 func (w *world) fill(all []order.Order) {
-	w.t.Helper()
+	w.T.Helper()
 	for part := range slices.Chunk(all, 100) {
-		if err := w.book.Fill(w.t.Context(), part); err != nil {
-			w.t.Fatal(err)
+		if err := w.Book.Fill(w.T.Context(), part); err != nil {
+			w.T.Fatal(err)
 		}
 	}
 }
@@ -135,14 +134,14 @@ func idsOf(all []order.Order) (ids []string) {
 
 // pages walks through a list from its newest page to its oldest.
 func (w *world) pages(q order.Query) (ids []string, last order.Page) {
-	w.t.Helper()
+	w.T.Helper()
 	for {
-		page, err := w.book.List(w.t.Context(), q)
+		page, err := w.Book.List(w.T.Context(), q)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		if (page.Newer == "") != (q.Cursor == "") {
-			w.t.Errorf("%+v: the newer page is %q", q, page.Newer)
+			w.T.Errorf("%+v: the newer page is %q", q, page.Newer)
 		}
 		ids = append(ids, idsOf(page.Orders)...)
 		if page.Older == "" {
@@ -154,7 +153,7 @@ func (w *world) pages(q order.Query) (ids []string, last order.Page) {
 
 // Any combination of filters and texts answers what looking at every order answers.
 func TestListAgainstBruteForce(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	all := newOrders(1, 30*24*time.Hour).take(2000)
 	w.fill(all)
 	middle := all[7]
@@ -181,7 +180,7 @@ func TestListAgainstBruteForce(t *testing.T) {
 						t.Errorf("%+v: total %d, want %d", q, last.Total, len(want))
 					}
 					var each []string
-					if err := w.book.Each(t.Context(), q, func(o order.Order) error {
+					if err := w.Book.Each(t.Context(), q, func(o order.Order) error {
 						each = append(each, o.OrderID)
 						return nil
 					}); err != nil {
@@ -201,7 +200,7 @@ func TestListAgainstBruteForce(t *testing.T) {
 
 // What staff type is understood as they mean it.
 func TestListText(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	all := newOrders(2, time.Hour).take(3)
 	all[0].OrderAmount, all[0].BillingAddress.Email, all[0].ShippingAddress.Email = 115200, "Eva.Ek@Example.com", ""
 	all[0].KlarnaReference, all[1].KlarnaReference = "K4MADNY2", "12345678"
@@ -240,7 +239,7 @@ func TestListText(t *testing.T) {
 		{"not UTF-8", "\xff\xfe", -1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			page, err := w.book.List(t.Context(), order.Query{Text: tt.text})
+			page, err := w.Book.List(t.Context(), order.Query{Text: tt.text})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -258,7 +257,7 @@ func TestListText(t *testing.T) {
 // Paging from end to end and back shows each order once, also while orders
 // arrive between the pages, older ones and ones of the same moment among them.
 func TestListWhileOrdersArrive(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	source := newOrders(3, 5*time.Minute) // so that many are of one moment
 	all := source.take(150)
 	w.fill(all)
@@ -272,7 +271,7 @@ func TestListWhileOrdersArrive(t *testing.T) {
 		walk := func(next func(order.Page) string) (seen []string) {
 			t.Helper()
 			for {
-				page, err := w.book.List(t.Context(), q)
+				page, err := w.Book.List(t.Context(), q)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -293,7 +292,7 @@ func TestListWhileOrdersArrive(t *testing.T) {
 		}
 		forward := walk(func(p order.Page) string { return p.Older })
 		// From where that ended, back.
-		last, err := w.book.List(t.Context(), q)
+		last, err := w.Book.List(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +321,7 @@ func TestListWhileOrdersArrive(t *testing.T) {
 
 // A page whose orders went elsewhere leads back to what is beside it.
 func TestListPageThatIsGone(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	all := newOrders(4, time.Hour).take(6)
 	for i := range all {
 		all[i].Status, all[i].FraudStatus, all[i].PlacedAt = ordermanagement.Authorized, ordermanagement.FraudAccepted, firstSale
@@ -330,13 +329,13 @@ func TestListPageThatIsGone(t *testing.T) {
 	w.fill(all)
 	inOrder := newestFirst(all)
 	q := order.Query{Status: ordermanagement.Authorized, Limit: 3}
-	first, err := w.book.List(t.Context(), q)
+	first, err := w.Book.List(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	capture := func(which []order.Order) {
 		for _, o := range which {
-			if _, err := w.book.Edit(t.Context(), o.OrderID, func(o *order.Order) { o.Status = ordermanagement.Captured }); err != nil {
+			if _, err := w.Book.Edit(t.Context(), o.OrderID, func(o *order.Order) { o.Status = ordermanagement.Captured }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -344,7 +343,7 @@ func TestListPageThatIsGone(t *testing.T) {
 	list := func(cursor string) order.Page {
 		t.Helper()
 		q.Cursor = cursor
-		page, err := w.book.List(t.Context(), q)
+		page, err := w.Book.List(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -361,7 +360,7 @@ func TestListPageThatIsGone(t *testing.T) {
 	}
 	// And in the other direction.
 	for _, o := range inOrder[3:] {
-		if _, err := w.book.Edit(t.Context(), o.OrderID, func(o *order.Order) { o.Status = ordermanagement.Authorized }); err != nil {
+		if _, err := w.Book.Edit(t.Context(), o.OrderID, func(o *order.Order) { o.Status = ordermanagement.Authorized }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -376,15 +375,15 @@ func TestListPageThatIsGone(t *testing.T) {
 }
 
 func TestListCursor(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	w.fill(newOrders(5, time.Hour).take(3))
 	for _, cursor := range []string{"x", "o", "o12", "o1760000000000x", "p1760000000000:a", "o1760000000000:", "o1760000000000:\x00", "o1760000000000:" + strings.Repeat("x", 101)} {
-		if _, err := w.book.List(t.Context(), order.Query{Cursor: cursor}); !errors.Is(err, order.ErrCursor) {
+		if _, err := w.Book.List(t.Context(), order.Query{Cursor: cursor}); !errors.Is(err, order.ErrCursor) {
 			t.Errorf("%q: %v, want ErrCursor", cursor, err)
 		}
 	}
 	// One from another list is a place like any other.
-	page, err := w.book.List(t.Context(), order.Query{Cursor: "o9999999999999:x", From: firstSale, To: firstSale.Add(time.Hour)})
+	page, err := w.Book.List(t.Context(), order.Query{Cursor: "o9999999999999:x", From: firstSale, To: firstSale.Add(time.Hour)})
 	if err != nil || len(page.Orders) != 3 || page.Newer != "" {
 		t.Errorf("%d orders, newer %q, %v", len(page.Orders), page.Newer, err)
 	}
@@ -392,14 +391,14 @@ func TestListCursor(t *testing.T) {
 
 // Redis that does not answer is an error, not an empty list.
 func TestListWithoutRedis(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	w.fill(newOrders(8, time.Hour).take(3))
-	w.redis.Stop()
+	w.Redis.Stop()
 	for _, q := range []order.Query{{}, {Text: "eva@example.com"}, {Text: "SK-2222-2223"}, {Text: "49"}} {
-		if _, err := w.book.List(t.Context(), q); !errors.Is(err, order.ErrUnavailable) {
+		if _, err := w.Book.List(t.Context(), q); !errors.Is(err, order.ErrUnavailable) {
 			t.Errorf("List %+v: %v", q, err)
 		}
-		if err := w.book.Each(t.Context(), q, func(order.Order) error { return nil }); !errors.Is(err, order.ErrUnavailable) {
+		if err := w.Book.Each(t.Context(), q, func(order.Order) error { return nil }); !errors.Is(err, order.ErrUnavailable) {
 			t.Errorf("Each %+v: %v", q, err)
 		}
 	}

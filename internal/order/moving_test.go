@@ -13,9 +13,9 @@ func TestBookMoves(t *testing.T) {
 	w := newWorld(t, redistest.Cluster(t))
 	carts := map[string]string{} // by order
 	place := func() {
-		cartID, orderID := w.sale()
+		cartID, orderID := w.Sale()
 		carts[orderID] = cartID
-		w.place(orderID)
+		w.Place(orderID)
 	}
 	for range 5 { // keys to move
 		place()
@@ -24,7 +24,7 @@ func TestBookMoves(t *testing.T) {
 		done := make(chan int, 1)
 		go func() {
 			defer close(done) // also where it fails, and has nothing to tell
-			done <- w.redis.MoveSlot("{orders}", 100*time.Millisecond)
+			done <- w.Redis.MoveSlot("{orders}", 100*time.Millisecond)
 		}()
 		for moved := 0; moved == 0 && !t.Failed(); {
 			place()

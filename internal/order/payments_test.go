@@ -1,11 +1,8 @@
 package order_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -17,81 +14,29 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
-
-// newPaymentsWorld is a world that sells by Klarna Payments too.
-func newPaymentsWorld(t testing.TB, rdb *redistest.Server) *world {
-	t.Helper()
-	w := newWorld(t, rdb)
-	w.pays(w.book, http.DefaultTransport)
-	return w
-}
-
-// pays lets a book make orders of Klarna Payments.
-func (w *world) pays(b *order.Book, transport http.RoundTripper) *order.Book {
-	w.t.Helper()
-	api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Transport: transport})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	b.Payments = &payments.Syncer{
-		Client: payments.NewClient(api), Carts: b.Carts, Stock: b.Stock, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
-		Authorizations: &payments.Authorizations{Redis: b.Redis},
-		Wants: &payments.Wants{
-			Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"}, Signer: b.Signer,
-			PublicURL: "http://shop.example", CallbackURL: "http://shop.internal",
-		},
-	}
-	return b
-}
-
-// checkout syncs the cart's payment session, as its page does.
-func (w *world) checkout(cartID string) (sessionID string) {
-	w.t.Helper()
-	got, err := w.book.Payments.Sync(w.t.Context(), payments.Request{CartID: cartID, Fallback: sweden})
-	if err != nil || got.Outcome != cartsync.InSync {
-		w.t.Fatalf("sync: outcome %d, %v", got.Outcome, err)
-	}
-	return got.Session.SessionID
-}
-
-// buyer is what a page hands to Klarna with the approval.
-const buyer = `{"given_name":"Eva","family_name":"Lind","title":"Fru","email":"eva@example.com","street_address":"Storgatan 1","postal_code":"11122","city":"Stockholm","country":"SE"}`
-
-// authorize approves a session as it is, in the browser.
-func (w *world) authorize(sessionID string) (token string) {
-	w.t.Helper()
-	out, err := w.fake.Pay(sessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
-		Data: json.RawMessage(`{"billing_address":` + buyer + `}`),
-	}})
-	if err != nil || !out.Approved || out.AuthorizationToken == "" {
-		w.t.Fatalf("authorize: %+v, %v", out, err)
-	}
-	return out.AuthorizationToken
-}
 
 // authorized is a cart with two mugs and a jam, authorized and not placed.
 func (w *world) authorized() (in order.Authorized) {
-	w.t.Helper()
+	w.T.Helper()
 	in.CartID = cart.NewID()
-	w.put(in.CartID, "MUG-1", 2)
-	w.put(in.CartID, "JAM-1", 1)
-	in.SessionID = w.checkout(in.CartID)
-	in.Token = w.authorize(in.SessionID)
+	w.Put(in.CartID, "MUG-1", 2)
+	w.Put(in.CartID, "JAM-1", 1)
+	in.SessionID = w.Session(in.CartID).SessionID
+	in.Token = w.Authorize(in.SessionID)
 	return in
 }
 
 // ordersOf are the orders that Klarna has placed for a cart's sessions.
 func (w *world) ordersOf(cartID string) []string {
-	w.t.Helper()
+	w.T.Helper()
 	var ids []string
-	for _, s := range w.fake.Sessions() {
-		if made, err := w.book.Signer.Verify(s.MerchantData); err == nil && made == cartID && s.Fake.OrderID != "" {
+	for _, s := range w.Fake.Sessions() {
+		if made, err := w.Book.Signer.Verify(s.MerchantData); err == nil && made == cartID && s.Fake.OrderID != "" {
 			ids = append(ids, s.Fake.OrderID)
 		}
 	}
@@ -102,102 +47,102 @@ func (w *world) ordersOf(cartID string) []string {
 // order at Klarna, of what the cart said, in the book exactly once and
 // acknowledged; cart and stock settled, no authorization left over.
 func (w *world) paidOnce(in order.Authorized) order.Order {
-	w.t.Helper()
+	w.T.Helper()
 	ids := w.ordersOf(in.CartID)
 	if len(ids) != 1 {
-		w.t.Fatalf("Klarna has %d orders of the cart, want 1", len(ids))
+		w.T.Fatalf("Klarna has %d orders of the cart, want 1", len(ids))
 	}
-	o, found, err := w.book.ByOrderID(w.t.Context(), ids[0])
+	o, found, err := w.Book.ByOrderID(w.T.Context(), ids[0])
 	if err != nil || !found {
-		w.t.Fatalf("the order is not in the book: %v", err)
+		w.T.Fatalf("the order is not in the book: %v", err)
 	}
 	if o.CartID != in.CartID || o.Origin != payments.Purchase(in.SessionID) || len(o.Flags) != 0 || !o.Acknowledged || !o.CartClosed {
-		w.t.Errorf("cart %q, origin %q, flags %v, acknowledged %v, cart closed %v", o.CartID, o.Origin, o.Flags, o.Acknowledged, o.CartClosed)
+		w.T.Errorf("cart %q, origin %q, flags %v, acknowledged %v, cart closed %v", o.CartID, o.Origin, o.Flags, o.Acknowledged, o.CartClosed)
 	}
 	if diff := cmp.Diff([]cart.Line{{SKU: "MUG-1", Quantity: 2}, {SKU: "JAM-1", Quantity: 1}}, o.Goods()); diff != "" {
-		w.t.Errorf("what was bought: %s", diff)
+		w.T.Errorf("what was bought: %s", diff)
 	}
-	sold, err := w.book.Management.GetOrder(w.t.Context(), o.OrderID)
+	sold, err := w.Book.Management.GetOrder(w.T.Context(), o.OrderID)
 	if err != nil || sold.OrderAmount != o.OrderAmount {
-		w.t.Errorf("Klarna has %d, the book %d: %v", sold.OrderAmount, o.OrderAmount, err)
+		w.T.Errorf("Klarna has %d, the book %d: %v", sold.OrderAmount, o.OrderAmount, err)
 	}
-	c := w.cart(in.CartID)
+	c := w.Cart(in.CartID)
 	if !c.BoughtBy(o.OrderID) || c.SessionID == in.SessionID {
-		w.t.Errorf("the cart is not closed: session %q, bought by %v", c.SessionID, c.Bought)
+		w.T.Errorf("the cart is not closed: session %q, bought by %v", c.SessionID, c.Bought)
 	}
-	if r, running, err := w.stock().Reservation(w.t.Context(), in.CartID); err != nil || running {
-		w.t.Errorf("there is still the reservation %s: %v", r.OrderID, err)
+	if r, running, err := w.Stock.Reservation(w.T.Context(), in.CartID); err != nil || running {
+		w.T.Errorf("there is still the reservation %s: %v", r.OrderID, err)
 	}
 	numbers := slices.DeleteFunc(w.keys("shopd:{orders}:number:*"), func(key string) bool {
-		id, err := w.rdb.Get(w.t.Context(), key).Result()
+		id, err := w.Client.Get(w.T.Context(), key).Result()
 		return err == nil && id != o.OrderID
 	})
 	if len(numbers) != 1 {
-		w.t.Errorf("the order has %d numbers", len(numbers))
+		w.T.Errorf("the order has %d numbers", len(numbers))
 	}
 	return o
 }
 
 // notPlaced demands that nothing of a cart was bought, and that its stock is there.
 func (w *world) notPlaced(in order.Authorized, left int) {
-	w.t.Helper()
+	w.T.Helper()
 	if ids := w.ordersOf(in.CartID); len(ids) != 0 {
-		w.t.Errorf("Klarna has the orders %v", ids)
+		w.T.Errorf("Klarna has the orders %v", ids)
 	}
-	if r, running, err := w.stock().Reservation(w.t.Context(), in.CartID); err != nil || running {
-		w.t.Errorf("there is a reservation of %s: %v", r.OrderID, err)
+	if r, running, err := w.Stock.Reservation(w.T.Context(), in.CartID); err != nil || running {
+		w.T.Errorf("there is a reservation of %s: %v", r.OrderID, err)
 	}
-	if got := w.left("MUG-1"); got != left {
-		w.t.Errorf("%d mugs left, want %d", got, left)
+	if got := w.Left("MUG-1"); got != left {
+		w.T.Errorf("%d mugs left, want %d", got, left)
 	}
 }
 
 // An authorization becomes an order of the book like any other.
 func TestPlaceAuthorized(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := w.authorized()
-	before := w.left("MUG-1")
-	o, redirect, err := w.book.PlaceAuthorized(t.Context(), in)
-	if err != nil || !strings.HasPrefix(redirect, w.fake.URL) {
+	before := w.Left("MUG-1")
+	o, redirect, err := w.Book.PlaceAuthorized(t.Context(), in)
+	if err != nil || !strings.HasPrefix(redirect, w.Fake.URL) {
 		t.Fatalf("redirect to %q: %v", redirect, err)
 	}
 	if diff := cmp.Diff(o, w.paidOnce(in)); diff != "" {
 		t.Errorf("it answered another order than the book has: %s", diff)
 	}
-	if got := w.left("MUG-1"); got != before-2 {
+	if got := w.Left("MUG-1"); got != before-2 {
 		t.Errorf("%d mugs left, there were %d", got, before)
 	}
 	if o.BillingAddress.Email != "eva@example.com" || o.ShippingAddress.StreetAddress != "Storgatan 1" || o.PurchaseCountry != "SE" {
 		t.Errorf("billing %+v, shipping %+v, country %s", o.BillingAddress, o.ShippingAddress, o.PurchaseCountry)
 	}
 	for range 3 { // sent again, and told by push
-		again, _, err := w.book.PlaceAuthorized(t.Context(), in)
+		again, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 		if err != nil || !cmp.Equal(o, again) {
 			t.Errorf("again: %v %s", err, cmp.Diff(o, again))
 		}
-		if again = w.place(o.OrderID); !cmp.Equal(o, again) {
+		if again = w.Place(o.OrderID); !cmp.Equal(o, again) {
 			t.Error(cmp.Diff(o, again))
 		}
 	}
 	w.round(time.Minute)
 	w.round(time.Hour)
 	w.paidOnce(in)
-	if got := w.left("MUG-1"); got != before-2 {
+	if got := w.Left("MUG-1"); got != before-2 {
 		t.Errorf("in the end %d mugs left, there were %d", got, before)
 	}
 	// The shopper's session still knows the payment session: it leads to the order.
-	got, err := w.book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden, SessionID: in.SessionID})
+	got, err := w.Book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden, SessionID: in.SessionID})
 	if err != nil || got.Outcome != cartsync.Bought || got.OrderID != o.OrderID {
 		t.Errorf("sync: outcome %d with %q, %v", got.Outcome, got.OrderID, err)
 	}
 	// Nobody else's authorization is placed for this cart.
 	other := w.authorized()
 	other.CartID = in.CartID
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), other); !errors.Is(err, order.ErrNotOurs) {
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), other); !errors.Is(err, order.ErrNotOurs) {
 		t.Errorf("another cart's session: %v", err)
 	}
 	in.CartID = cart.NewID()
-	if _, _, err := w.book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrNotOurs) {
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrNotOurs) {
 		t.Errorf("another cart's order: %v", err)
 	}
 }
@@ -213,11 +158,11 @@ func TestPlaceAuthorizedAtOnce(t *testing.T) {
 			} else {
 				rdb = redistest.StartServer(t)
 			}
-			w := newPaymentsWorld(t, rdb)
-			books := []*order.Book{w.book, w.pays(w.newBook(w.redis.Client(), http.DefaultTransport), http.DefaultTransport)}
+			w := newWorld(t, rdb)
+			books := []*order.Book{w.Book, w.another(nil, nil)}
 			for range 3 {
 				in := w.authorized()
-				before := w.left("MUG-1")
+				before := w.Left("MUG-1")
 				var mu sync.Mutex
 				told := map[string]bool{}
 				var wg sync.WaitGroup
@@ -249,7 +194,7 @@ func TestPlaceAuthorizedAtOnce(t *testing.T) {
 				if len(told) != 1 || !told[o.OrderID] {
 					t.Errorf("callers were told of %v, the book has %s", told, o.OrderID)
 				}
-				if got := w.left("MUG-1"); got != before-2 {
+				if got := w.Left("MUG-1"); got != before-2 {
 					t.Errorf("%d mugs left, there were %d", got, before)
 				}
 			}
@@ -262,23 +207,23 @@ func TestPlaceAuthorizedAtOnce(t *testing.T) {
 func TestPlaceAuthorizedKilled(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next try", "loop"} {
-			w := newPaymentsWorld(t, redistest.StartServer(t)) // with its stock
+			w := newWorld(t, nil) // with its stock
 			deaths := 0
 			for n := 1; ; n++ {
 				in := w.authorized()
 				if finisher == "loop" {
 					// Klarna's callback has come; the process that dies is another one.
-					if err := w.book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
+					if err := w.Book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
 						t.Fatal(err)
 					}
 				}
-				before := w.left("MUG-1")
-				r := &reaper{n: n, late: late}
-				rdb := w.redis.Client()
-				book := w.pays(w.newBook(rdb, r), r)
+				before := w.Left("MUG-1")
+				r := &shoptest.Reaper{N: n, Late: late}
+				rdb := w.Redis.Client()
+				book := w.another(rdb, r)
 				rdb.AddHook(r)
 				_, _, err := book.PlaceAuthorized(t.Context(), in)
-				if !r.died() {
+				if !r.Died() {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -290,11 +235,11 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 				}
 				if finisher == "loop" {
 					w.round(time.Minute)
-				} else if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+				} else if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 					t.Error(err)
 				}
 				w.paidOnce(in)
-				if got := w.left("MUG-1"); got != before-2 {
+				if got := w.Left("MUG-1"); got != before-2 {
 					t.Errorf("%d mugs left, there were %d", got, before)
 				}
 				if t.Failed() {
@@ -341,8 +286,8 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 			for _, finisher := range []string{"next try", "loop"}[:1+(1-count)/2] { // the loop too, after those that go on
 				t.Run(fmt.Sprintf("%s/%d times/%s", tc.name, count, finisher), func(t *testing.T) {
 					t.Parallel()
-					w := newPaymentsWorld(t, redistest.StartServer(t)) // the loop is alone
-					before := w.left("MUG-1")
+					w := newWorld(t, nil) // the loop is alone
+					before := w.Left("MUG-1")
 					in := w.authorized()
 					want := tc.once
 					if count < 0 {
@@ -350,23 +295,23 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 					}
 					fault := tc.fault
 					fault.Method, fault.Path, fault.Count = "POST", orderCall, count
-					w.fake.AddFault(fault)
-					_, _, err := w.book.PlaceAuthorized(t.Context(), in)
+					w.Fake.AddFault(fault)
+					_, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 					if !errors.Is(err, want) {
 						t.Errorf("got %v, want %v", err, want)
 					}
-					_, reserved, _ := w.stock().Reservation(t.Context(), in.CartID)
+					_, reserved, _ := w.Stock.Reservation(t.Context(), in.CartID)
 					if mayBe := errors.Is(want, running) && want != nil; reserved != mayBe {
 						t.Errorf("reserved: %v, it may have been placed: %v", reserved, mayBe)
 					}
-					w.fake.ClearFaults()
+					w.Fake.ClearFaults()
 					if finisher == "loop" {
 						w.round(time.Minute)
 						if errors.Is(want, order.ErrCartChanged) {
 							w.notPlaced(in, before) // the shopper was asked to approve again
 							return
 						}
-					} else if _, _, err := w.book.PlaceAuthorized(t.Context(), in); err != nil {
+					} else if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 						t.Error(err)
 					}
 					w.paidOnce(in)

@@ -13,14 +13,14 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // An order of Klarna Payments is in the back office like any other: on the
 // lists, with its audit, and it takes commands.
 func TestAuthorizedInTheOffice(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
-	o, _, err := w.book.PlaceAuthorized(t.Context(), w.authorized())
+	w := newWorld(t, nil)
+	o, _, err := w.Book.PlaceAuthorized(t.Context(), w.authorized())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,13 +29,13 @@ func TestAuthorizedInTheOffice(t *testing.T) {
 		"status and country": {Status: ordermanagement.Authorized, Country: "SE"},
 	} {
 		q.Limit = 10
-		page, err := w.book.List(t.Context(), q)
+		page, err := w.Book.List(t.Context(), q)
 		if err != nil || len(page.Orders) != 1 || page.Orders[0].OrderID != o.OrderID {
 			t.Errorf("%s: the list has %d orders, %v, want this one", name, len(page.Orders), err)
 		}
 	}
 	events := func() []string {
-		entries, err := w.book.Audit(t.Context(), o.OrderID)
+		entries, err := w.Book.Audit(t.Context(), o.OrderID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,27 +62,27 @@ func TestAuthorizedInTheOffice(t *testing.T) {
 // What Klarna still checks is placed, is not captured before Klarna has decided,
 // and follows the decision.
 func TestAuthorizedPending(t *testing.T) {
-	w := newPaymentsWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	in := order.Authorized{CartID: cart.NewID()}
-	w.put(in.CartID, "MUG-1", 2)
-	in.SessionID = w.checkout(in.CartID)
-	out, err := w.fake.Pay(in.SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
-		Data: json.RawMessage(`{"billing_address":` + strings.Replace(buyer, "eva@", "eva+pend-accept-05@", 1) + `}`),
+	w.Put(in.CartID, "MUG-1", 2)
+	in.SessionID = w.Session(in.CartID).SessionID
+	out, err := w.Fake.Pay(in.SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
+		Data: json.RawMessage(`{"billing_address":` + strings.Replace(shoptest.Buyer, "eva@", "eva+pend-accept-05@", 1) + `}`),
 	}})
 	if err != nil || !out.Approved {
 		t.Fatalf("authorize: %+v, %v", out, err)
 	}
 	in.Token = out.AuthorizationToken
-	o, _, err := w.book.PlaceAuthorized(t.Context(), in)
+	o, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 	if err != nil || !o.Pending() {
 		t.Fatalf("placed: pending %v, %v", o.Pending(), err)
 	}
-	impossible, ok := errors.AsType[*order.ImpossibleError](w.book.Possible(o, order.ActionCapture, time.Now()))
+	impossible, ok := errors.AsType[*order.ImpossibleError](w.Book.Possible(o, order.ActionCapture, time.Now()))
 	if !ok || impossible.Reason != order.ReasonFraudPending {
 		t.Errorf("a capture while pending: %v", impossible)
 	}
-	w.fake.Advance(6 * time.Minute)
-	if o, err = w.book.Refresh(t.Context(), o.OrderID); err != nil || o.Pending() || o.FraudStatus != ordermanagement.FraudAccepted {
+	w.Fake.Advance(6 * time.Minute)
+	if o, err = w.Book.Refresh(t.Context(), o.OrderID); err != nil || o.Pending() || o.FraudStatus != ordermanagement.FraudAccepted {
 		t.Fatalf("after the decision: %s, %v", o.FraudStatus, err)
 	}
 	w.do(o, captureOf(t, o, 2, 1), order.Done)

@@ -19,21 +19,22 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 var numberLike = regexp.MustCompile(`^SK-[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}$`)
 
 // The book says what Klarna authorised.
 func TestPlace(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	cartID, orderID := w.sale("email", "eva@example.com")
-	w.put(cartID, "MUG-1", 5) // in another tab, meanwhile
-	before := w.left("MUG-1")
-	o := w.place(orderID)
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale("email", "eva@example.com")
+	w.Put(cartID, "MUG-1", 5) // in another tab, meanwhile
+	before := w.Left("MUG-1")
+	o := w.Place(orderID)
 	if diff := cmp.Diff(o, w.once(cartID, orderID)); diff != "" {
 		t.Errorf("Place answered another order than the book has: %s", diff)
 	}
-	there, _ := w.fake.Order(orderID)
+	there, _ := w.Fake.Order(orderID)
 	sold := there.Fake.OrderManagement
 	if !numberLike.MatchString(o.Number) || len(o.Key) < 20 || o.CartID != cartID || len(o.Flags) != 0 {
 		t.Errorf("got number %q, key of %d, cart %q, flags %v", o.Number, len(o.Key), o.CartID, o.Flags)
@@ -49,26 +50,26 @@ func TestPlace(t *testing.T) {
 		t.Error(diff)
 	}
 	// What was added meanwhile stays; the stock was taken by the reservation.
-	if diff := cmp.Diff([]cart.Line{{SKU: "MUG-1", Quantity: 3}}, w.cart(cartID).Lines); diff != "" {
+	if diff := cmp.Diff([]cart.Line{{SKU: "MUG-1", Quantity: 3}}, w.Cart(cartID).Lines); diff != "" {
 		t.Errorf("the cart: %s", diff)
 	}
-	if left := w.left("MUG-1"); left != before {
+	if left := w.Left("MUG-1"); left != before {
 		t.Errorf("%d mugs left, there were %d", left, before)
 	}
-	calls := len(w.fake.Requests(""))
+	calls := len(w.Fake.Requests(""))
 	for range 4 { // pushed again and again
-		if again := w.place(orderID); !cmp.Equal(o, again) {
+		if again := w.Place(orderID); !cmp.Equal(o, again) {
 			t.Errorf("placed again: %s", cmp.Diff(o, again))
 		}
 	}
-	if again := len(w.fake.Requests("")) - calls; again != 0 {
+	if again := len(w.Fake.Requests("")) - calls; again != 0 {
 		t.Errorf("placed again: %d calls of Klarna, want none", again)
 	}
-	if lower, found, err := w.book.ByNumber(t.Context(), strings.ToLower(o.Number)); err != nil || !found || lower.OrderID != orderID {
+	if lower, found, err := w.Book.ByNumber(t.Context(), strings.ToLower(o.Number)); err != nil || !found || lower.OrderID != orderID {
 		t.Errorf("in lower case: %v, %v", found, err)
 	}
 	for _, number := range []string{"", "SK-", "SK-AAAA-AAAA", "SK-0000-0000", "*", "SK-AAAA-AAAAA", "XX-AAAA-AAAA"} {
-		if _, found, err := w.book.ByNumber(t.Context(), number); found || err != nil {
+		if _, found, err := w.Book.ByNumber(t.Context(), number); found || err != nil {
 			t.Errorf("%q: %v, %v", number, found, err)
 		}
 	}
@@ -86,10 +87,10 @@ func TestPlaceAtOnce(t *testing.T) {
 				rdb = redistest.StartServer(t)
 			}
 			w := newWorld(t, rdb)
-			books := []*order.Book{w.book, w.newBook(w.redis.Client(), http.DefaultTransport)}
+			books := []*order.Book{w.Book, w.another(nil, nil)}
 			for range 3 {
-				cartID, orderID := w.sale()
-				since := len(w.fake.Requests(orderID))
+				cartID, orderID := w.Sale()
+				since := len(w.Fake.Requests(orderID))
 				var mu sync.Mutex
 				var got []order.Order
 				var wg sync.WaitGroup
@@ -112,7 +113,7 @@ func TestPlaceAtOnce(t *testing.T) {
 					}
 				}
 				keys := map[string]bool{}
-				for _, r := range w.fake.Requests(orderID)[since:] {
+				for _, r := range w.Fake.Requests(orderID)[since:] {
 					if strings.HasSuffix(r.Path, "/acknowledge") && r.Status != http.StatusNoContent {
 						t.Errorf("acknowledge: %d", r.Status)
 					}
@@ -129,18 +130,18 @@ func TestPlaceAtOnce(t *testing.T) {
 // A process is killed at any of its calls, before it is made or before its
 // answer comes; the next caller, or the loop alone, finishes (invariant 6).
 func TestPlaceKilled(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next caller", "loop"} {
 			deaths := 0
 			for n := 1; ; n++ {
-				cartID, orderID := w.sale()
-				r := &reaper{n: n, late: late}
-				rdb := w.redis.Client()
-				book := w.newBook(rdb, r)
+				cartID, orderID := w.Sale()
+				r := &shoptest.Reaper{N: n, Late: late}
+				rdb := w.Redis.Client()
+				book := w.another(rdb, r)
 				rdb.AddHook(r)
 				_, err := book.Place(t.Context(), orderID)
-				if !r.died() {
+				if !r.Died() {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -152,11 +153,11 @@ func TestPlaceKilled(t *testing.T) {
 				}
 				w.acknowledgedOnlyStored(orderID)
 				if finisher == "loop" {
-					if err := w.book.Reconcile(t.Context(), time.Now().Add(10*time.Minute)); err != nil {
+					if err := w.Book.Reconcile(t.Context(), time.Now().Add(10*time.Minute)); err != nil {
 						t.Fatal(err)
 					}
 				} else {
-					w.place(orderID)
+					w.Place(orderID)
 				}
 				w.once(cartID, orderID)
 				if t.Failed() {
@@ -166,7 +167,7 @@ func TestPlaceKilled(t *testing.T) {
 			if deaths < 6 {
 				t.Errorf("died at %d points, want at least 6", deaths)
 			}
-			if open := w.rdb.ZCard(t.Context(), "shopd:{orders}:open").Val(); open != 0 {
+			if open := w.Client.ZCard(t.Context(), "shopd:{orders}:open").Val(); open != 0 {
 				t.Errorf("%d orders are not finished", open)
 			}
 		}
@@ -176,7 +177,7 @@ func TestPlaceKilled(t *testing.T) {
 // Klarna answers badly at each of Place's calls: nothing is acknowledged that
 // is not stored, and the next call makes it good.
 func TestPlaceFaults(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	const path = "/ordermanagement/v1/orders/*"
 	calls := []struct{ name, method, path string }{
 		{"read", "GET", path}, {"references", "PATCH", path + "/merchant-references"}, {"acknowledge", "POST", path + "/acknowledge"},
@@ -198,16 +199,16 @@ func TestPlaceFaults(t *testing.T) {
 			"HTML":               {fakeklarna.Fault{NotJSON: true, Count: 3}, call.method != "GET"},
 		} {
 			t.Run(call.name+"/"+name, func(t *testing.T) {
-				cartID, orderID := w.sale()
+				cartID, orderID := w.Sale()
 				tc.fault.Method, tc.fault.Path = call.method, call.path
-				w.fake.AddFault(tc.fault)
-				_, err := w.book.Place(t.Context(), orderID)
+				w.Fake.AddFault(tc.fault)
+				_, err := w.Book.Place(t.Context(), orderID)
 				if (err == nil) != tc.heals || err != nil && !errors.Is(err, order.ErrUnavailable) {
 					t.Errorf("got %v, want ErrUnavailable: %v", err, !tc.heals)
 				}
 				w.acknowledgedOnlyStored(orderID)
-				w.fake.ClearFaults()
-				w.place(orderID)
+				w.Fake.ClearFaults()
+				w.Place(orderID)
 				w.once(cartID, orderID)
 			})
 		}
@@ -216,38 +217,38 @@ func TestPlaceFaults(t *testing.T) {
 
 // An order that Klarna does not sell is not placed; the error says why.
 func TestPlaceNotBought(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	cartID := cart.NewID()
-	w.put(cartID, "MUG-1", 2)
-	open := w.open(cartID)
-	before := w.cart(cartID)
+	w.Put(cartID, "MUG-1", 2)
+	open := w.Open(cartID)
+	before := w.Cart(cartID)
 	for name, id := range map[string]string{
 		"open": open, "unknown": "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", "no ID": "x", "path": "../x", "query": "x?y=z", "empty": "", "dot": ".", "dots": "..",
 	} {
-		_, err := w.book.Place(t.Context(), id)
+		_, err := w.Book.Place(t.Context(), id)
 		if !errors.Is(err, order.ErrUnknown) || !errors.Is(err, order.ErrNotBought) {
 			t.Errorf("%s: got %v, want ErrUnknown", name, err)
 		}
-		if _, err := w.book.Refresh(t.Context(), id); !errors.Is(err, order.ErrUnknown) {
+		if _, err := w.Book.Refresh(t.Context(), id); !errors.Is(err, order.ErrUnknown) {
 			t.Errorf("%s: Refresh: got %v, want ErrUnknown", name, err)
 		}
 	}
-	if diff := cmp.Diff(before, w.cart(cartID)); diff != "" {
+	if diff := cmp.Diff(before, w.Cart(cartID)); diff != "" {
 		t.Error(diff)
 	}
 
 	// Cancelled before we heard of it: the cart is free for another order, the goods are back.
-	left := w.left("MUG-1")
-	w.reserve(cartID, open, time.Now())
-	w.buy(open)
+	left := w.Left("MUG-1")
+	w.Reserve(cartID, open, time.Now())
+	w.Buy(open)
 	w.cancel(open)
-	if _, err := w.book.Place(t.Context(), open); !errors.Is(err, order.ErrCancelled) || !errors.Is(err, order.ErrNotBought) {
+	if _, err := w.Book.Place(t.Context(), open); !errors.Is(err, order.ErrCancelled) || !errors.Is(err, order.ErrNotBought) {
 		t.Errorf("cancelled: got %v", err)
 	}
-	if c := w.cart(cartID); c.OrderID != "" || len(c.Bought) != 0 || c.Quantity("MUG-1") != 2 {
+	if c := w.Cart(cartID); c.OrderID != "" || len(c.Bought) != 0 || c.Quantity("MUG-1") != 2 {
 		t.Errorf("cancelled: the cart is %+v", c)
 	}
-	if now := w.left("MUG-1"); now != left {
+	if now := w.Left("MUG-1"); now != left {
 		t.Errorf("cancelled: %d mugs left, there were %d", now, left)
 	}
 	if keys := w.keys("shopd:{orders}:*"); len(keys) != 0 {
@@ -257,55 +258,55 @@ func TestPlaceNotBought(t *testing.T) {
 
 // cancel cancels a sale at Klarna, as in its portal.
 func (w *world) cancel(orderID string) {
-	w.t.Helper()
+	w.T.Helper()
 	w.call("POST", "/ordermanagement/v1/orders/"+orderID+"/cancel", "")
 }
 
 func (w *world) call(method, path, body string) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), method, w.fake.URL+path, strings.NewReader(body))
+	w.T.Helper()
+	req, err := http.NewRequestWithContext(w.T.Context(), method, w.Fake.URL+path, strings.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	req.SetBasicAuth("demo", "demo")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusNoContent {
-		w.t.Fatalf("%s %s: %d", method, path, res.StatusCode)
+		w.T.Fatalf("%s %s: %d", method, path, res.StatusCode)
 	}
 }
 
 // Cancelled after it was stored and before it was acknowledged: finished, not failed.
 func TestPlaceCancelled(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	cartID, orderID := w.sale()
-	w.fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: 3})
-	if _, err := w.book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale()
+	w.Fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: 3})
+	if _, err := w.Book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	w.cancel(orderID)
-	if err := w.book.Reconcile(t.Context(), time.Now().Add(time.Minute)); err != nil {
+	if err := w.Book.Reconcile(t.Context(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	o, found, err := w.book.ByOrderID(t.Context(), orderID)
+	o, found, err := w.Book.ByOrderID(t.Context(), orderID)
 	if err != nil || !found || !o.Acknowledged || !o.CartClosed || o.Status != ordermanagement.Cancelled {
 		t.Errorf("got %v, %v: acknowledged %v, closed %v, %s", found, err, o.Acknowledged, o.CartClosed, o.Status)
 	}
-	if c := w.cart(cartID); !c.BoughtBy(orderID) {
+	if c := w.Cart(cartID); !c.BoughtBy(orderID) {
 		t.Error("the cart is not closed")
 	}
-	calls := len(w.fake.Requests(""))
-	if err := w.book.Reconcile(t.Context(), time.Now().Add(49*time.Hour)); err != nil || len(w.fake.Requests("")) != calls {
+	calls := len(w.Fake.Requests(""))
+	if err := w.Book.Reconcile(t.Context(), time.Now().Add(49*time.Hour)); err != nil || len(w.Fake.Requests("")) != calls {
 		t.Errorf("the loop asks again: %v", err)
 	}
 }
 
 // Whose order it is, merchant_data says; an order without any is still a sale.
 func TestPlaceMerchantData(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	foreign, err := kco.NewSigner("a secret of somebody else")
 	if err != nil {
 		t.Fatal(err)
@@ -317,31 +318,31 @@ func TestPlaceMerchantData(t *testing.T) {
 		err  error
 	}{
 		{"foreign", func(id string) string { return foreign.Sign(id) }, "", order.ErrNotOurs},
-		{"tampered", func(id string) string { return strings.Replace(w.book.Signer.Sign(id), id, cart.NewID(), 1) }, "", order.ErrNotOurs},
+		{"tampered", func(id string) string { return strings.Replace(w.Book.Signer.Sign(id), id, cart.NewID(), 1) }, "", order.ErrNotOurs},
 		{"garbage", func(string) string { return "{}" }, "", order.ErrNotOurs},
 		{"missing", func(string) string { return "" }, order.NoCart, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cartID := cart.NewID()
-			w.put(cartID, "MUG-1", 2)
-			content, _, err := w.wants.Want(w.cart(cartID))
+			w.Put(cartID, "MUG-1", 2)
+			content, _, err := w.KCO.Wants.Want(w.Cart(cartID))
 			if err != nil {
 				t.Fatal(err)
 			}
 			content.MerchantData = tc.data(cartID)
-			orderID := w.create(cartID, content)
-			w.buy(orderID)
+			orderID := w.Create(cartID, content)
+			w.Buy(orderID)
 			var events []order.Event
-			w.book.Observe = func(e order.Event) { events = append(events, e) }
-			o, err := w.book.Place(t.Context(), orderID)
-			w.book.Observe = nil
+			w.Book.Observe = func(e order.Event) { events = append(events, e) }
+			o, err := w.Book.Place(t.Context(), orderID)
+			w.Book.Observe = nil
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			}
-			if c := w.cart(cartID); c.BoughtBy(orderID) || c.Quantity("MUG-1") != 2 {
+			if c := w.Cart(cartID); c.BoughtBy(orderID) || c.Quantity("MUG-1") != 2 {
 				t.Errorf("the cart is %+v", c)
 			}
-			there, _ := w.fake.Order(orderID)
+			there, _ := w.Fake.Order(orderID)
 			if tc.err != nil {
 				if there.Fake.Acknowledged || len(w.keys("shopd:{orders}:order:"+orderID)) != 0 {
 					t.Error("it was placed")
@@ -349,7 +350,7 @@ func TestPlaceMerchantData(t *testing.T) {
 				if diff := cmp.Diff([]order.Event{{Event: order.EventPlace, Result: order.ResultForeign}}, events); diff != "" {
 					t.Error(diff)
 				}
-				if log := w.log.String(); !strings.Contains(log, orderID) || strings.Contains(log, tc.data(cartID)) {
+				if log := w.Log.String(); !strings.Contains(log, orderID) || strings.Contains(log, tc.data(cartID)) {
 					t.Errorf("the log is %s", log)
 				}
 				return
@@ -361,19 +362,19 @@ func TestPlaceMerchantData(t *testing.T) {
 	}
 
 	// An old key of ours still verifies.
-	old, err := kco.NewSigner("another of our secrets\n" + secret)
+	old, err := kco.NewSigner("another of our secrets\n" + shoptest.Secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cartID, orderID := w.sale()
-	w.book.Signer = old
-	w.place(orderID)
+	cartID, orderID := w.Sale()
+	w.Book.Signer = old
+	w.Place(orderID)
 	w.once(cartID, orderID)
 }
 
 // Order Management may lose merchant_data; the checkout has it for a while.
 func TestPlaceAsksTheCheckout(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	for _, tc := range []struct {
 		name   string
 		status int // of the checkout read, 0 = as it is
@@ -385,13 +386,13 @@ func TestPlaceAsksTheCheckout(t *testing.T) {
 		{"away", 500, false, order.ErrUnavailable},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, orderID := w.sale()
-			book := w.newBook(w.rdb, withoutData{orderID})
+			_, orderID := w.Sale()
+			book := w.another(w.Client, withoutData{orderID})
 			if tc.status != 0 {
-				w.fake.AddFault(fakeklarna.Fault{Method: "GET", Path: "/checkout/v3/orders/*", Status: tc.status, Count: 3})
+				w.Fake.AddFault(fakeklarna.Fault{Method: "GET", Path: "/checkout/v3/orders/*", Status: tc.status, Count: 3})
 			}
 			o, err := book.Place(t.Context(), orderID)
-			w.fake.ClearFaults()
+			w.Fake.ClearFaults()
 			if !errors.Is(err, tc.err) || o.Flagged(order.NoCart) != tc.flag {
 				t.Errorf("got %v, flags %v", err, o.Flags)
 			}
@@ -404,20 +405,20 @@ func TestPlaceAsksTheCheckout(t *testing.T) {
 func TestPlaceNotCurrent(t *testing.T) {
 	for _, first := range []string{"old", "new"} {
 		t.Run(first, func(t *testing.T) {
-			w := newWorld(t, redistest.StartServer(t))
+			w := newWorld(t, nil)
 			cartID := cart.NewID()
-			w.put(cartID, "MUG-1", 2)
-			old := w.open(cartID)
-			current := w.open(cartID)
-			w.buy(old)
-			w.buy(current)
-			w.reserve(cartID, current, time.Now())
+			w.Put(cartID, "MUG-1", 2)
+			old := w.Open(cartID)
+			current := w.Open(cartID)
+			w.Buy(old)
+			w.Buy(current)
+			w.Reserve(cartID, current, time.Now())
 			order2 := []string{old, current}
 			if first == "new" {
 				slices.Reverse(order2)
 			}
 			for _, id := range order2 {
-				w.place(id)
+				w.Place(id)
 			}
 			for _, id := range order2 {
 				o := w.once(cartID, id)
@@ -430,7 +431,7 @@ func TestPlaceNotCurrent(t *testing.T) {
 					w.tells(id, "placed", "acknowledged")
 				}
 			}
-			if got := len(w.cart(cartID).Bought); got != 2 {
+			if got := len(w.Cart(cartID).Bought); got != 2 {
 				t.Errorf("bought by %d orders", got)
 			}
 		})
@@ -439,17 +440,17 @@ func TestPlaceNotCurrent(t *testing.T) {
 
 // The stock was given back and sold to others meanwhile: flagged.
 func TestPlaceOversold(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	cartID := cart.NewID()
-	w.put(cartID, "CLK-1", 1) // there is one
-	orderID := w.open(cartID)
-	w.buy(orderID)
+	w.Put(cartID, "CLK-1", 1) // there is one
+	orderID := w.Open(cartID)
+	w.Buy(orderID)
 	other := cart.NewID()
-	w.put(other, "CLK-1", 1)
-	w.reserve(other, w.open(other), time.Now())
-	o := w.place(orderID)
-	if !o.Flagged(order.Oversold) || w.left("CLK-1") != -1 {
-		t.Errorf("got flags %v, %d left", o.Flags, w.left("CLK-1"))
+	w.Put(other, "CLK-1", 1)
+	w.Reserve(other, w.Open(other), time.Now())
+	o := w.Place(orderID)
+	if !o.Flagged(order.Oversold) || w.Left("CLK-1") != -1 {
+		t.Errorf("got flags %v, %d left", o.Flags, w.Left("CLK-1"))
 	}
 	if diff := cmp.Diff(o, w.once(cartID, orderID)); diff != "" {
 		t.Error(diff)
@@ -459,21 +460,21 @@ func TestPlaceOversold(t *testing.T) {
 
 // Redis is away at the start, and comes back.
 func TestPlaceWithoutRedis(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	cartID, orderID := w.sale()
-	w.redis.Stop()
-	if _, err := w.book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale()
+	w.Redis.Stop()
+	if _, err := w.Book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if there, _ := w.fake.Order(orderID); there.Fake.Acknowledged {
+	if there, _ := w.Fake.Order(orderID); there.Fake.Acknowledged {
 		t.Error("acknowledged")
 	}
-	if err := w.book.Reconcile(t.Context(), time.Now()); err == nil {
+	if err := w.Book.Reconcile(t.Context(), time.Now()); err == nil {
 		t.Error("the loop says nothing")
 	}
-	w.redis.Restart()
+	w.Redis.Restart()
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := w.book.Place(t.Context(), orderID); err == nil {
+		if _, err := w.Book.Place(t.Context(), orderID); err == nil {
 			break
 		} else if time.Since(start) > 5*time.Second {
 			t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -13,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 var propertySeed = flag.Uint64("property-seed", 0, "seed of TestStateMachine; 0: another one in each run")
@@ -40,24 +39,16 @@ func TestStateMachine(t *testing.T) {
 		{ordermanagement.Kustom, 100},
 	} {
 		t.Run(string(tc.platform), func(t *testing.T) {
-			w := newWorld(t, redistest.StartServer(t))
-			w.fake = fakeklarna.NewServer(t, fakeklarna.Options{
-				CloseRefunded: tc.platform == ordermanagement.Kustom, CallbackHosts: []string{"shop.internal"}, CallbackTransport: fakeklarna.Agree(),
-			})
-			w.book = w.newBook(w.rdb, http.DefaultTransport)
-			w.orders = w.book.Checkout
-			_, bought := w.sale()
+			w := &world{shoptest.New(t, shoptest.Options{
+				Fake:   fakeklarna.Options{CloseRefunded: tc.platform == ordermanagement.Kustom},
+				Config: func(c *shop.Config) { c.Klarna.Platform = tc.platform },
+			})}
+			_, bought := w.Sale()
 			p := &property{
 				world: w, t: t, g: &generator{Rand: rand.New(rand.NewPCG(seed, uint64(tc.orders)))},
-				atKlarna: w.book, statuses: map[ordermanagement.Status]int{}, done: map[order.Action]int{}, refused: map[order.Action]int{},
+				atKlarna: w.another(nil, nil), statuses: map[ordermanagement.Status]int{}, done: map[order.Action]int{}, refused: map[order.Action]int{},
 			}
-			w.book = w.newBook(w.rdb, http.DefaultTransport)
-			api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.book.Management = ordermanagement.NewClientFor(api, tc.platform)
-			ids := seedOrders(t, p.g, w.fake.Server, bought, tc.orders, tc.platform == ordermanagement.Kustom)
+			ids := seedOrders(t, p.g, w.Fake.Server, bought, tc.orders, tc.platform == ordermanagement.Kustom)
 			for round := range 4 {
 				for _, id := range ids {
 					p.step(id)
@@ -71,12 +62,12 @@ func TestStateMachine(t *testing.T) {
 				if round > 0 {
 					hours += 14 * 24
 				}
-				w.fake.Advance(time.Duration(hours) * time.Hour)
+				w.Fake.Advance(time.Duration(hours) * time.Hour)
 			}
 			p.checkReach(tc.platform)
-			m, _ := w.fake.Managed(ids[0])
+			m, _ := w.Fake.Managed(ids[0])
 			for _, personal := range []string{m.BillingAddress.Email, m.BillingAddress.StreetAddress, m.BillingAddress.Phone, "Ort 1"} {
-				if personal == "" || strings.Contains(w.log.String(), personal) {
+				if personal == "" || strings.Contains(w.Log.String(), personal) {
 					t.Errorf("the log has %q", personal)
 				}
 			}
@@ -100,13 +91,13 @@ type property struct {
 // step does one random command with an order.
 func (p *property) step(id string) {
 	ctx := p.t.Context()
-	o, err := p.book.Refresh(ctx, id)
+	o, err := p.Book.Refresh(ctx, id)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	before := p.compare(o)
 	c := p.g.command(p.t, o)
-	verdict := p.book.Check(o, c, time.Now())
+	verdict := p.Book.Check(o, c, time.Now())
 	p.statuses[o.Status]++
 	switch {
 	case verdict == nil:
@@ -121,12 +112,12 @@ func (p *property) step(id string) {
 	if !ok || forbidden.Action != c.Action || forbidden.Reason == "" {
 		p.t.Fatalf("%s: the verdict is %v, want an *ImpossibleError with a reason", say(o, c), verdict)
 	}
-	_, err = p.book.Do(ctx, id, c)
+	_, err = p.Book.Do(ctx, id, c)
 	if told, ok := errors.AsType[*order.ImpossibleError](err); !ok || *told != *forbidden {
 		p.t.Errorf("%s: the verdict is %v, Do says %v", say(o, c), verdict, err)
 	}
-	err = ask(ctx, p.book.Management, o, c)
-	after, _ := p.fake.Managed(id)
+	err = ask(ctx, p.Book.Management, o, c)
+	after, _ := p.Fake.Managed(id)
 	if diff := cmp.Diff(before, after); diff != "" {
 		p.t.Errorf("%s: the verdict was %v, but klarna did it:\n%s", say(o, c), verdict, diff)
 	}
@@ -140,9 +131,9 @@ func (p *property) step(id string) {
 // twice does.
 func (p *property) allowed(o order.Order, c order.Command, before fakeklarna.ManagedOrder) {
 	if p.g.IntN(40) == 0 { // Klarna does it, and its first answer is lost
-		p.fake.AddFault(fakeklarna.Fault{OrderID: o.OrderID, DropReply: true})
+		p.Fake.AddFault(fakeklarna.Fault{OrderID: o.OrderID, DropReply: true})
 	}
-	out, err := p.book.Do(p.t.Context(), o.OrderID, c)
+	out, err := p.Book.Do(p.t.Context(), o.OrderID, c)
 	if err != nil {
 		p.t.Fatalf("%s: %v", say(o, c), err)
 	}
@@ -160,10 +151,10 @@ func (p *property) allowed(o order.Order, c order.Command, before fakeklarna.Man
 	if out.Result != want || out.Entry.CorrelationID == "" {
 		p.t.Errorf("%s: the verdict allows it, the outcome is %+v, want %s", say(o, c), out.Entry, want)
 	}
-	if out, err = p.book.Do(p.t.Context(), o.OrderID, c); err != nil || out.Result != again {
+	if out, err = p.Book.Do(p.t.Context(), o.OrderID, c); err != nil || out.Result != again {
 		p.t.Errorf("%s: the second time %s, %v, want %s", say(o, c), out.Result, err, again)
 	}
-	if now, _ := p.fake.Managed(o.OrderID); !cmp.Equal(after, now) {
+	if now, _ := p.Fake.Managed(o.OrderID); !cmp.Equal(after, now) {
 		p.t.Errorf("%s: the second time has changed the order:\n%s", say(o, c), cmp.Diff(after, now))
 	}
 	if made := len(after.Captures) - len(before.Captures) + len(after.Refunds) - len(before.Refunds); made != makes(c) {
@@ -182,7 +173,7 @@ func makes(c order.Command) int {
 
 // compare checks the amounts of an order at Klarna, and that the book has them.
 func (p *property) compare(o order.Order) fakeklarna.ManagedOrder {
-	m, ok := p.fake.Managed(o.OrderID)
+	m, ok := p.Fake.Managed(o.OrderID)
 	if !ok {
 		p.t.Fatalf("klarna does not know order %s", o.OrderID)
 	}

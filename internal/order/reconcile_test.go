@@ -3,7 +3,6 @@ package order_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -17,36 +16,35 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // round does a round of the loop some time from now.
 func (w *world) round(in time.Duration) {
-	w.t.Helper()
-	if err := w.book.Reconcile(w.t.Context(), time.Now().Add(in)); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if err := w.Book.Reconcile(w.T.Context(), time.Now().Add(in)); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // Neither push nor confirmation ever comes: the loop finds the sale by its reservation.
 func TestReconcileReservations(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	cartID, orderID := w.sale()
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale()
 	w.round(time.Minute)
-	if _, found, _ := w.book.ByOrderID(t.Context(), orderID); found {
+	if _, found, _ := w.Book.ByOrderID(t.Context(), orderID); found {
 		t.Error("placed after a minute: push and confirmation had no time")
 	}
 	w.round(6 * time.Minute)
 	w.once(cartID, orderID)
 
 	// A purchase that never came about is asked about now and then, and its goods are back after half an hour.
-	left := w.left("MUG-1")
+	left := w.Left("MUG-1")
 	given := cart.NewID()
-	w.put(given, "MUG-1", 2)
-	open := w.open(given)
-	w.reserve(given, open, time.Now())
+	w.Put(given, "MUG-1", 2)
+	open := w.Open(given)
+	w.Reserve(given, open, time.Now())
 	asked := func() int {
-		return len(slices.DeleteFunc(w.fake.Requests(open), func(r fakeklarna.Request) bool { return !strings.Contains(r.Path, "/ordermanagement/") }))
+		return len(slices.DeleteFunc(w.Fake.Requests(open), func(r fakeklarna.Request) bool { return !strings.Contains(r.Path, "/ordermanagement/") }))
 	}
 	for _, step := range []struct {
 		in    time.Duration
@@ -57,14 +55,14 @@ func TestReconcileReservations(t *testing.T) {
 			t.Errorf("after %s it was asked about %d times, want %d", step.in, got, step.asked)
 		}
 	}
-	if got := w.left("MUG-1"); got != left {
+	if got := w.Left("MUG-1"); got != left {
 		t.Errorf("%d mugs left, there were %d", got, left)
 	}
 	// Bought after all, hours later: the stock is taken again.
-	w.buy(open)
+	w.Buy(open)
 	w.round(2 * time.Hour)
 	w.once(given, open)
-	if got := w.left("MUG-1"); got != left-2 {
+	if got := w.Left("MUG-1"); got != left-2 {
 		t.Errorf("%d mugs left, want %d", got, left-2)
 	}
 }
@@ -72,17 +70,17 @@ func TestReconcileReservations(t *testing.T) {
 // An order that was given up is paid in an old tab, and nobody tells us: the
 // loop finds it. One that is not is asked about for 49 h.
 func TestReconcileLeftBehind(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	cartID := cart.NewID()
-	w.put(cartID, "MUG-1", 2)
-	paid, unpaid, current := w.open(cartID), w.open(cartID), w.open(cartID)
-	w.buy(paid)
+	w.Put(cartID, "MUG-1", 2)
+	paid, unpaid, current := w.Open(cartID), w.Open(cartID), w.Open(cartID)
+	w.Buy(paid)
 	for _, id := range []string{paid, unpaid} {
-		if err := w.book.LeftBehind.Add(t.Context(), cartID, id); err != nil {
+		if err := w.Book.LeftBehind.Add(t.Context(), cartID, id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.book.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
+	if err := w.Book.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	for in := time.Minute; in < 52*time.Hour; in += 30 * time.Minute {
@@ -91,14 +89,14 @@ func TestReconcileLeftBehind(t *testing.T) {
 	if o := w.once(cartID, paid); !o.Flagged(order.NotCurrent) {
 		t.Errorf("flags %v", o.Flags)
 	}
-	if c := w.cart(cartID); c.OrderID != current || c.BoughtBy(unpaid) {
+	if c := w.Cart(cartID); c.OrderID != current || c.BoughtBy(unpaid) {
 		t.Errorf("the cart has order %q, bought by %v", c.OrderID, c.Bought)
 	}
-	asked := len(slices.DeleteFunc(w.fake.Requests(unpaid), func(r fakeklarna.Request) bool { return !strings.Contains(r.Path, "/ordermanagement/") }))
+	asked := len(slices.DeleteFunc(w.Fake.Requests(unpaid), func(r fakeklarna.Request) bool { return !strings.Contains(r.Path, "/ordermanagement/") }))
 	if asked < 2 || asked > 50 {
 		t.Errorf("asked %d times about an order that is not bought", asked)
 	}
-	if due, err := w.book.LeftBehind.Unsettled(t.Context(), time.Now().Add(100*time.Hour), 10); err != nil || len(due) != 0 {
+	if due, err := w.Book.LeftBehind.Unsettled(t.Context(), time.Now().Add(100*time.Hour), 10); err != nil || len(due) != 0 {
 		t.Errorf("still listed: %v, %v", due, err)
 	}
 }
@@ -110,44 +108,44 @@ func TestReconcilePending(t *testing.T) {
 		want     ordermanagement.FraudStatus
 	}{{"accept", ordermanagement.FraudAccepted}, {"reject", ordermanagement.FraudRejected}} {
 		t.Run(tc.decision, func(t *testing.T) {
-			w := newWorld(t, redistest.StartServer(t))
+			w := newWorld(t, nil)
 			cartID := cart.NewID()
-			w.put(cartID, "MUG-1", 2)
+			w.Put(cartID, "MUG-1", 2)
 			w.market(cartID, "GB")
-			orderID := w.open(cartID)
-			w.buy(orderID, "email", fraud(tc.decision))
-			o := w.place(orderID)
+			orderID := w.Open(cartID)
+			w.Buy(orderID, "email", fraud(tc.decision))
+			o := w.Place(orderID)
 			if !o.Pending() || !o.Acknowledged || !o.CartClosed {
 				t.Fatalf("got %s, acknowledged %v, closed %v", o.FraudStatus, o.Acknowledged, o.CartClosed)
 			}
 			w.round(time.Minute)
-			if o, _, _ := w.book.ByOrderID(t.Context(), orderID); !o.Pending() {
+			if o, _, _ := w.Book.ByOrderID(t.Context(), orderID); !o.Pending() {
 				t.Fatalf("decided too early: %s", o.FraudStatus)
 			}
-			calls := len(w.fake.Requests(""))
+			calls := len(w.Fake.Requests(""))
 			w.round(time.Minute + time.Second) // put off
-			if got := len(w.fake.Requests("")); got != calls {
+			if got := len(w.Fake.Requests("")); got != calls {
 				t.Errorf("asked again at once: %d calls", got-calls)
 			}
-			w.fake.Advance(6 * time.Minute)
+			w.Fake.Advance(6 * time.Minute)
 			w.round(time.Hour)
 			if o := w.once(cartID, orderID); o.Pending() || o.FraudStatus != tc.want {
 				t.Errorf("got %s, want %s", o.FraudStatus, tc.want)
 			}
 			if tc.decision == "reject" {
 				// Klarna cancels it some hours later, without a word: the goods come back.
-				w.fake.Advance(5 * time.Hour)
+				w.Fake.Advance(5 * time.Hour)
 				w.round(5 * time.Hour)
 				if o := w.once(cartID, orderID); o.Status != ordermanagement.Cancelled {
 					t.Errorf("hours after the decision: got %s, want it cancelled", o.Status)
 				}
-				if got := w.left("MUG-1"); got != 240 {
+				if got := w.Left("MUG-1"); got != 240 {
 					t.Errorf("%d mugs are left, want those back that are not sold", got)
 				}
 			}
-			calls = len(w.fake.Requests(""))
+			calls = len(w.Fake.Requests(""))
 			w.round(9 * time.Hour)
-			if got := len(w.fake.Requests("")); got != calls {
+			if got := len(w.Fake.Requests("")); got != calls {
 				t.Error("the loop asks about a decided order")
 			}
 		})
@@ -156,32 +154,32 @@ func TestReconcilePending(t *testing.T) {
 
 // market moves a cart to a country.
 func (w *world) market(cartID, country string) {
-	w.t.Helper()
-	if _, err := w.carts.Update(w.t.Context(), cartID, sweden, func(c *cart.Cart) error {
+	w.T.Helper()
+	if _, err := w.Carts.Update(w.T.Context(), cartID, sweden, func(c *cart.Cart) error {
 		return cart.Change{Country: country}.Apply(&c.Contents, nil, nil)
 	}); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 }
 
 // Klarna's notification: the book says what it decided, also of an order that it did not have.
 func TestRefresh(t *testing.T) {
 	for _, placed := range []bool{true, false} {
-		w := newWorld(t, redistest.StartServer(t))
+		w := newWorld(t, nil)
 		cartID := cart.NewID()
-		w.put(cartID, "MUG-1", 2)
+		w.Put(cartID, "MUG-1", 2)
 		w.market(cartID, "GB")
-		orderID := w.open(cartID)
-		w.buy(orderID, "email", fraud("accept"))
+		orderID := w.Open(cartID)
+		w.Buy(orderID, "email", fraud("accept"))
 		if placed {
-			w.place(orderID)
-			if o, err := w.book.Refresh(t.Context(), orderID); err != nil || !o.Pending() {
+			w.Place(orderID)
+			if o, err := w.Book.Refresh(t.Context(), orderID); err != nil || !o.Pending() {
 				t.Errorf("undecided: got %s, %v", o.FraudStatus, err)
 			}
 		}
-		w.fake.Advance(6 * time.Minute)
+		w.Fake.Advance(6 * time.Minute)
 		for range 3 {
-			o, err := w.book.Refresh(t.Context(), orderID)
+			o, err := w.Book.Refresh(t.Context(), orderID)
 			if err != nil || o.FraudStatus != ordermanagement.FraudAccepted || o.Pending() {
 				t.Errorf("placed before %v: got %s, %v", placed, o.FraudStatus, err)
 			}
@@ -189,11 +187,11 @@ func TestRefresh(t *testing.T) {
 		if o := w.once(cartID, orderID); o.FraudStatus != ordermanagement.FraudAccepted || o.Status != ordermanagement.Authorized {
 			t.Errorf("the book says %s, %s", o.FraudStatus, o.Status)
 		}
-		if n := w.rdb.ZCard(t.Context(), "shopd:{orders}:open").Val(); n != 0 {
+		if n := w.Client.ZCard(t.Context(), "shopd:{orders}:open").Val(); n != 0 {
 			t.Errorf("%d orders are not finished", n)
 		}
-		w.fake.AddFault(fakeklarna.Fault{Status: 500, Count: -1})
-		if _, err := w.book.Refresh(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
+		w.Fake.AddFault(fakeklarna.Fault{Status: 500, Count: -1})
+		if _, err := w.Book.Refresh(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
 			t.Errorf("Klarna away: got %v", err)
 		}
 	}
@@ -201,21 +199,21 @@ func TestRefresh(t *testing.T) {
 
 // One process at a time; another one's lease is respected and outlived.
 func TestReconcileOneAtATime(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	cartID, orderID := w.sale()
-	lease, err := redislock.Obtain(t.Context(), w.rdb, "shopd:{orders}:lock", time.Minute, nil)
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale()
+	lease, err := redislock.Obtain(t.Context(), w.Client, "shopd:{orders}:lock", time.Minute, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls := len(w.fake.Requests(""))
+	calls := len(w.Fake.Requests(""))
 	w.round(6 * time.Minute)
-	if len(w.fake.Requests("")) != calls {
+	if len(w.Fake.Requests("")) != calls {
 		t.Error("two at a time")
 	}
 	if err := lease.Release(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	books := []*order.Book{w.book, w.newBook(w.redis.Client(), http.DefaultTransport)}
+	books := []*order.Book{w.Book, w.another(nil, nil)}
 	var wg sync.WaitGroup
 	for i := range 10 {
 		wg.Go(func() {
@@ -230,30 +228,30 @@ func TestReconcileOneAtATime(t *testing.T) {
 
 // While Klarna is away a round gives up soon, says so, and leaves the rest to the next.
 func TestReconcileBounded(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	type sale struct{ cartID, orderID string }
 	var sales []sale
 	for range 8 {
-		cartID, orderID := w.sale()
+		cartID, orderID := w.Sale()
 		sales = append(sales, sale{cartID, orderID})
 	}
 	for _, s := range sales[:4] { // the first four are in the book, not acknowledged
-		w.fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: 3})
-		if _, err := w.book.Place(t.Context(), s.orderID); err == nil {
+		w.Fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: 3})
+		if _, err := w.Book.Place(t.Context(), s.orderID); err == nil {
 			t.Fatal("placed")
 		}
 	}
 	var events []order.Event
-	w.book.Observe = func(e order.Event) { events = append(events, e) }
-	w.fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
-	calls := len(w.fake.Requests(""))
-	if err := w.book.Reconcile(t.Context(), time.Now().Add(6*time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+	w.Book.Observe = func(e order.Event) { events = append(events, e) }
+	w.Fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
+	calls := len(w.Fake.Requests(""))
+	if err := w.Book.Reconcile(t.Context(), time.Now().Add(6*time.Minute)); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
-	if got := len(w.fake.Requests("")) - calls; got != 6 {
+	if got := len(w.Fake.Requests("")) - calls; got != 6 {
 		t.Errorf("%d calls in vain, want 3 for each part", got)
 	}
-	w.fake.ClearFaults()
+	w.Fake.ClearFaults()
 	counted := map[order.Event]int{}
 	for _, e := range events {
 		e.Took = 0
@@ -266,7 +264,7 @@ func TestReconcileBounded(t *testing.T) {
 	}, counted); diff != "" {
 		t.Error(diff)
 	}
-	w.book.Observe = nil
+	w.Book.Observe = nil
 	w.round(7 * time.Minute)
 	w.round(50 * time.Minute)
 	for _, s := range sales {
@@ -276,14 +274,14 @@ func TestReconcileBounded(t *testing.T) {
 
 // The loop runs until it is told to stop.
 func TestRun(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	cartID, orderID := w.sale()
-	w.reserve(cartID, orderID, time.Now().Add(-6*time.Minute))
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale()
+	w.Reserve(cartID, orderID, time.Now().Add(-6*time.Minute))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); w.book.Run(ctx) }()
+	go func() { defer close(ended); w.Book.Run(ctx) }()
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if o, found, err := w.book.ByOrderID(t.Context(), orderID); err == nil && found && o.CartClosed {
+		if o, found, err := w.Book.ByOrderID(t.Context(), orderID); err == nil && found && o.CartClosed {
 			break
 		} else if time.Since(start) > 20*time.Second {
 			t.Fatal("the loop does nothing")

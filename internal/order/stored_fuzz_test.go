@@ -7,17 +7,16 @@ import (
 
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // FuzzStored: whatever the record of an order, its audit's entries or a payment's call hold
 // (another version wrote them), reading is an error or an order, never a panic, and what
 // can be done with it can be asked.
 func FuzzStored(f *testing.F) {
-	w := newWorld(f, redistest.StartServer(f))
+	w := newWorld(f, nil)
 	placed := w.placed()
-	text := w.rdb.Get(f.Context(), "shopd:{orders}:order:"+placed.OrderID).Val()
-	audit := w.rdb.LRange(f.Context(), "shopd:{orders}:audit:"+placed.OrderID, 0, 0).Val()
+	text := w.Client.Get(f.Context(), "shopd:{orders}:order:"+placed.OrderID).Val()
+	audit := w.Client.LRange(f.Context(), "shopd:{orders}:audit:"+placed.OrderID, 0, 0).Val()
 	if text == "" || len(audit) == 0 {
 		f.Fatal("the order is not in the book")
 	}
@@ -29,18 +28,18 @@ func FuzzStored(f *testing.F) {
 	f.Add(`{`, ``)
 	f.Fuzz(func(t *testing.T, record, entry string) {
 		ctx := t.Context()
-		if err := w.rdb.Set(ctx, "shopd:{orders}:order:stored", record, 0).Err(); err != nil {
+		if err := w.Client.Set(ctx, "shopd:{orders}:order:stored", record, 0).Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.rdb.Del(ctx, "shopd:{orders}:audit:stored").Err(); err != nil {
+		if err := w.Client.Del(ctx, "shopd:{orders}:audit:stored").Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.rdb.RPush(ctx, "shopd:{orders}:audit:stored", entry).Err(); err != nil {
+		if err := w.Client.RPush(ctx, "shopd:{orders}:audit:stored", entry).Err(); err != nil {
 			t.Fatal(err)
 		}
 		// Not an assertion on the entries: the page shows what could be read.
-		_, _ = w.book.Audit(ctx, "stored")
-		o, found, err := w.book.ByOrderID(ctx, "stored")
+		_, _ = w.Book.Audit(ctx, "stored")
+		o, found, err := w.Book.ByOrderID(ctx, "stored")
 		if err != nil {
 			if found || !errors.Is(err, order.ErrUnavailable) {
 				t.Errorf("%q: found is %v, %v", record, found, err)
@@ -51,7 +50,7 @@ func FuzzStored(f *testing.F) {
 			order.ActionCapture, order.ActionRefund, order.ActionCancel, order.ActionRelease, order.ActionExtend, order.ActionLines,
 			order.ActionReferences, order.ActionShippingAddress, order.ActionShippingInfo, order.ActionSendOut, order.ActionExtendDueDate,
 		} {
-			_ = w.book.Possible(o, action, time.Now())
+			_ = w.Book.Possible(o, action, time.Now())
 		}
 	})
 }
@@ -59,11 +58,11 @@ func FuzzStored(f *testing.F) {
 // FuzzList: any text, country, state, time and cursor is a page of orders that are newest
 // first and no longer than asked for, or an error that says which of them is wrong.
 func FuzzList(f *testing.F) {
-	w := newWorld(f, redistest.StartServer(f))
+	w := newWorld(f, nil)
 	for range 3 {
 		w.placed()
 	}
-	all, err := w.book.List(f.Context(), order.Query{Limit: 1})
+	all, err := w.Book.List(f.Context(), order.Query{Limit: 1})
 	if err != nil || len(all.Orders) != 1 {
 		f.Fatalf("%+v, %v", all, err)
 	}
@@ -80,7 +79,7 @@ func FuzzList(f *testing.F) {
 		if to != 0 {
 			q.To = time.UnixMilli(to)
 		}
-		page, err := w.book.List(t.Context(), q)
+		page, err := w.Book.List(t.Context(), q)
 		if err != nil {
 			if errors.Is(err, order.ErrUnavailable) {
 				t.Errorf("%+v: %v", q, err)
@@ -98,7 +97,7 @@ func FuzzList(f *testing.F) {
 		for _, beside := range []string{page.Older, page.Newer} {
 			if beside != "" {
 				q.Cursor = beside
-				if _, err := w.book.List(t.Context(), q); err != nil {
+				if _, err := w.Book.List(t.Context(), q); err != nil {
 					t.Errorf("%+v: the page beside: %v", q, err)
 				}
 			}

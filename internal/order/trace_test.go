@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/internal/tracetest"
 )
@@ -17,28 +16,28 @@ import (
 // rounds that find nothing are none.
 func TestTraces(t *testing.T) {
 	tracing, c := tracetest.Tracing(t)
-	w := newWorld(t, redistest.StartServer(t))
-	if err := tracing.UseRedis(w.book.Redis); err != nil {
+	w := newWorld(t, nil)
+	if err := tracing.UseRedis(w.Book.Redis); err != nil {
 		t.Fatal(err)
 	}
 	ctx := tracing.Context(t.Context())
 	round := func(in time.Duration) {
 		t.Helper()
-		if err := w.book.Reconcile(ctx, time.Now().Add(in)); err != nil {
+		if err := w.Book.Reconcile(ctx, time.Now().Add(in)); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.book.LeftBehind.Sweep(ctx, time.Now().Add(in)); err != nil {
+		if err := w.Book.LeftBehind.Sweep(ctx, time.Now().Add(in)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	round(time.Minute)
 
-	bought, sold := w.sale()
+	bought, sold := w.Sale()
 	given := cart.NewID()
-	w.put(given, "MUG-1", 1)
-	left := w.open(given)
-	w.open(given)
-	if err := w.book.LeftBehind.Add(t.Context(), given, left); err != nil {
+	w.Put(given, "MUG-1", 1)
+	left := w.Open(given)
+	w.Open(given)
+	if err := w.Book.LeftBehind.Add(t.Context(), given, left); err != nil {
 		t.Fatal(err)
 	}
 	shopper, request := tracing.Request(t.Context(), http.Header{}, false)

@@ -1,5 +1,8 @@
 // Package redistest runs real Redis servers for tests: one node on a unix socket,
 // a Cluster of three masters, a master with a replica watched by a Sentinel.
+//
+// Single nodes are used again: a test gets one that is empty, as if it had just been
+// started. All servers end with the test process, however it ends.
 package redistest
 
 import (
@@ -19,13 +22,14 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// Server is one or more redis-server processes that belong to a test and end with
-// it. What was written survives Stop and Restart.
+// Server is one or more redis-server processes that belong to a test until it ends.
+// What was written survives Stop and Restart.
 type Server struct {
-	URL string // for redisconn.Open
+	URL string // for redisconn.Open, until the test's end
 
-	t     testing.TB
-	nodes []*node
+	t         testing.TB
+	nodes     []*node
+	disturbed bool // a node was stopped or frozen
 }
 
 // node is one redis-server process.
@@ -36,10 +40,12 @@ type node struct {
 	cmd  *exec.Cmd
 	out  bytes.Buffer
 	done chan struct{} // closed when the process has ended
+
+	leases   int      // how many tests have had it before
+	settings settings // at its start
 }
 
-// Start runs a redis-server and returns a client for it, closed at the test's end.
-// Without a redis-server installed the test is skipped, or fails where CI or
+// Start returns a client for an empty redis-server, closed at the test's end. Without a redis-server installed the test is skipped, or fails where CI or
 // SHOPD_TEST_ALL is set.
 func Start(t testing.TB) redis.UniversalClient {
 	t.Helper()
@@ -49,20 +55,34 @@ func Start(t testing.TB) redis.UniversalClient {
 // StartServer is Start for tests that need the URL, or an outage.
 func StartServer(t testing.TB) *Server {
 	t.Helper()
-	return StartServerWith(t)
+	needRedis(t)
+	s := &Server{t: t}
+	t.Cleanup(s.giveBack)
+	if n := take(); n != nil {
+		s.nodes = []*node{n}
+	} else {
+		must(t, s.single().remember(t.Context()))
+	}
+	s.URL = url(s.nodes[0])
+	return s
 }
 
 // StartServerWith is StartServer with settings of redis-server's command line,
-// such as "--appendfsync", "always", instead of ours.
+// such as "--appendfsync", "always", instead of ours. The server is the test's own.
 func StartServerWith(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	s := newServer(t)
-	// Not t.TempDir: with a long test name its path is too long for a socket.
-	n := s.add("", append([]string{"--port", "0", "--unixsocket", "redis.sock"}, settings...)...)
-	n.addr = filepath.Join(n.dir, "redis.sock")
-	s.URL = "unix://" + n.addr
-	s.Restart()
+	s.URL = url(s.single(settings...))
 	return s
+}
+
+// single starts a node on a unix socket.
+func (s *Server) single(settings ...string) *node {
+	s.t.Helper()
+	n := s.add("", append([]string{"--port", "0"}, settings...)...)
+	n.addr = filepath.Join(n.dir, socket(n.leases))
+	s.Restart()
+	return n
 }
 
 // Client returns a new client, closed at the test's end.
@@ -71,7 +91,8 @@ func (s *Server) Client() redis.UniversalClient {
 	return open(s.t, s.URL)
 }
 
-// Stop kills all nodes. Stopping what does not run is allowed.
+// Stop kills all nodes. Stopping what does not run is allowed. No other test gets a
+// server that was stopped or frozen.
 func (s *Server) Stop() {
 	for i := range s.nodes {
 		s.StopNode(i)
@@ -80,17 +101,31 @@ func (s *Server) Stop() {
 
 // StopNode kills one node. Node 0 of a Sentinel is the master, 1 the replica.
 func (s *Server) StopNode(i int) {
-	n := s.nodes[i]
+	s.disturbed = true
+	s.nodes[i].kill()
+}
+
+func (n *node) kill() {
 	if n.cmd != nil {
 		_ = n.cmd.Process.Kill()
 		<-n.done
 		n.cmd = nil
+		_ = os.Remove(n.pidFile()) // the number may become that of another process
+	}
+}
+
+// remove ends nodes for good.
+func (s *Server) remove() {
+	for _, n := range s.nodes {
+		n.kill()
+		_ = os.RemoveAll(n.dir)
 	}
 }
 
 // Freeze makes a node stand still, and returns what makes it go on.
 func (s *Server) Freeze(i int) (thaw func()) {
 	s.t.Helper()
+	s.disturbed = true
 	send := func(signal syscall.Signal) {
 		s.t.Helper()
 		if err := s.nodes[i].cmd.Process.Signal(signal); err != nil {
@@ -114,7 +149,7 @@ func (s *Server) Restart() {
 	}
 }
 
-func newServer(t testing.TB) *Server {
+func needRedis(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		if os.Getenv("CI") != "" || os.Getenv("SHOPD_TEST_ALL") != "" {
@@ -122,22 +157,24 @@ func newServer(t testing.TB) *Server {
 		}
 		t.Skip("this test needs redis-server")
 	}
+}
+
+// newServer is a server without nodes, which end with the test.
+func newServer(t testing.TB) *Server {
+	t.Helper()
+	needRedis(t)
 	s := &Server{t: t}
-	t.Cleanup(s.Stop)
+	t.Cleanup(s.remove)
 	return s
 }
 
 // add declares a node. addr "" leaves the address to the caller.
 func (s *Server) add(addr string, args ...string) *node {
 	s.t.Helper()
-	dir, err := os.MkdirTemp("", "redis")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		s.Stop()
-		_ = os.RemoveAll(dir)
-	})
+	all, err := folder()
+	must(s.t, err)
+	dir, err := os.MkdirTemp(all, "")
+	must(s.t, err)
 	if addr != "" {
 		_, port, _ := net.SplitHostPort(addr)
 		args = append([]string{"--port", port, "--bind", "127.0.0.1"}, args...)
@@ -150,12 +187,16 @@ func (s *Server) add(addr string, args ...string) *node {
 func (s *Server) start(n *node) {
 	s.t.Helper()
 	// Without fsync the file still survives the process, which is all that is killed.
-	args := append([]string{"--save", "", "--appendonly", "yes", "--appendfsync", "no"}, n.args...)
+	args := []string{"--save", "", "--appendonly", "yes", "--appendfsync", "no"}
+	if filepath.IsAbs(n.addr) {
+		args = append(args, "--unixsocket", filepath.Base(n.addr))
+	}
+	args = append(args, n.args...)
 	if len(n.args) > 0 && n.args[0] == sentinelConfig {
 		args = n.args
 	}
 	n.out.Reset()
-	cmd := exec.Command("redis-server", args...) // ends in Cleanup, after the test's context
+	cmd := exec.Command("redis-server", args...) // outlives the test's context
 	cmd.Dir, cmd.Stdout, cmd.Stderr = n.dir, &n.out, &n.out
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
@@ -166,6 +207,7 @@ func (s *Server) start(n *node) {
 		close(done)
 	}()
 	n.cmd, n.done = cmd, done
+	must(s.t, os.WriteFile(n.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600))
 }
 
 // url is that of one node.

@@ -28,8 +28,8 @@ type shopState struct {
 	Calls  int // of Klarna
 }
 
-func (s *shop) state(b *browser) shopState {
-	return shopState{b.cart(), s.fake.Orders(), len(s.fake.Requests(""))}
+func (s *shopWorld) state(b *browser) shopState {
+	return shopState{b.cart(), s.Fake.Orders(), len(s.Fake.Requests(""))}
 }
 
 // badRequest is a request that is refused. Statuses and codes are those of the answer.
@@ -41,35 +41,35 @@ type badRequest struct {
 
 // refuses sends a request to a shop with a cart and an open order, and demands
 // that it is answered as it should be and changes nothing.
-func (s *shop) refuses(b *browser, r badRequest) {
-	b.t.Helper()
+func (s *shopWorld) refuses(b *browser, r badRequest) {
+	b.T.Helper()
 	before := s.state(b)
-	got := b.do(r.method, r.path, r.contentType, r.body)
+	got := b.Do(r.method, r.path, r.contentType, r.body)
 	label := fmt.Sprintf("%s %s %.80q", r.method, r.path, r.body)
 	switch {
 	case got.StatusCode != r.status:
-		b.t.Errorf("%s: got %d, want %d\n%.300s", label, got.StatusCode, r.status, got.body)
+		b.T.Errorf("%s: got %d, want %d\n%.300s", label, got.StatusCode, r.status, got.Text)
 	case r.code != "":
-		if u := got.json(b.t); u.Error.Code != r.code || u.Error.Message == "" || u.Error.RequestID != got.Header.Get("X-Request-Id") {
-			b.t.Errorf("%s: got %s, want %q", label, got.body, r.code)
+		if u := updateOf(b.T, got); u.Error.Code != r.code || u.Error.Message == "" || u.Error.RequestID != got.Header.Get("X-Request-Id") {
+			b.T.Errorf("%s: got %s, want %q", label, got.Text, r.code)
 		}
-	case r.method != "HEAD" && (!strings.Contains(got.body, `<html lang="sv-SE"`) || !strings.Contains(got.body, "<h1")):
-		b.t.Errorf("%s: no page in the shopper's language:\n%.300s", label, got.body)
+	case r.method != "HEAD" && (!strings.Contains(got.Text, `<html lang="sv-SE"`) || !strings.Contains(got.Text, "<h1")):
+		b.T.Errorf("%s: no page in the shopper's language:\n%.300s", label, got.Text)
 	}
 	if got.Header.Get("Set-Cookie") != "" {
-		b.t.Errorf("%s: sets a cookie", label)
+		b.T.Errorf("%s: sets a cookie", label)
 	}
 	if diff := cmp.Diff(before, s.state(b)); diff != "" {
-		b.t.Errorf("%s: changed something: %s", label, diff)
+		b.T.Errorf("%s: changed something: %s", label, diff)
 	}
 }
 
 // withOrder is a shopper whose cart has two mugs and a discount, with an order.
-func (s *shop) withOrder() *browser {
-	s.t.Helper()
+func (s *shopWorld) withOrder() *browser {
+	s.T.Helper()
 	b := s.browser()
-	b.add("MUG-1", "2")
-	b.post("/cart/discount", "code", "FOG10")
+	b.Add("MUG-1", "2")
+	b.Post("/cart/discount", "code", "FOG10")
 	b.open(s)
 	return b
 }
@@ -128,16 +128,16 @@ func TestBadUpdates(t *testing.T) {
 	}
 	for _, contentType := range []string{"", "text/plain", formType, "multipart/form-data; boundary=x", "application/jsonp", "application/json, text/html", ";;"} {
 		before := s.state(b)
-		got := b.do("POST", "/checkout/update", contentType, line(`5`))
-		if got.StatusCode != http.StatusUnsupportedMediaType || got.json(t).Error.Code != "bad_request" {
-			t.Errorf("content type %q: got %d %s", contentType, got.StatusCode, got.body)
+		got := b.Do("POST", "/checkout/update", contentType, line(`5`))
+		if got.StatusCode != http.StatusUnsupportedMediaType || updateOf(t, got).Error.Code != "bad_request" {
+			t.Errorf("content type %q: got %d %s", contentType, got.StatusCode, got.Text)
 		}
 		if diff := cmp.Diff(before, s.state(b)); diff != "" {
 			t.Errorf("content type %q changed something: %s", contentType, diff)
 		}
 	}
-	if got := b.do("POST", "/checkout/update", "Application/JSON; charset=utf-8", `{}`); got.StatusCode != http.StatusOK {
-		t.Errorf("a parameter of the content type: got %d %s", got.StatusCode, got.body)
+	if got := b.Do("POST", "/checkout/update", "Application/JSON; charset=utf-8", `{}`); got.StatusCode != http.StatusOK {
+		t.Errorf("a parameter of the content type: got %d %s", got.StatusCode, got.Text)
 	}
 }
 
@@ -149,12 +149,12 @@ func TestChunkedBody(t *testing.T) {
 	before := s.state(b)
 	for path, contentType := range map[string]string{"/checkout/update": jsonType, "/cart/lines": formType, "/market": formType} {
 		body := io.MultiReader(strings.NewReader(`sku=MUG-1&country=NO&x=`), strings.NewReader(strings.Repeat("x", 64<<10)))
-		req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+path, body)
+		req, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+path, body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", contentType)
-		res, err := b.client.Do(req)
+		res, err := b.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,8 +173,8 @@ func TestBadForms(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	page := s.withOrder()
 	asJSON := *page
-	asJSON.header = page.header.Clone()
-	asJSON.header.Set("Accept", jsonType)
+	asJSON.Header = page.Header.Clone()
+	asJSON.Header.Set("Accept", jsonType)
 	const bad, unprocessable = http.StatusBadRequest, http.StatusUnprocessableEntity
 	huge := "sku=MUG-1&code=FOG10&country=NO&quantity=3&x=" + strings.Repeat("x", 64<<10)
 	for _, tc := range []struct {
@@ -235,16 +235,16 @@ func TestRefusedFormSaysWhy(t *testing.T) {
 		{"/cart/lines/MUG-1", "quantity=two", i18n.T("nb", "note.number")},
 		{"/cart/discount", "code=nope", i18n.T("nb", "discount.unknown", "nope")},
 	} {
-		got := b.do("POST", tc.path, formType, tc.body)
-		text := html.UnescapeString(got.body)
+		got := b.Do("POST", tc.path, formType, tc.body)
+		text := html.UnescapeString(got.Text)
 		if got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(text, tc.want) ||
 			!strings.Contains(text, i18n.T("nb", "title.error", "")) || !strings.Contains(text, `data-sku="MUG-1"`) {
 			t.Errorf("%s %s: got %d, want the cart and %q", tc.path, tc.body, got.StatusCode, tc.want)
 		}
 	}
 	// JSON tells the page what to put in place of it.
-	b.header.Set("Accept", jsonType)
-	if u := b.post("/cart/lines", "sku", "BLK-1", "quantity", "9").json(t); u.Error.Code != "sold_out" || u.SKU != "BLK-1" || u.Left == nil || *u.Left != 3 {
+	b.Header.Set("Accept", jsonType)
+	if u := updateOf(t, b.Post("/cart/lines", "sku", "BLK-1", "quantity", "9")); u.Error.Code != "sold_out" || u.SKU != "BLK-1" || u.Left == nil || *u.Left != 3 {
 		t.Errorf("got %+v", u)
 	}
 }
@@ -256,11 +256,11 @@ func TestCrossSite(t *testing.T) {
 	b := s.withOrder()
 	for _, header := range []http.Header{
 		{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}},
-		{"Origin": {"null"}}, {"Origin": {"http://127.0.0.1:1"}}, {"Origin": {"https://" + strings.TrimPrefix(s.url, "http://") + ".evil.example"}},
+		{"Origin": {"null"}}, {"Origin": {"http://127.0.0.1:1"}}, {"Origin": {"https://" + strings.TrimPrefix(s.URL, "http://") + ".evil.example"}},
 	} {
 		forged := *b
-		forged.header = b.header.Clone()
-		maps.Copy(forged.header, header)
+		forged.Header = b.Header.Clone()
+		maps.Copy(forged.Header, header)
 		for path, body := range map[string]string{
 			"/market": "country=NO", "/cart/lines": "sku=JAM-1", "/cart/lines/MUG-1": "quantity=5", "/cart/discount": "code=",
 		} {
@@ -268,7 +268,7 @@ func TestCrossSite(t *testing.T) {
 		}
 		for _, contentType := range []string{jsonType, "text/plain"} {
 			before := s.state(b)
-			if got := forged.do("POST", "/checkout/update", contentType, `{"lines":[{"sku":"MUG-1","quantity":5}]}`); got.StatusCode != http.StatusForbidden {
+			if got := forged.Do("POST", "/checkout/update", contentType, `{"lines":[{"sku":"MUG-1","quantity":5}]}`); got.StatusCode != http.StatusForbidden {
 				t.Errorf("%v: got %d", header, got.StatusCode)
 			}
 			if diff := cmp.Diff(before, s.state(b)); diff != "" {
@@ -277,9 +277,9 @@ func TestCrossSite(t *testing.T) {
 		}
 	}
 	own := *b
-	own.header = b.header.Clone()
-	own.header["Origin"], own.header["Sec-Fetch-Site"] = []string{s.url}, []string{"same-origin"}
-	own.add("JAM-1", "1")
+	own.Header = b.Header.Clone()
+	own.Header["Origin"], own.Header["Sec-Fetch-Site"] = []string{s.URL}, []string{"same-origin"}
+	own.Add("JAM-1", "1")
 }
 
 // A form's return_to never leads to another site.
@@ -314,15 +314,15 @@ func TestReturnTo(t *testing.T) {
 		{"/%zz", "/cart?added=MUG-1"},
 		{" /cart", "/cart?added=MUG-1"},
 	} {
-		got := b.post("/cart/lines", "sku", "MUG-1", "return_to", tc.to)
+		got := b.Post("/cart/lines", "sku", "MUG-1", "return_to", tc.to)
 		if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != tc.want {
 			t.Errorf("%q: got %d to %q, want %q", tc.to, got.StatusCode, got.Header.Get("Location"), tc.want)
 		}
 	}
 	// Whatever it is, browsers stay: dots are resolved by the server or within the site.
 	for _, to := range []string{"/..//evil.example", "/.//evil.example", "/%2e%2e//evil.example", "/./\\/evil.example", "/a/..//evil.example", "/%2e//%2e//evil.example/%2e%2e"} {
-		got := b.post("/cart/lines", "sku", "MUG-1", "return_to", to)
-		base, _ := url.Parse(s.url)
+		got := b.Post("/cart/lines", "sku", "MUG-1", "return_to", to)
+		base, _ := url.Parse(s.URL)
 		if target, err := base.Parse(got.Header.Get("Location")); err != nil || target.Host != base.Host || strings.HasPrefix(target.Path, "//") {
 			t.Errorf("%q leads to %v", to, target)
 		}
@@ -345,30 +345,30 @@ func FuzzUpdate(f *testing.F) {
 	shopper := s.browser()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		b := *shopper
-		b.t = t
+		b.T = t
 		if len(b.cart().Lines) == 0 {
-			b.add("MUG-1", "1")
+			b.Add("MUG-1", "1")
 		}
 		before := b.cart()
-		got := b.update(string(body))
-		u, after := got.json(t), b.cart()
+		got := b.Update(string(body))
+		u, after := updateOf(t, got), b.cart()
 		switch got.StatusCode {
 		case http.StatusOK:
-			order, known := s.fake.Order(u.OrderID)
+			order, known := s.Fake.Order(u.OrderID)
 			if !known || u.CartRevision != after.Revision || u.OrderAmount != after.TotalAmount ||
 				order.OrderAmount != after.TotalAmount || order.PurchaseCurrency != after.Currency || order.Locale != after.Locale {
 				t.Errorf("got %+v, the cart is %+v, Klarna has %d %s", u, after, order.OrderAmount, order.PurchaseCurrency)
 			}
 		case http.StatusConflict:
 			if u.Redirect != "/cart" || len(after.Lines) > 0 {
-				t.Errorf("got %s with the cart %+v", got.body, after)
+				t.Errorf("got %s with the cart %+v", got.Text, after)
 			}
 		case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 			if diff := cmp.Diff(before, after); diff != "" || u.Error.Code == "" || u.Error.Message == "" {
-				t.Errorf("got %s and changed %s", got.body, diff)
+				t.Errorf("got %s and changed %s", got.Text, diff)
 			}
 		default:
-			t.Errorf("got %d %s", got.StatusCode, got.body)
+			t.Errorf("got %d %s", got.StatusCode, got.Text)
 		}
 	})
 }

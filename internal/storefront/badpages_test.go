@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 func TestWrongMethod(t *testing.T) {
@@ -28,7 +29,7 @@ func TestWrongMethod(t *testing.T) {
 				continue
 			}
 			s.refuses(b, badRequest{method, path, formType, "quantity=5&country=NO", http.StatusMethodNotAllowed, ""})
-			if got := b.do(method, path, formType, ""); got.Header.Get("Allow") != allowed {
+			if got := b.Do(method, path, formType, ""); got.Header.Get("Allow") != allowed {
 				t.Errorf("%s %s: Allow is %q, want %q", method, path, got.Header.Get("Allow"), allowed)
 			}
 		}
@@ -36,7 +37,7 @@ func TestWrongMethod(t *testing.T) {
 			s.refuses(b, badRequest{"HEAD", path, "", "", http.StatusMethodNotAllowed, ""})
 		}
 	}
-	b.header.Set("Accept", jsonType)
+	b.Header.Set("Accept", jsonType)
 	s.refuses(b, badRequest{"DELETE", "/cart/lines/MUG-1", "", "", http.StatusMethodNotAllowed, "method_not_allowed"})
 }
 
@@ -53,12 +54,12 @@ func TestNotFound(t *testing.T) {
 		"/checkout/confirmation?order_id=%00", "/checkout/confirmation?order_id=%ff", "/checkout/confirmation?order_id=%3Cscript%3Ealert(1)%3C/script%3E", "/checkout/confirmation?order_id=" + strings.Repeat("x", 300),
 	} {
 		before := s.state(b)
-		got := b.get(path)
-		if text := html.UnescapeString(got.body); got.StatusCode != http.StatusNotFound || !strings.Contains(text, "<h1>"+i18n.T("sv", "notfound.title")) {
-			t.Errorf("%.100s: got %d and not the page\n%.200s", path, got.StatusCode, got.body)
+		got := b.Get(path)
+		if text := html.UnescapeString(got.Text); got.StatusCode != http.StatusNotFound || !strings.Contains(text, "<h1>"+i18n.T("sv", "notfound.title")) {
+			t.Errorf("%.100s: got %d and not the page\n%.200s", path, got.StatusCode, got.Text)
 		}
 		harmless(t, path, got)
-		before.Calls = len(s.fake.Requests("")) // a confirmation may ask Klarna
+		before.Calls = len(s.Fake.Requests("")) // a confirmation may ask Klarna
 		if diff := cmp.Diff(before, s.state(b)); diff != "" {
 			t.Errorf("%s changed something: %s", path, diff)
 		}
@@ -66,17 +67,17 @@ func TestNotFound(t *testing.T) {
 	for _, path := range []string{
 		"/static/", "/static/x", "/static/x/", "/static/x/nope.js", "/static/x/static.go", "/static/x/pictures", "/static/x/../../../go.mod", "/static/../go.mod", "/static/x/..%2f..%2f..%2fgo.mod", "/static/x//etc/passwd", "/static/x/%00.js",
 	} {
-		if got := b.get(path); got.StatusCode != http.StatusNotFound || strings.Contains(got.body, "module ") {
-			t.Errorf("%s: got %d\n%.200s", path, got.StatusCode, got.body)
+		if got := b.Get(path); got.StatusCode != http.StatusNotFound || strings.Contains(got.Text, "module ") {
+			t.Errorf("%s: got %d\n%.200s", path, got.StatusCode, got.Text)
 		}
 	}
 }
 
 // harmless demands that nothing of what an address says became markup.
-func harmless(t *testing.T, path string, got answer) {
+func harmless(t *testing.T, path string, got shoptest.Answer) {
 	t.Helper()
 	for _, markup := range []string{"<script>alert", `" onmouseover=`, "<img src=x", "javascript:alert"} {
-		if strings.Contains(got.body, markup) {
+		if strings.Contains(got.Text, markup) {
 			t.Errorf("%s: the page has %s", path, markup)
 		}
 	}
@@ -121,12 +122,12 @@ func TestBadQueries(t *testing.T) {
 		{"/cart?%zz=1&=&&", ""},
 	} {
 		before := s.state(b)
-		got := b.get(tc.path)
-		if got.StatusCode != http.StatusOK || tc.absent != "" && strings.Contains(html.UnescapeString(got.body), tc.absent) {
+		got := b.Get(tc.path)
+		if got.StatusCode != http.StatusOK || tc.absent != "" && strings.Contains(html.UnescapeString(got.Text), tc.absent) {
 			t.Errorf("%s: got %d, with %q", tc.path, got.StatusCode, tc.absent)
 		}
 		harmless(t, tc.path, got)
-		before.Calls = len(s.fake.Requests("")) // the checkout reads
+		before.Calls = len(s.Fake.Requests("")) // the checkout reads
 		if diff := cmp.Diff(before, s.state(b)); diff != "" {
 			t.Errorf("%s changed something: %s", tc.path, diff)
 		}
@@ -135,8 +136,8 @@ func TestBadQueries(t *testing.T) {
 	s.refuses(b, badRequest{"GET", "/cart", formType, strings.Repeat("x", 64<<10+1), http.StatusRequestEntityTooLarge, ""})
 	for _, language := range []string{"", "*", "xx", "sv;q=2", strings.Repeat("sv,", 5000), "\"><script>", "ſe-SE", "en-US-u-cu-sek"} {
 		visitor := s.browser()
-		visitor.header["Accept-Language"] = []string{language}
-		if got := visitor.get("/"); got.StatusCode != http.StatusOK {
+		visitor.Header["Accept-Language"] = []string{language}
+		if got := visitor.Get("/"); got.StatusCode != http.StatusOK {
 			t.Errorf("Accept-Language %.40q: got %d", language, got.StatusCode)
 		}
 	}
@@ -147,28 +148,28 @@ func TestBadCookies(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	owner := s.withOrder()
-	base, _ := url.Parse(s.url)
-	token := owner.client.Jar.Cookies(base)[0].Value
+	base, _ := url.Parse(s.URL)
+	token := owner.Client.Jar.Cookies(base)[0].Value
 	before := s.state(owner)
 	for _, cookie := range []string{
 		"shopd=", "shopd=x", "shopd=" + strings.Repeat("x", 20_000), `shopd="` + token[1:] + `"`, "shopd=" + strings.ToLower(token), "shopd=" + token + "x",
 		"shopd=" + token[:10], "shopd=%00", "shopd=\xff\xfe", "shopd=../../x", "shopd=*; shopd=" + token, ";;;", "=", "__Host-shopd=" + token, "shopd=shopd:session:" + token,
 	} {
 		b := s.browser()
-		b.client.Jar = nil
-		b.header.Set("Cookie", cookie)
+		b.Client.Jar = nil
+		b.Header.Set("Cookie", cookie)
 		for _, path := range []string{"/", "/products/MUG-1", "/cart", "/terms"} {
-			if got := b.get(path); got.StatusCode != http.StatusOK || strings.Contains(got.body, `data-quantity="2"`) || got.Header.Get("Set-Cookie") != "" {
+			if got := b.Get(path); got.StatusCode != http.StatusOK || strings.Contains(got.Text, `data-quantity="2"`) || got.Header.Get("Set-Cookie") != "" {
 				t.Errorf("%.40q %s: got %d", cookie, path, got.StatusCode)
 			}
 		}
-		if got := b.get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
+		if got := b.Get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
 			t.Errorf("%.40q: checkout: got %d to %q", cookie, got.StatusCode, got.Header.Get("Location"))
 		}
-		if got := b.update(`{"lines":[{"sku":"MUG-1","quantity":9}]}`); got.StatusCode != http.StatusConflict || got.json(t).Redirect != "/cart" {
-			t.Errorf("%.40q: update: got %d %s", cookie, got.StatusCode, got.body)
+		if got := b.Update(`{"lines":[{"sku":"MUG-1","quantity":9}]}`); got.StatusCode != http.StatusConflict || updateOf(t, got).Redirect != "/cart" {
+			t.Errorf("%.40q: update: got %d %s", cookie, got.StatusCode, got.Text)
 		}
-		got := b.post("/cart/lines", "sku", "JAM-1")
+		got := b.Post("/cart/lines", "sku", "JAM-1")
 		if set := got.Header.Get("Set-Cookie"); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(set, "shopd=") || strings.Contains(set, token) {
 			t.Errorf("%.40q: add: got %d and cookie %q, want a new session", cookie, got.StatusCode, set)
 		}
@@ -184,12 +185,12 @@ func TestHead(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.withOrder()
 	for _, path := range []string{"/", "/products/MUG-1", "/products/NOPE", "/cart", "/terms", "/checkout", "/checkout/confirmation?order_id=x", "/nowhere", "/healthz"} {
-		get, head := b.get(path), b.do("HEAD", path, "", "")
-		if head.StatusCode != get.StatusCode || head.body != "" || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
-			t.Errorf("%s: HEAD %d with %d bytes of %q, GET %d of %q", path, head.StatusCode, len(head.body), head.Header.Get("Content-Type"), get.StatusCode, get.Header.Get("Content-Type"))
+		get, head := b.Get(path), b.Do("HEAD", path, "", "")
+		if head.StatusCode != get.StatusCode || head.Text != "" || head.Header.Get("Content-Type") != get.Header.Get("Content-Type") {
+			t.Errorf("%s: HEAD %d with %d bytes of %q, GET %d of %q", path, head.StatusCode, len(head.Text), head.Header.Get("Content-Type"), get.StatusCode, get.Header.Get("Content-Type"))
 		}
 	}
-	if orders := s.fake.Orders(); len(orders) != 1 {
+	if orders := s.Fake.Orders(); len(orders) != 1 {
 		t.Errorf("got %d orders", len(orders))
 	}
 }
@@ -199,17 +200,17 @@ func TestPrefetch(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	for _, purpose := range []string{"prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"} {
-		b.header.Set("Sec-Purpose", purpose)
-		if got := b.get("/checkout"); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Refresh") != "" {
+		b.Header.Set("Sec-Purpose", purpose)
+		if got := b.Get("/checkout"); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Refresh") != "" {
 			t.Errorf("%s: got %d, %v", purpose, got.StatusCode, got.Header)
 		}
 	}
-	if calls := s.fake.Requests(""); len(calls) != 0 {
+	if calls := s.Fake.Requests(""); len(calls) != 0 {
 		t.Errorf("Klarna was asked: %v", calls)
 	}
-	b.header.Del("Sec-Purpose")
+	b.Header.Del("Sec-Purpose")
 	b.open(s)
 }
 
@@ -219,7 +220,7 @@ func TestHeaders(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.withOrder()
 	for _, path := range []string{"/", "/products/MUG-1", "/cart", "/terms", "/checkout", "/nowhere", "/checkout/confirmation?order_id=x"} {
-		h := b.get(path).Header
+		h := b.Get(path).Header
 		if h.Get("Cache-Control") != "no-store" || !slices.Contains(h.Values("Vary"), "Cookie") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" {
 			t.Errorf("%s: %v", path, h)
 		}

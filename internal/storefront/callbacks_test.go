@@ -13,22 +13,23 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // shopper does something in the payment form.
-func (s *shop) shopper(a fakeklarna.Action) fakeklarna.Outcome {
-	s.t.Helper()
-	out, err := s.fake.Shopper(s.order().OrderID, a)
+func (s *shopWorld) shopper(a fakeklarna.Action) fakeklarna.Outcome {
+	s.T.Helper()
+	out, err := s.Fake.Shopper(s.order().OrderID, a)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return out
 }
 
 // says fails the test unless a page has a text.
-func (a answer) says(t *testing.T, text string) {
+func says(t *testing.T, a shoptest.Answer, text string) {
 	t.Helper()
-	if !strings.Contains(html.UnescapeString(a.body), text) {
+	if !strings.Contains(html.UnescapeString(a.Text), text) {
 		t.Errorf("got %d without %q", a.StatusCode, text)
 	}
 }
@@ -42,8 +43,8 @@ func TestCountryChosenInTheForm(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, o)
 			b := s.browser()
-			b.header.Set("Accept-Language", "en-SE")
-			b.add("MUG-1", "1")
+			b.Header.Set("Accept-Language", "en-SE")
+			b.Add("MUG-1", "1")
 			id := b.open(s).OrderID
 			revision := b.cart().Revision
 			s.shopper(fakeklarna.Action{Load: true})
@@ -51,12 +52,12 @@ func TestCountryChosenInTheForm(t *testing.T) {
 				t.Errorf("opening the form changed the cart: revision %d → %d", revision, got)
 			}
 
-			before := len(s.fake.Requests(""))
+			before := len(s.Fake.Requests(""))
 			out := s.shopper(fakeklarna.Action{Country: "NO", Type: map[string]string{"postal_code": "0150"}})
 			if out.Refused != nil || out.Currency != "NOK" || out.Locale != "en-NO" || out.Total != 15900+5900 || out.ShippingOption != "mailboat" {
 				t.Errorf("the form shows %+v", out)
 			}
-			if n := len(s.fake.Requests("")) - before; n != 0 {
+			if n := len(s.Fake.Requests("")) - before; n != 0 {
 				t.Errorf("the callback made %d calls of Klarna, want none", n)
 			}
 			if got := b.cart(); got.Country != "NO" || got.Locale != "en-NO" || got.Currency != "NOK" || got.TotalAmount != out.Total {
@@ -64,7 +65,7 @@ func TestCountryChosenInTheForm(t *testing.T) {
 			}
 
 			// The open page, which showed Sweden, hears of it and asks.
-			update := b.update(fmt.Sprintf(`{"order_id":%q,"shown_country":"SE"}`, id)).json(t)
+			update := updateOf(t, b.Update(fmt.Sprintf(`{"order_id":%q,"shown_country":"SE"}`, id)))
 			if update.PurchaseCurrency != "NOK" || update.PurchaseCountry != "NO" || update.Locale != "en-NO" || update.Replaced {
 				t.Errorf("update: %+v", update)
 			}
@@ -72,14 +73,14 @@ func TestCountryChosenInTheForm(t *testing.T) {
 			if !strings.Contains(html.UnescapeString(update.SummaryHTML), note) {
 				t.Errorf("the page does not say that delivery is to Norway:\n%s", update.SummaryHTML)
 			}
-			again := b.update(fmt.Sprintf(`{"order_id":%q,"shown_country":"NO"}`, id)).json(t)
+			again := updateOf(t, b.Update(fmt.Sprintf(`{"order_id":%q,"shown_country":"NO"}`, id)))
 			if strings.Contains(again.SummaryHTML, "Delivery is now") {
 				t.Error("and says it again")
 			}
-			b.get("/checkout?market=delivery").says(t, note)
+			says(t, b.Get("/checkout?market=delivery"), note)
 
 			// Nothing is left to send.
-			before = len(s.fake.Requests(""))
+			before = len(s.Fake.Requests(""))
 			if b.open(s).OrderID != id {
 				t.Error("another order")
 			}
@@ -92,14 +93,14 @@ func TestCountryChosenInTheForm(t *testing.T) {
 			if out := s.shopper(fakeklarna.Action{ShippingOption: "express"}); out.Total != 15900+14900 || b.cart().TotalAmount != out.Total {
 				t.Errorf("express: the form shows %d, the cart %d", out.Total, b.cart().TotalAmount)
 			}
-			before = len(s.fake.Requests(""))
+			before = len(s.Fake.Requests(""))
 			if out := s.shopper(fakeklarna.Action{Buy: &fakeklarna.Buy{}}); out.Status != fakeklarna.StatusComplete {
 				t.Errorf("not bought: %+v", out.Refused)
 			}
-			if n := len(s.fake.Requests("")) - before; n != 0 {
+			if n := len(s.Fake.Requests("")) - before; n != 0 {
 				t.Errorf("validation made %d calls of Klarna, want none", n)
 			}
-			for _, c := range s.fake.Callbacks(id) {
+			for _, c := range s.Fake.Callbacks(id) {
 				if c.Status != http.StatusOK {
 					t.Errorf("%s: %d %s", c.Type, c.Status, c.Error)
 				}
@@ -113,8 +114,8 @@ func TestSalesTaxByState(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.header.Set("Accept-Language", "en-US")
-	b.add("MUG-1", "1")
+	b.Header.Set("Accept-Language", "en-US")
+	b.Add("MUG-1", "1")
 	b.open(s)
 	for region, want := range map[string]int64{"CA": 2145, "OR": 2000} { // 14.00 + 6.00, and 7.25 % of it
 		out := s.shopper(fakeklarna.Action{Type: map[string]string{"region": region, "postal_code": "90001"}})
@@ -133,7 +134,7 @@ func TestRefusedAddress(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	b.open(s)
 	before := b.cart()
 	out := s.shopper(fakeklarna.Action{Type: map[string]string{"postal_code": "999 99"}})
@@ -160,7 +161,7 @@ func TestMarketSwitchedHereAndThere(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	b.open(s)
 	s.shopper(fakeklarna.Action{Type: map[string]string{"postal_code": "111 47"}, ShippingOption: "express"})
 	country := func(want string) {
@@ -170,7 +171,7 @@ func TestMarketSwitchedHereAndThere(t *testing.T) {
 		}
 	}
 	// Another tab goes to Norway; the form, which shows Sweden still, calls.
-	b.post("/market", "country", "NO")
+	b.Post("/market", "country", "NO")
 	s.shopper(fakeklarna.Action{Type: map[string]string{"postal_code": "111 48"}})
 	country("NO")
 	s.holds(b, 0) // the page is loaded: the form is in Norway now
@@ -179,8 +180,8 @@ func TestMarketSwitchedHereAndThere(t *testing.T) {
 	country("SE")
 	s.holds(b, 0)
 
-	b.post("/market", "country", "DE")
-	b.update(`{}`)
+	b.Post("/market", "country", "DE")
+	b.Update(`{}`)
 	s.holds(b, 0)
 	s.shopper(fakeklarna.Action{Country: "SE"})
 	country("SE")
@@ -197,26 +198,26 @@ func TestRefusedPurchase(t *testing.T) {
 	const stopped = "Varukorgen ändrades medan du betalade, så vi stoppade betalningen.</strong> Inget har debiterats. Se över beställningen och betala igen."
 	for _, tc := range []struct {
 		name  string
-		given func(s *shop, b *browser)
+		given func(s *shopWorld, b *browser)
 		says  string
 		again bool // it can be bought after the page was loaded
 	}{
-		{"cart changed", func(_ *shop, b *browser) { b.add("JAM-1", "1") }, stopped, true},
-		{"another language and code", func(_ *shop, b *browser) { b.post("/cart/discount", "code", "FOG10") }, stopped, true},
-		{"the form has an option that the cart does not know", func(s *shop, b *browser) {
+		{"cart changed", func(_ *shopWorld, b *browser) { b.Add("JAM-1", "1") }, stopped, true},
+		{"another language and code", func(_ *shopWorld, b *browser) { b.Post("/cart/discount", "code", "FOG10") }, stopped, true},
+		{"the form has an option that the cart does not know", func(s *shopWorld, b *browser) {
 			// The shop switches to Norway and back; the form keeps its choice.
 			s.shopper(fakeklarna.Action{ShippingOption: "express"})
-			b.post("/market", "country", "NO")
-			b.post("/market", "country", "SE")
+			b.Post("/market", "country", "NO")
+			b.Post("/market", "country", "SE")
 			b.open(s)
 		}, stopped, true},
-		{"sold out", func(s *shop, b *browser) {
-			b.add("CLK-1", "1")
+		{"sold out", func(s *shopWorld, b *browser) {
+			b.Add("CLK-1", "1")
 			b.open(s)
 			s.left("CLK-1", 0)
 		}, "Någon annan köpte den sista: Byssklocka i mässing.</strong> Inget har debiterats.", false},
-		{"too few", func(s *shop, b *browser) {
-			b.add("BLK-1", "3")
+		{"too few", func(s *shopWorld, b *browser) {
+			b.Add("BLK-1", "3")
 			b.open(s)
 			s.left("BLK-1", 2)
 		}, i18n.T("sv", "note.few_left", 2, "Däcksfilt i ull, 130 × 180 cm"), false},
@@ -225,7 +226,7 @@ func TestRefusedPurchase(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, fakeklarna.Options{})
 			b := s.browser()
-			b.add("MUG-1", "1")
+			b.Add("MUG-1", "1")
 			b.open(s)
 			s.shopper(fakeklarna.Action{Type: map[string]string{ // nothing is left to ask the shop about but the purchase
 				"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada", "family_name": "Lovelace",
@@ -237,10 +238,10 @@ func TestRefusedPurchase(t *testing.T) {
 				t.Fatalf("got %s, refused %+v", out.Status, out.Refused)
 			}
 			to, err := url.Parse(out.Refused.RedirectURL)
-			if err != nil || to.Scheme+"://"+to.Host != s.url {
+			if err != nil || to.Scheme+"://"+to.Host != s.URL {
 				t.Fatalf("sent to %q", out.Refused.RedirectURL)
 			}
-			b.get(to.RequestURI()).says(t, tc.says)
+			says(t, b.Get(to.RequestURI()), tc.says)
 			out = s.shopper(fakeklarna.Action{Buy: &fakeklarna.Buy{}})
 			if (out.Status == fakeklarna.StatusComplete) != tc.again {
 				t.Errorf("once more: %s, refused %+v", out.Status, out.Refused)
@@ -250,10 +251,10 @@ func TestRefusedPurchase(t *testing.T) {
 }
 
 // left sets the stock of a product.
-func (s *shop) left(sku string, n int) {
-	s.t.Helper()
-	if err := s.redis.Client().HSet(s.t.Context(), "shopd:{stock}:left", sku, n).Err(); err != nil {
-		s.t.Fatal(err)
+func (s *shopWorld) left(sku string, n int) {
+	s.T.Helper()
+	if err := s.Redis.Client().HSet(s.T.Context(), "shopd:{stock}:left", sku, n).Err(); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
@@ -263,18 +264,18 @@ func TestReasons(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	for _, locale := range []string{"sv-SE", "nb-NO", "da-DK", "fi-FI", "de-DE", "nl-NL", "en-GB"} {
 		b := s.browser()
-		b.header.Set("Accept-Language", locale)
-		b.add("MUG-1", "1")
+		b.Header.Set("Accept-Language", locale)
+		b.Add("MUG-1", "1")
 		lang := i18n.LangOf(locale)
 		for reason, title := range map[string]string{
 			"cart_changed": "note.stopped.title", "already_bought": "note.bought.title", "purchase_running": "note.running.title",
 			"unknown_order": "note.old_form.title", "sold_out": "note.stopped.title", // there is enough again
 			"not_finished": "note.not_finished",
 		} {
-			b.get("/checkout?reason="+reason).says(t, i18n.T(lang, title))
+			says(t, b.Get("/checkout?reason="+reason), i18n.T(lang, title))
 		}
 		for _, nonsense := range []string{"x", "%3Cscript%3E", "sold_out&sku=%3Cscript%3E", ""} {
-			if got := b.get("/checkout?reason=" + nonsense); got.StatusCode != http.StatusOK || strings.Contains(got.body, "<script>alert") {
+			if got := b.Get("/checkout?reason=" + nonsense); got.StatusCode != http.StatusOK || strings.Contains(got.Text, "<script>alert") {
 				t.Errorf("reason %q: got %d", nonsense, got.StatusCode)
 			}
 		}
@@ -282,28 +283,28 @@ func TestReasons(t *testing.T) {
 
 	// Named by the address, though there is enough of something else too.
 	b := s.browser()
-	b.add("MUG-1", "1")
-	b.add("CLK-1", "1")
+	b.Add("MUG-1", "1")
+	b.Add("CLK-1", "1")
 	s.left("CLK-1", 0)
-	page := b.get("/checkout?reason=sold_out&sku=CLK-1")
-	page.says(t, i18n.T("sv", "note.last_gone.title", "Byssklocka i mässing"))
-	if n := strings.Count(page.body, `data-note="sold-out-CLK-1"`); n != 1 {
+	page := b.Get("/checkout?reason=sold_out&sku=CLK-1")
+	says(t, page, i18n.T("sv", "note.last_gone.title", "Byssklocka i mässing"))
+	if n := strings.Count(page.Text, `data-note="sold-out-CLK-1"`); n != 1 {
 		t.Errorf("the page says it %d times", n)
 	}
 
 	// The reason outlives a Klarna that is away, and an emptied cart.
-	s.fake.AddFault(fakeklarna.Fault{Count: -1, Status: 500})
-	if got := b.get("/checkout?reason=sold_out&sku=CLK-1").Header.Get("Refresh"); got != "2; url=/checkout?reason=sold_out&sku=CLK-1&try=1" {
+	s.Fake.AddFault(fakeklarna.Fault{Count: -1, Status: 500})
+	if got := b.Get("/checkout?reason=sold_out&sku=CLK-1").Header.Get("Refresh"); got != "2; url=/checkout?reason=sold_out&sku=CLK-1&try=1" {
 		t.Errorf("the page tries again at %q", got)
 	}
-	s.fake.ClearFaults()
-	b.post("/cart/lines/MUG-1", "quantity", "0")
-	b.post("/cart/lines/CLK-1", "quantity", "0")
-	got := b.get("/checkout?reason=cart_changed")
+	s.Fake.ClearFaults()
+	b.Post("/cart/lines/MUG-1", "quantity", "0")
+	b.Post("/cart/lines/CLK-1", "quantity", "0")
+	got := b.Get("/checkout?reason=cart_changed")
 	if to := got.Header.Get("Location"); to != "/cart?reason=cart_changed" {
 		t.Fatalf("sent to %q", to)
 	}
-	b.get("/cart?reason=cart_changed").says(t, i18n.T("sv", "note.stopped.title"))
+	says(t, b.Get("/cart?reason=cart_changed"), i18n.T("sv", "note.stopped.title"))
 }
 
 // noteBilling costs nothing but after a switch of the market, and then two round trips.
@@ -311,18 +312,18 @@ func TestCostOfSwitch(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	b.open(s)
-	before := s.trips.Load()
-	b.update(`{"country":"NO"}`)
-	first := s.trips.Load() - before
-	c, err := s.carts.Get(t.Context(), cartOfOrder(t, s, s.order().OrderID), cart.Fallback{})
+	before := s.Trips.Load()
+	b.Update(`{"country":"NO"}`)
+	first := s.Trips.Load() - before
+	c, err := s.Carts.Get(t.Context(), cartOfOrder(t, s, s.order().OrderID), cart.Fallback{})
 	if err != nil || c.ShipTo != nil {
 		t.Errorf("the cart still knows %+v, %v", c.ShipTo, err)
 	}
-	before = s.trips.Load()
-	b.update(`{"country":"NO"}`)
-	if again := s.trips.Load() - before; first > 11 || again > 9 {
+	before = s.Trips.Load()
+	b.Update(`{"country":"NO"}`)
+	if again := s.Trips.Load() - before; first > 11 || again > 9 {
 		t.Errorf("%d round trips, then %d", first, again)
 	}
 }

@@ -22,62 +22,62 @@ import (
 )
 
 // placed is the order of the book that was bought by this order at Klarna.
-func (s *shop) placed(orderID string) order.Order {
-	s.t.Helper()
-	o, found, err := s.book.ByOrderID(s.t.Context(), orderID)
+func (s *shopWorld) placed(orderID string) order.Order {
+	s.T.Helper()
+	o, found, err := s.Book.ByOrderID(s.T.Context(), orderID)
 	if err != nil || !found {
-		s.t.Fatalf("the order is not in the book: %v", err)
+		s.T.Fatalf("the order is not in the book: %v", err)
 	}
 	return o
 }
 
 // once holds invariant 6: the book has as many orders as were bought, each acknowledged.
-func (s *shop) once() {
-	s.t.Helper()
+func (s *shopWorld) once() {
+	s.T.Helper()
 	var bought, listed []string
-	for _, o := range s.fake.Orders() {
+	for _, o := range s.Fake.Orders() {
 		if o.Status == fakeklarna.StatusComplete {
 			bought = append(bought, s.placed(o.OrderID).Number)
 			if !o.Fake.Acknowledged {
-				s.t.Errorf("%s is not acknowledged", o.OrderID)
+				s.T.Errorf("%s is not acknowledged", o.OrderID)
 			}
 		}
 	}
-	listed, err := s.redis.Client().ZRange(s.t.Context(), "shopd:{orders}:placed", 0, -1).Result()
+	listed, err := s.Redis.Client().ZRange(s.T.Context(), "shopd:{orders}:placed", 0, -1).Result()
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	slices.Sort(bought)
 	slices.Sort(listed)
 	if diff := cmp.Diff(bought, listed); diff != "" {
-		s.t.Errorf("bought and in the book: %s", diff)
+		s.T.Errorf("bought and in the book: %s", diff)
 	}
 }
 
 // older makes an order of the book one that was bought some time ago.
-func (s *shop) older(orderID string, age time.Duration) {
-	s.t.Helper()
-	rdb, key := s.redis.Client(), "shopd:{orders}:order:"+orderID
-	text, err := rdb.Get(s.t.Context(), key).Bytes()
+func (s *shopWorld) older(orderID string, age time.Duration) {
+	s.T.Helper()
+	rdb, key := s.Redis.Client(), "shopd:{orders}:order:"+orderID
+	text, err := rdb.Get(s.T.Context(), key).Bytes()
 	var record map[string]any
 	if err == nil {
 		err = json.Unmarshal(text, &record)
 	}
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	record["placed_at"] = time.Now().Add(-age)
 	text, _ = json.Marshal(record)
-	if err := rdb.Set(s.t.Context(), key, text, 0).Err(); err != nil {
-		s.t.Fatal(err)
+	if err := rdb.Set(s.T.Context(), key, text, 0).Err(); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
 // buyAs is buy by somebody who types: address members by name and text.
-func (s *shop) buyAs(orderID string, typed map[string]string) string {
-	s.t.Helper()
-	if _, err := s.fake.Shopper(orderID, fakeklarna.Action{Type: typed}); err != nil {
-		s.t.Fatal(err)
+func (s *shopWorld) buyAs(orderID string, typed map[string]string) string {
+	s.T.Helper()
+	if _, err := s.Fake.Shopper(orderID, fakeklarna.Action{Type: typed}); err != nil {
+		s.T.Fatal(err)
 	}
 	return s.buy(orderID)
 }
@@ -91,17 +91,17 @@ func TestConfirmation(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.norwegian()
-	b.add("EBK-1", "1")
-	b.post("/cart/discount", "code", "FOG10")
+	b.Add("EBK-1", "1")
+	b.Post("/cart/discount", "code", "FOG10")
 	bought := b.open(s)
 	path := s.buyAs(bought.OrderID, eva)
-	b.add("MUG-1", "3") // in another tab, meanwhile
-	b.add("JAM-1", "1")
+	b.Add("MUG-1", "3") // in another tab, meanwhile
+	b.Add("JAM-1", "1")
 	for range 2 { // reloaded, it says the same
-		page := b.get(path)
-		text := html.UnescapeString(page.body)
+		page := b.Get(path)
+		text := html.UnescapeString(page.Text)
 		if page.StatusCode != http.StatusOK {
-			t.Fatalf("got %d\n%s", page.StatusCode, page.body)
+			t.Fatalf("got %d\n%s", page.StatusCode, page.Text)
 		}
 		o := s.placed(bought.OrderID)
 		for _, part := range []string{
@@ -124,10 +124,10 @@ func TestConfirmation(t *testing.T) {
 	}
 	s.once()
 	next := s.holds(b, 0)
-	if next.OrderID == bought.OrderID || len(s.fake.Orders()) != 2 {
-		t.Errorf("got order %s after %s, of %d", next.OrderID, bought.OrderID, len(s.fake.Orders()))
+	if next.OrderID == bought.OrderID || len(s.Fake.Orders()) != 2 {
+		t.Errorf("got order %s after %s, of %d", next.OrderID, bought.OrderID, len(s.Fake.Orders()))
 	}
-	if there, _ := s.fake.Order(bought.OrderID); there.Fake.OrderManagement.MerchantReference1 != s.placed(bought.OrderID).Number {
+	if there, _ := s.Fake.Order(bought.OrderID); there.Fake.OrderManagement.MerchantReference1 != s.placed(bought.OrderID).Number {
 		t.Error("Klarna does not know the number")
 	}
 }
@@ -140,7 +140,7 @@ func TestConfirmationForOthers(t *testing.T) {
 	bought := buyer.open(s)
 	path := s.buyAs(bought.OrderID, eva)
 	other := s.browser()
-	other.add("JAM-1", "1")
+	other.Add("JAM-1", "1")
 	for _, tc := range []struct {
 		name, title string
 		browser     *browser
@@ -148,8 +148,8 @@ func TestConfirmationForOthers(t *testing.T) {
 		{"no cookie", "confirmation.title", s.browser()}, // the buyer perhaps, back from the bank's app in another browser
 		{"another cart", "confirmation.stranger", other},
 	} {
-		got := tc.browser.get(path)
-		text := html.UnescapeString(got.body)
+		got := tc.browser.Get(path)
+		text := html.UnescapeString(got.Text)
 		o := s.placed(bought.OrderID) // by the first of them
 		for _, part := range []string{"<h1>" + i18n.T("sv", tc.title), i18n.T("sv", "confirmation.stranger_body"), o.Number, "377 Nkr"} {
 			if !strings.Contains(strings.ReplaceAll(text, "\u00a0", " "), part) {
@@ -157,7 +157,7 @@ func TestConfirmationForOthers(t *testing.T) {
 			}
 		}
 		if got.StatusCode != http.StatusOK || got.Header.Get("Set-Cookie") != "" {
-			t.Errorf("%s: got %d\n%s", tc.name, got.StatusCode, got.body)
+			t.Errorf("%s: got %d\n%s", tc.name, got.StatusCode, got.Text)
 		}
 		for _, secret := range []string{"klarna-checkout", "MUG-1", "data-amount", "@", "Eva", "Berg", "Havnegata", "0150", o.Key, "/orders/"} {
 			if strings.Contains(text, secret) {
@@ -172,11 +172,11 @@ func TestConfirmationForOthers(t *testing.T) {
 	if got := buyer.cart().String(); got != "NO nb-NO []" {
 		t.Errorf("the buyer's cart is %s", got)
 	}
-	buyer.add("JAM-1", "1")
-	if got := buyer.get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != path {
+	buyer.Add("JAM-1", "1")
+	if got := buyer.Get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != path {
 		t.Errorf("the buyer's checkout: got %d to %q, want %q", got.StatusCode, got.Header.Get("Location"), path)
 	}
-	if got := buyer.get(path); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "klarna-checkout-container") {
+	if got := buyer.Get(path); got.StatusCode != http.StatusOK || !strings.Contains(got.Text, "klarna-checkout-container") {
 		t.Errorf("the buyer's confirmation: got %d", got.StatusCode)
 	}
 	s.holds(buyer, 0)
@@ -189,12 +189,12 @@ func TestConfirmationOfAnOpenOrder(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.norwegian()
 	order := b.open(s)
-	got := b.get("/checkout/confirmation?order_id=" + order.OrderID)
+	got := b.Get("/checkout/confirmation?order_id=" + order.OrderID)
 	if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/checkout?reason=not_finished" {
 		t.Fatalf("got %d to %q", got.StatusCode, got.Header.Get("Location"))
 	}
-	page := b.get(got.Header.Get("Location"))
-	if text := html.UnescapeString(page.body); page.StatusCode != http.StatusOK || !strings.Contains(text, i18n.T("nb", "note.not_finished")) {
+	page := b.Get(got.Header.Get("Location"))
+	if text := html.UnescapeString(page.Text); page.StatusCode != http.StatusOK || !strings.Contains(text, i18n.T("nb", "note.not_finished")) {
 		t.Errorf("the checkout says nothing: %d", page.StatusCode)
 	}
 	if again := s.holds(b, 0); again.OrderID != order.OrderID || b.cart().String() != "NO nb-NO [MUG-1 2]" {
@@ -208,24 +208,24 @@ func TestConfirmationOfForeignOrder(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{CallbackTransport: fakeklarna.Agree()}) // our own callbacks would refuse the purchase
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	b.open(s)
 	foreign, err := kco.NewSigner("a secret of somebody else")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.carts.Get(t.Context(), cartOfOrder(t, s, s.order().OrderID), cart.Fallback{})
+	c, err := s.Carts.Get(t.Context(), cartOfOrder(t, s, s.order().OrderID), cart.Fallback{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, _, err := s.wants.Want(c)
+	content, _, err := s.KCO.Wants.Want(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	own := content.MerchantData
 	for _, data := range []string{"", "v1." + c.ID, "v2" + own[2:], own + "x", strings.Replace(own, c.ID, "abc", 1), foreign.Sign(c.ID)} {
 		content.MerchantData = data
-		order, err := s.list.Client.CreateOrder(t.Context(), content)
+		order, err := s.LeftBehind.Client.CreateOrder(t.Context(), content)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -233,8 +233,8 @@ func TestConfirmationOfForeignOrder(t *testing.T) {
 		if data == "" {
 			want = http.StatusOK
 		}
-		got := b.get(s.buy(order.OrderID))
-		if got.StatusCode != want || strings.Contains(got.body, "klarna-checkout") {
+		got := b.Get(s.buy(order.OrderID))
+		if got.StatusCode != want || strings.Contains(got.Text, "klarna-checkout") {
 			t.Errorf("merchant_data %q: got %d, want %d", data, got.StatusCode, want)
 		}
 	}
@@ -271,26 +271,26 @@ func TestConfirmationFaults(t *testing.T) {
 				}
 				fault := f.fault
 				fault.Method, fault.Path, fault.Count = tc.method, tc.path, -1
-				s.fake.AddFault(fault)
-				got := b.get(path)
+				s.Fake.AddFault(fault)
+				got := b.Get(path)
 				if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Refresh") != "2; url="+path+"&try=1" ||
-					!strings.Contains(html.UnescapeString(got.body), i18n.T("nb", tc.title)) {
-					t.Errorf("%s: got %d with Refresh %q\n%.300s", f.name, got.StatusCode, got.Header.Get("Refresh"), got.body)
+					!strings.Contains(html.UnescapeString(got.Text), i18n.T("nb", tc.title)) {
+					t.Errorf("%s: got %d with Refresh %q\n%.300s", f.name, got.StatusCode, got.Header.Get("Refresh"), got.Text)
 				}
 				if tc.path != orderPath {
-					if got := b.get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != path {
+					if got := b.Get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != path {
 						t.Errorf("%s: the checkout answers %d to %q", f.name, got.StatusCode, got.Header.Get("Location"))
 					}
 				}
-				s.fake.ClearFaults()
+				s.Fake.ClearFaults()
 			}
 			if got := b.cart().String(); got != "NO nb-NO [MUG-1 2]" {
 				t.Errorf("the cart is %s", got)
 			}
-			if got := b.get(path); got.StatusCode != http.StatusOK || b.cart().String() != "NO nb-NO []" {
+			if got := b.Get(path); got.StatusCode != http.StatusOK || b.cart().String() != "NO nb-NO []" {
 				t.Errorf("in the end: got %d, the cart is %s", got.StatusCode, b.cart())
 			}
-			if n := len(s.fake.Orders()); n != 1 {
+			if n := len(s.Fake.Orders()); n != 1 {
 				t.Errorf("%d orders, want 1", n)
 			}
 			s.once()
@@ -307,37 +307,37 @@ func TestConfirmationLater(t *testing.T) {
 	path := s.buy(bought.OrderID)
 	right := func(name string, snippet bool, calls int) {
 		t.Helper()
-		before := len(s.fake.Requests(""))
-		got := b.get(path)
-		text := html.UnescapeString(got.body)
+		before := len(s.Fake.Requests(""))
+		got := b.Get(path)
+		text := html.UnescapeString(got.Text)
 		if got.StatusCode != http.StatusOK || !strings.Contains(text, "MUG-1.svg") || !strings.Contains(text, s.placed(bought.OrderID).Number) {
-			t.Errorf("%s: got %d\n%.200s", name, got.StatusCode, got.body)
+			t.Errorf("%s: got %d\n%.200s", name, got.StatusCode, got.Text)
 		}
 		if strings.Contains(text, "klarna-checkout-container") != snippet {
 			t.Errorf("%s: Klarna's part is there: %v, want %v", name, !snippet, snippet)
 		}
-		if got := len(s.fake.Requests("")) - before; got != calls {
+		if got := len(s.Fake.Requests("")) - before; got != calls {
 			t.Errorf("%s: %d calls of Klarna, want %d", name, got, calls)
 		}
 	}
 	right("at once", true, 4)
 	right("reloaded", true, 1)
-	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Path: orderPath, Status: 500, Count: 3})
+	s.Fake.AddFault(fakeklarna.Fault{Method: "GET", Path: orderPath, Status: 500, Count: 3})
 	right("Klarna's part cannot be had", false, 3)
 	s.older(bought.OrderID, 2*time.Hour)
 	right("after 2 h", false, 0)
 	s.older(bought.OrderID, 49*time.Hour)
-	s.fake.AddFault(fakeklarna.Fault{Path: orderPath, Status: 404, Count: -1})
+	s.Fake.AddFault(fakeklarna.Fault{Path: orderPath, Status: 404, Count: -1})
 	right("after 49 h", false, 0)
 
 	// Nobody told us of a purchase, and the checkout has forgotten it: Order Management has not.
-	s.fake.ClearFaults()
+	s.Fake.ClearFaults()
 	b = s.browser()
-	b.add("MUG-1", "1")
-	b.get("/checkout")
-	bought, _ = s.fake.Order(s.newest())
+	b.Add("MUG-1", "1")
+	b.Get("/checkout")
+	bought, _ = s.Fake.Order(s.newest())
 	path = s.buy(bought.OrderID)
-	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Path: orderPath, Status: 404, Count: 1})
+	s.Fake.AddFault(fakeklarna.Fault{Method: "GET", Path: orderPath, Status: 404, Count: 1})
 	right("first asked for late", true, 5)
 	s.once()
 }
@@ -346,10 +346,10 @@ func TestConfirmationLater(t *testing.T) {
 func TestConfirmationAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
-	other := s.serve(s.redis.Client())
+	_, other := s.serve(s.Redis.Client())
 	for range 3 {
 		buyer := s.norwegian()
-		buyer.get("/checkout")
+		buyer.Get("/checkout")
 		path := s.buy(s.newest())
 		var wg sync.WaitGroup
 		for i := range 16 {
@@ -357,11 +357,11 @@ func TestConfirmationAtOnce(t *testing.T) {
 			if i%4 == 0 {
 				b = buyer
 			} else if i%2 == 0 {
-				b.base = other
+				b.Base = other
 			}
 			wg.Go(func() {
-				if got := b.get(path); got.StatusCode != http.StatusOK {
-					t.Errorf("got %d\n%.200s", got.StatusCode, got.body)
+				if got := b.Get(path); got.StatusCode != http.StatusOK {
+					t.Errorf("got %d\n%.200s", got.StatusCode, got.Text)
 				}
 			})
 		}
@@ -378,12 +378,12 @@ func TestConfirmationPending(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.header.Set("Accept-Language", "en-GB")
-	b.add("MUG-1", "1")
+	b.Header.Set("Accept-Language", "en-GB")
+	b.Add("MUG-1", "1")
 	bought := b.open(s)
 	path := s.buyAs(bought.OrderID, map[string]string{"email": "eva+pend-accept-05@example.com"})
-	page := b.get(path)
-	text := html.UnescapeString(page.body)
+	page := b.Get(path)
+	text := html.UnescapeString(page.Text)
 	for _, part := range []string{"<h1>" + i18n.T("en", "confirmation.pending") + "</h1>", i18n.T("en", "confirmation.pending_body")} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the page lacks %q", part)
@@ -394,18 +394,18 @@ func TestConfirmationPending(t *testing.T) {
 			t.Errorf("the page has %q", not)
 		}
 	}
-	link := html.UnescapeString(orderLink.FindStringSubmatch(page.body)[1])
-	if page := b.get(link); !strings.Contains(html.UnescapeString(page.body), i18n.T("en", "orderpage.pending")) {
+	link := html.UnescapeString(orderLink.FindStringSubmatch(page.Text)[1])
+	if page := b.Get(link); !strings.Contains(html.UnescapeString(page.Text), i18n.T("en", "orderpage.pending")) {
 		t.Error("the order's page does not say that it is pending")
 	}
-	s.fake.Advance(6 * time.Minute)
-	if _, err := s.book.Refresh(t.Context(), bought.OrderID); err != nil {
+	s.Fake.Advance(6 * time.Minute)
+	if _, err := s.Book.Refresh(t.Context(), bought.OrderID); err != nil {
 		t.Fatal(err)
 	}
-	if text := html.UnescapeString(b.get(path).body); !strings.Contains(text, i18n.T("en", "confirmation.title")) {
+	if text := html.UnescapeString(b.Get(path).Text); !strings.Contains(text, i18n.T("en", "confirmation.title")) {
 		t.Error("the page does not know that it was decided")
 	}
-	if page := b.get(link); !strings.Contains(html.UnescapeString(page.body), i18n.T("en", "orderpage.received")) {
+	if page := b.Get(link); !strings.Contains(html.UnescapeString(page.Text), i18n.T("en", "orderpage.received")) {
 		t.Error("the order's page does not know that it was decided")
 	}
 }
@@ -417,7 +417,7 @@ func TestConfirmationCancelled(t *testing.T) {
 	b := s.norwegian()
 	bought := b.open(s)
 	path := s.buy(bought.OrderID)
-	req, err := http.NewRequestWithContext(t.Context(), "POST", s.fake.URL+"/ordermanagement/v1/orders/"+bought.OrderID+"/cancel", nil)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.Fake.URL+"/ordermanagement/v1/orders/"+bought.OrderID+"/cancel", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,9 +426,9 @@ func TestConfirmationCancelled(t *testing.T) {
 		t.Fatal(res, err)
 	}
 	for range 2 {
-		got := b.get(path)
-		if text := html.UnescapeString(got.body); got.StatusCode != http.StatusOK || !strings.Contains(text, i18n.T("nb", "confirmation.cancelled")) {
-			t.Errorf("got %d\n%.200s", got.StatusCode, got.body)
+		got := b.Get(path)
+		if text := html.UnescapeString(got.Text); got.StatusCode != http.StatusOK || !strings.Contains(text, i18n.T("nb", "confirmation.cancelled")) {
+			t.Errorf("got %d\n%.200s", got.StatusCode, got.Text)
 		}
 	}
 	if got := b.cart().String(); got != "NO nb-NO [MUG-1 2]" {

@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // Most of what takes long here waits for a Klarna that does not answer, so
@@ -71,7 +72,7 @@ const createPath, orderPath = "/checkout/v3/orders", "/checkout/v3/orders/*"
 // way is a way for a shopper to bring about a kind of call.
 type way struct {
 	name         string
-	given        func(s *shop, b *browser)
+	given        func(s *shopWorld, b *browser)
 	page         bool // by loading the checkout; else by an update of the open page
 	method, path string
 	ends         func(f klarnaFault) (always, once end)
@@ -90,30 +91,30 @@ func created(f klarnaFault) (always, once end) { return f.create, f.create }
 func read(f klarnaFault) (always, once end)    { return f.read, f.readOnce }
 func updated(f klarnaFault) (always, once end) { return f.update, f.updateOnce }
 
-func nothing(*shop, *browser)              {}
-func opened(_ *shop, b *browser)           { b.get("/checkout") }
-func openedAndChanged(_ *shop, b *browser) { b.get("/checkout"); b.add("JAM-1", "1") }
-func openedAndUnanswered(s *shop, b *browser) { // so that the update is followed by a read
-	b.get("/checkout")
-	s.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: orderPath, DropReply: true})
+func nothing(*shopWorld, *browser)              {}
+func opened(_ *shopWorld, b *browser)           { b.Get("/checkout") }
+func openedAndChanged(_ *shopWorld, b *browser) { b.Get("/checkout"); b.Add("JAM-1", "1") }
+func openedAndUnanswered(s *shopWorld, b *browser) { // so that the update is followed by a read
+	b.Get("/checkout")
+	s.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: orderPath, DropReply: true})
 }
 
 // do makes the request: to load the page, or to set MUG-1 to 3.
-func (w way) do(ctx context.Context, b *browser, orderID string) (answer, error) {
+func (w way) do(ctx context.Context, b *browser, orderID string) (shoptest.Answer, error) {
 	if w.page {
-		return b.try(ctx, "GET", "/checkout", "", "")
+		return b.Try(ctx, "GET", "/checkout", "", "")
 	}
 	body := fmt.Sprintf(`{"order_id":%q,"lines":[{"sku":"MUG-1","quantity":3}]}`, orderID)
-	return b.try(ctx, "POST", "/checkout/update", "application/json", body)
+	return b.Try(ctx, "POST", "/checkout/update", "application/json", body)
 }
 
 // norwegian is a shopper with goods who has chosen country and language, his
 // browser's being others.
-func (s *shop) norwegian() *browser {
-	s.t.Helper()
+func (s *shopWorld) norwegian() *browser {
+	s.T.Helper()
 	b := s.browser()
-	b.post("/market", "country", "NO", "locale", "nb-NO")
-	b.add("MUG-1", "2")
+	b.Post("/market", "country", "NO", "locale", "nb-NO")
+	b.Add("MUG-1", "2")
 	return b
 }
 
@@ -141,7 +142,7 @@ func TestKlarnaFaults(t *testing.T) {
 }
 
 // suffers makes the request while calls at paths fail, and looks at the answer and what comes after.
-func (w way) suffers(t *testing.T, s *shop, f klarnaFault, want end, count int, paths []string) {
+func (w way) suffers(t *testing.T, s *shopWorld, f klarnaFault, want end, count int, paths []string) {
 	b := s.norwegian()
 	w.given(s, b)
 	cartBefore, orderBefore := b.cart(), s.newest()
@@ -151,7 +152,7 @@ func (w way) suffers(t *testing.T, s *shop, f klarnaFault, want end, count int, 
 		if path == createPath {
 			fault.Method = "POST"
 		}
-		s.fake.AddFault(fault)
+		s.Fake.AddFault(fault)
 	}
 	got, err := w.do(t.Context(), b, orderBefore)
 	if err != nil {
@@ -166,11 +167,11 @@ func (w way) suffers(t *testing.T, s *shop, f klarnaFault, want end, count int, 
 	} else if cartAfter.Revision != cartBefore.Revision+1 || cartAfter.Lines[0].Quantity != 3 {
 		t.Errorf("the cart after the change: %+v", cartAfter)
 	}
-	if log := s.log.String(); want == refused && !strings.Contains(log, "correlation ID") && !strings.Contains(log, "correlation_id") {
+	if log := s.Log.String(); want == refused && !strings.Contains(log, "correlation ID") && !strings.Contains(log, "correlation_id") {
 		t.Errorf("the log does not name Klarna's correlation ID:\n%s", log)
 	}
 
-	s.fake.ClearFaults()
+	s.Fake.ClearFaults()
 	unknown := 0
 	if f.stored && (want == unavailable || want == refused) {
 		unknown = 1
@@ -184,20 +185,20 @@ func (w way) suffers(t *testing.T, s *shop, f klarnaFault, want end, count int, 
 }
 
 // judge looks at an answer. revision is the cart's, orderBefore the page's order.
-func (w way) judge(t *testing.T, got answer, want end, revision int64, orderBefore string) {
+func (w way) judge(t *testing.T, got shoptest.Answer, want end, revision int64, orderBefore string) {
 	t.Helper()
 	status := map[end]int{kept: 200, renewed: 200, refused: 500, unavailable: 503}[want]
 	if got.StatusCode != status {
-		t.Fatalf("got %d, want %d\n%s", got.StatusCode, status, got.body)
+		t.Fatalf("got %d, want %d\n%s", got.StatusCode, status, got.Text)
 	}
-	if id := got.Header.Get("X-Request-Id"); want == refused && !strings.Contains(got.body, id) {
+	if id := got.Header.Get("X-Request-Id"); want == refused && !strings.Contains(got.Text, id) {
 		t.Errorf("the answer does not quote the request ID %s", id)
 	}
 	if w.page {
 		judgePage(t, got, want, orderBefore)
 		return
 	}
-	u := got.json(t)
+	u := updateOf(t, got)
 	if u.CartRevision != revision || !strings.Contains(u.SummaryHTML, `data-sku="MUG-1"`) || !strings.Contains(u.SummaryHTML, `data-quantity="3"`) {
 		t.Errorf("got revision %d and the summary %q, the cart is at %d", u.CartRevision, u.SummaryHTML, revision)
 	}
@@ -221,7 +222,7 @@ func (w way) judge(t *testing.T, got answer, want end, revision int64, orderBefo
 	}
 }
 
-func judgePage(t *testing.T, got answer, want end, orderBefore string) {
+func judgePage(t *testing.T, got shoptest.Answer, want end, orderBefore string) {
 	t.Helper()
 	refresh, key := "", ""
 	switch want {
@@ -230,14 +231,14 @@ func judgePage(t *testing.T, got answer, want end, orderBefore string) {
 	case unavailable:
 		refresh, key = "2; url=/checkout?try=1", "unavailable.payment.title"
 	case kept, renewed:
-		id := shownOrder.FindStringSubmatch(got.body)
-		if id == nil || (id[1] == orderBefore) != (want == kept) || !strings.Contains(got.body, "klarna-checkout-container") {
+		id := shownOrder.FindStringSubmatch(got.Text)
+		if id == nil || (id[1] == orderBefore) != (want == kept) || !strings.Contains(got.Text, "klarna-checkout-container") {
 			t.Errorf("the page shows order %q, before it was %q", id, orderBefore)
 		}
 		return
 	}
-	if title := i18n.T("nb", key); !strings.Contains(html.UnescapeString(got.body), title) {
-		t.Errorf("the page does not say %q:\n%s", title, got.body)
+	if title := i18n.T("nb", key); !strings.Contains(html.UnescapeString(got.Text), title) {
+		t.Errorf("the page does not say %q:\n%s", title, got.Text)
 	}
 	if got.Header.Get("Refresh") != refresh || (got.Header.Get("Retry-After") != "") != (want == unavailable) {
 		t.Errorf("got Refresh %q and Retry-After %q, want %q", got.Header.Get("Refresh"), got.Header.Get("Retry-After"), refresh)
@@ -256,17 +257,17 @@ func TestBrowserGone(t *testing.T) {
 			b := s.norwegian()
 			w.given(s, b)
 			before := s.newest()
-			s.fake.AddFault(fakeklarna.Fault{DelayAfter: fakeklarna.Duration(400 * time.Millisecond), Count: -1})
+			s.Fake.AddFault(fakeklarna.Fault{DelayAfter: fakeklarna.Duration(400 * time.Millisecond), Count: -1})
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			if got, err := w.do(ctx, b, before); err == nil {
 				t.Fatalf("got %d before the browser left", got.StatusCode)
 			}
-			s.fake.ClearFaults()
+			s.Fake.ClearFaults()
 			if order := s.holds(b, 0); before != "" && order.OrderID != before {
 				t.Errorf("got order %s, it was %s", order.OrderID, before)
 			}
-			if n := len(s.fake.Orders()); n != 1 {
+			if n := len(s.Fake.Orders()); n != 1 {
 				t.Errorf("got %d orders, want 1", n)
 			}
 		})
@@ -277,7 +278,7 @@ func TestBrowserGone(t *testing.T) {
 func TestReloads(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.norwegian()
-	s.fake.AddFault(fakeklarna.Fault{Status: 503, Count: -1})
+	s.Fake.AddFault(fakeklarna.Fault{Status: 503, Count: -1})
 	for _, tc := range []struct{ address, refresh, button string }{
 		{"/checkout", "2; url=/checkout?try=1", "/checkout?try=1"},
 		{"/checkout?try=1", "4; url=/checkout?try=2", "/checkout?try=2"},
@@ -290,11 +291,11 @@ func TestReloads(t *testing.T) {
 		{"/checkout?try=x", "2; url=/checkout?try=1", "/checkout?try=1"},
 		{"/checkout/confirmation?order_id=0f1a&try=1", "4; url=/checkout/confirmation?order_id=0f1a&try=2", "/checkout/confirmation?order_id=0f1a&amp;try=2"},
 	} {
-		got := b.get(tc.address)
+		got := b.Get(tc.address)
 		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Refresh") != tc.refresh {
 			t.Errorf("%s: got %d with Refresh %q, want %q", tc.address, got.StatusCode, got.Header.Get("Refresh"), tc.refresh)
 		}
-		if !strings.Contains(got.body, `href="`+tc.button+`"`) {
+		if !strings.Contains(got.Text, `href="`+tc.button+`"`) {
 			t.Errorf("%s: no button to %s", tc.address, tc.button)
 		}
 	}

@@ -53,17 +53,17 @@ func FuzzForms(f *testing.F) {
 			return // no header
 		}
 		b := *shopper
-		b.t = t
+		b.T = t
 		if len(b.cart().Lines) == 0 {
-			b.add("JAM-1", "1")
+			b.Add("JAM-1", "1")
 		}
 		before := b.cart()
-		got := b.do("POST", paths[(which%len(paths)+len(paths))%len(paths)], contentType, form)
+		got := b.Do("POST", paths[(which%len(paths)+len(paths))%len(paths)], contentType, form)
 		after := b.cart()
 		after.sums(t)
 		switch {
 		case got.StatusCode == http.StatusSeeOther:
-			base, _ := url.Parse(b.base)
+			base, _ := url.Parse(b.Base)
 			if to, err := base.Parse(got.Header.Get("Location")); err != nil || to.Host != base.Host || strings.HasPrefix(to.Path, "//") {
 				t.Errorf("%q leads to %q, %v", form, got.Header.Get("Location"), err)
 			}
@@ -72,7 +72,7 @@ func FuzzForms(f *testing.F) {
 				t.Errorf("got %d and changed %s", got.StatusCode, diff)
 			}
 		default:
-			t.Errorf("got %d %s", got.StatusCode, got.body)
+			t.Errorf("got %d %s", got.StatusCode, got.Text)
 		}
 	})
 }
@@ -97,16 +97,16 @@ func FuzzPages(f *testing.F) {
 	f.Add(8, "key=%zz;key=1", strings.Repeat("a-", 500))
 	s := newShop(f, fakeklarna.Options{})
 	shopper := s.browser()
-	shopper.add("JAM-1", "1")
+	shopper.Add("JAM-1", "1")
 	f.Fuzz(func(t *testing.T, which int, query, language string) {
 		if strings.ContainsFunc(language, func(r rune) bool { return r < ' ' || r > '~' }) || len(query) > 4000 || len(language) > 4000 {
 			return // no header, or none that a request may have
 		}
 		b := *shopper
-		b.t, b.header = t, http.Header{"Accept-Language": {language}}
+		b.T, b.Header = t, http.Header{"Accept-Language": {language}}
 		path := paths[(which%len(paths)+len(paths))%len(paths)]
 		before := b.cart()
-		u, err := url.Parse(b.base + path)
+		u, err := url.Parse(b.Base + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +114,7 @@ func FuzzPages(f *testing.F) {
 		if _, err := url.Parse(u.String()); err != nil || strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			return // not a request's target
 		}
-		got := b.get(u.RequestURI())
+		got := b.Get(u.RequestURI())
 		if diff := cmp.Diff(before, b.cart()); diff != "" {
 			t.Errorf("a GET of %s changed %s", u, diff)
 		}
@@ -125,8 +125,8 @@ func FuzzPages(f *testing.F) {
 			}
 		case got.StatusCode >= 500:
 			t.Errorf("%s: got %d", u, got.StatusCode)
-		case !strings.HasSuffix(strings.TrimSpace(got.body), "</html>") || !utf8.ValidString(got.body):
-			t.Errorf("%s: got %d and not a whole page:\n%s", u, got.StatusCode, got.body)
+		case !strings.HasSuffix(strings.TrimSpace(got.Text), "</html>") || !utf8.ValidString(got.Text):
+			t.Errorf("%s: got %d and not a whole page:\n%s", u, got.StatusCode, got.Text)
 		}
 	})
 }
@@ -148,9 +148,9 @@ func FuzzPaymentsBodies(f *testing.F) {
 	shopper := s.browser()
 	f.Fuzz(func(t *testing.T, place bool, body string) {
 		b := *shopper
-		b.t = t
+		b.T = t
 		if len(b.cart().Lines) == 0 {
-			b.add("JAM-1", "1")
+			b.Add("JAM-1", "1")
 			b.openPayments(s, "/checkout/payments")
 		}
 		before := b.cart()
@@ -158,10 +158,10 @@ func FuzzPaymentsBodies(f *testing.F) {
 		if place {
 			path = "/checkout/payments/place"
 		}
-		got := b.do("POST", path, "application/json", body)
-		u, after := got.json(t), b.cart()
+		got := b.Do("POST", path, "application/json", body)
+		u, after := updateOf(t, got), b.cart()
 		after.sums(t)
-		if n := len(s.fake.Orders()); n != 0 {
+		if n := len(s.Fake.Orders()); n != 0 {
 			t.Fatalf("%s bought something: %d orders", body, n)
 		}
 		switch {
@@ -172,10 +172,10 @@ func FuzzPaymentsBodies(f *testing.F) {
 		case got.StatusCode == http.StatusConflict && u.Redirect != "":
 		case got.StatusCode >= 400 && got.StatusCode < 500:
 			if diff := cmp.Diff(before, after); diff != "" || u.Error.Code == "" {
-				t.Errorf("got %d %s and changed %s", got.StatusCode, got.body, diff)
+				t.Errorf("got %d %s and changed %s", got.StatusCode, got.Text, diff)
 			}
 		default:
-			t.Errorf("%s %s: got %d %s", path, body, got.StatusCode, got.body)
+			t.Errorf("%s %s: got %d %s", path, body, got.StatusCode, got.Text)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // The forms one after the other: where each returns to, and what the cart is then.
@@ -46,14 +47,14 @@ func TestForms(t *testing.T) {
 		{"/market", []string{"country", "NL"}, "/cart?market=changed", "NL en-NL [MUG-1 99 JAM-1 2]", `<html lang="en-NL"`},
 		{"/market", []string{"country", "US", "locale", "en-US"}, "/cart?market=changed", "US en-US [MUG-1 99 JAM-1 2]", "USD"},
 	} {
-		got := b.post(step.path, step.fields...)
+		got := b.Post(step.path, step.fields...)
 		if got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != step.location {
 			t.Errorf("%s %v: got %d to %q, want %q", step.path, step.fields, got.StatusCode, got.Header.Get("Location"), step.location)
 		}
 		if said := b.cart().String(); said != step.cart {
 			t.Errorf("%s %v: the cart is %q, want %q", step.path, step.fields, said, step.cart)
 		}
-		if page := b.get(step.location); page.StatusCode != http.StatusOK || !strings.Contains(page.body, step.shows) {
+		if page := b.Get(step.location); page.StatusCode != http.StatusOK || !strings.Contains(page.Text, step.shows) {
 			t.Errorf("%s %v: the page returned to (%d) lacks %s", step.path, step.fields, page.StatusCode, step.shows)
 		}
 	}
@@ -73,27 +74,27 @@ func TestFormsAsJSON(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.header.Set("Accept", jsonType)
+	b.Header.Set("Accept", jsonType)
 	const empty = `{"revision":0,"country":"SE","locale":"sv-SE","currency":"SEK","lines":[],"discount_code":"","total_amount":0,"total_tax_amount":0}`
 	const mugs = `{"revision":%d,"country":"SE","locale":"sv-SE","currency":"SEK","lines":[{"sku":"MUG-1","name":"Emaljmugg, 35 cl","quantity":2,"unit_price":14900,"total_amount":29800}],"discount_code":%q,"total_amount":%d,"total_tax_amount":%d}`
 	for _, step := range []struct {
 		name string
-		got  answer
+		got  shoptest.Answer
 		want string
 	}{
-		{"a visitor", b.get("/cart"), empty},
-		{"add", b.post("/cart/lines", "sku", "MUG-1", "quantity", "2", "return_to", "/"), fmt.Sprintf(mugs, 1, "", 34700, 6940)},
-		{"discount", b.post("/cart/discount", "code", "FOG10"), fmt.Sprintf(mugs, 2, "FOG10", 31720, 6344)},
-		{"the same again", b.post("/cart/discount", "code", "FOG10"), fmt.Sprintf(mugs, 2, "FOG10", 31720, 6344)},
-		{"no discount", b.post("/cart/discount", "code", ""), fmt.Sprintf(mugs, 3, "", 34700, 6940)},
-		{"look", b.get("/cart"), fmt.Sprintf(mugs, 3, "", 34700, 6940)},
-		{"remove", b.post("/cart/lines/MUG-1", "quantity", "0"), strings.Replace(empty, `"revision":0`, `"revision":4`, 1)},
-		{"Denmark", b.post("/market", "country", "DK"), `{"revision":5,"country":"DK","locale":"da-DK","currency":"DKK","lines":[],"discount_code":"","total_amount":0,"total_tax_amount":0}`},
+		{"a visitor", b.Get("/cart"), empty},
+		{"add", b.Post("/cart/lines", "sku", "MUG-1", "quantity", "2", "return_to", "/"), fmt.Sprintf(mugs, 1, "", 34700, 6940)},
+		{"discount", b.Post("/cart/discount", "code", "FOG10"), fmt.Sprintf(mugs, 2, "FOG10", 31720, 6344)},
+		{"the same again", b.Post("/cart/discount", "code", "FOG10"), fmt.Sprintf(mugs, 2, "FOG10", 31720, 6344)},
+		{"no discount", b.Post("/cart/discount", "code", ""), fmt.Sprintf(mugs, 3, "", 34700, 6940)},
+		{"look", b.Get("/cart"), fmt.Sprintf(mugs, 3, "", 34700, 6940)},
+		{"remove", b.Post("/cart/lines/MUG-1", "quantity", "0"), strings.Replace(empty, `"revision":0`, `"revision":4`, 1)},
+		{"Denmark", b.Post("/market", "country", "DK"), `{"revision":5,"country":"DK","locale":"da-DK","currency":"DKK","lines":[],"discount_code":"","total_amount":0,"total_tax_amount":0}`},
 	} {
 		if step.got.StatusCode != http.StatusOK || step.got.Header.Get("Content-Type") != jsonType || step.got.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: got %d, %v", step.name, step.got.StatusCode, step.got.Header)
 		}
-		if diff := cmp.Diff(step.want, step.got.body); diff != "" {
+		if diff := cmp.Diff(step.want, step.got.Text); diff != "" {
 			t.Errorf("%s: %s", step.name, diff)
 		}
 	}
@@ -109,11 +110,11 @@ func TestUndo(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("JAM-1", "7")
-	b.add("MUG-1", "1")
-	removed := b.post("/cart/lines/JAM-1", "quantity", "0", "return_to", "/cart")
-	page := b.get(removed.Header.Get("Location"))
-	_, note, found := strings.Cut(page.body, `data-note="removed"`)
+	b.Add("JAM-1", "7")
+	b.Add("MUG-1", "1")
+	removed := b.Post("/cart/lines/JAM-1", "quantity", "0", "return_to", "/cart")
+	page := b.Get(removed.Header.Get("Location"))
+	_, note, found := strings.Cut(page.Text, `data-note="removed"`)
 	form := forms.FindStringSubmatch(note)
 	if !found || form == nil || !strings.Contains(form[2], `data-key="undo"`) {
 		t.Fatalf("no Undo on %s", removed.Header.Get("Location"))
@@ -122,7 +123,7 @@ func TestUndo(t *testing.T) {
 	for _, field := range fields.FindAllStringSubmatch(form[2], -1) {
 		sent = append(sent, field[1], html.UnescapeString(field[2]))
 	}
-	if got := b.post(form[1], sent...); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
+	if got := b.Post(form[1], sent...); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
 		t.Errorf("%s %v: got %d to %q", form[1], sent, got.StatusCode, got.Header.Get("Location"))
 	}
 	if got := b.cart().String(); got != "SE sv-SE [MUG-1 1 JAM-1 7]" {
@@ -141,12 +142,12 @@ func TestFirstMarket(t *testing.T) {
 		{"en-US,en;q=0.5", "en-US", "USD"}, {"fr-DE,en;q=0.3", "en-DE", "EUR"}, {"ja", "en-SE", "SEK"},
 	} {
 		b := s.browser()
-		b.header.Set("Accept-Language", tc.header)
-		if page := b.get("/"); !strings.Contains(page.body, `<html lang="`+tc.locale+`"`) || page.Header.Get("Set-Cookie") != "" {
+		b.Header.Set("Accept-Language", tc.header)
+		if page := b.Get("/"); !strings.Contains(page.Text, `<html lang="`+tc.locale+`"`) || page.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%q: not in %s, or a cookie %q", tc.header, tc.locale, page.Header.Get("Set-Cookie"))
 		}
-		b.add("MUG-1", "1")
-		b.header.Set("Accept-Language", "ja")
+		b.Add("MUG-1", "1")
+		b.Header.Set("Accept-Language", "ja")
 		if c := b.cart(); c.Locale != tc.locale || c.Currency != tc.currency {
 			t.Errorf("%q: got %s %s, want %s %s", tc.header, c.Locale, c.Currency, tc.locale, tc.currency)
 		}
@@ -158,18 +159,18 @@ func TestMarkets(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
-	b.add("EBK-1", "1")
+	b.Add("MUG-1", "2")
+	b.Add("EBK-1", "1")
 	id := b.open(s).OrderID
 	for _, m := range market.All() {
 		for _, locale := range m.Locales {
-			got := b.update(fmt.Sprintf(`{"order_id":%q,"country":%q,"locale":%q}`, id, m.Country, locale)).json(t)
+			got := updateOf(t, b.Update(fmt.Sprintf(`{"order_id":%q,"country":%q,"locale":%q}`, id, m.Country, locale)))
 			order := s.order()
 			if got.PurchaseCurrency != string(m.Currency) || got.Replaced || order.OrderID != id || order.Locale != locale ||
 				!strings.EqualFold(order.PurchaseCountry, m.Country) || order.PurchaseCurrency != string(m.Currency) || order.OrderAmount != got.OrderAmount {
 				t.Errorf("%s %s: got %+v, Klarna has %s %s %s", m.Country, locale, got, order.PurchaseCountry, order.PurchaseCurrency, order.Locale)
 			}
-			if page := b.get("/checkout"); !strings.Contains(page.body, `<html lang="`+locale+`"`) {
+			if page := b.Get("/checkout"); !strings.Contains(page.Text, `<html lang="`+locale+`"`) {
 				t.Errorf("%s %s: the checkout is in another language", m.Country, locale)
 			}
 		}
@@ -183,7 +184,7 @@ func TestSessionCookie(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	for _, first := range [][]string{{"/cart/lines", "sku", "MUG-1"}, {"/cart/lines/MUG-1", "quantity", "2"}, {"/market", "country", "NO"}, {"/cart/discount", "code", "FOG10"}} {
 		b := s.browser()
-		got := b.post(first[0], first[1:]...)
+		got := b.Post(first[0], first[1:]...)
 		cookies := got.Cookies()
 		if got.StatusCode != http.StatusSeeOther || len(cookies) != 1 {
 			t.Fatalf("%v: got %d and cookies %v", first, got.StatusCode, cookies)
@@ -192,12 +193,12 @@ func TestSessionCookie(t *testing.T) {
 		if c.Name != "shopd" || len(c.Value) < 30 || c.Path != "/" || c.Domain != "" || !c.HttpOnly || c.Secure || c.SameSite != http.SameSiteLaxMode || c.MaxAge < 29*24*3600 || c.MaxAge > 30*24*3600+1 {
 			t.Errorf("%v: got %s", first, c)
 		}
-		for _, again := range []answer{b.post("/cart/lines", "sku", "MUG-1"), b.get("/cart"), b.get("/"), b.get("/terms"), b.post(first[0], first[1:]...)} {
+		for _, again := range []shoptest.Answer{b.Post("/cart/lines", "sku", "MUG-1"), b.Get("/cart"), b.Get("/"), b.Get("/terms"), b.Post(first[0], first[1:]...)} {
 			if again.Header.Get("Set-Cookie") != "" {
 				t.Errorf("%v: a cookie again: %s", first, again.Header.Get("Set-Cookie"))
 			}
 		}
-		if strings.Contains(s.log.String(), c.Value) {
+		if strings.Contains(s.Log.String(), c.Value) {
 			t.Error("the log has a session's token")
 		}
 	}
@@ -211,25 +212,25 @@ func TestTwoFirstAdds(t *testing.T) {
 	for _, sku := range []string{"MUG-1", "JAM-1"} {
 		wg.Go(func() {
 			b := s.browser()
-			b.client.Jar = nil
-			got, err := b.try(t.Context(), "POST", "/cart/lines", formType, "sku="+sku)
+			b.Client.Jar = nil
+			got, err := b.Try(t.Context(), "POST", "/cart/lines", formType, "sku="+sku)
 			if err != nil || got.StatusCode != http.StatusSeeOther || len(got.Cookies()) != 1 {
 				t.Errorf("%s: got %v, %v", sku, got.Response, err)
 				return
 			}
-			b.header.Set("Cookie", "shopd="+got.Cookies()[0].Value)
-			b.header.Set("Accept", jsonType)
-			cart, err := b.try(t.Context(), "GET", "/cart", "", "")
+			b.Header.Set("Cookie", "shopd="+got.Cookies()[0].Value)
+			b.Header.Set("Accept", jsonType)
+			cart, err := b.Try(t.Context(), "GET", "/cart", "", "")
 			var c cartJSON
-			if err != nil || json.Unmarshal([]byte(cart.body), &c) != nil || c.String() != "SE sv-SE ["+sku+" 1]" {
-				t.Errorf("%s: the cart is %s, %v", sku, cart.body, err)
+			if err != nil || json.Unmarshal([]byte(cart.Text), &c) != nil || c.String() != "SE sv-SE ["+sku+" 1]" {
+				t.Errorf("%s: the cart is %s, %v", sku, cart.Text, err)
 			}
 		})
 	}
 	wg.Wait()
 	b := s.browser()
-	b.add("MUG-1", "1")
-	b.add("JAM-1", "1")
+	b.Add("MUG-1", "1")
+	b.Add("JAM-1", "1")
 	if got := b.cart().String(); got != "SE sv-SE [MUG-1 1 JAM-1 1]" {
 		t.Errorf("one after the other: %s", got)
 	}
@@ -240,12 +241,12 @@ func TestChangesAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	var wg sync.WaitGroup
 	for _, sku := range []string{"MUG-1", "JAM-1", "HNY-1", "SLT-1", "COF-1", "CRB-1"} {
 		wg.Go(func() {
 			for range 8 {
-				got, err := b.try(t.Context(), "POST", "/cart/lines", formType, url.Values{"sku": {sku}, "quantity": {"2"}}.Encode())
+				got, err := b.Try(t.Context(), "POST", "/cart/lines", formType, url.Values{"sku": {sku}, "quantity": {"2"}}.Encode())
 				if err != nil || got.StatusCode != http.StatusSeeOther {
 					t.Errorf("%s: got %v, %v", sku, got.Response, err)
 				}

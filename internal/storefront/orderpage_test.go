@@ -16,20 +16,20 @@ func TestOrderPage(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.norwegian()
-	b.add("EBK-1", "1")
+	b.Add("EBK-1", "1")
 	bought := b.open(s)
-	b.get(s.buyAs(bought.OrderID, eva))
+	b.Get(s.buyAs(bought.OrderID, eva))
 	o := s.placed(bought.OrderID)
 	path := "/orders/" + o.Number + "?key=" + o.Key
 	guest := s.browser()
-	guest.header.Set("Accept-Language", "de-DE")
+	guest.Header.Set("Accept-Language", "de-DE")
 	for name, as := range map[string]struct {
 		*browser
 		lang i18n.Lang
 	}{"buyer": {b, "nb"}, "guest": {guest, "de"}} {
 		for _, path := range []string{path, strings.Replace(path, o.Number, strings.ToLower(o.Number), 1)} {
-			got := as.get(path)
-			text := html.UnescapeString(got.body)
+			got := as.Get(path)
+			text := html.UnescapeString(got.Text)
 			if got.StatusCode != http.StatusOK {
 				t.Fatalf("%s: got %d", name, got.StatusCode)
 			}
@@ -64,13 +64,13 @@ func TestOrderPage(t *testing.T) {
 		"another number": "/orders/SK-2222-2222?key=" + o.Key, "no number": "/orders/x?key=" + o.Key, "ID for number": "/orders/" + bought.OrderID + "?key=" + o.Key,
 		"no number, no key": "/orders/SK-2222-2222", "encoded": "/orders/%2e%2e%2f?key=" + o.Key, "long": "/orders/" + strings.Repeat("SK-", 3000),
 	} {
-		got := guest.get(wrong)
-		if text := html.UnescapeString(got.body); got.StatusCode != http.StatusNotFound || !strings.Contains(text, i18n.T("de", "notfound.title")) ||
+		got := guest.Get(wrong)
+		if text := html.UnescapeString(got.Text); got.StatusCode != http.StatusNotFound || !strings.Contains(text, i18n.T("de", "notfound.title")) ||
 			strings.Contains(text, "MUG-1.svg") || got.Header.Get("X-Robots-Tag") == "" {
 			t.Errorf("%s: got %d", name, got.StatusCode)
 		}
 	}
-	if log := s.log.String(); strings.Contains(log, o.Key) || strings.Contains(log, "eva.berg") || strings.Contains(log, "Havnegata") {
+	if log := s.Log.String(); strings.Contains(log, o.Key) || strings.Contains(log, "eva.berg") || strings.Contains(log, "Havnegata") {
 		t.Error("the log has the key or the shopper")
 	}
 }
@@ -80,11 +80,11 @@ func TestOrderPageStates(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	bought := b.open(s)
-	b.get(s.buy(bought.OrderID))
+	b.Get(s.buy(bought.OrderID))
 	o := s.placed(bought.OrderID)
-	rdb, key := s.redis.Client(), "shopd:{orders}:order:"+bought.OrderID
+	rdb, key := s.Redis.Client(), "shopd:{orders}:order:"+bought.OrderID
 	for _, tc := range []struct{ status, fraud, state string }{
 		{"AUTHORIZED", "ACCEPTED", "received"},
 		{"AUTHORIZED", "PENDING", "pending"},
@@ -107,8 +107,8 @@ func TestOrderPageStates(t *testing.T) {
 		if err != nil || rdb.Set(t.Context(), key, text, 0).Err() != nil {
 			t.Fatal(err)
 		}
-		page := b.get("/orders/" + o.Number + "?key=" + o.Key)
-		if text := html.UnescapeString(page.body); page.StatusCode != http.StatusOK || !strings.Contains(text, "</svg> "+i18n.T("sv", "orderpage."+tc.state)) {
+		page := b.Get("/orders/" + o.Number + "?key=" + o.Key)
+		if text := html.UnescapeString(page.Text); page.StatusCode != http.StatusOK || !strings.Contains(text, "</svg> "+i18n.T("sv", "orderpage."+tc.state)) {
 			t.Errorf("%s, %s: the page does not say %s", tc.status, tc.fraud, tc.state)
 		}
 	}

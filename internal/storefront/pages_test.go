@@ -22,7 +22,7 @@ var updateGolden = flag.Bool("update", false, "write the golden files anew")
 func TestRoutes(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	var routes []string
-	err := chi.Walk(s.handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(s.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		routes = append(routes, method+" "+route)
 		return nil
 	})
@@ -70,9 +70,9 @@ func TestShelves(t *testing.T) {
 		{"/?category=digital&sort=price", 5, "MAP-1"},
 		{"/?sort=nonsense", 28, "MUG-1"},
 	} {
-		got := b.get(tc.path)
+		got := b.Get(tc.path)
 		var seen []string
-		for _, m := range skus.FindAllStringSubmatch(got.body, -1) {
+		for _, m := range skus.FindAllStringSubmatch(got.Text, -1) {
 			if !slices.Contains(seen, m[1]) {
 				seen = append(seen, m[1])
 			}
@@ -81,7 +81,7 @@ func TestShelves(t *testing.T) {
 			t.Errorf("%s: got %d with %v, want %d, the first %s", tc.path, got.StatusCode, seen, tc.count, tc.first)
 		}
 	}
-	if got := b.get("/products/MUG-9"); got.StatusCode != http.StatusNotFound || !strings.Contains(got.body, `<a class="btn" href="/?category=kitchen"`) {
+	if got := b.Get("/products/MUG-9"); got.StatusCode != http.StatusNotFound || !strings.Contains(got.Text, `<a class="btn" href="/?category=kitchen"`) {
 		t.Errorf("a mug that is gone: got %d without the shelf of the others", got.StatusCode)
 	}
 }
@@ -91,18 +91,18 @@ func TestSoldOutInTheCart(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("JAM-1", "5")
-	if err := s.redis.Client().HSet(t.Context(), "shopd:{stock}:left", "JAM-1", 0).Err(); err != nil {
+	b.Add("JAM-1", "5")
+	if err := s.Redis.Client().HSet(t.Context(), "shopd:{stock}:left", "JAM-1", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if page := b.get("/cart"); page.StatusCode != http.StatusOK || !strings.Contains(page.body, `data-note="sold-out-JAM-1"`) {
+	if page := b.Get("/cart"); page.StatusCode != http.StatusOK || !strings.Contains(page.Text, `data-note="sold-out-JAM-1"`) {
 		t.Errorf("the cart says nothing: %d", page.StatusCode)
 	}
 	for _, step := range []struct {
 		quantity string
 		status   int
 	}{{"6", http.StatusUnprocessableEntity}, {"5", http.StatusSeeOther}, {"3", http.StatusSeeOther}, {"4", http.StatusUnprocessableEntity}} {
-		if got := b.post("/cart/lines/JAM-1", "quantity", step.quantity); got.StatusCode != step.status {
+		if got := b.Post("/cart/lines/JAM-1", "quantity", step.quantity); got.StatusCode != step.status {
 			t.Errorf("quantity %s: got %d, want %d", step.quantity, got.StatusCode, step.status)
 		}
 	}
@@ -110,15 +110,15 @@ func TestSoldOutInTheCart(t *testing.T) {
 }
 
 // buy completes the purchase of an order in the iframe and returns the path of the confirmation.
-func (s *shop) buy(orderID string) string {
-	s.t.Helper()
-	out, err := s.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+func (s *shopWorld) buy(orderID string) string {
+	s.T.Helper()
+	out, err := s.Fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
 	if err != nil || out.Refused != nil {
-		s.t.Fatalf("buy: %+v, %v", out, err)
+		s.T.Fatalf("buy: %+v, %v", out, err)
 	}
-	path, own := strings.CutPrefix(out.ConfirmationURL, s.url)
+	path, own := strings.CutPrefix(out.ConfirmationURL, s.URL)
 	if !own {
-		s.t.Fatalf("the confirmation is at %q", out.ConfirmationURL)
+		s.T.Fatalf("the confirmation is at %q", out.ConfirmationURL)
 	}
 	return path
 }
@@ -131,19 +131,19 @@ func TestBoughtInAnotherTab(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, fakeklarna.Options{})
 			b := s.browser()
-			b.add("MUG-1", "2")
+			b.Add("MUG-1", "2")
 			bought := b.open(s)
 			path := s.buy(bought.OrderID)
 			if confirmed {
-				b.get(path)
-			} else if got := b.get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != path {
+				b.Get(path)
+			} else if got := b.Get("/checkout"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != path {
 				t.Errorf("checkout: got %d to %q, want %q", got.StatusCode, got.Header.Get("Location"), path)
 			}
 			before := b.cart()
 			for _, body := range []string{`{"order_id":%q}`, `{"order_id":%q,"lines":[{"sku":"JAM-1","quantity":4}]}`} {
-				got := b.update(fmt.Sprintf(body, bought.OrderID))
-				if got.StatusCode != http.StatusConflict || got.json(t).Redirect != path {
-					t.Errorf("update: got %d %s, want %q", got.StatusCode, got.body, path)
+				got := b.Update(fmt.Sprintf(body, bought.OrderID))
+				if got.StatusCode != http.StatusConflict || updateOf(t, got).Redirect != path {
+					t.Errorf("update: got %d %s, want %q", got.StatusCode, got.Text, path)
 				}
 			}
 			if after := b.cart(); confirmed && !cmp.Equal(before, after) {
@@ -152,8 +152,8 @@ func TestBoughtInAnotherTab(t *testing.T) {
 			if n := s.calls(0)["create"]; n != 1 {
 				t.Errorf("got %d orders, want 1", n)
 			}
-			b.get(path)
-			b.add("MUG-1", "1")
+			b.Get(path)
+			b.Add("MUG-1", "1")
 			if next := s.holds(b, 0); next.OrderID == bought.OrderID {
 				t.Error("the next checkout shows the bought order")
 			}
@@ -162,13 +162,13 @@ func TestBoughtInAnotherTab(t *testing.T) {
 }
 
 // cartOfOrder is the cart that an order was made for.
-func cartOfOrder(t *testing.T, s *shop, orderID string) string {
+func cartOfOrder(t *testing.T, s *shopWorld, orderID string) string {
 	t.Helper()
-	order, err := s.list.Client.GetOrder(t.Context(), orderID)
+	order, err := s.LeftBehind.Client.GetOrder(t.Context(), orderID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := s.wants.Signer.Verify(order.MerchantData)
+	id, err := s.KCO.Wants.Signer.Verify(order.MerchantData)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 const (
@@ -42,7 +43,7 @@ func with(address map[string]any, members ...any) map[string]any {
 // pay is the open page of Klarna Payments.
 type pay struct {
 	*browser
-	s    *shop
+	s    *shopWorld
 	data struct {
 		Payments struct {
 			Page        string
@@ -58,47 +59,47 @@ type pay struct {
 var pageData = regexp.MustCompile(`(?s)<script id="checkout-data" type="application/json"[^>]*>(.*?)</script>`)
 
 // openPayments loads the page.
-func (b *browser) openPayments(s *shop, path string) *pay {
-	b.t.Helper()
-	got := b.get(path)
-	found := pageData.FindStringSubmatch(got.body)
+func (b *browser) openPayments(s *shopWorld, path string) *pay {
+	b.T.Helper()
+	got := b.Get(path)
+	found := pageData.FindStringSubmatch(got.Text)
 	if got.StatusCode != http.StatusOK || found == nil {
-		b.t.Fatalf("%s: got %d\n%s", path, got.StatusCode, got.body)
+		b.T.Fatalf("%s: got %d\n%s", path, got.StatusCode, got.Text)
 	}
 	p := &pay{browser: b, s: s}
 	if err := json.Unmarshal([]byte(found[1]), &p.data); err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	return p
 }
 
 // session is the newest at Klarna.
-func (p *pay) session() fakeklarna.Session { return p.s.fake.Sessions()[0] }
+func (p *pay) session() fakeklarna.Session { return p.s.Fake.Sessions()[0] }
 
 // authorize has the shopper approve what the page shows, for an address.
 func (p *pay) authorize(address map[string]any) string {
-	p.t.Helper()
+	p.T.Helper()
 	data := maps.Clone(p.data.Payments.Session)
 	data["billing_address"], data["shipping_address"] = address, address
 	text, err := json.Marshal(data)
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
-	out, err := p.s.fake.Pay(p.session().SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Category: "pay_later", Data: text}})
+	out, err := p.s.Fake.Pay(p.session().SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Category: "pay_later", Data: text}})
 	if err != nil || out.AuthorizationToken == "" {
-		p.t.Fatalf("authorize: %+v, %v", out, err)
+		p.T.Fatalf("authorize: %+v, %v", out, err)
 	}
 	return out.AuthorizationToken
 }
 
 // place sends the order call of the page.
-func (p *pay) place(token string, address map[string]any) (answer, paymentsJSON) {
-	p.t.Helper()
+func (p *pay) place(token string, address map[string]any) (shoptest.Answer, paymentsJSON) {
+	p.T.Helper()
 	body, err := json.Marshal(map[string]any{
 		"authorization_token": token, "form": p.data.Payments.Form, "order_amount": p.data.Payments.Session["order_amount"], "billing_address": address,
 	})
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	return p.send(placePath, string(body))
 }
@@ -111,20 +112,20 @@ type paymentsJSON struct {
 	InvalidFields []string       `json:"invalid_fields"`
 }
 
-func (p *pay) send(path, body string) (answer, paymentsJSON) {
-	p.t.Helper()
-	got := p.do("POST", path, jsonType, body)
+func (p *pay) send(path, body string) (shoptest.Answer, paymentsJSON) {
+	p.T.Helper()
+	got := p.Do("POST", path, jsonType, body)
 	var u paymentsJSON
-	if err := json.Unmarshal([]byte(got.body), &u); err != nil {
-		p.t.Fatalf("%s: %d %s: %v", path, got.StatusCode, got.body, err)
+	if err := json.Unmarshal([]byte(got.Text), &u); err != nil {
+		p.T.Fatalf("%s: %d %s: %v", path, got.StatusCode, got.Text, err)
 	}
 	return got, u
 }
 
 // orders is how many orders payment sessions have become.
-func (s *shop) paymentOrders() (orders []fakeklarna.ManagedOrder) {
-	for _, session := range s.fake.Sessions() {
-		if o, ok := s.fake.Managed(session.Fake.OrderID); ok {
+func (s *shopWorld) paymentOrders() (orders []fakeklarna.ManagedOrder) {
+	for _, session := range s.Fake.Sessions() {
+		if o, ok := s.Fake.Managed(session.Fake.OrderID); ok {
 			orders = append(orders, o)
 		}
 	}
@@ -135,14 +136,14 @@ func (s *shop) paymentOrders() (orders []fakeklarna.ManagedOrder) {
 func TestPaymentsPage(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	if got := b.get("/checkout/payments"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
+	if got := b.Get("/checkout/payments"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != "/cart" {
 		t.Errorf("without a cart: %d to %s", got.StatusCode, got.Header.Get("Location"))
 	}
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	p := b.openPayments(s, "/checkout/payments")
 	session := p.session()
 	data := p.data.Payments
-	if data.ClientToken != session.ClientToken || data.Page != "details" || data.Library != s.fake.URL+"/kp/lib/v1/api.js" || len(data.Methods) != 3 {
+	if data.ClientToken != session.ClientToken || data.Page != "details" || data.Library != s.Fake.URL+"/kp/lib/v1/api.js" || len(data.Methods) != 3 {
 		t.Errorf("page data: %+v", data)
 	}
 	if data.Form == "" || strings.Contains(data.Form, session.SessionID) {
@@ -156,18 +157,18 @@ func TestPaymentsPage(t *testing.T) {
 			t.Errorf("the browser is told %s", member)
 		}
 	}
-	got := b.get("/checkout/payments/review")
+	got := b.Get("/checkout/payments/review")
 	if policy := got.Header.Get("Content-Security-Policy"); strings.Count(policy, "https://library.example") != 3 || strings.Contains(policy, "script-src https") {
 		t.Errorf("policy = %s", policy)
 	}
-	if policy := b.get("/cart").Header.Get("Content-Security-Policy"); strings.Contains(policy, "library.example") {
+	if policy := b.Get("/cart").Header.Get("Content-Security-Policy"); strings.Contains(policy, "library.example") {
 		t.Errorf("the library's hosts are allowed on the cart: %s", policy)
 	}
-	if sessions := s.fake.Sessions(); len(sessions) != 1 {
+	if sessions := s.Fake.Sessions(); len(sessions) != 1 {
 		t.Errorf("%d sessions, want 1", len(sessions))
 	}
-	b.header.Set("Sec-Purpose", "prefetch")
-	if got := b.get("/checkout/payments"); got.StatusCode != http.StatusServiceUnavailable {
+	b.Header.Set("Sec-Purpose", "prefetch")
+	if got := b.Get("/checkout/payments"); got.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("prefetch: %d", got.StatusCode)
 	}
 }
@@ -176,17 +177,17 @@ func TestPaymentsPage(t *testing.T) {
 func TestPaymentsUpdate(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	p := b.openPayments(s, "/checkout/payments")
 	form := p.data.Payments.Form
 	got, u := p.send(updatePath, fmt.Sprintf(`{"form":%q,"shown_country":"SE","lines":[{"sku":"MUG-1","quantity":5}]}`, form))
 	if got.StatusCode != http.StatusOK || u.Replaced || u.Form != form || u.ClientToken != "" || !strings.Contains(u.SummaryHTML, `data-quantity="5"`) {
-		t.Fatalf("got %d %.300s", got.StatusCode, got.body)
+		t.Fatalf("got %d %.300s", got.StatusCode, got.Text)
 	}
 	if session := p.session(); u.OrderAmount != 79400 || session.OrderAmount != 79400 || u.Session["order_amount"] != float64(79400) {
 		t.Errorf("answered %d, %v for the widget, Klarna has %d", u.OrderAmount, u.Session["order_amount"], session.OrderAmount)
 	}
-	s.fake.Advance(49 * time.Hour)
+	s.Fake.Advance(49 * time.Hour)
 	if _, u = p.send(updatePath, fmt.Sprintf(`{"form":%q}`, form)); !u.Replaced || u.Form == form || u.ClientToken != p.session().ClientToken {
 		t.Errorf("after the session's end: %+v", u)
 	}
@@ -202,8 +203,8 @@ func TestPaymentsUpdate(t *testing.T) {
 func TestPaymentsRegion(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.header.Set("Accept-Language", "en-US")
-	b.add("MUG-1", "2")
+	b.Header.Set("Accept-Language", "en-US")
+	b.Add("MUG-1", "2")
 	p := b.openPayments(s, "/checkout/payments")
 	_, u := p.send(updatePath, `{"region":"NY"}`)
 	if u.OrderTaxAmount == 0 || int64(p.session().OrderTaxAmount) != u.OrderTaxAmount {
@@ -222,12 +223,12 @@ func TestPaymentsRegion(t *testing.T) {
 func TestPaymentsPlace(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	p := b.openPayments(s, "/checkout/payments")
 	token := p.authorize(ada)
 	got, u := p.place(token, ada)
 	if got.StatusCode != http.StatusOK {
-		t.Fatalf("got %d %s", got.StatusCode, got.body)
+		t.Fatalf("got %d %s", got.StatusCode, got.Text)
 	}
 	to := u.Redirect
 	got, again := p.place(token, ada)
@@ -235,24 +236,24 @@ func TestPaymentsPlace(t *testing.T) {
 	if len(orders) != 1 || orders[0].OrderAmount != 34700 {
 		t.Fatalf("orders at Klarna: %+v", orders)
 	}
-	if !strings.HasPrefix(to, s.fake.URL) {
+	if !strings.HasPrefix(to, s.Fake.URL) {
 		t.Errorf("sent to %s", to)
 	}
 	confirmation := "/checkout/confirmation?order_id=" + orders[0].OrderID
 	if got.StatusCode != http.StatusConflict || again.Redirect != confirmation {
 		t.Errorf("once more: %d to %s", got.StatusCode, again.Redirect)
 	}
-	if got := b.get("/checkout/payments"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != confirmation {
+	if got := b.Get("/checkout/payments"); got.StatusCode != http.StatusSeeOther || got.Header.Get("Location") != confirmation {
 		t.Errorf("the page after the purchase: %d to %s", got.StatusCode, got.Header.Get("Location"))
 	}
-	if got := b.get(confirmation); got.StatusCode != http.StatusOK || !strings.Contains(got.body, orders[0].MerchantReference1) {
+	if got := b.Get(confirmation); got.StatusCode != http.StatusOK || !strings.Contains(got.Text, orders[0].MerchantReference1) {
 		t.Errorf("confirmation: %d without %s", got.StatusCode, orders[0].MerchantReference1)
 	}
-	if got := b.get("/checkout/payments"); got.Header.Get("Location") != "/cart" {
+	if got := b.Get("/checkout/payments"); got.Header.Get("Location") != "/cart" {
 		t.Errorf("the page after the confirmation: %d to %s", got.StatusCode, got.Header.Get("Location"))
 	}
 	for _, secret := range []string{token, "Hamngatan", "ada@example.com"} {
-		if strings.Contains(s.log.String(), secret) {
+		if strings.Contains(s.Log.String(), secret) {
 			t.Errorf("the log has %q", secret)
 		}
 	}
@@ -263,53 +264,53 @@ func TestPaymentsPlace(t *testing.T) {
 func TestPaymentsNotPlaced(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		break_ func(s *shop, p *pay, token string)
+		break_ func(s *shopWorld, p *pay, token string)
 		status int
 		code   string
 		amount int64 // of the order that the page is told, 0 = none
 	}{
-		{"the cart changed", func(_ *shop, p *pay, _ string) { p.post("/cart/lines/MUG-1", "quantity", "5") }, 409, "cart_changed", 79400},
-		{"the cart changed, and another tab has told Klarna", func(_ *shop, p *pay, _ string) {
+		{"the cart changed", func(_ *shopWorld, p *pay, _ string) { p.Post("/cart/lines/MUG-1", "quantity", "5") }, 409, "cart_changed", 79400},
+		{"the cart changed, and another tab has told Klarna", func(_ *shopWorld, p *pay, _ string) {
 			p.send(updatePath, `{"lines":[{"sku":"MUG-1","quantity":5}]}`)
 		}, 409, "cart_changed", 79400},
-		{"the other tab was authorized too", func(s *shop, p *pay, _ string) {
-			p.post("/cart/lines/MUG-1", "quantity", "5")
+		{"the other tab was authorized too", func(s *shopWorld, p *pay, _ string) {
+			p.Post("/cart/lines/MUG-1", "quantity", "5")
 			p.openPayments(s, "/checkout/payments").authorize(ada)
 		}, 409, "cart_changed", 79400},
-		{"sold out", func(s *shop, _ *pay, _ string) {
-			if err := s.redis.Client().HSet(s.t.Context(), "shopd:{stock}:left", "MUG-1", 0).Err(); err != nil {
-				s.t.Fatal(err)
+		{"sold out", func(s *shopWorld, _ *pay, _ string) {
+			if err := s.Redis.Client().HSet(s.T.Context(), "shopd:{stock}:left", "MUG-1", 0).Err(); err != nil {
+				s.T.Fatal(err)
 			}
 		}, 409, "sold_out", 34700},
-		{"an hour ago", func(s *shop, _ *pay, _ string) { s.fake.Advance(61 * time.Minute) }, 409, "authorization_gone", 0},
-		{"Klarna declines", func(s *shop, _ *pay, _ string) {
-			s.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/payments/v1/authorizations/*/order", Status: 403, Body: fakeklarna.FaultBody(`{"error_code":"REJECTED","error_messages":["Rejected"]}`)})
+		{"an hour ago", func(s *shopWorld, _ *pay, _ string) { s.Fake.Advance(61 * time.Minute) }, 409, "authorization_gone", 0},
+		{"Klarna declines", func(s *shopWorld, _ *pay, _ string) {
+			s.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/payments/v1/authorizations/*/order", Status: 403, Body: fakeklarna.FaultBody(`{"error_code":"REJECTED","error_messages":["Rejected"]}`)})
 		}, 409, "declined", 0},
-		{"Klarna is down", func(s *shop, _ *pay, _ string) {
-			s.fake.AddFault(fakeklarna.Fault{Count: -1, Status: 503})
+		{"Klarna is down", func(s *shopWorld, _ *pay, _ string) {
+			s.Fake.AddFault(fakeklarna.Fault{Count: -1, Status: 503})
 		}, 503, "klarna_unavailable", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newShop(t, fakeklarna.Options{})
 			b := s.browser()
-			b.add("MUG-1", "2")
+			b.Add("MUG-1", "2")
 			p := b.openPayments(s, "/checkout/payments")
 			token := p.authorize(ada)
 			tt.break_(s, p, token)
 			got, u := p.place(token, ada)
 			if got.StatusCode != tt.status || u.Error.Code != tt.code {
-				t.Fatalf("got %d %q, want %d %q\n%s", got.StatusCode, u.Error.Code, tt.status, tt.code, got.body)
+				t.Fatalf("got %d %q, want %d %q\n%s", got.StatusCode, u.Error.Code, tt.status, tt.code, got.Text)
 			}
 			if u.OrderAmount != tt.amount || tt.amount > 0 && (u.SummaryHTML == "" || u.Session["order_amount"] != float64(tt.amount)) {
-				t.Errorf("told of %d, want %d: %s", u.OrderAmount, tt.amount, got.body)
+				t.Errorf("told of %d, want %d: %s", u.OrderAmount, tt.amount, got.Text)
 			}
 			if orders := s.paymentOrders(); len(orders) != 0 {
 				t.Errorf("bought for %d", orders[0].OrderAmount)
 			}
-			if strings.Contains(s.log.String(), token) || strings.Contains(s.log.String(), "Hamngatan") {
+			if strings.Contains(s.Log.String(), token) || strings.Contains(s.Log.String(), "Hamngatan") {
 				t.Error("the log has the token or the address")
 			}
-			s.fake.ClearFaults()
+			s.Fake.ClearFaults()
 			if tt.code == "sold_out" {
 				return
 			}
@@ -329,7 +330,7 @@ func TestPaymentsNotPlaced(t *testing.T) {
 func TestPaymentsAddress(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	p := b.openPayments(s, "/checkout/payments")
 	for _, tt := range []struct {
 		name    string
@@ -344,15 +345,15 @@ func TestPaymentsAddress(t *testing.T) {
 		{"a number as a name", with(ada, "given_name", "12"), []string{"given_name"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			calls := len(s.fake.Requests(""))
+			calls := len(s.Fake.Requests(""))
 			got, u := p.place("token", tt.address)
 			if got.StatusCode != http.StatusUnprocessableEntity || u.Error.Code != "bad_address" {
-				t.Errorf("got %d %s", got.StatusCode, got.body)
+				t.Errorf("got %d %s", got.StatusCode, got.Text)
 			}
 			if diff := cmp.Diff(tt.wrong, u.InvalidFields); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)
 			}
-			if len(s.fake.Requests("")) != calls {
+			if len(s.Fake.Requests("")) != calls {
 				t.Error("Klarna was asked")
 			}
 		})
@@ -363,7 +364,7 @@ func TestPaymentsAddress(t *testing.T) {
 func TestPaymentsBadInput(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	b.openPayments(s, "/checkout/payments")
 	long := strings.Repeat("x", 1001)
 	for _, r := range []badRequest{
@@ -386,7 +387,7 @@ func TestPaymentsBadInput(t *testing.T) {
 		{"GET", placePath, "", ``, 405, "-"},
 	} {
 		if r.code == "-" {
-			if got := b.do(r.method, r.path, r.contentType, r.body); got.StatusCode != r.status {
+			if got := b.Do(r.method, r.path, r.contentType, r.body); got.StatusCode != r.status {
 				t.Errorf("%s %s: %d, want %d", r.method, r.path, got.StatusCode, r.status)
 			}
 			continue
@@ -399,14 +400,14 @@ func TestPaymentsBadInput(t *testing.T) {
 func TestPaymentsOfAnother(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	p := b.openPayments(s, "/checkout/payments")
 	token := p.authorize(ada)
 	other := &pay{browser: s.browser(), s: s, data: p.data}
 	if _, u := other.place(token, ada); u.Redirect != "/cart" {
 		t.Errorf("without a cart: %+v", u)
 	}
-	other.add("MUG-1", "2")
+	other.Add("MUG-1", "2")
 	if got, u := other.place(token, ada); got.StatusCode != http.StatusConflict || u.Error.Code != "authorization_gone" {
 		t.Errorf("with a cart of its own: %d %+v", got.StatusCode, u)
 	}
@@ -419,17 +420,17 @@ func TestPaymentsOfAnother(t *testing.T) {
 func TestPaymentsUnavailable(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
-	s.fake.AddFault(fakeklarna.Fault{Count: -1, Status: 503})
-	if got := b.get("/checkout/payments"); got.StatusCode != http.StatusServiceUnavailable || !strings.HasSuffix(got.Header.Get("Refresh"), "url=/checkout/payments?try=1") {
+	b.Add("MUG-1", "2")
+	s.Fake.AddFault(fakeklarna.Fault{Count: -1, Status: 503})
+	if got := b.Get("/checkout/payments"); got.StatusCode != http.StatusServiceUnavailable || !strings.HasSuffix(got.Header.Get("Refresh"), "url=/checkout/payments?try=1") {
 		t.Errorf("got %d, refresh %q", got.StatusCode, got.Header.Get("Refresh"))
 	}
-	s.fake.ClearFaults()
+	s.Fake.ClearFaults()
 	p := b.openPayments(s, "/checkout/payments")
-	s.fake.AddFault(fakeklarna.Fault{Count: -1, Status: 503})
+	s.Fake.AddFault(fakeklarna.Fault{Count: -1, Status: 503})
 	got, u := p.send(updatePath, `{"lines":[{"sku":"MUG-1","quantity":5}]}`)
 	if got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "klarna_unavailable" || u.SummaryHTML == "" || b.cart().Lines[0].Quantity != 5 {
-		t.Errorf("got %d %.300s", got.StatusCode, got.body)
+		t.Errorf("got %d %.300s", got.StatusCode, got.Text)
 	}
 }
 
@@ -438,15 +439,15 @@ func TestPaymentsUnavailable(t *testing.T) {
 func TestPaymentsShipsWithin(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("COF-1", "1") // food: 6 % in Sweden, 15 % in Norway
+	b.Add("COF-1", "1") // food: 6 % in Sweden, 15 % in Norway
 	p := b.openPayments(s, "/checkout/payments")
 	home := p.session().OrderTaxAmount
-	id, err := s.wants.Signer.Verify(p.session().MerchantData)
+	id, err := s.KCO.Wants.Signer.Verify(p.session().MerchantData)
 	if err != nil {
 		t.Fatal(err)
 	}
 	abroad := cart.Address{BillingCountry: "SE", ShippingCountry: "NO"}
-	if _, err := s.carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad) }); err != nil {
+	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, u := p.send(updatePath, `{}`); u.OrderTaxAmount == home {

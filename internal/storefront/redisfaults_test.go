@@ -10,22 +10,23 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // sayShopDown demands the 503 that is due when our own store does not answer.
-func sayShopDown(t *testing.T, got answer) {
+func sayShopDown(t *testing.T, got shoptest.Answer) {
 	t.Helper()
 	if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
-		t.Fatalf("got %d with Retry-After %q\n%s", got.StatusCode, got.Header.Get("Retry-After"), got.body)
+		t.Fatalf("got %d with Retry-After %q\n%s", got.StatusCode, got.Header.Get("Retry-After"), got.Text)
 	}
 	if strings.HasPrefix(got.Header.Get("Content-Type"), "application/json") {
-		if u := got.json(t); u.Error.Code != "busy" || u.Error.Message == "" || u.Error.RequestID != got.Header.Get("X-Request-Id") {
-			t.Errorf("got %s", got.body)
+		if u := updateOf(t, got); u.Error.Code != "busy" || u.Error.Message == "" || u.Error.RequestID != got.Header.Get("X-Request-Id") {
+			t.Errorf("got %s", got.Text)
 		}
 		return
 	}
-	if title := i18n.T("sv", "unavailable.shop.title"); strings.Count(html.UnescapeString(got.body), "<h1>"+title) != 1 || strings.Count(got.body, "<html") != 1 {
-		t.Errorf("not one page that says %q:\n%s", title, got.body)
+	if title := i18n.T("sv", "unavailable.shop.title"); strings.Count(html.UnescapeString(got.Text), "<h1>"+title) != 1 || strings.Count(got.Text, "<html") != 1 {
+		t.Errorf("not one page that says %q:\n%s", title, got.Text)
 	}
 }
 
@@ -33,7 +34,7 @@ func sayShopDown(t *testing.T, got answer) {
 func heals(t *testing.T, b *browser) {
 	t.Helper()
 	for start := time.Now(); time.Since(start) < 5*time.Second; time.Sleep(20 * time.Millisecond) {
-		if b.get("/cart").StatusCode == http.StatusOK {
+		if b.Get("/cart").StatusCode == http.StatusOK {
 			return
 		}
 	}
@@ -45,34 +46,34 @@ func TestRedisAway(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "2")
+	b.Add("MUG-1", "2")
 	order := b.open(s)
 	before := b.cart()
 	asJSON := *b
-	asJSON.header = b.header.Clone()
-	asJSON.header.Set("Accept", "application/json")
+	asJSON.Header = b.Header.Clone()
+	asJSON.Header.Set("Accept", "application/json")
 	visitor := s.browser()
-	s.redis.Stop()
+	s.Redis.Stop()
 	for _, tc := range []struct {
 		name string
-		do   func() answer
+		do   func() shoptest.Answer
 	}{
-		{"catalogue", func() answer { return b.get("/") }},
-		{"product", func() answer { return b.get("/products/MUG-1") }},
-		{"cart", func() answer { return b.get("/cart") }},
-		{"cart, JSON", func() answer { return asJSON.get("/cart") }},
-		{"terms", func() answer { return b.get("/terms") }},
-		{"unknown path", func() answer { return b.get("/nowhere") }},
-		{"checkout", func() answer { return b.get("/checkout") }},
-		{"confirmation", func() answer { return b.get("/checkout/confirmation?order_id=" + order.OrderID) }},
-		{"market", func() answer { return b.post("/market", "country", "NO") }},
-		{"add", func() answer { return b.post("/cart/lines", "sku", "JAM-1") }},
-		{"add, JSON", func() answer { return asJSON.post("/cart/lines", "sku", "JAM-1") }},
-		{"add, first", func() answer { return visitor.post("/cart/lines", "sku", "JAM-1") }},
-		{"set", func() answer { return b.post("/cart/lines/MUG-1", "quantity", "5") }},
-		{"discount", func() answer { return b.post("/cart/discount", "code", "FOG10") }},
-		{"update", func() answer { return b.update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }},
-		{"empty update", func() answer { return b.update(`{}`) }},
+		{"catalogue", func() shoptest.Answer { return b.Get("/") }},
+		{"product", func() shoptest.Answer { return b.Get("/products/MUG-1") }},
+		{"cart", func() shoptest.Answer { return b.Get("/cart") }},
+		{"cart, JSON", func() shoptest.Answer { return asJSON.Get("/cart") }},
+		{"terms", func() shoptest.Answer { return b.Get("/terms") }},
+		{"unknown path", func() shoptest.Answer { return b.Get("/nowhere") }},
+		{"checkout", func() shoptest.Answer { return b.Get("/checkout") }},
+		{"confirmation", func() shoptest.Answer { return b.Get("/checkout/confirmation?order_id=" + order.OrderID) }},
+		{"market", func() shoptest.Answer { return b.Post("/market", "country", "NO") }},
+		{"add", func() shoptest.Answer { return b.Post("/cart/lines", "sku", "JAM-1") }},
+		{"add, JSON", func() shoptest.Answer { return asJSON.Post("/cart/lines", "sku", "JAM-1") }},
+		{"add, first", func() shoptest.Answer { return visitor.Post("/cart/lines", "sku", "JAM-1") }},
+		{"set", func() shoptest.Answer { return b.Post("/cart/lines/MUG-1", "quantity", "5") }},
+		{"discount", func() shoptest.Answer { return b.Post("/cart/discount", "code", "FOG10") }},
+		{"update", func() shoptest.Answer { return b.Update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }},
+		{"empty update", func() shoptest.Answer { return b.Update(`{}`) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			start := time.Now()
@@ -82,13 +83,13 @@ func TestRedisAway(t *testing.T) {
 			}
 		})
 	}
-	if got := b.get("//evil.example/?x=1"); got.Header.Get("Refresh") != "2; url=/evil.example/?try=1&x=1" {
+	if got := b.Get("//evil.example/?x=1"); got.Header.Get("Refresh") != "2; url=/evil.example/?try=1&x=1" {
 		t.Errorf("an address that looks like another site's: Refresh is %q", got.Header.Get("Refresh"))
 	}
-	if got := visitor.get("/"); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "MUG-1") {
+	if got := visitor.Get("/"); got.StatusCode != http.StatusOK || !strings.Contains(got.Text, "MUG-1") {
 		t.Errorf("somebody without a cookie sees the shelves: got %d", got.StatusCode)
 	}
-	s.redis.Restart()
+	s.Redis.Restart()
 	heals(t, b)
 	if after := b.cart(); after.Revision != before.Revision {
 		t.Errorf("the cart went from revision %d to %d", before.Revision, after.Revision)
@@ -103,41 +104,41 @@ func TestRedisLeaves(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name    string
-		given   func(*shop, *browser)
-		do      func(*browser) answer
+		given   func(*shopWorld, *browser)
+		do      func(*browser) shoptest.Answer
 		status  int
 		code    string // of the JSON
 		unknown int    // orders whose ID nobody could keep
 	}{
-		{"create, page", nothing, func(b *browser) answer { return b.get("/checkout") }, 503, "", 1},
-		{"create, update", nothing, func(b *browser) answer { return b.update(`{}`) }, 503, "klarna_unavailable", 1},
-		{"read, page", opened, func(b *browser) answer { return b.get("/checkout") }, 200, "", 0},
-		{"update, page", openedAndChanged, func(b *browser) answer { return b.get("/checkout") }, 503, "", 0},
-		{"update, update", opened, func(b *browser) answer { return b.update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }, 503, "klarna_unavailable", 0},
+		{"create, page", nothing, func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 503, "", 1},
+		{"create, update", nothing, func(b *browser) shoptest.Answer { return b.Update(`{}`) }, 503, "klarna_unavailable", 1},
+		{"read, page", opened, func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 200, "", 0},
+		{"update, page", openedAndChanged, func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 503, "", 0},
+		{"update, update", opened, func(b *browser) shoptest.Answer { return b.Update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }, 503, "klarna_unavailable", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShop(t, fakeklarna.Options{})
 			b := s.browser()
-			b.add("MUG-1", "2")
+			b.Add("MUG-1", "2")
 			tc.given(s, b)
-			calls := len(s.fake.Requests(""))
-			s.fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(time.Second), Count: -1})
-			done := make(chan answer, 1)
+			calls := len(s.Fake.Requests(""))
+			s.Fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(time.Second), Count: -1})
+			done := make(chan shoptest.Answer, 1)
 			go func() { done <- tc.do(b) }()
-			for len(s.fake.Requests("")) == calls {
+			for len(s.Fake.Requests("")) == calls {
 				time.Sleep(time.Millisecond)
 			}
-			s.redis.Stop()
+			s.Redis.Stop()
 			got := <-done
-			if got.StatusCode != tc.status || tc.code != "" && got.json(t).Error.Code != tc.code {
-				t.Errorf("got %d, want %d %s\n%s", got.StatusCode, tc.status, tc.code, got.body)
+			if got.StatusCode != tc.status || tc.code != "" && updateOf(t, got).Error.Code != tc.code {
+				t.Errorf("got %d, want %d %s\n%s", got.StatusCode, tc.status, tc.code, got.Text)
 			}
-			if told := strings.Contains(s.log.String(), "left behind unlisted"); told != (tc.unknown > 0) {
+			if told := strings.Contains(s.Log.String(), "left behind unlisted"); told != (tc.unknown > 0) {
 				t.Errorf("the log tells of an order that could not be listed: %v", told)
 			}
-			s.redis.Restart()
-			s.fake.ClearFaults()
+			s.Redis.Restart()
+			s.Fake.ClearFaults()
 			heals(t, b)
 			s.holds(b, tc.unknown)
 		})
@@ -151,43 +152,43 @@ func TestRedisReplyLost(t *testing.T) {
 	rdb := redistest.StartServer(t)
 	for _, tc := range []struct {
 		name   string
-		given  func(*shop, *browser)
+		given  func(*shopWorld, *browser)
 		after  int
 		parts  []string
-		do     func(*browser) answer
+		do     func(*browser) shoptest.Answer
 		status int
 		mugs   int // in the cart afterwards
 		orders int // made in all, the last load included
 	}{
 		{"change of a cart", nothing, 0, []string{"evalsha", "shopd:cart:"},
-			func(b *browser) answer { return b.post("/cart/lines", "sku", "MUG-1") }, 503, 3, 1},
+			func(b *browser) shoptest.Answer { return b.Post("/cart/lines", "sku", "MUG-1") }, 503, 3, 1},
 		{"change by an update", opened, 0, []string{"evalsha", "shopd:cart:"},
-			func(b *browser) answer { return b.update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }, 503, 5, 1},
+			func(b *browser) shoptest.Answer { return b.Update(`{"lines":[{"sku":"MUG-1","quantity":5}]}`) }, 503, 5, 1},
 		{"a new order becomes the cart's", nothing, 0, []string{"'order_id', argv[2]"},
-			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 1},
+			func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 503, 2, 1},
 		{"a new order becomes the cart's, by an update", nothing, 0, []string{"'order_id', argv[2]"},
-			func(b *browser) answer { return b.update(`{}`) }, 503, 2, 1},
-		{"an order is replaced", func(s *shop, b *browser) { b.open(s); s.fake.Advance(49 * time.Hour) }, 0, []string{"'order_id', argv[2]"},
-			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 2},
+			func(b *browser) shoptest.Answer { return b.Update(`{}`) }, 503, 2, 1},
+		{"an order is replaced", func(s *shopWorld, b *browser) { b.open(s); s.Fake.Advance(49 * time.Hour) }, 0, []string{"'order_id', argv[2]"},
+			func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 503, 2, 2},
 		{"the order is stored in the session", nothing, 0, []string{"\r\nset\r\n", "shopd:session:"},
-			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 1},
+			func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 503, 2, 1},
 		{"the session's lease is taken", opened, 0, []string{"shopd:lock:"},
-			func(b *browser) answer { return b.get("/checkout") }, 503, 2, 1},
+			func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 503, 2, 1},
 		{"the session's lease is given back", opened, 1, []string{"shopd:lock:"},
-			func(b *browser) answer { return b.get("/checkout") }, 200, 2, 1},
+			func(b *browser) shoptest.Answer { return b.Get("/checkout") }, 200, 2, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShopOn(t, rdb, fakeklarna.Options{})
 			lossy, client := newLossyRedis(t, rdb)
-			s.url = s.serve(client)
+			s.Shop, s.URL = s.serve(client)
 			b := s.browser()
-			b.add("MUG-1", "2")
+			b.Add("MUG-1", "2")
 			tc.given(s, b)
 			lossy.lose(tc.after, tc.parts...)
 			got := tc.do(b)
 			if got.StatusCode != tc.status || lossy.waits() {
-				t.Fatalf("got %d, want %d (no reply was lost: %v)\n%s", got.StatusCode, tc.status, lossy.waits(), got.body)
+				t.Fatalf("got %d, want %d (no reply was lost: %v)\n%s", got.StatusCode, tc.status, lossy.waits(), got.Text)
 			}
 			start := time.Now()
 			order := s.holds(b, 0)
@@ -195,8 +196,8 @@ func TestRedisReplyLost(t *testing.T) {
 			if took := time.Since(start); took > 5*time.Second {
 				t.Errorf("the next load took %s", took)
 			}
-			if n := quantities(order)["MUG-1"]; n != int64(tc.mugs) || len(s.fake.Orders()) != tc.orders {
-				t.Errorf("got %d mugs and %d orders, want %d and %d", n, len(s.fake.Orders()), tc.mugs, tc.orders)
+			if n := quantities(order)["MUG-1"]; n != int64(tc.mugs) || len(s.Fake.Orders()) != tc.orders {
+				t.Errorf("got %d mugs and %d orders, want %d and %d", n, len(s.Fake.Orders()), tc.mugs, tc.orders)
 			}
 		})
 	}
@@ -207,16 +208,16 @@ func TestRedisReplyLost(t *testing.T) {
 func TestFirstSessionNotStored(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
-	lossy, client := newLossyRedis(t, s.redis)
-	s.url = s.serve(client)
+	lossy, client := newLossyRedis(t, s.Redis)
+	s.Shop, s.URL = s.serve(client)
 	b := s.browser()
 	lossy.lose(0, "\r\nset\r\n", "shopd:session:")
-	got := b.post("/cart/lines", "sku", "MUG-1")
+	got := b.Post("/cart/lines", "sku", "MUG-1")
 	sayShopDown(t, got)
 	if got.Header.Get("Set-Cookie") != "" || got.Header.Get("Location") != "" {
 		t.Errorf("got cookie %q, location %q", got.Header.Get("Set-Cookie"), got.Header.Get("Location"))
 	}
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	if order := b.open(s); quantities(order)["MUG-1"] != 1 {
 		t.Errorf("the order has %v", quantities(order))
 	}
@@ -229,26 +230,26 @@ func TestLockHeldTooLong(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.norwegian()
 	before := b.open(s)
-	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Delay: fakeklarna.Duration(3700 * time.Millisecond), Count: -1})
-	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Delay: fakeklarna.Duration(time.Minute), Count: 1})
-	slow := make(chan answer, 1)
-	go func() { slow <- b.get("/checkout") }() // holds the lock for 4 s and 3.7 s
-	for calls := len(s.fake.Requests("")); len(s.fake.Requests("")) == calls; {
+	s.Fake.AddFault(fakeklarna.Fault{Method: "GET", Delay: fakeklarna.Duration(3700 * time.Millisecond), Count: -1})
+	s.Fake.AddFault(fakeklarna.Fault{Method: "GET", Delay: fakeklarna.Duration(time.Minute), Count: 1})
+	slow := make(chan shoptest.Answer, 1)
+	go func() { slow <- b.Get("/checkout") }() // holds the lock for 4 s and 3.7 s
+	for calls := len(s.Fake.Requests("")); len(s.Fake.Requests("")) == calls; {
 		time.Sleep(time.Millisecond)
 	}
-	page := make(chan answer, 1)
-	go func() { page <- b.get("/checkout") }()
+	page := make(chan shoptest.Answer, 1)
+	go func() { page <- b.Get("/checkout") }()
 
 	start := time.Now()
-	if b.add("JAM-1", "1"); time.Since(start) > 2*time.Second {
+	if b.Add("JAM-1", "1"); time.Since(start) > 2*time.Second {
 		t.Errorf("a cart's form waited for the lock: %s", time.Since(start))
 	}
 	start = time.Now()
-	got := b.update(`{"order_id":"` + before.OrderID + `","lines":[{"sku":"MUG-1","quantity":7}]}`)
+	got := b.Update(`{"order_id":"` + before.OrderID + `","lines":[{"sku":"MUG-1","quantity":7}]}`)
 	if took := time.Since(start); took < 5*time.Second || took > 8*time.Second {
 		t.Errorf("waited %s for the lock, want 6 s", took)
 	}
-	u := got.json(t)
+	u := updateOf(t, got)
 	if got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "busy" || got.Header.Get("Retry-After") == "" {
 		t.Errorf("got %d %+v", got.StatusCode, u.Error)
 	}
@@ -258,13 +259,13 @@ func TestLockHeldTooLong(t *testing.T) {
 	}
 	waited := <-page
 	if title := i18n.T("nb", "unavailable.busy.title"); waited.StatusCode != http.StatusServiceUnavailable ||
-		!strings.Contains(waited.body, title) || waited.Header.Get("Refresh") != "2; url=/checkout?try=1" {
-		t.Errorf("the other tab: got %d with Refresh %q, want %q\n%s", waited.StatusCode, waited.Header.Get("Refresh"), title, waited.body)
+		!strings.Contains(waited.Text, title) || waited.Header.Get("Refresh") != "2; url=/checkout?try=1" {
+		t.Errorf("the other tab: got %d with Refresh %q, want %q\n%s", waited.StatusCode, waited.Header.Get("Refresh"), title, waited.Text)
 	}
 	if first := <-slow; first.StatusCode != http.StatusOK {
 		t.Errorf("who held the lock: got %d", first.StatusCode)
 	}
-	s.fake.ClearFaults()
+	s.Fake.ClearFaults()
 	if order := s.holds(b, 0); quantities(order)["MUG-1"] != 7 || quantities(order)["JAM-1"] != 1 {
 		t.Errorf("Klarna has %v", quantities(order))
 	}

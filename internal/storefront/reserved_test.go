@@ -15,12 +15,12 @@ import (
 )
 
 // reserve says that a purchase of a cart by an order may be running.
-func (s *shop) reserve(cartID, orderID string) {
-	s.t.Helper()
-	stock := catalog.NewStock(s.redis.Client(), catalog.Builtin())
+func (s *shopWorld) reserve(cartID, orderID string) {
+	s.T.Helper()
+	stock := catalog.NewStock(s.Redis.Client(), catalog.Builtin())
 	r := catalog.Reservation{CartID: cartID, OrderID: orderID, Made: time.Now()}
-	if err := stock.Reserve(s.t.Context(), r); err != nil {
-		s.t.Fatal(err)
+	if err := stock.Reserve(s.T.Context(), r); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
@@ -30,28 +30,28 @@ func TestPurchaseRunning(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "1")
+	b.Add("MUG-1", "1")
 	order := b.open(s)
 	cartID := cartOfOrder(t, s, order.OrderID)
 	s.reserve(cartID, order.OrderID)
-	before := len(s.fake.Requests(""))
+	before := len(s.Fake.Requests(""))
 
-	s.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 403})
-	page := b.get("/checkout")
+	s.Fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 403})
+	page := b.Get("/checkout")
 	if page.StatusCode != http.StatusServiceUnavailable || !strings.Contains(page.Header.Get("Refresh"), "try=1") || page.Header.Get("Retry-After") == "" {
 		t.Errorf("page: got %d, Refresh %q", page.StatusCode, page.Header.Get("Refresh"))
 	}
 	for _, part := range []string{"title", "body"} {
-		if want := i18n.T(i18n.Swedish, "unavailable.running."+part); !strings.Contains(html.UnescapeString(page.body), want) {
+		if want := i18n.T(i18n.Swedish, "unavailable.running."+part); !strings.Contains(html.UnescapeString(page.Text), want) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
 
-	s.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 502, Count: 3})
-	got := b.update(`{"order_id":"` + order.OrderID + `","lines":[{"sku":"MUG-1","quantity":4}]}`)
-	if u := got.json(t); got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "purchase_running" || u.CartRevision != 2 ||
+	s.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 502, Count: 3})
+	got := b.Update(`{"order_id":"` + order.OrderID + `","lines":[{"sku":"MUG-1","quantity":4}]}`)
+	if u := updateOf(t, got); got.StatusCode != http.StatusServiceUnavailable || u.Error.Code != "purchase_running" || u.CartRevision != 2 ||
 		!strings.Contains(u.SummaryHTML, `data-region="totals"`) || got.Header.Get("Retry-After") == "" {
-		t.Errorf("update: got %d %s", got.StatusCode, got.body)
+		t.Errorf("update: got %d %s", got.StatusCode, got.Text)
 	}
 	if c := b.cart(); c.Lines[0].Quantity != 4 {
 		t.Errorf("the change is lost: %+v", c.Lines)
@@ -60,7 +60,7 @@ func TestPurchaseRunning(t *testing.T) {
 		t.Errorf("calls of Klarna: %s", diff)
 	}
 	// Invariant 4: it heals, with the order as it was.
-	s.fake.ClearFaults()
+	s.Fake.ClearFaults()
 	if again := s.holds(b, 0); again.OrderID != order.OrderID {
 		t.Errorf("got order %s, had %s", again.OrderID, order.OrderID)
 	}

@@ -20,7 +20,7 @@ import (
 
 // after is an order that was bought, and its page, as its buyer in Sweden sees it.
 type after struct {
-	*shop
+	*shopWorld
 	b     *browser
 	order order.Order
 }
@@ -29,48 +29,48 @@ func bought(t *testing.T) *after {
 	t.Helper()
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
-	b.add("MUG-1", "3")
-	b.add("JAM-1", "1")
+	b.Add("MUG-1", "3")
+	b.Add("JAM-1", "1")
 	o := b.open(s)
-	b.get(s.buy(o.OrderID))
+	b.Get(s.buy(o.OrderID))
 	return &after{s, b, s.placed(o.OrderID)}
 }
 
 // page loads the order page, a minute later if need be.
 func (a *after) page(later bool) *goquery.Document {
-	a.t.Helper()
+	a.T.Helper()
 	if later {
-		if err := a.redis.Client().Del(a.t.Context(), "shopd:order_fresh:{"+a.order.OrderID+"}").Err(); err != nil {
-			a.t.Fatal(err)
+		if err := a.Redis.Client().Del(a.T.Context(), "shopd:order_fresh:{"+a.order.OrderID+"}").Err(); err != nil {
+			a.T.Fatal(err)
 		}
 	}
-	got := a.b.get("/orders/" + a.order.Number + "?key=" + a.order.Key)
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(got.body))
+	got := a.b.Get("/orders/" + a.order.Number + "?key=" + a.order.Key)
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(got.Text))
 	if err != nil || got.StatusCode != http.StatusOK {
-		a.t.Fatalf("got %d, %v", got.StatusCode, err)
+		a.T.Fatalf("got %d, %v", got.StatusCode, err)
 	}
 	return doc
 }
 
 // line is one of the order's, with a quantity of it.
 func (a *after) line(sku string, quantity int64) klarna.OrderLine {
-	a.t.Helper()
+	a.T.Helper()
 	for _, line := range a.order.OrderLines {
 		if line.Reference == sku {
 			parts, _, err := order.Take([]klarna.OrderLine{line}, []int64{quantity})
 			if err != nil {
-				a.t.Fatal(err)
+				a.T.Fatal(err)
 			}
 			return parts[0]
 		}
 	}
-	a.t.Fatalf("no line %s", sku)
+	a.T.Fatalf("no line %s", sku)
 	return klarna.OrderLine{}
 }
 
 // reads is how often Klarna answered about the order.
 func (a *after) reads() (n int) {
-	for _, r := range a.fake.Requests(a.order.OrderID) {
+	for _, r := range a.Fake.Requests(a.order.OrderID) {
 		if r.Status == http.StatusOK && strings.HasPrefix(r.Path, "/ordermanagement/") && r.Method == http.MethodGet {
 			n++
 		}
@@ -79,9 +79,9 @@ func (a *after) reads() (n int) {
 }
 
 func (a *after) must(_ any, err error) {
-	a.t.Helper()
+	a.T.Helper()
 	if err != nil {
-		a.t.Fatal(err)
+		a.T.Fatal(err)
 	}
 }
 
@@ -95,8 +95,8 @@ func texts(doc *goquery.Document, selector string) []string {
 func TestOrderPageAfterTheSale(t *testing.T) {
 	t.Parallel()
 	a := bought(t)
-	management, ctx, id := a.book.Management, t.Context(), a.order.OrderID
-	today := i18n.Date("sv", a.fake.Now().UTC())
+	management, ctx, id := a.Book.Management, t.Context(), a.order.OrderID
+	today := i18n.Date("sv", a.Fake.Now().UTC())
 	expect := func(name string, doc *goquery.Document, want map[string][]string) {
 		t.Helper()
 		got := map[string][]string{}
@@ -159,7 +159,7 @@ func TestOrderPageChangedLines(t *testing.T) {
 	lines := append([]klarna.OrderLine(nil), a.order.OrderLines...)
 	lines[0] = a.line("MUG-1", 1)
 	less := a.order.OrderAmount - 2*lines[0].UnitPrice
-	outcome, err := a.book.Do(t.Context(), a.order.OrderID, order.Command{
+	outcome, err := a.Book.Do(t.Context(), a.order.OrderID, order.Command{
 		Key: uuid.NewString(), Action: order.ActionLines, Revision: a.order.Revision, Staff: "mia", At: time.Now(), Amount: less, OrderLines: lines,
 	})
 	if err != nil || outcome.Result != order.Done {
@@ -173,7 +173,7 @@ func TestOrderPageChangedLines(t *testing.T) {
 	if got := texts(doc, ".sum .line .small"); len(got) != 2 || got[0] != "1 × 149 kr" || texts(doc, "[data-total]")[0] != strings.ReplaceAll(is, "\u00a0", " ") {
 		t.Errorf("lines %v, total %v", got, texts(doc, "[data-total]"))
 	}
-	a.must(a.book.Management.Cancel(t.Context(), a.order.OrderID, uuid.NewString()))
+	a.must(a.Book.Management.Cancel(t.Context(), a.order.OrderID, uuid.NewString()))
 	doc = a.page(true)
 	if got := texts(doc, "#state"); got[0] != "Avbruten" || strings.Contains(doc.Find(".op").Text(), was) {
 		t.Errorf("cancelled: %v", got)
@@ -187,13 +187,13 @@ func TestOrderPageWithoutKlarna(t *testing.T) {
 	a.page(false)
 	for name, fault := range map[string]fakeklarna.Fault{"500": {Status: 500}, "silent": {Delay: fakeklarna.Duration(time.Minute)}, "reset": {Reset: true}} {
 		fault.Count = 99
-		a.fake.ClearFaults()
-		a.fake.AddFault(fault)
+		a.Fake.ClearFaults()
+		a.Fake.AddFault(fault)
 		if got := texts(a.page(true), "#state"); got[0] != "Mottagen" {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	a.fake.ClearFaults()
+	a.Fake.ClearFaults()
 	a.page(true)
 	before := a.reads()
 	for range 5 {
@@ -202,8 +202,8 @@ func TestOrderPageWithoutKlarna(t *testing.T) {
 	if got := a.reads() - before; got != 0 {
 		t.Errorf("%d calls within a minute", got)
 	}
-	a.redis.Stop()
-	if got := a.b.get("/orders/" + a.order.Number + "?key=" + a.order.Key); got.StatusCode != http.StatusServiceUnavailable && got.StatusCode != http.StatusInternalServerError {
+	a.Redis.Stop()
+	if got := a.b.Get("/orders/" + a.order.Number + "?key=" + a.order.Key); got.StatusCode != http.StatusServiceUnavailable && got.StatusCode != http.StatusInternalServerError {
 		t.Errorf("Redis away: got %d", got.StatusCode)
 	}
 }

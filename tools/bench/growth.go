@@ -11,21 +11,21 @@ import (
 
 // growthOptions say how far a growth run goes.
 type growthOptions struct {
-	sizes    []int  // sessions in Redis, the smallest first
-	shoppers int    // at each size, real ones: they make the requests
-	buyers   int    // at each size, real ones: their orders are copied
-	rounds   int    // of requests of each kind, 5 to each size
-	clients  []int  // idle ones, the fewest first
-	starts   int    // of shopd and of a bare server
-	requests int    // after which memory is measured again
-	source   string // of the project, to build the image's binary; "" leaves that out
+	sizes    []int // sessions in Redis, the smallest first
+	shoppers int   // at each size, real ones: they make the requests
+	buyers   int   // at each size, real ones: their orders are copied
+	rounds   int   // of requests of each kind, 5 to each size
+	clients  []int // idle ones, the fewest first
+	starts   int   // of shopd and of a bare server
+	requests int   // after which memory is measured again
+	image    bool  // the image's binary is built, too
 }
 
 // fullGrowth are the options of make bench-growth.
 func fullGrowth() growthOptions {
 	return growthOptions{
 		sizes: []int{1000, 10_000, 100_000, 1_000_000}, shoppers: 200, buyers: 50, rounds: 400,
-		clients: []int{1, 100, 1000, 10_000}, starts: 20, requests: 1000,
+		clients: []int{1, 100, 1000, 10_000}, starts: 20, requests: 1000, image: true,
 	}
 }
 
@@ -110,9 +110,9 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 	if report.Start, err = measureStart(ctx, r, redisURL, klarna, o.starts, o.requests); err != nil {
 		return report, err
 	}
-	if o.source != "" {
+	if o.image {
 		progress("the image's binary")
-		err = report.Start.measureImage(ctx, r, o.source)
+		err = report.Start.measureImage(ctx, r)
 	}
 	return report, err
 }

@@ -29,7 +29,6 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	shopd := flags.String("shopd", "", "the shopd to measure (default: built from this source)")
 	out := flags.String("out", "", "file to write all figures to, as JSON")
 	short := flags.Bool("short", false, "some seconds and little of everything: shows that it works, measures nothing")
-	source := flags.String("source", ".", "the project, whose Dockerfile says how the image's binary is built")
 	o := fullGrowth()
 	flags.IntVar(&o.rounds, "rounds", o.rounds, "rounds of each request; in each, 5 go to each size")
 	flags.Func("sessions", "sizes to measure, such as 1000,1000000 (default: 1,000 to 1,000,000)", o.setSizes)
@@ -41,8 +40,6 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	}
 	if *short {
 		o = shortGrowth()
-	} else {
-		o.source = *source
 	}
 	switch {
 	case flags.NArg() > 0:

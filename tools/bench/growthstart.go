@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -43,7 +42,7 @@ type growthStart struct {
 // rest and after requests.
 func measureStart(ctx context.Context, r *rig, redisURL, klarna string, starts, requests int) (g growthStart, err error) {
 	hello := filepath.Join(r.dir, "hello")
-	if err := goBuild(ctx, nil, "-o", hello, "github.com/shopd/shopd/tools/bench/hello"); err != nil {
+	if err := goBuild(ctx, "tools/bench", nil, "-o", hello, "./hello"); err != nil {
 		return g, err
 	}
 	var lines, answers [2][]time.Duration
@@ -157,10 +156,13 @@ func allocatedBeforeMain(ctx context.Context, path string) (sum int64, err error
 // dockerBuild finds how the image's binary is built.
 var dockerBuild = regexp.MustCompile(`(?m)^RUN (CGO_ENABLED=0) go build (-trimpath) -ldflags='([^']*)' -o /shopd \./cmd/shopd`)
 
-// measureImage builds the binary as the Dockerfile in the source does, and adds up what
-// the image has.
-func (g *growthStart) measureImage(ctx context.Context, r *rig, source string) error {
-	text, err := os.ReadFile(filepath.Join(source, "Dockerfile")) //nolint:gosec // our own
+// measureImage builds the binary as the Dockerfile does, and adds up what the image has.
+func (g *growthStart) measureImage(ctx context.Context, r *rig) error {
+	root, err := projectRoot(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(root, "Dockerfile")) //nolint:gosec // our own
 	if err != nil {
 		return err
 	}
@@ -169,20 +171,11 @@ func (g *growthStart) measureImage(ctx context.Context, r *rig, source string) e
 		return errors.New("the Dockerfile builds shopd in a way that the benchmark does not know")
 	}
 	path := filepath.Join(r.dir, "shopd-image")
-	if err := goBuild(ctx, flags[1:2], flags[2], "-ldflags="+flags[3], "-o", path, "github.com/shopd/shopd/cmd/shopd"); err != nil {
+	if err := goBuild(ctx, ".", flags[1:2], flags[2], "-ldflags="+flags[3], "-o", path, "./cmd/shopd"); err != nil {
 		return err
 	}
 	g.ImageBinary, g.Certificates = sizeOf(path), sizeOf("/etc/ssl/certs/ca-certificates.crt")
 	g.Image = g.ImageBinary + g.Certificates
-	return nil
-}
-
-func goBuild(ctx context.Context, env []string, args ...string) error {
-	cmd := exec.CommandContext(ctx, "go", append([]string{"build"}, args...)...) //nolint:gosec // ours
-	cmd.Env = append(os.Environ(), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build %s: %w\n%s", strings.Join(args, " "), err, out)
-	}
 	return nil
 }
 

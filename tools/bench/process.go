@@ -190,9 +190,33 @@ func freeAddr(ctx context.Context) (string, error) {
 // buildShopd builds shopd from this source into dir and returns its path.
 func buildShopd(ctx context.Context, dir string) (string, error) {
 	path := filepath.Join(dir, "shopd")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/shopd/shopd/cmd/shopd").CombinedOutput() //nolint:gosec // the path is our own folder
+	return path, goBuild(ctx, ".", nil, "-o", path, "./cmd/shopd")
+}
+
+// goBuild runs go build in a folder of the project: what is built has the dependencies
+// of the module there.
+func goBuild(ctx context.Context, folder string, env []string, args ...string) error {
+	root, err := projectRoot(ctx)
 	if err != nil {
-		return "", fmt.Errorf("build shopd: %w\n%s", err, out)
+		return err
 	}
-	return path, nil
+	cmd := exec.CommandContext(ctx, "go", append([]string{"-C", filepath.Join(root, folder), "build"}, args...)...) //nolint:gosec // ours
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// projectRoot is where shopd's own module is, for a benchmark that runs there or in its
+// own module.
+func projectRoot(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/shopd/shopd")
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("find shopd's source: %w\n%s", err, complaint.String())
+	}
+	return strings.TrimSpace(string(out)), nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ const (
 	tableFile = "docs/licences.md"
 	textsFile = "THIRD_PARTY_LICENCES"
 
-	self = "github.com/shopd/shopd"
+	self = "github.com/shopd/shopd" // and the modules below it
 )
 
 // allowed are licences that ask for no more than to be named.
@@ -36,6 +37,15 @@ type module struct {
 	text               string   // of its licence and notice
 }
 
+// is says whether both are the same version of a module.
+func (m module) is(other module) bool {
+	return m.path == other.path && m.version == other.version
+}
+
+func byPath(a, b module) int {
+	return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.version, b.version))
+}
+
 // targets of the binaries: what is linked differs by system.
 var targets = []string{"linux", "darwin", "windows"}
 
@@ -45,14 +55,27 @@ func write(dir string) (table, texts string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	all, err := modules(dir, []string{"linux"}, "-test", "./...", "tool")
+	others, err := modules(dir, []string{"linux"}, "-test", "./...", "tool")
 	if err != nil {
 		return "", "", err
 	}
+	tools, err := filepath.Glob(filepath.Join(dir, "tools/*/go.mod")) // modules of their own
+	if err != nil {
+		return "", "", err
+	}
+	for _, file := range tools {
+		more, err := modules(filepath.Dir(file), []string{"linux"}, "-test", "./...")
+		if err != nil {
+			return "", "", err
+		}
+		others = append(others, more...)
+	}
 	linked = append(linked, module{path: "Go, its runtime and standard library", dir: runtimeRoot(dir)})
-	others := slices.DeleteFunc(all, func(m module) bool {
-		return slices.ContainsFunc(linked, func(l module) bool { return l.path == m.path })
+	others = slices.DeleteFunc(others, func(m module) bool {
+		return slices.ContainsFunc(linked, m.is)
 	})
+	slices.SortFunc(others, byPath)
+	others = slices.CompactFunc(others, module.is)
 	var problems []error
 	for _, list := range [][]module{linked, others} {
 		for i := range list {
@@ -97,7 +120,7 @@ func modules(dir string, systems []string, packages ...string) ([]module, error)
 		}
 		for line := range strings.Lines(out) {
 			parts := strings.Split(strings.TrimSpace(line), "\t")
-			if len(parts) == 3 && parts[0] != self {
+			if len(parts) == 3 && parts[0] != self && !strings.HasPrefix(parts[0], self+"/") {
 				known[parts[0]] = module{path: parts[0], version: parts[1], dir: parts[2]}
 			}
 		}
@@ -106,7 +129,7 @@ func modules(dir string, systems []string, packages ...string) ([]module, error)
 	for _, m := range known {
 		list = append(list, m)
 	}
-	slices.SortFunc(list, func(a, b module) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(list, byPath)
 	return list, nil
 }
 
@@ -166,7 +189,7 @@ func asTable(linked, others []module) string {
 	b.WriteString("\n## In tests and in tools that make the code\n\nNot part of a binary.\n\n")
 	rows(&b, others)
 	b.WriteString("\n## Run, not built in\n\n" +
-		"`make lint` runs golangci-lint (GPL-3.0) from a module of its own, `make a11y` runs axe-core (MPL-2.0) in a browser, `make test` runs redis-server and Chromium as the machine has them. No line of them is in this repository or in what is built from it.\n")
+		"`make lint` runs golangci-lint (GPL-3.0) and staticcheck (MIT) from a module of their own, `make a11y` runs axe-core (MPL-2.0) in a browser, `make test` runs redis-server and Chromium as the machine has them. No line of them is in this repository or in what is built from it.\n")
 	return b.String()
 }
 

@@ -1,27 +1,33 @@
 // Command licences lists the licences of all modules that shopd is made of, and of those
-// that only its tests and tools need. Run it in the repository's root: it writes
-// docs/licences.md, and the texts that a binary must come with to THIRD_PARTY_LICENCES.
+// that only its tests and tools need. Its argument is the repository's root, where it
+// writes docs/licences.md, and the texts that a binary must come with to
+// THIRD_PARTY_LICENCES.
 package main
 
 import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 )
 
 // mode is of the files: anybody may read them.
 const mode = 0o644
 
 func main() {
-	table, texts, err := write(".")
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: licences ROOT")
+	}
+	root := os.Args[1]
+	table, texts, err := write(root)
 	if err == nil {
-		err = os.WriteFile(tableFile, []byte(table), mode)
+		err = os.WriteFile(filepath.Join(root, tableFile), []byte(table), mode)
 	}
 	if err == nil {
-		err = os.WriteFile(textsFile, []byte(texts), mode)
+		err = os.WriteFile(filepath.Join(root, textsFile), []byte(texts), mode)
 	}
 	if err != nil {
-		log.SetFlags(0)
 		log.Fatal(fmt.Errorf("licences: %w", err))
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package shop
 
 import (
 	"net/http"
@@ -7,23 +7,18 @@ import (
 	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/server"
 )
 
-// watcher tells metrics and story of what goes on between us and Klarna.
-type watcher struct {
-	metrics *server.Metrics
-	story   *inspect.Log
+// observeCall tells metrics and story of one try of a call to Klarna.
+func (s *Shop) observeCall(c klarna.Call) {
+	s.Metrics.ObserveKlarna(c)
+	s.Story.Call(c)
 }
 
-func (w watcher) call(c klarna.Call) {
-	w.metrics.ObserveKlarna(c)
-	w.story.Call(c)
-}
-
-func (w watcher) callback(e callback.Event) {
-	w.metrics.ObserveCallback(e.Callback, e.Result)
-	w.story.Record(inspect.Entry{
+// observeCallback tells them of a call from Klarna.
+func (s *Shop) observeCallback(e callback.Event) {
+	s.Metrics.ObserveCallback(e.Callback, e.Result)
+	s.Story.Record(inspect.Entry{
 		At: e.Start, Kind: inspect.FromKlarna, CartID: e.CartID, OrderID: e.OrderID, Operation: e.Callback,
 		Method: http.MethodPost, Path: kco.CallbackPath + "{token}/" + e.Callback, Status: e.Status, Duration: e.Duration, Result: e.Result,
 	})

@@ -1,0 +1,169 @@
+package redistest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/redisconn"
+)
+
+// idle are the running servers of this process that no test has. A test takes one,
+// and gives it back empty at its end: so most packages start a single server. More
+// are started only while several tests want one at once.
+var idle struct {
+	sync.Mutex
+	nodes []*node
+}
+
+// take returns an idle server, or nil.
+func take() *node {
+	idle.Lock()
+	defer idle.Unlock()
+	last := len(idle.nodes) - 1
+	if last < 0 {
+		return nil
+	}
+	n := idle.nodes[last]
+	idle.nodes = idle.nodes[:last]
+	return n
+}
+
+// giveBack makes the server of a test an idle one, or ends it: where the test stopped
+// or froze it, and where it cannot be made as it was.
+func (s *Server) giveBack() {
+	if len(s.nodes) == 0 {
+		return // it could not be started
+	}
+	n := s.nodes[0]
+	if s.disturbed || n.reset() != nil {
+		s.remove()
+		return
+	}
+	idle.Lock()
+	defer idle.Unlock()
+	idle.nodes = append(idle.nodes, n)
+}
+
+const resetLimit = 5 * time.Second
+
+var errSettings = errors.New("the test has changed settings or users")
+
+// reset makes a server as it was at its start: without clients, keys, scripts and
+// counts. Where its settings or users are others it is an error.
+//
+// The socket moves first. Nobody who knows the old URL, a goroutine that was
+// forgotten or another process, can reach the data of the next test.
+func (n *node) reset() error {
+	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
+	defer cancel()
+	n.leases++
+	next := filepath.Join(n.dir, socket(n.leases))
+	if err := os.Rename(n.addr, next); err != nil {
+		return err
+	}
+	n.addr = next
+	// Who connected before has been accepted when this client is: so all others can
+	// be told apart from it.
+	c, err := redisconn.Open(url(n))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Do(ctx, "CLIENT", "KILL", "SKIPME", "yes")
+		p.Do(ctx, "CLIENT", "UNPAUSE")
+		p.FlushAll(ctx)
+		p.ScriptFlush(ctx)
+		p.ConfigResetStat(ctx)
+		return nil
+	}); err != nil {
+		return err
+	}
+	now, err := readSettings(ctx, c)
+	if err == nil && !now.equal(n.settings) {
+		err = errSettings
+	}
+	return err
+}
+
+// remember notes the settings of a server that has just been started.
+func (n *node) remember(ctx context.Context) error {
+	c, err := redisconn.Open(url(n))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	n.settings, err = readSettings(ctx, c)
+	return err
+}
+
+func socket(lease int) string { return strconv.Itoa(lease) + ".sock" }
+
+// settings are what a test may change of a server that emptying it does not mend.
+type settings struct {
+	config map[string]string
+	users  []string
+}
+
+func readSettings(ctx context.Context, c redis.UniversalClient) (s settings, err error) {
+	if s.config, err = c.ConfigGet(ctx, "*").Result(); err != nil {
+		return s, err
+	}
+	s.users, err = c.Do(ctx, "ACL", "LIST").StringSlice()
+	return s, err
+}
+
+func (s settings) equal(other settings) bool {
+	return maps.Equal(s.config, other.config) && slices.Equal(s.users, other.users)
+}
+
+// folder is where the servers of this process have their folders.
+var folder = sync.OnceValues(makeFolder)
+
+const pidName = "pid"
+
+// watch waits until the test process has ended, then ends its servers and removes
+// their folders. $0 is the folder of folders.
+const watch = `trap '' INT TERM HUP QUIT
+cat
+for f in "$0"/*/` + pidName + `; do kill -9 "$(cat "$f")"; done
+rm -rf "$0"`
+
+// makeFolder also starts the process that watches over this one. Tests have no
+// common end, and a killed one has none at all, but its end of the pipe is closed
+// then by the system.
+func makeFolder() (string, error) {
+	dir, err := os.MkdirTemp("", "redis")
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.Command("sh", "-c", watch, dir) // outlives every test
+	r, w, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	cmd.Stdin = r
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	_ = r.Close()
+	lifeline = w
+	return dir, nil
+}
+
+// lifeline is never closed by this process. It is a variable so that the file is not
+// collected as garbage, which would close it.
+var lifeline *os.File
+
+// pidFile tells the watch the process of a node.
+func (n *node) pidFile() string { return filepath.Join(n.dir, pidName) }

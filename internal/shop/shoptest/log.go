@@ -1,0 +1,70 @@
+package shoptest
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Log is what the processes of a world log. Safe for concurrent use.
+type Log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write adds to the log.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// String is all that was logged so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// identifiers are what a log names things by: UUIDs, and the times of its lines.
+// Their digits may look like a postal code.
+var identifiers = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|time=\S+`)
+
+// logsNothingPrivate holds invariant 9, no log says who bought, and that nothing panicked.
+func (w *World) logsNothingPrivate() {
+	log := identifiers.ReplaceAllString(w.Log.String(), "")
+	if strings.Contains(log, "panic") {
+		w.T.Errorf("a panic:\n%s", log)
+	}
+	for _, o := range w.Fake.Orders() {
+		for member, typed := range o.Fake.Typed {
+			if member != "country" && len(typed) > 2 && strings.Contains(log, typed) {
+				w.T.Errorf("the log has the shopper's %s", member)
+			}
+		}
+	}
+}
+
+// tripCounter counts round trips: a command or a pipeline is one.
+type tripCounter struct{ n *atomic.Int64 }
+
+func (tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c tripCounter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmd)
+	}
+}
+
+func (c tripCounter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.n.Add(1)
+		return next(ctx, cmds)
+	}
+}

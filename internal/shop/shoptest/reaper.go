@@ -1,0 +1,95 @@
+package shoptest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/shop"
+)
+
+// errKilled is what a process sees that does not live any more.
+var errKilled = errors.New("killed")
+
+// Reaper kills a process at its Nth call of Klarna or Redis, from 1: that call and
+// all after it fail. When Late, the call itself is carried out and its answer lost.
+type Reaper struct {
+	N    int
+	Late bool
+
+	mu   sync.Mutex
+	dead bool
+}
+
+// Doomed is one more process of the shop, which does not listen and which r kills.
+func (w *World) Doomed(r *Reaper) *shop.Shop {
+	w.T.Helper()
+	rdb := w.Redis.Client()
+	s := w.Process(On(rdb, r))
+	rdb.AddHook(r)
+	return s
+}
+
+// Died reports whether the process has come to its end.
+func (r *Reaper) Died() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dead
+}
+
+// call runs one call in the life of the process.
+func (r *Reaper) call(do func() error) error {
+	r.mu.Lock()
+	if r.dead {
+		r.mu.Unlock()
+		return errKilled
+	}
+	r.N--
+	r.dead = r.N <= 0
+	last := r.dead
+	r.mu.Unlock()
+	if !last {
+		return do()
+	}
+	if r.Late {
+		_ = do()
+	}
+	return errKilled
+}
+
+// RoundTrip is a call of Klarna.
+func (r *Reaper) RoundTrip(req *http.Request) (res *http.Response, err error) {
+	err = r.call(func() error {
+		res, err = http.DefaultTransport.RoundTrip(req)
+		return err
+	})
+	if err != nil && res != nil {
+		_ = res.Body.Close()
+		res = nil
+	}
+	return res, err
+}
+
+// DialHook leaves connections alone.
+func (r *Reaper) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+// ProcessHook is a call of Redis.
+func (r *Reaper) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := r.call(func() error { return next(ctx, cmd) })
+		if errors.Is(err, errKilled) {
+			cmd.SetErr(err)
+		}
+		return err
+	}
+}
+
+// ProcessPipelineHook is a call of Redis.
+func (r *Reaper) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		return r.call(func() error { return next(ctx, cmds) })
+	}
+}

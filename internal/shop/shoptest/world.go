@@ -1,0 +1,179 @@
+// Package shoptest is the one world for tests of a shop: a real Redis, a fake
+// Klarna, one or more processes of the shop, its shoppers and its staff.
+//
+// A test asks for a world with New, or with Serve for one that listens, and finds
+// the parts of its first process in it: w.Book, w.Carts, w.KCO. What every test
+// must hold is held when it ends: nothing panicked, and no log has a word of
+// what a shopper typed.
+package shoptest
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/shop"
+)
+
+// Secret is what the shop of a world signs with.
+const Secret = "a secret for the tests"
+
+// The addresses of a world that does not listen. Klarna's callbacks to it are
+// answered as a shop answers that agrees to everything.
+const (
+	PublicURL   = "http://shop.example"
+	CallbackURL = "http://shop.internal"
+)
+
+// The staff of a world, with the lowest cost that bcrypt has: ada may manage, bo
+// may look. Both have the same password.
+const (
+	Staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y\n" +
+		"bo:view:$2a$04$ZSNPQ5qNa06grQNyg9pj7uaImC7uxHsPUK95SmjSgUxT3.abCEdMi"
+	Password = "correct horse"
+)
+
+// Sweden is where shoppers are when nothing else is said.
+var Sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
+
+// Options are what a world differs in from the usual one; the zero value is that one.
+type Options struct {
+	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
+	Redis *redistest.Server  // nil: a server of the package's, flushed
+	// Config changes the settings of the first process.
+	Config func(*shop.Config)
+}
+
+// World is a shop with all that is around it.
+type World struct {
+	*shop.Shop // the first process
+
+	T       testing.TB
+	Fake    *fakeklarna.TestServer
+	Redis   *redistest.Server
+	Client  redis.UniversalClient // of the first process
+	URL     string                // where the first process listens, "" where none does
+	Log     Log                   // of all processes
+	Trips   atomic.Int64          // round trips to Redis of all processes: a command or a pipeline is one
+	Catalog *catalog.Catalog
+}
+
+// New returns a world whose shop does not listen: its parts are called directly.
+func New(t testing.TB, o Options) *World {
+	t.Helper()
+	o.Fake.CallbackHosts = append(o.Fake.CallbackHosts, "shop.internal")
+	if o.Fake.CallbackTransport == nil {
+		o.Fake.CallbackTransport = fakeklarna.Agree()
+	}
+	w := newWorld(t, o)
+	w.Shop, w.Client = w.process(PublicURL, CallbackURL, o.Config)
+	w.seed()
+	return w
+}
+
+// Serve returns a world whose shop listens on loopback, for browsers and for Klarna.
+func Serve(t testing.TB, o Options) *World {
+	t.Helper()
+	w := newWorld(t, o)
+	w.Shop, w.Client, w.URL = w.listen(o.Config)
+	w.seed()
+	return w
+}
+
+func newWorld(t testing.TB, o Options) *World {
+	t.Helper()
+	if o.Redis == nil {
+		o.Redis = redistest.StartServer(t)
+	}
+	if o.Fake.PushDelay == 0 {
+		o.Fake.PushDelay = time.Hour
+	}
+	w := &World{T: t, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	t.Cleanup(w.logsNothingPrivate)
+	return w
+}
+
+// Process is one more process of the shop, which does not listen.
+func (w *World) Process(change func(*shop.Config)) *shop.Shop {
+	w.T.Helper()
+	s, _ := w.process(PublicURL, CallbackURL, change)
+	return s
+}
+
+// Listen is one more process, and where it listens.
+func (w *World) Listen(change func(*shop.Config)) (s *shop.Shop, url string) {
+	w.T.Helper()
+	s, _, url = w.listen(change)
+	return s, url
+}
+
+func (w *World) listen(change func(*shop.Config)) (s *shop.Shop, rdb redis.UniversalClient, url string) {
+	w.T.Helper()
+	listener := httptest.NewUnstartedServer(nil)
+	url = "http://" + listener.Listener.Addr().String()
+	s, rdb = w.process(url, url, change)
+	listener.Config.Handler = s.Handler()
+	listener.Start()
+	w.T.Cleanup(listener.Close)
+	return s, rdb, url
+}
+
+func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)) (*shop.Shop, redis.UniversalClient) {
+	w.T.Helper()
+	team, err := backoffice.ParseTeam(Staff)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	c := shop.Config{
+		PublicURL: publicURL, CallbackURL: callbackURL, Secret: Secret, Catalog: w.Catalog, Team: team,
+		Klarna: shop.Klarna{
+			URL: w.Fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna, Transport: http.DefaultTransport,
+			BrowserOrigins: []string{w.Fake.URL}, Library: w.Fake.URL + "/kp/lib/v1/api.js",
+		},
+		Checkout: shop.Checkout{Both: true},
+		Logger:   slog.New(server.LogHandler(slog.NewTextHandler(&w.Log, nil))),
+	}
+	if change != nil {
+		change(&c)
+	}
+	if c.Redis == nil {
+		c.Redis = w.Redis.Client()
+	}
+	c.Redis.AddHook(tripCounter{&w.Trips})
+	s, err := shop.New(c)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return s, c.Redis
+}
+
+// seed writes the stock: it is the same for all processes.
+func (w *World) seed() {
+	w.T.Helper()
+	if err := w.Seed(w.T.Context()); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// On makes a process use a Redis client, and Klarna a transport: what may be nil
+// stays as it is.
+func On(rdb redis.UniversalClient, transport http.RoundTripper) func(*shop.Config) {
+	return func(c *shop.Config) {
+		c.Redis = rdb
+		if transport != nil {
+			c.Klarna.Transport = transport
+		}
+	}
+}
