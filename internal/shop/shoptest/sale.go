@@ -67,7 +67,13 @@ func (w *World) Create(cartID string, content kco.Content) (orderID string) {
 // order that the session names, if any.
 func (w *World) Sync(cartID string, mode cartsync.Mode, known ...string) (kco.Result, error) {
 	w.T.Helper()
-	ctx, cancel := context.WithTimeout(w.T.Context(), 12*time.Second)
+	return w.SyncWithin(12*time.Second, cartID, mode, known...)
+}
+
+// SyncWithin is Sync with another time limit.
+func (w *World) SyncWithin(d time.Duration, cartID string, mode cartsync.Mode, known ...string) (kco.Result, error) {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), d)
 	defer cancel()
 	r := kco.Request{CartID: cartID, Fallback: Sweden, Mode: mode}
 	if len(known) > 0 {
