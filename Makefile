@@ -114,7 +114,7 @@ vulnerabilities: ## known vulnerabilities in what each module calls, by govulnch
 	set -e; for m in $(MODULES); do $(GO) -C $$m run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...; done
 
 licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules say
-	$(GO) -C tools/licences run . $(CURDIR)
+	$(GO) -C tools/licences run .
 
 docker: ## the container image shopd
 	docker build -t shopd .
