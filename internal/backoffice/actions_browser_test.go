@@ -88,9 +88,15 @@ func TestDeskInTheBrowser(t *testing.T) {
 			o := d.buy()
 			s := d.screen(t, looks[look].o)
 			shoot := func(name string) {
-				s.Screenshot(name)
+				s.Picture(name)
 				if wide := s.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); wide > 0 {
 					t.Errorf("%s is %d px too wide", name, wide)
+				}
+				if look > 0 {
+					return
+				}
+				if wide := s.TooWide(); wide != "" {
+					t.Errorf("%s scrolls sideways:\n%s", name, wide)
 				}
 			}
 			s.enter(o)
@@ -253,19 +259,19 @@ func TestBulkInTheBrowser(t *testing.T) {
 	for _, o := range []order.Order{first, second} {
 		s.MustElement(`[name=order][value="` + o.OrderID + `"]`).MustClick()
 	}
-	s.Screenshot("ticked")
+	s.Picture("ticked")
 	s.press("^Capture…")
 	s.reads("Capture 1 548.00 SEK of 2 orders?")
-	s.Screenshot("bulk-question")
+	s.Picture("bulk-question")
 	s.press("^Capture 1")
 	s.reads("of 2 captured")
-	s.Screenshot("bulk-progress")
+	s.Picture("bulk-progress")
 	done := make(chan error, 1)
 	go func() { done <- d.book.Reconcile(t.Context(), soon()) }()
 	s.reads("2 of 2 captured, 0 refused.")
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	s.Screenshot("bulk-done")
+	s.Picture("bulk-done")
 	d.amounts(first, all, all, 0)
 }

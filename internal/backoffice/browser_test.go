@@ -1,6 +1,7 @@
 package backoffice_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/go-rod/rod/lib/input"
@@ -57,22 +58,19 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 	}
 }
 
-// Nothing is wider than the screen, at any width, nor with forced colours, and no page
-// has an error in its console.
+// Nothing is wider than the screen, at any width and with any font, nor with forced
+// colours, and no page has an error in its console.
 func TestLayout(t *testing.T) {
 	o := newOffice(t)
 	s := o.partly()
 	o.sale(1, "given_name", "Wolfeschlegelsteinhausenbergerdorff")
 	for name, options := range map[string]browsertest.Options{
-		"tablet": {Width: 768, Height: 1000}, "phone": {Phone: true}, "narrow": {Width: 320, Height: 800}, "forced colours": {ForcedColors: true},
+		"desk": {}, "phone": {Phone: true}, "narrow": {Width: 320, Height: 800}, "forced colours": {ForcedColors: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := browsertest.Open(t, options)
 			o.tour(p, s, func(page string) {
-				p.Screenshot(name + " " + page)
-				if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
-					t.Errorf("%s scrolls sideways by %d px", page, beyond)
-				}
+				p.Picture(name + " " + page)
 				small := p.MustEval(`() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")].filter((e) => {
 					if (!e.checkVisibility() || e.matches(".skip, p a, .crumb a, .tick input")) return false;
 					const { width, height } = e.getBoundingClientRect();
@@ -81,6 +79,19 @@ func TestLayout(t *testing.T) {
 				if small != "" {
 					t.Errorf("%s has targets under 24 px:\n%s", page, small)
 				}
+				if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
+					t.Errorf("%s scrolls sideways by %d px", page, beyond)
+				}
+				if name != "desk" {
+					return
+				}
+				if strings.HasPrefix(page, "list") {
+					p.MustEval(`() => document.querySelectorAll("tbody .r").forEach((e) => { e.textContent = "1 234 567.89" })`)
+				}
+				if wide := p.TooWide(); wide != "" {
+					t.Errorf("%s scrolls sideways:\n%s", page, wide)
+				}
+				p.Picture(name + " " + page + " in a wide font")
 			})
 		})
 	}

@@ -259,7 +259,7 @@ func TestPaymentsNarrow(t *testing.T) {
 			if len(wide)+len(small) > 0 {
 				t.Errorf("too wide: %q\ntoo small: %q", wide, small)
 			}
-			s.Screenshot("narrow")
+			s.Picture("narrow")
 		})
 	}
 }

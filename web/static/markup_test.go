@@ -127,7 +127,7 @@ func TestRealMarkup(t *testing.T) {
 					t.Errorf("text not filled in: %q", text)
 				}
 			}
-			c.Screenshot(strings.ReplaceAll(tt.name, ", ", "-"))
+			c.Picture(strings.ReplaceAll(tt.name, ", ", "-"))
 		})
 	}
 }
