@@ -175,7 +175,7 @@ func (b *Book) mayYet(ctx context.Context, in Authorized) error {
 // refuses is as good: it is over, or was used. A gateway says nothing of it.
 func (b *Book) release(ctx context.Context, sessionID, token string) error {
 	err := b.Payments.Client.CancelAuthorization(ctx, token)
-	if apiErr, ok := errors.AsType[*klarna.Error](err); ok && apiErr.Refused() && apiErr.Code != "" {
+	if klarna.IsRefused(err) && klarna.Code(err) != "" {
 		err = nil
 	}
 	if err == nil {

@@ -201,11 +201,10 @@ func verdict(answer klarna.Answer, err error, first bool) Result {
 	if _, ok := errors.AsType[*klarna.RuleError](err); ok || errors.Is(err, ordermanagement.ErrNotOffered) {
 		return Refused
 	}
-	apiErr, ok := errors.AsType[*klarna.Error](err)
-	if !ok || !apiErr.Refused() {
+	if !klarna.IsRefused(err) {
 		return Unknown
 	}
-	if apiErr.Status == http.StatusUnauthorized && (!first || answer.Unanswered) {
+	if klarna.Status(err) == http.StatusUnauthorized && (!first || answer.Unanswered) {
 		return Unknown
 	}
 	return Refused

@@ -156,7 +156,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 func (b *Book) session(ctx context.Context, in Authorized) (cartID string, session payments.Session, err error) {
 	session, err = b.Payments.Client.GetSession(klarna.About(ctx, klarna.Subject{CartID: in.CartID}), in.SessionID)
 	switch {
-	case answered(err, http.StatusNotFound):
+	case klarna.Status(err) == http.StatusNotFound:
 		return "", session, fmt.Errorf("%w: %w", ErrTokenGone, err)
 	case klarna.IsRefused(err):
 		return "", session, fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
@@ -219,7 +219,7 @@ func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments
 		o, err := b.bought(ctx, sessionID, placed.OrderID)
 		return o, placed.RedirectURL, err
 	}
-	if !klarna.IsRefused(err) && !answered(err, http.StatusConflict) {
+	if !klarna.IsRefused(err) && klarna.Status(err) != http.StatusConflict {
 		// It may have been placed.
 		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -227,7 +227,7 @@ func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments
 	switch {
 	case readErr == nil && session.Status == payments.StatusComplete:
 		return b.known(ctx, sessionID, err)
-	case readErr != nil && !answered(readErr, http.StatusNotFound), unanswered:
+	case readErr != nil && klarna.Status(readErr) != http.StatusNotFound, unanswered:
 		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(err, readErr))
 	}
 	if dropErr := b.Stock.DropReservation(ctx, cartID, payments.Purchase(sessionID)); dropErr != nil {
@@ -240,13 +240,12 @@ func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments
 // nothing was bought.
 // Source: docs.klarna.com, Error codes and messages for Klarna Payments.
 func whyRefused(err error) error {
-	apiErr, _ := errors.AsType[*klarna.Error](err)
-	switch {
-	case apiErr.Status == http.StatusConflict:
+	switch status, code := klarna.Status(err), klarna.Code(err); {
+	case status == http.StatusConflict:
 		return ErrCartChanged // "Not matching fields"
-	case apiErr.Status == http.StatusNotFound, apiErr.Code == klarna.CodeInvalidOperation:
+	case status == http.StatusNotFound, code == klarna.CodeInvalidOperation:
 		return ErrTokenGone // over, or consumed
-	case apiErr.Code == klarna.CodeRejected:
+	case code == klarna.CodeRejected:
 		return ErrDeclined
 	}
 	return cartsync.ErrRefused

@@ -160,7 +160,7 @@ func (b *Book) sold(ctx context.Context, orderID string) (ordermanagement.Order,
 	switch {
 	case err == nil && !strings.EqualFold(sold.OrderID, orderID):
 		err = errors.New("klarna answered another order")
-	case answered(err, http.StatusNotFound), answered(err, http.StatusBadRequest):
+	case klarna.Status(err) == http.StatusNotFound, klarna.Status(err) == http.StatusBadRequest:
 		// 400: the ID cannot be one.
 		return ordermanagement.Order{}, fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
@@ -176,7 +176,7 @@ func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (cartID, 
 	data := sold.MerchantData
 	if data == "" {
 		checkout, err := b.Checkout.GetOrder(ctx, sold.OrderID)
-		if err != nil && !answered(err, http.StatusNotFound) {
+		if err != nil && klarna.Status(err) != http.StatusNotFound {
 			return "", "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		data = checkout.MerchantData
@@ -210,7 +210,7 @@ func (b *Book) forget(ctx context.Context, cartID, orderID string) error {
 func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	_, err := b.Management.SetMerchantReferences(ctx, o.OrderID, ordermanagement.References{Reference1: &o.Number}, callKey("references", o.OrderID))
 	named := err == nil
-	if answered(err, http.StatusUnprocessableEntity) {
+	if klarna.Status(err) == http.StatusUnprocessableEntity {
 		// Better an order that Klarna knows by its own name than one that it
 		// thinks we do not have.
 		b.Logger.ErrorContext(ctx, "klarna does not take the order number", "order_id", o.OrderID, "order_number", o.Number, "error", err)
@@ -220,7 +220,7 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 		_, err = b.Management.Acknowledge(ctx, o.OrderID, callKey("acknowledge", o.OrderID))
 	}
 	cancelled := false
-	if answered(err, http.StatusForbidden) {
+	if klarna.Status(err) == http.StatusForbidden {
 		sold, readErr := b.sold(ctx, o.OrderID)
 		cancelled = readErr == nil && sold.Status == ordermanagement.Cancelled
 	}
@@ -289,9 +289,4 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 // life, whoever makes it.
 func callKey(call, orderID string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("shopd place "+call+" "+orderID)).String()
-}
-
-func answered(err error, status int) bool {
-	apiErr, ok := errors.AsType[*klarna.Error](err)
-	return ok && apiErr.Status == status
 }

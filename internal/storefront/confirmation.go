@@ -108,7 +108,7 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	if !found {
 		checkout, err := s.Orders.GetOrder(ctx, orderID)
 		switch {
-		case gone(err):
+		case klarna.Status(err) == http.StatusNotFound:
 			// Long after the purchase the checkout has forgotten; Order Management has not.
 		case err != nil:
 			return o, "", errors.Join(cartsync.ErrUnavailable, err)
