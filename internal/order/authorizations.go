@@ -132,7 +132,7 @@ func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) (
 // to become one: not yet, or not by us.
 func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Time) (keep bool, err error) {
 	in := Authorized{SessionID: a.SessionID, Token: a.Token}
-	if a.Place {
+	if a.Agreed {
 		_, _, err = b.placeAuthorized(ctx, in)
 		b.observe(Event{Event: EventAuthorization, Result: resultOfAuthorization(err)})
 		if err == nil {

@@ -85,9 +85,9 @@ func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
 	return b.authorized(ctx, sessionID, token, !b.Payments.Authorizations.Review)
 }
 
-func (b *Book) authorized(ctx context.Context, sessionID, token string, place bool) error {
+func (b *Book) authorized(ctx context.Context, sessionID, token string, agreed bool) error {
 	err := b.durably(ctx, func(conn *redis.Conn) error {
-		return b.Payments.Authorizations.Add(ctx, conn, sessionID, token, place)
+		return b.Payments.Authorizations.Add(ctx, conn, sessionID, token, agreed)
 	})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
