@@ -54,7 +54,7 @@ func (b *Book) repeatPurchase(ctx context.Context, cartID, sessionID string) err
 	orderID, err := b.Payments.Authorizations.OrderOf(ctx, sessionID)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("repeat purchase of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	case orderID != "":
 		_, err = b.bought(ctx, sessionID, orderID)
 	default:
@@ -211,7 +211,7 @@ func (b *Book) settleProblem(ctx context.Context, sessionID string) error {
 // Klarna's portal; Place takes it into the book.
 func (b *Book) PaymentsProblems(ctx context.Context) (sessionIDs []string, err error) {
 	if sessionIDs, err = b.Redis.ZRange(ctx, problemsKey, 0, -1).Result(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("list payments problems: %w: %w", ErrUnavailable, err)
 	}
 	return sessionIDs, nil
 }
