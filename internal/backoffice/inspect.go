@@ -167,7 +167,7 @@ func (b *Backoffice) findOrder(ctx context.Context, id string) (*subject, error)
 	if cartID, err := b.Book.Signer.Verify(s.checked.order.MerchantData); err == nil {
 		s.cartID = cartID
 	}
-	if len(story) == 0 && s.cartID == "" && (s.checked.err == nil || statusOf(s.checked.err) != 0) {
+	if len(story) == 0 && s.cartID == "" && (s.checked.err == nil || klarna.Status(s.checked.err) != 0) {
 		return nil, nil
 	}
 	if s.cartID != "" {
@@ -182,13 +182,6 @@ func (b *Backoffice) ask(ctx context.Context, id string) *checked {
 	defer cancel()
 	o, err := b.Syncer.Client.GetOrder(ctx, id)
 	return &checked{o, err}
-}
-
-func statusOf(err error) int {
-	if apiErr, ok := errors.AsType[*klarna.Error](err); ok {
-		return apiErr.Status
-	}
-	return 0
 }
 
 // synced are the notes after a re-sync, by the code in the page's address.

@@ -1,7 +1,6 @@
 package klarna
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -59,12 +58,6 @@ func (e *Error) Error() string {
 // lock or rate limit, which say nothing about the request).
 func (e *Error) Refused() bool {
 	return e.Status >= 400 && e.Status < 500 && !lockedStatus(e.Status)
-}
-
-// HasCode reports whether err is an answer of Klarna's with this error_code.
-func HasCode(err error, code string) bool {
-	apiErr, ok := errors.AsType[*Error](err)
-	return ok && apiErr.Code == code
 }
 
 // CallError is a call that had no answer of use: no connection, none in time, or
