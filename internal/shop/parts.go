@@ -75,8 +75,8 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 
 func (s *Shop) addCallbacks(c Config) {
 	s.Callbacks = &callback.Callbacks{
-		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Authorizations: s.Book,
-		Logger: c.Logger, Observe: s.observeCallback,
+		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Logger: c.Logger,
+		Observe: s.observeCallback,
 	}
 	s.Metrics.WatchPushes(s.Callbacks.Booking)
 }
