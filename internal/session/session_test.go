@@ -20,8 +20,8 @@ import (
 )
 
 // newSessions returns sessions whose failure answer is 503 with "busy" or "store".
-func newSessions(rdb redis.UniversalClient, secure bool) *session.Sessions {
-	return session.New(session.Options{
+func newSessions(rdb redis.UniversalClient, secure bool, set ...func(*session.Options)) *session.Sessions {
+	o := session.Options{
 		Redis:  rdb,
 		Secure: secure,
 		Logger: slog.New(slog.DiscardHandler),
@@ -34,7 +34,11 @@ func newSessions(rdb redis.UniversalClient, secure bool) *session.Sessions {
 				_, _ = io.WriteString(w, "store")
 			}
 		},
-	})
+	}
+	for _, set := range set {
+		set(&o)
+	}
+	return session.New(o)
 }
 
 // ask runs one request through h; cookie "" sends none.
