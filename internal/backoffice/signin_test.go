@@ -7,8 +7,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 func TestSignIn(t *testing.T) {
@@ -276,19 +274,6 @@ func TestThrottleForgivesSuccess(t *testing.T) {
 		if got := o.visitor().signIn("ada", password, ""); got.StatusCode != http.StatusSeeOther {
 			t.Fatalf("%d %s", got.StatusCode, got.body)
 		}
-	}
-}
-
-func TestThrottleOnCluster(t *testing.T) {
-	o := newOfficeOn(t, redistest.Cluster(t))
-	for range 5 {
-		o.visitor().signIn("ada", "wrong", "")
-	}
-	if got := o.visitor().signIn("ada", password, ""); got.StatusCode != http.StatusTooManyRequests {
-		t.Errorf("got %d", got.StatusCode)
-	}
-	if got := o.visitor().signIn("bo", password, ""); got.StatusCode != http.StatusSeeOther {
-		t.Errorf("got %d", got.StatusCode)
 	}
 }
 

@@ -86,83 +86,73 @@ func told(events []inspect.Event) []string {
 	return list
 }
 
-// Entries of two processes are one story, in the order of time, on one Redis
-// and on a Cluster; each is told once, and what changed is seen across them.
+// Entries of two processes are one story, in the order of time; each is told once,
+// and what changed is seen across them.
 func TestStory(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]func(testing.TB) *redistest.Server{"single": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rdb := server(t).Client()
-			a, b := start(t, rdb), start(t, rdb)
-			now := time.Now()
-			at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
-			amount := func(v string) klarna.Fact { return klarna.Fact{Name: "order_amount", Value: v} }
-			mugs := func(v string) klarna.Fact { return klarna.Fact{Name: "quantity MUG-1", Value: v} }
-			price := func(sku string) klarna.Fact { return klarna.Fact{Name: "unit_price " + sku, Value: "1"} }
-			jam := klarna.Fact{Name: "quantity JAM-1", Value: "1"}
-			refused := call(at(3), "refused", amount("9"), mugs("9"))
-			refused.Status, refused.Err = 500, &klarna.Error{Status: 500, Code: "OOPS"}
-			management := call(at(6), "management", amount("700"))
-			management.Path, management.Subject = "/ordermanagement/v1/orders/{order_id}", klarna.Subject{}
-			b.Call(management)
-			b.Call(call(at(5), "gone", amount("400"), jam, price("JAM-1")))
-			a.Call(call(at(4), "again", amount("700"), mugs("5"), jam, price("JAM-1")))
-			b.Call(refused)
-			b.Record(inspect.Entry{At: at(2), Kind: inspect.FromKlarna, OrderID: "order", Operation: "push", Result: "ok", Status: 200})
-			a.Call(call(at(1), "create", amount("300"), mugs("3"), price("MUG-1")))
-			a.Call(klarna.Call{Operation: "quiet", OrderID: "order", Start: now, Subject: klarna.Subject{CartID: "cart", Quiet: true}})
-			a.Call(klarna.Call{Operation: "about nothing", Start: now})
-			a.stop()
-			got := told(b.story("cart", "order", "", "another"))
-			want := []string{
-				"create; order_amount >300; quantity MUG-1 >3", "push", "refused; order_amount 300>9; quantity MUG-1 3>9",
-				"again; order_amount 300>700; quantity MUG-1 3>5; quantity JAM-1 >1",
-				"gone; order_amount 700>400; quantity MUG-1 5>", "management; order_amount >700",
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("the story: %s", diff)
-			}
-			byCart := b.story("cart")
-			if got := len(byCart); got != 4 {
-				t.Errorf("the cart's own story has %d entries: %v", got, told(byCart))
-			}
-			if diff := cmp.Diff([]string{"order"}, inspect.Orders(byCart)); diff != "" || inspect.CartOf(b.story("", "order")) != "cart" {
-				t.Errorf("the story does not know order and cart: %s", diff)
-			}
-			if a.count(inspect.Written)+b.count(inspect.Written) != 6 || a.count(inspect.Dropped)+b.count(inspect.Dropped) != 0 {
-				t.Errorf("counted %v and %v", a.counted, b.counted)
-			}
-		})
+	rdb := redistest.Start(t)
+	a, b := start(t, rdb), start(t, rdb)
+	now := time.Now()
+	at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
+	amount := func(v string) klarna.Fact { return klarna.Fact{Name: "order_amount", Value: v} }
+	mugs := func(v string) klarna.Fact { return klarna.Fact{Name: "quantity MUG-1", Value: v} }
+	price := func(sku string) klarna.Fact { return klarna.Fact{Name: "unit_price " + sku, Value: "1"} }
+	jam := klarna.Fact{Name: "quantity JAM-1", Value: "1"}
+	refused := call(at(3), "refused", amount("9"), mugs("9"))
+	refused.Status, refused.Err = 500, &klarna.Error{Status: 500, Code: "OOPS"}
+	management := call(at(6), "management", amount("700"))
+	management.Path, management.Subject = "/ordermanagement/v1/orders/{order_id}", klarna.Subject{}
+	b.Call(management)
+	b.Call(call(at(5), "gone", amount("400"), jam, price("JAM-1")))
+	a.Call(call(at(4), "again", amount("700"), mugs("5"), jam, price("JAM-1")))
+	b.Call(refused)
+	b.Record(inspect.Entry{At: at(2), Kind: inspect.FromKlarna, OrderID: "order", Operation: "push", Result: "ok", Status: 200})
+	a.Call(call(at(1), "create", amount("300"), mugs("3"), price("MUG-1")))
+	a.Call(klarna.Call{Operation: "quiet", OrderID: "order", Start: now, Subject: klarna.Subject{CartID: "cart", Quiet: true}})
+	a.Call(klarna.Call{Operation: "about nothing", Start: now})
+	a.stop()
+	got := told(b.story("cart", "order", "", "another"))
+	want := []string{
+		"create; order_amount >300; quantity MUG-1 >3", "push", "refused; order_amount 300>9; quantity MUG-1 3>9",
+		"again; order_amount 300>700; quantity MUG-1 3>5; quantity JAM-1 >1",
+		"gone; order_amount 700>400; quantity MUG-1 5>", "management; order_amount >700",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the story: %s", diff)
+	}
+	byCart := b.story("cart")
+	if got := len(byCart); got != 4 {
+		t.Errorf("the cart's own story has %d entries: %v", got, told(byCart))
+	}
+	if diff := cmp.Diff([]string{"order"}, inspect.Orders(byCart)); diff != "" || inspect.CartOf(b.story("", "order")) != "cart" {
+		t.Errorf("the story does not know order and cart: %s", diff)
+	}
+	if a.count(inspect.Written)+b.count(inspect.Written) != 6 || a.count(inspect.Dropped)+b.count(inspect.Dropped) != 0 {
+		t.Errorf("counted %v and %v", a.counted, b.counted)
 	}
 }
 
 // A story has a length and a life.
 func TestStoryIsBounded(t *testing.T) {
 	t.Parallel()
-	for name, server := range map[string]func(testing.TB) *redistest.Server{"single": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			rdb := server(t).Client()
-			p := start(t, rdb)
-			now := time.Now()
-			p.Call(call(now.Add(-inspect.Lifetime-time.Hour), "too old"))
-			for i := range inspect.PerStory + 50 {
-				p.Call(call(now.Add(time.Duration(i)*time.Millisecond), fmt.Sprint(i)))
-			}
-			for _, events := range [][]inspect.Event{p.story("cart"), p.story("", "order")} {
-				if len(events) != inspect.PerStory || events[0].Operation != "50" || events[len(events)-1].Operation != "249" {
-					t.Fatalf("%d entries, want the newest %d: %v", len(events), inspect.PerStory, told(events))
-				}
-			}
-			for _, key := range []string{"shopd:inspect:cart:{cart}", "shopd:inspect:order:{order}"} {
-				life, err := rdb.PTTL(t.Context(), key).Result()
-				if n, countErr := rdb.ZCard(t.Context(), key).Result(); err != nil || countErr != nil || n != inspect.PerStory ||
-					life <= inspect.Lifetime-time.Hour || life > inspect.Lifetime {
-					t.Errorf("%s: %d entries, lives %s, %v, %v", key, n, life, err, countErr)
-				}
-			}
-		})
+	rdb := redistest.Start(t)
+	p := start(t, rdb)
+	now := time.Now()
+	p.Call(call(now.Add(-inspect.Lifetime-time.Hour), "too old"))
+	for i := range inspect.PerStory + 50 {
+		p.Call(call(now.Add(time.Duration(i)*time.Millisecond), fmt.Sprint(i)))
+	}
+	for _, events := range [][]inspect.Event{p.story("cart"), p.story("", "order")} {
+		if len(events) != inspect.PerStory || events[0].Operation != "50" || events[len(events)-1].Operation != "249" {
+			t.Fatalf("%d entries, want the newest %d: %v", len(events), inspect.PerStory, told(events))
+		}
+	}
+	for _, key := range []string{"shopd:inspect:cart:{cart}", "shopd:inspect:order:{order}"} {
+		life, err := rdb.PTTL(t.Context(), key).Result()
+		if n, countErr := rdb.ZCard(t.Context(), key).Result(); err != nil || countErr != nil || n != inspect.PerStory ||
+			life <= inspect.Lifetime-time.Hour || life > inspect.Lifetime {
+			t.Errorf("%s: %d entries, lives %s, %v, %v", key, n, life, err, countErr)
+		}
 	}
 }
 

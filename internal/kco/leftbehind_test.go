@@ -14,7 +14,6 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // later is when a sweep takes what was listed just now.
@@ -319,37 +318,33 @@ func TestLeftBehindOutage(t *testing.T) {
 
 // What staff are shown: those that wait to be aborted and those that were, newest first.
 func TestLeftBehindList(t *testing.T) {
-	for name, server := range map[string]func(testing.TB) *redistest.Server{"single": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorldOn(t, fakeklarna.Options{}, server(t))
-			w.put("MUG-1", 1)
-			list := w.KCO.LeftBehind
-			if left, total, err := list.List(t.Context(), 10); err != nil || total != 0 || len(left) != 0 {
-				t.Fatalf("at first: %v, %d, %v", left, total, err)
-			}
-			aborted := w.open()
-			w.sweep()
-			waiting := w.open()
-			want := []kco.Left{{OrderID: waiting, CartID: w.cartID}, {OrderID: aborted, Aborted: true}}
-			left, total, err := list.List(t.Context(), 10)
-			if err != nil || total != 2 || left[0].Since.Before(left[1].Since) || time.Since(left[1].Since) > time.Hour {
-				t.Errorf("got %v, %d, %v", left, total, err)
-			}
-			dated := cmpopts.IgnoreFields(kco.Left{}, "Since")
-			if diff := cmp.Diff(want, left, dated); diff != "" {
-				t.Errorf("the list: %s", diff)
-			}
-			if left, total, _ := list.List(t.Context(), 1); total != 2 || len(left) != 1 || left[0].OrderID != waiting {
-				t.Errorf("cut short: %v of %d", left, total)
-			}
-			want[1].CartID = w.cartID
-			left, err = list.Among(t.Context(), w.cartID, []string{waiting, "another", aborted})
-			if diff := cmp.Diff(want, left, dated); diff != "" || err != nil {
-				t.Errorf("of the cart: %v %s", err, diff)
-			}
-			if left, err := list.Among(t.Context(), w.cartID, nil); err != nil || len(left) != 0 {
-				t.Errorf("of no orders: %v, %v", left, err)
-			}
-		})
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	list := w.KCO.LeftBehind
+	if left, total, err := list.List(t.Context(), 10); err != nil || total != 0 || len(left) != 0 {
+		t.Fatalf("at first: %v, %d, %v", left, total, err)
+	}
+	aborted := w.open()
+	w.sweep()
+	waiting := w.open()
+	want := []kco.Left{{OrderID: waiting, CartID: w.cartID}, {OrderID: aborted, Aborted: true}}
+	left, total, err := list.List(t.Context(), 10)
+	if err != nil || total != 2 || left[0].Since.Before(left[1].Since) || time.Since(left[1].Since) > time.Hour {
+		t.Errorf("got %v, %d, %v", left, total, err)
+	}
+	dated := cmpopts.IgnoreFields(kco.Left{}, "Since")
+	if diff := cmp.Diff(want, left, dated); diff != "" {
+		t.Errorf("the list: %s", diff)
+	}
+	if left, total, _ := list.List(t.Context(), 1); total != 2 || len(left) != 1 || left[0].OrderID != waiting {
+		t.Errorf("cut short: %v of %d", left, total)
+	}
+	want[1].CartID = w.cartID
+	left, err = list.Among(t.Context(), w.cartID, []string{waiting, "another", aborted})
+	if diff := cmp.Diff(want, left, dated); diff != "" || err != nil {
+		t.Errorf("of the cart: %v %s", err, diff)
+	}
+	if left, err := list.Among(t.Context(), w.cartID, nil); err != nil || len(left) != 0 {
+		t.Errorf("of no orders: %v, %v", left, err)
 	}
 }

@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -36,7 +37,7 @@ var (
 // or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
-// Options are what New needs; all but Observe are required.
+// Options are what New needs; all but Observe and the times are required.
 type Options struct {
 	Redis  redis.UniversalClient
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
@@ -44,7 +45,18 @@ type Options struct {
 	Fail   FailFunc
 	// Observe is told of each wait for a session's lock; it may be nil.
 	Observe func(result string, waited time.Duration)
+	// LockWait is how long a request waits for the lock, 0 = DefaultLockWait.
+	LockWait time.Duration
+	// Lease is after which time a killed process blocks nobody any more, 0 =
+	// DefaultLease. A process that lives renews it each quarter of that.
+	Lease time.Duration
 }
+
+// Times of a session's lock where Options say none.
+const (
+	DefaultLockWait = 6 * time.Second
+	DefaultLease    = 4 * time.Second
+)
 
 // Results of waits for a lock, of Options.Observe.
 const (
@@ -69,6 +81,8 @@ type Sessions struct {
 	log     *slog.Logger
 	fail    FailFunc
 	observe func(result string, waited time.Duration)
+	wait    time.Duration // for the lock
+	lease   time.Duration
 }
 
 // New returns the sessions kept in o.Redis.
@@ -84,7 +98,10 @@ func New(o Options) *Sessions {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration) {}
 	}
-	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observe: o.Observe}
+	return &Sessions{
+		scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observe: o.Observe,
+		wait: cmp.Or(o.LockWait, DefaultLockWait), lease: cmp.Or(o.Lease, DefaultLease),
+	}
 }
 
 // HasCookie tells whether the request brings a session token, be it known or not.
