@@ -66,7 +66,7 @@ func TestShippingOptions(t *testing.T) {
 		want []kco.ShippingOption
 	}{
 		{"Sweden", cart.Contents{Country: "SE", Locale: "sv-SE", Lines: mug}, []kco.ShippingOption{
-			{ID: "mailboat", Name: "Postbåten", Description: "3 till 5 dagar", Price: 4900, TaxAmount: 980, TaxRate: 2500, Preselected: true},
+			{ID: "mailboat", Name: "Postbåten", Description: "3 till 5\u00a0dagar", Price: 4900, TaxAmount: 980, TaxRate: 2500, Preselected: true},
 			{ID: "express", Name: "Express", Description: "nästa arbetsdag", Price: 12900, TaxAmount: 2580, TaxRate: 2500},
 			{ID: "collect", Name: "Hämta i hamnen", Description: "klart nästa dag", TaxRate: 2500},
 		}},
