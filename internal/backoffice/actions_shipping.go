@@ -47,7 +47,7 @@ func (d *draft) parcel(needed bool) []ordermanagement.ShippingInfo {
 	switch {
 	case p == (ordermanagement.ShippingInfo{}):
 		if needed {
-			d.failField("carrier", "Enter who brings the parcel.")
+			d.failField("carrier", "Enter the carrier.")
 		}
 		return nil
 	case p.ShippingCompany == "" && (p.TrackingNumber != "" || p.TrackingURI != "" || needed):
@@ -61,7 +61,7 @@ func (d *draft) parcelGroup(title, hint string) templates.InputGroup {
 	for _, name := range append(carriers[strings.ToUpper(d.order.ShippingAddress.Country)], carrierIDs...) {
 		suggested = append(suggested, templates.Option{Value: name})
 	}
-	methods := []templates.Option{{Label: "Not said"}}
+	methods := []templates.Option{{Label: "Not specified"}}
 	for _, id := range ordermanagement.ShippingMethods {
 		label := methodNames[id]
 		if label == "" {
