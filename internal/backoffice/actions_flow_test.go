@@ -202,7 +202,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"capture: not charged", "capture", false, nil, "captures", 403, `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"1"}`,
-			[]string{"The shopper's way to pay could not be charged."},
+			[]string{"The shopper's payment method could not be charged."},
 		},
 		{
 			"capture: unknown words", "capture", false, nil, "captures", 403, `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed"],"correlation_id":"1"}`,
