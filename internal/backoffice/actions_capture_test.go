@@ -193,7 +193,7 @@ func TestBadInput(t *testing.T) {
 		{"nothing", "capture", []string{"what", "lines", mugField, "0", jamField, "0", deliveryField, ""}, "what", "Enter a quantity of at least one line."},
 		{"all, but a quantity", "capture", []string{"what", "all", mugField, "1"}, "what", "You entered quantities."},
 		{"no choice", "capture", []string{"what", "some"}, "what", "Choose what to capture or refund."},
-		{"no carrier", "capture", []string{"tracking", "SE1"}, "carrier", "Enter who brings the parcel"},
+		{"no carrier", "capture", []string{"tracking", "SE1"}, "carrier", "Enter the carrier"},
 		{"long carrier", "capture", []string{"carrier", long}, "carrier", "The carrier has 256 characters, at most 100 can be sent."},
 		{"no link", "capture", []string{"carrier", "UPS", "tracking_link", "javascript:alert(1)"}, "tracking_link", "The tracking link must be an address that begins with https://."},
 		{"no method", "capture", []string{"carrier", "UPS", "method", "Balloon"}, "method", "Delivery: choose one of the list."},

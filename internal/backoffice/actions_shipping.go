@@ -51,7 +51,7 @@ func (d *draft) parcel(needed bool) []ordermanagement.ShippingInfo {
 		}
 		return nil
 	case p.ShippingCompany == "" && (p.TrackingNumber != "" || p.TrackingURI != "" || needed):
-		d.failField("carrier", "Enter who brings the parcel: the tracking number alone tells the shopper nothing.")
+		d.failField("carrier", "Enter the carrier: the tracking number alone tells the shopper nothing.")
 	}
 	return []ordermanagement.ShippingInfo{p}
 }
