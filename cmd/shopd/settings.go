@@ -78,7 +78,7 @@ var settings = []setting{
 	{flag: "klarna-credentials", commands: "fake-klarna", value: func(c *config) *string { return &c.klarnaCredentials }, def: "demo:demo",
 		usage: "user:password that the fake takes"},
 	{flag: "seed", commands: fakes, value: func(c *config) *string { return &c.fakeSeed }, def: "0",
-		usage: "number that makes the fake's IDs, tokens and chance the same in each run; 0: nobody knows them"},
+		usage: "seed for the fake's IDs, tokens and random faults, so that every run is the same; 0: a random seed"},
 	{flag: "chaos", commands: fakes, value: func(c *config) *string { return &c.fakeChaos }, def: "0",
 		usage: "probability, 0 to 1, with which a call of the fake's APIs is delayed, fails, breaks or is refused"},
 	{flag: "push-delay", commands: fakes, value: func(c *config) *string { return &c.fakePushDelay }, def: "2s",

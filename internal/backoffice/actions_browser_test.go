@@ -113,7 +113,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.fill("tracking", "SE123456789")
 			s.press("^Continue")
 			s.focused("#errors")
-			s.reads("Enter who brings the parcel")
+			s.reads("Enter the carrier")
 			shoot("capture-error")
 			s.fill("carrier", "PostNord")
 			s.press("^Continue")

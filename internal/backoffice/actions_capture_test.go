@@ -122,7 +122,7 @@ func TestRefund(t *testing.T) {
 			"Refunded 700.00 SEK.", map[string]int64{"MUG-1": 4 * 14900, "JAM-1": 12900, "mailboat": 4900, "return-fee": -7400},
 		},
 		{
-			"an amount", []string{"what", "amount", "amount", "100.5"}, 10050, []string{"Refund 100.50 SEK?", "An amount without lines."},
+			"an amount", []string{"what", "amount", "amount", "100.5"}, 10050, []string{"Refund 100.50 SEK?", "An amount, not for particular lines."},
 			"Refunded 100.50 SEK.", map[string]int64{},
 		},
 	} {
@@ -192,8 +192,8 @@ func TestBadInput(t *testing.T) {
 		{"huge", "capture", []string{"what", "lines", mugField, "99999999999999999999"}, mugField, "Enter a whole number from 0 to 4."},
 		{"nothing", "capture", []string{"what", "lines", mugField, "0", jamField, "0", deliveryField, ""}, "what", "Enter a quantity of at least one line."},
 		{"all, but a quantity", "capture", []string{"what", "all", mugField, "1"}, "what", "You entered quantities."},
-		{"no choice", "capture", []string{"what", "some"}, "what", "Choose what it is about."},
-		{"no carrier", "capture", []string{"tracking", "SE1"}, "carrier", "Enter who brings the parcel"},
+		{"no choice", "capture", []string{"what", "some"}, "what", "Choose what to capture or refund."},
+		{"no carrier", "capture", []string{"tracking", "SE1"}, "carrier", "Enter the carrier"},
 		{"long carrier", "capture", []string{"carrier", long}, "carrier", "The carrier has 256 characters, at most 100 can be sent."},
 		{"no link", "capture", []string{"carrier", "UPS", "tracking_link", "javascript:alert(1)"}, "tracking_link", "The tracking link must be an address that begins with https://."},
 		{"no method", "capture", []string{"carrier", "UPS", "method", "Balloon"}, "method", "Delivery: choose one of the list."},
@@ -222,7 +222,7 @@ func TestBadInput(t *testing.T) {
 		{"no city", "shipping-address", []string{"city", ""}, "city", "Enter city."},
 		{"unreachable", "shipping-address", []string{"postal_code", "999 99"}, "postal_code", "We cannot deliver to 999 99."},
 		{"bad e-mail", "shipping-address", []string{"email", "ada at home"}, "email", "Enter an e-mail address such as ada@example.com."},
-		{"no parcel", "shipping-info", nil, "carrier", "Enter who brings the parcel."},
+		{"no parcel", "shipping-info", nil, "carrier", "Enter the carrier."},
 		{"unknown capture", "shipping-info", []string{"carrier", "UPS", "capture", "1"}, "capture", "What it is for: choose one of the list."},
 		{"no capture", "send-out", []string{"capture", ""}, "capture", "Choose a capture."},
 		{"an offer that is none", "extend-due-date", []string{"days", "1000"}, "days", "Choose one of the offers."},

@@ -202,7 +202,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"capture: not charged", "capture", false, nil, "captures", 403, `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"1"}`,
-			[]string{"The shopper's way to pay could not be charged."},
+			[]string{"The shopper's payment method could not be charged."},
 		},
 		{
 			"capture: unknown words", "capture", false, nil, "captures", 403, `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed"],"correlation_id":"1"}`,
@@ -280,7 +280,7 @@ func TestHigherAmountRefused(t *testing.T) {
 	ada := d.clerk("ada")
 	o := d.buy("email", "ada+denied-raise@example.com")
 	p := ada.act(o, "lines", mugField, "5")
-	p.says("#result", "Klarna did not approve the higher amount. The order is unchanged. Ask the shopper to order the extra goods separately. Correlation ID")
+	p.says("#result", "Klarna did not approve the higher amount. The order is unchanged. Ask the shopper to order the extra items separately. Correlation ID")
 	d.amounts(o, all, 0, 0)
 
 	card := d.buyIn("SE", "en-SE", fakeklarna.Buy{Method: "card"})
@@ -290,7 +290,7 @@ func TestHigherAmountRefused(t *testing.T) {
 	if p.status != http.StatusUnprocessableEntity {
 		t.Errorf("got %d", p.status)
 	}
-	p.says(".errors", "The amount cannot be raised with Card. Ask the shopper to order the extra goods separately.")
+	p.says(".errors", "The amount cannot be raised with Card. Ask the shopper to order the extra items separately.")
 	ada.act(card, "lines", mugField, "3").says("#result", "Changed the order to 625.00 SEK.")
 }
 
@@ -363,7 +363,7 @@ func TestKlarnaAway(t *testing.T) {
 	d := newDesk(t)
 	o, ada := d.buy(), d.clerk("ada")
 	d.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 503, Count: -1})
-	ada.open(o, "capture").says("#result", "Klarna does not answer now. This is the order as we knew it last.")
+	ada.open(o, "capture").says("#result", "Klarna does not answer now. This is the order as we last saw it.")
 }
 
 // An address that names a command that is not the order's says nothing.

@@ -91,7 +91,7 @@ func TestSearch(t *testing.T) {
 			if diff := cmp.Diff(tt.want, texts(list.page(t), ".list th a")); diff != "" && (len(tt.want) > 0 || len(texts(list.page(t), ".list th a")) > 0) {
 				t.Error(diff)
 			}
-			if len(tt.want) == 0 && !strings.Contains(list.body, "No order matches.") {
+			if len(tt.want) == 0 && !strings.Contains(list.body, "No orders match.") {
 				t.Error("does not say that there is none")
 			}
 			if strings.Contains(list.body, "<script>alert") {

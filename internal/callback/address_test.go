@@ -56,7 +56,7 @@ func TestAddresses(t *testing.T) {
 	cannot := func(text string) says { return says{Market: "SE sv-SE SEK", Refusal: text} }
 	postal := func(code, text string) string { return strings.Replace(text, "{0}", code, 1) }
 	const (
-		swedish = "Vi kan inte leverera till {0}. Pröva en annan adress eller välj ”Hämta i hamnen”."
+		swedish = "Vi kan inte leverera till {0}. Prova en annan adress eller välj ”Hämta i hamnen”."
 		english = "We cannot deliver to {0}. Try another address or choose “Collect at the harbour”."
 	)
 	for _, tc := range []struct {
@@ -116,9 +116,9 @@ func TestAddresses(t *testing.T) {
 			want: says{Market: "SE sv-SE SEK", Rates: se, Option: "collect", ShipTo: cart.ShipTo{PostalCode: "99999"}}},
 		{name: "nothing to deliver", cart: func(c *cart.Contents) { c.Lines = []cart.Line{{SKU: "EBK-1", Quantity: 1}} }, order: at(func(a *klarna.Address) { a.PostalCode = "99999" }),
 			want: says{Market: "SE sv-SE SEK", Rates: []money.TaxRate{600}, ShipTo: cart.ShipTo{PostalCode: "99999"}}},
-		{name: "country not served", order: country("IS"), want: cannot("Vi levererar inte till Island än. Välj ett annat land. Din varukorg finns kvar.")},
-		{name: "delivery to a country not served", order: func(o *kco.Order) { o.ShippingAddress.Country = "fr" }, want: cannot("Vi levererar inte till Frankrike än. Välj ett annat land. Din varukorg finns kvar.")},
-		{name: "no country", order: country("XXXXXXXXXX"), want: cannot("Vi levererar inte till XXXXXXXXXX än. Välj ett annat land. Din varukorg finns kvar.")},
+		{name: "country not served", order: country("IS"), want: cannot("Island: dit levererar vi inte än. Välj ett annat land. Din varukorg finns kvar.")},
+		{name: "delivery to a country not served", order: func(o *kco.Order) { o.ShippingAddress.Country = "fr" }, want: cannot("Frankrike: dit levererar vi inte än. Välj ett annat land. Din varukorg finns kvar.")},
+		{name: "no country", order: country("XXXXXXXXXX"), want: cannot("XXXXXXXXXX: dit levererar vi inte än. Välj ett annat land. Din varukorg finns kvar.")},
 	} {
 		for i, name := range names[3:] {
 			if i > 0 && tc.want.Refusal == "" && !strings.HasPrefix(tc.name, "Nor") {

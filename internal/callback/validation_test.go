@@ -77,9 +77,9 @@ func TestValidation(t *testing.T) {
 		{name: "a country that was not priced", order: country("NO"), want: changed, moves: true},
 
 		{name: "not delivered to", order: at(func(a *klarna.Address) { a.PostalCode = "99999" }),
-			want: "400 Vi kan inte leverera till 99999. Pröva en annan adress eller välj ”Hämta i hamnen”."},
+			want: "400 Vi kan inte leverera till 99999. Prova en annan adress eller välj ”Hämta i hamnen”."},
 		{name: "country not served", order: func(o *kco.Order) { o.ShippingAddress.Country = "IS" },
-			want: "400 Vi levererar inte till Island än. Välj ett annat land. Din varukorg finns kvar."},
+			want: "400 Island: dit levererar vi inte än. Välj ett annat land. Din varukorg finns kvar."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w.in(t)

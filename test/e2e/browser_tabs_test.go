@@ -78,7 +78,7 @@ func TestOtherTab(t *testing.T) {
 		if !a.sameNode() {
 			t.Errorf("%s: the iframe is another one than before", tt.name)
 		}
-		if got, want := a.text("[data-note=other-tab]"), "Your cart was changed in another tab. This page now shows the latest. Close"; got != want {
+		if got, want := a.text("[data-note=other-tab]"), "Your cart was changed in another tab. This page now shows the latest version. Close"; got != want {
 			t.Errorf("%s: note = %q, want %q", tt.name, got, want)
 		}
 		a.click("[data-note=other-tab] button")

@@ -33,7 +33,7 @@ func TestAdd(t *testing.T) {
 	c.MustElement("#add").MustClick()
 	c.MustElement("#add").MustClick()
 	c.Wait("both", `() => document.querySelector("[data-cart-count]").textContent === "9"`)
-	const says = "Added Thing MUG-1. 9 in your cart."
+	const says = "Added: Thing MUG-1. 9 in your cart."
 	if got, want := c.text(".toast"), says+"View cartClose"; got != want {
 		t.Errorf("toast = %q, want %q", got, want)
 	}
