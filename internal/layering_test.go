@@ -77,7 +77,7 @@ var forbidden = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/shop/shoptest", "test/e2e"}
+var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "test/e2e"}
 
 func TestLayers(t *testing.T) {
 	for name, imports := range importsOf(t, os.DirFS("..")) {
