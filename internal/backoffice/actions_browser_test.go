@@ -14,13 +14,13 @@ import (
 // screen is a browser at the desk.
 type screen struct {
 	*browsertest.Page
-	*desk
+	*office
 	t *testing.T
 }
 
-func (d *desk) screen(t *testing.T, o browsertest.Options) *screen {
+func (d *office) screen(t *testing.T, o browsertest.Options) *screen {
 	t.Helper()
-	s := &screen{Page: browsertest.Open(t, o), desk: d, t: t}
+	s := &screen{Page: browsertest.Open(t, o), office: d, t: t}
 	s.Expect("409 (Conflict)", "422 (Unprocessable Entity)") // what is refused is a page that says why
 	return s
 }
@@ -60,16 +60,13 @@ func (s *screen) focused(selector string) {
 // enter signs in and finds an order.
 func (s *screen) enter(o order.Order) {
 	s.t.Helper()
-	s.Go(s.url + "/admin/")
-	s.fill("name", "ada")
-	s.fill("password", password)
-	s.press("^Sign in$")
+	s.office.enter(s.Page)
 	s.find(o)
 }
 
 func (s *screen) find(o order.Order) {
 	s.t.Helper()
-	s.Go(s.url + "/admin/")
+	s.Go(s.URL + "/admin/")
 	s.fill("q", o.Number)
 	s.loads(func() { s.Keyboard.MustType(input.Enter) })
 	s.loads(func() { s.MustElementR("main th a", o.Number).MustClick() })
@@ -81,7 +78,7 @@ func (s *screen) find(o order.Order) {
 // what is refused is explained.
 func TestDeskInTheBrowser(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	for _, look := range []int{0, len(looks) - 1} { // wide and light, phone and dark
 		t.Run(looks[look].name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +121,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.reads("To capture: 427.00")
 			shoot("capture-form")
 			s.press("^Continue")
-			d.fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
+			d.Fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
 			busy := s.MustEval(`() => {
 				const button = document.querySelector("[data-once] [data-busy]");
 				button.click();
@@ -177,7 +174,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			shoot("cancel-question")
 			s.press("^Cancel order$")
 			s.reads("Cancelled order " + other.Number + ".")
-			if got := d.managed(other).Status; got != "CANCELLED" {
+			if got := d.managed(other.OrderID).Status; got != "CANCELLED" {
 				t.Errorf("the other order is %s", got)
 			}
 
@@ -201,7 +198,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 // The same by keyboard alone: sign in, find, capture, refund.
 func TestDeskByKeyboard(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o := d.buy()
 	s := d.screen(t, browsertest.Options{})
 	tabTo := func(selector string) {
@@ -215,7 +212,7 @@ func TestDeskByKeyboard(t *testing.T) {
 		t.Fatalf("the Tab key does not lead to %s", selector)
 	}
 	enter := func() { s.loads(func() { s.Keyboard.MustType(input.Enter) }) }
-	s.Go(s.url + "/admin/")
+	s.Go(s.URL + "/admin/")
 	tabTo("[name=name]")
 	s.MustInsertText("ada")
 	tabTo("[name=password]")
@@ -251,11 +248,11 @@ func TestDeskByKeyboard(t *testing.T) {
 // Ticked orders, by mouse: the question, and the page that looks again by itself.
 func TestBulkInTheBrowser(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	first, second := d.buy(), d.buy()
 	s := d.screen(t, browsertest.Options{})
 	s.enter(first)
-	s.Go(s.url + "/admin/")
+	s.Go(s.URL + "/admin/")
 	for _, o := range []order.Order{first, second} {
 		s.MustElement(`[name=order][value="` + o.OrderID + `"]`).MustClick()
 	}
@@ -267,7 +264,7 @@ func TestBulkInTheBrowser(t *testing.T) {
 	s.reads("of 2 captured")
 	s.Picture("bulk-progress")
 	done := make(chan error, 1)
-	go func() { done <- d.book.Reconcile(t.Context(), soon()) }()
+	go func() { done <- d.Book.Reconcile(t.Context(), soon()) }()
 	s.reads("2 of 2 captured, 0 refused.")
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -13,7 +13,7 @@ import (
 
 // enter signs ada in.
 func (o *office) enter(p *browsertest.Page) {
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	p.MustElement("#name").MustInput("ada")
 	p.MustElement("#password").MustInput(password)
 	p.MustElement(".signin .btn.w").MustClick()
@@ -34,7 +34,7 @@ var looks = []struct {
 // tour looks at every page and state of the list and of an order.
 func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)) {
 	p.Expect("422", "400", "404")
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	look("sign-in")
 	p.MustElement("#name").MustInput("eve " + uuid.NewString()) // one name has few tries
 	p.MustElement("#password").MustInput("wrong")
@@ -53,7 +53,7 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		{"packing slip", "/admin/orders/" + s.Number + "/packing-slip"},
 		{"no such page", "/admin/zebra"},
 	} {
-		p.Go(o.url + page.path)
+		p.Go(o.URL + page.path)
 		look(page.name)
 	}
 }
@@ -117,7 +117,7 @@ func TestKeyboard(t *testing.T) {
 			p.Keyboard.MustType(input.Key(r))
 		}
 	}
-	p.Go(o.url + "/admin/orders/" + s.Number)
+	p.Go(o.URL + "/admin/orders/" + s.Number)
 	reach("the name", "#name") // has the focus at once
 	write("ada")
 	reach("the password", "#password")
@@ -132,11 +132,11 @@ func TestKeyboard(t *testing.T) {
 	reach("a copy button", ".ev [data-copy]")
 	p.Keyboard.MustType(input.Enter)
 	p.Wait("that it is copied or marked", `() => document.activeElement.textContent === "Copied" || getSelection().toString() !== ""`)
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	reach("a box", ".tick input")
 	p.Keyboard.MustType(input.Space)
 	p.Wait("the bar above the list", `() => document.querySelector(".bulk").checkVisibility() && document.querySelector("[data-ticked]").textContent === "1 order."`)
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	reach("the sign-out", ".out")
 	p.Keyboard.MustType(input.Enter)
 	p.Wait("the sign-in", `() => !!document.querySelector("#password")`)

@@ -184,7 +184,7 @@ func TestRefusals(t *testing.T) {
 func newRefused(t *testing.T, state string) *shop {
 	switch state {
 	case "unknown", "no ID":
-		s := newShop(t, om.Klarna, fakeklarna.Options{})
+		s := newShop(t, fakeklarna.Options{})
 		s.id, s.captureID, s.refundID = nobody, nobody, nobody
 		return s
 	case "another capture":

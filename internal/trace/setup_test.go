@@ -1,47 +1,28 @@
 package trace_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/internal/tracetest"
 )
 
-// output is what a process writes, safe for concurrent use.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 // setup is trace.Setup in a process with these variables, and what it writes.
-func setup(t testing.TB, variables map[string]string) (*trace.Tracing, *output, error) {
+func setup(t testing.TB, variables map[string]string) (*trace.Tracing, *shoptest.Log, error) {
 	t.Helper()
 	for name, value := range variables {
 		t.Setenv(name, value) // the SDK looks there itself
 	}
-	out := new(output)
+	out := new(shoptest.Log)
 	tracing, err := trace.Setup(t.Context(), func(name string) string { return variables[name] }, out,
 		slog.New(slog.NewTextHandler(out, nil)))
 	t.Cleanup(func() { tracing.Stop(context.Background()) })

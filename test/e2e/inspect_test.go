@@ -92,11 +92,7 @@ func (d *deployment) inspections(t *testing.T, o browsertest.Options, look func(
 	p.Go(d.url + "/admin/inspect?q=nobody")
 	look(p, "inspect-nothing")
 
-	api, err := klarna.NewClient(klarna.Config{BaseURL: d.fake.URL, Username: "demo", Password: "demo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	management := ordermanagement.NewClient(api)
+	management := d.here.Book.Management
 	order, err := management.GetOrder(t.Context(), orderID)
 	if err != nil {
 		t.Fatal(err)

@@ -86,7 +86,13 @@ func (w *World) SyncWithin(d time.Duration, cartID string, mode cartsync.Mode, k
 // name and text.
 func (w *World) Buy(orderID string, typed ...string) {
 	w.T.Helper()
-	action := fakeklarna.Action{Type: map[string]string{}, Buy: &fakeklarna.Buy{}}
+	w.Press(orderID, fakeklarna.Buy{}, typed...)
+}
+
+// Press is Buy in another way than the usual one.
+func (w *World) Press(orderID string, buy fakeklarna.Buy, typed ...string) {
+	w.T.Helper()
+	action := fakeklarna.Action{Type: map[string]string{}, Buy: &buy}
 	for i := 0; i < len(typed); i += 2 {
 		action.Type[typed[i]] = typed[i+1]
 	}
