@@ -27,7 +27,6 @@ type config struct {
 	username, password, secret, staff   string
 	platform, catalogFile, drain        string
 	checkout, paymentsFlow              string
-	customerTokens                      string
 	writeLimit, trustedProxies          string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
@@ -48,12 +47,11 @@ type shop struct {
 	catalog                *catalog.Catalog
 	staff                  backoffice.Team // empty: no back office
 	drain                  time.Duration
-	payments               bool     // Klarna Payments is the checkout at /checkout
-	both                   bool     // the other one is offered too
-	library                string   // Klarna Payments' script
-	libraryOrigins         []string // that the script uses, further to origins
-	review                 bool     // its flow has a second page
-	customerTokens         bool
+	payments               bool           // Klarna Payments is the checkout at /checkout
+	both                   bool           // the other one is offered too
+	library                string         // Klarna Payments' script
+	libraryOrigins         []string       // that the script uses, further to origins
+	review                 bool           // its flow has a second page
 	writeLimit             int            // a minute and client; 0: none
 	trustedProxies         []netip.Prefix // whose X-Forwarded-For is believed
 }
@@ -119,7 +117,6 @@ func (c *config) validate() (shop, error) {
 	s.payments = v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments
 	s.review = v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview
 	s.library, s.libraryOrigins = paymentsLibrary(s.origins, klarnaURL)
-	s.customerTokens = v.onOff("-customer-tokens", c.customerTokens)
 	s.writeLimit = int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32))
 	s.trustedProxies = v.networks("-trusted-proxies", c.trustedProxies)
 	return s, v.err()

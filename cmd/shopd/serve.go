@@ -193,7 +193,7 @@ func (e *env) wire(s shop, rdb redis.UniversalClient, stock *catalog.Stock, logg
 		Observe:        metrics.ObserveSync(server.ProductPayments),
 		Authorizations: &payments.Authorizations{Redis: rdb, Review: s.review},
 		Wants: &payments.Wants{
-			Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL, CustomerTokens: s.customerTokens,
+			Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL,
 		},
 	}
 	wants := &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: s.publicURL, CallbackURL: s.callbackURL}
