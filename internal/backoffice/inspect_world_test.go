@@ -88,7 +88,7 @@ func newInspected(t *testing.T) *inspected {
 		PublicURL: "http://shop.example", CallbackURL: "http://shop.internal",
 	}}
 	w.book = &order.Book{
-		Redis: w.rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
+		Redis: w.rdb, Management: ordermanagement.NewClientFor(api, ordermanagement.Klarna), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
 		LeftBehind: left, Logger: logger,
 	}
 	team, err := backoffice.ParseTeam(staff)

@@ -111,7 +111,7 @@ func (o *office) serve(team string) string {
 	}
 	left := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: checkout, Logger: logger}
 	o.book = &order.Book{
-		Redis: rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock, Logger: logger,
+		Redis: rdb, Management: ordermanagement.NewClientFor(api, ordermanagement.Klarna), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock, Logger: logger,
 		LeftBehind: left,
 	}
 	o.wants = &kco.Wants{

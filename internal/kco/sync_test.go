@@ -140,12 +140,18 @@ func (w *world) agrees(orderID string) {
 	}
 }
 
-// leftBehind are the orders on the list.
+// leftBehind are the orders on the list that are yet to be aborted.
 func (w *world) leftBehind() []string {
 	w.t.Helper()
-	ids, err := w.syncer.LeftBehind.Orders(w.t.Context())
+	left, _, err := w.syncer.LeftBehind.List(w.t.Context(), 1000)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	var ids []string
+	for _, l := range left {
+		if !l.Aborted {
+			ids = append(ids, l.OrderID)
+		}
 	}
 	return ids
 }

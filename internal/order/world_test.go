@@ -107,7 +107,7 @@ func (w *world) newBook(rdb redis.UniversalClient, transport http.RoundTripper) 
 		w.t.Fatal(err)
 	}
 	return &order.Book{
-		Redis: rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock, Logger: logger,
+		Redis: rdb, Management: ordermanagement.NewClientFor(api, ordermanagement.Klarna), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock, Logger: logger,
 		LeftBehind: &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: checkout, Logger: logger},
 	}
 }

@@ -37,7 +37,7 @@ func FuzzAnswers(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return ordermanagement.NewClient(transport)
+			return ordermanagement.NewClientFor(transport, ordermanagement.Klarna)
 		}
 		if o, err := on(body).GetOrder(t.Context(), "o"); err == nil {
 			text, err := json.Marshal(o)

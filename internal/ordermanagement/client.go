@@ -28,9 +28,6 @@ type Client struct {
 	platform Platform
 }
 
-// NewClient returns a client of Klarna's over the transport.
-func NewClient(c *klarna.Client) *Client { return NewClientFor(c, Klarna) }
-
 // NewClientFor returns a client of a platform over the transport.
 func NewClientFor(c *klarna.Client, p Platform) *Client { return &Client{klarna: c, platform: p} }
 

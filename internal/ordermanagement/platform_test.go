@@ -51,7 +51,7 @@ func TestKustom(t *testing.T) {
 	if p := om.NewClientFor(nil, om.Kustom).Platform(); p != om.Kustom {
 		t.Errorf("platform %q", p)
 	}
-	if p := om.NewClient(nil).Platform(); p != om.Klarna {
+	if p := om.NewClientFor(nil, om.Klarna).Platform(); p != om.Klarna {
 		t.Errorf("platform %q, want Klarna's by default", p)
 	}
 }

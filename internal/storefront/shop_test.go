@@ -133,7 +133,7 @@ func (s *shop) serve(rdb redis.UniversalClient) string {
 	s.wants = &kco.Wants{Pricer: pricer, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL}
 	s.list = &kco.LeftBehind{Redis: rdb, Carts: s.carts, Stock: stock, Client: orders, Logger: logger}
 	s.book = &order.Book{
-		Redis: rdb, Management: ordermanagement.NewClient(transport), Checkout: orders, Signer: signer,
+		Redis: rdb, Management: ordermanagement.NewClientFor(transport, ordermanagement.Klarna), Checkout: orders, Signer: signer,
 		Carts: s.carts, Stock: stock, LeftBehind: s.list, Logger: logger,
 	}
 	front := &storefront.Storefront{
@@ -384,7 +384,7 @@ func (s *shop) holds(b *browser, unknown int) fakeklarna.Order {
 	if diff := kco.Differences(want, order); len(diff) > 0 {
 		b.t.Errorf("cart and order differ in %v", diff)
 	}
-	listed, err := s.list.Orders(b.t.Context())
+	left, _, err := s.list.List(b.t.Context(), 1000)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -393,7 +393,7 @@ func (s *shop) holds(b *browser, unknown int) fakeklarna.Order {
 		switch {
 		case o.OrderID == order.OrderID:
 			shown = o
-		case o.Fake.Aborted || o.Fake.Expired || o.Status == fakeklarna.StatusComplete || slices.Contains(listed, o.OrderID):
+		case o.Fake.Aborted || o.Fake.Expired || o.Status == fakeklarna.StatusComplete || slices.ContainsFunc(left, func(l kco.Left) bool { return !l.Aborted && l.OrderID == o.OrderID }):
 		default:
 			unknown--
 		}

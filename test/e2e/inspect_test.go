@@ -96,7 +96,7 @@ func (d *deployment) inspections(t *testing.T, o browsertest.Options, look func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	management := ordermanagement.NewClient(api)
+	management := ordermanagement.NewClientFor(api, ordermanagement.Klarna)
 	order, err := management.GetOrder(t.Context(), orderID)
 	if err != nil {
 		t.Fatal(err)

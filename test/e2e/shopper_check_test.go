@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -24,9 +25,15 @@ func (c *crowd) check() {
 	if c.buys {
 		c.fake.Advance(6 * time.Minute) // a push that was in vain comes again
 	}
-	listed, err := (&kcoapi.LeftBehind{Redis: c.asks}).Orders(c.t.Context())
+	left, _, err := (&kcoapi.LeftBehind{Redis: c.asks}).List(c.t.Context(), math.MaxInt32)
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	var listed []string // to be aborted
+	for _, l := range left {
+		if !l.Aborted {
+			listed = append(listed, l.OrderID)
+		}
 	}
 	lossy := map[string]bool{} // creates whose answer did not reach the shop whole
 	for _, call := range c.fake.Requests("") {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -50,7 +51,7 @@ func (s *soak) openBook() {
 	carts, stock, checkout := cart.NewStore(s.asks), catalog.NewStock(s.asks, s.goods), kcoapi.NewClient(transport)
 	s.left = &kcoapi.LeftBehind{Redis: s.asks, Carts: carts, Stock: stock, Client: checkout, Logger: logger}
 	s.book = &order.Book{
-		Redis: s.asks, Management: ordermanagement.NewClient(transport), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
+		Redis: s.asks, Management: ordermanagement.NewClientFor(transport, ordermanagement.Klarna), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
 		LeftBehind: s.left, Logger: logger,
 	}
 	s.book.Payments = &payments.Syncer{
@@ -265,9 +266,15 @@ func (s *soak) judge() {
 // making nobody heard of no page has been shown.
 func (s *soak) oneOrder() {
 	s.t.Helper()
-	listed, err := s.left.Orders(s.t.Context())
+	left, _, err := s.left.List(s.t.Context(), math.MaxInt32)
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	var listed []string // to be aborted
+	for _, l := range left {
+		if !l.Aborted {
+			listed = append(listed, l.OrderID)
+		}
 	}
 	current, shown := map[string]bool{}, map[string]bool{}
 	for _, g := range s.guests {
