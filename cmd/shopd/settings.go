@@ -61,8 +61,6 @@ var settings = []setting{
 		usage: "kco or payments: which of Klarna's products /checkout is; demo offers both"},
 	{flag: "payments-flow", commands: shops, value: func(c *config) *string { return &c.paymentsFlow }, def: flowOneStep,
 		usage: "one-step, or review: details on one page of Klarna Payments, the order and its button on the next"},
-	{flag: "customer-tokens", commands: shops, value: func(c *config) *string { return &c.customerTokens }, def: "false", onOff: true,
-		usage: "buyers by Klarna Payments agree to further purchases, which the shop can then make by customer token"},
 	{flag: "catalog", commands: shops + " explain", value: func(c *config) *string { return &c.catalogFile }, def: "(built in)",
 		usage: "JSON file of products"},
 	{flag: "drain", commands: shops, value: func(c *config) *string { return &c.drain }, def: "0s",

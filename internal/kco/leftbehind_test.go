@@ -304,7 +304,7 @@ func TestLeftBehindOutage(t *testing.T) {
 	ctx, list := t.Context(), w.KCO.LeftBehind
 	for name, call := range map[string]func() error{
 		"Add":       func() error { return list.Add(ctx, "a", "1") },
-		"Orders":    func() error { _, err := list.Orders(ctx); return err },
+		"List":      func() error { _, _, err := list.List(ctx, 9); return err },
 		"Sweep":     func() error { return list.Sweep(ctx, later()) },
 		"Unsettled": func() error { _, err := list.Unsettled(ctx, later(), 9); return err },
 		"Asked":     func() error { return list.Asked(ctx, "1", later()) },

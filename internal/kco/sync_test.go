@@ -100,14 +100,10 @@ func (w *world) agrees(orderID string) {
 	}
 }
 
-// leftBehind are the orders on the list.
+// leftBehind are the orders on the list that are yet to be aborted.
 func (w *world) leftBehind() []string {
 	w.T.Helper()
-	ids, err := w.KCO.LeftBehind.Orders(w.T.Context())
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return ids
+	return shoptest.ToAbort(w.T, w.LeftBehind)
 }
 
 const createPath, orderPath = "/checkout/v3/orders", "/checkout/v3/orders/*"

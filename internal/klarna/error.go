@@ -31,11 +31,6 @@ const (
 	// CodeInvalidOperation answers, of an authorization, that it is used.
 	// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
 	CodeInvalidOperation = "INVALID_OPERATION"
-	// Of customer tokens: a charge was declined; the token is
-	// another merchant's or cancelled.
-	// Source: docs.klarna.com, Customer Token API reference.
-	CodePaymentMethodFailed = "PAYMENT_METHOD_FAILED"
-	CodeTokenCanceled       = "TOKEN_CANCELED"
 )
 
 // Error says operation, status, code, messages and correlation ID.

@@ -3,10 +3,10 @@ package order
 import (
 	"crypto/rand"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/payments"
 )
 
 // Names of what the book does, of Event.
@@ -50,7 +50,7 @@ type Event struct {
 	Event, Result string
 	Action        Action        // of EventCommand
 	Took          time.Duration // of EventRound
-	// Of EventSale: what was bought where. Product is "kco", "payments" or "charge".
+	// Of EventSale: what was bought where. Product is "kco" or "payments".
 	Product  string
 	Country  string
 	Currency money.Currency
@@ -60,8 +60,8 @@ type Event struct {
 // observeSale tells of an order that has come into the book.
 func (b *Book) observeSale(o Order) {
 	product := "kco"
-	if kind, _, found := strings.Cut(o.Origin, ":"); found {
-		product = map[string]string{"session": "payments", "charge": "charge"}[kind]
+	if payments.SessionOf(o.Origin) != "" {
+		product = "payments"
 	}
 	b.observe(Event{
 		Event: EventSale, Result: ResultStored, Product: product,

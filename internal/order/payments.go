@@ -211,11 +211,9 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 // has placed the order, ours or another process's; else the reservation ends.
 func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments.OrderCall) (Order, string, error) {
 	ctx = klarna.About(ctx, klarna.Subject{CartID: cartID})
-	tokenID := b.tokenize(ctx, call)
 	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
 	if err == nil {
 		trace.Remember(ctx, placed.OrderID)
-		b.keepToken(ctx, placed.OrderID, tokenID)
 		o, err := b.bought(ctx, sessionID, placed.OrderID)
 		return o, placed.RedirectURL, err
 	}

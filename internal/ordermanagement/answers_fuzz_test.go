@@ -23,7 +23,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(``)
 	f.Fuzz(func(t *testing.T, body string) {
 		on := func(body string) *ordermanagement.Client {
-			return ordermanagement.NewClient(klarnatest.Answering(t, body))
+			return ordermanagement.NewClient(klarnatest.Answering(t, body), ordermanagement.Klarna)
 		}
 		if o, err := on(body).GetOrder(t.Context(), "o"); err == nil {
 			text, err := json.Marshal(o)

@@ -200,7 +200,7 @@ func TestUnauthorized(t *testing.T) {
 	s := sale(t, "AUTHORIZED")
 	transport, err := klarna.NewClient(klarna.Config{BaseURL: s.fake.URL, Username: "demo", Password: "wrong"})
 	s.must(err)
-	_, err = om.NewClient(transport).Acknowledge(t.Context(), s.id, s.key())
+	_, err = om.NewClient(transport, om.Klarna).Acknowledge(t.Context(), s.id, s.key())
 	if refused, ok := errors.AsType[*klarna.Error](err); !ok || refused.Status != 401 || refused.Code != "" || len(refused.Messages) > 0 {
 		t.Errorf("got %v, want a 401 without code and messages", err)
 	}

@@ -61,7 +61,7 @@ func newShop(t testing.TB, o fakeklarna.Options) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Client = om.NewClient(s.transport)
+	s.Client = om.NewClient(s.transport, om.Klarna)
 	return s
 }
 

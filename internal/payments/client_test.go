@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/klarna"
@@ -31,7 +30,6 @@ func refused(err error) string {
 // Each endpoint does what it is for.
 func TestClient(t *testing.T) {
 	w := newWorld(t, nil)
-	w.Payments.Wants.CustomerTokens = true
 	ctx, c := t.Context(), w.Payments.Client
 	content, _, err := w.Payments.Wants.Want(w.put("MUG-1", 2))
 	if err != nil {
@@ -62,14 +60,6 @@ func TestClient(t *testing.T) {
 	if read, err = c.GetSession(ctx, made.SessionID); err != nil || read.AuthorizationToken != token || !strings.Contains(string(read.BillingAddress), "eva@example.com") || read.OrderAmount != content.OrderAmount {
 		t.Errorf("read once it is authorized: token %v, %v", read.AuthorizationToken == token, err)
 	}
-	ask := payments.TokenRequest{Description: "Coffee", IntendedUse: payments.IntendedUse, Locale: "sv-SE", PurchaseCountry: "SE", PurchaseCurrency: "SEK"}
-	tokenID, err := c.CreateCustomerToken(ctx, token, ask)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := c.CreateCustomerToken(ctx, token, ask); err != nil || again != tokenID {
-		t.Errorf("the same token again: %v, %v", again == tokenID, err)
-	}
 	request := w.order(made.SessionID)
 	placed, unanswered, err := c.PlaceOrder(ctx, token, request)
 	if err != nil || unanswered || placed.OrderID == "" || placed.RedirectURL == "" || placed.FraudStatus != payments.FraudAccepted {
@@ -77,24 +67,6 @@ func TestClient(t *testing.T) {
 	}
 	if again, _, err := c.PlaceOrder(ctx, token, request); err != nil || again != placed {
 		t.Errorf("the same order again: %+v, %v", again, err)
-	}
-	if got, err := c.GetCustomerToken(ctx, tokenID); err != nil || got.Status != payments.TokenActive || got.PaymentMethodType == "" {
-		t.Errorf("customer token: %+v, %v", got, err)
-	}
-	charge := payments.ChargeRequest{PurchaseCurrency: "SEK", OrderAmount: content.OrderAmount, OrderTaxAmount: content.OrderTaxAmount, OrderLines: content.OrderLines}
-	key := uuid.NewString()
-	charged, err := c.ChargeCustomerToken(ctx, tokenID, key, charge)
-	if err != nil || charged.OrderID == "" || charged.OrderID == placed.OrderID {
-		t.Fatalf("charge: %+v, %v", charged, err)
-	}
-	if again, err := c.ChargeCustomerToken(ctx, tokenID, key, charge); err != nil || again.OrderID != charged.OrderID {
-		t.Errorf("the same key again: %+v, %v", again, err)
-	}
-	if err := c.CancelCustomerToken(ctx, tokenID); err != nil {
-		t.Errorf("cancel: %v", err)
-	}
-	if got, err := c.GetCustomerToken(ctx, tokenID); err != nil || got.Status != payments.TokenCancelled {
-		t.Errorf("cancelled customer token: %+v, %v", got, err)
 	}
 }
 
@@ -190,23 +162,6 @@ func TestRefusals(t *testing.T) {
 			return w.Payments.Client.CancelAuthorization(w.T.Context(), buy(w, id))
 		}, gone},
 		{"release an unknown one", func(w *world, _ string) error { return w.Payments.Client.CancelAuthorization(w.T.Context(), "unknown") }, gone},
-		{"customer token, intent buy", func(w *world, id string) error {
-			_, err := w.Payments.Client.CreateCustomerToken(w.T.Context(), w.Authorize(id), payments.TokenRequest{Description: "x", IntendedUse: payments.IntendedUse, Locale: "sv-SE", PurchaseCountry: "SE", PurchaseCurrency: "SEK"})
-			return err
-		}, "403 INVALID_OPERATION"},
-		{"customer token without a description", func(w *world, id string) error {
-			_, err := w.Payments.Client.CreateCustomerToken(w.T.Context(), w.Authorize(id), payments.TokenRequest{Locale: "sv-SE", PurchaseCountry: "SE"})
-			return err
-		}, "400 BAD_VALUE"},
-		{"read an unknown customer token", func(w *world, _ string) error {
-			_, err := w.Payments.Client.GetCustomerToken(w.T.Context(), "unknown")
-			return err
-		}, "404 TOKEN_NOT_FOUND"},
-		{"charge an unknown one", func(w *world, _ string) error {
-			_, err := w.Payments.Client.ChargeCustomerToken(w.T.Context(), "unknown", uuid.NewString(), payments.ChargeRequest{})
-			return err
-		}, "404 TOKEN_NOT_FOUND"},
-		{"cancel an unknown one", func(w *world, _ string) error { return w.Payments.Client.CancelCustomerToken(w.T.Context(), "unknown") }, "404 TOKEN_NOT_FOUND"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -228,14 +183,6 @@ func TestIncompleteAnswers(t *testing.T) {
 		"read":   func() error { _, err := w.Payments.Client.GetSession(t.Context(), id); return err },
 		"place": func() error {
 			_, _, err := w.Payments.Client.PlaceOrder(t.Context(), "token", payments.OrderRequest{})
-			return err
-		},
-		"customer token": func() error {
-			_, err := w.Payments.Client.CreateCustomerToken(t.Context(), "token", payments.TokenRequest{})
-			return err
-		},
-		"charge": func() error {
-			_, err := w.Payments.Client.ChargeCustomerToken(t.Context(), "token", "key", payments.ChargeRequest{})
 			return err
 		},
 	} {

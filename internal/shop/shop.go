@@ -70,7 +70,6 @@ type Checkout struct {
 	Payments       bool // Klarna Payments is what /checkout is
 	Both           bool // the other product is offered too
 	Review         bool // the flow of Klarna Payments has a second page
-	CustomerTokens bool // buyers by Klarna Payments agree to further purchases
 }
 
 // Shop is the parts of one process, made by New.

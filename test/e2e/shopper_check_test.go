@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	kcoapi "github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // check holds the invariants of design.md for every visitor, once nothing fails any more.
@@ -21,11 +22,8 @@ func (c *crowd) check() {
 	if c.buys {
 		c.fake.Advance(6 * time.Minute) // a push that was in vain comes again
 	}
-	listed, err := c.here.LeftBehind.Orders(c.t.Context())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	lossy := map[string]bool{} // creates whose answer did not reach the shop whole
+	listed := shoptest.ToAbort(c.t, c.here.LeftBehind) // to be aborted
+	lossy := map[string]bool{}                         // creates whose answer did not reach the shop whole
 	for _, call := range c.fake.Requests("") {
 		if call.Method == "POST" && strings.HasSuffix(call.Path, "/orders") && slices.ContainsFunc(call.Faults, isLoss) {
 			lossy[call.OrderID] = true

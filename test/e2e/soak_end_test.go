@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 const stockKey = "shopd:{stock}:left"
@@ -233,10 +234,7 @@ func (s *soak) judge() {
 // making nobody heard of no page has been shown.
 func (s *soak) oneOrder() {
 	s.t.Helper()
-	listed, err := s.here.LeftBehind.Orders(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	listed := shoptest.ToAbort(s.t, s.here.LeftBehind)
 	current, shown := map[string]bool{}, map[string]bool{}
 	for _, g := range s.guests {
 		current[g.current] = true

@@ -2,6 +2,8 @@ package shoptest
 
 import (
 	"context"
+	"math"
+	"testing"
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
@@ -150,4 +152,19 @@ func (w *World) Left(sku string) int {
 		w.T.Fatal(err)
 	}
 	return left[sku]
+}
+
+// ToAbort are the orders that were left behind and are yet to be aborted.
+func ToAbort(t testing.TB, l *kco.LeftBehind) (ids []string) {
+	t.Helper()
+	left, _, err := l.List(t.Context(), math.MaxInt32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range left {
+		if !o.Aborted {
+			ids = append(ids, o.OrderID)
+		}
+	}
+	return ids
 }
