@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -346,7 +347,7 @@ func (w watched) stranger(like string) {
 // office is what staff do.
 func (w watched) office(orderID string) {
 	p, ada := w.p, &client{t: w.t}
-	ada.send(p, "POST", "/admin/sign-in", url.Values{"name": {"ada"}, "password": {"correct horse"}}.Encode(), "")
+	ada.send(p, "POST", "/admin/sign-in", url.Values{"name": {"ada"}, "password": {shoptest.Password}}.Encode(), "")
 	managed, _ := w.fake.Managed(orderID)
 	at := "/admin/orders/" + managed.MerchantReference1 + "/cancel"
 	p.moved("a command", func() { w.hidden(ada, ada.send(p, "GET", at, "", ""), at+"/confirm") }, `shopd_commands_total{action="cancel",result="done"}`)

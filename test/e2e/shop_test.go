@@ -27,6 +27,7 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 func TestMain(m *testing.M) {
@@ -36,12 +37,6 @@ func TestMain(m *testing.M) {
 	}
 	browsertest.Main(m, func() { _ = os.RemoveAll(binaryDir) })
 }
-
-// secret signs merchant_data.
-const secret = "a secret for the tests"
-
-// staff is ada, whose password is "correct horse", by bcrypt with the lowest cost that there is.
-const staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
 
 // binaryDir is where binary builds.
 var binaryDir string
@@ -107,7 +102,7 @@ func (d *deployment) lookOn() {
 	var err error
 	d.asks = d.redis.Client()
 	d.here, err = shop.New(shop.Config{
-		PublicURL: d.url, CallbackURL: d.url, Redis: d.asks, Secret: secret, Catalog: d.goods, Logger: slog.New(slog.DiscardHandler),
+		PublicURL: d.url, CallbackURL: d.url, Redis: d.asks, Secret: shoptest.Secret, Catalog: d.goods, Logger: slog.New(slog.DiscardHandler),
 		Klarna: shop.Klarna{URL: d.fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna},
 	})
 	if err != nil {
@@ -124,8 +119,8 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_URL":      d.fake.URL,
 		"SHOPD_KLARNA_USERNAME": "demo",
 		"SHOPD_KLARNA_PASSWORD": "demo",
-		"SHOPD_SECRET":          secret,
-		"SHOPD_STAFF":           staff,
+		"SHOPD_SECRET":          shoptest.Secret,
+		"SHOPD_STAFF":           shoptest.Staff,
 	}
 	maps.Copy(env, d.env)
 	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
