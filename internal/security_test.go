@@ -18,7 +18,7 @@ var testFolders = map[string]string{
 	"templates": "web/templates", "static": "web/static", "fakeklarna": "fakeklarna", "cmd/shopd": "cmd/shopd", "tools/licences": "tools/licences", "e2e": "test/e2e",
 }
 
-var namedTest = regexp.MustCompile(`^([a-z/]+)\.(Test\w+|Fuzz\w+)$`)
+var namedTest = regexp.MustCompile(`^([a-z0-9/]+)\.(Test\w+|Fuzz\w+)$`)
 
 // Every threat in the threat model has a test that holds it, and each test that is named exists.
 func TestThreatModel(t *testing.T) {
