@@ -15,7 +15,7 @@ var testFolders = map[string]string{
 }
 
 var (
-	namedTest = regexp.MustCompile(`^([a-z/]+)\.(Test\w+|Fuzz\w+)$`)
+	namedTest = regexp.MustCompile(`^([a-z0-9/]+)\.(Test\w+|Fuzz\w+)$`)
 	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+|Fuzz\w+)\(`)
 )
 

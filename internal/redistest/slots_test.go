@@ -81,7 +81,7 @@ func TestOneSlot(t *testing.T) {
 func parse(text string) (cmds []redis.Cmder) {
 	for command := range strings.SplitSeq(text, " | ") {
 		var args []any
-		for _, arg := range strings.Fields(command) {
+		for arg := range strings.FieldsSeq(command) {
 			args = append(args, arg)
 		}
 		cmds = append(cmds, redis.NewCmd(context.Background(), args...))
