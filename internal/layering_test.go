@@ -21,18 +21,17 @@ const module = "github.com/shopd/shopd/"
 var layers = []string{
 	"internal/redisconn",
 	"internal/money",
+	"internal/story",
+	"internal/observe",
 	"internal/i18n",
 	"internal/market",
 	"internal/catalog",
 	"internal/klarna",
-	"internal/logs",
-	"internal/trace",
 	"internal/cart",
 	"internal/cartsync",
 	"internal/kco",
 	"internal/payments",
 	"internal/ordermanagement",
-	"internal/inspect",
 	"internal/order",
 	"internal/session",
 	"web/static",
@@ -77,7 +76,7 @@ var forbidden = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/shop/shoptest", "test/e2e"}
+var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/observe/observetest", "internal/shop/shoptest", "test/e2e"}
 
 func TestLayers(t *testing.T) {
 	for name, imports := range importsOf(t, os.DirFS("..")) {

@@ -23,13 +23,15 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // inspected is a shop as the inspector sees it.
@@ -40,12 +42,11 @@ type inspected struct {
 	rdb    redis.UniversalClient
 	syncer *kco.Syncer
 	book   *order.Book
-	story  *inspect.Log
+	story  *story.Log
 	url    string
 
-	mu      sync.Mutex
-	log     strings.Builder
-	written int // entries of the story
+	mu  sync.Mutex
+	log strings.Builder
 }
 
 func (w *inspected) Write(p []byte) (int, error) {
@@ -61,16 +62,12 @@ func newInspected(t *testing.T) *inspected {
 	})}
 	w.rdb = w.redis.Client()
 	logger := slog.New(slog.NewTextHandler(w, nil))
-	w.story = inspect.New(inspect.Options{Redis: w.rdb, Logger: logger, Observe: func(result string, n int) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.written += n
-	}})
+	w.story = story.New(story.Options{Redis: w.rdb, Logger: logger})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.story.Run(ctx) })
 	t.Cleanup(func() { cancel(); running.Wait() })
-	api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Observe: w.story.Call})
+	api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Observer: observetest.With(t, observe.Options{Story: w.story})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,10 +219,8 @@ func (w *inspected) buy(orderID string) order.Order {
 func (w *inspected) settle(n int) {
 	w.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		w.mu.Lock()
-		written := w.written
-		w.mu.Unlock()
-		if written >= n {
+		written, _ := w.story.Counts()
+		if written >= int64(n) {
 			return
 		}
 		if time.Now().After(deadline) {

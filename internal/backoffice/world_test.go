@@ -22,14 +22,16 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/story"
 )
 
 func TestMain(m *testing.M) { browsertest.Main(m) }
@@ -96,7 +98,7 @@ func (pages) Routes(r chi.Router) { r.NotFound(http.NotFound) }
 func (o *office) serve(team string) string {
 	o.t.Helper()
 	rdb := o.redis.Client()
-	logger := slog.New(server.LogHandler(slog.NewTextHandler(&o.log, nil)))
+	logger := slog.New(observe.LogHandler(slog.NewTextHandler(&o.log, nil)))
 	api, err := klarna.NewClient(klarna.Config{BaseURL: o.fake.URL, Username: "demo", Password: "demo"})
 	if err != nil {
 		o.t.Fatal(err)
@@ -125,11 +127,11 @@ func (o *office) serve(team string) string {
 	listener := httptest.NewUnstartedServer(nil)
 	publicURL := "http://" + listener.Listener.Addr().String()
 	srv, err := server.New(server.Options{
-		Storefront: pages{}, Callbacks: noRoutes{}, Redis: rdb, Metrics: server.NewMetrics(rdb), Logger: logger, PublicURL: publicURL,
+		Storefront: pages{}, Callbacks: noRoutes{}, Redis: rdb, Observer: observetest.With(o.t, observe.Options{}), Logger: logger, PublicURL: publicURL,
 		BrowserOrigins: []string{o.fake.URL}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		Backoffice: &backoffice.Backoffice{
 			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
-			Story:  inspect.New(inspect.Options{Redis: rdb, Logger: logger}),
+			Story:  story.New(story.Options{Redis: rdb, Logger: logger}),
 			Syncer: &kco.Syncer{Client: checkout, Carts: carts, Stock: stock, LeftBehind: left, Logger: logger, Wants: o.wants},
 		},
 	})

@@ -6,7 +6,6 @@ import (
 
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/trace"
 )
 
 // Authorizations writes down what Klarna Payments tells of; an *order.Book does.
@@ -30,7 +29,7 @@ func (c *Callbacks) authorization(w http.ResponseWriter, r *http.Request) {
 	case !kco.IsOrderID(body.Token) || !kco.IsOrderID(body.SessionID):
 		c.bad(w, r, name, http.StatusBadRequest, "The body names no authorization.")
 	default:
-		if err := c.Authorizations.Authorized(trace.Join(r.Context(), body.SessionID), body.SessionID, body.Token); err != nil {
+		if err := c.Authorizations.Authorized(c.Observer.Join(r.Context(), body.SessionID), body.SessionID, body.Token); err != nil {
 			c.fail(w, r, name, err)
 			return
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
@@ -49,7 +50,7 @@ type Book interface {
 	Refresh(ctx context.Context, orderID string) (order.Order, error)
 }
 
-// Callbacks are Klarna's calls. All members but Authorizations and Observe are
+// Callbacks are Klarna's calls. All members but Authorizations and Observer are
 // required. Safe for concurrent use.
 type Callbacks struct {
 	Signer *kco.Signer
@@ -60,11 +61,10 @@ type Callbacks struct {
 	// Authorizations are those of Klarna Payments; nil: there is no such callback.
 	Authorizations Authorizations
 	Logger         *slog.Logger
-	// Observe is told each callback when it has been answered. It may be nil.
-	Observe func(Event)
+	// Observer is told of each callback when it has been answered. It may be nil.
+	Observer *observe.Observer
 
 	working sync.WaitGroup // what goes on after its answer
-	booking booking
 }
 
 // The results beside kco's reasons.
@@ -105,7 +105,7 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		// connection has no deadline, the server's own time limit holds.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answerTime))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-		ctx, cancel := context.WithTimeout(about(r.Context(), r), answerTime)
+		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
 		defer cancel()
 		c.observed(next).ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -8,8 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/shopd/shopd/internal/callback"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // Each callback is told with its order and cart, as far as they are known, and
@@ -17,9 +18,9 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var events []callback.Event
+	observer, told := observetest.New(t)
 	callbacks := w.callbacks(w.carts)
-	callbacks.Observe = func(e callback.Event) { events = append(events, e) }
+	callbacks.Observer = observer
 	w.handler = serve(callbacks)
 	c := w.cart("order", nil)
 	o := w.order(c)
@@ -32,20 +33,24 @@ func TestEvents(t *testing.T) {
 	}
 	w.book.err = order.ErrUnknown
 	w.call(w.path("push", "order"), "")
-	want := []callback.Event{
-		{Callback: "validation", Result: "ok", CartID: c.ID, OrderID: "order", Status: http.StatusOK},
-		{Callback: "address_update", Result: "ok", CartID: c.ID, OrderID: "order", Status: http.StatusOK},
-		{Callback: "validation", Result: "bad_request", OrderID: "order", Status: http.StatusBadRequest},
-		{Callback: "push", Result: "ok", OrderID: "order", Status: http.StatusOK},
-		{Callback: "push", Result: "bad_request", Status: http.StatusBadRequest},
-		{Callback: "push", Result: "not_found", OrderID: "order", Status: http.StatusNotFound},
+	want := []story.Entry{
+		{Operation: "validation", Result: "ok", CartID: c.ID, OrderID: "order", Status: http.StatusOK},
+		{Operation: "address_update", Result: "ok", CartID: c.ID, OrderID: "order", Status: http.StatusOK},
+		{Operation: "validation", Result: "bad_request", OrderID: "order", Status: http.StatusBadRequest},
+		{Operation: "push", Result: "ok", OrderID: "order", Status: http.StatusOK},
+		{Operation: "push", Result: "bad_request", Status: http.StatusBadRequest},
+		{Operation: "push", Result: "not_found", OrderID: "order", Status: http.StatusNotFound},
 	}
-	if diff := cmp.Diff(want, events, cmpopts.IgnoreFields(callback.Event{}, "Start", "Duration")); diff != "" {
+	for i := range want {
+		want[i].Kind, want[i].Method, want[i].Path = story.FromKlarna, "POST", "/klarna/{token}/"+want[i].Operation
+	}
+	events := told.Entries()
+	if diff := cmp.Diff(want, events, cmpopts.IgnoreFields(story.Entry{}, "At", "Duration")); diff != "" {
 		t.Errorf("told: %s", diff)
 	}
 	for _, e := range events {
-		if e.Start.Before(before) || e.Start.After(time.Now()) || e.Duration <= 0 {
-			t.Errorf("%s: began %s and took %s", e.Callback, e.Start, e.Duration)
+		if e.At.Before(before) || e.At.After(time.Now()) || e.Duration <= 0 {
+			t.Errorf("%s: began %s and took %s", e.Operation, e.At, e.Duration)
 		}
 	}
 }

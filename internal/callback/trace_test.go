@@ -4,7 +4,8 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/tracetest"
 )
 
@@ -13,20 +14,21 @@ import (
 // Who does not know the address's secret joins nothing.
 func TestTraces(t *testing.T) {
 	tracing, c := tracetest.Tracing(t)
-	w := authorizationWorld(t, new(authorizations))
-	if err := tracing.UseRedis(w.redis.Client()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, shopper := tracing.Request(t.Context(), http.Header{}, false)
-	trace.Remember(ctx, "order-1")
-	trace.Remember(ctx, "session-1")
-	shopper.End(ctx, trace.Served{Method: "GET", Route: "/checkout", Status: 200})
+	w := newWorld(t)
+	observer := observetest.With(t, observe.Options{Redis: w.redis.Client(), Tracing: tracing})
+	callbacks := w.callbacks(w.carts)
+	callbacks.Authorizations, callbacks.Observer = new(authorizations), observer
+	w.handler = serve(callbacks)
+	ctx, shopper := observer.Request(t.Context(), http.Header{}, observe.Traced)
+	observer.Remember(ctx, "order-1")
+	observer.Remember(ctx, "session-1")
+	shopper.End(ctx, observe.Served{Method: "GET", Route: "/checkout", Status: 200})
 
 	inner, route := w.handler, ""
 	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		ctx, span := tracing.Request(r.Context(), r.Header, true)
+		ctx, span := observer.Request(r.Context(), r.Header, observe.Joining)
 		inner.ServeHTTP(rw, r.WithContext(ctx))
-		span.End(ctx, trace.Served{Method: "POST", Route: route, Status: 200})
+		span.End(ctx, observe.Served{Method: "POST", Route: route, Status: 200})
 	})
 	const authorization = `{"authorization_token":"b4bd3423","session_id":"session-1"}`
 	calls := []struct {

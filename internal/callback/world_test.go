@@ -21,8 +21,11 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/story"
 )
 
 const (
@@ -46,8 +49,17 @@ type world struct {
 	handler http.Handler
 
 	mu      sync.Mutex
-	results []string // "callback result", as told to Observe
+	results []string // "callback result", as the observer was told
 }
+
+// Record and Counts make a world the story of its shop.
+func (w *world) Record(e story.Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.results = append(w.results, e.Operation+" "+e.Result)
+}
+
+func (*world) Counts() (written, dropped int64) { return 0, 0 }
 
 // stock is a stock that refuses on demand and keeps what was reserved.
 type stock struct {
@@ -144,12 +156,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) callbacks(carts *cart.Store) *callback.Callbacks {
 	return &callback.Callbacks{
 		Signer: w.wants.Signer, Wants: w.wants, Carts: carts, Stock: w.stock, Book: w.book,
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
-		Observe: func(e callback.Event) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.results = append(w.results, e.Callback+" "+e.Result)
-		},
+		Logger: slog.New(slog.NewTextHandler(&w.log, nil)), Observer: observetest.With(w.t, observe.Options{Story: w}),
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // Request says what to sync.
@@ -44,7 +44,7 @@ type Syncer struct {
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
 	Logger         *slog.Logger
-	Observe        func(cartsync.Event) // told of each Sync; may be nil
+	Observer       *observe.Observer // told of each Sync; may be nil
 }
 
 // Sync makes the session at Klarna say what the cart says, by the principle of
@@ -55,7 +55,7 @@ type Syncer struct {
 // far as it came (Cart and Quote are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
 	defer func() { s.tell(ctx, r.Mode, result, err) }()
-	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
+	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
 		readFirst = r.Mode != cartsync.Change
@@ -300,13 +300,12 @@ func (s *Syncer) release(ctx context.Context, id string, reserved catalog.Reserv
 	}
 }
 
-// tell lets metrics and trace know of a Sync that has ended with err.
+// tell lets the observer know of a Sync that has ended with err.
 func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
-	if s.Observe != nil {
-		s.Observe(result.Event(mode, err))
-	}
-	trace.Cart(ctx, result.Cart.Revision, result.OrderID)
+	told := result.Told(mode, err)
+	told.Product, told.Revision, told.OrderID = observe.Payments, result.Cart.Revision, result.OrderID
 	if result.Created || result.Updated {
-		trace.Remember(ctx, result.Session.SessionID)
+		told.Changed = result.Session.SessionID
 	}
+	s.Observer.Sync(ctx, told)
 }

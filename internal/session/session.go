@@ -12,6 +12,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 const (
@@ -42,16 +43,9 @@ type Options struct {
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
 	Logger *slog.Logger
 	Fail   FailFunc
-	// Observe is told of each wait for a session's lock; it may be nil.
-	Observe func(result string, waited time.Duration)
+	// Observer is told of each wait for a session's lock; it may be nil.
+	Observer *observe.Observer
 }
-
-// Results of waits for a lock, of Options.Observe.
-const (
-	LockTaken  = "taken"
-	LockBusy   = "busy"   // ErrBusy
-	LockFailed = "failed" // ErrStore
-)
 
 // Values are what a session holds; "" where there is none.
 type Values struct {
@@ -64,11 +58,11 @@ type Values struct {
 // Sessions loads, locks and stores the sessions of shoppers. It may be used from many
 // goroutines.
 type Sessions struct {
-	scs     *scs.SessionManager
-	rdb     redis.UniversalClient
-	log     *slog.Logger
-	fail    FailFunc
-	observe func(result string, waited time.Duration)
+	scs      *scs.SessionManager
+	rdb      redis.UniversalClient
+	log      *slog.Logger
+	fail     FailFunc
+	observer *observe.Observer
 }
 
 // New returns the sessions kept in o.Redis.
@@ -81,10 +75,7 @@ func New(o Options) *Sessions {
 	if o.Secure {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
 	}
-	if o.Observe == nil {
-		o.Observe = func(string, time.Duration) {}
-	}
-	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observe: o.Observe}
+	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observer: o.Observer}
 }
 
 // HasCookie tells whether the request brings a session token, be it known or not.
