@@ -44,7 +44,8 @@ func market(country, currency, locale string) map[string]any {
 var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001"}
 
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
-// that none is wider than its screen and that nothing moves when it should not.
+// that none is wider than its screen, on narrow ones in a wide font too, and that
+// nothing moves when it should not.
 func TestLooks(t *testing.T) {
 	suspend := `() => { api.suspend({autoResume: {enabled: false}}) }`
 	press := func(c *checkout) { c.element("pay").MustClick() }
@@ -115,6 +116,7 @@ func TestLooks(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			h := newHost(t)
 			c := h.open(h.create(tt.order), tt.options)
 			c.fill(tt.typed)
@@ -122,12 +124,18 @@ func TestLooks(t *testing.T) {
 				tt.do(c)
 			}
 			c.Wait("the iframe to be as high as its content", `() => parseFloat(document.querySelector("#klarna-checkout-iframe").style.height) !== 600`)
-			c.Screenshot(tt.name)
+			c.Picture(tt.name)
 			if over := c.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
 				t.Errorf("the page is %d px wider than the screen", over)
 			}
 			if over := c.frame().MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
 				t.Errorf("the frame is %d px wider than its place", over)
+			}
+			if tt.options.Width == narrow.Width {
+				c.frame().MustEval(browsertest.WideFont)
+				if over := c.frame().MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
+					t.Errorf("in a wide font the frame is %d px wider than its place", over)
+				}
 			}
 		})
 	}

@@ -66,10 +66,11 @@ func TestWidgetLooks(t *testing.T) {
 				continue
 			}
 			t.Run(tt.name+name, func(t *testing.T) {
+				t.Parallel()
 				h := newPayShop(t)
 				c := h.open(h.session(tt.more), options)
 				tt.do(c)
-				c.Screenshot("widget-" + tt.name + name)
+				c.Picture("widget-" + tt.name + name)
 				if over := c.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
 					t.Errorf("the page is %d px wider than the screen", over)
 				}

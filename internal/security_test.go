@@ -1,10 +1,6 @@
 package internal_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -18,7 +14,10 @@ var testFolders = map[string]string{
 	"templates": "web/templates", "static": "web/static", "fakeklarna": "fakeklarna", "cmd/shopd": "cmd/shopd", "tools/licences": "tools/licences", "e2e": "test/e2e",
 }
 
-var namedTest = regexp.MustCompile(`^([a-z/]+)\.(Test\w+|Fuzz\w+)$`)
+var (
+	namedTest = regexp.MustCompile(`^([a-z0-9/]+)\.(Test\w+|Fuzz\w+)$`)
+	testFunc  = regexp.MustCompile(`(?m)^func (Test\w+|Fuzz\w+)\(`)
+)
 
 // Every threat in the threat model has a test that holds it, and each test that is named exists.
 func TestThreatModel(t *testing.T) {
@@ -65,19 +64,17 @@ func TestThreatModel(t *testing.T) {
 func testsIn(t *testing.T, folder string) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
-	files, err := fs.Glob(os.DirFS(".."), folder+"/*_test.go")
+	files, err := filepath.Glob("../" + folder + "/*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", file), nil, parser.SkipObjectResolution)
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, declared := range parsed.Decls {
-			if f, ok := declared.(*ast.FuncDecl); ok && f.Recv == nil {
-				names[f.Name.Name] = true
-			}
+		for _, m := range testFunc.FindAllSubmatch(text, -1) {
+			names[string(m[1])] = true
 		}
 	}
 	return names

@@ -28,7 +28,6 @@ type config struct {
 	username, password, secret, staff   string
 	platform, catalogFile, drain        string
 	checkout, paymentsFlow              string
-	customerTokens                      string
 	writeLimit, trustedProxies          string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
@@ -83,9 +82,8 @@ func (c *config) validate() (shop.Config, error) {
 			Platform: v.platform(c.platform, klarnaURL), BrowserOrigins: v.browserOrigins(c.browserOrigins, klarnaURL),
 		},
 		Checkout: shop.Checkout{
-			Payments:       v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments,
-			Review:         v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview,
-			CustomerTokens: v.onOff("-customer-tokens", c.customerTokens),
+			Payments: v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments,
+			Review:   v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview,
 		},
 		WriteLimit:     int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)),
 		TrustedProxies: v.networks("-trusted-proxies", c.trustedProxies),

@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/web/static"
 )
 
@@ -25,7 +26,7 @@ type site struct {
 	t       *testing.T
 	redis   *miniredis.Miniredis
 	fake    *fakeklarna.TestServer
-	log     *syncBuffer
+	log     *shoptest.Log
 	handler http.Handler
 }
 
@@ -40,7 +41,7 @@ func newSite(t *testing.T, more ...string) *site {
 	}
 	t.Cleanup(func() { _ = rdb.Close() })
 	vars := good()
-	fake, log := fakeklarna.NewServer(t, fakeklarna.Options{}), &syncBuffer{}
+	fake, log := fakeklarna.NewServer(t, fakeklarna.Options{}), new(shoptest.Log)
 	vars["SHOPD_KLARNA_URL"] = fake.URL
 	vars["SHOPD_KLARNA_USERNAME"], vars["SHOPD_KLARNA_PASSWORD"] = "demo", "demo"
 	vars["SHOPD_STAFF"] = demoStaff

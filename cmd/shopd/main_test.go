@@ -26,6 +26,7 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // program is a command that runs inside the test.
@@ -33,31 +34,14 @@ type program struct {
 	ready map[string]string // "storefront": "http://localhost:…"
 	order []string
 	stop  func() int // ends it, returns its status
-	log   *syncBuffer
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+	log   *shoptest.Log
 }
 
 // start runs a command and waits for its last ready line, which begins with last.
 func start(t *testing.T, vars map[string]string, last string, args ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &program{ready: map[string]string{}, log: &syncBuffer{}}
+	p := &program{ready: map[string]string{}, log: new(shoptest.Log)}
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {

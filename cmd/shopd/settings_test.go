@@ -141,10 +141,9 @@ func TestValidate(t *testing.T) {
 		{"origins", map[string]string{"SHOPD_KLARNA_BROWSER_ORIGINS": "https://a.example;script-src"}, []string{"-klarna-browser-origins: "}},
 		{"platform", map[string]string{"SHOPD_PLATFORM": "Kustom"}, []string{"-platform: "}},
 		{"drain", map[string]string{"SHOPD_DRAIN": "soon"}, []string{"-drain: "}},
-		{"payments", map[string]string{"SHOPD_CHECKOUT": "payments", "SHOPD_PAYMENTS_FLOW": "review", "SHOPD_CUSTOMER_TOKENS": "true"}, nil},
+		{"payments", map[string]string{"SHOPD_CHECKOUT": "payments", "SHOPD_PAYMENTS_FLOW": "review"}, nil},
 		{"checkout", map[string]string{"SHOPD_CHECKOUT": "KCO"}, []string{"-checkout: "}},
 		{"flow", map[string]string{"SHOPD_PAYMENTS_FLOW": "two"}, []string{"-payments-flow: "}},
-		{"customer tokens", map[string]string{"SHOPD_CUSTOMER_TOKENS": "some"}, []string{"-customer-tokens: "}},
 		{"catalog", map[string]string{"SHOPD_CATALOG": broken}, []string{"-catalog: "}},
 		{"several", map[string]string{"SHOPD_DRAIN": "-1s", "SHOPD_SECRET": "", "SHOPD_REDIS_URL": ""}, []string{"-redis-url is missing", "SHOPD_SECRET is missing", "-drain: "}},
 	} {

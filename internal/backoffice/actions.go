@@ -117,7 +117,7 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind)
 		o = fresh
 	} else {
 		b.Logger.WarnContext(r.Context(), "order not refreshed", "order_id", o.OrderID, "order_number", o.Number, "error", err)
-		notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: "Klarna does not answer now.", Body: "This is the order as we knew it last."})
+		notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: "Klarna does not answer now.", Body: "This is the order as we last saw it."})
 	}
 	d := newDraft(k, o, b.Pricer)
 	if err := b.Book.Possible(o, k.action, time.Now()); err != nil {
@@ -162,7 +162,7 @@ func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, k *kind) (*dra
 	d, ok := posted(k, o, b.Pricer, r.PostForm)
 	if !ok {
 		d.renew()
-		note := templates.ResultNote{Kind: templates.Bad, Title: "This form cannot be used any more.", Body: "Nothing was sent. Check what it says, and go on from here."}
+		note := templates.ResultNote{Kind: templates.Bad, Title: "This form cannot be used any more.", Body: "Nothing was sent. Check the details below and continue from here."}
 		b.again(w, r, http.StatusUnprocessableEntity, d, note)
 		return nil, false
 	}
@@ -337,14 +337,14 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.order.OrderID, "order_number", d.order.Number, "action", d.kind.action, "error", err)
 		w.Header().Set("Retry-After", "5")
 		if d.begun {
-			b.page(w, r, http.StatusServiceUnavailable, "Error: The shop's own store did not answer.", navOrders, templates.AdminMessage(templates.AdminMessageView{
-				Title: "The shop's own store did not answer.", Body: "This was sent before, and cannot happen twice. Look at the order in a moment.",
+			b.page(w, r, http.StatusServiceUnavailable, "Error: The shop's database did not answer.", navOrders, templates.AdminMessage(templates.AdminMessageView{
+				Title: "The shop's database did not answer.", Body: "This was already sent and cannot happen twice. Look at the order in a moment.",
 				BackURL: orderPath(d.order.Number), Back: "See the order",
 			}))
 			return
 		}
 		b.question(w, r, http.StatusServiceUnavailable, d, templates.ResultNote{
-			Kind: templates.Bad, Title: "The shop's own store did not answer.",
+			Kind: templates.Bad, Title: "The shop's database did not answer.",
 			Body: "Try again in a moment: it cannot happen twice. If it goes on, quote " + observe.RequestID(r.Context()) + ".",
 		})
 	case outcome.Result == order.Refused:

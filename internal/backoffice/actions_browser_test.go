@@ -14,13 +14,13 @@ import (
 // screen is a browser at the desk.
 type screen struct {
 	*browsertest.Page
-	*desk
+	*office
 	t *testing.T
 }
 
-func (d *desk) screen(t *testing.T, o browsertest.Options) *screen {
+func (d *office) screen(t *testing.T, o browsertest.Options) *screen {
 	t.Helper()
-	s := &screen{Page: browsertest.Open(t, o), desk: d, t: t}
+	s := &screen{Page: browsertest.Open(t, o), office: d, t: t}
 	s.Expect("409 (Conflict)", "422 (Unprocessable Entity)") // what is refused is a page that says why
 	return s
 }
@@ -60,16 +60,13 @@ func (s *screen) focused(selector string) {
 // enter signs in and finds an order.
 func (s *screen) enter(o order.Order) {
 	s.t.Helper()
-	s.Go(s.url + "/admin/")
-	s.fill("name", "ada")
-	s.fill("password", password)
-	s.press("^Sign in$")
+	s.office.enter(s.Page)
 	s.find(o)
 }
 
 func (s *screen) find(o order.Order) {
 	s.t.Helper()
-	s.Go(s.url + "/admin/")
+	s.Go(s.URL + "/admin/")
 	s.fill("q", o.Number)
 	s.loads(func() { s.Keyboard.MustType(input.Enter) })
 	s.loads(func() { s.MustElementR("main th a", o.Number).MustClick() })
@@ -81,16 +78,22 @@ func (s *screen) find(o order.Order) {
 // what is refused is explained.
 func TestDeskInTheBrowser(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	for _, look := range []int{0, len(looks) - 1} { // wide and light, phone and dark
 		t.Run(looks[look].name, func(t *testing.T) {
 			t.Parallel()
 			o := d.buy()
 			s := d.screen(t, looks[look].o)
 			shoot := func(name string) {
-				s.Screenshot(name)
+				s.Picture(name)
 				if wide := s.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); wide > 0 {
 					t.Errorf("%s is %d px too wide", name, wide)
+				}
+				if look > 0 {
+					return
+				}
+				if wide := s.TooWide(); wide != "" {
+					t.Errorf("%s scrolls sideways:\n%s", name, wide)
 				}
 			}
 			s.enter(o)
@@ -107,7 +110,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.fill("tracking", "SE123456789")
 			s.press("^Continue")
 			s.focused("#errors")
-			s.reads("Enter who brings the parcel")
+			s.reads("Enter the carrier")
 			shoot("capture-error")
 			s.fill("carrier", "PostNord")
 			s.press("^Continue")
@@ -118,7 +121,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.reads("To capture: 427.00")
 			shoot("capture-form")
 			s.press("^Continue")
-			d.fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
+			d.Fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
 			busy := s.MustEval(`() => {
 				const button = document.querySelector("[data-once] [data-busy]");
 				button.click();
@@ -171,7 +174,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			shoot("cancel-question")
 			s.press("^Cancel order$")
 			s.reads("Cancelled order " + other.Number + ".")
-			if got := d.managed(other).Status; got != "CANCELLED" {
+			if got := d.managed(other.OrderID).Status; got != "CANCELLED" {
 				t.Errorf("the other order is %s", got)
 			}
 
@@ -195,7 +198,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 // The same by keyboard alone: sign in, find, capture, refund.
 func TestDeskByKeyboard(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o := d.buy()
 	s := d.screen(t, browsertest.Options{})
 	tabTo := func(selector string) {
@@ -209,7 +212,7 @@ func TestDeskByKeyboard(t *testing.T) {
 		t.Fatalf("the Tab key does not lead to %s", selector)
 	}
 	enter := func() { s.loads(func() { s.Keyboard.MustType(input.Enter) }) }
-	s.Go(s.url + "/admin/")
+	s.Go(s.URL + "/admin/")
 	tabTo("[name=name]")
 	s.MustInsertText("ada")
 	tabTo("[name=password]")
@@ -245,27 +248,27 @@ func TestDeskByKeyboard(t *testing.T) {
 // Ticked orders, by mouse: the question, and the page that looks again by itself.
 func TestBulkInTheBrowser(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	first, second := d.buy(), d.buy()
 	s := d.screen(t, browsertest.Options{})
 	s.enter(first)
-	s.Go(s.url + "/admin/")
+	s.Go(s.URL + "/admin/")
 	for _, o := range []order.Order{first, second} {
 		s.MustElement(`[name=order][value="` + o.OrderID + `"]`).MustClick()
 	}
-	s.Screenshot("ticked")
+	s.Picture("ticked")
 	s.press("^Capture…")
 	s.reads("Capture 1 548.00 SEK of 2 orders?")
-	s.Screenshot("bulk-question")
+	s.Picture("bulk-question")
 	s.press("^Capture 1")
 	s.reads("of 2 captured")
-	s.Screenshot("bulk-progress")
+	s.Picture("bulk-progress")
 	done := make(chan error, 1)
-	go func() { done <- d.book.Reconcile(t.Context(), soon()) }()
+	go func() { done <- d.Book.Reconcile(t.Context(), soon()) }()
 	s.reads("2 of 2 captured, 0 refused.")
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	s.Screenshot("bulk-done")
+	s.Picture("bulk-done")
 	d.amounts(first, all, all, 0)
 }

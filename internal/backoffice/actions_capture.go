@@ -40,7 +40,7 @@ func (d *draft) chosen(lines []klarna.OrderLine, remaining money.Amount, prefill
 	switch d.values.Get("what") {
 	case whatAll:
 		if untouched := all || none && !prefilled; !untouched {
-			d.failField("what", "You entered quantities. Choose the lines, or take the quantities back.")
+			d.failField("what", "You entered quantities. Choose “These quantities”, or clear them.")
 		}
 		for i, line := range lines {
 			quantities[i] = line.Quantity
@@ -61,7 +61,7 @@ func (d *draft) chosen(lines []klarna.OrderLine, remaining money.Amount, prefill
 		}
 		return amount, taken
 	}
-	d.failField("what", "Choose what it is about.")
+	d.failField("what", "Choose what to capture or refund.")
 	return 0, nil
 }
 
@@ -112,7 +112,7 @@ func (d *draft) share(lines []klarna.OrderLine) string {
 	n := len(d.command.OrderLines)
 	switch {
 	case n == 0:
-		return "An amount without lines."
+		return "An amount, not for particular lines."
 	case n == len(lines) && whole == n:
 		return "All " + count(n, "line") + "."
 	case whole < n:
@@ -135,7 +135,7 @@ func refundParse(d *draft) {
 	typed, fee := d.values.Get("amount") != "", d.fee()
 	if d.values.Get("what") == whatAmount {
 		if _, _, none := d.taken(d.order.Refundable()); !none {
-			d.failField("what", "You entered quantities. Choose the lines, or take the quantities back.")
+			d.failField("what", "You entered quantities. Choose “These quantities”, or clear them.")
 		}
 		if fee != 0 {
 			d.failField("fee", "A return fee is taken off lines. Refund a lower amount instead.")
@@ -231,7 +231,7 @@ func refundConfirm(d *draft, v *templates.ActionConfirmView) {
 	v.Button = "Refund " + moneyText(amount, o.PurchaseCurrency)
 	v.Body = append(v.Body, "The shopper gets it back the way they paid. It cannot be undone.")
 	if len(d.command.OrderLines) == 0 {
-		v.Body = append(v.Body, "An amount without lines.")
+		v.Body = append(v.Body, "An amount, not for particular lines.")
 	}
 	v.Facts = []templates.Fact{
 		{Name: "Refunded", Before: amountText(o.RefundedAmount), After: amountText(o.RefundedAmount + amount)},

@@ -38,7 +38,7 @@ func TestCapture(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newOffice(t)
 			o, ada := d.buy(), d.clerk("ada")
 			fields := append([]string{
 				"carrier", "PostNord", "tracking", "SE123", "tracking_link", "https://track.example/SE123", "method", "Home",
@@ -50,12 +50,12 @@ func TestCapture(t *testing.T) {
 			}
 			p.says("main", "Parcel: PostNord, SE123, https://track.example/SE123, To the door.")
 			p = ada.submit(p)
-			if p.status != http.StatusOK || p.url.Path != "/admin/orders/"+o.Number {
-				t.Errorf("then %d at %s", p.status, p.url)
+			if p.StatusCode != http.StatusOK || p.Request.URL.Path != "/admin/orders/"+o.Number {
+				t.Errorf("then %d at %s", p.StatusCode, p.Request.URL)
 			}
 			p.says("#result", tc.result)
 			d.amounts(o, all, tc.captured, 0)
-			capture := d.managed(o).Captures[0]
+			capture := d.managed(o.OrderID).Captures[0]
 			quantities := map[string]int64{}
 			for _, line := range capture.OrderLines {
 				quantities[line.Reference] = line.Quantity
@@ -75,7 +75,7 @@ func TestCapture(t *testing.T) {
 // tax too, where each part takes its share of the tax.
 func TestCaptureInParts(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	o := d.buyIn("US", "en-US", fakeklarna.Buy{}, "region", "CA", "postal_code", "94103")
 	total := int64(o.OrderAmount)
@@ -88,7 +88,7 @@ func TestCaptureInParts(t *testing.T) {
 	}
 	ada.act(o, "capture").says("#result", "0.00 remains.")
 	d.amounts(o, total, total, 0)
-	if got := len(d.managed(o).Captures); got != 4 {
+	if got := len(d.managed(o.OrderID).Captures); got != 4 {
 		t.Errorf("%d captures, want 4", got)
 	}
 }
@@ -122,13 +122,13 @@ func TestRefund(t *testing.T) {
 			"Refunded 700.00 SEK.", map[string]int64{"MUG-1": 4 * 14900, "JAM-1": 12900, "mailboat": 4900, "return-fee": -7400},
 		},
 		{
-			"an amount", []string{"what", "amount", "amount", "100.5"}, 10050, []string{"Refund 100.50 SEK?", "An amount without lines."},
+			"an amount", []string{"what", "amount", "amount", "100.5"}, 10050, []string{"Refund 100.50 SEK?", "An amount, not for particular lines."},
 			"Refunded 100.50 SEK.", map[string]int64{},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newOffice(t)
 			o, ada := d.buy(), d.clerk("ada")
 			ada.act(o, "capture")
 			p := ada.submit(ada.open(o, "refund"), append([]string{"description", "Came back", "reference", "R-1"}, tc.fields...)...)
@@ -137,7 +137,7 @@ func TestRefund(t *testing.T) {
 			}
 			ada.submit(p).says("#result", tc.result)
 			d.amounts(o, all, all, tc.refunded)
-			refund := d.managed(o).Refunds[0]
+			refund := d.managed(o.OrderID).Refunds[0]
 			lines := map[string]int64{}
 			for _, line := range refund.OrderLines {
 				lines[line.Reference] = line.TotalAmount
@@ -152,7 +152,7 @@ func TestRefund(t *testing.T) {
 // A return fee needs an order that was captured at once, and a market that has it.
 func TestReturnFeeImpossible(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	o := d.buy()
 	ada.act(o, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
@@ -162,8 +162,8 @@ func TestReturnFeeImpossible(t *testing.T) {
 		t.Error("a fee is asked for although it cannot be kept")
 	}
 	p = ada.submit(p, "what", "lines", mugField, "1", "fee", "10")
-	if p.status != http.StatusUnprocessableEntity {
-		t.Errorf("a fee that was smuggled in: %d", p.status)
+	if p.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a fee that was smuggled in: %d", p.StatusCode)
 	}
 	p.says(".errors", "A return fee needs an order of which nothing remains to be captured.")
 	ada.act(o, "capture")
@@ -176,7 +176,7 @@ func TestReturnFeeImpossible(t *testing.T) {
 // Whatever is typed wrongly is said at its field, and all that was typed is still there.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	open, captured := d.buy(), d.buy()
 	ada.act(captured, "capture")
@@ -192,8 +192,8 @@ func TestBadInput(t *testing.T) {
 		{"huge", "capture", []string{"what", "lines", mugField, "99999999999999999999"}, mugField, "Enter a whole number from 0 to 4."},
 		{"nothing", "capture", []string{"what", "lines", mugField, "0", jamField, "0", deliveryField, ""}, "what", "Enter a quantity of at least one line."},
 		{"all, but a quantity", "capture", []string{"what", "all", mugField, "1"}, "what", "You entered quantities."},
-		{"no choice", "capture", []string{"what", "some"}, "what", "Choose what it is about."},
-		{"no carrier", "capture", []string{"tracking", "SE1"}, "carrier", "Enter who brings the parcel"},
+		{"no choice", "capture", []string{"what", "some"}, "what", "Choose what to capture or refund."},
+		{"no carrier", "capture", []string{"tracking", "SE1"}, "carrier", "Enter the carrier"},
 		{"long carrier", "capture", []string{"carrier", long}, "carrier", "The carrier has 256 characters, at most 100 can be sent."},
 		{"no link", "capture", []string{"carrier", "UPS", "tracking_link", "javascript:alert(1)"}, "tracking_link", "The tracking link must be an address that begins with https://."},
 		{"no method", "capture", []string{"carrier", "UPS", "method", "Balloon"}, "method", "Delivery: choose one of the list."},
@@ -222,7 +222,7 @@ func TestBadInput(t *testing.T) {
 		{"no city", "shipping-address", []string{"city", ""}, "city", "Enter city."},
 		{"unreachable", "shipping-address", []string{"postal_code", "999 99"}, "postal_code", "We cannot deliver to 999 99."},
 		{"bad e-mail", "shipping-address", []string{"email", "ada at home"}, "email", "Enter an e-mail address such as ada@example.com."},
-		{"no parcel", "shipping-info", nil, "carrier", "Enter who brings the parcel."},
+		{"no parcel", "shipping-info", nil, "carrier", "Enter the carrier."},
 		{"unknown capture", "shipping-info", []string{"carrier", "UPS", "capture", "1"}, "capture", "What it is for: choose one of the list."},
 		{"no capture", "send-out", []string{"capture", ""}, "capture", "Choose a capture."},
 		{"an offer that is none", "extend-due-date", []string{"days", "1000"}, "days", "Choose one of the offers."},
@@ -232,17 +232,17 @@ func TestBadInput(t *testing.T) {
 			if strings.Contains("refund send-out extend-due-date", tc.action) || tc.field == "capture" {
 				o = captured
 			}
-			before := len(d.fake.Requests(o.OrderID))
+			before := len(d.Fake.Requests(o.OrderID))
 			p := ada.open(o, tc.action)
 			got := ada.submit(p, tc.fields...)
-			if got.status != http.StatusUnprocessableEntity {
-				t.Fatalf("got %d\n%s", got.status, got.text())
+			if got.StatusCode != http.StatusUnprocessableEntity {
+				t.Fatalf("got %d\n%s", got.StatusCode, got.part("main"))
 			}
 			got.says(".errors", tc.want)
-			if title := got.doc.Find("title").Text(); !strings.HasPrefix(title, "Error: ") {
+			if title := got.Find("title").Text(); !strings.HasPrefix(title, "Error: ") {
 				t.Errorf("title = %q", title)
 			}
-			field := got.doc.Find(`main [name="` + tc.field + `"]`).First()
+			field := got.Find(`main [name="` + tc.field + `"]`).First()
 			id := field.AttrOr("id", "")
 			if field.AttrOr("aria-invalid", "") != "true" && field.AttrOr("type", "") != "radio" {
 				t.Errorf("field %s is not marked", tc.field)
@@ -252,12 +252,12 @@ func TestBadInput(t *testing.T) {
 			}
 			for i := 0; i < len(tc.fields); i += 2 {
 				typed := strings.ReplaceAll(tc.fields[i+1], "\x00", "\ufffd") // HTML has no such character
-				field := got.doc.Find(`input[name="` + tc.fields[i] + `"]:not([type=radio])`)
+				field := got.Find(`input[name="` + tc.fields[i] + `"]:not([type=radio])`)
 				if kept := field.AttrOr("value", ""); field.Length() > 0 && kept != typed {
 					t.Errorf("%s = %q was typed, and is %q now", tc.fields[i], typed, kept)
 				}
 			}
-			for _, call := range d.fake.Requests(o.OrderID)[before:] {
+			for _, call := range d.Fake.Requests(o.OrderID)[before:] {
 				if call.Method != http.MethodGet {
 					t.Errorf("Klarna was asked: %s %s", call.Method, call.Path)
 				}

@@ -18,10 +18,10 @@ import (
 // Twenty presses of one button, and a reload afterwards, are one capture.
 func TestSentTwice(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	question := ada.submit(ada.open(o, "capture"), "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
-	d.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", Delay: fakeklarna.Duration(200 * time.Millisecond)})
+	d.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", Delay: fakeklarna.Duration(200 * time.Millisecond)})
 	var wg sync.WaitGroup
 	answers := make([]page, 20)
 	for i := range answers {
@@ -40,7 +40,7 @@ func TestSentTwice(t *testing.T) {
 	again.says("#result", "Already done. ada captured this at ")
 	again.says("#result", "Nothing was captured twice.")
 	d.amounts(o, all, 14900, 0)
-	if n := len(d.managed(o).Captures); n != 1 {
+	if n := len(d.managed(o.OrderID).Captures); n != 1 {
 		t.Errorf("%d captures, want 1", n)
 	}
 }
@@ -49,7 +49,7 @@ func TestSentTwice(t *testing.T) {
 // what was typed, and may go on from there.
 func TestTwoStaff(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o := d.buy()
 	ada, bea := d.clerk("ada"), d.clerk("bea")
 	half := []string{"what", "lines", mugField, "2", jamField, "0", deliveryField, "0", "description", "Half"}
@@ -57,8 +57,8 @@ func TestTwoStaff(t *testing.T) {
 	question := bea.submit(bea.open(o, "capture"), half...)
 	ada.act(o, "capture", "what", "lines", mugField, "4", jamField, "0", deliveryField, "0")
 	for name, p := range map[string]page{"at the form": bea.submit(form, half...), "at the question": bea.submit(question)} {
-		if p.status != http.StatusConflict {
-			t.Errorf("%s: got %d", name, p.status)
+		if p.StatusCode != http.StatusConflict {
+			t.Errorf("%s: got %d", name, p.StatusCode)
 		}
 		p.says("#result", "The order changed while you were looking. ada captured 596.00 SEK at ")
 		p.says("#result", "Nothing was sent. Check the amounts and try again.")
@@ -75,9 +75,9 @@ func TestTwoStaff(t *testing.T) {
 	question = bea.open(d.buy(), "cancel")
 	cancelled := bea.submit(question)
 	cancelled.says("#result", "Cancelled order")
-	late := ada.look(cancelled.url.Path + "/capture")
-	if late.status != http.StatusConflict {
-		t.Errorf("capture of a cancelled order: %d", late.status)
+	late := ada.look(cancelled.Request.URL.Path + "/capture")
+	if late.StatusCode != http.StatusConflict {
+		t.Errorf("capture of a cancelled order: %d", late.StatusCode)
 	}
 	late.says("#result", "Capture is not possible: this order is cancelled.")
 }
@@ -85,14 +85,14 @@ func TestTwoStaff(t *testing.T) {
 // A cancel that somebody else's capture has made impossible is not sent.
 func TestTwoStaffImpossible(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o := d.buy()
 	ada, bea := d.clerk("ada"), d.clerk("bea")
 	question := bea.open(o, "cancel")
 	ada.act(o, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
 	p := bea.submit(question)
-	if p.status != http.StatusConflict {
-		t.Errorf("got %d", p.status)
+	if p.StatusCode != http.StatusConflict {
+		t.Errorf("got %d", p.StatusCode)
 	}
 	p.says("main", "The order changed while you were looking. ada captured 149.00 SEK at ")
 	p.says("main", "Cancel is not possible: part of this order is captured. Refund it instead.")
@@ -103,7 +103,7 @@ func TestTwoStaffImpossible(t *testing.T) {
 // else are shown again, and sums of theirs count for nothing.
 func TestTampered(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	question := func() page {
 		return ada.submit(ada.open(o, "capture"), "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
@@ -126,8 +126,8 @@ func TestTampered(t *testing.T) {
 		{"another spelling of the key", []string{"key", strings.ToUpper(question().fields().Get("key"))}, http.StatusUnprocessableEntity, "This form cannot be used any more."},
 	} {
 		p := ada.submit(question(), tc.fields...)
-		if p.status != tc.status {
-			t.Errorf("%s: got %d, want %d", tc.name, p.status, tc.status)
+		if p.StatusCode != tc.status {
+			t.Errorf("%s: got %d, want %d", tc.name, p.StatusCode, tc.status)
 		}
 		p.says("main", tc.want)
 	}
@@ -144,31 +144,31 @@ func TestReplyLost(t *testing.T) {
 	for action, path := range map[string]string{"capture": "captures", "refund": "refunds"} {
 		t.Run(action, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newOffice(t)
 			o, ada := d.buy(), d.clerk("ada")
 			if action == "refund" {
 				ada.act(o, "capture")
 			}
 			question := ada.submit(ada.open(o, action), "what", "all")
-			d.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/" + path, DropReply: true, Count: -1})
+			d.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/" + path, DropReply: true, Count: -1})
 			p := ada.submit(question)
-			if p.status != http.StatusOK {
-				t.Fatalf("got %d\n%s", p.status, p.text())
+			if p.StatusCode != http.StatusOK {
+				t.Fatalf("got %d\n%s", p.StatusCode, p.part("main"))
 			}
 			p.says("main", "We don't know yet whether Klarna made this "+action+". We keep asking with the same key, so it cannot happen twice.")
 			ada.submit(question).says("main", "We don't know yet whether Klarna made this "+action+".")
 			other := d.clerk("bea").submit(d.clerk("bea").open(o, "references"), "reference2", "x")
-			if other.status != http.StatusConflict {
-				t.Errorf("another action meanwhile: %d", other.status)
+			if other.StatusCode != http.StatusConflict {
+				t.Errorf("another action meanwhile: %d", other.StatusCode)
 			}
 			other.says("#result", "ada's "+action+" has no answer from Klarna yet. Nothing was sent.")
-			d.fake.ClearFaults()
-			if err := d.book.Reconcile(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			d.Fake.ClearFaults()
+			if err := d.Book.Reconcile(t.Context(), time.Now().Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
-			ada.look(p.url.RequestURI()).says("#result", "774.00 SEK.")
+			ada.look(p.Request.URL.RequestURI()).says("#result", "774.00 SEK.")
 			ada.submit(question).says("#result", "Already done. ada ")
-			if m := d.managed(o); len(m.Captures) != 1 || len(m.Refunds) != len(m.Captures)-1+strings.Count(action, "refund") {
+			if m := d.managed(o.OrderID); len(m.Captures) != 1 || len(m.Refunds) != len(m.Captures)-1+strings.Count(action, "refund") {
 				t.Errorf("%d captures, %d refunds", len(m.Captures), len(m.Refunds))
 			}
 		})
@@ -179,7 +179,7 @@ func TestReplyLost(t *testing.T) {
 // what was typed is still there, and the next try is another command.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	for _, tc := range []struct {
 		name, action string
@@ -202,7 +202,7 @@ func TestRefused(t *testing.T) {
 		},
 		{
 			"capture: not charged", "capture", false, nil, "captures", 403, `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"1"}`,
-			[]string{"The shopper's way to pay could not be charged."},
+			[]string{"The shopper's payment method could not be charged."},
 		},
 		{
 			"capture: unknown words", "capture", false, nil, "captures", 403, `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed"],"correlation_id":"1"}`,
@@ -242,11 +242,11 @@ func TestRefused(t *testing.T) {
 			if tc.captured {
 				ada.act(o, "capture")
 			}
-			before := d.managed(o)
-			d.fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/" + tc.path, OrderID: o.OrderID, Status: tc.status, Body: fakeklarna.FaultBody(tc.body)})
+			before := d.managed(o.OrderID)
+			d.Fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/" + tc.path, OrderID: o.OrderID, Status: tc.status, Body: fakeklarna.FaultBody(tc.body)})
 			p := ada.act(o, tc.action, tc.fields...)
-			if p.status != http.StatusConflict {
-				t.Errorf("got %d", p.status)
+			if p.StatusCode != http.StatusConflict {
+				t.Errorf("got %d", p.StatusCode)
 			}
 			for _, want := range tc.want {
 				p.says("#result", want)
@@ -256,7 +256,7 @@ func TestRefused(t *testing.T) {
 					t.Errorf("%s is %q now, typed was %q", tc.fields[i], got, tc.fields[i+1])
 				}
 			}
-			if diff := cmp.Diff(before, d.managed(o)); diff != "" {
+			if diff := cmp.Diff(before, d.managed(o.OrderID)); diff != "" {
 				t.Errorf("the order has changed:\n%s", diff)
 			}
 			// The same again, from where the page leads.
@@ -264,7 +264,7 @@ func TestRefused(t *testing.T) {
 				p = ada.submit(p)
 			}
 			ada.submit(p)
-			audit, err := d.book.Audit(t.Context(), o.OrderID)
+			audit, err := d.Book.Audit(t.Context(), o.OrderID)
 			audit = slices.DeleteFunc(audit, func(e order.AuditEntry) bool { return e.Key == "" })
 			if err != nil || audit[0].Result != order.Done || audit[1].Result != order.Refused || audit[0].Key == audit[1].Key {
 				t.Errorf("the second try is not another command: %+v, %v", audit, err)
@@ -276,28 +276,28 @@ func TestRefused(t *testing.T) {
 // A higher amount is refused by Klarna's risk check, or for the way it is paid.
 func TestHigherAmountRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	o := d.buy("email", "ada+denied-raise@example.com")
 	p := ada.act(o, "lines", mugField, "5")
-	p.says("#result", "Klarna did not approve the higher amount. The order is unchanged. Ask the shopper to order the extra goods separately. Correlation ID")
+	p.says("#result", "Klarna did not approve the higher amount. The order is unchanged. Ask the shopper to order the extra items separately. Correlation ID")
 	d.amounts(o, all, 0, 0)
 
 	card := d.buyIn("SE", "en-SE", fakeklarna.Buy{Method: "card"})
 	form := ada.open(card, "lines")
 	form.says("main", "Card does not allow a higher amount in SE")
 	p = ada.submit(form, mugField, "5")
-	if p.status != http.StatusUnprocessableEntity {
-		t.Errorf("got %d", p.status)
+	if p.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("got %d", p.StatusCode)
 	}
-	p.says(".errors", "The amount cannot be raised with Card. Ask the shopper to order the extra goods separately.")
+	p.says(".errors", "The amount cannot be raised with Card. Ask the shopper to order the extra items separately.")
 	ada.act(card, "lines", mugField, "3").says("#result", "Changed the order to 625.00 SEK.")
 }
 
 // Who may only look is told so, by form, question and deed.
 func TestViewMayNotAct(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o := d.buy()
 	ada, bo := d.clerk("ada"), d.clerk("bo")
 	form := ada.open(o, "capture")
@@ -309,8 +309,8 @@ func TestViewMayNotAct(t *testing.T) {
 		"bulk":         bo.send("POST", "/admin/bulk", url.Values{"order": {o.OrderID}}),
 		"start a bulk": bo.send("POST", "/admin/bulk/start", url.Values{"order": {o.OrderID}}),
 	} {
-		if p.status != http.StatusForbidden {
-			t.Errorf("%s: got %d", name, p.status)
+		if p.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: got %d", name, p.StatusCode)
 		}
 		p.says("main", "You can look but not change. Ask someone who can manage orders.")
 	}
@@ -320,16 +320,16 @@ func TestViewMayNotAct(t *testing.T) {
 // Without a session no form is shown and nothing is done.
 func TestNobodySignedIn(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o := d.buy()
 	ada := d.clerk("ada")
 	question := ada.submit(ada.open(o, "capture"))
-	nobody := &clerk{desk: d, visitor: d.visitor(), t: t}
+	nobody := d.stranger()
 	for name, p := range map[string]page{
 		"form": nobody.look("/admin/orders/" + o.Number + "/capture"), "question": nobody.submit(question),
 	} {
-		if p.url.Path != "/admin/sign-in" {
-			t.Errorf("%s: led to %s", name, p.url)
+		if p.Request.URL.Path != "/admin/sign-in" {
+			t.Errorf("%s: led to %s", name, p.Request.URL)
 		}
 	}
 	d.amounts(o, all, 0, 0)
@@ -339,18 +339,17 @@ func TestNobodySignedIn(t *testing.T) {
 // the same button does it once when it is back.
 func TestRedisGone(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	question := ada.submit(ada.open(o, "capture"))
-	d.redis.Stop()
-	if p := ada.submit(question); p.status != http.StatusServiceUnavailable {
-		t.Errorf("without Redis: %d", p.status)
+	d.Redis.Stop()
+	if p := ada.submit(question); p.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("without Redis: %d", p.StatusCode)
 	}
-	d.redis.Restart()
-	var p page
-	for start := time.Now(); p.status != http.StatusOK; time.Sleep(50 * time.Millisecond) {
-		if p = ada.submit(question); time.Since(start) > 20*time.Second {
-			t.Fatalf("with Redis again: %d\n%s", p.status, p.text())
+	d.Redis.Restart()
+	for start, p := time.Now(), ada.submit(question); p.StatusCode != http.StatusOK; p = ada.submit(question) {
+		if time.Sleep(50 * time.Millisecond); time.Since(start) > 20*time.Second {
+			t.Fatalf("with Redis again: %d\n%s", p.StatusCode, p.part("main"))
 		}
 	}
 	d.amounts(o, all, all, 0)
@@ -360,16 +359,16 @@ func TestRedisGone(t *testing.T) {
 // with what we know.
 func TestKlarnaAway(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
-	d.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 503, Count: -1})
-	ada.open(o, "capture").says("#result", "Klarna does not answer now. This is the order as we knew it last.")
+	d.Fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 503, Count: -1})
+	ada.open(o, "capture").says("#result", "Klarna does not answer now. This is the order as we last saw it.")
 }
 
 // An address that names a command that is not the order's says nothing.
 func TestResultOfNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	ada.act(o, "capture")
 	for _, query := range []string{"done=nothing", "done=", "already=%3Cb%3E", "done=Captured+everything"} {
@@ -377,7 +376,7 @@ func TestResultOfNothing(t *testing.T) {
 			t.Errorf("%s: the page says %q", query, p.part("#result"))
 		}
 	}
-	audit, err := d.book.Audit(t.Context(), o.OrderID)
+	audit, err := d.Book.Audit(t.Context(), o.OrderID)
 	if err != nil || len(audit) == 0 || audit[0].Event != string(order.ActionCapture) || audit[0].Staff != "ada" {
 		t.Errorf("audit %+v, %v", audit, err)
 	}

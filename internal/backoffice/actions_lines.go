@@ -122,7 +122,7 @@ func (d *draft) addProducts() {
 		}
 		product, known := d.pricer.Catalog.Product(sku)
 		if !known {
-			d.fail(skuField, addID(i, "sku"), "There is no item "+shortened(sku)+". Choose one of the list.")
+			d.fail(skuField, addID(i, "sku"), "There is no item "+shortened(sku)+". Choose one from the list.")
 			continue
 		}
 		price, sold := product.Price(d.order.PurchaseCurrency)
@@ -286,7 +286,7 @@ func linesConfirm(d *draft, v *templates.ActionConfirmView) {
 	case c.Amount > o.OrderAmount:
 		v.Body = append(v.Body, "The amount grows by "+moneyText(c.Amount-o.OrderAmount, o.PurchaseCurrency)+". Klarna checks the risk again and may refuse; then nothing changes.")
 	case c.Amount < o.OrderAmount:
-		v.Body = append(v.Body, "The amount falls by "+moneyText(o.OrderAmount-c.Amount, o.PurchaseCurrency)+". To raise it again needs a new check by Klarna.")
+		v.Body = append(v.Body, "The amount falls by "+moneyText(o.OrderAmount-c.Amount, o.PurchaseCurrency)+". Raising it again needs a new risk check by Klarna.")
 	default:
 		v.Body = append(v.Body, "The amount stays the same.")
 	}
@@ -295,7 +295,7 @@ func linesConfirm(d *draft, v *templates.ActionConfirmView) {
 		{Name: "Remaining", Before: amountText(o.RemainingAuthorizedAmount), After: amountText(c.Amount - o.CapturedAmount)},
 	}
 	v.Facts = append(v.Facts, changedQuantities(o.OrderLines, c.OrderLines)...)
-	v.Caption, v.Items = "The lines from then on", confirmItems(c.OrderLines)
+	v.Caption, v.Items = "The lines after this change", confirmItems(c.OrderLines)
 }
 
 // changedQuantities are the lines whose quantity or amount changes.

@@ -16,7 +16,7 @@ import (
 )
 
 // quantitiesAt are the lines at Klarna: reference → quantity.
-func (d *desk) quantitiesAt(m fakeklarna.ManagedOrder) map[string]int64 {
+func (d *office) quantitiesAt(m fakeklarna.ManagedOrder) map[string]int64 {
 	quantities := map[string]int64{}
 	for _, line := range m.OrderLines {
 		quantities[line.Reference] = line.Quantity
@@ -60,7 +60,7 @@ func TestChangeLines(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newOffice(t)
 			o, ada := d.buy(), d.clerk("ada")
 			p := ada.open(o, "lines")
 			p.says("main", "Pay later allows a higher amount.")
@@ -70,7 +70,7 @@ func TestChangeLines(t *testing.T) {
 			}
 			ada.submit(p).says("#result", tc.result)
 			d.amounts(o, tc.amount, 0, 0)
-			if diff := cmp.Diff(tc.want, d.quantitiesAt(d.managed(o))); diff != "" {
+			if diff := cmp.Diff(tc.want, d.quantitiesAt(d.managed(o.OrderID))); diff != "" {
 				t.Errorf("lines (-want +got):\n%s", diff)
 			}
 		})
@@ -80,19 +80,19 @@ func TestChangeLines(t *testing.T) {
 // One form adds several products; what is captured cannot be taken back.
 func TestChangeLinesOfPartCaptured(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	ada.act(o, "capture", "what", "lines", mugField, "2", jamField, "0", deliveryField, "0")
 	p := ada.open(o, "lines")
 	p.says("main", "2 captured")
 	bad := ada.submit(p, mugField, "1")
-	if bad.status != http.StatusUnprocessableEntity {
-		t.Errorf("fewer than are captured: %d", bad.status)
+	if bad.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("fewer than are captured: %d", bad.StatusCode)
 	}
 	bad.says(".errors", "2 of Enamel mug, 35 cl are captured. Enter that many or more.")
 	more := ada.submit(p, mugField, "2", "add_sku", "SLT-1", "add_quantity", "1", "more", "1")
-	if got := more.doc.Find("[name=add_sku]").Length(); got != 2 || more.status != http.StatusOK {
-		t.Fatalf("%d rows for products, status %d", got, more.status)
+	if got := more.Find("[name=add_sku]").Length(); got != 2 || more.StatusCode != http.StatusOK {
+		t.Fatalf("%d rows for products, status %d", got, more.StatusCode)
 	}
 	v := more.fields()
 	v["add_sku"][1], v["add_quantity"][1] = "COF-1", "2"
@@ -106,12 +106,12 @@ func TestChangeLinesOfPartCaptured(t *testing.T) {
 // In the US the sales tax follows the goods.
 func TestChangeLinesSalesTax(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	o := d.buyIn("US", "en-US", fakeklarna.Buy{}, "region", "CA", "postal_code", "94103")
 	for _, mugs := range []string{"2", "4"} {
 		ada.act(o, "lines", mugField, mugs).says("#result", "Changed the order to")
-		m := d.managed(o)
+		m := d.managed(o.OrderID)
 		var net, tax int64
 		for _, line := range m.OrderLines {
 			if line.Type == "sales_tax" {
@@ -124,7 +124,7 @@ func TestChangeLinesSalesTax(t *testing.T) {
 			t.Errorf("%s mugs: %d + tax %d is not %d", mugs, net, tax, m.OrderAmount)
 		}
 	}
-	if got := d.managed(o).OrderAmount; got != int64(o.OrderAmount) {
+	if got := d.managed(o.OrderID).OrderAmount; got != int64(o.OrderAmount) {
 		t.Errorf("there and back the order comes to %d, it was %d", got, o.OrderAmount)
 	}
 }
@@ -141,21 +141,21 @@ func changed(changes []order.Change) []string {
 // Back from the question leads to the form with all that was typed.
 func TestBack(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	question := ada.submit(ada.open(o, "capture"), "what", "lines", mugField, "1", "description", "Some <b>text</b>")
-	back := question.doc.Find("form.act-confirm button[name=back]")
+	back := question.Find("form.act-confirm button[name=back]")
 	form := ada.send("POST", back.AttrOr("formaction", ""), question.fields("back", "1"))
 	v := form.fields()
-	if form.status != http.StatusOK || v.Get(mugField) != "1" || v.Get("description") != "Some <b>text</b>" || v.Get("what") != "lines" {
-		t.Errorf("got %d, %v", form.status, v)
+	if form.StatusCode != http.StatusOK || v.Get(mugField) != "1" || v.Get("description") != "Some <b>text</b>" || v.Get("what") != "lines" {
+		t.Errorf("got %d, %v", form.StatusCode, v)
 	}
 	ada.submit(ada.submit(form)).says("#result", "Captured 327.00 SEK.")
 }
 
 func TestOtherActions(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	t.Run("cancel", func(t *testing.T) {
 		o := d.buy()
@@ -164,7 +164,7 @@ func TestOtherActions(t *testing.T) {
 		p.says("main", "774.00 SEK is released and the shopper pays nothing. This cannot be undone.")
 		p.says("main", "Keep order")
 		ada.submit(p).says("#result", "Cancelled order "+o.Number+".")
-		if got := d.managed(o).Status; got != "CANCELLED" {
+		if got := d.managed(o.OrderID).Status; got != "CANCELLED" {
 			t.Errorf("status %s", got)
 		}
 	})
@@ -174,16 +174,16 @@ func TestOtherActions(t *testing.T) {
 		p := ada.open(o, "release")
 		p.says("main", "Release the remaining 49.00 SEK? Nothing more can be captured.")
 		ada.submit(p).says("#result", "Released the rest. Nothing more can be captured.")
-		if got := d.managed(o).RemainingAuthorizedAmount; got != 0 {
+		if got := d.managed(o.OrderID).RemainingAuthorizedAmount; got != 0 {
 			t.Errorf("%d remains", got)
 		}
 	})
 	t.Run("extend", func(t *testing.T) {
 		o := d.buy()
-		d.fake.Advance(48 * time.Hour)
-		before := d.managed(o).ExpiresAt
+		d.Fake.Advance(48 * time.Hour)
+		before := d.managed(o.OrderID).ExpiresAt
 		ada.act(o, "extend").says("#result", "Extended the authorization. The order can be captured until")
-		if after := d.managed(o).ExpiresAt; after <= before {
+		if after := d.managed(o.OrderID).ExpiresAt; after <= before {
 			t.Errorf("authorized until %s, it was %s", after, before)
 		}
 	})
@@ -192,26 +192,26 @@ func TestOtherActions(t *testing.T) {
 		p := ada.submit(ada.open(o, "references"), "reference2", "ERP 7")
 		p.says("main", "Second reference none ERP 7")
 		ada.submit(p).says("#result", "Changed the references.")
-		if m := d.managed(o); m.MerchantReference1 != o.Number || m.MerchantReference2 != "ERP 7" {
+		if m := d.managed(o.OrderID); m.MerchantReference1 != o.Number || m.MerchantReference2 != "ERP 7" {
 			t.Errorf("references %q, %q", m.MerchantReference1, m.MerchantReference2)
 		}
 		ada.act(o, "references", "reference2", "").says("#result", "Changed the references.")
-		if m := d.managed(o); m.MerchantReference2 != "" {
+		if m := d.managed(o.OrderID); m.MerchantReference2 != "" {
 			t.Errorf("reference %q, it was cleared", m.MerchantReference2)
 		}
 	})
 	t.Run("address", func(t *testing.T) {
 		o := d.buy()
-		before := d.managed(o).ShippingAddress
+		before := d.managed(o.OrderID).ShippingAddress
 		p := ada.submit(ada.open(o, "shipping-address"), "street", "Hamngatan 4", "city", "Visby", "postal_code", "621 57")
 		p.says("main", "Hamngatan 4")
 		ada.submit(p).says("#result", "Changed the address.")
 		want := before
 		want.StreetAddress, want.City, want.PostalCode = "Hamngatan 4", "Visby", "621 57"
-		if diff := cmp.Diff(want, d.managed(o).ShippingAddress); diff != "" {
+		if diff := cmp.Diff(want, d.managed(o.OrderID).ShippingAddress); diff != "" {
 			t.Errorf("address (-want +got):\n%s", diff)
 		}
-		audit, err := d.book.Audit(t.Context(), o.OrderID)
+		audit, err := d.Book.Audit(t.Context(), o.OrderID)
 		if text := strings.Join(changed(audit[0].Changes), " "); err != nil || strings.Contains(text, "Hamngatan") || strings.Contains(text, "Visby") {
 			t.Errorf("the audit tells the address: %q, %v", text, err)
 		}
@@ -220,7 +220,7 @@ func TestOtherActions(t *testing.T) {
 		o := d.buy()
 		ada.act(o, "shipping-info", "carrier", "Bring", "tracking", "1").says("#result", "Added the parcel.")
 		ada.act(o, "shipping-info", "carrier", "Bring", "tracking", "2").says("#result", "Added the parcel.")
-		if got := d.managed(o).ShippingInfo; len(got) != 2 || got[1].TrackingNumber != "2" {
+		if got := d.managed(o.OrderID).ShippingInfo; len(got) != 2 || got[1].TrackingNumber != "2" {
 			t.Errorf("parcels %+v", got)
 		}
 	})
@@ -230,7 +230,7 @@ func TestOtherActions(t *testing.T) {
 		p := ada.submit(ada.open(o, "shipping-info"), "carrier", "dhl-express")
 		p.says("main", "It is for the capture ")
 		ada.submit(p).says("#result", "Added the parcel.")
-		if got := d.managed(o).Captures[0].ShippingInfo; len(got) != 1 || got[0].ShippingCompany != "dhl-express" {
+		if got := d.managed(o.OrderID).Captures[0].ShippingInfo; len(got) != 1 || got[0].ShippingCompany != "dhl-express" {
 			t.Errorf("parcels %+v", got)
 		}
 	})
@@ -243,7 +243,7 @@ func TestOtherActions(t *testing.T) {
 		o := d.buy()
 		ada.act(o, "capture")
 		p := ada.open(o, "extend-due-date")
-		days := p.doc.Find("[name=days]").First().AttrOr("value", "")
+		days := p.Find("[name=days]").First().AttrOr("value", "")
 		p = ada.submit(p, "days", days)
 		p.says("main", "Give the shopper "+days+" days more to pay?")
 		p.says("main", "Klarna charges you ")
@@ -254,7 +254,7 @@ func TestOtherActions(t *testing.T) {
 // What cannot be done in a state is a sentence with the reason and what to do instead.
 func TestImpossible(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	open, part, captured, cancelled, refunded := d.buy(), d.buy(), d.buy(), d.buy(), d.buy()
 	ada.act(part, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
@@ -282,18 +282,18 @@ func TestImpossible(t *testing.T) {
 		{"capture while checked", pending.Number, "capture", "Capture is not possible: Klarna is still checking this order. Do not send the goods."},
 	} {
 		p := ada.look("/admin/orders/" + tc.number + "/" + tc.action)
-		if p.status != http.StatusConflict {
-			t.Errorf("%s: got %d", tc.name, p.status)
+		if p.StatusCode != http.StatusConflict {
+			t.Errorf("%s: got %d", tc.name, p.StatusCode)
 		}
 		p.says("main", tc.want)
 		if p.has("main form") {
 			t.Errorf("%s: there is a form all the same", tc.name)
 		}
 	}
-	if p := ada.look("/admin/orders/SK-AAAA-AAAA/capture"); p.status != http.StatusNotFound {
-		t.Errorf("unknown order: %d", p.status)
+	if p := ada.look("/admin/orders/SK-AAAA-AAAA/capture"); p.StatusCode != http.StatusNotFound {
+		t.Errorf("unknown order: %d", p.StatusCode)
 	}
-	d.fake.Advance(40 * 24 * time.Hour)
+	d.Fake.Advance(40 * 24 * time.Hour)
 	p := ada.look("/admin/orders/" + open.Number + "/capture")
 	p.says("main", "Capture is not possible: this order was not captured in time and has expired. Ask the shopper to order again.")
 }
@@ -301,23 +301,23 @@ func TestImpossible(t *testing.T) {
 // Forms that are none, and addresses of the second page, do no harm.
 func TestNoForm(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	at := "/admin/orders/" + o.Number + "/capture"
-	if p := ada.look(at + "/confirm"); p.url.Path != at {
-		t.Errorf("the second page by GET leads to %s", p.url)
+	if p := ada.look(at + "/confirm"); p.Request.URL.Path != at {
+		t.Errorf("the second page by GET leads to %s", p.Request.URL)
 	}
-	ada.header.Set("Sec-Fetch-Site", "cross-site")
-	if p := ada.submit(page{t: t, doc: ada.look(at).doc}); p.status != http.StatusForbidden {
-		t.Errorf("a form of another site: %d", p.status)
+	ada.Header.Set("Sec-Fetch-Site", "cross-site")
+	if p := ada.submit(ada.look(at)); p.StatusCode != http.StatusForbidden {
+		t.Errorf("a form of another site: %d", p.StatusCode)
 	}
-	ada.header.Del("Sec-Fetch-Site")
-	if p := ada.send("POST", at, nil); p.status != http.StatusUnprocessableEntity {
-		t.Errorf("an empty form: %d", p.status)
+	ada.Header.Del("Sec-Fetch-Site")
+	if p := ada.send("POST", at, nil); p.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("an empty form: %d", p.StatusCode)
 	}
 	big := ada.open(o, "capture").fields("description", strings.Repeat("x", 600<<10))
-	if p := ada.send("POST", at, big); p.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a form of 600 KiB: %d", p.status)
+	if p := ada.send("POST", at, big); p.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("a form of 600 KiB: %d", p.StatusCode)
 	}
 	d.amounts(o, all, 0, 0)
 }
@@ -325,11 +325,11 @@ func TestNoForm(t *testing.T) {
 // Every kind of action has a form that can be opened from the order's page.
 func TestLinksOfTheOrder(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	o, ada := d.buy(), d.clerk("ada")
 	ada.act(o, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
 	links := map[string]bool{}
-	ada.look("/admin/orders/" + o.Number).doc.Find("aside a").Each(func(_ int, a *goquery.Selection) {
+	ada.look("/admin/orders/" + o.Number).Find("aside a").Each(func(_ int, a *goquery.Selection) {
 		href := a.AttrOr("href", "")
 		if action, ok := strings.CutPrefix(href, "/admin/orders/"+o.Number+"/"); ok {
 			links[action] = true

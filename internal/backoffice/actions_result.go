@@ -152,7 +152,7 @@ func stateNotes(o order.Order) []templates.ResultNote {
 	case ordermanagement.FraudPending:
 		if o.Pending() {
 			notes = append(notes, templates.ResultNote{
-				Kind: templates.Warn, Title: "Klarna is still checking this order.", Body: "Do not send the goods. Capture opens when the check is done.",
+				Kind: templates.Warn, Title: "Klarna is still checking this order.", Body: "Do not send the goods. You can capture once the check is done.",
 			})
 		}
 	case ordermanagement.FraudRejected:
@@ -182,7 +182,7 @@ func happened(o order.Order, e order.AuditEntry) string {
 	action := order.Action(e.Event)
 	switch {
 	case e.Source == order.ByKlarna:
-		return "Klarna told us something new"
+		return "Klarna sent an update"
 	case action == order.ActionCapture && e.Result == order.Done:
 		return who(e) + " captured " + amount
 	case action == order.ActionRefund && e.Result == order.Done:
@@ -211,7 +211,7 @@ func refusedNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	case action == order.ActionLines && e.Code == "NOT_ALLOWED" && told("cannot be less"):
 		n.Body = "The new amount is less than what is captured. Refund the difference instead."
 	case action == order.ActionLines && e.Code == "NOT_ALLOWED" && e.Amount > o.OrderAmount:
-		n.Title, n.Body = "Klarna did not approve the higher amount.", "The order is unchanged. Ask the shopper to order the extra goods separately."
+		n.Title, n.Body = "Klarna did not approve the higher amount.", "The order is unchanged. Ask the shopper to order the extra items separately."
 	case action == order.ActionShippingAddress && e.Code == "NOT_ALLOWED":
 		n.Body = "The check of the order with the new address did not pass, and the order is unchanged. Send it to the old address, or ask the shopper to order again."
 	case e.Code == "INVALID_ADDRESS":
@@ -231,7 +231,7 @@ func refusedNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	case told("cancelled"):
 		n.Body = "This order is cancelled. Ask the shopper to order again."
 	case e.Code == "PAYMENT_METHOD_FAILED":
-		n.Body = "The shopper's way to pay could not be charged. Wait with the goods, and try again tomorrow."
+		n.Body = "The shopper's payment method could not be charged. Do not send the goods yet; try again tomorrow."
 	case e.Code == "NO_SUCH_CAPTURE", e.Code == "NOT_FOUND":
 		n.Body = "Klarna does not know this capture. Open the order again."
 	case e.Code == "NO_SUCH_ORDER":
@@ -241,7 +241,7 @@ func refusedNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	case e.Status == http.StatusConflict:
 		n.Body = "Klarna is doing something else with this order. Try again in a minute."
 	case e.Status == http.StatusTooManyRequests:
-		n.Body = "Klarna has had too many requests of this shop. Try again in a minute."
+		n.Body = "Klarna has had too many requests from this shop. Try again in a minute."
 	default:
 		n.Body = unknownRefusal(action, says)
 	}
@@ -345,7 +345,7 @@ func dueDateLoad(ctx context.Context, b *Backoffice, d *draft) error {
 // unreadable says that Klarna did not tell what the form needs to know.
 func (b *Backoffice) unreadable(ctx context.Context, d *draft, err error) templates.ResultNote {
 	b.Logger.WarnContext(ctx, "form not filled by klarna", "order_id", d.order.OrderID, "order_number", d.order.Number, "action", d.kind.action, "error", err)
-	n := templates.ResultNote{Kind: templates.Bad, Title: "Klarna did not tell what it offers.", Body: "Nothing was sent. Try again in a moment."}
+	n := templates.ResultNote{Kind: templates.Bad, Title: "Klarna did not say what it offers.", Body: "Nothing was sent. Try again in a moment."}
 	if refused, ok := errors.AsType[*klarna.Error](err); ok {
 		n.CorrelationID = refused.CorrelationID
 	}

@@ -47,11 +47,11 @@ func (d *draft) parcel(needed bool) []ordermanagement.ShippingInfo {
 	switch {
 	case p == (ordermanagement.ShippingInfo{}):
 		if needed {
-			d.failField("carrier", "Enter who brings the parcel.")
+			d.failField("carrier", "Enter the carrier.")
 		}
 		return nil
 	case p.ShippingCompany == "" && (p.TrackingNumber != "" || p.TrackingURI != "" || needed):
-		d.failField("carrier", "Enter who brings the parcel: the tracking number alone tells the shopper nothing.")
+		d.failField("carrier", "Enter the carrier: the tracking number alone tells the shopper nothing.")
 	}
 	return []ordermanagement.ShippingInfo{p}
 }
@@ -61,7 +61,7 @@ func (d *draft) parcelGroup(title, hint string) templates.InputGroup {
 	for _, name := range append(carriers[strings.ToUpper(d.order.ShippingAddress.Country)], carrierIDs...) {
 		suggested = append(suggested, templates.Option{Value: name})
 	}
-	methods := []templates.Option{{Label: "Not said"}}
+	methods := []templates.Option{{Label: "Not specified"}}
 	for _, id := range ordermanagement.ShippingMethods {
 		label := methodNames[id]
 		if label == "" {

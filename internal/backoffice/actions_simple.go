@@ -31,7 +31,7 @@ func extendConfirm(d *draft, v *templates.ActionConfirmView) {
 	o := d.order
 	v.Question = "Give order " + o.Number + " more time?"
 	v.Button = "Extend the authorization"
-	v.Body = []string{"The time in which it can be captured starts anew today, as long as your agreement with Klarna says. To do it twice on a day changes nothing."}
+	v.Body = []string{"The time to capture it starts again today and lasts as long as your agreement with Klarna allows. Doing it twice on one day changes nothing."}
 	if !o.ExpiresAt.IsZero() {
 		v.Facts = []templates.Fact{{Name: "Authorized until", Before: dayText(o.ExpiresAt), After: "as Klarna says"}}
 	}

@@ -1,6 +1,7 @@
 package backoffice_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/go-rod/rod/lib/input"
@@ -12,7 +13,7 @@ import (
 
 // enter signs ada in.
 func (o *office) enter(p *browsertest.Page) {
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	p.MustElement("#name").MustInput("ada")
 	p.MustElement("#password").MustInput(password)
 	p.MustElement(".signin .btn.w").MustClick()
@@ -33,7 +34,7 @@ var looks = []struct {
 // tour looks at every page and state of the list and of an order.
 func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)) {
 	p.Expect("422", "400", "404")
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	look("sign-in")
 	p.MustElement("#name").MustInput("eve " + uuid.NewString()) // one name has few tries
 	p.MustElement("#password").MustInput("wrong")
@@ -52,27 +53,24 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		{"packing slip", "/admin/orders/" + s.Number + "/packing-slip"},
 		{"no such page", "/admin/zebra"},
 	} {
-		p.Go(o.url + page.path)
+		p.Go(o.URL + page.path)
 		look(page.name)
 	}
 }
 
-// Nothing is wider than the screen, at any width, nor with forced colours, and no page
-// has an error in its console.
+// Nothing is wider than the screen, at any width and with any font, nor with forced
+// colours, and no page has an error in its console.
 func TestLayout(t *testing.T) {
 	o := newOffice(t)
 	s := o.partly()
 	o.sale(1, "given_name", "Wolfeschlegelsteinhausenbergerdorff")
 	for name, options := range map[string]browsertest.Options{
-		"tablet": {Width: 768, Height: 1000}, "phone": {Phone: true}, "narrow": {Width: 320, Height: 800}, "forced colours": {ForcedColors: true},
+		"desk": {}, "phone": {Phone: true}, "narrow": {Width: 320, Height: 800}, "forced colours": {ForcedColors: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := browsertest.Open(t, options)
 			o.tour(p, s, func(page string) {
-				p.Screenshot(name + " " + page)
-				if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
-					t.Errorf("%s scrolls sideways by %d px", page, beyond)
-				}
+				p.Picture(name + " " + page)
 				small := p.MustEval(`() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")].filter((e) => {
 					if (!e.checkVisibility() || e.matches(".skip, p a, .crumb a, .tick input")) return false;
 					const { width, height } = e.getBoundingClientRect();
@@ -81,6 +79,19 @@ func TestLayout(t *testing.T) {
 				if small != "" {
 					t.Errorf("%s has targets under 24 px:\n%s", page, small)
 				}
+				if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
+					t.Errorf("%s scrolls sideways by %d px", page, beyond)
+				}
+				if name != "desk" {
+					return
+				}
+				if strings.HasPrefix(page, "list") {
+					p.MustEval(`() => document.querySelectorAll("tbody .r").forEach((e) => { e.textContent = "1 234 567.89" })`)
+				}
+				if wide := p.TooWide(); wide != "" {
+					t.Errorf("%s scrolls sideways:\n%s", page, wide)
+				}
+				p.Picture(name + " " + page + " in a wide font")
 			})
 		})
 	}
@@ -106,7 +117,7 @@ func TestKeyboard(t *testing.T) {
 			p.Keyboard.MustType(input.Key(r))
 		}
 	}
-	p.Go(o.url + "/admin/orders/" + s.Number)
+	p.Go(o.URL + "/admin/orders/" + s.Number)
 	reach("the name", "#name") // has the focus at once
 	write("ada")
 	reach("the password", "#password")
@@ -121,11 +132,11 @@ func TestKeyboard(t *testing.T) {
 	reach("a copy button", ".ev [data-copy]")
 	p.Keyboard.MustType(input.Enter)
 	p.Wait("that it is copied or marked", `() => document.activeElement.textContent === "Copied" || getSelection().toString() !== ""`)
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	reach("a box", ".tick input")
 	p.Keyboard.MustType(input.Space)
 	p.Wait("the bar above the list", `() => document.querySelector(".bulk").checkVisibility() && document.querySelector("[data-ticked]").textContent === "1 order."`)
-	p.Go(o.url + "/admin/")
+	p.Go(o.URL + "/admin/")
 	reach("the sign-out", ".out")
 	p.Keyboard.MustType(input.Enter)
 	p.Wait("the sign-in", `() => !!document.querySelector("#password")`)

@@ -117,7 +117,7 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 	switch n := len(s.ids); {
 	case len(s.rows) == 0:
 		status, v.Question = http.StatusUnprocessableEntity, "No order is ticked"
-		v.Body = []string{"Tick the orders in the list that shall be captured."}
+		v.Body = []string{"Tick the orders you want to capture in the list."}
 	case len(s.rows) > order.MaxBulk:
 		status, v.Question, v.Rows = http.StatusUnprocessableEntity, "Too many orders", nil
 		v.Body = []string{"At most " + strconv.Itoa(order.MaxBulk) + " orders can be captured at once."}
@@ -210,7 +210,7 @@ func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
 
 // bulkItem is a row of the progress.
 func (b *Backoffice) bulkItem(r *http.Request, item order.BulkItem) templates.BulkItem {
-	row := templates.BulkItem{Number: item.Number, URL: orderPath(item.Number), Amount: moneyText(item.Amount, item.Currency), Kind: templates.Info, State: "To go"}
+	row := templates.BulkItem{Number: item.Number, URL: orderPath(item.Number), Amount: moneyText(item.Amount, item.Currency), Kind: templates.Info, State: "Waiting"}
 	switch item.Result {
 	case order.Done:
 		row.Kind, row.State = templates.OK, "Captured"

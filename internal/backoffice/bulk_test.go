@@ -16,7 +16,7 @@ import (
 // however often the question is answered; what cannot be captured is said.
 func TestBulk(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	first, second, refused, cancelled := d.buy(), d.buy(), d.buy(), d.buy()
 	british := d.buyIn("GB", "en-GB", fakeklarna.Buy{}, "postal_code", "SW1A 1AA")
@@ -27,26 +27,26 @@ func TestBulk(t *testing.T) {
 	question.says("h1", "Capture "+sterling(british)+" + 1 726.00 SEK of 4 orders?")
 	question.says("main", "1 order cannot be captured and stays as it is; the table says why.")
 	question.says("main", "Capture is not possible: this order is cancelled.")
-	d.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", OrderID: refused.OrderID, Status: 403,
+	d.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", OrderID: refused.OrderID, Status: 403,
 		Body: `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Order 1 is expired. Capture not possible."],"correlation_id":"1"}`})
 	progress := ada.submit(question)
 	progress.says("h1", "Capture of 4 orders")
-	if again := ada.submit(question); again.url.Path != progress.url.Path {
-		t.Errorf("the same question started %s and %s", progress.url.Path, again.url.Path)
+	if again := ada.submit(question); again.Request.URL.Path != progress.Request.URL.Path {
+		t.Errorf("the same question started %s and %s", progress.Request.URL.Path, again.Request.URL.Path)
 	}
-	if progress.has(`[role=status]:contains("to go")`) && progress.header.Get("Refresh") == "" {
+	if progress.has(`[role=status]:contains("to go")`) && progress.Header.Get("Refresh") == "" {
 		t.Error("the page does not look again although there is more to do")
 	}
-	for start := time.Now(); !strings.Contains(progress.text(), "3 of 4 captured, 1 refused."); {
+	for start := time.Now(); !strings.Contains(progress.part("main"), "3 of 4 captured, 1 refused."); {
 		if time.Since(start) > 30*time.Second {
-			t.Fatalf("after 30 s:\n%s", progress.text())
+			t.Fatalf("after 30 s:\n%s", progress.part("main"))
 		}
-		if err := d.book.Reconcile(t.Context(), soon()); err != nil {
+		if err := d.Book.Reconcile(t.Context(), soon()); err != nil {
 			t.Fatal(err)
 		}
-		progress = d.clerk("bo").look(progress.url.Path) // who may only look sees how far it is
+		progress = d.clerk("bo").look(progress.Request.URL.Path) // who may only look sees how far it is
 	}
-	if progress.header.Get("Refresh") != "" {
+	if progress.Header.Get("Refresh") != "" {
 		t.Error("the page looks again although all is done")
 	}
 	progress.says("main", "The time to capture this order is over.")
@@ -55,7 +55,7 @@ func TestBulk(t *testing.T) {
 	d.amounts(second, all, all, 0)
 	d.amounts(refused, all, 0, 0)
 	for _, o := range []order.Order{first, british} {
-		if n := len(d.managed(o).Captures); n != 1 {
+		if n := len(d.managed(o.OrderID).Captures); n != 1 {
 			t.Errorf("%s has %d captures, want 1", o.Number, n)
 		}
 	}
@@ -70,15 +70,15 @@ func sterling(o order.Order) string {
 // A bulk capture is of what the question showed.
 func TestBulkQuestion(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	first, second := d.buy(), d.buy()
 	ticked := url.Values{"order": {first.OrderID, second.OrderID}}
 	question := ada.send("POST", "/admin/bulk", ticked)
 	d.clerk("bea").act(first, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
 	again := ada.submit(question)
-	if again.status != http.StatusConflict {
-		t.Errorf("got %d", again.status)
+	if again.StatusCode != http.StatusConflict {
+		t.Errorf("got %d", again.StatusCode)
 	}
 	again.says("main", "The orders changed while you were looking. Nothing was sent. Check the amounts and try again.")
 	again.says("h1", "Capture 1 399.00 SEK of 2 orders?")
@@ -96,17 +96,17 @@ func TestBulkQuestion(t *testing.T) {
 		{"another order", again.fields("order", second.OrderID), "/admin/bulk/start", http.StatusConflict, "Nothing was sent."},
 	} {
 		p := ada.send("POST", tc.path, tc.form)
-		if p.status != tc.status {
-			t.Errorf("%s: got %d, want %d", tc.name, p.status, tc.status)
+		if p.StatusCode != tc.status {
+			t.Errorf("%s: got %d, want %d", tc.name, p.StatusCode, tc.status)
 		}
 		p.says("main", tc.want)
 	}
-	if p := ada.look("/admin/bulk/" + strings.Repeat("0", 36)); p.status != http.StatusNotFound {
-		t.Errorf("a job that there is not: %d", p.status)
+	if p := ada.look("/admin/bulk/" + strings.Repeat("0", 36)); p.StatusCode != http.StatusNotFound {
+		t.Errorf("a job that there is not: %d", p.StatusCode)
 	}
 	for path, want := range map[string]string{"/admin/bulk": "/admin/", "/admin/bulk/start": "/admin/"} {
-		if p := ada.look(path); p.url.Path != want {
-			t.Errorf("%s leads to %s", path, p.url.Path)
+		if p := ada.look(path); p.Request.URL.Path != want {
+			t.Errorf("%s leads to %s", path, p.Request.URL.Path)
 		}
 	}
 	d.amounts(first, all, 14900, 0)

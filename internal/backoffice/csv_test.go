@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,26 +14,23 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/session"
 )
 
 // olds stores orders as a version before the index did, and lets the loop index
 // them: thousands of sales would take too long.
 func (o *office) olds(orders ...order.Order) {
-	o.t.Helper()
-	ctx := o.t.Context()
+	o.T.Helper()
+	ctx := o.T.Context()
 	for start := 0; start < len(orders); start += 100 {
-		if _, err := o.book.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		if _, err := o.Client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			for _, kept := range orders[start:min(start+100, len(orders))] {
 				record, err := json.Marshal(kept)
 				if err != nil {
@@ -46,11 +42,11 @@ func (o *office) olds(orders ...order.Order) {
 			}
 			return nil
 		}); err != nil {
-			o.t.Fatal(err)
+			o.T.Fatal(err)
 		}
 	}
-	if err := o.book.Reconcile(ctx, time.Now()); err != nil {
-		o.t.Fatal(err)
+	if err := o.Book.Reconcile(ctx, time.Now()); err != nil {
+		o.T.Fatal(err)
 	}
 }
 
@@ -103,13 +99,13 @@ func TestExportOrders(t *testing.T) {
 	second, cancelled := kept(2), kept(3)
 	cancelled.Status, cancelled.Captures, cancelled.Refunds, cancelled.Flags, cancelled.PurchaseCountry = ordermanagement.Cancelled, nil, nil, nil, "NO"
 	o.olds(second, kept(1), cancelled)
-	v := o.signedIn("bo")
-	got := v.get("/admin/exports/orders.csv")
+	v := o.clerk("bo")
+	got := v.Get("/admin/exports/orders.csv")
 	if got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "text/csv; charset=utf-8; header=present" ||
 		!strings.HasPrefix(got.Header.Get("Content-Disposition"), `attachment; filename="orders-20`) || got.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d %v", got.StatusCode, got.Header)
 	}
-	rows := table(t, got.body)
+	rows := table(t, got.Text)
 	if len(rows) != 4 || rows[1][0] != kept(1).Number || rows[3][0] != cancelled.Number {
 		t.Fatalf("got %d rows: %q", len(rows), rows)
 	}
@@ -128,7 +124,7 @@ func TestExportOrders(t *testing.T) {
 		t.Errorf("a cancelled order: %v", last)
 	}
 	for _, personal := range []string{"Eva", "Ekström", "eva@example.com", "Storgatan", "+4670"} {
-		if strings.Contains(got.body, personal) {
+		if strings.Contains(got.Text, personal) {
 			t.Errorf("the file has %q", personal)
 		}
 	}
@@ -136,7 +132,7 @@ func TestExportOrders(t *testing.T) {
 		"?country=SE": 2, "?country=FI": 0, "?status=CANCELLED": 1, "?status=&country=": 3, "?from=2026-11-20&to=2026-11-20": 3,
 		"?from=2026-11-21": 0, "?to=2026-11-19": 0, "?country=NO&status=PART_CAPTURED": 0,
 	} {
-		if rows := table(t, v.get("/admin/exports/orders.csv"+query).body); len(rows) != 1+want {
+		if rows := table(t, v.Get("/admin/exports/orders.csv"+query).Text); len(rows) != 1+want {
 			t.Errorf("%s: %d rows, want %d", query, len(rows)-1, want)
 		}
 	}
@@ -150,7 +146,7 @@ func TestExportLines(t *testing.T) {
 		evil.OrderLines = append(evil.OrderLines, klarna.OrderLine{Type: klarna.Physical, Reference: fmt.Sprint("-", i), Name: name, Quantity: 1})
 	}
 	o.olds(first, evil)
-	rows := table(t, o.signedIn("ada").get("/admin/exports/lines.csv").body)
+	rows := table(t, o.clerk("ada").Get("/admin/exports/lines.csv").Text)
 	if len(rows) != 1+2+len(evil.OrderLines) {
 		t.Fatalf("%d rows", len(rows))
 	}
@@ -187,24 +183,24 @@ func TestExportRefused(t *testing.T) {
 	o := newOffice(t)
 	o.olds(kept(1))
 	for _, path := range []string{"/admin/exports", "/admin/exports/orders.csv", "/admin/exports/lines.csv"} {
-		got := o.visitor().get(path)
-		if got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Location"), "/admin/sign-in") || strings.Contains(got.body, "SK-") {
-			t.Errorf("%s without a session: %d %s", path, got.StatusCode, got.body)
+		got := o.Browser().Get(path)
+		if got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Location"), "/admin/sign-in") || strings.Contains(got.Text, "SK-") {
+			t.Errorf("%s without a session: %d %s", path, got.StatusCode, got.Text)
 		}
-		if got := o.signedIn("ada").post(path, nil); got.StatusCode != http.StatusMethodNotAllowed && got.StatusCode != http.StatusNotFound {
+		if got := o.clerk("ada").Submit(path, nil); got.StatusCode != http.StatusMethodNotAllowed && got.StatusCode != http.StatusNotFound {
 			t.Errorf("POST %s: %d", path, got.StatusCode)
 		}
 		for _, query := range []string{"?from=yesterday", "?to=2026-02-30", "?country=XX", "?status=GONE"} {
-			if got := o.signedIn("bo").get(path + query); got.StatusCode != http.StatusBadRequest || strings.Contains(got.body, "SK-") {
+			if got := o.clerk("bo").Get(path + query); got.StatusCode != http.StatusBadRequest || strings.Contains(got.Text, "SK-") {
 				t.Errorf("%s%s: %d", path, query, got.StatusCode)
 			}
 		}
 	}
-	if got := o.signedIn("bo").get("/admin/exports"); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "/admin/exports/lines.csv?from=") {
+	if got := o.clerk("bo").Get("/admin/exports"); got.StatusCode != http.StatusOK || !strings.Contains(got.Text, "/admin/exports/lines.csv?from=") {
 		t.Errorf("the page: %d", got.StatusCode)
 	}
-	if got := o.signedIn("bo").do(http.MethodHead, "/admin/exports/orders.csv", nil); got.StatusCode != http.StatusOK || got.body != "" {
-		t.Errorf("HEAD: %d %q", got.StatusCode, got.body)
+	if got := o.clerk("bo").Form(http.MethodHead, "/admin/exports/orders.csv", nil); got.StatusCode != http.StatusOK || got.Text != "" {
+		t.Errorf("HEAD: %d %q", got.StatusCode, got.Text)
 	}
 }
 
@@ -219,17 +215,10 @@ func TestExportStreams(t *testing.T) {
 		orders[i].MerchantReference2 = strings.Repeat("x", 3000) // more than sockets hold
 	}
 	o.olds(orders...)
-	v := o.signedIn("bo")
+	v := o.clerk("bo")
 	reads := &readCounter{}
-	o.book.Redis.AddHook(reads)
-	members, err := backoffice.ParseTeam(staff)
-	if err != nil {
-		t.Fatal(err)
-	}
-	router := chi.NewRouter()
-	rdb := o.book.Redis
-	(&backoffice.Backoffice{Book: o.book, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: slog.New(slog.DiscardHandler)}).Routes(router)
-	impatient := httptest.NewUnstartedServer(router)
+	o.Client.AddHook(reads)
+	impatient := httptest.NewUnstartedServer(o.Handler())
 	impatient.Config.WriteTimeout = 50 * time.Millisecond
 	impatient.Start()
 	defer impatient.Close()
@@ -238,7 +227,7 @@ func TestExportStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Cookie", "shopd-staff="+v.cookie())
+	r.Header.Set("Cookie", "shopd-staff="+v.Cookie("shopd-staff"))
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -307,15 +296,15 @@ func TestExportBrokenOff(t *testing.T) {
 		orders[i] = kept(i)
 	}
 	o.olds(orders...)
-	v := o.signedIn("bo")
+	v := o.clerk("bo")
 	broken := &breaker{}
 	broken.after.Store(2)
-	o.book.Redis.AddHook(broken)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.url+"/admin/exports/orders.csv", http.NoBody)
+	o.Client.AddHook(broken)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.URL+"/admin/exports/orders.csv", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Cookie", "shopd-staff="+v.cookie())
+	r.Header.Set("Cookie", "shopd-staff="+v.Cookie("shopd-staff"))
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -325,12 +314,12 @@ func TestExportBrokenOff(t *testing.T) {
 	if err == nil {
 		t.Error("a part of the file looks like the whole")
 	}
-	if !strings.Contains(o.log.String(), "export broken off") {
+	if !strings.Contains(o.Log.String(), "export broken off") {
 		t.Error("the log does not tell")
 	}
 	broken.after.Store(0)
-	if got := v.get("/admin/exports/orders.csv"); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.body, "SK-") {
-		t.Errorf("without Redis: %d %.100s", got.StatusCode, got.body)
+	if got := v.Get("/admin/exports/orders.csv"); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.Text, "SK-") {
+		t.Errorf("without Redis: %d %.100s", got.StatusCode, got.Text)
 	}
 }
 

@@ -103,9 +103,9 @@ func flagNotes(o order.Order) []templates.Note {
 		case order.NotCurrent:
 			n.Title, n.Body = "Paid in an old tab.", "This was not the current order of its cart. Check that the shopper did not pay twice."
 		case order.Oversold:
-			n.Title, n.Body = "More was sold than there is.", "Check the stock before you capture."
+			n.Title, n.Body = "More was sold than is in stock.", "Check the stock before you capture."
 		case order.NoCart:
-			n.Title, n.Body = "No cart is known.", "Klarna did not say which cart this order was made for. The stock was not counted."
+			n.Title, n.Body = "The cart is not known.", "Klarna did not say which cart this order was made for. The stock was not counted."
 		default:
 			n.Title = "Look at this order: " + string(f) + "."
 		}

@@ -11,61 +11,13 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
-
-// do is a command of ada's that must succeed.
-func (o *office) do(orderID string, c order.Command) order.Order {
-	o.t.Helper()
-	now, found, err := o.book.ByOrderID(o.t.Context(), orderID)
-	if err != nil || !found {
-		o.t.Fatal(found, err)
-	}
-	c.Key, c.Staff, c.At, c.Revision = uuid.NewString(), "ada", time.Now(), now.Revision
-	out, err := o.book.Do(o.t.Context(), orderID, c)
-	if err != nil || out.Result != order.Done {
-		o.t.Fatalf("%s: %+v, %v", c.Action, out, err)
-	}
-	return out.Order
-}
-
-// capture captures quantities of what is not captured, with a parcel.
-func (o *office) capture(s order.Order, quantities ...int64) order.Order {
-	o.t.Helper()
-	lines, sum, err := order.Take(s.Uncaptured(), quantities)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return o.do(s.OrderID, order.Command{
-		Action: order.ActionCapture, Amount: sum, OrderLines: lines, Description: "First parcel",
-		ShippingInfo: []ordermanagement.ShippingInfo{{ShippingCompany: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
-	})
-}
-
-// refund refunds quantities of what was captured.
-func (o *office) refund(s order.Order, quantities ...int64) order.Order {
-	o.t.Helper()
-	lines, sum, err := order.Take(s.Refundable(), quantities)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return o.do(s.OrderID, order.Command{Action: order.ActionRefund, Amount: sum, OrderLines: lines})
-}
-
-// partly is an order of four mugs, of which three are captured with the jam, and one of
-// these is refunded.
-func (o *office) partly() order.Order {
-	o.t.Helper()
-	s := o.capture(o.sale(4), 3, 1, 0, 0, 0)
-	return o.refund(s, 1, 0)
-}
 
 func TestOrderPage(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	s := o.partly()
-	got := ada.get("/admin/orders/" + strings.ToLower(s.Number))
-	d := got.page(t)
+	d := ada.look("/admin/orders/" + strings.ToLower(s.Number))
 	for _, tt := range []struct {
 		name, selector string
 		want           []string
@@ -82,7 +34,7 @@ func TestOrderPage(t *testing.T) {
 		{"who", ".ev.staff p b:first-child", []string{"ada", "ada"}},
 		{"sums", ".ev.staff p b.num", []string{"149.00 SEK", "576.00 SEK"}},
 	} {
-		if diff := cmp.Diff(tt.want, texts(d, tt.selector)); diff != "" {
+		if diff := cmp.Diff(tt.want, d.texts(tt.selector)); diff != "" {
 			t.Errorf("%s: %s", tt.name, diff)
 		}
 	}
@@ -105,17 +57,17 @@ func TestOrderPage(t *testing.T) {
 	if d.Find(".ev [data-copy]").Length() < 2 || d.Find(".ev details").Length() < 2 {
 		t.Error("no correlation IDs, or no before and after")
 	}
-	actions := texts(d, ".acts a")
+	actions := d.texts(".acts a")
 	if actions[0] != "Capture 546.00 SEK…" || d.Find(".acts .btn:not(.q)").Length() != 1 {
 		t.Errorf("actions %q", actions)
 	}
-	if why := strings.Join(texts(d, ".acts .why"), " "); !strings.Contains(why, "Cancel is not possible: part of this order is captured. Refund it instead.") {
+	if why := strings.Join(d.texts(".acts .why"), " "); !strings.Contains(why, "Cancel is not possible: part of this order is captured. Refund it instead.") {
 		t.Errorf("reasons %q", why)
 	}
 	// Each action that is offered has its page.
 	for _, a := range d.Find(".acts a").EachIter() {
 		href, _ := a.Attr("href")
-		if page := ada.get(href); page.StatusCode != http.StatusOK {
+		if page := ada.Get(href); page.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", href, page.StatusCode)
 		}
 	}
@@ -124,7 +76,7 @@ func TestOrderPage(t *testing.T) {
 // The states of an order, each as badge, bar, lines and what can be done.
 func TestOrderStates(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	for _, tt := range []struct {
 		name    string
 		make    func() order.Order
@@ -145,20 +97,20 @@ func TestOrderStates(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := tt.make()
-			d := ada.get("/admin/orders/" + s.Number).page(t)
-			if badge := texts(d, ".oh .badge")[0]; badge != tt.badge {
+			d := ada.look("/admin/orders/" + s.Number)
+			if badge := d.texts(".oh .badge")[0]; badge != tt.badge {
 				t.Errorf("badge %q, want %q", badge, tt.badge)
 			}
-			if figures := strings.Join(texts(d, ".am dd"), " "); figures != tt.figures {
+			if figures := strings.Join(d.texts(".am dd"), " "); figures != tt.figures {
 				t.Errorf("figures %q, want %q", figures, tt.figures)
 			}
-			if actions := texts(d, ".acts a"); tt.first != "" && (len(actions) == 0 || actions[0] != tt.first) {
+			if actions := d.texts(".acts a"); tt.first != "" && (len(actions) == 0 || actions[0] != tt.first) {
 				t.Errorf("actions %q, want %q first", actions, tt.first)
 			}
-			if line := texts(d, "#h-lines ~ table .states")[0]; line != tt.line {
+			if line := d.texts("#h-lines ~ table .states")[0]; line != tt.line {
 				t.Errorf("line %q, want %q", line, tt.line)
 			}
-			if why := strings.Join(texts(d, ".acts .why"), " "); !strings.Contains(why, tt.why) {
+			if why := strings.Join(d.texts(".acts .why"), " "); !strings.Contains(why, tt.why) {
 				t.Errorf("reasons %q, want %q", why, tt.why)
 			}
 		})
@@ -168,21 +120,21 @@ func TestOrderStates(t *testing.T) {
 // What was done at Klarna without us is there when the page is looked at.
 func TestOrderFollowsKlarna(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	s := o.sale(1)
-	if _, err := o.book.Management.Cancel(t.Context(), s.OrderID, uuid.NewString()); err != nil {
+	if _, err := o.Book.Management.Cancel(t.Context(), s.OrderID, uuid.NewString()); err != nil {
 		t.Fatal(err)
 	}
-	d := ada.get("/admin/orders/" + s.Number).page(t)
-	if badge := texts(d, ".oh .badge")[0]; badge != "Cancelled" || d.Find(".ev.klarna").Length() == 0 {
-		t.Errorf("badge %q, timeline %q", badge, texts(d, ".ev p"))
+	d := ada.look("/admin/orders/" + s.Number)
+	if badge := d.texts(".oh .badge")[0]; badge != "Cancelled" || d.Find(".ev.klarna").Length() == 0 {
+		t.Errorf("badge %q, timeline %q", badge, d.texts(".ev p"))
 	}
 }
 
 // Without an answer the page shows what we know, says so, and comes in time.
 func TestOrderWithoutKlarna(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	s := o.sale(1)
 	for name, fault := range map[string]fakeklarna.Fault{
 		"500": {Status: 500}, "reset": {Reset: true}, "half a body": {Truncate: true}, "not JSON": {NotJSON: true},
@@ -190,14 +142,14 @@ func TestOrderWithoutKlarna(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fault.Path, fault.Count = "/ordermanagement/*/orders/*", 20
-			o.fake.AddFault(fault)
-			defer o.fake.ClearFaults()
-			got := ada.get("/admin/orders/" + s.Number)
-			notes := strings.Join(texts(got.page(t), ".note"), " ")
+			o.Fake.AddFault(fault)
+			defer o.Fake.ClearFaults()
+			got := ada.look("/admin/orders/" + s.Number)
+			notes := strings.Join(got.texts(".note"), " ")
 			if got.StatusCode != http.StatusOK || !strings.Contains(notes, "Klarna did not answer. This is the order as we know it, as of ") {
 				t.Errorf("%d, notes %q", got.StatusCode, notes)
 			}
-			if figures := texts(got.page(t), ".am dd"); len(figures) < 4 || figures[3] != "675.00" {
+			if figures := got.texts(".am dd"); len(figures) < 4 || figures[3] != "675.00" {
 				t.Errorf("figures %q", figures)
 			}
 		})
@@ -206,9 +158,9 @@ func TestOrderWithoutKlarna(t *testing.T) {
 
 func TestNoSuchOrder(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	for _, path := range []string{"/admin/orders/SK-0000-0000", "/admin/orders/x", "/admin/orders/%00", "/admin/orders/SK-0000-0000/packing-slip", "/admin/nothing"} {
-		if got := ada.get(path); got.StatusCode != http.StatusNotFound || !strings.Contains(got.body, "There is no such page.") {
+		if got := ada.Get(path); got.StatusCode != http.StatusNotFound || !strings.Contains(got.Text, "There is no such page.") {
 			t.Errorf("%s: %d", path, got.StatusCode)
 		}
 	}
@@ -216,12 +168,11 @@ func TestNoSuchOrder(t *testing.T) {
 
 func TestPackingSlip(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	s := o.sale(4)
-	got := ada.get("/admin/orders/" + s.Number + "/packing-slip")
-	d := got.page(t)
+	d := ada.look("/admin/orders/" + s.Number + "/packing-slip")
 	want := []string{"4", "Enamel mug, 35 cl", "MUG-1", "", "1", "Cloudberry jam, 210 g", "JAM-1", "", "1", "A Field Guide to Staying Indoors: Forty Walks Around One Room, With Maps", "BOK-4", ""}
-	if diff := cmp.Diff(want, texts(d, ".slip tbody tr > *")); diff != "" {
+	if diff := cmp.Diff(want, d.texts(".slip tbody tr > *")); diff != "" {
 		t.Error(diff)
 	}
 	slip := strings.Join(strings.Fields(d.Find(".slip").Text()), " ")
@@ -236,7 +187,7 @@ func TestPackingSlip(t *testing.T) {
 		}
 	}
 	o.do(s.OrderID, order.Command{Action: order.ActionCancel})
-	if got := ada.get("/admin/orders/" + s.Number + "/packing-slip"); !strings.Contains(got.body, "Do not send.") {
+	if got := ada.Get("/admin/orders/" + s.Number + "/packing-slip"); !strings.Contains(got.Text, "Do not send.") {
 		t.Error("the slip of a cancelled order does not say so")
 	}
 }

@@ -9,17 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
-// raw sends a form as it is.
-func (v *visitor) raw(path, form string) answer {
-	v.t.Helper()
-	r, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, v.base+path, strings.NewReader(form))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return v.send(r)
+// in is the same browser in another test.
+func (c clerk) in(t testing.TB) clerk {
+	b := *c.Browser
+	b.T = t
+	return clerk{&b}
 }
 
 // FuzzActions holds invariant 10 for every form that acts on an order. No random form
@@ -41,24 +38,23 @@ func FuzzActions(f *testing.F) {
 	}
 	o := newOffice(f)
 	sale := o.sale(2)
-	ada := o.signedIn("ada")
-	before, _ := o.fake.Managed(sale.OrderID)
+	ada := o.clerk("ada")
+	before, _ := o.Fake.Managed(sale.OrderID)
 	f.Fuzz(func(t *testing.T, which int, confirm bool, form string) {
-		v := *ada
-		v.t = t
+		v := ada.in(t)
 		path := "/admin/orders/" + sale.Number + "/" + actions[(which%len(actions)+len(actions))%len(actions)]
 		if confirm {
 			path += "/confirm"
 		}
-		got := v.raw(path, form)
-		if got.StatusCode >= 500 || got.StatusCode < 300 && !strings.HasSuffix(strings.TrimSpace(got.body), "</html>") {
-			t.Errorf("%s %q: got %d\n%s", path, form, got.StatusCode, got.body)
+		got := v.Do(http.MethodPost, path, shoptest.FormType, form)
+		if got.StatusCode >= 500 || got.StatusCode < 300 && !strings.HasSuffix(strings.TrimSpace(got.Text), "</html>") {
+			t.Errorf("%s %q: got %d\n%s", path, form, got.StatusCode, got.Text)
 		}
-		after, _ := o.fake.Managed(sale.OrderID)
+		after, _ := o.Fake.Managed(sale.OrderID)
 		if diff := cmp.Diff(before, after); diff != "" {
 			t.Errorf("%s %q changed %s", path, form, diff)
 		}
-		if now, _, err := o.book.ByOrderID(t.Context(), sale.OrderID); err != nil || now.Running != nil {
+		if now, _, err := o.Book.ByOrderID(t.Context(), sale.OrderID); err != nil || now.Running != nil {
 			t.Errorf("%s %q left the command %+v, %v", path, form, now.Running, err)
 		}
 	})
@@ -80,31 +76,31 @@ func FuzzOfficeForms(f *testing.F) {
 			f.Add(i, form)
 		}
 	}
-	ada := o.signedIn("ada")
-	before, _ := o.fake.Managed(id)
+	ada := o.clerk("ada")
+	before, _ := o.Fake.Managed(id)
 	f.Fuzz(func(t *testing.T, which int, form string) {
 		path := paths[(which%len(paths)+len(paths))%len(paths)]
-		o.t = t // f must not be used in here
-		v := *ada
-		if v.t = t; path == "/admin/sign-in" {
+		o.T = t // f must not be used in here
+		defer func() { o.T = f }()
+		v := ada.in(t)
+		if path == "/admin/sign-in" {
 			if fields, _ := url.ParseQuery(form); fields.Get("password") == password {
 				return
 			}
-			v = *o.visitor()
-			v.t = t
+			v = o.stranger()
 		}
-		got := v.raw(path, form)
+		got := v.Do(http.MethodPost, path, shoptest.FormType, form)
 		switch {
 		case got.StatusCode >= 500:
-			t.Errorf("%s %q: got %d\n%s", path, form, got.StatusCode, got.body)
-		case path == "/admin/sign-in" && (got.StatusCode < 400 || v.cookie() != ""):
+			t.Errorf("%s %q: got %d\n%s", path, form, got.StatusCode, got.Text)
+		case path == "/admin/sign-in" && (got.StatusCode < 400 || v.Cookie("shopd-staff") != ""):
 			t.Errorf("%q signed in: %d", form, got.StatusCode)
 		case got.StatusCode == http.StatusSeeOther:
 			if to, err := url.Parse(got.Header.Get("Location")); err != nil || to.Host != "" || !strings.HasPrefix(to.Path, "/admin/") {
 				t.Errorf("%s %q leads to %q", path, form, got.Header.Get("Location"))
 			}
 		}
-		if after, _ := o.fake.Managed(id); !cmp.Equal(before, after) {
+		if after, _ := o.Fake.Managed(id); !cmp.Equal(before, after) {
 			t.Errorf("%s %q changed %s", path, form, cmp.Diff(before, after))
 		}
 	})
@@ -124,16 +120,15 @@ func FuzzOfficeQueries(f *testing.F) {
 	}
 	o := newOffice(f)
 	sale := o.sale(1)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	f.Fuzz(func(t *testing.T, which int, query string) {
 		if strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' }) || len(query) > 4000 {
 			return // not a request's target
 		}
-		v := *ada
-		v.t = t
+		v := ada.in(t)
 		path := strings.Replace(paths[(which%len(paths)+len(paths))%len(paths)], "NUMBER", sale.Number, 1) + "?" + query
-		if got := v.do(http.MethodGet, path, nil); got.StatusCode >= 500 {
-			t.Errorf("%s: got %d\n%s", path, got.StatusCode, got.body)
+		if got := v.Form(http.MethodGet, path, nil); got.StatusCode >= 500 {
+			t.Errorf("%s: got %d\n%s", path, got.StatusCode, got.Text)
 		}
 	})
 }
@@ -141,8 +136,7 @@ func FuzzOfficeQueries(f *testing.F) {
 // FuzzParseTeam: lines of SHOPD_STAFF are taken whole or refused, and what is refused is
 // told without its hash.
 func FuzzParseTeam(f *testing.F) {
-	const hash = "$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
-	for _, text := range []string{staff, "ada:manage:" + hash, "ada:admin:" + hash, ":view:" + hash, "a:b", "ada:view:" + hash + "\nada:manage:" + hash, "\n \n", "a\x00b:view:" + hash, "x:view:$2a$31$" + hash[7:]} {
+	for _, text := range []string{shoptest.Staff, "ada:manage:" + hash, "ada:admin:" + hash, ":view:" + hash, "a:b", "ada:view:" + hash + "\nada:manage:" + hash, "\n \n", "a\x00b:view:" + hash, "x:view:$2a$31$" + hash[7:]} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -47,16 +47,16 @@ func everyRoute(t *testing.T, number string) []route {
 
 // book is all that Redis has of the orders.
 func (o *office) records() map[string]string {
-	o.t.Helper()
-	rdb := o.redis.Client()
-	names, err := rdb.Keys(o.t.Context(), "shopd:{orders}*").Result()
+	o.T.Helper()
+	rdb := o.Client
+	names, err := rdb.Keys(o.T.Context(), "shopd:{orders}*").Result()
 	if err != nil || len(names) == 0 {
-		o.t.Fatal(names, err)
+		o.T.Fatal(names, err)
 	}
 	records := map[string]string{}
 	for _, name := range names {
-		if records[name], err = rdb.Dump(o.t.Context(), name).Result(); err != nil {
-			o.t.Fatal(err)
+		if records[name], err = rdb.Dump(o.T.Context(), name).Result(); err != nil {
+			o.T.Fatal(err)
 		}
 	}
 	return records
@@ -64,15 +64,15 @@ func (o *office) records() map[string]string {
 
 // unchanged does something that must change neither the book nor anything at Klarna.
 func (o *office) unchanged(do func()) {
-	o.t.Helper()
-	before, calls := o.records(), len(o.fake.Requests(""))
+	o.T.Helper()
+	before, calls := o.records(), len(o.Fake.Requests(""))
 	do()
 	if d := cmp.Diff(before, o.records()); d != "" {
-		o.t.Errorf("the book has changed: %s", d)
+		o.T.Errorf("the book has changed: %s", d)
 	}
-	for _, call := range o.fake.Requests("")[calls:] {
+	for _, call := range o.Fake.Requests("")[calls:] {
 		if call.Method != http.MethodGet {
-			o.t.Errorf("Klarna was sent %s %s", call.Method, call.Path)
+			o.T.Errorf("Klarna was sent %s %s", call.Method, call.Path)
 		}
 	}
 }
@@ -87,16 +87,16 @@ func TestNothingWithoutSession(t *testing.T) {
 				continue
 			}
 			for name, cookie := range map[string]string{"no cookie": "", "a made-up cookie": "shopd-staff=made-up"} {
-				v := o.visitor()
+				v := o.Browser()
 				if cookie != "" {
-					v.header.Set("Cookie", cookie)
+					v.Header.Set("Cookie", cookie)
 				}
-				got := v.do(rt.method, rt.path, url.Values{"key": {"k"}})
+				got := v.Form(rt.method, rt.path, url.Values{"key": {"k"}})
 				if location := got.Header.Get("Location"); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(location, "/admin/sign-in?return_to=") {
 					t.Errorf("%s %s with %s: %d to %q, want 303 to the sign-in", rt.method, rt.path, name, got.StatusCode, location)
 				}
-				if strings.Contains(got.body, sale.OrderID) || strings.Contains(got.body, "Testperson") || got.Header.Get("Content-Disposition") != "" {
-					t.Errorf("%s %s with %s tells of the order:\n%s", rt.method, rt.path, name, got.body)
+				if strings.Contains(got.Text, sale.OrderID) || strings.Contains(got.Text, "Testperson") || got.Header.Get("Content-Disposition") != "" {
+					t.Errorf("%s %s with %s tells of the order:\n%s", rt.method, rt.path, name, got.Text)
 				}
 			}
 		}
@@ -107,10 +107,10 @@ func TestNothingWithoutSession(t *testing.T) {
 func TestViewRoleChangesNothing(t *testing.T) {
 	o := newOffice(t)
 	sale := o.sale(2)
-	bo := o.signedIn("bo")
+	bo := o.clerk("bo")
 	// These change nothing of the shop's.
 	free := []string{"/admin/sign-in", "/admin/sign-out", "/admin/search"}
-	if _, err := o.book.Refresh(t.Context(), sale.OrderID); err != nil { // what a page would do
+	if _, err := o.Book.Refresh(t.Context(), sale.OrderID); err != nil { // what a page would do
 		t.Fatal(err)
 	}
 	o.unchanged(func() {
@@ -118,23 +118,23 @@ func TestViewRoleChangesNothing(t *testing.T) {
 			if slices.Contains(free, rt.path) {
 				continue
 			}
-			got := bo.do(rt.method, rt.path, url.Values{"key": {"k"}, "order": {sale.OrderID}})
+			got := bo.Form(rt.method, rt.path, url.Values{"key": {"k"}, "order": {sale.OrderID}})
 			if rt.method == http.MethodGet {
 				if got.StatusCode >= 500 || strings.Contains(got.Header.Get("Location"), "sign-in") {
 					t.Errorf("GET %s: %d", rt.path, got.StatusCode)
 				}
 				continue
 			}
-			if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "You can look but not change.") {
+			if got.StatusCode != http.StatusForbidden || !strings.Contains(got.Text, "You can look but not change.") {
 				t.Errorf("%s %s: %d, want 403 with the reason", rt.method, rt.path, got.StatusCode)
 			}
 		}
 	})
-	page := bo.get("/admin/orders/" + sale.Number)
-	if strings.Contains(page.body, "/capture") || !strings.Contains(page.body, "Ask someone who can manage orders.") {
+	page := bo.Get("/admin/orders/" + sale.Number)
+	if strings.Contains(page.Text, "/capture") || !strings.Contains(page.Text, "Ask someone who can manage orders.") {
 		t.Error("the page offers actions to who may only look")
 	}
-	if list := bo.get("/admin/"); strings.Contains(list.body, "checkbox") || !strings.Contains(list.body, sale.Number) {
+	if list := bo.Get("/admin/"); strings.Contains(list.Text, "checkbox") || !strings.Contains(list.Text, sale.Number) {
 		t.Error("the list offers ticks to who may only look")
 	}
 }
@@ -142,22 +142,22 @@ func TestViewRoleChangesNothing(t *testing.T) {
 func TestCrossSitePost(t *testing.T) {
 	o := newOffice(t)
 	sale := o.sale(1)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	for _, origin := range []string{"https://evil.example", "null"} {
-		ada.header = http.Header{"Origin": {origin}, "Sec-Fetch-Site": {"cross-site"}}
+		ada.Header = http.Header{"Origin": {origin}, "Sec-Fetch-Site": {"cross-site"}}
 		o.unchanged(func() {
 			for _, rt := range everyRoute(t, sale.Number) {
 				if rt.method == http.MethodGet {
 					continue
 				}
-				if got := ada.do(rt.method, rt.path, url.Values{"name": {"ada"}, "password": {password}}); got.StatusCode != http.StatusForbidden {
+				if got := ada.Form(rt.method, rt.path, url.Values{"name": {"ada"}, "password": {password}}); got.StatusCode != http.StatusForbidden {
 					t.Errorf("%s %s from %s: %d, want 403", rt.method, rt.path, origin, got.StatusCode)
 				}
 			}
 		})
 	}
-	ada.header = http.Header{}
-	if got := ada.get("/admin/"); got.StatusCode != http.StatusOK {
+	ada.Header = http.Header{}
+	if got := ada.Get("/admin/"); got.StatusCode != http.StatusOK {
 		t.Errorf("a POST of another site signed out: %d", got.StatusCode)
 	}
 }
@@ -166,12 +166,12 @@ func TestCrossSitePost(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	o := newOffice(t)
 	sale := o.sale(1)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	for _, rt := range everyRoute(t, sale.Number) {
 		if rt.method != http.MethodGet {
 			continue
 		}
-		got := ada.get(rt.path)
+		got := ada.Get(rt.path)
 		h := got.Header
 		if h.Get("Cache-Control") != "no-store" || !strings.Contains(h.Get("X-Robots-Tag"), "noindex") ||
 			!strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {

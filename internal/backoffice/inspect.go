@@ -79,7 +79,7 @@ func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 		return err
 	case s == nil:
 		v.Notes = append(v.Notes, templates.Note{
-			ID: "verdict", Kind: templates.Info, Title: "Nothing found.", Body: "No cart, KCO order or order number is called that. What happened more than 7 days ago is forgotten, but for orders in the book.",
+			ID: "verdict", Kind: templates.Info, Title: "Nothing found.", Body: "No cart, KCO order or order number matches. Apart from orders in the order book, nothing is kept for more than 7 days.",
 		})
 		return nil
 	}
@@ -168,7 +168,7 @@ func (b *Backoffice) findOrder(ctx context.Context, id string) (*subject, error)
 	if cartID, err := b.Book.Signer.Verify(s.checked.order.MerchantData); err == nil {
 		s.cartID = cartID
 	}
-	if len(events) == 0 && s.cartID == "" && (s.checked.err == nil || statusOf(s.checked.err) != 0) {
+	if len(events) == 0 && s.cartID == "" && (s.checked.err == nil || klarna.Status(s.checked.err) != 0) {
 		return nil, nil
 	}
 	if s.cartID != "" {
@@ -185,17 +185,10 @@ func (b *Backoffice) ask(ctx context.Context, id string) *checked {
 	return &checked{o, err}
 }
 
-func statusOf(err error) int {
-	if apiErr, ok := errors.AsType[*klarna.Error](err); ok {
-		return apiErr.Status
-	}
-	return 0
-}
-
 // synced are the notes after a re-sync, by the code in the page's address.
 var synced = map[string]templates.Note{
 	"updated":     {Kind: templates.OK, Title: "Updated.", Body: "The order at Klarna now says what the cart says."},
-	"agreed":      {Kind: templates.OK, Title: "Nothing to send.", Body: "Cart and order agreed already."},
+	"agreed":      {Kind: templates.OK, Title: "Nothing to send.", Body: "Cart and order already agree."},
 	"empty":       {Kind: templates.Info, Title: "Nothing was sent.", Body: "The cart is empty, so its order stays as it is."},
 	"bought":      {Kind: templates.Info, Title: "Nothing was sent.", Body: "The order has been bought. The shop takes it into the order book by itself."},
 	"nothing":     {Kind: templates.Warn, Title: "No order was updated, and none was made.", Body: "Klarna has no open order of this cart. The shopper's next visit to the checkout makes one."},

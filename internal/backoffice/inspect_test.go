@@ -2,6 +2,7 @@ package backoffice_test
 
 import (
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -21,8 +22,8 @@ import (
 func TestInspectVerdicts(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	ada := w.signIn("ada")
-	verdict := func(p sight) string {
+	ada := w.clerk("ada")
+	verdict := func(p page) string {
 		return strings.Join(p.texts(`[data-note="verdict"], [data-note="old_tab"]`), " | ")
 	}
 	for _, tc := range []struct {
@@ -36,21 +37,21 @@ func TestInspectVerdicts(t *testing.T) {
 		{name: "by KCO order", given: func(_, orderID string) string { return orderID }, want: "Cart and order agree.", sync: true},
 		{name: "cart ID in capitals", given: func(cartID, _ string) string { return strings.ToUpper(cartID) }, want: "Cart and order agree.", sync: true},
 		{name: "quantity", given: func(cartID, _ string) string {
-			w.put(cartID, "MUG-1", 5)
+			w.Put(cartID, "MUG-1", 5)
 			return cartID
 		}, want: "1 difference: quantity of MUG-1 is 5 in the cart, 3 at Klarna.", differs: 8, sync: true},
 		{name: "quantity and a line", given: func(cartID, _ string) string {
-			w.put(cartID, "MUG-1", 5)
-			w.put(cartID, "JAM-1", 1)
+			w.Put(cartID, "MUG-1", 5)
+			w.Put(cartID, "JAM-1", 1)
 			return cartID
 		}, want: "2 differences: quantity of MUG-1 is 5 in the cart, 3 at Klarna; JAM-1 is in the cart, not at Klarna.", differs: 9, sync: true},
 		{name: "a line too many", given: func(cartID, _ string) string {
-			w.put(cartID, "MUG-1", 0)
-			w.put(cartID, "EBK-1", 1)
+			w.Put(cartID, "MUG-1", 0)
+			w.Put(cartID, "EBK-1", 1)
 			return cartID
 		}, want: "EBK-1 is in the cart, not at Klarna; MUG-1 is at Klarna, not in the cart; mailboat is at Klarna, not in the cart; and more.", differs: 7, sync: true},
 		{name: "another market", given: func(cartID, _ string) string {
-			if _, err := w.syncer.Carts.Update(t.Context(), cartID, cart.Fallback{}, func(c *cart.Cart) error {
+			if _, err := w.Carts.Update(t.Context(), cartID, cart.Fallback{}, func(c *cart.Cart) error {
 				c.Country, c.Locale = "NO", "nb-NO"
 				return nil
 			}); err != nil {
@@ -60,66 +61,64 @@ func TestInspectVerdicts(t *testing.T) {
 		}, want: "differences: purchase_country is NO in the cart, SE at Klarna; purchase_currency is NOK", differs: 12, sync: true},
 		{name: "no order", given: func(string, string) string {
 			id := cart.NewID()
-			w.put(id, "MUG-1", 1)
+			w.Put(id, "MUG-1", 1)
 			return id
 		}, want: "The cart has no order yet."},
 		{name: "empty", given: func(string, string) string {
 			id := cart.NewID()
-			w.put(id, "MUG-1", 1)
-			w.put(id, "MUG-1", 0)
+			w.Put(id, "MUG-1", 1)
+			w.Put(id, "MUG-1", 0)
 			return id
 		}, want: "The cart is empty and has no open order."},
 		{name: "not the current one", given: func(cartID, orderID string) string {
-			if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
+			if _, _, err := w.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
 				t.Fatal(err)
 			}
 			return orderID
 		}, want: "This is not the current order of its cart."},
 		{name: "bought, not placed", given: func(cartID, orderID string) string {
-			if _, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil {
-				t.Fatal(err)
-			}
+			w.Buy(orderID)
 			return cartID
 		}, want: "Bought at Klarna, and not yet in the order book."},
-		{name: "placed", given: func(_, orderID string) string { return w.buy(orderID).Number }, want: "Order book and Klarna agree."},
+		{name: "placed", given: func(_, orderID string) string { return w.bought(orderID).Number }, want: "Order book and Klarna agree."},
 		{name: "placed, by its KCO order", given: func(_, orderID string) string {
-			w.buy(orderID)
+			w.bought(orderID)
 			return orderID
 		}, want: "Order book and Klarna agree."},
 		{name: "placed, cancelled at Klarna", given: func(_, orderID string) string {
-			w.buy(orderID)
-			if _, err := w.book.Management.Cancel(t.Context(), orderID, uuid.NewString()); err != nil {
+			w.bought(orderID)
+			if _, err := w.Book.Management.Cancel(t.Context(), orderID, uuid.NewString()); err != nil {
 				t.Fatal(err)
 			}
 			return orderID
 		}, want: "the status is AUTHORIZED in the book, CANCELLED at Klarna."},
 		{name: "paid in an old tab", given: func(cartID, orderID string) string {
-			if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
+			if _, _, err := w.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
 				t.Fatal(err)
 			}
-			w.sync(cartID)
-			return w.buy(orderID).Number
+			w.load(cartID)
+			return w.bought(orderID).Number
 		}, want: "Paid in an old tab. This was not the current order. Check that the shopper did not pay twice."},
 		{name: "paid in an old tab, by cart", given: func(cartID, orderID string) string {
-			if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
+			if _, _, err := w.Carts.SetOrderID(t.Context(), cartID, orderID, "", nil); err != nil {
 				t.Fatal(err)
 			}
-			w.sync(cartID)
-			w.buy(orderID)
+			w.load(cartID)
+			w.bought(orderID)
 			return cartID
 		}, want: "Paid in an old tab. Order SK-", differs: 6, sync: true},
 		{name: "a stranger", given: func(string, string) string { return "nobody" }, want: "Nothing found."},
 		{name: "no name at all", given: func(string, string) string { return "../orders?x=<b>" }, want: "Nothing found."},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			cartID, orderID := w.cart()
+			cartID, orderID := w.checkout()
 			query := cartID
 			if tc.given != nil {
 				query = tc.given(cartID, orderID)
 			}
 			p := ada.inspect(query)
-			if got := verdict(p); p.status != http.StatusOK || !strings.Contains(got, tc.want) {
-				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
+			if got := verdict(p); p.StatusCode != http.StatusOK || !strings.Contains(got, tc.want) {
+				t.Errorf("got %d %q, want %q", p.StatusCode, got, tc.want)
 			}
 			if got := p.Find(".differs").Length(); got != tc.differs || (got > 0) != (p.Find(".differs .word").Length() > 0) {
 				t.Errorf("%d cells are marked, want %d", got, tc.differs)
@@ -127,7 +126,7 @@ func TestInspectVerdicts(t *testing.T) {
 			if got := p.Find(`form[action="/admin/inspect/sync"]`).Length() == 1; got != tc.sync {
 				t.Errorf("a button to sync: %v, want %v", got, tc.sync)
 			}
-			if strings.Contains(p.text, "a secret") || strings.Contains(p.text, "v1.") || strings.Contains(p.text, w.syncer.Wants.Signer.CallbackToken()) {
+			if strings.Contains(p.Text, "a secret") || strings.Contains(p.Text, "v1.") || strings.Contains(p.Text, w.Signer.CallbackToken()) {
 				t.Error("the page has merchant_data or the token")
 			}
 		})
@@ -138,31 +137,31 @@ func TestInspectVerdicts(t *testing.T) {
 func TestInspectWithoutKlarna(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	ada := w.signIn("ada")
-	cartID, orderID := w.cart()
-	placed := w.buy(func() string { _, id := w.cart(); return id }())
+	ada := w.clerk("ada")
+	cartID, orderID := w.checkout()
+	placed := w.bought(func() string { _, id := w.checkout(); return id }())
 	for _, tc := range []struct {
 		name, query, want string
 		given             func()
 	}{
-		{"away", cartID, "Klarna did not answer, so nothing could be compared. It answered 500.", func() { w.fake.AddFault(fakeklarna.Fault{Status: 500, Count: 99}) }},
+		{"away", cartID, "Klarna did not answer, so nothing could be compared. It answered 500.", func() { w.Fake.AddFault(fakeklarna.Fault{Status: 500, Count: 99}) }},
 		{"away, placed", placed.Number, "Klarna did not answer, so nothing could be compared. It answered 500.", func() {}},
 		{"reset", cartID, "Klarna did not answer, so nothing could be compared. There was no answer", func() {
-			w.fake.ClearFaults()
-			w.fake.AddFault(fakeklarna.Fault{Reset: true, Count: 99})
+			w.Fake.ClearFaults()
+			w.Fake.AddFault(fakeklarna.Fault{Reset: true, Count: 99})
 		}},
 		{"gone", cartID, "Klarna does not have this order any more.", func() {
-			w.fake.ClearFaults()
-			w.fake.Advance(49 * time.Hour)
+			w.Fake.ClearFaults()
+			w.Fake.Advance(49 * time.Hour)
 		}},
-		{"gone, by its ID", orderID, "Klarna does not have this order any more.", func() { w.settle(2) }},
-		{"placed, unknown to Klarna", placed.Number, "Klarna does not know this order.", func() { w.fake.Reset() }},
+		{"gone, by its ID", orderID, "Klarna does not have this order any more.", func() { w.settle(orderID, 1) }},
+		{"placed, unknown to Klarna", placed.Number, "Klarna does not know this order.", func() { w.Fake.Reset() }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tc.given()
 			p := ada.inspect(tc.query)
-			if got := strings.Join(p.texts(`[data-note="verdict"]`), " | "); p.status != http.StatusOK || !strings.Contains(got, tc.want) {
-				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
+			if got := strings.Join(p.texts(`[data-note="verdict"]`), " | "); p.StatusCode != http.StatusOK || !strings.Contains(got, tc.want) {
+				t.Errorf("got %d %q, want %q", p.StatusCode, got, tc.want)
 			}
 			if p.Find(".ifacts").Length() != 1 || p.Find(`form[action="/admin/inspect/sync"]`).Length() != 0 {
 				t.Error("the facts are missing, or there is a button")
@@ -175,73 +174,69 @@ func TestInspectWithoutKlarna(t *testing.T) {
 func TestSyncNow(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	ada, bo := w.signIn("ada"), w.signIn("bo")
+	ada, bo := w.clerk("ada"), w.clerk("bo")
 	for _, tc := range []struct {
 		name   string
 		given  func(cartID, orderID string)
 		want   string
 		update bool
 	}{
-		{"differs", func(cartID, _ string) { w.put(cartID, "MUG-1", 5) }, "Updated.", true},
+		{"differs", func(cartID, _ string) { w.Put(cartID, "MUG-1", 5) }, "Updated.", true},
 		{"agrees", func(string, string) {}, "Nothing to send.", false},
-		{"empty", func(cartID, _ string) { w.put(cartID, "MUG-1", 0) }, "Nothing was sent. The cart is empty", false},
+		{"empty", func(cartID, _ string) { w.Put(cartID, "MUG-1", 0) }, "Nothing was sent. The cart is empty", false},
 		{"bought", func(_, orderID string) {
-			if _, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil {
-				t.Fatal(err)
-			}
+			w.Buy(orderID)
 		}, "Nothing was sent. The order has been bought.", false},
 		{"away", func(cartID, _ string) {
-			w.put(cartID, "MUG-1", 5)
-			w.fake.AddFault(fakeklarna.Fault{Status: 500, Count: 3})
+			w.Put(cartID, "MUG-1", 5)
+			w.Fake.AddFault(fakeklarna.Fault{Status: 500, Count: 3})
 		}, "Not updated.", false},
 		{"refused", func(cartID, _ string) {
-			w.put(cartID, "MUG-1", 5)
-			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 400, Count: 1})
+			w.Put(cartID, "MUG-1", 5)
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 400, Count: 1})
 		}, "Klarna refused the update.", false},
 		{"gone", func(cartID, _ string) {
-			w.put(cartID, "MUG-1", 5)
-			w.fake.Advance(49 * time.Hour)
+			w.Put(cartID, "MUG-1", 5)
+			w.Fake.Advance(49 * time.Hour)
 		}, "No order was updated, and none was made.", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w.fake.ClearFaults()
-			cartID, orderID := w.cart()
+			w.Fake.ClearFaults()
+			cartID, orderID := w.checkout()
 			tc.given(cartID, orderID)
-			before := len(w.fake.Orders())
-			p := ada.post("/admin/inspect/sync", "cart", cartID)
-			if got := strings.Join(p.texts(`[data-note="synced"]`), " "); p.status != http.StatusOK || !strings.HasPrefix(got, tc.want) {
-				t.Errorf("got %d %q, want %q", p.status, got, tc.want)
+			before := len(w.Fake.Orders())
+			p := ada.sync(cartID)
+			if got := strings.Join(p.texts(`[data-note="synced"]`), " "); p.StatusCode != http.StatusOK || !strings.HasPrefix(got, tc.want) {
+				t.Errorf("got %d %q, want %q", p.StatusCode, got, tc.want)
 			}
-			if got := len(w.fake.Orders()); got > before {
+			if got := len(w.Fake.Orders()); got > before {
 				t.Errorf("%d orders were made", got-before)
 			}
-			c, err := w.syncer.Carts.Get(t.Context(), cartID, cart.Fallback{})
+			c, err := w.Carts.Get(t.Context(), cartID, cart.Fallback{})
 			if err != nil || c.OrderID != orderID {
 				t.Errorf("the cart's order is %q, want %q, %v", c.OrderID, orderID, err)
 			}
-			if o, found := w.fake.Order(orderID); found && (o.OrderLines[0].Quantity == 5) != tc.update {
+			if o, found := w.Fake.Order(orderID); found && (o.OrderLines[0].Quantity == 5) != tc.update {
 				t.Errorf("the order has %d mugs", o.OrderLines[0].Quantity)
 			}
 		})
 	}
-	cartID, orderID := w.cart()
-	w.put(cartID, "MUG-1", 5)
-	calls := len(w.fake.Requests(""))
-	if p := bo.post("/admin/inspect/sync", "cart", cartID); p.status != http.StatusForbidden {
-		t.Errorf("who may only look: got %d", p.status)
+	cartID, orderID := w.checkout()
+	w.Put(cartID, "MUG-1", 5)
+	calls := len(w.Fake.Requests(""))
+	if p := bo.sync(cartID); p.StatusCode != http.StatusForbidden {
+		t.Errorf("who may only look: got %d", p.StatusCode)
 	}
-	for name, fields := range map[string][]string{"no cart": nil, "bad cart": {"cart", "../x"}} {
-		if p := ada.post("/admin/inspect/sync", fields...); p.status != http.StatusBadRequest {
-			t.Errorf("%s: got %d", name, p.status)
+	for name, form := range map[string]url.Values{"no cart": nil, "bad cart": {"cart": {"../x"}}} {
+		if p := ada.send("POST", "/admin/inspect/sync", form); p.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: got %d", name, p.StatusCode)
 		}
 	}
-	if got := len(w.fake.Requests("")); got != calls {
+	if got := len(w.Fake.Requests("")); got != calls {
 		t.Errorf("Klarna was asked %d times", got-calls)
 	}
-	ada.post("/admin/inspect/sync", "cart", cartID)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if log := w.log.String(); !strings.Contains(log, "staff=ada order_id="+orderID+" result=updated") || strings.Contains(log, cartID) {
+	ada.sync(cartID)
+	if log := w.Log.String(); !strings.Contains(log, "staff=ada order_id="+orderID+" result=updated") || strings.Contains(log, cartID) {
 		t.Errorf("the log says:\n%s", log)
 	}
 }
@@ -250,14 +245,14 @@ func TestSyncNow(t *testing.T) {
 func TestInspectStory(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	ada := w.signIn("ada")
-	cartID, orderID := w.cart()
-	w.put(cartID, "MUG-1", 5)
-	w.sync(cartID)
-	w.story.Record(story.Entry{
+	ada := w.clerk("ada")
+	cartID, orderID := w.checkout()
+	w.Put(cartID, "MUG-1", 5)
+	w.load(cartID)
+	w.Story.Record(story.Entry{
 		At: time.Now(), Kind: story.FromKlarna, OrderID: orderID, Operation: "push", Method: "POST", Path: "/klarna/{token}/push", Status: 503, Result: "unavailable",
 	})
-	w.settle(4)
+	w.settle(orderID, 4)
 	for _, query := range []string{cartID, orderID, cartID} {
 		p := ada.inspect(query)
 		var got []string
@@ -285,22 +280,23 @@ func TestInspectStory(t *testing.T) {
 func TestInspectLeftBehind(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	bo := w.signIn("bo")
-	if p := bo.get("/admin/inspect"); p.status != http.StatusOK || !strings.Contains(p.text, "Left-behind orders") || p.Find(".ileft").Length() != 0 {
-		t.Errorf("at first: %d %s", p.status, p.text)
+	bo := w.clerk("bo")
+	if p := bo.look("/admin/inspect"); p.StatusCode != http.StatusOK || !strings.Contains(p.part("main"), "Left-behind orders") || p.Find(".ileft").Length() != 0 {
+		t.Errorf("at first: %d %s", p.StatusCode, p.part("main"))
 	}
-	cartID, first := w.cart()
-	if _, _, err := w.syncer.Carts.SetOrderID(t.Context(), cartID, first, "", nil); err != nil {
+	cartID, first := w.checkout()
+	if _, _, err := w.Carts.SetOrderID(t.Context(), cartID, first, "", nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.syncer.LeftBehind.Add(t.Context(), cartID, first); err != nil {
+	if err := w.LeftBehind.Add(t.Context(), cartID, first); err != nil {
 		t.Fatal(err)
 	}
-	second := w.sync(cartID)
-	w.settle(2)
+	second := w.load(cartID)
+	w.settle(first, 1)
+	w.settle(second, 1)
 	want := []string{first + " Cart " + cartID}
 	for _, path := range []string{"/admin/inspect", "/admin/inspect?q=" + cartID, "/admin/inspect?q=" + first} {
-		p := bo.get(path)
+		p := bo.look(path)
 		row := p.Find(".ileft tbody tr")
 		if got := []string{strings.TrimSpace(row.Find("th").Text()) + " Cart " + strings.TrimSpace(row.Find("td a").Text())}; row.Length() != 1 || cmp.Diff(want, got) != "" || !strings.Contains(row.Text(), "waits to be aborted") {
 			t.Errorf("%s: got %v", path, got)
@@ -309,11 +305,11 @@ func TestInspectLeftBehind(t *testing.T) {
 	if p := bo.inspect(second); p.Find(".ileft").Length() != 0 {
 		t.Error("the current order counts as left behind")
 	}
-	if err := w.syncer.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
+	if err := w.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if p := bo.get("/admin/inspect"); !strings.Contains(p.Find(".ileft").Text(), "aborting is over") {
-		t.Errorf("after the sweep: %s", p.text)
+	if p := bo.look("/admin/inspect"); !strings.Contains(p.Find(".ileft").Text(), "aborting is over") {
+		t.Errorf("after the sweep: %s", p.part("main"))
 	}
 }
 
@@ -321,16 +317,16 @@ func TestInspectLeftBehind(t *testing.T) {
 func TestInspectUnsettled(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	bo := w.signIn("bo")
-	if p := bo.get("/admin/inspect"); p.Find("[data-note=unsettled]").Length() != 0 {
-		t.Errorf("at first: %s", p.text)
+	bo := w.clerk("bo")
+	if p := bo.look("/admin/inspect"); p.Find("[data-note=unsettled]").Length() != 0 {
+		t.Errorf("at first: %s", p.part("main"))
 	}
 	const sessionID = "0b1bd9de-5b1d-4a2c-9a0e-3f0ffa1f3c01" // as the book's loop writes it down
-	if err := w.rdb.ZAdd(t.Context(), "shopd:{orders}:payments_problems", redis.Z{Score: 1, Member: sessionID}).Err(); err != nil {
+	if err := w.Client.ZAdd(t.Context(), "shopd:{orders}:payments_problems", redis.Z{Score: 1, Member: sessionID}).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if p := bo.get("/admin/inspect"); !strings.Contains(p.Find("[data-note=unsettled]").Text(), sessionID) {
-		t.Errorf("then: %s", p.text)
+	if p := bo.look("/admin/inspect"); !strings.Contains(p.Find("[data-note=unsettled]").Text(), sessionID) {
+		t.Errorf("then: %s", p.part("main"))
 	}
 }
 
@@ -338,16 +334,16 @@ func TestInspectUnsettled(t *testing.T) {
 func TestInspectRefuses(t *testing.T) {
 	t.Parallel()
 	w := newInspected(t)
-	stranger := &looker{w: w}
+	stranger := w.stranger()
 	for _, path := range []string{"/admin/inspect", "/admin/inspect?q=x"} {
-		if p := stranger.get(path); !regexp.MustCompile(`(?i)password`).MatchString(p.text) {
-			t.Errorf("%s: %s", path, p.text)
+		if p := stranger.look(path); !regexp.MustCompile(`(?i)password`).MatchString(p.part("main")) {
+			t.Errorf("%s: %s", path, p.part("main"))
 		}
 	}
-	ada := w.signIn("ada")
-	cartID, _ := w.cart()
-	w.redis.Stop()
-	if p := ada.inspect(cartID); p.status != http.StatusServiceUnavailable {
-		t.Errorf("Redis away: got %d", p.status)
+	ada := w.clerk("ada")
+	cartID, _ := w.checkout()
+	w.Redis.Stop()
+	if p := ada.inspect(cartID); p.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("Redis away: got %d", p.StatusCode)
 	}
 }

@@ -64,7 +64,7 @@ func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.In
 	got := s.checked.order
 	v.Facts = append(v.Facts, templates.InspectFact{Name: "Status at Klarna", Value: orUnknown(string(got.Status))})
 	switch {
-	case statusOf(s.checked.err) == http.StatusNotFound:
+	case klarna.Status(s.checked.err) == http.StatusNotFound:
 		say(templates.Warn, "Klarna does not have this order any more.", "It has expired. The shopper's next visit to the checkout makes a new one; nothing is made from here.")
 		return nil
 	case s.checked.err != nil:
@@ -165,7 +165,7 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 		_, tax, err = klarna.Sums(sold.OrderLines)
 	}
 	switch {
-	case statusOf(err) == http.StatusNotFound:
+	case klarna.Status(err) == http.StatusNotFound:
 		v.Notes = append(v.Notes, templates.Note{ID: "verdict", Kind: templates.Bad, Title: "Klarna does not know this order.", Body: "The book has it. Ask Klarna's support with the ID below."})
 		return
 	case err != nil:
@@ -192,7 +192,7 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 
 // silence says what is known of an answer that was none.
 func silence(err error) string {
-	status := statusOf(err)
+	status := klarna.Status(err)
 	if status == 0 {
 		return "There was no answer in time. What is shown is what the shop knows."
 	}

@@ -13,31 +13,16 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
-// page is an answer as a document.
-func (a answer) page(t testing.TB) *goquery.Document {
-	t.Helper()
-	d, err := goquery.NewDocumentFromReader(strings.NewReader(a.body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-// texts are the texts of what is found, with single spaces.
-func texts(d *goquery.Document, selector string) []string {
-	return d.Find(selector).Map(func(_ int, s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") })
-}
-
 func TestListShowsOrders(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
-	if got := ada.get("/admin/"); !strings.Contains(got.body, "No orders yet. Buy something in the shop to see one here.") {
-		t.Errorf("empty list: %d %s", got.StatusCode, got.body)
+	ada := o.clerk("ada")
+	if got := ada.Get("/admin/"); !strings.Contains(got.Text, "No orders yet. Buy something in the shop to see one here.") {
+		t.Errorf("empty list: %d %s", got.StatusCode, got.Text)
 	}
 	sale := o.sale(8)
-	d := ada.get("/admin/orders").page(t)
+	d := ada.look("/admin/orders")
 	want := []string{"", sale.Number, sale.PlacedAt.UTC().Format("2 Jan 2006, 15:04"), "Testperson-se Approved", "SE · SEK", "Open", "1 718.00", "1 718.00"}
-	if diff := cmp.Diff(want[1:], texts(d, ".list tbody tr > *")[1:]); diff != "" {
+	if diff := cmp.Diff(want[1:], d.texts(".list tbody tr > *")[1:]); diff != "" {
 		t.Error(diff)
 	}
 	if id, _ := d.Find(".list input[type=checkbox]").Attr("value"); id != sale.OrderID {
@@ -47,14 +32,14 @@ func TestListShowsOrders(t *testing.T) {
 		t.Errorf("link to %q", href)
 	}
 	// What cannot be captured cannot be ticked.
-	if _, err := o.book.Management.Cancel(t.Context(), sale.OrderID, "b6e0a2f4-7a3c-4d0e-9f51-1a2b3c4d5e6f"); err != nil {
+	if _, err := o.Book.Management.Cancel(t.Context(), sale.OrderID, "b6e0a2f4-7a3c-4d0e-9f51-1a2b3c4d5e6f"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.book.Refresh(t.Context(), sale.OrderID); err != nil {
+	if _, err := o.Book.Refresh(t.Context(), sale.OrderID); err != nil {
 		t.Fatal(err)
 	}
-	d = ada.get("/admin/").page(t)
-	if row := texts(d, ".list tbody tr > *"); row[5] != "Cancelled" || row[7] != "" || d.Find(".list input[type=checkbox]").Length() > 0 {
+	d = ada.look("/admin/")
+	if row := d.texts(".list tbody tr > *"); row[5] != "Cancelled" || row[7] != "" || d.Find(".list input[type=checkbox]").Length() > 0 {
 		t.Errorf("row %q with %d boxes", row, d.Find(".list input[type=checkbox]").Length())
 	}
 }
@@ -63,7 +48,7 @@ func TestListShowsOrders(t *testing.T) {
 // back as one that can be kept.
 func TestSearch(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	sale := o.sale(1, "email", "Mia.Ek@example.com")
 	other := o.sale(2)
 	for _, tt := range []struct {
@@ -82,31 +67,31 @@ func TestSearch(t *testing.T) {
 		{"markup", `"><script>alert(1)</script>`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := ada.post("/admin/search", url.Values{"q": {tt.text}, "status": {"AUTHORIZED"}})
+			got := ada.Submit("/admin/search", url.Values{"q": {tt.text}, "status": {"AUTHORIZED"}})
 			location := got.Header.Get("Location")
 			if got.StatusCode != http.StatusSeeOther || strings.Contains(strings.ToLower(location), "mia") || !strings.Contains(location, "status=AUTHORIZED") {
 				t.Fatalf("%d to %q", got.StatusCode, location)
 			}
-			list := ada.get(location)
-			if diff := cmp.Diff(tt.want, texts(list.page(t), ".list th a")); diff != "" && (len(tt.want) > 0 || len(texts(list.page(t), ".list th a")) > 0) {
+			list := ada.look(location)
+			if diff := cmp.Diff(tt.want, list.texts(".list th a")); diff != "" && (len(tt.want) > 0 || len(list.texts(".list th a")) > 0) {
 				t.Error(diff)
 			}
-			if len(tt.want) == 0 && !strings.Contains(list.body, "No order matches.") {
+			if len(tt.want) == 0 && !strings.Contains(list.Text, "No orders match.") {
 				t.Error("does not say that there is none")
 			}
-			if strings.Contains(list.body, "<script>alert") {
+			if strings.Contains(list.Text, "<script>alert") {
 				t.Error("markup is not escaped")
 			}
 		})
 	}
-	if log := strings.ToLower(o.log.String()); strings.Contains(log, "mia.ek") {
+	if log := strings.ToLower(o.Log.String()); strings.Contains(log, "mia.ek") {
 		t.Error("the log has the address")
 	}
 }
 
 func TestFilter(t *testing.T) {
 	o := newOffice(t)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	sale := o.sale(1)
 	today := sale.PlacedAt.UTC().Format("2006-01-02")
 	for _, tt := range []struct {
@@ -125,12 +110,12 @@ func TestFilter(t *testing.T) {
 		{"all at once", "q=" + sale.Number + "&status=AUTHORIZED&country=SE&from=" + today, true, []string{"Search: " + sale.Number, "Status: Open", "Country: Sweden", "From: " + sale.PlacedAt.UTC().Format("2 Jan 2006")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := ada.get("/admin/?" + tt.query).page(t)
-			if found := slices.Contains(texts(d, ".list th a"), sale.Number); found != tt.found {
+			d := ada.look("/admin/?" + tt.query)
+			if found := slices.Contains(d.texts(".list th a"), sale.Number); found != tt.found {
 				t.Errorf("found %v, want %v", found, tt.found)
 			}
 			var chips []string
-			for _, text := range texts(d, ".chips li a:not(.clear)") {
+			for _, text := range d.texts(".chips li a:not(.clear)") {
 				chips = append(chips, strings.TrimPrefix(text, "Remove the filter "))
 			}
 			if diff := cmp.Diff(tt.chips, chips); diff != "" {
@@ -139,7 +124,7 @@ func TestFilter(t *testing.T) {
 			// Without its chip a filter is as if it had not been set.
 			d.Find(".chips li a:not(.clear)").Each(func(i int, chip *goquery.Selection) {
 				href, _ := chip.Attr("href")
-				left := texts(ada.get(href).page(t), ".chips li a:not(.clear)")
+				left := ada.look(href).texts(".chips li a:not(.clear)")
 				if len(left) != len(tt.chips)-1 || slices.Contains(left, "Remove the filter "+tt.chips[i]) {
 					t.Errorf("without %q: %q", tt.chips[i], left)
 				}
@@ -151,17 +136,17 @@ func TestFilter(t *testing.T) {
 func TestBadList(t *testing.T) {
 	o := newOffice(t)
 	o.sale(1)
-	ada := o.signedIn("ada")
+	ada := o.clerk("ada")
 	for name, query := range map[string]string{
 		"status": "status=OPEN", "country": "country=XX", "day": "from=yesterday", "day that is none": "to=2026-02-30",
 		"cursor": "page=1", "cursor with more": "page=" + url.QueryEscape("n0000000000000:\x00"), "long text": "q=" + strings.Repeat("x", 400),
 	} {
-		if got := ada.get("/admin/?" + query); got.StatusCode != http.StatusBadRequest || !strings.Contains(got.body, "cannot be understood") {
+		if got := ada.Get("/admin/?" + query); got.StatusCode != http.StatusBadRequest || !strings.Contains(got.Text, "cannot be understood") {
 			t.Errorf("%s: %d", name, got.StatusCode)
 		}
 	}
 	for name, form := range map[string]url.Values{"long text": {"q": {strings.Repeat("x", 400)}}, "status": {"status": {"OPEN"}}} {
-		if got := ada.post("/admin/search", form); got.StatusCode != http.StatusBadRequest {
+		if got := ada.Submit("/admin/search", form); got.StatusCode != http.StatusBadRequest {
 			t.Errorf("search, %s: %d", name, got.StatusCode)
 		}
 	}
@@ -169,29 +154,29 @@ func TestBadList(t *testing.T) {
 
 // Newer and Older lead through all orders and back, with the filter kept.
 func TestPages(t *testing.T) {
-	o := newOffice(t)
-	ada := o.signedIn("ada")
+	o := newAgreeing(t)
+	ada := o.clerk("ada")
 	for range order.DefaultLimit + 5 {
 		o.sale(1)
 	}
-	first := ada.get("/admin/?country=SE").page(t)
+	first := ada.look("/admin/?country=SE")
 	older, _ := first.Find(".pager a[rel=next]").Attr("href")
-	second := ada.get(older).page(t)
+	second := ada.look(older)
 	newer, _ := second.Find(".pager a[rel=prev]").Attr("href")
 	if !strings.Contains(older, "country=SE") || !strings.Contains(newer, "country=SE") {
 		t.Errorf("the filter is lost: %q, %q", older, newer)
 	}
-	a, b := texts(first, ".list th a"), texts(second, ".list th a")
+	a, b := first.texts(".list th a"), second.texts(".list th a")
 	if len(a) != order.DefaultLimit || len(b) != 5 || slices.ContainsFunc(b, func(n string) bool { return slices.Contains(a, n) }) {
 		t.Errorf("%d and %d orders", len(a), len(b))
 	}
-	if diff := cmp.Diff(a, texts(ada.get(newer).page(t), ".list th a")); diff != "" {
+	if diff := cmp.Diff(a, ada.look(newer).texts(".list th a")); diff != "" {
 		t.Error(diff)
 	}
 	if first.Find(".pager a[rel=prev]").Length()+second.Find(".pager a[rel=next]").Length() > 0 {
 		t.Error("a page beyond the end")
 	}
-	if text := texts(first, ".pager p"); !strings.HasPrefix(text[0], "55 orders.") {
+	if text := first.texts(".pager p"); !strings.HasPrefix(text[0], "55 orders.") {
 		t.Errorf("found %q", text)
 	}
 }

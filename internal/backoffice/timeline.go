@@ -109,9 +109,9 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 	case order.AuditStatus:
 		v.Text = "Klarna's state of the order changed"
 	case order.AuditFlag:
-		v.Text = "Marked for a look"
+		v.Text = "Flagged for review"
 	case order.AuditStock:
-		v.Text = "The goods are in the stock again"
+		v.Text = "The items are back in stock"
 	default:
 		v.Text = e.Event
 	}

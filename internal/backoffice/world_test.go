@@ -1,280 +1,219 @@
 package backoffice_test
 
 import (
-	"bytes"
-	"io"
-	"log/slog"
-	"maps"
-	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
+	"context"
 	"net/netip"
-	"net/url"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/observe"
-	"github.com/shopd/shopd/internal/observe/observetest"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
-	"github.com/shopd/shopd/internal/server"
-	"github.com/shopd/shopd/internal/session"
-	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 func TestMain(m *testing.M) { browsertest.Main(m) }
 
-// staff are ada, who may manage, and bo, who may look. The password is "correct horse",
-// with the lowest cost that there is.
-const (
-	staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y\n" +
-		"bo:view:$2a$04$ZSNPQ5qNa06grQNyg9pj7uaImC7uxHsPUK95SmjSgUxT3.abCEdMi"
-	password = "correct horse"
-)
+const password = shoptest.Password
 
-// office is a back office on a fake Klarna and a Redis.
-type office struct {
-	t     testing.TB
-	fake  *fakeklarna.TestServer
-	redis *redistest.Server
-	book  *order.Book
-	wants *kco.Wants
-	log   logBuffer
-	url   string
-}
+// office is a shop that listens, seen by its staff.
+type office struct{ *shoptest.World }
 
-// logBuffer is what all servers of an office log.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
+func newOffice(t testing.TB) *office { t.Helper(); return newOfficeOf(t, shoptest.Options{}) }
 
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func newOffice(t testing.TB) *office { return newOfficeOn(t, redistest.StartServer(t)) }
-
-func newOfficeOn(t testing.TB, rdb *redistest.Server) *office {
+func newOfficeOf(t testing.TB, o shoptest.Options) *office {
 	t.Helper()
-	o := &office{t: t, redis: rdb, fake: fakeklarna.NewServer(t, fakeklarna.Options{
-		PushDelay: time.Hour, CallbackHosts: []string{"shop.internal"}, CallbackTransport: fakeklarna.Agree(),
-	})}
-	o.url = o.serve(staff)
-	t.Cleanup(func() {
-		if log := o.log.String(); strings.Contains(log, "panic") {
-			t.Errorf("a panic:\n%s", log)
-		}
-	})
+	o.Config = behindProxy
+	return &office{shoptest.Serve(t, o)}
+}
+
+func behindProxy(c *shop.Config) {
+	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+}
+
+// newAgreeing is an office of a shop that agrees to all that is bought: also to what
+// is sold out, and to an order that is not the cart's any more.
+func newAgreeing(t testing.TB) *office {
+	t.Helper()
+	return newOfficeOf(t, shoptest.Options{Fake: fakeklarna.Options{CallbackTransport: fakeklarna.Agree()}})
+}
+
+// newInspected is such an office whose story is written.
+func newInspected(t testing.TB) *office {
+	t.Helper()
+	o := newAgreeing(t)
+	o.Beside(func(ctx context.Context) { o.Story.Run(ctx) })
 	return o
 }
 
-// pages is a storefront or callbacks without any.
-type pages struct{}
-
-func (pages) Routes(r chi.Router) { r.NotFound(http.NotFound) }
-
-// serve starts one more process with a team.
-func (o *office) serve(team string) string {
-	o.t.Helper()
-	rdb := o.redis.Client()
-	logger := slog.New(observe.LogHandler(slog.NewTextHandler(&o.log, nil)))
-	api, err := klarna.NewClient(klarna.Config{BaseURL: o.fake.URL, Username: "demo", Password: "demo"})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	signer, err := kco.NewSigner("a secret for the tests")
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	stock, carts, checkout := catalog.NewStock(rdb, catalog.Builtin()), cart.NewStore(rdb), kco.NewClient(api)
-	if err := stock.Seed(o.t.Context()); err != nil {
-		o.t.Fatal(err)
-	}
-	left := &kco.LeftBehind{Redis: rdb, Carts: carts, Stock: stock, Client: checkout, Logger: logger}
-	o.book = &order.Book{
-		Redis: rdb, Management: ordermanagement.NewClient(api), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock, Logger: logger,
-		LeftBehind: left,
-	}
-	o.wants = &kco.Wants{
-		Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"}, Signer: signer,
-		PublicURL: "http://shop.example", CallbackURL: "http://shop.internal",
-	}
+// serve starts one more process with a team, and returns where it listens.
+func (o *office) serve(team string) (url string) {
+	o.T.Helper()
 	members, err := backoffice.ParseTeam(team)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
-	listener := httptest.NewUnstartedServer(nil)
-	publicURL := "http://" + listener.Listener.Addr().String()
-	srv, err := server.New(server.Options{
-		Storefront: pages{}, Callbacks: noRoutes{}, Redis: rdb, Observer: observetest.With(o.t, observe.Options{}), Logger: logger, PublicURL: publicURL,
-		BrowserOrigins: []string{o.fake.URL}, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Backoffice: &backoffice.Backoffice{
-			Book: o.book, Pricer: o.wants.Pricer, Team: members, Sessions: session.NewStaff(rdb, false), Redis: rdb, Logger: logger,
-			Story:  story.New(story.Options{Redis: rdb, Logger: logger}),
-			Syncer: &kco.Syncer{Client: checkout, Carts: carts, Stock: stock, LeftBehind: left, Logger: logger, Wants: o.wants},
-		},
+	_, url = o.Listen(func(c *shop.Config) {
+		behindProxy(c)
+		c.Team = members
 	})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	listener.Config.Handler = srv.Handler()
-	listener.Start()
-	o.t.Cleanup(listener.Close)
-	return publicURL
+	return url
 }
 
-type noRoutes struct{}
+// The lines of the order that buy makes: mugs at 149, a jam at 129 and the delivery at 49 SEK.
+const (
+	mugField      = "q:physical:MUG-1"
+	jamField      = "q:physical:JAM-1"
+	deliveryField = "q:shipping_fee:mailboat"
+	all           = 4*14900 + 12900 + 4900 // what it comes to
+)
 
-func (noRoutes) Routes(chi.Router) {}
-
-var sweden = cart.Fallback{Country: "SE", Locale: "en-SE"}
+// sell places an order of a market that is bought in some way. typed are address
+// members, by name and text.
+func (o *office) sell(country, locale string, buy fakeklarna.Buy, goods []cart.Line, typed ...string) order.Order {
+	o.T.Helper()
+	id := cart.NewID()
+	o.Change(id, cart.Change{Country: country, Locale: locale, Set: goods})
+	orderID := o.Open(id)
+	o.Press(orderID, buy, typed...)
+	return o.Place(orderID)
+}
 
 // sale is a purchase of so many mugs, a jam, a book and a download, placed in the book.
-// typed are address members, by name and text.
 func (o *office) sale(mugs int, typed ...string) order.Order {
-	o.t.Helper()
-	ctx, carts := o.t.Context(), o.book.Carts
-	ch := cart.Change{Set: []cart.Line{{SKU: "MUG-1", Quantity: mugs}, {SKU: "JAM-1", Quantity: 1}, {SKU: "BOK-4", Quantity: 1}, {SKU: "AUD-1", Quantity: 1}}}
-	c, err := carts.Update(ctx, cart.NewID(), sweden, func(c *cart.Cart) error { return ch.Apply(&c.Contents, catalog.Builtin(), nil) })
+	o.T.Helper()
+	goods := []cart.Line{{SKU: "MUG-1", Quantity: mugs}, {SKU: "JAM-1", Quantity: 1}, {SKU: "BOK-4", Quantity: 1}, {SKU: "AUD-1", Quantity: 1}}
+	return o.sell("SE", "en-SE", fakeklarna.Buy{}, goods, typed...)
+}
+
+// buy is an order of four mugs and a jam in Sweden, bought and in the book.
+func (o *office) buy(typed ...string) order.Order {
+	o.T.Helper()
+	return o.buyIn("SE", "en-SE", fakeklarna.Buy{}, typed...)
+}
+
+func (o *office) buyIn(country, locale string, buy fakeklarna.Buy, typed ...string) order.Order {
+	o.T.Helper()
+	return o.sell(country, locale, buy, []cart.Line{{SKU: "MUG-1", Quantity: 4}, {SKU: "JAM-1", Quantity: 1}}, typed...)
+}
+
+// checkout is a cart with three mugs and its order, which is not bought.
+func (o *office) checkout() (cartID, orderID string) {
+	o.T.Helper()
+	cartID = cart.NewID()
+	o.Put(cartID, "MUG-1", 3)
+	return cartID, o.load(cartID)
+}
+
+// load is a shopper's checkout page; it returns the cart's order.
+func (o *office) load(cartID string) (orderID string) {
+	o.T.Helper()
+	got, err := o.Sync(cartID, cartsync.Load)
 	if err != nil {
-		o.t.Fatal(err)
+		o.T.Fatal(err)
 	}
-	content, _, err := o.wants.Want(c)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	made, err := o.book.Checkout.CreateOrder(ctx, content)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	if set, _, err := carts.SetOrderID(ctx, c.ID, "", made.OrderID, nil); err != nil || !set {
-		o.t.Fatal(set, err)
-	}
-	buy := fakeklarna.Action{Type: map[string]string{}, Buy: &fakeklarna.Buy{}}
-	for i := 0; i < len(typed); i += 2 {
-		buy.Type[typed[i]] = typed[i+1]
-	}
-	if out, err := o.fake.Shopper(made.OrderID, buy); err != nil || out.Refused != nil {
-		o.t.Fatalf("buy: %+v, %v", out, err)
-	}
-	placed, err := o.book.Place(ctx, made.OrderID)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return placed
+	return got.OrderID
 }
 
-// visitor is a browser that follows no redirects.
-type visitor struct {
-	t      testing.TB
-	base   string
-	client *http.Client
-	header http.Header
+// bought is an order that is bought and placed.
+func (o *office) bought(orderID string) order.Order {
+	o.T.Helper()
+	o.Buy(orderID)
+	return o.Place(orderID)
 }
 
-func (o *office) visitor() *visitor { return o.visitorOf(o.url) }
-
-func (o *office) visitorOf(base string) *visitor {
-	o.t.Helper()
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return &visitor{t: o.t, base: base, header: http.Header{}, client: &http.Client{
-		Jar: jar, Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// signedIn is a visitor who has signed in.
-func (o *office) signedIn(name string) *visitor {
-	o.t.Helper()
-	v := o.visitor()
-	if got := v.signIn(name, password, ""); got.StatusCode != http.StatusSeeOther {
-		o.t.Fatalf("sign in: %d %s", got.StatusCode, got.body)
-	}
-	return v
-}
-
-// answer is a whole answer.
-type answer struct {
-	*http.Response
-	body string
-}
-
-func (v *visitor) do(method, path string, form url.Values) answer {
-	v.t.Helper()
-	r, err := http.NewRequestWithContext(v.t.Context(), method, v.base+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	maps.Copy(r.Header, v.header)
-	if method == http.MethodPost {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	return v.send(r)
-}
-
-func (v *visitor) send(r *http.Request) answer {
-	v.t.Helper()
-	res, err := v.client.Do(r)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return answer{res, string(body)}
-}
-
-func (v *visitor) get(path string) answer {
-	v.t.Helper()
-	return v.do(http.MethodGet, path, nil)
-}
-
-func (v *visitor) post(path string, form url.Values) answer {
-	v.t.Helper()
-	return v.do(http.MethodPost, path, form)
-}
-
-func (v *visitor) signIn(name, word, returnTo string) answer {
-	v.t.Helper()
-	return v.post("/admin/sign-in", url.Values{"name": {name}, "password": {word}, "return_to": {returnTo}})
-}
-
-// cookie is the token that the browser has, "" for none.
-func (v *visitor) cookie() string {
-	v.t.Helper()
-	u, err := url.Parse(v.base)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	for _, c := range v.client.Jar.Cookies(u) {
-		if c.Name == "shopd-staff" {
-			return c.Value
+// settle waits until the story of an order has n entries.
+func (o *office) settle(orderID string, n int) {
+	o.T.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		switch told, err := o.Story.Story(o.T.Context(), "", orderID); {
+		case err != nil:
+			o.T.Fatal(err)
+		case len(told) >= n:
+			return
+		case time.Now().After(deadline):
+			o.T.Fatalf("%d entries were written, want %d", len(told), n)
 		}
 	}
-	return ""
+}
+
+// do is a command of ada's that must succeed.
+func (o *office) do(orderID string, c order.Command) order.Order {
+	o.T.Helper()
+	c.Key, c.Staff, c.At, c.Revision = uuid.NewString(), "ada", time.Now(), o.inBook(orderID).Revision
+	out, err := o.Book.Do(o.T.Context(), orderID, c)
+	if err != nil || out.Result != order.Done {
+		o.T.Fatalf("%s: %+v, %v", c.Action, out, err)
+	}
+	return out.Order
+}
+
+// capture captures quantities of what is not captured, with a parcel.
+func (o *office) capture(s order.Order, quantities ...int64) order.Order {
+	o.T.Helper()
+	lines, sum, err := order.Take(s.Uncaptured(), quantities)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return o.do(s.OrderID, order.Command{
+		Action: order.ActionCapture, Amount: sum, OrderLines: lines, Description: "First parcel",
+		ShippingInfo: []ordermanagement.ShippingInfo{{ShippingCompany: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
+	})
+}
+
+// refund refunds quantities of what was captured.
+func (o *office) refund(s order.Order, quantities ...int64) order.Order {
+	o.T.Helper()
+	lines, sum, err := order.Take(s.Refundable(), quantities)
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	return o.do(s.OrderID, order.Command{Action: order.ActionRefund, Amount: sum, OrderLines: lines})
+}
+
+// partly is an order of four mugs, of which three are captured with the jam, and one of
+// these is refunded.
+func (o *office) partly() order.Order {
+	o.T.Helper()
+	s := o.capture(o.sale(4), 3, 1, 0, 0, 0)
+	return o.refund(s, 1, 0)
+}
+
+// managed is the order as Klarna has it.
+func (o *office) managed(orderID string) fakeklarna.ManagedOrder {
+	o.T.Helper()
+	m, found := o.Fake.Managed(orderID)
+	if !found {
+		o.T.Fatal("Klarna does not know the order")
+	}
+	return m
+}
+
+// inBook is the order as the book has it.
+func (o *office) inBook(orderID string) order.Order {
+	o.T.Helper()
+	kept, found, err := o.Book.ByOrderID(o.T.Context(), orderID)
+	if err != nil || !found {
+		o.T.Fatalf("order of the book: %v, %v", found, err)
+	}
+	return kept
+}
+
+// amounts demands the same amounts of Klarna and the book.
+func (o *office) amounts(s order.Order, authorized, captured, refunded int64) {
+	o.T.Helper()
+	m, kept := o.managed(s.OrderID), o.inBook(s.OrderID)
+	if got, want := [3]int64{m.OrderAmount, m.CapturedAmount, m.RefundedAmount}, [3]int64{authorized, captured, refunded}; got != want {
+		o.T.Errorf("Klarna has authorized, captured, refunded %v, want %v", got, want)
+	}
+	if got, want := [3]int64{int64(kept.OrderAmount), int64(kept.CapturedAmount), int64(kept.RefundedAmount)}, [3]int64{authorized, captured, refunded}; got != want {
+		o.T.Errorf("the book has authorized, captured, refunded %v, want %v", got, want)
+	}
 }

@@ -1,7 +1,8 @@
 // Package browsertest drives a real Chromium for tests.
 //
-// One browser is started per test process, by the first test that asks for a page; [Main] stops it. Every [Page] lives
-// in a browser context of its own (own cookies, own storage) unless it is opened from another page by [Page.Tab].
+// One browser is started per test process, by the first test that asks for a page; [Main] stops it. Every [Page] has a
+// browser context (cookies, storage) for itself, which a later test gets empty, unless it is opened from another page
+// by [Page.Tab].
 // Console errors, uncaught exceptions and violations of the content security policy fail the test.
 //
 // Without Chromium on the machine tests are skipped; when the environment has CI or SHOPD_TEST_ALL they fail instead.
@@ -33,8 +34,11 @@ var flags = []string{
 	"--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
 	// Headless has no pointing device; a page is to see a mouse (4 and 2 are Blink's "fine" and "hover").
 	"--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2",
-	// A cross-site frame then shares the page's process: what it may do is the same, and its errors are seen too.
-	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate",
+	// All tabs of a browser context share one process.
+	"--renderer-process-limit=1",
+	// A cross-site frame then shares the page's process: what it may do is the same, and its errors are seen too. And
+	// the browser's own buttons, which nobody sees, are no web pages with a process for each window.
+	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate,InitialWebUI,WebUIReloadButton,PreloadTopChromeWebUI",
 }
 
 // the one browser of this process.

@@ -123,6 +123,25 @@ func TestFrame(t *testing.T) {
 	}
 }
 
+// The context that a test gives back is empty for the next one: no cookie, no tab.
+func TestContextIsGivenBackEmpty(t *testing.T) {
+	address := serve(t, "", "")
+	for range 3 {
+		t.Run("again", func(t *testing.T) {
+			p := browsertest.Open(t, browsertest.Options{})
+			p.Go(address)
+			if got := p.MustEval(`() => document.cookie`).Str(); got != "" {
+				t.Errorf("cookie = %q", got)
+			}
+			p.MustEval(`() => { document.cookie = "seen=1" }`)
+			p.Tab().Go(address)
+			if n := len(p.Browser().MustPages()); n > 5 {
+				t.Errorf("%d tabs are open", n)
+			}
+		})
+	}
+}
+
 func TestContexts(t *testing.T) {
 	address := serve(t, "", "")
 	a := browsertest.Open(t, browsertest.Options{})

@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
@@ -39,18 +40,16 @@ type Page struct {
 	expected []string
 }
 
-// Open opens a blank tab in a browser context of its own; both are closed at the end of the test. Skips as the package
-// comment says.
+// Open opens a blank tab in an empty browser context that nobody else has until the end of the test; then the tab is
+// closed. Skips as the package comment says.
 func Open(t testing.TB, o Options) *Page {
 	t.Helper()
-	context, err := browser(t).Incognito()
+	context, err := borrow(browser(t))
 	if err != nil {
 		t.Fatalf("browsertest: %v", err)
 	}
-	t.Cleanup(func() {
-		_ = proto.TargetDisposeBrowserContext{BrowserContextID: context.BrowserContextID}.Call(context)
-	})
-	return open(t, context, o)
+	t.Cleanup(func() { context.giveBack(t.Failed()) })
+	return open(t, context.Browser, o)
 }
 
 // Tab opens one more blank tab in the same browser context: it shares cookies, storage and broadcast channels.
@@ -74,7 +73,7 @@ func open(t testing.TB, context *rod.Browser, o Options) *Page {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			p.Screenshot("failed")
+			p.Picture("failed")
 		}
 		if problems := p.Problems(); len(problems) > 0 {
 			t.Errorf("the browser reported:\n%s", list(problems))
@@ -167,6 +166,20 @@ func (p *Page) Offline(off bool) {
 			p.t.Fatalf("browsertest: %v", err)
 		}
 	}
+}
+
+// Picture is [Page.Screenshot] where go test has -artifacts. Elsewhere nobody could look at the picture, and taking it
+// costs more than most of what a test does.
+func (p *Page) Picture(name string) {
+	if Pictures() {
+		p.Screenshot(name)
+	}
+}
+
+// Pictures reports whether somebody wants to look at them: go test has -artifacts.
+func Pictures() bool {
+	wanted := flag.Lookup("test.artifacts")
+	return wanted != nil && wanted.Value.String() == "true"
 }
 
 // Screenshot writes NAME.png, the whole page, to the test's artifact directory and returns the file's path.

@@ -1,18 +1,11 @@
 package callback
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/payments"
 )
-
-// Authorizations writes down what Klarna Payments tells of; an *order.Book does.
-type Authorizations interface {
-	// Authorized returns when it will last. The error is a fault.
-	Authorized(ctx context.Context, sessionID, token string) error
-}
 
 // authorization tells that a shopper has authorized a purchase. The token is
 // written down, no more: the browser brings it too, and the reconcile loop makes
@@ -29,7 +22,7 @@ func (c *Callbacks) authorization(w http.ResponseWriter, r *http.Request) {
 	case !kco.IsOrderID(body.Token) || !kco.IsOrderID(body.SessionID):
 		c.bad(w, r, name, http.StatusBadRequest, "The body names no authorization.")
 	default:
-		if err := c.Authorizations.Authorized(c.Observer.Join(r.Context(), body.SessionID), body.SessionID, body.Token); err != nil {
+		if err := c.Book.Authorized(c.Observer.Join(r.Context(), body.SessionID), body.SessionID, body.Token); err != nil {
 			c.fail(w, r, name, err)
 			return
 		}

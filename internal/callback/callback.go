@@ -6,6 +6,7 @@
 package callback
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,41 +29,27 @@ import (
 )
 
 const (
-	// answerTime is what a callback may take, from the arrival of its head to its answer.
-	answerTime = 2 * time.Second
+	answerTime = 2 * time.Second // of Callbacks.AnswerTime
 	// bookTime is what placing an order may take, also after the answer.
 	bookTime = 12 * time.Second
 	// bodyLimit is the size of the largest body, in bytes.
 	bodyLimit = 1 << 20
 )
 
-// Stock reserves what is being bought; a *catalog.Stock does.
-type Stock interface {
-	// Reserve takes the stock and writes the cart's reservation, or refuses with
-	// catalog.ErrPurchaseRunning, catalog.ErrSettled or a *catalog.ShortError.
-	Reserve(ctx context.Context, r catalog.Reservation) error
-}
-
-// Book takes what was bought into the order book; an *order.Book does. The
-// errors are order.ErrNotBought, order.ErrNotOurs, or a fault.
-type Book interface {
-	Place(ctx context.Context, orderID string) (order.Order, error)
-	Refresh(ctx context.Context, orderID string) (order.Order, error)
-}
-
-// Callbacks are Klarna's calls. All members but Authorizations and Observer are
-// required. Safe for concurrent use.
+// Callbacks are Klarna's calls. All members without a remark are required. Safe
+// for concurrent use.
 type Callbacks struct {
 	Signer *kco.Signer
 	Wants  *kco.Wants
 	Carts  *cart.Store
-	Stock  Stock
-	Book   Book
-	// Authorizations are those of Klarna Payments; nil: there is no such callback.
-	Authorizations Authorizations
-	Logger         *slog.Logger
+	Stock  *catalog.Stock
+	Book   *order.Book
+	Logger *slog.Logger
 	// Observer is told of each callback when it has been answered. It may be nil.
 	Observer *observe.Observer
+	// AnswerTime is what a callback may take, from the arrival of its head to its
+	// answer; 0: 2 s.
+	AnswerTime time.Duration
 
 	working sync.WaitGroup // what goes on after its answer
 }
@@ -84,9 +71,7 @@ func (c *Callbacks) Routes(r chi.Router) {
 		r.Post("/push", c.booked("push", c.Book.Place))
 		r.Post("/notification", c.notification)
 		r.Post("/validation", c.validation)
-		if c.Authorizations != nil {
-			r.Post("/"+payments.AuthorizationCallback, c.authorization)
-		}
+		r.Post("/"+payments.AuthorizationCallback, c.authorization)
 		for _, name := range []string{"address_update", "shipping_option_update", "country_change"} {
 			r.Post("/"+name, c.addressChange(name))
 		}
@@ -101,11 +86,12 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
+		limit := cmp.Or(c.AnswerTime, answerTime)
 		// A client that sends slowly is cut off with the rest. Where the
 		// connection has no deadline, the server's own time limit holds.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answerTime))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-		ctx, cancel := context.WithTimeout(r.Context(), answerTime)
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
 		c.observed(next).ServeHTTP(w, r.WithContext(ctx))
 	})

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/shopd/shopd/internal/market"
 )
 
@@ -24,11 +22,11 @@ func FuzzSigned(f *testing.F) {
 		f.Add(i, "ſe", strings.Repeat("1", 3000), "🏴", "none", "{")
 	}
 	kinds := []string{"address_update", "shipping_option_update", "country_change", "validation"}
-	w := newWorld(f)
+	w := newWorld(f, nil)
 	c := w.cart("order-1", nil)
 	o := w.order(c)
 	f.Fuzz(func(t *testing.T, which int, country, postal, region, option, name string) {
-		w.t = t // f must not be used in here
+		w.in(t) // f must not be used in here
 		kind := kinds[(which%len(kinds)+len(kinds))%len(kinds)]
 		var body map[string]any
 		if err := json.Unmarshal([]byte(w.body(o)), &body); err != nil {
@@ -37,21 +35,19 @@ func FuzzSigned(f *testing.F) {
 		address := map[string]any{"country": country, "postal_code": postal, "region": region, "given_name": name}
 		body["billing_address"], body["shipping_address"] = address, address
 		body["selected_shipping_option"] = map[string]any{"id": option}
-		before, reserved := w.now(c.ID), len(w.stock.reserved)
+		before, reserved := w.Cart(c.ID), w.reserved(c)
 		res := w.call(w.path(kind, "order-1"), w.body(body))
 		switch {
 		case !slices.Contains([]int{200, 303, 400, 404, 413}, res.StatusCode):
 			t.Errorf("%s: got %d", kind, res.StatusCode)
 		case res.StatusCode >= http.StatusBadRequest:
-			if d := cmp.Diff(before, w.now(c.ID)); d != "" || len(w.stock.reserved) > reserved {
-				t.Errorf("%s: got %d, reserved %d and changed %s", kind, res.StatusCode, len(w.stock.reserved)-reserved, d)
-			}
+			w.unchanged(before, reserved...)
 		}
-		after := w.now(c.ID)
+		after := w.Cart(c.ID)
 		if _, served := market.Lookup(after.Country); !served || len(after.Lines) != len(before.Lines) {
 			t.Errorf("%s left the cart %+v", kind, after)
 		}
-		if _, _, err := w.wants.Want(after); err != nil {
+		if _, _, err := w.KCO.Wants.Want(after); err != nil {
 			t.Errorf("%s left a cart that cannot be sold: %v", kind, err)
 		}
 	})
@@ -66,26 +62,25 @@ func FuzzAuthorization(f *testing.F) {
 	} {
 		f.Add(body)
 	}
-	written := new(authorizations)
-	w := newWorld(f)
-	callbacks := w.callbacks(w.carts)
-	callbacks.Authorizations = written
-	w.handler = serve(callbacks)
+	w := newWorld(f, nil)
 	f.Fuzz(func(t *testing.T, body string) {
-		w.t = t // f must not be used in here
-		written.calls = nil
+		w.in(t) // f must not be used in here
+		if err := w.Client.FlushDB(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
 		res := w.call(w.authorizationPath(), body)
+		written := w.written()
 		var sent struct {
 			Token   string `json:"authorization_token"`
 			Session string `json:"session_id"`
 		}
 		switch bad := json.Unmarshal([]byte(body), &sent); {
 		case res.StatusCode == http.StatusNoContent:
-			if bad != nil || !slices.Equal(written.calls, []string{sent.Session + " " + sent.Token}) || sent.Token == "" || sent.Session == "" {
-				t.Errorf("%q was written down as %q", body, written.calls)
+			if bad != nil || !slices.Equal(written, []string{sent.Session + " " + sent.Token}) || sent.Token == "" || sent.Session == "" {
+				t.Errorf("%q was written down as %q", body, written)
 			}
-		case res.StatusCode >= 500 || res.StatusCode < 400 || len(written.calls) > 0:
-			t.Errorf("%q: got %d, written down %q", body, res.StatusCode, written.calls)
+		case res.StatusCode >= 500 || res.StatusCode < 400 || len(written) > 0:
+			t.Errorf("%q: got %d, written down %q", body, res.StatusCode, written)
 		}
 	})
 }

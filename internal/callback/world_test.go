@@ -1,21 +1,20 @@
 package callback_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
@@ -23,157 +22,91 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
-	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/story"
 )
 
-const (
-	secret    = "a secret for the tests"
-	oldSecret = "the secret of yesterday"
-	publicURL = "http://shop.example"
-)
+const oldSecret = "the secret of yesterday"
 
-// names are the callbacks.
+// names are the callbacks that name an order.
 var names = []string{"push", "notification", "validation", "address_update", "shipping_option_update", "country_change"}
 
-// world is a shop that only Klarna calls.
+// world is a shop that does not listen, seen by Klarna's servers.
 type world struct {
-	t       testing.TB
-	redis   *redistest.Server
-	carts   *cart.Store
-	wants   *kco.Wants
-	stock   *stock
-	book    *book
-	log     logBuffer
+	*shoptest.World
 	handler http.Handler
 
 	mu      sync.Mutex
-	results []string // "callback result", as the observer was told
+	events  []story.Entry
+	results []string       // of the events, "callback result"
+	counted map[string]int // by the book's observer
 }
 
-// Record and Counts make a world the story of its shop.
+// Record and Counts make a world the story that its callbacks tell.
 func (w *world) Record(e story.Entry) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.results = append(w.results, e.Operation+" "+e.Result)
+	w.events, w.results = append(w.events, e), append(w.results, e.Operation+" "+e.Result)
 }
 
 func (*world) Counts() (written, dropped int64) { return 0, 0 }
 
-// stock is a stock that refuses on demand and keeps what was reserved.
-type stock struct {
-	mu       sync.Mutex
-	reserved []catalog.Reservation
-	err      error
-}
-
-func (s *stock) Reserve(_ context.Context, r catalog.Reservation) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.err != nil {
-		return s.err
+// asked is what the order book was asked for since the last time, by name.
+func (w *world) asked() []string {
+	var asked []string
+	before := w.counted
+	w.counted = observetest.Counted(w.T, w.Book.Observer, "shopd_order_book_total")
+	for labels, n := range w.counted {
+		if event := strings.Split(labels, `"`)[1]; n > before[labels] && (event == "place" || event == "refresh") {
+			asked = append(asked, event)
+		}
 	}
-	s.reserved = append(s.reserved, r)
-	return nil
-}
-
-// book is an order book that answers on demand.
-type book struct {
-	mu    sync.Mutex
-	calls []string
-	err   error
-	wait  chan struct{} // not nil: answers when it is closed
-	panic bool
-	ended chan error // the context's error at the end of a call
-}
-
-func (b *book) Place(ctx context.Context, orderID string) (order.Order, error) {
-	return b.tell(ctx, "place "+orderID)
-}
-
-func (b *book) Refresh(ctx context.Context, orderID string) (order.Order, error) {
-	return b.tell(ctx, "refresh "+orderID)
-}
-
-func (b *book) tell(ctx context.Context, call string) (order.Order, error) {
-	b.mu.Lock()
-	b.calls = append(b.calls, call)
-	b.mu.Unlock()
-	if b.panic {
-		panic("the book fell down")
-	}
-	if b.wait != nil {
-		<-b.wait
-		b.ended <- ctx.Err()
-	}
-	return order.Order{}, b.err
-}
-
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	slices.Sort(asked)
+	return asked
 }
 
 // personal is what a shopper types; no log may have any of it.
 var personal = []string{"Testperson", "Approved", "ada@example.com", "Stårgatan", "12345", "99999", "+46701234567", "California"}
 
-func newWorld(t testing.TB) *world {
+// newWorld returns a world that was made with another secret before; change may be nil.
+func newWorld(t testing.TB, change func(*shop.Config)) *world {
 	t.Helper()
-	w := &world{t: t, redis: redistest.StartServer(t), stock: new(stock), book: new(book)}
-	signer, err := kco.NewSigner(secret + "\n" + oldSecret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.carts = cart.NewStore(w.redis.Client())
-	w.wants = &kco.Wants{
-		Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: publicURL},
-		Signer: signer, PublicURL: publicURL, CallbackURL: "http://shop.internal",
-	}
-	w.handler = serve(w.callbacks(w.carts))
+	w := &world{World: shoptest.New(t, shoptest.Options{Config: func(c *shop.Config) {
+		c.Secret += "\n" + oldSecret
+		if change != nil {
+			change(c)
+		}
+	}})}
+	w.handler = w.Handler()
+	w.Callbacks.Observer = observetest.With(t, observe.Options{Story: w})
+	w.Book.Observer = observetest.With(t, observe.Options{})
 	t.Cleanup(func() {
-		for _, hidden := range append([]string{signer.CallbackToken(), secret}, personal...) {
-			if strings.Contains(w.log.String(), hidden) {
-				t.Errorf("the log has %q:\n%s", hidden, &w.log)
+		log := regexp.MustCompile(`order_id=\S+`).ReplaceAllString(w.Log.String(), "") // which the fuzzer chooses
+		for _, hidden := range append([]string{w.Signer.CallbackToken(), shoptest.Secret}, personal...) {
+			if strings.Contains(log, hidden) {
+				t.Errorf("the log has %q:\n%s", hidden, log)
 			}
 		}
 	})
 	return w
 }
 
-func (w *world) callbacks(carts *cart.Store) *callback.Callbacks {
-	return &callback.Callbacks{
-		Signer: w.wants.Signer, Wants: w.wants, Carts: carts, Stock: w.stock, Book: w.book,
-		Logger: slog.New(slog.NewTextHandler(&w.log, nil)), Observer: observetest.With(w.t, observe.Options{Story: w}),
-	}
-}
-
-func serve(c *callback.Callbacks) http.Handler {
-	router := chi.NewRouter()
-	c.Routes(router)
-	return router
+// in lets the world fail a subtest until that ends.
+func (w *world) in(t testing.TB) {
+	before := w.T
+	w.T = t
+	t.Cleanup(func() { w.T = before })
 }
 
 // path is the address of a callback about an order.
 func (w *world) path(name, orderID string) string {
-	return "/klarna/" + w.wants.Signer.CallbackToken() + "/" + name + "?order_id=" + orderID
+	return "/klarna/" + w.Signer.CallbackToken() + "/" + name + "?order_id=" + orderID
 }
 
 // call posts a callback.
 func (w *world) call(path, body string) *http.Response {
-	w.t.Helper()
+	w.T.Helper()
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, httptest.NewRequest("POST", path, strings.NewReader(body)))
 	return rec.Result()
@@ -188,56 +121,71 @@ func text(t testing.TB, res *http.Response) string {
 	return string(b)
 }
 
-var sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
+// answer is the status of an answer, and the reason that it sends the shopper to the checkout with.
+func answer(res *http.Response) string {
+	reason, sent := strings.CutPrefix(res.Header.Get("Location"), shoptest.PublicURL+"/checkout?reason=")
+	if !sent {
+		return strconv.Itoa(res.StatusCode) + res.Header.Get("Location")
+	}
+	return strconv.Itoa(res.StatusCode) + " " + reason
+}
 
-// cart makes a cart with an order; edit may change it first.
+// edit changes a cart, or makes it.
+func (w *world) edit(id string, edit func(*cart.Contents)) cart.Cart {
+	w.T.Helper()
+	c, err := w.Carts.Update(w.T.Context(), id, shoptest.Sweden, func(c *cart.Cart) error { edit(&c.Contents); return nil })
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return c
+}
+
+// cart makes a cart with an order, which Klarna does not know; edit may change it first.
 func (w *world) cart(orderID string, edit func(*cart.Contents)) cart.Cart {
-	w.t.Helper()
-	id := cart.NewID()
-	c, err := w.carts.Update(w.t.Context(), id, sweden, func(c *cart.Cart) error {
+	w.T.Helper()
+	c := w.edit(cart.NewID(), func(c *cart.Contents) {
 		c.Lines = []cart.Line{{SKU: "MUG-1", Quantity: 2}, {SKU: "BOK-1", Quantity: 1}}
 		if edit != nil {
-			edit(&c.Contents)
+			edit(c)
 		}
-		return nil
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if _, _, err := w.carts.SetOrderID(w.t.Context(), id, "", orderID, nil); err != nil {
-		w.t.Fatal(err)
+	if _, _, err := w.Carts.SetOrderID(w.T.Context(), c.ID, "", orderID, nil); err != nil {
+		w.T.Fatal(err)
 	}
 	c.OrderID = orderID
 	return c
 }
 
-// now is a cart as it is stored now.
-func (w *world) now(id string) cart.Cart {
-	w.t.Helper()
-	c, err := w.carts.Get(w.t.Context(), id, cart.Fallback{})
+// reserved is the reservation of a cart: one or none.
+func (w *world) reserved(c cart.Cart) []catalog.Reservation {
+	w.T.Helper()
+	r, found, err := w.Stock.Reservation(w.T.Context(), c.ID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	return c
+	if !found {
+		return nil
+	}
+	return []catalog.Reservation{r}
 }
 
-// unchanged holds that a cart is as it was.
-func (w *world) unchanged(before cart.Cart) {
-	w.t.Helper()
-	if diff := cmp.Diff(before, w.now(before.ID)); diff != "" {
-		w.t.Errorf("the cart changed (-before +after):\n%s", diff)
+// unchanged holds that a cart is as it was, and has no reservation but the one that it had.
+func (w *world) unchanged(before cart.Cart, had ...catalog.Reservation) {
+	w.T.Helper()
+	if diff := cmp.Diff(before, w.Cart(before.ID)); diff != "" {
+		w.T.Errorf("the cart changed (-before +after):\n%s", diff)
 	}
-	if n := len(w.stock.reserved); n != 0 {
-		w.t.Errorf("%d reservations, want none", n)
+	if diff := cmp.Diff(had, w.reserved(before), cmpopts.EquateEmpty()); diff != "" {
+		w.T.Errorf("the reservation changed (-before +after):\n%s", diff)
 	}
 }
 
 // content is what the order of a cart says.
 func (w *world) content(c cart.Cart) kco.Content {
-	w.t.Helper()
-	content, _, err := w.wants.Want(c)
+	w.T.Helper()
+	content, _, err := w.KCO.Wants.Want(c)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return content
 }
@@ -256,7 +204,7 @@ func person(country string, change func(*klarna.Address)) klarna.Address {
 
 // order is the cart's order as Klarna has it, with a shopper of the cart's country.
 func (w *world) order(c cart.Cart) kco.Order {
-	w.t.Helper()
+	w.T.Helper()
 	content := w.content(c)
 	content.PurchaseCountry = strings.ToLower(content.PurchaseCountry) // as Klarna echoes it
 	o := kco.Order{
@@ -273,10 +221,10 @@ func (w *world) order(c cart.Cart) kco.Order {
 
 // body is the JSON of v with Klarna's further members, which are none of our business.
 func (w *world) body(v any) string {
-	w.t.Helper()
+	w.T.Helper()
 	data, err := json.Marshal(v)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return `{"customer":{"type":"person"},"merchant_requested":{"additional_checkboxes":[]},` + string(data[1:])
 }

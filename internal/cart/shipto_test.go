@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
@@ -95,44 +94,40 @@ func TestApplyRemembersBilling(t *testing.T) {
 
 // An order that is no longer the cart's changes nothing, even when it was when the change began.
 func TestUpdateFor(t *testing.T) {
-	for name, rdb := range map[string]redis.UniversalClient{"single": redistest.Start(t), "cluster": redistest.Cluster(t).Client()} {
-		t.Run(name, func(t *testing.T) {
-			store, id := cart.NewStore(rdb), cart.NewID()
-			ctx := t.Context()
-			if _, err := store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 2})); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := store.UpdateFor(ctx, id, "", func(*cart.Cart) error { t.Error("edited for no order"); return nil }); !errors.Is(err, cart.ErrNotItsOrder) {
-				t.Errorf("no order: got %v", err)
-			}
-			if _, _, err := store.SetOrderID(ctx, id, "", "order-1", nil); err != nil {
-				t.Fatal(err)
-			}
-			follow := func(c *cart.Cart) error { return c.Follow(cart.Address{BillingCountry: "NO"}) }
-			if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
-				t.Errorf("another order: got %v", err)
-			}
-			edits := 0
-			_, err := store.UpdateFor(ctx, id, "order-1", func(c *cart.Cart) error {
-				edits++
-				if _, _, err := store.SetOrderID(ctx, id, "order-1", "order-2", nil); err != nil {
-					t.Error(err)
-				}
-				return follow(c)
-			})
-			if !errors.Is(err, cart.ErrNotItsOrder) || edits != 1 {
-				t.Errorf("replaced meanwhile: got %v after %d edits", err, edits)
-			}
-			if c, err := store.Get(ctx, id, sweden); err != nil || c.Country != "SE" || c.Revision != 1 {
-				t.Errorf("the cart is in %s at revision %d, %v", c.Country, c.Revision, err)
-			}
-			if c, err := store.UpdateFor(ctx, id, "order-2", follow); err != nil || c.Country != "NO" || c.Revision != 2 {
-				t.Errorf("its order: got %s at revision %d, %v", c.Country, c.Revision, err)
-			}
-			if _, err := store.UpdateFor(ctx, cart.NewID(), "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
-				t.Errorf("no cart: got %v", err)
-			}
-		})
+	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	ctx := t.Context()
+	if _, err := store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 2})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.UpdateFor(ctx, id, "", func(*cart.Cart) error { t.Error("edited for no order"); return nil }); !errors.Is(err, cart.ErrNotItsOrder) {
+		t.Errorf("no order: got %v", err)
+	}
+	if _, _, err := store.SetOrderID(ctx, id, "", "order-1", nil); err != nil {
+		t.Fatal(err)
+	}
+	follow := func(c *cart.Cart) error { return c.Follow(cart.Address{BillingCountry: "NO"}) }
+	if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
+		t.Errorf("another order: got %v", err)
+	}
+	edits := 0
+	_, err := store.UpdateFor(ctx, id, "order-1", func(c *cart.Cart) error {
+		edits++
+		if _, _, err := store.SetOrderID(ctx, id, "order-1", "order-2", nil); err != nil {
+			t.Error(err)
+		}
+		return follow(c)
+	})
+	if !errors.Is(err, cart.ErrNotItsOrder) || edits != 1 {
+		t.Errorf("replaced meanwhile: got %v after %d edits", err, edits)
+	}
+	if c, err := store.Get(ctx, id, sweden); err != nil || c.Country != "SE" || c.Revision != 1 {
+		t.Errorf("the cart is in %s at revision %d, %v", c.Country, c.Revision, err)
+	}
+	if c, err := store.UpdateFor(ctx, id, "order-2", follow); err != nil || c.Country != "NO" || c.Revision != 2 {
+		t.Errorf("its order: got %s at revision %d, %v", c.Country, c.Revision, err)
+	}
+	if _, err := store.UpdateFor(ctx, cart.NewID(), "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
+		t.Errorf("no cart: got %v", err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package catalog_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,7 +21,6 @@ import (
 func onEach(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
 	t.Helper()
 	t.Run("redis-server", func(t *testing.T) { test(t, redistest.Start(t)) })
-	t.Run("cluster", func(t *testing.T) { test(t, redistest.Cluster(t).Client()) })
 	t.Run("miniredis", func(t *testing.T) {
 		rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 		t.Cleanup(func() { _ = rdb.Close() })
@@ -41,9 +39,6 @@ type shelf struct {
 func newShelf(t *testing.T, rdb redis.UniversalClient) *shelf {
 	t.Helper()
 	must(t, rdb.FlushDB(t.Context()).Err())
-	if c, ok := rdb.(*redis.ClusterClient); ok {
-		must(t, c.ForEachMaster(t.Context(), func(ctx context.Context, m *redis.Client) error { return m.FlushDB(ctx).Err() }))
-	}
 	return &shelf{t: t, Stock: catalog.NewStock(rdb, catalog.Builtin()), rdb: rdb, now: time.Now().Truncate(time.Millisecond)}
 }
 
@@ -194,7 +189,7 @@ func TestReserve(t *testing.T) {
 
 // Two carts want the last one at the same moment, again and again: exactly one gets it.
 func TestLastItem(t *testing.T) {
-	server := redistest.Cluster(t)
+	server := redistest.StartServer(t)
 	rdb := server.Client()
 	s := newShelf(t, rdb)
 	other := catalog.NewStock(server.Client(), catalog.Builtin()) // another process

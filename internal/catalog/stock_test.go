@@ -22,7 +22,6 @@ const stockKey = "shopd:{stock}:left"
 
 func TestStock(t *testing.T) {
 	t.Run("redis-server", func(t *testing.T) { testStock(t, redistest.Start(t)) })
-	t.Run("cluster", func(t *testing.T) { testStock(t, redistest.Cluster(t).Client()) })
 	t.Run("miniredis", func(t *testing.T) {
 		rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr()})
 		t.Cleanup(func() { _ = rdb.Close() })

@@ -1,5 +1,5 @@
 // Package i18n has the shop's texts in every language it speaks. Each language
-// is one file, compiled in; English is the source.
+// is one JSON file in texts, compiled in; English is the source.
 package i18n
 
 import (
@@ -24,11 +24,6 @@ const (
 	German    Lang = "de"
 	Dutch     Lang = "nl"
 )
-
-var texts = map[Lang]map[string]string{
-	English: english, Swedish: swedish, Norwegian: norwegian, Danish: danish,
-	Finnish: finnish, German: german, Dutch: dutch,
-}
 
 var names = map[Lang]string{
 	English: "English", Swedish: "Svenska", Norwegian: "Norsk bokmål", Danish: "Dansk",
@@ -98,7 +93,7 @@ func CurrencyName(l Lang, code string) string {
 func lookup(l Lang, key string) (string, bool) {
 	lang, ok := texts[l]
 	if !ok {
-		lang = english
+		lang = texts[English]
 	}
 	text, ok := lang[key]
 	return text, ok

@@ -2,23 +2,14 @@ package kco_test
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/klarna/klarnatest"
 )
-
-// answers gives each call the same answer.
-type answers string
-
-func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
-}
 
 // FuzzAnswers: whatever body a read order comes with, it is an order with ID and status or
 // an error; it is equal to itself, also after it was sent and read once more, and telling
@@ -34,11 +25,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(``)
 	f.Fuzz(func(t *testing.T, body string) {
 		read := func(body string) (kco.Order, error) {
-			transport, err := klarna.NewClient(klarna.Config{BaseURL: "https://klarna.example", Password: "x", Transport: answers(body)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return kco.NewClient(transport).GetOrder(t.Context(), "o")
+			return kco.NewClient(klarnatest.Answering(t, body)).GetOrder(t.Context(), "o")
 		}
 		o, err := read(body)
 		if err != nil {

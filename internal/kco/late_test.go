@@ -36,19 +36,19 @@ func (lateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestCreateAnsweredAtTheEnd(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
-	late, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Transport: lateTransport{}})
+	late, err := klarna.NewClient(klarna.Config{BaseURL: w.Fake.URL, Username: "demo", Password: "demo", Transport: lateTransport{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	inTime := w.syncer.Client
-	w.syncer.Client = kco.NewClient(late)
+	inTime := w.KCO.Client
+	w.KCO.Client = kco.NewClient(late)
 	if got, err := w.syncWithin(200*time.Millisecond, cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	if diff := cmp.Diff([]string{w.fake.Orders()[0].OrderID}, w.leftBehind()); diff != "" {
+	if diff := cmp.Diff([]string{w.Fake.Orders()[0].OrderID}, w.leftBehind()); diff != "" {
 		t.Errorf("left behind: %s", diff)
 	}
-	w.syncer.Client = inTime
+	w.KCO.Client = inTime
 	got, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)

@@ -74,19 +74,6 @@ func at(ms int64, member string) redis.Z {
 	return redis.Z{Score: float64(ms), Member: member} //nolint:forbidigo // Redis knows no other scores
 }
 
-// Orders returns the IDs of the orders that are yet to be aborted, oldest first.
-func (l *LeftBehind) Orders(ctx context.Context) ([]string, error) {
-	members, err := l.Redis.ZRange(ctx, leftBehindKey, 0, -1).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read left-behind orders: %w", err)
-	}
-	ids := make([]string, len(members))
-	for i, m := range members {
-		_, ids[i], _ = strings.Cut(m, ":")
-	}
-	return ids, nil
-}
-
 // Run sweeps every 5 s until ctx ends.
 func (l *LeftBehind) Run(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)

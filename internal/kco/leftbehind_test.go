@@ -14,59 +14,58 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // later is when a sweep takes what was listed just now.
 func later() time.Time { return time.Now().Add(time.Second) }
 
 func (w *world) sweep() {
-	w.t.Helper()
-	if err := w.syncer.LeftBehind.Sweep(w.t.Context(), later()); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if err := w.KCO.LeftBehind.Sweep(w.T.Context(), later()); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // open makes an order at Klarna that is not the cart's, and lists it.
 func (w *world) open() string {
-	w.t.Helper()
-	c, err := w.carts.Get(w.t.Context(), w.cartID, sweden)
+	w.T.Helper()
+	c, err := w.Carts.Get(w.T.Context(), w.cartID, sweden)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	want, _, err := w.syncer.Wants.Want(c)
+	want, _, err := w.KCO.Wants.Want(c)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	order, err := w.syncer.Client.CreateOrder(w.t.Context(), want)
+	order, err := w.KCO.Client.CreateOrder(w.T.Context(), want)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.list(order.OrderID)
 	return order.OrderID
 }
 
 func (w *world) list(orderID string) {
-	w.t.Helper()
-	if err := w.syncer.LeftBehind.Add(w.t.Context(), w.cartID, orderID); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if err := w.KCO.LeftBehind.Add(w.T.Context(), w.cartID, orderID); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // unsettled are the orders to be asked about some time from now.
 func (w *world) unsettled(in time.Duration) []string {
-	w.t.Helper()
-	ids, err := w.syncer.LeftBehind.Unsettled(w.t.Context(), time.Now().Add(in), 50)
+	w.T.Helper()
+	ids, err := w.KCO.LeftBehind.Unsettled(w.T.Context(), time.Now().Add(in), 50)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	slices.Sort(ids)
 	return ids
 }
 
 func (w *world) aborted(orderID string) bool {
-	w.t.Helper()
-	order, ok := w.fake.Order(orderID)
+	w.T.Helper()
+	order, ok := w.Fake.Order(orderID)
 	return ok && order.Fake.Aborted
 }
 
@@ -81,12 +80,12 @@ func TestSweepRules(t *testing.T) {
 	}{
 		{name: "open", given: func(*world, string) {}, aborted: true, asked: 5 * time.Minute},
 		{name: "the cart's own", given: func(w *world, id string) {
-			if set, _, err := w.carts.SetOrderID(w.t.Context(), w.cartID, "", id, nil); err != nil || !set {
-				w.t.Fatal(set, err)
+			if set, _, err := w.Carts.SetOrderID(w.T.Context(), w.cartID, "", id, nil); err != nil || !set {
+				w.T.Fatal(set, err)
 			}
 		}},
 		{name: "bought", given: func(w *world, id string) { w.buy(id) }, asked: time.Nanosecond},
-		{name: "gone", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, asked: 5 * time.Minute},
+		{name: "gone", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, asked: 5 * time.Minute},
 		{name: "just being bought", given: func(w *world, id string) { w.reserve(id, 9*time.Minute) }, stays: true},
 		{name: "once being bought", given: func(w *world, id string) { w.reserve(id, 11*time.Minute) }, aborted: true, asked: 5 * time.Minute},
 		{name: "another one being bought", given: func(w *world, _ string) { w.reserve("another", 0) }, aborted: true, asked: 5 * time.Minute},
@@ -98,7 +97,7 @@ func TestSweepRules(t *testing.T) {
 			w.put("MUG-1", 1)
 			id := w.open()
 			tc.given(w, id)
-			if err := w.syncer.LeftBehind.Sweep(t.Context(), later()); (err != nil) != (tc.name == "Klarna is away") {
+			if err := w.KCO.LeftBehind.Sweep(t.Context(), later()); (err != nil) != (tc.name == "Klarna is away") {
 				t.Errorf("got %v", err)
 			}
 			if got := w.aborted(id); got != tc.aborted {
@@ -125,7 +124,7 @@ func TestSweepRules(t *testing.T) {
 func TestUnsettled(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
-	list := w.syncer.LeftBehind
+	list := w.KCO.LeftBehind
 	id, settled := w.open(), w.open()
 	w.sweep()
 	if ids := w.unsettled(4 * time.Minute); len(ids) != 0 {
@@ -156,7 +155,7 @@ func TestUnsettled(t *testing.T) {
 	if asked < 10 || asked > 30 {
 		t.Errorf("asked %d times", asked)
 	}
-	rdb := w.redis.Client()
+	rdb := w.Redis.Client()
 	for _, key := range rdb.Keys(t.Context(), "shopd:{left_behind}*").Val() {
 		t.Errorf("%s is left", key)
 	}
@@ -189,9 +188,9 @@ func TestSettledWhileAsking(t *testing.T) {
 	w.put("MUG-1", 1)
 	id := w.open()
 	w.sweep()
-	rdb := w.redis.Client()
+	rdb := w.Redis.Client()
 	rdb.AddHook(afterScore(func() {
-		if err := w.syncer.LeftBehind.Settled(t.Context(), id); err != nil {
+		if err := w.KCO.LeftBehind.Settled(t.Context(), id); err != nil {
 			t.Error(err)
 		}
 	}))
@@ -227,7 +226,7 @@ func TestSweepOld(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
 	w.put("MUG-1", 1)
 	id := w.open()
-	rdb := w.redis.Client()
+	rdb := w.Redis.Client()
 	if err := rdb.ZIncrBy(t.Context(), "shopd:{left_behind}", -float64((49 * time.Hour).Milliseconds()), w.cartID+":"+id).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +237,7 @@ func TestSweepOld(t *testing.T) {
 	if diff := cmp.Diff([]string{id}, w.unsettled(6*time.Minute)); diff != "" {
 		t.Error(diff)
 	}
-	if err := w.syncer.LeftBehind.Asked(t.Context(), id, time.Now()); err != nil || len(w.unsettled(time.Hour)) != 0 {
+	if err := w.KCO.LeftBehind.Asked(t.Context(), id, time.Now()); err != nil || len(w.unsettled(time.Hour)) != 0 {
 		t.Errorf("got %v, left %v", err, w.unsettled(time.Hour))
 	}
 }
@@ -265,10 +264,10 @@ func TestSweepMany(t *testing.T) {
 	}
 	w.fault("POST", abortPath, fakeklarna.Fault{Status: 400, Count: -1})
 	calls := len(w.calls())
-	if err := w.syncer.LeftBehind.Sweep(t.Context(), later()); err == nil || len(w.calls())-calls != 5 {
+	if err := w.KCO.LeftBehind.Sweep(t.Context(), later()); err == nil || len(w.calls())-calls != 5 {
 		t.Errorf("got %v after %d calls", err, len(w.calls())-calls)
 	}
-	w.fake.ClearFaults()
+	w.Fake.ClearFaults()
 	if w.sweep(); len(w.leftBehind()) != 60 {
 		t.Errorf("%d listed", len(w.leftBehind()))
 	}
@@ -284,7 +283,7 @@ func TestSweepWhileBuying(t *testing.T) {
 	}
 	bought := w.press(first.OrderID)
 	m.wait(t)
-	if _, _, err := w.carts.SetOrderID(t.Context(), w.cartID, first.OrderID, "newer", nil); err != nil {
+	if _, _, err := w.Carts.SetOrderID(t.Context(), w.cartID, first.OrderID, "newer", nil); err != nil {
 		t.Fatal(err)
 	}
 	w.list(first.OrderID)
@@ -301,11 +300,11 @@ func TestSweepWhileBuying(t *testing.T) {
 // Redis away: every call of the list says so.
 func TestLeftBehindOutage(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})
-	w.redis.Stop()
-	ctx, list := t.Context(), w.syncer.LeftBehind
+	w.Redis.Stop()
+	ctx, list := t.Context(), w.KCO.LeftBehind
 	for name, call := range map[string]func() error{
 		"Add":       func() error { return list.Add(ctx, "a", "1") },
-		"Orders":    func() error { _, err := list.Orders(ctx); return err },
+		"List":      func() error { _, _, err := list.List(ctx, 9); return err },
 		"Sweep":     func() error { return list.Sweep(ctx, later()) },
 		"Unsettled": func() error { _, err := list.Unsettled(ctx, later(), 9); return err },
 		"Asked":     func() error { return list.Asked(ctx, "1", later()) },
@@ -319,37 +318,33 @@ func TestLeftBehindOutage(t *testing.T) {
 
 // What staff are shown: those that wait to be aborted and those that were, newest first.
 func TestLeftBehindList(t *testing.T) {
-	for name, server := range map[string]func(testing.TB) *redistest.Server{"single": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorldOn(t, fakeklarna.Options{}, server(t))
-			w.put("MUG-1", 1)
-			list := w.syncer.LeftBehind
-			if left, total, err := list.List(t.Context(), 10); err != nil || total != 0 || len(left) != 0 {
-				t.Fatalf("at first: %v, %d, %v", left, total, err)
-			}
-			aborted := w.open()
-			w.sweep()
-			waiting := w.open()
-			want := []kco.Left{{OrderID: waiting, CartID: w.cartID}, {OrderID: aborted, Aborted: true}}
-			left, total, err := list.List(t.Context(), 10)
-			if err != nil || total != 2 || left[0].Since.Before(left[1].Since) || time.Since(left[1].Since) > time.Hour {
-				t.Errorf("got %v, %d, %v", left, total, err)
-			}
-			dated := cmpopts.IgnoreFields(kco.Left{}, "Since")
-			if diff := cmp.Diff(want, left, dated); diff != "" {
-				t.Errorf("the list: %s", diff)
-			}
-			if left, total, _ := list.List(t.Context(), 1); total != 2 || len(left) != 1 || left[0].OrderID != waiting {
-				t.Errorf("cut short: %v of %d", left, total)
-			}
-			want[1].CartID = w.cartID
-			left, err = list.Among(t.Context(), w.cartID, []string{waiting, "another", aborted})
-			if diff := cmp.Diff(want, left, dated); diff != "" || err != nil {
-				t.Errorf("of the cart: %v %s", err, diff)
-			}
-			if left, err := list.Among(t.Context(), w.cartID, nil); err != nil || len(left) != 0 {
-				t.Errorf("of no orders: %v, %v", left, err)
-			}
-		})
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 1)
+	list := w.KCO.LeftBehind
+	if left, total, err := list.List(t.Context(), 10); err != nil || total != 0 || len(left) != 0 {
+		t.Fatalf("at first: %v, %d, %v", left, total, err)
+	}
+	aborted := w.open()
+	w.sweep()
+	waiting := w.open()
+	want := []kco.Left{{OrderID: waiting, CartID: w.cartID}, {OrderID: aborted, Aborted: true}}
+	left, total, err := list.List(t.Context(), 10)
+	if err != nil || total != 2 || left[0].Since.Before(left[1].Since) || time.Since(left[1].Since) > time.Hour {
+		t.Errorf("got %v, %d, %v", left, total, err)
+	}
+	dated := cmpopts.IgnoreFields(kco.Left{}, "Since")
+	if diff := cmp.Diff(want, left, dated); diff != "" {
+		t.Errorf("the list: %s", diff)
+	}
+	if left, total, _ := list.List(t.Context(), 1); total != 2 || len(left) != 1 || left[0].OrderID != waiting {
+		t.Errorf("cut short: %v of %d", left, total)
+	}
+	want[1].CartID = w.cartID
+	left, err = list.Among(t.Context(), w.cartID, []string{waiting, "another", aborted})
+	if diff := cmp.Diff(want, left, dated); diff != "" || err != nil {
+		t.Errorf("of the cart: %v %s", err, diff)
+	}
+	if left, err := list.Among(t.Context(), w.cartID, nil); err != nil || len(left) != 0 {
+		t.Errorf("of no orders: %v, %v", left, err)
 	}
 }

@@ -20,30 +20,30 @@ const abortPath = orderPath + "/abort"
 
 // reserve says that a purchase of the cart by the order may be running since some time.
 func (w *world) reserve(orderID string, ago time.Duration) {
-	w.t.Helper()
-	err := w.stock.Reserve(w.t.Context(), catalog.Reservation{
+	w.T.Helper()
+	err := w.Stock.Reserve(w.T.Context(), catalog.Reservation{
 		CartID: w.cartID, OrderID: orderID, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: 1}}, Made: time.Now().Add(-ago),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 }
 
 // reservedBy is the order by which the cart may be being bought, "" for none.
 func (w *world) reservedBy() string {
-	w.t.Helper()
-	r, _, err := w.stock.Reservation(w.t.Context(), w.cartID)
+	w.T.Helper()
+	r, _, err := w.Stock.Reservation(w.T.Context(), w.cartID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return r.OrderID
 }
 
 func (w *world) mugsLeft() int {
-	w.t.Helper()
-	left, err := w.stock.Left(w.t.Context(), "MUG-1")
+	w.T.Helper()
+	left, err := w.Stock.Left(w.T.Context(), "MUG-1")
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return left["MUG-1"]
 }
@@ -70,8 +70,8 @@ func TestSyncReserved(t *testing.T) {
 		{name: "same content", given: func(*world, string) {}, calls: []string{"read"}},
 		{name: "Klarna takes an update", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update"}},
 		{name: "complete", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: cartsync.Complete},
-		{name: "expired", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
-		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
+		{name: "expired", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
+		{name: "expired, open page", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "read refused", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 403}) }, calls: []string{"read"}, err: running, next: []string{"read"}},
 		{name: "read 500 three times", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, calls: []string{"read", "read", "read"}, err: running, next: []string{"read"}},
 		{name: "read 500, reserved long ago", given: func(w *world, id string) {
@@ -182,7 +182,7 @@ func TestSyncReserved(t *testing.T) {
 			if by := w.reservedBy(); by != wantReserved || w.mugsLeft() != wantLeft {
 				t.Errorf("reserved by %q, %d mugs left; want %q, %d", by, w.mugsLeft(), wantReserved, wantLeft)
 			}
-			c, err := w.carts.Get(t.Context(), w.cartID, sweden)
+			c, err := w.Carts.Get(t.Context(), w.cartID, sweden)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -195,10 +195,10 @@ func TestSyncReserved(t *testing.T) {
 				}
 				return
 			}
-			if c.OrderID != first.OrderID || len(w.leftBehind()) != 0 || len(w.fake.Orders()) != 1 {
-				t.Errorf("after the error the cart's order is %q, left behind %v, %d orders", c.OrderID, w.leftBehind(), len(w.fake.Orders()))
+			if c.OrderID != first.OrderID || len(w.leftBehind()) != 0 || len(w.Fake.Orders()) != 1 {
+				t.Errorf("after the error the cart's order is %q, left behind %v, %d orders", c.OrderID, w.leftBehind(), len(w.Fake.Orders()))
 			}
-			w.fake.ClearFaults()
+			w.Fake.ClearFaults()
 			before = len(w.calls())
 			healed, err := w.sync(cartsync.Load)
 			if diff := cmp.Diff(tc.next, append([]string(nil), w.calls()[before:]...)); diff != "" {
@@ -233,16 +233,16 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	var outage sync.WaitGroup
 	outage.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		w.redis.Stop()
+		w.Redis.Stop()
 	})
 	if got, err := w.sync(cartsync.Change); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	outage.Wait()
-	if n := len(w.fake.Orders()); n != 1 || !w.fake.Orders()[0].Fake.Aborted {
-		t.Fatalf("%d orders, aborted %v", n, w.fake.Orders()[0].Fake.Aborted)
+	if n := len(w.Fake.Orders()); n != 1 || !w.Fake.Orders()[0].Fake.Aborted {
+		t.Fatalf("%d orders, aborted %v", n, w.Fake.Orders()[0].Fake.Aborted)
 	}
-	w.redis.Restart()
+	w.Redis.Restart()
 	got, err := w.sync(cartsync.Load)
 	if err != nil || !got.Created {
 		t.Fatalf("got %+v, %v", got, err)
@@ -256,13 +256,13 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	w.fault("GET", orderPath, fakeklarna.Fault{Status: 403, Delay: fakeklarna.Duration(400 * time.Millisecond)})
 	outage.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		w.redis.Stop()
+		w.Redis.Stop()
 	})
 	if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	outage.Wait()
-	if n := len(w.fake.Orders()); n != 2 {
+	if n := len(w.Fake.Orders()); n != 2 {
 		t.Errorf("%d orders, want 2", n)
 	}
 }
@@ -312,9 +312,9 @@ func (m *merchant) RoundTrip(r *http.Request) (*http.Response, error) {
 func (w *world) press(orderID string) <-chan fakeklarna.Outcome {
 	done := make(chan fakeklarna.Outcome, 1)
 	go func() {
-		out, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+		out, err := w.Fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
 		if err != nil {
-			w.t.Error(err)
+			w.T.Error(err)
 		}
 		done <- out
 	}()
@@ -351,7 +351,7 @@ func TestSyncWhileBuying(t *testing.T) {
 	if err != nil || got.Outcome != cartsync.Complete || got.OrderID != first.OrderID {
 		t.Errorf("afterwards: got %+v, %v", got, err)
 	}
-	if n := len(w.fake.Orders()); n != 1 {
+	if n := len(w.Fake.Orders()); n != 1 {
 		t.Errorf("%d orders, want 1", n)
 	}
 }

@@ -3,7 +3,6 @@ package kco_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -15,94 +14,55 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
-// world is a shop without pages: a cart, its sync, a fake Klarna and a Redis.
+// world is a shop that does not listen, with a cart.
 type world struct {
-	t      *testing.T
-	fake   *fakeklarna.TestServer
-	redis  *redistest.Server
-	carts  *cart.Store
-	stock  *catalog.Stock
-	syncer *kco.Syncer
+	*shoptest.World
 	cartID string
 }
 
 func newWorld(t *testing.T, o fakeklarna.Options) *world {
 	t.Helper()
-	return newWorldOn(t, o, redistest.StartServer(t))
+	return newWorldOn(t, o, nil)
 }
 
 func newWorldOn(t *testing.T, o fakeklarna.Options, server *redistest.Server) *world {
 	t.Helper()
-	o.CallbackHosts = []string{"shop.internal"}
-	if o.CallbackTransport == nil {
-		o.CallbackTransport = fakeklarna.Agree()
-	}
-	w := &world{t: t, fake: fakeklarna.NewServer(t, o), redis: server, cartID: cart.NewID()}
-	transport, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb, client, logger := w.redis.Client(), kco.NewClient(transport), slog.New(slog.DiscardHandler)
-	w.carts, w.stock = cart.NewStore(rdb), catalog.NewStock(rdb, catalog.Builtin())
-	w.syncer = &kco.Syncer{
-		Client: client, Carts: w.carts, Stock: w.stock, Logger: logger,
-		LeftBehind: &kco.LeftBehind{Redis: rdb, Carts: w.carts, Stock: w.stock, Client: client, Logger: logger},
-		Wants: &kco.Wants{
-			Pricer:    &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "http://shop.example"},
-			Signer:    signer(t, "a secret for the tests"),
-			PublicURL: "http://shop.example", CallbackURL: "http://shop.internal",
-		},
-	}
-	return w
+	return &world{shoptest.New(t, shoptest.Options{Fake: o, Redis: server}), cart.NewID()}
 }
+
+var sweden = shoptest.Sweden
 
 // put sets the quantity of a SKU.
 func (w *world) put(sku string, quantity int) cart.Cart {
-	w.t.Helper()
-	return w.change(cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}})
+	w.T.Helper()
+	return w.Put(w.cartID, sku, quantity)
 }
 
 func (w *world) change(ch cart.Change) cart.Cart {
-	w.t.Helper()
-	c, err := w.carts.Update(w.t.Context(), w.cartID, sweden, func(c *cart.Cart) error {
-		return ch.Apply(&c.Contents, catalog.Builtin(), nil)
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c
+	w.T.Helper()
+	return w.Change(w.cartID, ch)
 }
 
-var sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
-
-// sync runs a Sync with 12 s, as under the session's lock.
 func (w *world) sync(mode cartsync.Mode, known ...string) (kco.Result, error) {
-	w.t.Helper()
-	return w.syncWithin(12*time.Second, mode, known...)
+	w.T.Helper()
+	return w.Sync(w.cartID, mode, known...)
 }
 
 func (w *world) syncWithin(d time.Duration, mode cartsync.Mode, known ...string) (kco.Result, error) {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), d)
-	defer cancel()
-	r := kco.Request{CartID: w.cartID, Fallback: sweden, Mode: mode}
-	if len(known) > 0 {
-		r.SessionOrderID = known[0]
-	}
-	return w.syncer.Sync(ctx, r)
+	w.T.Helper()
+	return w.SyncWithin(d, w.cartID, mode, known...)
 }
 
 // calls are the API calls since the last time, as "METHOD status" with the order's ID shortened.
 func (w *world) calls() []string {
-	w.t.Helper()
+	w.T.Helper()
 	var calls []string
-	for _, r := range w.fake.Requests("") {
+	for _, r := range w.Fake.Requests("") {
 		name := "read"
 		switch {
 		case r.Method == "POST" && strings.HasSuffix(strings.TrimSuffix(r.Path, "/"), "/orders"):
@@ -119,35 +79,31 @@ func (w *world) calls() []string {
 
 // agrees holds invariant 3: the order at Klarna says what the cart says now.
 func (w *world) agrees(orderID string) {
-	w.t.Helper()
-	c, err := w.carts.Get(w.t.Context(), w.cartID, sweden)
+	w.T.Helper()
+	c, err := w.Carts.Get(w.T.Context(), w.cartID, sweden)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	want, _, err := w.syncer.Wants.Want(c)
+	want, _, err := w.KCO.Wants.Want(c)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	order, err := w.syncer.Client.GetOrder(w.t.Context(), orderID)
+	order, err := w.KCO.Client.GetOrder(w.T.Context(), orderID)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	if diff := kco.Differences(want, order); len(diff) > 0 {
-		w.t.Errorf("cart and order differ in %v", diff)
+		w.T.Errorf("cart and order differ in %v", diff)
 	}
 	if c.OrderID != orderID {
-		w.t.Errorf("the cart's order is %q, want %q", c.OrderID, orderID)
+		w.T.Errorf("the cart's order is %q, want %q", c.OrderID, orderID)
 	}
 }
 
-// leftBehind are the orders on the list.
+// leftBehind are the orders on the list that are yet to be aborted.
 func (w *world) leftBehind() []string {
-	w.t.Helper()
-	ids, err := w.syncer.LeftBehind.Orders(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return ids
+	w.T.Helper()
+	return shoptest.ToAbort(w.T, w.LeftBehind)
 }
 
 const createPath, orderPath = "/checkout/v3/orders", "/checkout/v3/orders/*"
@@ -170,8 +126,8 @@ func TestSync(t *testing.T) {
 		{name: "another market", given: func(w *world, _ string) { w.change(cart.Change{Country: "NO"}) }, calls: []string{"read", "update"}},
 		{name: "empty cart: none, the order stays", given: func(w *world, _ string) { w.put("MUG-1", 0) }, outcome: cartsync.Empty},
 		{name: "bought by the session's order: none", known: true, given: func(w *world, id string) {
-			if _, _, err := w.carts.Close(w.t.Context(), w.cartID, id, nil); err != nil {
-				w.t.Fatal(err)
+			if _, _, err := w.Carts.Close(w.T.Context(), w.cartID, id, nil); err != nil {
+				w.T.Fatal(err)
 			}
 		}, outcome: cartsync.Bought},
 		{name: "complete: to the confirmation", given: func(w *world, id string) { w.buy(id) }, calls: []string{"read"}, outcome: cartsync.Complete},
@@ -181,8 +137,8 @@ func TestSync(t *testing.T) {
 		}, mode: cartsync.Change, calls: []string{"update", "read"}, outcome: cartsync.Complete},
 		{name: "aborted: create", given: func(w *world, id string) { w.abort(id) }, calls: []string{"read", "create"}, created: true},
 		{name: "aborted, open page: create", given: func(w *world, id string) { w.abort(id) }, mode: cartsync.Change, calls: []string{"update", "read", "create"}, created: true},
-		{name: "expired: create", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
-		{name: "expired, open page: create", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
+		{name: "expired: create", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
+		{name: "expired, open page: create", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "read refused: create", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 403}) }, calls: []string{"read", "create"}, created: true},
 		{name: "read 500 three times: create", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, calls: []string{"read", "read", "read", "create"}, created: true},
 		{name: "read broken once: again", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Truncate: true}) }, calls: []string{"read", "read"}},
@@ -211,17 +167,17 @@ func TestSync(t *testing.T) {
 			w.put("MUG-1", 3)
 			w.fault("POST", orderPath, fakeklarna.Fault{Status: 400, Count: 1})
 		}, mode: cartsync.Repair, calls: []string{"read", "update"}, err: cartsync.ErrRefused},
-		{name: "repair never creates", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Repair, calls: []string{"read"}, err: cartsync.ErrNothingToRepair},
+		{name: "repair never creates", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, mode: cartsync.Repair, calls: []string{"read"}, err: cartsync.ErrNothingToRepair},
 		{name: "create refused: our fault", given: func(w *world, _ string) {
-			w.fake.Advance(49 * time.Hour)
+			w.Fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{Status: 400, Body: `{"error_code":"BAD_VALUE"}`})
 		}, calls: []string{"read", "create"}, err: cartsync.ErrRefused},
 		{name: "create 500: unavailable, not asked again", given: func(w *world, _ string) {
-			w.fake.Advance(49 * time.Hour)
+			w.Fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{Status: 500})
 		}, calls: []string{"read", "create"}, err: cartsync.ErrUnavailable},
 		{name: "create's answer lost: unavailable, not asked again", given: func(w *world, _ string) {
-			w.fake.Advance(49 * time.Hour)
+			w.Fake.Advance(49 * time.Hour)
 			w.fault("POST", createPath, fakeklarna.Fault{DropReply: true})
 		}, calls: []string{"read", "create"}, err: cartsync.ErrUnavailable},
 	} {
@@ -248,14 +204,14 @@ func TestSync(t *testing.T) {
 				if diff := cmp.Diff(tc.calls, append([]string(nil), w.calls()[before:]...)); diff != "" {
 					t.Errorf("calls: %s", diff)
 				}
-				c, _ := w.carts.Get(t.Context(), w.cartID, sweden)
+				c, _ := w.Carts.Get(t.Context(), w.cartID, sweden)
 				switch {
 				case tc.err != nil:
 					// The old order stays the cart's: a Klarna that is away costs no typed data.
 					if c.OrderID != first.OrderID || len(w.leftBehind()) != 0 {
 						t.Errorf("after the error the cart's order is %q, left behind %v", c.OrderID, w.leftBehind())
 					}
-					w.fake.ClearFaults()
+					w.Fake.ClearFaults()
 					if tc.mode == cartsync.Repair {
 						return
 					}
@@ -293,23 +249,23 @@ func TestSync(t *testing.T) {
 }
 
 func (w *world) fault(method, path string, f fakeklarna.Fault) {
-	w.t.Helper()
+	w.T.Helper()
 	f.Method, f.Path = method, path
-	w.fake.AddFault(f)
+	w.Fake.AddFault(f)
 }
 
 func (w *world) buy(orderID string) {
-	w.t.Helper()
-	got, err := w.fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+	w.T.Helper()
+	got, err := w.Fake.Shopper(orderID, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
 	if err != nil {
-		w.t.Fatalf("buy: %+v, %v", got, err)
+		w.T.Fatalf("buy: %+v, %v", got, err)
 	}
 }
 
 func (w *world) abort(orderID string) {
-	w.t.Helper()
-	if _, err := w.syncer.Client.AbortOrder(w.t.Context(), orderID); err != nil {
-		w.t.Fatal(err)
+	w.T.Helper()
+	if _, err := w.KCO.Client.AbortOrder(w.T.Context(), orderID); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
@@ -352,7 +308,7 @@ func TestSyncFollowsTheCart(t *testing.T) {
 			w.fault("POST", path, fakeklarna.Fault{Delay: fakeklarna.Duration(300 * time.Millisecond)})
 			go func() {
 				time.Sleep(100 * time.Millisecond)
-				_, _ = w.carts.Update(context.Background(), w.cartID, sweden, func(c *cart.Cart) error {
+				_, _ = w.Carts.Update(context.Background(), w.cartID, sweden, func(c *cart.Cart) error {
 					c.Lines[0].Quantity = 7
 					return nil
 				})
@@ -393,16 +349,16 @@ func TestSyncCreatesAtOnce(t *testing.T) {
 		}
 	}
 	w.agrees(ids[0])
-	if n := len(w.fake.Orders()); n < 2 {
+	if n := len(w.Fake.Orders()); n < 2 {
 		t.Errorf("got %d orders made: nobody lost", n)
 	}
 	// Sweeping twice: the second time there is nothing left to do.
 	for range 2 {
-		if err := w.syncer.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Second)); err != nil {
+		if err := w.KCO.LeftBehind.Sweep(t.Context(), time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, order := range w.fake.Orders() {
+	for _, order := range w.Fake.Orders() {
 		if order.Fake.Aborted == (order.OrderID == ids[0]) {
 			t.Errorf("order %s aborted: %v", order.OrderID, order.Fake.Aborted)
 		}
@@ -419,7 +375,7 @@ func TestSweep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, list := t.Context(), w.syncer.LeftBehind
+	ctx, list := t.Context(), w.KCO.LeftBehind
 	for _, id := range []string{got.OrderID, "gone"} {
 		if err := list.Add(ctx, w.cartID, id); err != nil {
 			t.Fatal(err)
@@ -432,7 +388,7 @@ func TestSweep(t *testing.T) {
 		t.Errorf("got %v, left %v", err, w.leftBehind())
 	}
 	w.agrees(got.OrderID) // its cart's own order was not aborted
-	if order, ok := w.fake.Order(got.OrderID); !ok || order.Fake.Aborted {
+	if order, ok := w.Fake.Order(got.OrderID); !ok || order.Fake.Aborted {
 		t.Errorf("got %+v, %v", order.Fake, ok)
 	}
 	// A Klarna that is away: the entry stays for the next sweep.
@@ -456,13 +412,13 @@ func TestSyncWithoutRedis(t *testing.T) {
 	var outage sync.WaitGroup
 	outage.Go(func() {
 		time.Sleep(100 * time.Millisecond)
-		w.redis.Stop()
+		w.Redis.Stop()
 	})
 	if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	outage.Wait()
-	w.redis.Restart()
+	w.Redis.Restart()
 	got, err := w.sync(cartsync.Load)
 	if err != nil {
 		t.Fatal(err)

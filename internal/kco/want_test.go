@@ -66,22 +66,22 @@ func TestShippingOptions(t *testing.T) {
 		want []kco.ShippingOption
 	}{
 		{"Sweden", cart.Contents{Country: "SE", Locale: "sv-SE", Lines: mug}, []kco.ShippingOption{
-			{ID: "mailboat", Name: "Postbåten", Description: "3 till 5 dagar", Price: 4900, TaxAmount: 980, TaxRate: 2500, Preselected: true},
+			{ID: "mailboat", Name: "Postbåten", Description: "3 till 5\u00a0dagar", Price: 4900, TaxAmount: 980, TaxRate: 2500, Preselected: true},
 			{ID: "express", Name: "Express", Description: "nästa arbetsdag", Price: 12900, TaxAmount: 2580, TaxRate: 2500},
 			{ID: "collect", Name: "Hämta i hamnen", Description: "klart nästa dag", TaxRate: 2500},
 		}},
 		{"Sweden in English, express", cart.Contents{Country: "SE", Locale: "en-SE", ShippingOption: "express", Lines: mug}, []kco.ShippingOption{
-			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5 days", Price: 4900, TaxAmount: 980, TaxRate: 2500},
+			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 4900, TaxAmount: 980, TaxRate: 2500},
 			{ID: "express", Name: "Express", Description: "next working day", Price: 12900, TaxAmount: 2580, TaxRate: 2500, Preselected: true},
 			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 2500},
 		}},
 		{"US: without tax", cart.Contents{Country: "US", Locale: "en-US", Lines: mug, ShipTo: &cart.ShipTo{Region: "CA"}}, []kco.ShippingOption{
-			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5 days", Price: 600, Preselected: true},
+			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 600, Preselected: true},
 			{ID: "express", Name: "Express", Description: "next working day", Price: 1500},
 			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day"},
 		}},
 		{"Germany to Finland: its tax", cart.Contents{Country: "DE", Locale: "en-DE", Lines: mug, ShipTo: &cart.ShipTo{Country: "FI"}}, []kco.ShippingOption{
-			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5 days", Price: 490, TaxAmount: 100, TaxRate: 2550, Preselected: true},
+			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 490, TaxAmount: 100, TaxRate: 2550, Preselected: true},
 			{ID: "express", Name: "Express", Description: "next working day", Price: 1290, TaxAmount: 262, TaxRate: 2550},
 			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 2550},
 		}},

@@ -1,7 +1,6 @@
 package klarna
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -34,11 +33,6 @@ const (
 	// CodeInvalidOperation answers, of an authorization, that it is used.
 	// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
 	CodeInvalidOperation = "INVALID_OPERATION"
-	// Of customer tokens: a charge was declined; the token is
-	// another merchant's or cancelled.
-	// Source: docs.klarna.com, Customer Token API reference.
-	CodePaymentMethodFailed = "PAYMENT_METHOD_FAILED"
-	CodeTokenCanceled       = "TOKEN_CANCELED"
 )
 
 // Error says operation, status, code, messages and correlation ID.
@@ -66,12 +60,6 @@ func (e *Error) Call() observe.FailedCall {
 // lock or rate limit, which say nothing about the request).
 func (e *Error) Refused() bool {
 	return e.Status >= 400 && e.Status < 500 && !lockedStatus(e.Status)
-}
-
-// HasCode reports whether err is an answer of Klarna's with this error_code.
-func HasCode(err error, code string) bool {
-	apiErr, ok := errors.AsType[*Error](err)
-	return ok && apiErr.Code == code
 }
 
 // CallError is a call that had no answer of use: no connection, none in time, or

@@ -72,13 +72,13 @@ func pattern(path string) (pattern, orderID string) {
 		if i == 0 {
 			continue
 		}
-		place, follows := collections[parts[i-1]]
+		placeholder, follows := collections[parts[i-1]]
 		switch {
 		case follows:
 			if parts[i-1] == "orders" {
 				orderID, _ = url.PathUnescape(part) // one that cannot be read is none
 			}
-			parts[i] = place
+			parts[i] = placeholder
 		case !isWord(part):
 			parts[i] = "{id}"
 		}

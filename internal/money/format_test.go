@@ -64,16 +64,3 @@ func TestFormat(t *testing.T) {
 
 // mark makes no-break spaces visible; an ordinary space stays one and fails.
 func mark(s string) string { return strings.ReplaceAll(s, "\u00a0", "_") }
-
-func TestParseCurrency(t *testing.T) {
-	for in, want := range map[string]money.Currency{"SEK": "SEK", "sek": "SEK", "Usd": "USD"} {
-		if got, err := money.ParseCurrency(in); err != nil || got != want {
-			t.Errorf("ParseCurrency(%q) = %q, %v; want %q", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"", "kr", "SEKK", "S K", "S1K", "SÉK", "SÉ", " SEK"} {
-		if got, err := money.ParseCurrency(in); err == nil {
-			t.Errorf("ParseCurrency(%q) = %q, want an error", in, got)
-		}
-	}
-}

@@ -42,9 +42,6 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	return diff, nil
 }
 
-// Neg returns -a, or ErrOverflow for the smallest Amount.
-func (a Amount) Neg() (Amount, error) { return Amount(0).Sub(a) }
-
 // Mul returns a times the quantity q, or ErrOverflow.
 func (a Amount) Mul(q int64) (Amount, error) {
 	hi, lo := bits.Mul64(magnitude(int64(a)), magnitude(q))
@@ -52,19 +49,6 @@ func (a Amount) Mul(q int64) (Amount, error) {
 		return product, nil
 	}
 	return 0, fmt.Errorf("%d × %d: %w", a, q, ErrOverflow)
-}
-
-// Sum adds the amounts from left to right; ErrOverflow as soon as a partial
-// sum does not fit. The sum of nothing is 0.
-func Sum(amounts ...Amount) (Amount, error) {
-	var total Amount
-	for _, a := range amounts {
-		var err error
-		if total, err = total.Add(a); err != nil {
-			return 0, err
-		}
-	}
-	return total, nil
 }
 
 // Percent returns the share of a that hundredths of a percent make (1000 is

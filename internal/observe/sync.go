@@ -35,11 +35,10 @@ func newSyncMetrics(r registry) syncMetrics {
 // Product is one of Klarna's, as it is labelled.
 type Product string
 
-// The products; Charge is of a customer token.
+// The products.
 const (
 	KCO      Product = "kco"
 	Payments Product = "payments"
-	Charge   Product = "charge"
 )
 
 // SyncResult is how a Sync came out.

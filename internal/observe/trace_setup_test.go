@@ -1,13 +1,11 @@
 package observe_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,34 +13,17 @@ import (
 
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/tracetest"
 )
 
-// output is what a process writes, safe for concurrent use.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 // setup is SetupTracing in a process with these variables, and what it writes.
-func setup(t testing.TB, variables map[string]string) (*observe.Tracing, *output, error) {
+func setup(t testing.TB, variables map[string]string) (*observe.Tracing, *shoptest.Log, error) {
 	t.Helper()
 	for name, value := range variables {
 		t.Setenv(name, value) // the SDK looks there itself
 	}
-	out := new(output)
+	out := new(shoptest.Log)
 	tracing, err := observe.SetupTracing(t.Context(), func(name string) string { return variables[name] }, out,
 		slog.New(slog.NewTextHandler(out, nil)))
 	t.Cleanup(func() { tracing.Stop(context.Background()) })

@@ -51,7 +51,7 @@ func (b *Book) repeatPurchase(ctx context.Context, cartID, sessionID string) err
 	orderID, err := b.Payments.Authorizations.OrderOf(ctx, sessionID)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("repeat purchase of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	case orderID != "":
 		_, err = b.bought(ctx, sessionID, orderID)
 	default:
@@ -128,7 +128,7 @@ func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) (
 // to become one: not yet, or not by us.
 func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Time) (keep bool, err error) {
 	in := Authorized{SessionID: a.SessionID, Token: a.Token}
-	if a.Place {
+	if a.Agreed {
 		_, _, err = b.placeAuthorized(ctx, in)
 		b.Observer.Book(observe.BookAuthorization, resultOfAuthorization(err))
 		if err == nil {
@@ -171,7 +171,7 @@ func (b *Book) mayYet(ctx context.Context, in Authorized) error {
 // refuses is as good: it is over, or was used. A gateway says nothing of it.
 func (b *Book) release(ctx context.Context, sessionID, token string) error {
 	err := b.Payments.Client.CancelAuthorization(ctx, token)
-	if apiErr, ok := errors.AsType[*klarna.Error](err); ok && apiErr.Refused() && apiErr.Code != "" {
+	if klarna.IsRefused(err) && klarna.Code(err) != "" {
 		err = nil
 	}
 	if err == nil {
@@ -203,7 +203,7 @@ func (b *Book) settleProblem(ctx context.Context, sessionID string) error {
 // Klarna's portal; Place takes it into the book.
 func (b *Book) PaymentsProblems(ctx context.Context) (sessionIDs []string, err error) {
 	if sessionIDs, err = b.Redis.ZRange(ctx, problemsKey, 0, -1).Result(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("list payments problems: %w: %w", ErrUnavailable, err)
 	}
 	return sessionIDs, nil
 }

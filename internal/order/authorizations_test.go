@@ -11,12 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
-
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -240,74 +236,5 @@ func TestAuthorizedAndCancelled(t *testing.T) {
 	}
 	if again := w.Session(in.CartID).SessionID; again == in.SessionID {
 		t.Error("the checkout still has the session that was cancelled")
-	}
-}
-
-// A customer token is made with the order where the shop asks for it, charged
-// once per key, and cancelled for ever.
-func TestCustomerToken(t *testing.T) {
-	w := newWorld(t, nil)
-	w.Book.Payments.Wants.CustomerTokens = true
-	in := w.authorized()
-	o, _, err := w.Book.PlaceAuthorized(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.paidOnce(in)
-	lines, err := klarna.NewLines([]klarna.Item{{Type: klarna.Physical, Reference: "MUG-1", Name: "Mugg", Quantity: 1, UnitPrice: 19900, TaxRate: 2500}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := uuid.NewString()
-	charged, err := w.Book.Charge(t.Context(), o.OrderID, key, lines)
-	if err != nil || charged.OrderAmount != 19900 || charged.Number == "" || charged.Origin != "charge:"+o.OrderID || len(charged.Flags) != 0 || !charged.Acknowledged {
-		t.Fatalf("charged %+v, %v", charged.LogValue(), err)
-	}
-	if again, err := w.Book.Charge(t.Context(), o.OrderID, key, lines); err != nil || !cmp.Equal(charged, again) {
-		t.Errorf("the same key again: %v %s", err, cmp.Diff(charged, again))
-	}
-	if other, err := w.Book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); err != nil || other.OrderID == charged.OrderID {
-		t.Errorf("another key: %q, %v", other.OrderID, err)
-	}
-	const chargePath = "/customer-token/v1/tokens/*/order"
-	for _, tc := range []struct {
-		name  string
-		fault fakeklarna.Fault
-		want  error
-	}{
-		{"declined", fakeklarna.Fault{Status: 403, Body: `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"c"}`}, order.ErrDeclined},
-		{"other currency", fakeklarna.Fault{Status: 403, Body: `{"error_code":"UNAVAILABLE_PAYMENT_METHOD","error_messages":[],"correlation_id":"c"}`}, cartsync.ErrRefused},
-		{"not known", fakeklarna.Fault{Status: 404, Body: `{"error_code":"TOKEN_NOT_FOUND","error_messages":[],"correlation_id":"c"}`}, order.ErrNoToken},
-		{"away", fakeklarna.Fault{Status: 503, Count: 3}, order.ErrUnavailable},
-		{"answer lost once", fakeklarna.Fault{DropReply: true}, nil},
-	} {
-		tc.fault.Method, tc.fault.Path = "POST", chargePath
-		w.Fake.AddFault(tc.fault)
-		if _, err := w.Book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); !errors.Is(err, tc.want) {
-			t.Errorf("%s: got %v, want %v", tc.name, err, tc.want)
-		}
-		w.Fake.ClearFaults()
-	}
-	for _, want := range []error{nil, order.ErrNoToken} {
-		if err := w.Book.CancelCustomerToken(t.Context(), o.OrderID); !errors.Is(err, want) {
-			t.Errorf("cancel: got %v, want %v", err, want)
-		}
-	}
-	if _, err := w.Book.Charge(t.Context(), o.OrderID, uuid.NewString(), lines); !errors.Is(err, order.ErrNoToken) {
-		t.Errorf("charge a cancelled one: %v", err)
-	}
-	if _, err := w.Book.Charge(t.Context(), "unknown", uuid.NewString(), lines); !errors.Is(err, order.ErrUnknown) {
-		t.Errorf("charge for an unknown order: %v", err)
-	}
-
-	// That there is no token is no reason to lose a sale.
-	in = w.authorized()
-	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/payments/v1/authorizations/*/customer-token", Status: 400, Count: -1})
-	if o, _, err = w.Book.PlaceAuthorized(t.Context(), in); err != nil {
-		t.Fatal(err)
-	}
-	w.paidOnce(in)
-	if err := w.Book.CancelCustomerToken(t.Context(), o.OrderID); !errors.Is(err, order.ErrNoToken) {
-		t.Errorf("no token was made: %v", err)
 	}
 }

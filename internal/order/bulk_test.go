@@ -18,7 +18,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -92,57 +91,53 @@ func results(job order.Bulk) (texts []string) {
 
 // A bulk capture captures what can be captured, and says why of the rest.
 func TestBulk(t *testing.T) {
-	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, start(t))
-			ids := w.downloads(4)
-			_, pending := w.Sale("email", fraud("accept"))
-			w.Place(pending)
-			if _, err := w.Book.Edit(t.Context(), ids[2], func(o *order.Order) { o.Status = ordermanagement.Cancelled }); err != nil {
-				t.Fatal(err)
-			}
-			nobody := uuid.NewString()
-			id := w.startBulk(ids[0], ids[1], ids[0], ids[2], pending, nobody)
-			before := w.bulk(id)
-			if diff := cmp.Diff([]string{"", "", "refused cancelled", "refused fraud_pending", "refused no_order"}, results(before)); diff != "" || before.Finished() {
-				t.Errorf("at the start: finished %v, %s", before.Finished(), diff)
-			}
-			w.round(0)
-			job := w.bulk(id)
-			if diff := cmp.Diff([]string{"done", "done", "refused cancelled", "refused fraud_pending", "refused no_order"}, results(job)); diff != "" {
-				t.Error(diff)
-			}
-			if !job.Finished() || job.Count(order.Done) != 2 || job.Count(order.Refused) != 3 || job.Staff != "demo" || time.Since(job.At) > time.Hour {
-				t.Errorf("got %+v", job)
-			}
-			o, _, _ := w.Book.ByOrderID(t.Context(), ids[0])
-			first := job.Items[0]
-			if first.OrderID != ids[0] || first.Number != o.Number || first.Amount != o.OrderAmount || first.Currency != "SEK" || first.Status != http.StatusCreated || first.CorrelationID == "" {
-				t.Errorf("item %+v", first)
-			}
-			w.capturedOnce(ids[:2]...)
-			if there, _ := w.Fake.Order(ids[0]); len(there.Fake.OrderManagement.Captures[0].OrderLines) != len(o.OrderLines) {
-				t.Error("captured without lines")
-			}
-			if w.captures(ids[2])+w.captures(ids[3])+w.captures(pending) != 0 {
-				t.Error("captured what was not to be captured")
-			}
-			w.indexed()
-			calls := len(w.Fake.Requests(""))
-			w.round(time.Hour) // nothing is left to do
-			if got := len(slices.DeleteFunc(w.Fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == http.MethodGet })); got != 0 {
-				t.Errorf("%d calls of Klarna after the end", got)
-			}
-			if open := w.Client.Exists(t.Context(), "shopd:{orders}:bulks").Val(); open != 0 {
-				t.Error("a job is still open")
-			}
-			if ttl := w.Client.TTL(t.Context(), "shopd:{orders}:bulk:"+id).Val(); ttl < 29*24*time.Hour || ttl > 30*24*time.Hour {
-				t.Errorf("the job is kept for %s", ttl)
-			}
-			if _, found, err := w.Book.Bulk(t.Context(), "nobody's"); found || err != nil {
-				t.Errorf("unknown job: %v, %v", found, err)
-			}
-		})
+	w := newWorld(t, nil)
+	ids := w.downloads(4)
+	_, pending := w.Sale("email", fraud("accept"))
+	w.Place(pending)
+	if _, err := w.Book.Edit(t.Context(), ids[2], func(o *order.Order) { o.Status = ordermanagement.Cancelled }); err != nil {
+		t.Fatal(err)
+	}
+	nobody := uuid.NewString()
+	id := w.startBulk(ids[0], ids[1], ids[0], ids[2], pending, nobody)
+	before := w.bulk(id)
+	if diff := cmp.Diff([]string{"", "", "refused cancelled", "refused fraud_pending", "refused no_order"}, results(before)); diff != "" || before.Finished() {
+		t.Errorf("at the start: finished %v, %s", before.Finished(), diff)
+	}
+	w.round(0)
+	job := w.bulk(id)
+	if diff := cmp.Diff([]string{"done", "done", "refused cancelled", "refused fraud_pending", "refused no_order"}, results(job)); diff != "" {
+		t.Error(diff)
+	}
+	if !job.Finished() || job.Count(order.Done) != 2 || job.Count(order.Refused) != 3 || job.Staff != "demo" || time.Since(job.At) > time.Hour {
+		t.Errorf("got %+v", job)
+	}
+	o, _, _ := w.Book.ByOrderID(t.Context(), ids[0])
+	first := job.Items[0]
+	if first.OrderID != ids[0] || first.Number != o.Number || first.Amount != o.OrderAmount || first.Currency != "SEK" || first.Status != http.StatusCreated || first.CorrelationID == "" {
+		t.Errorf("item %+v", first)
+	}
+	w.capturedOnce(ids[:2]...)
+	if there, _ := w.Fake.Order(ids[0]); len(there.Fake.OrderManagement.Captures[0].OrderLines) != len(o.OrderLines) {
+		t.Error("captured without lines")
+	}
+	if w.captures(ids[2])+w.captures(ids[3])+w.captures(pending) != 0 {
+		t.Error("captured what was not to be captured")
+	}
+	w.indexed()
+	calls := len(w.Fake.Requests(""))
+	w.round(time.Hour) // nothing is left to do
+	if got := len(slices.DeleteFunc(w.Fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == http.MethodGet })); got != 0 {
+		t.Errorf("%d calls of Klarna after the end", got)
+	}
+	if open := w.Client.Exists(t.Context(), "shopd:{orders}:bulks").Val(); open != 0 {
+		t.Error("a job is still open")
+	}
+	if ttl := w.Client.TTL(t.Context(), "shopd:{orders}:bulk:"+id).Val(); ttl < 29*24*time.Hour || ttl > 30*24*time.Hour {
+		t.Errorf("the job is kept for %s", ttl)
+	}
+	if _, found, err := w.Book.Bulk(t.Context(), "nobody's"); found || err != nil {
+		t.Errorf("unknown job: %v, %v", found, err)
 	}
 }
 

@@ -107,13 +107,13 @@ func TestCheck(t *testing.T) {
 			if tc.c.Key == "" {
 				tc.c.Key = "k"
 			}
-			book := &order.Book{Management: ordermanagement.NewClient(nil)}
+			book := &order.Book{Management: ordermanagement.NewClient(nil, ordermanagement.Klarna)}
 			if got := reasonOf(t, book.Check(o, tc.c, noon)); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
 	}
-	book := &order.Book{Management: ordermanagement.NewClient(nil)}
+	book := &order.Book{Management: ordermanagement.NewClient(nil, ordermanagement.Klarna)}
 	if got := reasonOf(t, book.Check(inState(part), order.Command{Action: order.ActionExtend}, noon)); got != "invalid key" {
 		t.Errorf("without a key: got %s", got)
 	}

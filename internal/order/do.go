@@ -185,27 +185,26 @@ func (b *Book) run(ctx context.Context, o Order, first bool) (Outcome, error) {
 	if apiErr, ok := errors.AsType[*klarna.Error](err); ok {
 		entry.Code, entry.Messages, entry.CorrelationID = apiErr.Code, apiErr.Messages, apiErr.CorrelationID
 	}
-	entry.Result = verdict(answer, err, first)
+	entry.Result = commandResult(answer, err, first)
 	if entry.Result == Refused && entry.Status == 0 {
 		entry.Messages = []string{err.Error()} // our client does not send it
 	}
 	return b.finish(ctx, o.OrderID, c, entry)
 }
 
-// verdict is what an answer says of a command. Only an answer of Klarna's own
+// commandResult is what an answer says of a command. Only an answer of Klarna's own
 // counts: a gateway that refuses credentials says nothing about a try before.
-func verdict(answer klarna.Answer, err error, first bool) Result {
+func commandResult(answer klarna.Answer, err error, first bool) Result {
 	if err == nil {
 		return Done
 	}
 	if _, ok := errors.AsType[*klarna.RuleError](err); ok || errors.Is(err, ordermanagement.ErrNotOffered) {
 		return Refused
 	}
-	apiErr, ok := errors.AsType[*klarna.Error](err)
-	if !ok || !apiErr.Refused() {
+	if !klarna.IsRefused(err) {
 		return Unknown
 	}
-	if apiErr.Status == http.StatusUnauthorized && (!first || answer.Unanswered) {
+	if klarna.Status(err) == http.StatusUnauthorized && (!first || answer.Unanswered) {
 		return Unknown
 	}
 	return Refused

@@ -23,66 +23,58 @@ import (
 // Many at once, with one key or with many, in two processes: nothing is
 // captured or refunded twice, and all learn what was done.
 func TestDoAtOnce(t *testing.T) {
-	for _, kind := range []string{"one node", "cluster"} {
-		t.Run(kind, func(t *testing.T) {
-			rdb := redistest.StartServer
-			if kind == "cluster" {
-				rdb = func(t testing.TB) *redistest.Server { return redistest.Cluster(t) }
-			}
-			w := newWorld(t, rdb(t))
-			books := []*order.Book{w.Book, w.another(nil, nil)}
-			o := w.placed()
-			atOnce := func(what string, of func(i int) order.Command) map[string]int {
-				var mu sync.Mutex
-				var wg sync.WaitGroup
-				got := map[string]int{}
-				for i := range 20 {
-					wg.Go(func() {
-						out, err := books[i%2].Do(t.Context(), o.OrderID, of(i))
-						text := string(out.Result)
-						if isChanged(err) {
-							text = "changed"
-						} else if err != nil {
-							t.Errorf("%s: %v", what, err)
-						}
-						mu.Lock()
-						defer mu.Unlock()
-						got[text]++
-					})
+	w := newWorld(t, nil)
+	books := []*order.Book{w.Book, w.another(nil, nil)}
+	o := w.placed()
+	atOnce := func(what string, of func(i int) order.Command) map[string]int {
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		got := map[string]int{}
+		for i := range 20 {
+			wg.Go(func() {
+				out, err := books[i%2].Do(t.Context(), o.OrderID, of(i))
+				text := string(out.Result)
+				if isChanged(err) {
+					text = "changed"
+				} else if err != nil {
+					t.Errorf("%s: %v", what, err)
 				}
-				wg.Wait()
-				o = w.agrees(o.OrderID)
-				return got
-			}
-			same := captureOf(t, o, 1, 0, 0)
-			got := atOnce("one key", func(int) order.Command { return same })
-			if got["done"] != 1 || got["already"] != 19 || len(o.Captures) != 1 {
-				t.Errorf("one key: %v, %d captures", got, len(o.Captures))
-			}
-			sent := 0
-			for _, r := range w.Fake.Requests(o.OrderID) {
-				if strings.HasSuffix(r.Path, "/captures") {
-					sent++
-				}
-			}
-			if sent != 1 { // who comes second waits, and does not trust in Klarna to notice
-				t.Errorf("one key: sent %d times", sent)
-			}
-			before := o
-			got = atOnce("many keys", func(int) order.Command { return captureOf(t, before, 1, 0, 0) })
-			if got["done"] != 1 || got["changed"] != 19 || len(o.Captures) != 2 {
-				t.Errorf("many keys: %v, %d captures", got, len(o.Captures))
-			}
-			before = o
-			got = atOnce("refunds", func(int) order.Command {
-				return command(before, order.ActionRefund, amount(int64(before.CapturedAmount)/2+1))
+				mu.Lock()
+				defer mu.Unlock()
+				got[text]++
 			})
-			if got["done"] != 1 || got["changed"] != 19 || len(o.Refunds) != 1 {
-				t.Errorf("refunds: %v, %d refunds", got, len(o.Refunds))
-			}
-			w.tells(o.OrderID, "placed", "acknowledged", "capture done", "capture done", "refund done")
-		})
+		}
+		wg.Wait()
+		o = w.agrees(o.OrderID)
+		return got
 	}
+	same := captureOf(t, o, 1, 0, 0)
+	got := atOnce("one key", func(int) order.Command { return same })
+	if got["done"] != 1 || got["already"] != 19 || len(o.Captures) != 1 {
+		t.Errorf("one key: %v, %d captures", got, len(o.Captures))
+	}
+	sent := 0
+	for _, r := range w.Fake.Requests(o.OrderID) {
+		if strings.HasSuffix(r.Path, "/captures") {
+			sent++
+		}
+	}
+	if sent != 1 { // who comes second waits, and does not trust in Klarna to notice
+		t.Errorf("one key: sent %d times", sent)
+	}
+	before := o
+	got = atOnce("many keys", func(int) order.Command { return captureOf(t, before, 1, 0, 0) })
+	if got["done"] != 1 || got["changed"] != 19 || len(o.Captures) != 2 {
+		t.Errorf("many keys: %v, %d captures", got, len(o.Captures))
+	}
+	before = o
+	got = atOnce("refunds", func(int) order.Command {
+		return command(before, order.ActionRefund, amount(int64(before.CapturedAmount)/2+1))
+	})
+	if got["done"] != 1 || got["changed"] != 19 || len(o.Refunds) != 1 {
+		t.Errorf("refunds: %v, %d refunds", got, len(o.Refunds))
+	}
+	w.tells(o.OrderID, "placed", "acknowledged", "capture done", "capture done", "refund done")
 }
 
 // While a command is under way nobody else gets in, but it ends even when the

@@ -62,7 +62,11 @@ func (b *Book) durablyAt(ctx context.Context, write func(*redis.Conn) error) err
 	if err := write(conn); err != nil {
 		return err
 	}
-	if replicas(ctx, conn) > 0 {
+	following, err := replicas(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if following > 0 {
 		n, err := conn.Wait(ctx, 1, replicaWait).Result()
 		if err != nil && !refused(err) {
 			return err
@@ -99,19 +103,22 @@ func master(ctx context.Context, rdb redis.UniversalClient) (*redis.Client, erro
 	return nil, fmt.Errorf("a %T is neither a Redis nor a Cluster", rdb)
 }
 
-// replicas is how many replicas follow the server, 0 when it does not tell.
-func replicas(ctx context.Context, conn *redis.Conn) int {
+// replicas is how many replicas follow the server, 0 when it does not tell. No
+// answer at all is an error: a master that died just now may have had one.
+func replicas(ctx context.Context, conn *redis.Conn) (n int, err error) {
 	info, err := conn.Info(ctx, "replication").Result()
-	if err != nil {
-		return 0
+	if _, answered := errors.AsType[redis.Error](err); answered {
+		return 0, nil
 	}
-	n := 0
+	if err != nil {
+		return 0, err
+	}
 	for line := range strings.Lines(info) {
 		if strings.HasPrefix(line, "slave") && strings.Contains(line, "state=online") {
 			n++
 		}
 	}
-	return n
+	return n, nil
 }
 
 // refused reports whether the server does not have a command, or does not let

@@ -3,6 +3,7 @@ package order_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,6 +108,45 @@ func TestReplica(t *testing.T) {
 		}
 	}
 	w.once(cartID, orderID)
+}
+
+// A master that dies after it has stored the order, and before it has told how many
+// replicas it has, may have had one without the order: Klarna is not told.
+func TestReplicasUnknown(t *testing.T) {
+	w := newWorld(t, nil)
+	rdb := w.Redis.Client()
+	rdb.AddHook(&deadAtInfo{})
+	book := w.another(rdb, nil)
+	cartID, orderID := w.Sale()
+	if _, err := book.Place(t.Context(), orderID); err == nil {
+		t.Error("placed, though the master did not answer")
+	}
+	if there, _ := w.Fake.Order(orderID); there.Fake.Acknowledged {
+		t.Error("acknowledged what may be lost")
+	}
+	if _, err := book.Place(t.Context(), orderID); err != nil {
+		t.Fatal(err)
+	}
+	w.once(cartID, orderID)
+}
+
+// deadAtInfo loses the connection at the first INFO.
+type deadAtInfo struct{ done atomic.Bool }
+
+func (d *deadAtInfo) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (d *deadAtInfo) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (d *deadAtInfo) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == "info" && !d.done.Swap(true) {
+			cmd.SetErr(io.EOF)
+			return io.EOF
+		}
+		return next(ctx, cmd)
+	}
 }
 
 // replica is a client of the master's replica, when that is in step.

@@ -40,18 +40,18 @@ func (b *Book) Each(ctx context.Context, q Query, yield func(Order) error) error
 		if err != nil {
 			return fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
 		}
-		places := make([]string, len(members))
+		positions := make([]string, len(members))
 		for i, member := range members {
-			places[i] = strings.TrimPrefix(member, a.list)
+			positions[i] = strings.TrimPrefix(member, a.list)
 		}
-		orders, err := b.records(ctx, places)
+		orders, err := b.records(ctx, positions)
 		if err == nil {
 			err = hand(orders, yield)
 		}
-		if err != nil || len(places) < exportBatch {
+		if err != nil || len(positions) < exportBatch {
 			return err
 		}
-		rest = rest.after(places[len(places)-1])
+		rest = rest.after(positions[len(positions)-1])
 	}
 }
 

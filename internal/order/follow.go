@@ -268,7 +268,7 @@ func sameQuantities(a, b []klarna.OrderLine) bool {
 func (b *Book) returnGoods(ctx context.Context, o Order) (Order, error) {
 	lines := o.reserved()
 	if err := b.Stock.Return(ctx, o.OrderID, lines); err != nil {
-		return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return o, fmt.Errorf("return goods of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 	}
 	return b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
 		if !o.GoodsDue {

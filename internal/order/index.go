@@ -20,15 +20,15 @@ import (
 
 // indexKey is a sorted set of all lists of orders that can be asked for. Every
 // score is 0, so Redis keeps the members in the order of their bytes, and a
-// member is a list's name with an order's place in it: a list is a range of
+// member is a list's name with an order's position in it: a list is a range of
 // members, in order of time, of which any part and the length cost O(log n).
 // An order is in every list that it belongs to, so no combination of filters has
 // to look at an order that is not asked for. The number is that of the layout.
 const indexKey = "shopd:{orders}:index:1"
 
-// place is where an order stands in its lists: by the time of purchase to the
+// position is where an order stands in its lists: by the time of purchase to the
 // millisecond, and by its ID among those of the same.
-func (o Order) place() string { return moment(o.PlacedAt) + ":" + o.OrderID }
+func (o Order) position() string { return moment(o.PlacedAt) + ":" + o.OrderID }
 
 // moment is a time in as many digits as every other.
 func moment(t time.Time) string { return fmt.Sprintf("%013d", min(max(t.UnixMilli(), 0), lastMoment)) }
@@ -79,7 +79,7 @@ func EmailHash(email string) string {
 // indexMembers are the members of indexKey that an order has. What is stored
 // with an order has all of them, at any time.
 func indexMembers(o Order) []string {
-	place := o.place()
+	position := o.position()
 	texts := []string{"", textOfAmount(o.OrderAmount)}
 	for _, email := range []string{o.BillingAddress.Email, o.ShippingAddress.Email} {
 		if normal(email) != "" {
@@ -98,16 +98,16 @@ func indexMembers(o Order) []string {
 		for _, country := range anyOr(o.PurchaseCountry) {
 			for _, status := range anyOr(string(o.Status)) {
 				for _, pending := range pendings {
-					members = append(members, list(text, country, status, pending)+place)
+					members = append(members, list(text, country, status, pending)+position)
 				}
 			}
 		}
 	}
 	if !o.Acknowledged {
-		members = append(members, listOfUnacknowledged+place)
+		members = append(members, listOfUnacknowledged+position)
 	}
 	if o.KlarnaReference != "" {
-		members = append(members, listOfReference(o.KlarnaReference)+place)
+		members = append(members, listOfReference(o.KlarnaReference)+position)
 	}
 	return members
 }

@@ -12,44 +12,39 @@ import (
 
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // An order is in the lists that its record says, whatever is done with it.
 func TestIndexFollows(t *testing.T) {
-	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, start(t))
-			_, orderID := w.Sale("email", fraud("accept"))
-			w.Place(orderID)
-			w.indexed()
-			page, err := w.Book.List(t.Context(), order.Query{Pending: true, Text: fraud("accept"), Country: "SE", Status: ordermanagement.Authorized})
-			if err != nil || len(page.Orders) != 1 || page.Orders[0].OrderID != orderID {
-				t.Fatalf("%d orders, %v", len(page.Orders), err)
-			}
-			w.Fake.Advance(time.Hour)
-			if _, err := w.Book.Refresh(t.Context(), orderID); err != nil {
-				t.Fatal(err)
-			}
-			w.indexed()
-			if _, err := w.Book.Edit(t.Context(), orderID, func(o *order.Order) {
-				o.Status, o.OrderAmount, o.ShippingAddress.Email = ordermanagement.PartCaptured, 4900, "other@example.com"
-			}); err != nil {
-				t.Fatal(err)
-			}
-			w.indexed()
-			for _, q := range []order.Query{{Text: "49"}, {Text: "other@example.com"}, {Text: fraud("accept")}, {Status: ordermanagement.PartCaptured}} {
-				if page, err := w.Book.List(t.Context(), q); err != nil || len(page.Orders) != 1 {
-					t.Errorf("%+v: %d orders, %v", q, len(page.Orders), err)
-				}
-			}
-			for _, q := range []order.Query{{Pending: true}, {Status: ordermanagement.Authorized}} {
-				if page, err := w.Book.List(t.Context(), q); err != nil || len(page.Orders) != 0 || page.Total != 0 {
-					t.Errorf("%+v: %d orders, %v", q, len(page.Orders), err)
-				}
-			}
-		})
+	w := newWorld(t, nil)
+	_, orderID := w.Sale("email", fraud("accept"))
+	w.Place(orderID)
+	w.indexed()
+	page, err := w.Book.List(t.Context(), order.Query{Pending: true, Text: fraud("accept"), Country: "SE", Status: ordermanagement.Authorized})
+	if err != nil || len(page.Orders) != 1 || page.Orders[0].OrderID != orderID {
+		t.Fatalf("%d orders, %v", len(page.Orders), err)
+	}
+	w.Fake.Advance(time.Hour)
+	if _, err := w.Book.Refresh(t.Context(), orderID); err != nil {
+		t.Fatal(err)
+	}
+	w.indexed()
+	if _, err := w.Book.Edit(t.Context(), orderID, func(o *order.Order) {
+		o.Status, o.OrderAmount, o.ShippingAddress.Email = ordermanagement.PartCaptured, 4900, "other@example.com"
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.indexed()
+	for _, q := range []order.Query{{Text: "49"}, {Text: "other@example.com"}, {Text: fraud("accept")}, {Status: ordermanagement.PartCaptured}} {
+		if page, err := w.Book.List(t.Context(), q); err != nil || len(page.Orders) != 1 {
+			t.Errorf("%+v: %d orders, %v", q, len(page.Orders), err)
+		}
+	}
+	for _, q := range []order.Query{{Pending: true}, {Status: ordermanagement.Authorized}} {
+		if page, err := w.Book.List(t.Context(), q); err != nil || len(page.Orders) != 0 || page.Total != 0 {
+			t.Errorf("%+v: %d orders, %v", q, len(page.Orders), err)
+		}
 	}
 }
 
@@ -77,42 +72,38 @@ func (w *world) indexed() {
 // Orders that were stored before there was an index are in the lists after the
 // next round, also when a round ends half-way.
 func TestIndexOfOldOrders(t *testing.T) {
-	for name, start := range map[string]func(testing.TB) *redistest.Server{"one node": redistest.StartServer, "cluster": redistest.Cluster} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, start(t))
-			w.fill(newOrders(6, time.Hour).take(1200))
-			if err := w.Client.Del(t.Context(), order.IndexKey).Err(); err != nil {
+	w := newWorld(t, nil)
+	w.fill(newOrders(6, time.Hour).take(1200))
+	if err := w.Client.Del(t.Context(), order.IndexKey).Err(); err != nil {
+		t.Fatal(err)
+	}
+	// Processes die one after another, each a call later than the one before.
+	halfway := false
+	for n := 1; ; n++ {
+		r := &shoptest.Reaper{N: n}
+		rdb := w.Redis.Client()
+		book := w.another(rdb, nil)
+		rdb.AddHook(r)
+		err := book.Reconcile(t.Context(), time.Now())
+		if !r.Died() {
+			if err != nil {
 				t.Fatal(err)
 			}
-			// Processes die one after another, each a call later than the one before.
-			halfway := false
-			for n := 1; ; n++ {
-				r := &shoptest.Reaper{N: n}
-				rdb := w.Redis.Client()
-				book := w.another(rdb, nil)
-				rdb.AddHook(r)
-				err := book.Reconcile(t.Context(), time.Now())
-				if !r.Died() {
-					if err != nil {
-						t.Fatal(err)
-					}
-					break
-				}
-				page, err := w.Book.List(t.Context(), order.Query{Limit: 1})
-				if err != nil {
-					t.Fatal(err)
-				}
-				halfway = halfway || page.Total > 0 && page.Total < 1200
-				unlock(t, w.Client)
-			}
-			if !halfway {
-				t.Error("none died half-way")
-			}
-			w.indexed()
-			if page, err := w.Book.List(t.Context(), order.Query{}); err != nil || page.Total != 1200 {
-				t.Errorf("%d orders, %v", page.Total, err)
-			}
-		})
+			break
+		}
+		page, err := w.Book.List(t.Context(), order.Query{Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		halfway = halfway || page.Total > 0 && page.Total < 1200
+		unlock(t, w.Client)
+	}
+	if !halfway {
+		t.Error("none died half-way")
+	}
+	w.indexed()
+	if page, err := w.Book.List(t.Context(), order.Query{}); err != nil || page.Total != 1200 {
+		t.Errorf("%d orders, %v", page.Total, err)
 	}
 }
 

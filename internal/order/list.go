@@ -73,18 +73,18 @@ func (b *Book) List(ctx context.Context, q Query) (Page, error) {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	page, places, err := b.page(ctx, a.list, a.within, from, limit)
+	page, positions, err := b.page(ctx, a.list, a.within, from, limit)
 	if err != nil {
 		return Page{}, fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
 	}
-	page.Orders, err = b.records(ctx, places)
+	page.Orders, err = b.records(ctx, positions)
 	return page, err
 }
 
-// span is a part of a list: from one place (included) to another (excluded).
+// span is a part of a list: from one position (included) to another (excluded).
 type span struct{ from, to string }
 
-// end is after every place.
+// end is after every position.
 const end = ":"
 
 // spanOf is the part of a list that was bought in a time.
@@ -104,24 +104,24 @@ func (s span) between(list string) (least, below string) {
 	return "[" + list + s.from, "(" + list + s.to
 }
 
-// after is the part after a place, before the one in front of it.
-func (s span) after(place string) span  { return span{max(s.from, place+"\x00"), s.to} }
-func (s span) before(place string) span { return span{s.from, min(s.to, place)} }
+// after is the part after a position, before the one in front of it.
+func (s span) after(position string) span  { return span{max(s.from, position+"\x00"), s.to} }
+func (s span) before(position string) span { return span{s.from, min(s.to, position)} }
 
 // cursor says where a page begins.
 type cursor struct {
-	place string // "" is the newest
-	newer bool   // the page has what is newer than the place, else what is older
+	position string // "" is the newest
+	newer    bool   // the page has what is newer than the position, else what is older
 }
 
 const newerMark, olderMark = "n", "o"
 
-// cursorLike has places of orders, also those that nobody can have any more.
+// cursorLike has positions of orders, also those that nobody can have any more.
 var cursorLike = regexp.MustCompile(`^[no][0-9]{13}(|:[^\x00]{1,100}|;)$`)
 
-// firstOf and lastOf are before and after all places of the same millisecond.
-func firstOf(place string) string { return place[:min(momentLength, len(place))] }
-func lastOf(place string) string  { return firstOf(place) + ";" }
+// firstOf and lastOf are before and after all positions of the same millisecond.
+func firstOf(position string) string { return position[:min(momentLength, len(position))] }
+func lastOf(position string) string  { return firstOf(position) + ";" }
 
 func parseCursor(text string) (cursor, error) {
 	if text == "" {
@@ -133,16 +133,16 @@ func parseCursor(text string) (cursor, error) {
 	return cursor{text[1:], text[:1] == newerMark}, nil
 }
 
-// page finds a page of a list: the places of its orders, newest first, and what
+// page finds a page of a list: the positions of its orders, newest first, and what
 // is beside it.
-func (b *Book) page(ctx context.Context, list string, within span, from cursor, limit int) (p Page, places []string, err error) {
+func (b *Book) page(ctx context.Context, list string, within span, from cursor, limit int) (p Page, positions []string, err error) {
 	part, beside := within, span{}
 	switch {
 	case from.newer:
-		part, beside = within.after(from.place), within.before(from.place+"\x00")
-	case from.place != "":
-		part, beside = within.before(from.place), within.after(from.place)
-		beside.from = max(within.from, from.place)
+		part, beside = within.after(from.position), within.before(from.position+"\x00")
+	case from.position != "":
+		part, beside = within.before(from.position), within.after(from.position)
+		beside.from = max(within.from, from.position)
 	}
 	least, below := part.between(list)
 	rangeBy := &redis.ZRangeBy{Min: least, Max: below, Count: int64(limit) + 1}
@@ -163,20 +163,20 @@ func (b *Book) page(ctx context.Context, list string, within span, from cursor, 
 		return Page{}, nil, err
 	}
 	for _, member := range members.Val() {
-		places = append(places, member[len(list):])
+		positions = append(positions, member[len(list):])
 	}
-	more := len(places) > limit
+	more := len(positions) > limit
 	if more {
-		places = places[:limit]
+		positions = positions[:limit]
 	}
 	newer, older := others.Val() > 0, more
 	if from.newer {
-		slices.Reverse(places)
+		slices.Reverse(positions)
 		newer, older = older, newer
 	}
-	newest, oldest := firstOf(from.place), lastOf(from.place) // the page may have lost its orders
-	if len(places) > 0 {
-		newest, oldest = places[0], places[len(places)-1]
+	newest, oldest := firstOf(from.position), lastOf(from.position) // the page may have lost its orders
+	if len(positions) > 0 {
+		newest, oldest = positions[0], positions[len(positions)-1]
 	}
 	if newer {
 		p.Newer = newerMark + newest
@@ -185,11 +185,11 @@ func (b *Book) page(ctx context.Context, list string, within span, from cursor, 
 		p.Older = olderMark + oldest
 	}
 	p.Total = total.Val()
-	return p, places, nil
+	return p, positions, nil
 }
 
-// answer is what a query asks for: a part of a list, or these orders.
-type answer struct {
+// selection is what a query asks for: a part of a list, or these orders.
+type selection struct {
 	listed bool
 	list   string
 	within span
@@ -202,9 +202,9 @@ var captureSuffix = regexp.MustCompile(`-[0-9]{1,4}$`)
 
 // find understands the text of a query: what it names if there is such an
 // order, else it is an amount.
-func (b *Book) find(ctx context.Context, q Query) (answer, error) {
-	listed := func(text string) (answer, error) {
-		return answer{listed: true, list: list(text, q.Country, string(q.Status), q.Pending), within: spanOf(q.From, q.To)}, nil
+func (b *Book) find(ctx context.Context, q Query) (selection, error) {
+	listed := func(text string) (selection, error) {
+		return selection{listed: true, list: list(text, q.Country, string(q.Status), q.Pending), within: spanOf(q.From, q.To)}, nil
 	}
 	text := strings.TrimSpace(q.Text)
 	if text == "" {
@@ -218,15 +218,15 @@ func (b *Book) find(ctx context.Context, q Query) (answer, error) {
 	}
 	ids, err := b.named(ctx, text)
 	if err != nil {
-		return answer{}, fmt.Errorf("%w: find orders: %w", ErrUnavailable, err)
+		return selection{}, fmt.Errorf("%w: find orders: %w", ErrUnavailable, err)
 	}
 	if amount, ok := money.ParseDecimal(text); ok && len(ids) == 0 {
 		return listed(textOfAmount(amount))
 	}
 	orders, err := b.byIDs(ctx, ids)
 	orders = slices.DeleteFunc(orders, func(o Order) bool { return !q.matches(o) })
-	slices.SortFunc(orders, func(x, y Order) int { return strings.Compare(x.place(), y.place()) })
-	return answer{orders: orders}, err
+	slices.SortFunc(orders, func(x, y Order) int { return strings.Compare(x.position(), y.position()) })
+	return selection{orders: orders}, err
 }
 
 // named are the IDs of the orders that a text names: by number, ID or Klarna's
@@ -280,19 +280,19 @@ func likeNumber(text string) string {
 
 // matches reports whether the filters of a query let an order pass.
 func (q Query) matches(o Order) bool {
-	within, at := spanOf(q.From, q.To), o.place()
+	within, at := spanOf(q.From, q.To), o.position()
 	return (q.Status == "" || o.Status == q.Status) && (q.Country == "" || o.PurchaseCountry == q.Country) &&
 		(!q.Pending || o.Pending()) && within.from <= at && at < within.to
 }
 
-// idOf is the order ID in a place.
-func idOf(place string) string { return place[momentLength+1:] }
+// idOf is the order ID in a position.
+func idOf(position string) string { return position[momentLength+1:] }
 
-// records are the orders at these places, in their order.
-func (b *Book) records(ctx context.Context, places []string) ([]Order, error) {
-	ids := make([]string, len(places))
-	for i, place := range places {
-		ids[i] = idOf(place)
+// records are the orders at these positions, in their order.
+func (b *Book) records(ctx context.Context, positions []string) ([]Order, error) {
+	ids := make([]string, len(positions))
+	for i, position := range positions {
+		ids[i] = idOf(position)
 	}
 	return b.byIDs(ctx, ids)
 }

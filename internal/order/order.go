@@ -38,8 +38,8 @@ type Order struct {
 	Number   string    `json:"number"` // ours, to be read out on the phone: "SK-7F3K-92AB"
 	Key      string    `json:"key"`    // of the page /orders/{number}?key=
 	OrderID  string    `json:"order_id"`
-	CartID   string    `json:"cart_id,omitempty"` // "" = NoCart, or a charge
-	Origin   string    `json:"origin,omitempty"`  // what it was bought by: "session:<ID>" of Klarna Payments, "charge:<order ID>" of a customer token, "" = KCO
+	CartID   string    `json:"cart_id,omitempty"` // "" = NoCart
+	Origin   string    `json:"origin,omitempty"`  // what it was bought by: "session:<ID>" of Klarna Payments, "" = KCO
 	PlacedAt time.Time `json:"placed_at"`         // when it was bought, as Klarna says
 
 	PurchaseCountry  string                        `json:"purchase_country"`

@@ -60,7 +60,7 @@ func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, red
 	}
 	o, redirectURL, err = b.placeAuthorized(ctx, in)
 	if errors.Is(err, ErrCancelled) {
-		err = fmt.Errorf("%w: %w", ErrCartChanged, err)
+		err = fmt.Errorf("place order of payment session %s: %w: %w", in.SessionID, ErrCartChanged, err)
 	}
 	if errors.Is(err, ErrCartChanged) {
 		b.Withdraw(ctx, in.SessionID, in.Token)
@@ -85,12 +85,12 @@ func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
 	return b.authorized(ctx, sessionID, token, !b.Payments.Authorizations.Review)
 }
 
-func (b *Book) authorized(ctx context.Context, sessionID, token string, place bool) error {
+func (b *Book) authorized(ctx context.Context, sessionID, token string, agreed bool) error {
 	err := b.durably(ctx, func(conn *redis.Conn) error {
-		return b.Payments.Authorizations.Add(ctx, conn, sessionID, token, place)
+		return b.Payments.Authorizations.Add(ctx, conn, sessionID, token, agreed)
 	})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("write down authorization of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func resultOfAuthorization(err error) observe.Result {
 func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, string, error) {
 	orderID, err := b.Payments.Authorizations.OrderOf(ctx, in.SessionID)
 	if err != nil {
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, "", fmt.Errorf("find order of payment session %s: %w: %w", in.SessionID, ErrUnavailable, err)
 	}
 	if orderID != "" {
 		o, err := b.bought(ctx, in.SessionID, orderID)
@@ -135,7 +135,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	}
 	body, err := call.Body()
 	if err != nil {
-		return Order{}, "", fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
+		return Order{}, "", fmt.Errorf("write order call of payment session %s: %w: %w", session.SessionID, cartsync.ErrRefused, err)
 	}
 	err = b.Stock.Reserve(ctx, catalog.Reservation{
 		CartID: cartID, OrderID: payments.Purchase(session.SessionID), Lines: goods, Body: body,
@@ -145,9 +145,9 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	}
 	switch {
 	case errors.Is(err, catalog.ErrPurchaseRunning):
-		return Order{}, "", fmt.Errorf("%w: %w", ErrPurchaseRunning, err)
+		return Order{}, "", fmt.Errorf("reserve goods of cart %s: %w: %w", cartID, ErrPurchaseRunning, err)
 	case err != nil:
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, "", fmt.Errorf("reserve goods of cart %s: %w: %w", cartID, ErrUnavailable, err)
 	}
 	return b.call(ctx, cartID, session.SessionID, call)
 }
@@ -156,15 +156,15 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 func (b *Book) session(ctx context.Context, in Authorized) (cartID string, session payments.Session, err error) {
 	session, err = b.Payments.Client.GetSession(observe.About(ctx, observe.Subject{CartID: in.CartID}), in.SessionID)
 	switch {
-	case answered(err, http.StatusNotFound):
-		return "", session, fmt.Errorf("%w: %w", ErrTokenGone, err)
+	case klarna.Status(err) == http.StatusNotFound:
+		return "", session, fmt.Errorf("read payment session %s: %w: %w", in.SessionID, ErrTokenGone, err)
 	case klarna.IsRefused(err):
-		return "", session, fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
+		return "", session, fmt.Errorf("read payment session %s: %w: %w", in.SessionID, cartsync.ErrRefused, err)
 	case err != nil:
-		return "", session, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return "", session, fmt.Errorf("read payment session %s: %w: %w", in.SessionID, ErrUnavailable, err)
 	}
 	if cartID, err = b.Signer.Verify(session.MerchantData); err != nil {
-		return "", session, fmt.Errorf("%w: %w", ErrNotOurs, err)
+		return "", session, fmt.Errorf("find cart of payment session %s: %w: %w", in.SessionID, ErrNotOurs, err)
 	}
 	if in.CartID != "" && in.CartID != cartID {
 		return "", session, ErrNotOurs
@@ -178,7 +178,7 @@ func (b *Book) session(ctx context.Context, in Authorized) (cartID string, sessi
 func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (payments.Content, []catalog.ReservedLine, error) {
 	c, err := b.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
-		return payments.Content{}, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return payments.Content{}, nil, fmt.Errorf("compare cart %s: %w: %w", cartID, ErrUnavailable, err)
 	}
 	// Tax and delivery follow the address that Klarna has: the widget may have
 	// been told another one than the shop's form.
@@ -187,11 +187,11 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 		err = c.Follow(to)
 	}
 	if err != nil {
-		return payments.Content{}, nil, fmt.Errorf("%w: %w", ErrCartChanged, err)
+		return payments.Content{}, nil, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)
 	}
 	want, quote, err := b.Payments.Wants.Want(c)
 	if err != nil {
-		return want, nil, fmt.Errorf("%w: %w", cartsync.ErrRefused, err)
+		return want, nil, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
 	}
 	if quote.Shipping != nil && !quote.Shipping.Pickup && to.PostalCode != "" && !quote.Delivery.Delivers(to.PostalCode) {
 		return want, nil, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
@@ -211,42 +211,39 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 // has placed the order, ours or another process's; else the reservation ends.
 func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments.OrderCall) (Order, string, error) {
 	ctx = observe.About(ctx, observe.Subject{CartID: cartID})
-	tokenID := b.tokenize(ctx, call)
 	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
 	if err == nil {
 		b.Observer.Remember(ctx, placed.OrderID)
-		b.keepToken(ctx, placed.OrderID, tokenID)
 		o, err := b.bought(ctx, sessionID, placed.OrderID)
 		return o, placed.RedirectURL, err
 	}
-	if !klarna.IsRefused(err) && !answered(err, http.StatusConflict) {
+	if !klarna.IsRefused(err) && klarna.Status(err) != http.StatusConflict {
 		// It may have been placed.
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
 	session, readErr := b.Payments.Client.GetSession(ctx, sessionID)
 	switch {
 	case readErr == nil && session.Status == payments.StatusComplete:
 		return b.known(ctx, sessionID, err)
-	case readErr != nil && !answered(readErr, http.StatusNotFound), unanswered:
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, errors.Join(err, readErr))
+	case readErr != nil && klarna.Status(readErr) != http.StatusNotFound, unanswered:
+		return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, ErrUnavailable, errors.Join(err, readErr))
 	}
 	if dropErr := b.Stock.DropReservation(ctx, cartID, payments.Purchase(sessionID)); dropErr != nil {
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, dropErr)
+		return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, ErrUnavailable, dropErr)
 	}
-	return Order{}, "", fmt.Errorf("%w: %w", whyRefused(err), err)
+	return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, whyRefused(err), err)
 }
 
 // whyRefused is what Klarna's answer to an order call means, once it is known that
 // nothing was bought.
 // Source: docs.klarna.com, Error codes and messages for Klarna Payments.
 func whyRefused(err error) error {
-	apiErr, _ := errors.AsType[*klarna.Error](err)
-	switch {
-	case apiErr.Status == http.StatusConflict:
+	switch status, code := klarna.Status(err), klarna.Code(err); {
+	case status == http.StatusConflict:
 		return ErrCartChanged // "Not matching fields"
-	case apiErr.Status == http.StatusNotFound, apiErr.Code == klarna.CodeInvalidOperation:
+	case status == http.StatusNotFound, code == klarna.CodeInvalidOperation:
 		return ErrTokenGone // over, or consumed
-	case apiErr.Code == klarna.CodeRejected:
+	case code == klarna.CodeRejected:
 		return ErrDeclined
 	}
 	return cartsync.ErrRefused
@@ -257,7 +254,7 @@ func whyRefused(err error) error {
 func (b *Book) repeatCall(ctx context.Context, cartID, sessionID string) (Order, string, error) {
 	reserved, ok, err := b.Stock.Reservation(ctx, cartID)
 	if err != nil {
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, "", fmt.Errorf("repeat order call of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
 	if !ok || reserved.OrderID != payments.Purchase(sessionID) {
 		// Somebody else has settled it meanwhile, or long ago.
@@ -265,7 +262,7 @@ func (b *Book) repeatCall(ctx context.Context, cartID, sessionID string) (Order,
 	}
 	call, err := payments.DecodeCall(reserved.Body)
 	if err != nil {
-		return Order{}, "", fmt.Errorf("%w: %w", ErrPurchaseRunning, err)
+		return Order{}, "", fmt.Errorf("repeat order call of payment session %s: %w: %w", sessionID, ErrPurchaseRunning, err)
 	}
 	return b.call(ctx, cartID, sessionID, call)
 }
@@ -276,9 +273,9 @@ func (b *Book) known(ctx context.Context, sessionID string, why error) (Order, s
 	orderID, err := b.Payments.Authorizations.OrderOf(ctx, sessionID)
 	switch {
 	case err != nil:
-		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, "", fmt.Errorf("find order of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	case orderID == "":
-		return Order{}, "", fmt.Errorf("%w: %w: %w", ErrPurchaseRunning, errUnsettled, why)
+		return Order{}, "", fmt.Errorf("find order of payment session %s: %w: %w: %w", sessionID, ErrPurchaseRunning, errUnsettled, why)
 	}
 	o, err := b.bought(ctx, sessionID, orderID)
 	return o, "", err
@@ -317,7 +314,7 @@ func (b *Book) becameOrder(ctx context.Context, o Order) error {
 	err := b.Payments.Authorizations.SetOrder(ctx, sessionID, o.OrderID)
 	err = errors.Join(err, b.settleProblem(ctx, sessionID), b.Stock.Become(ctx, o.CartID, o.Origin, o.OrderID))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("note order %s of payment session %s: %w: %w", o.OrderID, sessionID, ErrUnavailable, err)
 	}
 	return nil
 }
@@ -330,7 +327,7 @@ func (b *Book) forgetSession(ctx context.Context, cartID, origin, orderID string
 	}
 	_, _, err := b.Carts.SetSessionID(ctx, cartID, sessionID, "")
 	if err = errors.Join(err, b.Stock.Become(ctx, cartID, origin, orderID)); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("forget payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
 	return nil
 }

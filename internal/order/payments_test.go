@@ -16,7 +16,6 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -150,55 +149,45 @@ func TestPlaceAuthorized(t *testing.T) {
 // Browser and callback bring the same token at once, to two processes: one
 // order (invariants 5 and 6). Every caller that is told of an order is told of that.
 func TestPlaceAuthorizedAtOnce(t *testing.T) {
-	for _, kind := range []string{"one node", "cluster"} {
-		t.Run(kind, func(t *testing.T) {
-			var rdb *redistest.Server
-			if kind == "cluster" {
-				rdb = redistest.Cluster(t)
-			} else {
-				rdb = redistest.StartServer(t)
-			}
-			w := newWorld(t, rdb)
-			books := []*order.Book{w.Book, w.another(nil, nil)}
-			for range 3 {
-				in := w.authorized()
-				before := w.Left("MUG-1")
-				var mu sync.Mutex
-				told := map[string]bool{}
-				var wg sync.WaitGroup
-				for i := range 12 {
-					book := books[i%2]
-					wg.Go(func() {
-						if i < 4 {
-							err := book.Authorized(t.Context(), in.SessionID, in.Token)
-							if err = errors.Join(err, book.Reconcile(t.Context(), time.Now().Add(time.Minute))); err != nil {
-								t.Error(err)
-							}
-							return
-						}
-						o, _, err := book.PlaceAuthorized(t.Context(), in)
-						switch {
-						case err == nil:
-							mu.Lock()
-							defer mu.Unlock()
-							told[o.OrderID] = true
-						case !errors.Is(err, order.ErrPurchaseRunning):
-							t.Error(err)
-						}
-					})
+	w := newWorld(t, nil)
+	books := []*order.Book{w.Book, w.another(nil, nil)}
+	for range 3 {
+		in := w.authorized()
+		before := w.Left("MUG-1")
+		var mu sync.Mutex
+		told := map[string]bool{}
+		var wg sync.WaitGroup
+		for i := range 12 {
+			book := books[i%2]
+			wg.Go(func() {
+				if i < 4 {
+					err := book.Authorized(t.Context(), in.SessionID, in.Token)
+					if err = errors.Join(err, book.Reconcile(t.Context(), time.Now().Add(time.Minute))); err != nil {
+						t.Error(err)
+					}
+					return
 				}
-				wg.Wait()
-				w.round(time.Minute)
-				w.round(10 * time.Minute) // what a late one has reserved
-				o := w.paidOnce(in)
-				if len(told) != 1 || !told[o.OrderID] {
-					t.Errorf("callers were told of %v, the book has %s", told, o.OrderID)
+				o, _, err := book.PlaceAuthorized(t.Context(), in)
+				switch {
+				case err == nil:
+					mu.Lock()
+					defer mu.Unlock()
+					told[o.OrderID] = true
+				case !errors.Is(err, order.ErrPurchaseRunning):
+					t.Error(err)
 				}
-				if got := w.Left("MUG-1"); got != before-2 {
-					t.Errorf("%d mugs left, there were %d", got, before)
-				}
-			}
-		})
+			})
+		}
+		wg.Wait()
+		w.round(time.Minute)
+		w.round(10 * time.Minute) // what a late one has reserved
+		o := w.paidOnce(in)
+		if len(told) != 1 || !told[o.OrderID] {
+			t.Errorf("callers were told of %v, the book has %s", told, o.OrderID)
+		}
+		if got := w.Left("MUG-1"); got != before-2 {
+			t.Errorf("%d mugs left, there were %d", got, before)
+		}
 	}
 }
 

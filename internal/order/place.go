@@ -124,7 +124,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		return Order{}, b.forget(ctx, cartID, sold.OrderID)
 	}
 	if _, _, err := klarna.Sums(sold.OrderLines); err != nil {
-		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, fmt.Errorf("sum order %s: %w: %w", orderID, ErrUnavailable, err)
 	}
 	o := Order{
 		Key: rand.Text(), OrderID: sold.OrderID, CartID: cartID, Origin: origin, PlacedAt: sold.CreatedAt.Time,
@@ -144,7 +144,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 	}
 	c, err := b.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
-		return Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return Order{}, fmt.Errorf("find cart %s of order %s: %w: %w", cartID, orderID, ErrUnavailable, err)
 	}
 	if c.OrderID != o.OrderID && payments.Purchase(c.SessionID) != origin && !c.BoughtBy(o.OrderID) {
 		o.flag(NotCurrent)
@@ -162,12 +162,12 @@ func (b *Book) sold(ctx context.Context, orderID string) (ordermanagement.Order,
 	switch {
 	case err == nil && !strings.EqualFold(sold.OrderID, orderID):
 		err = errors.New("klarna answered another order")
-	case answered(err, http.StatusNotFound), answered(err, http.StatusBadRequest):
+	case klarna.Status(err) == http.StatusNotFound, klarna.Status(err) == http.StatusBadRequest:
 		// 400: the ID cannot be one.
-		return ordermanagement.Order{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+		return ordermanagement.Order{}, fmt.Errorf("read order %s: %w: %w", orderID, ErrUnknown, err)
 	}
 	if err != nil {
-		return ordermanagement.Order{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return ordermanagement.Order{}, fmt.Errorf("read order %s: %w: %w", orderID, ErrUnavailable, err)
 	}
 	return sold, nil
 }
@@ -178,8 +178,8 @@ func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (cartID, 
 	data := sold.MerchantData
 	if data == "" {
 		checkout, err := b.Checkout.GetOrder(ctx, sold.OrderID)
-		if err != nil && !answered(err, http.StatusNotFound) {
-			return "", "", fmt.Errorf("%w: %w", ErrUnavailable, err)
+		if err != nil && klarna.Status(err) != http.StatusNotFound {
+			return "", "", fmt.Errorf("find cart of order %s: %w: %w", sold.OrderID, ErrUnavailable, err)
 		}
 		data = checkout.MerchantData
 	}
@@ -187,7 +187,7 @@ func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (cartID, 
 		return "", "", nil
 	}
 	if cartID, origin, err = b.Signer.VerifyOrigin(data); err != nil {
-		return "", "", fmt.Errorf("%w: %w", ErrNotOurs, err)
+		return "", "", fmt.Errorf("find cart of order %s: %w: %w", sold.OrderID, ErrNotOurs, err)
 	}
 	return cartID, origin, nil
 }
@@ -201,7 +201,7 @@ func (b *Book) forget(ctx context.Context, cartID, orderID string) error {
 			err = b.Stock.DropReservation(ctx, cartID, orderID)
 		}
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return fmt.Errorf("forget order %s: %w: %w", orderID, ErrUnavailable, err)
 		}
 	}
 	return ErrCancelled
@@ -212,7 +212,7 @@ func (b *Book) forget(ctx context.Context, cartID, orderID string) error {
 func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	_, err := b.Management.SetMerchantReferences(ctx, o.OrderID, ordermanagement.References{Reference1: &o.Number}, callKey("references", o.OrderID))
 	named := err == nil
-	if answered(err, http.StatusUnprocessableEntity) {
+	if klarna.Status(err) == http.StatusUnprocessableEntity {
 		// Better an order that Klarna knows by its own name than one that it
 		// thinks we do not have.
 		b.Logger.ErrorContext(ctx, "klarna does not take the order number", "order_id", o.OrderID, "order_number", o.Number, "error", err)
@@ -222,12 +222,12 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 		_, err = b.Management.Acknowledge(ctx, o.OrderID, callKey("acknowledge", o.OrderID))
 	}
 	cancelled := false
-	if answered(err, http.StatusForbidden) {
+	if klarna.Status(err) == http.StatusForbidden {
 		sold, readErr := b.sold(ctx, o.OrderID)
 		cancelled = readErr == nil && sold.Status == ordermanagement.Cancelled
 	}
 	if err != nil && !cancelled {
-		return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return o, fmt.Errorf("acknowledge order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 	}
 	placed := false
 	o, err = b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
@@ -259,13 +259,13 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 	if o.CartID != "" {
 		_, closed, err := b.Carts.Close(ctx, o.CartID, o.OrderID, o.Goods())
 		if err != nil {
-			return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return o, fmt.Errorf("close cart of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 		}
 		if err := b.becameOrder(ctx, o); err != nil {
 			return o, err
 		}
 		if short, err = b.Stock.Settle(ctx, o.CartID, o.OrderID, o.reserved(), closed); err != nil {
-			return o, fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return o, fmt.Errorf("settle stock of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 		}
 	}
 	if short {
@@ -290,9 +290,4 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 // life, whoever makes it.
 func callKey(call, orderID string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("shopd place "+call+" "+orderID)).String()
-}
-
-func answered(err error, status int) bool {
-	apiErr, ok := errors.AsType[*klarna.Error](err)
-	return ok && apiErr.Status == status
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -79,52 +78,42 @@ func TestPlace(t *testing.T) {
 // Any number of callers at once, in two processes: one order in the book, one
 // acknowledgement that counts (invariant 6).
 func TestPlaceAtOnce(t *testing.T) {
-	for _, kind := range []string{"one node", "cluster"} {
-		t.Run(kind, func(t *testing.T) {
-			var rdb *redistest.Server
-			if kind == "cluster" {
-				rdb = redistest.Cluster(t)
-			} else {
-				rdb = redistest.StartServer(t)
+	w := newWorld(t, nil)
+	books := []*order.Book{w.Book, w.another(nil, nil)}
+	for range 3 {
+		cartID, orderID := w.Sale()
+		since := len(w.Fake.Requests(orderID))
+		var mu sync.Mutex
+		var got []order.Order
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				o, err := books[i%2].Place(t.Context(), orderID)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				got = append(got, o)
+			})
+		}
+		wg.Wait()
+		o := w.once(cartID, orderID)
+		for _, other := range got {
+			if other.Number != o.Number || other.Key != o.Key {
+				t.Errorf("one was answered %s, the book has %s", other.Number, o.Number)
 			}
-			w := newWorld(t, rdb)
-			books := []*order.Book{w.Book, w.another(nil, nil)}
-			for range 3 {
-				cartID, orderID := w.Sale()
-				since := len(w.Fake.Requests(orderID))
-				var mu sync.Mutex
-				var got []order.Order
-				var wg sync.WaitGroup
-				for i := range 50 {
-					wg.Go(func() {
-						o, err := books[i%2].Place(t.Context(), orderID)
-						if err != nil {
-							t.Error(err)
-						}
-						mu.Lock()
-						defer mu.Unlock()
-						got = append(got, o)
-					})
-				}
-				wg.Wait()
-				o := w.once(cartID, orderID)
-				for _, other := range got {
-					if other.Number != o.Number || other.Key != o.Key {
-						t.Errorf("one was answered %s, the book has %s", other.Number, o.Number)
-					}
-				}
-				keys := map[string]bool{}
-				for _, r := range w.Fake.Requests(orderID)[since:] {
-					if strings.HasSuffix(r.Path, "/acknowledge") && r.Status != http.StatusNoContent {
-						t.Errorf("acknowledge: %d", r.Status)
-					}
-					keys[r.Path] = true
-				}
-				if !keys["/ordermanagement/v1/orders/"+orderID+"/acknowledge"] {
-					t.Errorf("not acknowledged by %v", keys)
-				}
+		}
+		keys := map[string]bool{}
+		for _, r := range w.Fake.Requests(orderID)[since:] {
+			if strings.HasSuffix(r.Path, "/acknowledge") && r.Status != http.StatusNoContent {
+				t.Errorf("acknowledge: %d", r.Status)
 			}
-		})
+			keys[r.Path] = true
+		}
+		if !keys["/ordermanagement/v1/orders/"+orderID+"/acknowledge"] {
+			t.Errorf("not acknowledged by %v", keys)
+		}
 	}
 }
 

@@ -27,8 +27,8 @@ const (
 	roundEvery = 5 * time.Second // after a round that went well
 	roundLate  = time.Minute     // at most, while rounds fail
 
-	// patience is how long whoever placed an order has to finish it before the loop does.
-	patience = 30 * time.Second
+	// placerTime is how long whoever placed an order has to finish it before the loop does.
+	placerTime = 30 * time.Second
 	// An order that resists is tried again when it is half as old again, within these limits.
 	retrySoonest, retryLatest = 30 * time.Second, time.Hour
 )

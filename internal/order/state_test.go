@@ -165,7 +165,7 @@ func TestPossibleOverlays(t *testing.T) {
 				tc.kustom = tc.klarna
 			}
 			for platform, want := range map[ordermanagement.Platform]string{ordermanagement.Klarna: tc.klarna, ordermanagement.Kustom: tc.kustom} {
-				book := &order.Book{Management: ordermanagement.NewClientFor(nil, platform)}
+				book := &order.Book{Management: ordermanagement.NewClient(nil, platform)}
 				if got := reasonOf(t, book.Possible(o, tc.action, noon)); got != want {
 					t.Errorf("%s: got %s, want %s", platform, got, want)
 				}

@@ -126,7 +126,7 @@ func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err er
 // storeArgs are the keys and arguments of storeOrder, but the entries of the audit.
 func storeArgs(o Order, record []byte, now time.Time) (keys []string, args []any) {
 	keys = []string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, indexKey, auditKey + o.OrderID}
-	args = []any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(patience).UnixMilli()}
+	args = []any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(placerTime).UnixMilli()}
 	return keys, append(args, indexArgs(o, o)...)
 }
 

@@ -3,18 +3,18 @@ package order
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/payments"
 )
 
 // saleOf is what the observer is told of an order that has come into the book.
 // Country and currency are Klarna's word, so they are looked up among ours.
 func saleOf(o Order) observe.Sale {
 	s := observe.Sale{OrderID: o.OrderID, Number: o.Number, Product: observe.KCO, Amount: o.OrderAmount}
-	if kind, _, found := strings.Cut(o.Origin, ":"); found {
-		s.Product = map[string]observe.Product{"session": observe.Payments, "charge": observe.Charge}[kind]
+	if payments.SessionOf(o.Origin) != "" {
+		s.Product = observe.Payments
 	}
 	if _, served := market.Lookup(o.PurchaseCountry); served {
 		s.Country = o.PurchaseCountry

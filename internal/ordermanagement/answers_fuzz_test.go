@@ -2,23 +2,13 @@ package ordermanagement_test
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/klarna/klarnatest"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
-
-// answers gives each call the same answer.
-type answers string
-
-func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
-}
 
 // FuzzAnswers: whatever body an order, its captures, a refund or offers of due dates come
 // with, reading them ends without a panic, and what is read says the same when it is
@@ -33,11 +23,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(``)
 	f.Fuzz(func(t *testing.T, body string) {
 		on := func(body string) *ordermanagement.Client {
-			transport, err := klarna.NewClient(klarna.Config{BaseURL: "https://klarna.example", Password: "x", Transport: answers(body)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return ordermanagement.NewClient(transport)
+			return ordermanagement.NewClient(klarnatest.Answering(t, body), ordermanagement.Klarna)
 		}
 		if o, err := on(body).GetOrder(t.Context(), "o"); err == nil {
 			text, err := json.Marshal(o)

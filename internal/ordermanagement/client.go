@@ -28,11 +28,8 @@ type Client struct {
 	platform Platform
 }
 
-// NewClient returns a client of Klarna's over the transport.
-func NewClient(c *klarna.Client) *Client { return NewClientFor(c, Klarna) }
-
-// NewClientFor returns a client of a platform over the transport.
-func NewClientFor(c *klarna.Client, p Platform) *Client { return &Client{klarna: c, platform: p} }
+// NewClient returns a client of a platform over the transport.
+func NewClient(c *klarna.Client, p Platform) *Client { return &Client{klarna: c, platform: p} }
 
 // Platform returns whose API it is.
 func (c *Client) Platform() Platform { return c.platform }

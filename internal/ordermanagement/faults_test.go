@@ -99,7 +99,7 @@ func TestLostForGood(t *testing.T) {
 			if got.Tries != 3 || !got.Unanswered || got.Status != 0 || got.CorrelationID != "" {
 				t.Errorf("answer %+v, want three tries without one", got)
 			}
-			s.Client = om.NewClient(s.transport)
+			s.Client = om.NewClient(s.transport, om.Klarna)
 			if _, err := op.do(s, "a-key"); err != nil {
 				t.Fatal(err)
 			}

@@ -285,7 +285,7 @@ func TestBodySize(t *testing.T) {
 // Klarna may know more ways to ship than its documentation; those of the
 // documentation it takes.
 func TestShippingMethods(t *testing.T) {
-	s := newShop(t, om.Klarna, fakeklarna.Options{})
+	s := newShop(t, fakeklarna.Options{})
 	s.sell("AUTHORIZED")
 	for _, method := range om.ShippingMethods {
 		if err := send(s, []om.ShippingInfo{{ShippingMethod: method}}); err != nil {

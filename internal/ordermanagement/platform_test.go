@@ -32,7 +32,7 @@ func TestKustom(t *testing.T) {
 	for _, op := range all {
 		t.Run(op.name, func(t *testing.T) {
 			s := sale(t, op.state)
-			s.Client = om.NewClientFor(s.transport, om.Kustom)
+			s.Client = om.NewClient(s.transport, om.Kustom)
 			var err error
 			if op.do == nil {
 				_, err = s.GetDueDateOptions(t.Context(), s.id, s.captureID)
@@ -48,10 +48,10 @@ func TestKustom(t *testing.T) {
 			}
 		})
 	}
-	if p := om.NewClientFor(nil, om.Kustom).Platform(); p != om.Kustom {
+	if p := om.NewClient(nil, om.Kustom).Platform(); p != om.Kustom {
 		t.Errorf("platform %q", p)
 	}
-	if p := om.NewClient(nil).Platform(); p != om.Klarna {
+	if p := om.NewClient(nil, om.Klarna).Platform(); p != om.Klarna {
 		t.Errorf("platform %q, want Klarna's by default", p)
 	}
 }

@@ -83,7 +83,7 @@ func TestTolerantAnswers(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newShop(t, om.Klarna, fakeklarna.Options{})
+			s := newShop(t, fakeklarna.Options{})
 			s.fake.AddFault(fakeklarna.Fault{Status: 200, Body: fakeklarna.FaultBody(tc.body)})
 			got, err := s.GetOrder(t.Context(), nobody)
 			s.must(err)
@@ -132,7 +132,7 @@ func TestNewIDs(t *testing.T) {
 		{"another location", map[string]string{"Location": at}, map[string]string{"Location": at}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newShop(t, om.Klarna, fakeklarna.Options{})
+			s := newShop(t, fakeklarna.Options{})
 			s.fake.AddFault(fakeklarna.Fault{Status: 201, Header: tc.capture, Body: " "})
 			got, _, err := s.Capture(t.Context(), nobody, om.CaptureRequest{CapturedAmount: 1}, s.key())
 			if err != nil || got != tc.want {

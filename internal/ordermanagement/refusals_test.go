@@ -184,7 +184,7 @@ func TestRefusals(t *testing.T) {
 func newRefused(t *testing.T, state string) *shop {
 	switch state {
 	case "unknown", "no ID":
-		s := newShop(t, om.Klarna, fakeklarna.Options{})
+		s := newShop(t, fakeklarna.Options{})
 		s.id, s.captureID, s.refundID = nobody, nobody, nobody
 		return s
 	case "another capture":
@@ -200,7 +200,7 @@ func TestUnauthorized(t *testing.T) {
 	s := sale(t, "AUTHORIZED")
 	transport, err := klarna.NewClient(klarna.Config{BaseURL: s.fake.URL, Username: "demo", Password: "wrong"})
 	s.must(err)
-	_, err = om.NewClient(transport).Acknowledge(t.Context(), s.id, s.key())
+	_, err = om.NewClient(transport, om.Klarna).Acknowledge(t.Context(), s.id, s.key())
 	if refused, ok := errors.AsType[*klarna.Error](err); !ok || refused.Status != 401 || refused.Code != "" || len(refused.Messages) > 0 {
 		t.Errorf("got %v, want a 401 without code and messages", err)
 	}

@@ -53,7 +53,7 @@ func bodyOf(r *http.Request) string {
 	return string(text)
 }
 
-func newShop(t testing.TB, p om.Platform, o fakeklarna.Options) *shop {
+func newShop(t testing.TB, o fakeklarna.Options) *shop {
 	t.Helper()
 	s := &shop{t: t, fake: fakeklarna.NewServer(t, o)}
 	var err error
@@ -61,14 +61,14 @@ func newShop(t testing.TB, p om.Platform, o fakeklarna.Options) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Client = om.NewClientFor(s.transport, p)
+	s.Client = om.NewClient(s.transport, om.Klarna)
 	return s
 }
 
 // sale is a shop with an order of two mugs and freight, 347.00 SEK, in a state.
 func sale(t testing.TB, state string) *shop {
 	t.Helper()
-	s := newShop(t, om.Klarna, fakeklarna.Options{CloseRefunded: state == "CLOSED"})
+	s := newShop(t, fakeklarna.Options{CloseRefunded: state == "CLOSED"})
 	s.sell(state)
 	return s
 }

@@ -2,23 +2,13 @@ package payments_test
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/klarna/klarnatest"
 	"github.com/shopd/shopd/internal/payments"
 )
-
-// answers gives each call the same answer.
-type answers string
-
-func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
-}
 
 // FuzzAnswers: whatever body a session or a placed order comes with, it is read or refused,
 // never a panic, and no order is placed that has no ID.
@@ -29,11 +19,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(`{"session_id":1,"order_lines":[null],"order_amount":1e99}`)
 	f.Add(``)
 	f.Fuzz(func(t *testing.T, body string) {
-		transport, err := klarna.NewClient(klarna.Config{BaseURL: "https://klarna.example", Password: "x", Transport: answers(body)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := payments.NewClient(transport)
+		c := payments.NewClient(klarnatest.Answering(t, body))
 		// Not an assertion on the first two: the syncer judges what they say.
 		_, _ = c.CreateSession(t.Context(), payments.Content{})
 		_, _ = c.GetSession(t.Context(), "s")

@@ -34,8 +34,8 @@ const (
 	// TokenLife is how long an order can be placed with an authorization.
 	// Source: docs.klarna.com, Create an order.
 	TokenLife = 60 * time.Minute
-	// patience is how long the browser has to bring an authorization's token itself.
-	patience = 15 * time.Second
+	// browserTime is how long the browser has to bring an authorization's token itself.
+	browserTime = 15 * time.Second
 	// maxReplaced bounds the tokens of a session that wait to be released: anybody
 	// can send invented ones.
 	maxReplaced = 50
@@ -46,12 +46,12 @@ type Authorization struct {
 	SessionID string
 	Token     string    // the newest that came; "" when it is used or released
 	At        time.Time // when it came, to the millisecond
-	Place     bool      // the shopper has said yes: the loop may place the order
+	Agreed    bool      // the shopper has said yes: the loop may place the order
 	OrderID   string    // what the session has become, "" = not known
 	Replaced  []string  // tokens to be released
 }
 
-// addAuthorization: KEYS record, replaced, due; ARGV token, now (ms), place, due
+// addAuthorization: KEYS record, replaced, due; ARGV token, now (ms), whether the shopper agreed, due
 // (ms), life (ms), session ID, how many tokens a session may replace. What is older comes late at times: a token that
 // was replaced stays replaced, and one that brought an order is used.
 var addAuthorization = redis.NewScript(`
@@ -69,13 +69,13 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[5]) end
 return 1
 `)
 
-// Add writes down a token on a connection of the caller's. place is whether the
+// Add writes down a token on a connection of the caller's. agreed is whether the
 // shopper has said yes to what was authorized. A token that is known changes
 // nothing but that.
-func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, place bool) error {
+func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, agreed bool) error {
 	now := time.Now()
 	err := addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, now.UnixMilli(), place, now.Add(patience).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err()
+		token, now.UnixMilli(), agreed, now.Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err()
 	if err != nil {
 		return fmt.Errorf("write down authorization: %w", err)
 	}
@@ -113,7 +113,7 @@ func (a *Authorizations) Get(ctx context.Context, sessionID string) (Authorizati
 		return known, fmt.Errorf("read authorization: %w", err)
 	}
 	field := func(i int) string { text, _ := record.Val()[i].(string); return text }
-	known.Token, known.Place, known.OrderID, known.Replaced = field(0), field(2) != "", field(3), replaced.Val()
+	known.Token, known.Agreed, known.OrderID, known.Replaced = field(0), field(2) != "", field(3), replaced.Val()
 	if text := field(1); text != "" {
 		at, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
@@ -148,7 +148,7 @@ return 1
 // yet to be released.
 func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
 	err := setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
-		orderID, time.Now().Add(patience).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
+		orderID, time.Now().Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
 	if err != nil {
 		return fmt.Errorf("write down order of payment session: %w", err)
 	}

@@ -106,15 +106,10 @@ func (c *Client) PlaceOrder(ctx context.Context, token string, order OrderReques
 	answer, err := c.klarna.Do(ctx, klarna.Request{
 		Operation: "place payments order", Method: http.MethodPost, Path: authorizationPath(token) + "/order", Body: order, Retry: klarna.RetryRead,
 	}, &placed)
-	return placed, answer.Unanswered, placed.check("place payments order", err)
-}
-
-// check is err, or that a 2xx does not name the order.
-func (p PlacedOrder) check(operation string, err error) error {
-	if err == nil && p.OrderID == "" {
-		return errors.New(operation + ": the answer has no order_id")
+	if err == nil && placed.OrderID == "" {
+		err = errors.New("place payments order: the answer has no order_id")
 	}
-	return err
+	return placed, answer.Unanswered, err
 }
 
 // CancelAuthorization releases an authorization that will not be used: it frees

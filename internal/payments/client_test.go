@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/klarna"
@@ -30,10 +29,9 @@ func refused(err error) string {
 
 // Each endpoint does what it is for.
 func TestClient(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
-	w.syncer.Wants.CustomerTokens = true
-	ctx, c := t.Context(), w.syncer.Client
-	content, _, err := w.syncer.Wants.Want(w.put("MUG-1", 2))
+	w := newWorld(t, nil)
+	ctx, c := t.Context(), w.Payments.Client
+	content, _, err := w.Payments.Wants.Want(w.put("MUG-1", 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,27 +46,19 @@ func TestClient(t *testing.T) {
 	if diff := cmp.Diff(content, read.Content); diff != "" {
 		t.Errorf("read: %s", diff)
 	}
-	if content, _, err = w.syncer.Wants.Want(w.put("MUG-1", 3)); err != nil {
+	if content, _, err = w.Payments.Wants.Want(w.put("MUG-1", 3)); err != nil {
 		t.Fatal(err)
 	}
 	if unanswered, err := c.UpdateSession(ctx, made.SessionID, content); err != nil || unanswered {
 		t.Errorf("update: %v, %v", unanswered, err)
 	}
-	first := w.authorize(made.SessionID)
+	first := w.Authorize(made.SessionID)
 	if err := c.CancelAuthorization(ctx, first); err != nil {
 		t.Errorf("release: %v", err)
 	}
-	token := w.authorize(made.SessionID)
+	token := w.Authorize(made.SessionID)
 	if read, err = c.GetSession(ctx, made.SessionID); err != nil || read.AuthorizationToken != token || !strings.Contains(string(read.BillingAddress), "eva@example.com") || read.OrderAmount != content.OrderAmount {
 		t.Errorf("read once it is authorized: token %v, %v", read.AuthorizationToken == token, err)
-	}
-	ask := payments.TokenRequest{Description: "Coffee", IntendedUse: payments.IntendedUse, Locale: "sv-SE", PurchaseCountry: "SE", PurchaseCurrency: "SEK"}
-	tokenID, err := c.CreateCustomerToken(ctx, token, ask)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := c.CreateCustomerToken(ctx, token, ask); err != nil || again != tokenID {
-		t.Errorf("the same token again: %v, %v", again == tokenID, err)
 	}
 	request := w.order(made.SessionID)
 	placed, unanswered, err := c.PlaceOrder(ctx, token, request)
@@ -77,24 +67,6 @@ func TestClient(t *testing.T) {
 	}
 	if again, _, err := c.PlaceOrder(ctx, token, request); err != nil || again != placed {
 		t.Errorf("the same order again: %+v, %v", again, err)
-	}
-	if got, err := c.GetCustomerToken(ctx, tokenID); err != nil || got.Status != payments.TokenActive || got.PaymentMethodType == "" {
-		t.Errorf("customer token: %+v, %v", got, err)
-	}
-	charge := payments.ChargeRequest{PurchaseCurrency: "SEK", OrderAmount: content.OrderAmount, OrderTaxAmount: content.OrderTaxAmount, OrderLines: content.OrderLines}
-	key := uuid.NewString()
-	charged, err := c.ChargeCustomerToken(ctx, tokenID, key, charge)
-	if err != nil || charged.OrderID == "" || charged.OrderID == placed.OrderID {
-		t.Fatalf("charge: %+v, %v", charged, err)
-	}
-	if again, err := c.ChargeCustomerToken(ctx, tokenID, key, charge); err != nil || again.OrderID != charged.OrderID {
-		t.Errorf("the same key again: %+v, %v", again, err)
-	}
-	if err := c.CancelCustomerToken(ctx, tokenID); err != nil {
-		t.Errorf("cancel: %v", err)
-	}
-	if got, err := c.GetCustomerToken(ctx, tokenID); err != nil || got.Status != payments.TokenCancelled {
-		t.Errorf("cancelled customer token: %+v, %v", got, err)
 	}
 }
 
@@ -111,23 +83,23 @@ func TestRefusals(t *testing.T) {
 				MerchantURLs: content.MerchantURLs, MerchantData: content.MerchantData, Intent: payments.IntentBuy,
 			}
 			change(&c)
-			_, err := w.syncer.Client.UpdateSession(w.t.Context(), id, c)
+			_, err := w.Payments.Client.UpdateSession(w.T.Context(), id, c)
 			return err
 		}
 	}
 	place := func(change func(*payments.OrderRequest)) func(*world, string) error {
 		return func(w *world, id string) error {
-			token := w.authorize(id)
+			token := w.Authorize(id)
 			request := w.order(id) // with what was authorized
 			change(&request)
-			_, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, request)
+			_, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), token, request)
 			return err
 		}
 	}
 	buy := func(w *world, id string) (token string) {
-		token = w.authorize(id)
-		if _, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, w.order(id)); err != nil {
-			w.t.Fatal(err)
+		token = w.Authorize(id)
+		if _, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), token, w.order(id)); err != nil {
+			w.T.Fatal(err)
 		}
 		return token
 	}
@@ -137,20 +109,20 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{"create without lines", func(w *world, _ string) error {
-			_, err := w.syncer.Client.CreateSession(w.t.Context(), payments.Content{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE", Intent: payments.IntentBuy})
+			_, err := w.Payments.Client.CreateSession(w.T.Context(), payments.Content{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE", Intent: payments.IntentBuy})
 			return err
 		}, "400 BAD_VALUE"},
 		{"create with a wrong password", func(w *world, _ string) error {
-			_, err := w.client("wrong", http.DefaultTransport).CreateSession(w.t.Context(), payments.Content{})
+			_, err := w.client("wrong", http.DefaultTransport).CreateSession(w.T.Context(), payments.Content{})
 			return err
 		}, "401 "},
 		{"read unknown", func(w *world, _ string) error {
-			_, err := w.syncer.Client.GetSession(w.t.Context(), "unknown")
+			_, err := w.Payments.Client.GetSession(w.T.Context(), "unknown")
 			return err
 		}, gone},
 		{"read expired", func(w *world, id string) error {
-			w.fake.Advance(49 * time.Hour)
-			_, err := w.syncer.Client.GetSession(w.t.Context(), id)
+			w.Fake.Advance(49 * time.Hour)
+			_, err := w.Payments.Client.GetSession(w.T.Context(), id)
 			return err
 		}, gone},
 		{"update: tax", update(func(c *payments.Content) { c.OrderTaxAmount += 100 }), "400 BAD_VALUE"},
@@ -158,19 +130,19 @@ func TestRefusals(t *testing.T) {
 		{"update: currency", update(func(c *payments.Content) { c.PurchaseCurrency = "NOK" }), "400 BAD_VALUE"},
 		{"update completed", func(w *world, id string) error { buy(w, id); return update(func(*payments.Content) {})(w, id) }, completed},
 		{"place with an unknown token", func(w *world, id string) error {
-			_, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), "unknown", w.order(id))
+			_, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), "unknown", w.order(id))
 			return err
 		}, gone},
 		{"place with a token of 61 minutes", func(w *world, id string) error {
-			token := w.authorize(id)
-			w.fake.Advance(61 * time.Minute)
-			_, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, w.order(id))
+			token := w.Authorize(id)
+			w.Fake.Advance(61 * time.Minute)
+			_, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), token, w.order(id))
 			return err
 		}, gone},
 		{"place with the token before", func(w *world, id string) error {
-			token := w.authorize(id)
-			w.authorize(id)
-			_, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, w.order(id))
+			token := w.Authorize(id)
+			w.Authorize(id)
+			_, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), token, w.order(id))
 			return err
 		}, gone},
 		{"place other lines", place(func(r *payments.OrderRequest) {
@@ -183,30 +155,13 @@ func TestRefusals(t *testing.T) {
 		{"place another body again", func(w *world, id string) error {
 			token, request := buy(w, id), w.order(id)
 			request.Locale = "en-SE"
-			_, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, request)
+			_, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), token, request)
 			return err
 		}, "409 BAD_VALUE"},
 		{"release a used one", func(w *world, id string) error {
-			return w.syncer.Client.CancelAuthorization(w.t.Context(), buy(w, id))
+			return w.Payments.Client.CancelAuthorization(w.T.Context(), buy(w, id))
 		}, gone},
-		{"release an unknown one", func(w *world, _ string) error { return w.syncer.Client.CancelAuthorization(w.t.Context(), "unknown") }, gone},
-		{"customer token, intent buy", func(w *world, id string) error {
-			_, err := w.syncer.Client.CreateCustomerToken(w.t.Context(), w.authorize(id), payments.TokenRequest{Description: "x", IntendedUse: payments.IntendedUse, Locale: "sv-SE", PurchaseCountry: "SE", PurchaseCurrency: "SEK"})
-			return err
-		}, "403 INVALID_OPERATION"},
-		{"customer token without a description", func(w *world, id string) error {
-			_, err := w.syncer.Client.CreateCustomerToken(w.t.Context(), w.authorize(id), payments.TokenRequest{Locale: "sv-SE", PurchaseCountry: "SE"})
-			return err
-		}, "400 BAD_VALUE"},
-		{"read an unknown customer token", func(w *world, _ string) error {
-			_, err := w.syncer.Client.GetCustomerToken(w.t.Context(), "unknown")
-			return err
-		}, "404 TOKEN_NOT_FOUND"},
-		{"charge an unknown one", func(w *world, _ string) error {
-			_, err := w.syncer.Client.ChargeCustomerToken(w.t.Context(), "unknown", uuid.NewString(), payments.ChargeRequest{})
-			return err
-		}, "404 TOKEN_NOT_FOUND"},
-		{"cancel an unknown one", func(w *world, _ string) error { return w.syncer.Client.CancelCustomerToken(w.t.Context(), "unknown") }, "404 TOKEN_NOT_FOUND"},
+		{"release an unknown one", func(w *world, _ string) error { return w.Payments.Client.CancelAuthorization(w.T.Context(), "unknown") }, gone},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -220,32 +175,24 @@ func TestRefusals(t *testing.T) {
 
 // A 2xx without what is asked for is no answer.
 func TestIncompleteAnswers(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	id := w.open().SessionID
-	content, _, _ := w.syncer.Wants.Want(w.cart())
+	content, _, _ := w.Payments.Wants.Want(w.cart())
 	for name, do := range map[string]func() error{
-		"create": func() error { _, err := w.syncer.Client.CreateSession(t.Context(), content); return err },
-		"read":   func() error { _, err := w.syncer.Client.GetSession(t.Context(), id); return err },
+		"create": func() error { _, err := w.Payments.Client.CreateSession(t.Context(), content); return err },
+		"read":   func() error { _, err := w.Payments.Client.GetSession(t.Context(), id); return err },
 		"place": func() error {
-			_, _, err := w.syncer.Client.PlaceOrder(t.Context(), "token", payments.OrderRequest{})
-			return err
-		},
-		"customer token": func() error {
-			_, err := w.syncer.Client.CreateCustomerToken(t.Context(), "token", payments.TokenRequest{})
-			return err
-		},
-		"charge": func() error {
-			_, err := w.syncer.Client.ChargeCustomerToken(t.Context(), "token", "key", payments.ChargeRequest{})
+			_, _, err := w.Payments.Client.PlaceOrder(t.Context(), "token", payments.OrderRequest{})
 			return err
 		},
 	} {
-		w.fake.AddFault(fakeklarna.Fault{Status: 200, Body: `{"unknown":1}`, Count: -1})
+		w.Fake.AddFault(fakeklarna.Fault{Status: 200, Body: `{"unknown":1}`, Count: -1})
 		if err := do(); err == nil {
 			t.Errorf("%s: no error", name)
 		} else if _, refused := errors.AsType[*klarna.Error](err); refused {
 			t.Errorf("%s: %v", name, err)
 		}
-		w.fake.ClearFaults()
+		w.Fake.ClearFaults()
 	}
 }
 

@@ -28,11 +28,8 @@ const (
 // Source: docs.klarna.com, Create an order.
 type Intent string
 
-// The intents that the shop uses.
-const (
-	IntentBuy            Intent = "buy"              // one purchase; Klarna's default
-	IntentBuyAndTokenize Intent = "buy_and_tokenize" // and further ones by customer token
-)
+// IntentBuy is the one that the shop uses: one purchase; Klarna's default.
+const IntentBuy Intent = "buy"
 
 // Content is the part of a session that the shop decides: what is sent, and
 // what is compared. The shopper's data is not in it: the browser hands that to

@@ -21,24 +21,24 @@ const createPath, sessionPath = "/payments/v1/sessions", "/payments/v1/sessions/
 
 // reserve does what placing does before its order call.
 func (w *world) reserve(sessionID, token string) {
-	w.t.Helper()
+	w.T.Helper()
 	body, err := payments.OrderCall{Token: token}.Body()
 	if err == nil {
-		err = w.stock.Reserve(w.t.Context(), catalog.Reservation{
+		err = w.Stock.Reserve(w.T.Context(), catalog.Reservation{
 			CartID: w.cartID, OrderID: payments.Purchase(sessionID), Body: body, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: 2}},
 		})
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 }
 
 // place makes the order call, and nothing else.
 func (w *world) place(sessionID, token string) (orderID string) {
-	w.t.Helper()
-	placed, _, err := w.syncer.Client.PlaceOrder(w.t.Context(), token, w.order(sessionID))
+	w.T.Helper()
+	placed, _, err := w.Payments.Client.PlaceOrder(w.T.Context(), token, w.order(sessionID))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return placed.OrderID
 }
@@ -60,66 +60,66 @@ func TestSync(t *testing.T) {
 		{name: "other content, open page", given: func(w *world, _ string) { w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update", "read"}},
 		{name: "another country", given: func(w *world, _ string) { w.change(cart.Change{Country: "NO"}) }, mode: cartsync.Change, calls: []string{"update", "read"}},
 		{name: "empty", given: func(w *world, _ string) { w.put("MUG-1", 0) }, calls: []string{}, outcome: cartsync.Empty},
-		{name: "expired", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
-		{name: "expired, open page", given: func(w *world, _ string) { w.fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
-		{name: "authorized", given: func(w *world, id string) { w.authorize(id) }, calls: []string{"read"}},
-		{name: "authorized, changed", given: func(w *world, id string) { w.authorize(id); w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update", "read"}},
+		{name: "expired", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, calls: []string{"read", "create"}, created: true},
+		{name: "expired, open page", given: func(w *world, _ string) { w.Fake.Advance(49 * time.Hour) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
+		{name: "authorized", given: func(w *world, id string) { w.Authorize(id) }, calls: []string{"read"}},
+		{name: "authorized, changed", given: func(w *world, id string) { w.Authorize(id); w.put("MUG-1", 3) }, mode: cartsync.Change, calls: []string{"update", "read"}},
 		{name: "an update's answer is lost, and it cannot be read", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
-			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, DropReply: true})
-			w.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, DropReply: true})
+			w.Fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
 		}, mode: cartsync.Change, calls: []string{"update", "update", "read", "read", "read", "create"}, created: true},
 		{name: "complete, order known", given: func(w *world, id string) {
-			if err := w.syncer.Authorizations.SetOrder(t.Context(), id, w.place(id, w.authorize(id))); err != nil {
+			if err := w.Payments.Authorizations.SetOrder(t.Context(), id, w.place(id, w.Authorize(id))); err != nil {
 				t.Fatal(err)
 			}
 		}, calls: []string{"read"}, outcome: cartsync.Complete},
 		{name: "complete, order known, open page", given: func(w *world, id string) {
-			if err := w.syncer.Authorizations.SetOrder(t.Context(), id, w.place(id, w.authorize(id))); err != nil {
+			if err := w.Payments.Authorizations.SetOrder(t.Context(), id, w.place(id, w.Authorize(id))); err != nil {
 				t.Fatal(err)
 			}
 		}, mode: cartsync.Change, calls: []string{"update"}, outcome: cartsync.Complete},
 		{name: "complete, being placed", given: func(w *world, id string) {
-			token := w.authorize(id)
+			token := w.Authorize(id)
 			w.reserve(id, token)
 			w.place(id, token)
 		}, calls: []string{"read"}, err: cartsync.ErrPurchaseRunning},
 		{name: "complete, being placed, open page", given: func(w *world, id string) {
-			token := w.authorize(id)
+			token := w.Authorize(id)
 			w.reserve(id, token)
 			w.place(id, token)
 		}, mode: cartsync.Change, calls: []string{"update"}, err: cartsync.ErrPurchaseRunning},
-		{name: "complete, settled long ago", given: func(w *world, id string) { w.place(id, w.authorize(id)) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
+		{name: "complete, settled long ago", given: func(w *world, id string) { w.place(id, w.Authorize(id)) }, mode: cartsync.Change, calls: []string{"update", "create"}, created: true},
 		{name: "may be being placed, read fails", given: func(w *world, id string) {
-			w.reserve(id, w.authorize(id))
-			w.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
+			w.reserve(id, w.Authorize(id))
+			w.Fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 500, Count: 3})
 		}, calls: []string{"read", "read", "read"}, err: cartsync.ErrPurchaseRunning},
 		{name: "may be being placed, gone", given: func(w *world, id string) {
-			w.reserve(id, w.authorize(id))
-			w.fake.Advance(49 * time.Hour)
+			w.reserve(id, w.Authorize(id))
+			w.Fake.Advance(49 * time.Hour)
 		}, calls: []string{"read", "create"}, created: true},
 		{name: "may be being placed, update refused", given: func(w *world, id string) {
-			w.reserve(id, w.authorize(id))
-			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
+			w.reserve(id, w.Authorize(id))
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
 		}, mode: cartsync.Change, calls: []string{"update", "release", "create"}, created: true},
 		{name: "may be being placed, update refused, released before", given: func(w *world, id string) {
-			token := w.authorize(id)
+			token := w.Authorize(id)
 			w.reserve(id, token)
-			if err := w.syncer.Client.CancelAuthorization(t.Context(), token); err != nil {
+			if err := w.Payments.Client.CancelAuthorization(t.Context(), token); err != nil {
 				t.Fatal(err)
 			}
-			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
 		}, mode: cartsync.Change, calls: []string{"update", "release", "read", "create"}, created: true},
 		{name: "placed, update refused otherwise", given: func(w *world, id string) {
-			token := w.authorize(id)
+			token := w.Authorize(id)
 			w.reserve(id, token)
 			w.place(id, token)
-			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
 		}, mode: cartsync.Change, calls: []string{"update", "release", "read"}, err: cartsync.ErrPurchaseRunning},
 		{name: "may be being placed, not released", given: func(w *world, id string) {
-			w.reserve(id, w.authorize(id))
-			w.fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
-			w.fake.AddFault(fakeklarna.Fault{Method: "DELETE", Status: 503, Count: 3})
+			w.reserve(id, w.Authorize(id))
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: sessionPath, Status: 400})
+			w.Fake.AddFault(fakeklarna.Fault{Method: "DELETE", Status: 503, Count: 3})
 		}, mode: cartsync.Change, calls: []string{"update", "release", "release", "release"}, err: cartsync.ErrPurchaseRunning},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -154,12 +154,12 @@ func TestSync(t *testing.T) {
 
 // The shopper's session knows one that has bought the cart, or one that is over.
 func TestSyncKnown(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	first := w.open()
-	if err := w.syncer.Authorizations.SetOrder(t.Context(), first.SessionID, "order-1"); err != nil {
+	if err := w.Payments.Authorizations.SetOrder(t.Context(), first.SessionID, "order-1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := w.carts.Close(t.Context(), w.cartID, "order-1", []cart.Line{{SKU: "MUG-1", Quantity: 2}}); err != nil {
+	if _, _, err := w.Carts.Close(t.Context(), w.cartID, "order-1", []cart.Line{{SKU: "MUG-1", Quantity: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := w.sync(cartsync.Load, first.SessionID); err != nil || got.Outcome != cartsync.Bought || got.OrderID != "order-1" {
@@ -174,7 +174,7 @@ func TestSyncKnown(t *testing.T) {
 // Any number of loads and changes at once, without the lock: one session in the
 // end, which says what the cart says (invariants 1 to 3).
 func TestSyncAtOnce(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	w.put("MUG-1", 1)
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -263,7 +263,7 @@ func TestSyncFaults(t *testing.T) {
 				}
 				fault := f.fault
 				fault.Method, fault.Path, fault.Count = way.method, way.path, way.count
-				w.fake.AddFault(fault)
+				w.Fake.AddFault(fault)
 				got, err := w.sync(way.mode, old)
 				now := w.cart()
 				switch want := map[end]error{isRefused: cartsync.ErrRefused, unavailable: cartsync.ErrUnavailable}[way.want]; {
@@ -284,7 +284,7 @@ func TestSyncFaults(t *testing.T) {
 				if got.Quote.OrderAmount == 0 || got.Cart.Revision != now.Revision {
 					t.Errorf("the result has the cart at revision %d with %d to pay, it is at %d", got.Cart.Revision, got.Quote.OrderAmount, now.Revision)
 				}
-				w.fake.ClearFaults()
+				w.Fake.ClearFaults()
 				w.holds()
 			})
 		}

@@ -11,32 +11,31 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/redistest"
 )
 
 // The calls tell whose cart they are about, what is paid for and which order it
 // became, and nothing that is a credential or about the shopper.
 func TestCallsTellTheirStory(t *testing.T) {
-	w := newWorld(t, redistest.StartServer(t))
+	w := newWorld(t, nil)
 	observer, told := observetest.New(t)
-	api, err := klarna.NewClient(klarna.Config{BaseURL: w.fake.URL, Username: "demo", Password: "demo", Observer: observer})
+	api, err := klarna.NewClient(klarna.Config{BaseURL: w.Fake.URL, Username: "demo", Password: "demo", Observer: observer})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.syncer.Client = payments.NewClient(api)
+	w.Payments.Client = payments.NewClient(api)
 	session := w.open()
 	w.put("MUG-1", 3)
 	if _, err := w.sync(cartsync.Load, ""); err != nil {
 		t.Fatal(err)
 	}
-	token := w.authorize(session.SessionID)
+	token := w.Authorize(session.SessionID)
 	request := w.order(session.SessionID)
 	// A refusal tells what was asked for, an order which one it is.
-	_, _, err = w.syncer.Client.PlaceOrder(t.Context(), "another", request)
+	_, _, err = w.Payments.Client.PlaceOrder(t.Context(), "another", request)
 	if err == nil {
 		t.Fatal("Klarna took a token that nobody has")
 	}
-	placed, _, err := w.syncer.Client.PlaceOrder(t.Context(), token, request)
+	placed, _, err := w.Payments.Client.PlaceOrder(t.Context(), token, request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,6 @@ type Wants struct {
 	PublicURL string // of the shop as browsers know it; no trailing slash
 	// CallbackURL is the shop as Klarna's servers know it; no trailing slash.
 	CallbackURL string
-	// CustomerTokens asks shoppers to agree to further purchases too.
-	CustomerTokens bool
 }
 
 // placeholder is filled in by Klarna.
@@ -43,9 +41,6 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 		MerchantData:     w.Signer.Sign(c.ID),
 		Intent:           IntentBuy,
 	}
-	if w.CustomerTokens {
-		content.Intent = IntentBuyAndTokenize
-	}
 	return content, quote, err
 }
 
@@ -54,14 +49,11 @@ func (w *Wants) callback(name string) string {
 	return w.CallbackURL + kco.CallbackPath + w.Signer.CallbackToken() + "/" + name
 }
 
-// PushURL is where Klarna tells of an order, also of one that nobody else tells of.
-func (w *Wants) PushURL() string { return w.callback("push?order_id=" + placeholder) }
-
 func (w *Wants) urls() MerchantURLs {
 	return MerchantURLs{
 		Confirmation: w.PublicURL + "/checkout/confirmation?order_id=" + placeholder,
 		Notification: w.callback("notification?order_id=" + placeholder),
-		Push:         w.PushURL(),
+		Push:         w.callback("push?order_id=" + placeholder),
 		// It names the session in its body.
 		Authorization: w.callback(AuthorizationCallback),
 	}

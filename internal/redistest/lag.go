@@ -1,19 +1,22 @@
 package redistest
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"testing"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// Lag lets the replica of a Sentinel follow its master by a line of its own. From
-// the call of hold on, the replica hears nothing more, as when the network fails
-// between the two: what the master acknowledges then is gone when it dies. Sentinel
-// mends the line after 10 s.
+// Lag lets the replica of a Sentinel follow its master by a line of its own. It
+// returns when the replica has caught up with what was written before, also while
+// it changed lines and nobody could wait for it. From the call of hold on, it hears
+// nothing more, as when the network fails between the two: what the master
+// acknowledges then is gone when it dies. Sentinel mends the line after 10 s.
 func (s *Server) Lag() (hold func()) {
 	s.t.Helper()
 	master, replica := s.nodes[0], s.nodes[1]
@@ -41,10 +44,29 @@ func (s *Server) Lag() (hold func()) {
 	}()
 	must(s.t, s.Node(1).Do(s.t.Context(), "REPLICAOF", "127.0.0.1", strconv.Itoa(port(listener.Addr().String()))).Err())
 	s.await(replica, "follow by the line", func(c redis.UniversalClient) bool {
-		info, _ := c.Info(s.t.Context(), "replication").Result()
-		return strings.Contains(info, "master_link_status:up")
+		return strings.Contains(replication(s.t, c), "master_link_status:up")
+	})
+	info, err := s.Node(0).Info(s.t.Context(), "replication").Result()
+	must(s.t, err)
+	written := offset(info, "master_repl_offset")
+	s.await(replica, "catch up", func(c redis.UniversalClient) bool {
+		return offset(replication(s.t, c), "slave_repl_offset") >= written
 	})
 	return func() { held.Store(true) }
+}
+
+// replication is what a server says of its replication, "" while it does not answer.
+func replication(t testing.TB, c redis.UniversalClient) string {
+	info, _ := c.Info(t.Context(), "replication").Result()
+	return info
+}
+
+// offset is a position in the stream from the master, 0 when info does not have it.
+func offset(info, name string) (n int64) {
+	for line := range strings.Lines(info) {
+		_, _ = fmt.Sscanf(line, name+":%d", &n)
+	}
+	return n
 }
 
 // valve lets nothing through when it is shut.

@@ -23,7 +23,8 @@ func (s *Server) Keys(pattern string) []string {
 	return keys
 }
 
-// Node returns a client for one node alone, closed at the test's end.
+// Node returns a client for one node alone, closed at the test's end. It refuses
+// nothing that Redis takes.
 func (s *Server) Node(i int) redis.UniversalClient {
 	s.t.Helper()
 	return open(s.t, url(s.nodes[i]))

@@ -127,7 +127,14 @@ func (s settings) equal(other settings) bool {
 	return maps.Equal(s.config, other.config) && slices.Equal(s.users, other.users)
 }
 
-// folder is where the servers of this process have their folders.
+// home is where the servers of a test process have their folders.
+type home struct {
+	dir string
+	// lifeline is never closed by this process. It is kept, so that the file is not
+	// collected as garbage, which would close it.
+	lifeline *os.File
+}
+
 var folder = sync.OnceValues(makeFolder)
 
 const pidName = "pid"
@@ -142,28 +149,23 @@ rm -rf "$0"`
 // makeFolder also starts the process that watches over this one. Tests have no
 // common end, and a killed one has none at all, but its end of the pipe is closed
 // then by the system.
-func makeFolder() (string, error) {
+func makeFolder() (home, error) {
 	dir, err := os.MkdirTemp("", "redis")
 	if err != nil {
-		return "", err
+		return home{}, err
 	}
 	cmd := exec.Command("sh", "-c", watch, dir) // outlives every test
 	r, w, err := os.Pipe()
 	if err != nil {
-		return "", err
+		return home{}, err
 	}
 	cmd.Stdin = r
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return home{}, err
 	}
 	_ = r.Close()
-	lifeline = w
-	return dir, nil
+	return home{dir, w}, nil
 }
-
-// lifeline is never closed by this process. It is a variable so that the file is not
-// collected as garbage, which would close it.
-var lifeline *os.File
 
 // pidFile tells the watch the process of a node.
 func (n *node) pidFile() string { return filepath.Join(n.dir, pidName) }

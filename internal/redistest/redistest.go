@@ -85,10 +85,15 @@ func (s *Server) single(settings ...string) *node {
 	return n
 }
 
-// Client returns a new client, closed at the test's end.
+// Client returns a new client, closed at the test's end. What a Cluster would refuse
+// it refuses too, see CheckSlots.
 func (s *Server) Client() redis.UniversalClient {
 	s.t.Helper()
-	return open(s.t, s.URL)
+	c := open(s.t, s.URL)
+	if _, isCluster := c.(*redis.ClusterClient); !isCluster {
+		CheckSlots(s.t, c)
+	}
+	return c
 }
 
 // Stop kills all nodes. Stopping what does not run is allowed. No other test gets a
@@ -147,6 +152,10 @@ func (s *Server) Restart() {
 	for _, n := range s.nodes {
 		s.await(n, "answer", func(c redis.UniversalClient) bool { return c.Ping(s.t.Context()).Err() == nil })
 	}
+	c, err := redisconn.Open(url(s.nodes[0]))
+	must(s.t, err)
+	defer func() { _ = c.Close() }()
+	must(s.t, learnCommands(s.t.Context(), c))
 }
 
 func needRedis(t testing.TB) {
@@ -173,7 +182,7 @@ func (s *Server) add(addr string, args ...string) *node {
 	s.t.Helper()
 	all, err := folder()
 	must(s.t, err)
-	dir, err := os.MkdirTemp(all, "")
+	dir, err := os.MkdirTemp(all.dir, "")
 	must(s.t, err)
 	if addr != "" {
 		_, port, _ := net.SplitHostPort(addr)

@@ -185,7 +185,7 @@ func TestRefusals(t *testing.T) {
 		{"wrong method", "DELETE", "/cart/lines", "", nil, 405, refused},
 		{"head", "HEAD", "/deadline", "", nil, 200, ""},
 		{"unknown path", "GET", "/nowhere", "", nil, 404, ""},
-		{"panic", "GET", "/panic", "", nil, 500, "Something broke"},
+		{"panic", "GET", "/panic", "", nil, 500, "Something went wrong on our side"},
 		{"panic, JSON", "GET", "/panic", "", []string{"Accept", "application/json"}, 500, `"code":"internal"`},
 		{"panic after the first byte", "GET", "/late-panic", "", nil, 200, "sent"},
 	} {

@@ -15,9 +15,6 @@ import (
 
 const (
 	lockPrefix = "shopd:lock:"
-	leaseTime  = 4 * time.Second // after which a killed process blocks nobody
-	leaseRenew = time.Second
-	lockWait   = 6 * time.Second
 	lockPoll   = 20 * time.Millisecond
 	redisTime  = time.Second // for one command
 )
@@ -32,8 +29,8 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
 	_, from.had = s.rdb.(*redis.ClusterClient)
 	polling, wait := s.observer.LockWait(ctx)
-	lock, err := redislock.Obtain(polling, from, lockPrefix+hash, leaseTime, &redislock.Options{
-		RetryStrategy: patience{until: time.Now().Add(lockWait), gone: gone},
+	lock, err := redislock.Obtain(polling, from, lockPrefix+hash, s.lease, &redislock.Options{
+		RetryStrategy: patience{until: time.Now().Add(s.wait), gone: gone},
 	})
 	switch {
 	case err == nil:
@@ -59,24 +56,25 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	}, nil
 }
 
-// renew renews a lease each second until stop is called. Nothing runs before
-// the first second is over: most requests are done by then.
+// renew renews a lease at each quarter of its time until stop is called. Nothing runs
+// before the first is over: most requests are done by then.
 func (s *Sessions) renew(ctx context.Context, lock *redislock.Lock) (stop func()) {
 	var mu sync.Mutex
 	stopped := false
 	var timer *time.Timer
+	every := s.lease / 4
 	mu.Lock()
 	defer mu.Unlock()
-	timer = time.AfterFunc(leaseRenew, func() {
+	timer = time.AfterFunc(every, func() {
 		mu.Lock()
 		defer mu.Unlock()
 		if stopped {
 			return
 		}
-		if err := lock.Refresh(ctx, leaseTime, nil); err != nil {
+		if err := lock.Refresh(ctx, s.lease, nil); err != nil {
 			s.log.WarnContext(ctx, "session lease not renewed", "error", err)
 		}
-		timer.Reset(leaseRenew)
+		timer.Reset(every)
 	})
 	return func() {
 		mu.Lock() // waits for a renewal that is under way

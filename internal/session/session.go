@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -37,7 +38,7 @@ var (
 // or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
-// Options are what New needs; all but Observe are required.
+// Options are what New needs; all but Observe and the times are required.
 type Options struct {
 	Redis  redis.UniversalClient
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
@@ -45,7 +46,18 @@ type Options struct {
 	Fail   FailFunc
 	// Observer is told of each wait for a session's lock; it may be nil.
 	Observer *observe.Observer
+	// LockWait is how long a request waits for the lock, 0 = DefaultLockWait.
+	LockWait time.Duration
+	// Lease is after which time a killed process blocks nobody any more, 0 =
+	// DefaultLease. A process that lives renews it each quarter of that.
+	Lease time.Duration
 }
+
+// Times of a session's lock where Options say none.
+const (
+	DefaultLockWait = 6 * time.Second
+	DefaultLease    = 4 * time.Second
+)
 
 // Values are what a session holds; "" where there is none.
 type Values struct {
@@ -63,6 +75,8 @@ type Sessions struct {
 	log      *slog.Logger
 	fail     FailFunc
 	observer *observe.Observer
+	wait     time.Duration // for the lock
+	lease    time.Duration
 }
 
 // New returns the sessions kept in o.Redis.
@@ -75,7 +89,10 @@ func New(o Options) *Sessions {
 	if o.Secure {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
 	}
-	return &Sessions{scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observer: o.Observer}
+	return &Sessions{
+		scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observer: o.Observer,
+		wait: cmp.Or(o.LockWait, DefaultLockWait), lease: cmp.Or(o.Lease, DefaultLease),
+	}
 }
 
 // HasCookie tells whether the request brings a session token, be it known or not.

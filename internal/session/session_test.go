@@ -20,8 +20,8 @@ import (
 )
 
 // newSessions returns sessions whose failure answer is 503 with "busy" or "store".
-func newSessions(rdb redis.UniversalClient, secure bool) *session.Sessions {
-	return session.New(session.Options{
+func newSessions(rdb redis.UniversalClient, secure bool, set ...func(*session.Options)) *session.Sessions {
+	o := session.Options{
 		Redis:  rdb,
 		Secure: secure,
 		Logger: slog.New(slog.DiscardHandler),
@@ -34,7 +34,11 @@ func newSessions(rdb redis.UniversalClient, secure bool) *session.Sessions {
 				_, _ = io.WriteString(w, "store")
 			}
 		},
-	})
+	}
+	for _, set := range set {
+		set(&o)
+	}
+	return session.New(o)
 }
 
 // ask runs one request through h; cookie "" sends none.
@@ -84,38 +88,28 @@ func body(t testing.TB, res *http.Response) string {
 }
 
 func TestValuesAreKept(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		start func(testing.TB) *redistest.Server
-	}{
-		{"one node", redistest.StartServer},
-		{"cluster", redistest.Cluster},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			s := newSessions(tt.start(t).Client(), false)
-			cookie := start(t, s)
-			ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				s.SetKCOOrderID(r.Context(), "order-1")
-				s.SetPaymentsSessionID(r.Context(), "payments-1")
-			}), nil), cookie)
+	t.Parallel()
+	s := newSessions(redistest.Start(t), false)
+	cookie := start(t, s)
+	ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s.SetKCOOrderID(r.Context(), "order-1")
+		s.SetPaymentsSessionID(r.Context(), "payments-1")
+	}), nil), cookie)
 
-			if got, want := body(t, ask(t, s.ReadOnly(show(s)), cookie)), "cart-1 order-1"; got != want {
-				t.Errorf("ReadOnly: got %q, want %q", got, want)
-			}
-			r := httptest.NewRequest(http.MethodGet, "/", nil)
-			r.Header.Set("Cookie", cookie)
-			got, err := s.Peek(r)
-			if d := cmp.Diff(session.Values{CartID: "cart-1", KCOOrderID: "order-1", PaymentsSessionID: "payments-1"}, got); d != "" || err != nil {
-				t.Errorf("Peek: %v %s", err, d)
-			}
-			ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				s.SetKCOOrderID(r.Context(), "")
-			}), nil), cookie)
-			if got, want := body(t, ask(t, s.ReadOnly(show(s)), cookie)), "cart-1 "; got != want {
-				t.Errorf("after removing: got %q, want %q", got, want)
-			}
-		})
+	if got, want := body(t, ask(t, s.ReadOnly(show(s)), cookie)), "cart-1 order-1"; got != want {
+		t.Errorf("ReadOnly: got %q, want %q", got, want)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", cookie)
+	got, err := s.Peek(r)
+	if d := cmp.Diff(session.Values{CartID: "cart-1", KCOOrderID: "order-1", PaymentsSessionID: "payments-1"}, got); d != "" || err != nil {
+		t.Errorf("Peek: %v %s", err, d)
+	}
+	ask(t, s.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s.SetKCOOrderID(r.Context(), "")
+	}), nil), cookie)
+	if got, want := body(t, ask(t, s.ReadOnly(show(s)), cookie)), "cart-1 "; got != want {
+		t.Errorf("after removing: got %q, want %q", got, want)
 	}
 }
 

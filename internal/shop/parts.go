@@ -68,14 +68,13 @@ func (s *Shop) addPayments(c Config, api *klarna.Client) {
 		Authorizations: &payments.Authorizations{Redis: c.Redis, Review: c.Checkout.Review},
 		Wants: &payments.Wants{
 			Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL,
-			CustomerTokens: c.Checkout.CustomerTokens,
 		},
 	}
 }
 
 func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
-		Redis: c.Redis, Management: ordermanagement.NewClientFor(api, c.Klarna.Platform), Checkout: s.KCO.Client,
+		Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind,
 		Logger: c.Logger, Observer: s.Observer,
 	}
@@ -83,8 +82,8 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 
 func (s *Shop) addCallbacks(c Config) {
 	s.Callbacks = &callback.Callbacks{
-		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Authorizations: s.Book,
-		Logger: c.Logger, Observer: s.Observer,
+		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Logger: c.Logger,
+		Observer: s.Observer,
 	}
 }
 

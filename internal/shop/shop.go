@@ -67,10 +67,9 @@ type Klarna struct {
 // Checkout says which of Klarna's products the shop sells by. Without any member it
 // is Klarna Checkout alone.
 type Checkout struct {
-	Payments       bool // Klarna Payments is what /checkout is
-	Both           bool // the other product is offered too
-	Review         bool // the flow of Klarna Payments has a second page
-	CustomerTokens bool // buyers by Klarna Payments agree to further purchases
+	Payments bool // Klarna Payments is what /checkout is
+	Both     bool // the other product is offered too
+	Review   bool // the flow of Klarna Payments has a second page
 }
 
 // Shop is the parts of one process, made by New.

@@ -69,7 +69,7 @@ func TestCountryChosenInTheForm(t *testing.T) {
 			if update.PurchaseCurrency != "NOK" || update.PurchaseCountry != "NO" || update.Locale != "en-NO" || update.Replaced {
 				t.Errorf("update: %+v", update)
 			}
-			const note = "Delivery is now to Norway.</strong> Prices are in Norwegian kroner, the total is 218\u00a0kr."
+			const note = "New delivery country: Norway.</strong> Prices are in Norwegian kroner. The total is 218\u00a0kr."
 			if !strings.Contains(html.UnescapeString(update.SummaryHTML), note) {
 				t.Errorf("the page does not say that delivery is to Norway:\n%s", update.SummaryHTML)
 			}
@@ -195,7 +195,7 @@ func TestMarketSwitchedHereAndThere(t *testing.T) {
 // language, and then it succeeds, where it can.
 func TestRefusedPurchase(t *testing.T) {
 	t.Parallel()
-	const stopped = "Varukorgen ändrades medan du betalade, så vi stoppade betalningen.</strong> Inget har debiterats. Se över beställningen och betala igen."
+	const stopped = "Varukorgen ändrades medan du betalade, så vi stoppade betalningen.</strong> Inget har debiterats. Kontrollera beställningen och betala igen."
 	for _, tc := range []struct {
 		name  string
 		given func(s *shopWorld, b *browser)
@@ -215,7 +215,7 @@ func TestRefusedPurchase(t *testing.T) {
 			b.Add("CLK-1", "1")
 			b.open(s)
 			s.left("CLK-1", 0)
-		}, "Någon annan köpte den sista: Byssklocka i mässing.</strong> Inget har debiterats.", false},
+		}, "Någon annan hann köpa det sista exemplaret: Byssklocka i mässing.</strong> Inget har debiterats.", false},
 		{"too few", func(s *shopWorld, b *browser) {
 			b.Add("BLK-1", "3")
 			b.open(s)

@@ -107,10 +107,10 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	if !found {
 		checkout, err := s.Orders.GetOrder(ctx, orderID)
 		switch {
-		case gone(err):
+		case klarna.Status(err) == http.StatusNotFound:
 			// Long after the purchase the checkout has forgotten; Order Management has not.
 		case err != nil:
-			return o, "", errors.Join(cartsync.ErrUnavailable, err)
+			return o, "", fmt.Errorf("read kco order %s: %w: %w", orderID, cartsync.ErrUnavailable, err)
 		case checkout.Status != kco.StatusComplete:
 			return o, "", errNotFinished
 		default:
@@ -121,9 +121,9 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	switch {
 	case err == nil, errors.Is(err, order.ErrCancelled), errors.Is(err, order.ErrNotOurs):
 	case found:
-		err = fmt.Errorf("%w: %w", errPaid, err)
+		err = fmt.Errorf("place order %s: %w: %w", orderID, errPaid, err)
 	case errors.Is(err, order.ErrUnavailable):
-		err = errors.Join(cartsync.ErrUnavailable, err)
+		err = fmt.Errorf("place order %s: %w: %w", orderID, cartsync.ErrUnavailable, err)
 	}
 	return o, snippet, err
 }

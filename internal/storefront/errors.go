@@ -9,7 +9,6 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -107,10 +106,4 @@ func (s *Storefront) jsonError(w http.ResponseWriter, r *http.Request, err error
 		w.Header().Set("Retry-After", strconv.Itoa(reloads[0]))
 	}
 	respond.JSONError(w, r, f.status, f.code, f.message, extra)
-}
-
-// gone reports whether Klarna answered that there is no such order (any more).
-func gone(err error) bool {
-	apiErr, ok := errors.AsType[*klarna.Error](err)
-	return ok && apiErr.Status == http.StatusNotFound
 }

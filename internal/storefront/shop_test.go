@@ -199,10 +199,7 @@ func (s *shopWorld) holds(b *browser, unknown int) fakeklarna.Order {
 	if diff := kco.Differences(want, order); len(diff) > 0 {
 		b.T.Errorf("cart and order differ in %v", diff)
 	}
-	listed, err := s.LeftBehind.Orders(b.T.Context())
-	if err != nil {
-		b.T.Fatal(err)
-	}
+	listed := shoptest.ToAbort(b.T, s.LeftBehind)
 	var shown fakeklarna.Order
 	for _, o := range s.Fake.Orders() {
 		switch {

@@ -233,7 +233,7 @@ func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error 
 	case errors.Is(err, cart.ErrNotItsOrder):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", cartsync.ErrUnavailable, err)
+		return fmt.Errorf("note billing country of cart %s: %w: %w", result.Cart.ID, cartsync.ErrUnavailable, err)
 	case noted:
 		result.Cart = c
 	}

@@ -62,7 +62,7 @@ func TestCountryInTheForm(t *testing.T) {
 		if diff := gocmp.Diff(norwegian, s.agree()); diff != "" {
 			t.Errorf("cart (-want +got):\n%s", diff)
 		}
-		if got, want := s.text("[data-region=notes]"), "Delivery is now to Norway. Prices are in Norwegian kroner, the total is 218 kr."; got != want {
+		if got, want := s.text("[data-region=notes]"), "New delivery country: Norway. Prices are in Norwegian kroner. The total is 218 kr."; got != want {
 			t.Errorf("note = %q, want %q", got, want)
 		}
 		if got := s.MustEval(`() => document.querySelector("#country").value`).Str(); got != "NO" {
@@ -106,7 +106,7 @@ func TestCountryInTheForm(t *testing.T) {
 		if diff := gocmp.Diff(norwegian, s.agree()); diff != "" || s.orderID() != id {
 			t.Errorf("order %s, was %s; cart (-want +got):\n%s", s.orderID(), id, diff)
 		}
-		if got, want := s.text("[data-region=notes]"), "Leveringen går nå til Norge. Prisene er i norske kroner, summen er 218 kr."; got != want {
+		if got, want := s.text("[data-region=notes]"), "Nytt leveringsland: Norge. Prisene vises i norske kroner. Summen er 218 kr."; got != want {
 			t.Errorf("note = %q, want %q", got, want)
 		}
 		s.wantTyped()

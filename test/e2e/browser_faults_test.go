@@ -20,8 +20,8 @@ const (
 	nothing     = ""
 	renewed     = "We had to renew the payment form. Your cart is unchanged. Check your details before you pay. Close"
 	unconfirmed = "Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged. Try again"
-	unreached   = "We could not reach the shop. Check your connection. Your last change may not be saved. Try again"
-	refused     = "Checkout is not available right now. The mistake is ours and we have been told. Your cart is safe. Reference ………. Back to cart"
+	unreached   = "The shop cannot be reached. Check your connection. Your last change may not have been saved. Try again"
+	refused     = "Checkout is not available right now. The fault is ours, and we have been notified. Your cart is saved. Reference ………. Back to cart"
 )
 
 // longest is how long the iframe may stand still, and a page may be without an answer.

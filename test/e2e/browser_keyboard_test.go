@@ -175,7 +175,7 @@ func TestLiveRegions(t *testing.T) {
 	}
 	s.pressFast("MUG-1:plus", 4)
 	s.pressFast("MUG-1:plus", 1)
-	want("a burst", "live-status: Total 943\u00a0kr, 6 items.")
+	want("a burst", "live-status: Total 943\u00a0kr, 6\u00a0items.")
 	s.MustEval(`async () => {
 		const press = (what) => document.querySelector('[data-key="MUG-1:' + what + '"]').click();
 		const answered = () => document.querySelector("#order-summary").dataset.state !== "updating";
@@ -183,12 +183,12 @@ func TestLiveRegions(t *testing.T) {
 		while (!answered()) await new Promise((done) => setTimeout(done, 10));
 		press("minus");
 	}`)
-	want("two changes, the second before the first was read out", "live-status: Total 943\u00a0kr, 6 items.")
+	want("two changes, the second before the first was read out", "live-status: Total 943\u00a0kr, 6\u00a0items.")
 
 	d.fake.AddFault(fakeklarna.Fault{Count: -1, Status: 500})
 	s.press("MUG-1:plus")
 	want("a failure", "live-alert: Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged.")
 	d.fake.ClearFaults()
 	s.click("[data-note=problem] button")
-	want("another try", "live-status: Total 1\u00a0092\u00a0kr, 7 items.")
+	want("another try", "live-status: Total 1\u00a0092\u00a0kr, 7\u00a0items.")
 }

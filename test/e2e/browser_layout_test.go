@@ -122,40 +122,6 @@ const tooWide = `() => {
 	return JSON.stringify(wide);
 }`
 
-// Controls are large enough for a finger where there is one, and links for anybody, those in sentences excepted.
-func TestTargets(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		o    browsertest.Options
-		size int
-	}{
-		{"mouse", browsertest.Options{}, 24},
-		{"finger", browsertest.Options{Phone: true}, 44},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			d := deploy(t, 1, fakeklarna.Options{}) // each tour buys the last of something
-			s := d.shopper(t, tt.o)
-			s.tour(func(place string) {
-				s.MustEval(`() => document.querySelectorAll("details").forEach((details) => { details.open = true })`)
-				var small []string
-				s.read(&small, `(size) => JSON.stringify((`+tooSmall+`)(size))`, tt.size)
-				if s.MustHas(kco) {
-					got, err := s.inFrame(`() => (` + tooSmall + `)(24).join("\n")`)
-					if err != nil {
-						t.Fatal(err)
-					}
-					small = append(small, strings.FieldsFunc(got.Str(), func(r rune) bool { return r == '\n' })...)
-				}
-				if len(small) > 0 {
-					t.Errorf("%s: too small:\n%s", place, strings.Join(small, "\n"))
-				}
-			})
-		})
-	}
-}
-
 // tooSmall lists controls below size × size CSS pixels and links below 24 × 24. What hides under a label counts as it.
 const tooSmall = `(size) => {
 	const small = [];

@@ -55,7 +55,7 @@ func TestSwitchMarket(t *testing.T) {
 		s.Wait("Norwegian prices", `() => document.querySelector("[data-market-label]").textContent === "Norway, NOK"`)
 		s.settled()
 		in(t, s, "en-NO")
-		if got, want := s.text("[data-region=notes]"), "Prices are now in Norwegian kroner. You are shopping from Norway. Your cart is the same, the total is now 218 kr."; got != want {
+		if got, want := s.text("[data-region=notes]"), "Prices are now in Norwegian kroner. Delivery country: Norway. Your cart is unchanged. The total is now 218 kr."; got != want {
 			t.Errorf("note = %q, want %q", got, want)
 		}
 		if !s.sameNode() || s.orderID() != id {
@@ -73,7 +73,7 @@ func TestSwitchMarket(t *testing.T) {
 		if s.orderID() != id {
 			t.Error("the order is another one than before")
 		}
-		if got, want := s.text("[data-region=notes]"), "Prisene er nå i norske kroner. Du handler fra Norge. Handlekurven er den samme, summen er nå 218 kr."; got != want {
+		if got, want := s.text("[data-region=notes]"), "Prisene vises nå i norske kroner. Leveringsland: Norge. Handlekurven er uendret. Summen er nå 218 kr."; got != want {
 			t.Errorf("note = %q, want %q", got, want)
 		}
 		s.waitFrame("the iframe in Norwegian", `() => document.documentElement.lang === "nb" && document.querySelector("#pay").textContent === "Betal 218\u00a0kr"`)

@@ -65,7 +65,7 @@ func TestWithoutJavaScript(t *testing.T) {
 
 	s.load(func() { s.MustNavigate(d.url + "/") })
 	s.submit(`[data-key="MUG-1:add"]`)
-	if got, want := s.text(".toast"), "Added Enamel mug, 35 cl. 1 in your cart. View cart"; got != want {
+	if got, want := s.text(".toast"), "Added: Enamel mug, 35 cl. 1 in your cart. View cart"; got != want {
 		t.Errorf("after adding the page says %q, want %q", got, want)
 	}
 	s.load(func() { s.MustNavigate(d.url + "/products/JAM-1") })
@@ -81,13 +81,13 @@ func TestWithoutJavaScript(t *testing.T) {
 	s.submit(`[data-sku="MUG-1"] .update`)
 	want("/cart", "", "1 181 kr", map[string]string{"MUG-1": "5", "JAM-1": "3"})
 	s.submit(`[data-key="JAM-1:remove"]`)
-	want("/cart?quantity=3&removed=JAM-1", "Removed Cloudberry jam, 210 g. Undo", "794 kr", map[string]string{"MUG-1": "5"})
+	want("/cart?quantity=3&removed=JAM-1", "Removed: Cloudberry jam, 210 g. Undo", "794 kr", map[string]string{"MUG-1": "5"})
 	s.submit(`[data-note] button`)
 	want("/cart", "", "1 181 kr", map[string]string{"MUG-1": "5", "JAM-1": "3"})
 
 	s.enter(`[data-key="discount:code"]`, "FOG11")
 	s.submit(`[data-key="discount:apply"]`)
-	want("/cart/discount", "We don’t know the code FOG11. Check the spelling.", "1 181 kr", map[string]string{"MUG-1": "5", "JAM-1": "3"})
+	want("/cart/discount", "The code FOG11 is not valid. Check the spelling.", "1 181 kr", map[string]string{"MUG-1": "5", "JAM-1": "3"})
 	s.enter(`[data-key="discount:code"]`, "FOG10")
 	s.submit(`[data-key="discount:apply"]`)
 	want("/cart", "", "1 067,80 kr", map[string]string{"MUG-1": "5", "JAM-1": "3"})
@@ -97,7 +97,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	s.click("#market-panel summary")
 	s.MustElement("#country").MustEval(`() => { this.value = "NO" }`)
 	s.submit("#market-panel button")
-	want("/cart?market=changed", "Prices are now in Norwegian kroner. You are shopping from Norway. Your cart is the same, the total is now 1 259 kr.", "1 259 kr",
+	want("/cart?market=changed", "Prices are now in Norwegian kroner. Delivery country: Norway. Your cart is unchanged. The total is now 1 259 kr.", "1 259 kr",
 		map[string]string{"MUG-1": "5", "JAM-1": "3"})
 
 	s.submit("main a.btn.w")

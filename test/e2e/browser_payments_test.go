@@ -87,7 +87,7 @@ func (d *deployment) paymentOrders() []fakeklarna.ManagedOrder {
 func (s *shopper) paid() fakeklarna.ManagedOrder {
 	s.t.Helper()
 	s.Wait("the confirmation page", `() => location.pathname === "/checkout/confirmation" && document.querySelector("h1")`)
-	if got, want := s.text("h1"), "Thank you, your order is placed"; got != want {
+	if got, want := s.text("h1"), "Thank you for your order"; got != want {
 		s.t.Errorf("heading = %q, want %q", got, want)
 	}
 	orders := s.d.paymentOrders()
@@ -144,7 +144,7 @@ func TestPaymentsStaleCart(t *testing.T) {
 	s.pay()
 	other.post("/cart/lines/MUG-1", "quantity=5")
 	s.approve("327 kr")
-	s.Wait("the page to tell", `() => document.querySelector("[data-note=expired]")?.textContent.replace(/\s/g, " ").includes("Your cart changed after you approved. Approve the new total, 923 kr.")`)
+	s.Wait("the page to tell", `() => document.querySelector("[data-note=expired]")?.textContent.replace(/\s/g, " ").includes("Your cart changed after you approved the payment. Approve the new total, 923 kr.")`)
 	if orders := d.paymentOrders(); len(orders) != 0 {
 		t.Errorf("bought for %d", orders[0].OrderAmount)
 	}
@@ -176,7 +176,7 @@ func TestPaymentsReview(t *testing.T) {
 	s.pay() // finalize
 	other.post("/cart/lines/MUG-1", "quantity=5")
 	s.approve("476 kr")
-	s.Wait("the page to tell", `() => document.querySelector("[data-note=expired]")?.textContent.replace(/\s/g, " ").includes("Your cart changed after you approved. Approve the new total, 923 kr.")`)
+	s.Wait("the page to tell", `() => document.querySelector("[data-note=expired]")?.textContent.replace(/\s/g, " ").includes("Your cart changed after you approved the payment. Approve the new total, 923 kr.")`)
 	s.pay() // reauthorize
 	s.approve("923 kr")
 	if order := s.paid(); order.OrderAmount != 92300 {
@@ -259,7 +259,7 @@ func TestPaymentsNarrow(t *testing.T) {
 			if len(wide)+len(small) > 0 {
 				t.Errorf("too wide: %q\ntoo small: %q", wide, small)
 			}
-			s.Screenshot("narrow")
+			s.Picture("narrow")
 		})
 	}
 }

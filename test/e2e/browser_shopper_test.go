@@ -250,7 +250,7 @@ func (s *shopper) confirmed(id string) {
 	// What happened in the form just before may still be on its way: its update is answered with this page's address.
 	s.Expect("409 (Conflict) (" + s.d.url + "/checkout/update")
 	s.Wait("the confirmation page", `(id) => location.pathname + location.search === "/checkout/confirmation?order_id=" + id && document.querySelector("h1")`, id)
-	if got, want := s.text("h1"), "Thank you, your order is placed"; got != want {
+	if got, want := s.text("h1"), "Thank you for your order"; got != want {
 		s.t.Errorf("heading = %q, want %q", got, want)
 	}
 	if order, _ := s.d.fake.Order(id); order.Status != fakeklarna.StatusComplete {

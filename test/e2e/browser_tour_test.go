@@ -156,7 +156,7 @@ func (s *shopper) soldOut(sku string) {
 		s.t.Fatal(err)
 	}
 	s.eventually(40*time.Second, sku+" to be sold out", func() bool {
-		return s.MustEval(`async (sku) => (await (await fetch("/products/" + sku)).text()).includes("Back in spring")`, sku).Bool()
+		return s.MustEval(`async (sku) => (await (await fetch("/products/" + sku)).text()).includes("Not available right now")`, sku).Bool()
 	})
 }
 

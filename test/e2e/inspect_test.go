@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // typed is who buys in these tests.
@@ -49,7 +50,7 @@ func (d *deployment) office(t *testing.T, o browsertest.Options) *browsertest.Pa
 	p := browsertest.Open(t, o)
 	p.Go(d.url + "/admin/sign-in")
 	p.MustElement("#name").MustInput("ada")
-	p.MustElement("#password").MustInput("correct horse")
+	p.MustElement("#password").MustInput(shoptest.Password)
 	p.MustElement("main form button[type=submit]").MustClick()
 	p.Wait("the back office", `() => document.querySelector("nav[aria-label='Back office']")`)
 	return p
@@ -92,11 +93,7 @@ func (d *deployment) inspections(t *testing.T, o browsertest.Options, look func(
 	p.Go(d.url + "/admin/inspect?q=nobody")
 	look(p, "inspect-nothing")
 
-	api, err := klarna.NewClient(klarna.Config{BaseURL: d.fake.URL, Username: "demo", Password: "demo"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	management := ordermanagement.NewClient(api)
+	management := d.here.Book.Management
 	order, err := management.GetOrder(t.Context(), orderID)
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +150,7 @@ func TestInspector(t *testing.T) {
 	o, _ := d.fake.Order(orderID)
 	_, token, _ := strings.Cut(o.MerchantURLs.Push, "/klarna/")
 	token, _, _ = strings.Cut(token, "/")
-	hidden := append(slices.Clone(personal), secret, token, o.MerchantData, "ZGVtbzpkZW1v")
+	hidden := append(slices.Clone(personal), shoptest.Secret, token, o.MerchantData, "ZGVtbzpkZW1v")
 	for _, value := range typed {
 		hidden = append(hidden, value)
 	}

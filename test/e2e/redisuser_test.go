@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // redisUser is the command of docs/operations.md that makes shopd's user of Redis.
@@ -74,7 +75,7 @@ func TestRedisUser(t *testing.T) {
 				t.Fatal("Klarna was told no number")
 			}
 			ada := &client{t: t}
-			ada.send(d.shops[0], "POST", "/admin/sign-in", url.Values{"name": {"ada"}, "password": {"correct horse"}}.Encode(), "")
+			ada.send(d.shops[0], "POST", "/admin/sign-in", url.Values{"name": {"ada"}, "password": {shoptest.Password}}.Encode(), "")
 			for _, page := range []string{"/admin/", "/admin/orders/" + number, "/admin/inspect?q=" + id} {
 				if got := ada.send(d.shops[0], "GET", page, "", ""); got.status != http.StatusOK || !strings.Contains(got.body, number) {
 					t.Errorf("%s: got %d without order %q", page, got.status, number)

@@ -54,8 +54,8 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.redis.Restart()
-	rdb := d.redis.Client()
-	d.asks = rdb
+	d.lookOn()
+	rdb := d.asks
 	if err := rdb.ConfigSet(t.Context(), "appendonly", "yes").Err(); err != nil {
 		t.Fatal(err)
 	}

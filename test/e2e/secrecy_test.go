@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"slices"
 	"strings"
+
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // personal is what the shoppers of these tests and the fake's test persons are
@@ -31,7 +33,7 @@ func (d *deployment) keepsSecrets() {
 
 // forbidden is what must stay between shopper, shop and Klarna.
 func (d *deployment) forbidden() []string {
-	forbidden := append(slices.Clone(personal), secret, "ZGVtbzpkZW1v") // demo:demo in base64
+	forbidden := append(slices.Clone(personal), shoptest.Secret, "ZGVtbzpkZW1v") // demo:demo in base64
 	for _, order := range d.fake.Orders() {
 		if _, rest, ok := strings.Cut(order.MerchantURLs.Push, "/klarna/"); ok {
 			token, _, _ := strings.Cut(rest, "/")

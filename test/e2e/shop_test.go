@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
@@ -23,7 +24,10 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 func TestMain(m *testing.M) {
@@ -33,12 +37,6 @@ func TestMain(m *testing.M) {
 	}
 	browsertest.Main(m, func() { _ = os.RemoveAll(binaryDir) })
 }
-
-// secret signs merchant_data.
-const secret = "a secret for the tests"
-
-// staff is ada, whose password is "correct horse", by bcrypt with the lowest cost that there is.
-const staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
 
 // binaryDir is where binary builds.
 var binaryDir string
@@ -73,6 +71,7 @@ type deployment struct {
 	env   map[string]string // further variables of processes that are yet to be started
 	goods *catalog.Catalog
 	asks  redis.UniversalClient // of the test itself
+	here  *shop.Shop            // of the test itself: it looks on, and serves nobody
 }
 
 // deploy starts n shopd processes that share a Redis and a Klarna, with further flags. With
@@ -85,15 +84,30 @@ func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployme
 // deployOn is deploy on a given Redis.
 func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more, goods: catalog.Builtin(), asks: redis.Client()}
+	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more, goods: catalog.Builtin()}
 	ports := redistest.FreePorts(t, max(n, 1))
 	d.url = "http://localhost:" + ports[0]
+	d.lookOn()
 	for _, port := range ports[:n] {
 		d.shops = append(d.shops, d.start("127.0.0.1:"+port))
 	}
 	t.Cleanup(d.keepsSecrets)
 	t.Cleanup(d.tellsOfKlarna)
 	return d
+}
+
+// lookOn makes the test one more process of the shop, which serves nobody.
+func (d *deployment) lookOn() {
+	d.t.Helper()
+	var err error
+	d.asks = d.redis.Client()
+	d.here, err = shop.New(shop.Config{
+		PublicURL: d.url, CallbackURL: d.url, Redis: d.asks, Secret: shoptest.Secret, Catalog: d.goods, Logger: slog.New(slog.DiscardHandler),
+		Klarna: shop.Klarna{URL: d.fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna},
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 // start runs one more shopd serve.
@@ -105,8 +119,8 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_URL":      d.fake.URL,
 		"SHOPD_KLARNA_USERNAME": "demo",
 		"SHOPD_KLARNA_PASSWORD": "demo",
-		"SHOPD_SECRET":          secret,
-		"SHOPD_STAFF":           staff,
+		"SHOPD_SECRET":          shoptest.Secret,
+		"SHOPD_STAFF":           shoptest.Staff,
 	}
 	maps.Copy(env, d.env)
 	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)

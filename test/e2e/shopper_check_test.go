@@ -11,10 +11,8 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	kcoapi "github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/klarna"
-	orderbook "github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // check holds the invariants of design.md for every visitor, once nothing fails any more.
@@ -24,11 +22,8 @@ func (c *crowd) check() {
 	if c.buys {
 		c.fake.Advance(6 * time.Minute) // a push that was in vain comes again
 	}
-	listed, err := (&kcoapi.LeftBehind{Redis: c.asks}).Orders(c.t.Context())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	lossy := map[string]bool{} // creates whose answer did not reach the shop whole
+	listed := shoptest.ToAbort(c.t, c.here.LeftBehind) // to be aborted
+	lossy := map[string]bool{}                         // creates whose answer did not reach the shop whole
 	for _, call := range c.fake.Requests("") {
 		if call.Method == "POST" && strings.HasSuffix(call.Path, "/orders") && slices.ContainsFunc(call.Faults, isLoss) {
 			lossy[call.OrderID] = true
@@ -124,11 +119,11 @@ func startOf(o fakeklarna.Order) time.Time {
 // acknowledged (invariants 5 and 6).
 func (c *crowd) books() {
 	c.t.Helper()
-	book, total, numbers := &orderbook.Book{Redis: c.asks}, int64(0), map[string]string{}
+	total, numbers := int64(0), map[string]string{}
 	for _, v := range c.visitors {
 		for _, s := range v.sales {
 			total++
-			o, found, err := book.ByOrderID(c.t.Context(), s.orderID)
+			o, found, err := c.here.Book.ByOrderID(c.t.Context(), s.orderID)
 			if err != nil || !found {
 				c.t.Errorf("order %s of %s is not in the book: %v", s.orderID, v.name, err)
 				continue
@@ -165,14 +160,13 @@ func (c *crowd) books() {
 func (c *crowd) stock() {
 	c.t.Helper()
 	gone := map[string]int{}
-	stock := catalog.NewStock(c.asks, c.goods)
 	for _, v := range c.visitors {
 		for _, s := range v.sales {
 			for sku, n := range s.goods {
 				gone[sku] += n
 			}
 		}
-		r, _, err := stock.Reservation(c.t.Context(), v.cartID)
+		r, _, err := c.here.Stock.Reservation(c.t.Context(), v.cartID)
 		if err != nil {
 			c.t.Fatal(err)
 		}
@@ -197,28 +191,19 @@ func (c *crowd) stock() {
 // returns the cart's ID.
 func (d *deployment) agrees(orderID string) (cartID string) {
 	d.t.Helper()
-	transport, err := klarna.NewClient(klarna.Config{BaseURL: d.fake.URL, Username: "demo", Password: "demo"})
+	order, err := d.here.KCO.Client.GetOrder(d.t.Context(), orderID)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	order, err := kcoapi.NewClient(transport).GetOrder(d.t.Context(), orderID)
+	cartID, err = d.here.Signer.Verify(order.MerchantData)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	signer, err := kcoapi.NewSigner(secret)
+	c, err := d.here.Carts.Get(d.t.Context(), cartID, cart.Fallback{})
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	cartID, err = signer.Verify(order.MerchantData)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	c, err := cart.NewStore(d.asks).Get(d.t.Context(), cartID, cart.Fallback{})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	wants := kcoapi.Wants{Pricer: &cart.Pricer{Catalog: d.goods, PublicURL: d.url}, Signer: signer, PublicURL: d.url, CallbackURL: d.url}
-	want, _, err := wants.Want(c)
+	want, _, err := d.here.KCO.Wants.Want(c)
 	if err != nil {
 		d.t.Fatal(err)
 	}

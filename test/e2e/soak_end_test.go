@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"cmp"
 	"encoding/json"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -15,12 +14,10 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
-	kcoapi "github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 const stockKey = "shopd:{stock}:left"
@@ -34,44 +31,16 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// openBook makes the order book's loop of a process whose clock goes ahead: it
-// does what the others do later.
-func (s *soak) openBook() {
-	s.t.Helper()
-	transport, err := klarna.NewClient(klarna.Config{BaseURL: s.fake.URL, Username: "demo", Password: "demo"})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	signer, err := kcoapi.NewSigner(secret)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	logger := slog.New(slog.DiscardHandler)
-	carts, stock, checkout := cart.NewStore(s.asks), catalog.NewStock(s.asks, s.goods), kcoapi.NewClient(transport)
-	s.left = &kcoapi.LeftBehind{Redis: s.asks, Carts: carts, Stock: stock, Client: checkout, Logger: logger}
-	s.book = &order.Book{
-		Redis: s.asks, Management: ordermanagement.NewClient(transport), Checkout: checkout, Signer: signer, Carts: carts, Stock: stock,
-		LeftBehind: s.left, Logger: logger,
-	}
-	s.book.Payments = &payments.Syncer{
-		Client: payments.NewClient(transport), Carts: carts, Stock: stock, Logger: logger,
-		Authorizations: &payments.Authorizations{Redis: s.asks},
-		Wants: &payments.Wants{
-			Pricer: &cart.Pricer{Catalog: s.goods, PublicURL: s.url}, Signer: signer, PublicURL: s.url, CallbackURL: s.url,
-		},
-	}
-}
-
-// rounds lets the loops go round, each time a minute later, also at Klarna, until nothing is left
-// for them to do.
+// rounds lets the loops of the test's own process, whose clock goes ahead, go round,
+// each time a minute later, also at Klarna, until nothing is left for them to do.
 func (s *soak) rounds(from time.Time, left func() string) {
 	s.t.Helper()
 	what := ""
 	for start := time.Now(); time.Since(start) < time.Minute+*soakTime/5; from = from.Add(time.Minute) {
-		if err := s.book.Reconcile(s.t.Context(), from); err != nil {
+		if err := s.here.Book.Reconcile(s.t.Context(), from); err != nil {
 			s.t.Logf("a round of the loop: %v", err)
 		}
-		if err := s.left.Sweep(s.t.Context(), time.Now()); err != nil {
+		if err := s.here.LeftBehind.Sweep(s.t.Context(), time.Now()); err != nil {
 			s.t.Logf("a sweep: %v", err)
 		}
 		if what = left(); what == "" {
@@ -115,7 +84,7 @@ func (s *soak) settleAll() {
 			return what
 		}
 		for _, o := range s.sales() {
-			if _, found, _ := s.book.ByOrderID(s.t.Context(), o.OrderID); !found && o.Status != fakeklarna.StatusCancelled {
+			if _, found, _ := s.here.Book.ByOrderID(s.t.Context(), o.OrderID); !found && o.Status != fakeklarna.StatusCancelled {
 				return "order " + o.OrderID + " is not in the book"
 			}
 		}
@@ -127,7 +96,7 @@ func (s *soak) settleAll() {
 			g.settle(session.SessionID, session.Fake.OrderID)
 		}
 		for _, id := range g.boughtBy() {
-			if _, found, err := s.book.ByOrderID(s.t.Context(), id); err != nil {
+			if _, found, err := s.here.Book.ByOrderID(s.t.Context(), id); err != nil {
 				s.t.Error(err)
 			} else if d := g.dealOf(id); found {
 				g.close(d)
@@ -224,22 +193,22 @@ func (g *guest) comeBack() {
 // what it says.
 func (p *pane) agreesPayments(got asked) {
 	p.openFrom(got)
-	session, err := p.book.Payments.Client.GetSession(p.t.Context(), p.page.sessionID())
+	session, err := p.here.Payments.Client.GetSession(p.t.Context(), p.page.sessionID())
 	if err != nil {
 		p.t.Error(err)
 		return
 	}
-	cartID, err := p.book.Signer.Verify(session.MerchantData)
+	cartID, err := p.here.Signer.Verify(session.MerchantData)
 	if err != nil {
 		p.t.Error(err)
 		return
 	}
-	c, err := p.book.Carts.Get(p.t.Context(), cartID, cart.Fallback{})
+	c, err := p.here.Carts.Get(p.t.Context(), cartID, cart.Fallback{})
 	if err != nil {
 		p.t.Error(err)
 		return
 	}
-	want, _, err := p.book.Payments.Wants.Want(c)
+	want, _, err := p.here.Payments.Wants.Want(c)
 	if err != nil {
 		p.t.Error(err)
 		return
@@ -265,10 +234,7 @@ func (s *soak) judge() {
 // making nobody heard of no page has been shown.
 func (s *soak) oneOrder() {
 	s.t.Helper()
-	listed, err := s.left.Orders(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	listed := shoptest.ToAbort(s.t, s.here.LeftBehind)
 	current, shown := map[string]bool{}, map[string]bool{}
 	for _, g := range s.guests {
 		current[g.current] = true
@@ -305,12 +271,12 @@ func (s *soak) oneOrder() {
 // emptied reports whether an order is the newest of a cart with nothing in it:
 // it stays until there is something again.
 func (s *soak) emptied(o fakeklarna.Order) bool {
-	cartID, err := s.book.Signer.Verify(o.MerchantData)
+	cartID, err := s.here.Signer.Verify(o.MerchantData)
 	if err != nil {
 		s.t.Error(err)
 		return false
 	}
-	c, err := s.book.Carts.Get(s.t.Context(), cartID, cart.Fallback{})
+	c, err := s.here.Carts.Get(s.t.Context(), cartID, cart.Fallback{})
 	if err != nil {
 		s.t.Error(err)
 		return false
@@ -333,7 +299,7 @@ func (s *soak) strayed(o fakeklarna.Order) bool {
 func (s *soak) books() map[string]order.Order {
 	s.t.Helper()
 	book, numbers := map[string]order.Order{}, map[string]string{}
-	err := s.book.Each(s.t.Context(), order.Query{}, func(o order.Order) error {
+	err := s.here.Book.Each(s.t.Context(), order.Query{}, func(o order.Order) error {
 		if _, twice := book[o.OrderID]; twice || numbers[o.Number] != "" {
 			s.t.Errorf("order %s, number %s, is in the book twice", o.OrderID, o.Number)
 		}
@@ -402,7 +368,7 @@ func (s *soak) shelves(book map[string]order.Order) {
 	held := int64(0)
 	scan := s.asks.Scan(s.t.Context(), 0, reservations+"*", 1000).Iterator()
 	for scan.Next(s.t.Context()) {
-		r, _, err := s.book.Stock.Reservation(s.t.Context(), strings.TrimPrefix(scan.Val(), reservations))
+		r, _, err := s.here.Stock.Reservation(s.t.Context(), strings.TrimPrefix(scan.Val(), reservations))
 		if err != nil {
 			s.t.Error(err)
 			continue

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
-	kcoapi "github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/order"
 )
 
 var (
@@ -58,8 +56,6 @@ type soak struct {
 	seed uint64
 	wire *http.Transport               // of all shoppers
 	up   [2]atomic.Pointer[[]*process] // the processes of KCO and of Klarna Payments that are up
-	book *order.Book
-	left *kcoapi.LeftBehind
 
 	lock    sync.Mutex // guards what follows
 	guests  []*guest
@@ -93,7 +89,6 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	s.shops = append(s.shops, pays...)
 	s.up[0].Store(&kcoShops)
 	s.up[1].Store(&pays)
-	s.openBook()
 	s.deliver(func(sku string, left int) int {
 		if left < 5 { // these stay scarce
 			return 0

@@ -11,12 +11,12 @@ import (
 
 // The list and the texts are those of today's dependencies.
 func TestUpToDate(t *testing.T) {
-	table, texts, err := write("../..")
+	table, texts, err := write(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{tableFile: table, textsFile: texts} {
-		got, err := os.ReadFile(filepath.Join("../..", name))
+		got, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}

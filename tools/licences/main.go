@@ -1,7 +1,6 @@
 // Command licences lists the licences of all modules that shopd is made of, and of those
-// that only its tests and tools need. Its argument is the repository's root, where it
-// writes docs/licences.md, and the texts that a binary must come with to
-// THIRD_PARTY_LICENCES.
+// that only its tests and tools need. Run it in its own folder: it writes
+// docs/licences.md, and the texts that a binary must come with to THIRD_PARTY_LICENCES.
 package main
 
 import (
@@ -11,15 +10,14 @@ import (
 	"path/filepath"
 )
 
+// root is the repository's.
+const root = "../.."
+
 // mode is of the files: anybody may read them.
 const mode = 0o644
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 2 {
-		log.Fatal("usage: licences ROOT")
-	}
-	root := os.Args[1]
 	table, texts, err := write(root)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(root, tableFile), []byte(table), mode)

@@ -139,7 +139,7 @@ func TestChange(t *testing.T) {
 
 // Whatever the shop answers, the iframe is let go, the page says so, and Try again makes up for it.
 func TestFailures(t *testing.T) {
-	const notSaved, isSaved = "We could not reach the shop. Check your connection.Try again", "Saved, not confirmed. Nothing has been charged.Try again"
+	const notSaved, isSaved = "The shop cannot be reached. Check your connection.Try again", "Saved, not confirmed. Nothing has been charged.Try again"
 	for _, tt := range []struct {
 		name  string
 		reply reply

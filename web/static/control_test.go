@@ -78,7 +78,7 @@ func TestTyping(t *testing.T) {
 		{"Enter", "5", 9000, func(c *checkoutPage) { c.Keyboard.MustType(input.Enter) }, "", "5", []string{"order-1 MUG-1=5"}},
 		{"leaving", " 5 ", 9000, func(c *checkoutPage) { c.MustElement("h1").MustClick() }, "", "5", []string{"order-1 MUG-1=5"}},
 		{"the same", "2", 9000, func(c *checkoutPage) { c.Keyboard.MustType(input.Enter) }, "", "2", nil},
-		{"none", "0", 9000, func(c *checkoutPage) { c.Keyboard.MustType(input.Enter) }, "Removed Thing MUG-1.UndoClose", "gone", []string{"order-1 MUG-1=0"}},
+		{"none", "0", 9000, func(c *checkoutPage) { c.Keyboard.MustType(input.Enter) }, "Removed: Thing MUG-1.UndoClose", "gone", []string{"order-1 MUG-1=0"}},
 		{"a word", "abc", 9000, func(c *checkoutPage) { c.Keyboard.MustType(input.Enter) }, "Enter a whole number from 0 to 99.", "abc", nil},
 		{"a word, while it is typed", "abc", 100, func(*checkoutPage) {}, "", "abc", nil},
 		{"nothing", "", 9000, func(c *checkoutPage) { c.MustElement("h1").MustClick() }, "Enter a whole number from 0 to 99.", "", nil},
@@ -144,9 +144,9 @@ func TestLimits(t *testing.T) {
 		{"the stock", 3, 3, "MUG-1:plus", "Only 3 left.Close", nil},
 		{"less than is in the cart: plus", 3, 2, "MUG-1:plus", "Only 2 left.Close", nil},
 		{"less than is in the cart: minus", 5, 2, "MUG-1:minus", "Only 2 left.Close", []string{"order-1 MUG-1=2"}},
-		{"sold out: plus", 2, 0, "MUG-1:plus", "Thing MUG-1 is sold out. Remove it to continue.", nil},
-		{"sold out: minus", 2, 0, "MUG-1:minus", "Thing MUG-1 is sold out. Remove it to continue.", nil},
-		{"sold out: the last one", 1, 0, "MUG-1:minus", "Removed Thing MUG-1.UndoClose", []string{"order-1 MUG-1=0"}},
+		{"sold out: plus", 2, 0, "MUG-1:plus", "Sold out: Thing MUG-1. Remove it to continue.", nil},
+		{"sold out: minus", 2, 0, "MUG-1:minus", "Sold out: Thing MUG-1. Remove it to continue.", nil},
+		{"sold out: the last one", 1, 0, "MUG-1:minus", "Removed: Thing MUG-1.UndoClose", []string{"order-1 MUG-1=0"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -99,13 +99,13 @@ func TestRealMarkup(t *testing.T) {
 		name, path, control string
 		done                string // in the page
 	}{
-		{"catalogue", "/", "MUG-1:add", `() => document.querySelector("[data-cart-count]").textContent === "3" && document.querySelector(".toast").textContent.startsWith("Added Enamel mug. 3 in your cart.")`},
+		{"catalogue", "/", "MUG-1:add", `() => document.querySelector("[data-cart-count]").textContent === "3" && document.querySelector(".toast").textContent.startsWith("Added: Enamel mug. 3 in your cart.")`},
 		{"product", "/products/MUG-1", "MUG-1:add", `() => document.querySelector("[data-cart-count]").textContent === "3" && document.querySelector(".toast")`},
 		{"product, stepper", "/products/MUG-1", "MUG-1:plus", `() => document.querySelector("[name=quantity]").value === "2"`},
 		{"cart", "/cart", "MUG-1:plus", `() => document.querySelector("dl [data-total]").dataset.amount === "49600" && document.querySelector("[data-cart-count]").textContent === "3" &&
-			document.querySelector("[data-status]").textContent === "Updated" && document.getElementById("live-status").textContent === "Total 496 kr, 3 items."`},
+			document.querySelector("[data-status]").textContent === "Updated" && document.getElementById("live-status").textContent === "Total 496 kr, 3\u00a0items."`},
 		{"checkout", "/checkout", "MUG-1:plus", `() => document.querySelector("dl [data-total]").dataset.amount === "49600" && klarna.calls.map((c) => c.call).join() === "suspend,resume" &&
-			document.querySelector("[data-status]").textContent === "Updated" && document.getElementById("live-status").textContent === "Total 496 kr, 3 items."`},
+			document.querySelector("[data-status]").textContent === "Updated" && document.getElementById("live-status").textContent === "Total 496 kr, 3\u00a0items."`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := &pages{t: t, n: 2}
@@ -127,7 +127,7 @@ func TestRealMarkup(t *testing.T) {
 					t.Errorf("text not filled in: %q", text)
 				}
 			}
-			c.Screenshot(strings.ReplaceAll(tt.name, ", ", "-"))
+			c.Picture(strings.ReplaceAll(tt.name, ", ", "-"))
 		})
 	}
 }

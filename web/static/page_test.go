@@ -26,8 +26,8 @@ func TestRefused(t *testing.T) {
 		mug        string
 		want       []string
 	}{
-		{"sold out", plus, refused("sold_out", `,"sku":"MUG-1","left":0`), "Thing MUG-1 is sold out. Remove it to continue.Remove", "2", []string{"order-1 MUG-1=3"}},
-		{"sold out, another line in the same request", both, refused("sold_out", `,"sku":"MUG-1","left":0`), "Thing MUG-1 is sold out. Remove it to continue.Remove", "2",
+		{"sold out", plus, refused("sold_out", `,"sku":"MUG-1","left":0`), "Sold out: Thing MUG-1. Remove it to continue.Remove", "2", []string{"order-1 MUG-1=3"}},
+		{"sold out, another line in the same request", both, refused("sold_out", `,"sku":"MUG-1","left":0`), "Sold out: Thing MUG-1. Remove it to continue.Remove", "2",
 			[]string{"order-1 JAM-1=2 MUG-1=3", "order-1 JAM-1=2"}},
 		{"fewer left", plus + ";" + plus, refused("sold_out", `,"sku":"MUG-1","left":3`), "Only 3 left.Close", "3", []string{"order-1 MUG-1=4", "order-1 MUG-1=3"}},
 		{"fewer left, another line in the same request", both, refused("sold_out", `,"sku":"MUG-1","left":1`), "Only 1 left.Close", "1",

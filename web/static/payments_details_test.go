@@ -49,7 +49,7 @@ func TestPaymentsReview(t *testing.T) {
 				p.buy()
 				p.settles(50000)
 				p.rests()
-				p.wantNote("expired", "Your cart changed after you approved. Approve the new total, 500 kr.")
+				p.wantNote("expired", "Your cart changed after you approved the payment. Approve the new total, 500 kr.")
 				p.buy()
 				p.done()
 			},
@@ -119,7 +119,7 @@ func TestPaymentsReview(t *testing.T) {
 				u.answers = []answer{refusal(422, "bad_address", map[string]any{"invalid_fields": []string{"email"}})}
 				p.buy()
 				p.Wait("the details", `() => location.pathname === "/checkout/payments" && window.calls?.length === 2`)
-				p.wantErrors("Check one field|Enter an e-mail address like name@example.com", "email")
+				p.wantErrors("Check one field|Enter an email address like name@example.com", "email")
 			},
 			told: "load:pay_later 20000 | init, load:pay_later 20000", placed: []string{"token-1 20000"},
 		},
@@ -144,7 +144,7 @@ func TestPaymentsReview(t *testing.T) {
 			u.options = hasty
 			p := u.open(t, tt.results)
 			p.Expect("Failed to load resource")
-			if got, want := p.text("[data-buy]"), "Continue to review"; got != want {
+			if got, want := p.text("[data-buy]"), "Review your order"; got != want {
 				t.Errorf("button = %q, want %q", got, want)
 			}
 			p.buy()
@@ -207,15 +207,15 @@ func TestPaymentsForm(t *testing.T) {
 	p := u.open(t, "")
 	p.write(map[string]string{"email": "ada@example", "postal_code": "111"})
 	p.buy()
-	p.wantErrors("Check two fields|Enter an e-mail address like name@example.com|Enter a Swedish postal code, five digits", "email postal_code")
+	p.wantErrors("Check two fields|Enter an email address like name@example.com|Enter a Swedish postal code, five digits", "email postal_code")
 	if got := p.MustEval(`() => document.title + "|" + document.activeElement.className`).Str(); got != "Error: Checkout, Skerry|es" {
 		t.Errorf("title and focus: %q", got)
 	}
 	p.MustElement(`.es a[href="#postal_code"]`).MustClick()
 	p.Keyboard.MustType(input.Digit4)
-	p.wantErrors("Check two fields|Enter an e-mail address like name@example.com|Enter a Swedish postal code, five digits", "email postal_code")
+	p.wantErrors("Check two fields|Enter an email address like name@example.com|Enter a Swedish postal code, five digits", "email postal_code")
 	p.write(map[string]string{"postal_code": "111 47"})
-	p.wantErrors("Check one field|Enter an e-mail address like name@example.com", "email")
+	p.wantErrors("Check one field|Enter an email address like name@example.com", "email")
 	p.write(map[string]string{"email": "ada@example.com"})
 	p.wantErrors("", "")
 	if got := p.MustEval(`() => document.title`).Str(); got != "Checkout, Skerry" {

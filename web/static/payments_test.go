@@ -64,7 +64,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				p.buy()
 				p.settles(50000)
 				p.rests()
-				p.wantNote("expired", "Your cart changed after you approved. Approve the new total, 500 kr.")
+				p.wantNote("expired", "Your cart changed after you approved the payment. Approve the new total, 500 kr.")
 				p.buy()
 				p.done()
 			},
@@ -81,7 +81,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				p.settles(40000)
 				p.MustEval(`() => answerWith({ approved: true, show_form: true, authorization_token: "token-0" })`)
 				p.rests()
-				p.wantNote("expired", "Your cart changed after you approved. Approve the new total, 400 kr.")
+				p.wantNote("expired", "Your cart changed after you approved the payment. Approve the new total, 400 kr.")
 				p.buy()
 				p.done()
 			},
@@ -94,7 +94,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				u.answers = []answer{refusal(503, "klarna_unavailable", nil)}
 				p.buy()
 				p.rests()
-				p.wantNote("payment", "We don’t know yet whether your order is placed. Try again to find out. You are not charged twice. Try again")
+				p.wantNote("payment", "We do not know yet whether your order was placed. Try again to find out. You will not be charged twice. Try again")
 				p.write(map[string]string{"street_address": "Storgatan 1"})
 				p.buy()
 				p.done()
@@ -136,7 +136,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				u.answers = []answer{refusal(409, "authorization_gone", nil)}
 				p.buy()
 				p.rests()
-				p.wantNote("expired", "Your approval is too old to be used. Nothing has been charged. Approve the total, 200 kr, once more.")
+				p.wantNote("expired", "Your approval has expired. Nothing has been charged. Approve the total, 200 kr, once more.")
 				p.buy()
 				p.done()
 			},
@@ -182,7 +182,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				u.answers = []answer{refusal(429, "too_many_requests", nil)}
 				p.buy()
 				p.rests()
-				p.wantNote("payment", "Too many changes at once. We could not take your order just now. Try again in a moment. You are not charged twice. Try again")
+				p.wantNote("payment", "Too many changes at once. We could not take your order just now. Try again in a moment. You will not be charged twice. Try again")
 				p.buy()
 				p.done()
 			},
@@ -253,7 +253,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				p.buy()
 			},
 			told: "load:pay_later 20000, authorize:pay_later 20000 address, load:pay_now 20000, authorize:pay_now 20000 address, load:pay_over_time 20000, authorize:pay_over_time 20000 address",
-			note: "method: No way to pay fits this order. Try another address or a smaller order. Your cart is kept.",
+			note: "method: No payment method is available for this order. Try another address or a smaller order. Your cart is kept.",
 		},
 		{
 			name: "invalid fields", results: `{"authorize": [` + badCode + `]}`,
@@ -272,7 +272,7 @@ func TestPaymentsOneStep(t *testing.T) {
 			name: "invalid, and no field of ours", results: `{"authorize": [{"approved": false, "show_form": true, "error": {"invalid_fields": ["customer.date_of_birth"]}}]}`,
 			play: func(_ *till, p *payer) { p.buy(); p.rests() },
 			told: "load:pay_later 20000, authorize:pay_later 20000 address",
-			note: "payment: The payment service does not accept something you entered. Check your details. Nothing has been charged.",
+			note: "payment: The payment service did not accept some of your details. Check your details. Nothing has been charged.",
 		},
 		{
 			name: "to be finalized: this is the last page", results: `{"authorize": [` + toFinalize + `]}`,

@@ -313,10 +313,10 @@ func stub(name string) string {
 var texts = map[string]string{
 	"updating": "Updating…", "still_updating": "Still updating.", "updated": "Updated", "total_read": "Total {0}, {1}.",
 	"unconfirmed": "not confirmed", "try_again": "Try again", "close": "Close", "saved_title": "Saved, not confirmed.",
-	"saved_body": "Nothing has been charged.", "offline_title": "We could not reach the shop.", "offline_body": "Check your connection.",
+	"saved_body": "Nothing has been charged.", "offline_title": "The shop cannot be reached.", "offline_body": "Check your connection.",
 	"left": "Only {0} left.", "limit": "99 is the most.", "number": "Enter a whole number from 0 to 99.",
-	"sold_out_title": "{0} is sold out.", "sold_out_body": "Remove it to continue.", "remove": "Remove", "removed": "Removed {0}.",
-	"undo": "Undo", "added": "Added {0}.", "in_cart": "{0} in your cart.", "view_cart": "View cart", "renewed_title": "Renewed.",
+	"sold_out_title": "Sold out: {0}.", "sold_out_body": "Remove it to continue.", "remove": "Remove", "removed": "Removed: {0}.",
+	"undo": "Undo", "added": "Added: {0}.", "in_cart": "{0} in your cart.", "view_cart": "View cart", "renewed_title": "Renewed.",
 	"renewed_body": "Check your details.", "other_tab_title": "Changed in another tab.", "other_tab_body": "This is the latest.",
 	"bad_code": "Unknown code {0}.", "no_method_title": "No way to pay.", "no_method_body": "Try another address.",
 	"too_many_title": "Too many.", "too_many_body": "It tries again by itself.",

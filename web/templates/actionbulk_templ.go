@@ -306,7 +306,7 @@ func BulkProgress(v BulkProgressView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "</p><table class=\"act-table\"><caption class=\"visually-hidden\">Orders and how far they are</caption> <thead><tr><th scope=\"col\">Number</th><th scope=\"col\" class=\"r\">Amount</th><th scope=\"col\">State</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "</p><table class=\"act-table\"><caption class=\"visually-hidden\">Orders and their progress</caption> <thead><tr><th scope=\"col\">Number</th><th scope=\"col\" class=\"r\">Amount</th><th scope=\"col\">State</th><th scope=\"col\">Why</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -20,9 +20,9 @@ func TestTiles(t *testing.T) {
 		{"", "149 kr Add", "/pictures/MUG-1.svg"},
 		{"3 left", "1 295 kr Add", "https://pictures.example/b.png"},
 		{"Last one", "4 995 kr Add", "/shelf.svg"},
-		{"Sold out", "99 kr Back in spring", "/pictures/TEA-1.svg"},
+		{"Sold out", "99 kr Not available right now", "/pictures/TEA-1.svg"},
 		{"Download", "119 kr Add", "/pictures/EBK-1.svg"},
-		{"By e-mail", "500 kr Add", "/pictures/GFT-1.svg"},
+		{"By email", "500 kr Add", "/pictures/GFT-1.svg"},
 		{"", "", "/shelf.svg"},
 	} {
 		tile := doc.Find(".tile").Eq(i)
@@ -72,15 +72,15 @@ func TestProductFacts(t *testing.T) {
 		want   map[string]string
 	}{
 		{"in stock", func(*templates.ProductView) {}, "en-SE", map[string]string{
-			".pr": "149 kr", ".about > .small": "Includes VAT, plus delivery 49 kr", ".stock": "In stock, 240 left",
-			".facts tr:first-child": "Weight1.25 kg", ".facts tr:nth-child(2)": "MaterialSteel", ".facts tr:last-child": "ItemMUG-1"}},
+			".pr": "149 kr", ".about > .small": "Includes VAT, plus delivery from 49 kr", ".stock": "In stock, 240 left",
+			".facts tr:first-child": "Weight1.25 kg", ".facts tr:nth-child(2)": "MaterialSteel", ".facts tr:last-child": "Item numberMUG-1"}},
 		{"decimal comma", func(*templates.ProductView) {}, "de-DE", map[string]string{".facts tr:first-child td": "1,25 kg"}},
 		{"light", func(v *templates.ProductView) { v.Weight = 90 }, "sv-SE", map[string]string{".facts tr:first-child td": "90 g"}},
 		{"round", func(v *templates.ProductView) { v.Weight = 2000 }, "fi-FI", map[string]string{".facts tr:first-child td": "2 kg"}},
-		{"american", func(v *templates.ProductView) { v.Tax = templates.TaxAdded }, "en-US", map[string]string{".about > .small": "Plus sales tax, plus delivery 49 kr"}},
+		{"american", func(v *templates.ProductView) { v.Tax = templates.TaxAdded }, "en-US", map[string]string{".about > .small": "Plus sales tax, plus delivery from 49 kr"}},
 		{"voucher", func(v *templates.ProductView) { v.Tax, v.Delivery, v.Tile = templates.TaxNone, "", tiles()[5] }, "en-SE", map[string]string{
-			".about > .small": "No VAT until it is used", ".stock": "By e-mail"}},
-		{"sold out", func(v *templates.ProductView) { v.Tile = tiles()[3] }, "en-SE", map[string]string{".stock .badge": "Sold out", ".stock .muted": "Back in spring", ".add": ""}},
+			".about > .small": "No VAT until it is used", ".stock": "By email"}},
+		{"sold out", func(v *templates.ProductView) { v.Tile = tiles()[3] }, "en-SE", map[string]string{".stock .badge": "Sold out", ".stock .muted": "Not available right now", ".add": ""}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := product(test.locale)
@@ -103,18 +103,18 @@ func TestNotes(t *testing.T) {
 		want string // kind, text, buttons
 	}{
 		{"market", templates.MarketChanged(i18n.English, "NO", "NOK", "1 219 kr"),
-			"info Prices are now in Norwegian kroner. You are shopping from Norway. Your cart is the same, the total is now 1 219 kr."},
+			"info Prices are now in Norwegian kroner. Delivery country: Norway. Your cart is unchanged. The total is now 1 219 kr."},
 		{"market, empty cart", templates.MarketChanged(i18n.German, "NL", "EUR", ""),
-			"info Die Preise sind jetzt in Euro. Sie kaufen aus den Niederlanden ein."},
+			"info Die Preise werden jetzt in Euro angezeigt. Lieferland: Niederlande."},
 		{"sold out", templates.SoldOut(i18n.English, "TEA-1", "Tea", back),
-			"bad Tea is sold out. Remove it to continue. [Remove /cart/lines/TEA-1 quantity=0 return_to=/cart]"},
-		{"added, sold out", templates.AddedSoldOut(i18n.English, "Tea"), "bad Tea is sold out. Your cart is unchanged."},
-		{"few left", templates.FewLeft(i18n.English, "Tea", 3), "bad Only 3 left of Tea. Your cart is unchanged."},
-		{"limit", templates.QuantityLimit(i18n.English), "bad 99 is the most we send in one order. Enter a whole number from 0 to 99."},
-		{"unknown", templates.UnknownProduct(i18n.English), "bad We don’t sell that. Your cart is unchanged."},
-		{"code", templates.UnknownCode(i18n.English, "FOG11"), "bad We don’t know the code FOG11. Check the spelling."},
+			"bad Sold out: Tea. Remove it to continue. [Remove /cart/lines/TEA-1 quantity=0 return_to=/cart]"},
+		{"added, sold out", templates.AddedSoldOut(i18n.English, "Tea"), "bad Sold out: Tea. Your cart is unchanged."},
+		{"few left", templates.FewLeft(i18n.English, "Tea", 3), "bad Only 3 left: Tea. Your cart is unchanged."},
+		{"limit", templates.QuantityLimit(i18n.English), "bad You can order at most 99 of each item. Enter a whole number from 0 to 99."},
+		{"unknown", templates.UnknownProduct(i18n.English), "bad We do not sell that product. Your cart is unchanged."},
+		{"code", templates.UnknownCode(i18n.English, "FOG11"), "bad The code FOG11 is not valid. Check the spelling."},
 		{"removed", templates.Removed(i18n.English, "A/B", "Tea", 4, back),
-			"info Removed Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
+			"info Removed: Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
 		{"not finished", templates.NotFinished(i18n.English), "warn The payment is not finished yet. Your order is below."},
 		{"unconfirmed", templates.Unconfirmed(i18n.English),
 			"warn Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged."},
@@ -143,11 +143,11 @@ func TestUnavailable(t *testing.T) {
 		seconds int
 		want    string
 	}{
-		{"Klarna", templates.PaymentServiceDown, 10, "We can’t reach the payment service. Your cart is saved. This page tries again by itself in 10 seconds. Try now Back to cart"},
-		{"busy", templates.SessionBusy, 1, "Your order is being updated in another tab. Your cart is saved. This page tries again by itself in 1 second. Try now Back to cart"},
+		{"Klarna", templates.PaymentServiceDown, 10, "The payment service cannot be reached. Your cart is saved. This page will try again by itself in 10 seconds. Try now Back to cart"},
+		{"busy", templates.SessionBusy, 1, "Your order is being updated in another tab. Your cart is saved. This page will try again by itself in 1 second. Try now Back to cart"},
 		{"given up", templates.SessionBusy, 0, "Your order is being updated in another tab. Your cart is saved. Try now Back to cart"},
-		{"being bought", templates.BeingBought, 8, "A payment for your cart is still under way. Your cart is saved, and nothing is charged twice. This page tries again by itself in 8 seconds. Try now Back to cart"},
-		{"store", templates.ShopDown, 4, "The shop can’t answer right now. The mistake is ours. Nothing has been charged by this page. This page tries again by itself in 4 seconds. Try now Back to cart"},
+		{"being bought", templates.BeingBought, 8, "A payment for your cart is still under way. Your cart is saved, and nothing will be charged twice. This page will try again by itself in 8 seconds. Try now Back to cart"},
+		{"store", templates.ShopDown, 4, "The shop is not available right now. The fault is ours. This page has not charged you anything. This page will try again by itself in 4 seconds. Try now Back to cart"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := parse(t, unavailable("en-SE", test.outage, test.seconds))

@@ -49,7 +49,7 @@ type Added struct {
 func MarketChanged(l i18n.Lang, country, currency, total string) Note {
 	n := Note{ID: "market", Kind: Info,
 		Title: i18n.T(l, "note.market.title", i18n.CurrencyName(l, currency)),
-		Body:  i18n.T(l, "note.market.body", i18n.T(l, "country."+country+".from")),
+		Body:  i18n.T(l, "note.market.body", i18n.CountryName(l, country)),
 	}
 	if total != "" {
 		n.Body += " " + i18n.T(l, "note.market.total", total)
@@ -61,7 +61,7 @@ func MarketChanged(l i18n.Lang, country, currency, total string) Note {
 // country in the payment form. total is as in MarketChanged.
 func DeliveryChanged(l i18n.Lang, country, currency, total string) Note {
 	return Note{ID: "market", Kind: Info,
-		Title: i18n.T(l, "note.delivery.title", i18n.T(l, "country."+country+".from")),
+		Title: i18n.T(l, "note.delivery.title", i18n.CountryName(l, country)),
 		Body:  i18n.T(l, "note.delivery.body", i18n.CurrencyName(l, currency), total),
 	}
 }

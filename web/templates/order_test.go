@@ -34,7 +34,7 @@ func TestCheckoutMarkup(t *testing.T) {
 		{"discount control", attrs(aside.Find("[data-region=discount]"), "data-key"), []string{"discount:remove"}},
 		{"amounts", attrs(aside.Find("[data-region=totals]"), "data-amount"), []string{"333500", "-11000", "4900", "327400"}},
 		{"short total", attrs(aside.Find("[data-region=total-short]"), "data-amount"), []string{"327400"}},
-		{"items", strings.TrimSpace(aside.Find("[data-region=count]").Text()), "8 items"},
+		{"items", strings.TrimSpace(aside.Find("[data-region=count]").Text()), "8\u00a0items"},
 		{"status", aside.Find("summary [data-status]").Length(), 1},
 		{"messages stand outside details", aside.Find("[data-messages]").Length() - aside.Find("details [data-messages]").Length(), 1},
 		{"lines scroll", aside.Find("[data-scroll] [data-region=lines]").Length(), 1},
@@ -106,7 +106,7 @@ func TestFormsWithoutScripts(t *testing.T) {
 		{"undo", doc.Find(`.note form[action="/cart/lines/TEA-1"] [name=quantity]`).AttrOr("value", ""), "2"},
 		{"code", doc.Find(`form[data-discount][action="/cart/discount"] [name=code]`).AttrOr("value", "x"), ""},
 		{"code in use", doc.Find(".works span").Text(), "FOG10: 10% off."},
-		{"toast", doc.Find(".toast p").Text(), "Added Tea. 4 in your cart."},
+		{"toast", doc.Find(".toast p").Text(), "Added: Tea. 4 in your cart."},
 		{"checkout", doc.Find("aside a.btn").AttrOr("href", ""), "/checkout"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestRefusedCode(t *testing.T) {
 	if field.AttrOr("value", "") != "FOG11" || field.AttrOr("aria-invalid", "") != "true" {
 		t.Error("what was typed is gone, or not marked")
 	}
-	if got := doc.Find("#" + field.AttrOr("aria-describedby", "")).Text(); got != "We don’t know the code FOG11. Check the spelling." {
+	if got := doc.Find("#" + field.AttrOr("aria-describedby", "")).Text(); got != "The code FOG11 is not valid. Check the spelling." {
 		t.Errorf("error %q", got)
 	}
 }
@@ -136,9 +136,9 @@ func TestTotals(t *testing.T) {
 		order templates.Order
 		want  []string
 	}{
-		{"all", order(), []string{"Goods", "Discount FOG10", "Delivery Mail boat, 3 to 5 days", "Total", "of which VAT"}},
-		{"digital", templates.Order{Totals: templates.Totals{VAT: "1 kr"}}, []string{"Goods", "Total", "of which VAT"}},
-		{"american", american, []string{"Goods", "Sales tax", "Total"}},
+		{"all", order(), []string{"Items", "Discount FOG10", "Delivery Mail boat, 3 to 5 days", "Total", "VAT included"}},
+		{"digital", templates.Order{Totals: templates.Totals{VAT: "1 kr"}}, []string{"Items", "Total", "VAT included"}},
+		{"american", american, []string{"Items", "Sales tax", "Total"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := parse(t, templates.OrderSummary(templates.SummaryView{Locale: "en-US", Order: test.order}))

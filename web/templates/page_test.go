@@ -195,8 +195,8 @@ func TestTitles(t *testing.T) {
 	want := map[string]string{
 		"catalogue": "Skerry", "category": "Kök, Skerry", "no hits": "Results for “lamb”, Skerry", "product": "Emaljmugg, Skerry",
 		"cart": "Cart, Skerry", "cart with a mistake": "Error: Cart, Skerry", "checkout": "Checkout, Skerry",
-		"checkout unconfirmed": "Error: Checkout, Skerry", "terms": "Terms, Skerry", "404": "We can’t find that page, Skerry",
-		"503": "We can’t reach the payment service, Skerry",
+		"checkout unconfirmed": "Error: Checkout, Skerry", "terms": "Terms and conditions, Skerry", "404": "We cannot find that page, Skerry",
+		"503": "The payment service cannot be reached, Skerry",
 	}
 	for _, p := range pages {
 		if want, ok := want[p.name]; ok {

@@ -94,7 +94,16 @@ func (b *Browser) Post(path string, fields ...string) Answer {
 // Submit sends a form.
 func (b *Browser) Submit(path string, form url.Values) Answer {
 	b.T.Helper()
-	return b.Do(http.MethodPost, path, "application/x-www-form-urlencoded", form.Encode())
+	return b.Form(http.MethodPost, path, form)
+}
+
+// FormType is the Content-Type of forms.
+const FormType = "application/x-www-form-urlencoded"
+
+// Form sends a form by any method; it may be nil.
+func (b *Browser) Form(method, path string, form url.Values) Answer {
+	b.T.Helper()
+	return b.Do(method, path, FormType, form.Encode())
 }
 
 // Update is what the open checkout page sends.

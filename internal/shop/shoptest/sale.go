@@ -2,6 +2,8 @@ package shoptest
 
 import (
 	"context"
+	"math"
+	"testing"
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
@@ -16,7 +18,7 @@ import (
 func (w *World) Change(cartID string, ch cart.Change) cart.Cart {
 	w.T.Helper()
 	c, err := w.Carts.Update(w.T.Context(), cartID, Sweden, func(c *cart.Cart) error {
-		return ch.Apply(&c.Contents, w.Catalog, nil)
+		return c.Apply(ch, w.Catalog, nil)
 	})
 	if err != nil {
 		w.T.Fatal(err)
@@ -67,7 +69,13 @@ func (w *World) Create(cartID string, content kco.Content) (orderID string) {
 // order that the session names, if any.
 func (w *World) Sync(cartID string, mode cartsync.Mode, known ...string) (kco.Result, error) {
 	w.T.Helper()
-	ctx, cancel := context.WithTimeout(w.T.Context(), 12*time.Second)
+	return w.SyncWithin(12*time.Second, cartID, mode, known...)
+}
+
+// SyncWithin is Sync with another time limit.
+func (w *World) SyncWithin(d time.Duration, cartID string, mode cartsync.Mode, known ...string) (kco.Result, error) {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), d)
 	defer cancel()
 	r := kco.Request{CartID: cartID, Fallback: Sweden, Mode: mode}
 	if len(known) > 0 {
@@ -80,7 +88,13 @@ func (w *World) Sync(cartID string, mode cartsync.Mode, known ...string) (kco.Re
 // name and text.
 func (w *World) Buy(orderID string, typed ...string) {
 	w.T.Helper()
-	action := fakeklarna.Action{Type: map[string]string{}, Buy: &fakeklarna.Buy{}}
+	w.Press(orderID, fakeklarna.Buy{}, typed...)
+}
+
+// Press is Buy in another way than the usual one.
+func (w *World) Press(orderID string, buy fakeklarna.Buy, typed ...string) {
+	w.T.Helper()
+	action := fakeklarna.Action{Type: map[string]string{}, Buy: &buy}
 	for i := 0; i < len(typed); i += 2 {
 		action.Type[typed[i]] = typed[i+1]
 	}
@@ -138,4 +152,19 @@ func (w *World) Left(sku string) int {
 		w.T.Fatal(err)
 	}
 	return left[sku]
+}
+
+// ToAbort are the orders that were left behind and are yet to be aborted.
+func ToAbort(t testing.TB, l *kco.LeftBehind) (ids []string) {
+	t.Helper()
+	left, _, err := l.List(t.Context(), math.MaxInt32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range left {
+		if !o.Aborted {
+			ids = append(ids, o.OrderID)
+		}
+	}
+	return ids
 }

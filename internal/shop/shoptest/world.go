@@ -8,9 +8,11 @@
 package shoptest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,11 +39,12 @@ const (
 	CallbackURL = "http://shop.internal"
 )
 
-// The staff of a world, with the lowest cost that bcrypt has: ada may manage, bo
-// may look. Both have the same password.
+// The staff of a world, with the lowest cost that bcrypt has: ada and
+// bea may manage, bo may look. All have the same password.
 const (
 	Staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y\n" +
-		"bo:view:$2a$04$ZSNPQ5qNa06grQNyg9pj7uaImC7uxHsPUK95SmjSgUxT3.abCEdMi"
+		"bo:view:$2a$04$ZSNPQ5qNa06grQNyg9pj7uaImC7uxHsPUK95SmjSgUxT3.abCEdMi\n" +
+		"bea:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
 	Password = "correct horse"
 )
 
@@ -157,6 +160,17 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 		w.T.Fatal(err)
 	}
 	return s, c.Redis
+}
+
+// Beside runs a loop of a process beside the test, until it ends.
+func (w *World) Beside(loop func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.T.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { loop(ctx) })
+	w.T.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 // seed writes the stock: it is the same for all processes.

@@ -1,0 +1,55 @@
+package browsertest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-rod/rod/lib/proto"
+)
+
+// widths are the screens on which [Page.TooWide] looks, CSS pixels: from the narrowest that counts (WCAG 2.2, 1.4.10)
+// on, and where layouts change.
+var widths = []int{320, 360, 420, 600, 640, 700, 768, 900, 1024, 1280}
+
+// WideFont is a function that stands for all fonts that a machine may have: hardly any is wider than DejaVu Sans, here
+// an eighth larger. A document keeps it until it is left.
+const WideFont = `() => {
+	const sheet = new CSSStyleSheet();
+	sheet.replaceSync('html { font-size: 112% !important } *:not(code, pre) { font-family: "DejaVu Sans", Verdana, sans-serif !important }');
+	document.adoptedStyleSheets.push(sheet);
+}`
+
+// beyond tells by how much the page is wider than the screen, and what sticks out; "" when nothing does.
+const beyond = `() => {
+	const {scrollWidth, clientWidth} = document.documentElement;
+	if (scrollWidth <= clientWidth) return "";
+	const out = [...document.body.querySelectorAll("*")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > clientWidth + 0.5);
+	return (scrollWidth - clientWidth) + " px: " + out.slice(-3).map((e) => e.outerHTML.slice(0, 80)).join(" | ");
+}`
+
+// TooWide says on which screens, from small phones to desks, the page scrolls sideways in a wide and large font; "" when
+// on none. The page keeps the font until it is left.
+func (p *Page) TooWide() string {
+	p.t.Helper()
+	p.MustEval(WideFont)
+	var found strings.Builder
+	for _, width := range widths {
+		p.resize(width)
+		if out := p.MustEval(beyond).Str(); out != "" {
+			fmt.Fprintf(&found, "%d px: %s\n", width, out)
+		}
+	}
+	if err := p.emulate(); err != nil {
+		p.t.Fatalf("browsertest: %v", err)
+	}
+	return found.String()
+}
+
+// resize makes the screen as wide as that.
+func (p *Page) resize(width int) {
+	p.t.Helper()
+	screen := proto.EmulationSetDeviceMetricsOverride{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: p.o.Phone}
+	if err := screen.Call(p); err != nil {
+		p.t.Fatalf("browsertest: %v", err)
+	}
+}
