@@ -1,15 +1,20 @@
 package cartsync
 
 import (
+	"context"
 	"errors"
 
 	"github.com/shopd/shopd/internal/observe"
 )
 
-// Told is what an observer is told of a Sync that has ended with err; its product
-// and IDs are the caller's to add.
-func (e Ending) Told(mode Mode, err error) observe.Sync {
-	return observe.Sync{Mode: mode.String(), Result: e.result(err), Replaced: string(e.Replaced)}
+// Tell tells an observer of a Sync that has ended with err; told has its product,
+// revision and IDs, that of the copy also where it is as it was.
+func (e Ending) Tell(ctx context.Context, o *observe.Observer, mode Mode, err error, told observe.Sync) {
+	told.Mode, told.Result, told.Replaced = mode.String(), e.result(err), string(e.Replaced)
+	if !e.Created && !e.Updated {
+		told.Changed = ""
+	}
+	o.Sync(ctx, told)
 }
 
 func (e Ending) result(err error) observe.SyncResult {

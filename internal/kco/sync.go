@@ -57,7 +57,11 @@ type Syncer struct {
 // context's, wrapped, beside the Result as far as it came (Cart and Quote are
 // there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
-	defer func() { s.tell(ctx, r.Mode, result, err) }()
+	defer func() {
+		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
+			Product: observe.KCO, Revision: result.Cart.Revision, OrderID: result.OrderID, Changed: result.OrderID,
+		})
+	}()
 	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
@@ -325,14 +329,4 @@ func (s *Syncer) giveUp(ctx context.Context, cartID, orderID string) {
 	if err := s.LeftBehind.Add(ctx, cartID, orderID); err != nil {
 		s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", orderID, "error", err)
 	}
-}
-
-// tell lets the observer know of a Sync that has ended with err.
-func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
-	told := result.Told(mode, err)
-	told.Product, told.Revision, told.OrderID = observe.KCO, result.Cart.Revision, result.OrderID
-	if result.Created || result.Updated {
-		told.Changed = result.OrderID
-	}
-	s.Observer.Sync(ctx, told)
 }

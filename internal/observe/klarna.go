@@ -151,12 +151,12 @@ func (o *Observer) Push() (done func()) {
 }
 
 func (o *Observer) showPushes() {
-	o.registry.read("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", func() float64 {
+	o.registry.gauge("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", nil, func() float64 {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		return float64(len(o.pushes))
 	})
-	o.registry.read("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", func() float64 {
+	o.registry.gauge("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", nil, func() float64 {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		now, oldest := time.Now(), 0.0
@@ -172,14 +172,8 @@ func (o *Observer) showStory() {
 	if o.o.Story == nil {
 		return
 	}
-	for result, count := range map[string]func() float64{
-		"written": func() float64 { n, _ := o.o.Story.Counts(); return float64(n) },
-		"dropped": func() float64 { _, n := o.o.Story.Counts(); return float64(n) },
-	} {
-		o.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name:        "shopd_story_entries_total",
-			Help:        "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time.",
-			ConstLabels: prometheus.Labels{"result": result},
-		}, count))
-	}
+	const name = "shopd_story_entries_total"
+	const help = "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time."
+	o.registry.counter(name, help, prometheus.Labels{"result": "written"}, func() float64 { n, _ := o.o.Story.Counts(); return float64(n) })
+	o.registry.counter(name, help, prometheus.Labels{"result": "dropped"}, func() float64 { _, n := o.o.Story.Counts(); return float64(n) })
 }

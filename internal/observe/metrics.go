@@ -16,20 +16,14 @@ type registry struct{ *prometheus.Registry }
 // newRegistry returns one with the metrics of the process.
 func newRegistry() registry {
 	r := registry{prometheus.NewRegistry()}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "shopd_build_info", Help: "Always 1: which shopd this is.",
-		ConstLabels: prometheus.Labels{"version": buildVersion(), "go_version": runtime.Version()},
-	})
-	build.Set(1)
-	r.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return r
-}
-
-func buildVersion() string {
+	version := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+		version = info.Main.Version
 	}
-	return "(devel)"
+	r.gauge("shopd_build_info", "Always 1: which shopd this is.",
+		prometheus.Labels{"version": version, "go_version": runtime.Version()}, func() float64 { return 1 })
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 func (r registry) counters(name, help string, labels ...string) *prometheus.CounterVec {
@@ -44,9 +38,14 @@ func (r registry) histograms(name, help string, buckets []float64, labels ...str
 	return h
 }
 
-// read shows a gauge whose value is read when it is shown.
-func (r registry) read(name, help string, value func() float64) {
-	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+// gauge shows a gauge whose value is read when it is shown.
+func (r registry) gauge(name, help string, labels prometheus.Labels, read func() float64) {
+	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, read))
+}
+
+// counter shows a counter whose value is read when it is shown.
+func (r registry) counter(name, help string, labels prometheus.Labels, read func() float64) {
+	r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: labels}, read))
 }
 
 // other is the label of what is none of the values known.

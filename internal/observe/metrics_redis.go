@@ -13,29 +13,18 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// redisPool collects the state of a client's connection pool.
-type redisPool struct{ rdb redis.UniversalClient }
-
-var (
-	poolConnections = prometheus.NewDesc("shopd_redis_pool_connections", "Connections to Redis.", []string{"state"}, nil)
-	poolTimeouts    = prometheus.NewDesc("shopd_redis_pool_timeouts_total", "Waits for a connection that were given up.", nil, nil)
-	poolMisses      = prometheus.NewDesc("shopd_redis_pool_misses_total", "Times that no free connection was found.", nil, nil)
-)
-
-// Describe implements prometheus.Collector.
-func (redisPool) Describe(ch chan<- *prometheus.Desc) {
-	ch <- poolConnections
-	ch <- poolTimeouts
-	ch <- poolMisses
-}
-
-// Collect implements prometheus.Collector.
-func (p redisPool) Collect(ch chan<- prometheus.Metric) {
-	s := p.rdb.PoolStats()
-	ch <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(s.IdleConns), "idle")
-	ch <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(s.TotalConns-s.IdleConns), "busy")
-	ch <- prometheus.MustNewConstMetric(poolTimeouts, prometheus.CounterValue, float64(s.Timeouts))
-	ch <- prometheus.MustNewConstMetric(poolMisses, prometheus.CounterValue, float64(s.Misses))
+// showPool shows the state of a client's connection pool.
+func showPool(r registry, rdb redis.UniversalClient) {
+	const connections, connectionsHelp = "shopd_redis_pool_connections", "Connections to Redis."
+	r.gauge(connections, connectionsHelp, prometheus.Labels{"state": "idle"}, func() float64 { return float64(rdb.PoolStats().IdleConns) })
+	r.gauge(connections, connectionsHelp, prometheus.Labels{"state": "busy"}, func() float64 {
+		s := rdb.PoolStats()
+		return float64(s.TotalConns - s.IdleConns)
+	})
+	r.counter("shopd_redis_pool_timeouts_total", "Waits for a connection that were given up.", nil,
+		func() float64 { return float64(rdb.PoolStats().Timeouts) })
+	r.counter("shopd_redis_pool_misses_total", "Times that no free connection was found.", nil,
+		func() float64 { return float64(rdb.PoolStats().Misses) })
 }
 
 // The families of Redis commands, as they are labelled.
@@ -79,15 +68,11 @@ type redisHook struct {
 	other     prometheus.Observer
 }
 
-func newRedisHook() *redisHook {
+func newRedisHook(r registry) *redisHook {
 	h := &redisHook{
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "shopd_redis_command_duration_seconds", Help: "Commands to Redis by family, a pipeline counting once.",
-			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .25, 1},
-		}, []string{"family"}),
-		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "shopd_redis_errors_total", Help: "Commands to Redis that failed, by kind.",
-		}, []string{"kind"}),
+		durations: r.histograms("shopd_redis_command_duration_seconds", "Commands to Redis by family, a pipeline counting once.",
+			[]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .25, 1}, "family"),
+		errors:   r.counters("shopd_redis_errors_total", "Commands to Redis that failed, by kind.", "kind"),
 		families: map[string]prometheus.Observer{},
 	}
 	for _, family := range []string{familyRead, familyWrite, familyScript, familyPipeline, familyWait} {
@@ -98,18 +83,6 @@ func newRedisHook() *redisHook {
 		h.errors.WithLabelValues(kind)
 	}
 	return h
-}
-
-// Describe implements prometheus.Collector.
-func (h *redisHook) Describe(ch chan<- *prometheus.Desc) {
-	h.durations.Describe(ch)
-	h.errors.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (h *redisHook) Collect(ch chan<- prometheus.Metric) {
-	h.durations.Collect(ch)
-	h.errors.Collect(ch)
 }
 
 // DialHook implements redis.Hook: a dial is part of the command that needs it.

@@ -75,9 +75,8 @@ func New(o Options) (*Observer, error) {
 	ob.showPushes()
 	ob.showStory()
 	if o.Redis != nil {
-		commands := newRedisHook()
-		o.Redis.AddHook(commands)
-		r.MustRegister(redisPool{o.Redis}, commands)
+		o.Redis.AddHook(newRedisHook(r))
+		showPool(r, o.Redis)
 		if o.Unacknowledged != nil {
 			r.MustRegister(newWaiting(o))
 		}

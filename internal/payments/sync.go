@@ -54,7 +54,11 @@ type Syncer struct {
 // ErrPurchaseRunning, ErrUnavailable or context's, wrapped, beside the Result as
 // far as it came (Cart and Quote are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
-	defer func() { s.tell(ctx, r.Mode, result, err) }()
+	defer func() {
+		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
+			Product: observe.Payments, Revision: result.Cart.Revision, OrderID: result.OrderID, Changed: result.Session.SessionID,
+		})
+	}()
 	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
@@ -298,14 +302,4 @@ func (s *Syncer) release(ctx context.Context, id string, reserved catalog.Reserv
 	default:
 		return judgement{verdict: klarna.VerdictOf(err), err: err}
 	}
-}
-
-// tell lets the observer know of a Sync that has ended with err.
-func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
-	told := result.Told(mode, err)
-	told.Product, told.Revision, told.OrderID = observe.Payments, result.Cart.Revision, result.OrderID
-	if result.Created || result.Updated {
-		told.Changed = result.Session.SessionID
-	}
-	s.Observer.Sync(ctx, told)
 }
