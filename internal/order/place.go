@@ -40,7 +40,7 @@ var (
 	ErrUnavailable = errors.New("the order could not be placed now")
 )
 
-// Book is the order book. All members but Payments and Observe are required. Safe for
+// Book is the order book. All members but Payments and Observer are required. Safe for
 // concurrent use, on any number of processes.
 type Book struct {
 	Redis      redis.UniversalClient

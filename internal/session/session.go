@@ -38,7 +38,7 @@ var (
 // or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
-// Options are what New needs; all but Observe and the times are required.
+// Options are what New needs; all but Observer and the times are required.
 type Options struct {
 	Redis  redis.UniversalClient
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
