@@ -275,7 +275,7 @@ func raiseText(o order.Order) string {
 	if o.MayRaise() == nil {
 		return method + " allows a higher amount."
 	}
-	return method + " does not allow a higher amount in " + o.PurchaseCountry + ": only invoices, financing, direct debit and, in some countries, fixed amounts do. Ask the shopper to order the extra goods separately."
+	return method + " does not allow a higher amount in " + o.PurchaseCountry + ": only invoices, financing, direct debit and, in some countries, fixed amounts do. Ask the shopper to order the extra items separately."
 }
 
 func linesConfirm(d *draft, v *templates.ActionConfirmView) {

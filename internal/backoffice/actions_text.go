@@ -150,7 +150,7 @@ func methodReason(o order.Order, a order.Action) string {
 		method = "this way to pay"
 	}
 	if a == order.ActionLines {
-		return "the amount cannot be raised with " + method + ". Ask the shopper to order the extra goods separately."
+		return "the amount cannot be raised with " + method + ". Ask the shopper to order the extra items separately."
 	}
 	return "it cannot be had with " + method + "."
 }

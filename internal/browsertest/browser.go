@@ -34,8 +34,6 @@ var flags = []string{
 	"--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
 	// Headless has no pointing device; a page is to see a mouse (4 and 2 are Blink's "fine" and "hover").
 	"--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2",
-	// All tabs of a browser context share one process.
-	"--renderer-process-limit=1",
 	// A cross-site frame then shares the page's process: what it may do is the same, and its errors are seen too. And
 	// the browser's own buttons, which nobody sees, are no web pages with a process for each window.
 	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate,InitialWebUI,WebUIReloadButton,PreloadTopChromeWebUI",

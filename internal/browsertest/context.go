@@ -7,13 +7,9 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// context is a browser context that one test after another has for itself: making one for each costs more than most
-// tests do. A blank window keeps its process, and nothing else is left of a test: no tab, no cookie. What a site
-// stores belongs to its port, which no other test has.
-type context struct {
-	*rod.Browser
-	blank proto.TargetTargetID
-}
+// context is a browser context that one test after another has for itself, because making one is expensive. Nothing is
+// left of a test: no tab, no cookie. What a site stores belongs to its port, which no other test has.
+type context struct{ *rod.Browser }
 
 // idle are the contexts that no test has.
 var idle struct {
@@ -35,11 +31,7 @@ func borrow(b *rod.Browser) (*context, error) {
 	if err != nil {
 		return nil, err
 	}
-	blank, err := proto.TargetCreateTarget{URL: "about:blank", BrowserContextID: private.BrowserContextID, NewWindow: true}.Call(private)
-	if err != nil {
-		return nil, err
-	}
-	return &context{private, blank.TargetID}, nil
+	return &context{private}, nil
 }
 
 // giveBack clears the context for the next test, or away when that does not work or it may be broken.
@@ -60,7 +52,7 @@ func (c *context) clear() error {
 		return err
 	}
 	for _, target := range targets.TargetInfos {
-		if target.BrowserContextID == c.BrowserContextID && target.TargetID != c.blank && target.Type == proto.TargetTargetInfoTypePage {
+		if target.BrowserContextID == c.BrowserContextID && target.Type == proto.TargetTargetInfoTypePage {
 			if _, err := (proto.TargetCloseTarget{TargetID: target.TargetID}).Call(c); err != nil {
 				return err
 			}
