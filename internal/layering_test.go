@@ -18,18 +18,17 @@ const module = "github.com/shopd/shopd/"
 var layers = []string{
 	"internal/redisconn",
 	"internal/money",
+	"internal/story",
+	"internal/observe",
 	"internal/i18n",
 	"internal/market",
 	"internal/catalog",
 	"internal/klarna",
-	"internal/logs",
-	"internal/trace",
 	"internal/cart",
 	"internal/cartsync",
 	"internal/kco",
 	"internal/payments",
 	"internal/ordermanagement",
-	"internal/inspect",
 	"internal/order",
 	"internal/session",
 	"web/static",
@@ -67,7 +66,7 @@ var importers = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "test/e2e"}
+var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/observe/observetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "test/e2e"}
 
 // Each package imports only what is below it. What of others a package may not import the linter says (depguard).
 func TestLayers(t *testing.T) {

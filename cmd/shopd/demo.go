@@ -8,8 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/alicebob/miniredis/v2"
-
-	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // demoStaff are demo, who may manage, and view, who may look. Each has the name as password.
@@ -20,7 +19,7 @@ view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
 // The shop is localhost and the fake 127.0.0.1 on purpose: so the iframe is cross-site,
 // as Klarna's is.
 func demo(ctx context.Context, e *env) error {
-	logger := slog.New(server.LogHandler(slog.NewTextHandler(e.stderr, nil)))
+	logger := slog.New(observe.LogHandler(slog.NewTextHandler(e.stderr, nil)))
 	l, err := listenShop(ctx, &e.config)
 	if err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
-	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/web/static"
@@ -54,7 +54,7 @@ func newSite(t *testing.T, more ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Checkout.Both, s.Redis, s.Logger = true, rdb, slog.New(server.LogHandler(slog.NewJSONHandler(log, nil)))
+	s.Checkout.Both, s.Redis, s.Logger = true, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
 	parts, err := shop.New(s)
 	if err != nil {
 		t.Fatal(err)

@@ -10,10 +10,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
-	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/shop"
-	"github.com/shopd/shopd/internal/trace"
 )
 
 // gcPercent is Go's GOGC where none is set. Of what a shop has in use most is a
@@ -26,7 +25,7 @@ func serve(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(server.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
+	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
 	if e.getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -83,8 +82,8 @@ func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slo
 		return fmt.Errorf("redis URL: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
-	tracing, err := trace.Setup(ctx, e.getenv, e.stderr, logger)
-	if err = errors.Join(err, tracing.UseRedis(rdb)); err != nil {
+	tracing, err := observe.SetupTracing(ctx, e.getenv, e.stderr, logger)
+	if err != nil {
 		return fmt.Errorf("traces: %w", err)
 	}
 	defer tracing.Stop(ctx)

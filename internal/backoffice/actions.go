@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
@@ -344,7 +345,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 		}
 		b.question(w, r, http.StatusServiceUnavailable, d, templates.ResultNote{
 			Kind: templates.Bad, Title: "The shop's database did not answer.",
-			Body: "Try again in a moment: it cannot happen twice. If it goes on, quote " + respond.RequestID(r.Context()) + ".",
+			Body: "Try again in a moment: it cannot happen twice. If it goes on, quote " + observe.RequestID(r.Context()) + ".",
 		})
 	case outcome.Result == order.Refused:
 		d.order = outcome.Order

@@ -13,11 +13,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/story"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -32,7 +33,7 @@ type Backoffice struct {
 	Team     Team
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
-	Story    *inspect.Log          // for the inspector, as is Syncer
+	Story    *story.Log            // for the inspector, as is Syncer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
 }
@@ -125,7 +126,7 @@ func (b *Backoffice) fail(w http.ResponseWriter, r *http.Request, err error) {
 	} else {
 		b.Logger.ErrorContext(r.Context(), "back office request failed", "error", err)
 		w.Header().Set("Retry-After", "5")
-		v.Title, v.Body = "The orders cannot be loaded.", "Nothing has changed. Try again in a moment. If it happens again, quote "+respond.RequestID(r.Context())+"."
+		v.Title, v.Body = "The orders cannot be loaded.", "Nothing has changed. Try again in a moment. If it happens again, quote "+observe.RequestID(r.Context())+"."
 	}
 	b.page(w, r, status, "Error: "+v.Title, "", templates.AdminMessage(v))
 }

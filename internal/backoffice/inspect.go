@@ -13,11 +13,12 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/story"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -98,7 +99,7 @@ type subject struct {
 	cartID  string // "" = not known
 	orderID string // the order asked for; "" = the cart itself
 	placed  *order.Order
-	story   []inspect.Event
+	story   []story.Event
 	left    []kco.Left
 	checked *checked // Klarna's answer, where finding out asked already
 }
@@ -137,11 +138,11 @@ func (b *Backoffice) findCart(ctx context.Context, id string) (*subject, error) 
 	if err != nil {
 		return nil, err
 	}
-	story, err := b.Story.Story(ctx, id)
-	if err != nil || c.Revision == 0 && c.OrderID == "" && len(c.Bought) == 0 && len(story) == 0 {
+	events, err := b.Story.Story(ctx, id)
+	if err != nil || c.Revision == 0 && c.OrderID == "" && len(c.Bought) == 0 && len(events) == 0 {
 		return nil, err
 	}
-	orders := inspect.Orders(story)
+	orders := story.Orders(events)
 	for _, known := range append([]string{c.OrderID}, c.Bought...) {
 		if known != "" && !slices.Contains(orders, known) {
 			orders = append(orders, known)
@@ -159,15 +160,15 @@ func (b *Backoffice) findCart(ctx context.Context, id string) (*subject, error) 
 // findOrder finds an order that is not in the book: by its story, or at Klarna, where
 // its merchant_data says which cart it was made for.
 func (b *Backoffice) findOrder(ctx context.Context, id string) (*subject, error) {
-	story, err := b.Story.Story(ctx, "", id)
+	events, err := b.Story.Story(ctx, "", id)
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{orderID: id, story: story, cartID: inspect.CartOf(story), checked: b.ask(ctx, id)}
+	s := &subject{orderID: id, story: events, cartID: story.CartOf(events), checked: b.ask(ctx, id)}
 	if cartID, err := b.Book.Signer.Verify(s.checked.order.MerchantData); err == nil {
 		s.cartID = cartID
 	}
-	if len(story) == 0 && s.cartID == "" && (s.checked.err == nil || klarna.Status(s.checked.err) != 0) {
+	if len(events) == 0 && s.cartID == "" && (s.checked.err == nil || klarna.Status(s.checked.err) != 0) {
 		return nil, nil
 	}
 	if s.cartID != "" {
@@ -178,7 +179,7 @@ func (b *Backoffice) findOrder(ctx context.Context, id string) (*subject, error)
 
 // ask reads an order of the checkout.
 func (b *Backoffice) ask(ctx context.Context, id string) *checked {
-	ctx, cancel := context.WithTimeout(klarna.About(ctx, klarna.Subject{Quiet: true}), lookTime)
+	ctx, cancel := context.WithTimeout(observe.About(ctx, observe.Subject{Quiet: true}), lookTime)
 	defer cancel()
 	o, err := b.Syncer.Client.GetOrder(ctx, id)
 	return &checked{o, err}

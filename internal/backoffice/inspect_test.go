@@ -15,7 +15,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/inspect"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // The verdicts on a cart and its order, one line each.
@@ -249,8 +249,8 @@ func TestInspectStory(t *testing.T) {
 	cartID, orderID := w.checkout()
 	w.Put(cartID, "MUG-1", 5)
 	w.load(cartID)
-	w.Story.Record(inspect.Entry{
-		At: time.Now(), Kind: inspect.FromKlarna, OrderID: orderID, Operation: "push", Method: "POST", Path: "/klarna/{token}/push", Status: 503, Result: "unavailable",
+	w.Story.Record(story.Entry{
+		At: time.Now(), Kind: story.FromKlarna, OrderID: orderID, Operation: "push", Method: "POST", Path: "/klarna/{token}/push", Status: 503, Result: "unavailable",
 	})
 	w.settle(orderID, 4)
 	for _, query := range []string{cartID, orderID, cartID} {

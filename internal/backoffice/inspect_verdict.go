@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/web/templates"
@@ -156,7 +157,7 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 	if o.Flagged(order.NotCurrent) {
 		v.Notes = append(v.Notes, oldTab)
 	}
-	ctx, cancel := context.WithTimeout(klarna.About(ctx, klarna.Subject{Quiet: true}), lookTime)
+	ctx, cancel := context.WithTimeout(observe.About(ctx, observe.Subject{Quiet: true}), lookTime)
 	defer cancel()
 	sold, err := b.Book.Management.GetOrder(ctx, o.OrderID)
 	var tax = o.OrderTaxAmount

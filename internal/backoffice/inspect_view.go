@@ -5,20 +5,20 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/story"
 	"github.com/shopd/shopd/web/templates"
 )
 
 // storyView is a story as the page shows it; the order of the page itself is not named
 // with each entry.
-func storyView(story []inspect.Event, orderID string) []templates.InspectEvent {
-	list := make([]templates.InspectEvent, len(story))
+func storyView(events []story.Event, orderID string) []templates.InspectEvent {
+	list := make([]templates.InspectEvent, len(events))
 	day := ""
-	for i, e := range story {
+	for i, e := range events {
 		at := e.At.UTC()
 		v := templates.InspectEvent{
-			Time: at.Format("15:04:05.000"), DateTime: at.Format(time.RFC3339Nano), FromKlarna: e.Kind == inspect.FromKlarna,
+			Time: at.Format("15:04:05.000"), DateTime: at.Format(time.RFC3339Nano), FromKlarna: e.Kind == story.FromKlarna,
 			Operation: e.Operation, Method: e.Method, Path: e.Path, Failed: e.Failed(), Duration: took(e.Duration),
 			Status: "no answer", Try: e.Try, Result: e.Result, Correlation: e.CorrelationID,
 		}

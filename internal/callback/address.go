@@ -74,7 +74,7 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 			c.notFound(w, r, name)
 			return
 		}
-		of(r).CartID = cartID
+		toldOf(r).CartID = cartID
 		address := body.Address()
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/trace"
 )
 
 // authorization tells that a shopper has authorized a purchase. The token is
@@ -23,7 +22,7 @@ func (c *Callbacks) authorization(w http.ResponseWriter, r *http.Request) {
 	case !kco.IsOrderID(body.Token) || !kco.IsOrderID(body.SessionID):
 		c.bad(w, r, name, http.StatusBadRequest, "The body names no authorization.")
 	default:
-		if err := c.Book.Authorized(trace.Join(r.Context(), body.SessionID), body.SessionID, body.Token); err != nil {
+		if err := c.Book.Authorized(c.Observer.Join(r.Context(), body.SessionID), body.SessionID, body.Token); err != nil {
 			c.fail(w, r, name, err)
 			return
 		}

@@ -23,7 +23,7 @@ func (c *Callbacks) booked(name string, tell func(context.Context, string) (orde
 		}
 		// What was begun is not cut off when Klarna hangs up.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), bookTime)
-		done, ended := make(chan error, 1), c.booking.begin()
+		done, ended := make(chan error, 1), c.Observer.Push()
 		c.working.Go(func() {
 			defer cancel()
 			defer ended()

@@ -22,6 +22,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
@@ -44,14 +45,13 @@ type Callbacks struct {
 	Stock  *catalog.Stock
 	Book   *order.Book
 	Logger *slog.Logger
-	// Observe is told each callback when it has been answered. It may be nil.
-	Observe func(Event)
+	// Observer is told of each callback when it has been answered. It may be nil.
+	Observer *observe.Observer
 	// AnswerTime is what a callback may take, from the arrival of its head to its
 	// answer; 0: 2 s.
 	AnswerTime time.Duration
 
 	working sync.WaitGroup // what goes on after its answer
-	booking booking
 }
 
 // The results beside kco's reasons.
@@ -91,7 +91,7 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		// connection has no deadline, the server's own time limit holds.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-		ctx, cancel := context.WithTimeout(about(r.Context(), r), limit)
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
 		c.observed(next).ServeHTTP(w, r.WithContext(ctx))
 	})

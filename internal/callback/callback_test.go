@@ -52,8 +52,8 @@ func TestToken(t *testing.T) {
 		}
 	}
 	w.unchanged(c)
-	if len(w.asked) != 0 || len(w.results) != 0 {
-		t.Errorf("the book was asked: %v; observed %v", w.asked, w.results)
+	if len(w.asked()) != 0 || len(w.results) != 0 {
+		t.Errorf("the book was asked: %v; observed %v", w.asked(), w.results)
 	}
 
 	// Orders made before the key was changed are called about by its token.
@@ -107,8 +107,8 @@ func TestBadRequests(t *testing.T) {
 		}
 	}
 	w.unchanged(c)
-	if len(w.asked) != 0 {
-		t.Errorf("the book was asked: %v", w.asked)
+	if len(w.asked()) != 0 {
+		t.Errorf("the book was asked: %v", w.asked())
 	}
 }
 

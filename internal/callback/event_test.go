@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/shopd/shopd/internal/callback"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // Each callback is told with its order and cart, as far as they are known, and
@@ -26,20 +26,23 @@ func TestEvents(t *testing.T) {
 	} {
 		w.call(call.path, call.body)
 	}
-	want := []callback.Event{
-		{Callback: "validation", Result: "ok", CartID: cartID, OrderID: orderID, Status: http.StatusOK},
-		{Callback: "address_update", Result: "ok", CartID: cartID, OrderID: orderID, Status: http.StatusOK},
-		{Callback: "validation", Result: "bad_request", OrderID: orderID, Status: http.StatusBadRequest},
-		{Callback: "push", Result: "ok", OrderID: orderID, Status: http.StatusOK},
-		{Callback: "push", Result: "bad_request", Status: http.StatusBadRequest},
-		{Callback: "push", Result: "not_found", OrderID: "order", Status: http.StatusNotFound},
+	want := []story.Entry{
+		{Operation: "validation", Result: "ok", CartID: cartID, OrderID: orderID, Status: http.StatusOK},
+		{Operation: "address_update", Result: "ok", CartID: cartID, OrderID: orderID, Status: http.StatusOK},
+		{Operation: "validation", Result: "bad_request", OrderID: orderID, Status: http.StatusBadRequest},
+		{Operation: "push", Result: "ok", OrderID: orderID, Status: http.StatusOK},
+		{Operation: "push", Result: "bad_request", Status: http.StatusBadRequest},
+		{Operation: "push", Result: "not_found", OrderID: "order", Status: http.StatusNotFound},
 	}
-	if diff := cmp.Diff(want, w.events, cmpopts.IgnoreFields(callback.Event{}, "Start", "Duration")); diff != "" {
+	for i := range want {
+		want[i].Kind, want[i].Method, want[i].Path = story.FromKlarna, "POST", "/klarna/{token}/"+want[i].Operation
+	}
+	if diff := cmp.Diff(want, w.events, cmpopts.IgnoreFields(story.Entry{}, "At", "Duration")); diff != "" {
 		t.Errorf("told: %s", diff)
 	}
 	for _, e := range w.events {
-		if e.Start.Before(before) || e.Start.After(time.Now()) || e.Duration <= 0 {
-			t.Errorf("%s: began %s and took %s", e.Callback, e.Start, e.Duration)
+		if e.At.Before(before) || e.At.After(time.Now()) || e.Duration <= 0 {
+			t.Errorf("%s: began %s and took %s", e.Operation, e.At, e.Duration)
 		}
 	}
 }

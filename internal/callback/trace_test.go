@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/shop"
-	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/internal/tracetest"
 )
 
@@ -17,13 +17,11 @@ import (
 func TestTraces(t *testing.T) {
 	tracing, c := tracetest.Tracing(t)
 	w := newWorld(t, func(c *shop.Config) { c.Tracing = tracing })
-	if err := tracing.UseRedis(w.Client); err != nil {
-		t.Fatal(err)
-	}
-	ctx, shopper := tracing.Request(t.Context(), http.Header{}, false)
-	trace.Remember(ctx, "order-1")
-	trace.Remember(ctx, "session-1")
-	shopper.End(ctx, trace.Served{Method: "GET", Route: "/checkout", Status: 200})
+	w.Callbacks.Observer = w.Observer
+	ctx, shopper := w.Observer.Request(t.Context(), http.Header{}, observe.Traced)
+	w.Observer.Remember(ctx, "order-1")
+	w.Observer.Remember(ctx, "session-1")
+	shopper.End(ctx, observe.Served{Method: "GET", Route: "/checkout", Status: 200})
 
 	const authorization = `{"authorization_token":"b4bd3423","session_id":"session-1"}`
 	calls := []struct {

@@ -31,7 +31,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		c.redirect(w, r, name, kco.UnknownOrder, "")
 		return
 	}
-	of(r).CartID = cartID
+	toldOf(r).CartID = cartID
 	address := body.Address()
 	var goods []cart.GoodsLine
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {

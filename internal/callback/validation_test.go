@@ -197,8 +197,8 @@ func TestCost(t *testing.T) {
 			}
 		}
 	}
-	if n := len(w.Fake.Requests("")); len(w.asked) != 0 || n != 0 {
-		t.Errorf("the book was asked %v, Klarna %d times", w.asked, n)
+	if n := len(w.Fake.Requests("")); len(w.asked()) != 0 || n != 0 {
+		t.Errorf("the book was asked %v, Klarna %d times", w.asked(), n)
 	}
 }
 

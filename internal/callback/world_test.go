@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,15 +15,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
-	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/story"
 )
 
 const oldSecret = "the secret of yesterday"
@@ -36,9 +38,32 @@ type world struct {
 	handler http.Handler
 
 	mu      sync.Mutex
-	events  []callback.Event
-	results []string // of the events, "callback result"
-	asked   []string // what the order book was asked for
+	events  []story.Entry
+	results []string       // of the events, "callback result"
+	counted map[string]int // by the book's observer
+}
+
+// Record and Counts make a world the story that its callbacks tell.
+func (w *world) Record(e story.Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events, w.results = append(w.events, e), append(w.results, e.Operation+" "+e.Result)
+}
+
+func (*world) Counts() (written, dropped int64) { return 0, 0 }
+
+// asked is what the order book was asked for since the last time, by name.
+func (w *world) asked() []string {
+	var asked []string
+	before := w.counted
+	w.counted = observetest.Counted(w.T, w.Book.Observer, "shopd_order_book_total")
+	for labels, n := range w.counted {
+		if event := strings.Split(labels, `"`)[1]; n > before[labels] && (event == "place" || event == "refresh") {
+			asked = append(asked, event)
+		}
+	}
+	slices.Sort(asked)
+	return asked
 }
 
 // personal is what a shopper types; no log may have any of it.
@@ -54,20 +79,8 @@ func newWorld(t testing.TB, change func(*shop.Config)) *world {
 		}
 	}})}
 	w.handler = w.Handler()
-	inner := w.Callbacks.Observe
-	w.Callbacks.Observe = func(e callback.Event) {
-		inner(e)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.events, w.results = append(w.events, e), append(w.results, e.Callback+" "+e.Result)
-	}
-	w.Book.Observe = func(e order.Event) {
-		if e.Event == order.EventPlace || e.Event == order.EventRefresh {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.asked = append(w.asked, e.Event)
-		}
-	}
+	w.Callbacks.Observer = observetest.With(t, observe.Options{Story: w})
+	w.Book.Observer = observetest.With(t, observe.Options{})
 	t.Cleanup(func() {
 		log := regexp.MustCompile(`order_id=\S+`).ReplaceAllString(w.Log.String(), "") // which the fuzzer chooses
 		for _, hidden := range append([]string{w.Signer.CallbackToken(), shoptest.Secret}, personal...) {

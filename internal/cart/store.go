@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // Lifetime of a cart after its last change.
@@ -28,19 +29,13 @@ const version = 1
 // errors; the change may or may not have been made then.
 type Store struct {
 	redis redis.UniversalClient
-	// Retried is told each time that somebody else was faster; it may be nil, and
+	// Observer is told each time that somebody else was faster; it may be nil, and
 	// is set before the store is used.
-	Retried func()
+	Observer *observe.Observer
 }
 
 // NewStore returns the store on a Redis.
 func NewStore(rdb redis.UniversalClient) *Store { return &Store{redis: rdb} }
-
-func (s *Store) retry() {
-	if s.Retried != nil {
-		s.Retried()
-	}
-}
 
 func key(id string) string { return "shopd:cart:{" + id + "}" }
 
@@ -142,7 +137,7 @@ func (s *Store) update(ctx context.Context, id, orderID string, fallback Fallbac
 		if next.Revision > 0 {
 			return next, nil
 		}
-		s.retry()
+		s.Observer.CartRetry()
 	}
 }
 
@@ -263,7 +258,7 @@ func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c
 		if next.Revision > 0 {
 			return next, true, nil
 		}
-		s.retry()
+		s.Observer.CartRetry()
 	}
 }
 

@@ -17,22 +17,21 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/logs"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
 // longer its order. They are aborted, not on the shopper's time; then Klarna is
 // asked about them until they are 49 h old, for one may have been paid in an
-// old tab. All members but Observe are required.
+// old tab. All members but Observer are required.
 type LeftBehind struct {
 	Redis  redis.UniversalClient
 	Carts  *cart.Store
 	Stock  *catalog.Stock // knows of purchases that may be running
 	Client *Client
 	Logger *slog.Logger
-	// Observe is told of each order that was looked at and of each sweep; it may be nil.
-	Observe func(LeftEvent)
+	// Observer is told of each order that was looked at and of each sweep; it may be nil.
+	Observer *observe.Observer
 }
 
 // The list is three sorted sets: "cart ID:order ID" of those to be aborted by
@@ -85,10 +84,7 @@ func (l *LeftBehind) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		round := logs.WithRound(ctx, "left_behind")
-		if err := l.Sweep(round, time.Now().Add(-abortAfter)); err != nil && ctx.Err() == nil {
-			l.Logger.WarnContext(round, "left-behind orders", "error", err)
-		}
+		_ = l.Sweep(ctx, time.Now().Add(-abortAfter)) // the observer is told
 	}
 }
 
@@ -99,11 +95,11 @@ func (l *LeftBehind) Run(ctx context.Context) {
 func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 	lock, err := redislock.Obtain(ctx, l.Redis, leftBehindLock, time.Minute, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
-		l.observe(LeftEvent{Event: LeftSweep, Result: LeftElse})
+		l.Observer.Elsewhere(observe.LoopLeftBehind)
 		return nil
 	}
-	start := time.Now()
-	defer func() { l.observeSweep(start, err) }()
+	ctx, done := l.Observer.Round(ctx, observe.LoopLeftBehind)
+	defer func() { done(err) }()
 	if err != nil {
 		return fmt.Errorf("lock left-behind orders: %w", err)
 	}
@@ -119,8 +115,7 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 			return errors.Join(append(failed, fmt.Errorf("read left-behind orders: %w", err))...)
 		}
 		for _, entry := range entries {
-			stays, result, err := l.end(ctx, entry)
-			l.observe(LeftEvent{Event: LeftOrder, Result: result})
+			stays, err := l.end(ctx, entry)
 			if err != nil {
 				failed = append(failed, err)
 			}
@@ -138,44 +133,51 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 }
 
 // end ends one order, unless it is its cart's or may be being bought. stays is
-// whether it is to be looked at again, result what came of it. 200, 403 (finished) and 404 (gone) end
-// the aborting, as does an age at which the order must have expired.
-func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, result string, err error) {
+// whether it is to be looked at again. 200, 403 (finished) and 404 (gone) end the
+// aborting, as does an age at which the order must have expired.
+func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err error) {
 	member, _ := entry.Member.(string)
 	cartID, orderID, _ := strings.Cut(member, ":")
-	ctx, done := trace.Item(logs.WithOrder(ctx, orderID), "abort left behind", orderID)
-	defer func() { done(err) }()
+	ctx, done := l.Observer.Item(ctx, observe.WorkAbort, observe.Subject{OrderID: orderID, CartID: cartID})
+	result := observe.ResultExpired
+	defer func() {
+		if err != nil {
+			result = observe.ResultFailed
+		}
+		done(result, err)
+	}()
 	c, err := l.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
-		return true, LeftFailed, err
+		return true, err
 	}
 	if c.OrderID == orderID {
 		if err := l.Redis.ZRem(ctx, leftBehindKey, member).Err(); err != nil {
-			return true, LeftFailed, fmt.Errorf("clear left-behind order: %w", err)
+			return true, fmt.Errorf("clear left-behind order: %w", err)
 		}
-		return false, LeftInUse, nil
+		result = observe.ResultInUse
+		return false, nil
 	}
 	reserved, ok, err := l.Stock.Reservation(ctx, cartID)
 	if err != nil {
-		return true, LeftFailed, err
+		return true, err
 	}
 	if ok && reserved.OrderID == orderID && time.Since(reserved.Made) < catalog.ReservationYoung {
-		return true, LeftReserved, nil
+		result = observe.ResultReserved
+		return true, nil
 	}
-	result = LeftExpired
 	listed, ask := time.UnixMilli(int64(entry.Score)), time.Now().Add(askFirst)
 	if time.Since(listed) < leftBehindLife {
-		result = LeftAborted
-		_, err = l.Client.AbortOrder(klarna.About(ctx, klarna.Subject{CartID: cartID}), orderID)
+		result = observe.ResultAborted
+		_, err = l.Client.AbortOrder(ctx, orderID)
 		switch klarna.Status(err) {
 		case http.StatusForbidden:
 			l.Logger.WarnContext(ctx, "left-behind order could not be aborted, it may be bought", "cart_id", cartID, "order_id", orderID, "error", err)
-			result, ask = LeftReadOnly, time.Now()
+			result, ask = observe.ResultReadOnly, time.Now()
 		case http.StatusNotFound:
-			result = LeftGone
+			result = observe.ResultGone
 		default:
 			if err != nil {
-				return true, LeftFailed, err
+				return true, err
 			}
 		}
 	}
@@ -189,9 +191,9 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, result
 		return nil
 	})
 	if err != nil {
-		return true, LeftFailed, fmt.Errorf("note left-behind order: %w", err)
+		return true, fmt.Errorf("note left-behind order: %w", err)
 	}
-	return false, result, nil
+	return false, nil
 }
 
 // Unsettled returns the IDs of at most limit orders of which Klarna's abort is

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // Left is an order that was made for a cart and is no longer its order.
@@ -75,4 +76,12 @@ func (l *LeftBehind) Among(ctx context.Context, cartID string, orderIDs []string
 		}
 	}
 	return left, nil
+}
+
+// Queues are what waits to be aborted, and to be asked about.
+func Queues() []redisconn.Queue {
+	return []redisconn.Queue{
+		{Name: "left_behind_abort", Key: leftBehindKey, After: abortAfter},
+		{Name: "left_behind_ask", Key: leftBehindAsk},
+	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // Request says what to sync.
@@ -45,7 +45,7 @@ type Syncer struct {
 	Wants      *Wants
 	LeftBehind *LeftBehind
 	Logger     *slog.Logger
-	Observe    func(cartsync.Event) // told of each Sync; may be nil
+	Observer   *observe.Observer // told of each Sync; may be nil
 }
 
 // Sync makes the order at Klarna say what the cart says: it is the table of
@@ -57,8 +57,12 @@ type Syncer struct {
 // context's, wrapped, beside the Result as far as it came (Cart and Quote are
 // there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
-	defer func() { s.tell(ctx, r.Mode, result, err) }()
-	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
+	defer func() {
+		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
+			Product: observe.KCO, Revision: result.Cart.Revision, OrderID: result.OrderID, Changed: result.OrderID,
+		})
+	}()
+	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
 		readFirst    = r.Mode != cartsync.Change
@@ -324,16 +328,5 @@ func (s *Syncer) abort(ctx context.Context, reserved catalog.Reservation) (judge
 func (s *Syncer) giveUp(ctx context.Context, cartID, orderID string) {
 	if err := s.LeftBehind.Add(ctx, cartID, orderID); err != nil {
 		s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", orderID, "error", err)
-	}
-}
-
-// tell lets metrics and trace know of a Sync that has ended with err.
-func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
-	if s.Observe != nil {
-		s.Observe(result.Event(mode, err))
-	}
-	trace.Cart(ctx, result.Cart.Revision, result.OrderID)
-	if result.Created || result.Updated {
-		trace.Remember(ctx, result.OrderID)
 	}
 }

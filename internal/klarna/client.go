@@ -9,13 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // maxAnswer bounds an answer's body in bytes; an order of 1000 lines stays far below.
@@ -32,27 +33,7 @@ type Config struct {
 
 	UserAgent string            // default: "Library/shopd"
 	Transport http.RoundTripper // default: own connection pool
-	Observe   func(Call)        // told of each try; may be nil; must be safe for concurrent use
-	Logger    *slog.Logger      // told of each try that failed; may be nil
-	// Trace is told of each try too, with the context of the call; it may be nil.
-	Trace func(context.Context, Call)
-}
-
-// Call is one try of a call, for metrics and the story of an order. It holds
-// neither body nor token.
-type Call struct {
-	Operation     string
-	Method        string
-	Path          string // its pattern: "/checkout/v3/orders/{order_id}"
-	Status        int    // 0 when there was no answer
-	Try           int    // from 1
-	Start         time.Time
-	Duration      time.Duration
-	CorrelationID string
-	Err           error
-	Subject       Subject
-	OrderID       string // of path or answer; "" when there is none
-	Facts         []Fact // of a Teller: what the answer says, or else what was sent
+	Observer  *observe.Observer // told of each try; may be nil
 }
 
 // Client sends requests to one Klarna environment. Safe for concurrent use.
@@ -61,9 +42,7 @@ type Client struct {
 	authorization string
 	userAgent     string
 	http          *http.Client
-	observe       func(Call)
-	log           *slog.Logger
-	trace         func(context.Context, Call)
+	observer      *observe.Observer
 }
 
 // NewClient checks c and returns a client. No connection is made.
@@ -79,12 +58,7 @@ func NewClient(c Config) (*Client, error) {
 		base:          base,
 		authorization: "Basic " + c.Password,
 		userAgent:     c.UserAgent,
-		observe:       c.Observe,
-		log:           c.Logger,
-		trace:         c.Trace,
-	}
-	if client.log == nil {
-		client.log = slog.New(slog.DiscardHandler)
+		observer:      c.Observer,
 	}
 	if c.Username != "" {
 		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
@@ -157,7 +131,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 		start := time.Now()
 		answer.Tries, answer.Status, answer.CorrelationID, answer.Header = try, 0, "", nil
 		sent, err := c.try(ctx, r, body, out, &answer)
-		c.tell(ctx, r, out, Call{
+		c.tell(ctx, r, out, observe.Call{
 			Status: answer.Status, Try: try, Start: start, Duration: time.Since(start), CorrelationID: answer.CorrelationID, Err: err,
 		})
 		if err == nil {
@@ -177,28 +151,17 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	}
 }
 
-// tell lets the observers know of one try of r.
-func (c *Client) tell(ctx context.Context, r Request, out any, call Call) {
-	call.Operation, call.Method, call.Subject = r.Operation, r.Method, subjectOf(ctx)
-	if call.Err == nil && c.observe == nil && c.trace == nil {
+// tell lets the observer know of one try of r.
+func (c *Client) tell(ctx context.Context, r Request, out any, call observe.Call) {
+	if c.observer == nil {
 		return
 	}
 	var said string
+	call.Operation, call.Method = r.Operation, r.Method
 	call.Path, call.OrderID = pattern(r.Path)
-	if call.Err != nil {
-		call.log(ctx, c.log)
-	}
-	if c.observe == nil && c.trace == nil {
-		return
-	}
 	said, call.Facts = tell(r.Body, out, call.Err)
 	call.OrderID = cmp.Or(call.OrderID, said)
-	if c.observe != nil {
-		c.observe(call)
-	}
-	if c.trace != nil {
-		c.trace(ctx, call)
-	}
+	c.observer.Call(ctx, call)
 }
 
 // try sends r once and notes its answer. sent is whether a connection was had, so that Klarna may have seen the request.

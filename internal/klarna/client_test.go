@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe/observetest"
 )
 
 // roundTrips answers try n with answers[n], the last one for ever.
@@ -153,12 +153,13 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var calls []klarna.Call
-				k := client(t, &roundTrips{answers: tc.answers}, klarna.Config{Observe: func(c klarna.Call) { calls = append(calls, c) }})
+				observer, told := observetest.New(t)
+				k := client(t, &roundTrips{answers: tc.answers}, klarna.Config{Observer: observer})
 				a, _ := k.Do(t.Context(), klarna.Request{Operation: "x", Method: "POST", Path: "/x", Retry: klarna.RetryKeyed}, nil)
 				if diff := cmp.Diff(tc.want, seen{a.Status, a.Tries, a.CorrelationID, a.Header.Get("Capture-Id")}); diff != "" {
 					t.Error(diff)
 				}
+				calls := told.Entries()
 				if last := calls[len(calls)-1]; last.Status != tc.want.Status || last.CorrelationID != tc.want.CorrelationID {
 					t.Errorf("observed %+v, want status %d and correlation ID %q", last, tc.want.Status, tc.want.CorrelationID)
 				}
@@ -235,16 +236,12 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 }
 
 func TestObserve(t *testing.T) {
-	var mu sync.Mutex
-	var calls []klarna.Call
+	observer, told := observetest.New(t)
 	k := client(t, &roundTrips{answers: []any{answer(500, "", "Klarna-Correlation-Id", "c")}}, klarna.Config{
-		BaseURL: "https://klarna.example", Password: "x", Observe: func(c klarna.Call) {
-			mu.Lock()
-			defer mu.Unlock()
-			calls = append(calls, c)
-		},
+		BaseURL: "https://klarna.example", Password: "x", Observer: observer,
 	})
 	_, _ = k.Do(t.Context(), klarna.Request{Operation: "read kco order", Method: "GET", Path: "/", Retry: klarna.RetryRead}, nil)
+	calls := told.Entries()
 	if len(calls) != 3 || calls[2].Try != 3 || calls[2].Status != 500 || calls[2].CorrelationID != "c" {
 		t.Errorf("got %+v", calls)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // Error is an answer of Klarna outside 2xx. It never holds a response body:
@@ -49,6 +51,11 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Call says which call was answered, and how; see observe.CallError.
+func (e *Error) Call() observe.FailedCall {
+	return observe.FailedCall{Operation: e.Operation, Status: e.Status, Code: e.Code, CorrelationID: e.CorrelationID}
+}
+
 // Refused reports whether Klarna judged the request itself (4xx, but not a
 // lock or rate limit, which say nothing about the request).
 func (e *Error) Refused() bool {
@@ -70,6 +77,11 @@ func (e *CallError) Error() string {
 		return fmt.Sprintf("%s: %v (correlation ID %s)", e.Operation, e.Err, e.CorrelationID)
 	}
 	return fmt.Sprintf("%s: %v", e.Operation, e.Err)
+}
+
+// Call says which call had no answer of use; see observe.CallError.
+func (e *CallError) Call() observe.FailedCall {
+	return observe.FailedCall{Operation: e.Operation, Status: e.Status, CorrelationID: e.CorrelationID}
 }
 
 // Unwrap returns the reason.

@@ -1,54 +1,29 @@
 package klarna
 
 import (
-	"context"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/shopd/shopd/internal/story"
 )
-
-// Subject is what the calls made with a context are about, as far as their
-// paths do not say it.
-type Subject struct {
-	CartID string
-	Quiet  bool // of somebody who only looks: no part of the cart's story
-}
-
-type subjectKey struct{}
-
-// About returns a context whose calls are about s.
-func About(ctx context.Context, s Subject) context.Context {
-	return context.WithValue(ctx, subjectKey{}, s)
-}
-
-func subjectOf(ctx context.Context) Subject {
-	s, _ := ctx.Value(subjectKey{}).(Subject)
-	return s
-}
-
-// Fact is a member of an order with its value, for the story of the calls.
-// Neither is ever personal data, a token or a URL.
-type Fact struct {
-	Name  string `json:"n"` // "order_amount", "quantity MUG-1"
-	Value string `json:"v"`
-}
 
 // Teller is a body or an answer of which the story of the calls may know what
 // it says.
 type Teller interface {
 	// Tell returns the order's ID, "" when it does not say it, and its facts.
-	Tell() (orderID string, facts []Fact)
+	Tell() (orderID string, facts []story.Fact)
 }
 
 // SaleFacts are amounts, in minor units, country, currency and locale of what
 // is sold, and the facts of its lines.
-func SaleFacts(country, currency, locale string, lines Lines) []Fact {
-	return append([]Fact{
-		{"order_amount", strconv.FormatInt(int64(lines.OrderAmount), 10)},
-		{"order_tax_amount", strconv.FormatInt(int64(lines.OrderTaxAmount), 10)},
-		{"purchase_country", strings.ToUpper(country)},
-		{"purchase_currency", strings.ToUpper(currency)},
-		{"locale", locale},
+func SaleFacts(country, currency, locale string, lines Lines) []story.Fact {
+	return append([]story.Fact{
+		story.Number("order_amount", lines.OrderAmount),
+		story.Number("order_tax_amount", lines.OrderTaxAmount),
+		{Name: "purchase_country", Value: strings.ToUpper(country)},
+		{Name: "purchase_currency", Value: strings.ToUpper(currency)},
+		{Name: "locale", Value: locale},
 	}, LineFacts(lines.OrderLines)...)
 }
 
@@ -56,24 +31,22 @@ func SaleFacts(country, currency, locale string, lines Lines) []Fact {
 const maxFactLines = 30
 
 // LineFacts are quantity, price and tax rate of each line, by its reference.
-func LineFacts(lines []OrderLine) []Fact {
-	var facts []Fact
+func LineFacts(lines []OrderLine) []story.Fact {
+	var facts []story.Fact
 	for _, line := range lines[:min(len(lines), maxFactLines)] {
 		name := line.Reference
 		if name == "" {
 			name = string(line.Type)
 		}
-		facts = append(facts,
-			Fact{"quantity " + name, strconv.FormatInt(line.Quantity, 10)},
-			Fact{"unit_price " + name, strconv.FormatInt(int64(line.UnitPrice), 10)},
-			Fact{"tax_rate " + name, strconv.FormatInt(int64(line.TaxRate), 10)})
+		facts = append(facts, story.Number("quantity "+name, line.Quantity),
+			story.Number("unit_price "+name, line.UnitPrice), story.Number("tax_rate "+name, line.TaxRate))
 	}
 	return facts
 }
 
 // tell is what is known of a try: of an answer that was understood what it
 // says, else what was sent.
-func tell(sent, answered any, err error) (orderID string, facts []Fact) {
+func tell(sent, answered any, err error) (orderID string, facts []story.Fact) {
 	said := sent
 	if _, tells := answered.(Teller); tells && err == nil {
 		said = answered

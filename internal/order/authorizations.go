@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"time"
 
@@ -13,9 +12,8 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/logs"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/trace"
 )
 
 const (
@@ -31,19 +29,18 @@ const (
 func (b *Book) askReservation(ctx context.Context, r catalog.Reservation) error {
 	sessionID := payments.SessionOf(r.OrderID)
 	if sessionID == "" {
-		return b.ask(ctx, EventReservation, r.OrderID)
+		return b.ask(ctx, observe.WorkReservation, r.OrderID)
 	}
 	if b.Payments == nil {
 		return nil
 	}
-	ctx, done := trace.Item(ctx, EventReservation, sessionID)
+	ctx, done := b.Observer.Item(ctx, observe.WorkReservation, observe.Subject{SessionID: sessionID})
 	err := b.repeatPurchase(ctx, r.CartID, sessionID)
-	done(err)
 	result := resultOfAuthorization(err)
 	if errors.Is(err, errUnsettled) {
-		result = ResultUnsettled
+		result = observe.ResultUnsettled
 	}
-	b.observe(Event{Event: EventReservation, Result: result})
+	done(result, err)
 	return err
 }
 
@@ -83,7 +80,6 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range due {
-		ctx := logs.With(ctx, slog.String("payments_session_id", id))
 		again, err := b.lookAfter(ctx, id, now)
 		next := time.Time{}
 		if again || err != nil {
@@ -100,8 +96,8 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 // lookAfter goes on with a session's authorizations. again is whether something
 // remains to be done.
 func (b *Book) lookAfter(ctx context.Context, sessionID string, now time.Time) (again bool, err error) {
-	ctx, done := trace.Item(ctx, EventAuthorization, sessionID)
-	defer func() { done(err) }()
+	ctx, done := b.Observer.Item(ctx, observe.WorkAuthorized, observe.Subject{SessionID: sessionID})
+	defer func() { done("", err) }()
 	a, err := b.Payments.Authorizations.Get(ctx, sessionID)
 	if err != nil {
 		return true, err
@@ -134,7 +130,7 @@ func (b *Book) wanted(ctx context.Context, a payments.Authorization, now time.Ti
 	in := Authorized{SessionID: a.SessionID, Token: a.Token}
 	if a.Agreed {
 		_, _, err = b.placeAuthorized(ctx, in)
-		b.observe(Event{Event: EventAuthorization, Result: resultOfAuthorization(err)})
+		b.Observer.Book(observe.BookAuthorization, resultOfAuthorization(err))
 		if err == nil {
 			return true, nil // the next look is at the order
 		}
@@ -181,11 +177,7 @@ func (b *Book) release(ctx context.Context, sessionID, token string) error {
 	if err == nil {
 		err = b.Payments.Authorizations.Released(ctx, sessionID, token)
 	}
-	result := ResultDone
-	if err != nil {
-		result = ResultFailed
-	}
-	b.observe(Event{Event: EventRelease, Result: result})
+	b.Observer.Book(observe.BookRelease, resultOf(false, err))
 	return err
 }
 

@@ -12,9 +12,7 @@ import (
 	"github.com/bsm/redislock"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
-
-	"github.com/shopd/shopd/internal/logs"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 const (
@@ -59,10 +57,8 @@ func (b *Book) runBulks(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-b.bulks.heard():
-			round := logs.WithRound(ctx, "bulk")
-			if err := b.workBulks(round, time.Now(), time.Time{}); err != nil && ctx.Err() == nil {
-				b.Logger.WarnContext(round, "bulk captures", "error", err)
-			}
+			round, done := b.Observer.Round(ctx, observe.LoopBulk)
+			done(b.workBulks(round, time.Now(), time.Time{}))
 		}
 	}
 }
@@ -111,8 +107,7 @@ func (b *Book) workBulk(ctx context.Context, id string, now, until time.Time) er
 			if err := lock.Refresh(ctx, bulkLockLife, nil); err != nil {
 				return fmt.Errorf("hold bulk capture: %w", err) // another process has it
 			}
-			ended, err := b.captureItem(logs.WithOrder(ctx, item.OrderID), job, item)
-			b.observeItem(ended)
+			ended, err := b.captureItem(ctx, job, item)
 			failed.add(err)
 			failed.add(b.storeItem(ctx, id, i, texts[i], ended))
 			job.Items[i] = ended
@@ -123,7 +118,7 @@ func (b *Book) workBulk(ctx context.Context, id string, now, until time.Time) er
 			return errors.Join(failed...)
 		}
 	}
-	b.observe(Event{Event: EventBulk, Result: ResultDone})
+	b.Observer.Book(observe.BookBulk, observe.ResultDone)
 	failed.add(b.Redis.ZRem(ctx, bulksKey, id).Err())
 	return errors.Join(failed...)
 }
@@ -147,8 +142,8 @@ func (b *Book) storeItem(ctx context.Context, id string, i int, before string, i
 func (b *Book) captureItem(ctx context.Context, job Bulk, item BulkItem) (ended BulkItem, err error) {
 	ctx, cancel := context.WithTimeout(ctx, itemTime)
 	defer cancel()
-	ctx, done := trace.Item(ctx, "bulk capture", item.OrderID)
-	defer func() { done(err) }()
+	ctx, done := b.Observer.Item(ctx, observe.WorkBulkItem, observe.Subject{OrderID: item.OrderID})
+	defer func() { done(ended.told(), err) }()
 	o, found, err := b.ByOrderID(ctx, item.OrderID)
 	if err != nil {
 		return item, err

@@ -49,7 +49,7 @@ var (
 // only the same key may be tried again.
 func (b *Book) Do(ctx context.Context, orderID string, c Command) (Outcome, error) {
 	out, err := b.do(ctx, orderID, c)
-	b.observe(Event{Event: EventCommand, Result: resultOfCommand(out, err), Action: c.Action})
+	b.tellCommand(c.Action, out, err)
 	return out, err
 }
 

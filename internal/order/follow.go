@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
@@ -27,7 +28,7 @@ var errMoved = errors.New("the order was changed meanwhile")
 // error is that of Place.
 func (b *Book) Refresh(ctx context.Context, orderID string) (Order, error) {
 	o, err := b.refresh(ctx, orderID)
-	b.observe(Event{Event: EventRefresh, Result: resultOf(false, err)})
+	b.Observer.Book(observe.BookRefresh, resultOf(false, err))
 	return o, err
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
-	"github.com/shopd/shopd/internal/trace"
 )
 
 // Why an authorization brings no order, beside ErrNotOurs, ErrUnavailable,
@@ -65,7 +65,7 @@ func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, red
 	if errors.Is(err, ErrCartChanged) {
 		b.Withdraw(ctx, in.SessionID, in.Token)
 	}
-	b.observe(Event{Event: EventAuthorization, Result: resultOfAuthorization(err)})
+	b.Observer.Book(observe.BookAuthorization, resultOfAuthorization(err))
 	return o, redirectURL, err
 }
 
@@ -95,16 +95,16 @@ func (b *Book) authorized(ctx context.Context, sessionID, token string, agreed b
 	return nil
 }
 
-func resultOfAuthorization(err error) string {
+func resultOfAuthorization(err error) observe.Result {
 	switch {
 	case err == nil:
-		return ResultDone
+		return observe.ResultDone
 	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrPurchaseRunning):
-		return ResultFailed
+		return observe.ResultFailed
 	case errors.Is(err, ErrNotOurs):
-		return ResultForeign
+		return observe.ResultForeign
 	}
-	return ResultRefused
+	return observe.ResultRefused
 }
 
 func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, string, error) {
@@ -154,7 +154,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 
 // session reads the session of an authorization, and which cart it was made for.
 func (b *Book) session(ctx context.Context, in Authorized) (cartID string, session payments.Session, err error) {
-	session, err = b.Payments.Client.GetSession(klarna.About(ctx, klarna.Subject{CartID: in.CartID}), in.SessionID)
+	session, err = b.Payments.Client.GetSession(observe.About(ctx, observe.Subject{CartID: in.CartID}), in.SessionID)
 	switch {
 	case klarna.Status(err) == http.StatusNotFound:
 		return "", session, fmt.Errorf("read payment session %s: %w: %w", in.SessionID, ErrTokenGone, err)
@@ -210,10 +210,10 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 // into the book. Where Klarna refuses, the session tells whether an earlier try
 // has placed the order, ours or another process's; else the reservation ends.
 func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments.OrderCall) (Order, string, error) {
-	ctx = klarna.About(ctx, klarna.Subject{CartID: cartID})
+	ctx = observe.About(ctx, observe.Subject{CartID: cartID})
 	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
 	if err == nil {
-		trace.Remember(ctx, placed.OrderID)
+		b.Observer.Remember(ctx, placed.OrderID)
 		o, err := b.bought(ctx, sessionID, placed.OrderID)
 		return o, placed.RedirectURL, err
 	}

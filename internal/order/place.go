@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
 )
@@ -38,7 +40,7 @@ var (
 	ErrUnavailable = errors.New("the order could not be placed now")
 )
 
-// Book is the order book. All members but Payments and Observe are required. Safe for
+// Book is the order book. All members but Payments and Observer are required. Safe for
 // concurrent use, on any number of processes.
 type Book struct {
 	Redis      redis.UniversalClient
@@ -50,7 +52,7 @@ type Book struct {
 	LeftBehind *kco.LeftBehind
 	Payments   *payments.Syncer // nil: no orders of Klarna Payments are made
 	Logger     *slog.Logger
-	Observe    func(Event) // told what the book does; may be nil
+	Observer   *observe.Observer // told what the book does; may be nil
 
 	noWaitAOF atomic.Bool // the server has no WAITAOF
 	bulks     bell        // rung when this process starts a bulk capture
@@ -64,7 +66,7 @@ type Book struct {
 // ErrNotOurs or ErrUnavailable, wrapped; no error ever cancels an order.
 func (b *Book) Place(ctx context.Context, orderID string) (Order, error) {
 	o, stored, err := b.place(ctx, orderID)
-	b.observe(Event{Event: EventPlace, Result: resultOf(stored, err)})
+	b.Observer.Book(observe.BookPlace, resultOf(stored, err))
 	if errors.Is(err, ErrNotOurs) {
 		b.Logger.WarnContext(ctx, "order of somebody else not placed", "order_id", orderID)
 	}
@@ -125,7 +127,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		return Order{}, fmt.Errorf("sum order %s: %w: %w", orderID, ErrUnavailable, err)
 	}
 	o := Order{
-		Key: newKey(), OrderID: sold.OrderID, CartID: cartID, Origin: origin, PlacedAt: sold.CreatedAt.Time,
+		Key: rand.Text(), OrderID: sold.OrderID, CartID: cartID, Origin: origin, PlacedAt: sold.CreatedAt.Time,
 		PurchaseCountry:  strings.ToUpper(sold.PurchaseCountry),
 		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
 		Locale:           sold.Locale,
@@ -245,8 +247,7 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	})
 	if err == nil && placed {
 		// Told here, because who stores the order may not learn that it has: of any number of callers this is one.
-		b.Logger.InfoContext(ctx, "order placed", "order_id", o.OrderID, "order_number", o.Number, "flags", o.Flags)
-		b.observeSale(o)
+		b.Observer.Sale(ctx, saleOf(o))
 	}
 	return o, err
 }
@@ -280,7 +281,7 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 		return nil, nil
 	})
 	if err == nil && marked {
-		b.observe(Event{Event: EventFlag, Result: string(Oversold)})
+		b.Observer.Flag(string(Oversold))
 	}
 	return o, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -321,10 +322,8 @@ func TestPlaceMerchantData(t *testing.T) {
 			content.MerchantData = tc.data(cartID)
 			orderID := w.Create(cartID, content)
 			w.Buy(orderID)
-			var events []order.Event
-			w.Book.Observe = func(e order.Event) { events = append(events, e) }
+			w.Book.Observer, _ = observetest.New(t)
 			o, err := w.Book.Place(t.Context(), orderID)
-			w.Book.Observe = nil
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			}
@@ -336,7 +335,7 @@ func TestPlaceMerchantData(t *testing.T) {
 				if there.Fake.Acknowledged || len(w.keys("shopd:{orders}:order:"+orderID)) != 0 {
 					t.Error("it was placed")
 				}
-				if diff := cmp.Diff([]order.Event{{Event: order.EventPlace, Result: order.ResultForeign}}, events); diff != "" {
+				if diff := cmp.Diff(map[string]int{`event="place",result="foreign"`: 1}, observetest.Counted(t, w.Book.Observer, "shopd_order_book_total")); diff != "" {
 					t.Error(diff)
 				}
 				if log := w.Log.String(); !strings.Contains(log, orderID) || strings.Contains(log, tc.data(cartID)) {

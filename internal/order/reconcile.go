@@ -11,9 +11,7 @@ import (
 
 	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
-
-	"github.com/shopd/shopd/internal/logs"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 const (
@@ -60,12 +58,10 @@ func (b *Book) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		round := logs.WithRound(ctx, "reconcile")
-		if err := b.Reconcile(round, time.Now()); err == nil {
+		if err := b.Reconcile(ctx, time.Now()); err == nil {
 			wait = roundEvery
-		} else if ctx.Err() == nil {
+		} else {
 			wait = min(2*wait, roundLate)
-			b.Logger.WarnContext(round, "reconcile orders", "error", err)
 		}
 	}
 }
@@ -82,11 +78,11 @@ func (b *Book) Run(ctx context.Context) {
 func (b *Book) Reconcile(ctx context.Context, now time.Time) (err error) {
 	lock, err := redislock.Obtain(ctx, b.Redis, lockKey, lockLife, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
-		b.observe(Event{Event: EventRound, Result: ResultElsewhere})
+		b.Observer.Elsewhere(observe.LoopReconcile)
 		return nil
 	}
-	start := time.Now()
-	defer func() { b.observeRound(start, err) }()
+	ctx, done := b.Observer.Round(ctx, observe.LoopReconcile)
+	defer func() { done(err) }()
 	if err != nil {
 		return fmt.Errorf("lock the order book: %w", err)
 	}
@@ -139,7 +135,7 @@ func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range due {
-		err := b.ask(ctx, EventLeftBehind, id)
+		err := b.ask(ctx, observe.WorkLeftBehind, id)
 		switch {
 		case errors.Is(err, ErrUnavailable):
 		case errors.Is(err, ErrUnknown):
@@ -155,15 +151,14 @@ func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
 }
 
 // ask places an order if it was bought.
-func (b *Book) ask(ctx context.Context, event, orderID string) error {
-	ctx, done := trace.Item(logs.WithOrder(ctx, orderID), event, orderID)
+func (b *Book) ask(ctx context.Context, work observe.Work, orderID string) error {
+	ctx, done := b.Observer.Item(ctx, work, observe.Subject{OrderID: orderID})
 	_, stored, err := b.place(ctx, orderID)
-	if errors.Is(err, ErrUnavailable) {
-		done(err)
-	} else {
-		done(nil) // also that it was not bought is an answer
+	failed := err
+	if !errors.Is(err, ErrUnavailable) {
+		failed = nil // also that it was not bought is an answer
 	}
-	b.observe(Event{Event: event, Result: resultOf(stored, err)})
+	done(resultOf(stored, err), failed)
 	return err
 }
 
@@ -177,9 +172,7 @@ func (b *Book) unfinished(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range ids {
-		result, err := b.goOn(logs.WithOrder(ctx, id), id, now)
-		b.observe(Event{Event: EventUnfinished, Result: result})
-		if failed.add(err); failed.enough() {
+		if failed.add(b.goOn(ctx, id, now)); failed.enough() {
 			break
 		}
 	}
@@ -187,9 +180,10 @@ func (b *Book) unfinished(ctx context.Context, now time.Time) error {
 }
 
 // goOn goes on with one order, and puts it off when it is not finished then.
-func (b *Book) goOn(ctx context.Context, id string, now time.Time) (result string, err error) {
-	ctx, done := trace.Item(ctx, EventUnfinished, id)
-	defer func() { done(err) }()
+func (b *Book) goOn(ctx context.Context, id string, now time.Time) (err error) {
+	ctx, done := b.Observer.Item(ctx, observe.WorkUnfinished, observe.Subject{OrderID: id})
+	result := observe.ResultDone
+	defer func() { done(result, err) }()
 	o, found, err := b.ByOrderID(ctx, id)
 	switch {
 	case err != nil || !found:
@@ -204,11 +198,12 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time) (result strin
 		o, err = b.resume(ctx, o, now)
 	}
 	if err == nil && (!found || o.finished()) {
-		return ResultDone, b.Redis.ZRem(ctx, openKey, id).Err()
+		return b.Redis.ZRem(ctx, openKey, id).Err()
 	}
 	later := redis.ZAddArgs{XX: true, Members: []redis.Z{{Score: float64(o.due(now).UnixMilli()), Member: id}}}
+	result = observe.ResultPending
 	if err = errors.Join(err, b.Redis.ZAddArgs(ctx, openKey, later).Err()); err != nil {
-		return ResultFailed, err
+		result = observe.ResultFailed
 	}
-	return ResultPending, nil
+	return err
 }

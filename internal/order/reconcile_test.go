@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -241,8 +242,7 @@ func TestReconcileBounded(t *testing.T) {
 			t.Fatal("placed")
 		}
 	}
-	var events []order.Event
-	w.Book.Observe = func(e order.Event) { events = append(events, e) }
+	w.Book.Observer, _ = observetest.New(t)
 	w.Fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
 	calls := len(w.Fake.Requests(""))
 	if err := w.Book.Reconcile(t.Context(), time.Now().Add(6*time.Minute)); !errors.Is(err, order.ErrUnavailable) {
@@ -252,19 +252,15 @@ func TestReconcileBounded(t *testing.T) {
 		t.Errorf("%d calls in vain, want 3 for each part", got)
 	}
 	w.Fake.ClearFaults()
-	counted := map[order.Event]int{}
-	for _, e := range events {
-		e.Took = 0
-		counted[e]++
-	}
-	if diff := cmp.Diff(map[order.Event]int{
-		{Event: order.EventReservation, Result: order.ResultFailed}: 3,
-		{Event: order.EventUnfinished, Result: order.ResultFailed}:  3,
-		{Event: order.EventRound, Result: order.ResultFailed}:       1,
-	}, counted); diff != "" {
+	if diff := cmp.Diff(map[string]int{
+		`event="reservation",result="failed"`: 3, `event="unfinished",result="failed"`: 3,
+	}, observetest.Counted(t, w.Book.Observer, "shopd_order_book_total")); diff != "" {
 		t.Error(diff)
 	}
-	w.Book.Observe = nil
+	rounds := observetest.Counted(t, w.Book.Observer, "shopd_rounds_total")
+	if diff := cmp.Diff(map[string]int{`loop="reconcile",result="failed"`: 1}, rounds); diff != "" {
+		t.Error(diff)
+	}
 	w.round(7 * time.Minute)
 	w.round(50 * time.Minute)
 	for _, s := range sales {

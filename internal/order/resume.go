@@ -46,7 +46,7 @@ func (b *Book) resume(ctx context.Context, o Order, now time.Time) (Order, error
 	if err == nil && (age >= keyTrusted || age >= conflictLasts && out.Entry.Status == http.StatusConflict) {
 		out, err = b.decide(ctx, o, c)
 	}
-	b.observe(Event{Event: EventCommand, Result: resultOfCommand(out, err), Action: c.Action})
+	b.tellCommand(c.Action, out, err)
 	if err == nil && out.Result == Unknown {
 		err = ErrUnavailable
 	}

@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/tracetest"
 )
 
@@ -17,10 +18,9 @@ import (
 func TestTraces(t *testing.T) {
 	tracing, c := tracetest.Tracing(t)
 	w := newWorld(t, nil)
-	if err := tracing.UseRedis(w.Book.Redis); err != nil {
-		t.Fatal(err)
-	}
-	ctx := tracing.Context(t.Context())
+	observer := observetest.With(t, observe.Options{Redis: w.Book.Redis, Tracing: tracing})
+	w.Book.Observer, w.Book.LeftBehind.Observer = observer, observer
+	ctx := t.Context()
 	round := func(in time.Duration) {
 		t.Helper()
 		if err := w.Book.Reconcile(ctx, time.Now().Add(in)); err != nil {
@@ -40,10 +40,10 @@ func TestTraces(t *testing.T) {
 	if err := w.Book.LeftBehind.Add(t.Context(), given, left); err != nil {
 		t.Fatal(err)
 	}
-	shopper, request := tracing.Request(t.Context(), http.Header{}, false)
-	trace.Remember(shopper, sold)
-	trace.Remember(shopper, left)
-	request.End(shopper, trace.Served{Method: "GET", Route: "/checkout", Status: 200})
+	shopper, request := observer.Request(ctx, http.Header{}, observe.Traced)
+	observer.Remember(shopper, sold)
+	observer.Remember(shopper, left)
+	request.End(shopper, observe.Served{Method: "GET", Route: "/checkout", Status: 200})
 	round(time.Minute)      // aborts what was left behind
 	round(10 * time.Minute) // asks about both
 	w.once(bought, sold)

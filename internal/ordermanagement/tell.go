@@ -1,24 +1,20 @@
 package ordermanagement
 
 import (
-	"strconv"
-
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // Tell is what the order says, for the story of the calls: nothing of
 // addresses or merchant_data.
-func (o Order) Tell() (orderID string, facts []klarna.Fact) {
-	amount := func(name string, minor int64) klarna.Fact {
-		return klarna.Fact{Name: name, Value: strconv.FormatInt(minor, 10)}
-	}
-	facts = []klarna.Fact{
+func (o Order) Tell() (orderID string, facts []story.Fact) {
+	facts = []story.Fact{
 		{Name: "status", Value: string(o.Status)},
 		{Name: "fraud_status", Value: string(o.FraudStatus)},
-		amount("order_amount", int64(o.OrderAmount)),
-		amount("captured_amount", int64(o.CapturedAmount)),
-		amount("refunded_amount", int64(o.RefundedAmount)),
-		amount("remaining_authorized_amount", int64(o.RemainingAuthorizedAmount)),
+		story.Number("order_amount", o.OrderAmount),
+		story.Number("captured_amount", o.CapturedAmount),
+		story.Number("refunded_amount", o.RefundedAmount),
+		story.Number("remaining_authorized_amount", o.RemainingAuthorizedAmount),
 	}
 	return o.OrderID, append(facts, klarna.LineFacts(o.OrderLines)...)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 // Request says what to sync.
@@ -44,7 +44,7 @@ type Syncer struct {
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
 	Logger         *slog.Logger
-	Observe        func(cartsync.Event) // told of each Sync; may be nil
+	Observer       *observe.Observer // told of each Sync; may be nil
 }
 
 // Sync makes the session at Klarna say what the cart says, by the principle of
@@ -54,8 +54,12 @@ type Syncer struct {
 // ErrPurchaseRunning, ErrUnavailable or context's, wrapped, beside the Result as
 // far as it came (Cart and Quote are there unless Redis failed).
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
-	defer func() { s.tell(ctx, r.Mode, result, err) }()
-	ctx = klarna.About(ctx, klarna.Subject{CartID: r.CartID})
+	defer func() {
+		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
+			Product: observe.Payments, Revision: result.Cart.Revision, OrderID: result.OrderID, Changed: result.Session.SessionID,
+		})
+	}()
+	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
 		readFirst = r.Mode != cartsync.Change
@@ -297,16 +301,5 @@ func (s *Syncer) release(ctx context.Context, id string, reserved catalog.Reserv
 		return judgement{verdict: klarna.Ended}
 	default:
 		return judgement{verdict: klarna.VerdictOf(err), err: err}
-	}
-}
-
-// tell lets metrics and trace know of a Sync that has ended with err.
-func (s *Syncer) tell(ctx context.Context, mode cartsync.Mode, result Result, err error) {
-	if s.Observe != nil {
-		s.Observe(result.Event(mode, err))
-	}
-	trace.Cart(ctx, result.Cart.Revision, result.OrderID)
-	if result.Created || result.Updated {
-		trace.Remember(ctx, result.Session.SessionID)
 	}
 }

@@ -15,20 +15,8 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/shopd/shopd/internal/observe"
 )
-
-type requestIDKey struct{}
-
-// WithRequestID returns ctx with the ID of the request that it belongs to.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
-
-// RequestID returns the ID that logs and error answers name, "" outside a request.
-func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
 
 // JSON answers with v. It panics when v cannot be encoded.
 func JSON(w http.ResponseWriter, r *http.Request, status int, v any) {
@@ -48,7 +36,7 @@ type ErrorBody struct {
 
 // NewError is an error of a request.
 func NewError(r *http.Request, code, message string) ErrorBody {
-	return ErrorBody{Code: code, Message: message, RequestID: RequestID(r.Context())}
+	return ErrorBody{Code: code, Message: message, RequestID: observe.RequestID(r.Context())}
 }
 
 // JSONError answers {"error":{"code","message","request_id"}} with the members of extra

@@ -12,12 +12,13 @@ import (
 	"github.com/a-h/templ"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
 )
 
 func request(t *testing.T, body string) *http.Request {
 	t.Helper()
-	ctx := respond.WithRequestID(t.Context(), "7Q2K")
+	ctx := observe.About(t.Context(), observe.Subject{RequestID: "7Q2K"})
 	return httptest.NewRequestWithContext(ctx, http.MethodPost, "/", strings.NewReader(body))
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -19,7 +20,7 @@ func requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:8]
 		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(respond.WithRequestID(r.Context(), id)))
+		next.ServeHTTP(w, r.WithContext(observe.About(r.Context(), observe.Subject{RequestID: id})))
 	})
 }
 
@@ -95,7 +96,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int) {
 	shell := templates.Shell{Locale: locale}
 	page := templates.Refused(templates.RefusedView{Shell: shell})
 	if status == http.StatusInternalServerError {
-		page = templates.ErrorPage(templates.ErrorView{Shell: shell, Reference: respond.RequestID(r.Context())})
+		page = templates.ErrorPage(templates.ErrorView{Shell: shell, Reference: observe.RequestID(r.Context())})
 	}
 	respond.Page(w, r, status, page)
 }

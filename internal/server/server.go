@@ -19,8 +19,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
-	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/web/static"
 )
 
@@ -38,7 +38,7 @@ type Options struct {
 	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
 	Backoffice interface{ Routes(chi.Router) } // for staff; nil: there is none
 	Redis      redis.UniversalClient
-	Metrics    *Metrics
+	Observer   *observe.Observer
 	Logger     *slog.Logger
 	PublicURL  string // of the shop, as the browser knows it
 	// BrowserOrigins are the hosts that Klarna's snippet frames, calls and takes
@@ -50,7 +50,6 @@ type Options struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
-	Trace          *trace.Tracing // nil: no traces
 }
 
 // Server serves the shop on one listener and its operation on another.
@@ -86,7 +85,6 @@ func New(o Options) (*Server, error) {
 // Handler returns what is served to browsers.
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
-	mux.Use(s.traced()...)
 	mux.Use(requestID, s.observe, s.secure, s.recover, middleware.GetHead)
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Allow"] = allowed(mux, r.URL.Path)

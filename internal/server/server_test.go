@@ -21,10 +21,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // pages is a storefront with one route for each thing that can happen.
@@ -32,7 +35,7 @@ type pages struct{ slow chan struct{} }
 
 func (p pages) Routes(r chi.Router) {
 	r.Get("/products/{sku}", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "nonce="+templ.GetNonce(r.Context())+" id="+respond.RequestID(r.Context()))
+		_, _ = io.WriteString(w, "nonce="+templ.GetNonce(r.Context())+" id="+observe.RequestID(r.Context()))
 	})
 	r.Post("/cart/lines", func(w http.ResponseWriter, r *http.Request) {
 		if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
@@ -93,13 +96,15 @@ func newServer(t *testing.T, change func(*server.Options)) (*server.Server, *str
 		Storefront:     pages{slow: make(chan struct{})},
 		Callbacks:      calls{},
 		Redis:          rdb,
-		Metrics:        server.NewMetrics(rdb),
-		Logger:         slog.New(server.LogHandler(slog.NewTextHandler(&log, nil))),
+		Logger:         slog.New(observe.LogHandler(slog.NewTextHandler(&log, nil))),
 		PublicURL:      "https://shop.example",
 		BrowserOrigins: []string{"https://js.klarna.example", "https://x.klarna.example"},
 	}
 	if change != nil {
 		change(&o)
+	}
+	if o.Observer == nil {
+		o.Observer = observetest.With(t, observe.Options{Redis: rdb, Logger: o.Logger})
 	}
 	s, err := server.New(o)
 	if err != nil {
@@ -284,12 +289,16 @@ func TestHealthAndMetrics(t *testing.T) {
 	mini := miniredis.RunT(t)
 	rdb := redis.NewClient(&redis.Options{Addr: mini.Addr(), MaxRetries: -1, DialerRetries: 1})
 	defer func() { _ = rdb.Close() }()
-	counted := server.NewMetrics(rdb)
-	counted.ObserveOrder(order.Event{Event: order.EventPlace, Result: order.ResultStored})
-	counted.ObserveOrder(order.Event{Event: order.EventRound, Result: order.ResultDone})
-	counted.ObserveCallback("validation", "ok")
-	counted.ObserveStory("dropped", 7)
-	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Metrics = rdb, counted })
+	told := story.New(story.Options{QueueSize: 1})
+	for range 8 {
+		told.Record(story.Entry{CartID: "cart"})
+	}
+	counted := observetest.With(t, observe.Options{Redis: rdb, Story: told, Queues: order.Queues(), Unacknowledged: order.Unacknowledged})
+	counted.Book(observe.BookPlace, observe.ResultStored)
+	_, done := counted.Round(t.Context(), observe.LoopReconcile)
+	done(nil)
+	counted.Callback(observe.Callback{Name: "validation", Result: "ok"})
+	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Observer = rdb, counted })
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {
 		if code, body := fetch(t, url); code != http.StatusOK {

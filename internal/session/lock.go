@@ -10,8 +10,7 @@ import (
 
 	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
-
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 const (
@@ -29,20 +28,18 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	hash := base64.RawURLEncoding.EncodeToString(sum[:]) // as scs makes it
 	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
 	_, from.had = s.rdb.(*redis.ClusterClient)
-	start := time.Now()
-	polling, done := trace.Whole(ctx, "session lock")
+	polling, wait := s.observer.LockWait(ctx)
 	lock, err := redislock.Obtain(polling, from, lockPrefix+hash, s.lease, &redislock.Options{
-		RetryStrategy: patience{until: start.Add(s.wait), gone: gone},
+		RetryStrategy: patience{until: time.Now().Add(s.wait), gone: gone},
 	})
-	done(err)
 	switch {
 	case err == nil:
-		s.observe(LockTaken, time.Since(start))
+		wait.End(observe.LockTaken)
 	case errors.Is(err, redislock.ErrNotObtained), ctx.Err() != nil:
-		s.observe(LockBusy, time.Since(start))
+		wait.End(observe.LockBusy)
 		return ctx, nil, ErrBusy
 	default:
-		s.observe(LockFailed, time.Since(start))
+		wait.End(observe.LockFailed)
 		return ctx, nil, storeError(err)
 	}
 	from.had = true

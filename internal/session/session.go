@@ -13,6 +13,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/observe"
 )
 
 const (
@@ -37,14 +38,14 @@ var (
 // or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
-// Options are what New needs; all but Observe and the times are required.
+// Options are what New needs; all but Observer and the times are required.
 type Options struct {
 	Redis  redis.UniversalClient
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
 	Logger *slog.Logger
 	Fail   FailFunc
-	// Observe is told of each wait for a session's lock; it may be nil.
-	Observe func(result string, waited time.Duration)
+	// Observer is told of each wait for a session's lock; it may be nil.
+	Observer *observe.Observer
 	// LockWait is how long a request waits for the lock, 0 = DefaultLockWait.
 	LockWait time.Duration
 	// Lease is after which time a killed process blocks nobody any more, 0 =
@@ -58,13 +59,6 @@ const (
 	DefaultLease    = 4 * time.Second
 )
 
-// Results of waits for a lock, of Options.Observe.
-const (
-	LockTaken  = "taken"
-	LockBusy   = "busy"   // ErrBusy
-	LockFailed = "failed" // ErrStore
-)
-
 // Values are what a session holds; "" where there is none.
 type Values struct {
 	CartID     string
@@ -76,13 +70,13 @@ type Values struct {
 // Sessions loads, locks and stores the sessions of shoppers. It may be used from many
 // goroutines.
 type Sessions struct {
-	scs     *scs.SessionManager
-	rdb     redis.UniversalClient
-	log     *slog.Logger
-	fail    FailFunc
-	observe func(result string, waited time.Duration)
-	wait    time.Duration // for the lock
-	lease   time.Duration
+	scs      *scs.SessionManager
+	rdb      redis.UniversalClient
+	log      *slog.Logger
+	fail     FailFunc
+	observer *observe.Observer
+	wait     time.Duration // for the lock
+	lease    time.Duration
 }
 
 // New returns the sessions kept in o.Redis.
@@ -95,11 +89,8 @@ func New(o Options) *Sessions {
 	if o.Secure {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
 	}
-	if o.Observe == nil {
-		o.Observe = func(string, time.Duration) {}
-	}
 	return &Sessions{
-		scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observe: o.Observe,
+		scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observer: o.Observer,
 		wait: cmp.Or(o.LockWait, DefaultLockWait), lease: cmp.Or(o.Lease, DefaultLease),
 	}
 }

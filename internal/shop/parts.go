@@ -2,24 +2,32 @@ package shop
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/storefront"
+	"github.com/shopd/shopd/internal/story"
 )
 
-func (s *Shop) addStory(c Config) {
-	s.Story = inspect.New(inspect.Options{Redis: c.Redis, Logger: c.Logger, Observe: s.Metrics.ObserveStory})
+// addObserver makes what is told of all that happens, and the story that it tells.
+func (s *Shop) addObserver(c Config) (err error) {
+	s.Story = story.New(story.Options{Redis: c.Redis, Logger: c.Logger})
+	s.Observer, err = observe.New(observe.Options{
+		Redis: c.Redis, Logger: c.Logger, Story: s.Story, Tracing: c.Tracing, Unacknowledged: order.Unacknowledged,
+		Queues: slices.Concat(catalog.Queues(), kco.Queues(), payments.Queues(), order.Queues()),
+	})
+	return err
 }
 
 // connect makes the client of Klarna's APIs and the signer of what they hand back.
@@ -30,13 +38,13 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 	}
 	return klarna.NewClient(klarna.Config{
 		BaseURL: c.Klarna.URL, Username: c.Klarna.Username, Password: c.Klarna.Password, Transport: c.Klarna.Transport,
-		Observe: s.observeCall, Logger: c.Logger, Trace: c.Tracing.Calls(),
+		Observer: s.Observer,
 	})
 }
 
 func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis)
-	s.Carts.Retried = s.Metrics.ObserveCartRetry
+	s.Carts.Observer = s.Observer
 	s.Stock = catalog.NewStock(c.Redis, c.Catalog)
 	s.Pricer = &cart.Pricer{Catalog: c.Catalog, PublicURL: c.PublicURL}
 }
@@ -44,19 +52,19 @@ func (s *Shop) addCarts(c Config) {
 func (s *Shop) addKCO(c Config, api *klarna.Client) {
 	client := kco.NewClient(api)
 	s.LeftBehind = &kco.LeftBehind{
-		Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Client: client, Logger: c.Logger, Observe: s.Metrics.ObserveLeftBehind,
+		Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Client: client, Logger: c.Logger, Observer: s.Observer,
 	}
 	s.KCO = &kco.Syncer{
 		Client: client, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind, Logger: c.Logger,
-		Observe: s.Metrics.ObserveSync(server.ProductKCO),
-		Wants:   &kco.Wants{Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL},
+		Observer: s.Observer,
+		Wants:    &kco.Wants{Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL},
 	}
 }
 
 func (s *Shop) addPayments(c Config, api *klarna.Client) {
 	s.Payments = &payments.Syncer{
 		Client: payments.NewClient(api), Carts: s.Carts, Stock: s.Stock, Logger: c.Logger,
-		Observe:        s.Metrics.ObserveSync(server.ProductPayments),
+		Observer:       s.Observer,
 		Authorizations: &payments.Authorizations{Redis: c.Redis, Review: c.Checkout.Review},
 		Wants: &payments.Wants{
 			Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL,
@@ -68,22 +76,21 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
 		Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind,
-		Logger: c.Logger, Observe: s.Metrics.ObserveOrder,
+		Logger: c.Logger, Observer: s.Observer,
 	}
 }
 
 func (s *Shop) addCallbacks(c Config) {
 	s.Callbacks = &callback.Callbacks{
 		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Logger: c.Logger,
-		Observe: s.observeCallback,
+		Observer: s.Observer,
 	}
-	s.Metrics.WatchPushes(s.Callbacks.Booking)
 }
 
 func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Catalog: c.Catalog, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
-		Syncer: s.KCO, Logger: c.Logger, Observe: s.Metrics.ObserveFailure,
+		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer,
 	}
 	if c.Checkout.Payments || c.Checkout.Both {
 		s.Storefront.Payments = &storefront.Payments{
@@ -92,7 +99,7 @@ func (s *Shop) addStorefront(c Config) {
 		}
 	}
 	s.Storefront.Sessions = session.New(session.Options{
-		Redis: c.Redis, Secure: c.https(), Logger: c.Logger, Fail: s.Storefront.PageError, Observe: s.Metrics.ObserveLock,
+		Redis: c.Redis, Secure: c.https(), Logger: c.Logger, Fail: s.Storefront.PageError, Observer: s.Observer,
 	})
 }
 
@@ -108,9 +115,9 @@ func (s *Shop) addBackoffice(c Config) {
 
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
-		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Metrics: s.Metrics, Logger: c.Logger,
+		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Observer: s.Observer, Logger: c.Logger,
 		PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, ImageOrigins: c.ImageOrigins, Drain: c.Drain,
-		WriteLimit: c.WriteLimit, TrustedProxies: c.TrustedProxies, Trace: c.Tracing,
+		WriteLimit: c.WriteLimit, TrustedProxies: c.TrustedProxies,
 	}
 	if s.Backoffice != nil { // else the interface would not be nil
 		o.Backoffice = s.Backoffice

@@ -17,14 +17,14 @@ import (
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/inspect"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/storefront"
-	"github.com/shopd/shopd/internal/trace"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // Config is what a shop is made of. Addresses are scheme://host[:port], without a
@@ -47,8 +47,8 @@ type Config struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
-	Drain          time.Duration  // how long /readyz says no before the listener closes
-	Tracing        *trace.Tracing // nil: no traces
+	Drain          time.Duration    // how long /readyz says no before the listener closes
+	Tracing        *observe.Tracing // nil: no traces
 	Logger         *slog.Logger
 }
 
@@ -67,15 +67,15 @@ type Klarna struct {
 // Checkout says which of Klarna's products the shop sells by. Without any member it
 // is Klarna Checkout alone.
 type Checkout struct {
-	Payments       bool // Klarna Payments is what /checkout is
-	Both           bool // the other product is offered too
-	Review         bool // the flow of Klarna Payments has a second page
+	Payments bool // Klarna Payments is what /checkout is
+	Both     bool // the other product is offered too
+	Review   bool // the flow of Klarna Payments has a second page
 }
 
 // Shop is the parts of one process, made by New.
 type Shop struct {
-	Metrics    *server.Metrics
-	Story      *inspect.Log
+	Observer   *observe.Observer // told of all that happens
+	Story      *story.Log
 	Signer     *kco.Signer
 	Carts      *cart.Store
 	Stock      *catalog.Stock
@@ -95,8 +95,10 @@ type Shop struct {
 // New connects the parts. It asks nobody for anything: a Redis or a Klarna that is
 // away is met by what asks them. The error names the setting that is not usable.
 func New(c Config) (*Shop, error) {
-	s := &Shop{Metrics: server.NewMetrics(c.Redis), config: c}
-	s.addStory(c)
+	s := &Shop{config: c}
+	if err := s.addObserver(c); err != nil {
+		return nil, err
+	}
 	api, err := s.connect(c)
 	if err != nil {
 		return nil, err
@@ -126,7 +128,7 @@ func (s *Shop) Loops(ctx context.Context) {
 func (s *Shop) Run(ctx context.Context, shop, ops net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
-	running.Go(func() { s.Loops(s.config.Tracing.Context(background)) })
+	running.Go(func() { s.Loops(background) })
 	err := s.Server.Run(ctx, shop, ops)
 	stop()
 	running.Wait()

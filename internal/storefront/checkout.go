@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
@@ -119,7 +120,7 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	shell := templates.Shell{Locale: cmp.Or(locale, fallback(r).Locale)}
 	switch {
 	case f.code == "order_refused":
-		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: respond.RequestID(r.Context())}))
+		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))
 	case f.status == http.StatusServiceUnavailable:
 		seconds, address := retry(r)
 		if seconds > 0 {

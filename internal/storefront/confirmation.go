@@ -19,7 +19,6 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
-	"github.com/shopd/shopd/internal/trace"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -47,7 +46,7 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	trace.Link(ctx, orderID)
+	s.Observer.Link(ctx, orderID)
 	bought, snippet, err := s.place(ctx, orderID)
 	switch {
 	case errors.Is(err, errPaid):

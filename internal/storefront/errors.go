@@ -71,23 +71,21 @@ func failureOf(err error) failure {
 // report finds the answer for an error and logs what is ours to mend, once.
 func (s *Storefront) report(r *http.Request, err error) failure {
 	f := failureOf(err)
-	s.observe(r, f.code)
-	if f.status >= 500 {
-		s.Logger.ErrorContext(r.Context(), "request failed", "code", f.code, "error", err)
+	if f.status < 500 {
+		err = nil
 	}
+	s.tell(r, f.code, err)
 	return f
 }
 
-// observe counts a request that is answered with an error.
-func (s *Storefront) observe(r *http.Request, code string) {
-	if s.Observe == nil {
-		return
-	}
+// tell tells of a request that is answered with an error; err is what is ours to
+// mend, nil for none.
+func (s *Storefront) tell(r *http.Request, code string, err error) {
 	route := ""
 	if routing := chi.RouteContext(r.Context()); routing != nil {
 		route = routing.RoutePattern()
 	}
-	s.Observe(route, code)
+	s.Observer.Failure(r.Context(), route, code, err)
 }
 
 // jsonError answers with an error as JSON. c is the cart where it did change

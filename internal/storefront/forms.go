@@ -202,6 +202,6 @@ func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused
 		}
 	}
 	f := failureOf(refused)
-	s.observe(r, f.code)
+	s.tell(r, f.code, nil)
 	s.cartPage(w, r, f.status, c, refused)
 }

@@ -164,7 +164,7 @@ func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request p
 		return
 	}
 	f := failureOf(err)
-	s.observe(r, f.code)
+	s.tell(r, f.code, nil)
 	respond.JSON(w, r, http.StatusConflict, struct {
 		paymentsAnswer
 		Error respond.ErrorBody `json:"error"`

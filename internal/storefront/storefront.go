@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/session"
 )
@@ -31,9 +32,8 @@ type Storefront struct {
 	Logger   *slog.Logger
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
-	// Observe is told of each request that is answered with an error: its route and
-	// the error's code, both of bounded sets. It may be nil.
-	Observe func(route, code string)
+	// Observer is told of each request that is answered with an error; it may be nil.
+	Observer *observe.Observer
 }
 
 // Routes mounts the shopper's pages. See the package's documentation in

@@ -13,13 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/internal/observe"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	common "go.opentelemetry.io/proto/otlp/common/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/shopd/shopd/internal/trace"
 )
 
 // Span is a span as it was sent. The IDs are raw bytes.
@@ -45,11 +44,11 @@ type Collector struct {
 }
 
 // Tracing returns what sends traces to a collector of its own.
-func Tracing(t *testing.T) (*trace.Tracing, *Collector) {
+func Tracing(t *testing.T) (*observe.Tracing, *Collector) {
 	t.Helper()
 	c := Start(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	tracing, err := trace.Setup(t.Context(), os.Getenv, t.Output(), slog.New(slog.DiscardHandler))
+	tracing, err := observe.SetupTracing(t.Context(), os.Getenv, t.Output(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

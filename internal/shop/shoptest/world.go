@@ -23,9 +23,9 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
-	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/shop"
 )
 
@@ -146,7 +146,7 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 			BrowserOrigins: []string{w.Fake.URL}, Library: w.Fake.URL + "/kp/lib/v1/api.js",
 		},
 		Checkout: shop.Checkout{Both: true},
-		Logger:   slog.New(server.LogHandler(slog.NewTextHandler(&w.Log, nil))),
+		Logger:   slog.New(observe.LogHandler(slog.NewTextHandler(&w.Log, nil))),
 	}
 	if change != nil {
 		change(&c)

@@ -1,0 +1,63 @@
+package observe
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+)
+
+// Subject is what the work done with a context is about, as far as it is known.
+// Records say it, and the story of a cart has the calls that are made for it.
+type Subject struct {
+	RequestID string // as the answer names it
+	Callback  string // which of Klarna's calls
+	Loop      Loop
+	RoundID   string
+	CartID    string
+	OrderID   string
+	SessionID string // of Klarna Payments
+	Quiet     bool   // of somebody who only looks: no part of the cart's story
+}
+
+type subjectKey struct{}
+
+// About returns a context that is about s too: what s does not say is as before.
+func About(ctx context.Context, s Subject) context.Context {
+	was := subjectOf(ctx)
+	return context.WithValue(ctx, subjectKey{}, &Subject{
+		RequestID: cmp.Or(s.RequestID, was.RequestID), Callback: cmp.Or(s.Callback, was.Callback),
+		Loop: cmp.Or(s.Loop, was.Loop), RoundID: cmp.Or(s.RoundID, was.RoundID),
+		CartID: cmp.Or(s.CartID, was.CartID), OrderID: cmp.Or(s.OrderID, was.OrderID),
+		SessionID: cmp.Or(s.SessionID, was.SessionID), Quiet: s.Quiet || was.Quiet,
+	})
+}
+
+var nothing = new(Subject)
+
+func subjectOf(ctx context.Context) *Subject {
+	if s, ok := ctx.Value(subjectKey{}).(*Subject); ok {
+		return s
+	}
+	return nothing
+}
+
+// RequestID returns the ID that logs and error answers name, "" outside a request.
+func RequestID(ctx context.Context) string { return subjectOf(ctx).RequestID }
+
+// attrs are what records say of a subject.
+func (s *Subject) attrs() []slog.Attr {
+	return present(slog.String("request_id", s.RequestID), slog.String("callback", s.Callback),
+		slog.String("loop", string(s.Loop)), slog.String("round_id", s.RoundID), slog.String("cart_id", s.CartID),
+		slog.String("order_id", s.OrderID), slog.String("payments_session_id", s.SessionID))
+}
+
+// present are the attributes that have a text.
+func present(attrs ...slog.Attr) []slog.Attr {
+	kept := attrs[:0]
+	for _, a := range attrs {
+		if a.Value.String() != "" {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}

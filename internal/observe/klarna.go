@@ -1,0 +1,179 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/shopd/shopd/internal/story"
+)
+
+type klarnaMetrics struct {
+	calls     *prometheus.HistogramVec
+	retries   *prometheus.CounterVec
+	callbacks *prometheus.CounterVec
+}
+
+func newKlarnaMetrics(r registry) klarnaMetrics {
+	return klarnaMetrics{
+		calls: r.histograms("shopd_klarna_call_duration_seconds", "Tries of calls to Klarna by operation and status code, 0 without an answer.",
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4}, "operation", "code"),
+		retries:   r.counters("shopd_klarna_retries_total", "Tries of calls to Klarna after the first.", "operation"),
+		callbacks: r.counters("shopd_callbacks_total", "Klarna's calls to us, and what they were answered.", "callback", "result"),
+	}
+}
+
+// Call is one try of a call to Klarna. It holds neither body nor token.
+type Call struct {
+	Operation     string // of a bounded set: "update kco order"
+	Method        string
+	Path          string // its pattern: "/checkout/v3/orders/{order_id}"
+	Status        int    // 0 when there was no answer
+	Try           int    // from 1
+	Start         time.Time
+	Duration      time.Duration
+	CorrelationID string
+	Err           error
+	OrderID       string       // of path or answer; "" when there is none
+	Facts         []story.Fact // what the answer says, or else what was sent
+}
+
+// Call is told of a try that is over. One that failed is logged, also where it is
+// repeated: what comes of the call in the end is its caller's to tell.
+func (o *Observer) Call(ctx context.Context, c Call) {
+	if o == nil {
+		return
+	}
+	o.klarna.calls.WithLabelValues(c.Operation, statusLabel(c.Status)).Observe(c.Duration.Seconds())
+	if c.Try > 1 {
+		o.klarna.retries.WithLabelValues(c.Operation).Inc()
+	}
+	about := subjectOf(ctx)
+	if c.Err != nil {
+		attrs := append([]slog.Attr{
+			slog.String("operation", c.Operation), slog.Int("klarna_status", c.Status), slog.Int("try", c.Try),
+			slog.Int64("duration_ms", c.Duration.Milliseconds()),
+		}, present(slog.String("correlation_id", c.CorrelationID), slog.String("order_id", c.OrderID), slog.String("cart_id", about.CartID))...)
+		o.o.Logger.LogAttrs(ctx, c.level(), "klarna call failed", append(attrs, slog.Any("error", c.Err))...)
+	}
+	if o.o.Story != nil && !about.Quiet {
+		o.o.Story.Record(story.Entry{
+			At: c.Start, Kind: story.ToKlarna, CartID: about.CartID, OrderID: c.OrderID,
+			Operation: c.Operation, Method: c.Method, Path: c.Path, Status: c.Status, Duration: c.Duration, Try: c.Try,
+			CorrelationID: short(c.CorrelationID), Result: problem(c.Err), Facts: c.Facts,
+		})
+	}
+	o.o.Tracing.call(ctx, c)
+}
+
+// level is that of a failed try: an order that is gone, finished or refused is an
+// answer like others, of which the caller makes something.
+func (c Call) level() slog.Level {
+	if c.Status < http.StatusBadRequest || c.Status >= http.StatusInternalServerError ||
+		c.Status == http.StatusUnauthorized || c.Status == http.StatusTooManyRequests {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}
+
+// problem says why a call failed, without the words of the error: those may
+// repeat what was sent.
+func problem(err error) string {
+	failed, _ := errors.AsType[CallError](err)
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, types := errors.AsType[*json.UnmarshalTypeError](err)
+	fault, network := errors.AsType[net.Error](err)
+	switch {
+	case err == nil:
+		return ""
+	case failed != nil && failed.Call().Status/100 > 2:
+		return short(failed.Call().Code)
+	case syntax, types:
+		return "unreadable answer"
+	case errors.Is(err, context.DeadlineExceeded), network && fault.Timeout():
+		return "no answer in time"
+	case errors.Is(err, context.Canceled):
+		return "given up"
+	}
+	return "connection failed"
+}
+
+// maxText bounds what is taken of an answer, in bytes.
+const maxText = 64
+
+func short(text string) string { return text[:min(len(text), maxText)] }
+
+// Callback is one of Klarna's calls to us. It holds no personal data.
+type Callback struct {
+	Name, Result    string // of bounded sets
+	Path            string // its pattern: "/klarna/{token}/push"
+	CartID, OrderID string // as far as they are known
+	Status          int    // of the answer
+	Start           time.Time
+	Duration        time.Duration
+}
+
+// Callback is told of a call that has been answered.
+func (o *Observer) Callback(c Callback) {
+	if o == nil {
+		return
+	}
+	o.klarna.callbacks.WithLabelValues(c.Name, c.Result).Inc()
+	if o.o.Story != nil {
+		o.o.Story.Record(story.Entry{
+			At: c.Start, Kind: story.FromKlarna, CartID: c.CartID, OrderID: c.OrderID, Operation: c.Name,
+			Method: http.MethodPost, Path: c.Path, Status: c.Status, Duration: c.Duration, Result: c.Result,
+		})
+	}
+}
+
+// Push is told that a push or notification is worked on, until done is called.
+func (o *Observer) Push() (done func()) {
+	if o == nil {
+		return func() {}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last++
+	id := o.last
+	o.pushes[id] = time.Now()
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.pushes, id)
+	}
+}
+
+func (o *Observer) showPushes() {
+	o.registry.gauge("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", nil, func() float64 {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return float64(len(o.pushes))
+	})
+	o.registry.gauge("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", nil, func() float64 {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		now, oldest := time.Now(), 0.0
+		for _, started := range o.pushes {
+			oldest = max(oldest, secondsSince(started, now))
+		}
+		return oldest
+	})
+}
+
+// showStory shows how many entries of the story were written and dropped.
+func (o *Observer) showStory() {
+	if o.o.Story == nil {
+		return
+	}
+	const name = "shopd_story_entries_total"
+	const help = "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time."
+	o.registry.counter(name, help, prometheus.Labels{"result": "written"}, func() float64 { n, _ := o.o.Story.Counts(); return float64(n) })
+	o.registry.counter(name, help, prometheus.Labels{"result": "dropped"}, func() float64 { _, n := o.o.Story.Counts(); return float64(n) })
+}

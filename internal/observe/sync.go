@@ -1,0 +1,89 @@
+package observe
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+type syncMetrics struct {
+	ended    *prometheus.CounterVec
+	replaced *prometheus.CounterVec
+}
+
+func newSyncMetrics(r registry) syncMetrics {
+	m := syncMetrics{
+		ended:    r.counters("shopd_syncs_total", "Runs that brought a cart's order or payment session in sync, by how they started and ended.", "product", "mode", "result"),
+		replaced: r.counters("shopd_sync_replacements_total", "Orders and payment sessions that were given up for a new one, and why.", "product", "reason"),
+	}
+	for _, product := range []Product{KCO, Payments} {
+		for _, mode := range []string{"load", "change", "repair"} {
+			for _, result := range []SyncResult{
+				SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncComplete, SyncBought,
+				SyncPurchaseRunning, SyncNothingToRepair, SyncRefused, SyncUnavailable,
+			} {
+				m.ended.WithLabelValues(string(product), mode, string(result))
+			}
+		}
+		for _, reason := range []string{"gone", "ended", "refused", "locked", "failed", "unanswered"} {
+			m.replaced.WithLabelValues(string(product), reason)
+		}
+	}
+	return m
+}
+
+// Product is one of Klarna's, as it is labelled.
+type Product string
+
+// The products.
+const (
+	KCO      Product = "kco"
+	Payments Product = "payments"
+)
+
+// SyncResult is how a Sync came out.
+type SyncResult string
+
+// The results of syncs.
+const (
+	SyncNothing         SyncResult = "nothing_to_send" // the copy said what the cart says
+	SyncUpdated         SyncResult = "updated"
+	SyncCreated         SyncResult = "created"  // there was no copy
+	SyncReplaced        SyncResult = "replaced" // by a new copy; Sync.Replaced says why
+	SyncEmpty           SyncResult = "empty"
+	SyncComplete        SyncResult = "complete"
+	SyncBought          SyncResult = "bought"
+	SyncPurchaseRunning SyncResult = "purchase_running"
+	SyncNothingToRepair SyncResult = "nothing_to_repair"
+	SyncRefused         SyncResult = "refused"
+	SyncUnavailable     SyncResult = "unavailable"
+)
+
+// Sync is a run that brought a cart's order or payment session in sync.
+type Sync struct {
+	Product  Product
+	Mode     string // cartsync.Mode's
+	Result   SyncResult
+	Replaced string // why the copy was given up, a klarna.Verdict; "" where it was not
+	Revision int64  // of the cart
+	OrderID  string // that says what the cart says; "" for none
+	Changed  string // the ID of the order or session that was made or changed; "" for none
+}
+
+// Sync is told of a run that has ended.
+func (o *Observer) Sync(ctx context.Context, s Sync) {
+	if o == nil {
+		return
+	}
+	o.syncs.ended.WithLabelValues(string(s.Product), s.Mode, string(s.Result)).Inc()
+	if s.Replaced != "" {
+		o.syncs.replaced.WithLabelValues(string(s.Product), s.Replaced).Inc()
+	}
+	if span := sampled(ctx); span != nil {
+		span.SetAttributes(revisionKey.Int64(s.Revision))
+		if s.OrderID != "" {
+			span.SetAttributes(orderIDKey.String(s.OrderID))
+		}
+	}
+	o.Remember(ctx, s.Changed)
+}

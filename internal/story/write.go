@@ -1,0 +1,164 @@
+package story
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const (
+	batchSize  = 100
+	gatherTime = 100 * time.Millisecond // how long a batch waits for more
+	retryAfter = time.Second            // Redis did not answer
+	flushTime  = 5 * time.Second        // for what is left when the process ends
+)
+
+// Stories in Redis: sorted sets of entries as JSON by the time in µs.
+func cartKey(id string) string  { return "shopd:inspect:cart:{" + id + "}" }
+func orderKey(id string) string { return "shopd:inspect:order:{" + id + "}" }
+
+// appendEntries adds to a story: KEYS the story; ARGV how many entries it may
+// have, the time before which they are too old, its life in ms, whether it may
+// begin, then time and entry of each. An entry that is written again, because
+// an answer was lost, stays the same.
+const appendEntries = `
+if ARGV[4] == '0' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+for i = 5, #ARGV, 2 do redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1
+`
+
+// Run writes what is recorded until ctx ends, and runs the functions beside
+// it; when they have returned it writes what they left. What Redis does not
+// take then is dropped.
+func (l *Log) Run(ctx context.Context, beside ...func(context.Context)) {
+	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var writer, others sync.WaitGroup
+	writer.Go(func() { l.loop(writing) })
+	for _, run := range beside {
+		others.Go(func() { run(ctx) })
+	}
+	<-ctx.Done()
+	others.Wait()
+	stop()
+	writer.Wait()
+}
+
+// loop writes batches until ctx ends, then what waits.
+func (l *Log) loop(ctx context.Context) {
+	for {
+		batch := l.gather(ctx)
+		if len(batch) == 0 {
+			return
+		}
+		if !l.persist(ctx, batch) {
+			l.dropped.Add(int64(len(batch) + len(l.queue)))
+			return
+		}
+	}
+}
+
+// gather waits for an entry, and a little for more. When ctx has ended it
+// returns what is there.
+func (l *Log) gather(ctx context.Context) []Entry {
+	var batch []Entry
+	var enough <-chan time.Time
+	for len(batch) < batchSize {
+		select {
+		case e := <-l.queue:
+			if batch = append(batch, e); len(batch) == 1 {
+				enough = time.After(gatherTime)
+			}
+			continue
+		case <-enough:
+			return batch
+		case <-ctx.Done():
+		}
+		select {
+		case e := <-l.queue:
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// persist writes a batch, again and again until Redis takes it. When ctx has
+// ended there is one try left; it reports whether the batch was written.
+func (l *Log) persist(ctx context.Context, batch []Entry) bool {
+	for tries := 0; ; tries++ {
+		last := ctx.Err() != nil
+		err := l.write(ctx, batch)
+		if err == nil {
+			l.written.Add(int64(len(batch)))
+			return true
+		}
+		if tries == 0 || last {
+			l.o.Logger.WarnContext(ctx, "the story of calls and callbacks cannot be written", "entries", len(batch)+len(l.queue), "given_up", last, "error", err)
+		}
+		if last {
+			return false
+		}
+		select {
+		case <-time.After(retryAfter):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// addition is what is to be added to one key.
+type addition struct {
+	begins bool
+	values []any
+}
+
+// write adds a batch to its stories, in one pipeline.
+func (l *Log) write(ctx context.Context, batch []Entry) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTime)
+	defer cancel()
+	stories := map[string]*addition{}
+	add := func(key string, begins bool, e Entry, text []byte) {
+		if stories[key] == nil {
+			stories[key] = &addition{}
+		}
+		s := stories[key]
+		s.begins = s.begins || begins
+		s.values = append(s.values, e.At.UnixMicro(), text)
+	}
+	for _, e := range batch {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("entry: %w", err)
+		}
+		if e.CartID != "" {
+			add(cartKey(e.CartID), true, e, text)
+		}
+		if e.OrderID != "" {
+			// Anybody can ask for an order that nobody has: that begins no story.
+			add(orderKey(e.OrderID), e.Kind == FromKlarna || e.CartID != "" || e.Status < http.StatusBadRequest && e.Status > 0, e, text)
+		}
+	}
+	oldest := strconv.FormatInt(time.Now().Add(-Lifetime).UnixMicro(), 10)
+	pipe := l.o.Redis.Pipeline()
+	for key, s := range stories {
+		args := append([]any{PerStory, oldest, Lifetime.Milliseconds(), s.begins}, s.values...)
+		pipe.Eval(ctx, appendEntries, []string{key}, args...)
+	}
+	cmds, err := pipe.Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write stories: %w", err)
+	}
+	for _, cmd := range cmds {
+		if cmd.Err() != nil {
+			return fmt.Errorf("write stories: %w", cmd.Err())
+		}
+	}
+	return nil
+}
