@@ -37,6 +37,7 @@ test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops t
 test-tools:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing:$$missing"; \

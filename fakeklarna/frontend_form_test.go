@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-rod/rod/lib/input"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
 )

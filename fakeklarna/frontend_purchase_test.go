@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-rod/rod/lib/input"
 	"github.com/go-rod/rod/lib/proto"
+
 	"github.com/shopd/shopd/internal/browsertest"
 )
 

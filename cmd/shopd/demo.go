@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"github.com/alicebob/miniredis/v2"
+
 	"github.com/shopd/shopd/internal/observe"
 )
 

@@ -1,6 +1,7 @@
 // Package browsertest drives a real Chromium for tests.
 //
-// One browser is started per test process, by the first test that asks for a page; [Main] stops it. Every [Page] has a
+// One browser is started per test process, by the first test that asks for a page; [Main] stops it. It is the headless
+// shell, unless a test asks for the whole browser. Every [Page] has a
 // browser context (cookies, storage) for itself, which a later test gets empty, unless it is opened from another page
 // by [Page.Tab].
 // Console errors, uncaught exceptions and violations of the content security policy fail the test.
@@ -23,9 +24,26 @@ import (
 	"github.com/go-rod/rod/lib/cdp"
 )
 
-// names under which Chromium is installed, the first one found is taken. The headless shell is Chromium without
-// windows: its pages are the same, and a test needs a quarter of the time.
-var names = []string{"chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome"}
+// chromium is a browser that is started once for each test process.
+type chromium struct {
+	names []string // under which it is installed; the first one found is taken
+
+	mu      sync.Mutex
+	browser *rod.Browser
+	err     error
+	stop    func()
+	idle    []*context // contexts that no test has
+}
+
+var (
+	// shell is Chromium without windows: its pages are the same, and a test needs a quarter of the time.
+	shell = &chromium{names: append([]string{"chromium-headless-shell"}, whole.names...)}
+	// whole is Chromium as people have it.
+	whole = &chromium{names: []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"}}
+)
+
+// main is whether the package's TestMain stops the browsers.
+var main bool
 
 var flags = []string{
 	"--headless", "--remote-debugging-pipe", "--hide-scrollbars", "--disable-gpu", "--disable-quic",
@@ -40,58 +58,51 @@ var flags = []string{
 	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate,InitialWebUI,WebUIReloadButton,PreloadTopChromeWebUI",
 }
 
-// the one browser of this process.
-var shared struct {
-	sync.Mutex
-	main    bool
-	browser *rod.Browser
-	err     error
-	stop    func()
-}
-
 // Main runs the tests of a package and stops the browser: func TestMain(m *testing.M) { browsertest.Main(m) }.
 // What a package has to clear away itself comes after its tests. It does not return.
 func Main(m *testing.M, after ...func()) {
-	shared.main = true
+	main = true
 	code := m.Run()
 	for _, f := range after {
 		f()
 	}
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.stop != nil {
-		shared.stop()
+	for _, c := range []*chromium{shell, whole} {
+		c.mu.Lock()
+		if c.stop != nil {
+			c.stop()
+		}
+		c.mu.Unlock()
 	}
 	os.Exit(code)
 }
 
-// browser returns the shared browser, started when it does not run yet, or skips the test.
-func browser(t testing.TB) *rod.Browser {
+// get returns the browser, started when it does not run yet, or skips the test.
+func (c *chromium) get(t testing.TB) *rod.Browser {
 	t.Helper()
-	if !shared.main {
+	if !main {
 		t.Fatal("browsertest: the package's TestMain must call browsertest.Main")
 	}
-	bin := find()
+	bin := c.find()
 	if bin == "" {
-		const reason = "browsertest: no Chromium found"
+		reason := "browsertest: there is no " + c.names[0]
 		if os.Getenv("CI") != "" || os.Getenv("SHOPD_TEST_ALL") != "" {
 			t.Fatal(reason)
 		}
 		t.Skip(reason)
 	}
-	shared.Lock()
-	defer shared.Unlock()
-	if shared.browser == nil && shared.err == nil {
-		shared.browser, shared.stop, shared.err = start(bin)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.browser == nil && c.err == nil {
+		c.browser, c.stop, c.err = start(bin)
 	}
-	if shared.err != nil {
-		t.Fatalf("browsertest: %v", shared.err)
+	if c.err != nil {
+		t.Fatalf("browsertest: %v", c.err)
 	}
-	return shared.browser
+	return c.browser
 }
 
-func find() string {
-	for _, name := range names {
+func (c *chromium) find() string {
+	for _, name := range c.names {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}

@@ -1,37 +1,32 @@
 package browsertest
 
 import (
-	"sync"
-
 	"github.com/go-rod/rod"
 	"github.com/go-rod/rod/lib/proto"
 )
 
 // context is a browser context that one test after another has for itself, because making one is expensive. Nothing is
 // left of a test: no tab, no cookie. What a site stores belongs to its port, which no other test has.
-type context struct{ *rod.Browser }
-
-// idle are the contexts that no test has.
-var idle struct {
-	sync.Mutex
-	contexts []*context
+type context struct {
+	*rod.Browser
+	of *chromium
 }
 
 // borrow returns a context that nobody else has.
-func borrow(b *rod.Browser) (*context, error) {
-	idle.Lock()
-	if n := len(idle.contexts); n > 0 {
-		defer idle.Unlock()
-		c := idle.contexts[n-1]
-		idle.contexts = idle.contexts[:n-1]
-		return c, nil
+func (c *chromium) borrow(b *rod.Browser) (*context, error) {
+	c.mu.Lock()
+	if n := len(c.idle); n > 0 {
+		defer c.mu.Unlock()
+		one := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return one, nil
 	}
-	idle.Unlock()
+	c.mu.Unlock()
 	private, err := b.Incognito()
 	if err != nil {
 		return nil, err
 	}
-	return &context{private}, nil
+	return &context{private, c}, nil
 }
 
 // giveBack clears the context for the next test, or away when that does not work or it may be broken.
@@ -40,9 +35,9 @@ func (c *context) giveBack(broken bool) {
 		_ = proto.TargetDisposeBrowserContext{BrowserContextID: c.BrowserContextID}.Call(c)
 		return
 	}
-	idle.Lock()
-	defer idle.Unlock()
-	idle.contexts = append(idle.contexts, c)
+	c.of.mu.Lock()
+	defer c.of.mu.Unlock()
+	c.of.idle = append(c.of.idle, c)
 }
 
 // clear closes all tabs and forgets all cookies.

@@ -25,6 +25,7 @@ type Options struct {
 	ReducedMotion  bool   // prefers-reduced-motion: reduce
 	ForcedColors   bool   // forced-colors: active
 	NoJS           bool   // scripts do not run
+	Whole          bool   // the whole browser: only that keeps pages for the way back
 	AcceptLanguage string // "": the browser's own
 }
 
@@ -44,7 +45,11 @@ type Page struct {
 // closed. Skips as the package comment says.
 func Open(t testing.TB, o Options) *Page {
 	t.Helper()
-	context, err := borrow(browser(t))
+	bin := shell
+	if o.Whole {
+		bin = whole
+	}
+	context, err := bin.borrow(bin.get(t))
 	if err != nil {
 		t.Fatalf("browsertest: %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/bsm/redislock"
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/internal/observe"
 )
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+
 	"github.com/shopd/shopd/internal/observe"
 )
 

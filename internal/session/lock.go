@@ -10,6 +10,7 @@ import (
 
 	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/internal/observe"
 )
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/internal/observe"
 )
 

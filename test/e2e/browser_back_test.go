@@ -23,7 +23,7 @@ func TestBackToCheckout(t *testing.T) {
 	}{{"loaded anew", false}, {"kept", true}} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := d.shopper(t, browsertest.Options{})
+			s := d.shopper(t, browsertest.Options{Whole: tt.kept})
 			if tt.kept {
 				s.keepPages()
 			}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/browsertest"
 )
 
 // Fast clicks are one request, and a second one for those that came while it was in flight.
@@ -199,7 +201,7 @@ func TestTabs(t *testing.T) {
 func TestBackForwardCache(t *testing.T) {
 	s := newShop(t)
 	s.next(status(500, false, `{}`))
-	c := s.open(t, "")
+	c := s.openIn(t, browsertest.Open(t, browsertest.Options{Whole: true}), "")
 	c.Expect("Failed to load resource")
 	c.press("JAM-1:plus") // not taken when the page is left: it is not sent days later
 	c.settled()
