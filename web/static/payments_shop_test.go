@@ -72,7 +72,10 @@ func newTill(t *testing.T, page templates.PaymentsPage) *till {
 	mux.HandleFunc("POST /checkout/payments/update", u.update)
 	mux.HandleFunc("POST /checkout/payments/place", u.place)
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // Chromium lets a request live on for 30 s after its page
+		server.Close()
+	})
 	u.URL = server.URL
 	return u
 }

@@ -51,7 +51,10 @@ func TestQueue(t *testing.T) {
 		_, _ = w.Write([]byte(queuePage))
 	})
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // Chromium lets a request live on for 30 s after its page
+		server.Close()
+	})
 	page := browsertest.Open(t, browsertest.Options{})
 	page.Go(server.URL)
 	page.Wait("the module", `() => "run" in window`)

@@ -85,7 +85,10 @@ func newShop(t *testing.T) *shop {
 	mux.HandleFunc("POST /cart/lines", s.add)
 	mux.HandleFunc("POST /cart/lines/{sku}", s.setLine)
 	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // Chromium lets a request live on for 30 s after its page
+		server.Close()
+	})
 	s.URL = server.URL
 	return s
 }
