@@ -36,6 +36,7 @@ func (w *world) state(sessionID string) string {
 // The browser is closed after the approval: the callback alone brings the order,
 // once the browser has had its time, if the shopper has looked at it last.
 func TestReconcileAuthorization(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	w.told(in)
@@ -75,6 +76,7 @@ func TestReconcileAuthorization(t *testing.T) {
 // Of several authorizations the newest brings the order, whatever comes late;
 // the others are given back.
 func TestReplacedAuthorizations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	first := in
@@ -108,6 +110,7 @@ func TestReplacedAuthorizations(t *testing.T) {
 
 // The cart is bought by KCO meanwhile: the authorization is given back.
 func TestAuthorizedAndBoughtOtherwise(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	w.told(in)
@@ -127,6 +130,7 @@ func TestAuthorizedAndBoughtOtherwise(t *testing.T) {
 
 // Another purchase of the cart may be running: not now, and not for ever.
 func TestAuthorizedWhilePurchaseRuns(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	kco := w.Open(in.CartID)
@@ -170,6 +174,7 @@ func (f *forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
 // Klarna has placed the order, its answer is lost, and it does not say which
 // order it is: staff are told, the reservation stays, and a push makes it good.
 func TestUnsettledSession(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []*forgetful{
 		{status: 404, body: `{"error_code":"SESSION_COMPLETED","error_messages":["Session has already been completed"],"correlation_id":"c"}`},
 		{status: 403, body: `{"error_code":"INVALID_OPERATION","error_messages":["Authorization token already consumed"],"correlation_id":"c"}`},
@@ -217,6 +222,7 @@ func TestUnsettledSession(t *testing.T) {
 // The order is cancelled at Klarna before it is placed: nothing is placed, and
 // the cart can be bought by another session.
 func TestAuthorizedAndCancelled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	before := w.Left("MUG-1")

@@ -91,6 +91,7 @@ func results(job order.Bulk) (texts []string) {
 
 // A bulk capture captures what can be captured, and says why of the rest.
 func TestBulk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ids := w.downloads(4)
 	_, pending := w.Sale("email", fraud("accept"))
@@ -142,6 +143,7 @@ func TestBulk(t *testing.T) {
 }
 
 func TestBulkSize(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	many := make([]string, order.MaxBulk+1)
 	for i := range many {
@@ -167,6 +169,7 @@ func TestBulkSize(t *testing.T) {
 
 // A form that is sent twice is one job.
 func TestBulkFormTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ids := w.downloads(2)
 	key := uuid.NewString()
@@ -188,6 +191,7 @@ func TestBulkFormTwice(t *testing.T) {
 // What staff did not see is not captured: an order that has changed meanwhile is
 // left alone, but for changes that do not count.
 func TestBulkChangedMeanwhile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ids := w.downloads(3)
 	id := w.startBulk(ids...)
@@ -215,6 +219,7 @@ func TestBulkChangedMeanwhile(t *testing.T) {
 // Klarna answers badly: nothing is captured twice, and the job ends when Klarna
 // answers again.
 func TestBulkFaults(t *testing.T) {
+	t.Parallel()
 	const captures = "/ordermanagement/v1/orders/*/captures"
 	for name, tc := range map[string]struct {
 		fault fakeklarna.Fault
@@ -290,6 +295,7 @@ func (w *world) finish(id string) {
 // The process that works on a job is killed at any of its calls, before it is
 // made or before its answer comes: another one ends it, nothing is captured twice.
 func TestBulkKilled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, late := range []bool{false, true} {
 		deaths := 0
@@ -335,6 +341,7 @@ func TestBulkKilled(t *testing.T) {
 // The process that starts a job works on it at once, without a round; two that
 // are at it capture nothing twice.
 func TestBulkAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ids := w.downloads(6)
 	// No round in this test.

@@ -89,6 +89,7 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 // is carried out and its answer lost, or not made at all. The loop finishes what
 // was begun, and the same form again what was not: each once.
 func TestDoKilled(t *testing.T) {
+	t.Parallel()
 	for _, s := range scenes {
 		for _, what := range []string{"killed", "killed late", "redis gone", "redis gone late"} {
 			t.Run(s.name+"/"+what, func(t *testing.T) {
@@ -151,6 +152,7 @@ func TestDoKilled(t *testing.T) {
 
 // Klarna answers badly: the command has its effect once, in this call or by the loop.
 func TestDoFaults(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for name, tc := range map[string]struct {
 		fault  fakeklarna.Fault
@@ -208,6 +210,7 @@ func briefly(t *testing.T) context.Context {
 // Klarna forgets keys after a day: then the order there says how a command
 // without an answer ended, and nothing is sent again.
 func TestDoForgotten(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	captureID := func(o order.Order) string { return o.Captures[0].CaptureID }
 	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340002"}}
@@ -307,6 +310,7 @@ func TestDoForgotten(t *testing.T) {
 
 // A conflict that lasts is one with the order's state.
 func TestDoConflict(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
@@ -325,6 +329,7 @@ func TestDoConflict(t *testing.T) {
 // A read that fails, or that is older than the command, does not make the
 // command fail: the book has what follows from it.
 func TestDoReadFails(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for name, transport := range map[string]func(o order.Order) http.RoundTripper{
 		"away":  func(order.Order) http.RoundTripper { return noReads{} },
@@ -448,6 +453,7 @@ func (w *world) let(orderID string) {
 
 // A gateway's 401 says that a command was not done only while it is the first answer.
 func TestDoUnauthorized(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, lost := range []bool{false, true} {
 		o := w.placed()

@@ -23,6 +23,7 @@ import (
 // Many at once, with one key or with many, in two processes: nothing is
 // captured or refunded twice, and all learn what was done.
 func TestDoAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	books := []*order.Book{w.Book, w.another(nil, nil)}
 	o := w.placed()
@@ -80,6 +81,7 @@ func TestDoAtOnce(t *testing.T) {
 // While a command is under way nobody else gets in, but it ends even when the
 // browser that began it is gone.
 func TestDoBrowserGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	w.Fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/captures", Method: "POST", Delay: fakeklarna.Duration(time.Second)})
@@ -113,6 +115,7 @@ func TestDoBrowserGone(t *testing.T) {
 // The goods of a cancelled order are in the stock again, once; those of one
 // whose lines were changed before as they were bought.
 func TestCancelReturnsTheGoods(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, how := range []string{"by staff", "lines changed before", "at Klarna"} {
 		t.Run(how, func(t *testing.T) {
@@ -161,6 +164,7 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 
 // What Klarna said before a command was done is not taken over after it.
 func TestRefreshLate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	reader := w.another(w.Client, &between{func() { w.do(o, captureOf(t, o, 1, 0, 0), order.Done) }})
@@ -193,6 +197,7 @@ func (r *between) RoundTrip(req *http.Request) (*http.Response, error) {
 // The loop finished what a process that stood still had sent: that one stores
 // nothing when it wakes.
 func TestDoOvertaken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
@@ -212,6 +217,7 @@ func TestDoOvertaken(t *testing.T) {
 // A record of an older version gets what it lacks when Klarna is next asked, and
 // that is no change that staff must know of.
 func TestOlderRecord(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	key := "shopd:{orders}:order:" + o.OrderID
@@ -242,6 +248,7 @@ func TestOlderRecord(t *testing.T) {
 
 // A command that may not last is not sent by whoever stored it; the loop does.
 func TestDoNotDurable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, redistest.Sentinel(t))
 	w.replica()
 	o := w.placed()
@@ -261,6 +268,7 @@ func TestDoNotDurable(t *testing.T) {
 // A capture of the same amount that was made before the command is not what the
 // command has made.
 func TestDoForgottenTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	w.create201(o.OrderID, "/captures", `{"captured_amount":1000}`) // in the portal

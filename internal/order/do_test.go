@@ -18,6 +18,7 @@ import (
 // Each command, once: Klarna does it, the book says what Klarna says, and the
 // audit who did what.
 func TestDo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed("email", "eva@example.com")
 	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340001", TrackingURI: "https://track.example/7340001"}}
@@ -111,6 +112,7 @@ func TestDo(t *testing.T) {
 // The same key again is the same command; another state, or another command
 // under way, stops it; what is impossible is not sent.
 func TestDoNotSent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	c := captureOf(t, o, 1, 0, 0)
@@ -167,6 +169,7 @@ func isChanged(err error) bool {
 // A refusal of Klarna's is an outcome, with all that a merchant needs to know,
 // and the book follows what may have been the reason.
 func TestDoRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed("email", "eva+denied-raise@example.com")
 	more := slices.Clone(o.OrderLines)
@@ -216,6 +219,7 @@ func (w *world) create201(orderID, path, body string) {
 
 // What happens at Klarna is seen at the next look, and told once.
 func TestRefreshFollows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.placed()
 	w.create201(o.OrderID, "/captures", `{"captured_amount":1000,"reference":"portal"}`)

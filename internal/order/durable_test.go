@@ -22,6 +22,7 @@ import (
 // Redis is killed with -9 while orders are placed: what Klarna knows as
 // acknowledged is in the book that comes back (invariant 6).
 func TestKillRedis(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, redistest.StartServerWith(t, "--appendfsync", "always"))
 	carts := map[string]string{} // by order
 	for range 12 {
@@ -69,6 +70,7 @@ func (w *world) found() {
 
 // With a replica the book waits for it: the order is there when the master dies.
 func TestReplica(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, redistest.Sentinel(t))
 	replica := w.replica()
 	cartID, orderID := w.Sale()
@@ -113,6 +115,7 @@ func TestReplica(t *testing.T) {
 // A master that dies after it has stored the order, and before it has told how many
 // replicas it has, may have had one without the order: Klarna is not told.
 func TestReplicasUnknown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	rdb := w.Redis.Client()
 	rdb.AddHook(&deadAtInfo{})
@@ -169,6 +172,7 @@ func (w *world) replica() *redis.Client {
 
 // A server that has WAITAOF is asked to write through; what it does not confirm is not acknowledged.
 func TestWaitAOF(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		answer func(*server.Peer)

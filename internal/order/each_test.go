@@ -14,6 +14,7 @@ import (
 // Orders that are stored while Each runs do no harm: it comes to an end, and hands
 // over each order of before once, oldest first.
 func TestEachWhileOrdersArrive(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	source := newOrders(9, time.Hour)
 	all := source.take(450) // more than two batches
@@ -48,6 +49,7 @@ func TestEachWhileOrdersArrive(t *testing.T) {
 }
 
 func TestEachEndsWithAnError(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	all := newOrders(10, time.Hour).take(5)
 	w.fill(all)

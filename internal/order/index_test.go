@@ -17,6 +17,7 @@ import (
 
 // An order is in the lists that its record says, whatever is done with it.
 func TestIndexFollows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	_, orderID := w.Sale("email", fraud("accept"))
 	w.Place(orderID)
@@ -72,6 +73,7 @@ func (w *world) indexed() {
 // Orders that were stored before there was an index are in the lists after the
 // next round, also when a round ends half-way.
 func TestIndexOfOldOrders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.fill(newOrders(6, time.Hour).take(1200))
 	if err := w.Client.Del(t.Context(), order.IndexKey).Err(); err != nil {

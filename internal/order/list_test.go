@@ -153,6 +153,7 @@ func (w *world) pages(q order.Query) (ids []string, last order.Page) {
 
 // Any combination of filters and texts answers what looking at every order answers.
 func TestListAgainstBruteForce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	all := newOrders(1, 30*24*time.Hour).take(2000)
 	w.fill(all)
@@ -200,6 +201,7 @@ func TestListAgainstBruteForce(t *testing.T) {
 
 // What staff type is understood as they mean it.
 func TestListText(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	all := newOrders(2, time.Hour).take(3)
 	all[0].OrderAmount, all[0].BillingAddress.Email, all[0].ShippingAddress.Email = 115200, "Eva.Ek@Example.com", ""
@@ -257,6 +259,7 @@ func TestListText(t *testing.T) {
 // Paging from end to end and back shows each order once, also while orders
 // arrive between the pages, older ones and ones of the same moment among them.
 func TestListWhileOrdersArrive(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	source := newOrders(3, 5*time.Minute) // so that many are of one moment
 	all := source.take(150)
@@ -321,6 +324,7 @@ func TestListWhileOrdersArrive(t *testing.T) {
 
 // A page whose orders went elsewhere leads back to what is beside it.
 func TestListPageThatIsGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	all := newOrders(4, time.Hour).take(6)
 	for i := range all {
@@ -375,6 +379,7 @@ func TestListPageThatIsGone(t *testing.T) {
 }
 
 func TestListCursor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.fill(newOrders(5, time.Hour).take(3))
 	for _, cursor := range []string{"x", "o", "o12", "o1760000000000x", "p1760000000000:a", "o1760000000000:", "o1760000000000:\x00", "o1760000000000:" + strings.Repeat("x", 101)} {
@@ -391,6 +396,7 @@ func TestListCursor(t *testing.T) {
 
 // Redis that does not answer is an error, not an empty list.
 func TestListWithoutRedis(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	w.fill(newOrders(8, time.Hour).take(3))
 	w.Redis.Stop()

@@ -10,6 +10,7 @@ import (
 // The book's slot moves to another server of the Cluster while orders are placed:
 // they are, there or here, without an error.
 func TestBookMoves(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, redistest.Cluster(t))
 	carts := map[string]string{} // by order
 	place := func() {

@@ -98,6 +98,7 @@ func (w *world) notPlaced(in order.Authorized, left int) {
 
 // An authorization becomes an order of the book like any other.
 func TestPlaceAuthorized(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	before := w.Left("MUG-1")
@@ -149,6 +150,7 @@ func TestPlaceAuthorized(t *testing.T) {
 // Browser and callback bring the same token at once, to two processes: one
 // order (invariants 5 and 6). Every caller that is told of an order is told of that.
 func TestPlaceAuthorizedAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	books := []*order.Book{w.Book, w.another(nil, nil)}
 	for range 3 {
@@ -194,6 +196,7 @@ func TestPlaceAuthorizedAtOnce(t *testing.T) {
 // A process is killed at any of its calls, before it is made or before its
 // answer comes; the browser's next try, or the loop alone, finishes.
 func TestPlaceAuthorizedKilled(t *testing.T) {
+	t.Parallel()
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next try", "loop"} {
 			w := newWorld(t, nil) // with its stock
@@ -247,6 +250,7 @@ const orderCall = "/payments/v1/authorizations/*/order"
 // Klarna answers badly to the order call: it is never placed twice, and when the
 // faults stop the next try, or the loop, knows how it came out.
 func TestPlaceAuthorizedFaults(t *testing.T) {
+	t.Parallel()
 	running, over := order.ErrUnavailable, order.ErrTokenGone
 	for _, tc := range []struct {
 		name         string

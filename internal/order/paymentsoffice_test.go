@@ -19,6 +19,7 @@ import (
 // An order of Klarna Payments is in the back office like any other: on the
 // lists, with its audit, and it takes commands.
 func TestAuthorizedInTheOffice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	o, _, err := w.Book.PlaceAuthorized(t.Context(), w.authorized())
 	if err != nil {
@@ -62,6 +63,7 @@ func TestAuthorizedInTheOffice(t *testing.T) {
 // What Klarna still checks is placed, is not captured before Klarna has decided,
 // and follows the decision.
 func TestAuthorizedPending(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := order.Authorized{CartID: cart.NewID()}
 	w.Put(in.CartID, "MUG-1", 2)

@@ -30,6 +30,7 @@ func (w *world) orderCalls() int {
 // The cart is changed between authorization and placing: no order for another
 // amount than the cart's, and an authorization for it brings one.
 func TestPlaceAuthorizedStaleCart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, tc := range []struct {
 		name   string
@@ -79,6 +80,7 @@ func TestPlaceAuthorizedStaleCart(t *testing.T) {
 // What the shopper was told is not bought is not bought later either, not even
 // when the cart and its session say the same by then, and the callback comes late.
 func TestWithdrawn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	before := w.Left("MUG-1")
 	in := w.authorized()
@@ -98,6 +100,7 @@ func TestWithdrawn(t *testing.T) {
 
 // Wrong credentials are our mistake: the authorization waits until it is mended.
 func TestAuthorizationOutlivesBadCredentials(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	if err := w.Book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
@@ -114,6 +117,7 @@ func TestAuthorizationOutlivesBadCredentials(t *testing.T) {
 // checked: what would cost another tax there, or cannot be brought there, is not
 // placed.
 func TestPlaceAuthorizedElsewhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	const us = `{"given_name":"Eva","family_name":"Lind","email":"eva@example.com","street_address":"1 Main Street","postal_code":"73301","city":"Austin","region":"%s","country":"US"}`
 	for _, tc := range []struct {
@@ -163,6 +167,7 @@ func TestPlaceAuthorizedElsewhere(t *testing.T) {
 
 // What is too old, or given back, is authorized again.
 func TestPlaceAuthorizedOver(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, tc := range []struct {
 		name string
@@ -198,6 +203,7 @@ func TestPlaceAuthorizedOver(t *testing.T) {
 // Two carts want the last ones: one gets them, the other is told, and nothing
 // of it is at Klarna.
 func TestPlaceAuthorizedSoldOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	in := w.authorized()
 	others := cart.NewID()
@@ -220,6 +226,7 @@ func TestPlaceAuthorizedSoldOut(t *testing.T) {
 // The last one is sold once and not oversold, whether browser or push tells of
 // the order that its reservation has become.
 func TestPlaceAuthorizedLastOne(t *testing.T) {
+	t.Parallel()
 	for _, first := range []string{"browser", "push"} {
 		t.Run(first, func(t *testing.T) {
 			w := newWorld(t, nil)

@@ -26,6 +26,7 @@ var numberLike = regexp.MustCompile(`^SK-[2-9A-HJ-NP-Z]{4}-[2-9A-HJ-NP-Z]{4}$`)
 
 // The book says what Klarna authorised.
 func TestPlace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale("email", "eva@example.com")
 	w.Put(cartID, "MUG-1", 5) // in another tab, meanwhile
@@ -78,6 +79,7 @@ func TestPlace(t *testing.T) {
 // Any number of callers at once, in two processes: one order in the book, one
 // acknowledgement that counts (invariant 6).
 func TestPlaceAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	books := []*order.Book{w.Book, w.another(nil, nil)}
 	for range 3 {
@@ -120,6 +122,7 @@ func TestPlaceAtOnce(t *testing.T) {
 // A process is killed at any of its calls, before it is made or before its
 // answer comes; the next caller, or the loop alone, finishes (invariant 6).
 func TestPlaceKilled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next caller", "loop"} {
@@ -167,6 +170,7 @@ func TestPlaceKilled(t *testing.T) {
 // Klarna answers badly at each of Place's calls: nothing is acknowledged that
 // is not stored, and the next call makes it good.
 func TestPlaceFaults(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	const path = "/ordermanagement/v1/orders/*"
 	calls := []struct{ name, method, path string }{
@@ -207,6 +211,7 @@ func TestPlaceFaults(t *testing.T) {
 
 // An order that Klarna does not sell is not placed; the error says why.
 func TestPlaceNotBought(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID := cart.NewID()
 	w.Put(cartID, "MUG-1", 2)
@@ -271,6 +276,7 @@ func (w *world) call(method, path, body string) {
 
 // Cancelled after it was stored and before it was acknowledged: finished, not failed.
 func TestPlaceCancelled(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
 	w.Fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: 3})
@@ -296,6 +302,7 @@ func TestPlaceCancelled(t *testing.T) {
 
 // Whose order it is, merchant_data says; an order without any is still a sale.
 func TestPlaceMerchantData(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	foreign, err := kco.NewSigner("a secret of somebody else")
 	if err != nil {
@@ -362,6 +369,7 @@ func TestPlaceMerchantData(t *testing.T) {
 
 // Order Management may lose merchant_data; the checkout has it for a while.
 func TestPlaceAsksTheCheckout(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	for _, tc := range []struct {
 		name   string
@@ -391,6 +399,7 @@ func TestPlaceAsksTheCheckout(t *testing.T) {
 // Two orders of one cart are bought, the older in an old tab: both are placed
 // once, and the one that was not the cart's newest is flagged.
 func TestPlaceNotCurrent(t *testing.T) {
+	t.Parallel()
 	for _, first := range []string{"old", "new"} {
 		t.Run(first, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -428,6 +437,7 @@ func TestPlaceNotCurrent(t *testing.T) {
 
 // The stock was given back and sold to others meanwhile: flagged.
 func TestPlaceOversold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID := cart.NewID()
 	w.Put(cartID, "CLK-1", 1) // there is one
@@ -448,6 +458,7 @@ func TestPlaceOversold(t *testing.T) {
 
 // Redis is away at the start, and comes back.
 func TestPlaceWithoutRedis(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
 	w.Redis.Stop()

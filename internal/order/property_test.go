@@ -26,6 +26,7 @@ var propertySeed = flag.Uint64("property-seed", 0, "seed of TestStateMachine; 0:
 // way to pay, country and risk, and so are the commands and the time between
 // them, so that all states come up.
 func TestStateMachine(t *testing.T) {
+	t.Parallel()
 	seed := *propertySeed
 	if seed == 0 {
 		seed = rand.Uint64()

@@ -29,6 +29,7 @@ func (w *world) round(in time.Duration) {
 
 // Neither push nor confirmation ever comes: the loop finds the sale by its reservation.
 func TestReconcileReservations(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
 	w.round(time.Minute)
@@ -71,6 +72,7 @@ func TestReconcileReservations(t *testing.T) {
 // An order that was given up is paid in an old tab, and nobody tells us: the
 // loop finds it. One that is not is asked about for 49 h.
 func TestReconcileLeftBehind(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID := cart.NewID()
 	w.Put(cartID, "MUG-1", 2)
@@ -104,6 +106,7 @@ func TestReconcileLeftBehind(t *testing.T) {
 
 // Klarna decides on a pending order hours later: the loop asks until then.
 func TestReconcilePending(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		decision string
 		want     ordermanagement.FraudStatus
@@ -165,6 +168,7 @@ func (w *world) market(cartID, country string) {
 
 // Klarna's notification: the book says what it decided, also of an order that it did not have.
 func TestRefresh(t *testing.T) {
+	t.Parallel()
 	for _, placed := range []bool{true, false} {
 		w := newWorld(t, nil)
 		cartID := cart.NewID()
@@ -200,6 +204,7 @@ func TestRefresh(t *testing.T) {
 
 // One process at a time; another one's lease is respected and outlived.
 func TestReconcileOneAtATime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
 	lease, err := redislock.Obtain(t.Context(), w.Client, "shopd:{orders}:lock", time.Minute, nil)
@@ -229,6 +234,7 @@ func TestReconcileOneAtATime(t *testing.T) {
 
 // While Klarna is away a round gives up soon, says so, and leaves the rest to the next.
 func TestReconcileBounded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	type sale struct{ cartID, orderID string }
 	var sales []sale
@@ -270,6 +276,7 @@ func TestReconcileBounded(t *testing.T) {
 
 // The loop runs until it is told to stop.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
 	w.Reserve(cartID, orderID, time.Now().Add(-6*time.Minute))

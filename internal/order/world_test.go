@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"slices"
@@ -16,6 +17,13 @@ import (
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
+
+// The tests wait more than they work: for a Klarna that does not answer, for a loop.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8")
+	m.Run()
+}
 
 // world is a shop that does not listen, seen by its order book.
 type world struct{ *shoptest.World }
