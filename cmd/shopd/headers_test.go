@@ -62,7 +62,7 @@ func newSite(t *testing.T, more ...string) *site {
 	if err := parts.Seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &site{t: t, redis: mini, fake: fake, log: log, handler: parts.Handler()}
+	return &site{t: t, redis: mini, fake: fake, log: log, handler: parts.Server.Handler()}
 }
 
 // ask sends a request; header holds names and values.

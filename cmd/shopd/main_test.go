@@ -386,7 +386,7 @@ func TestRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var routes []string
-	err = chi.Walk(parts.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err = chi.Walk(parts.Server.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if !strings.HasPrefix(route, "/static") {
 			routes = append(routes, route+" "+method)
 		}

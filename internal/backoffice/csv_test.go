@@ -218,7 +218,7 @@ func TestExportStreams(t *testing.T) {
 	v := o.clerk("bo")
 	reads := &readCounter{}
 	o.Client.AddHook(reads)
-	impatient := httptest.NewUnstartedServer(o.Handler())
+	impatient := httptest.NewUnstartedServer(o.Server.Handler())
 	impatient.Config.WriteTimeout = 50 * time.Millisecond
 	impatient.Start()
 	defer impatient.Close()

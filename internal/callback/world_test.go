@@ -78,7 +78,7 @@ func newWorld(t testing.TB, change func(*shop.Config)) *world {
 			change(c)
 		}
 	}})}
-	w.handler = w.Handler()
+	w.handler = w.Server.Handler()
 	w.Callbacks.Observer = observetest.With(t, observe.Options{Story: w})
 	w.Book.Observer = observetest.With(t, observe.Options{})
 	t.Cleanup(func() {

@@ -21,8 +21,6 @@ type world struct {
 	cartID string
 }
 
-const publicURL = shoptest.PublicURL
-
 func newWorld(t testing.TB, rdb *redistest.Server) *world {
 	t.Helper()
 	return &world{shoptest.New(t, shoptest.Options{Redis: rdb}), cart.NewID()}

@@ -114,9 +114,6 @@ func New(c Config) (*Shop, error) {
 	return s, err
 }
 
-// Handler returns what the shop serves to browsers and to Klarna.
-func (s *Shop) Handler() http.Handler { return s.Server.Handler() }
-
 // Loops runs what goes on beside the requests until ctx ends, and then until the
 // story of it is written.
 func (s *Shop) Loops(ctx context.Context) {

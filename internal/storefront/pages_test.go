@@ -22,7 +22,7 @@ var updateGolden = flag.Bool("update", false, "write the golden files anew")
 func TestRoutes(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	var routes []string
-	err := chi.Walk(s.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+	err := chi.Walk(s.Server.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		routes = append(routes, method+" "+route)
 		return nil
 	})

@@ -116,8 +116,6 @@ func TestNotes(t *testing.T) {
 		{"removed", templates.Removed(i18n.English, "A/B", "Tea", 4, back),
 			"info Removed: Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
 		{"not finished", templates.NotFinished(i18n.English), "warn The payment is not finished yet. Your order is below."},
-		{"unconfirmed", templates.Unconfirmed(i18n.English),
-			"warn Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := templates.CartView{Shell: shell("en-SE")}

@@ -142,11 +142,6 @@ func NotFinished(l i18n.Lang) Note {
 	return Note{ID: "not-finished", Kind: Warn, Title: i18n.T(l, "note.not_finished"), Body: i18n.T(l, "note.not_finished.body")}
 }
 
-// Unconfirmed says that a change is saved and the total is not confirmed.
-func Unconfirmed(l i18n.Lang) Note {
-	return Note{ID: "unconfirmed", Kind: Warn, Title: i18n.T(l, "note.unconfirmed.title"), Body: i18n.T(l, "note.unconfirmed.body")}
-}
-
 func setLine(label, key, sku string, quantity int, returnTo string) Action {
 	return Action{Label: label, Key: key, URL: lineURL(sku), Fields: []Field{
 		{"quantity", strconv.Itoa(quantity)}, {"return_to", returnTo},

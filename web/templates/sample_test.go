@@ -104,7 +104,7 @@ var pages = []page{
 	{"checkout unconfirmed", true, true, func(l string) templ.Component {
 		v := checkout(l)
 		v.Unconfirmed = true
-		v.Notes = []templates.Note{templates.Unconfirmed(i18n.LangOf(l)), templates.SoldOut(i18n.LangOf(l), "TEA-1", "Tea", "/checkout")}
+		v.Notes = []templates.Note{templates.NotFinished(i18n.LangOf(l)), templates.SoldOut(i18n.LangOf(l), "TEA-1", "Tea", "/checkout")}
 		return templates.Checkout(v)
 	}},
 	{"confirmation", true, true, func(l string) templ.Component {

@@ -127,7 +127,7 @@ func (w *World) listen(change func(*shop.Config)) (s *shop.Shop, rdb redis.Unive
 	listener := httptest.NewUnstartedServer(nil)
 	url = "http://" + listener.Listener.Addr().String()
 	s, rdb = w.process(url, url, change)
-	listener.Config.Handler = s.Handler()
+	listener.Config.Handler = s.Server.Handler()
 	listener.Start()
 	w.T.Cleanup(listener.Close)
 	return s, rdb, url
