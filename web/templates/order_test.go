@@ -54,12 +54,12 @@ func TestCheckoutMarkup(t *testing.T) {
 }
 
 func TestUnconfirmed(t *testing.T) {
-	v := templates.SummaryView{Locale: "en-SE", Order: order(), Unconfirmed: true, Notes: []templates.Note{templates.Unconfirmed(i18n.English)}}
+	v := templates.SummaryView{Locale: "en-SE", Order: order(), Unconfirmed: true, Notes: []templates.Note{templates.NotFinished(i18n.English)}}
 	doc := parse(t, templates.OrderSummary(v))
 	if got := doc.Find("[data-region=totals] [data-total] [data-unconfirmed]").Text(); got != "not confirmed" {
 		t.Errorf("total says %q", got)
 	}
-	if got := doc.Find("[data-region=notes] .note.warn strong").Text(); !strings.HasPrefix(got, "Your change is saved") {
+	if got := doc.Find("[data-region=notes] .note.warn strong").Text(); !strings.HasPrefix(got, "The payment is not finished") {
 		t.Errorf("note %q", got)
 	}
 	page := parse(t, pages[9].make("en-SE"))
