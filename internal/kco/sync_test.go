@@ -15,7 +15,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -27,12 +26,7 @@ type world struct {
 
 func newWorld(t *testing.T, o fakeklarna.Options) *world {
 	t.Helper()
-	return newWorldOn(t, o, nil)
-}
-
-func newWorldOn(t *testing.T, o fakeklarna.Options, server *redistest.Server) *world {
-	t.Helper()
-	return &world{shoptest.New(t, shoptest.Options{Fake: o, Redis: server}), cart.NewID()}
+	return &world{shoptest.New(t, shoptest.Options{Fake: o}), cart.NewID()}
 }
 
 var sweden = shoptest.Sweden

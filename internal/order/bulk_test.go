@@ -302,9 +302,7 @@ func TestBulkKilled(t *testing.T) {
 		for n := 1; ; n++ {
 			ids := w.downloads(2)
 			r := &shoptest.Reaper{N: n, Late: late}
-			rdb := w.Redis.Client()
-			book := w.another(rdb, r)
-			rdb.AddHook(r)
+			book := w.Doomed(r).Book
 			id := uuid.NewString()
 			if err := book.StartBulkAs(t.Context(), id, "demo", ids); err == nil {
 				_ = book.WorkBulks(t.Context())

@@ -211,9 +211,7 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 				}
 				before := w.Left("MUG-1")
 				r := &shoptest.Reaper{N: n, Late: late}
-				rdb := w.Redis.Client()
-				book := w.another(rdb, r)
-				rdb.AddHook(r)
+				book := w.Doomed(r).Book
 				_, _, err := book.PlaceAuthorized(t.Context(), in)
 				if !r.Died() {
 					if err != nil {

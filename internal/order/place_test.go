@@ -130,9 +130,7 @@ func TestPlaceKilled(t *testing.T) {
 			for n := 1; ; n++ {
 				cartID, orderID := w.Sale()
 				r := &shoptest.Reaper{N: n, Late: late}
-				rdb := w.Redis.Client()
-				book := w.another(rdb, r)
-				rdb.AddHook(r)
+				book := w.Doomed(r).Book
 				_, err := book.Place(t.Context(), orderID)
 				if !r.Died() {
 					if err != nil {
