@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-rod/rod/lib/input"
-	"github.com/go-rod/rod/lib/proto"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
@@ -224,9 +223,7 @@ func TestPagesWithoutScript(t *testing.T) {
 	// Where scripts are off, those by which rod waits before it clicks do not run.
 	follow := func(selector string) {
 		t.Helper()
-		wait := p.WaitNavigation(proto.PageLifecycleEventNameLoad)
-		p.MustElement(selector).MustEval(`() => this.click()`)
-		wait()
+		p.Load(func() { p.MustElement(selector).MustEval(`() => this.click()`) })
 	}
 	for _, selector := range []string{"#pause", ".copy"} {
 		if p.MustElement(selector).MustEval(`() => this.checkVisibility()`).Bool() {

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/go-rod/rod/lib/input"
-	"github.com/go-rod/rod/lib/proto"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
@@ -25,18 +24,10 @@ func (d *office) screen(t *testing.T, o browsertest.Options) *screen {
 	return s
 }
 
-// loads waits for the page that an act leads to.
-func (s *screen) loads(act func()) {
-	s.t.Helper()
-	wait := s.WaitNavigation(proto.PageLifecycleEventNameLoad)
-	act()
-	wait()
-}
-
 // press clicks the control of the main part that says a text, which leads to another page.
 func (s *screen) press(text string) {
 	s.t.Helper()
-	s.loads(func() { s.MustElementR("main a, main button", text).MustClick() })
+	s.Load(func() { s.MustElementR("main a, main button", text).MustClick() })
 }
 
 // fill types in place of what is in a field.
@@ -68,8 +59,8 @@ func (s *screen) find(o order.Order) {
 	s.t.Helper()
 	s.Go(s.URL + "/admin/")
 	s.fill("q", o.Number)
-	s.loads(func() { s.Keyboard.MustType(input.Enter) })
-	s.loads(func() { s.MustElementR("main th a", o.Number).MustClick() })
+	s.Load(func() { s.Keyboard.MustType(input.Enter) })
+	s.Load(func() { s.MustElementR("main th a", o.Number).MustClick() })
 	s.reads("Order " + o.Number)
 }
 
@@ -211,7 +202,7 @@ func TestDeskByKeyboard(t *testing.T) {
 		}
 		t.Fatalf("the Tab key does not lead to %s", selector)
 	}
-	enter := func() { s.loads(func() { s.Keyboard.MustType(input.Enter) }) }
+	enter := func() { s.Load(func() { s.Keyboard.MustType(input.Enter) }) }
 	s.Go(s.URL + "/admin/")
 	tabTo("[name=name]")
 	s.MustInsertText("ada")

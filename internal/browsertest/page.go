@@ -129,7 +129,7 @@ func (p *Page) emulate() error {
 // Go navigates and waits for the load event.
 func (p *Page) Go(address string) {
 	p.t.Helper()
-	p.MustNavigate(address).MustWaitLoad()
+	p.Load(func() { p.MustNavigate(address) })
 }
 
 // Wait polls (every 20 ms, at most 10 s) until the JavaScript function, called with args, answers something true. what
@@ -150,6 +150,23 @@ func (p *Page) WaitFor(limit time.Duration, what, function string, args ...any) 
 		}
 		if time.Now().After(end) {
 			p.t.Fatalf("waited %s for: %s (%v)", limit, what, err)
+		}
+	}
+}
+
+// Load does what leads to another document, and waits until that is loaded. The old document is marked: the browser
+// tells of loads late and again, and where scripts are off nothing in the page can wait for one.
+func (p *Page) Load(act func()) {
+	p.t.Helper()
+	p.MustEval(`() => { document.documentElement.dataset.left = "" }`)
+	act()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got, err := p.Eval(`() => !("left" in document.documentElement.dataset) && document.readyState === "complete"`)
+		if err == nil && got.Value.Bool() {
+			return
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("waited 10 s for another document (%v)", err)
 		}
 	}
 }

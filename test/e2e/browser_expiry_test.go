@@ -22,7 +22,7 @@ func TestExpired(t *testing.T) {
 
 	// Reloaded: a new order, and not a word about it.
 	d.fake.Advance(49 * time.Hour)
-	s.MustReload().MustWaitLoad()
+	s.Load(func() { s.MustReload() })
 	s.formShown()
 	second := s.orderID()
 	if second == first {

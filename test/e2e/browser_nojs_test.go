@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"testing"
 
-	"github.com/go-rod/rod/lib/proto"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
@@ -12,18 +11,10 @@ import (
 
 // Where scripts are off, those by which rod waits do not run either: what follows does the same without.
 
-// load waits for the page that an act leads to.
-func (s *shopper) load(act func()) {
-	s.t.Helper()
-	wait := s.WaitNavigation(proto.PageLifecycleEventNameLoad)
-	act()
-	wait()
-}
-
 // submit presses a button that leads to another page.
 func (s *shopper) submit(selector string) {
 	s.t.Helper()
-	s.load(func() { s.click(selector) })
+	s.Load(func() { s.click(selector) })
 }
 
 // enter types in place of what is in a field.
@@ -63,12 +54,12 @@ func TestWithoutJavaScript(t *testing.T) {
 		}
 	}
 
-	s.load(func() { s.MustNavigate(d.url + "/") })
+	s.Go(d.url + "/")
 	s.submit(`[data-key="MUG-1:add"]`)
 	if got, want := s.text(".toast"), "Added: Enamel mug, 35 cl. 1 in your cart. View cart"; got != want {
 		t.Errorf("after adding the page says %q, want %q", got, want)
 	}
-	s.load(func() { s.MustNavigate(d.url + "/products/JAM-1") })
+	s.Go(d.url + "/products/JAM-1")
 	s.enter("[name=quantity]", "3")
 	s.submit(".product form[data-add] button[type=submit]")
 	s.submit(".toast a")

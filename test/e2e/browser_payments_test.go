@@ -115,7 +115,7 @@ func TestPaymentsPurchase(t *testing.T) {
 	s.press("MUG-1:plus")
 	s.settled()
 	s.widgetShows("476 kr")
-	s.MustReload().MustWaitLoad()
+	s.Load(func() { s.MustReload() })
 	s.widgetShows("476 kr")
 	s.pay()
 	s.approve("476 kr")
@@ -189,9 +189,9 @@ func TestPaymentsNoJS(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
 	s := d.shopper(t, browsertest.Options{NoJS: true})
-	s.load(func() { s.MustNavigate(d.url + "/products/MUG-1") })
+	s.Go(d.url + "/products/MUG-1")
 	s.submit(".product form[data-add] button[type=submit]")
-	s.load(func() { s.MustNavigate(d.url + "/checkout") })
+	s.Go(d.url + "/checkout")
 	if got := s.text("[data-note=nojs] strong"); got != "The payment form needs JavaScript." {
 		t.Errorf("note = %q", got)
 	}

@@ -138,7 +138,7 @@ func (s *shopper) states(look func(state string)) {
 	look("replaced")
 
 	s.soldOut("CLK-1")
-	s.MustReload().MustWaitLoad()
+	s.Load(func() { s.MustReload() })
 	s.formShown()
 	look("sold out")
 

@@ -184,7 +184,7 @@ func TestPaymentsTyped(t *testing.T) {
 	if got := p.fields(); got != "ada@example.com|Ada|Lindqvist|  Hamngatan   4 |111 47|Stockholm|pay_now" {
 		t.Errorf("after a change of the cart: %q", got)
 	}
-	p.MustReload().MustWaitLoad()
+	p.Load(func() { p.MustReload() })
 	p.loaded()
 	if got := p.fields(); got != "ada@example.com|Ada|Lindqvist|  Hamngatan   4 |111 47|Stockholm|pay_now" {
 		t.Errorf("after a reload: %q", got)
@@ -243,7 +243,7 @@ func TestPaymentsRegion(t *testing.T) {
 	u.mu.Lock()
 	u.region = "" // the shop has forgotten
 	u.mu.Unlock()
-	p.MustReload().MustWaitLoad()
+	p.Load(func() { p.MustReload() })
 	p.Wait("the update", `() => queue.state === "idle" && performance.getEntriesByType("resource").some(({ name }) => name.endsWith("/update"))`)
 	var regions []any
 	for _, update := range u.updates {
