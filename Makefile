@@ -4,6 +4,8 @@ RUN     ?= .
 FUZZ    ?= 30s
 MINUTES ?= 10
 SEED    ?= 0
+# Tests wait more than they work, so more of them run than there are cores; without debug information they link faster.
+TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p 3 -parallel 4 -ldflags=-w
 LINT    := tool -modfile=$(CURDIR)/tools/lint.mod
 
 # The tools are modules of their own, so that the product's go.mod has what the product
@@ -24,10 +26,10 @@ build: ## bin/shopd
 
 # The tests of the whole come alone: they measure how long a shopper waits.
 test: test-tools ## every test; installs redis-server and Chromium when they are missing
-	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' $$($(GO) list ./... | grep -v '/test/e2e$$')
-	SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -run '$(RUN)' ./test/e2e
+	$(TEST) -run '$(RUN)' $$($(GO) list ./... | grep -v '/test/e2e$$')
+	$(TEST) -run '$(RUN)' ./test/e2e
 	@# They build shopd and read its modules, which a cached result does not know of.
-	set -e; for m in $(TOOLS); do SHOPD_TEST_ALL=1 $(GO) -C $$m test -count=1 -shuffle=on -timeout 15m -run '$(RUN)' ./...; done
+	set -e; for m in $(TOOLS); do (cd $$m && $(TEST) -count=1 -run '$(RUN)' ./...); done
 
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestBookMoves' ./test/e2e ./internal/redisconn ./internal/order
@@ -44,17 +46,18 @@ test-tools:
 
 check: test generated lint race a11y ## make test, the static checks, the race detector and make a11y
 
-# Not here: packages and tests in which one goroutine works at a time, seeds of fuzz targets among them.
+# Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
+# killed, forms and pages one by one.
 race: test-tools ## the tests in which goroutines meet, without a browser, under the race detector
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -skip '^Fuzz|StateMachine|BruteForce' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(backoffice|browsertest|i18n|market|money|ordermanagement|respond)$$')
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna
-	SHOPD_TEST_ALL=1 $(GO) test -race -shuffle=on -timeout 15m -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./test/e2e
+	$(TEST) -race -skip '^Fuzz|StateMachine|BruteForce|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(backoffice|browsertest|i18n|market|money|ordermanagement|respond)$$')
+	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
+	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna
+	$(TEST) -race -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./test/e2e
 
 a11y: test-tools ## accessibility of every page by axe-core, from npm
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
-	SHOPD_TEST_ALL=1 $(GO) test -tags a11y -count=1 -run TestAccessibility ./test/e2e ./internal/backoffice ./fakeklarna
+	$(TEST) -tags a11y -run TestAccessibility ./test/e2e ./internal/backoffice ./fakeklarna
 
 # Paths on the command lines below are those of the root, so it runs there.
 bin/bench:

@@ -34,6 +34,7 @@ func byCountry(w http.ResponseWriter, r *http.Request) {
 // The merchant's answer to a change of country decides about currency and
 // language, and the fields follow the country.
 func TestCountryChangedInTheFrame(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"country_change", "address_update"} {
 		t.Run(kind, func(t *testing.T) {
 			h := newHost(t)
@@ -66,6 +67,7 @@ func TestCountryChangedInTheFrame(t *testing.T) {
 }
 
 func TestAddressRefused(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	h.on("address_update", byCountry)
 	c := h.open(h.createWith(nil, "address_update"), browsertest.Options{})
@@ -98,6 +100,7 @@ func TestAddressRefused(t *testing.T) {
 
 // The merchant is told of whole addresses, not of each key.
 func TestAddressIsToldWhenItIsWhole(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	h.on("address_update", byCountry)
 	c := h.open(h.createWith(nil, "address_update"), browsertest.Options{})
@@ -122,6 +125,7 @@ func TestAddressIsToldWhenItIsWhole(t *testing.T) {
 
 // With shipping_option_update the merchant's lines have the delivery.
 func TestShippingOptionAskedOfTheMerchant(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.createWith(delivery, "shipping_option_update"), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -149,6 +153,7 @@ var neighbour = map[string]string{
 }
 
 func TestSeparateAddress(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{
 		"options": map[string]any{"allow_separate_shipping_address": true}, "shipping_countries": []string{"SE", "DE"},
@@ -200,6 +205,7 @@ func TestSeparateAddress(t *testing.T) {
 
 // Nothing is delivered to a country that is not among the shipping countries.
 func TestSeparateAddressNeeded(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{"shipping_countries": []string{"NO"}, "billing_countries": []string{"SE"}}), browsertest.Options{})
 	c.fill(swede)
@@ -220,6 +226,7 @@ func TestSeparateAddressNeeded(t *testing.T) {
 }
 
 func TestFrameCompany(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{"options": map[string]any{
 		"allowed_customer_types": []string{"person", "organization"}, "show_vat_registration_number_field": true,
@@ -251,6 +258,7 @@ func TestFrameCompany(t *testing.T) {
 }
 
 func TestFrameCheckboxes(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{"options": map[string]any{
 		"additional_checkbox": map[string]any{"text": "Gift", "checked": false, "required": false},

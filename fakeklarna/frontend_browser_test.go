@@ -11,6 +11,7 @@ import (
 // browser's reports fail the test.
 
 func TestSnippetTakesOver(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -39,6 +40,7 @@ func TestSnippetTakesOver(t *testing.T) {
 }
 
 func TestSuspendAndResume(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -78,6 +80,7 @@ func TestSuspendAndResume(t *testing.T) {
 }
 
 func TestSuspendResumesByItself(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -93,6 +96,7 @@ func TestSuspendResumesByItself(t *testing.T) {
 
 // A resume whose answer is overtaken by a suspend must not let the shopper act.
 func TestSuspendDuringResume(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -116,6 +120,7 @@ func TestSuspendDuringResume(t *testing.T) {
 }
 
 func TestExpired(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -127,6 +132,7 @@ func TestExpired(t *testing.T) {
 }
 
 func TestReplacedSnippet(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	first, second := h.create(nil), h.create(amounts(89400))
 	c := h.open(first, browsertest.Options{})
@@ -155,6 +161,7 @@ func TestReplacedSnippet(t *testing.T) {
 
 // A snippet that is replaced before its bootstrap has come must not leave a frame.
 func TestReplacedTwice(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	first, second := h.create(nil), h.create(amounts(89400))
 	c := h.open(first, browsertest.Options{})
@@ -189,6 +196,7 @@ func TestReplacedTwice(t *testing.T) {
 }
 
 func TestForeignMessagesAreIgnored(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")
@@ -208,6 +216,7 @@ func TestForeignMessagesAreIgnored(t *testing.T) {
 }
 
 func TestNetworkError(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.waitTotal("447 kr")

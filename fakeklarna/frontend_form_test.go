@@ -15,6 +15,7 @@ import (
 )
 
 func TestTypedSurvivesReload(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.fill(map[string]string{"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada"})
@@ -46,6 +47,7 @@ func TestTypedSurvivesReload(t *testing.T) {
 }
 
 func TestAddressEvents(t *testing.T) {
+	t.Parallel()
 	german := maps.Clone(swede)
 	delete(german, "street_address")
 	maps.Copy(german, map[string]string{"postal_code": "10115", "street_name": "Torstr.", "street_number": "1"})
@@ -84,6 +86,7 @@ func TestAddressEvents(t *testing.T) {
 }
 
 func TestPrefilled(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{
 		"billing_address": map[string]any{"email": "ada@example.com", "postal_code": "11147"},
@@ -100,6 +103,7 @@ func TestPrefilled(t *testing.T) {
 }
 
 func TestInteraction(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.element("email").MustClick()
@@ -114,6 +118,7 @@ func TestInteraction(t *testing.T) {
 }
 
 func TestBuy(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{"locale": "sv-SE"}), browsertest.Options{})
 	c.fill(swede)
@@ -143,6 +148,7 @@ func TestBuy(t *testing.T) {
 }
 
 func TestRedirectIsAnnounced(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.MustEval(`() => { api.on({redirect_initiated: (data) => { sessionStorage.redirect = JSON.stringify([data, location.pathname]); throw new Error("a listener's own") }}) }`)
@@ -156,6 +162,7 @@ func TestRedirectIsAnnounced(t *testing.T) {
 }
 
 func TestBuyRefused(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.fill(map[string]string{"email": "ada@example", "postal_code": "111 4"})
@@ -191,6 +198,7 @@ func TestBuyRefused(t *testing.T) {
 }
 
 func TestPaidInAnotherTab(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.fill(swede)
@@ -204,6 +212,7 @@ func TestPaidInAnotherTab(t *testing.T) {
 }
 
 func TestCountryAndShippingOption(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.create(map[string]any{
 		"shipping_countries": []string{"SE", "NO", "US"},
@@ -243,6 +252,7 @@ func TestCountryAndShippingOption(t *testing.T) {
 }
 
 func TestClientValidation(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{"options": map[string]any{"require_client_validation": true}}), browsertest.Options{})
 	c.fill(swede)
@@ -261,6 +271,7 @@ func TestClientValidation(t *testing.T) {
 }
 
 func TestLocales(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{Width: 320})
 	for _, tt := range []struct{ country, currency, locale, lang, pay string }{
@@ -293,6 +304,7 @@ func TestLocales(t *testing.T) {
 }
 
 func TestKeyboard(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	typeIn := func(text string) {

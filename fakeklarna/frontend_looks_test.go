@@ -47,6 +47,7 @@ var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag"
 // that none is wider than its screen, on narrow ones in a wide font too, and that
 // nothing moves when it should not.
 func TestLooks(t *testing.T) {
+	t.Parallel()
 	suspend := `() => { api.suspend({autoResume: {enabled: false}}) }`
 	press := func(c *checkout) { c.element("pay").MustClick() }
 	asCompany := func(c *checkout) {

@@ -33,6 +33,7 @@ func (c *checkout) settled() {
 }
 
 func TestPurchaseEnds(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, email, refused string }{
 		{"approved", "ada@example.com", ""},
 		{"pending", "ada+pend-accept-05@example.com", ""},
@@ -71,6 +72,7 @@ func TestPurchaseEnds(t *testing.T) {
 }
 
 func TestFrameValidation(t *testing.T) {
+	t.Parallel()
 	required := map[string]any{"options": map[string]any{"require_validate_callback_success": true}}
 	refusing := answering(400, map[string]any{"error_type": "approval_failed", "error_text": "The last clock is <b>gone</b>."})
 	for _, tt := range []struct {
@@ -121,6 +123,7 @@ func TestFrameValidation(t *testing.T) {
 
 // The dialog of the methods that need approval.
 func TestFrameApproval(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.fill(swede)
@@ -175,6 +178,7 @@ func TestFrameApproval(t *testing.T) {
 // The shop's change while the shopper types: nothing is lost, and the field has
 // the focus and the caret again.
 func TestSuspendedDuringTyping(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(nil), browsertest.Options{})
 	c.fill(map[string]string{"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada"})
@@ -198,6 +202,7 @@ func TestSuspendedDuringTyping(t *testing.T) {
 
 // A price that changes after the button was pressed is not paid.
 func TestTotalChangesWhilePaying(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.createWith(nil, "address_update")
 	h.on("address_update", byCountry)
@@ -224,6 +229,7 @@ func TestTotalChangesWhilePaying(t *testing.T) {
 }
 
 func TestFrameExternalMethod(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	c := h.open(h.create(map[string]any{"external_payment_methods": []map[string]any{
 		{"name": "Harbour pay", "redirect_url": "https://pay.example/?id={checkout.order.id}", "fee": 2900, "description": "By boat"},

@@ -51,6 +51,7 @@ func (p *fakePage) waitSaid(want string) {
 
 // New orders and new rows arrive by themselves; what the person has stays.
 func TestPagesFollow(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	list := h.openFake("", browsertest.Options{})
 	list.MustElement(".empty")
@@ -87,6 +88,7 @@ func TestPagesFollow(t *testing.T) {
 
 // Pause holds everything as it is, until it is pressed again.
 func TestPause(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.create(nil)
 	p := h.openFake("orders/"+id, browsertest.Options{}).ready()
@@ -112,6 +114,7 @@ func TestPause(t *testing.T) {
 
 // Buy, clock and faults from an order's page, without loading it anew.
 func TestPageActions(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.create(nil)
 	p := h.openFake("orders/"+id, browsertest.Options{}).ready()
@@ -163,6 +166,7 @@ func TestPageActions(t *testing.T) {
 
 // Forget everything asks first: the harmless button has the focus, Escape keeps.
 func TestForgetDialog(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	h.create(nil)
 	p := h.openFake("", browsertest.Options{}).ready()
@@ -188,6 +192,7 @@ func TestForgetDialog(t *testing.T) {
 
 // The keyboard is enough: to an order, to buy it, in an order that makes sense.
 func TestPagesByKeyboard(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.create(nil)
 	p := h.openFake("orders/"+id, browsertest.Options{}).ready()
@@ -217,6 +222,7 @@ func TestPagesByKeyboard(t *testing.T) {
 
 // Without a script nothing is missing but the following.
 func TestPagesWithoutScript(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.create(nil)
 	p := h.openFake("orders/"+id, browsertest.Options{NoJS: true})
@@ -244,6 +250,7 @@ func TestPagesWithoutScript(t *testing.T) {
 
 // The iframe can be tried without any shop.
 func TestCheckoutPageInBrowser(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	p := h.openFake("orders/"+h.create(nil)+"/checkout", browsertest.Options{})
 	p.Wait("the iframe to be as high as its content", `() => parseFloat(document.querySelector("#klarna-checkout-iframe")?.style.height) > 300`)
@@ -253,6 +260,7 @@ func TestCheckoutPageInBrowser(t *testing.T) {
 // Takes a picture of each page, and shows that none is wider than its screen, whatever the font,
 // that targets are large enough and that nothing moves when it should not.
 func TestPagesLook(t *testing.T) {
+	t.Parallel()
 	h := newHost(t)
 	id := h.create(map[string]any{"merchant_reference1": strings.Repeat("SK-1", 30), "shipping_options": []map[string]any{
 		{"id": "mailboat", "name": "Mail boat", "price": 4900, "tax_amount": 980, "tax_rate": 2500, "preselected": true},

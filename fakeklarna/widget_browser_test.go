@@ -17,6 +17,7 @@ import (
 // browser's reports fail the test.
 
 func TestWidgetShowsTheMethod(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	today := time.Now().UTC()
 	due := func(days int) string { return today.AddDate(0, 0, days).Format("2 January 2006") }
@@ -49,6 +50,7 @@ func TestWidgetShowsTheMethod(t *testing.T) {
 }
 
 func TestWidgetAmountFollowsTheData(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(map[string]any{"locale": "sv-SE"}), browsertest.Options{})
 	c.load("pay_now")
@@ -75,6 +77,7 @@ func TestWidgetAmountFollowsTheData(t *testing.T) {
 }
 
 func TestWidgetChoice(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	for _, tt := range []struct {
 		name    string
@@ -119,6 +122,7 @@ func TestWidgetChoice(t *testing.T) {
 }
 
 func TestWidgetsOnOnePage(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(nil), browsertest.Options{})
 	c.load("pay_later")
@@ -135,6 +139,7 @@ func TestWidgetsOnOnePage(t *testing.T) {
 }
 
 func TestWidgetUnavailable(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	category := func(name string) map[string]any {
 		return map[string]any{"container": "#one", "payment_method_category": name}
@@ -191,6 +196,7 @@ func TestWidgetUnavailable(t *testing.T) {
 }
 
 func TestAuthorize(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	token := func(got map[string]any) bool {
 		token, ok := got["authorization_token"].(string)
@@ -246,6 +252,7 @@ func TestAuthorize(t *testing.T) {
 }
 
 func TestAuthorizeInvalidFields(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(nil), browsertest.Options{})
 	c.load("pay_later")
@@ -262,6 +269,7 @@ func TestAuthorizeInvalidFields(t *testing.T) {
 // What the shop did not tell is asked for, checked and kept apart from what the
 // shop told.
 func TestAuthorizeAsksForWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(map[string]any{"purchase_country": "DE", "purchase_currency": "EUR"}), browsertest.Options{})
 	c.load("pay_later")
@@ -309,6 +317,7 @@ func TestAuthorizeAsksForWhatIsMissing(t *testing.T) {
 }
 
 func TestFinalize(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(told("ada@example.com")), browsertest.Options{})
 	c.load("pay_now")
@@ -330,6 +339,7 @@ func TestFinalize(t *testing.T) {
 }
 
 func TestReauthorize(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	made := h.session(told("ada@example.com"))
 	out, err := h.fake.Pay(made.SessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Category: "pay_later"}})
@@ -354,6 +364,7 @@ func TestReauthorize(t *testing.T) {
 }
 
 func TestPaymentReview(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(map[string]any{
 		"purchase_country": "US", "purchase_currency": "USD", "locale": "en-US", "order_tax_amount": 0,
@@ -368,6 +379,7 @@ func TestPaymentReview(t *testing.T) {
 }
 
 func TestOneAuthorizationAtATime(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(told("ada@example.com")), browsertest.Options{})
 	c.load("pay_later")
@@ -386,6 +398,7 @@ func TestOneAuthorizationAtATime(t *testing.T) {
 
 // By keyboard alone; nothing behind the dialog can be reached meanwhile.
 func TestAuthorizeByKeyboard(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(told("ada@example.com")), browsertest.Options{})
 	c.load("pay_later")
@@ -444,6 +457,7 @@ func TestAuthorizeByKeyboard(t *testing.T) {
 }
 
 func TestAuthorizeWithoutNetwork(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(told("ada@example.com")), browsertest.Options{})
 	c.load("pay_later")

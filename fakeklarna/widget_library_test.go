@@ -12,6 +12,7 @@ import (
 
 // What is thrown, and that the callback has run before.
 func TestLibraryThrows(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	made := h.session(nil)
 	const (
@@ -81,6 +82,7 @@ func TestLibraryThrows(t *testing.T) {
 }
 
 func TestLibraryListeners(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(nil), browsertest.Options{})
 	c.Expect("a listener's own mistake")
@@ -106,6 +108,7 @@ func TestLibraryListeners(t *testing.T) {
 
 // A page may init anew: the same session keeps its widgets, another one does not.
 func TestLibraryInitAgain(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	made := h.session(nil)
 	c := h.open(made, browsertest.Options{})
@@ -132,6 +135,7 @@ func TestLibraryInitAgain(t *testing.T) {
 
 // Messages count only from whom they should be.
 func TestLibraryForeignMessages(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.open(h.session(told("ada@example.com")), browsertest.Options{})
 	c.load("pay_later")
@@ -158,6 +162,7 @@ func TestLibraryForeignMessages(t *testing.T) {
 
 // The callback runs once per call, and a page's other members of Klarna stay.
 func TestLibraryKeepsOtherMembers(t *testing.T) {
+	t.Parallel()
 	h := newPayShop(t)
 	c := h.blank(browsertest.Options{})
 	c.MustEval(`async (library) => {

@@ -17,6 +17,7 @@ var looks = map[string]browsertest.Options{
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
 // that none is wider than its screen and that nothing is cut off.
 func TestWidgetLooks(t *testing.T) {
+	t.Parallel()
 	german := map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "locale": "de-DE"}
 	finnish := map[string]any{"purchase_country": "FI", "purchase_currency": "EUR", "locale": "fi-FI"}
 	later := map[string]any{"payment_method_category": "pay_later"}

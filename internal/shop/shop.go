@@ -47,6 +47,7 @@ type Config struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	LockWait       time.Duration    // how long a request waits for its session's lock; 0: session.DefaultLockWait
 	Drain          time.Duration    // how long /readyz says no before the listener closes
 	Tracing        *observe.Tracing // nil: no traces
 	Logger         *slog.Logger
