@@ -36,7 +36,7 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	switch {
 	case err == nil:
 		wait.End(observe.LockTaken)
-	case errors.Is(err, redislock.ErrNotObtained), ctx.Err() != nil:
+	case errors.Is(err, redislock.ErrNotObtained), ended(ctx):
 		wait.End(observe.LockBusy)
 		return ctx, nil, ErrBusy
 	default:
@@ -55,6 +55,13 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 			s.log.WarnContext(ctx, "session lease not released", "error", err)
 		}
 	}, nil
+}
+
+// ended also says yes when the deadline has come and the context does not know it yet:
+// go-redis gives the connection the same deadline, and either may be first.
+func ended(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // renew renews a lease at each quarter of its time until stop is called. Nothing runs
