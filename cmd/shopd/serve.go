@@ -82,7 +82,7 @@ func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slo
 		return fmt.Errorf("redis URL: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
-	tracing, err := observe.SetupTracing(ctx, e.getenv, e.stderr, logger)
+	tracing, err := observe.SetupTracing(ctx, e.getenv, logger)
 	if err != nil {
 		return fmt.Errorf("traces: %w", err)
 	}

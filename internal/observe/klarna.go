@@ -14,21 +14,6 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-type klarnaMetrics struct {
-	calls     *prometheus.HistogramVec
-	retries   *prometheus.CounterVec
-	callbacks *prometheus.CounterVec
-}
-
-func newKlarnaMetrics(r registry) klarnaMetrics {
-	return klarnaMetrics{
-		calls: r.histograms("shopd_klarna_call_duration_seconds", "Tries of calls to Klarna by operation and status code, 0 without an answer.",
-			[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4}, "operation", "code"),
-		retries:   r.counters("shopd_klarna_retries_total", "Tries of calls to Klarna after the first.", "operation"),
-		callbacks: r.counters("shopd_callbacks_total", "Klarna's calls to us, and what they were answered.", "callback", "result"),
-	}
-}
-
 // Call is one try of a call to Klarna. It holds neither body nor token.
 type Call struct {
 	Operation     string // of a bounded set: "update kco order"
@@ -50,9 +35,9 @@ func (o *Observer) Call(ctx context.Context, c Call) {
 	if o == nil {
 		return
 	}
-	o.klarna.calls.WithLabelValues(c.Operation, statusLabel(c.Status)).Observe(c.Duration.Seconds())
+	o.metrics.calls.WithLabelValues(c.Operation, statusLabel(c.Status)).Observe(c.Duration.Seconds())
 	if c.Try > 1 {
-		o.klarna.retries.WithLabelValues(c.Operation).Inc()
+		o.metrics.callRetries.WithLabelValues(c.Operation).Inc()
 	}
 	about := subjectOf(ctx)
 	if c.Err != nil {
@@ -124,7 +109,7 @@ func (o *Observer) Callback(c Callback) {
 	if o == nil {
 		return
 	}
-	o.klarna.callbacks.WithLabelValues(c.Name, c.Result).Inc()
+	o.metrics.callbacks.WithLabelValues(c.Name, c.Result).Inc()
 	if o.o.Story != nil {
 		o.o.Story.Record(story.Entry{
 			At: c.Start, Kind: story.FromKlarna, CartID: c.CartID, OrderID: c.OrderID, Operation: c.Name,
@@ -140,28 +125,27 @@ func (o *Observer) Push() (done func()) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.last++
-	id := o.last
-	o.pushes[id] = time.Now()
+	began := time.Now()
+	o.pushes[&began] = struct{}{}
 	return func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		delete(o.pushes, id)
+		delete(o.pushes, &began)
 	}
 }
 
 func (o *Observer) showPushes() {
-	o.registry.gauge("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", nil, func() float64 {
+	o.metrics.gauge("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", nil, func() float64 {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		return float64(len(o.pushes))
 	})
-	o.registry.gauge("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", nil, func() float64 {
+	o.metrics.gauge("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", nil, func() float64 {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		now, oldest := time.Now(), 0.0
-		for _, started := range o.pushes {
-			oldest = max(oldest, secondsSince(started, now))
+		for began := range o.pushes {
+			oldest = max(oldest, secondsSince(*began, now))
 		}
 		return oldest
 	})
@@ -174,6 +158,6 @@ func (o *Observer) showStory() {
 	}
 	const name = "shopd_story_entries_total"
 	const help = "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time."
-	o.registry.counter(name, help, prometheus.Labels{"result": "written"}, func() float64 { n, _ := o.o.Story.Counts(); return float64(n) })
-	o.registry.counter(name, help, prometheus.Labels{"result": "dropped"}, func() float64 { _, n := o.o.Story.Counts(); return float64(n) })
+	o.metrics.counter(name, help, prometheus.Labels{"result": "written"}, func() float64 { n, _ := o.o.Story.Counts(); return float64(n) })
+	o.metrics.counter(name, help, prometheus.Labels{"result": "dropped"}, func() float64 { _, n := o.o.Story.Counts(); return float64(n) })
 }

@@ -5,45 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
-
-type loopMetrics struct {
-	rounds     *prometheus.CounterVec
-	durations  *prometheus.HistogramVec
-	finished   *prometheus.GaugeVec
-	bulkItems  *prometheus.CounterVec
-	leftBehind *prometheus.CounterVec
-}
-
-func newLoopMetrics(r registry, now time.Time) loopMetrics {
-	m := loopMetrics{
-		rounds: r.counters("shopd_rounds_total", "Rounds of the loops: done, failed, or elsewhere because another process was at it.", "loop", "result"),
-		durations: r.histograms("shopd_round_duration_seconds", "Duration of the rounds that this process did.",
-			[]float64{.001, .005, .025, .1, .5, 1, 5, 15, 50}, "loop"),
-		finished: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "shopd_round_finished_timestamp_seconds",
-			Help: "When this process last finished a round without a failure, or was started.",
-		}, []string{"loop"}),
-		bulkItems:  r.counters("shopd_bulk_items_total", "Orders of bulk captures that were tried: done, refused, or pending where Klarna has not answered.", "result"),
-		leftBehind: r.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result"),
-	}
-	r.MustRegister(m.finished)
-	for _, loop := range []Loop{LoopReconcile, LoopLeftBehind} {
-		for _, result := range []Result{ResultDone, ResultFailed, elsewhere} {
-			m.rounds.WithLabelValues(string(loop), string(result))
-		}
-		m.finished.WithLabelValues(string(loop)).Set(float64(now.Unix()))
-	}
-	for _, result := range []Result{ResultDone, ResultRefused, ResultPending} {
-		m.bulkItems.WithLabelValues(string(result))
-	}
-	for _, result := range []Result{ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed} {
-		m.leftBehind.WithLabelValues(string(result))
-	}
-	return m
-}
 
 // elsewhere is a round that another process is at.
 const elsewhere Result = "elsewhere"
@@ -78,20 +40,20 @@ func (o *Observer) Round(ctx context.Context, loop Loop) (round context.Context,
 		if loop == LoopBulk {
 			return
 		}
-		o.loops.durations.WithLabelValues(string(loop)).Observe(time.Since(start).Seconds())
+		o.metrics.roundTimes.WithLabelValues(string(loop)).Observe(time.Since(start).Seconds())
 		if err != nil {
-			o.loops.rounds.WithLabelValues(string(loop), string(ResultFailed)).Inc()
+			o.metrics.rounds.WithLabelValues(string(loop), string(ResultFailed)).Inc()
 			return
 		}
-		o.loops.rounds.WithLabelValues(string(loop), string(ResultDone)).Inc()
-		o.loops.finished.WithLabelValues(string(loop)).SetToCurrentTime()
+		o.metrics.rounds.WithLabelValues(string(loop), string(ResultDone)).Inc()
+		o.metrics.finished.WithLabelValues(string(loop)).SetToCurrentTime()
 	}
 }
 
 // Elsewhere is told that a round is not done: another process is at it.
 func (o *Observer) Elsewhere(loop Loop) {
 	if o != nil {
-		o.loops.rounds.WithLabelValues(string(loop), string(elsewhere)).Inc()
+		o.metrics.rounds.WithLabelValues(string(loop), string(elsewhere)).Inc()
 	}
 }
 
@@ -125,11 +87,11 @@ func (o *Observer) Item(ctx context.Context, work Work, s Subject) (in context.C
 		switch work {
 		case WorkAuthorized:
 		case WorkAbort:
-			o.loops.leftBehind.WithLabelValues(string(result)).Inc()
+			o.metrics.leftBehind.WithLabelValues(string(result)).Inc()
 		case WorkBulkItem:
-			o.loops.bulkItems.WithLabelValues(string(result)).Inc()
+			o.metrics.bulkItems.WithLabelValues(string(result)).Inc()
 		default:
-			o.orders.book.WithLabelValues(string(work), string(result)).Inc()
+			o.metrics.book.WithLabelValues(string(work), string(result)).Inc()
 		}
 	}
 }

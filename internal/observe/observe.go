@@ -43,17 +43,11 @@ type Story interface {
 // Observer is told what happens in a process. A nil *Observer does nothing. Safe
 // for concurrent use.
 type Observer struct {
-	o        Options
-	registry registry
-	requests requestMetrics
-	klarna   klarnaMetrics
-	syncs    syncMetrics
-	orders   orderMetrics
-	loops    loopMetrics
+	o       Options
+	metrics metrics
 
 	mu     sync.Mutex
-	pushes map[int64]time.Time // that are being worked on, by when it began
-	last   int64
+	pushes map[*time.Time]struct{} // that are being worked on, by when it began
 }
 
 // New returns an observer. The error says that commands of such a Redis client
@@ -67,24 +61,20 @@ func New(o Options) (*Observer, error) {
 			return nil, err
 		}
 	}
-	r := newRegistry()
-	ob := &Observer{
-		o: o, registry: r, requests: newRequestMetrics(r), klarna: newKlarnaMetrics(r), syncs: newSyncMetrics(r),
-		orders: newOrderMetrics(r), loops: newLoopMetrics(r, time.Now()), pushes: map[int64]time.Time{},
-	}
+	ob := &Observer{o: o, metrics: newMetrics(), pushes: map[*time.Time]struct{}{}}
 	ob.showPushes()
 	ob.showStory()
 	if o.Redis != nil {
-		o.Redis.AddHook(newRedisHook(r))
-		showPool(r, o.Redis)
+		o.Redis.AddHook(newRedisHook(ob.metrics))
+		ob.metrics.showPool(o.Redis)
 		if o.Unacknowledged != nil {
-			r.MustRegister(newWaiting(o))
+			ob.metrics.MustRegister(newWaiting(o))
 		}
 	}
 	return ob, nil
 }
 
-// Metrics serves what Prometheus reads; docs/monitoring.md explains each metric.
+// Metrics serves what Prometheus reads.
 func (o *Observer) Metrics() http.Handler {
-	return promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(o.metrics, promhttp.HandlerOpts{})
 }

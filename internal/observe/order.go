@@ -1,38 +1,11 @@
 package observe
 
 import (
+	"cmp"
 	"context"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/shopd/shopd/internal/money"
 )
-
-type orderMetrics struct {
-	book     *prometheus.CounterVec
-	placed   *prometheus.CounterVec
-	amount   *prometheus.CounterVec
-	flagged  *prometheus.CounterVec
-	commands *prometheus.CounterVec
-}
-
-func newOrderMetrics(r registry) orderMetrics {
-	m := orderMetrics{
-		book:     r.counters("shopd_order_book_total", "What the order book did, and with what result.", "event", "result"),
-		placed:   r.counters("shopd_orders_placed_total", "Orders that came into the book.", "product", "country", "currency"),
-		amount:   r.counters("shopd_orders_placed_minor_units_total", "Their amounts, in minor units of the currency.", "country", "currency"),
-		flagged:  r.counters("shopd_orders_flagged_total", "Orders that the merchant should look at, and why.", "flag"),
-		commands: r.counters("shopd_commands_total", "After-sales commands by action and result.", "action", "result"),
-	}
-	for _, flag := range []string{"not_current", "oversold", "no_cart"} {
-		m.flagged.WithLabelValues(flag)
-	}
-	// What alerts count from zero.
-	for _, event := range []BookEvent{BookPlace, BookRefresh, BookEvent(WorkReservation), BookEvent(WorkLeftBehind), BookAuthorization} {
-		m.book.WithLabelValues(string(event), string(ResultForeign))
-	}
-	return m
-}
 
 // BookEvent is something that the order book does, beside the Work of the loop.
 type BookEvent string
@@ -77,7 +50,7 @@ const (
 // Book is told what the order book did.
 func (o *Observer) Book(event BookEvent, result Result) {
 	if o != nil {
-		o.orders.book.WithLabelValues(string(event), string(result)).Inc()
+		o.metrics.book.WithLabelValues(string(event), string(result)).Inc()
 	}
 }
 
@@ -99,31 +72,24 @@ func (o *Observer) Sale(ctx context.Context, s Sale) {
 		return
 	}
 	o.o.Logger.InfoContext(ctx, "order placed", "order_id", s.OrderID, "order_number", s.Number, "flags", s.Flags)
-	country, currency := orOther(s.Country), orOther(string(s.Currency))
-	o.orders.placed.WithLabelValues(string(s.Product), country, currency).Inc()
-	o.orders.amount.WithLabelValues(country, currency).Add(float64(max(s.Amount, 0))) // it is Klarna's word, and a counter panics below 0
+	country, currency := cmp.Or(s.Country, other), cmp.Or(string(s.Currency), other)
+	o.metrics.placed.WithLabelValues(string(s.Product), country, currency).Inc()
+	o.metrics.amount.WithLabelValues(country, currency).Add(float64(max(s.Amount, 0))) // it is Klarna's word, and a counter panics below 0
 	for _, flag := range s.Flags {
 		o.Flag(flag)
 	}
 }
 
-func orOther(label string) string {
-	if label == "" {
-		return other
-	}
-	return label
-}
-
 // Flag is told of an order that the merchant should look at; the flag says why.
 func (o *Observer) Flag(flag string) {
 	if o != nil {
-		o.orders.flagged.WithLabelValues(flag).Inc()
+		o.metrics.flagged.WithLabelValues(flag).Inc()
 	}
 }
 
 // Command is told of an after-sales command; action is "" for one that is not known.
 func (o *Observer) Command(action string, result Result) {
 	if o != nil {
-		o.orders.commands.WithLabelValues(orOther(action), string(result)).Inc()
+		o.metrics.commands.WithLabelValues(cmp.Or(action, other), string(result)).Inc()
 	}
 }

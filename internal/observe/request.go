@@ -1,41 +1,13 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
-
-type requestMetrics struct {
-	durations *prometheus.HistogramVec
-	inFlight  prometheus.Gauge
-	failures  *prometheus.CounterVec
-	lockWait  *prometheus.HistogramVec
-	retries   prometheus.Counter
-}
-
-func newRequestMetrics(r registry) requestMetrics {
-	m := requestMetrics{
-		durations: r.histograms("shopd_request_duration_seconds", "Requests by method, route pattern and status code.",
-			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 12}, "method", "route", "code"),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "shopd_requests_in_flight", Help: "Requests that are being served."}),
-		failures: r.counters("shopd_failures_total", "Shoppers' requests that were answered with an error, by route pattern and the error's code.", "route", "code"),
-		lockWait: r.histograms("shopd_session_lock_wait_seconds", "Waits for a session's lock: taken, busy (given up), failed (Redis).",
-			[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 6}, "result"),
-		retries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "shopd_cart_retries_total", Help: "Changes of a cart that were made anew because somebody else was faster.",
-		}),
-	}
-	r.MustRegister(m.inFlight, m.retries)
-	for _, result := range []Lock{LockTaken, LockBusy, LockFailed} {
-		m.lockWait.WithLabelValues(string(result))
-	}
-	return m
-}
 
 // Kind says which part a request has in traces.
 type Kind int
@@ -61,7 +33,7 @@ func (o *Observer) Request(ctx context.Context, header http.Header, kind Kind) (
 		return ctx, Serving{}
 	}
 	s := Serving{o: o, start: time.Now()}
-	o.requests.inFlight.Inc()
+	o.metrics.inFlight.Inc()
 	if o.o.Tracing != nil && kind != Untraced {
 		ctx, s.span = o.o.Tracing.request(ctx, header, s.start, kind == Joining)
 	}
@@ -82,11 +54,11 @@ func (s Serving) End(ctx context.Context, served Served) {
 	if s.o == nil {
 		return
 	}
-	s.o.requests.inFlight.Dec()
-	served.Route = routeLabel(served.Route)
+	s.o.metrics.inFlight.Dec()
+	served.Route = cmp.Or(served.Route, noRoute)
 	if served.Status != 0 {
 		took := time.Since(s.start)
-		s.o.requests.durations.WithLabelValues(served.Method, served.Route, statusLabel(served.Status)).Observe(took.Seconds())
+		s.o.metrics.requests.WithLabelValues(served.Method, served.Route, statusLabel(served.Status)).Observe(took.Seconds())
 		level := slog.LevelInfo
 		if served.Kind == Untraced {
 			level = slog.LevelDebug
@@ -100,12 +72,8 @@ func (s Serving) End(ctx context.Context, served Served) {
 	}
 }
 
-func routeLabel(route string) string {
-	if route == "" {
-		return "none"
-	}
-	return route
-}
+// noRoute is the label of a request that no route has.
+const noRoute = "none"
 
 // Failure is told of a shopper's request that is answered with an error, by the
 // pattern of its route and the error's code. err is what is ours to mend, nil for
@@ -114,7 +82,7 @@ func (o *Observer) Failure(ctx context.Context, route, code string, err error) {
 	if o == nil {
 		return
 	}
-	o.requests.failures.WithLabelValues(routeLabel(route), code).Inc()
+	o.metrics.failures.WithLabelValues(cmp.Or(route, noRoute), code).Inc()
 	if err != nil {
 		o.o.Logger.ErrorContext(ctx, "request failed", "code", code, "error", err)
 	}
@@ -124,7 +92,7 @@ func (o *Observer) Failure(ctx context.Context, route, code string, err error) {
 // was faster.
 func (o *Observer) CartRetry() {
 	if o != nil {
-		o.requests.retries.Inc()
+		o.metrics.cartRetries.Inc()
 	}
 }
 
@@ -164,7 +132,7 @@ func (w Waiting) End(result Lock) {
 	if w.o == nil {
 		return
 	}
-	w.o.requests.lockWait.WithLabelValues(string(result)).Observe(time.Since(w.start).Seconds())
+	w.o.metrics.lockWaits.WithLabelValues(string(result)).Observe(time.Since(w.start).Seconds())
 	if result == LockTaken {
 		w.span.end(nil)
 	} else {

@@ -48,7 +48,7 @@ func Tracing(t *testing.T) (*observe.Tracing, *Collector) {
 	t.Helper()
 	c := Start(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	tracing, err := observe.SetupTracing(t.Context(), os.Getenv, t.Output(), slog.New(slog.DiscardHandler))
+	tracing, err := observe.SetupTracing(t.Context(), os.Getenv, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
