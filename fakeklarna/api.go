@@ -45,26 +45,24 @@ type reply struct {
 	path      string // of the call: each API has errors of its own
 }
 
-// answer does what a call of an API asks for.
-func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, c *apiCall, correlationID string) reply {
-	known := reply{path: r.URL.Path, orderID: c.ids["order_id"], sessionID: c.ids["session_id"]}
-	c.correlationID, c.path, c.scope = correlationID, known.path, r.Method+" "+known.path
+// answer does what a call of an API asks for. known is what its path says.
+func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known reply, c *apiCall) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !s.authorised(r.Header.Get("Authorization")):
-		return unauthorized(known.path).reply(known, correlationID)
+		return unauthorized(known.path).reply(known, c.correlationID)
 	case !inCheckout(known.path) && strings.ContainsAny(r.RequestURI, "{}"):
-		return (&apiError{status: http.StatusBadRequest, raw: htmlOf("400 Bad Request")}).reply(known, correlationID)
+		return (&apiError{status: http.StatusBadRequest, raw: htmlOf("400 Bad Request")}).reply(known, c.correlationID)
 	case notFound != nil && notFound.allow == "":
-		return noSuchPath(known.path, s.now(), notFound).reply(known, correlationID)
+		return noSuchPath(known.path, s.now(), notFound).reply(known, c.correlationID)
 	case notFound != nil:
-		return notFound.reply(known, correlationID)
+		return notFound.reply(known, c.correlationID)
 	}
 	out, err := e.do(s, c)
 	out.path, out.orderID, out.sessionID = known.path, cmp.Or(out.orderID, known.orderID), cmp.Or(out.sessionID, known.sessionID)
 	if err != nil {
-		return err.reply(out, correlationID)
+		return err.reply(out, c.correlationID)
 	}
 	return out
 }

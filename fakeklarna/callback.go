@@ -84,23 +84,5 @@ func (s *Server) unsent(o outgoing) string {
 	return ""
 }
 
-// callbackEntry is a Callback in the record.
-type callbackEntry struct {
-	Callback
-	entryState
-}
-
-func (e *callbackEntry) size() int { return len(e.Request) + len(e.Response) }
-
-// callbackLog is the record of callbacks.
-type callbackLog struct{ record[*callbackEntry] }
-
-func (l *callbackLog) of(orderID, sessionID string) []Callback {
-	found := []Callback{}
-	for _, e := range l.entries {
-		if (orderID == "" || e.OrderID == orderID) && (sessionID == "" || e.SessionID == sessionID) {
-			found = append(found, e.Callback)
-		}
-	}
-	return found
-}
+func (c Callback) size() int                        { return len(c.Request) + len(c.Response) }
+func (c Callback) ids() (orderID, sessionID string) { return c.OrderID, c.SessionID }

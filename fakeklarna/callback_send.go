@@ -58,7 +58,7 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 		if d.reorder {
 			sleep(ctx, reorderLimit, overtaken)
 		}
-		sleep(ctx, d.delay, nil)
+		sleep(ctx, d.before, nil)
 	}
 	if !d.double || why != "" {
 		return s.exchange(ctx, o, body, why, d.names)
@@ -73,32 +73,30 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 
 // exchange sends a callback, unless there is a reason why not, and records it.
 func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why string, faults []string) merchantReply {
-	e := &callbackEntry{Callback: Callback{
-		Type: o.kind, URL: o.url, OrderID: o.orderID, SessionID: o.sessionID, Request: asJSON(body), Error: why, Faults: faults,
-	}}
 	s.mu.Lock()
 	if s.forgot != o.forgot {
 		s.mu.Unlock()
 		return merchantReply{}
 	}
-	e.Time = s.now()
-	s.callbacks.add(e)
+	e := s.callbacks.add(Callback{
+		Time: s.now(), Type: o.kind, URL: o.url, OrderID: o.orderID, SessionID: o.sessionID,
+		Request: asJSON(body), Error: why, Faults: faults,
+	})
 	s.stir()
 	s.mu.Unlock()
 	if why != "" {
 		return merchantReply{}
 	}
-	began := time.Now()
 	reply, err := s.post(ctx, o, body)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.Status, e.DurationMS = reply.status, time.Since(began).Milliseconds()
+	told := &e.told
+	told.Status, told.DurationMS, told.Response = reply.status, time.Since(e.began).Milliseconds(), asJSON(reply.body)
 	if err != nil {
-		e.Error = err.Error()
+		told.Error = err.Error()
 	}
-	e.Response = asJSON(reply.body)
-	s.callbacks.answered(e, e.Response)
+	s.callbacks.answered(e, told.Response)
 	close(s.sent)
 	s.sent = make(chan struct{})
 	s.stir()

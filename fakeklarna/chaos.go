@@ -3,6 +3,7 @@ package fakeklarna
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -43,11 +44,15 @@ func (s *Server) unsettle(d *damage) {
 }
 
 // tooFast reports whether as many calls as a rule lets through in a second have
-// come in the last one: those that fit it and were not refused as it refuses.
-func (l *requestLog) tooFast(f *Fault, now time.Time) bool {
-	n := 0
-	for i := len(l.entries) - 1; i >= 0 && now.Sub(l.entries[i].Time) < time.Second; i-- {
-		if e := l.entries[i]; e.Status != f.Status && f.fits(e.Method, e.Path, e.OrderID) {
+// come in the last one: those that fit it and were not refused as it refuses. The
+// caller holds s.mu.
+func (s *Server) tooFast(f *Fault) bool {
+	n, now := 0, s.now()
+	for _, e := range slices.Backward(s.log.entries) {
+		if now.Sub(e.told.Time) >= time.Second {
+			break
+		}
+		if e.told.Status != f.Status && f.fits(e.told.Method, e.told.Path, e.told.OrderID) {
 			n++
 		}
 	}

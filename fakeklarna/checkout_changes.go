@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -33,9 +32,7 @@ func changesOf(before, after map[string]json.RawMessage) []string {
 	if !bytes.Equal(before["order_lines"], after["order_lines"]) {
 		changes = lineChanges(quantities(before["order_lines"]), quantities(after["order_lines"]))
 	}
-	names := slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Keys(after))
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
+	for _, name := range sortedNames(before, after) {
 		was, is := before[name], after[name]
 		switch {
 		case name == "order_lines" || bytes.Equal(was, is):
@@ -50,9 +47,7 @@ func changesOf(before, after map[string]json.RawMessage) []string {
 
 func lineChanges(was, is map[string]int64) []string {
 	var changes []string
-	names := slices.AppendSeq(slices.Collect(maps.Keys(was)), maps.Keys(is))
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
+	for _, name := range sortedNames(was, is) {
 		if was[name] != is[name] {
 			changes = append(changes, fmt.Sprintf("quantity of %s %d → %d", name, was[name], is[name]))
 		}

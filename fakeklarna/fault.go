@@ -162,11 +162,12 @@ func pathFits(pattern, path string) bool {
 	return true
 }
 
-// damage is what the rules that fit do to one call.
+// damage is what the rules that fit do to one call or callback.
 type damage struct {
 	before, after                       time.Duration
 	answer                              *Fault // has the status to answer with
-	reset, dropReply, truncate, notJSON bool
+	reset, dropReply, truncate, notJSON bool   // of a call
+	drop, double, reorder               bool   // of a callback
 	names                               []string
 }
 
@@ -174,7 +175,7 @@ type damage struct {
 func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {
-		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.log.tooFast(f, s.now()))
+		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.tooFast(f))
 	}) {
 		d.add(f, s.chance)
 	}
@@ -201,59 +202,40 @@ func (s *Server) hits(fits func(*Fault) bool) []*Fault {
 	return hit
 }
 
-// callbackDamage is what the rules that fit do to one callback.
-type callbackDamage struct {
-	delay                 time.Duration
-	drop, double, reorder bool
-	names                 []string
-}
-
 // strikeCallback takes the hits of the rules that fit a callback. The caller
 // holds s.mu.
-func (s *Server) strikeCallback(o outgoing) callbackDamage {
-	var d callbackDamage
+func (s *Server) strikeCallback(o outgoing) damage {
+	var d damage
+	for _, f := range s.hits(func(f *Fault) bool {
+		return (f.Callback == "*" || f.Callback == o.kind) && (f.OrderID == "" || f.OrderID == o.orderID || f.OrderID == o.sessionID)
+	}) {
+		d.add(f, s.chance)
+	}
+	return d
+}
+
+func (d *damage) add(f *Fault, c *chance) {
 	note := func(yes bool, name string) bool {
 		if yes {
 			d.names = append(d.names, name)
 		}
 		return yes
 	}
-	for _, f := range s.hits(func(f *Fault) bool {
-		return (f.Callback == "*" || f.Callback == o.kind) && (f.OrderID == "" || f.OrderID == o.orderID || f.OrderID == o.sessionID)
-	}) {
-		delay := f.Delay.plus(f.Jitter, s.chance)
-		d.delay += delay
-		note(delay > 0, "delay "+delay.Round(time.Millisecond).String())
-		d.drop = note(f.Drop, "drop") || d.drop
-		d.double = note(f.Double, "double") || d.double
-		d.reorder = note(f.Reorder, "reorder") || d.reorder
-	}
-	return d
-}
-
-func (d *damage) add(f *Fault, c *chance) {
-	note := func(yes bool, name string) {
-		if yes {
-			d.names = append(d.names, name)
-		}
-	}
 	before, after := f.Delay.plus(f.Jitter, c), f.DelayAfter.plus(f.JitterAfter, c)
 	d.before += before
 	d.after += after
 	note(before > 0, "delay "+before.Round(time.Millisecond).String())
 	note(after > 0, "delay_after "+after.Round(time.Millisecond).String())
-	if f.Status != 0 && d.answer == nil {
+	if note(f.Status != 0 && d.answer == nil, fmt.Sprintf("status %d", f.Status)) {
 		d.answer = f
-		note(true, fmt.Sprintf("status %d", f.Status))
 	}
-	note(f.Reset, "reset")
-	note(f.DropReply, "drop_reply")
-	note(f.Truncate, "truncate")
-	note(f.NotJSON, "not_json")
-	d.reset = d.reset || f.Reset
-	d.dropReply = d.dropReply || f.DropReply
-	d.truncate = d.truncate || f.Truncate
-	d.notJSON = d.notJSON || f.NotJSON
+	d.reset = note(f.Reset, "reset") || d.reset
+	d.dropReply = note(f.DropReply, "drop_reply") || d.dropReply
+	d.truncate = note(f.Truncate, "truncate") || d.truncate
+	d.notJSON = note(f.NotJSON, "not_json") || d.notJSON
+	d.drop = note(f.Drop, "drop") || d.drop
+	d.double = note(f.Double, "double") || d.double
+	d.reorder = note(f.Reorder, "reorder") || d.reorder
 }
 
 func (d Duration) plus(jitter Duration, c *chance) time.Duration {

@@ -217,11 +217,7 @@ func shippingCountries(v *Order) []string {
 	if len(v.ShippingCountries) == 0 {
 		return []string{strings.ToUpper(v.PurchaseCountry)}
 	}
-	countries := make([]string, len(v.ShippingCountries))
-	for i, c := range v.ShippingCountries {
-		countries[i] = strings.ToUpper(c)
-	}
-	return countries
+	return upperCase(v.ShippingCountries)
 }
 
 // shippingCountry returns the country of a separate shipping address.

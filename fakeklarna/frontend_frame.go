@@ -117,7 +117,7 @@ func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	writeFrameJSON(w, http.StatusOK, s.frameOrder(o))
+	writeJSON(w, http.StatusOK, s.frameOrder(o))
 }
 
 // frameOrder: the caller holds s.mu.
@@ -194,12 +194,17 @@ func checkboxesOf(v *Order, now map[string]bool) []frameCheckbox {
 // serveFrameAction does what the shopper did in the iframe, as
 // POST /fake/orders/{id}/shopper does.
 func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
+	frameAction(w, r, 64<<10, s.Shopper)
+}
+
+// frameAction does what a frame's script says in a body of at most limit bytes.
+func frameAction[Action, Answer any](w http.ResponseWriter, r *http.Request, limit int64, do func(id string, a Action) (Answer, error)) {
 	var action Action
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&action); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(&action); err != nil {
 		http.Error(w, "not an action: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	out, err := s.applyShopper(r.PathValue("id"), action) //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
+	answer, err := do(r.PathValue("id"), action)
 	if bad, ok := errors.AsType[*badAction](err); ok {
 		http.Error(w, bad.Error(), http.StatusBadRequest)
 		return
@@ -208,12 +213,5 @@ func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	writeFrameJSON(w, http.StatusOK, out)
-}
-
-func writeFrameJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the browser has gone: nobody to tell
+	writeJSON(w, http.StatusOK, answer)
 }

@@ -40,7 +40,9 @@ func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *api
 		}
 		key := c.scope + " " + c.header.Get("Klarna-Idempotency-Key")
 		for s.running[key] != nil {
-			s.waitFor(s.running[key], c)
+			if s.await(s.running[key], nil) != nil {
+				panic(http.ErrAbortHandler) // the fake was closed or reset
+			}
 		}
 		if kept, ok := s.answers.ByKey[key]; ok && s.now().Before(kept.Since.Add(keptFor)) {
 			return kept.again(c.correlationID), nil
@@ -59,20 +61,6 @@ func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *api
 		}
 		s.keep(key, c, out)
 		return out, nil
-	}
-}
-
-// waitFor lets others work until a call is done. The caller holds s.mu, and
-// holds it again when this returns or panics.
-func (s *Server) waitFor(done <-chan struct{}, c *apiCall) {
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	select {
-	case <-done:
-	case <-c.forgot:
-		panic(http.ErrAbortHandler)
-	case <-s.closed:
-		panic(http.ErrAbortHandler)
 	}
 }
 

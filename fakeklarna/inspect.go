@@ -40,7 +40,7 @@ func (s *Server) Order(id string) (Order, bool) {
 func (s *Server) Requests(orderID string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.log.of(orderID)
+	return s.log.of(orderID, "")
 }
 
 // AddFault adds a rule that breaks calls. It panics on a rule that the JSON
@@ -121,13 +121,6 @@ func (s *Server) advance(d time.Duration) error {
 	s.tell(Event{Lane: "clock", Text: "moved +" + spanText(d)})
 	s.wakeJobs()
 	return nil
-}
-
-// Shopper does what a shopper does in an order's iframe and returns what that
-// shows then. The error says that the order is unknown or expired or that the
-// action is not possible; then nothing changed.
-func (s *Server) Shopper(orderID string, a Action) (Outcome, error) {
-	return s.applyShopper(orderID, a)
 }
 
 // Reset forgets all orders, calls, callbacks and faults and puts the clock right.

@@ -21,7 +21,7 @@ func jobKinds() map[string]func(*Server, job) {
 	return map[string]func(*Server, job){
 		"push":           (*Server).push,
 		jobAuthorization: (*Server).sendAuthorization,
-		jobPaymentPush:   (*Server).pushPayment,
+		jobPaymentPush:   (*Server).push,
 		"decision":       (*Server).decision,
 		"notification":   (*Server).notify,
 	}

@@ -59,23 +59,10 @@ func (s *Server) changeAuthorization(m *managedOrder, c managedCall) (reply, *ap
 	return done(), nil
 }
 
-// tellLines notes by reference how the quantities of lines change.
+// tellLines notes by reference or name how the quantities of lines change.
 func (s *Server) tellLines(m *managedOrder, before, after []ManagedLine) {
-	quantity := func(lines []ManagedLine, reference string) (n int64) {
-		for i := range lines {
-			if lines[i].Reference == reference {
-				n += lines[i].Quantity
-			}
-		}
-		return n
-	}
-	seen := map[string]bool{}
-	for _, line := range slices.Concat(before, after) {
-		was, is := quantity(before, line.Reference), quantity(after, line.Reference)
-		if was != is && line.Reference != "" && !seen[line.Reference] {
-			s.tellManaged(m, "quantity of %s %d → %d", line.Reference, was, is)
-		}
-		seen[line.Reference] = true
+	for _, change := range lineChanges(quantities(mustJSON(before)), quantities(mustJSON(after))) {
+		s.tellManaged(m, "%s", change)
 	}
 }
 

@@ -159,9 +159,7 @@ func managedOption(o *ShippingOption) *ManagedShippingOption {
 		Timeslot json.RawMessage `json:"timeslot"`
 		Location json.RawMessage `json:"pickup_location"`
 	}
-	if o.DeliveryDetails != nil {
-		_ = json.Unmarshal(o.DeliveryDetails, &details) // was checked
-	}
+	_ = json.Unmarshal(o.DeliveryDetails, &details) // was checked
 	return &ManagedShippingOption{
 		ID: o.ID, Name: o.Name, Carrier: details.Carrier, CarrierProduct: details.Product,
 		Method: o.ShippingMethod, Class: details.Class,

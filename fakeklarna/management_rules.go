@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strconv"
-	"unicode/utf8"
 )
 
 // What the bodies of Order Management may be.
@@ -101,92 +99,26 @@ func readManagedBody(r *rule, body []byte) (json.RawMessage, *apiError) {
 	if err != nil {
 		return nil, badValue("body")
 	}
-	checked, err := r.accept("", sent)
-	if err != nil {
-		return nil, err
+	checked, wrong := r.first(managementDialect, "", sent)
+	if wrong != nil {
+		return nil, wrong
 	}
 	return mustJSON(checked), nil
 }
 
-// accept is check with the messages of Order Management. As in its recorded
-// answers a number will do for a text.
+// managementDialect: as in recorded answers a number will do for a text.
 // Source: docs.klarna.com, Error codes and messages for order management.
-func (r *rule) accept(path string, v any) (any, *apiError) {
-	switch value := v.(type) {
-	case string:
-		if r.kind == kindText {
-			return value, r.acceptText(path, value)
-		}
-	case json.Number:
-		if r.kind == kindText {
-			return value.String(), r.acceptText(path, value.String())
-		}
-		if n, err := strconv.ParseInt(value.String(), 10, 64); r.kind == kindInteger && err == nil {
-			if n < r.min || n > r.max {
-				return nil, unprocessable(fmt.Sprintf("The %s value must be between %d and %d", path, r.min, r.max))
-			}
-			return n, nil
-		}
-	case map[string]any:
-		if r.kind == kindObject {
-			return r.acceptMembers(path, value)
-		}
-	case []any:
-		if r.kind == kindList {
-			return r.acceptElements(path, value)
-		}
-	}
-	return nil, badValue(path)
-}
-
-// acceptText checks length and pattern.
-func (r *rule) acceptText(path, value string) *apiError {
-	switch n := int64(utf8.RuneCountInString(value)); {
-	case n < r.min || n > r.max:
-		return r.wrongSize(path)
-	case r.pattern != nil && !r.pattern().MatchString(value):
+var managementDialect = &dialect{"/", false, true, func(r *rule, path string, f flaw) *apiError {
+	switch f {
+	case outOfRange:
+		return unprocessable(fmt.Sprintf("The %s value must be between %d and %d", path, r.min, r.max))
+	case wrongSize:
+		return unprocessable(fmt.Sprintf("The size of the %s value must be between %d and %d", path, r.min, r.max))
+	case wrongText:
 		return unprocessable(fmt.Sprintf("The %s value is not valid", path))
+	case missed:
+		return unprocessable("'" + path + "' must not be null")
+	default:
+		return badValue(path)
 	}
-	return nil
-}
-
-func (r *rule) wrongSize(path string) *apiError {
-	return unprocessable(fmt.Sprintf("The size of the %s value must be between %d and %d", path, r.min, r.max))
-}
-
-func (r *rule) acceptMembers(path string, sent map[string]any) (any, *apiError) {
-	kept := map[string]any{}
-	for i := range r.members {
-		member := &r.members[i]
-		at := member.name
-		if path != "" {
-			at = path + "/" + at
-		}
-		switch v := sent[member.name]; {
-		case v != nil:
-			checked, err := member.accept(at, v)
-			if err != nil {
-				return nil, err
-			}
-			kept[member.name] = checked
-		case member.required:
-			return nil, unprocessable("'" + at + "' must not be null")
-		}
-	}
-	return kept, nil
-}
-
-func (r *rule) acceptElements(path string, sent []any) (any, *apiError) {
-	if n := int64(len(sent)); n < r.min || n > r.max {
-		return nil, r.wrongSize(path)
-	}
-	kept := make([]any, len(sent))
-	for i, v := range sent {
-		checked, err := r.element.accept(path, v)
-		if err != nil {
-			return nil, err
-		}
-		kept[i] = checked
-	}
-	return kept, nil
-}
+}}

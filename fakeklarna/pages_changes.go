@@ -107,18 +107,8 @@ func differences(name string, before, after any) []change {
 }
 
 func memberDifferences(prefix, suffix string, before, after map[string]any) []change {
-	var names []string
-	for name := range before {
-		names = append(names, name)
-	}
-	for name := range after {
-		if _, ok := before[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
 	var out []change
-	for _, name := range names {
+	for _, name := range sortedNames(before, after) {
 		if !same(before[name], after[name]) {
 			out = append(out, change{prefix + name + suffix, word(before[name]), word(after[name])})
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -107,7 +108,7 @@ func (s *Server) takeShopper(id string, f url.Values) (done string, refused note
 	if f.Get("do") == "buy" {
 		a.Buy, done = &Buy{Method: f.Get("method"), Decision: f.Get("decision")}, "bought"
 	}
-	out, err := s.applyShopper(id, a)
+	out, err := s.Shopper(id, a)
 	switch {
 	case errors.Is(err, errNoOrder):
 		return "", note{}, errors.New("the order has expired")
@@ -155,23 +156,11 @@ func (s *Server) takeFault(f url.Values) error {
 		Method: f.Get("method"), Path: strings.TrimSpace(f.Get("path")), OrderID: strings.TrimSpace(f.Get("order_id")),
 		Callback: f.Get("callback"), Body: FaultBody(f.Get("body")),
 	}
-	for _, effect := range f["effect"] {
-		switch effect {
-		case "reset":
-			rule.Reset = true
-		case "drop_reply":
-			rule.DropReply = true
-		case "truncate":
-			rule.Truncate = true
-		case "not_json":
-			rule.NotJSON = true
-		case "drop":
-			rule.Drop = true
-		case "double":
-			rule.Double = true
-		case "reorder":
-			rule.Reorder = true
-		}
+	for effect, is := range map[string]*bool{
+		"reset": &rule.Reset, "drop_reply": &rule.DropReply, "truncate": &rule.Truncate, "not_json": &rule.NotJSON,
+		"drop": &rule.Drop, "double": &rule.Double, "reorder": &rule.Reorder,
+	} {
+		*is = slices.Contains(f["effect"], effect)
 	}
 	for name, into := range map[string]*int{"count": &rule.Count, "status": &rule.Status, "rate_limit": &rule.RateLimit} {
 		if text := strings.TrimSpace(f.Get(name)); text != "" {

@@ -162,17 +162,11 @@ func shapeOf(status string) string {
 // member returns a member of what the merchant sent, "" when it is no text.
 func (l listed) member(name string) string {
 	if l.order == nil {
-		switch v := &l.managed.View; name {
-		case "purchase_country":
-			return v.PurchaseCountry
-		case "purchase_currency":
-			return v.PurchaseCurrency
-		case "merchant_reference1":
-			return v.MerchantReference1
-		case "merchant_reference2":
-			return v.MerchantReference2
-		}
-		return ""
+		v := &l.managed.View
+		return map[string]string{
+			"purchase_country": v.PurchaseCountry, "purchase_currency": v.PurchaseCurrency,
+			"merchant_reference1": v.MerchantReference1, "merchant_reference2": v.MerchantReference2,
+		}[name]
 	}
 	var text string
 	_ = json.Unmarshal(l.order.Content[name], &text) // it was checked; without it there is no text
@@ -206,9 +200,7 @@ func (l listed) email() string {
 		return typed
 	}
 	var address struct{ Email string }
-	if raw := l.order.Content["billing_address"]; raw != nil {
-		_ = json.Unmarshal(raw, &address) // it was checked
-	}
+	_ = json.Unmarshal(l.order.Content["billing_address"], &address) // it was checked
 	return address.Email
 }
 

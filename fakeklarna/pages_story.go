@@ -60,14 +60,12 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 	}
 	var all []moment
 	for _, e := range s.log.entries {
-		if concerns(e.OrderID, e.SessionID) {
-			call := e.Request
-			call.Faults = slices.Clone(call.Faults)
+		if call := e.told; concerns(call.ids()) {
 			all = append(all, moment{at: call.Time, key: "r" + call.CorrelationID, call: &call})
 		}
 	}
-	for i, c := range s.callbacks.of("", "") {
-		if concerns(c.OrderID, c.SessionID) {
+	for i, e := range s.callbacks.entries {
+		if c := e.told; concerns(c.ids()) {
 			all = append(all, moment{at: c.Time, key: fmt.Sprintf("c%d-%s-%d", c.Time.UnixNano(), c.Type, i), callback: &c})
 		}
 	}

@@ -10,11 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// applyPayment does what the library Klarna.Payments does for a shop's page.
-// The error is errNoSession or a *badAction; then nothing changed. The caller
-// does not hold s.mu.
+// Pay does what a shopper's browser does with a payment session and returns what
+// the library Klarna.Payments tells the shop's page. The error says that the
+// session is unknown or expired or that the action is not possible; then nothing
+// changed.
 // Source: docs.klarna.com, Klarna Payments SDK reference.
-func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOutcome, error) {
+func (s *Server) Pay(sessionID string, action PaymentAction) (PaymentOutcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.liveSession(sessionID)

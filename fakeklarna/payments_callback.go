@@ -2,13 +2,12 @@ package fakeklarna
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 )
 
 const (
 	jobAuthorization = "authorization callback" // ID: session; Detail: token
-	jobPaymentPush   = "payments push"          // ID: order; Detail: session and address with a space between
+	jobPaymentPush   = "payments push"          // ID: order; Detail: session and address with a space between, see push
 
 	// authorizationLimit is how long Klarna waits for the shop: 2 s for the
 	// connection and 2 s for the answer.
@@ -57,26 +56,4 @@ func (s *Server) schedulePush(orderID, sessionID string, content map[string]json
 		to := sessionID + " " + fillPayment(v.MerchantURLs.Push, sessionID, orderID)
 		s.schedule(job{Due: s.now().Add(s.o.PushDelay), Kind: jobPaymentPush, ID: orderID, Detail: to})
 	}
-}
-
-// pushPayment tells the shop of an order as push does of one of the checkout:
-// Klarna's documentation has no other times and no body for Payments.
-// Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
-func (s *Server) pushPayment(j job) {
-	s.mu.Lock()
-	done, forgot := s.acknowledged(j.ID), s.forgot
-	s.mu.Unlock()
-	if done {
-		return
-	}
-	sessionID, url, _ := strings.Cut(j.Detail, " ")
-	s.callMerchant(outgoing{kind: "push", url: url, orderID: j.ID, sessionID: sessionID, forgot: forgot})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.forgot != forgot || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
-		return
-	}
-	j.Due = j.Due.Add(pushAfter(j.Attempt+1) - pushAfter(j.Attempt))
-	j.Attempt++
-	s.schedule(j)
 }

@@ -156,9 +156,7 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 	if content["shipping_address"] != nil {
 		p.Shipping = *v.ShippingAddress
 	}
-	if v.Customer != nil {
-		_ = json.Unmarshal(v.Customer, &p.Customer) // was checked
-	}
+	_ = json.Unmarshal(v.Customer, &p.Customer) // was checked
 	setDefault(&p.Customer.Type, "person")
 	setDefault(&p.Customer.DateOfBirth, typed["date_of_birth"])
 	if v.MerchantURLs != nil {
@@ -241,7 +239,8 @@ func membersDiffer(path string, a, b any, at *offenders) {
 
 // sortedNames returns the names that are in either.
 func sortedNames[V any](a, b map[string]V) []string {
-	all := maps.Clone(a)
+	all := map[string]V{}
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return slices.Sorted(maps.Keys(all))
 }

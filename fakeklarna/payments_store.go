@@ -85,9 +85,7 @@ var (
 // urls returns the merchant's addresses, empty ones where it gave none.
 func (p *session) urls() PaymentURLs {
 	var u PaymentURLs
-	if raw := p.Content["merchant_urls"]; raw != nil {
-		_ = json.Unmarshal(raw, &u) // was checked
-	}
+	_ = json.Unmarshal(p.Content["merchant_urls"], &u) // was checked
 	return u
 }
 

@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -15,10 +16,6 @@ func (s *Server) newClientToken(sessionID string, v *Session) string {
 		Algorithm string `json:"alg"`
 		KeyID     string `json:"kid"`
 	}{"RS256", s.newID()})
-	design := v.Design
-	if design == "" {
-		design = "klarna"
-	}
 	language, _, _ := strings.Cut(v.Locale, "-")
 	base := s.publicURL() + "/kp"
 	payload := mustJSON(struct {
@@ -36,7 +33,7 @@ func (s *Server) newClientToken(sessionID string, v *Session) string {
 		Region             string            `json:"region"`
 		OnePaymentMethod   bool              `json:"ua_enabled_and_one_pm"`
 	}{
-		SessionID: sessionID, BaseURL: base, Design: design, Language: strings.ToLower(language),
+		SessionID: sessionID, BaseURL: base, Design: cmp.Or(v.Design, "klarna"), Language: strings.ToLower(language),
 		PurchaseCountry: strings.ToUpper(v.PurchaseCountry), Environment: "playground", MerchantName: s.o.MerchantName,
 		SessionType: "PAYMENTS", ClientEventBaseURL: base, Scheme: true, Experiments: []json.RawMessage{},
 		Region: regionOf(v.market()), OnePaymentMethod: len(categoriesFor(v)) == 1,
@@ -62,9 +59,6 @@ func regionOf(country string) string {
 // customerType returns person or organization.
 func (v *Session) customerType() string {
 	var customer Customer
-	if v.Customer != nil {
-		_ = json.Unmarshal(v.Customer, &customer) // was checked
-	}
-	setDefault(&customer.Type, "person")
-	return customer.Type
+	_ = json.Unmarshal(v.Customer, &customer) // was checked
+	return cmp.Or(customer.Type, "person")
 }

@@ -61,42 +61,12 @@ func gatherMembers(rules []rule, before map[string]json.RawMessage, sent map[str
 	for i := range rules {
 		r := &rules[i]
 		if v := sent[r.name]; v != nil {
-			after[r.name] = mustJSON(r.gather(r.name, v, &bad))
+			after[r.name] = mustJSON(r.read(plainDialect, r.name, v, func(path string, _ *apiError) { bad.add(path) }))
 		} else if r.required && after[r.name] == nil {
 			bad.add(r.name)
 		}
 	}
 	return after, bad
-}
-
-// gather is check for all that is wrong, not only the first.
-func (r *rule) gather(path string, v any, bad *offenders) any {
-	members, isObject := v.(map[string]any)
-	elements, isList := v.([]any)
-	switch {
-	case r.kind == kindObject && isObject:
-		kept := map[string]any{}
-		for i := range r.members {
-			m := &r.members[i]
-			if sent := members[m.name]; sent != nil {
-				kept[m.name] = m.gather(path+"."+m.name, sent, bad)
-			} else if m.required {
-				bad.add(path + "." + m.name)
-			}
-		}
-		return kept
-	case r.kind == kindList && isList && r.element != nil && int64(len(elements)) >= r.min && int64(len(elements)) <= r.max:
-		kept := make([]any, len(elements))
-		for i, sent := range elements {
-			kept[i] = r.element.gather(fmt.Sprintf("%s[%d]", path, i), sent, bad)
-		}
-		return kept
-	}
-	kept, err := r.check(path, v)
-	if err != nil {
-		bad.add(path)
-	}
-	return kept
 }
 
 // checkPayment checks what the rules of single members do not say: what must

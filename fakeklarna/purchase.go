@@ -12,10 +12,11 @@ import (
 // for the merchant's answer, updates by the API wait for it, and an abort does
 // not: after each answer the order is looked at anew.
 
-// applyShopper does what a shopper does in the iframe and returns what that
-// shows then; looking on does not wait for other actions. The error is errNoOrder
-// or a *badAction; with the latter nothing changed.
-func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
+// Shopper does what a shopper does in an order's iframe and returns what that
+// shows then. Looking on does not wait for other actions. The error says that the
+// order is unknown or expired, or that the action is not possible; with the latter
+// nothing changed.
+func (s *Server) Shopper(id string, a Action) (Outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !a.Load && !a.enters() {

@@ -199,12 +199,18 @@ func offeredCountries(v *Order) []string {
 	if len(countries) == 0 {
 		countries = v.ShippingCountries
 	}
-	var upper []string
-	for _, c := range countries {
-		upper = append(upper, strings.ToUpper(c))
-	}
+	upper := upperCase(countries)
 	if len(upper) > 0 && !slices.Contains(upper, strings.ToUpper(v.PurchaseCountry)) {
 		upper = append(upper, strings.ToUpper(v.PurchaseCountry))
+	}
+	return upper
+}
+
+// upperCase returns texts in upper case, nil for none.
+func upperCase(texts []string) []string {
+	var upper []string
+	for _, text := range texts {
+		upper = append(upper, strings.ToUpper(text))
 	}
 	return upper
 }
@@ -266,15 +272,8 @@ func ticked(o *order, options *OrderOptions) map[string]bool {
 // name takes the browser, "" if there is none in the order's country.
 // Source: docs.kustom.co, Create order (external_payment_methods).
 func externalURL(v *Order, name string) string {
-	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
-		var p struct {
-			Name        string   `json:"name"`
-			RedirectURL string   `json:"redirect_url"`
-			Countries   []string `json:"countries"`
-		}
-		_ = json.Unmarshal(raw, &p) // was checked
-		serves := func(c string) bool { return strings.EqualFold(c, v.BillingAddress.Country) }
-		if p.Name == name && (len(p.Countries) == 0 || slices.ContainsFunc(p.Countries, serves)) {
+	for _, p := range providersOf(v) {
+		if p.Name == name {
 			return fillOrderID(p.RedirectURL, v.OrderID)
 		}
 	}

@@ -127,12 +127,12 @@ func (s *Server) postSnapshot(r *http.Request) (int, any) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, maxSnapshot+1))
 	switch {
 	case err != nil:
-		return refuse(http.StatusBadRequest, "bad_request", "the body: "+err.Error())
+		return refuseError(fmt.Errorf("the body: %w", err))
 	case len(text) > maxSnapshot:
 		return refuse(http.StatusRequestEntityTooLarge, "too_large", "the body: more than 256 MiB")
 	}
 	if err := s.Restore(text); err != nil {
-		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return refuseError(err)
 	}
 	return s.readClock(r)
 }

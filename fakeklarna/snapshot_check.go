@@ -91,7 +91,7 @@ func (o *order) check() error {
 		if v == nil && !r.required || v != nil && r.name == "order_lines" { // one line more than may be sent: the delivery
 			continue
 		}
-		if _, err := r.check(r.name, v); err != nil {
+		if _, err := r.first(plainDialect, r.name, v); err != nil {
 			return errors.New(err.message)
 		}
 	}
@@ -141,36 +141,6 @@ func (p *paymentState) check() error {
 		if err := json.Unmarshal(mustJSON(t.Content), new(Session)); err != nil {
 			return fmt.Errorf("customer token %s: %w", id, err)
 		}
-	}
-	return nil
-}
-
-// MarshalJSON shows the calls in the record, oldest first.
-func (l *requestLog) MarshalJSON() ([]byte, error) { return mustJSON(l.of("")), nil }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (l *requestLog) UnmarshalJSON(text []byte) error {
-	var calls []Request
-	if err := json.Unmarshal(text, &calls); err != nil {
-		return err
-	}
-	for _, call := range calls {
-		l.add(&entry{Request: call})
-	}
-	return nil
-}
-
-// MarshalJSON shows the callbacks in the record, oldest first.
-func (l *callbackLog) MarshalJSON() ([]byte, error) { return mustJSON(l.of("", "")), nil }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (l *callbackLog) UnmarshalJSON(text []byte) error {
-	var calls []Callback
-	if err := json.Unmarshal(text, &calls); err != nil {
-		return err
-	}
-	for _, call := range calls {
-		l.add(&callbackEntry{Callback: call})
 	}
 	return nil
 }

@@ -221,9 +221,7 @@ func decodeContent(content map[string]json.RawMessage) Order {
 
 func sentOption(content map[string]json.RawMessage, name string) bool {
 	var options map[string]json.RawMessage
-	if raw := content["options"]; raw != nil {
-		_ = json.Unmarshal(raw, &options) // was checked
-	}
+	_ = json.Unmarshal(content["options"], &options) // was checked
 	return options[name] != nil
 }
 
@@ -236,42 +234,12 @@ func (u *MerchantURLs) all() []*string {
 // member returns the address of a member by its name on the wire, nil if there
 // is none of that name.
 func (a *Address) member(name string) *string {
-	switch name {
-	case "organization_name":
-		return &a.OrganizationName
-	case "given_name":
-		return &a.GivenName
-	case "family_name":
-		return &a.FamilyName
-	case "email":
-		return &a.Email
-	case "title":
-		return &a.Title
-	case "street_address":
-		return &a.StreetAddress
-	case "street_address2":
-		return &a.StreetAddress2
-	case "street_name":
-		return &a.StreetName
-	case "street_number":
-		return &a.StreetNumber
-	case "house_extension":
-		return &a.HouseExtension
-	case "care_of":
-		return &a.CareOf
-	case "postal_code":
-		return &a.PostalCode
-	case "city":
-		return &a.City
-	case "region":
-		return &a.Region
-	case "phone":
-		return &a.Phone
-	case "country":
-		return &a.Country
-	default:
-		return nil
-	}
+	return map[string]*string{
+		"organization_name": &a.OrganizationName, "given_name": &a.GivenName, "family_name": &a.FamilyName,
+		"email": &a.Email, "title": &a.Title, "street_address": &a.StreetAddress, "street_address2": &a.StreetAddress2,
+		"street_name": &a.StreetName, "street_number": &a.StreetNumber, "house_extension": &a.HouseExtension, "care_of": &a.CareOf,
+		"postal_code": &a.PostalCode, "city": &a.City, "region": &a.Region, "phone": &a.Phone, "country": &a.Country,
+	}[name]
 }
 
 // merchantURL returns one of an order's merchant URLs with the order's ID filled

@@ -3,7 +3,6 @@ package fakeklarna
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -75,29 +74,20 @@ func (s *Server) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	writeFrameJSON(w, http.StatusOK, widgetAnswer{PaymentOutcome{ShowForm: true}, shown})
+	writeJSON(w, http.StatusOK, widgetAnswer{PaymentOutcome{ShowForm: true}, shown})
 }
 
 // serveWidgetAction does what the shopper did in widget or dialog, as
 // POST /fake/sessions/{id}/shopper does.
 func (s *Server) serveWidgetAction(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	var action PaymentAction
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPaymentsBody)).Decode(&action); err != nil {
-		http.Error(w, "not an action: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	out, err := s.applyPayment(id, action)
-	if bad, ok := errors.AsType[*badAction](err); ok {
-		http.Error(w, bad.Error(), http.StatusBadRequest)
-		return
-	}
-	shown, gone := s.widgetSession(id)
-	if err != nil || gone != nil {
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	writeFrameJSON(w, http.StatusOK, widgetAnswer{out, shown})
+	frameAction(w, r, maxPaymentsBody, func(id string, a PaymentAction) (widgetAnswer, error) {
+		out, err := s.Pay(id, a)
+		if err != nil {
+			return widgetAnswer{}, err
+		}
+		shown, err := s.widgetSession(id)
+		return widgetAnswer{out, shown}, err
+	})
 }
 
 // widgetSession is what widget and dialog need to show a session.
@@ -159,8 +149,8 @@ var dueDays = map[string][]int{"pay_later": {30}, "pay_over_time": {0, 30, 60}}
 // partsOf returns what is paid when in a category. Parts are equal; what does
 // not divide is in the first.
 func (v *Session) partsOf(category string, now time.Time) []widgetPart {
-	days := dueDays[category]
-	if days == nil {
+	days, later := dueDays[category]
+	if !later {
 		days = []int{0}
 	}
 	n := int64(len(days))
@@ -196,9 +186,7 @@ func missingOf(v *Session, typed map[string]string) []field {
 		DateOfBirth string `json:"date_of_birth"`
 		Type        string `json:"type"`
 	}
-	if v.Customer != nil {
-		_ = json.Unmarshal(v.Customer, &customer) // was checked
-	}
+	_ = json.Unmarshal(v.Customer, &customer) // was checked
 	missing := []field{}
 	for _, f := range paymentFields(v.market()) {
 		known := typed[f.Name]
