@@ -43,7 +43,7 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	orderID := r.URL.Query().Get("order_id")
 	if !kco.IsOrderID(orderID) {
-		s.notFound(w, r)
+		s.page(s.notFound)(w, r)
 		return
 	}
 	s.Observer.Link(ctx, orderID)
@@ -58,10 +58,10 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 		return
 	case errors.Is(err, order.ErrCancelled):
 		s.letGo(ctx, orderID, bought.Origin)
-		s.cancelled(w, r)
+		s.page(cancelled)(w, r)
 		return
 	case errors.Is(err, order.ErrNotBought), errors.Is(err, order.ErrNotOurs):
-		s.notFound(w, r)
+		s.page(s.notFound)(w, r)
 		return
 	case err != nil:
 		s.errorPage(w, r, err, s.storedLocale(r))
@@ -140,13 +140,8 @@ func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 }
 
 // cancelled says that an order was called off before the shop had it.
-func (s *Storefront) cancelled(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: s.view(r, c).shell()}))
+func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
+	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: v.shell()}))
 }
 
 // confirmation is the page for the buyer.

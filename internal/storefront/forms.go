@@ -203,5 +203,5 @@ func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused
 	}
 	f := failureOf(refused)
 	s.tell(r, f.code, nil)
-	s.cartPage(w, r, f.status, c, refused)
+	s.view(r, c).cartPage(w, r, f.status, refused)
 }

@@ -17,7 +17,7 @@ import (
 
 // orderPage shows an order to whoever has its key. A wrong key is answered as
 // an order that does not exist.
-func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
+func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) {
 	// The address holds the key: it goes to no other site and into no index.
 	w.Header().Set("Referrer-Policy", "same-origin")
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
@@ -27,16 +27,10 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !o.HasKey(r.URL.Query().Get("key")) {
-		s.notFound(w, r)
+		s.notFound(w, r, v)
 		return
 	}
 	o = s.Book.Fresh(r.Context(), o)
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	v := s.view(r, c)
 	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
 		Placed: i18n.Date(v.lang, o.PlacedAt.UTC()), State: stateOf(o),

@@ -21,23 +21,17 @@ import (
 // maxQuery bounds what is searched for, in bytes.
 const maxQuery = 200
 
-func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) {
 	query := r.URL.Query()
 	category, q, sort := query.Get("category"), strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\ufffd"), query.Get("sort")
 	if category != "" && !slices.Contains(s.Catalog.Categories(), category) {
-		s.notFound(w, r)
+		s.notFound(w, r, v)
 		return
 	}
 	if len(q) > maxQuery {
 		s.PageError(w, r, errBadRequest)
 		return
 	}
-	v := s.view(r, c)
 	shell := v.shell()
 	shell.Category, shell.Query = category, q
 	products := s.Catalog.Search(v.lang, q, category)
@@ -67,18 +61,12 @@ func (v *view) sort(products []*catalog.Product, order string) {
 	}
 }
 
-func (s *Storefront) product(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	product, known := s.Catalog.Product(chi.URLParam(r, "sku"))
 	if !known {
-		s.notFound(w, r)
+		s.notFound(w, r, v)
 		return
 	}
-	v := s.view(r, c)
 	shell := v.shell()
 	shell.Category = product.Category
 	page := templates.ProductView{
@@ -105,28 +93,22 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request) {
 	respond.Page(w, r, http.StatusOK, templates.Product(page))
 }
 
-func (s *Storefront) cart(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) cart(w http.ResponseWriter, r *http.Request, v *view) {
 	if wantsJSON(r) {
-		s.cartJSON(w, r, c)
+		s.cartJSON(w, r, v.cart)
 		return
 	}
-	s.cartPage(w, r, http.StatusOK, c, nil)
+	v.cartPage(w, r, http.StatusOK, nil)
 }
 
 // cartPage shows the cart; refused is why the form sent was not accepted, nil for none.
-func (s *Storefront) cartPage(w http.ResponseWriter, r *http.Request, status int, c cart.Cart, refused error) {
-	v := s.view(r, c)
+func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refused error) {
 	order, notes, err := v.order()
 	if err != nil {
-		s.PageError(w, r, err)
+		v.PageError(w, r, err)
 		return
 	}
-	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: s.Payments != nil && !s.Payments.First}
+	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: v.Payments != nil && !v.Payments.First}
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {
@@ -155,24 +137,14 @@ func (v *view) refusal(err error, code string) templates.Note {
 	return templates.QuantityLimit(v.lang)
 }
 
-func (s *Storefront) terms(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: s.view(r, c).shell()}))
+func (s *Storefront) terms(w http.ResponseWriter, r *http.Request, v *view) {
+	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: v.shell()}))
 }
 
 // notFound is the 404 page; an old product's address offers the shelf it may have stood on.
-func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 	respond.Page(w, r, http.StatusNotFound, templates.NotFound(templates.NotFoundView{
-		Shell: s.view(r, c).shell(), Offer: s.offer(chi.URLParam(r, "sku")),
+		Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku")),
 	}))
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -178,6 +177,8 @@ func (u paymentsChange) change() (cart.Change, bool) {
 	return ch, ok && len(u.Form) <= maxForm
 }
 
+func (u paymentsChange) shows() string { return "" }
+
 const maxForm = 64 // bytes
 
 // paymentsAnswer is what that page is told.
@@ -194,24 +195,16 @@ type paymentsAnswer struct {
 // updatePayments is the endpoint of the open page with Klarna's widget.
 func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 	var request paymentsChange
-	c, err := s.arrive(w, r, &request, func() (cart.Change, bool) { return request.change() }, func(*cart.Cart) bool { return false })
-	switch {
-	case errors.Is(err, errNoCart):
-		redirectJSON(w, r, "/cart")
-		return
-	case err != nil:
-		s.jsonError(w, r, err, nil)
+	c, ok := s.arrive(w, r, &request)
+	if !ok {
 		return
 	}
-	locked := func(w http.ResponseWriter, r *http.Request) {
+	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) {
 		answer, ok := s.syncedPayments(w, r, request.Form, c, func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
 		if ok {
 			respond.JSON(w, r, http.StatusOK, answer)
 		}
-	}
-	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.jsonError(w, r, err, &c)
-	}).ServeHTTP(w, r)
+	})
 }
 
 // syncedPayments syncs the session's cart and returns what the open page, which
@@ -219,21 +212,8 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 // is the cart as far as it is known, for an answer without a sync.
 func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
 	result, err := s.syncPayments(r, cartsync.Change)
-	if result.Cart.Revision >= changed.Revision {
-		changed = result.Cart
-	}
-	if err != nil {
-		s.jsonError(w, r, err, &changed)
+	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return paymentsAnswer{}, false
-	}
-	switch result.Outcome {
-	case cartsync.Empty:
-		redirectJSON(w, r, "/cart")
-		return paymentsAnswer{}, false
-	case cartsync.Complete, cartsync.Bought:
-		redirectJSON(w, r, confirmationURL(result.OrderID))
-		return paymentsAnswer{}, false
-	case cartsync.InSync:
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, notes(r.Context(), v))

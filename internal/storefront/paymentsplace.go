@@ -31,10 +31,7 @@ var errBadAddress = errors.New("the address is not right")
 // placePayments places the order that the shopper has approved.
 func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
 	var request placeRequest
-	err := respond.CheckType(r, "application/json")
-	if err == nil {
-		err = respond.DecodeJSON(w, r, &request, respond.ShopperLimit)
-	}
+	err := decodeJSON(w, r, &request)
 	if err == nil && (!kco.IsOrderID(request.Token) || len(request.Form) > maxForm) {
 		err = errBadRequest
 	}
@@ -42,10 +39,7 @@ func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	locked := func(w http.ResponseWriter, r *http.Request) { s.placeLocked(w, r, request) }
-	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.jsonError(w, r, err, nil)
-	}).ServeHTTP(w, r)
+	s.lockedJSON(w, r, nil, func(w http.ResponseWriter, r *http.Request) { s.placeLocked(w, r, request) })
 }
 
 func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request placeRequest) {

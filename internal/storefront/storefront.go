@@ -41,13 +41,13 @@ type Storefront struct {
 func (s *Storefront) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly)
-		r.Get("/", s.catalogue)
-		r.Get("/products/{sku}", s.product)
-		r.Get("/cart", s.cart)
-		r.Get("/terms", s.terms)
-		r.Get("/orders/{number}", s.orderPage)
+		r.Get("/", s.page(s.catalogue))
+		r.Get("/products/{sku}", s.page(s.product))
+		r.Get("/cart", s.page(s.cart))
+		r.Get("/terms", s.page(s.terms))
+		r.Get("/orders/{number}", s.page(s.orderPage))
 	})
-	r.NotFound(s.Sessions.ReadOnly(http.HandlerFunc(s.notFound)).ServeHTTP) // not in the group: chi would lose it
+	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
 	r.Post("/market", s.postMarket)
 	r.Post("/cart/lines", s.addLine)
 	r.Post("/cart/lines/{sku}", s.setLine)
@@ -82,13 +82,25 @@ func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
 	return s.Carts.Get(r.Context(), id, fallback(r))
 }
 
+// page reads the session's cart for show, and answers when it cannot.
+func (s *Storefront) page(show func(http.ResponseWriter, *http.Request, *view)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := s.cartOf(r)
+		if err != nil {
+			s.PageError(w, r, err)
+			return
+		}
+		show(w, r, s.view(r, c))
+	}
+}
+
 // visitor is the cart of somebody about whom nothing is stored.
 func (s *Storefront) visitor(r *http.Request) cart.Cart {
 	f := fallback(r)
 	return cart.Cart{Contents: cart.Contents{Country: f.Country, Locale: f.Locale}}
 }
 
-// errBought stops a change that a page asks for whose order has bought the cart.
+// errBought stops a change by a page whose order has bought the cart.
 var errBought = errors.New("bought by the page's order")
 
 // change applies a change to a cart on arrival, without the session's lock.

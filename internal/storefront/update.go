@@ -102,82 +102,103 @@ func (v *view) answer(ctx context.Context, quote cart.Quote, notes []templates.N
 	}, err
 }
 
-// errNoCart is a change by somebody who has no cart.
-var errNoCart = errors.New("the session has no cart")
+// pageRequest is what an open page sends.
+type pageRequest interface {
+	change() (ch cart.Change, ok bool) // not ok: it cannot be one
+	shows() (orderID string)           // "" for none
+}
 
-// arrive reads the change that an open page sends into request and makes it on
-// arrival, so that the order of arrival decides. ok tells a request that cannot
-// be one; bought refuses a page whose order has bought the cart. The error is
-// errNoCart, errBought or as jsonError takes it.
-func (s *Storefront) arrive(w http.ResponseWriter, r *http.Request, request any, change func() (ch cart.Change, ok bool), bought func(*cart.Cart) bool) (cart.Cart, error) {
-	if err := respond.CheckType(r, "application/json"); err != nil {
-		return cart.Cart{}, err
+func (u updateRequest) shows() string { return u.OrderID }
+
+// arrive reads what an open page sends and makes its change on arrival, so that
+// the order of arrival decides. Not ok: it has answered.
+func (s *Storefront) arrive(w http.ResponseWriter, r *http.Request, request pageRequest) (c cart.Cart, ok bool) {
+	c, err := s.arrived(w, r, request)
+	switch {
+	case err == nil && c.ID == "": // there is no cart to change
+		redirectJSON(w, r, "/cart")
+	case errors.Is(err, errBought):
+		redirectJSON(w, r, confirmationURL(request.shows()))
+	case err != nil:
+		s.jsonError(w, r, err, nil)
+	default:
+		return c, true
 	}
-	if err := respond.DecodeJSON(w, r, request, respond.ShopperLimit); err != nil {
-		return cart.Cart{}, err
+	return c, false
+}
+
+func (s *Storefront) arrived(w http.ResponseWriter, r *http.Request, request pageRequest) (c cart.Cart, err error) {
+	if err := decodeJSON(w, r, request); err != nil {
+		return c, err
 	}
-	ch, ok := change()
+	ch, ok := request.change()
 	if !ok {
-		return cart.Cart{}, errBadRequest
+		return c, errBadRequest
 	}
 	values, err := s.Sessions.Peek(r)
-	switch {
-	case err != nil:
-		return cart.Cart{}, err
-	case values.CartID == "":
-		return cart.Cart{}, errNoCart
+	if err != nil || values.CartID == "" {
+		return c, err
 	}
 	return s.change(r.Context(), values.CartID, fallback(r), ch, func(c *cart.Cart) error {
-		if bought(c) {
+		if c.BoughtBy(request.shows()) {
 			return errBought
 		}
 		return nil
 	})
 }
 
+func decodeJSON(w http.ResponseWriter, r *http.Request, request any) error {
+	if err := respond.CheckType(r, "application/json"); err != nil {
+		return err
+	}
+	return respond.DecodeJSON(w, r, request, respond.ShopperLimit)
+}
+
+// lockedJSON answers an open page under the session's lock. c is the cart for
+// the answer when there is no lock, nil where it has not changed.
+func (s *Storefront) lockedJSON(w http.ResponseWriter, r *http.Request, c *cart.Cart, next http.HandlerFunc) {
+	s.Sessions.Locked(next, func(w http.ResponseWriter, r *http.Request, err error) {
+		s.jsonError(w, r, err, c)
+	}).ServeHTTP(w, r)
+}
+
 // update is the one endpoint of the open page with KCO's form. The cart changes
 // on arrival; then, under the session's lock, the newest cart is synced.
 func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
 	var request updateRequest
-	c, err := s.arrive(w, r, &request, func() (cart.Change, bool) { return request.change() }, func(c *cart.Cart) bool {
-		return c.BoughtBy(request.OrderID)
-	})
-	switch {
-	case errors.Is(err, errNoCart):
-		redirectJSON(w, r, "/cart")
-		return
-	case errors.Is(err, errBought):
-		redirectJSON(w, r, confirmationURL(request.OrderID))
-		return
-	case err != nil:
-		s.jsonError(w, r, err, nil)
+	c, ok := s.arrive(w, r, &request)
+	if !ok {
 		return
 	}
-	locked := func(w http.ResponseWriter, r *http.Request) { s.syncUpdate(w, r, request, c) }
-	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.jsonError(w, r, err, &c)
-	}).ServeHTTP(w, r)
+	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) { s.syncUpdate(w, r, request, c) })
+}
+
+// synced tells whether a sync of the cart has something to tell the open page;
+// false: it has answered. changed is the cart as the page changed it, now how the
+// sync left it.
+func (s *Storefront) synced(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string, err error, changed, now cart.Cart) bool {
+	if now.Revision >= changed.Revision {
+		changed = now
+	}
+	switch {
+	case err != nil:
+		s.jsonError(w, r, err, &changed)
+	case outcome == cartsync.Empty:
+		redirectJSON(w, r, "/cart")
+	case outcome == cartsync.Complete, outcome == cartsync.Bought:
+		redirectJSON(w, r, confirmationURL(orderID))
+	default:
+		return true
+	}
+	return false
 }
 
 // syncUpdate syncs the session's cart and answers the open page. changed is
 // the cart with the page's change, for an answer without a sync.
 func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request updateRequest, changed cart.Cart) {
 	result, err := s.sync(r, cartsync.Change, request.OrderID)
-	if result.Cart.Revision >= changed.Revision {
-		changed = result.Cart
-	}
-	if err != nil {
-		s.jsonError(w, r, err, &changed)
+	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return
-	}
-	switch result.Outcome {
-	case cartsync.Empty:
-		redirectJSON(w, r, "/cart")
-		return
-	case cartsync.Complete, cartsync.Bought:
-		redirectJSON(w, r, confirmationURL(result.OrderID))
-		return
-	case cartsync.InSync:
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, request.notes(v))
