@@ -15,6 +15,7 @@ import (
 
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // Lifetime of a cart after its last change.
@@ -153,10 +154,7 @@ func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int
 		return 0, fmt.Errorf("store cart: %w", err)
 	}
 	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds(), orderID).Int64()
-	if err != nil {
-		return 0, fmt.Errorf("store cart: %w", err)
-	}
-	return revision, nil
+	return revision, redisconn.Wrap("store cart", err)
 }
 
 // The scripts that replace an ID in a field of the cart if it is still the one

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // How long a reservation means what.
@@ -191,10 +192,7 @@ func (s *Stock) Settle(ctx context.Context, cartID, orderID string, lines []Rese
 		return false, fmt.Errorf("settle stock: %w", err)
 	}
 	short, err = s.run(ctx, settle, cartID, orderID, taken, closed, ReservationWatched.Milliseconds()).Bool()
-	if err != nil {
-		return false, fmt.Errorf("settle stock: %w", err)
-	}
-	return short, nil
+	return short, redisconn.Wrap("settle stock", err)
 }
 
 // Become gives the reservation of a purchase another name, once it is known
@@ -202,19 +200,13 @@ func (s *Stock) Settle(ctx context.Context, cartID, orderID string, lines []Rese
 // order is settled the reservation ends instead, and its stock is given back: it
 // was written anew by somebody who did not know. Another purchase's stays.
 func (s *Stock) Become(ctx context.Context, cartID, purchase, orderID string) error {
-	if err := s.run(ctx, become, cartID, orderID, purchase).Err(); err != nil {
-		return fmt.Errorf("rename reservation: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("rename reservation", s.run(ctx, become, cartID, orderID, purchase).Err())
 }
 
 // DropReservation ends an order's reservation and gives back its stock, once it
 // is known that it will not become a sale. Another order's stays.
 func (s *Stock) DropReservation(ctx context.Context, cartID, orderID string) error {
-	if err := s.run(ctx, drop, cartID, orderID).Err(); err != nil {
-		return fmt.Errorf("drop reservation: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("drop reservation", s.run(ctx, drop, cartID, orderID).Err())
 }
 
 // SetEnding notes in an order's reservation that Klarna is being asked to abort
@@ -222,10 +214,7 @@ func (s *Stock) DropReservation(ctx context.Context, cartID, orderID string) err
 // known for ours. It reports whether the order still has the reservation.
 func (s *Stock) SetEnding(ctx context.Context, cartID, orderID string, ending bool) (ok bool, err error) {
 	ok, err = s.run(ctx, setEnding, cartID, orderID, ending).Bool()
-	if err != nil {
-		return false, fmt.Errorf("note in reservation: %w", err)
-	}
-	return ok, nil
+	return ok, redisconn.Wrap("note in reservation", err)
 }
 
 // ReturnOld gives back the stock of reservations that are 30 min old at now,
@@ -292,12 +281,8 @@ func (s *Stock) DueReservations(ctx context.Context, now time.Time, limit int) (
 // it is due again in 30 min. At 49 h its reservation is forgotten instead, and
 // its stock given back if it was not yet.
 func (s *Stock) Asked(ctx context.Context, cartID, orderID string, now time.Time) error {
-	err := s.run(ctx, asked, cartID, orderID,
-		now.UnixMilli(), askEvery.Milliseconds(), ReservationWatched.Milliseconds()).Err()
-	if err != nil {
-		return fmt.Errorf("note in reservation: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("note in reservation", s.run(ctx, asked, cartID, orderID,
+		now.UnixMilli(), askEvery.Milliseconds(), ReservationWatched.Milliseconds()).Err())
 }
 
 // due returns the carts in a sorted set whose time has come, the oldest first.
@@ -305,8 +290,5 @@ func (s *Stock) due(ctx context.Context, key string, by int64, limit int) ([]str
 	carts, err := s.rdb.ZRangeByScore(ctx, key, &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(by, 10), Count: int64(limit),
 	}).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read reservations: %w", err)
-	}
-	return carts, nil
+	return carts, redisconn.Wrap("read reservations", err)
 }

@@ -2,9 +2,9 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // returnedKey marks an order whose goods have come back.
@@ -29,10 +29,7 @@ func (s *Stock) Return(ctx context.Context, orderID string, lines []ReservedLine
 	if err == nil {
 		err = returnSold.Run(ctx, s.rdb, []string{stockKey, returnedKey(orderID)}, taken, reservationLife.Milliseconds()).Err()
 	}
-	if err != nil {
-		return fmt.Errorf("return stock: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("return stock", err)
 }
 
 // Limited returns those of the lines whose stock counts: not digital goods, nor

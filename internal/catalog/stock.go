@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/redisconn"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -49,10 +50,7 @@ func (s *Stock) Seed(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("seed stock: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("seed stock", err)
 }
 
 // Left returns how many of each of the products are left, as Redis has it now:

@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no
@@ -58,10 +59,8 @@ func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
 	ctx = context.WithoutCancel(ctx)
 	pipe := l.Redis.Pipeline()
 	l.queue(ctx, pipe, cartID, orderID)
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("list left-behind order: %w", err)
-	}
-	return nil
+	_, err := pipe.Exec(ctx)
+	return redisconn.Wrap("list left-behind order", err)
 }
 
 func (l *LeftBehind) queue(ctx context.Context, p redis.Pipeliner, cartID, orderID string) {
@@ -190,10 +189,7 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err er
 		p.Expire(ctx, leftBehindAsk, askLife)
 		return nil
 	})
-	if err != nil {
-		return true, fmt.Errorf("note left-behind order: %w", err)
-	}
-	return false, nil
+	return err != nil, redisconn.Wrap("note left-behind order", err)
 }
 
 // Unsettled returns the IDs of at most limit orders of which Klarna's abort is
@@ -232,10 +228,7 @@ func (l *LeftBehind) Asked(ctx context.Context, orderID string, now time.Time) e
 	}
 	// XX: it may have been settled meanwhile.
 	again := redis.ZAddArgs{XX: true, Members: []redis.Z{at(next.UnixMilli(), orderID)}}
-	if err := l.Redis.ZAddArgs(ctx, leftBehindAsk, again).Err(); err != nil {
-		return fmt.Errorf("note left-behind order: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("note left-behind order", l.Redis.ZAddArgs(ctx, leftBehindAsk, again).Err())
 }
 
 // Settled takes an order from the list about which all is known: it is placed,
@@ -246,8 +239,5 @@ func (l *LeftBehind) Settled(ctx context.Context, orderID string) error {
 		p.ZRem(ctx, leftBehindSince, orderID)
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("clear left-behind order: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("clear left-behind order", err)
 }

@@ -74,12 +74,8 @@ return 1
 // nothing but that.
 func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, agreed bool) error {
 	now := time.Now()
-	err := addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, now.UnixMilli(), agreed, now.Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err()
-	if err != nil {
-		return fmt.Errorf("write down authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("write down authorization", addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		token, now.UnixMilli(), agreed, now.Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err())
 }
 
 // withdrawn: KEYS record, replaced, due; ARGV token, now (ms), life (ms), session ID.
@@ -95,12 +91,8 @@ return 1
 // Withdraw says that no order is to be placed with a token, even if it comes
 // again: the shop has told the shopper so. The loop releases it.
 func (a *Authorizations) Withdraw(ctx context.Context, sessionID, token string) error {
-	err := withdrawn.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
-	if err != nil {
-		return fmt.Errorf("withdraw authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("withdraw authorization", withdrawn.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		token, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err())
 }
 
 // Get returns what is known of a session's authorizations; none is zero.
@@ -147,12 +139,8 @@ return 1
 // see to it that the book has it. Its token is used by that; replaced ones are
 // yet to be released.
 func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
-	err := setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
-		orderID, time.Now().Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
-	if err != nil {
-		return fmt.Errorf("write down order of payment session: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("write down order of payment session", setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
+		orderID, time.Now().Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err())
 }
 
 // Queues are the sessions whose authorizations the loop has to look after.
@@ -165,10 +153,7 @@ func (a *Authorizations) Due(ctx context.Context, now time.Time, limit int) ([]s
 	ids, err := a.Redis.ZRangeByScore(ctx, dueKey, &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
 	}).Result()
-	if err != nil {
-		return nil, fmt.Errorf("due authorizations: %w", err)
-	}
-	return ids, nil
+	return ids, redisconn.Wrap("due authorizations", err)
 }
 
 // released: KEYS record, replaced; ARGV token.
@@ -180,11 +165,8 @@ return 1
 
 // Released forgets a token that no order can be placed with any more.
 func (a *Authorizations) Released(ctx context.Context, sessionID, token string) error {
-	err := released.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID}, token).Err()
-	if err != nil {
-		return fmt.Errorf("forget authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("forget authorization",
+		released.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID}, token).Err())
 }
 
 // looked: KEYS due; ARGV session ID, now (ms), next (ms, or ""). One that came
@@ -207,10 +189,7 @@ func (a *Authorizations) Looked(ctx context.Context, sessionID string, now, next
 	if !next.IsZero() {
 		again = strconv.FormatInt(next.UnixMilli(), 10)
 	}
-	if err := looked.Run(ctx, a.Redis, []string{dueKey}, sessionID, now.UnixMilli(), again).Err(); err != nil {
-		return fmt.Errorf("put off authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("put off authorization", looked.Run(ctx, a.Redis, []string{dueKey}, sessionID, now.UnixMilli(), again).Err())
 }
 
 // Body is the call as a reservation keeps it.

@@ -106,6 +106,14 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 	return o, nil
 }
 
+// Wrap says of an error what was being done; nil stays nil.
+func Wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
 // addresses splits "host1:1,host2" and adds the default port.
 func addresses(hosts string) ([]string, error) {
 	all := strings.Split(hosts, ",")

@@ -70,7 +70,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
 		crossing: http.NewCrossOriginProtection(), address: clientAddress(o.TrustedProxies),
-		limits: patience,
+		limits: defaultLimits,
 		writes: newLimiter(o.WriteLimit, maxClients),
 	}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
@@ -150,9 +150,9 @@ func serve(server *http.Server, l net.Listener) error {
 // limits are how long a client may take.
 type limits struct{ header, read, write, profile, idle time.Duration }
 
-// patience is what clients get. A page is written within the deadline of its request;
+// defaultLimits are what clients get. A page is written within the deadline of its request;
 // a profile takes as long as is asked for.
-var patience = limits{header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, profile: 5 * time.Minute, idle: 2 * time.Minute}
+var defaultLimits = limits{header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, profile: 5 * time.Minute, idle: 2 * time.Minute}
 
 // servers returns the shop's and that of its operation.
 func (s *Server) servers() (shop, ops *http.Server) {

@@ -41,7 +41,7 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 		return ctx, nil, ErrBusy
 	default:
 		wait.End(observe.LockFailed)
-		return ctx, nil, storeError(err)
+		return ctx, nil, storeError("lock session", err)
 	}
 	from.had = true
 

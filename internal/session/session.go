@@ -239,8 +239,11 @@ func (s *Sessions) load(ctx context.Context, token string) (context.Context, err
 	return s.scs.Load(ctx, "")
 }
 
-func (s *Sessions) token(r *http.Request) string {
-	c, err := r.Cookie(s.scs.Cookie.Name)
+func (s *Sessions) token(r *http.Request) string { return tokenOf(s.scs, r) }
+
+// tokenOf is the session token in a request's cookie, "" for none.
+func tokenOf(m *scs.SessionManager, r *http.Request) string {
+	c, err := r.Cookie(m.Cookie.Name)
 	if err != nil {
 		return ""
 	}

@@ -101,13 +101,8 @@ func (s *Staff) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.end(r); err != nil {
 		return err
 	}
-	s.forget(w, r)
+	s.scs.WriteSessionCookie(r.Context(), w, "", time.Time{}) // the browser drops its token
 	return nil
-}
-
-// forget lets the browser drop its token.
-func (s *Staff) forget(w http.ResponseWriter, r *http.Request) {
-	s.scs.WriteSessionCookie(r.Context(), w, "", time.Time{})
 }
 
 func (s *Staff) end(r *http.Request) error {
@@ -125,13 +120,7 @@ func (s *Staff) end(r *http.Request) error {
 	return s.scs.Destroy(ctx)
 }
 
-func (s *Staff) token(r *http.Request) string {
-	c, err := r.Cookie(s.scs.Cookie.Name)
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
+func (s *Staff) token(r *http.Request) string { return tokenOf(s.scs, r) }
 
 // opening marks the context of a sign-in: only there may a session appear in the store.
 type opening struct{}
@@ -156,5 +145,5 @@ func (s staffStore) CommitCtx(ctx context.Context, token string, b []byte, expir
 	if errors.Is(err, redis.Nil) {
 		return errEnded
 	}
-	return storeError(err)
+	return storeError("store staff session", err)
 }
