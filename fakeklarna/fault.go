@@ -100,10 +100,8 @@ func (f *Fault) check() error {
 	if err := f.checkTarget(); err != nil {
 		return err
 	}
-	effect := f.Drop || f.Double || f.Reorder || f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
-	case !effect:
+	case !f.breaksCalls() && !f.Drop && !f.Double && !f.Reorder && f.Delay == 0 && f.Jitter == 0:
 		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
@@ -123,19 +121,22 @@ func (f *Fault) check() error {
 	return nil
 }
 
+// breaksCalls reports whether a rule has an effect that only calls can have.
+func (f *Fault) breaksCalls() bool {
+	return f.Status != 0 || f.RateLimit != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
+}
+
 // callbackKinds are the callbacks that rules may name.
 var callbackKinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
 
 // checkTarget returns what a rule has that its target, calls or callbacks, has not.
 func (f *Fault) checkTarget() error {
-	ofCall := f.Method != "" || f.Path != "" || f.Status != 0 || f.Body != "" || len(f.Header) > 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
 		return errors.New("drop, double and reorder need a callback")
 	case f.Callback != "" && f.Callback != "*" && !slices.Contains(callbackKinds, f.Callback):
 		return fmt.Errorf("callback: %q is neither * nor one of %s", f.Callback, strings.Join(callbackKinds, ", "))
-	case f.Callback != "" && ofCall:
+	case f.Callback != "" && (f.breaksCalls() || f.Method != "" || f.Path != "" || f.Body != "" || len(f.Header) > 0):
 		return errors.New("a rule for a callback has order_id, count, probability, delay, jitter, drop, double and reorder only")
 	}
 	return nil

@@ -62,7 +62,7 @@ const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; conne
 func (s *Server) frontendRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /kcoc/"+assetVersion+"/", http.StripPrefix("/kcoc/"+assetVersion+"/", serveAssets()))
 	mux.HandleFunc("GET /v1/checkout/snippet/load", serveClientEvent)
-	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", s.serveFrame)
+	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", framePage("frame.html"))
 	mux.HandleFunc("GET /kco/checkout/orders/{id}", s.frameAuthorised(s.serveFrameOrder))
 	mux.HandleFunc("POST /kco/checkout/orders/{id}/shopper", s.frameAuthorised(s.serveFrameAction))
 	s.widgetRoutes(mux)
@@ -91,10 +91,12 @@ func serveClientEvent(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(onePixel)
 }
 
-// serveFrame serves the iframe's page. It is the same for all orders: the
-// order's token arrives in the fragment, which browsers keep to themselves.
-func (s *Server) serveFrame(w http.ResponseWriter, _ *http.Request) {
-	writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "frame.html", assetVersion)
+// framePage serves the page of a frame. It is the same for all orders: the order's
+// token arrives in the fragment, which browsers keep to themselves.
+func framePage(template string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), template, assetVersion)
+	}
 }
 
 // writePage sends a page that is made of one of the templates.

@@ -111,15 +111,8 @@ func initialMethod(method, customerType string) InitialPaymentMethod {
 
 // managedLines returns lines of a purchase as Order Management has them.
 func managedLines(lines []OrderLine) []ManagedLine {
-	managed := []ManagedLine{}
-	for _, l := range lines {
-		managed = append(managed, ManagedLine{
-			Reference: l.Reference, Type: l.Type, Quantity: l.Quantity, QuantityUnit: l.QuantityUnit, Name: l.Name,
-			TotalAmount: l.TotalAmount, UnitPrice: l.UnitPrice, TotalDiscountAmount: l.TotalDiscountAmount,
-			TaxRate: l.TaxRate, TotalTaxAmount: l.TotalTaxAmount, MerchantData: l.MerchantData,
-			ProductURL: l.ProductURL, ImageURL: l.ImageURL, ProductIdentifiers: l.ProductIdentifiers, Subscription: l.Subscription,
-		})
-	}
+	var managed []ManagedLine
+	_ = json.Unmarshal(mustJSON(lines), &managed) // members of the same names
 	return filled(managed)
 }
 

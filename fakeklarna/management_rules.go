@@ -61,13 +61,8 @@ var managedLinesRule = list("order_lines", maxManagedLines, new(object("",
 	text("merchant_data", 0, 1024),
 	text("product_url", 0, 1024),
 	text("image_url", 0, 1024),
-	object("product_identifiers",
-		text("brand", 0, 70), text("category_path", 0, 750), text("global_trade_item_number", 0, 50),
-		text("manufacturer_part_number", 0, 70), text("color", 0, 64), text("size", 0, 64)),
-	object("subscription",
-		text("name", 0, 255).must(),
-		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(),
-		integer("interval_count", 1, math.MaxInt64).must()))))
+	identifiersRule,
+	subscriptionRule(text("name", 0, 255).must()))))
 
 // parcelsRule: no member of an element is required. Source: recorded captures.
 func parcelsRule(least int64) rule {

@@ -73,18 +73,22 @@ var lineRule = object("",
 	text("merchant_data", 0, 1024),
 	text("product_url", 0, 1024),
 	text("image_url", 0, 1024),
-	object("product_identifiers",
-		text("brand", 0, 70), text("color", 0, 64), text("category_path", 0, 750),
-		text("global_trade_item_number", 0, 50), text("manufacturer_part_number", 0, 70), text("size", 0, 64)),
+	identifiersRule,
 	object("shipping_attributes",
 		integer("weight", 0, math.MaxInt64),
 		object("dimensions",
 			integer("height", 0, math.MaxInt64), integer("width", 0, math.MaxInt64), integer("length", 0, math.MaxInt64)),
 		list("tags", maxListed, new(longText("")))),
-	object("subscription",
-		longText("name"),
-		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(),
-		integer("interval_count", 1, math.MaxInt64).must()))
+	subscriptionRule(longText("name")))
+
+var identifiersRule = object("product_identifiers",
+	text("brand", 0, 70), text("color", 0, 64), text("category_path", 0, 750),
+	text("global_trade_item_number", 0, 50), text("manufacturer_part_number", 0, 70), text("size", 0, 64))
+
+func subscriptionRule(name rule) rule {
+	return object("subscription", name,
+		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(), integer("interval_count", 1, math.MaxInt64).must())
+}
 
 var optionsRule = object("options",
 	pattern("acquiring_channel", `ECOMMERCE|MOTO|IN_STORE|TELESALES`),

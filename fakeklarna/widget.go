@@ -22,12 +22,8 @@ const widgetScheme = "KlarnaPayments "
 
 func (s *Server) widgetRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /kp/lib/v1/api.js", serveLibrary)
-	mux.HandleFunc("GET /kp/widget", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "widget.html", assetVersion)
-	})
-	mux.HandleFunc("GET /kp/dialog", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "widget-dialog.html", assetVersion)
-	})
+	mux.HandleFunc("GET /kp/widget", framePage("widget.html"))
+	mux.HandleFunc("GET /kp/dialog", framePage("widget-dialog.html"))
 	mux.HandleFunc("GET /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetSession))
 	mux.HandleFunc("POST /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetAction))
 }

@@ -32,7 +32,10 @@ type cartFile struct {
 	ShippingOption string       `json:"shipping_option"`
 	ShipTo         *cart.ShipTo `json:"ship_to"`
 
-	Revision, Currency, TotalAmount, TotalTaxAmount json.RawMessage
+	Revision       json.RawMessage `json:"revision"`
+	Currency       json.RawMessage `json:"currency"`
+	TotalAmount    json.RawMessage `json:"total_amount"`
+	TotalTaxAmount json.RawMessage `json:"total_tax_amount"`
 }
 
 type cartLine struct {
@@ -42,23 +45,6 @@ type cartLine struct {
 	Name        json.RawMessage `json:"name"`
 	UnitPrice   json.RawMessage `json:"unit_price"`
 	TotalAmount json.RawMessage `json:"total_amount"`
-}
-
-// UnmarshalJSON reads a cart file and refuses members that it does not know.
-func (f *cartFile) UnmarshalJSON(data []byte) error {
-	type plain cartFile
-	var all struct {
-		plain
-		Revision       json.RawMessage `json:"revision"`
-		Currency       json.RawMessage `json:"currency"`
-		TotalAmount    json.RawMessage `json:"total_amount"`
-		TotalTaxAmount json.RawMessage `json:"total_tax_amount"`
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	err := d.Decode(&all)
-	*f = cartFile(all.plain)
-	return err
 }
 
 // explain prints the request that the cart in a file would send to Klarna,
@@ -123,8 +109,13 @@ func readCart(name string) (cart.Contents, error) {
 		return cart.Contents{}, fmt.Errorf("%s: more than %d bytes", name, maxCartFile)
 	}
 	var f cartFile
-	if err := json.Unmarshal(data, &f); err != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
 		return cart.Contents{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return cart.Contents{}, fmt.Errorf("%s: there is something after the cart", name)
 	}
 	m, served := market.Lookup(cmp.Or(f.Country, "SE"))
 	switch {

@@ -93,7 +93,7 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	o.Seed = v.number("-seed", c.fakeSeed)
 	o.Chaos = v.probability("-chaos", c.fakeChaos)
 	o.PushDelay = max(v.duration("-push-delay", c.fakePushDelay), 1) // 0 would be the default
-	o.CallbackHosts = strings.FieldsFunc(c.fakeCallbackHosts, func(r rune) bool { return r == ',' || r == ' ' })
+	o.CallbackHosts = words(c.fakeCallbackHosts)
 	o.EchoFilledURLs = v.onOff("-echo-filled-urls", c.fakeFilledURLs)
 	o.EchoCountryAsSent = v.onOff("-echo-country-as-sent", c.fakeCountryAsSent)
 	return o, public.Scheme + "://" + public.Host, v.err()

@@ -145,7 +145,7 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 // Item is what a quantity of a product is on an order that goes to a place, at a
 // unit price.
 func (p *Pricer) Item(to market.Delivery, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
-	name, _ := product.NameIn(lang)
+	name, _ := product.Name.In(lang)
 	item := klarna.Item{
 		Type: klarna.Physical, Reference: product.SKU, Name: name,
 		Quantity: int64(quantity), QuantityUnit: "pcs",

@@ -47,15 +47,6 @@ type Product struct {
 	Picture     string // name of a picture of the shop ("MUG-1.svg"), an https URL, or ""
 }
 
-// NameIn returns the name for a language, and the language it really is in.
-func (p *Product) NameIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Name.In(l) }
-
-// DescriptionIn is NameIn for the description.
-func (p *Product) DescriptionIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Description.In(l) }
-
-// MaterialIn is NameIn for the material.
-func (p *Product) MaterialIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Material.In(l) }
-
 // Price returns the unit price in minor units; false if the product is not
 // sold in that currency.
 func (p *Product) Price(c money.Currency) (money.Amount, bool) {

@@ -44,8 +44,8 @@ func (c *Catalog) makeHaystacks() {
 	c.haystacks = map[i18n.Lang][]string{}
 	for _, l := range i18n.Langs() {
 		for _, p := range c.products {
-			name, _ := p.NameIn(l)
-			description, _ := p.DescriptionIn(l)
+			name, _ := p.Name.In(l)
+			description, _ := p.Description.In(l)
 			c.haystacks[l] = append(c.haystacks[l], fold(p.SKU+"\n"+name+"\n"+description))
 		}
 	}

@@ -21,9 +21,6 @@ type Error struct {
 
 // Codes a caller branches on.
 const (
-	// CodeReadOnlyOrder answers an update or abort of a finished order.
-	// Source: docs.kustom.co, Errors in checkout.
-	CodeReadOnlyOrder = "READ_ONLY_ORDER"
 	// CodeSessionCompleted answers whatever is asked of a payment session whose
 	// order is placed. Source: docs.klarna.com, Update the cart.
 	CodeSessionCompleted = "SESSION_COMPLETED"

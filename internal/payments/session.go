@@ -24,12 +24,9 @@ const (
 	StatusComplete   Status = "complete" // its order is placed
 )
 
-// Intent says what the shopper agrees to.
+// IntentBuy is what the shopper agrees to: one purchase. It is Klarna's default.
 // Source: docs.klarna.com, Create an order.
-type Intent string
-
-// IntentBuy is the one that the shop uses: one purchase; Klarna's default.
-const IntentBuy Intent = "buy"
+const IntentBuy = "buy"
 
 // Content is the part of a session that the shop decides: what is sent, and
 // what is compared. The shopper's data is not in it: the browser hands that to
@@ -43,7 +40,7 @@ type Content struct {
 	OrderLines       []klarna.OrderLine `json:"order_lines"`
 	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
 	MerchantData     string             `json:"merchant_data"`
-	Intent           Intent             `json:"intent"`
+	Intent           string             `json:"intent"`
 }
 
 // MerchantURLs are where Klarna sends browser and servers; {order.id} is filled

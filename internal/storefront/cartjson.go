@@ -43,7 +43,7 @@ func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Car
 	}
 	lang := i18n.LangOf(c.Locale)
 	for i, g := range quote.Goods {
-		name, _ := g.Product.NameIn(lang)
+		name, _ := g.Product.Name.In(lang)
 		answer.Lines[i] = cartLine{SKU: g.SKU, Name: name, Quantity: g.Quantity, UnitPrice: g.UnitPrice, TotalAmount: g.TotalAmount}
 	}
 	respond.JSON(w, r, http.StatusOK, answer)

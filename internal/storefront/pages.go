@@ -54,8 +54,8 @@ func (v *view) sort(products []*catalog.Product, order string) {
 	case templates.SortName:
 		names := collate.New(language.Make(string(v.lang)))
 		slices.SortStableFunc(products, func(a, b *catalog.Product) int {
-			nameA, _ := a.NameIn(v.lang)
-			nameB, _ := b.NameIn(v.lang)
+			nameA, _ := a.Name.In(v.lang)
+			nameB, _ := b.Name.In(v.lang)
 			return names.CompareString(nameA, nameB)
 		})
 	}
@@ -72,8 +72,8 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	page := templates.ProductView{
 		Shell:       shell,
 		Tile:        v.tile(product),
-		Description: templates.In(product.DescriptionIn(v.lang)),
-		Material:    templates.In(product.MaterialIn(v.lang)),
+		Description: templates.In(product.Description.In(v.lang)),
+		Material:    templates.In(product.Material.In(v.lang)),
 		Weight:      product.Weight,
 	}
 	switch {

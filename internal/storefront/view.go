@@ -64,7 +64,7 @@ func (v *view) amount(a money.Amount) templates.Amount {
 // name is a product's name in the page's language, or its SKU.
 func (v *view) name(sku string) string {
 	if p, known := v.Catalog.Product(sku); known {
-		name, _ := p.NameIn(v.lang)
+		name, _ := p.Name.In(v.lang)
 		return name
 	}
 	return sku
@@ -168,7 +168,7 @@ func (v *view) tiles(products []*catalog.Product) []templates.Tile {
 
 func (v *view) tile(p *catalog.Product) templates.Tile {
 	tile := templates.Tile{
-		SKU: p.SKU, Name: templates.In(p.NameIn(v.lang)), Picture: p.Picture,
+		SKU: p.SKU, Name: templates.In(p.Name.In(v.lang)), Picture: p.Picture,
 		Stock: v.left(p.SKU), Digital: p.Digital, Voucher: p.Class == market.None,
 	}
 	if price, ok := p.Price(v.market.Currency); ok {
@@ -200,7 +200,7 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	for _, line := range v.cart.Lines {
 		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: line.SKU}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
 		if p, known := v.Catalog.Product(line.SKU); known {
-			shown.Name, shown.Picture = templates.In(p.NameIn(v.lang)), p.Picture
+			shown.Name, shown.Picture = templates.In(p.Name.In(v.lang)), p.Picture
 		}
 		if len(goods) > 0 && goods[0].SKU == line.SKU {
 			shown.Gone = false

@@ -46,7 +46,7 @@ type Text struct {
 	Lang i18n.Lang // "" = the page's
 }
 
-// In makes a Text, so that catalog's answers can be passed on: In(p.NameIn(lang)).
+// In makes a Text, so that catalog's answers can be passed on: In(p.Name.In(lang)).
 func In(text string, lang i18n.Lang) Text { return Text{text, lang} }
 
 // Amount is money as the page shows it, with the number that scripts compare.
