@@ -71,55 +71,40 @@ func (s *Server) listCaptures(m *managedOrder, _ managedCall) (reply, *apiError)
 	return found(m.View.Captures), nil
 }
 
+// ofCapture makes an operation on the capture that a call names. consequence ends
+// the message when there is none; a change, which has one, is not allowed on an
+// order without captures. Source: docs.klarna.com, Order Management API reference,
+// Error codes and messages for order management.
+func ofCapture(consequence string, do func(*Server, *managedOrder, *Capture, managedCall) (reply, *apiError)) func(*Server, *managedOrder, managedCall) (reply, *apiError) {
+	return func(s *Server, m *managedOrder, c managedCall) (reply, *apiError) {
+		captures := m.View.Captures
+		i := slices.IndexFunc(captures, func(x Capture) bool { return strings.EqualFold(x.CaptureID, c.ids["capture_id"]) })
+		switch {
+		case consequence != "" && len(captures) == 0:
+			return reply{}, forbidden("NOT_ALLOWED", "Order has no captures. "+c.fill(consequence))
+		case i < 0:
+			return reply{}, missing("NO_SUCH_CAPTURE", strings.TrimSpace("Capture could not be found. "+c.fill(consequence)))
+		}
+		return do(s, m, &captures[i], c)
+	}
+}
+
 // readCapture returns one capture.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) readCapture(m *managedOrder, c managedCall) (reply, *apiError) {
-	capture, err := m.captureOf(c, "")
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) readCapture(_ *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
 	return found(*capture), nil
-}
-
-// captureOf returns the capture that a call names. consequence ends the message
-// when there is none. Source: docs.klarna.com, Error codes and messages for
-// order management.
-func (m *managedOrder) captureOf(c managedCall, consequence string) (*Capture, *apiError) {
-	captures := m.View.Captures
-	i := slices.IndexFunc(captures, func(x Capture) bool { return strings.EqualFold(x.CaptureID, c.ids["capture_id"]) })
-	if i < 0 {
-		return nil, missing("NO_SUCH_CAPTURE", strings.TrimSpace("Capture could not be found. "+c.fill(consequence)))
-	}
-	return &captures[i], nil
-}
-
-// captureToChange is captureOf for a change, which an order without captures
-// does not allow. Source: docs.klarna.com, Order Management API reference.
-func (m *managedOrder) captureToChange(c managedCall, consequence string) (*Capture, *apiError) {
-	if len(m.View.Captures) == 0 {
-		return nil, forbidden("NOT_ALLOWED", "Order has no captures. "+c.fill(consequence))
-	}
-	return m.captureOf(c, consequence)
 }
 
 // shipCapture adds parcels to a capture.
 // Source: docs.klarna.com, Capture and track orders.
-func (s *Server) shipCapture(m *managedOrder, c managedCall) (reply, *apiError) {
-	capture, err := m.captureToChange(c, "Shipping info cannot be added to capture {capture_id}")
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) shipCapture(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	capture.ShippingInfo = append(capture.ShippingInfo, s.parcels(m, c)...)
 	return done(), nil
 }
 
 // sendOut sends the customer the message about a capture again.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) sendOut(m *managedOrder, c managedCall) (reply, *apiError) {
-	capture, err := m.captureToChange(c, "Send out cannot be triggered for capture {capture_id}")
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) sendOut(m *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
 	s.tellManaged(m, "message about capture %s sent to the customer again", capture.KlarnaReference)
 	return done(), nil
 }
@@ -139,27 +124,21 @@ func (v *ManagedOrder) dueDatesOf() []DueDateOption {
 
 // dueDateOptions returns by how long the payment of a capture may be put off.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) dueDateOptions(m *managedOrder, c managedCall) (reply, *apiError) {
-	if _, err := m.captureOf(c, ""); err != nil {
-		return reply{}, err
-	}
+func (s *Server) dueDateOptions(m *managedOrder, _ *Capture, _ managedCall) (reply, *apiError) {
 	return found(DueDateOptions{m.View.PurchaseCurrency, m.View.dueDatesOf()}), nil
 }
 
+const notExtended = "Due date cannot be extended for capture {capture_id}"
+
 // extendDueDate puts off the payment of a capture by one of the times offered.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) extendDueDate(m *managedOrder, c managedCall) (reply, *apiError) {
-	const not = "Due date cannot be extended for capture {capture_id}"
+func (s *Server) extendDueDate(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	var sent struct {
 		Days int64 `json:"number_of_days"`
 	}
 	c.into(&sent)
-	capture, err := m.captureToChange(c, not)
-	if err != nil {
-		return reply{}, err
-	}
 	if !slices.ContainsFunc(m.View.dueDatesOf(), func(o DueDateOption) bool { return o.NumberOfDays == sent.Days }) {
-		return reply{}, forbidden("NOT_ALLOWED", "Number of days is not offered. "+c.fill(not))
+		return reply{}, forbidden("NOT_ALLOWED", "Number of days is not offered. "+c.fill(notExtended))
 	}
 	s.tellManaged(m, "due date of capture %s extended by %d days", capture.KlarnaReference, sent.Days)
 	return done(), nil

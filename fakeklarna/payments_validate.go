@@ -53,10 +53,8 @@ func (s *Server) mergePayment(rules []rule, before map[string]json.RawMessage, s
 // gatherMembers returns before with the members that were sent, each checked by
 // itself.
 func gatherMembers(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
-	after := maps.Clone(before)
-	if after == nil {
-		after = map[string]json.RawMessage{}
-	}
+	after := map[string]json.RawMessage{}
+	maps.Copy(after, before)
 	var bad offenders
 	for i := range rules {
 		r := &rules[i]

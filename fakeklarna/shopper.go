@@ -293,10 +293,7 @@ func (s *Server) outcome(o *order) Outcome {
 		Checkboxes:      ticked(o, &v.Options),
 		Missing:         missingFields(&v, o.Typed),
 		Total:           v.OrderAmount,
-		ShippingOptions: v.ShippingOptions,
-	}
-	if out.ShippingOptions == nil {
-		out.ShippingOptions = []ShippingOption{}
+		ShippingOptions: append([]ShippingOption{}, v.ShippingOptions...),
 	}
 	if chosen := v.SelectedShippingOption; chosen != nil {
 		out.ShippingOption = chosen.ID

@@ -204,18 +204,12 @@ func decodeContent(content map[string]json.RawMessage) Order {
 	if strings.EqualFold(v.PurchaseCountry, "DE") && !sentOption(content, "allow_separate_shipping_address") {
 		v.Options.AllowSeparateShippingAddress = true
 	}
-	if v.OrderLines == nil {
-		v.OrderLines = []OrderLine{}
-	}
+	v.OrderLines = append([]OrderLine{}, v.OrderLines...) // a list, also without lines
 	for i := range v.OrderLines {
 		setDefault(&v.OrderLines[i].Type, "physical")
 	}
-	if v.ExternalPaymentMethods == nil {
-		v.ExternalPaymentMethods = []json.RawMessage{}
-	}
-	if v.ExternalCheckouts == nil {
-		v.ExternalCheckouts = []json.RawMessage{}
-	}
+	v.ExternalPaymentMethods = append([]json.RawMessage{}, v.ExternalPaymentMethods...)
+	v.ExternalCheckouts = append([]json.RawMessage{}, v.ExternalCheckouts...)
 	return v
 }
 

@@ -37,6 +37,11 @@ type Quote struct {
 	Delivery market.Delivery
 }
 
+// Sale is what Klarna is told of the sale of a cart with these contents.
+func (q Quote) Sale(c Contents) klarna.Sale {
+	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}
+}
+
 // GoodsLine is a line of the cart with its product and prices.
 type GoodsLine struct {
 	Line

@@ -5,7 +5,6 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 )
 
 // AddressChange is the body of the address_update, shipping_option_update and
@@ -29,20 +28,15 @@ func (a *AddressChange) Address() cart.Address {
 // AddressAnswer is the answer to an AddressChange: the order is replaced by
 // it. Source: docs.kustom.co, Server side callbacks.
 type AddressAnswer struct {
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	PurchaseCurrency string             `json:"purchase_currency"`
-	ShippingOptions  []ShippingOption   `json:"shipping_options"`
-	Locale           string             `json:"locale"`
+	klarna.Lines
+	PurchaseCurrency string           `json:"purchase_currency"`
+	ShippingOptions  []ShippingOption `json:"shipping_options"`
+	Locale           string           `json:"locale"`
 }
 
 // AddressAnswer is as much of the content as such an answer may have.
 func (c *Content) AddressAnswer() AddressAnswer {
-	return AddressAnswer{
-		OrderAmount: c.OrderAmount, OrderTaxAmount: c.OrderTaxAmount, OrderLines: c.OrderLines,
-		PurchaseCurrency: c.PurchaseCurrency, ShippingOptions: c.ShippingOptions, Locale: c.Locale,
-	}
+	return AddressAnswer{c.Lines, c.PurchaseCurrency, c.ShippingOptions, c.Locale}
 }
 
 // Refusal is the body of a 400 by which a callback refuses an order; the text

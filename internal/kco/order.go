@@ -23,18 +23,13 @@ const (
 // Content is the part of an order that the shop decides: what is sent, and
 // what is compared.
 type Content struct {
-	PurchaseCountry   string             `json:"purchase_country"`  // alpha-2; Klarna may echo it in another case
-	PurchaseCurrency  string             `json:"purchase_currency"` // ISO 4217
-	Locale            string             `json:"locale"`            // language only, such as sv-SE
-	OrderAmount       money.Amount       `json:"order_amount"`
-	OrderTaxAmount    money.Amount       `json:"order_tax_amount"`
-	OrderLines        []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs      MerchantURLs       `json:"merchant_urls"`
-	MerchantData      string             `json:"merchant_data"`
-	ShippingOptions   []ShippingOption   `json:"shipping_options"`   // none takes away those that were there
-	ShippingCountries []string           `json:"shipping_countries"` // alpha-2
-	BillingCountries  []string           `json:"billing_countries"`  // alpha-2
-	Options           Options            `json:"options"`
+	klarna.Sale
+	MerchantURLs      MerchantURLs     `json:"merchant_urls"`
+	MerchantData      string           `json:"merchant_data"`
+	ShippingOptions   []ShippingOption `json:"shipping_options"`   // none takes away those that were there
+	ShippingCountries []string         `json:"shipping_countries"` // alpha-2
+	BillingCountries  []string         `json:"billing_countries"`  // alpha-2
+	Options           Options          `json:"options"`
 }
 
 // MerchantURLs are where Klarna sends browser and servers; the placeholder

@@ -26,12 +26,7 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	options, optionsErr := shippingOptions(quote, i18n.LangOf(c.Locale))
 	return Content{
-		PurchaseCountry:   c.Country,
-		PurchaseCurrency:  string(quote.Currency),
-		Locale:            c.Locale,
-		OrderAmount:       quote.OrderAmount,
-		OrderTaxAmount:    quote.OrderTaxAmount,
-		OrderLines:        quote.OrderLines,
+		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   options,

@@ -57,14 +57,11 @@ func NewClient(c Config) (*Client, error) {
 	client := &Client{
 		base:          base,
 		authorization: "Basic " + c.Password,
-		userAgent:     c.UserAgent,
+		userAgent:     cmp.Or(c.UserAgent, "Library/shopd"),
 		observer:      c.Observer,
 	}
 	if c.Username != "" {
 		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
-	}
-	if client.userAgent == "" {
-		client.userAgent = "Library/shopd"
 	}
 	if c.Transport == nil {
 		c.Transport = newTransport()
@@ -244,8 +241,6 @@ func newError(operation string, res *http.Response, data []byte) *Error {
 	if body.Message != "" {
 		e.Messages = append(e.Messages, body.Message)
 	}
-	if e.CorrelationID == "" {
-		e.CorrelationID = body.CorrelationID
-	}
+	e.CorrelationID = cmp.Or(e.CorrelationID, body.CorrelationID)
 	return e
 }

@@ -51,7 +51,10 @@ var namesOf sync.Map // reflect.Type → []string
 func (d *differences) value(prefix, name string, want, got reflect.Value) {
 	switch want.Kind() {
 	case reflect.Struct:
-		d.members(prefix+name+".", want, got)
+		if name != "" { // else its members are those of the struct around it
+			prefix += name + "."
+		}
+		d.members(prefix, want, got)
 	case reflect.Slice:
 		if want.Len() != got.Len() {
 			d.names = append(d.names, prefix+name)

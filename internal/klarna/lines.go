@@ -32,9 +32,18 @@ type Item struct {
 
 // Lines is an order's lines and their sums.
 type Lines struct {
-	OrderLines     []OrderLine
-	OrderAmount    money.Amount
-	OrderTaxAmount money.Amount
+	OrderAmount    money.Amount `json:"order_amount"`
+	OrderTaxAmount money.Amount `json:"order_tax_amount"`
+	OrderLines     []OrderLine  `json:"order_lines"`
+}
+
+// Sale is what an order sells, where and for how much. All of Klarna's APIs call it
+// the same.
+type Sale struct {
+	PurchaseCountry  string `json:"purchase_country"`  // alpha-2; Klarna may echo it in another case
+	PurchaseCurrency string `json:"purchase_currency"` // ISO 4217
+	Locale           string `json:"locale"`            // language only, such as sv-SE
+	Lines
 }
 
 // RuleError says which rule of Klarna's an order breaks.

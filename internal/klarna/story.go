@@ -1,6 +1,7 @@
 package klarna
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,16 +16,16 @@ type Teller interface {
 	Tell() (orderID string, facts []story.Fact)
 }
 
-// SaleFacts are amounts, in minor units, country, currency and locale of what
-// is sold, and the facts of its lines.
-func SaleFacts(country, currency, locale string, lines Lines) []story.Fact {
+// Facts are amounts, in minor units, country, currency, locale, and the facts of
+// the lines.
+func (s Sale) Facts() []story.Fact {
 	return append([]story.Fact{
-		story.Number("order_amount", lines.OrderAmount),
-		story.Number("order_tax_amount", lines.OrderTaxAmount),
-		{Name: "purchase_country", Value: strings.ToUpper(country)},
-		{Name: "purchase_currency", Value: strings.ToUpper(currency)},
-		{Name: "locale", Value: locale},
-	}, LineFacts(lines.OrderLines)...)
+		story.Number("order_amount", s.OrderAmount),
+		story.Number("order_tax_amount", s.OrderTaxAmount),
+		{Name: "purchase_country", Value: strings.ToUpper(s.PurchaseCountry)},
+		{Name: "purchase_currency", Value: strings.ToUpper(s.PurchaseCurrency)},
+		{Name: "locale", Value: s.Locale},
+	}, LineFacts(s.OrderLines)...)
 }
 
 // maxFactLines is how many lines of an order are told.
@@ -34,10 +35,7 @@ const maxFactLines = 30
 func LineFacts(lines []OrderLine) []story.Fact {
 	var facts []story.Fact
 	for _, line := range lines[:min(len(lines), maxFactLines)] {
-		name := line.Reference
-		if name == "" {
-			name = string(line.Type)
-		}
+		name := cmp.Or(line.Reference, string(line.Type))
 		facts = append(facts, story.Number("quantity "+name, line.Quantity),
 			story.Number("unit_price "+name, line.UnitPrice), story.Number("tax_rate "+name, line.TaxRate))
 	}

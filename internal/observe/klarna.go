@@ -26,11 +26,11 @@ type Call struct {
 	CorrelationID string
 	Err           error
 	OrderID       string       // of path or answer; "" when there is none
-	Facts         []story.Fact // what the answer says, or else what was sent
+	Facts         []story.Fact // from the answer, else from the request
 }
 
-// Call is told of a try that is over. One that failed is logged, also where it is
-// repeated: what comes of the call in the end is its caller's to tell.
+// Call reports a try that is over. Each failed try is logged, also when another try
+// follows. The caller reports how the whole call ended.
 func (o *Observer) Call(ctx context.Context, c Call) {
 	if o == nil {
 		return
@@ -57,8 +57,8 @@ func (o *Observer) Call(ctx context.Context, c Call) {
 	o.o.Tracing.call(ctx, c)
 }
 
-// level is that of a failed try: an order that is gone, finished or refused is an
-// answer like others, of which the caller makes something.
+// level returns the log level of a failed try. A 4xx is an ordinary answer, which the
+// caller handles, unless it is about our credentials or rate.
 func (c Call) level() slog.Level {
 	if c.Status < http.StatusBadRequest || c.Status >= http.StatusInternalServerError ||
 		c.Status == http.StatusUnauthorized || c.Status == http.StatusTooManyRequests {
@@ -67,8 +67,8 @@ func (c Call) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// problem says why a call failed, without the words of the error: those may
-// repeat what was sent.
+// problem says why a call failed. It leaves out the text of the error, which may repeat
+// what was sent.
 func problem(err error) string {
 	failed, _ := errors.AsType[CallError](err)
 	_, syntax := errors.AsType[*json.SyntaxError](err)
@@ -89,7 +89,7 @@ func problem(err error) string {
 	return "connection failed"
 }
 
-// maxText bounds what is taken of an answer, in bytes.
+// maxText is the longest text that is taken from an answer, in bytes.
 const maxText = 64
 
 func short(text string) string { return text[:min(len(text), maxText)] }
@@ -104,7 +104,7 @@ type Callback struct {
 	Duration        time.Duration
 }
 
-// Callback is told of a call that has been answered.
+// Callback reports a call from Klarna that has been answered.
 func (o *Observer) Callback(c Callback) {
 	if o == nil {
 		return
@@ -118,7 +118,7 @@ func (o *Observer) Callback(c Callback) {
 	}
 }
 
-// Push is told that a push or notification is worked on, until done is called.
+// Push reports that work on a push or notification begins. The work ends with done.
 func (o *Observer) Push() (done func()) {
 	if o == nil {
 		return func() {}
@@ -151,7 +151,7 @@ func (o *Observer) showPushes() {
 	})
 }
 
-// showStory shows how many entries of the story were written and dropped.
+// showStory counts the story entries that were written, and those dropped.
 func (o *Observer) showStory() {
 	if o.o.Story == nil {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are what an observer counts and measures. docs/monitoring.md explains each.
+// metrics are the metrics of an observer. docs/monitoring.md explains each.
 type metrics struct {
 	*prometheus.Registry
 	requests, lockWaits, calls, roundTimes *prometheus.HistogramVec
@@ -24,7 +24,7 @@ type metrics struct {
 	finished    *prometheus.GaugeVec
 }
 
-// newMetrics registers the metrics of the process, and all that an observer counts itself.
+// newMetrics registers all metrics except those of Redis.
 func newMetrics() metrics {
 	m := metrics{
 		Registry:    prometheus.NewRegistry(),
@@ -92,7 +92,7 @@ func labels[T ~string](values ...T) []string {
 	return texts
 }
 
-// zero makes a series for each combination of values, one list of them per label.
+// zero makes a series for each combination of label values: one list for each label.
 func zero(v *prometheus.MetricVec, values ...[]string) {
 	rows := [][]string{nil}
 	for _, further := range values {

@@ -37,7 +37,7 @@ const (
 	familyWait     = "wait" // for replicas and disks
 )
 
-// families are those of the commands that shopd uses outside pipelines.
+// families maps the commands that shopd uses outside pipelines to their families.
 var families = map[string]string{
 	"get": familyRead, "mget": familyRead, "exists": familyRead, "hget": familyRead, "hmget": familyRead, "hgetall": familyRead,
 	"lrange": familyRead, "smembers": familyRead, "zcard": familyRead, "zrange": familyRead, "zrangebyscore": familyRead,
@@ -49,8 +49,8 @@ var families = map[string]string{
 	"wait": familyWait, "waitaof": familyWait,
 }
 
-// handshake are the commands with which a connection begins, that Redis may refuse:
-// part of the command that needs it.
+// handshake are the commands that open a connection. They count as part of the command
+// that needs the connection.
 var handshake = map[string]bool{"hello": true, "auth": true, "client": true, "select": true, "readonly": true}
 
 // The kinds of errors of Redis, as they are labelled.
@@ -114,10 +114,8 @@ func (h redisHook) observe(family string, start time.Time, err error) {
 	}
 }
 
-// errorKind is "" for what is no failure of Redis: that a key is not there, that a
-// script is not known yet and will be sent whole, that the caller has given up, that a
-// slot is on the move (a command that waits for it too long ends with a 503, and that
-// is counted).
+// errorKind returns the kind of an error, "" for one that is no failure of Redis: a key
+// is missing, a script is not loaded yet, the caller gave up, or a slot is moving.
 func errorKind(err error) string {
 	switch {
 	case err == nil, errors.Is(err, redis.Nil), errors.Is(err, context.Canceled), redis.HasErrorPrefix(err, "NOSCRIPT"),

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Kind says which part a request has in traces.
+// Kind says how a request is traced.
 type Kind int
 
 // The kinds.
 const (
 	Traced   Kind = iota // a trace of its own
-	Joining              // of Klarna's: Join says which trace it is part of
-	Untraced             // a health check or an asset, which would drown the others; their records are of level DEBUG
+	Joining              // from Klarna: Join chooses the trace
+	Untraced             // a health check or an asset; logged at level DEBUG
 )
 
-// Serving is a request that is being served.
+// Serving is a request under way.
 type Serving struct {
 	o     *Observer
 	start time.Time
 	span  *requestSpan // nil without traces
 }
 
-// Request is told of a request that begins to be served; End must be called. The
-// trace that the request names as its own is not believed, see requestSpan.
+// Request reports that a request begins. The caller must call End. The trace that the
+// request names as its own is not believed, see Tracing.request.
 func (o *Observer) Request(ctx context.Context, header http.Header, kind Kind) (context.Context, Serving) {
 	if o == nil {
 		return ctx, Serving{}
@@ -40,7 +40,7 @@ func (o *Observer) Request(ctx context.Context, header http.Header, kind Kind) (
 	return ctx, s
 }
 
-// Served is how a request came out.
+// Served is how a request ended.
 type Served struct {
 	Method, Route string // of bounded sets; the route is a pattern, "" for none
 	Status        int    // 0: it was cut off
@@ -48,8 +48,8 @@ type Served struct {
 	Kind          Kind
 }
 
-// End logs and measures the request, and ends its span. The path itself, its query
-// and the client's address are not kept: they may hold tokens or personal data.
+// End logs and measures the request, and ends its span. It keeps neither path, query
+// nor client address: they may hold tokens or personal data.
 func (s Serving) End(ctx context.Context, served Served) {
 	if s.o == nil {
 		return
@@ -72,12 +72,11 @@ func (s Serving) End(ctx context.Context, served Served) {
 	}
 }
 
-// noRoute is the label of a request that no route has.
+// noRoute is the label of a request without a route.
 const noRoute = "none"
 
-// Failure is told of a shopper's request that is answered with an error, by the
-// pattern of its route and the error's code. err is what is ours to mend, nil for
-// none.
+// Failure reports that a shopper's request is answered with an error. route is the
+// pattern of the route, code that of the error. err is a fault of ours, else nil.
 func (o *Observer) Failure(ctx context.Context, route, code string, err error) {
 	if o == nil {
 		return
@@ -88,15 +87,15 @@ func (o *Observer) Failure(ctx context.Context, route, code string, err error) {
 	}
 }
 
-// CartRetry is told of a change of a cart that is made anew, because somebody else
-// was faster.
+// CartRetry reports that a change of a cart is tried again, because another change was
+// faster.
 func (o *Observer) CartRetry() {
 	if o != nil {
 		o.metrics.cartRetries.Inc()
 	}
 }
 
-// Lock is how a wait for a session's lock came out.
+// Lock is the result of a wait for a session's lock.
 type Lock string
 
 // The results of waits.
@@ -113,8 +112,8 @@ type Waiting struct {
 	span  span
 }
 
-// LockWait is told that a request waits for its session's lock; End must be called.
-// Whatever commands are sent with polling, a trace shows one wait.
+// LockWait reports that a request waits for its session's lock. The caller must call
+// End. Commands sent with polling have no spans: a trace shows one wait.
 func (o *Observer) LockWait(ctx context.Context) (polling context.Context, w Waiting) {
 	if o == nil {
 		return ctx, Waiting{}
@@ -124,10 +123,10 @@ func (o *Observer) LockWait(ctx context.Context) (polling context.Context, w Wai
 	return polling, w
 }
 
-// errNotTaken fails the span of a wait in vain.
+// errNotTaken marks the span of a wait that ended without the lock.
 var errNotTaken = errors.New("the lock was not taken")
 
-// End is told how the wait came out.
+// End reports the result of the wait.
 func (w Waiting) End(result Lock) {
 	if w.o == nil {
 		return

@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// Product is one of Klarna's, as it is labelled.
+// Product is the label of a Klarna product.
 type Product string
 
 // The products.
@@ -13,7 +13,7 @@ const (
 	Payments Product = "payments"
 )
 
-// SyncResult is how a Sync came out.
+// SyncResult is the result of a Sync.
 type SyncResult string
 
 // The results of syncs.
@@ -31,18 +31,18 @@ const (
 	SyncUnavailable     SyncResult = "unavailable"
 )
 
-// Sync is a run that brought a cart's order or payment session in sync.
+// Sync is one sync of a cart with its order or payment session.
 type Sync struct {
 	Product  Product
 	Mode     string // cartsync.Mode's
 	Result   SyncResult
 	Replaced string // why the copy was given up, a klarna.Verdict; "" where it was not
 	Revision int64  // of the cart
-	OrderID  string // that says what the cart says; "" for none
-	Changed  string // the ID of the order or session that was made or changed; "" for none
+	OrderID  string // the order in sync; "" for none
+	Changed  string // the order or session that was made or changed; "" for none
 }
 
-// Sync is told of a run that has ended.
+// Sync reports a sync that has ended.
 func (o *Observer) Sync(ctx context.Context, s Sync) {
 	if o == nil {
 		return

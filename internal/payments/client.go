@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 )
 
 // Client calls the Klarna Payments API. Each method returns a *klarna.Error
@@ -70,16 +69,11 @@ func (c *Client) UpdateSession(ctx context.Context, id string, content Content) 
 // were authorized, to the member, else Klarna refuses with a 409.
 // Source: docs.klarna.com, Validations in Klarna Payments.
 type OrderRequest struct {
-	PurchaseCountry  string             `json:"purchase_country"`
-	PurchaseCurrency string             `json:"purchase_currency"`
-	Locale           string             `json:"locale"`
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
-	MerchantData     string             `json:"merchant_data"`
-	BillingAddress   Personal           `json:"billing_address,omitempty"`
-	ShippingAddress  Personal           `json:"shipping_address,omitempty"`
+	klarna.Sale
+	MerchantURLs    MerchantURLs `json:"merchant_urls"`
+	MerchantData    string       `json:"merchant_data"`
+	BillingAddress  Personal     `json:"billing_address,omitempty"`
+	ShippingAddress Personal     `json:"shipping_address,omitempty"`
 }
 
 // FraudStatus is Klarna's judgement of an order that was just placed.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 )
 
 // Status of a session. Source: docs.klarna.com, Check the details of a payment
@@ -32,15 +31,10 @@ const IntentBuy = "buy"
 // what is compared. The shopper's data is not in it: the browser hands that to
 // Klarna when it authorizes.
 type Content struct {
-	PurchaseCountry  string             `json:"purchase_country"`  // alpha-2
-	PurchaseCurrency string             `json:"purchase_currency"` // ISO 4217
-	Locale           string             `json:"locale"`            // such as sv-SE
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
-	MerchantData     string             `json:"merchant_data"`
-	Intent           string             `json:"intent"`
+	klarna.Sale
+	MerchantURLs MerchantURLs `json:"merchant_urls"`
+	MerchantData string       `json:"merchant_data"`
+	Intent       string       `json:"intent"`
 }
 
 // MerchantURLs are where Klarna sends browser and servers; {order.id} is filled

@@ -30,18 +30,9 @@ const AuthorizationCallback = "authorization"
 // it was made of. The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
-	content := Content{
-		PurchaseCountry:  c.Country,
-		PurchaseCurrency: string(quote.Currency),
-		Locale:           c.Locale,
-		OrderAmount:      quote.OrderAmount,
-		OrderTaxAmount:   quote.OrderTaxAmount,
-		OrderLines:       quote.OrderLines,
-		MerchantURLs:     w.urls(),
-		MerchantData:     w.Signer.Sign(c.ID),
-		Intent:           IntentBuy,
-	}
-	return content, quote, err
+	return Content{
+		Sale: quote.Sale(c.Contents), MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy,
+	}, quote, err
 }
 
 // callbacks are where Klarna's servers call, below the callback URL.
@@ -99,9 +90,7 @@ type OrderCall struct {
 // session bought the cart.
 func (w *Wants) Order(cartID string, want Content, s Session) OrderRequest {
 	return OrderRequest{
-		PurchaseCountry: want.PurchaseCountry, PurchaseCurrency: want.PurchaseCurrency, Locale: want.Locale,
-		OrderAmount: want.OrderAmount, OrderTaxAmount: want.OrderTaxAmount, OrderLines: want.OrderLines,
-		MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
+		Sale: want.Sale, MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
 		BillingAddress: s.BillingAddress, ShippingAddress: s.ShippingAddress,
 	}
 }

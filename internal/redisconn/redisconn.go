@@ -30,8 +30,8 @@ func init() { logging.Disable() }
 //	redis://host1:6379,host2:6379         Cluster; one address with ?cluster=true
 //	redis://host1:26379?master_name=shop  Sentinel, with any number of addresses
 //
-// No command is ever sent twice by the client: a compare-and-set whose reply was
-// lost has perhaps been done. Errors never contain the URL, which may hold a password.
+// The client never sends a command twice: a compare-and-set whose reply was lost may
+// have run. Errors never contain the URL, which may hold a password.
 func Open(rawURL string) (redis.UniversalClient, error) {
 	o, err := parse(rawURL)
 	if err != nil {

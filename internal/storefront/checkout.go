@@ -21,17 +21,6 @@ import (
 // checkout shows the payment form beside the order. The session's lock makes
 // any number of loads at once end with one order.
 func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
-	if s.Payments != nil && s.Payments.First {
-		s.payments(w, r)
-		return
-	}
-	if prefetched(w, r) {
-		return
-	}
-	s.Sessions.Locked(http.HandlerFunc(s.showCheckout), s.lockError).ServeHTTP(w, r)
-}
-
-func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	if s.Sessions.CartID(ctx) == "" {
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)

@@ -36,10 +36,6 @@ var (
 // confirmation is where Klarna sends the browser after the purchase. It works
 // without a cookie; then it shows nothing of the buyer.
 func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
-	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.lockError).ServeHTTP(w, r)
-}
-
-func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	orderID := r.URL.Query().Get("order_id")
 	if !kco.IsOrderID(orderID) {

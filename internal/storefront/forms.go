@@ -23,55 +23,47 @@ type form struct {
 	say    url.Values // codes for the query of the page that is returned to
 }
 
-func (s *Storefront) addLine(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		quantity, err := 1, error(nil)
-		if r.PostForm.Has("quantity") {
-			quantity, err = quantityOf(r)
-		}
-		sku := r.PostFormValue("sku")
-		return form{
-			change: cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}},
-			say:    url.Values{"added": {sku}},
-		}, err
-	})
+func addLine(r *http.Request) (form, error) {
+	quantity, err := 1, error(nil)
+	if r.PostForm.Has("quantity") {
+		quantity, err = quantityOf(r)
+	}
+	sku := r.PostFormValue("sku")
+	return form{
+		change: cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}},
+		say:    url.Values{"added": {sku}},
+	}, err
 }
 
-func (s *Storefront) setLine(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		quantity, err := quantityOf(r)
-		sku := chi.URLParam(r, "sku")
-		f := form{change: cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}}}
-		if quantity == 0 {
-			f.say = url.Values{"removed": {sku}}
-		}
-		return f, err
-	})
+func setLine(r *http.Request) (form, error) {
+	quantity, err := quantityOf(r)
+	sku := chi.URLParam(r, "sku")
+	f := form{change: cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}}}
+	if quantity == 0 {
+		f.say = url.Values{"removed": {sku}}
+	}
+	return f, err
 }
 
-func (s *Storefront) setDiscount(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		if !r.PostForm.Has("code") { // an empty one removes
-			return form{}, errBadRequest
-		}
-		code := r.PostFormValue("code")
-		return form{change: cart.Change{DiscountCode: &code}}, nil
-	})
+func setDiscount(r *http.Request) (form, error) {
+	if !r.PostForm.Has("code") { // an empty one removes
+		return form{}, errBadRequest
+	}
+	code := r.PostFormValue("code")
+	return form{change: cart.Change{DiscountCode: &code}}, nil
 }
 
-func (s *Storefront) postMarket(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
-		if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
-			if ch.Language = i18n.Lang(language); !slices.Contains(i18n.Langs(), ch.Language) {
-				return form{}, cart.ErrUnknownMarket
-			}
+func postMarket(r *http.Request) (form, error) {
+	ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
+	if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
+		if ch.Language = i18n.Lang(language); !slices.Contains(i18n.Langs(), ch.Language) {
+			return form{}, cart.ErrUnknownMarket
 		}
-		if ch.Empty() {
-			return form{}, errBadRequest
-		}
-		return form{change: ch, say: url.Values{"market": {"changed"}}}, nil
-	})
+	}
+	if ch.Empty() {
+		return form{}, errBadRequest
+	}
+	return form{change: ch, say: url.Values{"market": {"changed"}}}, nil
 }
 
 // quantityOf reads the field quantity.
@@ -85,36 +77,38 @@ func quantityOf(r *http.Request) (int, error) {
 
 // submit makes a form's change on arrival. Only a visitor whose session has no
 // cart yet needs the session's lock: the new cart's ID must be stored.
-func (s *Storefront) submit(w http.ResponseWriter, r *http.Request, parse func(*http.Request) (form, error)) {
-	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		s.formError(w, r, err, cart.Cart{})
-		return
-	}
-	f, err := parse(r)
-	if err != nil {
-		s.formError(w, r, err, cart.Cart{})
-		return
-	}
-	values, err := s.Sessions.Peek(r)
-	if err != nil {
-		s.formError(w, r, err, cart.Cart{})
-		return
-	}
-	if values.CartID != "" {
-		s.apply(w, r, values.CartID, f)
-		return
-	}
-	s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, isNew := s.Sessions.CartID(r.Context()), false
-		if id == "" {
-			id, isNew = cart.NewID(), true
+func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
+			s.formError(w, r, err, cart.Cart{})
+			return
 		}
-		if s.apply(w, r, id, f) && isNew {
-			s.Sessions.SetCartID(r.Context(), id)
+		f, err := parse(r)
+		if err != nil {
+			s.formError(w, r, err, cart.Cart{})
+			return
 		}
-	}), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.formError(w, r, err, cart.Cart{})
-	}).ServeHTTP(w, r)
+		values, err := s.Sessions.Peek(r)
+		if err != nil {
+			s.formError(w, r, err, cart.Cart{})
+			return
+		}
+		if values.CartID != "" {
+			s.apply(w, r, values.CartID, f)
+			return
+		}
+		s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id, isNew := s.Sessions.CartID(r.Context()), false
+			if id == "" {
+				id, isNew = cart.NewID(), true
+			}
+			if s.apply(w, r, id, f) && isNew {
+				s.Sessions.SetCartID(r.Context(), id)
+			}
+		}), func(w http.ResponseWriter, r *http.Request, err error) {
+			s.formError(w, r, err, cart.Cart{})
+		}).ServeHTTP(w, r)
+	}
 }
 
 // apply makes the change and answers: JSON where asked for, else a redirect

@@ -41,31 +41,22 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 
 // stateOf is how far an order is, for its buyer.
 func stateOf(o order.Order) templates.OrderState {
-	if o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0 {
+	refunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0
+	switch {
+	case refunded, o.Status == ordermanagement.Closed && o.RefundedAmount >= o.CapturedAmount:
 		return templates.OrderRefunded
-	}
-	switch o.Status {
-	case ordermanagement.Cancelled:
+	case o.Status == ordermanagement.Cancelled:
 		return templates.OrderCancelled
-	case ordermanagement.Expired:
+	case o.Status == ordermanagement.Expired:
 		return templates.OrderExpired
-	case ordermanagement.PartCaptured:
+	case o.Status == ordermanagement.PartCaptured:
 		return templates.OrderPartSent
-	case ordermanagement.Captured:
+	case o.Status == ordermanagement.Captured, o.Status == ordermanagement.Closed:
 		return templates.OrderSent
-	case ordermanagement.Closed:
-		if o.RefundedAmount < o.CapturedAmount {
-			return templates.OrderSent
-		}
-		return templates.OrderRefunded
-	case ordermanagement.Authorized:
-	}
-	switch o.FraudStatus {
-	case ordermanagement.FraudPending:
+	case o.FraudStatus == ordermanagement.FraudPending:
 		return templates.OrderPending
-	case ordermanagement.FraudRejected:
+	case o.FraudStatus == ordermanagement.FraudRejected:
 		return templates.OrderRejected
-	case ordermanagement.FraudAccepted:
 	}
 	return templates.OrderReceived
 }

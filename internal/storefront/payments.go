@@ -11,7 +11,6 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
@@ -48,13 +47,6 @@ func (p *Payments) page(r *http.Request) templates.PaymentsPage {
 
 // payments shows the shop's own form with Klarna's widget beside the order.
 func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
-	if prefetched(w, r) {
-		return
-	}
-	s.Sessions.Locked(http.HandlerFunc(s.showPayments), s.lockError).ServeHTTP(w, r)
-}
-
-func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	id := s.Sessions.CartID(ctx)
 	if id == "" {
@@ -85,7 +77,7 @@ func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 	respond.AllowOrigins(w, s.Payments.Origins)
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
 		Shell: shell, Order: order, Page: s.Payments.page(r), Fields: fieldsOf(v.market, result.Quote),
-		Methods: methodsOf(result.Session), Session: widgetOf(result.Session), Form: formOf(result.Session),
+		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 	}))
 }
@@ -120,21 +112,6 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments
 func formOf(session payments.Session) string {
 	sum := sha256.Sum256([]byte("payment form " + session.SessionID))
 	return hex.EncodeToString(sum[:8])
-}
-
-// widget is what Klarna's library is told of the order: what it is to show, and
-// what the shopper approves.
-type widget struct {
-	PurchaseCountry  string             `json:"purchase_country"`
-	PurchaseCurrency string             `json:"purchase_currency"`
-	Locale           string             `json:"locale"`
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-}
-
-func widgetOf(s payments.Session) widget {
-	return widget{s.PurchaseCountry, s.PurchaseCurrency, s.Locale, s.OrderAmount, s.OrderTaxAmount, s.OrderLines}
 }
 
 func methodsOf(s payments.Session) []templates.PaymentMethod {
@@ -183,8 +160,8 @@ const maxForm = 64 // bytes
 
 // paymentsAnswer is what that page is told.
 type paymentsAnswer struct {
-	Form    string `json:"form"`
-	Session widget `json:"session"`
+	Form    string      `json:"form"`
+	Session klarna.Sale `json:"session"` // of what Klarna's library is told
 	// ClientToken and Methods are those of another session than the page shows;
 	// Methods also when Klarna offers others.
 	ClientToken string                    `json:"client_token,omitempty"`
@@ -222,7 +199,7 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 		return paymentsAnswer{}, false
 	}
 	answer := paymentsAnswer{
-		Form: formOf(result.Session), Session: widgetOf(result.Session), Methods: methodsOf(result.Session), pageAnswer: page,
+		Form: formOf(result.Session), Session: result.Session.Sale, Methods: methodsOf(result.Session), pageAnswer: page,
 	}
 	if answer.Replaced = answer.Form != form; answer.Replaced {
 		answer.ClientToken = result.Session.ClientToken
@@ -230,12 +207,16 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 	return answer, true
 }
 
-// prefetched answers a page that nobody looks at: it makes no order.
-func prefetched(w http.ResponseWriter, r *http.Request) bool {
-	if !strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
-		return false
+// locked shows a page of the checkout under the session's lock. It answers a browser
+// that only prefetches: nobody looks at that page, and it makes no order.
+func (s *Storefront) locked(show http.HandlerFunc) http.HandlerFunc {
+	locked := s.Sessions.Locked(show, s.lockError)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
+			w.Header().Set("Cache-Control", "no-store")
+			http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
+			return
+		}
+		locked.ServeHTTP(w, r)
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
-	return true
 }

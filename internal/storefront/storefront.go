@@ -48,21 +48,25 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get("/orders/{number}", s.page(s.orderPage))
 	})
 	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
-	r.Post("/market", s.postMarket)
-	r.Post("/cart/lines", s.addLine)
-	r.Post("/cart/lines/{sku}", s.setLine)
-	r.Post("/cart/discount", s.setDiscount)
-	r.Get("/checkout", s.checkout)
+	r.Post("/market", s.submit(postMarket))
+	r.Post("/cart/lines", s.submit(addLine))
+	r.Post("/cart/lines/{sku}", s.submit(setLine))
+	r.Post("/cart/discount", s.submit(setDiscount))
+	checkout := s.checkout
+	if s.Payments != nil && s.Payments.First {
+		checkout = s.payments
+	}
+	r.Get("/checkout", s.locked(checkout))
 	r.Post("/checkout/update", s.update)
-	r.Get("/checkout/confirmation", s.confirmation)
+	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
 	if s.Payments == nil {
 		return
 	}
-	r.Get(paymentsPath, s.payments)
+	r.Get(paymentsPath, s.locked(s.payments))
 	r.Post(paymentsPath+"/update", s.updatePayments)
 	r.Post(paymentsPath+"/place", s.placePayments)
 	if s.Payments.Review {
-		r.Get(reviewPath, s.payments)
+		r.Get(reviewPath, s.locked(s.payments))
 	}
 }
 
