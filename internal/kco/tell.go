@@ -6,8 +6,8 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// Tell is what the content says, for the story of the calls: nothing of
-// addresses, URLs or merchant_data.
+// Tell returns facts for the story of the calls. They hold no addresses, URLs or
+// merchant_data.
 func (c Content) Tell() (orderID string, facts []story.Fact) {
 	var options []string
 	for _, o := range c.ShippingOptions {
@@ -16,7 +16,7 @@ func (c Content) Tell() (orderID string, facts []story.Fact) {
 	return "", append(c.Facts(), story.Fact{Name: "shipping_options", Value: strings.Join(options, ", ")})
 }
 
-// Tell is what the order says, for the story of the calls.
+// Tell returns facts for the story of the calls.
 func (o Order) Tell() (orderID string, facts []story.Fact) {
 	_, facts = o.Content.Tell()
 	return o.OrderID, append(facts, story.Fact{Name: "status", Value: string(o.Status)})

@@ -9,15 +9,14 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// Teller is a body or an answer of which the story of the calls may know what
-// it says.
+// Teller is a request body or an answer that has facts for the story of the calls.
 type Teller interface {
 	// Tell returns the order's ID, "" when it does not say it, and its facts.
 	Tell() (orderID string, facts []story.Fact)
 }
 
-// Facts are amounts, in minor units, country, currency, locale, and the facts of
-// the lines.
+// Facts returns amounts in minor units, country, currency, locale, and the facts of the
+// lines.
 func (s Sale) Facts() []story.Fact {
 	return append([]story.Fact{
 		story.Number("order_amount", s.OrderAmount),
@@ -28,10 +27,10 @@ func (s Sale) Facts() []story.Fact {
 	}, LineFacts(s.OrderLines)...)
 }
 
-// maxFactLines is how many lines of an order are told.
+// maxFactLines is how many lines of an order have facts.
 const maxFactLines = 30
 
-// LineFacts are quantity, price and tax rate of each line, by its reference.
+// LineFacts returns quantity, price and tax rate of each line, by its reference.
 func LineFacts(lines []OrderLine) []story.Fact {
 	var facts []story.Fact
 	for _, line := range lines[:min(len(lines), maxFactLines)] {
@@ -42,8 +41,7 @@ func LineFacts(lines []OrderLine) []story.Fact {
 	return facts
 }
 
-// tell is what is known of a try: of an answer that was understood what it
-// says, else what was sent.
+// tell returns the facts of an understood answer, else those of the request.
 func tell(sent, answered any, err error) (orderID string, facts []story.Fact) {
 	said := sent
 	if _, tells := answered.(Teller); tells && err == nil {
@@ -61,8 +59,7 @@ var collections = map[string]string{
 	"authorizations": "{token}", "tokens": "{token}",
 }
 
-// pattern is a path without its IDs and tokens, and the order that it names,
-// if any.
+// pattern returns a path without IDs and tokens, and the order ID in it, "" for none.
 func pattern(path string) (pattern, orderID string) {
 	path, _, _ = strings.Cut(path, "?")
 	parts := strings.Split(path, "/")
@@ -84,8 +81,8 @@ func pattern(path string) (pattern, orderID string) {
 	return strings.Join(parts, "/"), orderID
 }
 
-// isWord reports whether a part of a path is one of the API's own: lower-case
-// letters and hyphens, or a version.
+// isWord reports whether a part of a path is fixed, not an ID: lower-case letters and
+// hyphens, or a version.
 func isWord(part string) bool {
 	if version, ok := strings.CutPrefix(part, "v"); ok {
 		if _, err := strconv.Atoi(version); err == nil {
