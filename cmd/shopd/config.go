@@ -46,8 +46,8 @@ const (
 	flowReview       = "review"
 )
 
-// validate checks all settings of a shop and reports every problem at once, one a line.
-// Redis, traces and the logger are not opened yet.
+// validate checks all settings of a shop. The error has all problems, one per line. The
+// caller adds Redis, traces and the logger.
 func (c *config) validate() (shop.Config, error) {
 	var v problems
 	public := v.origin("-public-url", c.publicURL)
@@ -191,7 +191,7 @@ func (v *problems) probability(name, text string) float64 {
 	return value(v, name, text, "not from 0 to 1", read, func(p float64) bool { return p >= 0 && p <= 1 })
 }
 
-// platform returns who serves the Klarna URL: the one that is set, else by its host.
+// platform returns the platform that is set, else that of the Klarna URL's host.
 func (v *problems) platform(name string, klarnaURL *url.URL) ordermanagement.Platform {
 	if name == "" {
 		return ordermanagement.PlatformOf(klarnaURL.Hostname())
@@ -227,7 +227,7 @@ func (v *problems) base(name, raw string) *url.URL {
 	return &url.URL{}
 }
 
-// url reads a URL that is required; nil where it is none of the web, or has more than a path.
+// url reads a required URL. It returns nil for anything but http(s)://host[:port][/path].
 func (v *problems) url(name, raw string) *url.URL {
 	v.required(name, raw)
 	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
@@ -237,7 +237,7 @@ func (v *problems) url(name, raw string) *url.URL {
 	return u
 }
 
-// browserOrigins returns the hosts of the payment form: those that are set, else by
+// browserOrigins returns the hosts of the payment form that are set, else those for
 // Klarna's URL.
 func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
 	given := words(raw)
@@ -262,8 +262,8 @@ func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
 	return []string{klarnaURL.Scheme + "://" + klarnaURL.Host}
 }
 
-// paymentsLibrary returns the address of Klarna Payments' script, and which hosts it
-// uses: Klarna's own, or those of a fake, where browsers know it.
+// paymentsLibrary returns the address of Klarna Payments' script and the hosts that it
+// uses: Klarna's, or the fake's.
 // Source: docs.klarna.com, Checkout; the hosts are those that integrations allow.
 func paymentsLibrary(origins []string, klarnaURL *url.URL) (script string, hosts []string) {
 	const path = "/kp/lib/v1/api.js"
@@ -276,7 +276,7 @@ func paymentsLibrary(origins []string, klarnaURL *url.URL) (script string, hosts
 	return origins[0] + klarnaURL.Path + path, nil
 }
 
-// imageOrigins returns where the catalogue's pictures are, further to the shop itself.
+// imageOrigins returns the hosts of the catalogue's pictures, without the shop itself.
 func imageOrigins(c *catalog.Catalog) []string {
 	var origins []string
 	seen := map[string]bool{}
@@ -291,8 +291,8 @@ func imageOrigins(c *catalog.Catalog) []string {
 	return origins
 }
 
-// reachable is the host:port by which this machine reaches a listener; local names it
-// where it listens on all addresses or on loopback.
+// reachable returns the host:port by which this machine reaches a listener. The host is
+// local if it listens on all addresses or on loopback.
 func reachable(addr net.Addr, local string) string {
 	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {

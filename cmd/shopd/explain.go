@@ -22,8 +22,8 @@ import (
 // maxCartFile bounds a cart file, in bytes.
 const maxCartFile = 1 << 20
 
-// cartFile is a cart as a person writes it, or as GET /cart answers it in
-// JSON; the members that only the latter has are not used.
+// cartFile is a cart that a person wrote, or the JSON answer of GET /cart. The members
+// that only the answer has are ignored.
 type cartFile struct {
 	Country        string       `json:"country"` // alpha-2, default SE
 	Locale         string       `json:"locale"`  // default: the market's
@@ -47,9 +47,9 @@ type cartLine struct {
 	TotalAmount json.RawMessage `json:"total_amount"`
 }
 
-// explain prints the request that the cart in a file would send to Klarna,
-// how each amount comes about, and the rule by which Klarna would refuse it.
-// It calls nobody. A cart that would be refused is an error.
+// explain prints the request that the cart in a file would send to Klarna, the arithmetic
+// of each amount, and the rule that the request breaks. It makes no call. A cart that
+// Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
 	contents, err := readCart(e.args[0])
 	if err != nil {

@@ -77,8 +77,8 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 	}, nil
 }
 
-// fake checks the settings of a fake Klarna that listens on addr. origin is where
-// browsers find it.
+// fake checks the settings of a fake Klarna that listens on addr. origin is its address
+// for browsers.
 func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err error) {
 	var v problems
 	public := &url.URL{Scheme: "http", Host: reachable(addr, "127.0.0.1")}

@@ -9,8 +9,8 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// cartAnswer is the cart as JSON; amounts in minor units, the totals those of
-// the order at Klarna (with delivery and discount; 0 for an empty cart).
+// cartAnswer is the cart as JSON. Amounts are minor units. The totals are those of the
+// order at Klarna, with delivery and discount; 0 for an empty cart.
 type cartAnswer struct {
 	Revision       int64          `json:"revision"`
 	Country        string         `json:"country"`

@@ -64,7 +64,7 @@ func failureOf(err error) failure {
 	return failure{503, "busy", "The shop's own store did not answer.", templates.ShopDown}
 }
 
-// report finds the answer for an error and logs what is ours to mend, once.
+// report returns the answer to an error, and logs a fault of ours.
 func (s *Storefront) report(r *http.Request, err error) failure {
 	f := failureOf(err)
 	if f.status < 500 {
@@ -74,8 +74,7 @@ func (s *Storefront) report(r *http.Request, err error) failure {
 	return f
 }
 
-// tell tells of a request that is answered with an error; err is what is ours to
-// mend, nil for none.
+// tell reports a request that is answered with an error. err is a fault of ours, else nil.
 func (s *Storefront) tell(r *http.Request, code string, err error) {
 	route := ""
 	if routing := chi.RouteContext(r.Context()); routing != nil {
@@ -84,8 +83,8 @@ func (s *Storefront) tell(r *http.Request, code string, err error) {
 	s.Observer.Failure(r.Context(), route, code, err)
 }
 
-// jsonError answers with an error as JSON. c is the cart where it did change
-// or may have: then the page gets the summary too, whose total is not confirmed.
+// jsonError answers with an error as JSON. c is the cart if it may have changed, else nil.
+// With it, the page gets the summary too, with an unconfirmed total.
 func (s *Storefront) jsonError(w http.ResponseWriter, r *http.Request, err error, c *cart.Cart) {
 	f := s.report(r, err)
 	extra := map[string]any{}

@@ -16,8 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// form is one of the cart's forms: what it changes, and what the page that
-// comes after it shall say.
+// form is a form of the cart: its change, and the message for the next page.
 type form struct {
 	change cart.Change
 	say    url.Values // codes for the query of the page that is returned to
@@ -111,8 +110,8 @@ func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.Handle
 	}
 }
 
-// apply makes the change and answers: JSON where asked for, else a redirect
-// back to the page that the form was on. It reports whether the change was made.
+// apply makes the change and answers, with JSON or with a redirect to the page of the
+// form. It reports whether the change was made.
 func (s *Storefront) apply(w http.ResponseWriter, r *http.Request, id string, f form) bool {
 	before := 0
 	c, err := s.change(r.Context(), id, fallback(r), f.change, func(c *cart.Cart) error {
@@ -140,11 +139,11 @@ func wantsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/json")
 }
 
-// codes are the query parameters that tell a page what to say; a page's own
-// address is without them.
+// codes are the query parameters that carry a message for a page. They are not part of
+// the page's own address.
 var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try"}
 
-// returnTo is the local page that a form wants to return to, with what it shall say.
+// returnTo returns the local page to which a form returns, with its message.
 func returnTo(r *http.Request, say url.Values) string {
 	u, err := url.Parse(r.PostFormValue("return_to"))
 	// Browsers take "//host" and "/\host" for another site.
@@ -155,8 +154,8 @@ func returnTo(r *http.Request, say url.Values) string {
 	return withCodes(u, say)
 }
 
-// withCodes is the local address of u with these codes alone. Two slashes at
-// its beginning would be another site's.
+// withCodes returns the local address of u with these codes and no others. It must not
+// begin with two slashes: that would be another site.
 func withCodes(u *url.URL, say url.Values) string {
 	query := u.Query()
 	for _, code := range codes {
@@ -167,7 +166,7 @@ func withCodes(u *url.URL, say url.Values) string {
 	return local.String()
 }
 
-// formError answers a form that changed nothing; c is the cart as it stands, if known.
+// formError answers a form that changed nothing. c is the cart, if known.
 func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error, c cart.Cart) {
 	f := failureOf(err)
 	switch {
@@ -180,7 +179,7 @@ func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-// refusedForm shows the cart as it stands and says why the form was refused.
+// refusedForm shows the cart and says why the form was refused.
 func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused error, c cart.Cart) {
 	if c.ID == "" {
 		values, err := s.Sessions.Peek(r)

@@ -15,8 +15,8 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// orderPage shows an order to whoever has its key. A wrong key is answered as
-// an order that does not exist.
+// orderPage shows an order to everybody who has its key. A wrong key gets the answer of
+// an unknown order.
 func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) {
 	// The address holds the key: it goes to no other site and into no index.
 	w.Header().Set("Referrer-Policy", "same-origin")
@@ -39,7 +39,7 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
 }
 
-// stateOf is how far an order is, for its buyer.
+// stateOf returns the state of an order, for its buyer.
 func stateOf(o order.Order) templates.OrderState {
 	refunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0
 	switch {
@@ -61,15 +61,15 @@ func stateOf(o order.Order) templates.OrderState {
 	return templates.OrderReceived
 }
 
-// priceIn writes amounts of an order, in the page's locale.
+// priceIn returns a function that formats amounts of an order in the page's locale.
 func (v *view) priceIn(o order.Order) func(money.Amount) templates.Amount {
 	return func(a money.Amount) templates.Amount {
 		return templates.Amount{Text: money.Format(a, o.PurchaseCurrency, v.cart.Locale), Minor: int64(a)}
 	}
 }
 
-// bought is an order as pages show it: what Klarna authorised, not what the
-// catalogue says today.
+// bought returns an order as pages show it: as Klarna authorized it, not at today's
+// prices.
 func (v *view) bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}

@@ -18,7 +18,7 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// maxQuery bounds what is searched for, in bytes.
+// maxQuery is the longest search query, in bytes.
 const maxQuery = 200
 
 func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) {
@@ -40,7 +40,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 	respond.Page(w, r, http.StatusOK, templates.Catalogue(page))
 }
 
-// sort orders products; an order that we do not know is the shelf's.
+// sort sorts products. An unknown order keeps that of the shelf.
 func (v *view) sort(products []*catalog.Product, order string) {
 	price := func(p *catalog.Product) int64 {
 		amount, _ := p.Price(v.market.Currency)
@@ -101,7 +101,7 @@ func (s *Storefront) cart(w http.ResponseWriter, r *http.Request, v *view) {
 	v.cartPage(w, r, http.StatusOK, nil)
 }
 
-// cartPage shows the cart; refused is why the form sent was not accepted, nil for none.
+// cartPage shows the cart. refused is why a form was refused, or nil.
 func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refused error) {
 	order, notes, err := v.order()
 	if err != nil {
@@ -141,14 +141,14 @@ func (s *Storefront) terms(w http.ResponseWriter, r *http.Request, v *view) {
 	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: v.shell()}))
 }
 
-// notFound is the 404 page; an old product's address offers the shelf it may have stood on.
+// notFound is the 404 page. For an old product it offers a category.
 func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 	respond.Page(w, r, http.StatusNotFound, templates.NotFound(templates.NotFoundView{
 		Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku")),
 	}))
 }
 
-// offer is the category of the products whose SKU begins like the one asked for.
+// offer returns the category of products with a similar SKU.
 func (s *Storefront) offer(sku string) string {
 	prefix, _, _ := strings.Cut(sku, "-")
 	for _, p := range s.Catalog.Products() {

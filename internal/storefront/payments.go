@@ -16,16 +16,15 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// Payments is what the checkout of Klarna Payments needs. All members but the
-// last three are required.
+// Payments is the checkout of Klarna Payments. The last three members are optional.
 type Payments struct {
 	Syncer  *payments.Syncer
 	Library string // URL of Klarna's script
-	// Origins are the hosts that the script frames, calls and takes pictures
-	// from, as scheme://host[:port], further to those that all pages may.
+	// Origins are further hosts for the frames, calls and pictures of the script, as
+	// scheme://host[:port].
 	Origins []string
 	Review  bool // two pages: details, then a review
-	First   bool // it is the checkout at /checkout; KCO is not offered
+	First   bool // it is at /checkout; KCO is not offered
 }
 
 // Where the pages are.
@@ -34,7 +33,7 @@ const (
 	reviewPath   = "/checkout/payments/review"
 )
 
-// The flow of the page that is asked for.
+// page returns which page of the flow is requested.
 func (p *Payments) page(r *http.Request) templates.PaymentsPage {
 	switch {
 	case !p.Review:
@@ -82,8 +81,8 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	}))
 }
 
-// shipWithin sends an order to the country in which it is bought: the form has
-// no other, and KCO's, where the cart may have been before, has.
+// shipWithin changes the delivery to the purchase country, the only country of this form.
+// KCO may have set another one.
 func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback) error {
 	c, err := s.Carts.Get(ctx, id, f)
 	if err != nil || !c.ShipsAbroad() {
@@ -94,8 +93,8 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 	return err
 }
 
-// syncPayments syncs the session's cart under the session's lock and, where it
-// changed, stores the payment session's ID in the session.
+// syncPayments syncs the session's cart under the session's lock. It stores a new payment
+// session's ID in the session.
 func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
@@ -108,7 +107,7 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments
 	return result, err
 }
 
-// formOf names a payment session to the page without telling its ID.
+// formOf returns a name for a payment session that does not show its ID.
 func formOf(session payments.Session) string {
 	sum := sha256.Sum256([]byte("payment form " + session.SessionID))
 	return hex.EncodeToString(sum[:8])
@@ -122,8 +121,8 @@ func methodsOf(s payments.Session) []templates.PaymentMethod {
 	return methods
 }
 
-// fieldsOf are the fields of the address form. What is not brought anywhere can
-// be bought everywhere.
+// fieldsOf returns the fields of the address form. A cart without shipping has no
+// unreachable postal code.
 func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
 	var fields []templates.AddressField
 	for _, f := range m.AddressFields() {
@@ -143,8 +142,8 @@ func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
 
 // paymentsChange is what the open page with Klarna's widget sends.
 type paymentsChange struct {
-	Form   string  `json:"form"`   // names the session that the page shows
-	Region *string `json:"region"` // of the address that is typed
+	Form   string  `json:"form"`   // of the session that the page shows
+	Region *string `json:"region"` // of the typed address
 	pageChange
 }
 
@@ -158,12 +157,11 @@ func (u paymentsChange) shows() string { return "" }
 
 const maxForm = 64 // bytes
 
-// paymentsAnswer is what that page is told.
+// paymentsAnswer is the answer to that page.
 type paymentsAnswer struct {
 	Form    string      `json:"form"`
 	Session klarna.Sale `json:"session"` // of what Klarna's library is told
-	// ClientToken and Methods are those of another session than the page shows;
-	// Methods also when Klarna offers others.
+	// ClientToken is that of a new session, "" when the page shows it already.
 	ClientToken string                    `json:"client_token,omitempty"`
 	Methods     []templates.PaymentMethod `json:"payment_methods,omitempty"`
 	pageAnswer
@@ -184,9 +182,9 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// syncedPayments syncs the session's cart and returns what the open page, which
-// shows form, is told of it; false when it has answered something else. changed
-// is the cart as far as it is known, for an answer without a sync.
+// syncedPayments syncs the session's cart and returns the answer to the open page, which
+// shows form. When it returns false, it has answered. changed is the cart with the page's
+// change, for an answer without a sync.
 func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
 	result, err := s.syncPayments(r, cartsync.Change)
 	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
@@ -207,8 +205,8 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 	return answer, true
 }
 
-// locked shows a page of the checkout under the session's lock. It answers a browser
-// that only prefetches: nobody looks at that page, and it makes no order.
+// locked shows a page of the checkout under the session's lock. It refuses a prefetch:
+// that must not create an order.
 func (s *Storefront) locked(show http.HandlerFunc) http.HandlerFunc {
 	locked := s.Sessions.Locked(show, s.lockError)
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -19,7 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/session"
 )
 
-// Storefront holds what its handlers need. All members but the last two are required.
+// Storefront serves the shopper. The last two members are optional.
 type Storefront struct {
 	Catalog  *catalog.Catalog
 	Stock    *catalog.Stock
@@ -32,12 +32,12 @@ type Storefront struct {
 	Logger   *slog.Logger
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
-	// Observer is told of each request that is answered with an error; it may be nil.
+	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
 }
 
-// Routes mounts the shopper's pages. See the package's documentation in
-// docs/architecture.md for who holds the session's lock.
+// Routes mounts the shopper's pages. docs/architecture.md says which requests hold the
+// session's lock.
 func (s *Storefront) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly)
@@ -70,14 +70,13 @@ func (s *Storefront) Routes(r chi.Router) {
 	}
 }
 
-// fallback is the market of a visitor whose cart names none.
+// fallback returns the market for a visitor without a cart.
 func fallback(r *http.Request) cart.Fallback {
 	country, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	return cart.Fallback{Country: country, Locale: locale}
 }
 
-// cartOf reads the cart of the session in the request's context; a visitor
-// without one has an empty cart.
+// cartOf reads the cart of the request's session. A visitor without one has an empty cart.
 func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
 	id := s.Sessions.CartID(r.Context())
 	if id == "" {
@@ -86,7 +85,7 @@ func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
 	return s.Carts.Get(r.Context(), id, fallback(r))
 }
 
-// page reads the session's cart for show, and answers when it cannot.
+// page returns a handler that reads the session's cart and calls show.
 func (s *Storefront) page(show func(http.ResponseWriter, *http.Request, *view)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := s.cartOf(r)
@@ -98,7 +97,7 @@ func (s *Storefront) page(show func(http.ResponseWriter, *http.Request, *view)) 
 	}
 }
 
-// visitor is the cart of somebody about whom nothing is stored.
+// visitor returns the empty cart of a new visitor.
 func (s *Storefront) visitor(r *http.Request) cart.Cart {
 	f := fallback(r)
 	return cart.Cart{Contents: cart.Contents{Country: f.Country, Locale: f.Locale}}
@@ -107,9 +106,9 @@ func (s *Storefront) visitor(r *http.Request) cart.Cart {
 // errBought stops a change by a page whose order has bought the cart.
 var errBought = errors.New("bought by the page's order")
 
-// change applies a change to a cart on arrival, without the session's lock.
-// check sees the cart as it is before the change and may refuse it; it may run
-// several times. An empty change only reads.
+// change applies a change to a cart on arrival, without the session's lock. check gets the
+// cart before the change and may refuse it. It may run several times. An empty change
+// only reads.
 func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch cart.Change, check func(*cart.Cart) error) (cart.Cart, error) {
 	left, err := s.Stock.Left(ctx, ch.SKUs()...)
 	if err != nil {

@@ -16,9 +16,8 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// pageChange is what an open page that pays sends, whichever form it has:
-// everything that changed since the last answer. Every member is optional; {}
-// asks for a sync only.
+// pageChange is what an open checkout page sends: all changes since the last answer. Every
+// member is optional. {} only asks for a sync.
 type pageChange struct {
 	Lines []struct {
 		SKU      string `json:"sku"`
@@ -27,12 +26,12 @@ type pageChange struct {
 	Country      string  `json:"country"`
 	Locale       string  `json:"locale"`
 	DiscountCode *string `json:"discount_code"` // "" removes
-	// ShownCountry is the purchase country of the prices that the page shows: it
-	// is told when the payment form has changed it.
+	// ShownCountry is the purchase country of the prices on the page. The answer has a note
+	// when the payment form has changed the country.
 	ShownCountry string `json:"shown_country"`
 }
 
-// change returns the request as a change of a cart; false when it cannot be one.
+// change returns the change of the cart; false when the request is wrong.
 func (u pageChange) change() (cart.Change, bool) {
 	ch := cart.Change{Country: u.Country, Locale: u.Locale, DiscountCode: u.DiscountCode}
 	if len(u.Lines) > cart.MaxLines {
@@ -47,7 +46,7 @@ func (u pageChange) change() (cart.Change, bool) {
 	return ch, true
 }
 
-// notes are what the summary of an answer says of the market.
+// notes returns the notes about the market for the summary.
 func (u pageChange) notes(v *view) []templates.Note {
 	switch {
 	case u.Country != "":
@@ -69,7 +68,7 @@ func (u updateRequest) change() (cart.Change, bool) {
 	return ch, ok && len(u.OrderID) <= kco.MaxOrderID
 }
 
-// pageAnswer is the part of the answer to an update in sync that all pages need.
+// pageAnswer is the common part of the answers to open pages.
 type pageAnswer struct {
 	OrderAmount      money.Amount `json:"order_amount"`
 	OrderTaxAmount   money.Amount `json:"order_tax_amount"`
@@ -88,7 +87,7 @@ type updateAnswer struct {
 	pageAnswer
 }
 
-// answer is what all pages are told of a cart in sync.
+// answer returns the common part of an answer, for a cart in sync.
 func (v *view) answer(ctx context.Context, quote cart.Quote, notes []templates.Note) (pageAnswer, error) {
 	summary, err := v.summaryHTML(ctx, false, notes...)
 	return pageAnswer{
@@ -154,8 +153,8 @@ func decodeJSON(w http.ResponseWriter, r *http.Request, request any) error {
 	return respond.DecodeJSON(w, r, request, respond.ShopperLimit)
 }
 
-// lockedJSON answers an open page under the session's lock. c is the cart for
-// the answer when there is no lock, nil where it has not changed.
+// lockedJSON runs next under the session's lock. Without the lock it answers with an error
+// and the cart c, which is nil if it has not changed.
 func (s *Storefront) lockedJSON(w http.ResponseWriter, r *http.Request, c *cart.Cart, next http.HandlerFunc) {
 	s.Sessions.Locked(next, func(w http.ResponseWriter, r *http.Request, err error) {
 		s.jsonError(w, r, err, c)
@@ -173,9 +172,8 @@ func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
 	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) { s.syncUpdate(w, r, request, c) })
 }
 
-// synced tells whether a sync of the cart has something to tell the open page;
-// false: it has answered. changed is the cart as the page changed it, now how the
-// sync left it.
+// synced reports whether a sync ended with an order to show. False: it has answered.
+// changed is the cart with the page's change, now the cart after the sync.
 func (s *Storefront) synced(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string, err error, changed, now cart.Cart) bool {
 	if now.Revision >= changed.Revision {
 		changed = now
@@ -217,8 +215,8 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 	respond.JSON(w, r, http.StatusOK, answer)
 }
 
-// sync syncs the session's cart under the session's lock and, where it
-// changed, stores the order's ID in the session.
+// sync syncs the session's cart under the session's lock. It stores a new order's ID in
+// the session.
 func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID string) (kco.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.KCOOrderID(ctx)
@@ -235,9 +233,8 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 	return result, s.noteBilling(ctx, &result)
 }
 
-// noteBilling takes down which billing country the payment form shows after
-// the shop has changed the market: from now on another one is the shopper's
-// choice there, which the cart follows.
+// noteBilling stores the billing country of the payment form after the shop has changed
+// the market. Later, another country is the shopper's choice, which the cart follows.
 func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error {
 	billing := result.Order.BillingAddress.Country
 	if billing == "" || strings.EqualFold(billing, result.Cart.KnownBilling()) {
