@@ -20,10 +20,10 @@ type endpoint struct {
 // endpoints are the operations of all APIs.
 var endpoints = slices.Concat(checkoutEndpoints, managementEndpoints, paymentsEndpoints)
 
-// apiCall is a call of an API whose credentials were right. An endpoint runs
-// with Server.mu held; all that it changes is changed when it returns.
+// apiCall is a call of an API with right credentials. An endpoint runs with Server.mu
+// held, and has made all its changes when it returns.
 type apiCall struct {
-	ids    map[string]string // what stands for {order_id} and the like in the path
+	ids    map[string]string // the values of {order_id} and the like in the path
 	header http.Header
 	body   []byte
 	ctx    context.Context // ends when the client has gone
@@ -34,7 +34,7 @@ type apiCall struct {
 	scope         string // method and path, within which an idempotency key counts
 }
 
-// reply is an answer of an API that has not been sent yet.
+// reply is an answer of an API, not sent yet.
 type reply struct {
 	status    int
 	header    map[string]string
@@ -45,7 +45,7 @@ type reply struct {
 	path      string // of the call: each API has errors of its own
 }
 
-// answer does what a call of an API asks for. known is what its path says.
+// answer carries out a call of an API. known has the IDs of its path.
 func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known reply, c *apiCall) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +67,8 @@ func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known 
 	return out
 }
 
-// authorised checks both forms of authentication: the API key as it is, or
-// base64 of user name and key. Source: docs.kustom.co, Authentication.
+// authorised checks both forms of authentication: the plain API key, or base64 of user
+// name and key. Source: docs.kustom.co, Authentication.
 func (s *Server) authorised(header string) bool {
 	scheme, credentials, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
@@ -79,8 +79,8 @@ func (s *Server) authorised(header string) bool {
 	return s.o.Username != "" && equal(pair) || s.o.Password != "" && equal(s.o.Password)
 }
 
-// route finds the endpoint of a method on a path and what stands in the path.
-// The error is that of a path or method that no API has.
+// route finds the endpoint for a method and path, and the values in the path. The error
+// is for an unknown path or method.
 func route(method, path string) (*endpoint, map[string]string, *apiError) {
 	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	var ids map[string]string

@@ -34,7 +34,7 @@ type outgoing struct {
 	orderID, sessionID string
 	body               any             // nil: an empty body
 	limit              time.Duration   // for the answer, callbackLimit when 0
-	forgot             <-chan struct{} // Server.forgot when the reason for the callback arose; nil: now
+	forgot             <-chan struct{} // Server.forgot at the event that caused the callback; nil: now
 }
 
 // merchantReply is what the merchant answered; status is 0 without an answer.
@@ -50,9 +50,9 @@ func (r merchantReply) redirects() bool {
 	return r.location != "" && slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect}, r.status)
 }
 
-// Callbacks returns the callbacks since the last Reset in the order in which
-// they were sent, also those that were not sent: with Callback.Error. They are
-// those of one order, or all with an empty orderID. The newest 10,000 are kept.
+// Callbacks returns the callbacks of an order since the last Reset, oldest first; all with
+// an empty orderID. Those that were not sent have a Callback.Error. The newest 10,000 are
+// kept.
 func (s *Server) Callbacks(orderID string) []Callback {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,9 +25,9 @@ const (
 
 var errEnded = errors.New("the fake was closed or reset")
 
-// merchantTransport carries callbacks. Each has a connection of its own, so
-// nothing is left open; no proxy stands between. Certificates are not checked:
-// only this machine and hosts that were named are called, plain http would do.
+// merchantTransport sends callbacks, without a proxy. Each has its own connection, so none
+// stays open. Certificates are not checked: only this machine and named hosts are called,
+// where plain http would do.
 func merchantTransport() http.RoundTripper {
 	return &http.Transport{
 		DisableKeepAlives: true,
@@ -35,8 +35,8 @@ func merchantTransport() http.RoundTripper {
 	}
 }
 
-// callMerchant sends a callback, waits for the answer and records both. The
-// caller does not hold s.mu.
+// callMerchant sends a callback, waits for the answer and records both. The caller must
+// not hold s.mu.
 func (s *Server) callMerchant(o outgoing) merchantReply {
 	var body []byte
 	if o.body != nil {
@@ -71,7 +71,7 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 	return first
 }
 
-// exchange sends a callback, unless there is a reason why not, and records it.
+// exchange sends a callback and records it. With a reason why, it only records it.
 func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why string, faults []string) merchantReply {
 	s.mu.Lock()
 	if s.forgot != o.forgot {
@@ -103,7 +103,7 @@ func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why stri
 	return reply
 }
 
-// post makes the request. Redirects are an answer and not followed.
+// post makes the request. A redirect is an answer: it is not followed.
 func (s *Server) post(ctx context.Context, o outgoing, body []byte) (merchantReply, error) {
 	limit := cmp.Or(o.limit, callbackLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
@@ -151,7 +151,7 @@ func (s *Server) untilEnded(forgot <-chan struct{}) (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-// sleep lets d pass, less when ctx ends or enough is closed before.
+// sleep waits for d, until ctx ends, or until enough is closed.
 func sleep(ctx context.Context, d time.Duration, enough <-chan struct{}) {
 	if d <= 0 {
 		return

@@ -12,7 +12,7 @@ import (
 // shownChanges is how many changes one event names.
 const shownChanges = 6
 
-// replace gives an order new content and tells what is different.
+// replace gives an order new content and notes the differences.
 func (s *Server) replace(o *order, content map[string]json.RawMessage) {
 	changes := changesOf(o.Content, content)
 	o.Content = content
@@ -25,8 +25,8 @@ func (s *Server) replace(o *order, content map[string]json.RawMessage) {
 	}
 }
 
-// changesOf says what is different: quantities by the line's reference, short
-// values as before → after, of the rest only that it changed.
+// changesOf describes the differences: quantities by the line's reference, short values as
+// before → after, and other members only by name.
 func changesOf(before, after map[string]json.RawMessage) []string {
 	var changes []string
 	if !bytes.Equal(before["order_lines"], after["order_lines"]) {

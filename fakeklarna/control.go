@@ -19,8 +19,7 @@ import (
 //go:embed openapi.json
 var openAPI []byte
 
-// controlRoutes adds the fake's own interface below /fake/: JSON, and pages for
-// who prefers HTML.
+// controlRoutes adds the fake's own interface below /fake/, as JSON and as pages.
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	control := http.NewServeMux()
@@ -57,8 +56,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.Handle("/fake/", s.ownInterface(control))
 }
 
-// ownInterface lets people have pages, and nobody change something from the
-// page of another site.
+// ownInterface serves pages to people, and refuses changes from pages of other sites.
 func (s *Server) ownInterface(control http.Handler) http.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -85,12 +83,12 @@ func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, answer)
 }
 
-// listOf answers all that there are.
+// listOf returns a handler that answers a list.
 func listOf[T any](name string, all func() []T) func(*http.Request) (int, any) {
 	return func(*http.Request) (int, any) { return http.StatusOK, map[string][]T{name: all()} }
 }
 
-// oneOf answers the one that the path names.
+// oneOf returns a handler that answers one, by the ID in the path.
 func oneOf[T any](what string, get func(id string) (T, bool)) func(*http.Request) (int, any) {
 	return func(r *http.Request) (int, any) {
 		if one, ok := get(r.PathValue("id")); ok {
@@ -100,7 +98,7 @@ func oneOf[T any](what string, get func(id string) (T, bool)) func(*http.Request
 	}
 }
 
-// actOn does what the body says with what the path names, as the shopper.
+// actOn returns a handler that does the shopper's action in the body.
 func actOn[Action, Outcome any](do func(id string, a Action) (Outcome, error)) func(*http.Request) (int, any) {
 	return func(r *http.Request) (int, any) {
 		var a Action
@@ -200,7 +198,7 @@ func refuse(status int, code, message string) (int, any) {
 	return status, map[string]details{"error": {code, message}}
 }
 
-// refuseError says why something was not done.
+// refuseError returns the answer for an error.
 func refuseError(err error) (int, any) {
 	switch {
 	case errors.Is(err, errNoOrder):

@@ -12,61 +12,57 @@ import (
 	"time"
 )
 
-// Fault is a rule that breaks calls of the API or, with Callback, callbacks. One
-// that fits several rules suffers all of them; of two that set the answer the
-// older one does.
+// Fault is a rule that breaks calls of the API or, with Callback, callbacks. If several
+// rules fit a call, all take effect. If two set the answer, the older one does.
 type Fault struct {
 	ID int `json:"id"` // chosen by the fake
-	// Which calls. An empty member fits every call. In Path, which is without the
-	// fake's base path, * stands for one segment.
+	// Method, Path and OrderID choose the calls. An empty one fits every call. Path is
+	// without the fake's base path; * is any one segment.
 	Method  string `json:"method,omitempty"`
 	Path    string `json:"path,omitempty"`
-	OrderID string `json:"order_id,omitempty"` // as it stands in the call's path: no create has one
-	// Callback is a member of merchant_urls, such as "push", or "*" for all: the
-	// rule hits these callbacks and no calls. With it go OrderID (also a session's
-	// ID), Count and Probability and, of the effects, Delay and Jitter, which pass
-	// before the callback is sent and its time limit starts, Drop, Double and
-	// Reorder.
+	OrderID string `json:"order_id,omitempty"` // in the call's path: a create has none
+	// Callback is a member of merchant_urls, such as "push", or "*" for all. The rule then
+	// hits these callbacks and no calls. It may have OrderID (also a session's ID), Count,
+	// Probability, Delay, Jitter, Drop, Double and Reorder. The delay passes before the
+	// callback is sent and its time limit starts.
 	Callback string `json:"callback,omitempty"`
-	// Count is how many calls the rule hits before it is gone: 0 means 1, -1
-	// any number. Probability, above 0 and up to 1, is that of a hit; 0 means 1.
+	// Count is how many calls the rule hits before it is removed: 0 means 1, -1 any number.
+	// Probability is that of a hit, above 0 and up to 1; 0 means 1.
 	Count       int     `json:"count"`
 	Probability float64 `json:"probability,omitempty"`
 
-	// Status answers in place of the API, which does not see the call. Without
-	// Body the answer is what Klarna answers with that status; Header is added.
+	// Status answers instead of the API, which does not see the call. Without Body the body
+	// is Klarna's for that status. Header is added.
 	Status int               `json:"status,omitempty"`
 	Body   FaultBody         `json:"body,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
-	// RateLimit is how many calls per second, those that fit, are let through; the
-	// others are hit: they are answered Status, 429 unless it is given, with
-	// Retry-After. Source: docs.klarna.com, Rate limits.
+	// RateLimit is how many fitting calls per second pass. The others get Status, or 429 if
+	// that is 0, with Retry-After. Source: docs.klarna.com, Rate limits.
 	RateLimit int `json:"rate_limit,omitempty"`
-	// Delay, and a random part of Jitter, pass before the call is carried out;
-	// DelayAfter and JitterAfter after it, before the answer. A call that lasts
-	// 30 s is answered 504, as by Klarna.
+	// Delay and a random part of Jitter pass before the call is carried out, DelayAfter and
+	// JitterAfter after it and before the answer. After 30 s a call gets 504, as from
+	// Klarna.
 	Delay       Duration `json:"delay,omitzero"`
 	Jitter      Duration `json:"jitter,omitzero"`
 	DelayAfter  Duration `json:"delay_after,omitzero"`
 	JitterAfter Duration `json:"jitter_after,omitzero"`
-	// Reset breaks the connection before the call is carried out, DropReply ends
-	// it after that. Truncate sends half of the answer, NotJSON a page of HTML.
+	// Reset breaks the connection before the call is carried out, DropReply after it.
+	// Truncate sends half of the answer, NotJSON a page of HTML.
 	Reset     bool `json:"reset,omitempty"`
 	DropReply bool `json:"drop_reply,omitempty"`
 	Truncate  bool `json:"truncate,omitempty"`
 	NotJSON   bool `json:"not_json,omitempty"`
 
-	// Drop does not send a callback: to the fake it has no answer. Double sends it
-	// twice at the same time; the answer to one of them counts. Reorder holds it
-	// back until another callback, of whatever kind and order, was sent and
-	// answered; after 10 s it goes out all the same.
+	// Drop does not send a callback: for the fake it has no answer. Double sends it twice at
+	// the same time; one answer counts. Reorder holds it until any other callback was
+	// answered, at most 10 s.
 	Drop    bool `json:"drop,omitempty"`
 	Double  bool `json:"double,omitempty"`
 	Reorder bool `json:"reorder,omitempty"`
 }
 
-// FaultBody is the body that a fault answers. In the fake's JSON interface it
-// is a string, or any other JSON value which is then sent as it is.
+// FaultBody is the body that a fault answers. In JSON it is a string, or any other JSON
+// value, which is sent as it is.
 type FaultBody string
 
 // UnmarshalJSON reads a string's text, or the text of another value.
@@ -129,7 +125,7 @@ func (f *Fault) breaksCalls() bool {
 // callbackKinds are the callbacks that rules may name.
 var callbackKinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
 
-// checkTarget returns what a rule has that its target, calls or callbacks, has not.
+// checkTarget returns what is wrong with a rule about its target, calls or callbacks.
 func (f *Fault) checkTarget() error {
 	switch {
 	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
@@ -142,7 +138,7 @@ func (f *Fault) checkTarget() error {
 	return nil
 }
 
-// fits reports whether a rule is meant for a call.
+// fits reports whether a rule is for a call.
 func (f *Fault) fits(method, path, orderID string) bool {
 	return f.Callback == "" && (f.Method == "" || strings.EqualFold(f.Method, method)) &&
 		(f.OrderID == "" || f.OrderID == orderID) &&
@@ -172,7 +168,7 @@ type damage struct {
 	names                               []string
 }
 
-// strike takes the hits of the rules that fit a call. The caller holds s.mu.
+// strike applies the rules that fit a call. The caller holds s.mu.
 func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {
@@ -183,7 +179,7 @@ func (s *Server) strike(method, path, orderID string) damage {
 	return d
 }
 
-// hits returns the rules that fit and hit, and counts that. The caller holds s.mu.
+// hits returns the rules that fit and hit, and counts the hits. The caller holds s.mu.
 func (s *Server) hits(fits func(*Fault) bool) []*Fault {
 	var hit, kept []*Fault
 	for _, f := range s.faults {
@@ -203,8 +199,7 @@ func (s *Server) hits(fits func(*Fault) bool) []*Fault {
 	return hit
 }
 
-// strikeCallback takes the hits of the rules that fit a callback. The caller
-// holds s.mu.
+// strikeCallback applies the rules that fit a callback. The caller holds s.mu.
 func (s *Server) strikeCallback(o outgoing) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {

@@ -90,8 +90,8 @@ type receipt struct {
 	Minimal bool   `json:"minimal"` // the merchant wants no details
 }
 
-// frameAuthorised lets a request through that carries the token of the path's
-// order. An order that is unknown or has expired is a 404 with an empty body.
+// frameAuthorised requires the token of the order in the path. An unknown or expired order
+// is a 404 with an empty body.
 func (s *Server) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -191,13 +191,12 @@ func checkboxesOf(v *Order, now map[string]bool) []frameCheckbox {
 	return boxes
 }
 
-// serveFrameAction does what the shopper did in the iframe, as
-// POST /fake/orders/{id}/shopper does.
+// serveFrameAction does an action of the shopper, like POST /fake/orders/{id}/shopper.
 func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
 	frameAction(w, r, 64<<10, s.Shopper)
 }
 
-// frameAction does what a frame's script says in a body of at most limit bytes.
+// frameAction does the action in the body, of at most limit bytes.
 func frameAction[Action, Answer any](w http.ResponseWriter, r *http.Request, limit int64, do func(id string, a Action) (Answer, error)) {
 	var action Action
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(&action); err != nil {

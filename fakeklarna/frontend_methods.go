@@ -14,8 +14,8 @@ var coreCurrency = map[string]string{
 	"AT": "EUR", "CH": "CHF", "US": "USD", "ES": "EUR", "FR": "EUR", "BE": "EUR", "PL": "PLN",
 }
 
-// methodsFor returns the ways to pay in a country: card only outside the core
-// markets, and in one of these with another currency.
+// methodsFor returns the ways to pay in a country. Outside the core markets, or with
+// another currency than the market's, it is only card.
 // Source: docs.kustom.co, Selling to multiple countries.
 func methodsFor(country, currency string) []string {
 	if coreCurrency[country] == currency {
@@ -53,8 +53,7 @@ func providersOf(v *Order) []provider {
 	return serving
 }
 
-// methodsOf returns the ways to pay an order: the fake's own, then those of
-// other providers.
+// methodsOf returns the ways to pay an order: the fake's own, then the other providers.
 func methodsOf(v *Order, text func(int64) string) []frameMethod {
 	var methods []frameMethod
 	for _, id := range methodsFor(strings.ToUpper(v.BillingAddress.Country), strings.ToUpper(v.PurchaseCurrency)) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Captures: the operations on them and on what the customer is sent.
+// Captures, and the messages to the customer about them.
 
 type captureRequest struct {
 	CapturedAmount int64          `json:"captured_amount"`
@@ -15,8 +15,8 @@ type captureRequest struct {
 	ShippingInfo   []ShippingInfo `json:"shipping_info"`
 }
 
-// capture takes a part of the authorized amount. It counts as acknowledgement
-// of the order. Lines need not fit the amount.
+// capture takes a part of the authorized amount. It also acknowledges the order. Lines
+// need not add up to the amount.
 // Source: docs.klarna.com, Capture and track orders.
 func (s *Server) capture(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent captureRequest
@@ -56,7 +56,7 @@ func (s *Server) addCapture(m *managedOrder, sent captureRequest) string {
 	return c.CaptureID
 }
 
-// captureAtOnce captures an order that asks for it, once it is accepted.
+// captureAtOnce captures an accepted order with auto_capture.
 // Source: docs.klarna.com, Klarna Payments API reference (auto_capture).
 func (s *Server) captureAtOnce(m *managedOrder) {
 	v := &m.View
@@ -71,9 +71,8 @@ func (s *Server) listCaptures(m *managedOrder, _ managedCall) (reply, *apiError)
 	return found(m.View.Captures), nil
 }
 
-// ofCapture makes an operation on the capture that a call names. consequence ends
-// the message when there is none; a change, which has one, is not allowed on an
-// order without captures. Source: docs.klarna.com, Order Management API reference,
+// ofCapture makes an operation on the capture in the path. A change has a consequence,
+// which ends its error messages. It is not allowed on an order without captures. Source: docs.klarna.com, Order Management API reference,
 // Error codes and messages for order management.
 func ofCapture(consequence string, do func(*Server, *managedOrder, *Capture, managedCall) (reply, *apiError)) func(*Server, *managedOrder, managedCall) (reply, *apiError) {
 	return func(s *Server, m *managedOrder, c managedCall) (reply, *apiError) {
@@ -109,11 +108,11 @@ func (s *Server) sendOut(m *managedOrder, capture *Capture, _ managedCall) (repl
 	return done(), nil
 }
 
-// dueDates are the days by which payment may be put off and their price. Which
-// Klarna offers, and for what, is by agreement.
+// dueDates are the days by which a payment may be extended, and the prices. At Klarna they
+// depend on the agreement.
 var dueDates = []DueDateOption{{Amount: 2900, NumberOfDays: 14}, {Amount: 4900, NumberOfDays: 30}, {Amount: 9900, NumberOfDays: 60}}
 
-// dueDatesOf returns what an order offers: nothing unless the customer pays later.
+// dueDatesOf returns the extensions for an order: none unless the customer pays later.
 func (v *ManagedOrder) dueDatesOf() []DueDateOption {
 	switch v.InitialPaymentMethod.Type {
 	case "INVOICE", "INVOICE_BUSINESS", "PAY_LATER_BY_CARD":
@@ -122,7 +121,7 @@ func (v *ManagedOrder) dueDatesOf() []DueDateOption {
 	return []DueDateOption{}
 }
 
-// dueDateOptions returns by how long the payment of a capture may be put off.
+// dueDateOptions returns the possible extensions of a capture's due date.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
 func (s *Server) dueDateOptions(m *managedOrder, _ *Capture, _ managedCall) (reply, *apiError) {
 	return found(DueDateOptions{m.View.PurchaseCurrency, m.View.dueDatesOf()}), nil
@@ -130,7 +129,7 @@ func (s *Server) dueDateOptions(m *managedOrder, _ *Capture, _ managedCall) (rep
 
 const notExtended = "Due date cannot be extended for capture {capture_id}"
 
-// extendDueDate puts off the payment of a capture by one of the times offered.
+// extendDueDate extends the due date of a capture by one of the offered times.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
 func (s *Server) extendDueDate(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	var sent struct {

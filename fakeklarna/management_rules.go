@@ -30,7 +30,7 @@ var customerDetailsRule = object("",
 
 var shippingInfoRule = object("", parcelsRule(1).must())
 
-// captureRule: the least amount is documented for captures that were made only.
+// captureRule: the lowest amount is documented only for finished captures.
 var captureRule = object("",
 	integer("captured_amount", 1, maxManagedAmount).must(),
 	text("description", 0, 255),
@@ -87,8 +87,7 @@ func managedAddressRule(name string) rule {
 		text("organization_name", 0, 255), text("attention", 0, 255))
 }
 
-// readManagedBody returns a body without unknown members, or what is wrong
-// with it: the first that is found.
+// readManagedBody returns a body without unknown members, or its first error.
 func readManagedBody(r *rule, body []byte) (json.RawMessage, *apiError) {
 	sent, err := parseBody(body)
 	if err != nil {
@@ -101,7 +100,7 @@ func readManagedBody(r *rule, body []byte) (json.RawMessage, *apiError) {
 	return mustJSON(checked), nil
 }
 
-// managementDialect: as in recorded answers a number will do for a text.
+// managementDialect: a number counts as a text, as in recorded answers.
 // Source: docs.klarna.com, Error codes and messages for order management.
 var managementDialect = &dialect{"/", false, true, func(r *rule, path string, f flaw) *apiError {
 	switch f {

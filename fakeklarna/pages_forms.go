@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// doneTexts say what a form has done; ?done= names one.
+// doneTexts are the messages after a form; ?done= names one.
 var doneTexts = map[string]string{
 	"bought":  "Bought. The order is complete.",
 	"shopper": "Done, as the shopper.",
@@ -26,8 +26,7 @@ var doneTexts = map[string]string{
 // backPath is a path below /fake/ to which a form may return.
 var backPath = regexp.MustCompile(`^(|requests|faults|clock|sessions|(orders|sessions)/[\w.-]{1,80})$`)
 
-// takeForm does what a form of a page asks for and returns to that page; false:
-// no form is sent to the path.
+// takeForm carries out a form and returns to its page; false: the path takes no form.
 func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {

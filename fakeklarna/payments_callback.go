@@ -12,13 +12,11 @@ const (
 	// authorizationLimit is how long Klarna waits for the shop: 2 s for the
 	// connection and 2 s for the answer.
 	authorizationLimit = 4 * time.Second
-	// authorizationTries is how often Klarna calls altogether; the time between is
-	// 1 s, then twice that.
+	// authorizationTries is how often Klarna calls in total. The pauses are 1 s and 2 s.
 	authorizationTries = 3
 )
 
-// sendAuthorization tells the shop of an authorization, and again unless it
-// answers 2xx. Source: docs.klarna.com, Authorization callback.
+// sendAuthorization tells the shop of an authorization, and repeats until a 2xx. Source: docs.klarna.com, Authorization callback.
 func (s *Server) sendAuthorization(j job) {
 	s.mu.Lock()
 	url, forgot := "", s.forgot
@@ -49,8 +47,8 @@ func (s *Server) sendAuthorization(j job) {
 	s.schedule(j)
 }
 
-// schedulePush lets the shop be told of an order placed in a session, "" for
-// one of a customer token. The caller holds s.mu.
+// schedulePush schedules the push of an order. sessionID is "" for an order of a customer
+// token. The caller holds s.mu.
 func (s *Server) schedulePush(orderID, sessionID string, content map[string]json.RawMessage) {
 	if v := decodeSession(content); v.MerchantURLs != nil && v.MerchantURLs.Push != "" {
 		to := sessionID + " " + fillPayment(v.MerchantURLs.Push, sessionID, orderID)

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// What the members of a payment session, of an order placed with it and of a
-// customer token may be. Members without a rule are accepted and dropped; so
-// are those that are only read.
+// Rules for a payment session, its order and a customer token. Members without a rule, and
+// those that are only read, are accepted and dropped.
 // Source: docs.klarna.com, Klarna Payments API reference.
 
 const (

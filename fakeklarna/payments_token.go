@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// newClientToken returns a session's client_token, a JWT with the members that
-// were recorded. Nobody holds a key for it: its signature is a random number
-// that makes the token a secret between the fake, the shop and its page.
+// newClientToken returns a session's client_token, a JWT with the recorded members. Its
+// signature is random: it only makes the token secret.
 // Source: recorded answers of the Klarna Payments API. The caller holds s.mu.
 func (s *Server) newClientToken(sessionID string, v *Session) string {
 	header := mustJSON(struct {

@@ -18,10 +18,10 @@ func pushAfter(n int) time.Duration {
 	return first[n]
 }
 
-// push tells the merchant that an order of the checkout or of Klarna Payments was
-// bought, and again until it is acknowledged; the answer does not count. The next
-// one is due by the clock but never before this one was answered. The documentation
-// of Payments names no other times, and no body.
+// push tells the merchant that an order was bought, and repeats until the order is
+// acknowledged. The answer does not count. The next push is due by the clock, but never
+// before this one was answered. Payments works the same: its documentation has no other
+// times, and no body.
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
 func (s *Server) push(j job) {
 	s.mu.Lock()

@@ -58,7 +58,7 @@ func (l *record[T]) add(told T) *entry[T] {
 	return e
 }
 
-// answered counts the answer that an entry has got.
+// answered counts the answer to an entry.
 func (l *record[T]) answered(e *entry[T], response []byte) {
 	if !e.dropped {
 		l.grow(len(response))
@@ -111,8 +111,8 @@ func (l *record[T]) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// asJSON returns a body as JSON: as it is, or as a string when it is not JSON;
-// nil when it is empty.
+// asJSON returns a body as JSON: unchanged, or as a string when it is not JSON. An empty
+// one is nil.
 func asJSON(body []byte) json.RawMessage {
 	switch {
 	case len(body) == 0:

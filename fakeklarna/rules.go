@@ -13,8 +13,8 @@ const (
 	maxListed  = 1000 // elements of the other lists; no limit is documented
 )
 
-// orderRules are the top-level members that a client may send, less what is
-// checked in steps of its own: inside merchant_urls, order_lines and discount_lines.
+// orderRules are the top-level members that a client may send. merchant_urls, and the
+// elements of order_lines and discount_lines, are checked in other steps.
 var orderRules = []rule{
 	pattern("purchase_country", anyCountry).must(),
 	pattern("purchase_currency", `[A-Za-z]{3}`).must(),
@@ -47,8 +47,8 @@ var orderRules = []rule{
 	list("discount_lines", maxLines, nil),
 }
 
-// discountRule is that of one of discount_lines, which Klarna's discount
-// service makes. Source: docs.kustom.co, Create order (discount_line).
+// discountRule is for an element of discount_lines, which Klarna's discount service makes.
+// Source: docs.kustom.co, Create order (discount_line).
 var discountRule = object("",
 	text("name", 1, 255).must(),
 	integer("quantity", 0, math.MaxInt64).must(),
@@ -162,8 +162,8 @@ func addressRule(name string) rule {
 	return r
 }
 
-// providerRule is that of an external payment method or, with an image, of an
-// external checkout.
+// providerRule is for an external payment method, or an external checkout, which needs an
+// image.
 func providerRule(needsImage bool) rule {
 	image := securedLink("image_url")
 	image.required = needsImage
@@ -183,8 +183,7 @@ func securedLink(name string) rule {
 	return r
 }
 
-// urlRules are the members of merchant_urls; the callbacks among them must be
-// https.
+// urlRules are the members of merchant_urls. Callbacks must be https.
 var urlRules = []struct {
 	name               string
 	required, callback bool

@@ -79,20 +79,19 @@ const (
 	missed     // a member that is required
 )
 
-// dialect is how an API reads a body and says what is wrong with it.
+// dialect is how an API reads a body and reports its errors.
 type dialect struct {
 	separator     string // between the names of a path
 	numbered      bool   // elements of a list have their numbers in the path
-	numbersAsText bool   // a number will do for a text
+	numbersAsText bool   // a number counts as a text
 	refuse        func(r *rule, path string, f flaw) *apiError
 }
 
 // plainDialect is that of Checkout and Payments.
 var plainDialect = &dialect{".", true, false, func(_ *rule, path string, _ flaw) *apiError { return badValue(path) }}
 
-// read returns a value without unknown members. path is where it stands. A null
-// member counts as left out. What is wrong is null in the value returned, and
-// wrong is told of it.
+// read returns a value without unknown members. path is its place. A null member counts as
+// missing. A wrong value becomes null in the result, and read calls wrong for it.
 func (r *rule) read(in *dialect, path string, v any, wrong func(path string, err *apiError)) any {
 	if number, ok := v.(json.Number); ok && r.kind == kindText && in.numbersAsText {
 		v = number.String()
@@ -173,7 +172,7 @@ func (r *rule) readElements(in *dialect, path string, sent []any, wrong func(str
 	return kept
 }
 
-// first returns what read does, or the first thing that is wrong.
+// first is read with the first error as its result.
 func (r *rule) first(in *dialect, path string, v any) (any, *apiError) {
 	var first *apiError
 	kept := r.read(in, path, v, func(_ string, err *apiError) { first = cmp.Or(first, err) })

@@ -23,9 +23,8 @@ const (
 
 const htmlPage = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body></html>\n"
 
-// serveAPI receives a call of the API: it is recorded, suffers the faults that
-// fit it, is carried out and answered. The client going away ends only the
-// waiting for the answer: what was asked for is done all the same.
+// serveAPI serves a call of the API. It records the call, applies the fitting faults,
+// carries it out and answers. A client that leaves does not stop the call.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
@@ -79,7 +78,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, e, d, out)
 }
 
-// send answers a call as far as its faults let it.
+// send answers a call, as its faults allow.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry[Request], d damage, out reply) {
 	if d.notJSON {
 		out.header, out.body = map[string]string{"Content-Type": "text/html"}, []byte(htmlPage)
@@ -112,8 +111,8 @@ func (s *Server) note(ctx context.Context, e *entry[Request], status int, respon
 		slog.Int64("duration_ms", told.DurationMS), slog.String("correlation_id", told.CorrelationID), slog.Any("faults", told.Faults))
 }
 
-// wait lets time pass. It ends at once when ctx does, and it ends the whole call
-// without an answer when the fake is closed or reset.
+// wait waits for d, or until ctx ends. When the fake is closed or reset it ends the call
+// without an answer.
 func (s *Server) wait(ctx context.Context, d time.Duration, forgot <-chan struct{}) {
 	if d <= 0 {
 		return

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// What the fake relies on in a state that was restored, so that one that was
-// changed by hand cannot break it. What Klarna would refuse is no concern here.
+// Checks of a restored state, so that a snapshot changed by hand cannot break the fake.
+// They do not check what Klarna would refuse.
 
-// hasNil reports whether a part of the state is a nil map or pointer, or has one
-// where the fake expects none: as a map in it, or as an element of a list or map.
+// hasNil reports whether a part of the state has a nil map or pointer where the fake
+// expects none.
 func hasNil(v reflect.Value) bool {
 	null := func(v reflect.Value) bool { return v.Kind() == reflect.Pointer && v.IsNil() }
 	switch v.Kind() {
@@ -42,7 +42,7 @@ func hasNil(v reflect.Value) bool {
 	return false
 }
 
-// checkRestored returns what is wrong with a state that was read.
+// checkRestored returns what is wrong with a restored state.
 func (s *Server) checkRestored() error {
 	known := map[string]bool{}
 	for _, o := range s.newest {
@@ -109,8 +109,8 @@ func (o *order) check() error {
 	return json.Unmarshal(mustJSON(o.Content), new(Order))
 }
 
-// check returns what is wrong with payment sessions that were restored: one is
-// named that is not there, or does not decode.
+// check returns what is wrong with restored payment sessions: one is missing or does not
+// decode.
 func (p *paymentState) check() error {
 	listed := map[string]bool{}
 	for _, id := range p.Newest {

@@ -33,10 +33,9 @@ func parseBody(body []byte) (map[string]any, *apiError) {
 	return sent, nil
 }
 
-// merge checks what was sent and returns before with it: a member sent takes
-// the place of the old one. before is nil for a new order. The first rule
-// broken is the error: members and patterns, URLs, line by line, sums, then
-// country and currency.
+// merge checks the sent members and returns before with them. before is nil for a new
+// order. The error is the first broken rule: members and patterns, then URLs, each line,
+// sums, country and currency.
 // Source: docs.kustom.co, Update order; the sequence is this fake's choice.
 func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, *apiError) {
 	after, bad := gatherMembers(orderRules, before, sent)
@@ -96,8 +95,8 @@ func (s *Server) checkURLs(content map[string]json.RawMessage, sent any) *apiErr
 	return nil
 }
 
-// checkURL returns what is wrong with a merchant URL, "" for nothing. Callbacks
-// may be plain http on this machine and the callback hosts only.
+// checkURL returns what is wrong with a merchant URL, "" for nothing. Callbacks need https,
+// except to this machine and the callback hosts.
 func (s *Server) checkURL(text string, callback bool) string {
 	const wrong, insecure = " (must be a valid http or https URI)", " (must be a valid https URI)"
 	filled := fillOrderID(text, "00000000-0000-0000-0000-000000000000")
@@ -146,8 +145,8 @@ func checkLines(name string, r *rule, sent []any) ([]any, *apiError) {
 	return kept, nil
 }
 
-// checkWhole checks what must agree in an order as it is after a request: the
-// sums when the request was about them.
+// checkWhole checks a whole order after a request. It checks the sums only if the request
+// changed them.
 func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]any) *apiError {
 	v := decodeContent(content)
 	aboutSums := func(name string) bool { return sent[name] != nil }
@@ -170,7 +169,7 @@ func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]
 	return nil
 }
 
-// mustJSON encodes a value that always can be, without HTML escapes.
+// mustJSON encodes a value, without HTML escapes. It panics when that fails.
 func mustJSON(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -12,7 +12,8 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 )
 
-// demoStaff are demo, who may manage, and view, who may look. Each has the name as password.
+// demoStaff are the users demo (role manage) and view (role view). The password is the
+// name.
 const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
 view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
 

@@ -231,7 +231,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		switch {
 		case err != nil:
 			return failed(cartsync.ErrUnavailable, err)
-		case !set: // who loses starts again
+		case !set: // another request was faster: start again
 			continue
 		}
 		result = result.of(cartsync.InSync, made)

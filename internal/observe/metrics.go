@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"time"
 
@@ -99,7 +100,7 @@ func zero(v *prometheus.MetricVec, values ...[]string) {
 		var longer [][]string
 		for _, row := range rows {
 			for _, value := range further {
-				longer = append(longer, append(row[:len(row):len(row)], value))
+				longer = append(longer, append(slices.Clip(row), value))
 			}
 		}
 		rows = longer

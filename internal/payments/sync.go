@@ -219,7 +219,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		switch {
 		case err != nil:
 			return failed(cartsync.ErrUnavailable, err)
-		case !set: // who loses starts again; nobody was shown his session, and it ends by itself
+		case !set: // another request was faster: start again; the unused session ends by itself
 			continue
 		}
 		result.Outcome, result.Session, result.Created = cartsync.InSync, known, true

@@ -1,4 +1,4 @@
-// Package tracetest takes the traces of tests: an OTLP collector on loopback.
+// Package tracetest is an OTLP collector on loopback, for the traces of tests.
 package tracetest
 
 import (
@@ -43,7 +43,7 @@ type Collector struct {
 	header http.Header
 }
 
-// Tracing returns what sends traces to a collector of its own.
+// Tracing returns a Tracing that sends to a new collector.
 func Tracing(t *testing.T) (*observe.Tracing, *Collector) {
 	t.Helper()
 	c := Start(t)
