@@ -7,12 +7,10 @@ import (
 	"path"
 )
 
-// Agree stands in for a merchant who agrees with everything, as
-// Options.CallbackTransport: for tests that are not about callbacks. Callbacks
-// about an address are answered with the order as it was told, all others with
-// an empty 200. They are known by the last part of their path, which must be
-// their name in merchant_urls; the host must be one of Options.CallbackHosts
-// or this machine.
+// Agree returns an Options.CallbackTransport that agrees with everything, for tests that
+// are not about callbacks. It answers callbacks about an address with the order in their
+// body, all others with an empty 200. The last part of a callback's path must be its name
+// in merchant_urls. The host must be this machine or one of Options.CallbackHosts.
 func Agree() http.RoundTripper { return agreeing{} }
 
 type agreeing struct{}

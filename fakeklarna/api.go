@@ -20,10 +20,10 @@ type endpoint struct {
 // endpoints are the operations of all APIs.
 var endpoints = slices.Concat(checkoutEndpoints, managementEndpoints, paymentsEndpoints)
 
-// apiCall is a call of an API whose credentials were right. An endpoint runs
-// with Server.mu held; all that it changes is changed when it returns.
+// apiCall is a call of an API with right credentials. An endpoint runs with Server.mu
+// held, and has made all its changes when it returns.
 type apiCall struct {
-	ids    map[string]string // what stands for {order_id} and the like in the path
+	ids    map[string]string // the values of {order_id} and the like in the path
 	header http.Header
 	body   []byte
 	ctx    context.Context // ends when the client has gone
@@ -34,7 +34,7 @@ type apiCall struct {
 	scope         string // method and path, within which an idempotency key counts
 }
 
-// reply is an answer of an API that has not been sent yet.
+// reply is an answer of an API, not sent yet.
 type reply struct {
 	status    int
 	header    map[string]string
@@ -45,32 +45,30 @@ type reply struct {
 	path      string // of the call: each API has errors of its own
 }
 
-// answer does what a call of an API asks for.
-func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, c *apiCall, correlationID string) reply {
-	known := reply{path: r.URL.Path, orderID: c.ids["order_id"], sessionID: c.ids["session_id"]}
-	c.correlationID, c.path, c.scope = correlationID, known.path, r.Method+" "+known.path
+// answer carries out a call of an API. known has the IDs of its path.
+func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known reply, c *apiCall) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case !s.authorised(r.Header.Get("Authorization")):
-		return unauthorized(known.path).reply(known, correlationID)
+		return unauthorized(known.path).reply(known, c.correlationID)
 	case !inCheckout(known.path) && strings.ContainsAny(r.RequestURI, "{}"):
-		return (&apiError{status: http.StatusBadRequest, raw: htmlOf("400 Bad Request")}).reply(known, correlationID)
+		return (&apiError{status: http.StatusBadRequest, raw: htmlOf("400 Bad Request")}).reply(known, c.correlationID)
 	case notFound != nil && notFound.allow == "":
-		return noSuchPath(known.path, s.now(), notFound).reply(known, correlationID)
+		return noSuchPath(known.path, s.now(), notFound).reply(known, c.correlationID)
 	case notFound != nil:
-		return notFound.reply(known, correlationID)
+		return notFound.reply(known, c.correlationID)
 	}
 	out, err := e.do(s, c)
 	out.path, out.orderID, out.sessionID = known.path, cmp.Or(out.orderID, known.orderID), cmp.Or(out.sessionID, known.sessionID)
 	if err != nil {
-		return err.reply(out, correlationID)
+		return err.reply(out, c.correlationID)
 	}
 	return out
 }
 
-// authorised checks both forms of authentication: the API key as it is, or
-// base64 of user name and key. Source: docs.kustom.co, Authentication.
+// authorised checks both forms of authentication: the plain API key, or base64 of user
+// name and key. Source: docs.kustom.co, Authentication.
 func (s *Server) authorised(header string) bool {
 	scheme, credentials, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
@@ -81,8 +79,8 @@ func (s *Server) authorised(header string) bool {
 	return s.o.Username != "" && equal(pair) || s.o.Password != "" && equal(s.o.Password)
 }
 
-// route finds the endpoint of a method on a path and what stands in the path.
-// The error is that of a path or method that no API has.
+// route finds the endpoint for a method and path, and the values in the path. The error
+// is for an unknown path or method.
 func route(method, path string) (*endpoint, map[string]string, *apiError) {
 	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	var ids map[string]string

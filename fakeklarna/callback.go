@@ -34,7 +34,7 @@ type outgoing struct {
 	orderID, sessionID string
 	body               any             // nil: an empty body
 	limit              time.Duration   // for the answer, callbackLimit when 0
-	forgot             <-chan struct{} // Server.forgot when the reason for the callback arose; nil: now
+	forgot             <-chan struct{} // Server.forgot at the event that caused the callback; nil: now
 }
 
 // merchantReply is what the merchant answered; status is 0 without an answer.
@@ -50,9 +50,9 @@ func (r merchantReply) redirects() bool {
 	return r.location != "" && slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect}, r.status)
 }
 
-// Callbacks returns the callbacks since the last Reset in the order in which
-// they were sent, also those that were not sent: with Callback.Error. They are
-// those of one order, or all with an empty orderID. The newest 10,000 are kept.
+// Callbacks returns the callbacks of an order since the last Reset, oldest first; all with
+// an empty orderID. Those that were not sent have a Callback.Error. The newest 10,000 are
+// kept.
 func (s *Server) Callbacks(orderID string) []Callback {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,23 +84,5 @@ func (s *Server) unsent(o outgoing) string {
 	return ""
 }
 
-// callbackEntry is a Callback in the record.
-type callbackEntry struct {
-	Callback
-	entryState
-}
-
-func (e *callbackEntry) size() int { return len(e.Request) + len(e.Response) }
-
-// callbackLog is the record of callbacks.
-type callbackLog struct{ record[*callbackEntry] }
-
-func (l *callbackLog) of(orderID, sessionID string) []Callback {
-	found := []Callback{}
-	for _, e := range l.entries {
-		if (orderID == "" || e.OrderID == orderID) && (sessionID == "" || e.SessionID == sessionID) {
-			found = append(found, e.Callback)
-		}
-	}
-	return found
-}
+func (c Callback) size() int                        { return len(c.Request) + len(c.Response) }
+func (c Callback) ids() (orderID, sessionID string) { return c.OrderID, c.SessionID }

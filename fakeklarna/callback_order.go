@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// The callbacks that decide about an order, and the merchant's answers.
+// Callbacks that decide about an order, and the merchant's answers.
 
 // The time that the merchant has for validation.
 // Source: docs.kustom.co, Validate order.
@@ -19,12 +19,11 @@ const (
 	requiredValidationLimit = 10 * time.Second
 )
 
-// errLate tells that something did not end in time.
+// errLate: something did not end in time.
 var errLate = errors.New("the time is over")
 
-// addressTrigger returns the callback that a change of address or country calls
-// for, "" for none. address_update comes before country_change, also when the
-// iframe is opened the first time.
+// addressTrigger returns the callback for a change of address or country, "" for none.
+// address_update comes before country_change, also when the iframe opens the first time.
 // Source: docs.kustom.co, Server side callbacks.
 func addressTrigger(o *order, a *Action, opened bool, before, after *Order) string {
 	changed := before.BillingAddress != after.BillingAddress || before.ShippingAddress != after.ShippingAddress
@@ -39,8 +38,8 @@ func addressTrigger(o *order, a *Action, opened bool, before, after *Order) stri
 	return ""
 }
 
-// askMerchant sends an address callback and does what the answer says. Until
-// such a callback succeeds there is no purchase. The error is errNoOrder.
+// askMerchant sends an address callback and follows the answer. There is no purchase until
+// the callback succeeds. The error is errNoOrder.
 func (s *Server) askMerchant(o *order, kind string) (*Refusal, error) {
 	if kind == "" {
 		return nil, nil
@@ -92,7 +91,7 @@ func serviceRequest(v *Order) any {
 	}
 }
 
-// What a 200 to an address callback may change; the rest of it is not looked at.
+// What a 200 to an address callback may change. Other members are ignored.
 // Source: docs.kustom.co, Checkout callback API reference.
 var (
 	answerRequired = []string{"order_amount", "order_tax_amount", "order_lines", "purchase_currency"}
@@ -102,8 +101,7 @@ var (
 // answeredDataLimit is the length of merchant_data in an answer, in characters.
 const answeredDataLimit = 1024
 
-// takeAnswer puts the body of a 200 into an order, if it keeps the rules of an
-// update.
+// takeAnswer puts the body of a 200 into an order, if it follows the rules of an update.
 func (s *Server) takeAnswer(o *order, body []byte) bool {
 	sent, err := parseBody(body)
 	if err != nil {
@@ -158,8 +156,8 @@ func (s *Server) validate(o *order) (*Refusal, error) {
 	return nil, nil
 }
 
-// refusedBy returns what a 400 says. The text is the merchant's; unsupported
-// addresses need none. A body that says neither is the code broken.
+// refusedBy returns the refusal in a 400. The text is the merchant's. For an unsupported
+// address it may be missing. A wrong body gives the code broken.
 // Source: docs.kustom.co, Checkout callback API reference.
 func refusedBy(r merchantReply, code, broken, locale string) *Refusal {
 	var said struct {
@@ -178,9 +176,9 @@ func refusedBy(r merchantReply, code, broken, locale string) *Refusal {
 	return &Refusal{Code: code, Message: said.Text}
 }
 
-// ask sends a callback about an order to the URL of its kind. s.mu, which the
-// caller holds, is free until the answer is there. The error is errNoOrder: the
-// order is gone, or the fake was closed or reset.
+// ask sends a callback about an order to the URL of its kind. The caller holds s.mu; ask
+// releases it until the answer comes. The error is errNoOrder: the order is gone, or the
+// fake was closed or reset.
 func (s *Server) ask(o *order, call outgoing) (merchantReply, error) {
 	call.url, call.orderID, call.forgot = merchantURL(o, call.kind), o.ID, s.forgot
 	reply := s.unlocked(func() merchantReply { return s.callMerchant(call) })
@@ -195,7 +193,7 @@ func (s *Server) ask(o *order, call outgoing) (merchantReply, error) {
 	return reply, nil
 }
 
-// unlocked calls without s.mu, which the caller holds.
+// unlocked runs call without s.mu. The caller holds s.mu.
 func (s *Server) unlocked(call func() merchantReply) merchantReply {
 	s.mu.Unlock()
 	defer s.mu.Lock()

@@ -25,9 +25,9 @@ const (
 
 var errEnded = errors.New("the fake was closed or reset")
 
-// merchantTransport carries callbacks. Each has a connection of its own, so
-// nothing is left open; no proxy stands between. Certificates are not checked:
-// only this machine and hosts that were named are called, plain http would do.
+// merchantTransport sends callbacks, without a proxy. Each has its own connection, so none
+// stays open. Certificates are not checked: only this machine and named hosts are called,
+// where plain http would do.
 func merchantTransport() http.RoundTripper {
 	return &http.Transport{
 		DisableKeepAlives: true,
@@ -35,8 +35,8 @@ func merchantTransport() http.RoundTripper {
 	}
 }
 
-// callMerchant sends a callback, waits for the answer and records both. The
-// caller does not hold s.mu.
+// callMerchant sends a callback, waits for the answer and records both. The caller must
+// not hold s.mu.
 func (s *Server) callMerchant(o outgoing) merchantReply {
 	var body []byte
 	if o.body != nil {
@@ -58,7 +58,7 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 		if d.reorder {
 			sleep(ctx, reorderLimit, overtaken)
 		}
-		sleep(ctx, d.delay, nil)
+		sleep(ctx, d.before, nil)
 	}
 	if !d.double || why != "" {
 		return s.exchange(ctx, o, body, why, d.names)
@@ -71,41 +71,39 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 	return first
 }
 
-// exchange sends a callback, unless there is a reason why not, and records it.
+// exchange sends a callback and records it. With a reason why, it only records it.
 func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why string, faults []string) merchantReply {
-	e := &callbackEntry{Callback: Callback{
-		Type: o.kind, URL: o.url, OrderID: o.orderID, SessionID: o.sessionID, Request: asJSON(body), Error: why, Faults: faults,
-	}}
 	s.mu.Lock()
 	if s.forgot != o.forgot {
 		s.mu.Unlock()
 		return merchantReply{}
 	}
-	e.Time = s.now()
-	s.callbacks.add(e)
+	e := s.callbacks.add(Callback{
+		Time: s.now(), Type: o.kind, URL: o.url, OrderID: o.orderID, SessionID: o.sessionID,
+		Request: asJSON(body), Error: why, Faults: faults,
+	})
 	s.stir()
 	s.mu.Unlock()
 	if why != "" {
 		return merchantReply{}
 	}
-	began := time.Now()
 	reply, err := s.post(ctx, o, body)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.Status, e.DurationMS = reply.status, time.Since(began).Milliseconds()
+	told := &e.told
+	told.Status, told.DurationMS, told.Response = reply.status, time.Since(e.began).Milliseconds(), asJSON(reply.body)
 	if err != nil {
-		e.Error = err.Error()
+		told.Error = err.Error()
 	}
-	e.Response = asJSON(reply.body)
-	s.callbacks.answered(e, e.Response)
+	s.callbacks.answered(e, told.Response)
 	close(s.sent)
 	s.sent = make(chan struct{})
 	s.stir()
 	return reply
 }
 
-// post makes the request. Redirects are an answer and not followed.
+// post makes the request. A redirect is an answer: it is not followed.
 func (s *Server) post(ctx context.Context, o outgoing, body []byte) (merchantReply, error) {
 	limit := cmp.Or(o.limit, callbackLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
@@ -153,7 +151,7 @@ func (s *Server) untilEnded(forgot <-chan struct{}) (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-// sleep lets d pass, less when ctx ends or enough is closed before.
+// sleep waits for d, until ctx ends, or until enough is closed.
 func sleep(ctx context.Context, d time.Duration, enough <-chan struct{}) {
 	if d <= 0 {
 		return

@@ -3,11 +3,12 @@ package fakeklarna
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
-// chaosFaults are what Options.Chaos does to a call, one of them, each as
-// likely as the others.
+// chaosFaults are the faults of Options.Chaos. A call gets one of them, all equally
+// likely.
 var chaosFaults = []Fault{
 	{Delay: Duration(100 * time.Millisecond), Jitter: Duration(2 * time.Second)},
 	{Status: http.StatusInternalServerError},
@@ -18,8 +19,8 @@ var chaosFaults = []Fault{
 	{Truncate: true},
 }
 
-// SetChaos changes Options.Chaos from now on, such as to 0 to see what is left
-// when the faults have stopped. It panics when chaos is no probability.
+// SetChaos changes Options.Chaos. A test may set it to 0 to see what is left after the
+// faults. It panics when chaos is not from 0 to 1.
 func (s *Server) SetChaos(chaos float64) {
 	checkChaos(chaos)
 	s.mu.Lock()
@@ -33,7 +34,7 @@ func checkChaos(chaos float64) {
 	}
 }
 
-// unsettle lets a call suffer from Options.Chaos. The caller holds s.mu.
+// unsettle applies Options.Chaos to a call. The caller holds s.mu.
 func (s *Server) unsettle(d *damage) {
 	if s.o.Chaos <= 0 || s.chance.Float64() >= s.o.Chaos {
 		return
@@ -42,12 +43,15 @@ func (s *Server) unsettle(d *damage) {
 	d.add(&chaosFaults[s.chance.IntN(len(chaosFaults))], s.chance)
 }
 
-// tooFast reports whether as many calls as a rule lets through in a second have
-// come in the last one: those that fit it and were not refused as it refuses.
-func (l *requestLog) tooFast(f *Fault, now time.Time) bool {
-	n := 0
-	for i := len(l.entries) - 1; i >= 0 && now.Sub(l.entries[i].Time) < time.Second; i-- {
-		if e := l.entries[i]; e.Status != f.Status && f.fits(e.Method, e.Path, e.OrderID) {
+// tooFast reports whether a rule's calls per second are used up. It counts the fitting
+// calls of the last second that the rule did not refuse. The caller holds s.mu.
+func (s *Server) tooFast(f *Fault) bool {
+	n, now := 0, s.now()
+	for _, e := range slices.Backward(s.log.entries) {
+		if now.Sub(e.told.Time) >= time.Second {
+			break
+		}
+		if e.told.Status != f.Status && f.fits(e.told.Method, e.told.Path, e.told.OrderID) {
 			n++
 		}
 	}

@@ -20,7 +20,7 @@ var checkoutEndpoints = []endpoint{
 	{http.MethodPost, ordersPath + "/{order_id}/abort", (*Server).abort},
 }
 
-// create makes an order. Nothing makes a repeated create the same order.
+// create makes an order. A repeated create makes another one.
 // Source: docs.kustom.co, Create order.
 func (s *Server) create(c *apiCall) (reply, *apiError) {
 	sent, err := parseBody(c.body)
@@ -68,9 +68,9 @@ func (s *Server) open(id string) (*order, *apiError) {
 	return o, nil
 }
 
-// settled returns an order that the merchant may still change, once no action of
-// the shopper runs for it: while the merchant is called back, only its answer
-// changes the order. After 30 s it is a 504.
+// settled waits until no action of the shopper runs for an order, and returns the order if
+// the merchant may still change it. While the merchant is called back, only its answer
+// may change the order. After 30 s it is a 504.
 // Source: docs.klarna.com, Tax handling; docs.kustom.co, Errors in checkout.
 func (s *Server) settled(id string) (*order, *apiError) {
 	late := time.NewTimer(serverLimit)
@@ -89,9 +89,8 @@ func (s *Server) settled(id string) (*order, *apiError) {
 	}
 }
 
-// update replaces the members sent. Addresses are not replaced once the shopper
-// has entered something; where the purchase country changes, those that stay
-// follow it.
+// update replaces the sent members. After the shopper has entered something, addresses
+// are not replaced; they only follow a change of the purchase country.
 // Source: docs.kustom.co, Update ongoing order.
 func (s *Server) update(c *apiCall) (reply, *apiError) {
 	o, err := s.settled(c.ids["order_id"])
@@ -126,7 +125,7 @@ func sameCountry(a, b map[string]json.RawMessage) bool {
 	return strings.EqualFold(string(a["purchase_country"]), string(b["purchase_country"]))
 }
 
-// abort ends an order that was not bought, also one whose purchase is running.
+// abort ends an order that is not bought, also during its purchase.
 // Source: docs.kustom.co, Abort order.
 func (s *Server) abort(c *apiCall) (reply, *apiError) {
 	o, err := s.open(c.ids["order_id"])

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -13,7 +12,7 @@ import (
 // shownChanges is how many changes one event names.
 const shownChanges = 6
 
-// replace gives an order new content and tells what is different.
+// replace gives an order new content and notes the differences.
 func (s *Server) replace(o *order, content map[string]json.RawMessage) {
 	changes := changesOf(o.Content, content)
 	o.Content = content
@@ -26,16 +25,14 @@ func (s *Server) replace(o *order, content map[string]json.RawMessage) {
 	}
 }
 
-// changesOf says what is different: quantities by the line's reference, short
-// values as before → after, of the rest only that it changed.
+// changesOf describes the differences: quantities by the line's reference, short values as
+// before → after, and other members only by name.
 func changesOf(before, after map[string]json.RawMessage) []string {
 	var changes []string
 	if !bytes.Equal(before["order_lines"], after["order_lines"]) {
 		changes = lineChanges(quantities(before["order_lines"]), quantities(after["order_lines"]))
 	}
-	names := slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Keys(after))
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
+	for _, name := range sortedNames(before, after) {
 		was, is := before[name], after[name]
 		switch {
 		case name == "order_lines" || bytes.Equal(was, is):
@@ -50,9 +47,7 @@ func changesOf(before, after map[string]json.RawMessage) []string {
 
 func lineChanges(was, is map[string]int64) []string {
 	var changes []string
-	names := slices.AppendSeq(slices.Collect(maps.Keys(was)), maps.Keys(is))
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
+	for _, name := range sortedNames(was, is) {
 		if was[name] != is[name] {
 			changes = append(changes, fmt.Sprintf("quantity of %s %d → %d", name, was[name], is[name]))
 		}

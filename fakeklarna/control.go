@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	_ "embed" // for the description
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,18 +14,22 @@ import (
 	"time"
 )
 
-// controlRoutes adds the fake's own interface below /fake/: JSON, and pages for
-// who prefers HTML.
+// openAPI describes the fake's own interface, OpenAPI 3.1.
+//
+//go:embed openapi.json
+var openAPI []byte
+
+// controlRoutes adds the fake's own interface below /fake/, as JSON and as pages.
 func (s *Server) controlRoutes(mux *http.ServeMux) {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	control := http.NewServeMux()
 	for path, handlers := range map[string]methods{
-		"/fake/orders":                {"GET": s.listOrders},
-		"/fake/orders/{id}":           {"GET": s.oneOrder},
-		"/fake/orders/{id}/shopper":   {"POST": s.actAsShopper},
-		"/fake/sessions":              {"GET": s.listSessions},
-		"/fake/sessions/{id}":         {"GET": s.oneSession},
-		"/fake/sessions/{id}/shopper": {"POST": s.actOnSession},
+		"/fake/orders":                {"GET": listOf("orders", s.Orders)},
+		"/fake/orders/{id}":           {"GET": oneOf("order", s.Order)},
+		"/fake/orders/{id}/shopper":   {"POST": actOn(s.Shopper)},
+		"/fake/sessions":              {"GET": listOf("sessions", s.Sessions)},
+		"/fake/sessions/{id}":         {"GET": oneOf("session", s.Session)},
+		"/fake/sessions/{id}/shopper": {"POST": actOn(s.Pay)},
 		"/fake/requests":              {"GET": s.listRequests},
 		"/fake/callbacks":             {"GET": s.listCallbacks},
 		"/fake/faults":                {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
@@ -32,7 +37,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		"/fake/clock":                 {"GET": s.readClock, "POST": s.moveClock},
 		"/fake/reset":                 {"POST": s.postReset},
 		"/fake/snapshot":              {"GET": s.getSnapshot, "POST": s.postSnapshot},
-		"/fake/openapi.json":          {"GET": getOpenAPI},
+		"/fake/openapi.json":          {"GET": func(*http.Request) (int, any) { return http.StatusOK, json.RawMessage(openAPI) }},
 	} {
 		control.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			if do := handlers[r.Method]; do != nil {
@@ -51,8 +56,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	mux.Handle("/fake/", s.ownInterface(control))
 }
 
-// ownInterface lets people have pages, and nobody change something from the
-// page of another site.
+// ownInterface serves pages to people, and refuses changes from pages of other sites.
 func (s *Server) ownInterface(control http.Handler) http.HandlerFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -79,30 +83,34 @@ func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, answer)
 }
 
-func (s *Server) listOrders(*http.Request) (int, any) {
-	return http.StatusOK, map[string][]Order{"orders": s.Orders()}
+// listOf returns a handler that answers a list.
+func listOf[T any](name string, all func() []T) func(*http.Request) (int, any) {
+	return func(*http.Request) (int, any) { return http.StatusOK, map[string][]T{name: all()} }
 }
 
-func (s *Server) oneOrder(r *http.Request) (int, any) {
-	if o, ok := s.Order(r.PathValue("id")); ok {
-		return http.StatusOK, o
+// oneOf returns a handler that answers one, by the ID in the path.
+func oneOf[T any](what string, get func(id string) (T, bool)) func(*http.Request) (int, any) {
+	return func(r *http.Request) (int, any) {
+		if one, ok := get(r.PathValue("id")); ok {
+			return http.StatusOK, one
+		}
+		return refuse(http.StatusNotFound, "no_such_"+what, "there is no "+what+" "+r.PathValue("id"))
 	}
-	return refuse(http.StatusNotFound, "no_such_order", "there is no order "+r.PathValue("id"))
 }
 
-func (s *Server) actAsShopper(r *http.Request) (int, any) {
-	var a Action
-	if err := readJSON(r, &a); err != nil {
-		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+// actOn returns a handler that does the shopper's action in the body.
+func actOn[Action, Outcome any](do func(id string, a Action) (Outcome, error)) func(*http.Request) (int, any) {
+	return func(r *http.Request) (int, any) {
+		var a Action
+		if err := readJSON(r, &a); err != nil {
+			return refuseError(err)
+		}
+		out, err := do(r.PathValue("id"), a)
+		if err != nil {
+			return refuseError(err)
+		}
+		return http.StatusOK, out
 	}
-	out, err := s.applyShopper(r.PathValue("id"), a)
-	switch {
-	case errors.Is(err, errNoOrder):
-		return refuse(http.StatusNotFound, "no_such_order", err.Error())
-	case err != nil:
-		return refuse(http.StatusBadRequest, "bad_request", err.Error())
-	}
-	return http.StatusOK, out
 }
 
 func (s *Server) listRequests(r *http.Request) (int, any) {
@@ -120,7 +128,7 @@ func (s *Server) postFault(r *http.Request) (int, any) {
 		f, err = s.addFault(f)
 	}
 	if err != nil {
-		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return refuseError(err)
 	}
 	return http.StatusCreated, f
 }
@@ -159,7 +167,7 @@ func (s *Server) moveClock(r *http.Request) (int, any) {
 		err = s.advance(time.Duration(*move.Advance))
 	}
 	if err != nil {
-		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return refuseError(err)
 	}
 	return s.readClock(r)
 }
@@ -188,6 +196,17 @@ func refuse(status int, code, message string) (int, any) {
 		Message string `json:"message"`
 	}
 	return status, map[string]details{"error": {code, message}}
+}
+
+// refuseError returns the answer for an error.
+func refuseError(err error) (int, any) {
+	switch {
+	case errors.Is(err, errNoOrder):
+		return refuse(http.StatusNotFound, "no_such_order", err.Error())
+	case errors.Is(err, errNoSession):
+		return refuse(http.StatusNotFound, "no_such_session", err.Error())
+	}
+	return refuse(http.StatusBadRequest, "bad_request", err.Error())
 }
 
 func writeJSON(w http.ResponseWriter, status int, answer any) {

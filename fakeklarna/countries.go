@@ -2,8 +2,8 @@ package fakeklarna
 
 import "strings"
 
-// countries are those of ISO 3166-1, their two letters. Klarna is available in
-// 229 of them and does not publish which; here all are.
+// countries are the two letters of all ISO 3166-1 countries. Klarna is available in 229 of
+// them and does not publish which.
 // Source: docs.kustom.co, Selling to multiple countries.
 const countries = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ " +
 	"CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR " +

@@ -1,7 +1,7 @@
-// Package fakeklarna is a Klarna Checkout (KCO) that runs in memory: its orders
-// API, the snippet with its iframe, and an interface of its own to look at what
-// happened, to act as the shopper, to break calls and to move the clock. It is
-// for tests and for laptops: it moves no money and forgets all when it ends.
+// Package fakeklarna is a Klarna that runs in memory: Klarna Checkout with its snippet and
+// iframe, Klarna Payments with its widget, and Order Management. Its own interface shows
+// what happened, acts as the shopper, breaks calls and moves the clock. It is for tests
+// and laptops: it moves no money and keeps nothing.
 //
 // In a Go test:
 //
@@ -11,7 +11,7 @@
 //	fake.Advance(49 * time.Hour)
 //	fake.Requests("") // every call that the fake received
 //
-// From any other language: run it as a process and use /fake/, described in
-// docs/fake-klarna.md, which also lists what is exact and what was chosen where
-// Klarna's documentation says nothing.
+// In other languages, run it as a process and use /fake/. docs/fake-klarna.md describes
+// it. It also lists what is exact, and what is a choice where Klarna's documentation says
+// nothing.
 package fakeklarna

@@ -25,7 +25,7 @@ func badRequest(message string) *apiError {
 	return &apiError{status: http.StatusBadRequest, code: "BAD_REQUEST", message: message}
 }
 
-// forbidden is what the state of an order does not allow.
+// forbidden is the error when the state of an order does not allow a call.
 func forbidden(code, message string) *apiError {
 	return &apiError{status: http.StatusForbidden, code: code, message: message}
 }
@@ -34,28 +34,28 @@ func missing(code, message string) *apiError {
 	return &apiError{status: http.StatusNotFound, code: code, message: message}
 }
 
-// unprocessable is a member that breaks its limits, outside the checkout.
+// unprocessable is the error for a wrong member, outside the checkout.
 func unprocessable(message string) *apiError {
 	return &apiError{status: http.StatusUnprocessableEntity, code: "UNPROCESSABLE_ENTITY", message: message}
 }
 
 var (
 	errNotFound = &apiError{status: http.StatusNotFound}
-	// errNotActivated: the body is this fake's choice, only the status is documented.
+	// errNotActivated: only the status is documented, the body is this fake's choice.
 	errNotActivated = &apiError{status: http.StatusForbidden, code: "MERCHANT_INACTIVE", message: "Merchant is not activated"}
 	errReadOnly     = &apiError{status: http.StatusForbidden, code: "READ_ONLY_ORDER", message: "Resource is read-only"}
 )
 
-// inCheckout reports whether a path is one of the checkout API, which has
-// error bodies of its own.
+// inCheckout reports whether a path belongs to the checkout API, which has its own error
+// bodies.
 func inCheckout(path string) bool { return strings.HasPrefix(path, "/checkout/") }
 
 // unauthorizedBody is how Klarna's gateways answer wrong credentials.
 // Source: answers of Klarna's gateways; that of checkout is not documented.
 const unauthorizedBody = `{"http_status_code":401,"http_status_message":"Unauthorized","internal_message":"authorization_error"}`
 
-// unauthorized is the answer to wrong credentials: outside the checkout a page
-// of the gateway, not JSON. Source: recorded answers of Klarna's playground.
+// unauthorized is the answer to wrong credentials. Outside the checkout it is an HTML page
+// of the gateway. Source: recorded answers of Klarna's playground.
 func unauthorized(path string) *apiError {
 	body := htmlOf("401 Authorization Required")
 	if inCheckout(path) {
@@ -77,9 +77,8 @@ func errTooLarge(path string) *apiError {
 	return &apiError{status: http.StatusRequestEntityTooLarge, code: "REQUEST_TOO_LARGE", message: "Request is too large"}
 }
 
-// noSuchPath is what an API says of a path of which it knows no method: the
-// checkout what it says of a wrong method, Order Management what its framework
-// does. Source: recorded answers to an empty order ID.
+// noSuchPath is the answer to an unknown path. In the checkout it is that to a wrong
+// method, elsewhere that of the API's framework. Source: recorded answers to an empty order ID.
 func noSuchPath(path string, now time.Time, wrongMethod *apiError) *apiError {
 	if inCheckout(path) {
 		return wrongMethod
@@ -93,8 +92,8 @@ func noSuchPath(path string, now time.Time, wrongMethod *apiError) *apiError {
 	}{stampMillis(now), http.StatusNotFound, "Not Found", "No message available", path}))}
 }
 
-// typicalErrors are what Order Management and Payments say with a status, for
-// faults that name the status only.
+// typicalErrors are the errors of Order Management and Payments by status, for faults that
+// name only the status.
 // Source: docs.klarna.com, Error codes and messages for order management.
 var typicalErrors = map[int]apiError{
 	http.StatusBadRequest:            {code: "BAD_VALUE", message: "Bad value: order_lines"},
@@ -110,7 +109,7 @@ var typicalErrors = map[int]apiError{
 	http.StatusGatewayTimeout:        {code: "TEMPORARILY_UNAVAILABLE", message: "Temporarily unavailable"},
 }
 
-// typicalError is what the API that a path is of says with a status.
+// typicalError returns the error with a status, of the API that a path belongs to.
 func typicalError(path string, status int) *apiError {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -129,7 +128,7 @@ func typicalError(path string, status int) *apiError {
 	return &apiError{status: status}
 }
 
-// reply is the error as an answer: out with its status, headers and body.
+// reply returns out with the status, headers and body of the error.
 func (e *apiError) reply(out reply, correlationID string) reply {
 	out.status, out.body, out.header = e.status, e.body(out.path, correlationID), map[string]string{}
 	if e.allow != "" {

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// Event is something that happened to an order or session and is neither a call
-// of the API nor a callback: what the shopper did, what changed, a move of the
-// clock, a fault that was set.
+// Event is something that happened, other than a call of the API or a callback: an action
+// of the shopper, a change, a move of the clock, a new fault.
 type Event struct {
 	Time      time.Time       `json:"time"` // by the fake's clock
 	Lane      string          `json:"lane"` // shopper, state, clock or fault
@@ -20,7 +19,7 @@ type Event struct {
 // keptEvents is how many of the newest events are kept.
 const keptEvents = 50_000
 
-// tell notes an event now and wakes whoever watches. The caller holds s.mu.
+// tell notes an event and wakes the watching pages. The caller holds s.mu.
 func (s *Server) tell(e Event) {
 	e.Time = s.now()
 	s.events = append(s.events, e)
@@ -30,8 +29,7 @@ func (s *Server) tell(e Event) {
 	s.stir()
 }
 
-// stir wakes whoever watches: something to be seen has changed. The caller
-// holds s.mu.
+// stir wakes the watching pages after a visible change. The caller holds s.mu.
 func (s *Server) stir() {
 	close(s.stirred)
 	s.stirred = make(chan struct{})

@@ -12,61 +12,57 @@ import (
 	"time"
 )
 
-// Fault is a rule that breaks calls of the API or, with Callback, callbacks. One
-// that fits several rules suffers all of them; of two that set the answer the
-// older one does.
+// Fault is a rule that breaks calls of the API or, with Callback, callbacks. If several
+// rules fit a call, all take effect. If two set the answer, the older one does.
 type Fault struct {
 	ID int `json:"id"` // chosen by the fake
-	// Which calls. An empty member fits every call. In Path, which is without the
-	// fake's base path, * stands for one segment.
+	// Method, Path and OrderID choose the calls. An empty one fits every call. Path is
+	// without the fake's base path; * is any one segment.
 	Method  string `json:"method,omitempty"`
 	Path    string `json:"path,omitempty"`
-	OrderID string `json:"order_id,omitempty"` // as it stands in the call's path: no create has one
-	// Callback is a member of merchant_urls, such as "push", or "*" for all: the
-	// rule hits these callbacks and no calls. With it go OrderID (also a session's
-	// ID), Count and Probability and, of the effects, Delay and Jitter, which pass
-	// before the callback is sent and its time limit starts, Drop, Double and
-	// Reorder.
+	OrderID string `json:"order_id,omitempty"` // in the call's path: a create has none
+	// Callback is a member of merchant_urls, such as "push", or "*" for all. The rule then
+	// hits these callbacks and no calls. It may have OrderID (also a session's ID), Count,
+	// Probability, Delay, Jitter, Drop, Double and Reorder. The delay passes before the
+	// callback is sent and its time limit starts.
 	Callback string `json:"callback,omitempty"`
-	// Count is how many calls the rule hits before it is gone: 0 means 1, -1
-	// any number. Probability, above 0 and up to 1, is that of a hit; 0 means 1.
+	// Count is how many calls the rule hits before it is removed: 0 means 1, -1 any number.
+	// Probability is that of a hit, above 0 and up to 1; 0 means 1.
 	Count       int     `json:"count"`
 	Probability float64 `json:"probability,omitempty"`
 
-	// Status answers in place of the API, which does not see the call. Without
-	// Body the answer is what Klarna answers with that status; Header is added.
+	// Status answers instead of the API, which does not see the call. Without Body the body
+	// is Klarna's for that status. Header is added.
 	Status int               `json:"status,omitempty"`
 	Body   FaultBody         `json:"body,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
-	// RateLimit is how many calls per second, those that fit, are let through; the
-	// others are hit: they are answered Status, 429 unless it is given, with
-	// Retry-After. Source: docs.klarna.com, Rate limits.
+	// RateLimit is how many fitting calls per second pass. The others get Status, or 429 if
+	// that is 0, with Retry-After. Source: docs.klarna.com, Rate limits.
 	RateLimit int `json:"rate_limit,omitempty"`
-	// Delay, and a random part of Jitter, pass before the call is carried out;
-	// DelayAfter and JitterAfter after it, before the answer. A call that lasts
-	// 30 s is answered 504, as by Klarna.
+	// Delay and a random part of Jitter pass before the call is carried out, DelayAfter and
+	// JitterAfter after it and before the answer. After 30 s a call gets 504, as from
+	// Klarna.
 	Delay       Duration `json:"delay,omitzero"`
 	Jitter      Duration `json:"jitter,omitzero"`
 	DelayAfter  Duration `json:"delay_after,omitzero"`
 	JitterAfter Duration `json:"jitter_after,omitzero"`
-	// Reset breaks the connection before the call is carried out, DropReply ends
-	// it after that. Truncate sends half of the answer, NotJSON a page of HTML.
+	// Reset breaks the connection before the call is carried out, DropReply after it.
+	// Truncate sends half of the answer, NotJSON a page of HTML.
 	Reset     bool `json:"reset,omitempty"`
 	DropReply bool `json:"drop_reply,omitempty"`
 	Truncate  bool `json:"truncate,omitempty"`
 	NotJSON   bool `json:"not_json,omitempty"`
 
-	// Drop does not send a callback: to the fake it has no answer. Double sends it
-	// twice at the same time; the answer to one of them counts. Reorder holds it
-	// back until another callback, of whatever kind and order, was sent and
-	// answered; after 10 s it goes out all the same.
+	// Drop does not send a callback: for the fake it has no answer. Double sends it twice at
+	// the same time; one answer counts. Reorder holds it until any other callback was
+	// answered, at most 10 s.
 	Drop    bool `json:"drop,omitempty"`
 	Double  bool `json:"double,omitempty"`
 	Reorder bool `json:"reorder,omitempty"`
 }
 
-// FaultBody is the body that a fault answers. In the fake's JSON interface it
-// is a string, or any other JSON value which is then sent as it is.
+// FaultBody is the body that a fault answers. In JSON it is a string, or any other JSON
+// value, which is sent as it is.
 type FaultBody string
 
 // UnmarshalJSON reads a string's text, or the text of another value.
@@ -100,10 +96,8 @@ func (f *Fault) check() error {
 	if err := f.checkTarget(); err != nil {
 		return err
 	}
-	effect := f.Drop || f.Double || f.Reorder || f.Status != 0 || f.Delay != 0 || f.Jitter != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
-	case !effect:
+	case !f.breaksCalls() && !f.Drop && !f.Double && !f.Reorder && f.Delay == 0 && f.Jitter == 0:
 		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
@@ -123,25 +117,28 @@ func (f *Fault) check() error {
 	return nil
 }
 
+// breaksCalls reports whether a rule has an effect that only calls can have.
+func (f *Fault) breaksCalls() bool {
+	return f.Status != 0 || f.RateLimit != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
+}
+
 // callbackKinds are the callbacks that rules may name.
 var callbackKinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
 
-// checkTarget returns what a rule has that its target, calls or callbacks, has not.
+// checkTarget returns what is wrong with a rule about its target, calls or callbacks.
 func (f *Fault) checkTarget() error {
-	ofCall := f.Method != "" || f.Path != "" || f.Status != 0 || f.Body != "" || len(f.Header) > 0 || f.DelayAfter != 0 || f.JitterAfter != 0 ||
-		f.RateLimit != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 	switch {
 	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
 		return errors.New("drop, double and reorder need a callback")
 	case f.Callback != "" && f.Callback != "*" && !slices.Contains(callbackKinds, f.Callback):
 		return fmt.Errorf("callback: %q is neither * nor one of %s", f.Callback, strings.Join(callbackKinds, ", "))
-	case f.Callback != "" && ofCall:
+	case f.Callback != "" && (f.breaksCalls() || f.Method != "" || f.Path != "" || f.Body != "" || len(f.Header) > 0):
 		return errors.New("a rule for a callback has order_id, count, probability, delay, jitter, drop, double and reorder only")
 	}
 	return nil
 }
 
-// fits reports whether a rule is meant for a call.
+// fits reports whether a rule is for a call.
 func (f *Fault) fits(method, path, orderID string) bool {
 	return f.Callback == "" && (f.Method == "" || strings.EqualFold(f.Method, method)) &&
 		(f.OrderID == "" || f.OrderID == orderID) &&
@@ -162,26 +159,27 @@ func pathFits(pattern, path string) bool {
 	return true
 }
 
-// damage is what the rules that fit do to one call.
+// damage is what the rules that fit do to one call or callback.
 type damage struct {
 	before, after                       time.Duration
 	answer                              *Fault // has the status to answer with
-	reset, dropReply, truncate, notJSON bool
+	reset, dropReply, truncate, notJSON bool   // of a call
+	drop, double, reorder               bool   // of a callback
 	names                               []string
 }
 
-// strike takes the hits of the rules that fit a call. The caller holds s.mu.
+// strike applies the rules that fit a call. The caller holds s.mu.
 func (s *Server) strike(method, path, orderID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {
-		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.log.tooFast(f, s.now()))
+		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.tooFast(f))
 	}) {
 		d.add(f, s.chance)
 	}
 	return d
 }
 
-// hits returns the rules that fit and hit, and counts that. The caller holds s.mu.
+// hits returns the rules that fit and hit, and counts the hits. The caller holds s.mu.
 func (s *Server) hits(fits func(*Fault) bool) []*Fault {
 	var hit, kept []*Fault
 	for _, f := range s.faults {
@@ -201,59 +199,39 @@ func (s *Server) hits(fits func(*Fault) bool) []*Fault {
 	return hit
 }
 
-// callbackDamage is what the rules that fit do to one callback.
-type callbackDamage struct {
-	delay                 time.Duration
-	drop, double, reorder bool
-	names                 []string
+// strikeCallback applies the rules that fit a callback. The caller holds s.mu.
+func (s *Server) strikeCallback(o outgoing) damage {
+	var d damage
+	for _, f := range s.hits(func(f *Fault) bool {
+		return (f.Callback == "*" || f.Callback == o.kind) && (f.OrderID == "" || f.OrderID == o.orderID || f.OrderID == o.sessionID)
+	}) {
+		d.add(f, s.chance)
+	}
+	return d
 }
 
-// strikeCallback takes the hits of the rules that fit a callback. The caller
-// holds s.mu.
-func (s *Server) strikeCallback(o outgoing) callbackDamage {
-	var d callbackDamage
+func (d *damage) add(f *Fault, c *chance) {
 	note := func(yes bool, name string) bool {
 		if yes {
 			d.names = append(d.names, name)
 		}
 		return yes
 	}
-	for _, f := range s.hits(func(f *Fault) bool {
-		return (f.Callback == "*" || f.Callback == o.kind) && (f.OrderID == "" || f.OrderID == o.orderID || f.OrderID == o.sessionID)
-	}) {
-		delay := f.Delay.plus(f.Jitter, s.chance)
-		d.delay += delay
-		note(delay > 0, "delay "+delay.Round(time.Millisecond).String())
-		d.drop = note(f.Drop, "drop") || d.drop
-		d.double = note(f.Double, "double") || d.double
-		d.reorder = note(f.Reorder, "reorder") || d.reorder
-	}
-	return d
-}
-
-func (d *damage) add(f *Fault, c *chance) {
-	note := func(yes bool, name string) {
-		if yes {
-			d.names = append(d.names, name)
-		}
-	}
 	before, after := f.Delay.plus(f.Jitter, c), f.DelayAfter.plus(f.JitterAfter, c)
 	d.before += before
 	d.after += after
 	note(before > 0, "delay "+before.Round(time.Millisecond).String())
 	note(after > 0, "delay_after "+after.Round(time.Millisecond).String())
-	if f.Status != 0 && d.answer == nil {
+	if note(f.Status != 0 && d.answer == nil, fmt.Sprintf("status %d", f.Status)) {
 		d.answer = f
-		note(true, fmt.Sprintf("status %d", f.Status))
 	}
-	note(f.Reset, "reset")
-	note(f.DropReply, "drop_reply")
-	note(f.Truncate, "truncate")
-	note(f.NotJSON, "not_json")
-	d.reset = d.reset || f.Reset
-	d.dropReply = d.dropReply || f.DropReply
-	d.truncate = d.truncate || f.Truncate
-	d.notJSON = d.notJSON || f.NotJSON
+	d.reset = note(f.Reset, "reset") || d.reset
+	d.dropReply = note(f.DropReply, "drop_reply") || d.dropReply
+	d.truncate = note(f.Truncate, "truncate") || d.truncate
+	d.notJSON = note(f.NotJSON, "not_json") || d.notJSON
+	d.drop = note(f.Drop, "drop") || d.drop
+	d.double = note(f.Double, "double") || d.double
+	d.reorder = note(f.Reorder, "reorder") || d.reorder
 }
 
 func (d Duration) plus(jitter Duration, c *chance) time.Duration {

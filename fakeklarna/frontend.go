@@ -14,14 +14,14 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 )
 
-// What browsers get from the fake: the bootstrap script that html_snippet
-// loads, and the iframe's page with its scripts and JSON calls.
+// For browsers: the bootstrap script that html_snippet loads, and the iframe's page with
+// its scripts and JSON calls.
 
 //go:embed web
 var webFiles embed.FS
 
-// What takes time is read when a fake first needs it: a shop in production, which is the
-// same program, has none.
+// Slow parts are read at first use: a shop in production is the same program and does not
+// need them.
 var (
 	pages        = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(webFiles, "web/*.html")) })
 	assets       = must(fs.Sub(webFiles, "web/assets"))
@@ -36,8 +36,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// versionOf returns a short hash of all assets; it is part of their address, so
-// browsers may keep them for ever.
+// versionOf returns a short hash of all assets. It is part of their address, so browsers
+// may cache them for ever.
 func versionOf(files fs.FS) string {
 	h := sha256.New()
 	for _, entry := range must(fs.ReadDir(files, ".")) {
@@ -55,14 +55,14 @@ func readTexts(files fs.FS) map[i18n.Lang]map[string]string {
 	return texts
 }
 
-// frameCSP: the frame may be shown by any shop; all it loads is its own.
+// frameCSP allows any shop to show the frame, which loads only its own files.
 const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
 // frontendRoutes adds what browsers ask for.
 func (s *Server) frontendRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /kcoc/"+assetVersion+"/", http.StripPrefix("/kcoc/"+assetVersion+"/", serveAssets()))
 	mux.HandleFunc("GET /v1/checkout/snippet/load", serveClientEvent)
-	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", s.serveFrame)
+	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", framePage("frame.html"))
 	mux.HandleFunc("GET /kco/checkout/orders/{id}", s.frameAuthorised(s.serveFrameOrder))
 	mux.HandleFunc("POST /kco/checkout/orders/{id}/shopper", s.frameAuthorised(s.serveFrameAction))
 	s.widgetRoutes(mux)
@@ -82,8 +82,7 @@ func serveAssets() http.Handler {
 // onePixel is a transparent GIF.
 var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 
-// serveClientEvent answers the image request with which the snippet tells that
-// it ran.
+// serveClientEvent answers the image request by which the snippet reports that it ran.
 func serveClientEvent(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "image/gif")
 	w.Header().Set("Cache-Control", "no-store")
@@ -91,13 +90,15 @@ func serveClientEvent(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(onePixel)
 }
 
-// serveFrame serves the iframe's page. It is the same for all orders: the
-// order's token arrives in the fragment, which browsers keep to themselves.
-func (s *Server) serveFrame(w http.ResponseWriter, _ *http.Request) {
-	writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "frame.html", assetVersion)
+// framePage serves the page of a frame. It is the same for all orders: the order's token
+// is in the fragment, which browsers do not send.
+func framePage(template string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), template, assetVersion)
+	}
 }
 
-// writePage sends a page that is made of one of the templates.
+// writePage sends a page made from a template.
 func writePage(w http.ResponseWriter, status int, csp, referrer string, templates *template.Template, name string, data any) {
 	var body bytes.Buffer
 	if err := templates.ExecuteTemplate(&body, name, data); err != nil {

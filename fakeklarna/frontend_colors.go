@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// palette has the merchant's colours that can be read on the iframe's ground.
-// A name left out keeps the iframe's own colour.
+// palette has the merchant's colours that are readable on the iframe's ground. For a
+// missing name the iframe keeps its own colour.
 type palette map[string]string
 
 // The iframe's grounds, as in frame.css.
@@ -19,8 +19,8 @@ const (
 	edgeContrast = 3
 )
 
-// palettesOf returns the merchant's colours for the light and the dark iframe,
-// without those that would be hard to see there.
+// palettesOf returns the merchant's colours for the light and the dark iframe, without
+// those that are hard to see.
 // Source: docs.kustom.co, Create order (options.color_…).
 func palettesOf(o *OrderOptions) map[string]palette {
 	palettes := map[string]palette{}
@@ -43,8 +43,8 @@ func palettesOf(o *OrderOptions) map[string]palette {
 	return palettes
 }
 
-// readableOn returns the colour wanted for a text if it can be read on the
-// ground, else black or white.
+// readableOn returns the wanted text colour if it is readable on the ground, else black or
+// white.
 func readableOn(ground, wanted string) string {
 	if wanted != "" && contrast(wanted, ground) >= textContrast {
 		return wanted

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// field is one input of the iframe's form. Name is as in Action.Type; the frame's
-// script has a label and an error text for each.
+// field is one input of the iframe's form. Its name is as in Action.Type. The frame's
+// script has a label and an error text for it.
 type field struct {
 	Name         string   `json:"name"`
 	Group        string   `json:"group"`          // contact (asked first), address or shipping
@@ -67,9 +67,8 @@ var personalNumbers = map[string][2]string{
 	"SE": {`(\d{2})?\d{6}[-+]?\d{4}`, "410321-9202"},
 }
 
-// formOf returns the fields of an order's form, in the order in which they are
-// asked: those of the billing address and the customer, then those of a separate
-// shipping address where the shopper may give one.
+// formOf returns the fields of an order's form in their order: those of the billing address
+// and the customer, then those of a separate shipping address if that is allowed.
 // Source: docs.kustom.co, Create order (address, customer, options).
 func formOf(v *Order) []field {
 	country := strings.ToUpper(v.BillingAddress.Country)
@@ -211,17 +210,13 @@ func shippingFields(v *Order) []field {
 	return fields
 }
 
-// shippingCountries returns where an order may be sent, upper case, at least
-// one. Source: docs.kustom.co, Create order (shipping_countries).
+// shippingCountries returns the countries that an order may be sent to, upper case, at
+// least one. Source: docs.kustom.co, Create order (shipping_countries).
 func shippingCountries(v *Order) []string {
 	if len(v.ShippingCountries) == 0 {
 		return []string{strings.ToUpper(v.PurchaseCountry)}
 	}
-	countries := make([]string, len(v.ShippingCountries))
-	for i, c := range v.ShippingCountries {
-		countries[i] = strings.ToUpper(c)
-	}
-	return countries
+	return upperCase(v.ShippingCountries)
 }
 
 // shippingCountry returns the country of a separate shipping address.
@@ -233,8 +228,8 @@ func shippingCountry(v *Order) string {
 	return countries[0]
 }
 
-// separate says whether the shopper may, must and does give a shipping address
-// other than the billing address.
+// separate says whether the shopper may give, must give and does give a separate shipping
+// address.
 type separate struct {
 	Allowed  bool   `json:"allowed"`
 	Required bool   `json:"required"`
@@ -242,8 +237,8 @@ type separate struct {
 	Country  string `json:"country"` // of the shipping address, upper case
 }
 
-// separateOf: nothing is sent to a billing country that is not among the
-// shipping countries.
+// separateOf returns it for an order. A billing country outside the shipping countries
+// requires a separate address.
 // Source: docs.kustom.co, Create order (options.allow_separate_shipping_address), Global.
 func separateOf(v *Order) separate {
 	required := !slices.Contains(shippingCountries(v), strings.ToUpper(v.BillingAddress.Country))
@@ -259,8 +254,8 @@ func separateOf(v *Order) separate {
 // Source: docs.kustom.co, Global (B2B).
 var businessCountries = []string{"AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "GB", "NL", "NO", "SE"}
 
-// customerTypes returns who may buy: persons, unless the order allows companies
-// and its country has them.
+// customerTypes returns the customer types that may buy: persons, and companies if the
+// order allows them and its country has them.
 // Source: docs.kustom.co, Create order (options.allowed_customer_types).
 func customerTypes(v *Order) []string {
 	var types []string
@@ -276,7 +271,7 @@ func customerTypes(v *Order) []string {
 	return types
 }
 
-// customerType returns who buys: what the order says if that is possible.
+// customerType returns the order's customer type if it may buy, else the first that may.
 func customerType(v *Order) string {
 	types := customerTypes(v)
 	if slices.Contains(types, v.Customer.Type) {
@@ -285,8 +280,8 @@ func customerType(v *Order) string {
 	return types[0]
 }
 
-// formValue returns what stands in a field of an order's form; typed is what the
-// shopper typed.
+// formValue returns the value of a field of an order's form. typed has the shopper's
+// texts.
 func formValue(v *Order, typed map[string]string, name string) string {
 	if member, ok := strings.CutPrefix(name, shippingPrefix); ok {
 		return *v.ShippingAddress.member(member)

@@ -90,8 +90,8 @@ type receipt struct {
 	Minimal bool   `json:"minimal"` // the merchant wants no details
 }
 
-// frameAuthorised lets a request through that carries the token of the path's
-// order. An order that is unknown or has expired is a 404 with an empty body.
+// frameAuthorised requires the token of the order in the path. An unknown or expired order
+// is a 404 with an empty body.
 func (s *Server) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -117,7 +117,7 @@ func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	writeFrameJSON(w, http.StatusOK, s.frameOrder(o))
+	writeJSON(w, http.StatusOK, s.frameOrder(o))
 }
 
 // frameOrder: the caller holds s.mu.
@@ -191,15 +191,19 @@ func checkboxesOf(v *Order, now map[string]bool) []frameCheckbox {
 	return boxes
 }
 
-// serveFrameAction does what the shopper did in the iframe, as
-// POST /fake/orders/{id}/shopper does.
+// serveFrameAction does an action of the shopper, like POST /fake/orders/{id}/shopper.
 func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
+	frameAction(w, r, 64<<10, s.Shopper)
+}
+
+// frameAction does the action in the body, of at most limit bytes.
+func frameAction[Action, Answer any](w http.ResponseWriter, r *http.Request, limit int64, do func(id string, a Action) (Answer, error)) {
 	var action Action
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&action); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, limit)).Decode(&action); err != nil {
 		http.Error(w, "not an action: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	out, err := s.applyShopper(r.PathValue("id"), action) //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
+	answer, err := do(r.PathValue("id"), action)
 	if bad, ok := errors.AsType[*badAction](err); ok {
 		http.Error(w, bad.Error(), http.StatusBadRequest)
 		return
@@ -208,12 +212,5 @@ func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	writeFrameJSON(w, http.StatusOK, out)
-}
-
-func writeFrameJSON(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the browser has gone: nobody to tell
+	writeJSON(w, http.StatusOK, answer)
 }

@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ var coreCurrency = map[string]string{
 	"AT": "EUR", "CH": "CHF", "US": "USD", "ES": "EUR", "FR": "EUR", "BE": "EUR", "PL": "PLN",
 }
 
-// methodsFor returns the ways to pay in a country: card only outside the core
-// markets, and in one of these with another currency.
+// methodsFor returns the ways to pay in a country. Outside the core markets, or with
+// another currency than the market's, it is only card.
 // Source: docs.kustom.co, Selling to multiple countries.
 func methodsFor(country, currency string) []string {
 	if coreCurrency[country] == currency {
@@ -31,32 +32,35 @@ var needsApproval = []string{"card", "bank_account"}
 // Source: docs.kustom.co, Create order (external_payment_methods).
 type provider struct {
 	Name        string   `json:"name"`
+	RedirectURL string   `json:"redirect_url"`
 	Fee         int64    `json:"fee"` // minor units
 	Description string   `json:"description"`
 	Countries   []string `json:"countries"` // alpha-2, none = all
 	Label       string   `json:"label"`
 }
 
-// methodsOf returns the ways to pay an order: the fake's own, then those of
-// other providers that serve the order's country.
-func methodsOf(v *Order, text func(int64) string) []frameMethod {
-	country := strings.ToUpper(v.BillingAddress.Country)
-	var methods []frameMethod
-	for _, id := range methodsFor(country, strings.ToUpper(v.PurchaseCurrency)) {
-		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
-	}
+// providersOf returns an order's providers that serve its country.
+func providersOf(v *Order) []provider {
+	var serving []provider
 	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
 		var p provider
-		if err := json.Unmarshal(raw, &p); err != nil {
-			panic(err) // was checked
+		_ = json.Unmarshal(raw, &p) // was checked
+		here := func(c string) bool { return strings.EqualFold(c, v.BillingAddress.Country) }
+		if len(p.Countries) == 0 || slices.ContainsFunc(p.Countries, here) {
+			serving = append(serving, p)
 		}
-		if serves := func(c string) bool { return strings.EqualFold(c, country) }; len(p.Countries) > 0 && !slices.ContainsFunc(p.Countries, serves) {
-			continue
-		}
-		m := frameMethod{ID: p.Name, External: true, Label: "continue", Note: p.Description}
-		if p.Label != "" {
-			m.Label = p.Label
-		}
+	}
+	return serving
+}
+
+// methodsOf returns the ways to pay an order: the fake's own, then the other providers.
+func methodsOf(v *Order, text func(int64) string) []frameMethod {
+	var methods []frameMethod
+	for _, id := range methodsFor(strings.ToUpper(v.BillingAddress.Country), strings.ToUpper(v.PurchaseCurrency)) {
+		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
+	}
+	for _, p := range providersOf(v) {
+		m := frameMethod{ID: p.Name, External: true, Label: cmp.Or(p.Label, "continue"), Note: p.Description}
 		if p.Fee > 0 {
 			m.FeeText = text(p.Fee)
 		}

@@ -5,7 +5,7 @@ import (
 	"regexp"
 )
 
-// piece is a part of a merchant's text: words, and where they lead.
+// piece is a part of a merchant's text, perhaps a link.
 type piece struct {
 	Text string `json:"text"`
 	URL  string `json:"url,omitempty"` // http or https
@@ -13,9 +13,8 @@ type piece struct {
 
 var markdownLink = regexp.MustCompile(`\[([^\[\]]+)\]\(\s*([^\s()]+)\s*\)`)
 
-// piecesOf splits a merchant's text at its Markdown links. All else stands as it
-// was sent: no other Markdown and no HTML is understood. A link that leads
-// elsewhere than to the web is only its words.
+// piecesOf splits a merchant's text at its Markdown links. Other Markdown and HTML stay
+// plain text. A link that is not http(s) becomes plain text.
 // Source: docs.kustom.co, Create order (options.additional_checkbox).
 func piecesOf(text string) []piece {
 	pieces := []piece{}

@@ -22,16 +22,16 @@ type keptAnswer struct {
 	Location      string
 }
 
-// keptAnswers are the answers by method, path and key: a key counts for one
-// operation on one order.
+// keptAnswers are the answers by method, path and key: a key is for one operation on one
+// order.
 type keptAnswers struct {
 	ByKey map[string]keptAnswer
 	Keys  []string // from the oldest answer to the newest
 }
 
-// onceByKey makes an operation obey Klarna-Idempotency-Key: a second call with
-// a key has no effect and gets the first answer, whatever its body. An answer
-// of 5xx is not kept; a call whose key is that of one that runs waits for it.
+// onceByKey makes an operation obey Klarna-Idempotency-Key. A second call with the same
+// key has no effect and gets the first answer, whatever its body. A 5xx is not kept. A
+// call waits for a running call with the same key.
 // Source: docs.klarna.com, Order Management API reference, Escalation and retry policy.
 func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *apiCall) (reply, *apiError) {
 	return func(s *Server, c *apiCall) (reply, *apiError) {
@@ -40,7 +40,9 @@ func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *api
 		}
 		key := c.scope + " " + c.header.Get("Klarna-Idempotency-Key")
 		for s.running[key] != nil {
-			s.waitFor(s.running[key], c)
+			if s.await(s.running[key], nil) != nil {
+				panic(http.ErrAbortHandler) // the fake was closed or reset
+			}
 		}
 		if kept, ok := s.answers.ByKey[key]; ok && s.now().Before(kept.Since.Add(keptFor)) {
 			return kept.again(c.correlationID), nil
@@ -62,22 +64,8 @@ func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *api
 	}
 }
 
-// waitFor lets others work until a call is done. The caller holds s.mu, and
-// holds it again when this returns or panics.
-func (s *Server) waitFor(done <-chan struct{}, c *apiCall) {
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	select {
-	case <-done:
-	case <-c.forgot:
-		panic(http.ErrAbortHandler)
-	case <-s.closed:
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// keep remembers an answer, unless the fake was reset meanwhile, and forgets
-// those that are too old or too many.
+// keep stores an answer, unless the fake was reset meanwhile. It removes old answers, and
+// the oldest of too many.
 func (s *Server) keep(key string, c *apiCall, out reply) {
 	select {
 	case <-c.forgot:
@@ -99,7 +87,7 @@ func (s *Server) keep(key string, c *apiCall, out reply) {
 	}
 }
 
-// again returns a kept answer, an error's with the correlation ID of this call.
+// again returns a kept answer, with the correlation ID of this call.
 func (k keptAnswer) again(correlationID string) reply {
 	return reply{
 		status: k.Status, header: k.Header, orderID: k.OrderID, sessionID: k.SessionID, location: k.Location,

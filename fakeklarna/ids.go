@@ -10,14 +10,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// chance is where IDs, tokens and the chance in faults come from: the same
-// sequence for the same seed. The caller of its methods holds Server.mu.
+// chance makes IDs, tokens and the randomness of faults. The same seed gives the same
+// sequence. The caller of its methods holds Server.mu.
 type chance struct {
 	source *rand.ChaCha8
 	*rand.Rand
 }
 
-// newChance starts a sequence; 0 is a seed that nobody knows.
+// newChance starts a sequence. 0 means a random seed.
 func newChance(seed uint64) *chance {
 	var key [32]byte
 	if seed == 0 {
@@ -29,7 +29,7 @@ func newChance(seed uint64) *chance {
 	return &chance{source, rand.New(source)} //nolint:gosec // of a fake; repeatable on purpose
 }
 
-// MarshalText writes where the sequence stands.
+// MarshalText returns the state of the sequence.
 func (c *chance) MarshalText() ([]byte, error) {
 	state, err := c.source.MarshalBinary()
 	return []byte(base64.StdEncoding.EncodeToString(state)), err
@@ -57,6 +57,6 @@ func (s *Server) newID() string {
 	return id.String()
 }
 
-// newToken returns a text that cannot be guessed unless the seed is known. The
-// caller holds s.mu.
+// newToken returns a secret text. Only the seed lets somebody guess it. The caller holds
+// s.mu.
 func (s *Server) newToken() string { return strings.ReplaceAll(s.newID(), "-", "") }

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// What Go tests call and the JSON interface below /fake/ serves.
+// For Go tests and the JSON interface below /fake/.
 
-// Orders returns every order that was made since the last Reset, the newest
-// first, also those that are aborted, bought or expired.
+// Orders returns all orders since the last Reset, newest first. It includes aborted,
+// bought and expired ones.
 func (s *Server) Orders() []Order {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,17 +34,15 @@ func (s *Server) Order(id string) (Order, bool) {
 	return s.inspect(o), true
 }
 
-// Requests returns the calls of the API that were received since the last
-// Reset, oldest first: those of one order, or all with an empty orderID. The
-// newest 10,000 are kept. A call that is still waiting has the status 0.
+// Requests returns the calls of the API for an order since the last Reset, oldest first;
+// all with an empty orderID. The newest 10,000 are kept. A waiting call has status 0.
 func (s *Server) Requests(orderID string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.log.of(orderID)
+	return s.log.of(orderID, "")
 }
 
-// AddFault adds a rule that breaks calls. It panics on a rule that the JSON
-// interface refuses.
+// AddFault adds a rule that breaks calls. It panics on a wrong rule.
 func (s *Server) AddFault(f Fault) {
 	if _, err := s.addFault(f); err != nil {
 		panic("fakeklarna: AddFault: " + err.Error())
@@ -71,8 +69,7 @@ func (s *Server) addFault(f Fault) (Fault, error) {
 	return f, nil
 }
 
-// Faults returns the rules that still wait for calls, oldest first, each with
-// the count that is left.
+// Faults returns the active rules, oldest first, each with its remaining count.
 func (s *Server) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +80,7 @@ func (s *Server) Faults() []Fault {
 	return all
 }
 
-// ClearFaults removes all rules. Calls that one has hit already suffer on.
+// ClearFaults removes all rules. Calls under way keep their faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +95,7 @@ func (s *Server) Now() time.Time {
 	return s.now()
 }
 
-// Advance moves the fake's clock forward; besides, it runs with real time. It
+// Advance moves the fake's clock forward. Otherwise the clock runs with real time. It
 // panics when d is negative or the clock would be a century ahead.
 func (s *Server) Advance(d time.Duration) {
 	if err := s.advance(d); err != nil {
@@ -123,15 +120,8 @@ func (s *Server) advance(d time.Duration) error {
 	return nil
 }
 
-// Shopper does what a shopper does in an order's iframe and returns what that
-// shows then. The error says that the order is unknown or expired or that the
-// action is not possible; then nothing changed.
-func (s *Server) Shopper(orderID string, a Action) (Outcome, error) {
-	return s.applyShopper(orderID, a)
-}
-
-// Reset forgets all orders, calls, callbacks and faults and puts the clock right.
-// Calls and callbacks that wait end without an answer.
+// Reset removes all orders, calls, callbacks and faults, and resets the clock. Waiting
+// calls and callbacks end without an answer.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// job is something to do at a time of the fake's clock. It is data, so that a
-// snapshot can hold it.
+// job is a task for a time of the fake's clock. It is plain data, for snapshots.
 type job struct {
 	Due     time.Time
 	Kind    string // one of jobKinds
@@ -15,13 +14,13 @@ type job struct {
 	Attempt int    // how often it was done before
 }
 
-// jobKinds say how a job is done. It runs without s.mu, in a goroutine of its
-// own. A function, since jobs may schedule jobs.
+// jobKinds returns the functions that do jobs. Each runs in its own goroutine, without
+// s.mu. It is no variable, because jobs may schedule jobs.
 func jobKinds() map[string]func(*Server, job) {
 	return map[string]func(*Server, job){
 		"push":           (*Server).push,
 		jobAuthorization: (*Server).sendAuthorization,
-		jobPaymentPush:   (*Server).pushPayment,
+		jobPaymentPush:   (*Server).push,
 		"decision":       (*Server).decision,
 		"notification":   (*Server).notify,
 	}

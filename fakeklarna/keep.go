@@ -5,12 +5,11 @@ import (
 	"slices"
 )
 
-// The fake's memory is bounded: it keeps Options.MaxOrders orders of the
-// checkout, as many of Order Management and as many payment sessions; the record
-// has bounds of its own.
+// The fake's memory is bounded. It keeps Options.MaxOrders orders of the checkout, as many
+// of Order Management, and as many payment sessions. The record has its own bounds.
 
-// makeRoom forgets an order of the checkout when there are MaxOrders: the oldest
-// of those that are expired or aborted, else the oldest of all. The caller holds s.mu.
+// makeRoom removes an order of the checkout when there are MaxOrders: the oldest expired or
+// aborted one, else the oldest. The caller holds s.mu.
 func (s *Server) makeRoom() {
 	if len(s.newest) < s.o.MaxOrders {
 		return
@@ -24,8 +23,8 @@ func (s *Server) makeRoom() {
 	s.newest = slices.Delete(s.newest, i, i+1)
 }
 
-// makeRoomManaged forgets the oldest order of Order Management when there are
-// MaxOrders. The caller holds s.mu.
+// makeRoomManaged removes the oldest order of Order Management when there are MaxOrders.
+// The caller holds s.mu.
 func (s *Server) makeRoomManaged() {
 	if len(s.managed) < s.o.MaxOrders {
 		return
@@ -34,8 +33,8 @@ func (s *Server) makeRoomManaged() {
 	delete(s.managed, oldest.View.OrderID)
 }
 
-// makeRoomSession forgets the oldest payment session, with its tokens, when
-// there are MaxOrders. The caller holds s.mu.
+// makeRoomSession removes the oldest payment session with its tokens when there are
+// MaxOrders. The caller holds s.mu.
 func (s *Server) makeRoomSession() {
 	p := &s.payments
 	if len(p.Newest) < s.o.MaxOrders {

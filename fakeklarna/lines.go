@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// The arithmetic by which Klarna refuses lines and sums. It is written down
-// here once more, apart from the shop's own, in integers of any size: sent
-// values may be as large as an int64.
+// Klarna's checks of lines and sums. They are independent of the shop's own arithmetic and
+// use integers of any size: sent values may be as large as an int64.
 // Source: docs.kustom.co, Checkout API reference (order_line); docs.klarna.com, Tax handling.
 
 const wholeRate = 10000 // 100 % in hundredths of a percent

@@ -20,9 +20,8 @@ const (
 	maxManagedBody = 1 << 20
 )
 
-// operation is one operation of the API. A call is refused for what is wrong
-// with its order ID, its body, the order, the capture or refund, and the
-// order's state, in this sequence.
+// operation is one operation of the API. It checks the order ID, the body, the order, the
+// capture or refund, and the order's state, in this sequence.
 type operation struct {
 	method, path string // below managedPath
 	body         *rule  // nil: a body is not looked at
@@ -30,7 +29,7 @@ type operation struct {
 	do           func(*Server, *managedOrder, managedCall) (reply, *apiError)
 }
 
-// managedCall is what an operation is told.
+// managedCall is the input of an operation.
 type managedCall struct {
 	ids  map[string]string
 	sent json.RawMessage // the body, checked and without unknown members
@@ -57,17 +56,16 @@ var managementEndpoints = endpointsOf([]operation{
 	{http.MethodPost, "/release-remaining-authorization", nil, unknownOrder, (*Server).releaseAuthorization},
 	{http.MethodPost, "/captures", &captureRule, unknownOrder, (*Server).capture},
 	{http.MethodGet, "/captures", nil, unknownOrder, (*Server).listCaptures},
-	{http.MethodGet, "/captures/{capture_id}", nil, unknownOrder, (*Server).readCapture},
-	{http.MethodPost, "/captures/{capture_id}/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to capture {capture_id}.", (*Server).shipCapture},
-	{http.MethodPost, "/captures/{capture_id}/trigger-send-out", nil, unknownOrder, (*Server).sendOut},
-	{http.MethodGet, "/captures/{capture_id}/extend-due-date-options", nil, unknownOrder, (*Server).dueDateOptions},
-	{http.MethodPatch, "/captures/{capture_id}/extend-due-date", &dueDateRule, unknownOrder, (*Server).extendDueDate},
+	{http.MethodGet, "/captures/{capture_id}", nil, unknownOrder, ofCapture("", (*Server).readCapture)},
+	{http.MethodPost, "/captures/{capture_id}/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to capture {capture_id}.", ofCapture("Shipping info cannot be added to capture {capture_id}", (*Server).shipCapture)},
+	{http.MethodPost, "/captures/{capture_id}/trigger-send-out", nil, unknownOrder, ofCapture("Send out cannot be triggered for capture {capture_id}", (*Server).sendOut)},
+	{http.MethodGet, "/captures/{capture_id}/extend-due-date-options", nil, unknownOrder, ofCapture("", (*Server).dueDateOptions)},
+	{http.MethodPatch, "/captures/{capture_id}/extend-due-date", &dueDateRule, unknownOrder, ofCapture(notExtended, (*Server).extendDueDate)},
 	{http.MethodPost, "/refunds", &refundRule, unknownOrder, (*Server).refund},
 	{http.MethodGet, "/refunds/{refund_id}", nil, unknownRefund, (*Server).readRefund},
 })
 
-// endpointsOf makes endpoints of operations; those that write take an
-// idempotency key.
+// endpointsOf makes endpoints from operations. Writes take an idempotency key.
 func endpointsOf(operations []operation) []endpoint {
 	endpoints := make([]endpoint, len(operations))
 	for i, op := range operations {
@@ -116,7 +114,7 @@ func (op *operation) run(s *Server, c *apiCall) (reply, *apiError) {
 	return out, nil
 }
 
-// fill puts the path's IDs into a message.
+// fill replaces the placeholders in a message by the path's IDs.
 func (c managedCall) fill(message string) string {
 	for name, id := range c.ids {
 		message = strings.ReplaceAll(message, "{"+name+"}", id)
@@ -124,7 +122,7 @@ func (c managedCall) fill(message string) string {
 	return message
 }
 
-// done is the answer to a change that has nothing to tell.
+// done is the empty answer to a change.
 func done() reply { return reply{status: http.StatusNoContent} }
 
 // made is the answer to a capture or refund that was made.
@@ -148,17 +146,16 @@ type managedOrder struct {
 	View             ManagedOrder // as the API answers it
 	SessionID        string       // of Klarna Payments, "" for the checkout
 	Created, Expires time.Time
-	Acknowledged     bool // by the merchant, by a call or a capture of its own
-	Released         bool // what was not captured was given back
-	Unallocated      bool // a refund could not be allocated to a capture: no later one is
+	Acknowledged     bool // by a call or a capture of the merchant
+	Released         bool // the remaining authorization was given back
+	Unallocated      bool // a refund could not be allocated to a capture: later ones are not either
 	AutoCapture      bool
 	DecideAt         time.Time // when the check for fraud ends, zero without one
 	Accept           bool      // how it ends
 	NotificationURL  string
 }
 
-// managedOrder returns an order after all that time has done to it, nil when
-// there is none. The caller holds s.mu.
+// managedOrder returns an order, settled, nil when there is none. The caller holds s.mu.
 func (s *Server) managedOrder(id string) *managedOrder {
 	m := s.managed[strings.ToLower(id)]
 	if m != nil {
@@ -167,8 +164,7 @@ func (s *Server) managedOrder(id string) *managedOrder {
 	return m
 }
 
-// Managed returns an order as Order Management has it; false when it was not
-// bought, or not yet.
+// Managed returns an order as Order Management has it; false when it is not bought.
 func (s *Server) Managed(orderID string) (ManagedOrder, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,27 +175,26 @@ func (s *Server) Managed(orderID string) (ManagedOrder, bool) {
 	return m.copied(), true
 }
 
-// copied returns the order as the API answers it, apart from what later calls
-// change.
+// copied returns a copy of the order as the API answers it.
 func (m *managedOrder) copied() ManagedOrder {
 	v := m.View
 	v.Captures, v.Refunds = slices.Clone(v.Captures), slices.Clone(v.Refunds)
 	return v
 }
 
-// acknowledged reports whether the merchant has acknowledged or captured an
-// order, which ends its pushes. The caller holds s.mu.
+// acknowledged reports whether the merchant has acknowledged or captured an order. That
+// ends its pushes. The caller holds s.mu.
 func (s *Server) acknowledged(orderID string) bool {
 	m := s.managed[orderID]
 	return m != nil && m.Acknowledged
 }
 
-// tellManaged notes what happened to an order. The caller holds s.mu.
+// tellManaged notes an event of an order. The caller holds s.mu.
 func (s *Server) tellManaged(m *managedOrder, format string, args ...any) {
 	s.tell(Event{Lane: "state", OrderID: m.View.OrderID, SessionID: m.SessionID, Text: fmt.Sprintf(format, args...)})
 }
 
-// amountText is an amount as events have it: the markets' currencies all have two decimals.
+// amountText returns an amount for events. All our currencies have two decimals.
 func amountText(minor int64) string {
 	sign := ""
 	if minor < 0 {

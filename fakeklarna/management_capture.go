@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Captures: the operations on them and on what the customer is sent.
+// Captures, and the messages to the customer about them.
 
 type captureRequest struct {
 	CapturedAmount int64          `json:"captured_amount"`
@@ -15,8 +15,8 @@ type captureRequest struct {
 	ShippingInfo   []ShippingInfo `json:"shipping_info"`
 }
 
-// capture takes a part of the authorized amount. It counts as acknowledgement
-// of the order. Lines need not fit the amount.
+// capture takes a part of the authorized amount. It also acknowledges the order. Lines
+// need not add up to the amount.
 // Source: docs.klarna.com, Capture and track orders.
 func (s *Server) capture(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent captureRequest
@@ -56,7 +56,7 @@ func (s *Server) addCapture(m *managedOrder, sent captureRequest) string {
 	return c.CaptureID
 }
 
-// captureAtOnce captures an order that asks for it, once it is accepted.
+// captureAtOnce captures an accepted order with auto_capture.
 // Source: docs.klarna.com, Klarna Payments API reference (auto_capture).
 func (s *Server) captureAtOnce(m *managedOrder) {
 	v := &m.View
@@ -71,64 +71,48 @@ func (s *Server) listCaptures(m *managedOrder, _ managedCall) (reply, *apiError)
 	return found(m.View.Captures), nil
 }
 
+// ofCapture makes an operation on the capture in the path. A change has a consequence,
+// which ends its error messages. It is not allowed on an order without captures. Source: docs.klarna.com, Order Management API reference,
+// Error codes and messages for order management.
+func ofCapture(consequence string, do func(*Server, *managedOrder, *Capture, managedCall) (reply, *apiError)) func(*Server, *managedOrder, managedCall) (reply, *apiError) {
+	return func(s *Server, m *managedOrder, c managedCall) (reply, *apiError) {
+		captures := m.View.Captures
+		i := slices.IndexFunc(captures, func(x Capture) bool { return strings.EqualFold(x.CaptureID, c.ids["capture_id"]) })
+		switch {
+		case consequence != "" && len(captures) == 0:
+			return reply{}, forbidden("NOT_ALLOWED", "Order has no captures. "+c.fill(consequence))
+		case i < 0:
+			return reply{}, missing("NO_SUCH_CAPTURE", strings.TrimSpace("Capture could not be found. "+c.fill(consequence)))
+		}
+		return do(s, m, &captures[i], c)
+	}
+}
+
 // readCapture returns one capture.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) readCapture(m *managedOrder, c managedCall) (reply, *apiError) {
-	capture, err := m.captureOf(c, "")
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) readCapture(_ *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
 	return found(*capture), nil
-}
-
-// captureOf returns the capture that a call names. consequence ends the message
-// when there is none. Source: docs.klarna.com, Error codes and messages for
-// order management.
-func (m *managedOrder) captureOf(c managedCall, consequence string) (*Capture, *apiError) {
-	captures := m.View.Captures
-	i := slices.IndexFunc(captures, func(x Capture) bool { return strings.EqualFold(x.CaptureID, c.ids["capture_id"]) })
-	if i < 0 {
-		return nil, missing("NO_SUCH_CAPTURE", strings.TrimSpace("Capture could not be found. "+c.fill(consequence)))
-	}
-	return &captures[i], nil
-}
-
-// captureToChange is captureOf for a change, which an order without captures
-// does not allow. Source: docs.klarna.com, Order Management API reference.
-func (m *managedOrder) captureToChange(c managedCall, consequence string) (*Capture, *apiError) {
-	if len(m.View.Captures) == 0 {
-		return nil, forbidden("NOT_ALLOWED", "Order has no captures. "+c.fill(consequence))
-	}
-	return m.captureOf(c, consequence)
 }
 
 // shipCapture adds parcels to a capture.
 // Source: docs.klarna.com, Capture and track orders.
-func (s *Server) shipCapture(m *managedOrder, c managedCall) (reply, *apiError) {
-	capture, err := m.captureToChange(c, "Shipping info cannot be added to capture {capture_id}")
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) shipCapture(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	capture.ShippingInfo = append(capture.ShippingInfo, s.parcels(m, c)...)
 	return done(), nil
 }
 
 // sendOut sends the customer the message about a capture again.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) sendOut(m *managedOrder, c managedCall) (reply, *apiError) {
-	capture, err := m.captureToChange(c, "Send out cannot be triggered for capture {capture_id}")
-	if err != nil {
-		return reply{}, err
-	}
+func (s *Server) sendOut(m *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
 	s.tellManaged(m, "message about capture %s sent to the customer again", capture.KlarnaReference)
 	return done(), nil
 }
 
-// dueDates are the days by which payment may be put off and their price. Which
-// Klarna offers, and for what, is by agreement.
+// dueDates are the days by which a payment may be extended, and the prices. At Klarna they
+// depend on the agreement.
 var dueDates = []DueDateOption{{Amount: 2900, NumberOfDays: 14}, {Amount: 4900, NumberOfDays: 30}, {Amount: 9900, NumberOfDays: 60}}
 
-// dueDatesOf returns what an order offers: nothing unless the customer pays later.
+// dueDatesOf returns the extensions for an order: none unless the customer pays later.
 func (v *ManagedOrder) dueDatesOf() []DueDateOption {
 	switch v.InitialPaymentMethod.Type {
 	case "INVOICE", "INVOICE_BUSINESS", "PAY_LATER_BY_CARD":
@@ -137,29 +121,23 @@ func (v *ManagedOrder) dueDatesOf() []DueDateOption {
 	return []DueDateOption{}
 }
 
-// dueDateOptions returns by how long the payment of a capture may be put off.
+// dueDateOptions returns the possible extensions of a capture's due date.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) dueDateOptions(m *managedOrder, c managedCall) (reply, *apiError) {
-	if _, err := m.captureOf(c, ""); err != nil {
-		return reply{}, err
-	}
+func (s *Server) dueDateOptions(m *managedOrder, _ *Capture, _ managedCall) (reply, *apiError) {
 	return found(DueDateOptions{m.View.PurchaseCurrency, m.View.dueDatesOf()}), nil
 }
 
-// extendDueDate puts off the payment of a capture by one of the times offered.
+const notExtended = "Due date cannot be extended for capture {capture_id}"
+
+// extendDueDate extends the due date of a capture by one of the offered times.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) extendDueDate(m *managedOrder, c managedCall) (reply, *apiError) {
-	const not = "Due date cannot be extended for capture {capture_id}"
+func (s *Server) extendDueDate(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	var sent struct {
 		Days int64 `json:"number_of_days"`
 	}
 	c.into(&sent)
-	capture, err := m.captureToChange(c, not)
-	if err != nil {
-		return reply{}, err
-	}
 	if !slices.ContainsFunc(m.View.dueDatesOf(), func(o DueDateOption) bool { return o.NumberOfDays == sent.Days }) {
-		return reply{}, forbidden("NOT_ALLOWED", "Number of days is not offered. "+c.fill(not))
+		return reply{}, forbidden("NOT_ALLOWED", "Number of days is not offered. "+c.fill(notExtended))
 	}
 	s.tellManaged(m, "due date of capture %s extended by %d days", capture.KlarnaReference, sent.Days)
 	return done(), nil

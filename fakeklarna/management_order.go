@@ -14,8 +14,8 @@ func (s *Server) readManaged(m *managedOrder, _ managedCall) (reply, *apiError) 
 	return found(m.View), nil
 }
 
-// acknowledge notes that the merchant has the order, which ends its pushes. It
-// may be repeated. Source: docs.klarna.com, View and change orders.
+// acknowledge notes that the merchant has the order. That ends its pushes. It may be
+// repeated. Source: docs.klarna.com, View and change orders.
 func (s *Server) acknowledge(m *managedOrder, _ managedCall) (reply, *apiError) {
 	if m.View.Status == StatusCancelled {
 		return reply{}, forbidden("NOT_ALLOWED", "Order is cancelled. Acknowledgement not possible.")
@@ -31,8 +31,8 @@ func (s *Server) markAcknowledged(m *managedOrder) {
 	}
 }
 
-// changeAuthorization changes the order's total and lines; left out lines are
-// deleted. A higher total needs a new risk check.
+// changeAuthorization changes the order's total and lines. Missing lines are deleted. A
+// higher total needs a new risk check.
 // Source: docs.klarna.com, View and change orders.
 func (s *Server) changeAuthorization(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent struct {
@@ -59,27 +59,14 @@ func (s *Server) changeAuthorization(m *managedOrder, c managedCall) (reply, *ap
 	return done(), nil
 }
 
-// tellLines notes by reference how the quantities of lines change.
+// tellLines notes by reference or name how the quantities of lines change.
 func (s *Server) tellLines(m *managedOrder, before, after []ManagedLine) {
-	quantity := func(lines []ManagedLine, reference string) (n int64) {
-		for i := range lines {
-			if lines[i].Reference == reference {
-				n += lines[i].Quantity
-			}
-		}
-		return n
-	}
-	seen := map[string]bool{}
-	for _, line := range slices.Concat(before, after) {
-		was, is := quantity(before, line.Reference), quantity(after, line.Reference)
-		if was != is && line.Reference != "" && !seen[line.Reference] {
-			s.tellManaged(m, "quantity of %s %d → %d", line.Reference, was, is)
-		}
-		seen[line.Reference] = true
+	for _, change := range lineChanges(quantities(mustJSON(before)), quantities(mustJSON(after))) {
+		s.tellManaged(m, "%s", change)
 	}
 }
 
-// fixedAmountMarkets are those in which an order paid by a fixed amount may be raised.
+// fixedAmountMarkets are the markets where an order paid by FIXED_AMOUNT may be raised.
 // Source: docs.klarna.com, View and change orders.
 var fixedAmountMarkets = []string{"AT", "DE", "DK", "FI", "FR", "NL", "NO", "SE"}
 
@@ -95,8 +82,8 @@ func (v *ManagedOrder) mayRise() bool {
 	return false
 }
 
-// riskDenied reports whether risk checks after the purchase fail: those of a
-// shopper name+denied-raise@… do. The fake's choice.
+// riskDenied reports whether risk checks after the purchase fail. They do for a shopper
+// name+denied-raise@…, which is the fake's choice.
 func (v *ManagedOrder) riskDenied() bool {
 	return strings.Contains(v.BillingAddress.Email, "+denied-raise@")
 }
@@ -123,8 +110,8 @@ func (s *Server) changeReferences(m *managedOrder, c managedCall) (reply, *apiEr
 	return done(), nil
 }
 
-// changeCustomer changes the members of the shipping address that are sent,
-// which needs a new risk check; the billing address stays as it is.
+// changeCustomer changes the sent members of the shipping address. It needs a new risk
+// check. The billing address cannot change.
 // Source: docs.klarna.com, View and change orders.
 func (s *Server) changeCustomer(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent struct {
@@ -155,9 +142,8 @@ func (s *Server) changeCustomer(m *managedOrder, c managedCall) (reply, *apiErro
 	return done(), nil
 }
 
-// addressFits checks an address as it is after sent was put into it: what
-// parcels need must not be cleared, country and postal code must be real ones.
-// Which members are mandatory is not documented.
+// addressFits checks an address after a change. Members that a parcel needs must not be
+// empty, country and postal code must be valid. The mandatory members are not documented.
 func addressFits(sent map[string]string, after *ManagedAddress) bool {
 	for _, name := range []string{"given_name", "family_name", "street_address", "postal_code", "city", "country"} {
 		if text, ok := sent[name]; ok && text == "" {
@@ -177,7 +163,7 @@ func (s *Server) shipOrder(m *managedOrder, c managedCall) (reply, *apiError) {
 	return done(), nil
 }
 
-// parcels reads the parcels that a call tells of.
+// parcels reads the parcels in a call, and notes them.
 func (s *Server) parcels(m *managedOrder, c managedCall) []ShippingInfo {
 	var sent struct {
 		ShippingInfo []ShippingInfo `json:"shipping_info"`
@@ -193,7 +179,7 @@ func (s *Server) tellParcels(m *managedOrder, parcels []ShippingInfo) {
 	}
 }
 
-// cancel gives the authorization of an order without captures back.
+// cancel gives back the authorization of an order without captures.
 // Source: docs.klarna.com, View and change orders.
 func (s *Server) cancel(m *managedOrder, _ managedCall) (reply, *apiError) {
 	switch v := &m.View; {
@@ -206,8 +192,8 @@ func (s *Server) cancel(m *managedOrder, _ managedCall) (reply, *apiError) {
 	return done(), nil
 }
 
-// extendAuthorization starts the time for captures anew, at most up to 180
-// days after the purchase. Source: docs.klarna.com, Extended authorization expiration.
+// extendAuthorization restarts the time for captures, up to 180 days after the purchase.
+// Source: docs.klarna.com, Extended authorization expiration.
 func (s *Server) extendAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
 	v := &m.View
 	switch method := v.InitialPaymentMethod.Type; {
@@ -229,8 +215,8 @@ func (s *Server) extendAuthorization(m *managedOrder, _ managedCall) (reply, *ap
 	return done(), nil
 }
 
-// releaseAuthorization gives back what is not captured of a partly captured
-// order. Source: docs.klarna.com, Refund orders and manage authorizations.
+// releaseAuthorization gives back the remaining authorization of a partly captured order.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
 func (s *Server) releaseAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
 	const not = " Remaining authorization cannot be released."
 	v := &m.View

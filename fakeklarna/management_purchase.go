@@ -9,8 +9,8 @@ import (
 
 // How a purchase becomes an order of Order Management.
 
-// purchase is what Checkout and Payments hand to Order Management when an
-// order is bought. Amounts are minor units.
+// purchase is what Checkout and Payments pass to Order Management when an order is bought.
+// Amounts are minor units.
 type purchase struct {
 	OrderID            string
 	SessionID          string // of Klarna Payments, "" for the checkout
@@ -31,7 +31,7 @@ type purchase struct {
 	AutoCapture        bool
 }
 
-// authorize takes a purchase into Order Management. The caller holds s.mu.
+// authorize adds a purchase to Order Management. The caller holds s.mu.
 func (s *Server) authorize(p purchase) {
 	now := s.now()
 	m := &managedOrder{
@@ -76,8 +76,8 @@ func (s *Server) newReference() string {
 	return string(reference)
 }
 
-// initialMethods are, by name in the checkout or type in Klarna Payments, what
-// Order Management calls ways to pay. Which is which is not documented for all.
+// initialMethods maps ways to pay, by their name in the checkout or type in Klarna
+// Payments, to those of Order Management. Not all are documented.
 // Source: docs.klarna.com, Order Management and Klarna Payments API reference.
 var initialMethods = map[string]InitialPaymentMethod{
 	"pay_later":                  {Type: "INVOICE", Description: "Pay later"},
@@ -111,20 +111,12 @@ func initialMethod(method, customerType string) InitialPaymentMethod {
 
 // managedLines returns lines of a purchase as Order Management has them.
 func managedLines(lines []OrderLine) []ManagedLine {
-	managed := []ManagedLine{}
-	for _, l := range lines {
-		managed = append(managed, ManagedLine{
-			Reference: l.Reference, Type: l.Type, Quantity: l.Quantity, QuantityUnit: l.QuantityUnit, Name: l.Name,
-			TotalAmount: l.TotalAmount, UnitPrice: l.UnitPrice, TotalDiscountAmount: l.TotalDiscountAmount,
-			TaxRate: l.TaxRate, TotalTaxAmount: l.TotalTaxAmount, MerchantData: l.MerchantData,
-			ProductURL: l.ProductURL, ImageURL: l.ImageURL, ProductIdentifiers: l.ProductIdentifiers, Subscription: l.Subscription,
-		})
-	}
+	var managed []ManagedLine
+	_ = json.Unmarshal(mustJSON(lines), &managed) // members of the same names
 	return filled(managed)
 }
 
-// filled returns lines, never nil, with the type that a line has when none is
-// named. Source: recorded answers.
+// filled returns lines, never nil, with the default type where none is given. Source: recorded answers.
 func filled(lines []ManagedLine) []ManagedLine {
 	all := append([]ManagedLine{}, lines...)
 	for i := range all {
@@ -133,8 +125,8 @@ func filled(lines []ManagedLine) []ManagedLine {
 	return all
 }
 
-// managedAddress returns an address of a purchase as Order Management has it:
-// street and number in one member.
+// managedAddress returns an address as Order Management has it, with street and number in
+// one member.
 func managedAddress(a Address) ManagedAddress {
 	street := strings.Join(strings.Fields(a.StreetName+" "+a.StreetNumber+" "+a.HouseExtension), " ")
 	return ManagedAddress{
@@ -159,9 +151,7 @@ func managedOption(o *ShippingOption) *ManagedShippingOption {
 		Timeslot json.RawMessage `json:"timeslot"`
 		Location json.RawMessage `json:"pickup_location"`
 	}
-	if o.DeliveryDetails != nil {
-		_ = json.Unmarshal(o.DeliveryDetails, &details) // was checked
-	}
+	_ = json.Unmarshal(o.DeliveryDetails, &details) // was checked
 	return &ManagedShippingOption{
 		ID: o.ID, Name: o.Name, Carrier: details.Carrier, CarrierProduct: details.Product,
 		Method: o.ShippingMethod, Class: details.Class,

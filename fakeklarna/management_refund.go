@@ -10,8 +10,8 @@ import (
 
 const unknownRefund = "Refund {refund_id} cannot be found for order {order_id}"
 
-// refund gives the customer a part of what was captured back. Lines need not
-// fit the amount. Source: docs.klarna.com, Refund orders and manage authorizations.
+// refund gives a part of the captured amount back to the customer. Lines need not add up
+// to the amount. Source: docs.klarna.com, Refund orders and manage authorizations.
 func (s *Server) refund(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent struct {
 		RefundedAmount int64         `json:"refunded_amount"`
@@ -41,8 +41,8 @@ func (s *Server) refund(m *managedOrder, c managedCall) (reply, *apiError) {
 	return made(m, "/refunds/", "Refund-Id", r.RefundID, sent.OrderLines), nil
 }
 
-// allocate puts a refund on the account of the capture whose lines have the
-// refund's references. Once that was not possible no later refund is allocated.
+// allocate assigns a refund to the capture whose lines have the refund's references. Once
+// that fails, no later refund is allocated.
 // Source: docs.klarna.com, Refund allocation.
 func (s *Server) allocate(m *managedOrder, r *Refund) {
 	captures := m.View.Captures
@@ -58,8 +58,8 @@ func (s *Server) allocate(m *managedOrder, r *Refund) {
 	s.tellManaged(m, "refund of %s allocated to capture %s", amountText(r.RefundedAmount), captures[i].KlarnaReference)
 }
 
-// hasReferences reports whether each line of a refund, but for a fee, has its
-// reference among the lines captured.
+// hasReferences reports whether the references of all refunded lines, except a fee, are
+// among the captured lines.
 func hasReferences(captured, refunded []ManagedLine) bool {
 	return !slices.ContainsFunc(refunded, func(r ManagedLine) bool {
 		return r.Type != "return_fee" && !slices.ContainsFunc(captured, func(c ManagedLine) bool {
@@ -76,12 +76,12 @@ func sumIs(lines []ManagedLine, amount int64) bool {
 	return sum.Cmp(big.NewInt(amount)) == 0
 }
 
-// returnFeeMarkets are those in which a return fee may be charged.
+// returnFeeMarkets are the markets where a return fee may be charged.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
 var returnFeeMarkets = []string{"AT", "DE", "DK", "FI", "FR", "NL", "NO", "SE", "IT", "ES", "IE", "PT", "CZ", "AU", "GR"}
 
-// feeAllowed reports whether lines have no return fee or one that is allowed:
-// negative, of an order captured at once, with lines that make up the amount.
+// feeAllowed reports whether lines have no return fee, or an allowed one. The fee must be
+// negative, the order captured in one capture, and the lines must add up to the amount.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
 func (v *ManagedOrder) feeAllowed(lines []ManagedLine, amount int64) bool {
 	fee := slices.IndexFunc(lines, func(l ManagedLine) bool { return l.Type == "return_fee" })

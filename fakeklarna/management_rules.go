@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strconv"
-	"unicode/utf8"
 )
 
 // What the bodies of Order Management may be.
@@ -32,7 +30,7 @@ var customerDetailsRule = object("",
 
 var shippingInfoRule = object("", parcelsRule(1).must())
 
-// captureRule: the least amount is documented for captures that were made only.
+// captureRule: the lowest amount is documented only for finished captures.
 var captureRule = object("",
 	integer("captured_amount", 1, maxManagedAmount).must(),
 	text("description", 0, 255),
@@ -63,13 +61,8 @@ var managedLinesRule = list("order_lines", maxManagedLines, new(object("",
 	text("merchant_data", 0, 1024),
 	text("product_url", 0, 1024),
 	text("image_url", 0, 1024),
-	object("product_identifiers",
-		text("brand", 0, 70), text("category_path", 0, 750), text("global_trade_item_number", 0, 50),
-		text("manufacturer_part_number", 0, 70), text("color", 0, 64), text("size", 0, 64)),
-	object("subscription",
-		text("name", 0, 255).must(),
-		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(),
-		integer("interval_count", 1, math.MaxInt64).must()))))
+	identifiersRule,
+	subscriptionRule(text("name", 0, 255).must()))))
 
 // parcelsRule: no member of an element is required. Source: recorded captures.
 func parcelsRule(least int64) rule {
@@ -94,99 +87,32 @@ func managedAddressRule(name string) rule {
 		text("organization_name", 0, 255), text("attention", 0, 255))
 }
 
-// readManagedBody returns a body without unknown members, or what is wrong
-// with it: the first that is found.
+// readManagedBody returns a body without unknown members, or its first error.
 func readManagedBody(r *rule, body []byte) (json.RawMessage, *apiError) {
 	sent, err := parseBody(body)
 	if err != nil {
 		return nil, badValue("body")
 	}
-	checked, err := r.accept("", sent)
-	if err != nil {
-		return nil, err
+	checked, wrong := r.first(managementDialect, "", sent)
+	if wrong != nil {
+		return nil, wrong
 	}
 	return mustJSON(checked), nil
 }
 
-// accept is check with the messages of Order Management. As in its recorded
-// answers a number will do for a text.
+// managementDialect: a number counts as a text, as in recorded answers.
 // Source: docs.klarna.com, Error codes and messages for order management.
-func (r *rule) accept(path string, v any) (any, *apiError) {
-	switch value := v.(type) {
-	case string:
-		if r.kind == kindText {
-			return value, r.acceptText(path, value)
-		}
-	case json.Number:
-		if r.kind == kindText {
-			return value.String(), r.acceptText(path, value.String())
-		}
-		if n, err := strconv.ParseInt(value.String(), 10, 64); r.kind == kindInteger && err == nil {
-			if n < r.min || n > r.max {
-				return nil, unprocessable(fmt.Sprintf("The %s value must be between %d and %d", path, r.min, r.max))
-			}
-			return n, nil
-		}
-	case map[string]any:
-		if r.kind == kindObject {
-			return r.acceptMembers(path, value)
-		}
-	case []any:
-		if r.kind == kindList {
-			return r.acceptElements(path, value)
-		}
-	}
-	return nil, badValue(path)
-}
-
-// acceptText checks length and pattern.
-func (r *rule) acceptText(path, value string) *apiError {
-	switch n := int64(utf8.RuneCountInString(value)); {
-	case n < r.min || n > r.max:
-		return r.wrongSize(path)
-	case r.pattern != nil && !r.pattern().MatchString(value):
+var managementDialect = &dialect{"/", false, true, func(r *rule, path string, f flaw) *apiError {
+	switch f {
+	case outOfRange:
+		return unprocessable(fmt.Sprintf("The %s value must be between %d and %d", path, r.min, r.max))
+	case wrongSize:
+		return unprocessable(fmt.Sprintf("The size of the %s value must be between %d and %d", path, r.min, r.max))
+	case wrongText:
 		return unprocessable(fmt.Sprintf("The %s value is not valid", path))
+	case missed:
+		return unprocessable("'" + path + "' must not be null")
+	default:
+		return badValue(path)
 	}
-	return nil
-}
-
-func (r *rule) wrongSize(path string) *apiError {
-	return unprocessable(fmt.Sprintf("The size of the %s value must be between %d and %d", path, r.min, r.max))
-}
-
-func (r *rule) acceptMembers(path string, sent map[string]any) (any, *apiError) {
-	kept := map[string]any{}
-	for i := range r.members {
-		member := &r.members[i]
-		at := member.name
-		if path != "" {
-			at = path + "/" + at
-		}
-		switch v := sent[member.name]; {
-		case v != nil:
-			checked, err := member.accept(at, v)
-			if err != nil {
-				return nil, err
-			}
-			kept[member.name] = checked
-		case member.required:
-			return nil, unprocessable("'" + at + "' must not be null")
-		}
-	}
-	return kept, nil
-}
-
-func (r *rule) acceptElements(path string, sent []any) (any, *apiError) {
-	if n := int64(len(sent)); n < r.min || n > r.max {
-		return nil, r.wrongSize(path)
-	}
-	kept := make([]any, len(sent))
-	for i, v := range sent {
-		checked, err := r.element.accept(path, v)
-		if err != nil {
-			return nil, err
-		}
-		kept[i] = checked
-	}
-	return kept, nil
-}
+}}

@@ -7,27 +7,26 @@ import (
 
 // How an order of Order Management gets from state to state.
 
-// authorizationDays is how long an order may be captured, and maxAuthorization
-// how long when that is extended.
+// authorizationDays is how long an order may be captured, maxAuthorization how long with
+// extensions.
 // Source: docs.klarna.com, Extended authorization expiration.
 const (
 	authorizationDays = 28
 	maxAuthorization  = 180
 )
 
-// overrideTime is how long a merchant may capture an order that was rejected.
+// overrideTime is how long a merchant may capture a rejected order.
 // Source: docs.klarna.com, Pending orders.
 const overrideTime = 4 * time.Hour
 
-// midnightAfter returns the start of a UTC day some days after that of t.
+// midnightAfter returns the start of the UTC day that is some days after t.
 // Source: recorded answers (expires_at).
 func midnightAfter(t time.Time, days int) time.Time {
 	year, month, day := t.UTC().Date()
 	return time.Date(year, month, day+days, 0, 0, 0, 0, time.UTC)
 }
 
-// settle makes the changes that time has brought by now, in their sequence.
-// The caller holds s.mu.
+// settle makes the changes that are due by now, in their sequence. The caller holds s.mu.
 func (s *Server) settle(m *managedOrder) {
 	passed := func(t time.Time) bool { return !s.now().Before(t) }
 	v := &m.View
@@ -42,13 +41,12 @@ func (s *Server) settle(m *managedOrder) {
 	}
 }
 
-// isOpen reports whether more may be captured as far as the status goes.
+// isOpen reports whether the status allows captures.
 func (v *ManagedOrder) isOpen() bool {
 	return v.Status == StatusAuthorized || v.Status == StatusPartCaptured
 }
 
-// restate brings sums and status in line with what happened to an order. The
-// caller holds s.mu.
+// restate updates sums and status of an order. The caller holds s.mu.
 // Source: docs.klarna.com, Order Management API reference; recorded answers. A
 // cancelled order keeps its remaining_authorized_amount, as recorded.
 func (s *Server) restate(m *managedOrder) {
@@ -88,8 +86,8 @@ func (s *Server) setStatus(m *managedOrder, status string) {
 	}
 }
 
-// decide ends the check for fraud and has the merchant told. The caller holds
-// s.mu. Source: docs.klarna.com, Pending orders.
+// decide ends the fraud check and schedules the notification. The caller holds s.mu.
+// Source: docs.klarna.com, Pending orders.
 func (s *Server) decide(m *managedOrder) {
 	event := "FRAUD_RISK_REJECTED"
 	m.View.FraudStatus = FraudRejected
@@ -104,22 +102,22 @@ func (s *Server) decide(m *managedOrder) {
 	s.captureAtOnce(m)
 }
 
-// decision is the job that ends an order's check for fraud in time.
+// decision is the job that ends an order's fraud check on time.
 func (s *Server) decision(j job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.managedOrder(j.ID)
 }
 
-// The merchant is notified until the answer is 200, this often and this long.
+// Notifications are repeated until the answer is 200, this often and this long.
 // Source: docs.klarna.com, Pending orders.
 const (
 	notifyEvery = 10 * time.Minute
 	notifyFor   = 24 * time.Hour
 )
 
-// notify is the job that tells the merchant how a check for fraud ended. The
-// next one is due by the clock but never before this one was answered.
+// notify is the job that tells the merchant the result of a fraud check. The next one is
+// due by the clock, but never before this one was answered.
 func (s *Server) notify(j job) {
 	s.mu.Lock()
 	m := s.managed[j.ID]

@@ -76,8 +76,8 @@ type ManagedLine struct {
 	Subscription        json.RawMessage `json:"subscription,omitempty"`
 }
 
-// ManagedAddress is a billing or shipping address; some members are answered
-// also when they are empty. Source: recorded answers of Order Management.
+// ManagedAddress is a billing or shipping address. Some members are answered also when
+// they are empty. Source: recorded answers of Order Management.
 type ManagedAddress struct {
 	GivenName        string `json:"given_name,omitempty"`
 	FamilyName       string `json:"family_name,omitempty"`
@@ -112,8 +112,8 @@ type InitialPaymentMethod struct {
 	NumberOfInstallments int    `json:"number_of_installments,omitempty"`
 }
 
-// Capture is one capture of an order; addresses are those that the order had
-// then. Source: docs.klarna.com, Order Management API reference.
+// Capture is one capture of an order. Its addresses are those of the order at that time.
+// Source: docs.klarna.com, Order Management API reference.
 type Capture struct {
 	CaptureID       string         `json:"capture_id"`
 	KlarnaReference string         `json:"klarna_reference"` // the order's with -1, -2 and so on
@@ -140,7 +140,7 @@ type Refund struct {
 	CreditInvoice  bool          `json:"credit_invoice"` // of a company's invoice
 }
 
-// ShippingInfo is how one parcel travels.
+// ShippingInfo describes one parcel.
 // Source: docs.klarna.com, Delivery tracking.
 type ShippingInfo struct {
 	ShippingCompany       string `json:"shipping_company,omitempty"`
@@ -170,14 +170,14 @@ type ManagedShippingOption struct {
 	SelectedAddons json.RawMessage `json:"selected_addons,omitempty"`
 }
 
-// CarrierProduct is what a carrier calls the way of delivery.
+// CarrierProduct is the carrier's name for the way of delivery.
 type CarrierProduct struct {
 	Identifier string `json:"identifier"`
 	Name       string `json:"name"`
 }
 
-// DueDateOptions are what the customer's payment of a capture may be put off
-// by, and what the merchant pays for it, in minor units.
+// DueDateOptions are the possible extensions of a capture's due date, with the merchant's
+// price in minor units.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
 type DueDateOptions struct {
 	Currency string          `json:"currency"`

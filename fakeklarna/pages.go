@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// The fake's own pages below /fake/, for people: the same addresses that answer
-// JSON answer HTML to whoever prefers it. Every button is a form; a script only
-// saves the loading of a page.
+// The fake's own pages below /fake/, for people. The same addresses also answer JSON. Every
+// button is a form: the pages work without scripts.
 
 var fakePages = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(webFiles, "web/fake/*.html")) })
 
@@ -25,7 +24,7 @@ const (
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-// page is what all pages show around their content.
+// page is the data of a page: the frame and its content.
 type page struct {
 	Base     string // of links, ends in /fake/
 	Assets   string // of links, ends in a slash
@@ -45,25 +44,25 @@ type page struct {
 	status   int
 }
 
-// Live reports whether the page follows what happens: the checkout must not, its
-// iframe would start anew.
+// Live reports whether the page updates itself. The checkout does not: its iframe would
+// restart.
 func (p page) Live() bool { return p.template != "checkout.html" }
 
-// WithStory returns the page with what its part "story" shows.
+// WithStory returns the page with a story.
 func (p page) WithStory(s story) page {
 	p.Story = s
 	return p
 }
 
-// note is a sentence at the top of a page: what a form has done, or why not.
+// note is the message at the top of a page about the result of a form.
 type note struct {
 	Bad  bool
 	Text string
 	URL  string // of the merchant's page that comes next, "" for none
 }
 
-// asksForPage reports whether a request wants HTML rather than JSON: its Accept
-// names text/html and does not prefer JSON. ?format=json says no.
+// asksForPage reports whether a request wants HTML: its Accept header has text/html and
+// does not prefer JSON, and there is no ?format=json.
 func asksForPage(r *http.Request) bool {
 	if r.URL.Query().Get("format") == "json" {
 		return false
@@ -88,7 +87,7 @@ func asksForPage(r *http.Request) bool {
 	return html > 0 && html >= json
 }
 
-// servePeople answers people; it reports false for an address that has no page.
+// servePeople serves a page; false: the address has none.
 func (s *Server) servePeople(w http.ResponseWriter, r *http.Request) bool {
 	path := strings.Trim(strings.TrimPrefix(r.URL.Path, fakePath), "/")
 	id, isCheckout := strings.CutSuffix(strings.TrimPrefix(path, "orders/"), "/checkout")
@@ -160,8 +159,7 @@ func offsetText(d time.Duration) string {
 	return "+" + spanText(d)
 }
 
-// spanText returns a time span in the two largest units that fit, such as
-// "47 h 12 min"; less than a minute is in seconds.
+// spanText returns a time span in the largest fitting units, such as "47 h 12 min".
 func spanText(d time.Duration) string {
 	seconds := int64(d.Round(time.Second) / time.Second)
 	minutes := int64(d.Round(time.Minute) / time.Minute)
@@ -204,7 +202,7 @@ func decimal(minor int64) string {
 	return whole + "." + cents
 }
 
-// short returns the start of an ID, as people tell them apart.
+// short returns the start of an ID, for people.
 func short(id string) string {
 	if len(id) <= 8 {
 		return id

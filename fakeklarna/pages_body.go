@@ -13,11 +13,11 @@ import (
 // maxShown is how much of a body a page shows, in bytes.
 const maxShown = 20_000
 
-// snippetMember is a member that is longer than people read: the snippet.
+// snippetMember is the html_snippet, which is too long for people.
 var snippetMember = regexp.MustCompile(`"html_snippet": "(?:[^"\\]|\\.)*"`)
 
-// prettyBody returns a recorded body for people: indented, without the text of
-// html_snippet, and cut when it is very long.
+// prettyBody returns a recorded body for people: indented, without the html_snippet, and
+// cut when it is very long.
 func prettyBody(body []byte) string {
 	if len(body) == 0 || string(body) == "null" || string(body) == "{}" {
 		return ""
@@ -53,8 +53,8 @@ func cut(text string, n int) string {
 	return string([]rune(text)[:n-1]) + "…"
 }
 
-// curl returns the command that sends a call again. Credentials were never
-// kept, so the command has words in their place.
+// curl returns the command that repeats a call. It has placeholders for the credentials,
+// which are not recorded.
 func curl(c *Request, base string) string {
 	command := fmt.Sprintf("curl -u USER:PASSWORD -X %s %s", c.Method, quote(base+c.Path))
 	body := string(c.Request)
@@ -87,8 +87,7 @@ type tree struct {
 	Below      []tree
 }
 
-// treeOf returns a JSON value with its members in the order in which they stand.
-// Empty ones are left out.
+// treeOf returns a JSON value with its members in their order, without empty ones.
 func treeOf(name string, value json.RawMessage) tree {
 	out := tree{Name: name}
 	switch members := membersOf(value); {
@@ -123,8 +122,8 @@ func (t *tree) add(below tree) {
 	}
 }
 
-// membersOf returns the names of an object's members as they stand, nil when
-// the value is no object or has none.
+// membersOf returns the names of an object's members in their order, nil when the value is
+// no object or has none.
 func membersOf(value json.RawMessage) []string {
 	d := json.NewDecoder(bytes.NewReader(value))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {

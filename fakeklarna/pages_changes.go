@@ -10,26 +10,24 @@ import (
 	"strings"
 )
 
-// change is one thing that a call changed: "quantity of MUG-1 3 → 5". Old or
-// New is "" where there was or is nothing to name.
+// change is one change by a call: "quantity of MUG-1 3 → 5". Old or New may be "".
 type change struct{ What, Old, New string }
 
-// contents is what the calls of one order or session have told of it so far, by
-// top-level member.
+// contents is the known content of one order or session from its calls, by top-level
+// member.
 type contents map[string]any
 
-// namedChanges is how many changes a row names.
+// namedChanges is how many changes a row shows.
 const namedChanges = 8
 
-// identifying are the members by which elements of a list are told apart.
+// identifying are the members that identify the elements of a list.
 var identifying = []string{"reference", "id", "name", "type"}
 
-// notable are the members of a list's element whose change is named; where none
-// of them changed the others are.
+// notable are the members of an element whose changes are shown. Changes of other members
+// are shown only when none of these changed.
 var notable = []string{"quantity", "unit_price", "tax_rate", "total_discount_amount", "price", "name", "preselected"}
 
-// note takes in a call and returns what it changed; more is how many changes
-// are not among them.
+// note adds a call and returns its changes. more is how many changes were left out.
 func (known contents) note(c *Request) (changes []change, more int) {
 	sent, answered := objectOf(c.Request), objectOf(c.Response)
 	stored := c.Status/100 == 2 || c.Status == 0 && answered["order_id"] != nil
@@ -56,7 +54,7 @@ func (known contents) note(c *Request) (changes []change, more int) {
 	return atMost(changes)
 }
 
-// particulars names the members of an event's details, where these are words.
+// particulars returns the simple members of an event's details.
 func particulars(details json.RawMessage) (named []change, more int) {
 	of := objectOf(details)
 	for _, member := range membersOf(details) {
@@ -72,8 +70,7 @@ func atMost(changes []change) (named []change, more int) {
 	return changes, 0
 }
 
-// introduced names a member that was not known before, if it can be said in a
-// word.
+// introduced returns the change for a new member with a simple value.
 func introduced(member string, value any) []change {
 	switch v := value.(type) {
 	case string, json.Number, bool:
@@ -88,7 +85,7 @@ func introduced(member string, value any) []change {
 	return nil
 }
 
-// differences names what is not the same in two values of a member.
+// differences returns the changes between two values of a member.
 func differences(name string, before, after any) []change {
 	if same(before, after) {
 		return nil
@@ -107,18 +104,8 @@ func differences(name string, before, after any) []change {
 }
 
 func memberDifferences(prefix, suffix string, before, after map[string]any) []change {
-	var names []string
-	for name := range before {
-		names = append(names, name)
-	}
-	for name := range after {
-		if _, ok := before[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
 	var out []change
-	for _, name := range names {
+	for _, name := range sortedNames(before, after) {
 		if !same(before[name], after[name]) {
 			out = append(out, change{prefix + name + suffix, word(before[name]), word(after[name])})
 		}
@@ -126,7 +113,7 @@ func memberDifferences(prefix, suffix string, before, after map[string]any) []ch
 	return out
 }
 
-// listDifferences compares lists of objects by what identifies these.
+// listDifferences compares lists of objects by their identity.
 func listDifferences(name string, before, after []any) []change {
 	one := strings.TrimSuffix(strings.TrimPrefix(name, "order_"), "s") // order_lines → line
 	one = strings.ReplaceAll(one, "_", " ")
@@ -169,8 +156,8 @@ func amountOf(element map[string]any) string {
 	return ""
 }
 
-// byIdentity returns a list's elements by what identifies them, nil when some
-// are no objects or are not to be told apart.
+// byIdentity returns a list's elements by their identity, nil when some have none or the
+// same.
 func byIdentity(list []any) map[string]map[string]any {
 	out := map[string]map[string]any{}
 	for _, e := range list {

@@ -108,7 +108,7 @@ func (f *Fault) sentence() string {
 	return strings.Join(append(words, joined(f.effects(one))), " ") + "."
 }
 
-// effects are what a rule does, each a predicate for one call or several.
+// effects returns the effects of a rule as predicates, for one call or several.
 func (f *Fault) effects(one bool) []string {
 	var out []string
 	add := func(yes bool, singular, plural string) {
@@ -142,8 +142,7 @@ func lapse(d, jitter Duration) string {
 	return lapseText(d) + " to " + lapseText(d+jitter)
 }
 
-// lapseText writes a fault's delay exactly, with a space before the unit where
-// there is only one.
+// lapseText returns a fault's delay, with a space before the unit if there is only one.
 func lapseText(d Duration) string {
 	text := time.Duration(d).String()
 	number := strings.TrimRight(text, "hmsµn")
@@ -160,8 +159,8 @@ func joined(parts []string) string {
 	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
 }
 
-// RemoveFault removes a rule; false: there is none with the ID. Calls that it
-// has hit already suffer on.
+// RemoveFault removes a rule; false: there is none with the ID. Calls under way keep their
+// faults.
 func (s *Server) RemoveFault(id int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,12 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// doneTexts say what a form has done; ?done= names one.
+// doneTexts are the messages after a form; ?done= names one.
 var doneTexts = map[string]string{
 	"bought":  "Bought. The order is complete.",
 	"shopper": "Done, as the shopper.",
@@ -25,8 +26,7 @@ var doneTexts = map[string]string{
 // backPath is a path below /fake/ to which a form may return.
 var backPath = regexp.MustCompile(`^(|requests|faults|clock|sessions|(orders|sessions)/[\w.-]{1,80})$`)
 
-// takeForm does what a form of a page asks for and returns to that page; false:
-// no form is sent to the path.
+// takeForm carries out a form and returns to its page; false: the path takes no form.
 func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
@@ -107,7 +107,7 @@ func (s *Server) takeShopper(id string, f url.Values) (done string, refused note
 	if f.Get("do") == "buy" {
 		a.Buy, done = &Buy{Method: f.Get("method"), Decision: f.Get("decision")}, "bought"
 	}
-	out, err := s.applyShopper(id, a)
+	out, err := s.Shopper(id, a)
 	switch {
 	case errors.Is(err, errNoOrder):
 		return "", note{}, errors.New("the order has expired")
@@ -155,23 +155,11 @@ func (s *Server) takeFault(f url.Values) error {
 		Method: f.Get("method"), Path: strings.TrimSpace(f.Get("path")), OrderID: strings.TrimSpace(f.Get("order_id")),
 		Callback: f.Get("callback"), Body: FaultBody(f.Get("body")),
 	}
-	for _, effect := range f["effect"] {
-		switch effect {
-		case "reset":
-			rule.Reset = true
-		case "drop_reply":
-			rule.DropReply = true
-		case "truncate":
-			rule.Truncate = true
-		case "not_json":
-			rule.NotJSON = true
-		case "drop":
-			rule.Drop = true
-		case "double":
-			rule.Double = true
-		case "reorder":
-			rule.Reorder = true
-		}
+	for effect, is := range map[string]*bool{
+		"reset": &rule.Reset, "drop_reply": &rule.DropReply, "truncate": &rule.Truncate, "not_json": &rule.NotJSON,
+		"drop": &rule.Drop, "double": &rule.Double, "reorder": &rule.Reorder,
+	} {
+		*is = slices.Contains(f["effect"], effect)
 	}
 	for name, into := range map[string]*int{"count": &rule.Count, "status": &rule.Status, "rate_limit": &rule.RateLimit} {
 		if text := strings.TrimSpace(f.Get(name)); text != "" {

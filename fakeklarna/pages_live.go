@@ -11,16 +11,14 @@ const (
 	liveLife = 10 * time.Minute
 	// liveBeat is how often a stream says that it is still there.
 	liveBeat = 20 * time.Second
-	// livePause is the shortest time between two messages: a page that is full of
-	// changes is read again only as often.
+	// livePause is the shortest time between two messages.
 	livePause = 250 * time.Millisecond
 	// liveStreams is how many pages may watch at a time.
 	liveStreams = 100
 )
 
-// serveLive tells a page, as server-sent events, each time that something may
-// look different: the page then loads itself again. The stream ends with the
-// fake, with its being reset, and after liveLife.
+// serveLive sends a server-sent event to a page after each visible change. The page then
+// reloads. The stream ends when the fake is closed or reset, and after liveLife.
 func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.watchers <- struct{}{}:

@@ -106,8 +106,7 @@ func (c *orderContent) fromManagement(m *managedOrder) {
 	c.Management = new(treeOf("Order Management", mustJSON(v)))
 }
 
-// fromCheckout fills in what the checkout knows. The lines are its own before
-// the purchase.
+// fromCheckout fills in what the checkout knows: the lines only before the purchase.
 func (c *orderContent) fromCheckout(v *Order, shown *Outcome) {
 	status := v.Status
 	if v.Fake.Expired {
@@ -163,7 +162,7 @@ func (c *orderContent) shopper(v *Order, shown *Outcome) {
 	}
 }
 
-// facts fills in the addresses and what else people look for.
+// facts fills in the addresses and other details.
 func (c *orderContent) facts(v *Order) {
 	c.fact("Billing address", v.BillingAddress)
 	if v.ShippingAddress != v.BillingAddress {
@@ -176,7 +175,7 @@ func (c *orderContent) facts(v *Order) {
 	c.fact("Merchant URLs", v.MerchantURLs)
 }
 
-// fact adds an object that has something in it.
+// fact adds an object that is not empty.
 func (c *orderContent) fact(name string, value any) {
 	if t := treeOf(name, mustJSON(value)); len(t.Below) > 0 {
 		c.Facts = append(c.Facts, t)

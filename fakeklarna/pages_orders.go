@@ -28,7 +28,7 @@ type orderRow struct {
 	ID, Status, Shape, Country, Amount, Email, Reference, Changed, Stamp string
 }
 
-// orderFilter is what the form above the orders asks for; "" asks for nothing.
+// orderFilter is the content of the form above the orders; "" filters nothing.
 type orderFilter struct{ Query, Status, Country, From, To, Age string }
 
 // labelled is a value that a form offers, in words.
@@ -135,8 +135,8 @@ func (f *orderFilter) query(older string) string {
 	return "?" + values.Encode()
 }
 
-// shownStatus returns an order's status as the pages show it: that of Order
-// Management once it was bought. The caller holds s.mu.
+// shownStatus returns an order's status for pages: that of Order Management after the
+// purchase. The caller holds s.mu.
 func (s *Server) shownStatus(l listed) string {
 	switch {
 	case l.managed != nil:
@@ -147,8 +147,8 @@ func (s *Server) shownStatus(l listed) string {
 	return l.order.Status
 }
 
-// shapeOf returns the mark beside a status: what is done, what waits, what came
-// to nothing, by form and not by colour alone.
+// shapeOf returns the shape of a status mark: done, open or ended. Colour alone would not
+// do.
 func shapeOf(status string) string {
 	switch status {
 	case StatusComplete, StatusAuthorized, StatusPartCaptured, StatusCaptured, "authorized", "complete":
@@ -162,17 +162,11 @@ func shapeOf(status string) string {
 // member returns a member of what the merchant sent, "" when it is no text.
 func (l listed) member(name string) string {
 	if l.order == nil {
-		switch v := &l.managed.View; name {
-		case "purchase_country":
-			return v.PurchaseCountry
-		case "purchase_currency":
-			return v.PurchaseCurrency
-		case "merchant_reference1":
-			return v.MerchantReference1
-		case "merchant_reference2":
-			return v.MerchantReference2
-		}
-		return ""
+		v := &l.managed.View
+		return map[string]string{
+			"purchase_country": v.PurchaseCountry, "purchase_currency": v.PurchaseCurrency,
+			"merchant_reference1": v.MerchantReference1, "merchant_reference2": v.MerchantReference2,
+		}[name]
 	}
 	var text string
 	_ = json.Unmarshal(l.order.Content[name], &text) // it was checked; without it there is no text
@@ -188,8 +182,7 @@ func (l listed) amount() int64 {
 	return n
 }
 
-// changed returns when somebody last did something with the checkout, or when
-// the order was placed.
+// changed returns the time of the last change in the checkout, else of the purchase.
 func (l listed) changed() time.Time {
 	if l.order == nil {
 		return l.managed.Created
@@ -206,14 +199,12 @@ func (l listed) email() string {
 		return typed
 	}
 	var address struct{ Email string }
-	if raw := l.order.Content["billing_address"]; raw != nil {
-		_ = json.Unmarshal(raw, &address) // it was checked
-	}
+	_ = json.Unmarshal(l.order.Content["billing_address"], &address) // it was checked
 	return address.Email
 }
 
-// matches reports whether an order is what the form asks for. It reads only
-// what it needs: there may be many thousand orders. The caller holds s.mu.
+// matches reports whether an order matches the form. It decodes only what it needs: there
+// may be thousands of orders. The caller holds s.mu.
 func (s *Server) matches(l listed, f *orderFilter) bool {
 	switch {
 	case f.Status != "" && s.shownStatus(l) != f.Status && (l.order == nil || l.order.Status != f.Status || l.managed == nil),
@@ -230,8 +221,7 @@ func (s *Server) matches(l listed, f *orderFilter) bool {
 	return q == "" || holds(l.id) || holds(l.email()) || holds(l.member("merchant_reference1")) || holds(l.member("merchant_reference2"))
 }
 
-// minorUnits reads an amount that a person has typed, "1 152.50" or "1152"; what
-// is no amount is 0.
+// minorUnits reads a typed amount, "1 152.50" or "1152". A wrong one is 0.
 func minorUnits(text string) int64 {
 	text = strings.NewReplacer(" ", "", "\u00a0", "", ",", ".").Replace(text)
 	whole, cents, _ := strings.Cut(text, ".")

@@ -86,7 +86,7 @@ func (s *Server) takePayment(id string, f url.Values) (done string, refused note
 	if f.Get("do") == "load" {
 		a.Decision, action = "", PaymentAction{Load: a}
 	}
-	out, err := s.applyPayment(id, action)
+	out, err := s.Pay(id, action)
 	switch {
 	case errors.Is(err, errNoSession):
 		return "", note{}, errors.New("the session has expired")

@@ -21,7 +21,7 @@ type moment struct {
 	event    *Event
 }
 
-// story is what a page shows of things that happened, the newest first.
+// story is the list of events on a page, newest first.
 type story struct {
 	Rows   []storyRow
 	Total  int
@@ -51,8 +51,8 @@ type shownBody struct{ Name, Text string }
 // laneNames are what people read beside a row, by kind.
 var laneNames = map[string]string{"call": "shop →", "callback": "← fake", "shopper": "shopper", "state": "state", "clock": "clock", "fault": "fault"}
 
-// moments returns what happened to an order, a session or, with two empty IDs,
-// at all, oldest first. The caller holds s.mu.
+// moments returns what happened to an order or a session, oldest first. With two empty IDs
+// it returns everything. The caller holds s.mu.
 func (s *Server) moments(orderID, sessionID string) []moment {
 	orders, sessions := s.relatives(orderID, sessionID)
 	concerns := func(order, session string) bool {
@@ -60,14 +60,12 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 	}
 	var all []moment
 	for _, e := range s.log.entries {
-		if concerns(e.OrderID, e.SessionID) {
-			call := e.Request
-			call.Faults = slices.Clone(call.Faults)
+		if call := e.told; concerns(call.ids()) {
 			all = append(all, moment{at: call.Time, key: "r" + call.CorrelationID, call: &call})
 		}
 	}
-	for i, c := range s.callbacks.of("", "") {
-		if concerns(c.OrderID, c.SessionID) {
+	for i, e := range s.callbacks.entries {
+		if c := e.told; concerns(c.ids()) {
 			all = append(all, moment{at: c.Time, key: fmt.Sprintf("c%d-%s-%d", c.Time.UnixNano(), c.Type, i), callback: &c})
 		}
 	}
@@ -90,8 +88,8 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 	return all
 }
 
-// relatives returns the IDs of the order and the session that belong together.
-// The caller holds s.mu.
+// relatives returns the IDs of an order and session that belong together. The caller holds
+// s.mu.
 func (s *Server) relatives(orderID, sessionID string) (orders, sessions map[string]bool) {
 	orders, sessions = map[string]bool{orderID: true}, map[string]bool{sessionID: true}
 	if m := s.managed[orderID]; m != nil {
@@ -155,8 +153,8 @@ func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
 	return out
 }
 
-// withoutRepeats leaves out what a call's row says as well: a change of the
-// content that the call sent, told while it ran.
+// withoutRepeats leaves out events that a call's row shows too: changes of content that
+// the call sent.
 func withoutRepeats(all []moment) []moment {
 	var last *moment // the call before
 	return slices.DeleteFunc(all, func(m moment) bool {
@@ -243,7 +241,7 @@ func shortPath(path string) string {
 	return cut(strings.Join(segments, "/"), 200)
 }
 
-// callsPage shows every call and event, whatever it concerns.
+// callsPage shows all calls and events.
 func (s *Server) callsPage(query url.Values) page {
 	return page{template: "calls.html", Title: "Everything that happened", Section: "orders", Back: "requests", Content: s.storyOf("", "", query)}
 }

@@ -23,7 +23,7 @@ var paymentsEndpoints = []endpoint{
 	{http.MethodPatch, tokensPath + "/status", ofSession((*Server).changeToken)},
 }
 
-// ofSession notes, for the record, of which session a token is that the path names.
+// ofSession notes the session of the path's token, for the record.
 func ofSession(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *apiCall) (reply, *apiError) {
 	return func(s *Server, c *apiCall) (reply, *apiError) {
 		out, err := do(s, c)
@@ -83,8 +83,8 @@ func (s *Server) readSession(c *apiCall) (reply, *apiError) {
 	return out, nil
 }
 
-// updateSession replaces the members sent. A token that the session has stays,
-// but an order must agree with what was authorized and with what is there now.
+// updateSession replaces the sent members. The session keeps its token. But an order must
+// agree with both the authorized content and the current one.
 // Source: docs.klarna.com, Update the cart.
 func (s *Server) updateSession(c *apiCall) (reply, *apiError) {
 	p, gone := s.liveSession(c.ids["session_id"])

@@ -10,11 +10,12 @@ import (
 	"unicode/utf8"
 )
 
-// applyPayment does what the library Klarna.Payments does for a shop's page.
-// The error is errNoSession or a *badAction; then nothing changed. The caller
-// does not hold s.mu.
+// Pay does what a shopper's browser does with a payment session and returns what
+// the library Klarna.Payments tells the shop's page. The error says that the
+// session is unknown or expired or that the action is not possible; then nothing
+// changed.
 // Source: docs.klarna.com, Klarna Payments SDK reference.
-func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOutcome, error) {
+func (s *Server) Pay(sessionID string, action PaymentAction) (PaymentOutcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.liveSession(sessionID)
@@ -59,8 +60,8 @@ func (s *Server) applyPayment(sessionID string, action PaymentAction) (PaymentOu
 	return s.conclude(p, call, category, a), nil
 }
 
-// conclude says how a call about a session ends. What the shopper presses goes
-// before the persona, save a technical error.
+// conclude returns how a call about a session ends. The shopper's decision overrides the
+// persona, except for a technical error.
 func (s *Server) conclude(p *session, call, category string, a *Authorize) PaymentOutcome {
 	v := decodeSession(p.Content)
 	email := p.email(&v)
@@ -90,7 +91,7 @@ func (s *Server) conclude(p *session, call, category string, a *Authorize) Payme
 	return PaymentOutcome{Approved: true, ShowForm: true, AuthorizationToken: s.newAuthorization(p)}
 }
 
-// one returns the name and the member of the one call that an action is.
+// one returns the only call in an action, with its name.
 func (a PaymentAction) one() (string, *Authorize, error) {
 	name, found := "", (*Authorize)(nil)
 	for member, call := range map[string]*Authorize{"load": a.Load, "authorize": a.Authorize, "reauthorize": a.Reauthorize, "finalize": a.Finalize} {
@@ -111,7 +112,7 @@ func (a PaymentAction) one() (string, *Authorize, error) {
 	return name, found, nil
 }
 
-// update returns the session update that a call brings, empty without one.
+// update returns the session update in a call, nil for none.
 func (a *Authorize) update() (map[string]any, error) {
 	if len(bytes.TrimSpace(a.Data)) == 0 || string(bytes.TrimSpace(a.Data)) == "null" {
 		return nil, nil
@@ -123,8 +124,8 @@ func (a *Authorize) update() (map[string]any, error) {
 	return sent, nil
 }
 
-// chosenCategory returns the category that a call is about. The error is a
-// *badAction: the session does not have the one that was named.
+// chosenCategory returns the category of a call. The error is a *badAction: the session
+// does not have the named category.
 func chosenCategory(p *session, content map[string]json.RawMessage, named string) (string, error) {
 	v := decodeSession(content)
 	offered := categoriesFor(&v)
@@ -141,14 +142,14 @@ func chosenCategory(p *session, content map[string]json.RawMessage, named string
 
 var prepaidEmail = regexp.MustCompile(`\+red@`)
 
-// refusedCategory: name+red@… may only pay with what is paid at once.
+// refusedCategory: name+red@… may only use pay_now.
 // Source: docs.klarna.com, Sample customer data.
 func refusedCategory(email, category string) bool {
 	return prepaidEmail.MatchString(email) && category != "pay_now"
 }
 
-// email returns the address that tells how a purchase ends: the shop's, else
-// the one that the shopper typed.
+// email returns the e-mail address that decides how a purchase ends: the shop's, else the
+// typed one.
 func (p *session) email(v *Session) string {
 	if v.BillingAddress != nil && v.BillingAddress.Email != "" {
 		return v.BillingAddress.Email
@@ -168,7 +169,7 @@ func checkTypedInFlow(typed map[string]string) error {
 	return nil
 }
 
-// checkPostalCode: the browser's flow knows what a country's postal codes look like.
+// checkPostalCode checks the form of postal codes, as Klarna's flow in the browser does.
 func checkPostalCode(content map[string]json.RawMessage, bad *offenders) {
 	v := decodeSession(content)
 	for path, a := range map[string]*Address{"billing_address": v.BillingAddress, "shipping_address": v.ShippingAddress} {
@@ -186,8 +187,8 @@ func checkPostalCode(content map[string]json.RawMessage, bad *offenders) {
 	slices.Sort(*bad)
 }
 
-// newAuthorization approves a session as it is now: a token that replaces the
-// one before, and a callback with it.
+// newAuthorization approves a session with its current content. It makes a token, which
+// replaces the old one, and schedules the callback.
 // Source: docs.klarna.com, Checkout, Authorization callback.
 func (s *Server) newAuthorization(p *session) string {
 	p.Finalize, p.Token = false, s.newID()
@@ -199,7 +200,7 @@ func (s *Server) newAuthorization(p *session) string {
 	return p.Token
 }
 
-// changeSession gives a session new content and tells what is different.
+// changeSession gives a session new content and notes the differences.
 func (s *Server) changeSession(p *session, content map[string]json.RawMessage) {
 	changes := changesOf(p.Content, content)
 	p.Content = content

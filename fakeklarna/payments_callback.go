@@ -2,24 +2,21 @@ package fakeklarna
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 )
 
 const (
 	jobAuthorization = "authorization callback" // ID: session; Detail: token
-	jobPaymentPush   = "payments push"          // ID: order; Detail: session and address with a space between
+	jobPaymentPush   = "payments push"          // ID: order; Detail: session and address with a space between, see push
 
 	// authorizationLimit is how long Klarna waits for the shop: 2 s for the
 	// connection and 2 s for the answer.
 	authorizationLimit = 4 * time.Second
-	// authorizationTries is how often Klarna calls altogether; the time between is
-	// 1 s, then twice that.
+	// authorizationTries is how often Klarna calls in total. The pauses are 1 s and 2 s.
 	authorizationTries = 3
 )
 
-// sendAuthorization tells the shop of an authorization, and again unless it
-// answers 2xx. Source: docs.klarna.com, Authorization callback.
+// sendAuthorization tells the shop of an authorization, and repeats until a 2xx. Source: docs.klarna.com, Authorization callback.
 func (s *Server) sendAuthorization(j job) {
 	s.mu.Lock()
 	url, forgot := "", s.forgot
@@ -50,33 +47,11 @@ func (s *Server) sendAuthorization(j job) {
 	s.schedule(j)
 }
 
-// schedulePush lets the shop be told of an order placed in a session, "" for
-// one of a customer token. The caller holds s.mu.
+// schedulePush schedules the push of an order. sessionID is "" for an order of a customer
+// token. The caller holds s.mu.
 func (s *Server) schedulePush(orderID, sessionID string, content map[string]json.RawMessage) {
 	if v := decodeSession(content); v.MerchantURLs != nil && v.MerchantURLs.Push != "" {
 		to := sessionID + " " + fillPayment(v.MerchantURLs.Push, sessionID, orderID)
 		s.schedule(job{Due: s.now().Add(s.o.PushDelay), Kind: jobPaymentPush, ID: orderID, Detail: to})
 	}
-}
-
-// pushPayment tells the shop of an order as push does of one of the checkout:
-// Klarna's documentation has no other times and no body for Payments.
-// Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
-func (s *Server) pushPayment(j job) {
-	s.mu.Lock()
-	done, forgot := s.acknowledged(j.ID), s.forgot
-	s.mu.Unlock()
-	if done {
-		return
-	}
-	sessionID, url, _ := strings.Cut(j.Detail, " ")
-	s.callMerchant(outgoing{kind: "push", url: url, orderID: j.ID, sessionID: sessionID, forgot: forgot})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.forgot != forgot || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
-		return
-	}
-	j.Due = j.Due.Add(pushAfter(j.Attempt+1) - pushAfter(j.Attempt))
-	j.Attempt++
-	s.schedule(j)
 }

@@ -26,8 +26,8 @@ var paymentCategories = []struct {
 		"fi": "Maksa 3 erässä", "de": "In 3 Raten bezahlen", "nl": "In 3 delen betalen"}},
 }
 
-// categoriesFor returns the identifiers of a session's categories: companies
-// have an invoice only, and outside the core markets there is no invoice.
+// categoriesFor returns the identifiers of a session's categories. Companies have only
+// the invoice. Outside the core markets there is no invoice.
 func categoriesFor(v *Session) []string {
 	switch {
 	case v.customerType() == "organization":
@@ -54,8 +54,8 @@ func (s *Server) categoriesOf(v *Session) []PaymentCategory {
 	return all
 }
 
-// paymentsRoutes adds what browsers ask for: the redirect after the purchase and
-// the categories' pictures.
+// paymentsRoutes adds the routes for browsers: the redirect after the purchase and the
+// categories' pictures.
 func (s *Server) paymentsRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /kp/v1/sessions/{id}/redirect", s.serveRedirect)
 	mux.HandleFunc("GET /kp/assets/{language}/{name}", serveCategory)
@@ -91,8 +91,8 @@ var glyphs = map[string]string{
 	"pay_over_time": `<path d="M8 6h6v13H8zM17 6h6v13h-6zM26 6h6v13h-6z"/>`,
 }
 
-// serveCategory serves a neutral picture: the standard one 40 × 25, the
-// descriptive one with the name beside it.
+// serveCategory serves a neutral picture of 40 × 25. The descriptive one has the name
+// beside it.
 func serveCategory(w http.ResponseWriter, r *http.Request) {
 	identifier, form, _ := strings.Cut(strings.TrimSuffix(r.PathValue("name"), ".svg"), "-")
 	glyph, width, label := glyphs[identifier], 40, ""

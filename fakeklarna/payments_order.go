@@ -25,8 +25,8 @@ type paidMethod struct {
 	Installments int    `json:"number_of_installments,omitempty"`
 }
 
-// methodOf returns how a category's purchase is paid. In parts means by card in
-// the markets outside the continent, by account on it.
+// methodOf returns the payment method of a category. pay_over_time is FIXED_AMOUNT on the
+// European continent, and by card elsewhere.
 func methodOf(category string, v *Session) *paidMethod {
 	switch {
 	case category == "pay_now":
@@ -41,9 +41,8 @@ func methodOf(category string, v *Session) *paidMethod {
 	return &paidMethod{Type: "invoice", Days: 30}
 }
 
-// placeOrder places the order of an authorized session, once: the same body
-// gets the same answer again, another one 409, and the first error of a token
-// is repeated for it.
+// placeOrder places the order of an authorized session, once. The same body gets the same
+// answer again, another body 409. The first error of a token is repeated.
 // Source: docs.klarna.com, Create an order, Validations in Klarna Payments.
 func (s *Server) placeOrder(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
@@ -83,7 +82,7 @@ func (f *failure) err() *apiError {
 	return &apiError{status: f.Status, code: f.Code, message: f.Message}
 }
 
-// checkPlaced returns the order's content, or why it cannot be placed.
+// checkPlaced returns the order's content, or the error that forbids it.
 func (s *Server) checkPlaced(p *session, sent map[string]any) (map[string]json.RawMessage, *apiError) {
 	content, bad := s.mergePayment(placeRules, nil, sent)
 	if err := bad.err(); err != nil {
@@ -137,8 +136,8 @@ func fraudStatus(who persona) string {
 	return "ACCEPTED"
 }
 
-// purchaseOf is what Order Management gets to know of an order of checked
-// content, with what the shopper typed besides.
+// purchaseOf returns the purchase for an order with checked content and the shopper's
+// typed texts.
 func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, typed map[string]string) purchase {
 	v := decodeSession(content)
 	p := purchase{
@@ -156,9 +155,7 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 	if content["shipping_address"] != nil {
 		p.Shipping = *v.ShippingAddress
 	}
-	if v.Customer != nil {
-		_ = json.Unmarshal(v.Customer, &p.Customer) // was checked
-	}
+	_ = json.Unmarshal(v.Customer, &p.Customer) // was checked
 	setDefault(&p.Customer.Type, "person")
 	setDefault(&p.Customer.DateOfBirth, typed["date_of_birth"])
 	if v.MerchantURLs != nil {
@@ -167,8 +164,8 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 	return p
 }
 
-// complete fills in what the shop did not send: as typed, else as the test
-// person of the country has it.
+// complete fills in what the shop did not send: the typed texts, else those of the
+// country's test person.
 // Source: docs.klarna.com, Customer data requirements.
 func (a *Address) complete(country string, typed map[string]string) {
 	setDefault(&a.Country, country)
@@ -179,8 +176,8 @@ func (a *Address) complete(country string, typed map[string]string) {
 	}
 }
 
-// differ names where an order is not what the session says. What only one of
-// the two has counts for addresses as a whole, not for their members.
+// differ adds the members in which an order differs from the session. An address that only
+// one of them has is no difference.
 // Source: docs.klarna.com, Validations in Klarna Payments.
 func (v *Session) differ(order *Session, sent map[string]json.RawMessage, at *offenders) {
 	if !strings.EqualFold(v.PurchaseCountry, order.PurchaseCountry) {
@@ -241,7 +238,8 @@ func membersDiffer(path string, a, b any, at *offenders) {
 
 // sortedNames returns the names that are in either.
 func sortedNames[V any](a, b map[string]V) []string {
-	all := maps.Clone(a)
+	all := map[string]V{}
+	maps.Copy(all, a)
 	maps.Copy(all, b)
 	return slices.Sorted(maps.Keys(all))
 }

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// What the members of a payment session, of an order placed with it and of a
-// customer token may be. Members without a rule are accepted and dropped; so
-// are those that are only read.
+// Rules for a payment session, its order and a customer token. Members without a rule, and
+// those that are only read, are accepted and dropped.
 // Source: docs.klarna.com, Klarna Payments API reference.
 
 const (
@@ -117,13 +116,8 @@ func paymentLinesRule(maxData int64) rule {
 		text("merchant_data", 0, maxData),
 		text("product_url", 0, 1024),
 		text("image_url", 0, 1024),
-		object("product_identifiers",
-			text("brand", 0, 70), text("color", 0, 64), text("category_path", 0, 750),
-			text("global_trade_item_number", 0, 50), text("manufacturer_part_number", 0, 70), text("size", 0, 64)),
-		object("subscription",
-			text("name", 1, 255).must(),
-			pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(),
-			integer("interval_count", 1, math.MaxInt64).must()))))
+		identifiersRule,
+		subscriptionRule(text("name", 1, 255).must()))))
 	r.min = 1
 	return r
 }

@@ -11,10 +11,9 @@ import (
 )
 
 const (
-	// sessionLife is how long a session lives that is not complete. Updates do not
-	// make it longer. Source: docs.klarna.com, Initiate a payment.
+	// sessionLife is how long an incomplete session lives. Updates do not extend it. Source: docs.klarna.com, Initiate a payment.
 	sessionLife = 48 * time.Hour
-	// authorizationLife is how long an order can be placed with an authorization.
+	// authorizationLife is how long an authorization can place an order.
 	// Source: docs.klarna.com, Create an order.
 	authorizationLife = 60 * time.Minute
 )
@@ -52,13 +51,12 @@ type session struct {
 	CustomerTokens  []string
 }
 
-// authorization is what an approval gave the shop. It is replaced by the next
-// one of its session.
+// authorization is the result of an approval. The next one of its session replaces it.
 type authorization struct {
 	SessionID string
 	Issued    time.Time
 	Deleted   bool
-	Consumed  bool            // by a customer token of a session that pays later
+	Consumed  bool            // by a customer token, with the intent tokenize
 	Body      string          // of the order call that decided, "" before
 	Answer    json.RawMessage // to Body
 	Failure   *failure        // of Body, repeated for this token
@@ -72,7 +70,7 @@ type failure struct {
 	Code, Message string
 }
 
-// errNoSession tells that there is no such session, or none any more.
+// errNoSession: the session is unknown or has expired.
 var errNoSession = errors.New("no such session, or it has expired")
 
 var (
@@ -85,9 +83,7 @@ var (
 // urls returns the merchant's addresses, empty ones where it gave none.
 func (p *session) urls() PaymentURLs {
 	var u PaymentURLs
-	if raw := p.Content["merchant_urls"]; raw != nil {
-		_ = json.Unmarshal(raw, &u) // was checked
-	}
+	_ = json.Unmarshal(p.Content["merchant_urls"], &u) // was checked
 	return u
 }
 
@@ -114,8 +110,8 @@ func (s *Server) clientTokenFits(id, token string) bool {
 	return err == nil && subtle.ConstantTimeCompare([]byte(p.ClientToken), []byte(token)) == 1
 }
 
-// usable returns the session and the authorization of a token with which an
-// order can be placed now. The caller holds s.mu.
+// usable returns the session and authorization of a token that can place an order now. The
+// caller holds s.mu.
 func (s *Server) usable(token string) (*session, *authorization, *apiError) {
 	a := s.payments.Authorizations[token]
 	if a == nil {
@@ -135,7 +131,7 @@ func (s *Server) usable(token string) (*session, *authorization, *apiError) {
 	return p, a, nil
 }
 
-// state names where a session stands. The caller holds s.mu.
+// sessionState returns the state of a session. The caller holds s.mu.
 // Source: docs.klarna.com, Create an order, Cancel an authorization.
 func (s *Server) sessionState(p *session) string {
 	a := s.payments.Authorizations[p.Token]
@@ -156,8 +152,7 @@ func (s *Server) sessionState(p *session) string {
 	return "authorized"
 }
 
-// tellSession notes a change of a session's state, if it has changed. The
-// caller holds s.mu.
+// tellSession notes a changed state of a session. The caller holds s.mu.
 func (s *Server) tellSession(p *session, before string) {
 	if after := s.sessionState(p); after != before {
 		s.tell(Event{Lane: "state", SessionID: p.ID, OrderID: p.OrderID, Text: "session " + before + " → " + after})
@@ -178,8 +173,8 @@ func (s *Server) inspectSession(p *session) Session {
 	return v
 }
 
-// renderSession returns a session as a read answers it: what the customer is
-// only after an authorization. The caller holds s.mu.
+// renderSession returns a session as a read answers it. It has the customer's data only
+// after an authorization. The caller holds s.mu.
 // Source: docs.klarna.com, Check the details of a payment session.
 func (s *Server) renderSession(p *session) Session {
 	v := decodeSession(p.Content)

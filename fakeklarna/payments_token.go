@@ -1,24 +1,20 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
 )
 
-// newClientToken returns a session's client_token, a JWT with the members that
-// were recorded. Nobody holds a key for it: its signature is a random number
-// that makes the token a secret between the fake, the shop and its page.
+// newClientToken returns a session's client_token, a JWT with the recorded members. Its
+// signature is random: it only makes the token secret.
 // Source: recorded answers of the Klarna Payments API. The caller holds s.mu.
 func (s *Server) newClientToken(sessionID string, v *Session) string {
 	header := mustJSON(struct {
 		Algorithm string `json:"alg"`
 		KeyID     string `json:"kid"`
 	}{"RS256", s.newID()})
-	design := v.Design
-	if design == "" {
-		design = "klarna"
-	}
 	language, _, _ := strings.Cut(v.Locale, "-")
 	base := s.publicURL() + "/kp"
 	payload := mustJSON(struct {
@@ -36,7 +32,7 @@ func (s *Server) newClientToken(sessionID string, v *Session) string {
 		Region             string            `json:"region"`
 		OnePaymentMethod   bool              `json:"ua_enabled_and_one_pm"`
 	}{
-		SessionID: sessionID, BaseURL: base, Design: design, Language: strings.ToLower(language),
+		SessionID: sessionID, BaseURL: base, Design: cmp.Or(v.Design, "klarna"), Language: strings.ToLower(language),
 		PurchaseCountry: strings.ToUpper(v.PurchaseCountry), Environment: "playground", MerchantName: s.o.MerchantName,
 		SessionType: "PAYMENTS", ClientEventBaseURL: base, Scheme: true, Experiments: []json.RawMessage{},
 		Region: regionOf(v.market()), OnePaymentMethod: len(categoriesFor(v)) == 1,
@@ -62,9 +58,6 @@ func regionOf(country string) string {
 // customerType returns person or organization.
 func (v *Session) customerType() string {
 	var customer Customer
-	if v.Customer != nil {
-		_ = json.Unmarshal(v.Customer, &customer) // was checked
-	}
-	setDefault(&customer.Type, "person")
-	return customer.Type
+	_ = json.Unmarshal(v.Customer, &customer) // was checked
+	return cmp.Or(customer.Type, "person")
 }

@@ -23,7 +23,7 @@ func parsePaymentsBody(body []byte) (map[string]any, *apiError) {
 	return parseBody(body)
 }
 
-// offenders are the paths of what is wrong in a request.
+// offenders are the paths of the wrong members in a request.
 type offenders []string
 
 func (o *offenders) add(path string) {
@@ -41,8 +41,8 @@ func (o offenders) err() *apiError {
 	return badValue(strings.Join(o, ", "))
 }
 
-// mergePayment returns before with the members that were sent, and what is
-// wrong with it as a whole: a partial update is checked like a new session.
+// mergePayment returns before with the sent members, and the wrong members of the whole. A
+// partial update is checked like a new session.
 // Source: docs.klarna.com, Validations in Klarna Payments.
 func (s *Server) mergePayment(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
 	after, bad := gatherMembers(rules, before, sent)
@@ -50,18 +50,15 @@ func (s *Server) mergePayment(rules []rule, before map[string]json.RawMessage, s
 	return after, bad
 }
 
-// gatherMembers returns before with the members that were sent, each checked by
-// itself.
+// gatherMembers returns before with the sent members. It checks each member alone.
 func gatherMembers(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
-	after := maps.Clone(before)
-	if after == nil {
-		after = map[string]json.RawMessage{}
-	}
+	after := map[string]json.RawMessage{}
+	maps.Copy(after, before)
 	var bad offenders
 	for i := range rules {
 		r := &rules[i]
 		if v := sent[r.name]; v != nil {
-			after[r.name] = mustJSON(r.gather(r.name, v, &bad))
+			after[r.name] = mustJSON(r.read(plainDialect, r.name, v, func(path string, _ *apiError) { bad.add(path) }))
 		} else if r.required && after[r.name] == nil {
 			bad.add(r.name)
 		}
@@ -69,38 +66,8 @@ func gatherMembers(rules []rule, before map[string]json.RawMessage, sent map[str
 	return after, bad
 }
 
-// gather is check for all that is wrong, not only the first.
-func (r *rule) gather(path string, v any, bad *offenders) any {
-	members, isObject := v.(map[string]any)
-	elements, isList := v.([]any)
-	switch {
-	case r.kind == kindObject && isObject:
-		kept := map[string]any{}
-		for i := range r.members {
-			m := &r.members[i]
-			if sent := members[m.name]; sent != nil {
-				kept[m.name] = m.gather(path+"."+m.name, sent, bad)
-			} else if m.required {
-				bad.add(path + "." + m.name)
-			}
-		}
-		return kept
-	case r.kind == kindList && isList && r.element != nil && int64(len(elements)) >= r.min && int64(len(elements)) <= r.max:
-		kept := make([]any, len(elements))
-		for i, sent := range elements {
-			kept[i] = r.element.gather(fmt.Sprintf("%s[%d]", path, i), sent, bad)
-		}
-		return kept
-	}
-	kept, err := r.check(path, v)
-	if err != nil {
-		bad.add(path)
-	}
-	return kept
-}
-
-// checkPayment checks what the rules of single members do not say: what must
-// agree only when each is right by itself. What is wrong is null in content.
+// checkPayment checks what the rules of single members cannot. Sums and markets are checked
+// only when all members are right. A wrong member is null in content.
 func (s *Server) checkPayment(content map[string]json.RawMessage, bad *offenders) {
 	v := decodeSession(content)
 	if len(*bad) == 0 {
@@ -116,8 +83,8 @@ func (s *Server) checkPayment(content map[string]json.RawMessage, bad *offenders
 	}
 }
 
-// market is the country whose rules hold: that of the billing address where it
-// has one. Source: docs.klarna.com, Klarna Payments API reference (purchase_country).
+// market returns the country whose rules apply: that of the billing address, else the
+// purchase country. Source: docs.klarna.com, Klarna Payments API reference (purchase_country).
 func (v *Session) market() string {
 	country := v.PurchaseCountry
 	if v.BillingAddress != nil && v.BillingAddress.Country != "" {
@@ -126,8 +93,7 @@ func (v *Session) market() string {
 	return strings.ToUpper(country)
 }
 
-// paymentCurrencies are the countries where Klarna Payments is sold and their
-// currencies: no other is taken there.
+// paymentCurrencies are the countries of Klarna Payments, with their only currency.
 // Source: docs.klarna.com, Purchase countries, currencies and locales.
 var paymentCurrencies = map[string]string{
 	"AU": "AUD", "AT": "EUR", "BE": "EUR", "CA": "CAD", "CZ": "CZK", "DK": "DKK", "FI": "EUR", "FR": "EUR", "DE": "EUR",
@@ -179,7 +145,7 @@ func checkPaymentLines(country string, v *Session, hasTax bool, bad *offenders) 
 	}
 }
 
-// checkPaymentAddress checks what of an address was sent; nothing need be.
+// checkPaymentAddress checks the sent members of an address. None is required.
 // Source: docs.klarna.com, Customer data requirements.
 func checkPaymentAddress(path string, a *Address, bad *offenders) {
 	if a == nil {
@@ -197,8 +163,8 @@ func checkPaymentAddress(path string, a *Address, bad *offenders) {
 	}
 }
 
-// checkPaymentURLs: callbacks are called by https, plain http is taken for this
-// machine and for Options.CallbackHosts.
+// checkPaymentURLs checks merchant_urls. Callbacks need https, except to this machine and
+// Options.CallbackHosts.
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls).
 func (s *Server) checkPaymentURLs(u *PaymentURLs, bad *offenders) {
 	for _, page := range []struct {
@@ -227,8 +193,7 @@ func (s *Server) isPaymentURL(text string, callback bool) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && (!callback || s.mayCall(u.Hostname()))
 }
 
-// fillPayment puts the IDs in the place of Klarna's placeholders, plain or
-// percent-encoded.
+// fillPayment replaces Klarna's placeholders, plain or percent-encoded, by the IDs.
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls).
 func fillPayment(u, sessionID, orderID string) string {
 	return strings.NewReplacer(

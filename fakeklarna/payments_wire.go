@@ -69,8 +69,8 @@ type AssetURLs struct {
 	Standard    string `json:"standard"`
 }
 
-// PaymentURLs are the merchant's page and callbacks; {session.id} and
-// {order.id} in them stand for the IDs.
+// PaymentURLs are the merchant's page and callbacks. {session.id} and {order.id} are
+// placeholders.
 // Source: docs.klarna.com, Klarna Payments API reference.
 type PaymentURLs struct {
 	Confirmation  string `json:"confirmation,omitempty"`
@@ -80,8 +80,8 @@ type PaymentURLs struct {
 	AppReturnURL  string `json:"app_return_url,omitempty"`
 }
 
-// PaymentAction is what a shopper's browser does with the library
-// Klarna.Payments; exactly one member is set.
+// PaymentAction is a call of the library Klarna.Payments in the shopper's browser. Exactly
+// one member is set.
 // Source: docs.klarna.com, Klarna Payments SDK reference.
 type PaymentAction struct {
 	Load        *Authorize `json:"load,omitempty"`
@@ -95,11 +95,11 @@ type Authorize struct {
 	Category     string          `json:"category,omitempty"`      // empty: that of the last approval, else the session's first
 	Data         json.RawMessage `json:"data,omitempty"`          // an update of the session
 	AutoFinalize *bool           `json:"auto_finalize,omitempty"` // of authorize; false: the token comes from finalize
-	// Typed is what the shopper types in Klarna's own flow, where the shop did not
-	// send it: by address member, and date_of_birth. The shop does not get to know it.
+	// Typed is what the shopper types in Klarna's own flow, by address member, and
+	// date_of_birth. The shop does not get it.
 	Typed map[string]string `json:"typed,omitempty"`
-	// Decision is what the shopper presses: approve, decline or close; empty: what
-	// the persona of the billing address's e-mail does.
+	// Decision is what the shopper presses: approve, decline or close. If empty, the
+	// persona of the billing address's e-mail decides.
 	Decision string `json:"decision,omitempty"`
 }
 

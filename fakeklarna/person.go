@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// testPerson returns, by address member, somebody who lives in a country and
-// may be used in tests.
+// testPerson returns a test person of a country, by address member.
 func testPerson(country string) map[string]string {
 	country = strings.ToUpper(country)
 	p := map[string]string{
@@ -34,8 +33,8 @@ func testPerson(country string) map[string]string {
 	return p
 }
 
-// local is what sets the test persons of the core markets apart. The Swedish
-// one is Klarna's own. Source: docs.kustom.co, Update ongoing order.
+// local has the own data of the core markets' test persons. The Swedish one is Klarna's.
+// Source: docs.kustom.co, Update ongoing order.
 var local = map[string]map[string]string{
 	"SE": {"street_address": "Stårgatan 1", "postal_code": "12345", "city": "Ankeborg"},
 	"NO": {"phone": "+4740123456", "street_address": "Testgata 1", "city": "Oslo"},

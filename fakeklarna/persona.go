@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// persona is how a purchase of a shopper ends; the e-mail address tells, as on
-// Klarna's playground. The zero value is approved.
+// persona is how a shopper's purchase ends. The e-mail address decides, as on Klarna's
+// playground. The zero value is approved.
 // Source: docs.klarna.com, Sample customer data.
 type persona struct {
 	Denied         bool

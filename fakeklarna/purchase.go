@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// The shopper's actions. Those of one order follow one another; while one waits
-// for the merchant's answer, updates by the API wait for it, and an abort does
-// not: after each answer the order is looked at anew.
+// The shopper's actions. Those of one order run one after another. While one waits for the
+// merchant, updates by the API wait too. An abort does not wait, so each action checks the
+// order again after an answer.
 
-// applyShopper does what a shopper does in the iframe and returns what that
-// shows then; looking on does not wait for other actions. The error is errNoOrder
-// or a *badAction; with the latter nothing changed.
-func (s *Server) applyShopper(id string, a Action) (Outcome, error) {
+// Shopper does what a shopper does in an order's iframe and returns what that
+// shows then. Looking on does not wait for other actions. The error says that the
+// order is unknown or expired, or that the action is not possible; with the latter
+// nothing changed.
+func (s *Server) Shopper(id string, a Action) (Outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !a.Load && !a.enters() {
@@ -87,8 +88,8 @@ func (a *Action) enters() bool {
 		a.ShippingOption != "" || a.ExternalMethod != "" || a.Buy != nil
 }
 
-// enter notes what the shopper chose and typed; before a purchase the test
-// person's data fill what is not typed.
+// enter stores what the shopper chose and typed. Before a purchase it fills in the test
+// person's data.
 func (s *Server) enter(o *order, a *Action) {
 	if a.Load && !o.Loaded {
 		o.Loaded = true
@@ -147,8 +148,7 @@ func (s *Server) fillIn(o *order) {
 	}
 }
 
-// choose picks a shipping option. Where the merchant has shipping_option_update
-// it is asked for the order with that option.
+// choose picks a shipping option. If the merchant has shipping_option_update, it is called.
 // Source: docs.kustom.co, Shipping.
 func (s *Server) choose(o *order, v *Order, option string) (*Refusal, error) {
 	if option == "" {
@@ -188,8 +188,8 @@ func (s *Server) buy(o *order, b *Buy) (*Refusal, error) {
 	return nil, nil
 }
 
-// complete ends an order as bought. The chosen shipping option becomes a line
-// where Klarna adds it.
+// complete ends an order as bought. Without shipping_option_update, the chosen shipping
+// option becomes a line.
 // Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
 func (s *Server) complete(o *order, method string, p persona) {
 	v := s.render(o)
@@ -233,8 +233,8 @@ func (s *Server) end(o *order, status string) {
 	s.touch(o)
 }
 
-// requestedBy returns the answers to the merchant's additional checkboxes:
-// required ones are ticked, others as they stand. It is nil when there are none.
+// requestedBy returns the answers to the merchant's additional checkboxes, nil for none.
+// Required ones are always ticked.
 // Source: docs.kustom.co, Create order (merchant_requested).
 func requestedBy(o *order, options *OrderOptions) json.RawMessage {
 	type answer struct {
@@ -267,8 +267,8 @@ func (s *Server) tellAs(lane string, o *order, text string, details any) {
 	s.tell(e)
 }
 
-// reserve waits until no action runs for an order and keeps others out until
-// release. The caller holds s.mu; the error is errNoOrder.
+// reserve waits until no action runs for an order, and blocks others until release. The
+// caller holds s.mu. The error is errNoOrder.
 func (s *Server) reserve(id string) (*order, error) {
 	for {
 		o, err := s.live(id)
@@ -290,8 +290,8 @@ func (o *order) release() {
 	o.busy = nil
 }
 
-// await lets go of s.mu until done is closed. The error is errLate or, when the
-// fake was closed or reset, errNoOrder.
+// await releases s.mu until done is closed. The error is errLate, or errNoOrder when the
+// fake was closed or reset.
 func (s *Server) await(done <-chan struct{}, late <-chan time.Time) error {
 	forgot := s.forgot
 	s.mu.Unlock()

@@ -1,6 +1,9 @@
 package fakeklarna
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // pushFor is how long pushes are repeated. Source: docs.kustom.co, Confirm purchase.
 const pushFor = 48 * time.Hour
@@ -15,24 +18,29 @@ func pushAfter(n int) time.Duration {
 	return first[n]
 }
 
-// push tells the merchant that an order was bought, and again until it is
-// acknowledged; the answer does not count. The next one is due by the clock but
-// never before this one was answered.
+// push tells the merchant that an order was bought, and repeats until the order is
+// acknowledged. The answer does not count. The next push is due by the clock, but never
+// before this one was answered. Payments works the same: its documentation has no other
+// times, and no body.
+// Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
 func (s *Server) push(j job) {
 	s.mu.Lock()
-	o := s.orders[j.ID]
-	if o == nil || s.acknowledged(j.ID) {
-		s.mu.Unlock()
+	call := outgoing{kind: "push", orderID: j.ID, forgot: s.forgot}
+	call.sessionID, call.url, _ = strings.Cut(j.Detail, " ")
+	if o := s.orders[j.ID]; o != nil {
+		call.url = merchantURL(o, "push")
+	}
+	over := call.url == "" || s.acknowledged(j.ID)
+	s.mu.Unlock()
+	if over {
 		return
 	}
-	call := outgoing{kind: "push", url: merchantURL(o, "push"), orderID: j.ID, forgot: s.forgot}
-	s.mu.Unlock()
 
 	s.callMerchant(call)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.orders[j.ID] != o || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
+	if s.forgot != call.forgot || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
 		return
 	}
 	j.Due = j.Due.Add(pushAfter(j.Attempt+1) - pushAfter(j.Attempt))

@@ -2,7 +2,6 @@ package fakeklarna
 
 import (
 	"encoding/json"
-	"slices"
 	"time"
 )
 
@@ -29,93 +28,91 @@ const (
 	keptBytes    = 64 << 20
 )
 
-// recorded is an entry of a record: its bodies count, and it knows when it is
-// no longer in the record.
+// recorded is a Request or a Callback.
 type recorded interface {
 	size() int // of both bodies, bytes
-	drop()
-	isDropped() bool
+	ids() (orderID, sessionID string)
 }
 
-// entryState is the part of an entry that the record needs.
-type entryState struct{ dropped bool }
-
-func (e *entryState) drop()           { e.dropped = true }
-func (e *entryState) isDropped() bool { return e.dropped }
+func (c Request) size() int                        { return len(c.Request) + len(c.Response) }
+func (c Request) ids() (orderID, sessionID string) { return c.OrderID, c.SessionID }
 
 // record holds the newest entries, oldest first. Server.mu guards it.
-type record[E recorded] struct {
-	entries []E
+type record[T recorded] struct {
+	entries []*entry[T]
 	bytes   int
 }
 
-// add puts an entry at the record's end.
-func (l *record[E]) add(e E) {
-	l.entries = append(l.entries, e)
-	l.grow(e.size())
+// entry is one call or callback.
+type entry[T recorded] struct {
+	told    T
+	began   time.Time // real time
+	dropped bool      // no longer in the record
 }
 
-// answered counts the answer that an entry has got.
-func (l *record[E]) answered(e E, response []byte) {
-	if !e.isDropped() {
+// add puts an entry at the record's end.
+func (l *record[T]) add(told T) *entry[T] {
+	e := &entry[T]{told: told, began: time.Now()}
+	l.entries = append(l.entries, e)
+	l.grow(told.size())
+	return e
+}
+
+// answered counts the answer to an entry.
+func (l *record[T]) answered(e *entry[T], response []byte) {
+	if !e.dropped {
 		l.grow(len(response))
 	}
 }
 
 // grow counts bytes of bodies and drops the oldest entries when there are too many.
-func (l *record[E]) grow(n int) {
+func (l *record[T]) grow(n int) {
 	l.bytes += n
 	for len(l.entries) > keptRequests || l.bytes > keptBytes && len(l.entries) > 1 {
 		oldest := l.entries[0]
-		oldest.drop()
-		l.bytes -= oldest.size()
+		oldest.dropped = true
+		l.bytes -= oldest.told.size()
 		l.entries = l.entries[1:]
 	}
 }
 
 // clear forgets all entries.
-func (l *record[E]) clear() {
+func (l *record[T]) clear() {
 	for _, e := range l.entries {
-		e.drop()
+		e.dropped = true
 	}
-	*l = record[E]{}
+	*l = record[T]{}
 }
 
-// entry is a Request in the log.
-type entry struct {
-	Request
-	entryState
-
-	started time.Time // real time
-}
-
-func (e *entry) size() int { return len(e.Request.Request) + len(e.Response) }
-
-// requestLog is the record of calls.
-type requestLog struct{ record[*entry] }
-
-// finish notes a call's answer.
-func (l *requestLog) finish(e *entry, status int, response []byte) {
-	e.Status, e.DurationMS = status, time.Since(e.started).Milliseconds()
-	e.Response = asJSON(response)
-	l.answered(e, e.Response)
-}
-
-// of returns the calls that concern an order, or all when orderID is empty.
-func (l *requestLog) of(orderID string) []Request {
-	found := []Request{}
+// of returns what concerns an order and a session; an empty ID is any.
+func (l *record[T]) of(orderID, sessionID string) []T {
+	found := []T{}
 	for _, e := range l.entries {
-		if orderID == "" || e.OrderID == orderID {
-			call := e.Request
-			call.Faults = slices.Clone(call.Faults)
-			found = append(found, call)
+		order, session := e.told.ids()
+		if (orderID == "" || order == orderID) && (sessionID == "" || session == sessionID) {
+			found = append(found, e.told)
 		}
 	}
 	return found
 }
 
-// asJSON returns a body as JSON: as it is, or as a string when it is not JSON;
-// nil when it is empty.
+// MarshalJSON shows what is in the record, oldest first.
+func (l *record[T]) MarshalJSON() ([]byte, error) { return mustJSON(l.of("", "")), nil }
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *record[T]) UnmarshalJSON(text []byte) error {
+	var all []T
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	for _, told := range all {
+		l.add(told)
+	}
+	return nil
+}
+
+// asJSON returns a body as JSON: unchanged, or as a string when it is not JSON. An empty
+// one is nil.
 func asJSON(body []byte) json.RawMessage {
 	switch {
 	case len(body) == 0:

@@ -13,8 +13,8 @@ const (
 	maxListed  = 1000 // elements of the other lists; no limit is documented
 )
 
-// orderRules are the top-level members that a client may send, less what is
-// checked in steps of its own: inside merchant_urls, order_lines and discount_lines.
+// orderRules are the top-level members that a client may send. merchant_urls, and the
+// elements of order_lines and discount_lines, are checked in other steps.
 var orderRules = []rule{
 	pattern("purchase_country", anyCountry).must(),
 	pattern("purchase_currency", `[A-Za-z]{3}`).must(),
@@ -47,8 +47,8 @@ var orderRules = []rule{
 	list("discount_lines", maxLines, nil),
 }
 
-// discountRule is that of one of discount_lines, which Klarna's discount
-// service makes. Source: docs.kustom.co, Create order (discount_line).
+// discountRule is for an element of discount_lines, which Klarna's discount service makes.
+// Source: docs.kustom.co, Create order (discount_line).
 var discountRule = object("",
 	text("name", 1, 255).must(),
 	integer("quantity", 0, math.MaxInt64).must(),
@@ -73,18 +73,22 @@ var lineRule = object("",
 	text("merchant_data", 0, 1024),
 	text("product_url", 0, 1024),
 	text("image_url", 0, 1024),
-	object("product_identifiers",
-		text("brand", 0, 70), text("color", 0, 64), text("category_path", 0, 750),
-		text("global_trade_item_number", 0, 50), text("manufacturer_part_number", 0, 70), text("size", 0, 64)),
+	identifiersRule,
 	object("shipping_attributes",
 		integer("weight", 0, math.MaxInt64),
 		object("dimensions",
 			integer("height", 0, math.MaxInt64), integer("width", 0, math.MaxInt64), integer("length", 0, math.MaxInt64)),
 		list("tags", maxListed, new(longText("")))),
-	object("subscription",
-		longText("name"),
-		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(),
-		integer("interval_count", 1, math.MaxInt64).must()))
+	subscriptionRule(longText("name")))
+
+var identifiersRule = object("product_identifiers",
+	text("brand", 0, 70), text("color", 0, 64), text("category_path", 0, 750),
+	text("global_trade_item_number", 0, 50), text("manufacturer_part_number", 0, 70), text("size", 0, 64))
+
+func subscriptionRule(name rule) rule {
+	return object("subscription", name,
+		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(), integer("interval_count", 1, math.MaxInt64).must())
+}
 
 var optionsRule = object("options",
 	pattern("acquiring_channel", `ECOMMERCE|MOTO|IN_STORE|TELESALES`),
@@ -158,8 +162,8 @@ func addressRule(name string) rule {
 	return r
 }
 
-// providerRule is that of an external payment method or, with an image, of an
-// external checkout.
+// providerRule is for an external payment method, or an external checkout, which needs an
+// image.
 func providerRule(needsImage bool) rule {
 	image := securedLink("image_url")
 	image.required = needsImage
@@ -179,8 +183,7 @@ func securedLink(name string) rule {
 	return r
 }
 
-// urlRules are the members of merchant_urls; the callbacks among them must be
-// https.
+// urlRules are the members of merchant_urls. Callbacks must be https.
 var urlRules = []struct {
 	name               string
 	required, callback bool

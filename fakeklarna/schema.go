@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"regexp"
@@ -66,71 +67,114 @@ func (r rule) must() rule {
 	return r
 }
 
-// check returns a value without unknown members, or what is wrong with it. path
-// is where it stands. A null member counts as left out.
-func (r *rule) check(path string, v any) (any, *apiError) {
-	if r.kind == kindAny {
-		return v, nil
+// flaw is what is wrong with a value.
+type flaw int
+
+const (
+	noFlaw flaw = iota
+	wrongType
+	outOfRange // a number
+	wrongSize  // a text or a list
+	wrongText  // it does not fit the pattern
+	missed     // a member that is required
+)
+
+// dialect is how an API reads a body and reports its errors.
+type dialect struct {
+	separator     string // between the names of a path
+	numbered      bool   // elements of a list have their numbers in the path
+	numbersAsText bool   // a number counts as a text
+	refuse        func(r *rule, path string, f flaw) *apiError
+}
+
+// plainDialect is that of Checkout and Payments.
+var plainDialect = &dialect{".", true, false, func(_ *rule, path string, _ flaw) *apiError { return badValue(path) }}
+
+// read returns a value without unknown members. path is its place. A null member counts as
+// missing. A wrong value becomes null in the result, and read calls wrong for it.
+func (r *rule) read(in *dialect, path string, v any, wrong func(path string, err *apiError)) any {
+	if number, ok := v.(json.Number); ok && r.kind == kindText && in.numbersAsText {
+		v = number.String()
 	}
+	found := wrongType
 	switch value := v.(type) {
 	case string:
-		n := int64(utf8.RuneCountInString(value))
-		if r.kind == kindText && n >= r.min && n <= r.max && (r.pattern == nil || r.pattern().MatchString(value)) {
-			return value, nil
+		if r.kind == kindText {
+			found = r.textFlaw(value)
 		}
 	case json.Number:
-		n, err := strconv.ParseInt(value.String(), 10, 64)
-		if r.kind == kindInteger && err == nil && n >= r.min && n <= r.max {
-			return n, nil
+		if n, err := strconv.ParseInt(value.String(), 10, 64); r.kind == kindInteger && err == nil {
+			v, found = n, r.rangeFlaw(n, outOfRange)
 		}
 	case bool:
 		if r.kind == kindFlag {
-			return value, nil
+			found = noFlaw
 		}
 	case map[string]any:
 		if r.kind == kindObject {
-			return checkMembers(r.members, path, value)
+			return r.readMembers(in, path, value, wrong)
 		}
 	case []any:
-		if n := int64(len(value)); r.kind == kindList && n >= r.min && n <= r.max {
-			return r.checkElements(path, value)
+		if r.kind == kindList {
+			found = r.rangeFlaw(int64(len(value)), wrongSize)
+		}
+		if found == noFlaw && r.element != nil {
+			return r.readElements(in, path, value, wrong)
 		}
 	}
-	return nil, badValue(path)
+	if found == noFlaw || r.kind == kindAny {
+		return v
+	}
+	wrong(path, in.refuse(r, path, found))
+	return nil
 }
 
-func checkMembers(rules []rule, path string, sent map[string]any) (any, *apiError) {
+func (r *rule) rangeFlaw(n int64, is flaw) flaw {
+	if n < r.min || n > r.max {
+		return is
+	}
+	return noFlaw
+}
+
+func (r *rule) textFlaw(text string) flaw {
+	size := r.rangeFlaw(int64(utf8.RuneCountInString(text)), wrongSize)
+	if size == noFlaw && r.pattern != nil && !r.pattern().MatchString(text) {
+		return wrongText
+	}
+	return size
+}
+
+func (r *rule) readMembers(in *dialect, path string, sent map[string]any, wrong func(string, *apiError)) any {
+	if path != "" {
+		path += in.separator
+	}
 	kept := map[string]any{}
-	for i := range rules {
-		r := &rules[i]
-		at := path + "." + r.name
-		v, ok := sent[r.name]
-		switch {
-		case ok && v != nil:
-			checked, err := r.check(at, v)
-			if err != nil {
-				return nil, err
-			}
-			kept[r.name] = checked
-		case r.required:
-			return nil, badValue(at)
+	for i := range r.members {
+		m := &r.members[i]
+		if v := sent[m.name]; v != nil {
+			kept[m.name] = m.read(in, path+m.name, v, wrong)
+		} else if m.required {
+			wrong(path+m.name, in.refuse(m, path+m.name, missed))
 		}
 	}
-	return kept, nil
+	return kept
 }
 
-func (r *rule) checkElements(path string, sent []any) (any, *apiError) {
+func (r *rule) readElements(in *dialect, path string, sent []any, wrong func(string, *apiError)) any {
 	kept := make([]any, len(sent))
 	for i, v := range sent {
-		if r.element == nil {
-			kept[i] = v
-			continue
+		at := path
+		if in.numbered {
+			at += "[" + strconv.Itoa(i) + "]"
 		}
-		checked, err := r.element.check(path+"["+strconv.Itoa(i)+"]", v)
-		if err != nil {
-			return nil, err
-		}
-		kept[i] = checked
+		kept[i] = r.element.read(in, at, v, wrong)
 	}
-	return kept, nil
+	return kept
+}
+
+// first is read with the first error as its result.
+func (r *rule) first(in *dialect, path string, v any) (any, *apiError) {
+	var first *apiError
+	kept := r.read(in, path, v, func(_ string, err *apiError) { first = cmp.Or(first, err) })
+	return kept, first
 }

@@ -23,9 +23,8 @@ const (
 
 const htmlPage = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body></html>\n"
 
-// serveAPI receives a call of the API: it is recorded, suffers the faults that
-// fit it, is carried out and answered. The client going away ends only the
-// waiting for the answer: what was asked for is done all the same.
+// serveAPI serves a call of the API. It records the call, applies the fitting faults,
+// carries it out and answers. A client that leaves does not stop the call.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
@@ -36,23 +35,21 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if s.o.NotActivated && notFound == nil && strings.HasPrefix(r.URL.Path, ordersPath) {
 		notFound = errNotActivated
 	}
-	e := &entry{started: time.Now(), Request: Request{
-		Method: r.Method, Path: r.URL.Path, OrderID: ids["order_id"], SessionID: ids["session_id"], Request: asJSON(body),
-	}}
+	known := reply{path: r.URL.Path, orderID: ids["order_id"], sessionID: ids["session_id"]}
 	s.mu.Lock()
 	correlationID := s.newID()
-	e.CorrelationID, e.Time = correlationID, s.now()
-	d := s.strike(e.Method, e.Path, e.OrderID)
+	d := s.strike(r.Method, known.path, known.orderID)
 	s.unsettle(&d)
-	e.Faults = d.names
-	s.log.add(e)
+	e := s.log.add(Request{
+		Time: s.now(), Method: r.Method, Path: known.path, OrderID: known.orderID, SessionID: known.sessionID,
+		CorrelationID: correlationID, Request: asJSON(body), Faults: d.names,
+	})
 	s.stir()
 	forgot := s.forgot
 	s.mu.Unlock()
 
 	late := d.before > serverLimit
 	s.wait(context.WithoutCancel(r.Context()), min(d.before, serverLimit), forgot)
-	known := reply{path: e.Path, orderID: e.OrderID, sessionID: e.SessionID}
 	var out reply
 	switch {
 	case d.reset:
@@ -64,22 +61,25 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	case d.answer != nil:
 		out = d.answer.reply(known, correlationID)
 	case tooLarge:
-		out = errTooLarge(e.Path).reply(known, correlationID)
+		out = errTooLarge(known.path).reply(known, correlationID)
 	default:
-		out = s.answer(r, endpoint, notFound, &apiCall{ids: ids, header: r.Header, body: body, ctx: r.Context(), forgot: forgot}, correlationID)
+		out = s.answer(r, endpoint, notFound, known, &apiCall{
+			ids: ids, header: r.Header, body: body, ctx: r.Context(), forgot: forgot,
+			correlationID: correlationID, path: known.path, scope: r.Method + " " + known.path,
+		})
 	}
 	s.mu.Lock()
-	e.OrderID, e.SessionID = out.orderID, out.sessionID
+	e.told.OrderID, e.told.SessionID = out.orderID, out.sessionID
 	s.mu.Unlock()
 	if left := serverLimit - d.before; d.after > left && !late {
-		d.after, out = left, reply{status: http.StatusGatewayTimeout, orderID: e.OrderID, sessionID: e.SessionID}
+		d.after, out = left, reply{status: http.StatusGatewayTimeout, orderID: out.orderID, sessionID: out.sessionID}
 	}
 	s.wait(r.Context(), d.after, forgot)
 	s.send(w, r, e, d, out)
 }
 
-// send answers a call as far as its faults let it.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry, d damage, out reply) {
+// send answers a call, as its faults allow.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry[Request], d damage, out reply) {
 	if d.notJSON {
 		out.header, out.body = map[string]string{"Content-Type": "text/html"}, []byte(htmlPage)
 	}
@@ -88,29 +88,31 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry, d damage
 		panic(http.ErrAbortHandler)
 	}
 	s.note(r.Context(), e, out.status, out.body)
-	w.Header().Set("Render-Time", strconv.FormatInt(e.DurationMS, 10))
+	w.Header().Set("Render-Time", strconv.FormatInt(e.told.DurationMS, 10))
 	if d.truncate && len(out.body) > 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.body)))
 		out.body = out.body[:len(out.body)/2]
-		s.writeReply(w, r, out, e.CorrelationID)
+		s.writeReply(w, r, out, e.told.CorrelationID)
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	s.writeReply(w, r, out, e.CorrelationID)
+	s.writeReply(w, r, out, e.told.CorrelationID)
 }
 
 // note records how a call ended.
-func (s *Server) note(ctx context.Context, e *entry, status int, response []byte) {
+func (s *Server) note(ctx context.Context, e *entry[Request], status int, response []byte) {
 	s.mu.Lock()
-	s.log.finish(e, status, response)
+	told := &e.told
+	told.Status, told.DurationMS, told.Response = status, time.Since(e.began).Milliseconds(), asJSON(response)
+	s.log.answered(e, told.Response)
 	s.stir()
 	s.mu.Unlock()
-	s.o.Logger.InfoContext(ctx, "klarna call", slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", status),
-		slog.Int64("duration_ms", e.DurationMS), slog.String("correlation_id", e.CorrelationID), slog.Any("faults", e.Faults))
+	s.o.Logger.InfoContext(ctx, "klarna call", slog.String("method", told.Method), slog.String("path", told.Path), slog.Int("status", status),
+		slog.Int64("duration_ms", told.DurationMS), slog.String("correlation_id", told.CorrelationID), slog.Any("faults", told.Faults))
 }
 
-// wait lets time pass. It ends at once when ctx does, and it ends the whole call
-// without an answer when the fake is closed or reset.
+// wait waits for d, or until ctx ends. When the fake is closed or reset it ends the call
+// without an answer.
 func (s *Server) wait(ctx context.Context, d time.Duration, forgot <-chan struct{}) {
 	if d <= 0 {
 		return

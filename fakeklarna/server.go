@@ -104,8 +104,8 @@ type Server struct {
 	managed   map[string]*managedOrder // of Order Management
 	answers   keptAnswers              // by idempotency key
 	running   map[string]chan struct{} // calls with an idempotency key that run, closed when they end
-	log       requestLog
-	callbacks callbackLog
+	log       record[Request]
+	callbacks record[Callback]
 	sent      chan struct{} // closed and made anew when a callback was answered
 	events    []Event
 	stirred   chan struct{} // closed and made anew by stir

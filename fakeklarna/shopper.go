@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// Action is what a shopper does in the iframe. Its members are carried out in
-// the order in which they stand here. When one cannot be taken at all, none is;
-// when the merchant refuses one, those after it are not carried out.
+// Action is what a shopper does in the iframe. Its members are carried out in this order.
+// If one is not possible, none is carried out. If the merchant refuses one, the later ones
+// are not carried out.
 type Action struct {
 	// Load opens the iframe. The first time the merchant's address_update is called.
 	Load bool `json:"load,omitempty"`
@@ -27,8 +27,8 @@ type Action struct {
 	// address. Besides there are the members "organization_registration_id",
 	// "vat_id" and "date_of_birth" of the customer. An empty text clears the member.
 	Type map[string]string `json:"type,omitempty"`
-	// Draft says that the shopper is still typing: the merchant is told of an
-	// address with the first Type that is none, or before a purchase.
+	// Draft: the shopper is still typing. The merchant gets the address with the next Type
+	// without Draft, or before a purchase.
 	Draft bool `json:"draft,omitempty"`
 	// ShipToBilling takes a separate shipping address away.
 	ShipToBilling bool `json:"ship_to_billing,omitempty"`
@@ -40,17 +40,15 @@ type Action struct {
 	// ExternalMethod is the name of one of the order's external payment methods or
 	// external checkouts. Choosing one leaves the checkout: Outcome.RedirectURL.
 	ExternalMethod string `json:"external_method,omitempty"`
-	// Buy presses the button. What is not typed yet is filled in with a test
-	// person of the country.
+	// Buy presses the button. A test person of the country fills the empty fields.
 	Buy *Buy `json:"buy,omitempty"`
 }
 
 // Buy is a press of the button.
 type Buy struct {
 	Method string `json:"method,omitempty"` // one of PaymentMethods, when empty the first that the country has
-	// Decision is what the shopper presses in the approval dialog: "approve", also
-	// when empty, or "decline". What is approved may be denied still: the e-mail
-	// address tells.
+	// Decision is what the shopper presses in the approval dialog: "approve", also when
+	// empty, or "decline". The e-mail address may still deny an approved purchase.
 	Decision string `json:"decision,omitempty"`
 }
 
@@ -75,8 +73,8 @@ type Outcome struct {
 	ConfirmationURL string            `json:"confirmation_url,omitempty"` // of a complete order
 }
 
-// Refusal says why the checkout did not do what the shopper asked for. The
-// order stays as it is, and another try may succeed.
+// Refusal says why the checkout did not carry out an action. The order has not changed,
+// and another try may succeed.
 type Refusal struct {
 	Code string `json:"code"` // one of the Refused… constants
 	// Message is what the iframe shows: the merchant's text, else one in the
@@ -86,9 +84,8 @@ type Refusal struct {
 	RedirectURL string `json:"redirect_url,omitempty"`
 }
 
-// The values of Refusal.Code. Those of a purchase come first, then those of an
-// address, country or shipping option, which block the purchase until the
-// merchant agrees.
+// The values of Refusal.Code. First those of a purchase. Then those of an address, country
+// or shipping option, which block the purchase until the merchant agrees.
 const (
 	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
 	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
@@ -101,7 +98,7 @@ const (
 	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
 )
 
-// badAction is an action that no shopper could take, or that was misspelt.
+// badAction is the error of an action that is not possible or misspelt.
 type badAction struct{ text string }
 
 func (e *badAction) Error() string { return e.text }
@@ -110,8 +107,7 @@ func badActionf(format string, args ...any) error {
 	return &badAction{fmt.Sprintf(format, args...)}
 }
 
-// check returns a *badAction when an action cannot be taken on an order; v is how
-// that is shown.
+// check returns a *badAction when an action is not possible. v is the rendered order.
 func (a *Action) check(o *order, v *Order) error {
 	if a.Country != "" {
 		if !isCountry(a.Country) {
@@ -191,26 +187,32 @@ func checkTyped(member, text string) error {
 	return nil
 }
 
-// offeredCountries returns the billing countries among which an order lets the
-// shopper choose, upper case; nil when it names none.
+// offeredCountries returns the billing countries that the shopper may choose, upper case;
+// nil when the order names none.
 // Source: docs.kustom.co, Create order (billing_countries, shipping_countries).
 func offeredCountries(v *Order) []string {
 	countries := v.BillingCountries
 	if len(countries) == 0 {
 		countries = v.ShippingCountries
 	}
-	var upper []string
-	for _, c := range countries {
-		upper = append(upper, strings.ToUpper(c))
-	}
+	upper := upperCase(countries)
 	if len(upper) > 0 && !slices.Contains(upper, strings.ToUpper(v.PurchaseCountry)) {
 		upper = append(upper, strings.ToUpper(v.PurchaseCountry))
 	}
 	return upper
 }
 
-// setCountry makes country the order's purchase country; addresses that the
-// merchant sent follow it.
+// upperCase returns texts in upper case, nil for none.
+func upperCase(texts []string) []string {
+	var upper []string
+	for _, text := range texts {
+		upper = append(upper, strings.ToUpper(text))
+	}
+	return upper
+}
+
+// setCountry makes country the order's purchase country. Addresses that the merchant sent
+// follow it.
 func (o *order) setCountry(country string) {
 	content := maps.Clone(o.Content)
 	content["purchase_country"] = mustJSON(country)
@@ -224,8 +226,7 @@ func (o *order) setCountry(country string) {
 
 var addressMembers = []string{"billing_address", "shipping_address"}
 
-// withoutCountry takes the country out of an address, so that it is the
-// purchase country.
+// withoutCountry removes the country from an address. It then has the purchase country.
 func withoutCountry(raw json.RawMessage) json.RawMessage {
 	var address map[string]string
 	if err := json.Unmarshal(raw, &address); err != nil {
@@ -235,8 +236,8 @@ func withoutCountry(raw json.RawMessage) json.RawMessage {
 	return mustJSON(address)
 }
 
-// merchantCheckboxes returns an order's additional checkboxes; the ID of the one
-// that has none is "additional_checkbox".
+// merchantCheckboxes returns an order's additional checkboxes. One without an ID gets
+// "additional_checkbox".
 // Source: docs.kustom.co, Create order (options).
 func merchantCheckboxes(options *OrderOptions) []Checkbox {
 	boxes := slices.Clone(options.AdditionalCheckboxes)
@@ -246,7 +247,7 @@ func merchantCheckboxes(options *OrderOptions) []Checkbox {
 	return boxes
 }
 
-// ticked returns how an order's additional checkboxes stand, nil without any.
+// ticked returns the state of an order's additional checkboxes, nil for none.
 func ticked(o *order, options *OrderOptions) map[string]bool {
 	boxes := merchantCheckboxes(options)
 	if len(boxes) == 0 {
@@ -262,19 +263,12 @@ func ticked(o *order, options *OrderOptions) map[string]bool {
 	return now
 }
 
-// externalURL returns where an order's external payment method or checkout of a
-// name takes the browser, "" if there is none in the order's country.
+// externalURL returns the address of an external payment method or checkout by its name,
+// "" if the order's country has none.
 // Source: docs.kustom.co, Create order (external_payment_methods).
 func externalURL(v *Order, name string) string {
-	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
-		var p struct {
-			Name        string   `json:"name"`
-			RedirectURL string   `json:"redirect_url"`
-			Countries   []string `json:"countries"`
-		}
-		_ = json.Unmarshal(raw, &p) // was checked
-		serves := func(c string) bool { return strings.EqualFold(c, v.BillingAddress.Country) }
-		if p.Name == name && (len(p.Countries) == 0 || slices.ContainsFunc(p.Countries, serves)) {
+	for _, p := range providersOf(v) {
+		if p.Name == name {
 			return fillOrderID(p.RedirectURL, v.OrderID)
 		}
 	}
@@ -294,10 +288,7 @@ func (s *Server) outcome(o *order) Outcome {
 		Checkboxes:      ticked(o, &v.Options),
 		Missing:         missingFields(&v, o.Typed),
 		Total:           v.OrderAmount,
-		ShippingOptions: v.ShippingOptions,
-	}
-	if out.ShippingOptions == nil {
-		out.ShippingOptions = []ShippingOption{}
+		ShippingOptions: append([]ShippingOption{}, v.ShippingOptions...),
 	}
 	if chosen := v.SelectedShippingOption; chosen != nil {
 		out.ShippingOption = chosen.ID
@@ -311,8 +302,8 @@ func (s *Server) outcome(o *order) Outcome {
 	return out
 }
 
-// confirmationURL returns where the browser goes after the purchase: one level
-// of percent-encoding is undone and the order's ID filled in.
+// confirmationURL returns where the browser goes after the purchase. It removes one level
+// of percent-encoding and fills in the order's ID.
 // Source: docs.kustom.co, Create order (merchant_urls).
 func confirmationURL(u, id string) string {
 	if undone, err := url.PathUnescape(u); err == nil {

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// A snapshot is the whole state of a fake as JSON, to be restored in the same
-// fake or another one: a test's starting point, or what somebody else should see.
+// A snapshot is the whole state of a fake as JSON. It can be restored in any fake, as the
+// start of a test or to show a problem to somebody.
 
-// snapshotVersion changes when older snapshots no longer fit.
+// snapshotVersion changes when older snapshots no longer work.
 const snapshotVersion = 1
 
 // maxSnapshot is the size of the largest snapshot that is read, in bytes.
@@ -31,7 +31,7 @@ type part struct {
 	at   any // pointer to a member of Server
 }
 
-// parts are the whole state but the clock and what is made from these again.
+// parts returns the whole state, without the clock and what is derived from it.
 // The caller holds s.mu.
 func (s *Server) parts() []part {
 	return []part{
@@ -49,8 +49,8 @@ func (s *Server) parts() []part {
 	}
 }
 
-// Snapshot returns the fake's state as JSON: orders, clock, jobs, faults, the
-// record and where the random sequence stands. Options are not in it; tokens are.
+// Snapshot returns the fake's state as JSON: orders, clock, jobs, faults, the record and
+// the state of the random sequence. It has tokens, but no Options.
 func (s *Server) Snapshot() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,9 +61,9 @@ func (s *Server) Snapshot() []byte {
 	return mustJSON(snap)
 }
 
-// Restore makes the fake's state that of a snapshot, which may be another
-// fake's. The clock goes on from the snapshot's time. Calls that wait end
-// without an answer, as with Reset. On an error nothing has changed.
+// Restore replaces the fake's state by a snapshot, perhaps of another fake. The clock
+// continues from the snapshot's time. Waiting calls end without an answer. After an error
+// nothing has changed.
 func (s *Server) Restore(text []byte) error {
 	restored, now, err := s.readSnapshot(text)
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Server) Restore(text []byte) error {
 	return nil
 }
 
-// readSnapshot returns a snapshot as the state of a fake that nobody uses, and its time.
+// readSnapshot returns a snapshot as the state of an unused fake, and its time.
 func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
 	var snap snapshot
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -127,12 +127,12 @@ func (s *Server) postSnapshot(r *http.Request) (int, any) {
 	text, err := io.ReadAll(io.LimitReader(r.Body, maxSnapshot+1))
 	switch {
 	case err != nil:
-		return refuse(http.StatusBadRequest, "bad_request", "the body: "+err.Error())
+		return refuseError(fmt.Errorf("the body: %w", err))
 	case len(text) > maxSnapshot:
 		return refuse(http.StatusRequestEntityTooLarge, "too_large", "the body: more than 256 MiB")
 	}
 	if err := s.Restore(text); err != nil {
-		return refuse(http.StatusBadRequest, "bad_request", err.Error())
+		return refuseError(err)
 	}
 	return s.readClock(r)
 }

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// What the fake relies on in a state that was restored, so that one that was
-// changed by hand cannot break it. What Klarna would refuse is no concern here.
+// Checks of a restored state, so that a snapshot changed by hand cannot break the fake.
+// They do not check what Klarna would refuse.
 
-// hasNil reports whether a part of the state is a nil map or pointer, or has one
-// where the fake expects none: as a map in it, or as an element of a list or map.
+// hasNil reports whether a part of the state has a nil map or pointer where the fake
+// expects none.
 func hasNil(v reflect.Value) bool {
 	null := func(v reflect.Value) bool { return v.Kind() == reflect.Pointer && v.IsNil() }
 	switch v.Kind() {
@@ -42,7 +42,7 @@ func hasNil(v reflect.Value) bool {
 	return false
 }
 
-// checkRestored returns what is wrong with a state that was read.
+// checkRestored returns what is wrong with a restored state.
 func (s *Server) checkRestored() error {
 	known := map[string]bool{}
 	for _, o := range s.newest {
@@ -91,7 +91,7 @@ func (o *order) check() error {
 		if v == nil && !r.required || v != nil && r.name == "order_lines" { // one line more than may be sent: the delivery
 			continue
 		}
-		if _, err := r.check(r.name, v); err != nil {
+		if _, err := r.first(plainDialect, r.name, v); err != nil {
 			return errors.New(err.message)
 		}
 	}
@@ -109,8 +109,8 @@ func (o *order) check() error {
 	return json.Unmarshal(mustJSON(o.Content), new(Order))
 }
 
-// check returns what is wrong with payment sessions that were restored: one is
-// named that is not there, or does not decode.
+// check returns what is wrong with restored payment sessions: one is missing or does not
+// decode.
 func (p *paymentState) check() error {
 	listed := map[string]bool{}
 	for _, id := range p.Newest {
@@ -141,36 +141,6 @@ func (p *paymentState) check() error {
 		if err := json.Unmarshal(mustJSON(t.Content), new(Session)); err != nil {
 			return fmt.Errorf("customer token %s: %w", id, err)
 		}
-	}
-	return nil
-}
-
-// MarshalJSON shows the calls in the record, oldest first.
-func (l *requestLog) MarshalJSON() ([]byte, error) { return mustJSON(l.of("")), nil }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (l *requestLog) UnmarshalJSON(text []byte) error {
-	var calls []Request
-	if err := json.Unmarshal(text, &calls); err != nil {
-		return err
-	}
-	for _, call := range calls {
-		l.add(&entry{Request: call})
-	}
-	return nil
-}
-
-// MarshalJSON shows the callbacks in the record, oldest first.
-func (l *callbackLog) MarshalJSON() ([]byte, error) { return mustJSON(l.of("", "")), nil }
-
-// UnmarshalJSON reads what MarshalJSON wrote.
-func (l *callbackLog) UnmarshalJSON(text []byte) error {
-	var calls []Callback
-	if err := json.Unmarshal(text, &calls); err != nil {
-		return err
-	}
-	for _, call := range calls {
-		l.add(&callbackEntry{Callback: call})
 	}
 	return nil
 }

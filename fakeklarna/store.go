@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// life is how long an order lives after the last update by the merchant or
-// interaction of the shopper. Source: docs.kustom.co, Errors in checkout.
+// life is how long an order lives after the last update by the merchant or action of the
+// shopper. Source: docs.kustom.co, Errors in checkout.
 const life = 48 * time.Hour
 
-// errNoOrder tells that there is no such order, or none any more.
+// errNoOrder: the order is unknown or has expired.
 var errNoOrder = errors.New("no such order, or it has expired")
 
 // order is one order of the checkout API. Server.mu guards it; a snapshot has
@@ -121,9 +121,9 @@ func (s *Server) render(o *order) Order {
 	return v
 }
 
-// renderAddresses fills in both addresses: what the merchant sent, over it what
-// the shopper typed; the country is the purchase country where none is given,
-// and shipping mirrors billing unless it may differ and does.
+// renderAddresses fills in both addresses. The shopper's texts replace the merchant's. The
+// default country is the purchase country. The shipping address equals the billing address
+// unless a separate one is allowed and given.
 // Source: docs.kustom.co, Update ongoing order.
 func (s *Server) renderAddresses(o *order, v *Order) {
 	billing, shipping := &v.BillingAddress, &v.ShippingAddress
@@ -148,7 +148,7 @@ func (s *Server) renderAddresses(o *order, v *Order) {
 	setDefault(&shipping.Country, billing.Country)
 }
 
-// renderCustomer fills in what the shopper told of the customer.
+// renderCustomer fills in the customer's data from the shopper.
 func renderCustomer(o *order, c *Customer) {
 	c.Type = cmp.Or(o.Buyer, c.Type)
 	for member, at := range map[string]*string{
@@ -158,12 +158,11 @@ func renderCustomer(o *order, c *Customer) {
 	}
 }
 
-// shippingPrefix stands before the members of a separate shipping address in
-// order.typed.
+// shippingPrefix is before the members of a separate shipping address in order.Typed.
 const shippingPrefix = "shipping."
 
-// shipsElsewhere reports whether the order has a shipping address of its own:
-// one typed by the shopper or, where that is allowed, sent by the merchant.
+// shipsElsewhere reports whether the order has a separate shipping address: typed by the
+// shopper, or sent by the merchant if that is allowed.
 func (o *order) shipsElsewhere(v *Order) bool {
 	for member := range o.Typed {
 		if strings.HasPrefix(member, shippingPrefix) {
@@ -173,16 +172,14 @@ func (o *order) shipsElsewhere(v *Order) bool {
 	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
 }
 
-// shipToBilling takes the separate shipping address away, also one that the
-// merchant sent.
+// shipToBilling removes the separate shipping address, also one that the merchant sent.
 func (o *order) shipToBilling() {
 	maps.DeleteFunc(o.Typed, func(member, _ string) bool { return strings.HasPrefix(member, shippingPrefix) })
 	o.Content = maps.Clone(o.Content)
 	delete(o.Content, "shipping_address")
 }
 
-// selectedOption returns the option that the shopper chose, else the one that
-// the merchant preselected, else nil.
+// selectedOption returns the shopper's option, else the preselected one, else nil.
 func selectedOption(o *order, options []ShippingOption) *ShippingOption {
 	i := slices.IndexFunc(options, func(s ShippingOption) bool { return s.ID == o.Option })
 	if i < 0 {
@@ -204,26 +201,18 @@ func decodeContent(content map[string]json.RawMessage) Order {
 	if strings.EqualFold(v.PurchaseCountry, "DE") && !sentOption(content, "allow_separate_shipping_address") {
 		v.Options.AllowSeparateShippingAddress = true
 	}
-	if v.OrderLines == nil {
-		v.OrderLines = []OrderLine{}
-	}
+	v.OrderLines = append([]OrderLine{}, v.OrderLines...) // a list, also without lines
 	for i := range v.OrderLines {
 		setDefault(&v.OrderLines[i].Type, "physical")
 	}
-	if v.ExternalPaymentMethods == nil {
-		v.ExternalPaymentMethods = []json.RawMessage{}
-	}
-	if v.ExternalCheckouts == nil {
-		v.ExternalCheckouts = []json.RawMessage{}
-	}
+	v.ExternalPaymentMethods = append([]json.RawMessage{}, v.ExternalPaymentMethods...)
+	v.ExternalCheckouts = append([]json.RawMessage{}, v.ExternalCheckouts...)
 	return v
 }
 
 func sentOption(content map[string]json.RawMessage, name string) bool {
 	var options map[string]json.RawMessage
-	if raw := content["options"]; raw != nil {
-		_ = json.Unmarshal(raw, &options) // was checked
-	}
+	_ = json.Unmarshal(content["options"], &options) // was checked
 	return options[name] != nil
 }
 
@@ -236,42 +225,12 @@ func (u *MerchantURLs) all() []*string {
 // member returns the address of a member by its name on the wire, nil if there
 // is none of that name.
 func (a *Address) member(name string) *string {
-	switch name {
-	case "organization_name":
-		return &a.OrganizationName
-	case "given_name":
-		return &a.GivenName
-	case "family_name":
-		return &a.FamilyName
-	case "email":
-		return &a.Email
-	case "title":
-		return &a.Title
-	case "street_address":
-		return &a.StreetAddress
-	case "street_address2":
-		return &a.StreetAddress2
-	case "street_name":
-		return &a.StreetName
-	case "street_number":
-		return &a.StreetNumber
-	case "house_extension":
-		return &a.HouseExtension
-	case "care_of":
-		return &a.CareOf
-	case "postal_code":
-		return &a.PostalCode
-	case "city":
-		return &a.City
-	case "region":
-		return &a.Region
-	case "phone":
-		return &a.Phone
-	case "country":
-		return &a.Country
-	default:
-		return nil
-	}
+	return map[string]*string{
+		"organization_name": &a.OrganizationName, "given_name": &a.GivenName, "family_name": &a.FamilyName,
+		"email": &a.Email, "title": &a.Title, "street_address": &a.StreetAddress, "street_address2": &a.StreetAddress2,
+		"street_name": &a.StreetName, "street_number": &a.StreetNumber, "house_extension": &a.HouseExtension, "care_of": &a.CareOf,
+		"postal_code": &a.PostalCode, "city": &a.City, "region": &a.Region, "phone": &a.Phone, "country": &a.Country,
+	}[name]
 }
 
 // merchantURL returns one of an order's merchant URLs with the order's ID filled
@@ -282,8 +241,8 @@ func merchantURL(o *order, member string) string {
 	return fillOrderID(urls[member], o.ID)
 }
 
-// fillOrderID puts the order's ID in the place of Klarna's placeholder, plain
-// or percent-encoded. Source: docs.kustom.co, Create order (merchant_urls).
+// fillOrderID replaces Klarna's placeholder, plain or percent-encoded, by the order's ID.
+// Source: docs.kustom.co, Create order (merchant_urls).
 func fillOrderID(u, id string) string {
 	return strings.NewReplacer("{checkout.order.id}", id, "%7Bcheckout.order.id%7D", id, "%7bcheckout.order.id%7d", id).Replace(u)
 }

@@ -27,8 +27,8 @@ type customerToken struct {
 // tokenMethods are the ways to pay that can be charged again.
 var tokenMethods = []string{"invoice", "card", "slice_it_by_card"}
 
-// createToken makes a customer token of an authorization. Where the intent is to
-// tokenize only, that consumes it; else the order is placed with it after.
+// createToken makes a customer token from an authorization. With the intent tokenize, this
+// uses up the authorization. Otherwise it can still place the order.
 // Source: docs.klarna.com, Create an order, Klarna Payments API reference.
 func (s *Server) createToken(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
@@ -68,7 +68,7 @@ func (s *Server) createToken(c *apiCall) (reply, *apiError) {
 	return s.tokenAnswer(t), nil
 }
 
-// checkToken returns what a token keeps, or why it cannot be made.
+// checkToken returns the content of a token, or the error that forbids it.
 func checkToken(p *session, sent map[string]any) (map[string]json.RawMessage, *apiError) {
 	content, bad := gatherMembers(tokenRules, nil, sent)
 	if len(bad) == 0 {
@@ -110,7 +110,7 @@ func checkTokenMarket(p *session, content map[string]json.RawMessage, bad *offen
 	}
 }
 
-// tokenAnswer is the answer to the making of a token.
+// tokenAnswer is the answer to a new token.
 func (s *Server) tokenAnswer(t *customerToken) reply {
 	type person struct {
 		DateOfBirth string `json:"date_of_birth,omitempty"`

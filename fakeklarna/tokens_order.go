@@ -40,8 +40,8 @@ func (s *Server) readToken(c *apiCall) (reply, *apiError) {
 	return answered(answer), nil
 }
 
-// chargeToken places an order that the customer does not see. A second call
-// without an idempotency key is a second order.
+// chargeToken places an order without the customer. A second call without an idempotency
+// key places a second order.
 func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
 	return out, nil
 }
 
-// changeToken cancels a token, for ever.
+// changeToken cancels a token.
 // Source: docs.klarna.com, Cancel a customer token.
 func (s *Server) changeToken(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"math/big"
 	"net/netip"
 	"net/url"
@@ -34,47 +33,29 @@ func parseBody(body []byte) (map[string]any, *apiError) {
 	return sent, nil
 }
 
-// merge checks what was sent and returns before with it: a member sent takes
-// the place of the old one. before is nil for a new order. The first rule
-// broken is the error: members and patterns, URLs, line by line, sums, then
-// country and currency.
+// merge checks the sent members and returns before with them. before is nil for a new
+// order. The error is the first broken rule: members and patterns, then URLs, each line,
+// sums, country and currency.
 // Source: docs.kustom.co, Update order; the sequence is this fake's choice.
 func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, *apiError) {
-	after := maps.Clone(before)
-	if after == nil {
-		after = map[string]json.RawMessage{}
-	}
-	for i := range orderRules {
-		r := &orderRules[i]
-		v := sent[r.name]
-		if v == nil {
-			if r.required && after[r.name] == nil {
-				return nil, badValue(r.name)
-			}
-			continue
-		}
-		checked, err := r.check(r.name, v)
-		if err != nil {
-			return nil, err
-		}
-		after[r.name] = mustJSON(checked)
+	after, bad := gatherMembers(orderRules, before, sent)
+	if len(bad) > 0 {
+		return nil, badValue(bad[0])
 	}
 	if err := s.checkURLs(after, sent["merchant_urls"]); err != nil {
 		return nil, err
 	}
-	if lines, ok := sent["order_lines"].([]any); ok {
-		checked, err := checkLines(lines)
-		if err != nil {
-			return nil, err
+	for _, lines := range []struct {
+		name string
+		rule *rule
+	}{{"order_lines", &lineRule}, {"discount_lines", &discountRule}} {
+		if sent, ok := sent[lines.name].([]any); ok {
+			checked, err := checkLines(lines.name, lines.rule, sent)
+			if err != nil {
+				return nil, err
+			}
+			after[lines.name] = mustJSON(checked)
 		}
-		after["order_lines"] = mustJSON(checked)
-	}
-	if lines, ok := sent["discount_lines"].([]any); ok {
-		checked, err := checkDiscounts(lines)
-		if err != nil {
-			return nil, err
-		}
-		after["discount_lines"] = mustJSON(checked)
 	}
 	return after, s.checkWhole(after, sent)
 }
@@ -114,8 +95,8 @@ func (s *Server) checkURLs(content map[string]json.RawMessage, sent any) *apiErr
 	return nil
 }
 
-// checkURL returns what is wrong with a merchant URL, "" for nothing. Callbacks
-// may be plain http on this machine and the callback hosts only.
+// checkURL returns what is wrong with a merchant URL, "" for nothing. Callbacks need https,
+// except to this machine and the callback hosts.
 func (s *Server) checkURL(text string, callback bool) string {
 	const wrong, insecure = " (must be a valid http or https URI)", " (must be a valid https URI)"
 	filled := fillOrderID(text, "00000000-0000-0000-0000-000000000000")
@@ -136,57 +117,36 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// checkLines checks each line by itself. The messages about its sums do not say
-// which line it was. Source: recorded answers to Create order.
-func checkLines(sent []any) ([]OrderLine, *apiError) {
-	lines := make([]OrderLine, len(sent))
-	for i, v := range sent {
-		checked, err := lineRule.check(fmt.Sprintf("order_lines[%d]", i), v)
-		if err != nil {
-			return nil, err
-		}
-		line := &lines[i]
-		if err := json.Unmarshal(mustJSON(checked), line); err != nil {
-			return nil, badValue(fmt.Sprintf("order_lines[%d]", i))
-		}
-		setDefault(&line.Type, "physical")
-		if !line.totalFits() {
-			return nil, badValue("total_amount")
-		}
-		if !line.taxFits() {
-			return nil, badValue("total_tax_amount")
-		}
-	}
-	return lines, nil
-}
-
-// checkDiscounts checks discount lines each by itself; they are not part of the
-// order's sums, which are those of order_lines.
-// Source: docs.kustom.co, Checkout API reference (discount_line, order_amount).
-func checkDiscounts(sent []any) ([]any, *apiError) {
+// checkLines checks each line by itself. The messages about the sums of
+// order_lines do not say which line it was. discount_lines are not part of the
+// order's sums. Source: recorded answers to Create order; docs.kustom.co, Checkout
+// API reference (discount_line, order_amount).
+func checkLines(name string, r *rule, sent []any) ([]any, *apiError) {
 	kept := make([]any, len(sent))
 	for i, v := range sent {
-		path := fmt.Sprintf("discount_lines[%d]", i)
-		checked, err := discountRule.check(path, v)
+		at := fmt.Sprintf("%s[%d]", name, i)
+		checked, err := r.first(plainDialect, at, v)
 		if err != nil {
 			return nil, err
 		}
 		var line OrderLine
-		switch err := json.Unmarshal(mustJSON(checked), &line); {
-		case err != nil:
-			return nil, badValue(path)
+		_ = json.Unmarshal(mustJSON(checked), &line) // was checked
+		if at += "."; name == "order_lines" {
+			at = ""
+		}
+		switch {
 		case !line.totalFits():
-			return nil, badValue(path + ".total_amount")
+			return nil, badValue(at + "total_amount")
 		case !line.taxFits():
-			return nil, badValue(path + ".total_tax_amount")
+			return nil, badValue(at + "total_tax_amount")
 		}
 		kept[i] = checked
 	}
 	return kept, nil
 }
 
-// checkWhole checks what must agree in an order as it is after a request: the
-// sums when the request was about them.
+// checkWhole checks a whole order after a request. It checks the sums only if the request
+// changed them.
 func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]any) *apiError {
 	v := decodeContent(content)
 	aboutSums := func(name string) bool { return sent[name] != nil }
@@ -209,7 +169,7 @@ func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]
 	return nil
 }
 
-// mustJSON encodes a value that always can be, without HTML escapes.
+// mustJSON encodes a value, without HTML escapes. It panics when that fails.
 func mustJSON(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

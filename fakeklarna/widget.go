@@ -3,7 +3,6 @@ package fakeklarna
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -13,28 +12,24 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// What browsers get of Klarna Payments: the library, the widget and the dialog
-// in which a shopper approves, and their calls.
+// For browsers, of Klarna Payments: the library, the widget and the approval dialog, with
+// their calls.
 // Source: docs.klarna.com, Klarna Payments SDK reference.
 
-// widgetScheme precedes the client_token with which widget and dialog read and
-// change its session, and no other.
+// widgetScheme precedes the client_token, which gives widget and dialog access to their
+// session.
 const widgetScheme = "KlarnaPayments "
 
 func (s *Server) widgetRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /kp/lib/v1/api.js", serveLibrary)
-	mux.HandleFunc("GET /kp/widget", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "widget.html", assetVersion)
-	})
-	mux.HandleFunc("GET /kp/dialog", func(w http.ResponseWriter, _ *http.Request) {
-		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), "widget-dialog.html", assetVersion)
-	})
+	mux.HandleFunc("GET /kp/widget", framePage("widget.html"))
+	mux.HandleFunc("GET /kp/dialog", framePage("widget-dialog.html"))
 	mux.HandleFunc("GET /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetSession))
 	mux.HandleFunc("POST /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetAction))
 }
 
-// serveLibrary serves the library under the path that it has at Klarna. Shops
-// name it without a version: browsers ask each time whether it is still the same.
+// serveLibrary serves the library at Klarna's path. The address has no version, so browsers
+// check each time whether it has changed.
 func serveLibrary(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/javascript; charset=utf-8")
@@ -48,8 +43,8 @@ func serveLibrary(w http.ResponseWriter, r *http.Request) {
 
 var library = must(fs.ReadFile(assets, "widget-library.js"))
 
-// widgetAuthorised lets a request through that carries the client_token of the
-// path's session. A session that is unknown or has expired has none.
+// widgetAuthorised requires the client_token of the session in the path. An unknown or
+// expired session has none.
 func (s *Server) widgetAuthorised(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -75,29 +70,19 @@ func (s *Server) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	writeFrameJSON(w, http.StatusOK, widgetAnswer{PaymentOutcome{ShowForm: true}, shown})
+	writeJSON(w, http.StatusOK, widgetAnswer{PaymentOutcome{ShowForm: true}, shown})
 }
 
-// serveWidgetAction does what the shopper did in widget or dialog, as
-// POST /fake/sessions/{id}/shopper does.
+// serveWidgetAction does an action of the shopper, like POST /fake/sessions/{id}/shopper.
 func (s *Server) serveWidgetAction(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	var action PaymentAction
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPaymentsBody)).Decode(&action); err != nil {
-		http.Error(w, "not an action: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	out, err := s.applyPayment(id, action)
-	if bad, ok := errors.AsType[*badAction](err); ok {
-		http.Error(w, bad.Error(), http.StatusBadRequest)
-		return
-	}
-	shown, gone := s.widgetSession(id)
-	if err != nil || gone != nil {
-		w.WriteHeader(http.StatusNotFound)
-		return
-	}
-	writeFrameJSON(w, http.StatusOK, widgetAnswer{out, shown})
+	frameAction(w, r, maxPaymentsBody, func(id string, a PaymentAction) (widgetAnswer, error) {
+		out, err := s.Pay(id, a)
+		if err != nil {
+			return widgetAnswer{}, err
+		}
+		shown, err := s.widgetSession(id)
+		return widgetAnswer{out, shown}, err
+	})
 }
 
 // widgetSession is what widget and dialog need to show a session.
@@ -152,15 +137,15 @@ func (s *Server) widgetSession(id string) (widgetSession, error) {
 	return shown, nil
 }
 
-// dueDays are the days from the purchase to each part of the payment; other
-// categories are paid at once.
+// dueDays are the days from the purchase to each payment. Other categories are paid at
+// once.
 var dueDays = map[string][]int{"pay_later": {30}, "pay_over_time": {0, 30, 60}}
 
-// partsOf returns what is paid when in a category. Parts are equal; what does
-// not divide is in the first.
+// partsOf returns the payments of a category. They are equal, and the first has the
+// remainder.
 func (v *Session) partsOf(category string, now time.Time) []widgetPart {
-	days := dueDays[category]
-	if days == nil {
+	days, later := dueDays[category]
+	if !later {
 		days = []int{0}
 	}
 	n := int64(len(days))
@@ -185,8 +170,7 @@ func (v *Session) amountText(amount int64) string {
 // bornIn are the markets where Klarna asks for the date of birth.
 var bornIn = []string{"AT", "CH", "DE", "NL"}
 
-// missingOf returns the fields of what neither the shop has told nor the shopper
-// typed. Source: docs.klarna.com, Customer data requirements.
+// missingOf returns the fields that neither shop nor shopper has filled. Source: docs.klarna.com, Customer data requirements.
 func missingOf(v *Session, typed map[string]string) []field {
 	var address Address
 	if v.BillingAddress != nil {
@@ -196,9 +180,7 @@ func missingOf(v *Session, typed map[string]string) []field {
 		DateOfBirth string `json:"date_of_birth"`
 		Type        string `json:"type"`
 	}
-	if v.Customer != nil {
-		_ = json.Unmarshal(v.Customer, &customer) // was checked
-	}
+	_ = json.Unmarshal(v.Customer, &customer) // was checked
 	missing := []field{}
 	for _, f := range paymentFields(v.market()) {
 		known := typed[f.Name]
@@ -215,8 +197,7 @@ func missingOf(v *Session, typed map[string]string) []field {
 	return missing
 }
 
-// paymentFields are the fields that a purchase in a country needs, in the order
-// in which they are asked.
+// paymentFields returns the fields that a purchase in a country needs, in their order.
 func paymentFields(country string) []field {
 	postal := field{Name: "postal_code", Autocomplete: "postal-code", Pattern: ".{2,10}"}
 	if rule, ok := postalCodes[country]; ok {

@@ -46,8 +46,8 @@ const (
 	flowReview       = "review"
 )
 
-// validate checks all settings of a shop and reports every problem at once, one a line.
-// Redis, traces and the logger are not opened yet.
+// validate checks all settings of a shop. The error has all problems, one per line. The
+// caller adds Redis, traces and the logger.
 func (c *config) validate() (shop.Config, error) {
 	var v problems
 	public := v.origin("-public-url", c.publicURL)
@@ -124,28 +124,26 @@ func (v *problems) required(name, value string) bool {
 	return value != ""
 }
 
+// value reads a setting; none is the zero value. problem says what text is not.
+func value[T any](v *problems, name, text, problem string, read func(string) (T, error), fits func(T) bool) (zero T) {
+	if text == "" {
+		return zero
+	}
+	n, err := read(text)
+	if err != nil || !fits(n) {
+		v.add("%s: %q is %s", name, text, problem)
+	}
+	return n
+}
+
 // duration reads a length of time; none is 0.
 func (v *problems) duration(name, text string) time.Duration {
-	if text == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil || d < 0 {
-		v.add("%s: %q is not a length of time such as 5s", name, text)
-	}
-	return d
+	return value(v, name, text, "not a length of time such as 5s", time.ParseDuration, func(d time.Duration) bool { return d >= 0 })
 }
 
 // onOff reads true or false; none is false.
 func (v *problems) onOff(name, text string) bool {
-	if text == "" {
-		return false
-	}
-	on, err := strconv.ParseBool(text)
-	if err != nil {
-		v.add("%s: %q is neither true nor false", name, text)
-	}
-	return on
+	return value(v, name, text, "neither true nor false", strconv.ParseBool, func(bool) bool { return true })
 }
 
 // choice reads one of several words; none is the first.
@@ -161,20 +159,19 @@ func (v *problems) choice(name, text string, choices ...string) string {
 
 // number reads a whole number that is not negative; none is 0.
 func (v *problems) number(name, text string) uint64 {
-	if text == "" {
-		return 0
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		v.add("%s: %q is not a whole number from 0", name, text)
-	}
-	return n
+	read := func(text string) (uint64, error) { return strconv.ParseUint(text, 10, 64) }
+	return value(v, name, text, "not a whole number from 0", read, func(uint64) bool { return true })
+}
+
+// words splits a setting that holds several, separated by spaces or commas.
+func words(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // networks reads networks such as 10.0.0.0/8, or single addresses.
 func (v *problems) networks(name, text string) []netip.Prefix {
 	var networks []netip.Prefix
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+	for _, word := range words(text) {
 		network, err := netip.ParsePrefix(word)
 		if address, addrErr := netip.ParseAddr(word); addrErr == nil {
 			network, err = address.Prefix(address.BitLen())
@@ -190,17 +187,11 @@ func (v *problems) networks(name, text string) []netip.Prefix {
 
 // probability reads a number from 0 to 1; none is 0.
 func (v *problems) probability(name, text string) float64 {
-	if text == "" {
-		return 0
-	}
-	p, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(p >= 0 && p <= 1) {
-		v.add("%s: %q is not from 0 to 1", name, text)
-	}
-	return p
+	read := func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+	return value(v, name, text, "not from 0 to 1", read, func(p float64) bool { return p >= 0 && p <= 1 })
 }
 
-// platform returns who serves the Klarna URL: the one that is set, else by its host.
+// platform returns the platform that is set, else that of the Klarna URL's host.
 func (v *problems) platform(name string, klarnaURL *url.URL) ordermanagement.Platform {
 	if name == "" {
 		return ordermanagement.PlatformOf(klarnaURL.Hostname())
@@ -214,36 +205,42 @@ func (v *problems) platform(name string, klarnaURL *url.URL) ordermanagement.Pla
 
 // origin reads scheme://host[:port].
 func (v *problems) origin(name, raw string) *url.URL {
-	if !v.required(name, raw) {
-		return &url.URL{}
+	u := v.url(name, raw)
+	if u != nil && u.Path == "" {
+		return u
 	}
-	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
-	if err != nil || !webURL(u) || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if raw != "" {
 		v.add("%s: %q must be http(s)://host[:port] and nothing else", name, raw)
-		return &url.URL{}
 	}
-	return u
+	return &url.URL{}
 }
 
 // base reads the URL of an API, which may have a path.
 func (v *problems) base(name, raw string) *url.URL {
-	if !v.required(name, raw) {
-		return &url.URL{}
+	u := v.url(name, raw)
+	if u != nil {
+		return u
 	}
-	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
-	if err != nil || !webURL(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if raw != "" {
 		v.add("%s must be http(s)://host[:port], perhaps with a path; credentials have settings of their own", name)
-		return &url.URL{}
+	}
+	return &url.URL{}
+}
+
+// url reads a required URL. It returns nil for anything but http(s)://host[:port][/path].
+func (v *problems) url(name, raw string) *url.URL {
+	v.required(name, raw)
+	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil
 	}
 	return u
 }
 
-func webURL(u *url.URL) bool { return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" }
-
-// browserOrigins returns the hosts of the payment form: those that are set, else by
+// browserOrigins returns the hosts of the payment form that are set, else those for
 // Klarna's URL.
 func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
-	given := strings.FieldsFunc(raw, func(r rune) bool { return r == ' ' || r == ',' })
+	given := words(raw)
 	for i, origin := range given {
 		u := v.origin("-klarna-browser-origins", origin)
 		// Anything else could end the policy's directive and begin another.
@@ -265,8 +262,8 @@ func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
 	return []string{klarnaURL.Scheme + "://" + klarnaURL.Host}
 }
 
-// paymentsLibrary returns the address of Klarna Payments' script, and which hosts it
-// uses: Klarna's own, or those of a fake, where browsers know it.
+// paymentsLibrary returns the address of Klarna Payments' script and the hosts that it
+// uses: Klarna's, or the fake's.
 // Source: docs.klarna.com, Checkout; the hosts are those that integrations allow.
 func paymentsLibrary(origins []string, klarnaURL *url.URL) (script string, hosts []string) {
 	const path = "/kp/lib/v1/api.js"
@@ -279,7 +276,7 @@ func paymentsLibrary(origins []string, klarnaURL *url.URL) (script string, hosts
 	return origins[0] + klarnaURL.Path + path, nil
 }
 
-// imageOrigins returns where the catalogue's pictures are, further to the shop itself.
+// imageOrigins returns the hosts of the catalogue's pictures, without the shop itself.
 func imageOrigins(c *catalog.Catalog) []string {
 	var origins []string
 	seen := map[string]bool{}
@@ -294,8 +291,8 @@ func imageOrigins(c *catalog.Catalog) []string {
 	return origins
 }
 
-// reachable is the host:port by which this machine reaches a listener; local names it
-// where it listens on all addresses or on loopback.
+// reachable returns the host:port by which this machine reaches a listener. The host is
+// local if it listens on all addresses or on loopback.
 func reachable(addr net.Addr, local string) string {
 	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip == nil || ip.IsLoopback() || ip.IsUnspecified() {

@@ -12,13 +12,14 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 )
 
-// demoStaff are demo, who may manage, and view, who may look. Each has the name as password.
+// demoStaff are the users demo (role manage) and view (role view). The password is the
+// name.
 const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
 view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
 
-// demo runs the shop with a fake Klarna and a Redis of its own, where no other is named.
-// The shop is localhost and the fake 127.0.0.1 on purpose: so the iframe is cross-site,
-// as Klarna's is.
+// demo runs the shop with its own fake Klarna and Redis, unless others are set. The shop
+// is at localhost and the fake at 127.0.0.1, so that the iframe is cross-site, as with
+// Klarna.
 func demo(ctx context.Context, e *env) error {
 	logger := slog.New(observe.LogHandler(slog.NewTextHandler(e.stderr, nil)))
 	l, err := listenShop(ctx, &e.config)

@@ -22,8 +22,8 @@ import (
 // maxCartFile bounds a cart file, in bytes.
 const maxCartFile = 1 << 20
 
-// cartFile is a cart as a person writes it, or as GET /cart answers it in
-// JSON; the members that only the latter has are not used.
+// cartFile is a cart that a person wrote, or the JSON answer of GET /cart. The members
+// that only the answer has are ignored.
 type cartFile struct {
 	Country        string       `json:"country"` // alpha-2, default SE
 	Locale         string       `json:"locale"`  // default: the market's
@@ -32,7 +32,10 @@ type cartFile struct {
 	ShippingOption string       `json:"shipping_option"`
 	ShipTo         *cart.ShipTo `json:"ship_to"`
 
-	Revision, Currency, TotalAmount, TotalTaxAmount json.RawMessage
+	Revision       json.RawMessage `json:"revision"`
+	Currency       json.RawMessage `json:"currency"`
+	TotalAmount    json.RawMessage `json:"total_amount"`
+	TotalTaxAmount json.RawMessage `json:"total_tax_amount"`
 }
 
 type cartLine struct {
@@ -44,26 +47,9 @@ type cartLine struct {
 	TotalAmount json.RawMessage `json:"total_amount"`
 }
 
-// UnmarshalJSON reads a cart file and refuses members that it does not know.
-func (f *cartFile) UnmarshalJSON(data []byte) error {
-	type plain cartFile
-	var all struct {
-		plain
-		Revision       json.RawMessage `json:"revision"`
-		Currency       json.RawMessage `json:"currency"`
-		TotalAmount    json.RawMessage `json:"total_amount"`
-		TotalTaxAmount json.RawMessage `json:"total_tax_amount"`
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	err := d.Decode(&all)
-	*f = cartFile(all.plain)
-	return err
-}
-
-// explain prints the request that the cart in a file would send to Klarna,
-// how each amount comes about, and the rule by which Klarna would refuse it.
-// It calls nobody. A cart that would be refused is an error.
+// explain prints the request that the cart in a file would send to Klarna, the arithmetic
+// of each amount, and the rule that the request breaks. It makes no call. A cart that
+// Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
 	contents, err := readCart(e.args[0])
 	if err != nil {
@@ -123,8 +109,13 @@ func readCart(name string) (cart.Contents, error) {
 		return cart.Contents{}, fmt.Errorf("%s: more than %d bytes", name, maxCartFile)
 	}
 	var f cartFile
-	if err := json.Unmarshal(data, &f); err != nil {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&f); err != nil {
 		return cart.Contents{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return cart.Contents{}, fmt.Errorf("%s: there is something after the cart", name)
 	}
 	m, served := market.Lookup(cmp.Or(f.Country, "SE"))
 	switch {

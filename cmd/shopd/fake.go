@@ -77,8 +77,8 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 	}, nil
 }
 
-// fake checks the settings of a fake Klarna that listens on addr. origin is where
-// browsers find it.
+// fake checks the settings of a fake Klarna that listens on addr. origin is its address
+// for browsers.
 func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err error) {
 	var v problems
 	public := &url.URL{Scheme: "http", Host: reachable(addr, "127.0.0.1")}
@@ -93,7 +93,7 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	o.Seed = v.number("-seed", c.fakeSeed)
 	o.Chaos = v.probability("-chaos", c.fakeChaos)
 	o.PushDelay = max(v.duration("-push-delay", c.fakePushDelay), 1) // 0 would be the default
-	o.CallbackHosts = strings.FieldsFunc(c.fakeCallbackHosts, func(r rune) bool { return r == ',' || r == ' ' })
+	o.CallbackHosts = words(c.fakeCallbackHosts)
 	o.EchoFilledURLs = v.onOff("-echo-filled-urls", c.fakeFilledURLs)
 	o.EchoCountryAsSent = v.onOff("-echo-country-as-sent", c.fakeCountryAsSent)
 	return o, public.Scheme + "://" + public.Host, v.err()

@@ -42,8 +42,8 @@ var commands = []command{
 	{"version", "", "print the version", version},
 }
 
-// run executes a command until it ends or ctx does, and returns the exit status: 0, 1
-// for an error, 2 for a command line that cannot be understood.
+// run executes a command until it ends or ctx does. It returns the exit status: 0, 1 for
+// an error, 2 for a wrong command line.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
 		usage(stderr)

@@ -15,8 +15,8 @@ import (
 	"github.com/shopd/shopd/internal/shop"
 )
 
-// gcPercent is Go's GOGC where none is set. Of what a shop has in use most is a
-// few megabytes that stay; at Go's own 100 it would collect after as many more.
+// gcPercent is GOGC when it is not set. A shop keeps only a few megabytes in use, so with
+// Go's default of 100 the collector would run too often.
 const gcPercent = 300
 
 // serve runs the shop for production.
@@ -37,8 +37,8 @@ func serve(ctx context.Context, e *env) error {
 	return e.serve(ctx, s, l, logger)
 }
 
-// listeners are where a shop listens. They are opened before anything else, because
-// port 0 makes the public URL known only then.
+// listeners are the listeners of a shop. They are opened first: with port 0, the public
+// URL is known only then.
 type listeners struct{ shop, ops net.Listener }
 
 func (l listeners) close() {
@@ -59,7 +59,7 @@ func listenShop(ctx context.Context, c *config) (listeners, error) {
 	return listeners{shop, ops}, nil
 }
 
-// listen opens a listener and says plainly when the address is taken.
+// listen opens a listener, with a clear error when the address is taken.
 func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
@@ -74,15 +74,15 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve runs a shop on its listeners until ctx ends. When it is ready it says so on
-// stdout, with the further lines.
+// serve runs a shop on its listeners until ctx ends. When it is ready it prints its
+// addresses and the further lines.
 func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slog.Logger, further ...string) error {
 	rdb, err := redisconn.Open(e.redisURL)
 	if err != nil {
 		return fmt.Errorf("redis URL: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
-	tracing, err := observe.SetupTracing(ctx, e.getenv, e.stderr, logger)
+	tracing, err := observe.SetupTracing(ctx, e.getenv, logger)
 	if err != nil {
 		return fmt.Errorf("traces: %w", err)
 	}

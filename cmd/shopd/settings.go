@@ -11,15 +11,14 @@ import (
 	"text/tabwriter"
 )
 
-// setting is one setting, by flag, by environment or by its default, in this order.
-// What has no flag is secret: it comes from the environment, or from the file that the
-// variable with _FILE names.
+// setting is one setting. Its flag wins, then its variable, then its default. A secret has
+// no flag: it comes from its variable, or from the file named by the variable with _FILE.
 type setting struct {
 	flag     string
 	env      string // "": SHOPD_ and the flag's name
 	commands string // that take it
 	value    func(*config) *string
-	def      string // default; in parentheses where it is not a value but described
+	def      string // default; in parentheses: a description, not a value
 	demo     string // default of demo, where it differs
 	usage    string
 	secret   bool
@@ -128,7 +127,7 @@ func (s setting) variable() string {
 	return "SHOPD_" + strings.ToUpper(strings.ReplaceAll(s.flag, "-", "_"))
 }
 
-// variables names the variable, and that of a secret's file.
+// variables returns the name of the variable, with [_FILE] if there is that too.
 func (s setting) variables() string {
 	if s.secret || s.file {
 		return s.variable() + "[_FILE]"
@@ -143,11 +142,11 @@ func (s setting) defaultOf(c command) string {
 	return s.def
 }
 
-// usageError is a command line that cannot be understood.
+// usageError is a wrong command line.
 type usageError struct{ error }
 
-// parse fills e with what the command line and the environment say, else with the
-// defaults that are values. The error is flag.ErrHelp, a *usageError or about a secret's file.
+// parse fills e from the command line, the environment and the defaults. The error is
+// flag.ErrHelp, a *usageError or about a secret's file.
 func (e *env) parse(c command, args []string, getenv func(string) string) error {
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -182,7 +181,7 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 	return errors.Join(problems...)
 }
 
-// hasPassword tells whether a URL of Redis, or the first of several, holds one.
+// hasPassword reports whether a Redis URL has a password.
 func hasPassword(redisURL string) bool {
 	_, rest, _ := strings.Cut(redisURL, "://")
 	authority, query, _ := strings.Cut(rest, "?")
@@ -190,7 +189,7 @@ func hasPassword(redisURL string) bool {
 	return found && strings.Contains(userinfo, ":") || strings.Contains(query, "password=")
 }
 
-// fromFile fills a secret from the file that variable_FILE names.
+// fromFile reads a secret from the file that variable_FILE names.
 func fromFile(value *string, variable string, getenv func(string) string) error {
 	file := getenv(variable + "_FILE")
 	switch {

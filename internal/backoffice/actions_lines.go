@@ -248,7 +248,7 @@ func linesForm(d *draft, v *templates.ActionFormView) {
 	lang := i18n.LangOf(o.Locale)
 	for _, p := range d.pricer.Catalog.Products() {
 		if price, sold := p.Price(o.PurchaseCurrency); sold {
-			name, _ := p.NameIn(lang)
+			name, _ := p.Name.In(lang)
 			products = append(products, templates.Option{Value: p.SKU, Label: name + ", " + moneyText(price, o.PurchaseCurrency)})
 		}
 	}

@@ -173,14 +173,14 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 		return
 	}
 	v.Facts = append(v.Facts, templates.InspectFact{Name: "Status at Klarna", Value: string(sold.Status)})
-	book := kco.Content{
+	book := kco.Content{Sale: klarna.Sale{
 		PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: string(o.PurchaseCurrency),
-		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
-	}
-	there := kco.Content{
+		Lines: klarna.Lines{OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines},
+	}}
+	there := kco.Content{Sale: klarna.Sale{
 		PurchaseCountry: sold.PurchaseCountry, PurchaseCurrency: sold.PurchaseCurrency,
-		OrderAmount: sold.OrderAmount, OrderTaxAmount: tax, OrderLines: sold.OrderLines,
-	}
+		Lines: klarna.Lines{OrderAmount: sold.OrderAmount, OrderTaxAmount: tax, OrderLines: sold.OrderLines},
+	}}
 	names := kco.SaleDifferences(book, kco.Order{Content: there})
 	compared := compare(book, there, names, templates.InspectTable{Ours: "Order book"}, "in the book")
 	if o.Status != sold.Status {

@@ -13,16 +13,16 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// Why an order is not what its cart wants, beside cart's errors.
+// Why an order cannot be what its cart wants, besides cart's errors.
 var (
 	errEmpty       = errors.New("there is nothing to sell in the cart")
 	errUnreachable = errors.New("nothing is delivered to this postal code")
 )
 
-// want is what the order of a cart must say when it goes to an address and
-// by the option chosen; next is the cart then. It says so in locale where the
-// market has that, else in the cart's. The error is errEmpty, errUnreachable,
-// one of cart.Contents.Follow, or that of kco.Wants.Want.
+// want returns the order that a cart needs when it goes to an address, with the chosen
+// option. next is the cart after that change. The texts are in locale if the market has
+// it, else in the cart's locale. The error is errEmpty, errUnreachable, one of
+// cart.Contents.Follow, or that of kco.Wants.Want.
 func (c *Callbacks) want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
 	if err := next.Follow(a); err != nil {
@@ -43,8 +43,8 @@ func (c *Callbacks) want(now *cart.Cart, a cart.Address, locale string) (next ca
 	return next, content, quote, err
 }
 
-// unsupported is the text for an address that cannot be delivered to, in a
-// language; "" when err is about something else.
+// unsupported returns the text about an address that we do not deliver to, "" when err is
+// about something else.
 func unsupported(err error, a cart.Address, lang i18n.Lang) string {
 	switch {
 	case errors.Is(err, cart.ErrNotServed):
@@ -58,9 +58,9 @@ func unsupported(err error, a cart.Address, lang i18n.Lang) string {
 	return ""
 }
 
-// addressChange answers for a new address, country or shipping option: the
-// body does not say which it was. The cart takes it over, and the answer is
-// the order as the cart demands it then. No Klarna call.
+// addressChange serves a new address, country or shipping option; the body does not say
+// which. The cart takes over all of them. The answer is the order that the cart then
+// needs. It makes no call to Klarna.
 // Source: docs.kustom.co, Server side callbacks.
 func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -7,9 +7,9 @@ import (
 	"github.com/shopd/shopd/internal/payments"
 )
 
-// authorization tells that a shopper has authorized a purchase. The token is
-// written down, no more: the browser brings it too, and the reconcile loop makes
-// an order of it when that does not. Klarna waits 2 s, and calls three times.
+// authorization serves the call that a shopper authorized a purchase. It only stores the
+// token. The browser sends the token too; when it does not, the reconcile loop places the
+// order. Klarna waits 2 s and calls up to three times.
 // Source: docs.klarna.com, Authorization callback.
 func (c *Callbacks) authorization(w http.ResponseWriter, r *http.Request) {
 	const name = payments.AuthorizationCallback

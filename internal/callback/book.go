@@ -11,9 +11,8 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
-// booked answers a call that tells of an order: the book reads from Klarna what
-// is true. What takes longer than the answer may take goes on after it; Klarna
-// asks again.
+// booked serves a call about an order: the book reads the order from Klarna. Work that
+// takes longer than the answer may take continues after it, and Klarna calls again.
 func (c *Callbacks) booked(name string, tell func(context.Context, string) (order.Order, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		orderID := r.URL.Query().Get("order_id")
@@ -47,14 +46,14 @@ func (c *Callbacks) booked(name string, tell func(context.Context, string) (orde
 	}
 }
 
-// Run returns when ctx has ended and what was begun before is done, at most 12 s
-// later. No callback may be served by then.
+// Run returns when ctx has ended and all begun work is done, at most 12 s later. The
+// server must have stopped by then.
 func (c *Callbacks) Run(ctx context.Context) {
 	<-ctx.Done()
 	c.working.Wait()
 }
 
-// safely turns a panic into an error: here no server would catch it.
+// safely turns a panic into an error: no server would catch it here.
 func (c *Callbacks) safely(ctx context.Context, orderID string, tell func(context.Context, string) (order.Order, error)) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -66,8 +65,8 @@ func (c *Callbacks) safely(ctx context.Context, orderID string, tell func(contex
 	return err
 }
 
-// notification tells that Klarna has decided about a pending order. The body
-// says how, but only Order Management is believed.
+// notification serves the call that Klarna has decided about a pending order. The body
+// has the decision, but the book asks Order Management.
 // Source: docs.kustom.co, Server side callbacks.
 func (c *Callbacks) notification(w http.ResponseWriter, r *http.Request) {
 	const name = "notification"

@@ -1,7 +1,6 @@
-// Package callback serves Klarna's calls to us. They come without cookie and
-// without signature, so their address has a secret token, and what they say
-// moves no money: which cart is meant is signed, lines and amounts come from
-// that cart, and what was bought is read from Klarna.
+// Package callback serves Klarna's calls to us. They have no cookie and no signature, so
+// their address has a secret token. Their bodies move no money: a signature protects the
+// cart's ID, lines and amounts come from that cart, and a purchase is read from Klarna.
 // Source: docs.kustom.co, Server side callbacks.
 package callback
 
@@ -30,14 +29,14 @@ import (
 
 const (
 	answerTime = 2 * time.Second // of Callbacks.AnswerTime
-	// bookTime is what placing an order may take, also after the answer.
+	// bookTime is how long placing an order may take, also after the answer.
 	bookTime = 12 * time.Second
 	// bodyLimit is the size of the largest body, in bytes.
 	bodyLimit = 1 << 20
 )
 
-// Callbacks are Klarna's calls. All members without a remark are required. Safe
-// for concurrent use.
+// Callbacks serves Klarna's calls. Observer and AnswerTime are optional. Safe for
+// concurrent use.
 type Callbacks struct {
 	Signer *kco.Signer
 	Wants  *kco.Wants
@@ -45,16 +44,16 @@ type Callbacks struct {
 	Stock  *catalog.Stock
 	Book   *order.Book
 	Logger *slog.Logger
-	// Observer is told of each callback when it has been answered. It may be nil.
+	// Observer gets each callback that has been answered.
 	Observer *observe.Observer
-	// AnswerTime is what a callback may take, from the arrival of its head to its
+	// AnswerTime is how long a callback may take, from the arrival of its head to its
 	// answer; 0: 2 s.
 	AnswerTime time.Duration
 
-	working sync.WaitGroup // what goes on after its answer
+	working sync.WaitGroup // work that continues after the answer
 }
 
-// The results beside kco's reasons.
+// The results besides kco's reasons.
 const (
 	resultOK          = "ok"
 	resultAddress     = "unsupported_address"
@@ -63,8 +62,8 @@ const (
 	resultUnavailable = "unavailable"
 )
 
-// Routes mounts the callbacks. They need neither session nor the protection
-// against other sites: there is no cookie that could be misused.
+// Routes mounts the callbacks. They need neither session nor cross-origin protection:
+// they use no cookie.
 func (c *Callbacks) Routes(r chi.Router) {
 	r.Route(kco.CallbackPath+"{token}", func(r chi.Router) {
 		r.Use(c.guard)
@@ -78,8 +77,7 @@ func (c *Callbacks) Routes(r chi.Router) {
 	})
 }
 
-// guard lets nobody pass who does not know the token: there is nothing for
-// them, and nothing of theirs is read or logged.
+// guard answers 404 to callers without the token. It reads and logs nothing of theirs.
 func (c *Callbacks) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !c.Signer.IsCallbackToken(chi.URLParam(r, "token")) {
@@ -87,8 +85,8 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 			return
 		}
 		limit := cmp.Or(c.AnswerTime, answerTime)
-		// A client that sends slowly is cut off with the rest. Where the
-		// connection has no deadline, the server's own time limit holds.
+		// A client that sends slowly is cut off too. A connection without deadlines has
+		// the server's own limit.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
@@ -97,7 +95,7 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 	})
 }
 
-// decode is body for a call whose address names an order, which it returns.
+// decode reads the body like body, and returns the order in the address.
 func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, dst any) (orderID string, ok bool) {
 	if !c.body(w, r, name, dst) {
 		return "", false
@@ -110,8 +108,8 @@ func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, 
 	return orderID, true
 }
 
-// body reads the body, one JSON object, into dst. Otherwise it has answered, and
-// false is returned. Members that we do not know are Klarna's business.
+// body reads the body, one JSON object, into dst. When it returns false, it has answered.
+// It ignores unknown members.
 func (c *Callbacks) body(w http.ResponseWriter, r *http.Request, name string, dst any) (ok bool) {
 	body, err := io.ReadAll(r.Body)
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
@@ -141,7 +139,7 @@ func (c *Callbacks) bad(w http.ResponseWriter, r *http.Request, name string, sta
 	respond.JSONError(w, r, status, resultBad, message, nil)
 }
 
-// redirect sends the shopper to the checkout page, which says why.
+// redirect sends the shopper to the checkout page, which shows the reason.
 func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string, reason kco.Reason, sku string) {
 	note(r, name, string(reason))
 	c.Logger.InfoContext(r.Context(), "callback refused", "reason", reason)
@@ -149,21 +147,21 @@ func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// refuse shows the shopper a text in the iframe: the order cannot go there.
+// refuse shows the shopper a text in the iframe: we do not deliver to the address.
 func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text string) {
 	note(r, name, resultAddress)
 	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultAddress)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
 }
 
-// notFound answers for an order that is none of ours.
+// notFound answers for an order that is not ours.
 func (c *Callbacks) notFound(w http.ResponseWriter, r *http.Request, name string) {
 	note(r, name, resultUnknown)
 	c.Logger.WarnContext(r.Context(), "callback for an unknown order")
 	respond.JSONError(w, r, http.StatusNotFound, resultUnknown, "There is no such order.", nil)
 }
 
-// fail answers a fault of ours, which Klarna takes as no consent.
+// fail answers after a fault of ours. Klarna then does not approve the purchase.
 func (c *Callbacks) fail(w http.ResponseWriter, r *http.Request, name string, err error) {
 	note(r, name, resultUnavailable)
 	c.Logger.ErrorContext(r.Context(), "callback failed", "error", err)

@@ -13,7 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/payments"
 )
 
-// names are what the callbacks are called: the last part of their paths.
+// names are the names of the callbacks: the last parts of their paths.
 var names = map[string]bool{
 	"push": true, "notification": true, "validation": true, "address_update": true, "shipping_option_update": true,
 	"country_change": true, payments.AuthorizationCallback: true,
@@ -21,9 +21,8 @@ var names = map[string]bool{
 
 type toldKey struct{}
 
-// observed tells the observer of a callback when it has been answered, unless
-// nothing noted what came of it. What is done for it is about the callback, and
-// about the order that its address names.
+// observed reports a callback to the observer after its answer, if note was called. The
+// subject of its work is the callback and the order in its address.
 func (c *Callbacks) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		told, about := &observe.Callback{Start: time.Now()}, observe.Subject{}
@@ -46,13 +45,13 @@ func (c *Callbacks) observed(next http.Handler) http.Handler {
 	})
 }
 
-// toldOf is what the observer will be told of a request under way.
+// toldOf returns the report about a request under way.
 func toldOf(r *http.Request) *observe.Callback {
 	told, _ := r.Context().Value(toldKey{}).(*observe.Callback)
 	return told
 }
 
-// note says what came of a callback.
+// note stores the result of a callback.
 func note(r *http.Request, callback, result string) {
 	told := toldOf(r)
 	told.Name, told.Result = callback, result

@@ -15,10 +15,10 @@ import (
 // errAgrees ends an edit that has nothing to change: cart and order agree.
 var errAgrees = errors.New("the order is what the cart wants")
 
-// validation decides whether an order may be bought: only what the cart wants
-// at this moment, once, and only while there is enough of it. Approving takes
-// the stock and writes down that a purchase may be running. No Klarna call, and
-// two round trips to Redis. Source: docs.kustom.co, Validate order.
+// validation decides whether an order may be bought. The order must be what the cart wants
+// at this moment, it may be bought only once, and the stock must be enough. Approving
+// takes the stock and stores that a purchase may be running. It makes no call to Klarna
+// and two round trips to Redis. Source: docs.kustom.co, Validate order.
 func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	const name = "validation"
 	var body kco.Order
@@ -35,7 +35,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	address := body.Address()
 	var goods []cart.GoodsLine
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
-		// The order's language does not decide what is bought, but how it is called.
+		// The order's language changes only the names of what is bought.
 		next, content, quote, err := c.want(now, address, body.Locale)
 		if err != nil {
 			return err
@@ -44,8 +44,8 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 			goods = quote.Goods
 			return errAgrees
 		}
-		// The iframe shows an address or option that the cart does not know of: the
-		// cart takes it over, so that the order which the shopper now gets can be bought.
+		// The iframe shows an address or option that the cart does not know. The cart takes
+		// it over, so that the shopper's next try can succeed.
 		*now = next
 		return nil
 	})

@@ -1,6 +1,6 @@
-// Package cart holds the shopper's cart: what must be at Klarna. A cart is one
-// Redis key with a revision that grows by one with each change; price.go turns
-// it into Klarna's order lines and totals, the one place that does.
+// Package cart holds the shopper's cart. A cart is one Redis key with a revision that
+// grows by one with each change. Only price.go turns a cart into Klarna's order lines and
+// totals.
 package cart
 
 import (
@@ -32,27 +32,26 @@ var (
 // SoldOutError refuses more than there is.
 type SoldOutError struct {
 	SKU  string
-	Left int // what may be in the cart at most, 0 = sold out
+	Left int // the most that the cart may have, 0 = sold out
 }
 
 // Error names SKU and stock.
 func (e *SoldOutError) Error() string { return fmt.Sprintf("only %d left of %s", e.Left, e.SKU) }
 
-// Cart is all that decides what the order at Klarna must say, at one revision.
+// Cart is a cart at one revision. It decides what the order at Klarna must say.
 type Cart struct {
 	ID       string
 	Revision int64 // 0 = there is no such key (yet)
-	// OrderID is the newest KCO order made for this cart. It and Bought stand
-	// outside the revision: they follow from the cart, they do not change it.
+	// OrderID is the newest KCO order made for this cart. Setting OrderID, SessionID or
+	// Bought does not change the revision.
 	OrderID string
-	// SessionID is the newest session of Klarna Payments made for this cart; it
-	// stands outside the revision too.
+	// SessionID is the newest Klarna Payments session made for this cart.
 	SessionID string
 	Bought    []string // orders by which this cart was bought, oldest first
 	Contents
 }
 
-// Contents is the part of a cart that the revision covers.
+// Contents is the part of a cart that its revision counts.
 type Contents struct {
 	Version        int    `json:"v"`
 	Lines          []Line `json:"lines"` // in the order in which they were added
@@ -60,7 +59,7 @@ type Contents struct {
 	Country        string `json:"country"` // purchase country, alpha-2
 	Locale         string `json:"locale"`
 	ShippingOption string `json:"shipping_option,omitempty"` // "" = the market's default
-	// ShipTo is nil while nothing is known that the country does not say.
+	// ShipTo is nil while nothing but the country is known.
 	ShipTo *ShipTo `json:"ship_to,omitempty"`
 }
 
@@ -97,7 +96,7 @@ func (c *Cart) BoughtBy(orderID string) bool {
 	return orderID != "" && slices.Contains(c.Bought, orderID)
 }
 
-// Change is one change as a shopper asks for it. All of it is applied or nothing.
+// Change is a change that a shopper asks for. It is applied whole or not at all.
 type Change struct {
 	Add          []Line  // on top of what is there
 	Set          []Line  // absolute; 0 removes
@@ -106,8 +105,8 @@ type Change struct {
 	Locale       string  // of the market; "" keeps the language, or takes Language
 	// Language is taken where Locale is "" and the market has it; "" keeps it.
 	Language i18n.Lang
-	// Region is that of the address in the shop's own form, where tax depends on
-	// it; the order then goes to the purchase country. nil keeps, "" is none yet.
+	// Region is the region in the shop's own address form, where tax depends on it. The
+	// order then goes to the purchase country. nil keeps it, "" is none yet.
 	Region *string
 }
 
@@ -126,9 +125,9 @@ func (ch Change) SKUs() []string {
 	return skus
 }
 
-// Apply makes the change to c. left is the stock by SKU; an absent SKU is
-// unlimited. Returns ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode,
-// ErrUnknownMarket, ErrUnknownRegion or a *SoldOutError, wrapped, and then c is unusable.
+// Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
+// error wraps ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode, ErrUnknownMarket,
+// ErrUnknownRegion or a *SoldOutError. After an error c is unusable.
 func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]int) error {
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
@@ -187,8 +186,8 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 	return nil
 }
 
-// setMarket changes country and locale. The language is kept where the new
-// market has it; the shipping option and the ship-to belong to the old one.
+// setMarket changes country and locale. It keeps the language if the new market has it.
+// A new country removes the shipping option and the ship-to.
 func (c *Contents) setMarket(country, locale string, language i18n.Lang) error {
 	if country == "" && locale == "" && language == "" {
 		return nil

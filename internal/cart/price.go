@@ -12,7 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// Pricer turns carts into order lines and totals: the one place that does.
+// Pricer turns carts into order lines and totals. Nothing else does.
 type Pricer struct {
 	Catalog   *catalog.Catalog
 	PublicURL string // of the shop, for product links; no trailing slash
@@ -25,16 +25,21 @@ type Quote struct {
 
 	Currency money.Currency
 	Goods    []GoodsLine
-	// Unavailable are the SKUs of the cart that cannot be sold: no longer in
-	// the catalogue, or without a price in this currency. They are not in Lines.
+	// Unavailable are the SKUs of the cart that cannot be sold: they left the catalogue or
+	// have no price in this currency. They are not in Lines.
 	Unavailable []string
 
 	GoodsAmount    money.Amount           // Σ Goods, before discount
 	DiscountAmount money.Amount           // ≤ 0
 	Shipping       *market.ShippingOption // nil when nothing is shipped
-	// Delivery is where the order goes: which ways there are, at which rates it
-	// is taxed, what cannot be reached.
+	// Delivery is where the order goes. It knows the options, the tax rates and the places
+	// that cannot be reached.
 	Delivery market.Delivery
+}
+
+// Sale is what Klarna is told of the sale of a cart with these contents.
+func (q Quote) Sale(c Contents) klarna.Sale {
+	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}
 }
 
 // GoodsLine is a line of the cart with its product and prices.
@@ -45,14 +50,13 @@ type GoodsLine struct {
 	TotalAmount money.Amount
 }
 
-// Quote prices the contents of a cart. The shipping fee is a line of its own:
-// of the chosen option, else the market's default; digital goods alone have
-// none. A discount is one line per tax rate; vouchers (tax class none) are
-// money, not goods, and get none. In the US the tax is a sales_tax line. Prices
-// and currency are those of the cart's market; tax and delivery follow the
-// country and region that the order goes to.
-// Returns an error (with a *klarna.RuleError when Klarna would refuse the
-// lines) beside the quote as far as it came.
+// Quote prices the contents of a cart. The shipping fee is a line of its own, for the
+// chosen option or the market's default. A cart of digital goods has none. A discount is
+// one line per tax rate. Vouchers (tax class none) are money and get no discount. In the
+// US the tax is a sales_tax line. Prices and currency are those of the cart's market. Tax
+// and delivery follow the country and region that the order goes to. With an error, the
+// quote is filled as far as it came. The error is a *klarna.RuleError when Klarna would
+// refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
 	m, served := market.Lookup(c.Country)
 	if !served {
@@ -142,10 +146,10 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 	return q, err
 }
 
-// Item is what a quantity of a product is on an order that goes to a place, at a
-// unit price.
+// Item returns the input for an order line: a quantity of a product at a unit price, on
+// an order that goes to a place.
 func (p *Pricer) Item(to market.Delivery, lang i18n.Lang, product *catalog.Product, quantity int, price money.Amount) klarna.Item {
-	name, _ := product.NameIn(lang)
+	name, _ := product.Name.In(lang)
 	item := klarna.Item{
 		Type: klarna.Physical, Reference: product.SKU, Name: name,
 		Quantity: int64(quantity), QuantityUnit: "pcs",

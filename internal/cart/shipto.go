@@ -11,7 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/market"
 )
 
-// ShipTo is as much of the address as tax and delivery need: never a name or a
+// ShipTo is the part of the address that tax and delivery need. It never has a name or a
 // street. Countries are alpha-2, upper case.
 type ShipTo struct {
 	Country    string `json:"country,omitempty"`     // "" = the purchase country
@@ -32,8 +32,8 @@ var (
 	ErrUnknownRegion = errors.New("unknown region")
 )
 
-// Address is what Klarna says of a shopper's addresses and choice. Its texts
-// are as they were typed.
+// Address is what Klarna says about a shopper's addresses and choice. The texts are as
+// typed.
 type Address struct {
 	BillingCountry  string // alpha-2, in either case
 	ShippingCountry string // "" = the billing country
@@ -42,7 +42,7 @@ type Address struct {
 	Option          string // ID of the shipping option chosen in the iframe, "" = none
 }
 
-// shipTo is where the cart goes, as far as is known.
+// shipTo returns where the cart goes, as far as known.
 func (c *Contents) shipTo() ShipTo {
 	if c.ShipTo == nil {
 		return ShipTo{}
@@ -50,16 +50,16 @@ func (c *Contents) shipTo() ShipTo {
 	return *c.ShipTo
 }
 
-// Region is the region that the order goes to, "" where tax does not depend on
-// it or it is not known.
+// Region returns the region that the order goes to, "" when it is not known or tax does
+// not depend on it.
 func (c *Contents) Region() string { return c.shipTo().Region }
 
-// ShipsAbroad reports whether the order goes to another country than the one in
-// which it is bought.
+// ShipsAbroad reports whether the order goes to another country than the purchase
+// country.
 func (c *Contents) ShipsAbroad() bool { return c.shipTo().Country != "" }
 
-// shipWithin lets the order go to a region of the purchase country: the shop's
-// own form has no other.
+// shipWithin sends the order to a region of the purchase country, the only country of the
+// shop's own form.
 func (c *Contents) shipWithin(region string) error {
 	m, served := market.Lookup(c.Country)
 	if !served {
@@ -73,14 +73,13 @@ func (c *Contents) shipWithin(region string) error {
 	return nil
 }
 
-// KnownBilling is the billing country that Klarna last told.
+// KnownBilling returns the billing country that Klarna said last.
 func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCountry, c.Country) }
 
-// Follow takes over what the shopper typed and chose in the iframe. The market
-// follows the billing country only when Klarna tells another one than before:
-// an old one must not undo a change that the shop made meanwhile. The language
-// is kept where the new market has it. Returns ErrNotServed, ErrUnknownRegion
-// or ErrUnknownMarket, wrapped, and then c is unusable.
+// Follow takes over what the shopper typed and chose in the iframe. The market follows
+// the billing country only when Klarna says a new one: an old one must not undo a later
+// change in the shop. The language is kept if the new market has it. The error wraps
+// ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable.
 func (c *Contents) Follow(a Address) error {
 	known := c.KnownBilling()
 	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))
@@ -91,7 +90,7 @@ func (c *Contents) Follow(a Address) error {
 	}
 	to := ShipTo{Country: strings.ToUpper(cmp.Or(a.ShippingCountry, billing)), BillingCountry: billing}
 	if served && billing != c.Country && to.Country == billing {
-		// The address is from before the shop changed the market: it goes with it.
+		// The address is older than the market that the shop set: it follows the market.
 		to.Country, a.Region, a.PostalCode = c.Country, "", ""
 	}
 	there, served := market.Lookup(to.Country)
@@ -111,15 +110,15 @@ func (c *Contents) Follow(a Address) error {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
 	delivery, _ := m.DeliveryTo(to.Country)
-	// The default that Klarna shows as chosen is no choice of the shopper's.
+	// Klarna shows the default as chosen. That is no choice of the shopper's.
 	if chosen := delivery.Option(a.Option); chosen.ID == a.Option && chosen.ID != delivery.Option(c.ShippingOption).ID {
 		c.ShippingOption = chosen.ID
 	}
 	return nil
 }
 
-// NoteBilling takes down the billing country that Klarna has now. It changes
-// nothing of what the order must say.
+// NoteBilling stores the billing country that Klarna has now. The order does not depend
+// on it.
 func (c *Contents) NoteBilling(country string) {
 	if country == "" {
 		return
@@ -129,8 +128,8 @@ func (c *Contents) NoteBilling(country string) {
 	c.setShipTo(to)
 }
 
-// setShipTo keeps what the purchase country does not say already, so that an
-// iframe that has only been opened changes no cart.
+// setShipTo stores only what differs from the purchase country. So opening the iframe
+// does not change the cart.
 func (c *Contents) setShipTo(to ShipTo) {
 	if to.Country == c.Country {
 		to.Country = ""
@@ -144,9 +143,8 @@ func (c *Contents) setShipTo(to ShipTo) {
 	}
 }
 
-// Apply makes a change of the shop's to c; see [Change.Apply]. Where it moves a
-// cart that has an order to another country, the cart remembers the billing
-// country that Klarna still has.
+// Apply makes a change in the shop to c; see [Change.Apply]. When a cart with an order
+// moves to another country, it remembers the billing country that Klarna still has.
 func (c *Cart) Apply(ch Change, products *catalog.Catalog, left map[string]int) error {
 	country, billing := c.Country, c.KnownBilling()
 	if err := ch.Apply(&c.Contents, products, left); err != nil {

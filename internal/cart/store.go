@@ -15,6 +15,7 @@ import (
 
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // Lifetime of a cart after its last change.
@@ -23,14 +24,13 @@ const Lifetime = 35 * 24 * time.Hour
 // version of the stored JSON.
 const version = 1
 
-// Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON
-// with a v), order_id, session_id and bought (JSON array). Safe for concurrent use, on any
-// number of processes. A Redis fault is an error that is none of the change
-// errors; the change may or may not have been made then.
+// Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON with a v),
+// order_id, session_id and bought (JSON array). Safe for concurrent use, in any number of
+// processes. After a fault of Redis, a change may or may not have been made.
 type Store struct {
 	redis redis.UniversalClient
-	// Observer is told each time that somebody else was faster; it may be nil, and
-	// is set before the store is used.
+	// Observer gets each change that is tried again. It may be nil, and is set before the
+	// store is used.
 	Observer *observe.Observer
 }
 
@@ -42,8 +42,8 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 // Fallback is the market of a visitor without a cart.
 type Fallback struct{ Country, Locale string }
 
-// Get reads a cart. One that has no key is empty, at revision 0, in the
-// fallback's market (Sweden's when that is empty).
+// Get reads a cart. A cart without a key is empty, at revision 0, in the fallback's
+// market, or in Sweden's when that is empty.
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
 	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id").Result()
 	if err != nil {
@@ -80,9 +80,8 @@ func decode(id string, values []any, fallback Fallback) (Cart, error) {
 	return c, nil
 }
 
-// compareAndSet stores data as the next revision if the stored revision is
-// still the one that was read, and so is the order where one is named. It
-// answers the new revision, or -1.
+// compareAndSet stores data as the next revision if the stored revision is still the one
+// that was read, and the order too if one is named. It returns the new revision, or -1.
 var compareAndSet = redis.NewScript(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
 if rev ~= tonumber(ARGV[1]) then return -1 end
@@ -92,21 +91,19 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return rev + 1
 `)
 
-// Update reads the cart, lets edit change its contents and stores them
-// as the next revision; when somebody else was faster it starts again with
-// what they stored, until ctx ends. An edit that changes nothing is not
-// stored and the revision stays. An error of edit is returned as it is, with
-// the cart as stored.
+// Update reads the cart, lets edit change its contents and stores them as the next
+// revision. When another change was faster it starts again, until ctx ends. An edit that
+// changes nothing is not stored. An error of edit is returned as it is, with the stored
+// cart.
 func (s *Store) Update(ctx context.Context, id string, fallback Fallback, edit func(*Cart) error) (Cart, error) {
 	return s.update(ctx, id, "", fallback, edit)
 }
 
-// ErrNotItsOrder means that an order is not the newest one of its cart.
+// ErrNotItsOrder: the order is not the newest one of the cart.
 var ErrNotItsOrder = errors.New("not the cart's order")
 
-// UpdateFor is Update on behalf of an order: the contents are stored only if
-// it is the cart's newest order at that moment, else the error is
-// ErrNotItsOrder. edit sees no other cart.
+// UpdateFor is Update for an order. It stores the contents only if the order is the
+// cart's newest at that moment; otherwise the error is ErrNotItsOrder.
 func (s *Store) UpdateFor(ctx context.Context, id, orderID string, edit func(*Cart) error) (Cart, error) {
 	return s.update(ctx, id, orderID, Fallback{}, func(c *Cart) error {
 		if orderID == "" || c.OrderID != orderID {
@@ -153,15 +150,12 @@ func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int
 		return 0, fmt.Errorf("store cart: %w", err)
 	}
 	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds(), orderID).Int64()
-	if err != nil {
-		return 0, fmt.Errorf("store cart: %w", err)
-	}
-	return revision, nil
+	return revision, redisconn.Wrap("store cart", err)
 }
 
-// The scripts that replace an ID in a field of the cart if it is still the one
-// named. A cart that is gone gets its key again: what the ID names exists. They
-// answer whether it was replaced, and the revision.
+// These scripts replace an ID in a field of the cart if it is still the given one. They
+// return whether they did, and the revision. A cart without a key gets one: the order or
+// session exists.
 var setOrderID, setSessionID = setID("order_id"), setID("session_id")
 
 func setID(field string) string {
@@ -174,9 +168,9 @@ return {1, rev}
 `, "FIELD", field)
 }
 
-// SetOrderID makes next the cart's newest order if that is still from, and
-// queues before in the same round trip. It returns whether it was, and the
-// revision of the cart at that moment.
+// SetOrderID makes next the cart's newest order if that is still from. It sends the
+// commands of before in the same round trip. It returns whether it did, and the revision
+// of the cart at that moment.
 func (s *Store) SetOrderID(ctx context.Context, id, from, next string, before func(redis.Pipeliner)) (set bool, revision int64, err error) {
 	return s.set(ctx, setOrderID, id, from, next, before)
 }
@@ -202,8 +196,8 @@ func (s *Store) set(ctx context.Context, script, id, from, next string, before f
 	return values[0] == 1, values[1], nil
 }
 
-// closeCart stores data and bought if revision and order are still those that
-// were read. A payment session goes with what was bought, by it or otherwise.
+// closeCart stores data and bought if revision and order are still those that were read.
+// It always removes the payment session.
 var closeCart = redis.NewScript(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
 if rev ~= tonumber(ARGV[1]) then return -1 end
@@ -215,11 +209,10 @@ redis.call('PEXPIRE', KEYS[1], ARGV[7])
 return rev + 1
 `)
 
-// Close takes what was bought by the order out of the cart: quantities by SKU
-// are subtracted, never below 0, the discount code is dropped, order_id is
-// cleared if it is this order, session_id in any case, and the order is
-// remembered as bought. What the shopper added meanwhile stays. Closing again changes nothing; closed
-// reports whether this call did it.
+// Close removes what the order bought from the cart. It subtracts quantities by SKU,
+// never below 0, drops the discount code and session_id, clears order_id if it is this
+// order, and stores the order as bought. What the shopper added meanwhile stays. Closing
+// again changes nothing; closed reports whether this call did it.
 func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c Cart, closed bool, err error) {
 	for {
 		c, err := s.Get(ctx, id, Fallback{})

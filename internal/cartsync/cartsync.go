@@ -1,7 +1,6 @@
-// Package cartsync is what kco.Syncer and payments.Syncer have in common beside
-// Klarna's verdicts: how a Sync starts and ends, why it fails, the time that it
-// keeps, and what metrics are told of it. It is values and plain functions; the
-// rules are tables in docs/sync.md and docs/payments.md, and each Sync is its own.
+// Package cartsync has what kco.Syncer and payments.Syncer share: modes, outcomes,
+// errors, time limits and reports to the observer. It has only values and plain
+// functions. The rules of each Sync are tables in docs/sync.md and docs/payments.md.
 package cartsync
 
 import (
@@ -21,38 +20,38 @@ type Mode int
 const (
 	Load   Mode = iota // a page load: reads the copy first
 	Change             // an update on the open page: updates at once
-	Repair             // as Load, but never creates; for the back office
+	Repair             // as Load, but it never creates; for the back office
 )
 
 // String is the mode's name: load, change or repair.
 func (m Mode) String() string { return [...]string{"load", "change", "repair"}[m] }
 
-// Outcome is how a Sync without error came out.
+// Outcome is the result of a Sync without error.
 type Outcome int
 
 // The outcomes.
 const (
 	InSync   Outcome = iota // the copy at Klarna says what the cart says
 	Empty                   // nothing to sell: no copy is made, an old one stays
-	Complete                // the cart's copy is bought at Klarna, the cart not closed yet
-	Bought                  // the copy asked about is among those that bought the cart
+	Complete                // the copy is bought at Klarna, the cart is not closed yet
+	Bought                  // the cart was bought by the copy in the request
 )
 
 // Why a Sync failed. The cart is intact either way.
 var (
-	// ErrRefused: Klarna, or our own check of its rules, refused the copy. Our fault.
+	// ErrRefused: Klarna refused the copy, or our own check of its rules did. Our fault.
 	ErrRefused = errors.New("klarna refuses the order")
-	// ErrPurchaseRunning: the copy has to be replaced, and may be being bought.
-	// It ends with the purchase.
+	// ErrPurchaseRunning: the copy must be replaced, but a purchase of it may be running.
+	// The error ends with the purchase.
 	ErrPurchaseRunning = errors.New("a purchase of the cart may be running")
-	// ErrUnavailable: no answer of use from Klarna or Redis in time. The next Sync heals.
+	// ErrUnavailable: Klarna or Redis gave no usable answer in time. The next Sync heals.
 	ErrUnavailable = errors.New("order could not be brought in sync")
-	// ErrNothingToRepair: there is no copy that could be updated, or none that is
-	// still open, and Repair makes none. It is an ErrUnavailable too.
+	// ErrNothingToRepair: there is no open copy to update, and Repair makes none. It is an
+	// ErrUnavailable too.
 	ErrNothingToRepair = fmt.Errorf("%w: there is no order to update, and none is made", ErrUnavailable)
 )
 
-// What errors say where Klarna did not.
+// Causes of a failed Sync other than Klarna's answers.
 var (
 	ErrNoCopy       = errors.New("the cart has no copy at klarna")
 	ErrEnded        = errors.New("the copy at klarna is neither open nor bought")
@@ -60,26 +59,26 @@ var (
 	ErrKeptChanging = errors.New("the cart kept changing")
 )
 
-// Failed is the error of a Sync of a cart: why is one of this package's, err what
-// was met.
+// Failed returns the error of a Sync of a cart. why is an error of this package, err the
+// cause.
 func Failed(cartID string, why, err error) error {
 	return fmt.Errorf("sync cart %s: %w: %w", cartID, why, err)
 }
 
-// Rounds is how often a Sync starts from what the cart says now, after changes
-// and lost races.
+// Rounds is how often a Sync starts again with the newest cart, after changes and lost
+// races.
 const Rounds = 8
 
-// createTime of the time left is kept for a create after reads and updates that fail.
+// createTime is kept free for a create, after failed reads and updates.
 const createTime = 3 * time.Second
 
-// TimeLeft reports whether a read or an update can still be tried.
+// TimeLeft reports whether there is time for a read or an update.
 func TimeLeft(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return !ok || time.Until(deadline) > createTime
 }
 
-// KeepTime is ctx for a read or an update: it ends 3 s before ctx does.
+// KeepTime returns a context for a read or an update. It ends 3 s before ctx.
 func KeepTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -88,19 +87,19 @@ func KeepTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-createTime))
 }
 
-// MayBeBought returns the reservation of a cart, however old, if it says that a
-// purchase, by the name that it has there, may be running; else false.
+// MayBeBought returns the reservation of a cart, of any age, if it is for this purchase:
+// then the purchase may be running. Otherwise it returns false.
 func MayBeBought(ctx context.Context, stock *catalog.Stock, cartID, purchase string) (catalog.Reservation, bool, error) {
 	reserved, ok, err := stock.Reservation(ctx, cartID)
 	return reserved, ok && reserved.OrderID == purchase, err
 }
 
-// Ending is how a Sync came out, and what it did at Klarna on the way.
+// Ending is the outcome of a Sync, and what it did at Klarna.
 type Ending struct {
 	Outcome Outcome // of a Sync without error
-	Created bool    // a copy was made and is the cart's
+	Created bool    // it made a copy, which is now the cart's
 	Updated bool    // Klarna answered an update with 2xx
-	// Replaced is why the cart's copy was given up, "" where it was not; also
-	// where no new one could be made.
+	// Replaced is why the cart's old copy was given up, "" when it was not. It is set also
+	// when no new copy could be made.
 	Replaced klarna.Verdict
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 )
 
-// Tell tells an observer of a Sync that has ended with err; told has its product,
-// revision and IDs, that of the copy also where it is as it was.
+// Tell reports a Sync that ended with err to an observer. told has its product, revision
+// and IDs; Changed may be set also when the copy did not change.
 func (e Ending) Tell(ctx context.Context, o *observe.Observer, mode Mode, err error, told observe.Sync) {
 	told.Mode, told.Result, told.Replaced = mode.String(), e.result(err), string(e.Replaced)
 	if !e.Created && !e.Updated {

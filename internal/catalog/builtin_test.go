@@ -54,7 +54,7 @@ func TestBuiltin(t *testing.T) {
 	var got strings.Builder
 	got.WriteString("\n")
 	for _, p := range c.Products() {
-		name, _ := p.NameIn("en")
+		name, _ := p.Name.In("en")
 		stock := fmt.Sprintf("%d/%d", p.Weight, p.Stock)
 		if p.Digital {
 			stock = "digital"
@@ -151,7 +151,7 @@ func TestBuiltinTexts(t *testing.T) {
 		t.Errorf("there is a cellar: %q", name)
 	}
 	lantern, _ := c.Product("LMP-1")
-	got, in := lantern.DescriptionIn("en")
+	got, in := lantern.Description.In("en")
 	want := "Burns fourteen hours on one filling and does not mind the wind. It has been known to mind the rain, but only sideways."
 	if got != want || in != "en" {
 		t.Errorf("description of the lantern = %q in %q", got, in)
@@ -187,11 +187,8 @@ func TestTextIn(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := &catalog.Product{Name: tt.text, Description: tt.text, Material: tt.text}
-			for _, of := range []func(i18n.Lang) (string, i18n.Lang){p.NameIn, p.DescriptionIn, p.MaterialIn} {
-				if text, in := of(tt.lang); text+" "+string(in) != tt.want {
-					t.Errorf("got %q in %q, want %q", text, in, tt.want)
-				}
+			if text, in := tt.text.In(tt.lang); text+" "+string(in) != tt.want {
+				t.Errorf("got %q in %q, want %q", text, in, tt.want)
 			}
 		})
 	}

@@ -20,9 +20,8 @@ const Unlimited = math.MaxInt
 // Text is a text by language. A catalogue's texts have at least one.
 type Text map[i18n.Lang]string
 
-// In returns the text in a language, else in English, else in whatever
-// language there is, and the language that it really is in. An empty Text
-// gives "" in l.
+// In returns the text in a language, else in English, else in any language, and the
+// language of the returned text. An empty Text gives "" in l.
 func (t Text) In(l i18n.Lang) (text string, in i18n.Lang) {
 	for _, candidate := range slices.Concat([]i18n.Lang{l, "en"}, i18n.Langs()) {
 		if text, ok := t[candidate]; ok {
@@ -47,15 +46,6 @@ type Product struct {
 	Picture     string // name of a picture of the shop ("MUG-1.svg"), an https URL, or ""
 }
 
-// NameIn returns the name for a language, and the language it really is in.
-func (p *Product) NameIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Name.In(l) }
-
-// DescriptionIn is NameIn for the description.
-func (p *Product) DescriptionIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Description.In(l) }
-
-// MaterialIn is NameIn for the material.
-func (p *Product) MaterialIn(l i18n.Lang) (text string, in i18n.Lang) { return p.Material.In(l) }
-
 // Price returns the unit price in minor units; false if the product is not
 // sold in that currency.
 func (p *Product) Price(c money.Currency) (money.Amount, bool) {
@@ -63,14 +53,13 @@ func (p *Product) Price(c money.Currency) (money.Amount, bool) {
 	return price, ok
 }
 
-// Catalog is all that is for sale. It does not change after it was read, and
-// is safe for concurrent use.
+// Catalog is all that is for sale. It never changes. Safe for concurrent use.
 type Catalog struct {
 	products   []*Product // in shelf order
 	bySKU      map[string]*Product
 	categories []category
 	discounts  map[string]int32
-	haystacks  map[i18n.Lang][]string // by language, then as products: what Search looks through
+	haystacks  map[i18n.Lang][]string // by language: the texts that Search looks through, one per product
 }
 
 type category struct {
@@ -111,8 +100,7 @@ func (c *Catalog) Categories() []string {
 	return ids
 }
 
-// CategoryName returns a category's name for a language, and the language it
-// really is in; false if there is no such category.
+// CategoryName returns a category's name as Text.In does; false for an unknown category.
 func (c *Catalog) CategoryName(id string, l i18n.Lang) (text string, in i18n.Lang, ok bool) {
 	for _, category := range c.categories {
 		if category.id == id {

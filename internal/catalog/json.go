@@ -12,8 +12,8 @@ import (
 // maxDepth is how deep a catalogue file may nest; the format needs five levels.
 const maxDepth = 10
 
-// node is a JSON value that knows the line on which it stands: a nil, bool,
-// string, json.Number, []*node or []member.
+// node is a JSON value with its line in the file. The value is a nil, bool, string,
+// json.Number, []*node or []member.
 type node struct {
 	line  int
 	value any

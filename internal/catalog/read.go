@@ -30,8 +30,8 @@ const (
 	maxURL      = 1024      // Source: docs.kustom.co, Checkout API reference, order_line (image_url)
 	maxShown    = 100       // problems in one error
 
-	// MaxPrice is the highest price in minor units: 99 of it, the most that a
-	// cart takes, still fit into Klarna's highest total_amount of 100000000.
+	// MaxPrice is the highest price in minor units. A line of 99, the most that a cart
+	// takes, must not exceed Klarna's highest total_amount of 100000000.
 	// Source: docs.kustom.co, Checkout API reference, order_line (unit_price, total_amount)
 	MaxPrice = 100_000_000 / 99
 )
@@ -56,9 +56,8 @@ func Load(path string) (*Catalog, error) {
 	return c, nil
 }
 
-// Read reads a catalogue in the format of docs/catalog.md, at most 16 MiB.
-// The error of a file that breaks the format has one line for each problem,
-// with its line in the file and the path of the field.
+// Read reads a catalogue in the format of docs/catalog.md, at most 16 MiB. The error has
+// one line for each problem, with the line in the file and the path of the field.
 func Read(r io.Reader) (*Catalog, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
@@ -80,7 +79,7 @@ func Read(r io.Reader) (*Catalog, error) {
 	return c, nil
 }
 
-// validator turns nodes into a catalogue and collects what is wrong with them.
+// validator turns nodes into a catalogue and collects their problems.
 type validator struct {
 	problems   []problem
 	language   i18n.Lang        // of texts that are plain strings

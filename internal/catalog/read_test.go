@@ -228,7 +228,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		for _, p := range c.Products() {
-			if name, _ := p.NameIn("sv"); p.SKU == "" || name == "" || len(p.Prices) == 0 || p.Stock < 0 {
+			if name, _ := p.Name.In("sv"); p.SKU == "" || name == "" || len(p.Prices) == 0 || p.Stock < 0 {
 				t.Errorf("took %+v", p)
 			}
 		}

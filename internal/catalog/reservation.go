@@ -10,22 +10,23 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// How long a reservation means what.
+// The ages of a reservation.
 const (
-	// ReservationYoung: until then no other order of the cart may be bought.
+	// ReservationYoung: up to this age, no other order of the cart may be bought.
 	ReservationYoung = 10 * time.Minute
-	// StockHeld: then its stock is given back. The record stays.
+	// StockHeld: at this age its stock is given back. The record stays.
 	StockHeld = 30 * time.Minute
-	// ReservationWatched: until then Klarna is asked whether it became a sale.
+	// ReservationWatched: up to this age, Klarna is asked whether it became a sale.
 	ReservationWatched = 49 * time.Hour
 )
 
 const (
 	askFirst = 5 * time.Minute // push and confirmation have had their time
 	askEvery = 30 * time.Minute
-	// reservationLife bounds what is kept when no loop forgets reservations: as long as a cart.
+	// reservationLife is the life of the keys when no loop runs: as long as a cart.
 	reservationLife = 35 * 24 * time.Hour
 	returnBatch     = 100
 )
@@ -33,21 +34,21 @@ const (
 // Keys beside stockKey, in its hash tag.
 const (
 	heldKey = "shopd:{stock}:held" // carts whose reservation holds stock, by when it was made
-	askKey  = "shopd:{stock}:ask"  // carts with a reservation, by when Klarna is to be asked
+	askKey  = "shopd:{stock}:ask"  // carts with a reservation, by when Klarna is asked next
 )
 
 func reservationKey(cartID string) string { return "shopd:{stock}:reservation:" + cartID }
 func settledKey(orderID string) string    { return "shopd:{stock}:settled:" + orderID }
 
-// Why a purchase cannot be reserved, beside a *ShortError. Nothing changed.
+// Why a purchase cannot be reserved, besides a *ShortError. Nothing has changed then.
 var (
-	// ErrPurchaseRunning: another order of the cart may be being bought.
+	// ErrPurchaseRunning: a purchase of another order of the cart may be running.
 	ErrPurchaseRunning = errors.New("another purchase of this cart may be running")
 	// ErrSettled: the order is bought already.
 	ErrSettled = errors.New("the purchase is settled already")
 )
 
-// ShortError refuses more than there is.
+// ShortError refuses a quantity above the stock.
 type ShortError struct {
 	SKU  string
 	Left int // what this cart could have, 0 = none
@@ -60,11 +61,11 @@ func (e *ShortError) Error() string { return fmt.Sprintf("only %d left of %s", e
 type Reservation struct {
 	CartID   string
 	OrderID  string          // KCO order, or "session:<id>" of Klarna Payments
-	Lines    []ReservedLine  // all that is being bought; stock is held of limited goods only
+	Lines    []ReservedLine  // all lines of the purchase; only limited goods hold stock
 	Made     time.Time       // to the millisecond
-	Returned bool            // its stock was given back, because it grew old
-	Ending   bool            // Klarna was asked to abort its order, and is not known to have refused
-	Body     json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
+	Returned bool            // it grew old and its stock was given back
+	Ending   bool            // Klarna was asked to abort its order, and has not refused as far as known
+	Body     json.RawMessage // Klarna Payments: the order call, repeated until it is answered
 }
 
 // ReservedLine is a SKU and how many of it.
@@ -73,7 +74,7 @@ type ReservedLine struct {
 	Quantity int    `json:"quantity"`
 }
 
-// takenLine is a line of limited goods, as the scripts know it.
+// takenLine is a line of limited goods, as the scripts get it.
 type takenLine struct {
 	ReservedLine
 	Stock int `json:"stock"` // of the catalogue, for what was never counted
@@ -95,20 +96,18 @@ func (s *Stock) taken(lines []ReservedLine) (string, error) {
 	return string(data), err
 }
 
-// run runs a script on what belongs to a cart's reservation.
+// run runs a script on the keys of a cart's reservation.
 func (s *Stock) run(ctx context.Context, script *redis.Script, cartID, orderID string, args ...any) *redis.Cmd {
 	keys := []string{stockKey, reservationKey(cartID), heldKey, askKey, settledKey(orderID)}
 	return script.Run(ctx, s.rdb, keys, append([]any{cartID, orderID}, args...)...)
 }
 
-// Reserve takes the stock of the lines and writes the cart's reservation, in
-// one step, after giving back what the cart's reservation before held: that of
-// the same order is replaced by the new lines, another order's only when it is
-// no longer young. So a repeat changes nothing, whether its reply was lost or
-// not. A zero Made is now. Goods without limit are written down too: the
-// reservation is what keeps a cart from being bought twice. The error is
-// ErrPurchaseRunning, ErrSettled, a *ShortError, or a fault of Redis, after
-// which it may have been done.
+// Reserve takes the stock of the lines and stores the cart's reservation, in one step. It
+// first gives back the stock of the cart's old reservation. It replaces a reservation of
+// another order only when that is no longer young. Repeating it changes nothing. A zero
+// Made is now. Unlimited goods are stored too: the reservation keeps a cart from being
+// bought twice. The error is ErrPurchaseRunning, ErrSettled or a *ShortError. After any
+// other error, which is Redis's, the reservation may have been stored.
 func (s *Stock) Reserve(ctx context.Context, r Reservation) error {
 	if r.Made.IsZero() {
 		r.Made = time.Now()
@@ -146,10 +145,10 @@ func (s *Stock) Reserve(ctx context.Context, r Reservation) error {
 	return nil
 }
 
-// reservationFields are what a Reservation is read from.
+// reservationFields are the fields of a Reservation in Redis.
 var reservationFields = []string{"order_id", "made", "returned", "ending", "lines", "body"}
 
-// Reservation returns the cart's reservation, however old; false when it has none.
+// Reservation returns the cart's reservation, of any age; false when it has none.
 func (s *Stock) Reservation(ctx context.Context, cartID string) (r Reservation, ok bool, err error) {
 	values, err := s.rdb.HMGet(ctx, reservationKey(cartID), reservationFields...).Result()
 	if err != nil {
@@ -179,57 +178,43 @@ func decodeReservation(cartID string, values []any) (r Reservation, ok bool, err
 	return r, true, nil
 }
 
-// Settle is the last step of placing an order: what it holds becomes what was
-// sold, and its reservation ends. closed is whether the caller took the goods
-// out of the cart: then their stock is taken even when there is no reservation
-// (any more) that held it. short reports that fewer than 0 of some product are
-// left for that. Once settled, an order takes nothing more within 49 h, whoever
-// asks and how often; all get the same answer.
+// Settle is the last step of placing an order. The stock that the reservation holds is
+// sold, and the reservation ends. closed: the caller took the goods out of the cart. Then
+// their stock is taken even if no reservation holds it. short reports that the stock of a
+// product fell below 0 by that. Settling an order again within 49 h changes nothing and
+// returns the same.
 func (s *Stock) Settle(ctx context.Context, cartID, orderID string, lines []ReservedLine, closed bool) (short bool, err error) {
 	taken, err := s.taken(lines)
 	if err != nil {
 		return false, fmt.Errorf("settle stock: %w", err)
 	}
 	short, err = s.run(ctx, settle, cartID, orderID, taken, closed, ReservationWatched.Milliseconds()).Bool()
-	if err != nil {
-		return false, fmt.Errorf("settle stock: %w", err)
-	}
-	return short, nil
+	return short, redisconn.Wrap("settle stock", err)
 }
 
-// Become gives the reservation of a purchase another name, once it is known
-// which order the purchase has become; its Body is no longer needed. Where that
-// order is settled the reservation ends instead, and its stock is given back: it
-// was written anew by somebody who did not know. Another purchase's stays.
+// Become renames the reservation of a purchase when its order is known, and drops its
+// Body. If the order is settled already, the reservation ends and its stock is given
+// back: a late process wrote it. The reservation of another purchase stays.
 func (s *Stock) Become(ctx context.Context, cartID, purchase, orderID string) error {
-	if err := s.run(ctx, become, cartID, orderID, purchase).Err(); err != nil {
-		return fmt.Errorf("rename reservation: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("rename reservation", s.run(ctx, become, cartID, orderID, purchase).Err())
 }
 
-// DropReservation ends an order's reservation and gives back its stock, once it
-// is known that it will not become a sale. Another order's stays.
+// DropReservation ends the reservation of an order that will not become a sale, and gives
+// back its stock. The reservation of another order stays.
 func (s *Stock) DropReservation(ctx context.Context, cartID, orderID string) error {
-	if err := s.run(ctx, drop, cartID, orderID).Err(); err != nil {
-		return fmt.Errorf("drop reservation: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("drop reservation", s.run(ctx, drop, cartID, orderID).Err())
 }
 
-// SetEnding notes in an order's reservation that Klarna is being asked to abort
-// the order (or, false, has refused): so that an abort whose answer was lost is
-// known for ours. It reports whether the order still has the reservation.
+// SetEnding stores in an order's reservation that Klarna is asked to abort the order; with
+// false, that Klarna refused. So an abort with a lost answer is known as ours. It reports
+// whether the order still has the reservation.
 func (s *Stock) SetEnding(ctx context.Context, cartID, orderID string, ending bool) (ok bool, err error) {
 	ok, err = s.run(ctx, setEnding, cartID, orderID, ending).Bool()
-	if err != nil {
-		return false, fmt.Errorf("note in reservation: %w", err)
-	}
-	return ok, nil
+	return ok, redisconn.Wrap("note in reservation", err)
 }
 
-// ReturnOld gives back the stock of reservations that are 30 min old at now,
-// and returns of how many. What they say of a purchase stays.
+// ReturnOld gives back the stock of reservations that are 30 min old at now, and returns
+// how many. The reservations stay.
 func (s *Stock) ReturnOld(ctx context.Context, now time.Time) (returned int, err error) {
 	old := now.Add(-StockHeld).UnixMilli()
 	for {
@@ -252,10 +237,9 @@ func (s *Stock) ReturnOld(ctx context.Context, now time.Time) (returned int, err
 	}
 }
 
-// DueReservations returns at most limit reservations about which Klarna is to
-// be asked by now: when they are 5 min old, then every 30 min, the last time at
-// 49 h. They come in no order, so that some which fail do not keep the others
-// from their turn.
+// DueReservations returns at most limit reservations that are due for a question to
+// Klarna: at 5 min, then every 30 min, a last time at 49 h. They come in random order, so
+// that failing ones do not block the others.
 func (s *Stock) DueReservations(ctx context.Context, now time.Time, limit int) ([]Reservation, error) {
 	carts, err := s.due(ctx, askKey, now.UnixMilli(), limit)
 	if err != nil || len(carts) == 0 {
@@ -288,16 +272,11 @@ func (s *Stock) DueReservations(ctx context.Context, now time.Time, limit int) (
 	return due, nil
 }
 
-// Asked notes that Klarna was asked at now about an order and knew of no sale:
-// it is due again in 30 min. At 49 h its reservation is forgotten instead, and
-// its stock given back if it was not yet.
+// Asked stores that Klarna knew of no sale at now. The reservation is due again in 30 min.
+// At 49 h it is removed instead, and its stock given back if that was not done before.
 func (s *Stock) Asked(ctx context.Context, cartID, orderID string, now time.Time) error {
-	err := s.run(ctx, asked, cartID, orderID,
-		now.UnixMilli(), askEvery.Milliseconds(), ReservationWatched.Milliseconds()).Err()
-	if err != nil {
-		return fmt.Errorf("note in reservation: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("note in reservation", s.run(ctx, asked, cartID, orderID,
+		now.UnixMilli(), askEvery.Milliseconds(), ReservationWatched.Milliseconds()).Err())
 }
 
 // due returns the carts in a sorted set whose time has come, the oldest first.
@@ -305,8 +284,5 @@ func (s *Stock) due(ctx context.Context, key string, by int64, limit int) ([]str
 	carts, err := s.rdb.ZRangeByScore(ctx, key, &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(by, 10), Count: int64(limit),
 	}).Result()
-	if err != nil {
-		return nil, fmt.Errorf("read reservations: %w", err)
-	}
-	return carts, nil
+	return carts, redisconn.Wrap("read reservations", err)
 }

@@ -2,12 +2,11 @@ package catalog
 
 import "github.com/redis/go-redis/v9"
 
-// The scripts that decide who gets the last item and which purchase of a cart
-// may run. KEYS: what is left, the cart's record, heldKey, askKey, the mark of a
-// settled order. ARGV: cart, order, then the script's own. A record has the
-// order_id, when it was made (ms), the lines and what was taken of them as JSON,
-// and returned or ending where that was done; it is read here, but never
-// encoded anew, since Lua knows no integers and no empty array.
+// These scripts decide who gets the last item and which purchase of a cart may run. KEYS:
+// stock left, the cart's record, heldKey, askKey, the mark of a settled order. ARGV: cart,
+// order, then those of the script. A record has order_id, made (ms), lines and taken
+// lines as JSON, and perhaps returned or ending. The scripts decode the JSON but never
+// encode it: Lua has no integers and no empty array.
 const common = `
 local left, record, held, ask, settled = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local cart, order = ARGV[1], ARGV[2]
@@ -61,7 +60,8 @@ for _, key in ipairs({record, held, ask}) do redis.call('PEXPIRE', key, ARGV[9])
 return {'ok', '', 0}
 `)
 
-// settle: taken, closed, life of the mark. What the record holds is put against what was bought.
+// settle: taken, closed, life of the mark. It takes the sold lines after giving back what
+// the record holds.
 var settle = script(`
 local mark = redis.call('GET', settled)
 if mark then
@@ -97,8 +97,7 @@ end
 return 0
 `)
 
-// become: the name before. The record goes on under the new one, unless what has
-// that name is settled.
+// become: the old name. The record gets the new name, unless that order is settled.
 var become = script(`
 if not found[1] or found[1] ~= ARGV[3] then return 0 end
 if redis.call('EXISTS', settled) == 1 then

@@ -12,9 +12,9 @@ import (
 // maxQuery is how many bytes of a query are looked at.
 const maxQuery = 200
 
-// Search returns the products of a category ("" is all) in whose SKU, name or
-// description, as shown in language l, each word of the query occurs, in shelf
-// order. Case and accents do not matter. An empty query finds everything.
+// Search returns the products of a category ("" is all) that contain each word of the
+// query, in shelf order. It looks in SKU, name and description in language l. Case and
+// accents do not matter. An empty query finds everything.
 func (c *Catalog) Search(l i18n.Lang, query, category string) []*Product {
 	words := strings.Fields(fold(query[:min(len(query), maxQuery)]))
 	haystacks, ok := c.haystacks[l]
@@ -44,18 +44,17 @@ func (c *Catalog) makeHaystacks() {
 	c.haystacks = map[i18n.Lang][]string{}
 	for _, l := range i18n.Langs() {
 		for _, p := range c.products {
-			name, _ := p.NameIn(l)
-			description, _ := p.DescriptionIn(l)
+			name, _ := p.Name.In(l)
+			description, _ := p.Description.In(l)
 			c.haystacks[l] = append(c.haystacks[l], fold(p.SKU+"\n"+name+"\n"+description))
 		}
 	}
 }
 
-// letters are those of our languages that Unicode does not take apart.
+// letters are letters of our languages that Unicode does not decompose.
 var letters = strings.NewReplacer("ø", "o", "æ", "ae", "œ", "oe", "ß", "ss", "’", "'")
 
-// fold lower-cases a text and takes the marks off its letters: "Kökshandduk"
-// becomes "kokshandduk".
+// fold makes a text lower case and removes accents: "Kökshandduk" becomes "kokshandduk".
 func fold(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/redisconn"
 	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// stockKey is a hash of SKU → items left. All that must change together
-	// with it shares its hash tag. It has no TTL.
+	// stockKey is a hash of SKU → items left. Keys that change together with it share its
+	// hash tag. It has no TTL.
 	stockKey = "shopd:{stock}:left"
 
 	levelsAge   = time.Second      // how old Levels may be
@@ -49,16 +50,12 @@ func (s *Stock) Seed(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("seed stock: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("seed stock", err)
 }
 
-// Left returns how many of each of the products are left, as Redis has it now:
-// one round trip, none when all are digital. A number may be below 0. Digital
-// goods are unlimited and absent, as are SKUs that the catalogue does not
-// have. Of a product that was never seeded, the catalogue's stock is left.
+// Left returns how many of each product are left, read from Redis in one round trip. A
+// number may be below 0. Digital goods and unknown SKUs are absent. A product that was
+// never seeded has the catalogue's stock.
 func (s *Stock) Left(ctx context.Context, skus ...string) (map[string]int, error) {
 	var limited []*Product
 	var fields []string
@@ -87,16 +84,15 @@ func (s *Stock) Left(ctx context.Context, skus ...string) (map[string]int, error
 	return left, nil
 }
 
-// Levels returns what Left does for the whole catalogue, at most a second old
-// and mostly from memory: for pages, not for decisions. Any number of callers
-// make one request to Redis. While Redis does not answer, it returns what it
-// knew for up to 30 s, so that the shelves can still be looked at, then the
+// Levels returns Left for the whole catalogue, at most a second old, mostly from memory.
+// It is for pages, not for decisions. Callers at the same time share one request to
+// Redis. While Redis is away it returns the last levels for up to 30 s, and then the
 // error. The map is shared and must not be changed.
 func (s *Stock) Levels(ctx context.Context) (map[string]int, error) {
 	if levels := s.known(); levels != nil {
 		return levels, nil
 	}
-	// The request belongs to all who wait for it: whoever started it may leave.
+	// The caller that starts the request may leave: others wait for it too.
 	result := s.flight.DoChan("", func() (any, error) { return s.refresh(context.WithoutCancel(ctx)) })
 	select {
 	case r := <-result:

@@ -52,11 +52,10 @@ func LangOf(locale string) Lang {
 	return l
 }
 
-// T is the text of a key in a language, {0}, {1}… replaced by the arguments; a
-// placeholder without argument stays. A text "one|many" has two forms: the
-// first int among the arguments chooses (all our languages have these two).
-// Panics on a key that does not exist: keys are written in the program, and the
-// tests of the pages use them all.
+// T returns the text of a key in a language. Arguments replace {0}, {1}…; a placeholder
+// without argument stays. A text "one|many" has a singular and a plural form: the first
+// int argument chooses. T panics on an unknown key: keys are in the program, and tests
+// use them all.
 func T(l Lang, key string, args ...any) string {
 	text, ok := lookup(l, key)
 	if !ok {
@@ -65,8 +64,8 @@ func T(l Lang, key string, args ...any) string {
 	return fill(text, args)
 }
 
-// CountryName is the name of a country (alpha-2) as a list shows it: "Norway",
-// also of one that we do not serve. What is no country is returned as it is.
+// CountryName returns the name of a country (alpha-2): "Norway". It also knows countries
+// that we do not serve. It returns any other text unchanged.
 func CountryName(l Lang, country string) string {
 	if text, ok := lookup(l, "country."+country); ok {
 		return text
@@ -81,8 +80,8 @@ func CountryName(l Lang, country string) string {
 	return country
 }
 
-// CurrencyName is the name of a currency in the form that follows "prices are
-// in": "Norwegian kroner". A currency that we do not use is its code.
+// CurrencyName returns the name of a currency as it follows "prices are in": "Norwegian
+// kroner". For a currency that we do not use it returns the code.
 func CurrencyName(l Lang, code string) string {
 	if text, ok := lookup(l, "currency."+code); ok {
 		return text

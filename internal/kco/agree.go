@@ -7,16 +7,16 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 )
 
-// Differences names the members in which an order does not say what is
-// wanted; none means that they agree. Only what we send is compared; see
-// [klarna.Differences]. Klarna may echo URLs with the order's ID filled in.
+// Differences returns the names of the members in which an order differs from want. It
+// compares only what we send; see [klarna.Differences]. Klarna may echo URLs with the
+// order's ID filled in.
 func Differences(want Content, got Order) []string {
 	return klarna.Differences(want, got.Content, func(want, echo string) bool {
 		return filled(echo, got.OrderID) == filled(want, got.OrderID)
 	})
 }
 
-// LineDifferences names the members in which a line does not say what is wanted.
+// LineDifferences returns the names of the members in which a line differs from want.
 func LineDifferences(want, got klarna.OrderLine) []string {
 	return klarna.Differences(want, got, nil) // a line has no merchant URLs
 }

@@ -12,8 +12,7 @@ import (
 
 func content() kco.Content {
 	return kco.Content{
-		PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE", OrderAmount: 39800, OrderTaxAmount: 7960,
-		OrderLines: []klarna.OrderLine{{Type: klarna.Physical, Reference: "MUG-1", Name: "Mugg", Quantity: 2, UnitPrice: 19900, TaxRate: 2500, TotalAmount: 39800, TotalTaxAmount: 7960}},
+		Sale: klarna.Sale{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE", Lines: klarna.Lines{OrderAmount: 39800, OrderTaxAmount: 7960, OrderLines: []klarna.OrderLine{{Type: klarna.Physical, Reference: "MUG-1", Name: "Mugg", Quantity: 2, UnitPrice: 19900, TaxRate: 2500, TotalAmount: 39800, TotalTaxAmount: 7960}}}},
 		MerchantURLs: kco.MerchantURLs{
 			Terms: "https://s.example/terms", Checkout: "https://s.example/checkout",
 			Confirmation: "https://s.example/thanks?order_id={checkout.order.id}", Push: "https://s.example/push?order_id={checkout.order.id}",

@@ -5,12 +5,11 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 )
 
 // AddressChange is the body of the address_update, shipping_option_update and
-// country_change callbacks as far as we read it; it names neither the order nor
-// what changed. It holds personal data.
+// country_change callbacks, with the members that we use. It names neither the order
+// nor the change. It holds personal data.
 // Source: docs.kustom.co, Server side callbacks.
 type AddressChange struct {
 	BillingAddress         klarna.Address  `json:"billing_address"`
@@ -20,43 +19,37 @@ type AddressChange struct {
 	Locale                 string          `json:"locale"`
 }
 
-// Address is what the body says of where the order goes.
+// Address returns where the order goes.
 func (a *AddressChange) Address() cart.Address {
 	o := Order{BillingAddress: a.BillingAddress, ShippingAddress: a.ShippingAddress, SelectedShippingOption: a.SelectedShippingOption}
 	return o.Address()
 }
 
-// AddressAnswer is the answer to an AddressChange: the order is replaced by
-// it. Source: docs.kustom.co, Server side callbacks.
+// AddressAnswer is the answer to an AddressChange. It replaces the order's members.
+// Source: docs.kustom.co, Server side callbacks.
 type AddressAnswer struct {
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	PurchaseCurrency string             `json:"purchase_currency"`
-	ShippingOptions  []ShippingOption   `json:"shipping_options"`
-	Locale           string             `json:"locale"`
+	klarna.Lines
+	PurchaseCurrency string           `json:"purchase_currency"`
+	ShippingOptions  []ShippingOption `json:"shipping_options"`
+	Locale           string           `json:"locale"`
 }
 
-// AddressAnswer is as much of the content as such an answer may have.
+// AddressAnswer returns the members of the content that such an answer may have.
 func (c *Content) AddressAnswer() AddressAnswer {
-	return AddressAnswer{
-		OrderAmount: c.OrderAmount, OrderTaxAmount: c.OrderTaxAmount, OrderLines: c.OrderLines,
-		PurchaseCurrency: c.PurchaseCurrency, ShippingOptions: c.ShippingOptions, Locale: c.Locale,
-	}
+	return AddressAnswer{c.Lines, c.PurchaseCurrency, c.ShippingOptions, c.Locale}
 }
 
-// Refusal is the body of a 400 by which a callback refuses an order; the text
-// is shown in the iframe. Source: docs.kustom.co, Server side callbacks.
+// Refusal is the body of a 400 with which a callback refuses an order. The iframe shows
+// the text. Source: docs.kustom.co, Server side callbacks.
 type Refusal struct {
 	Type string `json:"error_type"`
 	Text string `json:"error_text"`
 }
 
-// UnsupportedAddress is the Type of a refusal of the address.
+// UnsupportedAddress is the Type of a Refusal of the address.
 const UnsupportedAddress = "unsupported_shipping_address"
 
-// SaleDifferences is Differences as far as it decides what is bought and for
-// how much: country, currency, lines and amounts.
+// SaleDifferences returns the Differences that change what is bought and for how much.
 func SaleDifferences(want Content, got Order) []string {
 	return klarna.OfSale(Differences(want, got))
 }
@@ -73,8 +66,8 @@ const (
 	UnknownOrder    Reason = "unknown_order"    // not the cart's newest, or not ours
 )
 
-// CheckoutURL is the page to which a refused shopper is sent; sku is what was
-// sold out, else "".
+// CheckoutURL returns the page for a shopper whose purchase was refused. sku is the
+// product that was sold out, else "".
 func (w *Wants) CheckoutURL(reason Reason, sku string) string {
 	query := url.Values{"reason": {string(reason)}}
 	if sku != "" {

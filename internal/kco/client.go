@@ -17,9 +17,8 @@ func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
 
 const orders = "/checkout/v3/orders"
 
-// CreateOrder makes a new order. Klarna knows no idempotency key here, so an
-// answer that is lost is not asked for again: the order it may have made is
-// known to nobody. Source: docs.kustom.co, Create order.
+// CreateOrder makes a new order. Klarna has no idempotency key here, so a lost answer is
+// not asked for again: nobody knows the order that Klarna may have made. Source: docs.kustom.co, Create order.
 func (c *Client) CreateOrder(ctx context.Context, content Content) (Order, error) {
 	order, _, err := c.do(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: content})
 	return order, err
@@ -34,18 +33,17 @@ func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
 	return order, err
 }
 
-// UpdateOrder replaces the content of an open order. unanswered is true when a
-// try before the last had no answer and may still be acted on, also when err
-// is set. Source: docs.kustom.co, Update ongoing order.
+// UpdateOrder replaces the content of an open order. unanswered: a try before the last
+// had no answer, and Klarna may still act on it. It may be true with an error. Source: docs.kustom.co, Update ongoing order.
 func (c *Client) UpdateOrder(ctx context.Context, id string, content Content) (order Order, unanswered bool, err error) {
 	return c.do(ctx, klarna.Request{
 		Operation: "update kco order", Method: "POST", Path: path(id), Body: content, Retry: klarna.RetryReplace,
 	})
 }
 
-// AbortOrder ends an open order; a finished one is a 403, an unknown or
-// expired one a 404. retried is true when there were tries before the last: one
-// of them may have ended it, whatever err says of the last.
+// AbortOrder ends an open order. A finished one is a 403, an unknown or expired one a
+// 404. retried: there were several tries, and an earlier one may have ended the order,
+// whatever err says.
 // Source: docs.kustom.co, Abort order.
 func (c *Client) AbortOrder(ctx context.Context, id string) (retried bool, err error) {
 	// Aborting replaces state like an update does, but waits for no lock.

@@ -18,25 +18,25 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// LeftBehind is the list of orders that were made for a cart and are no
-// longer its order. They are aborted, not on the shopper's time; then Klarna is
-// asked about them until they are 49 h old, for one may have been paid in an
-// old tab. All members but Observer are required.
+// LeftBehind is the list of orders that were made for a cart and are no longer its order.
+// A loop aborts them. Then it asks Klarna about them until they are 49 h old, because
+// the shopper may have paid in an old tab. All members but Observer are required.
 type LeftBehind struct {
 	Redis  redis.UniversalClient
 	Carts  *cart.Store
 	Stock  *catalog.Stock // knows of purchases that may be running
 	Client *Client
 	Logger *slog.Logger
-	// Observer is told of each order that was looked at and of each sweep; it may be nil.
+	// Observer gets each order and each sweep; it may be nil.
 	Observer *observe.Observer
 }
 
-// The list is three sorted sets: "cart ID:order ID" of those to be aborted by
-// when they were listed, and of those that were aborted the order's ID, by when
-// it was listed and by when Klarna is to be asked about it.
+// The list is three sorted sets. The first holds "cart ID:order ID" of the orders to
+// abort, by the time they were listed. The other two hold the IDs of aborted orders: by
+// the time they were listed, and by the time to ask Klarna about them.
 const (
 	leftBehindKey   = "shopd:{left_behind}"
 	leftBehindSince = "shopd:{left_behind}:since"
@@ -52,16 +52,14 @@ const (
 	sweepEvery     = 5 * time.Second
 )
 
-// Add puts an order on the list, also when ctx has ended: what is not on it is
-// never aborted. It takes as long as the Redis client lets it.
+// Add puts an order on the list, also when ctx has ended: an order that is not listed is
+// never aborted. The Redis client limits the time.
 func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
 	ctx = context.WithoutCancel(ctx)
 	pipe := l.Redis.Pipeline()
 	l.queue(ctx, pipe, cartID, orderID)
-	if _, err := pipe.Exec(ctx); err != nil {
-		return fmt.Errorf("list left-behind order: %w", err)
-	}
-	return nil
+	_, err := pipe.Exec(ctx)
+	return redisconn.Wrap("list left-behind order", err)
 }
 
 func (l *LeftBehind) queue(ctx context.Context, p redis.Pipeliner, cartID, orderID string) {
@@ -88,10 +86,9 @@ func (l *LeftBehind) Run(ctx context.Context) {
 	}
 }
 
-// Sweep aborts the orders listed before the given time, until five have
-// failed. One that is its cart's order is dropped from the list instead, and
-// one that may just be being bought stays as it is. One process at a time;
-// where another is at it, Sweep does nothing.
+// Sweep aborts the orders listed before the given time. It stops after five failures. It
+// removes an order that is its cart's order after all, and leaves one that may be in a
+// purchase. Only one process sweeps at a time; Sweep does nothing in another.
 func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 	lock, err := redislock.Obtain(ctx, l.Redis, leftBehindLock, time.Minute, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
@@ -132,9 +129,9 @@ func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
 	}
 }
 
-// end ends one order, unless it is its cart's or may be being bought. stays is
-// whether it is to be looked at again. 200, 403 (finished) and 404 (gone) end the
-// aborting, as does an age at which the order must have expired.
+// end aborts one order, unless it is its cart's or may be in a purchase. stays: the order
+// stays on the list. 200, 403 (finished) and 404 (gone) complete the abort, and so does
+// an age at which the order must have expired.
 func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err error) {
 	member, _ := entry.Member.(string)
 	cartID, orderID, _ := strings.Cut(member, ":")
@@ -181,7 +178,7 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err er
 			}
 		}
 	}
-	// What was listed again after it was aborted is as old as before.
+	// An order that is listed again after its abort keeps its age.
 	_, err = l.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.ZRem(ctx, leftBehindKey, member)
 		p.ZAddNX(ctx, leftBehindSince, at(listed.UnixMilli(), orderID))
@@ -190,16 +187,12 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err er
 		p.Expire(ctx, leftBehindAsk, askLife)
 		return nil
 	})
-	if err != nil {
-		return true, fmt.Errorf("note left-behind order: %w", err)
-	}
-	return false, nil
+	return err != nil, redisconn.Wrap("note left-behind order", err)
 }
 
-// Unsettled returns the IDs of at most limit orders of which Klarna's abort is
-// over and about which Order Management is to be asked by now, in no order, so
-// that some which fail do not keep the others from their turn. What is found
-// out goes to Asked or Settled.
+// Unsettled returns the IDs of at most limit aborted orders that are due for a question
+// to Order Management. They come in random order, so that failing ones do not block the
+// others. The caller reports the answer with Asked or Settled.
 func (l *LeftBehind) Unsettled(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	ids, err := l.Redis.ZRangeByScore(ctx, leftBehindAsk, &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
@@ -211,9 +204,9 @@ func (l *LeftBehind) Unsettled(ctx context.Context, now time.Time, limit int) ([
 	return ids, nil
 }
 
-// Asked notes that Order Management was asked at now about an order and knew
-// of no sale. It is due again when it has been listed half as long again, at
-// least 5 min later, and a last time at 49 h; then it leaves the list.
+// Asked stores that Order Management knew of no sale at now. The order is due again after
+// half of its time on the list, at least 5 min, and a last time at 49 h. Then it leaves
+// the list.
 func (l *LeftBehind) Asked(ctx context.Context, orderID string, now time.Time) error {
 	score, err := l.Redis.ZScore(ctx, leftBehindSince, orderID).Result()
 	if errors.Is(err, redis.Nil) {
@@ -232,22 +225,15 @@ func (l *LeftBehind) Asked(ctx context.Context, orderID string, now time.Time) e
 	}
 	// XX: it may have been settled meanwhile.
 	again := redis.ZAddArgs{XX: true, Members: []redis.Z{at(next.UnixMilli(), orderID)}}
-	if err := l.Redis.ZAddArgs(ctx, leftBehindAsk, again).Err(); err != nil {
-		return fmt.Errorf("note left-behind order: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("note left-behind order", l.Redis.ZAddArgs(ctx, leftBehindAsk, again).Err())
 }
 
-// Settled takes an order from the list about which all is known: it is placed,
-// cancelled, or not ours.
+// Settled removes an order from the list: it is placed, cancelled, or not ours.
 func (l *LeftBehind) Settled(ctx context.Context, orderID string) error {
 	_, err := l.Redis.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.ZRem(ctx, leftBehindAsk, orderID)
 		p.ZRem(ctx, leftBehindSince, orderID)
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("clear left-behind order: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("clear left-behind order", err)
 }

@@ -19,13 +19,13 @@ type Left struct {
 	OrderID string
 	CartID  string    // "" once Klarna's abort is over: then only the order is known
 	Since   time.Time // when it was left behind
-	// Aborted is whether aborting is over; until 49 h after Since Klarna is still
-	// asked whether it was paid in an old tab.
+	// Aborted: the abort is complete. Klarna is asked until 49 h after Since whether the
+	// order was paid in an old tab.
 	Aborted bool
 }
 
-// List returns the newest orders that were left behind and are not settled, at
-// most limit of them, and how many there are.
+// List returns the newest left-behind orders that are not settled, at most limit, and
+// how many there are.
 func (l *LeftBehind) List(ctx context.Context, limit int) (left []Left, total int64, err error) {
 	var waiting, aborted *redis.ZSliceCmd
 	var counts [2]*redis.IntCmd
@@ -51,8 +51,7 @@ func (l *LeftBehind) List(ctx context.Context, limit int) (left []Left, total in
 	return left[:min(len(left), limit)], counts[0].Val() + counts[1].Val(), nil
 }
 
-// Among returns which of these orders of a cart were left behind and are not
-// settled, in their order.
+// Among returns those of a cart's orders that were left behind and are not settled.
 func (l *LeftBehind) Among(ctx context.Context, cartID string, orderIDs []string) ([]Left, error) {
 	type scores struct{ waiting, aborted *redis.FloatCmd }
 	found := make([]scores, len(orderIDs))
@@ -79,7 +78,7 @@ func (l *LeftBehind) Among(ctx context.Context, cartID string, orderIDs []string
 	return left, nil
 }
 
-// Queues are what waits to be aborted, and to be asked about.
+// Queues returns the queues of orders to abort and to ask about.
 func Queues() []redisconn.Queue {
 	return []redisconn.Queue{
 		{Name: "left_behind_abort", Key: leftBehindKey, After: abortAfter},

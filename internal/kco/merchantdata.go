@@ -12,16 +12,15 @@ import (
 // ErrForeign is merchant_data that none of our keys has signed.
 var ErrForeign = errors.New("merchant_data is not ours")
 
-// Signer writes and reads merchant_data, "v1.<cart ID>.<HMAC>": it tells, in
-// callbacks and in Order Management, which cart an order belongs to. An order
-// that does not come of KCO has "v2.<cart ID>.<HMAC>.<origin>": what it was
-// bought by.
+// Signer writes and reads merchant_data, "v1.<cart ID>.<HMAC>". It tells callbacks and
+// Order Management which cart an order belongs to. An order outside KCO has
+// "v2.<cart ID>.<HMAC>.<origin>"; the origin names its purchase.
 type Signer struct {
 	keys   []string
 	tokens []string // the callback token of each key
 }
 
-// NewSigner takes the secret, one key a line: the first signs, all verify.
+// NewSigner takes the secret, one key per line. The first key signs, all verify.
 func NewSigner(secret string) (*Signer, error) {
 	s := new(Signer)
 	for line := range strings.Lines(secret) {
@@ -45,20 +44,20 @@ func (s *Signer) Sign(cartID string) string {
 	return "v1." + cartID + "." + mac(s.keys[0], dataPurpose+cartID)
 }
 
-// SignOrigin returns the merchant_data of an order that was bought by origin,
-// which must not be empty, for a cart, "" for none.
+// SignOrigin returns the merchant_data of an order outside KCO. origin must not be empty;
+// cartID may be.
 func (s *Signer) SignOrigin(cartID, origin string) string {
 	return "v2." + cartID + "." + mac(s.keys[0], originPurpose+cartID+" "+origin) + "." + origin
 }
 
-// Verify returns the cart that data names, or ErrForeign.
+// Verify returns the cart in data, or ErrForeign.
 func (s *Signer) Verify(data string) (cartID string, err error) {
 	cartID, _, err = s.VerifyOrigin(data)
 	return cartID, err
 }
 
-// VerifyOrigin returns the cart that data names, "" for none, and what the order
-// was bought by, "" for KCO; or ErrForeign.
+// VerifyOrigin returns the cart in data, "" for none, and the origin, "" for KCO; or
+// ErrForeign.
 func (s *Signer) VerifyOrigin(data string) (cartID, origin string, err error) {
 	version, rest, _ := strings.Cut(data, ".")
 	cartID, sum, _ := strings.Cut(rest, ".")
@@ -82,12 +81,12 @@ func (s *Signer) VerifyOrigin(data string) (cartID, origin string, err error) {
 	return "", "", ErrForeign
 }
 
-// CallbackToken is the unguessable part of the addresses that Klarna's servers
-// call. It must never be logged.
+// CallbackToken returns the secret part of the addresses that Klarna's servers call. It
+// must never be logged.
 func (s *Signer) CallbackToken() string { return s.tokens[0] }
 
-// IsCallbackToken reports, in constant time, whether token is that of one of
-// our keys: orders of an older key are still called about.
+// IsCallbackToken reports whether token belongs to one of the keys, in constant time.
+// Klarna still calls about orders of older keys.
 func (s *Signer) IsCallbackToken(token string) bool {
 	is := 0
 	for _, own := range s.tokens {
@@ -96,7 +95,7 @@ func (s *Signer) IsCallbackToken(token string) bool {
 	return is == 1
 }
 
-// What is made with a key is told apart by what it is for.
+// A purpose keeps the signatures of one key apart.
 const (
 	dataPurpose   = "merchant_data v1 "
 	originPurpose = "merchant_data v2 "

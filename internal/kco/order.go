@@ -1,6 +1,6 @@
-// Package kco keeps the order at Klarna Checkout (KCO, now Kustom Checkout)
-// equal to the cart: the API client, what an order must say for a cart (Want),
-// whether an order says it (Differences), and Sync, which makes it so.
+// Package kco keeps the order at Klarna Checkout (KCO, now Kustom Checkout) equal to the
+// cart. It has the API client. Want makes the order that a cart needs, Differences
+// compares it with Klarna's order, and Sync makes the two equal.
 package kco
 
 import (
@@ -20,25 +20,19 @@ const (
 	StatusComplete   Status = "checkout_complete"   // purchase authorised; read-only
 )
 
-// Content is the part of an order that the shop decides: what is sent, and
-// what is compared.
+// Content is the part of an order that the shop decides. It is sent and compared.
 type Content struct {
-	PurchaseCountry   string             `json:"purchase_country"`  // alpha-2; Klarna may echo it in another case
-	PurchaseCurrency  string             `json:"purchase_currency"` // ISO 4217
-	Locale            string             `json:"locale"`            // language only, such as sv-SE
-	OrderAmount       money.Amount       `json:"order_amount"`
-	OrderTaxAmount    money.Amount       `json:"order_tax_amount"`
-	OrderLines        []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs      MerchantURLs       `json:"merchant_urls"`
-	MerchantData      string             `json:"merchant_data"`
-	ShippingOptions   []ShippingOption   `json:"shipping_options"`   // none takes away those that were there
-	ShippingCountries []string           `json:"shipping_countries"` // alpha-2
-	BillingCountries  []string           `json:"billing_countries"`  // alpha-2
-	Options           Options            `json:"options"`
+	klarna.Sale
+	MerchantURLs      MerchantURLs     `json:"merchant_urls"`
+	MerchantData      string           `json:"merchant_data"`
+	ShippingOptions   []ShippingOption `json:"shipping_options"`   // none takes away those that were there
+	ShippingCountries []string         `json:"shipping_countries"` // alpha-2
+	BillingCountries  []string         `json:"billing_countries"`  // alpha-2
+	Options           Options          `json:"options"`
 }
 
-// MerchantURLs are where Klarna sends browser and servers; the placeholder
-// {checkout.order.id} is filled in by Klarna. Source: docs.kustom.co, Create order.
+// MerchantURLs are the addresses for Klarna's browser and servers. Klarna fills in the
+// placeholder {checkout.order.id}. Source: docs.kustom.co, Create order.
 type MerchantURLs struct {
 	Terms                string `json:"terms"`
 	Checkout             string `json:"checkout"`
@@ -51,10 +45,10 @@ type MerchantURLs struct {
 	Notification         string `json:"notification,omitempty"`
 }
 
-// ShippingOption is a way of delivery that the iframe offers. Its price is not
-// added by Klarna, because the order has a shipping_option_update URL: the
-// order's shipping_fee line has it. Amounts are minor units, tax included (but
-// for the US scheme). Source: docs.kustom.co, Shipping.
+// ShippingOption is a way of delivery that the iframe offers. Its price is in the order's
+// shipping_fee line. Klarna does not add it, because the order has a
+// shipping_option_update URL. Amounts are minor units, tax included (but not in the US
+// scheme). Source: docs.kustom.co, Shipping.
 type ShippingOption struct {
 	ID          string        `json:"id"`
 	Name        string        `json:"name"` // 1 to 255 characters
@@ -83,7 +77,7 @@ type Order struct {
 	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"` // nil when none is chosen
 }
 
-// Address is what the order says of where it goes.
+// Address returns where the order goes.
 func (o *Order) Address() cart.Address {
 	a := cart.Address{
 		BillingCountry: o.BillingAddress.Country, ShippingCountry: o.ShippingAddress.Country,
@@ -99,8 +93,8 @@ func (o *Order) Address() cart.Address {
 // Source: docs.kustom.co, Create order.
 const MaxOrderID = 255
 
-// IsOrderID reports whether Klarna may have made an order ID that came from
-// outside. It becomes part of a path there, so it must not lead elsewhere.
+// IsOrderID reports whether id can be an order ID of Klarna's. It comes from outside and
+// becomes part of a path at Klarna, so it must not lead to another path.
 func IsOrderID(id string) bool {
 	if id == "" || len(id) > MaxOrderID || strings.Trim(id, ".") == "" {
 		return false

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Snippet returns Klarna's html_snippet with the page's nonce on each script
-// and style element, so that it works under a strict Content-Security-Policy.
-// Nothing else of it changes. nonce must be letters, digits, - and _ only.
+// Snippet returns Klarna's html_snippet with the page's nonce on each script and style
+// element. So it works under a strict Content-Security-Policy. It changes nothing else.
+// nonce must have only letters, digits, - and _.
 func Snippet(snippet, nonce string) string {
 	var out bytes.Buffer
 	z := html.NewTokenizer(strings.NewReader(snippet))

@@ -20,9 +20,9 @@ type Request struct {
 	CartID   string
 	Fallback cart.Fallback
 	Mode     cartsync.Mode
-	// SessionOrderID and PageOrderID are the orders that the session and the
-	// open page know of; they are looked up among the orders by which the
-	// cart was bought. The cart's own order_id is what is synced.
+	// SessionOrderID and PageOrderID are the orders that the session and the open page
+	// know. If one of them bought the cart, the outcome is Bought. Sync works on the cart's
+	// own order_id.
 	SessionOrderID, PageOrderID string
 }
 
@@ -35,9 +35,9 @@ type Result struct {
 	OrderID         string // InSync, Complete, Bought
 }
 
-// Syncer keeps orders in sync. Safe for concurrent use, on any number of
-// processes; callers hold the session's lock, so that one shopper's loads do
-// not make orders for each other to lose.
+// Syncer keeps orders in sync. Safe for concurrent use, in any number of processes. The
+// caller holds the session's lock, so that two page loads of one shopper do not create
+// two orders.
 type Syncer struct {
 	Client     *Client
 	Carts      *cart.Store
@@ -45,17 +45,16 @@ type Syncer struct {
 	Wants      *Wants
 	LeftBehind *LeftBehind
 	Logger     *slog.Logger
-	Observer   *observe.Observer // told of each Sync; may be nil
+	Observer   *observe.Observer // gets each Sync; may be nil
 }
 
-// Sync makes the order at Klarna say what the cart says: it is the table of
-// docs/sync.md, from top to bottom. Klarna's order is read and compared; there is
-// no memory of what was sent, and nothing counts as sent before Klarna has
-// answered 2xx. The old order stays the cart's until a create has answered; one
-// that may be being bought stays until that is over. ctx must carry a deadline;
-// an error is cartsync.ErrRefused, ErrPurchaseRunning, ErrUnavailable or
-// context's, wrapped, beside the Result as far as it came (Cart and Quote are
-// there unless Redis failed).
+// Sync makes the order at Klarna equal to the cart. It follows the table of docs/sync.md
+// from top to bottom. It reads and compares Klarna's order and remembers nothing of
+// earlier calls. The old order stays the cart's until Klarna has answered a create. An
+// order that may be in a purchase stays until the purchase is over. ctx must have a
+// deadline. The error wraps cartsync.ErrRefused, ErrPurchaseRunning, ErrUnavailable or
+// the context's. The Result is filled as far as Sync came: Cart and Quote are missing
+// only when Redis failed.
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
 	defer func() {
 		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
@@ -232,7 +231,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		switch {
 		case err != nil:
 			return failed(cartsync.ErrUnavailable, err)
-		case !set: // who loses starts again
+		case !set: // another request was faster: start again
 			continue
 		}
 		result = result.of(cartsync.InSync, made)
@@ -245,13 +244,13 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 	return failed(cartsync.ErrUnavailable, cartsync.ErrKeptChanging)
 }
 
-// of is the result with how it came out, and the order.
+// of returns the result with an outcome and an order.
 func (r Result) of(outcome cartsync.Outcome, order Order) Result {
 	r.Outcome, r.Order, r.OrderID = outcome, order, order.OrderID
 	return r
 }
 
-// judgement is what a call about the cart's order came to.
+// judgement is the result of a call about the cart's order.
 type judgement struct {
 	verdict klarna.Verdict
 	order   Order // Agrees, Differs, Bought
@@ -261,8 +260,8 @@ type judgement struct {
 // open reports whether the order can still be updated.
 func (j judgement) open() bool { return j.verdict == klarna.Agrees || j.verdict == klarna.Differs }
 
-// judge says what Klarna's answer about an order came to. An open one Agrees: what
-// it says is not compared.
+// judge judges Klarna's answer about an order. An open order Agrees: judge does not
+// compare its content.
 func judge(order Order, err error) judgement {
 	switch {
 	case err != nil:
@@ -286,8 +285,8 @@ func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	return found
 }
 
-// update sends what is wanted to an order. lost is whether a try before the last
-// had no answer, and may still land.
+// update sends the wanted content. lost: a try before the last had no answer, and Klarna
+// may still act on it.
 func (s *Syncer) update(ctx context.Context, id string, want Content) (found judgement, lost bool) {
 	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
@@ -295,11 +294,10 @@ func (s *Syncer) update(ctx context.Context, id string, want Content) (found jud
 	return judge(order, err), lost
 }
 
-// abort ends an order that refuses updates, unless it is bought: Ended and Gone
-// are over without a sale, by this abort or an earlier one of ours. Any verdict
-// but these and Bought leaves open whether it is being bought; where Klarna
-// refused the first abort, that it was tried is noted no longer. The error is that
-// of Redis.
+// abort ends an order that refuses updates, unless it is bought. Ended and Gone mean that
+// it ended without a sale, by this abort or an earlier one of ours. After any other
+// verdict but Bought, a purchase may still be running. When Klarna refuses the first
+// abort, the note of it is removed. The error is that of Redis.
 func (s *Syncer) abort(ctx context.Context, reserved catalog.Reservation) (judgement, error) {
 	kept, cancel := cartsync.KeepTime(ctx)
 	defer cancel()

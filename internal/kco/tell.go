@@ -3,23 +3,20 @@ package kco
 import (
 	"strings"
 
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/story"
 )
 
-// Tell is what the content says, for the story of the calls: nothing of
-// addresses, URLs or merchant_data.
+// Tell returns facts for the story of the calls. They hold no addresses, URLs or
+// merchant_data.
 func (c Content) Tell() (orderID string, facts []story.Fact) {
-	facts = klarna.SaleFacts(c.PurchaseCountry, c.PurchaseCurrency, c.Locale,
-		klarna.Lines{OrderLines: c.OrderLines, OrderAmount: c.OrderAmount, OrderTaxAmount: c.OrderTaxAmount})
 	var options []string
 	for _, o := range c.ShippingOptions {
 		options = append(options, o.ID)
 	}
-	return "", append(facts, story.Fact{Name: "shipping_options", Value: strings.Join(options, ", ")})
+	return "", append(c.Facts(), story.Fact{Name: "shipping_options", Value: strings.Join(options, ", ")})
 }
 
-// Tell is what the order says, for the story of the calls.
+// Tell returns facts for the story of the calls.
 func (o Order) Tell() (orderID string, facts []story.Fact) {
 	_, facts = o.Content.Tell()
 	return o.OrderID, append(facts, story.Fact{Name: "status", Value: string(o.Status)})

@@ -8,7 +8,7 @@ import (
 	"github.com/shopd/shopd/internal/market"
 )
 
-// Wants says what an order must say for a cart.
+// Wants makes the order that a cart needs.
 type Wants struct {
 	Pricer    *cart.Pricer
 	Signer    *Signer
@@ -20,18 +20,13 @@ type Wants struct {
 // placeholder is filled in by Klarna. Source: docs.kustom.co, Create order.
 const placeholder = "{checkout.order.id}"
 
-// Want is the whole order as the cart demands it now, with the quote that it
-// was made of. The error is that of cart.Pricer.Quote.
+// Want returns the whole order that the cart needs now, and the quote that it comes from.
+// The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	options, optionsErr := shippingOptions(quote, i18n.LangOf(c.Locale))
 	return Content{
-		PurchaseCountry:   c.Country,
-		PurchaseCurrency:  string(quote.Currency),
-		Locale:            c.Locale,
-		OrderAmount:       quote.OrderAmount,
-		OrderTaxAmount:    quote.OrderTaxAmount,
-		OrderLines:        quote.OrderLines,
+		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   options,
@@ -41,8 +36,8 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	}, quote, cmp.Or(err, optionsErr)
 }
 
-// CallbackPath is where Klarna's servers call, below the callback URL: it, the
-// token, and the callback's name.
+// CallbackPath is the path of callbacks below the callback URL. The token and the name
+// of the callback follow it.
 const CallbackPath = "/klarna/"
 
 func (w *Wants) urls() MerchantURLs {
@@ -62,8 +57,8 @@ func (w *Wants) urls() MerchantURLs {
 	}
 }
 
-// shippingOptions are the ways of delivery, in the order's language; none, and
-// not nil, when nothing is shipped: that takes away earlier ones.
+// shippingOptions returns the ways of delivery in the order's language. The list is empty
+// and not nil when nothing is shipped: that removes earlier ones.
 func shippingOptions(q cart.Quote, lang i18n.Lang) ([]ShippingOption, error) {
 	options := []ShippingOption{}
 	if q.Shipping == nil {

@@ -33,7 +33,7 @@ type Config struct {
 
 	UserAgent string            // default: "Library/shopd"
 	Transport http.RoundTripper // default: own connection pool
-	Observer  *observe.Observer // told of each try; may be nil
+	Observer  *observe.Observer // gets each try; may be nil
 }
 
 // Client sends requests to one Klarna environment. Safe for concurrent use.
@@ -57,14 +57,11 @@ func NewClient(c Config) (*Client, error) {
 	client := &Client{
 		base:          base,
 		authorization: "Basic " + c.Password,
-		userAgent:     c.UserAgent,
+		userAgent:     cmp.Or(c.UserAgent, "Library/shopd"),
 		observer:      c.Observer,
 	}
 	if c.Username != "" {
 		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
-	}
-	if client.userAgent == "" {
-		client.userAgent = "Library/shopd"
 	}
 	if c.Transport == nil {
 		c.Transport = newTransport()
@@ -89,35 +86,35 @@ func newTransport() *http.Transport {
 	}
 }
 
-// Request is one call, whatever number of tries it takes.
+// Request is one call. It may take several tries.
 type Request struct {
 	Operation string // for errors, logs and metrics: "create kco order"
 	Method    string
 	Path      string // below the base URL, escaped, starting with "/"
 	Body      any    // sent as JSON; nil sends none
 	Retry     Retry
-	// IdempotencyKey is sent with each try, so that Klarna acts on only one of
-	// them; "" sends none. It must not be used for another change.
+	// IdempotencyKey is sent with each try, so that Klarna acts once; "" sends none.
+	// Each change needs its own key.
 	IdempotencyKey string
 }
 
-// Answer says how a call came to its end.
+// Answer is how a call ended.
 type Answer struct {
-	// Of the last try: HTTP status, Klarna-Correlation-Id and all headers; 0, ""
-	// and nil when it had no answer.
+	// Status, CorrelationID and Header are those of the last try, zero when it had no
+	// answer.
 	Status        int
 	CorrelationID string
 	Header        http.Header
-	// Unanswered is true when a try before the last had no answer: Klarna
-	// may still act on it, perhaps after the one that was answered.
+	// Unanswered: a try before the last had no answer. Klarna may still act on it, even
+	// after the last try.
 	Unanswered bool
-	Tries      int // that were made
+	Tries      int
 }
 
-// Do sends r until it is answered, its policy is exhausted or ctx ends, and
-// decodes a 2xx body into out (not when out is nil). Each try takes at most
-// 4 s. An answer outside 2xx is an *Error; a 2xx body that is not the JSON
-// wanted counts as no answer, for the change may have been made.
+// Do sends r until it has an answer, its retries are used up or ctx ends. It decodes a
+// 2xx body into out unless out is nil. Each try takes at most 4 s. An answer outside 2xx
+// is an *Error. A 2xx body that cannot be decoded counts as no answer: Klarna may have
+// made the change.
 func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	var body []byte
 	if r.Body != nil {
@@ -151,7 +148,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 	}
 }
 
-// tell lets the observer know of one try of r.
+// tell reports one try of r to the observer.
 func (c *Client) tell(ctx context.Context, r Request, out any, call observe.Call) {
 	if c.observer == nil {
 		return
@@ -164,7 +161,8 @@ func (c *Client) tell(ctx context.Context, r Request, out any, call observe.Call
 	c.observer.Call(ctx, call)
 }
 
-// try sends r once and notes its answer. sent is whether a connection was had, so that Klarna may have seen the request.
+// try sends r once and stores its answer. sent: there was a connection, so Klarna may have
+// seen the request.
 func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answer *Answer) (sent bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
@@ -209,12 +207,12 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	return sent, nil
 }
 
-// unusable is the error of a 2xx whose body cannot be used.
+// unusable is the error of a 2xx with an unusable body.
 func unusable(operation string, answer *Answer, err error) error {
 	return &CallError{Operation: operation, Status: answer.Status, CorrelationID: answer.CorrelationID, Err: err}
 }
 
-// withoutURL drops the URL that net/http puts around its errors: it adds nothing and may hold IDs.
+// withoutURL removes the URL from an error of net/http: it may hold IDs.
 func withoutURL(err error) error {
 	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		return urlErr.Err
@@ -222,8 +220,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// newError reads what it can of an error body: gateways answer with HTML, an
-// expired order's 404 is empty.
+// newError reads an error body. Gateways answer with HTML, and the 404 of an expired
+// order is empty.
 func newError(operation string, res *http.Response, data []byte) *Error {
 	e := &Error{
 		Operation:     operation,
@@ -244,8 +242,6 @@ func newError(operation string, res *http.Response, data []byte) *Error {
 	if body.Message != "" {
 		e.Messages = append(e.Messages, body.Message)
 	}
-	if e.CorrelationID == "" {
-		e.CorrelationID = body.CorrelationID
-	}
+	e.CorrelationID = cmp.Or(e.CorrelationID, body.CorrelationID)
 	return e
 }

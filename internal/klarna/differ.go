@@ -7,12 +7,11 @@ import (
 	"sync"
 )
 
-// Differences names the members in which got does not say what want says; none
-// means that they agree. Both are structs of one type, of what we send to
-// Klarna: a missing member counts as its default. Countries and currencies have
-// no case. sameURL decides about the merchant URLs, in which Klarna may have
-// filled in an ID. A list is named once for its length, and by each place in
-// which it differs.
+// Differences returns the names of the members in which got differs from want. Both are
+// structs of the same type, which we send to Klarna. A missing member counts as its
+// default. Countries and currencies are compared without case. sameURL compares merchant
+// URLs, because Klarna may fill in an ID. A list is named once when its length differs,
+// and by each index that differs.
 func Differences(want, got any, sameURL func(want, got string) bool) []string {
 	d := differences{sameURL: sameURL}
 	d.members("", reflect.ValueOf(want), reflect.ValueOf(got))
@@ -31,7 +30,7 @@ func (d *differences) members(prefix string, want, got reflect.Value) {
 	}
 }
 
-// memberNames are the names that the fields of a struct have in JSON.
+// memberNames returns the JSON names of a struct's fields.
 func memberNames(t reflect.Type) []string {
 	if names, known := namesOf.Load(t); known {
 		return names.([]string)
@@ -46,12 +45,15 @@ func memberNames(t reflect.Type) []string {
 
 var namesOf sync.Map // reflect.Type → []string
 
-// value compares the member prefix+name: most are the same, so its whole name
-// is made only where they are not.
+// value compares the member prefix+name. It joins the two only for a difference, which
+// is rare.
 func (d *differences) value(prefix, name string, want, got reflect.Value) {
 	switch want.Kind() {
 	case reflect.Struct:
-		d.members(prefix+name+".", want, got)
+		if name != "" { // else its members are those of the struct around it
+			prefix += name + "."
+		}
+		d.members(prefix, want, got)
 	case reflect.Slice:
 		if want.Len() != got.Len() {
 			d.names = append(d.names, prefix+name)
@@ -70,7 +72,7 @@ func (d *differences) value(prefix, name string, want, got reflect.Value) {
 	}
 }
 
-// same compares what has no members and is not equal.
+// same compares two unequal values without members: some still count as the same.
 func (d *differences) same(name string, want, got reflect.Value) bool {
 	switch {
 	case want.Kind() != reflect.String:
@@ -83,8 +85,8 @@ func (d *differences) same(name string, want, got reflect.Value) bool {
 	return false
 }
 
-// OfSale keeps, of differences, those that decide what is bought and for how
-// much: country, currency, lines and amounts.
+// OfSale returns the differences that change what is bought and for how much: country,
+// currency, lines and amounts.
 func OfSale(differences []string) []string {
 	var sale []string
 	for _, name := range differences {

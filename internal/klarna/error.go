@@ -8,8 +8,8 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 )
 
-// Error is an answer of Klarna outside 2xx. It never holds a response body:
-// bodies may carry personal data.
+// Error is an answer of Klarna outside 2xx. It never holds the body, which may contain
+// personal data.
 type Error struct {
 	Operation     string        // what was asked, such as "create kco order"
 	Status        int           // HTTP status
@@ -21,16 +21,13 @@ type Error struct {
 
 // Codes a caller branches on.
 const (
-	// CodeReadOnlyOrder answers an update or abort of a finished order.
-	// Source: docs.kustom.co, Errors in checkout.
-	CodeReadOnlyOrder = "READ_ONLY_ORDER"
-	// CodeSessionCompleted answers whatever is asked of a payment session whose
-	// order is placed. Source: docs.klarna.com, Update the cart.
+	// CodeSessionCompleted: the order of the payment session is placed.
+	// Source: docs.klarna.com, Update the cart.
 	CodeSessionCompleted = "SESSION_COMPLETED"
-	// CodeRejected answers an order that Klarna does not approve.
+	// CodeRejected: Klarna does not approve the order.
 	// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
 	CodeRejected = "REJECTED"
-	// CodeInvalidOperation answers, of an authorization, that it is used.
+	// CodeInvalidOperation: the authorization is used already.
 	// Source: docs.klarna.com, Error codes and messages for Klarna Payments.
 	CodeInvalidOperation = "INVALID_OPERATION"
 )
@@ -51,19 +48,19 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Call says which call was answered, and how; see observe.CallError.
+// Call describes the call; see observe.CallError.
 func (e *Error) Call() observe.FailedCall {
 	return observe.FailedCall{Operation: e.Operation, Status: e.Status, Code: e.Code, CorrelationID: e.CorrelationID}
 }
 
-// Refused reports whether Klarna judged the request itself (4xx, but not a
-// lock or rate limit, which say nothing about the request).
+// Refused reports whether Klarna refused the request itself: a 4xx that is no lock or
+// rate limit.
 func (e *Error) Refused() bool {
 	return e.Status >= 400 && e.Status < 500 && !lockedStatus(e.Status)
 }
 
-// CallError is a call that had no answer of use: no connection, none in time, or
-// a 2xx whose body was not what it should be.
+// CallError is a call without a usable answer: no connection, no answer in time, or a
+// 2xx with a wrong body.
 type CallError struct {
 	Operation     string // what was asked
 	Status        int    // HTTP status, 0 where there was no answer
@@ -79,7 +76,7 @@ func (e *CallError) Error() string {
 	return fmt.Sprintf("%s: %v", e.Operation, e.Err)
 }
 
-// Call says which call had no answer of use; see observe.CallError.
+// Call describes the call; see observe.CallError.
 func (e *CallError) Call() observe.FailedCall {
 	return observe.FailedCall{Operation: e.Operation, Status: e.Status, CorrelationID: e.CorrelationID}
 }

@@ -16,7 +16,7 @@ const (
 	maxURL        = 1024                      // product_url, image_url; characters
 )
 
-// Item is what goes into an order line; the rest of the line follows from it.
+// Item is the input for an order line. The rest of the line is computed.
 type Item struct {
 	Type          LineType
 	Reference     string
@@ -32,9 +32,18 @@ type Item struct {
 
 // Lines is an order's lines and their sums.
 type Lines struct {
-	OrderLines     []OrderLine
-	OrderAmount    money.Amount
-	OrderTaxAmount money.Amount
+	OrderAmount    money.Amount `json:"order_amount"`
+	OrderTaxAmount money.Amount `json:"order_tax_amount"`
+	OrderLines     []OrderLine  `json:"order_lines"`
+}
+
+// Sale is what an order sells, where and for how much. All of Klarna's APIs call it
+// the same.
+type Sale struct {
+	PurchaseCountry  string `json:"purchase_country"`  // alpha-2; Klarna may echo it in another case
+	PurchaseCurrency string `json:"purchase_currency"` // ISO 4217
+	Locale           string `json:"locale"`            // language only, such as sv-SE
+	Lines
 }
 
 // RuleError says which rule of Klarna's an order breaks.
@@ -53,8 +62,8 @@ func (e *RuleError) Error() string { return e.Field + ": " + e.Rule }
 //	order_amount     = Σ total_amount
 //	order_tax_amount = Σ total_tax_amount, or the sales_tax line's total
 //
-// It returns what it has with a *RuleError or money.ErrOverflow when Klarna
-// would refuse the result.
+// When Klarna would refuse the result, it returns the lines so far with a *RuleError or
+// money.ErrOverflow.
 // Source: docs.kustom.co, Create order; docs.klarna.com, Tax handling.
 func NewLines(items []Item) (Lines, error) {
 	l := Lines{OrderLines: make([]OrderLine, 0, len(items))}
@@ -94,8 +103,8 @@ func (item Item) line() (OrderLine, error) {
 	}, nil
 }
 
-// Sums adds up the lines. In the US scheme the order's tax is what the
-// sales_tax line says, and only that.
+// Sums adds up the lines. In the US scheme the tax is only the amount of the sales_tax
+// line.
 func Sums(lines []OrderLine) (amount, tax money.Amount, err error) {
 	var salesTax money.Amount
 	hasSalesTax := false
@@ -119,8 +128,8 @@ func Sums(lines []OrderLine) (amount, tax money.Amount, err error) {
 	return amount, tax, nil
 }
 
-// Check returns the first rule, in the order in which Klarna looks, by which
-// it would refuse these lines and sums: a *RuleError, or nil.
+// Check returns the first rule of Klarna's that the lines and sums break, as a *RuleError,
+// or nil. Rules are checked in Klarna's order.
 func (l Lines) Check() error {
 	if n := len(l.OrderLines); n > MaxLines {
 		return &RuleError{"order_lines", fmt.Sprintf("%d lines, Klarna takes at most %d", n, MaxLines)}

@@ -39,8 +39,8 @@ type OrderLine struct {
 	ImageURL            string        `json:"image_url,omitempty"`
 }
 
-// Address is a billing or shipping address as far as shopd reads one.
-// Personal data: it is never logged.
+// Address is a billing or shipping address, with the members that shopd uses. It is
+// personal data and never logged.
 type Address struct {
 	GivenName      string `json:"given_name,omitempty"`
 	FamilyName     string `json:"family_name,omitempty"`

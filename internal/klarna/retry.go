@@ -13,21 +13,19 @@ import (
 type Retry int
 
 const (
-	// RetryUnsent tries again only when no connection was made, so that the
-	// request cannot have been acted on. For writes that are neither
-	// repeatable nor carry an idempotency key, such as creating an order.
+	// RetryUnsent tries again only when no connection was made: then Klarna has not acted.
+	// It is for writes that must not be repeated and have no idempotency key, such as
+	// creating an order.
 	RetryUnsent Retry = iota
 	// RetryRead tries again after a lost answer, 429 and 5xx.
 	RetryRead
-	// RetryKeyed is RetryRead for a write with an idempotency key: Klarna acts
-	// on it once, however often it comes. 409 is tried again too: another try
-	// with this key is being worked on. Source: docs.klarna.com, Escalation and
-	// retry policy.
+	// RetryKeyed is RetryRead for a write with an idempotency key: Klarna acts on it once.
+	// It also tries again after 409: Klarna still works on another try with this key.
+	// Source: docs.klarna.com, Escalation and retry policy.
 	RetryKeyed
-	// RetryReplace is RetryRead for a write that replaces state, such as
-	// updating a KCO order: repeating it is harmless. Klarna locks an order
-	// while its callbacks run, so 409, 423 and 429 are asked again for as
-	// long as the context allows.
+	// RetryReplace is RetryRead for a write that replaces state, such as updating a KCO
+	// order: repeating it is harmless. Klarna locks an order while its callbacks run, so
+	// after 409, 423 and 429 it tries again for as long as the context allows.
 	RetryReplace
 )
 
@@ -42,8 +40,8 @@ func lockedStatus(status int) bool {
 	return status == http.StatusConflict || status == http.StatusLocked || status == http.StatusTooManyRequests
 }
 
-// again reports whether the policy allows one more try after err, the outcome
-// of try number n (from 1). sent is whether a connection was made.
+// again reports whether there is another try after try n (from 1), which ended with err.
+// sent is whether a connection was made.
 func (p Retry) again(err error, n int, sent bool) bool {
 	apiErr, answered := errors.AsType[*Error](err)
 	switch {
@@ -62,9 +60,9 @@ func (p Retry) again(err error, n int, sent bool) bool {
 		p == RetryKeyed && apiErr.Status == http.StatusConflict
 }
 
-// pause waits before try n+1: full jitter over a doubling base, or what
-// Klarna asked for, never longer than backoffLimit and never past the
-// context's end. It reports false when there is no time for another try.
+// pause waits before try n+1, for a random part of a doubling time, or as long as Klarna
+// asked for. It waits at most backoffLimit. It returns false when ctx has no time for
+// another try.
 func pause(ctx context.Context, n int, retryAfter time.Duration) bool {
 	wait := min(backoffBase<<min(n-1, 4), backoffLimit) // the limit is reached by then
 	wait = rand.N(wait) + time.Millisecond              //nolint:gosec // jitter, not a secret
@@ -84,8 +82,8 @@ func pause(ctx context.Context, n int, retryAfter time.Duration) bool {
 	}
 }
 
-// parseRetryAfter reads a Retry-After header, in seconds or as a date; 0 when
-// there is none to be understood.
+// parseRetryAfter reads a Retry-After header, in seconds or as a date. It returns 0 for a
+// missing or wrong one.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 && seconds < 1<<20 {
 		return time.Duration(seconds) * time.Second

@@ -1,6 +1,7 @@
 package klarna
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -8,44 +9,39 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// Teller is a body or an answer of which the story of the calls may know what
-// it says.
+// Teller is a request body or an answer that has facts for the story of the calls.
 type Teller interface {
 	// Tell returns the order's ID, "" when it does not say it, and its facts.
 	Tell() (orderID string, facts []story.Fact)
 }
 
-// SaleFacts are amounts, in minor units, country, currency and locale of what
-// is sold, and the facts of its lines.
-func SaleFacts(country, currency, locale string, lines Lines) []story.Fact {
+// Facts returns amounts in minor units, country, currency, locale, and the facts of the
+// lines.
+func (s Sale) Facts() []story.Fact {
 	return append([]story.Fact{
-		story.Number("order_amount", lines.OrderAmount),
-		story.Number("order_tax_amount", lines.OrderTaxAmount),
-		{Name: "purchase_country", Value: strings.ToUpper(country)},
-		{Name: "purchase_currency", Value: strings.ToUpper(currency)},
-		{Name: "locale", Value: locale},
-	}, LineFacts(lines.OrderLines)...)
+		story.Number("order_amount", s.OrderAmount),
+		story.Number("order_tax_amount", s.OrderTaxAmount),
+		{Name: "purchase_country", Value: strings.ToUpper(s.PurchaseCountry)},
+		{Name: "purchase_currency", Value: strings.ToUpper(s.PurchaseCurrency)},
+		{Name: "locale", Value: s.Locale},
+	}, LineFacts(s.OrderLines)...)
 }
 
-// maxFactLines is how many lines of an order are told.
+// maxFactLines is how many lines of an order have facts.
 const maxFactLines = 30
 
-// LineFacts are quantity, price and tax rate of each line, by its reference.
+// LineFacts returns quantity, price and tax rate of each line, by its reference.
 func LineFacts(lines []OrderLine) []story.Fact {
 	var facts []story.Fact
 	for _, line := range lines[:min(len(lines), maxFactLines)] {
-		name := line.Reference
-		if name == "" {
-			name = string(line.Type)
-		}
+		name := cmp.Or(line.Reference, string(line.Type))
 		facts = append(facts, story.Number("quantity "+name, line.Quantity),
 			story.Number("unit_price "+name, line.UnitPrice), story.Number("tax_rate "+name, line.TaxRate))
 	}
 	return facts
 }
 
-// tell is what is known of a try: of an answer that was understood what it
-// says, else what was sent.
+// tell returns the facts of an understood answer, else those of the request.
 func tell(sent, answered any, err error) (orderID string, facts []story.Fact) {
 	said := sent
 	if _, tells := answered.(Teller); tells && err == nil {
@@ -63,8 +59,7 @@ var collections = map[string]string{
 	"authorizations": "{token}", "tokens": "{token}",
 }
 
-// pattern is a path without its IDs and tokens, and the order that it names,
-// if any.
+// pattern returns a path without IDs and tokens, and the order ID in it, "" for none.
 func pattern(path string) (pattern, orderID string) {
 	path, _, _ = strings.Cut(path, "?")
 	parts := strings.Split(path, "/")
@@ -86,8 +81,8 @@ func pattern(path string) (pattern, orderID string) {
 	return strings.Join(parts, "/"), orderID
 }
 
-// isWord reports whether a part of a path is one of the API's own: lower-case
-// letters and hyphens, or a version.
+// isWord reports whether a part of a path is fixed, not an ID: lower-case letters and
+// hyphens, or a version.
 func isWord(part string) bool {
 	if version, ok := strings.CutPrefix(part, "v"); ok {
 		if _, err := strconv.Atoi(version); err == nil {

@@ -5,25 +5,25 @@ import (
 	"net/http"
 )
 
-// Verdict is what a call about Klarna's copy of a cart came to, whichever product
-// keeps the copy: an order of KCO, or a session of Klarna Payments.
+// Verdict is the result of a call about Klarna's copy of a cart. The copy is an order of
+// KCO or a session of Klarna Payments.
 type Verdict string
 
-// The verdicts. VerdictOf knows the last five; what an answer in 2xx says of the
-// copy is the product's to judge.
+// The verdicts. VerdictOf returns Agrees and the last five. Each product judges its own
+// 2xx answers.
 const (
 	Agrees   Verdict = "agrees"     // the copy is open and says what is wanted
 	Differs  Verdict = "differs"    // it is open and says something else
-	Bought   Verdict = "bought"     // it is bought: nothing of it changes any more
+	Bought   Verdict = "bought"     // it is bought and does not change any more
 	Ended    Verdict = "ended"      // it is neither open nor bought
 	Gone     Verdict = "gone"       // 404: there is none (any more)
-	Refused  Verdict = "refused"    // another 4xx: Klarna judged what was asked of it
+	Refused  Verdict = "refused"    // another 4xx: Klarna refused the request
 	Locked   Verdict = "locked"     // 409, 423 or 429, to the last try
 	Failed   Verdict = "failed"     // 5xx
-	NoAnswer Verdict = "unanswered" // no answer of use
+	NoAnswer Verdict = "unanswered" // no usable answer
 )
 
-// VerdictOf is the verdict of a call that ended with err, Agrees without one.
+// VerdictOf returns the verdict of a call that ended with err, Agrees for nil.
 func VerdictOf(err error) Verdict {
 	switch status := Status(err); {
 	case err == nil:
@@ -40,8 +40,7 @@ func VerdictOf(err error) Verdict {
 	return NoAnswer
 }
 
-// Status is the HTTP status with which Klarna answered outside 2xx, 0 when err is
-// no such answer.
+// Status returns the HTTP status of an answer outside 2xx, 0 when err is none.
 func Status(err error) int {
 	if apiErr, answered := errors.AsType[*Error](err); answered {
 		return apiErr.Status
@@ -49,8 +48,7 @@ func Status(err error) int {
 	return 0
 }
 
-// Code is the error_code with which Klarna answered outside 2xx, "" when err is no
-// such answer, or one without a code, as gateways give.
+// Code returns the error_code of an answer outside 2xx, "" when err is none or has none.
 func Code(err error) string {
 	if apiErr, answered := errors.AsType[*Error](err); answered {
 		return apiErr.Code
@@ -58,8 +56,7 @@ func Code(err error) string {
 	return ""
 }
 
-// IsRefused reports whether Klarna judged what was asked of it, and refused it: a
-// 4xx, but no lock or rate limit, which say nothing about the request.
+// IsRefused reports whether err is an *Error that says Refused.
 func IsRefused(err error) bool {
 	apiErr, answered := errors.AsType[*Error](err)
 	return answered && apiErr.Refused()

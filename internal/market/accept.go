@@ -2,17 +2,16 @@ package market
 
 import "golang.org/x/text/language"
 
-// homes are the markets of languages that come without a country we serve.
+// homes are the markets for languages without a country that we serve.
 var homes = map[string]string{
 	"sv": "SE", "nb": "NO", "da": "DK", "fi": "FI", "de": "DE", "nl": "NL", "en": "GB",
 }
 
-// FromAcceptLanguage chooses country and locale for a visitor of whom nothing
-// is known but the Accept-Language header. The first entry, by preference,
-// that says something decides: language and country that we serve together
-// ("nb-NO"), else its country (in the first language of the header that is
-// spoken in our shop there, else the country's own), else its language's home
-// market. A header that says nothing, or cannot be read, gives SE and en-SE.
+// FromAcceptLanguage chooses country and locale for a new visitor by the Accept-Language
+// header. The first useful entry, by preference, decides. An entry with a country that we
+// serve gives that country. The locale is the entry's language, else the first language
+// of the header that the market has, else the market's default. An entry with only a
+// language gives the language's home market. Without a useful entry it is SE and en-SE.
 func FromAcceptLanguage(header string) (country, locale string) {
 	tags, _, _ := language.ParseAcceptLanguage(header)
 	for _, tag := range tags {
@@ -30,8 +29,8 @@ func FromAcceptLanguage(header string) (country, locale string) {
 	return "SE", "en-SE"
 }
 
-// firstSpoken returns the market's locale for the language of the first of the
-// tags that it has, its default locale if it has none of them.
+// firstSpoken returns the market's locale for the first tag whose language it has, else
+// its default locale.
 func (m Market) firstSpoken(first language.Tag, others []language.Tag) string {
 	for _, tag := range append([]language.Tag{first}, others...) {
 		if locale, ok := m.localeOf(languageOf(tag)); ok {

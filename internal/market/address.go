@@ -7,8 +7,8 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// Countries lists the countries that the shop serves, upper case, in the order
-// in which shoppers choose among them.
+// Countries returns the countries that the shop serves, upper case, in the order in which
+// pages show them.
 func Countries() []string {
 	list := make([]string, len(markets))
 	for i, m := range markets {
@@ -19,17 +19,15 @@ func Countries() []string {
 
 // Delivery is where an order of a market goes to.
 type Delivery struct {
-	// Options are the ways to get there, with prices in the currency of the
-	// market in which is bought.
+	// Options are the shipping options, with prices in the currency of the purchase market.
 	Options []ShippingOption
 	to      Market
-	scheme  TaxScheme // of the market in which is bought
+	scheme  TaxScheme // of the purchase market
 }
 
-// DeliveryTo says what follows from the country that an order goes to, upper
-// or lower case; "" is the market's own. Tax and shipping options follow it:
-// where it has the same currency its options are offered, else the market's
-// own, whose prices the shopper knows. False if the shop does not deliver there.
+// DeliveryTo returns the delivery to a country in either case; "" is the market's own. It
+// has the tax of that country. Its options are that country's if the currency is the
+// same, else the market's own. False: the shop does not deliver there.
 func (m Market) DeliveryTo(country string) (Delivery, bool) {
 	if country == "" {
 		country = m.Country
@@ -45,8 +43,8 @@ func (m Market) DeliveryTo(country string) (Delivery, bool) {
 	return Delivery{Options: options, to: to, scheme: m.Scheme}, true
 }
 
-// Rate returns the VAT rate of a class where the order goes to; 0 where prices
-// are without tax, and for what leaves the markets with VAT.
+// Rate returns the VAT rate of a class where the order goes to. It is 0 for a purchase in,
+// or a delivery to, a market without VAT.
 func (d Delivery) Rate(class TaxClass) money.TaxRate {
 	if d.scheme == SalesTax {
 		return 0
@@ -58,7 +56,7 @@ func (d Delivery) Rate(class TaxClass) money.TaxRate {
 // that have one. See [Market.SalesTaxRate].
 func (d Delivery) SalesTaxRate(region string) money.TaxRate { return d.to.SalesTaxRate(region) }
 
-// Option returns the shipping option of an ID; the default if there is none of it.
+// Option returns the shipping option with an ID, else the default.
 func (d Delivery) Option(id string) ShippingOption {
 	if i := slices.IndexFunc(d.Options, func(o ShippingOption) bool { return o.ID == id }); i >= 0 {
 		return d.Options[i]
@@ -66,16 +64,16 @@ func (d Delivery) Option(id string) ShippingOption {
 	return defaultOption(d.Options)
 }
 
-// unreachable are the postal codes to which nothing is delivered, without
-// spaces: one a country, that of no street, so that the refusal can be seen.
-// The Finnish one is Santa Claus's.
+// unreachable has one postal code per country, without spaces, to which nothing is
+// delivered. They let people see the refusal. No street has them; the Finnish one is Santa
+// Claus's.
 var unreachable = map[string]string{
 	"SE": "99999", "NO": "9999", "DK": "9999", "FI": "99999", "DE": "99999",
 	"AT": "9999", "NL": "9999ZZ", "GB": "ZZ999ZZ", "US": "99999",
 }
 
-// Delivers reports whether goods can be brought to a postal code, written with
-// or without spaces. One that is not known yet is no obstacle.
+// Delivers reports whether goods can be delivered to a postal code, with or without
+// spaces. An unknown one ("") counts as deliverable.
 func (d Delivery) Delivers(postalCode string) bool {
 	return postalCode == "" || compact(postalCode) != unreachable[d.to.Country]
 }
@@ -84,10 +82,9 @@ func compact(s string) string {
 	return strings.ToUpper(strings.Join(strings.Fields(strings.ReplaceAll(s, "-", " ")), ""))
 }
 
-// Region returns as much of an address's region as tax depends on, in the form
-// that [Market.SalesTaxRate] takes: the two letters of a US state, also from
-// "US-CA" and "California", "" elsewhere. False for a region that there is not:
-// its tax cannot be known. None at all ("") is no region yet.
+// Region returns the region that decides the tax, as [Market.SalesTaxRate] takes it: the
+// two letters of a US state, also from "US-CA" and "California". Outside the US it is "".
+// It is false for an unknown state, whose tax cannot be known. "" means not known yet.
 func (m Market) Region(region string) (string, bool) {
 	if m.Scheme != SalesTax {
 		return "", true

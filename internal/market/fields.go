@@ -7,21 +7,20 @@ import (
 	"sync"
 )
 
-// Field is one field of the address that a shopper types in the shop's own
-// form: what it is called, and what may stand in it. The rules are data, so
-// that the page in the browser and the server hold the same ones.
+// Field is one field of the shop's own address form, with its rules. The rules are data,
+// so that page and server use the same ones.
 type Field struct {
 	Name         string // Klarna's member of an address: "postal_code"
 	Autocomplete string // the browser's name for it
-	// Pattern is a regular expression for the whole text, the same in Go and
-	// in a browser (flag v). It allows nothing that is missing but required.
+	// Pattern is a regular expression for the whole text. It means the same in Go and in a
+	// browser (flag v). It does not match "".
 	Pattern  string
 	Optional bool
 	Length   int      // characters that fit, at most
-	Options  []Option // a choice, instead of text
-	Digits   bool     // it consists of digits
-	// Unreachable is the postal code, without spaces and in capitals, to which
-	// nothing is brought; "" in other fields. See [Delivery.Delivers].
+	Options  []Option // the choices, of a select
+	Digits   bool     // it has only digits
+	// Unreachable is the postal code to which nothing is delivered, in capitals without
+	// spaces; "" for other fields. See [Delivery.Delivers].
 	Unreachable string
 }
 
@@ -43,8 +42,8 @@ var postalCodes = map[string]string{
 	"NL": `[1-9]\d{3} ?[A-Za-z]{2}`, "GB": `[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}`, "US": `\d{5}(?:-\d{4})?`,
 }
 
-// AddressFields are the fields of an address in the market's country, in the
-// order in which they are written there. The country itself is the market's.
+// AddressFields returns the fields of an address in the market's country, in the order
+// that is usual there. The country is no field.
 func (m Market) AddressFields() []Field {
 	postal := Field{
 		Name: "postal_code", Autocomplete: "postal-code", Pattern: postalCodes[m.Country], Length: 10,
@@ -85,12 +84,12 @@ func stateOptions() []Option {
 	return options
 }
 
-// Clean returns what is typed in a field without what does not count: spaces
-// around it, and more than one between words.
+// Clean returns a typed text without spaces around it, and with single spaces between
+// words.
 func Clean(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// Accepts reports whether a text, cleaned, may stand in the field. Whether
-// goods can be brought there is not its question.
+// Accepts reports whether a cleaned text fits the field. It does not check whether goods
+// can be delivered there.
 func (f Field) Accepts(text string) bool {
 	if text == "" {
 		return f.Optional
@@ -101,8 +100,8 @@ func (f Field) Accepts(text string) bool {
 	return len([]rune(text)) <= f.Length && patterns()[f.Pattern].MatchString(text)
 }
 
-// patterns are the fields' patterns, compiled. Each is compiled once, and not before a
-// field is asked: with so many letters it costs more than all else at a process's start.
+// patterns are the compiled patterns of all fields. They are compiled at first use: with
+// so many letters this costs more than all else when a process starts.
 var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
 	compiled := map[string]*regexp.Regexp{}
 	for _, m := range markets {

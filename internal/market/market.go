@@ -10,18 +10,18 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// TaxScheme says how prices and tax stand to one another.
+// TaxScheme says whether prices include tax.
 type TaxScheme int
 
 const (
 	// VATIncluded: prices include value added tax; each line has its rate.
 	VATIncluded TaxScheme = iota
-	// SalesTax: prices are without tax; one line of its own carries it.
+	// SalesTax: prices are without tax; the tax is a line of its own.
 	SalesTax
 )
 
-// IDs of the shipping options. Their names are texts: "shipping.<ID>.name"
-// and "shipping.<ID>.time".
+// IDs of the shipping options. Their texts have the keys "shipping.<ID>.name" and
+// "shipping.<ID>.time".
 const (
 	MailBoat = "mailboat"
 	Express  = "express"
@@ -31,13 +31,13 @@ const (
 // ShippingOption is a way for goods to reach the shopper.
 type ShippingOption struct {
 	ID    string
-	Price money.Amount // minor units of the market's currency; with VAT where prices include it; taxed as Standard
-	// Pickup: the shopper comes for the goods, nothing is delivered.
+	Price money.Amount // minor units of the market's currency, with VAT where prices include it; taxed as Standard
+	// Pickup: the shopper collects the goods.
 	Pickup bool
 }
 
-// Market is a purchase country and what follows from it. Its slices are
-// shared: they must not be changed.
+// Market is a purchase country with its currency, locales, tax and delivery. Its slices
+// are shared and must not be changed.
 type Market struct {
 	Country         string // ISO 3166-1 alpha-2, upper case
 	Currency        money.Currency
@@ -66,7 +66,7 @@ func shipping(mailBoat, express money.Amount) []ShippingOption {
 	}
 }
 
-// All returns every market in the order in which shoppers choose among them.
+// All returns all markets, in the order in which pages show them.
 func All() []Market { return slices.Clone(markets) }
 
 // Lookup returns the market of a country ("SE", in either case); false if the
@@ -102,8 +102,7 @@ func (m Market) localeOf(lang string) (string, bool) {
 	return "", false
 }
 
-// DefaultShipping returns the cheapest option that delivers. Pickup is never
-// chosen for the shopper.
+// DefaultShipping returns the cheapest option that delivers. Pickup is never the default.
 func (m Market) DefaultShipping() ShippingOption { return defaultOption(m.ShippingOptions) }
 
 func defaultOption(options []ShippingOption) ShippingOption {

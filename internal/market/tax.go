@@ -6,7 +6,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// TaxClass groups goods that are taxed alike; the rate depends on the market.
+// TaxClass is a group of goods with the same tax. The rate depends on the market.
 type TaxClass string
 
 const (
@@ -41,8 +41,8 @@ var vat = map[string]map[TaxClass]money.TaxRate{
 	"GB": {Standard: 2000, Food: 0, Book: 0},
 }
 
-// Rate returns the VAT rate of a class; that of Standard for a class that is
-// not one. It is 0 for None, and for every class where the scheme is SalesTax.
+// Rate returns the VAT rate of a class, that of Standard for an unknown class. It is 0 for
+// None, and for all classes under SalesTax.
 func (m Market) Rate(class TaxClass) money.TaxRate {
 	if m.Scheme == SalesTax || class == None {
 		return 0
@@ -53,11 +53,10 @@ func (m Market) Rate(class TaxClass) money.TaxRate {
 	return vat[m.Country][class]
 }
 
-// salesTax holds the general sales tax rate that applies in the whole of a US
-// state (with the local share that is the same everywhere in it), as of
-// November 2026. What counties and cities add is not in it. Four rates have
-// three decimals (MN 6.875, MO 4.225, NJ 6.625, NM 4.875) and are rounded to
-// hundredths, half up. Five states have none.
+// salesTax holds the general sales tax rate of each US state, as of November 2026. It
+// includes a local share only if that is the same in the whole state. Taxes of counties
+// and cities are not in it. Four rates have three decimals (MN 6.875, MO 4.225, NJ 6.625,
+// NM 4.875) and are rounded to hundredths, half up. Five states have none.
 var salesTax = map[string]money.TaxRate{
 	"AL": 400, "AK": 0, "AZ": 560, "AR": 650, "CA": 725, "CO": 290, "CT": 635, "DC": 600, "DE": 0,
 	"FL": 600, "GA": 400, "HI": 400, "IA": 600, "ID": 600, "IL": 625, "IN": 700, "KS": 650, "KY": 600,
@@ -67,9 +66,8 @@ var salesTax = map[string]money.TaxRate{
 	"VA": 530, "VT": 600, "WA": 650, "WI": 500, "WV": 600, "WY": 400,
 }
 
-// SalesTaxRate returns the rate of a region, a US state as two letters in
-// either case ("CA"). It is 0 for an unknown or empty region, as before the
-// address is known, and in markets whose prices include VAT.
+// SalesTaxRate returns the rate of a US state, two letters in either case ("CA"). It is 0
+// for an unknown or empty state, and in markets with VAT.
 func (m Market) SalesTaxRate(region string) money.TaxRate {
 	if m.Scheme != SalesTax {
 		return 0

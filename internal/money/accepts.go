@@ -1,8 +1,8 @@
 package money
 
-// Accepts reports whether tax is at most 1 minor unit away from the exact tax
-// that gross includes: |tax - gross × rate / (10000 + rate)| ≤ 1, Klarna's
-// rule for a line's tax. Amounts too large to judge are not accepted.
+// Accepts reports whether tax is at most 1 minor unit away from the exact tax in gross:
+// |tax - gross × rate / (10000 + rate)| ≤ 1. This is Klarna's rule for a line. It is false
+// when the amounts are too large to compute.
 //
 // Source: docs.kustom.co, Checkout API reference, order_line (total_tax_amount).
 func (r TaxRate) Accepts(gross, tax Amount) bool {

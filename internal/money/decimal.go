@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Decimal writes an amount of a currency with two decimals as programs read it:
-// "1152.00", "-0.05".
+// Decimal returns an amount of a currency with two decimals, for programs: "1152.00",
+// "-0.05".
 func (a Amount) Decimal() string {
 	sign, m := "", magnitude(int64(a))
 	if a < 0 {
@@ -17,14 +17,14 @@ func (a Amount) Decimal() string {
 	return fmt.Sprintf("%s%d.%02d", sign, m/100, m%100)
 }
 
-// typed is an amount with a currency before or after it, or none: groups of
+// typed is an amount, perhaps with a currency before or after it. It may have groups of
 // three digits, and one or two decimals.
 var typed = regexp.MustCompile(`^(?i:kr\.?|[a-z]{3}|[€£$])? ?(\d+|\d{1,3}(?:[ .,']\d{3})+)(?:([.,])(\d{1,2}))? ?(?i:kr\.?|[a-z]{3}|[€£$])?$`)
 
-// ParseDecimal reads an amount of a currency with two decimals as people type
-// it in any of our languages: "1152", "1 152,00", "1.152,5 kr", "€1,152.00".
-// A single separator before three digits groups them: "1.152" is 1152. False
-// for anything else, amounts below 0 among it.
+// ParseDecimal reads an amount of a currency with two decimals, as people type it in any
+// of our languages: "1152", "1 152,00", "1.152,5 kr", "€1,152.00". A single separator
+// before three digits groups them: "1.152" is 1152. It is false for any other text, also
+// for amounts below 0.
 func ParseDecimal(text string) (Amount, bool) {
 	text = strings.Join(strings.Fields(text), " ") // no-break and thin spaces too
 	m := typed.FindStringSubmatch(text)

@@ -9,10 +9,9 @@ import (
 	"github.com/bojanz/currency"
 )
 
-// Format writes an amount as the shop shows it to shoppers of a locale: kroner
-// and kronor without decimals when the amount is whole ("1 295 kr"), every
-// other currency with all of its decimals ("€13.90"). Spaces inside are no-break
-// spaces, the minus sign is a real one (U+2212).
+// Format returns an amount as the shop shows it in a locale. A whole amount of kroner or
+// kronor has no decimals ("1 295 kr"). Other amounts have all decimals ("€13.90"). Spaces
+// are no-break spaces, and the minus sign is U+2212.
 func Format(a Amount, c Currency, locale string) string {
 	switch c {
 	case "SEK", "NOK", "DKK":
@@ -44,9 +43,8 @@ type formatted struct {
 	text string
 }
 
-// recent remembers amounts that were formatted: a page shows the same prices
-// to everybody, and the rules of a locale cost more than all else of a line.
-// An amount has one place, where it takes that of another.
+// recent is a cache of formatted amounts: pages show the same prices again and again, and
+// formatting is slow. Each amount has one place, where it replaces another.
 var (
 	recent     [2048]atomic.Pointer[formatted]
 	recentSeed = maphash.MakeSeed()
@@ -75,7 +73,7 @@ func (s shown) format() string {
 	}
 	f := currency.NewFormatter(currency.NewLocale(s.locale))
 	f.MinDigits = s.minDigits
-	// CLDR has a real minus in Swedish, Norwegian and Finnish, a hyphen in the
-	// other languages; one page shows one sign.
+	// CLDR has a minus sign in Swedish, Norwegian and Finnish, and a hyphen in the other
+	// languages. We use one sign for all.
 	return strings.ReplaceAll(f.Format(amount), "-", "−")
 }

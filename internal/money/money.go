@@ -51,9 +51,8 @@ func (a Amount) Mul(q int64) (Amount, error) {
 	return 0, fmt.Errorf("%d × %d: %w", a, q, ErrOverflow)
 }
 
-// Percent returns the share of a that hundredths of a percent make (1000 is
-// 10 %), rounded half away from zero. It is for discounts: the share must lie
-// within 0 and 10000, else ErrRate.
+// Percent returns a percentage of a, rounded half away from zero. It is given in
+// hundredths of a percent (1000 is 10 %), from 0 to 10000, else ErrRate.
 func Percent(a Amount, hundredths int32) (Amount, error) {
 	if hundredths < 0 || hundredths > whole {
 		return 0, fmt.Errorf("percentage %d: %w", hundredths, ErrRate)
@@ -61,8 +60,8 @@ func Percent(a Amount, hundredths int32) (Amount, error) {
 	return share(a, uint64(hundredths), whole), nil
 }
 
-// Share returns part ÷ of of a, rounded half away from zero: what a part of a
-// line comes to. part must lie within 0 and of, else ErrRate.
+// Share returns a × part ÷ of, rounded half away from zero. It is for a part of a line.
+// part must be from 0 to of, else ErrRate.
 func Share(a Amount, part, of int64) (Amount, error) {
 	if part < 0 || of < 1 || part > of {
 		return 0, fmt.Errorf("share %d of %d: %w", part, of, ErrRate)
@@ -77,9 +76,9 @@ type TaxRate int32
 // Valid reports whether the rate lies within 0 and 10000.
 func (r TaxRate) Valid() bool { return r >= 0 && r <= whole }
 
-// Included returns the tax that a gross amount includes, rounded half away
-// from zero: gross × rate / (10000 + rate). A negative gross gives a negative
-// tax. ErrRate if the rate is out of range.
+// Included returns the tax in a gross amount, rounded half away from zero:
+// gross × rate / (10000 + rate). A negative gross gives a negative tax. ErrRate if the
+// rate is out of range.
 //
 // Source: docs.kustom.co, Checkout API reference, order_line (total_tax_amount).
 func (r TaxRate) Included(gross Amount) (Amount, error) {
@@ -89,8 +88,8 @@ func (r TaxRate) Included(gross Amount) (Amount, error) {
 	return share(gross, uint64(r), whole+uint64(r)), nil //nolint:gosec // Valid: not negative
 }
 
-// OnTop returns the tax that comes on top of a net amount, rounded half away
-// from zero: net × rate / 10000. ErrRate if the rate is out of range.
+// OnTop returns the tax on a net amount, rounded half away from zero: net × rate / 10000.
+// ErrRate if the rate is out of range.
 func (r TaxRate) OnTop(net Amount) (Amount, error) {
 	if !r.Valid() {
 		return 0, fmt.Errorf("tax rate %d: %w", r, ErrRate)
@@ -98,9 +97,8 @@ func (r TaxRate) OnTop(net Amount) (Amount, error) {
 	return share(net, uint64(r), whole), nil //nolint:gosec // Valid: not negative
 }
 
-// share returns a × num / den, rounded half away from zero, through a product
-// of 128 bits. num must not exceed den: so the result is never larger than a,
-// and never overflows.
+// share returns a × num / den, rounded half away from zero, with a product of 128 bits.
+// num must not exceed den, so the result cannot overflow.
 func share(a Amount, num, den uint64) Amount {
 	hi, lo := bits.Mul64(magnitude(int64(a)), num)
 	lo, carry := bits.Add64(lo, den/2, 0)
@@ -117,7 +115,7 @@ func magnitude(n int64) uint64 {
 	return uint64(n)
 }
 
-// signed gives a magnitude its sign; false if it does not fit.
+// signed adds the sign to a magnitude; false if it does not fit.
 func signed(negative bool, m uint64) (Amount, bool) {
 	if negative {
 		return Amount(-m), m <= -math.MinInt64 //nolint:gosec // checked by the second result

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 )
 
-// Subject is what the work done with a context is about, as far as it is known.
-// Records say it, and the story of a cart has the calls that are made for it.
+// Subject names what the work under a context is about, as far as known. Log records
+// show it. The story of a cart holds the calls made for it.
 type Subject struct {
 	RequestID string // as the answer names it
 	Callback  string // which of Klarna's calls
@@ -16,12 +16,12 @@ type Subject struct {
 	CartID    string
 	OrderID   string
 	SessionID string // of Klarna Payments
-	Quiet     bool   // of somebody who only looks: no part of the cart's story
+	Quiet     bool   // somebody only looks: the calls are not part of the cart's story
 }
 
 type subjectKey struct{}
 
-// About returns a context that is about s too: what s does not say is as before.
+// About returns a context with s added to its subject. Empty members of s change nothing.
 func About(ctx context.Context, s Subject) context.Context {
 	was := subjectOf(ctx)
 	return context.WithValue(ctx, subjectKey{}, &Subject{
@@ -44,14 +44,14 @@ func subjectOf(ctx context.Context) *Subject {
 // RequestID returns the ID that logs and error answers name, "" outside a request.
 func RequestID(ctx context.Context) string { return subjectOf(ctx).RequestID }
 
-// attrs are what records say of a subject.
+// attrs returns the log attributes of a subject.
 func (s *Subject) attrs() []slog.Attr {
 	return present(slog.String("request_id", s.RequestID), slog.String("callback", s.Callback),
 		slog.String("loop", string(s.Loop)), slog.String("round_id", s.RoundID), slog.String("cart_id", s.CartID),
 		slog.String("order_id", s.OrderID), slog.String("payments_session_id", s.SessionID))
 }
 
-// present are the attributes that have a text.
+// present returns the attributes whose text is not empty.
 func present(attrs ...slog.Attr) []slog.Attr {
 	kept := attrs[:0]
 	for _, a := range attrs {

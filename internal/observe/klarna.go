@@ -14,21 +14,6 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-type klarnaMetrics struct {
-	calls     *prometheus.HistogramVec
-	retries   *prometheus.CounterVec
-	callbacks *prometheus.CounterVec
-}
-
-func newKlarnaMetrics(r registry) klarnaMetrics {
-	return klarnaMetrics{
-		calls: r.histograms("shopd_klarna_call_duration_seconds", "Tries of calls to Klarna by operation and status code, 0 without an answer.",
-			[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4}, "operation", "code"),
-		retries:   r.counters("shopd_klarna_retries_total", "Tries of calls to Klarna after the first.", "operation"),
-		callbacks: r.counters("shopd_callbacks_total", "Klarna's calls to us, and what they were answered.", "callback", "result"),
-	}
-}
-
 // Call is one try of a call to Klarna. It holds neither body nor token.
 type Call struct {
 	Operation     string // of a bounded set: "update kco order"
@@ -41,18 +26,18 @@ type Call struct {
 	CorrelationID string
 	Err           error
 	OrderID       string       // of path or answer; "" when there is none
-	Facts         []story.Fact // what the answer says, or else what was sent
+	Facts         []story.Fact // from the answer, else from the request
 }
 
-// Call is told of a try that is over. One that failed is logged, also where it is
-// repeated: what comes of the call in the end is its caller's to tell.
+// Call reports a try that is over. Each failed try is logged, also when another try
+// follows. The caller reports how the whole call ended.
 func (o *Observer) Call(ctx context.Context, c Call) {
 	if o == nil {
 		return
 	}
-	o.klarna.calls.WithLabelValues(c.Operation, statusLabel(c.Status)).Observe(c.Duration.Seconds())
+	o.metrics.calls.WithLabelValues(c.Operation, statusLabel(c.Status)).Observe(c.Duration.Seconds())
 	if c.Try > 1 {
-		o.klarna.retries.WithLabelValues(c.Operation).Inc()
+		o.metrics.callRetries.WithLabelValues(c.Operation).Inc()
 	}
 	about := subjectOf(ctx)
 	if c.Err != nil {
@@ -72,8 +57,8 @@ func (o *Observer) Call(ctx context.Context, c Call) {
 	o.o.Tracing.call(ctx, c)
 }
 
-// level is that of a failed try: an order that is gone, finished or refused is an
-// answer like others, of which the caller makes something.
+// level returns the log level of a failed try. A 4xx is an ordinary answer, which the
+// caller handles, unless it is about our credentials or rate.
 func (c Call) level() slog.Level {
 	if c.Status < http.StatusBadRequest || c.Status >= http.StatusInternalServerError ||
 		c.Status == http.StatusUnauthorized || c.Status == http.StatusTooManyRequests {
@@ -82,8 +67,8 @@ func (c Call) level() slog.Level {
 	return slog.LevelInfo
 }
 
-// problem says why a call failed, without the words of the error: those may
-// repeat what was sent.
+// problem says why a call failed. It leaves out the text of the error, which may repeat
+// what was sent.
 func problem(err error) string {
 	failed, _ := errors.AsType[CallError](err)
 	_, syntax := errors.AsType[*json.SyntaxError](err)
@@ -104,7 +89,7 @@ func problem(err error) string {
 	return "connection failed"
 }
 
-// maxText bounds what is taken of an answer, in bytes.
+// maxText is the longest text that is taken from an answer, in bytes.
 const maxText = 64
 
 func short(text string) string { return text[:min(len(text), maxText)] }
@@ -119,12 +104,12 @@ type Callback struct {
 	Duration        time.Duration
 }
 
-// Callback is told of a call that has been answered.
+// Callback reports a call from Klarna that has been answered.
 func (o *Observer) Callback(c Callback) {
 	if o == nil {
 		return
 	}
-	o.klarna.callbacks.WithLabelValues(c.Name, c.Result).Inc()
+	o.metrics.callbacks.WithLabelValues(c.Name, c.Result).Inc()
 	if o.o.Story != nil {
 		o.o.Story.Record(story.Entry{
 			At: c.Start, Kind: story.FromKlarna, CartID: c.CartID, OrderID: c.OrderID, Operation: c.Name,
@@ -133,47 +118,46 @@ func (o *Observer) Callback(c Callback) {
 	}
 }
 
-// Push is told that a push or notification is worked on, until done is called.
+// Push reports that work on a push or notification begins. The work ends with done.
 func (o *Observer) Push() (done func()) {
 	if o == nil {
 		return func() {}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.last++
-	id := o.last
-	o.pushes[id] = time.Now()
+	began := time.Now()
+	o.pushes[&began] = struct{}{}
 	return func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		delete(o.pushes, id)
+		delete(o.pushes, &began)
 	}
 }
 
 func (o *Observer) showPushes() {
-	o.registry.gauge("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", nil, func() float64 {
+	o.metrics.gauge("shopd_pushes_running", "Pushes and notifications that are being worked on, also after their answer.", nil, func() float64 {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		return float64(len(o.pushes))
 	})
-	o.registry.gauge("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", nil, func() float64 {
+	o.metrics.gauge("shopd_pushes_oldest_seconds", "For how long the oldest of them has been worked on; 0 without any.", nil, func() float64 {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		now, oldest := time.Now(), 0.0
-		for _, started := range o.pushes {
-			oldest = max(oldest, secondsSince(started, now))
+		for began := range o.pushes {
+			oldest = max(oldest, secondsSince(*began, now))
 		}
 		return oldest
 	})
 }
 
-// showStory shows how many entries of the story were written and dropped.
+// showStory counts the story entries that were written, and those dropped.
 func (o *Observer) showStory() {
 	if o.o.Story == nil {
 		return
 	}
 	const name = "shopd_story_entries_total"
 	const help = "Calls and callbacks noted for the inspector: written, or dropped because Redis did not take them in time."
-	o.registry.counter(name, help, prometheus.Labels{"result": "written"}, func() float64 { n, _ := o.o.Story.Counts(); return float64(n) })
-	o.registry.counter(name, help, prometheus.Labels{"result": "dropped"}, func() float64 { _, n := o.o.Story.Counts(); return float64(n) })
+	o.metrics.counter(name, help, prometheus.Labels{"result": "written"}, func() float64 { n, _ := o.o.Story.Counts(); return float64(n) })
+	o.metrics.counter(name, help, prometheus.Labels{"result": "dropped"}, func() float64 { _, n := o.o.Story.Counts(); return float64(n) })
 }

@@ -6,14 +6,13 @@ import (
 	"log/slog"
 )
 
-// CallError is an error of a call to Klarna: it says which call it was, and what
-// Klarna answered.
+// CallError is the error of a call to Klarna. It names the call and Klarna's answer.
 type CallError interface {
 	error
 	Call() FailedCall
 }
 
-// FailedCall is what a CallError says.
+// FailedCall describes the call of a CallError.
 type FailedCall struct {
 	Operation     string
 	Status        int    // of Klarna's answer, 0 without one
@@ -21,9 +20,9 @@ type FailedCall struct {
 	CorrelationID string // Klarna's, of its answer
 }
 
-// LogHandler returns h with what the context is about, with the trace there, and
-// with what an error of a call to Klarna says, however deep it is, added to each
-// record. Where a record brings the same key, the record's own is kept.
+// LogHandler returns a handler that adds attributes to each record and passes it to h.
+// They are the subject and the trace of the context, and the details of a CallError
+// anywhere in the record's errors. A key that the record has already is kept.
 func LogHandler(h slog.Handler) slog.Handler { return logHandler{h} }
 
 type logHandler struct{ slog.Handler }
@@ -51,7 +50,7 @@ func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	return h.Handler.Handle(ctx, rec)
 }
 
-// ofError is what an error says of a call to Klarna.
+// ofError returns the attributes of a failed call to Klarna.
 func ofError(err error) []slog.Attr {
 	failed, ok := errors.AsType[CallError](err)
 	if !ok {

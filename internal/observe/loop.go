@@ -5,67 +5,28 @@ import (
 	"context"
 	"crypto/rand"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-type loopMetrics struct {
-	rounds     *prometheus.CounterVec
-	durations  *prometheus.HistogramVec
-	finished   *prometheus.GaugeVec
-	bulkItems  *prometheus.CounterVec
-	leftBehind *prometheus.CounterVec
-}
-
-func newLoopMetrics(r registry, now time.Time) loopMetrics {
-	m := loopMetrics{
-		rounds: r.counters("shopd_rounds_total", "Rounds of the loops: done, failed, or elsewhere because another process was at it.", "loop", "result"),
-		durations: r.histograms("shopd_round_duration_seconds", "Duration of the rounds that this process did.",
-			[]float64{.001, .005, .025, .1, .5, 1, 5, 15, 50}, "loop"),
-		finished: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "shopd_round_finished_timestamp_seconds",
-			Help: "When this process last finished a round without a failure, or was started.",
-		}, []string{"loop"}),
-		bulkItems:  r.counters("shopd_bulk_items_total", "Orders of bulk captures that were tried: done, refused, or pending where Klarna has not answered.", "result"),
-		leftBehind: r.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result"),
-	}
-	r.MustRegister(m.finished)
-	for _, loop := range []Loop{LoopReconcile, LoopLeftBehind} {
-		for _, result := range []Result{ResultDone, ResultFailed, elsewhere} {
-			m.rounds.WithLabelValues(string(loop), string(result))
-		}
-		m.finished.WithLabelValues(string(loop)).Set(float64(now.Unix()))
-	}
-	for _, result := range []Result{ResultDone, ResultRefused, ResultPending} {
-		m.bulkItems.WithLabelValues(string(result))
-	}
-	for _, result := range []Result{ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed} {
-		m.leftBehind.WithLabelValues(string(result))
-	}
-	return m
-}
-
-// elsewhere is a round that another process is at.
+// elsewhere is the result of a round that another process does.
 const elsewhere Result = "elsewhere"
 
-// Loop is one of those that run beside the requests.
+// Loop is a loop that runs beside the requests.
 type Loop string
 
 // The loops.
 const (
 	LoopReconcile  Loop = "reconcile"
 	LoopLeftBehind Loop = "left_behind"
-	LoopBulk       Loop = "bulk" // of bulk captures that this process has begun; it is not measured
+	LoopBulk       Loop = "bulk" // bulk captures that this process has begun; not measured
 )
 
-// failedRounds are the records of rounds that failed.
+// failedRounds are the log messages of failed rounds.
 var failedRounds = map[Loop]string{
 	LoopReconcile: "reconcile orders", LoopLeftBehind: "left-behind orders", LoopBulk: "bulk captures",
 }
 
-// Round is told that a round of a loop begins. What is done with the context that
-// it returns is about the round. done must be called; an error is logged unless
-// ctx has ended, which ends the loop.
+// Round reports that a round of a loop begins. Work in the round uses the returned
+// context. The caller must call done. An error is logged, unless ctx has ended.
 func (o *Observer) Round(ctx context.Context, loop Loop) (round context.Context, done func(error)) {
 	round, start := About(ctx, Subject{Loop: loop, RoundID: rand.Text()[:8]}), time.Now()
 	return round, func(err error) {
@@ -78,41 +39,40 @@ func (o *Observer) Round(ctx context.Context, loop Loop) (round context.Context,
 		if loop == LoopBulk {
 			return
 		}
-		o.loops.durations.WithLabelValues(string(loop)).Observe(time.Since(start).Seconds())
+		o.metrics.roundTimes.WithLabelValues(string(loop)).Observe(time.Since(start).Seconds())
 		if err != nil {
-			o.loops.rounds.WithLabelValues(string(loop), string(ResultFailed)).Inc()
+			o.metrics.rounds.WithLabelValues(string(loop), string(ResultFailed)).Inc()
 			return
 		}
-		o.loops.rounds.WithLabelValues(string(loop), string(ResultDone)).Inc()
-		o.loops.finished.WithLabelValues(string(loop)).SetToCurrentTime()
+		o.metrics.rounds.WithLabelValues(string(loop), string(ResultDone)).Inc()
+		o.metrics.finished.WithLabelValues(string(loop)).SetToCurrentTime()
 	}
 }
 
-// Elsewhere is told that a round is not done: another process is at it.
+// Elsewhere reports that a round was left to another process.
 func (o *Observer) Elsewhere(loop Loop) {
 	if o != nil {
-		o.loops.rounds.WithLabelValues(string(loop), string(elsewhere)).Inc()
+		o.metrics.rounds.WithLabelValues(string(loop), string(elsewhere)).Inc()
 	}
 }
 
-// Work is what a loop does about one order, or session of Klarna Payments.
+// Work is a task of a loop for one order or Klarna Payments session.
 type Work string
 
 // The work of the loops.
 const (
-	WorkReservation Work = "reservation"       // asks about a purchase that may have been made
-	WorkLeftBehind  Work = "left_behind"       // asks about an order that was given up
-	WorkUnfinished  Work = "unfinished"        // goes on with an order of the book
-	WorkAuthorized  Work = "authorization"     // goes on with an authorization; BookAuthorization counts its orders
+	WorkReservation Work = "reservation"       // asks Klarna whether a purchase was made
+	WorkLeftBehind  Work = "left_behind"       // asks Klarna about an order that was given up
+	WorkUnfinished  Work = "unfinished"        // continues an order of the book
+	WorkAuthorized  Work = "authorization"     // continues an authorization; BookAuthorization counts its orders
 	WorkAbort       Work = "abort left behind" // aborts an order that was given up
 	WorkBulkItem    Work = "bulk capture"      // captures an order of many
 )
 
-// Item is told that a loop has found an order or a session for which something is
-// to be done that no request has asked for: what is done with in is about it, and
-// a trace of its own, linked to the one that has made or changed it at Klarna. A
-// round that finds nothing has no trace. done must be called; err is Klarna or
-// Redis not answering.
+// Item reports that a loop begins work on an order or session. The work uses the
+// returned context and is a trace of its own. That trace is linked to the request that
+// last changed the order or session at Klarna. The caller must call done; err is a
+// fault of Klarna or Redis.
 func (o *Observer) Item(ctx context.Context, work Work, s Subject) (in context.Context, done func(result Result, err error)) {
 	in = About(ctx, s)
 	if o == nil {
@@ -125,11 +85,11 @@ func (o *Observer) Item(ctx context.Context, work Work, s Subject) (in context.C
 		switch work {
 		case WorkAuthorized:
 		case WorkAbort:
-			o.loops.leftBehind.WithLabelValues(string(result)).Inc()
+			o.metrics.leftBehind.WithLabelValues(string(result)).Inc()
 		case WorkBulkItem:
-			o.loops.bulkItems.WithLabelValues(string(result)).Inc()
+			o.metrics.bulkItems.WithLabelValues(string(result)).Inc()
 		default:
-			o.orders.book.WithLabelValues(string(work), string(result)).Inc()
+			o.metrics.book.WithLabelValues(string(work), string(result)).Inc()
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -14,16 +15,16 @@ import (
 )
 
 // showPool shows the state of a client's connection pool.
-func showPool(r registry, rdb redis.UniversalClient) {
+func (m metrics) showPool(rdb redis.UniversalClient) {
 	const connections, connectionsHelp = "shopd_redis_pool_connections", "Connections to Redis."
-	r.gauge(connections, connectionsHelp, prometheus.Labels{"state": "idle"}, func() float64 { return float64(rdb.PoolStats().IdleConns) })
-	r.gauge(connections, connectionsHelp, prometheus.Labels{"state": "busy"}, func() float64 {
+	m.gauge(connections, connectionsHelp, prometheus.Labels{"state": "idle"}, func() float64 { return float64(rdb.PoolStats().IdleConns) })
+	m.gauge(connections, connectionsHelp, prometheus.Labels{"state": "busy"}, func() float64 {
 		s := rdb.PoolStats()
 		return float64(s.TotalConns - s.IdleConns)
 	})
-	r.counter("shopd_redis_pool_timeouts_total", "Waits for a connection that were given up.", nil,
+	m.counter("shopd_redis_pool_timeouts_total", "Waits for a connection that were given up.", nil,
 		func() float64 { return float64(rdb.PoolStats().Timeouts) })
-	r.counter("shopd_redis_pool_misses_total", "Times that no free connection was found.", nil,
+	m.counter("shopd_redis_pool_misses_total", "Times that no free connection was found.", nil,
 		func() float64 { return float64(rdb.PoolStats().Misses) })
 }
 
@@ -36,7 +37,7 @@ const (
 	familyWait     = "wait" // for replicas and disks
 )
 
-// families are those of the commands that shopd uses outside pipelines.
+// families maps the commands that shopd uses outside pipelines to their families.
 var families = map[string]string{
 	"get": familyRead, "mget": familyRead, "exists": familyRead, "hget": familyRead, "hmget": familyRead, "hgetall": familyRead,
 	"lrange": familyRead, "smembers": familyRead, "zcard": familyRead, "zrange": familyRead, "zrangebyscore": familyRead,
@@ -48,8 +49,8 @@ var families = map[string]string{
 	"wait": familyWait, "waitaof": familyWait,
 }
 
-// handshake are the commands with which a connection begins, that Redis may refuse:
-// part of the command that needs it.
+// handshake are the commands that open a connection. They count as part of the command
+// that needs the connection.
 var handshake = map[string]bool{"hello": true, "auth": true, "client": true, "select": true, "readonly": true}
 
 // The kinds of errors of Redis, as they are labelled.
@@ -64,74 +65,57 @@ const (
 type redisHook struct {
 	durations *prometheus.HistogramVec
 	errors    *prometheus.CounterVec
-	families  map[string]prometheus.Observer // resolved ahead
-	other     prometheus.Observer
 }
 
-func newRedisHook(r registry) *redisHook {
-	h := &redisHook{
-		durations: r.histograms("shopd_redis_command_duration_seconds", "Commands to Redis by family, a pipeline counting once.",
+func newRedisHook(m metrics) redisHook {
+	h := redisHook{
+		durations: m.histograms("shopd_redis_command_duration_seconds", "Commands to Redis by family, a pipeline counting once.",
 			[]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .25, 1}, "family"),
-		errors:   r.counters("shopd_redis_errors_total", "Commands to Redis that failed, by kind.", "kind"),
-		families: map[string]prometheus.Observer{},
+		errors: m.counters("shopd_redis_errors_total", "Commands to Redis that failed, by kind.", "kind"),
 	}
-	for _, family := range []string{familyRead, familyWrite, familyScript, familyPipeline, familyWait} {
-		h.families[family] = h.durations.WithLabelValues(family)
-	}
-	h.other = h.durations.WithLabelValues(other)
-	for _, kind := range []string{redisTimeout, redisPooled, redisNetwork, redisServer} {
-		h.errors.WithLabelValues(kind)
-	}
+	zero(h.durations.MetricVec, []string{familyRead, familyWrite, familyScript, familyPipeline, familyWait, other})
+	zero(h.errors.MetricVec, []string{redisTimeout, redisPooled, redisNetwork, redisServer})
 	return h
 }
 
 // DialHook implements redis.Hook: a dial is part of the command that needs it.
-func (h *redisHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (h redisHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook implements redis.Hook.
-func (h *redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (h redisHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		if handshake[cmd.Name()] {
 			return next(ctx, cmd)
 		}
 		start := time.Now()
 		err := next(ctx, cmd)
-		observer, known := h.families[families[cmd.Name()]]
-		if !known {
-			observer = h.other
-		}
-		observer.Observe(time.Since(start).Seconds())
-		h.failed(err)
+		h.observe(cmp.Or(families[cmd.Name()], other), start, err)
 		return err
 	}
 }
 
 // ProcessPipelineHook implements redis.Hook.
-func (h *redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	observer := h.families[familyPipeline]
+func (h redisHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if len(cmds) > 0 && handshake[cmds[0].Name()] {
 			return next(ctx, cmds)
 		}
 		start := time.Now()
 		err := next(ctx, cmds)
-		observer.Observe(time.Since(start).Seconds())
-		h.failed(err)
+		h.observe(familyPipeline, start, err)
 		return err
 	}
 }
 
-// failed counts an error by its kind.
-func (h *redisHook) failed(err error) {
+func (h redisHook) observe(family string, start time.Time, err error) {
+	h.durations.WithLabelValues(family).Observe(time.Since(start).Seconds())
 	if kind := errorKind(err); kind != "" {
 		h.errors.WithLabelValues(kind).Inc()
 	}
 }
 
-// errorKind is "" for what is no failure of Redis: that a key is not there, that a
-// script is not known yet and will be sent whole, that the caller has given up, that a
-// slot is on the move (a command that waits for it too long ends with a 503, and that
-// is counted).
+// errorKind returns the kind of an error, "" for one that is no failure of Redis: a key
+// is missing, a script is not loaded yet, the caller gave up, or a slot is moving.
 func errorKind(err error) string {
 	switch {
 	case err == nil, errors.Is(err, redis.Nil), errors.Is(err, context.Canceled), redis.HasErrorPrefix(err, "NOSCRIPT"),

@@ -9,11 +9,11 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// waitingTime bounds what a scrape asks of Redis.
+// waitingTime is how long a scrape waits for Redis.
 const waitingTime = 500 * time.Millisecond
 
-// waiting collects what waits in Redis, when it is scraped: the same for all processes,
-// also when none runs its loops. Two round trips; nothing is shown when they fail.
+// waiting reads the lengths of the waiting lists from Redis at each scrape. All
+// processes show the same. It takes two round trips; when they fail it shows nothing.
 type waiting struct {
 	o      Options
 	errors prometheus.Counter

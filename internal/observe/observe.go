@@ -1,10 +1,10 @@
-// Package observe is told once where something happens: metrics, records of the
-// log, the story of carts and orders, and spans of traces follow from it. There is
-// a method per happening, and what follows stands together there.
+// Package observe makes metrics, log records, the story of carts and orders, and
+// trace spans. Code reports an event once, by one method of the Observer. That
+// method makes everything that follows from the event.
 //
-// No metric has an ID among its labels, and every label's values are of a bounded
-// set. No span, record or entry of the story holds an address, a query, a cookie,
-// a token or anything that a shopper typed.
+// No metric has an ID as a label, and each label has a bounded set of values. No
+// span, record or story entry holds an address, a query, a cookie, a token or text
+// that a shopper typed.
 package observe
 
 import (
@@ -23,12 +23,12 @@ import (
 
 // Options of an Observer. None is required.
 type Options struct {
-	Redis   redis.UniversalClient // watched from now on, which is before it is used
+	Redis   redis.UniversalClient // its commands are measured from now on
 	Logger  *slog.Logger
 	Story   Story
 	Tracing *Tracing // nil: no traces
-	// Queues are what waits in Redis, and Unacknowledged tells of orders that are not
-	// acknowledged. They are asked when metrics are read.
+	// Queues are the waiting lists in Redis. Unacknowledged counts the orders that
+	// Klarna has no acknowledgement for. Both are read when metrics are read.
 	Queues         []redisconn.Queue
 	Unacknowledged func(context.Context, redis.UniversalClient) (n int64, oldest time.Time, err error)
 }
@@ -40,23 +40,17 @@ type Story interface {
 	Counts() (written, dropped int64)
 }
 
-// Observer is told what happens in a process. A nil *Observer does nothing. Safe
-// for concurrent use.
+// Observer takes the reports of one process. A nil *Observer does nothing. Safe for
+// concurrent use.
 type Observer struct {
-	o        Options
-	registry registry
-	requests requestMetrics
-	klarna   klarnaMetrics
-	syncs    syncMetrics
-	orders   orderMetrics
-	loops    loopMetrics
+	o       Options
+	metrics metrics
 
 	mu     sync.Mutex
-	pushes map[int64]time.Time // that are being worked on, by when it began
-	last   int64
+	pushes map[*time.Time]struct{} // that are being worked on, by when it began
 }
 
-// New returns an observer. The error says that commands of such a Redis client
+// New returns an observer. It fails when the commands of this kind of Redis client
 // cannot be traced.
 func New(o Options) (*Observer, error) {
 	if o.Logger == nil {
@@ -67,24 +61,20 @@ func New(o Options) (*Observer, error) {
 			return nil, err
 		}
 	}
-	r := newRegistry()
-	ob := &Observer{
-		o: o, registry: r, requests: newRequestMetrics(r), klarna: newKlarnaMetrics(r), syncs: newSyncMetrics(r),
-		orders: newOrderMetrics(r), loops: newLoopMetrics(r, time.Now()), pushes: map[int64]time.Time{},
-	}
+	ob := &Observer{o: o, metrics: newMetrics(), pushes: map[*time.Time]struct{}{}}
 	ob.showPushes()
 	ob.showStory()
 	if o.Redis != nil {
-		o.Redis.AddHook(newRedisHook(r))
-		showPool(r, o.Redis)
+		o.Redis.AddHook(newRedisHook(ob.metrics))
+		ob.metrics.showPool(o.Redis)
 		if o.Unacknowledged != nil {
-			r.MustRegister(newWaiting(o))
+			ob.metrics.MustRegister(newWaiting(o))
 		}
 	}
 	return ob, nil
 }
 
-// Metrics serves what Prometheus reads; docs/monitoring.md explains each metric.
+// Metrics serves what Prometheus reads.
 func (o *Observer) Metrics() http.Handler {
-	return promhttp.HandlerFor(o.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(o.metrics, promhttp.HandlerOpts{})
 }

@@ -1,69 +1,42 @@
 package observe
 
 import (
+	"cmp"
 	"context"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/shopd/shopd/internal/money"
 )
 
-type orderMetrics struct {
-	book     *prometheus.CounterVec
-	placed   *prometheus.CounterVec
-	amount   *prometheus.CounterVec
-	flagged  *prometheus.CounterVec
-	commands *prometheus.CounterVec
-}
-
-func newOrderMetrics(r registry) orderMetrics {
-	m := orderMetrics{
-		book:     r.counters("shopd_order_book_total", "What the order book did, and with what result.", "event", "result"),
-		placed:   r.counters("shopd_orders_placed_total", "Orders that came into the book.", "product", "country", "currency"),
-		amount:   r.counters("shopd_orders_placed_minor_units_total", "Their amounts, in minor units of the currency.", "country", "currency"),
-		flagged:  r.counters("shopd_orders_flagged_total", "Orders that the merchant should look at, and why.", "flag"),
-		commands: r.counters("shopd_commands_total", "After-sales commands by action and result.", "action", "result"),
-	}
-	for _, flag := range []string{"not_current", "oversold", "no_cart"} {
-		m.flagged.WithLabelValues(flag)
-	}
-	// What alerts count from zero.
-	for _, event := range []BookEvent{BookPlace, BookRefresh, BookEvent(WorkReservation), BookEvent(WorkLeftBehind), BookAuthorization} {
-		m.book.WithLabelValues(string(event), string(ResultForeign))
-	}
-	return m
-}
-
-// BookEvent is something that the order book does, beside the Work of the loop.
+// BookEvent is an action of the order book that is no Work of a loop.
 type BookEvent string
 
 // What the book does.
 const (
 	BookPlace   BookEvent = "place"   // Place, whoever called it
 	BookRefresh BookEvent = "refresh" // Refresh, whoever called it
-	// BookAuthorization: an order of Klarna Payments was to be placed, by browser or loop.
+	// BookAuthorization: the browser or the loop placed an order of Klarna Payments.
 	BookAuthorization BookEvent = "authorization"
-	BookRelease       BookEvent = "release" // an authorization that will not be used was given back
+	BookRelease       BookEvent = "release" // an unused authorization was given back
 	BookBulk          BookEvent = "bulk"    // a bulk capture has ended
 )
 
-// Result is what came of something that the order book or a loop did. A command
-// and an item of a bulk capture have the order.Result of their outcome too.
+// Result is the result of an action of the order book or a loop. A command or an item
+// of a bulk capture may also have any order.Result.
 type Result string
 
 // The results.
 const (
-	ResultStored    Result = "stored"    // a sale that the book did not have
-	ResultDone      Result = "done"      // what was to be done is done
+	ResultStored    Result = "stored" // a sale that the book did not have
+	ResultDone      Result = "done"
 	ResultUnknown   Result = "unknown"   // not bought, as far as Klarna knows
 	ResultCancelled Result = "cancelled" // cancelled before it was placed
 	ResultForeign   Result = "foreign"   // not ours
 	ResultPending   Result = "pending"   // Klarna has not decided yet
 	ResultFailed    Result = "failed"    // Klarna or Redis; it is tried again
 	ResultRefused   Result = "refused"   // it is over, or Klarna said no
-	// ResultUnsettled: Klarna has placed an order and does not say which.
+	// ResultUnsettled: Klarna placed an order and does not say which.
 	ResultUnsettled Result = "unsettled"
-	// ResultNotSent: a command is not possible, or the order has changed.
+	// ResultNotSent: the command is not possible, or the order has changed.
 	ResultNotSent Result = "not_sent"
 	// Of an order that was left behind, beside ResultFailed.
 	ResultAborted  Result = "aborted"
@@ -74,56 +47,48 @@ const (
 	ResultReserved Result = "reserved" // it may just be being bought: later
 )
 
-// Book is told what the order book did.
+// Book reports an action of the order book.
 func (o *Observer) Book(event BookEvent, result Result) {
 	if o != nil {
-		o.orders.book.WithLabelValues(string(event), string(result)).Inc()
+		o.metrics.book.WithLabelValues(string(event), string(result)).Inc()
 	}
 }
 
-// Sale is an order that has come into the book.
+// Sale is a new order of the book.
 type Sale struct {
 	OrderID, Number string
 	Product         Product
-	// Country and Currency are of those that the shop sells to; "" for others, which
-	// Klarna may name.
+	// Country and Currency are those of a market of the shop, else "".
 	Country  string
 	Currency money.Currency
 	Amount   money.Amount
 	Flags    []string
 }
 
-// Sale is told of an order that has come into the book.
+// Sale reports a new order of the book.
 func (o *Observer) Sale(ctx context.Context, s Sale) {
 	if o == nil {
 		return
 	}
 	o.o.Logger.InfoContext(ctx, "order placed", "order_id", s.OrderID, "order_number", s.Number, "flags", s.Flags)
-	country, currency := orOther(s.Country), orOther(string(s.Currency))
-	o.orders.placed.WithLabelValues(string(s.Product), country, currency).Inc()
-	o.orders.amount.WithLabelValues(country, currency).Add(float64(max(s.Amount, 0))) // it is Klarna's word, and a counter panics below 0
+	country, currency := cmp.Or(s.Country, other), cmp.Or(string(s.Currency), other)
+	o.metrics.placed.WithLabelValues(string(s.Product), country, currency).Inc()
+	o.metrics.amount.WithLabelValues(country, currency).Add(float64(max(s.Amount, 0))) // it is Klarna's word, and a counter panics below 0
 	for _, flag := range s.Flags {
 		o.Flag(flag)
 	}
 }
 
-func orOther(label string) string {
-	if label == "" {
-		return other
-	}
-	return label
-}
-
-// Flag is told of an order that the merchant should look at; the flag says why.
+// Flag reports an order that the merchant should look at. The flag says why.
 func (o *Observer) Flag(flag string) {
 	if o != nil {
-		o.orders.flagged.WithLabelValues(flag).Inc()
+		o.metrics.flagged.WithLabelValues(flag).Inc()
 	}
 }
 
-// Command is told of an after-sales command; action is "" for one that is not known.
+// Command reports an after-sales command. An unknown action is "".
 func (o *Observer) Command(action string, result Result) {
 	if o != nil {
-		o.orders.commands.WithLabelValues(orOther(action), string(result)).Inc()
+		o.metrics.commands.WithLabelValues(cmp.Or(action, other), string(result)).Inc()
 	}
 }

@@ -2,37 +2,9 @@ package observe
 
 import (
 	"context"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-type syncMetrics struct {
-	ended    *prometheus.CounterVec
-	replaced *prometheus.CounterVec
-}
-
-func newSyncMetrics(r registry) syncMetrics {
-	m := syncMetrics{
-		ended:    r.counters("shopd_syncs_total", "Runs that brought a cart's order or payment session in sync, by how they started and ended.", "product", "mode", "result"),
-		replaced: r.counters("shopd_sync_replacements_total", "Orders and payment sessions that were given up for a new one, and why.", "product", "reason"),
-	}
-	for _, product := range []Product{KCO, Payments} {
-		for _, mode := range []string{"load", "change", "repair"} {
-			for _, result := range []SyncResult{
-				SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncComplete, SyncBought,
-				SyncPurchaseRunning, SyncNothingToRepair, SyncRefused, SyncUnavailable,
-			} {
-				m.ended.WithLabelValues(string(product), mode, string(result))
-			}
-		}
-		for _, reason := range []string{"gone", "ended", "refused", "locked", "failed", "unanswered"} {
-			m.replaced.WithLabelValues(string(product), reason)
-		}
-	}
-	return m
-}
-
-// Product is one of Klarna's, as it is labelled.
+// Product is the label of a Klarna product.
 type Product string
 
 // The products.
@@ -41,7 +13,7 @@ const (
 	Payments Product = "payments"
 )
 
-// SyncResult is how a Sync came out.
+// SyncResult is the result of a Sync.
 type SyncResult string
 
 // The results of syncs.
@@ -59,25 +31,25 @@ const (
 	SyncUnavailable     SyncResult = "unavailable"
 )
 
-// Sync is a run that brought a cart's order or payment session in sync.
+// Sync is one sync of a cart with its order or payment session.
 type Sync struct {
 	Product  Product
 	Mode     string // cartsync.Mode's
 	Result   SyncResult
 	Replaced string // why the copy was given up, a klarna.Verdict; "" where it was not
 	Revision int64  // of the cart
-	OrderID  string // that says what the cart says; "" for none
-	Changed  string // the ID of the order or session that was made or changed; "" for none
+	OrderID  string // the order in sync; "" for none
+	Changed  string // the order or session that was made or changed; "" for none
 }
 
-// Sync is told of a run that has ended.
+// Sync reports a sync that has ended.
 func (o *Observer) Sync(ctx context.Context, s Sync) {
 	if o == nil {
 		return
 	}
-	o.syncs.ended.WithLabelValues(string(s.Product), s.Mode, string(s.Result)).Inc()
+	o.metrics.syncs.WithLabelValues(string(s.Product), s.Mode, string(s.Result)).Inc()
 	if s.Replaced != "" {
-		o.syncs.replaced.WithLabelValues(string(s.Product), s.Replaced).Inc()
+		o.metrics.replacements.WithLabelValues(string(s.Product), s.Replaced).Inc()
 	}
 	if span := sampled(ctx); span != nil {
 		span.SetAttributes(revisionKey.Int64(s.Revision))

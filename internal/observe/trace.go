@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// scope names what makes the spans.
+// scope is the name of this instrumentation.
 const scope = "github.com/shopd/shopd"
 
 // The attributes that are ours; the others are those of the semantic conventions.
@@ -28,10 +28,9 @@ const (
 	correlationIDKey = attribute.Key("klarna.correlation_id")
 )
 
-// Tracing makes and sends OpenTelemetry spans, which show where the time of a
-// request went. What leaves the process passes a list of what may; see
-// trace_safe.go. A nil *Tracing is a shop that is not traced: its methods do
-// nothing and allocate nothing. Safe for concurrent use.
+// Tracing makes and sends OpenTelemetry spans. They show where the time of a request
+// went. Only allowed attributes leave the process, see trace_safe.go. A nil *Tracing
+// does nothing and allocates nothing. Safe for concurrent use.
 type Tracing struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
@@ -39,7 +38,7 @@ type Tracing struct {
 	fail     func(error)
 }
 
-// sampled is the span in ctx, nil when there is none that will be sent.
+// sampled returns the span in ctx if it will be sent, else nil.
 func sampled(ctx context.Context) trace.Span {
 	if span := trace.SpanFromContext(ctx); span.SpanContext().IsSampled() && span.IsRecording() {
 		return span
@@ -47,11 +46,11 @@ func sampled(ctx context.Context) trace.Span {
 	return nil
 }
 
-// span is a part of a trace, or none.
+// span is a span, or none.
 type span struct{ trace.Span }
 
-// end ends a span, as failed when err is one. What the error says stays here: it
-// may hold more than may leave the process.
+// end ends the span, as failed when err is not nil. The text of err is not sent: it may
+// hold private data.
 func (s span) end(err error) {
 	if s.Span == nil {
 		return
@@ -62,7 +61,7 @@ func (s span) end(err error) {
 	s.End()
 }
 
-// root begins a trace of its own.
+// root begins a new trace.
 func (t *Tracing) root(ctx context.Context, name string) (context.Context, span) {
 	if t == nil {
 		return ctx, span{}
@@ -71,8 +70,7 @@ func (t *Tracing) root(ctx context.Context, name string) (context.Context, span)
 	return in, span{s}
 }
 
-// whole begins a part of the trace in ctx that is shown as one, whatever commands
-// are sent within: in is for them.
+// whole begins a span without spans inside it. Commands inside it use in.
 func (t *Tracing) whole(ctx context.Context, name string) (in context.Context, whole span) {
 	if t == nil || sampled(ctx) == nil {
 		return ctx, span{}
@@ -81,12 +79,11 @@ func (t *Tracing) whole(ctx context.Context, name string) (in context.Context, w
 	return unseen(ctx), span{s}
 }
 
-// unseen is ctx for what is no part of its trace.
+// unseen returns ctx without its span.
 func unseen(ctx context.Context) context.Context { return trace.ContextWithSpan(ctx, noop.Span{}) }
 
-// requestSpan is the span of a request that is served. One of Klarna's begins late,
-// by Join, because only what it is about tells which trace it is part of. It
-// belongs to the goroutine that serves the request.
+// requestSpan is the span of a request. For a request from Klarna, Join begins it, when
+// the order or session is known. It belongs to the goroutine that serves the request.
 type requestSpan struct {
 	tracing *Tracing
 	start   time.Time
@@ -101,10 +98,9 @@ func requestOf(ctx context.Context) *requestSpan {
 	return r
 }
 
-// request begins the span of a request, or with later leaves that to Join. The
-// trace that the request names as its own is not believed: with it anybody could
-// have all of their requests recorded, or be part of somebody else's trace. It is
-// linked to.
+// request begins the span of a request; with later, Join does. The trace that the
+// request names as its own is only linked to. Believed, it would let anybody have all
+// their requests recorded, or join somebody else's trace.
 func (t *Tracing) request(ctx context.Context, header http.Header, start time.Time, later bool) (context.Context, *requestSpan) {
 	r := &requestSpan{tracing: t, start: start}
 	if t.inbound {
@@ -119,7 +115,7 @@ func (t *Tracing) request(ctx context.Context, header http.Header, start time.Ti
 	return r.begin(ctx), r
 }
 
-// begin begins the span, as part of the trace in ctx if there is one.
+// begin begins the span, in the trace of ctx if there is one.
 func (r *requestSpan) begin(ctx context.Context) context.Context {
 	ctx, r.span = r.tracing.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithTimestamp(r.start), trace.WithLinks(r.links...))
@@ -145,8 +141,8 @@ func (r *requestSpan) end(ctx context.Context, s Served) {
 	r.span.End()
 }
 
-// call makes a span of a try of a call to Klarna that is over: nothing within it
-// has spans of its own. Klarna is not told of them.
+// call makes the span of a finished try of a call to Klarna. Klarna does not get the
+// trace.
 func (t *Tracing) call(ctx context.Context, c Call) {
 	if t == nil || sampled(ctx) == nil {
 		return
@@ -173,8 +169,7 @@ func (t *Tracing) call(ctx context.Context, c Call) {
 	span.End(trace.WithTimestamp(c.Start.Add(max(c.Duration, time.Nanosecond))))
 }
 
-// traceAttrs are what a log record says of the span in ctx: trace_id and span_id;
-// nil when there is none.
+// traceAttrs returns trace_id and span_id of the span in ctx, nil when there is none.
 func traceAttrs(ctx context.Context) []slog.Attr {
 	span := trace.SpanContextFromContext(ctx)
 	if r := requestOf(ctx); !span.IsValid() && r != nil && r.span != nil {
@@ -189,7 +184,7 @@ func traceAttrs(ctx context.Context) []slog.Attr {
 // stopTime is how long Stop waits for the collector.
 const stopTime = 3 * time.Second
 
-// Stop sends what has not been sent, for at most 3 s. What ends later is not sent.
+// Stop sends the spans that wait, for at most 3 s. Spans that end later are not sent.
 func (t *Tracing) Stop(ctx context.Context) {
 	if t == nil {
 		return

@@ -9,8 +9,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// useRedis makes each command that rdb sends as part of a trace a span, by its
-// name alone. rdb may be of one node, a Cluster or behind Sentinel.
+// useRedis makes a span for each command of rdb inside a trace, with its name only.
 func (t *Tracing) useRedis(rdb redis.UniversalClient) error {
 	if t == nil {
 		return nil
@@ -19,8 +18,8 @@ func (t *Tracing) useRedis(rdb redis.UniversalClient) error {
 		redisotel.WithDBStatement(false), redisotel.WithCallerEnabled(false))
 }
 
-// inner makes spans only as parts of a trace that is sent: a command that no
-// request and no round has asked for would be a trace of one span.
+// inner makes spans only inside a trace that is sent. Without it, a command outside any
+// request or round would be a trace of one span.
 type inner struct{ trace.TracerProvider }
 
 func (p inner) Tracer(name string, o ...trace.TracerOption) trace.Tracer {

@@ -11,18 +11,15 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// memory is how long Klarna may call about an order: it lives 48 h after its last
-// touch.
+// memory is how long Klarna may call about an order: it lives 48 h after its last use.
 const memory = 49 * time.Hour
 
-// traceKey is where the trace of an order, or of a session of Klarna Payments, is
-// remembered: Klarna does not hand it back. The value is a traceparent, which
-// names its own version.
+// traceKey is the key that remembers the trace of an order or a Klarna Payments session.
+// Klarna does not return it. The value is a traceparent, which names its own version.
 func traceKey(id string) string { return "shopd:trace:{" + id + "}" }
 
-// Remember notes that the trace in ctx has made or changed an order, or a session
-// of Klarna Payments, for Join and Link: one command to Redis, and only if the
-// trace is sent.
+// Remember stores the trace in ctx as the last to change an order or Klarna Payments
+// session, for Join and Link. It sends one command, and only if the trace is sent.
 func (o *Observer) Remember(ctx context.Context, id string) {
 	if o == nil || o.o.Tracing == nil || o.o.Redis == nil || id == "" || sampled(ctx) == nil {
 		return
@@ -34,7 +31,7 @@ func (o *Observer) Remember(ctx context.Context, id string) {
 	}
 }
 
-// recall returns the trace that is remembered of id, an invalid one for none.
+// recall returns the trace that Remember stored for id, an invalid one for none.
 func (o *Observer) recall(ctx context.Context, id string) trace.SpanContext {
 	if o.o.Tracing == nil || o.o.Redis == nil || id == "" {
 		return trace.SpanContext{}
@@ -50,10 +47,9 @@ func (o *Observer) recall(ctx context.Context, id string) trace.SpanContext {
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(unseen(ctx), parent))
 }
 
-// Join begins the span of a request of Klarna's, as part of the trace that has
-// made or changed at Klarna what the request is about: an order, or a session of
-// Klarna Payments, by its ID. Where nothing is remembered of that, it is a trace
-// of its own. A further Join changes nothing.
+// Join begins the span of a request from Klarna. It joins the trace that last changed
+// the order or session named by id, or else begins a new trace. A second Join changes
+// nothing.
 func (o *Observer) Join(ctx context.Context, id string) context.Context {
 	r := requestOf(ctx)
 	if o == nil || r == nil || r.span != nil {
@@ -65,8 +61,8 @@ func (o *Observer) Join(ctx context.Context, id string) context.Context {
 	return r.begin(ctx)
 }
 
-// Link links the span in ctx to the trace that has made or changed an order, or a
-// session of Klarna Payments: one command to Redis, and only if the span is sent.
+// Link links the span in ctx to the trace that last changed the order or session named
+// by id. It sends one command, and only if the span is sent.
 func (o *Observer) Link(ctx context.Context, id string) {
 	span := sampled(ctx)
 	if o == nil || span == nil {

@@ -9,18 +9,17 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// allowed are the attributes that may leave the process, whichever library has
-// set them. None holds personal data, a token or an address of a shopper.
+// allowed are the attributes that may leave the process. None holds personal data, a
+// token or a shopper's address.
 var allowed = []attribute.Key{
 	semconv.HTTPRequestMethodKey, semconv.HTTPRouteKey, semconv.HTTPResponseStatusCodeKey, semconv.URLTemplateKey,
 	semconv.ErrorTypeKey, orderIDKey, requestIDKey, revisionKey, tryKey, correlationIDKey,
-	// Of redisotel, which is at an older version of the conventions.
+	// From redisotel, which follows an older version of the conventions.
 	"db.system", "db.redis.num_cmd", "server.address", "server.port",
 }
 
-// safe is an exporter that sends of each span its name, time, kind, links, whether
-// it failed, and the attributes that are allowed. Texts of errors and events stay
-// here: they may repeat what a shopper typed.
+// safe is an exporter that removes error texts, events and all attributes that are not
+// allowed: they may repeat what a shopper typed.
 type safe struct{ sdk.SpanExporter }
 
 func (e safe) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -24,25 +23,22 @@ import (
 
 // The values of OTEL_TRACES_EXPORTER.
 const (
-	exporterOTLP    = "otlp"
-	exporterConsole = "console"
-	exporterNone    = "none"
+	exporterOTLP = "otlp"
+	exporterNone = "none"
 )
 
 // defaultCollector is where OTLP goes when no endpoint is set.
 // Source: opentelemetry.io, OpenTelemetry Protocol Exporter.
 const defaultCollector = "http://localhost:4318/v1/traces"
 
-// SetupTracing returns what the OTEL_ variables ask for, nil for no traces. There are
-// some if OTEL_TRACES_EXPORTER names an exporter, or names none and an OTLP
-// endpoint is set; OTEL_SDK_DISABLED=true and OTEL_TRACES_EXPORTER=none say no.
-// What of them cannot be followed is the error. The variables that tune the SDK
-// (OTEL_TRACES_SAMPLER, OTEL_BSP_…, OTEL_EXPORTER_OTLP_…) it reads from the
-// process's environment itself. The console is stderr. The SDK's own problems are
-// logged, at most one a minute, for the whole process. Stop ends it all.
-func SetupTracing(ctx context.Context, getenv func(string) string, stderr io.Writer, logger *slog.Logger) (*Tracing, error) {
-	names, err := exporters(getenv)
-	if len(names) == 0 || err != nil {
+// SetupTracing returns the tracing that the OTEL_ variables ask for, nil for none.
+// They ask for it with OTEL_TRACES_EXPORTER=otlp, or with an OTLP endpoint alone.
+// OTEL_SDK_DISABLED=true and OTEL_TRACES_EXPORTER=none switch it off. A variable
+// that cannot be followed is an error. The SDK reads its own variables
+// (OTEL_TRACES_SAMPLER, OTEL_BSP_…, OTEL_EXPORTER_OTLP_…) from the environment of
+// the process. Its problems are logged, at most one a minute. Stop ends it all.
+func SetupTracing(ctx context.Context, getenv func(string) string, logger *slog.Logger) (*Tracing, error) {
+	if on, err := wanted(getenv); !on || err != nil {
 		return nil, err
 	}
 	inbound := linksInbound(ctx, getenv, logger)
@@ -56,23 +52,15 @@ func SetupTracing(ctx context.Context, getenv func(string) string, stderr io.Wri
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	options := []sdk.TracerProviderOption{sdk.WithResource(self), sdk.WithoutPanicRecording()}
-	for _, name := range names {
-		if name == exporterConsole {
-			options = append(options, sdk.WithBatcher(safe{&console{to: stderr}}, consoleDelay(getenv)...))
-			continue
-		}
-		var where []otlptracehttp.Option
-		if endpoint(getenv) == "" {
-			where = append(where, otlptracehttp.WithEndpointURL(defaultCollector))
-		}
-		otlp, err := otlptracehttp.New(ctx, where...)
-		if err != nil {
-			return nil, fmt.Errorf("OTLP exporter: %w", err)
-		}
-		options = append(options, sdk.WithBatcher(safe{otlp}))
+	var where []otlptracehttp.Option
+	if endpoint(getenv) == "" {
+		where = append(where, otlptracehttp.WithEndpointURL(defaultCollector))
 	}
-	provider := sdk.NewTracerProvider(options...)
+	exporter, err := otlptracehttp.New(ctx, where...)
+	if err != nil {
+		return nil, fmt.Errorf("OTLP exporter: %w", err)
+	}
+	provider := sdk.NewTracerProvider(sdk.WithResource(self), sdk.WithoutPanicRecording(), sdk.WithBatcher(safe{exporter}))
 	return &Tracing{provider: provider, tracer: provider.Tracer(scope), inbound: inbound, fail: fail}, nil
 }
 
@@ -81,8 +69,8 @@ func endpoint(getenv func(string) string) string {
 	return cmp.Or(getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"), getenv("OTEL_EXPORTER_OTLP_ENDPOINT"))
 }
 
-// exporters returns the exporters that are asked for, none for no traces.
-func exporters(getenv func(string) string) ([]string, error) {
+// wanted tells whether traces are asked for, or why they cannot be sent.
+func wanted(getenv func(string) string) (bool, error) {
 	var problems []error
 	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 
@@ -91,15 +79,15 @@ func exporters(getenv func(string) string) ([]string, error) {
 		names = []string{exporterOTLP}
 	}
 	if strings.EqualFold(strings.TrimSpace(getenv("OTEL_SDK_DISABLED")), "true") || slices.Equal(names, []string{exporterNone}) {
-		return nil, nil
+		return false, nil
 	}
 	for _, name := range names {
-		if name != exporterOTLP && name != exporterConsole {
-			add("OTEL_TRACES_EXPORTER: %q is none of: %s, %s, %s", name, exporterOTLP, exporterConsole, exporterNone)
+		if name != exporterOTLP {
+			add("OTEL_TRACES_EXPORTER: %q is none of: %s, %s", name, exporterOTLP, exporterNone)
 		}
 	}
 	if !slices.Contains(names, exporterOTLP) {
-		return names, errors.Join(problems...)
+		return false, errors.Join(problems...)
 	}
 	for _, variable := range []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"} {
 		u, err := url.Parse(getenv(variable))
@@ -112,11 +100,11 @@ func exporters(getenv func(string) string) ([]string, error) {
 	default:
 		add("OTEL_EXPORTER_OTLP_PROTOCOL: %q is none of: http/protobuf, http/json; collectors take these at port 4318", protocol)
 	}
-	return names, errors.Join(problems...)
+	return true, errors.Join(problems...)
 }
 
-// linksInbound tells whether OTEL_PROPAGATORS has the one header that is read of
-// requests. Others of its values are ignored, as the specification wants it.
+// linksInbound tells whether requests are linked to the trace in their traceparent.
+// OTEL_PROPAGATORS decides; its other values are ignored, as the specification says.
 func linksInbound(ctx context.Context, getenv func(string) string, logger *slog.Logger) bool {
 	names := list(cmp.Or(getenv("OTEL_PROPAGATORS"), "tracecontext,baggage"))
 	for _, name := range names {
@@ -132,8 +120,8 @@ func list(value string) []string {
 	return slices.DeleteFunc(strings.Split(strings.ReplaceAll(value, " ", ""), ","), func(s string) bool { return s == "" })
 }
 
-// rarely returns a function that logs one problem per interval, with how many it
-// kept back: a collector that is away for a night fills no disk.
+// rarely returns a function that logs one problem per interval, with the number of
+// those between. A collector that is away for a night fills no disk.
 func rarely(logger *slog.Logger, interval time.Duration) func(error) {
 	var mu sync.Mutex
 	var last time.Time

@@ -24,7 +24,7 @@ func setup(t testing.TB, variables map[string]string) (*observe.Tracing, *shopte
 		t.Setenv(name, value) // the SDK looks there itself
 	}
 	out := new(shoptest.Log)
-	tracing, err := observe.SetupTracing(t.Context(), func(name string) string { return variables[name] }, out,
+	tracing, err := observe.SetupTracing(t.Context(), func(name string) string { return variables[name] },
 		slog.New(slog.NewTextHandler(out, nil)))
 	t.Cleanup(func() { tracing.Stop(context.Background()) })
 	return tracing, out, err
@@ -43,21 +43,18 @@ func TestSetup(t *testing.T) {
 		{"an endpoint", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, true, ""},
 		{"an endpoint of traces", map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": endpoint + "/v1/traces"}, true, ""},
 		{"OTLP, where it goes by default", map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
-		{"the console", map[string]string{"OTEL_TRACES_EXPORTER": "console"}, true, ""},
-		{"both", map[string]string{"OTEL_TRACES_EXPORTER": "console, otlp"}, true, ""},
 		{"none, with an endpoint", map[string]string{"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}, false, ""},
 		{"disabled", map[string]string{"OTEL_SDK_DISABLED": "TRUE", "OTEL_TRACES_EXPORTER": "otlp"}, false, ""},
 		{"disabled, whatever else", map[string]string{"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "zipkin"}, false, ""},
-		{"not disabled", map[string]string{"OTEL_SDK_DISABLED": "false", "OTEL_TRACES_EXPORTER": "console"}, true, ""},
+		{"not disabled", map[string]string{"OTEL_SDK_DISABLED": "false", "OTEL_TRACES_EXPORTER": "otlp"}, true, ""},
 		{"metrics only", map[string]string{"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": endpoint}, false, ""},
-		{"another exporter", map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, false, `OTEL_TRACES_EXPORTER: "zipkin" is none of: otlp, console, none`},
+		{"another exporter", map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, false, `OTEL_TRACES_EXPORTER: "zipkin" is none of: otlp, none`},
 		{"none beside another", map[string]string{"OTEL_TRACES_EXPORTER": "none,otlp"}, false, `"none" is none of`},
 		{"gRPC", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, `"grpc" is none of: http/protobuf, http/json`},
 		{"gRPC for traces", map[string]string{"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"}, false, `"grpc" is none of`},
 		{"gRPC, but not for traces", map[string]string{
 			"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json",
 		}, true, ""},
-		{"gRPC, to the console", map[string]string{"OTEL_TRACES_EXPORTER": "console", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, true, ""},
 		{"an endpoint without scheme", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, false, "OTEL_EXPORTER_OTLP_ENDPOINT must be http(s)"},
 		{"both at fault", map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "x", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, false, "ENDPOINT must be http(s)://host[:port], perhaps with a path\nOTEL_EXPORTER_OTLP_PROTOCOL"},
 	} {
@@ -215,24 +212,4 @@ func links0(links []string) string {
 		return ""
 	}
 	return links[0]
-}
-
-// The console shows a trace as a tree.
-func TestConsole(t *testing.T) {
-	tracing, out, err := setup(t, map[string]string{"OTEL_TRACES_EXPORTER": "console"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := observetest.With(t, observe.Options{Tracing: tracing})
-	ctx, span := o.Request(observe.About(t.Context(), observe.Subject{RequestID: "ABC"}), http.Header{}, observe.Traced)
-	_, wait := o.LockWait(ctx)
-	wait.End(observe.LockBusy)
-	span.End(ctx, observe.Served{Method: "GET", Route: "/checkout", Status: 503})
-	tracing.Stop(t.Context())
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "trace ") ||
-		!strings.Contains(lines[1], " ms   GET /checkout FAILED http.request.method=GET") || !strings.Contains(lines[1], "shopd.request_id=ABC") ||
-		!strings.Contains(lines[2], " ms     session lock FAILED") {
-		t.Errorf("got:\n%s", out)
-	}
 }

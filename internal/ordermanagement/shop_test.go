@@ -104,8 +104,11 @@ func (s *shop) sell(state string) {
 		method = "card"
 	}
 	order, err := kco.NewClient(s.transport).CreateOrder(s.t.Context(), kco.Content{
-		PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE", MerchantData: "v1.x.y",
-		OrderAmount: 34700, OrderTaxAmount: 6940, OrderLines: []klarna.OrderLine{mugs(2), freight},
+		Sale: klarna.Sale{
+			PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE",
+			Lines: klarna.Lines{OrderAmount: 34700, OrderTaxAmount: 6940, OrderLines: []klarna.OrderLine{mugs(2), freight}},
+		},
+		MerchantData: "v1.x.y",
 		MerchantURLs: kco.MerchantURLs{
 			Terms: "https://s.example/terms", Checkout: "https://s.example/checkout", Confirmation: "https://s.example/thanks", Push: "https://s.example/push",
 		},

@@ -13,47 +13,45 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// Authorizations is what the shop knows of authorizations, by session: the
-// newest token, those that it replaced, and which order it has become. All
-// tokens of a session end as an order or released. The keys share the hash tag
-// of the order book, which makes orders of them.
+// Authorizations stores the authorizations of each session: the newest token, the tokens
+// it replaced, and the order that the session became. Every token ends as an order or is
+// released. The keys share the hash tag of the order book, which makes the orders.
 type Authorizations struct {
 	Redis redis.UniversalClient
-	// Review: the shopper looks at the order once more after it is authorized.
-	// Then Klarna's word that it is authorized places none.
+	// Review: the shopper reviews the order after it is authorized. Then the callback of
+	// the authorization places no order.
 	Review bool
 }
 
 const (
 	authorizationKey = "shopd:{orders}:authorization:"     // + session ID → a hash: v, token, at (ms), place, order_id
 	replacedKey      = "shopd:{orders}:authorization_old:" // + session ID → a set of replaced tokens
-	dueKey           = "shopd:{orders}:authorizations"     // sorted set of session IDs by when the loop looks after them
+	dueKey           = "shopd:{orders}:authorizations"     // sorted set of session IDs, by when the loop checks them
 
 	// authorizationLife is that of the keys: a session lives 48 h.
 	authorizationLife = 49 * time.Hour
 	// TokenLife is how long an order can be placed with an authorization.
 	// Source: docs.klarna.com, Create an order.
 	TokenLife = 60 * time.Minute
-	// browserTime is how long the browser has to bring an authorization's token itself.
+	// browserTime is how long the browser has to send the token itself.
 	browserTime = 15 * time.Second
-	// maxReplaced bounds the tokens of a session that wait to be released: anybody
-	// can send invented ones.
+	// maxReplaced bounds the waiting tokens of a session: anybody can send invented ones.
 	maxReplaced = 50
 )
 
-// Authorization is what is known of a session's authorizations.
+// Authorization describes the authorizations of a session.
 type Authorization struct {
 	SessionID string
 	Token     string    // the newest that came; "" when it is used or released
 	At        time.Time // when it came, to the millisecond
-	Agreed    bool      // the shopper has said yes: the loop may place the order
-	OrderID   string    // what the session has become, "" = not known
+	Agreed    bool      // the shopper agreed: the loop may place the order
+	OrderID   string    // the order that the session became, "" = not known
 	Replaced  []string  // tokens to be released
 }
 
-// addAuthorization: KEYS record, replaced, due; ARGV token, now (ms), whether the shopper agreed, due
-// (ms), life (ms), session ID, how many tokens a session may replace. What is older comes late at times: a token that
-// was replaced stays replaced, and one that brought an order is used.
+// addAuthorization adds a token. KEYS record, replaced, due; ARGV token, now (ms),
+// whether the shopper agreed, due (ms), life (ms), session ID, the most replaced tokens.
+// Tokens may come late: a replaced token stays replaced, and one with an order is used.
 var addAuthorization = redis.NewScript(`
 local token, order = unpack(redis.call('HMGET', KEYS[1], 'token', 'order_id'))
 if order or redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 then return 0 end
@@ -69,17 +67,12 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[5]) end
 return 1
 `)
 
-// Add writes down a token on a connection of the caller's. agreed is whether the
-// shopper has said yes to what was authorized. A token that is known changes
-// nothing but that.
+// Add stores a token, on the caller's connection. agreed: the shopper agreed to what was
+// authorized. For a known token it can only set agreed.
 func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, agreed bool) error {
 	now := time.Now()
-	err := addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, now.UnixMilli(), agreed, now.Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err()
-	if err != nil {
-		return fmt.Errorf("write down authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("write down authorization", addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		token, now.UnixMilli(), agreed, now.Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err())
 }
 
 // withdrawn: KEYS record, replaced, due; ARGV token, now (ms), life (ms), session ID.
@@ -92,18 +85,14 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
 return 1
 `)
 
-// Withdraw says that no order is to be placed with a token, even if it comes
-// again: the shop has told the shopper so. The loop releases it.
+// Withdraw forbids an order with this token, even if the token comes again: the shop has
+// told the shopper so. The loop releases it.
 func (a *Authorizations) Withdraw(ctx context.Context, sessionID, token string) error {
-	err := withdrawn.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
-	if err != nil {
-		return fmt.Errorf("withdraw authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("withdraw authorization", withdrawn.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
+		token, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err())
 }
 
-// Get returns what is known of a session's authorizations; none is zero.
+// Get returns the authorizations of a session, zero for none.
 func (a *Authorizations) Get(ctx context.Context, sessionID string) (Authorization, error) {
 	known := Authorization{SessionID: sessionID}
 	pipe := a.Redis.Pipeline()
@@ -124,7 +113,7 @@ func (a *Authorizations) Get(ctx context.Context, sessionID string) (Authorizati
 	return known, nil
 }
 
-// OrderOf returns the order that a session has become, "" when none is known.
+// OrderOf returns the order that a session became, "" when none is known.
 func (a *Authorizations) OrderOf(ctx context.Context, sessionID string) (orderID string, err error) {
 	orderID, err = a.Redis.HGet(ctx, authorizationKey+sessionID, "order_id").Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
@@ -143,32 +132,24 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
 return 1
 `)
 
-// SetOrder writes down the order that a session has become, and lets the loop
-// see to it that the book has it. Its token is used by that; replaced ones are
-// yet to be released.
+// SetOrder stores the order that a session became. The loop then makes sure that the
+// order is in the book. The newest token is used up; the loop releases the replaced ones.
 func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
-	err := setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
-		orderID, time.Now().Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err()
-	if err != nil {
-		return fmt.Errorf("write down order of payment session: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("write down order of payment session", setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
+		orderID, time.Now().Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err())
 }
 
-// Queues are the sessions whose authorizations the loop has to look after.
+// Queues returns the queue of sessions that the loop checks.
 func Queues() []redisconn.Queue {
 	return []redisconn.Queue{{Name: "authorizations", Key: dueKey}}
 }
 
-// Due returns at most limit sessions that the loop is to look after by now.
+// Due returns at most limit sessions that the loop must check now.
 func (a *Authorizations) Due(ctx context.Context, now time.Time, limit int) ([]string, error) {
 	ids, err := a.Redis.ZRangeByScore(ctx, dueKey, &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
 	}).Result()
-	if err != nil {
-		return nil, fmt.Errorf("due authorizations: %w", err)
-	}
-	return ids, nil
+	return ids, redisconn.Wrap("due authorizations", err)
 }
 
 // released: KEYS record, replaced; ARGV token.
@@ -178,17 +159,14 @@ redis.call('SREM', KEYS[2], ARGV[1])
 return 1
 `)
 
-// Released forgets a token that no order can be placed with any more.
+// Released forgets a token that can no longer place an order.
 func (a *Authorizations) Released(ctx context.Context, sessionID, token string) error {
-	err := released.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID}, token).Err()
-	if err != nil {
-		return fmt.Errorf("forget authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("forget authorization",
+		released.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID}, token).Err())
 }
 
-// looked: KEYS due; ARGV session ID, now (ms), next (ms, or ""). One that came
-// anew meanwhile keeps its time.
+// looked: KEYS due; ARGV session ID, now (ms), next (ms, or ""). A session that was added
+// again meanwhile keeps its time.
 var looked = redis.NewScript(`
 local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not due or tonumber(due) > tonumber(ARGV[2]) then return 0 end
@@ -200,23 +178,20 @@ end
 return 1
 `)
 
-// Looked notes that the loop has looked after a session at now, and when it is to
-// do so again; a zero next is never, unless the session is authorized anew.
+// Looked stores that the loop checked a session at now, and when it checks next. A zero
+// next is never, unless the session gets a new authorization.
 func (a *Authorizations) Looked(ctx context.Context, sessionID string, now, next time.Time) error {
 	again := ""
 	if !next.IsZero() {
 		again = strconv.FormatInt(next.UnixMilli(), 10)
 	}
-	if err := looked.Run(ctx, a.Redis, []string{dueKey}, sessionID, now.UnixMilli(), again).Err(); err != nil {
-		return fmt.Errorf("put off authorization: %w", err)
-	}
-	return nil
+	return redisconn.Wrap("put off authorization", looked.Run(ctx, a.Redis, []string{dueKey}, sessionID, now.UnixMilli(), again).Err())
 }
 
-// Body is the call as a reservation keeps it.
+// Body returns the call as a reservation stores it.
 func (c OrderCall) Body() (json.RawMessage, error) { return json.Marshal(c) }
 
-// DecodeCall reads an order call as a reservation keeps it.
+// DecodeCall reads an order call from a reservation.
 func DecodeCall(body json.RawMessage) (OrderCall, error) {
 	var call OrderCall
 	if err := json.Unmarshal(body, &call); err != nil {

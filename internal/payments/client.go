@@ -7,7 +7,6 @@ import (
 	"net/url"
 
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 )
 
 // Client calls the Klarna Payments API. Each method returns a *klarna.Error
@@ -22,9 +21,8 @@ const (
 	authorizations = "/payments/v1/authorizations/"
 )
 
-// CreateSession makes a new session. Klarna knows no idempotency key here, so
-// an answer that is lost is not asked for again: the session it may have made
-// was shown to nobody, and ends by itself.
+// CreateSession makes a new session. Klarna has no idempotency key here, so a lost answer
+// is not asked for again. A session that Klarna may have made ends by itself.
 // Source: docs.klarna.com, Initiate a payment.
 func (c *Client) CreateSession(ctx context.Context, content Content) (Session, error) {
 	s := Session{Content: content, Status: StatusIncomplete}
@@ -55,10 +53,9 @@ func (c *Client) GetSession(ctx context.Context, id string) (Session, error) {
 	return s, err
 }
 
-// UpdateSession replaces the content of a session. A 404 with
-// klarna.CodeSessionCompleted is one whose order is placed. unanswered is true
-// when a try before the last had no answer and may still be acted on, also when
-// err is set. Source: docs.klarna.com, Update the cart.
+// UpdateSession replaces the content of a session. A 404 with klarna.CodeSessionCompleted
+// means that the session's order is placed. unanswered: a try before the last had no
+// answer, and Klarna may still act on it. It may be true with an error. Source: docs.klarna.com, Update the cart.
 func (c *Client) UpdateSession(ctx context.Context, id string, content Content) (unanswered bool, err error) {
 	answer, err := c.klarna.Do(ctx, klarna.Request{
 		Operation: "update payment session", Method: http.MethodPost, Path: sessionPath(id), Body: content, Retry: klarna.RetryReplace,
@@ -66,23 +63,18 @@ func (c *Client) UpdateSession(ctx context.Context, id string, content Content) 
 	return answer.Unanswered, err
 }
 
-// OrderRequest is what an order is placed with: lines and addresses as they
-// were authorized, to the member, else Klarna refuses with a 409.
+// OrderRequest is the body of an order call. Lines and addresses must be exactly those
+// that were authorized: otherwise Klarna answers 409.
 // Source: docs.klarna.com, Validations in Klarna Payments.
 type OrderRequest struct {
-	PurchaseCountry  string             `json:"purchase_country"`
-	PurchaseCurrency string             `json:"purchase_currency"`
-	Locale           string             `json:"locale"`
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
-	MerchantData     string             `json:"merchant_data"`
-	BillingAddress   Personal           `json:"billing_address,omitempty"`
-	ShippingAddress  Personal           `json:"shipping_address,omitempty"`
+	klarna.Sale
+	MerchantURLs    MerchantURLs `json:"merchant_urls"`
+	MerchantData    string       `json:"merchant_data"`
+	BillingAddress  Personal     `json:"billing_address,omitempty"`
+	ShippingAddress Personal     `json:"shipping_address,omitempty"`
 }
 
-// FraudStatus is Klarna's judgement of an order that was just placed.
+// FraudStatus is Klarna's first judgement of a placed order.
 type FraudStatus string
 
 // The judgements. Source: docs.klarna.com, Klarna Payments API reference.
@@ -98,9 +90,9 @@ type PlacedOrder struct {
 	FraudStatus FraudStatus `json:"fraud_status"`
 }
 
-// PlaceOrder places the order of an authorization. Klarna knows no idempotency
-// key here, but places one order per session: a lost answer is asked for again
-// with the same body. unanswered is as for UpdateSession.
+// PlaceOrder places the order of an authorization. Klarna has no idempotency key here,
+// but places only one order per session. So a lost answer is asked for again, with the
+// same body. unanswered is as for UpdateSession.
 // Source: docs.klarna.com, Create an order.
 func (c *Client) PlaceOrder(ctx context.Context, token string, order OrderRequest) (placed PlacedOrder, unanswered bool, err error) {
 	answer, err := c.klarna.Do(ctx, klarna.Request{
@@ -112,8 +104,8 @@ func (c *Client) PlaceOrder(ctx context.Context, token string, order OrderReques
 	return placed, answer.Unanswered, err
 }
 
-// CancelAuthorization releases an authorization that will not be used: it frees
-// the shopper's credit or card. A 404 is one that is used, released or over.
+// CancelAuthorization releases an unused authorization, which frees the shopper's credit
+// or card. It is a 404 when the authorization is used, released or expired.
 // Source: docs.klarna.com, Cancel an authorization.
 func (c *Client) CancelAuthorization(ctx context.Context, token string) error {
 	_, err := c.klarna.Do(ctx, klarna.Request{

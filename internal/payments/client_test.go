@@ -78,8 +78,7 @@ func TestRefusals(t *testing.T) {
 		return func(w *world, id string) error {
 			content := w.order(id)
 			c := payments.Content{
-				PurchaseCountry: content.PurchaseCountry, PurchaseCurrency: content.PurchaseCurrency, Locale: content.Locale,
-				OrderAmount: content.OrderAmount, OrderTaxAmount: content.OrderTaxAmount, OrderLines: content.OrderLines,
+				Sale:         content.Sale,
 				MerchantURLs: content.MerchantURLs, MerchantData: content.MerchantData, Intent: payments.IntentBuy,
 			}
 			change(&c)
@@ -109,7 +108,7 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{"create without lines", func(w *world, _ string) error {
-			_, err := w.Payments.Client.CreateSession(w.T.Context(), payments.Content{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE", Intent: payments.IntentBuy})
+			_, err := w.Payments.Client.CreateSession(w.T.Context(), payments.Content{Sale: klarna.Sale{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE"}, Intent: payments.IntentBuy})
 			return err
 		}, "400 BAD_VALUE"},
 		{"create with a wrong password", func(w *world, _ string) error {

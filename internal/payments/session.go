@@ -1,7 +1,7 @@
-// Package payments keeps the session at Klarna Payments equal to the cart: the
-// API client, what a session must say for a cart (Want), whether it says it
-// (Differences), Sync, which makes it so, and what the shop knows of
-// authorizations until they are orders or released.
+// Package payments keeps the session at Klarna Payments equal to the cart. It has the API
+// client. Want makes the session that a cart needs, Differences compares it with
+// Klarna's session, and Sync makes the two equal. Authorizations are stored until they
+// become orders or are released.
 package payments
 
 import (
@@ -11,7 +11,6 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 )
 
 // Status of a session. Source: docs.klarna.com, Check the details of a payment
@@ -24,30 +23,21 @@ const (
 	StatusComplete   Status = "complete" // its order is placed
 )
 
-// Intent says what the shopper agrees to.
+// IntentBuy is what the shopper agrees to: one purchase. It is Klarna's default.
 // Source: docs.klarna.com, Create an order.
-type Intent string
+const IntentBuy = "buy"
 
-// IntentBuy is the one that the shop uses: one purchase; Klarna's default.
-const IntentBuy Intent = "buy"
-
-// Content is the part of a session that the shop decides: what is sent, and
-// what is compared. The shopper's data is not in it: the browser hands that to
-// Klarna when it authorizes.
+// Content is the part of a session that the shop decides. It is sent and compared. It has
+// no data of the shopper: the browser gives that to Klarna with the authorization.
 type Content struct {
-	PurchaseCountry  string             `json:"purchase_country"`  // alpha-2
-	PurchaseCurrency string             `json:"purchase_currency"` // ISO 4217
-	Locale           string             `json:"locale"`            // such as sv-SE
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-	MerchantURLs     MerchantURLs       `json:"merchant_urls"`
-	MerchantData     string             `json:"merchant_data"`
-	Intent           Intent             `json:"intent"`
+	klarna.Sale
+	MerchantURLs MerchantURLs `json:"merchant_urls"`
+	MerchantData string       `json:"merchant_data"`
+	Intent       string       `json:"intent"`
 }
 
-// MerchantURLs are where Klarna sends browser and servers; {order.id} is filled
-// in by Klarna. Source: docs.klarna.com, Klarna Payments API reference.
+// MerchantURLs are the addresses for Klarna's browser and servers. Klarna fills in
+// {order.id}. Source: docs.klarna.com, Klarna Payments API reference.
 type MerchantURLs struct {
 	Confirmation  string `json:"confirmation,omitempty"`
 	Notification  string `json:"notification,omitempty"`
@@ -64,11 +54,10 @@ type Session struct {
 	SessionID   string `json:"session_id"`
 	Status      Status `json:"status"`
 	ClientToken string `json:"client_token"` // of this session, for the browser's library
-	// Categories are the ways to pay, in Klarna's order; they depend on country
-	// and amount. None where Klarna named none.
+	// Categories are the ways to pay, in Klarna's order. They depend on country and amount.
 	Categories []Category `json:"payment_method_categories"`
-	// AuthorizationToken is that of the newest authorization, while an order can
-	// be placed with it; not always there.
+	// AuthorizationToken is that of the newest authorization, while it can place an order.
+	// It is not always there.
 	AuthorizationToken string   `json:"authorization_token"`
 	BillingAddress     Personal `json:"billing_address"` // this and the next: after an authorization only
 	ShippingAddress    Personal `json:"shipping_address"`
@@ -88,13 +77,12 @@ type AssetURLs struct {
 	Standard    string `json:"standard"`
 }
 
-// Personal is JSON about the shopper that is handed on as Klarna said it: an
-// order must say the same of the addresses as its authorization, to the member.
-// It is never logged.
+// Personal is JSON about the shopper, passed on exactly as Klarna sent it. The addresses
+// of an order must be exactly those of its authorization. It is never logged.
 type Personal []byte
 
-// ShipTo is where what was authorized goes, as far as price and delivery depend
-// on it; zero when Klarna does not tell.
+// ShipTo returns where the order goes, as far as price and delivery depend on it. It is
+// zero when Klarna does not say.
 func (s Session) ShipTo() (cart.Address, error) {
 	text := s.ShippingAddress
 	if len(text) == 0 {
@@ -110,7 +98,7 @@ func (s Session) ShipTo() (cart.Address, error) {
 	return cart.Address{ShippingCountry: a.Country, Region: a.Region, PostalCode: a.PostalCode}, nil
 }
 
-// MarshalJSON hands on what was read.
+// MarshalJSON returns the JSON that was read.
 func (p Personal) MarshalJSON() ([]byte, error) {
 	if len(p) == 0 {
 		return []byte("null"), nil
@@ -118,7 +106,7 @@ func (p Personal) MarshalJSON() ([]byte, error) {
 	return p, nil
 }
 
-// UnmarshalJSON keeps what is there; null is nothing.
+// UnmarshalJSON keeps the JSON; null is nothing.
 func (p *Personal) UnmarshalJSON(text []byte) error {
 	*p = nil
 	if string(text) != "null" {
@@ -130,7 +118,7 @@ func (p *Personal) UnmarshalJSON(text []byte) error {
 // LogValue keeps the shopper out of logs.
 func (Personal) LogValue() slog.Value { return slog.StringValue("[personal]") }
 
-// LogValue is the session without tokens and shopper.
+// LogValue returns the session without tokens and personal data.
 func (s Session) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("payments_session_id", s.SessionID), slog.String("status", string(s.Status)))
 }

@@ -17,9 +17,8 @@ type Request struct {
 	CartID   string
 	Fallback cart.Fallback
 	Mode     cartsync.Mode // Load or Change
-	// SessionID is the payment session that the shopper's session knows of. Where
-	// the cart was bought by it, the outcome is Bought. The cart's own session is
-	// what is synced.
+	// SessionID is the payment session that the shopper's session knows. If it bought the
+	// cart, the outcome is Bought. Sync works on the cart's own payment session.
 	SessionID string
 }
 
@@ -28,15 +27,14 @@ type Result struct {
 	cartsync.Ending // Created: the session was made by this Sync; the page needs its ClientToken
 	Cart            cart.Cart
 	Quote           cart.Quote
-	// Session is the cart's, InSync. After an update of which no more is known than
-	// that Klarna took it, ClientToken and Categories are empty: then they are what
-	// the page has.
+	// Session is the cart's, InSync. ClientToken and Categories may be empty after an
+	// update that could not be read back: then the page keeps what it has.
 	Session Session
-	OrderID string // Complete, Bought: what the session has become
+	OrderID string // Complete, Bought: the order that the session became
 }
 
-// Syncer keeps sessions in sync. Safe for concurrent use, on any number of
-// processes; callers hold the lock of the shopper's session.
+// Syncer keeps sessions in sync. Safe for concurrent use, in any number of processes. The
+// caller holds the lock of the shopper's session.
 type Syncer struct {
 	Client         *Client
 	Carts          *cart.Store
@@ -44,15 +42,15 @@ type Syncer struct {
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
 	Logger         *slog.Logger
-	Observer       *observe.Observer // told of each Sync; may be nil
+	Observer       *observe.Observer // gets each Sync; may be nil
 }
 
-// Sync makes the session at Klarna say what the cart says, by the principle of
-// kco.Syncer: it is the table of docs/payments.md, from top to bottom. A session
-// whose order may just be being placed is replaced only when its authorization is
-// released. ctx must carry a deadline; an error is cartsync.ErrRefused,
-// ErrPurchaseRunning, ErrUnavailable or context's, wrapped, beside the Result as
-// far as it came (Cart and Quote are there unless Redis failed).
+// Sync makes the session at Klarna equal to the cart, as kco.Syncer does for orders. It
+// follows the table of docs/payments.md from top to bottom. While the order of a session
+// may be in placement, the session is replaced only after its authorization is released.
+// ctx must have a deadline. The error wraps cartsync.ErrRefused, ErrPurchaseRunning,
+// ErrUnavailable or the context's. The Result is filled as far as Sync came: Cart and
+// Quote are missing only when Redis failed.
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
 	defer func() {
 		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
@@ -64,7 +62,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 	var (
 		readFirst = r.Mode != cartsync.Change
 		shoppers  = r.SessionID
-		known     Session // as it was read or made last in this Sync
+		known     Session // read or made last in this Sync
 	)
 	for range cartsync.Rounds {
 		c, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
@@ -221,7 +219,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		switch {
 		case err != nil:
 			return failed(cartsync.ErrUnavailable, err)
-		case !set: // who loses starts again; nobody was shown his session, and it ends by itself
+		case !set: // another request was faster: start again; the unused session ends by itself
 			continue
 		}
 		result.Outcome, result.Session, result.Created = cartsync.InSync, known, true
@@ -234,7 +232,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 	return failed(cartsync.ErrUnavailable, cartsync.ErrKeptChanging)
 }
 
-// judgement is what a call about the cart's session came to.
+// judgement is the result of a call about the cart's session.
 type judgement struct {
 	verdict klarna.Verdict
 	session Session  // Agrees, Differs
@@ -245,11 +243,10 @@ type judgement struct {
 // open reports whether the session can still be updated.
 func (j judgement) open() bool { return j.verdict == klarna.Agrees || j.verdict == klarna.Differs }
 
-// errComplete: the session is complete, and Klarna does not say which order it is.
+// errComplete: the session is complete, and Klarna does not name its order.
 var errComplete = errors.New("the order of the payment session is placed")
 
-// read reads a session, compares it with what is wanted, and leaves time for a
-// create.
+// read reads a session and compares it with want. It leaves time for a create.
 func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
@@ -268,9 +265,9 @@ func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	return judgement{verdict: klarna.Agrees, session: session}
 }
 
-// update sends what is wanted to a session, and leaves time for a create. Agrees
-// has no session: the answer has no body. lost is whether a try before the last
-// had no answer, and may still land.
+// update sends the wanted content and leaves time for a create. Agrees has no session:
+// the answer has no body. lost: a try before the last had no answer, and Klarna may still
+// act on it.
 func (s *Syncer) update(ctx context.Context, id string, want Content) (found judgement, lost bool) {
 	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
@@ -281,9 +278,9 @@ func (s *Syncer) update(ctx context.Context, id string, want Content) (found jud
 	return judgement{verdict: klarna.VerdictOf(err), err: err}, lost
 }
 
-// release gives back the authorization with which an order of the session may be
-// being placed: Ended and Gone are that none can be placed any more, Bought that
-// one is. Any other verdict leaves it open.
+// release releases the authorization of a running order call. Ended and Gone mean that no
+// order can be placed any more, Bought that one is placed. Any other verdict leaves it
+// open.
 func (s *Syncer) release(ctx context.Context, id string, reserved catalog.Reservation) judgement {
 	call, err := DecodeCall(reserved.Body)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 )
 
-// Wants says what a session must say for a cart.
+// Wants makes the session that a cart needs.
 type Wants struct {
 	Pricer    *cart.Pricer
 	Signer    *kco.Signer
@@ -22,29 +22,20 @@ type Wants struct {
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls).
 const placeholder = "{order.id}"
 
-// AuthorizationCallback is the last part of the path of Klarna's call that
-// brings an authorization.
+// AuthorizationCallback is the last part of the path of the callback that brings an
+// authorization.
 const AuthorizationCallback = "authorization"
 
-// Want is the session's content as the cart demands it now, with the quote that
-// it was made of. The error is that of cart.Pricer.Quote.
+// Want returns the session's content that the cart needs now, and the quote that it comes
+// from. The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
-	content := Content{
-		PurchaseCountry:  c.Country,
-		PurchaseCurrency: string(quote.Currency),
-		Locale:           c.Locale,
-		OrderAmount:      quote.OrderAmount,
-		OrderTaxAmount:   quote.OrderTaxAmount,
-		OrderLines:       quote.OrderLines,
-		MerchantURLs:     w.urls(),
-		MerchantData:     w.Signer.Sign(c.ID),
-		Intent:           IntentBuy,
-	}
-	return content, quote, err
+	return Content{
+		Sale: quote.Sale(c.Contents), MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy,
+	}, quote, err
 }
 
-// callbacks are where Klarna's servers call, below the callback URL.
+// callback returns the address of a callback.
 func (w *Wants) callback(name string) string {
 	return w.CallbackURL + kco.CallbackPath + w.Signer.CallbackToken() + "/" + name
 }
@@ -59,24 +50,23 @@ func (w *Wants) urls() MerchantURLs {
 	}
 }
 
-// Differences names the members in which a session does not say what is
-// wanted; none means that they agree. Only what we send is compared; see
-// [klarna.Differences]. Klarna may echo placeholders percent-encoded.
+// Differences returns the names of the members in which a session differs from want. It
+// compares only what we send; see [klarna.Differences]. Klarna may echo placeholders
+// percent-encoded.
 func Differences(want Content, got Session) []string {
 	return klarna.Differences(want, got.Content, func(want, echo string) bool { return raw(echo) == raw(want) })
 }
 
-// raw puts the plain placeholder in the place of an encoded one.
+// raw replaces an encoded placeholder by the plain one.
 func raw(u string) string {
 	encoded := url.QueryEscape(placeholder)
 	return strings.NewReplacer(encoded, placeholder, strings.ToLower(encoded), placeholder).Replace(u)
 }
 
-// Purchase is the name that a reservation has of a purchase of a session.
+// Purchase returns the name that reservations use for a purchase by a session.
 func Purchase(sessionID string) string { return purchasePrefix + sessionID }
 
-// SessionOf returns the session of a purchase's name, "" when it is none of
-// Klarna Payments.
+// SessionOf returns the session in the name of a purchase, "" for a purchase by KCO.
 func SessionOf(purchase string) string {
 	id, ok := strings.CutPrefix(purchase, purchasePrefix)
 	if !ok {
@@ -87,21 +77,19 @@ func SessionOf(purchase string) string {
 
 const purchasePrefix = "session:"
 
-// OrderCall is an order call as it is written down before it is made: it is
-// repeated as it is until it is answered.
+// OrderCall is an order call. It is stored before it is made, and repeated unchanged
+// until it is answered.
 type OrderCall struct {
 	Token   string       `json:"token"` // of the authorization; a credential
 	Request OrderRequest `json:"request"`
 }
 
-// Order is what an order of a session's authorization must say: what is wanted,
-// with the addresses that were authorized. Its merchant_data tells that the
-// session bought the cart.
+// Order returns the order call for a session's authorization: the wanted content with the
+// addresses that were authorized. Its merchant_data says that the session bought the
+// cart.
 func (w *Wants) Order(cartID string, want Content, s Session) OrderRequest {
 	return OrderRequest{
-		PurchaseCountry: want.PurchaseCountry, PurchaseCurrency: want.PurchaseCurrency, Locale: want.Locale,
-		OrderAmount: want.OrderAmount, OrderTaxAmount: want.OrderTaxAmount, OrderLines: want.OrderLines,
-		MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
+		Sale: want.Sale, MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
 		BillingAddress: s.BillingAddress, ShippingAddress: s.ShippingAddress,
 	}
 }

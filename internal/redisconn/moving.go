@@ -7,10 +7,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Moving reports whether a server of a Cluster has refused a command, undone,
-// because the slot of its keys is on the way to another server, or is there. A
-// script that misses one of its keys is refused by both servers until all have
-// moved.
+// Moving reports whether a server of a Cluster refused a command because the slot of its
+// keys moves to another server, or has moved. The command was not run. While keys move,
+// both servers refuse a script that needs a key of the other.
 func Moving(err error) bool {
 	if _, moved := redis.IsMovedError(err); moved {
 		return true
@@ -19,8 +18,8 @@ func Moving(err error) bool {
 	return ask || redis.IsTryAgainError(err)
 }
 
-// patient asks again while the slot of a command's keys moves, for at most limit:
-// the client's own tries are over in a tenth of a second.
+// patient repeats a refused command while its slot moves, for at most limit. The client's
+// own tries end after a tenth of a second.
 type patient struct{}
 
 const movingPoll = 20 * time.Millisecond
@@ -44,8 +43,8 @@ func (patient) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook changes nothing: what is pipelined is a loop's, whose next round
-// does what failed in this one.
+// ProcessPipelineHook changes nothing: only loops use pipelines, and their next round
+// repeats what failed.
 func (patient) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }

@@ -9,10 +9,9 @@ import (
 
 type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// onceOnly keeps go-redis's Cluster client, which heeds no MaxRetries, from repeating
-// commands and pipelines whose reply was lost: it hides that the error is one of the
-// network. Redirections and failed dials are still tried again; what these concern
-// has not been run.
+// onceOnly keeps go-redis's Cluster client from repeating a command whose reply was
+// lost. That client ignores MaxRetries, so onceOnly hides that the error came from the
+// network. Redirections and failed dials are still repeated: those commands have not run.
 func onceOnly(dial dialer) dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)

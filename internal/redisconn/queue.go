@@ -8,11 +8,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Queue is a sorted set of what a loop has to look after, by time in ms.
+// Queue is a sorted set of the tasks of a loop, by time in ms.
 type Queue struct {
 	Name string // for metrics, of a bounded set
 	Key  string
-	// After is how long after its time an entry is due; 0 where that is its due time.
+	// After is how long after its time an entry is due.
 	After time.Duration
 }
 
@@ -20,11 +20,11 @@ type Queue struct {
 type Length struct {
 	Queue
 	Entries int64
-	// Due is when the entry that is due first is due, zero where there is none.
+	// Due is when the first entry is due, zero for an empty queue.
 	Due time.Time
 }
 
-// Lengths asks Redis how long queues are, in one round trip and O(log n) each.
+// Lengths reads the lengths of queues in one round trip, O(log n) each.
 func Lengths(ctx context.Context, rdb redis.UniversalClient, queues []Queue) ([]Length, error) {
 	counts, firsts := make([]*redis.IntCmd, len(queues)), make([]*redis.ZSliceCmd, len(queues))
 	if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {

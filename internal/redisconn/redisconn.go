@@ -30,8 +30,8 @@ func init() { logging.Disable() }
 //	redis://host1:6379,host2:6379         Cluster; one address with ?cluster=true
 //	redis://host1:26379?master_name=shop  Sentinel, with any number of addresses
 //
-// No command is ever sent twice by the client: a compare-and-set whose reply was
-// lost has perhaps been done. Errors never contain the URL, which may hold a password.
+// The client never sends a command twice: a compare-and-set whose reply was lost may
+// have run. Errors never contain the URL, which may hold a password.
 func Open(rawURL string) (redis.UniversalClient, error) {
 	o, err := parse(rawURL)
 	if err != nil {
@@ -104,6 +104,14 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 		}
 	}
 	return o, nil
+}
+
+// Wrap says of an error what was being done; nil stays nil.
+func Wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // addresses splits "host1:1,host2" and adds the default port.

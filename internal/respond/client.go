@@ -7,9 +7,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// Client is where a request comes from, for what is counted by client: the address that
-// a middleware of the server has found, else that of the connection. Of an IPv6 address
-// it is the network, because a client has all of it. It is not for logs.
+// Client returns the client of a request, for counting. It is the address that the
+// server's middleware has found, else that of the connection. For IPv6 it is the /64
+// network, because one client has all of it. It must not be logged.
 func Client(r *http.Request) netip.Prefix {
 	address := middleware.GetClientIPAddr(r.Context())
 	if !address.IsValid() {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// ShopperLimit is the largest body, in bytes, that a shopper's request may have.
+// ShopperLimit is the largest body of a shopper's request, in bytes.
 const ShopperLimit = 64 << 10
 
 // BadRequest is a body that cannot be used.
@@ -44,8 +44,7 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, dst any, limit int64) er
 	return nil
 }
 
-// CheckType refuses a body that does not say it is of a media type. The error is a
-// *BadRequest.
+// CheckType refuses a body whose Content-Type is not mediaType. The error is a *BadRequest.
 func CheckType(r *http.Request, mediaType string) error {
 	if got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || got != mediaType {
 		return &BadRequest{Status: http.StatusUnsupportedMediaType, Message: "The body must be " + mediaType + "."}
@@ -53,8 +52,8 @@ func CheckType(r *http.Request, mediaType string) error {
 	return nil
 }
 
-// ParseForm reads a form of at most limit bytes into r.PostForm. Anything but a form, in
-// which there would be no fields, is refused. The error is a *BadRequest.
+// ParseForm reads a form of at most limit bytes into r.PostForm. It refuses any other
+// type of body. The error is a *BadRequest.
 func ParseForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 	if err := CheckType(r, "application/x-www-form-urlencoded"); err != nil {
 		return err

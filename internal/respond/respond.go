@@ -48,8 +48,8 @@ func JSONError(w http.ResponseWriter, r *http.Request, status int, code, message
 	JSON(w, r, status, body)
 }
 
-// Page answers with a page. It is rendered whole before a byte is sent; a template that
-// fails is a programmer's error and panics.
+// Page answers with a page. The page is rendered before the first byte is sent. It panics
+// when the template fails: that is a programmer's error.
 func Page(w http.ResponseWriter, r *http.Request, status int, page templ.Component) {
 	b := pages.Get().(*bytes.Buffer)
 	defer pages.Put(b)
@@ -61,7 +61,7 @@ func Page(w http.ResponseWriter, r *http.Request, status int, page templ.Compone
 	send(w, status, "text/html; charset=utf-8", b.Bytes())
 }
 
-// pages are buffers that have grown to the size of a page.
+// pages are used buffers, of about the size of a page.
 var pages = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // send writes an answer that no cache may keep, unless the handler said otherwise.
@@ -79,15 +79,16 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 // CSP is the name of the header that AllowStyleAttributes and AllowOrigins extend.
 const CSP = "Content-Security-Policy"
 
-// AllowStyleAttributes lets the page, which must not be sent yet, have style attributes:
-// Klarna's snippet has one on its container. They run no script.
+// AllowStyleAttributes allows style attributes in the page: Klarna's snippet has one.
+// They run no script. It must be called before the page is sent.
 func AllowStyleAttributes(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set(CSP, h.Get(CSP)+"; style-src-attr 'unsafe-inline'")
 }
 
-// AllowOrigins lets the page, which must not be sent yet, frame, call and show pictures
-// of further hosts: those of a script that it has. Scripts themselves go by the nonce.
+// AllowOrigins allows the page to frame, call and show pictures of further hosts, which a
+// script on it needs. Scripts still need the nonce. It must be called before the page is
+// sent.
 func AllowOrigins(w http.ResponseWriter, origins []string) {
 	if len(origins) == 0 {
 		return
@@ -102,7 +103,7 @@ func AllowOrigins(w http.ResponseWriter, origins []string) {
 	w.Header().Set(CSP, strings.Join(directives, "; "))
 }
 
-// Deadline bounds what a request does on its behalf.
+// Deadline sets the deadline of each request's context.
 func Deadline(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,11 +10,11 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// csp is the Content-Security-Policy in two halves, around the nonces.
+// csp is the Content-Security-Policy, in three parts around the two nonces.
 type csp struct{ scripts, styles, hosts string }
 
-// newCSP lets Klarna's browser origins be framed, called and shown as pictures, and
-// nothing else. Scripts run by nonce only; a script with one may load others.
+// newCSP allows frames, calls and pictures of Klarna's browser origins, and no others.
+// A script needs the nonce; it may then load others.
 func newCSP(klarna, images []string) csp {
 	origins := strings.Join(klarna, " ")
 	return csp{
@@ -30,9 +30,9 @@ func (c csp) header(nonce string) string {
 	return c.scripts + nonce + c.styles + nonce + c.hosts
 }
 
-// permissions are what neither the shop nor a payment form needs. Payment, camera (some
-// read a card by it), clipboard and full screen are as the browser has them: what a frame
-// may use, its own allow attribute says.
+// permissions switches off what neither the shop nor a payment form needs. Payment,
+// camera (to read a card), clipboard and full screen keep the browser's defaults: the
+// frame's allow attribute decides.
 const permissions = "bluetooth=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(), serial=(), usb=()"
 
 // secure sets the security headers and puts the nonce where templates find it.

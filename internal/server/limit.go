@@ -18,12 +18,12 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// maxClients bounds what the limit remembers, to about 20 MiB. Whoever is forgotten has
-// not written for longest, and may start anew.
+// maxClients bounds the memory of the limiter to about 20 MiB. It forgets the client
+// that has not written for longest.
 const maxClients = 100_000
 
-// limiter bounds how often each client writes, in this process: asking Redis would cost
-// each write a round trip, and what it protects is this process and its calls to Klarna.
+// limiter bounds how often each client writes, in this process only. It protects this
+// process and its calls to Klarna; a limit in Redis would cost a round trip per write.
 type limiter struct {
 	limit rate.Limit
 	burst int
@@ -47,8 +47,8 @@ func newLimiter(perMinute, most int) *limiter {
 	}
 }
 
-// take counts a write of a client. wait is 0, or how long until it has one again; then
-// this one does not count.
+// take counts a write of a client and returns 0. Over the limit it counts nothing and
+// returns how long the client must wait.
 func (l *limiter) take(client netip.Prefix, now time.Time) (wait time.Duration) {
 	bucket := l.bucket(client)
 	if bucket.AllowN(now, 1) {
@@ -73,9 +73,9 @@ func (l *limiter) bucket(client netip.Prefix) *rate.Limiter {
 	return c.bucket
 }
 
-// clientAddress finds out where a request comes from: the address of the connection, or,
-// where that is a trusted proxy's, the one nearest to us in X-Forwarded-For that is not.
-// What stands before it the client may have made up.
+// clientAddress finds the address of the client. It is the address of the connection.
+// If that is a trusted proxy, it is the last address in X-Forwarded-For that is not one.
+// The client may have invented the addresses before it.
 func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	if len(trusted) == 0 {
 		return middleware.ClientIPFromRemoteAddr
@@ -87,8 +87,8 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return middleware.ClientIPFromXFF(prefixes...)
 }
 
-// isWrite tells what costs more than reading our own store: what changes something, and
-// the pages of the checkout, which all ask Klarna and may make an order there.
+// isWrite reports whether a request counts for the limit: it changes something, or is a
+// checkout page, which asks Klarna and may create an order.
 func isWrite(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -119,7 +119,7 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 	})
 }
 
-// client is clientAddress, with a word to the operator where it finds the wrong one.
+// client is clientAddress with a warning to the operator when that cannot work.
 func (s *Server) client(next http.Handler) http.Handler {
 	return s.address(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Forwarded-For") != "" {
@@ -129,8 +129,8 @@ func (s *Server) client(next http.Handler) http.Handler {
 	}))
 }
 
-// warnOfProxy tells the operator once when what looks like a proxy of the shop's own is
-// not trusted, or names no client that can be read: all behind it are one client then.
+// warnOfProxy warns the operator, once, that all clients behind a proxy count as one. The
+// proxy looks like the shop's own and is not trusted, or it names no readable client.
 func (s *Server) warnOfProxy(r *http.Request) {
 	problem := ""
 	if len(s.o.TrustedProxies) > 0 {
@@ -145,7 +145,7 @@ func (s *Server) warnOfProxy(r *http.Request) {
 	}
 }
 
-// tooMany answers a write that is over the limit, as fail does.
+// tooMany answers a write over the limit.
 func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, seconds int) {
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	if wantsJSON(r) {

@@ -15,7 +15,7 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// requestID gives each request an ID of our own, short enough to be quoted by phone.
+// requestID gives each request an ID, short enough to be read out on the phone.
 func requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:8]
@@ -24,9 +24,9 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
-// endAfterChunks ends the connection after a request whose body comes in chunks. It may
-// have had a length too, which net/http does not tell; where a proxy believed that, what
-// follows is a request that the proxy has not seen. Browsers send no chunks.
+// endAfterChunks closes the connection after a request with a chunked body. Such a
+// request may also have a Content-Length, which net/http hides. A proxy that believes
+// the length could pass on a second request that it has not seen. Browsers send no chunks.
 // Source: RFC 9112, 6.1.
 func endAfterChunks(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,7 @@ func endAfterChunks(next http.Handler) http.Handler {
 	})
 }
 
-// recover turns a panic into a 500, where nothing has been sent yet.
+// recover turns a panic into a 500, unless the answer has begun.
 func (s *Server) recover(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
@@ -60,7 +60,7 @@ func (s *Server) recovered(w middleware.WrapResponseWriter, r *http.Request) {
 	}
 }
 
-// limitBody refuses bodies above limit bytes; reading one of unknown length ends there
+// limitBody refuses bodies above limit bytes. Reading a body of unknown length ends there
 // with a *http.MaxBytesError.
 func limitBody(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
@@ -75,7 +75,7 @@ func limitBody(limit int64) func(http.Handler) http.Handler {
 	}
 }
 
-// failures are the statuses that the server itself answers with.
+// failures are the errors that the server itself answers with.
 var failures = map[int]struct{ code, message string }{
 	http.StatusForbidden:             {"forbidden", "The request came from another site."},
 	http.StatusMethodNotAllowed:      {"method_not_allowed", "This address does not take that method."},
@@ -84,7 +84,7 @@ var failures = map[int]struct{ code, message string }{
 	http.StatusInternalServerError:   {"internal", "Something broke on our side."},
 }
 
-// fail answers with JSON where the client speaks it, else with a page that needs neither
+// fail answers with JSON if the client wants it, else with a page that needs neither
 // session nor store.
 func fail(w http.ResponseWriter, r *http.Request, status int) {
 	if wantsJSON(r) {
@@ -101,7 +101,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int) {
 	respond.Page(w, r, status, page)
 }
 
-// wantsJSON tells whether the client speaks JSON.
+// wantsJSON reports whether the client sends or accepts JSON.
 func wantsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/json") ||
 		strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")

@@ -11,7 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 )
 
-// observe tells the observer of each request.
+// observe reports each request to the observer.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, serving := s.o.Observer.Request(r.Context(), r.Header, kind(r.URL.Path))
@@ -32,7 +32,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
-// kind is that of a request, by its path or the pattern of its route.
+// kind returns how a request is traced, by its path or the pattern of its route.
 func kind(path string) observe.Kind {
 	switch {
 	case path == "/healthz", path == "/readyz", strings.HasPrefix(path, "/static/"):
@@ -43,8 +43,8 @@ func kind(path string) observe.Kind {
 	return observe.Traced
 }
 
-// label returns method and route, both from a bounded set. The pattern is complete only
-// after the handler has run.
+// label returns method and route, both from a bounded set. The route is known only after
+// the handler has run.
 func label(r *http.Request) (method, route string) {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost:

@@ -9,7 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// opsHandler serves what only operators may see.
+// opsHandler serves the pages for operators only.
 func (s *Server) opsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -23,7 +23,7 @@ func (s *Server) opsHandler() http.Handler {
 	return opsHeaders(mux)
 }
 
-// opsHeaders keep what a browser beside the operator's has open from reading this.
+// opsHeaders keeps other sites in the operator's browser from reading the answers.
 func opsHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -39,8 +39,8 @@ func opsHeaders(next http.Handler) http.Handler {
 // healthz says that the process answers.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, "ok\n") }
 
-// readyz says whether requests should be sent here. A Klarna that is away is no reason
-// not to: the shop says so to its shoppers.
+// readyz says whether requests should be sent here. It ignores an outage of Klarna: the
+// shop tells its shoppers about that.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if s.draining.Load() {
 		state(w, http.StatusServiceUnavailable, "stopping\n")

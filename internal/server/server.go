@@ -1,5 +1,5 @@
 // Package server is shopd's HTTP server: middleware, routes, health, metrics and an
-// orderly stop. What the pages do is handed in.
+// orderly stop. It mounts the pages that it is given.
 package server
 
 import (
@@ -25,14 +25,15 @@ import (
 )
 
 const (
-	// requestTime is what a shopper's request may take, from its arrival to its last
+	// requestTime is how long a shopper's request may take, from its arrival to its last
 	// call to Klarna or Redis.
 	requestTime  = 12 * time.Second
 	shutdownTime = 25 * time.Second
 	pingTime     = time.Second
 )
 
-// Options are what New needs; all but the back office, durations and origins are required.
+// Options are the parts and settings of a server. The back office, durations and origins
+// are optional.
 type Options struct {
 	Storefront interface{ Routes(chi.Router) }
 	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
@@ -44,7 +45,7 @@ type Options struct {
 	// BrowserOrigins are the hosts that Klarna's snippet frames, calls and takes
 	// pictures from, as scheme://host[:port].
 	BrowserOrigins []string
-	ImageOrigins   []string      // of pictures in the catalogue, further to our own
+	ImageOrigins   []string      // of pictures in the catalogue, besides our own
 	Drain          time.Duration // how long /readyz says no before the listener closes
 	// WriteLimit is how many writes a minute one client may make; 0: any number.
 	WriteLimit int
@@ -56,7 +57,7 @@ type Options struct {
 type Server struct {
 	o        Options
 	csp      csp
-	https    bool // the public URL is
+	https    bool // of the public URL
 	limits   limits
 	writes   *limiter    // one for all routes
 	warned   atomic.Bool // of a proxy that is not trusted
@@ -70,7 +71,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
 		crossing: http.NewCrossOriginProtection(), address: clientAddress(o.TrustedProxies),
-		limits: patience,
+		limits: defaultLimits,
 		writes: newLimiter(o.WriteLimit, maxClients),
 	}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
@@ -82,7 +83,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler returns what is served to browsers.
+// Handler returns the handler of the shop's listener.
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
 	mux.Use(requestID, s.observe, s.secure, s.recover, middleware.GetHead)
@@ -118,8 +119,8 @@ func allowed(mux chi.Router, path string) []string {
 	return methods
 }
 
-// Run serves until ctx ends, then stops in order: /readyz says no, the drain time
-// passes, requests under way get 25 s. It closes both listeners.
+// Run serves until ctx ends, and then stops. First /readyz says no. Then the drain time
+// passes. Then requests under way get 25 s. It closes both listeners.
 func (s *Server) Run(ctx context.Context, shop, ops net.Listener) error {
 	shopServer, opsServer := s.servers()
 	g, running := errgroup.WithContext(ctx)
@@ -150,11 +151,11 @@ func serve(server *http.Server, l net.Listener) error {
 // limits are how long a client may take.
 type limits struct{ header, read, write, profile, idle time.Duration }
 
-// patience is what clients get. A page is written within the deadline of its request;
-// a profile takes as long as is asked for.
-var patience = limits{header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, profile: 5 * time.Minute, idle: 2 * time.Minute}
+// defaultLimits are the limits for all clients. A profile may take as long as it was
+// asked to.
+var defaultLimits = limits{header: 5 * time.Second, read: 15 * time.Second, write: 30 * time.Second, profile: 5 * time.Minute, idle: 2 * time.Minute}
 
-// servers returns the shop's and that of its operation.
+// servers returns the server of the shop and that for operators.
 func (s *Server) servers() (shop, ops *http.Server) {
 	shop, ops = s.server(s.Handler()), s.server(s.opsHandler())
 	ops.WriteTimeout = s.limits.profile

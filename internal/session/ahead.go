@@ -6,35 +6,33 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ahead is a Redis for taking a lease: each try reads the session behind it in
-// the same round trip. Redis carries out what comes over a connection in its
-// order, so what is read is what the lease protects. A Cluster, in which keys
-// may be on their way from one node to another, does not promise that.
+// ahead takes a lease and reads the session in the same round trip. Redis runs the
+// commands of a connection in order, so the session is read under the lease. A
+// Cluster does not promise that: a key may be moving between nodes.
 type ahead struct {
 	redis.UniversalClient
 
 	key  string           // of the session
 	read *redis.StringCmd // by the last try
-	had  bool             // the lease: what follows reads nothing
+	had  bool             // the lease: later commands read nothing
 }
 
+// EvalSha implements redis.Scripter.
 func (a *ahead) EvalSha(ctx context.Context, sha string, keys []string, args ...any) *redis.Cmd {
-	if a.had {
-		return a.UniversalClient.EvalSha(ctx, sha, keys, args...)
-	}
-	return a.with(ctx, func(p redis.Pipeliner) *redis.Cmd { return p.EvalSha(ctx, sha, keys, args...) })
+	return a.try(ctx, func(c redis.Cmdable) *redis.Cmd { return c.EvalSha(ctx, sha, keys, args...) })
 }
 
+// Eval implements redis.Scripter.
 func (a *ahead) Eval(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	if a.had {
-		return a.UniversalClient.Eval(ctx, script, keys, args...)
-	}
-	return a.with(ctx, func(p redis.Pipeliner) *redis.Cmd { return p.Eval(ctx, script, keys, args...) })
+	return a.try(ctx, func(c redis.Cmdable) *redis.Cmd { return c.Eval(ctx, script, keys, args...) })
 }
 
-func (a *ahead) with(ctx context.Context, try func(redis.Pipeliner) *redis.Cmd) *redis.Cmd {
+func (a *ahead) try(ctx context.Context, run func(redis.Cmdable) *redis.Cmd) *redis.Cmd {
+	if a.had {
+		return run(a.UniversalClient)
+	}
 	pipe := a.Pipeline()
-	tried := try(pipe)
+	tried := run(pipe)
 	a.read = pipe.Get(ctx, a.key)
 	_, _ = pipe.Exec(ctx) // each command has its error
 	return tried
@@ -47,7 +45,7 @@ func (a *ahead) found(ctx context.Context) context.Context {
 
 type aheadKey struct{}
 
-// find reads a session, unless that was done with the lease.
+// find reads a session, unless it was read with the lease.
 func (s store) find(ctx context.Context, key string) *redis.StringCmd {
 	if read, done := ctx.Value(aheadKey{}).(*redis.StringCmd); done && read != nil && read.Args()[1] == key {
 		return read

@@ -17,8 +17,7 @@ type buffer struct {
 // bodies are buffers that have grown to the size of an answer.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// newBuffer returns a buffer whose header starts as the one set so far. It must
-// be freed.
+// newBuffer returns a buffer that starts with a copy of header. The caller must free it.
 func newBuffer(header http.Header) *buffer {
 	body := bodies.Get().(*bytes.Buffer)
 	body.Reset()

@@ -20,10 +20,10 @@ const (
 	redisTime  = time.Second // for one command
 )
 
-// obtain takes the lease on a session and renews it until release is called. Who
-// loses it meanwhile goes on: the stores compare and set. Waiting ends with ErrBusy
-// when gone is closed, but a command that is under way is not cut off: it may have
-// taken the lease. loading is ctx for loading the session.
+// obtain takes the lease on a session and renews it until release is called. A request
+// that loses its lease continues: the stores compare and set. When gone is closed the
+// wait ends with ErrBusy. A command under way is not cut off: it may have taken the
+// lease. loading is ctx for loading the session.
 func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{}) (loading context.Context, release func(), err error) {
 	sum := sha256.Sum256([]byte(token))
 	hash := base64.RawURLEncoding.EncodeToString(sum[:]) // as scs makes it
@@ -41,7 +41,7 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 		return ctx, nil, ErrBusy
 	default:
 		wait.End(observe.LockFailed)
-		return ctx, nil, storeError(err)
+		return ctx, nil, storeError("lock session", err)
 	}
 	from.had = true
 
@@ -64,8 +64,7 @@ func ended(ctx context.Context) bool {
 	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
-// renew renews a lease at each quarter of its time until stop is called. Nothing runs
-// before the first is over: most requests are done by then.
+// renew renews a lease after each quarter of its time, until stop is called.
 func (s *Sessions) renew(ctx context.Context, lock *redislock.Lock) (stop func()) {
 	var mu sync.Mutex
 	stopped := false
@@ -92,8 +91,8 @@ func (s *Sessions) renew(ctx context.Context, lock *redislock.Lock) (stop func()
 	}
 }
 
-// patience is a redislock.RetryStrategy: poll until a time, or until the browser has
-// left.
+// patience is a redislock.RetryStrategy. It polls until a time, or until the browser
+// has left.
 type patience struct {
 	until time.Time
 	gone  <-chan struct{}

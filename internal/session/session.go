@@ -1,6 +1,6 @@
-// Package session keeps what belongs to one shopper: which cart and which order.
-// It is scs on Redis, with one rule added: only a request that holds the session's
-// lock may write, because scs stores a session whole.
+// Package session stores which cart and which order belong to a shopper. It is scs on
+// Redis with one more rule: only a request that holds the session's lock may write,
+// because scs stores a session whole.
 package session
 
 import (
@@ -28,15 +28,15 @@ const (
 )
 
 var (
-	// ErrBusy means that another request of this session held the lock for too long,
-	// or that the browser left while this one waited for it.
+	// ErrBusy: another request of this session held the lock for too long, or the browser
+	// left while this request waited.
 	ErrBusy = errors.New("session is busy")
-	// ErrStore means that the session could not be loaded, locked or stored.
+	// ErrStore: the session could not be loaded, locked or stored.
 	ErrStore = errors.New("session store failed")
 )
 
-// FailFunc answers a request whose session could not be had or stored. err is ErrBusy
-// or ErrStore.
+// FailFunc answers a request when its session cannot be loaded, locked or stored. err
+// is ErrBusy or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
 // Options are what New needs; all but Observer and the times are required.
@@ -45,16 +45,16 @@ type Options struct {
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
 	Logger *slog.Logger
 	Fail   FailFunc
-	// Observer is told of each wait for a session's lock; it may be nil.
+	// Observer gets each wait for a session's lock; it may be nil.
 	Observer *observe.Observer
 	// LockWait is how long a request waits for the lock, 0 = DefaultLockWait.
 	LockWait time.Duration
-	// Lease is after which time a killed process blocks nobody any more, 0 =
-	// DefaultLease. A process that lives renews it each quarter of that.
+	// Lease is how long a killed process can block a session, 0 = DefaultLease. A living
+	// process renews its lease after each quarter of that time.
 	Lease time.Duration
 }
 
-// Times of a session's lock where Options say none.
+// Default times of Options.
 const (
 	DefaultLockWait = 6 * time.Second
 	DefaultLease    = 4 * time.Second
@@ -68,8 +68,7 @@ type Values struct {
 	PaymentsSessionID string
 }
 
-// Sessions loads, locks and stores the sessions of shoppers. It may be used from many
-// goroutines.
+// Sessions loads, locks and stores the sessions of shoppers. Safe for concurrent use.
 type Sessions struct {
 	scs      *scs.SessionManager
 	rdb      redis.UniversalClient
@@ -96,11 +95,11 @@ func New(o Options) *Sessions {
 	}
 }
 
-// HasCookie tells whether the request brings a session token, be it known or not.
+// HasCookie reports whether the request has a session token, known or not.
 func (s *Sessions) HasCookie(r *http.Request) bool { return s.token(r) != "" }
 
-// Peek loads the request's session for itself, without a lock and without leaving it
-// in a context, so that a later Locked loads afresh. The error is ErrStore.
+// Peek reads the request's session without a lock. A later Locked loads it again. The
+// error is ErrStore.
 func (s *Sessions) Peek(r *http.Request) (Values, error) {
 	ctx, err := s.load(r.Context(), s.token(r))
 	if err != nil {
@@ -122,10 +121,10 @@ func (s *Sessions) ReadOnly(next http.Handler) http.Handler {
 	})
 }
 
-// Locked runs next while it holds the session's lock: lock, load, next, store if
-// modified, release, and only then answer with what next wrote. When any of these
-// fails the answer is fail's alone (nil: Options.Fail). A request without a cookie
-// locks nothing, since nobody else can know its session.
+// Locked runs next under the session's lock. It locks, loads, runs next, stores a
+// changed session, unlocks, and only then sends the answer of next. When a step fails,
+// fail answers alone (nil: Options.Fail). A request without a cookie needs no lock:
+// nobody else knows its session.
 //
 // The context of next is not cancelled when the browser leaves. Its deadline is the
 // request context's, else 12 s from now.
@@ -227,9 +226,9 @@ func (s *Sessions) set(ctx context.Context, key, id string) {
 	}
 }
 
-// load returns ctx with the session in it, a new one when the token is not known. What
-// is stored but cannot be decoded counts as not known: else its owner would be locked
-// out for a month.
+// load returns ctx with the session in it, a new one for an unknown token. A stored
+// session that cannot be decoded is replaced by a new one: otherwise its owner would be
+// locked out for a month.
 func (s *Sessions) load(ctx context.Context, token string) (context.Context, error) {
 	loaded, err := s.scs.Load(ctx, token)
 	if err == nil || errors.Is(err, ErrStore) {
@@ -239,8 +238,11 @@ func (s *Sessions) load(ctx context.Context, token string) (context.Context, err
 	return s.scs.Load(ctx, "")
 }
 
-func (s *Sessions) token(r *http.Request) string {
-	c, err := r.Cookie(s.scs.Cookie.Name)
+func (s *Sessions) token(r *http.Request) string { return tokenOf(s.scs, r) }
+
+// tokenOf is the session token in a request's cookie, "" for none.
+func tokenOf(m *scs.SessionManager, r *http.Request) string {
+	c, err := r.Cookie(m.Cookie.Name)
 	if err != nil {
 		return ""
 	}

@@ -25,14 +25,14 @@ const (
 // StaffValues are what the session of a member of staff holds.
 type StaffValues struct {
 	Name string
-	// Proof is of the password that the session was opened with; where it is no
-	// longer the one that is set, the session is over.
+	// Proof is made from the password at sign-in. When the password changes, the session
+	// is over.
 	Proof string
 }
 
-// Staff keeps the sessions of the back office: another cookie and other keys than
-// those of shoppers. They end after 30 minutes without a request, 12 hours after the
-// sign-in, and at the sign-out. It may be used from many goroutines.
+// Staff keeps the sessions of the back office. Their cookie and keys are not those of
+// shoppers. They end after 30 minutes without a request, 12 hours after sign-in, and at
+// sign-out. Safe for concurrent use.
 type Staff struct{ scs *scs.SessionManager }
 
 // NewStaff returns the sessions of staff kept in rdb. secure as in Options.
@@ -49,12 +49,12 @@ func NewStaff(rdb redis.UniversalClient, secure bool) *Staff {
 	return &Staff{scs: m}
 }
 
-// HasCookie tells whether the request brings a session token, be it known or not. The
-// browser drops it 12 hours after the sign-in, and at the sign-out.
+// HasCookie reports whether the request has a session token, known or not. The browser
+// drops it 12 hours after sign-in, and at sign-out.
 func (s *Staff) HasCookie(r *http.Request) bool { return s.token(r) != "" }
 
-// Find returns the values of the request's session, which lives on for another half
-// hour; false when there is none. The error is ErrStore.
+// Find returns the values of the request's session, false when there is none. The
+// session then lives for another 30 minutes. The error is ErrStore.
 func (s *Staff) Find(r *http.Request) (StaffValues, bool, error) {
 	token := s.token(r)
 	if token == "" {
@@ -75,8 +75,8 @@ func (s *Staff) Find(r *http.Request) (StaffValues, bool, error) {
 	return StaffValues{Name: s.scs.GetString(ctx, staffNameKey), Proof: s.scs.GetString(ctx, staffProofKey)}, true, nil
 }
 
-// SignIn opens a session with a token of its own, whatever token the request brought:
-// that one's session ends. The error is ErrStore.
+// SignIn opens a session with a new token. The request's old session ends. The error is
+// ErrStore.
 func (s *Staff) SignIn(w http.ResponseWriter, r *http.Request, v StaffValues) error {
 	if err := s.end(r); err != nil {
 		return err
@@ -101,13 +101,8 @@ func (s *Staff) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.end(r); err != nil {
 		return err
 	}
-	s.forget(w, r)
+	s.scs.WriteSessionCookie(r.Context(), w, "", time.Time{}) // the browser drops its token
 	return nil
-}
-
-// forget lets the browser drop its token.
-func (s *Staff) forget(w http.ResponseWriter, r *http.Request) {
-	s.scs.WriteSessionCookie(r.Context(), w, "", time.Time{})
 }
 
 func (s *Staff) end(r *http.Request) error {
@@ -125,25 +120,19 @@ func (s *Staff) end(r *http.Request) error {
 	return s.scs.Destroy(ctx)
 }
 
-func (s *Staff) token(r *http.Request) string {
-	c, err := r.Cookie(s.scs.Cookie.Name)
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
+func (s *Staff) token(r *http.Request) string { return tokenOf(s.scs, r) }
 
-// opening marks the context of a sign-in: only there may a session appear in the store.
+// opening marks the context of a sign-in: only a sign-in may store a new session.
 type opening struct{}
 
 var errEnded = errors.New("the session has ended")
 
-// staffStore is a store in which a session that has ended stays so: a request that was
-// under way at the sign-out, and stores its session afterwards, does not bring it back.
+// staffStore is a store that never brings an ended session back. A request under way at
+// sign-out may still try to store its session.
 type staffStore struct{ store }
 
-// CommitCtx stores a session that is there already, else returns errEnded. In a sign-in
-// it stores a new one.
+// CommitCtx replaces a stored session, or returns errEnded when there is none. A sign-in
+// stores a new one.
 func (s staffStore) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
 	if ctx.Value(opening{}) != nil {
 		return s.store.CommitCtx(ctx, token, b, expiry)
@@ -156,5 +145,5 @@ func (s staffStore) CommitCtx(ctx context.Context, token string, b []byte, expir
 	if errors.Is(err, redis.Nil) {
 		return errEnded
 	}
-	return storeError(err)
+	return storeError("store staff session", err)
 }

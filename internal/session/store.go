@@ -12,7 +12,7 @@ import (
 const sessionPrefix = "shopd:session:"
 
 // store keeps scs sessions in Redis under the hash of their token. It implements
-// scs.CtxStore; all its errors are ErrStore.
+// scs.CtxStore. All its errors are ErrStore.
 type store struct {
 	rdb    redis.UniversalClient
 	prefix string // of the keys
@@ -23,17 +23,17 @@ func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 	if errors.Is(err, redis.Nil) {
 		return nil, false, nil
 	}
-	return b, err == nil, storeError(err)
+	return b, err == nil, storeError("read session", err)
 }
 
 func (s store) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
 	// go-redis stores without an end what has no time left.
 	left := max(time.Until(expiry), time.Millisecond)
-	return storeError(s.rdb.Set(ctx, s.prefix+token, b, left).Err())
+	return storeError("store session", s.rdb.Set(ctx, s.prefix+token, b, left).Err())
 }
 
 func (s store) DeleteCtx(ctx context.Context, token string) error {
-	return storeError(s.rdb.Del(ctx, s.prefix+token).Err())
+	return storeError("end session", s.rdb.Del(ctx, s.prefix+token).Err())
 }
 
 // scs demands the methods without context and calls them only on stores that have
@@ -45,9 +45,10 @@ func (s store) Delete(string) error                    { panic(noContext) }
 
 const noContext = "session: the store was called without a context"
 
-func storeError(err error) error {
+// storeError is an ErrStore that says what was being done; nil stays nil.
+func storeError(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrStore, err)
+	return fmt.Errorf("%s: %w: %w", doing, ErrStore, err)
 }

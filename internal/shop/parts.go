@@ -20,7 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// addObserver makes what is told of all that happens, and the story that it tells.
+// addObserver makes the observer and the story.
 func (s *Shop) addObserver(c Config) (err error) {
 	s.Story = story.New(story.Options{Redis: c.Redis, Logger: c.Logger})
 	s.Observer, err = observe.New(observe.Options{
@@ -30,7 +30,7 @@ func (s *Shop) addObserver(c Config) (err error) {
 	return err
 }
 
-// connect makes the client of Klarna's APIs and the signer of what they hand back.
+// connect makes the client of Klarna's APIs and the signer of merchant_data.
 func (s *Shop) connect(c Config) (*klarna.Client, error) {
 	var err error
 	if s.Signer, err = kco.NewSigner(c.Secret); err != nil {

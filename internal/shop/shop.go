@@ -1,5 +1,5 @@
-// Package shop puts the parts of a shop together: what serves requests, and the
-// loops that run beside them. It is the one place that knows all of them.
+// Package shop makes and connects all parts of a process: the server and its loops. No
+// other package knows all parts.
 package shop
 
 import (
@@ -27,23 +27,23 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// Config is what a shop is made of. Addresses are scheme://host[:port], without a
-// slash at the end. What has no remark is required.
+// Config is the configuration of a shop. Addresses are scheme://host[:port], without a
+// slash at the end. Members without a remark are required.
 type Config struct {
 	PublicURL   string // the shop as browsers know it
 	CallbackURL string // the shop as Klarna's servers know it
 	Redis       redis.UniversalClient
 	Klarna      Klarna
-	// Secret signs merchant_data and makes the callback token. Several lines: the
-	// first signs, all verify.
+	// Secret signs merchant_data and makes the callback token. Of several lines the first
+	// signs and all verify.
 	Secret  string
 	Catalog *catalog.Catalog
-	// ImageOrigins are where the catalogue's pictures are, further to the shop itself.
+	// ImageOrigins are further hosts of the catalogue's pictures.
 	ImageOrigins []string
 	Team         backoffice.Team // empty: there is no back office
 	Checkout     Checkout
-	// WriteLimit is how many changes and checkout pages a minute one client may ask
-	// for; 0: any number.
+	// WriteLimit is how many changes and checkout pages one client may request per
+	// minute; 0: any number.
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
@@ -53,7 +53,7 @@ type Config struct {
 	Logger         *slog.Logger
 }
 
-// Klarna is where Klarna is and how it is spoken to.
+// Klarna is the address of Klarna, with the credentials.
 type Klarna struct {
 	URL                string // of the API; it may have a path
 	Username, Password string
@@ -62,13 +62,13 @@ type Klarna struct {
 	// BrowserOrigins are the hosts that the payment form uses in the browser.
 	BrowserOrigins []string
 	Library        string   // the address of Klarna Payments' script
-	LibraryOrigins []string // that the script uses, further to BrowserOrigins
+	LibraryOrigins []string // further hosts that the script uses
 }
 
-// Checkout says which of Klarna's products the shop sells by. Without any member it
-// is Klarna Checkout alone.
+// Checkout says which Klarna products the shop offers. The zero value is Klarna Checkout
+// alone.
 type Checkout struct {
-	Payments bool // Klarna Payments is what /checkout is
+	Payments bool // /checkout is Klarna Payments
 	Both     bool // the other product is offered too
 	Review   bool // the flow of Klarna Payments has a second page
 }
@@ -93,8 +93,8 @@ type Shop struct {
 	config Config
 }
 
-// New connects the parts. It asks nobody for anything: a Redis or a Klarna that is
-// away is met by what asks them. The error names the setting that is not usable.
+// New makes and connects the parts. It makes no connection. The error names the wrong
+// setting.
 func New(c Config) (*Shop, error) {
 	s := &Shop{config: c}
 	if err := s.addObserver(c); err != nil {
@@ -115,14 +115,13 @@ func New(c Config) (*Shop, error) {
 	return s, err
 }
 
-// Loops runs what goes on beside the requests until ctx ends, and then until the
-// story of it is written.
+// Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
 	s.Story.Run(ctx, s.LeftBehind.Run, s.Book.Run, s.Callbacks.Run)
 }
 
-// Run serves on two listeners until ctx ends, with the loops beside it. What runs
-// beside the requests ends after the last of them.
+// Run serves on two listeners and runs the loops, until ctx ends. The loops end after the
+// last request.
 func (s *Shop) Run(ctx context.Context, shop, ops net.Listener) error {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup

@@ -9,14 +9,14 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
-// redisWait is how long a start waits for Redis: the two are often started together.
+// redisWait is how long a start waits for Redis, which often starts at the same time.
 const redisWait = 10 * time.Second
 
-// https says whether browsers reach the shop by https, so that cookies are Secure.
+// https reports whether browsers use https, so that cookies are Secure.
 func (c Config) https() bool { return strings.HasPrefix(c.PublicURL, "https://") }
 
-// Seed writes the stock of products that Redis does not know yet. Redis may still be
-// starting: it is tried again for 10 s.
+// Seed stores the stock of new products. It tries for 10 s, because Redis may still be
+// starting.
 func (s *Shop) Seed(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
@@ -34,7 +34,7 @@ func (s *Shop) Seed(ctx context.Context) error {
 	}
 }
 
-// CheckDurability tells the operator when orders that Redis has taken may be lost.
+// CheckDurability warns the operator when Redis may lose stored orders.
 func (s *Shop) CheckDurability(ctx context.Context) {
 	warnings, err := order.CheckDurability(ctx, s.config.Redis)
 	if err != nil {

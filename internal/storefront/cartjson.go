@@ -9,8 +9,8 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// cartAnswer is the cart as JSON; amounts in minor units, the totals those of
-// the order at Klarna (with delivery and discount; 0 for an empty cart).
+// cartAnswer is the cart as JSON. Amounts are minor units. The totals are those of the
+// order at Klarna, with delivery and discount; 0 for an empty cart.
 type cartAnswer struct {
 	Revision       int64          `json:"revision"`
 	Country        string         `json:"country"`
@@ -43,7 +43,7 @@ func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Car
 	}
 	lang := i18n.LangOf(c.Locale)
 	for i, g := range quote.Goods {
-		name, _ := g.Product.NameIn(lang)
+		name, _ := g.Product.Name.In(lang)
 		answer.Lines[i] = cartLine{SKU: g.SKU, Name: name, Quantity: g.Quantity, UnitPrice: g.UnitPrice, TotalAmount: g.TotalAmount}
 	}
 	respond.JSON(w, r, http.StatusOK, answer)

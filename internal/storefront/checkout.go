@@ -18,20 +18,9 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// checkout shows the payment form beside the order. The session's lock makes
-// any number of loads at once end with one order.
+// checkout shows the payment form beside the order. Under the session's lock, any number
+// of loads at once end with one order.
 func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
-	if s.Payments != nil && s.Payments.First {
-		s.payments(w, r)
-		return
-	}
-	if prefetched(w, r) {
-		return
-	}
-	s.Sessions.Locked(http.HandlerFunc(s.showCheckout), s.lockError).ServeHTTP(w, r)
-}
-
-func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	if s.Sessions.CartID(ctx) == "" {
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)
@@ -63,12 +52,12 @@ func (s *Storefront) showCheckout(w http.ResponseWriter, r *http.Request) {
 	}))
 }
 
-// reloads are the seconds after which the checkout's 503 page tries again by
-// itself; after the last it waits for the shopper.
+// reloads are the seconds after which the checkout's 503 page reloads itself. After the
+// last it waits for the shopper.
 var reloads = []int{2, 4, 8, 16, 30}
 
-// retry says when a 503 page tries again: the seconds (0 = not by itself) and
-// the address, in which the tries are counted.
+// retry returns after how many seconds a 503 page reloads (0 = not by itself), and the
+// address, which counts the tries.
 func retry(r *http.Request) (seconds int, address string) {
 	if r.Method != http.MethodGet {
 		return 0, "/cart"
@@ -85,12 +74,12 @@ func retry(r *http.Request) (seconds int, address string) {
 	return reloads[try], withCodes(r.URL, say)
 }
 
-// PageError answers with the page that fits the error, in the browser's language.
+// PageError answers with the page for an error, in the browser's language.
 func (s *Storefront) PageError(w http.ResponseWriter, r *http.Request, err error) {
 	s.errorPage(w, r, err, "")
 }
 
-// lockError answers when the session could not be had or stored.
+// lockError answers when the session cannot be loaded, locked or stored.
 func (s *Storefront) lockError(w http.ResponseWriter, r *http.Request, err error) {
 	locale := ""
 	if errors.Is(err, session.ErrBusy) {
@@ -99,7 +88,7 @@ func (s *Storefront) lockError(w http.ResponseWriter, r *http.Request, err error
 	s.errorPage(w, r, err, locale)
 }
 
-// storedLocale is the locale of the shopper's cart, "" when it cannot be had.
+// storedLocale returns the locale of the shopper's cart, "" when it cannot be read.
 func (s *Storefront) storedLocale(r *http.Request) string {
 	values, err := s.Sessions.Peek(r)
 	if err != nil || values.CartID == "" {
@@ -112,9 +101,9 @@ func (s *Storefront) storedLocale(r *http.Request) string {
 	return c.Locale
 }
 
-// errorPage answers with the page that fits the error: it says whether money
-// moved, and what to do. Only a request ID tells of the cause. Without a
-// locale it speaks the browser's language.
+// errorPage answers with the page for an error. It says whether money moved and what to
+// do. It shows a request ID instead of the cause. Without a locale it uses the browser's
+// language.
 func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error, locale string) {
 	f := s.report(r, err)
 	shell := templates.Shell{Locale: cmp.Or(locale, fallback(r).Locale)}
@@ -135,8 +124,8 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-// elsewhere sends a shopper who has nothing to pay, or has paid, to where that
-// is told. False: this is the page.
+// elsewhere redirects a shopper who has nothing to pay or has paid. False: it has not
+// answered.
 func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string) bool {
 	switch outcome {
 	case cartsync.Empty:

@@ -22,28 +22,24 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// snippetLife is how long Klarna's confirmation can be shown after the purchase.
+// snippetLife is how long after the purchase Klarna's confirmation works.
 // Source: docs.klarna.com, Render the confirmation snippet.
 const snippetLife = 2 * time.Hour
 
 var (
-	// errNotFinished is asking for the confirmation of an order that is not bought.
+	// errNotFinished: the order of the confirmation is not bought.
 	errNotFinished = errors.New("the order is not bought yet")
-	// errPaid is an order that was paid and could not be placed now.
+	// errPaid: the order is paid, and could not be placed now.
 	errPaid = errors.New("the order is paid, but not placed yet")
 )
 
-// confirmation is where Klarna sends the browser after the purchase. It works
-// without a cookie; then it shows nothing of the buyer.
+// confirmation is the page to which Klarna sends the browser after the purchase. Without
+// the buyer's cookie it shows nothing about the buyer.
 func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
-	s.Sessions.Locked(http.HandlerFunc(s.showConfirmation), s.lockError).ServeHTTP(w, r)
-}
-
-func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	orderID := r.URL.Query().Get("order_id")
 	if !kco.IsOrderID(orderID) {
-		s.notFound(w, r)
+		s.page(s.notFound)(w, r)
 		return
 	}
 	s.Observer.Link(ctx, orderID)
@@ -58,10 +54,10 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 		return
 	case errors.Is(err, order.ErrCancelled):
 		s.letGo(ctx, orderID, bought.Origin)
-		s.cancelled(w, r)
+		s.page(cancelled)(w, r)
 		return
 	case errors.Is(err, order.ErrNotBought), errors.Is(err, order.ErrNotOurs):
-		s.notFound(w, r)
+		s.page(s.notFound)(w, r)
 		return
 	case err != nil:
 		s.errorPage(w, r, err, s.storedLocale(r))
@@ -96,9 +92,9 @@ func (s *Storefront) showConfirmation(w http.ResponseWriter, r *http.Request) {
 	respond.Page(w, r, http.StatusOK, templates.Confirmation(v.confirmation(bought, kco.Snippet(snippet, templ.GetNonce(ctx)))))
 }
 
-// place returns the order that was bought, from the book or by placing it, and
-// Klarna's snippet where the checkout had to be asked. The error is
-// errNotFinished, errPaid, one of order.Place's, or of a store.
+// place returns a bought order, from the book or by placing it, and Klarna's snippet if
+// it had to ask the checkout. The error is errNotFinished, errPaid, one of order.Place's,
+// or that of a store.
 func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, snippet string, err error) {
 	o, found, err := s.Book.ByOrderID(ctx, orderID)
 	if err != nil || found && o.Acknowledged && o.CartClosed {
@@ -128,8 +124,7 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	return o, snippet, err
 }
 
-// letGo makes the session forget an order, and the payment session that became
-// it, that it need not come back to.
+// letGo removes an order, and the payment session that became it, from the session.
 func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 	if s.Sessions.KCOOrderID(ctx) == orderID {
 		s.Sessions.SetKCOOrderID(ctx, "")
@@ -139,14 +134,9 @@ func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 	}
 }
 
-// cancelled says that an order was called off before the shop had it.
-func (s *Storefront) cancelled(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: s.view(r, c).shell()}))
+// cancelled says that an order was cancelled before the shop had it.
+func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
+	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: v.shell()}))
 }
 
 // confirmation is the page for the buyer.
@@ -166,13 +156,13 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 	return page
 }
 
-// orderURL is the address of an order's page. It holds the key: only its buyer
-// may see it, and it is never logged.
+// orderURL returns the address of an order's page. It contains the key: only the buyer may
+// see it, and it is never logged.
 func orderURL(o order.Order) string {
 	return "/orders/" + o.Number + "?key=" + url.QueryEscape(o.Key)
 }
 
-// masked is an e-mail address as its owner knows it again, and nobody else.
+// masked returns an e-mail address that only its owner recognizes.
 func masked(email string) string {
 	name, domain, ok := strings.Cut(email, "@")
 	if !ok || name == "" {
@@ -182,7 +172,7 @@ func masked(email string) string {
 	return name[:first] + "•••@" + domain
 }
 
-// addressLines is an address as it stands on a parcel.
+// addressLines returns an address as on a parcel.
 func (v *view) addressLines(a klarna.Address) []string {
 	var lines []string
 	for _, line := range []string{

@@ -26,49 +26,45 @@ type failure struct {
 	outage  templates.Outage // for the 503 page
 }
 
-// failureOf is the one table from errors to answers.
+// failures is the one table from errors to answers; the first that fits counts.
+var failures = []struct {
+	err error
+	failure
+}{
+	{errBadRequest, failure{400, "bad_request", "The request cannot be understood.", 0}},
+	{cart.ErrUnknownSKU, failure{422, "unknown_sku", "There is no such product.", 0}},
+	{cart.ErrQuantityLimit, failure{422, "quantity_limit", "Quantities are whole numbers from 0 to 99, and a cart has at most 100 lines.", 0}},
+	{cart.ErrBadDiscountCode, failure{422, "bad_discount_code", "There is no such discount code.", 0}},
+	{cart.ErrUnknownRegion, failure{422, "unknown_region", "There is no such region.", 0}},
+	{cart.ErrUnknownMarket, failure{422, "unknown_market", "There is no such country or language.", 0}},
+	{cartsync.ErrRefused, failure{500, "order_refused", "The checkout is not available right now.", 0}},
+	{order.ErrCartChanged, failure{409, "cart_changed", "The cart is not what was approved.", 0}},
+	{order.ErrTokenGone, failure{409, "authorization_gone", "The approval cannot be used any more.", 0}},
+	{order.ErrNotOurs, failure{409, "authorization_gone", "The approval cannot be used any more.", 0}},
+	{order.ErrDeclined, failure{409, "declined", "The payment was not approved.", 0}},
+	{errPaid, failure{503, "order_under_way", "The order is paid and being written down.", templates.OrderUnderWay}},
+	{cartsync.ErrPurchaseRunning, failure{503, "purchase_running", "A purchase of this cart may be running.", templates.BeingBought}},
+	{cartsync.ErrUnavailable, failure{503, "klarna_unavailable", "The payment service did not answer.", templates.PaymentServiceDown}},
+	{order.ErrUnavailable, failure{503, "klarna_unavailable", "The payment service did not answer.", templates.PaymentServiceDown}},
+	{session.ErrBusy, failure{503, "busy", "Another request of this session is being served.", templates.SessionBusy}},
+}
+
 func failureOf(err error) failure {
-	const unprocessable, unavailable = http.StatusUnprocessableEntity, http.StatusServiceUnavailable
 	if bad, ok := errors.AsType[*respond.BadRequest](err); ok {
 		return failure{status: bad.Status, code: "bad_request", message: bad.Error()}
 	}
 	if _, ok := errors.AsType[*cart.SoldOutError](err); ok {
-		return failure{status: unprocessable, code: "sold_out", message: "There are not that many left."}
+		return failure{status: http.StatusUnprocessableEntity, code: "sold_out", message: "There are not that many left."}
 	}
-	switch {
-	case errors.Is(err, errBadRequest):
-		return failure{status: http.StatusBadRequest, code: "bad_request", message: "The request cannot be understood."}
-	case errors.Is(err, cart.ErrUnknownSKU):
-		return failure{status: unprocessable, code: "unknown_sku", message: "There is no such product."}
-	case errors.Is(err, cart.ErrQuantityLimit):
-		return failure{status: unprocessable, code: "quantity_limit", message: "Quantities are whole numbers from 0 to 99, and a cart has at most 100 lines."}
-	case errors.Is(err, cart.ErrBadDiscountCode):
-		return failure{status: unprocessable, code: "bad_discount_code", message: "There is no such discount code."}
-	case errors.Is(err, cart.ErrUnknownRegion):
-		return failure{status: unprocessable, code: "unknown_region", message: "There is no such region."}
-	case errors.Is(err, cart.ErrUnknownMarket):
-		return failure{status: unprocessable, code: "unknown_market", message: "There is no such country or language."}
-	case errors.Is(err, cartsync.ErrRefused):
-		return failure{status: http.StatusInternalServerError, code: "order_refused", message: "The checkout is not available right now."}
-	case errors.Is(err, order.ErrCartChanged):
-		return failure{status: http.StatusConflict, code: "cart_changed", message: "The cart is not what was approved."}
-	case errors.Is(err, order.ErrTokenGone), errors.Is(err, order.ErrNotOurs):
-		return failure{status: http.StatusConflict, code: "authorization_gone", message: "The approval cannot be used any more."}
-	case errors.Is(err, order.ErrDeclined):
-		return failure{status: http.StatusConflict, code: "declined", message: "The payment was not approved."}
-	case errors.Is(err, errPaid):
-		return failure{status: unavailable, code: "order_under_way", message: "The order is paid and being written down.", outage: templates.OrderUnderWay}
-	case errors.Is(err, cartsync.ErrPurchaseRunning):
-		return failure{status: unavailable, code: "purchase_running", message: "A purchase of this cart may be running.", outage: templates.BeingBought}
-	case errors.Is(err, cartsync.ErrUnavailable), errors.Is(err, order.ErrUnavailable):
-		return failure{status: unavailable, code: "klarna_unavailable", message: "The payment service did not answer.", outage: templates.PaymentServiceDown}
-	case errors.Is(err, session.ErrBusy):
-		return failure{status: unavailable, code: "busy", message: "Another request of this session is being served.", outage: templates.SessionBusy}
+	for _, f := range failures {
+		if errors.Is(err, f.err) {
+			return f.failure
+		}
 	}
-	return failure{status: unavailable, code: "busy", message: "The shop's own store did not answer.", outage: templates.ShopDown}
+	return failure{503, "busy", "The shop's own store did not answer.", templates.ShopDown}
 }
 
-// report finds the answer for an error and logs what is ours to mend, once.
+// report returns the answer to an error, and logs a fault of ours.
 func (s *Storefront) report(r *http.Request, err error) failure {
 	f := failureOf(err)
 	if f.status < 500 {
@@ -78,8 +74,7 @@ func (s *Storefront) report(r *http.Request, err error) failure {
 	return f
 }
 
-// tell tells of a request that is answered with an error; err is what is ours to
-// mend, nil for none.
+// tell reports a request that is answered with an error. err is a fault of ours, else nil.
 func (s *Storefront) tell(r *http.Request, code string, err error) {
 	route := ""
 	if routing := chi.RouteContext(r.Context()); routing != nil {
@@ -88,8 +83,8 @@ func (s *Storefront) tell(r *http.Request, code string, err error) {
 	s.Observer.Failure(r.Context(), route, code, err)
 }
 
-// jsonError answers with an error as JSON. c is the cart where it did change
-// or may have: then the page gets the summary too, whose total is not confirmed.
+// jsonError answers with an error as JSON. c is the cart if it may have changed, else nil.
+// With it, the page gets the summary too, with an unconfirmed total.
 func (s *Storefront) jsonError(w http.ResponseWriter, r *http.Request, err error, c *cart.Cart) {
 	f := s.report(r, err)
 	extra := map[string]any{}

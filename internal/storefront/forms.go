@@ -16,62 +16,53 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 )
 
-// form is one of the cart's forms: what it changes, and what the page that
-// comes after it shall say.
+// form is a form of the cart: its change, and the message for the next page.
 type form struct {
 	change cart.Change
 	say    url.Values // codes for the query of the page that is returned to
 }
 
-func (s *Storefront) addLine(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		quantity, err := 1, error(nil)
-		if r.PostForm.Has("quantity") {
-			quantity, err = quantityOf(r)
-		}
-		sku := r.PostFormValue("sku")
-		return form{
-			change: cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}},
-			say:    url.Values{"added": {sku}},
-		}, err
-	})
+func addLine(r *http.Request) (form, error) {
+	quantity, err := 1, error(nil)
+	if r.PostForm.Has("quantity") {
+		quantity, err = quantityOf(r)
+	}
+	sku := r.PostFormValue("sku")
+	return form{
+		change: cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}},
+		say:    url.Values{"added": {sku}},
+	}, err
 }
 
-func (s *Storefront) setLine(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		quantity, err := quantityOf(r)
-		sku := chi.URLParam(r, "sku")
-		f := form{change: cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}}}
-		if quantity == 0 {
-			f.say = url.Values{"removed": {sku}}
-		}
-		return f, err
-	})
+func setLine(r *http.Request) (form, error) {
+	quantity, err := quantityOf(r)
+	sku := chi.URLParam(r, "sku")
+	f := form{change: cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}}}
+	if quantity == 0 {
+		f.say = url.Values{"removed": {sku}}
+	}
+	return f, err
 }
 
-func (s *Storefront) setDiscount(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		if !r.PostForm.Has("code") { // an empty one removes
-			return form{}, errBadRequest
-		}
-		code := r.PostFormValue("code")
-		return form{change: cart.Change{DiscountCode: &code}}, nil
-	})
+func setDiscount(r *http.Request) (form, error) {
+	if !r.PostForm.Has("code") { // an empty one removes
+		return form{}, errBadRequest
+	}
+	code := r.PostFormValue("code")
+	return form{change: cart.Change{DiscountCode: &code}}, nil
 }
 
-func (s *Storefront) postMarket(w http.ResponseWriter, r *http.Request) {
-	s.submit(w, r, func(r *http.Request) (form, error) {
-		ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
-		if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
-			if ch.Language = i18n.Lang(language); !slices.Contains(i18n.Langs(), ch.Language) {
-				return form{}, cart.ErrUnknownMarket
-			}
+func postMarket(r *http.Request) (form, error) {
+	ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
+	if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
+		if ch.Language = i18n.Lang(language); !slices.Contains(i18n.Langs(), ch.Language) {
+			return form{}, cart.ErrUnknownMarket
 		}
-		if ch.Empty() {
-			return form{}, errBadRequest
-		}
-		return form{change: ch, say: url.Values{"market": {"changed"}}}, nil
-	})
+	}
+	if ch.Empty() {
+		return form{}, errBadRequest
+	}
+	return form{change: ch, say: url.Values{"market": {"changed"}}}, nil
 }
 
 // quantityOf reads the field quantity.
@@ -85,40 +76,42 @@ func quantityOf(r *http.Request) (int, error) {
 
 // submit makes a form's change on arrival. Only a visitor whose session has no
 // cart yet needs the session's lock: the new cart's ID must be stored.
-func (s *Storefront) submit(w http.ResponseWriter, r *http.Request, parse func(*http.Request) (form, error)) {
-	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
-		s.formError(w, r, err, cart.Cart{})
-		return
-	}
-	f, err := parse(r)
-	if err != nil {
-		s.formError(w, r, err, cart.Cart{})
-		return
-	}
-	values, err := s.Sessions.Peek(r)
-	if err != nil {
-		s.formError(w, r, err, cart.Cart{})
-		return
-	}
-	if values.CartID != "" {
-		s.apply(w, r, values.CartID, f)
-		return
-	}
-	s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, isNew := s.Sessions.CartID(r.Context()), false
-		if id == "" {
-			id, isNew = cart.NewID(), true
+func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
+			s.formError(w, r, err, cart.Cart{})
+			return
 		}
-		if s.apply(w, r, id, f) && isNew {
-			s.Sessions.SetCartID(r.Context(), id)
+		f, err := parse(r)
+		if err != nil {
+			s.formError(w, r, err, cart.Cart{})
+			return
 		}
-	}), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.formError(w, r, err, cart.Cart{})
-	}).ServeHTTP(w, r)
+		values, err := s.Sessions.Peek(r)
+		if err != nil {
+			s.formError(w, r, err, cart.Cart{})
+			return
+		}
+		if values.CartID != "" {
+			s.apply(w, r, values.CartID, f)
+			return
+		}
+		s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id, isNew := s.Sessions.CartID(r.Context()), false
+			if id == "" {
+				id, isNew = cart.NewID(), true
+			}
+			if s.apply(w, r, id, f) && isNew {
+				s.Sessions.SetCartID(r.Context(), id)
+			}
+		}), func(w http.ResponseWriter, r *http.Request, err error) {
+			s.formError(w, r, err, cart.Cart{})
+		}).ServeHTTP(w, r)
+	}
 }
 
-// apply makes the change and answers: JSON where asked for, else a redirect
-// back to the page that the form was on. It reports whether the change was made.
+// apply makes the change and answers, with JSON or with a redirect to the page of the
+// form. It reports whether the change was made.
 func (s *Storefront) apply(w http.ResponseWriter, r *http.Request, id string, f form) bool {
 	before := 0
 	c, err := s.change(r.Context(), id, fallback(r), f.change, func(c *cart.Cart) error {
@@ -146,11 +139,11 @@ func wantsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/json")
 }
 
-// codes are the query parameters that tell a page what to say; a page's own
-// address is without them.
+// codes are the query parameters that carry a message for a page. They are not part of
+// the page's own address.
 var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try"}
 
-// returnTo is the local page that a form wants to return to, with what it shall say.
+// returnTo returns the local page to which a form returns, with its message.
 func returnTo(r *http.Request, say url.Values) string {
 	u, err := url.Parse(r.PostFormValue("return_to"))
 	// Browsers take "//host" and "/\host" for another site.
@@ -161,8 +154,8 @@ func returnTo(r *http.Request, say url.Values) string {
 	return withCodes(u, say)
 }
 
-// withCodes is the local address of u with these codes alone. Two slashes at
-// its beginning would be another site's.
+// withCodes returns the local address of u with these codes and no others. It must not
+// begin with two slashes: that would be another site.
 func withCodes(u *url.URL, say url.Values) string {
 	query := u.Query()
 	for _, code := range codes {
@@ -173,7 +166,7 @@ func withCodes(u *url.URL, say url.Values) string {
 	return local.String()
 }
 
-// formError answers a form that changed nothing; c is the cart as it stands, if known.
+// formError answers a form that changed nothing. c is the cart, if known.
 func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error, c cart.Cart) {
 	f := failureOf(err)
 	switch {
@@ -186,7 +179,7 @@ func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-// refusedForm shows the cart as it stands and says why the form was refused.
+// refusedForm shows the cart and says why the form was refused.
 func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused error, c cart.Cart) {
 	if c.ID == "" {
 		values, err := s.Sessions.Peek(r)
@@ -203,5 +196,5 @@ func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused
 	}
 	f := failureOf(refused)
 	s.tell(r, f.code, nil)
-	s.cartPage(w, r, f.status, c, refused)
+	s.view(r, c).cartPage(w, r, f.status, refused)
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// orderPage shows an order to whoever has its key. A wrong key is answered as
-// an order that does not exist.
-func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
+// orderPage shows an order to everybody who has its key. A wrong key gets the answer of
+// an unknown order.
+func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) {
 	// The address holds the key: it goes to no other site and into no index.
 	w.Header().Set("Referrer-Policy", "same-origin")
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
@@ -27,16 +27,10 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !o.HasKey(r.URL.Query().Get("key")) {
-		s.notFound(w, r)
+		s.notFound(w, r, v)
 		return
 	}
 	o = s.Book.Fresh(r.Context(), o)
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	v := s.view(r, c)
 	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
 		Placed: i18n.Date(v.lang, o.PlacedAt.UTC()), State: stateOf(o),
@@ -45,46 +39,37 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request) {
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
 }
 
-// stateOf is how far an order is, for its buyer.
+// stateOf returns the state of an order, for its buyer.
 func stateOf(o order.Order) templates.OrderState {
-	if o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0 {
+	refunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0
+	switch {
+	case refunded, o.Status == ordermanagement.Closed && o.RefundedAmount >= o.CapturedAmount:
 		return templates.OrderRefunded
-	}
-	switch o.Status {
-	case ordermanagement.Cancelled:
+	case o.Status == ordermanagement.Cancelled:
 		return templates.OrderCancelled
-	case ordermanagement.Expired:
+	case o.Status == ordermanagement.Expired:
 		return templates.OrderExpired
-	case ordermanagement.PartCaptured:
+	case o.Status == ordermanagement.PartCaptured:
 		return templates.OrderPartSent
-	case ordermanagement.Captured:
+	case o.Status == ordermanagement.Captured, o.Status == ordermanagement.Closed:
 		return templates.OrderSent
-	case ordermanagement.Closed:
-		if o.RefundedAmount < o.CapturedAmount {
-			return templates.OrderSent
-		}
-		return templates.OrderRefunded
-	case ordermanagement.Authorized:
-	}
-	switch o.FraudStatus {
-	case ordermanagement.FraudPending:
+	case o.FraudStatus == ordermanagement.FraudPending:
 		return templates.OrderPending
-	case ordermanagement.FraudRejected:
+	case o.FraudStatus == ordermanagement.FraudRejected:
 		return templates.OrderRejected
-	case ordermanagement.FraudAccepted:
 	}
 	return templates.OrderReceived
 }
 
-// priceIn writes amounts of an order, in the page's locale.
+// priceIn returns a function that formats amounts of an order in the page's locale.
 func (v *view) priceIn(o order.Order) func(money.Amount) templates.Amount {
 	return func(a money.Amount) templates.Amount {
 		return templates.Amount{Text: money.Format(a, o.PurchaseCurrency, v.cart.Locale), Minor: int64(a)}
 	}
 }
 
-// bought is an order as pages show it: what Klarna authorised, not what the
-// catalogue says today.
+// bought returns an order as pages show it: as Klarna authorized it, not at today's
+// prices.
 func (v *view) bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}

@@ -18,26 +18,20 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// maxQuery bounds what is searched for, in bytes.
+// maxQuery is the longest search query, in bytes.
 const maxQuery = 200
 
-func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) {
 	query := r.URL.Query()
 	category, q, sort := query.Get("category"), strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\ufffd"), query.Get("sort")
 	if category != "" && !slices.Contains(s.Catalog.Categories(), category) {
-		s.notFound(w, r)
+		s.notFound(w, r, v)
 		return
 	}
 	if len(q) > maxQuery {
 		s.PageError(w, r, errBadRequest)
 		return
 	}
-	v := s.view(r, c)
 	shell := v.shell()
 	shell.Category, shell.Query = category, q
 	products := s.Catalog.Search(v.lang, q, category)
@@ -46,7 +40,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request) {
 	respond.Page(w, r, http.StatusOK, templates.Catalogue(page))
 }
 
-// sort orders products; an order that we do not know is the shelf's.
+// sort sorts products. An unknown order keeps that of the shelf.
 func (v *view) sort(products []*catalog.Product, order string) {
 	price := func(p *catalog.Product) int64 {
 		amount, _ := p.Price(v.market.Currency)
@@ -60,32 +54,26 @@ func (v *view) sort(products []*catalog.Product, order string) {
 	case templates.SortName:
 		names := collate.New(language.Make(string(v.lang)))
 		slices.SortStableFunc(products, func(a, b *catalog.Product) int {
-			nameA, _ := a.NameIn(v.lang)
-			nameB, _ := b.NameIn(v.lang)
+			nameA, _ := a.Name.In(v.lang)
+			nameB, _ := b.Name.In(v.lang)
 			return names.CompareString(nameA, nameB)
 		})
 	}
 }
 
-func (s *Storefront) product(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	product, known := s.Catalog.Product(chi.URLParam(r, "sku"))
 	if !known {
-		s.notFound(w, r)
+		s.notFound(w, r, v)
 		return
 	}
-	v := s.view(r, c)
 	shell := v.shell()
 	shell.Category = product.Category
 	page := templates.ProductView{
 		Shell:       shell,
 		Tile:        v.tile(product),
-		Description: templates.In(product.DescriptionIn(v.lang)),
-		Material:    templates.In(product.MaterialIn(v.lang)),
+		Description: templates.In(product.Description.In(v.lang)),
+		Material:    templates.In(product.Material.In(v.lang)),
 		Weight:      product.Weight,
 	}
 	switch {
@@ -105,28 +93,22 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request) {
 	respond.Page(w, r, http.StatusOK, templates.Product(page))
 }
 
-func (s *Storefront) cart(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+func (s *Storefront) cart(w http.ResponseWriter, r *http.Request, v *view) {
 	if wantsJSON(r) {
-		s.cartJSON(w, r, c)
+		s.cartJSON(w, r, v.cart)
 		return
 	}
-	s.cartPage(w, r, http.StatusOK, c, nil)
+	v.cartPage(w, r, http.StatusOK, nil)
 }
 
-// cartPage shows the cart; refused is why the form sent was not accepted, nil for none.
-func (s *Storefront) cartPage(w http.ResponseWriter, r *http.Request, status int, c cart.Cart, refused error) {
-	v := s.view(r, c)
+// cartPage shows the cart. refused is why a form was refused, or nil.
+func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refused error) {
 	order, notes, err := v.order()
 	if err != nil {
-		s.PageError(w, r, err)
+		v.PageError(w, r, err)
 		return
 	}
-	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: s.Payments != nil && !s.Payments.First}
+	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: v.Payments != nil && !v.Payments.First}
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {
@@ -155,28 +137,18 @@ func (v *view) refusal(err error, code string) templates.Note {
 	return templates.QuantityLimit(v.lang)
 }
 
-func (s *Storefront) terms(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
-	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: s.view(r, c).shell()}))
+func (s *Storefront) terms(w http.ResponseWriter, r *http.Request, v *view) {
+	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: v.shell()}))
 }
 
-// notFound is the 404 page; an old product's address offers the shelf it may have stood on.
-func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request) {
-	c, err := s.cartOf(r)
-	if err != nil {
-		s.PageError(w, r, err)
-		return
-	}
+// notFound is the 404 page. For an old product it offers a category.
+func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 	respond.Page(w, r, http.StatusNotFound, templates.NotFound(templates.NotFoundView{
-		Shell: s.view(r, c).shell(), Offer: s.offer(chi.URLParam(r, "sku")),
+		Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku")),
 	}))
 }
 
-// offer is the category of the products whose SKU begins like the one asked for.
+// offer returns the category of products with a similar SKU.
 func (s *Storefront) offer(sku string) string {
 	prefix, _, _ := strings.Cut(sku, "-")
 	for _, p := range s.Catalog.Products() {

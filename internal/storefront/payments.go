@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -12,22 +11,20 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
-// Payments is what the checkout of Klarna Payments needs. All members but the
-// last three are required.
+// Payments is the checkout of Klarna Payments. The last three members are optional.
 type Payments struct {
 	Syncer  *payments.Syncer
 	Library string // URL of Klarna's script
-	// Origins are the hosts that the script frames, calls and takes pictures
-	// from, as scheme://host[:port], further to those that all pages may.
+	// Origins are further hosts for the frames, calls and pictures of the script, as
+	// scheme://host[:port].
 	Origins []string
 	Review  bool // two pages: details, then a review
-	First   bool // it is the checkout at /checkout; KCO is not offered
+	First   bool // it is at /checkout; KCO is not offered
 }
 
 // Where the pages are.
@@ -36,7 +33,7 @@ const (
 	reviewPath   = "/checkout/payments/review"
 )
 
-// The flow of the page that is asked for.
+// page returns which page of the flow is requested.
 func (p *Payments) page(r *http.Request) templates.PaymentsPage {
 	switch {
 	case !p.Review:
@@ -49,13 +46,6 @@ func (p *Payments) page(r *http.Request) templates.PaymentsPage {
 
 // payments shows the shop's own form with Klarna's widget beside the order.
 func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
-	if prefetched(w, r) {
-		return
-	}
-	s.Sessions.Locked(http.HandlerFunc(s.showPayments), s.lockError).ServeHTTP(w, r)
-}
-
-func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	id := s.Sessions.CartID(ctx)
 	if id == "" {
@@ -86,13 +76,13 @@ func (s *Storefront) showPayments(w http.ResponseWriter, r *http.Request) {
 	respond.AllowOrigins(w, s.Payments.Origins)
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
 		Shell: shell, Order: order, Page: s.Payments.page(r), Fields: fieldsOf(v.market, result.Quote),
-		Methods: methodsOf(result.Session), Session: widgetOf(result.Session), Form: formOf(result.Session),
+		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 	}))
 }
 
-// shipWithin sends an order to the country in which it is bought: the form has
-// no other, and KCO's, where the cart may have been before, has.
+// shipWithin changes the delivery to the purchase country, the only country of this form.
+// KCO may have set another one.
 func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback) error {
 	c, err := s.Carts.Get(ctx, id, f)
 	if err != nil || !c.ShipsAbroad() {
@@ -103,8 +93,8 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 	return err
 }
 
-// syncPayments syncs the session's cart under the session's lock and, where it
-// changed, stores the payment session's ID in the session.
+// syncPayments syncs the session's cart under the session's lock. It stores a new payment
+// session's ID in the session.
 func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
@@ -117,25 +107,10 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments
 	return result, err
 }
 
-// formOf names a payment session to the page without telling its ID.
+// formOf returns a name for a payment session that does not show its ID.
 func formOf(session payments.Session) string {
 	sum := sha256.Sum256([]byte("payment form " + session.SessionID))
 	return hex.EncodeToString(sum[:8])
-}
-
-// widget is what Klarna's library is told of the order: what it is to show, and
-// what the shopper approves.
-type widget struct {
-	PurchaseCountry  string             `json:"purchase_country"`
-	PurchaseCurrency string             `json:"purchase_currency"`
-	Locale           string             `json:"locale"`
-	OrderAmount      money.Amount       `json:"order_amount"`
-	OrderTaxAmount   money.Amount       `json:"order_tax_amount"`
-	OrderLines       []klarna.OrderLine `json:"order_lines"`
-}
-
-func widgetOf(s payments.Session) widget {
-	return widget{s.PurchaseCountry, s.PurchaseCurrency, s.Locale, s.OrderAmount, s.OrderTaxAmount, s.OrderLines}
 }
 
 func methodsOf(s payments.Session) []templates.PaymentMethod {
@@ -146,8 +121,8 @@ func methodsOf(s payments.Session) []templates.PaymentMethod {
 	return methods
 }
 
-// fieldsOf are the fields of the address form. What is not brought anywhere can
-// be bought everywhere.
+// fieldsOf returns the fields of the address form. A cart without shipping has no
+// unreachable postal code.
 func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
 	var fields []templates.AddressField
 	for _, f := range m.AddressFields() {
@@ -167,8 +142,8 @@ func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
 
 // paymentsChange is what the open page with Klarna's widget sends.
 type paymentsChange struct {
-	Form   string  `json:"form"`   // names the session that the page shows
-	Region *string `json:"region"` // of the address that is typed
+	Form   string  `json:"form"`   // of the session that the page shows
+	Region *string `json:"region"` // of the typed address
 	pageChange
 }
 
@@ -178,14 +153,15 @@ func (u paymentsChange) change() (cart.Change, bool) {
 	return ch, ok && len(u.Form) <= maxForm
 }
 
+func (u paymentsChange) shows() string { return "" }
+
 const maxForm = 64 // bytes
 
-// paymentsAnswer is what that page is told.
+// paymentsAnswer is the answer to that page.
 type paymentsAnswer struct {
-	Form    string `json:"form"`
-	Session widget `json:"session"`
-	// ClientToken and Methods are those of another session than the page shows;
-	// Methods also when Klarna offers others.
+	Form    string      `json:"form"`
+	Session klarna.Sale `json:"session"` // of what Klarna's library is told
+	// ClientToken is that of a new session, "" when the page shows it already.
 	ClientToken string                    `json:"client_token,omitempty"`
 	Methods     []templates.PaymentMethod `json:"payment_methods,omitempty"`
 	pageAnswer
@@ -194,46 +170,25 @@ type paymentsAnswer struct {
 // updatePayments is the endpoint of the open page with Klarna's widget.
 func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 	var request paymentsChange
-	c, err := s.arrive(w, r, &request, func() (cart.Change, bool) { return request.change() }, func(*cart.Cart) bool { return false })
-	switch {
-	case errors.Is(err, errNoCart):
-		redirectJSON(w, r, "/cart")
-		return
-	case err != nil:
-		s.jsonError(w, r, err, nil)
+	c, ok := s.arrive(w, r, &request)
+	if !ok {
 		return
 	}
-	locked := func(w http.ResponseWriter, r *http.Request) {
+	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) {
 		answer, ok := s.syncedPayments(w, r, request.Form, c, func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
 		if ok {
 			respond.JSON(w, r, http.StatusOK, answer)
 		}
-	}
-	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.jsonError(w, r, err, &c)
-	}).ServeHTTP(w, r)
+	})
 }
 
-// syncedPayments syncs the session's cart and returns what the open page, which
-// shows form, is told of it; false when it has answered something else. changed
-// is the cart as far as it is known, for an answer without a sync.
+// syncedPayments syncs the session's cart and returns the answer to the open page, which
+// shows form. When it returns false, it has answered. changed is the cart with the page's
+// change, for an answer without a sync.
 func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
 	result, err := s.syncPayments(r, cartsync.Change)
-	if result.Cart.Revision >= changed.Revision {
-		changed = result.Cart
-	}
-	if err != nil {
-		s.jsonError(w, r, err, &changed)
+	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return paymentsAnswer{}, false
-	}
-	switch result.Outcome {
-	case cartsync.Empty:
-		redirectJSON(w, r, "/cart")
-		return paymentsAnswer{}, false
-	case cartsync.Complete, cartsync.Bought:
-		redirectJSON(w, r, confirmationURL(result.OrderID))
-		return paymentsAnswer{}, false
-	case cartsync.InSync:
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, notes(r.Context(), v))
@@ -242,7 +197,7 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 		return paymentsAnswer{}, false
 	}
 	answer := paymentsAnswer{
-		Form: formOf(result.Session), Session: widgetOf(result.Session), Methods: methodsOf(result.Session), pageAnswer: page,
+		Form: formOf(result.Session), Session: result.Session.Sale, Methods: methodsOf(result.Session), pageAnswer: page,
 	}
 	if answer.Replaced = answer.Form != form; answer.Replaced {
 		answer.ClientToken = result.Session.ClientToken
@@ -250,12 +205,16 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 	return answer, true
 }
 
-// prefetched answers a page that nobody looks at: it makes no order.
-func prefetched(w http.ResponseWriter, r *http.Request) bool {
-	if !strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
-		return false
+// locked shows a page of the checkout under the session's lock. It refuses a prefetch:
+// that must not create an order.
+func (s *Storefront) locked(show http.HandlerFunc) http.HandlerFunc {
+	locked := s.Sessions.Locked(show, s.lockError)
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
+			w.Header().Set("Cache-Control", "no-store")
+			http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
+			return
+		}
+		locked.ServeHTTP(w, r)
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
-	return true
 }

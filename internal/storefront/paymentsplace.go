@@ -16,25 +16,22 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// placeRequest is what the page sends when the shopper has approved. It is
-// personal data and has a credential in it: it is never logged.
+// placeRequest is what the page sends when the shopper has approved. It has personal data
+// and a credential, and is never logged.
 type placeRequest struct {
 	Token       string         `json:"authorization_token"`
-	Form        string         `json:"form"`         // names the session that the page shows
-	OrderAmount money.Amount   `json:"order_amount"` // what the page showed when it was approved
+	Form        string         `json:"form"`         // of the session that the page shows
+	OrderAmount money.Amount   `json:"order_amount"` // that the page showed at the approval
 	Address     klarna.Address `json:"billing_address"`
 }
 
-// errBadAddress is an address that the form's rules do not allow.
+// errBadAddress: the address breaks the form's rules.
 var errBadAddress = errors.New("the address is not right")
 
 // placePayments places the order that the shopper has approved.
 func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
 	var request placeRequest
-	err := respond.CheckType(r, "application/json")
-	if err == nil {
-		err = respond.DecodeJSON(w, r, &request, respond.ShopperLimit)
-	}
+	err := decodeJSON(w, r, &request)
 	if err == nil && (!kco.IsOrderID(request.Token) || len(request.Form) > maxForm) {
 		err = errBadRequest
 	}
@@ -42,10 +39,7 @@ func (s *Storefront) placePayments(w http.ResponseWriter, r *http.Request) {
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	locked := func(w http.ResponseWriter, r *http.Request) { s.placeLocked(w, r, request) }
-	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.jsonError(w, r, err, nil)
-	}).ServeHTTP(w, r)
+	s.lockedJSON(w, r, nil, func(w http.ResponseWriter, r *http.Request) { s.placeLocked(w, r, request) })
 }
 
 func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request placeRequest) {
@@ -88,11 +82,10 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 	respond.JSON(w, r, http.StatusOK, map[string]string{"redirect": to})
 }
 
-// approved holds what the shopper has approved against the cart: the amount
-// that the page showed, and an address to which it can go. The tax follows the
-// address, so the cart does first. Returns the cart, the members of the address
-// that are wrong (with errBadAddress), and order.ErrCartChanged where it is not
-// what was approved.
+// approved compares what the shopper approved with the cart: the amount that the page
+// showed, and an address where we deliver. The tax depends on the address, so the cart
+// takes over its region first. With errBadAddress it returns the wrong members of the
+// address. The error is order.ErrCartChanged when the cart is not what was approved.
 func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeRequest, f cart.Fallback) (cart.Cart, []string, error) {
 	m, _ := market.Lookup(c.Country)
 	if request.Address.Country != c.Country {
@@ -120,8 +113,8 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	return c, nil, nil
 }
 
-// wrongMembers names the members of an address that the market's form would
-// not take as they are, or that it does not have.
+// wrongMembers returns the members of an address that break the rules of the market's
+// form, or are not in it.
 func wrongMembers(m market.Market, quote cart.Quote, a klarna.Address) []string {
 	members := map[string]string{
 		"given_name": a.GivenName, "family_name": a.FamilyName, "email": a.Email, "street_address": a.StreetAddress,
@@ -145,8 +138,8 @@ func wrongMembers(m market.Market, quote cart.Quote, a klarna.Address) []string 
 	return wrong
 }
 
-// notPlaced answers why what was approved brought no order. Where the cart is
-// another one by now, the page gets it.
+// notPlaced answers why an approval brought no order. A page with an old cart gets the
+// new one.
 func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request placeRequest, c cart.Cart, err error) {
 	soldOut, short := errors.AsType[*cart.SoldOutError](err)
 	if !short && !errors.Is(err, order.ErrCartChanged) {

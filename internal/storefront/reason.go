@@ -11,11 +11,10 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// reasonNotFinished sends somebody back who asked for the confirmation of an open order.
+// reasonNotFinished: the shopper asked for the confirmation of an open order.
 const reasonNotFinished = "not_finished"
 
-// reasonOf are the parameters of a request's address that say why the shopper
-// was sent here.
+// reasonOf returns the query parameters that say why the shopper was sent here.
 func reasonOf(r *http.Request) url.Values {
 	kept := url.Values{}
 	for _, name := range []string{"reason", "sku"} {
@@ -26,7 +25,7 @@ func reasonOf(r *http.Request) url.Values {
 	return kept
 }
 
-// sentBack says why the shopper was sent back, as the address tells it.
+// sentBack returns the note about why the shopper was sent back, by the query.
 func (v *view) sentBack(query url.Values) []templates.Note {
 	switch reason := query.Get("reason"); kco.Reason(reason) {
 	case reasonNotFinished:
@@ -45,8 +44,8 @@ func (v *view) sentBack(query url.Values) []templates.Note {
 	return nil
 }
 
-// soldOut says what somebody else bought meanwhile: the product named, if it is
-// in the cart, else whatever there is too little of.
+// soldOut returns notes about products that others bought meanwhile. It is about sku if
+// that is in the cart, else about all products of the cart.
 func (v *view) soldOut(sku string) []templates.Note {
 	var notes []templates.Note
 	for _, line := range v.cart.Lines {
@@ -68,8 +67,8 @@ func (v *view) soldOut(sku string) []templates.Note {
 	return notes
 }
 
-// countAnew reads the stock of what is in the cart as it is now: it has just
-// decided about a purchase.
+// countAnew reads the stock of the cart's products from Redis: it has just decided about a
+// purchase.
 func (v *view) countAnew(ctx context.Context) {
 	skus := make([]string, len(v.cart.Lines))
 	for i, line := range v.cart.Lines {
@@ -84,7 +83,7 @@ func (v *view) countAnew(ctx context.Context) {
 	maps.Copy(v.stock, left)
 }
 
-// without leaves out the notes whose ID is among those said already.
+// without returns the notes whose ID is not among those of said.
 func without(notes, said []templates.Note) []templates.Note {
 	return slices.DeleteFunc(notes, func(n templates.Note) bool {
 		return slices.ContainsFunc(said, func(s templates.Note) bool { return s.ID == n.ID })

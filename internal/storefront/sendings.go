@@ -11,8 +11,7 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// sendings tells what became of an order after it was bought: what was changed, sent,
-// refunded and given up.
+// sendings adds what happened after the purchase: changes, parcels, refunds and releases.
 func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
 	price := v.priceIn(o)
 	if o.OriginalOrderAmount != 0 && o.OriginalOrderAmount != o.OrderAmount && o.Status != ordermanagement.Cancelled {
@@ -39,7 +38,7 @@ func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
 	}
 }
 
-// day is the day of a time, "" where Klarna told none.
+// day returns the date of a time, "" for none.
 func (v *view) day(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -47,7 +46,7 @@ func (v *view) day(t time.Time) string {
 	return i18n.Date(v.lang, t.UTC())
 }
 
-// goodsOf are the goods among lines, called as the order calls them.
+// goodsOf returns the goods among lines, with the names of the order.
 func goodsOf(o order.Order, lines []klarna.OrderLine) []templates.Goods {
 	var goods []templates.Goods
 	for _, line := range lines {
@@ -58,7 +57,7 @@ func goodsOf(o order.Order, lines []klarna.OrderLine) []templates.Goods {
 	return goods
 }
 
-// parcelsOf are parcels, and those that go back, of which anything is told.
+// parcelsOf returns the parcels, and the returns, with any details.
 func parcelsOf(list []ordermanagement.ShippingInfo) []templates.Parcel {
 	var parcels []templates.Parcel
 	add := func(p templates.Parcel, uri string) {
@@ -74,8 +73,7 @@ func parcelsOf(list []ordermanagement.ShippingInfo) []templates.Parcel {
 	return parcels
 }
 
-// webAddress is an address that may stand in a link, else "": staff of any system may
-// have typed it.
+// webAddress returns an address that is safe in a link, else "". People typed it.
 func webAddress(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {

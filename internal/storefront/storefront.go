@@ -19,7 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/session"
 )
 
-// Storefront holds what its handlers need. All members but the last two are required.
+// Storefront serves the shopper. The last two members are optional.
 type Storefront struct {
 	Catalog  *catalog.Catalog
 	Stock    *catalog.Stock
@@ -32,48 +32,51 @@ type Storefront struct {
 	Logger   *slog.Logger
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
-	// Observer is told of each request that is answered with an error; it may be nil.
+	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
 }
 
-// Routes mounts the shopper's pages. See the package's documentation in
-// docs/architecture.md for who holds the session's lock.
+// Routes mounts the shopper's pages. docs/architecture.md says which requests hold the
+// session's lock.
 func (s *Storefront) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly)
-		r.Get("/", s.catalogue)
-		r.Get("/products/{sku}", s.product)
-		r.Get("/cart", s.cart)
-		r.Get("/terms", s.terms)
-		r.Get("/orders/{number}", s.orderPage)
+		r.Get("/", s.page(s.catalogue))
+		r.Get("/products/{sku}", s.page(s.product))
+		r.Get("/cart", s.page(s.cart))
+		r.Get("/terms", s.page(s.terms))
+		r.Get("/orders/{number}", s.page(s.orderPage))
 	})
-	r.NotFound(s.Sessions.ReadOnly(http.HandlerFunc(s.notFound)).ServeHTTP) // not in the group: chi would lose it
-	r.Post("/market", s.postMarket)
-	r.Post("/cart/lines", s.addLine)
-	r.Post("/cart/lines/{sku}", s.setLine)
-	r.Post("/cart/discount", s.setDiscount)
-	r.Get("/checkout", s.checkout)
+	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
+	r.Post("/market", s.submit(postMarket))
+	r.Post("/cart/lines", s.submit(addLine))
+	r.Post("/cart/lines/{sku}", s.submit(setLine))
+	r.Post("/cart/discount", s.submit(setDiscount))
+	checkout := s.checkout
+	if s.Payments != nil && s.Payments.First {
+		checkout = s.payments
+	}
+	r.Get("/checkout", s.locked(checkout))
 	r.Post("/checkout/update", s.update)
-	r.Get("/checkout/confirmation", s.confirmation)
+	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
 	if s.Payments == nil {
 		return
 	}
-	r.Get(paymentsPath, s.payments)
+	r.Get(paymentsPath, s.locked(s.payments))
 	r.Post(paymentsPath+"/update", s.updatePayments)
 	r.Post(paymentsPath+"/place", s.placePayments)
 	if s.Payments.Review {
-		r.Get(reviewPath, s.payments)
+		r.Get(reviewPath, s.locked(s.payments))
 	}
 }
 
-// fallback is the market of a visitor whose cart names none.
+// fallback returns the market for a visitor without a cart.
 func fallback(r *http.Request) cart.Fallback {
 	country, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	return cart.Fallback{Country: country, Locale: locale}
 }
 
-// cartOf reads the cart of the session in the request's context; a visitor
-// without one has an empty cart.
+// cartOf reads the cart of the request's session. A visitor without one has an empty cart.
 func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
 	id := s.Sessions.CartID(r.Context())
 	if id == "" {
@@ -82,18 +85,30 @@ func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
 	return s.Carts.Get(r.Context(), id, fallback(r))
 }
 
-// visitor is the cart of somebody about whom nothing is stored.
+// page returns a handler that reads the session's cart and calls show.
+func (s *Storefront) page(show func(http.ResponseWriter, *http.Request, *view)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := s.cartOf(r)
+		if err != nil {
+			s.PageError(w, r, err)
+			return
+		}
+		show(w, r, s.view(r, c))
+	}
+}
+
+// visitor returns the empty cart of a new visitor.
 func (s *Storefront) visitor(r *http.Request) cart.Cart {
 	f := fallback(r)
 	return cart.Cart{Contents: cart.Contents{Country: f.Country, Locale: f.Locale}}
 }
 
-// errBought stops a change that a page asks for whose order has bought the cart.
+// errBought stops a change by a page whose order has bought the cart.
 var errBought = errors.New("bought by the page's order")
 
-// change applies a change to a cart on arrival, without the session's lock.
-// check sees the cart as it is before the change and may refuse it; it may run
-// several times. An empty change only reads.
+// change applies a change to a cart on arrival, without the session's lock. check gets the
+// cart before the change and may refuse it. It may run several times. An empty change
+// only reads.
 func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch cart.Change, check func(*cart.Cart) error) (cart.Cart, error) {
 	left, err := s.Stock.Left(ctx, ch.SKUs()...)
 	if err != nil {

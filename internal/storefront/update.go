@@ -16,9 +16,8 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// pageChange is what an open page that pays sends, whichever form it has:
-// everything that changed since the last answer. Every member is optional; {}
-// asks for a sync only.
+// pageChange is what an open checkout page sends: all changes since the last answer. Every
+// member is optional. {} only asks for a sync.
 type pageChange struct {
 	Lines []struct {
 		SKU      string `json:"sku"`
@@ -27,12 +26,12 @@ type pageChange struct {
 	Country      string  `json:"country"`
 	Locale       string  `json:"locale"`
 	DiscountCode *string `json:"discount_code"` // "" removes
-	// ShownCountry is the purchase country of the prices that the page shows: it
-	// is told when the payment form has changed it.
+	// ShownCountry is the purchase country of the prices on the page. The answer has a note
+	// when the payment form has changed the country.
 	ShownCountry string `json:"shown_country"`
 }
 
-// change returns the request as a change of a cart; false when it cannot be one.
+// change returns the change of the cart; false when the request is wrong.
 func (u pageChange) change() (cart.Change, bool) {
 	ch := cart.Change{Country: u.Country, Locale: u.Locale, DiscountCode: u.DiscountCode}
 	if len(u.Lines) > cart.MaxLines {
@@ -47,7 +46,7 @@ func (u pageChange) change() (cart.Change, bool) {
 	return ch, true
 }
 
-// notes are what the summary of an answer says of the market.
+// notes returns the notes about the market for the summary.
 func (u pageChange) notes(v *view) []templates.Note {
 	switch {
 	case u.Country != "":
@@ -69,7 +68,7 @@ func (u updateRequest) change() (cart.Change, bool) {
 	return ch, ok && len(u.OrderID) <= kco.MaxOrderID
 }
 
-// pageAnswer is the part of the answer to an update in sync that all pages need.
+// pageAnswer is the common part of the answers to open pages.
 type pageAnswer struct {
 	OrderAmount      money.Amount `json:"order_amount"`
 	OrderTaxAmount   money.Amount `json:"order_tax_amount"`
@@ -88,7 +87,7 @@ type updateAnswer struct {
 	pageAnswer
 }
 
-// answer is what all pages are told of a cart in sync.
+// answer returns the common part of an answer, for a cart in sync.
 func (v *view) answer(ctx context.Context, quote cart.Quote, notes []templates.Note) (pageAnswer, error) {
 	summary, err := v.summaryHTML(ctx, false, notes...)
 	return pageAnswer{
@@ -102,82 +101,102 @@ func (v *view) answer(ctx context.Context, quote cart.Quote, notes []templates.N
 	}, err
 }
 
-// errNoCart is a change by somebody who has no cart.
-var errNoCart = errors.New("the session has no cart")
+// pageRequest is what an open page sends.
+type pageRequest interface {
+	change() (ch cart.Change, ok bool) // not ok: it cannot be one
+	shows() (orderID string)           // "" for none
+}
 
-// arrive reads the change that an open page sends into request and makes it on
-// arrival, so that the order of arrival decides. ok tells a request that cannot
-// be one; bought refuses a page whose order has bought the cart. The error is
-// errNoCart, errBought or as jsonError takes it.
-func (s *Storefront) arrive(w http.ResponseWriter, r *http.Request, request any, change func() (ch cart.Change, ok bool), bought func(*cart.Cart) bool) (cart.Cart, error) {
-	if err := respond.CheckType(r, "application/json"); err != nil {
-		return cart.Cart{}, err
+func (u updateRequest) shows() string { return u.OrderID }
+
+// arrive reads what an open page sends and makes its change on arrival, so that
+// the order of arrival decides. Not ok: it has answered.
+func (s *Storefront) arrive(w http.ResponseWriter, r *http.Request, request pageRequest) (c cart.Cart, ok bool) {
+	c, err := s.arrived(w, r, request)
+	switch {
+	case err == nil && c.ID == "": // there is no cart to change
+		redirectJSON(w, r, "/cart")
+	case errors.Is(err, errBought):
+		redirectJSON(w, r, confirmationURL(request.shows()))
+	case err != nil:
+		s.jsonError(w, r, err, nil)
+	default:
+		return c, true
 	}
-	if err := respond.DecodeJSON(w, r, request, respond.ShopperLimit); err != nil {
-		return cart.Cart{}, err
+	return c, false
+}
+
+func (s *Storefront) arrived(w http.ResponseWriter, r *http.Request, request pageRequest) (c cart.Cart, err error) {
+	if err := decodeJSON(w, r, request); err != nil {
+		return c, err
 	}
-	ch, ok := change()
+	ch, ok := request.change()
 	if !ok {
-		return cart.Cart{}, errBadRequest
+		return c, errBadRequest
 	}
 	values, err := s.Sessions.Peek(r)
-	switch {
-	case err != nil:
-		return cart.Cart{}, err
-	case values.CartID == "":
-		return cart.Cart{}, errNoCart
+	if err != nil || values.CartID == "" {
+		return c, err
 	}
 	return s.change(r.Context(), values.CartID, fallback(r), ch, func(c *cart.Cart) error {
-		if bought(c) {
+		if c.BoughtBy(request.shows()) {
 			return errBought
 		}
 		return nil
 	})
 }
 
+func decodeJSON(w http.ResponseWriter, r *http.Request, request any) error {
+	if err := respond.CheckType(r, "application/json"); err != nil {
+		return err
+	}
+	return respond.DecodeJSON(w, r, request, respond.ShopperLimit)
+}
+
+// lockedJSON runs next under the session's lock. Without the lock it answers with an error
+// and the cart c, which is nil if it has not changed.
+func (s *Storefront) lockedJSON(w http.ResponseWriter, r *http.Request, c *cart.Cart, next http.HandlerFunc) {
+	s.Sessions.Locked(next, func(w http.ResponseWriter, r *http.Request, err error) {
+		s.jsonError(w, r, err, c)
+	}).ServeHTTP(w, r)
+}
+
 // update is the one endpoint of the open page with KCO's form. The cart changes
 // on arrival; then, under the session's lock, the newest cart is synced.
 func (s *Storefront) update(w http.ResponseWriter, r *http.Request) {
 	var request updateRequest
-	c, err := s.arrive(w, r, &request, func() (cart.Change, bool) { return request.change() }, func(c *cart.Cart) bool {
-		return c.BoughtBy(request.OrderID)
-	})
-	switch {
-	case errors.Is(err, errNoCart):
-		redirectJSON(w, r, "/cart")
-		return
-	case errors.Is(err, errBought):
-		redirectJSON(w, r, confirmationURL(request.OrderID))
-		return
-	case err != nil:
-		s.jsonError(w, r, err, nil)
+	c, ok := s.arrive(w, r, &request)
+	if !ok {
 		return
 	}
-	locked := func(w http.ResponseWriter, r *http.Request) { s.syncUpdate(w, r, request, c) }
-	s.Sessions.Locked(http.HandlerFunc(locked), func(w http.ResponseWriter, r *http.Request, err error) {
-		s.jsonError(w, r, err, &c)
-	}).ServeHTTP(w, r)
+	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) { s.syncUpdate(w, r, request, c) })
+}
+
+// synced reports whether a sync ended with an order to show. False: it has answered.
+// changed is the cart with the page's change, now the cart after the sync.
+func (s *Storefront) synced(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string, err error, changed, now cart.Cart) bool {
+	if now.Revision >= changed.Revision {
+		changed = now
+	}
+	switch {
+	case err != nil:
+		s.jsonError(w, r, err, &changed)
+	case outcome == cartsync.Empty:
+		redirectJSON(w, r, "/cart")
+	case outcome == cartsync.Complete, outcome == cartsync.Bought:
+		redirectJSON(w, r, confirmationURL(orderID))
+	default:
+		return true
+	}
+	return false
 }
 
 // syncUpdate syncs the session's cart and answers the open page. changed is
 // the cart with the page's change, for an answer without a sync.
 func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request updateRequest, changed cart.Cart) {
 	result, err := s.sync(r, cartsync.Change, request.OrderID)
-	if result.Cart.Revision >= changed.Revision {
-		changed = result.Cart
-	}
-	if err != nil {
-		s.jsonError(w, r, err, &changed)
+	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return
-	}
-	switch result.Outcome {
-	case cartsync.Empty:
-		redirectJSON(w, r, "/cart")
-		return
-	case cartsync.Complete, cartsync.Bought:
-		redirectJSON(w, r, confirmationURL(result.OrderID))
-		return
-	case cartsync.InSync:
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, request.notes(v))
@@ -196,8 +215,8 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 	respond.JSON(w, r, http.StatusOK, answer)
 }
 
-// sync syncs the session's cart under the session's lock and, where it
-// changed, stores the order's ID in the session.
+// sync syncs the session's cart under the session's lock. It stores a new order's ID in
+// the session.
 func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID string) (kco.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.KCOOrderID(ctx)
@@ -214,9 +233,8 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 	return result, s.noteBilling(ctx, &result)
 }
 
-// noteBilling takes down which billing country the payment form shows after
-// the shop has changed the market: from now on another one is the shopper's
-// choice there, which the cart follows.
+// noteBilling stores the billing country of the payment form after the shop has changed
+// the market. Later, another country is the shopper's choice, which the cart follows.
 func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error {
 	billing := result.Order.BillingAddress.Country
 	if billing == "" || strings.EqualFold(billing, result.Cart.KnownBilling()) {

@@ -16,14 +16,14 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// view makes view models for one request: a cart in its market and language.
+// view makes the view models of one request.
 type view struct {
 	*Storefront
 	r      *http.Request
 	cart   cart.Cart
 	market market.Market
 	lang   i18n.Lang
-	stock  map[string]int // nil when Redis did not answer: then nothing is said of stock
+	stock  map[string]int // nil when Redis did not answer: then pages do not show stock
 	quoted *cart.Quote    // nil before the cart was priced
 }
 
@@ -36,7 +36,7 @@ func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
 	return &view{Storefront: s, r: r, cart: c, market: m, lang: i18n.LangOf(c.Locale), stock: stock}
 }
 
-// viewOf is view for a cart that is priced already.
+// viewOf is view for a cart with a quote.
 func (s *Storefront) viewOf(r *http.Request, c cart.Cart, quote cart.Quote) *view {
 	v := s.view(r, c)
 	v.quoted = &quote
@@ -61,16 +61,16 @@ func (v *view) amount(a money.Amount) templates.Amount {
 	return templates.Amount{Text: v.price(a), Minor: int64(a)}
 }
 
-// name is a product's name in the page's language, or its SKU.
+// name returns a product's name in the page's language, or its SKU.
 func (v *view) name(sku string) string {
 	if p, known := v.Catalog.Product(sku); known {
-		name, _ := p.NameIn(v.lang)
+		name, _ := p.Name.In(v.lang)
 		return name
 	}
 	return sku
 }
 
-// shell is what is around a page, with what the address asks it to say.
+// shell returns the frame of a page, with the messages that the address asks for.
 func (v *view) shell() templates.Shell {
 	shell := templates.Shell{
 		Locale:       v.cart.Locale,
@@ -100,7 +100,7 @@ func (v *view) categories() []templates.Category {
 	return list
 }
 
-// countries is what the market panel offers.
+// countries are the countries of the market panel.
 var countries = func() []templates.Country {
 	var list []templates.Country
 	for _, m := range market.All() {
@@ -109,7 +109,7 @@ var countries = func() []templates.Country {
 	return list
 }()
 
-// cartIDHash names the cart to the page's other tabs without telling its ID.
+// cartIDHash returns a name for the cart that does not show its ID, for other tabs.
 func cartIDHash(id string) string {
 	if id == "" {
 		return ""
@@ -118,8 +118,8 @@ func cartIDHash(id string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// say adds what the codes in the page's address ask for. They come from
-// anywhere, so only what fits the cart is said.
+// say adds the messages that the codes in the address ask for. Anybody can write an
+// address, so it adds only messages that fit the cart.
 func (v *view) say(shell *templates.Shell) {
 	query := v.r.URL.Query()
 	if sku := query.Get("added"); v.cart.Quantity(sku) > 0 {
@@ -144,12 +144,12 @@ func (v *view) marketChanged() templates.Note {
 	return templates.MarketChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
 }
 
-// deliveryChanged is for a country that was chosen in the payment form.
+// deliveryChanged is the note about a country that was chosen in the payment form.
 func (v *view) deliveryChanged() templates.Note {
 	return templates.DeliveryChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
 }
 
-// total is what the cart comes to, "" when there is nothing in it.
+// total returns the total of the cart, "" when it is empty.
 func (v *view) total() string {
 	quote, err := v.quote()
 	if err != nil || len(quote.Goods) == 0 {
@@ -168,7 +168,7 @@ func (v *view) tiles(products []*catalog.Product) []templates.Tile {
 
 func (v *view) tile(p *catalog.Product) templates.Tile {
 	tile := templates.Tile{
-		SKU: p.SKU, Name: templates.In(p.NameIn(v.lang)), Picture: p.Picture,
+		SKU: p.SKU, Name: templates.In(p.Name.In(v.lang)), Picture: p.Picture,
 		Stock: v.left(p.SKU), Digital: p.Digital, Voucher: p.Class == market.None,
 	}
 	if price, ok := p.Price(v.market.Currency); ok {
@@ -177,7 +177,7 @@ func (v *view) tile(p *catalog.Product) templates.Tile {
 	return tile
 }
 
-// left is how many of a SKU may be sold, or templates.Uncounted.
+// left returns how many of a SKU can be sold, or templates.Uncounted.
 func (v *view) left(sku string) int {
 	if n, limited := v.stock[sku]; limited {
 		return max(n, 0)
@@ -185,7 +185,7 @@ func (v *view) left(sku string) int {
 	return templates.Uncounted
 }
 
-// order is the cart as pages show it, with the notes that its lines need.
+// order returns the cart as pages show it, with notes about its lines.
 func (v *view) order() (templates.Order, []templates.Note, error) {
 	quote, err := v.quote()
 	if err != nil {
@@ -200,7 +200,7 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	for _, line := range v.cart.Lines {
 		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: line.SKU}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
 		if p, known := v.Catalog.Product(line.SKU); known {
-			shown.Name, shown.Picture = templates.In(p.NameIn(v.lang)), p.Picture
+			shown.Name, shown.Picture = templates.In(p.Name.In(v.lang)), p.Picture
 		}
 		if len(goods) > 0 && goods[0].SKU == line.SKU {
 			shown.Gone = false
@@ -231,14 +231,14 @@ func (v *view) totals(q cart.Quote) templates.Totals {
 	return totals
 }
 
-// summaryHTML is the order summary of the open checkout page.
+// summaryHTML returns the order summary of the open checkout page.
 func (v *view) summaryHTML(ctx context.Context, unconfirmed bool, notes ...templates.Note) (string, error) {
 	order, lineNotes, err := v.order()
 	if err != nil {
 		return "", err
 	}
 	var html strings.Builder
-	// Without the deadline: an answer that comes when it has passed needs the summary most.
+	// Without the deadline: late answers need the summary most.
 	err = templates.OrderSummary(templates.SummaryView{
 		Locale: v.cart.Locale, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
 	}).Render(context.WithoutCancel(ctx), &html)

@@ -19,19 +19,18 @@ type Change struct {
 	Before, After string // "" = there was, or is, none
 }
 
-// Event is an entry with what changed by it.
+// Event is an entry with the changes that it brought.
 type Event struct {
 	Entry
-	// Changes are against what the order said before, as far as the story tells.
+	// Changes compare with what the order said before, as far as the story knows.
 	Changes []Change
 }
 
-// Failed reports whether it did not go well.
+// Failed reports whether the call failed.
 func (e Event) Failed() bool { return e.Status == 0 || e.Status >= 400 }
 
-// Story returns what happened with a cart and with orders, oldest first, at
-// most PerStory entries of each and none older than 7 days. cartID may be "".
-// An error is Redis's.
+// Story returns the events of a cart and of orders, oldest first. There are at most
+// PerStory of each, none older than 7 days. cartID may be "". The error is Redis's.
 func (l *Log) Story(ctx context.Context, cartID string, orderIDs ...string) ([]Event, error) {
 	var keys []string
 	if cartID != "" {
@@ -71,9 +70,9 @@ func (l *Log) Story(ctx context.Context, cartID string, orderIDs ...string) ([]E
 	return events(entries), nil
 }
 
-// events finds out what changed by each entry.
+// events finds the changes that each entry brought.
 func events(entries []Entry) []Event {
-	said := map[string][]Fact{} // by an order, the last time that Klarna agreed
+	said := map[string][]Fact{} // by order: the facts that Klarna accepted last
 	list := make([]Event, len(entries))
 	for i, e := range entries {
 		list[i].Entry = e
@@ -96,8 +95,8 @@ func api(path string) string {
 	return name
 }
 
-// changes are the facts that differ. Of a line that came or went only the
-// quantity is told.
+// changes returns the facts that differ. For a line that came or went it is only the
+// quantity.
 func changes(before, after []Fact) []Change {
 	was, is := values(before), values(after)
 	var list []Change
@@ -125,8 +124,7 @@ func values(facts []Fact) map[string]string {
 func isQuantity(name string) bool { return strings.HasPrefix(name, "quantity ") }
 func ofLine(name string) bool     { return strings.Contains(name, " ") }
 
-// Orders are the orders that a story tells of, in the order of their first
-// entries.
+// Orders returns the IDs of the orders in a story, by their first entries.
 func Orders(story []Event) []string {
 	var ids []string
 	for _, e := range story {
@@ -137,7 +135,7 @@ func Orders(story []Event) []string {
 	return ids
 }
 
-// CartOf is the cart that a story tells of, "" when it does not.
+// CartOf returns the ID of the cart in a story, "" for none.
 func CartOf(story []Event) string {
 	id := ""
 	for _, e := range story {

@@ -1,7 +1,7 @@
-// Package story keeps the story of carts and their orders: each call to Klarna
-// and each of Klarna's calls to us, for 7 days. It never keeps a shopper
-// waiting: entries go through a bounded queue and are dropped when it is full.
-// They hold no personal data, token or body.
+// Package story keeps the story of carts and their orders for 7 days: each call to
+// Klarna and each call from Klarna. No shopper waits for it: entries go through a
+// bounded queue and are dropped when it is full. They hold no personal data, token or
+// body.
 package story
 
 import (
@@ -25,7 +25,7 @@ const (
 	queueSize = 4096
 )
 
-// Kind says who called whom.
+// Kind is the direction of a call.
 type Kind string
 
 // The kinds.
@@ -48,8 +48,8 @@ type Entry struct {
 	Duration      time.Duration `json:"duration"`         // ns
 	Try           int           `json:"try,omitempty"`    // of a call, from 1
 	CorrelationID string        `json:"correlation_id,omitempty"`
-	// Result is of a callback what it was answered, of a call Klarna's error
-	// code or why there was no answer; "" = all is well.
+	// Result is our answer to a callback. For a call it is Klarna's error code, or the
+	// reason why there was no answer; "" = success.
 	Result string `json:"result,omitempty"`
 	Facts  []Fact `json:"facts,omitempty"`
 }
@@ -74,7 +74,7 @@ type Options struct {
 	QueueSize int
 }
 
-// Log takes entries and writes them beside the requests. Safe for concurrent use.
+// Log takes entries and writes them in the background. Safe for concurrent use.
 type Log struct {
 	o                Options
 	queue            chan Entry
@@ -88,8 +88,8 @@ func New(o Options) *Log {
 	return &Log{o: o, queue: make(chan Entry, cmp.Or(o.QueueSize, queueSize)), origin: rand.Text()[:12]}
 }
 
-// Record takes an entry; its ID is set here. It never waits. One that is about
-// neither a cart nor an order is no part of a story.
+// Record takes an entry and sets its ID. It never waits. It ignores an entry without
+// cart and order.
 func (l *Log) Record(e Entry) {
 	if e.CartID == "" && e.OrderID == "" {
 		return
@@ -102,6 +102,6 @@ func (l *Log) Record(e Entry) {
 	}
 }
 
-// Counts returns how many entries were written, and how many were dropped because
-// the queue was full, or Redis away when the process ended.
+// Counts returns how many entries were written and how many dropped. An entry is dropped
+// when the queue is full, or when Redis is away as the process ends.
 func (l *Log) Counts() (written, dropped int64) { return l.written.Load(), l.dropped.Load() }

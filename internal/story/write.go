@@ -21,10 +21,9 @@ const (
 func cartKey(id string) string  { return "shopd:inspect:cart:{" + id + "}" }
 func orderKey(id string) string { return "shopd:inspect:order:{" + id + "}" }
 
-// appendEntries adds to a story: KEYS the story; ARGV how many entries it may
-// have, the time before which they are too old, its life in ms, whether it may
-// begin, then time and entry of each. An entry that is written again, because
-// an answer was lost, stays the same.
+// appendEntries adds to a story. KEYS: the story. ARGV: the most entries, the time
+// before which they are too old, the life in ms, whether a new story may begin, then
+// time and entry of each. Writing an entry twice changes nothing.
 const appendEntries = `
 if ARGV[4] == '0' and redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 for i = 5, #ARGV, 2 do redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i + 1]) end
@@ -34,9 +33,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `
 
-// Run writes what is recorded until ctx ends, and runs the functions beside
-// it; when they have returned it writes what they left. What Redis does not
-// take then is dropped.
+// Run writes entries until ctx ends, and runs the given functions meanwhile. When they
+// have returned it writes the last entries. If Redis fails then, they are dropped.
 func (l *Log) Run(ctx context.Context, beside ...func(context.Context)) {
 	writing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var writer, others sync.WaitGroup
@@ -50,7 +48,7 @@ func (l *Log) Run(ctx context.Context, beside ...func(context.Context)) {
 	writer.Wait()
 }
 
-// loop writes batches until ctx ends, then what waits.
+// loop writes batches until ctx ends, and then the entries that wait.
 func (l *Log) loop(ctx context.Context) {
 	for {
 		batch := l.gather(ctx)
@@ -64,8 +62,7 @@ func (l *Log) loop(ctx context.Context) {
 	}
 }
 
-// gather waits for an entry, and a little for more. When ctx has ended it
-// returns what is there.
+// gather waits for an entry, and a little for more. When ctx has ended it does not wait.
 func (l *Log) gather(ctx context.Context) []Entry {
 	var batch []Entry
 	var enough <-chan time.Time
@@ -90,8 +87,8 @@ func (l *Log) gather(ctx context.Context) []Entry {
 	return batch
 }
 
-// persist writes a batch, again and again until Redis takes it. When ctx has
-// ended there is one try left; it reports whether the batch was written.
+// persist tries to write a batch until Redis takes it. When ctx has ended it tries once.
+// It reports whether the batch was written.
 func (l *Log) persist(ctx context.Context, batch []Entry) bool {
 	for tries := 0; ; tries++ {
 		last := ctx.Err() != nil
@@ -113,7 +110,7 @@ func (l *Log) persist(ctx context.Context, batch []Entry) bool {
 	}
 }
 
-// addition is what is to be added to one key.
+// addition is what is added to one key.
 type addition struct {
 	begins bool
 	values []any
@@ -141,7 +138,7 @@ func (l *Log) write(ctx context.Context, batch []Entry) error {
 			add(cartKey(e.CartID), true, e, text)
 		}
 		if e.OrderID != "" {
-			// Anybody can ask for an order that nobody has: that begins no story.
+			// Anybody can ask for an unknown order: that begins no story.
 			add(orderKey(e.OrderID), e.Kind == FromKlarna || e.CartID != "" || e.Status < http.StatusBadRequest && e.Status > 0, e, text)
 		}
 	}

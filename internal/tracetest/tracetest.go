@@ -1,4 +1,4 @@
-// Package tracetest takes the traces of tests: an OTLP collector on loopback.
+// Package tracetest is an OTLP collector on loopback, for the traces of tests.
 package tracetest
 
 import (
@@ -43,12 +43,12 @@ type Collector struct {
 	header http.Header
 }
 
-// Tracing returns what sends traces to a collector of its own.
+// Tracing returns a Tracing that sends to a new collector.
 func Tracing(t *testing.T) (*observe.Tracing, *Collector) {
 	t.Helper()
 	c := Start(t)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", c.URL)
-	tracing, err := observe.SetupTracing(t.Context(), os.Getenv, t.Output(), slog.New(slog.DiscardHandler))
+	tracing, err := observe.SetupTracing(t.Context(), os.Getenv, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -255,7 +255,6 @@ export class OpenOrder {
     this.#confirmed = false;
     if (answer.summary_html && answer.saved) this.#show(answer, change);
     else paint(this.#root, this.queue.pending.lines);
-    drop("unconfirmed"); // the server's note; this page's has a button
     this.#look.unconfirmed();
     if (answer.code === "order_refused") {
       const actions = [{ text: text("back_to_cart"), href: "/cart" }];

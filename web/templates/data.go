@@ -2,7 +2,7 @@ package templates
 
 import "github.com/shopd/shopd/internal/i18n"
 
-// pageData is what scripts are told about the page, as JSON.
+// pageData is the data for the page's scripts, as JSON.
 type pageData struct {
 	CartRevision int64             `json:"cart_revision"`
 	CartIDHash   string            `json:"cart_id_hash"`
@@ -27,7 +27,7 @@ type paymentsData struct {
 	ReviewURL   string          `json:"review_url"`
 }
 
-// pageTexts are the texts that scripts of every page show, by the names they use.
+// pageTexts are the texts for the scripts of all pages, by the scripts' names.
 var pageTexts = map[string]string{
 	"updating":       "status.updating",
 	"still_updating": "status.still",
@@ -53,7 +53,7 @@ var pageTexts = map[string]string{
 	"view_cart":      "note.view_cart",
 }
 
-// checkoutTexts are those that only the checkout needs.
+// checkoutTexts are the further texts for the checkout.
 var checkoutTexts = map[string]string{
 	"renewed_title":     "note.renewed.title",
 	"renewed_body":      "note.renewed.body",
@@ -70,7 +70,7 @@ var checkoutTexts = map[string]string{
 	"back_to_cart":      "back_to_cart",
 }
 
-// paymentsTexts are those that only the form with Klarna's widget needs.
+// paymentsTexts are the further texts for the form with Klarna's widget.
 var paymentsTexts = map[string]string{
 	"loading":              "checkout.loading",
 	"buy":                  "payments.buy",
@@ -126,7 +126,7 @@ func (v PaymentsView) data() pageData {
 	return d
 }
 
-// checkoutData is what a page needs on which an open order can be changed.
+// checkoutData is the data for a page with an open order.
 func (s Shell) checkoutData(updateURL string) pageData {
 	d := s.data()
 	d.UpdateURL, d.Country = updateURL, s.Country

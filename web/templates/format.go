@@ -12,19 +12,19 @@ import (
 	"github.com/shopd/shopd/web/static"
 )
 
-// sourceURL is where the program comes from.
+// sourceURL is the home page of the program.
 const sourceURL = "https://github.com/shopd/shopd"
 
-// maxQuantity is the most of one article that an order takes, if there is that much.
+// maxQuantity is the highest quantity of a line.
 const maxQuantity = 99
 
-// The parts of links: addresses made of what a catalogue calls its things.
+// Addresses with names from the catalogue.
 
 func productURL(sku string) string { return "/products/" + url.PathEscape(sku) }
 
 func lineURL(sku string) string { return "/cart/lines/" + url.PathEscape(sku) }
 
-// catalogueURL keeps what is asked for and leaves out what is empty.
+// catalogueURL returns the address of a list of products, without empty parameters.
 func catalogueURL(category, query, sort string) string {
 	v := url.Values{}
 	for name, value := range map[string]string{"category": category, "q": query, "sort": sort} {
@@ -38,7 +38,7 @@ func catalogueURL(category, query, sort string) string {
 	return "/?" + v.Encode()
 }
 
-// pictureURL is the address of a product's picture as a Tile names it.
+// pictureURL returns the address of a Tile's picture.
 func pictureURL(picture string) string {
 	switch {
 	case picture == "":
@@ -49,7 +49,7 @@ func pictureURL(picture string) string {
 	return static.URL("pictures/" + picture)
 }
 
-// decimal writes n/10^digits without trailing zeros, with the language's decimal mark.
+// decimal returns n/10^digits without trailing zeros, with the language's decimal mark.
 func decimal(l i18n.Lang, n, digits int) string {
 	s := fmt.Sprintf("%0*d", digits+1, n)
 	whole, part := s[:len(s)-digits], strings.TrimRight(s[len(s)-digits:], "0")
@@ -63,7 +63,7 @@ func decimal(l i18n.Lang, n, digits int) string {
 	return whole + mark + part
 }
 
-// weight writes grams as a shop does: "160 g", "1.2 kg".
+// weight returns a weight in grams: "160 g", "1.2 kg".
 func weight(l i18n.Lang, grams int) string {
 	if grams < 1000 {
 		return decimal(l, grams, 0) + "\u00a0g"
@@ -71,7 +71,7 @@ func weight(l i18n.Lang, grams int) string {
 	return decimal(l, grams, 3) + "\u00a0kg"
 }
 
-// percent writes hundredths of a percent: "10%" in English, "10 %" elsewhere.
+// percent returns hundredths of a percent: "10%" in English, "10 %" elsewhere.
 func percent(l i18n.Lang, hundredths int32) string {
 	space := "\u00a0"
 	if l == i18n.English || l == i18n.Dutch {
@@ -80,7 +80,7 @@ func percent(l i18n.Lang, hundredths int32) string {
 	return decimal(l, int(hundredths), 2) + space + "%"
 }
 
-// limit is how many of an article may be asked for.
+// limit returns the highest quantity for a stock.
 func limit(stock int) string {
 	if stock < 0 || stock > maxQuantity {
 		return strconv.Itoa(maxQuantity)
@@ -90,7 +90,7 @@ func limit(stock int) string {
 
 func minor(a Amount) string { return strconv.FormatInt(a.Minor, 10) }
 
-// attr is the lang attribute of a text that is not in the page's language.
+// attr returns the lang attribute for a text that is not in the page's language.
 func (t Text) attr(page i18n.Lang) templ.Attributes {
 	if t.Lang == "" || t.Lang == page {
 		return nil

@@ -17,8 +17,8 @@ const (
 	Bad  Kind = "bad" // the page's title then starts with "Error: "
 )
 
-// Note is a message on a page, what happened and what to do about it. It has
-// no script: it stays until the page is left.
+// Note is a message on a page: what happened, and what to do. It needs no script and stays
+// until the shopper leaves the page.
 type Note struct {
 	ID      string // data-note
 	Kind    Kind
@@ -27,7 +27,7 @@ type Note struct {
 	Actions []Action
 }
 
-// Action is a button of a note: a link to URL, or with Fields a form that posts them there.
+// Action is a button of a note: a link to URL, or with Fields a form that posts to URL.
 type Action struct {
 	Label  string
 	URL    string
@@ -38,14 +38,14 @@ type Action struct {
 // Field is a hidden field of a form.
 type Field struct{ Name, Value string }
 
-// Added is the toast after something was put in the cart.
+// Added is the message after a product was put in the cart.
 type Added struct {
 	Name  string
 	Count int // items in the cart now
 }
 
-// MarketChanged says which prices are shown after a change of country or
-// language. total is that of the cart, "" when it is empty.
+// MarketChanged says which prices a page shows after a change of country or language.
+// total is the cart's, "" when it is empty.
 func MarketChanged(l i18n.Lang, country, currency, total string) Note {
 	n := Note{ID: "market", Kind: Info,
 		Title: i18n.T(l, "note.market.title", i18n.CurrencyName(l, currency)),
@@ -57,8 +57,8 @@ func MarketChanged(l i18n.Lang, country, currency, total string) Note {
 	return n
 }
 
-// DeliveryChanged says which prices are shown after the shopper chose another
-// country in the payment form. total is as in MarketChanged.
+// DeliveryChanged says which prices a page shows after the shopper chose another country
+// in the payment form. total is as in MarketChanged.
 func DeliveryChanged(l i18n.Lang, country, currency, total string) Note {
 	return Note{ID: "market", Kind: Info,
 		Title: i18n.T(l, "note.delivery.title", i18n.CountryName(l, country)),
@@ -66,18 +66,18 @@ func DeliveryChanged(l i18n.Lang, country, currency, total string) Note {
 	}
 }
 
-// Stopped says that a payment was stopped because the cart was changed meanwhile.
+// Stopped says that a payment was stopped because the cart had changed.
 func Stopped(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.stopped.title"), Body: i18n.T(l, "note.stopped.body")}
 }
 
-// AlreadyBought says that a payment was stopped because its order was bought before.
+// AlreadyBought says that a payment was stopped because its order is bought already.
 func AlreadyBought(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Info, Title: i18n.T(l, "note.bought.title"), Body: i18n.T(l, "note.bought.body")}
 }
 
-// PurchaseRunning says that a payment was stopped because another one for the
-// same cart may be under way.
+// PurchaseRunning says that a payment was stopped because another payment of the cart may
+// be running.
 func PurchaseRunning(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.running.title"), Body: i18n.T(l, "note.running.body")}
 }
@@ -87,8 +87,8 @@ func OldForm(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.old_form.title"), Body: i18n.T(l, "note.old_form.body")}
 }
 
-// LastGone says that a line was sold to somebody else during the payment, with
-// a button that removes it.
+// LastGone says that others bought the last items of a line during the payment, with a
+// button that removes the line.
 func LastGone(l i18n.Lang, sku, name, returnTo string) Note {
 	n := SoldOut(l, sku, name, returnTo)
 	n.Title, n.Body = i18n.T(l, "note.last_gone.title", name), i18n.T(l, "note.last_gone.body")
@@ -104,17 +104,17 @@ func SoldOut(l i18n.Lang, sku, name, returnTo string) Note {
 	}
 }
 
-// AddedSoldOut says that a product could not be put in the cart: none is left.
+// AddedSoldOut says that a product was not put in the cart because none is left.
 func AddedSoldOut(l i18n.Lang, name string) Note {
 	return Note{ID: "sold-out", Kind: Bad, Title: i18n.T(l, "note.sold_out.title", name), Body: i18n.T(l, "note.unchanged")}
 }
 
-// FewLeft says that there is less than was asked for, and that the cart was left as it is.
+// FewLeft says that there are fewer items than wanted, and that the cart has not changed.
 func FewLeft(l i18n.Lang, name string, left int) Note {
 	return Note{ID: "few-left", Kind: Bad, Title: i18n.T(l, "note.few_left", left, name), Body: i18n.T(l, "note.unchanged")}
 }
 
-// QuantityLimit says that more was asked for than one order takes, or not a number.
+// QuantityLimit says that the quantity is above the limit or no number.
 func QuantityLimit(l i18n.Lang) Note {
 	return Note{ID: "limit", Kind: Bad, Title: i18n.T(l, "note.limit"), Body: i18n.T(l, "note.number")}
 }
@@ -137,7 +137,7 @@ func Removed(l i18n.Lang, sku, name string, quantity int, returnTo string) Note 
 	}
 }
 
-// NotFinished says that the payment is not finished, to somebody who asked for the confirmation.
+// NotFinished says that the payment is not finished, so there is no confirmation yet.
 func NotFinished(l i18n.Lang) Note {
 	return Note{ID: "not-finished", Kind: Warn, Title: i18n.T(l, "note.not_finished"), Body: i18n.T(l, "note.not_finished.body")}
 }

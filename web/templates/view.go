@@ -1,27 +1,25 @@
-// Package templates renders the shop's pages. Every page takes a view model
-// shaped like the page: amounts arrive as strings in the page's locale, texts of
-// products as [Text], and the labels come from i18n by the page's locale.
+// Package templates renders the shop's pages. Each page has a view model. Amounts are
+// strings in the page's locale, texts of products are [Text], and labels come from i18n.
 package templates
 
 import "github.com/shopd/shopd/internal/i18n"
 
-// Shell is what the layout shows around a page. Only Locale is needed: a page
-// without Country has neither cart nor market panel, which is for pages that
-// must work without a session (500, 503).
+// Shell is the frame of a page. Only Locale is required. A page without Country shows
+// neither cart nor market panel: pages without a session (500, 503) need that.
 type Shell struct {
 	Locale       string    // of the page, BCP 47: "nb-NO"
 	Country      string    // purchase country, alpha-2
 	Currency     string    // ISO 4217
 	SalesTax     bool      // prices are without tax (US)
-	Countries    []Country // what the market panel offers
+	Countries    []Country // of the market panel
 	Categories   []Category
 	Category     string // ID of the one shown, "" = none
-	Query        string // what the search field says
+	Query        string // the text of the search field
 	CartCount    int    // items in the cart
 	CartRevision int64
-	CartIDHash   string // names the cart to the page's other tabs; not the cart's ID
-	// Path is this page, a local path with query but without the codes that
-	// carry a message (added, removed, market, error …). Forms return to it.
+	CartIDHash   string // a name of the cart for the shopper's other tabs; not its ID
+	// Path is the local address of this page, without the codes that carry a message
+	// (added, removed, market, error …). Forms return to it.
 	Path  string
 	Added *Added // something was just put in the cart
 	Notes []Note // shown at the top of the page; on the checkout in the summary
@@ -46,7 +44,7 @@ type Text struct {
 	Lang i18n.Lang // "" = the page's
 }
 
-// In makes a Text, so that catalog's answers can be passed on: In(p.NameIn(lang)).
+// In makes a Text from the results of catalog.Text.In: In(p.Name.In(lang)).
 func In(text string, lang i18n.Lang) Text { return Text{text, lang} }
 
 // Amount is money as the page shows it, with the number that scripts compare.
@@ -55,7 +53,7 @@ type Amount struct {
 	Minor int64  // the same in minor units
 }
 
-// Uncounted is the stock of what cannot run out, or of which nothing is known.
+// Uncounted is the stock of a product that cannot run out or whose stock is unknown.
 const Uncounted = -1
 
 // Tile is a product on a shelf.
@@ -86,7 +84,7 @@ type CatalogueView struct {
 	Sort     string // one of the Sort constants
 }
 
-// TaxNote says how a price stands to tax.
+// TaxNote is the note about tax under a price.
 type TaxNote int
 
 // The notes under a price.
@@ -212,14 +210,14 @@ type PaymentsView struct {
 	Region      string // that the tax is of, "" = not known
 }
 
-// ConfirmationView is the page after the purchase. Without Order it is for
-// somebody who is not known to be the buyer: number and total, no more.
+// ConfirmationView is the page after the purchase. Without Order it is for visitors who
+// may not be the buyer, and shows only number and total.
 type ConfirmationView struct {
 	Shell
 	*Order
 	Number    string   // of the order
 	Total     string   // of the order; not needed with Order
-	Stranger  bool     // without Order: it is known to be somebody else, who is not thanked
+	Stranger  bool     // without Order: the visitor is not the buyer, and is not thanked
 	Pending   bool     // Klarna is still checking the payment
 	Email     string   // masked; "" = none
 	DeliverTo []string // lines of the address; none = nothing is delivered

@@ -1,5 +1,4 @@
-// Package klarnatest stands in for Klarna where a test is about a single answer;
-// fakeklarna is Klarna itself.
+// Package klarnatest gives a client single answers. For a whole Klarna, use fakeklarna.
 package klarnatest
 
 import (

@@ -1,4 +1,4 @@
-// Package observetest lets tests see what an observer is told.
+// Package observetest makes observers for tests, and reads what they recorded.
 package observetest
 
 import (
@@ -29,14 +29,14 @@ func (s *Story) Record(e story.Entry) {
 // Counts implements observe.Story.
 func (s *Story) Counts() (written, dropped int64) { return 0, 0 }
 
-// Entries are those of the calls and callbacks that the observer was told of.
+// Entries returns the entries of all reported calls and callbacks.
 func (s *Story) Entries() []story.Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]story.Entry(nil), s.entries...)
 }
 
-// New returns an observer that is told of what has no Redis, and its story.
+// New returns an observer without Redis, and its story.
 func New(t testing.TB) (*observe.Observer, *Story) {
 	t.Helper()
 	told := new(Story)
@@ -53,7 +53,7 @@ func With(t testing.TB, options observe.Options) *observe.Observer {
 	return o
 }
 
-// Metrics is what Prometheus would read.
+// Metrics returns the text that Prometheus would read.
 func Metrics(o *observe.Observer) string {
 	rec := httptest.NewRecorder()
 	o.Metrics().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))
@@ -61,7 +61,8 @@ func Metrics(o *observe.Observer) string {
 	return string(text)
 }
 
-// Counted are the series of a metric that are not 0, by their labels: `event="place",result="foreign"`.
+// Counted returns the series of a metric that are not 0, by their labels:
+// `event="place",result="foreign"`.
 func Counted(t testing.TB, o *observe.Observer, name string) map[string]int {
 	t.Helper()
 	counted := map[string]int{}
