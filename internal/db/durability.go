@@ -76,9 +76,10 @@ func (v Durability) LogValue() slog.Value {
 func (d *DB) Origin(ctx context.Context, q Queryer) (origin string, err error) {
 	query := "select 'sqlite:' || user_version from pragma_user_version"
 	if d.Engine == Postgres {
-		// The server, its timeline, and the table, which a restored dump makes anew.
-		query = `select s.system_identifier || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' || c.oid::text
-			from pg_control_system() s, pg_class c where c.oid = 'events'::regclass`
+		// The server, its timeline, the database and the table, which a restored dump makes anew.
+		query = `select s.system_identifier || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' ||
+			d.oid::text || ':' || 'events'::regclass::oid::text
+			from pg_control_system() s, pg_database d where d.datname = current_database()`
 	}
 	if err := q.QueryRowContext(ctx, query).Scan(&origin); err != nil {
 		return "", fmt.Errorf("ask which copy of the data it is: %w", err)
