@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 )
 
@@ -114,8 +115,8 @@ func (d *DB) Ping(ctx context.Context) error { return d.write.PingContext(ctx) }
 // Close ends all connections.
 func (d *DB) Close() error {
 	var errs []error
-	for i := len(d.close) - 1; i >= 0; i-- {
-		errs = append(errs, d.close[i]())
+	for _, end := range slices.Backward(d.close) {
+		errs = append(errs, end())
 	}
 	d.close = nil
 	return errors.Join(errs...)

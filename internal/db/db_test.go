@@ -181,6 +181,7 @@ func TestView(t *testing.T) {
 
 // A deadlock is tried again, and nothing of the first time is left.
 func TestDeadlock(t *testing.T) {
+	t.Parallel()
 	d := dbtest.Postgres(t)
 	exec1(t, d, lockCart, "a", 0)
 	exec1(t, d, lockCart, "b", 0)
@@ -217,6 +218,7 @@ func TestDeadlock(t *testing.T) {
 
 // Who waits for a lock for too long is told, and holds nothing.
 func TestBusy(t *testing.T) {
+	t.Parallel()
 	for _, address := range []func(testing.TB) string{dbtest.PostgresURL, dbtest.SQLiteURL} {
 		d := dbtest.Open(t, db.Config{URL: address(t), Lock: 50 * time.Millisecond})
 		exec1(t, d, lockCart, "a", 0)
@@ -248,6 +250,7 @@ func TestBusy(t *testing.T) {
 // Each connection has its limits, so that a client that stands still or is gone
 // holds nobody for long.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	d := dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t), Idle: 100 * time.Millisecond})
 	for name, want := range map[string]string{
 		"lock_timeout": "1500ms", "statement_timeout": "10s", "idle_in_transaction_session_timeout": "100ms",
@@ -278,6 +281,7 @@ func TestLimits(t *testing.T) {
 // While the standby is away a commit can be given up by the server, which answers as
 // if all were well; or by us, while it goes on there.
 func TestStandbyAway(t *testing.T) {
+	t.Parallel()
 	s := dbtest.StartServer(t, "fsync=on")
 	u := s.Database()
 	d := dbtest.Open(t, db.Config{URL: u, Transaction: 1500 * time.Millisecond})
@@ -354,6 +358,7 @@ func TestProblems(t *testing.T) {
 // What was acknowledged is there after a crash of the server under load, and after
 // it the connections of before do no harm.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	s := dbtest.StartServer(t, "fsync=on")
 	d := dbtest.Open(t, db.Config{URL: s.Database()})
 	acknowledged := make([]map[string]bool, 8)
@@ -438,6 +443,7 @@ func TestSQLiteIsForOneProcess(t *testing.T) {
 
 // The log does not grow for ever beside a reader who stays, and shrinks after him.
 func TestCheckpoint(t *testing.T) {
+	t.Parallel()
 	address := dbtest.SQLiteURL(t)
 	d := dbtest.Open(t, db.Config{URL: address, Checkpoint: 10 * time.Millisecond})
 	u, err := url.Parse(address)

@@ -124,6 +124,7 @@ func rank(table string) int {
 
 // A step waits for no table for long, and is tried again.
 func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
 	d := dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t), Lock: 50 * time.Millisecond})
 	for _, table := range tables(t, d) {
 		if table != "goose_db_version" {

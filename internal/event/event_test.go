@@ -168,6 +168,7 @@ func exec(t *testing.T, d *db.DB, query string, args ...any) {
 
 // After a restore nobody takes new events for those that he read before.
 func TestRestored(t *testing.T) {
+	t.Parallel()
 	restore := map[db.Engine]func(*testing.T, *db.DB) *db.DB{
 		db.SQLite: func(t *testing.T, d *db.DB) *db.DB {
 			file := filepath.Join(t.TempDir(), "copy")
@@ -231,6 +232,7 @@ func TestRestored(t *testing.T) {
 // While 32 write and two processes number, a reader sees all, in order, without a
 // gap, and what one order tells in its turn.
 func TestReaderSeesAll(t *testing.T) {
+	t.Parallel()
 	const writers = 32
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		each := map[db.Engine]int{db.Postgres: 30, db.SQLite: 5}[d.Engine] // SQLite waits for the disk each time
@@ -292,6 +294,7 @@ func TestReaderSeesAll(t *testing.T) {
 
 // The loop goes on by itself after the database was away, and ends with its context.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})

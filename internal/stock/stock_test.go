@@ -15,6 +15,7 @@ import (
 // Pages read levels from memory: at most a second old, and asked for once by any
 // number of pages; while the database is away what was known for some time.
 func TestLevels(t *testing.T) {
+	t.Parallel()
 	s := dbtest.StartServer(t)
 	w := newWorld(t, dbtest.Open(t, db.Config{URL: s.Database()}))
 	levels := func() string {

@@ -62,8 +62,7 @@ func PostgresURL(t testing.TB) string {
 		s.start(settingsOf(nil))
 		shared.server = s
 	}
-	shared.server.t = t
-	return shared.server.Database()
+	return shared.server.database(t)
 }
 
 // shared is the server of this process, for all tests that stop none.
@@ -141,16 +140,20 @@ func settingsOf(settings []string) (args []string) {
 	return args
 }
 
-// Database makes an empty database with all tables and returns its URL. The database
-// of a shared server goes with the test.
+// Database makes an empty database with all tables and returns its URL.
 func (s *Server) Database() string {
 	s.t.Helper()
+	return s.database(s.t)
+}
+
+// database is Database for a test, with which the database goes.
+func (s *Server) database(t testing.TB) string {
+	t.Helper()
 	name := "t" + strconv.FormatInt(s.made.Add(1), 10)
-	s.Exec("create database " + name + " template shop")
-	t := s.t
+	s.exec(t, "create database "+name+" template shop")
 	t.Cleanup(func() {
 		if s.cmd != nil {
-			s.Exec("drop database if exists " + name + " with (force)")
+			s.exec(t, "drop database "+name+" with (force)")
 		}
 	})
 	return s.url(name)
@@ -159,11 +162,16 @@ func (s *Server) Database() string {
 // Exec runs a statement as the server's administrator.
 func (s *Server) Exec(query string) {
 	s.t.Helper()
+	s.exec(s.t, query)
+}
+
+func (s *Server) exec(t testing.TB, query string) {
+	t.Helper()
 	admin, err := sql.Open("pgx", s.url("postgres"))
-	must(s.t, err)
+	must(t, err)
 	defer func() { _ = admin.Close() }()
 	if _, err := admin.Exec(query); err != nil {
-		s.t.Fatalf("%s: %v", query, err)
+		t.Fatalf("%s: %v", query, err)
 	}
 }
 

@@ -31,11 +31,11 @@ rm -rf "$0"`
 // common end, and a killed one has none at all, but its end of the pipe is closed
 // then by the system.
 func makeFolder() (home, error) {
-	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // it belongs to no test
+	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		return home{}, err
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // another user runs the servers
+	if err := os.Chmod(dir, 0o755); err != nil { // another user runs the servers
 		return home{}, err
 	}
 	cmd := exec.Command("sh", "-c", watch, dir) // outlives every test
