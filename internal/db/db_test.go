@@ -278,13 +278,18 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// While the standby is away a commit can be given up by the server, which answers as
-// if all were well; or by us, while it goes on there.
-func TestStandbyAway(t *testing.T) {
+// What a commit is worth, on a server that may be stopped.
+func TestLasting(t *testing.T) {
 	t.Parallel()
 	s := dbtest.StartServer(t, "fsync=on")
-	u := s.Database()
-	d := dbtest.Open(t, db.Config{URL: u, Transaction: 1500 * time.Millisecond})
+	t.Run("killed", func(t *testing.T) { testKilled(t, s) })
+	t.Run("standby away", func(t *testing.T) { testStandbyAway(t, s) })
+}
+
+// While the standby is away a commit can be given up by the server, which answers as
+// if all were well; or by us, while it goes on there.
+func testStandbyAway(t *testing.T, s *dbtest.Server) {
+	d := dbtest.Open(t, db.Config{URL: s.Database(), Transaction: 1500 * time.Millisecond})
 	exec1(t, d, lockCart, "before", 0)
 	v, err := d.Durability(t.Context())
 	if err != nil || len(v.Problems()) != 0 {
@@ -357,9 +362,7 @@ func TestProblems(t *testing.T) {
 
 // What was acknowledged is there after a crash of the server under load, and after
 // it the connections of before do no harm.
-func TestKilled(t *testing.T) {
-	t.Parallel()
-	s := dbtest.StartServer(t, "fsync=on")
+func testKilled(t *testing.T, s *dbtest.Server) {
 	d := dbtest.Open(t, db.Config{URL: s.Database()})
 	acknowledged := make([]map[string]bool, 8)
 	var wg sync.WaitGroup
@@ -395,6 +398,18 @@ func TestKilled(t *testing.T) {
 		t.Errorf("only %d were written before", n)
 	}
 	exec1(t, d, lockCart, "after", 1)
+}
+
+// Connections that the server has ended meanwhile cost nobody his purchase.
+func TestEndedConnections(t *testing.T) {
+	address := dbtest.PostgresURL(t)
+	d := dbtest.Open(t, db.Config{URL: address})
+	other := dbtest.Open(t, db.Config{URL: address + "&application_name=other"})
+	for range 3 {
+		exec1(t, d, lockCart, "a", 1)
+		exec1(t, other, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'shopd' and datname = current_database()")
+	}
+	exec1(t, d, lockCart, "a", 2)
 }
 
 // A second process is refused, whoever is killed frees the file, and its data is there.
@@ -438,6 +453,17 @@ func TestSQLiteIsForOneProcess(t *testing.T) {
 	}
 	if _, err := db.Open(t.Context(), address); !errors.Is(err, db.ErrInUse) {
 		t.Errorf("twice in one process: %v", err)
+	}
+	// Nobody else reads the buyers' names.
+	file := filepath.Join(t.TempDir(), "new")
+	fresh := dbtest.Open(t, db.Config{URL: "sqlite://" + file})
+	if _, err := fresh.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{file, file + "-wal"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info.Mode(), err)
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 		return err
 	}
 	d.close = append(d.close, unlock)
+	if err := private(path, 0); err != nil {
+		return err
+	}
 	busy := "busy_timeout(" + milliseconds(d.config.Lock) + ")"
 	d.Engine, d.path = SQLite, path
 	if d.write, err = openFile(path, url.Values{"_txlock": {"immediate"}, "_pragma": {
@@ -54,6 +57,16 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 	d.close = append(d.close, d.Read.Close)
 	d.keepLogSmall(ctx)
 	return nil
+}
+
+// private makes a file that nobody else can read, if it is not there: SQLite would let
+// everybody. Its log gets the same permissions.
+func private(path string, flag int) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600) //nolint:gosec // the operator names it
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 func openFile(path string, settings url.Values) (*sql.DB, error) {
@@ -137,8 +150,8 @@ func (d *DB) Backup(ctx context.Context, file string) error {
 }
 
 func (d *DB) backup(ctx context.Context, file string) error {
-	if _, err := os.Lstat(file); !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%s is there already", file)
+	if err := private(file, os.O_EXCL); err != nil {
+		return err
 	}
 	// A connection of its own: it takes long, and purchases go on.
 	if err := execOn(ctx, d.path, "vacuum into $1", file); err != nil {

@@ -51,10 +51,14 @@ func (d *DB) Tx(ctx context.Context, do func(*sql.Tx) error) error {
 	}
 }
 
-// retriable reports whether the transaction was undone only because of others.
+// errBegin: a connection of before the server was started anew, mostly.
+var errBegin = errors.New("begin transaction")
+
+// retriable reports whether the transaction was undone only because of others, or
+// never began.
 func retriable(err error) bool {
 	c := code(err)
-	return c == serializationFailure || c == deadlockDetected || isBusy(err)
+	return errors.Is(err, errBegin) || c == serializationFailure || c == deadlockDetected || isBusy(err)
 }
 
 // tx is Tx, once.
@@ -68,7 +72,7 @@ func (d *DB) tx(ctx context.Context, do func(*sql.Tx) error) error {
 	defer cancel()
 	tx, err := conn.BeginTx(whole, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errBegin, err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	if err := do(tx); err != nil {

@@ -150,13 +150,13 @@ func (s *Server) Database() string {
 func (s *Server) database(t testing.TB) string {
 	t.Helper()
 	name := "t" + strconv.FormatInt(s.made.Add(1), 10)
-	s.exec(t, "create database "+name+" template shop")
+	s.exec(t, "create database "+name+" template shop owner shop")
 	t.Cleanup(func() {
 		if s.cmd != nil {
 			s.exec(t, "drop database "+name+" with (force)")
 		}
 	})
-	return s.url(name)
+	return s.url(name, "shop")
 }
 
 // Exec runs a statement as the server's administrator.
@@ -167,7 +167,7 @@ func (s *Server) Exec(query string) {
 
 func (s *Server) exec(t testing.TB, query string) {
 	t.Helper()
-	admin, err := sql.Open("pgx", s.url("postgres"))
+	admin, err := sql.Open("pgx", s.url("postgres", "postgres"))
 	must(t, err)
 	defer func() { _ = admin.Close() }()
 	if _, err := admin.Exec(query); err != nil {
@@ -175,8 +175,8 @@ func (s *Server) exec(t testing.TB, query string) {
 	}
 }
 
-func (s *Server) url(database string) string {
-	return "postgres:///" + database + "?" + url.Values{"host": {s.dir}, "user": {"postgres"}}.Encode()
+func (s *Server) url(database, user string) string {
+	return "postgres:///" + database + "?" + url.Values{"host": {s.dir}, "user": {user}}.Encode()
 }
 
 // Kill ends all processes of the server at once, as a crash does.
@@ -234,8 +234,9 @@ func (s *Server) start(args []string) {
 	s.args = args
 	s.run()
 	s.await()
-	s.Exec("create database shop")
-	d, err := db.Open(s.t.Context(), s.url("shop"))
+	s.Exec("create role shop login") // an ordinary user, as in production
+	s.Exec("create database shop owner shop")
+	d, err := db.Open(s.t.Context(), s.url("shop", "shop"))
 	must(s.t, err)
 	_, err = d.Migrate(s.t.Context())
 	must(s.t, errors.Join(err, d.Close()))
@@ -259,7 +260,7 @@ func (s *Server) run() {
 // await waits until the server answers, at most a minute.
 func (s *Server) await() {
 	s.t.Helper()
-	admin, err := sql.Open("pgx", s.url("postgres"))
+	admin, err := sql.Open("pgx", s.url("postgres", "postgres"))
 	must(s.t, err)
 	defer func() { _ = admin.Close() }()
 	for deadline := time.Now().Add(time.Minute); ; {
