@@ -36,6 +36,16 @@ func one[T any](t *testing.T, q db.Queryer, query string, args ...any) (v T) {
 	return v
 }
 
+// await waits until something holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("in vain: ", what)
+		}
+	}
+}
+
 const lockCart = `insert into cart_locks (cart_id, touched_at) values ($1, $2)
 	on conflict (cart_id) do update set touched_at = excluded.touched_at`
 
@@ -297,12 +307,7 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 	}
 	s.Exec("alter system set synchronous_standby_names = 'nobody'")
 	s.Exec("select pg_reload_conf()")
-	for deadline := time.Now().Add(10 * time.Second); one[string](t, d.Read, "select current_setting('synchronous_standby_names')") == ""; {
-		if time.Now().After(deadline) {
-			t.Fatal("the setting does not come")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	await(t, "the setting", func() bool { return one[string](t, d.Read, "select current_setting('synchronous_standby_names')") != "" })
 	write := func(cart string) error {
 		return d.Tx(t.Context(), func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(t.Context(), lockCart, cart, 1)
@@ -313,9 +318,9 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 		done := make(chan error)
 		go func() { done <- write(i) }()
 		if end != "" {
-			for one[int](t, d.Read, `select count(*) from pg_stat_activity where wait_event = 'SyncRep'`) == 0 {
-				time.Sleep(5 * time.Millisecond)
-			}
+			await(t, "a commit that waits", func() bool {
+				return one[int](t, d.Read, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") > 0
+			})
 			s.Exec("select " + end + "(pid) from pg_stat_activity where wait_event = 'SyncRep'")
 		}
 		if err := <-done; !errors.Is(err, db.ErrCommitUnknown) {
@@ -328,9 +333,7 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 	}
 	s.Exec("alter system reset synchronous_standby_names")
 	s.Exec("select pg_reload_conf()")
-	for write("after") != nil { // the connection is as good as new
-		time.Sleep(5 * time.Millisecond)
-	}
+	await(t, "a commit", func() bool { return write("after") == nil }) // the connection is as good as new
 }
 
 func TestProblems(t *testing.T) {
@@ -496,11 +499,7 @@ func TestCheckpoint(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); size() > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the log has %d bytes", size())
-		}
-	}
+	await(t, "an empty log", func() bool { return size() == 0 })
 }
 
 // A backup is whole while there is writing, and tells that it is another copy.
@@ -536,7 +535,7 @@ func TestSecureDelete(t *testing.T) {
 	exec1(t, d, lockCart, "Sigrid Undset", 1)
 	exec1(t, d, "delete from cart_locks")
 	u, _ := url.Parse(address)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	await(t, "the name is gone", func() bool {
 		var all strings.Builder
 		for _, suffix := range []string{"", "-wal"} {
 			data, err := os.ReadFile(u.Path + suffix)
@@ -545,11 +544,6 @@ func TestSecureDelete(t *testing.T) {
 			}
 			all.Write(data)
 		}
-		if !strings.Contains(all.String(), "Sigrid") {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the name is there still")
-		}
-	}
+		return !strings.Contains(all.String(), "Sigrid")
+	})
 }

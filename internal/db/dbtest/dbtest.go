@@ -133,7 +133,7 @@ func StartServer(t testing.TB, settings ...string) *Server {
 func settingsOf(settings []string) (args []string) {
 	for _, s := range append([]string{
 		"listen_addresses=", "fsync=off", "max_connections=200",
-		"shared_buffers=32MB", "recovery_init_sync_method=syncfs", "logging_collector=off", "log_min_messages=fatal",
+		"shared_buffers=32MB", "recovery_init_sync_method=syncfs", "deadlock_timeout=100ms", "logging_collector=off", "log_min_messages=fatal",
 	}, settings...) {
 		args = append(args, "-c", s)
 	}
