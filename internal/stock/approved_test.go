@@ -37,6 +37,9 @@ func TestReserve(t *testing.T) {
 		if left, err := w.Left(t.Context(), "A", "B", "DIGITAL"); fmt.Sprint(left) != "map[A:7 B:0]" || err != nil {
 			t.Error(left, err)
 		}
+		if levels, err := w.Levels(t.Context()); fmt.Sprint(levels) != "map[A:7 B:0 C:3]" || err != nil {
+			t.Error(levels, err)
+		}
 		// The same order with other lines, down and up.
 		w.must(w.reserve("cart", "session:1", line("B", 4), line("C", 3)))
 		w.is("A", 10, 0, 0)
