@@ -25,7 +25,7 @@ build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
 
 # The tests of the whole come alone: they measure how long a shopper waits.
-test: test-tools ## every test; installs redis-server and Chromium when they are missing
+test: test-tools ## every test; installs redis-server, PostgreSQL and Chromium when they are missing
 	$(TEST) -run '$(RUN)' $$($(GO) list ./... | grep -v '/test/e2e$$')
 	$(TEST) -run '$(RUN)' ./test/e2e
 	@# They build shopd and read its modules, which a cached result does not know of.
@@ -37,6 +37,7 @@ test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops t
 test-tools:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
 	if [ -n "$$missing" ]; then \

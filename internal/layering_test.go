@@ -18,11 +18,14 @@ const module = "github.com/shopd/shopd/"
 var layers = []string{
 	"internal/redisconn",
 	"internal/money",
+	"internal/db",
+	"internal/event",
 	"internal/story",
 	"internal/observe",
 	"internal/i18n",
 	"internal/market",
 	"internal/catalog",
+	"internal/stock",
 	"internal/klarna",
 	"internal/cart",
 	"internal/cartsync",
@@ -66,7 +69,7 @@ var importers = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/redistest", "internal/browsertest", "internal/tracetest", "internal/observe/observetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "test/e2e"}
+var helpers = []string{"internal/redistest", "internal/db/dbtest", "internal/browsertest", "internal/tracetest", "internal/observe/observetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "test/e2e"}
 
 // Each package imports only what is below it. What of others a package may not import the linter says (depguard).
 func TestLayers(t *testing.T) {

@@ -1,0 +1,106 @@
+package db
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+const (
+	migrationLock  = 7366_1010 // the advisory lock of shopd's migrations
+	migrationTries = 30
+)
+
+// Migrate brings the tables to what this version needs and returns the names of the
+// steps that it took. Any number of processes may call it at once; one does it and
+// the others wait. Tables of a newer version stay. A step that cannot have a table
+// within Config.Lock is tried again: while it waits, purchases wait behind it.
+func (d *DB) Migrate(ctx context.Context) (steps []string, err error) {
+	for try := 1; ; try++ {
+		taken, err := d.migrate(ctx)
+		steps = append(steps, taken...)
+		if code(err) != lockNotAvailable || try == migrationTries {
+			if err != nil {
+				return steps, fmt.Errorf("migrate database: %w", err)
+			}
+			return steps, nil
+		}
+		select {
+		case <-time.After(d.config.Lock):
+		case <-ctx.Done():
+			return steps, fmt.Errorf("migrate database: %w", context.Cause(ctx))
+		}
+	}
+}
+
+func (d *DB) migrate(ctx context.Context) (steps []string, err error) {
+	p, done, err := d.provider()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	results, err := p.Up(ctx)
+	if partial, ok := errors.AsType[*goose.PartialError](err); ok {
+		results = partial.Applied
+	}
+	for _, r := range results {
+		steps = append(steps, r.Source.Path)
+	}
+	return steps, err
+}
+
+// ErrOldTables: the tables are older than this version needs.
+var ErrOldTables = errors.New("the database's tables are older than this version needs: run shopd migrate")
+
+// Check returns ErrOldTables where Migrate has something to do.
+func (d *DB) Check(ctx context.Context) (err error) {
+	p, done, err := d.provider()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	pending, err := p.HasPending(ctx)
+	if err == nil && pending {
+		err = ErrOldTables
+	}
+	return err
+}
+
+// provider is goose with our steps. It works on connections of its own, whose
+// statements may take long.
+func (d *DB) provider() (p *goose.Provider, done func() error, err error) {
+	files, err := fs.Sub(migrations, "migrations/"+string(d.Engine))
+	if err != nil {
+		return nil, nil, err
+	}
+	nothing := func() error { return nil }
+	if d.Engine == SQLite {
+		p, err = goose.NewProvider(goose.DialectSQLite3, d.write, files)
+		return p, nothing, err
+	}
+	c := d.config
+	c.Statement, c.Idle = 0, time.Minute
+	config, err := postgresConfig(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, 600))
+	if err != nil {
+		return nil, nil, err
+	}
+	pool := stdlib.OpenDB(*config)
+	if p, err = goose.NewProvider(goose.DialectPostgres, pool, files, goose.WithSessionLocker(locker)); err != nil {
+		return nil, nil, errors.Join(err, pool.Close())
+	}
+	return p, pool.Close, nil
+}

@@ -1,0 +1,149 @@
+package db_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
+)
+
+// Both engines have the same steps, and the same tables with the same columns.
+func TestEnginesHaveTheSameTables(t *testing.T) {
+	steps, columns := map[db.Engine][]string{}, map[db.Engine][]string{}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		entries, err := os.ReadDir("migrations/" + string(d.Engine))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			steps[d.Engine] = append(steps[d.Engine], e.Name())
+		}
+		query := `select m.name, c.name, c."notnull" = 0 and c.pk = 0 from sqlite_master m, pragma_table_info(m.name) c
+			where m.type = 'table' and m.name not like 'sqlite%' and m.name not like 'goose%'`
+		if d.Engine == db.Postgres {
+			query = `select table_name, column_name, is_nullable = 'YES' from information_schema.columns
+				where table_schema = 'public' and table_name not like 'goose%'`
+		}
+		rows, err := d.Read.QueryContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var table, column string
+			var null bool
+			if err := rows.Scan(&table, &column, &null); err != nil {
+				t.Fatal(err)
+			}
+			columns[d.Engine] = append(columns[d.Engine], fmt.Sprintf("%s.%s %v", table, column, null))
+		}
+		slices.Sort(columns[d.Engine])
+		if len(columns[d.Engine]) < 90 {
+			t.Errorf("only %d columns: %q", len(columns[d.Engine]), columns[d.Engine])
+		}
+	})
+	if diff := cmp.Diff(steps[db.Postgres], steps[db.SQLite]); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(columns[db.Postgres], columns[db.SQLite]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Any number of processes may migrate at once, and again; tables of a newer version stay.
+func TestMigrate(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for _, table := range tables(t, d) {
+			exec1(t, d, "drop table "+table+map[db.Engine]string{db.Postgres: " cascade"}[d.Engine])
+		}
+		if err := d.Check(t.Context()); !errors.Is(err, db.ErrOldTables) {
+			t.Errorf("without tables: %v", err)
+		}
+		var wg sync.WaitGroup
+		taken := make([]int, 3)
+		for i := range taken {
+			wg.Go(func() {
+				steps, err := d.Migrate(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				taken[i] = len(steps)
+			})
+		}
+		wg.Wait()
+		if n := taken[0] + taken[1] + taken[2]; n != 1 {
+			t.Errorf("%v steps were taken", taken)
+		}
+		exec1(t, d, "insert into goose_db_version (version_id, is_applied) values (9999, $1)", true)
+		if steps, err := d.Migrate(t.Context()); len(steps) != 0 || err != nil {
+			t.Errorf("a newer version's tables: %v, %v", steps, err)
+		}
+		if err := d.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func tables(t *testing.T, d *db.DB) (list []string) {
+	t.Helper()
+	query := "select name from sqlite_master where type = 'table' and name not like 'sqlite%' order by name desc"
+	if d.Engine == db.Postgres {
+		query = "select tablename from pg_tables where schemaname = 'public'"
+	}
+	rows, err := d.Read.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, name)
+	}
+	// What refers to others first.
+	slices.SortStableFunc(list, func(a, b string) int { return rank(a) - rank(b) })
+	return list
+}
+
+func rank(table string) int {
+	return slices.IndexFunc([]string{"order_words", "audit", "commands", "bulk_items", "stock_moves", ""}, func(s string) bool {
+		return strings.HasPrefix(table, s)
+	})
+}
+
+// A step waits for no table for long, and is tried again.
+func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t), Lock: 50 * time.Millisecond})
+	for _, table := range tables(t, d) {
+		if table != "goose_db_version" {
+			exec1(t, d, "drop table "+table+" cascade")
+		}
+	}
+	exec1(t, d, "delete from goose_db_version where version_id > 0")
+	held, err := d.Read.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.ExecContext(t.Context(), "lock table goose_db_version in access exclusive mode"); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		time.Sleep(200 * time.Millisecond) // longer than the step waits
+		_ = held.Rollback()
+	}()
+	if steps, err := d.Migrate(t.Context()); err != nil || len(steps) != 1 {
+		t.Error(steps, err)
+	}
+}

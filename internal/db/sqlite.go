@@ -1,0 +1,180 @@
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// walLimit is how large SQLite's log stays after it was emptied, in bytes.
+const walLimit = 16 << 20
+
+// openSQLite opens one connection that writes and some that read: many writers
+// would wait for one another in SQLite, which is unfair and slow.
+func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
+	path := u.Path
+	if u.Host != "" || u.RawQuery != "" || u.Fragment != "" || strings.Trim(path, "/") == "" || strings.HasSuffix(path, "/") {
+		return errURL
+	}
+	unlock, err := lockFile(ctx, path+".lock")
+	if err != nil {
+		return err
+	}
+	d.close = append(d.close, unlock)
+	if err := private(path, 0); err != nil {
+		return err
+	}
+	busy := "busy_timeout(" + milliseconds(d.config.Lock) + ")"
+	d.Engine, d.path = SQLite, path
+	if d.write, err = openFile(path, url.Values{"_txlock": {"immediate"}, "_pragma": {
+		busy, "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)",
+		fmt.Sprintf("journal_size_limit(%d)", walLimit),
+	}}); err != nil {
+		return err
+	}
+	d.write.SetMaxOpenConns(1)
+	d.close = append(d.close, d.write.Close)
+	// The file is there, and is in WAL mode, before a reader comes.
+	if err := d.write.PingContext(ctx); err != nil {
+		return err
+	}
+	if d.Read, err = openFile(path, url.Values{"_pragma": {busy, "query_only(1)"}}); err != nil {
+		return err
+	}
+	d.Read.SetMaxOpenConns(d.config.Readers)
+	d.Read.SetMaxIdleConns(d.config.Readers)
+	d.close = append(d.close, d.Read.Close)
+	d.keepLogSmall(ctx)
+	return nil
+}
+
+// private makes a file that nobody else can read, if it is not there: SQLite would let
+// everybody. Its log gets the same permissions.
+func private(path string, flag int) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600) //nolint:gosec // the operator names it
+	if err != nil {
+		return err
+	}
+	return file.Close()
+}
+
+func openFile(path string, settings url.Values) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}
+	connector, err := sqlite.NewConnector(u.String())
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// lockFile holds a lock until unlock, or until the process ends, however it ends.
+// SQLite locks files on every system; so the lock is a database of its own, without
+// a table.
+func lockFile(ctx context.Context, path string) (unlock func() error, err error) {
+	lock, err := openFile(path, url.Values{"_txlock": {"exclusive"}})
+	if err != nil {
+		return nil, err
+	}
+	tx, err := lock.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
+		_ = lock.Close()
+		if isBusy(err) {
+			return nil, ErrInUse
+		}
+		return nil, err
+	}
+	return func() error { return errors.Join(tx.Rollback(), lock.Close()) }, nil
+}
+
+// keepLogSmall empties the log into the database from time to time. SQLite does so
+// by itself, but never makes the log smaller while somebody always reads.
+func (d *DB) keepLogSmall(ctx context.Context) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(d.config.Checkpoint)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				_ = d.checkpoint(ctx) // the next one will
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	d.close = append(d.close, func() error {
+		stop()
+		wg.Wait()
+		return nil
+	})
+}
+
+// checkpoint empties the log as far as nobody reads it. It waits for no reader: all
+// writers would wait with it.
+func (d *DB) checkpoint(ctx context.Context) (err error) {
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, "pragma busy_timeout = 0"); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "pragma wal_checkpoint(truncate)")
+	_, back := conn.ExecContext(context.WithoutCancel(ctx), "pragma busy_timeout = "+milliseconds(d.config.Lock))
+	return errors.Join(err, back)
+}
+
+// Backup writes all of a SQLite database, as it is now, into a new file, while it is
+// used. Of PostgreSQL it is an error: there is pg_dump.
+func (d *DB) Backup(ctx context.Context, file string) error {
+	if d.Engine != SQLite {
+		return errors.New("back up: this is for SQLite; PostgreSQL has pg_dump and pg_basebackup")
+	}
+	if err := d.backup(ctx, file); err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	return nil
+}
+
+func (d *DB) backup(ctx context.Context, file string) error {
+	if err := private(file, os.O_EXCL); err != nil {
+		return err
+	}
+	// A connection of its own: it takes long, and purchases go on.
+	if err := execOn(ctx, d.path, "vacuum into $1", file); err != nil {
+		return err
+	}
+	// Who restores it has another copy of the data, see Origin.
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return execOn(ctx, file, fmt.Sprintf("pragma user_version = %d", binary.BigEndian.Uint32(random[:])>>1|1))
+}
+
+// execOn runs a statement on a file, on a connection of its own.
+func execOn(ctx context.Context, path, query string, args ...any) error {
+	d, err := openFile(path, url.Values{"_pragma": {"synchronous(full)"}})
+	if err != nil {
+		return err
+	}
+	_, err = d.ExecContext(ctx, query, args...)
+	return errors.Join(err, d.Close())
+}
+
+// isBusy reports whether another connection to SQLite has a lock.
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_BUSY || e.Code()&0xff == sqlite3.SQLITE_LOCKED)
+}

@@ -1,0 +1,110 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Queryer is a transaction or a database, for functions that do not care.
+type Queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+const (
+	txTries = 5
+	txPause = 20 * time.Millisecond // at most before the second try, twice as long before the next
+)
+
+// Tx runs do in a transaction and commits it, unless do returns an error, which Tx
+// returns too. PostgreSQL isolates it by READ COMMITTED; with SQLite it is alone.
+//
+// do runs again from the start after a deadlock or a failed serialisation, so it
+// changes nothing but by its transaction. It calls nobody over the network: what it
+// has locked, others wait for. What locks are taken in which order docs/database.md says.
+//
+// Once the commit has begun ctx no longer ends it. The error is then nil,
+// ErrCommitUnknown, or something that says that all was undone.
+func (d *DB) Tx(ctx context.Context, do func(*sql.Tx) error) error {
+	for try := 1; ; try++ {
+		err := d.tx(ctx, do)
+		switch {
+		case err == nil || errors.Is(err, ErrCommitUnknown):
+			return err
+		case code(err) == lockNotAvailable:
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		case !retriable(err):
+			return err
+		case try == txTries:
+			return fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+		select {
+		case <-time.After(rand.N(txPause << (try - 1))): //nolint:gosec // no secret
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		}
+	}
+}
+
+// errBegin: a connection of before the server was started anew, mostly.
+var errBegin = errors.New("begin transaction")
+
+// retriable reports whether the transaction was undone only because of others, or
+// never began.
+func retriable(err error) bool {
+	c := code(err)
+	return errors.Is(err, errBegin) || c == serializationFailure || c == deadlockDetected || isBusy(err)
+}
+
+// tx is Tx, once.
+func (d *DB) tx(ctx context.Context, do func(*sql.Tx) error) error {
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.config.Transaction)
+	defer cancel()
+	tx, err := conn.BeginTx(whole, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBegin, err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	err = tx.Commit()
+	switch {
+	case err == nil && d.Engine == Postgres && standbyAway(conn):
+		return fmt.Errorf("%w: the standby did not confirm it", ErrCommitUnknown)
+	case err == nil, undone(err):
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+}
+
+// undone reports whether the error of a commit says for certain that nothing of the
+// transaction is left.
+func undone(err error) bool {
+	c := code(err)
+	return c == serializationFailure || c == deadlockDetected || strings.HasPrefix(c, integrityViolation) || isBusy(err)
+}
+
+// View runs do in a transaction that changes nothing: all its statements see the
+// same moment. It should be short: SQLite's log grows meanwhile.
+func (d *DB) View(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := d.Read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // there is nothing to keep
+	return do(tx)
+}

@@ -1,0 +1,412 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/shopd/shopd/internal/db"
+)
+
+// How long an approved order means what.
+const (
+	// Young: until then no other order of the cart may be bought.
+	Young = 10 * time.Minute
+	// Held: then its stock is given back. The row stays.
+	Held = 30 * time.Minute
+	// Watched: until then Klarna is asked whether it became a sale.
+	Watched = 49 * time.Hour
+)
+
+const (
+	askFirst    = 5 * time.Minute // push and confirmation have had their time
+	askEvery    = 30 * time.Minute
+	returnBatch = 100
+	// locksLife is how long the row of a cart stays after it was locked last.
+	locksLife = Watched + time.Hour
+)
+
+// Why a purchase is not approved, beside a *ShortError and ErrCrowded. Nothing changed.
+var (
+	// ErrPurchaseRunning: another order of the cart may be being bought.
+	ErrPurchaseRunning = errors.New("another purchase of this cart may be running")
+	// ErrSold: the order is bought already.
+	ErrSold = errors.New("the order is bought already")
+)
+
+// Approved says that Klarna was told to go on with a purchase. A cart may have
+// several: one that replaces another forgets nothing.
+type Approved struct {
+	CartID   string
+	OrderID  string          // KCO order, or "session:<id>" of Klarna Payments
+	Lines    []Line          // all that is being bought; stock is held of what is counted
+	Made     time.Time       // to the millisecond
+	Sold     bool            // it is placed, and its cart is not closed yet
+	Returned bool            // its stock was given back, because it grew old
+	Ending   bool            // Klarna was asked to abort its order, and is not known to have refused
+	Body     json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
+
+	held []Line // the stock that it holds
+}
+
+// LockCart lets the caller's transaction alone decide about a cart until it ends: the
+// row is there for that only. It is the first that a transaction about a cart does.
+// Who looks first and writes later approves two orders of one cart.
+func LockCart(ctx context.Context, tx *sql.Tx, cartID string) error {
+	if _, err := tx.ExecContext(ctx, `insert into cart_locks (cart_id, touched_at) values ($1, $2)
+		on conflict (cart_id) do update set touched_at = excluded.touched_at`, cartID, time.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("lock cart: %w", err)
+	}
+	return nil
+}
+
+const approvedColumns = "order_id, cart_id, sold, ending, made_at, returned, lines, held, body"
+
+// approved reads rows; clause begins with "where".
+func approved(ctx context.Context, q db.Queryer, clause string, args ...any) (list []Approved, err error) {
+	rows, err := q.QueryContext(ctx, "select "+approvedColumns+" from approved_orders "+clause, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read approved orders: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var a Approved
+		var made int64
+		var lines, held, body sql.NullString
+		if err = rows.Scan(&a.OrderID, &a.CartID, &a.Sold, &a.Ending, &made, &a.Returned, &lines, &held, &body); err == nil {
+			err = json.Unmarshal([]byte(lines.String), &a.Lines)
+		}
+		if err == nil && held.Valid {
+			err = json.Unmarshal([]byte(held.String), &a.held)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read approved orders: %w", err)
+		}
+		a.Made = time.UnixMilli(made).UTC()
+		if body.Valid {
+			a.Body = json.RawMessage(body.String)
+		}
+		list = append(list, a)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read approved orders: %w", err)
+	}
+	return list, nil
+}
+
+// ofOrder reads one row; nil when there is none.
+func ofOrder(ctx context.Context, q db.Queryer, orderID string) (*Approved, error) {
+	list, err := approved(ctx, q, "where order_id = $1", orderID)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
+
+// OfCart returns the approved orders of a cart, however old, the newest first.
+func (s *Store) OfCart(ctx context.Context, cartID string) ([]Approved, error) {
+	return approved(ctx, s.DB.Read, "where cart_id = $1 order by made_at desc, order_id", cartID)
+}
+
+// OfOrder returns an approved order; false when it is none.
+func (s *Store) OfOrder(ctx context.Context, orderID string) (a Approved, ok bool, err error) {
+	found, err := ofOrder(ctx, s.DB.Read, orderID)
+	if found == nil {
+		return a, false, err
+	}
+	return *found, true, nil
+}
+
+// Reserve approves an order: takes the stock of its lines and writes its row. The
+// caller has locked the cart. What the same order held before is replaced; another
+// order of the cart forbids it while it is young, else it gives its stock back. So a
+// repeat changes nothing. A zero Made is now. The error is ErrPurchaseRunning,
+// ErrSold, a *ShortError, or a fault of the database; the transaction is not to be
+// committed then.
+func (s *Store) Reserve(ctx context.Context, tx *sql.Tx, a Approved) error {
+	if a.Made.IsZero() {
+		a.Made = time.Now()
+	}
+	others, err := approved(ctx, tx, "where cart_id = $1", a.CartID)
+	if err != nil {
+		return err
+	}
+	var moves []Move
+	own := map[string]int{} // what comes back
+	for _, other := range others {
+		switch {
+		case other.OrderID == a.OrderID && other.Sold:
+			return ErrSold
+		case other.OrderID == a.OrderID:
+			for _, line := range other.held {
+				own[line.SKU] += line.Quantity
+				moves = append(moves, a.move(line, Reserved, -1))
+			}
+		case other.Sold:
+		case a.Made.Sub(other.Made) < Young:
+			return ErrPurchaseRunning
+		default:
+			back, err := letGo(ctx, tx, other)
+			if err != nil {
+				return err
+			}
+			moves = append(moves, back...)
+			for _, line := range other.held {
+				own[line.SKU] += line.Quantity
+			}
+		}
+	}
+	held, err := counted(ctx, tx, a.Lines)
+	if err != nil {
+		return err
+	}
+	for _, line := range held {
+		moves = append(moves, a.move(line, Reserved, 1))
+	}
+	if err := putApproved(ctx, tx, a, held); err != nil {
+		return err
+	}
+	if _, err := apply(ctx, tx, moves, true); err != nil {
+		if short, ok := errors.AsType[*ShortError](err); ok {
+			return &ShortError{SKU: short.SKU, Left: short.Left + own[short.SKU]}
+		}
+		return fmt.Errorf("reserve stock: %w", err)
+	}
+	return nil
+}
+
+// move is a move of reserved stock.
+func (a Approved) move(line Line, kind Kind, sign int64) Move {
+	return Move{SKU: line.SKU, At: time.Now(), Kind: kind, Reserved: sign * int64(line.Quantity), OrderID: a.OrderID}
+}
+
+// counted are the lines whose stock counts, each SKU once.
+func counted(ctx context.Context, tx *sql.Tx, lines []Line) (list []Line, err error) {
+	at := map[string]int{}
+	for _, line := range lines {
+		i, again := at[line.SKU]
+		switch {
+		case line.Quantity <= 0:
+			continue
+		case again:
+			list[i].Quantity += line.Quantity
+			continue
+		}
+		_, is, err := level(ctx, tx, line.SKU)
+		if err != nil {
+			return nil, fmt.Errorf("read stock: %w", err)
+		}
+		if is {
+			at[line.SKU] = len(list)
+			list = append(list, line)
+		}
+	}
+	return list, nil
+}
+
+// putApproved writes the row of an order that was approved now.
+func putApproved(ctx context.Context, tx *sql.Tx, a Approved, held []Line) error {
+	if a.Lines == nil {
+		a.Lines = []Line{}
+	}
+	lines, err := json.Marshal(a.Lines)
+	if err != nil {
+		return fmt.Errorf("write approved order: %w", err)
+	}
+	var holds, body, ask any
+	if len(held) > 0 {
+		text, err := json.Marshal(held)
+		if err != nil {
+			return fmt.Errorf("write approved order: %w", err)
+		}
+		holds = string(text)
+	}
+	if len(a.Body) > 0 {
+		body = string(a.Body)
+	}
+	if !a.Sold {
+		ask = a.Made.Add(askFirst).UnixMilli()
+	}
+	if _, err := tx.ExecContext(ctx, `insert into approved_orders (order_id, cart_id, sold, ending, made_at, ask_at, returned, lines, held, body)
+		values ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9)
+		on conflict (order_id) do update set cart_id = excluded.cart_id, sold = excluded.sold, ending = excluded.ending, made_at = excluded.made_at,
+		ask_at = excluded.ask_at, returned = excluded.returned, lines = excluded.lines, held = excluded.held, body = excluded.body`,
+		a.OrderID, a.CartID, a.Sold, false, a.Made.UnixMilli(), ask, string(lines), holds, body); err != nil {
+		return fmt.Errorf("write approved order: %w", err)
+	}
+	return nil
+}
+
+// letGo ends that an approved order holds stock, and returns the moves of that.
+func letGo(ctx context.Context, tx *sql.Tx, a Approved) (moves []Move, err error) {
+	if len(a.held) == 0 {
+		return nil, nil
+	}
+	if _, err := tx.ExecContext(ctx, "update approved_orders set held = null, returned = $2 where order_id = $1", a.OrderID, true); err != nil {
+		return nil, fmt.Errorf("write approved order: %w", err)
+	}
+	for _, line := range a.held {
+		moves = append(moves, a.move(line, Released, -1))
+	}
+	return moves, nil
+}
+
+// forget deletes the row of an approved order and gives back what it holds.
+func forget(ctx context.Context, tx *sql.Tx, a Approved) error {
+	moves, err := letGo(ctx, tx, a)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "delete from approved_orders where order_id = $1", a.OrderID); err != nil {
+		return fmt.Errorf("forget approved order: %w", err)
+	}
+	if _, err := apply(ctx, tx, moves, false); err != nil {
+		return fmt.Errorf("give stock back: %w", err)
+	}
+	return nil
+}
+
+// Drop ends an approved order and gives back its stock, once it is known that it will
+// not become a sale. One that was sold stays. The caller has locked the cart.
+func (s *Store) Drop(ctx context.Context, tx *sql.Tx, orderID string) error {
+	a, err := ofOrder(ctx, tx, orderID)
+	if err != nil || a == nil || a.Sold {
+		return err
+	}
+	return forget(ctx, tx, *a)
+}
+
+// Become gives an approved purchase another name, once it is known which order it has
+// become; its Body is no longer needed. Where that order has a row of its own the
+// purchase ends instead, and gives back its stock: it was written anew by somebody who
+// did not know. The caller has locked the cart.
+func (s *Store) Become(ctx context.Context, tx *sql.Tx, purchase, orderID string) error {
+	a, err := ofOrder(ctx, tx, purchase)
+	if err != nil || a == nil || purchase == orderID {
+		return err
+	}
+	there, err := ofOrder(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	if there != nil {
+		return forget(ctx, tx, *a)
+	}
+	if _, err := tx.ExecContext(ctx, "update approved_orders set order_id = $2, body = null where order_id = $1", purchase, orderID); err != nil {
+		return fmt.Errorf("rename approved order: %w", err)
+	}
+	return nil
+}
+
+// SetEnding notes that Klarna is being asked to abort an approved order (or, false,
+// has refused): so that an abort whose answer was lost is known for ours. It reports
+// whether the order is approved and not sold.
+func (s *Store) SetEnding(ctx context.Context, orderID string, ending bool) (ok bool, err error) {
+	err = s.DB.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, "update approved_orders set ending = $2 where order_id = $1 and not sold", orderID, ending)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		ok = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("note in approved order: %w", err)
+	}
+	return ok, nil
+}
+
+// locked runs do on an approved order as it is while its cart is locked, if there is
+// one still.
+func (s *Store) locked(ctx context.Context, cartID, orderID string, do func(*sql.Tx, Approved) error) error {
+	return s.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if err := LockCart(ctx, tx, cartID); err != nil {
+			return err
+		}
+		a, err := ofOrder(ctx, tx, orderID)
+		if err != nil || a == nil {
+			return err
+		}
+		return do(tx, *a)
+	})
+}
+
+// ReturnOld gives back the stock of approved orders that are 30 min old at now, and
+// returns of how many. What they say of a purchase stays.
+func (s *Store) ReturnOld(ctx context.Context, now time.Time) (returned int, err error) {
+	old := now.Add(-Held)
+	for {
+		list, err := approved(ctx, s.DB.Read, "where held is not null and made_at <= $1 order by made_at limit $2", old.UnixMilli(), returnBatch)
+		if err != nil {
+			return returned, err
+		}
+		for _, a := range list {
+			err := s.locked(ctx, a.CartID, a.OrderID, func(tx *sql.Tx, a Approved) error {
+				if a.Made.After(old) {
+					return nil // approved anew
+				}
+				moves, err := letGo(ctx, tx, a)
+				if err != nil {
+					return err
+				}
+				_, err = apply(ctx, tx, moves, false)
+				return err
+			})
+			if err != nil {
+				return returned, fmt.Errorf("give stock back: %w", err)
+			}
+			returned++
+		}
+		if len(list) < returnBatch {
+			return returned, nil
+		}
+	}
+}
+
+// Due returns at most limit approved orders about which Klarna is to be asked by now:
+// when they are 5 min old, then every 30 min, the last time at 49 h. They come in no
+// order, so that some which fail do not keep the others from their turn.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Approved, error) {
+	list, err := approved(ctx, s.DB.Read, "where ask_at <= $1 order by ask_at limit $2", now.UnixMilli(), limit)
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // no secret
+	return list, err
+}
+
+// Asked notes that Klarna was asked at now about an approved order and knew of no
+// sale: it is due again in 30 min. At 49 h it is forgotten instead, and its stock
+// given back if it was not yet.
+func (s *Store) Asked(ctx context.Context, cartID, orderID string, now time.Time) error {
+	err := s.locked(ctx, cartID, orderID, func(tx *sql.Tx, a Approved) error {
+		ends := a.Made.Add(Watched)
+		switch {
+		case a.Sold:
+			return nil
+		case !now.Before(ends):
+			return forget(ctx, tx, a)
+		}
+		next := min(now.Add(askEvery).UnixMilli(), ends.UnixMilli())
+		_, err := tx.ExecContext(ctx, "update approved_orders set ask_at = $2 where order_id = $1", orderID, next)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note in approved order: %w", err)
+	}
+	return nil
+}
+
+// ForgetLocks deletes the rows of carts that nobody has locked for 50 h at now.
+func (s *Store) ForgetLocks(ctx context.Context, now time.Time) error {
+	err := s.DB.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "delete from cart_locks where touched_at < $1", now.Add(-locksLife).UnixMilli())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget locks of carts: %w", err)
+	}
+	return nil
+}

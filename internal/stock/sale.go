@@ -1,0 +1,193 @@
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/event"
+)
+
+// Sell makes what an approved order holds what was sold, in the transaction that puts
+// the order in the book. Where nothing was held (any more) it is taken all the same:
+// the sale is made. short are the SKUs of which more is sold now than there is; an
+// event tells so. The row of the approved order stays until Closed. The caller has
+// locked the cart and the order. A second time changes nothing.
+func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, lines []Line) (short []string, err error) {
+	a, err := ofOrder(ctx, tx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		a = &Approved{CartID: cartID, OrderID: orderID, Lines: lines, Made: time.Now()}
+	}
+	var done bool
+	if err := tx.QueryRowContext(ctx, "select exists (select 1 from stock_moves where order_id = $1 and kind = $2)", orderID, string(Sold)).Scan(&done); err != nil {
+		return nil, fmt.Errorf("sell stock: %w", err)
+	}
+	if done || a.Sold {
+		return nil, nil
+	}
+	goods, err := counted(ctx, tx, lines)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]int64{}
+	var moves []Move
+	for _, line := range a.held {
+		own[line.SKU] = int64(line.Quantity)
+		moves = append(moves, a.move(line, Sold, -1))
+	}
+	for _, line := range goods {
+		moves = append(moves, Move{SKU: line.SKU, At: time.Now(), Kind: Sold, Committed: int64(line.Quantity), OrderID: orderID})
+	}
+	a.Sold, a.Body = true, nil
+	if err := putApproved(ctx, tx, *a, nil); err != nil {
+		return nil, err
+	}
+	after, err := apply(ctx, tx, moves, false)
+	if err != nil {
+		return nil, fmt.Errorf("sell stock: %w", err)
+	}
+	for _, line := range goods {
+		if l := after[line.SKU]; l.Available() < 0 && int64(line.Quantity) > own[line.SKU] {
+			short = append(short, line.SKU)
+		}
+	}
+	slices.Sort(short)
+	for _, sku := range short {
+		if strings.HasPrefix(sku, campaign) {
+			continue
+		}
+		if err := event.Add(ctx, tx, event.StockOversold, event.Stock{SKU: sku, Available: after[sku].Available()}); err != nil {
+			return nil, err
+		}
+	}
+	return short, nil
+}
+
+// Closed forgets the row of an approved order that was sold, when its cart is closed.
+func (s *Store) Closed(ctx context.Context, tx *sql.Tx, orderID string) error {
+	if _, err := tx.ExecContext(ctx, "delete from approved_orders where order_id = $1 and sold", orderID); err != nil {
+		return fmt.Errorf("forget approved order: %w", err)
+	}
+	return nil
+}
+
+// Entry says who moved goods, when and why.
+type Entry struct {
+	At     time.Time // when they moved; zero is now
+	Who    string    // of staff or an API key; "" = shopd
+	Reason string
+}
+
+// Ship takes goods of an order out of the warehouse: of what is on hand, and of what
+// is committed. What is not committed for the order any more does not move.
+func (s *Store) Ship(ctx context.Context, tx *sql.Tx, orderID string, lines []Line, e Entry) error {
+	return s.commit(ctx, tx, orderID, lines, Shipped, e)
+}
+
+// Release ends that goods of an order are committed: it was cancelled, or the rest of
+// it will not be sent. What is not committed for the order any more does not move.
+func (s *Store) Release(ctx context.Context, tx *sql.Tx, orderID string, lines []Line, e Entry) error {
+	return s.commit(ctx, tx, orderID, lines, Released, e)
+}
+
+func (s *Store) commit(ctx context.Context, tx *sql.Tx, orderID string, lines []Line, kind Kind, e Entry) error {
+	open, err := s.Open(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	var moves []Move
+	for _, line := range lines {
+		n := min(int64(line.Quantity), open[line.SKU])
+		if n <= 0 {
+			continue
+		}
+		open[line.SKU] -= n
+		m := e.move(line.SKU, kind, orderID)
+		if m.Committed = -n; kind == Shipped {
+			m.OnHand = -n
+		}
+		moves = append(moves, m)
+	}
+	if _, err := apply(ctx, tx, moves, false); err != nil {
+		return fmt.Errorf("move stock: %w", err)
+	}
+	return nil
+}
+
+// Open returns what is committed for an order. The caller has locked the order.
+func (s *Store) Open(ctx context.Context, tx *sql.Tx, orderID string) (map[string]int64, error) {
+	rows, err := tx.QueryContext(ctx, "select sku, sum(committed) from stock_moves where order_id = $1 group by sku", orderID)
+	if err != nil {
+		return nil, fmt.Errorf("read stock of order: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	open := map[string]int64{}
+	for rows.Next() {
+		var sku string
+		var n int64
+		if err := rows.Scan(&sku, &n); err != nil {
+			return nil, fmt.Errorf("read stock of order: %w", err)
+		}
+		open[sku] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read stock of order: %w", err)
+	}
+	return open, nil
+}
+
+// Commit makes what is committed for an order what its lines say now: they were
+// changed after the sale.
+func (s *Store) Commit(ctx context.Context, tx *sql.Tx, orderID string, open []Line, e Entry) error {
+	had, err := s.Open(ctx, tx, orderID)
+	if err != nil {
+		return err
+	}
+	goods, err := counted(ctx, tx, open)
+	if err != nil {
+		return err
+	}
+	for _, line := range goods {
+		had[line.SKU] -= int64(line.Quantity)
+	}
+	var moves []Move
+	for sku, n := range had {
+		m := e.move(sku, Adjusted, orderID)
+		if m.Committed = -n; n != 0 {
+			moves = append(moves, m)
+		}
+	}
+	if _, err := apply(ctx, tx, moves, false); err != nil {
+		return fmt.Errorf("move stock: %w", err)
+	}
+	return nil
+}
+
+// Return puts goods of an order into the warehouse again.
+func (s *Store) Return(ctx context.Context, tx *sql.Tx, orderID string, lines []Line, e Entry) error {
+	var moves []Move
+	for _, line := range lines {
+		if line.Quantity > 0 {
+			m := e.move(line.SKU, Returned, orderID)
+			m.OnHand = int64(line.Quantity)
+			moves = append(moves, m)
+		}
+	}
+	if _, err := apply(ctx, tx, moves, false); err != nil {
+		return fmt.Errorf("return stock: %w", err)
+	}
+	return nil
+}
+
+func (e Entry) move(sku string, kind Kind, orderID string) Move {
+	if e.At.IsZero() {
+		e.At = time.Now()
+	}
+	return Move{SKU: sku, At: e.At, Kind: kind, OrderID: orderID, Who: e.Who, Reason: e.Reason}
+}

@@ -1,0 +1,178 @@
+// Package stock knows how many there are of each product, who may have them, and how
+// it came to that. On hand is what lies in the warehouse; reserved is for purchases
+// that were approved, committed for orders that were placed. What is in none of these
+// is available. A product without a row is not counted: anybody can have any number.
+//
+// The uses of a campaign are counted in the same way, see CampaignSKU.
+package stock
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/shopd/shopd/internal/db"
+)
+
+const (
+	levelsAge   = time.Second      // how old Levels may be
+	levelsStale = 30 * time.Second // how old while the database does not answer
+)
+
+// campaign begins what the uses of a campaign are counted under. No SKU has a colon.
+const campaign = "campaign:"
+
+// CampaignSKU is what the uses of a campaign are counted under.
+func CampaignSKU(name string) string { return campaign + name }
+
+// Store is the stock. It is safe for concurrent use, on any number of processes.
+type Store struct {
+	DB *db.DB
+	// Waiting is how many purchases of one SKU may wait in this process; 0 is 24.
+	Waiting int
+
+	gate   gate
+	flight singleflight.Group
+
+	mu     sync.Mutex
+	levels map[string]int // what the database said last; nil before
+	read   time.Time      // when that was asked for
+	tried  time.Time      // when it was asked last, whether it answered or not
+}
+
+// Line is a SKU and how many of it.
+type Line struct {
+	SKU      string `json:"sku"`
+	Quantity int    `json:"quantity"` // above 0
+}
+
+// Level is how many there are of a product.
+type Level struct {
+	SKU       string
+	OnHand    int64
+	Reserved  int64
+	Committed int64
+}
+
+// Available is how many can be sold; below 0 where more was sold than there is.
+func (l Level) Available() int64 { return l.OnHand - l.Reserved - l.Committed }
+
+// ShortError refuses more than there is.
+type ShortError struct {
+	SKU  string
+	Left int // what this cart could have, 0 = none
+}
+
+// Error names SKU and stock.
+func (e *ShortError) Error() string { return fmt.Sprintf("only %d left of %s", e.Left, e.SKU) }
+
+// Left returns how many of each of the products are available now. What is not
+// counted is absent.
+func (s *Store) Left(ctx context.Context, skus ...string) (map[string]int, error) {
+	levels, err := s.Read(ctx, skus...)
+	left := make(map[string]int, len(levels))
+	for _, l := range levels {
+		left[l.SKU] = int(l.Available())
+	}
+	return left, err
+}
+
+// Read returns the levels of these products, in their order. What is not counted is
+// left out.
+func (s *Store) Read(ctx context.Context, skus ...string) ([]Level, error) {
+	var levels []Level
+	for _, sku := range skus {
+		l, found, err := level(ctx, s.DB.Read, sku)
+		if err != nil {
+			return nil, fmt.Errorf("read stock: %w", err)
+		}
+		if found {
+			levels = append(levels, l)
+		}
+	}
+	return levels, nil
+}
+
+func level(ctx context.Context, q db.Queryer, sku string) (l Level, found bool, err error) {
+	l.SKU = sku
+	err = q.QueryRowContext(ctx, "select on_hand, reserved, committed from stock where sku = $1", sku).Scan(&l.OnHand, &l.Reserved, &l.Committed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, false, nil
+	}
+	return l, err == nil, err
+}
+
+// Levels returns how many are available of everything that is counted, at most a
+// second old and mostly from memory: for pages and carts, not for decisions. Any
+// number of callers make one query. While the database does not answer, it returns
+// what it knew for up to 30 s, so that the shelves can still be looked at, then the
+// error. The map is shared and must not be changed.
+func (s *Store) Levels(ctx context.Context) (map[string]int, error) {
+	if levels := s.known(); levels != nil {
+		return levels, nil
+	}
+	// The query belongs to all who wait for it: whoever started it may leave.
+	result := s.flight.DoChan("", func() (any, error) { return s.refresh(context.WithoutCancel(ctx)) })
+	select {
+	case r := <-result:
+		levels, _ := r.Val.(map[string]int)
+		return levels, r.Err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read stock: %w", context.Cause(ctx))
+	}
+}
+
+// known returns the levels in memory if they are fresh enough, else nil.
+func (s *Store) known() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh := time.Since(s.read) < levelsAge
+	outage := s.tried.After(s.read) && time.Since(s.tried) < levelsAge && time.Since(s.read) < levelsStale
+	if fresh || outage {
+		return s.levels
+	}
+	return nil
+}
+
+func (s *Store) refresh(ctx context.Context) (map[string]int, error) {
+	if levels := s.known(); levels != nil { // by a flight that landed meanwhile
+		return levels, nil
+	}
+	start := time.Now()
+	levels, err := s.all(ctx)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried = start
+	if err == nil {
+		s.levels, s.read = levels, start
+		return levels, nil
+	}
+	if s.levels != nil && time.Since(s.read) < levelsStale {
+		return s.levels, nil
+	}
+	return nil, fmt.Errorf("read stock: %w", err)
+}
+
+func (s *Store) all(ctx context.Context) (levels map[string]int, err error) {
+	rows, err := s.DB.Read.QueryContext(ctx, "select sku, on_hand - reserved - committed from stock")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	levels = map[string]int{}
+	for rows.Next() {
+		var sku string
+		var n int
+		if err := rows.Scan(&sku, &n); err != nil {
+			return nil, err
+		}
+		levels[sku] = n
+	}
+	return levels, rows.Err()
+}
