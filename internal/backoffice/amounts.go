@@ -1,10 +1,10 @@
 package backoffice
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -14,7 +14,7 @@ import (
 )
 
 // timeText writes a time, UTC: "20 Nov 2026, 14:02".
-func timeText(t time.Time) string { return dayText(t) + ", " + t.UTC().Format("15:04") }
+func timeText(t time.Time) string { return form.Day(t) + ", " + t.UTC().Format("15:04") }
 
 func quantity(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -57,16 +57,16 @@ func amounts(o order.Order) templates.AdminAmounts {
 	total := max(o.OrderAmount, o.CapturedAmount+rest)
 	released := total - o.CapturedAmount - rest
 	v := templates.AdminAmounts{Figures: []templates.AdminFigure{
-		{Swatch: "authorized", Label: "Authorized", Amount: amountText(total)},
-		{Swatch: "captured", Label: "Captured", Amount: amountText(o.CapturedAmount)},
-		{Swatch: "refunded", Label: "Refunded", Amount: amountText(o.RefundedAmount)},
-		{Swatch: "remaining", Label: "Remaining", Amount: amountText(rest)},
+		{Swatch: "authorized", Label: "Authorized", Amount: form.Amount(total)},
+		{Swatch: "captured", Label: "Captured", Amount: form.Amount(o.CapturedAmount)},
+		{Swatch: "refunded", Label: "Refunded", Amount: form.Amount(o.RefundedAmount)},
+		{Swatch: "remaining", Label: "Remaining", Amount: form.Amount(rest)},
 	}}
-	v.Sentence = "Of " + moneyText(total, o.PurchaseCurrency) + " authorized, " + amountText(o.CapturedAmount) + " are captured, " +
-		amountText(o.RefundedAmount) + " of those refunded, and " + amountText(rest) + " remain."
+	v.Sentence = "Of " + form.Money(total, o.PurchaseCurrency) + " authorized, " + form.Amount(o.CapturedAmount) + " are captured, " +
+		form.Amount(o.RefundedAmount) + " of those refunded, and " + form.Amount(rest) + " remain."
 	if released > 0 {
-		v.Figures = append(v.Figures, templates.AdminFigure{Swatch: "released", Label: "Released", Amount: amountText(released)})
-		v.Sentence += " " + amountText(released) + " were released."
+		v.Figures = append(v.Figures, templates.AdminFigure{Swatch: "released", Label: "Released", Amount: form.Amount(released)})
+		v.Sentence += " " + form.Amount(released) + " were released."
 	}
 	if total <= 0 {
 		return v
@@ -84,18 +84,6 @@ func amounts(o order.Order) templates.AdminAmounts {
 	add("remaining", o.CapturedAmount, o.CapturedAmount+rest)
 	add("released", o.CapturedAmount+rest, total)
 	return v
-}
-
-// impossibleOf is why an action cannot be done with an order in its state; nil when it can.
-func (b *Backoffice) impossibleOf(o order.Order, a order.Action, now time.Time) *order.ImpossibleError {
-	err := b.Book.Possible(o, a, now)
-	if err == nil {
-		return nil
-	}
-	if impossible, ok := errors.AsType[*order.ImpossibleError](err); ok {
-		return impossible
-	}
-	return &order.ImpossibleError{Action: a}
 }
 
 // line tells lines of an order apart.
@@ -158,14 +146,14 @@ func lines(o order.Order) []templates.AdminLine {
 		kept := takeOf(refundable, key, captured)
 		v := templates.AdminLine{
 			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
-			Price: amountText(l.UnitPrice), Total: amountText(l.TotalAmount), Tax: taxText(l.TaxRate),
+			Price: form.Amount(l.UnitPrice), Total: form.Amount(l.TotalAmount), Tax: taxText(l.TaxRate),
 		}
 		add := func(kind templates.Kind, n int64, state string) {
 			switch {
 			case n == l.Quantity:
 				v.States = append(v.States, templates.Badge{Kind: kind, Text: state})
 			case n > 0:
-				v.States = append(v.States, templates.Badge{Kind: kind, Text: quantity(n) + " " + lowerFirst(state)})
+				v.States = append(v.States, templates.Badge{Kind: kind, Text: quantity(n) + " " + form.LowerFirst(state)})
 			}
 		}
 		add(templates.Info, captured-kept, "Refunded")
@@ -190,5 +178,5 @@ func taxText(rate money.TaxRate) string {
 		}
 		text += "." + digits
 	}
-	return text + nbsp + "%"
+	return text + form.Space + "%"
 }

@@ -45,7 +45,7 @@ func (o *office) olds(orders ...order.Order) {
 			o.T.Fatal(err)
 		}
 	}
-	if err := o.Book.Reconcile(ctx, time.Now()); err != nil {
+	if err := o.Desk.Reconcile(ctx, time.Now()); err != nil {
 		o.T.Fatal(err)
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// changes are the facts in which two states of an order differ, for the audit:
+// Changes are the facts in which two states of an order differ, for the audit:
 // no personal data. Of an address they say that it changed.
-func changes(before, after Order) []Change {
+func Changes(before, after Order) []Change {
 	var list []Change
 	add := func(field, was, is string) {
 		if was != is {
@@ -37,7 +37,7 @@ func changes(before, after Order) []Change {
 	if before.ShippingAddress != after.ShippingAddress {
 		list = append(list, Change{Field: "shipping_address", After: "changed"})
 	}
-	if !before.followed() {
+	if !before.Followed() {
 		return list // what it had was not known
 	}
 	amount("captured_amount", before.CapturedAmount, after.CapturedAmount)
@@ -104,7 +104,7 @@ func (o Order) Parcels() []ordermanagement.ShippingInfo {
 
 // material reports whether two states of an order differ in what staff decide by.
 func material(before, after Order) bool {
-	if !before.followed() { // what it had was not known
+	if !before.Followed() { // what it had was not known
 		before.OriginalOrderAmount = after.OriginalOrderAmount
 		before.CapturedAmount, before.RefundedAmount = after.CapturedAmount, after.RefundedAmount
 		before.RemainingAuthorizedAmount = after.RemainingAuthorizedAmount

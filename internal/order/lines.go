@@ -6,25 +6,42 @@ import (
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // Uncaptured is what of the order's lines can still be captured: quantities and
 // amounts less those of the captures, in the sequence of the lines. A capture
 // without lines leaves them as they are; Rest says whether they add up.
 func (o Order) Uncaptured() []klarna.OrderLine {
-	if ended(o.Status) != "" {
+	if over(o.Status) {
 		return nil
 	}
 	return less(o.OrderLines, o.capturedLines())
 }
 
+// over reports whether nothing can be captured in a status.
+func over(status ordermanagement.Status) bool {
+	switch status {
+	case ordermanagement.Captured, ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
+		return true
+	case ordermanagement.Authorized, ordermanagement.PartCaptured:
+	}
+	return false
+}
+
+// SumsTo reports whether lines, where there are any, make up an amount.
+func SumsTo(lines []klarna.OrderLine, amount money.Amount) bool {
+	sum, _, err := klarna.Sums(lines)
+	return len(lines) == 0 || err == nil && sum == amount
+}
+
 // Rest is all that can still be captured. lines is nil when they do not make
 // up the amount, because something was captured without lines.
 func (o Order) Rest() (lines []klarna.OrderLine, amount money.Amount) {
-	if ended(o.Status) != "" {
+	if over(o.Status) {
 		return nil, 0
 	}
-	if lines = o.Uncaptured(); !sumsTo(lines, o.RemainingAuthorizedAmount) {
+	if lines = o.Uncaptured(); !SumsTo(lines, o.RemainingAuthorizedAmount) {
 		lines = nil
 	}
 	return lines, o.RemainingAuthorizedAmount
@@ -46,7 +63,7 @@ func (o Order) Refundable() []klarna.OrderLine {
 func (o Order) capturedLines() []klarna.OrderLine {
 	var lines []klarna.OrderLine
 	for _, capture := range o.Captures {
-		if len(capture.OrderLines) == 0 && sumsTo(o.OrderLines, capture.CapturedAmount) {
+		if len(capture.OrderLines) == 0 && SumsTo(o.OrderLines, capture.CapturedAmount) {
 			return o.OrderLines
 		}
 		lines = append(lines, capture.OrderLines...)

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // line is a line of a type, reference, quantity, unit price and total.
@@ -182,7 +183,7 @@ func TestPartsSumToTheWhole(t *testing.T) {
 
 // What is left after captures and refunds that were made elsewhere.
 func TestLeft(t *testing.T) {
-	o := inState(ordermanagement.Authorized)
+	o := shoptest.InState(ordermanagement.Authorized)
 	mug, boat := o.OrderLines[0], o.OrderLines[1]
 	one, _, err := order.Take(o.OrderLines, []int64{1, 0})
 	if err != nil {
@@ -193,7 +194,7 @@ func TestLeft(t *testing.T) {
 		t.Errorf("the rest of all is %d\n%s", amount, diff)
 	}
 
-	captured(&o, 10000) // without lines
+	shoptest.Captured(&o, 10000) // without lines
 	o.Status = ordermanagement.PartCaptured
 	if lines, amount := o.Rest(); lines != nil || amount != 15000 {
 		t.Errorf("after a capture without lines: %v, %d", lines, amount)
@@ -220,7 +221,7 @@ func TestLeft(t *testing.T) {
 		t.Errorf("captured something else: %v", shorts(got))
 	}
 
-	full := inState(ordermanagement.Captured) // at once, without lines
+	full := shoptest.InState(ordermanagement.Captured) // at once, without lines
 	if diff := cmp.Diff([]klarna.OrderLine{mug, boat}, full.Refundable()); diff != "" {
 		t.Errorf("refundable of all: %s", diff)
 	}
@@ -230,7 +231,7 @@ func TestLeft(t *testing.T) {
 		t.Errorf("refundable after a return: %v", got)
 	}
 	for _, status := range []ordermanagement.Status{ordermanagement.Captured, ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed} {
-		o := inState(status)
+		o := shoptest.InState(status)
 		if lines, amount := o.Rest(); o.Uncaptured() != nil || lines != nil || amount != 0 {
 			t.Errorf("%s: %v, %d remain", status, lines, amount)
 		}

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -114,6 +115,16 @@ func (o Order) HasKey(key string) bool {
 	return o.Key != "" && subtle.ConstantTimeCompare([]byte(o.Key), []byte(key)) == 1
 }
 
+// Capture returns the order's capture with an ID; false when it has none.
+func (o Order) Capture(id string) (ordermanagement.Capture, bool) {
+	for _, capture := range o.Captures {
+		if strings.EqualFold(capture.CaptureID, id) {
+			return capture, true
+		}
+	}
+	return ordermanagement.Capture{}, false
+}
+
 // Goods are what the order took out of the cart.
 func (o Order) Goods() []cart.Line {
 	var lines []cart.Line
@@ -155,6 +166,6 @@ func (o *Order) flag(f Flag) {
 	}
 }
 
-// followed reports whether the record has the members of its captures and
+// Followed reports whether the record has the members of its captures and
 // refunds: those of older versions get them when Klarna is next asked.
-func (o Order) followed() bool { return o.OriginalOrderAmount != 0 || o.OrderAmount == 0 }
+func (o Order) Followed() bool { return o.OriginalOrderAmount != 0 || o.OrderAmount == 0 }

@@ -73,7 +73,11 @@ type AdminOrdersView struct {
 	NewerURL  string // "" = there is none
 	OlderURL  string
 	Manages   bool
+	Bulk      []AdminBulk
 }
+
+// AdminBulk is an action with all ticked orders.
+type AdminBulk struct{ Action, Ask, Label string }
 
 // AdminFigure is one figure under the bar of amounts; Swatch names its part.
 type AdminFigure struct{ Swatch, Label, Amount string }
