@@ -16,8 +16,7 @@ import (
 var Capture = &Action{
 	Name: "capture", Slug: "capture", Title: "Capture", Busy: "Capturing…", Noun: "capture", Did: "captured", Try: "capture",
 	Offer: func(o order.Order) string {
-		_, rest := o.Rest()
-		return "Capture " + form.Money(rest, o.PurchaseCurrency)
+		return "Capture " + form.Money(o.Remaining(), o.PurchaseCurrency)
 	},
 	Result: func(o order.Order, e order.AuditEntry) (title, body string) {
 		return "Captured " + form.Money(e.Amount, o.PurchaseCurrency) + ".", form.Amount(o.RemainingAuthorizedAmount) + " remains."

@@ -256,13 +256,9 @@ func (d *Draft) quantity(name, id, typed string, most int64) int64 {
 // quantityFields name the fields of lines: a line keeps its name when others
 // come or go.
 func quantityFields(lines []klarna.OrderLine) []string {
-	names, seen := make([]string, len(lines)), map[string]int{}
-	for i, line := range lines {
-		name := "q:" + string(line.Type) + ":" + line.Reference
-		if seen[name]++; seen[name] > 1 {
-			name += ":" + strconv.Itoa(seen[name])
-		}
-		names[i] = name
+	names := order.LineIDs(lines)
+	for i := range names {
+		names[i] = "q:" + names[i]
 	}
 	return names
 }

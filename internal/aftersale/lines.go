@@ -137,15 +137,15 @@ func linesDefaults(d *Draft) {
 
 func linesParse(d *Draft) {
 	c, o := &d.Command, d.Order
-	captured, names := d.captured(), quantityFields(o.OrderLines)
+	states, names := o.Lines(), quantityFields(o.OrderLines)
 	for i, line := range o.OrderLines {
 		if line.Type == klarna.SalesTax {
 			c.OrderLines = append(c.OrderLines, line)
 			continue
 		}
 		n := d.quantity(names[i], form.LineID(i), d.Values.Get(names[i]), mostOf(line))
-		if n < captured[i] {
-			d.fail(names[i], form.LineID(i), strconv.FormatInt(captured[i], 10)+" of "+line.Name+" are captured. Enter that many or more.")
+		if least := captured(states[i]); n < least {
+			d.fail(names[i], form.LineID(i), strconv.FormatInt(least, 10)+" of "+line.Name+" are captured. Enter that many or more.")
 		}
 		if changed, err := requantified(line, n); err != nil {
 			d.fail(names[i], form.LineID(i), "That is more than Klarna takes.")
@@ -183,21 +183,13 @@ func mostOf(line klarna.OrderLine) int64 {
 	return line.Quantity
 }
 
-// captured are how many of each line are captured.
-func (d *Draft) captured() []int64 {
-	quantities := make([]int64, len(d.Order.OrderLines))
-	left := d.Order.Uncaptured()
-	for i, line := range d.Order.OrderLines {
-		quantities[i] = line.Quantity
-		at := slices.IndexFunc(left, func(l klarna.OrderLine) bool {
-			return l.Type == line.Type && l.Reference == line.Reference && l.Name == line.Name && l.UnitPrice == line.UnitPrice
-		})
-		if at >= 0 {
-			quantities[i] = max(line.Quantity-left[at].Quantity, 0)
-			left = slices.Delete(left, at, at+1)
-		}
+// captured is how many of a line are captured, the whole of a discount of which a
+// part is.
+func captured(s order.LineState) int64 {
+	if s.Open.UnitPrice != s.Line.UnitPrice {
+		return s.Line.Quantity
 	}
-	return quantities
+	return s.Captured
 }
 
 // requantified is a line with another quantity: of fewer its part of the
@@ -331,13 +323,13 @@ func addField(name string, i int) string { return name + ":" + strconv.Itoa(i) }
 
 func linesForm(d *Draft, f *form.Form) {
 	o := d.Order
-	captured := d.captured()
+	states := o.Lines()
 	rows := d.quantityLines(o.OrderLines)
 	for i, line := range o.OrderLines {
 		rows[i].Max = mostOf(line)
 		rows[i].Fixed = line.Type == klarna.SalesTax
-		if captured[i] > 0 {
-			rows[i].Note = strconv.FormatInt(captured[i], 10) + " captured"
+		if n := captured(states[i]); n > 0 {
+			rows[i].Note = strconv.FormatInt(n, 10) + " captured"
 		}
 		if rows[i].Fixed {
 			rows[i].Value, rows[i].Note = "1", "follows from the other lines"

@@ -6,7 +6,6 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -53,7 +52,7 @@ func stateOf(o order.Order) templates.Badge {
 // amounts are the bar and its figures. What was authorized and is neither captured nor
 // remains was released.
 func amounts(o order.Order) templates.AdminAmounts {
-	rest := remaining(o)
+	rest := o.Remaining()
 	total := max(o.OrderAmount, o.CapturedAmount+rest)
 	released := total - o.CapturedAmount - rest
 	v := templates.AdminAmounts{Figures: []templates.AdminFigure{
@@ -86,82 +85,35 @@ func amounts(o order.Order) templates.AdminAmounts {
 	return v
 }
 
-// line tells lines of an order apart.
-type line struct {
-	kind            klarna.LineType
-	reference, name string
-}
-
-func lineOf(l klarna.OrderLine) line { return line{l.Type, l.Reference, l.Name} }
-
-// quantitiesOf counts lines that are left.
-func quantitiesOf(all []klarna.OrderLine) map[line]int64 {
-	n := map[line]int64{}
-	for _, l := range all {
-		n[lineOf(l)] += l.Quantity
-	}
-	return n
-}
-
-// takeOf takes up to so many of what is left of a line.
-func takeOf(left map[line]int64, l line, most int64) int64 {
-	n := min(most, left[l])
-	if n > 0 {
-		left[l] -= n
-	}
-	return n
-}
-
-// left counts what of the lines is not captured, also where it no longer can be, and
-// what is captured and not refunded. A capture or refund of all needs no lines.
-func left(o order.Order) (uncaptured, refundable map[line]int64) {
-	if o.CapturedAmount < o.OrderAmount {
-		open := o
-		open.Status = ordermanagement.PartCaptured
-		uncaptured = quantitiesOf(open.Uncaptured())
-	}
-	if o.RefundedAmount < o.CapturedAmount {
-		refundable = quantitiesOf(o.Refundable())
-	}
-	return uncaptured, refundable
-}
-
 // lines are the order's lines, each with how far it is.
 func lines(o order.Order) []templates.AdminLine {
-	uncaptured, refundable := left(o)
-	ended := ""
+	open := "Open"
 	switch {
 	case o.Status == ordermanagement.Cancelled:
-		ended = "Cancelled"
+		open = "Cancelled"
 	case o.Status == ordermanagement.Expired:
-		ended = "Expired"
-	case remaining(o) == 0:
-		ended = "Released"
+		open = "Expired"
+	case o.Remaining() == 0:
+		open = "Released"
 	}
 	var all []templates.AdminLine
-	for _, l := range o.OrderLines {
-		key := lineOf(l)
-		open := takeOf(uncaptured, key, l.Quantity)
-		captured := l.Quantity - open
-		kept := takeOf(refundable, key, captured)
+	for _, s := range o.Lines()[:len(o.OrderLines)] {
+		l := s.Line
 		v := templates.AdminLine{
 			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
 			Price: form.Amount(l.UnitPrice), Total: form.Amount(l.TotalAmount), Tax: taxText(l.TaxRate),
 		}
-		add := func(kind templates.Kind, n int64, state string) {
+		for _, state := range []struct {
+			kind templates.Kind
+			n    int64
+			text string
+		}{{templates.Info, s.Refunded, "Refunded"}, {templates.OK, s.Captured - s.Refunded, "Captured"}, {"", min(s.Open.Quantity, l.Quantity), open}} {
 			switch {
-			case n == l.Quantity:
-				v.States = append(v.States, templates.Badge{Kind: kind, Text: state})
-			case n > 0:
-				v.States = append(v.States, templates.Badge{Kind: kind, Text: quantity(n) + " " + form.LowerFirst(state)})
+			case state.n == l.Quantity:
+				v.States = append(v.States, templates.Badge{Kind: state.kind, Text: state.text})
+			case state.n > 0:
+				v.States = append(v.States, templates.Badge{Kind: state.kind, Text: quantity(state.n) + " " + form.LowerFirst(state.text)})
 			}
-		}
-		add(templates.Info, captured-kept, "Refunded")
-		add(templates.OK, kept, "Captured")
-		if ended != "" {
-			add("", open, ended)
-		} else {
-			add("", open, "Open")
 		}
 		all = append(all, v)
 	}

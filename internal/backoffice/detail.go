@@ -13,7 +13,6 @@ import (
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/web/templates"
@@ -258,15 +257,4 @@ func itemsOf(all []klarna.OrderLine) string {
 		names = append(names, name)
 	}
 	return strings.Join(names, ", ")
-}
-
-// remaining is what can still be captured: of an order that has ended, nothing, though
-// Klarna keeps the number. Source: docs.klarna.com, Order Management API reference.
-func remaining(o order.Order) money.Amount {
-	switch o.Status {
-	case ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
-		return 0
-	case ordermanagement.Authorized, ordermanagement.PartCaptured, ordermanagement.Captured:
-	}
-	return o.RemainingAuthorizedAmount
 }

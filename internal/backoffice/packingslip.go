@@ -25,7 +25,8 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 		Phone: o.ShippingAddress.Phone, Stop: stop(o),
 	}
 	var things, downloads int
-	for _, l := range o.OrderLines {
+	for _, s := range o.Lines()[:len(o.OrderLines)] {
+		l := s.Line
 		switch l.Type { //nolint:exhaustive // the others are neither sent nor say how
 		case klarna.Physical:
 			things += int(l.Quantity)

@@ -97,7 +97,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	o.CapturedAmount, o.RefundedAmount = sold.CapturedAmount, sold.RefundedAmount
 	o.RemainingAuthorizedAmount = sold.RemainingAuthorizedAmount
 	o.SetLines(sold.OrderLines)
-	o.Captures, o.Refunds, o.ShippingInfo = some(sold.Captures), some(sold.Refunds), some(sold.ShippingInfo)
+	o.Captures, o.Refunds, o.ShippingInfo = kept(sold.Captures), kept(sold.Refunds), kept(sold.ShippingInfo)
 	o.MerchantReference1, o.MerchantReference2 = sold.MerchantReference1, sold.MerchantReference2
 	if sold.BillingAddress != (klarna.Address{}) {
 		o.BillingAddress = sold.BillingAddress
@@ -116,8 +116,8 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	}
 }
 
-// some is a list as it is after it was stored and read.
-func some[T any](list []T) []T {
+// kept is a list as it is after it was stored and read.
+func kept[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}
