@@ -51,6 +51,8 @@ type Action struct {
 	// Apply makes the order what the command has made of it at Klarna, as far as
 	// that follows: for as long as Klarna cannot be read.
 	Apply func(*order.Order, order.Command, order.AuditEntry)
+	// Own is what a command that was done changes in the book alone, whatever Klarna says.
+	Own func(*order.Order, order.Command, order.AuditEntry)
 
 	// Whether an order at Klarna has what a command should have made of it is told
 	// by what the action makes, by what the order says, or by what it said before;
@@ -98,7 +100,7 @@ type Registry []*Action
 
 // Actions are the actions of the shop.
 var Actions = Registry{
-	Capture, Refund, Parcel, Release, Lines, Address, References, Extend, SendOut, DueDate, Cancel,
+	Capture, Refund, Parcel, Correct, Release, Lines, Address, References, Extend, SendOut, DueDate, Cancel,
 }
 
 // Named returns the action with a name, nil when there is none.

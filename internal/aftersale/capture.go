@@ -32,6 +32,7 @@ var Capture = &Action{
 		return m.Capture(ctx, o.OrderID, captureRequest(c), c.Key)
 	},
 	Apply: captureApply, Makes: captures,
+	Own:      func(o *order.Order, c order.Command, e order.AuditEntry) { o.Ship(c.Shipments, e.ID, e.At) },
 	Defaults: captureDefaults, Form: captureForm, Parse: captureParse, Confirm: captureConfirm,
 	All: func(o order.Order) (c order.Command) {
 		c.OrderLines, c.Amount = o.Rest()
@@ -78,13 +79,13 @@ func captureCheck(s State, c order.Command) (Reason, string) {
 	case c.Amount > s.Order.RemainingAuthorizedAmount:
 		return ReasonAboveRemaining, ""
 	}
-	return "", ""
+	return checkShipments(s.Order, c)
 }
 
 func captureRequest(c order.Command) ordermanagement.CaptureRequest {
 	return ordermanagement.CaptureRequest{
 		CapturedAmount: c.Amount, Description: c.Description, Reference: c.Reference,
-		OrderLines: c.OrderLines, ShippingInfo: c.ShippingInfo,
+		OrderLines: c.OrderLines, ShippingInfo: order.Infos(c.Shipments),
 	}
 }
 
@@ -92,7 +93,7 @@ func captureApply(o *order.Order, c order.Command, e order.AuditEntry) {
 	o.Captures = append(slices.Clip(o.Captures), ordermanagement.Capture{
 		CaptureID: e.ID, KlarnaReference: fmt.Sprintf("%s-%d", o.KlarnaReference, len(o.Captures)+1),
 		CapturedAmount: c.Amount, CapturedAt: ordermanagement.Time{Time: e.At}, Description: c.Description, Reference: c.Reference,
-		OrderLines: c.OrderLines, ShippingInfo: c.ShippingInfo,
+		OrderLines: c.OrderLines, ShippingInfo: order.Infos(c.Shipments),
 	})
 	o.CapturedAmount += c.Amount
 	o.RemainingAuthorizedAmount -= c.Amount
@@ -115,7 +116,7 @@ func captureDefaults(d *Draft) {
 func captureParse(d *Draft) {
 	c := &d.Command
 	c.Amount, c.OrderLines = d.chosen(d.Order.Uncaptured(), d.Order.RemainingAuthorizedAmount, true)
-	c.ShippingInfo = d.parcel(false)
+	c.Shipments = d.captured(d.parcel(false))
 	c.Description = d.text("description", "The description", maxNote)
 	c.Reference = d.text("reference", "The reference", maxNote)
 }
@@ -145,7 +146,7 @@ func captureConfirm(d *Draft, q *form.Question) {
 	if rest > 0 {
 		q.Body = append(q.Body, form.Money(rest, o.PurchaseCurrency)+" stays authorized"+openUntil(o)+".")
 	}
-	q.Body = append(append(q.Body, parcelText(d.Command)...), "It cannot be undone, only refunded.")
+	q.Body = append(append(q.Body, d.parcelText()...), "It cannot be undone, only refunded.")
 	q.Facts = []form.Fact{
 		{Name: "Captured", Before: form.Amount(o.CapturedAmount), After: form.Amount(o.CapturedAmount + amount)},
 		{Name: "Remaining", Before: form.Amount(o.RemainingAuthorizedAmount), After: form.Amount(rest)},

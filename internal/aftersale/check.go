@@ -79,7 +79,7 @@ func statusAt(o order.Order, now time.Time) ordermanagement.Status {
 // members are what Command calls members of Klarna's requests.
 var members = strings.NewReplacer(
 	"captured_amount", "amount", "refunded_amount", "amount", "order_amount", "amount",
-	"merchant_reference", "reference", "body", "order_lines",
+	"merchant_reference", "reference", "body", "order_lines", "shipping_info", "shipments",
 )
 
 // refusedMember is the member of a command that a rule is about, "" without an error.

@@ -47,6 +47,26 @@ var scenes = []scene{
 	{"cancel", func(w *world) order.Order { return w.Placed() }, func(_ testing.TB, o order.Order) order.Command {
 		return shoptest.Command(o, aftersale.Cancel.Name)
 	}, func(m fakeklarna.ManagedOrder) int { return strings.Count(m.Status, "CANCELLED") }},
+	{"correct", shippedOrder, func(_ testing.TB, o order.Order) order.Command {
+		return correction(o, func(s *order.Shipment) { s.TrackingNumber = "right" })
+	}, func(m fakeklarna.ManagedOrder) int {
+		return len(slices.DeleteFunc(m.ShippingInfo, func(i fakeklarna.ShippingInfo) bool { return i.TrackingNumber != "right" }))
+	}},
+}
+
+// shippedOrder is an order of which a mug is on its way.
+func shippedOrder(w *world) order.Order {
+	o := w.Placed()
+	return w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) {
+		c.Shipments = []order.Shipment{{Carrier: "PostNord", TrackingNumber: "wrong", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}}}}
+	}), order.Done).Order
+}
+
+// correction corrects the first shipment of an order.
+func correction(o order.Order, edit func(*order.Shipment)) order.Command {
+	s := o.Shipments[0]
+	edit(&s)
+	return shoptest.Command(o, aftersale.Correct.Name, func(c *order.Command) { c.CaptureID, c.Shipments = s.CaptureID, []order.Shipment{s} })
 }
 
 // ended holds that a command has had its effect once, and that the audit says
@@ -214,7 +234,7 @@ func TestDoForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	captureID := func(o order.Order) string { return o.Captures[0].CaptureID }
-	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340002"}}
+	parcel := []order.Shipment{{Carrier: "postnord", TrackingNumber: "7340002"}}
 	for _, tc := range []struct {
 		name    string
 		order   func(*world) order.Order
@@ -245,10 +265,10 @@ func TestDoForgotten(t *testing.T) {
 			return shoptest.Command(o, aftersale.Address.Name, func(c *order.Command) { c.ShippingAddress = &address })
 		}, true},
 		{"parcel", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
-			return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.ShippingInfo = parcel })
+			return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments = parcel })
 		}, true},
 		{"parcel of a capture", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
-			return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.ShippingInfo, c.CaptureID = parcel, captureID(o) })
+			return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments, c.CaptureID = parcel, captureID(o) })
 		}, true},
 		{"release", capturedOrder, func(_ testing.TB, o order.Order) order.Command { return shoptest.Command(o, aftersale.Release.Name) }, true},
 		{"extend", scenes[0].order, func(_ testing.TB, o order.Order) order.Command { return shoptest.Command(o, aftersale.Extend.Name) }, true},
@@ -362,13 +382,13 @@ func TestDoReadFails(t *testing.T) {
 			})
 			step(func(o order.Order) order.Command {
 				return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) {
-					c.ShippingInfo = []ordermanagement.ShippingInfo{{TrackingNumber: "7340003"}}
+					c.Shipments = []order.Shipment{{TrackingNumber: "7340003"}}
 				})
 			})
 			step(func(o order.Order) order.Command { return shoptest.CaptureOf(t, o, 1, 0) })
 			step(func(o order.Order) order.Command {
 				return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) {
-					c.CaptureID, c.ShippingInfo = o.Captures[0].CaptureID, []ordermanagement.ShippingInfo{{TrackingNumber: "7340004"}}
+					c.CaptureID, c.Shipments = o.Captures[0].CaptureID, []order.Shipment{{TrackingNumber: "7340004"}}
 				})
 			})
 			step(func(o order.Order) order.Command { return shoptest.Command(o, aftersale.Refund.Name, amount(100)) })

@@ -22,7 +22,7 @@ func TestDo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	o := w.Placed("email", "eva@example.com")
-	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340001", TrackingURI: "https://track.example/7340001"}}
+	parcel := []order.Shipment{{Carrier: "postnord", TrackingNumber: "7340001", TrackingURI: "https://track.example/7340001"}}
 
 	out := w.Do(o, shoptest.Command(o, aftersale.References.Name, func(c *order.Command) { c.Reference2 = new("invoice 7") }), order.Done)
 	if diff := cmp.Diff([]order.Change{{Field: "merchant_reference2", After: "invoice 7"}}, out.Entry.Changes); diff != "" {
@@ -39,13 +39,13 @@ func TestDo(t *testing.T) {
 	if o.ShippingAddress.StreetAddress != "Hamngatan 9" || o.BillingAddress.StreetAddress == "Hamngatan 9" {
 		t.Error("the address is not the one that was sent")
 	}
-	w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.ShippingInfo = parcel }), order.Done)
+	w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments = parcel }), order.Done)
 	o = w.Agrees(o.OrderID)
 	w.Do(o, shoptest.Command(o, aftersale.Extend.Name), order.Done)
 	o = w.Agrees(o.OrderID)
 
 	c := shoptest.CaptureOf(t, o, 1, 0, 0) // a mug
-	c.ShippingInfo, c.Description, c.Reference = parcel, "the first parcel", "settle 1"
+	c.Shipments, c.Description, c.Reference = parcel, "the first parcel", "settle 1"
 	out = w.Do(o, c, order.Done)
 	e := out.Entry
 	if e.ID != out.Order.Captures[0].CaptureID || e.Status != 201 || e.CorrelationID == "" || e.Tries != 1 || e.Staff != "demo" ||
@@ -59,13 +59,13 @@ func TestDo(t *testing.T) {
 		{Field: "captured_amount", Before: "0", After: text},
 		{Field: "remaining_authorized_amount", Before: fmt.Sprint(o.OrderAmount), After: rest},
 		{Field: "captured MUG-1", Before: "0", After: "1"},
-		{Field: "parcels", Before: "1", After: "2"},
+		{Field: "shipments", Before: "1", After: "2"},
 	}, e.Changes); diff != "" {
 		t.Error(diff)
 	}
 	o = w.Agrees(o.OrderID)
 	captureID := o.Captures[0].CaptureID
-	w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.ShippingInfo, c.CaptureID = parcel, captureID }), order.Done)
+	w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments, c.CaptureID = parcel, captureID }), order.Done)
 	o = w.Agrees(o.OrderID)
 	w.Do(o, shoptest.Command(o, aftersale.SendOut.Name, func(c *order.Command) { c.CaptureID = captureID }), order.Done)
 	o = w.Agrees(o.OrderID)

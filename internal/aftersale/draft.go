@@ -55,11 +55,16 @@ const (
 	FieldKey      = "key"      // of the command
 	FieldRevision = "revision" // of the order that the form was made of
 	FieldShown    = "shown"    // what the second page said, see Draft.Digest
+	fieldShipment = "shipment" // that is corrected
 )
 
-// NewDraft is a fresh form. asked are values that its address names.
-func (d *Desk) NewDraft(a *Action, o order.Order, asked url.Values) *Draft {
-	f := d.draft(a, o, maps.Clone(asked))
+// NewDraft is a fresh form of an action that is possible; shipment is the one that
+// its address names, "" where it names none.
+func (d *Desk) NewDraft(a *Action, o order.Order, shipment string) *Draft {
+	f := d.draft(a, o, url.Values{})
+	if shipment != "" {
+		f.Values.Set(fieldShipment, shipment)
+	}
 	if a.Defaults != nil {
 		a.Defaults(f)
 	}
@@ -69,9 +74,6 @@ func (d *Desk) NewDraft(a *Action, o order.Order, asked url.Values) *Draft {
 }
 
 func (d *Desk) draft(a *Action, o order.Order, values url.Values) *Draft {
-	if values == nil {
-		values = url.Values{}
-	}
 	return &Draft{Action: a, Order: o, pricer: d.Pricer, Values: values, byName: map[string]string{}}
 }
 
@@ -170,7 +172,7 @@ func (d *Draft) Blame(e *ImpossibleError) bool {
 		return false
 	case typed:
 		d.failField(memberFields[e.Field], text)
-	case strings.HasPrefix(e.Field, "shipping_info"):
+	case strings.HasPrefix(e.Field, "shipments"):
 		d.failField("carrier", text)
 	case d.Values.Get("what") == whatAmount:
 		d.failField("amount", text)
@@ -359,8 +361,11 @@ func (d *Draft) Hidden() []form.Hidden {
 
 // Own are the fields that a form does not show.
 func (d *Draft) Own() []form.Hidden {
-	return []form.Hidden{
-		{Name: FieldKey, Value: d.Values.Get(FieldKey)},
-		{Name: FieldRevision, Value: d.Values.Get(FieldRevision)},
+	var fields []form.Hidden
+	for _, name := range []string{FieldKey, FieldRevision, fieldShipment} {
+		if d.Values.Has(name) {
+			fields = append(fields, form.Hidden{Name: name, Value: d.Values.Get(name)})
+		}
 	}
+	return fields
 }

@@ -205,7 +205,7 @@ func (g *generator) amount(limit money.Amount) money.Amount {
 	return money.Amount(g.Int64N(int64(max(limit, 1)))) + 1
 }
 
-var parcels = []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "SE1"}}
+var parcels = []order.Shipment{{Carrier: "postnord", TrackingNumber: "SE1"}}
 
 // anywhere is a desk of a platform that allows what either does.
 var anywhere = deskAt(ordermanagement.Klarna)
@@ -241,7 +241,7 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 			c.Amount = g.amount(o.RemainingAuthorizedAmount)
 		}
 		if g.IntN(3) == 0 {
-			c.ShippingInfo = parcels
+			c.Shipments = parcels
 		}
 	case aftersale.Refund.Name:
 		if left := o.CapturedAmount - o.RefundedAmount; g.IntN(2) == 0 {
@@ -272,8 +272,14 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 		a.City = fmt.Sprintf("Ort %d", g.IntN(3))
 		c.ShippingAddress = &a
 	case aftersale.Parcel.Name:
-		c.ShippingInfo = parcels
+		c.Shipments = parcels
 		c.CaptureID = anyOf(g, "", g.captureID(o))
+	case aftersale.Correct.Name:
+		if len(o.Shipments) > 0 {
+			s := anyOf(g, o.Shipments...)
+			s.TrackingNumber = fmt.Sprintf("SE%d", g.IntN(3))
+			c.CaptureID, c.Shipments = s.CaptureID, []order.Shipment{s}
+		}
 	case aftersale.SendOut.Name:
 		c.CaptureID = g.captureID(o)
 	case aftersale.DueDate.Name:
@@ -295,7 +301,7 @@ func (g *generator) captureID(o order.Order) string {
 func ask(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (err error) {
 	switch c.Action {
 	case aftersale.Capture.Name:
-		_, _, err = m.Capture(ctx, o.OrderID, ordermanagement.CaptureRequest{CapturedAmount: c.Amount, OrderLines: c.OrderLines, ShippingInfo: c.ShippingInfo}, c.Key)
+		_, _, err = m.Capture(ctx, o.OrderID, ordermanagement.CaptureRequest{CapturedAmount: c.Amount, OrderLines: c.OrderLines, ShippingInfo: order.Infos(c.Shipments)}, c.Key)
 	case aftersale.Refund.Name:
 		_, _, err = m.Refund(ctx, o.OrderID, ordermanagement.RefundRequest{RefundedAmount: c.Amount, OrderLines: c.OrderLines}, c.Key)
 	case aftersale.Lines.Name:
@@ -306,9 +312,9 @@ func ask(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.
 		_, err = m.UpdateShippingAddress(ctx, o.OrderID, ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress), c.Key)
 	case aftersale.Parcel.Name:
 		if c.CaptureID == "" {
-			_, err = m.AddShippingInfo(ctx, o.OrderID, c.ShippingInfo, c.Key)
+			_, err = m.AddShippingInfo(ctx, o.OrderID, order.Infos(c.Shipments), c.Key)
 		} else {
-			_, err = m.AddCaptureShippingInfo(ctx, o.OrderID, c.CaptureID, c.ShippingInfo, c.Key)
+			_, err = m.AddCaptureShippingInfo(ctx, o.OrderID, c.CaptureID, order.Infos(c.Shipments), c.Key)
 		}
 	case aftersale.Cancel.Name:
 		_, err = m.Cancel(ctx, o.OrderID, c.Key)

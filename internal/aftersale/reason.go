@@ -28,6 +28,7 @@ const (
 	ReasonSeveralCaptures Reason = "several_captures" // a return fee needs a single one
 	ReasonLimit           Reason = "limit"            // no more time can be had
 	ReasonUnknownCapture  Reason = "unknown_capture"
+	ReasonNothingShipped  Reason = "nothing_shipped"
 	ReasonPlatform        Reason = "platform" // Kustom does not offer it
 	ReasonInvalid         Reason = "invalid"  // a member is missing, too long, or sums do not fit
 	// ReasonChanged, of bulk: the order is no longer what staff ticked, or another
@@ -119,6 +120,8 @@ func reasonText(o order.Order, r Reason) string {
 		return "no more time can be had. Capture what remains, or release it."
 	case ReasonUnknownCapture:
 		return "the order has no such capture. Open the order again."
+	case ReasonNothingShipped:
+		return "nothing of this order is on its way yet. Add shipping info first."
 	case ReasonPlatform:
 		return "Kustom does not offer it."
 	case ReasonChanged:

@@ -53,6 +53,7 @@ func TestPossible(t *testing.T) {
 		{aftersale.References.Name, "ok ok ok cancelled ok ok"},
 		{aftersale.Address.Name, "ok ok fully_captured cancelled expired closed"},
 		{aftersale.Parcel.Name, "ok ok ok ok ok ok"},
+		{aftersale.Correct.Name, "nothing_shipped nothing_shipped nothing_shipped nothing_shipped nothing_shipped nothing_shipped"},
 		{aftersale.Capture.Name, "ok ok fully_captured cancelled expired closed"},
 		{aftersale.Refund.Name, "nothing_captured ok ok cancelled expired closed"},
 		{aftersale.Cancel.Name, "ok part_captured fully_captured cancelled expired closed"},

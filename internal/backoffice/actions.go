@@ -60,7 +60,11 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *after
 		b.Logger.WarnContext(r.Context(), "order not refreshed", "order_id", o.OrderID, "order_number", o.Number, "error", err)
 		notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: "Klarna does not answer now.", Body: "This is the order as we last saw it."})
 	}
-	b.first(w, r, http.StatusOK, b.Desk.NewDraft(a, o, nil), notes...)
+	if impossible := b.Desk.Possible(o, a, time.Now()); impossible != nil {
+		b.impossible(w, r, a, o, impossible, notes...)
+		return
+	}
+	b.first(w, r, http.StatusOK, b.Desk.NewDraft(a, o, r.URL.Query().Get("shipment")), notes...)
 }
 
 // read is the draft that was posted. It answers by itself, and reports false,
@@ -115,7 +119,7 @@ func (b *Backoffice) loaded(w http.ResponseWriter, r *http.Request, d *aftersale
 // and reports false, when it cannot be done.
 func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) bool {
 	if impossible := b.Desk.Parse(d, time.Now()); impossible != nil {
-		b.impossible(w, r, d, impossible)
+		b.impossible(w, r, d.Action, d.Order, impossible)
 		return false
 	}
 	if len(d.Errors) > 0 {
@@ -198,7 +202,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale
 			b.form(w, r, http.StatusUnprocessableEntity, d)
 			return
 		}
-		b.impossible(w, r, d, impossible)
+		b.impossible(w, r, d.Action, d.Order, impossible)
 		return
 	}
 	switch {
@@ -240,7 +244,7 @@ func (b *Backoffice) result(w http.ResponseWriter, r *http.Request, d *aftersale
 // the question where nothing is; or why it cannot be done.
 func (b *Backoffice) first(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
 	if impossible := b.Desk.Possible(d.Order, d.Action, time.Now()); impossible != nil {
-		b.impossible(w, r, d, impossible, notes...)
+		b.impossible(w, r, d.Action, d.Order, impossible, notes...)
 		return
 	}
 	if d.Action.Form == nil {
@@ -276,10 +280,10 @@ func (b *Backoffice) question(w http.ResponseWriter, r *http.Request, status int
 }
 
 // impossible answers that the action cannot be done with the order as it is.
-func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, e *aftersale.ImpossibleError, notes ...templates.ResultNote) {
-	notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: d.Action.Impossible(d.Order, e.Reason)})
-	b.page(w, r, http.StatusConflict, d.Action.Title+" "+d.Order.Number, navOrders, templates.ActionRefused(templates.ActionRefusedView{
-		Number: d.Order.Number, Title: d.Action.Title, Notes: slices.Concat(notes, b.stateNotes(d.Order)),
+func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, a *aftersale.Action, o order.Order, e *aftersale.ImpossibleError, notes ...templates.ResultNote) {
+	notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: a.Impossible(o, e.Reason)})
+	b.page(w, r, http.StatusConflict, a.Title+" "+o.Number, navOrders, templates.ActionRefused(templates.ActionRefusedView{
+		Number: o.Number, Title: a.Title, Notes: slices.Concat(notes, b.stateNotes(o)),
 	}))
 }
 

@@ -3,6 +3,7 @@ package backoffice
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -55,7 +55,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	v := templates.AdminOrderView{
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
-		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Parcels: parcels(o), Days: b.timeline(o, entries, now),
+		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).Role == Manage), Days: b.timeline(o, entries, now),
 		Customer: customer(o), DeliverTo: addressLines(o.ShippingAddress), References: references(o),
 		InspectURL: "/admin/inspect?q=" + o.Number,
 	}
@@ -192,19 +192,22 @@ func references(o order.Order) []templates.AdminTerm {
 	return slices.DeleteFunc(terms, func(t templates.AdminTerm) bool { return t.Value == "" })
 }
 
-func parcels(o order.Order) []templates.AdminParcel {
-	var all []templates.AdminParcel
-	add := func(belongs string, infos []ordermanagement.ShippingInfo) {
-		for _, i := range infos {
-			all = append(all, templates.AdminParcel{
-				For: belongs, Carrier: i.ShippingCompany, Method: i.ShippingMethod, Number: i.TrackingNumber, URL: i.TrackingURI,
-				Return: strings.TrimSpace(i.ReturnShippingCompany + " " + i.ReturnTrackingNumber), ReturnURL: i.ReturnTrackingURI,
-			})
+// shipments are what is on its way.
+func shipments(o order.Order, manages bool) []templates.AdminShipment {
+	var all []templates.AdminShipment
+	for _, s := range o.Shipments {
+		v := templates.AdminShipment{
+			For: "For the whole order", Contents: aftersale.Contents(o, s), Carrier: s.Carrier, Method: s.DeliveryMethod, Number: s.TrackingNumber, URL: s.TrackingURI,
 		}
-	}
-	add("For the whole order", o.ShippingInfo)
-	for _, c := range o.Captures {
-		add("For the capture of "+form.Money(c.CapturedAmount, o.PurchaseCurrency)+" at "+timeText(c.CapturedAt.Time), c.ShippingInfo)
+		if c, found := o.Capture(s.CaptureID); found {
+			v.For = "For the capture of " + form.Money(c.CapturedAmount, o.PurchaseCurrency) + " at " + timeText(c.CapturedAt.Time)
+		}
+		carrier, number, uri := s.Back()
+		v.Return, v.ReturnURL = strings.TrimSpace(carrier+" "+number), uri
+		if manages {
+			v.CorrectURL = actionPath(o.Number, aftersale.Correct) + "?shipment=" + url.QueryEscape(s.ID)
+		}
+		all = append(all, v)
 	}
 	return all
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -165,7 +164,7 @@ func (o *office) capture(s order.Order, quantities ...int64) order.Order {
 	}
 	return o.do(s.OrderID, order.Command{
 		Action: aftersale.Capture.Name, Amount: sum, OrderLines: lines, Description: "First parcel",
-		ShippingInfo: []ordermanagement.ShippingInfo{{ShippingCompany: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
+		Shipments: []order.Shipment{{Carrier: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // Action names something that staff can do with an order at Klarna.
@@ -35,9 +34,9 @@ type Command struct {
 	Reference   string             `json:"reference,omitempty"`   // ≤ 255 characters; for settlement files
 	// CaptureID is the capture that a parcel, send-out or due date belongs to;
 	// a parcel without one belongs to the order as a whole.
-	CaptureID       string                         `json:"capture_id,omitempty"`
-	ShippingInfo    []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // also of a capture
-	ShippingAddress *klarna.Address                `json:"shipping_address,omitempty"`
+	CaptureID       string          `json:"capture_id,omitempty"`
+	Shipments       []Shipment      `json:"shipments,omitempty"` // parcels, also of a capture
+	ShippingAddress *klarna.Address `json:"shipping_address,omitempty"`
 	// References are the new merchant references; nil leaves one as it is, ""
 	// clears it.
 	Reference1 *string `json:"reference1,omitempty"`

@@ -98,6 +98,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	o.RemainingAuthorizedAmount = sold.RemainingAuthorizedAmount
 	o.SetLines(sold.OrderLines)
 	o.Captures, o.Refunds, o.ShippingInfo = kept(sold.Captures), kept(sold.Refunds), kept(sold.ShippingInfo)
+	o.see(now)
 	o.MerchantReference1, o.MerchantReference2 = sold.MerchantReference1, sold.MerchantReference2
 	if sold.BillingAddress != (klarna.Address{}) {
 		o.BillingAddress = sold.BillingAddress

@@ -76,6 +76,7 @@ type Order struct {
 	Captures                  []ordermanagement.Capture      `json:"captures,omitempty"`
 	Refunds                   []ordermanagement.Refund       `json:"refunds,omitempty"`
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
+	Shipments                 []Shipment                     `json:"shipments,omitempty"`
 	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
 	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
