@@ -155,7 +155,10 @@ func (d *Desk) StartBulk(ctx context.Context, id string, a *Action, staff string
 	if err := createBulk.Run(ctx, d.Book.Redis, []string{bulkKey + id, bulksKey}, args...).Err(); err != nil {
 		return fmt.Errorf("%w: store bulk job: %w", order.ErrUnavailable, err)
 	}
-	d.bulks.ring()
+	select {
+	case d.bulks <- struct{}{}:
+	default: // it has been told already
+	}
 	return nil
 }
 

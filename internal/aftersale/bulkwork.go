@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/bsm/redislock"
@@ -35,25 +34,6 @@ const (
 	bulkTries = 3
 )
 
-// bell wakes the one who waits for it; rung meanwhile, it is heard afterwards.
-type bell struct {
-	once sync.Once
-	c    chan struct{}
-}
-
-func (b *bell) heard() <-chan struct{} {
-	b.once.Do(func() { b.c = make(chan struct{}, 1) })
-	return b.c
-}
-
-func (b *bell) ring() {
-	b.heard()
-	select {
-	case b.c <- struct{}{}:
-	default:
-	}
-}
-
 // runBulks works on bulk jobs as soon as this process starts one, until ctx
 // ends. What it leaves, and what another process has left, the rounds go on with.
 func (d *Desk) runBulks(ctx context.Context) {
@@ -61,7 +41,7 @@ func (d *Desk) runBulks(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-d.bulks.heard():
+		case <-d.bulks:
 			round, done := d.Book.Observer.Round(ctx, observe.LoopBulk)
 			done(d.workBulks(round, time.Now(), time.Time{}))
 		}

@@ -52,7 +52,12 @@ type Desk struct {
 	Pricer  *cart.Pricer // for products that are added to an order
 	Actions Registry
 
-	bulks bell // rung when this process starts a bulk job
+	bulks chan struct{} // has something when this process starts a bulk job
+}
+
+// NewDesk returns the desk of a process.
+func NewDesk(b *order.Book, p *cart.Pricer, actions Registry) *Desk {
+	return &Desk{Book: b, Pricer: p, Actions: actions, bulks: make(chan struct{}, 1)}
 }
 
 // Do does a command of staff with an order of the book: once, however often it

@@ -238,12 +238,16 @@ func (d *Draft) parcelText() []string {
 	}
 	p := d.Command.Shipments[0]
 	var parts []string
-	for _, part := range []string{p.Carrier, p.TrackingNumber, p.TrackingURI, methodNames[p.DeliveryMethod], Contents(d.Order, p)} {
+	for _, part := range []string{p.Carrier, p.TrackingNumber, p.TrackingURI, methodNames[p.DeliveryMethod]} {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
-	return []string{"Parcel: " + strings.Join(parts, ", ") + "."}
+	text := []string{"Parcel: " + strings.Join(parts, ", ") + "."}
+	if in := Contents(d.Order, p); in != "" {
+		text = append(text, "In it: "+in+".")
+	}
+	return text
 }
 
 func parcelParse(d *Draft) {

@@ -104,7 +104,8 @@ func TestShipmentSeenBefore(t *testing.T) {
 	for _, action := range []*aftersale.Action{aftersale.Parcel, aftersale.Correct} {
 		t.Run(action.Slug, func(t *testing.T) {
 			w := newWorld(t, nil)
-			o, c := w.Placed(), order.Command{}
+			o := w.Placed()
+			var c order.Command
 			want := []string{"1: Bring 8 [physical:MUG-1 1], told 1"}
 			if action == aftersale.Correct {
 				o = shippedOrder(w)

@@ -135,6 +135,17 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.focused("#result")
 			shoot("captured")
 
+			// The number was mistyped: it is corrected, and Klarna is told once more.
+			s.press("^Correct…")
+			s.fill("tracking", "SE987654321")
+			shoot("correct-form")
+			s.press("^Continue")
+			s.reads("Correct this shipment?")
+			shoot("correct-question")
+			s.press("^Correct the shipment")
+			s.reads("Corrected the shipment.")
+			shoot("corrected")
+
 			// A return fee is impossible yet, and that is said; so is a cancel.
 			s.reads("Cancellation is not possible: part of this order is captured. Refund it instead.")
 			s.press("^Refund…")

@@ -48,7 +48,7 @@ func TestCapture(t *testing.T) {
 			for _, want := range tc.question {
 				p.says("main", want)
 			}
-			p.says("main", "Parcel: PostNord, SE123, https://track.example/SE123, To the door, ")
+			p.says("main", "Parcel: PostNord, SE123, https://track.example/SE123, To the door.")
 			p = ada.submit(p)
 			if p.StatusCode != http.StatusOK || p.Request.URL.Path != "/admin/orders/"+o.Number {
 				t.Errorf("then %d at %s", p.StatusCode, p.Request.URL)

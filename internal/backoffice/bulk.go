@@ -220,7 +220,7 @@ func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
 // bulkItem is a row of the progress.
 func bulkItem(item aftersale.BulkItem) templates.BulkItem {
 	row := templates.BulkItem{
-		Number: item.Number, URL: orderPath(item.Number), Kind: templates.Info, State: "Waiting", Why: item.Why, CorrelationID: item.CorrelationID,
+		Number: item.Number, URL: orderPath(item.Number), Kind: templates.Info, State: "Waiting",
 	}
 	if item.Amount != 0 {
 		row.Amount = form.Money(item.Amount, item.Currency)
@@ -229,7 +229,7 @@ func bulkItem(item aftersale.BulkItem) templates.BulkItem {
 	case order.Done:
 		row.Kind, row.State = templates.OK, "Done"
 	case order.Refused:
-		row.Kind, row.State = templates.Bad, "Refused"
+		row.Kind, row.State, row.Why, row.CorrelationID = templates.Bad, "Refused", item.Why, item.CorrelationID
 	case order.Unknown:
 		row.Kind, row.State, row.Why = templates.Warn, "Not known yet", "Klarna has not answered. We keep asking with the same key, so it cannot happen twice."
 	case order.Already, order.Sent:

@@ -79,7 +79,7 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind,
 		Logger: c.Logger, Observer: s.Observer,
 	}
-	s.Desk = &aftersale.Desk{Book: s.Book, Pricer: s.Pricer, Actions: aftersale.Actions}
+	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
 }
 
 func (s *Shop) addCallbacks(c Config) {
