@@ -32,7 +32,11 @@ var Capture = &Action{
 		return m.Capture(ctx, o.OrderID, captureRequest(c), c.Key)
 	},
 	Apply: captureApply, Makes: captures,
-	Own:      func(o *order.Order, c order.Command, e order.AuditEntry) { o.Ship(c.Shipments, e.ID, e.At) },
+	Own: func(o *order.Order, c order.Command, e order.AuditEntry) {
+		if e.ID != "" { // else it is found with its capture
+			o.Ship(c.Shipments, e.ID, e.At)
+		}
+	},
 	Defaults: captureDefaults, Form: captureForm, Parse: captureParse, Confirm: captureConfirm,
 	All: func(o order.Order) (c order.Command) {
 		c.OrderLines, c.Amount = o.Rest()

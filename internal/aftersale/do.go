@@ -135,7 +135,8 @@ func (d *Desk) admit(o *order.Order, entries []order.AuditEntry, c order.Command
 		return nil, nil
 	}
 	if o.Running != nil || c.Revision < o.MaterialRevision || c.Revision > o.Revision {
-		return nil, &ChangedError{Order: *o, Last: newest(entries), Running: o.Running}
+		newest, _ := last(entries, func(e order.AuditEntry) bool { return e.Result != order.Sent })
+		return nil, &ChangedError{Order: *o, Last: newest, Running: o.Running}
 	}
 	if impossible := d.Check(*o, c, c.At); impossible != nil {
 		return nil, impossible
@@ -298,34 +299,26 @@ func (d *Desk) firstUnknown(ctx context.Context, orderID string, entry order.Aud
 	return []order.AuditEntry{entry}, nil
 }
 
-// endOf is how the command with a key ended; false when it has not.
-func endOf(entries []order.AuditEntry, key string) (order.AuditEntry, bool) {
+// last is the newest entry that is one of those looked for, false without one.
+func last(entries []order.AuditEntry, is func(order.AuditEntry) bool) (order.AuditEntry, bool) {
 	for _, e := range slices.Backward(entries) {
-		if e.Key == key && (e.Result == order.Done || e.Result == order.Refused) {
+		if is(e) {
 			return e, true
 		}
 	}
 	return order.AuditEntry{}, false
 }
 
-// newest is what happened last, but that a command was sent; zero when nothing did.
-func newest(entries []order.AuditEntry) order.AuditEntry {
-	for _, e := range slices.Backward(entries) {
-		if e.Result != order.Sent {
-			return e
-		}
-	}
-	return order.AuditEntry{}
+// endOf is how the command with a key ended; false when it has not.
+func endOf(entries []order.AuditEntry, key string) (order.AuditEntry, bool) {
+	return last(entries, func(e order.AuditEntry) bool {
+		return e.Key == key && (e.Result == order.Done || e.Result == order.Refused)
+	})
 }
 
 // latestOf is the newest entry of the command with a key, false without one.
 func latestOf(entries []order.AuditEntry, key string) (order.AuditEntry, bool) {
-	for _, e := range slices.Backward(entries) {
-		if e.Key == key {
-			return e, true
-		}
-	}
-	return order.AuditEntry{}, false
+	return last(entries, func(e order.AuditEntry) bool { return e.Key == key })
 }
 
 // tell tells how a command has ended, or that the loop goes on with it.

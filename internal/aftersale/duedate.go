@@ -87,12 +87,10 @@ func (d *Draft) offered(days int) (ordermanagement.DueDateOption, bool) {
 func dueDateForm(d *Draft, f *form.Form) {
 	f.Intro = []string{"The shopper gets more time to pay for a capture. Klarna charges you for it."}
 	f.Groups = []form.Group{{Title: "Capture", Inputs: []form.Input{d.captureInput("Which capture", false)}}}
-	if d.options == nil {
-		f.Submit = "See what Klarna offers"
-		return
-	}
-	if len(d.options.Options) == 0 {
+	if d.options != nil && len(d.options.Options) == 0 {
 		f.Intro = append(f.Intro, "Klarna offers nothing for this capture.")
+	}
+	if d.options == nil || len(d.options.Options) == 0 {
 		f.Submit = "See what Klarna offers"
 		return
 	}

@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -69,7 +70,7 @@ func parcelsOf(o order.Order, captureID string) []templates.Parcel {
 		}
 	}
 	for _, s := range o.Shipments {
-		if s.CaptureID == captureID {
+		if strings.EqualFold(s.CaptureID, captureID) {
 			add(templates.Parcel{Carrier: s.Carrier, Number: s.TrackingNumber}, s.TrackingURI)
 			carrier, number, uri := s.Back()
 			add(templates.Parcel{Return: true, Carrier: carrier, Number: number}, uri)
