@@ -66,19 +66,6 @@ func (b *Backoffice) alreadyNote(o order.Order, e order.AuditEntry) templates.Re
 	}
 }
 
-// who is who caused an entry.
-func who(e order.AuditEntry) string {
-	switch {
-	case e.Staff != "":
-		return e.Staff
-	case e.Source == order.ByShopper:
-		return "The shopper"
-	case e.Source == order.ByKlarna:
-		return "Klarna"
-	}
-	return "The shop"
-}
-
 // nounOf is what an action is called.
 func (b *Backoffice) nounOf(name order.Action) string {
 	if a := b.Desk.Actions.Named(name); a != nil {
@@ -135,9 +122,9 @@ func (b *Backoffice) happened(o order.Order, e order.AuditEntry) string {
 	case a == nil:
 		return "The shop changed it"
 	case e.Result == order.Done:
-		return who(e) + " " + a.Did + amountOf(o, e)
+		return e.Staff + " " + a.Did + amountOf(o, e)
 	}
-	return who(e) + " tried to " + a.Try + amountOf(o, e)
+	return e.Staff + " tried to " + a.Try + amountOf(o, e)
 }
 
 // amountOf is the amount of an entry as the end of a sentence, "" without one.
