@@ -5,6 +5,7 @@ package backoffice_test
 import (
 	"testing"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/order"
 )
@@ -14,7 +15,7 @@ import (
 func TestAccessibility(t *testing.T) {
 	o := newOffice(t)
 	part := o.partly()
-	o.do(o.sale(1).OrderID, order.Command{Action: order.ActionCancel})
+	o.do(o.sale(1).OrderID, order.Command{Action: aftersale.Cancel.Name})
 	o.sale(1, "email", "ada+pend-accept-05@example.com")
 	for _, l := range looks {
 		t.Run(l.name, func(t *testing.T) {

@@ -2,18 +2,18 @@ package backoffice
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
@@ -24,92 +24,33 @@ import (
 // many fields.
 const formLimit = 512 << 10
 
-// kind is an action as staff meet it: a form, and a question that repeats what
-// it will do. One without a form is only the question.
-type kind struct {
-	slug     string // in addresses
-	action   order.Action
-	title    string
-	busy     string                                  // label of the button while it works
-	defaults func(*draft)                            // what a fresh form says
-	parse    func(*draft)                            // makes the command of what was typed
-	form     func(*draft, *templates.ActionFormView) // nil: nothing is typed
-	confirm  func(*draft, *templates.ActionConfirmView)
-	// load reads from Klarna what the form needs to know.
-	load func(context.Context, *Backoffice, *draft) error
-}
-
-var kinds = []kind{
-	{
-		slug: "capture", action: order.ActionCapture, title: "Capture", busy: "Capturing…",
-		defaults: captureDefaults, parse: captureParse, form: captureForm, confirm: captureConfirm,
-	},
-	{
-		slug: "refund", action: order.ActionRefund, title: "Refund", busy: "Refunding…",
-		defaults: refundDefaults, parse: refundParse, form: refundForm, confirm: refundConfirm,
-	},
-	{slug: "cancel", action: order.ActionCancel, title: "Cancel", busy: "Cancelling…", confirm: cancelConfirm},
-	{slug: "release", action: order.ActionRelease, title: "Release the rest", busy: "Releasing…", confirm: releaseConfirm},
-	{slug: "extend", action: order.ActionExtend, title: "Extend the authorization", busy: "Extending…", confirm: extendConfirm},
-	{
-		slug: "lines", action: order.ActionLines, title: "Change lines", busy: "Changing…",
-		defaults: linesDefaults, parse: linesParse, form: linesForm, confirm: linesConfirm,
-	},
-	{
-		slug: "references", action: order.ActionReferences, title: "Change references", busy: "Changing…",
-		defaults: referencesDefaults, parse: referencesParse, form: referencesForm, confirm: referencesConfirm,
-	},
-	{
-		slug: "shipping-address", action: order.ActionShippingAddress, title: "Change the address", busy: "Changing…",
-		defaults: addressDefaults, parse: addressParse, form: addressForm, confirm: addressConfirm,
-	},
-	{
-		slug: "shipping-info", action: order.ActionShippingInfo, title: "Add shipping info", busy: "Adding…",
-		defaults: captureDefault, parse: shippingInfoParse, form: shippingInfoForm, confirm: shippingInfoConfirm,
-	},
-	{
-		slug: "send-out", action: order.ActionSendOut, title: "Send Klarna's message again", busy: "Sending…",
-		defaults: captureDefault, parse: sendOutParse, form: sendOutForm, confirm: sendOutConfirm,
-	},
-	{
-		slug: "extend-due-date", action: order.ActionExtendDueDate, title: "Extend the due date", busy: "Extending…",
-		defaults: captureDefault, parse: dueDateParse, form: dueDateForm, confirm: dueDateConfirm, load: dueDateLoad,
-	},
-}
-
 // actionRoutes mounts the pages with which staff act on an order.
 func (b *Backoffice) actionRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(b.mayManage)
-		for i := range kinds {
-			k := &kinds[i]
-			at := "/admin/orders/{number}/" + k.slug
-			r.Get(at, func(w http.ResponseWriter, r *http.Request) { b.actionForm(w, r, k) })
-			r.Post(at, func(w http.ResponseWriter, r *http.Request) { b.actionCheck(w, r, k) })
-			r.Post(at+"/confirm", func(w http.ResponseWriter, r *http.Request) { b.actionDo(w, r, k) })
+		for _, a := range b.Desk.Actions {
+			at := "/admin/orders/{number}/" + a.Slug
+			r.Get(at, func(w http.ResponseWriter, r *http.Request) { b.actionForm(w, r, a) })
+			r.Post(at, func(w http.ResponseWriter, r *http.Request) { b.actionCheck(w, r, a) })
+			r.Post(at+"/confirm", func(w http.ResponseWriter, r *http.Request) { b.actionDo(w, r, a) })
 			// Where a sign-in on the way leads back to.
 			r.Get(at+"/confirm", func(w http.ResponseWriter, r *http.Request) {
-				http.Redirect(w, r, k.url(chi.URLParam(r, "number")), http.StatusSeeOther) //nolint:gosec // a local path: the number is escaped
+				http.Redirect(w, r, actionPath(chi.URLParam(r, "number"), a), http.StatusSeeOther) //nolint:gosec // a local path: the number is escaped
 			})
 		}
 	})
 	b.bulkRoutes(r)
 }
 
-// url is the address of the action's form.
-func (k *kind) url(number string) string { return orderPath(number) + "/" + k.slug }
+// actionPath is the address of an action's form.
+func actionPath(number string, a *aftersale.Action) string { return orderPath(number) + "/" + a.Slug }
 
 func orderPath(number string) string { return "/admin/orders/" + url.PathEscape(number) }
 
 // actionForm shows the form of an action on the order as Klarna has it now.
-func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind) {
-	o, found, err := b.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
-	if err != nil {
-		b.fail(w, r, err)
-		return
-	}
-	if !found {
-		b.notFound(w, r)
+func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *aftersale.Action) {
+	o, ok := b.theOrder(w, r)
+	if !ok {
 		return
 	}
 	var notes []templates.ResultNote
@@ -119,108 +60,69 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, k *kind)
 		b.Logger.WarnContext(r.Context(), "order not refreshed", "order_id", o.OrderID, "order_number", o.Number, "error", err)
 		notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: "Klarna does not answer now.", Body: "This is the order as we last saw it."})
 	}
-	d := newDraft(k, o, b.Pricer)
-	if err := b.Book.Possible(o, k.action, time.Now()); err != nil {
-		b.impossible(w, r, d, err)
+	if impossible := b.Desk.Possible(o, a, time.Now()); impossible != nil {
+		b.impossible(w, r, a, o, impossible, notes...)
 		return
 	}
-	if err := b.load(r.Context(), d); err != nil {
-		notes = append(notes, b.unreadable(r.Context(), d, err))
-	}
-	d.command = order.Command{Key: d.values.Get(fieldKey), Action: k.action, Revision: o.Revision}
-	if k.form == nil {
-		b.question(w, r, http.StatusOK, d, notes...)
-		return
-	}
-	b.form(w, r, http.StatusOK, d, notes...)
-}
-
-// load reads what the form needs to know from Klarna.
-func (b *Backoffice) load(ctx context.Context, d *draft) error {
-	if d.kind.load == nil {
-		return nil
-	}
-	return d.kind.load(ctx, b, d)
+	b.first(w, r, http.StatusOK, b.Desk.NewDraft(a, o, r.URL.Query().Get("shipment")), notes...)
 }
 
 // read is the draft that was posted. It answers by itself, and reports false,
 // when there is no such order or nothing can be made of the form.
-func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, k *kind) (*draft, bool) {
+func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, a *aftersale.Action) (*aftersale.Draft, bool) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
 		b.fail(w, r, err)
 		return nil, false
 	}
-	o, found, err := b.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
-	switch {
-	case err != nil:
-		b.fail(w, r, err)
-		return nil, false
-	case !found:
-		b.notFound(w, r)
+	o, ok := b.theOrder(w, r)
+	if !ok {
 		return nil, false
 	}
-	d, ok := posted(k, o, b.Pricer, r.PostForm)
+	d, ok := b.Desk.Posted(a, o, r.PostForm)
 	if !ok {
-		d.renew()
-		note := templates.ResultNote{Kind: templates.Bad, Title: "This form cannot be used any more.", Body: "Nothing was sent. Check the details below and continue from here."}
-		b.again(w, r, http.StatusUnprocessableEntity, d, note)
+		d.Renew()
+		b.first(w, r, http.StatusUnprocessableEntity, d, templates.ResultNote{
+			Kind: templates.Bad, Title: "This form cannot be used any more.", Body: "Nothing was sent. Check the details below and continue from here.",
+		})
 		return nil, false
 	}
 	return d, true
 }
 
 // actionCheck takes the form and asks whether what it says shall be done.
-func (b *Backoffice) actionCheck(w http.ResponseWriter, r *http.Request, k *kind) {
-	d, ok := b.read(w, r, k)
-	if !ok {
+func (b *Backoffice) actionCheck(w http.ResponseWriter, r *http.Request, a *aftersale.Action) {
+	d, ok := b.read(w, r, a)
+	if !ok || !b.loaded(w, r, d) {
 		return
 	}
-	if err := b.load(r.Context(), d); err != nil {
-		b.form(w, r, http.StatusServiceUnavailable, d, b.unreadable(r.Context(), d, err))
-		return
-	}
-	if k.form != nil && (d.values.Has("back") || d.wantsMore()) {
+	switch {
+	case a.Form != nil && (d.Values.Has("back") || d.WantsMore()):
 		b.form(w, r, http.StatusOK, d)
-		return
-	}
-	if d.moved() {
+	case d.Moved():
 		b.stale(w, r, d)
-		return
-	}
-	if b.parsed(w, r, d) {
+	case b.parsed(w, r, d):
 		b.question(w, r, http.StatusOK, d)
 	}
 }
 
-// wantsMore reports whether the form asks for more of itself, not for the next page.
-func (d *draft) wantsMore() bool {
-	if d.values.Has("more") {
-		d.values[fieldAddSKU] = append(d.values[fieldAddSKU], "")
-		d.values[fieldAddQuantity] = append(d.values[fieldAddQuantity], "")
-		return true
+// loaded reads what the form needs to know from Klarna. It answers by itself, and
+// reports false, when Klarna does not say it.
+func (b *Backoffice) loaded(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) bool {
+	err := b.Desk.Load(r.Context(), d)
+	if err != nil {
+		b.form(w, r, http.StatusServiceUnavailable, d, b.unreadable(r.Context(), d, err))
 	}
-	return d.kind.action == order.ActionExtendDueDate && !d.values.Has("days")
+	return err == nil
 }
 
 // parsed makes the command of the draft and checks it. It answers by itself,
 // and reports false, when it cannot be done.
-func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *draft) bool {
-	if err := b.Book.Possible(d.order, d.kind.action, time.Now()); err != nil {
-		b.impossible(w, r, d, err)
+func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) bool {
+	if impossible := b.Desk.Parse(d, time.Now()); impossible != nil {
+		b.impossible(w, r, d.Action, d.Order, impossible)
 		return false
 	}
-	if d.kind.parse != nil {
-		d.kind.parse(d)
-	}
-	if len(d.errors) == 0 {
-		if err := b.Book.Check(d.order, d.command, time.Now()); err != nil {
-			if !d.blame(err) {
-				b.impossible(w, r, d, err)
-				return false
-			}
-		}
-	}
-	if len(d.errors) > 0 {
+	if len(d.Errors) > 0 {
 		b.form(w, r, http.StatusUnprocessableEntity, d)
 		return false
 	}
@@ -228,80 +130,54 @@ func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *draft) bo
 }
 
 // actionDo does what the second page asked.
-func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, k *kind) {
-	d, ok := b.read(w, r, k)
+func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, a *aftersale.Action) {
+	d, ok := b.read(w, r, a)
 	if !ok {
 		return
 	}
-	var err error
-	d.begun, err = b.begun(r.Context(), d)
+	begun, err := b.begun(r.Context(), d)
 	switch {
 	case err != nil:
 		b.fail(w, r, err)
 		return
-	case d.begun: // the form was sent before: what it says now does not count
-	case d.moved():
+	case begun: // the form was sent before: what it says now does not count
+	case d.Moved():
 		b.stale(w, r, d)
 		return
-	default:
-		if err := b.load(r.Context(), d); err != nil {
-			b.form(w, r, http.StatusServiceUnavailable, d, b.unreadable(r.Context(), d, err))
-			return
-		}
-		if !b.parsed(w, r, d) {
-			return
-		}
-		if d.values.Get(fieldShown) != d.digest() {
-			b.question(w, r, http.StatusConflict, d, templates.ResultNote{
-				Kind: templates.Warn, Title: "This is not what the page showed.", Body: "Nothing was sent. Check it once more.",
-			})
-			return
-		}
+	case !b.loaded(w, r, d) || !b.parsed(w, r, d):
+		return
+	case d.Values.Get(aftersale.FieldShown) != d.Digest():
+		b.question(w, r, http.StatusConflict, d, templates.ResultNote{
+			Kind: templates.Warn, Title: "This is not what the page showed.", Body: "Nothing was sent. Check it once more.",
+		})
+		return
 	}
-	d.command.Staff = staffOf(r.Context()).Name
-	outcome, err := b.Book.Do(r.Context(), d.order.OrderID, d.command)
-	b.answer(w, r, d, outcome, err)
-}
-
-// moved reports whether something that matters has changed since the form was made.
-func (d *draft) moved() bool {
-	return d.command.Revision < d.order.MaterialRevision || d.command.Revision > d.order.Revision || d.order.Running != nil
-}
-
-// digest names what the second page shows: the command, and nothing that
-// differs from one time to the next.
-func (d *draft) digest() string {
-	c := d.command
-	c.Staff, c.At = "", time.Time{}
-	text, err := json.Marshal(c)
-	if err != nil {
-		panic(fmt.Errorf("encode command: %w", err)) // it has only texts and numbers
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
+	d.Command.Staff = staffOf(r.Context()).Name
+	outcome, err := b.Desk.Do(r.Context(), d.Order.OrderID, d.Command)
+	b.answer(w, r, d, begun, outcome, err)
 }
 
 // begun reports whether the draft's command was sent before.
-func (b *Backoffice) begun(ctx context.Context, d *draft) (bool, error) {
-	if d.order.Running != nil && d.order.Running.Key == d.command.Key {
+func (b *Backoffice) begun(ctx context.Context, d *aftersale.Draft) (bool, error) {
+	if d.Order.Running != nil && d.Order.Running.Key == d.Command.Key {
 		return true, nil
 	}
-	audit, err := b.Book.Audit(ctx, d.order.OrderID)
+	audit, err := b.Book.Audit(ctx, d.Order.OrderID)
 	if err != nil {
 		return false, err
 	}
-	_, found := entryOf(audit, d.command.Key)
+	_, found := entryOf(audit, d.Command.Key)
 	return found, nil
 }
 
 // stale shows the form again: the order is no longer what it was made of.
-func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *draft) {
-	audit, err := b.Book.Audit(r.Context(), d.order.OrderID)
+func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) {
+	audit, err := b.Book.Audit(r.Context(), d.Order.OrderID)
 	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	changed := &order.ChangedError{Order: d.order, Running: d.order.Running}
+	changed := &aftersale.ChangedError{Order: d.Order, Running: d.Order.Running}
 	if i := slices.IndexFunc(audit, func(e order.AuditEntry) bool { return e.Result != order.Sent }); i >= 0 {
 		changed.Last = audit[i]
 	}
@@ -309,24 +185,24 @@ func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *draft) {
 }
 
 // changed shows the form again with what somebody else did.
-func (b *Backoffice) changed(w http.ResponseWriter, r *http.Request, d *draft, e *order.ChangedError) {
-	d.order = e.Order
-	d.renew()
-	b.again(w, r, http.StatusConflict, d, fasterNote(d.order, e))
+func (b *Backoffice) changed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, e *aftersale.ChangedError) {
+	d.Order = e.Order
+	d.Renew()
+	b.first(w, r, http.StatusConflict, d, b.fasterNote(d.Order, e))
 }
 
 // answer shows how a command ended.
-func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, outcome order.Outcome, err error) {
-	if changed, ok := errors.AsType[*order.ChangedError](err); ok {
+func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, begun bool, outcome aftersale.Outcome, err error) {
+	if changed, ok := errors.AsType[*aftersale.ChangedError](err); ok {
 		b.changed(w, r, d, changed)
 		return
 	}
-	if impossible, ok := errors.AsType[*order.ImpossibleError](err); ok {
-		if d.blame(impossible) {
+	if impossible, ok := errors.AsType[*aftersale.ImpossibleError](err); ok {
+		if d.Blame(impossible) {
 			b.form(w, r, http.StatusUnprocessableEntity, d)
 			return
 		}
-		b.impossible(w, r, d, impossible)
+		b.impossible(w, r, d.Action, d.Order, impossible)
 		return
 	}
 	switch {
@@ -334,12 +210,12 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 		b.notFound(w, r)
 	case err != nil:
 		// The command may have been stored: the same key asks again.
-		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.order.OrderID, "order_number", d.order.Number, "action", d.kind.action, "error", err)
+		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.Order.OrderID, "order_number", d.Order.Number, "action", d.Action.Name, "error", err)
 		w.Header().Set("Retry-After", "5")
-		if d.begun {
+		if begun {
 			b.page(w, r, http.StatusServiceUnavailable, "Error: The shop's database did not answer.", navOrders, templates.AdminMessage(templates.AdminMessageView{
 				Title: "The shop's database did not answer.", Body: "This was already sent and cannot happen twice. Look at the order in a moment.",
-				BackURL: orderPath(d.order.Number), Back: "See the order",
+				BackURL: orderPath(d.Order.Number), Back: "See the order",
 			}))
 			return
 		}
@@ -348,9 +224,9 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 			Body: "Try again in a moment: it cannot happen twice. If it goes on, quote " + observe.RequestID(r.Context()) + ".",
 		})
 	case outcome.Result == order.Refused:
-		d.order = outcome.Order
-		d.renew()
-		b.again(w, r, http.StatusConflict, d, refusedNote(d.order, outcome.Entry))
+		d.Order = outcome.Order
+		d.Renew()
+		b.first(w, r, http.StatusConflict, d, b.refusedNote(d.Order, outcome.Entry))
 	case outcome.Result == order.Already:
 		b.result(w, r, d, codeAlready)
 	default:
@@ -359,69 +235,72 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *draft, ou
 }
 
 // result leads to the order, where the result is told by its audit.
-func (b *Backoffice) result(w http.ResponseWriter, r *http.Request, d *draft, code string) {
-	to := url.URL{Path: orderPath(d.order.Number), RawQuery: url.Values{code: {d.command.Key}}.Encode(), Fragment: "result"}
+func (b *Backoffice) result(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, code string) {
+	to := url.URL{Path: orderPath(d.Order.Number), RawQuery: url.Values{code: {d.Command.Key}}.Encode(), Fragment: "result"}
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 }
 
-// again shows the first page of the action with all that was typed, and why.
-func (b *Backoffice) again(w http.ResponseWriter, r *http.Request, status int, d *draft, notes ...templates.ResultNote) {
-	if err := b.Book.Possible(d.order, d.kind.action, time.Now()); err != nil {
-		b.impossible(w, r, d, err, notes...)
+// first shows the first page of the action: its form, with all that was typed, or
+// the question where nothing is; or why it cannot be done.
+func (b *Backoffice) first(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
+	if impossible := b.Desk.Possible(d.Order, d.Action, time.Now()); impossible != nil {
+		b.impossible(w, r, d.Action, d.Order, impossible, notes...)
 		return
 	}
-	if d.kind.form == nil {
-		d.command = order.Command{Key: d.values.Get(fieldKey), Action: d.kind.action, Revision: d.order.Revision}
+	if d.Action.Form == nil {
+		d.Command = order.Command{Key: d.Values.Get(aftersale.FieldKey), Action: d.Action.Name, Revision: d.Order.Revision}
 		b.question(w, r, status, d, notes...)
 		return
 	}
-	if err := b.load(r.Context(), d); err != nil {
+	if err := b.Desk.Load(r.Context(), d); err != nil {
 		notes = append(notes, b.unreadable(r.Context(), d, err))
 	}
 	b.form(w, r, status, d, notes...)
 }
 
-// form answers with the first page.
-func (b *Backoffice) form(w http.ResponseWriter, r *http.Request, status int, d *draft, notes ...templates.ResultNote) {
-	v := templates.ActionFormView{
-		Number: d.order.Number, Title: d.kind.title, URL: d.kind.url(d.order.Number), Submit: "Continue",
-		Notes: append(notes, stateNotes(d.order)...), Errors: d.errors, Hidden: d.own(),
-	}
-	d.kind.form(d, &v)
-	title := d.kind.title + " " + d.order.Number
-	if status >= http.StatusBadRequest {
-		title = "Error: " + title
-	}
-	b.page(w, r, status, title, navOrders, templates.ActionForm(v))
+// form answers with the form.
+func (b *Backoffice) form(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
+	b.actionPage(w, r, status, d.Action.Title+" "+d.Order.Number, templates.ActionForm(templates.ActionFormView{
+		Form: d.Form(), Number: d.Order.Number, Title: d.Action.Title, URL: actionPath(d.Order.Number, d.Action),
+		Notes: append(notes, b.stateNotes(d.Order)...), Errors: d.Errors, Hidden: d.Own(),
+	}))
 }
 
 // question answers with the second page.
-func (b *Backoffice) question(w http.ResponseWriter, r *http.Request, status int, d *draft, notes ...templates.ResultNote) {
+func (b *Backoffice) question(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
 	v := templates.ActionConfirmView{
-		Number: d.order.Number, Title: d.kind.title, URL: d.kind.url(d.order.Number) + "/confirm", Busy: d.kind.busy, Back: "Back",
-		Notes: append(notes, stateNotes(d.order)...), Currency: string(d.order.PurchaseCurrency),
-		Hidden: append(d.hidden(), templates.Field{Name: fieldShown, Value: d.digest()}),
+		Question: d.Question(), Number: d.Order.Number, Title: d.Action.Title, URL: actionPath(d.Order.Number, d.Action) + "/confirm", Busy: d.Action.Busy,
+		Notes: append(notes, b.stateNotes(d.Order)...), Currency: string(d.Order.PurchaseCurrency),
+		Hidden: append(d.Hidden(), form.Hidden{Name: aftersale.FieldShown, Value: d.Digest()}),
 	}
-	if d.kind.form != nil {
-		v.FormURL = d.kind.url(d.order.Number)
+	if d.Action.Form != nil {
+		v.FormURL = actionPath(d.Order.Number, d.Action)
 	}
-	d.kind.confirm(d, &v)
-	title := v.Question
-	if status >= http.StatusBadRequest {
-		title = "Error: " + title
-	}
-	b.page(w, r, status, title, navOrders, templates.ActionConfirm(v))
+	b.actionPage(w, r, status, v.Ask, templates.ActionConfirm(v))
 }
 
 // impossible answers that the action cannot be done with the order as it is.
-func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, d *draft, err error, notes ...templates.ResultNote) {
-	reason, ok := errors.AsType[*order.ImpossibleError](err)
-	if !ok {
-		b.fail(w, r, err)
-		return
-	}
-	notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: impossibleText(d.order, reason)})
-	b.page(w, r, http.StatusConflict, d.kind.title+" "+d.order.Number, navOrders, templates.ActionRefused(templates.ActionRefusedView{
-		Number: d.order.Number, Title: d.kind.title, Notes: slices.Concat(notes, stateNotes(d.order)),
+func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, a *aftersale.Action, o order.Order, e *aftersale.ImpossibleError, notes ...templates.ResultNote) {
+	notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: a.Impossible(o, e.Reason)})
+	b.page(w, r, http.StatusConflict, a.Title+" "+o.Number, navOrders, templates.ActionRefused(templates.ActionRefusedView{
+		Number: o.Number, Title: a.Title, Notes: slices.Concat(notes, b.stateNotes(o)),
 	}))
+}
+
+// actionPage answers with a page whose title says whether something is wrong.
+func (b *Backoffice) actionPage(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
+	if status >= http.StatusBadRequest {
+		title = "Error: " + title
+	}
+	b.page(w, r, status, title, navOrders, content)
+}
+
+// unreadable says that Klarna did not tell what the form needs to know.
+func (b *Backoffice) unreadable(ctx context.Context, d *aftersale.Draft, err error) templates.ResultNote {
+	b.Logger.WarnContext(ctx, "form not filled by klarna", "order_id", d.Order.OrderID, "order_number", d.Order.Number, "action", d.Action.Name, "error", err)
+	n := templates.ResultNote{Kind: templates.Bad, Title: "Klarna did not say what it offers.", Body: "Nothing was sent. Try again in a moment."}
+	if refused, ok := errors.AsType[*klarna.Error](err); ok {
+		n.CorrelationID = refused.CorrelationID
+	}
+	return n
 }

@@ -126,8 +126,19 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.focused("#result")
 			shoot("captured")
 
+			// The number was mistyped: it is corrected, and Klarna is told once more.
+			s.press("^Correct…")
+			s.fill("tracking", "SE987654321")
+			shoot("correct-form")
+			s.press("^Continue")
+			s.reads("Correct this shipment?")
+			shoot("correct-question")
+			s.press("^Correct the shipment")
+			s.reads("Corrected the shipment.")
+			shoot("corrected")
+
 			// A return fee is impossible yet, and that is said; so is a cancel.
-			s.reads("Cancel is not possible: part of this order is captured. Refund it instead.")
+			s.reads("Cancellation is not possible: part of this order is captured. Refund it instead.")
 			s.press("^Refund…")
 			s.reads("No return fee can be kept: a return fee needs an order of which nothing remains to be captured.")
 			s.press("^Back to the order")
@@ -176,7 +187,7 @@ func TestDeskInTheBrowser(t *testing.T) {
 			s.fill(mugField, "9")
 			s.press("^Continue")
 			s.press("^Change to 1")
-			s.reads("Klarna did not approve the higher amount. The order is unchanged.")
+			s.reads("Klarna did not approve the higher amount, and the order is unchanged.")
 			s.focused("#result")
 			shoot("refused")
 			if got := s.MustElement(`[name="` + mugField + `"]`).MustProperty("value").Str(); got != "9" {
@@ -252,11 +263,11 @@ func TestBulkInTheBrowser(t *testing.T) {
 	s.reads("Capture 1 548.00 SEK of 2 orders?")
 	s.Picture("bulk-question")
 	s.press("^Capture 1")
-	s.reads("of 2 captured")
+	s.reads("of 2 done")
 	s.Picture("bulk-progress")
 	done := make(chan error, 1)
-	go func() { done <- d.Book.Reconcile(t.Context(), soon()) }()
-	s.reads("2 of 2 captured, 0 refused.")
+	go func() { done <- d.Desk.Reconcile(t.Context(), soon()) }()
+	s.reads("2 of 2 done, 0 refused.")
 	if err := <-done; err != nil {
 		t.Error(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
 )
 
@@ -37,8 +38,8 @@ func TestSentTwice(t *testing.T) {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	again := ada.submit(question)
-	again.says("#result", "Already done. ada captured this at ")
-	again.says("#result", "Nothing was captured twice.")
+	again.says("#result", "Already done. ada captured 149.00 SEK at ")
+	again.says("#result", "Nothing was done twice.")
 	d.amounts(o, all, 14900, 0)
 	if n := len(d.managed(o.OrderID).Captures); n != 1 {
 		t.Errorf("%d captures, want 1", n)
@@ -95,7 +96,7 @@ func TestTwoStaffImpossible(t *testing.T) {
 		t.Errorf("got %d", p.StatusCode)
 	}
 	p.says("main", "The order changed while you were looking. ada captured 149.00 SEK at ")
-	p.says("main", "Cancel is not possible: part of this order is captured. Refund it instead.")
+	p.says("main", "Cancellation is not possible: part of this order is captured. Refund it instead.")
 	d.amounts(o, all, 14900, 0)
 }
 
@@ -163,7 +164,7 @@ func TestReplyLost(t *testing.T) {
 			}
 			other.says("#result", "ada's "+action+" has no answer from Klarna yet. Nothing was sent.")
 			d.Fake.ClearFaults()
-			if err := d.Book.Reconcile(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			if err := d.Desk.Reconcile(t.Context(), time.Now().Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			ada.look(p.Request.URL.RequestURI()).says("#result", "774.00 SEK.")
@@ -183,7 +184,6 @@ func TestRefused(t *testing.T) {
 	ada := d.clerk("ada")
 	for _, tc := range []struct {
 		name, action string
-		captured     bool
 		fields       []string
 		path         string
 		status       int
@@ -191,57 +191,40 @@ func TestRefused(t *testing.T) {
 		want         []string
 	}{
 		{
-			"capture: too much", "capture", false, []string{"description", "kept"}, "captures", 403,
+			"capture: too much", "capture", []string{"description", "kept"}, "captures", 403,
+			// What Klarna says is shown, and decides nothing: 774.00 SEK remain.
 			`{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Captured amount is higher than the remaining authorized amount. Capture not possible."],"correlation_id":"c0ffee"}`,
-			[]string{"Klarna refused the capture. The amount is more than the 774.00 SEK that remain. Lower the amount. Correlation ID "},
+			[]string{"Klarna refused the capture. Klarna says: \"Captured amount is higher than the remaining authorized amount. Capture not possible.\" Open the order again"},
 		},
 		{
-			"capture: expired", "capture", false, nil, "captures", 403,
-			`{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Order 1 is expired. Capture not possible."],"correlation_id":"1"}`,
-			[]string{"The time to capture this order is over. Ask the shopper to order again."},
-		},
-		{
-			"capture: not charged", "capture", false, nil, "captures", 403, `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"1"}`,
+			"capture: not charged", "capture", nil, "captures", 403, `{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"1"}`,
 			[]string{"The shopper's payment method could not be charged."},
 		},
 		{
-			"capture: unknown words", "capture", false, nil, "captures", 403, `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed"],"correlation_id":"1"}`,
+			"capture: unknown words", "capture", nil, "captures", 403, `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Capture not allowed"],"correlation_id":"1"}`,
 			[]string{`Klarna refused the capture. Klarna says: "Capture not allowed" Open the order again`},
 		},
 		{
-			"refund: too much", "refund", true, []string{"what", "all"}, "refunds", 403,
-			`{"error_code":"REFUND_NOT_ALLOWED","error_messages":["Over refund is not allowed. Refund not possible."],"correlation_id":"1"}`,
-			[]string{"Klarna refused the refund. The amount is more than the 774.00 SEK that can be refunded. Lower the amount."},
-		},
-		{
-			"cancel: captured", "cancel", false, nil, "cancel", 403,
-			`{"error_code":"CANCEL_NOT_ALLOWED","error_messages":["Order has previous captures. Cancel not possible."],"correlation_id":"1"}`,
-			[]string{"Klarna refused the cancellation. Part of this order is captured. Refund it instead."},
-		},
-		{
-			"extend", "extend", false, nil, "extend-authorization-time", 403, `{"error_code":"NOT_ALLOWED","error_messages":["No."],"correlation_id":"1"}`,
+			"extend", "extend", nil, "extend-authorization-time", 403, `{"error_code":"NOT_ALLOWED","error_messages":["No."],"correlation_id":"1"}`,
 			[]string{"Klarna refused the extension.", "allows no more time"},
 		},
 		{
-			"address: invalid", "shipping-address", false, []string{"street", "Nowhere 1"}, "customer-details", 422,
+			"address: invalid", "shipping-address", []string{"street", "Nowhere 1"}, "customer-details", 422,
 			`{"error_code":"INVALID_ADDRESS","error_messages":["The shipping and/or billing address is invalid"],"correlation_id":"1"}`,
 			[]string{"Klarna does not know this address. Check street, postal code and city with the shopper."},
 		},
 		{
-			"shipping info: unknown order", "shipping-info", false, []string{"carrier", "UPS"}, "shipping-info", 404,
+			"shipping info: unknown order", "shipping-info", []string{"carrier", "UPS"}, "shipping-info", 404,
 			`{"error_code":"NO_SUCH_ORDER","error_messages":["Order 1 cannot be found."],"correlation_id":"1"}`,
 			[]string{"Klarna refused the parcel. Klarna does not know this order."},
 		},
 		{
-			"credentials", "references", false, []string{"reference2", "x"}, "merchant-references", 401, "<html>no</html>",
+			"credentials", "references", []string{"reference2", "x"}, "merchant-references", 401, "<html>no</html>",
 			[]string{"Klarna does not accept the shop's credentials. Tell whoever runs the shop."},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := d.buy()
-			if tc.captured {
-				ada.act(o, "capture")
-			}
 			before := d.managed(o.OrderID)
 			d.Fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/" + tc.path, OrderID: o.OrderID, Status: tc.status, Body: fakeklarna.FaultBody(tc.body)})
 			p := ada.act(o, tc.action, tc.fields...)
@@ -273,6 +256,63 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// What was done elsewhere since the page was opened is why Klarna refuses: that
+// is told by the order as Klarna has it now, whatever Klarna's sentence is.
+func TestRefusedByState(t *testing.T) {
+	t.Parallel()
+	d := newOffice(t)
+	ada := d.clerk("ada")
+	const whole = `{"captured_amount":77400}`
+	for _, tc := range []struct {
+		name, action   string
+		before         [2]string // path and body of what the portal does first
+		elsewhere      [2]string // and while the page is open
+		fields         []string
+		want           string
+		notTheSentence string
+	}{
+		{
+			"captured in part", "capture", [2]string{}, [2]string{"captures", `{"captured_amount":10000}`}, nil,
+			"Klarna refused the capture. The amount is more than the 674.00 SEK that remain. Lower the amount. Correlation ID", "higher than",
+		},
+		{
+			"cancelled", "capture", [2]string{}, [2]string{"cancel", ""}, nil,
+			"This order is cancelled.", "Capture not possible",
+		},
+		{
+			"refunded in part", "refund", [2]string{"captures", whole}, [2]string{"refunds", `{"refunded_amount":10000}`}, []string{"what", "all"},
+			"Klarna refused the refund. The amount is more than the 674.00 SEK that can be refunded. Lower the amount.", "ver refund",
+		},
+		{
+			"cancel what is captured in part", "cancel", [2]string{}, [2]string{"captures", `{"captured_amount":10000}`}, nil,
+			"Klarna refused the cancellation. Part of this order is captured. Refund it instead.", "previous captures",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			o := d.buy()
+			portal := func(call [2]string) {
+				if call[0] != "" {
+					d.CallKlarna("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/"+call[0], call[1])
+				}
+			}
+			portal(tc.before)
+			p := ada.open(o, tc.action)
+			if p.has("form.act-form") {
+				p = ada.submit(p, tc.fields...)
+			}
+			portal(tc.elsewhere)
+			p = ada.submit(p)
+			if p.StatusCode != http.StatusConflict {
+				t.Errorf("got %d", p.StatusCode)
+			}
+			p.says("main", tc.want)
+			if strings.Contains(p.part("main"), tc.notTheSentence) {
+				t.Errorf("the page has Klarna's sentence: %s", p.part("main"))
+			}
+		})
+	}
+}
+
 // A higher amount is refused by Klarna's risk check, or for the way it is paid.
 func TestHigherAmountRefused(t *testing.T) {
 	t.Parallel()
@@ -280,7 +320,7 @@ func TestHigherAmountRefused(t *testing.T) {
 	ada := d.clerk("ada")
 	o := d.buy("email", "ada+denied-raise@example.com")
 	p := ada.act(o, "lines", mugField, "5")
-	p.says("#result", "Klarna did not approve the higher amount. The order is unchanged. Ask the shopper to order the extra items separately. Correlation ID")
+	p.says("#result", "Klarna did not approve the higher amount, and the order is unchanged. Ask the shopper to order the extra items separately. Correlation ID")
 	d.amounts(o, all, 0, 0)
 
 	card := d.buyIn("SE", "en-SE", fakeklarna.Buy{Method: "card"})
@@ -377,7 +417,7 @@ func TestResultOfNothing(t *testing.T) {
 		}
 	}
 	audit, err := d.Book.Audit(t.Context(), o.OrderID)
-	if err != nil || len(audit) == 0 || audit[0].Event != string(order.ActionCapture) || audit[0].Staff != "ada" {
+	if err != nil || len(audit) == 0 || audit[0].Event != string(aftersale.Capture.Name) || audit[0].Staff != "ada" {
 		t.Errorf("audit %+v, %v", audit, err)
 	}
 }

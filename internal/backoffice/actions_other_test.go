@@ -270,8 +270,8 @@ func TestImpossible(t *testing.T) {
 		{"release of all", open.Number, "release", "Release is not possible: nothing of this order is captured. Cancel it instead."},
 		{"message about nothing", open.Number, "send-out", "nothing of this order is captured. Capture it first."},
 		{"due date of nothing", open.Number, "extend-due-date", "nothing of this order is captured. Capture it first."},
-		{"cancel of a part", part.Number, "cancel", "Cancel is not possible: part of this order is captured. Refund it instead."},
-		{"cancel of all", captured.Number, "cancel", "Cancel is not possible: this order is captured. Refund it instead."},
+		{"cancel of a part", part.Number, "cancel", "Cancellation is not possible: part of this order is captured. Refund it instead."},
+		{"cancel of all", captured.Number, "cancel", "Cancellation is not possible: this order is captured. Refund it instead."},
 		{"capture twice", captured.Number, "capture", "Capture is not possible: all of this order is captured."},
 		{"release of nothing", captured.Number, "release", "all of this order is captured."},
 		{"extend of captured", captured.Number, "extend", "all of this order is captured."},
@@ -340,5 +340,44 @@ func TestLinksOfTheOrder(t *testing.T) {
 		if !links[want] {
 			t.Errorf("no link to %s, only %v", want, slices.Sorted(maps.Keys(links)))
 		}
+	}
+}
+
+// A shipment is corrected by a form that the order's page leads to; Klarna is told
+// once more.
+func TestCorrectShipment(t *testing.T) {
+	t.Parallel()
+	d := newOffice(t)
+	ada := d.clerk("ada")
+	o := d.buy()
+	if p := ada.look("/admin/orders/" + o.Number + "/correct-shipment"); p.StatusCode != http.StatusConflict {
+		t.Errorf("without a shipment: %d", p.StatusCode)
+	}
+	ada.act(o, "shipping-info", "carrier", "UPS", "tracking", "1", mugField, "3").says("#result", "Added the parcel.")
+	ada.act(o, "shipping-info", "carrier", "DHL", "tracking", "2").says("#result", "Added the parcel.")
+	page := ada.look("/admin/orders/" + o.Number)
+	page.says(".parcels", "UPS 13 × Enamel mug, 35 cl, 1 × Cloudberry jam, 210 g For the whole order · Correct…")
+	page.says(".parcels", "DHL 21 × Enamel mug, 35 cl For the whole order · Correct…")
+	if p := d.clerk("bo").look("/admin/orders/" + o.Number); strings.Contains(p.part(".parcels"), "Correct") {
+		t.Error("who may only look is offered to correct")
+	}
+	link, _ := page.Find(".parcels a").First().Attr("href")
+	form := ada.look(link)
+	if got := form.fields(); got.Get("tracking") != "1" || got.Get(mugField) != "3" {
+		t.Errorf("the form of the first shipment says %v", got)
+	}
+	if p := ada.submit(form); p.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("nothing changed: %d", p.StatusCode)
+	}
+	if p := ada.submit(form, mugField, "4"); p.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("more than is in no other shipment: %d", p.StatusCode)
+	}
+	question := ada.submit(form, "tracking", "1Z", mugField, "2")
+	question.says("main", "Tracking number 1 1Z What is in it 3 × Enamel mug, 35 cl, 1 × Cloudberry jam, 210 g 2 × Enamel mug, 35 cl, 1 × Cloudberry jam, 210 g")
+	ada.submit(question).says("#result", "Corrected the shipment.")
+	page = ada.look("/admin/orders/" + o.Number)
+	page.says(".parcels", "UPS 1Z2 × Enamel mug, 35 cl")
+	if got := d.managed(o.OrderID).ShippingInfo; len(got) != 3 || got[2].TrackingNumber != "1Z" {
+		t.Errorf("Klarna has %+v", got)
 	}
 }

@@ -1,12 +1,11 @@
 package backoffice
 
 import (
-	"errors"
 	"strconv"
 	"time"
 
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -14,7 +13,7 @@ import (
 )
 
 // timeText writes a time, UTC: "20 Nov 2026, 14:02".
-func timeText(t time.Time) string { return dayText(t) + ", " + t.UTC().Format("15:04") }
+func timeText(t time.Time) string { return form.Day(t) + ", " + t.UTC().Format("15:04") }
 
 func quantity(n int64) string { return strconv.FormatInt(n, 10) }
 
@@ -53,20 +52,20 @@ func stateOf(o order.Order) templates.Badge {
 // amounts are the bar and its figures. What was authorized and is neither captured nor
 // remains was released.
 func amounts(o order.Order) templates.AdminAmounts {
-	rest := remaining(o)
+	rest := o.Remaining()
 	total := max(o.OrderAmount, o.CapturedAmount+rest)
 	released := total - o.CapturedAmount - rest
 	v := templates.AdminAmounts{Figures: []templates.AdminFigure{
-		{Swatch: "authorized", Label: "Authorized", Amount: amountText(total)},
-		{Swatch: "captured", Label: "Captured", Amount: amountText(o.CapturedAmount)},
-		{Swatch: "refunded", Label: "Refunded", Amount: amountText(o.RefundedAmount)},
-		{Swatch: "remaining", Label: "Remaining", Amount: amountText(rest)},
+		{Swatch: "authorized", Label: "Authorized", Amount: form.Amount(total)},
+		{Swatch: "captured", Label: "Captured", Amount: form.Amount(o.CapturedAmount)},
+		{Swatch: "refunded", Label: "Refunded", Amount: form.Amount(o.RefundedAmount)},
+		{Swatch: "remaining", Label: "Remaining", Amount: form.Amount(rest)},
 	}}
-	v.Sentence = "Of " + moneyText(total, o.PurchaseCurrency) + " authorized, " + amountText(o.CapturedAmount) + " are captured, " +
-		amountText(o.RefundedAmount) + " of those refunded, and " + amountText(rest) + " remain."
+	v.Sentence = "Of " + form.Money(total, o.PurchaseCurrency) + " authorized, " + form.Amount(o.CapturedAmount) + " are captured, " +
+		form.Amount(o.RefundedAmount) + " of those refunded, and " + form.Amount(rest) + " remain."
 	if released > 0 {
-		v.Figures = append(v.Figures, templates.AdminFigure{Swatch: "released", Label: "Released", Amount: amountText(released)})
-		v.Sentence += " " + amountText(released) + " were released."
+		v.Figures = append(v.Figures, templates.AdminFigure{Swatch: "released", Label: "Released", Amount: form.Amount(released)})
+		v.Sentence += " " + form.Amount(released) + " were released."
 	}
 	if total <= 0 {
 		return v
@@ -86,94 +85,35 @@ func amounts(o order.Order) templates.AdminAmounts {
 	return v
 }
 
-// impossibleOf is why an action cannot be done with an order in its state; nil when it can.
-func (b *Backoffice) impossibleOf(o order.Order, a order.Action, now time.Time) *order.ImpossibleError {
-	err := b.Book.Possible(o, a, now)
-	if err == nil {
-		return nil
-	}
-	if impossible, ok := errors.AsType[*order.ImpossibleError](err); ok {
-		return impossible
-	}
-	return &order.ImpossibleError{Action: a}
-}
-
-// line tells lines of an order apart.
-type line struct {
-	kind            klarna.LineType
-	reference, name string
-}
-
-func lineOf(l klarna.OrderLine) line { return line{l.Type, l.Reference, l.Name} }
-
-// quantitiesOf counts lines that are left.
-func quantitiesOf(all []klarna.OrderLine) map[line]int64 {
-	n := map[line]int64{}
-	for _, l := range all {
-		n[lineOf(l)] += l.Quantity
-	}
-	return n
-}
-
-// takeOf takes up to so many of what is left of a line.
-func takeOf(left map[line]int64, l line, most int64) int64 {
-	n := min(most, left[l])
-	if n > 0 {
-		left[l] -= n
-	}
-	return n
-}
-
-// left counts what of the lines is not captured, also where it no longer can be, and
-// what is captured and not refunded. A capture or refund of all needs no lines.
-func left(o order.Order) (uncaptured, refundable map[line]int64) {
-	if o.CapturedAmount < o.OrderAmount {
-		open := o
-		open.Status = ordermanagement.PartCaptured
-		uncaptured = quantitiesOf(open.Uncaptured())
-	}
-	if o.RefundedAmount < o.CapturedAmount {
-		refundable = quantitiesOf(o.Refundable())
-	}
-	return uncaptured, refundable
-}
-
 // lines are the order's lines, each with how far it is.
 func lines(o order.Order) []templates.AdminLine {
-	uncaptured, refundable := left(o)
-	ended := ""
+	open := "Open"
 	switch {
 	case o.Status == ordermanagement.Cancelled:
-		ended = "Cancelled"
+		open = "Cancelled"
 	case o.Status == ordermanagement.Expired:
-		ended = "Expired"
-	case remaining(o) == 0:
-		ended = "Released"
+		open = "Expired"
+	case o.Remaining() == 0:
+		open = "Released"
 	}
 	var all []templates.AdminLine
-	for _, l := range o.OrderLines {
-		key := lineOf(l)
-		open := takeOf(uncaptured, key, l.Quantity)
-		captured := l.Quantity - open
-		kept := takeOf(refundable, key, captured)
+	for _, s := range o.Lines()[:len(o.OrderLines)] {
+		l := s.Line
 		v := templates.AdminLine{
 			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
-			Price: amountText(l.UnitPrice), Total: amountText(l.TotalAmount), Tax: taxText(l.TaxRate),
+			Price: form.Amount(l.UnitPrice), Total: form.Amount(l.TotalAmount), Tax: taxText(l.TaxRate),
 		}
-		add := func(kind templates.Kind, n int64, state string) {
+		for _, state := range []struct {
+			kind templates.Kind
+			n    int64
+			text string
+		}{{templates.Info, s.Refunded, "Refunded"}, {templates.OK, s.Captured - s.Refunded, "Captured"}, {"", min(s.Open.Quantity, l.Quantity), open}} {
 			switch {
-			case n == l.Quantity:
-				v.States = append(v.States, templates.Badge{Kind: kind, Text: state})
-			case n > 0:
-				v.States = append(v.States, templates.Badge{Kind: kind, Text: quantity(n) + " " + lowerFirst(state)})
+			case state.n == l.Quantity:
+				v.States = append(v.States, templates.Badge{Kind: state.kind, Text: state.text})
+			case state.n > 0:
+				v.States = append(v.States, templates.Badge{Kind: state.kind, Text: quantity(state.n) + " " + form.LowerFirst(state.text)})
 			}
-		}
-		add(templates.Info, captured-kept, "Refunded")
-		add(templates.OK, kept, "Captured")
-		if ended != "" {
-			add("", open, ended)
-		} else {
-			add("", open, "Open")
 		}
 		all = append(all, v)
 	}
@@ -190,5 +130,5 @@ func taxText(rate money.TaxRate) string {
 		}
 		text += "." + digits
 	}
-	return text + nbsp + "%"
+	return text + form.Space + "%"
 }

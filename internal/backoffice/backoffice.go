@@ -12,7 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -29,7 +29,7 @@ const requestTime = 12 * time.Second
 // Backoffice holds what its handlers need. All members are required.
 type Backoffice struct {
 	Book     *order.Book
-	Pricer   *cart.Pricer // for products that are added to an order
+	Desk     *aftersale.Desk
 	Team     Team
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle

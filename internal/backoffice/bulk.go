@@ -3,8 +3,8 @@ package backoffice
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,19 +15,21 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
-// bulkPath is where several orders are captured at once.
+// bulkPath is where an action is done with several orders at once.
 const bulkPath = "/admin/bulk"
 
-// bulkLook is how often the page of a bulk capture looks again, in seconds.
+// bulkLook is how often the page of a bulk job looks again, in seconds.
 const bulkLook = 3
 
-// bulkRoutes mounts the capture of several orders. Everybody may look at one.
+// bulkRoutes mounts the actions with several orders. Everybody may look at a job.
 func (b *Backoffice) bulkRoutes(r chi.Router) {
 	r.Get(bulkPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/admin/", http.StatusSeeOther) })
 	r.With(b.mayManage).Post(bulkPath, b.bulkAsk)
@@ -36,40 +38,50 @@ func (b *Backoffice) bulkRoutes(r chi.Router) {
 	r.Get(bulkPath+"/{id}", b.bulkProgress)
 }
 
-// selection are the orders that were ticked, and what a capture of all that
-// remains of them comes to.
+// selection are the orders that were ticked, and what an action with all of them
+// comes to.
 type selection struct {
-	rows  []templates.BulkRow
-	ids   []string // that can be captured
-	sums  map[money.Currency]money.Amount
-	state string // names orders and amounts
+	action *aftersale.Action
+	rows   []templates.BulkRow
+	ids    []string // with which it is possible
+	sums   map[money.Currency]money.Amount
+	state  string // names orders and amounts
 }
 
-// selected reads the orders of a form. The error is of the book.
+// selected reads the action and the orders of a form. The error is of the book, or
+// that there is no such action.
 func (b *Backoffice) selected(r *http.Request) (selection, error) {
-	s := selection{sums: map[money.Currency]money.Amount{}}
+	s := selection{sums: map[money.Currency]money.Amount{}, action: b.Desk.Actions.Bulk().Named(order.Action(r.PostForm.Get("action")))}
+	if s.action == nil {
+		return s, errBadRequest
+	}
 	hash, now := sha256.New(), time.Now()
 	ids := slices.Compact(slices.Sorted(slices.Values(r.PostForm["order"])))
-	for _, id := range ids[:min(len(ids), order.MaxBulk+1)] {
-		o, found, err := b.Book.ByOrderID(r.Context(), id)
-		if err != nil {
-			return s, err
-		}
-		if !found {
-			s.rows = append(s.rows, templates.BulkRow{Number: shortened(id), Why: "There is no such order."})
+	ids = ids[:min(len(ids), aftersale.MaxBulk+1)]
+	orders, err := b.Book.ByIDs(r.Context(), ids)
+	if err != nil {
+		return s, err
+	}
+	for _, id := range ids {
+		i := slices.IndexFunc(orders, func(o order.Order) bool { return o.OrderID == id })
+		if i < 0 {
+			s.rows = append(s.rows, templates.BulkRow{Number: form.Shortened(id), Why: "There is no such order."})
 			continue
 		}
+		o := orders[i]
 		row := templates.BulkRow{Number: o.Number, URL: orderPath(o.Number)}
-		switch impossible, ok := errors.AsType[*order.ImpossibleError](b.Book.Possible(o, order.ActionCapture, now)); {
-		case ok:
-			row.Why = impossibleText(o, impossible)
+		switch impossible := b.Desk.Possible(o, s.action, now); {
+		case impossible != nil:
+			row.Why = s.action.Impossible(o, impossible.Reason)
 		case o.Running != nil:
 			row.Why = "Something else is being done with this order."
 		default:
-			_, amount := o.Rest()
-			row.Amount = moneyText(amount, o.PurchaseCurrency)
+			amount := s.action.All(o).Amount
+			if amount != 0 {
+				row.Amount = form.Money(amount, o.PurchaseCurrency)
+				s.sums[o.PurchaseCurrency] += amount
+			}
 			s.ids = append(s.ids, o.OrderID)
-			s.sums[o.PurchaseCurrency] += amount
 			_, _ = fmt.Fprintln(hash, o.OrderID, amount, o.PurchaseCurrency) // to a hash: cannot fail
 		}
 		s.rows = append(s.rows, row)
@@ -79,25 +91,17 @@ func (b *Backoffice) selected(r *http.Request) (selection, error) {
 	return s, nil
 }
 
-// sum writes what all comes to, each currency by itself.
-func (s selection) sum() string {
+// what says what is done, and what all comes to, each currency by itself:
+// "Capture 100.00 SEK + 20.00 EUR".
+func (s selection) what() string {
 	var parts []string
-	for _, c := range sortedCurrencies(s.sums) {
-		parts = append(parts, moneyText(s.sums[c], c))
+	for _, c := range slices.Sorted(maps.Keys(s.sums)) {
+		parts = append(parts, form.Money(s.sums[c], c))
 	}
-	return strings.Join(parts, " + ")
+	return strings.TrimSpace(s.action.Title + " " + strings.Join(parts, " + "))
 }
 
-func sortedCurrencies(sums map[money.Currency]money.Amount) []money.Currency {
-	var all []money.Currency
-	for c := range sums {
-		all = append(all, c)
-	}
-	slices.Sort(all)
-	return all
-}
-
-// bulkAsk asks whether the ticked orders shall be captured.
+// bulkAsk asks whether it shall be done with the ticked orders.
 func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
 		b.fail(w, r, err)
@@ -117,22 +121,24 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 	switch n := len(s.ids); {
 	case len(s.rows) == 0:
 		status, v.Question = http.StatusUnprocessableEntity, "No order is ticked"
-		v.Body = []string{"Tick the orders you want to capture in the list."}
-	case len(s.rows) > order.MaxBulk:
+		v.Body = []string{"Tick the orders in the list."}
+	case len(s.rows) > aftersale.MaxBulk:
 		status, v.Question, v.Rows = http.StatusUnprocessableEntity, "Too many orders", nil
-		v.Body = []string{"At most " + strconv.Itoa(order.MaxBulk) + " orders can be captured at once."}
+		v.Body = []string{"At most " + strconv.Itoa(aftersale.MaxBulk) + " orders can be ticked at once."}
 	case n == 0:
-		status, v.Question = http.StatusConflict, "None of these orders can be captured"
+		status, v.Question = http.StatusConflict, "It is possible with none of these orders"
 	default:
-		v.Question = "Capture " + s.sum() + " of " + count(n, "order") + "?"
-		v.Button = "Capture " + s.sum()
-		v.Body = []string{"All that remains of each. It cannot be undone, only refunded."}
+		v.Question = s.what() + " of " + form.Count(n, "order") + "?"
+		v.Button = s.what()
+		v.Body = []string{s.action.AllBody}
 		if left := len(s.rows) - n; left > 0 {
-			v.Body = append(v.Body, count(left, "order")+" cannot be captured and stays as it is; the table says why.")
+			v.Body = append(v.Body, "It is not possible with "+form.Count(left, "order")+": the table says why.")
 		}
-		v.Hidden = []templates.Field{{Name: fieldKey, Value: uuid.NewString()}, {Name: fieldShown, Value: s.state}}
+		v.Hidden = []form.Hidden{
+			{Name: aftersale.FieldKey, Value: uuid.NewString()}, {Name: aftersale.FieldShown, Value: s.state}, {Name: "action", Value: string(s.action.Name)},
+		}
 		for _, id := range s.ids {
-			v.Hidden = append(v.Hidden, templates.Field{Name: "order", Value: id})
+			v.Hidden = append(v.Hidden, form.Hidden{Name: "order", Value: id})
 		}
 	}
 	title := v.Question
@@ -149,10 +155,10 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	id, err := uuid.Parse(r.PostForm.Get(fieldKey))
+	id, err := uuid.Parse(r.PostForm.Get(aftersale.FieldKey))
 	known := false
 	if err == nil {
-		if _, known, err = b.Book.Bulk(r.Context(), id.String()); err != nil {
+		if _, known, err = b.Desk.Bulk(r.Context(), id.String()); err != nil {
 			b.fail(w, r, err)
 			return
 		}
@@ -163,13 +169,13 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 			b.fail(w, r, selectErr)
 			return
 		}
-		if err != nil || len(s.ids) == 0 || s.state != r.PostForm.Get(fieldShown) {
+		if err != nil || len(s.ids) == 0 || s.state != r.PostForm.Get(aftersale.FieldShown) {
 			b.bulkQuestion(w, r, http.StatusConflict, s, templates.ResultNote{
 				Kind: templates.Warn, Title: "The orders changed while you were looking.", Body: "Nothing was sent. Check the amounts and try again.",
 			})
 			return
 		}
-		if err := b.Book.StartBulkAs(r.Context(), id.String(), staffOf(r.Context()).Name, s.ids); err != nil {
+		if err := b.Desk.StartBulk(r.Context(), id.String(), s.action, staffOf(r.Context()).Name, s.ids); err != nil {
 			b.fail(w, r, err)
 			return
 		}
@@ -177,9 +183,9 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, bulkPath+"/"+url.PathEscape(id.String()), http.StatusSeeOther)
 }
 
-// bulkProgress shows how far a bulk capture is. It may be left and found again.
+// bulkProgress shows how far a bulk job is. It may be left and found again.
 func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
-	job, found, err := b.Book.Bulk(r.Context(), chi.URLParam(r, "id"))
+	job, found, err := b.Desk.Bulk(r.Context(), chi.URLParam(r, "id"))
 	switch {
 	case err != nil:
 		b.fail(w, r, err)
@@ -190,56 +196,46 @@ func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
 	}
 	done, refused := job.Count(order.Done), job.Count(order.Refused)
 	n := len(job.Items)
+	title := "Several orders"
+	if a := b.Desk.Actions.Named(job.Action); a != nil {
+		title = a.Title
+	}
 	v := templates.BulkProgressView{
-		Title: "Capture of " + count(n, "order"), Started: job.Staff + " started it on " + dayText(job.At) + " at " + clock(job.At) + ".",
-		Captured: done, Refused: refused, Total: n,
-		Text: fmt.Sprintf("%d of %d captured, %d refused, %d to go.", done, n, refused, n-done-refused),
+		Title: title + ": " + form.Count(n, "order"), Started: job.Staff + " started it on " + form.Day(job.At) + " at " + form.Clock(job.At) + ".",
+		Done: done, Refused: refused, Total: n,
+		Text: fmt.Sprintf("%d of %d done, %d refused, %d to go.", done, n, refused, n-done-refused),
 	}
 	if job.Finished() {
-		v.Text = fmt.Sprintf("%d of %d captured, %d refused.", done, n, refused)
+		v.Text = fmt.Sprintf("%d of %d done, %d refused.", done, n, refused)
 	} else {
 		v.Hint = "You can leave this page."
 		w.Header().Set("Refresh", strconv.Itoa(bulkLook))
 	}
 	for _, item := range job.Items {
-		v.Items = append(v.Items, b.bulkItem(r, item))
+		v.Items = append(v.Items, bulkItem(item))
 	}
-	title := v.Text
-	b.page(w, r, http.StatusOK, strings.TrimSuffix(title, "."), navOrders, templates.BulkProgress(v))
+	b.page(w, r, http.StatusOK, strings.TrimSuffix(v.Text, "."), navOrders, templates.BulkProgress(v))
 }
 
 // bulkItem is a row of the progress.
-func (b *Backoffice) bulkItem(r *http.Request, item order.BulkItem) templates.BulkItem {
-	row := templates.BulkItem{Number: item.Number, URL: orderPath(item.Number), Amount: moneyText(item.Amount, item.Currency), Kind: templates.Info, State: "Waiting"}
+func bulkItem(item aftersale.BulkItem) templates.BulkItem {
+	row := templates.BulkItem{
+		Number: item.Number, URL: orderPath(item.Number), Kind: templates.Info, State: "Waiting",
+	}
+	if item.Amount != 0 {
+		row.Amount = form.Money(item.Amount, item.Currency)
+	}
 	switch item.Result {
 	case order.Done:
-		row.Kind, row.State = templates.OK, "Captured"
+		row.Kind, row.State = templates.OK, "Done"
 	case order.Refused:
-		row.Kind, row.State = templates.Bad, "Refused"
-		row.Why, row.CorrelationID = b.bulkRefusal(r, item), item.CorrelationID
+		row.Kind, row.State, row.Why, row.CorrelationID = templates.Bad, "Refused", item.Why, item.CorrelationID
 	case order.Unknown:
 		row.Kind, row.State, row.Why = templates.Warn, "Not known yet", "Klarna has not answered. We keep asking with the same key, so it cannot happen twice."
 	case order.Already, order.Sent:
 	}
 	if item.Number == "" {
-		row.Number, row.URL, row.Amount = shortened(item.OrderID), "", ""
+		row.Number, row.URL = form.Shortened(item.OrderID), ""
 	}
 	return row
-}
-
-// bulkRefusal says why an order was not captured.
-func (b *Backoffice) bulkRefusal(r *http.Request, item order.BulkItem) string {
-	if item.Reason == order.ReasonNoOrder {
-		return "There is no such order."
-	}
-	o, _, err := b.Book.ByOrderID(r.Context(), item.OrderID)
-	if err != nil {
-		b.Logger.WarnContext(r.Context(), "order of a bulk capture not read", "error", err)
-	}
-	if item.Reason != "" {
-		return impossibleText(o, &order.ImpossibleError{Action: order.ActionCapture, Reason: item.Reason})
-	}
-	return refusedNote(o, order.AuditEntry{
-		Event: string(order.ActionCapture), Status: item.Status, Code: item.Code, Messages: item.Messages, Amount: item.Amount,
-	}).Body
 }

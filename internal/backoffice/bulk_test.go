@@ -22,26 +22,26 @@ func TestBulk(t *testing.T) {
 	british := d.buyIn("GB", "en-GB", fakeklarna.Buy{}, "postal_code", "SW1A 1AA")
 	ada.act(second, "capture", "what", "lines", mugField, "4", jamField, "0", deliveryField, "0")
 	ada.act(cancelled, "cancel")
-	ticked := url.Values{"order": {first.OrderID, second.OrderID, refused.OrderID, cancelled.OrderID, british.OrderID, first.OrderID}}
+	ticked := url.Values{"action": {"capture"}, "order": {first.OrderID, second.OrderID, refused.OrderID, cancelled.OrderID, british.OrderID, first.OrderID}}
 	question := ada.send("POST", "/admin/bulk", ticked)
 	question.says("h1", "Capture "+sterling(british)+" + 1 726.00 SEK of 4 orders?")
-	question.says("main", "1 order cannot be captured and stays as it is; the table says why.")
+	question.says("main", "It is not possible with 1 order: the table says why.")
 	question.says("main", "Capture is not possible: this order is cancelled.")
 	d.Fake.AddFault(fakeklarna.Fault{Method: "POST", Path: "/ordermanagement/v1/orders/*/captures", OrderID: refused.OrderID, Status: 403,
 		Body: `{"error_code":"CAPTURE_NOT_ALLOWED","error_messages":["Order 1 is expired. Capture not possible."],"correlation_id":"1"}`})
 	progress := ada.submit(question)
-	progress.says("h1", "Capture of 4 orders")
+	progress.says("h1", "Capture: 4 orders")
 	if again := ada.submit(question); again.Request.URL.Path != progress.Request.URL.Path {
 		t.Errorf("the same question started %s and %s", progress.Request.URL.Path, again.Request.URL.Path)
 	}
 	if progress.has(`[role=status]:contains("to go")`) && progress.Header.Get("Refresh") == "" {
 		t.Error("the page does not look again although there is more to do")
 	}
-	for start := time.Now(); !strings.Contains(progress.part("main"), "3 of 4 captured, 1 refused."); {
+	for start := time.Now(); !strings.Contains(progress.part("main"), "3 of 4 done, 1 refused."); {
 		if time.Since(start) > 30*time.Second {
 			t.Fatalf("after 30 s:\n%s", progress.part("main"))
 		}
-		if err := d.Book.Reconcile(t.Context(), soon()); err != nil {
+		if err := d.Desk.Reconcile(t.Context(), soon()); err != nil {
 			t.Fatal(err)
 		}
 		progress = d.clerk("bo").look(progress.Request.URL.Path) // who may only look sees how far it is
@@ -49,7 +49,7 @@ func TestBulk(t *testing.T) {
 	if progress.Header.Get("Refresh") != "" {
 		t.Error("the page looks again although all is done")
 	}
-	progress.says("main", "The time to capture this order is over.")
+	progress.says("main", `Klarna says: "Order 1 is expired. Capture not possible."`)
 	progress.says("main", "ada started it on ")
 	d.amounts(first, all, all, 0)
 	d.amounts(second, all, all, 0)
@@ -73,7 +73,7 @@ func TestBulkQuestion(t *testing.T) {
 	d := newOffice(t)
 	ada := d.clerk("ada")
 	first, second := d.buy(), d.buy()
-	ticked := url.Values{"order": {first.OrderID, second.OrderID}}
+	ticked := url.Values{"action": {"capture"}, "order": {first.OrderID, second.OrderID}}
 	question := ada.send("POST", "/admin/bulk", ticked)
 	d.clerk("bea").act(first, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
 	again := ada.submit(question)
@@ -89,10 +89,11 @@ func TestBulkQuestion(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"nothing ticked", nil, "/admin/bulk", http.StatusUnprocessableEntity, "No order is ticked"},
-		{"no such order", url.Values{"order": {"x"}}, "/admin/bulk", http.StatusConflict, "There is no such order."},
-		{"too many", url.Values{"order": strings.Split(strings.Repeat("x,", 9)+many(), ",")}, "/admin/bulk", http.StatusUnprocessableEntity, "At most 500 orders can be captured at once."},
-		{"no key", url.Values{"order": {first.OrderID}}, "/admin/bulk/start", http.StatusConflict, "Nothing was sent."},
+		{"no action", url.Values{"order": {first.OrderID}}, "/admin/bulk", http.StatusBadRequest, "The request cannot be understood."},
+		{"nothing ticked", url.Values{"action": {"capture"}}, "/admin/bulk", http.StatusUnprocessableEntity, "No order is ticked"},
+		{"no such order", url.Values{"action": {"capture"}, "order": {"x"}}, "/admin/bulk", http.StatusConflict, "There is no such order."},
+		{"too many", url.Values{"action": {"capture"}, "order": strings.Split(strings.Repeat("x,", 9)+many(), ",")}, "/admin/bulk", http.StatusUnprocessableEntity, "At most 500 orders can be ticked at once."},
+		{"no key", url.Values{"action": {"capture"}, "order": {first.OrderID}}, "/admin/bulk/start", http.StatusConflict, "Nothing was sent."},
 		{"another order", again.fields("order", second.OrderID), "/admin/bulk/start", http.StatusConflict, "Nothing was sent."},
 	} {
 		p := ada.send("POST", tc.path, tc.form)

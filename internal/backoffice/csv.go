@@ -10,10 +10,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -94,7 +92,7 @@ var orderFile = file{
 			text(strings.ToUpper(o.ShippingAddress.Country)), text(o.ShippingAddress.PostalCode), text(o.ShippingAddress.City),
 			text(string(o.PurchaseCurrency)), text(o.PaymentMethod.Type),
 			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
-			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), capturable(o).Decimal(),
+			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
 			strconv.Itoa(len(o.Captures)), utc(captured), strconv.Itoa(len(o.Refunds)), utc(refunded), utc(o.ExpiresAt),
 			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")),
 		}}
@@ -106,31 +104,20 @@ var lineFile = file{
 	header: []string{
 		"number", "placed_at_utc", "status", "purchase_country", "currency", "line", "type", "reference", "name", "quantity", "quantity_unit",
 		"unit_price", "tax_rate_percent", "total_discount_amount", "total_amount", "total_tax_amount",
+		"captured_quantity", "refunded_quantity", "open_quantity",
 	},
-	rows: func(o order.Order) [][]string {
-		rows := make([][]string, len(o.OrderLines))
-		for i, line := range o.OrderLines {
-			rows[i] = append([]string{
+	rows: func(o order.Order) (rows [][]string) {
+		for i, s := range o.Lines()[:len(o.OrderLines)] {
+			line := s.Line
+			rows = append(rows, []string{
 				text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
-			}, lineCells(i+1, line)...)
+				strconv.Itoa(i + 1), text(string(line.Type)), text(line.Reference), text(line.Name), quantity(line.Quantity), text(line.QuantityUnit),
+				line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
+				quantity(s.Captured), quantity(s.Refunded), quantity(min(s.Open.Quantity, line.Quantity)),
+			})
 		}
 		return rows
 	},
-}
-
-func lineCells(n int, line klarna.OrderLine) []string {
-	return []string{
-		strconv.Itoa(n), text(string(line.Type)), text(line.Reference), text(line.Name), strconv.FormatInt(line.Quantity, 10), text(line.QuantityUnit),
-		line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
-	}
-}
-
-// capturable is what can still be captured. A cancelled order keeps what remained.
-func capturable(o order.Order) money.Amount {
-	if o.Status == ordermanagement.Authorized || o.Status == ordermanagement.PartCaptured {
-		return o.RemainingAuthorizedAmount
-	}
-	return 0
 }
 
 func latest(a, b time.Time) time.Time {

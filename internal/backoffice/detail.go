@@ -3,17 +3,18 @@ package backoffice
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -54,11 +55,11 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	v := templates.AdminOrderView{
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
-		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Parcels: parcels(o), Days: timeline(o, entries, now),
+		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).Role == Manage), Days: b.timeline(o, entries, now),
 		Customer: customer(o), DeliverTo: addressLines(o.ShippingAddress), References: references(o),
 		InspectURL: "/admin/inspect?q=" + o.Number,
 	}
-	if notes := resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
+	if notes := b.resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
 		v.Result = templates.ResultNotes(notes)
 	}
 	if refreshErr != nil {
@@ -114,65 +115,41 @@ func flagNotes(o order.Order) []templates.Note {
 	return notes
 }
 
-// offers are the actions as the page names them, the most likely first.
-var offers = []struct {
-	action       order.Action
-	label, named string
-}{
-	{order.ActionCapture, "Capture…", "Capture"},
-	{order.ActionRefund, "Refund…", "Refund"},
-	{order.ActionShippingInfo, "Add shipping info…", "Shipping info"},
-	{order.ActionRelease, "Release the rest…", "Release"},
-	{order.ActionLines, "Change lines…", "Change of the lines"},
-	{order.ActionShippingAddress, "Change the address…", "Change of the address"},
-	{order.ActionReferences, "Change references…", "Change of the references"},
-	{order.ActionExtend, "Extend the time…", "Extend"},
-	{order.ActionSendOut, "Send the invoice again…", "Sending the invoice"},
-	{order.ActionExtendDueDate, "Extend the due date…", "Extending the due date"},
-	{order.ActionCancel, "Cancel the order…", "Cancel"},
-}
-
 // actionsOf are what can be done with an order, and why the rest cannot. What has the
 // same reason is said once; what Klarna's platform does not have at all is not said.
 func (b *Backoffice) actionsOf(o order.Order, now time.Time) (can []templates.AdminAction, cannot []templates.AdminReason) {
 	var whys []string
 	named := map[string][]string{}
-	for _, offer := range offers {
-		impossible := b.impossibleOf(o, offer.action, now)
+	for _, a := range b.Desk.Actions {
+		impossible := b.Desk.Possible(o, a, now)
 		if impossible == nil {
-			label := offer.label
-			if offer.action == order.ActionCapture {
-				label = "Capture " + moneyText(remaining(o), o.PurchaseCurrency) + "…"
+			label := a.Title
+			if a.Offer != nil {
+				label = a.Offer(o)
 			}
-			can = append(can, templates.AdminAction{Label: label, URL: formPath(o.Number, offer.action)})
+			can = append(can, templates.AdminAction{Label: label + "…", URL: actionPath(o.Number, a)})
 			continue
 		}
-		if impossible.Reason == order.ReasonPlatform {
+		if impossible.Reason == aftersale.ReasonPlatform {
 			continue
 		}
-		why := reasonText(o, impossible)
+		why := a.Reason(o, impossible.Reason)
 		if named[why] == nil {
 			whys = append(whys, why)
 		}
-		named[why] = append(named[why], offer.named)
+		named[why] = append(named[why], form.UpperFirst(a.Noun))
 	}
 	for _, why := range whys {
 		names, is := named[why], " is not possible: "
 		if len(names) > 1 {
 			is = " are not possible: "
 			for i := range names[1:] {
-				names[i+1] = lowerFirst(names[i+1])
+				names[i+1] = form.LowerFirst(names[i+1])
 			}
 		}
 		cannot = append(cannot, templates.AdminReason{Actions: enumerate(names), Why: is[1:] + why})
 	}
 	return can, cannot
-}
-
-// formPath is the address of an action's first page.
-func formPath(number string, a order.Action) string {
-	i := slices.IndexFunc(kinds, func(k kind) bool { return k.action == a })
-	return kinds[i].url(number)
 }
 
 // enumerate joins names: "Capture, refund and cancel".
@@ -210,24 +187,27 @@ func references(o order.Order) []templates.AdminTerm {
 		{Name: "Paid with", Value: o.PaymentMethod.Description},
 	}
 	if !o.ExpiresAt.IsZero() {
-		terms = append(terms, templates.AdminTerm{Name: "Authorized until", Value: dayText(o.ExpiresAt)})
+		terms = append(terms, templates.AdminTerm{Name: "Authorized until", Value: form.Day(o.ExpiresAt)})
 	}
 	return slices.DeleteFunc(terms, func(t templates.AdminTerm) bool { return t.Value == "" })
 }
 
-func parcels(o order.Order) []templates.AdminParcel {
-	var all []templates.AdminParcel
-	add := func(belongs string, infos []ordermanagement.ShippingInfo) {
-		for _, i := range infos {
-			all = append(all, templates.AdminParcel{
-				For: belongs, Carrier: i.ShippingCompany, Method: i.ShippingMethod, Number: i.TrackingNumber, URL: i.TrackingURI,
-				Return: strings.TrimSpace(i.ReturnShippingCompany + " " + i.ReturnTrackingNumber), ReturnURL: i.ReturnTrackingURI,
-			})
+// shipments are what is on its way.
+func shipments(o order.Order, manages bool) []templates.AdminShipment {
+	var all []templates.AdminShipment
+	for _, s := range o.Shipments {
+		v := templates.AdminShipment{
+			For: "For the whole order", Contents: aftersale.Contents(o, s), Carrier: s.Carrier, Method: s.DeliveryMethod, Number: s.TrackingNumber, URL: s.TrackingURI,
 		}
-	}
-	add("For the whole order", o.ShippingInfo)
-	for _, c := range o.Captures {
-		add("For the capture of "+moneyText(c.CapturedAmount, o.PurchaseCurrency)+" at "+timeText(c.CapturedAt.Time), c.ShippingInfo)
+		if c, found := o.Capture(s.CaptureID); found {
+			v.For = "For the capture of " + form.Money(c.CapturedAmount, o.PurchaseCurrency) + " at " + timeText(c.CapturedAt.Time)
+		}
+		carrier, number, uri := s.Back()
+		v.Return, v.ReturnURL = strings.TrimSpace(carrier+" "+number), uri
+		if manages {
+			v.CorrectURL = actionPath(o.Number, aftersale.Correct) + "?shipment=" + url.QueryEscape(s.ID)
+		}
+		all = append(all, v)
 	}
 	return all
 }
@@ -241,13 +221,13 @@ func bookings(o order.Order) []templates.AdminBooking {
 	var all []booking
 	for _, c := range o.Captures {
 		all = append(all, booking{c.CapturedAt.Time, templates.AdminBooking{
-			What: templates.Badge{Kind: templates.OK, Text: "Captured"}, At: timeText(c.CapturedAt.Time), Amount: amountText(c.CapturedAmount),
+			What: templates.Badge{Kind: templates.OK, Text: "Captured"}, At: timeText(c.CapturedAt.Time), Amount: form.Amount(c.CapturedAmount),
 			Lines: itemsOf(c.OrderLines), Note: noteOf(c.Description, c.Reference), ID: c.CaptureID,
 		}})
 	}
 	for _, f := range o.Refunds {
 		all = append(all, booking{f.RefundedAt.Time, templates.AdminBooking{
-			What: templates.Badge{Kind: templates.Info, Text: "Refunded"}, At: timeText(f.RefundedAt.Time), Amount: amountText(f.RefundedAmount),
+			What: templates.Badge{Kind: templates.Info, Text: "Refunded"}, At: timeText(f.RefundedAt.Time), Amount: form.Amount(f.RefundedAmount),
 			Lines: itemsOf(f.OrderLines), Note: noteOf(f.Description, f.Reference), ID: f.RefundID,
 		}})
 	}
@@ -275,20 +255,9 @@ func itemsOf(all []klarna.OrderLine) string {
 	for _, l := range all {
 		name := l.Name
 		if l.Quantity != 1 {
-			name = quantity(l.Quantity) + nbsp + "×" + nbsp + name
+			name = quantity(l.Quantity) + form.Space + "×" + form.Space + name
 		}
 		names = append(names, name)
 	}
 	return strings.Join(names, ", ")
-}
-
-// remaining is what can still be captured: of an order that has ended, nothing, though
-// Klarna keeps the number. Source: docs.klarna.com, Order Management API reference.
-func remaining(o order.Order) money.Amount {
-	switch o.Status {
-	case ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
-		return 0
-	case ordermanagement.Authorized, ordermanagement.PartCaptured, ordermanagement.Captured:
-	}
-	return o.RemainingAuthorizedAmount
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
 )
 
@@ -61,7 +62,7 @@ func TestOrderPage(t *testing.T) {
 	if actions[0] != "Capture 546.00 SEK…" || d.Find(".acts .btn:not(.q)").Length() != 1 {
 		t.Errorf("actions %q", actions)
 	}
-	if why := strings.Join(d.texts(".acts .why"), " "); !strings.Contains(why, "Cancel is not possible: part of this order is captured. Refund it instead.") {
+	if why := strings.Join(d.texts(".acts .why"), " "); !strings.Contains(why, "Cancellation is not possible: part of this order is captured. Refund it instead.") {
 		t.Errorf("reasons %q", why)
 	}
 	// Each action that is offered has its page.
@@ -90,9 +91,9 @@ func TestOrderStates(t *testing.T) {
 		{"captured", func() order.Order { return o.capture(o.sale(1), 1, 1, 1, 1, 1) }, "Captured", "675.00 675.00 0.00 0.00", "Refund…", "Captured", "Capture"},
 		{"refunded", func() order.Order { return o.refund(o.capture(o.sale(1), 1, 1, 1, 1, 1), 1, 1, 1, 1, 1) }, "Refunded", "675.00 675.00 675.00 0.00", "Add shipping info…", "Refunded", "Refund"},
 		{"released", func() order.Order {
-			return o.do(o.capture(o.sale(1), 1, 0, 0, 0, 0).OrderID, order.Command{Action: order.ActionRelease})
+			return o.do(o.capture(o.sale(1), 1, 0, 0, 0, 0).OrderID, order.Command{Action: aftersale.Release.Name})
 		}, "Captured", "675.00 149.00 0.00 0.00 526.00", "Refund…", "Captured", "release, change of the lines"},
-		{"cancelled", func() order.Order { return o.do(o.sale(1).OrderID, order.Command{Action: order.ActionCancel}) }, "Cancelled", "675.00 0.00 0.00 0.00 675.00", "", "Cancelled", "this order is cancelled"},
+		{"cancelled", func() order.Order { return o.do(o.sale(1).OrderID, order.Command{Action: aftersale.Cancel.Name}) }, "Cancelled", "675.00 0.00 0.00 0.00 675.00", "", "Cancelled", "this order is cancelled"},
 		{"being checked", func() order.Order { return o.sale(1, "email", "ada+pend-accept-05@example.com") }, "Being checked", "675.00 0.00 0.00 675.00", "", "Open", "Klarna is still checking this order"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,7 +187,7 @@ func TestPackingSlip(t *testing.T) {
 			t.Errorf("the slip has %q", price)
 		}
 	}
-	o.do(s.OrderID, order.Command{Action: order.ActionCancel})
+	o.do(s.OrderID, order.Command{Action: aftersale.Cancel.Name})
 	if got := ada.Get("/admin/orders/" + s.Number + "/packing-slip"); !strings.Contains(got.Text, "Do not send.") {
 		t.Error("the slip of a cancelled order does not say so")
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -23,14 +25,12 @@ func (c clerk) in(t testing.TB) clerk {
 // carries the digest of a question that was shown, so nothing may happen at Klarna or in
 // the book, whatever is sent to the form and to its confirmation.
 func FuzzActions(f *testing.F) {
-	actions := []string{
-		"capture", "refund", "cancel", "release", "extend", "lines", "references", "shipping-address", "shipping-info", "send-out", "extend-due-date",
-	}
+	actions := aftersale.Actions
 	for i := range actions {
 		for _, form := range []string{
 			"", "what=all&revision=1&key=6ba7b810-9dad-11d1-80b4-00c04fd430c8&shown=y", "what=amount&amount=1%2C5&fee=1&reference=a&description=c",
 			"what=lines&line-0=1&line-1=0&add_sku=POT-1&add_quantity=2&days=14", "given_name=Ada&postal_code=11122&country=SE&city=x&street_address=y",
-			"carrier=a&tracking=b&tracking_link=javascript%3Ax&method=c&capture=z", "amount=-99999999999999999999&fee=%ff&revision=-1&revision=2", "a=%zz",
+			"shipment=x&carrier=a&tracking=b&tracking_link=javascript%3Ax&method=c&capture=z", "amount=-99999999999999999999&fee=%ff&revision=-1&revision=2", "a=%zz",
 		} {
 			f.Add(i, false, form)
 			f.Add(i, true, form)
@@ -38,11 +38,12 @@ func FuzzActions(f *testing.F) {
 	}
 	o := newOffice(f)
 	sale := o.sale(2)
+	sale = o.do(sale.OrderID, order.Command{Action: aftersale.Parcel.Name, Shipments: []order.Shipment{{Carrier: "DHL"}}})
 	ada := o.clerk("ada")
 	before, _ := o.Fake.Managed(sale.OrderID)
 	f.Fuzz(func(t *testing.T, which int, confirm bool, form string) {
 		v := ada.in(t)
-		path := "/admin/orders/" + sale.Number + "/" + actions[(which%len(actions)+len(actions))%len(actions)]
+		path := "/admin/orders/" + sale.Number + "/" + actions[(which%len(actions)+len(actions))%len(actions)].Slug
 		if confirm {
 			path += "/confirm"
 		}

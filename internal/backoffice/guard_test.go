@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
 )
 
@@ -21,7 +22,7 @@ type route struct{ method, path string }
 func everyRoute(t *testing.T, number string) []route {
 	t.Helper()
 	mux := chi.NewRouter()
-	(&backoffice.Backoffice{}).Routes(mux)
+	(&backoffice.Backoffice{Desk: &aftersale.Desk{Actions: aftersale.Actions}}).Routes(mux)
 	var all []route
 	err := chi.Walk(mux, func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		path := strings.NewReplacer("{number}", number, "*", "nothing-is-here").Replace(pattern)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -103,7 +104,7 @@ func (c *comparison) sums(ours, klarnas kco.Content, names []string, say func(na
 		{"order_tax_amount", "Tax", ours.OrderTaxAmount, klarnas.OrderTaxAmount},
 	} {
 		differs := slices.Contains(names, sum.member)
-		a, b := amountText(sum.a), amountText(sum.b)
+		a, b := form.Amount(sum.a), form.Amount(sum.b)
 		c.table.Rows = append(c.table.Rows, templates.InspectRow{
 			Name: sum.name, Sum: true, Differs: differs,
 			Ours:   templates.InspectSide{Total: templates.InspectCell{Text: a, Differs: differs}},
@@ -168,9 +169,9 @@ func lineRow(l klarna.OrderLine) templates.InspectRow {
 func lineSide(l klarna.OrderLine) templates.InspectSide {
 	return templates.InspectSide{
 		Quantity: templates.InspectCell{Text: strconv.FormatInt(l.Quantity, 10)},
-		Price:    templates.InspectCell{Text: amountText(l.UnitPrice)},
+		Price:    templates.InspectCell{Text: form.Amount(l.UnitPrice)},
 		Tax:      templates.InspectCell{Text: taxText(l.TaxRate)},
-		Total:    templates.InspectCell{Text: amountText(l.TotalAmount)},
+		Total:    templates.InspectCell{Text: form.Amount(l.TotalAmount)},
 	}
 }
 

@@ -1,6 +1,7 @@
 package backoffice
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -99,7 +100,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		fact("KCO order", s.orderID, "")
 	}
 	if c.OrderID != s.orderID {
-		fact("Current order", orNone(c.OrderID), linkTo(c.OrderID, v.Query))
+		fact("Current order", cmp.Or(c.OrderID, "none"), linkTo(c.OrderID, v.Query))
 	}
 	if c.SessionID != "" {
 		fact("Session of Klarna Payments", c.SessionID, "")

@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
@@ -128,11 +128,14 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 	v := templates.AdminOrdersView{
 		Filter: filter, Statuses: states, Countries: countries(), Chips: chips(filter), Manages: staff.Role == Manage,
 	}
+	for _, a := range b.Desk.Actions.Bulk() {
+		v.Bulk = append(v.Bulk, templates.AdminBulk{Action: string(a.Name), Ask: a.AllAsk, Label: a.Title + "…"})
+	}
 	now := time.Now()
 	for _, o := range page.Orders {
 		v.Rows = append(v.Rows, b.row(o, now))
 	}
-	v.Found = amountOf(page.Total, "order")
+	v.Found = form.Count(page.Total, "order")
 	if page.Newer != "" {
 		v.NewerURL = listURL(filter, page.Newer)
 	}
@@ -145,13 +148,15 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 	v := templates.AdminRow{
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
-		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: amountText(o.OrderAmount),
+		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
 	}
-	if rest := remaining(o); rest > 0 {
-		v.Remaining = amountText(rest)
+	if rest := o.Remaining(); rest > 0 {
+		v.Remaining = form.Amount(rest)
 	}
-	if b.impossibleOf(o, order.ActionCapture, now) == nil {
-		v.OrderID = o.OrderID
+	for _, a := range b.Desk.Actions.Bulk() {
+		if b.Desk.Possible(o, a, now) == nil {
+			v.OrderID = o.OrderID
+		}
 	}
 	if notes := flagNotes(o); len(notes) > 0 {
 		v.FlagReason = notes[0].Title
@@ -201,7 +206,7 @@ func dayOf(text string) string {
 	if err != nil {
 		return text
 	}
-	return dayText(t)
+	return form.Day(t)
 }
 
 func countries() []templates.AdminChoice {
@@ -210,16 +215,4 @@ func countries() []templates.AdminChoice {
 		all = append(all, templates.AdminChoice{Value: m.Country, Label: i18n.CountryName(i18n.English, m.Country)})
 	}
 	return all
-}
-
-// amountOf writes a large number of things: "100 000 orders".
-func amountOf(n int64, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	digits := strconv.FormatInt(max(n, 0), 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + nbsp + digits[i:]
-	}
-	return digits + " " + thing + "s"
 }

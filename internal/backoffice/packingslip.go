@@ -3,6 +3,7 @@ package backoffice
 import (
 	"net/http"
 
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
@@ -20,11 +21,12 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := templates.PackingSlipView{
-		Number: o.Number, OrderURL: orderPath(o.Number), Placed: dayText(o.PlacedAt), DeliverTo: addressLines(o.ShippingAddress),
+		Number: o.Number, OrderURL: orderPath(o.Number), Placed: form.Day(o.PlacedAt), DeliverTo: addressLines(o.ShippingAddress),
 		Phone: o.ShippingAddress.Phone, Stop: stop(o),
 	}
 	var things, downloads int
-	for _, l := range o.OrderLines {
+	for _, s := range o.Lines()[:len(o.OrderLines)] {
+		l := s.Line
 		switch l.Type { //nolint:exhaustive // the others are neither sent nor say how
 		case klarna.Physical:
 			things += int(l.Quantity)
@@ -35,9 +37,9 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 			v.Delivery = l.Name
 		}
 	}
-	v.Things = count(things, "item") + "."
+	v.Things = form.Count(things, "item") + "."
 	if downloads > 0 {
-		v.Downloads = count(downloads, "download") + " not in the parcel."
+		v.Downloads = form.Count(downloads, "download") + " not in the parcel."
 	}
 	b.page(w, r, http.StatusOK, "Packing slip "+o.Number, navOrders, templates.PackingSlip(v))
 }

@@ -5,13 +5,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/web/templates"
 )
 
 // timeline is what the audit says, newest first, by day.
-func timeline(o order.Order, entries []order.AuditEntry, now time.Time) []templates.AdminDay {
+func (b *Backoffice) timeline(o order.Order, entries []order.AuditEntry, now time.Time) []templates.AdminDay {
 	var days []templates.AdminDay
 	for _, e := range entries {
 		name := dayName(e.At, now)
@@ -19,47 +21,30 @@ func timeline(o order.Order, entries []order.AuditEntry, now time.Time) []templa
 			days = append(days, templates.AdminDay{Day: name})
 		}
 		last := &days[len(days)-1]
-		last.Events = append(last.Events, event(o, e))
+		last.Events = append(last.Events, b.event(o, e))
 	}
 	return days
 }
 
 func dayName(t, now time.Time) string {
-	switch name := dayText(t); name {
-	case dayText(now):
+	switch name := form.Day(t); name {
+	case form.Day(now):
 		return "Today"
-	case dayText(now.AddDate(0, 0, -1)):
+	case form.Day(now.AddDate(0, 0, -1)):
 		return "Yesterday"
 	default:
 		return name
 	}
 }
 
-// deed is how the timeline tells of an action: done, and what was tried.
-type deed struct{ done, tried string }
-
-var deeds = map[order.Action]deed{
-	order.ActionLines:           {"changed the lines; the amount is", "change the lines to the amount"},
-	order.ActionReferences:      {"changed the references", "change the references"},
-	order.ActionShippingAddress: {"changed the address", "change the address"},
-	order.ActionShippingInfo:    {"added shipping info", "add shipping info"},
-	order.ActionCapture:         {"captured", "capture"},
-	order.ActionRefund:          {"refunded", "refund"},
-	order.ActionCancel:          {"cancelled the order", "cancel the order"},
-	order.ActionRelease:         {"released what remained", "release what remained"},
-	order.ActionExtend:          {"extended the time in which it can be captured", "extend the time in which it can be captured"},
-	order.ActionSendOut:         {"had the invoice sent again", "have the invoice sent again"},
-	order.ActionExtendDueDate:   {"extended the due date", "extend the due date"},
-}
-
 // event is one entry: a sentence, then the figures of the call.
-func event(o order.Order, e order.AuditEntry) templates.AdminEvent {
+func (b *Backoffice) event(o order.Order, e order.AuditEntry) templates.AdminEvent {
 	v := templates.AdminEvent{
 		Source: string(e.Source), Time: e.At.UTC().Format("15:04"), ISO: e.At.UTC().Format(time.RFC3339), Who: e.Staff,
 		Messages: e.Messages, CorrelationID: e.CorrelationID,
 	}
-	if d, known := deeds[order.Action(e.Event)]; known {
-		tell(&v, d, e, o.PurchaseCurrency)
+	if a := b.Desk.Actions.Named(order.Action(e.Event)); a != nil {
+		tell(&v, a, e, o.PurchaseCurrency)
 	} else {
 		happen(&v, o, e)
 	}
@@ -67,7 +52,7 @@ func event(o order.Order, e order.AuditEntry) templates.AdminEvent {
 		v.Detail = append(v.Detail, strings.TrimSpace(strconv.Itoa(e.Status)+" "+e.Code))
 	}
 	if e.Duration > 0 {
-		v.Detail = append(v.Detail, strconv.FormatInt(e.Duration.Milliseconds(), 10)+nbsp+"ms")
+		v.Detail = append(v.Detail, strconv.FormatInt(e.Duration.Milliseconds(), 10)+form.Space+"ms")
 	}
 	if e.Tries > 1 {
 		v.Detail = append(v.Detail, "sent "+strconv.Itoa(e.Tries)+" times with the same key")
@@ -79,20 +64,20 @@ func event(o order.Order, e order.AuditEntry) templates.AdminEvent {
 }
 
 // tell is the sentence of an action.
-func tell(v *templates.AdminEvent, d deed, e order.AuditEntry, c money.Currency) {
+func tell(v *templates.AdminEvent, a *aftersale.Action, e order.AuditEntry, c money.Currency) {
 	if e.Amount != 0 {
-		v.Bold = moneyText(e.Amount, c)
+		v.Bold = form.Money(e.Amount, c)
 	}
 	switch {
 	case e.Result == order.Refused:
-		v.Text, v.After = "tried to "+d.tried, "– Klarna refused it"
+		v.Text, v.After = "tried to "+a.Try, "– Klarna refused it"
 	case e.Result == order.Unknown, e.Result == order.Sent:
-		v.Text, v.After = "sent Klarna to "+d.tried, "– no answer yet"
+		v.Text, v.After = "sent Klarna to "+a.Try, "– no answer yet"
 	case e.Source == order.ByKlarna:
-		v.Text = "Somebody " + d.done
+		v.Text = "Somebody " + a.Did
 		v.After = "– seen at Klarna"
 	default:
-		v.Text = d.done
+		v.Text = a.Did
 	}
 }
 
@@ -127,7 +112,7 @@ func valueOf(field, value string) string {
 	}
 	name, _, _ := strings.Cut(field, " ")
 	if n, err := strconv.ParseInt(value, 10, 64); err == nil && strings.HasSuffix(name, "amount") {
-		return amountText(money.Amount(n))
+		return form.Amount(money.Amount(n))
 	}
 	return value
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -148,7 +148,7 @@ func (o *office) settle(orderID string, n int) {
 func (o *office) do(orderID string, c order.Command) order.Order {
 	o.T.Helper()
 	c.Key, c.Staff, c.At, c.Revision = uuid.NewString(), "ada", time.Now(), o.inBook(orderID).Revision
-	out, err := o.Book.Do(o.T.Context(), orderID, c)
+	out, err := o.Desk.Do(o.T.Context(), orderID, c)
 	if err != nil || out.Result != order.Done {
 		o.T.Fatalf("%s: %+v, %v", c.Action, out, err)
 	}
@@ -163,8 +163,8 @@ func (o *office) capture(s order.Order, quantities ...int64) order.Order {
 		o.T.Fatal(err)
 	}
 	return o.do(s.OrderID, order.Command{
-		Action: order.ActionCapture, Amount: sum, OrderLines: lines, Description: "First parcel",
-		ShippingInfo: []ordermanagement.ShippingInfo{{ShippingCompany: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
+		Action: aftersale.Capture.Name, Amount: sum, OrderLines: lines, Description: "First parcel",
+		Shipments: []order.Shipment{{Carrier: "PostNord", TrackingNumber: "SE123", TrackingURI: "https://track.example/SE123"}},
 	})
 }
 
@@ -175,7 +175,7 @@ func (o *office) refund(s order.Order, quantities ...int64) order.Order {
 	if err != nil {
 		o.T.Fatal(err)
 	}
-	return o.do(s.OrderID, order.Command{Action: order.ActionRefund, Amount: sum, OrderLines: lines})
+	return o.do(s.OrderID, order.Command{Action: aftersale.Refund.Name, Amount: sum, OrderLines: lines})
 }
 
 // partly is an order of four mugs, of which three are captured with the jam, and one of

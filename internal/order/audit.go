@@ -28,7 +28,7 @@ const (
 // sent is left out once it is said how it ended. Orders of older versions begin
 // with what came later. The error is ErrUnavailable.
 func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) {
-	all, err := b.entries(ctx, b.Redis, orderID)
+	all, err := b.Entries(ctx, orderID)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,11 @@ func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) 
 	return entries, nil
 }
 
-// entries are all entries of an order's audit, oldest first.
+// Entries are all entries of an order's audit, oldest first. The error is ErrUnavailable.
+func (b *Book) Entries(ctx context.Context, orderID string) ([]AuditEntry, error) {
+	return b.entries(ctx, b.Redis, orderID)
+}
+
 func (b *Book) entries(ctx context.Context, rdb redis.Cmdable, orderID string) ([]AuditEntry, error) {
 	texts, err := rdb.LRange(ctx, auditKey+orderID, 0, -1).Result()
 	if err != nil {
@@ -58,38 +62,8 @@ func (b *Book) entries(ctx context.Context, rdb redis.Cmdable, orderID string) (
 	return entries, nil
 }
 
-// endOf is how the command with a key ended; false when it has not.
-func endOf(entries []AuditEntry, key string) (AuditEntry, bool) {
-	for _, e := range slices.Backward(entries) {
-		if e.Key == key && (e.Result == Done || e.Result == Refused) {
-			return e, true
-		}
-	}
-	return AuditEntry{}, false
-}
-
-// newest is what happened last, but that a command was sent; zero when nothing did.
-func newest(entries []AuditEntry) AuditEntry {
-	for _, e := range slices.Backward(entries) {
-		if e.Result != Sent {
-			return e
-		}
-	}
-	return AuditEntry{}
-}
-
-// latestOf is the newest entry of the command with a key, false without one.
-func latestOf(entries []AuditEntry, key string) (AuditEntry, bool) {
-	for _, e := range slices.Backward(entries) {
-		if e.Key == key {
-			return e, true
-		}
-	}
-	return AuditEntry{}, false
-}
-
-// entry begins what the audit says of a command.
-func (c Command) entry(result Result) AuditEntry {
+// Entry begins what the audit says of a command.
+func (c Command) Entry(result Result) AuditEntry {
 	return AuditEntry{
 		At: time.Now().UTC(), Source: ByStaff, Staff: c.Staff, Event: string(c.Action), Key: c.Key, Result: result, Amount: c.Amount,
 	}

@@ -40,18 +40,18 @@ func TestReconcileAuthorization(t *testing.T) {
 	w := newWorld(t, nil)
 	in := w.authorized()
 	w.told(in)
-	w.round(0)
+	w.Round(0)
 	if ids := w.ordersOf(in.CartID); len(ids) != 0 {
 		t.Errorf("placed at once: %v", ids)
 	}
-	w.round(20 * time.Second)
+	w.Round(20 * time.Second)
 	w.paidOnce(in)
 
 	w.Book.Payments.Authorizations.Review = true
 	in = w.authorized()
 	w.told(in)
 	for _, later := range []time.Duration{time.Minute, 30 * time.Minute} {
-		w.round(later)
+		w.Round(later)
 		if ids := w.ordersOf(in.CartID); len(ids) != 0 || w.state(in.SessionID) != "authorized" {
 			t.Errorf("after %s: orders %v of a session that is %s; the shopper has not said yes", later, ids, w.state(in.SessionID))
 		}
@@ -65,8 +65,8 @@ func TestReconcileAuthorization(t *testing.T) {
 	in = w.authorized()
 	before := w.Left("MUG-1")
 	w.told(in)
-	w.round(time.Minute)
-	w.round(2 * time.Hour)
+	w.Round(time.Minute)
+	w.Round(2 * time.Hour)
 	w.notPlaced(in, before)
 	if state := w.state(in.SessionID); state != "token deleted" {
 		t.Errorf("the session is %s", state)
@@ -89,7 +89,7 @@ func TestReplacedAuthorizations(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.paidOnce(in)
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	used, released := "", []string{}
 	for _, r := range w.Fake.Requests("") {
 		token, order := strings.CutSuffix(strings.TrimPrefix(r.Path, "/payments/v1/authorizations/"), "/order")
@@ -121,7 +121,7 @@ func TestAuthorizedAndBoughtOtherwise(t *testing.T) {
 	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
 		t.Errorf("got %v", err)
 	}
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	if ids := w.ordersOf(in.CartID); len(ids) != 0 || w.state(in.SessionID) != "token deleted" {
 		t.Errorf("orders %v of a session that is %s", ids, w.state(in.SessionID))
 	}
@@ -141,7 +141,7 @@ func TestAuthorizedWhilePurchaseRuns(t *testing.T) {
 	if err := w.Stock.DropReservation(t.Context(), in.CartID, kco); err != nil {
 		t.Fatal(err)
 	}
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	w.paidOnce(in)
 }
 
@@ -195,7 +195,7 @@ func TestUnsettledSession(t *testing.T) {
 				t.Errorf("staff are told of %v before anybody else had time", problems)
 			}
 			for _, later := range []time.Duration{6 * time.Minute, time.Hour} {
-				w.round(later)
+				w.Round(later)
 				if problems, err := w.Book.PaymentsProblems(t.Context()); err != nil || !slices.Equal(problems, []string{in.SessionID}) {
 					t.Errorf("staff are told of %v, %v", problems, err)
 				}
@@ -232,11 +232,11 @@ func TestAuthorizedAndCancelled(t *testing.T) {
 		t.Fatalf("got order %q, number %q, %v; want the ID alone", o.OrderID, o.Number, err)
 	}
 	w.Fake.ClearFaults()
-	w.cancel(o.OrderID)
+	w.CancelAtKlarna(o.OrderID)
 	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCancelled) {
 		t.Errorf("got %v, want ErrCancelled", err)
 	}
-	w.round(10 * time.Minute)
+	w.Round(10 * time.Minute)
 	if _, running, _ := w.Stock.Reservation(t.Context(), in.CartID); running || w.Left("MUG-1") != before {
 		t.Errorf("reservation: %v, %d mugs left, there were %d", running, w.Left("MUG-1"), before)
 	}

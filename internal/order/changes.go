@@ -2,18 +2,18 @@ package order
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// changes are the facts in which two states of an order differ, for the audit:
+// Changes are the facts in which two states of an order differ, for the audit:
 // no personal data. Of an address they say that it changed.
-func changes(before, after Order) []Change {
+func Changes(before, after Order) []Change {
 	var list []Change
 	add := func(field, was, is string) {
 		if was != is {
@@ -37,7 +37,7 @@ func changes(before, after Order) []Change {
 	if before.ShippingAddress != after.ShippingAddress {
 		list = append(list, Change{Field: "shipping_address", After: "changed"})
 	}
-	if !before.followed() {
+	if !before.Followed() {
 		return list // what it had was not known
 	}
 	amount("captured_amount", before.CapturedAmount, after.CapturedAmount)
@@ -45,7 +45,12 @@ func changes(before, after Order) []Change {
 	amount("remaining_authorized_amount", before.RemainingAuthorizedAmount, after.RemainingAuthorizedAmount)
 	addQuantities(&list, "captured ", before.capturedLines(), after.capturedLines())
 	addQuantities(&list, "refunded ", before.refundedLines(), after.refundedLines())
-	amount("parcels", money.Amount(len(before.Parcels())), money.Amount(len(after.Parcels())))
+	amount("shipments", money.Amount(len(before.Shipments)), money.Amount(len(after.Shipments)))
+	for i := range min(len(before.Shipments), len(after.Shipments)) {
+		if !reflect.DeepEqual(before.Shipments[i], after.Shipments[i]) {
+			list = append(list, Change{Field: "shipment " + after.Shipments[i].ID, After: "changed"})
+		}
+	}
 	add("merchant_reference1", before.MerchantReference1, after.MerchantReference1)
 	add("merchant_reference2", before.MerchantReference2, after.MerchantReference2)
 	return list
@@ -93,22 +98,14 @@ func (o Order) refundedLines() []klarna.OrderLine {
 	return lines
 }
 
-// Parcels are all that were sent, those of the order before those of its captures.
-func (o Order) Parcels() []ordermanagement.ShippingInfo {
-	parcels := slices.Clone(o.ShippingInfo)
-	for _, capture := range o.Captures {
-		parcels = append(parcels, capture.ShippingInfo...)
-	}
-	return parcels
-}
-
 // material reports whether two states of an order differ in what staff decide by.
 func material(before, after Order) bool {
-	if !before.followed() { // what it had was not known
+	if !before.Followed() { // what it had was not known
 		before.OriginalOrderAmount = after.OriginalOrderAmount
 		before.CapturedAmount, before.RefundedAmount = after.CapturedAmount, after.RefundedAmount
 		before.RemainingAuthorizedAmount = after.RemainingAuthorizedAmount
 		before.Captures, before.Refunds, before.ShippingInfo = after.Captures, after.Refunds, after.ShippingInfo
+		before.Shipments = after.Shipments
 		before.MerchantReference1, before.MerchantReference2 = after.MerchantReference1, after.MerchantReference2
 	}
 	return before.facts() != after.facts()
@@ -123,7 +120,7 @@ func (o Order) facts() string {
 	}
 	text, _ := json.Marshal([]any{ // cannot fail: all are plain data
 		o.Status, o.FraudStatus, o.OrderAmount, o.CapturedAmount, o.RefundedAmount, o.RemainingAuthorizedAmount,
-		o.OrderLines, captures, o.Refunds, o.ShippingInfo, o.ShippingAddress, o.BillingAddress, o.ExpiresAt,
+		o.OrderLines, captures, o.Refunds, o.ShippingInfo, o.Shipments, o.ShippingAddress, o.BillingAddress, o.ExpiresAt,
 		o.MerchantReference1, o.MerchantReference2,
 	})
 	return string(text)

@@ -5,36 +5,10 @@ import (
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// Action is something that staff can do with an order at Klarna.
+// Action names something that staff can do with an order at Klarna.
 type Action string
-
-// The actions.
-const (
-	ActionLines           Action = "lines"            // new lines, and with them a new amount
-	ActionReferences      Action = "references"       // the merchant references
-	ActionShippingAddress Action = "shipping_address" // where it goes
-	ActionShippingInfo    Action = "shipping_info"    // parcels of the order or of one capture
-	ActionCapture         Action = "capture"
-	ActionRefund          Action = "refund"
-	ActionCancel          Action = "cancel"
-	ActionRelease         Action = "release" // what is not captured; of a partly captured order
-	ActionExtend          Action = "extend"  // the time in which it can be captured
-	ActionSendOut         Action = "send_out"
-	ActionExtendDueDate   Action = "extend_due_date"
-)
-
-// Known reports whether a is one of the actions.
-func (a Action) Known() bool {
-	switch a {
-	case ActionLines, ActionReferences, ActionShippingAddress, ActionShippingInfo, ActionCapture, ActionRefund,
-		ActionCancel, ActionRelease, ActionExtend, ActionSendOut, ActionExtendDueDate:
-		return true
-	}
-	return false
-}
 
 // Command is one action of staff on one order. It is stored with its key before
 // Klarna is first asked, and finished by the loop after a crash: Klarna acts on
@@ -49,35 +23,25 @@ type Command struct {
 	Staff    string    `json:"staff"`    // who
 	At       time.Time `json:"at"`       // when it was first sent; set by Do
 
-	// Amount is that of a capture or refund, above 0; of ActionLines the new
-	// order amount; else 0. Minor units.
+	// Amount is that of a capture or refund, above 0; of changed lines the
+	// new order amount; else 0. Minor units.
 	Amount money.Amount `json:"amount,omitempty"`
 	// OrderLines are what is captured or refunded, with the quantities of that,
-	// or all lines that the order has from now on (ActionLines). A refund may
+	// or all lines that the order has from now on. A refund may
 	// have a klarna.ReturnFee, and one of a mere amount has none.
 	OrderLines  []klarna.OrderLine `json:"order_lines,omitempty"`
 	Description string             `json:"description,omitempty"` // ≤ 255 characters; the shopper sees it
 	Reference   string             `json:"reference,omitempty"`   // ≤ 255 characters; for settlement files
 	// CaptureID is the capture that a parcel, send-out or due date belongs to;
-	// "" with ActionShippingInfo is the order as a whole.
-	CaptureID       string                         `json:"capture_id,omitempty"`
-	ShippingInfo    []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // also of ActionCapture
-	ShippingAddress *klarna.Address                `json:"shipping_address,omitempty"`
+	// a parcel without one belongs to the order as a whole.
+	CaptureID       string          `json:"capture_id,omitempty"`
+	Shipments       []Shipment      `json:"shipments,omitempty"` // parcels, also of a capture
+	ShippingAddress *klarna.Address `json:"shipping_address,omitempty"`
 	// References are the new merchant references; nil leaves one as it is, ""
 	// clears it.
 	Reference1 *string `json:"reference1,omitempty"`
 	Reference2 *string `json:"reference2,omitempty"`
-	Days       int     `json:"days,omitempty"` // of ActionExtendDueDate
-}
-
-// Outcome is how a command ended, or that it has not ended yet.
-type Outcome struct {
-	Result Result
-	// Entry is what the audit says of it: who, when, before and after, Klarna's
-	// answer. With Already it is that of the first time.
-	Entry AuditEntry
-	// Order is the order as it is now.
-	Order Order
+	Days       int     `json:"days,omitempty"` // of a due date
 }
 
 // Result of a command.
@@ -93,58 +57,6 @@ const (
 	// entry with the same key and its end follows.
 	Sent Result = "sent"
 )
-
-// Reason is why an action is not possible, of a bounded set. The back office
-// has a sentence for each.
-type Reason string
-
-// The reasons. Source: docs.klarna.com, Order Management API reference.
-const (
-	ReasonCancelled       Reason = "cancelled"
-	ReasonExpired         Reason = "expired"
-	ReasonClosed          Reason = "closed"
-	ReasonFraudPending    Reason = "fraud_pending"
-	ReasonFraudRejected   Reason = "fraud_rejected" // 4 h after the decision; before that a capture overrules it
-	ReasonNothingCaptured Reason = "nothing_captured"
-	ReasonPartCaptured    Reason = "part_captured"
-	ReasonFullyCaptured   Reason = "fully_captured"
-	ReasonFullyRefunded   Reason = "fully_refunded"
-	ReasonAboveRemaining  Reason = "above_remaining"  // more than may still be captured
-	ReasonAboveCaptured   Reason = "above_captured"   // more than was captured and not refunded yet
-	ReasonBelowCaptured   Reason = "below_captured"   // the new amount is less than what is captured
-	ReasonMethod          Reason = "method"           // the payment method cannot do it
-	ReasonMarket          Reason = "market"           // the purchase country cannot
-	ReasonSeveralCaptures Reason = "several_captures" // a return fee needs a single one
-	ReasonLimit           Reason = "limit"            // no more time can be had
-	ReasonUnknownCapture  Reason = "unknown_capture"
-	ReasonPlatform        Reason = "platform" // Kustom does not offer it
-	ReasonInvalid         Reason = "invalid"  // a member is missing, too long, or sums do not fit
-)
-
-// ImpossibleError says that an action is not possible. Klarna was not asked.
-type ImpossibleError struct {
-	Action Action
-	Reason Reason
-	Field  string // of ReasonInvalid: the member, as in the JSON of Command
-}
-
-// Error says which action is not possible, and the reason.
-func (e *ImpossibleError) Error() string {
-	return string(e.Action) + " is not possible: " + string(e.Reason)
-}
-
-// ChangedError says that the order is no longer what staff looked at, or that
-// another command is under way. Klarna was not asked.
-type ChangedError struct {
-	Order Order
-	// Last is the newest entry of the audit; what somebody else did.
-	Last AuditEntry
-	// Running is another command without an answer yet.
-	Running *Command
-}
-
-// Error says that the order has changed.
-func (e *ChangedError) Error() string { return "the order has changed meanwhile" }
 
 // Source says who caused an entry of the audit.
 type Source string

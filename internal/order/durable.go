@@ -27,8 +27,8 @@ const (
 	slotPoll = 20 * time.Millisecond
 )
 
-// errNotDurable means that the order was stored, but perhaps not to last.
-var errNotDurable = errors.New("redis does not confirm that the order will last")
+// ErrNotDurable means that the order was stored, but perhaps not to last.
+var ErrNotDurable = errors.New("redis does not confirm that the order will last")
 
 // durably runs write on one connection to the master that has the book, and
 // returns when a replica, where there is one, has what was written, and the
@@ -72,7 +72,7 @@ func (b *Book) durablyAt(ctx context.Context, write func(*redis.Conn) error) err
 			return err
 		}
 		if err == nil && n < 1 {
-			return fmt.Errorf("%w: no replica has it", errNotDurable)
+			return fmt.Errorf("%w: no replica has it", ErrNotDurable)
 		}
 	}
 	if b.noWaitAOF.Load() {
@@ -87,7 +87,7 @@ func (b *Book) durablyAt(ctx context.Context, write func(*redis.Conn) error) err
 	case err != nil:
 		return err
 	case len(synced) < 1 || synced[0] < 1:
-		return fmt.Errorf("%w: the disk has not", errNotDurable)
+		return fmt.Errorf("%w: the disk has not", ErrNotDurable)
 	}
 	return nil
 }

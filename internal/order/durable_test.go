@@ -72,7 +72,7 @@ func (w *world) found() {
 func TestReplica(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, redistest.Sentinel(t))
-	replica := w.replica()
+	replica := w.Replica()
 	cartID, orderID := w.Sale()
 	w.Place(orderID)
 	if n, err := replica.Exists(t.Context(), "shopd:{orders}:order:"+orderID).Result(); err != nil || n != 1 {
@@ -150,24 +150,6 @@ func (d *deadAtInfo) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		}
 		return next(ctx, cmd)
 	}
-}
-
-// replica is a client of the master's replica, when that is in step.
-func (w *world) replica() *redis.Client {
-	w.T.Helper()
-	port := ""
-	for start := time.Now(); port == ""; time.Sleep(10 * time.Millisecond) {
-		info, err := w.Client.Info(w.T.Context(), "replication").Result()
-		if err != nil || time.Since(start) > 15*time.Second {
-			w.T.Fatalf("no replica in %s (%v)", info, err)
-		}
-		if _, rest, ok := strings.Cut(info, "slave0:ip=127.0.0.1,port="); ok && strings.Contains(rest, "state=online") {
-			port, _, _ = strings.Cut(rest, ",")
-		}
-	}
-	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, ReadTimeout: 300 * time.Millisecond, MaxRetries: -1, PoolSize: 10})
-	w.T.Cleanup(func() { _ = c.Close() })
-	return c
 }
 
 // A server that has WAITAOF is asked to write through; what it does not confirm is not acknowledged.

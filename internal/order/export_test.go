@@ -28,7 +28,7 @@ func (b *Book) Fill(ctx context.Context, orders []Order) error {
 
 // Edit is update.
 func (b *Book) Edit(ctx context.Context, id string, edit func(*Order)) (Order, error) {
-	return b.update(ctx, id, func(o *Order) ([]AuditEntry, error) {
+	return b.Update(ctx, id, func(o *Order) ([]AuditEntry, error) {
 		edit(o)
 		return nil, nil
 	})
@@ -42,6 +42,3 @@ const (
 
 // IndexMembers are those of an order.
 func IndexMembers(o Order) []string { return indexMembers(o) }
-
-// WorkBulks works on all bulk captures.
-func (b *Book) WorkBulks(ctx context.Context) error { return b.workBulks(ctx, time.Now(), time.Time{}) }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
@@ -38,7 +36,7 @@ func (b *Book) refresh(ctx context.Context, orderID string) (o Order, err error)
 		if err != nil {
 			return Order{}, err
 		}
-		sold, err := b.sold(ctx, orderID)
+		sold, err := b.Sold(ctx, orderID)
 		if err != nil {
 			return Order{}, err
 		}
@@ -63,7 +61,7 @@ func (b *Book) refresh(ctx context.Context, orderID string) (o Order, err error)
 // since before, which was read before Klarna was asked: then what Klarna said
 // may be older than what the book has.
 func (b *Book) follow(ctx context.Context, before Order, sold ordermanagement.Order) (Order, error) {
-	o, err := b.update(ctx, before.OrderID, func(o *Order) ([]AuditEntry, error) {
+	o, err := b.Update(ctx, before.OrderID, func(o *Order) ([]AuditEntry, error) {
 		now := time.Now().UTC()
 		if o.Running != nil && now.Before(o.SendingUntil) {
 			return nil, nil
@@ -72,8 +70,8 @@ func (b *Book) follow(ctx context.Context, before Order, sold ordermanagement.Or
 			return nil, errMoved
 		}
 		was := *o
-		o.takeOver(sold, now)
-		if list := changes(was, *o); len(list) > 0 {
+		o.TakeOver(sold, now)
+		if list := Changes(was, *o); len(list) > 0 {
 			return []AuditEntry{{At: now, Source: ByKlarna, Event: AuditStatus, Changes: list}}, nil
 		}
 		return nil, nil
@@ -82,24 +80,25 @@ func (b *Book) follow(ctx context.Context, before Order, sold ordermanagement.Or
 		b.Logger.InfoContext(ctx, "order has another state", "order_id", o.OrderID, "order_number", o.Number, "order_status", o.Status, "fraud_status", o.FraudStatus)
 	}
 	if err == nil && o.GoodsDue && o.CartClosed {
-		return b.returnGoods(ctx, o)
+		return b.ReturnGoods(ctx, o)
 	}
 	return o, err
 }
 
-// takeOver makes the order what Klarna says it is. What Klarna does not say, or
+// TakeOver makes the order what Klarna says it is. What Klarna does not say, or
 // not so that it can be read, stays.
-func (o *Order) takeOver(sold ordermanagement.Order, now time.Time) {
+func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if o.FraudStatus != sold.FraudStatus {
 		o.FraudStatusAt = now
 	}
-	o.setStatus(sold.Status)
+	o.SetStatus(sold.Status)
 	o.FraudStatus = sold.FraudStatus
 	o.OrderAmount, o.OriginalOrderAmount = sold.OrderAmount, sold.OriginalOrderAmount
 	o.CapturedAmount, o.RefundedAmount = sold.CapturedAmount, sold.RefundedAmount
 	o.RemainingAuthorizedAmount = sold.RemainingAuthorizedAmount
-	o.setLines(sold.OrderLines)
-	o.Captures, o.Refunds, o.ShippingInfo = some(sold.Captures), some(sold.Refunds), some(sold.ShippingInfo)
+	o.SetLines(sold.OrderLines)
+	o.Captures, o.Refunds, o.ShippingInfo = kept(sold.Captures), kept(sold.Refunds), kept(sold.ShippingInfo)
+	o.see(now)
 	o.MerchantReference1, o.MerchantReference2 = sold.MerchantReference1, sold.MerchantReference2
 	if sold.BillingAddress != (klarna.Address{}) {
 		o.BillingAddress = sold.BillingAddress
@@ -118,25 +117,25 @@ func (o *Order) takeOver(sold ordermanagement.Order, now time.Time) {
 	}
 }
 
-// some is a list as it is after it was stored and read.
-func some[T any](list []T) []T {
+// kept is a list as it is after it was stored and read.
+func kept[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil
 	}
 	return list
 }
 
-// setStatus is for a state that Klarna has. The goods of an order that is
+// SetStatus is for a state that Klarna has. The goods of an order that is
 // cancelled go back to the stock: nothing of it was captured, so nothing was sent.
-func (o *Order) setStatus(status ordermanagement.Status) {
+func (o *Order) SetStatus(status ordermanagement.Status) {
 	if status == ordermanagement.Cancelled && o.Status != status && o.Status != "" && o.CartID != "" {
 		o.GoodsDue = true
 	}
 	o.Status = status
 }
 
-// setLines replaces the lines. What was taken out of the stock stays known.
-func (o *Order) setLines(lines []klarna.OrderLine) {
+// SetLines replaces the lines. What was taken out of the stock stays known.
+func (o *Order) SetLines(lines []klarna.OrderLine) {
 	taken := o.reserved()
 	o.OrderLines = lines
 	if !slices.Equal(taken, o.reserved()) {
@@ -147,52 +146,8 @@ func (o *Order) setLines(lines []klarna.OrderLine) {
 	}
 }
 
-// apply makes the order what a command has made of it at Klarna, as far as that
-// follows; the rest comes with the next Refresh.
-func (o *Order) apply(c Command, entry AuditEntry) {
-	at := ordermanagement.Time{Time: entry.At}
-	switch c.Action {
-	case ActionCapture:
-		o.Captures = append(slices.Clip(o.Captures), ordermanagement.Capture{
-			CaptureID: entry.ID, KlarnaReference: fmt.Sprintf("%s-%d", o.KlarnaReference, len(o.Captures)+1),
-			CapturedAmount: c.Amount, CapturedAt: at, Description: c.Description, Reference: c.Reference,
-			OrderLines: c.OrderLines, ShippingInfo: c.ShippingInfo,
-		})
-		o.CapturedAmount += c.Amount
-		o.RemainingAuthorizedAmount -= c.Amount
-		o.captured()
-	case ActionRefund:
-		o.Refunds = append(slices.Clip(o.Refunds), ordermanagement.Refund{
-			RefundID: entry.ID, RefundedAmount: c.Amount, RefundedAt: at,
-			Description: c.Description, Reference: c.Reference, OrderLines: c.OrderLines,
-		})
-		o.RefundedAmount += c.Amount
-	case ActionLines:
-		o.OrderAmount, o.RemainingAuthorizedAmount = c.Amount, c.Amount-o.CapturedAmount
-		o.setLines(c.OrderLines)
-		o.captured()
-	case ActionReferences:
-		if c.Reference1 != nil {
-			o.MerchantReference1 = *c.Reference1
-		}
-		if c.Reference2 != nil {
-			o.MerchantReference2 = *c.Reference2
-		}
-	case ActionShippingAddress:
-		o.ShippingAddress = *c.ShippingAddress
-	case ActionShippingInfo:
-		o.addParcels(c)
-	case ActionCancel:
-		o.setStatus(ordermanagement.Cancelled)
-	case ActionRelease:
-		o.RemainingAuthorizedAmount = 0
-		o.captured()
-	case ActionExtend, ActionSendOut, ActionExtendDueDate: // Klarna alone knows until when
-	}
-}
-
-// captured sets the status that follows from the amounts.
-func (o *Order) captured() {
+// Follow sets the status that follows from the amounts.
+func (o *Order) Follow() {
 	switch {
 	case o.CapturedAmount == 0:
 	case o.RemainingAuthorizedAmount > 0:
@@ -202,75 +157,13 @@ func (o *Order) captured() {
 	}
 }
 
-func (o *Order) addParcels(c Command) {
-	if c.CaptureID == "" {
-		o.ShippingInfo = append(slices.Clip(o.ShippingInfo), c.ShippingInfo...)
-		return
-	}
-	o.Captures = slices.Clone(o.Captures)
-	for i := range o.Captures {
-		if capture := &o.Captures[i]; strings.EqualFold(capture.CaptureID, c.CaptureID) {
-			capture.ShippingInfo = append(slices.Clip(capture.ShippingInfo), c.ShippingInfo...)
-		}
-	}
-}
-
-// shows reports whether an order that was read after a command was done has
-// what the command made: else the read is older than the command.
-func shows(sold ordermanagement.Order, c Command, id string) bool {
-	switch c.Action {
-	case ActionCapture:
-		return id == "" || slices.ContainsFunc(sold.Captures, func(x ordermanagement.Capture) bool { return strings.EqualFold(x.CaptureID, id) })
-	case ActionRefund:
-		return id == "" || slices.ContainsFunc(sold.Refunds, func(x ordermanagement.Refund) bool { return strings.EqualFold(x.RefundID, id) })
-	case ActionLines, ActionReferences, ActionShippingAddress, ActionShippingInfo, ActionCancel, ActionRelease:
-		return has(sold, c)
-	case ActionExtend, ActionSendOut, ActionExtendDueDate:
-	}
-	return true
-}
-
-// has reports whether an order is what a command should have made of it.
-func has(sold ordermanagement.Order, c Command) bool {
-	switch c.Action {
-	case ActionLines:
-		return sold.OrderAmount == c.Amount && sameQuantities(sold.OrderLines, c.OrderLines)
-	case ActionReferences:
-		return (c.Reference1 == nil || *c.Reference1 == sold.MerchantReference1) &&
-			(c.Reference2 == nil || *c.Reference2 == sold.MerchantReference2)
-	case ActionShippingAddress:
-		return reflect.DeepEqual(ordermanagement.NewAddressChange(sold.ShippingAddress, *c.ShippingAddress), ordermanagement.AddressChange{})
-	case ActionShippingInfo:
-		parcels := sold.ShippingInfo
-		for _, capture := range sold.Captures {
-			if c.CaptureID != "" && strings.EqualFold(capture.CaptureID, c.CaptureID) {
-				parcels = capture.ShippingInfo
-			}
-		}
-		return !slices.ContainsFunc(c.ShippingInfo, func(p ordermanagement.ShippingInfo) bool { return !slices.Contains(parcels, p) })
-	case ActionCancel:
-		return sold.Status == ordermanagement.Cancelled
-	case ActionRelease:
-		return sold.RemainingAuthorizedAmount == 0
-	case ActionCapture, ActionRefund, ActionExtend, ActionSendOut, ActionExtendDueDate:
-	}
-	return false
-}
-
-// sameQuantities reports whether lines are of the same things at the same amounts.
-func sameQuantities(a, b []klarna.OrderLine) bool {
-	return slices.EqualFunc(a, b, func(a, b klarna.OrderLine) bool {
-		return a.Reference == b.Reference && a.Quantity == b.Quantity && a.TotalAmount == b.TotalAmount
-	})
-}
-
-// returnGoods gives the goods of a cancelled order back to the stock, once.
-func (b *Book) returnGoods(ctx context.Context, o Order) (Order, error) {
+// ReturnGoods gives the goods of a cancelled order back to the stock, once.
+func (b *Book) ReturnGoods(ctx context.Context, o Order) (Order, error) {
 	lines := o.reserved()
 	if err := b.Stock.Return(ctx, o.OrderID, lines); err != nil {
 		return o, fmt.Errorf("return goods of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 	}
-	return b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+	return b.Update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
 		if !o.GoodsDue {
 			return nil, nil
 		}

@@ -53,7 +53,7 @@ func TestIndexFollows(t *testing.T) {
 func (w *world) indexed() {
 	w.T.Helper()
 	var want []string
-	for _, key := range w.keys(order.OrderKey + "*") {
+	for _, key := range w.Keys(order.OrderKey + "*") {
 		o, found, err := w.Book.ByOrderID(w.T.Context(), strings.TrimPrefix(key, order.OrderKey))
 		if err != nil || !found {
 			w.T.Fatal(err)
@@ -86,7 +86,7 @@ func TestIndexOfOldOrders(t *testing.T) {
 		rdb := w.Redis.Client()
 		book := w.another(rdb, nil)
 		rdb.AddHook(r)
-		err := book.Reconcile(t.Context(), time.Now())
+		err := book.Reconcile(t.Context(), time.Now(), order.Work{})
 		if !r.Died() {
 			if err != nil {
 				t.Fatal(err)

@@ -3,42 +3,137 @@ package order
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// Uncaptured is what of the order's lines can still be captured: quantities and
-// amounts less those of the captures, in the sequence of the lines. A capture
+// LineState is a line of an order and what became of it.
+type LineState struct {
+	ID   string           // names the line within the order
+	Line klarna.OrderLine // as the order has it; of quantity 0 where it is no line any more
+	// Open is what is not captured, also where it no longer can be; Refundable what
+	// was captured and not refunded. Their amounts are what is left of the line's;
+	// of quantity 0 nothing is.
+	Open, Refundable   klarna.OrderLine
+	Captured, Refunded int64 // quantities of Line
+}
+
+// Lines is what became of each line, in their sequence, then of what was captured
+// and is no line of the order any more: the one place that says what of a line is
+// open, captured and refunded. Captures and refunds of a mere
+// amount leave the lines as they are, unless they are of all.
+func (o Order) Lines() []LineState {
+	ids := LineIDs(o.OrderLines)
+	all := make([]LineState, len(o.OrderLines))
+	captures := o.capturedLines()
+	open := less(o.OrderLines, captures)
+	allCaptured := o.CapturedAmount >= o.OrderAmount && slices.ContainsFunc(o.Captures, func(c ordermanagement.Capture) bool { return len(c.OrderLines) == 0 })
+	allRefunded := o.RefundedAmount >= o.CapturedAmount && slices.ContainsFunc(o.Refunds, func(r ordermanagement.Refund) bool { return len(r.OrderLines) == 0 })
+	for i, line := range o.OrderLines {
+		all[i] = LineState{ID: ids[i], Line: line, Open: open[i]}
+		if allCaptured {
+			all[i].Open.Quantity = 0
+		}
+		all[i].Captured = max(line.Quantity-all[i].Open.Quantity, 0)
+		if allRefunded {
+			all[i].Refunded = all[i].Captured
+		}
+	}
+	if allRefunded {
+		return all
+	}
+	taken := merged(captures)
+	free := slices.Clone(o.OrderLines)
+	for i, left := range less(taken, o.refundedLines()) {
+		at := find(free, taken[i])
+		if at < 0 { // another price, or no line any more
+			at = len(all)
+			all, free = append(all, LineState{Line: left}), append(free, klarna.OrderLine{})
+			all[at].Line.Quantity = 0
+		}
+		free[at].Quantity = 0
+		all[at].Refundable = left
+		all[at].Refunded = min(all[at].Captured, taken[i].Quantity-left.Quantity)
+	}
+	return all
+}
+
+// LineIDs name lines within their order: by type and reference, so that a line
+// keeps its name when others come or go.
+func LineIDs(lines []klarna.OrderLine) []string {
+	ids, seen := make([]string, len(lines)), map[string]int{}
+	for i, line := range lines {
+		id := string(line.Type) + ":" + line.Reference
+		if seen[id]++; seen[id] > 1 {
+			id += ":" + strconv.Itoa(seen[id])
+		}
+		ids[i] = id
+	}
+	return ids
+}
+
+// Uncaptured is what of the order's lines can still be captured. A capture
 // without lines leaves them as they are; Rest says whether they add up.
 func (o Order) Uncaptured() []klarna.OrderLine {
-	if ended(o.Status) != "" {
+	if over(o.Status) {
 		return nil
 	}
-	return less(o.OrderLines, o.capturedLines())
+	return some(o.Lines(), func(s LineState) klarna.OrderLine { return s.Open })
+}
+
+// Refundable is what was captured and not refunded yet, by line. Refunds of a mere
+// amount leave the lines as they are: no more than CapturedAmount less
+// RefundedAmount can be refunded of them.
+func (o Order) Refundable() []klarna.OrderLine {
+	return some(o.Lines(), func(s LineState) klarna.OrderLine { return s.Refundable })
+}
+
+// some are the parts of lines of which there is any.
+func some(lines []LineState, part func(LineState) klarna.OrderLine) (parts []klarna.OrderLine) {
+	for _, line := range lines {
+		if p := part(line); p.Quantity > 0 {
+			parts = append(parts, p)
+		}
+	}
+	return parts
+}
+
+// Remaining is the amount that can still be captured: of an order that has ended,
+// nothing, though Klarna keeps the number.
+// Source: docs.klarna.com, Order Management API reference.
+func (o Order) Remaining() money.Amount {
+	if over(o.Status) {
+		return 0
+	}
+	return o.RemainingAuthorizedAmount
 }
 
 // Rest is all that can still be captured. lines is nil when they do not make
 // up the amount, because something was captured without lines.
 func (o Order) Rest() (lines []klarna.OrderLine, amount money.Amount) {
-	if ended(o.Status) != "" {
-		return nil, 0
-	}
-	if lines = o.Uncaptured(); !sumsTo(lines, o.RemainingAuthorizedAmount) {
+	if lines = o.Uncaptured(); !SumsTo(lines, o.Remaining()) {
 		lines = nil
 	}
-	return lines, o.RemainingAuthorizedAmount
+	return lines, o.Remaining()
 }
 
-// Refundable is what was captured and not refunded yet, by line, in the
-// sequence of the captures. Refunds of a mere amount leave the lines as they
-// are: no more than CapturedAmount less RefundedAmount can be refunded of them.
-func (o Order) Refundable() []klarna.OrderLine {
-	var refunded []klarna.OrderLine
-	for _, refund := range o.Refunds {
-		refunded = append(refunded, refund.OrderLines...)
+// over reports whether nothing can be captured in a status.
+func over(status ordermanagement.Status) bool {
+	switch status {
+	case ordermanagement.Captured, ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
+		return true
+	case ordermanagement.Authorized, ordermanagement.PartCaptured:
 	}
-	return less(merged(o.capturedLines()), refunded)
+	return false
+}
+
+// SumsTo reports whether lines, where there are any, make up an amount.
+func SumsTo(lines []klarna.OrderLine, amount money.Amount) bool {
+	sum, _, err := klarna.Sums(lines)
+	return len(lines) == 0 || err == nil && sum == amount
 }
 
 // capturedLines are the lines of all captures. A capture of the whole order
@@ -46,7 +141,7 @@ func (o Order) Refundable() []klarna.OrderLine {
 func (o Order) capturedLines() []klarna.OrderLine {
 	var lines []klarna.OrderLine
 	for _, capture := range o.Captures {
-		if len(capture.OrderLines) == 0 && sumsTo(o.OrderLines, capture.CapturedAmount) {
+		if len(capture.OrderLines) == 0 && SumsTo(o.OrderLines, capture.CapturedAmount) {
 			return o.OrderLines
 		}
 		lines = append(lines, capture.OrderLines...)
@@ -229,9 +324,9 @@ func find(lines []klarna.OrderLine, part klarna.OrderLine) int {
 	return found
 }
 
-// less returns lines without what was taken of them. What is used up is left out.
+// less returns lines without what was taken of them: of quantity 0 is what is used up.
 func less(lines, taken []klarna.OrderLine) []klarna.OrderLine {
-	left := append([]klarna.OrderLine(nil), lines...)
+	left := slices.Clone(lines)
 	for _, part := range taken {
 		i := find(left, part)
 		if i < 0 {
@@ -253,13 +348,7 @@ func less(lines, taken []klarna.OrderLine) []klarna.OrderLine {
 			line.Quantity = 0
 		}
 	}
-	var rest []klarna.OrderLine
-	for _, line := range left {
-		if line.Quantity > 0 {
-			rest = append(rest, line)
-		}
-	}
-	return rest
+	return left
 }
 
 // merged puts parts of one line together.

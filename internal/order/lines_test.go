@@ -2,7 +2,9 @@ package order_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // line is a line of a type, reference, quantity, unit price and total.
@@ -182,7 +185,7 @@ func TestPartsSumToTheWhole(t *testing.T) {
 
 // What is left after captures and refunds that were made elsewhere.
 func TestLeft(t *testing.T) {
-	o := inState(ordermanagement.Authorized)
+	o := shoptest.InState(ordermanagement.Authorized)
 	mug, boat := o.OrderLines[0], o.OrderLines[1]
 	one, _, err := order.Take(o.OrderLines, []int64{1, 0})
 	if err != nil {
@@ -193,7 +196,7 @@ func TestLeft(t *testing.T) {
 		t.Errorf("the rest of all is %d\n%s", amount, diff)
 	}
 
-	captured(&o, 10000) // without lines
+	shoptest.Captured(&o, 10000) // without lines
 	o.Status = ordermanagement.PartCaptured
 	if lines, amount := o.Rest(); lines != nil || amount != 15000 {
 		t.Errorf("after a capture without lines: %v, %d", lines, amount)
@@ -220,7 +223,7 @@ func TestLeft(t *testing.T) {
 		t.Errorf("captured something else: %v", shorts(got))
 	}
 
-	full := inState(ordermanagement.Captured) // at once, without lines
+	full := shoptest.InState(ordermanagement.Captured) // at once, without lines
 	if diff := cmp.Diff([]klarna.OrderLine{mug, boat}, full.Refundable()); diff != "" {
 		t.Errorf("refundable of all: %s", diff)
 	}
@@ -230,9 +233,63 @@ func TestLeft(t *testing.T) {
 		t.Errorf("refundable after a return: %v", got)
 	}
 	for _, status := range []ordermanagement.Status{ordermanagement.Captured, ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed} {
-		o := inState(status)
+		o := shoptest.InState(status)
 		if lines, amount := o.Rest(); o.Uncaptured() != nil || lines != nil || amount != 0 {
 			t.Errorf("%s: %v, %d remain", status, lines, amount)
 		}
+	}
+}
+
+// What became of each line: one answer for pages, actions, exports and slips.
+func TestLines(t *testing.T) {
+	of := func(quantity int64, lines ...int) []klarna.OrderLine {
+		var parts []klarna.OrderLine
+		for _, i := range lines {
+			part, _, err := order.Take(shoptest.InState(ordermanagement.Authorized).OrderLines[i:i+1], []int64{quantity})
+			if err != nil {
+				t.Fatal(err)
+			}
+			parts = append(parts, part...)
+		}
+		return parts
+	}
+	capture := func(amount money.Amount, lines []klarna.OrderLine) func(*order.Order) {
+		return func(o *order.Order) {
+			o.Captures = append(o.Captures, ordermanagement.Capture{CapturedAmount: amount, OrderLines: lines})
+			o.CapturedAmount += amount
+			o.RemainingAuthorizedAmount -= amount
+		}
+	}
+	refund := func(amount money.Amount, lines []klarna.OrderLine) func(*order.Order) {
+		return func(o *order.Order) {
+			o.Refunds = append(o.Refunds, ordermanagement.Refund{RefundedAmount: amount, OrderLines: lines})
+			o.RefundedAmount += amount
+		}
+	}
+	gone := []klarna.OrderLine{{Type: klarna.Physical, Reference: "CUP-1", Name: "Kopp", Quantity: 1, UnitPrice: 10000, TotalAmount: 10000}}
+	for name, tc := range map[string]struct {
+		status ordermanagement.Status
+		edits  []func(*order.Order)
+		want   string // of each line: ID, quantity, open, captured, refunded, refundable
+	}{
+		"nothing happened":              {"AUTHORIZED", nil, "physical:MUG-1 2 2 0 0 0, shipping_fee:mailboat 1 1 0 0 0"},
+		"a mug captured":                {"AUTHORIZED", []func(*order.Order){capture(10000, of(1, 0))}, "physical:MUG-1 2 1 1 0 1, shipping_fee:mailboat 1 1 0 0 0"},
+		"an amount captured":            {"AUTHORIZED", []func(*order.Order){capture(10000, nil)}, "physical:MUG-1 2 2 0 0 0, shipping_fee:mailboat 1 1 0 0 0"},
+		"all captured by amounts":       {"AUTHORIZED", []func(*order.Order){capture(10000, nil), capture(15000, nil)}, "physical:MUG-1 2 0 2 0 0, shipping_fee:mailboat 1 0 1 0 0"},
+		"all captured at once":          {"CAPTURED", nil, "physical:MUG-1 2 0 2 0 2, shipping_fee:mailboat 1 0 1 0 1"},
+		"a mug refunded":                {"CAPTURED", []func(*order.Order){refund(10000, of(1, 0))}, "physical:MUG-1 2 0 2 1 1, shipping_fee:mailboat 1 0 1 0 1"},
+		"all refunded by an amount":     {"CAPTURED", []func(*order.Order){refund(25000, nil)}, "physical:MUG-1 2 0 2 2 0, shipping_fee:mailboat 1 0 1 1 0"},
+		"expired with a mug missing":    {"EXPIRED", []func(*order.Order){capture(10000, of(1, 0))}, "physical:MUG-1 2 1 1 0 1, shipping_fee:mailboat 1 1 0 0 0"},
+		"captured and no line any more": {"AUTHORIZED", []func(*order.Order){capture(10000, gone)}, "physical:MUG-1 2 2 0 0 0, shipping_fee:mailboat 1 1 0 0 0,  0 0 0 0 1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, s := range shoptest.InState(tc.status, tc.edits...).Lines() {
+				got = append(got, fmt.Sprint(s.ID, " ", s.Line.Quantity, s.Open.Quantity, s.Captured, s.Refunded, s.Refundable.Quantity))
+			}
+			if text := strings.Join(got, ", "); text != tc.want {
+				t.Errorf(" got %s\nwant %s", text, tc.want)
+			}
+		})
 	}
 }

@@ -223,7 +223,7 @@ func (b *Book) find(ctx context.Context, q Query) (selection, error) {
 	if amount, ok := money.ParseDecimal(text); ok && len(ids) == 0 {
 		return listed(textOfAmount(amount))
 	}
-	orders, err := b.byIDs(ctx, ids)
+	orders, err := b.ByIDs(ctx, ids)
 	orders = slices.DeleteFunc(orders, func(o Order) bool { return !q.matches(o) })
 	slices.SortFunc(orders, func(x, y Order) int { return strings.Compare(x.position(), y.position()) })
 	return selection{orders: orders}, err
@@ -294,12 +294,12 @@ func (b *Book) records(ctx context.Context, positions []string) ([]Order, error)
 	for i, position := range positions {
 		ids[i] = idOf(position)
 	}
-	return b.byIDs(ctx, ids)
+	return b.ByIDs(ctx, ids)
 }
 
-// byIDs are orders by their IDs, in their order; what the book does not have is
-// left out.
-func (b *Book) byIDs(ctx context.Context, ids []string) ([]Order, error) {
+// ByIDs are orders by their IDs, in their order; what the book does not have is
+// left out. One round trip. The error is ErrUnavailable.
+func (b *Book) ByIDs(ctx context.Context, ids []string) ([]Order, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}

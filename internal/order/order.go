@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -75,6 +76,7 @@ type Order struct {
 	Captures                  []ordermanagement.Capture      `json:"captures,omitempty"`
 	Refunds                   []ordermanagement.Refund       `json:"refunds,omitempty"`
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
+	Shipments                 []Shipment                     `json:"shipments,omitempty"`
 	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
 	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
@@ -112,6 +114,16 @@ func (o Order) Flagged(f Flag) bool { return slices.Contains(o.Flags, f) }
 // HasKey reports whether a key opens the order's page, in constant time.
 func (o Order) HasKey(key string) bool {
 	return o.Key != "" && subtle.ConstantTimeCompare([]byte(o.Key), []byte(key)) == 1
+}
+
+// Capture returns the order's capture with an ID; false when it has none.
+func (o Order) Capture(id string) (ordermanagement.Capture, bool) {
+	for _, capture := range o.Captures {
+		if strings.EqualFold(capture.CaptureID, id) {
+			return capture, true
+		}
+	}
+	return ordermanagement.Capture{}, false
 }
 
 // Goods are what the order took out of the cart.
@@ -155,6 +167,6 @@ func (o *Order) flag(f Flag) {
 	}
 }
 
-// followed reports whether the record has the members of its captures and
+// Followed reports whether the record has the members of its captures and
 // refunds: those of older versions get them when Klarna is next asked.
-func (o Order) followed() bool { return o.OriginalOrderAmount != 0 || o.OrderAmount == 0 }
+func (o Order) Followed() bool { return o.OriginalOrderAmount != 0 || o.OrderAmount == 0 }

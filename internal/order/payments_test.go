@@ -72,7 +72,7 @@ func (w *world) paidOnce(in order.Authorized) order.Order {
 	if r, running, err := w.Stock.Reservation(w.T.Context(), in.CartID); err != nil || running {
 		w.T.Errorf("there is still the reservation %s: %v", r.OrderID, err)
 	}
-	numbers := slices.DeleteFunc(w.keys("shopd:{orders}:number:*"), func(key string) bool {
+	numbers := slices.DeleteFunc(w.Keys("shopd:{orders}:number:*"), func(key string) bool {
 		id, err := w.Client.Get(w.T.Context(), key).Result()
 		return err == nil && id != o.OrderID
 	})
@@ -124,8 +124,8 @@ func TestPlaceAuthorized(t *testing.T) {
 			t.Error(cmp.Diff(o, again))
 		}
 	}
-	w.round(time.Minute)
-	w.round(time.Hour)
+	w.Round(time.Minute)
+	w.Round(time.Hour)
 	w.paidOnce(in)
 	if got := w.Left("MUG-1"); got != before-2 {
 		t.Errorf("in the end %d mugs left, there were %d", got, before)
@@ -164,7 +164,7 @@ func TestPlaceAuthorizedAtOnce(t *testing.T) {
 			wg.Go(func() {
 				if i < 4 {
 					err := book.Authorized(t.Context(), in.SessionID, in.Token)
-					if err = errors.Join(err, book.Reconcile(t.Context(), time.Now().Add(time.Minute))); err != nil {
+					if err = errors.Join(err, book.Reconcile(t.Context(), time.Now().Add(time.Minute), order.Work{})); err != nil {
 						t.Error(err)
 					}
 					return
@@ -181,8 +181,8 @@ func TestPlaceAuthorizedAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		w.round(time.Minute)
-		w.round(10 * time.Minute) // what a late one has reserved
+		w.Round(time.Minute)
+		w.Round(10 * time.Minute) // what a late one has reserved
 		o := w.paidOnce(in)
 		if len(told) != 1 || !told[o.OrderID] {
 			t.Errorf("callers were told of %v, the book has %s", told, o.OrderID)
@@ -224,7 +224,7 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 					t.Errorf("killed at call %d: got %v, want ErrUnavailable", n, err)
 				}
 				if finisher == "loop" {
-					w.round(time.Minute)
+					w.Round(time.Minute)
 				} else if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 					t.Error(err)
 				}
@@ -297,7 +297,7 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 					}
 					w.Fake.ClearFaults()
 					if finisher == "loop" {
-						w.round(time.Minute)
+						w.Round(time.Minute)
 						if errors.Is(want, order.ErrCartChanged) {
 							w.notPlaced(in, before) // the shopper was asked to approve again
 							return

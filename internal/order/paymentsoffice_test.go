@@ -2,7 +2,6 @@ package order_test
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -51,11 +51,11 @@ func TestAuthorizedInTheOffice(t *testing.T) {
 	}
 	quantities := make([]int64, len(o.Uncaptured()))
 	quantities[0] = 1
-	w.do(o, captureOf(t, o, quantities...), order.Done)
-	if o = w.agrees(o.OrderID); o.Status != ordermanagement.PartCaptured {
+	w.Do(o, shoptest.CaptureOf(t, o, quantities...), order.Done)
+	if o = w.Agrees(o.OrderID); o.Status != ordermanagement.PartCaptured {
 		t.Errorf("the order is %s", o.Status)
 	}
-	if diff := cmp.Diff([]string{string(order.ActionCapture), order.AuditAcknowledged, order.AuditPlaced}, events()); diff != "" {
+	if diff := cmp.Diff([]string{string(aftersale.Capture.Name), order.AuditAcknowledged, order.AuditPlaced}, events()); diff != "" {
 		t.Errorf("audit after the capture: %s", diff)
 	}
 }
@@ -79,14 +79,14 @@ func TestAuthorizedPending(t *testing.T) {
 	if err != nil || !o.Pending() {
 		t.Fatalf("placed: pending %v, %v", o.Pending(), err)
 	}
-	impossible, ok := errors.AsType[*order.ImpossibleError](w.Book.Possible(o, order.ActionCapture, time.Now()))
-	if !ok || impossible.Reason != order.ReasonFraudPending {
+	impossible := w.Desk.Possible(o, aftersale.Capture, time.Now())
+	if impossible == nil || impossible.Reason != aftersale.ReasonFraudPending {
 		t.Errorf("a capture while pending: %v", impossible)
 	}
 	w.Fake.Advance(6 * time.Minute)
 	if o, err = w.Book.Refresh(t.Context(), o.OrderID); err != nil || o.Pending() || o.FraudStatus != ordermanagement.FraudAccepted {
 		t.Fatalf("after the decision: %s, %v", o.FraudStatus, err)
 	}
-	w.do(o, captureOf(t, o, 2, 1), order.Done)
-	w.agrees(o.OrderID)
+	w.Do(o, shoptest.CaptureOf(t, o, 2, 1), order.Done)
+	w.Agrees(o.OrderID)
 }

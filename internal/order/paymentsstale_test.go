@@ -59,7 +59,7 @@ func TestPlaceAuthorizedStaleCart(t *testing.T) {
 			}
 			w.notPlaced(in, before)
 			// Callback or not, the loop places nothing of it, and lets go of it.
-			w.round(time.Minute)
+			w.Round(time.Minute)
 			w.notPlaced(in, before)
 			if s, _ := w.Fake.Session(in.SessionID); s.Fake.State != "token deleted" {
 				t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
@@ -91,7 +91,7 @@ func TestWithdrawn(t *testing.T) {
 	if err := w.Book.Authorized(t.Context(), in.SessionID, in.Token); err != nil {
 		t.Fatal(err)
 	}
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	w.notPlaced(in, before)
 	if s, _ := w.Fake.Session(in.SessionID); s.Fake.State != "token deleted" {
 		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
@@ -107,9 +107,9 @@ func TestAuthorizationOutlivesBadCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
-	_ = w.Book.Reconcile(t.Context(), time.Now().Add(time.Minute)) // fails, and says so
+	_ = w.Desk.Reconcile(t.Context(), time.Now().Add(time.Minute)) // fails, and says so
 	w.Fake.ClearFaults()
-	w.round(3 * time.Minute)
+	w.Round(3 * time.Minute)
 	w.paidOnce(in)
 }
 
@@ -188,7 +188,7 @@ func TestPlaceAuthorizedOver(t *testing.T) {
 			if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrTokenGone) {
 				t.Errorf("got %v, want ErrTokenGone", err)
 			}
-			w.round(time.Minute)
+			w.Round(time.Minute)
 			w.notPlaced(in, before)
 			in.SessionID = w.Session(in.CartID).SessionID
 			in.Token = w.Authorize(in.SessionID)
@@ -216,7 +216,7 @@ func TestPlaceAuthorizedSoldOut(t *testing.T) {
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); !ok || soldOut.SKU != "MUG-1" || soldOut.Left != 1 {
 		t.Errorf("got %v, want one left of MUG-1", err)
 	}
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	w.notPlaced(in, 1)
 	if s, _ := w.Fake.Session(in.SessionID); s.Fake.State != "token deleted" {
 		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)

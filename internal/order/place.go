@@ -55,7 +55,6 @@ type Book struct {
 	Observer   *observe.Observer // told what the book does; may be nil
 
 	noWaitAOF atomic.Bool // the server has no WAITAOF
-	bulks     bell        // rung when this process starts a bulk capture
 }
 
 // Place takes an order that was bought into the book and returns it: reads it
@@ -100,7 +99,7 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 		}
 	}
 	if o.GoodsDue {
-		if o, err = b.returnGoods(ctx, o); err != nil {
+		if o, err = b.ReturnGoods(ctx, o); err != nil {
 			return Order{}, stored, err
 		}
 	}
@@ -109,7 +108,7 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 
 // draft makes an order for the book of what Klarna authorised.
 func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
-	sold, err := b.sold(ctx, orderID)
+	sold, err := b.Sold(ctx, orderID)
 	if err != nil {
 		return Order{}, err
 	}
@@ -132,7 +131,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
 		Locale:           sold.Locale,
 	}
-	o.takeOver(sold, time.Now().UTC())
+	o.TakeOver(sold, time.Now().UTC())
 	if o.PlacedAt.IsZero() {
 		o.PlacedAt = time.Now().UTC()
 	}
@@ -152,8 +151,9 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 	return o, nil
 }
 
-// sold reads an order from Order Management.
-func (b *Book) sold(ctx context.Context, orderID string) (ordermanagement.Order, error) {
+// Sold reads an order from Order Management. The error is ErrUnknown or
+// ErrUnavailable, wrapped.
+func (b *Book) Sold(ctx context.Context, orderID string) (ordermanagement.Order, error) {
 	if strings.Trim(orderID, ".") == "" {
 		// As part of a path it would lead elsewhere.
 		return ordermanagement.Order{}, ErrUnknown
@@ -223,14 +223,14 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	}
 	cancelled := false
 	if klarna.Status(err) == http.StatusForbidden {
-		sold, readErr := b.sold(ctx, o.OrderID)
+		sold, readErr := b.Sold(ctx, o.OrderID)
 		cancelled = readErr == nil && sold.Status == ordermanagement.Cancelled
 	}
 	if err != nil && !cancelled {
 		return o, fmt.Errorf("acknowledge order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 	}
 	placed := false
-	o, err = b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+	o, err = b.Update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
 		if placed = !o.Acknowledged; !placed {
 			return nil, nil
 		}
@@ -240,8 +240,8 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 			o.MerchantReference1 = o.Number
 		}
 		if cancelled {
-			o.setStatus(ordermanagement.Cancelled)
-			entry.Source, entry.Event, entry.Changes = ByKlarna, AuditStatus, changes(before, *o)
+			o.SetStatus(ordermanagement.Cancelled)
+			entry.Source, entry.Event, entry.Changes = ByKlarna, AuditStatus, Changes(before, *o)
 		}
 		return []AuditEntry{entry}, nil
 	})
@@ -272,7 +272,7 @@ func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 		b.Logger.WarnContext(ctx, "more was sold than there is", "order_id", o.OrderID, "order_number", o.Number)
 	}
 	marked := false
-	o, err := b.update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+	o, err := b.Update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
 		o.CartClosed = true
 		if marked = short && !o.Flagged(Oversold); marked {
 			o.flag(Oversold)

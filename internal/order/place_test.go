@@ -144,7 +144,7 @@ func TestPlaceKilled(t *testing.T) {
 				}
 				w.acknowledgedOnlyStored(orderID)
 				if finisher == "loop" {
-					if err := w.Book.Reconcile(t.Context(), time.Now().Add(10*time.Minute)); err != nil {
+					if err := w.Desk.Reconcile(t.Context(), time.Now().Add(10*time.Minute)); err != nil {
 						t.Fatal(err)
 					}
 				} else {
@@ -234,7 +234,7 @@ func TestPlaceNotBought(t *testing.T) {
 	left := w.Left("MUG-1")
 	w.Reserve(cartID, open, time.Now())
 	w.Buy(open)
-	w.cancel(open)
+	w.CancelAtKlarna(open)
 	if _, err := w.Book.Place(t.Context(), open); !errors.Is(err, order.ErrCancelled) || !errors.Is(err, order.ErrNotBought) {
 		t.Errorf("cancelled: got %v", err)
 	}
@@ -244,31 +244,8 @@ func TestPlaceNotBought(t *testing.T) {
 	if now := w.Left("MUG-1"); now != left {
 		t.Errorf("cancelled: %d mugs left, there were %d", now, left)
 	}
-	if keys := w.keys("shopd:{orders}:*"); len(keys) != 0 {
+	if keys := w.Keys("shopd:{orders}:*"); len(keys) != 0 {
 		t.Errorf("the book has %v", keys)
-	}
-}
-
-// cancel cancels a sale at Klarna, as in its portal.
-func (w *world) cancel(orderID string) {
-	w.T.Helper()
-	w.call("POST", "/ordermanagement/v1/orders/"+orderID+"/cancel", "")
-}
-
-func (w *world) call(method, path, body string) {
-	w.T.Helper()
-	req, err := http.NewRequestWithContext(w.T.Context(), method, w.Fake.URL+path, strings.NewReader(body))
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	req.SetBasicAuth("demo", "demo")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusNoContent {
-		w.T.Fatalf("%s %s: %d", method, path, res.StatusCode)
 	}
 }
 
@@ -281,8 +258,8 @@ func TestPlaceCancelled(t *testing.T) {
 	if _, err := w.Book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	w.cancel(orderID)
-	if err := w.Book.Reconcile(t.Context(), time.Now().Add(time.Minute)); err != nil {
+	w.CancelAtKlarna(orderID)
+	if err := w.Desk.Reconcile(t.Context(), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	o, found, err := w.Book.ByOrderID(t.Context(), orderID)
@@ -293,7 +270,7 @@ func TestPlaceCancelled(t *testing.T) {
 		t.Error("the cart is not closed")
 	}
 	calls := len(w.Fake.Requests(""))
-	if err := w.Book.Reconcile(t.Context(), time.Now().Add(49*time.Hour)); err != nil || len(w.Fake.Requests("")) != calls {
+	if err := w.Desk.Reconcile(t.Context(), time.Now().Add(49*time.Hour)); err != nil || len(w.Fake.Requests("")) != calls {
 		t.Errorf("the loop asks again: %v", err)
 	}
 }
@@ -337,7 +314,7 @@ func TestPlaceMerchantData(t *testing.T) {
 			}
 			there, _ := w.Fake.Order(orderID)
 			if tc.err != nil {
-				if there.Fake.Acknowledged || len(w.keys("shopd:{orders}:order:"+orderID)) != 0 {
+				if there.Fake.Acknowledged || len(w.Keys("shopd:{orders}:order:"+orderID)) != 0 {
 					t.Error("it was placed")
 				}
 				if diff := cmp.Diff(map[string]int{`event="place",result="foreign"`: 1}, observetest.Counted(t, w.Book.Observer, "shopd_order_book_total")); diff != "" {
@@ -421,9 +398,9 @@ func TestPlaceNotCurrent(t *testing.T) {
 					t.Errorf("%s: flags %v", map[bool]string{true: "old", false: "new"}[id == old], o.Flags)
 				}
 				if id == old {
-					w.tells(id, "placed", "flag", "acknowledged")
+					w.Tells(id, "placed", "flag", "acknowledged")
 				} else {
-					w.tells(id, "placed", "acknowledged")
+					w.Tells(id, "placed", "acknowledged")
 				}
 			}
 			if got := len(w.Cart(cartID).Bought); got != 2 {
@@ -451,7 +428,7 @@ func TestPlaceOversold(t *testing.T) {
 	if diff := cmp.Diff(o, w.once(cartID, orderID)); diff != "" {
 		t.Error(diff)
 	}
-	w.tells(orderID, "placed", "acknowledged", "flag")
+	w.Tells(orderID, "placed", "acknowledged", "flag")
 }
 
 // Redis is away at the start, and comes back.
@@ -466,7 +443,7 @@ func TestPlaceWithoutRedis(t *testing.T) {
 	if there, _ := w.Fake.Order(orderID); there.Fake.Acknowledged {
 		t.Error("acknowledged")
 	}
-	if err := w.Book.Reconcile(t.Context(), time.Now()); err == nil {
+	if err := w.Desk.Reconcile(t.Context(), time.Now()); err == nil {
 		t.Error("the loop says nothing")
 	}
 	w.Redis.Restart()

@@ -11,12 +11,10 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// Queues are the orders that are not finished, the bulk captures that are not, and
-// the sessions of Klarna Payments whose order nobody knows.
+// Queues are the orders that are not finished, and the sessions of Klarna Payments whose order nobody knows.
 func Queues() []redisconn.Queue {
 	return []redisconn.Queue{
 		{Name: "unfinished_orders", Key: openKey},
-		{Name: "bulk_captures", Key: bulksKey},
 		{Name: "unsettled_payments", Key: problemsKey},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/bsm/redislock"
@@ -43,13 +42,16 @@ func (o Order) due(now time.Time) time.Time {
 	return now.Add(min(max(now.Sub(since)/2, retrySoonest), retryLatest))
 }
 
+// Work is what a round goes on with that is not the book's own; what is nil is left out.
+type Work struct {
+	// Resume goes on with the order's running command and returns the order as it is then.
+	Resume func(ctx context.Context, o Order, now time.Time) (Order, error)
+	Rest   func(ctx context.Context, now time.Time) error
+}
+
 // Run finishes in rounds, until ctx ends, what nobody else did: see Reconcile.
-// Rounds are 5 s apart, up to a minute while they fail. Beside the rounds it
-// works on the bulk captures that this process starts.
-func (b *Book) Run(ctx context.Context) {
-	var bulks sync.WaitGroup
-	bulks.Go(func() { b.runBulks(ctx) })
-	defer bulks.Wait()
+// Rounds are 5 s apart, up to a minute while they fail.
+func (b *Book) Run(ctx context.Context, work Work) {
 	wait := roundEvery
 	for {
 		timer := time.NewTimer(wait/2 + rand.N(wait)) //nolint:gosec // jitter, so that replicas take turns
@@ -59,7 +61,7 @@ func (b *Book) Run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if err := b.Reconcile(ctx, time.Now()); err == nil {
+		if err := b.Reconcile(ctx, time.Now(), work); err == nil {
 			wait = roundEvery
 		} else {
 			wait = min(2*wait, roundLate)
@@ -72,11 +74,11 @@ func (b *Book) Run(ctx context.Context) {
 // the book that are not finished (not acknowledged, cart not closed, risk not
 // decided, a command without an answer), asks about orders that were given up,
 // makes orders of authorizations that the browser did not bring or releases them,
-// indexes orders that were stored before there was an index, and goes on with
-// bulk captures. One process at a time; where another is at it, Reconcile does
+// indexes orders that were stored before there was an index, and does the rest of
+// the work. One process at a time; where another is at it, Reconcile does
 // nothing. now is the time by which things are due. The error joins what failed;
 // all of it is tried again.
-func (b *Book) Reconcile(ctx context.Context, now time.Time) (err error) {
+func (b *Book) Reconcile(ctx context.Context, now time.Time, work Work) (err error) {
 	lock, err := redislock.Obtain(ctx, b.Redis, lockKey, lockLife, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
 		b.Observer.Elsewhere(observe.LoopReconcile)
@@ -91,8 +93,12 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	return errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now), b.leftBehind(ctx, now), b.authorizations(ctx, now),
-		b.completeIndex(ctx), b.workBulks(ctx, now, time.Now().Add(bulkShare)))
+	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now, work), b.leftBehind(ctx, now), b.authorizations(ctx, now),
+		b.completeIndex(ctx))
+	if work.Rest != nil {
+		err = errors.Join(err, work.Rest(ctx, now))
+	}
+	return err
 }
 
 // failures counts what fails in a part of a round.
@@ -164,7 +170,7 @@ func (b *Book) ask(ctx context.Context, work observe.Work, orderID string) error
 }
 
 // unfinished goes on with the orders of the book that are due.
-func (b *Book) unfinished(ctx context.Context, now time.Time) error {
+func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 	ids, err := b.Redis.ZRangeByScore(ctx, openKey, &redis.ZRangeBy{
 		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: roundItems,
 	}).Result()
@@ -173,7 +179,7 @@ func (b *Book) unfinished(ctx context.Context, now time.Time) error {
 	}
 	var failed failures
 	for _, id := range ids {
-		if failed.add(b.goOn(ctx, id, now)); failed.enough() {
+		if failed.add(b.goOn(ctx, id, now, work)); failed.enough() {
 			break
 		}
 	}
@@ -181,7 +187,7 @@ func (b *Book) unfinished(ctx context.Context, now time.Time) error {
 }
 
 // goOn goes on with one order, and puts it off when it is not finished then.
-func (b *Book) goOn(ctx context.Context, id string, now time.Time) (err error) {
+func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (err error) {
 	ctx, done := b.Observer.Item(ctx, observe.WorkUnfinished, observe.Subject{OrderID: id})
 	result := observe.ResultDone
 	defer func() { done(result, err) }()
@@ -191,12 +197,12 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time) (err error) {
 	case !o.Acknowledged || !o.CartClosed:
 		o, _, err = b.place(ctx, id)
 	case o.Running == nil && o.GoodsDue:
-		o, err = b.returnGoods(ctx, o)
+		o, err = b.ReturnGoods(ctx, o)
 	case o.Running == nil:
 		o, err = b.refresh(ctx, id)
 	}
-	if err == nil && o.Running != nil {
-		o, err = b.resume(ctx, o, now)
+	if err == nil && o.Running != nil && work.Resume != nil {
+		o, err = work.Resume(ctx, o, now)
 	}
 	if err == nil && (!found || o.finished()) {
 		return b.Redis.ZRem(ctx, openKey, id).Err()

@@ -19,24 +19,16 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// round does a round of the loop some time from now.
-func (w *world) round(in time.Duration) {
-	w.T.Helper()
-	if err := w.Book.Reconcile(w.T.Context(), time.Now().Add(in)); err != nil {
-		w.T.Fatal(err)
-	}
-}
-
 // Neither push nor confirmation ever comes: the loop finds the sale by its reservation.
 func TestReconcileReservations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	if _, found, _ := w.Book.ByOrderID(t.Context(), orderID); found {
 		t.Error("placed after a minute: push and confirmation had no time")
 	}
-	w.round(6 * time.Minute)
+	w.Round(6 * time.Minute)
 	w.once(cartID, orderID)
 
 	// A purchase that never came about is asked about now and then, and its goods are back after half an hour.
@@ -52,7 +44,7 @@ func TestReconcileReservations(t *testing.T) {
 		in    time.Duration
 		asked int
 	}{{time.Minute, 0}, {6 * time.Minute, 1}, {7 * time.Minute, 1}, {40 * time.Minute, 2}, {41 * time.Minute, 2}} {
-		w.round(step.in)
+		w.Round(step.in)
 		if got := asked(); got != step.asked {
 			t.Errorf("after %s it was asked about %d times, want %d", step.in, got, step.asked)
 		}
@@ -62,7 +54,7 @@ func TestReconcileReservations(t *testing.T) {
 	}
 	// Bought after all, hours later: the stock is taken again.
 	w.Buy(open)
-	w.round(2 * time.Hour)
+	w.Round(2 * time.Hour)
 	w.once(given, open)
 	if got := w.Left("MUG-1"); got != left-2 {
 		t.Errorf("%d mugs left, want %d", got, left-2)
@@ -87,7 +79,7 @@ func TestReconcileLeftBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for in := time.Minute; in < 52*time.Hour; in += 30 * time.Minute {
-		w.round(in)
+		w.Round(in)
 	}
 	if o := w.once(cartID, paid); !o.Flagged(order.NotCurrent) {
 		t.Errorf("flags %v", o.Flags)
@@ -122,24 +114,24 @@ func TestReconcilePending(t *testing.T) {
 			if !o.Pending() || !o.Acknowledged || !o.CartClosed {
 				t.Fatalf("got %s, acknowledged %v, closed %v", o.FraudStatus, o.Acknowledged, o.CartClosed)
 			}
-			w.round(time.Minute)
+			w.Round(time.Minute)
 			if o, _, _ := w.Book.ByOrderID(t.Context(), orderID); !o.Pending() {
 				t.Fatalf("decided too early: %s", o.FraudStatus)
 			}
 			calls := len(w.Fake.Requests(""))
-			w.round(time.Minute + time.Second) // put off
+			w.Round(time.Minute + time.Second) // put off
 			if got := len(w.Fake.Requests("")); got != calls {
 				t.Errorf("asked again at once: %d calls", got-calls)
 			}
 			w.Fake.Advance(6 * time.Minute)
-			w.round(time.Hour)
+			w.Round(time.Hour)
 			if o := w.once(cartID, orderID); o.Pending() || o.FraudStatus != tc.want {
 				t.Errorf("got %s, want %s", o.FraudStatus, tc.want)
 			}
 			if tc.decision == "reject" {
 				// Klarna cancels it some hours later, without a word: the goods come back.
 				w.Fake.Advance(5 * time.Hour)
-				w.round(5 * time.Hour)
+				w.Round(5 * time.Hour)
 				if o := w.once(cartID, orderID); o.Status != ordermanagement.Cancelled {
 					t.Errorf("hours after the decision: got %s, want it cancelled", o.Status)
 				}
@@ -148,7 +140,7 @@ func TestReconcilePending(t *testing.T) {
 				}
 			}
 			calls = len(w.Fake.Requests(""))
-			w.round(9 * time.Hour)
+			w.Round(9 * time.Hour)
 			if got := len(w.Fake.Requests("")); got != calls {
 				t.Error("the loop asks about a decided order")
 			}
@@ -212,7 +204,7 @@ func TestReconcileOneAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := len(w.Fake.Requests(""))
-	w.round(6 * time.Minute)
+	w.Round(6 * time.Minute)
 	if len(w.Fake.Requests("")) != calls {
 		t.Error("two at a time")
 	}
@@ -223,7 +215,7 @@ func TestReconcileOneAtATime(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 10 {
 		wg.Go(func() {
-			if err := books[i%2].Reconcile(t.Context(), time.Now().Add(6*time.Minute)); err != nil {
+			if err := books[i%2].Reconcile(t.Context(), time.Now().Add(6*time.Minute), order.Work{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -251,7 +243,7 @@ func TestReconcileBounded(t *testing.T) {
 	w.Book.Observer, _ = observetest.New(t)
 	w.Fake.AddFault(fakeklarna.Fault{Status: 401, Count: -1})
 	calls := len(w.Fake.Requests(""))
-	if err := w.Book.Reconcile(t.Context(), time.Now().Add(6*time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+	if err := w.Desk.Reconcile(t.Context(), time.Now().Add(6*time.Minute)); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("got %v, want ErrUnavailable", err)
 	}
 	if got := len(w.Fake.Requests("")) - calls; got != 6 {
@@ -267,8 +259,8 @@ func TestReconcileBounded(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{`loop="reconcile",result="failed"`: 1}, rounds); diff != "" {
 		t.Error(diff)
 	}
-	w.round(7 * time.Minute)
-	w.round(50 * time.Minute)
+	w.Round(7 * time.Minute)
+	w.Round(50 * time.Minute)
 	for _, s := range sales {
 		w.once(s.cartID, s.orderID)
 	}
@@ -282,7 +274,7 @@ func TestRun(t *testing.T) {
 	w.Reserve(cartID, orderID, time.Now().Add(-6*time.Minute))
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
-	go func() { defer close(ended); w.Book.Run(ctx) }()
+	go func() { defer close(ended); w.Desk.Run(ctx) }()
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		if o, found, err := w.Book.ByOrderID(t.Context(), orderID); err == nil && found && o.CartClosed {
 			break

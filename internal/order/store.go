@@ -145,19 +145,38 @@ for i = reindex(KEYS[3], 5), #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
 return 1
 `)
 
-// edit changes an order and returns what the audit says of it. With an error
+// Edit changes an order and returns what the audit says of it. With an error
 // nothing is stored.
-type edit func(*Order) ([]AuditEntry, error)
+type Edit func(*Order) ([]AuditEntry, error)
 
-// update changes an order of the book; where somebody else was faster, edit
+// Update changes an order of the book; where somebody else was faster, edit
 // runs again on what they stored. An edit that changes nothing and has no
 // entries is not stored. The error is ErrUnavailable or the edit's own.
-func (b *Book) update(ctx context.Context, id string, edit edit) (Order, error) {
+func (b *Book) Update(ctx context.Context, id string, edit Edit) (Order, error) {
 	return b.updateOn(ctx, b.Redis, id, edit)
 }
 
-// updateOn is update over one connection.
-func (b *Book) updateOn(ctx context.Context, rdb redis.Cmdable, id string, edit edit) (Order, error) {
+// UpdateDurably is Update that returns only when what it stored is durable; else
+// the error is ErrNotDurable too. edit gets all entries of the audit, oldest
+// first. They are read after the order: what happens meanwhile changes the order,
+// and then edit runs again.
+func (b *Book) UpdateDurably(ctx context.Context, id string, edit func(*Order, []AuditEntry) ([]AuditEntry, error)) (o Order, err error) {
+	err = b.durably(ctx, func(conn *redis.Conn) error {
+		var err error
+		o, err = b.updateOn(ctx, conn, id, func(o *Order) ([]AuditEntry, error) {
+			entries, err := b.entries(ctx, conn, id)
+			if err != nil {
+				return nil, err
+			}
+			return edit(o, entries)
+		})
+		return err
+	})
+	return o, err
+}
+
+// updateOn is Update over one connection.
+func (b *Book) updateOn(ctx context.Context, rdb redis.Cmdable, id string, edit Edit) (Order, error) {
 	for {
 		o, text, found, err := read(ctx, rdb, id)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -14,7 +15,7 @@ import (
 // can be done with it can be asked.
 func FuzzStored(f *testing.F) {
 	w := newWorld(f, nil)
-	placed := w.placed()
+	placed := w.Placed()
 	text := w.Client.Get(f.Context(), "shopd:{orders}:order:"+placed.OrderID).Val()
 	audit := w.Client.LRange(f.Context(), "shopd:{orders}:audit:"+placed.OrderID, 0, 0).Val()
 	if text == "" || len(audit) == 0 {
@@ -46,11 +47,8 @@ func FuzzStored(f *testing.F) {
 			}
 			return
 		}
-		for _, action := range []order.Action{
-			order.ActionCapture, order.ActionRefund, order.ActionCancel, order.ActionRelease, order.ActionExtend, order.ActionLines,
-			order.ActionReferences, order.ActionShippingAddress, order.ActionShippingInfo, order.ActionSendOut, order.ActionExtendDueDate,
-		} {
-			_ = w.Book.Possible(o, action, time.Now())
+		for _, action := range aftersale.Actions {
+			_ = w.Desk.Possible(o, action, time.Now())
 		}
 	})
 }
@@ -60,7 +58,7 @@ func FuzzStored(f *testing.F) {
 func FuzzList(f *testing.F) {
 	w := newWorld(f, nil)
 	for range 3 {
-		w.placed()
+		w.Placed()
 	}
 	all, err := w.Book.List(f.Context(), order.Query{Limit: 1})
 	if err != nil || len(all.Orders) != 1 {

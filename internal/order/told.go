@@ -28,31 +28,6 @@ func saleOf(o Order) observe.Sale {
 	return s
 }
 
-// told is what the observer is told of an item that was tried.
-func (i BulkItem) told() observe.Result {
-	if i.open() {
-		return observe.ResultPending
-	}
-	return observe.Result(i.Result)
-}
-
-// tellCommand tells how a command has ended, or that the loop goes on with it.
-func (b *Book) tellCommand(action Action, out Outcome, err error) {
-	if !action.Known() {
-		action = ""
-	}
-	_, impossible := errors.AsType[*ImpossibleError](err)
-	_, changed := errors.AsType[*ChangedError](err)
-	result := observe.Result(out.Result)
-	switch {
-	case impossible || changed:
-		result = observe.ResultNotSent
-	case err != nil:
-		result = resultOf(false, err)
-	}
-	b.Observer.Command(string(action), result)
-}
-
 // resultOf is what came of an order; stored is whether it came into the book.
 func resultOf(stored bool, err error) observe.Result {
 	switch {

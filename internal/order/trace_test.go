@@ -23,7 +23,7 @@ func TestTraces(t *testing.T) {
 	ctx := t.Context()
 	round := func(in time.Duration) {
 		t.Helper()
-		if err := w.Book.Reconcile(ctx, time.Now().Add(in)); err != nil {
+		if err := w.Desk.Reconcile(ctx, time.Now().Add(in)); err != nil {
 			t.Fatal(err)
 		}
 		if err := w.Book.LeftBehind.Sweep(ctx, time.Now().Add(in)); err != nil {

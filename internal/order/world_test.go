@@ -2,13 +2,11 @@ package order_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"flag"
 	"io"
 	"net/http"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -42,31 +40,6 @@ func (w *world) another(rdb redis.UniversalClient, transport http.RoundTripper) 
 	return w.Process(shoptest.On(rdb, transport)).Book
 }
 
-// keys are the keys of the book that match a pattern, sorted.
-func (w *world) keys(pattern string) []string {
-	w.T.Helper()
-	var keys []string
-	var mu sync.Mutex
-	scan := func(ctx context.Context, c *redis.Client) error {
-		found, err := c.Keys(ctx, pattern).Result()
-		mu.Lock()
-		defer mu.Unlock()
-		keys = append(keys, found...)
-		return err
-	}
-	var err error
-	if cluster, ok := w.Client.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(w.T.Context(), scan)
-	} else {
-		err = scan(w.T.Context(), w.Client.(*redis.Client))
-	}
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // once holds invariant 6 for a sale: it is in the book exactly once, Klarna has
 // its number and the acknowledgement, and what was bought is out of the cart.
 func (w *world) once(cartID, orderID string) order.Order {
@@ -79,7 +52,7 @@ func (w *world) once(cartID, orderID string) order.Order {
 		w.T.Errorf("by number %s: got %q, %v, %v", o.Number, byNumber.OrderID, found, err)
 	}
 	numbers := 0
-	for _, key := range w.keys("shopd:{orders}:number:*") {
+	for _, key := range w.Keys("shopd:{orders}:number:*") {
 		if id, err := w.Client.Get(w.T.Context(), key).Result(); err != nil || id == orderID {
 			numbers++
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
@@ -25,7 +26,7 @@ func (s *Shop) addObserver(c Config) (err error) {
 	s.Story = story.New(story.Options{Redis: c.Redis, Logger: c.Logger})
 	s.Observer, err = observe.New(observe.Options{
 		Redis: c.Redis, Logger: c.Logger, Story: s.Story, Tracing: c.Tracing, Unacknowledged: order.Unacknowledged,
-		Queues: slices.Concat(catalog.Queues(), kco.Queues(), payments.Queues(), order.Queues()),
+		Queues: slices.Concat(catalog.Queues(), kco.Queues(), payments.Queues(), order.Queues(), aftersale.Queues()),
 	})
 	return err
 }
@@ -78,6 +79,7 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind,
 		Logger: c.Logger, Observer: s.Observer,
 	}
+	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
 }
 
 func (s *Shop) addCallbacks(c Config) {
@@ -109,7 +111,7 @@ func (s *Shop) addBackoffice(c Config) {
 		return
 	}
 	s.Backoffice = &backoffice.Backoffice{
-		Book: s.Book, Pricer: s.Pricer, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
+		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
 		Logger: c.Logger, Story: s.Story, Syncer: s.KCO,
 	}
 }

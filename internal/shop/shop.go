@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
@@ -85,6 +86,7 @@ type Shop struct {
 	LeftBehind *kco.LeftBehind
 	Payments   *payments.Syncer
 	Book       *order.Book
+	Desk       *aftersale.Desk
 	Callbacks  *callback.Callbacks
 	Storefront *storefront.Storefront
 	Backoffice *backoffice.Backoffice // nil: there is none
@@ -117,7 +119,7 @@ func New(c Config) (*Shop, error) {
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.LeftBehind.Run, s.Book.Run, s.Callbacks.Run)
+	s.Story.Run(ctx, s.LeftBehind.Run, s.Desk.Run, s.Callbacks.Run)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the

@@ -133,7 +133,7 @@ func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
 			field.Unreachable = f.Unreachable
 		}
 		for _, o := range f.Options {
-			field.Options = append(field.Options, templates.Option{Value: o.Value, Label: o.Name})
+			field.Options = append(field.Options, templates.AddressOption{Value: o.Value, Label: o.Name})
 		}
 		fields = append(fields, field)
 	}

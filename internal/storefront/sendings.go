@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -17,11 +18,11 @@ func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
 	if o.OriginalOrderAmount != 0 && o.OriginalOrderAmount != o.OrderAmount && o.Status != ordermanagement.Cancelled {
 		page.Original = price(o.OriginalOrderAmount).Text
 	}
-	page.Parcels = parcelsOf(o.ShippingInfo)
+	page.Parcels = parcelsOf(o, "")
 	for _, c := range o.Captures {
 		page.Sent = append(page.Sent, templates.Sending{
 			Date: v.day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
-			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(c.ShippingInfo),
+			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(o, c.CaptureID),
 		})
 	}
 	for _, r := range o.Refunds {
@@ -57,8 +58,9 @@ func goodsOf(o order.Order, lines []klarna.OrderLine) []templates.Goods {
 	return goods
 }
 
-// parcelsOf returns the parcels, and the returns, with any details.
-func parcelsOf(list []ordermanagement.ShippingInfo) []templates.Parcel {
+// parcelsOf are the shipments of a capture or ("") of the order as a whole, and
+// those that go back, of which anything is told.
+func parcelsOf(o order.Order, captureID string) []templates.Parcel {
 	var parcels []templates.Parcel
 	add := func(p templates.Parcel, uri string) {
 		p.URL = webAddress(uri)
@@ -66,9 +68,12 @@ func parcelsOf(list []ordermanagement.ShippingInfo) []templates.Parcel {
 			parcels = append(parcels, p)
 		}
 	}
-	for _, info := range list {
-		add(templates.Parcel{Carrier: info.ShippingCompany, Number: info.TrackingNumber}, info.TrackingURI)
-		add(templates.Parcel{Return: true, Carrier: info.ReturnShippingCompany, Number: info.ReturnTrackingNumber}, info.ReturnTrackingURI)
+	for _, s := range o.Shipments {
+		if strings.EqualFold(s.CaptureID, captureID) {
+			add(templates.Parcel{Carrier: s.Carrier, Number: s.TrackingNumber}, s.TrackingURI)
+			carrier, number, uri := s.Back()
+			add(templates.Parcel{Return: true, Carrier: carrier, Number: number}, uri)
+		}
 	}
 	return parcels
 }

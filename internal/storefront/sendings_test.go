@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -159,8 +160,8 @@ func TestOrderPageChangedLines(t *testing.T) {
 	lines := append([]klarna.OrderLine(nil), a.order.OrderLines...)
 	lines[0] = a.line("MUG-1", 1)
 	less := a.order.OrderAmount - 2*lines[0].UnitPrice
-	outcome, err := a.Book.Do(t.Context(), a.order.OrderID, order.Command{
-		Key: uuid.NewString(), Action: order.ActionLines, Revision: a.order.Revision, Staff: "mia", At: time.Now(), Amount: less, OrderLines: lines,
+	outcome, err := a.Desk.Do(t.Context(), a.order.OrderID, order.Command{
+		Key: uuid.NewString(), Action: aftersale.Lines.Name, Revision: a.order.Revision, Staff: "mia", At: time.Now(), Amount: less, OrderLines: lines,
 	})
 	if err != nil || outcome.Result != order.Done {
 		t.Fatalf("change the lines: %+v, %v", outcome, err)

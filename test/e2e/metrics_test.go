@@ -358,7 +358,7 @@ func (w watched) office(orderID string) {
 		}
 	}
 	p.moved("a bulk capture", func() {
-		w.hidden(ada, ada.send(p, "POST", "/admin/bulk", "order="+another, ""), "/admin/bulk/start")
+		w.hidden(ada, ada.send(p, "POST", "/admin/bulk", "action=capture&order="+another, ""), "/admin/bulk/start")
 	}, `shopd_bulk_items_total{result="done"}`, `shopd_order_book_total{event="bulk",result="done"}`, `shopd_commands_total{action="capture",result="done"}`)
 }
 

@@ -37,7 +37,7 @@ func (s *soak) rounds(from time.Time, left func() string) {
 	s.t.Helper()
 	what := ""
 	for start := time.Now(); time.Since(start) < time.Minute+*soakTime/5; from = from.Add(time.Minute) {
-		if err := s.here.Book.Reconcile(s.t.Context(), from); err != nil {
+		if err := s.here.Desk.Reconcile(s.t.Context(), from); err != nil {
 			s.t.Logf("a round of the loop: %v", err)
 		}
 		if err := s.here.LeftBehind.Sweep(s.t.Context(), time.Now()); err != nil {

@@ -134,9 +134,9 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	m, _ := market.Lookup(u.country)
 	var fields []templates.AddressField
 	for _, f := range m.AddressFields() {
-		var options []templates.Option
+		var options []templates.AddressOption
 		for _, o := range f.Options {
-			options = append(options, templates.Option{Value: o.Value, Label: o.Name})
+			options = append(options, templates.AddressOption{Value: o.Value, Label: o.Name})
 		}
 		fields = append(fields, templates.AddressField{Name: f.Name, Autocomplete: f.Autocomplete, Pattern: f.Pattern,
 			Optional: f.Optional, Digits: f.Digits, Length: f.Length, Options: options, Unreachable: f.Unreachable})

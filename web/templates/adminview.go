@@ -73,7 +73,11 @@ type AdminOrdersView struct {
 	NewerURL  string // "" = there is none
 	OlderURL  string
 	Manages   bool
+	Bulk      []AdminBulk
 }
+
+// AdminBulk is an action with all ticked orders.
+type AdminBulk struct{ Action, Ask, Label string }
 
 // AdminFigure is one figure under the bar of amounts; Swatch names its part.
 type AdminFigure struct{ Swatch, Label, Amount string }
@@ -110,15 +114,17 @@ type AdminBooking struct {
 	ID     string
 }
 
-// AdminParcel is a shipment.
-type AdminParcel struct {
-	For       string // of the whole order, or of a capture
-	Carrier   string
-	Method    string
-	Number    string
-	URL       string // "" = none
-	Return    string // carrier and number of the way back; "" = none
-	ReturnURL string
+// AdminShipment is a shipment.
+type AdminShipment struct {
+	For        string // the whole order, or a capture
+	Contents   string // what is in it; "" = nobody said
+	CorrectURL string // "" = who looks may not
+	Carrier    string
+	Method     string
+	Number     string
+	URL        string // "" = none
+	Return     string // carrier and number of the way back; "" = none
+	ReturnURL  string
 }
 
 // AdminEvent is an entry of the timeline.
@@ -168,7 +174,7 @@ type AdminOrderView struct {
 	Amounts    AdminAmounts
 	Lines      []AdminLine
 	Bookings   []AdminBooking
-	Parcels    []AdminParcel
+	Shipments  []AdminShipment
 	Days       []AdminDay
 	Actions    []AdminAction // the first is the most likely
 	Impossible []AdminReason

@@ -3,6 +3,7 @@ package templates
 import (
 	"strconv"
 
+	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 )
 
@@ -31,12 +32,9 @@ type Note struct {
 type Action struct {
 	Label  string
 	URL    string
-	Fields []Field
+	Fields []form.Hidden
 	Key    string // data-key of the button, "" = none
 }
-
-// Field is a hidden field of a form.
-type Field struct{ Name, Value string }
 
 // Added is the message after a product was put in the cart.
 type Added struct {
@@ -143,7 +141,7 @@ func NotFinished(l i18n.Lang) Note {
 }
 
 func setLine(label, key, sku string, quantity int, returnTo string) Action {
-	return Action{Label: label, Key: key, URL: lineURL(sku), Fields: []Field{
-		{"quantity", strconv.Itoa(quantity)}, {"return_to", returnTo},
+	return Action{Label: label, Key: key, URL: lineURL(sku), Fields: []form.Hidden{
+		{Name: "quantity", Value: strconv.Itoa(quantity)}, {Name: "return_to", Value: returnTo},
 	}}
 }

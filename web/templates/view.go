@@ -186,9 +186,12 @@ type AddressField struct {
 	Name, Autocomplete, Pattern string
 	Optional, Digits            bool
 	Length                      int // characters
-	Options                     []Option
+	Options                     []AddressOption
 	Unreachable                 string // a postal code to which nothing is brought
 }
+
+// AddressOption is a value of a field of the address form.
+type AddressOption struct{ Value, Label string }
 
 // PaymentMethod is a way to pay, as Klarna names it.
 type PaymentMethod struct {

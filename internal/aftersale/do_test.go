@@ -1,18 +1,19 @@
-package order_test
+package aftersale_test
 
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // Each command, once: Klarna does it, the book says what Klarna says, and the
@@ -20,32 +21,32 @@ import (
 func TestDo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed("email", "eva@example.com")
-	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340001", TrackingURI: "https://track.example/7340001"}}
+	o := w.Placed("email", "eva@example.com")
+	parcel := []order.Shipment{{Carrier: "postnord", TrackingNumber: "7340001", TrackingURI: "https://track.example/7340001"}}
 
-	out := w.do(o, command(o, order.ActionReferences, func(c *order.Command) { c.Reference2 = new("invoice 7") }), order.Done)
+	out := w.Do(o, shoptest.Command(o, aftersale.References.Name, func(c *order.Command) { c.Reference2 = new("invoice 7") }), order.Done)
 	if diff := cmp.Diff([]order.Change{{Field: "merchant_reference2", After: "invoice 7"}}, out.Entry.Changes); diff != "" {
 		t.Error(diff)
 	}
-	o = w.agrees(o.OrderID)
+	o = w.Agrees(o.OrderID)
 	address := o.ShippingAddress
 	address.StreetAddress = "Hamngatan 9"
-	out = w.do(o, command(o, order.ActionShippingAddress, func(c *order.Command) { c.ShippingAddress = &address }), order.Done)
+	out = w.Do(o, shoptest.Command(o, aftersale.Address.Name, func(c *order.Command) { c.ShippingAddress = &address }), order.Done)
 	if diff := cmp.Diff([]order.Change{{Field: "shipping_address", After: "changed"}}, out.Entry.Changes); diff != "" {
 		t.Error(diff)
 	}
-	o = w.agrees(o.OrderID)
+	o = w.Agrees(o.OrderID)
 	if o.ShippingAddress.StreetAddress != "Hamngatan 9" || o.BillingAddress.StreetAddress == "Hamngatan 9" {
 		t.Error("the address is not the one that was sent")
 	}
-	w.do(o, command(o, order.ActionShippingInfo, func(c *order.Command) { c.ShippingInfo = parcel }), order.Done)
-	o = w.agrees(o.OrderID)
-	w.do(o, command(o, order.ActionExtend), order.Done)
-	o = w.agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments = parcel }), order.Done)
+	o = w.Agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.Extend.Name), order.Done)
+	o = w.Agrees(o.OrderID)
 
-	c := captureOf(t, o, 1, 0, 0) // a mug
-	c.ShippingInfo, c.Description, c.Reference = parcel, "the first parcel", "settle 1"
-	out = w.do(o, c, order.Done)
+	c := shoptest.CaptureOf(t, o, 1, 0, 0) // a mug
+	c.Shipments, c.Description, c.Reference = parcel, "the first parcel", "settle 1"
+	out = w.Do(o, c, order.Done)
 	e := out.Entry
 	if e.ID != out.Order.Captures[0].CaptureID || e.Status != 201 || e.CorrelationID == "" || e.Tries != 1 || e.Staff != "demo" ||
 		e.Source != order.ByStaff || e.Amount != c.Amount || e.Key != c.Key || e.At.IsZero() {
@@ -58,44 +59,44 @@ func TestDo(t *testing.T) {
 		{Field: "captured_amount", Before: "0", After: text},
 		{Field: "remaining_authorized_amount", Before: fmt.Sprint(o.OrderAmount), After: rest},
 		{Field: "captured MUG-1", Before: "0", After: "1"},
-		{Field: "parcels", Before: "1", After: "2"},
+		{Field: "shipments", Before: "1", After: "2"},
 	}, e.Changes); diff != "" {
 		t.Error(diff)
 	}
-	o = w.agrees(o.OrderID)
+	o = w.Agrees(o.OrderID)
 	captureID := o.Captures[0].CaptureID
-	w.do(o, command(o, order.ActionShippingInfo, func(c *order.Command) { c.ShippingInfo, c.CaptureID = parcel, captureID }), order.Done)
-	o = w.agrees(o.OrderID)
-	w.do(o, command(o, order.ActionSendOut, func(c *order.Command) { c.CaptureID = captureID }), order.Done)
-	o = w.agrees(o.OrderID)
-	w.do(o, command(o, order.ActionExtendDueDate, func(c *order.Command) { c.CaptureID, c.Days = captureID, 14 }), order.Done)
-	o = w.agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments, c.CaptureID = parcel, captureID }), order.Done)
+	o = w.Agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.SendOut.Name, func(c *order.Command) { c.CaptureID = captureID }), order.Done)
+	o = w.Agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.DueDate.Name, func(c *order.Command) { c.CaptureID, c.Days = captureID, 14 }), order.Done)
+	o = w.Agrees(o.OrderID)
 
 	fewer := slices.Clone(o.OrderLines)[:2] // no delivery
 	sum, _, err := klarna.Sums(fewer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.do(o, command(o, order.ActionLines, func(c *order.Command) { c.OrderLines, c.Amount = fewer, sum }), order.Done)
-	o = w.agrees(o.OrderID)
-	w.do(o, captureOf(t, o, 1, 0), order.Done)
-	o = w.agrees(o.OrderID)
-	w.do(o, command(o, order.ActionRelease), order.Done)
-	o = w.agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.Lines.Name, func(c *order.Command) { c.OrderLines, c.Amount = fewer, sum }), order.Done)
+	o = w.Agrees(o.OrderID)
+	w.Do(o, shoptest.CaptureOf(t, o, 1, 0), order.Done)
+	o = w.Agrees(o.OrderID)
+	w.Do(o, shoptest.Command(o, aftersale.Release.Name), order.Done)
+	o = w.Agrees(o.OrderID)
 	back, sum, err := order.Take(o.Refundable(), []int64{1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	out = w.do(o, command(o, order.ActionRefund, func(c *order.Command) { c.OrderLines, c.Amount, c.Description = back, sum, "broken" }), order.Done)
+	out = w.Do(o, shoptest.Command(o, aftersale.Refund.Name, func(c *order.Command) { c.OrderLines, c.Amount, c.Description = back, sum, "broken" }), order.Done)
 	if out.Entry.ID != out.Order.Refunds[0].RefundID {
 		t.Errorf("the entry's refund is %q", out.Entry.ID)
 	}
-	o = w.agrees(o.OrderID)
-	w.tells(o.OrderID, "placed", "acknowledged", "references done", "shipping_address done", "shipping_info done", "extend done", "capture done",
+	o = w.Agrees(o.OrderID)
+	w.Tells(o.OrderID, "placed", "acknowledged", "references done", "shipping_address done", "shipping_info done", "extend done", "capture done",
 		"shipping_info done", "send_out done", "extend_due_date done", "lines done", "capture done", "release done", "refund done")
 
 	// Nothing personal is in the audit.
-	for _, key := range w.keys("shopd:{orders}:audit:*") {
+	for _, key := range w.Keys("shopd:{orders}:audit:*") {
 		for _, entry := range w.Client.LRange(t.Context(), key, 0, -1).Val() {
 			for _, personal := range []string{"eva@example.com", "Hamngatan", o.BillingAddress.FamilyName, o.BillingAddress.StreetAddress, o.BillingAddress.Phone} {
 				if personal != "" && strings.Contains(entry, personal) {
@@ -114,11 +115,11 @@ func TestDo(t *testing.T) {
 func TestDoNotSent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
-	c := captureOf(t, o, 1, 0, 0)
-	first := w.do(o, c, order.Done)
+	o := w.Placed()
+	c := shoptest.CaptureOf(t, o, 1, 0, 0)
+	first := w.Do(o, c, order.Done)
 	calls := len(w.Fake.Requests(""))
-	again := w.do(o, c, order.Already)
+	again := w.Do(o, c, order.Already)
 	if diff := cmp.Diff(first.Entry, again.Entry); diff != "" {
 		t.Errorf("again: %s", diff)
 	}
@@ -127,42 +128,42 @@ func TestDoNotSent(t *testing.T) {
 	}
 
 	// A colleague looks at the order of before.
-	stale := captureOf(t, o, 1, 0, 0)
-	_, err := w.Book.Do(t.Context(), o.OrderID, stale)
-	changed, ok := errors.AsType[*order.ChangedError](err)
+	stale := shoptest.CaptureOf(t, o, 1, 0, 0)
+	_, err := w.Desk.Do(t.Context(), o.OrderID, stale)
+	changed, ok := errors.AsType[*aftersale.ChangedError](err)
 	if !ok || changed.Order.Revision != first.Order.Revision || changed.Last.Key != c.Key || changed.Running != nil {
 		t.Errorf("stale: got %v, %+v", err, changed)
 	}
 	for name, revision := range map[string]int64{"of the future": first.Order.Revision + 1, "below zero": -1} {
 		stale.Revision = revision
-		if _, err := w.Book.Do(t.Context(), o.OrderID, stale); !isChanged(err) {
+		if _, err := w.Desk.Do(t.Context(), o.OrderID, stale); !isChanged(err) {
 			t.Errorf("revision %s: got %v", name, err)
 		}
 	}
 	// An invalid one is not asked about, nor is one of no order.
-	bad := command(first.Order, order.ActionCapture)
-	if _, err := w.Book.Do(t.Context(), o.OrderID, bad); reasonOf(t, err) != "invalid amount" {
+	bad := shoptest.Command(first.Order, aftersale.Capture.Name)
+	if _, err := w.Desk.Do(t.Context(), o.OrderID, bad); reasonOf(t, err) != "invalid amount" {
 		t.Errorf("invalid: got %v", err)
 	}
-	if _, err := w.Book.Do(t.Context(), "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", c); !errors.Is(err, order.ErrUnknown) {
+	if _, err := w.Desk.Do(t.Context(), "7c1d0b52-3a0e-4f11-9a57-0f2b6c9d1e44", c); !errors.Is(err, order.ErrUnknown) {
 		t.Errorf("no order: got %v", err)
 	}
 	if got := len(w.Fake.Requests("")) - calls; got != 0 {
 		t.Errorf("Klarna was called %d times", got)
 	}
 	// What our copy says is impossible, Klarna's is asked about once.
-	if _, err := w.Book.Do(t.Context(), o.OrderID, command(first.Order, order.ActionCancel)); reasonOf(t, err) != "part_captured" {
+	if _, err := w.Desk.Do(t.Context(), o.OrderID, shoptest.Command(first.Order, aftersale.Cancel.Name)); reasonOf(t, err) != "part_captured" {
 		t.Errorf("impossible: got %v", err)
 	}
 	if got := len(w.Fake.Requests("")) - calls; got != 1 {
 		t.Errorf("Klarna was called %d times, want one read", got)
 	}
-	w.tells(o.OrderID, "placed", "acknowledged", "capture done")
-	w.agrees(o.OrderID)
+	w.Tells(o.OrderID, "placed", "acknowledged", "capture done")
+	w.Agrees(o.OrderID)
 }
 
 func isChanged(err error) bool {
-	_, ok := errors.AsType[*order.ChangedError](err)
+	_, ok := errors.AsType[*aftersale.ChangedError](err)
 	return ok
 }
 
@@ -171,75 +172,57 @@ func isChanged(err error) bool {
 func TestDoRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed("email", "eva+denied-raise@example.com")
+	o := w.Placed("email", "eva+denied-raise@example.com")
 	more := slices.Clone(o.OrderLines)
 	more[0].Quantity++
 	more[0].TotalAmount += more[0].UnitPrice
-	raise := command(o, order.ActionLines, func(c *order.Command) { c.OrderLines = more; c.Amount = o.OrderAmount + more[0].UnitPrice })
-	out := w.do(o, raise, order.Refused)
+	raise := shoptest.Command(o, aftersale.Lines.Name, func(c *order.Command) { c.OrderLines = more; c.Amount = o.OrderAmount + more[0].UnitPrice })
+	out := w.Do(o, raise, order.Refused)
 	if e := out.Entry; e.Status != 403 || e.Code != "NOT_ALLOWED" || len(e.Messages) != 1 || e.CorrelationID == "" || len(e.Changes) != 0 {
 		t.Errorf("the entry is %+v", e)
 	}
 	calls := len(w.Fake.Requests(""))
-	if again := w.do(o, raise, order.Refused); !cmp.Equal(out.Entry, again.Entry) || len(w.Fake.Requests("")) != calls {
+	if again := w.Do(o, raise, order.Refused); !cmp.Equal(out.Entry, again.Entry) || len(w.Fake.Requests("")) != calls {
 		t.Errorf("again: %s", cmp.Diff(out.Entry, again.Entry))
 	}
-	w.tells(o.OrderID, "placed", "acknowledged", "lines refused")
+	w.Tells(o.OrderID, "placed", "acknowledged", "lines refused")
 	// It changed nothing that staff decide by: the same page may go on.
-	w.do(o, captureOf(t, o, 1, 0, 0), order.Done)
-	o = w.agrees(o.OrderID)
+	w.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Done)
+	o = w.Agrees(o.OrderID)
 
 	// Captured elsewhere meanwhile.
-	w.create201(o.OrderID, "/captures", fmt.Sprintf(`{"captured_amount":%d}`, o.RemainingAuthorizedAmount))
-	out = w.do(o, captureOf(t, o, 1, 0, 0), order.Refused)
+	w.CallKlarna("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/captures", fmt.Sprintf(`{"captured_amount":%d}`, o.RemainingAuthorizedAmount))
+	out = w.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Refused)
 	if out.Entry.Code != "CAPTURE_NOT_ALLOWED" || out.Order.Status != ordermanagement.Captured {
 		t.Errorf("got %s, the order is %s", out.Entry.Code, out.Order.Status)
 	}
-	w.agrees(o.OrderID)
-	w.tells(o.OrderID, "placed", "acknowledged", "lines refused", "capture done", "status", "capture refused")
-}
-
-// create201 makes a capture or refund as Klarna's portal does.
-func (w *world) create201(orderID, path, body string) {
-	w.T.Helper()
-	req, err := http.NewRequestWithContext(w.T.Context(), "POST", w.Fake.URL+"/ordermanagement/v1/orders/"+orderID+path, strings.NewReader(body))
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	req.SetBasicAuth("demo", "demo")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	_ = res.Body.Close()
-	if res.StatusCode != http.StatusCreated {
-		w.T.Fatalf("%s: %d", path, res.StatusCode)
-	}
+	w.Agrees(o.OrderID)
+	w.Tells(o.OrderID, "placed", "acknowledged", "lines refused", "capture done", "status", "capture refused")
 }
 
 // What happens at Klarna is seen at the next look, and told once.
 func TestRefreshFollows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
-	w.create201(o.OrderID, "/captures", `{"captured_amount":1000,"reference":"portal"}`)
-	w.create201(o.OrderID, "/refunds", `{"refunded_amount":400}`)
-	w.call("PATCH", "/ordermanagement/v1/orders/"+o.OrderID+"/merchant-references", `{"merchant_reference2":"from the portal"}`)
+	o := w.Placed()
+	w.CallKlarna("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/captures", `{"captured_amount":1000,"reference":"portal"}`)
+	w.CallKlarna("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/refunds", `{"refunded_amount":400}`)
+	w.CallKlarna("PATCH", "/ordermanagement/v1/orders/"+o.OrderID+"/merchant-references", `{"merchant_reference2":"from the portal"}`)
 	for range 3 {
 		if _, err := w.Book.Refresh(t.Context(), o.OrderID); err != nil {
 			t.Fatal(err)
 		}
 	}
-	after := w.agrees(o.OrderID)
+	after := w.Agrees(o.OrderID)
 	if after.Revision != o.Revision+1 || after.MaterialRevision != after.Revision {
 		t.Errorf("revision %d → %d, material %d", o.Revision, after.Revision, after.MaterialRevision)
 	}
-	w.tells(o.OrderID, "placed", "acknowledged", "status")
+	w.Tells(o.OrderID, "placed", "acknowledged", "status")
 	entries, err := w.Book.Audit(t.Context(), o.OrderID)
 	if err != nil || entries[0].Source != order.ByKlarna || len(entries[0].Changes) != 5 {
 		t.Errorf("got %+v, %v", entries[0], err)
 	}
-	if _, err := w.Book.Do(t.Context(), o.OrderID, captureOf(t, o, 1, 0, 0)); !isChanged(err) {
+	if _, err := w.Desk.Do(t.Context(), o.OrderID, shoptest.CaptureOf(t, o, 1, 0, 0)); !isChanged(err) {
 		t.Errorf("on the order of before: got %v", err)
 	}
 }

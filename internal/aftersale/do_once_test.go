@@ -1,4 +1,4 @@
-package order_test
+package aftersale_test
 
 import (
 	"bytes"
@@ -16,8 +16,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // Many at once, with one key or with many, in two processes: nothing is
@@ -25,15 +27,15 @@ import (
 func TestDoAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	books := []*order.Book{w.Book, w.another(nil, nil)}
-	o := w.placed()
+	desks := []*aftersale.Desk{w.Desk, w.another(nil, nil)}
+	o := w.Placed()
 	atOnce := func(what string, of func(i int) order.Command) map[string]int {
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		got := map[string]int{}
 		for i := range 20 {
 			wg.Go(func() {
-				out, err := books[i%2].Do(t.Context(), o.OrderID, of(i))
+				out, err := desks[i%2].Do(t.Context(), o.OrderID, of(i))
 				text := string(out.Result)
 				if isChanged(err) {
 					text = "changed"
@@ -46,10 +48,10 @@ func TestDoAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		o = w.agrees(o.OrderID)
+		o = w.Agrees(o.OrderID)
 		return got
 	}
-	same := captureOf(t, o, 1, 0, 0)
+	same := shoptest.CaptureOf(t, o, 1, 0, 0)
 	got := atOnce("one key", func(int) order.Command { return same })
 	if got["done"] != 1 || got["already"] != 19 || len(o.Captures) != 1 {
 		t.Errorf("one key: %v, %d captures", got, len(o.Captures))
@@ -64,18 +66,18 @@ func TestDoAtOnce(t *testing.T) {
 		t.Errorf("one key: sent %d times", sent)
 	}
 	before := o
-	got = atOnce("many keys", func(int) order.Command { return captureOf(t, before, 1, 0, 0) })
+	got = atOnce("many keys", func(int) order.Command { return shoptest.CaptureOf(t, before, 1, 0, 0) })
 	if got["done"] != 1 || got["changed"] != 19 || len(o.Captures) != 2 {
 		t.Errorf("many keys: %v, %d captures", got, len(o.Captures))
 	}
 	before = o
 	got = atOnce("refunds", func(int) order.Command {
-		return command(before, order.ActionRefund, amount(int64(before.CapturedAmount)/2+1))
+		return shoptest.Command(before, aftersale.Refund.Name, amount(int64(before.CapturedAmount)/2+1))
 	})
 	if got["done"] != 1 || got["changed"] != 19 || len(o.Refunds) != 1 {
 		t.Errorf("refunds: %v, %d refunds", got, len(o.Refunds))
 	}
-	w.tells(o.OrderID, "placed", "acknowledged", "capture done", "capture done", "refund done")
+	w.Tells(o.OrderID, "placed", "acknowledged", "capture done", "capture done", "refund done")
 }
 
 // While a command is under way nobody else gets in, but it ends even when the
@@ -83,33 +85,33 @@ func TestDoAtOnce(t *testing.T) {
 func TestDoBrowserGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
+	o := w.Placed()
 	w.Fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*/captures", Method: "POST", Delay: fakeklarna.Duration(time.Second)})
 	ctx, leave := context.WithCancel(t.Context())
-	c := captureOf(t, o, 1, 0, 0)
-	ended := make(chan order.Outcome)
+	c := shoptest.CaptureOf(t, o, 1, 0, 0)
+	ended := make(chan aftersale.Outcome)
 	go func() {
-		out, err := w.Book.Do(ctx, o.OrderID, c)
+		out, err := w.Desk.Do(ctx, o.OrderID, c)
 		if err != nil {
 			t.Error(err)
 		}
 		ended <- out
 	}()
-	for start := time.Now(); w.byID(o.OrderID).Running == nil; time.Sleep(5 * time.Millisecond) {
+	for start := time.Now(); w.InBook(o.OrderID).Running == nil; time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > 10*time.Second {
 			t.Fatal("it does not begin")
 		}
 	}
 	leave()
-	if _, err := w.Book.Do(t.Context(), o.OrderID, command(o, order.ActionCancel)); !isChanged(err) {
+	if _, err := w.Desk.Do(t.Context(), o.OrderID, shoptest.Command(o, aftersale.Cancel.Name)); !isChanged(err) {
 		t.Errorf("meanwhile: got %v", err)
-	} else if changed, _ := errors.AsType[*order.ChangedError](err); changed.Running == nil || changed.Running.Key != c.Key {
+	} else if changed, _ := errors.AsType[*aftersale.ChangedError](err); changed.Running == nil || changed.Running.Key != c.Key {
 		t.Errorf("meanwhile runs %+v", changed.Running)
 	}
 	if out := <-ended; out.Result != order.Done {
 		t.Errorf("got %s", out.Result)
 	}
-	w.agrees(o.OrderID)
+	w.Agrees(o.OrderID)
 }
 
 // The goods of a cancelled order are in the stock again, once; those of one
@@ -121,7 +123,7 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			w.T = t
 			mugs, jam := w.Left("MUG-1"), w.Left("JAM-1")
-			o := w.placed()
+			o := w.Placed()
 			if w.Left("MUG-1") != mugs-2 {
 				t.Fatal("nothing was taken")
 			}
@@ -132,15 +134,15 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				o = w.do(o, command(o, order.ActionLines, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum }), order.Done).Order
+				o = w.Do(o, shoptest.Command(o, aftersale.Lines.Name, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum }), order.Done).Order
 				want = slices.Insert(want, 2, "lines done")
 				fallthrough
 			case "by staff":
-				c := command(o, order.ActionCancel)
-				w.do(o, c, order.Done)
-				w.do(o, c, order.Already)
+				c := shoptest.Command(o, aftersale.Cancel.Name)
+				w.Do(o, c, order.Done)
+				w.Do(o, c, order.Already)
 			case "at Klarna":
-				w.cancel(o.OrderID)
+				w.CancelAtKlarna(o.OrderID)
 				want[2] = "status"
 			}
 			for range 3 {
@@ -148,12 +150,12 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			w.round(2 * time.Hour)
+			w.Round(2 * time.Hour)
 			if m, j := w.Left("MUG-1"), w.Left("JAM-1"); m != mugs || j != jam {
 				t.Errorf("%d mugs and %d jams, there were %d and %d", m, j, mugs, jam)
 			}
-			w.agrees(o.OrderID)
-			w.tells(o.OrderID, want...)
+			w.Agrees(o.OrderID)
+			w.Tells(o.OrderID, want...)
 			entries, _ := w.Book.Audit(t.Context(), o.OrderID)
 			if diff := cmp.Diff([]order.Change{{Field: "returned MUG-1", Before: "0", After: "2"}, {Field: "returned JAM-1", Before: "0", After: "1"}}, entries[0].Changes); diff != "" {
 				t.Error(diff)
@@ -166,14 +168,14 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 func TestRefreshLate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
-	reader := w.another(w.Client, &between{func() { w.do(o, captureOf(t, o, 1, 0, 0), order.Done) }})
-	got, err := reader.Refresh(t.Context(), o.OrderID)
+	o := w.Placed()
+	reader := w.another(w.Client, &between{func() { w.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Done) }})
+	got, err := reader.Book.Refresh(t.Context(), o.OrderID)
 	if err != nil || len(got.Captures) != 1 {
 		t.Errorf("got %d captures, %v", len(got.Captures), err)
 	}
-	w.agrees(o.OrderID)
-	w.tells(o.OrderID, "placed", "acknowledged", "capture done")
+	w.Agrees(o.OrderID)
+	w.Tells(o.OrderID, "placed", "acknowledged", "capture done")
 }
 
 // between is a Klarna that answers the first read late: something happens
@@ -199,11 +201,11 @@ func (r *between) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestDoOvertaken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
-	c := captureOf(t, o, 1, 0, 0)
+	o := w.Placed()
+	c := shoptest.CaptureOf(t, o, 1, 0, 0)
 	slow := w.another(w.Client, &between{happens: func() {
 		w.let(o.OrderID)
-		w.round(time.Minute)
+		w.Round(time.Minute)
 	}})
 	out, err := slow.Do(t.Context(), o.OrderID, c)
 	if err != nil || out.Result != order.Already || out.Entry.Result != order.Done {
@@ -211,7 +213,7 @@ func TestDoOvertaken(t *testing.T) {
 	}
 	m, _ := w.Fake.Managed(o.OrderID)
 	w.ended(o, c, len(m.Captures))
-	w.tells(o.OrderID, "placed", "acknowledged", "capture done")
+	w.Tells(o.OrderID, "placed", "acknowledged", "capture done")
 }
 
 // A record of an older version gets what it lacks when Klarna is next asked, and
@@ -219,7 +221,7 @@ func TestDoOvertaken(t *testing.T) {
 func TestOlderRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
+	o := w.Placed()
 	key := "shopd:{orders}:order:" + o.OrderID
 	text, err := w.Client.Get(t.Context(), key).Result()
 	if err != nil {
@@ -234,33 +236,33 @@ func TestOlderRecord(t *testing.T) {
 	if err := w.Client.Del(t.Context(), "shopd:{orders}:audit:"+o.OrderID).Err(); err != nil {
 		t.Fatal(err)
 	}
-	old := w.byID(o.OrderID)
+	old := w.InBook(o.OrderID)
 	if old.Revision != 0 || old.RemainingAuthorizedAmount != 0 {
 		t.Fatalf("got revision %d, %d remain", old.Revision, old.RemainingAuthorizedAmount)
 	}
-	w.do(old, captureOf(t, old, 1, 0, 0), order.Done)
-	o = w.agrees(o.OrderID)
+	w.Do(old, shoptest.CaptureOf(t, old, 1, 0, 0), order.Done)
+	o = w.Agrees(o.OrderID)
 	if o.MaterialRevision != o.Revision {
 		t.Errorf("a capture is material: %d of %d", o.MaterialRevision, o.Revision)
 	}
-	w.tells(o.OrderID, "capture done")
+	w.Tells(o.OrderID, "capture done")
 }
 
 // A command that may not last is not sent by whoever stored it; the loop does.
 func TestDoNotDurable(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, redistest.Sentinel(t))
-	w.replica()
-	o := w.placed()
-	c := captureOf(t, o, 1, 0, 0)
+	w.Replica()
+	o := w.Placed()
+	c := shoptest.CaptureOf(t, o, 1, 0, 0)
 	thaw := w.Redis.Freeze(1)
 	calls := len(w.Fake.Requests(""))
-	out, err := w.Book.Do(t.Context(), o.OrderID, c)
+	out, err := w.Desk.Do(t.Context(), o.OrderID, c)
 	if err != nil || out.Result != order.Unknown || out.Entry.Result != order.Sent || len(w.Fake.Requests("")) != calls {
 		t.Errorf("got %s, %v, %+v, %d calls", out.Result, err, out.Entry, len(w.Fake.Requests(""))-calls)
 	}
 	thaw()
-	w.round(time.Minute)
+	w.Round(time.Minute)
 	m, _ := w.Fake.Managed(o.OrderID)
 	w.ended(o, c, len(m.Captures))
 }
@@ -270,14 +272,14 @@ func TestDoNotDurable(t *testing.T) {
 func TestDoForgottenTime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
-	w.create201(o.OrderID, "/captures", `{"captured_amount":1000}`) // in the portal
+	o := w.Placed()
+	w.CallKlarna("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/captures", `{"captured_amount":1000}`) // in the portal
 	o, err := w.Book.Refresh(t.Context(), o.OrderID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
-	w.do(o, command(o, order.ActionCapture, amount(1000)), order.Unknown)
+	w.Do(o, shoptest.Command(o, aftersale.Capture.Name, amount(1000)), order.Unknown)
 	// As if the command were of an hour later.
 	key := "shopd:{orders}:order:" + o.OrderID
 	text := w.Client.Get(t.Context(), key).Val()
@@ -286,7 +288,7 @@ func TestDoForgottenTime(t *testing.T) {
 	if err := w.Client.Set(t.Context(), key, text, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	w.round(26 * time.Hour)
-	w.tells(o.OrderID, "placed", "acknowledged", "status", "capture unknown", "capture refused")
-	w.agrees(o.OrderID)
+	w.Round(26 * time.Hour)
+	w.Tells(o.OrderID, "placed", "acknowledged", "status", "capture unknown", "capture refused")
+	w.Agrees(o.OrderID)
 }

@@ -1,4 +1,4 @@
-package order_test
+package aftersale_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
@@ -204,12 +205,10 @@ func (g *generator) amount(limit money.Amount) money.Amount {
 	return money.Amount(g.Int64N(int64(max(limit, 1)))) + 1
 }
 
-var parcels = []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "SE1"}}
+var parcels = []order.Shipment{{Carrier: "postnord", TrackingNumber: "SE1"}}
 
-var actions = []order.Action{
-	order.ActionCapture, order.ActionRefund, order.ActionLines, order.ActionReferences, order.ActionShippingAddress, order.ActionShippingInfo,
-	order.ActionCancel, order.ActionRelease, order.ActionExtend, order.ActionSendOut, order.ActionExtendDueDate,
-}
+// anywhere is a desk of a platform that allows what either does.
+var anywhere = deskAt(ordermanagement.Klarna)
 
 // command is a random command for an order. It may be impossible.
 func (g *generator) command(t *testing.T, o order.Order) order.Command {
@@ -217,22 +216,22 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 	g.keys++
 	c := order.Command{
 		Key: fmt.Sprintf("key-%d", g.keys), Revision: o.Revision, Staff: "eva", At: time.Now(),
-		Action: anyOf(g, actions...),
+		Action: anyOf(g, aftersale.Actions...).Name,
 	}
 	switch g.IntN(4) {
 	case 0: // without these nothing much happens
-		c.Action = anyOf(g, order.ActionCapture, order.ActionRefund)
+		c.Action = anyOf(g, aftersale.Capture.Name, aftersale.Refund.Name)
 	case 1, 2:
-		if possible := slices.DeleteFunc(slices.Clone(actions), func(a order.Action) bool { return o.Possible(a, c.At) != nil }); len(possible) > 0 {
-			c.Action = anyOf(g, possible...)
+		if possible := slices.DeleteFunc(slices.Clone(aftersale.Actions), func(a *aftersale.Action) bool { return anywhere.Possible(o, a, c.At) != nil }); len(possible) > 0 {
+			c.Action = anyOf(g, possible...).Name
 		}
 	case 3:
 		if o.Status == ordermanagement.Cancelled { // only then they are refused
-			c.Action = order.ActionReferences
+			c.Action = aftersale.References.Name
 		}
 	}
 	switch c.Action {
-	case order.ActionCapture:
+	case aftersale.Capture.Name:
 		switch g.IntN(3) {
 		case 0:
 			c.OrderLines, c.Amount = o.Rest()
@@ -242,9 +241,9 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 			c.Amount = g.amount(o.RemainingAuthorizedAmount)
 		}
 		if g.IntN(3) == 0 {
-			c.ShippingInfo = parcels
+			c.Shipments = parcels
 		}
-	case order.ActionRefund:
+	case aftersale.Refund.Name:
 		if left := o.CapturedAmount - o.RefundedAmount; g.IntN(2) == 0 {
 			c.Amount = anyOf(g, left, g.amount(left))
 			break
@@ -255,7 +254,7 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 			c.OrderLines = append(c.OrderLines, klarna.OrderLine{Type: klarna.ReturnFee, Name: "Return fee", Quantity: 1, UnitPrice: fee, TotalAmount: fee})
 			c.Amount += fee
 		}
-	case order.ActionLines:
+	case aftersale.Lines.Name:
 		lines := g.lines(t, anyOf(g, o.OrderLines, nil))
 		if g.IntN(3) == 0 { // around what is captured
 			var err error
@@ -266,20 +265,26 @@ func (g *generator) command(t *testing.T, o order.Order) order.Command {
 			}
 		}
 		c.OrderLines, c.Amount = lines.OrderLines, lines.OrderAmount
-	case order.ActionReferences:
+	case aftersale.References.Name:
 		c.Reference1, c.Reference2 = anyOf(g, nil, new("SK-2"), new("")), new(fmt.Sprint(g.IntN(3)))
-	case order.ActionShippingAddress:
+	case aftersale.Address.Name:
 		a := o.ShippingAddress
 		a.City = fmt.Sprintf("Ort %d", g.IntN(3))
 		c.ShippingAddress = &a
-	case order.ActionShippingInfo:
-		c.ShippingInfo = parcels
+	case aftersale.Parcel.Name:
+		c.Shipments = parcels
 		c.CaptureID = anyOf(g, "", g.captureID(o))
-	case order.ActionSendOut:
+	case aftersale.Correct.Name:
+		if len(o.Shipments) > 0 {
+			s := anyOf(g, o.Shipments...)
+			s.TrackingNumber = fmt.Sprintf("SE%d", g.IntN(3))
+			c.CaptureID, c.Shipments = s.CaptureID, []order.Shipment{s}
+		}
+	case aftersale.SendOut.Name:
 		c.CaptureID = g.captureID(o)
-	case order.ActionExtendDueDate:
+	case aftersale.DueDate.Name:
 		c.CaptureID, c.Days = g.captureID(o), anyOf(g, 14, 30, 60)
-	case order.ActionCancel, order.ActionRelease, order.ActionExtend:
+	case aftersale.Cancel.Name, aftersale.Release.Name, aftersale.Extend.Name:
 	}
 	return c
 }
@@ -295,31 +300,31 @@ func (g *generator) captureID(o order.Order) string {
 // ask asks Klarna to do a command, past the book.
 func ask(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (err error) {
 	switch c.Action {
-	case order.ActionCapture:
-		_, _, err = m.Capture(ctx, o.OrderID, ordermanagement.CaptureRequest{CapturedAmount: c.Amount, OrderLines: c.OrderLines, ShippingInfo: c.ShippingInfo}, c.Key)
-	case order.ActionRefund:
+	case aftersale.Capture.Name:
+		_, _, err = m.Capture(ctx, o.OrderID, ordermanagement.CaptureRequest{CapturedAmount: c.Amount, OrderLines: c.OrderLines, ShippingInfo: order.Infos(c.Shipments)}, c.Key)
+	case aftersale.Refund.Name:
 		_, _, err = m.Refund(ctx, o.OrderID, ordermanagement.RefundRequest{RefundedAmount: c.Amount, OrderLines: c.OrderLines}, c.Key)
-	case order.ActionLines:
+	case aftersale.Lines.Name:
 		_, err = m.UpdateAuthorization(ctx, o.OrderID, ordermanagement.Authorization{OrderAmount: c.Amount, OrderLines: c.OrderLines}, c.Key)
-	case order.ActionReferences:
+	case aftersale.References.Name:
 		_, err = m.SetMerchantReferences(ctx, o.OrderID, ordermanagement.References{Reference1: c.Reference1, Reference2: c.Reference2}, c.Key)
-	case order.ActionShippingAddress:
+	case aftersale.Address.Name:
 		_, err = m.UpdateShippingAddress(ctx, o.OrderID, ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress), c.Key)
-	case order.ActionShippingInfo:
+	case aftersale.Parcel.Name:
 		if c.CaptureID == "" {
-			_, err = m.AddShippingInfo(ctx, o.OrderID, c.ShippingInfo, c.Key)
+			_, err = m.AddShippingInfo(ctx, o.OrderID, order.Infos(c.Shipments), c.Key)
 		} else {
-			_, err = m.AddCaptureShippingInfo(ctx, o.OrderID, c.CaptureID, c.ShippingInfo, c.Key)
+			_, err = m.AddCaptureShippingInfo(ctx, o.OrderID, c.CaptureID, order.Infos(c.Shipments), c.Key)
 		}
-	case order.ActionCancel:
+	case aftersale.Cancel.Name:
 		_, err = m.Cancel(ctx, o.OrderID, c.Key)
-	case order.ActionRelease:
+	case aftersale.Release.Name:
 		_, err = m.Release(ctx, o.OrderID, c.Key)
-	case order.ActionExtend:
+	case aftersale.Extend.Name:
 		_, err = m.ExtendAuthorization(ctx, o.OrderID, c.Key)
-	case order.ActionSendOut:
+	case aftersale.SendOut.Name:
 		_, err = m.TriggerSendOut(ctx, o.OrderID, c.CaptureID, c.Key)
-	case order.ActionExtendDueDate:
+	case aftersale.DueDate.Name:
 		_, err = m.ExtendDueDate(ctx, o.OrderID, c.CaptureID, c.Days, c.Key)
 	}
 	return err

@@ -1,4 +1,4 @@
-package order_test
+package aftersale_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -32,27 +33,47 @@ type scene struct {
 
 // capturedOrder is an order of which a mug is captured.
 func capturedOrder(w *world) order.Order {
-	o := w.placed()
-	return w.do(o, captureOf(w.T, o, 1, 0, 0), order.Done).Order
+	o := w.Placed()
+	return w.Do(o, shoptest.CaptureOf(w.T, o, 1, 0, 0), order.Done).Order
 }
 
 var scenes = []scene{
-	{"capture", func(w *world) order.Order { return w.placed() }, func(t testing.TB, o order.Order) order.Command {
-		return captureOf(t, o, 1, 1, 0)
+	{"capture", func(w *world) order.Order { return w.Placed() }, func(t testing.TB, o order.Order) order.Command {
+		return shoptest.CaptureOf(t, o, 1, 1, 0)
 	}, func(m fakeklarna.ManagedOrder) int { return len(m.Captures) }},
 	{"refund", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
-		return command(o, order.ActionRefund, amount(int64(o.CapturedAmount)))
+		return shoptest.Command(o, aftersale.Refund.Name, amount(int64(o.CapturedAmount)))
 	}, func(m fakeklarna.ManagedOrder) int { return len(m.Refunds) }},
-	{"cancel", func(w *world) order.Order { return w.placed() }, func(_ testing.TB, o order.Order) order.Command {
-		return command(o, order.ActionCancel)
+	{"cancel", func(w *world) order.Order { return w.Placed() }, func(_ testing.TB, o order.Order) order.Command {
+		return shoptest.Command(o, aftersale.Cancel.Name)
 	}, func(m fakeklarna.ManagedOrder) int { return strings.Count(m.Status, "CANCELLED") }},
+	{"correct", shippedOrder, func(_ testing.TB, o order.Order) order.Command {
+		return correction(o, func(s *order.Shipment) { s.TrackingNumber = "right" })
+	}, func(m fakeklarna.ManagedOrder) int {
+		return len(slices.DeleteFunc(m.ShippingInfo, func(i fakeklarna.ShippingInfo) bool { return i.TrackingNumber != "right" }))
+	}},
+}
+
+// shippedOrder is an order of which a mug is on its way.
+func shippedOrder(w *world) order.Order {
+	o := w.Placed()
+	return w.Do(o, shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) {
+		c.Shipments = []order.Shipment{{Carrier: "PostNord", TrackingNumber: "wrong", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}}}}
+	}), order.Done).Order
+}
+
+// correction corrects the first shipment of an order.
+func correction(o order.Order, edit func(*order.Shipment)) order.Command {
+	s := o.Shipments[0]
+	edit(&s)
+	return shoptest.Command(o, aftersale.Correct.Name, func(c *order.Command) { c.CaptureID, c.Shipments = s.CaptureID, []order.Shipment{s} })
 }
 
 // ended holds that a command has had its effect once, and that the audit says
 // so once and names what was made.
 func (w *world) ended(o order.Order, c order.Command, made int) {
 	w.T.Helper()
-	now := w.agrees(o.OrderID)
+	now := w.Agrees(o.OrderID)
 	if made != 1 {
 		w.T.Errorf("%s had its effect %d times", c.Action, made)
 	}
@@ -67,10 +88,10 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 		}
 		done++
 		id := ""
-		if c.Action == order.ActionCapture {
+		if c.Action == aftersale.Capture.Name {
 			id = now.Captures[len(now.Captures)-1].CaptureID
 		}
-		if c.Action == order.ActionRefund {
+		if c.Action == aftersale.Refund.Name {
 			id = now.Refunds[len(now.Refunds)-1].RefundID
 		}
 		if e.ID != id || e.Staff != "demo" {
@@ -78,7 +99,7 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 		}
 	}
 	if done != 1 {
-		w.T.Errorf("the audit says %d times that it was done: %v", done, w.story(o.OrderID))
+		w.T.Errorf("the audit says %d times that it was done: %v", done, w.Audited(o.OrderID))
 	}
 	if due := w.Client.ZCard(w.T.Context(), "shopd:{orders}:open").Val(); due != 0 {
 		w.T.Errorf("%d orders are not finished", due)
@@ -105,9 +126,9 @@ func TestDoKilled(t *testing.T) {
 					if strings.HasPrefix(what, "killed") {
 						transport = r
 					}
-					book := w.another(rdb, transport)
+					desk := w.another(rdb, transport)
 					rdb.AddHook(r)
-					out, err := book.Do(t.Context(), o.OrderID, c)
+					out, err := desk.Do(t.Context(), o.OrderID, c)
 					if !r.Died() {
 						if err != nil || out.Result != order.Done {
 							t.Fatal(out.Result, err)
@@ -124,12 +145,12 @@ func TestDoKilled(t *testing.T) {
 					if err == nil && out.Result != order.Unknown && out.Result != order.Done {
 						t.Errorf("at call %d: got %s", n, out.Result)
 					}
-					w.round(10 * time.Minute)
+					w.Round(10 * time.Minute)
 					m, _ := w.Fake.Managed(o.OrderID)
-					if begun := w.byID(o.OrderID).Revision > o.Revision; !begun && s.made(m) > 0 {
+					if begun := w.InBook(o.OrderID).Revision > o.Revision; !begun && s.made(m) > 0 {
 						t.Errorf("at call %d: Klarna was asked before the command was stored", n)
 					}
-					again, err := w.Book.Do(t.Context(), o.OrderID, c)
+					again, err := w.Desk.Do(t.Context(), o.OrderID, c)
 					if err != nil || again.Result != order.Done && again.Result != order.Already {
 						t.Errorf("at call %d: again: %s, %v", n, again.Result, err)
 					}
@@ -139,7 +160,7 @@ func TestDoKilled(t *testing.T) {
 						t.Errorf("%d mugs, there were %d", now, mugs)
 					}
 					if t.Failed() {
-						t.Fatalf("%s at call %d; Do said %q; %v", what, n, out.Result, w.story(o.OrderID))
+						t.Fatalf("%s at call %d; Do said %q; %v", what, n, out.Result, w.Audited(o.OrderID))
 					}
 				}
 				if deaths < 7 || unknown < 1 {
@@ -175,22 +196,22 @@ func TestDoFaults(t *testing.T) {
 				fault := tc.fault
 				fault.Method = "POST"
 				w.Fake.AddFault(fault)
-				out, err := w.Book.Do(t.Context(), o.OrderID, c)
+				out, err := w.Desk.Do(t.Context(), o.OrderID, c)
 				if err != nil || out.Result != tc.result {
 					t.Errorf("got %s, %v, want %s", out.Result, err, tc.result)
 				}
 				if tc.result == order.Unknown {
-					if again, err := w.Book.Do(briefly(t), o.OrderID, c); err != nil || again.Result != order.Unknown {
+					if again, err := w.Desk.Do(briefly(t), o.OrderID, c); err != nil || again.Result != order.Unknown {
 						t.Errorf("again meanwhile: %s, %v", again.Result, err)
 					}
-					if err := w.Book.Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
+					if err := w.Desk.Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
 						t.Errorf("the loop, in vain: %v", err)
 					}
-					if story := w.story(o.OrderID); strings.Count(strings.Join(story, ","), "unknown") != 1 {
+					if story := w.Audited(o.OrderID); strings.Count(strings.Join(story, ","), "unknown") != 1 {
 						t.Errorf("the audit: %v", story)
 					}
 					w.Fake.ClearFaults()
-					w.round(5 * time.Minute)
+					w.Round(5 * time.Minute)
 				}
 				m, _ := w.Fake.Managed(o.OrderID)
 				w.ended(o, c, s.made(m))
@@ -213,44 +234,46 @@ func TestDoForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	captureID := func(o order.Order) string { return o.Captures[0].CaptureID }
-	parcel := []ordermanagement.ShippingInfo{{ShippingCompany: "postnord", TrackingNumber: "7340002"}}
+	parcel := []order.Shipment{{Carrier: "postnord", TrackingNumber: "7340002"}}
 	for _, tc := range []struct {
 		name    string
 		order   func(*world) order.Order
 		of      func(testing.TB, order.Order) order.Command
 		visible bool // in the order
 	}{
-		{"capture", capturedOrder, func(t testing.TB, o order.Order) order.Command { return captureOf(t, o, 1, 0, 0) }, true}, // as much as the one before
+		{"capture", capturedOrder, func(t testing.TB, o order.Order) order.Command { return shoptest.CaptureOf(t, o, 1, 0, 0) }, true}, // as much as the one before
 		{"refund", func(w *world) order.Order {
 			o := capturedOrder(w)
-			return w.do(o, command(o, order.ActionRefund, amount(100)), order.Done).Order
-		}, func(_ testing.TB, o order.Order) order.Command { return command(o, order.ActionRefund, amount(100)) }, true},
+			return w.Do(o, shoptest.Command(o, aftersale.Refund.Name, amount(100)), order.Done).Order
+		}, func(_ testing.TB, o order.Order) order.Command {
+			return shoptest.Command(o, aftersale.Refund.Name, amount(100))
+		}, true},
 		{"cancel", scenes[0].order, scenes[2].of, true},
 		{"lines", scenes[0].order, func(t testing.TB, o order.Order) order.Command {
 			lines, sum, err := order.Take(o.OrderLines, []int64{1, 1, 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return command(o, order.ActionLines, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
+			return shoptest.Command(o, aftersale.Lines.Name, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
 		}, true},
 		{"references", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
-			return command(o, order.ActionReferences, func(c *order.Command) { c.Reference2 = new("7") })
+			return shoptest.Command(o, aftersale.References.Name, func(c *order.Command) { c.Reference2 = new("7") })
 		}, true},
 		{"address", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
 			address := o.ShippingAddress
 			address.StreetAddress = "Hamngatan 9"
-			return command(o, order.ActionShippingAddress, func(c *order.Command) { c.ShippingAddress = &address })
+			return shoptest.Command(o, aftersale.Address.Name, func(c *order.Command) { c.ShippingAddress = &address })
 		}, true},
 		{"parcel", scenes[0].order, func(_ testing.TB, o order.Order) order.Command {
-			return command(o, order.ActionShippingInfo, func(c *order.Command) { c.ShippingInfo = parcel })
+			return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments = parcel })
 		}, true},
 		{"parcel of a capture", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
-			return command(o, order.ActionShippingInfo, func(c *order.Command) { c.ShippingInfo, c.CaptureID = parcel, captureID(o) })
+			return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) { c.Shipments, c.CaptureID = parcel, captureID(o) })
 		}, true},
-		{"release", capturedOrder, func(_ testing.TB, o order.Order) order.Command { return command(o, order.ActionRelease) }, true},
-		{"extend", scenes[0].order, func(_ testing.TB, o order.Order) order.Command { return command(o, order.ActionExtend) }, true},
+		{"release", capturedOrder, func(_ testing.TB, o order.Order) order.Command { return shoptest.Command(o, aftersale.Release.Name) }, true},
+		{"extend", scenes[0].order, func(_ testing.TB, o order.Order) order.Command { return shoptest.Command(o, aftersale.Extend.Name) }, true},
 		{"send out", capturedOrder, func(_ testing.TB, o order.Order) order.Command {
-			return command(o, order.ActionSendOut, func(c *order.Command) { c.CaptureID = captureID(o) })
+			return shoptest.Command(o, aftersale.SendOut.Name, func(c *order.Command) { c.CaptureID = captureID(o) })
 		}, false},
 	} {
 		for _, made := range []bool{true, false} {
@@ -269,7 +292,7 @@ func TestDoForgotten(t *testing.T) {
 					fault.Method = method
 					w.Fake.AddFault(fault)
 				}
-				w.do(o, c, order.Unknown)
+				w.Do(o, c, order.Unknown)
 				w.Fake.ClearFaults()
 				w.let(o.OrderID)
 				if _, err := w.Book.Refresh(t.Context(), o.OrderID); err != nil { // somebody looks at it
@@ -278,14 +301,14 @@ func TestDoForgotten(t *testing.T) {
 				w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 500, Count: -1})
 				w.Fake.AddFault(fakeklarna.Fault{Method: "PATCH", Status: 500, Count: -1})
 				calls := len(w.Fake.Requests(o.OrderID))
-				w.round(25 * time.Hour)
+				w.Round(25 * time.Hour)
 				w.Fake.ClearFaults()
 				for _, r := range w.Fake.Requests(o.OrderID)[calls:] {
 					if r.Method != http.MethodGet {
 						t.Errorf("sent again: %s %s", r.Method, r.Path)
 					}
 				}
-				w.agrees(o.OrderID)
+				w.Agrees(o.OrderID)
 				want := order.Refused
 				if made && tc.visible {
 					want = order.Done
@@ -296,7 +319,7 @@ func TestDoForgotten(t *testing.T) {
 					t.Fatalf("got %+v, %v, want %s", entries, err, want)
 				}
 				if !slices.ContainsFunc(entries[i:], func(e order.AuditEntry) bool { return e.Key == c.Key && e.Result == order.Unknown }) {
-					t.Errorf("it was not unknown before: %v", w.story(o.OrderID))
+					t.Errorf("it was not unknown before: %v", w.Audited(o.OrderID))
 				}
 				if tc.name == "capture" || tc.name == "refund" {
 					if again := slices.IndexFunc(entries[i+1:], func(e order.AuditEntry) bool { return entries[i].ID != "" && e.ID == entries[i].ID }); again >= 0 {
@@ -312,18 +335,18 @@ func TestDoForgotten(t *testing.T) {
 func TestDoConflict(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	o := w.placed()
-	c := captureOf(t, o, 1, 0, 0)
+	o := w.Placed()
+	c := shoptest.CaptureOf(t, o, 1, 0, 0)
 	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", Status: 409, Count: -1})
-	w.do(o, c, order.Unknown)
+	w.Do(o, c, order.Unknown)
 	for _, in := range []time.Duration{time.Minute, 9 * time.Minute} {
-		if err := w.Book.Reconcile(t.Context(), time.Now().Add(in)); !errors.Is(err, order.ErrUnavailable) {
+		if err := w.Desk.Reconcile(t.Context(), time.Now().Add(in)); !errors.Is(err, order.ErrUnavailable) {
 			t.Errorf("after %v: %v", in, err)
 		}
 	}
-	w.round(20 * time.Minute)
-	w.tells(o.OrderID, "placed", "acknowledged", "capture unknown", "capture refused")
-	w.agrees(o.OrderID)
+	w.Round(20 * time.Minute)
+	w.Tells(o.OrderID, "placed", "acknowledged", "capture unknown", "capture refused")
+	w.Agrees(o.OrderID)
 }
 
 // A read that fails, or that is older than the command, does not make the
@@ -337,7 +360,7 @@ func TestDoReadFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.T = t
-			o := w.placed()
+			o := w.Placed()
 			step := func(of func(o order.Order) order.Command) {
 				t.Helper()
 				c := of(o)
@@ -345,32 +368,32 @@ func TestDoReadFails(t *testing.T) {
 				if err != nil || out.Result != order.Done {
 					t.Fatalf("%s: %s, %v", c.Action, out.Result, err)
 				}
-				o = w.agrees(o.OrderID)
+				o = w.Agrees(o.OrderID)
 			}
 			step(func(o order.Order) order.Command {
-				return command(o, order.ActionReferences, func(c *order.Command) { c.Reference1, c.Reference2 = new("7"), new("8") })
+				return shoptest.Command(o, aftersale.References.Name, func(c *order.Command) { c.Reference1, c.Reference2 = new("7"), new("8") })
 			})
 			step(func(o order.Order) order.Command {
 				lines, sum, err := order.Take(o.OrderLines, []int64{2, 0, 1})
 				if err != nil {
 					t.Fatal(err)
 				}
-				return command(o, order.ActionLines, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
+				return shoptest.Command(o, aftersale.Lines.Name, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
 			})
 			step(func(o order.Order) order.Command {
-				return command(o, order.ActionShippingInfo, func(c *order.Command) {
-					c.ShippingInfo = []ordermanagement.ShippingInfo{{TrackingNumber: "7340003"}}
+				return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) {
+					c.Shipments = []order.Shipment{{TrackingNumber: "7340003"}}
 				})
 			})
-			step(func(o order.Order) order.Command { return captureOf(t, o, 1, 0) })
+			step(func(o order.Order) order.Command { return shoptest.CaptureOf(t, o, 1, 0) })
 			step(func(o order.Order) order.Command {
-				return command(o, order.ActionShippingInfo, func(c *order.Command) {
-					c.CaptureID, c.ShippingInfo = o.Captures[0].CaptureID, []ordermanagement.ShippingInfo{{TrackingNumber: "7340004"}}
+				return shoptest.Command(o, aftersale.Parcel.Name, func(c *order.Command) {
+					c.CaptureID, c.Shipments = o.Captures[0].CaptureID, []order.Shipment{{TrackingNumber: "7340004"}}
 				})
 			})
-			step(func(o order.Order) order.Command { return command(o, order.ActionRefund, amount(100)) })
-			step(func(o order.Order) order.Command { return command(o, order.ActionRelease) })
-			before := w.byID(o.OrderID)
+			step(func(o order.Order) order.Command { return shoptest.Command(o, aftersale.Refund.Name, amount(100)) })
+			step(func(o order.Order) order.Command { return shoptest.Command(o, aftersale.Release.Name) })
+			before := w.InBook(o.OrderID)
 			after, err := w.Book.Refresh(t.Context(), o.OrderID)
 			if err != nil {
 				t.Fatal(err)
@@ -378,11 +401,11 @@ func TestDoReadFails(t *testing.T) {
 			if diff := cmp.Diff(summary(before), summary(after)); diff != "" {
 				t.Errorf("Klarna says something else: %s", diff)
 			}
-			c := w.placed()
-			if out, err := w.another(w.Client, transport(c)).Do(t.Context(), c.OrderID, command(c, order.ActionCancel)); err != nil || out.Order.Status != ordermanagement.Cancelled {
+			c := w.Placed()
+			if out, err := w.another(w.Client, transport(c)).Do(t.Context(), c.OrderID, shoptest.Command(c, aftersale.Cancel.Name)); err != nil || out.Order.Status != ordermanagement.Cancelled {
 				t.Errorf("cancel: %s, %v", out.Order.Status, err)
 			}
-			w.agrees(c.OrderID)
+			w.Agrees(c.OrderID)
 		})
 	}
 }
@@ -456,27 +479,27 @@ func TestDoUnauthorized(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	for _, lost := range []bool{false, true} {
-		o := w.placed()
-		c := captureOf(t, o, 1, 0, 0)
+		o := w.Placed()
+		c := shoptest.CaptureOf(t, o, 1, 0, 0)
 		out, err := w.another(w.Client, &unauthorized{lost: lost}).Do(t.Context(), o.OrderID, c)
 		if want := map[bool]order.Result{false: order.Refused, true: order.Unknown}[lost]; err != nil || out.Result != want || out.Entry.Status != 401 {
 			t.Errorf("lost %v: got %s, %d, %v", lost, out.Result, out.Entry.Status, err)
 		}
-		w.round(time.Minute)
-		if o = w.agrees(o.OrderID); (len(o.Captures) == 1) != lost {
+		w.Round(time.Minute)
+		if o = w.Agrees(o.OrderID); (len(o.Captures) == 1) != lost {
 			t.Errorf("lost %v: %d captures", lost, len(o.Captures))
 		}
 	}
 	// So it is when the process that lost the answer is gone.
-	o := w.placed()
-	c := captureOf(t, o, 1, 0, 0)
+	o := w.Placed()
+	c := shoptest.CaptureOf(t, o, 1, 0, 0)
 	w.Fake.AddFault(fakeklarna.Fault{Method: "POST", DropReply: true, Count: 3})
-	w.do(o, c, order.Unknown)
+	w.Do(o, c, order.Unknown)
 	if err := w.another(w.Client, &unauthorized{}).Reconcile(t.Context(), time.Now().Add(time.Minute)); !errors.Is(err, order.ErrUnavailable) {
 		t.Errorf("the loop: %v", err)
 	}
 	w.let(o.OrderID)
-	w.do(o, c, order.Done) // the same form again
+	w.Do(o, c, order.Done) // the same form again
 	m, _ := w.Fake.Managed(o.OrderID)
 	w.ended(o, c, len(m.Captures))
 }

@@ -1,0 +1,148 @@
+package aftersale
+
+import (
+	"context"
+	"net/mail"
+	"reflect"
+
+	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Address sends the order elsewhere.
+var Address = &Action{
+	Name: "shipping_address", Slug: "shipping-address", Title: "Change the address", Busy: "Changing…", Noun: "change of the address",
+	Did: "changed the address", Try: "change the address",
+	Result: func(order.Order, order.AuditEntry) (title, body string) { return "Changed the address.", "" },
+	Refused: func(_ order.Order, e order.AuditEntry) string {
+		switch e.Code {
+		case "NOT_ALLOWED":
+			return "The check of the order with the new address did not pass, and the order is unchanged. Send it to the old address, or ask the shopper to order again."
+		case "INVALID_ADDRESS":
+			return "Klarna does not know this address. Check street, postal code and city with the shopper."
+		}
+		return ""
+	},
+	Possible: open,
+	Limits: func(o order.Order, c order.Command) error {
+		if c.ShippingAddress == nil {
+			return nil // Check says so
+		}
+		return ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress).Check()
+	},
+	Check: func(_ State, c order.Command) (Reason, string) {
+		if c.ShippingAddress == nil {
+			return ReasonInvalid, "shipping_address"
+		}
+		return "", ""
+	},
+	Send: func(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (_ string, a klarna.Answer, err error) {
+		a, err = m.UpdateShippingAddress(ctx, o.OrderID, ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress), c.Key)
+		return "", a, err
+	},
+	Apply: func(o *order.Order, c order.Command, _ order.AuditEntry) { o.ShippingAddress = *c.ShippingAddress },
+	Has: func(sold ordermanagement.Order, c order.Command) bool {
+		return reflect.DeepEqual(ordermanagement.NewAddressChange(sold.ShippingAddress, *c.ShippingAddress), ordermanagement.AddressChange{})
+	},
+	Defaults: func(d *Draft) {
+		for _, f := range addressFields {
+			d.Values.Set(f.name, *f.member(&d.Order.ShippingAddress))
+		}
+	},
+	Form: addressForm, Parse: addressParse, Confirm: addressConfirm,
+	Blame: func(d *Draft, e *ImpossibleError, text string) bool {
+		for _, f := range addressFields {
+			if e.Field == "shipping_address."+f.wire {
+				d.failField(f.name, text)
+				return true
+			}
+		}
+		return false
+	},
+}
+
+// addressFields are the fields of an address with their limits. Source:
+// docs.klarna.com, Order Management API reference.
+var addressFields = []struct {
+	name, label, wire string
+	limit             int
+	needed            bool
+	member            func(*klarna.Address) *string
+}{
+	{"given_name", "Given name", "given_name", 100, true, func(a *klarna.Address) *string { return &a.GivenName }},
+	{"family_name", "Family name", "family_name", 100, true, func(a *klarna.Address) *string { return &a.FamilyName }},
+	{"street", "Street and number", "street_address", 100, true, func(a *klarna.Address) *string { return &a.StreetAddress }},
+	{"street2", "Second line", "street_address2", 100, false, func(a *klarna.Address) *string { return &a.StreetAddress2 }},
+	{"postal_code", "Postal code", "postal_code", 10, true, func(a *klarna.Address) *string { return &a.PostalCode }},
+	{"city", "City", "city", 200, true, func(a *klarna.Address) *string { return &a.City }},
+	{"region", "State", "region", 200, false, func(a *klarna.Address) *string { return &a.Region }},
+	{"phone", "Phone", "phone", 100, false, func(a *klarna.Address) *string { return &a.Phone }},
+	{"email", "E-mail", "email", 100, false, func(a *klarna.Address) *string { return &a.Email }},
+}
+
+// hasRegion reports whether an address of the order's country has a region.
+func (d *Draft) hasRegion() bool {
+	m, _ := market.Lookup(d.Order.ShippingAddress.Country)
+	return m.Scheme == market.SalesTax
+}
+
+func addressParse(d *Draft) {
+	before := d.Order.ShippingAddress
+	address := before
+	for _, f := range addressFields {
+		switch {
+		case f.name == "region" && !d.hasRegion():
+			continue
+		case f.needed, f.name == "region":
+			*f.member(&address) = d.required(f.name, f.label, f.limit)
+		default:
+			*f.member(&address) = d.text(f.name, f.label, f.limit)
+		}
+	}
+	m, _ := market.Lookup(address.Country)
+	if region, known := m.Region(address.Region); d.hasRegion() && (!known || region == "") {
+		d.failField("region", "Enter a state, such as CA or California.")
+	}
+	if to, served := m.DeliveryTo(""); served && !to.Delivers(address.PostalCode) {
+		d.failField("postal_code", "We cannot deliver to "+address.PostalCode+".")
+	}
+	if parsed, err := mail.ParseAddress(address.Email); address.Email != "" && (err != nil || parsed.Address != address.Email) {
+		d.failField("email", "Enter an e-mail address such as ada@example.com.")
+	}
+	if address == before && len(d.Errors) == 0 {
+		d.failField("street", "Nothing has changed. Change a field, or go back to the order.")
+	}
+	d.Command.ShippingAddress = &address
+}
+
+func addressForm(d *Draft, f *form.Form) {
+	f.Intro = []string{
+		"Klarna checks the order again with the new address and may refuse it; then nothing changes.",
+		"The country stays: prices and taxes belong to it. So does the billing address.",
+	}
+	group := form.Group{Title: "Deliver to", Hint: "Country: " + d.Order.ShippingAddress.Country}
+	for _, f := range addressFields {
+		if f.name == "region" && !d.hasRegion() {
+			continue
+		}
+		kind := map[string]string{"phone": "tel", "email": "email"}[f.name]
+		class := map[string]string{"postal_code": "short"}[f.name]
+		group.Inputs = append(group.Inputs, d.input(form.Input{Name: f.name, Label: f.label, Kind: kind, Class: class}))
+	}
+	f.Groups = append(f.Groups, group)
+}
+
+func addressConfirm(d *Draft, q *form.Question) {
+	q.Ask = "Send the order to this address?"
+	q.Button = "Change the address"
+	q.Body = []string{"Klarna checks the order again with it and may refuse it; then nothing changes."}
+	before, after := d.Order.ShippingAddress, *d.Command.ShippingAddress
+	for _, f := range addressFields {
+		if *f.member(&before) != *f.member(&after) {
+			q.Facts = append(q.Facts, form.Fact{Name: f.label, Before: *f.member(&before), After: *f.member(&after)})
+		}
+	}
+}

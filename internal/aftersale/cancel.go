@@ -1,0 +1,47 @@
+package aftersale
+
+import (
+	"context"
+
+	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Cancel ends an order of which nothing is captured.
+var Cancel = &Action{
+	Name: "cancel", Slug: "cancel", Title: "Cancel the order", Busy: "Cancelling…", Noun: "cancellation", Did: "cancelled the order", Try: "cancel the order",
+	Why: func(_ order.Order, r Reason) string {
+		if r == ReasonFullyCaptured {
+			return "this order is captured. Refund it instead."
+		}
+		return ""
+	},
+	Result: func(o order.Order, _ order.AuditEntry) (title, body string) {
+		return "Cancelled order " + o.Number + ".", "The shopper pays nothing."
+	},
+	Possible: func(s State) Reason {
+		if s.Status == ordermanagement.PartCaptured {
+			return ReasonPartCaptured
+		}
+		return ended(s.Status)
+	},
+	Send: func(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (_ string, a klarna.Answer, err error) {
+		a, err = m.Cancel(ctx, o.OrderID, c.Key)
+		return "", a, err
+	},
+	Apply: func(o *order.Order, _ order.Command, _ order.AuditEntry) { o.SetStatus(ordermanagement.Cancelled) },
+	Has: func(sold ordermanagement.Order, _ order.Command) bool {
+		return sold.Status == ordermanagement.Cancelled
+	},
+	Confirm: cancelConfirm,
+}
+
+func cancelConfirm(d *Draft, q *form.Question) {
+	o := d.Order
+	q.Ask = "Cancel order " + o.Number + "?"
+	q.Button, q.Back, q.Danger = "Cancel order", "Keep order", true
+	q.Body = []string{form.Money(o.RemainingAuthorizedAmount, o.PurchaseCurrency) + " is released and the shopper pays nothing. This cannot be undone."}
+	q.Facts = []form.Fact{{Name: "Authorized", Before: form.Amount(o.RemainingAuthorizedAmount), After: form.Amount(0)}}
+}

@@ -1,0 +1,281 @@
+package aftersale
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Parcel tells Klarna and the shopper of a parcel, of the order or of one capture.
+var Parcel = &Action{
+	Name: "shipping_info", Slug: "shipping-info", Title: "Add shipping info", Busy: "Adding…", Noun: "parcel", Did: "added a parcel", Try: "add a parcel",
+	Result: func(order.Order, order.AuditEntry) (title, body string) {
+		return "Added the parcel.", "Klarna shows it to the shopper."
+	},
+	Possible: func(State) Reason { return "" }, // of the order as a whole Klarna always takes it
+	Limits: func(_ order.Order, c order.Command) error {
+		return ordermanagement.CheckShippingInfo(order.Infos(c.Shipments))
+	},
+	Check: func(s State, c order.Command) (Reason, string) {
+		if c.CaptureID != "" {
+			if reason, member := checkCaptureID(s, c); reason != "" {
+				return reason, member
+			}
+		}
+		return checkShipments(s.Order, c)
+	},
+	Send:  tell,
+	Own:   func(o *order.Order, c order.Command, e order.AuditEntry) { o.Ship(c.Shipments, c.CaptureID, e.At) },
+	Apply: toldApply, Has: toldHas,
+	Defaults: parcelDefaults, Form: parcelForm, Parse: parcelParse, Confirm: parcelConfirm,
+}
+
+// toldTo are the shipments that Klarna has been told with a capture or ("") with
+// the order as a whole.
+func toldTo(whole *[]ordermanagement.ShippingInfo, captures []ordermanagement.Capture, captureID string) *[]ordermanagement.ShippingInfo {
+	for i := range captures {
+		if captureID != "" && strings.EqualFold(captures[i].CaptureID, captureID) {
+			return &captures[i].ShippingInfo
+		}
+	}
+	return whole
+}
+
+func toldHas(sold ordermanagement.Order, c order.Command) bool {
+	there := *toldTo(&sold.ShippingInfo, sold.Captures, c.CaptureID)
+	return !slices.ContainsFunc(order.Infos(c.Shipments), func(p ordermanagement.ShippingInfo) bool { return !slices.Contains(there, p) })
+}
+
+func toldApply(o *order.Order, c order.Command, _ order.AuditEntry) {
+	o.Captures = slices.Clone(o.Captures)
+	there := toldTo(&o.ShippingInfo, o.Captures, c.CaptureID)
+	for _, info := range order.Infos(c.Shipments) {
+		if !slices.Contains(*there, info) {
+			*there = append(slices.Clip(*there), info)
+		}
+	}
+}
+
+// tell tells Klarna of a command's shipments.
+func tell(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (_ string, a klarna.Answer, err error) {
+	if c.CaptureID == "" {
+		a, err = m.AddShippingInfo(ctx, o.OrderID, order.Infos(c.Shipments), c.Key)
+	} else {
+		a, err = m.AddCaptureShippingInfo(ctx, o.OrderID, c.CaptureID, order.Infos(c.Shipments), c.Key)
+	}
+	return "", a, err
+}
+
+// checkShipments: what is in a shipment is of the order's lines, and no more of
+// them than is in no other.
+func checkShipments(o order.Order, c order.Command) (Reason, string) {
+	lines := map[string]int64{}
+	for _, line := range o.Lines() {
+		lines[line.ID] = line.Line.Quantity
+	}
+	for _, s := range c.Shipments {
+		for _, in := range s.OrderLines {
+			if lines[in.ID] -= in.Quantity; in.Quantity < 1 || lines[in.ID] < o.Shipped(in.ID, s.ID) {
+				return ReasonInvalid, "shipments"
+			}
+		}
+	}
+	return "", ""
+}
+
+// shippable are the order's physical lines with how many of each are in no
+// shipment, but the one with an ID.
+func shippable(o order.Order, but string) (states []order.LineState, lines []klarna.OrderLine) {
+	for _, s := range o.Lines() {
+		line := s.Line
+		line.Quantity -= o.Shipped(s.ID, but)
+		if line.Type == klarna.Physical && line.Quantity > 0 {
+			states, lines = append(states, s), append(lines, line)
+		}
+	}
+	return states, lines
+}
+
+// shipmentDefaults are the quantities of a fresh form.
+func (d *Draft) shipmentDefaults(id string, quantity func(order.LineState) int64) {
+	states, lines := shippable(d.Order, id)
+	for i, name := range quantityFields(lines) {
+		d.Values.Set(name, strconv.FormatInt(quantity(states[i]), 10))
+	}
+}
+
+// shipmentTable asks what is in a shipment; nil where there is nothing to ask.
+func (d *Draft) shipmentTable(id string) *form.Table {
+	_, lines := shippable(d.Order, id)
+	if len(lines) == 0 {
+		return nil
+	}
+	return form.NewTable("What is in it", string(d.Order.PurchaseCurrency), "Not shipped", d.quantityLines(lines))
+}
+
+// shipment is the shipment that was typed, with what is in it.
+func (d *Draft) shipment(id string, needed bool) []order.Shipment {
+	shipments := d.parcel(needed)
+	states, lines := shippable(d.Order, id)
+	quantities, _, _ := d.taken(lines)
+	for i := range shipments {
+		shipments[i].ID = id
+		for j, n := range quantities {
+			if n > 0 {
+				shipments[i].OrderLines = append(shipments[i].OrderLines, order.ShipmentLine{ID: states[j].ID, Quantity: n})
+			}
+		}
+	}
+	return shipments
+}
+
+// captured puts into shipments what the command captures.
+func (d *Draft) captured(shipments []order.Shipment) []order.Shipment {
+	states, lines := shippable(d.Order, "")
+	for i := range shipments {
+		for j, line := range lines {
+			at := slices.IndexFunc(d.Command.OrderLines, func(l klarna.OrderLine) bool {
+				return l.Type == line.Type && l.Reference == line.Reference && l.Name == line.Name
+			})
+			if at >= 0 {
+				n := min(d.Command.OrderLines[at].Quantity, line.Quantity)
+				shipments[i].OrderLines = append(shipments[i].OrderLines, order.ShipmentLine{ID: states[j].ID, Quantity: n})
+			}
+		}
+	}
+	return shipments
+}
+
+// Contents says what is in a shipment: "2 × Enamel mug"; "" where nobody said.
+func Contents(o order.Order, s order.Shipment) string {
+	var parts []string
+	for _, line := range o.Lines() {
+		for _, in := range s.OrderLines {
+			if in.ID == line.ID {
+				parts = append(parts, strconv.FormatInt(in.Quantity, 10)+form.Space+"×"+form.Space+line.Line.Name)
+			}
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// carriers are suggestions by country; anything else can be typed, the more
+// specific the better.
+// Source: docs.klarna.com, Delivery tracking.
+var carriers = map[string][]string{
+	"SE": {"PostNord", "DHL", "Bring", "Budbee", "DB Schenker", "Instabox"},
+	"NO": {"Posten", "Bring", "PostNord", "Helthjem"},
+	"DK": {"PostNord", "GLS", "DAO", "Bring"},
+	"FI": {"Posti", "Matkahuolto", "PostNord"},
+	"DE": {"DHL", "Hermes", "DPD", "GLS"},
+	"AT": {"Österreichische Post", "DPD", "GLS"},
+	"NL": {"PostNL", "DHL", "DPD"},
+	"GB": {"Royal Mail", "Evri", "DPD", "Yodel"},
+	"US": {"USPS", "UPS", "FedEx"},
+}
+
+// carrierIDs are those of Klarna's carrier list that its documentation names.
+var carrierIDs = []string{"dhl-express", "fedex", "ups"}
+
+// methodNames are ways of delivery as people call them.
+var methodNames = map[string]string{ //nolint:gosec // no credentials
+	"Home": "To the door", "PickUpPoint": "Pick-up point", "PickUpStore": "Pick-up in the shop", "PickUpWarehouse": "Pick-up at the warehouse",
+	"ClickCollect": "Click and collect", "BoxReg": "Parcel box, registered", "BoxUnreg": "Letter box, not registered", "Postal": "By post",
+	"DHLPackstation": "DHL Packstation", "PalletDelivery": "Pallet", "Own": "Our own delivery", "Digital": "Digital", "Undefined": "Something else",
+}
+
+// parcel is the parcel that was typed, nil for none.
+func (d *Draft) parcel(needed bool) []order.Shipment {
+	p := order.Shipment{
+		Carrier:        d.text("carrier", "The carrier", maxTracking),
+		DeliveryMethod: d.option("method", "Delivery", ordermanagement.ShippingMethods),
+		TrackingNumber: d.text("tracking", "The tracking number", maxTracking),
+		TrackingURI:    d.link("tracking_link", "The tracking link"),
+	}
+	switch {
+	case p.Info() == (ordermanagement.ShippingInfo{}):
+		if needed {
+			d.failField("carrier", "Enter the carrier.")
+		}
+		return nil
+	case p.Carrier == "" && (p.TrackingNumber != "" || p.TrackingURI != "" || needed):
+		d.failField("carrier", "Enter the carrier: the tracking number alone tells the shopper nothing.")
+	}
+	return []order.Shipment{p}
+}
+
+func (d *Draft) parcelGroup(title, hint string) form.Group {
+	var suggested []form.Option
+	for _, name := range append(carriers[strings.ToUpper(d.Order.ShippingAddress.Country)], carrierIDs...) {
+		suggested = append(suggested, form.Option{Value: name})
+	}
+	methods := []form.Option{{Label: "Not specified"}}
+	for _, id := range ordermanagement.ShippingMethods {
+		label := methodNames[id]
+		if label == "" {
+			label = id
+		}
+		methods = append(methods, form.Option{Value: id, Label: label})
+	}
+	return form.Group{Title: title, Hint: hint, Inputs: []form.Input{
+		d.input(form.Input{Name: "carrier", Label: "Carrier", Options: suggested}),
+		d.input(form.Input{Name: "tracking", Label: "Tracking number"}),
+		d.input(form.Input{Name: "tracking_link", Label: "Tracking link", Hint: "Where the shopper can follow the parcel.", Kind: "url"}),
+		d.input(form.Input{Name: "method", Label: "Delivery", Kind: "select", Options: methods}),
+	}}
+}
+
+// parcelText says what a command tells about a parcel.
+func (d *Draft) parcelText() []string {
+	if len(d.Command.Shipments) == 0 {
+		return nil
+	}
+	p := d.Command.Shipments[0]
+	var parts []string
+	for _, part := range []string{p.Carrier, p.TrackingNumber, p.TrackingURI, methodNames[p.DeliveryMethod]} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	text := []string{"Parcel: " + strings.Join(parts, ", ") + "."}
+	if in := Contents(d.Order, p); in != "" {
+		text = append(text, "In it: "+in+".")
+	}
+	return text
+}
+
+func parcelParse(d *Draft) {
+	c := &d.Command
+	c.CaptureID = d.captureID(false)
+	c.Shipments = d.shipment("", true)
+}
+
+func parcelForm(d *Draft, f *form.Form) {
+	group := d.parcelGroup("Parcel", "Klarna shows it to the shopper. What was added before stays.")
+	if len(d.Order.Captures) > 0 {
+		group.Inputs = append([]form.Input{d.captureInput("What it is for", true)}, group.Inputs...)
+	}
+	f.Lines, f.Groups = d.shipmentTable(""), append(f.Groups, group)
+}
+
+func parcelDefaults(d *Draft) {
+	captureDefault(d)
+	d.shipmentDefaults("", func(s order.LineState) int64 { return s.Line.Quantity - d.Order.Shipped(s.ID, "") })
+}
+
+func parcelConfirm(d *Draft, q *form.Question) {
+	q.Ask = "Add this parcel?"
+	q.Button = "Add the parcel"
+	q.Body = d.parcelText()
+	about := "It is for the order as a whole."
+	if c, found := d.Order.Capture(d.Command.CaptureID); found {
+		about = "It is for the capture " + captureText(c, d.Order) + "."
+	}
+	q.Body = append(q.Body, about, "It can be corrected here, and Klarna is told once more; it cannot be taken back.")
+}

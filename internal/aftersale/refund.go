@@ -1,0 +1,246 @@
+package aftersale
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Refund gives money back that was captured.
+var Refund = &Action{
+	Name: "refund", Slug: "refund", Title: "Refund", Busy: "Refunding…", Noun: "refund", Did: "refunded", Try: "refund",
+	Why: func(_ order.Order, r Reason) string {
+		switch r { //nolint:exhaustive // the others are as for all actions
+		case ReasonPartCaptured:
+			return "a return fee needs an order of which nothing remains to be captured. Capture or release the rest first, or refund less."
+		case ReasonNothingCaptured:
+			return "nothing of this order is captured, so nothing was paid. Cancel it instead."
+		}
+		return ""
+	},
+	Result: func(o order.Order, e order.AuditEntry) (title, body string) {
+		return "Refunded " + form.Money(e.Amount, o.PurchaseCurrency) + ".", form.Amount(refundable(o)) + " can still be refunded."
+	},
+	Refused: func(o order.Order, e order.AuditEntry) string {
+		if e.Code == "REFUND_NOT_ALLOWED" && e.Amount > refundable(o) {
+			return reasonText(o, ReasonAboveCaptured)
+		}
+		return ""
+	},
+	Possible: refundPossible, Limits: func(_ order.Order, c order.Command) error { return refundRequest(c).Check() }, Check: refundCheck,
+	Send: func(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (string, klarna.Answer, error) {
+		return m.Refund(ctx, o.OrderID, refundRequest(c), c.Key)
+	},
+	Apply: func(o *order.Order, c order.Command, e order.AuditEntry) {
+		o.Refunds = append(slices.Clip(o.Refunds), ordermanagement.Refund{
+			RefundID: e.ID, RefundedAmount: c.Amount, RefundedAt: ordermanagement.Time{Time: e.At},
+			Description: c.Description, Reference: c.Reference, OrderLines: c.OrderLines,
+		})
+		o.RefundedAmount += c.Amount
+	},
+	Makes: func(sold ordermanagement.Order) []Made {
+		all := make([]Made, len(sold.Refunds))
+		for i, x := range sold.Refunds {
+			all[i] = Made{x.RefundID, x.RefundedAmount, x.Reference, x.RefundedAt.Time}
+		}
+		return all
+	},
+	Defaults: refundDefaults, Form: refundForm, Parse: refundParse, Confirm: refundConfirm,
+	Blame: func(d *Draft, e *ImpossibleError, text string) bool {
+		of := slices.Contains([]Reason{ReasonPartCaptured, ReasonExpired, ReasonMarket, ReasonSeveralCaptures}, e.Reason)
+		if of && d.Values.Get("fee") != "" {
+			d.failField("fee", text)
+			return true
+		}
+		return false
+	},
+}
+
+// refundPossible: only what was captured can be refunded, once.
+// Source: docs.klarna.com, Refund orders and manage authorizations; docs.kustom.co,
+// Order management (expired and closed orders).
+func refundPossible(s State) Reason {
+	o := s.Order
+	switch {
+	case s.Status == ordermanagement.Cancelled:
+		return ReasonCancelled
+	case s.Status == ordermanagement.Expired && (!s.Rules.RefundExpired || o.CapturedAmount == 0):
+		return ReasonExpired
+	case o.CapturedAmount == 0:
+		return ReasonNothingCaptured
+	case o.RefundedAmount >= o.CapturedAmount:
+		return ReasonFullyRefunded
+	case s.Status == ordermanagement.Closed && !s.Rules.RefundClosed:
+		return ReasonClosed
+	}
+	return ""
+}
+
+// refundCheck: with a return fee the lines must make up the amount; without one
+// Klarna does not ask, but finds the capture of a refund only when they do.
+// Source: docs.klarna.com, Refund allocation.
+func refundCheck(s State, c order.Command) (Reason, string) {
+	for _, line := range c.OrderLines {
+		if line.Type == klarna.ReturnFee && (line.UnitPrice >= 0 || line.TotalAmount >= 0) {
+			return ReasonInvalid, "order_lines"
+		}
+	}
+	switch {
+	case !order.SumsTo(c.OrderLines, c.Amount):
+		return ReasonInvalid, "order_lines"
+	case c.Amount > refundable(s.Order):
+		return ReasonAboveCaptured, ""
+	case hasFee(c.OrderLines):
+		return feeObstacle(s.Order, s.Status), ""
+	}
+	return "", ""
+}
+
+// feeObstacle is why a return fee cannot be charged, "" when it can: of an
+// order that was captured at once, in some markets.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func feeObstacle(o order.Order, status ordermanagement.Status) Reason {
+	switch {
+	case len(o.Captures) > 1:
+		return ReasonSeveralCaptures
+	case status == ordermanagement.PartCaptured:
+		return ReasonPartCaptured
+	case status == ordermanagement.Expired:
+		return ReasonExpired
+	case !slices.Contains(returnFeeMarkets, o.PurchaseCountry):
+		return ReasonMarket
+	}
+	return ""
+}
+
+var returnFeeMarkets = []string{"AT", "DE", "DK", "FI", "FR", "NL", "NO", "SE", "IT", "ES", "IE", "PT", "CZ", "AU", "GR"}
+
+func refundRequest(c order.Command) ordermanagement.RefundRequest {
+	return ordermanagement.RefundRequest{
+		RefundedAmount: c.Amount, Description: c.Description, Reference: c.Reference, OrderLines: c.OrderLines,
+	}
+}
+
+func refundDefaults(d *Draft) {
+	d.Values.Set("what", whatLines)
+	lines := d.Order.Refundable()
+	if len(lines) == 0 {
+		d.Values.Set("what", whatAmount)
+	}
+	d.setQuantities(lines, func(klarna.OrderLine) int64 { return 0 })
+}
+
+func refundParse(d *Draft) {
+	c := &d.Command
+	typed, fee := d.Values.Get("amount") != "", d.fee()
+	if d.Values.Get("what") == whatAmount {
+		if _, _, none := d.taken(d.Order.Refundable()); !none {
+			d.failField("what", "You entered quantities. Choose “These quantities”, or clear them.")
+		}
+		if fee != 0 {
+			d.failField("fee", "A return fee is taken off lines. Refund a lower amount instead.")
+		}
+		c.Amount = d.amount("amount", "The amount")
+	} else {
+		if typed {
+			d.failField("what", "You entered an amount. Choose it, or clear the amount.")
+		}
+		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), refundable(d.Order), false)
+		d.takeFee(fee)
+	}
+	c.Description = d.text("description", "The description", maxNote)
+	c.Reference = d.text("reference", "The reference", maxNote)
+}
+
+// fee is the return fee that was typed, 0 for none.
+func (d *Draft) fee() money.Amount {
+	if d.Values.Get("fee") == "" {
+		return 0
+	}
+	return d.amount("fee", "The return fee")
+}
+
+// takeFee takes the return fee off what is refunded, as a line of its own.
+// Source: docs.klarna.com, Refund orders and manage authorizations.
+func (d *Draft) takeFee(fee money.Amount) {
+	c := &d.Command
+	switch {
+	case fee == 0 || len(d.Errors) > 0:
+		return
+	case len(c.OrderLines) == 0:
+		d.failField("fee", "A return fee is taken off lines, and Klarna does not know which were captured. Refund a lower amount instead.")
+		return
+	case fee >= c.Amount:
+		d.failField("fee", "The return fee must be less than the "+form.Money(c.Amount, d.Order.PurchaseCurrency)+" that are refunded.")
+		return
+	}
+	rate := d.delivery().Rate(market.Standard)
+	tax, err := rate.Included(-fee)
+	if err != nil {
+		d.failField("fee", "The tax of the return fee cannot be computed.")
+		return
+	}
+	c.Amount -= fee
+	c.OrderLines = append(c.OrderLines, klarna.OrderLine{
+		Type: klarna.ReturnFee, Reference: "return-fee", Name: "Return fee", Quantity: 1,
+		UnitPrice: -fee, TaxRate: rate, TotalAmount: -fee, TotalTaxAmount: tax,
+	})
+}
+
+// delivery is where the order goes, which decides on its taxes.
+func (d *Draft) delivery() market.Delivery {
+	m, _ := market.Lookup(d.Order.PurchaseCountry)
+	to, served := m.DeliveryTo(d.Order.ShippingAddress.Country)
+	if !served {
+		to, _ = m.DeliveryTo("")
+	}
+	return to
+}
+
+func refundForm(d *Draft, f *form.Form) {
+	o := d.Order
+	lines := o.Refundable()
+	options := []form.Option{{Value: whatAll, Label: "All that was captured, " + form.Money(refundable(d.Order), o.PurchaseCurrency)}}
+	if len(lines) > 0 {
+		options = append(options, form.Option{Value: whatLines, Label: "These quantities"})
+		f.Lines = form.NewTable("Lines that are captured and not refunded", string(o.PurchaseCurrency), "Captured", d.takenLines(lines))
+	}
+	options = append(options, form.Option{Value: whatAmount, Label: "An amount", Hint: "Klarna then does not know which lines it is for."})
+	f.Choice = d.choice("What to refund", options)
+	amounts := form.Group{Title: "Amounts", Inputs: []form.Input{
+		d.input(form.Input{Name: "amount", Label: "Amount in " + string(o.PurchaseCurrency), Hint: "Only when an amount is refunded.", Kind: "decimal", Class: "short"}),
+	}}
+	minus := ""
+	if reason := feeObstacle(o, statusAt(o, time.Now())); reason != "" {
+		amounts.Hint = "No return fee can be kept: " + d.Action.Reason(o, reason)
+	} else {
+		minus = "fee"
+		amounts.Inputs = append(amounts.Inputs,
+			d.input(form.Input{Name: "fee", Label: "Return fee in " + string(o.PurchaseCurrency), Hint: "Taken off what is refunded for lines. Leave it empty for none.", Kind: "decimal", Class: "short"}))
+	}
+	f.Groups = append(f.Groups, amounts, d.noteGroup())
+	f.Sum = d.sum("To refund:", refundable(d.Order), minus)
+}
+
+func refundConfirm(d *Draft, q *form.Question) {
+	o, amount := d.Order, d.Command.Amount
+	q.Ask = "Refund " + form.Money(amount, o.PurchaseCurrency) + "?"
+	q.Button = "Refund " + form.Money(amount, o.PurchaseCurrency)
+	q.Body = append(q.Body, "The shopper gets it back the way they paid. It cannot be undone.")
+	if len(d.Command.OrderLines) == 0 {
+		q.Body = append(q.Body, "An amount, not for particular lines.")
+	}
+	q.Facts = []form.Fact{
+		{Name: "Refunded", Before: form.Amount(o.RefundedAmount), After: form.Amount(o.RefundedAmount + amount)},
+		{Name: "Can still be refunded", Before: form.Amount(refundable(d.Order)), After: form.Amount(refundable(d.Order) - amount)},
+	}
+	q.Caption, q.Items = "What is refunded", confirmItems(d.Command.OrderLines)
+	q.Danger = true
+}

@@ -1,0 +1,131 @@
+package aftersale_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/shop/shoptest"
+)
+
+// shipped says what is on its way: "1: PostNord SE1 [physical:MUG-1 1], told 1".
+func shipped(o order.Order) []string {
+	var all []string
+	for _, s := range o.Shipments {
+		var lines []string
+		for _, l := range s.OrderLines {
+			lines = append(lines, fmt.Sprint(l.ID, " ", l.Quantity))
+		}
+		all = append(all, fmt.Sprintf("%s: %s %s %v, told %d", s.ID, s.Carrier, s.TrackingNumber, lines, len(s.Told)))
+	}
+	return all
+}
+
+func (w *world) ships(o order.Order, want ...string) order.Order {
+	w.T.Helper()
+	o = w.Agrees(o.OrderID)
+	if diff := cmp.Diff(want, shipped(o)); diff != "" {
+		w.T.Errorf("shipments: %s", diff)
+	}
+	return o
+}
+
+// A shipment is a thing of the book: a capture may bring one, one may be there
+// without, it is corrected, and Klarna is only ever told more.
+func TestShipments(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	o := shippedOrder(w)
+	o = w.ships(o, "1: PostNord wrong [physical:MUG-1 1], told 1")
+
+	c := shoptest.CaptureOf(t, o, 1, 1, 0)
+	c.Shipments = []order.Shipment{{Carrier: "Bring", TrackingNumber: "7", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}, {ID: "physical:JAM-1", Quantity: 1}}}}
+	w.Do(o, c, order.Done)
+	o = w.ships(o, "1: PostNord wrong [physical:MUG-1 1], told 1", "2: Bring 7 [physical:MUG-1 1 physical:JAM-1 1], told 1")
+	if id := o.Shipments[1].CaptureID; id != o.Captures[0].CaptureID || o.Shipments[1].ShippedAt.IsZero() {
+		t.Errorf("the capture's shipment is %+v", o.Shipments[1])
+	}
+
+	// What Klarna does not know of is corrected without a word to it.
+	calls := len(w.Fake.Requests(""))
+	out := w.Do(o, correction(o, func(s *order.Shipment) { s.OrderLines = nil }), order.Done)
+	if n := len(slices.DeleteFunc(w.Fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == "GET" })); n != 0 {
+		t.Errorf("Klarna was told %d times what it does not keep", n)
+	}
+	if diff := cmp.Diff([]order.Change{{Field: "shipment 1", After: "changed"}}, out.Entry.Changes); diff != "" {
+		t.Error(diff)
+	}
+	o = w.ships(o, "1: PostNord wrong [], told 1", "2: Bring 7 [physical:MUG-1 1 physical:JAM-1 1], told 1")
+
+	// A new number is told to Klarna once more; the old one stays there.
+	w.Do(o, correction(o, func(s *order.Shipment) { s.TrackingNumber = "right" }), order.Done)
+	o = w.ships(o, "1: PostNord right [], told 2", "2: Bring 7 [physical:MUG-1 1 physical:JAM-1 1], told 1")
+	m, _ := w.Fake.Managed(o.OrderID)
+	if len(m.ShippingInfo) != 2 || m.ShippingInfo[0].TrackingNumber != "wrong" || m.ShippingInfo[1].TrackingNumber != "right" {
+		t.Errorf("Klarna has %+v", m.ShippingInfo)
+	}
+
+	// What was told elsewhere is seen, once.
+	w.CallKlarna("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/shipping-info", `{"shipping_info":[{"shipping_company":"DHL","tracking_number":"9"}]}`)
+	for range 2 {
+		if _, err := w.Book.Refresh(t.Context(), o.OrderID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o = w.ships(o, "1: PostNord right [], told 2", "2: Bring 7 [physical:MUG-1 1 physical:JAM-1 1], told 1", "3: DHL 9 [], told 1")
+
+	// No more than there is, of what there is.
+	for name, in := range map[string][]order.ShipmentLine{
+		"more than is in no other": {{ID: "physical:MUG-1", Quantity: 2}},
+		"twice one":                {{ID: "physical:MUG-1", Quantity: 1}, {ID: "physical:MUG-1", Quantity: 1}},
+		"nothing of a line":        {{ID: "physical:MUG-1"}},
+		"no line of the order":     {{ID: "physical:CUP-1", Quantity: 1}},
+		"no line at all":           {{Quantity: 1}},
+	} {
+		c := correction(o, func(s *order.Shipment) { s.OrderLines = in })
+		if got := verdict(w.Desk.Check(o, c, time.Now())); got != "invalid shipments" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	w.Tells(o.OrderID, "placed", "acknowledged", "shipping_info done", "capture done", "correct_shipment done", "correct_shipment done", "status")
+}
+
+// A command whose answer is lost, and whose parcel is seen at Klarna before the
+// loop goes on with it, is one shipment all the same: with what is in it.
+func TestShipmentSeenBefore(t *testing.T) {
+	t.Parallel()
+	for _, action := range []*aftersale.Action{aftersale.Parcel, aftersale.Correct} {
+		t.Run(action.Slug, func(t *testing.T) {
+			w := newWorld(t, nil)
+			o := w.Placed()
+			var c order.Command
+			want := []string{"1: Bring 8 [physical:MUG-1 1], told 1"}
+			if action == aftersale.Correct {
+				o = shippedOrder(w)
+				c = correction(o, func(s *order.Shipment) { s.TrackingNumber = "8" })
+				want = []string{"1: PostNord 8 [physical:MUG-1 1], told 2"}
+			} else {
+				c = shoptest.Command(o, action.Name, func(c *order.Command) {
+					c.Shipments = []order.Shipment{{Carrier: "Bring", TrackingNumber: "8", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}}}}
+				})
+			}
+			w.Fake.AddFault(fakeklarna.Fault{Method: "POST", DropReply: true, Count: -1})
+			w.Do(o, c, order.Unknown)
+			w.Fake.ClearFaults()
+			w.let(o.OrderID)
+			seen, err := w.Book.Refresh(t.Context(), o.OrderID)
+			if err != nil || seen.Running == nil || !strings.Contains(fmt.Sprint(shipped(seen)), " 8 ") {
+				t.Fatalf("not seen: %v, running %v, %v", shipped(seen), seen.Running, err)
+			}
+			w.Round(time.Minute)
+			w.ships(o, want...)
+		})
+	}
+}

@@ -1,0 +1,145 @@
+package order
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// Shipment is goods on their way: a thing of the book, apart from captures. It can
+// be corrected here; Klarna has only ever been told more.
+type Shipment struct {
+	ID             string         `json:"id"` // within the order: "1", "2" …
+	OrderLines     []ShipmentLine `json:"order_lines,omitempty"`
+	Carrier        string         `json:"carrier,omitempty"`
+	TrackingNumber string         `json:"tracking_number,omitempty"`
+	TrackingURI    string         `json:"tracking_uri,omitempty"`
+	DeliveryMethod string         `json:"delivery_method,omitempty"` // one of ordermanagement.ShippingMethods
+	ShippedAt      time.Time      `json:"shipped_at,omitzero"`
+
+	CaptureID string `json:"capture_id,omitempty"` // with which Klarna was told; "": with the order as a whole
+	// Told is what Klarna has of it, the newest last.
+	Told []ordermanagement.ShippingInfo `json:"told,omitempty"`
+	// Seen: it was first seen at Klarna, which does not say what is in it.
+	Seen bool `json:"seen,omitempty"`
+}
+
+// ShipmentLine is how many of a line are in a shipment; ID is the line's.
+type ShipmentLine struct {
+	ID       string `json:"id"`
+	Quantity int64  `json:"quantity"`
+}
+
+// Info is what Klarna is told of a shipment.
+func (s Shipment) Info() ordermanagement.ShippingInfo {
+	return ordermanagement.ShippingInfo{
+		ShippingCompany: s.Carrier, ShippingMethod: s.DeliveryMethod, TrackingNumber: s.TrackingNumber, TrackingURI: s.TrackingURI,
+	}
+}
+
+// Infos are what Klarna is told of shipments.
+func Infos(shipments []Shipment) []ordermanagement.ShippingInfo {
+	var infos []ordermanagement.ShippingInfo
+	for _, s := range shipments {
+		infos = append(infos, s.Info())
+	}
+	return infos
+}
+
+// Back is the way back, as far as Klarna was told one.
+func (s Shipment) Back() (carrier, number, uri string) {
+	if len(s.Told) == 0 {
+		return "", "", ""
+	}
+	told := s.Told[len(s.Told)-1]
+	return told.ReturnShippingCompany, told.ReturnTrackingNumber, told.ReturnTrackingURI
+}
+
+// Shipment returns the order's shipment with an ID; false when it has none.
+func (o Order) Shipment(id string) (Shipment, bool) {
+	i := slices.IndexFunc(o.Shipments, func(s Shipment) bool { return s.ID == id })
+	if i < 0 {
+		return Shipment{}, false
+	}
+	return o.Shipments[i], true
+}
+
+// Shipped is how many of a line are in shipments, but one; "" leaves none out.
+func (o Order) Shipped(lineID, but string) (n int64) {
+	for _, s := range o.Shipments {
+		for _, line := range s.OrderLines {
+			if line.ID == lineID && s.ID != but {
+				n += line.Quantity
+			}
+		}
+	}
+	return n
+}
+
+// Ship adds shipments of which Klarna was told at a time, with a capture or ("")
+// with the order as a whole. One that was seen at Klarna meanwhile is the same.
+func (o *Order) Ship(shipments []Shipment, captureID string, at time.Time) {
+	for _, s := range shipments {
+		s.CaptureID, s.ShippedAt, s.Told = captureID, at, []ordermanagement.ShippingInfo{s.Info()}
+		o.addShipment(s)
+	}
+}
+
+func (o *Order) addShipment(s Shipment) {
+	o.Shipments = slices.Clone(o.Shipments)
+	i := slices.IndexFunc(o.Shipments, func(there Shipment) bool {
+		return there.Seen && strings.EqualFold(there.CaptureID, s.CaptureID) && slices.Contains(there.Told, s.Told[0])
+	})
+	if i < 0 {
+		s.ID = "1"
+		if n := len(o.Shipments); n > 0 {
+			last, _ := strconv.Atoi(o.Shipments[n-1].ID)
+			s.ID = strconv.Itoa(last + 1)
+		}
+		o.Shipments = append(o.Shipments, s)
+		return
+	}
+	s.ID = o.Shipments[i].ID
+	o.Shipments[i] = s
+}
+
+// Correct makes a shipment what it says now, and keeps what Klarna was told before.
+func (o *Order) Correct(s Shipment) {
+	info := s.Info()
+	o.Shipments = slices.DeleteFunc(slices.Clone(o.Shipments), func(there Shipment) bool { // the correction itself, seen at Klarna meanwhile
+		return there.Seen && there.ID != s.ID && strings.EqualFold(there.CaptureID, s.CaptureID) && slices.Contains(there.Told, info)
+	})
+	for i := range o.Shipments {
+		if there := &o.Shipments[i]; there.ID == s.ID {
+			s.CaptureID, s.ShippedAt, s.Told = there.CaptureID, there.ShippedAt, slices.Clone(there.Told)
+			if !slices.Contains(s.Told, info) {
+				s.Told = append(s.Told, info)
+			}
+			*there = s
+		}
+	}
+}
+
+// see adds the shipments that Klarna has and the book does not.
+func (o *Order) see(now time.Time) {
+	look := func(captureID string, at time.Time, infos []ordermanagement.ShippingInfo) {
+		for _, info := range infos {
+			if slices.ContainsFunc(o.Shipments, func(s Shipment) bool {
+				return strings.EqualFold(s.CaptureID, captureID) && slices.Contains(s.Told, info)
+			}) {
+				continue
+			}
+			o.addShipment(Shipment{
+				Carrier: info.ShippingCompany, TrackingNumber: info.TrackingNumber, TrackingURI: info.TrackingURI, DeliveryMethod: info.ShippingMethod,
+				ShippedAt: at, CaptureID: captureID, Told: []ordermanagement.ShippingInfo{info}, Seen: true,
+			})
+		}
+	}
+	look("", now, o.ShippingInfo)
+	for _, c := range o.Captures {
+		look(c.CaptureID, c.CapturedAt.Time, c.ShippingInfo)
+	}
+}
