@@ -25,6 +25,7 @@ type config struct {
 	addr, opsAddr                       string
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
+	databaseURL                         string
 	username, password, secret, staff   string
 	platform, catalogFile, drain        string
 	checkout, paymentsFlow              string

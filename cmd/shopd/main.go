@@ -38,6 +38,7 @@ var commands = []command{
 	{"demo", "", "storefront, fake Klarna and embedded Redis in one process, nothing to install", demo},
 	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake},
 	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain},
+	{"migrate", "", "bring the database's tables to what this version needs", migrate},
 	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck},
 	{"version", "", "print the version", version},
 }

@@ -31,14 +31,14 @@ func secretSettings(t *testing.T) (list []setting) {
 func TestSecretsByFile(t *testing.T) {
 	for _, s := range secretSettings(t) {
 		t.Run(s.variable(), func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "secret")
+			file, command := filepath.Join(t.TempDir(), "secret"), strings.Fields(s.commands)[0]
 			if err := os.WriteFile(file, []byte("hunter2 hunter2 hunter2\r\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			vars := good()
 			delete(vars, s.variable())
 			vars[s.variable()+"_FILE"] = file
-			e, err := parsed(t, "serve", vars)
+			e, err := parsed(t, command, vars)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,10 +47,10 @@ func TestSecretsByFile(t *testing.T) {
 			}
 			_, invalid := e.validate()
 			vars[s.variable()] = "hunter2"
-			_, twice := parsed(t, "serve", vars)
+			_, twice := parsed(t, command, vars)
 			delete(vars, s.variable())
 			vars[s.variable()+"_FILE"] = file + "x"
-			_, missing := parsed(t, "serve", vars)
+			_, missing := parsed(t, command, vars)
 			for name, err := range map[string]error{"set twice": twice, "no such file": missing} {
 				if err == nil || !strings.Contains(err.Error(), s.variable()) {
 					t.Errorf("%s: error %v", name, err)
