@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -71,8 +72,8 @@ func NewDesk(b *order.Book, p *cart.Pricer, actions Registry) *Desk {
 // (Already, or Refused) or that it has not (Unknown).
 //
 // The error is an *ImpossibleError or a *ChangedError, and Klarna was not
-// asked; ErrUnknown when the book has no such order; ErrUnavailable when Redis
-// does not answer: the command may be stored then, and be done by the loop, so
+// asked; ErrUnknown when the book has no such order; ErrUnavailable when the
+// database does not answer: the command may be stored then, and be done by the loop, so
 // only the same key may be tried again.
 func (d *Desk) Do(ctx context.Context, orderID string, c order.Command) (Outcome, error) {
 	out, err := d.do(ctx, orderID, c)
@@ -93,8 +94,8 @@ func (d *Desk) do(ctx context.Context, orderID string, c order.Command) (Outcome
 		}
 	}
 	switch {
-	case errors.Is(err, order.ErrNotDurable):
-		// It is stored, perhaps not to last. Klarna is not asked by this process.
+	case errors.Is(err, db.ErrCommitUnknown):
+		// It is stored, perhaps not to last, or not at all. Klarna is not asked by this process.
 		return d.outcome(begun, orderID, c.Key)
 	case errors.Is(err, errSending):
 		return d.await(ctx, orderID, c.Key)
@@ -113,7 +114,12 @@ func (d *Desk) begin(ctx context.Context, orderID string, c order.Command) (o or
 	} else if !found {
 		return order.Order{}, fmt.Errorf("%w: not in the book", order.ErrUnknown)
 	}
-	o, err = d.Book.UpdateDurably(ctx, orderID, func(o *order.Order, audit []order.AuditEntry) ([]order.AuditEntry, error) {
+	o, err = d.Book.Update(ctx, orderID, func(o *order.Order) ([]order.AuditEntry, error) {
+		// Read after the order: what happens meanwhile changes the order, and then this runs again.
+		audit, err := d.Book.Entries(ctx, orderID)
+		if err != nil {
+			return nil, err
+		}
 		return d.admit(o, audit, c)
 	})
 	if err != nil && !refusal(err) {
@@ -278,11 +284,6 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 	}
 	d.Book.Logger.InfoContext(ctx, "command", "order_id", o.OrderID, "order_number", o.Number, "action", c.Action, "result", entry.Result,
 		"klarna_status", entry.Status, "klarna_code", entry.Code, "correlation_id", entry.CorrelationID)
-	if o.GoodsDue {
-		if returned, err := d.Book.ReturnGoods(ctx, o); err == nil {
-			o = returned // else the loop does it
-		}
-	}
 	return Outcome{Result: entry.Result, Entry: entry, Order: o}, nil
 }
 

@@ -19,12 +19,12 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const (
@@ -41,7 +41,7 @@ type Callbacks struct {
 	Signer *kco.Signer
 	Wants  *kco.Wants
 	Carts  *cart.Store
-	Stock  *catalog.Stock
+	Stock  *stock.Store
 	Book   *order.Book
 	Logger *slog.Logger
 	// Observer gets each callback that has been answered.
@@ -60,6 +60,7 @@ const (
 	resultBad         = "bad_request"
 	resultUnknown     = "not_found"
 	resultUnavailable = "unavailable"
+	resultCrowded     = "crowded" // too many want one product at this moment
 )
 
 // Routes mounts the callbacks. They need neither session nor cross-origin protection:
@@ -152,6 +153,15 @@ func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text st
 	note(r, name, resultAddress)
 	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultAddress)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
+}
+
+// again shows the shopper a text in the iframe: it cannot be decided now.
+func (c *Callbacks) again(w http.ResponseWriter, r *http.Request, name, text string, err error) {
+	if note(r, name, resultUnavailable); errors.Is(err, stock.ErrCrowded) {
+		note(r, name, resultCrowded)
+	}
+	c.Logger.WarnContext(r.Context(), "purchase not approved now", "error", err)
+	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.NotApproved, Text: text})
 }
 
 // notFound answers for an order that is not ours.

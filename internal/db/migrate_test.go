@@ -117,7 +117,7 @@ func tables(t *testing.T, d *db.DB) (list []string) {
 }
 
 func rank(table string) int {
-	return slices.IndexFunc([]string{"order_words", "audit", "commands", "bulk_items", "stock_moves", ""}, func(s string) bool {
+	return slices.IndexFunc([]string{"order_words", "audit", "bulk_items", "stock_moves", ""}, func(s string) bool {
 		return strings.HasPrefix(table, s)
 	})
 }

@@ -108,3 +108,32 @@ func (d *DB) View(ctx context.Context, do func(*sql.Tx) error) error {
 	defer func() { _ = tx.Rollback() }() // there is nothing to keep
 	return do(tx)
 }
+
+// Claim runs an update that takes a row for the caller until a time, given what he read:
+// its arguments are the row's key, the time that was read and the new one, in ms. It is
+// false where somebody else was faster. So work is done outside of transactions, by one.
+func (d *DB) Claim(ctx context.Context, update, key string, read int64, until time.Time) (ok bool, err error) {
+	err = d.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, update, key, read, until.UnixMilli())
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		ok = n > 0
+		return err
+	})
+	return ok && err == nil, err
+}
+
+// Waiting runs a query for how many rows wait and since when the first does, in ms; the
+// time is zero where none waits.
+func (d *DB) Waiting(ctx context.Context, query string, args ...any) (n int64, first time.Time, err error) {
+	var ms sql.NullInt64
+	if err := d.Read.QueryRowContext(ctx, query, args...).Scan(&n, &ms); err != nil {
+		return 0, time.Time{}, fmt.Errorf("count what waits: %w", err)
+	}
+	if ms.Valid {
+		first = time.UnixMilli(ms.Int64)
+	}
+	return n, first, nil
+}

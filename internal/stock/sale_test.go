@@ -93,10 +93,16 @@ func TestShipReleaseReturn(t *testing.T) {
 		})
 		w.is("A", 5, 0, 1)
 		// The lines of an order were changed.
-		move(func(tx *sql.Tx) error { return w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e) })
+		move(func(tx *sql.Tx) error {
+			_, err := w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e)
+			return err
+		})
 		w.is("A", 5, 0, 0)
 		w.is("C", 3, 0, 2)
-		move(func(tx *sql.Tx) error { return w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e) })
+		move(func(tx *sql.Tx) error {
+			_, err := w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e)
+			return err
+		})
 		w.is("C", 3, 0, 2)
 
 		moves, err := w.Ledger(t.Context(), "A", 3)

@@ -1,4 +1,4 @@
-// Package shoptest is the one world for tests of a shop: a real Redis, a fake
+// Package shoptest is the one world for tests of a shop: a real database and Redis, a fake
 // Klarna, one or more processes of the shop, its shoppers and its staff.
 //
 // A test asks for a world with New, or with Serve for one that listens, and finds
@@ -25,6 +25,8 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
@@ -57,6 +59,7 @@ var Sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
 type Options struct {
 	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
 	Redis *redistest.Server  // nil: a server of the package's, flushed
+	DB    *db.DB             // nil: an empty one of PostgreSQL
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
@@ -67,6 +70,7 @@ type World struct {
 
 	T       testing.TB
 	Fake    *fakeklarna.TestServer
+	DB      *db.DB // of all processes
 	Redis   *redistest.Server
 	Client  redis.UniversalClient // of the first process
 	URL     string                // where the first process listens, "" where none does
@@ -105,7 +109,10 @@ func newWorld(t testing.TB, o Options) *World {
 	if o.Fake.PushDelay == 0 {
 		o.Fake.PushDelay = time.Hour
 	}
-	w := &World{T: t, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	if o.DB == nil {
+		o.DB = dbtest.Postgres(t)
+	}
+	w := &World{T: t, DB: o.DB, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
 	t.Cleanup(w.logsNothingPrivate)
 	return w
 }
@@ -152,6 +159,9 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 	}
 	if change != nil {
 		change(&c)
+	}
+	if c.DB == nil {
+		c.DB = w.DB
 	}
 	if c.Redis == nil {
 		c.Redis = w.Redis.Client()
