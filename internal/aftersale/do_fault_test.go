@@ -101,7 +101,7 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 	if done != 1 {
 		w.T.Errorf("the audit says %d times that it was done: %v", done, w.Audited(o.OrderID))
 	}
-	if due := w.Client.ZCard(w.T.Context(), "shopd:{orders}:open").Val(); due != 0 {
+	if due := w.Number("select count(*) from orders where due_at is not null"); due != 0 {
 		w.T.Errorf("%d orders are not finished", due)
 	}
 }
@@ -460,18 +460,12 @@ func (r *oldReads) RoundTrip(req *http.Request) (*http.Response, error) {
 // let has nobody at work on an order's command any more: as if 20 s had passed.
 func (w *world) let(orderID string) {
 	w.T.Helper()
-	key := "shopd:{orders}:order:" + orderID
-	text, err := w.Client.Get(w.T.Context(), key).Result()
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	text := w.Record(orderID)
 	until := regexp.MustCompile(`"sending_until":"[^"]*"`)
 	if !until.MatchString(text) {
 		w.T.Fatal("no command runs")
 	}
-	if err := w.Client.Set(w.T.Context(), key, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`), 0).Err(); err != nil {
-		w.T.Fatal(err)
-	}
+	w.SetRecord(orderID, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`))
 }
 
 // A gateway's 401 says that a command was not done only while it is the first answer.

@@ -3,6 +3,7 @@ package backoffice_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -24,28 +25,26 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// olds stores orders as a version before the index did, and lets the loop index
-// them: thousands of sales would take too long.
+// olds stores orders that were placed: thousands of sales would take too long.
 func (o *office) olds(orders ...order.Order) {
 	o.T.Helper()
 	ctx := o.T.Context()
-	for start := 0; start < len(orders); start += 100 {
-		if _, err := o.Client.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-			for _, kept := range orders[start:min(start+100, len(orders))] {
-				record, err := json.Marshal(kept)
-				if err != nil {
-					return err
-				}
-				pipe.Set(ctx, "shopd:{orders}:order:"+kept.OrderID, record, 0)
-				pipe.Set(ctx, "shopd:{orders}:number:"+kept.Number, kept.OrderID, 0)
-				pipe.ZAdd(ctx, "shopd:{orders}:placed", redis.Z{Score: float64(kept.PlacedAt.UnixMilli()), Member: kept.Number})
+	if err := o.DB.Tx(ctx, func(tx *sql.Tx) error {
+		for _, kept := range orders {
+			record, err := json.Marshal(kept)
+			if err != nil {
+				return err
 			}
-			return nil
-		}); err != nil {
-			o.T.Fatal(err)
+			if _, err := tx.ExecContext(ctx, `insert into orders (id, number, order_id, status, pending, country, currency, order_amount, captured_amount,
+				refunded_amount, acknowledged, placed_at, updated_at, revision, record)
+				values ('ord_' || $1, $2, $1, $3, false, $4, $5, $6, 0, 0, true, $7, $7, 0, $8)`,
+				kept.OrderID, kept.Number, string(kept.Status), kept.PurchaseCountry, string(kept.PurchaseCurrency), int64(kept.OrderAmount),
+				kept.PlacedAt.UnixMilli(), string(record)); err != nil {
+				return err
+			}
 		}
-	}
-	if err := o.Desk.Reconcile(ctx, time.Now()); err != nil {
+		return nil
+	}); err != nil {
 		o.T.Fatal(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const abortPath = orderPath + "/abort"
@@ -21,22 +21,18 @@ const abortPath = orderPath + "/abort"
 // reserve says that a purchase of the cart by the order may be running since some time.
 func (w *world) reserve(orderID string, ago time.Duration) {
 	w.T.Helper()
-	err := w.Stock.Reserve(w.T.Context(), catalog.Reservation{
-		CartID: w.cartID, OrderID: orderID, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: 1}}, Made: time.Now().Add(-ago),
+	w.Approve(stock.Approved{
+		CartID: w.cartID, OrderID: orderID, Lines: []stock.Line{{SKU: "MUG-1", Quantity: 1}}, Made: time.Now().Add(-ago),
 	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
 }
 
 // reservedBy is the order by which the cart may be being bought, "" for none.
 func (w *world) reservedBy() string {
 	w.T.Helper()
-	r, _, err := w.Stock.Reservation(w.T.Context(), w.cartID)
-	if err != nil {
-		w.T.Fatal(err)
+	for _, a := range w.Approved(w.cartID) {
+		return a.OrderID
 	}
-	return r.OrderID
+	return ""
 }
 
 func (w *world) mugsLeft() int {

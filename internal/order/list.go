@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -139,7 +140,7 @@ const (
 )
 
 // cursorLike has positions of orders, also those that nobody can have any more.
-var cursorLike = regexp.MustCompile(`^([no])([1-9][0-9]{0,14}):([A-Za-z0-9_]{0,100}|~)$`)
+var cursorLike = regexp.MustCompile(`^([no])([1-9][0-9]{0,14}):([A-Za-z0-9_-]{0,100}|~)$`)
 
 func parseCursor(text string) (p position, err error) {
 	if text == "" {
@@ -183,6 +184,9 @@ var captureSuffix = regexp.MustCompile(`-[0-9]{1,4}$`)
 // selection understands a query. Its text is words of orders, or, where it is none, an
 // amount.
 func (q Query) selection(ctx context.Context, tx *sql.Tx) (s selection, err error) {
+	if asked := q.Text + string(q.Status) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+		return s.and("1 = 0"), nil // a database takes no such text
+	}
 	if q.Status != "" {
 		s = s.and("status = $", string(q.Status))
 	}
@@ -202,7 +206,8 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (s selection, err erro
 	if text == "" {
 		return s, nil
 	}
-	named := []any{text, captureSuffix.ReplaceAllString(text, ""), strings.NewReplacer("-", "", " ", "").Replace(strings.TrimPrefix(text, normal(numberPrefix)))}
+	number := strings.TrimPrefix(strings.NewReplacer("-", "", " ", "").Replace(text), "sk")
+	named := []any{text, captureSuffix.ReplaceAllString(text, ""), number}
 	if amount, ok := money.ParseDecimal(text); ok {
 		var known bool
 		if err := tx.QueryRowContext(ctx, "select exists (select 1 from order_words where word in ($1, $2, $3))", named...).Scan(&known); err != nil {

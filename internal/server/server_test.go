@@ -23,7 +23,6 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
-	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/server"
@@ -293,7 +292,9 @@ func TestHealthAndMetrics(t *testing.T) {
 	for range 8 {
 		told.Record(story.Entry{CartID: "cart"})
 	}
-	counted := observetest.With(t, observe.Options{Redis: rdb, Story: told, Queues: order.Queues(), Unacknowledged: order.Unacknowledged})
+	counted := observetest.With(t, observe.Options{Redis: rdb, Story: told})
+	none := func(context.Context) (int64, time.Time, error) { return 0, time.Time{}, nil }
+	counted.Watch(func(context.Context) error { return nil }, observe.Queue{Length: none}, observe.Queue{Name: "unfinished_orders", Length: none})
 	counted.Book(observe.BookPlace, observe.ResultStored)
 	_, done := counted.Round(t.Context(), observe.LoopReconcile)
 	done(nil)

@@ -132,7 +132,7 @@ func StartServer(t testing.TB, settings ...string) *Server {
 // settingsOf are settings as arguments; the last of a name counts.
 func settingsOf(settings []string) (args []string) {
 	for _, s := range append([]string{
-		"listen_addresses=", "fsync=off", "max_connections=200",
+		"listen_addresses=", "fsync=off", "max_connections=400",
 		"shared_buffers=32MB", "recovery_init_sync_method=syncfs", "deadlock_timeout=100ms", "logging_collector=off", "log_min_messages=fatal",
 	}, settings...) {
 		args = append(args, "-c", s)

@@ -9,6 +9,7 @@ package shoptest
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -71,6 +72,7 @@ type World struct {
 	T       testing.TB
 	Fake    *fakeklarna.TestServer
 	DB      *db.DB // of all processes
+	url     string // of the database; "" where the test brought it
 	Redis   *redistest.Server
 	Client  redis.UniversalClient // of the first process
 	URL     string                // where the first process listens, "" where none does
@@ -109,10 +111,12 @@ func newWorld(t testing.TB, o Options) *World {
 	if o.Fake.PushDelay == 0 {
 		o.Fake.PushDelay = time.Hour
 	}
+	url := ""
 	if o.DB == nil {
-		o.DB = dbtest.Postgres(t)
+		url = dbtest.PostgresURL(t)
+		o.DB = dbtest.Open(t, db.Config{URL: url})
 	}
-	w := &World{T: t, DB: o.DB, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	w := &World{T: t, DB: o.DB, url: url, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
 	t.Cleanup(w.logsNothingPrivate)
 	return w
 }
@@ -245,4 +249,51 @@ func (w *World) Replica() *redis.Client {
 	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, ReadTimeout: 300 * time.Millisecond, MaxRetries: -1, PoolSize: 10})
 	w.T.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// Number is the number that a query of the database answers.
+func (w *World) Number(query string, args ...any) (n int64) {
+	w.T.Helper()
+	if err := w.DB.Read.QueryRowContext(w.T.Context(), query, args...).Scan(&n); err != nil {
+		w.T.Fatal(err)
+	}
+	return n
+}
+
+// Text is the text that a query of the database answers.
+func (w *World) Text(query string, args ...any) (text string) {
+	w.T.Helper()
+	if err := w.DB.Read.QueryRowContext(w.T.Context(), query, args...).Scan(&text); err != nil {
+		w.T.Fatal(err)
+	}
+	return text
+}
+
+// Exec runs a statement in the database.
+func (w *World) Exec(query string, args ...any) {
+	w.T.Helper()
+	if err := w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(w.T.Context(), query, args...)
+		return err
+	}); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Stocked makes a product have so many available.
+func (w *World) Stocked(sku string, available int) {
+	w.T.Helper()
+	w.Exec("update stock set on_hand = $2 + reserved + committed where sku = $1", sku, available)
+}
+
+// SetRecord stores another record of an order, as another version may.
+func (w *World) SetRecord(orderID, record string) {
+	w.T.Helper()
+	w.Exec("update orders set record = $2 where order_id = $1", orderID, record)
+}
+
+// Record is an order as it is stored.
+func (w *World) Record(orderID string) string {
+	w.T.Helper()
+	return w.Text("select record from orders where order_id = $1", orderID)
 }
