@@ -305,6 +305,15 @@ func owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(err1, err2)
 }
 
+// Program is the path of one of PostgreSQL's programs, such as pg_dump.
+func Program(name string) (path string, err error) {
+	dir, found := programs()
+	if !found {
+		return "", errors.New("PostgreSQL is not installed")
+	}
+	return filepath.Join(dir, name), nil
+}
+
 // programs is where the newest PostgreSQL that is installed has its programs.
 func programs() (dir string, found bool) {
 	if path, err := exec.LookPath("initdb"); err == nil {
