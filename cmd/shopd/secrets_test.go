@@ -11,6 +11,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/db/dbtest"
 )
 
 // secretSettings are those that hold a secret, or may.
@@ -109,6 +110,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0", "SHOPD_PUBLIC_URL": "http://shop.example",
 		"SHOPD_REDIS_URL": "redis://:hush-redis@" + redis.Addr(), "SHOPD_KLARNA_URL": fake.URL,
 		"SHOPD_KLARNA_USERNAME": "hush-user", "SHOPD_KLARNA_PASSWORD": "hush-klarna", "SHOPD_SECRET": "hush-secret-0123456789", "SHOPD_STAFF": staff,
+		"SHOPD_DATABASE_URL": dbtest.PostgresURL(t) + "&password=hush-database",
 	}, "ops", "serve")
 	var shown bytes.Buffer
 	c := checkout(t, p.ready["storefront"])
