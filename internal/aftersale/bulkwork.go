@@ -88,11 +88,7 @@ func (d *Desk) dueBulks(ctx context.Context, now time.Time) (list []dueBulk, err
 
 // hold gives a job to the caller for a while more; false where another process has it.
 func (d *Desk) hold(ctx context.Context, job *dueBulk, now time.Time) (ok bool, err error) {
-	// The time moves with the clock, also where due is asked for a later one.
 	until := now.Add(bulkLease)
-	if until.UnixMilli() <= job.at {
-		until = time.UnixMilli(job.at + 1)
-	}
 	ok, err = d.Book.DB.Claim(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", job.id, job.at, until)
 	job.at = until.UnixMilli()
 	return ok, err

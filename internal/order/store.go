@@ -2,6 +2,7 @@ package order
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -132,10 +133,9 @@ func (b *Book) store(ctx context.Context, o Order) (kept Order, stored bool, err
 }
 
 func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, stored bool, err error) {
-	if o.CartID != "" {
-		if err := stock.LockCart(ctx, tx, o.CartID); err != nil {
-			return Order{}, false, err
-		}
+	// Without a cart nobody else decides about it but those who store the same order.
+	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.OrderID)); err != nil {
+		return Order{}, false, err
 	}
 	if known, _, found, err := read(ctx, tx, "order_id", o.OrderID); err != nil || found {
 		if err == nil {
@@ -207,10 +207,11 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
-			if err != nil {
-				return err
-			}
+		n, err := result.RowsAffected()
+		switch {
+		case err != nil:
+			return err
+		case n > 0:
 			return setWords(ctx, tx, *o)
 		}
 		o.ID, o.Number = "", ""

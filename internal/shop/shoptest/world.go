@@ -61,6 +61,7 @@ type Options struct {
 	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
 	Redis *redistest.Server  // nil: a server of the package's, flushed
 	DB    *db.DB             // nil: an empty one of PostgreSQL
+	URL   string             // of a database of PostgreSQL, when DB is nil; "": an empty one
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
@@ -111,12 +112,13 @@ func newWorld(t testing.TB, o Options) *World {
 	if o.Fake.PushDelay == 0 {
 		o.Fake.PushDelay = time.Hour
 	}
-	url := ""
 	if o.DB == nil {
-		url = dbtest.PostgresURL(t)
-		o.DB = dbtest.Open(t, db.Config{URL: url})
+		if o.URL == "" {
+			o.URL = dbtest.PostgresURL(t)
+		}
+		o.DB = dbtest.Open(t, db.Config{URL: o.URL})
 	}
-	w := &World{T: t, DB: o.DB, url: url, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
 	t.Cleanup(w.logsNothingPrivate)
 	return w
 }
