@@ -166,9 +166,11 @@ func TestBulkSize(t *testing.T) {
 	if len(job.Items) != aftersale.MaxBulk || !job.Finished() {
 		t.Errorf("%d items, finished %v", len(job.Items), job.Finished())
 	}
-	w.Redis.Stop()
+	if err := w.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Desk.StartBulk(t.Context(), uuid.NewString(), aftersale.Capture, "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
-		t.Errorf("without Redis: %v", err)
+		t.Errorf("without the database: %v", err)
 	}
 }
 

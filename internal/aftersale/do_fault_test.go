@@ -106,13 +106,13 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 	}
 }
 
-// A process is killed at any call of Do, or loses Redis from there on; the call
+// A process is killed at any call of Do, or loses the database from there on; the call
 // is carried out and its answer lost, or not made at all. The loop finishes what
 // was begun, and the same form again what was not: each once.
 func TestDoKilled(t *testing.T) {
 	t.Parallel()
 	for _, s := range scenes {
-		for _, what := range []string{"killed", "killed late", "redis gone", "redis gone late"} {
+		for _, what := range []string{"killed", "killed late", "database gone", "database gone late"} {
 			t.Run(s.name+"/"+what, func(t *testing.T) {
 				w := newWorld(t, nil)
 				deaths, unknown := 0, 0
@@ -121,14 +121,11 @@ func TestDoKilled(t *testing.T) {
 					o := s.order(w)
 					c := s.of(t, o)
 					r := &shoptest.Reaper{N: n, Late: strings.HasSuffix(what, "late")}
-					rdb := w.Redis.Client()
-					transport := http.DefaultTransport
+					process := w.CutOff
 					if strings.HasPrefix(what, "killed") {
-						transport = r
+						process = w.Doomed
 					}
-					desk := w.another(rdb, transport)
-					rdb.AddHook(r)
-					out, err := desk.Do(t.Context(), o.OrderID, c)
+					out, err := process(r).Desk.Do(t.Context(), o.OrderID, c)
 					if !r.Died() {
 						if err != nil || out.Result != order.Done {
 							t.Fatal(out.Result, err)

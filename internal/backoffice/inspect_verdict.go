@@ -112,6 +112,9 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		return err
 	}
 	for _, a := range approved {
+		if a.Sold {
+			continue
+		}
 		fact("Purchase", "may be running since "+timeText(a.Made)+" UTC", linkTo(purchased(a.OrderID), v.Query))
 	}
 	for _, id := range c.Bought[max(0, len(c.Bought)-maxStories):] {

@@ -73,7 +73,7 @@ func TestBook(t *testing.T) {
 		}, 404, "not_found"},
 		{"Klarna is away", broken(fakeklarna.Fault{Reset: true}), 503, "unavailable"},
 		{"Klarna does not know us", broken(fakeklarna.Fault{Status: http.StatusUnauthorized}), 503, "unavailable"},
-		{"Redis is away", func() string { w.Redis.Stop(); return "order-1" }, 503, "unavailable"},
+		{"the database is away", func() string { w.Exec("alter table orders rename to elsewhere"); return "order-1" }, 503, "unavailable"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w.in(t)
@@ -96,7 +96,9 @@ func TestBook(t *testing.T) {
 				}
 			}
 			w.Fake.ClearFaults()
-			w.Redis.Restart()
+			if tc.name == "the database is away" {
+				w.Exec("alter table elsewhere rename to orders")
+			}
 			if got := w.placed(orderID); got != (tc.status == http.StatusOK) {
 				t.Errorf("in the book: %v", got)
 			}

@@ -110,25 +110,6 @@ func TestNotBoughtTwice(t *testing.T) {
 	}
 }
 
-// An order is stored and acknowledged without Redis; what Redis has to do with it is done
-// when it is there again.
-func TestPlaceWithoutRedis(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	cartID, orderID := w.Sale()
-	w.Redis.Stop()
-	if _, err := w.Book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
-		t.Errorf("got %v", err)
-	}
-	if there, _ := w.Fake.Order(orderID); !there.Fake.Acknowledged {
-		t.Error("it is not acknowledged")
-	}
-	w.acknowledgedOnlyStored(orderID)
-	w.Redis.Restart()
-	w.Round(time.Minute)
-	w.once(cartID, orderID)
-}
-
 // A failover loses an order that was acknowledged: the loop places it again, with the
 // number that Klarna has.
 func TestLostOrder(t *testing.T) {

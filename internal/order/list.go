@@ -132,15 +132,22 @@ type position struct {
 func (o Order) position() position { return position{at: o.PlacedAt.UnixMilli(), id: o.ID} }
 
 // String is the position in a cursor.
-func (p position) String() string { return strconv.FormatInt(p.at, 10) + ":" + p.id }
+func (p position) String() string {
+	text := fmt.Sprintf("%013d", min(max(p.at, 0), lastMoment))
+	if p.id != "" {
+		text += ":" + p.id
+	}
+	return text
+}
 
 const (
 	newerMark, olderMark = "n", "o"
-	lastID               = "~" // after all IDs
+	lastID               = "~" // after all IDs, as "" is before them
+	lastMoment           = 9_999_999_999_999
 )
 
 // cursorLike has positions of orders, also those that nobody can have any more.
-var cursorLike = regexp.MustCompile(`^([no])([1-9][0-9]{0,14}):([A-Za-z0-9_-]{0,100}|~)$`)
+var cursorLike = regexp.MustCompile(`^([no])([0-9]{13})(?::([A-Za-z0-9_-]{1,100}|~))?$`)
 
 func parseCursor(text string) (p position, err error) {
 	if text == "" {

@@ -24,7 +24,7 @@ const (
 func (b *Book) remember(ctx context.Context, orderID string) error {
 	now := time.Now()
 	_, err := b.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZAdd(ctx, placedKey, redis.Z{Score: float64(now.UnixMilli()), Member: orderID}) //nolint:forbidigo // Redis knows no other scores
+		p.ZAdd(ctx, placedKey, redis.Z{Score: float64(now.UnixMilli()), Member: orderID})
 		p.ZRemRangeByScore(ctx, placedKey, "-inf", strconv.FormatInt(now.Add(-placedLife).UnixMilli(), 10))
 		p.Expire(ctx, placedKey, placedLife)
 		return nil

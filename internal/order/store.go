@@ -228,10 +228,11 @@ func (b *Book) rewrite(ctx context.Context, tx *sql.Tx, o Order) error {
 	return err
 }
 
-// isCurrent reports whether an order is its cart's newest that was approved. The cart is locked.
+// isCurrent reports whether no other order of the cart was approved after an order. The
+// cart is locked.
 func (b *Book) isCurrent(ctx context.Context, tx *sql.Tx, o Order) (bool, error) {
 	list, err := b.Stock.OfCart(ctx, tx, o.CartID)
-	return err == nil && len(list) > 0 && list[0].OrderID == o.OrderID, err
+	return len(list) == 0 || list[0].OrderID == o.OrderID, err
 }
 
 // become gives what an order is bought by the order's name. The cart is locked.

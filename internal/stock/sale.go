@@ -22,7 +22,7 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 		return nil, err
 	}
 	if a == nil {
-		a = &Approved{CartID: cartID, OrderID: orderID, Lines: lines, Made: time.Now()}
+		a = &Approved{CartID: cartID, OrderID: orderID, Lines: lines, Made: time.UnixMilli(0)} // nobody approved it
 	}
 	var done bool
 	if err := tx.QueryRowContext(ctx, "select exists (select 1 from stock_moves where order_id = $1 and kind = $2)", orderID, string(Sold)).Scan(&done); err != nil {

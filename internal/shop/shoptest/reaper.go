@@ -33,14 +33,28 @@ type Reaper struct {
 func (w *World) Doomed(r *Reaper) *shop.Shop {
 	w.T.Helper()
 	rdb := w.Redis.Client()
-	d := dbtest.Open(w.T, db.Config{URL: w.url, Dial: r.Dial})
-	r.alive() // opening is none of its calls
+	d := w.dialled(r)
 	s := w.Process(func(c *shop.Config) {
 		On(rdb, r)(c)
 		c.DB = d
 	})
 	rdb.AddHook(r)
 	return s
+}
+
+// CutOff is one more process of the shop, which r cuts off from the database.
+func (w *World) CutOff(r *Reaper) *shop.Shop {
+	w.T.Helper()
+	d := w.dialled(r)
+	return w.Process(func(c *shop.Config) { c.DB = d })
+}
+
+// dialled is the database by way of r. Opening it is none of its calls.
+func (w *World) dialled(r *Reaper) *db.DB {
+	w.T.Helper()
+	d := dbtest.Open(w.T, db.Config{URL: w.url, Dial: r.Dial})
+	r.alive()
+	return d
 }
 
 // alive begins the life of the process.
