@@ -13,8 +13,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -208,49 +206,6 @@ func On(rdb redis.UniversalClient, transport http.RoundTripper) func(*shop.Confi
 			c.Klarna.Transport = transport
 		}
 	}
-}
-
-// Keys are the keys of the book that match a pattern, sorted.
-func (w *World) Keys(pattern string) []string {
-	w.T.Helper()
-	var keys []string
-	var mu sync.Mutex
-	scan := func(ctx context.Context, c *redis.Client) error {
-		found, err := c.Keys(ctx, pattern).Result()
-		mu.Lock()
-		defer mu.Unlock()
-		keys = append(keys, found...)
-		return err
-	}
-	var err error
-	if cluster, ok := w.Client.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(w.T.Context(), scan)
-	} else {
-		err = scan(w.T.Context(), w.Client.(*redis.Client))
-	}
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// Replica is a client of the master's replica, when that is in step.
-func (w *World) Replica() *redis.Client {
-	w.T.Helper()
-	port := ""
-	for start := time.Now(); port == ""; time.Sleep(10 * time.Millisecond) {
-		info, err := w.Client.Info(w.T.Context(), "replication").Result()
-		if err != nil || time.Since(start) > 15*time.Second {
-			w.T.Fatalf("no replica in %s (%v)", info, err)
-		}
-		if _, rest, ok := strings.Cut(info, "slave0:ip=127.0.0.1,port="); ok && strings.Contains(rest, "state=online") {
-			port, _, _ = strings.Cut(rest, ",")
-		}
-	}
-	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, ReadTimeout: 300 * time.Millisecond, MaxRetries: -1, PoolSize: 10})
-	w.T.Cleanup(func() { _ = c.Close() })
-	return c
 }
 
 // Number is the number that a query of the database answers.
