@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +96,7 @@ func newServer(t *testing.T, change func(*server.Options)) (*server.Server, *str
 		Storefront:     pages{slow: make(chan struct{})},
 		Callbacks:      calls{},
 		Redis:          rdb,
+		Database:       func(context.Context) error { return nil },
 		Logger:         slog.New(observe.LogHandler(slog.NewTextHandler(&log, nil))),
 		PublicURL:      "https://shop.example",
 		BrowserOrigins: []string{"https://js.klarna.example", "https://x.klarna.example"},
@@ -299,7 +301,16 @@ func TestHealthAndMetrics(t *testing.T) {
 	_, done := counted.Round(t.Context(), observe.LoopReconcile)
 	done(nil)
 	counted.Callback(observe.Callback{Name: "validation", Result: "ok"})
-	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Observer = rdb, counted })
+	var away atomic.Bool // the database
+	s, _ := newServer(t, func(o *server.Options) {
+		o.Redis, o.Observer = rdb, counted
+		o.Database = func(context.Context) error {
+			if away.Load() {
+				return errors.New("away")
+			}
+			return nil
+		}
+	})
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {
 		if code, body := fetch(t, url); code != http.StatusOK {
@@ -322,6 +333,10 @@ func TestHealthAndMetrics(t *testing.T) {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}
+	}
+	away.Store(true)
+	if code, body := fetch(t, shop+"/readyz"); code != http.StatusOK || !strings.Contains(body, "degraded") {
+		t.Errorf("/readyz without the database: %d %s", code, body)
 	}
 	mini.Close()
 	if code, _ := fetch(t, shop+"/readyz"); code != http.StatusServiceUnavailable {
