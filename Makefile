@@ -5,7 +5,7 @@ FUZZ    ?= 30s
 MINUTES ?= 10
 SEED    ?= 0
 # Tests wait more than they work, so more of them run than there are cores; without debug information they link faster.
-TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p 3 -parallel 4 -ldflags=-w
+TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -ldflags=-w
 LINT    := tool -modfile=$(CURDIR)/tools/lint.mod
 
 # The tools are modules of their own, so that the product's go.mod has what the product
