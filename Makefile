@@ -5,7 +5,7 @@ FUZZ    ?= 30s
 MINUTES ?= 10
 SEED    ?= 0
 # Tests wait more than they work, so more of them run than there are cores; without debug information they link faster.
-TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p 3 -parallel 4 -ldflags=-w
+TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -ldflags=-w
 LINT    := tool -modfile=$(CURDIR)/tools/lint.mod
 
 # The tools are modules of their own, so that the product's go.mod has what the product
@@ -45,12 +45,13 @@ test-tools:
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
 	fi
 
-check: test generated lint race a11y ## make test, the static checks, the race detector and make a11y
+check: A11Y := -short
+check: test generated lint race a11y ## make test, the static checks, the race detector and a short make a11y
 
 # Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
 # killed, forms and pages one by one.
 race: test-tools ## the tests in which goroutines meet, without a browser, under the race detector
-	$(TEST) -race -skip '^Fuzz|StateMachine|BruteForce|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(backoffice|browsertest|i18n|market|money|ordermanagement|respond)$$')
+	$(TEST) -race -skip '^Fuzz|StateMachine|BruteForce|FlashSale|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(backoffice|browsertest|i18n|market|money|ordermanagement|respond)$$')
 	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
 	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna
 	$(TEST) -race -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./test/e2e
@@ -58,7 +59,7 @@ race: test-tools ## the tests in which goroutines meet, without a browser, under
 a11y: test-tools ## accessibility of every page by axe-core, from npm
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/a11y
-	$(TEST) -tags a11y -run TestAccessibility ./test/e2e ./internal/backoffice ./fakeklarna
+	$(TEST) -tags a11y $(A11Y) -run Accessibility ./test/e2e ./internal/backoffice ./fakeklarna
 
 # Paths on the command lines below are those of the root, so it runs there.
 bin/bench:

@@ -18,6 +18,9 @@ func TestAccessibility(t *testing.T) {
 	o.do(o.sale(1).OrderID, order.Command{Action: aftersale.Cancel.Name})
 	o.sale(1, "email", "ada+pend-accept-05@example.com")
 	for _, l := range looks {
+		if !browsertest.Audited(l.o) {
+			continue
+		}
 		t.Run(l.name, func(t *testing.T) {
 			p := browsertest.Open(t, l.o)
 			o.tour(p, part, func(name string) { browsertest.Audit(t, name, p.Page) })

@@ -20,6 +20,13 @@ const axe = `async () => {
 	return JSON.stringify(violations.map(({id, help, nodes}) => ({id, help, nodes: nodes.map((node) => node.html + ": " + node.failureSummary)})));
 }`
 
+// Audited reports whether a page is looked at with options: with -short by half of
+// them only, wide in the light and narrow in the dark.
+func Audited(o Options) bool {
+	narrow := o.Phone || o.Width > 0 && o.Width < 600
+	return !testing.Short() || narrow == o.Dark
+}
+
 // Audit fails the test when axe-core finds fault with a document, without its
 // frames. make a11y installs axe-core.
 func Audit(t *testing.T, name string, document *rod.Page) {

@@ -160,15 +160,7 @@ func (p *Page) Load(act func()) {
 	p.t.Helper()
 	p.MustEval(`() => { document.documentElement.dataset.left = "" }`)
 	act()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		got, err := p.Eval(`() => !("left" in document.documentElement.dataset) && document.readyState === "complete"`)
-		if err == nil && got.Value.Bool() {
-			return
-		}
-		if time.Now().After(end) {
-			p.t.Fatalf("waited 10 s for another document (%v)", err)
-		}
-	}
+	p.Wait("another document", `() => !("left" in document.documentElement.dataset) && document.readyState === "complete"`)
 }
 
 // Frame returns the document in the iframe that matches the selector, waiting for both to be there; cross-site or not.

@@ -127,8 +127,10 @@ type AddRow struct {
 	index                   int
 }
 
-// SKUID and QuantityID are those of the row's controls.
-func (r AddRow) SKUID() string      { return AddID(r.index, "sku") }
+// SKUID is that of the control for the row's SKU.
+func (r AddRow) SKUID() string { return AddID(r.index, "sku") }
+
+// QuantityID is that of the control for the row's quantity.
 func (r AddRow) QuantityID() string { return AddID(r.index, "quantity") }
 
 // AddID is the ID of a control of the row at an index.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/lifeline"
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
@@ -127,45 +127,7 @@ func (s settings) equal(other settings) bool {
 	return maps.Equal(s.config, other.config) && slices.Equal(s.users, other.users)
 }
 
-// home is where the servers of a test process have their folders.
-type home struct {
-	dir string
-	// lifeline is never closed by this process. It is kept, so that the file is not
-	// collected as garbage, which would close it.
-	lifeline *os.File
-}
-
-var folder = sync.OnceValues(makeFolder)
-
-const pidName = "pid"
-
-// watch waits until the test process has ended, then ends its servers and removes
-// their folders. $0 is the folder of folders.
-const watch = `trap '' INT TERM HUP QUIT
-cat
-for f in "$0"/*/` + pidName + `; do kill -9 "$(cat "$f")"; done
-rm -rf "$0"`
-
-// makeFolder also starts the process that watches over this one. Tests have no
-// common end, and a killed one has none at all, but its end of the pipe is closed
-// then by the system.
-func makeFolder() (home, error) {
-	dir, err := os.MkdirTemp("", "redis")
-	if err != nil {
-		return home{}, err
-	}
-	cmd := exec.Command("sh", "-c", watch, dir) // outlives every test
-	r, w, err := os.Pipe()
-	if err != nil {
-		return home{}, err
-	}
-	cmd.Stdin = r
-	if err := cmd.Start(); err != nil {
-		return home{}, err
-	}
-	_ = r.Close()
-	return home{dir, w}, nil
-}
+var folder = sync.OnceValues(func() (lifeline.Folder, error) { return lifeline.New("redis", "KILL") })
 
 // pidFile tells the watch the process of a node.
-func (n *node) pidFile() string { return filepath.Join(n.dir, pidName) }
+func (n *node) pidFile() string { return filepath.Join(n.dir, lifeline.PIDFile) }

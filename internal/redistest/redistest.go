@@ -182,7 +182,7 @@ func (s *Server) add(addr string, args ...string) *node {
 	s.t.Helper()
 	all, err := folder()
 	must(s.t, err)
-	dir, err := os.MkdirTemp(all.dir, "")
+	dir, err := os.MkdirTemp(all.Dir, "")
 	must(s.t, err)
 	if addr != "" {
 		_, port, _ := net.SplitHostPort(addr)

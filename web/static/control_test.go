@@ -254,7 +254,7 @@ func TestSlow(t *testing.T) {
 func TestOneSentence(t *testing.T) {
 	s := newShop(t)
 	s.next(after(600*time.Millisecond, good))
-	c := s.open(t, `{times: {readOut: 300}}`)
+	c := s.open(t, `{times: {readOut: 1500}}`)
 	c.MustEval(`() => {
 		window.says = [];
 		const status = document.getElementById("live-status");
@@ -279,7 +279,7 @@ func TestOneSentence(t *testing.T) {
 		t.Errorf("read out while typing: %q", got)
 	}
 	c.Wait("the reading", `() => says.length > 0`)
-	time.Sleep(400 * time.Millisecond)
+	time.Sleep(1600 * time.Millisecond)
 	if got, want := c.MustEval(`() => says.join("|")`).Str(), "Total 1072 kr, 7 items."; got != want {
 		t.Errorf("read out %q, want %q", got, want)
 	}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/lifeline"
 )
 
 // Each runs a test on an empty database of either kind.
@@ -205,7 +206,7 @@ func (s *Server) stop() {
 func (s *Server) ended() {
 	<-s.done
 	s.cmd = nil
-	_ = os.Remove(filepath.Join(s.dir, pidName)) // the number may become that of another process
+	_ = os.Remove(filepath.Join(s.dir, lifeline.PIDFile)) // the number may become that of another process
 }
 
 // Restart starts a server that was killed.
@@ -215,12 +216,21 @@ func (s *Server) Restart() {
 	s.await()
 }
 
+// SIGQUIT leaves no shared memory behind, and another user than this one runs the servers.
+var folder = sync.OnceValues(func() (lifeline.Folder, error) {
+	all, err := lifeline.New("pg", "QUIT")
+	if err != nil {
+		return all, err
+	}
+	return all, os.Chmod(all.Dir, 0o755)
+})
+
 // start makes the server, with an empty database "shop" that others are copied from.
 func (s *Server) start(args []string) {
 	s.t.Helper()
 	all, err := folder()
 	must(s.t, err)
-	s.dir, err = os.MkdirTemp(all.dir, "")
+	s.dir, err = os.MkdirTemp(all.Dir, "")
 	must(s.t, err)
 	who, err := owner()
 	must(s.t, err)
@@ -254,7 +264,7 @@ func (s *Server) run() {
 		close(done)
 	}()
 	s.cmd, s.done = cmd, done
-	must(s.t, os.WriteFile(filepath.Join(s.dir, pidName), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o600))
+	must(s.t, os.WriteFile(filepath.Join(s.dir, lifeline.PIDFile), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o600))
 }
 
 // await waits until the server answers, at most a minute.
