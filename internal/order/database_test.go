@@ -98,7 +98,7 @@ func TestNotBoughtTwice(t *testing.T) {
 			} else if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) {
 				t.Errorf("got %v, want ErrCartChanged", err)
 			}
-			if !w.Cart(in.CartID).BoughtBy(orderID) {
+			if c := w.Cart(in.CartID); !c.BoughtBy(orderID) {
 				t.Error("the cart is not closed")
 			}
 			if left := w.Left("MUG-1"); left != before {

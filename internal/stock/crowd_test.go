@@ -163,7 +163,7 @@ func TestSums(t *testing.T) {
 		w.adds()
 		held, open := map[string]int64{}, map[string]int64{}
 		for i := range carts {
-			list, err := w.OfCart(t.Context(), cartName(i))
+			list, err := w.OfCart(t.Context(), w.DB.Read, cartName(i))
 			w.must(err)
 			for _, a := range list {
 				w.must(w.Drop(t.Context(), a.CartID, a.OrderID))
