@@ -133,6 +133,7 @@ func TestDoKilled(t *testing.T) {
 						break
 					}
 					deaths++
+					w.Buried()
 					if err != nil && !errors.Is(err, order.ErrUnavailable) {
 						t.Errorf("at call %d: got %v, want ErrUnavailable", n, err)
 					}

@@ -126,7 +126,7 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 			if w.Left("MUG-1") != mugs-2 {
 				t.Fatal("nothing was taken")
 			}
-			want := []string{"placed", "acknowledged", "cancel done", "stock"}
+			want, back := []string{"placed", "acknowledged", "cancel done", "stock"}, "2"
 			switch how {
 			case "lines changed before":
 				lines, sum, err := order.Take(o.OrderLines, []int64{1, 1, 1})
@@ -134,7 +134,7 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 					t.Fatal(err)
 				}
 				o = w.Do(o, shoptest.Command(o, aftersale.Lines.Name, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum }), order.Done).Order
-				want = slices.Insert(want, 2, "lines done")
+				want, back = slices.Insert(want, 2, "lines done"), "1" // the other came back with the change
 				fallthrough
 			case "by staff":
 				c := shoptest.Command(o, aftersale.Cancel.Name)
@@ -156,7 +156,7 @@ func TestCancelReturnsTheGoods(t *testing.T) {
 			w.Agrees(o.OrderID)
 			w.Tells(o.OrderID, want...)
 			entries, _ := w.Book.Audit(t.Context(), o.OrderID)
-			if diff := cmp.Diff([]order.Change{{Field: "returned MUG-1", Before: "0", After: "2"}, {Field: "returned JAM-1", Before: "0", After: "1"}}, entries[0].Changes); diff != "" {
+			if diff := cmp.Diff([]order.Change{{Field: "returned MUG-1", Before: "0", After: back}, {Field: "returned JAM-1", Before: "0", After: "1"}}, entries[0].Changes); diff != "" {
 				t.Error(diff)
 			}
 		})

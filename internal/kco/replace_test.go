@@ -12,7 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -78,7 +81,7 @@ func TestSyncReserved(t *testing.T) {
 			w.reserve(id, time.Hour)
 			w.reserve("another", 0)
 			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
-		}, calls: []string{"read", "read", "read", "create"}, created: true},
+		}, calls: []string{"read", "read", "read"}, err: running, next: []string{"read"}},
 		{name: "read 500, repair", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, mode: cartsync.Repair, calls: []string{"read", "read", "read"}, err: cartsync.ErrUnavailable, next: []string{"read"}},
 		{name: "update 502 three times", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
@@ -214,10 +217,11 @@ func TestSyncReserved(t *testing.T) {
 	}
 }
 
-// Redis goes away just when Klarna has aborted the order, as if we were killed
+// The database goes away just when Klarna has aborted the order, as if we were killed
 // there: nothing is shown, and the next load makes a new order.
-func TestSyncReservedWithoutRedis(t *testing.T) {
-	w := newWorld(t, fakeklarna.Options{})
+func TestSyncReservedWithoutDatabase(t *testing.T) {
+	server := dbtest.StartServer(t)
+	w := &world{shoptest.New(t, shoptest.Options{URL: server.Database()}), cart.NewID()}
 	w.put("MUG-1", 1)
 	first, err := w.sync(cartsync.Load)
 	if err != nil {
@@ -229,7 +233,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	var outage sync.WaitGroup
 	outage.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		w.Redis.Stop()
+		server.Kill()
 	})
 	if got, err := w.sync(cartsync.Change); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
@@ -238,7 +242,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	if n := len(w.Fake.Orders()); n != 1 || !w.Fake.Orders()[0].Fake.Aborted {
 		t.Fatalf("%d orders, aborted %v", n, w.Fake.Orders()[0].Fake.Aborted)
 	}
-	w.Redis.Restart()
+	server.Restart()
 	got, err := w.sync(cartsync.Load)
 	if err != nil || !got.Created {
 		t.Fatalf("got %+v, %v", got, err)
@@ -252,7 +256,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	w.fault("GET", orderPath, fakeklarna.Fault{Status: 403, Delay: fakeklarna.Duration(400 * time.Millisecond)})
 	outage.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		w.Redis.Stop()
+		server.Kill()
 	})
 	if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)

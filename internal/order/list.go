@@ -117,7 +117,7 @@ func page(ctx context.Context, tx *sql.Tx, q Query, from position, limit int) (p
 	if older {
 		p.Older = olderMark + oldest.String()
 	}
-	err = tx.QueryRowContext(ctx, "select count(*) from (select 1 from orders "+all.where()+fmt.Sprintf(" limit %d) as some", MaxTotal+1), all.args...).Scan(&p.Total)
+	err = tx.QueryRowContext(ctx, "select count(*) from (select 1 from orders "+all.where()+fmt.Sprintf(" limit %d) as counted", MaxTotal+1), all.args...).Scan(&p.Total)
 	return p, err
 }
 

@@ -194,7 +194,9 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 	t.Parallel()
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next try", "loop"} {
-			w := newWorld(t, nil) // with its stock
+			w := newWorld(t, nil)
+			w.Stocked("MUG-1", 10000)
+			w.Stocked("JAM-1", 10000)
 			deaths := 0
 			for n := 1; ; n++ {
 				in := w.authorized()
@@ -215,6 +217,7 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 					break
 				}
 				deaths++
+				w.Buried()
 				if err != nil && !errors.Is(err, order.ErrUnavailable) {
 					t.Errorf("killed at call %d: got %v, want ErrUnavailable", n, err)
 				}

@@ -124,6 +124,8 @@ func TestPlaceAtOnce(t *testing.T) {
 func TestPlaceKilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
+	w.Stocked("MUG-1", 10000)
+	w.Stocked("JAM-1", 10000)
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next caller", "loop"} {
 			deaths := 0
@@ -139,14 +141,13 @@ func TestPlaceKilled(t *testing.T) {
 					break
 				}
 				deaths++
+				w.Buried()
 				if err != nil && !errors.Is(err, order.ErrUnavailable) {
 					t.Errorf("killed at call %d: got %v, want ErrUnavailable", n, err)
 				}
 				w.acknowledgedOnlyStored(orderID)
 				if finisher == "loop" {
-					if err := w.Desk.Reconcile(t.Context(), time.Now().Add(10*time.Minute)); err != nil {
-						t.Fatal(err)
-					}
+					w.Round(10 * time.Minute)
 				} else {
 					w.Place(orderID)
 				}

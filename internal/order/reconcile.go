@@ -221,15 +221,19 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (e
 	result := observe.ResultDone
 	defer func() { done(result, err) }()
 	o, found, err := b.ByOrderID(ctx, id)
+	next := o
 	switch {
 	case err != nil || !found:
 	case !o.Acknowledged || !o.CartClosed:
-		o, _, err = b.place(ctx, id)
+		next, _, err = b.place(ctx, id)
 	case o.Running == nil:
-		o, err = b.refresh(ctx, id)
+		next, err = b.refresh(ctx, id)
 	}
-	if err == nil && o.Running != nil && work.Resume != nil {
-		o, err = work.Resume(ctx, o, now)
+	if err == nil && next.Running != nil && work.Resume != nil {
+		next, err = work.Resume(ctx, next, now)
+	}
+	if err == nil {
+		o = next
 	}
 	var later sql.NullInt64
 	if err != nil || !o.finished() {

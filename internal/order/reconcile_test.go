@@ -68,6 +68,7 @@ func TestReconcileLeftBehind(t *testing.T) {
 	cartID := cart.NewID()
 	w.Put(cartID, "MUG-1", 2)
 	paid, unpaid, current := w.Open(cartID), w.Open(cartID), w.Open(cartID)
+	w.Reserve(cartID, current, time.Now())
 	w.Buy(paid)
 	for _, id := range []string{paid, unpaid} {
 		if err := w.Book.LeftBehind.Add(t.Context(), cartID, id); err != nil {
@@ -198,12 +199,13 @@ func TestReconcileAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	cartID, orderID := w.Sale()
+	w.Reserve(cartID, orderID, time.Now().Add(-6*time.Minute))
 	calls := len(w.Fake.Requests(""))
 	books := []*order.Book{w.Book, w.another(nil, nil)}
 	var wg sync.WaitGroup
 	for i := range 10 {
 		wg.Go(func() {
-			if err := books[i%2].Reconcile(t.Context(), time.Now().Add(6*time.Minute), order.Work{}); err != nil {
+			if err := books[i%2].Reconcile(t.Context(), time.Now(), order.Work{}); err != nil {
 				t.Error(err)
 			}
 		})

@@ -228,11 +228,17 @@ func (b *Book) rewrite(ctx context.Context, tx *sql.Tx, o Order) error {
 	return err
 }
 
-// isCurrent reports whether no other order of the cart was approved after an order. The
-// cart is locked.
+// isCurrent reports whether no other order of the cart was approved after an order that
+// is not in the book yet. One that was never approved, or too long ago, is current where
+// the cart has no other. The cart is locked.
 func (b *Book) isCurrent(ctx context.Context, tx *sql.Tx, o Order) (bool, error) {
 	list, err := b.Stock.OfCart(ctx, tx, o.CartID)
-	return len(list) == 0 || list[0].OrderID == o.OrderID, err
+	if err != nil || len(list) > 0 {
+		return len(list) > 0 && list[0].OrderID == o.OrderID, err
+	}
+	var others bool
+	err = tx.QueryRowContext(ctx, "select exists (select 1 from orders where cart_id = $1)", o.CartID).Scan(&others)
+	return !others, err
 }
 
 // become gives what an order is bought by the order's name. The cart is locked.

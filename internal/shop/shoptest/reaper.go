@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -94,11 +95,27 @@ func (c doomedConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
+// Close may come after the end of the process.
+func (c doomedConn) Close() error {
+	if err := c.Conn.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
 // Died reports whether the process has come to its end.
 func (r *Reaper) Died() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dead
+}
+
+// Buried waits until the database has done what dead processes have asked for last.
+func (w *World) Buried() {
+	w.T.Helper()
+	for w.Number("select count(*) from pg_stat_activity where datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()") > 0 {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // call runs one call in the life of the process.
