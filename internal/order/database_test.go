@@ -155,10 +155,11 @@ func TestFollow(t *testing.T) {
 	follow := func(in time.Duration) {
 		t.Helper()
 		books := []*order.Book{w.Book, w.another(nil, nil)}
+		at := time.Now().Add(in)
 		var wg sync.WaitGroup
 		for _, book := range books {
 			wg.Go(func() {
-				if tooMuch, err := book.Follow(t.Context(), time.Now().Add(in), 4); tooMuch || err != nil {
+				if tooMuch, err := book.Follow(t.Context(), at, 4); tooMuch || err != nil {
 					t.Error(tooMuch, err)
 				}
 			})
@@ -170,7 +171,7 @@ func TestFollow(t *testing.T) {
 	if n := len(w.Fake.Requests("")) - calls; n != 0 {
 		t.Errorf("%d calls before a day has passed", n)
 	}
-	follow(25 * time.Hour)
+	follow(24 * time.Hour)
 	if n := len(w.Fake.Requests("")) - calls; n != 1 {
 		t.Errorf("%d calls, want 1", n)
 	}
@@ -178,7 +179,7 @@ func TestFollow(t *testing.T) {
 		t.Errorf("revision %d, it was %d", now.Revision, o.Revision)
 	}
 	w.CancelAtKlarna(o.OrderID)
-	follow(25 * time.Hour)
+	follow(24 * time.Hour)
 	page, err := w.Book.List(t.Context(), order.Query{Status: ordermanagement.Cancelled})
 	if err != nil || len(page.Orders) != 1 {
 		t.Errorf("cancelled orders: %v, %v", page.Orders, err)
