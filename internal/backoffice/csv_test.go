@@ -28,15 +28,16 @@ func (o *office) olds(orders ...order.Order) {
 	ctx := o.T.Context()
 	if err := o.DB.Tx(ctx, func(tx *sql.Tx) error {
 		for _, kept := range orders {
+			kept.ID = "ord_" + kept.OrderID
 			record, err := json.Marshal(kept)
 			if err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `insert into orders (id, number, order_id, status, pending, country, currency, order_amount, captured_amount,
 				refunded_amount, acknowledged, placed_at, updated_at, revision, record)
-				values ('ord_' || $1, $2, $1, $3, false, $4, $5, $6, 0, 0, true, $7, $7, 0, $8)`,
+				values ($9, $2, $1, $3, false, $4, $5, $6, 0, 0, true, $7, $7, 0, $8)`,
 				kept.OrderID, kept.Number, string(kept.Status), kept.PurchaseCountry, string(kept.PurchaseCurrency), int64(kept.OrderAmount),
-				kept.PlacedAt.UnixMilli(), string(record)); err != nil {
+				kept.PlacedAt.UnixMilli(), string(record), kept.ID); err != nil {
 				return err
 			}
 		}
