@@ -8,6 +8,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Queryer is a transaction or a database, for functions that do not care.
@@ -30,9 +33,19 @@ const (
 //
 // Once the commit has begun ctx no longer ends it. The error is then nil,
 // ErrCommitUnknown, or something that says that all was undone.
-func (d *DB) Tx(ctx context.Context, do func(*sql.Tx) error) error {
+//
+// Inside a trace it is a span.
+func (d *DB) Tx(ctx context.Context, do func(*sql.Tx) error) (err error) {
+	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("github.com/shopd/shopd/internal/db").
+		Start(ctx, "sql transaction", trace.WithSpanKind(trace.SpanKindClient))
+	defer func() {
+		if err != nil {
+			span.SetStatus(codes.Error, "")
+		}
+		span.End()
+	}()
 	for try := 1; ; try++ {
-		err := d.tx(ctx, do)
+		err = d.tx(ctx, do)
 		switch {
 		case err == nil || errors.Is(err, ErrCommitUnknown):
 			return err

@@ -73,7 +73,7 @@ func TestTraces(t *testing.T) {
 	}
 	for _, name := range []string{"loop abort left behind", "loop reservation"} {
 		if inner[name] == 0 {
-			t.Errorf("%s has no commands to Redis", name)
+			t.Errorf("%s has no spans of Redis or the database", name)
 		}
 	}
 }

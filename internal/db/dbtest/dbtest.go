@@ -327,7 +327,9 @@ func Program(name string) (path string, err error) {
 // programs is where the newest PostgreSQL that is installed has its programs.
 func programs() (dir string, found bool) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), true
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			return filepath.Dir(path), true
+		}
 	}
 	const all = "/usr/lib/postgresql"
 	list, _ := filepath.Glob(all + "/*/bin/initdb")
