@@ -52,13 +52,22 @@ type Desk struct {
 	Book    *order.Book
 	Pricer  *cart.Pricer // for products that are added to an order
 	Actions Registry
+	// Left is how many more of a product can be sold; false where that is not counted.
+	Left func(ctx context.Context, sku string) (left int, counted bool)
 
 	bulks chan struct{} // has something when this process starts a bulk job
 }
 
 // NewDesk returns the desk of a process.
 func NewDesk(b *order.Book, p *cart.Pricer, actions Registry) *Desk {
-	return &Desk{Book: b, Pricer: p, Actions: actions, bulks: make(chan struct{}, 1)}
+	return &Desk{
+		Book: b, Pricer: p, Actions: actions, bulks: make(chan struct{}, 1),
+		Left: func(ctx context.Context, sku string) (int, bool) {
+			left, err := b.Stock.Left(ctx, sku) // with an error nothing can be stored either
+			n, counted := left[sku]
+			return n, counted && err == nil
+		},
+	}
 }
 
 // Do does a command of staff with an order of the book: once, however often it
@@ -120,7 +129,7 @@ func (d *Desk) begin(ctx context.Context, orderID string, c order.Command) (o or
 		if err != nil {
 			return nil, err
 		}
-		return d.admit(o, audit, c)
+		return d.admit(ctx, o, audit, c)
 	})
 	if err != nil && !refusal(err) {
 		err = fmt.Errorf("%w: store command: %w", order.ErrUnavailable, err)
@@ -129,7 +138,7 @@ func (d *Desk) begin(ctx context.Context, orderID string, c order.Command) (o or
 }
 
 // admit lets a command in where nothing stands against it.
-func (d *Desk) admit(o *order.Order, entries []order.AuditEntry, c order.Command) ([]order.AuditEntry, error) {
+func (d *Desk) admit(ctx context.Context, o *order.Order, entries []order.AuditEntry, c order.Command) ([]order.AuditEntry, error) {
 	if _, ended := endOf(entries, c.Key); ended {
 		return nil, errEnded
 	}
@@ -144,7 +153,7 @@ func (d *Desk) admit(o *order.Order, entries []order.AuditEntry, c order.Command
 		newest, _ := last(entries, func(e order.AuditEntry) bool { return e.Result != order.Sent })
 		return nil, &ChangedError{Order: *o, Last: newest, Running: o.Running}
 	}
-	if impossible := d.Check(*o, c, c.At); impossible != nil {
+	if impossible := d.Check(ctx, *o, c, c.At); impossible != nil {
 		return nil, impossible
 	}
 	o.Running, o.SendingUntil = &c, c.At.Add(sending)

@@ -28,44 +28,20 @@ func TestEngines(t *testing.T) {
 			cartID, orderID := w.Sale("email", "eva@example.com")
 			w.Place(orderID)
 			o := w.once(cartID, orderID)
-			w.levels("MUG-1", before, 0, 2)
+			w.Levels("MUG-1", before, 0, 2)
 			page, err := w.Book.List(t.Context(), order.Query{Text: "EVA@example.com", Status: ordermanagement.Authorized, Limit: 1})
 			if err != nil || len(page.Orders) != 1 || page.Orders[0].Number != o.Number || page.Total != 1 {
 				t.Errorf("the list: %+v, %v", page, err)
 			}
 			w.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Done)
-			w.levels("MUG-1", before-1, 0, 1)
+			w.Levels("MUG-1", before-1, 0, 1)
 			w.CallKlarna("POST", "/ordermanagement/v1/orders/"+orderID+"/release-remaining-authorization", "")
 			if tooMuch, err := w.Book.Follow(t.Context(), time.Now().Add(25*time.Hour), 10); tooMuch || err != nil {
 				t.Fatal(tooMuch, err)
 			}
-			w.levels("MUG-1", before-1, 0, 0)
+			w.Levels("MUG-1", before-1, 0, 0)
 			w.Agrees(orderID)
 		})
-	}
-}
-
-// levels holds the numbers of a product's stock, and that they are the sums of its ledger.
-func (w *world) levels(sku string, onHand, reserved, committed int) {
-	w.T.Helper()
-	levels, err := w.Stock.Read(w.T.Context(), sku)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	want := stock.Level{SKU: sku, OnHand: int64(onHand), Reserved: int64(reserved), Committed: int64(committed)}
-	if levels[0] != want {
-		w.T.Errorf("the stock is %+v, want %+v", levels[0], want)
-	}
-	moves, err := w.Stock.Ledger(w.T.Context(), sku, 1000)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	sum := stock.Level{SKU: sku}
-	for _, m := range moves {
-		sum.OnHand, sum.Reserved, sum.Committed = sum.OnHand+m.OnHand, sum.Reserved+m.Reserved, sum.Committed+m.Committed
-	}
-	if sum != levels[0] {
-		w.T.Errorf("the ledger of %s sums to %+v, the stock is %+v", sku, sum, levels[0])
 	}
 }
 
@@ -184,7 +160,7 @@ func TestFollow(t *testing.T) {
 	if err != nil || len(page.Orders) != 1 {
 		t.Errorf("cancelled orders: %v, %v", page.Orders, err)
 	}
-	w.levels("MUG-1", before, 0, 0)
+	w.Levels("MUG-1", before, 0, 0)
 	if n := w.Number("select count(*) from events where type = 'order.cancelled'"); n != 1 {
 		t.Errorf("%d events", n)
 	}

@@ -22,6 +22,7 @@ func happened(before, after Order) (list []event.Type) {
 	add(before.Followed() && after.RefundedAmount > before.RefundedAmount, event.OrderRefunded)
 	add(len(after.Shipments) > len(before.Shipments), event.OrderShipped)
 	add(became(ordermanagement.Cancelled), event.OrderCancelled)
+	add(after.Expiring && !before.Expiring, event.OrderExpiring)
 	add(became(ordermanagement.Expired), event.OrderExpired)
 	add(after.FraudStatus != before.FraudStatus, event.OrderRiskChanged)
 	add(before.Followed() && released(before, after), event.OrderReleased)

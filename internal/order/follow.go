@@ -22,6 +22,8 @@ const followTries = 3
 
 const (
 	readDaily, readWeekly = 24 * time.Hour, 7 * 24 * time.Hour
+	// expiringFor is for how long before its end an order is said to expire.
+	expiringFor = 7 * 24 * time.Hour
 	// readFor is for how long what was captured is read, beside when somebody looks at it.
 	readFor = 90 * 24 * time.Hour
 	// readsBudget is how many orders a process reads a second, beside all else.
@@ -29,7 +31,7 @@ const (
 )
 
 // readAt is when the loop reads an order next that is as Klarna has it now; zero is
-// never. Open orders are read daily and when they expire, captured ones weekly: what is
+// never. Open orders are read daily, when they begin to expire and when they have, captured ones weekly: what is
 // done in Klarna's portal comes into the book also when nobody looks.
 func (o Order) readAt(now time.Time) time.Time {
 	switch o.Status {
@@ -43,8 +45,10 @@ func (o Order) readAt(now time.Time) time.Time {
 	case ordermanagement.Authorized, ordermanagement.PartCaptured:
 	}
 	next := now.Add(readDaily)
-	if after := o.ExpiresAt.Add(time.Minute); after.After(now) && after.Before(next) {
-		next = after
+	for _, at := range []time.Time{o.ExpiresAt.Add(-expiringFor), o.ExpiresAt} {
+		if at = at.Add(time.Minute); at.After(now) && at.Before(next) {
+			next = at
+		}
 	}
 	return next
 }
@@ -202,6 +206,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if !sold.ExpiresAt.IsZero() {
 		o.ExpiresAt = sold.ExpiresAt.Time
 	}
+	o.Expiring = !over(o.Status) && !o.ExpiresAt.IsZero() && !now.Before(o.ExpiresAt.Add(-expiringFor))
 }
 
 // kept is a list as it is after it was stored and read.

@@ -78,6 +78,7 @@ type Order struct {
 	Refunds                   []ordermanagement.Refund       `json:"refunds,omitempty"`
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
 	Shipments                 []Shipment                     `json:"shipments,omitempty"`
+	Restocked                 []Restock                      `json:"restocked,omitempty"`
 	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
 	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
@@ -85,6 +86,8 @@ type Order struct {
 	// SendingUntil is until when a process may be at it. Then another one goes on.
 	SendingUntil time.Time `json:"sending_until,omitzero"`
 
+	// Expiring: it expires within 7 days, and something of it can still be captured.
+	Expiring bool `json:"expiring,omitempty"`
 	// Acknowledged: Klarna knows that we have it, or it was cancelled there.
 	Acknowledged bool `json:"acknowledged"`
 	// CartClosed: what was bought is out of the cart.
@@ -126,21 +129,33 @@ func (o Order) Capture(id string) (ordermanagement.Capture, bool) {
 // Goods are what the order took out of the cart.
 func (o Order) Goods() []cart.Line {
 	var lines []cart.Line
-	for _, line := range o.OrderLines {
-		if isGoods(line) {
-			lines = append(lines, cart.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
-		}
+	for _, line := range Goods(o.OrderLines) {
+		lines = append(lines, cart.Line(line))
 	}
 	return lines
 }
 
-// lines are goods as the stock counts them.
-func lines(goods []cart.Line) []stock.Line {
-	list := make([]stock.Line, len(goods))
-	for i, line := range goods {
-		list[i] = stock.Line(line)
+// Restock is goods of a refund that are in the warehouse again.
+type Restock struct {
+	RefundID string       `json:"refund_id"`
+	Goods    []stock.Line `json:"goods"`
+}
+
+// PutBack notes that the goods among the lines of a refund are in the warehouse again.
+func (o *Order) PutBack(refundID string, lines []klarna.OrderLine) {
+	if goods := Goods(lines); len(goods) > 0 {
+		o.Restocked = append(slices.Clone(o.Restocked), Restock{RefundID: refundID, Goods: goods})
 	}
-	return list
+}
+
+// Goods are the goods among lines, as the stock counts them.
+func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
+	for _, line := range lines {
+		if isGoods(line) {
+			goods = append(goods, stock.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
+		}
+	}
+	return goods
 }
 
 // toSend is what of the goods is still to be sent, and what was: goods are captured when

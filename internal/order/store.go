@@ -159,7 +159,7 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := b.insert(ctx, tx, &o, time.Now().Add(placerTime)); err != nil {
 		return Order{}, false, err
 	}
-	goods := lines(o.Goods())
+	goods := Goods(o.OrderLines)
 	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.OrderID, goods)
 	if err == nil && len(short) > 0 {
 		o.flag(Oversold)
@@ -384,7 +384,7 @@ func (b *Book) settle(ctx context.Context, tx *sql.Tx, before Order, o *Order, t
 }
 
 // move moves the stock of what an order has become: what is captured was sent, and
-// what is still to be sent is committed. short are the SKUs of which more is committed now
+// what is still to be sent is committed; what was refunded may be back. short are the SKUs of which more is committed now
 // than there is.
 func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.Entry) (short []string, err error) {
 	openBefore, sentBefore := before.toSend()
@@ -397,6 +397,11 @@ func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.E
 	}
 	if len(gone) > 0 {
 		if err := b.Stock.Ship(ctx, tx, o.OrderID, gone, by); err != nil {
+			return nil, err
+		}
+	}
+	for _, back := range o.Restocked[min(len(before.Restocked), len(o.Restocked)):] {
+		if err := b.Stock.Return(ctx, tx, o.OrderID, back.Goods, by); err != nil {
 			return nil, err
 		}
 	}

@@ -118,6 +118,7 @@ func newWorld(t testing.TB, o Options) *World {
 	}
 	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
 	t.Cleanup(w.logsNothingPrivate)
+	t.Cleanup(func() { w.stockAdds(t) })
 	return w
 }
 
@@ -235,12 +236,6 @@ func (w *World) Exec(query string, args ...any) {
 	}); err != nil {
 		w.T.Fatal(err)
 	}
-}
-
-// Stocked makes a product have so many available.
-func (w *World) Stocked(sku string, available int) {
-	w.T.Helper()
-	w.Exec("update stock set on_hand = $2 + reserved + committed where sku = $1", sku, available)
 }
 
 // SetRecord stores another record of an order, as another version may.
