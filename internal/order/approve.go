@@ -47,10 +47,7 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 		return b.Stock.Reserve(ctx, tx, a)
 	})
 	if bought, ok := errors.AsType[*boughtError](err); ok {
-		// If this fails, the loop closes it, or the next purchase.
-		if _, _, closeErr := b.Carts.Close(ctx, c.ID, bought.order.OrderID, bought.order.Goods()); closeErr != nil {
-			b.Logger.WarnContext(ctx, "a cart that is bought is not closed yet", "cart_id", c.ID, "order_id", bought.order.OrderID, "error", closeErr)
-		}
+		b.closeAgain(ctx, bought.order)
 	}
 	if err != nil {
 		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)

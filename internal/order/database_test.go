@@ -197,3 +197,25 @@ func TestDatabaseKilled(t *testing.T) {
 		w.once(carts[i], orderID)
 	}
 }
+
+// Redis forgets that a cart was closed: whoever places the order again closes it.
+func TestClosedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	cartID, orderID := w.Sale()
+	before := w.Client.HGetAll(t.Context(), "shopd:cart:{"+cartID+"}").Val()
+	o := w.Place(orderID)
+	if err := w.Client.HSet(t.Context(), "shopd:cart:{"+cartID+"}", before).Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.Client.HDel(t.Context(), "shopd:cart:{"+cartID+"}", "bought")
+	if c := w.Cart(cartID); c.BoughtBy(orderID) || len(c.Lines) == 0 {
+		t.Fatalf("the cart is %+v", c)
+	}
+	if again := w.Place(orderID); again.Revision != o.Revision {
+		t.Errorf("revision %d, it was %d", again.Revision, o.Revision)
+	}
+	if c := w.once(cartID, orderID); len(w.Cart(cartID).Lines) != 0 {
+		t.Errorf("order %s, the cart has %v", c.Number, w.Cart(cartID).Lines)
+	}
+}

@@ -95,12 +95,27 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 			return Order{}, stored, err
 		}
 	}
-	if !o.CartClosed {
-		if o, err = b.closeCart(ctx, o); err != nil {
-			return Order{}, stored, err
+	if o.CartClosed {
+		if time.Since(o.PlacedAt) < placedLife {
+			b.closeAgain(ctx, o)
 		}
+		return o, stored, nil
+	}
+	if o, err = b.closeCart(ctx, o); err != nil {
+		return Order{}, stored, err
 	}
 	return o, stored, nil
+}
+
+// closeAgain closes the cart of an order anew where Redis has forgotten that it was closed.
+// If it fails, the next purchase of the cart does it: see Approve.
+func (b *Book) closeAgain(ctx context.Context, o Order) {
+	if o.CartID == "" {
+		return
+	}
+	if _, _, err := b.Carts.Close(ctx, o.CartID, o.OrderID, o.Goods()); err != nil {
+		b.Logger.WarnContext(ctx, "a cart that is bought is not closed yet", "cart_id", o.CartID, "order_id", o.OrderID, "error", err)
+	}
 }
 
 // logStored says what is to be looked at of an order that this call has stored.

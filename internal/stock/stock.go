@@ -11,6 +11,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,17 +87,30 @@ func (s *Store) Left(ctx context.Context, skus ...string) (map[string]int, error
 
 // Read returns the levels of these products, in their order. What is not counted is
 // left out.
-func (s *Store) Read(ctx context.Context, skus ...string) ([]Level, error) {
-	var levels []Level
-	for _, sku := range skus {
-		l, found, err := level(ctx, s.DB.Read, sku)
-		if err != nil {
+func (s *Store) Read(ctx context.Context, skus ...string) (levels []Level, err error) {
+	if len(skus) == 0 {
+		return nil, nil
+	}
+	places, args := make([]string, len(skus)), make([]any, len(skus))
+	for i, sku := range skus {
+		places[i], args[i] = "$"+strconv.Itoa(i+1), sku
+	}
+	rows, err := s.DB.Read.QueryContext(ctx, "select sku, on_hand, reserved, committed from stock where sku in ("+strings.Join(places, ", ")+")", args...)
+	if err != nil {
+		return nil, fmt.Errorf("read stock: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var l Level
+		if err := rows.Scan(&l.SKU, &l.OnHand, &l.Reserved, &l.Committed); err != nil {
 			return nil, fmt.Errorf("read stock: %w", err)
 		}
-		if found {
-			levels = append(levels, l)
-		}
+		levels = append(levels, l)
 	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read stock: %w", err)
+	}
+	slices.SortFunc(levels, func(a, b Level) int { return slices.Index(skus, a.SKU) - slices.Index(skus, b.SKU) })
 	return levels, nil
 }
 

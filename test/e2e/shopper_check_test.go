@@ -60,7 +60,9 @@ func (b *tab) last() (orderID string) {
 	}
 	id, ok := b.load()
 	if !ok {
-		b.t.Fatalf("%s: the last load shows no order", b.name)
+		again, _ := b.send("GET", "/checkout", "", "")
+		lines, _ := b.send("GET", "/cart", "", "application/json")
+		b.t.Fatalf("%s: the last load shows no order, once more: %d to %s; the cart is %s", b.name, again.status, again.header.Get("Location"), lines.body)
 	}
 	got, _ := b.send("GET", "/cart", "", "application/json")
 	for _, other := range b.tabs {
