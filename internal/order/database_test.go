@@ -97,6 +97,7 @@ func TestLostOrder(t *testing.T) {
 		w.Exec("delete from " + table)
 	}
 	w.Exec("delete from stock_moves where order_id = $1", orderID)
+	w.Exec("update stock set committed = 0")
 	w.Round(0)
 	if o := w.once(cartID, orderID); o.Number != number {
 		t.Errorf("its number is %s, it was %s", o.Number, number)
