@@ -166,6 +166,7 @@ func (b *Backoffice) stockChange(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
+	ctx := r.Context()
 	get := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 	typed := stockTyped{get("what"), get("quantity"), get(stockReason)}
 	seen, err := strconv.ParseInt(r.PostForm.Get("seen"), 10, 64)
@@ -189,8 +190,8 @@ func (b *Backoffice) stockChange(w http.ResponseWriter, r *http.Request) {
 	case stockFewer:
 		c.Delta = -n
 	}
-	err = b.Book.DB.Tx(r.Context(), func(tx *sql.Tx) error {
-		return b.Book.Stock.Set(r.Context(), tx, []stock.Change{c}, stock.Entry{Who: staffOf(r.Context()).Name, Reason: typed.reason})
+	err = b.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
+		return b.Book.Stock.Set(ctx, tx, []stock.Change{c}, stock.Entry{Who: staffOf(ctx).Name, Reason: typed.reason})
 	})
 	below, isBelow := errors.AsType[*stock.BelowError](err)
 	_, unknown := errors.AsType[*stock.UnknownError](err)

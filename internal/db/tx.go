@@ -1,11 +1,13 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,6 +122,16 @@ func (d *DB) View(ctx context.Context, do func(*sql.Tx) error) error {
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to keep
 	return do(tx)
+}
+
+// In is a list of values for a query, "in ($1, $2)", with its arguments; of none it is false.
+func In(values []string) (condition string, args []any) {
+	places := make([]string, len(values))
+	for i, value := range values {
+		places[i] = "$" + strconv.Itoa(i+1)
+		args = append(args, value)
+	}
+	return "in (" + cmp.Or(strings.Join(places, ", "), "null") + ")", args
 }
 
 // Claim runs an update that takes a row for the caller until a time, given what he read:

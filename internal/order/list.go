@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -230,14 +231,8 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (s selection, err erro
 // ByIDs are orders by Klarna's IDs, in their order; what the book does not have is
 // left out. The error is ErrUnavailable.
 func (b *Book) ByIDs(ctx context.Context, ids []string) ([]Order, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	places, args := make([]string, len(ids)), make([]any, len(ids))
-	for i, id := range ids {
-		places[i], args[i] = fmt.Sprintf("$%d", i+1), id
-	}
-	orders, err := several(ctx, b.DB.Read, "select record from orders where order_id in ("+strings.Join(places, ", ")+")", args...)
+	among, args := db.In(ids)
+	orders, err := several(ctx, b.DB.Read, "select record from orders where order_id "+among, args...)
 	slices.SortFunc(orders, func(x, y Order) int { return slices.Index(ids, x.OrderID) - slices.Index(ids, y.OrderID) })
 	return orders, err
 }

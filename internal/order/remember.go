@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/db"
 )
 
 const (
@@ -71,11 +71,9 @@ func (b *Book) lost(ctx context.Context) error {
 
 // among are those of Klarna's order IDs that the book has.
 func (b *Book) among(ctx context.Context, ids []string) (map[string]bool, error) {
-	places, args := make([]string, len(ids)), make([]any, len(ids))
-	for i, id := range ids {
-		places[i], args[i] = "$"+strconv.Itoa(i+1), id
-	}
-	rows, err := b.DB.Read.QueryContext(ctx, "select order_id from orders where order_id in ("+strings.Join(places, ", ")+")", args...)
+	in, args := db.In(ids)
+	query := "select order_id from orders where order_id " + in //nolint:gosec // numbered places
+	rows, err := b.DB.Read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
 	}

@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -88,14 +86,9 @@ func (s *Store) Left(ctx context.Context, skus ...string) (map[string]int, error
 // Read returns the levels of these products, in their order. What is not counted is
 // left out.
 func (s *Store) Read(ctx context.Context, skus ...string) (levels []Level, err error) {
-	if len(skus) == 0 {
-		return nil, nil
-	}
-	places, args := make([]string, len(skus)), make([]any, len(skus))
-	for i, sku := range skus {
-		places[i], args[i] = "$"+strconv.Itoa(i+1), sku
-	}
-	rows, err := s.DB.Read.QueryContext(ctx, "select sku, on_hand, reserved, committed from stock where sku in ("+strings.Join(places, ", ")+")", args...)
+	among, args := db.In(skus)
+	query := "select sku, on_hand, reserved, committed from stock where sku " + among //nolint:gosec // numbered places
+	rows, err := s.DB.Read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read stock: %w", err)
 	}
