@@ -36,6 +36,7 @@ func (d *deployment) restock() {
 	d.t.Helper()
 	d.stocked("CLK-1", 1)
 	d.stocked("BLK-1", 3)
+	time.Sleep(1100 * time.Millisecond) // what pages know of the stock is up to a second old
 }
 
 // tour shows all places to look, one after the other.
