@@ -87,8 +87,11 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		}
 		limit := cmp.Or(c.AnswerTime, answerTime)
 		// A client that sends slowly is cut off too. A connection without deadlines has
-		// the server's own limit.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		// the server's own limit. One that has sent all is not: it would be taken for
+		// broken, and each further request on it for one whose client has left.
+		if r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
@@ -113,6 +116,9 @@ func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, 
 // It ignores unknown members.
 func (c *Callbacks) body(w http.ResponseWriter, r *http.Request, name string, dst any) (ok bool) {
 	body, err := io.ReadAll(r.Body)
+	if err == nil { // see guard
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		c.bad(w, r, name, http.StatusRequestEntityTooLarge, "The request is too large.")
 		return false

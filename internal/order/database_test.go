@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -218,5 +221,80 @@ func TestClosedAgain(t *testing.T) {
 	}
 	if c := w.once(cartID, orderID); len(w.Cart(cartID).Lines) != 0 {
 		t.Errorf("order %s, the cart has %v", c.Number, w.Cart(cartID).Lines)
+	}
+}
+
+// The disk of the database is full while 40 sales are placed: Klarna is told of none that
+// is not stored, none is approved that cannot be stored, and all goes on when there is
+// room again.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(t *testing.T) (w *world, fill func() (room func())){
+		"postgres": func(t *testing.T) (*world, func() func()) {
+			server := dbtest.StartSmall(t)
+			return &world{shoptest.New(t, shoptest.Options{URL: server.Database()})}, server.Fill
+		},
+		"sqlite": func(t *testing.T) (*world, func() func()) {
+			w := &world{shoptest.New(t, shoptest.Options{DB: dbtest.SQLite(t)})}
+			pages := func(most int64) {
+				w.Exec(fmt.Sprintf("pragma max_page_count = %d", most))
+			}
+			return w, func() func() {
+				pages(w.Number("select page_count from pragma_page_count") + 2)
+				return func() { pages(1 << 30) }
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, fill := begin(t)
+			type sale struct {
+				cartID, orderID string
+				next            cart.Cart // that somebody else is about to buy
+				approved        bool
+			}
+			sales := make([]sale, 40)
+			for i := range sales {
+				s := &sales[i]
+				s.cartID, s.orderID = w.Sale()
+				id := cart.NewID()
+				w.Put(id, "MUG-1", 1)
+				s.next = w.Cart(id)
+			}
+			room := fill()
+			var failed, refused atomic.Int64
+			var wg sync.WaitGroup
+			for i := range sales {
+				wg.Go(func() {
+					s := &sales[i]
+					if _, err := w.Book.Place(context.WithoutCancel(t.Context()), s.orderID); err != nil {
+						failed.Add(1)
+					}
+					a := stock.Approved{CartID: s.next.ID, OrderID: s.next.ID, Lines: []stock.Line{{SKU: "MUG-1", Quantity: 1}}}
+					if err := w.Book.Approve(context.WithoutCancel(t.Context()), s.next, a); err != nil {
+						refused.Add(1)
+					} else {
+						s.approved = true
+					}
+				})
+			}
+			wg.Wait()
+			room()
+			t.Logf("%d of %d sales could not be placed, %d purchases not be approved", failed.Load(), len(sales), refused.Load())
+			if failed.Load() == 0 || refused.Load() == 0 {
+				t.Error("the disk was not full")
+			}
+			for _, s := range sales {
+				w.acknowledgedOnlyStored(s.orderID)
+				if _, stored, err := w.Stock.OfOrder(t.Context(), s.next.ID); err != nil || s.approved && !stored {
+					t.Errorf("approved %v, stored %v, %v", s.approved, stored, err)
+				}
+			}
+			for _, s := range sales {
+				w.Place(s.orderID)
+				w.once(s.cartID, s.orderID)
+			}
+			w.Placed()
+		})
 	}
 }

@@ -23,6 +23,7 @@ import (
 const (
 	levelsAge   = time.Second      // how old Levels may be
 	levelsStale = 30 * time.Second // how old while the database does not answer
+	levelsWait  = time.Second      // for an answer: a database that stands still refuses nothing
 )
 
 // campaign begins what the uses of a campaign are counted under. No SKU has a colon.
@@ -153,11 +154,13 @@ func (s *Store) refresh(ctx context.Context) (map[string]int, error) {
 		return levels, nil
 	}
 	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, levelsWait)
+	defer cancel()
 	levels, err := s.all(ctx)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tried = start
+	s.tried = time.Now()
 	if err == nil {
 		s.levels, s.read = levels, start
 		return levels, nil

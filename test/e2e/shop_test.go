@@ -88,7 +88,13 @@ func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployme
 // deployOn is deploy on a given Redis.
 func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), data: dbtest.PostgresURL(t), more: more, goods: catalog.Builtin()}
+	return deployWith(t, redis, dbtest.PostgresURL(t), n, o, more...)
+}
+
+// deployWith is deploy on a given Redis and a database.
+func deployWith(t *testing.T, redis *redistest.Server, data string, n int, o fakeklarna.Options, more ...string) *deployment {
+	t.Helper()
+	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), data: data, more: more, goods: catalog.Builtin()}
 	ports := redistest.FreePorts(t, max(n, 1))
 	d.url = "http://localhost:" + ports[0]
 	d.lookOn()

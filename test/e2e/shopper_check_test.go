@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	kcoapi "github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -156,15 +157,16 @@ func (c *crowd) books() {
 	}
 }
 
-// stock demands that what is gone from the shelves is what was sold, and what
-// purchases that came to nothing still hold.
+// stock demands of each product that on hand is what there was, committed what was sold
+// and reserved what purchases that came to nothing still hold; and that all three are the
+// sums of the ledger (invariant 15).
 func (c *crowd) stock() {
 	c.t.Helper()
-	gone := map[string]int{}
+	sold, held := map[string]int{}, map[string]int{}
 	for _, v := range c.visitors {
 		for _, s := range v.sales {
 			for sku, n := range s.goods {
-				gone[sku] += n
+				sold[sku] += n
 			}
 		}
 		approved, err := c.here.Stock.OfCart(c.t.Context(), c.here.Book.DB.Read, v.cartID)
@@ -174,15 +176,45 @@ func (c *crowd) stock() {
 		for _, a := range approved {
 			for _, line := range a.Lines {
 				if !a.Returned && !a.Sold {
-					gone[line.SKU] += line.Quantity
+					held[line.SKU] += line.Quantity
 				}
 			}
 		}
 	}
-	left := c.left()
+	onHand, reserved, committed := c.rows("select sku, on_hand from stock"), c.rows("select sku, reserved from stock"), c.rows("select sku, committed from stock")
 	for _, p := range c.goods.Products() {
-		if n, counted := left[p.SKU]; !p.Digital && (!counted || n != p.Stock-gone[p.SKU]) {
-			c.t.Errorf("%s: %d are left of %d, %d are sold or reserved", p.SKU, left[p.SKU], p.Stock, gone[p.SKU])
+		if p.Digital {
+			continue
+		}
+		got, want := []int{onHand[p.SKU], reserved[p.SKU], committed[p.SKU]}, []int{p.Stock, held[p.SKU], sold[p.SKU]}
+		if !slices.Equal(got, want) {
+			c.t.Errorf("%s: on hand, reserved, committed are %v, want %v", p.SKU, got, want)
+		}
+	}
+	c.ledger()
+}
+
+// ledger demands that the numbers of each product are the sums of its moves, and that as
+// many are committed as orders have open (invariant 15). Nothing was captured.
+func (d *deployment) ledger() {
+	d.t.Helper()
+	for sku := range d.rows(`select s.sku, 1 from stock s left join
+		(select sku, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m on m.sku = s.sku
+		where m.sku is null or s.on_hand <> m.on_hand or s.reserved <> m.reserved or s.committed <> m.committed`) {
+		d.t.Errorf("%s is not the sum of its moves", sku)
+	}
+	open := map[string]int{}
+	if err := d.here.Book.Each(d.t.Context(), order.Query{}, func(o order.Order) error {
+		for _, line := range o.Goods() {
+			open[line.SKU] += line.Quantity
+		}
+		return nil
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	for sku, n := range d.rows("select sku, committed from stock") {
+		if n != open[sku] {
+			d.t.Errorf("%s: %d are committed, orders have %d open", sku, n, open[sku])
 		}
 	}
 }

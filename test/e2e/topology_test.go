@@ -21,6 +21,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -31,8 +32,14 @@ const topologyTime = 8 * time.Second
 // topology is three shops on a Redis with a crowd that buys.
 func topology(t *testing.T, server *redistest.Server, more ...string) *crowd {
 	t.Helper()
+	return topologyWith(t, server, dbtest.PostgresURL(t), more...)
+}
+
+// topologyWith is topology with a given database.
+func topologyWith(t *testing.T, server *redistest.Server, data string, more ...string) *crowd {
+	t.Helper()
 	lb, goods := &balancer{}, plenty(t)
-	d := deployOn(t, server, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, append(more, "-catalog", goods)...)
+	d := deployWith(t, server, data, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, append(more, "-catalog", goods)...)
 	file, err := os.Open(goods)
 	if err != nil {
 		t.Fatal(err)
