@@ -64,7 +64,7 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 func oversold(ctx context.Context, tx *sql.Tx, short []string, after map[string]Level) error {
 	slices.Sort(short)
 	for _, sku := range short {
-		if strings.HasPrefix(sku, campaign) {
+		if strings.HasPrefix(sku, Campaign) {
 			continue
 		}
 		if err := event.Add(ctx, tx, event.StockOversold, event.Stock{SKU: sku, Available: after[sku].Available()}); err != nil {

@@ -37,7 +37,7 @@ func TestSell(t *testing.T) {
 func TestOversold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		old := time.Now().Add(-stock.Held - time.Minute)
-		uses := stock.CampaignSKU("SUMMER")
+		uses := stock.Campaign + "SUMMER"
 		w.seed(line(uses, 1))
 		w.must(w.reserveAt(old, "late", "1", line("C", 2), line("B", 2), line(uses, 1)))
 		if n, err := w.ReturnOld(t.Context(), time.Now()); n != 1 || err != nil {

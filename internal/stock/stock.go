@@ -3,7 +3,7 @@
 // that were approved, committed for orders that were placed. What is in none of these
 // is available. A product without a row is not counted: anybody can have any number.
 //
-// The uses of a campaign are counted in the same way, see CampaignSKU.
+// The uses of a campaign are counted in the same way, see Campaign.
 package stock
 
 import (
@@ -26,11 +26,8 @@ const (
 	levelsWait  = time.Second      // for an answer: a database that stands still refuses nothing
 )
 
-// campaign begins what the uses of a campaign are counted under. No SKU has a colon.
-const campaign = "campaign:"
-
-// CampaignSKU is what the uses of a campaign are counted under.
-func CampaignSKU(name string) string { return campaign + name }
+// Campaign and a campaign's name are what its uses are counted under. No SKU has a colon.
+const Campaign = "campaign:"
 
 // Store is the stock. It is safe for concurrent use, on any number of processes.
 type Store struct {

@@ -110,9 +110,9 @@ type Server struct {
 	dir   string
 	args  []string
 	small bool // its disk can be filled
-	cmd  *exec.Cmd
-	out  bytes.Buffer
-	done chan struct{}
+	cmd   *exec.Cmd
+	out   bytes.Buffer
+	done  chan struct{}
 	// made counts databases, whose names nobody has had before.
 	made atomic.Int64
 }

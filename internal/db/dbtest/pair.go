@@ -47,7 +47,7 @@ func StartPair(t testing.TB, scripts string) Pair {
 	t.Cleanup(s.end)
 	all, err := folder()
 	must(t, err)
-	s.dir, err = os.MkdirTemp(all.Dir, "")
+	s.dir, err = os.MkdirTemp(all.Dir, "") //nolint:usetesting // another user runs the server
 	must(t, err)
 	follow := s.command("sh", append([]string{"-c", text(t, scripts, "standby.sh"), "standby.sh", addresses[0], "-k", s.dir},
 		settingsOf([]string{"listen_addresses=" + addresses[1]})...)...)
@@ -74,5 +74,5 @@ func text(t testing.TB, folder, name string) string {
 
 // loopback is an address of this machine that hardly anybody else has.
 func loopback() string {
-	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254)) //nolint:gosec // no secret
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
 }
