@@ -32,7 +32,7 @@ test: test-tools ## every test; installs redis-server, PostgreSQL and Chromium w
 	set -e; for m in $(TOOLS); do (cd $$m && $(TEST) -count=1 -run '$(RUN)' ./...); done
 
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
-	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestBookMoves' ./test/e2e ./internal/redisconn ./internal/order
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestDiskFull' ./test/e2e ./internal/redisconn ./internal/order
 
 test-tools:
 	@missing=; \

@@ -249,13 +249,18 @@ var folder = sync.OnceValues(func() (lifeline.Folder, error) {
 	return all, os.Chmod(all.Dir, 0o755)
 })
 
-// start makes the server, with an empty database "shop" that others are copied from.
-func (s *Server) start(args []string) {
+func (s *Server) makeFolder() {
 	s.t.Helper()
 	all, err := folder()
 	must(s.t, err)
 	s.dir, err = os.MkdirTemp(all.Dir, "")
 	must(s.t, err)
+}
+
+// start makes the server, with an empty database "shop" that others are copied from.
+func (s *Server) start(args []string) {
+	s.t.Helper()
+	s.makeFolder()
 	if s.small {
 		s.mount()
 	}

@@ -45,10 +45,7 @@ func StartPair(t testing.TB, scripts string) Pair {
 	s := &Server{t: t}
 	p.Standby = s
 	t.Cleanup(s.end)
-	all, err := folder()
-	must(t, err)
-	s.dir, err = os.MkdirTemp(all.Dir, "") //nolint:usetesting // another user runs the server
-	must(t, err)
+	s.makeFolder()
 	follow := s.command("sh", append([]string{"-c", text(t, scripts, "standby.sh"), "standby.sh", addresses[0], "-k", s.dir},
 		settingsOf([]string{"listen_addresses=" + addresses[1]})...)...)
 	follow.Env = append(follow.Env, append(env, "PGDATA="+s.dir)...)
