@@ -20,11 +20,13 @@ const root = "../.."
 // composeFile is what these tests read of compose.yaml.
 type composeFile struct {
 	Services map[string]composeService
+	Volumes  map[string]any
 }
 
 type composeService struct {
 	Profiles, Ports, Command []string
-	Build                    string
+	Volumes                  []string
+	Build, Image             string
 	Environment              map[string]string
 	Networks                 yaml.Node
 	ReadOnly                 bool          `yaml:"read_only"`
@@ -96,15 +98,29 @@ func readCompose(t *testing.T) (file composeFile, profiles map[string]map[string
 // do more than it needs. Whether the file is whole docker compose config says, in CI.
 func TestComposeProfiles(t *testing.T) {
 	file, profiles := readCompose(t)
-	for name, want := range map[string]int{"single": 1, "scale": 3, "cluster": 3} {
-		shops := 0
-		for _, s := range profiles[name] {
+	kept := map[string]bool{} // volumes of PostgreSQL
+	for name, want := range map[string]struct{ shops, databases int }{"single": {1, 1}, "scale": {3, 2}, "cluster": {3, 1}} {
+		shops, databases := 0, 0
+		for of, s := range profiles[name] {
 			if s.serves() {
 				shops++
 			}
+			if s.Image != "postgres:17" {
+				continue
+			}
+			databases++
+			volume, at, _ := strings.Cut(s.Volumes[0], ":")
+			if kept[volume] = true; at != "/var/lib/postgresql/data" || volume != of {
+				t.Errorf("%s keeps its data in %s", of, s.Volumes[0])
+			}
 		}
-		if shops != want {
-			t.Errorf("profile %s has %d shops, want %d", name, shops, want)
+		if shops != want.shops || databases != want.databases {
+			t.Errorf("profile %s has %d shops and %d PostgreSQL, want %+v", name, shops, databases, want)
+		}
+	}
+	for volume := range kept {
+		if _, there := file.Volumes[volume]; !there {
+			t.Errorf("there is no volume %s", volume)
 		}
 	}
 	env, err := os.ReadFile(filepath.Join(root, ".env"))

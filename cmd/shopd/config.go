@@ -25,6 +25,8 @@ type config struct {
 	addr, opsAddr                       string
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
+	databaseURL, migrate                string
+	migrates                            bool // -migrate as it is meant; set by validate
 	username, password, secret, staff   string
 	platform, catalogFile, drain        string
 	checkout, paymentsFlow              string
@@ -35,7 +37,6 @@ type config struct {
 	fakeCallbackHosts                   string
 	fakeFilledURLs, fakeCountryAsSent   string
 	quiet                               string
-	embedded                            bool // Redis is the demo's own
 }
 
 // The values of -checkout and -payments-flow.
@@ -69,6 +70,8 @@ func (c *config) validate() (shop.Config, error) {
 			_ = rdb.Close()
 		}
 	}
+	v.required("-database-url", c.databaseURL)
+	c.migrates = v.onOff("-migrate", c.migrate)
 	v.required("SHOPD_KLARNA_PASSWORD", c.password)
 	if v.required("SHOPD_SECRET", c.secret) {
 		if _, err := kco.NewSigner(c.secret); err != nil {

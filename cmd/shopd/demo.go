@@ -6,6 +6,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -17,7 +20,7 @@ import (
 const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
 view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
 
-// demo runs the shop with its own fake Klarna and Redis, unless others are set. The shop
+// demo runs the shop with its own fake Klarna, Redis and database, unless others are set. The shop
 // is at localhost and the fake at 127.0.0.1, so that the iframe is cross-site, as with
 // Klarna.
 func demo(ctx context.Context, e *env) error {
@@ -48,8 +51,16 @@ func demo(ctx context.Context, e *env) error {
 			return fmt.Errorf("embedded redis: %w", err)
 		}
 		defer mini.Close()
-		e.redisURL, e.embedded = "redis://"+mini.Addr(), true
-		logger.InfoContext(ctx, "carts, sessions and orders are kept in memory and lost at the end")
+		e.redisURL = "redis://" + mini.Addr()
+	}
+	if e.databaseURL == "" {
+		dir, err := os.MkdirTemp("", "shopd-demo-")
+		if err != nil {
+			return fmt.Errorf("embedded database: %w", err)
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		e.databaseURL = (&url.URL{Scheme: "sqlite", Path: filepath.ToSlash(filepath.Join(dir, "shop.db"))}).String()
+		logger.InfoContext(ctx, "carts, sessions and orders are lost at the end")
 	}
 	if e.staff == "" {
 		e.staff = demoStaff

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
@@ -54,7 +55,7 @@ func newSite(t *testing.T, more ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Checkout.Both, s.Redis, s.Logger = true, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
+	s.Checkout.Both, s.DB, s.Redis, s.Logger = true, dbtest.SQLite(t), rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
 	parts, err := shop.New(s)
 	if err != nil {
 		t.Fatal(err)

@@ -34,10 +34,11 @@ type env struct {
 }
 
 var commands = []command{
-	{"serve", "", "production: needs Redis and Klarna credentials, refuses to start without", serve},
-	{"demo", "", "storefront, fake Klarna and embedded Redis in one process, nothing to install", demo},
+	{"serve", "", "production: needs a database, Redis and Klarna credentials, refuses to start without", serve},
+	{"demo", "", "storefront, fake Klarna, embedded Redis and database in one process, nothing to install", demo},
 	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake},
 	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain},
+	{"migrate", "", "bring the database's tables to what this version needs", migrate},
 	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck},
 	{"version", "", "print the version", version},
 }

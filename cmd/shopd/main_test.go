@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
@@ -147,8 +148,8 @@ func TestDemo(t *testing.T) {
 		!strings.Contains(metrics, `shopd_order_book_total{event="place",result="stored"} 1`) {
 		t.Errorf("/metrics: %d %s", status, metrics)
 	}
-	if strings.Contains(p.log.String(), "the order book is not safe") {
-		t.Error("the demo worries about an order book that it said it forgets")
+	if strings.Contains(p.log.String(), "orders are not safe") {
+		t.Error("the demo worries about orders that it said it forgets")
 	}
 
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(p.ready["storefront"], "http://"))
@@ -175,13 +176,13 @@ func TestServe(t *testing.T) {
 	redis := redistest.StartServer(t)
 	vars := map[string]string{
 		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0",
-		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redis.URL,
+		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redis.URL, "SHOPD_DATABASE_URL": dbtest.PostgresURL(t),
 		"SHOPD_KLARNA_URL": fake.URL, "SHOPD_KLARNA_USERNAME": "demo", "SHOPD_KLARNA_PASSWORD": "demo",
 		"SHOPD_SECRET": "0123456789abcdef",
 	}
 	first := start(t, vars, "ops", "serve")
-	if !strings.Contains(first.log.String(), "the order book is not safe") || !strings.Contains(first.log.String(), "appendfsync no") {
-		t.Errorf("nothing is said of a Redis that may lose orders:\n%s", first.log)
+	if !strings.Contains(first.log.String(), "orders are not safe") || !strings.Contains(first.log.String(), "fsync is off") {
+		t.Errorf("nothing is said of a database that may lose orders:\n%s", first.log)
 	}
 	shop := first.ready["storefront"]
 	c := checkout(t, shop)
@@ -219,23 +220,24 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// Redis and the shop are often started together.
-func TestServeWaitsForRedis(t *testing.T) {
+// The database and the shop are often started together.
+func TestServeWaitsForDatabase(t *testing.T) {
 	fake := fakeklarna.NewServer(t, fakeklarna.Options{CallbackHosts: []string{"shop.example"}})
-	redis := redistest.StartServer(t)
-	redis.Stop()
+	server := dbtest.StartServer(t)
+	data := server.Database()
+	server.Kill()
 	var starting sync.WaitGroup
 	starting.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		redis.Restart()
+		server.Restart()
 	})
 	p := start(t, map[string]string{
-		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0",
-		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redis.URL,
+		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0", "SHOPD_DATABASE_URL": data,
+		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redistest.StartServer(t).URL,
 		"SHOPD_KLARNA_URL": fake.URL, "SHOPD_KLARNA_PASSWORD": "demo", "SHOPD_SECRET": "0123456789abcdef",
 	}, "ops", "serve")
 	starting.Wait()
-	if !strings.Contains(p.log.String(), "redis does not answer yet") {
+	if !strings.Contains(p.log.String(), "the database does not answer yet") {
 		t.Errorf("the wait was not logged:\n%s", p.log)
 	}
 	checkout(t, p.ready["storefront"])
@@ -380,7 +382,7 @@ func TestRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Redis, s.Logger = rdb, slog.New(slog.DiscardHandler)
+	s.DB, s.Redis, s.Logger = dbtest.SQLite(t), rdb, slog.New(slog.DiscardHandler)
 	parts, err := shop.New(s)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/db/dbtest"
 )
 
 // secretSettings are those that hold a secret, or may.
@@ -31,14 +32,14 @@ func secretSettings(t *testing.T) (list []setting) {
 func TestSecretsByFile(t *testing.T) {
 	for _, s := range secretSettings(t) {
 		t.Run(s.variable(), func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "secret")
+			file, command := filepath.Join(t.TempDir(), "secret"), strings.Fields(s.commands)[0]
 			if err := os.WriteFile(file, []byte("hunter2 hunter2 hunter2\r\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			vars := good()
 			delete(vars, s.variable())
 			vars[s.variable()+"_FILE"] = file
-			e, err := parsed(t, "serve", vars)
+			e, err := parsed(t, command, vars)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,10 +48,10 @@ func TestSecretsByFile(t *testing.T) {
 			}
 			_, invalid := e.validate()
 			vars[s.variable()] = "hunter2"
-			_, twice := parsed(t, "serve", vars)
+			_, twice := parsed(t, command, vars)
 			delete(vars, s.variable())
 			vars[s.variable()+"_FILE"] = file + "x"
-			_, missing := parsed(t, "serve", vars)
+			_, missing := parsed(t, command, vars)
 			for name, err := range map[string]error{"set twice": twice, "no such file": missing} {
 				if err == nil || !strings.Contains(err.Error(), s.variable()) {
 					t.Errorf("%s: error %v", name, err)
@@ -109,6 +110,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0", "SHOPD_PUBLIC_URL": "http://shop.example",
 		"SHOPD_REDIS_URL": "redis://:hush-redis@" + redis.Addr(), "SHOPD_KLARNA_URL": fake.URL,
 		"SHOPD_KLARNA_USERNAME": "hush-user", "SHOPD_KLARNA_PASSWORD": "hush-klarna", "SHOPD_SECRET": "hush-secret-0123456789", "SHOPD_STAFF": staff,
+		"SHOPD_DATABASE_URL": dbtest.PostgresURL(t) + "&password=hush-database",
 	}, "ops", "serve")
 	var shown bytes.Buffer
 	c := checkout(t, p.ready["storefront"])

@@ -9,7 +9,9 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
@@ -76,29 +78,71 @@ func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
 
 // serve runs a shop on its listeners until ctx ends. When it is ready it prints its
 // addresses and the further lines.
-func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slog.Logger, further ...string) error {
+func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slog.Logger, further ...string) (err error) {
 	rdb, err := redisconn.Open(e.redisURL)
 	if err != nil {
 		return fmt.Errorf("redis URL: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
+	d, err := e.openDatabase(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
 	tracing, err := observe.SetupTracing(ctx, e.getenv, logger)
 	if err != nil {
 		return fmt.Errorf("traces: %w", err)
 	}
 	defer tracing.Stop(ctx)
-	c.Redis, c.Tracing, c.Logger = rdb, tracing, logger
+	c.DB, c.Redis, c.Tracing, c.Logger = d, rdb, tracing, logger
 	s, err := shop.New(c)
 	if err != nil {
 		return err
 	}
 	if err := s.Seed(ctx); err != nil {
-		return err
-	}
-	if !e.embedded {
-		s.CheckDurability(ctx)
+		return fmt.Errorf("stock at start: %w", err)
 	}
 	lines := append(further, "ops http://"+reachable(l.ops.Addr(), "127.0.0.1"))
 	_, _ = fmt.Fprintf(e.stdout, "storefront http://%s\n%s\n", reachable(l.shop.Addr(), "localhost"), strings.Join(lines, "\n"))
 	return s.Run(ctx, l.shop, l.ops)
+}
+
+// databaseWait is how long a start waits for the database, which often starts at the same time.
+const databaseWait = 10 * time.Second
+
+// openDatabase opens the database, brings its tables to this version unless that is
+// switched off, and says in the log what a commit is worth.
+func (e *env) openDatabase(ctx context.Context, logger *slog.Logger) (d *db.DB, err error) {
+	for start := time.Now(); ; {
+		d, err = db.Open(ctx, e.databaseURL)
+		if err == nil || errors.Is(err, db.ErrInUse) || time.Since(start) > databaseWait {
+			break
+		}
+		logger.WarnContext(ctx, "the database does not answer yet", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("database at start: %w", context.Cause(ctx))
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if e.migrates {
+		_, err = d.Migrate(ctx)
+	} else {
+		err = d.Check(ctx)
+	}
+	var worth db.Durability
+	if err == nil {
+		worth, err = d.Durability(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	logger.InfoContext(ctx, "database", "durability", worth)
+	for _, problem := range worth.Problems() {
+		logger.ErrorContext(ctx, "orders are not safe", "problem", problem)
+	}
+	return d, nil
 }

@@ -42,6 +42,10 @@ var settings = []setting{
 		usage: "the shop as Klarna's servers know it"},
 	{flag: "redis-url", commands: shops, value: func(c *config) *string { return &c.redisURL }, def: "(required)", demo: "(embedded)", file: true,
 		usage: "redis://, rediss:// or unix://; several addresses or ?cluster=true for Cluster, ?master_name= for Sentinel"},
+	{flag: "database-url", commands: shops + " migrate", value: func(c *config) *string { return &c.databaseURL }, def: "(required)", demo: "(a file that is deleted at the end)", file: true,
+		usage: "postgres://user@host/database, or sqlite:///path for a shop of one process"},
+	{flag: "migrate", commands: shops, value: func(c *config) *string { return &c.migrate }, def: "true", onOff: true,
+		usage: "bring the database's tables to this version at start; false: refuse to start where they are not"},
 	{flag: "klarna-url", commands: shops, value: func(c *config) *string { return &c.klarnaURL }, def: "(required)", demo: "(the built-in fake)",
 		usage: "Klarna's API, such as https://api.playground.kustom.co"},
 	{flag: "platform", commands: shops, value: func(c *config) *string { return &c.platform }, def: "(by the Klarna URL)",
@@ -171,8 +175,10 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 		return &usageError{err}
 	}
 	flags.Visit(func(f *flag.Flag) {
-		if f.Name == "redis-url" && hasPassword(f.Value.String()) {
-			problems = append(problems, errors.New("-redis-url has a password, which others on this machine can read there: set SHOPD_REDIS_URL or SHOPD_REDIS_URL_FILE"))
+		for _, s := range settings {
+			if s.flag == f.Name && s.file && hasPassword(f.Value.String()) {
+				problems = append(problems, fmt.Errorf("-%s has a password, which others on this machine can read there: set %s or %[2]s_FILE", s.flag, s.variable()))
+			}
 		}
 	})
 	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
@@ -181,9 +187,9 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 	return errors.Join(problems...)
 }
 
-// hasPassword reports whether a Redis URL has a password.
-func hasPassword(redisURL string) bool {
-	_, rest, _ := strings.Cut(redisURL, "://")
+// hasPassword tells whether the URL of a store, or the first of several, holds one.
+func hasPassword(storeURL string) bool {
+	_, rest, _ := strings.Cut(storeURL, "://")
 	authority, query, _ := strings.Cut(rest, "?")
 	userinfo, _, found := strings.Cut(authority, "@")
 	return found && strings.Contains(userinfo, ":") || strings.Contains(query, "password=")

@@ -99,6 +99,7 @@ func good() map[string]string {
 		"SHOPD_PUBLIC_URL":      "https://shop.example",
 		"SHOPD_KLARNA_URL":      "https://api.kustom.co",
 		"SHOPD_REDIS_URL":       "redis://localhost",
+		"SHOPD_DATABASE_URL":    "postgres://localhost/shop",
 		"SHOPD_KLARNA_PASSWORD": "kco_live_api_x",
 		"SHOPD_SECRET":          "0123456789abcdef",
 	}
@@ -121,7 +122,7 @@ func TestValidate(t *testing.T) {
 	if err := os.WriteFile(broken, []byte(`{"products": 5}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"-public-url is missing", "-klarna-url is missing", "-redis-url is missing", "SHOPD_KLARNA_PASSWORD is missing", "SHOPD_SECRET is missing"}
+	all := []string{"-public-url is missing", "-klarna-url is missing", "-redis-url is missing", "-database-url is missing", "SHOPD_KLARNA_PASSWORD is missing", "SHOPD_SECRET is missing"}
 	for _, tt := range []struct {
 		name string
 		vars map[string]string // over good(); "-" for all: none
@@ -140,6 +141,7 @@ func TestValidate(t *testing.T) {
 		{"short secret", map[string]string{"SHOPD_SECRET": "hunter2"}, []string{"SHOPD_SECRET: "}},
 		{"origins", map[string]string{"SHOPD_KLARNA_BROWSER_ORIGINS": "https://a.example;script-src"}, []string{"-klarna-browser-origins: "}},
 		{"platform", map[string]string{"SHOPD_PLATFORM": "Kustom"}, []string{"-platform: "}},
+		{"migrate", map[string]string{"SHOPD_MIGRATE": "perhaps"}, []string{"-migrate: "}},
 		{"drain", map[string]string{"SHOPD_DRAIN": "soon"}, []string{"-drain: "}},
 		{"payments", map[string]string{"SHOPD_CHECKOUT": "payments", "SHOPD_PAYMENTS_FLOW": "review"}, nil},
 		{"checkout", map[string]string{"SHOPD_CHECKOUT": "KCO"}, []string{"-checkout: "}},

@@ -85,6 +85,9 @@ type State struct {
 	Status ordermanagement.Status // at Now: the time of an order may be over
 	Now    time.Time
 	Rules  ordermanagement.Rules
+	// Left is how many more of a product can be sold; false where that is not counted.
+	// Only Check may ask.
+	Left func(sku string) (left int, counted bool)
 }
 
 // Made is a capture or refund as an order at Klarna has it.

@@ -2,29 +2,20 @@ package aftersale
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/redisconn"
 )
 
-const (
-	// bulkKey + ID is a job: a hash with "job" and its items by number, as JSON.
-	bulkKey = "shopd:{orders}:bulk:"
-	// bulksKey is a sorted set of the IDs of jobs that are not finished, by the
-	// time from which the loop goes on with them, in ms.
-	bulksKey = "shopd:{orders}:bulks"
-	// bulkLife is how long a job can be looked at after its start.
-	bulkLife = 30 * 24 * time.Hour
-)
+// bulkLife is how long a job can be looked at after its start.
+const bulkLife = 30 * 24 * time.Hour
 
 // MaxBulk is the largest number of orders of a bulk job.
 const MaxBulk = 500
@@ -89,42 +80,12 @@ func (b Bulk) Count(r order.Result) int {
 // Finished reports whether every item has ended.
 func (b Bulk) Finished() bool { return b.Count("")+b.Count(order.Unknown) == 0 }
 
-// bulkJob is the head of a job as it is stored.
-type bulkJob struct {
-	Version int          `json:"v"`
-	Action  order.Action `json:"action"`
-	Staff   string       `json:"staff"`
-	At      time.Time    `json:"at"`
-	Items   int          `json:"items"`
-}
-
-// version of the stored JSON.
-const version = 1
-
 // Queues are the bulk jobs that are not finished.
-func Queues() []redisconn.Queue { return []redisconn.Queue{{Name: "bulk_captures", Key: bulksKey}} }
-
-// createBulk stores a job: KEYS job, jobs; ARGV head, ID, time from which it is
-// gone on with ("" = it has ended), life in ms, items. A job that is there stays.
-var createBulk = redis.NewScript(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'job', ARGV[1])
-for i = 5, #ARGV do redis.call('HSET', KEYS[1], i - 5, ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-if ARGV[3] ~= '' then
-  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
-  redis.call('PEXPIRE', KEYS[2], ARGV[4])
-end
-return 1
-`)
-
-// changeBulk replaces an item that is as it was read: KEYS job; ARGV number,
-// before, after.
-var changeBulk = redis.NewScript(`
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-return 1
-`)
+func (d *Desk) Queues() []observe.Queue {
+	return []observe.Queue{{Name: "bulk_captures", Length: func(ctx context.Context) (int64, time.Time, error) {
+		return d.Book.DB.Waiting(ctx, "select count(*), min(due_at) from bulk_jobs where due_at is not null")
+	}}}
+}
 
 // StartBulk begins an action with all of several orders, in the name of a member
 // of staff. id, of 1 to 100 characters, is what Bulk tells by how far it is; a
@@ -137,27 +98,40 @@ func (d *Desk) StartBulk(ctx context.Context, id string, a *Action, staff string
 	if err != nil {
 		return err
 	}
-	head, err := json.Marshal(bulkJob{Version: version, Action: a.Name, Staff: staff, At: time.Now().UTC(), Items: len(items)})
+	err = d.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
+		return createBulk(ctx, tx, Bulk{ID: id, Action: a.Name, Staff: staff, Items: items})
+	})
 	if err != nil {
-		return err
-	}
-	args, due := []any{head, id, "", bulkLife.Milliseconds()}, false
-	for _, item := range items {
-		text, err := json.Marshal(item)
-		if err != nil {
-			return err
-		}
-		args, due = append(args, text), due || item.open()
-	}
-	if due {
-		args[2] = time.Now().UnixMilli()
-	}
-	if err := createBulk.Run(ctx, d.Book.Redis, []string{bulkKey + id, bulksKey}, args...).Err(); err != nil {
 		return fmt.Errorf("%w: store bulk job: %w", order.ErrUnavailable, err)
 	}
 	select {
 	case d.bulks <- struct{}{}:
 	default: // it has been told already
+	}
+	return nil
+}
+
+// createBulk stores a job. One that is there stays.
+func createBulk(ctx context.Context, tx *sql.Tx, job Bulk) error {
+	now := time.Now().UnixMilli()
+	due := sql.NullInt64{Int64: now, Valid: !job.Finished()}
+	result, err := tx.ExecContext(ctx, "insert into bulk_jobs (id, action, who, at, due_at) values ($1, $2, $3, $4, $5) on conflict do nothing",
+		job.ID, string(job.Action), job.Staff, now, due)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	for i, item := range job.Items {
+		record, err := json.Marshal(item)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "insert into bulk_items (job_id, item, order_id, result, record) values ($1, $2, $3, $4, $5)",
+				job.ID, i, item.OrderID, sql.NullString{String: string(item.Result), Valid: item.Result != ""}, string(record))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -208,31 +182,40 @@ func (d *Desk) bulkItems(ctx context.Context, a *Action, orderIDs []string, now 
 
 // Bulk returns a bulk job; false when there is none with the ID, or it was
 // started more than 30 days ago. The error is ErrUnavailable, wrapped.
-func (d *Desk) Bulk(ctx context.Context, id string) (Bulk, bool, error) {
-	job, _, found, err := d.readBulk(ctx, id)
-	return job, found, err
+func (d *Desk) Bulk(ctx context.Context, id string) (job Bulk, found bool, err error) {
+	job, found, err = d.readBulk(ctx, id)
+	if err != nil {
+		return Bulk{}, false, fmt.Errorf("%w: read bulk job: %w", order.ErrUnavailable, err)
+	}
+	return job, found, nil
 }
 
-// readBulk returns a job with the texts that its items are stored as.
-func (d *Desk) readBulk(ctx context.Context, id string) (job Bulk, texts []string, found bool, err error) {
-	fields, err := d.Book.Redis.HGetAll(ctx, bulkKey+id).Result()
+func (d *Desk) readBulk(ctx context.Context, id string) (job Bulk, found bool, err error) {
+	var at int64
+	job.ID = id
+	err = d.Book.DB.Read.QueryRowContext(ctx, "select action, who, at from bulk_jobs where id = $1", id).Scan(&job.Action, &job.Staff, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Bulk{}, false, nil
+	}
 	if err != nil {
-		return Bulk{}, nil, false, fmt.Errorf("%w: read bulk job: %w", order.ErrUnavailable, err)
+		return Bulk{}, false, err
 	}
-	if len(fields) == 0 {
-		return Bulk{}, nil, false, nil
+	job.At = time.UnixMilli(at).UTC()
+	rows, err := d.Book.DB.Read.QueryContext(ctx, "select record from bulk_items where job_id = $1 order by item", id)
+	if err != nil {
+		return Bulk{}, false, err
 	}
-	var head bulkJob
-	if err := json.Unmarshal([]byte(fields["job"]), &head); err != nil {
-		return Bulk{}, nil, false, fmt.Errorf("%w: read bulk job: %w", order.ErrUnavailable, err)
-	}
-	job = Bulk{ID: id, Action: head.Action, Staff: head.Staff, At: head.At, Items: make([]BulkItem, head.Items)}
-	texts = make([]string, head.Items)
-	for i := range job.Items {
-		texts[i] = fields[strconv.Itoa(i)]
-		if err := json.Unmarshal([]byte(texts[i]), &job.Items[i]); err != nil {
-			return Bulk{}, nil, false, fmt.Errorf("%w: read item of bulk job: %w", order.ErrUnavailable, err)
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var text string
+		var item BulkItem
+		if err = rows.Scan(&text); err == nil {
+			err = json.Unmarshal([]byte(text), &item)
 		}
+		if err != nil {
+			return Bulk{}, false, err
+		}
+		job.Items = append(job.Items, item)
 	}
-	return job, texts, true, nil
+	return job, true, rows.Err()
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/bsm/redislock"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
@@ -134,11 +133,14 @@ func TestBulk(t *testing.T) {
 	if got := len(slices.DeleteFunc(w.Fake.Requests("")[calls:], func(r fakeklarna.Request) bool { return r.Method == http.MethodGet })); got != 0 {
 		t.Errorf("%d calls of Klarna after the end", got)
 	}
-	if open := w.Client.Exists(t.Context(), "shopd:{orders}:bulks").Val(); open != 0 {
+	if open := w.Number("select count(*) from bulk_jobs where due_at is not null"); open != 0 {
 		t.Error("a job is still open")
 	}
-	if ttl := w.Client.TTL(t.Context(), "shopd:{orders}:bulk:"+id).Val(); ttl < 29*24*time.Hour || ttl > 30*24*time.Hour {
-		t.Errorf("the job is kept for %s", ttl)
+	for _, in := range []time.Duration{29 * 24 * time.Hour, 31 * 24 * time.Hour} {
+		w.Round(in)
+		if _, found, err := w.Desk.Bulk(t.Context(), id); err != nil || found != (in < 30*24*time.Hour) {
+			t.Errorf("after %s the job is there: %v, %v", in, found, err)
+		}
 	}
 	if _, found, err := w.Desk.Bulk(t.Context(), "nobody's"); found || err != nil {
 		t.Errorf("unknown job: %v, %v", found, err)
@@ -157,16 +159,18 @@ func TestBulkSize(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if keys := w.Keys("shopd:{orders}:bulk*"); len(keys) != 0 {
-		t.Errorf("stored: %v", keys)
+	if n := w.Number("select count(*) from bulk_jobs"); n != 0 {
+		t.Errorf("stored: %d", n)
 	}
 	job := w.bulk(w.startBulk(many[1:]...))
 	if len(job.Items) != aftersale.MaxBulk || !job.Finished() {
 		t.Errorf("%d items, finished %v", len(job.Items), job.Finished())
 	}
-	w.Redis.Stop()
+	if err := w.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.Desk.StartBulk(t.Context(), uuid.NewString(), aftersale.Capture, "demo", many[1:]); !errors.Is(err, order.ErrUnavailable) {
-		t.Errorf("without Redis: %v", err)
+		t.Errorf("without the database: %v", err)
 	}
 }
 
@@ -320,10 +324,6 @@ func TestBulkKilled(t *testing.T) {
 			died := r.Died()
 			if died {
 				deaths++
-				// The locks of the dead run out.
-				for _, key := range w.Keys("shopd:{orders}:bulklock:*") {
-					w.Client.Del(t.Context(), key)
-				}
 			}
 			if _, found, err := w.Desk.Bulk(t.Context(), id); err != nil {
 				t.Fatal(err)
@@ -352,12 +352,6 @@ func TestBulkAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	ids := w.downloads(6)
-	// No round in this test.
-	lock, err := redislock.Obtain(t.Context(), w.Client, "shopd:{orders}:lock", time.Hour, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = lock.Release(t.Context()) }()
 	desks := []*aftersale.Desk{w.Desk, w.another(nil, nil)}
 	id := uuid.NewString()
 	var started, running sync.WaitGroup

@@ -2,27 +2,24 @@ package aftersale
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/bsm/redislock"
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 )
 
 const (
-	// bulkLockKey + ID is held by the process that works on a job.
-	bulkLockKey = "shopd:{orders}:bulklock:"
-	// bulkLockLife is that of the lock without being renewed, which it is before
-	// each item: above itemTime, and how long a job stands still after a crash.
-	bulkLockLife = 30 * time.Second
-	itemTime     = 20 * time.Second
+	// bulkLease is how long a job is left to the process that works on it, without being
+	// renewed, which it is before each item: above itemTime, and how long a job stands
+	// still after a crash.
+	bulkLease = 30 * time.Second
+	itemTime  = 20 * time.Second
 	// bulkShare is how long a round of the loop starts with further items.
 	bulkShare = 15 * time.Second
 	// bulkRetry is when the loop goes on with a job that could not be finished.
@@ -48,83 +45,130 @@ func (d *Desk) runBulks(ctx context.Context) {
 	}
 }
 
-// workBulks goes on with the bulk jobs that are due. No item is begun after
-// until, unless that is zero.
+// dueBulk is a job that is not finished, and since when it is due.
+type dueBulk struct {
+	id string
+	at int64 // ms
+}
+
+// workBulks goes on with the bulk jobs that are due, and forgets old ones. No item is
+// begun after until, unless that is zero.
 func (d *Desk) workBulks(ctx context.Context, now, until time.Time) error {
-	ids, err := d.Book.Redis.ZRangeByScore(ctx, bulksKey, &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: bulkJobs,
-	}).Result()
+	due, err := d.dueBulks(ctx, now)
 	if err != nil {
 		return fmt.Errorf("due bulk jobs: %w", err)
 	}
 	var failed []error
-	for _, id := range ids {
-		if err := d.workBulk(ctx, id, now, until); err != nil {
+	for _, job := range due {
+		if err := d.workBulk(ctx, job, now, until); err != nil {
 			failed = append(failed, err)
 		}
 		if len(failed) >= bulkFailures {
 			break
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, d.forgetBulks(ctx, now))...)
+}
+
+func (d *Desk) dueBulks(ctx context.Context, now time.Time) (list []dueBulk, err error) {
+	rows, err := d.Book.DB.Read.QueryContext(ctx, "select id, due_at from bulk_jobs where due_at <= $1 order by due_at limit $2", now.UnixMilli(), bulkJobs)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var job dueBulk
+		if err := rows.Scan(&job.id, &job.at); err != nil {
+			return nil, err
+		}
+		list = append(list, job)
+	}
+	return list, rows.Err()
+}
+
+// hold gives a job to the caller for a while more; false where another process has it.
+func (d *Desk) hold(ctx context.Context, job *dueBulk, now time.Time) (ok bool, err error) {
+	until := now.Add(bulkLease)
+	ok, err = d.Book.DB.Claim(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", job.id, job.at, until)
+	job.at = until.UnixMilli()
+	return ok, err
 }
 
 // workBulk goes on with one bulk job, unless another process is at it.
-func (d *Desk) workBulk(ctx context.Context, id string, now, until time.Time) error {
-	lock, err := redislock.Obtain(ctx, d.Book.Redis, bulkLockKey+id, bulkLockLife, nil)
-	if errors.Is(err, redislock.ErrNotObtained) {
-		return nil
+func (d *Desk) workBulk(ctx context.Context, due dueBulk, now, until time.Time) error {
+	start := time.Now()
+	if mine, err := d.hold(ctx, &due, now); err != nil || !mine {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("lock bulk job: %w", err)
-	}
-	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
-	job, texts, found, err := d.readBulk(ctx, id)
+	job, _, err := d.Bulk(ctx, due.id)
 	if err != nil {
 		return err
 	}
 	var failed []error
-	if found {
-		for i, item := range job.Items {
-			if !item.open() {
-				continue
-			}
-			if len(failed) >= bulkFailures || ctx.Err() != nil || !until.IsZero() && time.Now().After(until) {
-				break
-			}
-			if err := lock.Refresh(ctx, bulkLockLife, nil); err != nil {
-				return fmt.Errorf("hold bulk job: %w", err) // another process has it
-			}
-			ended, err := d.doItem(ctx, job, item)
-			if err = errors.Join(err, d.storeItem(ctx, id, i, texts[i], ended)); err != nil {
-				failed = append(failed, err)
-			}
-			job.Items[i] = ended
+	for i, item := range job.Items {
+		if !item.open() {
+			continue
 		}
-		if !job.Finished() {
-			later := redis.ZAddArgs{XX: true, Members: []redis.Z{{Score: float64(now.Add(bulkRetry).UnixMilli()), Member: id}}}
-			return errors.Join(errors.Join(failed...), d.Book.Redis.ZAddArgs(ctx, bulksKey, later).Err())
+		if len(failed) >= bulkFailures || ctx.Err() != nil || !until.IsZero() && time.Now().After(until) {
+			break
 		}
+		if mine, err := d.hold(ctx, &due, now.Add(time.Since(start))); err != nil || !mine {
+			return err
+		}
+		ended, err := d.doItem(ctx, job, item)
+		if err = errors.Join(err, d.storeItem(ctx, due.id, i, item, ended)); err != nil {
+			failed = append(failed, err)
+		}
+		job.Items[i] = ended
 	}
-	d.Book.Observer.Book(observe.BookBulk, observe.ResultDone)
-	return errors.Join(errors.Join(failed...), d.Book.Redis.ZRem(ctx, bulksKey, id).Err())
+	next := sql.NullInt64{Int64: now.Add(bulkRetry).UnixMilli(), Valid: !job.Finished()}
+	if job.Finished() {
+		d.Book.Observer.Book(observe.BookBulk, observe.ResultDone)
+	}
+	return errors.Join(errors.Join(failed...), d.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", due.id, due.at, next)
+		return err
+	}))
 }
 
 // storeItem stores what became of an item.
-func (d *Desk) storeItem(ctx context.Context, id string, i int, before string, item BulkItem) error {
-	after, err := json.Marshal(item)
-	if err != nil || string(after) == before {
-		return err
+func (d *Desk) storeItem(ctx context.Context, id string, i int, before, item BulkItem) error {
+	if item == before {
+		return nil
 	}
-	if err := changeBulk.Run(ctx, d.Book.Redis, []string{bulkKey + id}, i, before, after).Err(); err != nil {
+	record, err := json.Marshal(item)
+	if err == nil {
+		err = d.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, "update bulk_items set result = $3, record = $4 where job_id = $1 and item = $2",
+				id, i, sql.NullString{String: string(item.Result), Valid: item.Result != ""}, string(record))
+			return err
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("store item of bulk job: %w", err)
+	}
+	return nil
+}
+
+// forgetBulks deletes jobs that nobody can look at any more.
+func (d *Desk) forgetBulks(ctx context.Context, now time.Time) error {
+	before := now.Add(-bulkLife).UnixMilli()
+	err := d.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "delete from bulk_items where job_id in (select id from bulk_jobs where at < $1)", before)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "delete from bulk_jobs where at < $1", before)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget bulk jobs: %w", err)
 	}
 	return nil
 }
 
 // doItem does a job's action with all of an order, once however often it is
 // called: the command's key is made from job and order. The item that it returns
-// is open when it has to be called again. The error says that Klarna or Redis did
+// is open when it has to be called again. The error says that Klarna or the database did
 // not answer.
 func (d *Desk) doItem(ctx context.Context, job Bulk, item BulkItem) (ended BulkItem, err error) {
 	ctx, cancel := context.WithTimeout(ctx, itemTime)

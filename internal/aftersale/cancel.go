@@ -31,7 +31,7 @@ var Cancel = &Action{
 		a, err = m.Cancel(ctx, o.OrderID, c.Key)
 		return "", a, err
 	},
-	Apply: func(o *order.Order, _ order.Command, _ order.AuditEntry) { o.SetStatus(ordermanagement.Cancelled) },
+	Apply: func(o *order.Order, _ order.Command, _ order.AuditEntry) { o.Status = ordermanagement.Cancelled },
 	Has: func(sold ordermanagement.Order, _ order.Command) bool {
 		return sold.Status == ordermanagement.Cancelled
 	},

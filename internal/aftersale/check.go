@@ -1,6 +1,7 @@
 package aftersale
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func (d *Desk) Possible(o order.Order, a *Action, now time.Time) *ImpossibleErro
 // Check returns nil when Klarna can be asked to do a command with the order as
 // the book has it. Klarna may still refuse what only Klarna knows, such as the
 // risk of a higher amount.
-func (d *Desk) Check(o order.Order, c order.Command, now time.Time) *ImpossibleError {
+func (d *Desk) Check(ctx context.Context, o order.Order, c order.Command, now time.Time) *ImpossibleError {
 	a := d.Actions.Named(c.Action)
 	if a == nil {
 		return &ImpossibleError{Action: c.Action, Reason: ReasonInvalid, Field: "action"}
@@ -39,7 +40,9 @@ func (d *Desk) Check(o order.Order, c order.Command, now time.Time) *ImpossibleE
 	if impossible := d.Possible(o, a, now); impossible != nil {
 		return impossible
 	}
-	if reason, member := a.check(d.state(o, now), c); reason != "" {
+	s := d.state(o, now)
+	s.Left = func(sku string) (int, bool) { return d.Left(ctx, sku) }
+	if reason, member := a.check(s, c); reason != "" {
 		return &ImpossibleError{Action: c.Action, Reason: reason, Field: member}
 	}
 	return nil

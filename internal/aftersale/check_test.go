@@ -110,12 +110,12 @@ func TestCheck(t *testing.T) {
 			if tc.c.Key == "" {
 				tc.c.Key = "k"
 			}
-			if got := verdict(deskAt(ordermanagement.Klarna).Check(o, tc.c, shoptest.Noon)); got != tc.want {
+			if got := verdict(deskAt(ordermanagement.Klarna).Check(t.Context(), o, tc.c, shoptest.Noon)); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
 	}
-	if got := verdict(deskAt(ordermanagement.Klarna).Check(shoptest.InState(part), order.Command{Action: aftersale.Extend.Name}, shoptest.Noon)); got != "invalid key" {
+	if got := verdict(deskAt(ordermanagement.Klarna).Check(t.Context(), shoptest.InState(part), order.Command{Action: aftersale.Extend.Name}, shoptest.Noon)); got != "invalid key" {
 		t.Errorf("without a key: got %s", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -51,13 +52,22 @@ type Desk struct {
 	Book    *order.Book
 	Pricer  *cart.Pricer // for products that are added to an order
 	Actions Registry
+	// Left is how many more of a product can be sold; false where that is not counted.
+	Left func(ctx context.Context, sku string) (left int, counted bool)
 
 	bulks chan struct{} // has something when this process starts a bulk job
 }
 
 // NewDesk returns the desk of a process.
 func NewDesk(b *order.Book, p *cart.Pricer, actions Registry) *Desk {
-	return &Desk{Book: b, Pricer: p, Actions: actions, bulks: make(chan struct{}, 1)}
+	return &Desk{
+		Book: b, Pricer: p, Actions: actions, bulks: make(chan struct{}, 1),
+		Left: func(ctx context.Context, sku string) (int, bool) {
+			left, err := b.Stock.Left(ctx, sku) // with an error nothing can be stored either
+			n, counted := left[sku]
+			return n, counted && err == nil
+		},
+	}
 }
 
 // Do does a command of staff with an order of the book: once, however often it
@@ -71,8 +81,8 @@ func NewDesk(b *order.Book, p *cart.Pricer, actions Registry) *Desk {
 // (Already, or Refused) or that it has not (Unknown).
 //
 // The error is an *ImpossibleError or a *ChangedError, and Klarna was not
-// asked; ErrUnknown when the book has no such order; ErrUnavailable when Redis
-// does not answer: the command may be stored then, and be done by the loop, so
+// asked; ErrUnknown when the book has no such order; ErrUnavailable when the
+// database does not answer: the command may be stored then, and be done by the loop, so
 // only the same key may be tried again.
 func (d *Desk) Do(ctx context.Context, orderID string, c order.Command) (Outcome, error) {
 	out, err := d.do(ctx, orderID, c)
@@ -93,8 +103,8 @@ func (d *Desk) do(ctx context.Context, orderID string, c order.Command) (Outcome
 		}
 	}
 	switch {
-	case errors.Is(err, order.ErrNotDurable):
-		// It is stored, perhaps not to last. Klarna is not asked by this process.
+	case errors.Is(err, db.ErrCommitUnknown):
+		// It is stored, perhaps not to last, or not at all. Klarna is not asked by this process.
 		return d.outcome(begun, orderID, c.Key)
 	case errors.Is(err, errSending):
 		return d.await(ctx, orderID, c.Key)
@@ -113,8 +123,13 @@ func (d *Desk) begin(ctx context.Context, orderID string, c order.Command) (o or
 	} else if !found {
 		return order.Order{}, fmt.Errorf("%w: not in the book", order.ErrUnknown)
 	}
-	o, err = d.Book.UpdateDurably(ctx, orderID, func(o *order.Order, audit []order.AuditEntry) ([]order.AuditEntry, error) {
-		return d.admit(o, audit, c)
+	o, err = d.Book.Update(ctx, orderID, func(o *order.Order) ([]order.AuditEntry, error) {
+		// Read after the order: what happens meanwhile changes the order, and then this runs again.
+		audit, err := d.Book.Entries(ctx, orderID)
+		if err != nil {
+			return nil, err
+		}
+		return d.admit(ctx, o, audit, c)
 	})
 	if err != nil && !refusal(err) {
 		err = fmt.Errorf("%w: store command: %w", order.ErrUnavailable, err)
@@ -123,7 +138,7 @@ func (d *Desk) begin(ctx context.Context, orderID string, c order.Command) (o or
 }
 
 // admit lets a command in where nothing stands against it.
-func (d *Desk) admit(o *order.Order, entries []order.AuditEntry, c order.Command) ([]order.AuditEntry, error) {
+func (d *Desk) admit(ctx context.Context, o *order.Order, entries []order.AuditEntry, c order.Command) ([]order.AuditEntry, error) {
 	if _, ended := endOf(entries, c.Key); ended {
 		return nil, errEnded
 	}
@@ -138,7 +153,7 @@ func (d *Desk) admit(o *order.Order, entries []order.AuditEntry, c order.Command
 		newest, _ := last(entries, func(e order.AuditEntry) bool { return e.Result != order.Sent })
 		return nil, &ChangedError{Order: *o, Last: newest, Running: o.Running}
 	}
-	if impossible := d.Check(*o, c, c.At); impossible != nil {
+	if impossible := d.Check(ctx, *o, c, c.At); impossible != nil {
 		return nil, impossible
 	}
 	o.Running, o.SendingUntil = &c, c.At.Add(sending)
@@ -278,11 +293,6 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 	}
 	d.Book.Logger.InfoContext(ctx, "command", "order_id", o.OrderID, "order_number", o.Number, "action", c.Action, "result", entry.Result,
 		"klarna_status", entry.Status, "klarna_code", entry.Code, "correlation_id", entry.CorrelationID)
-	if o.GoodsDue {
-		if returned, err := d.Book.ReturnGoods(ctx, o); err == nil {
-			o = returned // else the loop does it
-		}
-	}
 	return Outcome{Result: entry.Result, Entry: entry, Order: o}, nil
 }
 

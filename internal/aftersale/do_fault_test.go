@@ -101,18 +101,18 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 	if done != 1 {
 		w.T.Errorf("the audit says %d times that it was done: %v", done, w.Audited(o.OrderID))
 	}
-	if due := w.Client.ZCard(w.T.Context(), "shopd:{orders}:open").Val(); due != 0 {
+	if due := w.Number("select count(*) from orders where due_at is not null"); due != 0 {
 		w.T.Errorf("%d orders are not finished", due)
 	}
 }
 
-// A process is killed at any call of Do, or loses Redis from there on; the call
+// A process is killed at any call of Do, or loses the database from there on; the call
 // is carried out and its answer lost, or not made at all. The loop finishes what
 // was begun, and the same form again what was not: each once.
 func TestDoKilled(t *testing.T) {
 	t.Parallel()
 	for _, s := range scenes {
-		for _, what := range []string{"killed", "killed late", "redis gone", "redis gone late"} {
+		for _, what := range []string{"killed", "killed late", "database gone", "database gone late"} {
 			t.Run(s.name+"/"+what, func(t *testing.T) {
 				w := newWorld(t, nil)
 				deaths, unknown := 0, 0
@@ -121,14 +121,11 @@ func TestDoKilled(t *testing.T) {
 					o := s.order(w)
 					c := s.of(t, o)
 					r := &shoptest.Reaper{N: n, Late: strings.HasSuffix(what, "late")}
-					rdb := w.Redis.Client()
-					transport := http.DefaultTransport
+					process := w.CutOff
 					if strings.HasPrefix(what, "killed") {
-						transport = r
+						process = w.Doomed
 					}
-					desk := w.another(rdb, transport)
-					rdb.AddHook(r)
-					out, err := desk.Do(t.Context(), o.OrderID, c)
+					out, err := process(r).Desk.Do(t.Context(), o.OrderID, c)
 					if !r.Died() {
 						if err != nil || out.Result != order.Done {
 							t.Fatal(out.Result, err)
@@ -136,6 +133,7 @@ func TestDoKilled(t *testing.T) {
 						break
 					}
 					deaths++
+					w.Buried()
 					if err != nil && !errors.Is(err, order.ErrUnavailable) {
 						t.Errorf("at call %d: got %v, want ErrUnavailable", n, err)
 					}
@@ -460,18 +458,12 @@ func (r *oldReads) RoundTrip(req *http.Request) (*http.Response, error) {
 // let has nobody at work on an order's command any more: as if 20 s had passed.
 func (w *world) let(orderID string) {
 	w.T.Helper()
-	key := "shopd:{orders}:order:" + orderID
-	text, err := w.Client.Get(w.T.Context(), key).Result()
-	if err != nil {
-		w.T.Fatal(err)
-	}
+	text := w.Record(orderID)
 	until := regexp.MustCompile(`"sending_until":"[^"]*"`)
 	if !until.MatchString(text) {
 		w.T.Fatal("no command runs")
 	}
-	if err := w.Client.Set(w.T.Context(), key, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`), 0).Err(); err != nil {
-		w.T.Fatal(err)
-	}
+	w.SetRecord(orderID, until.ReplaceAllString(text, `"sending_until":"2026-01-01T00:00:00Z"`))
 }
 
 // A gateway's 401 says that a command was not done only while it is the first answer.

@@ -46,6 +46,7 @@ type Draft struct {
 
 	pricer *cart.Pricer
 	byName map[string]string // what is wrong, by the name of the field
+	short  bool              // there is too little of a product in stock
 	// options are the ways to extend the due date of the capture that was chosen.
 	options *ordermanagement.DueDateOptions
 }
@@ -100,7 +101,7 @@ func (d *Desk) Load(ctx context.Context, f *Draft) error {
 
 // Parse makes the command of what was typed and checks it. Errors says what is
 // wrong with fields; the error is why it cannot be done whatever is typed.
-func (d *Desk) Parse(f *Draft, now time.Time) *ImpossibleError {
+func (d *Desk) Parse(ctx context.Context, f *Draft, now time.Time) *ImpossibleError {
 	if impossible := d.Possible(f.Order, f.Action, now); impossible != nil {
 		return impossible
 	}
@@ -110,7 +111,7 @@ func (d *Desk) Parse(f *Draft, now time.Time) *ImpossibleError {
 	if len(f.Errors) > 0 {
 		return nil
 	}
-	if impossible := d.Check(f.Order, f.Command, now); impossible != nil && !f.Blame(impossible) {
+	if impossible := d.Check(ctx, f.Order, f.Command, now); impossible != nil && !f.Blame(impossible) {
 		return impossible
 	}
 	return nil
@@ -208,6 +209,15 @@ func (d *Draft) input(f form.Input) form.Input {
 	f.Value, f.Error = d.Values.Get(f.Name), d.byName[f.Name]
 	return f
 }
+
+// check is a field to be ticked, as it stands.
+func (d *Draft) check(c form.Check) form.Check {
+	c.On, c.Error = d.ticked(c.Name), d.byName[c.Name]
+	return c
+}
+
+// ticked reports whether a field to be ticked was.
+func (d *Draft) ticked(name string) bool { return d.Values.Get(name) != "" }
 
 // text reads a field of one line, without the spaces around it.
 func (d *Draft) text(name, label string, limit int) string {

@@ -64,6 +64,10 @@ var Lines = &Action{
 		return true
 	},
 	Blame: func(d *Draft, e *ImpossibleError, text string) bool {
+		if e.Reason == ReasonStock {
+			d.failStock(e.Field, text)
+			return true
+		}
 		of := slices.Contains([]Reason{ReasonBelowCaptured, ReasonMethod, ReasonMarket, ReasonInvalid}, e.Reason)
 		if of && e.Field != "description" {
 			d.failLines(text)
@@ -89,8 +93,30 @@ func linesCheck(s State, c order.Command) (Reason, string) {
 		return ReasonInvalid, "order_lines"
 	case c.Amount < s.Order.CapturedAmount:
 		return ReasonBelowCaptured, ""
-	case c.Amount > s.Order.OrderAmount:
+	case c.Amount > s.Order.OrderAmount && raisable(s.Order) != "":
 		return raisable(s.Order), ""
+	case !c.Insist:
+		return tooFew(s, c)
+	}
+	return "", ""
+}
+
+// tooFew is ReasonStock with the SKU of which a command wants more than there is.
+func tooFew(s State, c order.Command) (Reason, string) {
+	more := map[string]int{}
+	for _, line := range order.Goods(s.Order.OrderLines) {
+		more[line.SKU] -= line.Quantity
+	}
+	goods := order.Goods(c.OrderLines)
+	for _, line := range goods {
+		more[line.SKU] += line.Quantity
+	}
+	for _, line := range goods {
+		if n := more[line.SKU]; n > 0 {
+			if left, counted := s.Left(line.SKU); counted && n > left {
+				return ReasonStock, line.SKU
+			}
+		}
 	}
 	return "", ""
 }
@@ -113,6 +139,24 @@ func raisable(o order.Order) Reason {
 		return ""
 	}
 	return ReasonMethod
+}
+
+// failStock notes that there is too little of a product, at its line or where it is added.
+func (d *Draft) failStock(sku, text string) {
+	d.short = true
+	names := quantityFields(d.Order.OrderLines)
+	for i, line := range d.Order.OrderLines {
+		if line.Reference == sku {
+			d.fail(names[i], form.LineID(i), text)
+			return
+		}
+	}
+	for i, row := range d.addRows() {
+		if strings.TrimSpace(row.SKU) == sku {
+			d.fail(addField(fieldAddQuantity, i), form.AddID(i, "quantity"), text)
+			return
+		}
+	}
 }
 
 // failLines notes what is wrong with the lines as a whole, at the first.
@@ -155,6 +199,7 @@ func linesParse(d *Draft) {
 	}
 	d.addProducts()
 	c.Description = d.text("description", "The description", maxNote)
+	c.Insist = d.ticked("insist")
 	if len(d.Errors) > 0 {
 		return
 	}
@@ -348,6 +393,9 @@ func linesForm(d *Draft, f *form.Form) {
 	f.Groups = append(f.Groups, form.Group{Title: "Notes", Inputs: []form.Input{
 		d.input(form.Input{Name: "description", Label: "Description"}),
 	}})
+	if d.short || d.ticked("insist") {
+		f.Checks = append(f.Checks, d.check(form.Check{Name: "insist", Label: "Sell it all the same, although there is less in stock"}))
+	}
 	if !slices.ContainsFunc(o.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) {
 		f.Sum = d.sum("Order amount, without added products:", o.OrderAmount, "")
 	}

@@ -99,13 +99,13 @@ func (p *property) step(id string) {
 	}
 	before := p.compare(o)
 	c := p.g.command(p.t, o)
-	verdict := p.Desk.Check(o, c, time.Now())
+	verdict := p.Desk.Check(ctx, o, c, time.Now())
 	p.statuses[o.Status]++
 	switch {
 	case verdict == nil:
 		p.allowed(o, c, before)
 		return
-	case p.atKlarna.Check(o, c, time.Now()) == nil:
+	case p.atKlarna.Check(ctx, o, c, time.Now()) == nil:
 		return
 	}
 	p.refused[c.Action]++

@@ -30,6 +30,7 @@ const (
 	ReasonUnknownCapture  Reason = "unknown_capture"
 	ReasonNothingShipped  Reason = "nothing_shipped"
 	ReasonPlatform        Reason = "platform" // Kustom does not offer it
+	ReasonStock           Reason = "stock"    // there is less than that of a product
 	ReasonInvalid         Reason = "invalid"  // a member is missing, too long, or sums do not fit
 	// ReasonChanged, of bulk: the order is no longer what staff ticked, or another
 	// command was under way with it.
@@ -41,7 +42,7 @@ const (
 type ImpossibleError struct {
 	Action order.Action
 	Reason Reason
-	Field  string // of ReasonInvalid: the member, as in the JSON of Command
+	Field  string // of ReasonInvalid the member, as in the JSON of Command; of ReasonStock the SKU
 }
 
 // Error says which action is not possible, and the reason.
@@ -124,6 +125,8 @@ func reasonText(o order.Order, r Reason) string {
 		return "nothing of this order is on its way yet. Add shipping info first."
 	case ReasonPlatform:
 		return "Kustom does not offer it."
+	case ReasonStock:
+		return "there is less than that in stock. Lower it, or sell it all the same."
 	case ReasonChanged:
 		return "it changed meanwhile, and nothing was sent. Look at it, and do it by itself."
 	case ReasonNoOrder:

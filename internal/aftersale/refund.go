@@ -45,6 +45,11 @@ var Refund = &Action{
 		})
 		o.RefundedAmount += c.Amount
 	},
+	Own: func(o *order.Order, c order.Command, e order.AuditEntry) {
+		if c.Restock {
+			o.PutBack(e.ID, c.OrderLines)
+		}
+	},
 	Makes: func(sold ordermanagement.Order) []Made {
 		all := make([]Made, len(sold.Refunds))
 		for i, x := range sold.Refunds {
@@ -95,6 +100,8 @@ func refundCheck(s State, c order.Command) (Reason, string) {
 	switch {
 	case !order.SumsTo(c.OrderLines, c.Amount):
 		return ReasonInvalid, "order_lines"
+	case c.Restock && len(order.Goods(c.OrderLines)) == 0:
+		return ReasonInvalid, "restock"
 	case c.Amount > refundable(s.Order):
 		return ReasonAboveCaptured, ""
 	case hasFee(c.OrderLines):
@@ -157,6 +164,9 @@ func refundParse(d *Draft) {
 	}
 	c.Description = d.text("description", "The description", maxNote)
 	c.Reference = d.text("reference", "The reference", maxNote)
+	if c.Restock = d.ticked("restock"); c.Restock && len(c.OrderLines) == 0 {
+		d.failField("restock", "Nobody knows which items that would be. Refund quantities, or count them in on the page of the stock.")
+	}
 }
 
 // fee is the return fee that was typed, 0 for none.
@@ -226,6 +236,9 @@ func refundForm(d *Draft, f *form.Form) {
 			d.input(form.Input{Name: "fee", Label: "Return fee in " + string(o.PurchaseCurrency), Hint: "Taken off what is refunded for lines. Leave it empty for none.", Kind: "decimal", Class: "short"}))
 	}
 	f.Groups = append(f.Groups, amounts, d.noteGroup())
+	if len(lines) > 0 {
+		f.Checks = append(f.Checks, d.check(form.Check{Name: "restock", Label: "Put the items back in stock", Hint: "They are here again and can be sold."}))
+	}
 	f.Sum = d.sum("To refund:", refundable(d.Order), minus)
 }
 
@@ -236,6 +249,9 @@ func refundConfirm(d *Draft, q *form.Question) {
 	q.Body = append(q.Body, "The shopper gets it back the way they paid. It cannot be undone.")
 	if len(d.Command.OrderLines) == 0 {
 		q.Body = append(q.Body, "An amount, not for particular lines.")
+	}
+	if d.Command.Restock {
+		q.Body = append(q.Body, "The items go back in stock.")
 	}
 	q.Facts = []form.Fact{
 		{Name: "Refunded", Before: form.Amount(o.RefundedAmount), After: form.Amount(o.RefundedAmount + amount)},

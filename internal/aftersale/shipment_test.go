@@ -90,7 +90,7 @@ func TestShipments(t *testing.T) {
 		"no line at all":           {{Quantity: 1}},
 	} {
 		c := correction(o, func(s *order.Shipment) { s.OrderLines = in })
-		if got := verdict(w.Desk.Check(o, c, time.Now())); got != "invalid shipments" {
+		if got := verdict(w.Desk.Check(t.Context(), o, c, time.Now())); got != "invalid shipments" {
 			t.Errorf("%s: %s", name, got)
 		}
 	}

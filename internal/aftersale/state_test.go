@@ -1,6 +1,7 @@
 package aftersale_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -15,7 +16,10 @@ import (
 
 // deskAt is a desk of a merchant at a platform.
 func deskAt(p ordermanagement.Platform) *aftersale.Desk {
-	return &aftersale.Desk{Book: &order.Book{Management: ordermanagement.NewClient(nil, p)}, Actions: aftersale.Actions}
+	return &aftersale.Desk{
+		Book: &order.Book{Management: ordermanagement.NewClient(nil, p)}, Actions: aftersale.Actions,
+		Left: func(context.Context, string) (int, bool) { return 0, false },
+	}
 }
 
 // verdict is the reason of an ImpossibleError, "ok" without one.
@@ -176,7 +180,7 @@ func TestMayRaise(t *testing.T) {
 			raised := slices.Clone(o.OrderLines)
 			raised[0].Quantity, raised[0].TotalAmount = 3, 30000
 			c := order.Command{Key: "k", Action: aftersale.Lines.Name, Amount: 35000, OrderLines: raised}
-			if got := verdict(deskAt(ordermanagement.Klarna).Check(o, c, shoptest.Noon)); got != want {
+			if got := verdict(deskAt(ordermanagement.Klarna).Check(t.Context(), o, c, shoptest.Noon)); got != want {
 				t.Errorf("%s in %s: got %s, want %s", method, country, got, want)
 			}
 		}

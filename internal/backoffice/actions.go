@@ -118,7 +118,7 @@ func (b *Backoffice) loaded(w http.ResponseWriter, r *http.Request, d *aftersale
 // parsed makes the command of the draft and checks it. It answers by itself,
 // and reports false, when it cannot be done.
 func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) bool {
-	if impossible := b.Desk.Parse(d, time.Now()); impossible != nil {
+	if impossible := b.Desk.Parse(r.Context(), d, time.Now()); impossible != nil {
 		b.impossible(w, r, d.Action, d.Order, impossible)
 		return false
 	}

@@ -113,6 +113,10 @@ func TestRefund(t *testing.T) {
 			"Refunded 129.00 SEK. 645.00 can still be refunded.", map[string]int64{"JAM-1": 12900},
 		},
 		{
+			"a line, back in stock", []string{"what", "lines", jamField, "1", "restock", "yes"}, 12900, []string{"The items go back in stock."},
+			"Refunded 129.00 SEK.", map[string]int64{"JAM-1": 12900},
+		},
+		{
 			"a line with a return fee", []string{"what", "lines", jamField, "1", "fee", "49,50"}, 12900 - 4950,
 			[]string{"Refund 79.50 SEK?", "Return fee return-fee 1 −49.50"},
 			"Refunded 79.50 SEK.", map[string]int64{"JAM-1": 12900, "return-fee": -4950},

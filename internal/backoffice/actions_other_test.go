@@ -77,6 +77,28 @@ func TestChangeLines(t *testing.T) {
 	}
 }
 
+// More than there is needs a tick, which the form offers then.
+func TestChangeLinesBeyondStock(t *testing.T) {
+	t.Parallel()
+	d := newOffice(t)
+	o, ada := d.buy(), d.clerk("ada")
+	d.Stocked("MUG-1", 1)
+	p := ada.open(o, "lines")
+	if p.has("[name=insist]") {
+		t.Error("a fresh form asks whether to sell what is not there")
+	}
+	if p = ada.submit(p, mugField, "6"); p.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("two more of one: %d", p.StatusCode)
+	}
+	p.says(".field.bad, .bad", "There is less than that in stock.")
+	p = ada.submit(p, "insist", "yes")
+	p.says("main", "Change the order to 1 072.00 SEK?")
+	ada.submit(p).says("#result", "Changed the order to 1 072.00 SEK.")
+	if now := d.inBook(o.OrderID); !now.Flagged(order.Oversold) {
+		t.Errorf("flags %v", now.Flags)
+	}
+}
+
 // One form adds several products; what is captured cannot be taken back.
 func TestChangeLinesOfPartCaptured(t *testing.T) {
 	t.Parallel()

@@ -61,6 +61,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.orderRoutes(r)
 					b.actionRoutes(r)
 					b.inspectRoutes(r)
+					b.stockRoutes(r)
 					r.Get(everything, b.notFound)
 				})
 				b.exportRoutes(r) // without the deadline: a file takes as long as it takes
@@ -91,6 +92,7 @@ func private(next http.Handler) http.Handler {
 // The entries of the navigation, for page.
 const (
 	navOrders    = "orders"
+	navStock     = "stock"
 	navInspector = "inspector"
 	navExports   = "exports"
 )

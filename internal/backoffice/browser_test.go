@@ -50,6 +50,8 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		{"list, none found", "/admin/?q=zebra"},
 		{"list, refused", "/admin/?status=zebra"},
 		{"order", "/admin/orders/" + s.Number},
+		{"stock", "/admin/stock"},
+		{"stock of a product", "/admin/stock/MUG-1"},
 		{"packing slip", "/admin/orders/" + s.Number + "/packing-slip"},
 		{"no such page", "/admin/zebra"},
 	} {

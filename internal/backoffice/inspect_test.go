@@ -11,7 +11,6 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
@@ -97,6 +96,7 @@ func TestInspectVerdicts(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.load(cartID)
+			w.Reserve(cartID, w.Cart(cartID).OrderID, time.Now())
 			return w.bought(orderID).Number
 		}, want: "Paid in an old tab. This was not the current order. Check that the shopper did not pay twice."},
 		{name: "paid in an old tab, by cart", given: func(cartID, orderID string) string {
@@ -104,6 +104,7 @@ func TestInspectVerdicts(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.load(cartID)
+			w.Reserve(cartID, w.Cart(cartID).OrderID, time.Now())
 			w.bought(orderID)
 			return cartID
 		}, want: "Paid in an old tab. Order SK-", differs: 6, sync: true},
@@ -322,7 +323,7 @@ func TestInspectUnsettled(t *testing.T) {
 		t.Errorf("at first: %s", p.part("main"))
 	}
 	const sessionID = "0b1bd9de-5b1d-4a2c-9a0e-3f0ffa1f3c01" // as the book's loop writes it down
-	if err := w.Client.ZAdd(t.Context(), "shopd:{orders}:payments_problems", redis.Z{Score: 1, Member: sessionID}).Err(); err != nil {
+	if err := w.Payments.Authorizations.Unsettled(t.Context(), sessionID); err != nil {
 		t.Fatal(err)
 	}
 	if p := bo.look("/admin/inspect"); !strings.Contains(p.Find("[data-note=unsettled]").Text(), sessionID) {

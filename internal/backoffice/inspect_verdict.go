@@ -107,12 +107,15 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 	}
 	fact("Revision", strconv.FormatInt(c.Revision, 10), "")
 	fact("Market", c.Country+", "+c.Locale, "")
-	reservation, running, err := b.Syncer.Stock.Reservation(ctx, s.cartID)
+	approved, err := b.Syncer.Stock.OfCart(ctx, b.Book.DB.Read, s.cartID)
 	if err != nil {
 		return err
 	}
-	if running {
-		fact("Purchase", "may be running since "+timeText(reservation.Made)+" UTC", linkTo(purchased(reservation.OrderID), v.Query))
+	for _, a := range approved {
+		if a.Sold {
+			continue
+		}
+		fact("Purchase", "may be running since "+timeText(a.Made)+" UTC", linkTo(purchased(a.OrderID), v.Query))
 	}
 	for _, id := range c.Bought[max(0, len(c.Bought)-maxStories):] {
 		bought, found, err := b.Book.ByOrderID(ctx, id)
@@ -132,7 +135,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 	return nil
 }
 
-// purchased is the order of which a reservation tells, "" for one of Klarna Payments
+// purchased is the order that was approved, "" for one of Klarna Payments
 // that is still being placed.
 func purchased(orderID string) string {
 	if payments.SessionOf(orderID) != "" {

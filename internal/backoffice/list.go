@@ -135,7 +135,9 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 	for _, o := range page.Orders {
 		v.Rows = append(v.Rows, b.row(o, now))
 	}
-	v.Found = form.Count(page.Total, "order")
+	if v.Found = form.Count(page.Total, "order"); page.Total > order.MaxTotal {
+		v.Found = "more than " + form.Count(order.MaxTotal, "order")
+	}
 	if page.Newer != "" {
 		v.NewerURL = listURL(filter, page.Newer)
 	}

@@ -108,7 +108,7 @@ func (p page) fields(changes ...string) url.Values {
 		name, value := field.AttrOr("name", ""), field.AttrOr("value", "")
 		_, checked := field.Attr("checked")
 		switch {
-		case name == "", field.AttrOr("type", "") == "radio" && !checked:
+		case name == "", field.Is("[type=radio], [type=checkbox]") && !checked:
 			return
 		case field.Is("select"):
 			value = field.Find("option[selected]").AttrOr("value", field.Find("option").AttrOr("value", ""))

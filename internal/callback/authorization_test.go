@@ -1,6 +1,8 @@
 package callback_test
 
 import (
+	"context"
+	"database/sql"
 	"strings"
 	"testing"
 	"time"
@@ -15,19 +17,10 @@ func (w *world) authorizationPath() string {
 // written are the authorizations that are written down, "session token".
 func (w *world) written() (all []string) {
 	w.T.Helper()
-	const key = "shopd:{orders}:authorization:"
-	keys, err := w.Client.Keys(w.T.Context(), key+"*").Result()
-	if err != nil {
-		w.T.Fatal(err)
+	if w.Number("select count(*) from authorizations") == 0 {
+		return nil
 	}
-	for _, k := range keys {
-		a, err := w.Payments.Authorizations.Get(w.T.Context(), strings.TrimPrefix(k, key))
-		if err != nil {
-			w.T.Fatal(err)
-		}
-		all = append(all, a.SessionID+" "+a.Token)
-	}
-	return all
+	return strings.Split(w.Text("select string_agg(session_id || ' ' || token, ',') from authorizations"), ",")
 }
 
 // Klarna's word of an authorization is written down before it is answered.
@@ -38,13 +31,31 @@ func TestAuthorization(t *testing.T) {
 	const good = `{"authorization_token":"b4bd3423-24e3","session_id":"e4b81ca2-0aae","merchant_reference1":"x"}`
 	frozen := func() (again func()) {
 		w.Callbacks.AnswerTime = 100 * time.Millisecond
-		thaw := w.Redis.Freeze(0)
-		return func() { thaw(); w.Callbacks.AnswerTime = 0 }
+		locked, end, free := make(chan struct{}), make(chan struct{}), make(chan error)
+		go func() {
+			free <- w.DB.Tx(context.WithoutCancel(t.Context()), func(tx *sql.Tx) error {
+				_, err := tx.Exec("lock table authorizations")
+				close(locked)
+				<-end
+				return err
+			})
+		}()
+		<-locked
+		return func() {
+			close(end)
+			if err := <-free; err != nil {
+				t.Error(err)
+			}
+			w.Callbacks.AnswerTime = 0
+		}
 	}
-	away := func() (again func()) { w.Redis.Stop(); return w.Redis.Restart }
+	away := func() (again func()) {
+		w.Exec("alter table authorizations rename to elsewhere")
+		return func() { w.Exec("alter table elsewhere rename to authorizations") }
+	}
 	for _, tc := range []struct {
 		name, body string
-		redis      func() (again func())
+		database   func() (again func())
 		status     int
 		result     string
 		written    []string
@@ -58,15 +69,15 @@ func TestAuthorization(t *testing.T) {
 		{"a path", `{"authorization_token":"../x","session_id":"e4b81ca2"}`, nil, 400, "bad_request", nil},
 		{"long", `{"authorization_token":"` + strings.Repeat("x", 300) + `","session_id":"e4b81ca2"}`, nil, 400, "bad_request", nil},
 		{"2 MiB", `{"authorization_token":"` + strings.Repeat("x", 2<<20) + `"}`, nil, 413, "bad_request", nil},
-		{"Redis is away", good, away, 503, "unavailable", nil},
+		{"the database is away", good, away, 503, "unavailable", nil},
 		{"written down", good, nil, 204, "ok", []string{"e4b81ca2-0aae b4bd3423-24e3"}},
 		{"it takes too long", good, frozen, 503, "unavailable", []string{"e4b81ca2-0aae b4bd3423-24e3"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w.in(t)
 			again := func() {}
-			if tc.redis != nil {
-				again = tc.redis()
+			if tc.database != nil {
+				again = tc.database()
 			}
 			res := w.call(w.authorizationPath(), tc.body)
 			again()

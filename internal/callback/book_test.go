@@ -2,10 +2,13 @@ package callback_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -73,7 +76,7 @@ func TestBook(t *testing.T) {
 		}, 404, "not_found"},
 		{"Klarna is away", broken(fakeklarna.Fault{Reset: true}), 503, "unavailable"},
 		{"Klarna does not know us", broken(fakeklarna.Fault{Status: http.StatusUnauthorized}), 503, "unavailable"},
-		{"Redis is away", func() string { w.Redis.Stop(); return "order-1" }, 503, "unavailable"},
+		{"the database is away", func() string { w.Exec("alter table orders rename to elsewhere"); return "order-1" }, 503, "unavailable"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w.in(t)
@@ -96,7 +99,9 @@ func TestBook(t *testing.T) {
 				}
 			}
 			w.Fake.ClearFaults()
-			w.Redis.Restart()
+			if tc.name == "the database is away" {
+				w.Exec("alter table elsewhere rename to orders")
+			}
 			if got := w.placed(orderID); got != (tc.status == http.StatusOK) {
 				t.Errorf("in the book: %v", got)
 			}
@@ -163,6 +168,39 @@ func TestSlowBook(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"push unavailable"}, w.results); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
+// A callback that took too long harms none that comes after it on the same connection.
+func TestSlowThenNext(t *testing.T) {
+	t.Parallel()
+	wait := make(chan struct{})
+	release := sync.OnceFunc(func() { close(wait) })
+	defer release()
+	w := newWorld(t, readsOrders(func(*http.Request) { <-wait }))
+	_, orderID := w.Sale()
+	w.Callbacks.AnswerTime = 300 * time.Millisecond
+	server := httptest.NewServer(w.handler)
+	defer server.Close()
+	for _, want := range []int{http.StatusServiceUnavailable, http.StatusOK} {
+		for start := time.Now(); ; {
+			res, err := server.Client().Post(server.URL+w.path("push", orderID), "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+			if res.StatusCode == want {
+				break
+			}
+			if time.Since(start) > 5*time.Second {
+				t.Fatalf("got %d, want %d", res.StatusCode, want)
+			}
+		}
+		if want != http.StatusOK {
+			time.Sleep(100 * time.Millisecond)
+			release()
+		}
 	}
 }
 

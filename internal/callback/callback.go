@@ -19,12 +19,12 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const (
@@ -41,7 +41,7 @@ type Callbacks struct {
 	Signer *kco.Signer
 	Wants  *kco.Wants
 	Carts  *cart.Store
-	Stock  *catalog.Stock
+	Stock  *stock.Store
 	Book   *order.Book
 	Logger *slog.Logger
 	// Observer gets each callback that has been answered.
@@ -60,6 +60,7 @@ const (
 	resultBad         = "bad_request"
 	resultUnknown     = "not_found"
 	resultUnavailable = "unavailable"
+	resultCrowded     = "crowded" // too many want one product at this moment
 )
 
 // Routes mounts the callbacks. They need neither session nor cross-origin protection:
@@ -86,8 +87,11 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 		}
 		limit := cmp.Or(c.AnswerTime, answerTime)
 		// A client that sends slowly is cut off too. A connection without deadlines has
-		// the server's own limit.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		// the server's own limit. One that has sent all is not: it would be taken for
+		// broken, and each further request on it for one whose client has left.
+		if r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
 		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
@@ -112,6 +116,9 @@ func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, 
 // It ignores unknown members.
 func (c *Callbacks) body(w http.ResponseWriter, r *http.Request, name string, dst any) (ok bool) {
 	body, err := io.ReadAll(r.Body)
+	if err == nil { // see guard
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		c.bad(w, r, name, http.StatusRequestEntityTooLarge, "The request is too large.")
 		return false
@@ -152,6 +159,15 @@ func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text st
 	note(r, name, resultAddress)
 	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultAddress)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
+}
+
+// again shows the shopper a text in the iframe: it cannot be decided now.
+func (c *Callbacks) again(w http.ResponseWriter, r *http.Request, name, text string, err error) {
+	if note(r, name, resultUnavailable); errors.Is(err, stock.ErrCrowded) {
+		note(r, name, resultCrowded)
+	}
+	c.Logger.WarnContext(r.Context(), "purchase not approved now", "error", err)
+	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.NotApproved, Text: text})
 }
 
 // notFound answers for an order that is not ours.

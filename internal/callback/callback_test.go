@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 )
 
@@ -222,13 +223,13 @@ func TestWithoutRedis(t *testing.T) {
 	}
 	w.Redis.Restart()
 	w.unchanged(c)
-	// The cart is there and the stock cannot be read.
-	if err := w.Client.Set(t.Context(), "shopd:{stock}:left", "no numbers", 0).Err(); err != nil {
-		t.Fatal(err)
+	// The cart is there and the database is not: the shopper is asked to press again.
+	w.Exec("alter table approved_orders rename to elsewhere")
+	res := w.call(w.path("validation", "order-1"), w.body(o))
+	if got := text(t, res); res.StatusCode != http.StatusBadRequest || !strings.Contains(got, `"error_type":"approval_failed"`) || !strings.Contains(got, i18n.T(i18n.Swedish, "purchase.again")) {
+		t.Errorf("without the database: got %d %s", res.StatusCode, got)
 	}
-	if res := w.call(w.path("validation", "order-1"), w.body(o)); res.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("without stock: got %d", res.StatusCode)
-	}
+	w.Exec("alter table elsewhere rename to approved_orders")
 	w.unchanged(c)
 	if diff := cmp.Diff([]string{
 		"validation unavailable", "address_update unavailable", "shipping_option_update unavailable", "country_change unavailable", "validation unavailable",

@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // errAgrees ends an edit that has nothing to change: cart and order agree.
@@ -17,8 +16,8 @@ var errAgrees = errors.New("the order is what the cart wants")
 
 // validation decides whether an order may be bought. The order must be what the cart wants
 // at this moment, it may be bought only once, and the stock must be enough. Approving
-// takes the stock and stores that a purchase may be running. It makes no call to Klarna
-// and two round trips to Redis. Source: docs.kustom.co, Validate order.
+// takes the stock and stores that a purchase may be running. It makes no call to Klarna.
+// Source: docs.kustom.co, Validate order.
 func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	const name = "validation"
 	var body kco.Order
@@ -59,33 +58,35 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.reserve(w, r, name, catalog.Reservation{CartID: cartID, OrderID: orderID, Lines: reserved(goods), Made: time.Now()})
+		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: linesOf(goods)}, cmp.Or(body.Locale, stored.Locale))
 	}
 }
 
-// reserve approves the purchase if the stock does.
-func (c *Callbacks) reserve(w http.ResponseWriter, r *http.Request, name string, reservation catalog.Reservation) {
-	err := c.Stock.Reserve(r.Context(), reservation)
-	short, isShort := errors.AsType[*catalog.ShortError](err)
+// approve approves the purchase if the stock does. Where it cannot be decided now, the
+// iframe asks the shopper to press the button again: what Klarna does after a 5xx is not
+// documented.
+func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, a stock.Approved, locale string) {
+	err := c.Book.Approve(r.Context(), *stored, a)
+	short, isShort := errors.AsType[*stock.ShortError](err)
 	switch {
 	case isShort:
 		c.redirect(w, r, name, kco.SoldOut, short.SKU)
-	case errors.Is(err, catalog.ErrPurchaseRunning):
+	case errors.Is(err, stock.ErrPurchaseRunning):
 		c.redirect(w, r, name, kco.PurchaseRunning, "")
-	case errors.Is(err, catalog.ErrSettled):
+	case errors.Is(err, stock.ErrSold):
 		c.redirect(w, r, name, kco.AlreadyBought, "")
 	case err != nil:
-		c.fail(w, r, name, err)
+		c.again(w, r, name, i18n.T(i18n.LangOf(locale), "purchase.again"), err)
 	default:
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}
 }
 
-func reserved(goods []cart.GoodsLine) []catalog.ReservedLine {
-	lines := make([]catalog.ReservedLine, len(goods))
+func linesOf(goods []cart.GoodsLine) []stock.Line {
+	lines := make([]stock.Line, len(goods))
 	for i, line := range goods {
-		lines[i] = catalog.ReservedLine(line.Line)
+		lines[i] = stock.Line(line.Line)
 	}
 	return lines
 }

@@ -1,6 +1,7 @@
 package callback_test
 
 import (
+	"database/sql"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Design of the validation: what the order says, what the cart has become, and
@@ -102,12 +103,12 @@ func TestValidation(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 			if tc.want == ok {
-				want := []catalog.Reservation{{CartID: c.ID, OrderID: "order-1"}}
+				want := []stock.Approved{{CartID: c.ID, OrderID: "order-1"}}
 				for _, line := range c.Lines {
-					want[0].Lines = append(want[0].Lines, catalog.ReservedLine(line))
+					want[0].Lines = append(want[0].Lines, stock.Line(line))
 				}
-				if diff := cmp.Diff(want, w.reserved(c), cmpopts.IgnoreFields(catalog.Reservation{}, "Made")); diff != "" {
-					t.Errorf("reserved (-want +got):\n%s", diff)
+				if diff := cmp.Diff(want, w.Approved(c.ID), cmpopts.IgnoreFields(stock.Approved{}, "Made"), cmpopts.IgnoreUnexported(stock.Approved{})); diff != "" {
+					t.Errorf("approved (-want +got):\n%s", diff)
 				}
 				return
 			}
@@ -133,9 +134,7 @@ func TestReservationRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	reserve := func(cartID, orderID string, mugs int) error {
-		return w.Stock.Reserve(t.Context(), catalog.Reservation{
-			CartID: cartID, OrderID: orderID, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: mugs}},
-		})
+		return w.TryApprove(stock.Approved{CartID: cartID, OrderID: orderID, Lines: []stock.Line{{SKU: "MUG-1", Quantity: mugs}}})
 	}
 	for _, tc := range []struct {
 		want   string
@@ -144,8 +143,10 @@ func TestReservationRefused(t *testing.T) {
 		{"303 purchase_running", func(id string) error { return reserve(id, "order-0", 1) }},
 		{"303 sold_out&sku=MUG-1", func(string) error { return reserve(cart.NewID(), "order-2", w.Left("MUG-1")-1) }},
 		{"303 already_bought", func(id string) error {
-			_, err := w.Stock.Settle(t.Context(), id, "order-1", nil, true)
-			return err
+			return w.DB.Tx(t.Context(), func(tx *sql.Tx) error {
+				_, err := w.Stock.Sell(t.Context(), tx, id, "order-1", nil)
+				return err
+			})
 		}},
 	} {
 		t.Run(tc.want, func(t *testing.T) {
@@ -154,7 +155,7 @@ func TestReservationRefused(t *testing.T) {
 			if err := tc.before(c.ID); err != nil {
 				t.Fatal(err)
 			}
-			had := w.reserved(c)
+			had := w.Approved(c.ID)
 			if got := answer(w.call(w.path("validation", "order-1"), w.body(w.order(c)))); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}

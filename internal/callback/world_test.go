@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -24,6 +23,7 @@ import (
 	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/story"
 )
 
@@ -156,27 +156,14 @@ func (w *world) cart(orderID string, edit func(*cart.Contents)) cart.Cart {
 	return c
 }
 
-// reserved is the reservation of a cart: one or none.
-func (w *world) reserved(c cart.Cart) []catalog.Reservation {
-	w.T.Helper()
-	r, found, err := w.Stock.Reservation(w.T.Context(), c.ID)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	if !found {
-		return nil
-	}
-	return []catalog.Reservation{r}
-}
-
-// unchanged holds that a cart is as it was, and has no reservation but the one that it had.
-func (w *world) unchanged(before cart.Cart, had ...catalog.Reservation) {
+// unchanged holds that a cart is as it was, and has no approved orders but those that it had.
+func (w *world) unchanged(before cart.Cart, had ...stock.Approved) {
 	w.T.Helper()
 	if diff := cmp.Diff(before, w.Cart(before.ID)); diff != "" {
 		w.T.Errorf("the cart changed (-before +after):\n%s", diff)
 	}
-	if diff := cmp.Diff(had, w.reserved(before), cmpopts.EquateEmpty()); diff != "" {
-		w.T.Errorf("the reservation changed (-before +after):\n%s", diff)
+	if diff := cmp.Diff(had, w.Approved(before.ID), cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(stock.Approved{})); diff != "" {
+		w.T.Errorf("the approved orders changed (-before +after):\n%s", diff)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 )
 
@@ -44,7 +43,7 @@ var (
 	// ErrPurchaseRunning: the copy must be replaced, but a purchase of it may be running.
 	// The error ends with the purchase.
 	ErrPurchaseRunning = errors.New("a purchase of the cart may be running")
-	// ErrUnavailable: Klarna or Redis gave no usable answer in time. The next Sync heals.
+	// ErrUnavailable: Klarna, Redis or the database gave no usable answer in time. The next Sync heals.
 	ErrUnavailable = errors.New("order could not be brought in sync")
 	// ErrNothingToRepair: there is no open copy to update, and Repair makes none. It is an
 	// ErrUnavailable too.
@@ -85,13 +84,6 @@ func KeepTime(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithCancel(ctx)
 	}
 	return context.WithDeadline(ctx, deadline.Add(-createTime))
-}
-
-// MayBeBought returns the reservation of a cart, of any age, if it is for this purchase:
-// then the purchase may be running. Otherwise it returns false.
-func MayBeBought(ctx context.Context, stock *catalog.Stock, cartID, purchase string) (catalog.Reservation, bool, error) {
-	reserved, ok, err := stock.Reservation(ctx, cartID)
-	return reserved, ok && reserved.OrderID == purchase, err
 }
 
 // Ending is the outcome of a Sync, and what it did at Klarna.

@@ -1,5 +1,5 @@
-// Package catalog holds the products that the shop sells: texts, prices,
-// pictures, discount codes, and in Redis how many of each are left.
+// Package catalog holds the products that the shop sells: texts, prices, pictures and
+// discount codes. How many of each are left internal/stock knows.
 package catalog
 
 import (

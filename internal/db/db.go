@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"time"
@@ -47,6 +48,8 @@ type Config struct {
 	Transaction time.Duration // how long a transaction may take, its commit included; 10 s
 	Idle        time.Duration // how long a transaction may do nothing; 5 s
 	Checkpoint  time.Duration // how often SQLite's log is emptied into the database; 1 min
+	// Dial makes connections to PostgreSQL; nil: as usual.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // DB is an open database. It is safe for concurrent use.

@@ -43,6 +43,9 @@ func postgresConfig(c Config) (*pgx.ConnConfig, error) {
 		config.ConnectTimeout = connectTimeout
 	}
 	config.DialFunc = (&net.Dialer{Timeout: config.ConnectTimeout, KeepAliveConfig: keepAlive}).DialContext
+	if c.Dial != nil {
+		config.DialFunc = c.Dial
+	}
 	config.OnNotice = noteStandby
 	for name, value := range map[string]string{
 		"application_name":                    "shopd",

@@ -1,13 +1,18 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Queryer is a transaction or a database, for functions that do not care.
@@ -30,9 +35,19 @@ const (
 //
 // Once the commit has begun ctx no longer ends it. The error is then nil,
 // ErrCommitUnknown, or something that says that all was undone.
-func (d *DB) Tx(ctx context.Context, do func(*sql.Tx) error) error {
+//
+// Inside a trace it is a span.
+func (d *DB) Tx(ctx context.Context, do func(*sql.Tx) error) (err error) {
+	ctx, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("github.com/shopd/shopd/internal/db").
+		Start(ctx, "sql transaction", trace.WithSpanKind(trace.SpanKindClient))
+	defer func() {
+		if err != nil {
+			span.SetStatus(codes.Error, "")
+		}
+		span.End()
+	}()
 	for try := 1; ; try++ {
-		err := d.tx(ctx, do)
+		err = d.tx(ctx, do)
 		switch {
 		case err == nil || errors.Is(err, ErrCommitUnknown):
 			return err
@@ -107,4 +122,43 @@ func (d *DB) View(ctx context.Context, do func(*sql.Tx) error) error {
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to keep
 	return do(tx)
+}
+
+// In is a list of values for a query, "in ($1, $2)", with its arguments; of none it is false.
+func In(values []string) (condition string, args []any) {
+	places := make([]string, len(values))
+	for i, value := range values {
+		places[i] = "$" + strconv.Itoa(i+1)
+		args = append(args, value)
+	}
+	return "in (" + cmp.Or(strings.Join(places, ", "), "null") + ")", args
+}
+
+// Claim runs an update that takes a row for the caller until a time, given what he read:
+// its arguments are the row's key, the time that was read and the new one, in ms. It is
+// false where somebody else was faster. So work is done outside of transactions, by one.
+func (d *DB) Claim(ctx context.Context, update, key string, read int64, until time.Time) (ok bool, err error) {
+	err = d.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, update, key, read, until.UnixMilli())
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		ok = n > 0
+		return err
+	})
+	return ok && err == nil, err
+}
+
+// Waiting runs a query for how many rows wait and since when the first does, in ms; the
+// time is zero where none waits.
+func (d *DB) Waiting(ctx context.Context, query string, args ...any) (n int64, first time.Time, err error) {
+	var ms sql.NullInt64
+	if err := d.Read.QueryRowContext(ctx, query, args...).Scan(&n, &ms); err != nil {
+		return 0, time.Time{}, fmt.Errorf("count what waits: %w", err)
+	}
+	if ms.Valid {
+		first = time.UnixMilli(ms.Int64)
+	}
+	return n, first, nil
 }

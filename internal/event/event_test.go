@@ -54,7 +54,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("none: got %v", p)
 		}
 		add(t, d, event.OrderCreated, event.Order{ID: "ord_1", Number: "SK-1", Revision: 1})
-		add(t, d, event.SessionCompleted, event.Session{Reference: "basket", Revision: 7})
+		add(t, d, event.OrderUpdated, event.Order{ID: "ord_2", Number: "SK-2", Revision: 7})
 		add(t, d, event.StockOversold, event.Stock{SKU: "MUG-1", Available: -2})
 		add(t, d, event.OrderCaptured, event.Order{ID: "ord_1", Number: "SK-1", Reference: "basket", Revision: 2})
 		if p := read(t, o, event.Query{}); len(p.Events) != 0 || p.Next != 0 {
@@ -74,7 +74,7 @@ func TestEvents(t *testing.T) {
 		}
 		want := []string{
 			`1 order.created ord_1 {"object":"order","id":"ord_1","number":"SK-1","reference":null,"revision":1}`,
-			`2 checkout_session.completed basket {"object":"checkout_session","reference":"basket","revision":7}`,
+			`2 order.updated ord_2 {"object":"order","id":"ord_2","number":"SK-2","reference":null,"revision":7}`,
 			`3 stock.oversold MUG-1 {"object":"stock","sku":"MUG-1","available":-2}`,
 			`4 order.captured ord_1 {"object":"order","id":"ord_1","number":"SK-1","reference":"basket","revision":2}`,
 		}

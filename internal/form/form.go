@@ -12,6 +12,7 @@ type Form struct {
 	Lines  *Table
 	Add    *AddTable
 	Groups []Group
+	Checks []Check
 	Sum    *Sum
 	Submit string // label of the button
 }
@@ -58,6 +59,16 @@ type Group struct {
 	Title, Hint string
 	Inputs      []Input
 }
+
+// Check is something to be ticked.
+type Check struct {
+	Name, Label, Hint string
+	On                bool
+	Error             string
+}
+
+// ID is that of the control.
+func (c Check) ID() string { return "f-" + c.Name }
 
 // Choice is a question with radio buttons.
 type Choice struct {

@@ -46,8 +46,11 @@ type Refusal struct {
 	Text string `json:"error_text"`
 }
 
-// UnsupportedAddress is the Type of a Refusal of the address.
-const UnsupportedAddress = "unsupported_shipping_address"
+// The Types of a Refusal.
+const (
+	UnsupportedAddress = "unsupported_shipping_address"
+	NotApproved        = "approval_failed" // of a validation
+)
 
 // SaleDifferences returns the Differences that change what is bought and for how much.
 func SaleDifferences(want Content, got Order) []string {

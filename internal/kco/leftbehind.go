@@ -15,10 +15,10 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // LeftBehind is the list of orders that were made for a cart and are no longer its order.
@@ -27,7 +27,7 @@ import (
 type LeftBehind struct {
 	Redis  redis.UniversalClient
 	Carts  *cart.Store
-	Stock  *catalog.Stock // knows of purchases that may be running
+	Stock  *stock.Store // knows of purchases that may be running
 	Client *Client
 	Logger *slog.Logger
 	// Observer gets each order and each sweep; it may be nil.
@@ -154,11 +154,11 @@ func (l *LeftBehind) end(ctx context.Context, entry redis.Z) (stays bool, err er
 		result = observe.ResultInUse
 		return false, nil
 	}
-	reserved, ok, err := l.Stock.Reservation(ctx, cartID)
+	approved, ok, err := l.Stock.OfOrder(ctx, orderID)
 	if err != nil {
 		return true, err
 	}
-	if ok && reserved.OrderID == orderID && time.Since(reserved.Made) < catalog.ReservationYoung {
+	if ok && time.Since(approved.Made) < stock.Young {
 		result = observe.ResultReserved
 		return true, nil
 	}

@@ -12,8 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const abortPath = orderPath + "/abort"
@@ -21,22 +24,18 @@ const abortPath = orderPath + "/abort"
 // reserve says that a purchase of the cart by the order may be running since some time.
 func (w *world) reserve(orderID string, ago time.Duration) {
 	w.T.Helper()
-	err := w.Stock.Reserve(w.T.Context(), catalog.Reservation{
-		CartID: w.cartID, OrderID: orderID, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: 1}}, Made: time.Now().Add(-ago),
+	w.Approve(stock.Approved{
+		CartID: w.cartID, OrderID: orderID, Lines: []stock.Line{{SKU: "MUG-1", Quantity: 1}}, Made: time.Now().Add(-ago),
 	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
 }
 
 // reservedBy is the order by which the cart may be being bought, "" for none.
 func (w *world) reservedBy() string {
 	w.T.Helper()
-	r, _, err := w.Stock.Reservation(w.T.Context(), w.cartID)
-	if err != nil {
-		w.T.Fatal(err)
+	for _, a := range w.Approved(w.cartID) {
+		return a.OrderID
 	}
-	return r.OrderID
+	return ""
 }
 
 func (w *world) mugsLeft() int {
@@ -82,7 +81,7 @@ func TestSyncReserved(t *testing.T) {
 			w.reserve(id, time.Hour)
 			w.reserve("another", 0)
 			w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3})
-		}, calls: []string{"read", "read", "read", "create"}, created: true},
+		}, calls: []string{"read", "read", "read"}, err: running, next: []string{"read"}},
 		{name: "read 500, repair", given: func(w *world, _ string) { w.fault("GET", orderPath, fakeklarna.Fault{Status: 500, Count: 3}) }, mode: cartsync.Repair, calls: []string{"read", "read", "read"}, err: cartsync.ErrUnavailable, next: []string{"read"}},
 		{name: "update 502 three times", given: func(w *world, _ string) {
 			w.put("MUG-1", 3)
@@ -218,10 +217,11 @@ func TestSyncReserved(t *testing.T) {
 	}
 }
 
-// Redis goes away just when Klarna has aborted the order, as if we were killed
+// The database goes away just when Klarna has aborted the order, as if we were killed
 // there: nothing is shown, and the next load makes a new order.
-func TestSyncReservedWithoutRedis(t *testing.T) {
-	w := newWorld(t, fakeklarna.Options{})
+func TestSyncReservedWithoutDatabase(t *testing.T) {
+	server := dbtest.StartServer(t)
+	w := &world{shoptest.New(t, shoptest.Options{URL: server.Database()}), cart.NewID()}
 	w.put("MUG-1", 1)
 	first, err := w.sync(cartsync.Load)
 	if err != nil {
@@ -233,7 +233,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	var outage sync.WaitGroup
 	outage.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		w.Redis.Stop()
+		server.Kill()
 	})
 	if got, err := w.sync(cartsync.Change); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)
@@ -242,7 +242,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	if n := len(w.Fake.Orders()); n != 1 || !w.Fake.Orders()[0].Fake.Aborted {
 		t.Fatalf("%d orders, aborted %v", n, w.Fake.Orders()[0].Fake.Aborted)
 	}
-	w.Redis.Restart()
+	server.Restart()
 	got, err := w.sync(cartsync.Load)
 	if err != nil || !got.Created {
 		t.Fatalf("got %+v, %v", got, err)
@@ -256,7 +256,7 @@ func TestSyncReservedWithoutRedis(t *testing.T) {
 	w.fault("GET", orderPath, fakeklarna.Fault{Status: 403, Delay: fakeklarna.Duration(400 * time.Millisecond)})
 	outage.Go(func() {
 		time.Sleep(200 * time.Millisecond)
-		w.Redis.Stop()
+		server.Kill()
 	})
 	if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
 		t.Fatalf("got %+v, %v", got, err)

@@ -10,9 +10,9 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Request says what to sync.
@@ -41,7 +41,7 @@ type Result struct {
 type Syncer struct {
 	Client     *Client
 	Carts      *cart.Store
-	Stock      *catalog.Stock // knows of purchases that may be running
+	Stock      *stock.Store // knows of purchases that may be running
 	Wants      *Wants
 	LeftBehind *LeftBehind
 	Logger     *slog.Logger
@@ -169,34 +169,34 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		}
 
 		// An order to be replaced that may be being bought, unless it is gone.
-		reserved, running := catalog.Reservation{}, false
+		approved, running := stock.Approved{}, false
 		if found.verdict != klarna.Gone {
-			if reserved, running, err = cartsync.MayBeBought(ctx, s.Stock, c.ID, c.OrderID); err != nil {
+			if approved, running, err = s.Stock.OfOrder(ctx, c.OrderID); err != nil {
 				return failed(cartsync.ErrUnavailable, err)
 			}
 		}
 		if running {
 			over := found
 			switch {
-			case found.verdict == klarna.Ended && reserved.Ending: // by an earlier abort of ours
+			case found.verdict == klarna.Ended && approved.Ending: // by an earlier abort of ours
 			case refused: // abort
 				// It is noted first: an abort of which nobody learns would keep the cart from being bought.
-				still, err := s.Stock.SetEnding(ctx, c.ID, c.OrderID, true)
+				still, err := s.Stock.SetEnding(ctx, c.OrderID, true)
 				if err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 				if !still {
 					continue
 				}
-				if over, err = s.abort(ctx, reserved); err != nil {
+				if over, err = s.abort(ctx, approved); err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 			default: // none, after anything else
 				return failed(cartsync.ErrPurchaseRunning, found.err)
 			}
 			switch over.verdict {
-			case klarna.Ended, klarna.Gone: // the reservation is dropped, its stock given back
-				if err := s.Stock.DropReservation(ctx, c.ID, c.OrderID); err != nil {
+			case klarna.Ended, klarna.Gone: // it is approved no more, its stock given back
+				if err := s.Stock.Drop(ctx, approved.CartID, approved.OrderID); err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 			case klarna.Bought: // to the confirmation
@@ -297,11 +297,11 @@ func (s *Syncer) update(ctx context.Context, id string, want Content) (found jud
 // abort ends an order that refuses updates, unless it is bought. Ended and Gone mean that
 // it ended without a sale, by this abort or an earlier one of ours. After any other
 // verdict but Bought, a purchase may still be running. When Klarna refuses the first
-// abort, the note of it is removed. The error is that of Redis.
-func (s *Syncer) abort(ctx context.Context, reserved catalog.Reservation) (judgement, error) {
+// abort, the note of it is removed. The error is that of the database.
+func (s *Syncer) abort(ctx context.Context, approved stock.Approved) (judgement, error) {
 	kept, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
-	retried, err := s.Client.AbortOrder(kept, reserved.OrderID)
+	retried, err := s.Client.AbortOrder(kept, approved.OrderID)
 	switch {
 	case err == nil: // 200
 		return judgement{verdict: klarna.Ended}, nil
@@ -309,13 +309,13 @@ func (s *Syncer) abort(ctx context.Context, reserved catalog.Reservation) (judge
 		return judge(Order{}, err), nil
 	}
 	// 403: read. It is bought, or ended.
-	now := judge(s.Client.GetOrder(kept, reserved.OrderID))
-	tried := reserved.Ending || retried
+	now := judge(s.Client.GetOrder(kept, approved.OrderID))
+	tried := approved.Ending || retried
 	switch {
 	case now.verdict == klarna.Bought, now.verdict == klarna.Gone, now.verdict == klarna.Ended && tried:
 		return now, nil
 	case !tried && (now.verdict == klarna.Ended || now.open()):
-		if _, err := s.Stock.SetEnding(ctx, reserved.CartID, reserved.OrderID, false); err != nil {
+		if _, err := s.Stock.SetEnding(ctx, approved.OrderID, false); err != nil {
 			return judgement{}, err
 		}
 	}

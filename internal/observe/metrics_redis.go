@@ -34,7 +34,6 @@ const (
 	familyWrite    = "write"
 	familyScript   = "script"
 	familyPipeline = "pipeline"
-	familyWait     = "wait" // for replicas and disks
 )
 
 // families maps the commands that shopd uses outside pipelines to their families.
@@ -46,7 +45,6 @@ var families = map[string]string{
 	"set": familyWrite, "setnx": familyWrite, "del": familyWrite, "hset": familyWrite, "hdel": familyWrite, "zadd": familyWrite,
 	"zrem": familyWrite, "expire": familyWrite, "pexpire": familyWrite, "incr": familyWrite, "rpush": familyWrite,
 	"eval": familyScript, "evalsha": familyScript,
-	"wait": familyWait, "waitaof": familyWait,
 }
 
 // handshake are the commands that open a connection. They count as part of the command
@@ -73,7 +71,7 @@ func newRedisHook(m metrics) redisHook {
 			[]float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .25, 1}, "family"),
 		errors: m.counters("shopd_redis_errors_total", "Commands to Redis that failed, by kind.", "kind"),
 	}
-	zero(h.durations.MetricVec, []string{familyRead, familyWrite, familyScript, familyPipeline, familyWait, other})
+	zero(h.durations.MetricVec, []string{familyRead, familyWrite, familyScript, familyPipeline, other})
 	zero(h.errors.MetricVec, []string{redisTimeout, redisPooled, redisNetwork, redisServer})
 	return h
 }

@@ -5,35 +5,46 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// waitingTime is how long a scrape waits for Redis.
+// Queue is a list of the tasks of a loop.
+type Queue struct {
+	Name string // for metrics, of a bounded set
+	// Length returns how many entries it has, and when the first is due, zero for none.
+	Length func(context.Context) (n int64, due time.Time, err error)
+}
+
+// waitingTime is how long a scrape waits for Redis and the database.
 const waitingTime = 500 * time.Millisecond
 
-// waiting reads the lengths of the waiting lists from Redis at each scrape. All
-// processes show the same. It takes two round trips; when they fail it shows nothing.
+// waiting reads the lengths of the waiting lists at each scrape. All processes show the
+// same. What cannot be read is not shown.
 type waiting struct {
-	o      Options
-	errors prometheus.Counter
+	database func(context.Context) error
+	queues   []Queue
+	unacked  Queue
+	errors   prometheus.Counter
 }
 
 var (
-	queueEntries  = prometheus.NewDesc("shopd_queue_entries", "What the loops look after, in Redis.", []string{"queue"}, nil)
+	databaseUp    = prometheus.NewDesc("shopd_database_up", "1 if the database answers this process, else 0.", nil, nil)
+	queueEntries  = prometheus.NewDesc("shopd_queue_entries", "What the loops look after.", []string{"queue"}, nil)
 	queueOverdue  = prometheus.NewDesc("shopd_queue_overdue_seconds", "For how long the entry that is due first has been due; 0 while none is.", []string{"queue"}, nil)
 	unackedOrders = prometheus.NewDesc("shopd_unacknowledged_orders", "Orders of the book of which Klarna has not been told that we have them.", nil, nil)
 	unackedOldest = prometheus.NewDesc("shopd_unacknowledged_oldest_seconds", "How long ago the oldest of them was bought; 0 without any.", nil, nil)
 )
 
-func newWaiting(o Options) *waiting {
-	return &waiting{o: o, errors: prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "shopd_queue_errors_total", Help: "Scrapes that Redis did not tell what waits.",
-	})}
+// Watch shows from now on whether the database answers, the lengths of queues, and of the
+// orders of which Klarna does not know that we have them. It is called once.
+func (o *Observer) Watch(database func(context.Context) error, unacknowledged Queue, queues ...Queue) {
+	o.metrics.MustRegister(&waiting{database: database, queues: queues, unacked: unacknowledged, errors: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "shopd_queue_errors_total", Help: "Queues that could not be read at a scrape.",
+	})})
 }
 
 // Describe implements prometheus.Collector.
 func (s *waiting) Describe(ch chan<- *prometheus.Desc) {
+	ch <- databaseUp
 	ch <- queueEntries
 	ch <- queueOverdue
 	ch <- unackedOrders
@@ -45,30 +56,29 @@ func (s *waiting) Describe(ch chan<- *prometheus.Desc) {
 func (s *waiting) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), waitingTime)
 	defer cancel()
-	if err := s.collect(ctx, ch); err != nil {
-		s.errors.Inc()
-	}
-	s.errors.Collect(ch)
-}
-
-func (s *waiting) collect(ctx context.Context, ch chan<- prometheus.Metric) error {
-	lengths, err := redisconn.Lengths(ctx, s.o.Redis, s.o.Queues)
-	if err != nil {
-		return err
-	}
-	unacked, oldest, err := s.o.Unacknowledged(ctx, s.o.Redis)
-	if err != nil {
-		return err
-	}
 	now := time.Now()
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	for _, l := range lengths {
-		gauge(queueEntries, float64(l.Entries), l.Name)
-		gauge(queueOverdue, secondsSince(l.Due, now), l.Name)
+	up := 1.0
+	if s.database(ctx) != nil {
+		up = 0
 	}
-	gauge(unackedOrders, float64(unacked))
-	gauge(unackedOldest, secondsSince(oldest, now))
-	return nil
+	gauge(databaseUp, up)
+	for _, q := range s.queues {
+		n, due, err := q.Length(ctx)
+		if err != nil {
+			s.errors.Inc()
+			continue
+		}
+		gauge(queueEntries, float64(n), q.Name)
+		gauge(queueOverdue, secondsSince(due, now), q.Name)
+	}
+	if n, oldest, err := s.unacked.Length(ctx); err != nil {
+		s.errors.Inc()
+	} else {
+		gauge(unackedOrders, float64(n))
+		gauge(unackedOldest, secondsSince(oldest, now))
+	}
+	s.errors.Collect(ch)
 }

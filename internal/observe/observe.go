@@ -8,7 +8,6 @@
 package observe
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -17,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/story"
 )
 
@@ -27,10 +25,6 @@ type Options struct {
 	Logger  *slog.Logger
 	Story   Story
 	Tracing *Tracing // nil: no traces
-	// Queues are the waiting lists in Redis. Unacknowledged counts the orders that
-	// Klarna has no acknowledgement for. Both are read when metrics are read.
-	Queues         []redisconn.Queue
-	Unacknowledged func(context.Context, redis.UniversalClient) (n int64, oldest time.Time, err error)
 }
 
 // Story takes the entries of the story; a *story.Log does.
@@ -67,9 +61,6 @@ func New(o Options) (*Observer, error) {
 	if o.Redis != nil {
 		o.Redis.AddHook(newRedisHook(ob.metrics))
 		ob.metrics.showPool(o.Redis)
-		if o.Unacknowledged != nil {
-			ob.metrics.MustRegister(newWaiting(o))
-		}
 	}
 	return ob, nil
 }

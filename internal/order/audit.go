@@ -6,14 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
-
-// auditKey + Klarna's order ID → what happened to the order, oldest first: a
-// list of entries as JSON, to which the script that changes the order adds. It
-// has no TTL.
-const auditKey = "shopd:{orders}:audit:"
 
 // Events of the audit beside the actions.
 const (
@@ -44,20 +37,25 @@ func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) 
 }
 
 // Entries are all entries of an order's audit, oldest first. The error is ErrUnavailable.
-func (b *Book) Entries(ctx context.Context, orderID string) ([]AuditEntry, error) {
-	return b.entries(ctx, b.Redis, orderID)
-}
-
-func (b *Book) entries(ctx context.Context, rdb redis.Cmdable, orderID string) ([]AuditEntry, error) {
-	texts, err := rdb.LRange(ctx, auditKey+orderID, 0, -1).Result()
+func (b *Book) Entries(ctx context.Context, orderID string) (entries []AuditEntry, err error) {
+	rows, err := b.DB.Read.QueryContext(ctx, "select entry from audit where order_id = (select id from orders where order_id = $1) order by position", orderID)
 	if err != nil {
 		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
 	}
-	entries := make([]AuditEntry, len(texts))
-	for i, text := range texts {
-		if err := json.Unmarshal([]byte(text), &entries[i]); err != nil {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var text string
+		var e AuditEntry
+		if err = rows.Scan(&text); err == nil {
+			err = json.Unmarshal([]byte(text), &e)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
 		}
+		entries = append(entries, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
 	}
 	return entries, nil
 }

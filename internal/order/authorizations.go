@@ -4,38 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/stock"
 )
 
-const (
-	// problemsKey is a sorted set of sessions, by when they became a problem.
-	problemsKey  = "shopd:{orders}:payments_problems"
-	problemsLife = 90 * 24 * time.Hour
+// lookAgain is when the loop looks again after an authorization.
+const lookAgain = 30 * time.Second
 
-	// lookAgain is when the loop looks again after an authorization.
-	lookAgain = 30 * time.Second
-)
-
-// askReservation asks about a purchase that may have been made without a word to us.
-func (b *Book) askReservation(ctx context.Context, r catalog.Reservation) error {
-	sessionID := payments.SessionOf(r.OrderID)
+// askApproved asks about a purchase that may have been made without a word to us.
+func (b *Book) askApproved(ctx context.Context, a stock.Approved) error {
+	sessionID := payments.SessionOf(a.OrderID)
 	if sessionID == "" {
-		return b.ask(ctx, observe.WorkReservation, r.OrderID)
+		return b.ask(ctx, observe.WorkReservation, a.OrderID)
 	}
 	if b.Payments == nil {
 		return nil
 	}
 	ctx, done := b.Observer.Item(ctx, observe.WorkReservation, observe.Subject{SessionID: sessionID})
-	err := b.repeatPurchase(ctx, r.CartID, sessionID)
+	err := b.repeatPurchase(ctx, a.CartID, sessionID)
 	result := resultOfAuthorization(err)
 	if errors.Is(err, errUnsettled) {
 		result = observe.ResultUnsettled
@@ -45,8 +36,7 @@ func (b *Book) askReservation(ctx context.Context, r catalog.Reservation) error 
 }
 
 // repeatPurchase repeats an order call that has had no answer. What Klarna has
-// placed without saying which order it is, staff have to look up: the
-// reservation stays.
+// placed without saying which order it is, staff have to look up: it stays approved.
 func (b *Book) repeatPurchase(ctx context.Context, cartID, sessionID string) error {
 	orderID, err := b.Payments.Authorizations.OrderOf(ctx, sessionID)
 	switch {
@@ -60,10 +50,7 @@ func (b *Book) repeatPurchase(ctx context.Context, cartID, sessionID string) err
 	if errors.Is(err, errUnsettled) {
 		b.Logger.ErrorContext(ctx, "klarna has placed an order and does not say which: find it by its cart and place it",
 			"cart_id", cartID, "payments_session_id", sessionID, "error", err)
-		err = errors.Join(err, b.noteProblem(ctx, sessionID))
-		if known, _ := b.Payments.Authorizations.OrderOf(ctx, sessionID); known != "" {
-			err = errors.Join(err, b.settleProblem(ctx, sessionID)) // a push came between
-		}
+		err = errors.Join(err, b.Payments.Authorizations.Unsettled(ctx, sessionID))
 	}
 	return err
 }
@@ -79,18 +66,22 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 		return err
 	}
 	var failed failures
-	for _, id := range due {
-		again, err := b.lookAfter(ctx, id, now)
-		next := time.Time{}
-		if again || err != nil {
-			next = now.Add(lookAgain)
+	until := now.Add(lease)
+	for _, a := range due {
+		mine, err := b.Payments.Authorizations.Claim(ctx, a, until)
+		if mine {
+			again := false
+			next := time.Time{}
+			if again, err = b.lookAfter(ctx, a.SessionID, now); again || err != nil {
+				next = now.Add(lookAgain)
+			}
+			err = errors.Join(err, b.Payments.Authorizations.Looked(ctx, a.SessionID, until, next))
 		}
-		failed.add(errors.Join(err, b.Payments.Authorizations.Looked(ctx, id, now, next)))
-		if failed.enough() {
+		if failed.add(err); failed.enough() {
 			break
 		}
 	}
-	return errors.Join(failed...)
+	return errors.Join(append(failed, b.Payments.Authorizations.Forget(ctx, now))...)
 }
 
 // lookAfter goes on with a session's authorizations. again is whether something
@@ -163,7 +154,7 @@ func (b *Book) mayYet(ctx context.Context, in Authorized) error {
 	if session.Status == payments.StatusComplete {
 		return ErrTokenGone
 	}
-	_, _, err = b.matches(ctx, cartID, session)
+	_, _, _, err = b.matches(ctx, cartID, session)
 	return err
 }
 
@@ -181,29 +172,15 @@ func (b *Book) release(ctx context.Context, sessionID, token string) error {
 	return err
 }
 
-// noteProblem puts a session on the list that staff have to look at.
-func (b *Book) noteProblem(ctx context.Context, sessionID string) error {
-	now := time.Now()
-	_, err := b.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZAddNX(ctx, problemsKey, redis.Z{Score: float64(now.UnixMilli()), Member: sessionID})
-		p.ZRemRangeByScore(ctx, problemsKey, "-inf", strconv.FormatInt(now.Add(-problemsLife).UnixMilli(), 10))
-		p.Expire(ctx, problemsKey, problemsLife)
-		return nil
-	})
-	return err
-}
-
-// settleProblem takes a session off the list: its order is known.
-func (b *Book) settleProblem(ctx context.Context, sessionID string) error {
-	return b.Redis.ZRem(ctx, problemsKey, sessionID).Err()
-}
-
 // PaymentsProblems returns the sessions of Klarna Payments for which Klarna has
 // placed an order that the book does not have, oldest first. Staff find it in
 // Klarna's portal; Place takes it into the book.
 func (b *Book) PaymentsProblems(ctx context.Context) (sessionIDs []string, err error) {
-	if sessionIDs, err = b.Redis.ZRange(ctx, problemsKey, 0, -1).Result(); err != nil {
-		return nil, fmt.Errorf("list payments problems: %w: %w", ErrUnavailable, err)
+	if b.Payments == nil {
+		return nil, nil
+	}
+	if sessionIDs, err = b.Payments.Authorizations.Problems(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return sessionIDs, nil
 }

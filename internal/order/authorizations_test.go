@@ -103,7 +103,7 @@ func TestReplacedAuthorizations(t *testing.T) {
 	if used != in.Token || !slices.Equal(released, []string{first.Token}) {
 		t.Errorf("an order by %q, released %v; authorized were %q and %q", used, released, first.Token, in.Token)
 	}
-	if due := w.Client.ZCard(t.Context(), "shopd:{orders}:authorizations").Val(); due != 0 {
+	if due := w.Number("select count(*) from authorizations where due_at is not null"); due != 0 {
 		t.Errorf("%d sessions are still looked after", due)
 	}
 }
@@ -138,7 +138,7 @@ func TestAuthorizedWhilePurchaseRuns(t *testing.T) {
 	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrPurchaseRunning) {
 		t.Errorf("got %v, want ErrPurchaseRunning", err)
 	}
-	if err := w.Stock.DropReservation(t.Context(), in.CartID, kco); err != nil {
+	if err := w.Stock.Drop(t.Context(), in.CartID, kco); err != nil {
 		t.Fatal(err)
 	}
 	w.Round(time.Minute)
@@ -172,7 +172,7 @@ func (f *forgetful) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // Klarna has placed the order, its answer is lost, and it does not say which
-// order it is: staff are told, the reservation stays, and a push makes it good.
+// order it is: staff are told, it stays approved, and a push makes it good.
 func TestUnsettledSession(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []*forgetful{
@@ -200,8 +200,8 @@ func TestUnsettledSession(t *testing.T) {
 					t.Errorf("staff are told of %v, %v", problems, err)
 				}
 			}
-			if r, ok, _ := w.Stock.Reservation(t.Context(), in.CartID); !ok || r.OrderID != payments.Purchase(in.SessionID) {
-				t.Errorf("the reservation is %s", r.OrderID)
+			if _, ok, _ := w.Stock.OfOrder(t.Context(), payments.Purchase(in.SessionID)); !ok {
+				t.Error("it is approved no more")
 			}
 			// The checkout does not begin another purchase meanwhile.
 			if got, err := w.Book.Payments.Sync(t.Context(), payments.Request{CartID: in.CartID, Fallback: sweden}); !errors.Is(err, cartsync.ErrPurchaseRunning) {
@@ -237,8 +237,8 @@ func TestAuthorizedAndCancelled(t *testing.T) {
 		t.Errorf("got %v, want ErrCancelled", err)
 	}
 	w.Round(10 * time.Minute)
-	if _, running, _ := w.Stock.Reservation(t.Context(), in.CartID); running || w.Left("MUG-1") != before {
-		t.Errorf("reservation: %v, %d mugs left, there were %d", running, w.Left("MUG-1"), before)
+	if running := len(w.Approved(in.CartID)) > 0; running || w.Left("MUG-1") != before {
+		t.Errorf("approved: %v, %d mugs left, there were %d", running, w.Left("MUG-1"), before)
 	}
 	if again := w.Session(in.CartID).SessionID; again == in.SessionID {
 		t.Error("the checkout still has the session that was cancelled")

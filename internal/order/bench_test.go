@@ -2,8 +2,6 @@ package order_test
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,8 +14,7 @@ import (
 type shelf struct {
 	*world
 	all    []order.Order
-	memory int64  // bytes of Redis for all orders
-	index  int64  // of these, the index
+	memory int64  // bytes of the database for all orders
 	deep   string // cursor of a page a quarter down the list
 }
 
@@ -25,7 +22,7 @@ type shelf struct {
 func newShelf(b *testing.B, n int) *shelf {
 	b.Helper()
 	s := &shelf{world: newWorld(b, nil)}
-	before := s.info(b, "used_memory")
+	before := s.Number("select pg_database_size(current_database())")
 	source := newOrders(uint64(n), 365*24*time.Hour)
 	source.shoppers = n / 50
 	for len(s.all) < n {
@@ -36,12 +33,7 @@ func newShelf(b *testing.B, n int) *shelf {
 		s.fill(part)
 		s.all = append(s.all, part...)
 	}
-	s.memory = s.info(b, "used_memory") - before
-	index, err := s.Client.MemoryUsage(b.Context(), order.IndexKey, 1000).Result()
-	if err != nil {
-		b.Fatal(err)
-	}
-	s.index = index
+	s.memory = s.Number("select pg_database_size(current_database())") - before
 	q := order.Query{}
 	for range n / 4 / order.DefaultLimit {
 		page, err := s.Book.List(b.Context(), q)
@@ -73,30 +65,10 @@ func whole(o order.Order) order.Order {
 	return o
 }
 
-// info is a number of the server's INFO.
-func (s *shelf) info(b *testing.B, name string) int64 {
-	b.Helper()
-	text, err := s.Client.Info(b.Context(), "memory").Result()
-	if err != nil {
-		b.Fatal(err)
-	}
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
-			n, err := strconv.ParseInt(value, 10, 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return n
-		}
-	}
-	b.Fatalf("INFO has no %s", name)
-	return 0
-}
-
 // BenchmarkBook100000 does what the back office does with a book of 100,000
 // orders and, in the same run, with one of 1,000: it reports the median of
 // both in microseconds, how many times slower the large one is, how many orders
-// there were to read (50 are a page), and the memory of an order in Redis.
+// there were to read (50 are a page), and the bytes of an order in the database.
 func BenchmarkBook100000(b *testing.B) {
 	few, many := newShelf(b, 1000), newShelf(b, 100_000)
 	list := func(query func(*shelf, order.Order) order.Query, some bool) func(*shelf, order.Order) int {
@@ -164,7 +136,6 @@ func BenchmarkBook100000(b *testing.B) {
 		}
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(float64(many.memory)/float64(len(many.all)), "B/order")
-		b.ReportMetric(float64(many.index)/float64(len(many.all)), "B/order-index")
 	})
 }
 

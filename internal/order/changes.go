@@ -51,6 +51,11 @@ func Changes(before, after Order) []Change {
 			list = append(list, Change{Field: "shipment " + after.Shipments[i].ID, After: "changed"})
 		}
 	}
+	for _, back := range after.Restocked[min(len(before.Restocked), len(after.Restocked)):] {
+		for _, line := range back.Goods {
+			add("returned "+line.SKU, "0", strconv.Itoa(line.Quantity))
+		}
+	}
 	add("merchant_reference1", before.MerchantReference1, after.MerchantReference1)
 	add("merchant_reference2", before.MerchantReference2, after.MerchantReference2)
 	return list

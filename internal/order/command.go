@@ -42,6 +42,10 @@ type Command struct {
 	Reference1 *string `json:"reference1,omitempty"`
 	Reference2 *string `json:"reference2,omitempty"`
 	Days       int     `json:"days,omitempty"` // of a due date
+	// Restock: the goods of a refund are in the warehouse again.
+	Restock bool `json:"restock,omitempty"`
+	// Insist: more is sold although there is less in stock.
+	Insist bool `json:"insist,omitempty"`
 }
 
 // Result of a command.

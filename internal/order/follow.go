@@ -2,9 +2,12 @@ package order
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/shopd/shopd/internal/klarna"
@@ -16,6 +19,94 @@ import (
 
 // followTries bounds how often an order is read because somebody changed it meanwhile.
 const followTries = 3
+
+const (
+	readDaily, readWeekly = 24 * time.Hour, 7 * 24 * time.Hour
+	// expiringFor is for how long before its end an order is said to expire.
+	expiringFor = 7 * 24 * time.Hour
+	// readFor is for how long what was captured is read, beside when somebody looks at it.
+	readFor = 90 * 24 * time.Hour
+	// readsBudget is how many orders a process reads a second, beside all else.
+	readsBudget = 4
+)
+
+// readAt is when the loop reads an order next that is as Klarna has it now; zero is
+// never. Open orders are read daily, when they begin to expire and when they have, captured ones weekly: what is
+// done in Klarna's portal comes into the book also when nobody looks.
+func (o Order) readAt(now time.Time) time.Time {
+	switch o.Status {
+	case ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
+		return time.Time{}
+	case ordermanagement.Captured:
+		if next := now.Add(readWeekly); next.Before(o.PlacedAt.Add(readFor)) {
+			return next
+		}
+		return time.Time{}
+	case ordermanagement.Authorized, ordermanagement.PartCaptured:
+	}
+	next := now.Add(readDaily)
+	for _, at := range []time.Time{o.ExpiresAt.Add(-expiringFor), o.ExpiresAt} {
+		if at = at.Add(time.Minute); at.After(now) && at.Before(next) {
+			next = at
+		}
+	}
+	return next
+}
+
+// RunFollow reads orders that nobody has looked at, until ctx ends: at most four a
+// second, half as many each time Klarna says that it is too much.
+func (b *Book) RunFollow(ctx context.Context) {
+	budget := readsBudget
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		tooMuch, err := b.Follow(ctx, time.Now(), budget)
+		switch {
+		case tooMuch:
+			budget = max(budget/2, 1)
+		case err == nil:
+			budget = min(budget+1, readsBudget)
+		case ctx.Err() == nil:
+			b.Logger.WarnContext(ctx, "orders are not followed now", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(roundEvery):
+			}
+		}
+	}
+}
+
+// Follow reads at most limit orders whose time has come, at once. Any number of
+// processes may be at it. tooMuch: Klarna has said that it is asked too often.
+func (b *Book) Follow(ctx context.Context, now time.Time, limit int) (tooMuch bool, err error) {
+	due, err := b.due(ctx, "read_at", now, limit)
+	if err != nil {
+		return false, fmt.Errorf("orders to be read: %w", err)
+	}
+	errs := make([]error, len(due))
+	var reading sync.WaitGroup
+	for i, d := range due {
+		reading.Go(func() {
+			// What fails is tried again after that.
+			mine, err := b.DB.Claim(ctx, "update orders set read_at = $3 where order_id = $1 and read_at = $2", d.orderID, d.at, now.Add(readAgain))
+			if mine {
+				_, err = b.Refresh(ctx, d.orderID)
+			}
+			errs[i] = err
+		})
+	}
+	reading.Wait()
+	err = errors.Join(errs...)
+	return slices.ContainsFunc(errs, func(err error) bool { return klarna.Status(err) == http.StatusTooManyRequests }), err
+}
+
+// readAgain is when an order is read again that could not be read.
+const readAgain = 10 * time.Minute
 
 // errMoved: the order was changed between two looks at it.
 var errMoved = errors.New("the order was changed meanwhile")
@@ -76,11 +167,11 @@ func (b *Book) follow(ctx context.Context, before Order, sold ordermanagement.Or
 		}
 		return nil, nil
 	})
+	if err == nil && o.Revision == before.Revision {
+		err = b.wasRead(ctx, o)
+	}
 	if err == nil && (o.Status != before.Status || o.FraudStatus != before.FraudStatus) {
 		b.Logger.InfoContext(ctx, "order has another state", "order_id", o.OrderID, "order_number", o.Number, "order_status", o.Status, "fraud_status", o.FraudStatus)
-	}
-	if err == nil && o.GoodsDue && o.CartClosed {
-		return b.ReturnGoods(ctx, o)
 	}
 	return o, err
 }
@@ -91,7 +182,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if o.FraudStatus != sold.FraudStatus {
 		o.FraudStatusAt = now
 	}
-	o.SetStatus(sold.Status)
+	o.Status = sold.Status
 	o.FraudStatus = sold.FraudStatus
 	o.OrderAmount, o.OriginalOrderAmount = sold.OrderAmount, sold.OriginalOrderAmount
 	o.CapturedAmount, o.RefundedAmount = sold.CapturedAmount, sold.RefundedAmount
@@ -115,6 +206,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if !sold.ExpiresAt.IsZero() {
 		o.ExpiresAt = sold.ExpiresAt.Time
 	}
+	o.Expiring = !over(o.Status) && !o.ExpiresAt.IsZero() && !now.Before(o.ExpiresAt.Add(-expiringFor))
 }
 
 // kept is a list as it is after it was stored and read.
@@ -125,22 +217,9 @@ func kept[T any](list []T) []T {
 	return list
 }
 
-// SetStatus is for a state that Klarna has. The goods of an order that is
-// cancelled go back to the stock: nothing of it was captured, so nothing was sent.
-func (o *Order) SetStatus(status ordermanagement.Status) {
-	if status == ordermanagement.Cancelled && o.Status != status && o.Status != "" && o.CartID != "" {
-		o.GoodsDue = true
-	}
-	o.Status = status
-}
-
-// SetLines replaces the lines. What was taken out of the stock stays known.
+// SetLines replaces the lines.
 func (o *Order) SetLines(lines []klarna.OrderLine) {
-	taken := o.reserved()
 	o.OrderLines = lines
-	if !slices.Equal(taken, o.reserved()) {
-		o.Taken = taken
-	}
 	if _, tax, err := klarna.Sums(lines); err == nil {
 		o.OrderTaxAmount = tax
 	}
@@ -157,24 +236,15 @@ func (o *Order) Follow() {
 	}
 }
 
-// ReturnGoods gives the goods of a cancelled order back to the stock, once.
-func (b *Book) ReturnGoods(ctx context.Context, o Order) (Order, error) {
-	lines := o.reserved()
-	if err := b.Stock.Return(ctx, o.OrderID, lines); err != nil {
-		return o, fmt.Errorf("return goods of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
-	}
-	return b.Update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
-		if !o.GoodsDue {
-			return nil, nil
-		}
-		o.GoodsDue = false
-		var list []Change
-		for _, line := range b.Stock.Limited(lines) {
-			list = append(list, Change{Field: "returned " + line.SKU, Before: "0", After: fmt.Sprint(line.Quantity)})
-		}
-		if list == nil {
-			return nil, nil // digital goods only
-		}
-		return []AuditEntry{{At: time.Now().UTC(), Source: BySystem, Event: AuditStock, Changes: list}}, nil
+// wasRead puts off the next read of an order in which Klarna said nothing new.
+func (b *Book) wasRead(ctx context.Context, o Order) error {
+	next := o.readAt(time.Now())
+	err := b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "update orders set read_at = $2 where id = $1", o.ID, sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()})
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("%w: note that order %s was read: %w", ErrUnavailable, o.OrderID, err)
+	}
+	return nil
 }

@@ -2,18 +2,17 @@ package order
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -33,10 +32,11 @@ type Query struct {
 	Limit  int    // 1 to MaxLimit; 0 is DefaultLimit
 }
 
-// The number of orders on a page.
+// The number of orders on a page, and up to which a list is counted.
 const (
 	DefaultLimit = 50
 	MaxLimit     = 200
+	MaxTotal     = 10_000
 )
 
 // Page is a part of a list of orders, newest first.
@@ -45,283 +45,194 @@ type Page struct {
 	// Newer and Older are the cursors of the pages beside this one, "" at an end
 	// of the list. Orders that are stored meanwhile move none from page to page.
 	Newer, Older string
-	Total        int64 // in the whole list
+	Total        int64 // in the whole list, as far as MaxTotal
 }
 
 // ErrCursor: the cursor is none of ours.
 var ErrCursor = errors.New("not a cursor of a list of orders")
 
-// List returns a page of the orders that are asked for, newest first. It costs
-// three round trips to Redis, with a text four, and O(log n + limit), however
-// many orders there are and whichever filters are set. The error is ErrCursor or
-// ErrUnavailable, wrapped.
-func (b *Book) List(ctx context.Context, q Query) (Page, error) {
+// List returns a page of the orders that are asked for, newest first. The error is
+// ErrCursor or ErrUnavailable, wrapped.
+func (b *Book) List(ctx context.Context, q Query) (p Page, err error) {
 	from, err := parseCursor(q.Cursor)
 	if err != nil {
 		return Page{}, err
-	}
-	a, err := b.find(ctx, q)
-	if err != nil {
-		return Page{}, err
-	}
-	if !a.listed {
-		// By what is unique: no need for pages.
-		slices.Reverse(a.orders)
-		return Page{Orders: a.orders, Total: int64(len(a.orders))}, nil
 	}
 	limit := min(q.Limit, MaxLimit)
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	page, positions, err := b.page(ctx, a.list, a.within, from, limit)
-	if err != nil {
-		return Page{}, fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
+	err = b.DB.View(ctx, func(tx *sql.Tx) (err error) {
+		p, err = page(ctx, tx, q, from, limit)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrUnavailable) {
+		err = fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
 	}
-	page.Orders, err = b.records(ctx, positions)
-	return page, err
+	return p, err
 }
 
-// span is a part of a list: from one position (included) to another (excluded).
-type span struct{ from, to string }
-
-// end is after every position.
-const end = ":"
-
-// spanOf is the part of a list that was bought in a time.
-func spanOf(from, to time.Time) span {
-	s := span{to: end}
-	if !from.IsZero() {
-		s.from = moment(from)
+// page reads a page of a list, and what is beside it.
+func page(ctx context.Context, tx *sql.Tx, q Query, from position, limit int) (p Page, err error) {
+	all, err := q.selection(ctx, tx)
+	if err != nil {
+		return Page{}, err
 	}
-	if !to.IsZero() {
-		s.to = moment(to)
+	part, sorted := all, "order by placed_at desc, id desc"
+	switch {
+	case from.newer:
+		part, sorted = all.and("(placed_at, id) > ($, $)", from.at, from.id), "order by placed_at, id"
+	case from.at > 0:
+		part = all.and("(placed_at, id) < ($, $)", from.at, from.id)
 	}
+	if p.Orders, err = several(ctx, tx, "select record from orders "+part.where()+" "+sorted+fmt.Sprintf(" limit %d", limit+1), part.args...); err != nil {
+		return Page{}, err
+	}
+	more := len(p.Orders) > limit
+	if more {
+		p.Orders = p.Orders[:limit]
+	}
+	// What the cursor has left out is on the other side of the page.
+	others := false
+	if from.at > 0 {
+		beside := all.and("(placed_at, id) >= ($, $)", from.at, from.id)
+		if from.newer {
+			beside = all.and("(placed_at, id) <= ($, $)", from.at, from.id)
+		}
+		if err := tx.QueryRowContext(ctx, "select exists (select 1 from orders "+beside.where()+")", beside.args...).Scan(&others); err != nil {
+			return Page{}, err
+		}
+	}
+	newer, older := others, more
+	if from.newer {
+		slices.Reverse(p.Orders)
+		newer, older = more, others
+	}
+	newest, oldest := position{at: from.at}, position{at: from.at, id: lastID} // the page may have lost its orders
+	if len(p.Orders) > 0 {
+		newest, oldest = p.Orders[0].position(), p.Orders[len(p.Orders)-1].position()
+	}
+	if newer {
+		p.Newer = newerMark + newest.String()
+	}
+	if older {
+		p.Older = olderMark + oldest.String()
+	}
+	err = tx.QueryRowContext(ctx, "select count(*) from (select 1 from orders "+all.where()+fmt.Sprintf(" limit %d) as counted", MaxTotal+1), all.args...).Scan(&p.Total)
+	return p, err
+}
+
+// position is where an order stands in all lists: by the time of purchase, and by its ID
+// among those of the same millisecond.
+type position struct {
+	at    int64 // ms
+	id    string
+	newer bool // of a cursor: the page has what is newer than that, else what is older
+}
+
+func (o Order) position() position { return position{at: o.PlacedAt.UnixMilli(), id: o.ID} }
+
+// String is the position in a cursor.
+func (p position) String() string {
+	text := fmt.Sprintf("%013d", min(max(p.at, 0), lastMoment))
+	if p.id != "" {
+		text += ":" + p.id
+	}
+	return text
+}
+
+const (
+	newerMark, olderMark = "n", "o"
+	lastID               = "~" // after all IDs, as "" is before them
+	lastMoment           = 9_999_999_999_999
+)
+
+// cursorLike has positions of orders, also those that nobody can have any more.
+var cursorLike = regexp.MustCompile(`^([no])([0-9]{13})(?::([A-Za-z0-9_-]{1,100}|~))?$`)
+
+func parseCursor(text string) (p position, err error) {
+	if text == "" {
+		return position{}, nil
+	}
+	parts := cursorLike.FindStringSubmatch(text)
+	if parts == nil {
+		return position{}, ErrCursor
+	}
+	at, err := strconv.ParseInt(parts[2], 10, 64)
+	return position{at: at, id: parts[3], newer: parts[1] == newerMark}, err
+}
+
+// selection is the condition that orders of a list meet.
+type selection struct {
+	terms []string
+	args  []any
+}
+
+// and is a selection with one more term, in which each $ is an argument.
+func (s selection) and(term string, args ...any) selection {
+	for _, arg := range args {
+		s.args = append(slices.Clip(s.args), arg)
+		term = strings.Replace(term, "$", fmt.Sprintf("?%d", len(s.args)), 1)
+	}
+	s.terms = append(slices.Clip(s.terms), strings.ReplaceAll(term, "?", "$"))
 	return s
 }
 
-// between are the bounds of members of a list.
-func (s span) between(list string) (least, below string) {
-	return "[" + list + s.from, "(" + list + s.to
-}
-
-// after is the part after a position, before the one in front of it.
-func (s span) after(position string) span  { return span{max(s.from, position+"\x00"), s.to} }
-func (s span) before(position string) span { return span{s.from, min(s.to, position)} }
-
-// cursor says where a page begins.
-type cursor struct {
-	position string // "" is the newest
-	newer    bool   // the page has what is newer than the position, else what is older
-}
-
-const newerMark, olderMark = "n", "o"
-
-// cursorLike has positions of orders, also those that nobody can have any more.
-var cursorLike = regexp.MustCompile(`^[no][0-9]{13}(|:[^\x00]{1,100}|;)$`)
-
-// firstOf and lastOf are before and after all positions of the same millisecond.
-func firstOf(position string) string { return position[:min(momentLength, len(position))] }
-func lastOf(position string) string  { return firstOf(position) + ";" }
-
-func parseCursor(text string) (cursor, error) {
-	if text == "" {
-		return cursor{}, nil
+func (s selection) where() string {
+	if len(s.terms) == 0 {
+		return ""
 	}
-	if !cursorLike.MatchString(text) {
-		return cursor{}, ErrCursor
-	}
-	return cursor{text[1:], text[:1] == newerMark}, nil
-}
-
-// page finds a page of a list: the positions of its orders, newest first, and what
-// is beside it.
-func (b *Book) page(ctx context.Context, list string, within span, from cursor, limit int) (p Page, positions []string, err error) {
-	part, beside := within, span{}
-	switch {
-	case from.newer:
-		part, beside = within.after(from.position), within.before(from.position+"\x00")
-	case from.position != "":
-		part, beside = within.before(from.position), within.after(from.position)
-		beside.from = max(within.from, from.position)
-	}
-	least, below := part.between(list)
-	rangeBy := &redis.ZRangeBy{Min: least, Max: below, Count: int64(limit) + 1}
-	var members *redis.StringSliceCmd
-	var total, others *redis.IntCmd
-	if _, err := b.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		if from.newer {
-			members = pipe.ZRangeByLex(ctx, indexKey, rangeBy)
-		} else {
-			members = pipe.ZRevRangeByLex(ctx, indexKey, rangeBy)
-		}
-		least, below := within.between(list)
-		total = pipe.ZLexCount(ctx, indexKey, least, below)
-		least, below = beside.between(list)
-		others = pipe.ZLexCount(ctx, indexKey, least, below)
-		return nil
-	}); err != nil {
-		return Page{}, nil, err
-	}
-	for _, member := range members.Val() {
-		positions = append(positions, member[len(list):])
-	}
-	more := len(positions) > limit
-	if more {
-		positions = positions[:limit]
-	}
-	newer, older := others.Val() > 0, more
-	if from.newer {
-		slices.Reverse(positions)
-		newer, older = older, newer
-	}
-	newest, oldest := firstOf(from.position), lastOf(from.position) // the page may have lost its orders
-	if len(positions) > 0 {
-		newest, oldest = positions[0], positions[len(positions)-1]
-	}
-	if newer {
-		p.Newer = newerMark + newest
-	}
-	if older {
-		p.Older = olderMark + oldest
-	}
-	p.Total = total.Val()
-	return p, positions, nil
-}
-
-// selection is what a query asks for: a part of a list, or these orders.
-type selection struct {
-	listed bool
-	list   string
-	within span
-	orders []Order // oldest first
+	return "where " + strings.Join(s.terms, " and ")
 }
 
 // captureSuffix is what Klarna adds to an order's reference for a capture.
 // Source: docs.klarna.com, Order Management API reference.
 var captureSuffix = regexp.MustCompile(`-[0-9]{1,4}$`)
 
-// find understands the text of a query: what it names if there is such an
-// order, else it is an amount.
-func (b *Book) find(ctx context.Context, q Query) (selection, error) {
-	listed := func(text string) (selection, error) {
-		return selection{listed: true, list: list(text, q.Country, string(q.Status), q.Pending), within: spanOf(q.From, q.To)}, nil
+// selection understands a query. Its text is words of orders, or, where it is none, an
+// amount.
+func (q Query) selection(ctx context.Context, tx *sql.Tx) (s selection, err error) {
+	if asked := q.Text + string(q.Status) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+		return s.and("1 = 0"), nil // a database takes no such text
 	}
-	text := strings.TrimSpace(q.Text)
+	if q.Status != "" {
+		s = s.and("status = $", string(q.Status))
+	}
+	if q.Country != "" {
+		s = s.and("country = $", q.Country)
+	}
+	if q.Pending {
+		s = s.and("pending")
+	}
+	if !q.From.IsZero() {
+		s = s.and("placed_at >= $", q.From.UnixMilli())
+	}
+	if !q.To.IsZero() {
+		s = s.and("placed_at < $", q.To.UnixMilli())
+	}
+	text := normal(q.Text)
 	if text == "" {
-		return listed("")
+		return s, nil
 	}
-	if strings.Contains(text, "@") {
-		return listed(textOfEmail(text))
-	}
-	if hash, err := hex.DecodeString(text); err == nil && len(hash) == sha256.Size {
-		return listed(textOfHash([sha256.Size]byte(hash)))
-	}
-	ids, err := b.named(ctx, text)
-	if err != nil {
-		return selection{}, fmt.Errorf("%w: find orders: %w", ErrUnavailable, err)
-	}
-	if amount, ok := money.ParseDecimal(text); ok && len(ids) == 0 {
-		return listed(textOfAmount(amount))
-	}
-	orders, err := b.ByIDs(ctx, ids)
-	orders = slices.DeleteFunc(orders, func(o Order) bool { return !q.matches(o) })
-	slices.SortFunc(orders, func(x, y Order) int { return strings.Compare(x.position(), y.position()) })
-	return selection{orders: orders}, err
-}
-
-// named are the IDs of the orders that a text names: by number, ID or Klarna's
-// reference.
-func (b *Book) named(ctx context.Context, text string) (ids []string, err error) {
-	var byNumber *redis.StringCmd
-	var byReference []*redis.StringSliceCmd
-	var byID []*redis.IntCmd
-	candidates := slices.Compact([]string{text, strings.ToLower(text)})
-	references := slices.Compact([]string{text, captureSuffix.ReplaceAllString(text, "")})
-	if _, err := b.Redis.Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		byNumber = pipe.Get(ctx, numberKey+likeNumber(text))
-		for _, id := range candidates {
-			byID = append(byID, pipe.Exists(ctx, orderKey+id))
+	number := strings.TrimPrefix(strings.NewReplacer("-", "", " ", "").Replace(text), "sk")
+	named := []any{text, captureSuffix.ReplaceAllString(text, ""), number}
+	if amount, ok := money.ParseDecimal(text); ok {
+		var known bool
+		if err := tx.QueryRowContext(ctx, "select exists (select 1 from order_words where word in ($1, $2, $3))", named...).Scan(&known); err != nil {
+			return s, err
 		}
-		for _, reference := range references {
-			least, below := span{to: end}.between(listOfReference(reference))
-			byReference = append(byReference, pipe.ZRangeByLex(ctx, indexKey, &redis.ZRangeBy{Min: least, Max: below, Count: MaxLimit}))
-		}
-		return nil
-	}); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, err
-	}
-	if id := byNumber.Val(); id != "" {
-		ids = append(ids, id)
-	}
-	for i, there := range byID {
-		if there.Val() > 0 {
-			ids = append(ids, candidates[i])
+		if !known {
+			return s.and("order_amount = $", int64(amount)), nil
 		}
 	}
-	for i, members := range byReference {
-		for _, member := range members.Val() {
-			ids = append(ids, idOf(strings.TrimPrefix(member, listOfReference(references[i]))))
-		}
-	}
-	slices.Sort(ids)
-	return slices.Compact(ids), nil
+	return s.and("id in (select order_id from order_words where word in ($, $, $))", named...), nil
 }
 
-// likeNumber writes a text as an order number if it may be one: in either case,
-// also without its beginning and its dashes.
-func likeNumber(text string) string {
-	text = strings.NewReplacer("-", "", " ", "").Replace(strings.ToUpper(text))
-	text = strings.TrimPrefix(text, "SK")
-	if len(text) != 8 {
-		return ""
-	}
-	return numberPrefix + text[:4] + "-" + text[4:]
-}
-
-// matches reports whether the filters of a query let an order pass.
-func (q Query) matches(o Order) bool {
-	within, at := spanOf(q.From, q.To), o.position()
-	return (q.Status == "" || o.Status == q.Status) && (q.Country == "" || o.PurchaseCountry == q.Country) &&
-		(!q.Pending || o.Pending()) && within.from <= at && at < within.to
-}
-
-// idOf is the order ID in a position.
-func idOf(position string) string { return position[momentLength+1:] }
-
-// records are the orders at these positions, in their order.
-func (b *Book) records(ctx context.Context, positions []string) ([]Order, error) {
-	ids := make([]string, len(positions))
-	for i, position := range positions {
-		ids[i] = idOf(position)
-	}
-	return b.ByIDs(ctx, ids)
-}
-
-// ByIDs are orders by their IDs, in their order; what the book does not have is
-// left out. One round trip. The error is ErrUnavailable.
+// ByIDs are orders by Klarna's IDs, in their order; what the book does not have is
+// left out. The error is ErrUnavailable.
 func (b *Book) ByIDs(ctx context.Context, ids []string) ([]Order, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	keys := make([]string, len(ids))
-	for i, id := range ids {
-		keys[i] = orderKey + id
-	}
-	texts, err := b.Redis.MGet(ctx, keys...).Result()
-	if err != nil {
-		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
-	}
-	orders := make([]Order, 0, len(texts))
-	for i, record := range texts {
-		text, there := record.(string)
-		if !there {
-			continue
-		}
-		var o Order
-		if err := json.Unmarshal([]byte(text), &o); err != nil {
-			return nil, fmt.Errorf("%w: read order %s: %w", ErrUnavailable, ids[i], err)
-		}
-		orders = append(orders, o)
-	}
-	return orders, nil
+	among, args := db.In(ids)
+	orders, err := several(ctx, b.DB.Read, "select record from orders where order_id "+among, args...)
+	slices.SortFunc(orders, func(x, y Order) int { return slices.Index(ids, x.OrderID) - slices.Index(ids, y.OrderID) })
+	return orders, err
 }

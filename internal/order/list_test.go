@@ -394,12 +394,14 @@ func TestListCursor(t *testing.T) {
 	}
 }
 
-// Redis that does not answer is an error, not an empty list.
-func TestListWithoutRedis(t *testing.T) {
+// A database that does not answer is an error, not an empty list.
+func TestListWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.fill(newOrders(8, time.Hour).take(3))
-	w.Redis.Stop()
+	if err := w.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
 	for _, q := range []order.Query{{}, {Text: "eva@example.com"}, {Text: "SK-2222-2223"}, {Text: "49"}} {
 		if _, err := w.Book.List(t.Context(), q); !errors.Is(err, order.ErrUnavailable) {
 			t.Errorf("List %+v: %v", q, err)

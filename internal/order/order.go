@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Flag is something about an order that the merchant should look at.
@@ -36,6 +36,7 @@ const (
 // key opens the order's page: neither is ever logged.
 type Order struct {
 	Version  int       `json:"v"`
+	ID       string    `json:"id"`     // ours, which never changes: "ord_…"
 	Number   string    `json:"number"` // ours, to be read out on the phone: "SK-7F3K-92AB"
 	Key      string    `json:"key"`    // of the page /orders/{number}?key=
 	OrderID  string    `json:"order_id"`
@@ -77,6 +78,7 @@ type Order struct {
 	Refunds                   []ordermanagement.Refund       `json:"refunds,omitempty"`
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
 	Shipments                 []Shipment                     `json:"shipments,omitempty"`
+	Restocked                 []Restock                      `json:"restocked,omitempty"`
 	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
 	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
@@ -84,14 +86,12 @@ type Order struct {
 	// SendingUntil is until when a process may be at it. Then another one goes on.
 	SendingUntil time.Time `json:"sending_until,omitzero"`
 
+	// Expiring: it expires within 7 days, and something of it can still be captured.
+	Expiring bool `json:"expiring,omitempty"`
 	// Acknowledged: Klarna knows that we have it, or it was cancelled there.
 	Acknowledged bool `json:"acknowledged"`
-	// CartClosed: what was bought is out of the cart, and the stock is settled.
+	// CartClosed: what was bought is out of the cart.
 	CartClosed bool `json:"cart_closed"`
-	// GoodsDue: it was cancelled, and the goods are not back in the stock yet.
-	GoodsDue bool `json:"goods_due,omitempty"`
-	// Taken is what was taken out of the stock, where the lines have changed since.
-	Taken []catalog.ReservedLine `json:"taken,omitempty"`
 }
 
 // version of the stored JSON.
@@ -129,29 +129,71 @@ func (o Order) Capture(id string) (ordermanagement.Capture, bool) {
 // Goods are what the order took out of the cart.
 func (o Order) Goods() []cart.Line {
 	var lines []cart.Line
-	for _, line := range o.OrderLines {
-		if isGoods(line) {
-			lines = append(lines, cart.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
-		}
+	for _, line := range Goods(o.OrderLines) {
+		lines = append(lines, cart.Line(line))
 	}
 	return lines
 }
 
-// reserved are the goods of the purchase as the stock counts them.
-func (o Order) reserved() []catalog.ReservedLine {
-	if o.Taken != nil {
-		return o.Taken
+// Restock is goods of a refund that are in the warehouse again.
+type Restock struct {
+	RefundID string       `json:"refund_id"`
+	Goods    []stock.Line `json:"goods"`
+}
+
+// PutBack notes that the goods among the lines of a refund are in the warehouse again.
+func (o *Order) PutBack(refundID string, lines []klarna.OrderLine) {
+	if goods := Goods(lines); len(goods) > 0 {
+		o.Restocked = append(slices.Clone(o.Restocked), Restock{RefundID: refundID, Goods: goods})
 	}
-	var lines []catalog.ReservedLine
-	for _, line := range o.Goods() {
-		lines = append(lines, catalog.ReservedLine(line))
+}
+
+// Goods are the goods among lines, as the stock counts them.
+func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
+	for _, line := range lines {
+		if isGoods(line) {
+			goods = append(goods, stock.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
+		}
 	}
-	return lines
+	return goods
+}
+
+// toSend is what of the goods is still to be sent, and what was: goods are captured when
+// they are sent. Each SKU is there once, also with 0.
+func (o Order) toSend() (open, sent []stock.Line) {
+	add := func(list *[]stock.Line, sku string, n int64) {
+		i := slices.IndexFunc(*list, func(l stock.Line) bool { return l.SKU == sku })
+		if i < 0 {
+			i = len(*list)
+			*list = append(*list, stock.Line{SKU: sku})
+		}
+		(*list)[i].Quantity += int(n)
+	}
+	for _, l := range o.Lines() {
+		if !isGoods(l.Line) {
+			continue
+		}
+		add(&sent, l.Line.Reference, l.Captured)
+		if !over(o.Status) {
+			add(&open, l.Line.Reference, l.Open.Quantity)
+		}
+	}
+	return open, sent
+}
+
+// quantityOf is how many of a SKU are in a list.
+func quantityOf(list []stock.Line, sku string) (n int) {
+	for _, line := range list {
+		if line.SKU == sku {
+			n += line.Quantity
+		}
+	}
+	return n
 }
 
 // finished reports whether nothing remains to be done with the order.
 func (o Order) finished() bool {
-	return o.Acknowledged && o.CartClosed && !o.Pending() && !o.condemned() && o.Running == nil && !o.GoodsDue
+	return o.Acknowledged && o.CartClosed && !o.Pending() && !o.condemned() && o.Running == nil
 }
 
 // condemned reports whether Klarna has found the risk too high and will cancel

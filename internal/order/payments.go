@@ -3,18 +3,17 @@ package order
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Why an authorization brings no order, beside ErrNotOurs, ErrUnavailable,
@@ -47,8 +46,8 @@ type Authorized struct {
 }
 
 // PlaceAuthorized buys what was authorized, if the cart still says so, and
-// takes it into the book. The purchase is written down with the cart's
-// reservation first and repeated by the loop until Klarna has answered: browser
+// takes it into the book. The purchase is written down as approved
+// first and repeated by the loop until Klarna has answered: browser
 // and loop, at once, on any processes and one after another's crash, end with
 // one order. Without error the sale is made: then the Order has at least its
 // OrderID, and where it has no Number yet the loop, or Place, finishes it.
@@ -78,7 +77,7 @@ func (b *Book) Withdraw(ctx context.Context, sessionID, token string) {
 	}
 }
 
-// Authorized writes down, durably, that Klarna has told of an authorization. The
+// Authorized writes down that Klarna has told of an authorization. The
 // loop makes an order of it when the browser does not. The error is
 // ErrUnavailable.
 func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
@@ -86,10 +85,7 @@ func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
 }
 
 func (b *Book) authorized(ctx context.Context, sessionID, token string, agreed bool) error {
-	err := b.durably(ctx, func(conn *redis.Conn) error {
-		return b.Payments.Authorizations.Add(ctx, conn, sessionID, token, agreed)
-	})
-	if err != nil {
+	if err := b.Payments.Authorizations.Add(ctx, sessionID, token, agreed); err != nil {
 		return fmt.Errorf("write down authorization of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
 	return nil
@@ -126,7 +122,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	if session.Status == payments.StatusComplete {
 		return b.repeatCall(ctx, cartID, session.SessionID)
 	}
-	want, goods, err := b.matches(ctx, cartID, session)
+	c, want, goods, err := b.matches(ctx, cartID, session)
 	if err != nil {
 		return Order{}, "", err
 	}
@@ -137,17 +133,20 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	if err != nil {
 		return Order{}, "", fmt.Errorf("write order call of payment session %s: %w: %w", session.SessionID, cartsync.ErrRefused, err)
 	}
-	err = b.Stock.Reserve(ctx, catalog.Reservation{
-		CartID: cartID, OrderID: payments.Purchase(session.SessionID), Lines: goods, Body: body,
-	})
-	if short, ok := errors.AsType[*catalog.ShortError](err); ok {
-		return Order{}, "", &cart.SoldOutError{SKU: short.SKU, Left: short.Left}
-	}
+	err = b.Approve(ctx, c, stock.Approved{CartID: cartID, OrderID: payments.Purchase(session.SessionID), Lines: goods, Body: body})
+	short, isShort := errors.AsType[*stock.ShortError](err)
+	bought, isBought := errors.AsType[*boughtError](err)
 	switch {
-	case errors.Is(err, catalog.ErrPurchaseRunning):
-		return Order{}, "", fmt.Errorf("reserve goods of cart %s: %w: %w", cartID, ErrPurchaseRunning, err)
+	case isShort:
+		return Order{}, "", &cart.SoldOutError{SKU: short.SKU, Left: short.Left}
+	case isBought && bought.order.Origin == payments.Purchase(session.SessionID):
+		return bought.order, "", nil
+	case isBought:
+		return Order{}, "", fmt.Errorf("%w: %w", ErrCartChanged, err)
+	case errors.Is(err, stock.ErrPurchaseRunning):
+		return Order{}, "", fmt.Errorf("%w: %w", ErrPurchaseRunning, err)
 	case err != nil:
-		return Order{}, "", fmt.Errorf("reserve goods of cart %s: %w: %w", cartID, ErrUnavailable, err)
+		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return b.call(ctx, cartID, session.SessionID, call)
 }
@@ -175,10 +174,10 @@ func (b *Book) session(ctx context.Context, in Authorized) (cartID string, sessi
 // matches returns what is bought with a session if that is what the cart says
 // now, and the session is the cart's; else ErrCartChanged. Klarna holds the
 // order against what was authorized, so the three are the same.
-func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (payments.Content, []catalog.ReservedLine, error) {
-	c, err := b.Carts.Get(ctx, cartID, cart.Fallback{})
+func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (c cart.Cart, want payments.Content, goods []stock.Line, err error) {
+	c, err = b.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
-		return payments.Content{}, nil, fmt.Errorf("compare cart %s: %w: %w", cartID, ErrUnavailable, err)
+		return c, want, nil, fmt.Errorf("compare cart %s: %w: %w", cartID, ErrUnavailable, err)
 	}
 	// Tax and delivery follow the address that Klarna has: the widget may have
 	// been told another one than the shop's form.
@@ -187,28 +186,27 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 		err = c.Follow(to)
 	}
 	if err != nil {
-		return payments.Content{}, nil, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)
+		return c, want, nil, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)
 	}
 	want, quote, err := b.Payments.Wants.Want(c)
 	if err != nil {
-		return want, nil, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
+		return c, want, nil, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
 	}
 	if quote.Shipping != nil && !quote.Shipping.Pickup && to.PostalCode != "" && !quote.Delivery.Delivers(to.PostalCode) {
-		return want, nil, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
+		return c, want, nil, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
 	}
 	if c.SessionID != session.SessionID || len(quote.Goods) == 0 || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
-		return want, nil, ErrCartChanged
+		return c, want, nil, ErrCartChanged
 	}
-	goods := make([]catalog.ReservedLine, len(quote.Goods))
-	for i, line := range quote.Goods {
-		goods[i] = catalog.ReservedLine(line.Line)
+	for _, line := range quote.Goods {
+		goods = append(goods, stock.Line(line.Line))
 	}
-	return want, goods, nil
+	return c, want, goods, nil
 }
 
-// call makes an order call that the cart's reservation has, and takes the order
+// call makes an order call that was approved, and takes the order
 // into the book. Where Klarna refuses, the session tells whether an earlier try
-// has placed the order, ours or another process's; else the reservation ends.
+// has placed the order, ours or another process's; else it is approved no more.
 func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments.OrderCall) (Order, string, error) {
 	ctx = observe.About(ctx, observe.Subject{CartID: cartID})
 	placed, unanswered, err := b.Payments.Client.PlaceOrder(ctx, call.Token, call.Request)
@@ -228,7 +226,7 @@ func (b *Book) call(ctx context.Context, cartID, sessionID string, call payments
 	case readErr != nil && klarna.Status(readErr) != http.StatusNotFound, unanswered:
 		return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, ErrUnavailable, errors.Join(err, readErr))
 	}
-	if dropErr := b.Stock.DropReservation(ctx, cartID, payments.Purchase(sessionID)); dropErr != nil {
+	if dropErr := b.Stock.Drop(ctx, cartID, payments.Purchase(sessionID)); dropErr != nil {
 		return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, ErrUnavailable, dropErr)
 	}
 	return Order{}, "", fmt.Errorf("place order of payment session %s: %w: %w", sessionID, whyRefused(err), err)
@@ -249,18 +247,18 @@ func whyRefused(err error) error {
 	return cartsync.ErrRefused
 }
 
-// repeatCall repeats the order call that the cart's reservation has of a
-// session: the same again gets the same answer.
+// repeatCall repeats the order call that was approved of a session: the same again gets
+// the same answer.
 func (b *Book) repeatCall(ctx context.Context, cartID, sessionID string) (Order, string, error) {
-	reserved, ok, err := b.Stock.Reservation(ctx, cartID)
+	approved, ok, err := b.Stock.OfOrder(ctx, payments.Purchase(sessionID))
 	if err != nil {
 		return Order{}, "", fmt.Errorf("repeat order call of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
-	if !ok || reserved.OrderID != payments.Purchase(sessionID) {
+	if !ok {
 		// Somebody else has settled it meanwhile, or long ago.
 		return b.known(ctx, sessionID, errors.New("the session is complete"))
 	}
-	call, err := payments.DecodeCall(reserved.Body)
+	call, err := payments.DecodeCall(approved.Body)
 	if err != nil {
 		return Order{}, "", fmt.Errorf("repeat order call of payment session %s: %w: %w", sessionID, ErrPurchaseRunning, err)
 	}
@@ -291,8 +289,8 @@ func (b *Book) bought(ctx context.Context, sessionID, orderID string) (Order, er
 	if err == nil {
 		var o Order
 		if o, err = b.Place(ctx, orderID); err == nil {
-			// What somebody reserved who did not know yet.
-			if err = b.Stock.Become(ctx, o.CartID, payments.Purchase(sessionID), orderID); err == nil {
+			// What somebody approved who did not know yet.
+			if err = b.rename(ctx, o.CartID, payments.Purchase(sessionID), orderID); err == nil {
 				return o, nil
 			}
 		}
@@ -304,19 +302,14 @@ func (b *Book) bought(ctx context.Context, sessionID, orderID string) (Order, er
 	return Order{OrderID: orderID}, nil
 }
 
-// becameOrder notes what a session has become, whoever placed it. It comes
-// before the stock is settled, by the order's own name.
-func (b *Book) becameOrder(ctx context.Context, o Order) error {
-	sessionID := payments.SessionOf(o.Origin)
-	if sessionID == "" || b.Payments == nil {
-		return nil
-	}
-	err := b.Payments.Authorizations.SetOrder(ctx, sessionID, o.OrderID)
-	err = errors.Join(err, b.settleProblem(ctx, sessionID), b.Stock.Become(ctx, o.CartID, o.Origin, o.OrderID))
-	if err != nil {
-		return fmt.Errorf("note order %s of payment session %s: %w: %w", o.OrderID, sessionID, ErrUnavailable, err)
-	}
-	return nil
+// rename gives an approved purchase of a cart the name of the order that it has become.
+func (b *Book) rename(ctx context.Context, cartID, purchase, orderID string) error {
+	return b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if err := stock.LockCart(ctx, tx, cartID); err != nil {
+			return err
+		}
+		return b.Stock.Become(ctx, tx, purchase, orderID)
+	})
 }
 
 // forgetSession lets go of a session whose order was cancelled before it was placed.
@@ -326,7 +319,7 @@ func (b *Book) forgetSession(ctx context.Context, cartID, origin, orderID string
 		return nil
 	}
 	_, _, err := b.Carts.SetSessionID(ctx, cartID, sessionID, "")
-	if err = errors.Join(err, b.Stock.Become(ctx, cartID, origin, orderID)); err != nil {
+	if err = errors.Join(err, b.rename(ctx, cartID, origin, orderID)); err != nil {
 		return fmt.Errorf("forget payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
 	return nil

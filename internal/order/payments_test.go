@@ -3,7 +3,6 @@ package order_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,15 +68,11 @@ func (w *world) paidOnce(in order.Authorized) order.Order {
 	if !c.BoughtBy(o.OrderID) || c.SessionID == in.SessionID {
 		w.T.Errorf("the cart is not closed: session %q, bought by %v", c.SessionID, c.Bought)
 	}
-	if r, running, err := w.Stock.Reservation(w.T.Context(), in.CartID); err != nil || running {
-		w.T.Errorf("there is still the reservation %s: %v", r.OrderID, err)
+	if list := w.Approved(in.CartID); len(list) > 0 {
+		w.T.Errorf("there are still approved orders: %+v", list)
 	}
-	numbers := slices.DeleteFunc(w.Keys("shopd:{orders}:number:*"), func(key string) bool {
-		id, err := w.Client.Get(w.T.Context(), key).Result()
-		return err == nil && id != o.OrderID
-	})
-	if len(numbers) != 1 {
-		w.T.Errorf("the order has %d numbers", len(numbers))
+	if n := w.Number("select count(*) from orders where cart_id = $1", in.CartID); n != 1 {
+		w.T.Errorf("%d orders of the cart", n)
 	}
 	return o
 }
@@ -88,8 +83,8 @@ func (w *world) notPlaced(in order.Authorized, left int) {
 	if ids := w.ordersOf(in.CartID); len(ids) != 0 {
 		w.T.Errorf("Klarna has the orders %v", ids)
 	}
-	if r, running, err := w.Stock.Reservation(w.T.Context(), in.CartID); err != nil || running {
-		w.T.Errorf("there is a reservation of %s: %v", r.OrderID, err)
+	if list := w.Approved(in.CartID); len(list) > 0 {
+		w.T.Errorf("there are approved orders: %+v", list)
 	}
 	if got := w.Left("MUG-1"); got != left {
 		w.T.Errorf("%d mugs left, want %d", got, left)
@@ -199,7 +194,9 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 	t.Parallel()
 	for _, late := range []bool{false, true} {
 		for _, finisher := range []string{"next try", "loop"} {
-			w := newWorld(t, nil) // with its stock
+			w := newWorld(t, nil)
+			w.Stocked("MUG-1", 10000)
+			w.Stocked("JAM-1", 10000)
 			deaths := 0
 			for n := 1; ; n++ {
 				in := w.authorized()
@@ -220,6 +217,7 @@ func TestPlaceAuthorizedKilled(t *testing.T) {
 					break
 				}
 				deaths++
+				w.Buried()
 				if err != nil && !errors.Is(err, order.ErrUnavailable) {
 					t.Errorf("killed at call %d: got %v, want ErrUnavailable", n, err)
 				}
@@ -291,7 +289,7 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 					if !errors.Is(err, want) {
 						t.Errorf("got %v, want %v", err, want)
 					}
-					_, reserved, _ := w.Stock.Reservation(t.Context(), in.CartID)
+					reserved := len(w.Approved(in.CartID)) > 0
 					if mayBe := errors.Is(want, running) && want != nil; reserved != mayBe {
 						t.Errorf("reserved: %v, it may have been placed: %v", reserved, mayBe)
 					}

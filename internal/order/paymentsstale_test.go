@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // orderCalls is how many order calls Klarna has had.
@@ -207,11 +208,7 @@ func TestPlaceAuthorizedSoldOut(t *testing.T) {
 	w := newWorld(t, nil)
 	in := w.authorized()
 	others := cart.NewID()
-	if err := w.Stock.Reserve(t.Context(), catalog.Reservation{
-		CartID: others, OrderID: "other", Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: w.Left("MUG-1") - 1}},
-	}); err != nil {
-		t.Fatal(err)
-	}
+	w.Approve(stock.Approved{CartID: others, OrderID: "other", Lines: []stock.Line{{SKU: "MUG-1", Quantity: w.Left("MUG-1") - 1}}})
 	_, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); !ok || soldOut.SKU != "MUG-1" || soldOut.Left != 1 {
 		t.Errorf("got %v, want one left of MUG-1", err)
@@ -244,8 +241,8 @@ func TestPlaceAuthorizedLastOne(t *testing.T) {
 			if left := w.Left("CLK-1"); left != 0 || len(o.Flags) != 0 {
 				t.Errorf("%d left, flags %v", left, o.Flags)
 			}
-			if r, running, _ := w.Stock.Reservation(t.Context(), in.CartID); running {
-				t.Errorf("there is still the reservation %s", r.OrderID)
+			if list := w.Approved(in.CartID); len(list) > 0 {
+				t.Errorf("there are still approved orders: %+v", list)
 			}
 		})
 	}

@@ -2,22 +2,21 @@ package order
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/bsm/redislock"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/observe"
 )
 
 const (
-	lockKey  = "shopd:{orders}:lock"
-	lockLife = time.Minute
-	// roundTime bounds a round, within the life of its lock.
+	// lease is how long what a process has begun is left to it.
+	lease = time.Minute
+	// roundTime bounds a round, within its leases.
 	roundTime = 50 * time.Second
 	// roundItems bounds each part of a round.
 	roundItems = 50
@@ -69,32 +68,22 @@ func (b *Book) Run(ctx context.Context, work Work) {
 	}
 }
 
-// Reconcile does one round: it gives back the stock of old reservations, asks
-// Klarna about reservations that may have become sales, goes on with orders of
-// the book that are not finished (not acknowledged, cart not closed, risk not
-// decided, a command without an answer), asks about orders that were given up,
-// makes orders of authorizations that the browser did not bring or releases them,
-// indexes orders that were stored before there was an index, and does the rest of
-// the work. One process at a time; where another is at it, Reconcile does
-// nothing. now is the time by which things are due. The error joins what failed;
-// all of it is tried again.
+// Reconcile does one round: it gives back the stock of old approved orders, asks Klarna
+// about those that may have become sales, goes on with orders of the book that are not
+// finished (not acknowledged, cart not closed, risk not decided, a command without an
+// answer), asks about orders that were given up, makes orders of authorizations that the
+// browser did not bring or releases them, places what the database has lost, and does the
+// rest of the work. Any number of processes may be at it: each claims what it does. now
+// is the time by which things are due. The error joins what failed; all of it is tried
+// again.
 func (b *Book) Reconcile(ctx context.Context, now time.Time, work Work) (err error) {
-	lock, err := redislock.Obtain(ctx, b.Redis, lockKey, lockLife, nil)
-	if errors.Is(err, redislock.ErrNotObtained) {
-		b.Observer.Elsewhere(observe.LoopReconcile)
-		return nil
-	}
 	ctx, done := b.Observer.Round(ctx, observe.LoopReconcile)
 	defer func() { done(err) }()
-	if err != nil {
-		return fmt.Errorf("lock the order book: %w", err)
-	}
-	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
-	err = errors.Join(err, b.reservations(ctx, now), b.unfinished(ctx, now, work), b.leftBehind(ctx, now), b.authorizations(ctx, now),
-		b.completeIndex(ctx))
+	err = errors.Join(err, b.approved(ctx, now), b.unfinished(ctx, now, work), b.leftBehind(ctx, now), b.authorizations(ctx, now),
+		b.lost(ctx), b.Stock.ForgetLocks(ctx, now))
 	if work.Rest != nil {
 		err = errors.Join(err, work.Rest(ctx, now))
 	}
@@ -114,18 +103,21 @@ func (f *failures) add(err error) {
 // enough reports whether the part should leave the rest to the next round.
 func (f failures) enough() bool { return len(f) >= roundFailures }
 
-// reservations asks about purchases that may have been made without a word to us.
-func (b *Book) reservations(ctx context.Context, now time.Time) error {
-	due, err := b.Stock.DueReservations(ctx, now, roundItems)
+// approved asks about purchases that may have been made without a word to us.
+func (b *Book) approved(ctx context.Context, now time.Time) error {
+	due, err := b.Stock.Due(ctx, now, roundItems)
 	if err != nil {
-		return fmt.Errorf("due reservations: %w", err)
+		return fmt.Errorf("due approved orders: %w", err)
 	}
 	var failed failures
-	for _, r := range due {
-		err := b.askReservation(ctx, r)
-		if !errors.Is(err, ErrUnavailable) {
-			// Also of what was placed, which has no reservation then: that changes nothing.
-			err = b.Stock.Asked(ctx, r.CartID, r.OrderID, now)
+	for _, a := range due {
+		mine, err := b.Stock.Claim(ctx, a, now.Add(lease))
+		if mine {
+			err = b.askApproved(ctx, a)
+			if !errors.Is(err, ErrUnavailable) {
+				// Also of what was placed, which is sold then: that changes nothing.
+				err = b.Stock.Asked(ctx, a.CartID, a.OrderID, now)
+			}
 		}
 		if failed.add(err); failed.enough() {
 			break
@@ -134,8 +126,20 @@ func (b *Book) reservations(ctx context.Context, now time.Time) error {
 	return errors.Join(failed...)
 }
 
+// leftBehindLock is held by the process that asks about orders that were given up: their
+// list is in Redis.
+const leftBehindLock = "shopd:left_behind_lock"
+
 // leftBehind asks about orders that were given up: one may have been paid in an old tab.
 func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
+	lock, err := redislock.Obtain(ctx, b.Redis, leftBehindLock, lease, nil)
+	if errors.Is(err, redislock.ErrNotObtained) {
+		return nil // another process asks
+	}
+	if err != nil {
+		return fmt.Errorf("lock left-behind orders: %w", err)
+	}
+	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
 	due, err := b.LeftBehind.Unsettled(ctx, now, roundItems)
 	if err != nil {
 		return fmt.Errorf("left-behind orders: %w", err)
@@ -171,19 +175,45 @@ func (b *Book) ask(ctx context.Context, work observe.Work, orderID string) error
 
 // unfinished goes on with the orders of the book that are due.
 func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
-	ids, err := b.Redis.ZRangeByScore(ctx, openKey, &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: roundItems,
-	}).Result()
+	due, err := b.due(ctx, "due_at", now, roundItems)
 	if err != nil {
 		return fmt.Errorf("unfinished orders: %w", err)
 	}
 	var failed failures
-	for _, id := range ids {
-		if failed.add(b.goOn(ctx, id, now, work)); failed.enough() {
+	for _, d := range due {
+		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where order_id = $1 and due_at = $2", d.orderID, d.at, now.Add(lease))
+		if mine {
+			err = b.goOn(ctx, d.orderID, now, work)
+		}
+		if failed.add(err); failed.enough() {
 			break
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// dueOrder is an order that a loop looks after, and since when.
+type dueOrder struct {
+	orderID string
+	at      int64 // ms
+}
+
+// due are at most limit orders whose time in a column has come, the oldest first.
+func (b *Book) due(ctx context.Context, column string, now time.Time, limit int) (list []dueOrder, err error) {
+	query := "select order_id, " + column + " from orders where " + column + " <= $1 order by " + column + " limit $2" //nolint:gosec // names of ours
+	rows, err := b.DB.Read.QueryContext(ctx, query, now.UnixMilli(), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var d dueOrder
+		if err := rows.Scan(&d.orderID, &d.at); err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	return list, rows.Err()
 }
 
 // goOn goes on with one order, and puts it off when it is not finished then.
@@ -192,24 +222,31 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (e
 	result := observe.ResultDone
 	defer func() { done(result, err) }()
 	o, found, err := b.ByOrderID(ctx, id)
+	next := o
 	switch {
 	case err != nil || !found:
 	case !o.Acknowledged || !o.CartClosed:
-		o, _, err = b.place(ctx, id)
-	case o.Running == nil && o.GoodsDue:
-		o, err = b.ReturnGoods(ctx, o)
+		next, _, err = b.place(ctx, id)
 	case o.Running == nil:
-		o, err = b.refresh(ctx, id)
+		next, err = b.refresh(ctx, id)
 	}
-	if err == nil && o.Running != nil && work.Resume != nil {
-		o, err = work.Resume(ctx, o, now)
+	if err == nil && next.Running != nil && work.Resume != nil {
+		next, err = work.Resume(ctx, next, now)
 	}
-	if err == nil && (!found || o.finished()) {
-		return b.Redis.ZRem(ctx, openKey, id).Err()
+	if err == nil {
+		o = next
 	}
-	later := redis.ZAddArgs{XX: true, Members: []redis.Z{{Score: float64(o.due(now).UnixMilli()), Member: id}}}
-	result = observe.ResultPending
-	if err = errors.Join(err, b.Redis.ZAddArgs(ctx, openKey, later).Err()); err != nil {
+	var later sql.NullInt64
+	if err != nil || !o.finished() {
+		later = sql.NullInt64{Int64: o.due(now).UnixMilli(), Valid: true}
+		result = observe.ResultPending
+	}
+	putOff := b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		// Not where somebody else has finished it meanwhile.
+		_, err := tx.ExecContext(ctx, "update orders set due_at = $2 where order_id = $1 and due_at is not null", id, later)
+		return err
+	})
+	if err = errors.Join(err, putOff); err != nil {
 		result = observe.ResultFailed
 	}
 	return err

@@ -1,33 +1,28 @@
 package order
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"reflect"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-)
-
-// The book in Redis. One hash tag, so that a script can store an order with
-// its number and its place in the lists. Nothing here has a TTL.
-const (
-	orderKey  = "shopd:{orders}:order:"  // + Klarna's order ID → the order as JSON
-	numberKey = "shopd:{orders}:number:" // + number → Klarna's order ID
-	// placedKey is a sorted set of the numbers by the time of purchase, in ms.
-	placedKey = "shopd:{orders}:placed"
-	// openKey is a sorted set of the IDs of orders that are not finished, by the
-	// time from which the loop looks after them, in ms.
-	openKey = "shopd:{orders}:open"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // ByOrderID returns the order that Klarna knows by this ID; false when it is
 // not in the book.
 func (b *Book) ByOrderID(ctx context.Context, id string) (Order, bool, error) {
-	o, _, found, err := read(ctx, b.Redis, id)
+	o, _, found, err := read(ctx, b.DB.Read, "order_id", id)
 	return o, found, err
 }
 
@@ -37,20 +32,15 @@ func (b *Book) ByNumber(ctx context.Context, number string) (Order, bool, error)
 	if number = strings.ToUpper(number); !isNumber(number) {
 		return Order{}, false, nil
 	}
-	id, err := b.Redis.Get(ctx, numberKey+number).Result()
-	if errors.Is(err, redis.Nil) {
-		return Order{}, false, nil
-	}
-	if err != nil {
-		return Order{}, false, fmt.Errorf("%w: find order number: %w", ErrUnavailable, err)
-	}
-	return b.ByOrderID(ctx, id)
+	o, _, found, err := read(ctx, b.DB.Read, "number", number)
+	return o, found, err
 }
 
-// read returns an order with the text that it is stored as.
-func read(ctx context.Context, rdb redis.Cmdable, id string) (o Order, text string, found bool, err error) {
-	text, err = rdb.Get(ctx, orderKey+id).Result()
-	if errors.Is(err, redis.Nil) {
+// read returns the order that has a value in a unique column, with the text that it is
+// stored as.
+func read(ctx context.Context, q db.Queryer, column, value string) (o Order, text string, found bool, err error) {
+	err = q.QueryRowContext(ctx, "select record from orders where "+column+" = $1", value).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
 		return Order{}, "", false, nil
 	}
 	if err == nil {
@@ -62,88 +52,206 @@ func read(ctx context.Context, rdb redis.Cmdable, id string) (o Order, text stri
 	return o, text, true, nil
 }
 
-// storeOrder writes an order that the book does not have: KEYS order, number,
-// placed, open, index, audit; ARGV record, number, order ID, time of purchase,
-// time from which the loop looks after it, those of reindex, entries of the
-// audit. It answers what the book has then, or "" when the number is another
-// order's. What was there is written again: so whoever comes second, on another
-// connection, can wait for it to be durable too.
-var storeOrder = redis.NewScript(reindex + `
-local known = redis.call('GET', KEYS[1])
-if known then
-  redis.call('SET', KEYS[1], known)
-  return known
-end
-if not redis.call('SET', KEYS[2], ARGV[3], 'NX') then return '' end
-redis.call('SET', KEYS[1], ARGV[1])
-redis.call('ZADD', KEYS[3], ARGV[4], ARGV[2])
-redis.call('ZADD', KEYS[4], ARGV[5], ARGV[3])
-for i = reindex(KEYS[5], 6), #ARGV do redis.call('RPUSH', KEYS[6], ARGV[i]) end
-return ARGV[1]
-`)
+// several returns the orders of a query of records, in its order.
+func several(ctx context.Context, q db.Queryer, query string, args ...any) ([]Order, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var orders []Order
+	for rows.Next() {
+		var text string
+		var o Order
+		if err = rows.Scan(&text); err == nil {
+			err = json.Unmarshal([]byte(text), &o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
+		}
+		orders = append(orders, o)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
+	}
+	return orders, nil
+}
+
+// columns are what is stored of an order beside its record, in the order of values.
+// Each is there for a list or a loop: docs/database.md.
+var columns = []string{
+	"id", "number", "order_id", "cart_id", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
+	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "revision", "record",
+}
+
+func (o Order) values(record string, now, due time.Time) []any {
+	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+	moment := func(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()} }
+	return []any{
+		o.ID, o.Number, text(o.OrderID), text(o.CartID), text(o.MerchantReference1), text(o.MerchantReference2), string(o.Status), o.Pending(),
+		o.PurchaseCountry, string(o.PurchaseCurrency), int64(o.OrderAmount), int64(o.CapturedAmount), int64(o.RefundedAmount), o.Acknowledged,
+		o.PlacedAt.UnixMilli(), now.UnixMilli(), moment(due), moment(o.readAt(now)), o.Revision, record,
+	}
+}
+
+// insertOrder does nothing where order, number or ID are there.
+var insertOrder = func() string {
+	places := make([]string, len(columns))
+	for i := range columns {
+		places[i] = fmt.Sprintf("$%d", i+1)
+	}
+	return "insert into orders (" + strings.Join(columns, ", ") + ") values (" + strings.Join(places, ", ") + ") on conflict do nothing"
+}()
+
+// updateOrder replaces an order that is as it was read; its last argument is the revision then.
+var updateOrder = func() string {
+	var sets []string
+	for i, column := range columns {
+		if i > 0 {
+			sets = append(sets, fmt.Sprintf("%s = $%d", column, i+1))
+		}
+	}
+	return "update orders set " + strings.Join(sets, ", ") + fmt.Sprintf(" where id = $1 and revision = $%d", len(columns)+1)
+}()
 
 // numberTries bounds the search for a free number: of 2^40 few are taken.
 const numberTries = 10
 
-// store puts an order in the book unless it is there, and returns what the
-// book says: number, key and all are those of whoever came first. It returns
-// only when the order is durable. stored is whether this call put it there.
-func (b *Book) store(ctx context.Context, o Order) (_ Order, stored bool, err error) {
-	o.Version = version
-	var kept string
-	err = b.durably(ctx, func(conn *redis.Conn) error {
-		for range numberTries {
-			if o.Number == "" {
-				o.Number = newNumber()
-			}
-			record, err := json.Marshal(o)
-			if err != nil {
-				return err
-			}
-			entries, err := encode(o.beginning())
-			if err != nil {
-				return err
-			}
-			keys, args := storeArgs(o, record, time.Now())
-			kept, err = storeOrder.Run(ctx, conn, keys, append(args, entries...)...).Text()
-			if err != nil || kept != "" {
-				stored = kept == string(record)
-				return err
-			}
-			o.Number = ""
-		}
-		return errors.New("no free order number")
+// store puts an order in the book unless it is there, and returns what the book says:
+// number, key and all are those of whoever came first. In the same transaction its cart
+// is locked, its approved order is sold, and what it is bought by becomes it. stored is
+// whether this call put it there.
+func (b *Book) store(ctx context.Context, o Order) (kept Order, stored bool, err error) {
+	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		kept, stored, err = b.storeIn(ctx, tx, o)
+		return err
 	})
-	if err == nil {
-		var known Order
-		if err = json.Unmarshal([]byte(kept), &known); err == nil {
-			return known, stored, nil
+	if err != nil {
+		return Order{}, false, fmt.Errorf("%w: store order: %w", ErrUnavailable, err)
+	}
+	return kept, stored, nil
+}
+
+func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, stored bool, err error) {
+	// Without a cart nobody else decides about it but those who store the same order.
+	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.OrderID)); err != nil {
+		return Order{}, false, err
+	}
+	if known, _, found, err := read(ctx, tx, "order_id", o.OrderID); err != nil || found {
+		if err == nil {
+			// Who stored it may not know yet that it lasts. When this commits, it does.
+			_, err = tx.ExecContext(ctx, "update orders set updated_at = $2 where id = $1", known.ID, time.Now().UnixMilli())
+		}
+		return known, false, err
+	}
+	if err := b.become(ctx, tx, o); err != nil {
+		return Order{}, false, err
+	}
+	if o.CartID != "" {
+		current, err := b.isCurrent(ctx, tx, o)
+		if err != nil {
+			return Order{}, false, err
+		}
+		if !current {
+			o.flag(NotCurrent)
 		}
 	}
-	return Order{}, false, fmt.Errorf("%w: store order: %w", ErrUnavailable, err)
+	if err := b.insert(ctx, tx, &o, time.Now().Add(placerTime)); err != nil {
+		return Order{}, false, err
+	}
+	goods := Goods(o.OrderLines)
+	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.OrderID, goods)
+	if err == nil && len(short) > 0 {
+		o.flag(Oversold)
+	}
+	if err == nil {
+		short, err = b.move(ctx, tx, Order{OrderLines: o.OrderLines, OrderAmount: o.OrderAmount}, o, stock.Entry{})
+		if len(short) > 0 {
+			o.flag(Oversold)
+		}
+	}
+	if err != nil {
+		return Order{}, false, err
+	}
+	if o.Flagged(Oversold) {
+		if err := b.rewrite(ctx, tx, o); err != nil {
+			return Order{}, false, err
+		}
+	}
+	if err := addEntries(ctx, tx, o, o.beginning()); err != nil {
+		return Order{}, false, err
+	}
+	if err := event.Add(ctx, tx, event.OrderCreated, o.event()); err != nil {
+		return Order{}, false, err
+	}
+	kept, _, _, err = read(ctx, tx, "id", o.ID)
+	return kept, true, err
 }
 
-// storeArgs are the keys and arguments of storeOrder, but the entries of the audit.
-func storeArgs(o Order, record []byte, now time.Time) (keys []string, args []any) {
-	keys = []string{orderKey + o.OrderID, numberKey + o.Number, placedKey, openKey, indexKey, auditKey + o.OrderID}
-	args = []any{record, o.Number, o.OrderID, o.PlacedAt.UnixMilli(), now.Add(placerTime).UnixMilli()}
-	return keys, append(args, indexArgs(o, o)...)
+// insert writes a new order with a number of its own: the one that it has, if nobody
+// else has it.
+func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) error {
+	o.Version = version
+	for range numberTries {
+		if o.ID == "" {
+			o.ID = "ord_" + rand.Text()
+		}
+		if o.Number == "" {
+			o.Number = newNumber()
+		}
+		record, err := json.Marshal(*o)
+		if err != nil {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, insertOrder, o.values(string(record), time.Now(), due)...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		switch {
+		case err != nil:
+			return err
+		case n > 0:
+			return setWords(ctx, tx, *o)
+		}
+		o.ID, o.Number = "", ""
+	}
+	return errors.New("no free order number")
 }
 
-// compareAndSet replaces an order if it is still as it was read: KEYS order,
-// open, index, audit; ARGV before, after, order ID, when the loop looks after it
-// ("" = it is finished), those of reindex, entries of the audit.
-var compareAndSet = redis.NewScript(reindex + `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
-if ARGV[4] == '' then
-  redis.call('ZREM', KEYS[2], ARGV[3])
-else
-  redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
-end
-for i = reindex(KEYS[3], 5), #ARGV do redis.call('RPUSH', KEYS[4], ARGV[i]) end
-return 1
-`)
+// rewrite stores the record of an order that the transaction has written.
+func (b *Book) rewrite(ctx context.Context, tx *sql.Tx, o Order) error {
+	record, err := json.Marshal(o)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "update orders set record = $2 where id = $1", o.ID, string(record))
+	}
+	return err
+}
+
+// isCurrent reports whether no other order of the cart was approved after an order that
+// is not in the book yet. One that was never approved, or too long ago, is current where
+// the cart has no other. The cart is locked.
+func (b *Book) isCurrent(ctx context.Context, tx *sql.Tx, o Order) (bool, error) {
+	list, err := b.Stock.OfCart(ctx, tx, o.CartID)
+	if err != nil || len(list) > 0 {
+		return len(list) > 0 && list[0].OrderID == o.OrderID, err
+	}
+	var others bool
+	err = tx.QueryRowContext(ctx, "select exists (select 1 from orders where cart_id = $1)", o.CartID).Scan(&others)
+	return !others, err
+}
+
+// become gives what an order is bought by the order's name. The cart is locked.
+func (b *Book) become(ctx context.Context, tx *sql.Tx, o Order) error {
+	sessionID := payments.SessionOf(o.Origin)
+	if sessionID == "" {
+		return nil
+	}
+	if err := payments.SetOrder(ctx, tx, sessionID, o.OrderID); err != nil {
+		return err
+	}
+	return b.Stock.Become(ctx, tx, o.Origin, o.OrderID)
+}
 
 // Edit changes an order and returns what the audit says of it. With an error
 // nothing is stored.
@@ -151,93 +259,235 @@ type Edit func(*Order) ([]AuditEntry, error)
 
 // Update changes an order of the book; where somebody else was faster, edit
 // runs again on what they stored. An edit that changes nothing and has no
-// entries is not stored. The error is ErrUnavailable or the edit's own.
+// entries is not stored. What is no longer, or newly, to be sent moves stock in the same
+// transaction, and its events are written. The error is ErrUnavailable, with
+// db.ErrCommitUnknown where it may be stored, or the edit's own.
 func (b *Book) Update(ctx context.Context, id string, edit Edit) (Order, error) {
-	return b.updateOn(ctx, b.Redis, id, edit)
-}
-
-// UpdateDurably is Update that returns only when what it stored is durable; else
-// the error is ErrNotDurable too. edit gets all entries of the audit, oldest
-// first. They are read after the order: what happens meanwhile changes the order,
-// and then edit runs again.
-func (b *Book) UpdateDurably(ctx context.Context, id string, edit func(*Order, []AuditEntry) ([]AuditEntry, error)) (o Order, err error) {
-	err = b.durably(ctx, func(conn *redis.Conn) error {
-		var err error
-		o, err = b.updateOn(ctx, conn, id, func(o *Order) ([]AuditEntry, error) {
-			entries, err := b.entries(ctx, conn, id)
-			if err != nil {
-				return nil, err
-			}
-			return edit(o, entries)
-		})
-		return err
-	})
-	return o, err
-}
-
-// updateOn is Update over one connection.
-func (b *Book) updateOn(ctx context.Context, rdb redis.Cmdable, id string, edit Edit) (Order, error) {
 	for {
-		o, text, found, err := read(ctx, rdb, id)
+		before, text, found, err := read(ctx, b.DB.Read, "order_id", id)
 		if err != nil {
 			return Order{}, err
 		}
 		if !found {
 			return Order{}, fmt.Errorf("%w: the order is gone from the book", ErrUnavailable)
 		}
-		before := o
-		list, err := edit(&o)
+		o := before
+		entries, err := edit(&o)
 		if err != nil {
 			return before, err
 		}
-		after, entries, err := o.revised(before, text, list)
-		if err != nil || after == text && len(entries) == 0 {
+		changed, err := o.revise(before)
+		if err != nil || !changed && len(entries) == 0 {
 			return o, err
 		}
-		due := ""
-		if !o.finished() {
-			due = strconv.FormatInt(o.due(time.Now()).UnixMilli(), 10)
-		}
-		args := append([]any{text, after, id, due}, indexArgs(before, o)...)
-		set, err := compareAndSet.Run(ctx, rdb, []string{orderKey + id, openKey, indexKey, auditKey + id}, append(args, entries...)...).Bool()
+		after, set, err := b.write(ctx, before, o, text, entries)
 		if err != nil {
 			return Order{}, fmt.Errorf("%w: update order: %w", ErrUnavailable, err)
 		}
 		if set {
-			return o, nil
+			if after.Flagged(Oversold) && !before.Flagged(Oversold) {
+				b.Observer.Flag(string(Oversold))
+			}
+			return after, nil
 		}
 	}
 }
 
-// revised gives an order that was changed its revision, and returns it and the
-// entries of the audit as they are stored.
-func (o *Order) revised(before Order, text string, list []AuditEntry) (after string, entries []any, err error) {
-	record, err := json.Marshal(*o)
+// write stores what an order has become, if it is still as it was read.
+func (b *Book) write(ctx context.Context, before, o Order, text string, entries []AuditEntry) (after Order, set bool, err error) {
+	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		after = o
+		var err error
+		set, err = b.writeIn(ctx, tx, before, &after, text, entries)
+		return err
+	})
+	return after, set && err == nil, err
+}
+
+func (b *Book) writeIn(ctx context.Context, tx *sql.Tx, before Order, o *Order, text string, entries []AuditEntry) (set bool, err error) {
+	record, err := carried(text, *o)
 	if err != nil {
-		return "", nil, err
+		return false, err
 	}
-	if string(record) != text {
-		o.Revision++
-		if material(before, *o) {
-			o.MaterialRevision = o.Revision
-		}
-		if record, err = json.Marshal(*o); err != nil {
-			return "", nil, err
+	now, due := time.Now(), time.Time{}
+	if !o.finished() {
+		due = o.due(now)
+	}
+	result, err := tx.ExecContext(ctx, updateOrder, append(o.values(record, now, due), before.Revision)...)
+	if err != nil {
+		return false, err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	if !reflect.DeepEqual(words(before), words(*o)) {
+		if err := setWords(ctx, tx, *o); err != nil {
+			return false, err
 		}
 	}
-	entries, err = encode(list)
-	return string(record), entries, err
+	returned, err := b.settle(ctx, tx, before, o, text, entries)
+	if err == nil {
+		err = addEntries(ctx, tx, *o, append(entries, returned...))
+	}
+	if err == nil && o.CartClosed && !before.CartClosed {
+		err = b.Stock.Closed(ctx, tx, o.OrderID)
+	}
+	for _, what := range happened(before, *o) {
+		if err == nil {
+			err = event.Add(ctx, tx, what, o.event())
+		}
+	}
+	return true, err
 }
 
-// encode returns entries of the audit as arguments of a script.
-func encode(entries []AuditEntry) ([]any, error) {
-	var texts []any
-	for _, e := range entries {
-		text, err := json.Marshal(e)
+// settle moves the stock of what an order has become, and returns what the audit says of that.
+func (b *Book) settle(ctx context.Context, tx *sql.Tx, before Order, o *Order, text string, entries []AuditEntry) (told []AuditEntry, err error) {
+	var by stock.Entry
+	if len(entries) > 0 {
+		by = stock.Entry{Who: entries[0].Staff, Reason: entries[0].Event}
+	}
+	held := map[string]int64{}
+	cancelled := over(o.Status) && o.CapturedAmount == 0 && !over(before.Status)
+	if cancelled {
+		if held, err = b.Stock.Open(ctx, tx, o.OrderID); err != nil {
+			return nil, err
+		}
+	}
+	short, err := b.move(ctx, tx, before, *o, by)
+	if err != nil {
+		return nil, err
+	}
+	if cancelled {
+		var list []Change
+		for _, line := range o.Goods() {
+			if n := held[line.SKU]; n > 0 {
+				list = append(list, Change{Field: "returned " + line.SKU, Before: "0", After: fmt.Sprint(n)})
+				held[line.SKU] = 0
+			}
+		}
+		if list != nil {
+			told = append(told, AuditEntry{At: time.Now().UTC(), Source: BySystem, Event: AuditStock, Changes: list})
+		}
+	}
+	if len(short) > 0 && !o.Flagged(Oversold) {
+		o.flag(Oversold)
+		told = append(told, flagged(Oversold))
+		record, err := carried(text, *o)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "update orders set record = $2 where id = $1", o.ID, record)
+		}
 		if err != nil {
 			return nil, err
 		}
-		texts = append(texts, text)
 	}
-	return texts, nil
+	return told, nil
+}
+
+// move moves the stock of what an order has become: what is captured was sent, and
+// what is still to be sent is committed; what was refunded may be back. short are the SKUs of which more is committed now
+// than there is.
+func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.Entry) (short []string, err error) {
+	openBefore, sentBefore := before.toSend()
+	open, sent := o.toSend()
+	var gone []stock.Line
+	for _, line := range sent {
+		if line.Quantity -= quantityOf(sentBefore, line.SKU); line.Quantity > 0 {
+			gone = append(gone, line)
+		}
+	}
+	if len(gone) > 0 {
+		if err := b.Stock.Ship(ctx, tx, o.OrderID, gone, by); err != nil {
+			return nil, err
+		}
+	}
+	for _, back := range o.Restocked[min(len(before.Restocked), len(o.Restocked)):] {
+		if err := b.Stock.Return(ctx, tx, o.OrderID, back.Goods, by); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case over(o.Status) && !over(before.Status):
+		held, err := b.Stock.Open(ctx, tx, o.OrderID)
+		var rest []stock.Line
+		for sku, n := range held {
+			rest = append(rest, stock.Line{SKU: sku, Quantity: int(n)})
+		}
+		if err == nil {
+			err = b.Stock.Release(ctx, tx, o.OrderID, rest, by)
+		}
+		return nil, err
+	case !reflect.DeepEqual(open, openBefore):
+		return b.Stock.Commit(ctx, tx, o.OrderID, open, by)
+	}
+	return nil, nil
+}
+
+// revise gives an order that was changed its revision.
+func (o *Order) revise(before Order) (changed bool, err error) {
+	was, err := json.Marshal(before)
+	if err != nil {
+		return false, err
+	}
+	is, err := json.Marshal(*o)
+	if err != nil || bytes.Equal(was, is) {
+		return false, err
+	}
+	o.Revision++
+	if material(before, *o) {
+		o.MaterialRevision = o.Revision
+	}
+	return true, nil
+}
+
+// known are the members of a record that this version knows.
+var known = func() map[string]bool {
+	names := map[string]bool{}
+	for field := range reflect.TypeFor[Order]().Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}()
+
+// carried is an order as it is stored, with the members of the text before that this
+// version does not know: a newer one has written them.
+func carried(text string, o Order) (string, error) {
+	record, err := json.Marshal(o)
+	if err != nil {
+		return "", err
+	}
+	var was, is map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal([]byte(text), &was), json.Unmarshal(record, &is)); err != nil {
+		return "", err
+	}
+	more := false
+	for name, value := range was {
+		if !known[name] {
+			is[name], more = value, true
+		}
+	}
+	if more {
+		record, err = json.Marshal(is)
+	}
+	return string(record), err
+}
+
+// addEntries adds entries to the audit of an order.
+func addEntries(ctx context.Context, tx *sql.Tx, o Order, entries []AuditEntry) error {
+	for _, e := range entries {
+		text, err := json.Marshal(e)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, "insert into audit (order_id, at, entry) values ($1, $2, $3)", o.ID, e.At.UnixMilli(), string(text))
+		}
+		if err != nil {
+			return fmt.Errorf("write audit: %w", err)
+		}
+	}
+	return nil
+}
+
+// Unacknowledged returns how many orders of the book are not acknowledged, and
+// when the oldest was bought; zero when there is none.
+func (b *Book) Unacknowledged(ctx context.Context) (n int64, oldest time.Time, err error) {
+	return b.DB.Waiting(ctx, "select count(*), min(placed_at) from orders where not acknowledged")
 }

@@ -2,34 +2,31 @@ package payments
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
-	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/db"
 )
 
 // Authorizations stores the authorizations of each session: the newest token, the tokens
 // it replaced, and the order that the session became. Every token ends as an order or is
-// released. The keys share the hash tag of the order book, which makes the orders.
+// released.
 type Authorizations struct {
-	Redis redis.UniversalClient
+	DB *db.DB
 	// Review: the shopper reviews the order after it is authorized. Then the callback of
 	// the authorization places no order.
 	Review bool
 }
 
 const (
-	authorizationKey = "shopd:{orders}:authorization:"     // + session ID → a hash: v, token, at (ms), place, order_id
-	replacedKey      = "shopd:{orders}:authorization_old:" // + session ID → a set of replaced tokens
-	dueKey           = "shopd:{orders}:authorizations"     // sorted set of session IDs, by when the loop checks them
-
-	// authorizationLife is that of the keys: a session lives 48 h.
+	// authorizationLife is how long a session is known after it was touched: it lives 48 h.
 	authorizationLife = 49 * time.Hour
+	// problemLife is how long a session is kept whose order staff have to look up.
+	problemLife = 90 * 24 * time.Hour
 	// TokenLife is how long an order can be placed with an authorization.
 	// Source: docs.klarna.com, Create an order.
 	TokenLife = 60 * time.Minute
@@ -47,151 +44,254 @@ type Authorization struct {
 	Agreed    bool      // the shopper agreed: the loop may place the order
 	OrderID   string    // the order that the session became, "" = not known
 	Replaced  []string  // tokens to be released
+
+	due     sql.NullInt64 // when the loop checks it, in ms
+	problem sql.NullInt64 // since when staff have to look up its order, in ms
 }
 
-// addAuthorization adds a token. KEYS record, replaced, due; ARGV token, now (ms),
-// whether the shopper agreed, due (ms), life (ms), session ID, the most replaced tokens.
-// Tokens may come late: a replaced token stays replaced, and one with an order is used.
-var addAuthorization = redis.NewScript(`
-local token, order = unpack(redis.call('HMGET', KEYS[1], 'token', 'order_id'))
-if order or redis.call('SISMEMBER', KEYS[2], ARGV[1]) == 1 then return 0 end
-if token ~= ARGV[1] then
-  if redis.call('SCARD', KEYS[2]) >= tonumber(ARGV[7]) then return 0 end
-  if token then redis.call('SADD', KEYS[2], token) end
-  redis.call('HSET', KEYS[1], 'v', 1, 'token', ARGV[1], 'at', ARGV[2])
-  redis.call('HDEL', KEYS[1], 'place')
-end
-if ARGV[3] == '1' then redis.call('HSET', KEYS[1], 'place', 1) end
-redis.call('ZADD', KEYS[3], ARGV[4], ARGV[6])
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[5]) end
-return 1
-`)
+const authorizationColumns = "session_id, token, at, agreed, order_id, replaced, due_at, problem_at"
 
-// Add stores a token, on the caller's connection. agreed: the shopper agreed to what was
-// authorized. For a known token it can only set agreed.
-func (a *Authorizations) Add(ctx context.Context, on redis.Scripter, sessionID, token string, agreed bool) error {
+func (a *Authorization) scan(row interface{ Scan(...any) error }) error {
+	var token, orderID sql.NullString
+	var at sql.NullInt64
+	var replaced string
+	if err := row.Scan(&a.SessionID, &token, &at, &a.Agreed, &orderID, &replaced, &a.due, &a.problem); err != nil {
+		return err
+	}
+	a.Token, a.OrderID = token.String, orderID.String
+	if at.Valid {
+		a.At = time.UnixMilli(at.Int64)
+	}
+	return json.Unmarshal([]byte(replaced), &a.Replaced)
+}
+
+// useUp forgets the newest token.
+func (a *Authorization) useUp() { a.Token, a.At, a.Agreed = "", time.Time{}, false }
+
+// dueAt makes the loop check the session at a time.
+func (a *Authorization) dueAt(at time.Time) {
+	a.due = sql.NullInt64{Int64: at.UnixMilli(), Valid: true}
+}
+
+// change changes what is known of a session while nobody else does. With false nothing
+// is stored.
+func change(ctx context.Context, tx *sql.Tx, sessionID string, edit func(*Authorization) bool) error {
+	var a Authorization
+	if err := a.scan(tx.QueryRowContext(ctx, `insert into authorizations (session_id, agreed, replaced, touched_at) values ($1, $2, '[]', $3)
+		on conflict (session_id) do update set touched_at = excluded.touched_at returning `+authorizationColumns,
+		sessionID, false, time.Now().UnixMilli())); err != nil {
+		return err
+	}
+	if !edit(&a) {
+		return nil
+	}
+	if a.Replaced == nil {
+		a.Replaced = []string{}
+	}
+	replaced, err := json.Marshal(a.Replaced)
+	if err != nil {
+		return err
+	}
+	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+	_, err = tx.ExecContext(ctx, `update authorizations set token = $2, at = $3, agreed = $4, order_id = $5, replaced = $6, due_at = $7, problem_at = $8
+		where session_id = $1`, sessionID, text(a.Token), sql.NullInt64{Int64: a.At.UnixMilli(), Valid: !a.At.IsZero()}, a.Agreed,
+		text(a.OrderID), string(replaced), a.due, a.problem)
+	return err
+}
+
+func (a *Authorizations) change(ctx context.Context, doing, sessionID string, edit func(*Authorization) bool) error {
+	err := a.DB.Tx(ctx, func(tx *sql.Tx) error { return change(ctx, tx, sessionID, edit) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// Add stores a token. agreed: the shopper agreed to what was authorized. For a known
+// token it can only set agreed. Tokens may come late: a replaced token stays replaced,
+// and one with an order is used.
+func (a *Authorizations) Add(ctx context.Context, sessionID, token string, agreed bool) error {
 	now := time.Now()
-	return redisconn.Wrap("write down authorization", addAuthorization.Run(ctx, on, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, now.UnixMilli(), agreed, now.Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID, maxReplaced).Err())
+	return a.change(ctx, "write down authorization", sessionID, func(known *Authorization) bool {
+		if known.OrderID != "" || slices.Contains(known.Replaced, token) {
+			return false
+		}
+		if known.Token != token {
+			if len(known.Replaced) >= maxReplaced {
+				return false
+			}
+			if known.Token != "" {
+				known.Replaced = append(known.Replaced, known.Token)
+			}
+			known.Token, known.At, known.Agreed = token, now, false
+		}
+		known.Agreed = known.Agreed || agreed
+		known.dueAt(now.Add(browserTime))
+		return true
+	})
 }
-
-// withdrawn: KEYS record, replaced, due; ARGV token, now (ms), life (ms), session ID.
-var withdrawn = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'order_id') then return 0 end
-if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'at', 'place') end
-redis.call('SADD', KEYS[2], ARGV[1])
-redis.call('ZADD', KEYS[3], ARGV[2], ARGV[4])
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
-return 1
-`)
 
 // Withdraw forbids an order with this token, even if the token comes again: the shop has
 // told the shopper so. The loop releases it.
 func (a *Authorizations) Withdraw(ctx context.Context, sessionID, token string) error {
-	return redisconn.Wrap("withdraw authorization", withdrawn.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID, dueKey},
-		token, time.Now().UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err())
+	return a.change(ctx, "withdraw authorization", sessionID, func(known *Authorization) bool {
+		if known.OrderID != "" {
+			return false
+		}
+		if known.Token == token {
+			known.useUp()
+		}
+		if !slices.Contains(known.Replaced, token) {
+			known.Replaced = append(known.Replaced, token)
+		}
+		known.dueAt(time.Now())
+		return true
+	})
 }
 
 // Get returns the authorizations of a session, zero for none.
 func (a *Authorizations) Get(ctx context.Context, sessionID string) (Authorization, error) {
 	known := Authorization{SessionID: sessionID}
-	pipe := a.Redis.Pipeline()
-	record := pipe.HMGet(ctx, authorizationKey+sessionID, "token", "at", "place", "order_id")
-	replaced := pipe.SMembers(ctx, replacedKey+sessionID)
-	if _, err := pipe.Exec(ctx); err != nil {
+	err := known.scan(a.DB.Read.QueryRowContext(ctx, "select "+authorizationColumns+" from authorizations where session_id = $1", sessionID))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return known, fmt.Errorf("read authorization: %w", err)
-	}
-	field := func(i int) string { text, _ := record.Val()[i].(string); return text }
-	known.Token, known.Agreed, known.OrderID, known.Replaced = field(0), field(2) != "", field(3), replaced.Val()
-	if text := field(1); text != "" {
-		at, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return known, fmt.Errorf("read authorization: at: %w", err)
-		}
-		known.At = time.UnixMilli(at)
 	}
 	return known, nil
 }
 
 // OrderOf returns the order that a session became, "" when none is known.
 func (a *Authorizations) OrderOf(ctx context.Context, sessionID string) (orderID string, err error) {
-	orderID, err = a.Redis.HGet(ctx, authorizationKey+sessionID, "order_id").Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return "", fmt.Errorf("read order of payment session: %w", err)
-	}
-	return orderID, nil
+	known, err := a.Get(ctx, sessionID)
+	return known.OrderID, err
 }
 
-// setOrder: KEYS record, due; ARGV order, due (ms), life (ms), session ID.
-var setOrder = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'order_id') == ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'v', 1, 'order_id', ARGV[1])
-redis.call('HDEL', KEYS[1], 'token', 'at', 'place')
-redis.call('ZADD', KEYS[2], ARGV[2], ARGV[4])
-for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
-return 1
-`)
-
-// SetOrder stores the order that a session became. The loop then makes sure that the
-// order is in the book. The newest token is used up; the loop releases the replaced ones.
+// SetOrder stores the order that a session became, in a transaction of its own.
 func (a *Authorizations) SetOrder(ctx context.Context, sessionID, orderID string) error {
-	return redisconn.Wrap("write down order of payment session", setOrder.Run(ctx, a.Redis, []string{authorizationKey + sessionID, dueKey},
-		orderID, time.Now().Add(browserTime).UnixMilli(), authorizationLife.Milliseconds(), sessionID).Err())
+	return a.DB.Tx(ctx, func(tx *sql.Tx) error { return SetOrder(ctx, tx, sessionID, orderID) })
 }
 
-// Queues returns the queue of sessions that the loop checks.
-func Queues() []redisconn.Queue {
-	return []redisconn.Queue{{Name: "authorizations", Key: dueKey}}
+// SetOrder stores the order that a session became, in the caller's transaction. The loop
+// then makes sure that the order is in the book. The newest token is used up; the loop
+// releases the replaced ones. Nobody has to look the order up any more.
+func SetOrder(ctx context.Context, tx *sql.Tx, sessionID, orderID string) error {
+	err := change(ctx, tx, sessionID, func(known *Authorization) bool {
+		if known.OrderID == orderID && !known.problem.Valid {
+			return false
+		}
+		known.OrderID, known.problem = orderID, sql.NullInt64{}
+		known.useUp()
+		known.dueAt(time.Now().Add(browserTime))
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("write down order of payment session: %w", err)
+	}
+	return nil
+}
+
+// Unsettled notes that Klarna has placed an order of a session and does not say which:
+// staff have to look it up, unless it is known by now.
+func (a *Authorizations) Unsettled(ctx context.Context, sessionID string) error {
+	return a.change(ctx, "note problem of payment session", sessionID, func(known *Authorization) bool {
+		if known.OrderID != "" || known.problem.Valid {
+			return false
+		}
+		known.problem = sql.NullInt64{Int64: time.Now().UnixMilli(), Valid: true}
+		return true
+	})
+}
+
+// Problems returns the sessions whose order staff have to look up, the oldest first.
+func (a *Authorizations) Problems(ctx context.Context) ([]string, error) {
+	list, err := a.list(ctx, "where problem_at is not null order by problem_at, session_id")
+	if err != nil {
+		return nil, fmt.Errorf("list problems of payment sessions: %w", err)
+	}
+	var ids []string
+	for _, known := range list {
+		ids = append(ids, known.SessionID)
+	}
+	return ids, nil
 }
 
 // Due returns at most limit sessions that the loop must check now.
-func (a *Authorizations) Due(ctx context.Context, now time.Time, limit int) ([]string, error) {
-	ids, err := a.Redis.ZRangeByScore(ctx, dueKey, &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(now.UnixMilli(), 10), Count: int64(limit),
-	}).Result()
-	return ids, redisconn.Wrap("due authorizations", err)
+func (a *Authorizations) Due(ctx context.Context, now time.Time, limit int) ([]Authorization, error) {
+	list, err := a.list(ctx, "where due_at <= $1 order by due_at limit $2", now.UnixMilli(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("due authorizations: %w", err)
+	}
+	return list, nil
 }
 
-// released: KEYS record, replaced; ARGV token.
-var released = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then redis.call('HDEL', KEYS[1], 'token', 'at', 'place') end
-redis.call('SREM', KEYS[2], ARGV[1])
-return 1
-`)
+func (a *Authorizations) list(ctx context.Context, clause string, args ...any) (list []Authorization, err error) {
+	query := "select " + authorizationColumns + " from authorizations " + clause //nolint:gosec // names of ours
+	rows, err := a.DB.Read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var known Authorization
+		if err := known.scan(rows); err != nil {
+			return nil, err
+		}
+		list = append(list, known)
+	}
+	return list, rows.Err()
+}
+
+// Claim gives a session that is due to the caller alone until a time; false where
+// somebody else was faster.
+func (a *Authorizations) Claim(ctx context.Context, due Authorization, until time.Time) (ok bool, err error) {
+	if ok, err = a.DB.Claim(ctx, "update authorizations set due_at = $3 where session_id = $1 and due_at = $2", due.SessionID, due.due.Int64, until); err != nil {
+		return false, fmt.Errorf("claim authorization: %w", err)
+	}
+	return ok, nil
+}
 
 // Released forgets a token that can no longer place an order.
 func (a *Authorizations) Released(ctx context.Context, sessionID, token string) error {
-	return redisconn.Wrap("forget authorization",
-		released.Run(ctx, a.Redis, []string{authorizationKey + sessionID, replacedKey + sessionID}, token).Err())
+	return a.change(ctx, "forget authorization", sessionID, func(known *Authorization) bool {
+		if known.Token == token {
+			known.useUp()
+		}
+		known.Replaced = slices.DeleteFunc(known.Replaced, func(t string) bool { return t == token })
+		return true
+	})
 }
 
-// looked: KEYS due; ARGV session ID, now (ms), next (ms, or ""). A session that was added
-// again meanwhile keeps its time.
-var looked = redis.NewScript(`
-local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if not due or tonumber(due) > tonumber(ARGV[2]) then return 0 end
-if ARGV[3] == '' then
-  redis.call('ZREM', KEYS[1], ARGV[1])
-else
-  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-end
-return 1
-`)
-
-// Looked stores that the loop checked a session at now, and when it checks next. A zero
-// next is never, unless the session gets a new authorization.
-func (a *Authorizations) Looked(ctx context.Context, sessionID string, now, next time.Time) error {
-	again := ""
-	if !next.IsZero() {
-		again = strconv.FormatInt(next.UnixMilli(), 10)
+// Looked stores when the loop checks a session next that it had claimed until a time; a
+// zero next is never, unless the session gets a new authorization. A session that was
+// added again meanwhile keeps its time.
+func (a *Authorizations) Looked(ctx context.Context, sessionID string, claimed, next time.Time) error {
+	due := sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()}
+	err := a.DB.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "update authorizations set due_at = $3 where session_id = $1 and due_at = $2", sessionID, claimed.UnixMilli(), due)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("put off authorization: %w", err)
 	}
-	return redisconn.Wrap("put off authorization", looked.Run(ctx, a.Redis, []string{dueKey}, sessionID, now.UnixMilli(), again).Err())
+	return nil
 }
 
-// Body returns the call as a reservation stores it.
+// Forget deletes what is known of sessions that are over.
+func (a *Authorizations) Forget(ctx context.Context, now time.Time) error {
+	err := a.DB.Tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "delete from authorizations where touched_at < $1 and (problem_at is null or problem_at < $2)",
+			now.Add(-authorizationLife).UnixMilli(), now.Add(-problemLife).UnixMilli())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget authorizations: %w", err)
+	}
+	return nil
+}
+
+// Body returns the call as an approved order stores it.
 func (c OrderCall) Body() (json.RawMessage, error) { return json.Marshal(c) }
 
-// DecodeCall reads an order call from a reservation.
+// DecodeCall reads an order call from an approved order.
 func DecodeCall(body json.RawMessage) (OrderCall, error) {
 	var call OrderCall
 	if err := json.Unmarshal(body, &call); err != nil {

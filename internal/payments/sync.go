@@ -7,9 +7,9 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Request says what to sync.
@@ -38,7 +38,7 @@ type Result struct {
 type Syncer struct {
 	Client         *Client
 	Carts          *cart.Store
-	Stock          *catalog.Stock // knows of purchases that may be running
+	Stock          *stock.Store // knows of purchases that may be running
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
 	Logger         *slog.Logger
@@ -158,9 +158,9 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		}
 
 		// A session to be replaced, of which an order may be being placed, unless it is gone.
-		reserved, running := catalog.Reservation{}, false
+		approved, running := stock.Approved{}, false
 		if found.verdict != klarna.Gone && found.verdict != klarna.Bought {
-			if reserved, running, err = cartsync.MayBeBought(ctx, s.Stock, c.ID, Purchase(c.SessionID)); err != nil {
+			if approved, running, err = s.Stock.OfOrder(ctx, Purchase(c.SessionID)); err != nil {
 				return failed(cartsync.ErrUnavailable, err)
 			}
 		}
@@ -168,10 +168,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			if !refused { // none, after anything else
 				return failed(cartsync.ErrPurchaseRunning, found.err)
 			}
-			over := s.release(ctx, c.SessionID, reserved) // DELETE the authorization
+			over := s.release(ctx, c.SessionID, approved) // DELETE the authorization
 			switch over.verdict {
-			case klarna.Ended, klarna.Gone: // 204, or 404 with the session incomplete: the reservation is dropped
-				if err := s.Stock.DropReservation(ctx, c.ID, reserved.OrderID); err != nil {
+			case klarna.Ended, klarna.Gone: // 204, or 404 with the session incomplete: it is approved no more
+				if err := s.Stock.Drop(ctx, approved.CartID, approved.OrderID); err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 			case klarna.Bought: // 404 with the session complete: below
@@ -191,7 +191,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 				result.Outcome, result.OrderID = cartsync.Complete, orderID
 				return result, nil
 			}
-			_, running, err := cartsync.MayBeBought(ctx, s.Stock, c.ID, Purchase(c.SessionID))
+			_, running, err := s.Stock.OfOrder(ctx, Purchase(c.SessionID))
 			if err != nil {
 				return failed(cartsync.ErrUnavailable, err)
 			}
@@ -281,8 +281,8 @@ func (s *Syncer) update(ctx context.Context, id string, want Content) (found jud
 // release releases the authorization of a running order call. Ended and Gone mean that no
 // order can be placed any more, Bought that one is placed. Any other verdict leaves it
 // open.
-func (s *Syncer) release(ctx context.Context, id string, reserved catalog.Reservation) judgement {
-	call, err := DecodeCall(reserved.Body)
+func (s *Syncer) release(ctx context.Context, id string, approved stock.Approved) judgement {
+	call, err := DecodeCall(approved.Body)
 	if err != nil {
 		return judgement{verdict: klarna.NoAnswer, err: err}
 	}

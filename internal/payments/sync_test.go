@@ -12,9 +12,9 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const createPath, sessionPath = "/payments/v1/sessions", "/payments/v1/sessions/*"
@@ -24,8 +24,8 @@ func (w *world) reserve(sessionID, token string) {
 	w.T.Helper()
 	body, err := payments.OrderCall{Token: token}.Body()
 	if err == nil {
-		err = w.Stock.Reserve(w.T.Context(), catalog.Reservation{
-			CartID: w.cartID, OrderID: payments.Purchase(sessionID), Body: body, Lines: []catalog.ReservedLine{{SKU: "MUG-1", Quantity: 2}},
+		err = w.TryApprove(stock.Approved{
+			CartID: w.cartID, OrderID: payments.Purchase(sessionID), Body: body, Lines: []stock.Line{{SKU: "MUG-1", Quantity: 2}},
 		})
 	}
 	if err != nil {

@@ -39,6 +39,7 @@ type Options struct {
 	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
 	Backoffice interface{ Routes(chi.Router) } // for staff; nil: there is none
 	Redis      redis.UniversalClient
+	Database   func(context.Context) error // asks whether the database answers
 	Observer   *observe.Observer
 	Logger     *slog.Logger
 	PublicURL  string // of the shop, as the browser knows it

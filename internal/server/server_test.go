@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,6 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
-	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/server"
@@ -96,6 +96,7 @@ func newServer(t *testing.T, change func(*server.Options)) (*server.Server, *str
 		Storefront:     pages{slow: make(chan struct{})},
 		Callbacks:      calls{},
 		Redis:          rdb,
+		Database:       func(context.Context) error { return nil },
 		Logger:         slog.New(observe.LogHandler(slog.NewTextHandler(&log, nil))),
 		PublicURL:      "https://shop.example",
 		BrowserOrigins: []string{"https://js.klarna.example", "https://x.klarna.example"},
@@ -293,12 +294,23 @@ func TestHealthAndMetrics(t *testing.T) {
 	for range 8 {
 		told.Record(story.Entry{CartID: "cart"})
 	}
-	counted := observetest.With(t, observe.Options{Redis: rdb, Story: told, Queues: order.Queues(), Unacknowledged: order.Unacknowledged})
+	counted := observetest.With(t, observe.Options{Redis: rdb, Story: told})
+	none := func(context.Context) (int64, time.Time, error) { return 0, time.Time{}, nil }
+	counted.Watch(func(context.Context) error { return nil }, observe.Queue{Length: none}, observe.Queue{Name: "unfinished_orders", Length: none})
 	counted.Book(observe.BookPlace, observe.ResultStored)
 	_, done := counted.Round(t.Context(), observe.LoopReconcile)
 	done(nil)
 	counted.Callback(observe.Callback{Name: "validation", Result: "ok"})
-	s, _ := newServer(t, func(o *server.Options) { o.Redis, o.Observer = rdb, counted })
+	var away atomic.Bool // the database
+	s, _ := newServer(t, func(o *server.Options) {
+		o.Redis, o.Observer = rdb, counted
+		o.Database = func(context.Context) error {
+			if away.Load() {
+				return errors.New("away")
+			}
+			return nil
+		}
+	})
 	shop, ops, stop := start(t, s)
 	for _, url := range []string{shop + "/healthz", shop + "/readyz", ops + "/healthz", ops + "/readyz", ops + "/debug/pprof/"} {
 		if code, body := fetch(t, url); code != http.StatusOK {
@@ -321,6 +333,10 @@ func TestHealthAndMetrics(t *testing.T) {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks %s", want)
 		}
+	}
+	away.Store(true)
+	if code, body := fetch(t, shop+"/readyz"); code != http.StatusOK || !strings.Contains(body, "degraded") {
+		t.Errorf("/readyz without the database: %d %s", code, body)
 	}
 	mini.Close()
 	if code, _ := fetch(t, shop+"/readyz"); code != http.StatusServiceUnavailable {

@@ -8,7 +8,7 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
 	"github.com/shopd/shopd/internal/story"
 )
@@ -25,8 +26,7 @@ import (
 func (s *Shop) addObserver(c Config) (err error) {
 	s.Story = story.New(story.Options{Redis: c.Redis, Logger: c.Logger})
 	s.Observer, err = observe.New(observe.Options{
-		Redis: c.Redis, Logger: c.Logger, Story: s.Story, Tracing: c.Tracing, Unacknowledged: order.Unacknowledged,
-		Queues: slices.Concat(catalog.Queues(), kco.Queues(), payments.Queues(), order.Queues(), aftersale.Queues()),
+		Redis: c.Redis, Logger: c.Logger, Story: s.Story, Tracing: c.Tracing,
 	})
 	return err
 }
@@ -46,7 +46,8 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis)
 	s.Carts.Observer = s.Observer
-	s.Stock = catalog.NewStock(c.Redis, c.Catalog)
+	s.Stock = &stock.Store{DB: c.DB}
+	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
 	s.Pricer = &cart.Pricer{Catalog: c.Catalog, PublicURL: c.PublicURL}
 }
 
@@ -66,7 +67,7 @@ func (s *Shop) addPayments(c Config, api *klarna.Client) {
 	s.Payments = &payments.Syncer{
 		Client: payments.NewClient(api), Carts: s.Carts, Stock: s.Stock, Logger: c.Logger,
 		Observer:       s.Observer,
-		Authorizations: &payments.Authorizations{Redis: c.Redis, Review: c.Checkout.Review},
+		Authorizations: &payments.Authorizations{DB: c.DB, Review: c.Checkout.Review},
 		Wants: &payments.Wants{
 			Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL,
 		},
@@ -75,11 +76,13 @@ func (s *Shop) addPayments(c Config, api *klarna.Client) {
 
 func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
-		Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
+		DB: c.DB, Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind,
 		Logger: c.Logger, Observer: s.Observer,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
+	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
+		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues())...)
 }
 
 func (s *Shop) addCallbacks(c Config) {
@@ -118,8 +121,8 @@ func (s *Shop) addBackoffice(c Config) {
 
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
-		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Observer: s.Observer, Logger: c.Logger,
-		PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, ImageOrigins: c.ImageOrigins, Drain: c.Drain,
+		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
+		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, ImageOrigins: c.ImageOrigins, Drain: c.Drain,
 		WriteLimit: c.WriteLimit, TrustedProxies: c.TrustedProxies,
 	}
 	if s.Backoffice != nil { // else the interface would not be nil

@@ -18,12 +18,15 @@ import (
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
 	"github.com/shopd/shopd/internal/story"
 )
@@ -31,9 +34,10 @@ import (
 // Config is the configuration of a shop. Addresses are scheme://host[:port], without a
 // slash at the end. Members without a remark are required.
 type Config struct {
-	PublicURL   string // the shop as browsers know it
-	CallbackURL string // the shop as Klarna's servers know it
-	Redis       redis.UniversalClient
+	PublicURL   string                // the shop as browsers know it
+	CallbackURL string                // the shop as Klarna's servers know it
+	DB          *db.DB                // has what may not be lost
+	Redis       redis.UniversalClient // has carts and sessions
 	Klarna      Klarna
 	// Secret signs merchant_data and makes the callback token. Of several lines the first
 	// signs and all verify.
@@ -80,7 +84,8 @@ type Shop struct {
 	Story      *story.Log
 	Signer     *kco.Signer
 	Carts      *cart.Store
-	Stock      *catalog.Stock
+	Stock      *stock.Store
+	Events     *event.Outbox
 	Pricer     *cart.Pricer
 	KCO        *kco.Syncer // with its client and what an order must say
 	LeftBehind *kco.LeftBehind
@@ -119,7 +124,7 @@ func New(c Config) (*Shop, error) {
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.LeftBehind.Run, s.Desk.Run, s.Callbacks.Run)
+	s.Story.Run(ctx, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Events.Run, s.Callbacks.Run)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the

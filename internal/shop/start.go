@@ -2,45 +2,22 @@ package shop
 
 import (
 	"context"
-	"fmt"
+	"database/sql"
 	"strings"
-	"time"
 
-	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/stock"
 )
-
-// redisWait is how long a start waits for Redis, which often starts at the same time.
-const redisWait = 10 * time.Second
 
 // https reports whether browsers use https, so that cookies are Secure.
 func (c Config) https() bool { return strings.HasPrefix(c.PublicURL, "https://") }
 
-// Seed stores the stock of new products. It tries for 10 s, because Redis may still be
-// starting.
+// Seed begins to count the stock of new goods.
 func (s *Shop) Seed(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, redisWait)
-	defer cancel()
-	for {
-		err := s.Stock.Seed(ctx)
-		if err == nil {
-			return nil
-		}
-		s.config.Logger.WarnContext(ctx, "redis does not answer yet", "error", err)
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("redis at start: %w", err)
-		case <-time.After(500 * time.Millisecond):
+	var lines []stock.Line
+	for _, p := range s.config.Catalog.Products() {
+		if !p.Digital {
+			lines = append(lines, stock.Line{SKU: p.SKU, Quantity: p.Stock})
 		}
 	}
-}
-
-// CheckDurability warns the operator when Redis may lose stored orders.
-func (s *Shop) CheckDurability(ctx context.Context) {
-	warnings, err := order.CheckDurability(ctx, s.config.Redis)
-	if err != nil {
-		s.config.Logger.WarnContext(ctx, "redis was not asked whether it keeps the order book", "error", err)
-	}
-	for _, warning := range warnings {
-		s.config.Logger.ErrorContext(ctx, "the order book is not safe", "problem", warning)
-	}
+	return s.config.DB.Tx(ctx, func(tx *sql.Tx) error { return s.Stock.Seed(ctx, tx, lines) })
 }

@@ -51,6 +51,7 @@ type Approved struct {
 	Body     json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
 
 	held []Line // the stock that it holds
+	ask  int64  // when Klarna is asked about it, in ms; 0: no more
 }
 
 // LockCart lets the caller's transaction alone decide about a cart until it ends: the
@@ -64,7 +65,7 @@ func LockCart(ctx context.Context, tx *sql.Tx, cartID string) error {
 	return nil
 }
 
-const approvedColumns = "order_id, cart_id, sold, ending, made_at, returned, lines, held, body"
+const approvedColumns = "order_id, cart_id, sold, ending, made_at, coalesce(ask_at, 0), returned, lines, held, body"
 
 // approved reads rows; clause begins with "where".
 func approved(ctx context.Context, q db.Queryer, clause string, args ...any) (list []Approved, err error) {
@@ -77,7 +78,7 @@ func approved(ctx context.Context, q db.Queryer, clause string, args ...any) (li
 		var a Approved
 		var made int64
 		var lines, held, body sql.NullString
-		if err = rows.Scan(&a.OrderID, &a.CartID, &a.Sold, &a.Ending, &made, &a.Returned, &lines, &held, &body); err == nil {
+		if err = rows.Scan(&a.OrderID, &a.CartID, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &body); err == nil {
 			err = json.Unmarshal([]byte(lines.String), &a.Lines)
 		}
 		if err == nil && held.Valid {
@@ -107,9 +108,10 @@ func ofOrder(ctx context.Context, q db.Queryer, orderID string) (*Approved, erro
 	return &list[0], nil
 }
 
-// OfCart returns the approved orders of a cart, however old, the newest first.
-func (s *Store) OfCart(ctx context.Context, cartID string) ([]Approved, error) {
-	return approved(ctx, s.DB.Read, "where cart_id = $1 order by made_at desc, order_id", cartID)
+// OfCart returns the approved orders of a cart, however old, the newest first. q may be a
+// transaction that has locked the cart.
+func (s *Store) OfCart(ctx context.Context, q db.Queryer, cartID string) ([]Approved, error) {
+	return approved(ctx, q, "where cart_id = $1 order by made_at desc, order_id", cartID)
 }
 
 // OfOrder returns an approved order; false when it is none.
@@ -271,13 +273,18 @@ func forget(ctx context.Context, tx *sql.Tx, a Approved) error {
 }
 
 // Drop ends an approved order and gives back its stock, once it is known that it will
-// not become a sale. One that was sold stays. The caller has locked the cart.
-func (s *Store) Drop(ctx context.Context, tx *sql.Tx, orderID string) error {
-	a, err := ofOrder(ctx, tx, orderID)
-	if err != nil || a == nil || a.Sold {
-		return err
+// not become a sale. One that was sold stays.
+func (s *Store) Drop(ctx context.Context, cartID, orderID string) error {
+	err := s.locked(ctx, cartID, orderID, func(tx *sql.Tx, a Approved) error {
+		if a.Sold {
+			return nil
+		}
+		return forget(ctx, tx, a)
+	})
+	if err != nil {
+		return fmt.Errorf("drop approved order: %w", err)
 	}
-	return forget(ctx, tx, *a)
+	return nil
 }
 
 // Become gives an approved purchase another name, once it is known which order it has
@@ -375,6 +382,15 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Approved, 
 	list, err := approved(ctx, s.DB.Read, "where ask_at <= $1 order by ask_at limit $2", now.UnixMilli(), limit)
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] }) //nolint:gosec // no secret
 	return list, err
+}
+
+// Claim gives an approved order that is due to the caller alone until a time; false
+// where somebody else was faster.
+func (s *Store) Claim(ctx context.Context, a Approved, until time.Time) (ok bool, err error) {
+	if ok, err = s.DB.Claim(ctx, "update approved_orders set ask_at = $3 where order_id = $1 and ask_at = $2", a.OrderID, a.ask, until); err != nil {
+		return false, fmt.Errorf("claim approved order: %w", err)
+	}
+	return ok, nil
 }
 
 // Asked notes that Klarna was asked at now about an approved order and knew of no

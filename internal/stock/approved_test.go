@@ -125,7 +125,7 @@ func TestDropBecomeEnding(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		drop := func(orderID string) {
 			t.Helper()
-			w.must(w.cart("cart", func(tx *sql.Tx) error { return w.Drop(t.Context(), tx, orderID) }))
+			w.must(w.Drop(t.Context(), "cart", orderID))
 		}
 		become := func(from, to string) {
 			t.Helper()

@@ -15,11 +15,14 @@ type Change struct {
 	SKU    string
 	OnHand *int64 // counted; nil: Delta is meant
 	Delta  int64  // below 0: fewer
+	Seen   *int64 // how many there were when it was typed; another number is ErrMoved. nil: any
 }
 
 var (
 	// ErrOldCount: the product was counted again after that.
 	ErrOldCount = errors.New("a newer count is there")
+	// ErrMoved: there are no longer as many as were seen.
+	ErrMoved = errors.New("the stock has moved meanwhile")
 	// ErrTwice: a product stands twice in a list of changes.
 	ErrTwice = errors.New("a product stands twice")
 )
@@ -40,7 +43,7 @@ func (e *BelowError) Error() string {
 
 // Set makes changes of the merchant's, all or none. A count is of Entry.At: what moved
 // in the warehouse after that applies on top of it. The error is an *UnknownError, a
-// *BelowError, ErrOldCount or ErrTwice, wrapped.
+// *BelowError, ErrOldCount, ErrMoved or ErrTwice, wrapped.
 func (s *Store) Set(ctx context.Context, tx *sql.Tx, changes []Change, e Entry) error {
 	if e.At.IsZero() {
 		e.At = time.Now()
@@ -81,6 +84,8 @@ func (s *Store) set(ctx context.Context, tx *sql.Tx, c Change, e Entry) error {
 	switch {
 	case !counted:
 		return &UnknownError{c.SKU}
+	case c.Seen != nil && l.OnHand-m.OnHand != *c.Seen:
+		return ErrMoved
 	case l.Available() < 0 && m.OnHand < 0:
 		return &BelowError{l}
 	}

@@ -163,10 +163,10 @@ func TestSums(t *testing.T) {
 		w.adds()
 		held, open := map[string]int64{}, map[string]int64{}
 		for i := range carts {
-			list, err := w.OfCart(t.Context(), cartName(i))
+			list, err := w.OfCart(t.Context(), w.DB.Read, cartName(i))
 			w.must(err)
 			for _, a := range list {
-				w.must(w.tx(func(tx *sql.Tx) error { return w.Drop(t.Context(), tx, a.OrderID) }))
+				w.must(w.Drop(t.Context(), a.CartID, a.OrderID))
 			}
 		}
 		w.must(w.tx(func(tx *sql.Tx) error {
@@ -219,7 +219,7 @@ func (w *world) step(t *testing.T, r *rand.Rand) {
 			return err
 		})
 	case 3:
-		err = w.cart(cart, func(tx *sql.Tx) error { return w.Drop(ctx, tx, order) })
+		err = w.Drop(ctx, cart, order)
 	case 4:
 		_, err = w.ReturnOld(ctx, now)
 	case 5:
@@ -234,7 +234,8 @@ func (w *world) step(t *testing.T, r *rand.Rand) {
 			if r.IntN(2) == 0 {
 				return w.Return(ctx, tx, order, lines[:1], e)
 			}
-			return w.Commit(ctx, tx, order, lines, e)
+			_, err := w.Commit(ctx, tx, order, lines, e)
+			return err
 		})
 	case 7:
 		err = w.set(now, counted("A", int64(r.IntN(40))), stock.Change{SKU: "C", Delta: int64(r.IntN(9) - 4)})

@@ -22,7 +22,7 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 		return nil, err
 	}
 	if a == nil {
-		a = &Approved{CartID: cartID, OrderID: orderID, Lines: lines, Made: time.Now()}
+		a = &Approved{CartID: cartID, OrderID: orderID, Lines: lines, Made: time.UnixMilli(0)} // nobody approved it
 	}
 	var done bool
 	if err := tx.QueryRowContext(ctx, "select exists (select 1 from stock_moves where order_id = $1 and kind = $2)", orderID, string(Sold)).Scan(&done); err != nil {
@@ -57,16 +57,21 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 			short = append(short, line.SKU)
 		}
 	}
+	return short, oversold(ctx, tx, short, after)
+}
+
+// oversold sorts the SKUs of which more was sold than there is, and writes their events.
+func oversold(ctx context.Context, tx *sql.Tx, short []string, after map[string]Level) error {
 	slices.Sort(short)
 	for _, sku := range short {
-		if strings.HasPrefix(sku, campaign) {
+		if strings.HasPrefix(sku, Campaign) {
 			continue
 		}
 		if err := event.Add(ctx, tx, event.StockOversold, event.Stock{SKU: sku, Available: after[sku].Available()}); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return short, nil
+	return nil
 }
 
 // Closed forgets the row of an approved order that was sold, when its cart is closed.
@@ -143,15 +148,16 @@ func (s *Store) Open(ctx context.Context, tx *sql.Tx, orderID string) (map[strin
 }
 
 // Commit makes what is committed for an order what its lines say now: they were
-// changed after the sale.
-func (s *Store) Commit(ctx context.Context, tx *sql.Tx, orderID string, open []Line, e Entry) error {
+// changed after the sale. short are the SKUs of which more is sold now than there is; an
+// event tells so.
+func (s *Store) Commit(ctx context.Context, tx *sql.Tx, orderID string, open []Line, e Entry) (short []string, err error) {
 	had, err := s.Open(ctx, tx, orderID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	goods, err := counted(ctx, tx, open)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, line := range goods {
 		had[line.SKU] -= int64(line.Quantity)
@@ -163,10 +169,16 @@ func (s *Store) Commit(ctx context.Context, tx *sql.Tx, orderID string, open []L
 			moves = append(moves, m)
 		}
 	}
-	if _, err := apply(ctx, tx, moves, false); err != nil {
-		return fmt.Errorf("move stock: %w", err)
+	after, err := apply(ctx, tx, moves, false)
+	if err != nil {
+		return nil, fmt.Errorf("move stock: %w", err)
 	}
-	return nil
+	for _, m := range moves {
+		if m.Committed > 0 && after[m.SKU].Available() < 0 {
+			short = append(short, m.SKU)
+		}
+	}
+	return short, oversold(ctx, tx, short, after)
 }
 
 // Return puts goods of an order into the warehouse again.

@@ -37,7 +37,7 @@ func TestSell(t *testing.T) {
 func TestOversold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		old := time.Now().Add(-stock.Held - time.Minute)
-		uses := stock.CampaignSKU("SUMMER")
+		uses := stock.Campaign + "SUMMER"
 		w.seed(line(uses, 1))
 		w.must(w.reserveAt(old, "late", "1", line("C", 2), line("B", 2), line(uses, 1)))
 		if n, err := w.ReturnOld(t.Context(), time.Now()); n != 1 || err != nil {
@@ -93,10 +93,16 @@ func TestShipReleaseReturn(t *testing.T) {
 		})
 		w.is("A", 5, 0, 1)
 		// The lines of an order were changed.
-		move(func(tx *sql.Tx) error { return w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e) })
+		move(func(tx *sql.Tx) error {
+			_, err := w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e)
+			return err
+		})
 		w.is("A", 5, 0, 0)
 		w.is("C", 3, 0, 2)
-		move(func(tx *sql.Tx) error { return w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e) })
+		move(func(tx *sql.Tx) error {
+			_, err := w.Commit(t.Context(), tx, "2", []stock.Line{line("C", 2)}, e)
+			return err
+		})
 		w.is("C", 3, 0, 2)
 
 		moves, err := w.Ledger(t.Context(), "A", 3)

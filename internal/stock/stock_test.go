@@ -57,4 +57,15 @@ func TestLevels(t *testing.T) {
 	if _, err := w.Levels(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+
+	// It stands still: nobody waits for it for long.
+	levels()
+	thaw := s.Freeze()
+	defer thaw()
+	for start := time.Now(); time.Since(start) < 2*time.Second; time.Sleep(100 * time.Millisecond) {
+		asked := time.Now()
+		if got := levels(); got != "map[A:6 B:5 C:3]" || time.Since(asked) > 1500*time.Millisecond {
+			t.Errorf("the database stands still: %s after %v", got, time.Since(asked))
+		}
+	}
 }

@@ -112,7 +112,7 @@ func count(t *testing.T, q *db.DB, query string, args ...any) (n int) {
 // orders are what is approved for a cart, newest first.
 func (w *world) orders(cartID string) (list []string) {
 	w.t.Helper()
-	found, err := w.OfCart(w.t.Context(), cartID)
+	found, err := w.OfCart(w.t.Context(), w.DB.Read, cartID)
 	w.must(err)
 	for _, a := range found {
 		text := a.OrderID

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -250,12 +251,11 @@ func TestRefusedPurchase(t *testing.T) {
 	}
 }
 
-// left sets the stock of a product.
+// left sets the stock of a product, and waits until all pages know.
 func (s *shopWorld) left(sku string, n int) {
 	s.T.Helper()
-	if err := s.Redis.Client().HSet(s.T.Context(), "shopd:{stock}:left", sku, n).Err(); err != nil {
-		s.T.Fatal(err)
-	}
+	s.Stocked(sku, n)
+	time.Sleep(1100 * time.Millisecond)
 }
 
 // What the page says to each reason in its address, in the language of the cart.

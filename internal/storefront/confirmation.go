@@ -97,7 +97,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 // or that of a store.
 func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, snippet string, err error) {
 	o, found, err := s.Book.ByOrderID(ctx, orderID)
-	if err != nil || found && o.Acknowledged && o.CartClosed {
+	if err != nil {
 		return o, "", err
 	}
 	if !found {

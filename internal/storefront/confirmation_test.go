@@ -43,9 +43,8 @@ func (s *shopWorld) once() {
 			}
 		}
 	}
-	listed, err := s.Redis.Client().ZRange(s.T.Context(), "shopd:{orders}:placed", 0, -1).Result()
-	if err != nil {
-		s.T.Fatal(err)
+	if text := s.Text("select coalesce(string_agg(number, ' '), '') from orders"); text != "" {
+		listed = strings.Fields(text)
 	}
 	slices.Sort(bought)
 	slices.Sort(listed)
@@ -57,20 +56,13 @@ func (s *shopWorld) once() {
 // older makes an order of the book one that was bought some time ago.
 func (s *shopWorld) older(orderID string, age time.Duration) {
 	s.T.Helper()
-	rdb, key := s.Redis.Client(), "shopd:{orders}:order:"+orderID
-	text, err := rdb.Get(s.T.Context(), key).Bytes()
 	var record map[string]any
-	if err == nil {
-		err = json.Unmarshal(text, &record)
-	}
-	if err != nil {
+	if err := json.Unmarshal([]byte(s.Record(orderID)), &record); err != nil {
 		s.T.Fatal(err)
 	}
 	record["placed_at"] = time.Now().Add(-age)
-	text, _ = json.Marshal(record)
-	if err := rdb.Set(s.T.Context(), key, text, 0).Err(); err != nil {
-		s.T.Fatal(err)
-	}
+	text, _ := json.Marshal(record)
+	s.SetRecord(orderID, string(text))
 }
 
 // buyAs is buy by somebody who types: address members by name and text.

@@ -92,9 +92,7 @@ func TestSoldOutInTheCart(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
 	b.Add("JAM-1", "5")
-	if err := s.Redis.Client().HSet(t.Context(), "shopd:{stock}:left", "JAM-1", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
+	s.left("JAM-1", 0)
 	if page := b.Get("/cart"); page.StatusCode != http.StatusOK || !strings.Contains(page.Text, `data-note="sold-out-JAM-1"`) {
 		t.Errorf("the cart says nothing: %d", page.StatusCode)
 	}

@@ -278,9 +278,7 @@ func TestPaymentsNotPlaced(t *testing.T) {
 			p.openPayments(s, "/checkout/payments").authorize(ada)
 		}, 409, "cart_changed", 79400},
 		{"sold out", func(s *shopWorld, _ *pay, _ string) {
-			if err := s.Redis.Client().HSet(s.T.Context(), "shopd:{stock}:left", "MUG-1", 0).Err(); err != nil {
-				s.T.Fatal(err)
-			}
+			s.left("MUG-1", 0)
 		}, 409, "sold_out", 34700},
 		{"an hour ago", func(s *shopWorld, _ *pay, _ string) { s.Fake.Advance(61 * time.Minute) }, 409, "authorization_gone", 0},
 		{"Klarna declines", func(s *shopWorld, _ *pay, _ string) {

@@ -67,7 +67,7 @@ func (v *view) soldOut(sku string) []templates.Note {
 	return notes
 }
 
-// countAnew reads the stock of the cart's products from Redis: it has just decided about a
+// countAnew reads the stock of the cart's products as it is now: it has just decided about a
 // purchase.
 func (v *view) countAnew(ctx context.Context) {
 	skus := make([]string, len(v.cart.Lines))

@@ -5,23 +5,18 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // reserve says that a purchase of a cart by an order may be running.
 func (s *shopWorld) reserve(cartID, orderID string) {
 	s.T.Helper()
-	stock := catalog.NewStock(s.Redis.Client(), catalog.Builtin())
-	r := catalog.Reservation{CartID: cartID, OrderID: orderID, Made: time.Now()}
-	if err := stock.Reserve(s.T.Context(), r); err != nil {
-		s.T.Fatal(err)
-	}
+	s.Approve(stock.Approved{CartID: cartID, OrderID: orderID})
 }
 
 // A cart that may just be being bought gets no second order, and the shopper is

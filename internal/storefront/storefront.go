@@ -17,12 +17,13 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Storefront serves the shopper. The last two members are optional.
 type Storefront struct {
 	Catalog  *catalog.Catalog
-	Stock    *catalog.Stock
+	Stock    *stock.Store
 	Carts    *cart.Store
 	Pricer   *cart.Pricer
 	Sessions *session.Sessions
@@ -110,9 +111,9 @@ var errBought = errors.New("bought by the page's order")
 // cart before the change and may refuse it. It may run several times. An empty change
 // only reads.
 func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch cart.Change, check func(*cart.Cart) error) (cart.Cart, error) {
-	left, err := s.Stock.Left(ctx, ch.SKUs()...)
-	if err != nil {
-		return cart.Cart{}, err
+	left, err := s.Stock.Levels(ctx)
+	if err != nil { // carts go on: the purchase will be judged
+		s.Logger.WarnContext(ctx, "stock not readable, cart changes without", "error", err)
 	}
 	edit := func(c *cart.Cart) error {
 		if err := check(c); err != nil {

@@ -34,9 +34,9 @@ var places = []struct{ name, path string }{
 // restock puts back what another tour has bought.
 func (d *deployment) restock() {
 	d.t.Helper()
-	if err := d.redis.Client().HSet(d.t.Context(), "shopd:{stock}:left", "CLK-1", 1, "BLK-1", 3).Err(); err != nil {
-		d.t.Fatal(err)
-	}
+	d.stocked("CLK-1", 1)
+	d.stocked("BLK-1", 3)
+	time.Sleep(1100 * time.Millisecond) // what pages know of the stock is up to a second old
 }
 
 // tour shows all places to look, one after the other.
@@ -151,10 +151,7 @@ func (s *shopper) states(look func(state string)) {
 // soldOut takes the last of a product, and waits until pages know.
 func (s *shopper) soldOut(sku string) {
 	s.t.Helper()
-	rdb := s.d.redis.Client()
-	if err := rdb.HSet(s.t.Context(), "shopd:{stock}:left", sku, 0).Err(); err != nil {
-		s.t.Fatal(err)
-	}
+	s.d.stocked(sku, 0)
 	s.eventually(40*time.Second, sku+" to be sold out", func() bool {
 		return s.MustEval(`async (sku) => (await (await fetch("/products/" + sku)).text()).includes("Not available right now")`, sku).Bool()
 	})

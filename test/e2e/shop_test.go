@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"flag"
 	"io/fs"
 	"log/slog"
@@ -24,6 +25,8 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
@@ -60,11 +63,12 @@ var binary = sync.OnceValues(func() (path string, err error) {
 	return path, nil
 })
 
-// deployment is a shop as in production: shopd processes, a Redis and the fake Klarna.
+// deployment is a shop as in production: shopd processes, a database, a Redis and the fake Klarna.
 type deployment struct {
 	t     *testing.T
 	fake  *fakeklarna.TestServer // on 127.0.0.1, so that its iframe is cross-site to localhost
 	redis *redistest.Server
+	data  string // the URL of the database
 	url   string // of the first process, as the browser knows it: http://localhost:PORT
 	shops []*process
 	more  []string          // settings of the processes, as flags
@@ -74,7 +78,7 @@ type deployment struct {
 	here  *shop.Shop            // of the test itself: it looks on, and serves nobody
 }
 
-// deploy starts n shopd processes that share a Redis and a Klarna, with further flags. With
+// deploy starts n shopd processes that share a database, a Redis and a Klarna, with further flags. With
 // none, the first is yet to be started at the deployment's address.
 func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
@@ -84,7 +88,13 @@ func deploy(t *testing.T, n int, o fakeklarna.Options, more ...string) *deployme
 // deployOn is deploy on a given Redis.
 func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), more: more, goods: catalog.Builtin()}
+	return deployWith(t, redis, dbtest.PostgresURL(t), n, o, more...)
+}
+
+// deployWith is deploy on a given Redis and a database.
+func deployWith(t *testing.T, redis *redistest.Server, data string, n int, o fakeklarna.Options, more ...string) *deployment {
+	t.Helper()
+	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), data: data, more: more, goods: catalog.Builtin()}
 	ports := redistest.FreePorts(t, max(n, 1))
 	d.url = "http://localhost:" + ports[0]
 	d.lookOn()
@@ -102,10 +112,50 @@ func (d *deployment) lookOn() {
 	var err error
 	d.asks = d.redis.Client()
 	d.here, err = shop.New(shop.Config{
-		PublicURL: d.url, CallbackURL: d.url, Redis: d.asks, Secret: shoptest.Secret, Catalog: d.goods, Logger: slog.New(slog.DiscardHandler),
+		PublicURL: d.url, CallbackURL: d.url, DB: dbtest.Open(d.t, db.Config{URL: d.data}), Redis: d.asks, Secret: shoptest.Secret, Catalog: d.goods, Logger: slog.New(slog.DiscardHandler),
 		Klarna: shop.Klarna{URL: d.fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna},
 	})
 	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// rows are what a query of the database answers, by its first column.
+func (d *deployment) rows(query string, args ...any) map[string]int {
+	d.t.Helper()
+	rows, err := d.here.Book.DB.Read.QueryContext(d.t.Context(), query, args...)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer rows.Close()
+	all := map[string]int{}
+	for rows.Next() {
+		var name string
+		var n int
+		if err := rows.Scan(&name, &n); err != nil {
+			d.t.Fatal(err)
+		}
+		all[name] = n
+	}
+	if err := rows.Err(); err != nil {
+		d.t.Fatal(err)
+	}
+	return all
+}
+
+// left is how many of each product are available.
+func (d *deployment) left() map[string]int {
+	d.t.Helper()
+	return d.rows("select sku, on_hand - reserved - committed from stock")
+}
+
+// stocked makes a product have so many available.
+func (d *deployment) stocked(sku string, n int) {
+	d.t.Helper()
+	if err := d.here.Book.DB.Tx(d.t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(d.t.Context(), "update stock set on_hand = $2 + reserved + committed where sku = $1", sku, n)
+		return err
+	}); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -115,6 +165,7 @@ func (d *deployment) start(addr string) *process {
 	d.t.Helper()
 	env := map[string]string{
 		"SHOPD_PUBLIC_URL":      d.url,
+		"SHOPD_DATABASE_URL":    d.data,
 		"SHOPD_REDIS_URL":       d.redis.URL,
 		"SHOPD_KLARNA_URL":      d.fake.URL,
 		"SHOPD_KLARNA_USERNAME": "demo",

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	kcoapi "github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -61,7 +61,9 @@ func (b *tab) last() (orderID string) {
 	}
 	id, ok := b.load()
 	if !ok {
-		b.t.Fatalf("%s: the last load shows no order", b.name)
+		again, _ := b.send("GET", "/checkout", "", "")
+		lines, _ := b.send("GET", "/cart", "", "application/json")
+		b.t.Fatalf("%s: the last load shows no order, once more: %d to %s; the cart is %s", b.name, again.status, again.header.Get("Location"), lines.body)
 	}
 	got, _ := b.send("GET", "/cart", "", "application/json")
 	for _, other := range b.tabs {
@@ -150,39 +152,69 @@ func (c *crowd) books() {
 			}
 		}
 	}
-	if n, err := c.asks.ZCard(c.t.Context(), "shopd:{orders}:placed").Result(); n != total || err != nil {
-		c.t.Errorf("the book has %d orders, want %d; %v", n, total, err)
+	if n := c.rows("select 'n', count(*) from orders")["n"]; n != int(total) {
+		c.t.Errorf("the book has %d orders, want %d", n, total)
 	}
 }
 
-// stock demands that what is gone from the shelves is what was sold, and what
-// purchases that came to nothing still hold.
+// stock demands of each product that on hand is what there was, committed what was sold
+// and reserved what purchases that came to nothing still hold; and that all three are the
+// sums of the ledger (invariant 15).
 func (c *crowd) stock() {
 	c.t.Helper()
-	gone := map[string]int{}
+	sold, held := map[string]int{}, map[string]int{}
 	for _, v := range c.visitors {
 		for _, s := range v.sales {
 			for sku, n := range s.goods {
-				gone[sku] += n
+				sold[sku] += n
 			}
 		}
-		r, _, err := c.here.Stock.Reservation(c.t.Context(), v.cartID)
+		approved, err := c.here.Stock.OfCart(c.t.Context(), c.here.Book.DB.Read, v.cartID)
 		if err != nil {
 			c.t.Fatal(err)
 		}
-		for _, line := range r.Lines {
-			if !r.Returned {
-				gone[line.SKU] += line.Quantity
+		for _, a := range approved {
+			for _, line := range a.Lines {
+				if !a.Returned && !a.Sold {
+					held[line.SKU] += line.Quantity
+				}
 			}
 		}
 	}
-	left, err := c.asks.HGetAll(c.t.Context(), "shopd:{stock}:left").Result()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	onHand, reserved, committed := c.rows("select sku, on_hand from stock"), c.rows("select sku, reserved from stock"), c.rows("select sku, committed from stock")
 	for _, p := range c.goods.Products() {
-		if n, err := strconv.Atoi(left[p.SKU]); !p.Digital && (err != nil || n != p.Stock-gone[p.SKU]) {
-			c.t.Errorf("%s: %s are left of %d, %d are sold or reserved", p.SKU, left[p.SKU], p.Stock, gone[p.SKU])
+		if p.Digital {
+			continue
+		}
+		got, want := []int{onHand[p.SKU], reserved[p.SKU], committed[p.SKU]}, []int{p.Stock, held[p.SKU], sold[p.SKU]}
+		if !slices.Equal(got, want) {
+			c.t.Errorf("%s: on hand, reserved, committed are %v, want %v", p.SKU, got, want)
+		}
+	}
+	c.ledger()
+}
+
+// ledger demands that the numbers of each product are the sums of its moves, and that as
+// many are committed as orders have open (invariant 15). Nothing was captured.
+func (d *deployment) ledger() {
+	d.t.Helper()
+	for sku := range d.rows(`select s.sku, 1 from stock s left join
+		(select sku, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m on m.sku = s.sku
+		where m.sku is null or s.on_hand <> m.on_hand or s.reserved <> m.reserved or s.committed <> m.committed`) {
+		d.t.Errorf("%s is not the sum of its moves", sku)
+	}
+	open := map[string]int{}
+	if err := d.here.Book.Each(d.t.Context(), order.Query{}, func(o order.Order) error {
+		for _, line := range o.Goods() {
+			open[line.SKU] += line.Quantity
+		}
+		return nil
+	}); err != nil {
+		d.t.Fatal(err)
+	}
+	for sku, n := range d.rows("select sku, committed from stock") {
+		if n != open[sku] {
+			d.t.Errorf("%s: %d are committed, orders have %d open", sku, n, open[sku])
 		}
 	}
 }

@@ -34,6 +34,9 @@ type crowd struct {
 	up       atomic.Pointer[[]*process] // those that requests are sent to
 	dead     sync.Map                   // *process → true: its answers may be missing
 	away     outage                     // of Redis
+	base     outage                     // of the database
+	during   sync.Map                   // what was answered meanwhile: "POST /checkout/update 200" → *atomic.Int64
+	resumed  atomic.Bool                // something was bought since
 	answers  sync.Map                   // "POST /checkout/update 200" → *atomic.Int64
 	refusals sync.Map                   // why a purchase was refused → *atomic.Int64
 	kept     atomic.Int64               // changes of carts that were answered
@@ -58,7 +61,8 @@ type visitor struct {
 	windows int // purchases under way whose goods may be out of the cart, or not; guarded by still
 	begun   int // purchases so far; guarded by still
 	settled time.Time
-	again   sync.Once // the checkout was shown after a shop was killed
+	again   sync.Once    // the checkout was shown after a shop was killed
+	asks    atomic.Int64 // confirmations that are being waited for
 
 	mu    sync.Mutex
 	sales []*sale
@@ -90,6 +94,9 @@ type memory struct {
 	may             []int
 	made            bool // the change was answered
 }
+
+// confirmation is the one page of shoppers that needs the database.
+const confirmation = "/checkout/confirmation"
 
 // extra is the product that is in a cart at first, and of which nobody keeps count.
 const extra = "FLT-1"
@@ -186,7 +193,11 @@ func (b *tab) send(method, path, body, accept string) (got reply, began time.Tim
 	if strings.HasPrefix(path, "/cart/lines/") {
 		short = "/cart/lines/*"
 	}
-	count(&b.answers, fmt.Sprintf("%s %s %d", method, short, got.status))
+	what := fmt.Sprintf("%s %s %d", method, short, got.status)
+	count(&b.answers, what)
+	if b.base.goesOn(began) {
+		count(&b.during, what)
+	}
 	if path == "/checkout/update" {
 		raise(&b.slowest, took)
 		if took > 15*time.Second {
@@ -197,7 +208,7 @@ func (b *tab) send(method, path, body, accept string) (got reply, began time.Tim
 		b.away.good(p, began)
 		b.good(began)
 	}
-	if !b.excused(p, got, began) {
+	if !b.excused(p, got, began) && !b.waits(short, got, began) {
 		b.t.Errorf("%s: %s %s at %s, begun %s: got %d\n%.400s", b.name, method, path, p.ready["storefront"], began.Format(time.TimeOnly+".000"), got.status, got.body)
 	}
 	return got, began
@@ -237,6 +248,13 @@ func (c *crowd) excused(p *process, got reply, began time.Time) bool {
 		return got.helpful() && (c.fails || c.busy || c.away.covers(began))
 	}
 	return c.fails && got.status == http.StatusInternalServerError
+}
+
+// waits reports whether an answer tells to come again because there was no database: for
+// the confirmation, or for the checkout while the same session waits for one.
+func (v *visitor) waits(path string, got reply, began time.Time) bool {
+	return got.status == http.StatusServiceUnavailable && got.helpful() && v.base.covers(began) &&
+		(path == confirmation || strings.HasPrefix(path, "/checkout") && v.asks.Load() > 0)
 }
 
 // helpful reports whether an answer tells what is the matter: a whole page, or
@@ -445,7 +463,7 @@ func (b *tab) recall(sku string) string {
 func (c *crowd) summary() {
 	c.t.Helper()
 	var lines []string
-	for name, in := range map[string]*sync.Map{"": &c.answers, "purchase refused: ": &c.refusals} {
+	for name, in := range map[string]*sync.Map{"": &c.answers, "purchase refused: ": &c.refusals, "without database: ": &c.during} {
 		in.Range(func(what, n any) bool {
 			lines = append(lines, fmt.Sprintf("%6d × %s%s", n.(*atomic.Int64).Load(), name, what))
 			return true

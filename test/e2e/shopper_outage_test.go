@@ -19,7 +19,8 @@ const (
 	notice = 10 * time.Second
 )
 
-// outage is the time without a master of a crowd's Redis; zero: there was none.
+// outage is the time without a master of a crowd's Redis, or without its database;
+// zero: there was none.
 type outage struct {
 	mu   sync.Mutex
 	from time.Time // the master died
@@ -50,6 +51,13 @@ func (o *outage) since() time.Time {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.from
+}
+
+// goesOn reports whether a request that began then is answered before the end.
+func (o *outage) goesOn(began time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.from.IsZero() && o.to.IsZero() && began.After(o.from)
 }
 
 // covers reports whether a request that began then and is answered now may have found no master.

@@ -65,6 +65,9 @@ func (b *tab) purchase(alone bool, exact *bool) *sale {
 		return nil
 	case out.Refused != nil:
 		count(&b.refusals, out.Refused.Code)
+		if b.base.goesOn(began) {
+			count(&b.during, out.Refused.Message)
+		}
 		if *exact && !b.unwell() {
 			b.t.Errorf("%s: what the page showed could not be bought: %+v", b.name, out.Refused)
 		}
@@ -75,6 +78,9 @@ func (b *tab) purchase(alone bool, exact *bool) *sale {
 	b.mu.Lock()
 	b.sales = append(b.sales, s)
 	b.mu.Unlock()
+	if over := b.base.over(); !over.IsZero() && began.After(over) {
+		b.resumed.Store(true)
+	}
 	return s
 }
 
@@ -86,8 +92,10 @@ func (v *visitor) person() map[string]string {
 	}
 }
 
-// unwell reports whether a shop, Redis or Klarna has been away or faulty.
-func (c *crowd) unwell() bool { return c.shopDied() || c.faulty || !c.away.since().IsZero() }
+// unwell reports whether a shop, Redis, the database or Klarna has been away or faulty.
+func (c *crowd) unwell() bool {
+	return c.shopDied() || c.faulty || !c.away.since().IsZero() || !c.base.since().IsZero()
+}
 
 // shopDied reports whether a shop was killed.
 func (c *crowd) shopDied() bool { return c.killed.Load() != nil }
@@ -113,6 +121,8 @@ func (b *tab) confirm(s *sale) {
 }
 
 func (b *tab) confirmed(s *sale) bool {
+	b.asks.Add(1)
+	defer b.asks.Add(-1)
 	got, _ := b.send("GET", "/checkout/confirmation?order_id="+s.orderID, "", "")
 	if got.status != http.StatusOK {
 		if got.status != 0 && got.status < 500 {

@@ -3,13 +3,12 @@ package e2e_test
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
@@ -19,17 +18,6 @@ import (
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
-
-const stockKey = "shopd:{stock}:left"
-
-func number(t *testing.T, text string) int {
-	t.Helper()
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Error(err)
-	}
-	return n
-}
 
 // rounds lets the loops of the test's own process, whose clock goes ahead, go round,
 // each time a minute later, also at Klarna, until nothing is left for them to do.
@@ -52,22 +40,32 @@ func (s *soak) rounds(from time.Time, left func() string) {
 	s.t.Errorf("the loops do not come to an end: %s", what)
 }
 
-// unfinished are the orders that the loop of the order book goes on with.
-const unfinished = "shopd:{orders}:open"
+// What the loops go on with: IDs by a query.
+const (
+	unfinished     = "select order_id, 0 from orders where due_at is not null"
+	authorizations = "select session_id, 0 from authorizations where due_at is not null"
+	approved       = "select order_id, 0 from approved_orders"
+)
 
 // has says which of some lists has something on it, "" when none has. Orders that
 // Klarna has found too risky stay among the unfinished until it cancels them.
-func (s *soak) has(keys ...string) string {
-	for _, key := range keys {
-		ids, err := s.asks.ZRange(s.t.Context(), key, 0, -1).Result()
-		if err != nil {
-			return err.Error()
-		}
-		for _, id := range ids {
+func (s *soak) has(lists ...string) string {
+	for _, list := range lists {
+		for id := range s.rows(list) {
 			managed, _ := s.fake.Managed(id)
-			if key != unfinished || managed.FraudStatus != fakeklarna.FraudRejected || managed.Status == fakeklarna.StatusCancelled {
-				return key + " has " + id
+			if list != unfinished || managed.FraudStatus != fakeklarna.FraudRejected || managed.Status == fakeklarna.StatusCancelled {
+				return list + " has " + id
 			}
+		}
+	}
+	return ""
+}
+
+// behind says which of the lists of left-behind orders has something on it.
+func (s *soak) behind() string {
+	for _, key := range []string{"shopd:{left_behind}:since", "shopd:{left_behind}:ask"} {
+		if n, err := s.asks.ZCard(s.t.Context(), key).Result(); err != nil || n > 0 {
+			return fmt.Sprint(key, " has ", n, " orders; ", err)
 		}
 	}
 	return ""
@@ -80,7 +78,7 @@ func (s *soak) settleAll() {
 	s.t.Helper()
 	s.fake.Advance(6 * time.Minute)
 	s.rounds(time.Now().Add(6*time.Minute), func() string {
-		if what := s.has(unfinished, "shopd:{orders}:authorizations"); what != "" {
+		if what := s.has(unfinished, authorizations); what != "" {
 			return what
 		}
 		for _, o := range s.sales() {
@@ -366,36 +364,26 @@ func (s *soak) shelves(book map[string]order.Order) {
 		}
 	}
 	held := int64(0)
-	scan := s.asks.Scan(s.t.Context(), 0, reservations+"*", 1000).Iterator()
-	for scan.Next(s.t.Context()) {
-		r, _, err := s.here.Stock.Reservation(s.t.Context(), strings.TrimPrefix(scan.Val(), reservations))
-		if err != nil {
-			s.t.Error(err)
-			continue
-		}
+	list, err := s.here.Stock.Due(s.t.Context(), time.Now().Add(1000*time.Hour), 100_000)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, a := range list {
 		held++
-		for _, line := range r.Lines {
-			if _, limited := want[line.SKU]; limited && !r.Returned {
+		for _, line := range a.Lines {
+			if _, limited := want[line.SKU]; limited && !a.Returned {
 				want[line.SKU] -= line.Quantity
 			}
 		}
 	}
-	if err := scan.Err(); err != nil {
-		s.t.Fatal(err)
-	}
 	s.counts["reservations"] = max(s.counts["reservations"], held)
-	left, err := s.asks.HGetAll(s.t.Context(), stockKey).Result()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	left := s.left()
 	for sku, n := range want {
-		if got := number(s.t, left[sku]); got != n || got < 0 && !oversold[sku] {
+		if got := left[sku]; got != n || got < 0 && !oversold[sku] {
 			s.t.Errorf("%s: %d are left, want %d of %d; oversold by a flagged order: %v", sku, got, n, s.seeded[sku], oversold[sku])
 		}
 	}
 }
-
-const reservations = "shopd:{stock}:reservation:"
 
 // years lets the time pass after which nothing can still become a sale: all that
 // was kept for that is gone, and what was held is on the shelves again.
@@ -404,7 +392,7 @@ func (s *soak) years() {
 	const long = 50 * time.Hour
 	s.fake.Advance(long)
 	s.rounds(time.Now().Add(long), func() string {
-		return s.has(unfinished, "shopd:{stock}:ask", "shopd:{stock}:held", "shopd:{left_behind}:since", "shopd:{left_behind}:ask")
+		return cmp.Or(s.has(unfinished, approved), s.behind())
 	})
 	s.shelves(s.books())
 }

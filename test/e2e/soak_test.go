@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"database/sql"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 var (
@@ -276,25 +278,22 @@ func (p *pane) oneOf(in *[]string) string {
 // deliver puts more of the goods on the shelves, as many as are asked for.
 func (s *soak) deliver(more func(sku string, left int) int) {
 	s.t.Helper()
-	left, err := s.asks.HGetAll(s.t.Context(), stockKey).Result()
-	if err != nil {
-		s.t.Error(err)
-		return
-	}
+	left := s.left()
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	first := s.seeded == nil
 	if first {
 		s.seeded = map[string]int{}
 	}
-	for sku, text := range left {
-		n := number(s.t, text)
+	for sku, n := range left {
 		if first {
 			s.seeded[sku] = n
 		}
 		if add := more(sku, n); add > 0 {
 			s.seeded[sku] += add
-			if err := s.asks.HIncrBy(s.t.Context(), stockKey, sku, int64(add)).Err(); err != nil {
+			if err := s.here.Book.DB.Tx(s.t.Context(), func(tx *sql.Tx) error {
+				return s.here.Stock.Set(s.t.Context(), tx, []stock.Change{{SKU: sku, Delta: int64(add)}}, stock.Entry{Reason: "delivery"})
+			}); err != nil {
 				s.t.Error(err)
 			}
 		}

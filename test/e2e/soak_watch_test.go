@@ -111,8 +111,7 @@ func (p *process) stop() {
 	}
 }
 
-// keys demands that whatever Redis has begins with our name, and ends by itself
-// unless it is of the order book, the audit or the stock.
+// keys demands that whatever Redis has begins with our name, and ends by itself.
 func (d *deployment) keys(ctx context.Context) (kinds map[string]int) {
 	d.t.Helper()
 	rdb := d.redis.Client()
@@ -128,7 +127,7 @@ func (d *deployment) keys(ctx context.Context) (kinds map[string]int) {
 			d.t.Fatal(err)
 		case !strings.HasPrefix(key, "shopd:"):
 			d.t.Errorf("a key is not ours: %s", kind)
-		case life == -1 && !keptForever(key):
+		case life == -1:
 			d.t.Errorf("a key has no end: %s", kind)
 		}
 	}
@@ -142,19 +141,6 @@ var ids = regexp.MustCompile(`[A-Za-z0-9_=-]{12,}|SK-[A-Z0-9]{4}-[A-Z0-9]{4}`)
 
 // kindOf is a key without the ID in it.
 func kindOf(key string) string { return ids.ReplaceAllString(key, "*") }
-
-// keptForever reports whether a key is of the order book, its audit or the stock.
-func keptForever(key string) bool {
-	for _, prefix := range []string{
-		"shopd:{stock}:left", "shopd:{orders}:order:", "shopd:{orders}:number:", "shopd:{orders}:placed", "shopd:{orders}:open",
-		"shopd:{orders}:index:", "shopd:{orders}:audit:",
-	} {
-		if strings.HasPrefix(key, prefix) {
-			return true
-		}
-	}
-	return false
-}
 
 // table is counts by name as lines, each indented.
 func table[N int | int64](counts map[string]N) string {

@@ -62,7 +62,7 @@ func TestTrace(t *testing.T) {
 		{"POST /klarna/{token}/address_update", "SERVER", []string{"hmget"}},
 		{"POST /klarna/{token}/shipping_option_update", "SERVER", []string{"hmget"}},
 		{"POST /klarna/{token}/validation", "SERVER", []string{"hmget"}},
-		{push, "SERVER", []string{"klarna read order", "klarna acknowledge order", "get"}},
+		{push, "SERVER", []string{"klarna read order", "klarna acknowledge order", "sql transaction"}},
 	} {
 		span := find(tt.name, update.ID)
 		if span.Trace != update.Trace || span.Kind != tt.kind || span.Failed {

@@ -19,7 +19,27 @@ const tick = 10 * time.Millisecond
 
 // cpu is the processor time that a process has used, by all its threads.
 func (p *process) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid()))
+	return cpuOf(p.pid())
+}
+
+// cpuOfAll is cpu with that of its children, which live on.
+func (p *process) cpuOfAll() (time.Duration, error) {
+	sum, err := p.cpu()
+	if err != nil {
+		return 0, err
+	}
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", p.pid()))
+	for child := range strings.FieldsSeq(string(children)) {
+		if pid, err := strconv.Atoi(child); err == nil {
+			used, _ := cpuOf(pid) // it may have ended
+			sum += used
+		}
+	}
+	return sum, err
+}
+
+func cpuOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -27,7 +47,7 @@ func (p *process) cpu() (time.Duration, error) {
 	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
 	const utime, stime = 14 - 3, 15 - 3
 	if len(fields) <= stime {
-		return 0, fmt.Errorf("/proc/%d/stat: %q", p.pid(), text)
+		return 0, fmt.Errorf("/proc/%d/stat: %q", pid, text)
 	}
 	user, err := strconv.ParseInt(string(fields[utime]), 10, 64)
 	if err != nil {
@@ -64,9 +84,10 @@ func metrics(ctx context.Context, c *client, url string, names ...string) (map[s
 
 // counters are what has been used up so far.
 type counters struct {
-	Own   time.Duration // processor time of the server that is measured
-	Redis time.Duration
-	Fake  time.Duration
+	Own      time.Duration // processor time of the server that is measured
+	Redis    time.Duration
+	Postgres time.Duration
+	Fake     time.Duration
 	// Allocations of the server, and its calls to Klarna.
 	Allocations, Calls float64
 	// Sent and Received are bytes, as the clients see it.
@@ -76,7 +97,7 @@ type counters struct {
 // plus adds what was used between two moments.
 func (c counters) plus(from, to counters) counters {
 	return counters{
-		c.Own + to.Own - from.Own, c.Redis + to.Redis - from.Redis, c.Fake + to.Fake - from.Fake,
+		c.Own + to.Own - from.Own, c.Redis + to.Redis - from.Redis, c.Postgres + to.Postgres - from.Postgres, c.Fake + to.Fake - from.Fake,
 		c.Allocations + to.Allocations - from.Allocations, c.Calls + to.Calls - from.Calls,
 		c.Sent + to.Sent - from.Sent, c.Received + to.Received - from.Received,
 	}

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	orderbook "github.com/shopd/shopd/internal/order"
 )
 
 // growthOptions say how far a growth run goes.
@@ -39,7 +41,7 @@ type growthSize struct {
 	// By growth of the memory of Redis while they were written.
 	SessionBytes float64 `json:"bytes_per_session"`
 	CartBytes    float64 `json:"bytes_per_cart"`
-	OrderBytes   float64 `json:"bytes_per_order"`
+	OrderBytes   float64 `json:"bytes_per_order"` // by growth of the database
 	// By MEMORY USAGE, in the mean of some: without Redis' table of all keys.
 	SessionUsage float64 `json:"memory_usage_per_session"`
 	CartUsage    float64 `json:"memory_usage_per_cart"`
@@ -52,7 +54,7 @@ type growthReport struct {
 	// Times are against the first size; the second site is of that size too.
 	Times    []growthTimes   `json:"times"`
 	Commands []growthCommand `json:"commands"`
-	// Checkout is what one checkout that ends in a purchase leaves, and the book.
+	// Checkout is what one checkout that ends in a purchase leaves in Redis.
 	Checkout   []keyKind   `json:"checkout"`
 	CartPacked float64     `json:"cart_packed_ratio"` // with hash-max-listpack-value large enough
 	Idle       []idleRow   `json:"idle"`
@@ -72,6 +74,7 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 	defer func() {
 		for _, s := range sites {
 			_ = s.redis.Close()
+			_ = s.db.Close()
 		}
 	}()
 	for i, size := range slices.Insert(slices.Clone(o.sizes), 1, o.sizes[0]) {
@@ -89,11 +92,6 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 			report.Sizes = append(report.Sizes, sized)
 		}
 	}
-	largest := report.Sizes[len(report.Sizes)-1]
-	book := keyKind{Kind: "order book", Keys: 3, Bytes: largest.OrderBytes}
-	book.set()
-	report.Checkout = append(report.Checkout, book)
-
 	progress("requests, in turns to each size")
 	if err := report.time(ctx, sites, o.rounds); err != nil {
 		return report, err
@@ -103,11 +101,11 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 		return report, err
 	}
 	progress("starts")
-	redisURL, err := startRedis(ctx, r)
+	_, at, err := r.stores(ctx)
 	if err != nil {
 		return report, err
 	}
-	if report.Start, err = measureStart(ctx, r, redisURL, klarna, o.starts, o.requests); err != nil {
+	if report.Start, err = measureStart(ctx, r, at, klarna, o.starts, o.requests); err != nil {
 		return report, err
 	}
 	if o.image {
@@ -117,16 +115,11 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 	return report, err
 }
 
-func startRedis(ctx context.Context, r *rig) (string, error) {
-	_, redisURL, err := r.redis(ctx)
-	return redisURL, err
-}
-
 // fill gives a site its sessions and orders: some made by shoppers, the others as copies
 // of what the shop stored for them. first measures what a checkout leaves.
 func (report *growthReport) fill(ctx context.Context, s *site, o growthOptions, first bool) (growthSize, error) {
 	g := growthSize{Sessions: s.size, Orders: s.size / orderShare}
-	var sales []sale
+	var sales []orderbook.Order
 	for i := range o.buyers {
 		by, err := s.newVisitor(ctx, i)
 		if err != nil {
@@ -135,7 +128,7 @@ func (report *growthReport) fill(ctx context.Context, s *site, o growthOptions, 
 		if err := s.buy(ctx, by, i); err != nil {
 			return g, err
 		}
-		sold, err := readSale(ctx, s.redis, by.orderID)
+		sold, err := readSale(ctx, s.db, by.orderID)
 		if err != nil {
 			return g, err
 		}
@@ -173,7 +166,7 @@ func (report *growthReport) fill(ctx context.Context, s *site, o growthOptions, 
 		return g, err
 	}
 	s.orders = max(g.Orders, o.buyers)
-	orders, err := seedOrders(ctx, s.redis, sales, s.orders-o.buyers)
+	orders, err := seedOrders(ctx, s.db, sales, s.orders-o.buyers)
 	if err != nil {
 		return g, err
 	}
@@ -279,7 +272,7 @@ func (s *site) statsAfterARound(ctx context.Context) (map[string]commandStat, er
 		if err != nil {
 			return nil, err
 		}
-		if stats["zcard"].Calls > 0 { // it ends with counting what is open
+		if stats["zrange"].Calls > 0 { // it ends with looking for what was placed and the database has lost
 			return stats, nil
 		}
 		if time.Now().After(end) {

@@ -2,58 +2,32 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/db"
 	orderbook "github.com/shopd/shopd/internal/order"
 )
 
-// bookPrefix begins the keys of the order book.
-const bookPrefix = "shopd:{orders}:"
-
-// bookIndex is the sorted set of all its lists.
-const bookIndex = bookPrefix + "index:1"
-
-// sale is an order of the book as the shop wrote it, to be copied under another ID,
+// readSale reads an order that was bought, to be copied under other IDs and another
 // number, reference and time of purchase.
-type sale struct {
-	order  orderbook.Order
-	record string
-	audit  []string
-	index  []string // its members of the index
-}
-
-// readSale reads what the book has of an order.
-func readSale(ctx context.Context, rdb redis.UniversalClient, orderID string) (sale, error) {
-	o, found, err := (&orderbook.Book{Redis: rdb}).ByOrderID(ctx, orderID)
-	if err != nil || !found {
-		return sale{}, fmt.Errorf("a bought order is not in the book: %w", errors.Join(err, redis.Nil))
+func readSale(ctx context.Context, d *db.DB, orderID string) (orderbook.Order, error) {
+	o, found, err := (&orderbook.Book{DB: d}).ByOrderID(ctx, orderID)
+	switch {
+	case err != nil:
+		return o, err
+	case !found:
+		return o, errors.New("a bought order is not in the book")
+	case !o.Acknowledged || !o.CartClosed:
+		return o, errors.New("the book has not finished a bought order")
 	}
-	s := sale{order: o}
-	if s.record, err = rdb.Get(ctx, bookPrefix+"order:"+orderID).Result(); err != nil {
-		return sale{}, err
-	}
-	if s.audit, err = rdb.LRange(ctx, bookPrefix+"audit:"+orderID, 0, -1).Result(); err != nil {
-		return sale{}, err
-	}
-	members, err := rdb.ZRange(ctx, bookIndex, 0, -1).Result()
-	if err != nil {
-		return sale{}, err
-	}
-	for _, member := range members {
-		if strings.HasSuffix(member, ":"+orderID) {
-			s.index = append(s.index, member)
-		}
-	}
-	if !o.Acknowledged || len(s.audit) == 0 || len(s.index) == 0 {
-		return sale{}, errors.New("the book has not finished a bought order")
-	}
-	return s, nil
+	return o, nil
 }
 
 // orderNumber is the n-th of 2^40 different order numbers, in no visible order.
@@ -71,61 +45,93 @@ func orderNumber(n int) string {
 	return b.String()
 }
 
+// names of an order: what a copy has instead, and when its model was bought as its
+// record says it.
+const copies = `create temporary table copies as select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[])
+	as c (model, id, order_id, cart_id, number, reference, placed, earlier)`
+
+// The rows of a copy: those of its model with other names, bought earlier.
+var copyRows = strings.NewReplacer(
+	"$named(", "replace(replace(replace(replace(replace(", "$as", `, o.id, c.id), o.order_id, c.order_id), o.cart_id, c.cart_id), o.number, c.number), o.record::json->>'klarna_reference', c.reference)`,
+	"$from", "from copies c join orders o on o.id = c.model").Replace(`
+insert into orders
+	select c.id, c.number, c.order_id, c.cart_id, o.reference, c.number, o.merchant_reference2, o.status, o.pending, o.country, o.currency,
+		o.order_amount, o.captured_amount, o.refunded_amount, o.acknowledged, o.placed_at - c.earlier, o.updated_at - c.earlier, o.due_at, o.read_at,
+		o.erased_at, o.revision, replace($named(o.record$as, '"placed_at":"' || (o.record::json->>'placed_at'), '"placed_at":"' || c.placed)
+	$from;
+insert into order_words select case w.word when lower(o.id) then lower(c.id) when lower(o.order_id) then lower(c.order_id) when lower(o.number) then lower(c.number)
+	when lower(o.record::json->>'klarna_reference') then lower(c.reference) else w.word end, w.placed_at - c.earlier, c.id $from join order_words w on w.order_id = o.id;
+insert into audit (order_id, at, entry) select c.id, a.at - c.earlier, $named(a.entry$as $from join audit a on a.order_id = o.id;
+insert into stock_moves (sku, at, kind, on_hand, reserved, committed, order_id, who, reason)
+	select m.sku, m.at - c.earlier, m.kind, m.on_hand, m.reserved, m.committed, case m.order_id when o.id then c.id else c.order_id end, m.who, m.reason
+	$from join stock_moves m on m.order_id in (o.id, o.order_id);
+insert into events (id, type, at, subject, data)
+	select 'evt_' || md5(c.id || e.id), e.type, e.at - c.earlier, c.id, $named(e.data$as $from join events e on e.subject = o.id;
+update stock s set reserved = m.reserved, committed = m.committed, on_hand = s.on_hand + m.committed - s.committed
+	from (select sku, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m where m.sku = s.sku;
+drop table copies`)
+
 // seedOrders writes n copies of sales, one bought every five minutes before them, and
-// returns the bytes of Redis that they took.
-func seedOrders(ctx context.Context, rdb redis.UniversalClient, sales []sale, n int) (bytes int64, err error) {
-	before, err := memoryOf(ctx, rdb)
+// returns the bytes of the database that they took.
+func seedOrders(ctx context.Context, d *db.DB, sales []orderbook.Order, n int) (bytes int64, err error) {
+	before, err := sizeOfOrders(ctx, d)
 	if err != nil {
 		return 0, err
 	}
-	if err := inBatches(ctx, rdb, n, func(p redis.Pipeliner, i int) {
-		s := sales[i%len(sales)]
-		id, number, reference := uuid.NewString(), orderNumber(i), strings.ToUpper(randomText(len(s.order.KlarnaReference)))
-		at := s.order.PlacedAt.Add(-time.Duration(i+1) * 5 * time.Minute)
-		as := strings.NewReplacer(
-			s.order.OrderID, id, s.order.Number, number, s.order.KlarnaReference, reference,
-			moment(s.order.PlacedAt), moment(at),
-			`"placed_at":"`+s.order.PlacedAt.Format(time.RFC3339Nano), `"placed_at":"`+at.Format(time.RFC3339Nano),
-		)
-		p.Set(ctx, bookPrefix+"order:"+id, as.Replace(s.record), 0)
-		p.Set(ctx, bookPrefix+"number:"+number, id, 0)
-		p.ZAdd(ctx, bookPrefix+"placed", redis.Z{Score: float64(at.UnixMilli()), Member: number})
-		members := make([]redis.Z, len(s.index))
-		for k, member := range s.index {
-			members[k].Member = as.Replace(member)
+	for start := 0; start < n; start += seedBatch {
+		var columns [7][]string
+		var earlier []int64
+		for i := start; i < min(start+seedBatch, n); i++ {
+			s, before := sales[i%len(sales)], time.Duration(i+1)*5*time.Minute
+			for k, name := range []string{
+				s.ID, "ord_" + strings.ToLower(randomText(len(s.ID)-len("ord_"))), uuid.NewString(), strings.ToLower(rand.Text()), orderNumber(i),
+				strings.ToUpper(randomText(len(s.KlarnaReference))), s.PlacedAt.Add(-before).Format(time.RFC3339Nano),
+			} {
+				columns[k] = append(columns[k], name)
+			}
+			earlier = append(earlier, before.Milliseconds())
 		}
-		p.ZAdd(ctx, bookIndex, members...)
-		entries := make([]any, len(s.audit))
-		for k, entry := range s.audit {
-			entries[k] = as.Replace(entry)
+		if err := d.Tx(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, copies, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], earlier)
+			for query := range strings.SplitSeq(copyRows, ";") {
+				if err == nil {
+					_, err = tx.ExecContext(ctx, query)
+				}
+			}
+			return err
+		}); err != nil {
+			return 0, fmt.Errorf("copy orders: %w", err)
 		}
-		p.RPush(ctx, bookPrefix+"audit:"+id, entries...)
-	}); err != nil {
-		return 0, fmt.Errorf("copy orders: %w", err)
 	}
-	after, err := memoryOf(ctx, rdb)
+	if _, err := d.Read.ExecContext(ctx, "vacuum analyze"); err != nil { // as the server does by itself, some time
+		return 0, err
+	}
+	after, err := sizeOfOrders(ctx, d)
 	return after - before, err
 }
 
-// moment is a time as the index has it.
-func moment(t time.Time) string { return fmt.Sprintf("%013d", t.UnixMilli()) }
+// sizeOfOrders is the size of all tables with their indexes, in bytes.
+func sizeOfOrders(ctx context.Context, d *db.DB) (n int64, err error) {
+	err = d.Read.QueryRowContext(ctx, "select sum(pg_total_relation_size(relid)) from pg_stat_user_tables").Scan(&n)
+	return n, err
+}
 
 // readBook does what the back office does with the book: the newest page, one order by
 // its number, those of a buyer. It fails unless copies are read as the orders that they
 // are.
 func (s *site) readBook(ctx context.Context) error {
-	book := &orderbook.Book{Redis: s.redis}
+	book := &orderbook.Book{DB: s.db}
 	page, err := book.List(ctx, orderbook.Query{})
 	if err != nil {
 		return err
 	}
-	if int(page.Total) != s.orders {
-		return fmt.Errorf("the book lists %d orders, there are %d", page.Total, s.orders)
+	if want := min(s.orders, orderbook.MaxTotal+1); int(page.Total) != want {
+		return fmt.Errorf("the book lists %d orders, there are %d", page.Total, want)
 	}
 	number := orderNumber(0)
 	o, found, err := book.ByNumber(ctx, number)
 	if err != nil || !found || o.Number != number {
-		return fmt.Errorf("the copied order %s is not found as itself: %v, %w", number, found, errors.Join(err, redis.Nil))
+		return fmt.Errorf("the copied order %s is not found as itself: %v, %w", number, found, err)
 	}
 	for _, q := range []orderbook.Query{
 		{Text: o.BillingAddress.Email}, {Text: o.KlarnaReference}, {Country: o.PurchaseCountry, Status: o.Status},

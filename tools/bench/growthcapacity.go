@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -19,9 +18,9 @@ type keyKind struct {
 	Keys    float64 `json:"keys_per_checkout"`
 	Bytes   float64 `json:"bytes_per_checkout"`
 	Entries float64 `json:"entries_per_checkout,omitempty"` // of sorted sets
-	Days    float64 `json:"days"`                           // until it is forgotten; 0 = it is kept for ever
+	Days    float64 `json:"days"`                           // until it is forgotten
 	// Million is the bytes of Redis at a million checkouts a day: those of all days
-	// that it is kept, or of one day where it is kept for ever.
+	// that it is kept.
 	Million float64 `json:"bytes_at_a_million_checkouts_a_day"`
 }
 
@@ -29,7 +28,7 @@ type keyKind struct {
 const aMillion = 1_000_000
 
 // set computes Million.
-func (k *keyKind) set() { k.Million = k.Bytes * aMillion * cmp.Or(k.Days, 1) }
+func (k *keyKind) set() { k.Million = k.Bytes * aMillion * k.Days }
 
 // kindOf is the kind of a key: the key without its last part, which is an ID; "" for
 // lists that all share.
@@ -42,15 +41,14 @@ func kindOf(key string) string {
 }
 
 // weigh adds up the keys of a Redis in which so many shoppers, and nobody else, have
-// bought. The order book is left out: what it takes by order can be told only of a
-// larger one.
+// bought.
 func weigh(ctx context.Context, rdb redis.UniversalClient, shoppers int) ([]keyKind, error) {
 	found := map[string]*keyKind{}
 	keys := rdb.Scan(ctx, 0, "shopd:*", 1000).Iterator()
 	for keys.Next(ctx) {
 		key := keys.Val()
 		kind := kindOf(key)
-		if kind == "" || strings.HasPrefix(kind, bookPrefix) {
+		if kind == "" {
 			continue
 		}
 		var bytes *redis.IntCmd

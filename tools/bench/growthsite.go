@@ -8,14 +8,17 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/shopd/shopd/internal/db"
 )
 
-// site is a shop with a Redis of its own, which has so many sessions in it. All sites
+// site is a shop with a Redis and a database of its own, which has so many sessions in it. All sites
 // share a fake Klarna.
 type site struct {
 	size   int // sessions in Redis
 	shop   *process
 	redis  redis.UniversalClient
+	db     *db.DB
 	fake   string // URL
 	client *client
 
@@ -24,23 +27,24 @@ type site struct {
 	orders int       // in the order book
 }
 
-// startSite starts a shop and its Redis.
+// startSite starts a shop, its Redis and its database.
 func startSite(ctx context.Context, r *rig, fake string, size int) (*site, error) {
-	_, redisURL, err := r.redis(ctx)
+	_, at, err := r.stores(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shop, err := r.shopd(ctx, redisURL, fake)
+	shop, err := r.shopd(ctx, at, fake)
 	if err != nil {
 		return nil, err
 	}
-	o, err := redis.ParseURL(redisURL)
+	o, err := redis.ParseURL(at.redis)
 	if err != nil {
 		return nil, err
 	}
 	// Thousands of commands at a time take longer than a shop's one.
 	o.ReadTimeout, o.WriteTimeout = readyTime, readyTime
-	return &site{size: size, shop: shop, redis: redis.NewClient(o), fake: fake, client: newClient(1)}, nil
+	d, err := db.Config{URL: at.database, Statement: readyTime}.Open(ctx)
+	return &site{size: size, shop: shop, redis: redis.NewClient(o), db: d, fake: fake, client: newClient(1)}, err
 }
 
 // visitor is who has a session at a shop.

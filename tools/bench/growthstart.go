@@ -40,7 +40,7 @@ type growthStart struct {
 
 // measureStart starts shops and hello servers in turns, and measures the last shop at
 // rest and after requests.
-func measureStart(ctx context.Context, r *rig, redisURL, klarna string, starts, requests int) (g growthStart, err error) {
+func measureStart(ctx context.Context, r *rig, at stores, klarna string, starts, requests int) (g growthStart, err error) {
 	hello := filepath.Join(r.dir, "hello")
 	if err := goBuild(ctx, "tools/bench", nil, "-o", hello, "./hello"); err != nil {
 		return g, err
@@ -50,7 +50,7 @@ func measureStart(ctx context.Context, r *rig, redisURL, klarna string, starts, 
 	c := newClient(1)
 	for i := range starts {
 		for k := range 2 {
-			p, line, first, err := timeStart(ctx, r, []string{hello, ""}[(i+k)%2], redisURL, klarna)
+			p, line, first, err := timeStart(ctx, r, []string{hello, ""}[(i+k)%2], at, klarna)
 			if err != nil {
 				return g, err
 			}
@@ -92,12 +92,12 @@ func measureStart(ctx context.Context, r *rig, redisURL, klarna string, starts, 
 
 // timeStart starts a program, or with "" a shop, and returns how long it took to its
 // ready line and to its first answer.
-func timeStart(ctx context.Context, r *rig, path, redisURL, klarna string) (p *process, line, first time.Duration, err error) {
+func timeStart(ctx context.Context, r *rig, path string, at stores, klarna string) (p *process, line, first time.Duration, err error) {
 	begin := time.Now()
 	name, answers := "ready", "/"
 	if path == "" {
 		name, answers = "storefront", "/readyz"
-		p, err = r.shopd(ctx, redisURL, klarna)
+		p, err = r.shopd(ctx, at, klarna)
 	} else {
 		p, err = r.start(ctx, "hello", "ready", nil, path)
 	}

@@ -52,7 +52,7 @@ func (t *tables) add(title string, head ...string) func(cells ...string) {
 
 func (t *tables) sizes(report growthReport) {
 	line := t.add("Memory of Redis: growth while they were written, in brackets MEMORY USAGE",
-		"sessions with carts", "orders", "bytes a session", "", "bytes a cart", "", "bytes an order")
+		"sessions with carts", "orders", "bytes a session", "", "bytes a cart", "", "bytes an order in the database")
 	for _, s := range report.Sizes {
 		line(count(s.Sessions), count(s.Orders), whole(s.SessionBytes), "("+whole(s.SessionUsage)+")",
 			whole(s.CartBytes), "("+whole(s.CartUsage)+")", whole(s.OrderBytes))
@@ -97,9 +97,6 @@ func (t *tables) checkout(report growthReport) {
 		"kind of key", "keys", "entries", "bytes", "days kept", "GB at a million a day")
 	for _, k := range report.Checkout {
 		days, million := fmt.Sprintf("%.1f", k.Days), fmt.Sprintf("%.1f", k.Million/1e9)
-		if k.Days == 0 {
-			days, million = "for ever", million+" more a day"
-		}
 		line(k.Kind, fmt.Sprintf("%.1f", k.Keys), fmt.Sprintf("%.1f", k.Entries), whole(k.Bytes), days, million)
 	}
 }

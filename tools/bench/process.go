@@ -3,16 +3,21 @@ package main
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/shopd/shopd/internal/db/dbtest"
 )
 
 // readyTime is how long a process may take until it is ready.
@@ -22,8 +27,10 @@ const readyTime = 30 * time.Second
 // close, or when the context that it was started with ends.
 type rig struct {
 	shopdPath string // the binary that is measured
-	dir       string // logs, and what Redis keeps
+	dir       string // logs, and what Redis and PostgreSQL keep
 	running   []*process
+	postgres  *process // started by the first who needs a database
+	databases int      // made so far
 }
 
 // newRig returns a rig that has started nothing yet. shopd is the path of a
@@ -33,7 +40,7 @@ func newRig(shopd string) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &rig{shopdPath: shopd, dir: dir}, nil
+	return &rig{shopdPath: shopd, dir: dir}, os.Chmod(dir, 0o755) //nolint:gosec // PostgreSQL runs as another user
 }
 
 // close kills what was started, the newest first, and forgets what they kept.
@@ -51,13 +58,14 @@ type process struct {
 	log   string            // file that has what it wrote to stderr
 	ready map[string]string // its ready lines: "storefront", "klarna", "ops" → address
 	ended chan struct{}     // closed when it has ended
+	last  syscall.Signal    // ends it at once
 }
 
 // pid is the ID of the process.
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Process.Signal(p.last)
 	<-p.ended
 }
 
@@ -70,16 +78,22 @@ func (p *process) failed(what string) error {
 // start runs a program until ctx ends. It is ready when it has printed the line
 // "last ADDRESS", as shopd's commands do; with last "" it is so at once.
 func (r *rig) start(ctx context.Context, name, last string, env []string, path string, args ...string) (*process, error) {
-	p := &process{name: name, ready: map[string]string{}, ended: make(chan struct{})}
-	p.log = filepath.Join(r.dir, fmt.Sprintf("%d-%s.log", len(r.running), name))
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // what is measured is named by who measures
+	cmd.Dir = r.dir
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
+	return r.run(ctx, &process{name: name, cmd: cmd, last: syscall.SIGKILL}, last)
+}
+
+// run starts a process, whose command is given.
+func (r *rig) run(ctx context.Context, p *process, last string) (*process, error) {
+	p.ready, p.ended = map[string]string{}, make(chan struct{})
+	p.log = filepath.Join(r.dir, fmt.Sprintf("%d-%s.log", len(r.running), p.name))
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()
-	p.cmd = exec.CommandContext(ctx, path, args...) //nolint:gosec // what is measured is named by who measures
-	p.cmd.Dir, p.cmd.Stderr = r.dir, log
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
+	p.cmd.Stderr = log
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -132,21 +146,87 @@ func (r *rig) redis(ctx context.Context, settings ...string) (p *process, url st
 	if p, err = r.start(ctx, "redis-server", "", nil, path, args...); err != nil {
 		return nil, "", err
 	}
-	for end := time.Now().Add(readyTime); ; time.Sleep(5 * time.Millisecond) {
+	return p, "redis://" + addr, p.await(func() error {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 		if err == nil {
 			_ = conn.Close()
-			return p, "redis://" + addr, nil
 		}
+		return err
+	})
+}
+
+// await waits until a server answers.
+func (p *process) await(answers func() error) error {
+	for end := time.Now().Add(readyTime); answers() != nil; time.Sleep(5 * time.Millisecond) {
 		select {
 		case <-p.ended:
-			return nil, "", p.failed("it ended")
+			return p.failed("it ended")
 		default:
 		}
 		if time.Now().After(end) {
-			return nil, "", p.failed("it does not listen")
+			return p.failed("it does not listen")
 		}
 	}
+	return nil
+}
+
+// database makes an empty database and returns its URL. All are on one server of the
+// rig's, which does not wait for its disk.
+func (r *rig) database(ctx context.Context) (string, error) {
+	dir := filepath.Join(r.dir, "postgres")
+	if r.postgres == nil {
+		if err := r.startPostgres(ctx, dir); err != nil {
+			return "", err
+		}
+	}
+	admin, err := sql.Open("pgx", postgresURL(dir, "postgres"))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = admin.Close() }()
+	if err := r.postgres.await(func() error { return admin.PingContext(ctx) }); err != nil {
+		return "", err
+	}
+	r.databases++
+	name := fmt.Sprintf("shop%d", r.databases)
+	_, err = admin.ExecContext(ctx, "create database "+name)
+	return postgresURL(dir, name), err
+}
+
+func postgresURL(dir, name string) string {
+	return "postgres:///" + name + "?" + url.Values{"host": {dir}, "user": {"postgres"}}.Encode()
+}
+
+func (r *rig) startPostgres(ctx context.Context, dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	data := filepath.Join(dir, "data")
+	initdb, err := dbtest.Command(dir, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+	if err != nil {
+		return err
+	}
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	server, err := dbtest.Command(dir, "postgres", "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=128MB", "-c", "max_connections=400")
+	if err != nil {
+		return err
+	}
+	r.postgres, err = r.run(ctx, &process{name: "postgres", cmd: server, last: syscall.SIGQUIT}, "")
+	context.AfterFunc(ctx, func() { _ = server.Process.Signal(syscall.SIGQUIT) })
+	return err
+}
+
+// stores are the URLs of what a shop keeps its data in.
+type stores struct{ redis, database string }
+
+// stores starts a Redis, and makes a database.
+func (r *rig) stores(ctx context.Context) (p *process, at stores, err error) {
+	if p, at.redis, err = r.redis(ctx); err == nil {
+		at.database, err = r.database(ctx)
+	}
+	return p, at, err
 }
 
 // fake starts a fake Klarna and returns its URL.
@@ -160,14 +240,14 @@ func (r *rig) fake(ctx context.Context) (p *process, url string, err error) {
 
 // shopd starts a shop as in production, which logs to a file. Its addresses are
 // ready["storefront"] and ready["ops"]. flags are further ones of shopd serve.
-func (r *rig) shopd(ctx context.Context, redisURL, klarnaURL string, flags ...string) (*process, error) {
+func (r *rig) shopd(ctx context.Context, at stores, klarnaURL string, flags ...string) (*process, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(addr)
 	env := []string{
-		"SHOPD_PUBLIC_URL=http://localhost:" + port, "SHOPD_REDIS_URL=" + redisURL, "SHOPD_KLARNA_URL=" + klarnaURL,
+		"SHOPD_PUBLIC_URL=http://localhost:" + port, "SHOPD_REDIS_URL=" + at.redis, "SHOPD_DATABASE_URL=" + at.database, "SHOPD_KLARNA_URL=" + klarnaURL,
 		"SHOPD_KLARNA_USERNAME=" + klarnaUser, "SHOPD_KLARNA_PASSWORD=" + klarnaPassword,
 		"SHOPD_SECRET=a secret for the benchmark",
 	}

@@ -42,9 +42,10 @@ type side struct {
 	PerSecond        float64   `json:"requests_per_second"`
 	P50              float64   `json:"p50_us"`
 	P99              float64   `json:"p99_us"`
-	CPU              float64   `json:"cpu_us_per_request"`       // of the server itself
-	RedisCPU         float64   `json:"redis_cpu_us_per_request"` // of redis-server
-	FakeCPU          float64   `json:"fake_cpu_us_per_request"`  // of the fake Klarna
+	CPU              float64   `json:"cpu_us_per_request"`          // of the server itself
+	RedisCPU         float64   `json:"redis_cpu_us_per_request"`    // of redis-server
+	PostgresCPU      float64   `json:"postgres_cpu_us_per_request"` // of all its processes
+	FakeCPU          float64   `json:"fake_cpu_us_per_request"`     // of the fake Klarna
 	Allocations      float64   `json:"allocations_per_request"`
 	KlarnaCalls      float64   `json:"klarna_calls_per_request"`
 	BytesToServer    float64   `json:"bytes_to_server_per_request"`
@@ -78,7 +79,7 @@ func sideOf(rounds []sample) side {
 	us := func(d time.Duration) float64 { return float64(d.Microseconds()) / n }
 	out.Requests, out.Seconds, out.PerSecond = times.TotalCount(), seconds, n/seconds
 	out.P50, out.P99 = float64(times.ValueAtQuantile(50)), float64(times.ValueAtQuantile(99))
-	out.CPU, out.RedisCPU, out.FakeCPU = us(used.Own), us(used.Redis), us(used.Fake)
+	out.CPU, out.RedisCPU, out.PostgresCPU, out.FakeCPU = us(used.Own), us(used.Redis), us(used.Postgres), us(used.Fake)
 	out.Allocations, out.KlarnaCalls = used.Allocations/n, used.Calls/n
 	out.BytesToServer, out.BytesFromServer = float64(used.Sent)/n, float64(used.Received)/n
 	return out
@@ -142,13 +143,13 @@ func (r report) table(w io.Writer) error {
 		return err
 	}
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	lines := []string{"\tlatency\trequests/s\t(rounds)\tp50\tp99\tp99 later\tCPU\tallocations\tbytes\tcalls\tredis CPU\ttarget\t"}
+	lines := []string{"\tlatency\trequests/s\t(rounds)\tp50\tp99\tp99 later\tCPU\tallocations\tbytes\tcalls\tredis CPU\tpostgres CPU\ttarget\t"}
 	for _, row := range r.Rows {
 		q := row.Ratios
-		lines = append(lines, fmt.Sprintf("%s %s\t%d ms\t%.2f\t%.2f-%.2f\t%.2f\t%.2f\t%+.1f ms\t%.2f\t%.0f / %.0f\t%.0f / %.0f\t%.0f\t%.2f\t%s\t",
+		lines = append(lines, fmt.Sprintf("%s %s\t%d ms\t%.2f\t%.2f-%.2f\t%.2f\t%.2f\t%+.1f ms\t%.2f\t%.0f / %.0f\t%.0f / %.0f\t%.0f\t%.2f\t%.2f\t%s\t",
 			row.Benchmark, row.Name, row.LatencyMS, q.PerSecond, q.Lowest, q.Highest, q.P50, q.P99, q.P99Later, q.CPU,
 			row.Shopd.Allocations, row.Baseline.Allocations, row.Shopd.BytesFromServer, row.Baseline.BytesFromServer,
-			row.Shopd.KlarnaCalls, ratio(row.Shopd.RedisCPU, row.Shopd.CPU), row.target()))
+			row.Shopd.KlarnaCalls, ratio(row.Shopd.RedisCPU, row.Shopd.CPU), ratio(row.Shopd.PostgresCPU, row.Shopd.CPU), row.target()))
 	}
 	lines = append(lines, "")
 	if _, err := io.WriteString(out, strings.Join(lines, "\n")); err != nil {

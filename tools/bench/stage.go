@@ -29,15 +29,16 @@ type stage struct {
 // newStage starts everything. The caller closes the rig, also after an error.
 func newStage(ctx context.Context, o options, r *rig) (*stage, error) {
 	s := &stage{o: o, rig: r, client: newClient(o.workers)}
-	var redisURL, klarnaURL string
+	var at stores
+	var klarnaURL string
 	var err error
-	if s.redisProcess, redisURL, err = r.redis(ctx); err != nil {
+	if s.redisProcess, at, err = r.stores(ctx); err != nil {
 		return nil, err
 	}
 	if s.fakeProcess, klarnaURL, err = r.fake(ctx); err != nil {
 		return nil, err
 	}
-	if s.shopdProcess, err = r.shopd(ctx, redisURL, klarnaURL); err != nil {
+	if s.shopdProcess, err = r.shopd(ctx, at, klarnaURL); err != nil {
 		return nil, err
 	}
 	s.shop, s.fake = s.shopdProcess.ready["storefront"], fakeControl{klarnaURL, newClient(2)}
@@ -194,12 +195,13 @@ func (s *stage) count(ctx context.Context, server *process) (counters, error) {
 	}
 	// Before the metrics are read, which is work too.
 	c := counters{Sent: s.client.sent.Load(), Received: s.client.received.Load()}
-	var errs [4]error
+	var errs [5]error
 	c.Own, errs[0] = server.cpu()
 	c.Redis, errs[1] = s.redisProcess.cpu()
-	c.Fake, errs[2] = s.fakeProcess.cpu()
+	c.Postgres, errs[2] = s.rig.postgres.cpuOfAll()
+	c.Fake, errs[3] = s.fakeProcess.cpu()
 	values, err := metrics(ctx, s.fake.c, url, mallocs, calls)
-	errs[3] = err
+	errs[4] = err
 	c.Allocations, c.Calls = values[mallocs], values[calls]
 	return c, errors.Join(errs[:]...)
 }

@@ -6,7 +6,7 @@ import "github.com/a-h/templ"
 // office speaks English only, and its amounts have two decimals.
 type AdminShell struct {
 	Title   string // of the page, without the shop's name
-	Active  string // "orders", "inspector" or "exports"; "" = none of the navigation
+	Active  string // "orders", "stock", "inspector" or "exports"; "" = none of the navigation
 	Staff   string // who is signed in; "" = nobody
 	Manages bool   // may change orders
 }

@@ -106,12 +106,13 @@ func fileURL(file string) string { return (&url.URL{Scheme: "sqlite", Path: file
 
 // Server is a PostgreSQL server.
 type Server struct {
-	t    testing.TB
-	dir  string
-	args []string
-	cmd  *exec.Cmd
-	out  bytes.Buffer
-	done chan struct{}
+	t     testing.TB
+	dir   string
+	args  []string
+	small bool // its disk can be filled
+	cmd   *exec.Cmd
+	out   bytes.Buffer
+	done  chan struct{}
 	// made counts databases, whose names nobody has had before.
 	made atomic.Int64
 }
@@ -121,19 +122,29 @@ type Server struct {
 func StartServer(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	need(t)
-	s := &Server{t: t}
-	t.Cleanup(func() {
-		s.stop()
-		_ = os.RemoveAll(s.dir)
-	})
+	return startServer(&Server{t: t}, settings)
+}
+
+func startServer(s *Server, settings []string) *Server {
+	s.t.Helper()
+	s.t.Cleanup(s.end)
 	s.start(settingsOf(settings))
 	return s
+}
+
+// end stops the server and removes all that it has.
+func (s *Server) end() {
+	s.stop()
+	if s.small {
+		s.unmount()
+	}
+	_ = os.RemoveAll(s.dir)
 }
 
 // settingsOf are settings as arguments; the last of a name counts.
 func settingsOf(settings []string) (args []string) {
 	for _, s := range append([]string{
-		"listen_addresses=", "fsync=off", "max_connections=200",
+		"listen_addresses=", "fsync=off", "max_connections=400",
 		"shared_buffers=32MB", "recovery_init_sync_method=syncfs", "deadlock_timeout=100ms", "logging_collector=off", "log_min_messages=fatal",
 	}, settings...) {
 		args = append(args, "-c", s)
@@ -183,16 +194,29 @@ func (s *Server) url(database, user string) string {
 // Kill ends all processes of the server at once, as a crash does.
 func (s *Server) Kill() {
 	s.t.Helper()
+	s.signal(syscall.SIGKILL)
+	s.ended()
+}
+
+// Freeze makes all processes of the server stand still until thaw.
+func (s *Server) Freeze() (thaw func()) {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	return func() { s.signal(syscall.SIGCONT) }
+}
+
+// signal is sent to all processes of the server, first to that which starts the others.
+func (s *Server) signal(signal syscall.Signal) {
+	s.t.Helper()
 	pid := s.cmd.Process.Pid
 	list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
 	must(s.t, err)
-	must(s.t, syscall.Kill(pid, syscall.SIGKILL)) // first, or it would start the others again
+	must(s.t, syscall.Kill(pid, signal))
 	for child := range strings.FieldsSeq(string(list)) {
 		n, err := strconv.Atoi(child)
 		must(s.t, err)
-		_ = syscall.Kill(n, syscall.SIGKILL) // it may have ended by itself
+		_ = syscall.Kill(n, signal) // it may have ended by itself
 	}
-	s.ended()
 }
 
 // stop ends the server in the way that leaves no shared memory behind.
@@ -225,19 +249,22 @@ var folder = sync.OnceValues(func() (lifeline.Folder, error) {
 	return all, os.Chmod(all.Dir, 0o755)
 })
 
-// start makes the server, with an empty database "shop" that others are copied from.
-func (s *Server) start(args []string) {
+func (s *Server) makeFolder() {
 	s.t.Helper()
 	all, err := folder()
 	must(s.t, err)
 	s.dir, err = os.MkdirTemp(all.Dir, "")
 	must(s.t, err)
-	who, err := owner()
-	must(s.t, err)
-	if who != nil {
-		must(s.t, os.Chown(s.dir, int(who.Uid), int(who.Gid)))
+}
+
+// start makes the server, with an empty database "shop" that others are copied from.
+func (s *Server) start(args []string) {
+	s.t.Helper()
+	s.makeFolder()
+	if s.small {
+		s.mount()
 	}
-	initdb := s.command("initdb", "-D", s.dir+"/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+	initdb := s.command("initdb", "-D", s.dir+"/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		s.t.Fatalf("initdb: %v\n%s", err, out)
 	}
@@ -254,8 +281,12 @@ func (s *Server) start(args []string) {
 
 func (s *Server) run() {
 	s.t.Helper()
+	s.launch(s.command("postgres", append([]string{"-D", s.dir + "/data", "-k", s.dir}, s.args...)...))
+}
+
+func (s *Server) launch(cmd *exec.Cmd) {
+	s.t.Helper()
 	s.out.Reset()
-	cmd := s.command("postgres", append([]string{"-D", s.dir + "/data", "-k", s.dir}, s.args...)...)
 	cmd.Stdout, cmd.Stderr = &s.out, &s.out
 	must(s.t, cmd.Start())
 	done := make(chan struct{})
@@ -288,17 +319,42 @@ func (s *Server) await() {
 	}
 }
 
-// command is a program of PostgreSQL, run as a user that it accepts: it refuses root.
-// It gets no signal from the terminal.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	s.t.Helper()
-	dir, _ := programs()
-	cmd := exec.Command(filepath.Join(dir, name), args...) // outlives the test's context
-	cmd.Dir = s.dir
-	who, err := owner()
+	cmd, err := Command(s.dir, name, args...)
 	must(s.t, err)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: who}
 	return cmd
+}
+
+// Command is a program of PostgreSQL in a folder, such as initdb or a shell that runs
+// some: it has them in its path. It runs as a user that they accept, for they refuse
+// root, and to whom the folder is given. It gets no signal from the terminal, and lives
+// on after the context of a test.
+func Command(dir, name string, args ...string) (*exec.Cmd, error) {
+	programs, found := programs()
+	if !found {
+		return nil, errors.New("PostgreSQL is not installed, such as the Debian package postgresql")
+	}
+	who, err := owner()
+	if err != nil {
+		return nil, err
+	}
+	if who != nil {
+		if err := os.Chown(dir, int(who.Uid), int(who.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	path := filepath.Join(programs, name)
+	if _, err := os.Stat(path); err != nil {
+		if path, err = exec.LookPath(name); err != nil {
+			return nil, err
+		}
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: who}
+	return cmd, nil
 }
 
 // owner is the user postgres where this process is root's, else nil.
@@ -315,10 +371,21 @@ func owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(err1, err2)
 }
 
+// Program is the path of one of PostgreSQL's programs, such as pg_dump.
+func Program(name string) (path string, err error) {
+	dir, found := programs()
+	if !found {
+		return "", errors.New("PostgreSQL is not installed")
+	}
+	return filepath.Join(dir, name), nil
+}
+
 // programs is where the newest PostgreSQL that is installed has its programs.
 func programs() (dir string, found bool) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), true
+		if path, err = filepath.EvalSymlinks(path); err == nil {
+			return filepath.Dir(path), true
+		}
 	}
 	const all = "/usr/lib/postgresql"
 	list, _ := filepath.Glob(all + "/*/bin/initdb")

@@ -2,6 +2,7 @@ package shoptest
 
 import (
 	"context"
+	"database/sql"
 	"math"
 	"testing"
 	"time"
@@ -9,9 +10,9 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // Change changes a cart on arrival, as a form of the shop does.
@@ -106,13 +107,40 @@ func (w *World) Press(orderID string, buy fakeklarna.Buy, typed ...string) {
 // Reserve does what the validation of a purchase does: the cart's stock is taken.
 func (w *World) Reserve(cartID, orderID string, made time.Time) {
 	w.T.Helper()
-	var lines []catalog.ReservedLine
+	var lines []stock.Line
 	for _, line := range w.Cart(cartID).Lines {
-		lines = append(lines, catalog.ReservedLine(line))
+		lines = append(lines, stock.Line(line))
 	}
-	if err := w.Stock.Reserve(w.T.Context(), catalog.Reservation{CartID: cartID, OrderID: orderID, Lines: lines, Made: made}); err != nil {
+	w.Approve(stock.Approved{CartID: cartID, OrderID: orderID, Lines: lines, Made: made})
+}
+
+// Approve approves a purchase and demands success.
+func (w *World) Approve(a stock.Approved) {
+	w.T.Helper()
+	if err := w.TryApprove(a); err != nil {
 		w.T.Fatal(err)
 	}
+}
+
+// TryApprove approves a purchase, whatever the cart says.
+func (w *World) TryApprove(a stock.Approved) error {
+	w.T.Helper()
+	return w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
+		if err := stock.LockCart(w.T.Context(), tx, a.CartID); err != nil {
+			return err
+		}
+		return w.Stock.Reserve(w.T.Context(), tx, a)
+	})
+}
+
+// Approved are the approved orders of a cart, the newest first.
+func (w *World) Approved(cartID string) []stock.Approved {
+	w.T.Helper()
+	list, err := w.Stock.OfCart(w.T.Context(), w.DB.Read, cartID)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return list
 }
 
 // Sale is a cart with two mugs and a jam, bought and not placed. typed are members

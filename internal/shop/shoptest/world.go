@@ -1,4 +1,4 @@
-// Package shoptest is the one world for tests of a shop: a real Redis, a fake
+// Package shoptest is the one world for tests of a shop: a real database and Redis, a fake
 // Klarna, one or more processes of the shop, its shoppers and its staff.
 //
 // A test asks for a world with New, or with Serve for one that listens, and finds
@@ -9,11 +9,10 @@ package shoptest
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +24,8 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redistest"
@@ -57,6 +58,8 @@ var Sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
 type Options struct {
 	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
 	Redis *redistest.Server  // nil: a server of the package's, flushed
+	DB    *db.DB             // nil: an empty one of PostgreSQL
+	URL   string             // of a database of PostgreSQL, when DB is nil; "": an empty one
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
@@ -67,6 +70,8 @@ type World struct {
 
 	T       testing.TB
 	Fake    *fakeklarna.TestServer
+	DB      *db.DB // of all processes
+	url     string // of the database; "" where the test brought it
 	Redis   *redistest.Server
 	Client  redis.UniversalClient // of the first process
 	URL     string                // where the first process listens, "" where none does
@@ -105,8 +110,15 @@ func newWorld(t testing.TB, o Options) *World {
 	if o.Fake.PushDelay == 0 {
 		o.Fake.PushDelay = time.Hour
 	}
-	w := &World{T: t, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	if o.DB == nil {
+		if o.URL == "" {
+			o.URL = dbtest.PostgresURL(t)
+		}
+		o.DB = dbtest.Open(t, db.Config{URL: o.URL})
+	}
+	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
 	t.Cleanup(w.logsNothingPrivate)
+	t.Cleanup(func() { w.stockAdds(t) })
 	return w
 }
 
@@ -153,6 +165,9 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 	if change != nil {
 		change(&c)
 	}
+	if c.DB == nil {
+		c.DB = w.DB
+	}
 	if c.Redis == nil {
 		c.Redis = w.Redis.Client()
 	}
@@ -194,45 +209,43 @@ func On(rdb redis.UniversalClient, transport http.RoundTripper) func(*shop.Confi
 	}
 }
 
-// Keys are the keys of the book that match a pattern, sorted.
-func (w *World) Keys(pattern string) []string {
+// Number is the number that a query of the database answers.
+func (w *World) Number(query string, args ...any) (n int64) {
 	w.T.Helper()
-	var keys []string
-	var mu sync.Mutex
-	scan := func(ctx context.Context, c *redis.Client) error {
-		found, err := c.Keys(ctx, pattern).Result()
-		mu.Lock()
-		defer mu.Unlock()
-		keys = append(keys, found...)
-		return err
-	}
-	var err error
-	if cluster, ok := w.Client.(*redis.ClusterClient); ok {
-		err = cluster.ForEachMaster(w.T.Context(), scan)
-	} else {
-		err = scan(w.T.Context(), w.Client.(*redis.Client))
-	}
-	if err != nil {
+	if err := w.DB.Read.QueryRowContext(w.T.Context(), query, args...).Scan(&n); err != nil {
 		w.T.Fatal(err)
 	}
-	slices.Sort(keys)
-	return keys
+	return n
 }
 
-// Replica is a client of the master's replica, when that is in step.
-func (w *World) Replica() *redis.Client {
+// Text is the text that a query of the database answers.
+func (w *World) Text(query string, args ...any) (text string) {
 	w.T.Helper()
-	port := ""
-	for start := time.Now(); port == ""; time.Sleep(10 * time.Millisecond) {
-		info, err := w.Client.Info(w.T.Context(), "replication").Result()
-		if err != nil || time.Since(start) > 15*time.Second {
-			w.T.Fatalf("no replica in %s (%v)", info, err)
-		}
-		if _, rest, ok := strings.Cut(info, "slave0:ip=127.0.0.1,port="); ok && strings.Contains(rest, "state=online") {
-			port, _, _ = strings.Cut(rest, ",")
-		}
+	if err := w.DB.Read.QueryRowContext(w.T.Context(), query, args...).Scan(&text); err != nil {
+		w.T.Fatal(err)
 	}
-	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + port, ReadTimeout: 300 * time.Millisecond, MaxRetries: -1, PoolSize: 10})
-	w.T.Cleanup(func() { _ = c.Close() })
-	return c
+	return text
+}
+
+// Exec runs a statement in the database.
+func (w *World) Exec(query string, args ...any) {
+	w.T.Helper()
+	if err := w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(w.T.Context(), query, args...)
+		return err
+	}); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// SetRecord stores another record of an order, as another version may.
+func (w *World) SetRecord(orderID, record string) {
+	w.T.Helper()
+	w.Exec("update orders set record = $2 where order_id = $1", orderID, record)
+}
+
+// Record is an order as it is stored.
+func (w *World) Record(orderID string) string {
+	w.T.Helper()
+	return w.Text("select record from orders where order_id = $1", orderID)
 }

@@ -53,27 +53,13 @@ create table audit (
   position    bigserial primary key,
   order_id    text collate "C" not null references orders (id),
   at          bigint not null,
-  command_key text,
   entry       text not null -- JSON
 );
 create index audit_order on audit (order_id, position);
 
-create table commands (
-  key      text primary key, -- also Klarna's idempotency key
-  order_id text collate "C" not null references orders (id),
-  action   text not null,
-  who      text not null,
-  at       bigint not null,
-  due_at   bigint,           -- when the loop goes on with it; null: it has ended
-  result   text,             -- null while Klarna has not answered
-  record   text not null     -- JSON with v
-);
-create unique index commands_running on commands (order_id) where result is null;
-create index commands_order on commands (order_id, at);
-create index commands_due on commands (due_at) where due_at is not null;
-
 create table bulk_jobs (
   id     text primary key,
+  action text not null,
   who    text not null,
   at     bigint not null,
   due_at bigint             -- when the loop goes on with it; null: finished

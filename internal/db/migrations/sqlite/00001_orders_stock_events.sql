@@ -53,27 +53,13 @@ create table audit (
   position    integer primary key autoincrement,
   order_id    text not null references orders (id),
   at          integer not null,
-  command_key text,
   entry       text not null -- JSON
 ) strict;
 create index audit_order on audit (order_id, position);
 
-create table commands (
-  key      text not null primary key, -- also Klarna's idempotency key
-  order_id text not null references orders (id),
-  action   text not null,
-  who      text not null,
-  at       integer not null,
-  due_at   integer,           -- when the loop goes on with it; null: it has ended
-  result   text,             -- null while Klarna has not answered
-  record   text not null     -- JSON with v
-) strict;
-create unique index commands_running on commands (order_id) where result is null;
-create index commands_order on commands (order_id, at);
-create index commands_due on commands (due_at) where due_at is not null;
-
 create table bulk_jobs (
   id     text not null primary key,
+  action text not null,
   who    text not null,
   at     integer not null,
   due_at integer             -- when the loop goes on with it; null: finished

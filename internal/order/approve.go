@@ -1,0 +1,56 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/stock"
+)
+
+// boughtError: an order of the cart is in the book of which the cart does not know.
+type boughtError struct{ order Order }
+
+// Error names the order.
+func (e *boughtError) Error() string { return "the cart is bought already by order " + e.order.OrderID }
+
+// Is makes it stock.ErrSold.
+func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
+
+// Approve lets Klarna go on with a purchase of a cart as it was read: takes the stock of
+// its lines and writes that the purchase may be running. Neither a crash between placing
+// and closing the cart nor a Redis that forgot the closing lets a cart be bought twice:
+// an order that the cart does not know of forbids it, and closes the cart. The error is
+// stock.ErrSold, stock.ErrPurchaseRunning, stock.ErrCrowded, a *stock.ShortError, or a
+// fault of the database; nothing has changed then.
+func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error {
+	leave, err := b.Stock.Enter(ctx, a.Lines)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if err := stock.LockCart(ctx, tx, c.ID); err != nil {
+			return err
+		}
+		orders, err := several(ctx, tx, "select record from orders where cart_id = $1", c.ID)
+		if err != nil {
+			return err
+		}
+		for _, o := range orders {
+			if !c.BoughtBy(o.OrderID) {
+				return &boughtError{o}
+			}
+		}
+		return b.Stock.Reserve(ctx, tx, a)
+	})
+	if bought, ok := errors.AsType[*boughtError](err); ok {
+		b.closeAgain(ctx, bought.order)
+	}
+	if err != nil {
+		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)
+	}
+	return nil
+}
