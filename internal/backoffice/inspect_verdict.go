@@ -16,14 +16,14 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// oldTab is the verdict on a sale that was not the cart's current order.
+// oldTab is the verdict on a sale of an order that was not the cart's current one.
 var oldTab = templates.Note{
 	ID: "old_tab", Kind: templates.Warn, Title: "Paid in an old tab.",
 	Body: "This was not the current order. Check that the shopper did not pay twice.",
 }
 
-// lookAtCart compares a cart with its order, or with one that was asked for. The error
-// is Redis's.
+// lookAtCart compares a cart with its order, or with another one that was asked for. An
+// error comes from Redis.
 func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.InspectView) error {
 	var c cart.Cart
 	if s.cartID != "" {
@@ -90,7 +90,7 @@ func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.In
 	return nil
 }
 
-// cartFacts tells what is known of a cart beside its lines.
+// cartFacts returns the facts about a cart beside its lines.
 func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v *templates.InspectView) error {
 	fact := func(name, value, url string) {
 		v.Facts = append(v.Facts, templates.InspectFact{Name: name, Value: value, URL: url})
@@ -132,7 +132,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 	return nil
 }
 
-// purchased is the order of which a reservation tells, "" for one of Klarna Payments
+// purchased returns the order in a reservation. It is "" for an order of Klarna Payments
 // that is still being placed.
 func purchased(orderID string) string {
 	if payments.SessionOf(orderID) != "" {
@@ -141,7 +141,7 @@ func purchased(orderID string) string {
 	return orderID
 }
 
-// lookAtPlaced compares an order of the book with what Klarna has.
+// lookAtPlaced compares an order of the book with Klarna's copy.
 func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.InspectView) {
 	o := s.placed
 	called := "KCO order"
@@ -191,7 +191,7 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 	v.Notes = append(v.Notes, compared.verdict("Order book and Klarna"))
 }
 
-// silence says what is known of an answer that was none.
+// silence describes a missing answer.
 func silence(err error) string {
 	status := klarna.Status(err)
 	if status == 0 {

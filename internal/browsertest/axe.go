@@ -13,22 +13,21 @@ import (
 	"github.com/go-rod/rod"
 )
 
-// axe runs axe-core in a document without its frames and answers what it finds wrong.
+// axe runs axe-core in a document without its frames and returns the violations.
 const axe = `async () => {
 	const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 	const {violations} = await axe.run(document, {runOnly: {type: "tag", values: tags}, iframes: false, resultTypes: ["violations"]});
 	return JSON.stringify(violations.map(({id, help, nodes}) => ({id, help, nodes: nodes.map((node) => node.html + ": " + node.failureSummary)})));
 }`
 
-// Audited reports whether a page is looked at with options: with -short by half of
-// them only, wide in the light and narrow in the dark.
+// Audited reports whether the audit runs for a look. With -short it runs for two of them only: wide and light, narrow
+// and dark.
 func Audited(o Options) bool {
 	narrow := o.Phone || o.Width > 0 && o.Width < 600
 	return !testing.Short() || narrow == o.Dark
 }
 
-// Audit fails the test when axe-core finds fault with a document, without its
-// frames. make a11y installs axe-core.
+// Audit fails the test when axe-core finds a violation in a document, frames excluded. make a11y installs axe-core.
 func Audit(t *testing.T, name string, document *rod.Page) {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)

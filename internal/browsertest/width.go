@@ -7,19 +7,19 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// widths are the screens on which [Page.TooWide] looks, CSS pixels: from the narrowest that counts (WCAG 2.2, 1.4.10)
-// on, and where layouts change.
+// widths are the screens of [Page.TooWide], in CSS pixels: the narrowest that counts (WCAG 2.2, 1.4.10), and those at
+// which layouts change.
 var widths = []int{320, 360, 420, 600, 640, 700, 768, 900, 1024, 1280}
 
-// WideFont is a function that stands for all fonts that a machine may have: hardly any is wider than DejaVu Sans, here
-// an eighth larger. A document keeps it until it is left.
+// WideFont is a function that gives the document a font wider than hardly any machine's: DejaVu Sans, an eighth larger.
+// The document keeps it until it is left.
 const WideFont = `() => {
 	const sheet = new CSSStyleSheet();
 	sheet.replaceSync('html { font-size: 112% !important } *:not(code, pre) { font-family: "DejaVu Sans", Verdana, sans-serif !important }');
 	document.adoptedStyleSheets.push(sheet);
 }`
 
-// beyond tells by how much the page is wider than the screen, and what sticks out; "" when nothing does.
+// beyond returns by how much the page is wider than the screen, and the elements that stick out; "" when it fits.
 const beyond = `() => {
 	const {scrollWidth, clientWidth} = document.documentElement;
 	if (scrollWidth <= clientWidth) return "";
@@ -27,8 +27,8 @@ const beyond = `() => {
 	return (scrollWidth - clientWidth) + " px: " + out.slice(-3).map((e) => e.outerHTML.slice(0, 80)).join(" | ");
 }`
 
-// TooWide says on which screens, from small phones to desks, the page scrolls sideways in a wide and large font; "" when
-// on none. The page keeps the font until it is left.
+// TooWide returns the screens, from phone to desk, on which the page in a wide font scrolls sideways; "" without one.
+// The page keeps the font until it is left.
 func (p *Page) TooWide() string {
 	p.t.Helper()
 	p.MustEval(WideFont)
@@ -45,7 +45,6 @@ func (p *Page) TooWide() string {
 	return found.String()
 }
 
-// resize makes the screen as wide as that.
 func (p *Page) resize(width int) {
 	p.t.Helper()
 	screen := proto.EmulationSetDeviceMetricsOverride{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: p.o.Phone}

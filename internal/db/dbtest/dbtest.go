@@ -1,5 +1,5 @@
-// Package dbtest gives tests empty databases, with all tables: PostgreSQL, a server
-// per test process, and SQLite. Servers end with the process, however it ends.
+// Package dbtest gives tests empty databases with all tables, in PostgreSQL and SQLite.
+// Each test process has one PostgreSQL server, which ends with it.
 package dbtest
 
 import (
@@ -25,13 +25,13 @@ import (
 	"github.com/shopd/shopd/internal/lifeline"
 )
 
-// Each runs a test on an empty database of either kind.
+// Each runs a test on an empty PostgreSQL and on an empty SQLite database.
 func Each(t *testing.T, test func(*testing.T, *db.DB)) {
 	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
 	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
 }
 
-// Open opens a database with settings of the test's, closed at its end.
+// Open opens a database with the test's settings and closes it at the test's end.
 func Open(t testing.TB, c db.Config) *db.DB {
 	t.Helper()
 	d, err := c.Open(t.Context())
@@ -44,15 +44,15 @@ func Open(t testing.TB, c db.Config) *db.DB {
 	return d
 }
 
-// Postgres returns an empty database on the server of this process, closed at the
-// test's end. Without PostgreSQL installed the test is skipped, or fails where CI or
-// SHOPD_TEST_ALL is set.
+// Postgres returns an empty database on the process's server, closed at the test's end.
+// Without PostgreSQL on the machine the test is skipped; where CI or SHOPD_TEST_ALL is set
+// it fails.
 func Postgres(t testing.TB) *db.DB {
 	t.Helper()
 	return Open(t, db.Config{URL: PostgresURL(t)})
 }
 
-// PostgresURL is that of the database that Postgres opens.
+// PostgresURL returns the URL of a new empty database, like that of Postgres.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
 	need(t)
@@ -66,7 +66,7 @@ func PostgresURL(t testing.TB) string {
 	return shared.server.database(t)
 }
 
-// shared is the server of this process, for all tests that stop none.
+// shared is the server of this process. No test stops it.
 var shared struct {
 	sync.Mutex
 	server *Server
@@ -77,13 +77,13 @@ var template struct {
 	sqlite []byte
 }
 
-// SQLite returns an empty database in a file of the test's.
+// SQLite returns an empty database in a temporary file.
 func SQLite(t testing.TB) *db.DB {
 	t.Helper()
 	return Open(t, db.Config{URL: SQLiteURL(t)})
 }
 
-// SQLiteURL is that of the database that SQLite opens.
+// SQLiteURL returns the URL of a new empty database, like that of SQLite.
 func SQLiteURL(t testing.TB) string {
 	t.Helper()
 	template.Lock()
@@ -112,12 +112,12 @@ type Server struct {
 	cmd  *exec.Cmd
 	out  bytes.Buffer
 	done chan struct{}
-	// made counts databases, whose names nobody has had before.
+	// made counts databases. It makes their names unique.
 	made atomic.Int64
 }
 
-// StartServer runs a server of the test's own, with settings of postgresql.conf,
-// such as "fsync=on", besides ours. It ends with the test.
+// StartServer runs a server for one test. settings are lines of postgresql.conf, such as
+// "fsync=on", added to ours. The server ends with the test.
 func StartServer(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	need(t)
@@ -130,7 +130,7 @@ func StartServer(t testing.TB, settings ...string) *Server {
 	return s
 }
 
-// settingsOf are settings as arguments; the last of a name counts.
+// settingsOf returns settings as arguments. The last one of a name counts.
 func settingsOf(settings []string) (args []string) {
 	for _, s := range append([]string{
 		"listen_addresses=", "fsync=off", "max_connections=200",
@@ -147,7 +147,7 @@ func (s *Server) Database() string {
 	return s.database(s.t)
 }
 
-// database is Database for a test, with which the database goes.
+// database is Database, dropped at the test's end.
 func (s *Server) database(t testing.TB) string {
 	t.Helper()
 	name := "t" + strconv.FormatInt(s.made.Add(1), 10)
@@ -180,7 +180,7 @@ func (s *Server) url(database, user string) string {
 	return "postgres:///" + database + "?" + url.Values{"host": {s.dir}, "user": {user}}.Encode()
 }
 
-// Kill ends all processes of the server at once, as a crash does.
+// Kill ends all processes of the server at once, like a crash.
 func (s *Server) Kill() {
 	s.t.Helper()
 	pid := s.cmd.Process.Pid
@@ -195,7 +195,7 @@ func (s *Server) Kill() {
 	s.ended()
 }
 
-// stop ends the server in the way that leaves no shared memory behind.
+// stop ends the server and leaves no shared memory behind.
 func (s *Server) stop() {
 	if s.cmd != nil {
 		_ = syscall.Kill(s.cmd.Process.Pid, syscall.SIGQUIT)
@@ -209,14 +209,14 @@ func (s *Server) ended() {
 	_ = os.Remove(filepath.Join(s.dir, lifeline.PIDFile)) // the number may become that of another process
 }
 
-// Restart starts a server that was killed.
+// Restart starts a killed server.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.run()
 	s.await()
 }
 
-// SIGQUIT leaves no shared memory behind, and another user than this one runs the servers.
+// SIGQUIT leaves no shared memory behind. The servers run as another user.
 var folder = sync.OnceValues(func() (lifeline.Folder, error) {
 	all, err := lifeline.New("pg", "QUIT")
 	if err != nil {
@@ -225,7 +225,7 @@ var folder = sync.OnceValues(func() (lifeline.Folder, error) {
 	return all, os.Chmod(all.Dir, 0o755)
 })
 
-// start makes the server, with an empty database "shop" that others are copied from.
+// start makes the server and its empty database "shop", the template of all others.
 func (s *Server) start(args []string) {
 	s.t.Helper()
 	all, err := folder()
@@ -288,8 +288,8 @@ func (s *Server) await() {
 	}
 }
 
-// command is a program of PostgreSQL, run as a user that it accepts: it refuses root.
-// It gets no signal from the terminal.
+// command returns a program of PostgreSQL, run as another user when this one is root: it
+// refuses root. It gets no signal from the terminal.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	s.t.Helper()
 	dir, _ := programs()
@@ -301,7 +301,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// owner is the user postgres where this process is root's, else nil.
+// owner returns the user postgres when this process is root's, else nil.
 func owner() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -315,7 +315,7 @@ func owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(err1, err2)
 }
 
-// programs is where the newest PostgreSQL that is installed has its programs.
+// programs returns the folder of the newest installed PostgreSQL.
 func programs() (dir string, found bool) {
 	if path, err := exec.LookPath("initdb"); err == nil {
 		return filepath.Dir(path), true

@@ -11,11 +11,11 @@ import (
 	"github.com/shopd/shopd/internal/shop"
 )
 
-// errKilled is what a process sees that does not live any more.
+// errKilled is the error of every call of a killed process.
 var errKilled = errors.New("killed")
 
-// Reaper kills a process at its Nth call of Klarna or Redis, from 1: that call and
-// all after it fail. When Late, the call itself is carried out and its answer lost.
+// Reaper kills a process at its Nth call of Klarna or Redis, counted from 1: this call and
+// all later ones fail. With Late the Nth call is carried out and only its answer is lost.
 type Reaper struct {
 	N    int
 	Late bool
@@ -24,7 +24,7 @@ type Reaper struct {
 	dead bool
 }
 
-// Doomed is one more process of the shop, which does not listen and which r kills.
+// Doomed makes one more process of the shop, without a listener. r kills it.
 func (w *World) Doomed(r *Reaper) *shop.Shop {
 	w.T.Helper()
 	rdb := w.Redis.Client()
@@ -33,14 +33,14 @@ func (w *World) Doomed(r *Reaper) *shop.Shop {
 	return s
 }
 
-// Died reports whether the process has come to its end.
+// Died reports whether the process was killed.
 func (r *Reaper) Died() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.dead
 }
 
-// call runs one call in the life of the process.
+// call runs one call of the process, unless it is dead.
 func (r *Reaper) call(do func() error) error {
 	r.mu.Lock()
 	if r.dead {
@@ -73,7 +73,7 @@ func (r *Reaper) RoundTrip(req *http.Request) (res *http.Response, err error) {
 	return res, err
 }
 
-// DialHook leaves connections alone.
+// DialHook implements redis.Hook. It changes nothing.
 func (r *Reaper) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook is a call of Redis.

@@ -14,7 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
-// Change changes a cart on arrival, as a form of the shop does.
+// Change changes a cart, like a form of the shop.
 func (w *World) Change(cartID string, ch cart.Change) cart.Cart {
 	w.T.Helper()
 	c, err := w.Carts.Update(w.T.Context(), cartID, Sweden, func(c *cart.Cart) error {
@@ -32,7 +32,7 @@ func (w *World) Put(cartID, sku string, quantity int) cart.Cart {
 	return w.Change(cartID, cart.Change{Set: []cart.Line{{SKU: sku, Quantity: quantity}}})
 }
 
-// Cart is a cart as it is stored now.
+// Cart reads a cart.
 func (w *World) Cart(id string) cart.Cart {
 	w.T.Helper()
 	c, err := w.Carts.Get(w.T.Context(), id, Sweden)
@@ -42,7 +42,8 @@ func (w *World) Cart(id string) cart.Cart {
 	return c
 }
 
-// Open makes an order at Klarna for what a cart says now, the cart's newest.
+// Open makes an order at Klarna with what a cart says now. It becomes the cart's newest
+// order.
 func (w *World) Open(cartID string) (orderID string) {
 	w.T.Helper()
 	content, _, err := w.KCO.Wants.Want(w.Cart(cartID))
@@ -52,7 +53,7 @@ func (w *World) Open(cartID string) (orderID string) {
 	return w.Create(cartID, content)
 }
 
-// Create makes an order at Klarna with a content, the cart's newest.
+// Create makes an order at Klarna with a given content. It becomes the cart's newest order.
 func (w *World) Create(cartID string, content kco.Content) (orderID string) {
 	w.T.Helper()
 	o, err := w.KCO.Client.CreateOrder(w.T.Context(), content)
@@ -65,8 +66,8 @@ func (w *World) Create(cartID string, content kco.Content) (orderID string) {
 	return o.OrderID
 }
 
-// Sync syncs a cart's order within 12 s, as under the session's lock. known is the
-// order that the session names, if any.
+// Sync syncs a cart's order within 12 s, like a page under the session's lock. known is the
+// order of the session, "" without one.
 func (w *World) Sync(cartID string, mode cartsync.Mode, known ...string) (kco.Result, error) {
 	w.T.Helper()
 	return w.SyncWithin(12*time.Second, cartID, mode, known...)
@@ -84,14 +85,13 @@ func (w *World) SyncWithin(d time.Duration, cartID string, mode cartsync.Mode, k
 	return w.KCO.Sync(ctx, r)
 }
 
-// Buy presses the button in Klarna's form. typed are members of the address, by
-// name and text.
+// Buy buys an order in Klarna's form. typed are names and texts of members of the address.
 func (w *World) Buy(orderID string, typed ...string) {
 	w.T.Helper()
 	w.Press(orderID, fakeklarna.Buy{}, typed...)
 }
 
-// Press is Buy in another way than the usual one.
+// Press is Buy with a choice of outcome.
 func (w *World) Press(orderID string, buy fakeklarna.Buy, typed ...string) {
 	w.T.Helper()
 	action := fakeklarna.Action{Type: map[string]string{}, Buy: &buy}
@@ -103,7 +103,7 @@ func (w *World) Press(orderID string, buy fakeklarna.Buy, typed ...string) {
 	}
 }
 
-// Reserve does what the validation of a purchase does: the cart's stock is taken.
+// Reserve takes the cart's stock, like the validation of a purchase.
 func (w *World) Reserve(cartID, orderID string, made time.Time) {
 	w.T.Helper()
 	var lines []catalog.ReservedLine
@@ -115,8 +115,8 @@ func (w *World) Reserve(cartID, orderID string, made time.Time) {
 	}
 }
 
-// Sale is a cart with two mugs and a jam, bought and not placed. typed are members
-// of the address, by name and text.
+// Sale makes a cart of two mugs and a jam and buys it. The order is not placed. typed are
+// names and texts of members of the address.
 func (w *World) Sale(typed ...string) (cartID, orderID string) {
 	w.T.Helper()
 	cartID = cart.NewID()
@@ -134,7 +134,7 @@ func (w *World) Sell(cartID string, typed ...string) (orderID string) {
 	return orderID
 }
 
-// Place places an order and demands success.
+// Place places an order and fails the test when that is refused.
 func (w *World) Place(orderID string) order.Order {
 	w.T.Helper()
 	o, err := w.Book.Place(w.T.Context(), orderID)
@@ -144,7 +144,7 @@ func (w *World) Place(orderID string) order.Order {
 	return o
 }
 
-// Left is the stock of a SKU.
+// Left returns the stock of a SKU.
 func (w *World) Left(sku string) int {
 	w.T.Helper()
 	left, err := w.Stock.Left(w.T.Context(), sku)
@@ -154,7 +154,7 @@ func (w *World) Left(sku string) int {
 	return left[sku]
 }
 
-// ToAbort are the orders that were left behind and are yet to be aborted.
+// ToAbort returns the left-behind orders that are still to be aborted.
 func ToAbort(t testing.TB, l *kco.LeftBehind) (ids []string) {
 	t.Helper()
 	left, _, err := l.List(t.Context(), math.MaxInt32)

@@ -1,10 +1,9 @@
-// Package shoptest is the one world for tests of a shop: a real Redis, a fake
-// Klarna, one or more processes of the shop, its shoppers and its staff.
+// Package shoptest is the one world for tests of a shop: a real Redis, a fake Klarna,
+// processes of the shop, shoppers and staff.
 //
-// A test asks for a world with New, or with Serve for one that listens, and finds
-// the parts of its first process in it: w.Book, w.Carts, w.KCO. What every test
-// must hold is held when it ends: nothing panicked, and no log has a word of
-// what a shopper typed.
+// New makes a world whose parts are called directly: w.Book, w.Carts, w.KCO. Serve makes
+// one that listens. At the end of each test the world checks that nothing panicked and that
+// no log has a word that a shopper typed.
 package shoptest
 
 import (
@@ -31,18 +30,18 @@ import (
 	"github.com/shopd/shopd/internal/shop"
 )
 
-// Secret is what the shop of a world signs with.
+// Secret is the shop's signing secret.
 const Secret = "a secret for the tests"
 
-// The addresses of a world that does not listen. Klarna's callbacks to it are
-// answered as a shop answers that agrees to everything.
+// The addresses of a world that does not listen. Klarna's callbacks get the answers of a
+// shop that agrees to everything.
 const (
 	PublicURL   = "http://shop.example"
 	CallbackURL = "http://shop.internal"
 )
 
-// The staff of a world, with the lowest cost that bcrypt has: ada and
-// bea may manage, bo may look. All have the same password.
+// The staff of a world: ada and bea may manage, bo may look. All have the same password,
+// with bcrypt's lowest cost.
 const (
 	Staff = "ada:manage:$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y\n" +
 		"bo:view:$2a$04$ZSNPQ5qNa06grQNyg9pj7uaImC7uxHsPUK95SmjSgUxT3.abCEdMi\n" +
@@ -50,10 +49,10 @@ const (
 	Password = "correct horse"
 )
 
-// Sweden is where shoppers are when nothing else is said.
+// Sweden is the market of shoppers, unless a test names another one.
 var Sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
 
-// Options are what a world differs in from the usual one; the zero value is that one.
+// Options change the usual world. The zero value changes nothing.
 type Options struct {
 	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
 	Redis *redistest.Server  // nil: a server of the package's, flushed
@@ -61,7 +60,7 @@ type Options struct {
 	Config func(*shop.Config)
 }
 
-// World is a shop with all that is around it.
+// World is a shop and its surroundings.
 type World struct {
 	*shop.Shop // the first process
 
@@ -75,7 +74,7 @@ type World struct {
 	Catalog *catalog.Catalog
 }
 
-// New returns a world whose shop does not listen: its parts are called directly.
+// New returns a world whose shop does not listen. Tests call its parts directly.
 func New(t testing.TB, o Options) *World {
 	t.Helper()
 	o.Fake.CallbackHosts = append(o.Fake.CallbackHosts, "shop.internal")
@@ -110,14 +109,14 @@ func newWorld(t testing.TB, o Options) *World {
 	return w
 }
 
-// Process is one more process of the shop, which does not listen.
+// Process makes one more process of the shop, without a listener.
 func (w *World) Process(change func(*shop.Config)) *shop.Shop {
 	w.T.Helper()
 	s, _ := w.process(PublicURL, CallbackURL, change)
 	return s
 }
 
-// Listen is one more process, and where it listens.
+// Listen makes one more process with a listener and returns its address.
 func (w *World) Listen(change func(*shop.Config)) (s *shop.Shop, url string) {
 	w.T.Helper()
 	s, _, url = w.listen(change)
@@ -164,7 +163,7 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 	return s, c.Redis
 }
 
-// Beside runs a loop of a process beside the test, until it ends.
+// Beside runs a loop of a process until the test ends.
 func (w *World) Beside(loop func(context.Context)) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.T.Context()))
 	var running sync.WaitGroup
@@ -175,7 +174,7 @@ func (w *World) Beside(loop func(context.Context)) {
 	})
 }
 
-// seed writes the stock: it is the same for all processes.
+// seed writes the stock once for all processes.
 func (w *World) seed() {
 	w.T.Helper()
 	if err := w.Seed(w.T.Context()); err != nil {
@@ -183,8 +182,8 @@ func (w *World) seed() {
 	}
 }
 
-// On makes a process use a Redis client, and Klarna a transport: what may be nil
-// stays as it is.
+// On gives a process another Redis client and another transport to Klarna. nil keeps the
+// old one.
 func On(rdb redis.UniversalClient, transport http.RoundTripper) func(*shop.Config) {
 	return func(c *shop.Config) {
 		c.Redis = rdb
@@ -194,7 +193,7 @@ func On(rdb redis.UniversalClient, transport http.RoundTripper) func(*shop.Confi
 	}
 }
 
-// Keys are the keys of the book that match a pattern, sorted.
+// Keys returns the book's keys that match a pattern, sorted.
 func (w *World) Keys(pattern string) []string {
 	w.T.Helper()
 	var keys []string
@@ -219,7 +218,7 @@ func (w *World) Keys(pattern string) []string {
 	return keys
 }
 
-// Replica is a client of the master's replica, when that is in step.
+// Replica returns a client of the master's replica, once it has caught up.
 func (w *World) Replica() *redis.Client {
 	w.T.Helper()
 	port := ""
