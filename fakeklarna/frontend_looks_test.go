@@ -2,6 +2,7 @@ package fakeklarna_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/shopd/shopd/internal/browsertest"
@@ -44,8 +45,9 @@ func market(country, currency, locale string) map[string]any {
 var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001"}
 
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
-// that none is wider than its screen, on narrow ones in a wide font too, and that
-// nothing moves when it should not.
+// that none is wider than its screen, on narrow ones in a wide font too, that
+// nothing moves when it should not, and that axe-core finds no violation in an iframe
+// with everything and in its dialog.
 func TestLooks(t *testing.T) {
 	t.Parallel()
 	suspend := `() => { api.suspend({autoResume: {enabled: false}}) }`
@@ -131,6 +133,9 @@ func TestLooks(t *testing.T) {
 			}
 			if over := c.frame().MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
 				t.Errorf("the frame is %d px wider than its place", over)
+			}
+			if shown, _, _ := strings.Cut(tt.name, "-"); (shown == "everything" || shown == "approval") && !tt.options.ForcedColors {
+				c.Audit(tt.name, c.frame()) // axe-core knows nothing of forced colours
 			}
 			if tt.options.Width == narrow.Width {
 				c.frame().MustEval(browsertest.WideFont)

@@ -55,6 +55,7 @@ func TestPagesFollow(t *testing.T) {
 	h := newHost(t)
 	list := h.openFake("", browsertest.Options{})
 	list.MustElement(".empty")
+	list.Audit("no orders", list.Page.Page)
 	id := h.create(nil)
 	list.Wait("the first order", `(id) => document.querySelector("tbody tr[data-key='" + id + "']")`, id)
 
@@ -255,10 +256,13 @@ func TestCheckoutPageInBrowser(t *testing.T) {
 	p := h.openFake("orders/"+h.create(nil)+"/checkout", browsertest.Options{})
 	p.Wait("the iframe to be as high as its content", `() => parseFloat(document.querySelector("#klarna-checkout-iframe")?.style.height) > 300`)
 	p.Frame(iframe).MustElement(`[data-testid="email"]`).MustWaitVisible()
+	p.Audit("the checkout", p.Page.Page)
+	p.As(browsertest.Options{Phone: true})
+	p.Audit("the checkout on a phone", p.Page.Page)
 }
 
 // Takes a picture of each page, and shows that none is wider than its screen, whatever the font,
-// that targets are large enough and that nothing moves when it should not.
+// that targets are large enough, that nothing moves when it should not, and that axe-core finds no violation.
 func TestPagesLook(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -300,6 +304,9 @@ func TestPagesLook(t *testing.T) {
 				}).map((e) => e.outerHTML).join("\n")`).Str()
 				if small != "" {
 					t.Errorf("%s: smaller than 24 px:\n%s", page, small)
+				}
+				if name == "wide" || name == "phone-dark" {
+					p.Audit(page, p.Page)
 				}
 				if name == "wide" {
 					if wide := p.TooWide(); wide != "" {

@@ -15,7 +15,8 @@ var looks = map[string]browsertest.Options{
 }
 
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
-// that none is wider than its screen and that nothing is cut off.
+// that none is wider than its screen, that nothing is cut off, and that axe-core finds
+// no violation in widgets and dialog.
 func TestWidgetLooks(t *testing.T) {
 	t.Parallel()
 	german := map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "locale": "de-DE"}
@@ -83,6 +84,9 @@ func TestWidgetLooks(t *testing.T) {
 					}))`).Int()
 					if over > 1 {
 						t.Errorf("something in frame %d is %d px wider than its place", i, over)
+					}
+					if tt.all && (name == "" || name == "-narrow-dark") {
+						c.Audit(tt.name, frame)
 					}
 				}
 			})

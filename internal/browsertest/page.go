@@ -35,6 +35,7 @@ type Page struct {
 	t       testing.TB
 	context *rod.Browser
 	o       Options
+	touch   bool // whether touch was emulated last
 
 	mu       sync.Mutex
 	problems []string
@@ -88,6 +89,17 @@ func open(t testing.TB, context *rod.Browser, o Options) *Page {
 	return p
 }
 
+// As shows the open page on another device. Whole, NoJS and AcceptLanguage are those of Open. A page that was on a phone
+// sees no mouse until it is left.
+func (p *Page) As(o Options) {
+	p.t.Helper()
+	o.Whole, o.NoJS, o.AcceptLanguage = p.o.Whole, p.o.NoJS, p.o.AcceptLanguage
+	p.o = o
+	if err := p.emulate(); err != nil {
+		p.t.Fatalf("browsertest: %v", err)
+	}
+}
+
 func (p *Page) emulate() error {
 	o := p.o
 	switch {
@@ -109,9 +121,12 @@ func (p *Page) emulate() error {
 	feature(o.ForcedColors, "forced-colors", "active")
 	calls := []interface{ Call(proto.Client) error }{
 		proto.EmulationSetDeviceMetricsOverride{Width: o.Width, Height: o.Height, DeviceScaleFactor: 1, Mobile: o.Phone},
-		proto.EmulationSetTouchEmulationEnabled{Enabled: o.Phone},
 		proto.EmulationSetEmulatedMedia{Features: media},
 		proto.EmulationSetScriptExecutionDisabled{Value: o.NoJS},
+	}
+	if o.Phone != p.touch {
+		calls = append(calls, proto.EmulationSetTouchEmulationEnabled{Enabled: o.Phone})
+		p.touch = o.Phone
 	}
 	if o.AcceptLanguage != "" {
 		calls = append(calls, proto.NetworkEnable{}, proto.NetworkSetExtraHTTPHeaders{
