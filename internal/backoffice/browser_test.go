@@ -52,7 +52,7 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 func audit(p *browsertest.Page, page string) {
 	for _, o := range []browsertest.Options{{}, {Phone: true}} {
 		p.As(o)
-		p.Audit(page, p.Page)
+		p.Audit(page+", "+o.String(), p.Page)
 	}
 	p.As(browsertest.Options{})
 }
@@ -83,26 +83,18 @@ func TestLooks(t *testing.T) {
 	o.sale(1, "email", "ada+pend-accept-05@example.com")
 	p := browsertest.Open(t, browsertest.Options{})
 	o.tour(p, s, func(page string) {
-		for _, device := range []struct {
-			name string
-			o    browsertest.Options
-		}{
-			{"a desk", browsertest.Options{}},
-			{"forced colours", browsertest.Options{ForcedColors: true}},
-			{"a narrow screen", browsertest.Options{Width: 320, Height: 800}},
-			{"a phone", browsertest.Options{Phone: true}},
-		} {
-			p.As(device.o)
+		for _, o := range []browsertest.Options{{}, {ForcedColors: true}, {Width: 320, Height: 800}, {Phone: true}} {
+			p.As(o)
 			small := p.MustEval(`() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")].filter((e) => {
 				if (!e.checkVisibility() || e.matches(".skip, p a, .crumb a, .tick input")) return false;
 				const { width, height } = e.getBoundingClientRect();
 				return width < 24 || height < 24;
 			}).map((e) => e.outerHTML.slice(0, 80)).join("\n")`).Str()
 			if small != "" {
-				t.Errorf("%s, %s: targets under 24 px:\n%s", page, device.name, small)
+				t.Errorf("%s, %s: targets under 24 px:\n%s", page, o, small)
 			}
 			if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
-				t.Errorf("%s, %s: scrolls sideways by %d px", page, device.name, beyond)
+				t.Errorf("%s, %s: scrolls sideways by %d px", page, o, beyond)
 			}
 		}
 		audit(p, page)

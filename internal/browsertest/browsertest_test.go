@@ -77,14 +77,17 @@ func TestOptions(t *testing.T) {
 		o       browsertest.Options
 		queries []string
 	}{
-		{"plain", browsertest.Options{}, []string{"(width: 1200px) and (height: 900px)", "(prefers-color-scheme: light)", "(prefers-reduced-motion: no-preference)", "(pointer: fine)"}},
-		{"dark", browsertest.Options{Dark: true}, []string{"(prefers-color-scheme: dark)"}},
-		{"reduced motion", browsertest.Options{ReducedMotion: true}, []string{"(prefers-reduced-motion: reduce)"}},
-		{"forced colors", browsertest.Options{ForcedColors: true}, []string{"(forced-colors: active)"}},
+		{"desk", browsertest.Options{}, []string{"(width: 1200px) and (height: 900px)", "(prefers-color-scheme: light)", "(prefers-reduced-motion: no-preference)", "(pointer: fine)"}},
+		{"desk, dark", browsertest.Options{Dark: true}, []string{"(prefers-color-scheme: dark)"}},
+		{"desk, still", browsertest.Options{ReducedMotion: true}, []string{"(prefers-reduced-motion: reduce)"}},
+		{"desk, forced colours", browsertest.Options{ForcedColors: true}, []string{"(forced-colors: active)"}},
 		{"phone", browsertest.Options{Phone: true}, []string{"(width: 390px)", "(pointer: coarse)"}},
-		{"narrow", browsertest.Options{Width: 320}, []string{"(width: 320px) and (height: 900px)"}},
+		{"320 px", browsertest.Options{Width: 320}, []string{"(width: 320px) and (height: 900px)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.o.String(); got != tt.name {
+				t.Errorf("its name is %q", got)
+			}
 			p := browsertest.Open(t, tt.o)
 			p.Go(plain)
 			for _, query := range tt.queries {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +28,27 @@ type Options struct {
 	NoJS           bool   // scripts do not run
 	Whole          bool   // the whole browser: only that keeps pages for the way back
 	AcceptLanguage string // "": the browser's own
+}
+
+// String names the device: "phone, dark", "320 px".
+func (o Options) String() string {
+	name := "desk"
+	switch {
+	case o.Phone:
+		name = "phone"
+	case o.Width > 0:
+		name = strconv.Itoa(o.Width) + " px"
+	}
+	if o.Dark {
+		name += ", dark"
+	}
+	if o.ReducedMotion {
+		name += ", still"
+	}
+	if o.ForcedColors {
+		name += ", forced colours"
+	}
+	return name
 }
 
 // Page is one tab. The embedded Must… methods end the test on failure, and when the page's time (90 s) is over.
