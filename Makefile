@@ -53,12 +53,15 @@ check a11y: export SHOPD_AXE := $(AXE)
 check: $(AXE) test generated lint race ## make test with accessibility, the static checks and the race detector
 
 # Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
-# killed, forms and pages one by one.
+# killed, forms, pages and faults one by one, hashes of passwords.
+SERIAL := ^Fuzz|StateMachine|BruteForce|FlashSale|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage
+SERIAL := $(SERIAL)|LongPassword|HeadersOfEveryRoute|FirstMarket|CrossSite|Reasons|TestForms|ReturnTo|ConfirmationFor|ConfirmationOf
+SERIAL := $(SERIAL)|OldOrders|BookMoves|WaitAOF|KillRedis|Replica|PlaceFaults|KlarnaFaults/(create|read|update,_page)
 race: test-tools ## the tests in which goroutines meet, without a browser, under the race detector
-	$(TEST) -race -skip '^Fuzz|StateMachine|BruteForce|FlashSale|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage' $$($(GO) list ./internal/... ./cmd/... | grep -vE '/internal/(backoffice|browsertest|i18n|market|money|ordermanagement|respond)$$')
+	$(TEST) -race -skip '$(SERIAL)' $$($(GO) list ./internal/... ./cmd/... | grep -vE 'shopd/internal$$|/internal/(backoffice|browsertest|cart|db/dbtest|i18n|market|money|ordermanagement|redistest|respond)$$')
 	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
 	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna
-	$(TEST) -race -run 'Crowd|Killed|Stop|Restarted|LeftBehind|HugeHeader' ./test/e2e
+	$(TEST) -race -run 'Crowd|Stop|Restarted|LeftBehind' ./test/e2e
 
 a11y: $(AXE) test-tools ## accessibility of every page in every look, by axe-core from npm
 	SHOPD_LOOKS=all $(TEST) -run 'Looks?$$|PagesFollow|CheckoutPageInBrowser' ./test/e2e ./internal/backoffice ./fakeklarna
