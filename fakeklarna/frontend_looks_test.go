@@ -2,6 +2,7 @@ package fakeklarna_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/shopd/shopd/internal/browsertest"
@@ -44,8 +45,9 @@ func market(country, currency, locale string) map[string]any {
 var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001"}
 
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
-// that none is wider than its screen, on narrow ones in a wide font too, and that
-// nothing moves when it should not.
+// that none is wider than its screen, on narrow ones in a wide font too, that
+// nothing moves when it should not, and that axe-core finds no violation in an iframe
+// with everything and in its dialog.
 func TestLooks(t *testing.T) {
 	t.Parallel()
 	suspend := `() => { api.suspend({autoResume: {enabled: false}}) }`
@@ -63,79 +65,82 @@ func TestLooks(t *testing.T) {
 		press(c)
 		c.element("approve").MustWaitVisible()
 	}
-	narrow := browsertest.Options{Width: 320}
-	narrowDark := browsertest.Options{Width: 320, Dark: true}
+	desk, dark, forced := browsertest.Options{}, browsertest.Options{Dark: true}, browsertest.Options{ForcedColors: true}
+	narrow, narrowDark := browsertest.Options{Width: 320}, browsertest.Options{Width: 320, Dark: true}
+	phone, phoneDark := browsertest.Options{Phone: true}, browsertest.Options{Phone: true, Dark: true}
 	for _, tt := range []struct {
-		name    string
-		order   map[string]any
-		typed   map[string]string
-		options browsertest.Options
-		do      func(*checkout)
+		name  string
+		order map[string]any
+		typed map[string]string
+		do    func(*checkout)
+		looks []browsertest.Options
 	}{
-		{name: "empty", order: delivery},
-		{name: "narrow", order: delivery, typed: swede, options: narrow},
-		{name: "summary", order: delivery, typed: swede, do: func(c *checkout) { c.element("continue").MustClick() }},
-		{name: "summary-dark", order: delivery, typed: swede, options: browsertest.Options{Dark: true}, do: func(c *checkout) { c.element("continue").MustClick() }},
-		{name: "suspended", order: delivery, typed: swede, do: func(c *checkout) { c.MustEval(suspend); c.element("veil").MustWaitVisible() }},
-		{name: "suspended-narrow-dark", typed: swede, options: narrowDark, do: func(c *checkout) { c.MustEval(suspend); c.element("veil").MustWaitVisible() }},
-		{name: "everything", order: everything(nil), do: asCompany},
-		{name: "everything-phone-dark", order: everything(nil), options: browsertest.Options{Phone: true, Dark: true}, do: asCompany},
-		{name: "everything-narrow", order: everything(nil), options: narrow, do: asCompany},
-		{name: "everything-forced-colours", order: everything(nil), options: browsertest.Options{ForcedColors: true}, do: asCompany},
-		{name: "errors-english", order: market("GB", "GBP", "en-GB"), options: browsertest.Options{Phone: true}, do: press},
-		{name: "errors-german", order: market("DE", "EUR", "de-DE"), do: press},
-		{name: "errors-german-narrow-dark", order: market("DE", "EUR", "de-DE"), options: narrowDark, do: press},
-		{name: "errors-finnish-narrow", order: market("FI", "EUR", "fi-FI"), options: narrow, do: press},
-		{name: "errors-dutch", order: market("NL", "EUR", "nl-NL"), options: narrow, do: press},
-		{name: "approval", order: delivery, typed: swede, do: ask},
-		{name: "approval-narrow-dark", typed: swede, order: map[string]any{"locale": "de-SE"}, options: narrowDark, do: ask},
-		{name: "approval-forced-colours", typed: swede, options: browsertest.Options{ForcedColors: true}, do: ask},
-		{name: "declined", order: map[string]any{"locale": "sv-SE"}, typed: swede, options: browsertest.Options{Phone: true}, do: func(c *checkout) {
+		{"empty", delivery, nil, nil, []browsertest.Options{desk}},
+		{"typed", delivery, swede, nil, []browsertest.Options{narrow}},
+		{"summary", delivery, swede, func(c *checkout) { c.element("continue").MustClick() }, []browsertest.Options{desk, dark}},
+		{"suspended", delivery, swede, func(c *checkout) { c.MustEval(suspend); c.element("veil").MustWaitVisible() }, []browsertest.Options{desk, narrowDark}},
+		{"everything", everything(nil), nil, asCompany, []browsertest.Options{desk, forced, narrow, phoneDark}},
+		{"errors-english", market("GB", "GBP", "en-GB"), nil, press, []browsertest.Options{phone}},
+		{"errors-german", market("DE", "EUR", "de-DE"), nil, press, []browsertest.Options{desk, narrowDark}},
+		{"errors-finnish", market("FI", "EUR", "fi-FI"), nil, press, []browsertest.Options{narrow}},
+		{"errors-dutch", market("NL", "EUR", "nl-NL"), nil, press, []browsertest.Options{narrow}},
+		{"approval", delivery, swede, ask, []browsertest.Options{desk, forced}},
+		{"approval-german", map[string]any{"locale": "de-SE"}, swede, ask, []browsertest.Options{narrowDark}},
+		{"declined", map[string]any{"locale": "sv-SE"}, swede, func(c *checkout) {
 			ask(c)
 			c.element("decline").MustClick()
 			c.waitRefusal("Köpet godkändes inte. Välj ett annat sätt att betala. Inget har dragits.")
-		}},
-		{name: "colours", order: everything(map[string]any{"options": map[string]any{
+		}, []browsertest.Options{phone}},
+		{"colours", everything(map[string]any{"options": map[string]any{
 			"color_button": "#0b6e4f", "color_header": "#0b6e4f", "color_link": "#0b6e4f", "color_checkbox": "#d81b60", "radius_border": "10",
-		}}), typed: swede},
-		{name: "receipt", typed: swede, order: map[string]any{"merchant_reference1": "SK-7F3K-92", "options": map[string]any{
+		}}), swede, nil, []browsertest.Options{desk}},
+		{"receipt", map[string]any{"merchant_reference1": "SK-7F3K-92", "options": map[string]any{
 			"shipping_details": "The mail boat leaves at four.",
-		}}, do: func(c *checkout) {
+		}}, swede, func(c *checkout) {
 			c.buy()
 			c.waitFrame("the receipt", `() => !document.getElementById("receipt").hidden`)
-		}},
-		{name: "expired", do: func(c *checkout) {
+		}, []browsertest.Options{desk}},
+		{"expired", nil, nil, func(c *checkout) {
 			c.host.call("/"+c.id+"/abort", nil, 200)
 			c.load()
-		}},
-		{name: "still", typed: swede, options: browsertest.Options{ReducedMotion: true}, do: func(c *checkout) {
+		}, []browsertest.Options{desk}},
+		{"still", nil, swede, func(c *checkout) {
 			c.MustEval(suspend)
 			c.element("veil").MustWaitVisible()
 			if n := c.frame().MustEval(`() => document.getAnimations().length`).Int(); n != 0 {
 				c.t.Errorf("%d animations run although the shopper wants none", n)
 			}
-		}},
+		}, []browsertest.Options{{ReducedMotion: true}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
-			c := h.open(h.create(tt.order), tt.options)
+			c := h.open(h.create(tt.order), tt.looks[0])
 			c.fill(tt.typed)
 			if tt.do != nil {
 				tt.do(c)
 			}
 			c.Wait("the iframe to be as high as its content", `() => parseFloat(document.querySelector("#klarna-checkout-iframe").style.height) !== 600`)
-			c.Picture(tt.name)
-			if over := c.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
-				t.Errorf("the page is %d px wider than the screen", over)
-			}
-			if over := c.frame().MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
-				t.Errorf("the frame is %d px wider than its place", over)
-			}
-			if tt.options.Width == narrow.Width {
-				c.frame().MustEval(browsertest.WideFont)
-				if over := c.frame().MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
-					t.Errorf("in a wide font the frame is %d px wider than its place", over)
+			for _, look := range tt.looks {
+				c.As(look)
+				name := tt.name + ", " + look.String()
+				c.Picture(name)
+				const beyond = `() => document.documentElement.scrollWidth - innerWidth`
+				if over := c.MustEval(beyond).Int(); over > 0 {
+					t.Errorf("%s: the page is %d px wider than the screen", name, over)
+				}
+				if over := c.frame().MustEval(beyond).Int(); over > 0 {
+					t.Errorf("%s: the frame is %d px wider than its place", name, over)
+				}
+				if shown, _, _ := strings.Cut(tt.name, "-"); (shown == "everything" || shown == "approval") && !look.ForcedColors {
+					c.Audit(name, c.frame()) // axe-core knows nothing of forced colours
+				}
+				if look.Width == narrow.Width {
+					c.frame().MustEval(browsertest.WideFont)
+					if over := c.frame().MustEval(beyond).Int(); over > 0 {
+						t.Errorf("%s: in a wide font the frame is %d px wider than its place", name, over)
+					}
+					c.frame().MustEval(`() => { document.adoptedStyleSheets.pop() }`)
 				}
 			}
 		})

@@ -55,6 +55,7 @@ func TestPagesFollow(t *testing.T) {
 	h := newHost(t)
 	list := h.openFake("", browsertest.Options{})
 	list.MustElement(".empty")
+	list.Audit("no orders", list.Page.Page)
 	id := h.create(nil)
 	list.Wait("the first order", `(id) => document.querySelector("tbody tr[data-key='" + id + "']")`, id)
 
@@ -255,10 +256,13 @@ func TestCheckoutPageInBrowser(t *testing.T) {
 	p := h.openFake("orders/"+h.create(nil)+"/checkout", browsertest.Options{})
 	p.Wait("the iframe to be as high as its content", `() => parseFloat(document.querySelector("#klarna-checkout-iframe")?.style.height) > 300`)
 	p.Frame(iframe).MustElement(`[data-testid="email"]`).MustWaitVisible()
+	p.Audit("the checkout", p.Page.Page)
+	p.As(browsertest.Options{Phone: true})
+	p.Audit("the checkout on a phone", p.Page.Page)
 }
 
 // Takes a picture of each page, and shows that none is wider than its screen, whatever the font,
-// that targets are large enough and that nothing moves when it should not.
+// that targets are large enough, that nothing moves when it should not, and that axe-core finds no violation.
 func TestPagesLook(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
@@ -275,45 +279,47 @@ func TestPagesLook(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages := map[string]string{"orders": "", "order": "orders/" + id, "bought": "orders/" + bought, "everything": "requests", "sessions": "sessions", "faults": "faults", "clock": "clock", "forget": "reset"}
-	for name, o := range map[string]browsertest.Options{
-		"wide": {}, "wide-dark": {Dark: true}, "narrow": {Width: 320}, "phone-dark": {Phone: true, Dark: true},
-		"forced": {ForcedColors: true}, "still": {ReducedMotion: true},
-	} {
-		if name == "wide-dark" && !browsertest.Pictures() {
-			continue // it differs in colours alone
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := browsertest.Open(t, o)
-			for page, path := range pages {
-				p.Go(h.fake.URL + "/fake/" + path)
-				p.Wait("the script", `() => document.documentElement.classList.contains("script")`)
-				p.MustEval(`() => document.querySelectorAll(".log li:first-of-type details, details.act").forEach((d) => { d.open = true })`)
-				p.Picture(page)
-				if over := p.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
-					t.Errorf("%s is %d px wider than the screen", page, over)
-				}
-				small := p.MustEval(`() => [...document.querySelectorAll("a, button, input, select, summary")].filter((e) => {
-					const {width, height} = e.getBoundingClientRect();
-					const inSentence = e.matches("p:not(.pager) a") && e.closest("p").childNodes.length > 1;
-					return e.checkVisibility() && !e.closest(".skip, label, dialog") && !inSentence && height > 0 && (width < 24 || height < 24);
-				}).map((e) => e.outerHTML).join("\n")`).Str()
-				if small != "" {
-					t.Errorf("%s: smaller than 24 px:\n%s", page, small)
-				}
-				if name == "wide" {
-					if wide := p.TooWide(); wide != "" {
-						t.Errorf("%s scrolls sideways:\n%s", page, wide)
-					}
-				}
-				if o.ReducedMotion && page == "orders" {
-					h.create(nil)
-					p.Wait("a new row", `() => document.querySelector(".arrived")`)
-				}
-				if n := p.MustEval(`() => document.getAnimations().length`).Int(); o.ReducedMotion && n != 0 {
-					t.Errorf("%s: %d animations run although nobody wants them", page, n)
-				}
+	p := browsertest.Open(t, browsertest.Options{})
+	show := func(path string) {
+		p.Go(h.fake.URL + "/fake/" + path)
+		p.Wait("the script", `() => document.documentElement.classList.contains("script")`)
+		p.MustEval(`() => document.querySelectorAll(".log li:first-of-type details, details.act").forEach((d) => { d.open = true })`)
+	}
+	for page, path := range pages {
+		show(path)
+		for _, o := range []browsertest.Options{{}, {ForcedColors: true}, {Width: 320}, {Phone: true, Dark: true}} {
+			p.As(o)
+			name := page + ", " + o.String()
+			p.Picture(name)
+			if over := p.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
+				t.Errorf("%s is %d px wider than the screen", name, over)
 			}
-		})
+			small := p.MustEval(`() => [...document.querySelectorAll("a, button, input, select, summary")].filter((e) => {
+				const {width, height} = e.getBoundingClientRect();
+				const inSentence = e.matches("p:not(.pager) a") && e.closest("p").childNodes.length > 1;
+				return e.checkVisibility() && !e.closest(".skip, label, dialog") && !inSentence && height > 0 && (width < 24 || height < 24);
+			}).map((e) => e.outerHTML).join("\n")`).Str()
+			if small != "" {
+				t.Errorf("%s: smaller than 24 px:\n%s", name, small)
+			}
+			if o.Phone || o == (browsertest.Options{}) {
+				p.Audit(name, p.Page)
+			}
+		}
+		p.As(browsertest.Options{})
+		if wide := p.TooWide(); wide != "" {
+			t.Errorf("%s scrolls sideways:\n%s", page, wide)
+		}
+	}
+	p.As(browsertest.Options{ReducedMotion: true})
+	for page, path := range pages {
+		show(path)
+		if page == "orders" {
+			h.create(nil)
+			p.Wait("a new row", `() => document.querySelector(".arrived")`)
+		}
+		if n := p.MustEval(`() => document.getAnimations().length`).Int(); n != 0 {
+			t.Errorf("%s: %d animations run although nobody wants them", page, n)
+		}
 	}
 }

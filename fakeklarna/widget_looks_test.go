@@ -6,16 +6,9 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 )
 
-var looks = map[string]browsertest.Options{
-	"":                {Height: 900},
-	"-dark":           {Height: 900, Dark: true},
-	"-narrow":         {Width: 320, Height: 640},
-	"-narrow-dark":    {Width: 320, Height: 640, Dark: true},
-	"-forced-colours": {ForcedColors: true},
-}
-
 // Takes a picture of each state (go test -artifacts -outputdir …), and shows
-// that none is wider than its screen and that nothing is cut off.
+// that none is wider than its screen, that nothing is cut off, and that axe-core finds
+// no violation in widgets and dialog.
 func TestWidgetLooks(t *testing.T) {
 	t.Parallel()
 	german := map[string]any{"purchase_country": "DE", "purchase_currency": "EUR", "locale": "de-DE"}
@@ -48,44 +41,49 @@ func TestWidgetLooks(t *testing.T) {
 		c.asked("load", map[string]any{"container": "#one", "payment_method_category": "klarna"})
 		c.Wait("a height", `() => parseFloat(document.querySelector("#one iframe").style.height) > 60`)
 	}
+	light, narrowDark := browsertest.Options{Height: 900}, browsertest.Options{Width: 320, Height: 640, Dark: true}
+	two := []browsertest.Options{light, narrowDark}
+	all := append(two, browsertest.Options{Height: 900, Dark: true}, browsertest.Options{Width: 320, Height: 640}, browsertest.Options{ForcedColors: true})
 	for _, tt := range []struct {
-		name string
-		more map[string]any
-		do   func(*buyer)
-		all  bool // in every look, not only in two that differ in all
+		name  string
+		more  map[string]any
+		do    func(*buyer)
+		looks []browsertest.Options
 	}{
-		{"widgets", nil, both, true},
-		{"widgets-finnish", finnish, both, false},
-		{"approve", nil, ask(told("ada@example.com")), true},
-		{"missing-german", german, ask(map[string]any{}), false},
-		{"errors-finnish", finnish, wrong, false},
-		{"denied", nil, denied, false},
-		{"unavailable-german", german, unavailable, false},
+		{"widgets", nil, both, all},
+		{"widgets-finnish", finnish, both, two},
+		{"approve", nil, ask(told("ada@example.com")), all},
+		{"missing-german", german, ask(map[string]any{}), two},
+		{"errors-finnish", finnish, wrong, two},
+		{"denied", nil, denied, two},
+		{"unavailable-german", german, unavailable, two},
 	} {
-		for name, options := range looks {
-			if !tt.all && name != "" && name != "-narrow-dark" {
-				continue
-			}
-			t.Run(tt.name+name, func(t *testing.T) {
-				t.Parallel()
-				h := newPayShop(t)
-				c := h.open(h.session(tt.more), options)
-				tt.do(c)
-				c.Picture("widget-" + tt.name + name)
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newPayShop(t)
+			c := h.open(h.session(tt.more), tt.looks[0])
+			tt.do(c)
+			for _, look := range tt.looks {
+				c.As(look)
+				name := "widget " + tt.name + ", " + look.String()
+				c.Picture(name)
 				if over := c.MustEval(`() => document.documentElement.scrollWidth - innerWidth`).Int(); over > 0 {
-					t.Errorf("the page is %d px wider than the screen", over)
+					t.Errorf("%s: the page is %d px wider than the screen", name, over)
 				}
-				for i := range c.MustElements("iframe") {
-					frame := c.MustElements("iframe")[i].MustFrame()
+				for i, iframe := range c.MustElements("iframe") {
+					frame := iframe.MustFrame()
 					over := frame.MustEval(`() => Math.max(...[...document.querySelectorAll("main, dialog, dialog *, main *")].map((e) => {
 						const box = e.getBoundingClientRect();
 						return e.matches(".unseen, option") ? 0 : Math.max(-box.left, box.right - innerWidth);
 					}))`).Int()
 					if over > 1 {
-						t.Errorf("something in frame %d is %d px wider than its place", i, over)
+						t.Errorf("%s: something in frame %d is %d px wider than its place", name, i, over)
+					}
+					if look == light || look == narrowDark {
+						c.Audit(name, frame)
 					}
 				}
-			})
-		}
+			}
+		})
 	}
 }

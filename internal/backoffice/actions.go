@@ -20,11 +20,10 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// formLimit is the largest form, in bytes: an order of a thousand lines has as
-// many fields.
+// formLimit is the largest form, in bytes. An order of a thousand lines needs this much.
 const formLimit = 512 << 10
 
-// actionRoutes mounts the pages with which staff act on an order.
+// actionRoutes mounts the pages of the actions on one order.
 func (b *Backoffice) actionRoutes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(b.mayManage)
@@ -33,7 +32,7 @@ func (b *Backoffice) actionRoutes(r chi.Router) {
 			r.Get(at, func(w http.ResponseWriter, r *http.Request) { b.actionForm(w, r, a) })
 			r.Post(at, func(w http.ResponseWriter, r *http.Request) { b.actionCheck(w, r, a) })
 			r.Post(at+"/confirm", func(w http.ResponseWriter, r *http.Request) { b.actionDo(w, r, a) })
-			// Where a sign-in on the way leads back to.
+			// A sign-in on the way leads back here.
 			r.Get(at+"/confirm", func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, actionPath(chi.URLParam(r, "number"), a), http.StatusSeeOther) //nolint:gosec // a local path: the number is escaped
 			})
@@ -47,7 +46,7 @@ func actionPath(number string, a *aftersale.Action) string { return orderPath(nu
 
 func orderPath(number string) string { return "/admin/orders/" + url.PathEscape(number) }
 
-// actionForm shows the form of an action on the order as Klarna has it now.
+// actionForm shows the form of an action. It reads the order at Klarna first.
 func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *aftersale.Action) {
 	o, ok := b.theOrder(w, r)
 	if !ok {
@@ -67,8 +66,8 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *after
 	b.first(w, r, http.StatusOK, b.Desk.NewDraft(a, o, r.URL.Query().Get("shipment")), notes...)
 }
 
-// read is the draft that was posted. It answers by itself, and reports false,
-// when there is no such order or nothing can be made of the form.
+// read reads the posted draft. Without such an order, or with an unreadable form, it
+// answers itself and reports false.
 func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, a *aftersale.Action) (*aftersale.Draft, bool) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
 		b.fail(w, r, err)
@@ -89,7 +88,7 @@ func (b *Backoffice) read(w http.ResponseWriter, r *http.Request, a *aftersale.A
 	return d, true
 }
 
-// actionCheck takes the form and asks whether what it says shall be done.
+// actionCheck takes the form and asks staff to confirm.
 func (b *Backoffice) actionCheck(w http.ResponseWriter, r *http.Request, a *aftersale.Action) {
 	d, ok := b.read(w, r, a)
 	if !ok || !b.loaded(w, r, d) {
@@ -105,8 +104,8 @@ func (b *Backoffice) actionCheck(w http.ResponseWriter, r *http.Request, a *afte
 	}
 }
 
-// loaded reads what the form needs to know from Klarna. It answers by itself, and
-// reports false, when Klarna does not say it.
+// loaded reads what the form needs from Klarna. When Klarna does not answer, it answers
+// itself and reports false.
 func (b *Backoffice) loaded(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) bool {
 	err := b.Desk.Load(r.Context(), d)
 	if err != nil {
@@ -115,8 +114,8 @@ func (b *Backoffice) loaded(w http.ResponseWriter, r *http.Request, d *aftersale
 	return err == nil
 }
 
-// parsed makes the command of the draft and checks it. It answers by itself,
-// and reports false, when it cannot be done.
+// parsed makes the command of the draft and checks it. When the command is not possible, it
+// answers itself and reports false.
 func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) bool {
 	if impossible := b.Desk.Parse(r.Context(), d, time.Now()); impossible != nil {
 		b.impossible(w, r, d.Action, d.Order, impossible)
@@ -129,7 +128,7 @@ func (b *Backoffice) parsed(w http.ResponseWriter, r *http.Request, d *aftersale
 	return true
 }
 
-// actionDo does what the second page asked.
+// actionDo carries out the confirmed command.
 func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, a *aftersale.Action) {
 	d, ok := b.read(w, r, a)
 	if !ok {
@@ -170,7 +169,7 @@ func (b *Backoffice) begun(ctx context.Context, d *aftersale.Draft) (bool, error
 	return found, nil
 }
 
-// stale shows the form again: the order is no longer what it was made of.
+// stale shows the form again: the order has changed since the form was made.
 func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) {
 	audit, err := b.Book.Audit(r.Context(), d.Order.OrderID)
 	if err != nil {
@@ -184,14 +183,14 @@ func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *aftersale.
 	b.changed(w, r, d, changed)
 }
 
-// changed shows the form again with what somebody else did.
+// changed shows the form again and tells of the change by somebody else.
 func (b *Backoffice) changed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, e *aftersale.ChangedError) {
 	d.Order = e.Order
 	d.Renew()
 	b.first(w, r, http.StatusConflict, d, b.fasterNote(d.Order, e))
 }
 
-// answer shows how a command ended.
+// answer shows the outcome of a command.
 func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, begun bool, outcome aftersale.Outcome, err error) {
 	if changed, ok := errors.AsType[*aftersale.ChangedError](err); ok {
 		b.changed(w, r, d, changed)
@@ -209,7 +208,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale
 	case errors.Is(err, order.ErrUnknown):
 		b.notFound(w, r)
 	case err != nil:
-		// The command may have been stored: the same key asks again.
+		// The command may have been stored. The same key asks again.
 		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.Order.OrderID, "order_number", d.Order.Number, "action", d.Action.Name, "error", err)
 		w.Header().Set("Retry-After", "5")
 		if begun {
@@ -234,14 +233,14 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale
 	}
 }
 
-// result leads to the order, where the result is told by its audit.
+// result redirects to the order's page, which reads the outcome from the audit.
 func (b *Backoffice) result(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, code string) {
 	to := url.URL{Path: orderPath(d.Order.Number), RawQuery: url.Values{code: {d.Command.Key}}.Encode(), Fragment: "result"}
 	http.Redirect(w, r, to.String(), http.StatusSeeOther)
 }
 
-// first shows the first page of the action: its form, with all that was typed, or
-// the question where nothing is; or why it cannot be done.
+// first shows the action's first page: its form with the typed values, the question where
+// nothing is typed, or the reason why the action is impossible.
 func (b *Backoffice) first(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
 	if impossible := b.Desk.Possible(d.Order, d.Action, time.Now()); impossible != nil {
 		b.impossible(w, r, d.Action, d.Order, impossible, notes...)
@@ -258,7 +257,6 @@ func (b *Backoffice) first(w http.ResponseWriter, r *http.Request, status int, d
 	b.form(w, r, status, d, notes...)
 }
 
-// form answers with the form.
 func (b *Backoffice) form(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
 	b.actionPage(w, r, status, d.Action.Title+" "+d.Order.Number, templates.ActionForm(templates.ActionFormView{
 		Form: d.Form(), Number: d.Order.Number, Title: d.Action.Title, URL: actionPath(d.Order.Number, d.Action),
@@ -266,7 +264,7 @@ func (b *Backoffice) form(w http.ResponseWriter, r *http.Request, status int, d 
 	}))
 }
 
-// question answers with the second page.
+// question shows the second page.
 func (b *Backoffice) question(w http.ResponseWriter, r *http.Request, status int, d *aftersale.Draft, notes ...templates.ResultNote) {
 	v := templates.ActionConfirmView{
 		Question: d.Question(), Number: d.Order.Number, Title: d.Action.Title, URL: actionPath(d.Order.Number, d.Action) + "/confirm", Busy: d.Action.Busy,
@@ -279,7 +277,7 @@ func (b *Backoffice) question(w http.ResponseWriter, r *http.Request, status int
 	b.actionPage(w, r, status, v.Ask, templates.ActionConfirm(v))
 }
 
-// impossible answers that the action cannot be done with the order as it is.
+// impossible answers that the order does not allow the action.
 func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, a *aftersale.Action, o order.Order, e *aftersale.ImpossibleError, notes ...templates.ResultNote) {
 	notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: a.Impossible(o, e.Reason)})
 	b.page(w, r, http.StatusConflict, a.Title+" "+o.Number, navOrders, templates.ActionRefused(templates.ActionRefusedView{
@@ -287,7 +285,7 @@ func (b *Backoffice) impossible(w http.ResponseWriter, r *http.Request, a *after
 	}))
 }
 
-// actionPage answers with a page whose title says whether something is wrong.
+// actionPage shows a page of an action. Its title says whether there is an error.
 func (b *Backoffice) actionPage(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	if status >= http.StatusBadRequest {
 		title = "Error: " + title
@@ -295,7 +293,7 @@ func (b *Backoffice) actionPage(w http.ResponseWriter, r *http.Request, status i
 	b.page(w, r, status, title, navOrders, content)
 }
 
-// unreadable says that Klarna did not tell what the form needs to know.
+// unreadable answers that Klarna did not send what the form needs.
 func (b *Backoffice) unreadable(ctx context.Context, d *aftersale.Draft, err error) templates.ResultNote {
 	b.Logger.WarnContext(ctx, "form not filled by klarna", "order_id", d.Order.OrderID, "order_number", d.Order.Number, "action", d.Action.Name, "error", err)
 	n := templates.ResultNote{Kind: templates.Bad, Title: "Klarna did not say what it offers.", Body: "Nothing was sent. Try again in a moment."}

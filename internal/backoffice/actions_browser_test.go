@@ -1,11 +1,13 @@
 package backoffice_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/go-rod/rod/lib/input"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/order"
 )
@@ -70,130 +72,114 @@ func (s *screen) find(o order.Order) {
 func TestDeskInTheBrowser(t *testing.T) {
 	t.Parallel()
 	d := newOffice(t)
-	for _, look := range []int{0, len(looks) - 1} { // wide and light, phone and dark
-		t.Run(looks[look].name, func(t *testing.T) {
-			t.Parallel()
-			o := d.buy()
-			s := d.screen(t, looks[look].o)
-			shoot := func(name string) {
-				s.Picture(name)
-				if wide := s.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); wide > 0 {
-					t.Errorf("%s is %d px too wide", name, wide)
-				}
-				if look > 0 {
-					return
-				}
-				if wide := s.TooWide(); wide != "" {
-					t.Errorf("%s scrolls sideways:\n%s", name, wide)
-				}
-			}
-			s.enter(o)
-			shoot("order")
+	o := d.buy()
+	s := d.screen(t, browsertest.Options{})
+	shoot := func(name string) { fits(t, s.Page, name) }
+	s.enter(o)
+	shoot("order")
 
-			// Ship half with tracking, and capture it.
-			s.press("^Capture 774.00")
-			s.fill(mugField, "2")
-			if got := s.MustElement("[name=what]:checked").MustProperty("value").Str(); got != "lines" {
-				t.Errorf("after a quantity was typed %q is chosen", got)
-			}
-			s.fill(deliveryField, "0")
-			s.Wait("the sum", `() => document.querySelector("[data-sum-text]").textContent.replace(/\s/g, " ") === "427.00"`)
-			s.fill("tracking", "SE123456789")
-			s.press("^Continue")
-			s.focused("#errors")
-			s.reads("Enter the carrier")
-			shoot("capture-error")
-			s.fill("carrier", "PostNord")
-			s.press("^Continue")
-			s.reads("Capture 427.00 SEK?")
-			s.reads("Parcel: PostNord, SE123456789.")
-			shoot("capture-question")
-			s.press("^Back$")
-			s.reads("To capture: 427.00")
-			shoot("capture-form")
-			s.press("^Continue")
-			d.Fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
-			busy := s.MustEval(`() => {
-				const button = document.querySelector("[data-once] [data-busy]");
-				button.click();
-				button.click();
-				return button.textContent + button.getAttribute("aria-disabled");
-			}`).Str()
-			if busy != "Capturing…true" {
-				t.Errorf("after a press the button says %q", busy)
-			}
-			s.reads("Captured 427.00 SEK. 347.00 remains.")
-			s.focused("#result")
-			shoot("captured")
+	// Ship half with tracking, and capture it.
+	s.press("^Capture 774.00")
+	s.fill(mugField, "2")
+	if got := s.MustElement("[name=what]:checked").MustProperty("value").Str(); got != "lines" {
+		t.Errorf("after a quantity was typed %q is chosen", got)
+	}
+	s.fill(deliveryField, "0")
+	s.Wait("the sum", `() => document.querySelector("[data-sum-text]").textContent.replace(/\s/g, " ") === "427.00"`)
+	s.fill("tracking", "SE123456789")
+	s.press("^Continue")
+	s.focused("#errors")
+	s.reads("Enter the carrier")
+	shoot("capture-error")
+	s.fill("carrier", "PostNord")
+	s.press("^Continue")
+	s.reads("Capture 427.00 SEK?")
+	s.reads("Parcel: PostNord, SE123456789.")
+	shoot("capture-question")
+	s.press("^Back$")
+	s.reads("To capture: 427.00")
+	shoot("capture-form")
+	s.press("^Continue")
+	d.Fake.AddFault(fakeklarna.Fault{Method: "POST", OrderID: o.OrderID, Delay: fakeklarna.Duration(500_000_000)})
+	busy := s.MustEval(`() => {
+		const button = document.querySelector("[data-once] [data-busy]");
+		button.click();
+		button.click();
+		return button.textContent + button.getAttribute("aria-disabled");
+	}`).Str()
+	if busy != "Capturing…true" {
+		t.Errorf("after a press the button says %q", busy)
+	}
+	s.reads("Captured 427.00 SEK. 347.00 remains.")
+	s.focused("#result")
+	shoot("captured")
 
-			// The number was mistyped: it is corrected, and Klarna is told once more.
-			s.press("^Correct…")
-			s.fill("tracking", "SE987654321")
-			shoot("correct-form")
-			s.press("^Continue")
-			s.reads("Correct this shipment?")
-			shoot("correct-question")
-			s.press("^Correct the shipment")
-			s.reads("Corrected the shipment.")
-			shoot("corrected")
+	// The number was mistyped: it is corrected, and Klarna is told once more.
+	s.press("^Correct…")
+	s.fill("tracking", "SE987654321")
+	shoot("correct-form")
+	s.press("^Continue")
+	s.reads("Correct this shipment?")
+	shoot("correct-question")
+	s.press("^Correct the shipment")
+	s.reads("Corrected the shipment.")
+	shoot("corrected")
 
-			// A return fee is impossible yet, and that is said; so is a cancel.
-			s.reads("Cancellation is not possible: part of this order is captured. Refund it instead.")
-			s.press("^Refund…")
-			s.reads("No return fee can be kept: a return fee needs an order of which nothing remains to be captured.")
-			s.press("^Back to the order")
+	// A return fee is impossible yet, and that is said; so is a cancel.
+	s.reads("Cancellation is not possible: part of this order is captured. Refund it instead.")
+	s.press("^Refund…")
+	s.reads("No return fee can be kept: a return fee needs an order of which nothing remains to be captured.")
+	s.press("^Back to the order")
 
-			// Change the rest: nothing else is sent.
-			s.press("^Change lines…")
-			s.fill(mugField, "2")
-			s.fill(deliveryField, "0")
-			shoot("lines-form")
-			s.press("^Continue")
-			s.reads("Change the order to 427.00 SEK?")
-			shoot("lines-question")
-			s.press("^Change to 427.00")
-			s.reads("Changed the order to 427.00 SEK. 0.00 remains.")
+	// Change the rest: nothing else is sent.
+	s.press("^Change lines…")
+	s.fill(mugField, "2")
+	s.fill(deliveryField, "0")
+	shoot("lines-form")
+	s.press("^Continue")
+	s.reads("Change the order to 427.00 SEK?")
+	shoot("lines-question")
+	s.press("^Change to 427.00")
+	s.reads("Changed the order to 427.00 SEK. 0.00 remains.")
 
-			// A line comes back, with a fee.
-			s.press("^Refund…")
-			s.fill(jamField, "1")
-			s.fill("fee", "20")
-			s.Wait("the sum", `() => document.querySelector("[data-sum-text]").textContent === "109.00"`)
-			shoot("refund-form")
-			s.press("^Continue")
-			s.reads("Refund 109.00 SEK?")
-			shoot("refund-question")
-			s.press("^Refund 109.00")
-			s.reads("Refunded 109.00 SEK. 318.00 can still be refunded.")
-			shoot("refunded")
-			d.amounts(o, 2*14900+12900, 2*14900+12900, 10900)
+	// A line comes back, with a fee.
+	s.press("^Refund…")
+	s.fill(jamField, "1")
+	s.fill("fee", "20")
+	s.Wait("the sum", `() => document.querySelector("[data-sum-text]").textContent === "109.00"`)
+	shoot("refund-form")
+	s.press("^Continue")
+	s.reads("Refund 109.00 SEK?")
+	shoot("refund-question")
+	s.press("^Refund 109.00")
+	s.reads("Refunded 109.00 SEK. 318.00 can still be refunded.")
+	shoot("refunded")
+	d.amounts(o, 2*14900+12900, 2*14900+12900, 10900)
 
-			// Another order is cancelled.
-			other := d.buy()
-			s.find(other)
-			s.press("^Cancel the order…")
-			s.reads("774.00 SEK is released and the shopper pays nothing.")
-			shoot("cancel-question")
-			s.press("^Cancel order$")
-			s.reads("Cancelled order " + other.Number + ".")
-			if got := d.managed(other.OrderID).Status; got != "CANCELLED" {
-				t.Errorf("the other order is %s", got)
-			}
+	// Another order is cancelled.
+	other := d.buy()
+	s.find(other)
+	s.press("^Cancel the order…")
+	s.reads("774.00 SEK is released and the shopper pays nothing.")
+	shoot("cancel-question")
+	s.press("^Cancel order$")
+	s.reads("Cancelled order " + other.Number + ".")
+	if got := d.managed(other.OrderID).Status; got != "CANCELLED" {
+		t.Errorf("the other order is %s", got)
+	}
 
-			// Klarna refuses a higher amount: why, and what to quote.
-			denied := d.buy("email", "ada+denied-raise@example.com")
-			s.find(denied)
-			s.press("^Change lines…")
-			s.fill(mugField, "9")
-			s.press("^Continue")
-			s.press("^Change to 1")
-			s.reads("Klarna did not approve the higher amount, and the order is unchanged.")
-			s.focused("#result")
-			shoot("refused")
-			if got := s.MustElement(`[name="` + mugField + `"]`).MustProperty("value").Str(); got != "9" {
-				t.Errorf("after the refusal the quantity is %q", got)
-			}
-		})
+	// Klarna refuses a higher amount: why, and what to quote.
+	denied := d.buy("email", "ada+denied-raise@example.com")
+	s.find(denied)
+	s.press("^Change lines…")
+	s.fill(mugField, "9")
+	s.press("^Continue")
+	s.press("^Change to 1")
+	s.reads("Klarna did not approve the higher amount, and the order is unchanged.")
+	s.focused("#result")
+	shoot("refused")
+	if got := s.MustElement(`[name="` + mugField + `"]`).MustProperty("value").Str(); got != "9" {
+		t.Errorf("after the refusal the quantity is %q", got)
 	}
 }
 
@@ -245,6 +231,34 @@ func TestDeskByKeyboard(t *testing.T) {
 	s.reads("Refunded 129.00 SEK.")
 	s.focused("#result")
 	d.amounts(o, all, all, 12900)
+}
+
+// axe-core finds no violation in any form, question and refusal of an action.
+func TestActionLooks(t *testing.T) {
+	if os.Getenv("SHOPD_AXE") == "" {
+		t.Skip("make check and make a11y run it")
+	}
+	t.Parallel()
+	d := newOffice(t)
+	o, open := d.buy(), d.buy()
+	d.clerk("ada").act(o, "capture", "what", "lines", mugField, "2", jamField, "0", deliveryField, "0", "carrier", "Bring", "tracking", "370")
+	s := d.screen(t, browsertest.Options{})
+	s.enter(open)
+	for _, a := range aftersale.Actions {
+		s.Go(d.URL + "/admin/orders/" + o.Number + "/" + a.Slug + "?shipment=1")
+		audit(s.Page, a.Title)
+		switch form := s.MustHas(".act-form"); {
+		case form:
+			s.press("^Continue")
+			audit(s.Page, a.Title+", sent")
+		case a.Form != nil:
+			t.Errorf("%s has no form", a.Title)
+		}
+	}
+	s.Go(d.URL + "/admin/")
+	s.MustElement(`[name=order]`).MustClick()
+	s.press("^Capture…")
+	audit(s.Page, "several orders")
 }
 
 // Ticked orders, by mouse: the question, and the page that looks again by itself.

@@ -12,14 +12,14 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// The codes by which an address tells the order's page to say how a command
-// ended. What it says comes from the audit.
+// Query members of the order's page: they name the command whose outcome it shows. The
+// outcome itself comes from the audit.
 const (
 	codeDone    = "done"    // + key of the command
 	codeAlready = "already" // + key: it was sent once more
 )
 
-// entryOf is the newest entry of a command in an audit, which has the newest first.
+// entryOf returns the newest entry of a command. The audit is sorted, newest first.
 func entryOf(audit []order.AuditEntry, key string) (order.AuditEntry, bool) {
 	i := slices.IndexFunc(audit, func(e order.AuditEntry) bool { return key != "" && e.Key == key })
 	if i < 0 {
@@ -28,8 +28,8 @@ func entryOf(audit []order.AuditEntry, key string) (order.AuditEntry, bool) {
 	return audit[i], true
 }
 
-// resultNotes are the messages at the top of an order's page: how the command
-// ended that its address names, and what state the order is in.
+// resultNotes returns the messages at the top of an order's page: the outcome of the
+// command in its address, and the state of the order.
 func (b *Backoffice) resultNotes(query url.Values, o order.Order, audit []order.AuditEntry) []templates.ResultNote {
 	notes := b.stateNotes(o)
 	key, again := query.Get(codeDone), false
@@ -50,7 +50,7 @@ func (b *Backoffice) resultNotes(query url.Values, o order.Order, audit []order.
 	return notes
 }
 
-// doneNote says what was done.
+// doneNote tells of a command that was done.
 func (b *Backoffice) doneNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	n := templates.ResultNote{Kind: templates.OK, Title: "Done."}
 	if a := b.Desk.Actions.Named(order.Action(e.Event)); a != nil {
@@ -59,14 +59,14 @@ func (b *Backoffice) doneNote(o order.Order, e order.AuditEntry) templates.Resul
 	return n
 }
 
-// alreadyNote says that a form was sent twice.
+// alreadyNote tells that a form was sent twice.
 func (b *Backoffice) alreadyNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	return templates.ResultNote{
 		Kind: templates.Info, Title: "Already done.", Body: b.happened(o, e) + " at " + form.Clock(e.At) + ". Nothing was done twice.",
 	}
 }
 
-// nounOf is what an action is called.
+// nounOf returns the noun of an action.
 func (b *Backoffice) nounOf(name order.Action) string {
 	if a := b.Desk.Actions.Named(name); a != nil {
 		return a.Noun
@@ -74,7 +74,7 @@ func (b *Backoffice) nounOf(name order.Action) string {
 	return "change"
 }
 
-// stateNotes say what keeps an order from being acted on as usual.
+// stateNotes tells of a state in which the order cannot be handled as usual.
 func (b *Backoffice) stateNotes(o order.Order) []templates.ResultNote {
 	var notes []templates.ResultNote
 	if o.Running != nil {
@@ -99,7 +99,7 @@ func (b *Backoffice) stateNotes(o order.Order) []templates.ResultNote {
 	return notes
 }
 
-// fasterNote says that somebody else was faster, and with what.
+// fasterNote tells of somebody else's command that came first.
 func (b *Backoffice) fasterNote(o order.Order, e *aftersale.ChangedError) templates.ResultNote {
 	n := templates.ResultNote{Kind: templates.Warn, Title: "The order changed while you were looking."}
 	switch {
@@ -113,7 +113,7 @@ func (b *Backoffice) fasterNote(o order.Order, e *aftersale.ChangedError) templa
 	return n
 }
 
-// happened tells an entry as half a sentence: "demo captured 745.00 SEK".
+// happened describes an entry in half a sentence: "demo captured 745.00 SEK".
 func (b *Backoffice) happened(o order.Order, e order.AuditEntry) string {
 	a := b.Desk.Actions.Named(order.Action(e.Event))
 	switch {
@@ -127,7 +127,7 @@ func (b *Backoffice) happened(o order.Order, e order.AuditEntry) string {
 	return e.Staff + " tried to " + a.Try + amountOf(o, e)
 }
 
-// amountOf is the amount of an entry as the end of a sentence, "" without one.
+// amountOf returns the amount of an entry as the end of a sentence, "" without one.
 func amountOf(o order.Order, e order.AuditEntry) string {
 	if e.Amount == 0 {
 		return ""
@@ -135,7 +135,7 @@ func amountOf(o order.Order, e order.AuditEntry) string {
 	return " " + form.Money(e.Amount, o.PurchaseCurrency)
 }
 
-// refusedNote says that Klarna refused, why as far as Klarna tells, and what to do.
+// refusedNote tells of a refusal, Klarna's reason, and what to do.
 func (b *Backoffice) refusedNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	n := templates.ResultNote{Kind: templates.Bad, Title: "Klarna refused it.", CorrelationID: e.CorrelationID}
 	if a := b.Desk.Actions.Named(order.Action(e.Event)); a != nil {

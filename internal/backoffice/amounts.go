@@ -19,7 +19,7 @@ func quantity(n int64) string { return strconv.FormatInt(n, 10) }
 
 func marketOf(o order.Order) string { return o.PurchaseCountry + " · " + string(o.PurchaseCurrency) }
 
-// stateOf is how far an order is, for the merchant.
+// stateOf returns the state of an order, for the merchant.
 func stateOf(o order.Order) templates.Badge {
 	if o.Pending() {
 		return templates.Badge{Kind: templates.Warn, Text: "Being checked"}
@@ -49,8 +49,8 @@ func stateOf(o order.Order) templates.Badge {
 	return templates.Badge{Text: "Open"}
 }
 
-// amounts are the bar and its figures. What was authorized and is neither captured nor
-// remains was released.
+// amounts returns the bar of amounts and its figures. Released is the part of the
+// authorized amount that is neither captured nor remaining.
 func amounts(o order.Order) templates.AdminAmounts {
 	rest := o.Remaining()
 	total := max(o.OrderAmount, o.CapturedAmount+rest)
@@ -70,7 +70,7 @@ func amounts(o order.Order) templates.AdminAmounts {
 	if total <= 0 {
 		return v
 	}
-	// Ends of parts, not widths, are rounded: so the parts meet.
+	// The ends are rounded, not the widths: so the parts meet.
 	at := func(a money.Amount) int { return int(int64(a) * 10000 / int64(total)) }
 	add := func(class string, from, to money.Amount) {
 		if to > from {
@@ -85,7 +85,7 @@ func amounts(o order.Order) templates.AdminAmounts {
 	return v
 }
 
-// lines are the order's lines, each with how far it is.
+// lines returns the order's lines, each with its state.
 func lines(o order.Order) []templates.AdminLine {
 	open := "Open"
 	switch {

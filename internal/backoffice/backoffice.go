@@ -1,5 +1,5 @@
-// Package backoffice serves the merchant's pages at /admin/: staff look at the orders
-// and do with them what Klarna's Order Management offers.
+// Package backoffice serves the merchant's pages at /admin/. Staff see the orders here, and
+// capture, refund and change them through Klarna's Order Management.
 package backoffice
 
 import (
@@ -22,11 +22,11 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// requestTime is what a request may take, from its session to its last call to Klarna
-// or Redis; an export may take longer.
+// requestTime is the limit of a request, from its session to its last call of Klarna or
+// Redis. An export has a longer one.
 const requestTime = 12 * time.Second
 
-// Backoffice holds what its handlers need. All members are required.
+// Backoffice has the parts that its handlers need. All members are required.
 type Backoffice struct {
 	Book     *order.Book
 	Desk     *aftersale.Desk
@@ -38,11 +38,11 @@ type Backoffice struct {
 	Logger   *slog.Logger
 }
 
-// everything is the route of what is no page.
+// everything is the route of all paths without a page.
 const everything = "/admin/*"
 
-// Routes mounts the pages. Nothing but the sign-in is served without a session, and no
-// method but GET to a member of staff who may only look.
+// Routes mounts the pages. Only the sign-in is served without a session. Staff with the
+// role view can only GET.
 func (b *Backoffice) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(private)
@@ -52,7 +52,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 		})
 		r.Group(func(r chi.Router) {
 			r.Use(b.signedIn)
-			// A search is sent by POST, so that an e-mail address is in no URL.
+			// A search is sent by POST, so that no URL has an e-mail address.
 			r.With(respond.Deadline(requestTime)).Post("/admin/search", b.search)
 			r.Group(func(r chi.Router) {
 				r.Use(b.changesNeedManage)
@@ -97,8 +97,8 @@ const (
 	navExports   = "exports"
 )
 
-// page answers with a page of the back office: its title without the shop's name, the
-// entry of the navigation that it belongs to ("" = none), and its main part.
+// page answers with a page of the back office. title comes without the shop's name; entry
+// is its entry in the navigation, "" for none; main is its main part.
 func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
 	shell := templates.AdminShell{Title: title, Active: active}
 	if staff := staffOf(r.Context()); staff.Name != "" {
@@ -115,11 +115,11 @@ func (b *Backoffice) notFound(w http.ResponseWriter, r *http.Request) {
 	}))
 }
 
-// errBadRequest is a request that cannot be understood.
+// errBadRequest: the request cannot be understood.
 var errBadRequest = &respond.BadRequest{Status: http.StatusBadRequest, Message: "The request cannot be understood."}
 
-// fail answers a request that could not be served, and logs once what is ours to mend.
-// Nothing has changed then.
+// fail answers a request that could not be served. It logs our own faults once. Nothing has
+// changed then.
 func (b *Backoffice) fail(w http.ResponseWriter, r *http.Request, err error) {
 	v := templates.AdminMessageView{BackURL: home, Back: "See the orders"}
 	status := http.StatusServiceUnavailable

@@ -7,6 +7,7 @@ import (
 	"github.com/go-rod/rod/lib/input"
 	"github.com/google/uuid"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/order"
 )
@@ -18,17 +19,6 @@ func (o *office) enter(p *browsertest.Page) {
 	p.MustElement("#password").MustInput(password)
 	p.MustElement(".signin .btn.w").MustClick()
 	p.Wait("who is signed in", `() => !!document.querySelector(".who")`)
-}
-
-// looks are how the pages are looked at.
-var looks = []struct {
-	name string
-	o    browsertest.Options
-}{
-	{"wide", browsertest.Options{}},
-	{"wide, dark", browsertest.Options{Dark: true}},
-	{"phone", browsertest.Options{Phone: true}},
-	{"phone, dark", browsertest.Options{Phone: true, Dark: true}},
 }
 
 // tour looks at every page and state of the list and of an order.
@@ -60,43 +50,61 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 	}
 }
 
-// Nothing is wider than the screen, at any width and with any font, nor with forced
-// colours, and no page has an error in its console.
-func TestLayout(t *testing.T) {
+// audit looks at the open page with axe-core, on a desk and on a phone.
+func audit(p *browsertest.Page, page string) {
+	for _, o := range []browsertest.Options{{}, {Phone: true}} {
+		p.As(o)
+		p.Audit(page+", "+o.String(), p.Page)
+	}
+	p.As(browsertest.Options{})
+}
+
+// fits demands that the open page is not wider than the screen, on a phone, and at any width in a wide font.
+func fits(t *testing.T, p *browsertest.Page, page string) {
+	t.Helper()
+	p.Picture(page)
+	p.As(browsertest.Options{Phone: true})
+	p.Picture(page + " on a phone")
+	if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
+		t.Errorf("%s scrolls sideways on a phone by %d px", page, beyond)
+	}
+	p.As(browsertest.Options{})
+	if wide := p.TooWide(); wide != "" {
+		t.Errorf("%s scrolls sideways:\n%s", page, wide)
+	}
+}
+
+// Nothing is wider than the screen, at any width and with any font, nor with forced colours, targets are large enough,
+// and axe-core finds no violation.
+func TestLooks(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	s := o.partly()
 	o.sale(1, "given_name", "Wolfeschlegelsteinhausenbergerdorff")
-	for name, options := range map[string]browsertest.Options{
-		"desk": {}, "phone": {Phone: true}, "narrow": {Width: 320, Height: 800}, "forced colours": {ForcedColors: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := browsertest.Open(t, options)
-			o.tour(p, s, func(page string) {
-				p.Picture(name + " " + page)
-				small := p.MustEval(`() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")].filter((e) => {
-					if (!e.checkVisibility() || e.matches(".skip, p a, .crumb a, .tick input")) return false;
-					const { width, height } = e.getBoundingClientRect();
-					return width < 24 || height < 24;
-				}).map((e) => e.outerHTML.slice(0, 80)).join("\n")`).Str()
-				if small != "" {
-					t.Errorf("%s has targets under 24 px:\n%s", page, small)
-				}
-				if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
-					t.Errorf("%s scrolls sideways by %d px", page, beyond)
-				}
-				if name != "desk" {
-					return
-				}
-				if strings.HasPrefix(page, "list") {
-					p.MustEval(`() => document.querySelectorAll("tbody .r").forEach((e) => { e.textContent = "1 234 567.89" })`)
-				}
-				if wide := p.TooWide(); wide != "" {
-					t.Errorf("%s scrolls sideways:\n%s", page, wide)
-				}
-				p.Picture(name + " " + page + " in a wide font")
-			})
-		})
-	}
+	o.do(o.sale(1).OrderID, order.Command{Action: aftersale.Cancel.Name})
+	o.sale(1, "email", "ada+pend-accept-05@example.com")
+	p := browsertest.Open(t, browsertest.Options{})
+	o.tour(p, s, func(page string) {
+		for _, o := range []browsertest.Options{{}, {ForcedColors: true}, {Width: 320, Height: 800}, {Phone: true}} {
+			p.As(o)
+			small := p.MustEval(`() => [...document.querySelectorAll("a, button, input:not([type=hidden]), select, summary")].filter((e) => {
+				if (!e.checkVisibility() || e.matches(".skip, p a, .crumb a, .tick input")) return false;
+				const { width, height } = e.getBoundingClientRect();
+				return width < 24 || height < 24;
+			}).map((e) => e.outerHTML.slice(0, 80)).join("\n")`).Str()
+			if small != "" {
+				t.Errorf("%s, %s: targets under 24 px:\n%s", page, o, small)
+			}
+			if beyond := p.MustEval(`() => document.documentElement.scrollWidth - document.documentElement.clientWidth`).Int(); beyond > 0 {
+				t.Errorf("%s, %s: scrolls sideways by %d px", page, o, beyond)
+			}
+		}
+		audit(p, page)
+		if strings.HasPrefix(page, "list") {
+			p.MustEval(`() => document.querySelectorAll("tbody .r").forEach((e) => { e.textContent = "1 234 567.89" })`)
+		}
+		fits(t, p, page)
+	})
 }
 
 // By keyboard alone: sign in, tick an order, open one, copy an ID, sign out.

@@ -23,13 +23,13 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// bulkPath is where an action is done with several orders at once.
+// bulkPath is the address of actions on several orders.
 const bulkPath = "/admin/bulk"
 
-// bulkLook is how often the page of a bulk job looks again, in seconds.
+// bulkLook is how often the page of a bulk job reloads, in seconds.
 const bulkLook = 3
 
-// bulkRoutes mounts the actions with several orders. Everybody may look at a job.
+// bulkRoutes mounts the actions on several orders. All staff may look at a job.
 func (b *Backoffice) bulkRoutes(r chi.Router) {
 	r.Get(bulkPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/admin/", http.StatusSeeOther) })
 	r.With(b.mayManage).Post(bulkPath, b.bulkAsk)
@@ -38,8 +38,7 @@ func (b *Backoffice) bulkRoutes(r chi.Router) {
 	r.Get(bulkPath+"/{id}", b.bulkProgress)
 }
 
-// selection are the orders that were ticked, and what an action with all of them
-// comes to.
+// selection has the ticked orders, and the total of an action on all of them.
 type selection struct {
 	action *aftersale.Action
 	rows   []templates.BulkRow
@@ -48,8 +47,8 @@ type selection struct {
 	state  string // names orders and amounts
 }
 
-// selected reads the action and the orders of a form. The error is of the book, or
-// that there is no such action.
+// selected reads the action and the orders of a form. The error comes from the book, or
+// there is no such action.
 func (b *Backoffice) selected(r *http.Request) (selection, error) {
 	s := selection{sums: map[money.Currency]money.Amount{}, action: b.Desk.Actions.Bulk().Named(order.Action(r.PostForm.Get("action")))}
 	if s.action == nil {
@@ -91,8 +90,8 @@ func (b *Backoffice) selected(r *http.Request) (selection, error) {
 	return s, nil
 }
 
-// what says what is done, and what all comes to, each currency by itself:
-// "Capture 100.00 SEK + 20.00 EUR".
+// what names the action and its totals, one for each currency: "Capture 100.00 SEK + 20.00
+// EUR".
 func (s selection) what() string {
 	var parts []string
 	for _, c := range slices.Sorted(maps.Keys(s.sums)) {
@@ -101,7 +100,7 @@ func (s selection) what() string {
 	return strings.TrimSpace(s.action.Title + " " + strings.Join(parts, " + "))
 }
 
-// bulkAsk asks whether it shall be done with the ticked orders.
+// bulkAsk asks staff to confirm an action on the ticked orders.
 func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
 		b.fail(w, r, err)
@@ -115,7 +114,7 @@ func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 	b.bulkQuestion(w, r, http.StatusOK, s)
 }
 
-// bulkQuestion answers with the question, or with what there is to ask.
+// bulkQuestion shows the question, or why there is nothing to ask.
 func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status int, s selection, notes ...templates.ResultNote) {
 	v := templates.BulkConfirmView{URL: bulkPath + "/start", Notes: notes, Rows: s.rows, Busy: "Starting…"}
 	switch n := len(s.ids); {
@@ -148,8 +147,7 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 	b.page(w, r, status, title, navOrders, templates.BulkConfirm(v))
 }
 
-// bulkStart starts what was asked for. The same form starts one job, however
-// often it is sent.
+// bulkStart starts the confirmed job. A form that is sent again starts no second job.
 func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, formLimit); err != nil {
 		b.fail(w, r, err)
@@ -183,7 +181,7 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, bulkPath+"/"+url.PathEscape(id.String()), http.StatusSeeOther)
 }
 
-// bulkProgress shows how far a bulk job is. It may be left and found again.
+// bulkProgress shows the progress of a bulk job. Staff can leave the page and come back.
 func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
 	job, found, err := b.Desk.Bulk(r.Context(), chi.URLParam(r, "id"))
 	switch {
@@ -217,7 +215,7 @@ func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, strings.TrimSuffix(v.Text, "."), navOrders, templates.BulkProgress(v))
 }
 
-// bulkItem is a row of the progress.
+// bulkItem returns one row of the progress.
 func bulkItem(item aftersale.BulkItem) templates.BulkItem {
 	row := templates.BulkItem{
 		Number: item.Number, URL: orderPath(item.Number), Kind: templates.Info, State: "Waiting",

@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// exportRows are sent at a time.
+	// exportRows is the number of rows in one part.
 	exportRows = 200
-	// exportTime is what the browser has to take them, in place of the server's
-	// limit for the whole answer.
+	// exportTime is the browser's time to take one part. It replaces the server's limit for
+	// the whole answer.
 	exportTime = 30 * time.Second
 )
 
@@ -30,7 +30,7 @@ func (b *Backoffice) exportRoutes(r chi.Router) {
 	r.Get("/admin/exports/lines.csv", b.export(lineFile))
 }
 
-// exports is the page that leads to the files.
+// exports shows the page with links to the files.
 func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 	filter, _, err := filterOf(r.URL.Query())
 	if err != nil {
@@ -57,8 +57,8 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
 }
 
-// file is a kind of export: what is in a row, and the rows of an order. It has no
-// names, street or e-mail addresses: bookkeeping does not need them.
+// file is a kind of export: its columns, and the rows of an order. It has no names, streets
+// or e-mail addresses: bookkeeping does not need them.
 type file struct {
 	name   string
 	header []string
@@ -127,7 +127,7 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// utc writes a time as spreadsheets read it.
+// utc formats a time for spreadsheets.
 func utc(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -135,8 +135,8 @@ func utc(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
-// text is a cell that no spreadsheet takes for a formula, whoever wrote it.
-// Amounts do not need it: they are digits, be it with a minus.
+// text returns a cell that no spreadsheet takes for a formula, whoever wrote it. Amounts do
+// not need it: they are digits, perhaps after a minus.
 func text(s string) string {
 	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		return "'" + s
@@ -144,7 +144,7 @@ func text(s string) string {
 	return s
 }
 
-// export answers with a file of the orders that pass the filter, oldest first.
+// export answers with a file of the filtered orders, oldest first.
 func (b *Backoffice) export(f file) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, query, err := filterOf(r.URL.Query())
@@ -175,8 +175,7 @@ func (b *Backoffice) export(f file) http.HandlerFunc {
 	}
 }
 
-// stream writes a file in parts of some rows, each of which the browser has
-// some time to take.
+// stream sends a file in parts of exportRows rows. Each part has a time limit of its own.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -192,8 +191,7 @@ func newStream(w http.ResponseWriter, f file) *stream {
 	return s
 }
 
-// begin sends the headers, so it waits for the first rows: until then an error
-// has a page.
+// begin sends the headers. It waits for the first rows: an error before them gets a page.
 func (s *stream) begin() {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
@@ -222,7 +220,7 @@ func (s *stream) write(o order.Order) error {
 	return nil
 }
 
-// head writes the row of names, after the mark by which spreadsheets know UTF-8.
+// head writes the names of the columns, after the mark that tells spreadsheets UTF-8.
 func (s *stream) head() error {
 	s.begin()
 	s.allow()
@@ -232,7 +230,7 @@ func (s *stream) head() error {
 	return s.csv.Write(s.file.header)
 }
 
-// end writes what is left; a file without orders has its row of names.
+// end writes the rest. A file without orders still has its names.
 func (s *stream) end() error {
 	if !s.begun {
 		if err := s.head(); err != nil {
@@ -254,5 +252,5 @@ func (s *stream) flush() error {
 	return nil
 }
 
-// allow gives the browser time for the next part.
+// allow sets the time limit of the next part.
 func (s *stream) allow() { _ = s.control.SetWriteDeadline(time.Now().Add(exportTime)) }

@@ -18,12 +18,12 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// refreshTime is how long a page waits for what Klarna says of its order; without an
-// answer it shows our copy.
+// refreshTime is how long a page waits for Klarna's copy of its order. After that it shows
+// ours.
 const refreshTime = 3 * time.Second
 
-// theOrder returns the order that a page is about; when there is none the request is
-// answered, and ok is false.
+// theOrder returns the order that a page is about. Without one it answers the request, and
+// ok is false.
 func (b *Backoffice) theOrder(w http.ResponseWriter, r *http.Request) (o order.Order, ok bool) {
 	o, found, err := b.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
 	switch {
@@ -35,7 +35,7 @@ func (b *Backoffice) theOrder(w http.ResponseWriter, r *http.Request) (o order.O
 	return o, err == nil && found
 }
 
-// order is the page of one order, as Klarna has it now.
+// order shows the page of one order, as Klarna has it now.
 func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	o, ok := b.theOrder(w, r)
 	if !ok {
@@ -80,7 +80,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Order "+o.Number, navOrders, templates.AdminOrder(v))
 }
 
-// refresh asks Klarna for the order.
+// refresh reads the order at Klarna.
 func (b *Backoffice) refresh(ctx context.Context, orderID string) (order.Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
@@ -95,7 +95,7 @@ func staleNote(entries []order.AuditEntry) templates.Note {
 	return n
 }
 
-// flagNotes say what the merchant should look at.
+// flagNotes tells the merchant of things to check.
 func flagNotes(o order.Order) []templates.Note {
 	var notes []templates.Note
 	for _, f := range o.Flags {
@@ -115,8 +115,9 @@ func flagNotes(o order.Order) []templates.Note {
 	return notes
 }
 
-// actionsOf are what can be done with an order, and why the rest cannot. What has the
-// same reason is said once; what Klarna's platform does not have at all is not said.
+// actionsOf returns the possible actions of an order, and for the others the reason.
+// Actions with the same reason share one sentence. An action that the platform does not
+// have is left out.
 func (b *Backoffice) actionsOf(o order.Order, now time.Time) (can []templates.AdminAction, cannot []templates.AdminReason) {
 	var whys []string
 	named := map[string][]string{}
@@ -192,7 +193,7 @@ func references(o order.Order) []templates.AdminTerm {
 	return slices.DeleteFunc(terms, func(t templates.AdminTerm) bool { return t.Value == "" })
 }
 
-// shipments are what is on its way.
+// shipments returns the parcels on their way.
 func shipments(o order.Order, manages bool) []templates.AdminShipment {
 	var all []templates.AdminShipment
 	for _, s := range o.Shipments {
@@ -212,7 +213,7 @@ func shipments(o order.Order, manages bool) []templates.AdminShipment {
 	return all
 }
 
-// bookings are the captures and refunds, newest first.
+// bookings returns the captures and refunds, newest first.
 func bookings(o order.Order) []templates.AdminBooking {
 	type booking struct {
 		at time.Time
@@ -246,7 +247,7 @@ func noteOf(description, reference string) string {
 	return strings.Join(nonEmpty(description, reference), " · ")
 }
 
-// itemsOf names lines: "5 × Enamel mug, Return fee".
+// itemsOf lists lines in words: "5 × Enamel mug, Return fee".
 func itemsOf(all []klarna.OrderLine) string {
 	if len(all) == 0 {
 		return "An amount"

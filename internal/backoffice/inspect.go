@@ -23,10 +23,10 @@ import (
 )
 
 const (
-	// lookTime is what the inspector gives Klarna; then it shows what we know.
+	// lookTime is how long the inspector waits for Klarna. After that it shows our copy.
 	lookTime = 6 * time.Second
 	maxLeft  = 100 // left-behind orders shown
-	// maxStories is of how many orders of a cart the story is told.
+	// maxStories is the largest number of a cart's orders whose story is shown.
 	maxStories = 20
 )
 
@@ -35,8 +35,8 @@ func (b *Backoffice) inspectRoutes(r chi.Router) {
 	r.Post("/admin/inspect/sync", b.syncNow)
 }
 
-// inspect shows a cart or an order beside what Klarna has, and its story. It changes
-// nothing, and what it asks Klarna is no part of the story.
+// inspect shows a cart or an order beside Klarna's copy, and its story. It changes nothing,
+// and its own calls of Klarna are not part of the story.
 func (b *Backoffice) inspect(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	v := templates.InspectView{Query: strings.TrimSpace(query.Get("q"))}
@@ -56,7 +56,7 @@ func (b *Backoffice) inspect(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, title, navInspector, templates.AdminInspect(v))
 }
 
-// look fills the page. The error is Redis's.
+// look fills the page. An error comes from Redis.
 func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 	if v.Query == "" {
 		left, total, err := b.Syncer.LeftBehind.List(ctx, maxLeft)
@@ -94,7 +94,7 @@ func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 	return err
 }
 
-// subject is what was searched for.
+// subject is the thing that was searched for.
 type subject struct {
 	cartID  string // "" = not known
 	orderID string // the order asked for; "" = the cart itself
@@ -104,13 +104,13 @@ type subject struct {
 	checked *checked // Klarna's answer, where finding out asked already
 }
 
-// checked is what Klarna answered about an order of the checkout.
+// checked is Klarna's answer about an order of the checkout.
 type checked struct {
 	order kco.Order
 	err   error
 }
 
-// lookUp looks for what a query means; nil when it means nothing. The error is Redis's.
+// lookUp finds the subject of a query, nil without one. An error comes from Redis.
 func (b *Backoffice) lookUp(ctx context.Context, query string) (*subject, error) {
 	o, found, err := b.Book.ByNumber(ctx, query)
 	if err == nil && !found && kco.IsOrderID(query) {
@@ -132,7 +132,7 @@ func (b *Backoffice) lookUp(ctx context.Context, query string) (*subject, error)
 	return b.findOrder(ctx, query)
 }
 
-// findCart finds a cart that is there, or of which a story is told.
+// findCart finds a cart that exists or has a story.
 func (b *Backoffice) findCart(ctx context.Context, id string) (*subject, error) {
 	c, err := b.Syncer.Carts.Get(ctx, id, cart.Fallback{})
 	if err != nil {
@@ -157,8 +157,8 @@ func (b *Backoffice) findCart(ctx context.Context, id string) (*subject, error) 
 	return s, err
 }
 
-// findOrder finds an order that is not in the book: by its story, or at Klarna, where
-// its merchant_data says which cart it was made for.
+// findOrder finds an order that is not in the book: by its story, or at Klarna. There its
+// merchant_data names the cart.
 func (b *Backoffice) findOrder(ctx context.Context, id string) (*subject, error) {
 	events, err := b.Story.Story(ctx, "", id)
 	if err != nil {
@@ -185,7 +185,7 @@ func (b *Backoffice) ask(ctx context.Context, id string) *checked {
 	return &checked{o, err}
 }
 
-// synced are the notes after a re-sync, by the code in the page's address.
+// synced returns the notes after a re-sync, by the code in the page's address.
 var synced = map[string]templates.Note{
 	"updated":     {Kind: templates.OK, Title: "Updated.", Body: "The order at Klarna now says what the cart says."},
 	"agreed":      {Kind: templates.OK, Title: "Nothing to send.", Body: "Cart and order already agree."},
@@ -196,8 +196,8 @@ var synced = map[string]templates.Note{
 	"unavailable": {Kind: templates.Warn, Title: "Not updated.", Body: "Klarna or the shop's own store did not answer in time. Try again in a moment."},
 }
 
-// syncNow sends what a cart says to its open order. It updates and never creates; the
-// session's lock is not needed, because the cart is read once more afterwards.
+// syncNow updates the open order of a cart at Klarna. It never creates one. It does not
+// need the session's lock: it reads the cart once more afterwards.
 func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		b.fail(w, r, err)
@@ -208,7 +208,7 @@ func (b *Backoffice) syncNow(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, &respond.BadRequest{Status: http.StatusBadRequest, Message: "The form names no cart."})
 		return
 	}
-	// What was begun is not cut off when the browser leaves.
+	// The sync goes on when the browser leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), requestTime)
 	defer cancel()
 	result, err := b.Syncer.Sync(ctx, kco.Request{CartID: cartID, Mode: cartsync.Repair})

@@ -13,14 +13,14 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// comparison is what we want and what Klarna has, and how they differ in words.
+// comparison is our copy beside Klarna's, and the differences in words.
 type comparison struct {
 	table templates.InspectTable
 	words []string // "quantity of MUG-1 is 5 in the cart, 3 at Klarna"
 }
 
-// compare puts both side by side. names are the members outside the lines in which
-// they differ, as kco's comparison has them; place says where ours is: "in the cart".
+// compare puts both copies side by side. names are the differing members outside the lines,
+// from kco's comparison. place says where our copy is: "in the cart".
 func compare(ours, klarnas kco.Content, names []string, table templates.InspectTable, place string) comparison {
 	c := comparison{table: table}
 	c.table.Currency = strings.ToUpper(ours.PurchaseCurrency)
@@ -84,7 +84,7 @@ func compare(ours, klarnas kco.Content, names []string, table templates.InspectT
 	return c
 }
 
-// causes leaves out the sums that follow from another member of the line.
+// causes leaves out each sum that follows from another member of its line.
 func causes(differ []string) []string {
 	follow := func(name string) bool { return name == "total_amount" || name == "total_tax_amount" }
 	if first := slices.DeleteFunc(slices.Clone(differ), follow); len(first) > 0 {
@@ -93,7 +93,7 @@ func causes(differ []string) []string {
 	return differ
 }
 
-// sums adds the order's sums. They are told only where no line tells why.
+// sums adds the order's sums. It tells of a difference only when no line explains it.
 func (c *comparison) sums(ours, klarnas kco.Content, names []string, say func(name, what, a, b string)) {
 	lines := len(c.words) > 0
 	for _, sum := range []struct {
@@ -130,7 +130,7 @@ func (c *comparison) market(ours, klarnas kco.Content, names []string, say func(
 	}
 }
 
-// others adds what else differs, by its name alone: addresses of ours have a token.
+// others adds all other differences by name, without values: our addresses have a token.
 func (c *comparison) others(names []string) {
 	for _, name := range names {
 		switch member, _, _ := strings.Cut(name, "["); member {
@@ -142,10 +142,10 @@ func (c *comparison) others(names []string) {
 	}
 }
 
-// maxWords is how many differences the verdict spells out.
+// maxWords is the number of differences that the verdict spells out.
 const maxWords = 3
 
-// verdict says whether both agree; both names them: "Cart and order".
+// verdict tells whether both copies agree. both names them: "Cart and order".
 func (c *comparison) verdict(both string) templates.Note {
 	if len(c.words) == 0 {
 		return templates.Note{ID: "verdict", Kind: templates.OK, Title: both + " agree."}
@@ -161,7 +161,7 @@ func (c *comparison) verdict(both string) templates.Note {
 	return templates.Note{ID: "verdict", Kind: templates.Warn, Title: title, Body: body + "."}
 }
 
-// lineRow is a line that only our side has, so far.
+// lineRow returns the row of a line, for now on our side only.
 func lineRow(l klarna.OrderLine) templates.InspectRow {
 	return templates.InspectRow{Name: l.Name, Reference: l.Reference, Ours: lineSide(l)}
 }
@@ -175,7 +175,7 @@ func lineSide(l klarna.OrderLine) templates.InspectSide {
 	}
 }
 
-// lineName is how a line is called in a sentence.
+// lineName returns the name of a line for a sentence.
 func lineName(l klarna.OrderLine) string {
 	if l.Reference != "" {
 		return l.Reference

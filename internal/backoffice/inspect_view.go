@@ -10,8 +10,8 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// storyView is a story as the page shows it; the order of the page itself is not named
-// with each entry.
+// storyView returns a story for the page. Entries do not repeat the ID of the page's own
+// order.
 func storyView(events []story.Event, orderID string) []templates.InspectEvent {
 	list := make([]templates.InspectEvent, len(events))
 	day := ""
@@ -39,7 +39,7 @@ func storyView(events []story.Event, orderID string) []templates.InspectEvent {
 	return list
 }
 
-// took is a duration in whole milliseconds.
+// took formats a duration in whole milliseconds.
 func took(d time.Duration) string {
 	if d < time.Millisecond {
 		return "<1 ms"
@@ -58,7 +58,7 @@ func leftView(left []kco.Left) []templates.InspectLeft {
 	return list
 }
 
-// linkTo is the page of a cart or order, "" for the one that is shown.
+// linkTo returns the page of a cart or order, "" for the page itself.
 func linkTo(id, shown string) string {
 	if id == "" || id == shown {
 		return ""

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// maxSearch bounds what is searched for, in bytes: an e-mail address has at most 320.
+	// maxSearch is the longest search text, in bytes. An e-mail address has at most 320.
 	maxSearch = 320
-	// checking is the status, in the filter, of orders that Klarna is still checking.
+	// checking is the filter's value for orders that Klarna is still checking.
 	checking = "CHECKING"
 	dayForm  = "2006-01-02"
 )
 
-// states are the states of an order as the filter offers them.
+// states are the values of the filter's state.
 var states = []templates.AdminChoice{
 	{Value: checking, Label: "Being checked"},
 	{Value: string(ordermanagement.Authorized), Label: "Open"},
@@ -37,8 +37,8 @@ var states = []templates.AdminChoice{
 	{Value: string(ordermanagement.Closed), Label: "Closed"},
 }
 
-// search leads to the list with what was searched for. An e-mail address becomes its
-// hash: personal data is in no URL.
+// search redirects to the list of what was searched for. An e-mail address is replaced by
+// its hash: no URL has personal data.
 func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		b.fail(w, r, err)
@@ -62,7 +62,7 @@ func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
 }
 
 // filterOf reads the filter of a list from a query or a form, for its page and for the
-// book. Values that no form of ours sends are refused.
+// book. It refuses values that none of our forms sends.
 func filterOf(v url.Values) (templates.AdminFilter, order.Query, error) {
 	f := templates.AdminFilter{
 		Query: strings.TrimSpace(v.Get("q")), Status: v.Get("status"), Country: v.Get("country"), From: v.Get("from"), To: v.Get("to"),
@@ -86,7 +86,7 @@ func filterOf(v url.Values) (templates.AdminFilter, order.Query, error) {
 	return f, q, nil
 }
 
-// day reads a day; none is the zero time.
+// day reads a day. "" is the zero time.
 func day(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -94,7 +94,7 @@ func day(text string) (time.Time, error) {
 	return time.Parse(dayForm, text)
 }
 
-// listURL is the address of a list: the filter, and the page of it.
+// listURL returns the address of a list, from its filter and its page.
 func listURL(f templates.AdminFilter, page string) string {
 	v := url.Values{}
 	for name, value := range map[string]string{
@@ -166,7 +166,7 @@ func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 	return v
 }
 
-// chips are the parts of a filter that are set, each with the list without it.
+// chips returns the set parts of a filter, each with a link to the list without it.
 func chips(f templates.AdminFilter) []templates.AdminChip {
 	var all []templates.AdminChip
 	add := func(name, value string, part *string) {
@@ -186,7 +186,8 @@ func chips(f templates.AdminFilter) []templates.AdminChip {
 	return all
 }
 
-// searchText shows what is searched for; the hash of an address tells nobody anything.
+// searchText returns the search text to show. The hash of an address means nothing to
+// people.
 func searchText(text string) string {
 	if len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" {
 		return "an e-mail address"

@@ -13,8 +13,7 @@ import (
 
 func isPhysical(l klarna.OrderLine) bool { return l.Type == klarna.Physical }
 
-// packingSlip is the slip that goes into the parcel: what to send and where, without
-// prices.
+// packingSlip shows the slip for the parcel: the goods and the address, without prices.
 func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	o, ok := b.theOrder(w, r)
 	if !ok {
@@ -44,7 +43,7 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Packing slip "+o.Number, navOrders, templates.PackingSlip(v))
 }
 
-// stop is why nothing of an order must be sent, "" when it may.
+// stop returns the reason why nothing of an order must be sent, or "".
 func stop(o order.Order) string {
 	switch {
 	case o.Status == ordermanagement.Cancelled:

@@ -32,14 +32,14 @@ func (b *Backoffice) signInRoutes(r chi.Router) {
 
 type staffKey struct{}
 
-// staffOf returns who is signed in; the zero Staff on the sign-in page.
+// staffOf returns the signed-in member of staff. It is zero on the sign-in page.
 func staffOf(ctx context.Context) Staff {
 	staff, _ := ctx.Value(staffKey{}).(Staff)
 	return staff
 }
 
-// signedIn lets only requests of staff through; others are sent to the sign-in. Who is
-// no longer in the team, or has another password there, is signed out.
+// signedIn lets only signed-in staff through and sends others to the sign-in. A member who
+// left the team, or whose password was changed, is signed out.
 func (b *Backoffice) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		staff, found, err := b.find(w, r)
@@ -55,7 +55,7 @@ func (b *Backoffice) signedIn(next http.Handler) http.Handler {
 	})
 }
 
-// find returns who is signed in.
+// find returns the signed-in member of staff.
 func (b *Backoffice) find(w http.ResponseWriter, r *http.Request) (Staff, bool, error) {
 	v, found, err := b.Sessions.Find(r)
 	if err != nil || !found {
@@ -68,8 +68,8 @@ func (b *Backoffice) find(w http.ResponseWriter, r *http.Request) (Staff, bool, 
 	return member.Staff, true, nil
 }
 
-// comeBack is the page to which a request leads after the sign-in: its own, where that
-// is a page, else the orders.
+// comeBack returns the page to open after the sign-in: the request's own where that is a
+// page, else the orders.
 func comeBack(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r.URL.RequestURI()
@@ -95,8 +95,8 @@ func (b *Backoffice) mayManage(next http.Handler) http.Handler {
 	})
 }
 
-// changesNeedManage is mayManage for everything but GET, so that no form can be
-// forgotten. A GET changes nothing.
+// changesNeedManage is mayManage for every method but GET and HEAD, which change nothing.
+// So no form can be forgotten.
 func (b *Backoffice) changesNeedManage(next http.Handler) http.Handler {
 	manage := b.mayManage(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,8 +108,8 @@ func (b *Backoffice) changesNeedManage(next http.Handler) http.Handler {
 	})
 }
 
-// signInPage shows the form, or leads on who is signed in. A token that is not known is
-// of a session that has ended: the browser drops it when there is no other reason.
+// signInPage shows the form. Signed-in staff are sent on. An unknown token comes from an
+// ended session: only for that reason does a browser still send one.
 func (b *Backoffice) signInPage(w http.ResponseWriter, r *http.Request) {
 	_, found, err := b.find(w, r)
 	if err != nil {
@@ -128,8 +128,8 @@ func (b *Backoffice) signInPage(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Sign in", "", templates.AdminSignIn(v))
 }
 
-// signIn opens a session for who knows the password. Whether the name is known makes no
-// difference, neither in the answer nor in the time that it takes.
+// signIn checks the password and opens a session. Neither the answer nor its time tells
+// whether the name exists.
 func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		b.fail(w, r, err)
@@ -168,7 +168,7 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, returnTo, http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
 }
 
-// minutes is a time to wait, rounded up.
+// minutes formats a waiting time, rounded up.
 func minutes(d time.Duration) string {
 	if n := int(math.Ceil(d.Minutes())); n != 1 {
 		return strconv.Itoa(n) + " minutes"
@@ -184,8 +184,8 @@ func (b *Backoffice) signOut(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, signInPath, http.StatusSeeOther)
 }
 
-// check compares a password with that of a name. An unknown name costs what the
-// costliest hash of the team costs.
+// check compares the password of a name. An unknown name takes as long as the team's most
+// expensive hash.
 func (t Team) check(name, password string) (Member, bool) {
 	member, known := t[name]
 	hash := member.hash
@@ -196,7 +196,8 @@ func (t Team) check(name, password string) (Member, bool) {
 	return member, known && right
 }
 
-// nobody is a hash of no known password, of the team's highest cost.
+// nobody returns a hash without a known password, as expensive as the team's most expensive
+// one.
 func (t Team) nobody() []byte {
 	cost := bcrypt.MinCost
 	for _, m := range t {
@@ -215,8 +216,8 @@ func twoDigits(n int) string {
 	return strconv.Itoa(n)
 }
 
-// localPath returns a page of the back office, with its query, for a text that a link or
-// a form brings; the orders for everything else, such as another site's address.
+// localPath returns the page of the back office in a text from a link or form. Any other
+// text, such as another site's address, gives the orders.
 func localPath(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" ||

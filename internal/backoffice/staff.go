@@ -11,7 +11,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Role is what a member of staff may do.
+// Role says what a member of staff may do.
 type Role string
 
 // The roles.
@@ -20,36 +20,36 @@ const (
 	Manage Role = "manage" // and change it
 )
 
-// Staff is a member of staff who is signed in.
+// Staff is a signed-in member of staff.
 type Staff struct {
 	Name string
 	Role Role
 }
 
-// Member is somebody who may sign in.
+// Member is a person with a password for the back office.
 type Member struct {
 	Staff
 	hash []byte // of the password, by bcrypt
 }
 
-// proof names the password that is set without telling anything about it: a session
-// that was opened with another one is over.
+// proof identifies the current password without revealing it. A session with another proof
+// is over.
 func (m Member) proof() string {
 	sum := sha256.Sum256(m.hash)
 	return hex.EncodeToString(sum[:])
 }
 
-// Team are those who may sign in, by name.
+// Team has the members by name.
 type Team map[string]Member
 
 const (
 	maxName = 64 // bytes
-	// maxCost bounds what one try to sign in costs: 2^14 rounds are about a second.
+	// maxCost limits the time of one try to sign in: 2^14 rounds take about a second.
 	maxCost = 14
 )
 
-// ParseTeam reads lines name:role:bcrypt-hash; empty lines do not count. It reports
-// every line that cannot be used, by its number and never with its hash.
+// ParseTeam reads lines name:role:bcrypt-hash and skips empty ones. It reports every bad
+// line by its number, never with its hash.
 func ParseTeam(text string) (Team, error) {
 	team := Team{}
 	var problems []error

@@ -15,18 +15,18 @@ const (
 	nameTries    = 5               // that may fail for one name in this time
 	addressTries = 20              // that may fail from one address: an office may be behind it
 
-	// The keys hold no name and no address, only their hashes. One hash tag, since
-	// a script counts both.
+	// Keys have hashes of name and address, never the text. One script counts both, so they
+	// share a hash tag.
 	throttlePrefix = "shopd:{signin}:"
 )
 
-// throttle counts tries to sign in, in Redis: all replicas count together.
+// throttle counts tries to sign in, in Redis, for all replicas together.
 type throttle struct{ rdb redis.UniversalClient }
 
-// takeTry takes one try of each counter, or none where one has no try left: KEYS the
-// counters; ARGV the time in ms, then what each allows. It answers 0, or after how
-// many ms there is a try again. A try is taken before the password is looked at, so
-// that many at once are no more than that.
+// takeTry takes one try of each counter, or none when one counter is used up. KEYS: the
+// counters. ARGV: the time in ms, then each counter's limit. It answers 0, or the ms until
+// the next try. A try is taken before the password is checked, so simultaneous tries count
+// too.
 var takeTry = redis.NewScript(`
 local wait = 0
 for i, key in ipairs(KEYS) do
@@ -41,15 +41,14 @@ end
 return 0
 `)
 
-// giveBack gives the try back to the address, and all of them to the name: KEYS name,
-// address.
+// giveBack returns the address's try and all of the name's. KEYS: name, address.
 var giveBack = redis.NewScript(`
 redis.call('DEL', KEYS[1])
 if tonumber(redis.call('GET', KEYS[2]) or '0') > 0 then redis.call('DECR', KEYS[2]) end
 return 0
 `)
 
-// take takes one try. wait is 0, or how long there is none; then none is taken.
+// take takes one try. wait is 0, or the time until the next try; then none is taken.
 func (t throttle) take(ctx context.Context, name, address string) (wait time.Duration, err error) {
 	ms, err := takeTry.Run(ctx, t.rdb, throttleKeys(name, address), throttleTime.Milliseconds(), nameTries, addressTries).Int64()
 	if err != nil {
@@ -58,7 +57,7 @@ func (t throttle) take(ctx context.Context, name, address string) (wait time.Dur
 	return time.Duration(ms) * time.Millisecond, nil
 }
 
-// clear says that the password was right.
+// clear gives tries back after a right password.
 func (t throttle) clear(ctx context.Context, name, address string) error {
 	if err := giveBack.Run(ctx, t.rdb, throttleKeys(name, address)).Err(); err != nil {
 		return fmt.Errorf("clear tries to sign in: %w", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// timeline is what the audit says, newest first, by day.
+// timeline returns the audit, newest first, by day.
 func (b *Backoffice) timeline(o order.Order, entries []order.AuditEntry, now time.Time) []templates.AdminDay {
 	var days []templates.AdminDay
 	for _, e := range entries {
@@ -37,7 +37,7 @@ func dayName(t, now time.Time) string {
 	}
 }
 
-// event is one entry: a sentence, then the figures of the call.
+// event returns one entry: a sentence, then the figures of the call.
 func (b *Backoffice) event(o order.Order, e order.AuditEntry) templates.AdminEvent {
 	v := templates.AdminEvent{
 		Source: string(e.Source), Time: e.At.UTC().Format("15:04"), ISO: e.At.UTC().Format(time.RFC3339), Who: e.Staff,
@@ -63,7 +63,7 @@ func (b *Backoffice) event(o order.Order, e order.AuditEntry) templates.AdminEve
 	return v
 }
 
-// tell is the sentence of an action.
+// tell returns the sentence of an action.
 func tell(v *templates.AdminEvent, a *aftersale.Action, e order.AuditEntry, c money.Currency) {
 	if e.Amount != 0 {
 		v.Bold = form.Money(e.Amount, c)
@@ -81,7 +81,7 @@ func tell(v *templates.AdminEvent, a *aftersale.Action, e order.AuditEntry, c mo
 	}
 }
 
-// happen is the sentence of what is no action.
+// happen returns the sentence of an entry that is no action.
 func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 	switch e.Event {
 	case order.AuditPlaced:
@@ -102,10 +102,10 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 	}
 }
 
-// fieldName is a changed fact as people read it: "order amount".
+// fieldName returns the words for a changed fact: "order amount".
 func fieldName(field string) string { return strings.ReplaceAll(field, "_", " ") }
 
-// valueOf is the value of a fact; amounts come as minor units in digits.
+// valueOf formats the value of a fact. Amounts come as digits, in minor units.
 func valueOf(field, value string) string {
 	if value == "" {
 		return "–"

@@ -1,12 +1,12 @@
 // Package browsertest drives a real Chromium for tests.
 //
-// One browser is started per test process, by the first test that asks for a page; [Main] stops it. It is the headless
-// shell, unless a test asks for the whole browser. Every [Page] has a
-// browser context (cookies, storage) for itself, which a later test gets empty, unless it is opened from another page
-// by [Page.Tab].
+// Each test process has one browser. The first test that asks for a page starts it, and [Main] stops it. It is the
+// headless shell, unless a test asks for the whole browser. Every [Page] has its own browser context (cookies,
+// storage), except one opened by [Page.Tab]. A later test gets the context empty.
+//
 // Console errors, uncaught exceptions and violations of the content security policy fail the test.
 //
-// Without Chromium on the machine tests are skipped; when the environment has CI or SHOPD_TEST_ALL they fail instead.
+// Without Chromium on the machine tests are skipped. Where CI or SHOPD_TEST_ALL is set they fail instead.
 package browsertest
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/go-rod/rod/lib/cdp"
 )
 
-// chromium is a browser that is started once for each test process.
+// chromium is a browser, started once for each test process.
 type chromium struct {
 	names []string // under which it is installed; the first one found is taken
 
@@ -36,30 +36,30 @@ type chromium struct {
 }
 
 var (
-	// shell is Chromium without windows: its pages are the same, and a test needs a quarter of the time.
+	// shell is Chromium without windows. Its pages are the same, and a test takes a quarter of the time.
 	shell = &chromium{names: append([]string{"chromium-headless-shell"}, whole.names...)}
-	// whole is Chromium as people have it.
+	// whole is the full Chromium.
 	whole = &chromium{names: []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"}}
 )
 
-// main is whether the package's TestMain stops the browsers.
+// main reports whether the package's TestMain stops the browsers.
 var main bool
 
 var flags = []string{
 	"--headless", "--remote-debugging-pipe", "--hide-scrollbars", "--disable-gpu", "--disable-quic",
 	"--disable-dev-shm-usage", "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
 	"--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions", "--mute-audio",
-	// Pages of a test are often not the one in front; their timers must run as if they were.
+	// Pages of a test are often in the background. Their timers must not be slowed down.
 	"--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
-	// Headless has no pointing device; a page is to see a mouse (4 and 2 are Blink's "fine" and "hover").
+	// Headless Chromium has no pointing device. Pages must see a mouse (4 and 2 are Blink's "fine" and "hover").
 	"--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2",
-	// A cross-site frame then shares the page's process: what it may do is the same, and its errors are seen too. And
-	// the browser's own buttons, which nobody sees, are no web pages with a process for each window.
+	// A cross-site frame shares the page's process. Its rights stay the same, and the page's listener sees its errors too.
+	// The browser's own buttons get no process of their own for each window.
 	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate,InitialWebUI,WebUIReloadButton,PreloadTopChromeWebUI",
 }
 
-// Main runs the tests of a package and stops the browser: func TestMain(m *testing.M) { browsertest.Main(m) }.
-// What a package has to clear away itself comes after its tests. It does not return.
+// Main runs the tests of a package, stops the browser and exits: func TestMain(m *testing.M) { browsertest.Main(m) }.
+// after are calls to make when the tests are over.
 func Main(m *testing.M, after ...func()) {
 	main = true
 	code := m.Run()
@@ -76,7 +76,7 @@ func Main(m *testing.M, after ...func()) {
 	os.Exit(code)
 }
 
-// get returns the browser, started when it does not run yet, or skips the test.
+// get returns the browser and starts it if needed, or skips the test.
 func (c *chromium) get(t testing.TB) *rod.Browser {
 	t.Helper()
 	if !main {
@@ -110,8 +110,8 @@ func (c *chromium) find() string {
 	return ""
 }
 
-// start runs Chromium with an empty profile. They talk over a pair of pipes, so that no port is open and the browser
-// ends by itself when this process does.
+// start runs Chromium with an empty profile. It is driven by a pair of pipes: no port is open, and Chromium ends when
+// this process ends.
 func start(bin string) (*rod.Browser, func(), error) {
 	profile, err := os.MkdirTemp("", "shopd-chromium-")
 	if err != nil {
@@ -155,7 +155,7 @@ func start(bin string) (*rod.Browser, func(), error) {
 	return b, stop, nil
 }
 
-// pipe carries DevTools messages, each ended by a zero byte.
+// pipe carries DevTools messages. A zero byte ends each.
 type pipe struct {
 	mu  sync.Mutex
 	in  *os.File

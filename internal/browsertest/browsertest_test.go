@@ -69,28 +69,45 @@ func TestExpect(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
+	other := browsertest.Open(t, browsertest.Options{})
+	plain := serve(t, "", `<meta name=viewport content="width=device-width">`)
 	media := `(query) => matchMedia(query).matches`
 	for _, tt := range []struct {
 		name    string
 		o       browsertest.Options
 		queries []string
 	}{
-		{"plain", browsertest.Options{}, []string{"(width: 1200px) and (height: 900px)", "(prefers-color-scheme: light)", "(prefers-reduced-motion: no-preference)", "(pointer: fine)"}},
-		{"dark", browsertest.Options{Dark: true}, []string{"(prefers-color-scheme: dark)"}},
-		{"reduced motion", browsertest.Options{ReducedMotion: true}, []string{"(prefers-reduced-motion: reduce)"}},
-		{"forced colors", browsertest.Options{ForcedColors: true}, []string{"(forced-colors: active)"}},
+		{"desk", browsertest.Options{}, []string{"(width: 1200px) and (height: 900px)", "(prefers-color-scheme: light)", "(prefers-reduced-motion: no-preference)", "(pointer: fine)"}},
+		{"desk, dark", browsertest.Options{Dark: true}, []string{"(prefers-color-scheme: dark)"}},
+		{"desk, still", browsertest.Options{ReducedMotion: true}, []string{"(prefers-reduced-motion: reduce)"}},
+		{"desk, forced colours", browsertest.Options{ForcedColors: true}, []string{"(forced-colors: active)"}},
 		{"phone", browsertest.Options{Phone: true}, []string{"(width: 390px)", "(pointer: coarse)"}},
-		{"narrow", browsertest.Options{Width: 320}, []string{"(width: 320px) and (height: 900px)"}},
+		{"320 px", browsertest.Options{Width: 320}, []string{"(width: 320px) and (height: 900px)"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.o.String(); got != tt.name {
+				t.Errorf("its name is %q", got)
+			}
 			p := browsertest.Open(t, tt.o)
-			p.Go(serve(t, "", `<meta name=viewport content="width=device-width">`))
+			p.Go(plain)
 			for _, query := range tt.queries {
 				if !p.MustEval(media, query).Bool() {
 					t.Errorf("%s does not match", query)
 				}
 			}
+			other.Go(plain)
+			other.As(tt.o)
+			for _, query := range tt.queries {
+				if !other.MustEval(media, query).Bool() {
+					t.Errorf("%s does not match on a page opened before", query)
+				}
+			}
 		})
+	}
+	other.As(browsertest.Options{})
+	other.Go(plain)
+	if !other.MustEval(media, "(width: 1200px) and (prefers-color-scheme: light) and (pointer: fine) and (hover) and (forced-colors: none)").Bool() {
+		t.Error("a page opened after is not as it was at first")
 	}
 	t.Run("no scripts", func(t *testing.T) {
 		p := browsertest.Open(t, browsertest.Options{NoJS: true})
@@ -171,5 +188,25 @@ func TestOfflineWaitAndScreenshot(t *testing.T) {
 	p.Wait("fetch to work", `async (f) => (await fetch("/")).ok === f`, true)
 	if info, err := os.Stat(p.Screenshot("hello")); err != nil || info.Size() < 1000 {
 		t.Errorf("screenshot: %v, %v", info, err)
+	}
+}
+
+// Each layout of a page is looked at on its narrowest screen, in a wide font.
+func TestTooWide(t *testing.T) {
+	p := browsertest.Open(t, browsertest.Options{})
+	p.Go(serve(t, "", `<style>
+		@media (min-width: 500px) { #a { width: 495px } }
+		@media (max-width: 699.98px) { #b { width: 310px } }
+		@media (min-width: 700px) { @supports (display: grid) { #b { width: 695px } } }
+	</style><p id=a>a<p id=b>b`))
+	var screens []string
+	for line := range strings.Lines(p.TooWide()) {
+		screens = append(screens, strings.Fields(line)[0])
+	}
+	if got := strings.Join(screens, " "); got != "500 700" {
+		t.Errorf("too wide at %q, want 500 700", got)
+	}
+	if got := p.MustEval(`() => innerWidth + " " + document.adoptedStyleSheets.length`).Str(); got != "1200 0" {
+		t.Errorf("width and sheets are then %s", got)
 	}
 }

@@ -5,14 +5,14 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// context is a browser context that one test after another has for itself, because making one is expensive. Nothing is
-// left of a test: no tab, no cookie. What a site stores belongs to its port, which no other test has.
+// context is a browser context, used by one test at a time and again by later ones, because a new one is expensive. No
+// tab or cookie of a test is left. Stored data belongs to a site's port, which no other test uses.
 type context struct {
 	*rod.Browser
 	of *chromium
 }
 
-// borrow returns a context that nobody else has.
+// borrow returns an unused context.
 func (c *chromium) borrow(b *rod.Browser) (*context, error) {
 	c.mu.Lock()
 	if n := len(c.idle); n > 0 {
@@ -29,7 +29,7 @@ func (c *chromium) borrow(b *rod.Browser) (*context, error) {
 	return &context{private, c}, nil
 }
 
-// giveBack clears the context for the next test, or away when that does not work or it may be broken.
+// giveBack clears the context for the next test. A context that may be broken is thrown away.
 func (c *context) giveBack(broken bool) {
 	if broken || c.clear() != nil {
 		_ = proto.TargetDisposeBrowserContext{BrowserContextID: c.BrowserContextID}.Call(c)
@@ -40,7 +40,7 @@ func (c *context) giveBack(broken bool) {
 	c.of.idle = append(c.of.idle, c)
 }
 
-// clear closes all tabs and forgets all cookies.
+// clear closes all tabs and deletes all cookies.
 func (c *context) clear() error {
 	targets, err := proto.TargetGetTargets{}.Call(c)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,10 +15,10 @@ import (
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// limit is how long everything that a test does with one page may take.
+// limit is the time for all that a test does with one page.
 const limit = 90 * time.Second
 
-// Options says what the browser pretends to be. The zero value is a wide, light screen with a mouse.
+// Options are the properties of the simulated device. The zero value is a wide, light screen with a mouse.
 type Options struct {
 	Width, Height  int    // CSS pixels; 0: 1200 × 900
 	Phone          bool   // touch, coarse pointer; 390 × 844 unless Width and Height are given
@@ -29,20 +30,42 @@ type Options struct {
 	AcceptLanguage string // "": the browser's own
 }
 
-// Page is one tab. The embedded Must… methods end the test when they fail or when the page's time (90 s) is over.
+// String names the device: "phone, dark", "320 px".
+func (o Options) String() string {
+	name := "desk"
+	switch {
+	case o.Phone:
+		name = "phone"
+	case o.Width > 0:
+		name = strconv.Itoa(o.Width) + " px"
+	}
+	if o.Dark {
+		name += ", dark"
+	}
+	if o.ReducedMotion {
+		name += ", still"
+	}
+	if o.ForcedColors {
+		name += ", forced colours"
+	}
+	return name
+}
+
+// Page is one tab. The embedded Must… methods end the test on failure, and when the page's time (90 s) is over.
 type Page struct {
 	*rod.Page
 	t       testing.TB
 	context *rod.Browser
 	o       Options
+	touch   bool // whether touch was emulated last
 
 	mu       sync.Mutex
 	problems []string
 	expected []string
 }
 
-// Open opens a blank tab in an empty browser context that nobody else has until the end of the test; then the tab is
-// closed. Skips as the package comment says.
+// Open opens a blank tab in an empty browser context of the test's own, and closes it at the test's end. It skips the
+// test without Chromium.
 func Open(t testing.TB, o Options) *Page {
 	t.Helper()
 	bin := shell
@@ -57,7 +80,7 @@ func Open(t testing.TB, o Options) *Page {
 	return open(t, context.Browser, o)
 }
 
-// Tab opens one more blank tab in the same browser context: it shares cookies, storage and broadcast channels.
+// Tab opens another blank tab in the same browser context. Both share cookies, storage and broadcast channels.
 func (p *Page) Tab() *Page {
 	p.t.Helper()
 	return open(p.t, p.context, p.o)
@@ -65,7 +88,7 @@ func (p *Page) Tab() *Page {
 
 func open(t testing.TB, context *rod.Browser, o Options) *Page {
 	t.Helper()
-	// In a window of its own: a tab behind another one paints nothing, and waiting for it to paint has no end.
+	// A tab behind another one paints nothing, so waiting for it to paint never ends. A tab in its own window paints.
 	raw, err := context.Page(proto.TargetCreateTarget{NewWindow: true})
 	if err != nil {
 		t.Fatalf("browsertest: %v", err)
@@ -86,6 +109,17 @@ func open(t testing.TB, context *rod.Browser, o Options) *Page {
 		_ = raw.Close()
 	})
 	return p
+}
+
+// As shows the open page on another device. Whole, NoJS and AcceptLanguage are those of Open. A page that was on a phone
+// sees no mouse until it is left.
+func (p *Page) As(o Options) {
+	p.t.Helper()
+	o.Whole, o.NoJS, o.AcceptLanguage = p.o.Whole, p.o.NoJS, p.o.AcceptLanguage
+	p.o = o
+	if err := p.emulate(); err != nil {
+		p.t.Fatalf("browsertest: %v", err)
+	}
 }
 
 func (p *Page) emulate() error {
@@ -109,9 +143,12 @@ func (p *Page) emulate() error {
 	feature(o.ForcedColors, "forced-colors", "active")
 	calls := []interface{ Call(proto.Client) error }{
 		proto.EmulationSetDeviceMetricsOverride{Width: o.Width, Height: o.Height, DeviceScaleFactor: 1, Mobile: o.Phone},
-		proto.EmulationSetTouchEmulationEnabled{Enabled: o.Phone},
 		proto.EmulationSetEmulatedMedia{Features: media},
 		proto.EmulationSetScriptExecutionDisabled{Value: o.NoJS},
+	}
+	if o.Phone != p.touch {
+		calls = append(calls, proto.EmulationSetTouchEmulationEnabled{Enabled: o.Phone})
+		p.touch = o.Phone
 	}
 	if o.AcceptLanguage != "" {
 		calls = append(calls, proto.NetworkEnable{}, proto.NetworkSetExtraHTTPHeaders{
@@ -132,14 +169,14 @@ func (p *Page) Go(address string) {
 	p.Load(func() { p.MustNavigate(address) })
 }
 
-// Wait polls (every 20 ms, at most 10 s) until the JavaScript function, called with args, answers something true. what
-// is said when it never does.
+// Wait calls the JavaScript function with args until it returns something true: every 20 ms, at most 10 s. Then it
+// fails the test and says what.
 func (p *Page) Wait(what, function string, args ...any) {
 	p.t.Helper()
 	p.WaitFor(10*time.Second, what, function, args...)
 }
 
-// WaitFor is [Page.Wait] with another limit. An error of the function, or a navigation meanwhile, counts as false.
+// WaitFor is [Page.Wait] with another limit. An error in the function or a navigation counts as false.
 func (p *Page) WaitFor(limit time.Duration, what, function string, args ...any) {
 	p.t.Helper()
 	truth := "async (...args) => !!(await (" + function + ")(...args))"
@@ -154,8 +191,9 @@ func (p *Page) WaitFor(limit time.Duration, what, function string, args ...any) 
 	}
 }
 
-// Load does what leads to another document, and waits until that is loaded. The old document is marked: the browser
-// tells of loads late and again, and where scripts are off nothing in the page can wait for one.
+// Load calls a function that leads to another document, and waits until that document is loaded. It marks the old
+// document to tell the two apart: the browser's own load events come late and twice, and where scripts are off nothing
+// in the page can wait for one.
 func (p *Page) Load(act func()) {
 	p.t.Helper()
 	p.MustEval(`() => { document.documentElement.dataset.left = "" }`)
@@ -163,7 +201,7 @@ func (p *Page) Load(act func()) {
 	p.Wait("another document", `() => !("left" in document.documentElement.dataset) && document.readyState === "complete"`)
 }
 
-// Frame returns the document in the iframe that matches the selector, waiting for both to be there; cross-site or not.
+// Frame returns the document in the iframe that matches the selector. It waits for both. The frame may be cross-site.
 func (p *Page) Frame(selector string) *rod.Page {
 	p.t.Helper()
 	frame := p.MustElement(selector).MustFrame()
@@ -171,7 +209,7 @@ func (p *Page) Frame(selector string) *rod.Page {
 	return frame
 }
 
-// Offline cuts the tab's network off, or connects it again.
+// Offline disconnects the tab from the network, or connects it again.
 func (p *Page) Offline(off bool) {
 	p.t.Helper()
 	conditions := proto.NetworkEmulateNetworkConditions{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
@@ -182,21 +220,21 @@ func (p *Page) Offline(off bool) {
 	}
 }
 
-// Picture is [Page.Screenshot] where go test has -artifacts. Elsewhere nobody could look at the picture, and taking it
-// costs more than most of what a test does.
+// Picture is [Page.Screenshot] where go test has -artifacts. Elsewhere it does nothing: nobody could look at the
+// picture, and a picture costs more than most of a test.
 func (p *Page) Picture(name string) {
 	if Pictures() {
 		p.Screenshot(name)
 	}
 }
 
-// Pictures reports whether somebody wants to look at them: go test has -artifacts.
+// Pictures reports whether go test has -artifacts.
 func Pictures() bool {
 	wanted := flag.Lookup("test.artifacts")
 	return wanted != nil && wanted.Value.String() == "true"
 }
 
-// Screenshot writes NAME.png, the whole page, to the test's artifact directory and returns the file's path.
+// Screenshot writes the whole page as NAME.png to the test's artifact directory. It returns the file's path.
 func (p *Page) Screenshot(name string) string {
 	p.t.Helper()
 	data, err := p.Page.Screenshot(true, &proto.PageCaptureScreenshot{Format: proto.PageCaptureScreenshotFormatPng})
@@ -211,8 +249,8 @@ func (p *Page) Screenshot(name string) string {
 	return path
 }
 
-// OtherSite returns a loopback address with the host that makes it cross-site: 127.0.0.1 for localhost and the other
-// way round.
+// OtherSite replaces the host of a loopback address by the cross-site one: localhost by 127.0.0.1, and 127.0.0.1 by
+// localhost.
 func OtherSite(address string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -9,16 +9,16 @@ import (
 	"github.com/ysmood/gson"
 )
 
-// Expect tells that console errors which contain one of the texts are part of the test. A violation of the content
-// security policy cannot be expected away.
+// Expect allows console errors that contain one of the texts. A violation of the content security policy always fails
+// the test.
 func (p *Page) Expect(texts ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expected = append(p.expected, texts...)
 }
 
-// Problems returns the console errors, uncaught exceptions and policy violations so far, less the expected ones. The
-// end of the test asks by itself.
+// Problems returns the console errors, uncaught exceptions and policy violations so far, without the expected ones.
+// They fail the test at its end.
 func (p *Page) Problems() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,7 +31,7 @@ func (p *Page) Problems() []string {
 	return left
 }
 
-// Forget drops what was reported so far, for tests that look at [Page.Problems] themselves.
+// Forget drops the problems so far, for tests that check [Page.Problems] themselves.
 func (p *Page) Forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *Page) report(problem string) {
 	p.problems = append(p.problems, problem)
 }
 
-// listen collects what goes wrong in the tab and its frames. The domains are enabled before it returns.
+// listen collects the problems of the tab and its frames. It returns when the collection runs.
 func (p *Page) listen(raw *rod.Page) {
 	wait := raw.EachEvent(
 		func(e *proto.RuntimeConsoleAPICalled) {

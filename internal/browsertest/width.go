@@ -1,25 +1,38 @@
 package browsertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/go-rod/rod/lib/proto"
 )
 
-// widths are the screens on which [Page.TooWide] looks, CSS pixels: from the narrowest that counts (WCAG 2.2, 1.4.10)
-// on, and where layouts change.
-var widths = []int{320, 360, 420, 600, 640, 700, 768, 900, 1024, 1280}
-
-// WideFont is a function that stands for all fonts that a machine may have: hardly any is wider than DejaVu Sans, here
-// an eighth larger. A document keeps it until it is left.
+// WideFont is a function that gives the document a font wider than hardly any machine's: DejaVu Sans, an eighth larger.
+// The document keeps it until it is left.
 const WideFont = `() => {
 	const sheet = new CSSStyleSheet();
 	sheet.replaceSync('html { font-size: 112% !important } *:not(code, pre) { font-family: "DejaVu Sans", Verdana, sans-serif !important }');
 	document.adoptedStyleSheets.push(sheet);
 }`
 
-// beyond tells by how much the page is wider than the screen, and what sticks out; "" when nothing does.
+// widths returns the narrowest screen of each layout, in CSS pixels: 320, the narrowest that counts (WCAG 2.2, 1.4.10),
+// and where a media rule of the document begins or ends.
+const widths = `() => {
+	const found = new Set([320]);
+	const read = (rules) => {
+		for (const rule of rules) {
+			for (const [, edge, px] of rule.media?.mediaText.matchAll(/(min|max)-width: ([\d.]+)px/g) ?? []) {
+				found.add(edge === "min" ? Math.ceil(px) : Math.floor(px) + 1);
+			}
+			if (rule.cssRules) read(rule.cssRules);
+		}
+	};
+	for (const sheet of document.styleSheets) read(sheet.cssRules);
+	return JSON.stringify([...found].filter((width) => width >= 320).sort((a, b) => a - b));
+}`
+
+// beyond returns by how much the page is wider than the screen, and the elements that stick out; "" when it fits.
 const beyond = `() => {
 	const {scrollWidth, clientWidth} = document.documentElement;
 	if (scrollWidth <= clientWidth) return "";
@@ -27,25 +40,27 @@ const beyond = `() => {
 	return (scrollWidth - clientWidth) + " px: " + out.slice(-3).map((e) => e.outerHTML.slice(0, 80)).join(" | ");
 }`
 
-// TooWide says on which screens, from small phones to desks, the page scrolls sideways in a wide and large font; "" when
-// on none. The page keeps the font until it is left.
+// TooWide returns the screens on which the page in a wide font scrolls sideways; "" without one. It looks at the narrowest
+// screen of each layout that the page's style sheets have.
 func (p *Page) TooWide() string {
 	p.t.Helper()
+	var screens []int
+	if err := json.Unmarshal([]byte(p.MustEval(widths).Str()), &screens); err != nil {
+		p.t.Fatalf("browsertest: %v", err)
+	}
 	p.MustEval(WideFont)
 	var found strings.Builder
-	for _, width := range widths {
+	for _, width := range screens {
 		p.resize(width)
 		if out := p.MustEval(beyond).Str(); out != "" {
 			fmt.Fprintf(&found, "%d px: %s\n", width, out)
 		}
 	}
-	if err := p.emulate(); err != nil {
-		p.t.Fatalf("browsertest: %v", err)
-	}
+	p.MustEval(`() => { document.adoptedStyleSheets.pop() }`)
+	p.As(p.o)
 	return found.String()
 }
 
-// resize makes the screen as wide as that.
 func (p *Page) resize(width int) {
 	p.t.Helper()
 	screen := proto.EmulationSetDeviceMetricsOverride{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: p.o.Phone}

@@ -1,5 +1,5 @@
-// Package lifeline ends the servers that a test process has started when the process
-// itself ends. Tests have no common end, and a killed process has none at all.
+// Package lifeline ends the servers of a test process when the process ends, even when it
+// is killed. Tests have no common end that could stop them.
 package lifeline
 
 import (
@@ -7,19 +7,19 @@ import (
 	"os/exec"
 )
 
-// PIDFile is the name of the file, in a server's folder, with the number of its process.
+// PIDFile is the file in a server's folder that has its process number.
 const PIDFile = "pid"
 
-// Folder is where the servers of a test process have their folders.
+// Folder is the parent of the servers' folders of a test process.
 type Folder struct {
 	Dir string
-	// pipe is never closed by this process. It is kept, so that the file is not
-	// collected as garbage, which would close it.
+	// pipe is never closed by this process. The field keeps the garbage collector from closing
+	// it.
 	pipe *os.File
 }
 
-// watch waits until the test process has ended, then ends its servers and removes
-// their folders: $0 is the folder of folders, $1 the signal.
+// watch waits for the end of the test process. Then it ends the servers and removes their
+// folders. $0 is the parent folder, $1 the signal.
 const watch = `trap '' INT TERM HUP QUIT
 cat
 for f in "$0"/*/` + PIDFile + `; do
@@ -27,9 +27,9 @@ for f in "$0"/*/` + PIDFile + `; do
 done 2>/dev/null
 rm -rf "$0"`
 
-// New makes the folder, and starts the process that watches over this one: its end
-// of a pipe is closed by the system when this one is gone. signal is the name of
-// that which ends a server, such as "KILL".
+// New makes the folder and starts the watching process. When this process ends, the system
+// closes its end of the pipe, and the watcher sees that. signal ends a server, such as
+// "KILL".
 func New(prefix, signal string) (Folder, error) {
 	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {

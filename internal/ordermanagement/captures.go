@@ -9,10 +9,9 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 )
 
-// Capture charges a part of an order, or all of it, and returns the new
-// capture's ID, "" when Klarna did not say it. Without an error the capture was
-// made. What Klarna does not allow is a 403 CAPTURE_NOT_ALLOWED.
-// Source: docs.klarna.com, Capture and track orders.
+// Capture charges an order, in part or whole. It returns the capture's ID, "" when Klarna
+// did not say it: without an error the capture was made. A capture that Klarna does not
+// allow is a 403 CAPTURE_NOT_ALLOWED. Source: docs.klarna.com, Capture and track orders.
 func (c *Client) Capture(ctx context.Context, id string, r CaptureRequest, key string) (captureID string, a klarna.Answer, err error) {
 	a, err = c.write(ctx, change{operation: "capture order", method: "POST", path: []string{id, "captures"}, key: key, body: r})
 	return newID(a, "Capture-Id", "captures", err), a, err
@@ -26,8 +25,8 @@ func (c *Client) Captures(ctx context.Context, id string) ([]Capture, error) {
 	return captures, err
 }
 
-// GetCapture reads one capture. One that is unknown is a 404.
-// Source: docs.klarna.com, Order Management API reference.
+// GetCapture reads one capture. An unknown one is a 404. Source: docs.klarna.com, Order
+// Management API reference.
 func (c *Client) GetCapture(ctx context.Context, id, captureID string) (Capture, error) {
 	const operation = "read capture"
 	var capture Capture
@@ -48,8 +47,8 @@ func (c *Client) AddCaptureShippingInfo(ctx context.Context, id, captureID strin
 	})
 }
 
-// TriggerSendOut has Klarna send the shopper the message about a capture again.
-// Kustom does not offer it. Source: docs.klarna.com, Order Management API reference.
+// TriggerSendOut makes Klarna send the shopper the message about a capture again. Kustom
+// does not offer it. Source: docs.klarna.com, Order Management API reference.
 func (c *Client) TriggerSendOut(ctx context.Context, id, captureID, key string) (klarna.Answer, error) {
 	const operation = "send message about capture"
 	if !c.platform.Rules().SendOut {
@@ -58,9 +57,8 @@ func (c *Client) TriggerSendOut(ctx context.Context, id, captureID, key string) 
 	return c.write(ctx, change{operation: operation, method: "POST", path: []string{id, "captures", captureID, "trigger-send-out"}, key: key})
 }
 
-// GetDueDateOptions reads by how much the payment of a capture may be put off.
-// Kustom does not offer it.
-// Source: docs.klarna.com, Refund orders and manage authorizations.
+// GetDueDateOptions reads by how many days the payment of a capture can be put off. Kustom
+// does not offer it. Source: docs.klarna.com, Refund orders and manage authorizations.
 func (c *Client) GetDueDateOptions(ctx context.Context, id, captureID string) (DueDateOptions, error) {
 	const operation = "read due date options"
 	var options DueDateOptions
@@ -71,10 +69,10 @@ func (c *Client) GetDueDateOptions(ctx context.Context, id, captureID string) (D
 	return options, err
 }
 
-// ExtendDueDate puts the payment of a capture off by one of the numbers of days
-// that GetDueDateOptions has; others are a 403. Klarna charges the merchant for
-// it. Kustom does not offer it.
-// Source: docs.klarna.com, Refund orders and manage authorizations.
+// ExtendDueDate puts the payment of a capture off by some days. Only the numbers of
+// GetDueDateOptions are allowed; others are a 403. Klarna charges the merchant for it.
+// Kustom does not offer it. Source: docs.klarna.com, Refund orders and manage
+// authorizations.
 func (c *Client) ExtendDueDate(ctx context.Context, id, captureID string, days int, key string) (klarna.Answer, error) {
 	const operation = "extend due date"
 	if !c.platform.Rules().DueDates {
@@ -85,17 +83,17 @@ func (c *Client) ExtendDueDate(ctx context.Context, id, captureID string, days i
 	})
 }
 
-// Refund gives back a part of what was captured, or all of it, and returns the
-// new refund's ID, "" when Klarna did not say it. Without an error the refund
-// was made. What Klarna does not allow is a 403 REFUND_NOT_ALLOWED.
-// Source: docs.klarna.com, Refund orders and manage authorizations.
+// Refund gives captured money back, in part or whole. It returns the refund's ID, "" when
+// Klarna did not say it: without an error the refund was made. A refund that Klarna does
+// not allow is a 403 REFUND_NOT_ALLOWED. Source: docs.klarna.com, Refund orders and manage
+// authorizations.
 func (c *Client) Refund(ctx context.Context, id string, r RefundRequest, key string) (refundID string, a klarna.Answer, err error) {
 	a, err = c.write(ctx, change{operation: "refund order", method: "POST", path: []string{id, "refunds"}, key: key, body: r})
 	return newID(a, "Refund-Id", "refunds", err), a, err
 }
 
-// GetRefund reads one refund. One that is unknown is a 404, or a 400.
-// Source: docs.klarna.com, Order Management API reference.
+// GetRefund reads one refund. An unknown one is a 404 or a 400. Source: docs.klarna.com,
+// Order Management API reference.
 func (c *Client) GetRefund(ctx context.Context, id, refundID string) (Refund, error) {
 	const operation = "read refund"
 	var refund Refund
@@ -106,9 +104,8 @@ func (c *Client) GetRefund(ctx context.Context, id, refundID string) (Refund, er
 	return refund, err
 }
 
-// newID returns the ID of what a call made: that in its own header, else that
-// which follows the kind in Location; "" without either.
-// Source: recorded answers, whose header names are of either case.
+// newID returns the ID of a new capture or refund: from its own header, else from Location,
+// "" without either. Source: recorded answers; the names of headers are in either case.
 func newID(a klarna.Answer, header, kind string, err error) string {
 	if err != nil {
 		return ""

@@ -10,17 +10,15 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 )
 
-// Client calls the Order Management API. An answer outside 2xx is a
-// *klarna.Error. What Klarna would not take whatever the order's state is a
-// *klarna.RuleError and is not sent, nor is what the platform does not have
-// (ErrNotOffered).
+// Client calls the Order Management API. An answer outside 2xx is a *klarna.Error. Two
+// kinds of call are not sent: a body that breaks Klarna's limits (*klarna.RuleError), and
+// an operation that the platform does not have (ErrNotOffered).
 //
-// Each change takes an idempotency key: of all calls with one key to one
-// operation of one order Klarna acts on the first and answers the others as it
-// did that one, for 24 h and whatever their body. So a change without an answer
-// is sent again with its key, here and by the caller later; another change
-// needs another key. Source: docs.klarna.com, Order Management API reference,
-// Escalation and retry policy.
+// Each change takes an idempotency key. For 24 h Klarna acts once on a key, for one
+// operation of one order; it answers the first outcome to every repeat, whatever its body.
+// So a change without an answer is repeated with the same key, here and later by the
+// caller. Another change needs another key. Source: docs.klarna.com, Order Management API
+// reference, Escalation and retry policy.
 //
 // Safe for concurrent use.
 type Client struct {
@@ -28,15 +26,14 @@ type Client struct {
 	platform Platform
 }
 
-// NewClient returns a client of a platform over the transport.
+// NewClient returns a client that calls a platform over a transport.
 func NewClient(c *klarna.Client, p Platform) *Client { return &Client{klarna: c, platform: p} }
 
-// Platform returns whose API it is.
+// Platform returns the platform that the client calls.
 func (c *Client) Platform() Platform { return c.platform }
 
-// GetOrder reads an order that was bought. One that is unknown, or not bought
-// yet, is a 404; an ID that cannot be one a 400.
-// Source: docs.klarna.com, View and change orders.
+// GetOrder reads an order that was bought. An order that is unknown or not bought yet is a
+// 404. A malformed ID is a 400. Source: docs.klarna.com, View and change orders.
 func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
 	const operation = "read order"
 	var order Order
@@ -47,65 +44,58 @@ func (c *Client) GetOrder(ctx context.Context, id string) (Order, error) {
 	return order, err
 }
 
-// Acknowledge tells Klarna that the shop has the order; then the pushes end. A
-// cancelled order is a 403.
-// Source: docs.klarna.com, View and change orders.
+// Acknowledge tells Klarna that the shop has the order. Klarna then stops its pushes. A
+// cancelled order is a 403. Source: docs.klarna.com, View and change orders.
 func (c *Client) Acknowledge(ctx context.Context, id, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "acknowledge order", method: "POST", path: []string{id, "acknowledge"}, key: key})
 }
 
-// UpdateAuthorization changes the order's amount and lines. Klarna checks the
-// risk anew when the amount grows, and may refuse that (403): nothing is
-// changed then. It refuses as well what is less than was captured, and an order
-// that is fully captured, cancelled or expired.
-// Source: docs.klarna.com, View and change orders.
+// UpdateAuthorization changes the order's amount and lines. When the amount grows, Klarna
+// checks the risk anew. Klarna answers 403 and changes nothing when it refuses the risk,
+// when the amount is less than what was captured, and when the order is fully captured,
+// cancelled or expired. Source: docs.klarna.com, View and change orders.
 func (c *Client) UpdateAuthorization(ctx context.Context, id string, a Authorization, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "update authorization", method: "PATCH", path: []string{id, "authorization"}, key: key, body: a})
 }
 
-// SetMerchantReferences names the order as the shop does. A cancelled order is
-// a 403.
+// SetMerchantReferences sets the shop's names for the order. A cancelled order is a 403.
 // Source: docs.klarna.com, View and change orders.
 func (c *Client) SetMerchantReferences(ctx context.Context, id string, r References, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "set merchant references", method: "PATCH", path: []string{id, "merchant-references"}, key: key, body: r})
 }
 
-// UpdateShippingAddress changes where the order goes. Klarna checks the risk
-// anew and may refuse it (403), or the address (422 INVALID_ADDRESS). The
-// billing address cannot be changed.
-// Source: docs.klarna.com, View and change orders.
+// UpdateShippingAddress changes the shipping address. Klarna checks the risk anew: it may
+// refuse the change (403) or the address (422 INVALID_ADDRESS). The billing address cannot
+// be changed. Source: docs.klarna.com, View and change orders.
 func (c *Client) UpdateShippingAddress(ctx context.Context, id string, a AddressChange, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{
 		operation: "update shipping address", method: "PATCH", path: []string{id, "customer-details"}, key: key, body: customerDetails{a},
 	})
 }
 
-// AddShippingInfo adds 1 to 500 parcels to an order that is not captured yet.
-// Source: docs.klarna.com, Delivery tracking.
+// AddShippingInfo adds 1 to 500 parcels to an order without captures. Source:
+// docs.klarna.com, Delivery tracking.
 func (c *Client) AddShippingInfo(ctx context.Context, id string, parcels []ShippingInfo, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{
 		operation: "add shipping info", method: "POST", path: []string{id, "shipping-info"}, key: key, body: shippingInfo{parcels},
 	})
 }
 
-// Cancel gives up an order of which nothing is captured; it can be changed no
-// more. All others are a 403 CANCEL_NOT_ALLOWED.
-// Source: docs.klarna.com, View and change orders.
+// Cancel gives up an order without captures, for good. Any other order is a 403
+// CANCEL_NOT_ALLOWED. Source: docs.klarna.com, View and change orders.
 func (c *Client) Cancel(ctx context.Context, id, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "cancel order", method: "POST", path: []string{id, "cancel"}, key: key})
 }
 
-// ExtendAuthorization starts the time in which the order can be captured anew,
-// from today. An order that is captured, cancelled or expired is a 403, as are
-// some ways to pay.
-// Source: docs.klarna.com, Extended authorization expiration.
+// ExtendAuthorization starts the time for captures anew, from today. An order that is
+// captured, cancelled or expired is a 403. So are some payment methods. Source:
+// docs.klarna.com, Extended authorization expiration.
 func (c *Client) ExtendAuthorization(ctx context.Context, id, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "extend authorization", method: "POST", path: []string{id, "extend-authorization-time"}, key: key})
 }
 
-// Release gives up what is not captured of a partly captured order. All others
-// are a 403.
-// Source: docs.klarna.com, Refund orders and manage authorizations.
+// Release gives up the rest of a partly captured order. Any other order is a 403. Source:
+// docs.klarna.com, Refund orders and manage authorizations.
 func (c *Client) Release(ctx context.Context, id, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "release authorization", method: "POST", path: []string{id, "release-remaining-authorization"}, key: key})
 }
@@ -118,11 +108,11 @@ type change struct {
 	body              interface{ Check() error } // nil sends none
 }
 
-// write sends a change.
+// write sends a change. A change needs an idempotency key.
 func (c *Client) write(ctx context.Context, w change) (klarna.Answer, error) {
 	path, err := pathOf(w.path)
 	if err == nil && w.key == "" {
-		// Klarna would do it as often as it is sent.
+		// Without a key Klarna would act on each try.
 		err = &klarna.RuleError{Field: "idempotency key", Rule: "is missing"}
 	}
 	r := klarna.Request{Operation: w.operation, Method: w.method, Path: path, IdempotencyKey: w.key, Retry: klarna.RetryKeyed}
@@ -146,8 +136,8 @@ func (c *Client) read(ctx context.Context, operation string, segments []string, 
 	return err
 }
 
-// pathOf is the path of a call. An ID that is empty or only dots would lead
-// elsewhere.
+// pathOf returns the path of a call. It refuses an ID that is empty or only dots: such a
+// path leads elsewhere.
 func pathOf(segments []string) (string, error) {
 	var path strings.Builder
 	path.WriteString("/ordermanagement/v1/orders")

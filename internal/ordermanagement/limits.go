@@ -23,7 +23,7 @@ const (
 	maxURL     = 1024
 )
 
-// limits finds the first member of a body that Klarna would not take.
+// limits finds the first member of a body that breaks a limit.
 type limits struct{ err error }
 
 func (l *limits) refuse(field, rule string, args ...any) {
@@ -32,7 +32,7 @@ func (l *limits) refuse(field, rule string, args ...any) {
 	}
 }
 
-// text has at most so many characters.
+// text allows at most that many characters.
 func (l *limits) text(field, value string, most int) {
 	if n := utf8.RuneCountInString(value); n > most {
 		l.refuse(field, "has %d characters, at most %d", n, most)
@@ -57,7 +57,7 @@ func (l *limits) most(field string, n, most int) {
 	}
 }
 
-// body returns the first problem, at last that the body as a whole is too large.
+// body returns the first problem. It looks at the size of the whole body last.
 func (l *limits) body(body any) error {
 	if l.err != nil {
 		return l.err
@@ -110,8 +110,7 @@ func (l *limits) parcels(parcels []ShippingInfo) {
 	}
 }
 
-// Check returns the first member that Klarna would not take as a
-// *klarna.RuleError, or nil.
+// Check returns the first member that breaks a limit, as a *klarna.RuleError, or nil.
 func (a Authorization) Check() error {
 	var l limits
 	l.amount("order_amount", a.OrderAmount, 0)
@@ -123,8 +122,7 @@ func (a Authorization) Check() error {
 	return l.body(a)
 }
 
-// Check returns the first member that Klarna would not take as a
-// *klarna.RuleError, or nil.
+// Check returns the first member that breaks a limit, as a *klarna.RuleError, or nil.
 func (r References) Check() error {
 	var l limits
 	l.optional("merchant_reference1", r.Reference1, maxText)
@@ -132,8 +130,7 @@ func (r References) Check() error {
 	return l.body(r)
 }
 
-// Check returns the first member that Klarna would not take as a
-// *klarna.RuleError, or nil.
+// Check returns the first member that breaks a limit, as a *klarna.RuleError, or nil.
 func (a AddressChange) Check() error {
 	var l limits
 	l.optional("shipping_address.given_name", a.GivenName, 100)
@@ -149,8 +146,7 @@ func (a AddressChange) Check() error {
 	return l.body(a)
 }
 
-// Check returns the first member that Klarna would not take as a
-// *klarna.RuleError, or nil.
+// Check returns the first member that breaks a limit, as a *klarna.RuleError, or nil.
 func (r CaptureRequest) Check() error {
 	var l limits
 	l.amount("captured_amount", r.CapturedAmount, 1)
@@ -161,8 +157,7 @@ func (r CaptureRequest) Check() error {
 	return l.body(r)
 }
 
-// Check returns the first member that Klarna would not take as a
-// *klarna.RuleError, or nil.
+// Check returns the first member that breaks a limit, as a *klarna.RuleError, or nil.
 func (r RefundRequest) Check() error {
 	var l limits
 	l.amount("refunded_amount", r.RefundedAmount, 1)
@@ -172,8 +167,8 @@ func (r RefundRequest) Check() error {
 	return l.body(r)
 }
 
-// CheckShippingInfo returns the first member of 1 to 500 parcels that Klarna
-// would not take as a *klarna.RuleError, or nil.
+// CheckShippingInfo checks a list of parcels. It allows 1 to 500. It returns the first
+// member that breaks a limit, as a *klarna.RuleError, or nil.
 func CheckShippingInfo(parcels []ShippingInfo) error { return shippingInfo{parcels}.Check() }
 
 // shippingInfo is the body that adds parcels.

@@ -1,5 +1,5 @@
-// Package ordermanagement is the client of Klarna's Order Management API: the
-// orders that were bought. It has its own wire types, with only what the shop uses.
+// Package ordermanagement is the client of Klarna's Order Management API, for orders that
+// were bought. It has its own wire types, with only the members that the shop uses.
 package ordermanagement
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// Status of an order that was bought.
+// Status is the state of an order that was bought.
 type Status string
 
 // The states of an order. Source: docs.klarna.com, Order Management API reference.
@@ -23,8 +23,8 @@ const (
 	Closed       Status = "CLOSED"  // Kustom: refunded, all or a part of it
 )
 
-// FraudStatus is what Klarna says of the risk. Nothing is captured or sent
-// while it is pending. Source: docs.klarna.com, Pending orders.
+// FraudStatus is the outcome of Klarna's risk check. While it is pending nothing must be
+// captured or sent. Source: docs.klarna.com, Pending orders.
 type FraudStatus string
 
 // The outcomes of Klarna's check.
@@ -34,19 +34,19 @@ const (
 	FraudRejected FraudStatus = "REJECTED"
 )
 
-// Order is an order as Klarna answers it. Amounts are minor units. The
-// addresses are personal data.
+// Order is an order in Klarna's answer. Amounts are minor units. The addresses are personal
+// data.
 type Order struct {
 	OrderID     string       `json:"order_id"`
 	Status      Status       `json:"status"`
 	FraudStatus FraudStatus  `json:"fraud_status"`
 	OrderAmount money.Amount `json:"order_amount"` // as it is now
-	// OriginalOrderAmount is what was bought. It never changes.
+	// OriginalOrderAmount is the amount at the purchase. It never changes.
 	OriginalOrderAmount money.Amount `json:"original_order_amount"`
 	CapturedAmount      money.Amount `json:"captured_amount"`
 	RefundedAmount      money.Amount `json:"refunded_amount"`
-	// RemainingAuthorizedAmount may still be captured, as far as the status
-	// allows: a cancelled order keeps it.
+	// RemainingAuthorizedAmount can still be captured, if the status allows captures: a
+	// cancelled order keeps this amount.
 	RemainingAuthorizedAmount money.Amount       `json:"remaining_authorized_amount"`
 	PurchaseCountry           string             `json:"purchase_country"` // alpha-2
 	PurchaseCurrency          string             `json:"purchase_currency"`
@@ -66,7 +66,7 @@ type Order struct {
 	ShippingInfo              []ShippingInfo     `json:"shipping_info"` // of the order; a capture has its own
 }
 
-// Capture is a part of an order, or all of it, that was charged.
+// Capture is a charge of an order, in part or whole.
 type Capture struct {
 	CaptureID       string             `json:"capture_id"`
 	KlarnaReference string             `json:"klarna_reference"`
@@ -75,13 +75,13 @@ type Capture struct {
 	Description     string             `json:"description"` // the shopper sees it
 	Reference       string             `json:"reference"`
 	OrderLines      []klarna.OrderLine `json:"order_lines"`
-	// RefundedAmount is of the refunds that Klarna has allocated to this
-	// capture; it may come late, and need not sum up to the order's.
+	// RefundedAmount is the part of the refunds that Klarna has allocated to this capture. It
+	// may come late, and the captures together may have less than the order.
 	RefundedAmount money.Amount   `json:"refunded_amount"`
 	ShippingInfo   []ShippingInfo `json:"shipping_info"`
 }
 
-// Refund is money that the shopper got back.
+// Refund is money returned to the shopper.
 type Refund struct {
 	RefundID       string             `json:"refund_id"`
 	RefundedAmount money.Amount       `json:"refunded_amount"`
@@ -91,8 +91,8 @@ type Refund struct {
 	OrderLines     []klarna.OrderLine `json:"order_lines"`
 }
 
-// ShippingInfo is a parcel. All members are optional; Klarna judges a tracking
-// number later and never refuses one. Source: docs.klarna.com, Delivery tracking.
+// ShippingInfo is a parcel. All members are optional. Klarna never refuses a tracking
+// number; it checks the number later. Source: docs.klarna.com, Delivery tracking.
 type ShippingInfo struct {
 	ShippingCompany       string `json:"shipping_company,omitempty"` // ≤ 100 characters: "postnord"
 	ShippingMethod        string `json:"shipping_method,omitempty"`  // one of ShippingMethods
@@ -103,14 +103,14 @@ type ShippingInfo struct {
 	ReturnTrackingURI     string `json:"return_tracking_uri,omitempty"`
 }
 
-// PaymentMethod is how the shopper chose to pay. Type is an open set.
+// PaymentMethod is the shopper's choice. Type is an open set.
 type PaymentMethod struct {
 	Type        string `json:"type,omitempty"`
 	Description string `json:"description,omitempty"` // for people: "Pay later"
 }
 
-// Time is a time of Klarna's, UTC. One that is missing or cannot be read is
-// zero: a date is no reason to refuse an order that was paid.
+// Time is a time from Klarna, UTC. A missing or unreadable one is zero: a date is no reason
+// to refuse a paid order.
 type Time struct{ time.Time }
 
 // UnmarshalJSON reads an ISO 8601 time.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Platform is who serves the API.
+// Platform is the company that serves the API.
 type Platform string
 
 // The platforms. Paths, headers, errors and states are the same on both.
@@ -38,30 +38,30 @@ func PlatformOf(host string) Platform {
 	return Klarna
 }
 
-// Rules are what differs from platform to platform.
+// Rules are the differences between the platforms.
 type Rules struct {
 	DueDates bool // the due date of a capture can be put off
 	SendOut  bool // the message about a capture can be sent again
 
-	// ExtendDays is the number of days after the purchase up to which the time
-	// for captures can be extended at most.
+	// ExtendDays: the time for captures can be extended to this many days after the purchase
+	// at most.
 	ExtendDays int
-	// ExtendSince: an older order cannot be extended; zero when its age does not matter.
+	// ExtendSince: an order from before cannot be extended. Zero: its age does not matter.
 	ExtendSince time.Time
 	// ExtendNotIn are the purchase countries whose orders cannot be extended.
 	ExtendNotIn []string
-	// ExtendNotBy are types of PaymentMethod whose orders cannot be extended,
-	// because somebody else than Klarna has the money.
+	// ExtendNotBy are the types of PaymentMethod whose orders cannot be extended, because the
+	// money is not with Klarna.
 	ExtendNotBy []string
 
 	RefundExpired bool // what was captured of an order before it expired can be refunded
 	RefundClosed  bool // a closed order that is not fully refunded can be refunded
 }
 
-// Rules returns the platform's rules.
-// Source: docs.klarna.com, Extended authorization expiration, Refund orders and
-// manage authorizations; docs.kustom.co, Order management. Which types are not
-// paid by Klarna, and refunds of expired and closed orders at Klarna, are not documented.
+// Rules returns the platform's rules. Source: docs.klarna.com, Extended authorization
+// expiration, Refund orders and manage authorizations; docs.kustom.co, Order management.
+// Not documented: the payment types that Klarna itself does not pay, and Klarna's refunds
+// of expired and closed orders.
 func (p Platform) Rules() Rules {
 	if p == Kustom {
 		return Rules{

@@ -7,26 +7,26 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// Authorization is what an order comes to from now on. Amounts are minor units.
+// Authorization is the new total and the new lines of an order. Amounts are minor units.
 // Source: docs.klarna.com, View and change orders.
 type Authorization struct {
 	OrderAmount money.Amount `json:"order_amount"`          // of the whole order, 0 to MaxAmount
 	Description string       `json:"description,omitempty"` // ≤ 255 characters
-	// OrderLines are all lines of the order, 1 to 1000: Klarna deletes the lines
-	// that it is not sent, so they cannot be left out.
+	// OrderLines are all lines of the order, 1 to 1000, and required: Klarna deletes each line
+	// that is not sent.
 	OrderLines []klarna.OrderLine `json:"order_lines"`
 }
 
-// References are what the shop calls an order: nil leaves one as it is, ""
-// clears it. Each has at most 255 characters.
+// References are the shop's names for an order. nil leaves one as it is, "" clears it. Each
+// has at most 255 characters.
 type References struct {
 	Reference1 *string `json:"merchant_reference1,omitempty"` // the order number; the shopper sees it
 	Reference2 *string `json:"merchant_reference2,omitempty"`
 }
 
-// AddressChange is what changes in a shipping address: nil leaves a member as
-// it is, "" clears it. Personal data. Source: docs.klarna.com, View and change
-// orders; that members which are not sent stay is not documented.
+// AddressChange changes members of a shipping address. nil leaves a member as it is, ""
+// clears it. Personal data. Source: docs.klarna.com, View and change orders. Not
+// documented: members that are not sent stay.
 type AddressChange struct {
 	GivenName      *string `json:"given_name,omitempty"`
 	FamilyName     *string `json:"family_name,omitempty"`
@@ -61,20 +61,20 @@ func NewAddressChange(before, after klarna.Address) AddressChange {
 // LogValue keeps the address out of logs.
 func (AddressChange) LogValue() slog.Value { return slog.StringValue("[address]") }
 
-// CaptureRequest charges a part of an order, or all of it.
-// Source: docs.klarna.com, Capture and track orders.
+// CaptureRequest charges an order, in part or whole. Source: docs.klarna.com, Capture and
+// track orders.
 type CaptureRequest struct {
 	CapturedAmount money.Amount `json:"captured_amount"`       // 1 to MaxAmount; at most what remains
 	Description    string       `json:"description,omitempty"` // ≤ 255 characters; the shopper sees it
 	Reference      string       `json:"reference,omitempty"`   // ≤ 255 characters; for settlement files
-	// OrderLines are what is charged, at most 1000. By their references Klarna
-	// finds the capture that a refund belongs to.
+	// OrderLines are the charged lines, at most 1000. By their references Klarna matches a
+	// refund with its capture.
 	OrderLines   []klarna.OrderLine `json:"order_lines,omitempty"`
 	ShippingInfo []ShippingInfo     `json:"shipping_info,omitempty"` // at most 500
 }
 
-// RefundRequest gives back a part of what was captured, or all of it.
-// Source: docs.klarna.com, Refund orders and manage authorizations.
+// RefundRequest gives captured money back, in part or whole. Source: docs.klarna.com,
+// Refund orders and manage authorizations.
 type RefundRequest struct {
 	RefundedAmount money.Amount       `json:"refunded_amount"`       // 1 to MaxAmount; at most what is captured and not refunded
 	Description    string             `json:"description,omitempty"` // ≤ 255 characters; the shopper sees it
@@ -82,8 +82,8 @@ type RefundRequest struct {
 	OrderLines     []klarna.OrderLine `json:"order_lines,omitempty"` // at most 1000; may have a klarna.ReturnFee
 }
 
-// DueDateOptions are by how much the shopper's payment of a capture may be put off.
-// Source: docs.klarna.com, Refund orders and manage authorizations.
+// DueDateOptions are the ways to put off the payment of a capture. Source: docs.klarna.com,
+// Refund orders and manage authorizations.
 type DueDateOptions struct {
 	Currency string          `json:"currency"`
 	Options  []DueDateOption `json:"options"` // may be empty
@@ -95,9 +95,8 @@ type DueDateOption struct {
 	NumberOfDays int          `json:"number_of_days"`
 }
 
-// ShippingMethods are the values that Klarna's documentation has for
-// ShippingInfo.ShippingMethod. Klarna may know more.
-// Source: docs.klarna.com, Delivery tracking.
+// ShippingMethods are the documented values of ShippingInfo.ShippingMethod. Klarna may know
+// more. Source: docs.klarna.com, Delivery tracking.
 var ShippingMethods = []string{
 	"Home", "PickUpPoint", "PickUpStore", "PickUpWarehouse", "ClickCollect", "BoxReg", "BoxUnreg", "Postal",
 	"DHLPackstation", "PalletDelivery", "Own", "Digital", "Undefined",

@@ -5,8 +5,8 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// Tell is what the order says, for the story of the calls: nothing of
-// addresses or merchant_data.
+// Tell describes the order for the story of the calls. It leaves out addresses and
+// merchant_data.
 func (o Order) Tell() (orderID string, facts []story.Fact) {
 	facts = []story.Fact{
 		{Name: "status", Value: string(o.Status)},

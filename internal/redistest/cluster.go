@@ -18,8 +18,7 @@ const (
 	sentinelConfig = "sentinel.conf"
 )
 
-// Cluster runs a Cluster of three masters and waits until each of them sees the
-// whole of it.
+// Cluster runs a Cluster of three masters and waits until each of them knows all of it.
 func Cluster(t testing.TB) *Server {
 	t.Helper()
 	s := newServer(t)
@@ -46,8 +45,8 @@ func Cluster(t testing.TB) *Server {
 	return s
 }
 
-// Sentinel runs a master, a replica and a Sentinel that makes the replica master
-// about 2 s after node 0 was stopped.
+// Sentinel runs a master, a replica and a Sentinel. The Sentinel promotes the replica about
+// 2 s after node 0 stops.
 func Sentinel(t testing.TB) *Server {
 	t.Helper()
 	s := newServer(t)
@@ -66,8 +65,8 @@ func Sentinel(t testing.TB) *Server {
 	must(t, os.WriteFile(filepath.Join(watch.dir, sentinelConfig), []byte(config), 0o600))
 	s.URL = "redis://" + addrs[2] + "?master_name=" + masterName
 	s.Restart()
-	// A Sentinel that was not run for 2 s mistrusts the clock and does nothing for
-	// 30 s. On a busy machine it is the processor that was away; Redis 6 cannot be told.
+	// A Sentinel that could not run for 2 s distrusts the clock and does nothing for 30 s. On
+	// a busy machine the clock is right, but Redis 6 has no setting for this.
 	_ = s.Node(2).Do(t.Context(), "SENTINEL", "DEBUG", "TILT-TRIGGER", 60_000, "TILT-PERIOD", 1000).Err()
 	s.await(watch, "find the replica", func(c redis.UniversalClient) bool {
 		info, _ := c.Info(t.Context(), "sentinel").Result()
@@ -83,7 +82,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// AwaitMaster waits until the Sentinel names a node as the master.
+// AwaitMaster waits until the Sentinel names the node as the master.
 func (s *Server) AwaitMaster(i int) {
 	s.t.Helper()
 	s.await(s.nodes[len(s.nodes)-1], "name the new master", func(c redis.UniversalClient) bool {

@@ -12,11 +12,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Lag lets the replica of a Sentinel follow its master by a line of its own. It
-// returns when the replica has caught up with what was written before, also while
-// it changed lines and nobody could wait for it. From the call of hold on, it hears
-// nothing more, as when the network fails between the two: what the master
-// acknowledges then is gone when it dies. Sentinel mends the line after 10 s.
+// Lag makes the replica of a Sentinel follow its master over a line that can fail. It
+// returns when the replica has all earlier writes. hold cuts the line, like a network
+// failure: what the master acknowledges after it is lost when the master dies. The Sentinel
+// mends the line after 10 s.
 func (s *Server) Lag() (hold func()) {
 	s.t.Helper()
 	master, replica := s.nodes[0], s.nodes[1]
@@ -55,13 +54,13 @@ func (s *Server) Lag() (hold func()) {
 	return func() { held.Store(true) }
 }
 
-// replication is what a server says of its replication, "" while it does not answer.
+// replication returns a server's replication info, "" without an answer.
 func replication(t testing.TB, c redis.UniversalClient) string {
 	info, _ := c.Info(t.Context(), "replication").Result()
 	return info
 }
 
-// offset is a position in the stream from the master, 0 when info does not have it.
+// offset returns a position in the master's stream, 0 when info has none.
 func offset(info, name string) (n int64) {
 	for line := range strings.Lines(info) {
 		_, _ = fmt.Sscanf(line, name+":%d", &n)
@@ -69,7 +68,7 @@ func offset(info, name string) (n int64) {
 	return n
 }
 
-// valve lets nothing through when it is shut.
+// valve passes bytes on until it is shut.
 type valve struct {
 	net.Conn
 	shut *atomic.Bool

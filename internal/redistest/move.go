@@ -7,11 +7,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// batch is how many keys of a slot are moved at a time, as redis-cli does it.
+// batch is the number of keys moved at once, the same as redis-cli's.
 const batch = 10
 
-// Keys returns the keys that match a pattern on all nodes of a Cluster, or on its
-// only node.
+// Keys returns the keys that match a pattern, on all nodes.
 func (s *Server) Keys(pattern string) []string {
 	s.t.Helper()
 	var keys []string
@@ -23,16 +22,16 @@ func (s *Server) Keys(pattern string) []string {
 	return keys
 }
 
-// Node returns a client for one node alone, closed at the test's end. It refuses
-// nothing that Redis takes.
+// Node returns a client for one node alone, closed at the test's end. It does not check
+// slots.
 func (s *Server) Node(i int) redis.UniversalClient {
 	s.t.Helper()
 	return open(s.t, url(s.nodes[i]))
 }
 
-// MoveSlot moves the slot of a key to the next master of a Cluster while it is in
-// use, as resharding does: its keys in batches, with a pause after each; then all
-// masters learn who has it. It returns how many keys it moved.
+// MoveSlot moves the slot of a key to the next master of a Cluster in use, as resharding
+// does: keys in batches with pauses, then all masters learn the new owner. It returns the
+// number of moved keys.
 func (s *Server) MoveSlot(key string, pause time.Duration) (moved int) {
 	s.t.Helper()
 	ctx, nodes, ids := s.t.Context(), make([]redis.UniversalClient, masters), make([]string, masters)
@@ -68,7 +67,7 @@ func (s *Server) MoveSlot(key string, pause time.Duration) (moved int) {
 	return moved
 }
 
-// owner is the node that has a slot, as one of them knows.
+// owner returns the node that has a slot, according to one of them.
 func (s *Server) owner(node redis.UniversalClient, ids []string, slot int) int {
 	s.t.Helper()
 	all, err := node.ClusterSlots(s.t.Context()).Result()

@@ -17,9 +17,9 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// idle are the running servers of this process that no test has. A test takes one,
-// and gives it back empty at its end: so most packages start a single server. More
-// are started only while several tests want one at once.
+// idle are the running servers of this process that no test uses. A test takes one and
+// gives it back empty, so most packages start a single server. More are started only when
+// several tests want one at once.
 var idle struct {
 	sync.Mutex
 	nodes []*node
@@ -38,8 +38,8 @@ func take() *node {
 	return n
 }
 
-// giveBack makes the server of a test an idle one, or ends it: where the test stopped
-// or froze it, and where it cannot be made as it was.
+// giveBack makes a test's server idle again. It ends a server that was stopped or frozen,
+// or cannot be reset.
 func (s *Server) giveBack() {
 	if len(s.nodes) == 0 {
 		return // it could not be started
@@ -58,11 +58,11 @@ const resetLimit = 5 * time.Second
 
 var errSettings = errors.New("the test has changed settings or users")
 
-// reset makes a server as it was at its start: without clients, keys, scripts and
-// counts. Where its settings or users are others it is an error.
+// reset brings a server back to its start: no clients, keys, scripts and counts. It returns
+// an error when settings or users differ.
 //
-// The socket moves first. Nobody who knows the old URL, a goroutine that was
-// forgotten or another process, can reach the data of the next test.
+// The socket moves first. So a forgotten goroutine or another process with the old URL
+// cannot reach the next test's data.
 func (n *node) reset() error {
 	ctx, cancel := context.WithTimeout(context.Background(), resetLimit)
 	defer cancel()
@@ -72,8 +72,8 @@ func (n *node) reset() error {
 		return err
 	}
 	n.addr = next
-	// Who connected before has been accepted when this client is: so all others can
-	// be told apart from it.
+	// Earlier connections have all been accepted before this client's. So this client is known
+	// from all others.
 	c, err := redisconn.Open(url(n))
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (n *node) reset() error {
 	return err
 }
 
-// remember notes the settings of a server that has just been started.
+// remember stores the settings of a newly started server.
 func (n *node) remember(ctx context.Context) error {
 	c, err := redisconn.Open(url(n))
 	if err != nil {
@@ -109,7 +109,7 @@ func (n *node) remember(ctx context.Context) error {
 
 func socket(lease int) string { return strconv.Itoa(lease) + ".sock" }
 
-// settings are what a test may change of a server that emptying it does not mend.
+// settings returns the settings that a test may change and that emptying does not reset.
 type settings struct {
 	config map[string]string
 	users  []string
@@ -129,5 +129,5 @@ func (s settings) equal(other settings) bool {
 
 var folder = sync.OnceValues(func() (lifeline.Folder, error) { return lifeline.New("redis", "KILL") })
 
-// pidFile tells the watch the process of a node.
+// pidFile tells the watching process of a node's process.
 func (n *node) pidFile() string { return filepath.Join(n.dir, lifeline.PIDFile) }

@@ -8,9 +8,8 @@ import (
 	"testing"
 )
 
-// The ports that are given lie below the range from which systems take those of
-// connections and of listeners on port 0 (Linux from 32768), so that no one else
-// gets one of them before its process listens.
+// The ports lie below the range of ports for connections and for listeners on port 0
+// (Linux: from 32768). So nobody else gets one before its process listens.
 const (
 	firstPort = 15_000
 	lastPort  = 32_000
@@ -20,8 +19,7 @@ var nextPort atomic.Int64
 
 func init() { nextPort.Store(rand.Int64N(lastPort - firstPort)) } // test processes run side by side
 
-// FreePorts returns n ports of loopback on which nobody listens, each of them
-// given only once.
+// FreePorts returns n free ports of loopback. It returns each port only once.
 func FreePorts(t testing.TB, n int) []string {
 	t.Helper()
 	var ports []string

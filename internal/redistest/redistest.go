@@ -1,8 +1,8 @@
-// Package redistest runs real Redis servers for tests: one node on a unix socket,
-// a Cluster of three masters, a master with a replica watched by a Sentinel.
+// Package redistest runs real Redis servers for tests: a single node on a unix socket, a
+// Cluster of three masters, a master with a replica and a Sentinel.
 //
-// Single nodes are used again: a test gets one that is empty, as if it had just been
-// started. All servers end with the test process, however it ends.
+// Single nodes are used again: each test gets an empty one, like a new one. All servers end
+// with the test process, even when it is killed.
 package redistest
 
 import (
@@ -22,8 +22,7 @@ import (
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
-// Server is one or more redis-server processes that belong to a test until it ends.
-// What was written survives Stop and Restart.
+// Server is one or more redis-server processes of one test. Data survives Stop and Restart.
 type Server struct {
 	URL string // for redisconn.Open, until the test's end
 
@@ -45,14 +44,15 @@ type node struct {
 	settings settings // at its start
 }
 
-// Start returns a client for an empty redis-server, closed at the test's end. Without a redis-server installed the test is skipped, or fails where CI or
-// SHOPD_TEST_ALL is set.
+// Start returns a client for an empty redis-server, closed at the test's end. Without
+// redis-server on the machine the test is skipped; where CI or SHOPD_TEST_ALL is set it
+// fails.
 func Start(t testing.TB) redis.UniversalClient {
 	t.Helper()
 	return StartServer(t).Client()
 }
 
-// StartServer is Start for tests that need the URL, or an outage.
+// StartServer is Start for tests that need the URL or an outage.
 func StartServer(t testing.TB) *Server {
 	t.Helper()
 	needRedis(t)
@@ -67,8 +67,8 @@ func StartServer(t testing.TB) *Server {
 	return s
 }
 
-// StartServerWith is StartServer with settings of redis-server's command line,
-// such as "--appendfsync", "always", instead of ours. The server is the test's own.
+// StartServerWith is StartServer with other arguments of redis-server, such as
+// "--appendfsync", "always". No other test gets this server.
 func StartServerWith(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	s := newServer(t)
@@ -85,8 +85,8 @@ func (s *Server) single(settings ...string) *node {
 	return n
 }
 
-// Client returns a new client, closed at the test's end. What a Cluster would refuse
-// it refuses too, see CheckSlots.
+// Client returns a new client, closed at the test's end. It refuses what a Cluster would
+// refuse, see CheckSlots.
 func (s *Server) Client() redis.UniversalClient {
 	s.t.Helper()
 	c := open(s.t, s.URL)
@@ -96,8 +96,7 @@ func (s *Server) Client() redis.UniversalClient {
 	return c
 }
 
-// Stop kills all nodes. Stopping what does not run is allowed. No other test gets a
-// server that was stopped or frozen.
+// Stop kills all running nodes. No other test gets a server that was stopped or frozen.
 func (s *Server) Stop() {
 	for i := range s.nodes {
 		s.StopNode(i)
@@ -119,7 +118,6 @@ func (n *node) kill() {
 	}
 }
 
-// remove ends nodes for good.
 func (s *Server) remove() {
 	for _, n := range s.nodes {
 		n.kill()
@@ -127,7 +125,7 @@ func (s *Server) remove() {
 	}
 }
 
-// Freeze makes a node stand still, and returns what makes it go on.
+// Freeze stops a node without killing it. It returns the function that lets the node go on.
 func (s *Server) Freeze(i int) (thaw func()) {
 	s.t.Helper()
 	s.disturbed = true
@@ -141,7 +139,7 @@ func (s *Server) Freeze(i int) (thaw func()) {
 	return func() { send(syscall.SIGCONT) }
 }
 
-// Restart starts every node that does not run and waits until each answers.
+// Restart starts every stopped node and waits until each answers.
 func (s *Server) Restart() {
 	s.t.Helper()
 	for _, n := range s.nodes {
@@ -168,7 +166,7 @@ func needRedis(t testing.TB) {
 	}
 }
 
-// newServer is a server without nodes, which end with the test.
+// newServer returns a server without nodes. Its nodes end with the test.
 func newServer(t testing.TB) *Server {
 	t.Helper()
 	needRedis(t)
@@ -177,7 +175,7 @@ func newServer(t testing.TB) *Server {
 	return s
 }
 
-// add declares a node. addr "" leaves the address to the caller.
+// add declares a node. With addr "" the caller sets the address.
 func (s *Server) add(addr string, args ...string) *node {
 	s.t.Helper()
 	all, err := folder()
@@ -195,7 +193,7 @@ func (s *Server) add(addr string, args ...string) *node {
 
 func (s *Server) start(n *node) {
 	s.t.Helper()
-	// Without fsync the file still survives the process, which is all that is killed.
+	// Without fsync the file survives the end of the process, and tests kill nothing else.
 	args := []string{"--save", "", "--appendonly", "yes", "--appendfsync", "no"}
 	if filepath.IsAbs(n.addr) {
 		args = append(args, "--unixsocket", filepath.Base(n.addr))
@@ -219,7 +217,7 @@ func (s *Server) start(n *node) {
 	must(s.t, os.WriteFile(n.pidFile(), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600))
 }
 
-// url is that of one node.
+// url returns the URL of one node.
 func url(n *node) string {
 	if filepath.IsAbs(n.addr) {
 		return "unix://" + n.addr
@@ -227,7 +225,7 @@ func url(n *node) string {
 	return "redis://" + n.addr
 }
 
-// await polls one node until ready holds, at most a minute.
+// await polls one node until ready returns true, at most a minute.
 func (s *Server) await(n *node, what string, ready func(redis.UniversalClient) bool) {
 	s.t.Helper()
 	c, err := redisconn.Open(url(n))
@@ -258,7 +256,7 @@ func open(t testing.TB, url string) redis.UniversalClient {
 	return c
 }
 
-// freeAddrs returns n addresses on loopback that nobody listens on.
+// freeAddrs returns n free addresses of loopback.
 func freeAddrs(t testing.TB, n int) []string {
 	t.Helper()
 	var addrs []string

@@ -12,20 +12,20 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// CheckSlots makes a client of a single Redis refuse what a Cluster would refuse, and
-// fail the test: a script, a transaction or a command with keys that need not be on
-// one server, because they have different hash tags. Plain pipelines may name any
-// keys. The clients of this package are made so already.
+// CheckSlots makes a client of a single Redis fail the test on what a Cluster refuses: a
+// script, a transaction or a command whose keys have different hash tags, because these may
+// lie on different servers. Plain pipelines may use any keys. All clients of this package
+// have the check.
 //
-// It does not see the keys that a script names by itself: TestTopologyCluster in
-// test/e2e runs them all on a real Cluster.
+// It does not see keys that a script builds itself. TestTopologyCluster in test/e2e runs
+// all scripts on a real Cluster.
 func CheckSlots(t testing.TB, c redis.UniversalClient) {
 	c.AddHook(slotHook{t})
 }
 
 type slotHook struct{ t testing.TB }
 
-// DialHook changes nothing.
+// DialHook implements redis.Hook. It changes nothing.
 func (slotHook) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook refuses a single command.
@@ -38,8 +38,8 @@ func (h slotHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// ProcessPipelineHook refuses a whole transaction, or a pipeline with a command that
-// would be refused alone.
+// ProcessPipelineHook refuses a transaction with different hash tags, and a pipeline with a
+// command that would be refused alone.
 func (h slotHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		err := oneSlot(cmds...)
@@ -65,7 +65,7 @@ func (h slotHook) refuse(err error, cmds ...redis.Cmder) error {
 	return err
 }
 
-// oneSlot is an error where the keys of commands have different hash tags.
+// oneSlot returns an error when the keys of commands have different hash tags.
 func oneSlot(cmds ...redis.Cmder) error {
 	first := ""
 	for _, cmd := range cmds {
@@ -93,8 +93,8 @@ func name(cmds []redis.Cmder) string {
 	return strings.Join(names, " ")
 }
 
-// hashTag is the part of a key that decides about its slot. Keys with different ones
-// may share a slot, by chance; nothing may rely on that.
+// hashTag returns the part of a key that decides its slot. Two tags may share a slot by
+// chance, but nothing may rely on that.
 func hashTag(key string) string {
 	_, after, found := strings.Cut(key, "{")
 	if tag, _, closed := strings.Cut(after, "}"); found && closed && tag != "" {
@@ -103,7 +103,7 @@ func hashTag(key string) string {
 	return key
 }
 
-// commands are those of Redis by name, as a server of this process told them.
+// commands are Redis's commands by name, asked from a server once per process.
 var commands atomic.Pointer[map[string]*redis.CommandInfo]
 
 func learnCommands(ctx context.Context, c redis.UniversalClient) error {
@@ -117,19 +117,20 @@ func learnCommands(ctx context.Context, c redis.UniversalClient) error {
 	return err
 }
 
-// counted are the commands that say how many keys they have, and at which argument.
+// counted are the commands with a number of keys as an argument, by that argument's
+// position.
 var counted = map[string]int{
 	"eval": 2, "evalsha": 2, "eval_ro": 2, "evalsha_ro": 2, "fcall": 2, "fcall_ro": 2,
 	"zunionstore": 2, "zinterstore": 2, "zdiffstore": 2, "blmpop": 2, "bzmpop": 2,
 	"zunion": 1, "zinter": 1, "zdiff": 1, "sintercard": 1, "zintercard": 1, "lmpop": 1, "zmpop": 1,
 }
 
-// second are the commands of two words whose key follows them.
+// second are the commands of two words. Their key comes after both.
 var second = map[string]bool{"memory": true, "object": true, "xgroup": true, "xinfo": true}
 
-// keys returns the keys of a command. Where it does not know how to find them that is
-// an error, so that the command is added to the tables above. A command that Redis
-// does not know has none: Redis refuses it.
+// keys returns the keys of a command. For a command that takes keys in an unknown way it
+// returns an error: add it to the tables above. Redis itself refuses an unknown command, so
+// that has no keys.
 func keys(args []any) (found []string, err error) {
 	command := strings.ToLower(text(args[0]))
 	all := commands.Load()

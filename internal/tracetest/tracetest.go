@@ -1,4 +1,4 @@
-// Package tracetest is an OTLP collector on loopback, for the traces of tests.
+// Package tracetest is an OTLP collector on loopback for tests of traces.
 package tracetest
 
 import (
@@ -32,7 +32,7 @@ type Span struct {
 	Start, End        time.Time
 }
 
-// Collector takes traces by OTLP over HTTP, until the test ends.
+// Collector takes traces by OTLP over HTTP until the test ends.
 type Collector struct {
 	URL string // for OTEL_EXPORTER_OTLP_ENDPOINT
 
@@ -112,29 +112,29 @@ func read(span *otlp.Span) Span {
 
 func at(ns uint64) time.Time { return time.Unix(0, int64(ns)) } //nolint:gosec // as time.Time counts
 
-// Spans returns what was sent so far, in the order in which it ended.
+// Spans returns the spans so far, in the order of their ends.
 func (c *Collector) Spans() []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]Span(nil), c.spans...)
 }
 
-// Text is all that was sent so far, readable.
+// Text returns all spans so far in readable form.
 func (c *Collector) Text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.text.String()
 }
 
-// Header is that of the last request.
+// Header returns the header of the last request.
 func (c *Collector) Header() http.Header {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.header
 }
 
-// Await waits until spans of all these names were sent, at most a minute, and returns
-// all that were sent.
+// Await waits until spans of all these names are there, at most a minute. It returns all
+// spans so far.
 func (c *Collector) Await(names ...string) []Span {
 	c.t.Helper()
 	deadline := time.Now().Add(time.Minute)

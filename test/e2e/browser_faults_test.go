@@ -31,7 +31,8 @@ const longest = 15 * time.Second
 const soon = 6 * time.Second
 
 // Whatever goes wrong with a change on the open page: the iframe moves again in time, the page says what happened, and
-// the next touch puts everything right.
+// the next touch puts everything right. What the server makes of each kind of fault is seen in storefront's
+// TestKlarnaFaults; here is one for each of its answers, and what lands late.
 func TestPageFaults(t *testing.T) {
 	t.Parallel()
 	const update = "/checkout/v3/orders/*"
@@ -44,20 +45,12 @@ func TestPageFaults(t *testing.T) {
 		says  string
 	}{
 		{"update: 500 once", onUpdate(status(500)), nothing},
-		{"update: 500", always(onUpdate(status(500))), renewed},
-		{"update: 401 with HTML", always(onUpdate(status(401))), renewed},
 		{"update: 404", always(onUpdate(status(404))), renewed},
-		{"update: 409 for as long as there is time", always(onUpdate(status(409))), renewed},
 		{"update: slow once", onUpdate(fakeklarna.Fault{Delay: milliseconds(5000)}), nothing},
-		{"update: reset", always(onUpdate(fakeklarna.Fault{Reset: true})), renewed},
-		{"update: truncated", always(onUpdate(fakeklarna.Fault{Truncate: true})), renewed},
 		{"update: reply lost once", onUpdate(fakeklarna.Fault{DropReply: true}), nothing},
 		{"everything: 500", always(status(500)), unconfirmed},
 		{"everything: 401", always(status(401)), refused},
 		{"everything: slow", always(fakeklarna.Fault{Delay: milliseconds(5000)}), unconfirmed},
-		{"everything: reset", always(fakeklarna.Fault{Reset: true}), unconfirmed},
-		{"everything: truncated", always(fakeklarna.Fault{Truncate: true}), unconfirmed},
-		{"everything: reply lost", always(fakeklarna.Fault{DropReply: true}), unconfirmed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -189,7 +189,7 @@ func asTable(linked, others []module) string {
 	b.WriteString("\n## In tests and in tools that make the code\n\nNot part of a binary.\n\n")
 	rows(&b, others)
 	b.WriteString("\n## Run, not built in\n\n" +
-		"`make lint` runs golangci-lint (GPL-3.0), staticcheck (MIT) and deadcode (BSD-3-Clause) from a module of their own, `make a11y` runs axe-core (MPL-2.0) in a browser, `make test` runs redis-server and Chromium as the machine has them. No line of them is in this repository or in what is built from it.\n")
+		"`make lint` runs golangci-lint (GPL-3.0) and deadcode (BSD-3-Clause) from a module of their own, `make a11y` runs axe-core (MPL-2.0) in a browser, `make test` runs redis-server and Chromium as the machine has them. No line of them is in this repository or in what is built from it.\n")
 	return b.String()
 }
 

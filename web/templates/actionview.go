@@ -2,12 +2,12 @@ package templates
 
 import "github.com/shopd/shopd/internal/form"
 
-// The back office's actions are two pages: a form, and a question that repeats
-// what it will do. These are their view models; the texts are made by the
-// back office, in English only, and amounts come with two decimals.
+// View models of the back office's actions. Each action has two pages: a form, and a
+// question that repeats the command. The back office writes their texts, in English only.
+// Amounts have two decimals.
 
-// ResultNote is a message about an action: what happened, what to do, and the
-// ID under which Klarna finds the call.
+// ResultNote is a message about an action: what happened, what to do, and Klarna's ID of
+// the call.
 type ResultNote struct {
 	Kind          Kind
 	Title         string // bold
@@ -16,10 +16,10 @@ type ResultNote struct {
 	Links         []ActionLink
 }
 
-// ActionLink leads to another page of the back office.
+// ActionLink is a link to another page of the back office.
 type ActionLink struct{ Label, URL string }
 
-// ActionFormView is the first page of an action: what it shall do.
+// ActionFormView is the first page of an action, its form.
 type ActionFormView struct {
 	form.Form
 	Number string // of the order
@@ -30,7 +30,7 @@ type ActionFormView struct {
 	Hidden []form.Hidden
 }
 
-// ActionConfirmView is the second page of an action: the question.
+// ActionConfirmView is the second page of an action, the question.
 type ActionConfirmView struct {
 	form.Question
 	Number   string
@@ -43,7 +43,7 @@ type ActionConfirmView struct {
 	Busy     string // "Capturing…"
 }
 
-// ActionRefusedView is the page for an action that cannot be done.
+// ActionRefusedView is the page of an action that is not possible.
 type ActionRefusedView struct {
 	Number string // of the order; "" = of none
 	Title  string
@@ -59,7 +59,7 @@ type BulkRow struct {
 	Why         string // it is not possible; "" = it is
 }
 
-// BulkConfirmView asks whether an action shall be done with several orders.
+// BulkConfirmView asks staff to confirm an action on several orders.
 type BulkConfirmView struct {
 	Question string
 	Body     []string
@@ -71,7 +71,7 @@ type BulkConfirmView struct {
 	Busy     string
 }
 
-// BulkItem is an order of a bulk job and how far it is.
+// BulkItem is an order of a bulk job, with its progress.
 type BulkItem struct {
 	Number, URL, Amount string
 	Kind                Kind
@@ -79,7 +79,7 @@ type BulkItem struct {
 	CorrelationID       string
 }
 
-// BulkProgressView is a bulk job and how far it is.
+// BulkProgressView is a bulk job and its progress.
 type BulkProgressView struct {
 	Title, Started       string
 	Text, Hint           string

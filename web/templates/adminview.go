@@ -2,8 +2,8 @@ package templates
 
 import "github.com/a-h/templ"
 
-// AdminShell is what the layout of the back office shows around a page. The back
-// office speaks English only, and its amounts have two decimals.
+// AdminShell is the layout of the back office around a page. The back office is in English
+// only. Its amounts have two decimals.
 type AdminShell struct {
 	Title   string // of the page, without the shop's name
 	Active  string // "orders", "stock", "inspector" or "exports"; "" = none of the navigation
@@ -11,7 +11,7 @@ type AdminShell struct {
 	Manages bool   // may change orders
 }
 
-// AdminMessageView is a page that says one thing.
+// AdminMessageView is a page with one message.
 type AdminMessageView struct {
 	Title, Body   string
 	BackURL, Back string // where to go from here
@@ -24,13 +24,13 @@ type AdminSignInView struct {
 	Note     *Note  // why this page is shown, or what was wrong; nil = none
 }
 
-// Badge is a short word with a shape, after its kind.
+// Badge is a short word. Its kind gives it a shape.
 type Badge struct {
 	Kind Kind // "" = neutral
 	Text string
 }
 
-// AdminFilter is the filter of the list of orders, as it is set.
+// AdminFilter is the current filter of the list of orders.
 type AdminFilter struct {
 	Query    string // number, reference, hash of an e-mail address, or amount
 	Status   string
@@ -38,10 +38,10 @@ type AdminFilter struct {
 	From, To string // days, as 2006-01-02
 }
 
-// AdminChoice is a value of a part of the filter.
+// AdminChoice is a value in a select field of the filter.
 type AdminChoice struct{ Value, Label string }
 
-// AdminChip is a part of the filter that is set.
+// AdminChip is a set part of the filter.
 type AdminChip struct {
 	Name, Value string
 	URL         string // of the list without it
@@ -76,10 +76,10 @@ type AdminOrdersView struct {
 	Bulk      []AdminBulk
 }
 
-// AdminBulk is an action with all ticked orders.
+// AdminBulk is an action on all ticked orders.
 type AdminBulk struct{ Action, Ask, Label string }
 
-// AdminFigure is one figure under the bar of amounts; Swatch names its part.
+// AdminFigure is a figure under the bar of amounts. Swatch names its part of the bar.
 type AdminFigure struct{ Swatch, Label, Amount string }
 
 // AdminSegment is a part of the bar, in hundredths of a percent of its width.
@@ -144,16 +144,16 @@ type AdminEvent struct {
 // AdminChange is one fact before and after.
 type AdminChange struct{ Field, Before, After string }
 
-// AdminDay is a day of the timeline, newest entries first.
+// AdminDay is a day of the timeline, newest entry first.
 type AdminDay struct {
 	Day    string
 	Events []AdminEvent
 }
 
-// AdminAction is something that can be done with the order.
+// AdminAction is a possible action on the order.
 type AdminAction struct{ Label, URL string }
 
-// AdminReason says of actions why they cannot be done.
+// AdminReason is the reason why some actions are not possible.
 type AdminReason struct{ Actions, Why string }
 
 // AdminTerm is a fact about an order.

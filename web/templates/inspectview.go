@@ -1,29 +1,29 @@
 package templates
 
-// InspectView is the inspector: what was searched for, or the start page.
+// InspectView is the inspector's page: a result, or the start page.
 type InspectView struct {
 	Query  string // as it was typed
 	Notes  []Note // the verdict, and what came of a re-sync
 	Facts  []InspectFact
 	SyncID string // the cart that can be synced now, "" = none
-	// Table is nil when there is nothing to compare.
+	// Table is nil without anything to compare.
 	Table *InspectTable
 	Story []InspectEvent // oldest first
-	// Searched is whether Story is of something that was found.
+	// Searched: something was found, and Story is its story.
 	Searched   bool
 	LeftBehind []InspectLeft
 	LeftTotal  int // of all; the list may be cut short
 }
 
-// InspectFact is one thing known of a cart or an order; URL "" = no link.
+// InspectFact is a fact about a cart or an order. An empty URL is no link.
 type InspectFact struct{ Name, Value, URL string }
 
-// InspectTable is what we want and what Klarna has, side by side.
+// InspectTable shows our copy and Klarna's side by side.
 type InspectTable struct {
 	Ours     string // "Cart" or "Order book"
 	Currency string
 	Rows     []InspectRow
-	// Others are members outside the lines that differ.
+	// Others are differing members outside the lines.
 	Others []InspectOther
 }
 
@@ -35,8 +35,8 @@ type InspectRow struct {
 	Differs         bool // in anything
 }
 
-// InspectSide is what one side says of a line. An empty Quantity in a row that is no
-// sum is a line that this side does not have.
+// InspectSide is one side's copy of a line. An empty Quantity means that this side lacks
+// the line, except in a row of a sum.
 type InspectSide struct{ Quantity, Price, Tax, Total InspectCell }
 
 // InspectCell is a value.
@@ -45,7 +45,7 @@ type InspectCell struct {
 	Differs bool
 }
 
-// InspectOther is a member that differs; values are "" where they are not to be shown.
+// InspectOther is a differing member. Values are "" where they must not be shown.
 type InspectOther struct{ Name, Ours, Klarna string }
 
 // InspectEvent is one call or callback.
@@ -66,8 +66,8 @@ type InspectEvent struct {
 	Changes     []InspectChange
 }
 
-// InspectChange is a member with the value before, "" = none is known, and after.
+// InspectChange is a member's value before ("": not known) and after.
 type InspectChange struct{ Name, Before, After string }
 
-// InspectLeft is an order that was left behind.
+// InspectLeft is a left-behind order.
 type InspectLeft struct{ OrderID, CartID, Since, State string }

@@ -1,6 +1,6 @@
 package templates
 
-// OrderState is how far an order is, for its buyer.
+// OrderState is the state of an order, for its buyer.
 type OrderState string
 
 // The states of an order.
@@ -15,14 +15,14 @@ const (
 	OrderRefunded  OrderState = "refunded"
 )
 
-// OrderPageView is an order as its buyer finds it again.
+// OrderPageView is the order's page, for its buyer.
 type OrderPageView struct {
 	Shell
 	Order
 	Number string
 	Placed string // the day
 	State  OrderState
-	// Original is what the order came to when it was bought, where that was
+	// Original is the total at the purchase, where that has changed since; else "".
 	// changed since; "" = it was not.
 	Original string
 	Released string    // what is neither sent nor charged; "" = nothing
@@ -32,7 +32,7 @@ type OrderPageView struct {
 	Refunds  []Refund  // oldest first
 }
 
-// Sending is a part of an order that was sent and charged.
+// Sending is a part of an order, sent and charged.
 type Sending struct {
 	Date, Amount string
 	Description  string  // "" = none
@@ -40,13 +40,13 @@ type Sending struct {
 	Parcels      []Parcel
 }
 
-// Goods are so many of an article.
+// Goods are pieces of one article.
 type Goods struct {
 	Name     Text
 	Quantity int
 }
 
-// Parcel is something under way.
+// Parcel is a parcel on its way.
 type Parcel struct {
 	Return  bool   // it goes back
 	Carrier string // "" = not told
@@ -54,7 +54,7 @@ type Parcel struct {
 	URL     string // http or https; "" = none
 }
 
-// Refund is money that goes back.
+// Refund is money returned to the buyer.
 type Refund struct {
 	Date, Amount string
 	Description  string // "" = none

@@ -16,7 +16,7 @@ func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(a)))}, nil
 }
 
-// Answering returns a client whose every call is answered with 200 and a body.
+// Answering returns a client that gets a 200 with this body for every call.
 func Answering(t testing.TB, body string) *klarna.Client {
 	t.Helper()
 	c, err := klarna.NewClient(klarna.Config{BaseURL: "https://klarna.example", Password: "x", Transport: answers(body)})

@@ -1,4 +1,4 @@
-// Package observetest makes observers for tests, and reads what they recorded.
+// Package observetest makes observers for tests and reads their records.
 package observetest
 
 import (
@@ -43,7 +43,7 @@ func New(t testing.TB) (*observe.Observer, *Story) {
 	return With(t, observe.Options{Story: told}), told
 }
 
-// With returns an observer with these options.
+// With returns an observer with the given options.
 func With(t testing.TB, options observe.Options) *observe.Observer {
 	t.Helper()
 	o, err := observe.New(options)
@@ -53,7 +53,7 @@ func With(t testing.TB, options observe.Options) *observe.Observer {
 	return o
 }
 
-// Metrics returns the text that Prometheus would read.
+// Metrics returns the metrics in Prometheus' text format.
 func Metrics(o *observe.Observer) string {
 	rec := httptest.NewRecorder()
 	o.Metrics().ServeHTTP(rec, httptest.NewRequest("GET", "/metrics", nil))

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// Browser is a browser without JavaScript: it keeps cookies and does not follow
-// redirects by itself.
+// Browser is a browser without JavaScript. It keeps cookies and does not follow redirects.
 type Browser struct {
 	T      testing.TB
 	Base   string // scheme://host, before each path
@@ -23,16 +22,16 @@ type Browser struct {
 	Header http.Header // sent with each request
 }
 
-// Answer is a whole answer.
+// Answer is an answer that was read to its end.
 type Answer struct {
 	*http.Response
 	Text string // its body
 }
 
-// Browser opens one at the world's first process, in Swedish.
+// Browser opens a browser at the world's first process, in Swedish.
 func (w *World) Browser() *Browser { w.T.Helper(); return w.BrowserAt(w.URL) }
 
-// BrowserAt opens one at another process.
+// BrowserAt opens a browser at another process.
 func (w *World) BrowserAt(base string) *Browser {
 	w.T.Helper()
 	jar, err := cookiejar.New(nil)
@@ -68,7 +67,7 @@ func (b *Browser) send(r *http.Request) (Answer, error) {
 	return Answer{res, string(text)}, err
 }
 
-// Do is Try where an error ends the test.
+// Do is Try, but an error ends the test.
 func (b *Browser) Do(method, path, contentType, body string) Answer {
 	b.T.Helper()
 	got, err := b.Try(b.T.Context(), method, path, contentType, body)
@@ -78,7 +77,7 @@ func (b *Browser) Do(method, path, contentType, body string) Answer {
 	return got
 }
 
-// Get loads a page.
+// Get requests a page.
 func (b *Browser) Get(path string) Answer { b.T.Helper(); return b.Do(http.MethodGet, path, "", "") }
 
 // Post sends a form; fields are names and values.
@@ -97,22 +96,22 @@ func (b *Browser) Submit(path string, form url.Values) Answer {
 	return b.Form(http.MethodPost, path, form)
 }
 
-// FormType is the Content-Type of forms.
+// FormType is the Content-Type of a form.
 const FormType = "application/x-www-form-urlencoded"
 
-// Form sends a form by any method; it may be nil.
+// Form sends a form by any method. form may be nil.
 func (b *Browser) Form(method, path string, form url.Values) Answer {
 	b.T.Helper()
 	return b.Do(method, path, FormType, form.Encode())
 }
 
-// Update is what the open checkout page sends.
+// Update sends an update like the open checkout page.
 func (b *Browser) Update(body string) Answer {
 	b.T.Helper()
 	return b.Do(http.MethodPost, "/checkout/update", "application/json", body)
 }
 
-// Add puts goods in the cart and demands success.
+// Add puts goods in the cart and fails the test when that is refused.
 func (b *Browser) Add(sku, quantity string) {
 	b.T.Helper()
 	if got := b.Post("/cart/lines", "sku", sku, "quantity", quantity); got.StatusCode != http.StatusSeeOther {
@@ -120,7 +119,7 @@ func (b *Browser) Add(sku, quantity string) {
 	}
 }
 
-// JSON reads a page that is asked for as JSON into a value.
+// JSON reads a page as JSON into a value.
 func (b *Browser) JSON(path string, into any) {
 	b.T.Helper()
 	r, err := http.NewRequestWithContext(b.T.Context(), http.MethodGet, b.Base+path, nil)
@@ -134,7 +133,7 @@ func (b *Browser) JSON(path string, into any) {
 	}
 }
 
-// Cookie is the value of a cookie that the browser has, "" for none.
+// Cookie returns the value of a cookie, "" without it.
 func (b *Browser) Cookie(name string) string {
 	b.T.Helper()
 	u, err := url.Parse(b.Base)
@@ -149,13 +148,13 @@ func (b *Browser) Cookie(name string) string {
 	return ""
 }
 
-// SignIn fills in the back office's form and returns the answer.
+// SignIn sends the sign-in form and returns the answer.
 func (b *Browser) SignIn(name, word, returnTo string) Answer {
 	b.T.Helper()
 	return b.Post("/admin/sign-in", "name", name, "password", word, "return_to", returnTo)
 }
 
-// Staff is the browser of a member of staff who has signed in: ada or bo.
+// Staff returns the browser of a signed-in member of staff, ada or bo.
 func (w *World) Staff(name string) *Browser {
 	w.T.Helper()
 	b := w.Browser()

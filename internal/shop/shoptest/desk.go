@@ -18,14 +18,14 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// Placed is a sale that is in the book.
+// Placed places a new sale in the book.
 func (w *World) Placed(typed ...string) order.Order {
 	w.T.Helper()
 	_, orderID := w.Sale(typed...)
 	return w.Place(orderID)
 }
 
-// Command is a command on an order as it is now.
+// Command returns a command on an order as it is now.
 func Command(o order.Order, action order.Action, edits ...func(*order.Command)) order.Command {
 	c := order.Command{Key: uuid.NewString(), Action: action, Revision: o.Revision, Staff: "demo"}
 	for _, edit := range edits {
@@ -34,7 +34,7 @@ func Command(o order.Order, action order.Action, edits ...func(*order.Command)) 
 	return c
 }
 
-// CaptureOf captures quantities of what is left of an order.
+// CaptureOf returns a capture of quantities of what is left.
 func CaptureOf(t testing.TB, o order.Order, quantities ...int64) order.Command {
 	t.Helper()
 	lines, sum, err := order.Take(o.Uncaptured(), quantities)
@@ -44,7 +44,7 @@ func CaptureOf(t testing.TB, o order.Order, quantities ...int64) order.Command {
 	return Command(o, aftersale.Capture.Name, func(c *order.Command) { c.OrderLines, c.Amount = lines, sum })
 }
 
-// Do does a command and demands a result.
+// Do carries out a command and fails the test without a result.
 func (w *World) Do(o order.Order, c order.Command, want order.Result) aftersale.Outcome {
 	w.T.Helper()
 	out, err := w.Desk.Do(w.T.Context(), o.OrderID, c)
@@ -54,7 +54,7 @@ func (w *World) Do(o order.Order, c order.Command, want order.Result) aftersale.
 	return out
 }
 
-// InBook is an order of the book.
+// InBook reads an order of the book.
 func (w *World) InBook(orderID string) order.Order {
 	w.T.Helper()
 	o, found, err := w.Book.ByOrderID(w.T.Context(), orderID)
@@ -64,8 +64,8 @@ func (w *World) InBook(orderID string) order.Order {
 	return o
 }
 
-// Agrees holds that the book says of an order what Klarna does, that the sums
-// are those of captures and refunds, and that nothing runs. It returns the order.
+// Agrees checks an order in the book: it equals Klarna's, its sums are those of captures
+// and refunds, and no command runs. It returns the order.
 func (w *World) Agrees(orderID string) order.Order {
 	w.T.Helper()
 	o := w.InBook(orderID)
@@ -121,7 +121,7 @@ func (w *World) Agrees(orderID string) order.Order {
 	return o
 }
 
-// Audited is the audit of an order, oldest first: "capture done", "status".
+// Audited returns the audit of an order, oldest first: "capture done", "status".
 func (w *World) Audited(orderID string) []string {
 	w.T.Helper()
 	entries, err := w.Book.Audit(w.T.Context(), orderID)
@@ -139,7 +139,7 @@ func (w *World) Audited(orderID string) []string {
 	return story
 }
 
-// Tells holds what the audit of an order says.
+// Tells checks the audit of an order.
 func (w *World) Tells(orderID string, want ...string) {
 	w.T.Helper()
 	if diff := cmp.Diff(want, w.Audited(orderID)); diff != "" {
@@ -147,13 +147,13 @@ func (w *World) Tells(orderID string, want ...string) {
 	}
 }
 
-// CancelAtKlarna cancels a sale at Klarna, as in its portal.
+// CancelAtKlarna cancels a sale at Klarna, as its portal can.
 func (w *World) CancelAtKlarna(orderID string) {
 	w.T.Helper()
 	w.CallKlarna("POST", "/ordermanagement/v1/orders/"+orderID+"/cancel", "")
 }
 
-// CallKlarna makes a call of Order Management past the shop.
+// CallKlarna calls Order Management without the shop.
 func (w *World) CallKlarna(method, path, body string) {
 	w.T.Helper()
 	req, err := http.NewRequestWithContext(w.T.Context(), method, w.Fake.URL+path, strings.NewReader(body))
@@ -174,7 +174,7 @@ func (w *World) CallKlarna(method, path, body string) {
 	}
 }
 
-// Round does a round of the loop some time from now.
+// Round runs a round of the loop, some time from now.
 func (w *World) Round(in time.Duration) {
 	w.T.Helper()
 	if err := w.Desk.Reconcile(w.T.Context(), time.Now().Add(in)); err != nil {
@@ -182,11 +182,11 @@ func (w *World) Round(in time.Duration) {
 	}
 }
 
-// Noon is when InState is looked at.
+// Noon is the time of InState's orders.
 var Noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-// InState is an order of 25000 of which 0, 10000 or all is captured, as its
-// state says, and nothing refunded.
+// InState returns an order of 25000 without refunds. By its state 0, 10000 or all of it is
+// captured.
 func InState(status ordermanagement.Status, edits ...func(*order.Order)) order.Order {
 	o := order.Order{
 		OrderID: "o", Status: status, FraudStatus: ordermanagement.FraudAccepted, PlacedAt: Noon.AddDate(0, 0, -9),

@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Log is what the processes of a world log. Safe for concurrent use.
+// Log collects the log of a world's processes. Safe for concurrent use.
 type Log struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -24,18 +24,18 @@ func (l *Log) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
-// String is all that was logged so far.
+// String returns the log so far.
 func (l *Log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// identifiers are what a log names things by: UUIDs, and the times of its lines.
-// Their digits may look like a postal code.
+// identifiers matches UUIDs and the times of lines. Their digits may look like a postal
+// code.
 var identifiers = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|time=\S+`)
 
-// logsNothingPrivate holds invariant 9, no log says who bought, and that nothing panicked.
+// logsNothingPrivate checks invariant 9, no log says who bought, and that nothing panicked.
 func (w *World) logsNothingPrivate() {
 	log := identifiers.ReplaceAllString(w.Log.String(), "")
 	if strings.Contains(log, "panic") {
@@ -50,7 +50,7 @@ func (w *World) logsNothingPrivate() {
 	}
 }
 
-// tripCounter counts round trips: a command or a pipeline is one.
+// tripCounter counts round trips: each command or pipeline is one.
 type tripCounter struct{ n *atomic.Int64 }
 
 func (tripCounter) DialHook(next redis.DialHook) redis.DialHook { return next }

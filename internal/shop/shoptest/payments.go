@@ -7,11 +7,11 @@ import (
 	"github.com/shopd/shopd/internal/payments"
 )
 
-// Buyer is what a page hands to Klarna Payments with the approval, as JSON.
+// Buyer is the buyer's data, as JSON, that a page gives Klarna Payments with the approval.
 const Buyer = `{"given_name":"Eva","family_name":"Lind","title":"Fru","email":"eva@example.com",` +
 	`"street_address":"Storgatan 1","postal_code":"11122","city":"Stockholm","country":"SE"}`
 
-// Session syncs a cart's payment session, as its page does.
+// Session syncs a cart's payment session, like its page.
 func (w *World) Session(cartID string) payments.Session {
 	w.T.Helper()
 	got, err := w.Payments.Sync(w.T.Context(), payments.Request{CartID: cartID, Fallback: Sweden})
@@ -21,7 +21,7 @@ func (w *World) Session(cartID string) payments.Session {
 	return got.Session
 }
 
-// Authorize approves a payment session as it is, in the browser.
+// Authorize approves a payment session, like the shopper in the browser.
 func (w *World) Authorize(sessionID string) (token string) {
 	w.T.Helper()
 	out, err := w.Fake.Pay(sessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
