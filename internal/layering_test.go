@@ -59,7 +59,7 @@ var only = map[string][]string{
 	// fails a test instead of agreeing with itself.
 	"fakeklarna": {"internal/money", "internal/i18n"},
 	// The benchmark measures from outside, and reads a large order book as the back office does.
-	"tools/bench": {"internal/order"},
+	"tools/bench": {"internal/db", "internal/db/dbtest", "internal/order"},
 }
 
 // importers lists packages that only some may import; tests may always.
