@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -201,21 +202,12 @@ func (d *Desk) readBulk(ctx context.Context, id string) (job Bulk, found bool, e
 		return Bulk{}, false, err
 	}
 	job.At = time.UnixMilli(at).UTC()
-	rows, err := d.Book.DB.Read.QueryContext(ctx, "select record from bulk_items where job_id = $1 order by item", id)
-	if err != nil {
-		return Bulk{}, false, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
+	job.Items, err = db.All(ctx, d.Book.DB.Read, func(rows *sql.Rows) (item BulkItem, err error) {
 		var text string
-		var item BulkItem
 		if err = rows.Scan(&text); err == nil {
 			err = json.Unmarshal([]byte(text), &item)
 		}
-		if err != nil {
-			return Bulk{}, false, err
-		}
-		job.Items = append(job.Items, item)
-	}
-	return job, true, rows.Err()
+		return item, err
+	}, "select record from bulk_items where job_id = $1 order by item", id)
+	return job, true, err
 }

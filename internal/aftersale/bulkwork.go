@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 )
@@ -45,16 +46,10 @@ func (d *Desk) runBulks(ctx context.Context) {
 	}
 }
 
-// dueBulk is a job that is not finished, and since when it is due.
-type dueBulk struct {
-	id string
-	at int64 // ms
-}
-
 // workBulks goes on with the bulk jobs that are due, and forgets old ones. No item is
 // begun after until, unless that is zero.
 func (d *Desk) workBulks(ctx context.Context, now, until time.Time) error {
-	due, err := d.dueBulks(ctx, now)
+	due, err := d.Book.DB.Due(ctx, "select id, due_at from bulk_jobs where due_at <= $1 order by due_at limit $2", now, bulkJobs)
 	if err != nil {
 		return fmt.Errorf("due bulk jobs: %w", err)
 	}
@@ -70,37 +65,21 @@ func (d *Desk) workBulks(ctx context.Context, now, until time.Time) error {
 	return errors.Join(append(failed, d.forgetBulks(ctx, now))...)
 }
 
-func (d *Desk) dueBulks(ctx context.Context, now time.Time) (list []dueBulk, err error) {
-	rows, err := d.Book.DB.Read.QueryContext(ctx, "select id, due_at from bulk_jobs where due_at <= $1 order by due_at limit $2", now.UnixMilli(), bulkJobs)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var job dueBulk
-		if err := rows.Scan(&job.id, &job.at); err != nil {
-			return nil, err
-		}
-		list = append(list, job)
-	}
-	return list, rows.Err()
-}
-
 // hold gives a job to the caller for a while more; false where another process has it.
-func (d *Desk) hold(ctx context.Context, job *dueBulk, now time.Time) (ok bool, err error) {
+func (d *Desk) hold(ctx context.Context, job *db.Due, now time.Time) (ok bool, err error) {
 	until := now.Add(bulkLease)
-	ok, err = d.Book.DB.Claim(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", job.id, job.at, until)
-	job.at = until.UnixMilli()
+	ok, err = d.Book.DB.Claim(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", job.Key, job.At, until)
+	job.At = until.UnixMilli()
 	return ok, err
 }
 
 // workBulk goes on with one bulk job, unless another process is at it.
-func (d *Desk) workBulk(ctx context.Context, due dueBulk, now, until time.Time) error {
+func (d *Desk) workBulk(ctx context.Context, due db.Due, now, until time.Time) error {
 	start := time.Now()
 	if mine, err := d.hold(ctx, &due, now); err != nil || !mine {
 		return err
 	}
-	job, _, err := d.Bulk(ctx, due.id)
+	job, _, err := d.Bulk(ctx, due.Key)
 	if err != nil {
 		return err
 	}
@@ -116,7 +95,7 @@ func (d *Desk) workBulk(ctx context.Context, due dueBulk, now, until time.Time) 
 			return err
 		}
 		ended, err := d.doItem(ctx, job, item)
-		if err = errors.Join(err, d.storeItem(ctx, due.id, i, item, ended)); err != nil {
+		if err = errors.Join(err, d.storeItem(ctx, due.Key, i, item, ended)); err != nil {
 			failed = append(failed, err)
 		}
 		job.Items[i] = ended
@@ -125,10 +104,8 @@ func (d *Desk) workBulk(ctx context.Context, due dueBulk, now, until time.Time) 
 	if job.Finished() {
 		d.Book.Observer.Book(observe.BookBulk, observe.ResultDone)
 	}
-	return errors.Join(errors.Join(failed...), d.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", due.id, due.at, next)
-		return err
-	}))
+	_, err = d.Book.DB.Exec(ctx, "update bulk_jobs set due_at = $3 where id = $1 and due_at = $2", due.Key, due.At, next)
+	return errors.Join(append(failed, err)...)
 }
 
 // storeItem stores what became of an item.
@@ -138,11 +115,8 @@ func (d *Desk) storeItem(ctx context.Context, id string, i int, before, item Bul
 	}
 	record, err := json.Marshal(item)
 	if err == nil {
-		err = d.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, "update bulk_items set result = $3, record = $4 where job_id = $1 and item = $2",
-				id, i, sql.NullString{String: string(item.Result), Valid: item.Result != ""}, string(record))
-			return err
-		})
+		_, err = d.Book.DB.Exec(ctx, "update bulk_items set result = $3, record = $4 where job_id = $1 and item = $2",
+			id, i, sql.NullString{String: string(item.Result), Valid: item.Result != ""}, string(record))
 	}
 	if err != nil {
 		return fmt.Errorf("store item of bulk job: %w", err)

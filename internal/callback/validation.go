@@ -8,6 +8,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -58,7 +59,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: linesOf(goods)}, cmp.Or(body.Locale, stored.Locale))
+		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: order.StockLines(goods)}, cmp.Or(body.Locale, stored.Locale))
 	}
 }
 
@@ -81,12 +82,4 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}
-}
-
-func linesOf(goods []cart.GoodsLine) []stock.Line {
-	lines := make([]stock.Line, len(goods))
-	for i, line := range goods {
-		lines[i] = stock.Line(line.Line)
-	}
-	return lines
 }

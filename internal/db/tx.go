@@ -134,20 +134,64 @@ func In(values []string) (condition string, args []any) {
 	return "in (" + cmp.Or(strings.Join(places, ", "), "null") + ")", args
 }
 
+// All runs a query and returns what scan makes of each row, in the query's order. The error
+// is the database's or scan's.
+func All[T any](ctx context.Context, q Queryer, scan func(*sql.Rows) (T, error), query string, args ...any) (list []T, err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		item, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// Exec is a transaction of one statement. changed is how many rows it has changed.
+func (d *DB) Exec(ctx context.Context, statement string, args ...any) (changed int64, err error) {
+	err = d.Tx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, statement, args...)
+		if err != nil {
+			return err
+		}
+		changed, err = result.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return changed, nil
+}
+
+// Due is a row whose time has come: its key, and that time in ms, for Claim.
+type Due struct {
+	Key string
+	At  int64
+}
+
+// Due runs a query for the rows that are due: its arguments are the time, in ms, and the
+// limit; its columns those of Due.
+func (d *DB) Due(ctx context.Context, query string, now time.Time, limit int) ([]Due, error) {
+	return All(ctx, d.Read, func(rows *sql.Rows) (due Due, err error) {
+		err = rows.Scan(&due.Key, &due.At)
+		return due, err
+	}, query, now.UnixMilli(), limit)
+}
+
 // Claim runs an update that takes a row for the caller until a time, given what he read:
 // its arguments are the row's key, the time that was read and the new one, in ms. It is
 // false where somebody else was faster. So work is done outside of transactions, by one.
 func (d *DB) Claim(ctx context.Context, update, key string, read int64, until time.Time) (ok bool, err error) {
-	err = d.Tx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, update, key, read, until.UnixMilli())
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		ok = n > 0
-		return err
-	})
-	return ok && err == nil, err
+	changed, err := d.Exec(ctx, update, key, read, until.UnixMilli())
+	return changed > 0, err
 }
 
 // Waiting runs a query for how many rows wait and since when the first does, in ms; the

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/shopd/shopd/internal/db"
 )
 
 // ErrGone: a reader cannot go on after this number, since he would miss something.
@@ -73,25 +75,17 @@ func read(ctx context.Context, tx *sql.Tx, q Query) (p Page, err error) {
 	if !known {
 		return p, ErrGone
 	}
-	rows, err := tx.QueryContext(ctx, `select id, sequence, type, at, subject, data from events
-		where sequence > $1 and ($2 = '' or type = $2) order by sequence limit $3`, q.After, string(q.Type), q.Limit)
-	if err != nil {
-		return p, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	p.Next = last
-	for rows.Next() {
-		var e Event
+	p.Events, err = db.All(ctx, tx, func(rows *sql.Rows) (e Event, err error) {
 		var at int64
 		var data string
-		if err := rows.Scan(&e.ID, &e.Sequence, &e.Type, &at, &e.Subject, &data); err != nil {
-			return p, err
-		}
+		err = rows.Scan(&e.ID, &e.Sequence, &e.Type, &at, &e.Subject, &data)
 		e.At, e.Data = time.UnixMilli(at).UTC(), []byte(data)
-		p.Events = append(p.Events, e)
-	}
+		return e, err
+	}, `select id, sequence, type, at, subject, data from events
+		where sequence > $1 and ($2 = '' or type = $2) order by sequence limit $3`, q.After, string(q.Type), q.Limit)
+	p.Next = last
 	if len(p.Events) == q.Limit {
 		p.Next = p.Events[q.Limit-1].Sequence
 	}
-	return p, rows.Err()
+	return p, err
 }

@@ -2,10 +2,11 @@ package order
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/shopd/shopd/internal/db"
 )
 
 // Events of the audit beside the actions.
@@ -37,24 +38,10 @@ func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) 
 }
 
 // Entries are all entries of an order's audit, oldest first. The error is ErrUnavailable.
-func (b *Book) Entries(ctx context.Context, orderID string) (entries []AuditEntry, err error) {
-	rows, err := b.DB.Read.QueryContext(ctx, "select entry from audit where order_id = (select id from orders where order_id = $1) order by position", orderID)
+func (b *Book) Entries(ctx context.Context, orderID string) ([]AuditEntry, error) {
+	entries, err := db.All(ctx, b.DB.Read, decoded[AuditEntry],
+		"select entry from audit where order_id = (select id from orders where order_id = $1) order by position", orderID)
 	if err != nil {
-		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var text string
-		var e AuditEntry
-		if err = rows.Scan(&text); err == nil {
-			err = json.Unmarshal([]byte(text), &e)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
-		}
-		entries = append(entries, e)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
 	}
 	return entries, nil

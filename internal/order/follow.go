@@ -93,9 +93,9 @@ func (b *Book) Follow(ctx context.Context, now time.Time, limit int) (tooMuch bo
 	for i, d := range due {
 		reading.Go(func() {
 			// What fails is tried again after that.
-			mine, err := b.DB.Claim(ctx, "update orders set read_at = $3 where order_id = $1 and read_at = $2", d.orderID, d.at, now.Add(readAgain))
+			mine, err := b.DB.Claim(ctx, "update orders set read_at = $3 where order_id = $1 and read_at = $2", d.Key, d.At, now.Add(readAgain))
 			if mine {
-				_, err = b.Refresh(ctx, d.orderID)
+				_, err = b.Refresh(ctx, d.Key)
 			}
 			errs[i] = err
 		})
@@ -239,10 +239,7 @@ func (o *Order) Follow() {
 // wasRead puts off the next read of an order in which Klarna said nothing new.
 func (b *Book) wasRead(ctx context.Context, o Order) error {
 	next := o.readAt(time.Now())
-	err := b.DB.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "update orders set read_at = $2 where id = $1", o.ID, sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()})
-		return err
-	})
+	_, err := b.DB.Exec(ctx, "update orders set read_at = $2 where id = $1", o.ID, sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()})
 	if err != nil {
 		return fmt.Errorf("%w: note that order %s was read: %w", ErrUnavailable, o.OrderID, err)
 	}

@@ -198,10 +198,7 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	if c.SessionID != session.SessionID || len(quote.Goods) == 0 || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
 		return c, want, nil, ErrCartChanged
 	}
-	for _, line := range quote.Goods {
-		goods = append(goods, stock.Line(line.Line))
-	}
-	return c, want, goods, nil
+	return c, want, StockLines(quote.Goods), nil
 }
 
 // call makes an order call that was approved, and takes the order

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bsm/redislock"
 
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
 )
 
@@ -181,9 +182,9 @@ func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 	}
 	var failed failures
 	for _, d := range due {
-		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where order_id = $1 and due_at = $2", d.orderID, d.at, now.Add(lease))
+		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where order_id = $1 and due_at = $2", d.Key, d.At, now.Add(lease))
 		if mine {
-			err = b.goOn(ctx, d.orderID, now, work)
+			err = b.goOn(ctx, d.Key, now, work)
 		}
 		if failed.add(err); failed.enough() {
 			break
@@ -192,28 +193,9 @@ func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 	return errors.Join(failed...)
 }
 
-// dueOrder is an order that a loop looks after, and since when.
-type dueOrder struct {
-	orderID string
-	at      int64 // ms
-}
-
 // due are at most limit orders whose time in a column has come, the oldest first.
-func (b *Book) due(ctx context.Context, column string, now time.Time, limit int) (list []dueOrder, err error) {
-	query := "select order_id, " + column + " from orders where " + column + " <= $1 order by " + column + " limit $2" //nolint:gosec // names of ours
-	rows, err := b.DB.Read.QueryContext(ctx, query, now.UnixMilli(), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var d dueOrder
-		if err := rows.Scan(&d.orderID, &d.at); err != nil {
-			return nil, err
-		}
-		list = append(list, d)
-	}
-	return list, rows.Err()
+func (b *Book) due(ctx context.Context, column string, now time.Time, limit int) ([]db.Due, error) {
+	return b.DB.Due(ctx, "select order_id, "+column+" from orders where "+column+" <= $1 order by "+column+" limit $2", now, limit)
 }
 
 // goOn goes on with one order, and puts it off when it is not finished then.
@@ -241,11 +223,8 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (e
 		later = sql.NullInt64{Int64: o.due(now).UnixMilli(), Valid: true}
 		result = observe.ResultPending
 	}
-	putOff := b.DB.Tx(ctx, func(tx *sql.Tx) error {
-		// Not where somebody else has finished it meanwhile.
-		_, err := tx.ExecContext(ctx, "update orders set due_at = $2 where order_id = $1 and due_at is not null", id, later)
-		return err
-	})
+	// Not where somebody else has finished it meanwhile.
+	_, putOff := b.DB.Exec(ctx, "update orders set due_at = $2 where order_id = $1 and due_at is not null", id, later)
 	if err = errors.Join(err, putOff); err != nil {
 		result = observe.ResultFailed
 	}

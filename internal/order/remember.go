@@ -2,8 +2,10 @@ package order
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,7 +57,7 @@ func (b *Book) lost(ctx context.Context) error {
 	}
 	var failed failures
 	for _, id := range ids {
-		if there[id] {
+		if slices.Contains(there, id) {
 			continue
 		}
 		b.Logger.WarnContext(ctx, "the database has lost an order, which is placed again", "order_id", id)
@@ -70,23 +72,13 @@ func (b *Book) lost(ctx context.Context) error {
 }
 
 // among are those of Klarna's order IDs that the book has.
-func (b *Book) among(ctx context.Context, ids []string) (map[string]bool, error) {
+func (b *Book) among(ctx context.Context, ids []string) ([]string, error) {
 	in, args := db.In(ids)
-	query := "select order_id from orders where order_id " + in //nolint:gosec // numbered places
-	rows, err := b.DB.Read.QueryContext(ctx, query, args...)
+	there, err := db.All(ctx, b.DB.Read, func(rows *sql.Rows) (id string, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	}, "select order_id from orders where order_id "+in, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
-	}
-	defer func() { _ = rows.Close() }()
-	there := map[string]bool{}
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
-		}
-		there[id] = true
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
 	}
 	return there, nil

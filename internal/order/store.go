@@ -54,27 +54,20 @@ func read(ctx context.Context, q db.Queryer, column, value string) (o Order, tex
 
 // several returns the orders of a query of records, in its order.
 func several(ctx context.Context, q db.Queryer, query string, args ...any) ([]Order, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
+	orders, err := db.All(ctx, q, decoded[Order], query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
 	}
-	defer func() { _ = rows.Close() }()
-	var orders []Order
-	for rows.Next() {
-		var text string
-		var o Order
-		if err = rows.Scan(&text); err == nil {
-			err = json.Unmarshal([]byte(text), &o)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
-		}
-		orders = append(orders, o)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("%w: read orders: %w", ErrUnavailable, err)
-	}
 	return orders, nil
+}
+
+// decoded is what is stored as JSON in a row's one column.
+func decoded[T any](rows *sql.Rows) (value T, err error) {
+	var text string
+	if err = rows.Scan(&text); err == nil {
+		err = json.Unmarshal([]byte(text), &value)
+	}
+	return value, err
 }
 
 // columns are what is stored of an order beside its record, in the order of values.
@@ -159,22 +152,17 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := b.insert(ctx, tx, &o, time.Now().Add(placerTime)); err != nil {
 		return Order{}, false, err
 	}
-	goods := Goods(o.OrderLines)
-	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.OrderID, goods)
-	if err == nil && len(short) > 0 {
-		o.flag(Oversold)
-	}
-	if err == nil {
-		short, err = b.move(ctx, tx, Order{OrderLines: o.OrderLines, OrderAmount: o.OrderAmount}, o, stock.Entry{})
-		if len(short) > 0 {
-			o.flag(Oversold)
-		}
-	}
+	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.OrderID, Goods(o.OrderLines))
 	if err != nil {
 		return Order{}, false, err
 	}
-	if o.Flagged(Oversold) {
-		if err := b.rewrite(ctx, tx, o); err != nil {
+	_, more, err := b.move(ctx, tx, Order{OrderLines: o.OrderLines, OrderAmount: o.OrderAmount}, o, stock.Entry{})
+	if err != nil {
+		return Order{}, false, err
+	}
+	if len(short)+len(more) > 0 {
+		o.flag(Oversold)
+		if err := rewrite(ctx, tx, "{}", o); err != nil {
 			return Order{}, false, err
 		}
 	}
@@ -184,8 +172,7 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := event.Add(ctx, tx, event.OrderCreated, o.event()); err != nil {
 		return Order{}, false, err
 	}
-	kept, _, _, err = read(ctx, tx, "id", o.ID)
-	return kept, true, err
+	return o, true, nil
 }
 
 // insert writes a new order with a number of its own: the one that it has, if nobody
@@ -219,11 +206,12 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 	return errors.New("no free order number")
 }
 
-// rewrite stores the record of an order that the transaction has written.
-func (b *Book) rewrite(ctx context.Context, tx *sql.Tx, o Order) error {
-	record, err := json.Marshal(o)
+// rewrite stores the record of an order that the transaction has written; text was the
+// record before.
+func rewrite(ctx context.Context, tx *sql.Tx, text string, o Order) error {
+	record, err := carried(text, o)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "update orders set record = $2 where id = $1", o.ID, string(record))
+		_, err = tx.ExecContext(ctx, "update orders set record = $2 where id = $1", o.ID, record)
 	}
 	return err
 }
@@ -346,23 +334,16 @@ func (b *Book) settle(ctx context.Context, tx *sql.Tx, before Order, o *Order, t
 	if len(entries) > 0 {
 		by = stock.Entry{Who: entries[0].Staff, Reason: entries[0].Event}
 	}
-	held := map[string]int64{}
-	cancelled := over(o.Status) && o.CapturedAmount == 0 && !over(before.Status)
-	if cancelled {
-		if held, err = b.Stock.Open(ctx, tx, o.OrderID); err != nil {
-			return nil, err
-		}
-	}
-	short, err := b.move(ctx, tx, before, *o, by)
+	released, short, err := b.move(ctx, tx, before, *o, by)
 	if err != nil {
 		return nil, err
 	}
-	if cancelled {
+	if o.CapturedAmount == 0 { // it was cancelled
 		var list []Change
 		for _, line := range o.Goods() {
-			if n := held[line.SKU]; n > 0 {
+			if n := released[line.SKU]; n > 0 {
 				list = append(list, Change{Field: "returned " + line.SKU, Before: "0", After: fmt.Sprint(n)})
-				held[line.SKU] = 0
+				released[line.SKU] = 0
 			}
 		}
 		if list != nil {
@@ -371,22 +352,16 @@ func (b *Book) settle(ctx context.Context, tx *sql.Tx, before Order, o *Order, t
 	}
 	if len(short) > 0 && !o.Flagged(Oversold) {
 		o.flag(Oversold)
-		told = append(told, flagged(Oversold))
-		record, err := carried(text, *o)
-		if err == nil {
-			_, err = tx.ExecContext(ctx, "update orders set record = $2 where id = $1", o.ID, record)
-		}
-		if err != nil {
-			return nil, err
-		}
+		return append(told, flagged(Oversold)), rewrite(ctx, tx, text, *o)
 	}
 	return told, nil
 }
 
-// move moves the stock of what an order has become: what is captured was sent, and
-// what is still to be sent is committed; what was refunded may be back. short are the SKUs of which more is committed now
-// than there is.
-func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.Entry) (short []string, err error) {
+// move moves the stock of what an order has become: what is captured was sent, what is
+// still to be sent is committed, and what was refunded may be back. released is what will
+// not be sent any more, by SKU; short are the SKUs of which more is committed now than
+// there is.
+func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.Entry) (released map[string]int64, short []string, err error) {
 	openBefore, sentBefore := before.toSend()
 	open, sent := o.toSend()
 	var gone []stock.Line
@@ -397,29 +372,28 @@ func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.E
 	}
 	if len(gone) > 0 {
 		if err := b.Stock.Ship(ctx, tx, o.OrderID, gone, by); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for _, back := range o.Restocked[min(len(before.Restocked), len(o.Restocked)):] {
 		if err := b.Stock.Return(ctx, tx, o.OrderID, back.Goods, by); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	switch {
 	case over(o.Status) && !over(before.Status):
-		held, err := b.Stock.Open(ctx, tx, o.OrderID)
+		if released, err = b.Stock.Open(ctx, tx, o.OrderID); err != nil {
+			return nil, nil, err
+		}
 		var rest []stock.Line
-		for sku, n := range held {
+		for sku, n := range released {
 			rest = append(rest, stock.Line{SKU: sku, Quantity: int(n)})
 		}
-		if err == nil {
-			err = b.Stock.Release(ctx, tx, o.OrderID, rest, by)
-		}
-		return nil, err
+		return released, nil, b.Stock.Release(ctx, tx, o.OrderID, rest, by)
 	case !reflect.DeepEqual(open, openBefore):
-		return b.Stock.Commit(ctx, tx, o.OrderID, open, by)
+		short, err = b.Stock.Commit(ctx, tx, o.OrderID, open, by)
 	}
-	return nil, nil
+	return nil, short, err
 }
 
 // revise gives an order that was changed its revision.

@@ -223,21 +223,11 @@ func (a *Authorizations) Due(ctx context.Context, now time.Time, limit int) ([]A
 	return list, nil
 }
 
-func (a *Authorizations) list(ctx context.Context, clause string, args ...any) (list []Authorization, err error) {
-	query := "select " + authorizationColumns + " from authorizations " + clause //nolint:gosec // names of ours
-	rows, err := a.DB.Read.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var known Authorization
-		if err := known.scan(rows); err != nil {
-			return nil, err
-		}
-		list = append(list, known)
-	}
-	return list, rows.Err()
+func (a *Authorizations) list(ctx context.Context, clause string, args ...any) ([]Authorization, error) {
+	return db.All(ctx, a.DB.Read, func(rows *sql.Rows) (known Authorization, err error) {
+		err = known.scan(rows)
+		return known, err
+	}, "select "+authorizationColumns+" from authorizations "+clause, args...)
 }
 
 // Claim gives a session that is due to the caller alone until a time; false where
@@ -265,10 +255,7 @@ func (a *Authorizations) Released(ctx context.Context, sessionID, token string) 
 // added again meanwhile keeps its time.
 func (a *Authorizations) Looked(ctx context.Context, sessionID string, claimed, next time.Time) error {
 	due := sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()}
-	err := a.DB.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "update authorizations set due_at = $3 where session_id = $1 and due_at = $2", sessionID, claimed.UnixMilli(), due)
-		return err
-	})
+	_, err := a.DB.Exec(ctx, "update authorizations set due_at = $3 where session_id = $1 and due_at = $2", sessionID, claimed.UnixMilli(), due)
 	if err != nil {
 		return fmt.Errorf("put off authorization: %w", err)
 	}
@@ -277,11 +264,8 @@ func (a *Authorizations) Looked(ctx context.Context, sessionID string, claimed, 
 
 // Forget deletes what is known of sessions that are over.
 func (a *Authorizations) Forget(ctx context.Context, now time.Time) error {
-	err := a.DB.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "delete from authorizations where touched_at < $1 and (problem_at is null or problem_at < $2)",
-			now.Add(-authorizationLife).UnixMilli(), now.Add(-problemLife).UnixMilli())
-		return err
-	})
+	_, err := a.DB.Exec(ctx, "delete from authorizations where touched_at < $1 and (problem_at is null or problem_at < $2)",
+		now.Add(-authorizationLife).UnixMilli(), now.Add(-problemLife).UnixMilli())
 	if err != nil {
 		return fmt.Errorf("forget authorizations: %w", err)
 	}

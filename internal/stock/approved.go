@@ -68,35 +68,28 @@ func LockCart(ctx context.Context, tx *sql.Tx, cartID string) error {
 const approvedColumns = "order_id, cart_id, sold, ending, made_at, coalesce(ask_at, 0), returned, lines, held, body"
 
 // approved reads rows; clause begins with "where".
-func approved(ctx context.Context, q db.Queryer, clause string, args ...any) (list []Approved, err error) {
-	rows, err := q.QueryContext(ctx, "select "+approvedColumns+" from approved_orders "+clause, args...)
+func approved(ctx context.Context, q db.Queryer, clause string, args ...any) ([]Approved, error) {
+	list, err := db.All(ctx, q, scanApproved, "select "+approvedColumns+" from approved_orders "+clause, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read approved orders: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var a Approved
-		var made int64
-		var lines, held, body sql.NullString
-		if err = rows.Scan(&a.OrderID, &a.CartID, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &body); err == nil {
-			err = json.Unmarshal([]byte(lines.String), &a.Lines)
-		}
-		if err == nil && held.Valid {
-			err = json.Unmarshal([]byte(held.String), &a.held)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read approved orders: %w", err)
-		}
-		a.Made = time.UnixMilli(made).UTC()
-		if body.Valid {
-			a.Body = json.RawMessage(body.String)
-		}
-		list = append(list, a)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read approved orders: %w", err)
-	}
 	return list, nil
+}
+
+func scanApproved(rows *sql.Rows) (a Approved, err error) {
+	var made int64
+	var lines, held, body sql.NullString
+	if err = rows.Scan(&a.OrderID, &a.CartID, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &body); err == nil {
+		err = json.Unmarshal([]byte(lines.String), &a.Lines)
+	}
+	if err == nil && held.Valid {
+		err = json.Unmarshal([]byte(held.String), &a.held)
+	}
+	a.Made = time.UnixMilli(made).UTC()
+	if body.Valid {
+		a.Body = json.RawMessage(body.String)
+	}
+	return a, err
 }
 
 // ofOrder reads one row; nil when there is none.
@@ -313,19 +306,11 @@ func (s *Store) Become(ctx context.Context, tx *sql.Tx, purchase, orderID string
 // has refused): so that an abort whose answer was lost is known for ours. It reports
 // whether the order is approved and not sold.
 func (s *Store) SetEnding(ctx context.Context, orderID string, ending bool) (ok bool, err error) {
-	err = s.DB.Tx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, "update approved_orders set ending = $2 where order_id = $1 and not sold", orderID, ending)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
-		ok = n > 0
-		return err
-	})
+	changed, err := s.DB.Exec(ctx, "update approved_orders set ending = $2 where order_id = $1 and not sold", orderID, ending)
 	if err != nil {
 		return false, fmt.Errorf("note in approved order: %w", err)
 	}
-	return ok, nil
+	return changed > 0, nil
 }
 
 // locked runs do on an approved order as it is while its cart is locked, if there is
@@ -417,11 +402,7 @@ func (s *Store) Asked(ctx context.Context, cartID, orderID string, now time.Time
 
 // ForgetLocks deletes the rows of carts that nobody has locked for 50 h at now.
 func (s *Store) ForgetLocks(ctx context.Context, now time.Time) error {
-	err := s.DB.Tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "delete from cart_locks where touched_at < $1", now.Add(-locksLife).UnixMilli())
-		return err
-	})
-	if err != nil {
+	if _, err := s.DB.Exec(ctx, "delete from cart_locks where touched_at < $1", now.Add(-locksLife).UnixMilli()); err != nil {
 		return fmt.Errorf("forget locks of carts: %w", err)
 	}
 	return nil

@@ -138,7 +138,7 @@ func TestNoDeadlocks(t *testing.T) {
 		if n := count(t, w.DB, "select sum(committed) from stock"); n != workers*purchases*2 {
 			t.Errorf("%d are committed", n)
 		}
-		w.adds()
+		dbtest.StockAdds(w.t, w.DB)
 	})
 }
 
@@ -160,7 +160,7 @@ func TestSums(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		w.adds()
+		dbtest.StockAdds(w.t, w.DB)
 		held, open := map[string]int64{}, map[string]int64{}
 		for i := range carts {
 			list, err := w.OfCart(t.Context(), w.DB.Read, cartName(i))
@@ -193,7 +193,7 @@ func TestSums(t *testing.T) {
 				t.Errorf("%+v, open %d", l, open[l.SKU])
 			}
 		}
-		w.adds()
+		dbtest.StockAdds(w.t, w.DB)
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/shopd/shopd/internal/db"
 )
 
 // Kind is why goods moved.
@@ -38,22 +40,15 @@ type Move struct {
 }
 
 // Ledger returns the newest moves of a product, newest first.
-func (s *Store) Ledger(ctx context.Context, sku string, limit int) (moves []Move, err error) {
-	rows, err := s.DB.Read.QueryContext(ctx, `select at, kind, on_hand, reserved, committed, coalesce(order_id, ''), who, reason
+func (s *Store) Ledger(ctx context.Context, sku string, limit int) ([]Move, error) {
+	moves, err := db.All(ctx, s.DB.Read, func(rows *sql.Rows) (Move, error) {
+		m, at := Move{SKU: sku}, int64(0)
+		err := rows.Scan(&at, &m.Kind, &m.OnHand, &m.Reserved, &m.Committed, &m.OrderID, &m.Who, &m.Reason)
+		m.At = time.UnixMilli(at).UTC()
+		return m, err
+	}, `select at, kind, on_hand, reserved, committed, coalesce(order_id, ''), who, reason
 		from stock_moves where sku = $1 order by at desc, position desc limit $2`, sku, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read ledger of stock: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		m, at := Move{SKU: sku}, int64(0)
-		if err := rows.Scan(&at, &m.Kind, &m.OnHand, &m.Reserved, &m.Committed, &m.OrderID, &m.Who, &m.Reason); err != nil {
-			return nil, fmt.Errorf("read ledger of stock: %w", err)
-		}
-		m.At = time.UnixMilli(at).UTC()
-		moves = append(moves, m)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read ledger of stock: %w", err)
 	}
 	return moves, nil

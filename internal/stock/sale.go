@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 )
 
@@ -127,22 +128,16 @@ func (s *Store) commit(ctx context.Context, tx *sql.Tx, orderID string, lines []
 
 // Open returns what is committed for an order. The caller has locked the order.
 func (s *Store) Open(ctx context.Context, tx *sql.Tx, orderID string) (map[string]int64, error) {
-	rows, err := tx.QueryContext(ctx, "select sku, sum(committed) from stock_moves where order_id = $1 group by sku", orderID)
+	lines, err := db.All(ctx, tx, func(rows *sql.Rows) (l Level, err error) {
+		err = rows.Scan(&l.SKU, &l.Committed)
+		return l, err
+	}, "select sku, sum(committed) from stock_moves where order_id = $1 group by sku", orderID)
 	if err != nil {
 		return nil, fmt.Errorf("read stock of order: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	open := map[string]int64{}
-	for rows.Next() {
-		var sku string
-		var n int64
-		if err := rows.Scan(&sku, &n); err != nil {
-			return nil, fmt.Errorf("read stock of order: %w", err)
-		}
-		open[sku] = n
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read stock of order: %w", err)
+	open := make(map[string]int64, len(lines))
+	for _, l := range lines {
+		open[l.SKU] = l.Committed
 	}
 	return open, nil
 }

@@ -83,22 +83,16 @@ func (s *Store) Left(ctx context.Context, skus ...string) (map[string]int, error
 
 // Read returns the levels of these products, in their order. What is not counted is
 // left out.
-func (s *Store) Read(ctx context.Context, skus ...string) (levels []Level, err error) {
+func (s *Store) Read(ctx context.Context, skus ...string) ([]Level, error) {
+	if len(skus) == 0 {
+		return nil, nil
+	}
 	among, args := db.In(skus)
-	query := "select sku, on_hand, reserved, committed from stock where sku " + among //nolint:gosec // numbered places
-	rows, err := s.DB.Read.QueryContext(ctx, query, args...)
+	levels, err := db.All(ctx, s.DB.Read, func(rows *sql.Rows) (l Level, err error) {
+		err = rows.Scan(&l.SKU, &l.OnHand, &l.Reserved, &l.Committed)
+		return l, err
+	}, "select sku, on_hand, reserved, committed from stock where sku "+among, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read stock: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var l Level
-		if err := rows.Scan(&l.SKU, &l.OnHand, &l.Reserved, &l.Committed); err != nil {
-			return nil, fmt.Errorf("read stock: %w", err)
-		}
-		levels = append(levels, l)
-	}
-	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read stock: %w", err)
 	}
 	slices.SortFunc(levels, func(a, b Level) int { return slices.Index(skus, a.SKU) - slices.Index(skus, b.SKU) })
@@ -168,20 +162,14 @@ func (s *Store) refresh(ctx context.Context) (map[string]int, error) {
 	return nil, fmt.Errorf("read stock: %w", err)
 }
 
-func (s *Store) all(ctx context.Context) (levels map[string]int, err error) {
-	rows, err := s.DB.Read.QueryContext(ctx, "select sku, on_hand - reserved - committed from stock")
-	if err != nil {
-		return nil, err
+func (s *Store) all(ctx context.Context) (map[string]int, error) {
+	list, err := db.All(ctx, s.DB.Read, func(rows *sql.Rows) (l Line, err error) {
+		err = rows.Scan(&l.SKU, &l.Quantity)
+		return l, err
+	}, "select sku, on_hand - reserved - committed from stock")
+	levels := make(map[string]int, len(list))
+	for _, l := range list {
+		levels[l.SKU] = l.Quantity
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	levels = map[string]int{}
-	for rows.Next() {
-		var sku string
-		var n int
-		if err := rows.Scan(&sku, &n); err != nil {
-			return nil, err
-		}
-		levels[sku] = n
-	}
-	return levels, rows.Err()
+	return levels, err
 }

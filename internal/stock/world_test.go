@@ -88,17 +88,7 @@ func (w *world) is(sku string, onHand, reserved, committed int64) {
 	if want := (stock.Level{SKU: sku, OnHand: onHand, Reserved: reserved, Committed: committed}); len(levels) != 1 || levels[0] != want {
 		w.t.Errorf("got %+v, want %+v", levels, want)
 	}
-	w.adds()
-}
-
-// adds checks that all numbers are the sums of the ledger.
-func (w *world) adds() {
-	w.t.Helper()
-	if wrong := count(w.t, w.DB, `select count(*) from stock s left join
-		(select sku, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m on m.sku = s.sku
-		where m.sku is null or s.on_hand <> m.on_hand or s.reserved <> m.reserved or s.committed <> m.committed`); wrong != 0 {
-		w.t.Errorf("%d products are not the sums of their moves", wrong)
-	}
+	dbtest.StockAdds(w.t, w.DB)
 }
 
 func count(t *testing.T, q *db.DB, query string, args ...any) (n int) {

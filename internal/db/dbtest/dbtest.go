@@ -4,6 +4,7 @@ package dbtest
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -103,6 +104,21 @@ func SQLiteURL(t testing.TB) string {
 }
 
 func fileURL(file string) string { return (&url.URL{Scheme: "sqlite", Path: file}).String() }
+
+// StockAdds holds that the numbers of each product are the sums of its moves (invariant 15).
+// It may be called at a test's end.
+func StockAdds(t testing.TB, d *db.DB) {
+	t.Helper()
+	wrong, err := db.All(context.WithoutCancel(t.Context()), d.Read, func(rows *sql.Rows) (sku string, err error) {
+		err = rows.Scan(&sku)
+		return sku, err
+	}, `select s.sku from stock s left join
+		(select sku, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m on m.sku = s.sku
+		where m.sku is null or s.on_hand <> m.on_hand or s.reserved <> m.reserved or s.committed <> m.committed`)
+	if err != nil || len(wrong) > 0 {
+		t.Errorf("%q are not the sums of their moves, %v", wrong, err)
+	}
+}
 
 // Server is a PostgreSQL server.
 type Server struct {
