@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -223,7 +222,7 @@ func (d *Draft) ticked(name string) bool { return d.Values.Get(name) != "" }
 func (d *Draft) text(name, label string, limit int) string {
 	text := strings.TrimSpace(d.Values.Get(name))
 	switch n := utf8.RuneCountInString(text); {
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+	case !form.OneLine(text):
 		d.failField(name, label+" has a character that cannot be sent.")
 		return ""
 	case n > limit:

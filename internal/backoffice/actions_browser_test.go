@@ -1,7 +1,6 @@
 package backoffice_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/go-rod/rod/lib/input"
@@ -235,9 +234,6 @@ func TestDeskByKeyboard(t *testing.T) {
 
 // axe-core finds no violation in any form, question and refusal of an action.
 func TestActionLooks(t *testing.T) {
-	if os.Getenv("SHOPD_AXE") == "" {
-		t.Skip("make check and make a11y run it")
-	}
 	t.Parallel()
 	d := newOffice(t)
 	o, open := d.buy(), d.buy()

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
@@ -179,7 +178,7 @@ func (b *Backoffice) stockChange(w http.ResponseWriter, r *http.Request) {
 	case err != nil || n < 0 || n > maxStock || n == 0 && typed.what != stockCount:
 		b.stockAnswer(w, r, http.StatusUnprocessableEntity, typed, "quantity", "Enter a whole number up to "+strconv.Itoa(maxStock)+".")
 		return
-	case typed.reason == "" || utf8.RuneCountInString(typed.reason) > maxReason || strings.ContainsFunc(typed.reason, unicode.IsControl) || !utf8.ValidString(typed.reason):
+	case typed.reason == "" || utf8.RuneCountInString(typed.reason) > maxReason || !form.OneLine(typed.reason):
 		b.stockAnswer(w, r, http.StatusUnprocessableEntity, typed, stockReason, "Enter a reason of at most "+strconv.Itoa(maxReason)+" characters.")
 		return
 	}

@@ -13,6 +13,12 @@ import (
 // Space joins what must not be torn apart.
 const Space = "\u00a0"
 
+// OneLine reports whether a text can stand in one line and be sent: UTF-8 without control
+// characters.
+func OneLine(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
 // Amount writes an amount with two decimals, without its currency:
 // "1 103.00", "−49.00".
 func Amount(a money.Amount) string {

@@ -31,6 +31,7 @@ import (
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 func TestMain(m *testing.M) {
@@ -123,21 +124,13 @@ func (d *deployment) lookOn() {
 // rows are what a query of the database answers, by its first column.
 func (d *deployment) rows(query string, args ...any) map[string]int {
 	d.t.Helper()
-	rows, err := d.here.Book.DB.Read.QueryContext(d.t.Context(), query, args...)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer rows.Close()
 	all := map[string]int{}
-	for rows.Next() {
-		var name string
+	if _, err := db.All(d.t.Context(), d.here.Book.DB.Read, func(rows *sql.Rows) (name string, err error) {
 		var n int
-		if err := rows.Scan(&name, &n); err != nil {
-			d.t.Fatal(err)
-		}
+		err = rows.Scan(&name, &n)
 		all[name] = n
-	}
-	if err := rows.Err(); err != nil {
+		return name, err
+	}, query, args...); err != nil {
 		d.t.Fatal(err)
 	}
 	return all
@@ -152,12 +145,16 @@ func (d *deployment) left() map[string]int {
 // stocked makes a product have so many available.
 func (d *deployment) stocked(sku string, n int) {
 	d.t.Helper()
-	if err := d.here.Book.DB.Tx(d.t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(d.t.Context(), "update stock set on_hand = $2 + reserved + committed where sku = $1", sku, n)
-		return err
-	}); err != nil {
+	if err := d.adjust(sku, n-d.left()[sku]); err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// adjust makes so many more of a product be on hand; below 0 fewer.
+func (d *deployment) adjust(sku string, n int) error {
+	return d.here.Book.DB.Tx(d.t.Context(), func(tx *sql.Tx) error {
+		return d.here.Stock.Set(d.t.Context(), tx, []stock.Change{{SKU: sku, Delta: int64(n)}}, stock.Entry{Reason: "delivery"})
+	})
 }
 
 // start runs one more shopd serve.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/db/dbtest"
 	kcoapi "github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -198,11 +199,7 @@ func (c *crowd) stock() {
 // many are committed as orders have open (invariant 15). Nothing was captured.
 func (d *deployment) ledger() {
 	d.t.Helper()
-	for sku := range d.rows(`select s.sku, 1 from stock s left join
-		(select sku, sum(on_hand) as on_hand, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m on m.sku = s.sku
-		where m.sku is null or s.on_hand <> m.on_hand or s.reserved <> m.reserved or s.committed <> m.committed`) {
-		d.t.Errorf("%s is not the sum of its moves", sku)
-	}
+	dbtest.StockAdds(d.t, d.here.Book.DB)
 	open := map[string]int{}
 	if err := d.here.Book.Each(d.t.Context(), order.Query{}, func(o order.Order) error {
 		for _, line := range o.Goods() {

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"database/sql"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/stock"
 )
 
 var (
@@ -291,9 +289,7 @@ func (s *soak) deliver(more func(sku string, left int) int) {
 		}
 		if add := more(sku, n); add > 0 {
 			s.seeded[sku] += add
-			if err := s.here.Book.DB.Tx(s.t.Context(), func(tx *sql.Tx) error {
-				return s.here.Stock.Set(s.t.Context(), tx, []stock.Change{{SKU: sku, Delta: int64(add)}}, stock.Entry{Reason: "delivery"})
-			}); err != nil {
+			if err := s.adjust(sku, add); err != nil {
 				s.t.Error(err)
 			}
 		}

@@ -9,7 +9,6 @@ package shoptest
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -118,7 +117,10 @@ func newWorld(t testing.TB, o Options) *World {
 	}
 	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
 	t.Cleanup(w.logsNothingPrivate)
-	t.Cleanup(func() { w.stockAdds(t) })
+	t.Cleanup(func() {
+		w.T = t // a subtest may have set another
+		w.stockAdds()
+	})
 	return w
 }
 
@@ -230,10 +232,7 @@ func (w *World) Text(query string, args ...any) (text string) {
 // Exec runs a statement in the database.
 func (w *World) Exec(query string, args ...any) {
 	w.T.Helper()
-	if err := w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(w.T.Context(), query, args...)
-		return err
-	}); err != nil {
+	if _, err := w.DB.Exec(w.T.Context(), query, args...); err != nil {
 		w.T.Fatal(err)
 	}
 }
