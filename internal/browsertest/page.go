@@ -201,12 +201,22 @@ func (p *Page) Load(act func()) {
 	p.Wait("another document", `() => !("left" in document.documentElement.dataset) && document.readyState === "complete"`)
 }
 
-// Frame returns the document in the iframe that matches the selector. It waits for both. The frame may be cross-site.
+// Frame returns the document in the iframe that matches the selector. It waits for both, also while scripts replace
+// or move the iframe. The frame may be cross-site.
 func (p *Page) Frame(selector string) *rod.Page {
 	p.t.Helper()
-	frame := p.MustElement(selector).MustFrame()
-	frame.MustWaitLoad()
-	return frame
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		frame, err := p.MustElement(selector).Frame()
+		if err == nil {
+			err = frame.WaitLoad()
+		}
+		if err == nil {
+			return frame
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("browsertest: the frame %s: %v", selector, err)
+		}
+	}
 }
 
 // Offline disconnects the tab from the network, or connects it again.

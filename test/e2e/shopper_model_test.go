@@ -62,7 +62,8 @@ type visitor struct {
 	begun   int // purchases so far; guarded by still
 	settled time.Time
 	again   sync.Once    // the checkout was shown after a shop was killed
-	asks    atomic.Int64 // confirmations that are being waited for
+	buying  atomic.Int64 // purchases under way, their confirmations included
+	bought  atomic.Int64 // when the last of them ended, ns
 
 	mu    sync.Mutex
 	sales []*sale
@@ -251,10 +252,12 @@ func (c *crowd) excused(p *process, got reply, began time.Time) bool {
 }
 
 // waits reports whether an answer tells to come again because there was no database: for
-// the confirmation, or for the checkout while the same session waits for one.
+// the confirmation, or for the checkout while the same visitor bought. His order is locked
+// at Klarna while the validation waits, so that only another order would do; and whether
+// the first may be being bought, the database knows.
 func (v *visitor) waits(path string, got reply, began time.Time) bool {
 	return got.status == http.StatusServiceUnavailable && got.helpful() && v.base.covers(began) &&
-		(path == confirmation || strings.HasPrefix(path, "/checkout") && v.asks.Load() > 0)
+		(path == confirmation || strings.HasPrefix(path, "/checkout") && (v.buying.Load() > 0 || v.bought.Load() > began.UnixNano()))
 }
 
 // helpful reports whether an answer tells what is the matter: a whole page, or

@@ -17,6 +17,11 @@ var orderNumber = regexp.MustCompile(`SK-[A-Z0-9]{4}-[A-Z0-9]{4}`)
 // answered to have, and exactly that must be out of it afterwards. Otherwise
 // they go on, and change the cart or buy too.
 func (b *tab) buy(alone bool) {
+	b.buying.Add(1)
+	defer func() {
+		b.bought.Store(time.Now().UnixNano())
+		b.buying.Add(-1)
+	}()
 	b.still.Lock()
 	b.windows++
 	b.begun++
@@ -121,8 +126,6 @@ func (b *tab) confirm(s *sale) {
 }
 
 func (b *tab) confirmed(s *sale) bool {
-	b.asks.Add(1)
-	defer b.asks.Add(-1)
 	got, _ := b.send("GET", "/checkout/confirmation?order_id="+s.orderID, "", "")
 	if got.status != http.StatusOK {
 		if got.status != 0 && got.status < 500 {

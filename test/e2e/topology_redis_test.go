@@ -118,7 +118,7 @@ func (c *crowd) sellOne() (orderID string) {
 func (c *crowd) finished(orderID string) order.Order {
 	c.t.Helper()
 	state := ""
-	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+	for start := time.Now(); time.Since(start) < time.Minute; time.Sleep(20 * time.Millisecond) {
 		o, found, err := c.here.Book.ByOrderID(c.t.Context(), orderID)
 		if err != nil {
 			c.t.Fatal(err)
