@@ -76,12 +76,12 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// Any number of callers at once, in two processes: one order in the book, one
+// Any number of callers at once, in three processes, and the loop among them: one order in the book, one
 // acknowledgement that counts (invariant 6).
 func TestPlaceAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	books := []*order.Book{w.Book, w.another(nil, nil)}
+	books := []*order.Book{w.Book, w.another(nil, nil), w.another(nil, nil)}
 	for range 3 {
 		cartID, orderID := w.Sale()
 		since := len(w.Fake.Requests(orderID))
@@ -90,7 +90,13 @@ func TestPlaceAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 50 {
 			wg.Go(func() {
-				o, err := books[i%2].Place(t.Context(), orderID)
+				if i%5 == 0 { // the loop, late enough for all that a placer begins
+					if err := books[i%3].Reconcile(t.Context(), time.Now().Add(time.Hour), order.Work{}); err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				o, err := books[i%3].Place(t.Context(), orderID)
 				if err != nil {
 					t.Error(err)
 				}
