@@ -104,9 +104,10 @@ func addressParse(d *Draft) {
 	}
 	m, _ := market.Lookup(address.Country)
 	if region, known := m.Region(address.Region); d.hasRegion() && (!known || region == "") {
-		d.failField("region", "Enter a state, such as CA or California.")
-	}
-	if to, served := m.DeliveryTo(""); served && !to.Delivers(address.PostalCode) {
+		d.failField("region", "Enter the state as two letters, such as CA.")
+	} else if to, served := m.DeliveryTo("", ""); served && !to.Delivers(region, "") {
+		d.failField("region", "We cannot deliver to "+address.Region+".")
+	} else if served && !to.Delivers("", address.PostalCode) {
 		d.failField("postal_code", "We cannot deliver to "+address.PostalCode+".")
 	}
 	if parsed, err := mail.ParseAddress(address.Email); address.Email != "" && (err != nil || parsed.Address != address.Email) {

@@ -3,6 +3,7 @@ package aftersale
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/form"
@@ -171,7 +172,8 @@ func refundParse(d *Draft) {
 
 // fee is the return fee that was typed, 0 for none.
 func (d *Draft) fee() money.Amount {
-	if d.Values.Get("fee") == "" {
+	typed := strings.TrimSpace(d.Values.Get("fee"))
+	if fee, ok := money.ParseDecimal(typed); typed == "" || ok && fee == 0 {
 		return 0
 	}
 	return d.amount("fee", "The return fee")
@@ -193,23 +195,27 @@ func (d *Draft) takeFee(fee money.Amount) {
 	}
 	rate := d.delivery().Rate(market.Standard)
 	tax, err := rate.Included(-fee)
-	if err != nil {
+	wire, fits := klarna.RateOf(rate)
+	if err != nil || fits != nil {
 		d.failField("fee", "The tax of the return fee cannot be computed.")
 		return
 	}
 	c.Amount -= fee
 	c.OrderLines = append(c.OrderLines, klarna.OrderLine{
 		Type: klarna.ReturnFee, Reference: "return-fee", Name: "Return fee", Quantity: 1,
-		UnitPrice: -fee, TaxRate: rate, TotalAmount: -fee, TotalTaxAmount: tax,
+		UnitPrice: -fee, TaxRate: wire, TotalAmount: -fee, TotalTaxAmount: tax,
 	})
 }
 
 // delivery is where the order goes, which decides on its taxes.
-func (d *Draft) delivery() market.Delivery {
-	m, _ := market.Lookup(d.Order.PurchaseCountry)
-	to, served := m.DeliveryTo(d.Order.ShippingAddress.Country)
+func (d *Draft) delivery() market.Delivery { return deliveryTo(d.Order, d.Order.ShippingAddress) }
+
+// deliveryTo is the delivery of an order to an address.
+func deliveryTo(o order.Order, address klarna.Address) market.Delivery {
+	m, _ := market.Lookup(o.PurchaseCountry)
+	to, served := m.DeliveryTo(address.Country, address.PostalCode)
 	if !served {
-		to, _ = m.DeliveryTo("")
+		to, _ = m.DeliveryTo("", address.PostalCode)
 	}
 	return to
 }
