@@ -160,7 +160,7 @@ func refundParse(d *Draft) {
 		if typed {
 			d.failField("what", "You entered an amount. Choose it, or clear the amount.")
 		}
-		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), refundable(d.Order), false)
+		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), d.Order.TakeRefundable, refundable(d.Order), false)
 		d.takeFee(fee)
 	}
 	c.Description = d.text("description", "The description", maxNote)
@@ -226,7 +226,7 @@ func refundForm(d *Draft, f *form.Form) {
 	options := []form.Option{{Value: whatAll, Label: "All that was captured, " + form.Money(refundable(d.Order), o.PurchaseCurrency)}}
 	if len(lines) > 0 {
 		options = append(options, form.Option{Value: whatLines, Label: "These quantities"})
-		f.Lines = form.NewTable("Lines that are captured and not refunded", string(o.PurchaseCurrency), "Captured", d.takenLines(lines))
+		f.Lines = form.NewTable("Lines that are captured and not refunded", string(o.PurchaseCurrency), "Captured", d.takenLines(lines, true))
 	}
 	options = append(options, form.Option{Value: whatAmount, Label: "An amount", Hint: "Klarna then does not know which lines it is for."})
 	f.Choice = d.choice("What to refund", options)
@@ -245,7 +245,7 @@ func refundForm(d *Draft, f *form.Form) {
 	if len(lines) > 0 {
 		f.Checks = append(f.Checks, d.check(form.Check{Name: "restock", Label: "Put the items back in stock", Hint: "They are here again and can be sold."}))
 	}
-	f.Sum = d.sum("To refund:", refundable(d.Order), minus)
+	f.Sum = d.sumShown(lines, d.sum("To refund:", refundable(d.Order), minus))
 }
 
 func refundConfirm(d *Draft, q *form.Question) {

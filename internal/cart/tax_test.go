@@ -193,7 +193,9 @@ func TestDeliverySums(t *testing.T) {
 
 // A market whose ways of delivery are all collecting, or which has none.
 func TestNoDelivery(t *testing.T) {
-	collecting := with("SE", func(m *market.Market) { m.ShippingOptions = []market.ShippingOption{{ID: market.Collect, Pickup: true}} })
+	collecting := with("SE", func(m *market.Market) {
+		m.ShippingOptions = []market.ShippingOption{{ID: market.Collect, Pickup: true}}
+	})
 	none := with("SE", func(m *market.Market) { m.ShippingOptions = nil })
 	for _, tc := range []struct {
 		in         *market.Market

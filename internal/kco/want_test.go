@@ -88,7 +88,7 @@ func TestShippingOptions(t *testing.T) {
 		}},
 		{"Germany, mug and book: the sum of the tax, the rate of the larger part", cart.Contents{Country: "DE", Locale: "en-DE", Lines: append(mug, cart.Line{SKU: "BOK-1", Quantity: 1})}, []kco.ShippingOption{
 			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 490, TaxAmount: 50, TaxRate: 700, Preselected: true}, // 1.90 holds 0.30, 3.00 holds 0.20
-			{ID: "express", Name: "Express", Description: "next working day", Price: 1290, TaxAmount: 132, TaxRate: 700},                   // 5.01 holds 0.80, 7.89 holds 0.52
+			{ID: "express", Name: "Express", Description: "next working day", Price: 1290, TaxAmount: 132, TaxRate: 700},                     // 5.01 holds 0.80, 7.89 holds 0.52
 			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 700},
 		}},
 		{"nothing to ship", cart.Contents{Country: "SE", Locale: "sv-SE", Lines: ebook}, []kco.ShippingOption{}},
