@@ -120,6 +120,62 @@ func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOp
 	return option, err
 }
 
+// Redelivered returns lines of an order with its delivery taxed as where it goes to. The
+// price is what it was; where the market's prices are lower without VAT, without or with
+// the VAT.
+func (p *Pricer) Redelivered(m market.Market, to market.Delivery, lines []klarna.OrderLine) ([]klarna.OrderLine, error) {
+	var shipped parcel
+	var price, tax money.Amount
+	first := -1
+	for i, line := range lines {
+		product, known := p.Catalog.Product(line.Reference)
+		switch {
+		case line.Type == klarna.ShippingFee:
+			if first < 0 {
+				first = i
+			}
+			price, tax = price+line.TotalAmount, tax+line.TotalTaxAmount
+		case line.Type == klarna.Physical && known:
+			if err := shipped.add(product.Class, line.TotalAmount); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if first < 0 {
+		return lines, nil
+	}
+	if m.UntaxedPrices == market.WithoutVAT {
+		price -= tax // 0 where none was due
+	}
+	parts, err := shipped.split(to, price)
+	if err != nil {
+		return nil, err
+	}
+	var fees []klarna.OrderLine
+	for _, part := range parts {
+		if m.UntaxedPrices == market.WithoutVAT {
+			added, err := part.rate.OnTop(part.amount)
+			if err != nil {
+				return nil, err
+			}
+			part.amount += added
+		}
+		if part.amount == 0 && len(parts) > 1 && price != 0 {
+			continue
+		}
+		fee := lines[first]
+		made, err := klarna.NewLines([]klarna.Item{{
+			Type: fee.Type, Reference: fee.Reference, Name: fee.Name, Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
+		}})
+		if err != nil {
+			return nil, err
+		}
+		fees = append(fees, made.OrderLines...)
+	}
+	rest := slices.DeleteFunc(slices.Clone(lines), func(l klarna.OrderLine) bool { return l.Type == klarna.ShippingFee })
+	return slices.Insert(rest, first, fees...), nil
+}
+
 // Reaches reports whether the order can be brought to a region and a postal code; see
 // [market.Delivery.Delivers]. What is collected or not shipped always can.
 func (q Quote) Reaches(region, postalCode string) bool {

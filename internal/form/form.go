@@ -102,7 +102,7 @@ type Line struct {
 	// proportion to them. Before is what of these goods was taken before; of a refund all.
 	Percent, Before int64
 	Back            bool // what is taken of the goods is given back
-	index     int
+	index           int
 }
 
 // ID is that of the line's control.
