@@ -85,7 +85,7 @@ func explain(_ context.Context, e *env) error {
 	if refused != nil {
 		return fmt.Errorf("klarna would refuse this order: %w", refused)
 	}
-	if len(quote.Goods) == 0 {
+	if quote.Empty() {
 		return errors.New("there is nothing to sell in this cart: no order would be made")
 	}
 	_, _ = fmt.Fprintln(e.stdout, "\nKlarna's rules are satisfied.")

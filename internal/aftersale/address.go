@@ -2,8 +2,10 @@ package aftersale
 
 import (
 	"context"
+	"fmt"
 	"net/mail"
 	"reflect"
+	"slices"
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
@@ -16,7 +18,18 @@ import (
 var Address = &Action{
 	Name: "shipping_address", Slug: "shipping-address", Title: "Change the address", Busy: "Changing…", Noun: "change of the address",
 	Did: "changed the address", Try: "change the address",
-	Result: func(order.Order, order.AuditEntry) (title, body string) { return "Changed the address.", "" },
+	Why: func(o order.Order, r Reason) string {
+		if r == ReasonMethod || r == ReasonMarket {
+			return "the tax there is higher, and the amount cannot be raised with " + methodOf(o, "this way to pay") + ". Ask the shopper to order again."
+		}
+		return ""
+	},
+	Result: func(o order.Order, e order.AuditEntry) (title, body string) {
+		if slices.ContainsFunc(e.Changes, func(c order.Change) bool { return c.Field == "order_amount" }) {
+			body = "With the tax there the order comes to " + form.Money(o.OrderAmount, o.PurchaseCurrency) + "."
+		}
+		return "Changed the address.", body
+	},
 	Refused: func(_ order.Order, e order.AuditEntry) string {
 		switch e.Code {
 		case "NOT_ALLOWED":
@@ -31,21 +44,34 @@ var Address = &Action{
 		if c.ShippingAddress == nil {
 			return nil // Check says so
 		}
-		return ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress).Check()
+		if err := ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress).Check(); err != nil || len(c.OrderLines) == 0 {
+			return err
+		}
+		return authorization(summed(c)).Check()
 	},
-	Check: func(_ State, c order.Command) (Reason, string) {
+	Check: func(s State, c order.Command) (Reason, string) {
 		if c.ShippingAddress == nil {
 			return ReasonInvalid, "shipping_address"
 		}
+		if len(c.OrderLines) > 0 {
+			return linesCheck(s, summed(c))
+		}
 		return "", ""
 	},
-	Send: func(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (_ string, a klarna.Answer, err error) {
-		a, err = m.UpdateShippingAddress(ctx, o.OrderID, ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress), c.Key)
-		return "", a, err
+	Send: addressSend,
+	Apply: func(o *order.Order, c order.Command, e order.AuditEntry) {
+		o.ShippingAddress = *c.ShippingAddress
+		if len(c.OrderLines) > 0 {
+			Lines.Apply(o, summed(c), e)
+		}
 	},
-	Apply: func(o *order.Order, c order.Command, _ order.AuditEntry) { o.ShippingAddress = *c.ShippingAddress },
+	Own: func(o *order.Order, c order.Command, _ order.AuditEntry) {
+		if len(c.OrderLines) > 0 {
+			o.Terms = o.Terms.At(*o, *c.ShippingAddress)
+		}
+	},
 	Has: func(sold ordermanagement.Order, c order.Command) bool {
-		return reflect.DeepEqual(ordermanagement.NewAddressChange(sold.ShippingAddress, *c.ShippingAddress), ordermanagement.AddressChange{})
+		return (len(c.OrderLines) == 0 || Lines.Has(sold, summed(c))) && reflect.DeepEqual(ordermanagement.NewAddressChange(sold.ShippingAddress, *c.ShippingAddress), ordermanagement.AddressChange{})
 	},
 	Defaults: func(d *Draft) {
 		for _, f := range addressFields {
@@ -55,7 +81,8 @@ var Address = &Action{
 	Form: addressForm, Parse: addressParse, Confirm: addressConfirm,
 	Blame: func(d *Draft, e *ImpossibleError, text string) bool {
 		for _, f := range addressFields {
-			if e.Field == "shipping_address."+f.wire {
+			taxed := f.name == "postal_code" && !d.hasRegion() || f.name == "region" && d.hasRegion()
+			if taxed && slices.Contains([]Reason{ReasonMethod, ReasonMarket, ReasonBelowCaptured}, e.Reason) || e.Field == "shipping_address."+f.wire {
 				d.failField(f.name, text)
 				return true
 			}
@@ -104,9 +131,10 @@ func addressParse(d *Draft) {
 	}
 	m, _ := market.Lookup(address.Country)
 	if region, known := m.Region(address.Region); d.hasRegion() && (!known || region == "") {
-		d.failField("region", "Enter a state, such as CA or California.")
-	}
-	if to, served := m.DeliveryTo(""); served && !to.Delivers(address.PostalCode) {
+		d.failField("region", "Enter the state as two letters, such as CA.")
+	} else if to, served := m.DeliveryTo("", ""); served && !to.Delivers(region, "") {
+		d.failField("region", "We cannot deliver to "+address.Region+".")
+	} else if served && !to.Delivers("", address.PostalCode) {
 		d.failField("postal_code", "We cannot deliver to "+address.PostalCode+".")
 	}
 	if parsed, err := mail.ParseAddress(address.Email); address.Email != "" && (err != nil || parsed.Address != address.Email) {
@@ -116,12 +144,40 @@ func addressParse(d *Draft) {
 		d.failField("street", "Nothing has changed. Change a field, or go back to the order.")
 	}
 	d.Command.ShippingAddress = &address
+	if lines, ok := retaxed(d.pricer, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
+		d.Command.OrderLines = lines
+	}
+}
+
+// summed is a change of the address with the amount of its lines.
+func summed(c order.Command) order.Command {
+	c.Amount, _, _ = klarna.Sums(c.OrderLines) // lines that do not add up are refused by Check
+	return c
+}
+
+// addressSend changes the amount first, which Klarna refuses more often. When it then
+// refuses the address, the amount is as before again: while that is not known, neither is
+// what came of the command. Each call has a key of its own.
+func addressSend(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (_ string, a klarna.Answer, err error) {
+	if len(c.OrderLines) > 0 {
+		if a, err = m.UpdateAuthorization(ctx, o.OrderID, authorization(summed(c)), c.Key+"-tax"); err != nil {
+			return "", a, err
+		}
+	}
+	a, err = m.UpdateShippingAddress(ctx, o.OrderID, ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress), c.Key)
+	if len(c.OrderLines) > 0 && klarna.IsRefused(err) {
+		before := ordermanagement.Authorization{OrderAmount: o.OrderAmount, OrderLines: o.OrderLines}
+		if _, backErr := m.UpdateAuthorization(ctx, o.OrderID, before, c.Key+"-back"); backErr != nil {
+			return "", a, fmt.Errorf("the address was refused, and the amount is still the new one: %v", backErr) //nolint:errorlint // not a refusal
+		}
+	}
+	return "", a, err
 }
 
 func addressForm(d *Draft, f *form.Form) {
 	f.Intro = []string{
 		"Klarna checks the order again with the new address and may refuse it; then nothing changes.",
-		"The country stays: prices and taxes belong to it. So does the billing address.",
+		"The country stays: prices belong to it. So does the billing address. Where another tax is due, the new total is shown before anything changes.",
 	}
 	group := form.Group{Title: "Deliver to", Hint: "Country: " + d.Order.ShippingAddress.Country}
 	for _, f := range addressFields {
@@ -145,4 +201,19 @@ func addressConfirm(d *Draft, q *form.Question) {
 			q.Facts = append(q.Facts, form.Fact{Name: f.label, Before: *f.member(&before), After: *f.member(&after)})
 		}
 	}
+	o, lines := d.Order, d.Command.OrderLines
+	if len(lines) == 0 {
+		if _, ok := retaxed(d.pricer, o, after); !ok {
+			q.Body = append(q.Body, "Another tax may be due there. It cannot be computed here, so the tax of the order stays as it is.")
+		}
+		return
+	}
+	amount, tax, _ := klarna.Sums(lines)
+	q.Ask = "Send the order to this address, and change it to " + form.Money(amount, o.PurchaseCurrency) + "?"
+	q.Button = "Change address and amount"
+	q.Body = append(q.Body, "Another tax is due there.")
+	q.Facts = append(q.Facts,
+		form.Fact{Name: "Tax", Before: form.Amount(o.OrderTaxAmount), After: form.Amount(tax)},
+		form.Fact{Name: "Order amount", Before: form.Amount(o.OrderAmount), After: form.Amount(amount)})
+	q.Caption, q.Items = "The lines after this change", confirmItems(lines)
 }

@@ -119,7 +119,7 @@ func captureDefaults(d *Draft) {
 
 func captureParse(d *Draft) {
 	c := &d.Command
-	c.Amount, c.OrderLines = d.chosen(d.Order.Uncaptured(), d.Order.RemainingAuthorizedAmount, true)
+	c.Amount, c.OrderLines = d.chosen(d.Order.Uncaptured(), d.Order.TakeUncaptured, d.Order.RemainingAuthorizedAmount, true)
 	c.Shipments = d.captured(d.parcel(false))
 	c.Description = d.text("description", "The description", maxNote)
 	c.Reference = d.text("reference", "The reference", maxNote)
@@ -131,10 +131,10 @@ func captureForm(d *Draft, f *form.Form) {
 	options := []form.Option{{Value: whatAll, Label: "All that remains, " + form.Money(o.RemainingAuthorizedAmount, o.PurchaseCurrency)}}
 	if len(left) > 0 {
 		options = append(options, form.Option{Value: whatLines, Label: "These quantities"})
-		f.Lines = form.NewTable("Lines that are not captured", string(o.PurchaseCurrency), "Left", d.takenLines(left))
+		f.Lines = form.NewTable("Lines that are not captured", string(o.PurchaseCurrency), "Left", d.takenLines(left, false))
 	}
 	f.Choice = d.choice("What to capture", options)
-	f.Sum = d.sum("To capture:", o.RemainingAuthorizedAmount, "")
+	f.Sum = d.sumShown(left, d.sum("To capture:", o.RemainingAuthorizedAmount, ""))
 	f.Groups = append(f.Groups, d.parcelGroup("Shipping info", "Leave it empty when nothing is sent, or add it later."), d.noteGroup())
 	if until := openUntil(o); until != "" {
 		f.Intro = append(f.Intro, "What is not captured stays authorized"+until+".")

@@ -323,6 +323,10 @@ func (d *Draft) quantityLines(lines []klarna.OrderLine) []form.Line {
 			Field: names[i], Value: d.Values.Get(names[i]), Error: d.byName[names[i]],
 			Of: line.Quantity, Max: line.Quantity, Unit: int64(line.UnitPrice), Total: int64(line.TotalAmount),
 			Rate: int64(line.TaxRate), Goods: line.Type == klarna.Physical || line.Type == klarna.Digital,
+			Voucher: slices.Contains(d.Order.Terms.Vouchers, line.Reference),
+		}
+		if line.Type == klarna.Discount {
+			rows[i].Percent = int64(d.Order.Terms.Percent(line.Reference))
 		}
 	}
 	return rows

@@ -9,8 +9,6 @@ import (
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/market"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -49,6 +47,7 @@ var Lines = &Action{
 		o.SetLines(c.OrderLines)
 		o.Follow()
 	},
+	Own: func(o *order.Order, _ order.Command, _ order.AuditEntry) { o.Terms = o.Terms.At(*o, o.ShippingAddress) },
 	Has: func(sold ordermanagement.Order, c order.Command) bool {
 		return sold.OrderAmount == c.Amount && slices.EqualFunc(sold.OrderLines, c.OrderLines, func(a, b klarna.OrderLine) bool {
 			return a.Reference == b.Reference && a.Quantity == b.Quantity && a.TotalAmount == b.TotalAmount
@@ -187,6 +186,7 @@ func linesParse(d *Draft) {
 			c.OrderLines = append(c.OrderLines, line)
 			continue
 		}
+		// Of a discount 0 removes it, and else it follows the goods.
 		n := d.quantity(names[i], form.LineID(i), d.Values.Get(names[i]), mostOf(line))
 		if least := captured(states[i]); n < least {
 			d.fail(names[i], form.LineID(i), strconv.FormatInt(least, 10)+" of "+line.Name+" are captured. Enter that many or more.")
@@ -203,10 +203,17 @@ func linesParse(d *Draft) {
 	if len(d.Errors) > 0 {
 		return
 	}
-	if !d.computeSalesTax() {
-		d.failLines("The sales tax of this order cannot be computed here. Cancel it, and ask the shopper to order again.")
+	terms := o.Terms.At(o, o.ShippingAddress)
+	if d.beforeSalesTax() < len(c.OrderLines) && terms.SalesTax == nil {
+		d.failLines("The state of the address cannot be read, so the sales tax cannot be computed. Change the address first.")
 		return
 	}
+	lines, err := o.Recomputed(c.OrderLines, terms)
+	if err != nil {
+		d.failLines("The order comes to more than Klarna takes.")
+		return
+	}
+	c.OrderLines = lines
 	amount, _, err := klarna.Sums(c.OrderLines)
 	c.Amount = amount
 	switch {
@@ -249,7 +256,7 @@ func requantified(line klarna.OrderLine, quantity int64) (klarna.OrderLine, erro
 	}
 	lines, err := klarna.NewLines([]klarna.Item{{
 		Type: line.Type, Reference: line.Reference, Name: line.Name, Quantity: quantity, QuantityUnit: line.QuantityUnit,
-		UnitPrice: line.UnitPrice, TaxRate: line.TaxRate, TotalDiscount: line.TotalDiscountAmount,
+		UnitPrice: line.UnitPrice, TaxRate: line.TaxRate.Tax(), TotalDiscount: line.TotalDiscountAmount,
 		ProductURL: line.ProductURL, ImageURL: line.ImageURL,
 	}})
 	if err != nil {
@@ -308,43 +315,6 @@ func (d *Draft) beforeSalesTax() int {
 	return len(lines)
 }
 
-// computeSalesTax makes the sales tax that of the new lines. It reports false
-// when it would not come to what the order has now by the same rule.
-func (d *Draft) computeSalesTax() bool {
-	lines := d.Command.OrderLines
-	at := d.beforeSalesTax()
-	if at == len(lines) {
-		return true
-	}
-	m, _ := market.Lookup(d.Order.PurchaseCountry)
-	region, known := m.Region(d.Order.ShippingAddress.Region)
-	if !known {
-		return false
-	}
-	rate := d.delivery().SalesTaxRate(region)
-	before, err := rate.OnTop(d.taxable(d.Order.OrderLines))
-	if err != nil || before != lines[at].TotalAmount {
-		return false
-	}
-	after, err := rate.OnTop(d.taxable(lines))
-	if err != nil {
-		return false
-	}
-	lines[at].Quantity, lines[at].UnitPrice, lines[at].TotalAmount = 1, after, after
-	return true
-}
-
-// taxable are the amounts on which sales tax is due: all but vouchers and the tax itself.
-func (d *Draft) taxable(lines []klarna.OrderLine) (sum money.Amount) {
-	for _, line := range lines {
-		product, known := d.pricer.Catalog.Product(line.Reference)
-		if line.Type != klarna.SalesTax && (!known || product.Class != market.None) {
-			sum += line.TotalAmount
-		}
-	}
-	return sum
-}
-
 // addRows are the rows of added products as they were typed.
 func (d *Draft) addRows() []form.AddRow {
 	skus, quantities := d.Values[fieldAddSKU], d.Values[fieldAddQuantity]
@@ -369,12 +339,15 @@ func addField(name string, i int) string { return name + ":" + strconv.Itoa(i) }
 func linesForm(d *Draft, f *form.Form) {
 	o := d.Order
 	states := o.Lines()
-	rows := d.quantityLines(o.OrderLines)
+	rows, follows := d.quantityLines(o.OrderLines), following(o.OrderLines)
 	for i, line := range o.OrderLines {
 		rows[i].Max = mostOf(line)
 		rows[i].Fixed = line.Type == klarna.SalesTax
 		if n := captured(states[i]); n > 0 {
 			rows[i].Note = strconv.FormatInt(n, 10) + " captured"
+		}
+		if rows[i].Follows = follows[i]; follows[i] {
+			rows[i].Note = "follows the goods"
 		}
 		if rows[i].Fixed {
 			rows[i].Value, rows[i].Note = "1", "follows from the other lines"
@@ -401,7 +374,7 @@ func linesForm(d *Draft, f *form.Form) {
 	}
 	f.Intro = append(f.Intro, "A lower amount goes through at once. For a higher one Klarna checks the risk again and may refuse; then nothing changes. "+raiseText(o))
 	if slices.ContainsFunc(o.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.Discount }) {
-		f.Intro = append(f.Intro, "Discounts stay as they are, whatever happens to the goods, unless you remove them.")
+		f.Intro = append(f.Intro, "Discounts follow the goods, by the rules of the campaigns that gave them. 0 removes one.")
 	}
 }
 

@@ -149,7 +149,7 @@ func (g *generator) lines(t *testing.T, of []klarna.OrderLine) klarna.Lines {
 	var items []klarna.Item
 	for _, line := range of {
 		item := klarna.Item{
-			Type: line.Type, Reference: line.Reference, Name: line.Name, Quantity: line.Quantity, UnitPrice: line.UnitPrice, TaxRate: line.TaxRate,
+			Type: line.Type, Reference: line.Reference, Name: line.Name, Quantity: line.Quantity, UnitPrice: line.UnitPrice, TaxRate: line.TaxRate.Tax(),
 		}
 		if line.Type == klarna.Physical {
 			item.Quantity = max(item.Quantity+g.Int64N(4)-2, 0)
@@ -157,7 +157,7 @@ func (g *generator) lines(t *testing.T, of []klarna.OrderLine) klarna.Lines {
 		items = append(items, item)
 	}
 	if of == nil {
-		rate := anyOf(g, money.TaxRate(2500), 1200, 600, 2550, 0)
+		rate := anyOf(g, money.TaxRate(25000), 12000, 6000, 25500, 0)
 		for i := range 1 + g.IntN(4) {
 			items = append(items, klarna.Item{
 				Type: klarna.Physical, Reference: fmt.Sprintf("SKU-%d", i), Name: fmt.Sprintf("Goods %d", i),

@@ -3,6 +3,7 @@ package aftersale
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/form"
@@ -159,7 +160,7 @@ func refundParse(d *Draft) {
 		if typed {
 			d.failField("what", "You entered an amount. Choose it, or clear the amount.")
 		}
-		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), refundable(d.Order), false)
+		c.Amount, c.OrderLines = d.chosen(d.Order.Refundable(), d.Order.TakeRefundable, refundable(d.Order), false)
 		d.takeFee(fee)
 	}
 	c.Description = d.text("description", "The description", maxNote)
@@ -171,7 +172,8 @@ func refundParse(d *Draft) {
 
 // fee is the return fee that was typed, 0 for none.
 func (d *Draft) fee() money.Amount {
-	if d.Values.Get("fee") == "" {
+	typed := strings.TrimSpace(d.Values.Get("fee"))
+	if fee, ok := money.ParseDecimal(typed); typed == "" || ok && fee == 0 {
 		return 0
 	}
 	return d.amount("fee", "The return fee")
@@ -193,23 +195,27 @@ func (d *Draft) takeFee(fee money.Amount) {
 	}
 	rate := d.delivery().Rate(market.Standard)
 	tax, err := rate.Included(-fee)
-	if err != nil {
+	wire, fits := klarna.RateOf(rate)
+	if err != nil || fits != nil {
 		d.failField("fee", "The tax of the return fee cannot be computed.")
 		return
 	}
 	c.Amount -= fee
 	c.OrderLines = append(c.OrderLines, klarna.OrderLine{
 		Type: klarna.ReturnFee, Reference: "return-fee", Name: "Return fee", Quantity: 1,
-		UnitPrice: -fee, TaxRate: rate, TotalAmount: -fee, TotalTaxAmount: tax,
+		UnitPrice: -fee, TaxRate: wire, TotalAmount: -fee, TotalTaxAmount: tax,
 	})
 }
 
 // delivery is where the order goes, which decides on its taxes.
-func (d *Draft) delivery() market.Delivery {
-	m, _ := market.Lookup(d.Order.PurchaseCountry)
-	to, served := m.DeliveryTo(d.Order.ShippingAddress.Country)
+func (d *Draft) delivery() market.Delivery { return deliveryTo(d.Order, d.Order.ShippingAddress) }
+
+// deliveryTo is the delivery of an order to an address.
+func deliveryTo(o order.Order, address klarna.Address) market.Delivery {
+	m, _ := market.Lookup(o.PurchaseCountry)
+	to, served := m.DeliveryTo(address.Country, address.PostalCode)
 	if !served {
-		to, _ = m.DeliveryTo("")
+		to, _ = m.DeliveryTo("", address.PostalCode)
 	}
 	return to
 }
@@ -220,7 +226,7 @@ func refundForm(d *Draft, f *form.Form) {
 	options := []form.Option{{Value: whatAll, Label: "All that was captured, " + form.Money(refundable(d.Order), o.PurchaseCurrency)}}
 	if len(lines) > 0 {
 		options = append(options, form.Option{Value: whatLines, Label: "These quantities"})
-		f.Lines = form.NewTable("Lines that are captured and not refunded", string(o.PurchaseCurrency), "Captured", d.takenLines(lines))
+		f.Lines = form.NewTable("Lines that are captured and not refunded", string(o.PurchaseCurrency), "Captured", d.takenLines(lines, true))
 	}
 	options = append(options, form.Option{Value: whatAmount, Label: "An amount", Hint: "Klarna then does not know which lines it is for."})
 	f.Choice = d.choice("What to refund", options)
@@ -239,7 +245,7 @@ func refundForm(d *Draft, f *form.Form) {
 	if len(lines) > 0 {
 		f.Checks = append(f.Checks, d.check(form.Check{Name: "restock", Label: "Put the items back in stock", Hint: "They are here again and can be sold."}))
 	}
-	f.Sum = d.sum("To refund:", refundable(d.Order), minus)
+	f.Sum = d.sumShown(lines, d.sum("To refund:", refundable(d.Order), minus))
 }
 
 func refundConfirm(d *Draft, q *form.Question) {

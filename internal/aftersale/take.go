@@ -1,6 +1,7 @@
 package aftersale
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/shopd/shopd/internal/form"
@@ -21,10 +22,13 @@ const (
 // refundable is what was captured and not refunded.
 func refundable(o order.Order) money.Amount { return o.CapturedAmount - o.RefundedAmount }
 
+// taker takes quantities of lines: order.Order.TakeUncaptured or TakeRefundable.
+type taker func(quantities []int64) ([]klarna.OrderLine, money.Amount, error)
+
 // chosen are the amount and the lines of what was chosen: all of them, which
 // come to remaining, or quantities of some. The lines are nil where all of them
 // do not sum up to what remains: an earlier part had none, or another amount.
-func (d *Draft) chosen(lines []klarna.OrderLine, remaining money.Amount, prefilled bool) (money.Amount, []klarna.OrderLine) {
+func (d *Draft) chosen(lines []klarna.OrderLine, take taker, remaining money.Amount, prefilled bool) (money.Amount, []klarna.OrderLine) {
 	quantities, all, none := d.taken(lines)
 	switch d.Values.Get("what") {
 	case whatAll:
@@ -34,13 +38,13 @@ func (d *Draft) chosen(lines []klarna.OrderLine, remaining money.Amount, prefill
 		for i, line := range lines {
 			quantities[i] = line.Quantity
 		}
-		taken, amount, err := order.Take(lines, quantities)
+		taken, amount, err := take(quantities)
 		if err != nil || amount != remaining {
 			return remaining, nil
 		}
 		return amount, taken
 	case whatLines:
-		taken, amount, err := order.Take(lines, quantities)
+		taken, amount, err := take(quantities)
 		switch {
 		case len(d.Errors) > 0:
 		case none:
@@ -78,14 +82,24 @@ func (d *Draft) share(lines []klarna.OrderLine) string {
 }
 
 // takenLines are the rows of lines of which some are taken.
-func (d *Draft) takenLines(lines []klarna.OrderLine) []form.Line {
+func (d *Draft) takenLines(lines []klarna.OrderLine, back bool) []form.Line {
 	rows := d.quantityLines(lines)
 	for i, follows := range following(lines) {
 		if follows {
 			rows[i].Fixed, rows[i].Value, rows[i].Note = true, "", "taken with the goods"
+			rows[i].Before, rows[i].Back = int64(d.Order.Discounted(lines[i].TaxRate, back)), back
 		}
 	}
 	return rows
+}
+
+// sumShown is the sum of the lines that a script keeps, nil where it cannot compute it:
+// sales tax is on more than goods.
+func (d *Draft) sumShown(lines []klarna.OrderLine, s *form.Sum) *form.Sum {
+	if d.Order.Terms.SalesTax != nil && slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) {
+		return nil
+	}
+	return s
 }
 
 // choice is the question with the radio buttons.

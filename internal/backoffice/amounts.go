@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -121,7 +122,7 @@ func lines(o order.Order) []templates.AdminLine {
 }
 
 // taxText writes a rate: "25 %", "5.5 %".
-func taxText(rate money.TaxRate) string {
+func taxText(rate klarna.Rate) string {
 	text := strconv.FormatInt(int64(rate)/100, 10)
 	if part := int64(rate) % 100; part != 0 {
 		digits := strconv.FormatInt(100+part, 10)[1:]

@@ -43,7 +43,7 @@ func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.In
 		v.Notes = append(v.Notes, templates.Note{ID: "verdict", Kind: kind, Title: title, Body: body})
 	}
 	want, quote, err := b.Syncer.Wants.Want(c)
-	empty := err == nil && len(quote.Goods) == 0
+	empty := err == nil && quote.Empty()
 	current := id == c.OrderID && id != ""
 	switch {
 	case id == "" && empty:

@@ -158,7 +158,7 @@ func (o *office) do(orderID string, c order.Command) order.Order {
 // capture captures quantities of what is not captured, with a parcel.
 func (o *office) capture(s order.Order, quantities ...int64) order.Order {
 	o.T.Helper()
-	lines, sum, err := order.Take(s.Uncaptured(), quantities)
+	lines, sum, err := s.TakeUncaptured(quantities)
 	if err != nil {
 		o.T.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func (o *office) capture(s order.Order, quantities ...int64) order.Order {
 // refund refunds quantities of what was captured.
 func (o *office) refund(s order.Order, quantities ...int64) order.Order {
 	o.T.Helper()
-	lines, sum, err := order.Take(s.Refundable(), quantities)
+	lines, sum, err := s.TakeRefundable(quantities)
 	if err != nil {
 		o.T.Fatal(err)
 	}

@@ -17,6 +17,10 @@ import (
 var (
 	errEmpty       = errors.New("there is nothing to sell in the cart")
 	errUnreachable = errors.New("nothing is delivered to this postal code")
+	// errNoDelivery: the country has no way of delivery.
+	errNoDelivery = errors.New("nothing is delivered to this country now")
+	// errUnreachableRegion is a territory of the US, say.
+	errUnreachableRegion = errors.New("nothing is delivered to this region")
 )
 
 // want returns the order that a cart needs when it goes to an address, with the chosen
@@ -35,9 +39,13 @@ func (c *Callbacks) want(now *cart.Cart, a cart.Address, locale string) (next ca
 	content, quote, err = c.Wants.Want(shown)
 	switch {
 	case err != nil:
-	case len(quote.Goods) == 0:
+	case quote.NoDelivery:
+		err = errNoDelivery
+	case quote.Empty():
 		err = errEmpty
-	case quote.Shipping != nil && !quote.Shipping.Pickup && !quote.Delivery.Delivers(a.PostalCode):
+	case !quote.Reaches(next.Region(), ""):
+		err = errUnreachableRegion
+	case !quote.Reaches("", a.PostalCode):
 		err = errUnreachable
 	}
 	return next, content, quote, err
@@ -50,7 +58,11 @@ func unsupported(err error, a cart.Address, lang i18n.Lang) string {
 	case errors.Is(err, cart.ErrNotServed):
 		country := i18n.CountryName(lang, strings.ToUpper(cmp.Or(a.ShippingCountry, a.BillingCountry)))
 		return i18n.T(lang, "note.not_served.title", country) + " " + i18n.T(lang, "note.not_served.body")
+	case errors.Is(err, errNoDelivery):
+		return i18n.T(lang, "note.no_delivery")
 	case errors.Is(err, cart.ErrUnknownRegion):
+		return i18n.T(lang, "note.region", a.Region)
+	case errors.Is(err, errUnreachableRegion):
 		return i18n.T(lang, "note.postal_code", a.Region)
 	case errors.Is(err, errUnreachable):
 		return i18n.T(lang, "note.postal_code", a.PostalCode)

@@ -105,15 +105,15 @@ type Change struct {
 	Locale       string  // of the market; "" keeps the language, or takes Language
 	// Language is taken where Locale is "" and the market has it; "" keeps it.
 	Language i18n.Lang
-	// Region is the region in the shop's own address form, where tax depends on it. The
-	// order then goes to the purchase country. nil keeps it, "" is none yet.
-	Region *string
+	// Place is where the shop's own address form says that the order goes, within the
+	// purchase country. nil keeps it.
+	Place *Place
 }
 
 // Empty reports whether the change asks for nothing.
 func (ch Change) Empty() bool {
 	return len(ch.Add)+len(ch.Set) == 0 && ch.DiscountCode == nil &&
-		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Region == nil
+		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Place == nil
 }
 
 // SKUs are the products whose stock the change needs to know.
@@ -150,10 +150,10 @@ func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]i
 		}
 		c.DiscountCode = code
 	}
-	if err := c.setMarket(ch.Country, ch.Locale, ch.Language); err != nil || ch.Region == nil {
+	if err := c.setMarket(ch.Country, ch.Locale, ch.Language); err != nil || ch.Place == nil {
 		return err
 	}
-	return c.shipWithin(*ch.Region)
+	return c.shipWithin(*ch.Place)
 }
 
 func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {

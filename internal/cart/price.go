@@ -29,13 +29,20 @@ type Quote struct {
 	// have no price in this currency. They are not in Lines.
 	Unavailable []string
 
-	GoodsAmount    money.Amount           // Σ Goods, before discount
-	DiscountAmount money.Amount           // ≤ 0
-	Shipping       *market.ShippingOption // nil when nothing is shipped
-	// Delivery is where the order goes. It knows the options, the tax rates and the places
-	// that cannot be reached.
+	GoodsAmount    money.Amount // Σ Goods, before discount
+	DiscountAmount money.Amount // ≤ 0
+	// Options are the ways of delivery, none when nothing is shipped. Shipping is the chosen
+	// one, or the default.
+	Options  []Option
+	Shipping *Option
+	// NoDelivery: there are goods to ship, and no way of delivery.
+	NoDelivery bool
+	// Delivery is where the order goes. It knows the places that cannot be reached.
 	Delivery market.Delivery
 }
+
+// Empty reports whether nothing of the cart can be sold.
+func (q Quote) Empty() bool { return len(q.Goods) == 0 || q.NoDelivery }
 
 // Sale is what Klarna is told of the sale of a cart with these contents.
 func (q Quote) Sale(c Contents) klarna.Sale {
@@ -50,21 +57,26 @@ type GoodsLine struct {
 	TotalAmount money.Amount
 }
 
-// Quote prices the contents of a cart. The shipping fee is a line of its own, for the
-// chosen option or the market's default. A cart of digital goods has none. A discount is
-// one line per tax rate. Vouchers (tax class none) are money and get no discount. In the
-// US the tax is a sales_tax line. Prices and currency are those of the cart's market. Tax
-// and delivery follow the country and region that the order goes to. With an error, the
-// quote is filled as far as it came. The error is a *klarna.RuleError when Klarna would
-// refuse the lines.
+// Quote prices the contents of a cart: goods, discounts, delivery, tax. Delivery is a line
+// of its own for each of its tax rates, for the chosen option or the market's default. A
+// cart of digital goods has none. A discount is one line per tax rate. Vouchers (tax
+// class none) are money and get no discount. In the US the tax is a sales_tax line. Prices
+// and currency are those of the cart's market. Tax and delivery follow the place that the
+// order goes to. With an error, the quote is filled as far as it came. The error is a
+// *klarna.RuleError when Klarna would refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
 	m, served := market.Lookup(c.Country)
 	if !served {
 		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
-	to, served := m.DeliveryTo(c.shipTo().Country)
+	return p.quote(c, m)
+}
+
+// quote is Quote in a market.
+func (p *Pricer) quote(c Contents, m market.Market) (Quote, error) {
+	to, served := m.DeliveryTo(c.shipTo().Country, c.shipTo().PostalCode)
 	if !served { // any more
-		to, _ = m.DeliveryTo(m.Country)
+		to, _ = m.DeliveryTo("", c.shipTo().PostalCode)
 	}
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Currency: m.Currency, Delivery: to}
@@ -72,7 +84,7 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 	var rates []money.TaxRate // with discountable goods, in the order of the lines
 	var taxable money.Amount  // in the US: goods less vouchers
 	discountable := map[money.TaxRate]money.Amount{}
-	ship := false
+	var shipped parcel
 
 	for _, line := range c.Lines {
 		product, known := p.Catalog.Product(line.SKU)
@@ -84,6 +96,20 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 		if !priced {
 			q.Unavailable = append(q.Unavailable, line.SKU)
 			continue
+		}
+		if !product.Digital {
+			// Delivery is split by the prices that are usual.
+			full, err := price.Mul(int64(line.Quantity))
+			if err != nil {
+				return q, err
+			}
+			if err := shipped.add(product.Class, full); err != nil {
+				return q, err
+			}
+		}
+		price, err := untaxed(m, to, price, m.Rate(product.Class))
+		if err != nil {
+			return q, err
 		}
 		item := p.Item(to, lang, product, line.Quantity, price)
 		items = append(items, item)
@@ -102,7 +128,6 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 			discountable[item.TaxRate] += total
 			taxable += total
 		}
-		ship = ship || !product.Digital
 		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
 	}
 
@@ -123,14 +148,16 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 			})
 		}
 	}
-	if ship {
-		option := to.Option(c.ShippingOption)
-		q.Shipping = &option
-		taxable += option.Price
-		items = append(items, klarna.Item{
-			Type: klarna.ShippingFee, Reference: option.ID, Name: i18n.T(lang, "shipping."+option.ID+".name"),
-			Quantity: 1, UnitPrice: option.Price, TaxRate: to.Rate(market.Standard),
-		})
+	if shipped.any {
+		if err := q.deliver(m, c.ShippingOption, shipped); err != nil {
+			return q, err
+		}
+	}
+	if q.Shipping != nil {
+		items = append(items, q.Shipping.items(lang)...)
+		if shipped.taxedIn(to) {
+			taxable += q.Shipping.Price
+		}
 	}
 	if m.Scheme == market.SalesTax && len(items) > 0 {
 		tax, err := to.SalesTaxRate(c.shipTo().Region).OnTop(taxable)
@@ -144,6 +171,16 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 	var err error
 	q.Lines, err = klarna.NewLines(items)
 	return q, err
+}
+
+// untaxed returns a price of a market as it is where the order goes: where no VAT is due
+// perhaps without the VAT at a rate.
+func untaxed(m market.Market, to market.Delivery, price money.Amount, rate money.TaxRate) (money.Amount, error) {
+	if !to.Untaxed() || m.UntaxedPrices != market.WithoutVAT {
+		return price, nil
+	}
+	tax, err := rate.Included(price)
+	return price - tax, err
 }
 
 // Item returns the input for an order line: a quantity of a product at a unit price, on

@@ -28,7 +28,7 @@ const maxPostalCode = 32
 var (
 	// ErrNotServed is a country to which the shop does not deliver.
 	ErrNotServed = errors.New("no delivery to this country")
-	// ErrUnknownRegion is a region whose tax cannot be known.
+	// ErrUnknownRegion is a region that cannot be read, whose tax cannot be known.
 	ErrUnknownRegion = errors.New("unknown region")
 )
 
@@ -58,16 +58,36 @@ func (c *Contents) Region() string { return c.shipTo().Region }
 // country.
 func (c *Contents) ShipsAbroad() bool { return c.shipTo().Country != "" }
 
-// shipWithin sends the order to a region of the purchase country, the only country of the
+// Place is the part of an address in the shop's own form that tax depends on; "" is not
+// known yet. The postal code counts where the market has places without VAT.
+type Place struct{ Region, PostalCode string }
+
+// TaxedAs reports whether an order to a place in the purchase country has the tax that the
+// cart has.
+func (c *Contents) TaxedAs(p Place) bool {
+	m, served := market.Lookup(c.Country)
+	region, read := m.Region(p.Region)
+	if !served || !read || region != c.Region() || c.ShipsAbroad() {
+		return false
+	}
+	now, _ := m.DeliveryTo("", c.shipTo().PostalCode)
+	then, _ := m.DeliveryTo("", p.PostalCode)
+	return now.Untaxed() == then.Untaxed()
+}
+
+// shipWithin sends the order to a place in the purchase country, the only country of the
 // shop's own form.
-func (c *Contents) shipWithin(region string) error {
+func (c *Contents) shipWithin(p Place) error {
 	m, served := market.Lookup(c.Country)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
 	to := ShipTo{BillingCountry: c.shipTo().BillingCountry}
-	if to.Region, served = m.Region(region); !served {
+	if to.Region, served = m.Region(p.Region); !served {
 		return ErrUnknownRegion
+	}
+	if len(m.Untaxed) > 0 {
+		to.PostalCode = cleanPostalCode(p.PostalCode)
 	}
 	c.setShipTo(to)
 	return nil
@@ -101,20 +121,27 @@ func (c *Contents) Follow(a Address) error {
 	if to.Region, taxed = there.Region(a.Region); !taxed {
 		return ErrUnknownRegion
 	}
-	if len(a.PostalCode) <= maxPostalCode {
-		to.PostalCode = strings.ToUpper(strings.Join(strings.Fields(a.PostalCode), " "))
-	}
+	to.PostalCode = cleanPostalCode(a.PostalCode)
 	c.setShipTo(to)
 	m, served = market.Lookup(c.Country)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
-	delivery, _ := m.DeliveryTo(to.Country)
+	delivery, _ := m.DeliveryTo(to.Country, "")
 	// Klarna shows the default as chosen. That is no choice of the shopper's.
-	if chosen := delivery.Option(a.Option); chosen.ID == a.Option && chosen.ID != delivery.Option(c.ShippingOption).ID {
+	chosen, _ := delivery.Option(a.Option)
+	if now, _ := delivery.Option(c.ShippingOption); a.Option != "" && chosen.ID == a.Option && chosen.ID != now.ID {
 		c.ShippingOption = chosen.ID
 	}
 	return nil
+}
+
+// cleanPostalCode returns a postal code as it is kept, "" where it is none.
+func cleanPostalCode(text string) string {
+	if len(text) > maxPostalCode {
+		return ""
+	}
+	return strings.ToUpper(strings.Join(strings.Fields(text), " "))
 }
 
 // NoteBilling stores the billing country that Klarna has now. The order does not depend

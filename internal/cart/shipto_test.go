@@ -131,8 +131,8 @@ func TestUpdateFor(t *testing.T) {
 	}
 }
 
-// The shop's own form knows the purchase country alone, and its region.
-func TestChangeRegion(t *testing.T) {
+// The shop's own form knows the purchase country alone, and what tax depends on there.
+func TestChangePlace(t *testing.T) {
 	for _, tc := range []struct {
 		name, country string
 		before        *cart.ShipTo
@@ -140,6 +140,7 @@ func TestChangeRegion(t *testing.T) {
 		want          *cart.ShipTo
 		err           error
 	}{
+		{"the form writes names", "US", nil, "Wash. D.C.", &cart.ShipTo{Region: "DC"}, nil},
 		{"a state", "US", nil, "US-NY", &cart.ShipTo{Region: "NY"}, nil},
 		{"another state", "US", &cart.ShipTo{Region: "NY", PostalCode: "10001"}, "OR", &cart.ShipTo{Region: "OR"}, nil},
 		{"no state yet", "US", &cart.ShipTo{Region: "NY"}, "", nil, nil},
@@ -150,7 +151,7 @@ func TestChangeRegion(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := cart.Cart{Contents: cart.Contents{Country: tc.country, Locale: "en-" + tc.country, ShipTo: tc.before}}
-			err := c.Apply(cart.Change{Region: &tc.region}, catalog.Builtin(), nil)
+			err := c.Apply(cart.Change{Place: &cart.Place{Region: tc.region, PostalCode: "22100"}}, catalog.Builtin(), nil)
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("error %v, want %v", err, tc.err)
 			}
@@ -164,5 +165,39 @@ func TestChangeRegion(t *testing.T) {
 				t.Errorf("goes abroad: %t, to region %q", c.ShipsAbroad(), c.Region())
 			}
 		})
+	}
+}
+
+// A postal code counts where it can mean that no VAT is due, and only then.
+func TestTaxedAs(t *testing.T) {
+	for _, tc := range []struct {
+		country     string
+		shipTo      *cart.ShipTo
+		region      string
+		postal      string
+		want        bool
+		wantChanged *cart.ShipTo
+	}{
+		{"FI", nil, "", "00100", true, &cart.ShipTo{PostalCode: "00100"}},
+		{"FI", nil, "", "22100", false, &cart.ShipTo{PostalCode: "22100"}},
+		{"FI", &cart.ShipTo{PostalCode: "22100"}, "", "22 430", true, &cart.ShipTo{PostalCode: "22 430"}},
+		{"FI", &cart.ShipTo{PostalCode: "22100"}, "", "00100", false, &cart.ShipTo{PostalCode: "00100"}},
+		{"GB", nil, "", "je2 3ab", false, &cart.ShipTo{PostalCode: "JE2 3AB"}},
+		{"NL", nil, "", "2210 AB", true, nil},
+		{"US", &cart.ShipTo{Region: "NY"}, "N.Y.", "10001", true, &cart.ShipTo{Region: "NY"}},
+		{"US", &cart.ShipTo{Region: "NY"}, "NJ", "10001", false, &cart.ShipTo{Region: "NJ"}},
+		{"DE", &cart.ShipTo{Country: "AT"}, "", "10115", false, &cart.ShipTo{PostalCode: "10115"}},
+	} {
+		c := cart.Cart{Contents: cart.Contents{Country: tc.country, Locale: "en-" + tc.country, ShipTo: tc.shipTo}}
+		place := cart.Place{Region: tc.region, PostalCode: tc.postal}
+		if got := c.TaxedAs(place); got != tc.want {
+			t.Errorf("%s %+v, %+v: taxed alike %t", tc.country, tc.shipTo, place, got)
+		}
+		if err := c.Apply(cart.Change{Place: &place}, catalog.Builtin(), nil); err != nil || !c.TaxedAs(place) {
+			t.Errorf("%s %+v: %v, taxed alike %t", tc.country, place, err, c.TaxedAs(place))
+		}
+		if diff := cmp.Diff(tc.wantChanged, c.ShipTo); diff != "" {
+			t.Errorf("%s %+v: %s", tc.country, place, diff)
+		}
 	}
 }

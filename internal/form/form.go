@@ -95,8 +95,14 @@ type Line struct {
 	Total     int64 // minor units: of Of
 	Rate      int64 // tax rate, hundredths of a percent
 	Goods     bool
+	Voucher   bool // goods without discount
 	Fixed     bool // follows from the goods and cannot be entered
-	index     int
+	Follows   bool // follows from the goods; the quantity says whether it stays
+	// Percent is what a discount takes off its goods, hundredths of a percent; 0: it is in
+	// proportion to them. Before is what of these goods was taken before; of a refund all.
+	Percent, Before int64
+	Back            bool // what is taken of the goods is given back
+	index           int
 }
 
 // ID is that of the line's control.

@@ -50,13 +50,13 @@ type MerchantURLs struct {
 // shipping_option_update URL. Amounts are minor units, tax included (but not in the US
 // scheme). Source: docs.kustom.co, Shipping.
 type ShippingOption struct {
-	ID          string        `json:"id"`
-	Name        string        `json:"name"` // 1 to 255 characters
-	Description string        `json:"description,omitempty"`
-	Price       money.Amount  `json:"price"`
-	TaxAmount   money.Amount  `json:"tax_amount"`
-	TaxRate     money.TaxRate `json:"tax_rate"`
-	Preselected bool          `json:"preselected"` // one at most
+	ID          string       `json:"id"`
+	Name        string       `json:"name"` // 1 to 255 characters
+	Description string       `json:"description,omitempty"`
+	Price       money.Amount `json:"price"`
+	TaxAmount   money.Amount `json:"tax_amount"`
+	TaxRate     klarna.Rate  `json:"tax_rate"`
+	Preselected bool         `json:"preselected"` // one at most
 }
 
 // Options are the order's options, as far as the shop sets any.

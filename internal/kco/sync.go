@@ -89,7 +89,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		if err != nil {
 			return failed(cartsync.ErrRefused, err)
 		}
-		if len(quote.Goods) == 0 {
+		if quote.Empty() {
 			result.Outcome = cartsync.Empty
 			return result, nil
 		}

@@ -440,3 +440,27 @@ func TestSyncTimeBudget(t *testing.T) {
 	}
 	w.agrees(got.OrderID)
 }
+
+// What Klarna hands back is compared with what was sent: delivery of several rates, of a
+// state's rate and without VAT is found to be the same.
+func TestSyncAgreesOnTax(t *testing.T) {
+	for name, ch := range map[string]cart.Change{
+		"two rates of delivery": {Country: "DE", Set: []cart.Line{{SKU: "BOK-1", Quantity: 1}}},
+		"three decimals":        {Country: "US", Place: &cart.Place{Region: "NJ"}},
+		"Åland":                 {Country: "FI", Place: &cart.Place{PostalCode: "22100"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, fakeklarna.Options{})
+			w.put("MUG-1", 1)
+			w.change(ch)
+			made, err := w.sync(cartsync.Load)
+			if err != nil || !made.Created {
+				t.Fatalf("%+v, %v", made, err)
+			}
+			again, err := w.sync(cartsync.Load, made.OrderID)
+			if calls := w.calls(); err != nil || again.OrderID != made.OrderID || again.Updated || !cmp.Equal(calls, []string{"create", "read"}) {
+				t.Errorf("calls %v, updated %t, %v", calls, again.Updated, err)
+			}
+		})
+	}
+}

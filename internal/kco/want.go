@@ -5,6 +5,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 )
 
@@ -57,22 +58,19 @@ func (w *Wants) urls() MerchantURLs {
 	}
 }
 
-// shippingOptions returns the ways of delivery in the order's language. The list is empty
-// and not nil when nothing is shipped: that removes earlier ones.
+// shippingOptions returns the ways of delivery in the order's language. Where delivery has
+// several tax rates, an option has the sum of the tax and the rate of the largest part. The
+// list is empty and not nil when nothing is shipped: that removes earlier ones.
 func shippingOptions(q cart.Quote, lang i18n.Lang) ([]ShippingOption, error) {
 	options := []ShippingOption{}
-	if q.Shipping == nil {
-		return options, nil
-	}
-	rate := q.Delivery.Rate(market.Standard)
-	for _, o := range q.Delivery.Options {
-		tax, err := rate.Included(o.Price)
+	for _, o := range q.Options {
+		rate, err := klarna.RateOf(o.Rate)
 		if err != nil {
 			return nil, err
 		}
 		options = append(options, ShippingOption{
 			ID: o.ID, Name: i18n.T(lang, "shipping."+o.ID+".name"), Description: i18n.T(lang, "shipping."+o.ID+".time"),
-			Price: o.Price, TaxAmount: tax, TaxRate: rate, Preselected: o.ID == q.Shipping.ID,
+			Price: o.Price, TaxAmount: o.Tax, TaxRate: rate, Preselected: o.ID == q.Shipping.ID,
 		})
 	}
 	return options, nil

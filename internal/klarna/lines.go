@@ -94,10 +94,14 @@ func (item Item) line() (OrderLine, error) {
 	if err != nil {
 		return OrderLine{}, err
 	}
+	rate, err := RateOf(item.TaxRate)
+	if err != nil {
+		return OrderLine{}, err
+	}
 	return OrderLine{
 		Type: item.Type, Reference: item.Reference, Name: item.Name,
 		Quantity: item.Quantity, QuantityUnit: item.QuantityUnit,
-		UnitPrice: item.UnitPrice, TaxRate: item.TaxRate,
+		UnitPrice: item.UnitPrice, TaxRate: rate,
 		TotalAmount: total, TotalDiscountAmount: item.TotalDiscount, TotalTaxAmount: tax,
 		ProductURL: item.ProductURL, ImageURL: item.ImageURL,
 	}, nil
@@ -182,7 +186,7 @@ func (line OrderLine) check() (field, rule string) {
 	}
 	want, err := Item{
 		Quantity: line.Quantity, UnitPrice: line.UnitPrice,
-		TotalDiscount: line.TotalDiscountAmount, TaxRate: line.TaxRate,
+		TotalDiscount: line.TotalDiscountAmount, TaxRate: line.TaxRate.Tax(),
 	}.line()
 	switch {
 	case err != nil:
@@ -192,7 +196,7 @@ func (line OrderLine) check() (field, rule string) {
 			line.TotalAmount, line.Quantity, line.UnitPrice, line.TotalDiscountAmount, want.TotalAmount)
 	case line.Type == SalesTax && (line.TaxRate != 0 || line.TotalTaxAmount != 0):
 		return "tax_rate", "a sales_tax line is the tax itself: its tax_rate and total_tax_amount are 0"
-	case !line.TaxRate.Accepts(line.TotalAmount, line.TotalTaxAmount):
+	case !line.TaxRate.Tax().Accepts(line.TotalAmount, line.TotalTaxAmount):
 		return "total_tax_amount", fmt.Sprintf("is %d, %d at %d/100 %% holds %d",
 			line.TotalTaxAmount, line.TotalAmount, line.TaxRate, want.TotalTaxAmount)
 	}

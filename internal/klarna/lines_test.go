@@ -9,8 +9,8 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-func item(t klarna.LineType, quantity int64, price money.Amount, discount money.Amount, rate money.TaxRate) klarna.Item {
-	return klarna.Item{Type: t, Name: "x", Quantity: quantity, UnitPrice: price, TotalDiscount: discount, TaxRate: rate}
+func item(t klarna.LineType, quantity int64, price money.Amount, discount money.Amount, rate klarna.Rate) klarna.Item {
+	return klarna.Item{Type: t, Name: "x", Quantity: quantity, UnitPrice: price, TotalDiscount: discount, TaxRate: rate.Tax()}
 }
 
 // The worked examples; the arithmetic is that of Klarna's documentation.
@@ -115,7 +115,7 @@ func TestCheck(t *testing.T) {
 // Whatever the goods, what NewLines accepts satisfies the rules, and it refuses only what is too large or negative.
 func TestNewLinesRandom(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	rates := []money.TaxRate{0, 250, 600, 700, 1000, 1200, 1350, 1900, 2000, 2500, 2550, 10000}
+	rates := []klarna.Rate{0, 250, 600, 700, 1000, 1200, 1350, 1900, 2000, 2500, 2550, 10000}
 	for range 20000 {
 		var items []klarna.Item
 		for range 1 + random.IntN(20) {

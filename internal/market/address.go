@@ -23,43 +23,65 @@ type Delivery struct {
 	Options []ShippingOption
 	to      Market
 	scheme  TaxScheme // of the purchase market
+	untaxed bool
 }
 
 // DeliveryTo returns the delivery to a country in either case; "" is the market's own. It
-// has the tax of that country. Its options are that country's if the currency is the
+// has the tax of that country, and none in a place without VAT, which the postal code
+// tells; "" is not known yet. Its options are that country's if the currency is the
 // same, else the market's own. False: the shop does not deliver there.
-func (m Market) DeliveryTo(country string) (Delivery, bool) {
-	if country == "" {
-		country = m.Country
+func (m Market) DeliveryTo(country, postalCode string) (Delivery, bool) {
+	to, served := m, true
+	if country != "" && !strings.EqualFold(country, m.Country) {
+		to, served = Lookup(country)
 	}
-	to, served := Lookup(country)
 	if !served {
 		return Delivery{}, false
 	}
-	options := m.ShippingOptions
+	d := Delivery{Options: m.ShippingOptions, to: to, scheme: m.Scheme}
 	if to.Currency == m.Currency {
-		options = to.ShippingOptions
+		d.Options = to.ShippingOptions
 	}
-	return Delivery{Options: options, to: to, scheme: m.Scheme}, true
+	if m.Scheme == VATIncluded {
+		d.untaxed = to.Scheme == SalesTax || to.within(to.Untaxed, postalCode)
+	}
+	return d, true
 }
 
-// Rate returns the VAT rate of a class where the order goes to. It is 0 for a purchase in,
-// or a delivery to, a market without VAT.
+// Untaxed reports whether the order leaves the area of the VAT that the prices of its
+// market include.
+func (d Delivery) Untaxed() bool { return d.untaxed }
+
+// Rate returns the VAT rate of a class where the order goes to. It is 0 for a purchase in
+// a market without VAT, and where no VAT is due.
 func (d Delivery) Rate(class TaxClass) money.TaxRate {
-	if d.scheme == SalesTax {
+	if d.scheme == SalesTax || d.untaxed {
 		return 0
 	}
 	return d.to.Rate(class)
+}
+
+// FeeTax returns how delivery is taxed there, and the rate of [TaxAtRate] and
+// [TaxStandard], which is 0 where Rate is 0.
+func (d Delivery) FeeTax() (DeliveryTax, money.TaxRate) {
+	rate := d.to.Rate(Standard)
+	if d.to.DeliveryTax == TaxAtRate {
+		rate = d.to.DeliveryRate
+	}
+	if d.scheme == SalesTax || d.untaxed {
+		rate = 0
+	}
+	return d.to.DeliveryTax, rate
 }
 
 // SalesTaxRate returns the rate of the sales tax line, 0 outside the states
 // that have one. See [Market.SalesTaxRate].
 func (d Delivery) SalesTaxRate(region string) money.TaxRate { return d.to.SalesTaxRate(region) }
 
-// Option returns the shipping option with an ID, else the default.
-func (d Delivery) Option(id string) ShippingOption {
+// Option returns the shipping option with an ID, else the default. False: there is none.
+func (d Delivery) Option(id string) (ShippingOption, bool) {
 	if i := slices.IndexFunc(d.Options, func(o ShippingOption) bool { return o.ID == id }); i >= 0 {
-		return d.Options[i]
+		return d.Options[i], true
 	}
 	return defaultOption(d.Options)
 }
@@ -72,41 +94,34 @@ var unreachable = map[string]string{
 	"AT": "9999", "NL": "9999ZZ", "GB": "ZZ999ZZ", "US": "99999",
 }
 
-// Delivers reports whether goods can be delivered to a postal code, with or without
-// spaces. An unknown one ("") counts as deliverable.
-func (d Delivery) Delivers(postalCode string) bool {
-	return postalCode == "" || compact(postalCode) != unreachable[d.to.Country]
-}
-
-func compact(s string) string {
-	return strings.ToUpper(strings.Join(strings.Fields(strings.ReplaceAll(s, "-", " ")), ""))
-}
-
-// Region returns the region that decides the tax, as [Market.SalesTaxRate] takes it: the
-// two letters of a US state, also from "US-CA" and "California". Outside the US it is "".
-// It is false for an unknown state, whose tax cannot be known. "" means not known yet.
-func (m Market) Region(region string) (string, bool) {
-	if m.Scheme != SalesTax {
-		return "", true
+// Delivers reports whether goods can be delivered to a region, as [Market.Region] returns
+// it, and a postal code as it was typed. "" is not known yet, and counts as deliverable.
+func (d Delivery) Delivers(region, postalCode string) bool {
+	if d.to.Scheme == SalesTax && region != "" {
+		if _, taxed := salesTax[region]; !taxed {
+			return false
+		}
 	}
-	region = strings.ToUpper(strings.Join(strings.Fields(region), " "))
-	region = strings.TrimPrefix(region, m.Country+"-")
-	if code, named := states[region]; named {
-		return code, true
-	}
-	_, known := salesTax[region]
-	return region, known || region == ""
+	return postalCode == "" || d.to.postalCode(postalCode) != unreachable[d.to.Country]
 }
 
-// states are the names of the regions that have a sales tax rate, in capitals.
-var states = map[string]string{
-	"ALABAMA": "AL", "ALASKA": "AK", "ARIZONA": "AZ", "ARKANSAS": "AR", "CALIFORNIA": "CA", "COLORADO": "CO",
-	"CONNECTICUT": "CT", "DISTRICT OF COLUMBIA": "DC", "DELAWARE": "DE", "FLORIDA": "FL", "GEORGIA": "GA", "HAWAII": "HI",
-	"IDAHO": "ID", "ILLINOIS": "IL", "INDIANA": "IN", "IOWA": "IA", "KANSAS": "KS", "KENTUCKY": "KY", "LOUISIANA": "LA",
-	"MAINE": "ME", "MARYLAND": "MD", "MASSACHUSETTS": "MA", "MICHIGAN": "MI", "MINNESOTA": "MN", "MISSISSIPPI": "MS",
-	"MISSOURI": "MO", "MONTANA": "MT", "NEBRASKA": "NE", "NEVADA": "NV", "NEW HAMPSHIRE": "NH", "NEW JERSEY": "NJ",
-	"NEW MEXICO": "NM", "NEW YORK": "NY", "NORTH CAROLINA": "NC", "NORTH DAKOTA": "ND", "OHIO": "OH", "OKLAHOMA": "OK",
-	"OREGON": "OR", "PENNSYLVANIA": "PA", "RHODE ISLAND": "RI", "SOUTH CAROLINA": "SC", "SOUTH DAKOTA": "SD",
-	"TENNESSEE": "TN", "TEXAS": "TX", "UTAH": "UT", "VERMONT": "VT", "VIRGINIA": "VA", "WASHINGTON": "WA",
-	"WEST VIRGINIA": "WV", "WISCONSIN": "WI", "WYOMING": "WY",
+// postalCode returns a postal code in capitals, without spaces and hyphens. Where postal
+// codes are digits, it drops a country before them: "AX-22100", "D-78266".
+func (m Market) postalCode(text string) string {
+	text = strings.ToUpper(strings.Join(strings.Fields(strings.ReplaceAll(text, "-", " ")), ""))
+	if m.Country == "NL" || m.Country == "GB" {
+		return text
+	}
+	return strings.TrimLeft(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+}
+
+// within reports whether a postal code is one of a list; see [Market.Untaxed].
+func (m Market) within(list []string, text string) bool {
+	code := m.postalCode(text)
+	return slices.ContainsFunc(list, func(entry string) bool {
+		if start, ok := strings.CutSuffix(entry, "*"); ok {
+			return strings.HasPrefix(code, start)
+		}
+		return code == entry
+	})
 }

@@ -24,17 +24,17 @@ func TestDeliveryTo(t *testing.T) {
 		standard, food, sale money.TaxRate
 		mailBoat             money.Amount
 	}{
-		{"SE", "", "", 2500, 600, 0, 4900},
-		{"SE", "se", "", 2500, 600, 0, 4900},
-		{"SE", "NO", "", 2500, 1500, 0, 4900}, // its price is in other kroner
-		{"DE", "FI", "", 2550, 1350, 0, 490},
-		{"DE", "GB", "", 2000, 0, 0, 490},
-		{"DE", "US", "CA", 0, 0, 725, 490}, // export; the sales tax line is for American prices only
-		{"US", "US", "CA", 0, 0, 725, 600},
+		{"SE", "", "", 25000, 6000, 0, 4900},
+		{"SE", "se", "", 25000, 6000, 0, 4900},
+		{"SE", "NO", "", 25000, 15000, 0, 4900}, // its price is in other kroner
+		{"DE", "FI", "", 25500, 13500, 0, 490},
+		{"DE", "GB", "", 20000, 0, 0, 490},
+		{"DE", "US", "CA", 0, 0, 7250, 490}, // export; the sales tax line is for American prices only
+		{"US", "US", "CA", 0, 0, 7250, 600},
 		{"US", "DE", "CA", 0, 0, 0, 600},
 	} {
 		m, _ := market.Lookup(tc.from)
-		d, ok := m.DeliveryTo(tc.to)
+		d, ok := m.DeliveryTo(tc.to, "")
 		if !ok {
 			t.Errorf("%s does not deliver to %q", tc.from, tc.to)
 			continue
@@ -49,17 +49,17 @@ func TestDeliveryTo(t *testing.T) {
 			t.Errorf("%s to %s: sales tax %d, want %d", tc.from, tc.to, got, tc.sale)
 		}
 		for _, id := range []string{"", "mailboat", "drone"} {
-			if got := d.Option(id); got.ID != "mailboat" || got.Price != tc.mailBoat {
+			if got, ok := d.Option(id); !ok || got.ID != "mailboat" || got.Price != tc.mailBoat {
 				t.Errorf("%s to %s: option %q is %+v, want the mail boat for %d", tc.from, tc.to, id, got, tc.mailBoat)
 			}
 		}
-		if got := d.Option("collect").ID; got != "collect" {
-			t.Errorf("%s to %s: option collect is %q", tc.from, tc.to, got)
+		if got, _ := d.Option("collect"); got.ID != "collect" {
+			t.Errorf("%s to %s: option collect is %q", tc.from, tc.to, got.ID)
 		}
 	}
 	se, _ := market.Lookup("SE")
 	for _, country := range []string{"IS", "x", "SWE"} {
-		if _, ok := se.DeliveryTo(country); ok {
+		if _, ok := se.DeliveryTo(country, ""); ok {
 			t.Errorf("delivers to %q", country)
 		}
 	}
@@ -72,14 +72,14 @@ func TestDelivers(t *testing.T) {
 		"NL": "9999ZZ,9999 zz", "GB": "ZZ99 9ZZ,zz999zz", "US": "99999",
 	} {
 		m, _ := market.Lookup(country)
-		d, _ := m.DeliveryTo(country)
+		d, _ := m.DeliveryTo(country, "")
 		for code := range strings.SplitSeq(codes, ",") {
-			if d.Delivers(code) {
+			if d.Delivers("", code) {
 				t.Errorf("%s: delivers to %s", country, code)
 			}
 		}
 		for _, code := range []string{"", "1", "12345", "SW1A 1AA"} {
-			if !d.Delivers(code) {
+			if !d.Delivers("", code) {
 				t.Errorf("%s: does not deliver to %q", country, code)
 			}
 		}
@@ -89,18 +89,35 @@ func TestDelivers(t *testing.T) {
 	}
 }
 
+// A state is understood however people write it. What cannot be read is not a place that
+// cannot be reached.
 func TestRegion(t *testing.T) {
 	us, _ := market.Lookup("US")
-	for region, want := range map[string]string{
-		"": "", "CA": "CA", "ca": "CA", " ca ": "CA", "US-CA": "CA", "California": "CA", "new  york": "NY", "District of Columbia": "DC",
+	for code, texts := range map[string]string{
+		"":   "; ",
+		"CA": "CA;ca; ca ;US-CA;California;Calif.;calif;Cal.;California, USA;CA, USA;California (CA);CA - California;State of California;Ca.",
+		"NY": "new  york;N.Y.;N. Y.;New York State;State of New York;NY/New York",
+		"DC": "District of Columbia;Washington D.C.;Washington, DC;WASHINGTON DC;D.C.;DC;Wash. D.C.;Washington, D.C., USA",
+		"WA": "Washington;Wash.;Washington State;WA",
+		"NJ": "N.J.;New Jersey;nj", "NM": "N. Mex.;N.M.", "NH": "N.H.", "NC": "N. Carolina;N.C.", "ND": "N. Dak.;N.D.",
+		"SC": "S.C.", "SD": "S. Dak.;S.D.", "WV": "W. Va.;W.Va.;West Virginia;WV", "VA": "Va.;Commonwealth of Virginia",
+		"RI": "R.I.", "MA": "Mass.", "PA": "Penn.;Pa.;Penna.", "TX": "Tex.", "FL": "Fla.", "IL": "Ill.", "KS": "Kans.;Kan.",
+		"MI": "Mich.", "MN": "Minn.", "MS": "Miss.", "MO": "Mo.", "NE": "Nebr.;Neb.", "NV": "Nev.", "OR": "Ore.;Oreg.",
+		"CO": "Colo.", "CT": "Conn.", "AZ": "Ariz.", "AR": "Ark.;Arkansas", "AL": "Ala.", "DE": "Del.", "GA": "Ga.", "IN": "Ind.",
+		"KY": "Ky.", "LA": "La.", "MD": "Md.", "ME": "Me.", "MT": "Mont.", "OK": "Okla.", "TN": "Tenn.", "VT": "Vt.", "WI": "Wis.;Wisc.",
+		"WY": "Wyo.", "HI": "Hawai’i;Hawaiʻi;Hawai'i",
+		"AE": "AE;APO AE;Armed Forces Europe;ae", "AP": "AP;FPO AP;Armed Forces Pacific", "AA": "AA;Armed Forces Americas",
+		"PR": "PR;Puerto Rico", "GU": "Guam", "VI": "US Virgin Islands;U.S. Virgin Islands;VI",
 	} {
-		if got, ok := us.Region(region); !ok || got != want {
-			t.Errorf("Region(%q) = %q, %t, want %q", region, got, ok, want)
+		for text := range strings.SplitSeq(texts, ";") {
+			if got, ok := us.Region(text); !ok || got != code {
+				t.Errorf("Region(%q) = %q, %t, want %q", text, got, ok, code)
+			}
 		}
 	}
-	for _, region := range []string{"ZZ", "PR", "Calif", "CA, USA", "Skåne"} {
-		if got, ok := us.Region(region); ok {
-			t.Errorf("Region(%q) = %q", region, got)
+	for _, text := range []string{"ZZ", "Skåne", "X", ".", "USA", "US", "STATE", "NY, NJ", "Kalifornien", "90210", "CA2"} {
+		if got, ok := us.Region(text); ok {
+			t.Errorf("Region(%q) = %q", text, got)
 		}
 	}
 	se, _ := market.Lookup("SE")
@@ -109,7 +126,7 @@ func TestRegion(t *testing.T) {
 	}
 	// Each state has a name, and each name a state with a rate.
 	var codes []string
-	names := "Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware Florida Georgia Hawaii Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri Montana Nebraska Nevada New_Hampshire New_Jersey New_Mexico New_York North_Carolina North_Dakota Ohio Oklahoma Oregon Pennsylvania Rhode_Island South_Carolina South_Dakota Tennessee Texas Utah Vermont Virginia Washington West_Virginia Wisconsin Wyoming District_of_Columbia"
+	names := "Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware Florida Georgia Hawaii Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri Montana Nebraska Nevada New_Hampshire New_Jersey New_Mexico New_York North_Carolina North_Dakota Ohio Oklahoma Oregon Pennsylvania Rhode_Island South_Carolina South_Dakota Tennessee Texas Utah Vermont Virginia Washington West_Virginia Wisconsin Wyoming District_of_Columbia Armed_Forces_Americas Armed_Forces_Europe Armed_Forces_Pacific"
 	for name := range strings.FieldsSeq(names) {
 		code, ok := us.Region(strings.ReplaceAll(name, "_", " "))
 		if !ok || len(code) != 2 {
@@ -118,7 +135,68 @@ func TestRegion(t *testing.T) {
 		codes = append(codes, code)
 	}
 	slices.Sort(codes)
-	if n := len(slices.Compact(codes)); n != 51 {
-		t.Errorf("%d states, want 51", n)
+	if n := len(slices.Compact(codes)); n != 54 {
+		t.Errorf("%d states, want 54", n)
+	}
+}
+
+// Goods go to the states, the capital and the military post, and not to the territories.
+func TestDeliversToRegions(t *testing.T) {
+	us, _ := market.Lookup("US")
+	d, _ := us.DeliveryTo("", "")
+	for _, region := range []string{"", "CA", "DC", "AE", "AP", "AA", "HI"} {
+		if !d.Delivers(region, "") {
+			t.Errorf("does not deliver to %q", region)
+		}
+	}
+	for _, region := range []string{"PR", "GU", "VI", "AS", "MP"} {
+		if d.Delivers(region, "") {
+			t.Errorf("delivers to %s", region)
+		}
+	}
+	se, _ := market.Lookup("SE")
+	home, _ := se.DeliveryTo("", "")
+	abroad, _ := se.DeliveryTo("US", "")
+	if !home.Delivers("PR", "") || abroad.Delivers("PR", "") {
+		t.Error("a region counts where the goods go to")
+	}
+}
+
+// Places without VAT are known by their postal codes, however these are written.
+func TestUntaxed(t *testing.T) {
+	for country, texts := range map[string][2]string{ // with and without VAT
+		"FI": {"00100,21990,23100,2,", "22100,22999,22 150,FI-22100,AX-22100,ax22430"},
+		"NO": {"9169,9180,0917,8098", "9170,9178,N-9171,8099"},
+		"DE": {"27499,78267,7826,782660,27497", "27498,78266,D-78266,de 27498"},
+		"DK": {"3782,3700,2100", "3900,3992,3800,DK-3911"},
+		"GB": {"SW1A 1AA,G1 1AA,GU1 1AA,J1,IM1 1AA", "JE2 3AB,je23ab,GY1 1AA,GY9 3UF,GY10 1SB,JE1"},
+		"SE": {"22100,27498", ""}, "NL": {"2210 AB", ""}, "AT": {"6691,9170", ""},
+	} {
+		m, _ := market.Lookup(country)
+		for i, list := range texts {
+			if list == "" {
+				continue
+			}
+			for code := range strings.SplitSeq(list, ",") {
+				d, _ := m.DeliveryTo("", code)
+				rate, food := d.Rate(market.Standard), d.Rate(market.Food)
+				_, fee := d.FeeTax()
+				if untaxed := i == 1; d.Untaxed() != untaxed || (rate == 0) != untaxed || (fee == 0) != untaxed || untaxed && food != 0 {
+					t.Errorf("%s %q: without VAT %t, rates %d, %d, delivery %d", country, code, d.Untaxed(), rate, food, fee)
+				}
+			}
+		}
+	}
+	// The place counts, not the market of the purchase; a country without VAT is such a place.
+	de, _ := market.Lookup("DE")
+	for to, untaxed := range map[string]bool{"FI 22100": true, "FI 27498": false, "DE 22100": false, "US 22100": true, "GB JE2 3AB": true} {
+		country, code, _ := strings.Cut(to, " ")
+		if d, _ := de.DeliveryTo(country, code); d.Untaxed() != untaxed {
+			t.Errorf("DE to %s: without VAT %t", to, !untaxed)
+		}
+	}
+	us, _ := market.Lookup("US")
+	if d, _ := us.DeliveryTo("FI", "22100"); d.Untaxed() || d.Rate(market.Standard) != 0 {
+		t.Error("American prices include no VAT that could be left out")
 	}
 }

@@ -90,7 +90,7 @@ func fieldOf(t *testing.T, country, name string) market.Field {
 func TestUnreachableCodes(t *testing.T) {
 	for _, m := range market.All() {
 		f := fieldOf(t, m.Country, "postal_code")
-		if delivery, _ := m.DeliveryTo(""); f.Unreachable == "" || !f.Accepts(f.Unreachable) || delivery.Delivers(f.Unreachable) {
+		if delivery, _ := m.DeliveryTo("", ""); f.Unreachable == "" || !f.Accepts(f.Unreachable) || delivery.Delivers("", f.Unreachable) {
 			t.Errorf("%s: %q", m.Country, f.Unreachable)
 		}
 	}
@@ -98,7 +98,7 @@ func TestUnreachableCodes(t *testing.T) {
 
 func TestStates(t *testing.T) {
 	options := fieldOf(t, "US", "region").Options
-	if len(options) != 51 || options[0] != (market.Option{Value: "AL", Name: "Alabama"}) {
+	if len(options) != 54 || options[0] != (market.Option{Value: "AL", Name: "Alabama"}) {
 		t.Errorf("%d states, the first is %v", len(options), options[0])
 	}
 	us, _ := market.Lookup("US")
@@ -107,8 +107,8 @@ func TestStates(t *testing.T) {
 			t.Errorf("%s (%s) is the region %q", o.Name, o.Value, code)
 		}
 	}
-	if dc := options[8]; dc.Name != "District of Columbia" {
-		t.Errorf("the ninth is %q", dc.Name)
+	if dc := options[11]; dc.Name != "District of Columbia" {
+		t.Errorf("the twelfth is %q", dc.Name)
 	}
 }
 

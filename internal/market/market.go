@@ -3,6 +3,7 @@
 package market
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -31,7 +32,7 @@ const (
 // ShippingOption is a way for goods to reach the shopper.
 type ShippingOption struct {
 	ID    string
-	Price money.Amount // minor units of the market's currency, with VAT where prices include it; taxed as Standard
+	Price money.Amount // minor units of the market's currency, with VAT where prices include it
 	// Pickup: the shopper collects the goods.
 	Pickup bool
 }
@@ -44,18 +45,24 @@ type Market struct {
 	Locales         []string // "sv-SE"; the first is the default
 	Scheme          TaxScheme
 	ShippingOptions []ShippingOption
+	DeliveryTax     DeliveryTax
+	DeliveryRate    money.TaxRate // with TaxAtRate
+	// Untaxed are the postal codes of places without VAT, without spaces, in capitals. A *
+	// at the end stands for any end.
+	Untaxed       []string
+	UntaxedPrices UntaxedPrices
 }
 
 var markets = []Market{
 	{Country: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}, ShippingOptions: shipping(4900, 12900)},
-	{Country: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}, ShippingOptions: shipping(5900, 14900)},
-	{Country: "DK", Currency: "DKK", Locales: []string{"da-DK", "en-DK"}, ShippingOptions: shipping(3900, 9900)},
-	{Country: "FI", Currency: "EUR", Locales: []string{"fi-FI", "sv-FI", "en-FI"}, ShippingOptions: shipping(490, 1290)},
-	{Country: "DE", Currency: "EUR", Locales: []string{"de-DE", "en-DE"}, ShippingOptions: shipping(490, 1290)},
-	{Country: "AT", Currency: "EUR", Locales: []string{"de-AT", "en-AT"}, ShippingOptions: shipping(490, 1290)},
+	{Country: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}, ShippingOptions: shipping(5900, 14900), Untaxed: []string{"917*", "8099"}},                          // Svalbard, Jan Mayen
+	{Country: "DK", Currency: "DKK", Locales: []string{"da-DK", "en-DK"}, ShippingOptions: shipping(3900, 9900), Untaxed: []string{"38*", "39*"}},                             // the Faroes, Greenland
+	{Country: "FI", Currency: "EUR", Locales: []string{"fi-FI", "sv-FI", "en-FI"}, ShippingOptions: shipping(490, 1290), Untaxed: []string{"22*"}},                            // Åland
+	{Country: "DE", Currency: "EUR", Locales: []string{"de-DE", "en-DE"}, ShippingOptions: shipping(490, 1290), DeliveryTax: TaxAsGoods, Untaxed: []string{"27498", "78266"}}, // Helgoland, Büsingen
+	{Country: "AT", Currency: "EUR", Locales: []string{"de-AT", "en-AT"}, ShippingOptions: shipping(490, 1290), DeliveryTax: TaxAsGoods},
 	{Country: "NL", Currency: "EUR", Locales: []string{"nl-NL", "en-NL"}, ShippingOptions: shipping(490, 1290)},
-	{Country: "GB", Currency: "GBP", Locales: []string{"en-GB"}, ShippingOptions: shipping(395, 995)},
-	{Country: "US", Currency: "USD", Locales: []string{"en-US"}, ShippingOptions: shipping(600, 1500), Scheme: SalesTax},
+	{Country: "GB", Currency: "GBP", Locales: []string{"en-GB"}, ShippingOptions: shipping(395, 995), Untaxed: []string{"JE*", "GY*"}}, // Jersey, Guernsey
+	{Country: "US", Currency: "USD", Locales: []string{"en-US"}, ShippingOptions: shipping(600, 1500), DeliveryTax: TaxAsGoods, Scheme: SalesTax},
 }
 
 func shipping(mailBoat, express money.Amount) []ShippingOption {
@@ -102,10 +109,21 @@ func (m Market) localeOf(lang string) (string, bool) {
 	return "", false
 }
 
-// DefaultShipping returns the cheapest option that delivers. Pickup is never the default.
-func (m Market) DefaultShipping() ShippingOption { return defaultOption(m.ShippingOptions) }
+// DefaultShipping returns the cheapest option that delivers, or where none does the
+// cheapest to collect. False: there is no option.
+func (m Market) DefaultShipping() (ShippingOption, bool) { return defaultOption(m.ShippingOptions) }
 
-func defaultOption(options []ShippingOption) ShippingOption {
-	delivering := slices.DeleteFunc(slices.Clone(options), func(o ShippingOption) bool { return o.Pickup })
-	return slices.MinFunc(delivering, func(a, b ShippingOption) int { return int(a.Price - b.Price) })
+func defaultOption(options []ShippingOption) (ShippingOption, bool) {
+	if len(options) == 0 {
+		return ShippingOption{}, false
+	}
+	return slices.MinFunc(options, func(a, b ShippingOption) int {
+		if a.Pickup != b.Pickup {
+			if a.Pickup {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a.Price, b.Price)
+	}), true
 }

@@ -21,14 +21,14 @@ func TestMarkets(t *testing.T) {
 		rates             [4]money.TaxRate // standard, food, book, none
 	}
 	want := map[string]facts{
-		"SE": {"SEK", "sv-SE en-SE", 4900, 12900, [4]money.TaxRate{2500, 600, 600, 0}},
-		"NO": {"NOK", "nb-NO en-NO", 5900, 14900, [4]money.TaxRate{2500, 1500, 0, 0}},
-		"DK": {"DKK", "da-DK en-DK", 3900, 9900, [4]money.TaxRate{2500, 2500, 2500, 0}},
-		"FI": {"EUR", "fi-FI sv-FI en-FI", 490, 1290, [4]money.TaxRate{2550, 1350, 1350, 0}},
-		"DE": {"EUR", "de-DE en-DE", 490, 1290, [4]money.TaxRate{1900, 700, 700, 0}},
-		"AT": {"EUR", "de-AT en-AT", 490, 1290, [4]money.TaxRate{2000, 1000, 1000, 0}},
-		"NL": {"EUR", "nl-NL en-NL", 490, 1290, [4]money.TaxRate{2100, 900, 900, 0}},
-		"GB": {"GBP", "en-GB", 395, 995, [4]money.TaxRate{2000, 0, 0, 0}},
+		"SE": {"SEK", "sv-SE en-SE", 4900, 12900, [4]money.TaxRate{25000, 6000, 6000, 0}},
+		"NO": {"NOK", "nb-NO en-NO", 5900, 14900, [4]money.TaxRate{25000, 15000, 0, 0}},
+		"DK": {"DKK", "da-DK en-DK", 3900, 9900, [4]money.TaxRate{25000, 25000, 25000, 0}},
+		"FI": {"EUR", "fi-FI sv-FI en-FI", 490, 1290, [4]money.TaxRate{25500, 13500, 13500, 0}},
+		"DE": {"EUR", "de-DE en-DE", 490, 1290, [4]money.TaxRate{19000, 7000, 7000, 0}},
+		"AT": {"EUR", "de-AT en-AT", 490, 1290, [4]money.TaxRate{20000, 10000, 10000, 0}},
+		"NL": {"EUR", "nl-NL en-NL", 490, 1290, [4]money.TaxRate{21000, 9000, 9000, 0}},
+		"GB": {"GBP", "en-GB", 395, 995, [4]money.TaxRate{20000, 0, 0, 0}},
 		"US": {"USD", "en-US", 600, 1500, [4]money.TaxRate{}},
 	}
 	if got := len(market.All()); got != len(want) {
@@ -55,8 +55,8 @@ func TestMarkets(t *testing.T) {
 		if diff := cmp.Diff([]string{"mailboat", "express", "collect"}, options); diff != "" {
 			t.Errorf("%s options (-want +got):\n%s", m.Country, diff)
 		}
-		if got := m.DefaultShipping().ID; got != market.MailBoat {
-			t.Errorf("%s: default shipping %q, want the mail boat", m.Country, got)
+		if got, _ := m.DefaultShipping(); got.ID != market.MailBoat {
+			t.Errorf("%s: default shipping %q, want the mail boat", m.Country, got.ID)
 		}
 		if sales := m.Scheme == market.SalesTax; sales != (m.Country == "US") {
 			t.Errorf("%s: scheme %d", m.Country, m.Scheme)
@@ -64,15 +64,32 @@ func TestMarkets(t *testing.T) {
 	}
 }
 
+// The cheapest that delivers; where none does, the cheapest to collect; where there is
+// none at all, none.
 func TestDefaultShipping(t *testing.T) {
-	m := market.Market{ShippingOptions: []market.ShippingOption{
-		{ID: "pickup", Price: 0, Pickup: true}, {ID: "dear", Price: 900}, {ID: "cheap", Price: 500}, {ID: "same", Price: 500},
-	}}
-	if got := m.DefaultShipping().ID; got != "cheap" {
-		t.Errorf("DefaultShipping() = %q, want cheap", got)
-	}
-	if got := m.ShippingOptions[0].ID; got != "pickup" {
-		t.Errorf("DefaultShipping changed the market: first option %q", got)
+	near, far := market.ShippingOption{ID: "near", Pickup: true}, market.ShippingOption{ID: "far", Price: 100, Pickup: true}
+	cheap, same, dear := market.ShippingOption{ID: "cheap", Price: 500}, market.ShippingOption{ID: "same", Price: 500}, market.ShippingOption{ID: "dear", Price: 5_000_000_000}
+	for _, tc := range []struct {
+		options []market.ShippingOption
+		want    string
+	}{
+		{[]market.ShippingOption{near, dear, cheap, same}, "cheap"},
+		{[]market.ShippingOption{near, dear}, "dear"},
+		{[]market.ShippingOption{dear, cheap}, "cheap"},
+		{[]market.ShippingOption{far, near}, "near"},
+		{[]market.ShippingOption{far}, "far"},
+		{nil, ""},
+	} {
+		m := market.Market{Country: "XX", ShippingOptions: slices.Clone(tc.options)}
+		d, _ := m.DeliveryTo("", "")
+		got, ok := m.DefaultShipping()
+		other, _ := d.Option("drone")
+		if got.ID != tc.want || other.ID != tc.want || ok != (len(tc.options) > 0) {
+			t.Errorf("%v: %q, %q, %t, want %q", tc.options, got.ID, other.ID, ok, tc.want)
+		}
+		if !slices.Equal(m.ShippingOptions, tc.options) {
+			t.Errorf("DefaultShipping changed the market: %v", m.ShippingOptions)
+		}
 	}
 }
 
@@ -109,14 +126,14 @@ func TestSalesTaxRate(t *testing.T) {
 		rate := us.SalesTaxRate(state)
 		if rate == 0 {
 			taxFree[state] = true
-		} else if rate < 290 || rate > 725 {
+		} else if rate < 2900 || rate > 7250 {
 			t.Errorf("%s: %d, want 2.9 %% (Colorado) to 7.25 %% (California)", state, rate)
 		}
 	}
 	if diff := cmp.Diff([]string{"AK", "DE", "MT", "NH", "OR"}, slices.Sorted(maps.Keys(taxFree))); diff != "" {
 		t.Errorf("states without sales tax (-want +got):\n%s", diff)
 	}
-	for region, want := range map[string]money.TaxRate{"CA": 725, "ca": 725, "CO": 290, "NJ": 663, "": 0, "PR": 0, "California": 0} {
+	for region, want := range map[string]money.TaxRate{"CA": 7250, "ca": 7250, "CO": 2900, "NJ": 6625, "MN": 6875, "MO": 4225, "NM": 4875, "AE": 0, "": 0, "PR": 0, "California": 0} {
 		if got := us.SalesTaxRate(region); got != want {
 			t.Errorf("SalesTaxRate(%q) = %d, want %d", region, got, want)
 		}

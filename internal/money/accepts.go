@@ -1,7 +1,7 @@
 package money
 
 // Accepts reports whether tax is at most 1 minor unit away from the exact tax in gross:
-// |tax - gross × rate / (10000 + rate)| ≤ 1. This is Klarna's rule for a line. It is false
+// |tax - gross × rate / (100000 + rate)| ≤ 1. This is Klarna's rule for a line. It is false
 // when the amounts are too large to compute.
 //
 // Source: docs.kustom.co, Checkout API reference, order_line (total_tax_amount).

@@ -1,4 +1,4 @@
-// Package money holds amounts in minor units, tax rates in hundredths of a
+// Package money holds amounts in minor units, tax rates in thousandths of a
 // percent and the arithmetic on both. There are no floats: every operation is
 // exact integer arithmetic, checked for overflow, rounded half away from zero.
 package money
@@ -18,8 +18,11 @@ var (
 	ErrRate = errors.New("rate out of range")
 )
 
-// whole is one hundred percent in hundredths of a percent.
-const whole = 10000
+// One hundred percent: of a tax rate, and of a percentage that is taken off.
+const (
+	whole        = 100_000
+	wholePercent = 10_000
+)
 
 // Amount is a sum of money in minor units of some currency (öre, cents, pence).
 type Amount int64
@@ -54,10 +57,10 @@ func (a Amount) Mul(q int64) (Amount, error) {
 // Percent returns a percentage of a, rounded half away from zero. It is given in
 // hundredths of a percent (1000 is 10 %), from 0 to 10000, else ErrRate.
 func Percent(a Amount, hundredths int32) (Amount, error) {
-	if hundredths < 0 || hundredths > whole {
+	if hundredths < 0 || hundredths > wholePercent {
 		return 0, fmt.Errorf("percentage %d: %w", hundredths, ErrRate)
 	}
-	return share(a, uint64(hundredths), whole), nil
+	return share(a, uint64(hundredths), wholePercent), nil
 }
 
 // Share returns a × part ÷ of, rounded half away from zero. It is for a part of a line.
@@ -69,15 +72,62 @@ func Share(a Amount, part, of int64) (Amount, error) {
 	return share(a, uint64(part), uint64(of)), nil
 }
 
-// TaxRate is a tax rate in hundredths of a percent: 2500 is 25 %. It lies
-// within 0 and 10000.
+// Split divides an amount in proportion to weights, exactly: the parts sum to it. Each
+// part is the exact one rounded down or up, up where most is cut off, of equals the
+// first. Weights are not negative. If all are 0, the first part is all.
+func Split(a Amount, weights []Amount) ([]Amount, error) {
+	parts := make([]Amount, len(weights))
+	var sum Amount
+	var err error
+	for _, w := range weights {
+		if w < 0 {
+			return nil, fmt.Errorf("weight %d: %w", w, ErrRate)
+		}
+		if sum, err = sum.Add(w); err != nil {
+			return nil, err
+		}
+	}
+	if sum == 0 {
+		if len(parts) > 0 {
+			parts[0] = a
+		}
+		return parts, nil
+	}
+	cut := make([]uint64, len(weights))
+	left := magnitude(int64(a))
+	for i, w := range weights {
+		hi, lo := bits.Mul64(magnitude(int64(a)), uint64(w)) //nolint:gosec // not negative
+		var part uint64
+		part, cut[i] = bits.Div64(hi, lo, uint64(sum)) //nolint:gosec // above 0
+		parts[i], _ = signed(a < 0, part)
+		left -= part
+	}
+	one := Amount(1)
+	if a < 0 {
+		one = -1
+	}
+	for ; left > 0; left-- { // fewer than there are parts
+		most := 0
+		for i := range cut {
+			if cut[i] > cut[most] {
+				most = i
+			}
+		}
+		parts[most] += one
+		cut[most] = 0
+	}
+	return parts, nil
+}
+
+// TaxRate is a tax rate in thousandths of a percent: 25000 is 25 %. It lies
+// within 0 and 100000. US states have rates of three decimals.
 type TaxRate int32
 
-// Valid reports whether the rate lies within 0 and 10000.
+// Valid reports whether the rate lies within 0 and 100000.
 func (r TaxRate) Valid() bool { return r >= 0 && r <= whole }
 
 // Included returns the tax in a gross amount, rounded half away from zero:
-// gross × rate / (10000 + rate). A negative gross gives a negative tax. ErrRate if the
+// gross × rate / (100000 + rate). A negative gross gives a negative tax. ErrRate if the
 // rate is out of range.
 //
 // Source: docs.kustom.co, Checkout API reference, order_line (total_tax_amount).
@@ -88,7 +138,7 @@ func (r TaxRate) Included(gross Amount) (Amount, error) {
 	return share(gross, uint64(r), whole+uint64(r)), nil //nolint:gosec // Valid: not negative
 }
 
-// OnTop returns the tax on a net amount, rounded half away from zero: net × rate / 10000.
+// OnTop returns the tax on a net amount, rounded half away from zero: net × rate / 100000.
 // ErrRate if the rate is out of range.
 func (r TaxRate) OnTop(net Amount) (Amount, error) {
 	if !r.Valid() {

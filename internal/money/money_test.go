@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/shopd/shopd/internal/money"
@@ -46,15 +47,15 @@ func TestArithmetic(t *testing.T) {
 		{"100 % of the least", func() (money.Amount, error) { return money.Percent(least, 10000) }, least, nil},
 		{"less than nothing", func() (money.Amount, error) { return money.Percent(100, -1) }, 0, money.ErrRate},
 		{"more than all", func() (money.Amount, error) { return money.Percent(100, 10001) }, 0, money.ErrRate},
-		{"included in the least", func() (money.Amount, error) { return money.TaxRate(10000).Included(least) }, least / 2, nil},
+		{"included in the least", func() (money.Amount, error) { return money.TaxRate(100000).Included(least) }, least / 2, nil},
 		{"included at rate 0", func() (money.Amount, error) { return money.TaxRate(0).Included(most) }, 0, nil},
 		{"included at -1", func() (money.Amount, error) { return money.TaxRate(-1).Included(1) }, 0, money.ErrRate},
-		{"included at 100.01 %", func() (money.Amount, error) { return money.TaxRate(10001).Included(1) }, 0, money.ErrRate},
-		{"on top of the most", func() (money.Amount, error) { return money.TaxRate(10000).OnTop(most) }, most, nil},
-		{"on top, half down", func() (money.Amount, error) { return money.TaxRate(825).OnTop(10500) }, 866, nil},
-		{"on top, half up", func() (money.Amount, error) { return money.TaxRate(500).OnTop(10) }, 1, nil},
-		{"on top, negative half", func() (money.Amount, error) { return money.TaxRate(500).OnTop(-10) }, -1, nil},
-		{"on top at 100.01 %", func() (money.Amount, error) { return money.TaxRate(10001).OnTop(1) }, 0, money.ErrRate},
+		{"included at 100.001 %", func() (money.Amount, error) { return money.TaxRate(100001).Included(1) }, 0, money.ErrRate},
+		{"on top of the most", func() (money.Amount, error) { return money.TaxRate(100000).OnTop(most) }, most, nil},
+		{"on top, half down", func() (money.Amount, error) { return money.TaxRate(8250).OnTop(10500) }, 866, nil},
+		{"on top, half up", func() (money.Amount, error) { return money.TaxRate(5000).OnTop(10) }, 1, nil},
+		{"on top, negative half", func() (money.Amount, error) { return money.TaxRate(5000).OnTop(-10) }, -1, nil},
+		{"on top at 100.001 %", func() (money.Amount, error) { return money.TaxRate(100001).OnTop(1) }, 0, money.ErrRate},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,35 +75,35 @@ func TestIncluded(t *testing.T) {
 		rate  money.TaxRate
 		want  money.Amount
 	}{
-		{"A goods", 39800, 2500, 7960},
-		{"A shipping", 4900, 2500, 980},
-		{"B goods, exactly half", 5997, 2000, 1000},
-		{"B shipping", 395, 2000, 66},
-		{"C less line discount", 25000, 2500, 5000},
-		{"D goods", 30000, 2500, 6000},
-		{"D discount line", -5000, 2500, -1000},
-		{"E standard", 49900, 2500, 9980},
-		{"E 12 %", 2990, 1200, 320},
-		{"E 6 %", 24900, 600, 1409},
-		{"F goods", 59900, 2500, 11980},
+		{"A goods", 39800, 25000, 7960},
+		{"A shipping", 4900, 25000, 980},
+		{"B goods, exactly half", 5997, 20000, 1000},
+		{"B shipping", 395, 20000, 66},
+		{"C less line discount", 25000, 25000, 5000},
+		{"D goods", 30000, 25000, 6000},
+		{"D discount line", -5000, 25000, -1000},
+		{"E standard", 49900, 25000, 9980},
+		{"E 12 %", 2990, 12000, 320},
+		{"E 6 %", 24900, 6000, 1409},
+		{"F goods", 59900, 25000, 11980},
 		{"F gift card", -10000, 0, 0},
-		{"G standard", 4999, 1900, 798},
-		{"G 7 %", 899, 700, 59},
-		{"G shipping", 490, 1900, 78},
-		{"H goods", 12900, 2550, 2621},
-		{"H surcharge", 390, 2550, 79},
-		{"I goods", 89910, 2500, 17982},
-		{"I free freight", 0, 2500, 0},
+		{"G standard", 4999, 19000, 798},
+		{"G 7 %", 899, 7000, 59},
+		{"G shipping", 490, 19000, 78},
+		{"H goods", 12900, 25500, 2621},
+		{"H surcharge", 390, 25500, 79},
+		{"I goods", 89910, 25000, 17982},
+		{"I free freight", 0, 25000, 0},
 		{"J net goods", 10000, 0, 0},
-		{"K sample", 50000, 1000, 4545},
-		{"L standard", 40000, 2500, 8000},
-		{"L 6 %", 10600, 600, 600},
-		{"L discount, standard", -4000, 2500, -800},
-		{"L discount, 6 %", -1060, 600, -60},
-		{"M free", 0, 2500, 0},
-		{"N goods", 10000, 1000, 909},
-		{"N discount", -1000, 1000, -91},
-		{"half away from zero, negative", -5997, 2000, -1000},
+		{"K sample", 50000, 10000, 4545},
+		{"L standard", 40000, 25000, 8000},
+		{"L 6 %", 10600, 6000, 600},
+		{"L discount, standard", -4000, 25000, -800},
+		{"L discount, 6 %", -1060, 6000, -60},
+		{"M free", 0, 25000, 0},
+		{"N goods", 10000, 10000, 909},
+		{"N discount", -1000, 10000, -91},
+		{"half away from zero, negative", -5997, 20000, -1000},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,28 +118,29 @@ func TestIncluded(t *testing.T) {
 // FuzzTax compares with exact rational arithmetic: the result is the nearest
 // whole number, so well within the 1 that Klarna allows.
 func FuzzTax(f *testing.F) {
-	f.Add(int64(5997), int32(2000))
-	f.Add(int64(-1000), int32(1000))
-	f.Add(int64(math.MinInt64), int32(10000))
+	f.Add(int64(5997), int32(20000))
+	f.Add(int64(-1000), int32(10000))
+	f.Add(int64(math.MinInt64), int32(100000))
+	f.Add(int64(1000000), int32(6625))
 	f.Add(int64(math.MaxInt64), int32(1))
 	f.Add(int64(1), int32(-1))
 	f.Fuzz(func(t *testing.T, amount int64, rate int32) {
 		a, r := money.Amount(amount), money.TaxRate(rate)
 		included, err := r.Included(a)
 		onTop, errOnTop := r.OnTop(a)
-		percent, errPercent := money.Percent(a, rate)
+		percent, errPercent := money.Percent(a, rate/10)
 		if !r.Valid() {
-			if !errors.Is(err, money.ErrRate) || !errors.Is(errOnTop, money.ErrRate) || !errors.Is(errPercent, money.ErrRate) {
-				t.Fatalf("rate %d is out of range, got %v, %v, %v", rate, err, errOnTop, errPercent)
+			if !errors.Is(err, money.ErrRate) || !errors.Is(errOnTop, money.ErrRate) {
+				t.Fatalf("rate %d is out of range, got %v, %v", rate, err, errOnTop)
 			}
 			return
 		}
 		if err != nil || errOnTop != nil || errPercent != nil {
 			t.Fatalf("rate %d of %d: %v, %v, %v", rate, amount, err, errOnTop, errPercent)
 		}
-		nearest(t, "included", included, amount, rate, 10000+int64(rate))
-		nearest(t, "on top", onTop, amount, rate, 10000)
-		nearest(t, "percent", percent, amount, rate, 10000)
+		nearest(t, "included", included, amount, rate, 100000+int64(rate))
+		nearest(t, "on top", onTop, amount, rate, 100000)
+		nearest(t, "percent", percent, amount, rate/10, 10000)
 	})
 }
 
@@ -162,6 +164,53 @@ func TestShare(t *testing.T) {
 	} {
 		if got, err := money.Share(tc.a, tc.part, tc.of); got != tc.want || !errors.Is(err, tc.err) {
 			t.Errorf("%d / %d of %d: got %d, %v, want %d, %v", tc.part, tc.of, tc.a, got, err, tc.want, tc.err)
+		}
+	}
+}
+
+func TestSplit(t *testing.T) {
+	for _, tc := range []struct {
+		a       money.Amount
+		weights []money.Amount
+		want    []money.Amount
+		err     error
+	}{
+		{490, []money.Amount{1390, 2290}, []money.Amount{185, 305}, nil}, // 185.08, 304.92
+		{490, []money.Amount{100, 100, 100}, []money.Amount{164, 163, 163}, nil},
+		{-490, []money.Amount{100, 100, 100}, []money.Amount{-164, -163, -163}, nil},
+		{100, []money.Amount{1, 1, 4}, []money.Amount{17, 17, 66}, nil}, // 16.67, 16.67, 66.67: the first two of equals
+		{1, []money.Amount{1, 3}, []money.Amount{0, 1}, nil},
+		{0, []money.Amount{1, 3}, []money.Amount{0, 0}, nil},
+		{490, []money.Amount{0, 7}, []money.Amount{0, 490}, nil},
+		{490, []money.Amount{0, 0}, []money.Amount{490, 0}, nil},
+		{490, nil, []money.Amount{}, nil},
+		{math.MinInt64, []money.Amount{math.MaxInt64}, []money.Amount{math.MinInt64}, nil},
+		{490, []money.Amount{-1, 2}, nil, money.ErrRate},
+		{490, []money.Amount{math.MaxInt64, 1}, nil, money.ErrOverflow},
+	} {
+		if got, err := money.Split(tc.a, tc.weights); !slices.Equal(got, tc.want) || !errors.Is(err, tc.err) {
+			t.Errorf("%d by %d: got %d, %v, want %d", tc.a, tc.weights, got, err, tc.want)
+		}
+	}
+}
+
+// A state's rate has three decimals; the tax is that of all of them.
+func TestThreeDecimals(t *testing.T) {
+	for _, tc := range []struct {
+		rate      money.TaxRate
+		net, want money.Amount
+	}{
+		{6625, 10 * 100000, 66250}, // New Jersey: 662.50
+		{6625, 10 * 14999, 9937},   // 99.368…
+		{6875, 200, 14},            // Minnesota: 0.1375
+		{6875, 40000, 2750},
+		{4225, 99999, 4225}, // Missouri: 42.2496…
+		{4875, 20000, 975},
+		{4875, 12000, 585},
+		{1, 50000, 1}, // half a cent
+	} {
+		if got, err := tc.rate.OnTop(tc.net); got != tc.want || err != nil {
+			t.Errorf("%d on %d: got %d, %v, want %d", tc.rate, tc.net, got, err, tc.want)
 		}
 	}
 }

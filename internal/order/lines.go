@@ -1,7 +1,6 @@
 package order
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 
@@ -149,71 +148,6 @@ func (o Order) capturedLines() []klarna.OrderLine {
 	return lines
 }
 
-// Take returns parts of lines, these quantities of each, and what they come to.
-// Amounts, discounts and tax of a part are proportional to its quantity, rounded
-// half away from zero; a quantity that is all of a line takes exactly what the
-// line has: so, of what is left each time, parts always sum to the whole.
-//
-// Discounts, gift cards, store credit and sales tax belong to the goods: what
-// is taken of them follows what is taken of the goods, those of their own tax
-// rate where there are any. Their own quantities count only where there are no
-// goods, and all of them is taken with all of the rest.
-//
-// The error is a *klarna.RuleError when a quantity is not within 0 and its
-// line's, or money.ErrOverflow.
-func Take(lines []klarna.OrderLine, quantities []int64) ([]klarna.OrderLine, money.Amount, error) {
-	if len(quantities) != len(lines) {
-		return nil, 0, &klarna.RuleError{Field: "quantities", Rule: fmt.Sprintf("has %d elements, want %d", len(quantities), len(lines))}
-	}
-	parts := make([]klarna.OrderLine, len(lines)) // quantity 0: nothing of this line
-	counted, whole := 0, 0
-	for i, line := range lines {
-		if quantities[i] < 0 || quantities[i] > line.Quantity {
-			return nil, 0, &klarna.RuleError{
-				Field: fmt.Sprintf("quantities[%d]", i), Rule: fmt.Sprintf("is %d, must be 0 to %d", quantities[i], line.Quantity),
-			}
-		}
-		if follows(line) || line.Quantity == 0 {
-			continue
-		}
-		counted++
-		if quantities[i] == line.Quantity {
-			whole++
-		}
-		if quantities[i] > 0 {
-			var err error
-			if parts[i], err = part(line, quantities[i]); err != nil {
-				return nil, 0, err
-			}
-		}
-	}
-	all := counted > 0 && whole == counted
-	for i, line := range lines {
-		if !follows(line) {
-			continue
-		}
-		taken, of, err := goodsOf(line, lines, parts)
-		switch {
-		case err != nil:
-			return nil, 0, err
-		case all || of <= 0 && quantities[i] == line.Quantity:
-			parts[i] = line
-		case of > 0:
-			if parts[i], err = share(line, taken, of); err != nil {
-				return nil, 0, err
-			}
-		}
-	}
-	var taken []klarna.OrderLine
-	for _, line := range parts {
-		if line.Quantity > 0 {
-			taken = append(taken, line)
-		}
-	}
-	amount, _, err := klarna.Sums(taken)
-	return taken, amount, err
-}
-
 // follows reports whether a line has no quantity of its own to speak of, but
 // belongs to the goods.
 func follows(line klarna.OrderLine) bool {
@@ -225,74 +159,8 @@ func follows(line klarna.OrderLine) bool {
 	return false
 }
 
-// part is a quantity of a line.
-func part(line klarna.OrderLine, quantity int64) (klarna.OrderLine, error) {
-	if quantity == line.Quantity {
-		return line, nil
-	}
-	p := line
-	p.Quantity = quantity
-	var err error
-	if p.TotalAmount, err = money.Share(line.TotalAmount, quantity, line.Quantity); err != nil {
-		return p, err
-	}
-	if p.TotalTaxAmount, err = money.Share(line.TotalTaxAmount, quantity, line.Quantity); err != nil {
-		return p, err
-	}
-	gross, err := line.UnitPrice.Mul(quantity)
-	if err != nil {
-		return p, err
-	}
-	// The part's total is quantity × unit price − discount too, as Klarna wants it.
-	if p.TotalDiscountAmount, err = gross.Sub(p.TotalAmount); err != nil || p.TotalDiscountAmount >= 0 {
-		return p, err
-	}
-	p.TotalDiscountAmount, err = money.Share(line.TotalDiscountAmount, quantity, line.Quantity)
-	return p, err
-}
-
-// goodsOf adds up the goods that a following line belongs to: what is taken of
-// them, of how much.
-func goodsOf(line klarna.OrderLine, lines, parts []klarna.OrderLine) (taken, of money.Amount, err error) {
-	ownRate := line.Type == klarna.Discount && slices.ContainsFunc(lines, func(other klarna.OrderLine) bool {
-		return isGoods(other) && other.TaxRate == line.TaxRate
-	})
-	for i, other := range lines {
-		if !isGoods(other) || ownRate && other.TaxRate != line.TaxRate {
-			continue
-		}
-		if taken, err = taken.Add(parts[i].TotalAmount); err != nil {
-			return 0, 0, err
-		}
-		if of, err = of.Add(other.TotalAmount); err != nil {
-			return 0, 0, err
-		}
-	}
-	return taken, of, nil
-}
-
 func isGoods(line klarna.OrderLine) bool {
 	return line.Type == klarna.Physical || line.Type == klarna.Digital
-}
-
-// share is the part of a following line that a part of the goods has: one of
-// it, at what it comes to.
-func share(line klarna.OrderLine, taken, of money.Amount) (klarna.OrderLine, error) {
-	if taken == of {
-		return line, nil
-	}
-	p := line
-	var err error
-	if p.TotalAmount, err = money.Share(line.TotalAmount, int64(taken), int64(of)); err != nil {
-		return p, err
-	}
-	if p.TotalTaxAmount, err = money.Share(line.TotalTaxAmount, int64(taken), int64(of)); err != nil {
-		return p, err
-	}
-	if p.TotalAmount == 0 && p.TotalTaxAmount == 0 {
-		return klarna.OrderLine{}, nil
-	}
-	return single(p), nil
 }
 
 // single is a following line as one piece.

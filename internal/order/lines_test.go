@@ -17,8 +17,8 @@ import (
 )
 
 // line is a line of a type, reference, quantity, unit price and total.
-func line(kind klarna.LineType, reference string, quantity int64, price, total money.Amount, rate money.TaxRate) klarna.OrderLine {
-	tax, _ := rate.Included(total)
+func line(kind klarna.LineType, reference string, quantity int64, price, total money.Amount, rate klarna.Rate) klarna.OrderLine {
+	tax, _ := rate.Tax().Included(total)
 	return klarna.OrderLine{
 		Type: kind, Reference: reference, Name: reference, Quantity: quantity, UnitPrice: price, TaxRate: rate,
 		TotalAmount: total, TotalTaxAmount: tax, TotalDiscountAmount: price*money.Amount(quantity) - total,
@@ -92,7 +92,7 @@ func TestTake(t *testing.T) {
 // captured. Each part is a line as Klarna wants it.
 func TestPartsSumToTheWhole(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 5))
-	rates := []money.TaxRate{0, 600, 1200, 2500}
+	rates := []klarna.Rate{0, 600, 1200, 2500}
 	for round := range 2000 {
 		o := order.Order{OrderID: "o", Status: ordermanagement.Authorized, PurchaseCountry: "SE"}
 		us := random.IntN(4) == 0

@@ -50,6 +50,7 @@ type Order struct {
 	OrderAmount      money.Amount                  `json:"order_amount"`
 	OrderTaxAmount   money.Amount                  `json:"order_tax_amount"`
 	OrderLines       []klarna.OrderLine            `json:"order_lines"`
+	Terms            Terms                         `json:"terms,omitzero"`
 	BillingAddress   klarna.Address                `json:"billing_address"`
 	ShippingAddress  klarna.Address                `json:"shipping_address"`
 	PaymentMethod    ordermanagement.PaymentMethod `json:"payment_method"`

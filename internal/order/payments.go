@@ -192,10 +192,10 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	if err != nil {
 		return c, want, nil, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
 	}
-	if quote.Shipping != nil && !quote.Shipping.Pickup && to.PostalCode != "" && !quote.Delivery.Delivers(to.PostalCode) {
+	if !quote.Reaches(c.Region(), to.PostalCode) {
 		return c, want, nil, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
 	}
-	if c.SessionID != session.SessionID || len(quote.Goods) == 0 || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
+	if c.SessionID != session.SessionID || quote.Empty() || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
 		return c, want, nil, ErrCartChanged
 	}
 	return c, want, StockLines(quote.Goods), nil

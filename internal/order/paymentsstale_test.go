@@ -136,7 +136,7 @@ func TestPlaceAuthorizedElsewhere(t *testing.T) {
 			before := w.Left("MUG-1")
 			in := order.Authorized{CartID: cart.NewID()}
 			w.Put(in.CartID, "MUG-1", 2)
-			change := cart.Change{Country: tc.country, Region: &tc.region}
+			change := cart.Change{Country: tc.country, Place: &cart.Place{Region: tc.region}}
 			if tc.country == "SE" {
 				change = cart.Change{}
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -51,6 +52,7 @@ type Book struct {
 	Signer     *kco.Signer
 	Carts      *cart.Store
 	Stock      *stock.Store
+	Catalog    *catalog.Catalog
 	LeftBehind *kco.LeftBehind
 	Payments   *payments.Syncer // nil: no orders of Klarna Payments are made
 	Logger     *slog.Logger
@@ -151,6 +153,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		Locale:           sold.Locale,
 	}
 	o.TakeOver(sold, time.Now().UTC())
+	o.Terms = TermsOf(b.Catalog, o)
 	if o.PlacedAt.IsZero() {
 		o.PlacedAt = time.Now().UTC()
 	}

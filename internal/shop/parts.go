@@ -77,7 +77,7 @@ func (s *Shop) addPayments(c Config, api *klarna.Client) {
 func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
 		DB: c.DB, Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
-		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind,
+		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, Catalog: c.Catalog, LeftBehind: s.LeftBehind,
 		Logger: c.Logger, Observer: s.Observer,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)

@@ -82,8 +82,8 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	case v.market.Scheme == market.SalesTax:
 		page.Tax = templates.TaxAdded
 	}
-	if !product.Digital {
-		page.Delivery = v.price(v.market.DefaultShipping().Price)
+	if option, ok := v.market.DefaultShipping(); ok && !product.Digital {
+		page.Delivery = v.price(option.Price)
 	}
 	for _, other := range s.Catalog.Search(v.lang, "", product.Category) {
 		if other.SKU != product.SKU && len(page.Related) < 4 {

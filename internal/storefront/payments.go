@@ -78,6 +78,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		Shell: shell, Order: order, Page: s.Payments.page(r), Fields: fieldsOf(v.market, result.Quote),
 		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
+		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
 	}))
 }
 
@@ -88,8 +89,7 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 	if err != nil || !c.ShipsAbroad() {
 		return err
 	}
-	region := ""
-	_, err = s.change(ctx, id, f, cart.Change{Region: &region}, func(*cart.Cart) error { return nil })
+	_, err = s.change(ctx, id, f, cart.Change{Place: &cart.Place{}}, func(*cart.Cart) error { return nil })
 	return err
 }
 
@@ -142,15 +142,27 @@ func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
 
 // paymentsChange is what the open page with Klarna's widget sends.
 type paymentsChange struct {
-	Form   string  `json:"form"`   // of the session that the page shows
-	Region *string `json:"region"` // of the typed address
+	Form string `json:"form"` // of the session that the page shows
+	// Of the typed address, where tax depends on them.
+	Region     *string `json:"region"`
+	PostalCode *string `json:"postal_code"`
 	pageChange
 }
 
 func (u paymentsChange) change() (cart.Change, bool) {
 	ch, ok := u.pageChange.change()
-	ch.Region = u.Region
+	if u.Region != nil || u.PostalCode != nil {
+		ch.Place = &cart.Place{Region: text(u.Region), PostalCode: text(u.PostalCode)}
+	}
 	return ch, ok && len(u.Form) <= maxForm
+}
+
+// text returns an optional text, "" where there is none.
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func (u paymentsChange) shows() string { return "" }

@@ -84,7 +84,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 
 // approved compares what the shopper approved with the cart: the amount that the page
 // showed, and an address where we deliver. The tax depends on the address, so the cart
-// takes over its region first. With errBadAddress it returns the wrong members of the
+// takes over its place first. With errBadAddress it returns the wrong members of the
 // address. The error is order.ErrCartChanged when the cart is not what was approved.
 func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeRequest, f cart.Fallback) (cart.Cart, []string, error) {
 	m, _ := market.Lookup(c.Country)
@@ -98,8 +98,8 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	if wrong := wrongMembers(m, quote, request.Address); len(wrong) > 0 {
 		return c, wrong, errBadAddress
 	}
-	if region := request.Address.Region; m.Scheme == market.SalesTax && region != c.Region() {
-		c, err = s.change(ctx, c.ID, f, cart.Change{Region: &region}, func(*cart.Cart) error { return nil })
+	if place := (cart.Place{Region: request.Address.Region, PostalCode: request.Address.PostalCode}); !c.TaxedAs(place) {
+		c, err = s.change(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err
 		}
@@ -124,7 +124,7 @@ func wrongMembers(m market.Market, quote cart.Quote, a klarna.Address) []string 
 	for _, f := range m.AddressFields() {
 		text := members[f.Name]
 		delete(members, f.Name)
-		reached := f.Name != "postal_code" || quote.Shipping == nil || quote.Delivery.Delivers(text)
+		reached := f.Name != "postal_code" || quote.Reaches("", text)
 		if !f.Accepts(text) || text != market.Clean(text) || !reached {
 			wrong = append(wrong, f.Name)
 		}

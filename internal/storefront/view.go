@@ -152,7 +152,7 @@ func (v *view) deliveryChanged() templates.Note {
 // total returns the total of the cart, "" when it is empty.
 func (v *view) total() string {
 	quote, err := v.quote()
-	if err != nil || len(quote.Goods) == 0 {
+	if err != nil || quote.Empty() {
 		return ""
 	}
 	return v.price(quote.OrderAmount)
@@ -211,6 +211,9 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 			}
 		}
 		order.Lines = append(order.Lines, shown)
+	}
+	if quote.NoDelivery {
+		notes = append(notes, templates.NoDelivery(v.lang))
 	}
 	return order, notes, nil
 }

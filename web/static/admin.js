@@ -32,6 +32,13 @@ function lineAmount({ dataset }, quantity) {
   return quantity <= of ? share(total, quantity, of) : total + unit * (quantity - of);
 }
 
+/** What a percentage takes off goods, on top of what it took off those before: as the server rounds. */
+function discount({ percent, before, back }, taken) {
+  const off = (goods) => share(goods, BigInt(percent), 10000n);
+  const were = BigInt(before);
+  return back === undefined ? off(were + taken) - off(were) : off(were) - off(were - taken);
+}
+
 /** The sum of the form's lines, in minor units; null when a quantity is none. */
 function sumOfLines(form) {
   const lines = [...form.querySelectorAll("[data-line]")];
@@ -40,23 +47,25 @@ function sumOfLines(form) {
   let sum = 0n;
   let all = true;
   for (const line of lines) {
-    const field = line.querySelector("[data-quantity]");
-    if (!field) {
-      following.push(line);
-      continue;
-    }
-    const typed = field.value.trim() || "0";
+    const typed = line.querySelector("[data-quantity]")?.value.trim() || "0";
     if (!/^\d{1,6}$/.test(typed)) return null;
     const quantity = BigInt(typed);
+    if ("follows" in line.dataset) {
+      if (quantity > 0n || !line.querySelector("[data-quantity]")) following.push(line);
+      continue;
+    }
     const amount = lineAmount(line, quantity);
     all &&= quantity === BigInt(line.dataset.of);
-    if ("goods" in line.dataset) goods.push({ rate: line.dataset.rate, amount, of: BigInt(line.dataset.lineTotal) });
+    const { rate, lineTotal } = line.dataset;
+    if ("goods" in line.dataset) goods.push({ rate: "voucher" in line.dataset ? null : rate, amount, of: BigInt(lineTotal) });
     sum += amount;
   }
   for (const { dataset } of following) {
     const own = goods.filter(({ rate }) => rate === dataset.rate);
     const [taken, of] = (own.length > 0 ? own : goods).reduce(([a, b], g) => [a + g.amount, b + g.of], [0n, 0n]);
-    sum += all ? BigInt(dataset.lineTotal) : share(BigInt(dataset.lineTotal), taken, of);
+    if (all) sum += BigInt(dataset.lineTotal);
+    else if ("percent" in dataset) sum -= discount(dataset, taken);
+    else sum += share(BigInt(dataset.lineTotal), taken < of ? taken : of, of);
   }
   return sum;
 }

@@ -104,7 +104,7 @@ class Payments {
       typed: address,
       changed: (name) => {
         this.#kept.keep({ address: this.#address.typed });
-        if (name === "region") this.#regionChanged();
+        if (name === "region" || name === "postal_code") this.#placeChanged();
       },
       right: () => {
         this.#kept.keep({ invalid: [] });
@@ -114,15 +114,21 @@ class Payments {
     const chosen = this.#radios().find(({ value }) => value === category);
     if (chosen) chosen.checked = true;
     this.#form.addEventListener("change", ({ target }) => target.name === "method" && this.#choose());
-    this.#regionChanged();
+    this.#placeChanged();
     if (invalid.length > 0) this.#address.refuse(invalid);
   }
 
-  /** Where tax follows the region the order does too. */
-  #regionChanged() {
-    const { region } = this.#address.address;
+  /** Where tax follows the region or the postal code the order does too. */
+  #placeChanged() {
+    const { region, postal_code } = this.#address.address;
     if (region && region !== this.#data.region) this.#order.change({ region });
     this.#data.region = region ?? this.#data.region;
+    const { untaxed = [], no_vat: shown = false } = this.#data;
+    const code = postal_code?.toUpperCase().replace(/[\s-]/g, "");
+    if (!code || untaxed.length === 0) return;
+    const free = untaxed.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
+    if (free !== shown) this.#order.change({ postal_code });
+    this.#data.no_vat = free;
   }
 
   #radios() {

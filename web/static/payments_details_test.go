@@ -254,6 +254,40 @@ func TestPaymentsRegion(t *testing.T) {
 	}
 }
 
+// Where postal codes are without VAT the order follows them, when that changes and only then.
+func TestPaymentsPostalCode(t *testing.T) {
+	u := newTill(t, templates.OneStep)
+	u.untaxed = []string{"917*", "8099"}
+	p := u.open(t, "")
+	for _, step := range []struct {
+		typed string
+		sent  []any // so far
+	}{
+		{"916", nil},
+		{"9170", []any{"9170"}},
+		{"91 71", []any{"9170"}},
+		{"0150", []any{"9170", "0150"}},
+		{"N-8099", []any{"9170", "0150"}},
+		{"8099", []any{"9170", "0150", "8099"}},
+	} {
+		p.MustEval(`(code) => {
+			const field = document.getElementById("postal_code");
+			field.value = code;
+			field.dispatchEvent(new Event("input", { bubbles: true }));
+		}`, step.typed)
+		p.Wait("the update", `() => queue.state === "idle"`)
+		var sent []any
+		u.mu.Lock()
+		for _, update := range u.updates {
+			sent = append(sent, update["postal_code"])
+		}
+		u.mu.Unlock()
+		if diff := cmp.Diff(step.sent, sent); diff != "" {
+			t.Errorf("after %s (-want +got):\n%s", step.typed, diff)
+		}
+	}
+}
+
 // Another country has another form: the page is made anew.
 func TestPaymentsCountry(t *testing.T) {
 	u := newTill(t, templates.OneStep)

@@ -8,6 +8,8 @@
  * @property {string} [country]
  * @property {string} [locale]
  * @property {string} [discount_code] "" removes
+ * @property {string} [region] of the typed address, where tax depends on it
+ * @property {string} [postal_code] the same
  */
 
 /**

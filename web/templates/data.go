@@ -22,6 +22,8 @@ type paymentsData struct {
 	Session     any             `json:"session"`
 	Methods     []PaymentMethod `json:"methods"`
 	Region      string          `json:"region"`
+	Untaxed     []string        `json:"untaxed,omitempty"`
+	NoVAT       bool            `json:"no_vat,omitempty"`
 	PlaceURL    string          `json:"place_url"`
 	DetailsURL  string          `json:"details_url"`
 	ReviewURL   string          `json:"review_url"`
@@ -120,7 +122,7 @@ func (v PaymentsView) data() pageData {
 	d := v.checkoutData("/checkout/payments/update")
 	d.add(v.lang(), paymentsTexts)
 	d.Payments = &paymentsData{
-		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region,
+		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT,
 		PlaceURL: "/checkout/payments/place", DetailsURL: "/checkout/payments", ReviewURL: "/checkout/payments/review",
 	}
 	return d

@@ -107,6 +107,11 @@ func AddedSoldOut(l i18n.Lang, name string) Note {
 	return Note{ID: "sold-out", Kind: Bad, Title: i18n.T(l, "note.sold_out.title", name), Body: i18n.T(l, "note.unchanged")}
 }
 
+// NoDelivery says that there is no way to deliver the goods of the cart.
+func NoDelivery(l i18n.Lang) Note {
+	return Note{ID: "no-delivery", Kind: Bad, Title: i18n.T(l, "note.no_delivery")}
+}
+
 // FewLeft says that there are fewer items than wanted, and that the cart has not changed.
 func FewLeft(l i18n.Lang, name string, left int) Note {
 	return Note{ID: "few-left", Kind: Bad, Title: i18n.T(l, "note.few_left", left, name), Body: i18n.T(l, "note.unchanged")}

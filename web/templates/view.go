@@ -211,6 +211,10 @@ type PaymentsView struct {
 	ClientToken string
 	Library     string // URL of Klarna's script
 	Region      string // that the tax is of, "" = not known
+	// Untaxed are the postal codes without VAT, as [market.Market] has them. NoVAT: the order
+	// goes to one.
+	Untaxed []string
+	NoVAT   bool
 }
 
 // ConfirmationView is the page after the purchase. Without Order it is for visitors who

@@ -37,7 +37,7 @@ func Command(o order.Order, action order.Action, edits ...func(*order.Command)) 
 // CaptureOf returns a capture of quantities of what is left.
 func CaptureOf(t testing.TB, o order.Order, quantities ...int64) order.Command {
 	t.Helper()
-	lines, sum, err := order.Take(o.Uncaptured(), quantities)
+	lines, sum, err := o.TakeUncaptured(quantities)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,215 @@
+package cart
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+)
+
+// Option is a way of delivery for a cart. Its price is the cart's: without VAT where that
+// is the market's rule.
+type Option struct {
+	market.ShippingOption
+
+	Tax   money.Amount  // in Price
+	Rate  money.TaxRate // of its largest part
+	parts []part
+}
+
+// part is the part of a delivery price that has one rate, for goods of that rate.
+type part struct {
+	rate          money.TaxRate
+	goods, amount money.Amount
+}
+
+// parcel is what of a cart is shipped: the totals of its tax classes, in the order of the
+// lines. Vouchers are money, so they are not among the classes.
+type parcel struct {
+	any     bool
+	classes []market.TaxClass
+	totals  []money.Amount
+}
+
+func (p *parcel) add(class market.TaxClass, total money.Amount) (err error) {
+	p.any = true
+	if class == market.None {
+		return nil
+	}
+	i := slices.Index(p.classes, class)
+	if i < 0 {
+		i = len(p.classes)
+		p.classes, p.totals = append(p.classes, class), append(p.totals, 0)
+	}
+	p.totals[i], err = p.totals[i].Add(total)
+	return err
+}
+
+// taxedIn reports whether sales tax is due on the delivery.
+func (p *parcel) taxedIn(to market.Delivery) bool {
+	rule, _ := to.FeeTax()
+	return rule == market.TaxStandard || rule == market.TaxAsGoods && len(p.classes) > 0
+}
+
+// split divides a delivery price over the tax rates that it has, exact to the unit.
+func (p *parcel) split(to market.Delivery, price money.Amount) ([]part, error) {
+	rule, rate := to.FeeTax()
+	if rule != market.TaxAsGoods || len(p.classes) == 0 {
+		return []part{{rate: rate, amount: price}}, nil
+	}
+	var parts []part
+	for i, class := range p.classes {
+		rate := to.Rate(class)
+		at := slices.IndexFunc(parts, func(other part) bool { return other.rate == rate })
+		if at < 0 {
+			at = len(parts)
+			parts = append(parts, part{rate: rate})
+		}
+		parts[at].goods += p.totals[i]
+	}
+	weights := make([]money.Amount, len(parts))
+	for i, part := range parts {
+		weights[i] = part.goods
+	}
+	amounts, err := money.Split(price, weights)
+	if err != nil {
+		return nil, err
+	}
+	for i := range parts {
+		parts[i].amount = amounts[i]
+	}
+	return parts, nil
+}
+
+// taxOf adds up the tax in the parts of a price.
+func taxOf(parts []part) (sum money.Amount, err error) {
+	for _, part := range parts {
+		tax, err := part.rate.Included(part.amount)
+		if err != nil {
+			return 0, err
+		}
+		sum += tax // less than the price
+	}
+	return sum, nil
+}
+
+// option prices a way of delivery for a parcel.
+func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOption) (Option, error) {
+	option := Option{ShippingOption: o}
+	if to.Untaxed() && m.UntaxedPrices == market.WithoutVAT {
+		home, _ := m.DeliveryTo("", "")
+		parts, err := p.split(home, o.Price)
+		if err != nil {
+			return option, err
+		}
+		tax, err := taxOf(parts)
+		if err != nil {
+			return option, err
+		}
+		option.Price -= tax
+	}
+	var err error
+	if option.parts, err = p.split(to, option.Price); err != nil {
+		return option, err
+	}
+	option.Rate = slices.MaxFunc(option.parts, func(a, b part) int { return cmp.Compare(a.goods, b.goods) }).rate
+	option.Tax, err = taxOf(option.parts)
+	return option, err
+}
+
+// Redelivered returns lines of an order with its delivery taxed as where it goes to. The
+// price is what it was; where the market's prices are lower without VAT, without or with
+// the VAT.
+func (p *Pricer) Redelivered(m market.Market, to market.Delivery, lines []klarna.OrderLine) ([]klarna.OrderLine, error) {
+	var shipped parcel
+	var price, tax money.Amount
+	first := -1
+	for i, line := range lines {
+		product, known := p.Catalog.Product(line.Reference)
+		switch {
+		case line.Type == klarna.ShippingFee:
+			if first < 0 {
+				first = i
+			}
+			price, tax = price+line.TotalAmount, tax+line.TotalTaxAmount
+		case line.Type == klarna.Physical && known:
+			if err := shipped.add(product.Class, line.TotalAmount); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if first < 0 {
+		return lines, nil
+	}
+	if m.UntaxedPrices == market.WithoutVAT {
+		price -= tax // 0 where none was due
+	}
+	parts, err := shipped.split(to, price)
+	if err != nil {
+		return nil, err
+	}
+	var fees []klarna.OrderLine
+	for _, part := range parts {
+		if m.UntaxedPrices == market.WithoutVAT {
+			added, err := part.rate.OnTop(part.amount)
+			if err != nil {
+				return nil, err
+			}
+			part.amount += added
+		}
+		if part.amount == 0 && len(parts) > 1 && price != 0 {
+			continue
+		}
+		fee := lines[first]
+		made, err := klarna.NewLines([]klarna.Item{{
+			Type: fee.Type, Reference: fee.Reference, Name: fee.Name, Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
+		}})
+		if err != nil {
+			return nil, err
+		}
+		fees = append(fees, made.OrderLines...)
+	}
+	rest := slices.DeleteFunc(slices.Clone(lines), func(l klarna.OrderLine) bool { return l.Type == klarna.ShippingFee })
+	return slices.Insert(rest, first, fees...), nil
+}
+
+// Reaches reports whether the order can be brought to a region and a postal code; see
+// [market.Delivery.Delivers]. What is collected or not shipped always can.
+func (q Quote) Reaches(region, postalCode string) bool {
+	return q.Shipping == nil || q.Shipping.Pickup || q.Delivery.Delivers(region, postalCode)
+}
+
+// deliver sets the ways of delivery, and the one with an ID or the default.
+func (q *Quote) deliver(m market.Market, id string, shipped parcel) error {
+	chosen, ok := q.Delivery.Option(id)
+	if q.NoDelivery = !ok; !ok {
+		return nil
+	}
+	for _, o := range q.Delivery.Options {
+		option, err := shipped.option(m, q.Delivery, o)
+		if err != nil {
+			return err
+		}
+		q.Options = append(q.Options, option)
+	}
+	q.Shipping = &q.Options[slices.IndexFunc(q.Options, func(o Option) bool { return o.ID == chosen.ID })]
+	return nil
+}
+
+// items are the input for the order lines of a way of delivery, one for each tax rate. A
+// free one has a line too.
+func (o *Option) items(lang i18n.Lang) []klarna.Item {
+	var items []klarna.Item
+	for _, part := range o.parts {
+		if part.amount != 0 || o.Price == 0 && part.rate == o.Rate {
+			items = append(items, klarna.Item{
+				Type: klarna.ShippingFee, Reference: o.ID, Name: i18n.T(lang, "shipping."+o.ID+".name"),
+				Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
+			})
+		}
+	}
+	return items
+}
