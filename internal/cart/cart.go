@@ -26,7 +26,7 @@ var (
 	ErrUnknownSKU      = errors.New("unknown SKU")
 	ErrQuantityLimit   = fmt.Errorf("quantity must be 0 to %d and a cart has at most %d lines", MaxQuantity, MaxLines)
 	ErrBadDiscountCode = errors.New("unknown discount code")
-	ErrUnknownMarket   = errors.New("unknown country or locale")
+	ErrUnknownMarket   = errors.New("unknown country or locale") // or nothing is sold there
 )
 
 // SoldOutError refuses more than there is.
@@ -150,7 +150,7 @@ func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]i
 		}
 		c.DiscountCode = code
 	}
-	if err := c.setMarket(ch.Country, ch.Locale, ch.Language); err != nil || ch.Region == nil {
+	if err := c.setMarket(products.Markets(), ch.Country, ch.Locale, ch.Language); err != nil || ch.Region == nil {
 		return err
 	}
 	return c.shipWithin(*ch.Region)
@@ -188,7 +188,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 
 // setMarket changes country and locale. It keeps the language if the new market has it.
 // A new country removes the shipping option and the ship-to.
-func (c *Contents) setMarket(country, locale string, language i18n.Lang) error {
+func (c *Contents) setMarket(sold market.List, country, locale string, language i18n.Lang) error {
 	if country == "" && locale == "" && language == "" {
 		return nil
 	}
@@ -198,7 +198,7 @@ func (c *Contents) setMarket(country, locale string, language i18n.Lang) error {
 	if language == "" {
 		language = i18n.LangOf(c.Locale)
 	}
-	m, served := market.Lookup(country)
+	m, served := sold.Lookup(country)
 	switch {
 	case !served:
 		return fmt.Errorf("%w: country %.16q", ErrUnknownMarket, country)

@@ -58,14 +58,16 @@ type GoodsLine struct {
 // quote is filled as far as it came. The error is a *klarna.RuleError when Klarna would
 // refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
-	m, served := market.Lookup(c.Country)
+	sold := p.Catalog.Markets()
+	m, served := sold.Lookup(c.Country)
 	if !served {
 		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
-	to, served := m.DeliveryTo(c.shipTo().Country)
-	if !served { // any more
-		to, _ = m.DeliveryTo(m.Country)
+	there := c.shipTo().Country
+	if _, served := sold.Lookup(there); !served { // any more
+		there = ""
 	}
+	to, _ := m.DeliveryTo(there)
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Currency: m.Currency, Delivery: to}
 	var items []klarna.Item

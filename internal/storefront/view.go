@@ -77,7 +77,7 @@ func (v *view) shell() templates.Shell {
 		Country:      v.cart.Country,
 		Currency:     string(v.market.Currency),
 		SalesTax:     v.market.Scheme == market.SalesTax,
-		Countries:    countries,
+		Countries:    v.countries(),
 		Categories:   v.categories(),
 		CartCount:    v.cart.Items(),
 		CartRevision: v.cart.Revision,
@@ -101,13 +101,13 @@ func (v *view) categories() []templates.Category {
 }
 
 // countries are the countries of the market panel.
-var countries = func() []templates.Country {
+func (v *view) countries() []templates.Country {
 	var list []templates.Country
-	for _, m := range market.All() {
+	for _, m := range v.Catalog.Markets() {
 		list = append(list, templates.Country{Code: m.Country, Currency: string(m.Currency), Locales: m.Locales})
 	}
 	return list
-}()
+}
 
 // cartIDHash returns a name for the cart that does not show its ID, for other tabs.
 func cartIDHash(id string) string {
