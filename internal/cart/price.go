@@ -29,8 +29,13 @@ type Quote struct {
 	// have no price in this currency. They are not in Lines.
 	Unavailable []string
 
-	GoodsAmount    money.Amount           // Σ Goods, before discount
-	DiscountAmount money.Amount           // ≤ 0
+	GoodsAmount    money.Amount // Σ Goods, before discount
+	DiscountAmount money.Amount // ≤ 0
+	// NoDiscount is why the cart's code takes nothing off; "" when it does, or without a code.
+	NoDiscount NoDiscount
+	// SparesVouchers: the code takes something off, and the cart has vouchers, of which it
+	// takes nothing.
+	SparesVouchers bool
 	Shipping       *market.ShippingOption // nil when nothing is shipped
 	// Delivery is where the order goes. It knows the options, the tax rates and the places
 	// that cannot be reached.
@@ -40,6 +45,42 @@ type Quote struct {
 // Sale is what Klarna is told of the sale of a cart with these contents.
 func (q Quote) Sale(c Contents) klarna.Sale {
 	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}
+}
+
+// NoDiscount is a reason why a discount code takes nothing off.
+type NoDiscount string
+
+// The reasons.
+const (
+	CodeWithdrawn NoDiscount = "withdrawn"     // there is no such code any more
+	NothingSold   NoDiscount = "nothing_sold"  // nothing in the cart can be sold
+	OnlyVouchers  NoDiscount = "only_vouchers" // vouchers are money and get no discount
+	NothingOff    NoDiscount = "nothing_off"   // it rounds to nothing, or the goods cost nothing
+)
+
+// Items is the number of things that can be sold.
+func (q Quote) Items() int {
+	n := 0
+	for _, line := range q.Goods {
+		n += line.Quantity
+	}
+	return n
+}
+
+// noDiscount returns why a code takes nothing off. known: there is such a code. some:
+// there are goods that it is for.
+func (q Quote) noDiscount(code string, known, some bool) NoDiscount {
+	switch {
+	case code == "" || q.DiscountAmount != 0:
+		return ""
+	case !known:
+		return CodeWithdrawn
+	case len(q.Goods) == 0:
+		return NothingSold
+	case !some:
+		return OnlyVouchers
+	}
+	return NothingOff
 }
 
 // GoodsLine is a line of the cart with its product and prices.
@@ -108,7 +149,8 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
 	}
 
-	if percent, ok := p.Catalog.Discount(c.DiscountCode); ok {
+	percent, known := p.Catalog.Discount(c.DiscountCode)
+	if known {
 		for _, rate := range rates {
 			off, err := money.Percent(discountable[rate], percent)
 			if err != nil {
@@ -125,6 +167,8 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 			})
 		}
 	}
+	q.NoDiscount = q.noDiscount(c.DiscountCode, known, len(rates) > 0)
+	q.SparesVouchers = q.DiscountAmount != 0 && slices.ContainsFunc(q.Goods, func(g GoodsLine) bool { return g.Product.Class == market.None })
 	if ship {
 		option := to.Option(c.ShippingOption)
 		q.Shipping = &option

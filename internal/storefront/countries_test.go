@@ -8,36 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
-
-// sells makes a shop sell products in these currencies. A product is "SKU", "SKU none" for
-// a voucher, or "SKU class price".
-func sells(t testing.TB, currencies string, products ...string) func(*shop.Config) {
-	t.Helper()
-	var list []string
-	for _, product := range products {
-		fields := strings.Fields(product)
-		fields = append(fields, []string{"", "standard", "10000"}[len(fields):]...)
-		var prices []string
-		for currency := range strings.FieldsSeq(currencies) {
-			prices = append(prices, fmt.Sprintf("%q: %s", currency, fields[2]))
-		}
-		list = append(list, fmt.Sprintf(`{"sku": %q, "category": "things", "name": {"en": "Thing %s", "sv": "Sak %s"}, "tax_class": %q, "stock": 100, "prices": {%s}}`,
-			fields[0], fields[0], fields[0], fields[1], strings.Join(prices, ", ")))
-	}
-	file := fmt.Sprintf(`{"currencies": ["%s"], "discounts": {"ALL": 100, "TEN": 10}, "products": [%s]}`, strings.Join(strings.Fields(currencies), `", "`), strings.Join(list, ", "))
-	goods, err := catalog.Read(strings.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func(c *shop.Config) {
-		review(c)
-		c.Catalog = goods
-	}
-}
 
 var offered = regexp.MustCompile(`<option value="([A-Z]{2})"`)
 
@@ -117,12 +89,8 @@ func TestMarketGivenUp(t *testing.T) {
 	if c := b.cart(); c.Country != "NO" {
 		t.Fatalf("the cart is in %s", c.Country)
 	}
-	change := sells(t, "EUR", "ONE")
-	_, url := s.Listen(change)
-	later := s.BrowserAt(url)
-	later.Client.Jar = sameSession{b.Client.Jar, s.URL}
-	var c cartJSON
-	later.JSON("/cart", &c)
+	later := s.becomes(b, sells(t, "EUR", "ONE"))
+	c := later.cart()
 	if c.Country != "FI" || c.Locale != "en-FI" || c.Currency != "EUR" || c.TotalAmount != 10490 {
 		t.Errorf("the cart is %+v", c)
 	}
