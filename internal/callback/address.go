@@ -29,7 +29,7 @@ var (
 // cart.Contents.Follow, or that of kco.Wants.Want.
 func (c *Callbacks) want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
-	if err := next.Follow(a); err != nil {
+	if err := next.Follow(a, c.Wants.Pricer.Catalog.Markets()); err != nil {
 		return next, content, quote, err
 	}
 	shown := next

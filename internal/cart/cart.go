@@ -26,7 +26,7 @@ var (
 	ErrUnknownSKU      = errors.New("unknown SKU")
 	ErrQuantityLimit   = fmt.Errorf("quantity must be 0 to %d and a cart has at most %d lines", MaxQuantity, MaxLines)
 	ErrBadDiscountCode = errors.New("unknown discount code")
-	ErrUnknownMarket   = errors.New("unknown country or locale")
+	ErrUnknownMarket   = errors.New("unknown country or locale") // or nothing is sold there
 )
 
 // SoldOutError refuses more than there is.
@@ -59,6 +59,9 @@ type Contents struct {
 	Country        string `json:"country"` // purchase country, alpha-2
 	Locale         string `json:"locale"`
 	ShippingOption string `json:"shipping_option,omitempty"` // "" = the market's default
+	// Names is what the products of the lines were called when the cart changed last, by
+	// SKU: who meets a withdrawn one must be told what it was.
+	Names map[string]string `json:"names,omitempty"`
 	// ShipTo is nil while nothing but the country is known.
 	ShipTo *ShipTo `json:"ship_to,omitempty"`
 }
@@ -80,15 +83,6 @@ func (c *Contents) Quantity(sku string) int {
 		}
 	}
 	return 0
-}
-
-// Items is the number of things in the cart.
-func (c *Contents) Items() int {
-	n := 0
-	for _, line := range c.Lines {
-		n += line.Quantity
-	}
-	return n
 }
 
 // BoughtBy reports whether the cart was bought by this order.
@@ -150,10 +144,31 @@ func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]i
 		}
 		c.DiscountCode = code
 	}
-	if err := c.setMarket(ch.Country, ch.Locale, ch.Language); err != nil || ch.Place == nil {
+	if err := c.setMarket(products.Markets(), ch.Country, ch.Locale, ch.Language); err != nil {
 		return err
 	}
+	c.note(products)
+	if ch.Place == nil {
+		return nil
+	}
 	return c.shipWithin(*ch.Place)
+}
+
+// note stores what the products of the lines are called, and keeps what withdrawn ones
+// were called.
+func (c *Contents) note(products *catalog.Catalog) {
+	before := c.Names
+	c.Names = nil
+	for _, line := range c.Lines {
+		name := before[line.SKU]
+		if product, known := products.Product(line.SKU); known {
+			name, _ = product.Name.In(i18n.LangOf(c.Locale))
+		}
+		if c.Names == nil {
+			c.Names = map[string]string{}
+		}
+		c.Names[line.SKU] = name
+	}
 }
 
 func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {
@@ -179,7 +194,13 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 		c.Lines[i].Quantity = quantity
 		return nil
 	}
-	if len(c.Lines) >= MaxLines {
+	known := 0 // what is withdrawn does not count
+	for _, line := range c.Lines {
+		if _, still := products.Product(line.SKU); still {
+			known++
+		}
+	}
+	if known >= MaxLines {
 		return ErrQuantityLimit
 	}
 	c.Lines = append(c.Lines, Line{SKU: sku, Quantity: quantity})
@@ -188,7 +209,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 
 // setMarket changes country and locale. It keeps the language if the new market has it.
 // A new country removes the shipping option and the ship-to.
-func (c *Contents) setMarket(country, locale string, language i18n.Lang) error {
+func (c *Contents) setMarket(sold market.List, country, locale string, language i18n.Lang) error {
 	if country == "" && locale == "" && language == "" {
 		return nil
 	}
@@ -198,7 +219,7 @@ func (c *Contents) setMarket(country, locale string, language i18n.Lang) error {
 	if language == "" {
 		language = i18n.LangOf(c.Locale)
 	}
-	m, served := market.Lookup(country)
+	m, served := sold.Lookup(country)
 	switch {
 	case !served:
 		return fmt.Errorf("%w: country %.16q", ErrUnknownMarket, country)

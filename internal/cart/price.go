@@ -31,6 +31,11 @@ type Quote struct {
 
 	GoodsAmount    money.Amount // Σ Goods, before discount
 	DiscountAmount money.Amount // ≤ 0
+	// NoDiscount is why the cart's code takes nothing off; "" when it does, or without a code.
+	NoDiscount NoDiscount
+	// SparesVouchers: the code takes something off, and the cart has vouchers, of which it
+	// takes nothing.
+	SparesVouchers bool
 	// Options are the ways of delivery, none when nothing is shipped. Shipping is the chosen
 	// one, or the default.
 	Options  []Option
@@ -49,6 +54,42 @@ func (q Quote) Sale(c Contents) klarna.Sale {
 	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}
 }
 
+// NoDiscount is a reason why a discount code takes nothing off.
+type NoDiscount string
+
+// The reasons.
+const (
+	CodeWithdrawn NoDiscount = "withdrawn"     // there is no such code any more
+	NothingSold   NoDiscount = "nothing_sold"  // nothing in the cart can be sold
+	OnlyVouchers  NoDiscount = "only_vouchers" // vouchers are money and get no discount
+	NothingOff    NoDiscount = "nothing_off"   // it rounds to nothing, or the goods cost nothing
+)
+
+// Items is the number of things that can be sold.
+func (q Quote) Items() int {
+	n := 0
+	for _, line := range q.Goods {
+		n += line.Quantity
+	}
+	return n
+}
+
+// noDiscount returns why a code takes nothing off. known: there is such a code. some:
+// there are goods that it is for.
+func (q Quote) noDiscount(code string, known, some bool) NoDiscount {
+	switch {
+	case code == "" || q.DiscountAmount != 0:
+		return ""
+	case !known:
+		return CodeWithdrawn
+	case len(q.Goods) == 0:
+		return NothingSold
+	case !some:
+		return OnlyVouchers
+	}
+	return NothingOff
+}
+
 // GoodsLine is a line of the cart with its product and prices.
 type GoodsLine struct {
 	Line
@@ -65,19 +106,21 @@ type GoodsLine struct {
 // order goes to. With an error, the quote is filled as far as it came. The error is a
 // *klarna.RuleError when Klarna would refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
-	m, served := market.Lookup(c.Country)
+	sold := p.Catalog.Markets()
+	m, served := sold.Lookup(c.Country)
 	if !served {
 		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
-	return p.quote(c, m)
+	return p.quote(c, sold, m)
 }
 
 // quote is Quote in a market.
-func (p *Pricer) quote(c Contents, m market.Market) (Quote, error) {
-	to, served := m.DeliveryTo(c.shipTo().Country, c.shipTo().PostalCode)
-	if !served { // any more
-		to, _ = m.DeliveryTo("", c.shipTo().PostalCode)
+func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, error) {
+	there := c.shipTo().Country
+	if _, served := sold.Lookup(there); !served { // any more
+		there = ""
 	}
+	to, _ := m.DeliveryTo(there, c.shipTo().PostalCode)
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Currency: m.Currency, Delivery: to}
 	var items []klarna.Item
@@ -131,7 +174,8 @@ func (p *Pricer) quote(c Contents, m market.Market) (Quote, error) {
 		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
 	}
 
-	if percent, ok := p.Catalog.Discount(c.DiscountCode); ok {
+	percent, known := p.Catalog.Discount(c.DiscountCode)
+	if known {
 		for _, rate := range rates {
 			off, err := money.Percent(discountable[rate], percent)
 			if err != nil {
@@ -148,6 +192,8 @@ func (p *Pricer) quote(c Contents, m market.Market) (Quote, error) {
 			})
 		}
 	}
+	q.NoDiscount = q.noDiscount(c.DiscountCode, known, len(rates) > 0)
+	q.SparesVouchers = q.DiscountAmount != 0 && slices.ContainsFunc(q.Goods, func(g GoodsLine) bool { return g.Product.Class == market.None })
 	if shipped.any {
 		if err := q.deliver(m, c.ShippingOption, shipped); err != nil {
 			return q, err

@@ -99,11 +99,12 @@ func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCount
 // Follow takes over what the shopper typed and chose in the iframe. The market follows
 // the billing country only when Klarna says a new one: an old one must not undo a later
 // change in the shop. The language is kept if the new market has it. The error wraps
-// ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable.
-func (c *Contents) Follow(a Address) error {
+// ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable. sold
+// are the markets where something can be bought; all others count as not served.
+func (c *Contents) Follow(a Address, sold market.List) error {
 	known := c.KnownBilling()
 	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))
-	m, served := market.Lookup(billing)
+	m, served := sold.Lookup(billing)
 	if served && billing != known && billing != c.Country {
 		c.Country, c.Locale = m.Country, m.LocaleFor(i18n.LangOf(c.Locale))
 		c.ShippingOption = ""
@@ -113,7 +114,7 @@ func (c *Contents) Follow(a Address) error {
 		// The address is older than the market that the shop set: it follows the market.
 		to.Country, a.Region, a.PostalCode = c.Country, "", ""
 	}
-	there, served := market.Lookup(to.Country)
+	there, served := sold.Lookup(to.Country)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrNotServed, to.Country)
 	}
@@ -123,7 +124,7 @@ func (c *Contents) Follow(a Address) error {
 	}
 	to.PostalCode = cleanPostalCode(a.PostalCode)
 	c.setShipTo(to)
-	m, served = market.Lookup(c.Country)
+	m, served = sold.Lookup(c.Country)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -47,7 +48,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.cart
-			if err := got.Follow(tc.a); !errors.Is(err, tc.err) {
+			if err := got.Follow(tc.a, market.All()); !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			} else if err != nil {
 				return // unusable
@@ -75,7 +76,7 @@ func TestApplyRemembersBilling(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := cart.Cart{OrderID: tc.orderID, Contents: cart.Contents{Country: "SE", Locale: "sv-SE", ShipTo: tc.to}}
-			if err := c.Apply(tc.change, nil, nil); err != nil {
+			if err := c.Apply(tc.change, catalog.Builtin(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := c.KnownBilling(); got != tc.want {
@@ -105,7 +106,7 @@ func TestUpdateFor(t *testing.T) {
 	if _, _, err := store.SetOrderID(ctx, id, "", "order-1", nil); err != nil {
 		t.Fatal(err)
 	}
-	follow := func(c *cart.Cart) error { return c.Follow(cart.Address{BillingCountry: "NO"}) }
+	follow := func(c *cart.Cart) error { return c.Follow(cart.Address{BillingCountry: "NO"}, market.All()) }
 	if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
 		t.Errorf("another order: got %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
@@ -32,6 +33,8 @@ type Store struct {
 	// Observer gets each change that is tried again. It may be nil, and is set before the
 	// store is used.
 	Observer *observe.Observer
+	// Markets are those where carts can be. It is set before the store is used; nil: all.
+	Markets market.List
 }
 
 // NewStore returns the store on a Redis.
@@ -43,16 +46,16 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 type Fallback struct{ Country, Locale string }
 
 // Get reads a cart. A cart without a key is empty, at revision 0, in the fallback's
-// market, or in Sweden's when that is empty.
+// market, or in the first one when that is not one of Markets.
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
 	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id").Result()
 	if err != nil {
 		return Cart{}, fmt.Errorf("read cart: %w", err)
 	}
-	return decode(id, values, fallback)
+	return s.decode(id, values, fallback)
 }
 
-func decode(id string, values []any, fallback Fallback) (Cart, error) {
+func (s *Store) decode(id string, values []any, fallback Fallback) (Cart, error) {
 	c := Cart{ID: id}
 	field := func(i int) string { text, _ := values[i].(string); return text }
 	if rev := field(0); rev != "" {
@@ -71,13 +74,30 @@ func decode(id string, values []any, fallback Fallback) (Cart, error) {
 			return Cart{}, fmt.Errorf("read cart: bought: %w", err)
 		}
 	}
-	if _, served := market.Lookup(c.Country); !served {
-		c.Country, c.Locale = fallback.Country, fallback.Locale
-		if m, served := market.Lookup(c.Country); !served || !m.HasLocale(c.Locale) {
-			c.Country, c.Locale = market.FromAcceptLanguage("")
-		}
-	}
+	s.settle(&c.Contents, fallback)
 	return c, nil
+}
+
+// settle moves a cart without a market, or in one where nothing is sold any more, to the
+// fallback. It keeps the language if that market has it.
+func (s *Store) settle(c *Contents, fallback Fallback) {
+	sold := s.Markets
+	if sold == nil {
+		sold = market.All()
+	}
+	if _, served := sold.Lookup(c.Country); served {
+		return
+	}
+	m, served := sold.Lookup(fallback.Country)
+	if !served || !m.HasLocale(fallback.Locale) {
+		fallback.Country, fallback.Locale = sold.FromAcceptLanguage("")
+		m, _ = sold.Lookup(fallback.Country)
+	}
+	spoken, locale := i18n.LangOf(c.Locale), fallback.Locale
+	if kept := m.LocaleFor(spoken); c.Locale != "" && i18n.LangOf(kept) == spoken {
+		locale = kept
+	}
+	c.Country, c.Locale, c.ShippingOption, c.ShipTo = m.Country, locale, "", nil
 }
 
 // compareAndSet stores data as the next revision if the stored revision is still the one

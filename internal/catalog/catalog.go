@@ -59,6 +59,7 @@ type Catalog struct {
 	bySKU      map[string]*Product
 	categories []category
 	discounts  map[string]int32
+	markets    market.List
 	haystacks  map[i18n.Lang][]string // by language: the texts that Search looks through, one per product
 }
 
@@ -109,6 +110,16 @@ func (c *Catalog) CategoryName(id string, l i18n.Lang) (text string, in i18n.Lan
 		}
 	}
 	return "", l, false
+}
+
+// Markets returns the markets where something can be bought: those in whose currency a
+// product has a price.
+func (c *Catalog) Markets() market.List { return c.markets }
+
+func (c *Catalog) findMarkets() {
+	c.markets = slices.DeleteFunc(market.All(), func(m market.Market) bool {
+		return !slices.ContainsFunc(c.products, func(p *Product) bool { _, priced := p.Price(m.Currency); return priced })
+	})
 }
 
 // Discount returns what a discount code takes off, in hundredths of a percent

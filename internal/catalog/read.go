@@ -76,6 +76,7 @@ func Read(r io.Reader) (*Catalog, error) {
 		return nil, v.err()
 	}
 	c.makeHaystacks()
+	c.findMarkets()
 	return c, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/market"
 )
 
 // Wants makes the order that a cart needs.
@@ -26,13 +25,14 @@ const placeholder = "{checkout.order.id}"
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	options, optionsErr := shippingOptions(quote, i18n.LangOf(c.Locale))
+	sold := w.Pricer.Catalog.Markets().Countries()
 	return Content{
 		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   options,
-		ShippingCountries: market.Countries(),
-		BillingCountries:  market.Countries(),
+		ShippingCountries: sold,
+		BillingCountries:  sold,
 		Options:           Options{RequireValidateCallbackSuccess: true},
 	}, quote, cmp.Or(err, optionsErr)
 }

@@ -7,16 +7,6 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// Countries returns the countries that the shop serves, upper case, in the order in which
-// pages show them.
-func Countries() []string {
-	list := make([]string, len(markets))
-	for i, m := range markets {
-		list[i] = m.Country
-	}
-	return list
-}
-
 // Delivery is where an order of a market goes to.
 type Delivery struct {
 	// Options are the shipping options, with prices in the currency of the purchase market.

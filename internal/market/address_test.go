@@ -12,7 +12,7 @@ import (
 )
 
 func TestCountries(t *testing.T) {
-	if diff := cmp.Diff(strings.Fields("SE NO DK FI DE AT NL GB US"), market.Countries()); diff != "" {
+	if diff := cmp.Diff(strings.Fields("SE NO DK FI DE AT NL GB US"), market.All().Countries()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -84,7 +84,7 @@ func TestDelivers(t *testing.T) {
 			}
 		}
 	}
-	if n := len(market.Countries()); n != 9 {
+	if n := len(market.All().Countries()); n != 9 {
 		t.Errorf("%d countries, and only 9 have such a postal code", n)
 	}
 }

@@ -73,20 +73,9 @@ func shipping(mailBoat, express money.Amount) []ShippingOption {
 	}
 }
 
-// All returns all markets, in the order in which pages show them.
-func All() []Market { return slices.Clone(markets) }
-
-// Lookup returns the market of a country ("SE", in either case); false if the
-// shop does not sell there.
-func Lookup(country string) (Market, bool) {
-	for _, m := range markets {
-		// The length keeps out what EqualFold folds beyond ASCII ("ſe").
-		if len(country) == 2 && strings.EqualFold(m.Country, country) {
-			return m, true
-		}
-	}
-	return Market{}, false
-}
+// Lookup returns the market of a country ("SE", in either case); false if the shop knows
+// none.
+func Lookup(country string) (Market, bool) { return List(markets).Lookup(country) }
 
 // HasLocale reports whether the market is served in a locale, as spelt in Locales.
 func (m Market) HasLocale(locale string) bool { return slices.Contains(m.Locales, locale) }

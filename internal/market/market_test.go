@@ -183,7 +183,7 @@ func TestFromAcceptLanguage(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			country, locale := market.FromAcceptLanguage(tt.header)
+			country, locale := market.All().FromAcceptLanguage(tt.header)
 			if got := country + " " + locale; got != tt.want {
 				t.Errorf("FromAcceptLanguage(%.60q) = %s, want %s", tt.header, got, tt.want)
 			}
@@ -195,7 +195,7 @@ func FuzzFromAcceptLanguage(f *testing.F) {
 	f.Add("sv-SE,sv;q=0.9,en-US;q=0.8,en;q=0.7")
 	f.Add("*;q=0.1, x-klingon")
 	f.Fuzz(func(t *testing.T, header string) {
-		country, locale := market.FromAcceptLanguage(header)
+		country, locale := market.All().FromAcceptLanguage(header)
 		if m, ok := market.Lookup(country); !ok || m.Country != country || !m.HasLocale(locale) {
 			t.Errorf("FromAcceptLanguage(%q) = %q, %q: not served", header, country, locale)
 		}

@@ -152,7 +152,7 @@ func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, seconds int) {
 		fail(w, r, http.StatusTooManyRequests)
 		return
 	}
-	_, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	_, locale := market.All().FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	v := templates.TooManyView{Shell: templates.Shell{Locale: locale}, Seconds: seconds}
 	if r.Method == http.MethodGet {
 		v.TryURL = r.URL.RequestURI()

@@ -92,7 +92,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int) {
 		respond.JSONError(w, r, status, f.code, f.message, nil)
 		return
 	}
-	_, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	_, locale := market.All().FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	shell := templates.Shell{Locale: locale}
 	page := templates.Refused(templates.RefusedView{Shell: shell})
 	if status == http.StatusInternalServerError {

@@ -95,9 +95,6 @@ func New(o Options) *Sessions {
 	}
 }
 
-// HasCookie reports whether the request has a session token, known or not.
-func (s *Sessions) HasCookie(r *http.Request) bool { return s.token(r) != "" }
-
 // Peek reads the request's session without a lock. A later Locked loads it again. The
 // error is ErrStore.
 func (s *Sessions) Peek(r *http.Request) (Values, error) {

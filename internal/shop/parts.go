@@ -45,6 +45,7 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 
 func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis)
+	s.Carts.Markets = c.Catalog.Markets()
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}

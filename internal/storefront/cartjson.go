@@ -2,6 +2,7 @@ package storefront
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
@@ -12,14 +13,20 @@ import (
 // cartAnswer is the cart as JSON. Amounts are minor units. The totals are those of the
 // order at Klarna, with delivery and discount; 0 for an empty cart.
 type cartAnswer struct {
-	Revision       int64          `json:"revision"`
-	Country        string         `json:"country"`
-	Locale         string         `json:"locale"`
-	Currency       money.Currency `json:"currency"`
-	Lines          []cartLine     `json:"lines"`
-	DiscountCode   string         `json:"discount_code"`
-	TotalAmount    money.Amount   `json:"total_amount"`
-	TotalTaxAmount money.Amount   `json:"total_tax_amount"`
+	Revision int64          `json:"revision"`
+	Country  string         `json:"country"`
+	Locale   string         `json:"locale"`
+	Currency money.Currency `json:"currency"`
+	Lines    []cartLine     `json:"lines"`
+	// Unavailable are the lines that can no longer be sold, by what they were called last.
+	// No total counts them.
+	Unavailable  []goneLine `json:"unavailable,omitempty"`
+	DiscountCode string     `json:"discount_code"`
+	// DiscountProblem says why the code takes nothing off, in the cart's language; nil when
+	// it does, or without a code.
+	DiscountProblem *discountProblem `json:"discount_problem,omitempty"`
+	TotalAmount     money.Amount     `json:"total_amount"`
+	TotalTaxAmount  money.Amount     `json:"total_tax_amount"`
 }
 
 type cartLine struct {
@@ -28,6 +35,17 @@ type cartLine struct {
 	Quantity    int          `json:"quantity"`
 	UnitPrice   money.Amount `json:"unit_price"`
 	TotalAmount money.Amount `json:"total_amount"`
+}
+
+type goneLine struct {
+	SKU      string `json:"sku"`
+	Name     string `json:"name"`
+	Quantity int    `json:"quantity"`
+}
+
+type discountProblem struct {
+	Code    cart.NoDiscount `json:"code"`
+	Message string          `json:"message"`
 }
 
 func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Cart) {
@@ -45,6 +63,14 @@ func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Car
 	for i, g := range quote.Goods {
 		name, _ := g.Product.Name.In(lang)
 		answer.Lines[i] = cartLine{SKU: g.SKU, Name: name, Quantity: g.Quantity, UnitPrice: g.UnitPrice, TotalAmount: g.TotalAmount}
+	}
+	for _, line := range c.Lines {
+		if slices.Contains(quote.Unavailable, line.SKU) {
+			answer.Unavailable = append(answer.Unavailable, goneLine{line.SKU, s.lastName(c, line.SKU), line.Quantity})
+		}
+	}
+	if problem := quote.NoDiscount; problem != "" {
+		answer.DiscountProblem = &discountProblem{problem, i18n.T(lang, "discount.problem."+string(problem), c.DiscountCode)}
 	}
 	respond.JSON(w, r, http.StatusOK, answer)
 }

@@ -94,7 +94,7 @@ func (s *Storefront) storedLocale(r *http.Request) string {
 	if err != nil || values.CartID == "" {
 		return ""
 	}
-	c, err := s.Carts.Get(r.Context(), values.CartID, fallback(r))
+	c, err := s.Carts.Get(r.Context(), values.CartID, s.fallback(r))
 	if err != nil {
 		return ""
 	}
@@ -106,7 +106,7 @@ func (s *Storefront) storedLocale(r *http.Request) string {
 // language.
 func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error, locale string) {
 	f := s.report(r, err)
-	shell := templates.Shell{Locale: cmp.Or(locale, fallback(r).Locale)}
+	shell := templates.Shell{Locale: cmp.Or(locale, s.fallback(r).Locale)}
 	switch {
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))

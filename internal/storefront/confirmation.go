@@ -74,10 +74,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	v := s.view(r, c)
 	if !own {
-		respond.Page(w, r, http.StatusOK, templates.Confirmation(templates.ConfirmationView{
-			Shell: v.shell(), Number: bought.Number, Total: v.priceIn(bought)(bought.OrderAmount).Text,
-			Stranger: s.Sessions.HasCookie(r), Pending: bought.Pending(),
-		}))
+		respond.Page(w, r, http.StatusOK, templates.Confirmation(templates.ConfirmationView{Shell: v.shell()}))
 		return
 	}
 	if time.Since(bought.PlacedAt) >= snippetLife {

@@ -114,7 +114,7 @@ func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.Handle
 // form. It reports whether the change was made.
 func (s *Storefront) apply(w http.ResponseWriter, r *http.Request, id string, f form) bool {
 	before := 0
-	c, err := s.change(r.Context(), id, fallback(r), f.change, func(c *cart.Cart) error {
+	c, err := s.change(r.Context(), id, s.fallback(r), f.change, func(c *cart.Cart) error {
 		if len(f.change.Set) == 1 {
 			before = c.Quantity(f.change.Set[0].SKU)
 		}
@@ -184,7 +184,7 @@ func (s *Storefront) refusedForm(w http.ResponseWriter, r *http.Request, refused
 	if c.ID == "" {
 		values, err := s.Sessions.Peek(r)
 		if err == nil && values.CartID != "" {
-			c, err = s.Carts.Get(r.Context(), values.CartID, fallback(r))
+			c, err = s.Carts.Get(r.Context(), values.CartID, s.fallback(r))
 		}
 		if err != nil {
 			s.PageError(w, r, err)

@@ -52,7 +52,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)
 		return
 	}
-	if err := s.shipWithin(ctx, id, fallback(r)); err != nil {
+	if err := s.shipWithin(ctx, id, s.fallback(r)); err != nil {
 		s.PageError(w, r, err)
 		return
 	}
@@ -99,7 +99,7 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
 	result, err := s.Payments.Syncer.Sync(ctx, payments.Request{
-		CartID: s.Sessions.CartID(ctx), Fallback: fallback(r), Mode: mode, SessionID: known,
+		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known,
 	})
 	if err == nil && result.Outcome == cartsync.InSync && known != result.Session.SessionID {
 		s.Sessions.SetPaymentsSessionID(ctx, result.Session.SessionID)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -445,7 +446,7 @@ func TestPaymentsShipsWithin(t *testing.T) {
 		t.Fatal(err)
 	}
 	abroad := cart.Address{BillingCountry: "SE", ShippingCountry: "NO"}
-	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad) }); err != nil {
+	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad, market.All()) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, u := p.send(updatePath, `{}`); u.OrderTaxAmount == home {

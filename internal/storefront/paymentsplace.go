@@ -49,7 +49,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		redirectJSON(w, r, "/cart")
 		return
 	}
-	c, err := s.Carts.Get(ctx, id, fallback(r))
+	c, err := s.Carts.Get(ctx, id, s.fallback(r))
 	if err == nil && sessionID == "" {
 		err = order.ErrTokenGone // of somebody else's session, or of one long ago
 	}
@@ -57,7 +57,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	c, wrong, err := s.approved(ctx, c, request, fallback(r))
+	c, wrong, err := s.approved(ctx, c, request, s.fallback(r))
 	switch {
 	case err == nil:
 	case errors.Is(err, errBadAddress):

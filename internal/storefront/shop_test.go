@@ -80,14 +80,17 @@ func (b *browser) cart() (c cartJSON) {
 }
 
 type cartJSON struct {
-	Revision       int64
-	Country        string
-	Locale         string
-	Currency       string
-	Lines          []lineJSON
-	DiscountCode   string `json:"discount_code"`
-	TotalAmount    int64  `json:"total_amount"`
-	TotalTaxAmount int64  `json:"total_tax_amount"`
+	Revision     int64
+	Country      string
+	Locale       string
+	Currency     string
+	Lines        []lineJSON
+	DiscountCode string `json:"discount_code"`
+	Unavailable  []lineJSON
+	// DiscountProblem is zero when the code has an effect.
+	DiscountProblem struct{ Code, Message string } `json:"discount_problem"`
+	TotalAmount     int64                          `json:"total_amount"`
+	TotalTaxAmount  int64                          `json:"total_tax_amount"`
 }
 
 type lineJSON struct {

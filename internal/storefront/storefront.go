@@ -13,7 +13,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/session"
@@ -71,9 +70,10 @@ func (s *Storefront) Routes(r chi.Router) {
 	}
 }
 
-// fallback returns the market for a visitor without a cart.
-func fallback(r *http.Request) cart.Fallback {
-	country, locale := market.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+// fallback returns the market for a visitor without a cart: one where something can be
+// bought.
+func (s *Storefront) fallback(r *http.Request) cart.Fallback {
+	country, locale := s.Catalog.Markets().FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	return cart.Fallback{Country: country, Locale: locale}
 }
 
@@ -83,7 +83,7 @@ func (s *Storefront) cartOf(r *http.Request) (cart.Cart, error) {
 	if id == "" {
 		return s.visitor(r), nil
 	}
-	return s.Carts.Get(r.Context(), id, fallback(r))
+	return s.Carts.Get(r.Context(), id, s.fallback(r))
 }
 
 // page returns a handler that reads the session's cart and calls show.
@@ -100,7 +100,7 @@ func (s *Storefront) page(show func(http.ResponseWriter, *http.Request, *view)) 
 
 // visitor returns the empty cart of a new visitor.
 func (s *Storefront) visitor(r *http.Request) cart.Cart {
-	f := fallback(r)
+	f := s.fallback(r)
 	return cart.Cart{Contents: cart.Contents{Country: f.Country, Locale: f.Locale}}
 }
 

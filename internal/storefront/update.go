@@ -138,7 +138,7 @@ func (s *Storefront) arrived(w http.ResponseWriter, r *http.Request, request pag
 	if err != nil || values.CartID == "" {
 		return c, err
 	}
-	return s.change(r.Context(), values.CartID, fallback(r), ch, func(c *cart.Cart) error {
+	return s.change(r.Context(), values.CartID, s.fallback(r), ch, func(c *cart.Cart) error {
 		if c.BoughtBy(request.shows()) {
 			return errBought
 		}
@@ -221,7 +221,7 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 	ctx := r.Context()
 	known := s.Sessions.KCOOrderID(ctx)
 	result, err := s.Syncer.Sync(ctx, kco.Request{
-		CartID: s.Sessions.CartID(ctx), Fallback: fallback(r), Mode: mode,
+		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode,
 		SessionOrderID: known, PageOrderID: pageOrderID,
 	})
 	if err != nil || result.Outcome != cartsync.InSync {

@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -61,13 +62,23 @@ func (v *view) amount(a money.Amount) templates.Amount {
 	return templates.Amount{Text: v.price(a), Minor: int64(a)}
 }
 
-// name returns a product's name in the page's language, or its SKU.
-func (v *view) name(sku string) string {
-	if p, known := v.Catalog.Product(sku); known {
-		name, _ := p.Name.In(v.lang)
+// name returns a product's name in the page's language.
+func (v *view) name(sku string) string { return v.lastName(v.cart, sku) }
+
+// lastName returns a product's name in the cart's language, else what it was called last,
+// or its SKU.
+func (s *Storefront) lastName(c cart.Cart, sku string) string {
+	if p, known := s.Catalog.Product(sku); known {
+		name, _ := p.Name.In(i18n.LangOf(c.Locale))
 		return name
 	}
-	return sku
+	return cmp.Or(c.Names[sku], sku)
+}
+
+// items returns how many things in the cart can be sold.
+func (v *view) items() int {
+	quote, _ := v.quote() // filled as far as it came
+	return quote.Items()
 }
 
 // shell returns the frame of a page, with the messages that the address asks for.
@@ -77,9 +88,9 @@ func (v *view) shell() templates.Shell {
 		Country:      v.cart.Country,
 		Currency:     string(v.market.Currency),
 		SalesTax:     v.market.Scheme == market.SalesTax,
-		Countries:    countries,
+		Countries:    v.countries(),
 		Categories:   v.categories(),
-		CartCount:    v.cart.Items(),
+		CartCount:    v.items(),
 		CartRevision: v.cart.Revision,
 		CartIDHash:   cartIDHash(v.cart.ID),
 		Path:         "/",
@@ -101,13 +112,13 @@ func (v *view) categories() []templates.Category {
 }
 
 // countries are the countries of the market panel.
-var countries = func() []templates.Country {
+func (v *view) countries() []templates.Country {
 	var list []templates.Country
-	for _, m := range market.All() {
+	for _, m := range v.Catalog.Markets() {
 		list = append(list, templates.Country{Code: m.Country, Currency: string(m.Currency), Locales: m.Locales})
 	}
 	return list
-}()
+}
 
 // cartIDHash returns a name for the cart that does not show its ID, for other tabs.
 func cartIDHash(id string) string {
@@ -123,7 +134,7 @@ func cartIDHash(id string) string {
 func (v *view) say(shell *templates.Shell) {
 	query := v.r.URL.Query()
 	if sku := query.Get("added"); v.cart.Quantity(sku) > 0 {
-		shell.Added = &templates.Added{Name: v.name(sku), Count: v.cart.Items()}
+		shell.Added = &templates.Added{Name: v.name(sku), Count: v.items()}
 	}
 	if sku := query.Get("removed"); sku != "" && v.cart.Quantity(sku) == 0 {
 		quantity, err := strconv.Atoi(query.Get("quantity"))
@@ -191,14 +202,15 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	if err != nil {
 		return templates.Order{}, nil, err
 	}
-	order := templates.Order{Items: v.cart.Items(), Totals: v.totals(quote)}
-	if percent, ok := v.Catalog.Discount(v.cart.DiscountCode); ok {
-		order.Discount = templates.Discount{Code: v.cart.DiscountCode, Percent: percent}
+	order := templates.Order{Items: v.items(), Totals: v.totals(quote)}
+	percent, _ := v.Catalog.Discount(v.cart.DiscountCode)
+	order.Discount = templates.Discount{
+		Code: v.cart.DiscountCode, Percent: percent, Problem: string(quote.NoDiscount), SparesVouchers: quote.SparesVouchers,
 	}
 	var notes []templates.Note
 	goods := quote.Goods
 	for _, line := range v.cart.Lines {
-		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: line.SKU}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
+		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: v.name(line.SKU)}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
 		if p, known := v.Catalog.Product(line.SKU); known {
 			shown.Name, shown.Picture = templates.In(p.Name.In(v.lang)), p.Picture
 		}
@@ -209,6 +221,8 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 			if shown.Stock == 0 {
 				notes = append(notes, templates.SoldOut(v.lang, line.SKU, shown.Name.Text, "/cart"))
 			}
+		} else {
+			notes = append(notes, templates.Gone(v.lang, line.SKU, shown.Name.Text, "/cart"))
 		}
 		order.Lines = append(order.Lines, shown)
 	}

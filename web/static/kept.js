@@ -19,11 +19,12 @@
  * @property {string[]} declined categories
  * @property {string[]} invalid members of an address that Klarna refused
  * @property {Approval|null} approval
+ * @property {boolean} renewed the session was, and the shopper is yet to be told
  */
 
 export class Kept {
   #key;
-  /** @type {Purchase} */ #purchase = { address: {}, form: "", category: "", declined: [], invalid: [], approval: null };
+  /** @type {Purchase} */ #purchase = { address: {}, form: "", category: "", declined: [], invalid: [], approval: null, renewed: false };
 
   /** @param {string} cart the cart's hash @param {string} form names the session that the page shows */
   constructor(cart, form) {

@@ -106,7 +106,7 @@ export class OpenOrder {
     const { sku, name } = line.dataset;
     const before = this.#quantity(line);
     this.change({ lines: { [sku]: count } });
-    if (count > 0) return drop("removed");
+    if (count > 0 || "gone" in line.dataset) return drop("removed"); // what is sold no more does not come back
     const undo = () => {
       this.change({ lines: { [sku]: before } });
       drop("removed");
@@ -193,7 +193,10 @@ export class OpenOrder {
       delete byKey(this.#root, "discount:code")?.dataset.typed;
       drop("code");
     }
-    for (const sku of Object.keys(change.lines ?? {})) drop(`sold-out-${sku}`);
+    for (const sku of Object.keys(change.lines ?? {})) {
+      drop(`sold-out-${sku}`);
+      drop(`gone-${sku}`);
+    }
     drop("problem");
     const otherTotal = this.#show(answer, change);
     if (answer.kind === "replaced") this.#renew(answer);

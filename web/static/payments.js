@@ -61,6 +61,7 @@ class Payments {
   #loaded = ""; // what the widget shows, or will
   #blamed = false; // Klarna found fault with the address when it loaded the widget: it is told the next one too
   #unfit = new Set(); // ways to pay that Klarna does not offer for the order as it is now
+  /** @type {(() => void)|null} */ #refused = null; // what follows from a refusal, when the session has not just ended
 
   constructor(root, form, options = {}) {
     this.#root = root;
@@ -99,7 +100,11 @@ class Payments {
   // The form.
 
   #fill() {
-    const { address, category, invalid } = this.#kept.now;
+    const { address, category, invalid, renewed } = this.#kept.now;
+    if (renewed) {
+      this.#kept.keep({ renewed: false });
+      this.#say("renewed", "info", "renewed_title", "renewed_body");
+    }
     this.#address = new AddressForm(this.#form, {
       typed: address,
       changed: (name) => {
@@ -216,10 +221,21 @@ class Payments {
       this.#loaded = "";
       this.#invalid(result.error.invalid_fields, { focus: false });
     } else if (!result.show_form && this.#page !== "review") {
-      this.#unfit.add(category);
-      this.#offer();
-      this.#load();
+      this.#doubt(() => {
+        this.#unfit.add(category);
+        this.#offer();
+        this.#load();
+      });
     }
+  }
+
+  /**
+   * Klarna refuses a way to pay: the shopper's, or any in a session that has ended while the page was open. Only the shop
+   * can tell, and makes a new session then. @param {() => void} refused what follows when the session goes on
+   */
+  #doubt(refused) {
+    this.#refused = refused;
+    this.#order.change({});
   }
 
   /** The order is another one now. Klarna may offer other ways to pay for it; then the page is made anew. */
@@ -229,13 +245,23 @@ class Payments {
     if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#unfit.clear();
     this.#shown = session;
     this.#offer();
+    if (this.#refused && !replaced) queueMicrotask(this.#refused); // when the answer is shown
+    this.#refused = null;
   }
 
+  /** A new session knows nothing of what was refused in the one before: every way to pay is offered again. */
   #renew({ form, client_token }) {
     Object.assign(this.#data, { form, client_token });
     this.#kept.renew(form);
     this.#widget.renew(client_token);
-    if (this.#page === "review") return this.#leave(this.#data.details_url); // what was approved there is gone
+    if (this.#page === "review") {
+      this.#kept.keep({ renewed: true });
+      return this.#leave(this.#data.details_url); // what was approved there is gone
+    }
+    this.#unfit.clear();
+    this.#offer();
+    for (const id of ["payment", "expired"]) drop(id);
+    this.#say("renewed", "info", "renewed_title", "renewed_body"); // at the button: the order's own takes its place
     this.#loaded = "";
     this.#letGo();
   }
@@ -303,7 +329,7 @@ class Payments {
       this.#say("payment", "info", "closed_title", "closed_body");
       this.#button.focus();
     } else {
-      this.#declined(category);
+      this.#doubt(() => this.#declined(category));
     }
   }
 
@@ -352,6 +378,7 @@ class Payments {
         this.#kept.keep({ approval: { ...this.#kept.now.approval, token: "" } });
         this.#rest();
         this.#say("expired", "warn", "expired_title", "approve_again", [this.#total()]);
+        this.#order.change({}); // the session may have ended too
         break;
       case "invalid":
         this.#rest();

@@ -170,6 +170,13 @@ func (u *till) change(mugs int) {
 	u.revision++
 }
 
+// ends makes the next update answer with another session.
+func (u *till) ends() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.replaces = true
+}
+
 func (u *till) update(w http.ResponseWriter, r *http.Request) {
 	sent := u.read(r)
 	u.mu.Lock()

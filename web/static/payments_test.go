@@ -243,6 +243,32 @@ func TestPaymentsOneStep(t *testing.T) {
 			placed: []string{"token-1 20000"},
 		},
 		{
+			name: "the session has ended: another takes its place, and every way to pay is back",
+			results: `{"authorize": [` + declined + `,` + declined + `]}`,
+			play: func(u *till, p *payer) {
+				p.buy()
+				p.Wait("the other way", `() => document.activeElement.value === "pay_now"`)
+				p.rests()
+				u.ends()
+				p.buy()
+				p.rests()
+				p.wantNote("renewed", "We had to renew the payment form. Your cart is unchanged. Check your details before you pay. Close")
+				for _, way := range []string{"pay_later", "pay_now", "pay_over_time"} {
+					if !p.MustElement(`[data-method="` + way + `"]`).MustVisible() {
+						p.t.Errorf("%s is not offered", way)
+					}
+				}
+				if got := p.note("payment"); got != "" {
+					p.t.Errorf("the page still says %q", got)
+				}
+				p.buy()
+				p.done()
+			},
+			told: "load:pay_later 20000, authorize:pay_later 20000 address, load:pay_now 20000, authorize:pay_now 20000 address, " +
+				"init, load:pay_now 20000, authorize:pay_now 20000 address",
+			placed: []string{"token-1 20000"},
+		},
+		{
 			name: "all declined", results: `{"authorize": [` + declined + `,` + declined + `,` + declined + `]}`,
 			play: func(_ *till, p *payer) {
 				for _, next := range []string{"pay_now", "pay_over_time", ""} {

@@ -102,6 +102,15 @@ func SoldOut(l i18n.Lang, sku, name, returnTo string) Note {
 	}
 }
 
+// Gone says that a line of the cart is not sold any more, with a button that removes it.
+func Gone(l i18n.Lang, sku, name, returnTo string) Note {
+	return Note{ID: "gone-" + sku, Kind: Warn,
+		Title:   i18n.T(l, "note.gone.title", name),
+		Body:    i18n.T(l, "note.gone.body"),
+		Actions: []Action{setLine(i18n.T(l, "line.remove"), "", sku, 0, returnTo)},
+	}
+}
+
 // AddedSoldOut says that a product was not put in the cart because none is left.
 func AddedSoldOut(l i18n.Lang, name string) Note {
 	return Note{ID: "sold-out", Kind: Bad, Title: i18n.T(l, "note.sold_out.title", name), Body: i18n.T(l, "note.unchanged")}

@@ -117,11 +117,18 @@ var pages = []page{
 		v.Pending, v.DeliverTo, v.Snippet, v.Email = true, nil, "", ""
 		return templates.Confirmation(v)
 	}},
-	{"confirmation without a cookie", true, true, func(l string) templ.Component {
-		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l), Number: "SK-7F3K-92AB", Total: "3 274 kr"})
-	}},
 	{"somebody else's confirmation", true, true, func(l string) templ.Component {
-		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l), Number: "SK-7F3K-92AB", Total: "3 274 kr", Stranger: true})
+		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l)})
+	}},
+	{"cart of what is gone", true, true, func(l string) templ.Component {
+		o := order()
+		o.Lines, o.Items, o.Discount.Problem = o.Lines[2:], 0, "nothing_sold"
+		return templates.Cart(templates.CartView{Shell: shell(l), Order: o})
+	}},
+	{"cart with a code without effect", true, true, func(l string) templ.Component {
+		o := order()
+		o.Discount.Problem, o.Totals.Discount = "only_vouchers", nil
+		return templates.Cart(templates.CartView{Shell: shell(l), Order: o})
 	}},
 	{"cancelled", true, true, func(l string) templ.Component {
 		return templates.Cancelled(templates.CancelledView{Shell: shell(l)})

@@ -122,6 +122,10 @@ type Line struct {
 type Discount struct {
 	Code    string // in use; "" = none
 	Percent int32  // hundredths of a percent
+	// Problem is why Code takes nothing off: the end of the text's key ("withdrawn"); "" when
+	// it does.
+	Problem        string
+	SparesVouchers bool // Code takes nothing off vouchers, and there is one
 	Refused string // a code that was tried and is not known; "" = none
 }
 
@@ -218,13 +222,11 @@ type PaymentsView struct {
 }
 
 // ConfirmationView is the page after the purchase. Without Order it is for visitors who
-// may not be the buyer, and shows only number and total.
+// may not be the buyer, and says only that the order is placed.
 type ConfirmationView struct {
 	Shell
 	*Order
 	Number    string   // of the order
-	Total     string   // of the order; not needed with Order
-	Stranger  bool     // without Order: the visitor is not the buyer, and is not thanked
 	Pending   bool     // Klarna is still checking the payment
 	Email     string   // masked; "" = none
 	DeliverTo []string // lines of the address; none = nothing is delivered
