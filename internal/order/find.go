@@ -99,7 +99,8 @@ func amountOf(text string) (money.Amount, bool) {
 	amount, ok := money.ParseDecimal(text)
 	unit := strings.ToUpper(strings.Trim(text, "0123456789 .,'€£$\u00a0"))
 	known := unit == "" || unit == "KR" || slices.ContainsFunc(market.All(), func(m market.Market) bool { return string(m.Currency) == unit })
-	return amount, ok && known && !(len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9')
+	number := len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9' // no amount begins so
+	return amount, ok && known && !number
 }
 
 // spansOf are the words that a part of a text may stand for.
@@ -194,13 +195,13 @@ type clause struct {
 func sqlf(text string, args ...any) (c clause) {
 	pieces := strings.Split(text, "$")
 	c.text = pieces[0]
-	for i, piece := range pieces[1:] {
-		if part, ok := args[i].(clause); ok {
+	for i, arg := range args {
+		if part, ok := arg.(clause); ok {
 			c.text, c.args = c.text+part.text, append(c.args, part.args...)
 		} else {
-			c.text, c.args = c.text+"$", append(c.args, args[i])
+			c.text, c.args = c.text+"$", append(c.args, arg)
 		}
-		c.text += piece
+		c.text += pieces[i+1]
 	}
 	return c
 }

@@ -141,6 +141,7 @@ func wanted(all []order.Order, q order.Query) (ids []string) {
 			return cmp.Compare(y.OrderAmount, x.OrderAmount)
 		case order.ByStatus:
 			return cmp.Compare(y.Status, x.Status)
+		case order.ByPlaced:
 		}
 		return 0
 	})

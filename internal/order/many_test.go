@@ -52,7 +52,7 @@ func often(rng *rand.Rand, list []string) string {
 
 // manyOrders makes the i-th newest of the orders of a shop that has 1,000 a day.
 func manyOrders(rng *rand.Rand, i int, newest time.Time) order.Order {
-	age := time.Duration(i) * 24 * time.Hour / 1000
+	age := time.Duration(i) * (24 * time.Hour / 1000)
 	country := countries[min(rng.IntN(9)/2, 3)]
 	a := klarna.Address{
 		GivenName: often(rng, given), FamilyName: often(rng, surnames), StreetAddress: fmt.Sprintf("Storgatan %d", rng.IntN(99)+1),
@@ -67,7 +67,7 @@ func manyOrders(rng *rand.Rand, i int, newest time.Time) order.Order {
 		Version: 1, ID: "ord_" + code(rng.Int(), 13) + code(rng.Int(), 13), Number: "SK-" + number[:4] + "-" + number[4:], Key: code(rng.Int(), 13) + code(rng.Int(), 13),
 		OrderID: uuidOf(rng), CartID: code(rng.Int(), 13) + code(rng.Int(), 13), PlacedAt: newest.Add(-age), PurchaseCountry: country, PurchaseCurrency: currencies[country],
 		Locale: "sv-SE", KlarnaReference: "K" + code(i+1<<20, 7), BillingAddress: a, ShippingAddress: a, Acknowledged: true, CartClosed: true, Revision: 3,
-		PaymentMethod: ordermanagement.PaymentMethod{Type: "INVOICE", Description: "Pay later"}, ExpiresAt: newest.Add(-age).AddDate(0, 0, 28),
+		PaymentMethod: ordermanagement.PaymentMethod{Type: "INVOICE", Description: "Pay later"}, ExpiresAt: newest.AddDate(0, 0, 28).Add(-age),
 		Status: ordermanagement.Captured, FraudStatus: ordermanagement.FraudAccepted, MerchantReference1: "SK-" + number[:4] + "-" + number[4:],
 	}
 	for range 1 + rng.IntN(3) {

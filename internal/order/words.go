@@ -155,7 +155,7 @@ func setWords(ctx context.Context, tx *sql.Tx, o Order) error {
 			rows[i] = fmt.Sprintf("($%d, $1, $2)", i+3)
 		}
 		// PostgreSQL takes the types of the first row's arguments from there.
-		_, err = tx.ExecContext(ctx, "insert into order_words (word, placed_at, order_id) values "+strings.Join(rows, ", "), args...)
+		_, err = tx.ExecContext(ctx, "insert into order_words (word, placed_at, order_id) values "+strings.Join(rows, ", "), args...) //nolint:gosec // places of arguments
 	}
 	if err != nil {
 		return fmt.Errorf("write words of order: %w", err)
