@@ -85,6 +85,9 @@ bench-compare: build bin/bench test-tools ## make bench, and how that differs fr
 bench-growth: build bin/bench test-tools ## time and memory with up to 1,000,000 sessions and 10,000 clients; all figures in bin/growth.json
 	bin/bench growth -shopd bin/shopd -out bin/growth.json $(GROWTH)
 
+bench-orders: test-tools ## time and bytes of an order book of 1,000,000 in PostgreSQL and 100,000 in SQLite
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 60m -run '^TestManyOrders$$' ./internal/order -orders.postgres=1000000 -orders.sqlite=100000
+
 # PART of PARTS, so that several machines can share them: make fuzz PARTS=3 PART=0.
 PARTS ?= 1
 PART  ?= 0

@@ -36,6 +36,10 @@ type Backoffice struct {
 	Story    *story.Log            // for the inspector, as is Syncer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
+	// Zone is the shop's: in it days of filters begin.
+	Zone *time.Location
+	// SearchKeys seal what is searched for in addresses: the first seals, all open. 32 bytes each.
+	SearchKeys [][]byte
 }
 
 // everything is the route of all paths without a page.
@@ -52,7 +56,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 		})
 		r.Group(func(r chi.Router) {
 			r.Use(b.signedIn)
-			// A search is sent by POST, so that no URL has an e-mail address.
+			// A search is sent by POST, so that no URL says whom it is for.
 			r.With(respond.Deadline(requestTime)).Post("/admin/search", b.search)
 			r.Group(func(r chi.Router) {
 				r.Use(b.changesNeedManage)

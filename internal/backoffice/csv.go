@@ -32,12 +32,12 @@ func (b *Backoffice) exportRoutes(r chi.Router) {
 
 // exports shows the page with links to the files.
 func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
-	filter, _, err := filterOf(r.URL.Query())
+	filter, _, err := b.filterOf(r.URL.Query())
 	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	now := time.Now().UTC()
+	now := time.Now().In(b.Zone)
 	month := now.AddDate(0, 0, 1-now.Day())
 	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: countries()}
 	for _, span := range []struct {
@@ -147,7 +147,7 @@ func text(s string) string {
 // export answers with a file of the filtered orders, oldest first.
 func (b *Backoffice) export(f file) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		_, query, err := filterOf(r.URL.Query())
+		_, query, err := b.filterOf(r.URL.Query())
 		if err != nil {
 			b.fail(w, r, err)
 			return

@@ -21,97 +21,105 @@ import (
 const (
 	// maxSearch is the longest search text, in bytes. An e-mail address has at most 320.
 	maxSearch = 320
-	// checking is the filter's value for orders that Klarna is still checking.
-	checking = "CHECKING"
-	dayForm  = "2006-01-02"
+	dayForm   = "2006-01-02"
+	// set is the value of a filter that is there or not.
+	set = "1"
 )
 
-// states are the values of the filter's state.
-var states = []templates.AdminChoice{
-	{Value: checking, Label: "Being checked"},
-	{Value: string(ordermanagement.Authorized), Label: "Open"},
-	{Value: string(ordermanagement.PartCaptured), Label: "Partly captured"},
-	{Value: string(ordermanagement.Captured), Label: "Captured"},
-	{Value: string(ordermanagement.Cancelled), Label: "Cancelled"},
-	{Value: string(ordermanagement.Expired), Label: "Expired"},
-	{Value: string(ordermanagement.Closed), Label: "Closed"},
-}
+// choices are the values of a filter; its name in addresses is in templates.AdminFilter.
+type choices []templates.AdminChoice
 
-// search redirects to the list of what was searched for. An e-mail address is replaced by
-// its hash: no URL has personal data.
+var (
+	states = choices{
+		{Value: string(ordermanagement.Authorized), Label: "Open"},
+		{Value: string(ordermanagement.PartCaptured), Label: "Partly captured"},
+		{Value: string(ordermanagement.Captured), Label: "Captured"},
+		{Value: string(ordermanagement.Cancelled), Label: "Cancelled"},
+		{Value: string(ordermanagement.Expired), Label: "Expired"},
+		{Value: string(ordermanagement.Closed), Label: "Closed"},
+	}
+	risks = choices{
+		{Value: string(ordermanagement.FraudPending), Label: "Being checked"},
+		{Value: string(ordermanagement.FraudRejected), Label: "Rejected"},
+		{Value: string(ordermanagement.FraudAccepted), Label: "Accepted"},
+	}
+	sorts = choices{
+		{Value: "", Label: "Newest first"}, {Value: "placed", Label: "Oldest first"},
+		{Value: "-amount", Label: "Highest amount"}, {Value: "amount", Label: "Lowest amount"},
+		{Value: "status", Label: "Status, from Open on"}, {Value: "-status", Label: "Status, Open last"},
+	}
+	marks = choices{{Value: set}}
+)
+
+// search redirects to the list of what was searched for.
 func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	text := strings.TrimSpace(r.PostForm.Get("q"))
-	if len(text) > maxSearch {
-		b.fail(w, r, errBadRequest)
-		return
-	}
-	if strings.Contains(text, "@") {
-		text = order.EmailHash(text)
-	}
-	filter, _, err := filterOf(r.PostForm)
+	filter, _, err := b.filterOf(r.PostForm)
 	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	filter.Query = text
-	http.Redirect(w, r, listURL(filter, ""), http.StatusSeeOther)
+	filter.Sealed = b.seal(filter.Query)
+	http.Redirect(w, r, listURL(home, filter, ""), http.StatusSeeOther)
 }
 
 // filterOf reads the filter of a list from a query or a form, for its page and for the
 // book. It refuses values that none of our forms sends.
-func filterOf(v url.Values) (templates.AdminFilter, order.Query, error) {
-	f := templates.AdminFilter{
-		Query: strings.TrimSpace(v.Get("q")), Status: v.Get("status"), Country: v.Get("country"), From: v.Get("from"), To: v.Get("to"),
+func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Query, err error) {
+	f = templates.AdminFilter{
+		Sealed: v.Get("q"), Status: v.Get("status"), Risk: v.Get("risk"), Country: v.Get("country"), From: v.Get("from"), To: v.Get("to"),
+		ToShip: v.Get("to_ship"), Expiring: v.Get("expiring"), Flagged: v.Get("flagged"), Sort: v.Get("sort"),
 	}
-	q := order.Query{Text: f.Query, Country: f.Country, Cursor: v.Get("page")}
-	var err, toErr error
-	q.From, err = day(f.From)
-	if q.To, toErr = day(f.To); !q.To.IsZero() {
-		q.To = q.To.AddDate(0, 0, 1) // all of the day
-	}
-	_, served := market.Lookup(f.Country)
-	switch {
-	case err != nil, toErr != nil, len(f.Query) > maxSearch, f.Country != "" && !served,
-		f.Status != "" && !slices.ContainsFunc(states, func(s templates.AdminChoice) bool { return s.Value == f.Status }):
+	var opened bool
+	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !countries().have(f.Country) ||
+		!marks.have(f.ToShip) || !marks.have(f.Expiring) || !marks.have(f.Flagged) || !sorts.have(f.Sort) {
 		return f, q, errBadRequest
-	case f.Status == checking:
-		q.Pending = true
-	default:
-		q.Status = ordermanagement.Status(f.Status)
+	}
+	sorted, descending := strings.CutPrefix(f.Sort, "-")
+	q = order.Query{
+		Text: f.Query, Status: ordermanagement.Status(f.Status), Risk: ordermanagement.FraudStatus(f.Risk), Country: f.Country,
+		ToShip: f.ToShip == set, Expiring: f.Expiring == set, Flagged: f.Flagged == set,
+		Sort: order.Sort(strings.TrimPrefix(sorted, "placed")), Ascending: !descending && sorted != "", Cursor: v.Get("page"),
+	}
+	var toErr error
+	q.PlacedAfter, err = b.day(f.From)
+	if q.PlacedBefore, toErr = b.day(f.To); !q.PlacedBefore.IsZero() {
+		q.PlacedBefore = q.PlacedBefore.AddDate(0, 0, 1) // all of the day
+	}
+	if err != nil || toErr != nil {
+		return f, q, errBadRequest
 	}
 	return f, q, nil
 }
 
-// day reads a day. "" is the zero time.
-func day(text string) (time.Time, error) {
+// day is when a day begins in the shop's time zone. "" is the zero time.
+func (b *Backoffice) day(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	return time.Parse(dayForm, text)
+	return time.ParseInLocation(dayForm, text, b.Zone)
 }
 
-// listURL returns the address of a list, from its filter and its page.
-func listURL(f templates.AdminFilter, page string) string {
+// listURL returns the address of a list, or of a file of it, from its filter and its page.
+func listURL(path string, f templates.AdminFilter, page string) string {
 	v := url.Values{}
-	for name, value := range map[string]string{
-		"q": f.Query, "status": f.Status, "country": f.Country, "from": f.From, "to": f.To, "page": page,
-	} {
-		if value != "" {
-			v.Set(name, value)
-		}
+	for _, field := range f.Fields("") {
+		v.Set(field.Name, field.Value)
+	}
+	if page != "" {
+		v.Set("page", page)
 	}
 	if len(v) == 0 {
-		return home
+		return path
 	}
-	return home + "?" + v.Encode()
+	return path + "?" + v.Encode()
 }
 
 func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
-	filter, query, err := filterOf(r.URL.Query())
+	filter, query, err := b.filterOf(r.URL.Query())
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -126,7 +134,9 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 	}
 	staff := staffOf(r.Context())
 	v := templates.AdminOrdersView{
-		Filter: filter, Statuses: states, Countries: countries(), Chips: chips(filter), Manages: staff.Role == Manage,
+		Filter: filter, Statuses: states, Risks: risks, Countries: countries(), Sorts: sorts, Sorted: sorts.label(filter.Sort),
+		Chips: chips(filter), Manages: staff.Role == Manage,
+		OrdersURL: listURL("/admin/exports/orders.csv", filter, ""), LinesURL: listURL("/admin/exports/lines.csv", filter, ""),
 	}
 	for _, a := range b.Desk.Actions.Bulk() {
 		v.Bulk = append(v.Bulk, templates.AdminBulk{Action: string(a.Name), Ask: a.AllAsk, Label: a.Title + "…"})
@@ -136,13 +146,13 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 		v.Rows = append(v.Rows, b.row(o, now))
 	}
 	if v.Found = form.Count(page.Total, "order"); page.Total > order.MaxTotal {
-		v.Found = "more than " + form.Count(order.MaxTotal, "order")
+		v.Found = strings.Replace(form.Count(order.MaxTotal, "order"), " ", "+ ", 1)
 	}
-	if page.Newer != "" {
-		v.NewerURL = listURL(filter, page.Newer)
+	if page.Previous != "" {
+		v.PreviousURL = listURL(home, filter, page.Previous)
 	}
-	if page.Older != "" {
-		v.OlderURL = listURL(filter, page.Older)
+	if page.Next != "" {
+		v.NextURL = listURL(home, filter, page.Next)
 	}
 	b.page(w, r, http.StatusOK, "Orders", navOrders, templates.AdminOrders(v))
 }
@@ -175,45 +185,45 @@ func chips(f templates.AdminFilter) []templates.AdminChip {
 		}
 		was := *part
 		*part = ""
-		all = append(all, templates.AdminChip{Name: name, Value: value, URL: listURL(f, "")})
+		all = append(all, templates.AdminChip{Name: name, Value: value, URL: listURL(home, f, "")})
 		*part = was
 	}
-	add("Search", searchText(f.Query), &f.Query)
-	add("Status", labelOf(states, f.Status), &f.Status)
+	add("Search", f.Query, &f.Sealed)
+	add("Status", states.label(f.Status), &f.Status)
+	add("Risk", risks.label(f.Risk), &f.Risk)
 	add("Country", i18n.CountryName(i18n.English, f.Country), &f.Country)
 	add("From", dayOf(f.From), &f.From)
 	add("To", dayOf(f.To), &f.To)
+	add("Only", "to ship", &f.ToShip)
+	add("Only", "expiring", &f.Expiring)
+	add("Only", "flagged", &f.Flagged)
 	return all
 }
 
-// searchText returns the search text to show. The hash of an address means nothing to
-// people.
-func searchText(text string) string {
-	if len(text) == 64 && strings.Trim(text, "0123456789abcdef") == "" {
-		return "an e-mail address"
-	}
-	return text
+// have reports whether a value is one of the choices, or none.
+func (c choices) have(value string) bool {
+	return value == "" || slices.ContainsFunc(c, func(choice templates.AdminChoice) bool { return choice.Value == value })
 }
 
-func labelOf(choices []templates.AdminChoice, value string) string {
-	for _, c := range choices {
-		if c.Value == value {
-			return c.Label
+func (c choices) label(value string) string {
+	for _, choice := range c {
+		if choice.Value == value {
+			return choice.Label
 		}
 	}
 	return value
 }
 
+// dayOf writes a day that was typed.
 func dayOf(text string) string {
-	t, err := day(text)
+	t, err := time.Parse(dayForm, text)
 	if err != nil {
 		return text
 	}
 	return form.Day(t)
 }
 
-func countries() []templates.AdminChoice {
-	var all []templates.AdminChoice
+func countries() (all choices) {
 	for _, m := range market.All() {
 		all = append(all, templates.AdminChoice{Value: m.Country, Label: i18n.CountryName(i18n.English, m.Country)})
 	}

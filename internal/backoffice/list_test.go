@@ -10,6 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
 )
 
@@ -49,7 +50,7 @@ func TestListShowsOrders(t *testing.T) {
 func TestSearch(t *testing.T) {
 	o := newOffice(t)
 	ada := o.clerk("ada")
-	sale := o.sale(1, "email", "Mia.Ek@example.com")
+	sale := o.sale(1, "email", "Mia.Ek@example.com", "family_name", "Lovelace")
 	other := o.sale(2)
 	for _, tt := range []struct {
 		name, text string
@@ -59,7 +60,8 @@ func TestSearch(t *testing.T) {
 		{"Klarna reference", sale.KlarnaReference, []string{sale.Number}},
 		{"order ID", sale.OrderID, []string{sale.Number}},
 		{"e-mail", "  mia.ek@EXAMPLE.com ", []string{sale.Number}},
-		{"hash of the e-mail", order.EmailHash("mia.ek@example.com"), []string{sale.Number}},
+		{"name, in part", "LOVEL", []string{sale.Number}},
+		{"phone", "070-123 45 67", []string{other.Number, sale.Number}},
 		{"amount", "824,00", []string{other.Number}},
 		{"nothing of the kind", "zebra", nil},
 		{"everything", "", []string{other.Number, sale.Number}},
@@ -69,7 +71,7 @@ func TestSearch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ada.Submit("/admin/search", url.Values{"q": {tt.text}, "status": {"AUTHORIZED"}})
 			location := got.Header.Get("Location")
-			if got.StatusCode != http.StatusSeeOther || strings.Contains(strings.ToLower(location), "mia") || !strings.Contains(location, "status=AUTHORIZED") {
+			if got.StatusCode != http.StatusSeeOther || strings.Contains(strings.ToLower(location), "mia") || strings.Contains(strings.ToLower(location), "lovel") || !strings.Contains(location, "status=AUTHORIZED") {
 				t.Fatalf("%d to %q", got.StatusCode, location)
 			}
 			list := ada.look(location)
@@ -101,7 +103,12 @@ func TestFilter(t *testing.T) {
 	}{
 		{"status", "status=AUTHORIZED", true, []string{"Status: Open"}},
 		{"another status", "status=CAPTURED", false, []string{"Status: Captured"}},
-		{"being checked", "status=CHECKING", false, []string{"Status: Being checked"}},
+		{"being checked", "risk=PENDING", false, []string{"Risk: Being checked"}},
+		{"accepted", "risk=ACCEPTED", true, []string{"Risk: Accepted"}},
+		{"to ship", "to_ship=1", true, []string{"Only: to ship"}},
+		{"expiring", "expiring=1", false, []string{"Only: expiring"}},
+		{"flagged", "flagged=1", false, []string{"Only: flagged"}},
+		{"in another order", "sort=-amount", true, nil},
 		{"country", "country=SE", true, []string{"Country: Sweden"}},
 		{"another country", "country=NO", false, []string{"Country: Norway"}},
 		{"the day", "from=" + today + "&to=" + today, true, []string{"From: " + sale.PlacedAt.UTC().Format("2 Jan 2006"), "To: " + sale.PlacedAt.UTC().Format("2 Jan 2006")}},
@@ -138,7 +145,8 @@ func TestBadList(t *testing.T) {
 	o.sale(1)
 	ada := o.clerk("ada")
 	for name, query := range map[string]string{
-		"status": "status=OPEN", "country": "country=XX", "day": "from=yesterday", "day that is none": "to=2026-02-30",
+		"status": "status=OPEN", "risk": "risk=HIGH", "to ship": "to_ship=yes", "expiring": "expiring=2", "flagged": "flagged=oversold", "order": "sort=number",
+		"cursor of another order": "sort=amount&page=n1760000000000:a", "search of another shop": "q=~c2VhbGVk", "search that is not sealed": "q=~%25", "country": "country=XX", "day": "from=yesterday", "day that is none": "to=2026-02-30",
 		"cursor": "page=1", "cursor with more": "page=" + url.QueryEscape("n0000000000000:\x00"), "long text": "q=" + strings.Repeat("x", 400),
 	} {
 		if got := ada.Get("/admin/?" + query); got.StatusCode != http.StatusBadRequest || !strings.Contains(got.Text, "cannot be understood") {
@@ -148,6 +156,33 @@ func TestBadList(t *testing.T) {
 	for name, form := range map[string]url.Values{"long text": {"q": {strings.Repeat("x", 400)}}, "status": {"status": {"OPEN"}}} {
 		if got := ada.Submit("/admin/search", form); got.StatusCode != http.StatusBadRequest {
 			t.Errorf("search, %s: %d", name, got.StatusCode)
+		}
+	}
+}
+
+// A list is in the order that was asked for, on the page and in what its pages lead to; its
+// files have the same orders.
+func TestSorted(t *testing.T) {
+	o := newOffice(t)
+	ada := o.clerk("ada")
+	small, large, middle := o.sale(1), o.sale(8), o.sale(2)
+	o.do(large.OrderID, order.Command{Action: aftersale.Cancel.Name})
+	for query, want := range map[string][]string{
+		"": {middle.Number, large.Number, small.Number}, "sort=placed": {small.Number, large.Number, middle.Number},
+		"sort=-amount": {large.Number, middle.Number, small.Number}, "sort=amount": {small.Number, middle.Number, large.Number},
+		"sort=status": {small.Number, middle.Number, large.Number}, "sort=-status": {large.Number, middle.Number, small.Number},
+		"sort=-amount&to_ship=1": {middle.Number, small.Number},
+	} {
+		d := ada.look("/admin/?" + query)
+		if diff := cmp.Diff(want, d.texts(".list th a")); diff != "" {
+			t.Errorf("%s: %s", query, diff)
+		}
+		file, _ := d.Find(".pager p a").First().Attr("href")
+		got := ada.Get(file).Text
+		for _, s := range []order.Order{small, large, middle} {
+			if strings.Contains(got, s.Number) != slices.Contains(want, s.Number) {
+				t.Errorf("%s: the file has %s: %v", query, s.Number, !slices.Contains(want, s.Number))
+			}
 		}
 	}
 }

@@ -80,7 +80,7 @@ func TestMigrate(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := taken[0] + taken[1] + taken[2]; n != 1 {
+		if n := taken[0] + taken[1] + taken[2]; n != allSteps(t) || slices.Max(taken) != n {
 			t.Errorf("%v steps were taken", taken)
 		}
 		exec1(t, d, "insert into goose_db_version (version_id, is_applied) values (9999, $1)", true)
@@ -91,6 +91,16 @@ func TestMigrate(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// allSteps is how many steps there are.
+func allSteps(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("migrations/postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
 }
 
 func tables(t *testing.T, d *db.DB) (list []string) {
@@ -143,7 +153,7 @@ func TestMigrateWaits(t *testing.T) {
 		time.Sleep(200 * time.Millisecond) // longer than the step waits
 		_ = held.Rollback()
 	}()
-	if steps, err := d.Migrate(t.Context()); err != nil || len(steps) != 1 {
+	if steps, err := d.Migrate(t.Context()); err != nil || len(steps) != allSteps(t) {
 		t.Error(steps, err)
 	}
 }

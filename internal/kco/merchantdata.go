@@ -39,6 +39,16 @@ func NewSigner(secret string) (*Signer, error) {
 	return s, nil
 }
 
+// Keys are keys of 32 bytes for another purpose, one for each of the secret's lines.
+func (s *Signer) Keys(purpose string) (keys [][]byte) {
+	for _, key := range s.keys {
+		h := hmac.New(sha256.New, []byte(key))
+		h.Write([]byte("shopd " + purpose))
+		keys = append(keys, h.Sum(nil))
+	}
+	return keys
+}
+
 // Sign returns the merchant_data of a cart.
 func (s *Signer) Sign(cartID string) string {
 	return "v1." + cartID + "." + mac(s.keys[0], dataPurpose+cartID)

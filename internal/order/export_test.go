@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 )
 
@@ -26,3 +27,18 @@ func (b *Book) Edit(ctx context.Context, id string, edit func(*Order)) (Order, e
 		return nil, nil
 	})
 }
+
+// Rows are the rows of an order in orders and order_words, and the columns of the first.
+func (o Order) Rows(now time.Time) (names []string, row []any, words [][]any, err error) {
+	record, err := json.Marshal(o)
+	var due time.Time
+	if !o.finished() {
+		due = o.due(now)
+	}
+	for _, word := range wordsOf(o) {
+		words = append(words, []any{word, o.PlacedAt.UnixMilli(), o.ID})
+	}
+	return columns, o.values(string(record), now, due), words, err
+}
+
+var wordsOf = words

@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -13,24 +14,42 @@ import (
 	"unicode/utf8"
 
 	"github.com/shopd/shopd/internal/db"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// Query says which orders are wanted. Members that are zero ask for nothing.
+// Query says which orders are wanted, and in which order. Members that are zero ask for
+// nothing.
 type Query struct {
-	// Text is a number, Klarna's reference of an order or a capture, an order ID,
-	// an e-mail address or its EmailHash, or an order amount as people type it.
+	// Text is words that an order has, or their beginnings of three letters and more: of
+	// numbers, references, names, addresses, e-mail addresses, phone numbers, SKUs, tracking
+	// numbers; without case, accents and signs; or an order amount as people type it.
 	Text    string
 	Status  ordermanagement.Status
-	Pending bool   // only orders that Klarna is still checking
-	Country string // of purchase, alpha-2 in upper case
-	// From and To bound the time of purchase, to the millisecond; To is excluded.
-	From, To time.Time
+	Risk    ordermanagement.FraudStatus // FraudPending only while it matters
+	Country string                      // of purchase, alpha-2 in upper case
+	// PlacedAfter and PlacedBefore bound the time of purchase, to the millisecond: the first
+	// is included, the second is not.
+	PlacedAfter, PlacedBefore time.Time
+	Expiring                  bool // within 7 days, and something of it can be captured
+	ToShip                    bool // see Order.ToShip
+	Flagged                   bool // with any flag
 
-	Cursor string // of a Page with the same filters; "" is the newest
+	Sort      Sort
+	Ascending bool // oldest, smallest, first of the alphabet first
+
+	Cursor string // of a Page with the same filters and order; "" is the beginning
 	Limit  int    // 1 to MaxLimit; 0 is DefaultLimit
 }
+
+// Sort is what a list is ordered by; orders that have the same go by time of purchase.
+type Sort string
+
+// The ways to order a list.
+const (
+	ByPlaced Sort = "" // time of purchase
+	ByAmount Sort = "amount"
+	ByStatus Sort = "status" // as Klarna names them
+)
 
 // The number of orders on a page, and up to which a list is counted.
 const (
@@ -39,193 +58,299 @@ const (
 	MaxTotal     = 10_000
 )
 
-// Page is a part of a list of orders, newest first.
+// Page is a part of a list of orders.
 type Page struct {
 	Orders []Order
-	// Newer and Older are the cursors of the pages beside this one, "" at an end
+	// Previous and Next are the cursors of the pages beside this one, "" at an end
 	// of the list. Orders that are stored meanwhile move none from page to page.
-	Newer, Older string
-	Total        int64 // in the whole list, as far as MaxTotal
+	Previous, Next string
+	Total          int64 // in the whole list, as far as MaxTotal + 1
 }
 
-// ErrCursor: the cursor is none of ours.
+// ErrCursor: the cursor is none of ours, or of a list in another order.
 var ErrCursor = errors.New("not a cursor of a list of orders")
 
-// List returns a page of the orders that are asked for, newest first. The error is
+// List returns a page of the orders that are asked for. The error is
 // ErrCursor or ErrUnavailable, wrapped.
 func (b *Book) List(ctx context.Context, q Query) (p Page, err error) {
-	from, err := parseCursor(q.Cursor)
+	from, err := q.position()
 	if err != nil {
 		return Page{}, err
 	}
-	limit := min(q.Limit, MaxLimit)
-	if limit <= 0 {
-		limit = DefaultLimit
+	if q.Limit = min(q.Limit, MaxLimit); q.Limit <= 0 {
+		q.Limit = DefaultLimit
 	}
-	err = b.DB.View(ctx, func(tx *sql.Tx) (err error) {
-		p, err = page(ctx, tx, q, from, limit)
+	err = b.view(ctx, func(tx *sql.Tx) error {
+		s, err := q.selection(ctx, tx)
+		if err == nil {
+			p, err = q.page(ctx, tx, s, from)
+		}
 		return err
 	})
+	return p, err
+}
+
+// view reads from the database for a list.
+func (b *Book) view(ctx context.Context, read func(*sql.Tx) error) error {
+	err := b.DB.View(ctx, read)
 	if err != nil && !errors.Is(err, ErrUnavailable) {
 		err = fmt.Errorf("%w: list orders: %w", ErrUnavailable, err)
 	}
-	return p, err
+	return err
 }
 
-// page reads a page of a list, and what is beside it.
-func page(ctx context.Context, tx *sql.Tx, q Query, from position, limit int) (p Page, err error) {
-	all, err := q.selection(ctx, tx)
+// page reads a page of a list, what is beside it, and how many there are.
+func (q Query) page(ctx context.Context, tx *sql.Tx, s selection, from position) (p Page, err error) {
+	places, others, err := q.places(ctx, tx, s, from, &p.Total)
 	if err != nil {
 		return Page{}, err
 	}
-	part, sorted := all, "order by placed_at desc, id desc"
-	switch {
-	case from.newer:
-		part, sorted = all.and("(placed_at, id) > ($, $)", from.at, from.id), "order by placed_at, id"
-	case from.at > 0:
-		part = all.and("(placed_at, id) < ($, $)", from.at, from.id)
-	}
-	if p.Orders, err = several(ctx, tx, "select record from orders "+part.where()+" "+sorted+fmt.Sprintf(" limit %d", limit+1), part.args...); err != nil {
-		return Page{}, err
-	}
-	more := len(p.Orders) > limit
+	more := len(places) > q.Limit
 	if more {
-		p.Orders = p.Orders[:limit]
+		places = places[:q.Limit]
 	}
-	// What the cursor has left out is on the other side of the page.
-	others := false
-	if from.at > 0 {
-		beside := all.and("(placed_at, id) >= ($, $)", from.at, from.id)
-		if from.newer {
-			beside = all.and("(placed_at, id) <= ($, $)", from.at, from.id)
-		}
-		if err := tx.QueryRowContext(ctx, "select exists (select 1 from orders "+beside.where()+")", beside.args...).Scan(&others); err != nil {
-			return Page{}, err
-		}
+	previous, next := others, more
+	if from.previous {
+		slices.Reverse(places)
+		previous, next = more, others
 	}
-	newer, older := others, more
-	if from.newer {
-		slices.Reverse(p.Orders)
-		newer, older = more, others
+	// The page may have lost its orders: then what is beside it begins with where it was.
+	first, last := from, from
+	if first.id, last.id = "", lastID; q.Ascending {
+		first.id, last.id = lastID, ""
 	}
-	newest, oldest := position{at: from.at}, position{at: from.at, id: lastID} // the page may have lost its orders
-	if len(p.Orders) > 0 {
-		newest, oldest = p.Orders[0].position(), p.Orders[len(p.Orders)-1].position()
+	if len(places) > 0 {
+		first, last = places[0], places[len(places)-1]
 	}
-	if newer {
-		p.Newer = newerMark + newest.String()
+	if previous {
+		p.Previous = previousMark + first.String()
 	}
-	if older {
-		p.Older = olderMark + oldest.String()
+	if next {
+		p.Next = nextMark + last.String()
 	}
-	err = tx.QueryRowContext(ctx, "select count(*) from (select 1 from orders "+all.where()+fmt.Sprintf(" limit %d) as counted", MaxTotal+1), all.args...).Scan(&p.Total)
+	p.Orders, err = ordersAt(ctx, tx, places)
 	return p, err
 }
 
-// position is where an order stands in all lists: by the time of purchase, and by its ID
-// among those of the same millisecond.
+// places are the positions of a page's orders and of one more, from the cursor on. others
+// is whether there are orders on the other side of it.
+func (q Query) places(ctx context.Context, tx *sql.Tx, s selection, from position, total *int64) (places []position, others bool, err error) {
+	columns, keyset, limit := "o.id, o.placed_at, "+q.key(), []clause(nil), q.Limit+1
+	beside := clause{text: "false"}
+	if !from.none {
+		keyset = append(keyset, q.beyond(from, "", from.previous))
+		beside = sqlf("exists (select 1 from "+s.from+" o$)", where(append(slices.Clip(s.where), q.beyond(from, "=", !from.previous))))
+	}
+	if s.walk != nil {
+		// What is nearly everywhere is among the first orders that one looks at.
+		first := sqlf(fmt.Sprintf("select id, placed_at, order_amount, status from orders o$$ limit %d", walked),
+			where(append(slices.Clone(s.filters), keyset...)), q.order(from.previous))
+		places, err = q.read(ctx, tx, nil, nil, sqlf("select 0, false, "+columns+fmt.Sprintf(" from ($) o$$ limit %d", limit), first, where(s.walk), q.order(from.previous)))
+		if err != nil || len(places) == limit {
+			if err == nil {
+				err = s.count(ctx, tx, total)
+			}
+			return places, !from.none, err
+		}
+	}
+	page := sqlf("select "+columns+" as k from "+s.from+fmt.Sprintf(" o$$ limit %d", limit), where(append(slices.Clip(s.where), keyset...)), q.order(from.previous))
+	count := s.counted()
+	places, err = q.read(ctx, tx, total, &others, sqlf("$ select ($), $, o.id, o.placed_at, o.k from (select 1 as one) as base left join ($) o on true$",
+		s.with, count, beside, page, q.outer(from.previous)))
+	return places, others, err
+}
+
+// read reads positions, with what comes with each of them.
+func (q Query) read(ctx context.Context, tx *sql.Tx, total *int64, others *bool, c clause) ([]position, error) {
+	var n int64
+	var more bool
+	list, err := db.All(ctx, tx, func(rows *sql.Rows) (p position, err error) {
+		var id, key sql.NullString
+		var at sql.NullInt64
+		err = rows.Scan(&n, &more, &id, &at, &key)
+		p = position{at: at.Int64, id: id.String}
+		if q.Sort != ByPlaced {
+			p.key = key.String
+		}
+		return p, err
+	}, c.statement(), c.args...)
+	if total != nil {
+		*total, *others = n, more
+		list = slices.DeleteFunc(list, func(p position) bool { return p.id == "" }) // the row of an empty page
+	}
+	return list, err
+}
+
+// ordersAt are the orders at positions.
+func ordersAt(ctx context.Context, tx db.Queryer, places []position) ([]Order, error) {
+	ids := make([]string, len(places))
+	for i, p := range places {
+		ids[i] = p.id
+	}
+	among, args := db.In(ids)
+	orders, err := several(ctx, tx, "select record from orders where id "+among, args...)
+	slices.SortFunc(orders, func(x, y Order) int { return slices.Index(ids, x.ID) - slices.Index(ids, y.ID) })
+	return orders, err
+}
+
+// key is the column that a list is ordered by before the time.
+func (q Query) key() string {
+	switch q.Sort {
+	case ByAmount:
+		return "o.order_amount"
+	case ByStatus:
+		return "o.status"
+	case ByPlaced:
+	}
+	return "0"
+}
+
+// order is the order of a list, or of one that is read backwards.
+func (q Query) order(backwards bool) clause { return q.orderBy(q.key(), backwards) }
+
+// outer is the same where the key has a name of its own.
+func (q Query) outer(backwards bool) clause { return q.orderBy("o.k", backwards) }
+
+func (q Query) orderBy(key string, backwards bool) clause {
+	direction := " desc"
+	if q.Ascending != backwards {
+		direction = ""
+	}
+	columns := []string{key, "o.placed_at", "o.id"}
+	if q.Sort == ByPlaced {
+		columns = columns[1:]
+	}
+	return clause{text: " order by " + strings.Join(columns, direction+", ") + direction}
+}
+
+// beyond are the orders after a position, with "=" it too; or before it.
+func (q Query) beyond(p position, with string, backwards bool) clause {
+	sign := "<"
+	if q.Ascending != backwards {
+		sign = ">"
+	}
+	switch q.Sort {
+	case ByAmount:
+		amount, _ := strconv.ParseInt(p.key, 10, 64) // position has looked
+		return sqlf("(o.order_amount, o.placed_at, o.id) "+sign+with+" ($, $, $)", amount, p.at, p.id)
+	case ByStatus:
+		return sqlf("(o.status, o.placed_at, o.id) "+sign+with+" ($, $, $)", p.key, p.at, p.id)
+	case ByPlaced:
+	}
+	return sqlf("(o.placed_at, o.id) "+sign+with+" ($, $)", p.at, p.id)
+}
+
+// position is where an order stands in a list: by the key of the list's order, the time of
+// purchase, and its ID among those of the same millisecond.
 type position struct {
-	at    int64 // ms
-	id    string
-	newer bool // of a cursor: the page has what is newer than that, else what is older
+	at  int64 // ms
+	id  string
+	key string // amount or status
+
+	previous bool // of a cursor: the page has what is before that, else what is after it
+	none     bool // there is no cursor
 }
 
 func (o Order) position() position { return position{at: o.PlacedAt.UnixMilli(), id: o.ID} }
 
 // String is the position in a cursor.
 func (p position) String() string {
-	text := fmt.Sprintf("%013d", min(max(p.at, 0), lastMoment))
-	if p.id != "" {
-		text += ":" + p.id
+	text := fmt.Sprintf("%013d:%s", min(max(p.at, 0), lastMoment), p.id)
+	if p.key != "" {
+		text += ":" + p.key
 	}
 	return text
 }
 
 const (
-	newerMark, olderMark = "n", "o"
-	lastID               = "~" // after all IDs, as "" is before them
-	lastMoment           = 9_999_999_999_999
+	previousMark, nextMark = "p", "n"
+	lastID                 = "~" // after all IDs, as "" is before them
+	lastMoment             = 9_999_999_999_999
 )
 
 // cursorLike has positions of orders, also those that nobody can have any more.
-var cursorLike = regexp.MustCompile(`^([no])([0-9]{13})(?::([A-Za-z0-9_-]{1,100}|~))?$`)
+var cursorLike = regexp.MustCompile(`^([pn])([0-9]{13}):([A-Za-z0-9_-]{0,100}|~)(?::([A-Z_]{1,20}|-?[0-9]{1,19}))?$`)
 
-func parseCursor(text string) (p position, err error) {
-	if text == "" {
-		return position{}, nil
+// position is that of the cursor, which must be of a list in the same order.
+func (q Query) position() (p position, err error) {
+	if q.Cursor == "" {
+		return position{none: true}, nil
 	}
-	parts := cursorLike.FindStringSubmatch(text)
+	parts := cursorLike.FindStringSubmatch(q.Cursor)
 	if parts == nil {
 		return position{}, ErrCursor
 	}
 	at, err := strconv.ParseInt(parts[2], 10, 64)
-	return position{at: at, id: parts[3], newer: parts[1] == newerMark}, err
+	_, notAmount := strconv.ParseInt(parts[4], 10, 64)
+	if err != nil || (q.Sort == ByPlaced) != (parts[4] == "") || q.Sort != ByPlaced && (q.Sort == ByAmount) != (notAmount == nil) {
+		return position{}, ErrCursor
+	}
+	return position{at: at, id: parts[3], key: parts[4], previous: parts[1] == previousMark}, nil
 }
 
-// selection is the condition that orders of a list meet.
+// selection is where the orders of a list are, as "o", and the condition that they meet.
 type selection struct {
-	terms []string
-	args  []any
+	with  clause
+	from  string
+	where []clause
+
+	// Of what has many orders: the conditions on an order, those of the filters, and all
+	// rows of a single one, of an order perhaps several.
+	walk, filters []clause
+	many          clause
 }
 
-// and is a selection with one more term, in which each $ is an argument.
-func (s selection) and(term string, args ...any) selection {
-	for _, arg := range args {
-		s.args = append(slices.Clip(s.args), arg)
-		term = strings.Replace(term, "$", fmt.Sprintf("?%d", len(s.args)), 1)
+// nothing has no orders.
+var nothing = selection{from: "orders", where: []clause{{text: "1 = 0"}}}
+
+// count counts the orders of a selection.
+func (s selection) count(ctx context.Context, tx *sql.Tx, total *int64) error {
+	if s.many.text != "" {
+		// An order has few words with the same beginning.
+		c := sqlf(fmt.Sprintf("select count(distinct id) from ($ limit %d) as part", 3*MaxTotal), s.many)
+		if err := c.scan(ctx, tx, total); err != nil || *total > MaxTotal {
+			*total = min(*total, MaxTotal+1)
+			return err
+		}
 	}
-	s.terms = append(slices.Clip(s.terms), strings.ReplaceAll(term, "?", "$"))
-	return s
+	return sqlf("$ $", s.with, s.counted()).scan(ctx, tx, total)
 }
 
-func (s selection) where() string {
-	if len(s.terms) == 0 {
-		return ""
+// counted counts as far as MaxTotal and one more. In the order of the indexes: else
+// PostgreSQL reads the table from its beginning, in hope of finding enough there.
+func (s selection) counted() clause {
+	sorted := ""
+	if s.from == "orders" {
+		sorted = " order by o.placed_at, o.id"
 	}
-	return "where " + strings.Join(s.terms, " and ")
+	return sqlf(fmt.Sprintf("select count(*) from (select 1 from "+s.from+" o$"+sorted+" limit %d) as counted", MaxTotal+1), where(s.where))
 }
 
-// captureSuffix is what Klarna adds to an order's reference for a capture.
-// Source: docs.klarna.com, Order Management API reference.
-var captureSuffix = regexp.MustCompile(`-[0-9]{1,4}$`)
-
-// selection understands a query. Its text is words of orders, or, where it is none, an
-// amount.
-func (q Query) selection(ctx context.Context, tx *sql.Tx) (s selection, err error) {
+// selection understands a query.
+func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 	if asked := q.Text + string(q.Status) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
-		return s.and("1 = 0"), nil // a database takes no such text
+		return nothing, nil // a database takes no such text
 	}
-	if q.Status != "" {
-		s = s.and("status = $", string(q.Status))
-	}
-	if q.Country != "" {
-		s = s.and("country = $", q.Country)
-	}
-	if q.Pending {
-		s = s.and("pending")
-	}
-	if !q.From.IsZero() {
-		s = s.and("placed_at >= $", q.From.UnixMilli())
-	}
-	if !q.To.IsZero() {
-		s = s.and("placed_at < $", q.To.UnixMilli())
-	}
-	text := normal(q.Text)
-	if text == "" {
-		return s, nil
-	}
-	number := strings.TrimPrefix(strings.NewReplacer("-", "", " ", "").Replace(text), "sk")
-	named := []any{text, captureSuffix.ReplaceAllString(text, ""), number}
-	if amount, ok := money.ParseDecimal(text); ok {
-		var known bool
-		if err := tx.QueryRowContext(ctx, "select exists (select 1 from order_words where word in ($1, $2, $3))", named...).Scan(&known); err != nil {
-			return s, err
-		}
-		if !known {
-			return s.and("order_amount = $", int64(amount)), nil
+	var filters []clause
+	add := func(is bool, term string, args ...any) {
+		if is {
+			filters = append(filters, sqlf(term, args...))
 		}
 	}
-	return s.and("id in (select order_id from order_words where word in ($, $, $))", named...), nil
+	add(q.Status != "", "o.status = $", string(q.Status))
+	add(q.Country != "", "o.country = $", q.Country)
+	add(q.Risk != "", cmp.Or(map[ordermanagement.FraudStatus]string{
+		ordermanagement.FraudPending: "o.pending", ordermanagement.FraudRejected: "o.rejected", ordermanagement.FraudAccepted: "not o.pending and not o.rejected",
+	}[q.Risk], "1 = 0"))
+	add(q.Expiring, "o.expiring")
+	add(q.ToShip, "o.to_ship")
+	add(q.Flagged, "o.flagged")
+	add(!q.PlacedAfter.IsZero(), "o.placed_at >= $", q.PlacedAfter.UnixMilli())
+	add(!q.PlacedBefore.IsZero(), "o.placed_at < $", q.PlacedBefore.UnixMilli())
+	if text := strings.TrimSpace(q.Text); text != "" {
+		return lookUp(ctx, tx, text, filters, q.Sort == ByPlaced)
+	}
+	return selection{from: "orders", where: filters}, nil
 }
 
 // ByIDs are orders by Klarna's IDs, in their order; what the book does not have is

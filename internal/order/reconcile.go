@@ -73,8 +73,8 @@ func (b *Book) Run(ctx context.Context, work Work) {
 // about those that may have become sales, goes on with orders of the book that are not
 // finished (not acknowledged, cart not closed, risk not decided, a command without an
 // answer), asks about orders that were given up, makes orders of authorizations that the
-// browser did not bring or releases them, places what the database has lost, and does the
-// rest of the work. Any number of processes may be at it: each claims what it does. now
+// browser did not bring or releases them, places what the database has lost, renews what
+// orders are found by, and does the rest of the work. Any number of processes may be at it: each claims what it does. now
 // is the time by which things are due. The error joins what failed; all of it is tried
 // again.
 func (b *Book) Reconcile(ctx context.Context, now time.Time, work Work) (err error) {
@@ -84,7 +84,7 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time, work Work) (err err
 	defer cancel()
 	_, err = b.Stock.ReturnOld(ctx, now)
 	err = errors.Join(err, b.approved(ctx, now), b.unfinished(ctx, now, work), b.leftBehind(ctx, now), b.authorizations(ctx, now),
-		b.lost(ctx), b.Stock.ForgetLocks(ctx, now))
+		b.lost(ctx), b.renew(ctx), b.Stock.ForgetLocks(ctx, now))
 	if work.Rest != nil {
 		err = errors.Join(err, work.Rest(ctx, now))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
@@ -72,6 +73,46 @@ func (o Order) Shipped(lineID, but string) (n int64) {
 	for _, s := range o.Shipments {
 		for _, line := range s.OrderLines {
 			if line.ID == lineID && s.ID != but {
+				n += line.Quantity
+			}
+		}
+	}
+	return n
+}
+
+// ToShip reports whether goods that are captured or can be are still to be sent: less what
+// was refunded, and less what is in shipments. A shipment of which nobody said what is in
+// it holds all of its capture, one of the order as a whole all that is captured. What
+// Klarna checks, or has refused, must not be sent.
+func (o Order) ToShip() bool {
+	if o.Pending() || o.FraudStatus == ordermanagement.FraudRejected || o.Status == ordermanagement.Cancelled {
+		return false
+	}
+	for _, l := range o.Lines() {
+		left := l.Captured - l.Refunded
+		if !over(o.Status) {
+			left += l.Open.Quantity
+		}
+		if l.Line.Type == klarna.Physical && left > o.sent(l) {
+			return true
+		}
+	}
+	return false
+}
+
+// sent is how many of a line are in shipments.
+func (o Order) sent(l LineState) int64 {
+	n := o.Shipped(l.ID, "")
+	for _, s := range o.Shipments {
+		if len(s.OrderLines) > 0 {
+			continue
+		}
+		c, _ := o.Capture(s.CaptureID)
+		if len(c.OrderLines) == 0 {
+			return l.Captured
+		}
+		for _, line := range c.OrderLines {
+			if line.Type == l.Line.Type && line.Reference == l.Line.Reference {
 				n += line.Quantity
 			}
 		}

@@ -75,16 +75,17 @@ func decoded[T any](rows *sql.Rows) (value T, err error) {
 var columns = []string{
 	"id", "number", "order_id", "cart_id", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
 	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "revision", "record",
+	"rejected", "expiring", "to_ship", "flagged", "found_revision",
 }
 
 func (o Order) values(record string, now, due time.Time) []any {
 	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 	moment := func(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()} }
-	return []any{
+	return append([]any{
 		o.ID, o.Number, text(o.OrderID), text(o.CartID), text(o.MerchantReference1), text(o.MerchantReference2), string(o.Status), o.Pending(),
 		o.PurchaseCountry, string(o.PurchaseCurrency), int64(o.OrderAmount), int64(o.CapturedAmount), int64(o.RefundedAmount), o.Acknowledged,
 		o.PlacedAt.UnixMilli(), now.UnixMilli(), moment(due), moment(o.readAt(now)), o.Revision, record,
-	}
+	}, o.found()...)
 }
 
 // insertOrder does nothing where order, number or ID are there.
@@ -211,7 +212,7 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 func rewrite(ctx context.Context, tx *sql.Tx, text string, o Order) error {
 	record, err := carried(text, o)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "update orders set record = $2 where id = $1", o.ID, record)
+		_, err = tx.ExecContext(ctx, "update orders set record = $7, "+setFound+" where id = $1", append(append([]any{o.ID}, o.found()...), record)...)
 	}
 	return err
 }

@@ -61,18 +61,18 @@ func FuzzList(f *testing.F) {
 	if err != nil || len(all.Orders) != 1 {
 		f.Fatalf("%+v, %v", all, err)
 	}
-	f.Add("", "", "", int64(0), int64(0), all.Older)
+	f.Add("", "", "", int64(0), int64(0), all.Next)
 	f.Add(all.Orders[0].Number, "AUTHORIZED", "SE", int64(0), int64(4e12), "")
-	f.Add("a@b.example", "x", "se", int64(-1), int64(1), "o1700000000000")
-	f.Add("1 234,50", "", "\x00", int64(1e18), int64(-1e18), "n0000000000000;")
-	f.Add("\xff*?[", "CAPTURED", "", int64(0), int64(0), "o1700000000000:\n")
+	f.Add("a@b.example", "x", "se", int64(-1), int64(1), "n1700000000000:")
+	f.Add("1 234,50", "", "\x00", int64(1e18), int64(-1e18), "p0000000000000;")
+	f.Add("\xff*?[", "CAPTURED", "", int64(0), int64(0), "n1700000000000:\n")
 	f.Fuzz(func(t *testing.T, text, status, country string, from, to int64, cursor string) {
 		q := order.Query{Text: text, Status: ordermanagement.Status(status), Country: country, Cursor: cursor, Limit: 2}
 		if from != 0 {
-			q.From = time.UnixMilli(from)
+			q.PlacedAfter = time.UnixMilli(from)
 		}
 		if to != 0 {
-			q.To = time.UnixMilli(to)
+			q.PlacedBefore = time.UnixMilli(to)
 		}
 		page, err := w.Book.List(t.Context(), q)
 		if err != nil {
@@ -89,7 +89,7 @@ func FuzzList(f *testing.F) {
 				t.Errorf("%+v: order %d is newer than the one before", q, i)
 			}
 		}
-		for _, beside := range []string{page.Older, page.Newer} {
+		for _, beside := range []string{page.Next, page.Previous} {
 			if beside != "" {
 				q.Cursor = beside
 				if _, err := w.Book.List(t.Context(), q); err != nil {

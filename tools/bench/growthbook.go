@@ -53,14 +53,14 @@ const copies = `create temporary table copies as select * from unnest($1::text[]
 // The rows of a copy: those of its model with other names, bought earlier.
 var copyRows = strings.NewReplacer(
 	"$named(", "replace(replace(replace(replace(replace(", "$as", `, o.id, c.id), o.order_id, c.order_id), o.cart_id, c.cart_id), o.number, c.number), o.record::json->>'klarna_reference', c.reference)`,
-	"$from", "from copies c join orders o on o.id = c.model").Replace(`
+	"$from", "from copies c join orders o on o.id = c.model", "$word", copiedWord()).Replace(`
 insert into orders
 	select c.id, c.number, c.order_id, c.cart_id, o.reference, c.number, o.merchant_reference2, o.status, o.pending, o.country, o.currency,
 		o.order_amount, o.captured_amount, o.refunded_amount, o.acknowledged, o.placed_at - c.earlier, o.updated_at - c.earlier, o.due_at, o.read_at,
-		o.erased_at, o.revision, replace($named(o.record$as, '"placed_at":"' || (o.record::json->>'placed_at'), '"placed_at":"' || c.placed)
+		o.erased_at, o.revision, replace($named(o.record$as, '"placed_at":"' || (o.record::json->>'placed_at'), '"placed_at":"' || c.placed),
+		o.rejected, o.expiring, o.to_ship, o.flagged, o.found_revision
 	$from;
-insert into order_words select case w.word when lower(o.id) then lower(c.id) when lower(o.order_id) then lower(c.order_id) when lower(o.number) then lower(c.number)
-	when lower(o.record::json->>'klarna_reference') then lower(c.reference) else w.word end, w.placed_at - c.earlier, c.id $from join order_words w on w.order_id = o.id;
+insert into order_words select $word, w.placed_at - c.earlier, c.id $from join order_words w on w.order_id = o.id;
 insert into audit (order_id, at, entry) select c.id, a.at - c.earlier, $named(a.entry$as $from join audit a on a.order_id = o.id;
 insert into stock_moves (sku, at, kind, on_hand, reserved, committed, order_id, who, reason)
 	select m.sku, m.at - c.earlier, m.kind, m.on_hand, m.reserved, m.committed, case m.order_id when o.id then c.id else c.order_id end, m.who, m.reason
@@ -70,6 +70,22 @@ insert into events (id, type, at, subject, data)
 update stock s set reserved = m.reserved, committed = m.committed, on_hand = s.on_hand + m.committed - s.committed
 	from (select sku, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m where m.sku = s.sku;
 drop table copies`)
+
+// copiedWord is a word of the copy, w.word being one of its model: internal/order has the
+// letters and digits alone, without the second of a pair that stands for ä, ö, ü or å.
+func copiedWord() string {
+	word := func(text string) string {
+		return `regexp_replace(regexp_replace(lower(` + text + `), '[^a-z0-9]', '', 'g'), '(a)[ae]|([ou])e', '\1\2', 'g')`
+	}
+	text := "case w.word"
+	for _, is := range [][2]string{
+		{"o.id", "c.id"}, {"o.order_id", "c.order_id"}, {"o.record::json->>'klarna_reference'", "c.reference"},
+		{"o.number", "c.number"}, {"substr(o.number, 4)", "substr(c.number, 4)"}, {"substr(o.number, 9)", "substr(c.number, 9)"},
+	} {
+		text += " when " + word(is[0]) + " then " + word(is[1])
+	}
+	return text + " else w.word end"
+}
 
 // seedOrders writes n copies of sales, one bought every five minutes before them, and
 // returns the bytes of the database that they took.
@@ -135,7 +151,7 @@ func (s *site) readBook(ctx context.Context) error {
 	}
 	for _, q := range []orderbook.Query{
 		{Text: o.BillingAddress.Email}, {Text: o.KlarnaReference}, {Country: o.PurchaseCountry, Status: o.Status},
-		{From: o.PlacedAt, To: o.PlacedAt.Add(time.Millisecond)},
+		{PlacedAfter: o.PlacedAt, PlacedBefore: o.PlacedAt.Add(time.Millisecond)},
 	} {
 		page, err := book.List(ctx, q)
 		if err != nil {

@@ -48,11 +48,11 @@ func AdminExports(v AdminExportsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("status", "Status", v.Statuses, v.Filter.Status).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("status", "Status", "All", v.Statuses, v.Filter.Status).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choose("country", "Country", v.Countries, v.Filter.Country).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choose("country", "Country", "All", v.Countries, v.Filter.Country).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

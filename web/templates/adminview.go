@@ -1,6 +1,10 @@
 package templates
 
-import "github.com/a-h/templ"
+import (
+	"github.com/a-h/templ"
+
+	"github.com/shopd/shopd/internal/form"
+)
 
 // AdminShell is the layout of the back office around a page. The back office is in English
 // only. Its amounts have two decimals.
@@ -30,12 +34,33 @@ type Badge struct {
 	Text string
 }
 
-// AdminFilter is the current filter of the list of orders.
+// AdminFilter is the current filter of the list of orders, and its order. What is "" is not
+// asked for.
 type AdminFilter struct {
-	Query    string // number, reference, hash of an e-mail address, or amount
+	Query    string // what is searched for
+	Sealed   string // the same, as it stands in addresses
 	Status   string
+	Risk     string
 	Country  string
 	From, To string // days, as 2006-01-02
+
+	ToShip, Expiring, Flagged string // "1" = only those
+
+	Sort string
+}
+
+// Fields are the parts of the filter that are set, as fields of a form, without one of them.
+func (f AdminFilter) Fields(without string) (fields []form.Hidden) {
+	for _, field := range []form.Hidden{
+		{Name: "q", Value: f.Sealed}, {Name: "status", Value: f.Status}, {Name: "risk", Value: f.Risk}, {Name: "country", Value: f.Country},
+		{Name: "from", Value: f.From}, {Name: "to", Value: f.To}, {Name: "to_ship", Value: f.ToShip}, {Name: "expiring", Value: f.Expiring},
+		{Name: "flagged", Value: f.Flagged}, {Name: "sort", Value: f.Sort},
+	} {
+		if field.Value != "" && field.Name != without {
+			fields = append(fields, field)
+		}
+	}
+	return fields
 }
 
 // AdminChoice is a value in a select field of the filter.
@@ -66,14 +91,18 @@ type AdminRow struct {
 type AdminOrdersView struct {
 	Filter    AdminFilter
 	Statuses  []AdminChoice
+	Risks     []AdminChoice
 	Countries []AdminChoice
+	Sorts     []AdminChoice
+	Sorted    string // how the list is ordered, in words
 	Chips     []AdminChip
 	Rows      []AdminRow
-	Found     string // "1 order", "100 000 orders"
-	NewerURL  string // "" = there is none
-	OlderURL  string
+	Found     string // "1 order", "10 000+ orders"
 	Manages   bool
 	Bulk      []AdminBulk
+
+	PreviousURL, NextURL string // "" = there is none
+	OrdersURL, LinesURL  string // of the files with the same orders
 }
 
 // AdminBulk is an action on all ticked orders.

@@ -1,0 +1,52 @@
+package order
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// setFound sets the columns of found, from the second argument on.
+const setFound = "rejected = $2, expiring = $3, to_ship = $4, flagged = $5, found_revision = $6"
+
+// found is by which filters an order is found, and of which revision that is.
+func (o Order) found() []any {
+	return []any{o.FraudStatus == ordermanagement.FraudRejected, o.Expiring && !over(o.Status), o.ToShip(), len(o.Flags) > 0, o.Revision}
+}
+
+const (
+	renewBatch = 100  // orders in a transaction
+	renewMost  = 1000 // in a round
+)
+
+// renew makes filters and words of orders that were stored by a version that knows other
+// ones, while both run or before. A migration cannot: they are made from the record.
+func (b *Book) renew(ctx context.Context) error {
+	for range renewMost / renewBatch {
+		old, err := several(ctx, b.DB.Read, fmt.Sprintf("select record from orders where found_revision <> revision order by id limit %d", renewBatch))
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
+			for _, o := range old {
+				result, err := tx.ExecContext(ctx, "update orders set "+setFound+" where id = $1 and revision = $7", append(append([]any{o.ID}, o.found()...), o.Revision)...)
+				if err != nil {
+					return err
+				}
+				if n, err := result.RowsAffected(); err != nil || n == 0 { // changed meanwhile, with all that
+					continue
+				}
+				if err := setWords(ctx, tx, o); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("renew what orders are found by: %w", err)
+		}
+	}
+	return nil
+}
