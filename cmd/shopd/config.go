@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
@@ -36,7 +38,9 @@ type config struct {
 	fakeSeed, fakeChaos, fakePushDelay  string
 	fakeCallbackHosts                   string
 	fakeFilledURLs, fakeCountryAsSent   string
-	quiet                               string
+	quiet, retain                       string
+	eraseOrder, eraseEmail              string
+	eraseList, eraseApply               string
 }
 
 // The values of -checkout and -payments-flow.
@@ -91,6 +95,7 @@ func (c *config) validate() (shop.Config, error) {
 		WriteLimit:     int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)),
 		TrustedProxies: v.networks("-trusted-proxies", c.trustedProxies),
 		Drain:          v.duration("-drain", c.drain),
+		Retain:         v.retention("-retain-personal-data", c.retain),
 	}
 	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
 	if c.catalogFile != "" {
@@ -143,6 +148,29 @@ func value[T any](v *problems, name, text, problem string, read func(string) (T,
 func (v *problems) duration(name, text string) time.Duration {
 	return value(v, name, text, "not a length of time such as 5s", time.ParseDuration, func(d time.Duration) bool { return d >= 0 })
 }
+
+// retention reads a number of years, months or days; none is for ever.
+func (v *problems) retention(name, text string) order.Retention {
+	read := func(text string) (r order.Retention, err error) {
+		parts := retentionLike.FindStringSubmatch(text)
+		if parts == nil {
+			return r, errors.New("not a retention")
+		}
+		n, err := strconv.Atoi(parts[1])
+		switch parts[2] {
+		case "y":
+			r.Years = n
+		case "m":
+			r.Months = n
+		default:
+			r.Days = n
+		}
+		return r, err
+	}
+	return value(v, name, text, "not a number of years, months or days such as 3y, 18m or 400d", read, func(order.Retention) bool { return true })
+}
+
+var retentionLike = regexp.MustCompile(`^([1-9][0-9]{0,3})([ymd])$`)
 
 // onOff reads true or false; none is false.
 func (v *problems) onOff(name, text string) bool {

@@ -39,6 +39,7 @@ var commands = []command{
 	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake},
 	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain},
 	{"migrate", "", "bring the database's tables to what this version needs", migrate},
+	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase},
 	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck},
 	{"version", "", "print the version", version},
 }

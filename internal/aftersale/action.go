@@ -38,6 +38,8 @@ type Action struct {
 	// answer and the order as it is then; "" for the words of all actions.
 	Refused func(order.Order, order.AuditEntry) string
 
+	// Personal: what it writes down may name a person, so an erased order takes it no more.
+	Personal bool
 	// Possible is why it cannot be done with an order in its state, "" when it can.
 	Possible func(State) Reason
 	// Limits is what Klarna would not take in whatever state: a *klarna.RuleError.

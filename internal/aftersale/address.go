@@ -39,6 +39,7 @@ var Address = &Action{
 		}
 		return ""
 	},
+	Personal: true,
 	Possible: open,
 	Limits: func(o order.Order, c order.Command) error {
 		if c.ShippingAddress == nil {

@@ -23,7 +23,11 @@ const maxKey = 100
 // now, on the platform that the book talks to: a button; else the reason: a
 // sentence. What a command says (amounts, lines, which capture) is for Check.
 func (d *Desk) Possible(o order.Order, a *Action, now time.Time) *ImpossibleError {
-	if reason := a.Possible(d.state(o, now)); reason != "" {
+	reason := a.Possible(d.state(o, now))
+	if a.Personal && o.Erased() {
+		reason = ReasonErased
+	}
+	if reason != "" {
 		return &ImpossibleError{Action: a.Name, Reason: reason}
 	}
 	return nil

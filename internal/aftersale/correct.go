@@ -15,7 +15,8 @@ import (
 var Correct = &Action{
 	Name: "correct_shipment", Slug: "correct-shipment", Title: "Correct a shipment", Busy: "Correcting…", Noun: "correction of the shipment",
 	Did: "corrected a shipment", Try: "correct a shipment",
-	Result: func(order.Order, order.AuditEntry) (title, body string) { return "Corrected the shipment.", "" },
+	Result:   func(order.Order, order.AuditEntry) (title, body string) { return "Corrected the shipment.", "" },
+	Personal: true,
 	Possible: func(s State) Reason {
 		if len(s.Order.Shipments) == 0 {
 			return ReasonNothingShipped

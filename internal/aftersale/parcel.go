@@ -18,6 +18,7 @@ var Parcel = &Action{
 	Result: func(order.Order, order.AuditEntry) (title, body string) {
 		return "Added the parcel.", "Klarna shows it to the shopper."
 	},
+	Personal: true,
 	Possible: func(State) Reason { return "" }, // of the order as a whole Klarna always takes it
 	Limits: func(_ order.Order, c order.Command) error {
 		return ordermanagement.CheckShippingInfo(order.Infos(c.Shipments))

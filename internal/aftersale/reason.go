@@ -30,6 +30,7 @@ const (
 	ReasonUnknownCapture  Reason = "unknown_capture"
 	ReasonNothingShipped  Reason = "nothing_shipped"
 	ReasonPlatform        Reason = "platform" // Kustom does not offer it
+	ReasonErased          Reason = "erased"   // its personal data was erased
 	ReasonStock           Reason = "stock"    // there is less than that of a product
 	ReasonInvalid         Reason = "invalid"  // a member is missing, too long, or sums do not fit
 	// ReasonChanged, of bulk: the order is no longer what staff ticked, or another
@@ -125,6 +126,8 @@ func reasonText(o order.Order, r Reason) string {
 		return "nothing of this order is on its way yet. Add shipping info first."
 	case ReasonPlatform:
 		return "Kustom does not offer it."
+	case ReasonErased:
+		return "its personal data was erased."
 	case ReasonStock:
 		return "there is less than that in stock. Lower it, or sell it all the same."
 	case ReasonChanged:

@@ -14,7 +14,8 @@ import (
 var References = &Action{
 	Name: "references", Slug: "references", Title: "Change references", Busy: "Changing…", Noun: "change of the references",
 	Did: "changed the references", Try: "change the references",
-	Result: func(order.Order, order.AuditEntry) (title, body string) { return "Changed the references.", "" },
+	Result:   func(order.Order, order.AuditEntry) (title, body string) { return "Changed the references.", "" },
+	Personal: true,
 	Possible: func(s State) Reason {
 		if s.Status == ordermanagement.Cancelled {
 			return ReasonCancelled

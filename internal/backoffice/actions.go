@@ -38,6 +38,7 @@ func (b *Backoffice) actionRoutes(r chi.Router) {
 			})
 		}
 	})
+	b.eraseRoutes(r)
 	b.bulkRoutes(r)
 }
 

@@ -88,8 +88,8 @@ var orderFile = file{
 		}
 		return [][]string{{
 			text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(string(o.FraudStatus)), text(o.PurchaseCountry),
-			text(o.BillingAddress.PostalCode), text(o.BillingAddress.City),
-			text(strings.ToUpper(o.ShippingAddress.Country)), text(o.ShippingAddress.PostalCode), text(o.ShippingAddress.City),
+			place(o, o.BillingAddress.PostalCode), place(o, o.BillingAddress.City),
+			text(strings.ToUpper(o.ShippingAddress.Country)), place(o, o.ShippingAddress.PostalCode), place(o, o.ShippingAddress.City),
 			text(string(o.PurchaseCurrency)), text(o.PaymentMethod.Type),
 			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
 			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
@@ -118,6 +118,14 @@ var lineFile = file{
 		}
 		return rows
 	},
+}
+
+// place is a part of an address.
+func place(o order.Order, part string) string {
+	if o.Erased() {
+		return "erased"
+	}
+	return text(part)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -69,11 +69,19 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	if to := addressLines(o.BillingAddress); !slices.Equal(to, v.DeliverTo) {
 		v.BillTo = to
 	}
+	if o.Erased() {
+		v.Customer, v.DeliverTo, v.BillTo = []string{erasedText(o)}, []string{erasedText(o)}, nil
+	}
 	if slices.ContainsFunc(o.OrderLines, isPhysical) {
 		v.SlipURL = orderPath(o.Number) + "/packing-slip"
 	}
 	if staffOf(r.Context()).Role == Manage {
 		v.Actions, v.Impossible = b.actionsOf(o, now)
+		if why := o.Needed(); why != "" && !o.Erased() {
+			v.Impossible = append(v.Impossible, templates.AdminReason{Actions: "Erasing", Why: "is not possible: " + why})
+		} else if !o.Erased() {
+			v.Actions = append(v.Actions, templates.AdminAction{Label: "Erase personal data…", URL: orderPath(o.Number) + erasePath})
+		}
 	} else {
 		v.MayNot = "You can look but not change. Ask someone who can manage orders."
 	}

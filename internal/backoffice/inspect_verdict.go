@@ -158,6 +158,9 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 		{Name: "Placed", Value: timeText(o.PlacedAt) + " UTC"},
 		{Name: "Status in the book", Value: string(o.Status)},
 	}
+	if o.Erased() {
+		v.Facts = append(v.Facts, templates.InspectFact{Name: "Personal data", Value: erasedText(*o)})
+	}
 	if o.Flagged(order.NotCurrent) {
 		v.Notes = append(v.Notes, oldTab)
 	}

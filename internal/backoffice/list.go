@@ -162,6 +162,9 @@ func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
 		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
 	}
+	if o.Erased() {
+		v.Customer = "Erased"
+	}
 	if rest := o.Remaining(); rest > 0 {
 		v.Remaining = form.Amount(rest)
 	}

@@ -93,6 +93,8 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 		v.Text = "Order acknowledged"
 	case order.AuditStatus:
 		v.Text = "Klarna's state of the order changed"
+	case order.AuditErased:
+		v.Text = "Personal data erased"
 	case order.AuditFlag:
 		v.Text = "Flagged for review"
 	case order.AuditStock:

@@ -216,6 +216,26 @@ func (s *Store) set(ctx context.Context, script, id, from, next string, before f
 	return values[0] == 1, values[1], nil
 }
 
+// ForgetPostalCode takes the postal code out of a cart; the shopper types it again.
+func (s *Store) ForgetPostalCode(ctx context.Context, id string) error {
+	c, err := s.Get(ctx, id, Fallback{})
+	if err != nil || c.ShipTo == nil {
+		return err
+	}
+	_, err = s.Update(ctx, id, Fallback{}, func(c *Cart) error {
+		if c.ShipTo == nil {
+			return nil
+		}
+		to := *c.ShipTo
+		to.PostalCode = ""
+		if c.ShipTo = &to; to == (ShipTo{}) {
+			c.ShipTo = nil
+		}
+		return nil
+	})
+	return err
+}
+
 // closeCart stores data and bought if revision and order are still those that were read.
 // It always removes the payment session.
 var closeCart = redis.NewScript(`

@@ -17,12 +17,13 @@ type Loop string
 const (
 	LoopReconcile  Loop = "reconcile"
 	LoopLeftBehind Loop = "left_behind"
+	LoopErase      Loop = "erase"
 	LoopBulk       Loop = "bulk" // bulk captures that this process has begun; not measured
 )
 
 // failedRounds are the log messages of failed rounds.
 var failedRounds = map[Loop]string{
-	LoopReconcile: "reconcile orders", LoopLeftBehind: "left-behind orders", LoopBulk: "bulk captures",
+	LoopReconcile: "reconcile orders", LoopLeftBehind: "left-behind orders", LoopErase: "erase personal data", LoopBulk: "bulk captures",
 }
 
 // Round reports that a round of a loop begins. Work in the round uses the returned

@@ -69,7 +69,7 @@ func newMetrics() metrics {
 
 // showZeros makes the series that alerts count from zero.
 func (m metrics) showZeros() {
-	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind)
+	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind, LoopErase)
 	zero(m.lockWaits.MetricVec, labels(LockTaken, LockBusy, LockFailed))
 	zero(m.syncs.MetricVec, products, labels("load", "change", "repair"), labels(
 		SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncComplete, SyncBought,

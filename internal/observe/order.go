@@ -18,6 +18,7 @@ const (
 	BookAuthorization BookEvent = "authorization"
 	BookRelease       BookEvent = "release" // an unused authorization was given back
 	BookBulk          BookEvent = "bulk"    // a bulk capture has ended
+	BookErase         BookEvent = "erase"   // the personal data of an order was erased
 )
 
 // Result is the result of an action of the order book or a loop. A command or an item

@@ -9,6 +9,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/shopd/shopd/internal/story"
 )
 
 // memory is how long Klarna may call about an order: it lives 48 h after its last use.
@@ -72,4 +74,25 @@ func (o *Observer) Link(ctx context.Context, id string) {
 	if parent.IsValid() && parent.TraceID() != span.SpanContext().TraceID() {
 		span.AddLink(trace.Link{SpanContext: parent})
 	}
+}
+
+// Forget deletes the story of a cart and an order, and the traces of the order and of its
+// Klarna Payments session; "" is left out.
+func (o *Observer) Forget(ctx context.Context, cartID, orderID, sessionID string) error {
+	if o == nil || o.o.Redis == nil {
+		return nil
+	}
+	keys := story.Keys(cartID, orderID)
+	for _, id := range []string{orderID, sessionID} {
+		if id != "" {
+			keys = append(keys, traceKey(id))
+		}
+	}
+	_, err := o.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for _, key := range keys {
+			p.Del(ctx, key)
+		}
+		return nil
+	})
+	return err
 }

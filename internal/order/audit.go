@@ -15,6 +15,7 @@ const (
 	AuditAcknowledged = "acknowledged" // Klarna knows that we have it
 	AuditFlag         = "flag"         // something to look at was found
 	AuditStatus       = "status"       // Klarna said something new of the order
+	AuditErased       = "erased"       // the personal data is gone
 	AuditStock        = "stock"        // the goods of a cancelled order are in the stock again
 )
 

@@ -179,6 +179,9 @@ func (b *Book) follow(ctx context.Context, before Order, sold ordermanagement.Or
 // TakeOver makes the order what Klarna says it is. What Klarna does not say, or
 // not so that it can be read, stays.
 func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
+	if o.Erased() {
+		sold = o.bareSale(sold)
+	}
 	if o.FraudStatus != sold.FraudStatus {
 		o.FraudStatusAt = now
 	}

@@ -44,6 +44,9 @@ type Order struct {
 	Origin   string    `json:"origin,omitempty"`  // what it was bought by: "session:<ID>" of Klarna Payments, "" = KCO
 	PlacedAt time.Time `json:"placed_at"`         // when it was bought, as Klarna says
 
+	// ErasedAt is when the personal data was erased; zero: it is there.
+	ErasedAt time.Time `json:"erased_at,omitzero"`
+
 	PurchaseCountry  string                        `json:"purchase_country"`
 	PurchaseCurrency money.Currency                `json:"purchase_currency"`
 	Locale           string                        `json:"locale"`

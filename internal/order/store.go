@@ -74,7 +74,7 @@ func decoded[T any](rows *sql.Rows) (value T, err error) {
 // Each is there for a list or a loop: docs/database.md.
 var columns = []string{
 	"id", "number", "order_id", "cart_id", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
-	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "revision", "record",
+	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "erased_at", "revision", "record",
 	"rejected", "expiring", "to_ship", "flagged", "found_revision",
 }
 
@@ -84,7 +84,7 @@ func (o Order) values(record string, now, due time.Time) []any {
 	return append([]any{
 		o.ID, o.Number, text(o.OrderID), text(o.CartID), text(o.MerchantReference1), text(o.MerchantReference2), string(o.Status), o.Pending(),
 		o.PurchaseCountry, string(o.PurchaseCurrency), int64(o.OrderAmount), int64(o.CapturedAmount), int64(o.RefundedAmount), o.Acknowledged,
-		o.PlacedAt.UnixMilli(), now.UnixMilli(), moment(due), moment(o.readAt(now)), o.Revision, record,
+		o.PlacedAt.UnixMilli(), now.UnixMilli(), moment(due), moment(o.readAt(now)), moment(o.ErasedAt), o.Revision, record,
 	}, o.found()...)
 }
 
@@ -265,6 +265,9 @@ func (b *Book) Update(ctx context.Context, id string, edit Edit) (Order, error) 
 		if err != nil {
 			return before, err
 		}
+		if o.Erased() {
+			o = o.bare() // whatever the edit has brought
+		}
 		changed, err := o.revise(before)
 		if err != nil || !changed && len(entries) == 0 {
 			return o, err
@@ -284,10 +287,19 @@ func (b *Book) Update(ctx context.Context, id string, edit Edit) (Order, error) 
 
 // write stores what an order has become, if it is still as it was read.
 func (b *Book) write(ctx context.Context, before, o Order, text string, entries []AuditEntry) (after Order, set bool, err error) {
-	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
+	erasing := o.Erased() && !before.Erased()
+	err = b.DB.Tx(ctx, func(tx *sql.Tx) (err error) {
+		if erasing {
+			if err := b.settled(ctx, tx, o); err != nil {
+				return err
+			}
+			text = "{}" // nobody knows what a newer version has added
+		}
 		after = o
-		var err error
 		set, err = b.writeIn(ctx, tx, before, &after, text, entries)
+		if err == nil && set && erasing {
+			err = eraseAudit(ctx, tx, o)
+		}
 		return err
 	})
 	return after, set && err == nil, err

@@ -24,6 +24,9 @@ const (
 // words are what an order is found by, beside its amounts; find.go reads what is typed in
 // the same way.
 func words(o Order) []string {
+	if o.Erased() {
+		o = Order{ID: o.ID, Number: o.Number, OrderID: o.OrderID, KlarnaReference: o.KlarnaReference}
+	}
 	list := []string{word(o.ID), word(o.OrderID)}
 	texts := []string{o.Number, o.KlarnaReference, o.MerchantReference1, o.MerchantReference2}
 	for _, c := range o.Captures {

@@ -201,6 +201,17 @@ func (a *Authorizations) Unsettled(ctx context.Context, sessionID string) error 
 	})
 }
 
+// IsUnsettled reports whether a session has an authorization that is neither used nor given
+// back, or an order that staff have to look up.
+func IsUnsettled(ctx context.Context, q db.Queryer, sessionID string) (unsettled bool, err error) {
+	err = q.QueryRowContext(ctx, `select exists (select 1 from authorizations where session_id = $1
+		and (token is not null or replaced <> '[]' or due_at is not null or problem_at is not null))`, sessionID).Scan(&unsettled)
+	if err != nil {
+		return false, fmt.Errorf("read authorization: %w", err)
+	}
+	return unsettled, nil
+}
+
 // Problems returns the sessions whose order staff have to look up, the oldest first.
 func (a *Authorizations) Problems(ctx context.Context) ([]string, error) {
 	list, err := a.list(ctx, "where problem_at is not null order by problem_at, session_id")

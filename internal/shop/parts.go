@@ -80,7 +80,7 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
 		DB: c.DB, Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, Catalog: c.Catalog, LeftBehind: s.LeftBehind,
-		Logger: c.Logger, Observer: s.Observer,
+		Retain: c.Retain, Logger: c.Logger, Observer: s.Observer,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},

@@ -52,6 +52,7 @@ type Config struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	Retain         order.Retention  // for how long orders keep their personal data; zero: for ever
 	LockWait       time.Duration    // how long a request waits for its session's lock; 0: session.DefaultLockWait
 	Drain          time.Duration    // how long /readyz says no before the listener closes
 	Tracing        *observe.Tracing // nil: no traces
@@ -124,7 +125,7 @@ func New(c Config) (*Shop, error) {
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Events.Run, s.Callbacks.Run)
+	s.Story.Run(ctx, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Callbacks.Run)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the

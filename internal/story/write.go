@@ -21,6 +21,17 @@ const (
 func cartKey(id string) string  { return "shopd:inspect:cart:{" + id + "}" }
 func orderKey(id string) string { return "shopd:inspect:order:{" + id + "}" }
 
+// Keys are those of the stories of a cart and an order; "" has none.
+func Keys(cartID, orderID string) (keys []string) {
+	if cartID != "" {
+		keys = append(keys, cartKey(cartID))
+	}
+	if orderID != "" {
+		keys = append(keys, orderKey(orderID))
+	}
+	return keys
+}
+
 // appendEntries adds to a story. KEYS: the story. ARGV: the most entries, the time
 // before which they are too old, the life in ms, whether a new story may begin, then
 // time and entry of each. Writing an entry twice changes nothing.

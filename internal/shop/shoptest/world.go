@@ -58,7 +58,7 @@ type Options struct {
 	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
 	Redis *redistest.Server  // nil: a server of the package's, flushed
 	DB    *db.DB             // nil: an empty one of PostgreSQL
-	URL   string             // of a database of PostgreSQL, when DB is nil; "": an empty one
+	URL   string             // of the database; "": an empty one of PostgreSQL, when DB is nil
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }

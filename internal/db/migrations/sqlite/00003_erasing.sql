@@ -1,0 +1,4 @@
+-- +goose Up
+-- Orders that have personal data, for erasing those that are old; and those that have none any more.
+create index orders_personal on orders (placed_at, id) where erased_at is null;
+create index orders_erased on orders (erased_at) where erased_at is not null;
