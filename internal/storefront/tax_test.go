@@ -116,7 +116,7 @@ func TestPaymentsWithoutVAT(t *testing.T) {
 	if got, u = p.place(p.authorize(address), address); got.StatusCode != http.StatusOK {
 		t.Fatalf("got %d %+v", got.StatusCode, u)
 	}
-	if orders := s.paymentOrders(); len(orders) != 1 || orders[0].OrderAmount != 1880 || orders[0].OrderTaxAmount != 0 {
+	if orders := s.paymentOrders(); len(orders) != 1 || orders[0].OrderAmount != 1880 || orders[0].OrderLines[0].TaxRate != 0 {
 		t.Errorf("bought: %+v", orders)
 	}
 }
