@@ -111,7 +111,7 @@ func limits() []limit {
 		{"order_lines[1].product_url", capturing, line(func(l *klarna.OrderLine, b bool) { l.ProductURL = text(1024, b) }), false},
 		{"order_lines[1].image_url", capturing, line(func(l *klarna.OrderLine, b bool) { l.ImageURL = text(1024, b) }), false},
 		{"order_lines[1].quantity", capturing, line(func(l *klarna.OrderLine, b bool) { l.Quantity = int64(number(0, -1, b)) }), false},
-		{"order_lines[1].tax_rate", capturing, line(func(l *klarna.OrderLine, b bool) { l.TaxRate = money.TaxRate(number(0, -1, b)) }), false},
+		{"order_lines[1].tax_rate", capturing, line(func(l *klarna.OrderLine, b bool) { l.TaxRate = klarna.Rate(number(0, -1, b)) }), false},
 		{"order_lines[1].unit_price", capturing, line(func(l *klarna.OrderLine, b bool) { l.UnitPrice = number(2e8, 2e8+1, b) }), false},
 		{"order_lines[1].total_amount", capturing, line(func(l *klarna.OrderLine, b bool) { l.TotalAmount = number(2e8, 2e8+1, b) }), false},
 		{"order_lines[1].total_discount_amount", capturing, line(func(l *klarna.OrderLine, b bool) { l.TotalDiscountAmount = number(2e8, 2e8+1, b) }), false},
