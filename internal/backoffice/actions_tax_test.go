@@ -79,6 +79,7 @@ func TestDiscountInTheSum(t *testing.T) {
 	s.press("Change lines")
 	s.fill(mugField, "1")
 	sum("160.75")
+	fits(t, s.Page, "lines-discount")
 	s.fill(mugField, "6")
 	sum("719.50") // 894.00 − 223.50 + 49.00
 	s.fill("q:discount:LANTERN25", "0")
@@ -87,6 +88,15 @@ func TestDiscountInTheSum(t *testing.T) {
 	s.press("^Capture 496.00")
 	s.fill(mugField, "1")
 	sum("160.75")
+
+	// An address with another tax: both totals before anything changes.
+	us := d.sellTo("US", "", cart.Place{Region: "NY", PostalCode: "10001"}, []cart.Line{{SKU: "SLT-1", Quantity: 3}}, fakeklarna.Buy{})
+	s.find(us)
+	s.press("^Change the address")
+	s.fill("region", "Ore.")
+	s.press("^Continue")
+	s.reads("Send the order to this address, and change it to 30.00 USD?")
+	fits(t, s.Page, "address-tax")
 }
 
 // A return fee of nothing is none.

@@ -98,7 +98,7 @@ func Split(a Amount, weights []Amount) ([]Amount, error) {
 	for i, w := range weights {
 		hi, lo := bits.Mul64(magnitude(int64(a)), uint64(w)) //nolint:gosec // not negative
 		var part uint64
-		part, cut[i] = bits.Div64(hi, lo, uint64(sum)) //nolint:gosec // above 0
+		part, cut[i] = bits.Div64(hi, lo, uint64(sum))
 		parts[i], _ = signed(a < 0, part)
 		left -= part
 	}

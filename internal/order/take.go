@@ -140,10 +140,10 @@ func (k taking) follow(left klarna.OrderLine, less, more []klarna.OrderLine) (kl
 	p := left
 	p.TotalAmount = within(more[i].TotalAmount-less[i].TotalAmount, left.TotalAmount)
 	p.TotalTaxAmount = within(more[i].TotalTaxAmount-less[i].TotalTaxAmount, left.TotalTaxAmount)
-	switch {
-	case p.TotalAmount == left.TotalAmount:
+	switch p.TotalAmount {
+	case left.TotalAmount:
 		return left, nil
-	case p.TotalAmount == 0:
+	case 0:
 		return klarna.OrderLine{}, nil
 	}
 	return single(p), nil

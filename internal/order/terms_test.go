@@ -3,6 +3,7 @@ package order_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,14 +26,14 @@ func bought(terms order.Terms, country string, lines ...klarna.OrderLine) order.
 
 // captured is the order after a capture.
 func captured(o order.Order, lines []klarna.OrderLine, amount money.Amount) order.Order {
-	o.Captures = append(o.Captures[:len(o.Captures):len(o.Captures)], ordermanagement.Capture{CapturedAmount: amount, OrderLines: lines})
+	o.Captures = append(slices.Clip(o.Captures), ordermanagement.Capture{CapturedAmount: amount, OrderLines: lines})
 	o.CapturedAmount += amount
 	o.RemainingAuthorizedAmount -= amount
 	return o
 }
 
 func refunded(o order.Order, lines []klarna.OrderLine, amount money.Amount) order.Order {
-	o.Refunds = append(o.Refunds[:len(o.Refunds):len(o.Refunds)], ordermanagement.Refund{RefundedAmount: amount, OrderLines: lines})
+	o.Refunds = append(slices.Clip(o.Refunds), ordermanagement.Refund{RefundedAmount: amount, OrderLines: lines})
 	o.RefundedAmount += amount
 	return o
 }

@@ -73,7 +73,7 @@ func (v *view) priceIn(o order.Order) func(money.Amount) templates.Amount {
 func (v *view) bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}
-	var goods, discount money.Amount // sums of an order that Klarna has checked
+	var goods, discount, delivery money.Amount // sums of an order that Klarna has checked
 	for _, line := range o.OrderLines {
 		switch line.Type { //nolint:exhaustive // the other types we never send
 		case klarna.Physical, klarna.Digital:
@@ -91,7 +91,8 @@ func (v *view) bought(o order.Order) templates.Order {
 			discount += line.TotalAmount
 			shown.Discount.Code = line.Reference
 		case klarna.ShippingFee:
-			shown.Totals.Delivery = new(price(line.TotalAmount))
+			delivery += line.TotalAmount // a line for each tax rate
+			shown.Totals.Delivery = new(price(delivery))
 			switch line.Reference { // an option may have been given up since
 			case market.MailBoat, market.Express, market.Collect:
 				shown.Totals.DeliveryOption = line.Reference
