@@ -72,7 +72,7 @@ var orderFile = file{
 		"shipping_country", "shipping_postal_code", "shipping_city", "currency", "payment_method",
 		"original_order_amount", "order_amount", "order_tax_amount", "captured_amount", "refunded_amount", "remaining_amount",
 		"captures", "last_captured_at_utc", "refunds", "last_refunded_at_utc", "expires_at_utc",
-		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags",
+		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state",
 	},
 	rows: func(o order.Order) [][]string {
 		var captured, refunded time.Time
@@ -94,7 +94,7 @@ var orderFile = file{
 			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
 			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
 			strconv.Itoa(len(o.Captures)), utc(captured), strconv.Itoa(len(o.Refunds)), utc(refunded), utc(o.ExpiresAt),
-			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")),
+			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text,
 		}}
 	},
 }
@@ -104,7 +104,7 @@ var lineFile = file{
 	header: []string{
 		"number", "placed_at_utc", "status", "purchase_country", "currency", "line", "type", "reference", "name", "quantity", "quantity_unit",
 		"unit_price", "tax_rate_percent", "total_discount_amount", "total_amount", "total_tax_amount",
-		"captured_quantity", "refunded_quantity", "open_quantity",
+		"captured_quantity", "refunded_quantity", "open_quantity", "unknown_quantity", "captured_amount", "refunded_amount", "state",
 	},
 	rows: func(o order.Order) (rows [][]string) {
 		for i, s := range o.Lines()[:len(o.OrderLines)] {
@@ -113,7 +113,8 @@ var lineFile = file{
 				text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
 				strconv.Itoa(i + 1), text(string(line.Type)), text(line.Reference), text(line.Name), quantity(line.Quantity), text(line.QuantityUnit),
 				line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
-				quantity(s.Captured), quantity(s.Refunded), quantity(min(s.Open.Quantity, line.Quantity)),
+				quantity(s.Captured), quantity(s.Refunded), quantity(max(min(s.Open.Quantity, line.Quantity)-s.Unknown, 0)), quantity(s.Unknown),
+				s.CapturedAmount.Decimal(), s.RefundedAmount.Decimal(), stateOf(o).Text,
 			})
 		}
 		return rows

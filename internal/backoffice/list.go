@@ -13,7 +13,6 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -21,21 +20,20 @@ import (
 const (
 	// maxSearch is the longest search text, in bytes. An e-mail address has at most 320.
 	maxSearch = 320
-	// checking is the filter's value for orders that Klarna is still checking.
-	checking = "CHECKING"
-	dayForm  = "2006-01-02"
+	dayForm   = "2006-01-02"
 )
 
 // states are the values of the filter's state.
-var states = []templates.AdminChoice{
-	{Value: checking, Label: "Being checked"},
-	{Value: string(ordermanagement.Authorized), Label: "Open"},
-	{Value: string(ordermanagement.PartCaptured), Label: "Partly captured"},
-	{Value: string(ordermanagement.Captured), Label: "Captured"},
-	{Value: string(ordermanagement.Cancelled), Label: "Cancelled"},
-	{Value: string(ordermanagement.Expired), Label: "Expired"},
-	{Value: string(ordermanagement.Closed), Label: "Closed"},
-}
+var states = func() []templates.AdminChoice {
+	var all []templates.AdminChoice
+	for _, s := range []order.State{
+		order.StateChecking, order.StateRejected, order.StateOpen, order.StatePartCaptured, order.StateCaptured,
+		order.StatePartRefunded, order.StateRefunded, order.StateCancelled, order.StateExpired, order.StateClosed,
+	} {
+		all = append(all, templates.AdminChoice{Value: string(s), Label: badges[s].Text})
+	}
+	return all
+}()
 
 // search redirects to the list of what was searched for. An e-mail address is replaced by
 // its hash: no URL has personal data.
@@ -78,11 +76,8 @@ func filterOf(v url.Values) (templates.AdminFilter, order.Query, error) {
 	case err != nil, toErr != nil, len(f.Query) > maxSearch, f.Country != "" && !served,
 		f.Status != "" && !slices.ContainsFunc(states, func(s templates.AdminChoice) bool { return s.Value == f.Status }):
 		return f, q, errBadRequest
-	case f.Status == checking:
-		q.Pending = true
-	default:
-		q.Status = ordermanagement.Status(f.Status)
 	}
+	q.State = order.State(f.Status)
 	return f, q, nil
 }
 
@@ -150,7 +145,7 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 	v := templates.AdminRow{
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
-		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
+		Customer: cmp.Or(o.BillingAddress.Name(), o.BillingAddress.OrganizationName, o.ShippingAddress.Name()), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
 	}
 	if rest := o.Remaining(); rest > 0 {
 		v.Remaining = form.Amount(rest)

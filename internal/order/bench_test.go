@@ -95,15 +95,15 @@ func BenchmarkBook100000(b *testing.B) {
 			return order.Query{Text: order.EmailHash(o.BillingAddress.Email)}
 		}, true)},
 		{"by amount", list(func(_ *shelf, o order.Order) order.Query { return order.Query{Text: o.OrderAmount.Decimal()} }, true)},
-		{"status", list(func(*shelf, order.Order) order.Query { return order.Query{Status: ordermanagement.Captured} }, true)},
+		{"status", list(func(*shelf, order.Order) order.Query { return order.Query{State: order.StateCaptured} }, true)},
 		{"country and status", list(func(*shelf, order.Order) order.Query {
-			return order.Query{Country: "FI", Status: ordermanagement.Captured}
+			return order.Query{Country: "FI", State: order.StateCaptured}
 		}, true)},
 		{"a month", list(func(*shelf, order.Order) order.Query {
 			return order.Query{From: middle, To: middle.AddDate(0, 1, 0)}
 		}, true)},
 		{"all filters and an amount", list(func(_ *shelf, o order.Order) order.Query {
-			return order.Query{Text: o.OrderAmount.Decimal(), Country: "FI", Status: ordermanagement.Captured, Pending: true, From: middle, To: middle.AddDate(0, 6, 0)}
+			return order.Query{Text: o.OrderAmount.Decimal(), Country: "FI", State: order.StateChecking, From: middle, To: middle.AddDate(0, 6, 0)}
 		}, false)},
 		{"one order", func(s *shelf, o order.Order) int {
 			if got, found, err := s.Book.ByNumber(b.Context(), o.Number); err != nil || !found || got.OrderID != o.OrderID {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/money"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // Query says which orders are wanted. Members that are zero ask for nothing.
@@ -22,8 +21,7 @@ type Query struct {
 	// Text is a number, Klarna's reference of an order or a capture, an order ID,
 	// an e-mail address or its EmailHash, or an order amount as people type it.
 	Text    string
-	Status  ordermanagement.Status
-	Pending bool   // only orders that Klarna is still checking
+	State   State
 	Country string // of purchase, alpha-2 in upper case
 	// From and To bound the time of purchase, to the millisecond; To is excluded.
 	From, To time.Time
@@ -192,17 +190,14 @@ var captureSuffix = regexp.MustCompile(`-[0-9]{1,4}$`)
 // selection understands a query. Its text is words of orders, or, where it is none, an
 // amount.
 func (q Query) selection(ctx context.Context, tx *sql.Tx) (s selection, err error) {
-	if asked := q.Text + string(q.Status) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+	if asked := q.Text + string(q.State) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
 		return s.and("1 = 0"), nil // a database takes no such text
 	}
-	if q.Status != "" {
-		s = s.and("status = $", string(q.Status))
+	if q.State != "" {
+		s = q.State.selected(s)
 	}
 	if q.Country != "" {
 		s = s.and("country = $", q.Country)
-	}
-	if q.Pending {
-		s = s.and("pending")
 	}
 	if !q.From.IsZero() {
 		s = s.and("placed_at >= $", q.From.UnixMilli())

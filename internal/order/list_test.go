@@ -76,8 +76,15 @@ func (s *orders) next() order.Order {
 	if s.rng.IntN(5) == 0 {
 		o.ShippingAddress.Email = strings.ToUpper(fmt.Sprintf("shopper%d@example.com", s.rng.IntN(s.shoppers)))
 	}
-	if s.rng.IntN(10) == 0 {
+	switch s.rng.IntN(10) {
+	case 0:
 		o.FraudStatus = ordermanagement.FraudPending
+	case 1:
+		o.FraudStatus = ordermanagement.FraudRejected
+	}
+	if o.Status == ordermanagement.Captured || o.Status == ordermanagement.PartCaptured {
+		o.CapturedAmount = 5000
+		o.RefundedAmount = pick(s.rng, []money.Amount{0, 1, 5000})
 	}
 	return o
 }
@@ -117,8 +124,8 @@ func wanted(all []order.Order, q order.Query, hashes map[string]string) (ids []s
 		emails := []string{strings.ToLower(o.BillingAddress.Email), strings.ToLower(o.ShippingAddress.Email)}
 		text := q.Text == "" || q.Text == o.Number || strings.EqualFold(q.Text, o.KlarnaReference) || q.Text == o.OrderID ||
 			isAmount && o.OrderAmount == amount || slices.Contains(emails, strings.ToLower(q.Text)) || slices.Contains(emails, hashes[q.Text])
-		if text && (q.Status == "" || o.Status == q.Status) && (q.Country == "" || o.PurchaseCountry == q.Country) &&
-			(!q.Pending || o.Pending()) && (q.From.IsZero() || !o.PlacedAt.Before(q.From)) && (q.To.IsZero() || o.PlacedAt.Before(q.To)) {
+		if text && (q.State == "" || o.State() == q.State) && (q.Country == "" || o.PurchaseCountry == q.Country) &&
+			(q.From.IsZero() || !o.PlacedAt.Before(q.From)) && (q.To.IsZero() || o.PlacedAt.Before(q.To)) {
 			ids = append(ids, o.OrderID)
 		}
 	}
@@ -168,10 +175,13 @@ func TestListAgainstBruteForce(t *testing.T) {
 	asked := 0
 	for _, text := range texts {
 		for _, country := range []string{"", "SE", "US", "DE"} {
-			for _, status := range []ordermanagement.Status{"", ordermanagement.Authorized, ordermanagement.Captured, ordermanagement.Closed} {
-				for _, pending := range []bool{false, true} {
+			for _, pairs := range [][]order.State{
+				{""}, {order.StateChecking, order.StateOpen, order.StateRejected, order.StatePartCaptured, order.StateCaptured},
+				{order.StatePartRefunded, order.StateRefunded, order.StateExpired, order.StateClosed},
+			} {
+				for _, state := range pairs {
 					from, to := pick(newOrders(uint64(asked), 1).rng, times), pick(newOrders(uint64(asked)+1000, 1).rng, times)
-					q := order.Query{Text: text, Country: country, Status: status, Pending: pending, From: from, To: to, Limit: order.MaxLimit}
+					q := order.Query{Text: text, Country: country, State: state, From: from, To: to, Limit: order.MaxLimit}
 					want := wanted(all, q, hashes)
 					got, last := w.pages(q)
 					if diff := cmp.Diff(want, got); diff != "" {
@@ -332,7 +342,7 @@ func TestListPageThatIsGone(t *testing.T) {
 	}
 	w.fill(all)
 	inOrder := newestFirst(all)
-	q := order.Query{Status: ordermanagement.Authorized, Limit: 3}
+	q := order.Query{State: order.StateOpen, Limit: 3}
 	first, err := w.Book.List(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
