@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
@@ -28,6 +29,7 @@ func (b *Backoffice) exportRoutes(r chi.Router) {
 	r.With(respond.Deadline(requestTime)).Get("/admin/exports", b.exports)
 	r.Get("/admin/exports/orders.csv", b.export(orderFile))
 	r.Get("/admin/exports/lines.csv", b.export(lineFile))
+	r.Get("/admin/exports/addresses.csv", b.export(addressFile))
 }
 
 // exports shows the page with links to the files.
@@ -57,8 +59,8 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
 }
 
-// file is a kind of export: its columns, and the rows of an order. It has no names, streets
-// or e-mail addresses: bookkeeping does not need them.
+// file is a kind of export: its columns, and the rows of an order. Those for bookkeeping have
+// no names, streets or e-mail addresses.
 type file struct {
 	name   string
 	header []string
@@ -116,6 +118,32 @@ var lineFile = file{
 				quantity(s.Captured), quantity(s.Refunded), quantity(max(min(s.Open.Quantity, line.Quantity)-s.Unknown, 0)), quantity(s.Unknown),
 				s.CapturedAmount.Decimal(), s.RefundedAmount.Decimal(), stateOf(o).Text,
 			})
+		}
+		return rows
+	},
+}
+
+// addressFile has whole addresses, for whoever sends the goods: two rows for each order. It
+// is apart from the others, which bookkeeping gets, for it has names and streets.
+var addressFile = file{
+	name: "addresses",
+	header: func() []string {
+		columns := []string{"number", "placed_at_utc", "state", "address"}
+		for _, m := range new(klarna.Address).Members() {
+			columns = append(columns, m.Name)
+		}
+		return append(columns, "other", "label")
+	}(),
+	rows: func(o order.Order) (rows [][]string) {
+		for _, a := range []struct {
+			name string
+			klarna.Address
+		}{{"billing", o.BillingAddress}, {"shipping", o.ShippingAddress}} {
+			row := []string{text(o.Number), utc(o.PlacedAt), stateOf(o).Text, a.name}
+			for _, m := range a.Members() {
+				row = append(row, text(*m.Value))
+			}
+			rows = append(rows, append(row, text(a.Other), text(strings.Join(addressLines(a.Address), ", "))))
 		}
 		return rows
 	},

@@ -70,7 +70,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	if to := addressLines(o.BillingAddress); !slices.Equal(to, addressLines(o.ShippingAddress)) {
 		v.BillTo = to
 	}
-	if slices.ContainsFunc(o.OrderLines, isPhysical) {
+	if hasSlip(o) {
 		v.SlipURL = orderPath(o.Number) + "/packing-slip"
 	}
 	if staffOf(r.Context()).Role == Manage {
@@ -233,6 +233,9 @@ func shipments(o order.Order, manages bool) []templates.AdminShipment {
 		}
 		carrier, number, uri := s.Back()
 		v.Return, v.ReturnURL = strings.TrimSpace(carrier+" "+number), uri
+		if len(s.OrderLines) > 0 {
+			v.SlipURL = orderPath(o.Number) + "/packing-slip?shipment=" + url.QueryEscape(s.ID)
+		}
 		if manages {
 			v.CorrectURL = actionPath(o.Number, aftersale.Correct) + "?shipment=" + url.QueryEscape(s.ID)
 		}

@@ -79,6 +79,32 @@ func (o Order) Shipped(lineID, but string) (n int64) {
 	return n
 }
 
+// Holds is how many of a line are in the shipment.
+func (s Shipment) Holds(lineID string) (n int64) {
+	for _, line := range s.OrderLines {
+		if line.ID == lineID {
+			n += line.Quantity
+		}
+	}
+	return n
+}
+
+// ToPack is how many of a line are still to be sent: what is open or captured, less what is
+// in a shipment and less what was refunded before it was. What was refunded and put back in
+// stock had been sent, as far as shipments say.
+func (o Order) ToPack(s LineState) int64 {
+	n := s.Captured - s.Refunded
+	if !over(o.Status) {
+		n += min(s.Open.Quantity, s.Line.Quantity)
+	}
+	shipped := o.Shipped(s.ID, "")
+	returned := int64(0)
+	for _, back := range o.Restocked {
+		returned += int64(quantityOf(back.Goods, s.Line.Reference))
+	}
+	return max(n-shipped+min(returned, shipped, s.Refunded), 0)
+}
+
 // Ship adds shipments of which Klarna was told at a time, with a capture or ("")
 // with the order as a whole. One that was seen at Klarna meanwhile is the same.
 func (o *Order) Ship(shipments []Shipment, captureID string, at time.Time) {
