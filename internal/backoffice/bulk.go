@@ -87,7 +87,9 @@ func (b *Backoffice) selected(r *http.Request, confirmed bool) (selection, error
 				s.warned++
 				break
 			}
-			s.sums[o.PurchaseCurrency] += amount
+			if amount != 0 {
+				s.sums[o.PurchaseCurrency] += amount
+			}
 			s.ids = append(s.ids, o.OrderID)
 		}
 		s.rows = append(s.rows, row)
@@ -110,8 +112,15 @@ func (b *Backoffice) warnings(o order.Order) (texts []string) {
 // stateHash names what the question says of an order.
 func stateHash(o order.Order, amount money.Amount, warnings []string) string {
 	sum := sha256.Sum256(fmt.Append(nil, o.OrderID, " ", amount, " ", o.PurchaseCurrency, " ", warnings))
-	return hex.EncodeToString(sum[:16])
+	state := hex.EncodeToString(sum[:16])
+	if len(warnings) > 0 {
+		state = leftOut + state
+	}
+	return state
 }
+
+// leftOut begins the state of an order that may be left out.
+const leftOut = "-"
 
 // what names the action and its totals, one for each currency: "Capture 100.00 SEK + 20.00
 // EUR".
@@ -200,7 +209,11 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 			b.bulkQuestion(w, r, http.StatusUnprocessableEntity, s)
 			return
 		}
-		changed := slices.ContainsFunc(s.states, func(state string) bool { return !slices.Contains(r.PostForm[aftersale.FieldShown], state) })
+		shown := r.PostForm[aftersale.FieldShown]
+		changed := slices.ContainsFunc(s.states, func(state string) bool { return !slices.Contains(shown, state) }) ||
+			slices.ContainsFunc(shown, func(state string) bool {
+				return !strings.HasPrefix(state, leftOut) && !slices.Contains(s.states, state)
+			})
 		if err != nil || len(s.ids) == 0 || changed || len(s.ids) != len(s.rows) {
 			if s, selectErr = b.selected(r, false); selectErr != nil {
 				b.fail(w, r, selectErr)

@@ -132,7 +132,7 @@ func soon() time.Time { return time.Now().Add(time.Minute) }
 // What the question of one order warns of stands in that of several, and such an order is
 // left out unless it is ticked again.
 func TestBulkWarns(t *testing.T) {
-	d := newDesk(t)
+	d := newOffice(t)
 	ada := d.clerk("ada")
 	good, rejected := d.buy(), d.buy()
 	if _, err := d.Book.Update(t.Context(), rejected.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {

@@ -196,7 +196,7 @@ func TestPackingSlip(t *testing.T) {
 		got := strings.Join(d.texts(".slip tbody tr td:first-child"), " ") + d.texts(".slip-sum")[0]
 		want := "Nothing remains to be sent."
 		if n > 0 {
-			want = fmt.Sprint(n, form.Count(int(n), "item"), ".")
+			want = fmt.Sprint(n) + form.Count(int(n), "item") + "."
 		}
 		if got != want {
 			t.Errorf("the slip %s says %q, want %q", query, got, want)
@@ -210,7 +210,7 @@ func TestPackingSlip(t *testing.T) {
 	items(2, "")
 	s = o.do(s.OrderID, order.Command{Action: aftersale.Parcel.Name, Shipments: []order.Shipment{{Carrier: "PostNord", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}}}}})
 	items(1, "")
-	items(1, "?shipment=1")
+	items(1, "?shipment="+s.Shipments[len(s.Shipments)-1].ID)
 	o.do(s.OrderID, order.Command{Action: aftersale.Parcel.Name, Shipments: []order.Shipment{{Carrier: "PostNord", TrackingNumber: "2", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}}}}})
 	items(0, "")
 	s = o.sale(1)
