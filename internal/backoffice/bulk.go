@@ -161,6 +161,9 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 	default:
 		v.Question = s.what() + " of " + form.Count(n, "order") + "?"
 		v.Button = s.what()
+		if n == 0 {
+			v.Question, v.Button = s.action.Title+" what is left out?", s.action.Title
+		}
 		v.Body = []string{s.action.AllBody}
 		if s.warned > 0 {
 			v.Body = append(v.Body, form.Count(s.warned, "order")+" left out: the table says why. Tick what is to be included all the same.")

@@ -146,6 +146,7 @@ func TestBulkWarns(t *testing.T) {
 	question.says("main", "Klarna rejected this order. Do not send the goods.")
 	question.says("main", "1 order left out: the table says why.")
 	ada.submit(question).says("h1", "Capture: 1 order")
-	question = ada.send("POST", "/admin/bulk", url.Values{"action": {"capture"}, "order": {good.OrderID, rejected.OrderID}})
+	question = ada.send("POST", "/admin/bulk", url.Values{"action": {"capture"}, "order": {rejected.OrderID}})
+	question.says("h1", "Capture what is left out?")
 	ada.submit(question, "order", rejected.OrderID).says("h1", "Capture: 1 order")
 }
