@@ -153,7 +153,7 @@ func (a Address) Lines() []string {
 // place fills in a form of places. A comma goes with what is before it.
 func (a Address) place(form string) string {
 	var parts []string
-	for _, sign := range strings.Fields(form) {
+	for sign := range strings.FieldsSeq(form) {
 		letter, comma := strings.CutSuffix(sign, ",")
 		text := strings.TrimSpace(map[string]string{"C": a.City, "Z": a.PostalCode, "S": a.Region}[letter])
 		if comma && text != "" && (a.Region != "" || a.PostalCode != "") {
