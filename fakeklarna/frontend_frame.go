@@ -88,6 +88,7 @@ type receipt struct {
 	Method  string `json:"method"` // one of PaymentMethods
 	Details string `json:"details,omitempty"`
 	Minimal bool   `json:"minimal"` // the merchant wants no details
+	Pending bool   `json:"pending"` // the payment is not approved yet
 }
 
 // frameAuthorised requires the token of the order in the path. An unknown or expired order
@@ -178,6 +179,9 @@ func (s *Server) frameOrder(o *order) frameOrder {
 		f.Receipt = &receipt{
 			Number: v.MerchantReference1, Method: o.Method, Details: v.Options.ShippingDetails,
 			Minimal: slices.Contains(guiOptions(&v), "minimal_confirmation"),
+		}
+		if m := s.managed[o.ID]; m != nil {
+			f.Receipt.Pending = m.View.FraudStatus == FraudPending
 		}
 	}
 	return f

@@ -1,11 +1,15 @@
 package aftersale
 
 import (
+	"strings"
+
 	"context"
 	"fmt"
 	"net/mail"
 	"reflect"
 	"slices"
+
+	"github.com/shopd/shopd/internal/i18n"
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
@@ -100,10 +104,18 @@ var addressFields = []struct {
 	needed            bool
 	member            func(*klarna.Address) *string
 }{
+	{"organization_name", "Company", "organization_name", 99, false, func(a *klarna.Address) *string { return &a.OrganizationName }},
+	{"title", "Title", "title", 20, false, func(a *klarna.Address) *string { return &a.Title }},
 	{"given_name", "Given name", "given_name", 100, true, func(a *klarna.Address) *string { return &a.GivenName }},
 	{"family_name", "Family name", "family_name", 100, true, func(a *klarna.Address) *string { return &a.FamilyName }},
+	{"attention", "Attention or c/o", "attention", 99, false, func(a *klarna.Address) *string { return &a.Attention }},
+	{"care_of", "c/o", "care_of", 99, false, func(a *klarna.Address) *string { return &a.CareOf }},
+	{"reference", "Reference of the company", "reference", 99, false, func(a *klarna.Address) *string { return &a.Reference }},
 	{"street", "Street and number", "street_address", 100, true, func(a *klarna.Address) *string { return &a.StreetAddress }},
 	{"street2", "Second line", "street_address2", 100, false, func(a *klarna.Address) *string { return &a.StreetAddress2 }},
+	{"street_name", "Street name", "street_name", 99, false, func(a *klarna.Address) *string { return &a.StreetName }},
+	{"street_number", "House number", "street_number", 99, false, func(a *klarna.Address) *string { return &a.StreetNumber }},
+	{"house_extension", "House extension", "house_extension", 99, false, func(a *klarna.Address) *string { return &a.HouseExtension }},
 	{"postal_code", "Postal code", "postal_code", 10, true, func(a *klarna.Address) *string { return &a.PostalCode }},
 	{"city", "City", "city", 200, true, func(a *klarna.Address) *string { return &a.City }},
 	{"region", "State", "region", 200, false, func(a *klarna.Address) *string { return &a.Region }},
@@ -121,13 +133,26 @@ func addressParse(d *Draft) {
 	before := d.Order.ShippingAddress
 	address := before
 	for _, f := range addressFields {
-		switch {
-		case f.name == "region" && !d.hasRegion():
+		if !d.hasField(f.name) {
 			continue
-		case f.needed, f.name == "region":
-			*f.member(&address) = d.required(f.name, f.label, f.limit)
-		default:
-			*f.member(&address) = d.text(f.name, f.label, f.limit)
+		}
+		// What the order came without, nobody has to find out; what nobody touched, Klarna has.
+		was := *f.member(&before)
+		rule := addressMarket(before).Field(f.wire)
+		limit := min(f.limit, rule.Length)
+		if was != "" && !rule.Optional || f.needed && (before.StreetName == "" || f.name != "street") || f.name == "region" && d.hasRegion() {
+			*f.member(&address) = d.required(f.name, f.label, limit)
+		} else {
+			*f.member(&address) = d.text(f.name, f.label, limit)
+		}
+		text := market.Clean(*f.member(&address))
+		if text == market.Clean(was) {
+			*f.member(&address) = was
+			continue
+		}
+		*f.member(&address) = text
+		if f.name != "region" && f.name != "email" && text != "" && !rule.Accepts(text) {
+			d.failField(f.name, wrongField(f.name, f.label, before.Country))
 		}
 	}
 	m, _ := market.Lookup(address.Country)
@@ -175,6 +200,42 @@ func addressSend(ctx context.Context, m *ordermanagement.Client, o order.Order, 
 	return "", a, err
 }
 
+// addressMarket is where an address is: its rules are those of the shopper's form there.
+func addressMarket(a klarna.Address) market.Market {
+	m, _ := market.Lookup(a.Country)
+	return m
+}
+
+// hasField reports whether the form has a field: those that are rare only where the
+// address has them.
+func (d *Draft) hasField(name string) bool {
+	a := d.Order.ShippingAddress
+	switch name {
+	case "region":
+		return d.hasRegion() || a.Region != ""
+	case "title", "care_of", "reference", "street_name", "street_number", "house_extension":
+		for _, f := range addressFields {
+			if f.name == name {
+				return *f.member(&a) != ""
+			}
+		}
+	}
+	return true
+}
+
+// wrongField says what a field must be like.
+func wrongField(name, label, country string) string {
+	switch name {
+	case "phone":
+		return "Enter a phone number such as +46 70 123 45 67."
+	case "postal_code":
+		return "Enter a postal code as they are in " + i18n.CountryName(i18n.English, strings.ToUpper(country)) + "."
+	case "given_name", "family_name":
+		return label + " must have at least two letters, and no digits or other signs."
+	}
+	return label + " has a character that cannot be sent."
+}
+
 func addressForm(d *Draft, f *form.Form) {
 	f.Intro = []string{
 		"Klarna checks the order again with the new address and may refuse it; then nothing changes.",
@@ -182,7 +243,7 @@ func addressForm(d *Draft, f *form.Form) {
 	}
 	group := form.Group{Title: "Deliver to", Hint: "Country: " + d.Order.ShippingAddress.Country}
 	for _, f := range addressFields {
-		if f.name == "region" && !d.hasRegion() {
+		if !d.hasField(f.name) {
 			continue
 		}
 		kind := map[string]string{"phone": "tel", "email": "email"}[f.name]

@@ -147,7 +147,7 @@ func refundDefaults(d *Draft) {
 
 func refundParse(d *Draft) {
 	c := &d.Command
-	typed, fee := d.Values.Get("amount") != "", d.fee()
+	typed, fee := !d.nothing("amount"), d.fee()
 	if d.Values.Get("what") == whatAmount {
 		if _, _, none := d.taken(d.Order.Refundable()); !none {
 			d.failField("what", "You entered quantities. Choose “These quantities”, or clear them.")
@@ -170,10 +170,16 @@ func refundParse(d *Draft) {
 	}
 }
 
+// nothing reports whether a field of an amount is empty, or 0 was typed.
+func (d *Draft) nothing(name string) bool {
+	text := strings.TrimSpace(d.Values.Get(name))
+	amount, ok := money.ParseDecimal(text)
+	return text == "" || ok && amount == 0
+}
+
 // fee is the return fee that was typed, 0 for none.
 func (d *Draft) fee() money.Amount {
-	typed := strings.TrimSpace(d.Values.Get("fee"))
-	if fee, ok := money.ParseDecimal(typed); typed == "" || ok && fee == 0 {
+	if d.nothing("fee") {
 		return 0
 	}
 	return d.amount("fee", "The return fee")

@@ -20,34 +20,26 @@ func quantity(n int64) string { return strconv.FormatInt(n, 10) }
 
 func marketOf(o order.Order) string { return o.PurchaseCountry + " · " + string(o.PurchaseCurrency) }
 
+// badges are the states of orders in the words of page, list, filter and export.
+var badges = map[order.State]templates.Badge{
+	order.StateChecking:     {Kind: templates.Warn, Text: "Being checked"},
+	order.StateRejected:     {Kind: templates.Bad, Text: "Rejected"},
+	order.StateOpen:         {Text: "Open"},
+	order.StatePartCaptured: {Kind: templates.Warn, Text: "Partly captured"},
+	order.StateCaptured:     {Kind: templates.OK, Text: "Captured"},
+	order.StatePartRefunded: {Kind: templates.Info, Text: "Partly refunded"},
+	order.StateRefunded:     {Kind: templates.Info, Text: "Refunded"},
+	order.StateCancelled:    {Kind: templates.Bad, Text: "Cancelled"},
+	order.StateExpired:      {Kind: templates.Bad, Text: "Expired"},
+	order.StateClosed:       {Kind: templates.Info, Text: "Closed"},
+}
+
 // stateOf returns the state of an order, for the merchant.
 func stateOf(o order.Order) templates.Badge {
-	if o.Pending() {
-		return templates.Badge{Kind: templates.Warn, Text: "Being checked"}
+	if badge, known := badges[o.State()]; known {
+		return badge
 	}
-	switch o.Status {
-	case ordermanagement.Cancelled:
-		return templates.Badge{Kind: templates.Bad, Text: "Cancelled"}
-	case ordermanagement.Expired:
-		return templates.Badge{Kind: templates.Bad, Text: "Expired"}
-	case ordermanagement.Closed:
-		return templates.Badge{Kind: templates.Info, Text: "Closed"}
-	case ordermanagement.Captured, ordermanagement.PartCaptured:
-		switch {
-		case o.RefundedAmount > 0 && o.RefundedAmount >= o.CapturedAmount:
-			return templates.Badge{Kind: templates.Info, Text: "Refunded"}
-		case o.RefundedAmount > 0:
-			return templates.Badge{Kind: templates.Info, Text: "Partly refunded"}
-		case o.Status == ordermanagement.PartCaptured:
-			return templates.Badge{Kind: templates.Warn, Text: "Partly captured"}
-		}
-		return templates.Badge{Kind: templates.OK, Text: "Captured"}
-	case ordermanagement.Authorized:
-	}
-	if o.FraudStatus == ordermanagement.FraudRejected {
-		return templates.Badge{Kind: templates.Bad, Text: "Rejected"}
-	}
-	return templates.Badge{Text: "Open"}
+	return templates.Badge{Text: string(o.State())} // a status that is new at Klarna
 }
 
 // amounts returns the bar of amounts and its figures. Released is the part of the
@@ -104,19 +96,40 @@ func lines(o order.Order) []templates.AdminLine {
 			Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity),
 			Price: form.Amount(l.UnitPrice), Total: form.Amount(l.TotalAmount), Tax: taxText(l.TaxRate),
 		}
-		for _, state := range []struct {
-			kind templates.Kind
-			n    int64
-			text string
-		}{{templates.Info, s.Refunded, "Refunded"}, {templates.OK, s.Captured - s.Refunded, "Captured"}, {"", min(s.Open.Quantity, l.Quantity), open}} {
-			switch {
-			case state.n == l.Quantity:
-				v.States = append(v.States, templates.Badge{Kind: state.kind, Text: state.text})
-			case state.n > 0:
-				v.States = append(v.States, templates.Badge{Kind: state.kind, Text: quantity(state.n) + " " + form.LowerFirst(state.text)})
-			}
-		}
+		v.States = lineStates(s, open)
 		all = append(all, v)
+	}
+	return all
+}
+
+// lineStates say how many of a line are in which state; open is what those are that are
+// not captured.
+func lineStates(s order.LineState, open string) (all []templates.Badge) {
+	l := s.Line
+	switch { // a discount follows its goods, part by part
+	case s.Captured == 0 && s.CapturedAmount != 0:
+		return []templates.Badge{{Kind: templates.Warn, Text: "Partly captured"}}
+	case s.Refunded == 0 && s.RefundedAmount != 0:
+		return []templates.Badge{{Kind: templates.Info, Text: "Partly refunded"}}
+	}
+	refunded := "Refunded"
+	if l.TotalAmount == 0 {
+		refunded = "Returned" // nothing was paid for it
+	}
+	for _, state := range []struct {
+		kind templates.Kind
+		n    int64
+		text string
+	}{
+		{templates.Info, s.Refunded, refunded}, {templates.OK, s.Captured - s.Refunded, "Captured"},
+		{templates.Warn, s.Unknown, "Not known"}, {"", min(s.Open.Quantity, l.Quantity) - s.Unknown, open},
+	} {
+		switch {
+		case state.n > 0 && state.n == l.Quantity:
+			all = append(all, templates.Badge{Kind: state.kind, Text: state.text})
+		case state.n > 0:
+			all = append(all, templates.Badge{Kind: state.kind, Text: quantity(state.n) + " " + form.LowerFirst(state.text)})
+		}
 	}
 	return all
 }

@@ -42,19 +42,20 @@ func (b *Backoffice) bulkRoutes(r chi.Router) {
 type selection struct {
 	action *aftersale.Action
 	rows   []templates.BulkRow
-	ids    []string // with which it is possible
+	ids    []string // with which it is possible and nothing warns of it
+	warned int      // how many are left out unless they are ticked again
 	sums   map[money.Currency]money.Amount
-	state  string // names orders and amounts
+	states []string // of each order with which it is possible, what it is and comes to
 }
 
 // selected reads the action and the orders of a form. The error comes from the book, or
-// there is no such action.
-func (b *Backoffice) selected(r *http.Request) (selection, error) {
+// there is no such action. What is confirmed was asked for, whatever warns of it.
+func (b *Backoffice) selected(r *http.Request, confirmed bool) (selection, error) {
 	s := selection{sums: map[money.Currency]money.Amount{}, action: b.Desk.Actions.Bulk().Named(order.Action(r.PostForm.Get("action")))}
 	if s.action == nil {
 		return s, errBadRequest
 	}
-	hash, now := sha256.New(), time.Now()
+	now := time.Now()
 	ids := slices.Compact(slices.Sorted(slices.Values(r.PostForm["order"])))
 	ids = ids[:min(len(ids), aftersale.MaxBulk+1)]
 	orders, err := b.Book.ByIDs(r.Context(), ids)
@@ -78,17 +79,48 @@ func (b *Backoffice) selected(r *http.Request) (selection, error) {
 			amount := s.action.All(o).Amount
 			if amount != 0 {
 				row.Amount = form.Money(amount, o.PurchaseCurrency)
+			}
+			row.Warnings = b.warnings(o)
+			s.states = append(s.states, stateHash(o, amount, row.Warnings))
+			if len(row.Warnings) > 0 && !confirmed {
+				row.OrderID = o.OrderID
+				s.warned++
+				break
+			}
+			if amount != 0 {
 				s.sums[o.PurchaseCurrency] += amount
 			}
 			s.ids = append(s.ids, o.OrderID)
-			_, _ = fmt.Fprintln(hash, o.OrderID, amount, o.PurchaseCurrency) // to a hash: cannot fail
 		}
 		s.rows = append(s.rows, row)
 	}
 	slices.SortStableFunc(s.rows, func(a, b templates.BulkRow) int { return strings.Compare(b.Why, a.Why) })
-	s.state = hex.EncodeToString(hash.Sum(nil)[:16])
 	return s, nil
 }
+
+// warnings are what the question of one order warns of, and what its page does.
+func (b *Backoffice) warnings(o order.Order) (texts []string) {
+	for _, n := range b.stateNotes(o) {
+		texts = append(texts, strings.TrimSpace(n.Title+" "+n.Body))
+	}
+	for _, n := range flagNotes(o) {
+		texts = append(texts, strings.TrimSpace(n.Title+" "+n.Body))
+	}
+	return texts
+}
+
+// stateHash names what the question says of an order.
+func stateHash(o order.Order, amount money.Amount, warnings []string) string {
+	sum := sha256.Sum256(fmt.Append(nil, o.OrderID, " ", amount, " ", o.PurchaseCurrency, " ", warnings))
+	state := hex.EncodeToString(sum[:16])
+	if len(warnings) > 0 {
+		state = leftOut + state
+	}
+	return state
+}
+
+// leftOut begins the state of an order that may be left out.
+const leftOut = "-"
 
 // what names the action and its totals, one for each currency: "Capture 100.00 SEK + 20.00
 // EUR".
@@ -106,7 +138,7 @@ func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	s, err := b.selected(r)
+	s, err := b.selected(r, false)
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -124,17 +156,26 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 	case len(s.rows) > aftersale.MaxBulk:
 		status, v.Question, v.Rows = http.StatusUnprocessableEntity, "Too many orders", nil
 		v.Body = []string{"At most " + strconv.Itoa(aftersale.MaxBulk) + " orders can be ticked at once."}
-	case n == 0:
+	case n+s.warned == 0:
 		status, v.Question = http.StatusConflict, "It is possible with none of these orders"
 	default:
 		v.Question = s.what() + " of " + form.Count(n, "order") + "?"
 		v.Button = s.what()
+		if n == 0 {
+			v.Question, v.Button = s.action.Title+" what is left out?", s.action.Title
+		}
 		v.Body = []string{s.action.AllBody}
-		if left := len(s.rows) - n; left > 0 {
+		if s.warned > 0 {
+			v.Body = append(v.Body, form.Count(s.warned, "order")+" left out: the table says why. Tick what is to be included all the same.")
+		}
+		if left := len(s.rows) - n - s.warned; left > 0 {
 			v.Body = append(v.Body, "It is not possible with "+form.Count(left, "order")+": the table says why.")
 		}
 		v.Hidden = []form.Hidden{
-			{Name: aftersale.FieldKey, Value: uuid.NewString()}, {Name: aftersale.FieldShown, Value: s.state}, {Name: "action", Value: string(s.action.Name)},
+			{Name: aftersale.FieldKey, Value: uuid.NewString()}, {Name: "action", Value: string(s.action.Name)},
+		}
+		for _, state := range s.states {
+			v.Hidden = append(v.Hidden, form.Hidden{Name: aftersale.FieldShown, Value: state})
 		}
 		for _, id := range s.ids {
 			v.Hidden = append(v.Hidden, form.Hidden{Name: "order", Value: id})
@@ -162,12 +203,25 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !known {
-		s, selectErr := b.selected(r)
+		s, selectErr := b.selected(r, true)
 		if selectErr != nil {
 			b.fail(w, r, selectErr)
 			return
 		}
-		if err != nil || len(s.ids) == 0 || s.state != r.PostForm.Get(aftersale.FieldShown) {
+		if err == nil && len(s.rows) == 0 {
+			b.bulkQuestion(w, r, http.StatusUnprocessableEntity, s)
+			return
+		}
+		shown := r.PostForm[aftersale.FieldShown]
+		changed := slices.ContainsFunc(s.states, func(state string) bool { return !slices.Contains(shown, state) }) ||
+			slices.ContainsFunc(shown, func(state string) bool {
+				return !strings.HasPrefix(state, leftOut) && !slices.Contains(s.states, state)
+			})
+		if err != nil || len(s.ids) == 0 || changed || len(s.ids) != len(s.rows) {
+			if s, selectErr = b.selected(r, false); selectErr != nil {
+				b.fail(w, r, selectErr)
+				return
+			}
 			b.bulkQuestion(w, r, http.StatusConflict, s, templates.ResultNote{
 				Kind: templates.Warn, Title: "The orders changed while you were looking.", Body: "Nothing was sent. Check the amounts and try again.",
 			})

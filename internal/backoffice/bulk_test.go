@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // Ticked orders are captured by one question with the exact sum, and one job
@@ -127,3 +128,25 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // soon is a time by which everything that waits is due.
 func soon() time.Time { return time.Now().Add(time.Minute) }
+
+// What the question of one order warns of stands in that of several, and such an order is
+// left out unless it is ticked again.
+func TestBulkWarns(t *testing.T) {
+	d := newOffice(t)
+	ada := d.clerk("ada")
+	good, rejected := d.buy(), d.buy()
+	if _, err := d.Book.Update(t.Context(), rejected.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {
+		o.FraudStatus, o.FraudStatusAt = ordermanagement.FraudRejected, time.Now()
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	question := ada.send("POST", "/admin/bulk", url.Values{"action": {"capture"}, "order": {good.OrderID, rejected.OrderID}})
+	question.says("h1", "of 1 order?")
+	question.says("main", "Klarna rejected this order. Do not send the goods.")
+	question.says("main", "1 order left out: the table says why.")
+	ada.submit(question).says("h1", "Capture: 1 order")
+	question = ada.send("POST", "/admin/bulk", url.Values{"action": {"capture"}, "order": {rejected.OrderID}})
+	question.says("h1", "Capture what is left out?")
+	ada.submit(question, "order", rejected.OrderID).says("h1", "Capture: 1 order")
+}

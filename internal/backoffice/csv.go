@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
@@ -28,6 +29,7 @@ func (b *Backoffice) exportRoutes(r chi.Router) {
 	r.With(respond.Deadline(requestTime)).Get("/admin/exports", b.exports)
 	r.Get("/admin/exports/orders.csv", b.export(orderFile))
 	r.Get("/admin/exports/lines.csv", b.export(lineFile))
+	r.Get("/admin/exports/addresses.csv", b.export(addressFile))
 }
 
 // exports shows the page with links to the files.
@@ -57,8 +59,8 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
 }
 
-// file is a kind of export: its columns, and the rows of an order. It has no names, streets
-// or e-mail addresses: bookkeeping does not need them.
+// file is a kind of export: its columns, and the rows of an order. Those for bookkeeping have
+// no names, streets or e-mail addresses.
 type file struct {
 	name   string
 	header []string
@@ -72,7 +74,7 @@ var orderFile = file{
 		"shipping_country", "shipping_postal_code", "shipping_city", "currency", "payment_method",
 		"original_order_amount", "order_amount", "order_tax_amount", "captured_amount", "refunded_amount", "remaining_amount",
 		"captures", "last_captured_at_utc", "refunds", "last_refunded_at_utc", "expires_at_utc",
-		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags",
+		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state",
 	},
 	rows: func(o order.Order) [][]string {
 		var captured, refunded time.Time
@@ -94,7 +96,7 @@ var orderFile = file{
 			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
 			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
 			strconv.Itoa(len(o.Captures)), utc(captured), strconv.Itoa(len(o.Refunds)), utc(refunded), utc(o.ExpiresAt),
-			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")),
+			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text,
 		}}
 	},
 }
@@ -104,7 +106,7 @@ var lineFile = file{
 	header: []string{
 		"number", "placed_at_utc", "status", "purchase_country", "currency", "line", "type", "reference", "name", "quantity", "quantity_unit",
 		"unit_price", "tax_rate_percent", "total_discount_amount", "total_amount", "total_tax_amount",
-		"captured_quantity", "refunded_quantity", "open_quantity",
+		"captured_quantity", "refunded_quantity", "open_quantity", "unknown_quantity", "captured_amount", "refunded_amount", "state",
 	},
 	rows: func(o order.Order) (rows [][]string) {
 		for i, s := range o.Lines()[:len(o.OrderLines)] {
@@ -113,7 +115,8 @@ var lineFile = file{
 				text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
 				strconv.Itoa(i + 1), text(string(line.Type)), text(line.Reference), text(line.Name), quantity(line.Quantity), text(line.QuantityUnit),
 				line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
-				quantity(s.Captured), quantity(s.Refunded), quantity(min(s.Open.Quantity, line.Quantity)),
+				quantity(s.Captured), quantity(s.Refunded), quantity(max(min(s.Open.Quantity, line.Quantity)-s.Unknown, 0)), quantity(s.Unknown),
+				s.CapturedAmount.Decimal(), s.RefundedAmount.Decimal(), stateOf(o).Text,
 			})
 		}
 		return rows
@@ -126,6 +129,32 @@ func place(o order.Order, part string) string {
 		return "erased"
 	}
 	return text(part)
+}
+
+// addressFile has whole addresses, for whoever sends the goods: two rows for each order. It
+// is apart from the others, which bookkeeping gets, for it has names and streets.
+var addressFile = file{
+	name: "addresses",
+	header: func() []string {
+		columns := []string{"number", "placed_at_utc", "state", "address"}
+		for _, m := range new(klarna.Address).Members() {
+			columns = append(columns, m.Name)
+		}
+		return append(columns, "other", "label")
+	}(),
+	rows: func(o order.Order) (rows [][]string) {
+		for _, a := range []struct {
+			name string
+			klarna.Address
+		}{{"billing", o.BillingAddress}, {"shipping", o.ShippingAddress}} {
+			row := []string{text(o.Number), utc(o.PlacedAt), stateOf(o).Text, a.name}
+			for _, m := range a.Members() {
+				row = append(row, text(*m.Value))
+			}
+			rows = append(rows, append(row, text(a.Other), text(strings.Join(addressLines(a.Address), ", "))))
+		}
+		return rows
+	},
 }
 
 func latest(a, b time.Time) time.Time {

@@ -112,7 +112,7 @@ func TestExportOrders(t *testing.T) {
 		"currency": "SEK", "payment_method": "INVOICE", "original_order_amount": "1200.00", "order_amount": "1152.00", "order_tax_amount": "230.40",
 		"captured_amount": "500.05", "refunded_amount": "0.05", "remaining_amount": "651.95", "captures": "1", "last_captured_at_utc": "2026-11-21 09:00:00",
 		"refunds": "1", "last_refunded_at_utc": "2026-11-22 09:00:00", "expires_at_utc": "", "merchant_reference1": second.Number, "merchant_reference2": "",
-		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold",
+		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold", "state": "Partly captured",
 	}
 	if diff := cmp.Diff(want, named(rows, 2)); diff != "" {
 		t.Error(diff)
@@ -131,6 +131,23 @@ func TestExportOrders(t *testing.T) {
 	} {
 		if rows := table(t, v.Get("/admin/exports/orders.csv"+query).Text); len(rows) != 1+want {
 			t.Errorf("%s: %d rows, want %d", query, len(rows)-1, want)
+		}
+	}
+}
+
+// Whole addresses are in a file of their own, member by member and as they are written.
+func TestExportAddresses(t *testing.T) {
+	o := newOffice(t)
+	one := kept(1)
+	one.ShippingAddress = klarna.Address{GivenName: "Eva", FamilyName: "Ek", CareOf: "Bo Ek", StreetName: "Weg", StreetNumber: "1", HouseExtension: "b", PostalCode: "10115", City: "Berlin", Country: "de", Other: `{"door_code":"12"}`}
+	o.olds(one)
+	row := named(table(t, o.clerk("bo").Get("/admin/exports/addresses.csv").Text), 2)
+	for name, want := range map[string]string{
+		"number": one.Number, "address": "shipping", "care_of": "Bo Ek", "street_name": "Weg", "street_number": "1", "house_extension": "b", "other": `{"door_code":"12"}`,
+		"label": "Eva Ek, c/o Bo Ek, Weg 1 b, 10115 Berlin, door code: 12, Germany", "state": "Partly captured",
+	} {
+		if row[name] != want {
+			t.Errorf("%s is %q, want %q", name, row[name], want)
 		}
 	}
 }
@@ -157,13 +174,13 @@ func TestExportLines(t *testing.T) {
 			"number": first.Number, "placed_at_utc": "2026-11-20 12:01:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "1",
 			"type": "physical", "reference": "MUG-1", "name": `Enamel mug, "blue"`, "quantity": "3", "quantity_unit": "pcs", "unit_price": "149.00",
 			"tax_rate_percent": "25.00", "total_discount_amount": "0.00", "total_amount": "447.00", "total_tax_amount": "89.40",
-			"captured_quantity": "2", "refunded_quantity": "0", "open_quantity": "1",
+			"captured_quantity": "2", "refunded_quantity": "0", "open_quantity": "0", "unknown_quantity": "1", "captured_amount": "298.00", "refunded_amount": "0.00", "state": "Partly captured",
 		},
 		{
 			"number": first.Number, "placed_at_utc": "2026-11-20 12:01:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "2",
 			"type": "discount", "reference": "FOG10", "name": "10 %", "quantity": "1", "quantity_unit": "", "unit_price": "-44.70",
 			"tax_rate_percent": "25.00", "total_discount_amount": "0.00", "total_amount": "-44.70", "total_tax_amount": "-8.94",
-			"captured_quantity": "0", "refunded_quantity": "0", "open_quantity": "1",
+			"captured_quantity": "0", "refunded_quantity": "0", "open_quantity": "0", "unknown_quantity": "1", "captured_amount": "0.00", "refunded_amount": "0.00", "state": "Partly captured",
 		},
 	}
 	if diff := cmp.Diff(want, []map[string]string{named(rows, 1), named(rows, 2)}); diff != "" {

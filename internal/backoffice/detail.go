@@ -56,7 +56,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	v := templates.AdminOrderView{
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
 		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).Role == Manage), Days: b.timeline(o, entries, now),
-		Customer: customer(o), DeliverTo: addressLines(o.ShippingAddress), References: references(o),
+		Customer: customer(o), DeliverTo: append(addressLines(o.ShippingAddress), contactLines(o)...), References: references(o),
 		InspectURL: "/admin/inspect?q=" + o.Number,
 	}
 	if notes := b.resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
@@ -66,13 +66,14 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		v.Notes = append(v.Notes, staleNote(entries))
 	}
 	v.Notes = append(v.Notes, flagNotes(o)...)
-	if to := addressLines(o.BillingAddress); !slices.Equal(to, v.DeliverTo) {
+	v.Notes = append(v.Notes, unnamedNotes(o)...)
+	if to := addressLines(o.BillingAddress); !slices.Equal(to, addressLines(o.ShippingAddress)) {
 		v.BillTo = to
 	}
 	if o.Erased() {
 		v.Customer, v.DeliverTo, v.BillTo = []string{erasedText(o)}, []string{erasedText(o)}, nil
 	}
-	if slices.ContainsFunc(o.OrderLines, isPhysical) {
+	if hasSlip(o) {
 		v.SlipURL = orderPath(o.Number) + "/packing-slip"
 	}
 	if staffOf(r.Context()).Role == Manage {
@@ -119,6 +120,31 @@ func flagNotes(o order.Order) []templates.Note {
 			n.Title = "Look at this order: " + string(f) + "."
 		}
 		notes = append(notes, n)
+	}
+	return notes
+}
+
+// unnamedNotes say what was captured and refunded of which nobody said what it is for.
+func unnamedNotes(o order.Order) (notes []templates.Note) {
+	captured, refunded := o.CapturedAmount, o.RefundedAmount
+	for _, s := range o.Lines() {
+		captured -= s.CapturedAmount
+		refunded -= s.RefundedAmount
+	}
+	for _, r := range o.Refunds { // a return fee is told by name
+		for _, l := range r.OrderLines {
+			if l.Type == klarna.ReturnFee {
+				refunded -= l.TotalAmount
+			}
+		}
+	}
+	if captured > 0 {
+		notes = append(notes, templates.Note{ID: "captured-amount", Kind: templates.Info, Title: form.Money(captured, o.PurchaseCurrency) + " were captured as an amount.",
+			Body: "Klarna does not know for which lines, so what of them is captured is not known."})
+	}
+	if refunded > 0 && o.RefundedAmount < o.CapturedAmount {
+		notes = append(notes, templates.Note{ID: "refunded-amount", Kind: templates.Info, Title: form.Money(refunded, o.PurchaseCurrency) + " were refunded as an amount.",
+			Body: "Klarna does not know for which lines. It stands in no line."})
 	}
 	return notes
 }
@@ -171,16 +197,18 @@ func enumerate(names []string) string {
 
 func customer(o order.Order) []string {
 	a := o.BillingAddress
-	return nonEmpty(fullName(a), a.Email, a.Phone)
+	return nonEmpty(a.OrganizationName, a.Name(), a.Email, a.Phone)
 }
 
-func fullName(a klarna.Address) string { return strings.TrimSpace(a.GivenName + " " + a.FamilyName) }
-
 func addressLines(a klarna.Address) []string {
-	return nonEmpty(
-		fullName(a), a.StreetAddress, a.StreetAddress2, strings.TrimSpace(a.PostalCode+" "+a.City), a.Region,
-		i18n.CountryName(i18n.English, strings.ToUpper(a.Country)),
-	)
+	return nonEmpty(append(a.Lines(), i18n.CountryName(i18n.English, strings.ToUpper(a.Country)))...)
+}
+
+// contactLines are e-mail and phone of the delivery, where they are others than the
+// customer's.
+func contactLines(o order.Order) []string {
+	to, by := o.ShippingAddress, o.BillingAddress
+	return slices.DeleteFunc(nonEmpty(to.Email, to.Phone), func(s string) bool { return s == by.Email || s == by.Phone })
 }
 
 func nonEmpty(lines ...string) []string {
@@ -213,6 +241,9 @@ func shipments(o order.Order, manages bool) []templates.AdminShipment {
 		}
 		carrier, number, uri := s.Back()
 		v.Return, v.ReturnURL = strings.TrimSpace(carrier+" "+number), uri
+		if len(s.OrderLines) > 0 {
+			v.SlipURL = orderPath(o.Number) + "/packing-slip?shipment=" + url.QueryEscape(s.ID)
+		}
 		if manages {
 			v.CorrectURL = actionPath(o.Number, aftersale.Correct) + "?shipment=" + url.QueryEscape(s.ID)
 		}

@@ -30,14 +30,15 @@ const (
 type choices []templates.AdminChoice
 
 var (
-	states = choices{
-		{Value: string(ordermanagement.Authorized), Label: "Open"},
-		{Value: string(ordermanagement.PartCaptured), Label: "Partly captured"},
-		{Value: string(ordermanagement.Captured), Label: "Captured"},
-		{Value: string(ordermanagement.Cancelled), Label: "Cancelled"},
-		{Value: string(ordermanagement.Expired), Label: "Expired"},
-		{Value: string(ordermanagement.Closed), Label: "Closed"},
-	}
+	states = func() (all choices) {
+		for _, s := range []order.State{
+			order.StateChecking, order.StateRejected, order.StateOpen, order.StatePartCaptured, order.StateCaptured,
+			order.StatePartRefunded, order.StateRefunded, order.StateCancelled, order.StateExpired, order.StateClosed,
+		} {
+			all = append(all, templates.AdminChoice{Value: string(s), Label: badges[s].Text})
+		}
+		return all
+	}()
 	risks = choices{
 		{Value: string(ordermanagement.FraudPending), Label: "Being checked"},
 		{Value: string(ordermanagement.FraudRejected), Label: "Rejected"},
@@ -80,7 +81,7 @@ func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Qu
 	}
 	sorted, descending := strings.CutPrefix(f.Sort, "-")
 	q = order.Query{
-		Text: f.Query, Status: ordermanagement.Status(f.Status), Risk: ordermanagement.FraudStatus(f.Risk), Country: f.Country,
+		Text: f.Query, State: order.State(f.Status), Risk: ordermanagement.FraudStatus(f.Risk), Country: f.Country,
 		ToShip: f.ToShip == set, Expiring: f.Expiring == set, Flagged: f.Flagged == set,
 		Sort: order.Sort(strings.TrimPrefix(sorted, "placed")), Ascending: !descending && sorted != "", Cursor: v.Get("page"),
 	}
@@ -160,7 +161,7 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 	v := templates.AdminRow{
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
-		Customer: cmp.Or(fullName(o.BillingAddress), fullName(o.ShippingAddress)), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
+		Customer: cmp.Or(o.BillingAddress.Name(), o.BillingAddress.OrganizationName, o.ShippingAddress.Name()), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
 	}
 	if o.Erased() {
 		v.Customer = "Erased"

@@ -2,6 +2,8 @@ package backoffice
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
@@ -13,7 +15,8 @@ import (
 
 func isPhysical(l klarna.OrderLine) bool { return l.Type == klarna.Physical }
 
-// packingSlip shows the slip for the parcel: the goods and the address, without prices.
+// packingSlip shows the slip of a parcel: what it holds and the address, without prices.
+// ?shipment= names the parcel; without it the slip is of what remains to be sent.
 func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	o, ok := b.theOrder(w, r)
 	if !ok {
@@ -26,25 +29,43 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	if o.Erased() {
 		v.DeliverTo, v.Stop = []string{erasedText(o)}, erasedText(o)
 	}
-	var things, downloads int
+	id := r.URL.Query().Get("shipment")
+	parcel, known := o.Shipment(id)
+	if id != "" && !known {
+		b.notFound(w, r)
+		return
+	}
+	var things int64
 	for _, s := range o.Lines()[:len(o.OrderLines)] {
-		l := s.Line
-		switch l.Type { //nolint:exhaustive // the others are neither sent nor say how
+		switch s.Line.Type { //nolint:exhaustive // the others are neither sent nor say how
 		case klarna.Physical:
-			things += int(l.Quantity)
-			v.Lines = append(v.Lines, templates.SlipLine{Name: templates.In(l.Name, i18n.LangOf(o.Locale)), Reference: l.Reference, Quantity: quantity(l.Quantity)})
-		case klarna.Digital:
-			downloads += int(l.Quantity)
+			n := o.ToPack(s)
+			if known {
+				n = parcel.Holds(s.ID)
+			}
+			if n > 0 {
+				things += n
+				v.Lines = append(v.Lines, templates.SlipLine{Name: templates.In(s.Line.Name, i18n.LangOf(o.Locale)), Reference: s.Line.Reference, Quantity: quantity(n)})
+			}
 		case klarna.ShippingFee:
-			v.Delivery = l.Name
+			v.Delivery = s.Line.Name
 		}
 	}
-	v.Things = form.Count(things, "item") + "."
-	if downloads > 0 {
-		v.Downloads = form.Count(downloads, "download") + " not in the parcel."
+	v.Things = form.Count(int(things), "item") + "."
+	switch {
+	case known && len(v.Lines) == 0:
+		v.Things = "Nobody said what is in this parcel. Correct the shipment first."
+	case len(v.Lines) == 0:
+		v.Things = "Nothing remains to be sent."
+	}
+	if known {
+		v.Parcel = strings.Join(nonEmpty(parcel.Carrier, parcel.TrackingNumber), " ")
 	}
 	b.page(w, r, http.StatusOK, "Packing slip "+o.Number, navOrders, templates.PackingSlip(v))
 }
+
+// hasSlip reports whether an order has goods that are sent.
+func hasSlip(o order.Order) bool { return slices.ContainsFunc(o.OrderLines, isPhysical) }
 
 // stop returns the reason why nothing of an order must be sent, or "".
 func stop(o order.Order) string {
@@ -53,7 +74,7 @@ func stop(o order.Order) string {
 		return "The order is cancelled."
 	case o.Status == ordermanagement.Expired:
 		return "The order has expired."
-	case o.FraudStatus == ordermanagement.FraudPending:
+	case o.Pending():
 		return "Klarna is still checking this order."
 	case o.FraudStatus == ordermanagement.FraudRejected:
 		return "Klarna rejected this order."

@@ -2,7 +2,6 @@ package klarna
 
 import (
 	"fmt"
-	"log/slog"
 
 	"github.com/shopd/shopd/internal/money"
 )
@@ -60,21 +59,3 @@ type OrderLine struct {
 	ProductURL          string       `json:"product_url,omitempty"`
 	ImageURL            string       `json:"image_url,omitempty"`
 }
-
-// Address is a billing or shipping address, with the members that shopd uses. It is
-// personal data and never logged.
-type Address struct {
-	GivenName      string `json:"given_name,omitempty"`
-	FamilyName     string `json:"family_name,omitempty"`
-	Email          string `json:"email,omitempty"`
-	StreetAddress  string `json:"street_address,omitempty"`
-	StreetAddress2 string `json:"street_address2,omitempty"`
-	PostalCode     string `json:"postal_code,omitempty"`
-	City           string `json:"city,omitempty"`
-	Region         string `json:"region,omitempty"`
-	Phone          string `json:"phone,omitempty"`
-	Country        string `json:"country,omitempty"` // alpha-2, case varies
-}
-
-// LogValue keeps the address out of logs.
-func (Address) LogValue() slog.Value { return slog.StringValue("[address]") }

@@ -42,6 +42,30 @@ var postalCodes = map[string]string{
 	"NL": `[1-9]\d{3} ?[A-Za-z]{2}`, "GB": `[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}`, "US": `\d{5}(?:-\d{4})?`,
 }
 
+// phone is a number as people write it, and how few digits Klarna takes.
+const phone = `\+?[\d(][\d ()\/.\-]{3,28}\d`
+
+// Field returns the rules of a member of an address in the market's country, also of one
+// that the shop's own form does not ask for; of a country that the shop does not serve, what
+// Klarna takes.
+func (m Market) Field(name string) Field {
+	for _, f := range m.AddressFields() {
+		if f.Name == name && f.Pattern != "" {
+			return f
+		}
+	}
+	f := Field{Name: name, Pattern: line, Length: maxLength, Optional: true}
+	switch name {
+	case "phone":
+		f.Pattern = phone
+	case "postal_code":
+		f.Length = 10
+	case "title":
+		f.Length = 20
+	}
+	return f
+}
+
 // AddressFields returns the fields of an address in the market's country, in the order
 // that is usual there. The country is no field.
 func (m Market) AddressFields() []Field {
@@ -104,6 +128,9 @@ func (f Field) Accepts(text string) bool {
 // so many letters this costs more than all else when a process starts.
 var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
 	compiled := map[string]*regexp.Regexp{}
+	for _, pattern := range []string{line, phone} {
+		compiled[pattern] = regexp.MustCompile(`^(?:` + pattern + `)$`)
+	}
 	for _, m := range markets {
 		for _, f := range m.AddressFields() {
 			if compiled[f.Pattern] == nil {

@@ -15,7 +15,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
 )
@@ -32,7 +31,7 @@ func TestEngines(t *testing.T) {
 			w.Place(orderID)
 			o := w.once(cartID, orderID)
 			w.Levels("MUG-1", before, 0, 2)
-			page, err := w.Book.List(t.Context(), order.Query{Text: "EVA@example.com", Status: ordermanagement.Authorized, Limit: 1})
+			page, err := w.Book.List(t.Context(), order.Query{Text: "EVA@example.com", State: order.StateOpen, Limit: 1})
 			if err != nil || len(page.Orders) != 1 || page.Orders[0].Number != o.Number || page.Total != 1 {
 				t.Errorf("the list: %+v, %v", page, err)
 			}
@@ -160,7 +159,7 @@ func TestFollow(t *testing.T) {
 	}
 	w.CancelAtKlarna(o.OrderID)
 	follow(24 * time.Hour)
-	page, err := w.Book.List(t.Context(), order.Query{Status: ordermanagement.Cancelled})
+	page, err := w.Book.List(t.Context(), order.Query{State: order.StateCancelled})
 	if err != nil || len(page.Orders) != 1 {
 		t.Errorf("cancelled orders: %v, %v", page.Orders, err)
 	}

@@ -161,7 +161,7 @@ func lookUp(ctx context.Context, tx *sql.Tx, text string, filters []clause, byTi
 	}
 	s = selection{with: sqlf("with found as materialized (select distinct o.placed_at, o.id from ($) as o$"+limit+")", terms[0].rows(), where(others)), from: "found"}
 	if len(filters) > 0 || !byTime {
-		s.with, s.from = sqlf("$, hits as materialized (select o.id, o.placed_at, o.order_amount, o.status from found f cross join orders o where o.id = f.id$)",
+		s.with, s.from = sqlf("$, hits as materialized (select o.id, o.placed_at, o.order_amount, o.state from found f cross join orders o where o.id = f.id$)",
 			s.with, andAlso(filters)), "hits"
 	}
 	if !few {

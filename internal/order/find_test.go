@@ -151,8 +151,8 @@ func TestFiltersFollow(t *testing.T) {
 	t.Parallel()
 	bothEngines(t, func(t *testing.T, w *world) {
 		filters := map[string]order.Query{
-			"open": {Status: ordermanagement.Authorized}, "part captured": {Status: ordermanagement.PartCaptured}, "captured": {Status: ordermanagement.Captured},
-			"cancelled": {Status: ordermanagement.Cancelled}, "expired": {Status: ordermanagement.Expired}, "Sweden": {Country: "SE"}, "Norway": {Country: "NO"},
+			"open": {State: order.StateOpen}, "part captured": {State: order.StatePartCaptured}, "captured": {State: order.StateCaptured},
+			"cancelled": {State: order.StateCancelled}, "expired": {State: order.StateExpired}, "Sweden": {Country: "SE"}, "Norway": {Country: "NO"},
 			"pending": {Risk: ordermanagement.FraudPending}, "rejected": {Risk: ordermanagement.FraudRejected}, "accepted": {Risk: ordermanagement.FraudAccepted},
 			"expiring": {Expiring: true}, "to ship": {ToShip: true}, "flagged": {Flagged: true},
 		}
@@ -205,8 +205,8 @@ func TestFiltersFollow(t *testing.T) {
 			}
 			in(o, when, append(want, "Sweden")...)
 		}
-		edit("being checked", func(o *order.Order) { o.FraudStatus = ordermanagement.FraudPending }, "open", "pending")
-		edit("refused", func(o *order.Order) { o.FraudStatus = ordermanagement.FraudRejected }, "open", "rejected")
+		edit("being checked", func(o *order.Order) { o.FraudStatus = ordermanagement.FraudPending }, "pending")
+		edit("refused", func(o *order.Order) { o.FraudStatus = ordermanagement.FraudRejected }, "rejected")
 		edit("accepted", func(o *order.Order) { o.FraudStatus = ordermanagement.FraudAccepted }, "open", "accepted", "to ship")
 		edit("flagged", func(o *order.Order) { o.Flags = []order.Flag{order.Oversold} }, "open", "accepted", "to ship", "flagged")
 		edit("expiring", func(o *order.Order) { o.Expiring = true }, "open", "accepted", "to ship", "flagged", "expiring")

@@ -18,46 +18,156 @@ type LineState struct {
 	// of quantity 0 nothing is.
 	Open, Refundable   klarna.OrderLine
 	Captured, Refunded int64 // quantities of Line
+	// Unknown is how many of Open may be captured: an amount was, and nobody said what for.
+	Unknown int64
+	// What was captured and refunded of the line, minor units. Amounts of which nobody said
+	// what they are for are in neither.
+	CapturedAmount, RefundedAmount money.Amount
 }
 
 // Lines is what became of each line, in their sequence, then of what was captured
 // and is no line of the order any more: the one place that says what of a line is
-// open, captured and refunded. Captures and refunds of a mere
-// amount leave the lines as they are, unless they are of all.
+// open, captured and refunded.
+//
+// What captures and refunds name counts. One of a mere amount leaves the lines as they are,
+// unless it leaves nothing: when all of the order is captured each line is, and when all of
+// that is refunded each line is. A line that cost nothing is refunded where a refund names it.
 func (o Order) Lines() []LineState {
+	captured, unnamed := o.known()
+	open, of := allot(o.OrderLines, captured)
+	// Also where the lines do not come to what was captured.
+	unknown := unnamed > 0 || o.CapturedAmount > 0 && o.CapturedAmount >= o.OrderAmount && o.RemainingAuthorizedAmount <= 0
 	ids := LineIDs(o.OrderLines)
 	all := make([]LineState, len(o.OrderLines))
-	captures := o.capturedLines()
-	open := less(o.OrderLines, captures)
-	allCaptured := o.CapturedAmount >= o.OrderAmount && slices.ContainsFunc(o.Captures, func(c ordermanagement.Capture) bool { return len(c.OrderLines) == 0 })
-	allRefunded := o.RefundedAmount >= o.CapturedAmount && slices.ContainsFunc(o.Refunds, func(r ordermanagement.Refund) bool { return len(r.OrderLines) == 0 })
 	for i, line := range o.OrderLines {
-		all[i] = LineState{ID: ids[i], Line: line, Open: open[i]}
-		if allCaptured {
-			all[i].Open.Quantity = 0
+		all[i] = LineState{ID: ids[i], Line: line, Open: open[i], Captured: min(max(line.Quantity-open[i].Quantity, 0), line.Quantity)}
+		if unknown {
+			all[i].Unknown = max(min(open[i].Quantity, line.Quantity), 0)
 		}
-		all[i].Captured = max(line.Quantity-all[i].Open.Quantity, 0)
+	}
+	parts := grouped(captured, of, o.OrderLines)
+	taken := make([]klarna.OrderLine, len(parts))
+	for i, p := range parts {
+		taken[i] = p.OrderLine
+	}
+	left, _ := allot(taken, o.refundedLines())
+	allRefunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount
+	for i, p := range parts {
+		named := p.Quantity - left[i].Quantity
+		back := p.TotalAmount - left[i].TotalAmount
 		if allRefunded {
-			all[i].Refunded = all[i].Captured
+			left[i].Quantity, back = 0, p.TotalAmount
+			if p.TotalAmount != 0 {
+				named = p.Quantity
+			}
 		}
-	}
-	if allRefunded {
-		return all
-	}
-	taken := merged(captures)
-	free := slices.Clone(o.OrderLines)
-	for i, left := range less(taken, o.refundedLines()) {
-		at := find(free, taken[i])
-		if at < 0 { // another price, or no line any more
+		at := p.of
+		if at < 0 {
 			at = len(all)
-			all, free = append(all, LineState{Line: left}), append(free, klarna.OrderLine{})
+			all = append(all, LineState{Line: p.OrderLine})
 			all[at].Line.Quantity = 0
 		}
-		free[at].Quantity = 0
-		all[at].Refundable = left
-		all[at].Refunded = min(all[at].Captured, taken[i].Quantity-left.Quantity)
+		all[at].CapturedAmount += p.TotalAmount
+		all[at].RefundedAmount += back
+		all[at].Refunded = min(all[at].Captured, all[at].Refunded+named)
+		if all[at].Refundable.Quantity > 0 { // it was captured at several prices
+			at = len(all)
+			all = append(all, LineState{Line: p.OrderLine})
+			all[at].Line.Quantity = 0
+		}
+		all[at].Refundable = left[i]
 	}
 	return all
+}
+
+// known are the lines that are known to be captured, and what more was captured, nobody
+// knows of what.
+func (o Order) known() (lines []klarna.OrderLine, unnamed money.Amount) {
+	for _, capture := range o.Captures {
+		lines = append(lines, capture.OrderLines...)
+	}
+	open := less(o.OrderLines, lines)
+	rest := slices.DeleteFunc(slices.Clone(open), func(l klarna.OrderLine) bool { return l.Quantity < 1 })
+	unnamed = o.CapturedAmount - total(lines)
+	done := o.RemainingAuthorizedAmount <= 0 && (o.CapturedAmount > 0 || o.Status == ordermanagement.Captured)
+	if sum := total(rest); !done || unnamed != sum && (unnamed < sum || sum < 0) {
+		rest = implied(open, lines, o.refundedLines(), unnamed)
+	}
+	return append(lines, rest...), unnamed - total(rest)
+}
+
+// implied are the lines that refunds name and captures do not: they were captured, as part
+// of an amount.
+func implied(open, captured, refunded []klarna.OrderLine, unnamed money.Amount) (lines []klarna.OrderLine) {
+	if unnamed <= 0 {
+		return nil
+	}
+	named := merged(captured)
+	for _, p := range refunded {
+		i := find(named, p)
+		switch {
+		case i >= 0 && follows(p):
+			if named[i].TotalAmount -= p.TotalAmount; named[i].TotalAmount == 0 {
+				named[i].Quantity = 0
+			}
+			continue
+		case i >= 0:
+			n := min(named[i].Quantity, p.Quantity)
+			named[i].Quantity -= n
+			if n == p.Quantity {
+				continue
+			}
+			var err error
+			if p, err = part(p, p.Quantity-n); err != nil {
+				return nil
+			}
+		}
+		if i = find(open, p); i >= 0 && p.Quantity <= open[i].Quantity && within(p.TotalAmount, open[i].TotalAmount) == p.TotalAmount {
+			open[i].TotalAmount -= p.TotalAmount
+			if !follows(p) {
+				open[i].Quantity -= p.Quantity
+			}
+			lines = append(lines, p)
+		}
+	}
+	if total(lines) > unnamed {
+		return nil
+	}
+	return lines
+}
+
+// captured is a part of a line that was captured, at one price.
+type captured struct {
+	klarna.OrderLine
+	of int // the line; -1: none of the order
+}
+
+// grouped puts parts of one line and price together, those at the line's own price first.
+func grouped(parts []klarna.OrderLine, of []int, lines []klarna.OrderLine) (groups []captured) {
+	for i, p := range parts {
+		at := slices.IndexFunc(groups, func(g captured) bool { return g.of == of[i] && same(g.OrderLine, p) })
+		if at < 0 {
+			groups = append(groups, captured{p, of[i]})
+			continue
+		}
+		groups[at].OrderLine = merged([]klarna.OrderLine{groups[at].OrderLine, p})[0]
+	}
+	own := func(g captured) int {
+		if g.of >= 0 && same(g.OrderLine, lines[g.of]) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(groups, func(a, b captured) int { return own(a) - own(b) })
+	return groups
+}
+
+// total is what lines come to.
+func total(lines []klarna.OrderLine) (sum money.Amount) {
+	for _, line := range lines {
+		sum += line.TotalAmount
+	}
+	return sum
 }
 
 // LineIDs name lines within their order: by type and reference, so that a line
@@ -194,9 +304,16 @@ func find(lines []klarna.OrderLine, part klarna.OrderLine) int {
 
 // less returns lines without what was taken of them: of quantity 0 is what is used up.
 func less(lines, taken []klarna.OrderLine) []klarna.OrderLine {
-	left := slices.Clone(lines)
+	left, _ := allot(lines, taken)
+	return left
+}
+
+// allot is less, and says of which line each part is: -1 of none.
+func allot(lines, taken []klarna.OrderLine) (left []klarna.OrderLine, of []int) {
+	left = slices.Clone(lines)
 	for _, part := range taken {
 		i := find(left, part)
+		of = append(of, i)
 		if i < 0 {
 			continue
 		}
@@ -216,7 +333,7 @@ func less(lines, taken []klarna.OrderLine) []klarna.OrderLine {
 			line.Quantity = 0
 		}
 	}
-	return left
+	return left, of
 }
 
 // merged puts parts of one line together.

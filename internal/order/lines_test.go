@@ -275,7 +275,7 @@ func TestLines(t *testing.T) {
 		"nothing happened":              {"AUTHORIZED", nil, "physical:MUG-1 2 2 0 0 0, shipping_fee:mailboat 1 1 0 0 0"},
 		"a mug captured":                {"AUTHORIZED", []func(*order.Order){capture(10000, of(1, 0))}, "physical:MUG-1 2 1 1 0 1, shipping_fee:mailboat 1 1 0 0 0"},
 		"an amount captured":            {"AUTHORIZED", []func(*order.Order){capture(10000, nil)}, "physical:MUG-1 2 2 0 0 0, shipping_fee:mailboat 1 1 0 0 0"},
-		"all captured by amounts":       {"AUTHORIZED", []func(*order.Order){capture(10000, nil), capture(15000, nil)}, "physical:MUG-1 2 0 2 0 0, shipping_fee:mailboat 1 0 1 0 0"},
+		"all captured by amounts":       {"AUTHORIZED", []func(*order.Order){capture(10000, nil), capture(15000, nil)}, "physical:MUG-1 2 0 2 0 2, shipping_fee:mailboat 1 0 1 0 1"},
 		"all captured at once":          {"CAPTURED", nil, "physical:MUG-1 2 0 2 0 2, shipping_fee:mailboat 1 0 1 0 1"},
 		"a mug refunded":                {"CAPTURED", []func(*order.Order){refund(10000, of(1, 0))}, "physical:MUG-1 2 0 2 1 1, shipping_fee:mailboat 1 0 1 0 1"},
 		"all refunded by an amount":     {"CAPTURED", []func(*order.Order){refund(25000, nil)}, "physical:MUG-1 2 0 2 2 0, shipping_fee:mailboat 1 0 1 1 0"},

@@ -24,7 +24,7 @@ type Query struct {
 	// numbers, references, names, addresses, e-mail addresses, phone numbers, SKUs, tracking
 	// numbers; without case, accents and signs; or an order amount as people type it.
 	Text    string
-	Status  ordermanagement.Status
+	State   State
 	Risk    ordermanagement.FraudStatus // FraudPending only while it matters
 	Country string                      // of purchase, alpha-2 in upper case
 	// PlacedAfter and PlacedBefore bound the time of purchase, to the millisecond: the first
@@ -143,7 +143,7 @@ func (q Query) places(ctx context.Context, tx *sql.Tx, s selection, from positio
 	}
 	if s.walk != nil {
 		// What is nearly everywhere is among the first orders that one looks at.
-		first := sqlf(fmt.Sprintf("select id, placed_at, order_amount, status from orders o$$ limit %d", walked),
+		first := sqlf(fmt.Sprintf("select id, placed_at, order_amount, state from orders o$$ limit %d", walked),
 			where(append(slices.Clone(s.filters), keyset...)), q.order(from.previous))
 		places, err = q.read(ctx, tx, nil, nil, sqlf("select 0, false, "+columns+fmt.Sprintf(" from ($) o$$ limit %d", limit), first, where(s.walk), q.order(from.previous)))
 		if err != nil || len(places) == limit {
@@ -199,7 +199,7 @@ func (q Query) key() string {
 	case ByAmount:
 		return "o.order_amount"
 	case ByStatus:
-		return "o.status"
+		return "o.state"
 	case ByPlaced:
 	}
 	return "0"
@@ -234,7 +234,7 @@ func (q Query) beyond(p position, with string, backwards bool) clause {
 		amount, _ := strconv.ParseInt(p.key, 10, 64) // position has looked
 		return sqlf("(o.order_amount, o.placed_at, o.id) "+sign+with+" ($, $, $)", amount, p.at, p.id)
 	case ByStatus:
-		return sqlf("(o.status, o.placed_at, o.id) "+sign+with+" ($, $, $)", p.key, p.at, p.id)
+		return sqlf("(o.state, o.placed_at, o.id) "+sign+with+" ($, $, $)", p.key, p.at, p.id)
 	case ByPlaced:
 	}
 	return sqlf("(o.placed_at, o.id) "+sign+with+" ($, $)", p.at, p.id)
@@ -245,7 +245,7 @@ func (q Query) beyond(p position, with string, backwards bool) clause {
 type position struct {
 	at  int64 // ms
 	id  string
-	key string // amount or status
+	key string // amount or state
 
 	previous bool // of a cursor: the page has what is before that, else what is after it
 	none     bool // there is no cursor
@@ -328,7 +328,7 @@ func (s selection) counted() clause {
 
 // selection understands a query.
 func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
-	if asked := q.Text + string(q.Status) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+	if asked := q.Text + string(q.State) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
 		return nothing, nil // a database takes no such text
 	}
 	var filters []clause
@@ -337,7 +337,7 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 			filters = append(filters, sqlf(term, args...))
 		}
 	}
-	add(q.Status != "", "o.status = $", string(q.Status))
+	add(q.State != "", "o.state = $", string(q.State))
 	add(q.Country != "", "o.country = $", q.Country)
 	add(q.Risk != "", cmp.Or(map[ordermanagement.FraudStatus]string{
 		ordermanagement.FraudPending: "o.pending", ordermanagement.FraudRejected: "o.rejected", ordermanagement.FraudAccepted: "not o.pending and not o.rejected",

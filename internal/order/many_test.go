@@ -251,11 +251,11 @@ func operations() (list []operation) {
 		return order.Query{Cursor: fmt.Sprintf("n%013d:", o.PlacedAt.UnixMilli())}
 	}, false)
 	filters := map[string]order.Query{
-		"open": {Status: ordermanagement.Authorized}, "captured": {Status: ordermanagement.Captured}, "expired": {Status: ordermanagement.Expired},
-		"part captured, of which there is none": {Status: ordermanagement.PartCaptured}, "country": {Country: "NO"}, "being checked": {Risk: ordermanagement.FraudPending},
+		"open": {State: order.StateOpen}, "captured": {State: order.StateCaptured}, "expired": {State: order.StateExpired},
+		"part captured, of which there is none": {State: order.StatePartCaptured}, "country": {Country: "NO"}, "being checked": {Risk: ordermanagement.FraudPending},
 		"rejected": {Risk: ordermanagement.FraudRejected}, "accepted": {Risk: ordermanagement.FraudAccepted}, "expiring": {Expiring: true}, "to ship": {ToShip: true}, "flagged": {Flagged: true},
-		"country and cancelled": {Country: "NO", Status: ordermanagement.Cancelled}, "country and open": {Country: "US", Status: ordermanagement.Authorized},
-		"two that exclude each other": {Expiring: true, Status: ordermanagement.Captured}, "flagged and to ship": {Flagged: true, ToShip: true},
+		"country and cancelled": {Country: "NO", State: order.StateCancelled}, "country and open": {Country: "US", State: order.StateOpen},
+		"two that exclude each other": {Expiring: true, State: order.StateCaptured}, "flagged and to ship": {Flagged: true, ToShip: true},
 	}
 	for name, q := range filters {
 		some := !strings.Contains(name, "none") && !strings.Contains(name, "exclude")
@@ -270,7 +270,7 @@ func operations() (list []operation) {
 		add("deep page, by "+string(sort), func(s *shelf, o order.Order) order.Query {
 			key := fmt.Sprint(int64(o.OrderAmount))
 			if sort == order.ByStatus {
-				key = string(o.Status)
+				key = string(o.State())
 			}
 			return order.Query{Sort: sort, Cursor: fmt.Sprintf("n%013d::%s", o.PlacedAt.UnixMilli(), key)}
 		}, false)
@@ -282,7 +282,7 @@ func operations() (list []operation) {
 		return order.Query{PlacedAfter: o.PlacedAt, PlacedBefore: o.PlacedAt.AddDate(0, 1, 0)}
 	}, true)
 	add("a month, country and cancelled", func(s *shelf, o order.Order) order.Query {
-		return order.Query{PlacedAfter: o.PlacedAt, PlacedBefore: o.PlacedAt.AddDate(0, 1, 0), Country: "FI", Status: ordermanagement.Cancelled}
+		return order.Query{PlacedAfter: o.PlacedAt, PlacedBefore: o.PlacedAt.AddDate(0, 1, 0), Country: "FI", State: order.StateCancelled}
 	}, false)
 	text("number", func(o order.Order) string { return o.Number })
 	text("Klarna's reference", func(o order.Order) string { return o.KlarnaReference })
@@ -318,8 +318,8 @@ func operations() (list []operation) {
 	text("beginning of the merchant's references", func(order.Order) string { return "ERP-2026" })
 	text("amount", func(o order.Order) string { return o.OrderAmount.Decimal() })
 	add("search: nobody", func(*shelf, order.Order) order.Query { return order.Query{Text: "Rumpelstilzchen"} }, false)
-	for _, q := range []order.Query{{Status: ordermanagement.Cancelled}, {ToShip: true}, {Country: "FI"}, {Sort: order.ByAmount}, {Sort: order.ByStatus}} {
-		add(fmt.Sprintf("search: surname, with %s%s%s %v", q.Status, q.Country, q.Sort, q.ToShip), func(_ *shelf, o order.Order) order.Query {
+	for _, q := range []order.Query{{State: order.StateCancelled}, {ToShip: true}, {Country: "FI"}, {Sort: order.ByAmount}, {Sort: order.ByStatus}} {
+		add(fmt.Sprintf("search: surname, with %s%s%s %v", q.State, q.Country, q.Sort, q.ToShip), func(_ *shelf, o order.Order) order.Query {
 			q := q
 			q.Text = o.BillingAddress.FamilyName
 			return q

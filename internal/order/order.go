@@ -109,7 +109,12 @@ func (o Order) LogValue() slog.Value {
 // Pending reports whether Klarna is still checking the payment: then nothing
 // may be sent or captured.
 func (o Order) Pending() bool {
-	return o.FraudStatus == ordermanagement.FraudPending && o.Status != ordermanagement.Cancelled
+	switch o.Status {
+	case ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
+		return false
+	case ordermanagement.Authorized, ordermanagement.PartCaptured, ordermanagement.Captured:
+	}
+	return o.FraudStatus == ordermanagement.FraudPending
 }
 
 // Flagged reports whether the order has a flag.

@@ -27,7 +27,7 @@ func TestAuthorizedInTheOffice(t *testing.T) {
 	}
 	for name, q := range map[string]order.Query{
 		"all": {}, "number": {Text: o.Number}, "shopper": {Text: "eva@example.com"},
-		"status and country": {Status: ordermanagement.Authorized, Country: "SE"},
+		"status and country": {State: order.StateOpen, Country: "SE"},
 	} {
 		q.Limit = 10
 		page, err := w.Book.List(t.Context(), q)

@@ -9,11 +9,11 @@ import (
 )
 
 // setFound sets the columns of found, from the second argument on.
-const setFound = "rejected = $2, expiring = $3, to_ship = $4, flagged = $5, found_revision = $6"
+const setFound = "state = $2, rejected = $3, expiring = $4, to_ship = $5, flagged = $6, found_revision = $7"
 
 // found is by which filters an order is found, and of which revision that is.
 func (o Order) found() []any {
-	return []any{o.FraudStatus == ordermanagement.FraudRejected, o.Expiring && !over(o.Status), o.ToShip(), len(o.Flags) > 0, o.Revision}
+	return []any{string(o.State()), o.FraudStatus == ordermanagement.FraudRejected, o.Expiring && !over(o.Status), o.ToShip(), len(o.Flags) > 0, o.Revision}
 }
 
 const (
@@ -31,7 +31,7 @@ func (b *Book) renew(ctx context.Context) error {
 		}
 		err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
 			for _, o := range old {
-				result, err := tx.ExecContext(ctx, "update orders set "+setFound+" where id = $1 and revision = $7", append(append([]any{o.ID}, o.found()...), o.Revision)...)
+				result, err := tx.ExecContext(ctx, "update orders set "+setFound+" where id = $1 and revision = $8", append(append([]any{o.ID}, o.found()...), o.Revision)...)
 				if err != nil {
 					return err
 				}

@@ -80,27 +80,40 @@ func (o Order) Shipped(lineID, but string) (n int64) {
 	return n
 }
 
-// ToShip reports whether goods that are captured or can be are still to be sent: less what
-// was refunded, and less what is in shipments. A shipment of which nobody said what is in
-// it holds all of its capture, one of the order as a whole all that is captured. What
-// Klarna checks, or has refused, must not be sent.
-func (o Order) ToShip() bool {
-	if o.Pending() || o.FraudStatus == ordermanagement.FraudRejected || o.Status == ordermanagement.Cancelled {
-		return false
-	}
-	for _, l := range o.Lines() {
-		left := l.Captured - l.Refunded
-		if !over(o.Status) {
-			left += l.Open.Quantity
-		}
-		if l.Line.Type == klarna.Physical && left > o.sent(l) {
-			return true
+// Holds is how many of a line are in the shipment.
+func (s Shipment) Holds(lineID string) (n int64) {
+	for _, line := range s.OrderLines {
+		if line.ID == lineID {
+			n += line.Quantity
 		}
 	}
-	return false
+	return n
 }
 
-// sent is how many of a line are in shipments.
+// ToShip reports whether goods are still to be sent. What Klarna checks, or has refused,
+// must not be sent.
+func (o Order) ToShip() bool {
+	return !o.Pending() && o.FraudStatus != ordermanagement.FraudRejected && o.Status != ordermanagement.Cancelled &&
+		slices.ContainsFunc(o.Lines(), func(l LineState) bool { return l.Line.Type == klarna.Physical && o.ToPack(l) > 0 })
+}
+
+// ToPack is how many of a line are still to be sent: what is open or captured, less what
+// was sent and less what was refunded before it was. What was refunded and put back in
+// stock had been sent, as far as shipments say.
+func (o Order) ToPack(l LineState) int64 {
+	n := l.Captured - l.Refunded
+	if !over(o.Status) {
+		n += min(l.Open.Quantity, l.Line.Quantity)
+	}
+	sent, returned := o.sent(l), int64(0)
+	for _, back := range o.Restocked {
+		returned += int64(quantityOf(back.Goods, l.Line.Reference))
+	}
+	return max(n-sent+min(returned, sent, l.Refunded), 0)
+}
+
+// sent is how many of a line are in shipments. One of which nobody said what is in it holds
+// all of its capture, or of the order as a whole all that is captured.
 func (o Order) sent(l LineState) int64 {
 	n := o.Shipped(l.ID, "")
 	for _, s := range o.Shipments {

@@ -75,7 +75,7 @@ func decoded[T any](rows *sql.Rows) (value T, err error) {
 var columns = []string{
 	"id", "number", "order_id", "cart_id", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
 	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "erased_at", "revision", "record",
-	"rejected", "expiring", "to_ship", "flagged", "found_revision",
+	"state", "rejected", "expiring", "to_ship", "flagged", "found_revision",
 }
 
 func (o Order) values(record string, now, due time.Time) []any {

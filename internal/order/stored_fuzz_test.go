@@ -9,7 +9,6 @@ import (
 
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // FuzzStored: whatever the record of an order, its audit's entries or a payment's call hold
@@ -67,7 +66,7 @@ func FuzzList(f *testing.F) {
 	f.Add("1 234,50", "", "\x00", int64(1e18), int64(-1e18), "p0000000000000;")
 	f.Add("\xff*?[", "CAPTURED", "", int64(0), int64(0), "n1700000000000:\n")
 	f.Fuzz(func(t *testing.T, text, status, country string, from, to int64, cursor string) {
-		q := order.Query{Text: text, Status: ordermanagement.Status(status), Country: country, Cursor: cursor, Limit: 2}
+		q := order.Query{Text: text, State: order.State(status), Country: country, Cursor: cursor, Limit: 2}
 		if from != 0 {
 			q.PlacedAfter = time.UnixMilli(from)
 		}

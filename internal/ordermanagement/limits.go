@@ -143,6 +143,14 @@ func (a AddressChange) Check() error {
 	l.optional("shipping_address.region", a.Region, 200)
 	l.optional("shipping_address.phone", a.Phone, 100)
 	l.optional("shipping_address.country", a.Country, 2)
+	l.optional("shipping_address.title", a.Title, 20)
+	l.optional("shipping_address.organization_name", a.OrganizationName, maxText)
+	l.optional("shipping_address.attention", a.Attention, maxText)
+	l.optional("shipping_address.reference", a.Reference, maxText)
+	l.optional("shipping_address.care_of", a.CareOf, 100)
+	l.optional("shipping_address.street_name", a.StreetName, 100)
+	l.optional("shipping_address.street_number", a.StreetNumber, 100)
+	l.optional("shipping_address.house_extension", a.HouseExtension, 100)
 	return l.body(a)
 }
 

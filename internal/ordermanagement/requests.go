@@ -28,6 +28,15 @@ type References struct {
 // clears it. Personal data. Source: docs.klarna.com, View and change orders. Not
 // documented: members that are not sent stay.
 type AddressChange struct {
+	Title            *string `json:"title,omitempty"`
+	OrganizationName *string `json:"organization_name,omitempty"`
+	Attention        *string `json:"attention,omitempty"`
+	Reference        *string `json:"reference,omitempty"` // this and the next four: not documented here
+	CareOf           *string `json:"care_of,omitempty"`
+	StreetName       *string `json:"street_name,omitempty"`
+	StreetNumber     *string `json:"street_number,omitempty"`
+	HouseExtension   *string `json:"house_extension,omitempty"`
+
 	GivenName      *string `json:"given_name,omitempty"`
 	FamilyName     *string `json:"family_name,omitempty"`
 	Email          *string `json:"email,omitempty"`
@@ -49,7 +58,11 @@ func NewAddressChange(before, after klarna.Address) AddressChange {
 		return &after
 	}
 	return AddressChange{
-		GivenName: changed(before.GivenName, after.GivenName), FamilyName: changed(before.FamilyName, after.FamilyName),
+		Title: changed(before.Title, after.Title), OrganizationName: changed(before.OrganizationName, after.OrganizationName),
+		Attention: changed(before.Attention, after.Attention), Reference: changed(before.Reference, after.Reference), CareOf: changed(before.CareOf, after.CareOf),
+		StreetName: changed(before.StreetName, after.StreetName), StreetNumber: changed(before.StreetNumber, after.StreetNumber),
+		HouseExtension: changed(before.HouseExtension, after.HouseExtension),
+		GivenName:      changed(before.GivenName, after.GivenName), FamilyName: changed(before.FamilyName, after.FamilyName),
 		Email:         changed(before.Email, after.Email),
 		StreetAddress: changed(before.StreetAddress, after.StreetAddress), StreetAddress2: changed(before.StreetAddress2, after.StreetAddress2),
 		PostalCode: changed(before.PostalCode, after.PostalCode), City: changed(before.City, after.City),

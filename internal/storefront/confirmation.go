@@ -171,14 +171,9 @@ func masked(email string) string {
 
 // addressLines returns an address as on a parcel.
 func (v *view) addressLines(a klarna.Address) []string {
-	var lines []string
-	for _, line := range []string{
-		strings.TrimSpace(a.GivenName + " " + a.FamilyName), a.StreetAddress, a.StreetAddress2,
-		strings.TrimSpace(a.PostalCode + " " + a.City), a.Region, i18n.CountryName(v.lang, strings.ToUpper(a.Country)),
-	} {
-		if line != "" {
-			lines = append(lines, line)
-		}
+	lines := a.Lines()
+	if country := i18n.CountryName(v.lang, strings.ToUpper(a.Country)); country != "" {
+		lines = append(lines, country)
 	}
 	return lines
 }

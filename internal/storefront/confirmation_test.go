@@ -385,7 +385,7 @@ func TestConfirmationPending(t *testing.T) {
 			t.Errorf("the page lacks %q", part)
 		}
 	}
-	for _, not := range []string{i18n.T("en", "confirmation.title"), i18n.T("en", "confirmation.pack_body")} {
+	for _, not := range []string{i18n.T("en", "confirmation.title"), i18n.T("en", "confirmation.pack") + "<", i18n.T("en", "confirmation.pack_body")} {
 		if strings.Contains(text, not) {
 			t.Errorf("the page has %q", not)
 		}

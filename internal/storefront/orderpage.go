@@ -43,6 +43,8 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 func stateOf(o order.Order) templates.OrderState {
 	refunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0
 	switch {
+	case o.Pending():
+		return templates.OrderPending
 	case refunded, o.Status == ordermanagement.Closed && o.RefundedAmount >= o.CapturedAmount:
 		return templates.OrderRefunded
 	case o.Status == ordermanagement.Cancelled:
@@ -53,8 +55,6 @@ func stateOf(o order.Order) templates.OrderState {
 		return templates.OrderPartSent
 	case o.Status == ordermanagement.Captured, o.Status == ordermanagement.Closed:
 		return templates.OrderSent
-	case o.FraudStatus == ordermanagement.FraudPending:
-		return templates.OrderPending
 	case o.FraudStatus == ordermanagement.FraudRejected:
 		return templates.OrderRejected
 	}

@@ -116,10 +116,11 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 // wrongMembers returns the members of an address that break the rules of the market's
 // form, or are not in it.
 func wrongMembers(m market.Market, quote cart.Quote, a klarna.Address) []string {
-	members := map[string]string{
-		"given_name": a.GivenName, "family_name": a.FamilyName, "email": a.Email, "street_address": a.StreetAddress,
-		"street_address2": a.StreetAddress2, "postal_code": a.PostalCode, "city": a.City, "region": a.Region, "phone": a.Phone,
+	members := map[string]string{"other": a.Other}
+	for _, member := range a.Members() {
+		members[member.Name] = *member.Value
 	}
+	delete(members, "country")
 	var wrong []string
 	for _, f := range m.AddressFields() {
 		text := members[f.Name]

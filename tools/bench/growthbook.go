@@ -58,7 +58,7 @@ insert into orders
 	select c.id, c.number, c.order_id, c.cart_id, o.reference, c.number, o.merchant_reference2, o.status, o.pending, o.country, o.currency,
 		o.order_amount, o.captured_amount, o.refunded_amount, o.acknowledged, o.placed_at - c.earlier, o.updated_at - c.earlier, o.due_at, o.read_at,
 		o.erased_at, o.revision, replace($named(o.record$as, '"placed_at":"' || (o.record::json->>'placed_at'), '"placed_at":"' || c.placed),
-		o.rejected, o.expiring, o.to_ship, o.flagged, o.found_revision
+		o.state, o.rejected, o.expiring, o.to_ship, o.flagged, o.found_revision
 	$from;
 insert into order_words select $word, w.placed_at - c.earlier, c.id $from join order_words w on w.order_id = o.id;
 insert into audit (order_id, at, entry) select c.id, a.at - c.earlier, $named(a.entry$as $from join audit a on a.order_id = o.id;
@@ -150,7 +150,7 @@ func (s *site) readBook(ctx context.Context) error {
 		return fmt.Errorf("the copied order %s is not found as itself: %v, %w", number, found, err)
 	}
 	for _, q := range []orderbook.Query{
-		{Text: o.BillingAddress.Email}, {Text: o.KlarnaReference}, {Country: o.PurchaseCountry, Status: o.Status},
+		{Text: o.BillingAddress.Email}, {Text: o.KlarnaReference}, {Country: o.PurchaseCountry, State: o.State()},
 		{PlacedAfter: o.PlacedAt, PlacedBefore: o.PlacedAt.Add(time.Millisecond)},
 	} {
 		page, err := book.List(ctx, q)

@@ -55,8 +55,10 @@ func orderURL(number string) string { return "/admin/orders/" + number }
 // BulkRow is a ticked order.
 type BulkRow struct {
 	Number, URL string
-	Amount      string // that it comes to, with currency
-	Why         string // it is not possible; "" = it is
+	Amount      string   // that it comes to, with currency
+	Why         string   // it is not possible; "" = it is
+	Warnings    []string // why it is left out unless it is ticked again
+	OrderID     string   // of an order that can be ticked again
 }
 
 // BulkConfirmView asks staff to confirm an action on several orders.

@@ -148,6 +148,7 @@ type AdminShipment struct {
 	For        string // the whole order, or a capture
 	Contents   string // what is in it; "" = nobody said
 	CorrectURL string // "" = who looks may not
+	SlipURL    string // of its packing slip; "" = nobody said what is in it
 	Carrier    string
 	Method     string
 	Number     string
@@ -233,6 +234,6 @@ type PackingSlipView struct {
 	Delivery  string // "Mail boat"; "" = not told
 	Lines     []SlipLine
 	Things    string // "7 items"
-	Downloads string // what is not in the parcel; "" = nothing
+	Parcel    string // carrier and number; "" = what remains to be sent
 	Stop      string // why nothing must be sent; "" = it may
 }

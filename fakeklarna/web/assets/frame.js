@@ -28,9 +28,9 @@ const layOut = () => {
 
 const maskedEmail = (email) => email.replace(/^(.)[^@]*/, '$1•••');
 
-const showReceipt = ({receipt: {number, method, details, minimal}, total_text: total, values}) => {
+const showReceipt = ({receipt: {number, method, details, minimal, pending}, total_text: total, values}) => {
   const rows = minimal ? [] : [[t('order_number'), number], [t('amount'), total], [t('paid_with'), t(method)]].filter(([, text]) => text);
-  showNotice(t('thanks'), {text: t('thanks_text', maskedEmail(values.email ?? '')), rows, details: minimal ? '' : details});
+  showNotice(t(pending ? 'thanks_pending' : 'thanks'), {text: t('thanks_text', maskedEmail(values.email ?? '')), rows, details: minimal ? '' : details});
 };
 
 // For an order that is open no longer.
