@@ -44,7 +44,11 @@ func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	text := strings.TrimSpace(r.PostForm.Get("q"))
+	b.searchFor(w, r, r.PostForm)
+}
+
+func (b *Backoffice) searchFor(w http.ResponseWriter, r *http.Request, form url.Values) {
+	text := strings.TrimSpace(form.Get("q"))
 	if len(text) > maxSearch {
 		b.fail(w, r, errBadRequest)
 		return
@@ -52,7 +56,7 @@ func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(text, "@") {
 		text = order.EmailHash(text)
 	}
-	filter, _, err := filterOf(r.PostForm)
+	filter, _, err := filterOf(form)
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -111,6 +115,10 @@ func listURL(f templates.AdminFilter, page string) string {
 }
 
 func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
+	if form, before := b.typed(w, r); before {
+		b.searchFor(w, r, form)
+		return
+	}
 	filter, query, err := filterOf(r.URL.Query())
 	if err != nil {
 		b.fail(w, r, err)
