@@ -25,6 +25,7 @@ var layers = []string{
 	"internal/i18n",
 	"internal/form",
 	"internal/market",
+	"internal/jsonfile",
 	"internal/catalog",
 	"internal/stock",
 	"internal/klarna",
@@ -66,7 +67,7 @@ var only = map[string][]string{
 var importers = map[string][]string{
 	"fakeklarna":          {"cmd/shopd"},
 	"internal/storefront": {"internal/shop"},
-	"internal/callback":   {"internal/shop"},
+	"internal/callback":   {"cmd/shopd", "internal/shop"}, // the command explains an order as a callback makes it
 	"internal/backoffice": {"cmd/shopd", "internal/shop"}, // the command reads who is staff
 }
 

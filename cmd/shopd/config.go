@@ -20,6 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
+	"golang.org/x/net/idna"
 )
 
 // config holds the settings as they were given.
@@ -264,6 +265,10 @@ func (v *problems) url(name, raw string) *url.URL {
 	u, err := url.Parse(strings.TrimSuffix(raw, "/"))
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil
+	}
+	// As browsers write it.
+	if ascii, err := idna.Lookup.ToASCII(u.Hostname()); err == nil {
+		u.Host = strings.Replace(u.Host, u.Hostname(), ascii, 1)
 	}
 	return u
 }

@@ -64,6 +64,17 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *after
 		b.impossible(w, r, a, o, impossible, notes...)
 		return
 	}
+	if values, before := b.typed(w, r); before {
+		values.Del("back")
+		d, ours := b.Desk.Posted(a, o, values)
+		if ours && d.Moved() {
+			b.stale(w, r, d)
+			return
+		}
+		d.Renew()
+		b.first(w, r, http.StatusOK, d, append(notes, typedNote)...)
+		return
+	}
 	b.first(w, r, http.StatusOK, b.Desk.NewDraft(a, o, r.URL.Query().Get("shipment")), notes...)
 }
 

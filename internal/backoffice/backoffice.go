@@ -57,7 +57,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 		r.Group(func(r chi.Router) {
 			r.Use(b.signedIn)
 			// A search is sent by POST, so that no URL says whom it is for.
-			r.With(respond.Deadline(requestTime)).Post("/admin/search", b.search)
+			r.With(respond.Deadline(requestTime)).Post(searchPath, b.search)
 			r.Group(func(r chi.Router) {
 				r.Use(b.changesNeedManage)
 				r.Group(func(r chi.Router) {

@@ -1,6 +1,7 @@
 package backoffice
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -31,10 +32,10 @@ const bulkLook = 3
 
 // bulkRoutes mounts the actions on several orders. All staff may look at a job.
 func (b *Backoffice) bulkRoutes(r chi.Router) {
-	r.Get(bulkPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/admin/", http.StatusSeeOther) })
+	r.Get(bulkPath, b.bulkAgain)
 	r.With(b.mayManage).Post(bulkPath, b.bulkAsk)
 	r.With(b.mayManage).Post(bulkPath+"/start", b.bulkStart)
-	r.Get(bulkPath+"/start", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/admin/", http.StatusSeeOther) })
+	r.Get(bulkPath+"/start", b.bulkAgain)
 	r.Get(bulkPath+"/{id}", b.bulkProgress)
 }
 
@@ -50,15 +51,15 @@ type selection struct {
 
 // selected reads the action and the orders of a form. The error comes from the book, or
 // there is no such action. What is confirmed was asked for, whatever warns of it.
-func (b *Backoffice) selected(r *http.Request, confirmed bool) (selection, error) {
-	s := selection{sums: map[money.Currency]money.Amount{}, action: b.Desk.Actions.Bulk().Named(order.Action(r.PostForm.Get("action")))}
+func (b *Backoffice) selected(ctx context.Context, ticked url.Values, confirmed bool) (selection, error) {
+	s := selection{sums: map[money.Currency]money.Amount{}, action: b.Desk.Actions.Bulk().Named(order.Action(ticked.Get("action")))}
 	if s.action == nil {
 		return s, errBadRequest
 	}
 	now := time.Now()
-	ids := slices.Compact(slices.Sorted(slices.Values(r.PostForm["order"])))
+	ids := slices.Compact(slices.Sorted(slices.Values(ticked["order"])))
 	ids = ids[:min(len(ids), aftersale.MaxBulk+1)]
-	orders, err := b.Book.ByIDs(r.Context(), ids)
+	orders, err := b.Book.ByIDs(ctx, ids)
 	if err != nil {
 		return s, err
 	}
@@ -138,12 +139,27 @@ func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	s, err := b.selected(r, false)
+	b.bulkAbout(w, r, r.PostForm)
+}
+
+// bulkAgain asks about the orders that were ticked before who ticked them had to sign in
+// again. Without any it leads to the orders.
+func (b *Backoffice) bulkAgain(w http.ResponseWriter, r *http.Request) {
+	ticked, before := b.typed(w, r)
+	if !before || staffOf(r.Context()).Role != Manage {
+		http.Redirect(w, r, home, http.StatusSeeOther)
+		return
+	}
+	b.bulkAbout(w, r, ticked, typedNote)
+}
+
+func (b *Backoffice) bulkAbout(w http.ResponseWriter, r *http.Request, ticked url.Values, notes ...templates.ResultNote) {
+	s, err := b.selected(r.Context(), ticked, false)
 	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	b.bulkQuestion(w, r, http.StatusOK, s)
+	b.bulkQuestion(w, r, http.StatusOK, s, notes...)
 }
 
 // bulkQuestion shows the question, or why there is nothing to ask.
@@ -203,7 +219,7 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !known {
-		s, selectErr := b.selected(r, true)
+		s, selectErr := b.selected(r.Context(), r.PostForm, true)
 		if selectErr != nil {
 			b.fail(w, r, selectErr)
 			return
@@ -218,7 +234,7 @@ func (b *Backoffice) bulkStart(w http.ResponseWriter, r *http.Request) {
 				return !strings.HasPrefix(state, leftOut) && !slices.Contains(s.states, state)
 			})
 		if err != nil || len(s.ids) == 0 || changed || len(s.ids) != len(s.rows) {
-			if s, selectErr = b.selected(r, false); selectErr != nil {
+			if s, selectErr = b.selected(r.Context(), r.PostForm, false); selectErr != nil {
 				b.fail(w, r, selectErr)
 				return
 			}

@@ -58,7 +58,11 @@ func (b *Backoffice) search(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	filter, _, err := b.filterOf(r.PostForm)
+	b.searchFor(w, r, r.PostForm)
+}
+
+func (b *Backoffice) searchFor(w http.ResponseWriter, r *http.Request, form url.Values) {
+	filter, _, err := b.filterOf(form)
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -120,6 +124,10 @@ func listURL(path string, f templates.AdminFilter, page string) string {
 }
 
 func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
+	if form, before := b.typed(w, r); before {
+		b.searchFor(w, r, form)
+		return
+	}
 	filter, query, err := b.filterOf(r.URL.Query())
 	if err != nil {
 		b.fail(w, r, err)

@@ -21,6 +21,7 @@ import (
 
 const (
 	home       = "/admin/"
+	searchPath = "/admin/search"
 	signInPath = "/admin/sign-in"
 )
 
@@ -48,6 +49,9 @@ func (b *Backoffice) signedIn(next http.Handler) http.Handler {
 			return
 		}
 		if !found {
+			if r.Method == http.MethodPost {
+				b.keep(w, r)
+			}
 			http.Redirect(w, r, signInPath+"?"+url.Values{"return_to": {comeBack(r)}}.Encode(), http.StatusSeeOther)
 			return
 		}
@@ -124,6 +128,9 @@ func (b *Backoffice) signInPage(w http.ResponseWriter, r *http.Request) {
 	v := templates.AdminSignInView{ReturnTo: returnTo}
 	if b.Sessions.HasCookie(r) && len(w.Header().Values("Set-Cookie")) == 0 {
 		v.Note = &templates.Note{ID: "idle", Kind: templates.Info, Title: "You were signed out after " + strconv.Itoa(int(session.StaffIdle.Minutes())) + " minutes without activity."}
+		if b.Sessions.HasForm(r) {
+			v.Note.Title, v.Note.Body = "You were signed out before this was sent.", "Sign in within "+minutes(session.FormLife)+", and you get back what you typed."
+		}
 	}
 	b.page(w, r, http.StatusOK, "Sign in", "", templates.AdminSignIn(v))
 }

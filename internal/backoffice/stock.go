@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,11 +95,20 @@ func stockRow(l stock.Level, name string) templates.AdminStockRow {
 
 // stockItem is the stock of one product, with what has moved.
 func (b *Backoffice) stockItem(w http.ResponseWriter, r *http.Request) {
-	b.stockAnswer(w, r, http.StatusOK, stockTyped{what: stockCount}, "", "")
+	typed := stockTyped{what: stockCount}
+	if values, before := b.typed(w, r); before {
+		typed = stockTypedIn(values)
+	}
+	b.stockAnswer(w, r, http.StatusOK, typed, "", "")
 }
 
 // stockTyped is the form of a change of the stock, as it was typed.
 type stockTyped struct{ what, quantity, reason string }
+
+func stockTypedIn(form url.Values) stockTyped {
+	get := func(name string) string { return strings.TrimSpace(form.Get(name)) }
+	return stockTyped{get("what"), get("quantity"), get(stockReason)}
+}
 
 // stockAnswer is the page of a product, with what is wrong with a field of its form.
 func (b *Backoffice) stockAnswer(w http.ResponseWriter, r *http.Request, status int, typed stockTyped, field, wrong string) {
@@ -166,8 +176,7 @@ func (b *Backoffice) stockChange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := r.Context()
-	get := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
-	typed := stockTyped{get("what"), get("quantity"), get(stockReason)}
+	typed := stockTypedIn(r.PostForm)
 	seen, err := strconv.ParseInt(r.PostForm.Get("seen"), 10, 64)
 	if err != nil || !slices.Contains([]string{stockCount, stockMore, stockFewer}, typed.what) {
 		b.fail(w, r, errBadRequest)

@@ -23,11 +23,11 @@ var (
 	errUnreachableRegion = errors.New("nothing is delivered to this region")
 )
 
-// want returns the order that a cart needs when it goes to an address, with the chosen
-// option. next is the cart after that change. The texts are in locale if the market has
+// Want returns the order that a cart needs when it goes to an address, with the chosen
+// option. Only Wants is used. next is the cart after that change. The texts are in locale if the market has
 // it, else in the cart's locale. The error is errEmpty, errUnreachable, one of
 // cart.Contents.Follow, or that of kco.Wants.Want.
-func (c *Callbacks) want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
+func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
 	if err := next.Follow(a, c.Wants.Pricer.Catalog.Markets()); err != nil {
 		return next, content, quote, err
@@ -90,7 +90,7 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		address := body.Address()
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
-			next, wanted, _, err := c.want(now, address, "")
+			next, wanted, _, err := c.Want(now, address, "")
 			*now, content = next, wanted
 			return err
 		})

@@ -36,7 +36,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	var goods []cart.GoodsLine
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
-		next, content, quote, err := c.want(now, address, body.Locale)
+		next, content, quote, err := c.Want(now, address, body.Locale)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,10 @@ const (
 	// StaffLifetime is how long it lives at most.
 	StaffLifetime = 12 * time.Hour
 
+	// staffAfter is how much longer the browser keeps the token: who sends a form after the
+	// session has ended gets it back; see Form.
+	staffAfter = 12 * time.Hour
+
 	staffPrefix = "shopd:staff:"
 
 	staffNameKey  = "name"
@@ -33,7 +37,10 @@ type StaffValues struct {
 // Staff keeps the sessions of the back office. Their cookie and keys are not those of
 // shoppers. They end after 30 minutes without a request, 12 hours after sign-in, and at
 // sign-out. Safe for concurrent use.
-type Staff struct{ scs *scs.SessionManager }
+type Staff struct {
+	scs *scs.SessionManager
+	rdb redis.UniversalClient
+}
 
 // NewStaff returns the sessions of staff kept in rdb. secure as in Options.
 func NewStaff(rdb redis.UniversalClient, secure bool) *Staff {
@@ -46,11 +53,11 @@ func NewStaff(rdb redis.UniversalClient, secure bool) *Staff {
 	if secure {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd-staff", true
 	}
-	return &Staff{scs: m}
+	return &Staff{scs: m, rdb: rdb}
 }
 
 // HasCookie reports whether the request has a session token, known or not. The browser
-// drops it 12 hours after sign-in, and at sign-out.
+// drops it 24 hours after sign-in, and at sign-out.
 func (s *Staff) HasCookie(r *http.Request) bool { return s.token(r) != "" }
 
 // Find returns the values of the request's session, false when there is none. The
@@ -91,7 +98,10 @@ func (s *Staff) SignIn(w http.ResponseWriter, r *http.Request, v StaffValues) er
 	if err != nil {
 		return err
 	}
-	s.scs.WriteSessionCookie(ctx, w, token, s.scs.Deadline(ctx))
+	if err := s.remember(ctx, token, v.Name); err != nil {
+		return err
+	}
+	s.scs.WriteSessionCookie(ctx, w, token, s.scs.Deadline(ctx).Add(staffAfter))
 	return nil
 }
 
@@ -109,6 +119,9 @@ func (s *Staff) end(r *http.Request) error {
 	token := s.token(r)
 	if token == "" {
 		return nil
+	}
+	if err := s.forget(r.Context(), token); err != nil {
+		return err
 	}
 	ctx, err := s.scs.Load(r.Context(), token)
 	if errors.Is(err, ErrStore) {

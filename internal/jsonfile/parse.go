@@ -1,4 +1,4 @@
-package catalog
+package jsonfile
 
 import (
 	"bytes"
@@ -9,21 +9,27 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a catalogue file may nest; the format needs five levels.
+// maxDepth is how deep a file may nest.
 const maxDepth = 10
 
-// node is a JSON value with its line in the file. The value is a nil, bool, string,
-// json.Number, []*node or []member.
-type node struct {
-	line  int
+// Node is a JSON value with its line in the file. The value is a nil, bool, string,
+// json.Number, []*Node or []Member.
+type Node struct {
+	Line  int
 	value any
 }
 
-// member is one member of a JSON object. Its line is that of its name.
-type member struct {
-	name string
-	line int
-	*node
+// IsObject reports whether the value is an object.
+func (n *Node) IsObject() bool { _, ok := n.value.([]Member); return ok }
+
+// IsText reports whether the value is a string.
+func (n *Node) IsText() bool { _, ok := n.value.(string); return ok }
+
+// Member is one member of a JSON object. Its line is that of its name.
+type Member struct {
+	Name string
+	Line int
+	*Node
 }
 
 // parser reads JSON into nodes.
@@ -35,8 +41,8 @@ type parser struct {
 	offset int64
 }
 
-// parse reads exactly one JSON value. Errors name the line.
-func parse(data []byte) (*node, error) {
+// Parse reads exactly one JSON value. Errors name the line.
+func Parse(data []byte) (*Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	p := &parser{dec: json.NewDecoder(bytes.NewReader(data)), data: data, line: 1}
 	p.dec.UseNumber()
@@ -84,7 +90,7 @@ func (p *parser) token() (json.Token, int, error) {
 	return t, p.lineAt(p.dec.InputOffset()), nil
 }
 
-func (p *parser) value(depth int) (*node, error) {
+func (p *parser) value(depth int) (*Node, error) {
 	if depth == maxDepth {
 		return nil, errors.New("nested too deep")
 	}
@@ -92,10 +98,10 @@ func (p *parser) value(depth int) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &node{line: line, value: t}
+	n := &Node{Line: line, value: t}
 	switch t {
 	case json.Delim('['):
-		items := []*node{}
+		items := []*Node{}
 		for p.dec.More() {
 			item, err := p.value(depth + 1)
 			if err != nil {
@@ -105,7 +111,7 @@ func (p *parser) value(depth int) (*node, error) {
 		}
 		n.value = items
 	case json.Delim('{'):
-		members := []member{}
+		members := []Member{}
 		for p.dec.More() {
 			name, line, err := p.token()
 			if err != nil {
@@ -115,7 +121,7 @@ func (p *parser) value(depth int) (*node, error) {
 			if err != nil {
 				return nil, err
 			}
-			members = append(members, member{name.(string), line, item})
+			members = append(members, Member{name.(string), line, item})
 		}
 		n.value = members
 	default:

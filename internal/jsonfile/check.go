@@ -1,0 +1,181 @@
+// Package jsonfile reads JSON files that people write. It tells all mistakes of a file at
+// once, each with its line and its member.
+package jsonfile
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxShown is how many problems one error has.
+const maxShown = 100
+
+// Checker reads the values of a file and collects what is wrong with them. Each method
+// takes the path of the value ("products[0].name"), for the problem. The zero value is
+// ready.
+type Checker struct{ problems []problem }
+
+type problem struct {
+	line int
+	text string
+}
+
+// Fail adds a problem.
+func (c *Checker) Fail(line int, path, format string, args ...any) {
+	path = strings.TrimPrefix(path, ".") // of a member of the file itself
+	path = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError // names come from the file: none may change how the problem reads
+	}, path)
+	c.problems = append(c.problems, problem{line, fmt.Sprintf("line %d: %s: %s", line, path, fmt.Sprintf(format, args...))})
+}
+
+// Err is all problems in the order of the file, nil without any.
+func (c *Checker) Err() error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(c.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
+	var text strings.Builder
+	for _, p := range c.problems[:min(len(c.problems), maxShown)] {
+		text.WriteString("\n" + p.text)
+	}
+	if more := len(c.problems) - maxShown; more > 0 {
+		fmt.Fprintf(&text, "\nand %d more", more)
+	}
+	return fmt.Errorf("%d wrong:%s", len(c.problems), text.String())
+}
+
+// Members returns the members of an object, none of nil. A name that stands
+// twice is a problem.
+func (c *Checker) Members(n *Node, path string) []Member {
+	if n == nil {
+		return nil
+	}
+	members, ok := n.value.([]Member)
+	if !ok {
+		c.Fail(n.Line, cmp.Or(path, "the file"), "want an object")
+	}
+	seen := map[string]bool{}
+	for _, m := range members {
+		if seen[m.Name] {
+			c.Fail(m.Line, path+"."+m.Name, "stands twice")
+		}
+		seen[m.Name] = true
+	}
+	return members
+}
+
+// Object returns the members of an object by name. Missing ones and names
+// that are neither required nor optional are problems.
+func (c *Checker) Object(n *Node, path string, required []string, optional ...string) map[string]*Node {
+	byName := map[string]*Node{}
+	for _, m := range c.Members(n, path) {
+		byName[m.Name] = m.Node
+		if !slices.Contains(required, m.Name) && !slices.Contains(optional, m.Name) {
+			c.Fail(m.Line, path+"."+m.Name, "unknown member")
+		}
+	}
+	if _, ok := n.value.([]Member); ok {
+		for _, name := range required {
+			if byName[name] == nil {
+				c.Fail(n.Line, path+"."+name, "is missing")
+			}
+		}
+	}
+	return byName
+}
+
+// Array returns the values of an array, none of nil.
+func (c *Checker) Array(n *Node, path string) []*Node {
+	if n == nil {
+		return nil
+	}
+	items, ok := n.value.([]*Node)
+	if !ok {
+		c.Fail(n.Line, path, "want an array")
+	}
+	return items
+}
+
+// Optional is Text for a value that may be "".
+func (c *Checker) Optional(n *Node, path string, limit int) string {
+	if n != nil && n.value == "" {
+		return ""
+	}
+	return c.Text(n, path, limit)
+}
+
+// Text returns a string of 1 to limit characters, "" of nil. At least one of them can be
+// seen, and none controls how the others are shown.
+func (c *Checker) Text(n *Node, path string, limit int) string {
+	if n == nil {
+		return ""
+	}
+	s, ok := n.value.(string)
+	switch {
+	case !ok:
+		c.Fail(n.Line, path, "want a string")
+	case strings.ContainsFunc(s, unicode.IsControl):
+		c.Fail(n.Line, path, "has a control character")
+	case strings.ContainsFunc(s, invisible):
+		at := strings.IndexFunc(s, invisible)
+		hidden, _ := utf8.DecodeRuneInString(s[at:])
+		c.Fail(n.Line, path, "has the character %U, which cannot be seen", hidden)
+	case !strings.ContainsFunc(s, visible):
+		c.Fail(n.Line, path, "must not be empty")
+	case utf8.RuneCountInString(s) > limit:
+		c.Fail(n.Line, path, "longer than %d characters", limit)
+	default:
+		return s
+	}
+	return ""
+}
+
+// Number returns a whole number from low to high, 0 of nil.
+func (c *Checker) Number(n *Node, path string, low, high int) int {
+	if n == nil {
+		return 0
+	}
+	number, ok := n.value.(json.Number)
+	i, err := strconv.Atoi(number.String())
+	if !ok || err != nil || i < low || i > high {
+		c.Fail(n.Line, path, "want a whole number from %d to %d", low, high)
+		return 0
+	}
+	return i
+}
+
+// Boolean returns true or false, false of nil.
+func (c *Checker) Boolean(n *Node, path string) bool {
+	if n == nil {
+		return false
+	}
+	b, ok := n.value.(bool)
+	if !ok {
+		c.Fail(n.Line, path, "want true or false")
+	}
+	return b
+}
+
+// invisible reports whether a character only changes how others are shown, or stands for
+// none: format characters such as U+202E, which turns a text around, the separators of
+// lines and paragraphs, what is left of a broken text (U+FFFD), and what is no character.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Noncharacter_Code_Point) || r == utf8.RuneError
+}
+
+// visible reports whether a character can be seen by itself.
+func visible(r rune) bool {
+	const braillePatternBlank = '\u2800'
+	return unicode.IsGraphic(r) && r != braillePatternBlank &&
+		!unicode.In(r, unicode.White_Space, unicode.M, unicode.Other_Default_Ignorable_Code_Point)
+}
