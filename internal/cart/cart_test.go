@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
 )
 
 func full() (lines []cart.Line) {
@@ -86,6 +87,14 @@ func TestChangeApply(t *testing.T) {
 			if len(got.Lines) == 0 {
 				got.Lines, tc.want.Lines = nil, nil
 			}
+			for _, line := range got.Lines { // it is remembered what each is called
+				if p, known := catalog.Builtin().Product(line.SKU); tc.err == nil && known {
+					if name, _ := p.Name.In(i18n.LangOf(got.Locale)); got.Names[line.SKU] != name {
+						t.Errorf("%s is called %q, want %q", line.SKU, got.Names[line.SKU], name)
+					}
+				}
+			}
+			got.Names = nil
 			if diff := cmp.Diff(tc.want, got); tc.err == nil && diff != "" {
 				t.Error(diff)
 			}

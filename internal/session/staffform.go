@@ -71,7 +71,8 @@ func (s *Staff) KeepForm(w http.ResponseWriter, r *http.Request, f Form) error {
 	if err != nil {
 		return err
 	}
-	if err := s.rdb.Set(r.Context(), formKey(key), sealing(key).Seal(nil, nil, plain, nil), FormLife).Err(); err != nil {
+	sealed := sealing(key).Seal(nil, nil, plain, nil) //nolint:gosec // it makes its own random nonce
+	if err := s.rdb.Set(r.Context(), formKey(key), sealed, FormLife).Err(); err != nil {
 		return storeError("keep form", err)
 	}
 	s.formCookie(w, base64.RawURLEncoding.EncodeToString(key), int(FormLife.Seconds()))
@@ -114,7 +115,7 @@ func (s *Staff) dropForm(r *http.Request) {
 }
 
 func (s *Staff) formCookie(w http.ResponseWriter, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure with https, as the session's
 		Name: s.scs.Cookie.Name + "-form", Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.scs.Cookie.Secure, SameSite: http.SameSiteLaxMode,
 	})

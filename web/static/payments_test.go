@@ -243,7 +243,7 @@ func TestPaymentsOneStep(t *testing.T) {
 			placed: []string{"token-1 20000"},
 		},
 		{
-			name: "the session has ended: another takes its place, and every way to pay is back",
+			name:    "the session has ended: another takes its place, and every way to pay is back",
 			results: `{"authorize": [` + declined + `,` + declined + `]}`,
 			play: func(u *till, p *payer) {
 				p.buy()

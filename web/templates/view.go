@@ -125,8 +125,8 @@ type Discount struct {
 	// Problem is why Code takes nothing off: the end of the text's key ("withdrawn"); "" when
 	// it does.
 	Problem        string
-	SparesVouchers bool // Code takes nothing off vouchers, and there is one
-	Refused string // a code that was tried and is not known; "" = none
+	SparesVouchers bool   // Code takes nothing off vouchers, and there is one
+	Refused        string // a code that was tried and is not known; "" = none
 }
 
 // Totals are the sums of an order.
