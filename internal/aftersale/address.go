@@ -140,6 +140,9 @@ func addressParse(d *Draft) {
 		was := *f.member(&before)
 		rule := addressMarket(before).Field(f.wire)
 		limit := min(f.limit, rule.Length)
+		if f.name == "region" { // people write it out, see below
+			limit = f.limit
+		}
 		if was != "" && !rule.Optional || f.needed && (before.StreetName == "" || f.name != "street") || f.name == "region" && d.hasRegion() {
 			*f.member(&address) = d.required(f.name, f.label, limit)
 		} else {

@@ -143,6 +143,9 @@ var addressFile = file{
 		return append(columns, "other", "label")
 	}(),
 	rows: func(o order.Order) (rows [][]string) {
+		if o.Erased() {
+			return nil
+		}
 		for _, a := range []struct {
 			name string
 			klarna.Address

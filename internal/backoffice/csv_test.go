@@ -34,10 +34,10 @@ func (o *office) olds(orders ...order.Order) {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, `insert into orders (id, number, order_id, status, pending, country, currency, order_amount, captured_amount,
-				refunded_amount, acknowledged, placed_at, updated_at, revision, record)
-				values ($9, $2, $1, $3, false, $4, $5, $6, 0, 0, true, $7, $7, 0, $8)`,
+				refunded_amount, acknowledged, placed_at, updated_at, revision, record, state)
+				values ($9, $2, $1, $3, false, $4, $5, $6, 0, 0, true, $7, $7, 0, $8, $10)`,
 				kept.OrderID, kept.Number, string(kept.Status), kept.PurchaseCountry, string(kept.PurchaseCurrency), int64(kept.OrderAmount),
-				kept.PlacedAt.UnixMilli(), string(record), kept.ID); err != nil {
+				kept.PlacedAt.UnixMilli(), string(record), kept.ID, string(kept.State())); err != nil {
 				return err
 			}
 		}

@@ -64,7 +64,7 @@ func (b *Backoffice) eraseDo(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 	default:
 		b.Logger.InfoContext(r.Context(), "personal data erased by staff", "staff", staffOf(r.Context()).Name, "order_id", o.OrderID, "order_number", o.Number)
-		http.Redirect(w, r, orderPath(erased.Number), http.StatusSeeOther) //nolint:gosec // a local path: the number is escaped
+		http.Redirect(w, r, orderPath(erased.Number), http.StatusSeeOther)
 	}
 }
 

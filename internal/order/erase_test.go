@@ -174,7 +174,7 @@ func TestErase(t *testing.T) {
 				t.Errorf("found by %s: %d, %v", text, page.Total, err)
 			}
 		}
-		if n := w.Number("select count(*) from order_words"); n > 5 {
+		if n := w.Number("select count(*) from order_words"); n > 6 {
 			t.Errorf("it has %d words", n)
 		}
 

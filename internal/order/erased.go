@@ -39,7 +39,7 @@ func (o Order) bare() Order {
 		ErasedAt: o.ErasedAt, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
 		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
 		BillingAddress: bareAddress(o.BillingAddress), ShippingAddress: bareAddress(o.ShippingAddress),
-		PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
+		Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
 		Status: o.Status, FraudStatus: o.FraudStatus, FraudStatusAt: o.FraudStatusAt, Flags: o.Flags,
 		Revision: o.Revision, MaterialRevision: o.MaterialRevision, OriginalOrderAmount: o.OriginalOrderAmount,
 		CapturedAmount: o.CapturedAmount, RefundedAmount: o.RefundedAmount, RemainingAuthorizedAmount: o.RemainingAuthorizedAmount,

@@ -26,8 +26,8 @@ import (
 )
 
 var (
-	manyPostgres = flag.Int("orders.postgres", 4000, "how many orders TestManyOrders has in PostgreSQL; from 100,000 on it holds the limit of time")
-	manySQLite   = flag.Int("orders.sqlite", 4000, "the same in SQLite")
+	manyPostgres = flag.Int("orders.postgres", 1500, "how many orders TestManyOrders has in PostgreSQL; from 100,000 on it holds the limit of time")
+	manySQLite   = flag.Int("orders.sqlite", 1500, "the same in SQLite")
 )
 
 // shelf is a book with many orders, as a shop has them, and some of them.

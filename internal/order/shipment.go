@@ -90,32 +90,31 @@ func (s Shipment) Holds(lineID string) (n int64) {
 	return n
 }
 
-// ToShip reports whether goods are still to be sent. What Klarna checks, or has refused,
-// must not be sent.
+// ToShip reports whether goods are still to be sent, beyond what parcels may hold of which
+// nobody said what is in them. What Klarna checks, or has refused, must not be sent.
 func (o Order) ToShip() bool {
 	return !o.Pending() && o.FraudStatus != ordermanagement.FraudRejected && o.Status != ordermanagement.Cancelled &&
-		slices.ContainsFunc(o.Lines(), func(l LineState) bool { return l.Line.Type == klarna.Physical && o.ToPack(l) > 0 })
+		slices.ContainsFunc(o.Lines(), func(l LineState) bool { return l.Line.Type == klarna.Physical && o.ToPack(l) > o.unsaid(l) })
 }
 
-// ToPack is how many of a line are still to be sent: what is open or captured, less what
-// was sent and less what was refunded before it was. What was refunded and put back in
-// stock had been sent, as far as shipments say.
+// ToPack is how many of a line are still to be sent, as far as anybody said: what is open
+// or captured, less what is in a shipment and less what was refunded before it was. What
+// was refunded and put back in stock had been sent, as far as shipments say.
 func (o Order) ToPack(l LineState) int64 {
 	n := l.Captured - l.Refunded
 	if !over(o.Status) {
 		n += min(l.Open.Quantity, l.Line.Quantity)
 	}
-	sent, returned := o.sent(l), int64(0)
+	sent, returned := o.Shipped(l.ID, ""), int64(0)
 	for _, back := range o.Restocked {
 		returned += int64(quantityOf(back.Goods, l.Line.Reference))
 	}
 	return max(n-sent+min(returned, sent, l.Refunded), 0)
 }
 
-// sent is how many of a line are in shipments. One of which nobody said what is in it holds
-// all of its capture, or of the order as a whole all that is captured.
-func (o Order) sent(l LineState) int64 {
-	n := o.Shipped(l.ID, "")
+// unsaid is how many of a line parcels may hold of which nobody said what is in them: all
+// of their capture, of the order as a whole all that is captured.
+func (o Order) unsaid(l LineState) (n int64) {
 	for _, s := range o.Shipments {
 		if len(s.OrderLines) > 0 {
 			continue

@@ -212,7 +212,7 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 func rewrite(ctx context.Context, tx *sql.Tx, text string, o Order) error {
 	record, err := carried(text, o)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "update orders set record = $7, "+setFound+" where id = $1", append(append([]any{o.ID}, o.found()...), record)...)
+		_, err = tx.ExecContext(ctx, "update orders set record = $8, "+setFound+" where id = $1", append(append([]any{o.ID}, o.found()...), record)...)
 	}
 	return err
 }
