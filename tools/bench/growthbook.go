@@ -77,14 +77,15 @@ func copiedWord() string {
 	word := func(text string) string {
 		return `regexp_replace(regexp_replace(lower(` + text + `), '[^a-z0-9]', '', 'g'), '(a)[ae]|([ou])e', '\1\2', 'g')`
 	}
-	text := "case w.word"
+	var text strings.Builder
+	text.WriteString("case w.word")
 	for _, is := range [][2]string{
 		{"o.id", "c.id"}, {"o.order_id", "c.order_id"}, {"o.record::json->>'klarna_reference'", "c.reference"},
 		{"o.number", "c.number"}, {"substr(o.number, 4)", "substr(c.number, 4)"}, {"substr(o.number, 9)", "substr(c.number, 9)"},
 	} {
-		text += " when " + word(is[0]) + " then " + word(is[1])
+		text.WriteString(" when " + word(is[0]) + " then " + word(is[1]))
 	}
-	return text + " else w.word end"
+	return text.String() + " else w.word end"
 }
 
 // seedOrders writes n copies of sales, one bought every five minutes before them, and
