@@ -140,7 +140,7 @@ func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
 func (v *view) confirmation(o order.Order, snippet string) templates.ConfirmationView {
 	bought := v.bought(o)
 	page := templates.ConfirmationView{
-		Shell: v.shell(), Order: &bought, Number: o.Number, Pending: o.Pending(), Snippet: snippet,
+		Shell: v.shell(), Order: &bought, Number: o.Number, State: stateOf(o), Snippet: snippet,
 		Email: masked(o.BillingAddress.Email), OrderURL: orderURL(o),
 	}
 	for _, line := range o.OrderLines {

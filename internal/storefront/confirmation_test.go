@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // placed is the order of the book that was bought by this order at Klarna.
@@ -403,6 +404,31 @@ func TestConfirmationPending(t *testing.T) {
 	}
 	if page := b.Get(link); !strings.Contains(html.UnescapeString(page.Text), i18n.T("en", "orderpage.received")) {
 		t.Error("the order's page does not know that it was decided")
+	}
+	// What is not sent after all is not packed.
+	set := func(risk ordermanagement.FraudStatus, status ordermanagement.Status) {
+		t.Helper()
+		if _, err := s.Book.Update(t.Context(), bought.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {
+			o.FraudStatus, o.Status = risk, status
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for state, is := range map[string]struct {
+		risk   ordermanagement.FraudStatus
+		status ordermanagement.Status
+	}{
+		"rejected":  {ordermanagement.FraudRejected, ordermanagement.Authorized},
+		"cancelled": {ordermanagement.FraudAccepted, ordermanagement.Cancelled},
+		"expired":   {ordermanagement.FraudAccepted, ordermanagement.Expired},
+	} {
+		set(is.risk, is.status)
+		text := html.UnescapeString(b.Get(path).Text)
+		if strings.Contains(text, i18n.T("en", "confirmation.pack")+"<") || !strings.Contains(text, "<h1>"+i18n.T("en", "orderpage."+state)+"</h1>") {
+			t.Errorf("the page of an order that is %s: %s", state, text)
+		}
+		set(ordermanagement.FraudAccepted, ordermanagement.Authorized)
 	}
 }
 

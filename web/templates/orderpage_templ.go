@@ -78,9 +78,9 @@ func OrderPage(v OrderPageView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var4 string
-			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(v.stateBody())
+			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(v.meaning(v.State))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 20, Col: 23}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 20, Col: 28}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -622,15 +622,20 @@ func (s OrderState) kind() Kind {
 	return Info
 }
 
-// stateBody says what a state means.
-func (v OrderPageView) stateBody() string {
-	switch v.State {
+// over reports whether nothing of the order is sent any more.
+func (s OrderState) over() bool {
+	return s == OrderRejected || s == OrderCancelled || s == OrderExpired || s == OrderRefunded
+}
+
+// meaning says what a state means.
+func (s Shell) meaning(state OrderState) string {
+	switch state {
 	case OrderPending:
-		return v.t("confirmation.pending_body")
+		return s.t("confirmation.pending_body")
 	case OrderCancelled:
-		return v.t("confirmation.cancelled_body")
+		return s.t("confirmation.cancelled_body")
 	}
-	return v.t("orderpage." + string(v.State) + "_body")
+	return s.t("orderpage." + string(state) + "_body")
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -114,7 +114,7 @@ var pages = []page{
 	{"confirmation pending", true, true, func(l string) templ.Component {
 		o := order()
 		v := confirmation(l, &o)
-		v.Pending, v.DeliverTo, v.Snippet, v.Email = true, nil, "", ""
+		v.State, v.DeliverTo, v.Snippet, v.Email = templates.OrderPending, nil, "", ""
 		return templates.Confirmation(v)
 	}},
 	{"somebody else's confirmation", true, true, func(l string) templ.Component {

@@ -226,8 +226,8 @@ type PaymentsView struct {
 type ConfirmationView struct {
 	Shell
 	*Order
-	Number    string   // of the order
-	Pending   bool     // Klarna is still checking the payment
+	Number    string // of the order
+	State     OrderState
 	Email     string   // masked; "" = none
 	DeliverTo []string // lines of the address; none = nothing is delivered
 	OrderURL  string   // of the order's page, with its key
