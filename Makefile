@@ -56,7 +56,7 @@ check: $(AXE) test generated lint race ## make test with accessibility, the stat
 # killed, forms, pages and faults one by one, hashes of passwords.
 SERIAL := ^Fuzz|StateMachine|BruteForce|FlashSale|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage
 SERIAL := $(SERIAL)|LongPassword|HeadersOfEveryRoute|FirstMarket|CrossSite|Reasons|TestForms|ReturnTo|ConfirmationFor|ConfirmationOf
-SERIAL := $(SERIAL)|PlaceFaults|KlarnaFaults/(create|read|update,_page)
+SERIAL := $(SERIAL)|PlaceFaults|KlarnaFaults/(create|read|update,_page)|ManyOrders|ListWhile
 race: test-tools ## the tests in which goroutines meet, without a browser, under the race detector
 	$(TEST) -race -skip '$(SERIAL)' $$($(GO) list ./internal/... ./cmd/... | grep -vE 'shopd/internal$$|/internal/(backoffice|browsertest|cart|db/dbtest|i18n|market|money|ordermanagement|redistest|respond)$$')
 	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
