@@ -3,6 +3,7 @@ package backoffice_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,9 @@ func TestListShowsOrders(t *testing.T) {
 	}
 }
 
+// sealed is the address of a list in which nothing that was typed can be read.
+var sealed = regexp.MustCompile(`^/admin/\?(q=~[A-Za-z0-9_-]{39,}&)?status=AUTHORIZED$`)
+
 // A search is a form that is sent, so that no e-mail address is in an address, and comes
 // back as one that can be kept.
 func TestSearch(t *testing.T) {
@@ -71,7 +75,7 @@ func TestSearch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ada.Submit("/admin/search", url.Values{"q": {tt.text}, "status": {"AUTHORIZED"}})
 			location := got.Header.Get("Location")
-			if got.StatusCode != http.StatusSeeOther || strings.Contains(strings.ToLower(location), "mia") || strings.Contains(strings.ToLower(location), "lovel") || !strings.Contains(location, "status=AUTHORIZED") {
+			if got.StatusCode != http.StatusSeeOther || !sealed.MatchString(location) {
 				t.Fatalf("%d to %q", got.StatusCode, location)
 			}
 			list := ada.look(location)
