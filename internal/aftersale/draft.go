@@ -294,7 +294,7 @@ func (d *Draft) taken(lines []klarna.OrderLine) (quantities []int64, all, none b
 // following are the lines of which as much is taken as of the goods, see
 // order.Take.
 func following(lines []klarna.OrderLine) []bool {
-	goods := slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return l.Type == klarna.Physical || l.Type == klarna.Digital })
+	goods := slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return l.IsGoods() })
 	follows := make([]bool, len(lines))
 	for i, line := range lines {
 		switch line.Type {
@@ -322,7 +322,7 @@ func (d *Draft) quantityLines(lines []klarna.OrderLine) []form.Line {
 			Item: line.Name, SKU: line.Reference, Price: form.Amount(line.UnitPrice),
 			Field: names[i], Value: d.Values.Get(names[i]), Error: d.byName[names[i]],
 			Of: line.Quantity, Max: line.Quantity, Unit: int64(line.UnitPrice), Total: int64(line.TotalAmount),
-			Rate: int64(line.TaxRate), Goods: line.Type == klarna.Physical || line.Type == klarna.Digital,
+			Rate: int64(line.TaxRate), Goods: line.IsGoods(),
 			Voucher: slices.Contains(d.Order.Terms.Vouchers, line.Reference),
 		}
 		if line.Type == klarna.Discount {

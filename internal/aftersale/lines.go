@@ -229,7 +229,7 @@ func linesParse(d *Draft) {
 // mostOf is the largest quantity that a line can have: of goods there may be
 // more, of a fee or a discount there is one.
 func mostOf(line klarna.OrderLine) int64 {
-	if line.Type == klarna.Physical || line.Type == klarna.Digital {
+	if line.IsGoods() {
 		return max(maxQuantity, line.Quantity)
 	}
 	return line.Quantity

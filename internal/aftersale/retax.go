@@ -34,7 +34,7 @@ func retaxed(p *cart.Pricer, o order.Order, address klarna.Address) ([]klarna.Or
 	o.OrderLines = slices.Clone(o.OrderLines)
 	rates := map[klarna.Rate]klarna.Rate{} // of the discounts, by the one that they had
 	for i, line := range o.OrderLines {
-		if line.Type != klarna.Physical && line.Type != klarna.Digital {
+		if !line.IsGoods() {
 			continue
 		}
 		product, known := p.Catalog.Product(line.Reference)

@@ -1,10 +1,10 @@
 package backoffice
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/base64"
 	"strings"
+
+	"github.com/shopd/shopd/internal/session"
 )
 
 // sealMark is the beginning of a sealed text.
@@ -16,7 +16,7 @@ func (b *Backoffice) seal(text string) string {
 	if text == "" {
 		return ""
 	}
-	return sealMark + base64.RawURLEncoding.EncodeToString(sealWith(b.SearchKeys[0]).Seal(nil, nil, []byte(text), nil)) //nolint:gosec // it makes a random nonce by itself
+	return sealMark + base64.RawURLEncoding.EncodeToString(session.Sealing(b.SearchKeys[0]).Seal(nil, nil, []byte(text), nil)) //nolint:gosec // it makes a random nonce by itself
 }
 
 // open is what was sealed; false when it was not. A text without the mark is as it is.
@@ -30,20 +30,9 @@ func (b *Backoffice) open(text string) (string, bool) {
 		return "", false
 	}
 	for _, key := range b.SearchKeys {
-		if opened, err := sealWith(key).Open(nil, nil, data, nil); err == nil {
+		if opened, err := session.Sealing(key).Open(nil, nil, data, nil); err == nil {
 			return string(opened), true
 		}
 	}
 	return "", false
-}
-
-func sealWith(key []byte) cipher.AEAD {
-	block, err := aes.NewCipher(key)
-	if err == nil {
-		var aead cipher.AEAD
-		if aead, err = cipher.NewGCMWithRandomNonce(block); err == nil {
-			return aead
-		}
-	}
-	panic(err) // the key has another length
 }

@@ -59,3 +59,6 @@ type OrderLine struct {
 	ProductURL          string       `json:"product_url,omitempty"`
 	ImageURL            string       `json:"image_url,omitempty"`
 }
+
+// IsGoods reports whether the line is of goods, sent or downloaded.
+func (l OrderLine) IsGoods() bool { return l.Type == Physical || l.Type == Digital }

@@ -269,10 +269,6 @@ func follows(line klarna.OrderLine) bool {
 	return false
 }
 
-func isGoods(line klarna.OrderLine) bool {
-	return line.Type == klarna.Physical || line.Type == klarna.Digital
-}
-
 // single is a following line as one piece.
 func single(line klarna.OrderLine) klarna.OrderLine {
 	line.Quantity, line.UnitPrice, line.TotalDiscountAmount = 1, line.TotalAmount, 0

@@ -160,7 +160,7 @@ func (o *Order) PutBack(refundID string, lines []klarna.OrderLine) {
 // Goods are the goods among lines, as the stock counts them.
 func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
 	for _, line := range lines {
-		if isGoods(line) {
+		if line.IsGoods() {
 			goods = append(goods, stock.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
 		}
 	}
@@ -188,7 +188,7 @@ func (o Order) toSend() (open, sent []stock.Line) {
 		(*list)[i].Quantity += int(n)
 	}
 	for _, l := range o.Lines() {
-		if !isGoods(l.Line) {
+		if !l.Line.IsGoods() {
 			continue
 		}
 		add(&sent, l.Line.Reference, l.Captured)

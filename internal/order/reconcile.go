@@ -74,9 +74,9 @@ func (b *Book) Run(ctx context.Context, work Work) {
 // finished (not acknowledged, cart not closed, risk not decided, a command without an
 // answer), asks about orders that were given up, makes orders of authorizations that the
 // browser did not bring or releases them, places what the database has lost, renews what
-// orders are found by, and does the rest of the work. Any number of processes may be at it: each claims what it does. now
-// is the time by which things are due. The error joins what failed; all of it is tried
-// again.
+// orders are found by, and does the rest of the work. Any number of processes may be at
+// it: each claims what it does. now is the time by which things are due. The error joins
+// what failed; all of it is tried again.
 func (b *Book) Reconcile(ctx context.Context, now time.Time, work Work) (err error) {
 	ctx, done := b.Observer.Round(ctx, observe.LoopReconcile)
 	defer func() { done(err) }()

@@ -8,8 +8,11 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// setFound sets the columns of found, from the second argument on.
-const setFound = "state = $2, rejected = $3, expiring = $4, to_ship = $5, flagged = $6, found_revision = $7"
+// foundColumns are those of found.
+var foundColumns = []string{"state", "rejected", "expiring", "to_ship", "flagged", "found_revision"}
+
+// setFound sets the columns of found, from the third argument on.
+var setFound = assigned(foundColumns, 3)
 
 // found is by which filters an order is found, and of which revision that is.
 func (o Order) found() []any {
@@ -31,7 +34,7 @@ func (b *Book) renew(ctx context.Context) error {
 		}
 		err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
 			for _, o := range old {
-				result, err := tx.ExecContext(ctx, "update orders set "+setFound+" where id = $1 and revision = $8", append(append([]any{o.ID}, o.found()...), o.Revision)...)
+				result, err := tx.ExecContext(ctx, "update orders set "+setFound+" where id = $1 and revision = $2", append([]any{o.ID, o.Revision}, o.found()...)...) //nolint:gosec // names of columns
 				if err != nil {
 					return err
 				}

@@ -71,10 +71,8 @@ func (o Order) Shipment(id string) (Shipment, bool) {
 // Shipped is how many of a line are in shipments, but one; "" leaves none out.
 func (o Order) Shipped(lineID, but string) (n int64) {
 	for _, s := range o.Shipments {
-		for _, line := range s.OrderLines {
-			if line.ID == lineID && s.ID != but {
-				n += line.Quantity
-			}
+		if s.ID != but {
+			n += s.Holds(lineID)
 		}
 	}
 	return n

@@ -72,11 +72,10 @@ func decoded[T any](rows *sql.Rows) (value T, err error) {
 
 // columns are what is stored of an order beside its record, in the order of values.
 // Each is there for a list or a loop: docs/database.md.
-var columns = []string{
+var columns = append([]string{
 	"id", "number", "order_id", "cart_id", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
 	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "erased_at", "revision", "record",
-	"state", "rejected", "expiring", "to_ship", "flagged", "found_revision",
-}
+}, foundColumns...)
 
 func (o Order) values(record string, now, due time.Time) []any {
 	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
@@ -98,15 +97,16 @@ var insertOrder = func() string {
 }()
 
 // updateOrder replaces an order that is as it was read; its last argument is the revision then.
-var updateOrder = func() string {
-	var sets []string
+var updateOrder = "update orders set " + assigned(columns[1:], 2) + fmt.Sprintf(" where id = $1 and revision = $%d", len(columns)+1) //nolint:gosec // names of columns
+
+// assigned sets columns to the arguments from a number on.
+func assigned(columns []string, first int) string {
+	sets := make([]string, len(columns))
 	for i, column := range columns {
-		if i > 0 {
-			sets = append(sets, fmt.Sprintf("%s = $%d", column, i+1))
-		}
+		sets[i] = fmt.Sprintf("%s = $%d", column, first+i)
 	}
-	return "update orders set " + strings.Join(sets, ", ") + fmt.Sprintf(" where id = $1 and revision = $%d", len(columns)+1)
-}()
+	return strings.Join(sets, ", ")
+}
 
 // numberTries bounds the search for a free number: of 2^40 few are taken.
 const numberTries = 10
@@ -212,7 +212,7 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 func rewrite(ctx context.Context, tx *sql.Tx, text string, o Order) error {
 	record, err := carried(text, o)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "update orders set record = $8, "+setFound+" where id = $1", append(append([]any{o.ID}, o.found()...), record)...)
+		_, err = tx.ExecContext(ctx, "update orders set record = $2, "+setFound+" where id = $1", append([]any{o.ID, record}, o.found()...)...)
 	}
 	return err
 }

@@ -36,7 +36,7 @@ type DiscountTerms struct {
 // they are.
 func TermsOf(c *catalog.Catalog, o Order) (t Terms) {
 	for _, line := range o.OrderLines {
-		if p, known := c.Product(line.Reference); known && isGoods(line) && p.Class == market.None && !slices.Contains(t.Vouchers, p.SKU) {
+		if p, known := c.Product(line.Reference); known && line.IsGoods() && p.Class == market.None && !slices.Contains(t.Vouchers, p.SKU) {
 			t.Vouchers = append(t.Vouchers, p.SKU)
 		}
 	}
@@ -127,7 +127,7 @@ func (s *sums) add(t Terms, lines []klarna.OrderLine, sign int64) (err error) {
 		amount := line.TotalAmount * money.Amount(sign)
 		switch {
 		case line.Quantity == 0 || follows(line) || line.Type == klarna.ReturnFee:
-		case !isGoods(line):
+		case !line.IsGoods():
 			s.others, err = s.others.Add(amount)
 		default:
 			if s.goods, err = s.goods.Add(amount); err == nil && !slices.Contains(t.Vouchers, line.Reference) {

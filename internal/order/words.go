@@ -42,7 +42,7 @@ func words(o Order) []string {
 		texts = append(texts, s.TrackingNumber, back)
 	}
 	for _, line := range o.OrderLines {
-		if isGoods(line) {
+		if line.IsGoods() {
 			texts = append(texts, line.Reference)
 		}
 	}

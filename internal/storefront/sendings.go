@@ -51,7 +51,7 @@ func (v *view) day(t time.Time) string {
 func goodsOf(o order.Order, lines []klarna.OrderLine) []templates.Goods {
 	var goods []templates.Goods
 	for _, line := range lines {
-		if line.Type == klarna.Physical || line.Type == klarna.Digital {
+		if line.IsGoods() {
 			goods = append(goods, templates.Goods{Name: templates.In(line.Name, i18n.LangOf(o.Locale)), Quantity: int(line.Quantity)})
 		}
 	}
