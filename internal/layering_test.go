@@ -26,7 +26,9 @@ var layers = []string{
 	"internal/form",
 	"internal/market",
 	"internal/jsonfile",
+	"internal/settings",
 	"internal/catalog",
+	"internal/publish",
 	"internal/stock",
 	"internal/klarna",
 	"internal/cart",
@@ -45,6 +47,7 @@ var layers = []string{
 	"internal/backoffice",
 	"internal/server",
 	"internal/shop",
+	"examples/skerry",
 	"fakeklarna",
 	"cmd/shopd",
 	"tools/bench", // knows of shopd what its clients do

@@ -69,7 +69,6 @@ func Read(r io.Reader) (*Catalog, error) {
 		return nil, err
 	}
 	c.makeHaystacks()
-	c.findMarkets()
 	return c, nil
 }
 
@@ -174,7 +173,7 @@ func (v *validator) product(c *Catalog, n *jsonfile.Node, path string, declared 
 		if declared {
 			v.Fail(m["category"].Line, path+".category", "%q is not among the categories", p.Category)
 		} else {
-			c.categories = append(c.categories, category{p.Category, Text{v.language: p.Category}})
+			c.categories = append(c.categories, category{p.Category, i18n.Text{v.language: p.Category}})
 		}
 	}
 	if p.Class != "" && !p.Class.Valid() {
@@ -235,14 +234,14 @@ func (v *validator) picture(n *jsonfile.Node, path string) string {
 
 // localized returns a text that is a string, or an object of strings by
 // language. Nil gives an empty one.
-func (v *validator) localized(n *jsonfile.Node, path string, limit int) Text {
+func (v *validator) localized(n *jsonfile.Node, path string, limit int) i18n.Text {
 	if n == nil {
 		return nil
 	}
 	if n.IsText() {
-		return Text{v.language: v.Text(n, path, limit)}
+		return i18n.Text{v.language: v.Text(n, path, limit)}
 	}
-	text := Text{}
+	text := i18n.Text{}
 	for _, m := range v.Members(n, path) {
 		text[v.lang(m.Line, path+"."+m.Name, m.Name)] = v.Text(m.Node, path+"."+m.Name, limit)
 	}

@@ -50,12 +50,12 @@ func TestReadSmall(t *testing.T) {
 	}
 	want := []*catalog.Product{
 		{
-			SKU: "troja", Category: "Kläder", Name: catalog.Text{"sv": "Stickad tröja"}, Class: market.Standard, Stock: 7,
+			SKU: "troja", Category: "Kläder", Name: i18n.Text{"sv": "Stickad tröja"}, Class: market.Standard, Stock: 7,
 			Prices: map[money.Currency]money.Amount{"SEK": 89900, "EUR": 0},
 		},
 		{
-			SKU: "Pattern_1.0", Category: "Mönster", Name: catalog.Text{"sv": "Mönster", "en": "Pattern"},
-			Description: catalog.Text{"sv": "Ett mönster."}, Material: catalog.Text{"en": "PDF"}, Class: market.Book,
+			SKU: "Pattern_1.0", Category: "Mönster", Name: i18n.Text{"sv": "Mönster", "en": "Pattern"},
+			Description: i18n.Text{"sv": "Ett mönster."}, Material: i18n.Text{"en": "PDF"}, Class: market.Book,
 			Digital: true, Stock: catalog.Unlimited, Prices: map[money.Currency]money.Amount{"SEK": 5900, "EUR": 1010101},
 			Picture: "https://img.example.com/p.png?w=400",
 		},

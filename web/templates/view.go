@@ -44,7 +44,7 @@ type Text struct {
 	Lang i18n.Lang // "" = the page's
 }
 
-// In makes a Text from the results of catalog.Text.In: In(p.Name.In(lang)).
+// In makes a Text from the results of i18n.Text.In: In(p.Name.In(lang)).
 func In(text string, lang i18n.Lang) Text { return Text{text, lang} }
 
 // Amount is money as the page shows it, with the number that scripts compare.

@@ -1,4 +1,4 @@
-package catalog_test
+package skerry_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
@@ -50,7 +51,7 @@ GFT-1 | Gift voucher | none | digital | 50000 50000 30000 5000 4000 5000
 `
 
 func TestBuiltin(t *testing.T) {
-	c := catalog.Builtin()
+	c := skerry.Version().Catalog
 	var got strings.Builder
 	got.WriteString("\n")
 	for _, p := range c.Products() {
@@ -100,9 +101,9 @@ func TestBuiltin(t *testing.T) {
 // TestBuiltinTexts holds the house style: every text in every language, names
 // that tell products apart, descriptions of two sentences without shouting.
 func TestBuiltinTexts(t *testing.T) {
-	c := catalog.Builtin()
+	c := skerry.Version().Catalog
 	languages := slices.Sorted(slices.Values(i18n.Langs()))
-	complete := func(what string, text catalog.Text) {
+	complete := func(what string, text i18n.Text) {
 		if diff := cmp.Diff(languages, slices.Sorted(maps.Keys(text))); diff != "" {
 			t.Errorf("languages of %s (-want +got):\n%s", what, diff)
 		}
@@ -161,7 +162,7 @@ func TestBuiltinTexts(t *testing.T) {
 // TestBuiltinPrices holds that 99 of anything stay under Klarna's line limit,
 // and that every market can sell everything.
 func TestBuiltinPrices(t *testing.T) {
-	for _, p := range catalog.Builtin().Products() {
+	for _, p := range skerry.Version().Catalog.Products() {
 		for _, m := range market.All() {
 			price, ok := p.Price(m.Currency)
 			total, err := price.Mul(99)
@@ -175,14 +176,14 @@ func TestBuiltinPrices(t *testing.T) {
 func TestTextIn(t *testing.T) {
 	tests := []struct {
 		name string
-		text catalog.Text
+		text i18n.Text
 		lang i18n.Lang
 		want string
 	}{
-		{"own language", catalog.Text{"en": "mug", "sv": "mugg"}, "sv", "mugg sv"},
-		{"English else", catalog.Text{"en": "mug", "sv": "mugg"}, "fi", "mug en"},
-		{"what there is", catalog.Text{"nl": "mok"}, "fi", "mok nl"},
-		{"the first of what there is", catalog.Text{"nl": "mok", "nb": "krus"}, "fi", "krus nb"},
+		{"own language", i18n.Text{"en": "mug", "sv": "mugg"}, "sv", "mugg sv"},
+		{"English else", i18n.Text{"en": "mug", "sv": "mugg"}, "fi", "mug en"},
+		{"what there is", i18n.Text{"nl": "mok"}, "fi", "mok nl"},
+		{"the first of what there is", i18n.Text{"nl": "mok", "nb": "krus"}, "fi", "krus nb"},
 		{"nothing", nil, "fi", " fi"},
 	}
 	for _, tt := range tests {
@@ -235,7 +236,7 @@ func TestSearch(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, p := range catalog.Builtin().Search(tt.lang, tt.query, tt.category) {
+			for _, p := range skerry.Version().Catalog.Search(tt.lang, tt.query, tt.category) {
 				got = append(got, p.SKU)
 			}
 			if got := strings.Join(got, " "); got != tt.want {
@@ -243,7 +244,7 @@ func TestSearch(t *testing.T) {
 			}
 		})
 	}
-	if got := len(catalog.Builtin().Search("nl", " ", "")); got != 28 {
+	if got := len(skerry.Version().Catalog.Search("nl", " ", "")); got != 28 {
 		t.Errorf("an empty query finds %d, want 28", got)
 	}
 }

@@ -1,0 +1,28 @@
+package i18n
+
+import "slices"
+
+// Text is a text by language. Those of catalogue and shop file have at least one.
+type Text map[Lang]string
+
+// In returns the text in a language, else in English, else in any language, and the
+// language of the returned text. An empty Text gives "" in l.
+func (t Text) In(l Lang) (text string, in Lang) {
+	for _, candidate := range slices.Concat([]Lang{l, English}, Langs()) {
+		if text, ok := t[candidate]; ok {
+			return text, candidate
+		}
+	}
+	return "", l
+}
+
+// Overrides are a shop's own texts by their key, in place of the built-in ones. Nil is none.
+type Overrides map[string]Text
+
+// T is [T] with the shop's own text where it has one in the language.
+func (o Overrides) T(l Lang, key string, args ...any) string {
+	if text, ok := o[key][l]; ok {
+		return fill(text, args)
+	}
+	return T(l, key, args...)
+}

@@ -1,0 +1,72 @@
+// Package settings has the shop file: who the shop is, where it sells, how it delivers and
+// what it asks Klarna for.
+package settings
+
+import (
+	"time"
+
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
+)
+
+// Source is a shop file with the files that it names, as they are published.
+type Source struct {
+	File []byte `json:"file"`
+	// Files are what the shop file names: logo, stylesheet, Markdown; by the name that it
+	// has there.
+	Files map[string][]byte `json:"files,omitempty"`
+}
+
+// Shop is what a shop file says. It never changes and is shared.
+type Shop struct {
+	Name        string // 1 to 60 characters
+	OrderPrefix string // of order numbers, 1 to 4 capital letters
+	Contact     Contact
+	Zone        *time.Location // of the back office, exports and e-mails
+	Storefront  bool           // false: there are no shop pages
+	Look        Look
+	Pages       Pages
+	Texts       i18n.Overrides // texts of the shop's own, by their key
+	Markets     market.List    // at least one
+	Checkout    Checkout
+	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it
+	Retention   Retention // for how long orders keep their personal data; zero: for ever
+}
+
+// Contact is who is behind the shop. Email is required.
+type Contact struct{ Company, Registration, Email, Phone, Address string }
+
+// Look is how the shop looks.
+type Look struct {
+	Logo        *File  // nil: the name alone
+	AccentLight string // of links and buttons on a light ground, "#0b5d3b"; "": the built-in one
+	AccentDark  string // on a dark ground
+	Radius      *int   // of corners, px; nil: the built-in one
+	Stylesheet  *File  // served after ours; nil: none
+}
+
+// File is a file that pages link to.
+type File struct {
+	Name string // with its ending
+	Data []byte
+}
+
+// Pages are the shop's own texts. Terms has every language of the markets or falls back as
+// a [i18n.Text] does.
+type Pages struct{ Terms, Privacy, Returns Page }
+
+// Page is a page by language: HTML made from Markdown, or an https address. An empty Page
+// is none.
+type Page map[i18n.Lang]PageText
+
+// PageText is a page in one language; one of the two is set.
+type PageText struct{ HTML, URL string }
+
+// Checkout is what the shop asks Klarna for.
+type Checkout struct {
+	Payments bool // /checkout is Klarna Payments, not Klarna Checkout
+	Review   bool // the flow of Klarna Payments has a second page
+}
+
+// Retention is a time of whole years, months and days.
+type Retention struct{ Years, Months, Days int }
