@@ -25,7 +25,7 @@ var layers = []string{
 	"internal/i18n",
 	"internal/form",
 	"internal/market",
-	"internal/jsonfile",
+	"internal/yamlfile",
 	"internal/settings",
 	"internal/catalog",
 	"internal/publish",

@@ -15,7 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/jsonfile"
+	"github.com/shopd/shopd/internal/yamlfile"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -86,7 +86,7 @@ func readCart(name string, products *catalog.Catalog) (c cart.Cart, address cart
 	if err != nil {
 		return c, address, err
 	}
-	root, err := jsonfile.Parse(data)
+	root, err := yamlfile.Parse(data)
 	if err != nil {
 		return c, address, fmt.Errorf("%s: %w", name, err)
 	}
@@ -117,12 +117,12 @@ func readFile(name string) ([]byte, error) {
 
 // cartFile checks a cart that a person wrote, or the JSON answer of GET /cart.
 type cartFile struct {
-	jsonfile.Checker
+	yamlfile.Checker
 	products *catalog.Catalog
 }
 
 // read makes the changes of the cart one after the other, so that each problem has a line.
-func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address) {
+func (f *cartFile) read(root *yamlfile.Node) (c cart.Cart, address cart.Address) {
 	// What only GET /cart answers is ignored: it follows from the rest.
 	m := f.Object(root, "", []string{"lines"}, "country", "locale", "discount_code", "shipping_option", "ship_to",
 		"revision", "currency", "total_amount", "total_tax_amount", "unavailable", "discount_problem")
@@ -159,7 +159,7 @@ func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address)
 const maxCode = 64 // characters of a discount code, at most
 
 // market reads country and locale into c.
-func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Market {
+func (f *cartFile) market(m map[string]*yamlfile.Node, c *cart.Cart) market.Market {
 	sold := f.products.Markets()
 	country := cmp.Or(f.Optional(m["country"], "country", 2), sold[0].Country)
 	in, served := sold.Lookup(country)
@@ -177,9 +177,9 @@ func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Mark
 }
 
 // shipTo reads where the order goes, and the way of delivery.
-func (f *cartFile) shipTo(m map[string]*jsonfile.Node, in market.Market) cart.Address {
+func (f *cartFile) shipTo(m map[string]*yamlfile.Node, in market.Market) cart.Address {
 	a := cart.Address{BillingCountry: in.Country, ShippingCountry: in.Country}
-	to := map[string]*jsonfile.Node{}
+	to := map[string]*yamlfile.Node{}
 	if m["ship_to"] != nil {
 		to = f.Object(m["ship_to"], "ship_to", nil, "country", "region", "postal_code")
 	}

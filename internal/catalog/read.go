@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/jsonfile"
+	"github.com/shopd/shopd/internal/yamlfile"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 )
@@ -59,11 +59,11 @@ func Read(r io.Reader) (*Catalog, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
 	}
-	root, err := jsonfile.Parse(data)
+	root, err := yamlfile.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	v := &validator{Checker: &jsonfile.Checker{}, language: "en"}
+	v := &validator{Checker: &yamlfile.Checker{}, language: "en"}
 	c := v.catalog(root)
 	if err := v.Err(); err != nil {
 		return nil, err
@@ -74,12 +74,12 @@ func Read(r io.Reader) (*Catalog, error) {
 
 // validator turns nodes into a catalogue and collects their problems.
 type validator struct {
-	*jsonfile.Checker
+	*yamlfile.Checker
 	language   i18n.Lang        // of texts that are plain strings
 	currencies []money.Currency // in which every product has a price
 }
 
-func (v *validator) catalog(root *jsonfile.Node) *Catalog {
+func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 	m := v.Object(root, "", []string{"products"}, "language", "currencies", "categories", "discounts")
 	if n := m["language"]; n != nil {
 		v.language = v.lang(n.Line, "language", v.Text(n, "language", 2))
@@ -108,7 +108,7 @@ func (v *validator) catalog(root *jsonfile.Node) *Catalog {
 	return c
 }
 
-func (v *validator) readCurrencies(n *jsonfile.Node) (currencies []money.Currency) {
+func (v *validator) readCurrencies(n *yamlfile.Node) (currencies []money.Currency) {
 	var served []money.Currency
 	for _, m := range market.All() {
 		if !slices.Contains(served, m.Currency) {
@@ -132,7 +132,7 @@ func (v *validator) readCurrencies(n *jsonfile.Node) (currencies []money.Currenc
 	return currencies
 }
 
-func (v *validator) discounts(n *jsonfile.Node) map[string]int32 {
+func (v *validator) discounts(n *yamlfile.Node) map[string]int32 {
 	discounts := map[string]int32{}
 	for _, m := range v.Members(n, "discounts") {
 		path := "discounts." + m.Name
@@ -145,7 +145,7 @@ func (v *validator) discounts(n *jsonfile.Node) map[string]int32 {
 }
 
 // product adds a product to c, and its category unless those were declared.
-func (v *validator) product(c *Catalog, n *jsonfile.Node, path string, declared bool) {
+func (v *validator) product(c *Catalog, n *yamlfile.Node, path string, declared bool) {
 	m := v.Object(n, path, []string{"sku", "category", "name", "tax_class", "prices"},
 		"description", "material", "digital", "weight", "stock", "picture")
 	p := &Product{
@@ -193,7 +193,7 @@ func (v *validator) product(c *Catalog, n *jsonfile.Node, path string, declared 
 	c.bySKU[p.SKU] = p
 }
 
-func (v *validator) prices(n *jsonfile.Node, path string) map[money.Currency]money.Amount {
+func (v *validator) prices(n *yamlfile.Node, path string) map[money.Currency]money.Amount {
 	prices := map[money.Currency]money.Amount{}
 	if n == nil {
 		return prices
@@ -214,7 +214,7 @@ func (v *validator) prices(n *jsonfile.Node, path string) map[money.Currency]mon
 	return prices
 }
 
-func (v *validator) picture(n *jsonfile.Node, path string) string {
+func (v *validator) picture(n *yamlfile.Node, path string) string {
 	if n == nil {
 		return ""
 	}
@@ -234,7 +234,7 @@ func (v *validator) picture(n *jsonfile.Node, path string) string {
 
 // localized returns a text that is a string, or an object of strings by
 // language. Nil gives an empty one.
-func (v *validator) localized(n *jsonfile.Node, path string, limit int) i18n.Text {
+func (v *validator) localized(n *yamlfile.Node, path string, limit int) i18n.Text {
 	if n == nil {
 		return nil
 	}
