@@ -1,7 +1,6 @@
 package market
 
 import (
-	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -12,10 +11,6 @@ import (
 // List is some of the markets, in the order in which pages show them. It is shared and
 // must not be changed.
 type List []Market
-
-// All returns all markets that the shop knows. It sells in those that have prices: see
-// catalog.Catalog.Markets.
-func All() List { return slices.Clone(markets) }
 
 // Lookup returns the market of a country ("SE", in either case); false if it is not in
 // the list.
