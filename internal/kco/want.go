@@ -25,7 +25,7 @@ const placeholder = "{checkout.order.id}"
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	options, optionsErr := shippingOptions(quote, i18n.LangOf(c.Locale))
-	sold := w.Pricer.Catalog.Markets().Countries()
+	sold := quote.Version.Markets.Countries()
 	return Content{
 		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(),

@@ -83,7 +83,7 @@ func (v *view) bought(o order.Order) templates.Order {
 				SKU: line.Reference, Name: templates.In(line.Name, i18n.LangOf(o.Locale)), Quantity: int(line.Quantity),
 				Stock: templates.Uncounted, UnitPrice: price(line.UnitPrice).Text, Total: price(line.TotalAmount),
 			}
-			if p, known := v.Catalog.Product(line.Reference); known {
+			if p, known := v.version.Catalog.Product(line.Reference); known {
 				item.Picture = p.Picture
 			}
 			shown.Lines = append(shown.Lines, item)
