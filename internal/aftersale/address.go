@@ -70,9 +70,9 @@ var Address = &Action{
 			Lines.Apply(o, summed(c), e)
 		}
 	},
-	Own: func(o *order.Order, c order.Command, _ order.AuditEntry) {
+	Own: func(markets market.List, o *order.Order, c order.Command, _ order.AuditEntry) {
 		if len(c.OrderLines) > 0 {
-			o.Terms = o.Terms.At(*o, *c.ShippingAddress)
+			o.Terms = o.Terms.At(markets, *o, *c.ShippingAddress)
 		}
 	},
 	Has: func(sold ordermanagement.Order, c order.Command) bool {
@@ -125,8 +125,7 @@ var addressFields = []struct {
 
 // hasRegion reports whether an address of the order's country has a region.
 func (d *Draft) hasRegion() bool {
-	m, _ := market.Lookup(d.Order.ShippingAddress.Country)
-	return m.Scheme == market.SalesTax
+	return market.ByRegion(d.Order.ShippingAddress.Country)
 }
 
 func addressParse(d *Draft) {
@@ -138,7 +137,7 @@ func addressParse(d *Draft) {
 		}
 		// What the order came without, nobody has to find out; what nobody touched, Klarna has.
 		was := *f.member(&before)
-		rule := addressMarket(before).Field(f.wire)
+		rule := d.addressMarket(before).Field(f.wire)
 		limit := min(f.limit, rule.Length)
 		if f.name == "region" { // people write it out, see below
 			limit = f.limit
@@ -158,8 +157,8 @@ func addressParse(d *Draft) {
 			d.failField(f.name, wrongField(f.name, f.label, before.Country))
 		}
 	}
-	m, _ := market.Lookup(address.Country)
-	if region, known := m.Region(address.Region); d.hasRegion() && (!known || region == "") {
+	m := d.addressMarket(address)
+	if region, known := m.Region(address.Region); d.hasRegion() && (!known || address.Region == "") {
 		d.failField("region", "Enter the state as two letters, such as CA.")
 	} else if to, served := m.DeliveryTo("", ""); served && !to.Delivers(region, "") {
 		d.failField("region", "We cannot deliver to "+address.Region+".")
@@ -204,9 +203,12 @@ func addressSend(ctx context.Context, m *ordermanagement.Client, o order.Order, 
 }
 
 // addressMarket is where an address is: its rules are those of the shopper's form there.
-func addressMarket(a klarna.Address) market.Market {
-	m, _ := market.Lookup(a.Country)
-	return m
+func (d *Draft) addressMarket(a klarna.Address) market.Market {
+	m, _ := d.markets().Lookup(d.Order.PurchaseCountry)
+	if to, served := m.Destination(a.Country); served {
+		return to
+	}
+	return market.Market{Country: strings.ToUpper(a.Country)}
 }
 
 // hasField reports whether the form has a field: those that are rare only where the

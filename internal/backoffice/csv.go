@@ -41,7 +41,7 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 	}
 	now := time.Now().In(b.Zone)
 	month := now.AddDate(0, 0, 1-now.Day())
-	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: countries()}
+	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: b.countries()}
 	for _, span := range []struct {
 		name     string
 		from, to time.Time

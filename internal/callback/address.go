@@ -9,7 +9,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/respond"
 )
 
@@ -29,11 +28,13 @@ var (
 // cart.Contents.Follow, or that of kco.Wants.Want.
 func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
-	if err := next.Follow(a, c.Wants.Pricer.Catalog.Markets()); err != nil {
+	sold := c.Wants.Pricer.Published.Now().Markets
+	was, _ := c.Wants.Pricer.Quote(now.Contents) // without an error it has what the order shows
+	if err := next.Follow(a, sold, was.Shown()); err != nil {
 		return next, content, quote, err
 	}
 	shown := next
-	if m, served := market.Lookup(next.Country); served && m.HasLocale(locale) {
+	if m, served := sold.Lookup(next.Country); served && m.HasLocale(locale) {
 		shown.Locale = locale
 	}
 	content, quote, err = c.Wants.Want(shown)

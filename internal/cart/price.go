@@ -10,11 +10,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // Pricer turns carts into order lines and totals. Nothing else does.
 type Pricer struct {
-	Catalog   *catalog.Catalog
+	Published *publish.Published
 	PublicURL string // of the shop, for product links; no trailing slash
 }
 
@@ -23,6 +24,7 @@ type Pricer struct {
 type Quote struct {
 	klarna.Lines // what Klarna is told
 
+	Version  *publish.Version // that it was priced by
 	Currency money.Currency
 	Goods    []GoodsLine
 	// Unavailable are the SKUs of the cart that cannot be sold: they left the catalogue or
@@ -48,6 +50,14 @@ type Quote struct {
 
 // Empty reports whether nothing of the cart can be sold.
 func (q Quote) Empty() bool { return len(q.Goods) == 0 || q.NoDelivery }
+
+// Shown is the ID of the shipping option that the order has, "" without one.
+func (q Quote) Shown() string {
+	if q.Shipping == nil {
+		return ""
+	}
+	return q.Shipping.ID
+}
 
 // Sale is what Klarna is told of the sale of a cart with these contents.
 func (q Quote) Sale(c Contents) klarna.Sale {
@@ -106,23 +116,22 @@ type GoodsLine struct {
 // order goes to. With an error, the quote is filled as far as it came. The error is a
 // *klarna.RuleError when Klarna would refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
-	sold := p.Catalog.Markets()
-	m, served := sold.Lookup(c.Country)
+	v := p.Published.Now()
+	m, served := v.Markets.Lookup(c.Country)
 	if !served {
-		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+		return Quote{Version: v}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
-	return p.quote(c, sold, m)
+	return p.quote(c, v, m)
 }
 
 // quote is Quote in a market.
-func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, error) {
-	there := c.shipTo().Country
-	if _, served := sold.Lookup(there); !served { // any more
-		there = ""
+func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, error) {
+	to, served := m.DeliveryTo(c.shipTo().Country, c.shipTo().PostalCode)
+	if !served { // any more
+		to, _ = m.DeliveryTo("", c.shipTo().PostalCode)
 	}
-	to, _ := m.DeliveryTo(there, c.shipTo().PostalCode)
 	lang := i18n.LangOf(c.Locale)
-	q := Quote{Currency: m.Currency, Delivery: to}
+	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
 	var items []klarna.Item
 	var rates []money.TaxRate // with discountable goods, in the order of the lines
 	var taxable money.Amount  // in the US: goods less vouchers
@@ -130,7 +139,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 	var shipped parcel
 
 	for _, line := range c.Lines {
-		product, known := p.Catalog.Product(line.SKU)
+		product, known := v.Catalog.Product(line.SKU)
 		if !known {
 			q.Unavailable = append(q.Unavailable, line.SKU)
 			continue
@@ -149,6 +158,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 			if err := shipped.add(product.Class, full); err != nil {
 				return q, err
 			}
+			shipped.grams += product.Weight * line.Quantity
 		}
 		price, err := untaxed(m, to, price, m.Rate(product.Class))
 		if err != nil {
@@ -174,7 +184,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
 	}
 
-	percent, known := p.Catalog.Discount(c.DiscountCode)
+	percent, known := v.Catalog.Discount(c.DiscountCode)
 	if known {
 		for _, rate := range rates {
 			off, err := money.Percent(discountable[rate], percent)
@@ -195,12 +205,12 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 	q.NoDiscount = q.noDiscount(c.DiscountCode, known, len(rates) > 0)
 	q.SparesVouchers = q.DiscountAmount != 0 && slices.ContainsFunc(q.Goods, func(g GoodsLine) bool { return g.Product.Class == market.None })
 	if shipped.any {
-		if err := q.deliver(m, c.ShippingOption, shipped); err != nil {
+		if err := q.deliver(m, lang, c.ShippingOption, shipped); err != nil {
 			return q, err
 		}
 	}
 	if q.Shipping != nil {
-		items = append(items, q.Shipping.items(lang)...)
+		items = append(items, q.Shipping.items()...)
 		if shipped.taxedIn(to) {
 			taxable += q.Shipping.Price
 		}

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // ShipTo is the part of the address that tax and delivery need. It never has a name or a
@@ -64,8 +64,8 @@ type Place struct{ Region, PostalCode string }
 
 // TaxedAs reports whether an order to a place in the purchase country has the tax that the
 // cart has.
-func (c *Contents) TaxedAs(p Place) bool {
-	m, served := market.Lookup(c.Country)
+func (c *Contents) TaxedAs(p Place, sold market.List) bool {
+	m, served := sold.Lookup(c.Country)
 	region, read := m.Region(p.Region)
 	if !served || !read || region != c.Region() || c.ShipsAbroad() {
 		return false
@@ -77,8 +77,8 @@ func (c *Contents) TaxedAs(p Place) bool {
 
 // shipWithin sends the order to a place in the purchase country, the only country of the
 // shop's own form.
-func (c *Contents) shipWithin(p Place) error {
-	m, served := market.Lookup(c.Country)
+func (c *Contents) shipWithin(p Place, sold market.List) error {
+	m, served := sold.Lookup(c.Country)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
@@ -100,8 +100,11 @@ func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCount
 // the billing country only when Klarna says a new one: an old one must not undo a later
 // change in the shop. The language is kept if the new market has it. The error wraps
 // ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable. sold
-// are the markets where something can be bought; all others count as not served.
-func (c *Contents) Follow(a Address, sold market.List) error {
+// are the markets where something can be bought; all others count as not served. shown is
+// the shipping option that the order had: where the shopper did not choose it, it is no
+// choice of theirs.
+func (c *Contents) Follow(a Address, sold market.List, shown string) error {
+	chosen := c.ShippingOption
 	known := c.KnownBilling()
 	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))
 	m, served := sold.Lookup(billing)
@@ -114,25 +117,21 @@ func (c *Contents) Follow(a Address, sold market.List) error {
 		// The address is older than the market that the shop set: it follows the market.
 		to.Country, a.Region, a.PostalCode = c.Country, "", ""
 	}
-	there, served := sold.Lookup(to.Country)
+	if m, served = sold.Lookup(c.Country); !served {
+		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+	}
+	delivery, served := m.DeliveryTo(to.Country, "")
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrNotServed, to.Country)
 	}
 	var taxed bool
-	if to.Region, taxed = there.Region(a.Region); !taxed {
+	if to.Region, taxed = delivery.Region(a.Region); !taxed {
 		return ErrUnknownRegion
 	}
 	to.PostalCode = cleanPostalCode(a.PostalCode)
 	c.setShipTo(to)
-	m, served = sold.Lookup(c.Country)
-	if !served {
-		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
-	}
-	delivery, _ := m.DeliveryTo(to.Country, "")
-	// Klarna shows the default as chosen. That is no choice of the shopper's.
-	chosen, _ := delivery.Option(a.Option)
-	if now, _ := delivery.Option(c.ShippingOption); a.Option != "" && chosen.ID == a.Option && chosen.ID != now.ID {
-		c.ShippingOption = chosen.ID
+	if _, offered := m.Option(a.Option); offered && (a.Option != shown || a.Option == chosen) {
+		c.ShippingOption = a.Option
 	}
 	return nil
 }
@@ -173,9 +172,9 @@ func (c *Contents) setShipTo(to ShipTo) {
 
 // Apply makes a change in the shop to c; see [Change.Apply]. When a cart with an order
 // moves to another country, it remembers the billing country that Klarna still has.
-func (c *Cart) Apply(ch Change, products *catalog.Catalog, left map[string]int) error {
+func (c *Cart) Apply(ch Change, v *publish.Version, left map[string]int) error {
 	country, billing := c.Country, c.KnownBilling()
-	if err := ch.Apply(&c.Contents, products, left); err != nil {
+	if err := ch.Apply(&c.Contents, v, left); err != nil {
 		return err
 	}
 	if c.Country != country && c.OrderID != "" {

@@ -8,11 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // shop is a pricer with goods at prices for these tests, in all currencies alike.
@@ -38,7 +41,7 @@ func shop(t *testing.T) *cart.Pricer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cart.Pricer{Catalog: c, PublicURL: "https://shop.example"}
+	return &cart.Pricer{Published: publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, c)), PublicURL: "https://shop.example"}
 }
 
 // place is a cart that goes somewhere: "FI 22100", "US NJ".
@@ -55,7 +58,7 @@ func place(where, option string, goods ...cart.Line) cart.Contents {
 
 // with is a shop's market, changed.
 func with(country string, change func(*market.Market)) *market.Market {
-	m, _ := market.Lookup(country)
+	m, _ := skerry.Version().Markets.Lookup(country)
 	change(&m)
 	return &m
 }
@@ -169,7 +172,7 @@ func TestDeliverySums(t *testing.T) {
 			m.DeliveryTax = market.DeliveryTax(random.IntN(3))
 			m.DeliveryRate = money.TaxRate(10 * random.IntN(2500))
 			m.UntaxedPrices = market.UntaxedPrices(random.IntN(2))
-			m.ShippingOptions = append([]market.ShippingOption{{ID: market.MailBoat, Price: money.Amount(random.IntN(3000))}}, m.ShippingOptions[1:]...)
+			m.ShippingOptions = append([]market.ShippingOption{{ID: "mailboat", Name: i18n.Text{"en": "Mail boat"}, Price: money.Amount(random.IntN(3000))}}, m.ShippingOptions[1:]...)
 		})
 		q, err := p.QuoteIn(c, *m)
 		if err != nil {
@@ -194,7 +197,7 @@ func TestDeliverySums(t *testing.T) {
 // A market whose ways of delivery are all collecting, or which has none.
 func TestNoDelivery(t *testing.T) {
 	collecting := with("SE", func(m *market.Market) {
-		m.ShippingOptions = []market.ShippingOption{{ID: market.Collect, Pickup: true}}
+		m.ShippingOptions = []market.ShippingOption{{ID: "collect", Name: i18n.Text{"en": "Collect"}, Pickup: true}}
 	})
 	none := with("SE", func(m *market.Market) { m.ShippingOptions = nil })
 	for _, tc := range []struct {

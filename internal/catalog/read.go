@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/yamlfile"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // Limits of a catalogue file.
@@ -84,7 +84,8 @@ func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 	if n := m["language"]; n != nil {
 		v.language = v.lang(n.Line, "language", v.Text(n, "language", 2))
 	}
-	v.currencies = v.readCurrencies(m["currencies"])
+	products := v.Array(m["products"], "products")
+	v.currencies = v.readCurrencies(m["currencies"], products)
 	c := &Catalog{bySKU: map[string]*Product{}, discounts: v.discounts(m["discounts"])}
 	for i, n := range v.Array(m["categories"], "categories") {
 		path := fmt.Sprintf("categories[%d]", i)
@@ -97,7 +98,6 @@ func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 	}
 	declared := len(c.categories) > 0
 
-	products := v.Array(m["products"], "products")
 	if n := m["products"]; n != nil && (len(products) == 0 || len(products) > maxProducts) {
 		v.Fail(n.Line, "products", "want 1 to %d products", maxProducts)
 		return c
@@ -108,26 +108,29 @@ func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 	return c
 }
 
-func (v *validator) readCurrencies(n *yamlfile.Node) (currencies []money.Currency) {
-	var served []money.Currency
-	for _, m := range market.All() {
-		if !slices.Contains(served, m.Currency) {
-			served = append(served, m.Currency)
+// readCurrencies reads the currencies of the catalogue; without them they are those of the
+// first product's prices.
+func (v *validator) readCurrencies(n *yamlfile.Node, products []*yamlfile.Node) (currencies []money.Currency) {
+	read := func(line int, path, code string) {
+		if code != "" && !money.Currency(code).Known() {
+			v.Fail(line, path, "%q is not the code of a currency with two decimals such as SEK", code)
 		}
-	}
-	if n == nil {
-		return served
+		currencies = append(currencies, money.Currency(code))
 	}
 	for i, item := range v.Array(n, "currencies") {
 		path := fmt.Sprintf("currencies[%d]", i)
-		code := money.Currency(v.Text(item, path, 3))
-		if code != "" && !slices.Contains(served, code) {
-			v.Fail(item.Line, path, "no market has the currency %q; there are %v", code, served)
-		}
-		currencies = append(currencies, code)
+		read(item.Line, path, v.Text(item, path, 3))
 	}
-	if len(currencies) == 0 {
-		v.Fail(n.Line, "currencies", "must not be empty")
+	if n != nil {
+		if len(currencies) == 0 {
+			v.Fail(n.Line, "currencies", "must not be empty")
+		}
+		return currencies
+	}
+	for _, first := range products[:min(len(products), 1)] {
+		for _, m := range first.Members("prices") {
+			read(m.Line, "products[0].prices."+m.Name, m.Name)
+		}
 	}
 	return currencies
 }

@@ -20,22 +20,33 @@ type Delivery struct {
 // tells; "" is not known yet. Options and prices are the market's own. False: the market
 // does not deliver there.
 func (m Market) DeliveryTo(country, postalCode string) (Delivery, bool) {
-	d := Delivery{options: m.ShippingOptions, to: m, scheme: m.Scheme}
-	if country != "" && !strings.EqualFold(country, m.Country) {
-		var served bool
-		if d.to, served = List(m.Abroad).Lookup(country); !served {
-			return Delivery{}, false
-		}
-		d.untaxed = d.to.Rate(Standard) == 0 // it has no VAT
+	to, served := m.Destination(country)
+	if !served {
+		return Delivery{}, false
 	}
-	d.untaxed = m.Scheme == VATIncluded && (d.untaxed || d.to.within(d.to.Untaxed, postalCode))
-	return d, true
+	withoutVAT := to.Country != m.Country && to.Rate(Standard) == 0
+	return Delivery{
+		options: m.ShippingOptions, to: to, scheme: m.Scheme,
+		untaxed: m.Scheme == VATIncluded && (withoutVAT || to.within(to.Untaxed, postalCode)),
+	}, true
+}
+
+// Destination returns a country that the market delivers to, in either case; "" is its own.
+// It has the tax and the places of that country.
+func (m Market) Destination(country string) (Market, bool) {
+	if country == "" || strings.EqualFold(country, m.Country) {
+		return m, true
+	}
+	return List(m.Abroad).Lookup(country)
 }
 
 // Destinations returns the countries that the market delivers to, its own first.
 func (m Market) Destinations() []string {
 	return append([]string{m.Country}, List(m.Abroad).Countries()...)
 }
+
+// Region returns the region that decides the tax there; see [Market.Region].
+func (d Delivery) Region(text string) (string, bool) { return d.to.Region(text) }
 
 // OptionsFor returns the shipping options for goods that cost and weigh so much, each at
 // its price for them. Prices are in the currency of the purchase market.

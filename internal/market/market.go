@@ -81,6 +81,15 @@ type Market struct {
 	Abroad []Market
 }
 
+// Option returns the shipping option with an ID; false if there is none.
+func (m Market) Option(id string) (ShippingOption, bool) {
+	i := slices.IndexFunc(m.ShippingOptions, func(o ShippingOption) bool { return o.ID == id })
+	if i < 0 {
+		return ShippingOption{}, false
+	}
+	return m.ShippingOptions[i], true
+}
+
 // HasLocale reports whether the market is served in a locale, as spelt in Locales.
 func (m Market) HasLocale(locale string) bool { return slices.Contains(m.Locales, locale) }
 

@@ -3,6 +3,7 @@
 package publish
 
 import (
+	"net/url"
 	"slices"
 	"sync/atomic"
 
@@ -20,6 +21,8 @@ type Version struct {
 	// Markets are those of the shop where something can be bought: a product has a price in
 	// their currency.
 	Markets market.List
+	// ImageOrigins are the hosts of the catalogue's pictures, without the shop itself.
+	ImageOrigins []string
 }
 
 // NewVersion puts shop and catalogue together.
@@ -27,7 +30,20 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 	sold := slices.DeleteFunc(slices.Clone(shop.Markets), func(m market.Market) bool {
 		return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
 	})
-	return &Version{Number: number, Shop: shop, Catalog: goods, Markets: sold}
+	return &Version{Number: number, Shop: shop, Catalog: goods, Markets: sold, ImageOrigins: imageOrigins(goods)}
+}
+
+func imageOrigins(goods *catalog.Catalog) (origins []string) {
+	for _, p := range goods.Products() {
+		u, err := url.Parse(p.Picture)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
 }
 
 // Published knows the newest version. Safe for concurrent use.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -83,7 +82,7 @@ func (v *view) bought(o order.Order) templates.Order {
 				SKU: line.Reference, Name: templates.In(line.Name, i18n.LangOf(o.Locale)), Quantity: int(line.Quantity),
 				Stock: templates.Uncounted, UnitPrice: price(line.UnitPrice).Text, Total: price(line.TotalAmount),
 			}
-			if p, known := v.Catalog.Product(line.Reference); known {
+			if p, known := v.version.Catalog.Product(line.Reference); known {
 				item.Picture = p.Picture
 			}
 			shown.Lines = append(shown.Lines, item)
@@ -93,9 +92,11 @@ func (v *view) bought(o order.Order) templates.Order {
 		case klarna.ShippingFee:
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
-			switch line.Reference { // an option may have been given up since
-			case market.MailBoat, market.Express, market.Collect:
-				shown.Totals.DeliveryOption = line.Reference
+			shown.Totals.DeliveryName = line.Name
+			m, _ := v.version.Markets.Lookup(o.PurchaseCountry)
+			if option, offered := m.Option(line.Reference); offered { // it may have been given up since
+				shown.Totals.DeliveryName, _ = option.Name.In(v.lang)
+				shown.Totals.DeliveryTime, _ = option.Time.In(v.lang)
 			}
 		case klarna.SalesTax:
 			shown.Totals.SalesTax = new(price(line.TotalAmount))

@@ -24,7 +24,7 @@ const maxQuery = 200
 func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) {
 	query := r.URL.Query()
 	category, q, sort := query.Get("category"), strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\ufffd"), query.Get("sort")
-	if category != "" && !slices.Contains(s.Catalog.Categories(), category) {
+	if category != "" && !slices.Contains(v.version.Catalog.Categories(), category) {
 		s.notFound(w, r, v)
 		return
 	}
@@ -34,7 +34,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 	}
 	shell := v.shell()
 	shell.Category, shell.Query = category, q
-	products := s.Catalog.Search(v.lang, q, category)
+	products := v.version.Catalog.Search(v.lang, q, category)
 	v.sort(products, sort)
 	page := templates.CatalogueView{Shell: shell, Sort: sort, Products: v.tiles(products)}
 	respond.Page(w, r, http.StatusOK, templates.Catalogue(page))
@@ -62,7 +62,7 @@ func (v *view) sort(products []*catalog.Product, order string) {
 }
 
 func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
-	product, known := s.Catalog.Product(chi.URLParam(r, "sku"))
+	product, known := v.version.Catalog.Product(chi.URLParam(r, "sku"))
 	if !known {
 		s.notFound(w, r, v)
 		return
@@ -85,7 +85,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	if option, ok := v.market.DefaultShipping(); ok && !product.Digital {
 		page.Delivery = v.price(option.Price)
 	}
-	for _, other := range s.Catalog.Search(v.lang, "", product.Category) {
+	for _, other := range v.version.Catalog.Search(v.lang, "", product.Category) {
 		if other.SKU != product.SKU && len(page.Related) < 4 {
 			page.Related = append(page.Related, v.tile(other))
 		}
@@ -151,7 +151,7 @@ func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 // offer returns the category of products with a similar SKU.
 func (s *Storefront) offer(sku string) string {
 	prefix, _, _ := strings.Cut(sku, "-")
-	for _, p := range s.Catalog.Products() {
+	for _, p := range s.Published.Now().Catalog.Products() {
 		if prefix != "" && strings.HasPrefix(p.SKU, strings.ToUpper(prefix)+"-") {
 			return p.Category
 		}

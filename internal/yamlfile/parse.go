@@ -38,11 +38,40 @@ func (n *Node) IsArray() bool { _, ok := n.value.([]*Node); return ok }
 // IsText reports whether the value can be read as a text.
 func (n *Node) IsText() bool { _, ok := n.text(); return ok }
 
+// IsNumber reports whether the value is a number.
+func (n *Node) IsNumber() bool {
+	s, ok := n.value.(scalar)
+	return ok && (s.kind == "!!int" || s.kind == "!!float")
+}
+
 // text returns the value as a text. A number or a date is one as it is written: a postal
 // code needs no quotes.
 func (n *Node) text() (string, bool) {
 	s, ok := n.value.(scalar)
 	return s.text, ok && s.kind != "!!bool" && s.kind != "!!null"
+}
+
+// Get returns a member of an object, nil without one.
+func (n *Node) Get(name string) *Node {
+	if n == nil {
+		return nil
+	}
+	members, _ := n.value.([]Member)
+	for _, m := range members {
+		if m.Name == name {
+			return m.Node
+		}
+	}
+	return nil
+}
+
+// Members returns the members of the object that a member is, none without one.
+func (n *Node) Members(name string) []Member {
+	if at := n.Get(name); at != nil {
+		members, _ := at.value.([]Member)
+		return members
+	}
+	return nil
 }
 
 // Member is one member of an object. Its line is that of its name.

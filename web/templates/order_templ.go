@@ -929,7 +929,7 @@ func totals(l i18n.Lang, o Order, unconfirmed bool) templ.Component {
 			}
 		}
 		if o.Totals.Delivery != nil {
-			templ_7745c5c3_Err = sum(i18n.T(l, "totals.delivery"), delivery(l, o.Totals.DeliveryOption), *o.Totals.Delivery).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = sum(i18n.T(l, "totals.delivery"), delivery(l, o.Totals), *o.Totals.Delivery).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1133,12 +1133,12 @@ func sum(name, detail string, a Amount) templ.Component {
 	})
 }
 
-// delivery is a shipping option with how long it takes, nothing for one that we do not know.
-func delivery(l i18n.Lang, option string) string {
-	if option == "" {
-		return ""
+// delivery is a shipping option with how long it takes.
+func delivery(l i18n.Lang, t Totals) string {
+	if t.DeliveryName == "" || t.DeliveryTime == "" {
+		return t.DeliveryName
 	}
-	return i18n.T(l, "totals.option", i18n.T(l, "shipping."+option+".name"), i18n.T(l, "shipping."+option+".time"))
+	return i18n.T(l, "totals.option", t.DeliveryName, t.DeliveryTime)
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -53,7 +53,7 @@ func order() templates.Order {
 		},
 		Discount: templates.Discount{Code: "FOG10", Percent: 1000},
 		Totals: templates.Totals{
-			Goods: templates.Amount{Text: "3 335 kr", Minor: 333500}, Discount: &discount, Delivery: &delivery, DeliveryOption: "mailboat",
+			Goods: templates.Amount{Text: "3 335 kr", Minor: 333500}, Discount: &discount, Delivery: &delivery, DeliveryName: "Mail boat", DeliveryTime: "3 to 5\u00a0days",
 			Total: templates.Amount{Text: "3 274 kr", Minor: 327400}, VAT: "185,58 kr",
 		},
 	}

@@ -136,7 +136,7 @@ type Totals struct {
 	// Delivery is nil when nothing is delivered. DeliveryOption is its ID
 	// ("mailboat"), of which i18n knows name and time; "" = another one.
 	Delivery       *Amount
-	DeliveryOption string
+	DeliveryName, DeliveryTime string
 	SalesTax       *Amount // nil outside the US
 	Total          Amount
 	VAT            string // contained in Total; "" = not shown (US)
@@ -191,7 +191,7 @@ type AddressField struct {
 	Optional, Digits            bool
 	Length                      int // characters
 	Options                     []AddressOption
-	Unreachable                 string // a postal code to which nothing is brought
+	Unreachable                 []string // postal codes to which nothing is brought; a * at the end stands for any end
 }
 
 // AddressOption is a value of a field of the address form.
