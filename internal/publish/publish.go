@@ -20,6 +20,7 @@ type Version struct {
 	// Markets are those of the shop where something can be bought: a product has a price in
 	// their currency.
 	Markets market.List
+	Served  settings.Served // the shop's files that pages link to
 }
 
 // NewVersion puts shop and catalogue together.
@@ -27,7 +28,7 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 	sold := slices.DeleteFunc(slices.Clone(shop.Markets), func(m market.Market) bool {
 		return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
 	})
-	return &Version{Number: number, Shop: shop, Catalog: goods, Markets: sold}
+	return &Version{Number: number, Shop: shop, Catalog: goods, Markets: sold, Served: shop.Served()}
 }
 
 // Published knows the newest version. Safe for concurrent use.
