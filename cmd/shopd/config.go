@@ -13,11 +13,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
 	"golang.org/x/net/idna"
@@ -84,7 +86,8 @@ func (c *config) validate() (shop.Config, error) {
 		}
 	}
 	s := shop.Config{
-		PublicURL: public.String(), CallbackURL: callback.String(), Secret: c.secret, Catalog: catalog.Builtin(),
+		PublicURL: public.String(), CallbackURL: callback.String(), Secret: c.secret,
+		Published: publish.Fixed(skerry.Version()),
 		Klarna: shop.Klarna{
 			URL: klarnaURL.String(), Username: c.username, Password: c.password,
 			Platform: v.platform(c.platform, klarnaURL), BrowserOrigins: v.browserOrigins(c.browserOrigins, klarnaURL),
@@ -100,11 +103,11 @@ func (c *config) validate() (shop.Config, error) {
 	}
 	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
 	if c.catalogFile != "" {
-		var err error
-		if s.Catalog, err = catalog.Load(c.catalogFile); err != nil {
+		goods, err := catalog.Load(c.catalogFile)
+		if err != nil {
 			v.add("-catalog: %w", err)
 		} else {
-			s.ImageOrigins = imageOrigins(s.Catalog)
+			s.Published = publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, goods))
 		}
 	}
 	var err error
@@ -310,21 +313,6 @@ func paymentsLibrary(origins []string, klarnaURL *url.URL) (script string, hosts
 		}
 	}
 	return origins[0] + klarnaURL.Path + path, nil
-}
-
-// imageOrigins returns the hosts of the catalogue's pictures, without the shop itself.
-func imageOrigins(c *catalog.Catalog) []string {
-	var origins []string
-	seen := map[string]bool{}
-	for _, p := range c.Products() {
-		u, err := url.Parse(p.Picture)
-		if err != nil || u.Host == "" || seen[u.Host] {
-			continue
-		}
-		seen[u.Host] = true
-		origins = append(origins, u.Scheme+"://"+u.Host)
-	}
-	return origins
 }
 
 // reachable returns the host:port by which this machine reaches a listener. The host is

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
@@ -20,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // maxCartFile bounds a cart file, in bytes.
@@ -30,14 +32,15 @@ const maxCartFile = 1 << 20
 // pages fill it, and becomes an order as in a callback with its address. It makes no call.
 // A cart that the shop or Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
-	products := catalog.Builtin()
+	version := skerry.Version()
 	if e.catalogFile != "" {
-		var err error
-		if products, err = catalog.Load(e.catalogFile); err != nil {
+		goods, err := catalog.Load(e.catalogFile)
+		if err != nil {
 			return fmt.Errorf("-catalog: %w", err)
 		}
+		version = publish.NewVersion(1, version.Shop, goods)
 	}
-	c, address, err := readCart(e.args[0], products)
+	c, address, err := readCart(e.args[0], version)
 	if err != nil {
 		return err
 	}
@@ -47,7 +50,7 @@ func explain(_ context.Context, e *env) error {
 	}
 	const publicURL = "https://shop.example"
 	shop := &callback.Callbacks{Wants: &kco.Wants{
-		Pricer: &cart.Pricer{Catalog: products, PublicURL: publicURL}, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL,
+		Pricer: &cart.Pricer{Published: publish.Fixed(version), PublicURL: publicURL}, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL,
 	}}
 	c, content, quote, refused := shop.Want(&c, address, "")
 	_, rule := errors.AsType[*klarna.RuleError](refused)
@@ -81,7 +84,7 @@ func explain(_ context.Context, e *env) error {
 // readCart reads a cart file, in the format of docs/explain.md, and fills a cart as the
 // shop's pages do. address is where the order goes, and the way of delivery. The error
 // names each problem with its line and member.
-func readCart(name string, products *catalog.Catalog) (c cart.Cart, address cart.Address, err error) {
+func readCart(name string, version *publish.Version) (c cart.Cart, address cart.Address, err error) {
 	data, err := readFile(name)
 	if err != nil {
 		return c, address, err
@@ -90,7 +93,7 @@ func readCart(name string, products *catalog.Catalog) (c cart.Cart, address cart
 	if err != nil {
 		return c, address, fmt.Errorf("%s: %w", name, err)
 	}
-	f := cartFile{products: products}
+	f := cartFile{version: version}
 	c, address = f.read(root)
 	if err := f.Err(); err != nil {
 		return c, address, fmt.Errorf("%s: %w", name, err)
@@ -118,7 +121,7 @@ func readFile(name string) ([]byte, error) {
 // cartFile checks a cart that a person wrote, or the JSON answer of GET /cart.
 type cartFile struct {
 	jsonfile.Checker
-	products *catalog.Catalog
+	version *publish.Version
 }
 
 // read makes the changes of the cart one after the other, so that each problem has a line.
@@ -141,7 +144,7 @@ func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address)
 		if sku == "" || quantity == 0 {
 			continue // said already
 		}
-		switch err := c.Apply(cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}}, f.products, nil); {
+		switch err := c.Apply(cart.Change{Add: []cart.Line{{SKU: sku, Quantity: quantity}}}, f.version, nil); {
 		case errors.Is(err, cart.ErrUnknownSKU):
 			f.Fail(n["sku"].Line, path+".sku", "%q is not in the catalogue", sku)
 		case err != nil:
@@ -149,7 +152,7 @@ func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address)
 		}
 	}
 	if code := f.Optional(m["discount_code"], "discount_code", maxCode); code != "" {
-		if err := c.Apply(cart.Change{DiscountCode: &code}, f.products, nil); err != nil {
+		if err := c.Apply(cart.Change{DiscountCode: &code}, f.version, nil); err != nil {
 			f.Fail(m["discount_code"].Line, "discount_code", "%q is not a code of the catalogue", code)
 		}
 	}
@@ -160,7 +163,7 @@ const maxCode = 64 // characters of a discount code, at most
 
 // market reads country and locale into c.
 func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Market {
-	sold := f.products.Markets()
+	sold := f.version.Markets
 	country := cmp.Or(f.Optional(m["country"], "country", 2), sold[0].Country)
 	in, served := sold.Lookup(country)
 	if !served {
@@ -186,9 +189,9 @@ func (f *cartFile) shipTo(m map[string]*jsonfile.Node, in market.Market) cart.Ad
 	a.ShippingCountry = cmp.Or(f.Optional(to["country"], "ship_to.country", 2), in.Country)
 	a.Region = f.Optional(to["region"], "ship_to.region", 99)
 	a.PostalCode = f.Optional(to["postal_code"], "ship_to.postal_code", 32)
-	there, served := f.products.Markets().Lookup(a.ShippingCountry)
+	there, served := f.version.Markets.Lookup(a.ShippingCountry)
 	if !served {
-		f.Fail(to["country"].Line, "ship_to.country", "nothing is delivered to %q; the countries are %v", a.ShippingCountry, f.products.Markets().Countries())
+		f.Fail(to["country"].Line, "ship_to.country", "nothing is delivered to %q; the countries are %v", a.ShippingCountry, f.version.Markets.Countries())
 		return a
 	}
 	if _, known := there.Region(a.Region); !known {

@@ -13,7 +13,6 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 )
 
@@ -163,7 +162,7 @@ func TestBuiltinTexts(t *testing.T) {
 // and that every market can sell everything.
 func TestBuiltinPrices(t *testing.T) {
 	for _, p := range skerry.Version().Catalog.Products() {
-		for _, m := range market.All() {
+		for _, m := range skerry.Version().Markets {
 			price, ok := p.Price(m.Currency)
 			total, err := price.Mul(99)
 			if !ok || price <= 0 || err != nil || total > 100_000_000 {

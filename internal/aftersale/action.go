@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -53,8 +54,9 @@ type Action struct {
 	// Apply makes the order what the command has made of it at Klarna, as far as
 	// that follows: for as long as Klarna cannot be read.
 	Apply func(*order.Order, order.Command, order.AuditEntry)
-	// Own is what a command that was done changes in the book alone, whatever Klarna says.
-	Own func(*order.Order, order.Command, order.AuditEntry)
+	// Own is what a command that was done changes in the book alone, whatever Klarna says. It gets the
+	// markets of the shop.
+	Own func(market.List, *order.Order, order.Command, order.AuditEntry)
 
 	// Whether an order at Klarna has what a command should have made of it is told
 	// by what the action makes, by what the order says, or by what it said before;

@@ -70,9 +70,9 @@ var Address = &Action{
 			Lines.Apply(o, summed(c), e)
 		}
 	},
-	Own: func(o *order.Order, c order.Command, _ order.AuditEntry) {
+	Own: func(markets market.List, o *order.Order, c order.Command, _ order.AuditEntry) {
 		if len(c.OrderLines) > 0 {
-			o.Terms = o.Terms.At(*o, *c.ShippingAddress)
+			o.Terms = o.Terms.At(markets, *o, *c.ShippingAddress)
 		}
 	},
 	Has: func(sold ordermanagement.Order, c order.Command) bool {
@@ -125,8 +125,7 @@ var addressFields = []struct {
 
 // hasRegion reports whether an address of the order's country has a region.
 func (d *Draft) hasRegion() bool {
-	m, _ := market.Lookup(d.Order.ShippingAddress.Country)
-	return m.Scheme == market.SalesTax
+	return market.ByRegion(d.Order.ShippingAddress.Country)
 }
 
 func addressParse(d *Draft) {
@@ -138,7 +137,7 @@ func addressParse(d *Draft) {
 		}
 		// What the order came without, nobody has to find out; what nobody touched, Klarna has.
 		was := *f.member(&before)
-		rule := addressMarket(before).Field(f.wire)
+		rule := d.addressMarket(before).Field(f.wire)
 		limit := min(f.limit, rule.Length)
 		if f.name == "region" { // people write it out, see below
 			limit = f.limit
@@ -158,7 +157,7 @@ func addressParse(d *Draft) {
 			d.failField(f.name, wrongField(f.name, f.label, before.Country))
 		}
 	}
-	m, _ := market.Lookup(address.Country)
+	m := d.addressMarket(address)
 	if region, known := m.Region(address.Region); d.hasRegion() && (!known || region == "") {
 		d.failField("region", "Enter the state as two letters, such as CA.")
 	} else if to, served := m.DeliveryTo("", ""); served && !to.Delivers(region, "") {
@@ -204,8 +203,8 @@ func addressSend(ctx context.Context, m *ordermanagement.Client, o order.Order, 
 }
 
 // addressMarket is where an address is: its rules are those of the shopper's form there.
-func addressMarket(a klarna.Address) market.Market {
-	m, _ := market.Lookup(a.Country)
+func (d *Draft) addressMarket(a klarna.Address) market.Market {
+	m, _ := d.markets().Lookup(a.Country)
 	return m
 }
 

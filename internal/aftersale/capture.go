@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -32,7 +33,7 @@ var Capture = &Action{
 		return m.Capture(ctx, o.OrderID, captureRequest(c), c.Key)
 	},
 	Apply: captureApply, Makes: captures,
-	Own: func(o *order.Order, c order.Command, e order.AuditEntry) {
+	Own: func(_ market.List, o *order.Order, c order.Command, e order.AuditEntry) {
 		if e.ID != "" { // else it is found with its capture
 			o.Ship(c.Shipments, e.ID, e.At)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -42,7 +43,7 @@ var Correct = &Action{
 		}
 		return tell(ctx, m, o, c)
 	},
-	Own: func(o *order.Order, c order.Command, _ order.AuditEntry) {
+	Own: func(_ market.List, o *order.Order, c order.Command, _ order.AuditEntry) {
 		s := c.Shipments[0]
 		s.CaptureID = c.CaptureID
 		o.Correct(s)

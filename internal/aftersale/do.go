@@ -267,7 +267,7 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 		before := *o
 		o.Running, o.SendingUntil = nil, time.Time{}
 		if entry.Result == order.Done && a.Own != nil {
-			a.Own(o, c, entry)
+			a.Own(d.Pricer.Published.Now().Shop.Markets, o, c, entry)
 		}
 		switch {
 		case sold != nil:

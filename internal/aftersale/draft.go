@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -49,6 +50,9 @@ type Draft struct {
 	// options are the ways to extend the due date of the capture that was chosen.
 	options *ordermanagement.DueDateOptions
 }
+
+// markets are those of the shop.
+func (d *Draft) markets() market.List { return d.pricer.Published.Now().Shop.Markets }
 
 // The fields that every form has, beside those of its action.
 const (

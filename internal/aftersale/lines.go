@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -47,7 +48,9 @@ var Lines = &Action{
 		o.SetLines(c.OrderLines)
 		o.Follow()
 	},
-	Own: func(o *order.Order, _ order.Command, _ order.AuditEntry) { o.Terms = o.Terms.At(*o, o.ShippingAddress) },
+	Own: func(markets market.List, o *order.Order, _ order.Command, _ order.AuditEntry) {
+		o.Terms = o.Terms.At(markets, *o, o.ShippingAddress)
+	},
 	Has: func(sold ordermanagement.Order, c order.Command) bool {
 		return sold.OrderAmount == c.Amount && slices.EqualFunc(sold.OrderLines, c.OrderLines, func(a, b klarna.OrderLine) bool {
 			return a.Reference == b.Reference && a.Quantity == b.Quantity && a.TotalAmount == b.TotalAmount
@@ -203,7 +206,7 @@ func linesParse(d *Draft) {
 	if len(d.Errors) > 0 {
 		return
 	}
-	terms := o.Terms.At(o, o.ShippingAddress)
+	terms := o.Terms.At(d.markets(), o, o.ShippingAddress)
 	if d.beforeSalesTax() < len(c.OrderLines) && terms.SalesTax == nil {
 		d.failLines("The state of the address cannot be read, so the sales tax cannot be computed. Change the address first.")
 		return
@@ -275,7 +278,7 @@ func (d *Draft) addProducts() {
 		if sku == "" && typed == "" {
 			continue
 		}
-		product, known := d.pricer.Catalog.Product(sku)
+		product, known := d.pricer.Published.Now().Catalog.Product(sku)
 		if !known {
 			d.fail(skuField, form.AddID(i, "sku"), "There is no item "+form.Shortened(sku)+". Choose one from the list.")
 			continue
@@ -356,7 +359,7 @@ func linesForm(d *Draft, f *form.Form) {
 	f.Lines = form.NewTable("Lines of the order; 0 removes one", string(o.PurchaseCurrency), "Now", rows)
 	var products []form.Option
 	lang := i18n.LangOf(o.Locale)
-	for _, p := range d.pricer.Catalog.Products() {
+	for _, p := range d.pricer.Published.Now().Catalog.Products() {
 		if price, sold := p.Price(o.PurchaseCurrency); sold {
 			name, _ := p.Name.In(lang)
 			products = append(products, form.Option{Value: p.SKU, Label: name + ", " + form.Money(price, o.PurchaseCurrency)})

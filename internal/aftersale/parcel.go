@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
@@ -31,8 +32,10 @@ var Parcel = &Action{
 		}
 		return checkShipments(s.Order, c)
 	},
-	Send:  tell,
-	Own:   func(o *order.Order, c order.Command, e order.AuditEntry) { o.Ship(c.Shipments, c.CaptureID, e.At) },
+	Send: tell,
+	Own: func(_ market.List, o *order.Order, c order.Command, e order.AuditEntry) {
+		o.Ship(c.Shipments, c.CaptureID, e.At)
+	},
 	Apply: toldApply, Has: toldHas,
 	Defaults: parcelDefaults, Form: parcelForm, Parse: parcelParse, Confirm: parcelConfirm,
 }

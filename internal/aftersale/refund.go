@@ -46,7 +46,7 @@ var Refund = &Action{
 		})
 		o.RefundedAmount += c.Amount
 	},
-	Own: func(o *order.Order, c order.Command, e order.AuditEntry) {
+	Own: func(_ market.List, o *order.Order, c order.Command, e order.AuditEntry) {
 		if c.Restock {
 			o.PutBack(e.ID, c.OrderLines)
 		}
@@ -214,11 +214,13 @@ func (d *Draft) takeFee(fee money.Amount) {
 }
 
 // delivery is where the order goes, which decides on its taxes.
-func (d *Draft) delivery() market.Delivery { return deliveryTo(d.Order, d.Order.ShippingAddress) }
+func (d *Draft) delivery() market.Delivery {
+	return deliveryTo(d.markets(), d.Order, d.Order.ShippingAddress)
+}
 
 // deliveryTo is the delivery of an order to an address.
-func deliveryTo(o order.Order, address klarna.Address) market.Delivery {
-	m, _ := market.Lookup(o.PurchaseCountry)
+func deliveryTo(markets market.List, o order.Order, address klarna.Address) market.Delivery {
+	m, _ := markets.Lookup(o.PurchaseCountry)
 	to, served := m.DeliveryTo(address.Country, address.PostalCode)
 	if !served {
 		to, _ = m.DeliveryTo("", address.PostalCode)

@@ -15,16 +15,18 @@ import (
 // may be another and cannot be computed: the region cannot be read, a product has left the
 // catalogue, or goods with VAT were captured.
 func retaxed(p *cart.Pricer, o order.Order, address klarna.Address) ([]klarna.OrderLine, bool) {
-	m, _ := market.Lookup(o.PurchaseCountry)
+	v := p.Published.Now()
+	markets := v.Shop.Markets
+	m, _ := markets.Lookup(o.PurchaseCountry)
 	if m.Scheme == market.SalesTax {
-		terms := o.Terms.At(o, address)
+		terms := o.Terms.At(markets, o, address)
 		if terms.SalesTax == nil {
 			return nil, false
 		}
 		lines, err := o.Recomputed(o.OrderLines, terms)
 		return lines, err == nil
 	}
-	from, to := deliveryTo(o, o.ShippingAddress), deliveryTo(o, address)
+	from, to := deliveryTo(markets, o, o.ShippingAddress), deliveryTo(markets, o, address)
 	if from.Untaxed() == to.Untaxed() {
 		return o.OrderLines, true
 	}
@@ -37,7 +39,7 @@ func retaxed(p *cart.Pricer, o order.Order, address klarna.Address) ([]klarna.Or
 		if !line.IsGoods() {
 			continue
 		}
-		product, known := p.Catalog.Product(line.Reference)
+		product, known := v.Catalog.Product(line.Reference)
 		if !known {
 			return nil, false
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/respond"
@@ -79,7 +78,7 @@ func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Qu
 		ToShip: v.Get("to_ship"), Expiring: v.Get("expiring"), Flagged: v.Get("flagged"), Sort: v.Get("sort"),
 	}
 	var opened bool
-	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !countries().have(f.Country) ||
+	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !b.countries().have(f.Country) ||
 		!marks.have(f.ToShip) || !marks.have(f.Expiring) || !marks.have(f.Flagged) || !sorts.have(f.Sort) {
 		return f, q, errBadRequest
 	}
@@ -105,7 +104,7 @@ func (b *Backoffice) day(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	return time.ParseInLocation(dayForm, text, b.Zone)
+	return time.ParseInLocation(dayForm, text, b.zone())
 }
 
 // listURL returns the address of a list, or of a file of it, from its filter and its page.
@@ -143,7 +142,7 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 	}
 	staff := staffOf(r.Context())
 	v := templates.AdminOrdersView{
-		Filter: filter, Statuses: states, Risks: risks, Countries: countries(), Sorts: sorts, Sorted: sorts.label(filter.Sort),
+		Filter: filter, Statuses: states, Risks: risks, Countries: b.countries(), Sorts: sorts, Sorted: sorts.label(filter.Sort),
 		Chips: chips(filter), Manages: staff.Role == Manage,
 		OrdersURL: listURL("/admin/exports/orders.csv", filter, ""), LinesURL: listURL("/admin/exports/lines.csv", filter, ""),
 	}
@@ -167,6 +166,7 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
+	o = o.In(b.zone())
 	v := templates.AdminRow{
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
 		Customer: cmp.Or(o.BillingAddress.Name(), o.BillingAddress.OrganizationName, o.ShippingAddress.Name()), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
@@ -235,8 +235,8 @@ func dayOf(text string) string {
 	return form.Day(t)
 }
 
-func countries() (all choices) {
-	for _, m := range market.All() {
+func (b *Backoffice) countries() (all choices) {
+	for _, m := range b.version().Shop.Markets {
 		all = append(all, templates.AdminChoice{Value: m.Country, Label: i18n.CountryName(i18n.English, m.Country)})
 	}
 	return all

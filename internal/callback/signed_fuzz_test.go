@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/examples/skerry"
 )
 
 // FuzzSigned: a body that Klarna could send about an order of ours, with any country,
@@ -44,7 +44,7 @@ func FuzzSigned(f *testing.F) {
 			w.unchanged(before, reserved...)
 		}
 		after := w.Cart(c.ID)
-		if _, served := market.Lookup(after.Country); !served || len(after.Lines) != len(before.Lines) {
+		if _, served := skerry.Version().Markets.Lookup(after.Country); !served || len(after.Lines) != len(before.Lines) {
 			t.Errorf("%s left the cart %+v", kind, after)
 		}
 		if _, _, err := w.KCO.Wants.Want(after); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // Limits of a cart.
@@ -122,36 +123,36 @@ func (ch Change) SKUs() []string {
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
 // error wraps ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode, ErrUnknownMarket,
 // ErrUnknownRegion or a *SoldOutError. After an error c is unusable.
-func (ch Change) Apply(c *Contents, products *catalog.Catalog, left map[string]int) error {
+func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
 			return fmt.Errorf("add %d of %s: %w", add.Quantity, add.SKU, ErrQuantityLimit)
 		}
 		// Bounded before adding, so that absurd numbers cannot overflow.
-		if err := c.set(add.SKU, c.Quantity(add.SKU)+min(add.Quantity, MaxQuantity+1), products, left); err != nil {
+		if err := c.set(add.SKU, c.Quantity(add.SKU)+min(add.Quantity, MaxQuantity+1), v.Catalog, left); err != nil {
 			return err
 		}
 	}
 	for _, set := range ch.Set {
-		if err := c.set(set.SKU, set.Quantity, products, left); err != nil {
+		if err := c.set(set.SKU, set.Quantity, v.Catalog, left); err != nil {
 			return err
 		}
 	}
 	if ch.DiscountCode != nil {
 		code := strings.ToUpper(strings.TrimSpace(*ch.DiscountCode))
-		if _, known := products.Discount(code); !known && code != "" {
+		if _, known := v.Catalog.Discount(code); !known && code != "" {
 			return ErrBadDiscountCode
 		}
 		c.DiscountCode = code
 	}
-	if err := c.setMarket(products.Markets(), ch.Country, ch.Locale, ch.Language); err != nil {
+	if err := c.setMarket(v.Markets, ch.Country, ch.Locale, ch.Language); err != nil {
 		return err
 	}
-	c.note(products)
+	c.note(v.Catalog)
 	if ch.Place == nil {
 		return nil
 	}
-	return c.shipWithin(*ch.Place)
+	return c.shipWithin(*ch.Place, v.Markets)
 }
 
 // note stores what the products of the lines are called, and keeps what withdrawn ones

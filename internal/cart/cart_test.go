@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 )
 
@@ -74,7 +74,7 @@ func TestChangeApply(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.before
 			got.Lines = append([]cart.Line(nil), tc.before.Lines...)
-			err := tc.change.Apply(&got, catalog.Builtin(), left)
+			err := tc.change.Apply(&got, skerry.Version(), left)
 			if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
 				if _, want := tc.err.(*cart.SoldOutError); !want || soldOut.Left != tc.left { //nolint:errorlint // the table's own value
 					t.Errorf("got %v, want %v with %d left", err, tc.err, tc.left)
@@ -88,7 +88,7 @@ func TestChangeApply(t *testing.T) {
 				got.Lines, tc.want.Lines = nil, nil
 			}
 			for _, line := range got.Lines { // it is remembered what each is called
-				if p, known := catalog.Builtin().Product(line.SKU); tc.err == nil && known {
+				if p, known := skerry.Version().Catalog.Product(line.SKU); tc.err == nil && known {
 					if name, _ := p.Name.In(i18n.LangOf(got.Locale)); got.Names[line.SKU] != name {
 						t.Errorf("%s is called %q, want %q", line.SKU, got.Names[line.SKU], name)
 					}

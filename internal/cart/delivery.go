@@ -128,7 +128,7 @@ func (p *Pricer) Redelivered(m market.Market, to market.Delivery, lines []klarna
 	var price, tax money.Amount
 	first := -1
 	for i, line := range lines {
-		product, known := p.Catalog.Product(line.Reference)
+		product, known := p.Published.Now().Catalog.Product(line.Reference)
 		switch {
 		case line.Type == klarna.ShippingFee:
 			if first < 0 {

@@ -10,11 +10,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // Pricer turns carts into order lines and totals. Nothing else does.
 type Pricer struct {
-	Catalog   *catalog.Catalog
+	Published *publish.Published
 	PublicURL string // of the shop, for product links; no trailing slash
 }
 
@@ -23,6 +24,7 @@ type Pricer struct {
 type Quote struct {
 	klarna.Lines // what Klarna is told
 
+	Version  *publish.Version // that it was priced by
 	Currency money.Currency
 	Goods    []GoodsLine
 	// Unavailable are the SKUs of the cart that cannot be sold: they left the catalogue or
@@ -106,23 +108,23 @@ type GoodsLine struct {
 // order goes to. With an error, the quote is filled as far as it came. The error is a
 // *klarna.RuleError when Klarna would refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
-	sold := p.Catalog.Markets()
-	m, served := sold.Lookup(c.Country)
+	v := p.Published.Now()
+	m, served := v.Markets.Lookup(c.Country)
 	if !served {
-		return Quote{}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+		return Quote{Version: v}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
-	return p.quote(c, sold, m)
+	return p.quote(c, v, m)
 }
 
 // quote is Quote in a market.
-func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, error) {
+func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, error) {
 	there := c.shipTo().Country
-	if _, served := sold.Lookup(there); !served { // any more
+	if _, served := v.Markets.Lookup(there); !served { // any more
 		there = ""
 	}
 	to, _ := m.DeliveryTo(there, c.shipTo().PostalCode)
 	lang := i18n.LangOf(c.Locale)
-	q := Quote{Currency: m.Currency, Delivery: to}
+	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
 	var items []klarna.Item
 	var rates []money.TaxRate // with discountable goods, in the order of the lines
 	var taxable money.Amount  // in the US: goods less vouchers
@@ -130,7 +132,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 	var shipped parcel
 
 	for _, line := range c.Lines {
-		product, known := p.Catalog.Product(line.SKU)
+		product, known := v.Catalog.Product(line.SKU)
 		if !known {
 			q.Unavailable = append(q.Unavailable, line.SKU)
 			continue
@@ -174,7 +176,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
 	}
 
-	percent, known := p.Catalog.Discount(c.DiscountCode)
+	percent, known := v.Catalog.Discount(c.DiscountCode)
 	if known {
 		for _, rate := range rates {
 			off, err := money.Percent(discountable[rate], percent)
@@ -187,7 +189,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 			q.DiscountAmount -= off
 			taxable -= off
 			items = append(items, klarna.Item{
-				Type: klarna.Discount, Reference: c.DiscountCode, Name: i18n.T(lang, "line.discount", c.DiscountCode),
+				Type: klarna.Discount, Reference: c.DiscountCode, Name: v.Shop.Voice(c.Locale).T("line.discount", c.DiscountCode),
 				Quantity: 1, UnitPrice: -off, TaxRate: rate,
 			})
 		}
@@ -211,7 +213,7 @@ func (p *Pricer) quote(c Contents, sold market.List, m market.Market) (Quote, er
 			return q, err
 		}
 		items = append(items, klarna.Item{
-			Type: klarna.SalesTax, Name: i18n.T(lang, "line.sales_tax"), Quantity: 1, UnitPrice: tax,
+			Type: klarna.SalesTax, Name: v.Shop.Voice(c.Locale).T("line.sales_tax"), Quantity: 1, UnitPrice: tax,
 		})
 	}
 	var err error

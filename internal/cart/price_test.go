@@ -5,15 +5,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 func pricer() *cart.Pricer {
-	return &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "https://shop.example"}
+	return &cart.Pricer{Published: publish.Fixed(skerry.Version()), PublicURL: "https://shop.example"}
 }
 
 // short is an order line as the tests write it: type reference quantity×unit_price @tax_rate → total / tax.
@@ -135,10 +135,10 @@ func TestQuoteLine(t *testing.T) {
 // Ninety-nine of everything stays within Klarna's limits, in every market, with and without a code.
 func TestQuoteOfEverything(t *testing.T) {
 	var lines []cart.Line
-	for _, p := range catalog.Builtin().Products() {
+	for _, p := range skerry.Version().Catalog.Products() {
 		lines = append(lines, cart.Line{SKU: p.SKU, Quantity: cart.MaxQuantity})
 	}
-	for _, m := range market.All() {
+	for _, m := range skerry.Version().Markets {
 		for _, locale := range m.Locales {
 			for _, code := range []string{"", "FOG10", "LANTERN25"} {
 				if _, err := pricer().Quote(cart.Contents{Country: m.Country, Locale: locale, DiscountCode: code, Lines: lines}); err != nil {
@@ -153,7 +153,7 @@ func TestQuoteOfEverything(t *testing.T) {
 func FuzzQuote(f *testing.F) {
 	f.Add(uint64(0), uint8(0), uint8(1), []byte{0, 5, 9, 1, 18, 1})
 	f.Add(uint64(7), uint8(8), uint8(2), []byte{27, 99, 1, 1})
-	products, markets := catalog.Builtin().Products(), market.All()
+	products, markets := skerry.Version().Catalog.Products(), skerry.Version().Markets
 	codes := []string{"", "FOG10", "LANTERN25"}
 	regions := []string{"", "CA", "NY", "OR", "TN", "??"}
 	f.Fuzz(func(t *testing.T, choice uint64, country, code uint8, goods []byte) {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // ShipTo is the part of the address that tax and delivery need. It never has a name or a
@@ -64,8 +64,8 @@ type Place struct{ Region, PostalCode string }
 
 // TaxedAs reports whether an order to a place in the purchase country has the tax that the
 // cart has.
-func (c *Contents) TaxedAs(p Place) bool {
-	m, served := market.Lookup(c.Country)
+func (c *Contents) TaxedAs(p Place, sold market.List) bool {
+	m, served := sold.Lookup(c.Country)
 	region, read := m.Region(p.Region)
 	if !served || !read || region != c.Region() || c.ShipsAbroad() {
 		return false
@@ -77,8 +77,8 @@ func (c *Contents) TaxedAs(p Place) bool {
 
 // shipWithin sends the order to a place in the purchase country, the only country of the
 // shop's own form.
-func (c *Contents) shipWithin(p Place) error {
-	m, served := market.Lookup(c.Country)
+func (c *Contents) shipWithin(p Place, sold market.List) error {
+	m, served := sold.Lookup(c.Country)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
@@ -173,9 +173,9 @@ func (c *Contents) setShipTo(to ShipTo) {
 
 // Apply makes a change in the shop to c; see [Change.Apply]. When a cart with an order
 // moves to another country, it remembers the billing country that Klarna still has.
-func (c *Cart) Apply(ch Change, products *catalog.Catalog, left map[string]int) error {
+func (c *Cart) Apply(ch Change, v *publish.Version, left map[string]int) error {
 	country, billing := c.Country, c.KnownBilling()
-	if err := ch.Apply(&c.Contents, products, left); err != nil {
+	if err := ch.Apply(&c.Contents, v, left); err != nil {
 		return err
 	}
 	if c.Country != country && c.OrderID != "" {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -48,7 +48,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.cart
-			if err := got.Follow(tc.a, market.All()); !errors.Is(err, tc.err) {
+			if err := got.Follow(tc.a, skerry.Version().Markets); !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			} else if err != nil {
 				return // unusable
@@ -76,7 +76,7 @@ func TestApplyRemembersBilling(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := cart.Cart{OrderID: tc.orderID, Contents: cart.Contents{Country: "SE", Locale: "sv-SE", ShipTo: tc.to}}
-			if err := c.Apply(tc.change, catalog.Builtin(), nil); err != nil {
+			if err := c.Apply(tc.change, skerry.Version(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := c.KnownBilling(); got != tc.want {
@@ -95,7 +95,7 @@ func TestApplyRemembersBilling(t *testing.T) {
 
 // An order that is no longer the cart's changes nothing, even when it was when the change began.
 func TestUpdateFor(t *testing.T) {
-	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	store, id := cart.NewStore(redistest.Start(t), publish.Fixed(skerry.Version())), cart.NewID()
 	ctx := t.Context()
 	if _, err := store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 2})); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,9 @@ func TestUpdateFor(t *testing.T) {
 	if _, _, err := store.SetOrderID(ctx, id, "", "order-1", nil); err != nil {
 		t.Fatal(err)
 	}
-	follow := func(c *cart.Cart) error { return c.Follow(cart.Address{BillingCountry: "NO"}, market.All()) }
+	follow := func(c *cart.Cart) error {
+		return c.Follow(cart.Address{BillingCountry: "NO"}, skerry.Version().Markets)
+	}
 	if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
 		t.Errorf("another order: got %v", err)
 	}
@@ -152,7 +154,7 @@ func TestChangePlace(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := cart.Cart{Contents: cart.Contents{Country: tc.country, Locale: "en-" + tc.country, ShipTo: tc.before}}
-			err := c.Apply(cart.Change{Place: &cart.Place{Region: tc.region, PostalCode: "22100"}}, catalog.Builtin(), nil)
+			err := c.Apply(cart.Change{Place: &cart.Place{Region: tc.region, PostalCode: "22100"}}, skerry.Version(), nil)
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("error %v, want %v", err, tc.err)
 			}
@@ -191,11 +193,11 @@ func TestTaxedAs(t *testing.T) {
 	} {
 		c := cart.Cart{Contents: cart.Contents{Country: tc.country, Locale: "en-" + tc.country, ShipTo: tc.shipTo}}
 		place := cart.Place{Region: tc.region, PostalCode: tc.postal}
-		if got := c.TaxedAs(place); got != tc.want {
+		if got := c.TaxedAs(place, skerry.Version().Markets); got != tc.want {
 			t.Errorf("%s %+v, %+v: taxed alike %t", tc.country, tc.shipTo, place, got)
 		}
-		if err := c.Apply(cart.Change{Place: &place}, catalog.Builtin(), nil); err != nil || !c.TaxedAs(place) {
-			t.Errorf("%s %+v: %v, taxed alike %t", tc.country, place, err, c.TaxedAs(place))
+		if err := c.Apply(cart.Change{Place: &place}, skerry.Version(), nil); err != nil || !c.TaxedAs(place, skerry.Version().Markets) {
+			t.Errorf("%s %+v: %v, taxed alike %t", tc.country, place, err, c.TaxedAs(place, skerry.Version().Markets))
 		}
 		if diff := cmp.Diff(tc.wantChanged, c.ShipTo); diff != "" {
 			t.Errorf("%s %+v: %s", tc.country, place, diff)

@@ -14,8 +14,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
 )
 
@@ -32,13 +32,15 @@ type Store struct {
 	redis redis.UniversalClient
 	// Observer gets each change that is tried again. It may be nil, and is set before the
 	// store is used.
-	Observer *observe.Observer
-	// Markets are those where carts can be. It is set before the store is used; nil: all.
-	Markets market.List
+	Observer  *observe.Observer
+	published *publish.Published
 }
 
-// NewStore returns the store on a Redis.
-func NewStore(rdb redis.UniversalClient) *Store { return &Store{redis: rdb} }
+// NewStore returns the store on a Redis, of carts that can be in the markets of what is
+// published.
+func NewStore(rdb redis.UniversalClient, published *publish.Published) *Store {
+	return &Store{redis: rdb, published: published}
+}
 
 func key(id string) string { return "shopd:cart:{" + id + "}" }
 
@@ -46,7 +48,7 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 type Fallback struct{ Country, Locale string }
 
 // Get reads a cart. A cart without a key is empty, at revision 0, in the fallback's
-// market, or in the first one when that is not one of Markets.
+// market, or in the first one when nothing is sold there.
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
 	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id").Result()
 	if err != nil {
@@ -81,10 +83,7 @@ func (s *Store) decode(id string, values []any, fallback Fallback) (Cart, error)
 // settle moves a cart without a market, or in one where nothing is sold any more, to the
 // fallback. It keeps the language if that market has it.
 func (s *Store) settle(c *Contents, fallback Fallback) {
-	sold := s.Markets
-	if sold == nil {
-		sold = market.All()
-	}
+	sold := s.published.Now().Markets
 	if _, served := sold.Lookup(c.Country); served {
 		return
 	}

@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -22,7 +24,7 @@ func set(lines ...cart.Line) func(*cart.Cart) error {
 }
 
 func TestStore(t *testing.T) {
-	store := cart.NewStore(redistest.Start(t))
+	store := cart.NewStore(redistest.Start(t), publish.Fixed(skerry.Version()))
 	ctx, id := t.Context(), cart.NewID()
 
 	c, err := store.Get(ctx, id, sweden)
@@ -58,7 +60,7 @@ func TestStore(t *testing.T) {
 
 // Invariant 1: no change that was answered is lost, whoever else changes the cart.
 func TestStoreUpdateConcurrently(t *testing.T) {
-	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	store, id := cart.NewStore(redistest.Start(t), publish.Fixed(skerry.Version())), cart.NewID()
 	var wg sync.WaitGroup
 	for writer := range 8 {
 		wg.Go(func() {
@@ -88,7 +90,7 @@ func TestStoreUpdateConcurrently(t *testing.T) {
 
 func TestStoreSetOrderID(t *testing.T) {
 	rdb := redistest.Start(t)
-	store, id := cart.NewStore(rdb), cart.NewID()
+	store, id := cart.NewStore(rdb, publish.Fixed(skerry.Version())), cart.NewID()
 	if _, err := store.Update(t.Context(), id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 1})); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +114,7 @@ func TestStoreSetOrderID(t *testing.T) {
 // A payment session is the cart's as an order is, and beside it; it goes when
 // the cart is bought, by whatever.
 func TestStoreSetSessionID(t *testing.T) {
-	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	store, id := cart.NewStore(redistest.Start(t), publish.Fixed(skerry.Version())), cart.NewID()
 	ctx := t.Context()
 	if _, err := store.Update(ctx, id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 1})); err != nil {
 		t.Fatal(err)
@@ -139,7 +141,7 @@ func TestStoreSetSessionID(t *testing.T) {
 }
 
 func TestStoreClose(t *testing.T) {
-	store, id := cart.NewStore(redistest.Start(t)), cart.NewID()
+	store, id := cart.NewStore(redistest.Start(t), publish.Fixed(skerry.Version())), cart.NewID()
 	ctx := t.Context()
 	if _, err := store.Update(ctx, id, sweden, func(c *cart.Cart) error {
 		c.Lines = []cart.Line{{SKU: "MUG-1", Quantity: 5}, {SKU: "JAM-1", Quantity: 1}, {SKU: "HAT-1", Quantity: 1}}
@@ -190,7 +192,7 @@ func TestStoreClose(t *testing.T) {
 
 func TestStoreWithoutRedis(t *testing.T) {
 	server := redistest.StartServer(t)
-	store, id := cart.NewStore(server.Client()), cart.NewID()
+	store, id := cart.NewStore(server.Client(), publish.Fixed(skerry.Version())), cart.NewID()
 	if _, err := store.Update(t.Context(), id, sweden, set(cart.Line{SKU: "MUG-1", Quantity: 1})); err != nil {
 		t.Fatal(err)
 	}

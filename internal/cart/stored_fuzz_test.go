@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -22,8 +22,8 @@ func FuzzStored(f *testing.F) {
 	f.Add("-1", `{`, "o", `["a","a",""]`)
 	f.Add("", `{"v":1}`, "", `null`)
 	rdb := redistest.Start(f)
-	carts := cart.NewStore(rdb)
-	pricer := &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "https://shop.example"}
+	carts := cart.NewStore(rdb, publish.Fixed(skerry.Version()))
+	pricer := &cart.Pricer{Published: publish.Fixed(skerry.Version()), PublicURL: "https://shop.example"}
 	id := cart.NewID()
 	f.Fuzz(func(t *testing.T, rev, data, orderID, bought string) {
 		key := "shopd:cart:{" + id + "}"
@@ -37,7 +37,7 @@ func FuzzStored(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, served := market.Lookup(c.Country); !served || c.OrderID != orderID {
+		if _, served := skerry.Version().Markets.Lookup(c.Country); !served || c.OrderID != orderID {
 			t.Errorf("%q is read as %+v", data, c)
 		}
 		if quote, err := pricer.Quote(c.Contents); err == nil && quote.OrderAmount < 0 {

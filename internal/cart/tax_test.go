@@ -8,11 +8,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // shop is a pricer with goods at prices for these tests, in all currencies alike.
@@ -38,7 +40,7 @@ func shop(t *testing.T) *cart.Pricer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cart.Pricer{Catalog: c, PublicURL: "https://shop.example"}
+	return &cart.Pricer{Published: publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, c)), PublicURL: "https://shop.example"}
 }
 
 // place is a cart that goes somewhere: "FI 22100", "US NJ".
@@ -55,7 +57,7 @@ func place(where, option string, goods ...cart.Line) cart.Contents {
 
 // with is a shop's market, changed.
 func with(country string, change func(*market.Market)) *market.Market {
-	m, _ := market.Lookup(country)
+	m, _ := skerry.Version().Markets.Lookup(country)
 	change(&m)
 	return &m
 }

@@ -15,13 +15,6 @@ import (
 // root is where the shop's own files are.
 const root = "/shop/"
 
-// The addresses of the shop's own pages.
-const (
-	Terms   = "/terms"
-	Privacy = "/privacy"
-	Returns = "/returns"
-)
-
 // Of is who the shop of a version is, for a page in a language.
 func Of(v *publish.Version, l i18n.Lang) templates.Shop {
 	files := tree(v)
@@ -35,20 +28,10 @@ func Of(v *publish.Version, l i18n.Lang) templates.Shop {
 	return templates.Shop{
 		Name: s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
 		Contact: templates.Contact(s.Contact), Texts: s.Texts,
-		Terms: address(s.Pages.Terms, l, Terms), Privacy: address(s.Pages.Privacy, l, Privacy), Returns: address(s.Pages.Returns, l, Returns),
+		Terms:   s.Pages.Terms.Address(l, settings.TermsPath),
+		Privacy: s.Pages.Privacy.Address(l, settings.PrivacyPath),
+		Returns: s.Pages.Returns.Address(l, settings.ReturnsPath),
 	}
-}
-
-// address is where a page of the shop's own is: here, or elsewhere.
-func address(p settings.Page, l i18n.Lang, here string) string {
-	text, _, found := p.In(l)
-	switch {
-	case !found:
-		return ""
-	case text.URL != "":
-		return text.URL
-	}
-	return here
 }
 
 // Handler serves the files of the newest version under /shop/….

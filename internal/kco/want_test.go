@@ -7,17 +7,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 func wants(t *testing.T) *kco.Wants {
 	t.Helper()
 	return &kco.Wants{
-		Pricer: &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "https://shop.example"}, Signer: signer(t, "a secret for the tests"),
+		Pricer: &cart.Pricer{Published: publish.Fixed(skerry.Version()), PublicURL: "https://shop.example"}, Signer: signer(t, "a secret for the tests"),
 		PublicURL: "https://shop.example", CallbackURL: "https://calls.example",
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/money"
 )
 
 // List is some of the markets, in the order in which pages show them. It is shared and
@@ -14,7 +15,7 @@ import (
 type List []Market
 
 // All returns all markets that the shop knows. It sells in those that have prices: see
-// catalog.Catalog.Markets.
+// publish.Version.
 func All() List { return slices.Clone(markets) }
 
 // Lookup returns the market of a country ("SE", in either case); false if it is not in
@@ -28,6 +29,15 @@ func (l List) Lookup(country string) (Market, bool) {
 	}
 	return Market{}, false
 }
+
+// HasCurrency reports whether a market has a currency.
+func (l List) HasCurrency(c money.Currency) bool {
+	return slices.ContainsFunc(l, func(m Market) bool { return m.Currency == c })
+}
+
+// ByRegion reports whether tax and delivery in a country follow the region of an address:
+// in the US.
+func ByRegion(country string) bool { return strings.EqualFold(country, "US") }
 
 // Countries returns the countries of the list, upper case.
 func (l List) Countries() []string {

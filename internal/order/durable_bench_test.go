@@ -85,7 +85,7 @@ func BenchmarkDurable(b *testing.B) {
 func (w *world) plenty() (skus []string) {
 	w.T.Helper()
 	var changes []stock.Change
-	for _, p := range w.Catalog.Products() {
+	for _, p := range w.Published.Now().Catalog.Products() {
 		if skus = append(skus, p.SKU); !p.Digital {
 			changes = append(changes, stock.Change{SKU: p.SKU, Delta: 1_000_000})
 		}

@@ -71,7 +71,7 @@ func each[T any](list []T, bare func(T) T) []T {
 // bareAddress keeps what the tax follows from.
 func bareAddress(a klarna.Address) klarna.Address {
 	kept := klarna.Address{Country: a.Country}
-	if m, _ := market.Lookup(a.Country); m.Scheme == market.SalesTax {
+	if market.ByRegion(a.Country) {
 		kept.Region = a.Region
 	}
 	return kept

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 )
 
@@ -98,7 +97,7 @@ func termsOf(text string) (terms []term) {
 func amountOf(text string) (money.Amount, bool) {
 	amount, ok := money.ParseDecimal(text)
 	unit := strings.ToUpper(strings.Trim(text, "0123456789 .,'€£$\u00a0"))
-	known := unit == "" || unit == "KR" || slices.ContainsFunc(market.All(), func(m market.Market) bool { return string(m.Currency) == unit })
+	known := unit == "" || unit == "KR" || money.Currency(unit).Known()
 	number := len(text) > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9' // no amount begins so
 	return amount, ok && known && !number
 }

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
@@ -141,7 +141,7 @@ func TestPlaceAuthorizedElsewhere(t *testing.T) {
 				change = cart.Change{}
 			}
 			if _, err := w.Carts.Update(t.Context(), in.CartID, sweden, func(c *cart.Cart) error {
-				return change.Apply(&c.Contents, catalog.Builtin(), nil)
+				return change.Apply(&c.Contents, skerry.Version(), nil)
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -15,7 +15,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -23,6 +22,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -52,7 +52,7 @@ type Book struct {
 	Signer     *kco.Signer
 	Carts      *cart.Store
 	Stock      *stock.Store
-	Catalog    *catalog.Catalog
+	Published  *publish.Published
 	LeftBehind *kco.LeftBehind
 	Payments   *payments.Syncer // nil: no orders of Klarna Payments are made
 	Retain     Retention        // for how long an order keeps its personal data
@@ -154,7 +154,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		Locale:           sold.Locale,
 	}
 	o.TakeOver(sold, time.Now().UTC())
-	o.Terms = TermsOf(b.Catalog, o)
+	o.Terms = TermsOf(b.Published.Now(), o)
 	if o.PlacedAt.IsZero() {
 		o.PlacedAt = time.Now().UTC()
 	}
@@ -264,7 +264,7 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	})
 	if err == nil && placed {
 		// Told here, because who stores the order may not learn that it has: of any number of callers this is one.
-		b.Observer.Sale(ctx, saleOf(o))
+		b.Observer.Sale(ctx, saleOf(b.Published.Now().Shop.Markets, o))
 	}
 	return o, err
 }

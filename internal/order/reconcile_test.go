@@ -152,7 +152,7 @@ func TestReconcilePending(t *testing.T) {
 func (w *world) market(cartID, country string) {
 	w.T.Helper()
 	if _, err := w.Carts.Update(w.T.Context(), cartID, sweden, func(c *cart.Cart) error {
-		return cart.Change{Country: country}.Apply(&c.Contents, w.Catalog, nil)
+		return cart.Change{Country: country}.Apply(&c.Contents, w.Published.Now(), nil)
 	}); err != nil {
 		w.T.Fatal(err)
 	}

@@ -4,10 +4,10 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // Terms are the rules by which an order was bought, as far as lines follow from its
@@ -34,19 +34,19 @@ type DiscountTerms struct {
 
 // TermsOf finds the rules of an order that was just bought, by which its lines come out as
 // they are.
-func TermsOf(c *catalog.Catalog, o Order) (t Terms) {
+func TermsOf(v *publish.Version, o Order) (t Terms) {
 	for _, line := range o.OrderLines {
-		if p, known := c.Product(line.Reference); known && line.IsGoods() && p.Class == market.None && !slices.Contains(t.Vouchers, p.SKU) {
+		if p, known := v.Catalog.Product(line.Reference); known && line.IsGoods() && p.Class == market.None && !slices.Contains(t.Vouchers, p.SKU) {
 			t.Vouchers = append(t.Vouchers, p.SKU)
 		}
 	}
 	for _, line := range o.OrderLines {
-		percent, known := c.Discount(line.Reference)
+		percent, known := v.Catalog.Discount(line.Reference)
 		if line.Type == klarna.Discount && known && t.campaign(line.Reference) == nil {
 			t.Discounts = append(t.Discounts, DiscountTerms{line.Reference, percent})
 		}
 	}
-	t = t.At(o, o.ShippingAddress)
+	t = t.At(v.Shop.Markets, o, o.ShippingAddress)
 	// What does not come out as it is was bought by other rules.
 	s := sums{}
 	if s.add(t, o.OrderLines, 1) != nil {
@@ -67,8 +67,8 @@ func TermsOf(c *catalog.Catalog, o Order) (t Terms) {
 
 // At returns the rules for an order that goes to an address: with the sales tax there,
 // where its region can be read.
-func (t Terms) At(o Order, address klarna.Address) Terms {
-	m, _ := market.Lookup(o.PurchaseCountry)
+func (t Terms) At(markets market.List, o Order, address klarna.Address) Terms {
+	m, _ := markets.Lookup(o.PurchaseCountry)
 	to, served := m.DeliveryTo(address.Country, address.PostalCode)
 	region, read := m.Region(address.Region)
 	if m.Scheme != market.SalesTax || !served || !read || region == "" {

@@ -8,12 +8,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // bought is an order of lines that nothing has happened to.
@@ -197,7 +198,7 @@ func TestTerms(t *testing.T) {
 // one sum, and changed lines are lines that Klarna takes.
 func TestTwoWaysToOneEnd(t *testing.T) {
 	random := rand.New(rand.NewPCG(17, 6))
-	pricer := &cart.Pricer{Catalog: catalog.Builtin(), PublicURL: "https://shop.example"}
+	pricer := &cart.Pricer{Published: publish.Fixed(skerry.Version()), PublicURL: "https://shop.example"}
 	skus := []string{"MUG-1", "BOK-1", "JAM-1", "EBK-1", "GFT-1", "SLT-1", "BOK-3", "POT-1"}
 	places := []string{"SE", "NO", "DE", "AT", "GB", "US NJ", "US MN", "US OR", "FI 22100"}
 	for round := range 1500 {
@@ -218,7 +219,7 @@ func TestTwoWaysToOneEnd(t *testing.T) {
 		if country == "US" {
 			o.ShippingAddress = klarna.Address{Country: "US", Region: rest[1:]}
 		}
-		o.Terms = order.TermsOf(pricer.Catalog, o)
+		o.Terms = order.TermsOf(pricer.Published.Now(), o)
 		if c.DiscountCode != "" && q.DiscountAmount != 0 && len(o.Terms.Discounts) != 1 || (o.Terms.SalesTax != nil) != (country == "US") {
 			t.Fatalf("round %d: %+v of %+v", round, o.Terms, o.OrderLines)
 		}
@@ -284,7 +285,7 @@ func TestTermsOfAnotherState(t *testing.T) {
 			o = captured(o, lines, amount)
 			o.Status = ordermanagement.PartCaptured
 		}
-		lines, err := o.Recomputed(o.OrderLines, o.Terms.At(o, klarna.Address{Country: "US", Region: tc.state}))
+		lines, err := o.Recomputed(o.OrderLines, o.Terms.At(skerry.Version().Markets, o, klarna.Address{Country: "US", Region: tc.state}))
 		if err != nil || len(lines) != 3 || lines[2].TotalAmount != tc.tax {
 			t.Errorf("%s after %v: %+v, %v, want %d", tc.state, tc.captured, lines, err, tc.tax)
 		}

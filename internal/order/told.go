@@ -2,7 +2,6 @@ package order
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/observe"
@@ -11,15 +10,15 @@ import (
 
 // saleOf is what the observer is told of an order that has come into the book.
 // Country and currency are Klarna's word, so they are looked up among ours.
-func saleOf(o Order) observe.Sale {
+func saleOf(markets market.List, o Order) observe.Sale {
 	s := observe.Sale{OrderID: o.OrderID, Number: o.Number, Product: observe.KCO, Amount: o.OrderAmount}
 	if payments.SessionOf(o.Origin) != "" {
 		s.Product = observe.Payments
 	}
-	if _, served := market.Lookup(o.PurchaseCountry); served {
+	if _, served := markets.Lookup(o.PurchaseCountry); served {
 		s.Country = o.PurchaseCountry
 	}
-	if slices.ContainsFunc(market.All(), func(m market.Market) bool { return m.Currency == o.PurchaseCurrency }) {
+	if markets.HasCurrency(o.PurchaseCurrency) {
 		s.Currency = o.PurchaseCurrency
 	}
 	for _, flag := range o.Flags {

@@ -3,6 +3,7 @@
 package publish
 
 import (
+	"net/url"
 	"slices"
 	"sync/atomic"
 
@@ -21,6 +22,8 @@ type Version struct {
 	// their currency.
 	Markets market.List
 	Served  settings.Served // the shop's files that pages link to
+	// ImageOrigins are the hosts of the catalogue's pictures, without the shop itself.
+	ImageOrigins []string
 }
 
 // NewVersion puts shop and catalogue together.
@@ -28,7 +31,22 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 	sold := slices.DeleteFunc(slices.Clone(shop.Markets), func(m market.Market) bool {
 		return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
 	})
-	return &Version{Number: number, Shop: shop, Catalog: goods, Markets: sold, Served: shop.Served()}
+	return &Version{
+		Number: number, Shop: shop, Catalog: goods, Markets: sold, Served: shop.Served(), ImageOrigins: imageOrigins(goods),
+	}
+}
+
+func imageOrigins(goods *catalog.Catalog) (origins []string) {
+	for _, p := range goods.Products() {
+		u, err := url.Parse(p.Picture)
+		if err != nil || u.Host == "" {
+			continue
+		}
+		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
 }
 
 // Published knows the newest version. Safe for concurrent use.

@@ -13,21 +13,22 @@ import (
 // csp is the Content-Security-Policy, in three parts around the two nonces.
 type csp struct{ scripts, styles, hosts string }
 
-// newCSP allows frames, calls and pictures of Klarna's browser origins, and no others.
+// newCSP allows frames, calls and pictures of Klarna's browser origins. The hosts of the
+// catalogue's pictures follow at the end.
 // A script needs the nonce; it may then load others.
-func newCSP(klarna, images []string) csp {
+func newCSP(klarna []string) csp {
 	origins := strings.Join(klarna, " ")
 	return csp{
 		scripts: "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; " +
 			"frame-ancestors 'none'; script-src 'strict-dynamic' 'nonce-",
 		styles: "'; style-src 'self' 'nonce-",
 		hosts: "'; frame-src " + origins + "; connect-src 'self' " + origins +
-			"; img-src " + strings.Join(append([]string{"'self'", origins}, images...), " "),
+			"; img-src 'self' " + origins,
 	}
 }
 
-func (c csp) header(nonce string) string {
-	return c.scripts + nonce + c.styles + nonce + c.hosts
+func (c csp) header(nonce string, images []string) string {
+	return c.scripts + nonce + c.styles + nonce + strings.Join(append([]string{c.hosts}, images...), " ")
 }
 
 // permissions switches off what neither the shop nor a payment form needs. Payment,
@@ -40,7 +41,7 @@ func (s *Server) secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nonce := rand.Text()
 		h := w.Header()
-		h.Set(respond.CSP, s.csp.header(nonce))
+		h.Set(respond.CSP, s.csp.header(nonce, s.o.Published.Now().ImageOrigins))
 		h.Set("X-Content-Type-Options", "nosniff")
 		// With no-referrer Chromium sends "Origin: null" on our own forms.
 		h.Set("Referrer-Policy", "same-origin")

@@ -13,7 +13,6 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/time/rate"
 
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -149,11 +148,10 @@ func (s *Server) warnOfProxy(r *http.Request) {
 func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, seconds int) {
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	if wantsJSON(r) {
-		fail(w, r, http.StatusTooManyRequests)
+		s.fail(w, r, http.StatusTooManyRequests)
 		return
 	}
-	_, locale := market.All().FromAcceptLanguage(r.Header.Get("Accept-Language"))
-	v := templates.TooManyView{Shell: templates.Shell{Locale: locale}, Seconds: seconds}
+	v := templates.TooManyView{Shell: s.shell(r), Seconds: seconds}
 	if r.Method == http.MethodGet {
 		v.TryURL = r.URL.RequestURI()
 	}

@@ -9,7 +9,8 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
-	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
@@ -56,17 +57,17 @@ func (s *Server) recovered(w middleware.WrapResponseWriter, r *http.Request) {
 	}
 	s.o.Logger.ErrorContext(r.Context(), "panic", "value", v, "stack", string(debug.Stack()))
 	if w.Status() == 0 {
-		fail(w, r, http.StatusInternalServerError)
+		s.fail(w, r, http.StatusInternalServerError)
 	}
 }
 
 // limitBody refuses bodies above limit bytes. Reading a body of unknown length ends there
 // with a *http.MaxBytesError.
-func limitBody(limit int64) func(http.Handler) http.Handler {
+func (s *Server) limitBody(limit int64) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.ContentLength > limit {
-				fail(w, r, http.StatusRequestEntityTooLarge)
+				s.fail(w, r, http.StatusRequestEntityTooLarge)
 				return
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
@@ -86,19 +87,25 @@ var failures = map[int]struct{ code, message string }{
 
 // fail answers with JSON if the client wants it, else with a page that needs neither
 // session nor store.
-func fail(w http.ResponseWriter, r *http.Request, status int) {
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int) {
 	if wantsJSON(r) {
 		f := failures[status]
 		respond.JSONError(w, r, status, f.code, f.message, nil)
 		return
 	}
-	_, locale := market.All().FromAcceptLanguage(r.Header.Get("Accept-Language"))
-	shell := templates.Shell{Locale: locale}
+	shell := s.shell(r)
 	page := templates.Refused(templates.RefusedView{Shell: shell})
 	if status == http.StatusInternalServerError {
 		page = templates.ErrorPage(templates.ErrorView{Shell: shell, Reference: observe.RequestID(r.Context())})
 	}
 	respond.Page(w, r, status, page)
+}
+
+// shell is the frame of a page for somebody of whom only the browser's language is known.
+func (s *Server) shell(r *http.Request) templates.Shell {
+	version := s.o.Published.Now()
+	_, locale := version.Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	return templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale}
 }
 
 // wantsJSON reports whether the client sends or accepts JSON.

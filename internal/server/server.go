@@ -19,7 +19,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/static"
 )
@@ -42,11 +44,11 @@ type Options struct {
 	Database   func(context.Context) error // asks whether the database answers
 	Observer   *observe.Observer
 	Logger     *slog.Logger
+	Published  *publish.Published
 	PublicURL  string // of the shop, as the browser knows it
 	// BrowserOrigins are the hosts that Klarna's snippet frames, calls and takes
 	// pictures from, as scheme://host[:port].
 	BrowserOrigins []string
-	ImageOrigins   []string      // of pictures in the catalogue, besides our own
 	Drain          time.Duration // how long /readyz says no before the listener closes
 	// WriteLimit is how many writes a minute one client may make; 0: any number.
 	WriteLimit int
@@ -70,7 +72,7 @@ type Server struct {
 // New checks o and returns a server that does not listen yet.
 func New(o Options) (*Server, error) {
 	s := &Server{
-		o: o, csp: newCSP(o.BrowserOrigins, o.ImageOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
+		o: o, csp: newCSP(o.BrowserOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
 		crossing: http.NewCrossOriginProtection(), address: clientAddress(o.TrustedProxies),
 		limits: defaultLimits,
 		writes: newLimiter(o.WriteLimit, maxClients),
@@ -79,7 +81,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
 	s.crossing.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fail(w, r, http.StatusForbidden)
+		s.fail(w, r, http.StatusForbidden)
 	}))
 	return s, nil
 }
@@ -90,14 +92,15 @@ func (s *Server) Handler() http.Handler {
 	mux.Use(requestID, s.observe, s.secure, s.recover, middleware.GetHead)
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Allow"] = allowed(mux, r.URL.Path)
-		fail(w, r, http.StatusMethodNotAllowed)
+		s.fail(w, r, http.StatusMethodNotAllowed)
 	})
 	mux.Get("/healthz", s.healthz)
 	mux.Get("/readyz", s.readyz)
 	mux.Handle("/static/*", static.Handler())
+	mux.Handle("/shop/*", identity.Handler(s.o.Published))
 	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
-		r.Use(s.crossing.Handler, s.limitWrites, limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
+		r.Use(s.crossing.Handler, s.limitWrites, s.limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
 		s.o.Storefront.Routes(r)
 	})
 	if s.o.Backoffice != nil {

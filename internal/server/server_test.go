@@ -21,9 +21,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/server"
@@ -133,8 +136,19 @@ func text(t *testing.T, res *http.Response) string {
 	return string(b)
 }
 
+// pictured is a shop whose pictures are at another host.
+func pictured(t *testing.T) *publish.Published {
+	t.Helper()
+	goods, err := catalog.Read(strings.NewReader(`{"products": [{"sku": "A", "category": "a", "name": "A", "tax_class": "standard",
+		"stock": 1, "picture": "https://cdn.example/a.jpg", "prices": {"SEK": 1}}], "currencies": ["SEK"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, goods))
+}
+
 func TestSecurityHeaders(t *testing.T) {
-	s, _ := newServer(t, func(o *server.Options) { o.ImageOrigins = []string{"https://cdn.example"} })
+	s, _ := newServer(t, func(o *server.Options) { o.Published = pictured(t) })
 	res := get(s.Handler(), "GET", "/products/MUG-1", "")
 	m := regexp.MustCompile(`^nonce=(\w{20,}) id=(\w{8})$`).FindStringSubmatch(text(t, res))
 	if m == nil {

@@ -8,8 +8,11 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/shopd/shopd/internal/contrast"
 )
 
 // Served are the files of a shop that pages link to. It never changes.
@@ -95,17 +98,19 @@ func tokens(accent, strong string) string {
 // textOn is the colour of texts on a ground: white or nearly black, what is seen better.
 func textOn(ground string) string {
 	const white, black = "#ffffff", "#0b1b2d"
-	if Contrast(ground, white) >= Contrast(ground, black) {
+	if contrast.Ratio(ground, white) >= contrast.Ratio(ground, black) {
 		return white
 	}
 	return black
 }
 
-// mixed is a colour with a quarter of another.
+// mixed is a colour "#rrggbb" with a quarter of another.
 func mixed(color, other string) string {
-	a, b := channels(color), channels(other)
-	for i := range a {
-		a[i] = (3*a[i] + b[i]) / 4
+	b := []byte("#")
+	for i := 1; i < len(color); i += 2 {
+		mine, _ := strconv.ParseUint(color[i:i+2], 16, 8)
+		theirs, _ := strconv.ParseUint(other[i:i+2], 16, 8)
+		b = fmt.Appendf(b, "%02x", (3*mine+theirs)/4)
 	}
-	return fmt.Sprintf("#%02x%02x%02x", a[0], a[1], a[2])
+	return string(b)
 }

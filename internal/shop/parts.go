@@ -3,7 +3,6 @@ package shop
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
@@ -45,12 +44,11 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 }
 
 func (s *Shop) addCarts(c Config) {
-	s.Carts = cart.NewStore(c.Redis)
-	s.Carts.Markets = c.Catalog.Markets()
+	s.Carts = cart.NewStore(c.Redis, c.Published)
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
-	s.Pricer = &cart.Pricer{Catalog: c.Catalog, PublicURL: c.PublicURL}
+	s.Pricer = &cart.Pricer{Published: c.Published, PublicURL: c.PublicURL}
 }
 
 func (s *Shop) addKCO(c Config, api *klarna.Client) {
@@ -79,7 +77,7 @@ func (s *Shop) addPayments(c Config, api *klarna.Client) {
 func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
 		DB: c.DB, Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
-		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, Catalog: c.Catalog, LeftBehind: s.LeftBehind,
+		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, Published: c.Published, LeftBehind: s.LeftBehind,
 		Retain: c.Retain, Logger: c.Logger, Observer: s.Observer,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
@@ -96,7 +94,7 @@ func (s *Shop) addCallbacks(c Config) {
 
 func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
-		Catalog: c.Catalog, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
+		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer,
 	}
 	if c.Checkout.Payments || c.Checkout.Both {
@@ -117,14 +115,14 @@ func (s *Shop) addBackoffice(c Config) {
 	}
 	s.Backoffice = &backoffice.Backoffice{
 		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Zone: time.UTC, SearchKeys: s.Signer.Keys("searches of staff"),
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, SearchKeys: s.Signer.Keys("searches of staff"),
 	}
 }
 
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
 		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
-		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, ImageOrigins: c.ImageOrigins, Drain: c.Drain,
+		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, Published: c.Published, Drain: c.Drain,
 		WriteLimit: c.WriteLimit, TrustedProxies: c.TrustedProxies,
 	}
 	if s.Backoffice != nil { // else the interface would not be nil

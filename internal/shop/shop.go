@@ -17,7 +17,6 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
@@ -25,6 +24,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/server"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
@@ -41,12 +41,10 @@ type Config struct {
 	Klarna      Klarna
 	// Secret signs merchant_data and makes the callback token. Of several lines the first
 	// signs and all verify.
-	Secret  string
-	Catalog *catalog.Catalog
-	// ImageOrigins are further hosts of the catalogue's pictures.
-	ImageOrigins []string
-	Team         backoffice.Team // empty: there is no back office
-	Checkout     Checkout
+	Secret    string
+	Published *publish.Published
+	Team      backoffice.Team // empty: there is no back office
+	Checkout  Checkout
 	// WriteLimit is how many changes and checkout pages one client may request per
 	// minute; 0: any number.
 	WriteLimit int

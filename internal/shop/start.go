@@ -26,7 +26,7 @@ func NewEraser(c Config) (*order.Book, error) {
 // Seed begins to count the stock of new goods.
 func (s *Shop) Seed(ctx context.Context) error {
 	var lines []stock.Line
-	for _, p := range s.config.Catalog.Products() {
+	for _, p := range s.config.Published.Now().Catalog.Products() {
 		if !p.Digital {
 			lines = append(lines, stock.Line{SKU: p.SKU, Quantity: p.Stock})
 		}

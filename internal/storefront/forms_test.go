@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -162,7 +162,7 @@ func TestMarkets(t *testing.T) {
 	b.Add("MUG-1", "2")
 	b.Add("EBK-1", "1")
 	id := b.open(s).OrderID
-	for _, m := range market.All() {
+	for _, m := range skerry.Version().Markets {
 		for _, locale := range m.Locales {
 			got := updateOf(t, b.Update(fmt.Sprintf(`{"order_id":%q,"country":%q,"locale":%q}`, id, m.Country, locale)))
 			order := s.order()

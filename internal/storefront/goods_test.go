@@ -10,7 +10,9 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -42,7 +44,7 @@ func sellsFor(t testing.TB, currencies, codes string, products ...string) func(*
 	}
 	return func(c *shop.Config) {
 		review(c)
-		c.Catalog = goods
+		c.Published = publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, goods))
 	}
 }
 

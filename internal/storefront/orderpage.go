@@ -7,7 +7,6 @@ import (
 
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -33,7 +32,7 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 	o = s.Book.Fresh(r.Context(), o)
 	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
-		Placed: i18n.Date(v.lang, o.PlacedAt.UTC()), State: stateOf(o),
+		Placed: v.day(o.PlacedAt), State: stateOf(o),
 	}
 	v.sendings(&page, o)
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
@@ -83,7 +82,7 @@ func (v *view) bought(o order.Order) templates.Order {
 				SKU: line.Reference, Name: templates.In(line.Name, i18n.LangOf(o.Locale)), Quantity: int(line.Quantity),
 				Stock: templates.Uncounted, UnitPrice: price(line.UnitPrice).Text, Total: price(line.TotalAmount),
 			}
-			if p, known := v.Catalog.Product(line.Reference); known {
+			if p, known := v.version.Catalog.Product(line.Reference); known {
 				item.Picture = p.Picture
 			}
 			shown.Lines = append(shown.Lines, item)
@@ -93,10 +92,7 @@ func (v *view) bought(o order.Order) templates.Order {
 		case klarna.ShippingFee:
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
-			switch line.Reference { // an option may have been given up since
-			case market.MailBoat, market.Express, market.Collect:
-				shown.Totals.DeliveryOption = line.Reference
-			}
+			shown.Totals.DeliveryName = line.Name
 		case klarna.SalesTax:
 			shown.Totals.SalesTax = new(price(line.TotalAmount))
 		}

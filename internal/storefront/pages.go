@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -24,7 +25,7 @@ const maxQuery = 200
 func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) {
 	query := r.URL.Query()
 	category, q, sort := query.Get("category"), strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\ufffd"), query.Get("sort")
-	if category != "" && !slices.Contains(s.Catalog.Categories(), category) {
+	if category != "" && !slices.Contains(v.version.Catalog.Categories(), category) {
 		s.notFound(w, r, v)
 		return
 	}
@@ -34,7 +35,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 	}
 	shell := v.shell()
 	shell.Category, shell.Query = category, q
-	products := s.Catalog.Search(v.lang, q, category)
+	products := v.version.Catalog.Search(v.lang, q, category)
 	v.sort(products, sort)
 	page := templates.CatalogueView{Shell: shell, Sort: sort, Products: v.tiles(products)}
 	respond.Page(w, r, http.StatusOK, templates.Catalogue(page))
@@ -62,7 +63,7 @@ func (v *view) sort(products []*catalog.Product, order string) {
 }
 
 func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
-	product, known := s.Catalog.Product(chi.URLParam(r, "sku"))
+	product, known := v.version.Catalog.Product(chi.URLParam(r, "sku"))
 	if !known {
 		s.notFound(w, r, v)
 		return
@@ -85,7 +86,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	if option, ok := v.market.DefaultShipping(); ok && !product.Digital {
 		page.Delivery = v.price(option.Price)
 	}
-	for _, other := range s.Catalog.Search(v.lang, "", product.Category) {
+	for _, other := range v.version.Catalog.Search(v.lang, "", product.Category) {
 		if other.SKU != product.SKU && len(page.Related) < 4 {
 			page.Related = append(page.Related, v.tile(other))
 		}
@@ -124,21 +125,34 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 func (v *view) refusal(err error, code string) templates.Note {
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
 		if soldOut.Left == 0 {
-			return templates.AddedSoldOut(v.lang, v.name(soldOut.SKU))
+			return templates.AddedSoldOut(v.voice, v.name(soldOut.SKU))
 		}
-		return templates.FewLeft(v.lang, v.name(soldOut.SKU), soldOut.Left)
+		return templates.FewLeft(v.voice, v.name(soldOut.SKU), soldOut.Left)
 	}
 	switch {
 	case errors.Is(err, cart.ErrUnknownSKU):
-		return templates.UnknownProduct(v.lang)
+		return templates.UnknownProduct(v.voice)
 	case errors.Is(err, cart.ErrBadDiscountCode):
-		return templates.UnknownCode(v.lang, code)
+		return templates.UnknownCode(v.voice, code)
 	}
-	return templates.QuantityLimit(v.lang)
+	return templates.QuantityLimit(v.voice)
 }
 
-func (s *Storefront) terms(w http.ResponseWriter, r *http.Request, v *view) {
-	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: v.shell()}))
+// shopPage returns the handler of a page of the shop's own. key is of its title.
+func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page) http.HandlerFunc {
+	return s.page(func(w http.ResponseWriter, r *http.Request, v *view) {
+		text, lang, found := of(v.version.Shop.Pages).In(v.lang)
+		switch {
+		case !found:
+			s.notFound(w, r, v)
+		case text.URL != "":
+			http.Redirect(w, r, text.URL, http.StatusFound)
+		default:
+			respond.Page(w, r, http.StatusOK, templates.Page(templates.PageView{
+				Shell: v.shell(), Title: v.voice.T(key), HTML: text.HTML, Lang: lang,
+			}))
+		}
+	})
 }
 
 // notFound is the 404 page. For an old product it offers a category.
@@ -151,7 +165,7 @@ func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 // offer returns the category of products with a similar SKU.
 func (s *Storefront) offer(sku string) string {
 	prefix, _, _ := strings.Cut(sku, "-")
-	for _, p := range s.Catalog.Products() {
+	for _, p := range s.Published.Now().Catalog.Products() {
 		if prefix != "" && strings.HasPrefix(p.SKU, strings.ToUpper(prefix)+"-") {
 			return p.Category
 		}

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -446,7 +446,7 @@ func TestPaymentsShipsWithin(t *testing.T) {
 		t.Fatal(err)
 	}
 	abroad := cart.Address{BillingCountry: "SE", ShippingCountry: "NO"}
-	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad, market.All()) }); err != nil {
+	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad, skerry.Version().Markets) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, u := p.send(updatePath, `{}`); u.OrderTaxAmount == home {

@@ -87,7 +87,8 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 // takes over its place first. With errBadAddress it returns the wrong members of the
 // address. The error is order.ErrCartChanged when the cart is not what was approved.
 func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeRequest, f cart.Fallback) (cart.Cart, []string, error) {
-	m, _ := market.Lookup(c.Country)
+	sold := s.Published.Now().Markets
+	m, _ := sold.Lookup(c.Country)
 	if request.Address.Country != c.Country {
 		return c, nil, order.ErrCartChanged // the form was another country's
 	}
@@ -98,7 +99,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	if wrong := wrongMembers(m, quote, request.Address); len(wrong) > 0 {
 		return c, wrong, errBadAddress
 	}
-	if place := (cart.Place{Region: request.Address.Region, PostalCode: request.Address.PostalCode}); !c.TaxedAs(place) {
+	if place := (cart.Place{Region: request.Address.Region, PostalCode: request.Address.PostalCode}); !c.TaxedAs(place, sold) {
 		c, err = s.change(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err

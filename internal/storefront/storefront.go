@@ -11,25 +11,26 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/stock"
 )
 
 // Storefront serves the shopper. The last two members are optional.
 type Storefront struct {
-	Catalog  *catalog.Catalog
-	Stock    *stock.Store
-	Carts    *cart.Store
-	Pricer   *cart.Pricer
-	Sessions *session.Sessions
-	Orders   *kco.Client
-	Book     *order.Book
-	Syncer   *kco.Syncer
-	Logger   *slog.Logger
+	Published *publish.Published
+	Stock     *stock.Store
+	Carts     *cart.Store
+	Pricer    *cart.Pricer
+	Sessions  *session.Sessions
+	Orders    *kco.Client
+	Book      *order.Book
+	Syncer    *kco.Syncer
+	Logger    *slog.Logger
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
 	// Observer gets each request that is answered with an error.
@@ -44,7 +45,9 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get("/", s.page(s.catalogue))
 		r.Get("/products/{sku}", s.page(s.product))
 		r.Get("/cart", s.page(s.cart))
-		r.Get("/terms", s.page(s.terms))
+		r.Get(settings.TermsPath, s.shopPage("pages.terms", func(p settings.Pages) settings.Page { return p.Terms }))
+		r.Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
+		r.Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
 		r.Get("/orders/{number}", s.page(s.orderPage))
 	})
 	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
@@ -73,7 +76,7 @@ func (s *Storefront) Routes(r chi.Router) {
 // fallback returns the market for a visitor without a cart: one where something can be
 // bought.
 func (s *Storefront) fallback(r *http.Request) cart.Fallback {
-	country, locale := s.Catalog.Markets().FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	country, locale := s.Published.Now().Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	return cart.Fallback{Country: country, Locale: locale}
 }
 
@@ -119,7 +122,7 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 		if err := check(c); err != nil {
 			return err
 		}
-		return c.Apply(ch, s.Catalog, left)
+		return c.Apply(ch, s.Published.Now(), left)
 	}
 	if ch.Empty() {
 		c, err := s.Carts.Get(ctx, id, f)

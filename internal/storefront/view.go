@@ -12,29 +12,35 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/web/templates"
 )
 
 // view makes the view models of one request.
 type view struct {
 	*Storefront
-	r      *http.Request
-	cart   cart.Cart
-	market market.Market
-	lang   i18n.Lang
-	stock  map[string]int // nil when Redis did not answer: then pages do not show stock
-	quoted *cart.Quote    // nil before the cart was priced
+	r       *http.Request
+	cart    cart.Cart
+	version *publish.Version
+	market  market.Market
+	lang    i18n.Lang
+	voice   i18n.Voice
+	stock   map[string]int // nil when Redis did not answer: then pages do not show stock
+	quoted  *cart.Quote    // nil before the cart was priced
 }
 
 func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
-	m, _ := market.Lookup(c.Country) // a cart that was read has a market
+	version := s.Published.Now()
+	m, _ := version.Markets.Lookup(c.Country) // a cart that was read has a market
 	stock, err := s.Stock.Levels(r.Context())
 	if err != nil {
 		s.Logger.WarnContext(r.Context(), "stock not readable, pages do without", "error", err)
 	}
-	return &view{Storefront: s, r: r, cart: c, market: m, lang: i18n.LangOf(c.Locale), stock: stock}
+	voice := version.Shop.Voice(c.Locale)
+	return &view{Storefront: s, r: r, cart: c, version: version, market: m, lang: voice.Lang, voice: voice, stock: stock}
 }
 
 // viewOf is view for a cart with a quote.
@@ -68,7 +74,7 @@ func (v *view) name(sku string) string { return v.lastName(v.cart, sku) }
 // lastName returns a product's name in the cart's language, else what it was called last,
 // or its SKU.
 func (s *Storefront) lastName(c cart.Cart, sku string) string {
-	if p, known := s.Catalog.Product(sku); known {
+	if p, known := s.Published.Now().Catalog.Product(sku); known {
 		name, _ := p.Name.In(i18n.LangOf(c.Locale))
 		return name
 	}
@@ -84,6 +90,7 @@ func (v *view) items() int {
 // shell returns the frame of a page, with the messages that the address asks for.
 func (v *view) shell() templates.Shell {
 	shell := templates.Shell{
+		Shop:         identity.Of(v.version, v.lang),
 		Locale:       v.cart.Locale,
 		Country:      v.cart.Country,
 		Currency:     string(v.market.Currency),
@@ -104,8 +111,8 @@ func (v *view) shell() templates.Shell {
 
 func (v *view) categories() []templates.Category {
 	var list []templates.Category
-	for _, id := range v.Catalog.Categories() {
-		name, in, _ := v.Catalog.CategoryName(id, v.lang)
+	for _, id := range v.version.Catalog.Categories() {
+		name, in, _ := v.version.Catalog.CategoryName(id, v.lang)
 		list = append(list, templates.Category{ID: id, Name: templates.In(name, in)})
 	}
 	return list
@@ -114,7 +121,7 @@ func (v *view) categories() []templates.Category {
 // countries are the countries of the market panel.
 func (v *view) countries() []templates.Country {
 	var list []templates.Country
-	for _, m := range v.Catalog.Markets() {
+	for _, m := range v.version.Markets {
 		list = append(list, templates.Country{Code: m.Country, Currency: string(m.Currency), Locales: m.Locales})
 	}
 	return list
@@ -138,8 +145,8 @@ func (v *view) say(shell *templates.Shell) {
 	}
 	if sku := query.Get("removed"); sku != "" && v.cart.Quantity(sku) == 0 {
 		quantity, err := strconv.Atoi(query.Get("quantity"))
-		if _, known := v.Catalog.Product(sku); known && err == nil && quantity > 0 && quantity <= cart.MaxQuantity {
-			shell.Notes = append(shell.Notes, templates.Removed(v.lang, sku, v.name(sku), quantity, shell.Path))
+		if _, known := v.version.Catalog.Product(sku); known && err == nil && quantity > 0 && quantity <= cart.MaxQuantity {
+			shell.Notes = append(shell.Notes, templates.Removed(v.voice, sku, v.name(sku), quantity, shell.Path))
 		}
 	}
 	switch query.Get("market") {
@@ -152,12 +159,12 @@ func (v *view) say(shell *templates.Shell) {
 }
 
 func (v *view) marketChanged() templates.Note {
-	return templates.MarketChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
+	return templates.MarketChanged(v.voice, v.market.Country, string(v.market.Currency), v.total())
 }
 
 // deliveryChanged is the note about a country that was chosen in the payment form.
 func (v *view) deliveryChanged() templates.Note {
-	return templates.DeliveryChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
+	return templates.DeliveryChanged(v.voice, v.market.Country, string(v.market.Currency), v.total())
 }
 
 // total returns the total of the cart, "" when it is empty.
@@ -203,7 +210,7 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 		return templates.Order{}, nil, err
 	}
 	order := templates.Order{Items: v.items(), Totals: v.totals(quote)}
-	percent, _ := v.Catalog.Discount(v.cart.DiscountCode)
+	percent, _ := v.version.Catalog.Discount(v.cart.DiscountCode)
 	order.Discount = templates.Discount{
 		Code: v.cart.DiscountCode, Percent: percent, Problem: string(quote.NoDiscount), SparesVouchers: quote.SparesVouchers,
 	}
@@ -211,7 +218,7 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	goods := quote.Goods
 	for _, line := range v.cart.Lines {
 		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: v.name(line.SKU)}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
-		if p, known := v.Catalog.Product(line.SKU); known {
+		if p, known := v.version.Catalog.Product(line.SKU); known {
 			shown.Name, shown.Picture = templates.In(p.Name.In(v.lang)), p.Picture
 		}
 		if len(goods) > 0 && goods[0].SKU == line.SKU {
@@ -219,15 +226,15 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 			shown.UnitPrice, shown.Total = v.price(goods[0].UnitPrice), v.amount(goods[0].TotalAmount)
 			goods = goods[1:]
 			if shown.Stock == 0 {
-				notes = append(notes, templates.SoldOut(v.lang, line.SKU, shown.Name.Text, "/cart"))
+				notes = append(notes, templates.SoldOut(v.voice, line.SKU, shown.Name.Text, "/cart"))
 			}
 		} else {
-			notes = append(notes, templates.Gone(v.lang, line.SKU, shown.Name.Text, "/cart"))
+			notes = append(notes, templates.Gone(v.voice, line.SKU, shown.Name.Text, "/cart"))
 		}
 		order.Lines = append(order.Lines, shown)
 	}
 	if quote.NoDelivery {
-		notes = append(notes, templates.NoDelivery(v.lang))
+		notes = append(notes, templates.NoDelivery(v.voice))
 	}
 	return order, notes, nil
 }
@@ -238,7 +245,8 @@ func (v *view) totals(q cart.Quote) templates.Totals {
 		totals.Discount = new(v.amount(q.DiscountAmount))
 	}
 	if q.Shipping != nil {
-		totals.Delivery, totals.DeliveryOption = new(v.amount(q.Shipping.Price)), q.Shipping.ID
+		totals.Delivery = new(v.amount(q.Shipping.Price))
+		totals.DeliveryName, totals.DeliveryTime = v.voice.T("shipping."+q.Shipping.ID+".name"), v.voice.T("shipping."+q.Shipping.ID+".time")
 	}
 	if v.market.Scheme == market.SalesTax {
 		totals.SalesTax = new(v.amount(q.OrderTaxAmount))
@@ -257,7 +265,7 @@ func (v *view) summaryHTML(ctx context.Context, unconfirmed bool, notes ...templ
 	var html strings.Builder
 	// Without the deadline: late answers need the summary most.
 	err = templates.OrderSummary(templates.SummaryView{
-		Locale: v.cart.Locale, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
+		Voice: v.voice, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
 	}).Render(context.WithoutCancel(ctx), &html)
 	return html.String(), err
 }

@@ -22,12 +22,13 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -66,17 +67,17 @@ var binary = sync.OnceValues(func() (path string, err error) {
 
 // deployment is a shop as in production: shopd processes, a database, a Redis and the fake Klarna.
 type deployment struct {
-	t     *testing.T
-	fake  *fakeklarna.TestServer // on 127.0.0.1, so that its iframe is cross-site to localhost
-	redis *redistest.Server
-	data  string // the URL of the database
-	url   string // of the first process, as the browser knows it: http://localhost:PORT
-	shops []*process
-	more  []string          // settings of the processes, as flags
-	env   map[string]string // further variables of processes that are yet to be started
-	goods *catalog.Catalog
-	asks  redis.UniversalClient // of the test itself
-	here  *shop.Shop            // of the test itself: it looks on, and serves nobody
+	t         *testing.T
+	fake      *fakeklarna.TestServer // on 127.0.0.1, so that its iframe is cross-site to localhost
+	redis     *redistest.Server
+	data      string // the URL of the database
+	url       string // of the first process, as the browser knows it: http://localhost:PORT
+	shops     []*process
+	more      []string          // settings of the processes, as flags
+	env       map[string]string // further variables of processes that are yet to be started
+	published *publish.Published
+	asks      redis.UniversalClient // of the test itself
+	here      *shop.Shop            // of the test itself: it looks on, and serves nobody
 }
 
 // deploy starts n shopd processes that share a database, a Redis and a Klarna, with further flags. With
@@ -95,7 +96,7 @@ func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options
 // deployWith is deploy on a given Redis and a database.
 func deployWith(t *testing.T, redis *redistest.Server, data string, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), data: data, more: more, goods: catalog.Builtin()}
+	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), data: data, more: more, published: publish.Fixed(skerry.Version())}
 	ports := redistest.FreePorts(t, max(n, 1))
 	d.url = "http://localhost:" + ports[0]
 	d.lookOn()
@@ -113,7 +114,7 @@ func (d *deployment) lookOn() {
 	var err error
 	d.asks = d.redis.Client()
 	d.here, err = shop.New(shop.Config{
-		PublicURL: d.url, CallbackURL: d.url, DB: dbtest.Open(d.t, db.Config{URL: d.data}), Redis: d.asks, Secret: shoptest.Secret, Catalog: d.goods, Logger: slog.New(slog.DiscardHandler),
+		PublicURL: d.url, CallbackURL: d.url, DB: dbtest.Open(d.t, db.Config{URL: d.data}), Redis: d.asks, Secret: shoptest.Secret, Published: d.published, Logger: slog.New(slog.DiscardHandler),
 		Klarna: shop.Klarna{URL: d.fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna},
 	})
 	if err != nil {

@@ -183,7 +183,7 @@ func (c *crowd) stock() {
 		}
 	}
 	onHand, reserved, committed := c.rows("select sku, on_hand from stock"), c.rows("select sku, reserved from stock"), c.rows("select sku, committed from stock")
-	for _, p := range c.goods.Products() {
+	for _, p := range c.published.Now().Catalog.Products() {
 		if p.Digital {
 			continue
 		}

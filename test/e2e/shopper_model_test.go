@@ -107,7 +107,7 @@ func newCrowd(d *deployment, o crowdOptions) *crowd {
 	c := &crowd{deployment: d, crowdOptions: o, faulty: o.fails}
 	c.up.Store(&d.shops)
 	var skus []string
-	for _, p := range d.goods.Products() {
+	for _, p := range d.published.Now().Catalog.Products() {
 		if p.SKU != extra && (p.Digital || p.Stock > 10) {
 			skus = append(skus, p.SKU)
 		}

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/market"
 )
 
 // deed is something that shoppers do, and how often beside the others.
@@ -98,7 +98,7 @@ func (p *pane) alter() {
 	case p.IntN(2) == 0:
 		p.discount()
 	default:
-		m := market.All()[p.IntN(len(market.All()))]
+		m := skerry.Version().Markets[p.IntN(len(skerry.Version().Markets))]
 		got := p.form("/market", url.Values{"country": {m.Country}, "locale": {m.Locales[p.IntN(len(m.Locales))]}})
 		if ended(got) == rejected {
 			p.t.Errorf("%s: market %s: got %d", p.name, m.Country, got.status)
@@ -280,7 +280,7 @@ func (p *pane) typeIn() {
 	}
 	action := fakeklarna.Action{Load: true, Type: text}
 	if p.first && p.IntN(8) == 0 {
-		action.Country = market.All()[p.IntN(len(market.All()))].Country
+		action.Country = skerry.Version().Markets[p.IntN(len(skerry.Version().Markets))].Country
 	}
 	if p.iframe("type", p.shows, action) && p.first {
 		p.now.Lock()

@@ -308,7 +308,7 @@ func (s *soak) newGuest(n uint64) *guest {
 		email: map[string]string{}, pays: map[string]string{}, seen: map[string]bool{},
 	}
 	var skus []string
-	for _, p := range s.goods.Products() {
+	for _, p := range s.published.Now().Catalog.Products() {
 		skus = append(skus, p.SKU)
 	}
 	r.Shuffle(len(skus), func(i, j int) { skus[i], skus[j] = skus[j], skus[i] })

@@ -15,9 +15,9 @@ import (
 	"github.com/a-h/templ"
 	"github.com/go-rod/rod/lib/input"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/web/static"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -133,7 +133,7 @@ func (u *till) show(w http.ResponseWriter, r *http.Request, v templates.Payments
 func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	m, _ := market.Lookup(u.country)
+	m, _ := skerry.Version().Markets.Lookup(u.country)
 	var fields []templates.AddressField
 	for _, f := range m.AddressFields() {
 		var options []templates.AddressOption

@@ -14,6 +14,7 @@ type AdminShell struct {
 	Active  string // "orders", "stock", "inspector" or "exports"; "" = none of the navigation
 	Staff   string // who is signed in; "" = nobody
 	Manages bool   // may change orders
+	Zone    string // of all times: "Europe/Stockholm"
 }
 
 // AdminMessageView is a page with one message.

@@ -19,14 +19,15 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
 )
@@ -67,16 +68,16 @@ type Options struct {
 type World struct {
 	*shop.Shop // the first process
 
-	T       testing.TB
-	Fake    *fakeklarna.TestServer
-	DB      *db.DB // of all processes
-	url     string // of the database; "" where the test brought it
-	Redis   *redistest.Server
-	Client  redis.UniversalClient // of the first process
-	URL     string                // where the first process listens, "" where none does
-	Log     Log                   // of all processes
-	Trips   atomic.Int64          // round trips to Redis of all processes: a command or a pipeline is one
-	Catalog *catalog.Catalog
+	T         testing.TB
+	Fake      *fakeklarna.TestServer
+	DB        *db.DB // of all processes
+	url       string // of the database; "" where the test brought it
+	Redis     *redistest.Server
+	Client    redis.UniversalClient // of the first process
+	URL       string                // where the first process listens, "" where none does
+	Log       Log                   // of all processes
+	Trips     atomic.Int64          // round trips to Redis of all processes: a command or a pipeline is one
+	Published *publish.Published    // of all processes
 }
 
 // New returns a world whose shop does not listen: its parts are called directly.
@@ -115,7 +116,7 @@ func newWorld(t testing.TB, o Options) *World {
 		}
 		o.DB = dbtest.Open(t, db.Config{URL: o.URL})
 	}
-	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Published: publish.Fixed(skerry.Version())}
 	t.Cleanup(w.logsNothingPrivate)
 	t.Cleanup(func() {
 		w.T = t // a subtest may have set another
@@ -156,7 +157,7 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 		w.T.Fatal(err)
 	}
 	c := shop.Config{
-		PublicURL: publicURL, CallbackURL: callbackURL, Secret: Secret, Catalog: w.Catalog, Team: team,
+		PublicURL: publicURL, CallbackURL: callbackURL, Secret: Secret, Published: w.Published, Team: team,
 		Klarna: shop.Klarna{
 			URL: w.Fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna, Transport: http.DefaultTransport,
 			BrowserOrigins: []string{w.Fake.URL}, Library: w.Fake.URL + "/kp/lib/v1/api.js",
