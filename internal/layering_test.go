@@ -42,6 +42,7 @@ var layers = []string{
 	"internal/session",
 	"web/static",
 	"web/templates",
+	"internal/identity",
 	"internal/respond",
 	"internal/storefront",
 	"internal/callback",

@@ -62,7 +62,7 @@ func (b *Backoffice) doneNote(o order.Order, e order.AuditEntry) templates.Resul
 // alreadyNote tells that a form was sent twice.
 func (b *Backoffice) alreadyNote(o order.Order, e order.AuditEntry) templates.ResultNote {
 	return templates.ResultNote{
-		Kind: templates.Info, Title: "Already done.", Body: b.happened(o, e) + " at " + form.Clock(e.At) + ". Nothing was done twice.",
+		Kind: templates.Info, Title: "Already done.", Body: b.happened(o, e) + " at " + form.Clock(e.At.In(b.zone())) + ". Nothing was done twice.",
 	}
 }
 
@@ -107,7 +107,7 @@ func (b *Backoffice) fasterNote(o order.Order, e *aftersale.ChangedError) templa
 		n.Title = "Something else is being done with this order."
 		n.Body = e.Running.Staff + "'s " + b.nounOf(e.Running.Action) + " has no answer from Klarna yet."
 	case e.Last.Event != "":
-		n.Body = b.happened(o, e.Last) + " at " + form.Clock(e.Last.At) + "."
+		n.Body = b.happened(o, e.Last) + " at " + form.Clock(e.Last.At.In(b.zone())) + "."
 	}
 	n.Body = strings.TrimSpace(n.Body + " Nothing was sent. Check the amounts and try again.")
 	return n

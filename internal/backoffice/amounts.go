@@ -13,8 +13,8 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// timeText writes a time, UTC: "20 Nov 2026, 14:02".
-func timeText(t time.Time) string { return form.Day(t) + ", " + t.UTC().Format("15:04") }
+// timeText writes a time in its own zone: "20 Nov 2026, 14:02".
+func timeText(t time.Time) string { return form.Day(t) + ", " + t.Format("15:04") }
 
 func quantity(n int64) string { return strconv.FormatInt(n, 10) }
 

@@ -13,9 +13,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/story"
@@ -36,8 +39,6 @@ type Backoffice struct {
 	Story    *story.Log            // for the inspector, as is Syncer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
-	// Zone is the shop's: in it days of filters begin.
-	Zone *time.Location
 	// SearchKeys seal what is searched for in addresses: the first seals, all open. 32 bytes each.
 	SearchKeys [][]byte
 }
@@ -101,10 +102,19 @@ const (
 	navExports   = "exports"
 )
 
+// version is the newest one: whose shop this is.
+func (b *Backoffice) version() *publish.Version { return b.Desk.Pricer.Published.Now() }
+
+// zone is the shop's: staff read times in it, and days of filters begin in it.
+func (b *Backoffice) zone() *time.Location { return b.version().Shop.Zone }
+
+// identity is who the shop is, for pages in English.
+func (b *Backoffice) identity() templates.Shop { return identity.Of(b.version(), i18n.English) }
+
 // page answers with a page of the back office. title comes without the shop's name; entry
 // is its entry in the navigation, "" for none; main is its main part.
 func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
-	shell := templates.AdminShell{Title: title, Active: active}
+	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String()}
 	if staff := staffOf(r.Context()); staff.Name != "" {
 		shell.Staff, shell.Manages = staff.Name, staff.Role == Manage
 	}

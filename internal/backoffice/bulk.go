@@ -69,7 +69,7 @@ func (b *Backoffice) selected(ctx context.Context, ticked url.Values, confirmed 
 			s.rows = append(s.rows, templates.BulkRow{Number: form.Shortened(id), Why: "There is no such order."})
 			continue
 		}
-		o := orders[i]
+		o := orders[i].In(b.zone())
 		row := templates.BulkRow{Number: o.Number, URL: orderPath(o.Number)}
 		switch impossible := b.Desk.Possible(o, s.action, now); {
 		case impossible != nil:
@@ -268,8 +268,9 @@ func (b *Backoffice) bulkProgress(w http.ResponseWriter, r *http.Request) {
 	if a := b.Desk.Actions.Named(job.Action); a != nil {
 		title = a.Title
 	}
+	at := job.At.In(b.zone())
 	v := templates.BulkProgressView{
-		Title: title + ": " + form.Count(n, "order"), Started: job.Staff + " started it on " + form.Day(job.At) + " at " + form.Clock(job.At) + ".",
+		Title: title + ": " + form.Count(n, "order"), Started: job.Staff + " started it on " + form.Day(at) + " at " + form.Clock(at) + ".",
 		Done: done, Refused: refused, Total: n,
 		Text: fmt.Sprintf("%d of %d done, %d refused, %d to go.", done, n, refused, n-done-refused),
 	}

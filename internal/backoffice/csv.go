@@ -39,7 +39,7 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	now := time.Now().In(b.Zone)
+	now := time.Now().In(b.zone())
 	month := now.AddDate(0, 0, 1-now.Day())
 	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: b.countries()}
 	for _, span := range []struct {
@@ -70,10 +70,10 @@ type file struct {
 var orderFile = file{
 	name: "orders",
 	header: []string{
-		"number", "placed_at_utc", "status", "fraud_status", "purchase_country", "billing_postal_code", "billing_city",
+		"number", "placed_at", "status", "fraud_status", "purchase_country", "billing_postal_code", "billing_city",
 		"shipping_country", "shipping_postal_code", "shipping_city", "currency", "payment_method",
 		"original_order_amount", "order_amount", "order_tax_amount", "captured_amount", "refunded_amount", "remaining_amount",
-		"captures", "last_captured_at_utc", "refunds", "last_refunded_at_utc", "expires_at_utc",
+		"captures", "last_captured_at", "refunds", "last_refunded_at", "expires_at",
 		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state",
 	},
 	rows: func(o order.Order) [][]string {
@@ -89,13 +89,13 @@ var orderFile = file{
 			flags = append(flags, string(f))
 		}
 		return [][]string{{
-			text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(string(o.FraudStatus)), text(o.PurchaseCountry),
+			text(o.Number), moment(o.PlacedAt), text(string(o.Status)), text(string(o.FraudStatus)), text(o.PurchaseCountry),
 			place(o, o.BillingAddress.PostalCode), place(o, o.BillingAddress.City),
 			text(strings.ToUpper(o.ShippingAddress.Country)), place(o, o.ShippingAddress.PostalCode), place(o, o.ShippingAddress.City),
 			text(string(o.PurchaseCurrency)), text(o.PaymentMethod.Type),
 			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
 			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
-			strconv.Itoa(len(o.Captures)), utc(captured), strconv.Itoa(len(o.Refunds)), utc(refunded), utc(o.ExpiresAt),
+			strconv.Itoa(len(o.Captures)), moment(captured), strconv.Itoa(len(o.Refunds)), moment(refunded), moment(o.ExpiresAt),
 			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text,
 		}}
 	},
@@ -104,7 +104,7 @@ var orderFile = file{
 var lineFile = file{
 	name: "lines",
 	header: []string{
-		"number", "placed_at_utc", "status", "purchase_country", "currency", "line", "type", "reference", "name", "quantity", "quantity_unit",
+		"number", "placed_at", "status", "purchase_country", "currency", "line", "type", "reference", "name", "quantity", "quantity_unit",
 		"unit_price", "tax_rate_percent", "total_discount_amount", "total_amount", "total_tax_amount",
 		"captured_quantity", "refunded_quantity", "open_quantity", "unknown_quantity", "captured_amount", "refunded_amount", "state",
 	},
@@ -112,7 +112,7 @@ var lineFile = file{
 		for i, s := range o.Lines()[:len(o.OrderLines)] {
 			line := s.Line
 			rows = append(rows, []string{
-				text(o.Number), utc(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
+				text(o.Number), moment(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
 				strconv.Itoa(i + 1), text(string(line.Type)), text(line.Reference), text(line.Name), quantity(line.Quantity), text(line.QuantityUnit),
 				line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
 				quantity(s.Captured), quantity(s.Refunded), quantity(max(min(s.Open.Quantity, line.Quantity)-s.Unknown, 0)), quantity(s.Unknown),
@@ -136,7 +136,7 @@ func place(o order.Order, part string) string {
 var addressFile = file{
 	name: "addresses",
 	header: func() []string {
-		columns := []string{"number", "placed_at_utc", "state", "address"}
+		columns := []string{"number", "placed_at", "state", "address"}
 		for _, m := range new(klarna.Address).Members() {
 			columns = append(columns, m.Name)
 		}
@@ -150,7 +150,7 @@ var addressFile = file{
 			name string
 			klarna.Address
 		}{{"billing", o.BillingAddress}, {"shipping", o.ShippingAddress}} {
-			row := []string{text(o.Number), utc(o.PlacedAt), stateOf(o).Text, a.name}
+			row := []string{text(o.Number), moment(o.PlacedAt), stateOf(o).Text, a.name}
 			for _, m := range a.Members() {
 				row = append(row, text(*m.Value))
 			}
@@ -167,12 +167,12 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// utc formats a time for spreadsheets.
-func utc(t time.Time) string {
+// moment formats a time for spreadsheets, in its own zone.
+func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05")
+	return t.Format("2006-01-02 15:04:05")
 }
 
 // text returns a cell that no spreadsheet takes for a formula, whoever wrote it. Amounts do
@@ -192,7 +192,7 @@ func (b *Backoffice) export(f file) http.HandlerFunc {
 			b.fail(w, r, err)
 			return
 		}
-		out := newStream(w, f)
+		out := newStream(w, f, b.zone())
 		if r.Method == http.MethodHead {
 			out.begin()
 			return
@@ -221,12 +221,13 @@ type stream struct {
 	control *http.ResponseController
 	csv     *csv.Writer
 	file    file
+	zone    *time.Location
 	begun   bool
 	rows    int
 }
 
-func newStream(w http.ResponseWriter, f file) *stream {
-	s := &stream{w: w, control: http.NewResponseController(w), csv: csv.NewWriter(w), file: f}
+func newStream(w http.ResponseWriter, f file, zone *time.Location) *stream {
+	s := &stream{w: w, control: http.NewResponseController(w), csv: csv.NewWriter(w), file: f, zone: zone}
 	s.csv.UseCRLF = true
 	return s
 }
@@ -235,7 +236,7 @@ func newStream(w http.ResponseWriter, f file) *stream {
 func (s *stream) begin() {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	h.Set("Content-Disposition", `attachment; filename="`+s.file.name+"-"+time.Now().UTC().Format(dayForm)+`.csv"`)
+	h.Set("Content-Disposition", `attachment; filename="`+s.file.name+"-"+time.Now().In(s.zone).Format(dayForm)+`.csv"`)
 	s.w.WriteHeader(http.StatusOK)
 	s.begun = true
 }
@@ -247,7 +248,7 @@ func (s *stream) write(o order.Order) error {
 			return err
 		}
 	}
-	for _, row := range s.file.rows(o) {
+	for _, row := range s.file.rows(o.In(s.zone)) {
 		if err := s.csv.Write(row); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ func (b *Backoffice) theOrder(w http.ResponseWriter, r *http.Request) (o order.O
 	case !found:
 		b.notFound(w, r)
 	}
-	return o, err == nil && found
+	return o.In(b.zone()), err == nil && found
 }
 
 // order shows the page of one order, as Klarna has it now.
@@ -52,7 +52,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	now := time.Now()
+	now := time.Now().In(b.zone())
 	v := templates.AdminOrderView{
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
 		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).Role == Manage), Days: b.timeline(o, entries, now),
@@ -63,7 +63,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		v.Result = templates.ResultNotes(notes)
 	}
 	if refreshErr != nil {
-		v.Notes = append(v.Notes, staleNote(entries))
+		v.Notes = append(v.Notes, b.staleNote(entries))
 	}
 	v.Notes = append(v.Notes, flagNotes(o)...)
 	v.Notes = append(v.Notes, unnamedNotes(o)...)
@@ -93,13 +93,14 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 func (b *Backoffice) refresh(ctx context.Context, orderID string) (order.Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, refreshTime)
 	defer cancel()
-	return b.Book.Refresh(ctx, orderID)
+	o, err := b.Book.Refresh(ctx, orderID)
+	return o.In(b.zone()), err
 }
 
-func staleNote(entries []order.AuditEntry) templates.Note {
+func (b *Backoffice) staleNote(entries []order.AuditEntry) templates.Note {
 	n := templates.Note{ID: "stale", Kind: templates.Warn, Title: "Klarna did not answer.", Body: "This is the order as we know it."}
 	if len(entries) > 0 {
-		n.Body = "This is the order as we know it, as of " + timeText(entries[0].At) + "."
+		n.Body = "This is the order as we know it, as of " + timeText(entries[0].At.In(b.zone())) + "."
 	}
 	return n
 }

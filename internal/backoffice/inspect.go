@@ -60,7 +60,7 @@ func (b *Backoffice) inspect(w http.ResponseWriter, r *http.Request) {
 func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 	if v.Query == "" {
 		left, total, err := b.Syncer.LeftBehind.List(ctx, maxLeft)
-		v.LeftBehind, v.LeftTotal = leftView(left), int(total)
+		v.LeftBehind, v.LeftTotal = leftView(left, b.zone()), int(total)
 		if err != nil {
 			return err
 		}
@@ -89,8 +89,8 @@ func (b *Backoffice) look(ctx context.Context, v *templates.InspectView) error {
 	} else {
 		err = b.lookAtCart(ctx, s, v)
 	}
-	v.Story = storyView(s.story, s.orderID)
-	v.LeftBehind, v.LeftTotal = leftView(s.left), len(s.left)
+	v.Story = storyView(s.story, s.orderID, b.zone())
+	v.LeftBehind, v.LeftTotal = leftView(s.left, b.zone()), len(s.left)
 	return err
 }
 

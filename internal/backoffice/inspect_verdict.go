@@ -115,7 +115,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		if a.Sold {
 			continue
 		}
-		fact("Purchase", "may be running since "+timeText(a.Made)+" UTC", linkTo(purchased(a.OrderID), v.Query))
+		fact("Purchase", "may be running since "+timeText(a.Made.In(b.zone())), linkTo(purchased(a.OrderID), v.Query))
 	}
 	for _, id := range c.Bought[max(0, len(c.Bought)-maxStories):] {
 		bought, found, err := b.Book.ByOrderID(ctx, id)
@@ -125,7 +125,7 @@ func (b *Backoffice) cartFacts(ctx context.Context, c *cart.Cart, s *subject, v 
 		if !found {
 			continue
 		}
-		fact("Bought", bought.Number+", "+timeText(bought.PlacedAt)+" UTC", linkTo(bought.Number, v.Query))
+		fact("Bought", bought.Number+", "+timeText(bought.PlacedAt.In(b.zone())), linkTo(bought.Number, v.Query))
 		if bought.Flagged(order.NotCurrent) {
 			note := oldTab
 			note.Body = "Order " + bought.Number + " was not the current order. Check that the shopper did not pay twice."
@@ -146,7 +146,7 @@ func purchased(orderID string) string {
 
 // lookAtPlaced compares an order of the book with what Klarna has.
 func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.InspectView) {
-	o := s.placed
+	o := s.placed.In(b.zone())
 	called := "KCO order"
 	if payments.SessionOf(o.Origin) != "" {
 		called = "Order of Klarna Payments"
@@ -155,11 +155,11 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 		{Name: "Order number", Value: o.Number, URL: "/admin/orders/" + url.PathEscape(o.Number)},
 		{Name: called, Value: o.OrderID, URL: linkTo(o.OrderID, v.Query)},
 		{Name: "Cart", Value: orUnknown(o.CartID), URL: linkTo(o.CartID, v.Query)},
-		{Name: "Placed", Value: timeText(o.PlacedAt) + " UTC"},
+		{Name: "Placed", Value: timeText(o.PlacedAt)},
 		{Name: "Status in the book", Value: string(o.Status)},
 	}
 	if o.Erased() {
-		v.Facts = append(v.Facts, templates.InspectFact{Name: "Personal data", Value: erasedText(*o)})
+		v.Facts = append(v.Facts, templates.InspectFact{Name: "Personal data", Value: erasedText(o)})
 	}
 	if o.Flagged(order.NotCurrent) {
 		v.Notes = append(v.Notes, oldTab)

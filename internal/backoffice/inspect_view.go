@@ -12,11 +12,11 @@ import (
 
 // storyView returns a story for the page. Entries do not repeat the ID of the page's own
 // order.
-func storyView(events []story.Event, orderID string) []templates.InspectEvent {
+func storyView(events []story.Event, orderID string, zone *time.Location) []templates.InspectEvent {
 	list := make([]templates.InspectEvent, len(events))
 	day := ""
 	for i, e := range events {
-		at := e.At.UTC()
+		at := e.At.In(zone)
 		v := templates.InspectEvent{
 			Time: at.Format("15:04:05.000"), DateTime: at.Format(time.RFC3339Nano), FromKlarna: e.Kind == story.FromKlarna,
 			Operation: e.Operation, Method: e.Method, Path: e.Path, Failed: e.Failed(), Duration: took(e.Duration),
@@ -47,10 +47,10 @@ func took(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
 }
 
-func leftView(left []kco.Left) []templates.InspectLeft {
+func leftView(left []kco.Left, zone *time.Location) []templates.InspectLeft {
 	list := make([]templates.InspectLeft, len(left))
 	for i, o := range left {
-		list[i] = templates.InspectLeft{OrderID: o.OrderID, CartID: o.CartID, Since: timeText(o.Since), State: "waits to be aborted"}
+		list[i] = templates.InspectLeft{OrderID: o.OrderID, CartID: o.CartID, Since: timeText(o.Since.In(zone)), State: "waits to be aborted"}
 		if o.Aborted {
 			list[i].State = "aborting is over, asked about until it is 49 hours old"
 		}

@@ -104,7 +104,7 @@ func (b *Backoffice) day(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	return time.ParseInLocation(dayForm, text, b.Zone)
+	return time.ParseInLocation(dayForm, text, b.zone())
 }
 
 // listURL returns the address of a list, or of a file of it, from its filter and its page.
@@ -166,6 +166,7 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
+	o = o.In(b.zone())
 	v := templates.AdminRow{
 		Number: o.Number, URL: orderPath(o.Number), Placed: timeText(o.PlacedAt), PlacedISO: o.PlacedAt.UTC().Format(time.RFC3339),
 		Customer: cmp.Or(o.BillingAddress.Name(), o.BillingAddress.OrganizationName, o.ShippingAddress.Name()), Market: marketOf(o), State: stateOf(o), Total: form.Amount(o.OrderAmount),
@@ -235,7 +236,7 @@ func dayOf(text string) string {
 }
 
 func (b *Backoffice) countries() (all choices) {
-	for _, m := range b.Desk.Pricer.Published.Now().Shop.Markets {
+	for _, m := range b.version().Shop.Markets {
 		all = append(all, templates.AdminChoice{Value: m.Country, Label: i18n.CountryName(i18n.English, m.Country)})
 	}
 	return all

@@ -23,6 +23,7 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := templates.PackingSlipView{
+		Shop:   b.identity(),
 		Number: o.Number, OrderURL: orderPath(o.Number), Placed: form.Day(o.PlacedAt), DeliverTo: addressLines(o.ShippingAddress),
 		Phone: o.ShippingAddress.Phone, Stop: stop(o),
 	}

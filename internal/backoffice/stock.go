@@ -74,7 +74,7 @@ func (b *Backoffice) stock(w http.ResponseWriter, r *http.Request) {
 // name, by SKU.
 func (b *Backoffice) stocked(text string) []*catalog.Product {
 	text = strings.ToLower(text)
-	list := slices.DeleteFunc(slices.Clone(b.Desk.Pricer.Published.Now().Catalog.Products()), func(p *catalog.Product) bool {
+	list := slices.DeleteFunc(slices.Clone(b.version().Catalog.Products()), func(p *catalog.Product) bool {
 		return p.Digital || !strings.Contains(strings.ToLower(p.SKU+" "+nameOf(p)), text)
 	})
 	slices.SortFunc(list, func(x, y *catalog.Product) int { return cmp.Compare(x.SKU, y.SKU) })
@@ -127,7 +127,7 @@ func (b *Backoffice) stockAnswer(w http.ResponseWriter, r *http.Request, status 
 		return
 	}
 	name := sku
-	if p, known := b.Desk.Pricer.Published.Now().Catalog.Product(sku); known {
+	if p, known := b.version().Catalog.Product(sku); known {
 		name = nameOf(p)
 	}
 	v := templates.AdminStockItemView{Row: stockRow(levels[0], name), Manages: staffOf(r.Context()).Role == Manage, Seen: quantity(levels[0].OnHand)}
@@ -159,7 +159,7 @@ func (b *Backoffice) stockMove(m stock.Move) templates.AdminStockMove {
 		return ""
 	}
 	v := templates.AdminStockMove{
-		At: timeText(m.At), What: form.UpperFirst(string(m.Kind)), OnHand: signed(m.OnHand), Reserved: signed(m.Reserved), Committed: signed(m.Committed),
+		At: timeText(m.At.In(b.zone())), What: form.UpperFirst(string(m.Kind)), OnHand: signed(m.OnHand), Reserved: signed(m.Reserved), Committed: signed(m.Committed),
 		Who: cmp.Or(m.Who, "shopd"), Why: m.Reason,
 	}
 	if m.OrderID != "" {

@@ -12,10 +12,11 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// timeline returns the audit, newest first, by day.
+// timeline returns the audit, newest first, by day, in the zone of now.
 func (b *Backoffice) timeline(o order.Order, entries []order.AuditEntry, now time.Time) []templates.AdminDay {
 	var days []templates.AdminDay
 	for _, e := range entries {
+		e.At = e.At.In(now.Location())
 		name := dayName(e.At, now)
 		if n := len(days); n == 0 || days[n-1].Day != name {
 			days = append(days, templates.AdminDay{Day: name})
@@ -40,7 +41,7 @@ func dayName(t, now time.Time) string {
 // event returns one entry: a sentence, then the figures of the call.
 func (b *Backoffice) event(o order.Order, e order.AuditEntry) templates.AdminEvent {
 	v := templates.AdminEvent{
-		Source: string(e.Source), Time: e.At.UTC().Format("15:04"), ISO: e.At.UTC().Format(time.RFC3339), Who: e.Staff,
+		Source: string(e.Source), Time: e.At.Format("15:04"), ISO: e.At.UTC().Format(time.RFC3339), Who: e.Staff,
 		Messages: e.Messages, CorrelationID: e.CorrelationID,
 	}
 	if a := b.Desk.Actions.Named(order.Action(e.Event)); a != nil {
@@ -58,7 +59,7 @@ func (b *Backoffice) event(o order.Order, e order.AuditEntry) templates.AdminEve
 		v.Detail = append(v.Detail, "sent "+strconv.Itoa(e.Tries)+" times with the same key")
 	}
 	for _, c := range e.Changes {
-		v.Changes = append(v.Changes, templates.AdminChange{Field: fieldName(c.Field), Before: valueOf(c.Field, c.Before), After: valueOf(c.Field, c.After)})
+		v.Changes = append(v.Changes, templates.AdminChange{Field: fieldName(c.Field), Before: valueOf(c.Field, c.Before, e.At.Location()), After: valueOf(c.Field, c.After, e.At.Location())})
 	}
 	return v
 }
@@ -107,14 +108,18 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 // fieldName returns the words for a changed fact: "order amount".
 func fieldName(field string) string { return strings.ReplaceAll(field, "_", " ") }
 
-// valueOf formats the value of a fact. Amounts come as digits, in minor units.
-func valueOf(field, value string) string {
+// valueOf formats the value of a fact. Amounts come as digits, in minor units, times as
+// RFC 3339 has them.
+func valueOf(field, value string, zone *time.Location) string {
 	if value == "" {
 		return "–"
 	}
 	name, _, _ := strings.Cut(field, " ")
 	if n, err := strconv.ParseInt(value, 10, 64); err == nil && strings.HasSuffix(name, "amount") {
 		return form.Amount(money.Amount(n))
+	}
+	if at, err := time.Parse(time.RFC3339, value); err == nil {
+		return timeText(at.In(zone))
 	}
 	return value
 }

@@ -54,21 +54,26 @@ func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next ca
 
 // unsupported returns the text about an address that we do not deliver to, "" when err is
 // about something else.
-func unsupported(err error, a cart.Address, lang i18n.Lang) string {
+func unsupported(err error, a cart.Address, voice i18n.Voice) string {
 	switch {
 	case errors.Is(err, cart.ErrNotServed):
-		country := i18n.CountryName(lang, strings.ToUpper(cmp.Or(a.ShippingCountry, a.BillingCountry)))
-		return i18n.T(lang, "note.not_served.title", country) + " " + i18n.T(lang, "note.not_served.body")
+		country := i18n.CountryName(voice.Lang, strings.ToUpper(cmp.Or(a.ShippingCountry, a.BillingCountry)))
+		return voice.T("note.not_served.title", country) + " " + voice.T("note.not_served.body")
 	case errors.Is(err, errNoDelivery):
-		return i18n.T(lang, "note.no_delivery")
+		return voice.T("note.no_delivery")
 	case errors.Is(err, cart.ErrUnknownRegion):
-		return i18n.T(lang, "note.region", a.Region)
+		return voice.T("note.region", a.Region)
 	case errors.Is(err, errUnreachableRegion):
-		return i18n.T(lang, "note.postal_code", a.Region)
+		return voice.T("note.postal_code", a.Region)
 	case errors.Is(err, errUnreachable):
-		return i18n.T(lang, "note.postal_code", a.PostalCode)
+		return voice.T("note.postal_code", a.PostalCode)
 	}
 	return ""
+}
+
+// voice is how the shop speaks in the order's locale, else in its cart's.
+func (c *Callbacks) voice(order, cart string) i18n.Voice {
+	return c.Wants.Pricer.Published.Now().Shop.Voice(cmp.Or(order, cart))
 }
 
 // addressChange serves a new address, country or shipping option; the body does not say
@@ -95,8 +100,7 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 			*now, content = next, wanted
 			return err
 		})
-		lang := i18n.LangOf(cmp.Or(body.Locale, stored.Locale))
-		switch text := unsupported(err, address, lang); {
+		switch text := unsupported(err, address, c.voice(body.Locale, stored.Locale)); {
 		case text != "":
 			c.refuse(w, r, name, text)
 		case errors.Is(err, cart.ErrNotItsOrder):

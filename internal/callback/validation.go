@@ -1,7 +1,6 @@
 package callback
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 
@@ -49,7 +48,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		*now = next
 		return nil
 	})
-	switch text := unsupported(err, address, i18n.LangOf(cmp.Or(body.Locale, stored.Locale))); {
+	switch text := unsupported(err, address, c.voice(body.Locale, stored.Locale)); {
 	case text != "":
 		c.refuse(w, r, name, text)
 	case err == nil, errors.Is(err, errEmpty):
@@ -59,14 +58,14 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: order.StockLines(goods)}, cmp.Or(body.Locale, stored.Locale))
+		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: order.StockLines(goods)}, c.voice(body.Locale, stored.Locale))
 	}
 }
 
 // approve approves the purchase if the stock does. Where it cannot be decided now, the
 // iframe asks the shopper to press the button again: what Klarna does after a 5xx is not
 // documented.
-func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, a stock.Approved, locale string) {
+func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, a stock.Approved, voice i18n.Voice) {
 	err := c.Book.Approve(r.Context(), *stored, a)
 	short, isShort := errors.AsType[*stock.ShortError](err)
 	switch {
@@ -77,7 +76,7 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 	case errors.Is(err, stock.ErrSold):
 		c.redirect(w, r, name, kco.AlreadyBought, "")
 	case err != nil:
-		c.again(w, r, name, i18n.T(i18n.LangOf(locale), "purchase.again"), err)
+		c.again(w, r, name, voice.T("purchase.again"), err)
 	default:
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)

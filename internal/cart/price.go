@@ -197,7 +197,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			q.DiscountAmount -= off
 			taxable -= off
 			items = append(items, klarna.Item{
-				Type: klarna.Discount, Reference: c.DiscountCode, Name: i18n.T(lang, "line.discount", c.DiscountCode),
+				Type: klarna.Discount, Reference: c.DiscountCode, Name: v.Shop.Voice(c.Locale).T("line.discount", c.DiscountCode),
 				Quantity: 1, UnitPrice: -off, TaxRate: rate,
 			})
 		}
@@ -221,7 +221,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			return q, err
 		}
 		items = append(items, klarna.Item{
-			Type: klarna.SalesTax, Name: i18n.T(lang, "line.sales_tax"), Quantity: 1, UnitPrice: tax,
+			Type: klarna.SalesTax, Name: v.Shop.Voice(c.Locale).T("line.sales_tax"), Quantity: 1, UnitPrice: tax,
 		})
 	}
 	var err error

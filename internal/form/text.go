@@ -42,11 +42,11 @@ func grouped(digits string) string {
 // Money is Amount with the currency: "1 103.00 SEK".
 func Money(a money.Amount, c money.Currency) string { return Amount(a) + Space + string(c) }
 
-// Day writes a day, UTC: "18 Dec 2026".
-func Day(t time.Time) string { return t.UTC().Format("2" + Space + "Jan" + Space + "2006") }
+// Day writes a day in the time's own zone: "18 Dec 2026".
+func Day(t time.Time) string { return t.Format("2" + Space + "Jan" + Space + "2006") }
 
-// Clock writes a time of day: "14:02 UTC".
-func Clock(t time.Time) string { return t.UTC().Format("15:04") + Space + "UTC" }
+// Clock writes a time of day in the time's own zone: "14:02 CET".
+func Clock(t time.Time) string { return t.Format("15:04" + Space + "MST") }
 
 // Count writes a number of things: "1 line", "100 000 orders".
 func Count[N int | int64](n N, thing string) string {

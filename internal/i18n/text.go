@@ -7,13 +7,17 @@ type Text map[Lang]string
 
 // In returns the text in a language, else in English, else in any language, and the
 // language of the returned text. An empty Text gives "" in l.
-func (t Text) In(l Lang) (text string, in Lang) {
+func (t Text) In(l Lang) (text string, in Lang) { return In(t, l) }
+
+// In is [Text.In] for whatever there is by language: what t has in a language, else in
+// English, else in any language.
+func In[T any](t map[Lang]T, l Lang) (thing T, in Lang) {
 	for _, candidate := range slices.Concat([]Lang{l, English}, Langs()) {
-		if text, ok := t[candidate]; ok {
-			return text, candidate
+		if thing, ok := t[candidate]; ok {
+			return thing, candidate
 		}
 	}
-	return "", l
+	return thing, l
 }
 
 // Overrides are a shop's own texts by their key, in place of the built-in ones. Nil is none.
@@ -26,3 +30,12 @@ func (o Overrides) T(l Lang, key string, args ...any) string {
 	}
 	return T(l, key, args...)
 }
+
+// Voice is how a shop speaks in a language: in its own words, where it has them.
+type Voice struct {
+	Lang Lang
+	Own  Overrides // nil: the built-in texts
+}
+
+// T is the text of a key, as in [T].
+func (v Voice) T(key string, args ...any) string { return v.Own.T(v.Lang, key, args...) }

@@ -35,6 +35,7 @@ type Content struct {
 // placeholder {checkout.order.id}. Source: docs.kustom.co, Create order.
 type MerchantURLs struct {
 	Terms                string `json:"terms"`
+	CancellationTerms    string `json:"cancellation_terms,omitempty"`
 	Checkout             string `json:"checkout"`
 	Confirmation         string `json:"confirmation"`
 	Push                 string `json:"push"`

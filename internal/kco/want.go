@@ -4,7 +4,9 @@ import (
 	"cmp"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/settings"
 )
 
 // Wants makes the order that a cart needs.
@@ -27,7 +29,7 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	m, _ := quote.Version.Markets.Lookup(c.Country)
 	return Content{
 		Sale:              quote.Sale(c.Contents),
-		MerchantURLs:      w.urls(),
+		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale)),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   options,
 		ShippingCountries: m.Destinations(),
@@ -40,12 +42,14 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 // of the callback follow it.
 const CallbackPath = "/klarna/"
 
-func (w *Wants) urls() MerchantURLs {
+func (w *Wants) urls(pages settings.Pages, l i18n.Lang) MerchantURLs {
+	page := func(p settings.Page, path string) string { return p.Address(l, w.PublicURL+path) }
 	callback := func(name string) string {
 		return w.CallbackURL + CallbackPath + w.Signer.CallbackToken() + "/" + name + "?order_id=" + placeholder
 	}
 	return MerchantURLs{
-		Terms:                w.PublicURL + "/terms",
+		Terms:                page(pages.Terms, settings.TermsPath),
+		CancellationTerms:    page(pages.Returns, settings.ReturnsPath),
 		Checkout:             w.PublicURL + "/checkout",
 		Confirmation:         w.PublicURL + "/checkout/confirmation?order_id=" + placeholder,
 		Push:                 callback("push"),

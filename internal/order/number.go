@@ -2,24 +2,20 @@ package order
 
 import (
 	"crypto/rand"
-	"strings"
+	"regexp"
 )
 
 // letters has 32 signs that nobody mistakes for one another, on paper or on the phone.
 const letters = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
-const (
-	numberPrefix = "SK-"
-	numberLength = len("SK-7F3K-92AB")
-)
-
-// newNumber makes an order number of 40 random bits. Whether it is free, the store decides.
-func newNumber() string {
+// newNumber makes an order number of the shop's prefix and 40 random bits. Whether it is
+// free, the store decides.
+func newNumber(prefix string) string {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails
-	b := []byte(numberPrefix)
+	b := []byte(prefix)
 	for i, r := range random {
-		if i == 4 {
+		if i%4 == 0 {
 			b = append(b, '-')
 		}
 		b = append(b, letters[int(r)%len(letters)])
@@ -27,10 +23,8 @@ func newNumber() string {
 	return string(b)
 }
 
-// isNumber reports whether text may be an order number, as we write them.
-func isNumber(text string) bool {
-	if len(text) != numberLength || !strings.HasPrefix(text, numberPrefix) || text[7] != '-' {
-		return false
-	}
-	return strings.Trim(text[3:7]+text[8:], letters) == ""
-}
+// number is an order number as we write them, with any prefix: a shop may change its own.
+var number = regexp.MustCompile(`^[A-Z]{1,4}-[` + letters + `]{4}-[` + letters + `]{4}$`)
+
+// isNumber reports whether text may be an order number.
+func isNumber(text string) bool { return number.MatchString(text) }

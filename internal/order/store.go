@@ -185,7 +185,7 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 			o.ID = "ord_" + rand.Text()
 		}
 		if o.Number == "" {
-			o.Number = newNumber()
+			o.Number = newNumber(b.Published.Now().Shop.OrderPrefix)
 		}
 		record, err := json.Marshal(*o)
 		if err != nil {

@@ -21,6 +21,7 @@ type Version struct {
 	// Markets are those of the shop where something can be bought: a product has a price in
 	// their currency.
 	Markets market.List
+	Served  settings.Served // the shop's files that pages link to
 	// ImageOrigins are the hosts of the catalogue's pictures, without the shop itself.
 	ImageOrigins []string
 }
@@ -30,7 +31,9 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 	sold := slices.DeleteFunc(slices.Clone(shop.Markets), func(m market.Market) bool {
 		return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
 	})
-	return &Version{Number: number, Shop: shop, Catalog: goods, Markets: sold, ImageOrigins: imageOrigins(goods)}
+	return &Version{
+		Number: number, Shop: shop, Catalog: goods, Markets: sold, Served: shop.Served(), ImageOrigins: imageOrigins(goods),
+	}
 }
 
 func imageOrigins(goods *catalog.Catalog) (origins []string) {

@@ -151,8 +151,7 @@ func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, seconds int) {
 		s.fail(w, r, http.StatusTooManyRequests)
 		return
 	}
-	_, locale := s.o.Published.Now().Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
-	v := templates.TooManyView{Shell: templates.Shell{Locale: locale}, Seconds: seconds}
+	v := templates.TooManyView{Shell: s.shell(r), Seconds: seconds}
 	if r.Method == http.MethodGet {
 		v.TryURL = r.URL.RequestURI()
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
@@ -91,13 +93,19 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int) {
 		respond.JSONError(w, r, status, f.code, f.message, nil)
 		return
 	}
-	_, locale := s.o.Published.Now().Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
-	shell := templates.Shell{Locale: locale}
+	shell := s.shell(r)
 	page := templates.Refused(templates.RefusedView{Shell: shell})
 	if status == http.StatusInternalServerError {
 		page = templates.ErrorPage(templates.ErrorView{Shell: shell, Reference: observe.RequestID(r.Context())})
 	}
 	respond.Page(w, r, status, page)
+}
+
+// shell is the frame of a page for somebody of whom only the browser's language is known.
+func (s *Server) shell(r *http.Request) templates.Shell {
+	version := s.o.Published.Now()
+	_, locale := version.Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
+	return templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale}
 }
 
 // wantsJSON reports whether the client sends or accepts JSON.

@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
@@ -96,6 +97,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Get("/healthz", s.healthz)
 	mux.Get("/readyz", s.readyz)
 	mux.Handle("/static/*", static.Handler())
+	mux.Handle("/shop/*", identity.Handler(s.o.Published))
 	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
 		r.Use(s.crossing.Handler, s.limitWrites, s.limitBody(respond.ShopperLimit), respond.Deadline(requestTime))

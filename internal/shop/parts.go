@@ -3,7 +3,6 @@ package shop
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/backoffice"
@@ -116,7 +115,7 @@ func (s *Shop) addBackoffice(c Config) {
 	}
 	s.Backoffice = &backoffice.Backoffice{
 		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Zone: time.UTC, SearchKeys: s.Signer.Keys("searches of staff"),
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, SearchKeys: s.Signer.Keys("searches of staff"),
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Car
 		}
 	}
 	if problem := quote.NoDiscount; problem != "" {
-		answer.DiscountProblem = &discountProblem{problem, i18n.T(lang, "discount.problem."+string(problem), c.DiscountCode)}
+		answer.DiscountProblem = &discountProblem{problem, quote.Version.Shop.Voice(c.Locale).T("discount.problem."+string(problem), c.DiscountCode)}
 	}
 	respond.JSON(w, r, http.StatusOK, answer)
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/respond"
@@ -106,7 +108,8 @@ func (s *Storefront) storedLocale(r *http.Request) string {
 // language.
 func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error, locale string) {
 	f := s.report(r, err)
-	shell := templates.Shell{Locale: cmp.Or(locale, s.fallback(r).Locale)}
+	locale = cmp.Or(locale, s.fallback(r).Locale)
+	shell := templates.Shell{Shop: identity.Of(s.Published.Now(), i18n.LangOf(locale)), Locale: locale}
 	switch {
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))

@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -124,21 +125,34 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 func (v *view) refusal(err error, code string) templates.Note {
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
 		if soldOut.Left == 0 {
-			return templates.AddedSoldOut(v.lang, v.name(soldOut.SKU))
+			return templates.AddedSoldOut(v.voice, v.name(soldOut.SKU))
 		}
-		return templates.FewLeft(v.lang, v.name(soldOut.SKU), soldOut.Left)
+		return templates.FewLeft(v.voice, v.name(soldOut.SKU), soldOut.Left)
 	}
 	switch {
 	case errors.Is(err, cart.ErrUnknownSKU):
-		return templates.UnknownProduct(v.lang)
+		return templates.UnknownProduct(v.voice)
 	case errors.Is(err, cart.ErrBadDiscountCode):
-		return templates.UnknownCode(v.lang, code)
+		return templates.UnknownCode(v.voice, code)
 	}
-	return templates.QuantityLimit(v.lang)
+	return templates.QuantityLimit(v.voice)
 }
 
-func (s *Storefront) terms(w http.ResponseWriter, r *http.Request, v *view) {
-	respond.Page(w, r, http.StatusOK, templates.Terms(templates.TermsView{Shell: v.shell()}))
+// shopPage returns the handler of a page of the shop's own. key is of its title.
+func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page) http.HandlerFunc {
+	return s.page(func(w http.ResponseWriter, r *http.Request, v *view) {
+		text, lang, found := of(v.version.Shop.Pages).In(v.lang)
+		switch {
+		case !found:
+			s.notFound(w, r, v)
+		case text.URL != "":
+			http.Redirect(w, r, text.URL, http.StatusFound)
+		default:
+			respond.Page(w, r, http.StatusOK, templates.Page(templates.PageView{
+				Shell: v.shell(), Title: v.voice.T(key), HTML: text.HTML, Lang: lang,
+			}))
+		}
+	})
 }
 
 // notFound is the 404 page. For an old product it offers a category.

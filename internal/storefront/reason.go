@@ -29,15 +29,15 @@ func reasonOf(r *http.Request) url.Values {
 func (v *view) sentBack(query url.Values) []templates.Note {
 	switch reason := query.Get("reason"); kco.Reason(reason) {
 	case reasonNotFinished:
-		return []templates.Note{templates.NotFinished(v.lang)}
+		return []templates.Note{templates.NotFinished(v.voice)}
 	case kco.CartChanged:
-		return []templates.Note{templates.Stopped(v.lang)}
+		return []templates.Note{templates.Stopped(v.voice)}
 	case kco.AlreadyBought:
-		return []templates.Note{templates.AlreadyBought(v.lang)}
+		return []templates.Note{templates.AlreadyBought(v.voice)}
 	case kco.PurchaseRunning:
-		return []templates.Note{templates.PurchaseRunning(v.lang)}
+		return []templates.Note{templates.PurchaseRunning(v.voice)}
 	case kco.UnknownOrder:
-		return []templates.Note{templates.OldForm(v.lang)}
+		return []templates.Note{templates.OldForm(v.voice)}
 	case kco.SoldOut:
 		return v.soldOut(query.Get("sku"))
 	}
@@ -55,14 +55,14 @@ func (v *view) soldOut(sku string) []templates.Note {
 		switch left := v.left(line.SKU); {
 		case left == templates.Uncounted || left >= line.Quantity:
 		case left > 0:
-			notes = append(notes, templates.FewLeft(v.lang, v.name(line.SKU), left))
+			notes = append(notes, templates.FewLeft(v.voice, v.name(line.SKU), left))
 		default:
-			notes = append(notes, templates.LastGone(v.lang, line.SKU, v.name(line.SKU), "/checkout"))
+			notes = append(notes, templates.LastGone(v.voice, line.SKU, v.name(line.SKU), "/checkout"))
 		}
 	}
 	if len(notes) == 0 && len(v.cart.Lines) > 0 {
 		// There is enough again: they can try once more.
-		notes = append(notes, templates.Stopped(v.lang))
+		notes = append(notes, templates.Stopped(v.voice))
 	}
 	return notes
 }

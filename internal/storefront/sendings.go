@@ -39,12 +39,12 @@ func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
 	}
 }
 
-// day returns the date of a time, "" for none.
+// day returns the date of a time where the shop is, "" for none.
 func (v *view) day(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return i18n.Date(v.lang, t.UTC())
+	return i18n.Date(v.lang, t.In(v.version.Shop.Zone))
 }
 
 // goodsOf returns the goods among lines, with the names of the order.

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -44,7 +45,9 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get("/", s.page(s.catalogue))
 		r.Get("/products/{sku}", s.page(s.product))
 		r.Get("/cart", s.page(s.cart))
-		r.Get("/terms", s.page(s.terms))
+		r.Get(settings.TermsPath, s.shopPage("pages.terms", func(p settings.Pages) settings.Page { return p.Terms }))
+		r.Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
+		r.Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
 		r.Get("/orders/{number}", s.page(s.orderPage))
 	})
 	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it

@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
@@ -26,6 +27,7 @@ type view struct {
 	version *publish.Version
 	market  market.Market
 	lang    i18n.Lang
+	voice   i18n.Voice
 	stock   map[string]int // nil when Redis did not answer: then pages do not show stock
 	quoted  *cart.Quote    // nil before the cart was priced
 }
@@ -37,7 +39,8 @@ func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
 	if err != nil {
 		s.Logger.WarnContext(r.Context(), "stock not readable, pages do without", "error", err)
 	}
-	return &view{Storefront: s, r: r, cart: c, version: version, market: m, lang: i18n.LangOf(c.Locale), stock: stock}
+	voice := version.Shop.Voice(c.Locale)
+	return &view{Storefront: s, r: r, cart: c, version: version, market: m, lang: voice.Lang, voice: voice, stock: stock}
 }
 
 // viewOf is view for a cart with a quote.
@@ -87,6 +90,7 @@ func (v *view) items() int {
 // shell returns the frame of a page, with the messages that the address asks for.
 func (v *view) shell() templates.Shell {
 	shell := templates.Shell{
+		Shop:         identity.Of(v.version, v.lang),
 		Locale:       v.cart.Locale,
 		Country:      v.cart.Country,
 		Currency:     string(v.market.Currency),
@@ -142,7 +146,7 @@ func (v *view) say(shell *templates.Shell) {
 	if sku := query.Get("removed"); sku != "" && v.cart.Quantity(sku) == 0 {
 		quantity, err := strconv.Atoi(query.Get("quantity"))
 		if _, known := v.version.Catalog.Product(sku); known && err == nil && quantity > 0 && quantity <= cart.MaxQuantity {
-			shell.Notes = append(shell.Notes, templates.Removed(v.lang, sku, v.name(sku), quantity, shell.Path))
+			shell.Notes = append(shell.Notes, templates.Removed(v.voice, sku, v.name(sku), quantity, shell.Path))
 		}
 	}
 	switch query.Get("market") {
@@ -155,12 +159,12 @@ func (v *view) say(shell *templates.Shell) {
 }
 
 func (v *view) marketChanged() templates.Note {
-	return templates.MarketChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
+	return templates.MarketChanged(v.voice, v.market.Country, string(v.market.Currency), v.total())
 }
 
 // deliveryChanged is the note about a country that was chosen in the payment form.
 func (v *view) deliveryChanged() templates.Note {
-	return templates.DeliveryChanged(v.lang, v.market.Country, string(v.market.Currency), v.total())
+	return templates.DeliveryChanged(v.voice, v.market.Country, string(v.market.Currency), v.total())
 }
 
 // total returns the total of the cart, "" when it is empty.
@@ -222,15 +226,15 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 			shown.UnitPrice, shown.Total = v.price(goods[0].UnitPrice), v.amount(goods[0].TotalAmount)
 			goods = goods[1:]
 			if shown.Stock == 0 {
-				notes = append(notes, templates.SoldOut(v.lang, line.SKU, shown.Name.Text, "/cart"))
+				notes = append(notes, templates.SoldOut(v.voice, line.SKU, shown.Name.Text, "/cart"))
 			}
 		} else {
-			notes = append(notes, templates.Gone(v.lang, line.SKU, shown.Name.Text, "/cart"))
+			notes = append(notes, templates.Gone(v.voice, line.SKU, shown.Name.Text, "/cart"))
 		}
 		order.Lines = append(order.Lines, shown)
 	}
 	if quote.NoDelivery {
-		notes = append(notes, templates.NoDelivery(v.lang))
+		notes = append(notes, templates.NoDelivery(v.voice))
 	}
 	return order, notes, nil
 }
@@ -261,7 +265,7 @@ func (v *view) summaryHTML(ctx context.Context, unconfirmed bool, notes ...templ
 	var html strings.Builder
 	// Without the deadline: late answers need the summary most.
 	err = templates.OrderSummary(templates.SummaryView{
-		Locale: v.cart.Locale, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
+		Voice: v.voice, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
 	}).Render(context.WithoutCancel(ctx), &html)
 	return html.String(), err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/web/static"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -68,7 +69,7 @@ func (p *pages) serve() string {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		var summary bytes.Buffer
-		if err := templates.OrderSummary(templates.SummaryView{Locale: "en-SE", Order: p.order()}).Render(r.Context(), &summary); err != nil {
+		if err := templates.OrderSummary(templates.SummaryView{Voice: i18n.Voice{Lang: i18n.English}, Order: p.order()}).Render(r.Context(), &summary); err != nil {
 			p.t.Error(err)
 		}
 		writeJSON(w, http.StatusOK, map[string]any{"order_id": "order-1", "order_amount": p.order().Totals.Total.Minor, "order_tax_amount": 0,

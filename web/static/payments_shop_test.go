@@ -17,6 +17,7 @@ import (
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/web/static"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -205,7 +206,7 @@ func (u *till) writeOrder(w http.ResponseWriter, status int, replaced bool, extr
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	var summary bytes.Buffer
-	if err := templates.OrderSummary(templates.SummaryView{Locale: "en-SE", Order: u.order()}).Render(u.t.Context(), &summary); err != nil {
+	if err := templates.OrderSummary(templates.SummaryView{Voice: i18n.Voice{Lang: i18n.English}, Order: u.order()}).Render(u.t.Context(), &summary); err != nil {
 		u.t.Error(err)
 	}
 	members := map[string]any{

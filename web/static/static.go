@@ -17,37 +17,56 @@ import (
 //go:embed *.css *.js *.svg pictures/*.svg
 var files embed.FS
 
-// prefix is where everything is, the hash of all files in it: relative imports
-// of scripts stay valid, and nothing ever changes under its address.
-var prefix = "/static/" + hash() + "/"
-
-var contentTypes = map[string]string{
-	".css": "text/css; charset=utf-8",
-	".js":  "text/javascript; charset=utf-8",
-	".svg": "image/svg+xml",
-}
+// own is this folder. Its hash is of all files in it: relative imports of scripts stay
+// valid, and nothing ever changes under its address.
+var own = Tree{Root: "/static/", Hash: hash(), File: func(name string) ([]byte, bool) {
+	content, err := files.ReadFile(name)
+	return content, err == nil
+}}
 
 // URL is the address of a file of this folder: URL("pictures/MUG-1.svg").
-func URL(name string) string { return prefix + name }
+func URL(name string) string { return own.URL(name) }
 
-// Handler serves /static/…, to be cached for ever. An address of another
-// release, which a page still open may ask for, leads to today's file of that
-// name; what does not exist is a 404.
-func Handler() http.Handler { return http.HandlerFunc(serve) }
+// Handler serves /static/….
+func Handler() http.Handler { return own }
 
-func serve(w http.ResponseWriter, r *http.Request) {
-	release, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/static/"), "/")
+// Tree is files under addresses that change with their content.
+type Tree struct {
+	Root string // the path of all addresses: "/static/"
+	Hash string // of the files
+	File func(name string) ([]byte, bool)
+}
+
+// URL is the address of a file.
+func (t Tree) URL(name string) string { return t.Root + t.Hash + "/" + name }
+
+// contentTypes are those of the files that are served.
+var contentTypes = map[string]string{
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+	".png":  "image/png",
+	".jpg":  "image/jpeg",
+	".jpeg": "image/jpeg",
+	".webp": "image/webp",
+}
+
+// ServeHTTP answers with a file, to be cached for ever. An address with another hash, which
+// a page still open may ask for, leads to today's file of that name; what does not exist is
+// a 404.
+func (t Tree) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, name, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, t.Root), "/")
 	contentType := contentTypes[path.Ext(name)]
-	content, err := files.ReadFile(name)
+	content, found := t.File(name)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-	case err != nil || contentType == "":
+	case !found || contentType == "":
 		http.NotFound(w, r)
-	case URL(name) != "/static/"+release+"/"+name:
+	case r.URL.Path != t.URL(name):
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, URL(name), http.StatusFound) //nolint:gosec // URL is an address of ours
+		http.Redirect(w, r, t.URL(name), http.StatusFound)
 	default:
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		w.Header().Set("Content-Type", contentType)

@@ -44,7 +44,7 @@ func AdminExports(v AdminExportsView) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Exports</h1><p class=\"about\">CSV files for spreadsheets and bookkeeping: one row per order, or one per order line. Oldest orders first, times in UTC, amounts with two decimals in the order's currency. They hold no names, streets or e-mail addresses; the file of addresses does, as the shopper gave them.</p><section class=\"exports\" aria-labelledby=\"choose\"><h2 id=\"choose\">Choose orders</h2><form class=\"filter\" action=\"/admin/exports/orders.csv\" method=\"get\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Exports</h1><p class=\"about\">CSV files for spreadsheets and bookkeeping: one row per order, or one per order line. Oldest orders first, times as on these pages, amounts with two decimals in the order's currency. They hold no names, streets or e-mail addresses; the file of addresses does, as the shopper gave them.</p><section class=\"exports\" aria-labelledby=\"choose\"><h2 id=\"choose\">Choose orders</h2><form class=\"filter\" action=\"/admin/exports/orders.csv\" method=\"get\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -56,7 +56,7 @@ func AdminExports(v AdminExportsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"field\"><label for=\"from\">From, UTC</label> <input class=\"in\" type=\"date\" id=\"from\" name=\"from\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<div class=\"field\"><label for=\"from\">From</label> <input class=\"in\" type=\"date\" id=\"from\" name=\"from\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -455,7 +455,7 @@ func AdminStockItem(v AdminStockItemView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<h2>What has moved</h2><table class=\"stocks\"><caption class=\"visually-hidden\">Moves, newest first</caption> <thead><tr><th scope=\"col\">When, UTC</th><th scope=\"col\">What</th><th scope=\"col\" class=\"r\">On hand</th><th scope=\"col\" class=\"r\">Reserved</th><th scope=\"col\" class=\"r\">Committed</th><th scope=\"col\">By</th><th scope=\"col\">Reason</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<h2>What has moved</h2><table class=\"stocks\"><caption class=\"visually-hidden\">Moves, newest first</caption> <thead><tr><th scope=\"col\">When</th><th scope=\"col\">What</th><th scope=\"col\" class=\"r\">On hand</th><th scope=\"col\" class=\"r\">Reserved</th><th scope=\"col\" class=\"r\">Committed</th><th scope=\"col\">By</th><th scope=\"col\">Reason</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

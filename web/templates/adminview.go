@@ -9,10 +9,12 @@ import (
 // AdminShell is the layout of the back office around a page. The back office is in English
 // only. Its amounts have two decimals.
 type AdminShell struct {
+	Shop    Shop
 	Title   string // of the page, without the shop's name
 	Active  string // "orders", "stock", "inspector" or "exports"; "" = none of the navigation
 	Staff   string // who is signed in; "" = nobody
 	Manages bool   // may change orders
+	Zone    string // of all times: "Europe/Stockholm"
 }
 
 // AdminMessageView is a page with one message.
@@ -226,12 +228,13 @@ type SlipLine struct {
 
 // PackingSlipView is a packing slip. It has no prices.
 type PackingSlipView struct {
+	Shop      Shop
 	Number    string
 	OrderURL  string
 	Placed    string
 	DeliverTo []string
 	Phone     string
-	Delivery  string // "Mail boat"; "" = not told
+	Delivery  string // "To your door"; "" = not told
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent

@@ -74,7 +74,7 @@ func Cart(v CartView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, line := range v.Lines {
-					templ_7745c5c3_Err = orderLine(v.lang(), line, 96, "/cart").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = orderLine(v.voice(), line, 96, "/cart").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -145,7 +145,7 @@ func Cart(v CartView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = discountForm(v.lang(), v.Discount, "/cart").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = discountForm(v.voice(), v.Discount, "/cart").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -153,7 +153,7 @@ func Cart(v CartView) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = totals(v.lang(), v.Order, false).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = totals(v.voice(), v.Order, false).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 // summary is the order as it stands beside the payment form.
 func (v CheckoutView) summary() SummaryView {
-	return SummaryView{Locale: v.Locale, Order: v.Order, Notes: v.Notes, Unconfirmed: v.Unconfirmed}
+	return SummaryView{Voice: v.voice(), Order: v.Order, Notes: v.Notes, Unconfirmed: v.Unconfirmed}
 }
 
 // Checkout is the page with Klarna's form. The summary comes first: that is the

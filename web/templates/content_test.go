@@ -12,6 +12,8 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
+var english, german = i18n.Voice{Lang: i18n.English}, i18n.Voice{Lang: i18n.German}
+
 func text(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
 
 func TestTiles(t *testing.T) {
@@ -19,11 +21,11 @@ func TestTiles(t *testing.T) {
 	for i, want := range []struct{ badge, buy, image string }{
 		{"", "149 kr Add", "/pictures/MUG-1.svg"},
 		{"3 left", "1 295 kr Add", "https://pictures.example/b.png"},
-		{"Last one", "4 995 kr Add", "/shelf.svg"},
+		{"Last one", "4 995 kr Add", "/blank.svg"},
 		{"Sold out", "99 kr Not available right now", "/pictures/TEA-1.svg"},
 		{"Download", "119 kr Add", "/pictures/EBK-1.svg"},
 		{"By email", "500 kr Add", "/pictures/GFT-1.svg"},
-		{"", "", "/shelf.svg"},
+		{"", "", "/blank.svg"},
 	} {
 		tile := doc.Find(".tile").Eq(i)
 		if got := text(tile.Find(".badge")); got != want.badge {
@@ -102,20 +104,20 @@ func TestNotes(t *testing.T) {
 		note templates.Note
 		want string // kind, text, buttons
 	}{
-		{"market", templates.MarketChanged(i18n.English, "NO", "NOK", "1 219 kr"),
+		{"market", templates.MarketChanged(english, "NO", "NOK", "1 219 kr"),
 			"info Prices are now in Norwegian kroner. Delivery country: Norway. Your cart is unchanged. The total is now 1 219 kr."},
-		{"market, empty cart", templates.MarketChanged(i18n.German, "NL", "EUR", ""),
+		{"market, empty cart", templates.MarketChanged(german, "NL", "EUR", ""),
 			"info Die Preise werden jetzt in Euro angezeigt. Lieferland: Niederlande."},
-		{"sold out", templates.SoldOut(i18n.English, "TEA-1", "Tea", back),
+		{"sold out", templates.SoldOut(english, "TEA-1", "Tea", back),
 			"bad Sold out: Tea. Remove it to continue. [Remove /cart/lines/TEA-1 quantity=0 return_to=/cart]"},
-		{"added, sold out", templates.AddedSoldOut(i18n.English, "Tea"), "bad Sold out: Tea. Your cart is unchanged."},
-		{"few left", templates.FewLeft(i18n.English, "Tea", 3), "bad Only 3 left: Tea. Your cart is unchanged."},
-		{"limit", templates.QuantityLimit(i18n.English), "bad You can order at most 99 of each item. Enter a whole number from 0 to 99."},
-		{"unknown", templates.UnknownProduct(i18n.English), "bad We do not sell that product. Your cart is unchanged."},
-		{"code", templates.UnknownCode(i18n.English, "FOG11"), "bad The code FOG11 is not valid. Check the spelling."},
-		{"removed", templates.Removed(i18n.English, "A/B", "Tea", 4, back),
+		{"added, sold out", templates.AddedSoldOut(english, "Tea"), "bad Sold out: Tea. Your cart is unchanged."},
+		{"few left", templates.FewLeft(english, "Tea", 3), "bad Only 3 left: Tea. Your cart is unchanged."},
+		{"limit", templates.QuantityLimit(english), "bad You can order at most 99 of each item. Enter a whole number from 0 to 99."},
+		{"unknown", templates.UnknownProduct(english), "bad We do not sell that product. Your cart is unchanged."},
+		{"code", templates.UnknownCode(english, "FOG11"), "bad The code FOG11 is not valid. Check the spelling."},
+		{"removed", templates.Removed(english, "A/B", "Tea", 4, back),
 			"info Removed: Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
-		{"not finished", templates.NotFinished(i18n.English), "warn The payment is not finished yet. Your order is below."},
+		{"not finished", templates.NotFinished(english), "warn The payment is not finished yet. Your order is below."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v := templates.CartView{Shell: shell("en-SE")}
@@ -171,7 +173,7 @@ func TestEscaping(t *testing.T) {
 	s.Categories = []templates.Category{{ID: evil, Name: hostile}}
 	s.Countries[0].Locales = []string{evil}
 	s.Added = &templates.Added{Name: evil, Count: 1}
-	s.Notes = []templates.Note{templates.SoldOut(i18n.English, evil, evil, evil), templates.UnknownCode(i18n.English, evil), templates.Removed(i18n.English, evil, evil, 1, evil)}
+	s.Notes = []templates.Note{templates.SoldOut(english, evil, evil, evil), templates.UnknownCode(english, evil), templates.Removed(english, evil, evil, 1, evil)}
 	o := order()
 	o.Lines[0] = templates.Line{SKU: evil, Name: hostile, Picture: evil, Quantity: 1, UnitPrice: evil, Total: templates.Amount{Text: evil}}
 	o.Discount = templates.Discount{Refused: evil}

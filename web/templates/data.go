@@ -1,7 +1,5 @@
 package templates
 
-import "github.com/shopd/shopd/internal/i18n"
-
 // pageData is the data for the page's scripts, as JSON.
 type pageData struct {
 	CartRevision int64             `json:"cart_revision"`
@@ -108,7 +106,7 @@ var paymentsTexts = map[string]string{
 
 func (s Shell) data() pageData {
 	d := pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, Texts: map[string]string{}}
-	d.add(s.lang(), pageTexts)
+	d.add(s, pageTexts)
 	return d
 }
 
@@ -120,7 +118,7 @@ func (v CheckoutView) data() pageData {
 
 func (v PaymentsView) data() pageData {
 	d := v.checkoutData("/checkout/payments/update")
-	d.add(v.lang(), paymentsTexts)
+	d.add(v.Shell, paymentsTexts)
 	d.Payments = &paymentsData{
 		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT,
 		PlaceURL: "/checkout/payments/place", DetailsURL: "/checkout/payments", ReviewURL: "/checkout/payments/review",
@@ -132,13 +130,13 @@ func (v PaymentsView) data() pageData {
 func (s Shell) checkoutData(updateURL string) pageData {
 	d := s.data()
 	d.UpdateURL, d.Country = updateURL, s.Country
-	d.add(s.lang(), checkoutTexts)
+	d.add(s, checkoutTexts)
 	d.Texts["unavailable_body"] = s.t("checkout_error.body") + " " + s.t("checkout_error.ref")
 	return d
 }
 
-func (d pageData) add(l i18n.Lang, keys map[string]string) {
+func (d pageData) add(s Shell, keys map[string]string) {
 	for name, key := range keys {
-		d.Texts[name] = i18n.T(l, key)
+		d.Texts[name] = s.t(key)
 	}
 }

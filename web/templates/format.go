@@ -12,9 +12,6 @@ import (
 	"github.com/shopd/shopd/web/static"
 )
 
-// sourceURL is the home page of the program.
-const sourceURL = "https://github.com/shopd/shopd"
-
 // maxQuantity is the highest quantity of a line.
 const maxQuantity = 99
 
@@ -42,7 +39,7 @@ func catalogueURL(category, query, sort string) string {
 func pictureURL(picture string) string {
 	switch {
 	case picture == "":
-		return static.URL("shelf.svg")
+		return static.URL("blank.svg")
 	case strings.HasPrefix(picture, "https://"):
 		return picture
 	}

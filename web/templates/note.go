@@ -44,114 +44,114 @@ type Added struct {
 
 // MarketChanged says which prices a page shows after a change of country or language.
 // total is the cart's, "" when it is empty.
-func MarketChanged(l i18n.Lang, country, currency, total string) Note {
+func MarketChanged(l i18n.Voice, country, currency, total string) Note {
 	n := Note{ID: "market", Kind: Info,
-		Title: i18n.T(l, "note.market.title", i18n.CurrencyName(l, currency)),
-		Body:  i18n.T(l, "note.market.body", i18n.CountryName(l, country)),
+		Title: l.T("note.market.title", i18n.CurrencyName(l.Lang, currency)),
+		Body:  l.T("note.market.body", i18n.CountryName(l.Lang, country)),
 	}
 	if total != "" {
-		n.Body += " " + i18n.T(l, "note.market.total", total)
+		n.Body += " " + l.T("note.market.total", total)
 	}
 	return n
 }
 
 // DeliveryChanged says which prices a page shows after the shopper chose another country
 // in the payment form. total is as in MarketChanged.
-func DeliveryChanged(l i18n.Lang, country, currency, total string) Note {
+func DeliveryChanged(l i18n.Voice, country, currency, total string) Note {
 	return Note{ID: "market", Kind: Info,
-		Title: i18n.T(l, "note.delivery.title", i18n.CountryName(l, country)),
-		Body:  i18n.T(l, "note.delivery.body", i18n.CurrencyName(l, currency), total),
+		Title: l.T("note.delivery.title", i18n.CountryName(l.Lang, country)),
+		Body:  l.T("note.delivery.body", i18n.CurrencyName(l.Lang, currency), total),
 	}
 }
 
 // Stopped says that a payment was stopped because the cart had changed.
-func Stopped(l i18n.Lang) Note {
-	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.stopped.title"), Body: i18n.T(l, "note.stopped.body")}
+func Stopped(l i18n.Voice) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: l.T("note.stopped.title"), Body: l.T("note.stopped.body")}
 }
 
 // AlreadyBought says that a payment was stopped because its order is bought already.
-func AlreadyBought(l i18n.Lang) Note {
-	return Note{ID: "stopped", Kind: Info, Title: i18n.T(l, "note.bought.title"), Body: i18n.T(l, "note.bought.body")}
+func AlreadyBought(l i18n.Voice) Note {
+	return Note{ID: "stopped", Kind: Info, Title: l.T("note.bought.title"), Body: l.T("note.bought.body")}
 }
 
 // PurchaseRunning says that a payment was stopped because another payment of the cart may
 // be running.
-func PurchaseRunning(l i18n.Lang) Note {
-	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.running.title"), Body: i18n.T(l, "note.running.body")}
+func PurchaseRunning(l i18n.Voice) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: l.T("note.running.title"), Body: l.T("note.running.body")}
 }
 
 // OldForm says that a payment was stopped because its form was not the cart's newest.
-func OldForm(l i18n.Lang) Note {
-	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.old_form.title"), Body: i18n.T(l, "note.old_form.body")}
+func OldForm(l i18n.Voice) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: l.T("note.old_form.title"), Body: l.T("note.old_form.body")}
 }
 
 // LastGone says that others bought the last items of a line during the payment, with a
 // button that removes the line.
-func LastGone(l i18n.Lang, sku, name, returnTo string) Note {
+func LastGone(l i18n.Voice, sku, name, returnTo string) Note {
 	n := SoldOut(l, sku, name, returnTo)
-	n.Title, n.Body = i18n.T(l, "note.last_gone.title", name), i18n.T(l, "note.last_gone.body")
+	n.Title, n.Body = l.T("note.last_gone.title", name), l.T("note.last_gone.body")
 	return n
 }
 
 // SoldOut says that a line of the cart is sold out, with a button that removes it.
-func SoldOut(l i18n.Lang, sku, name, returnTo string) Note {
+func SoldOut(l i18n.Voice, sku, name, returnTo string) Note {
 	return Note{ID: "sold-out-" + sku, Kind: Bad,
-		Title:   i18n.T(l, "note.sold_out.title", name),
-		Body:    i18n.T(l, "note.sold_out.body"),
-		Actions: []Action{setLine(i18n.T(l, "line.remove"), "", sku, 0, returnTo)},
+		Title:   l.T("note.sold_out.title", name),
+		Body:    l.T("note.sold_out.body"),
+		Actions: []Action{setLine(l.T("line.remove"), "", sku, 0, returnTo)},
 	}
 }
 
 // Gone says that a line of the cart is not sold any more, with a button that removes it.
-func Gone(l i18n.Lang, sku, name, returnTo string) Note {
+func Gone(l i18n.Voice, sku, name, returnTo string) Note {
 	return Note{ID: "gone-" + sku, Kind: Warn,
-		Title:   i18n.T(l, "note.gone.title", name),
-		Body:    i18n.T(l, "note.gone.body"),
-		Actions: []Action{setLine(i18n.T(l, "line.remove"), "", sku, 0, returnTo)},
+		Title:   l.T("note.gone.title", name),
+		Body:    l.T("note.gone.body"),
+		Actions: []Action{setLine(l.T("line.remove"), "", sku, 0, returnTo)},
 	}
 }
 
 // AddedSoldOut says that a product was not put in the cart because none is left.
-func AddedSoldOut(l i18n.Lang, name string) Note {
-	return Note{ID: "sold-out", Kind: Bad, Title: i18n.T(l, "note.sold_out.title", name), Body: i18n.T(l, "note.unchanged")}
+func AddedSoldOut(l i18n.Voice, name string) Note {
+	return Note{ID: "sold-out", Kind: Bad, Title: l.T("note.sold_out.title", name), Body: l.T("note.unchanged")}
 }
 
 // NoDelivery says that there is no way to deliver the goods of the cart.
-func NoDelivery(l i18n.Lang) Note {
-	return Note{ID: "no-delivery", Kind: Bad, Title: i18n.T(l, "note.no_delivery")}
+func NoDelivery(l i18n.Voice) Note {
+	return Note{ID: "no-delivery", Kind: Bad, Title: l.T("note.no_delivery")}
 }
 
 // FewLeft says that there are fewer items than wanted, and that the cart has not changed.
-func FewLeft(l i18n.Lang, name string, left int) Note {
-	return Note{ID: "few-left", Kind: Bad, Title: i18n.T(l, "note.few_left", left, name), Body: i18n.T(l, "note.unchanged")}
+func FewLeft(l i18n.Voice, name string, left int) Note {
+	return Note{ID: "few-left", Kind: Bad, Title: l.T("note.few_left", left, name), Body: l.T("note.unchanged")}
 }
 
 // QuantityLimit says that the quantity is above the limit or no number.
-func QuantityLimit(l i18n.Lang) Note {
-	return Note{ID: "limit", Kind: Bad, Title: i18n.T(l, "note.limit"), Body: i18n.T(l, "note.number")}
+func QuantityLimit(l i18n.Voice) Note {
+	return Note{ID: "limit", Kind: Bad, Title: l.T("note.limit"), Body: l.T("note.number")}
 }
 
 // UnknownProduct says that a product does not exist (any more).
-func UnknownProduct(l i18n.Lang) Note {
-	return Note{ID: "unknown", Kind: Bad, Title: i18n.T(l, "note.unknown"), Body: i18n.T(l, "note.unchanged")}
+func UnknownProduct(l i18n.Voice) Note {
+	return Note{ID: "unknown", Kind: Bad, Title: l.T("note.unknown"), Body: l.T("note.unchanged")}
 }
 
 // UnknownCode says that a discount code is not known. The field says it too.
-func UnknownCode(l i18n.Lang, code string) Note {
-	return Note{ID: "code", Kind: Bad, Title: i18n.T(l, "discount.unknown", code)}
+func UnknownCode(l i18n.Voice, code string) Note {
+	return Note{ID: "code", Kind: Bad, Title: l.T("discount.unknown", code)}
 }
 
 // Removed says what was removed, with a button that brings the quantity back.
-func Removed(l i18n.Lang, sku, name string, quantity int, returnTo string) Note {
+func Removed(l i18n.Voice, sku, name string, quantity int, returnTo string) Note {
 	return Note{ID: "removed", Kind: Info,
-		Title:   i18n.T(l, "note.removed", name),
-		Actions: []Action{setLine(i18n.T(l, "note.undo"), "undo", sku, quantity, returnTo)},
+		Title:   l.T("note.removed", name),
+		Actions: []Action{setLine(l.T("note.undo"), "undo", sku, quantity, returnTo)},
 	}
 }
 
 // NotFinished says that the payment is not finished, so there is no confirmation yet.
-func NotFinished(l i18n.Lang) Note {
-	return Note{ID: "not-finished", Kind: Warn, Title: i18n.T(l, "note.not_finished"), Body: i18n.T(l, "note.not_finished.body")}
+func NotFinished(l i18n.Voice) Note {
+	return Note{ID: "not-finished", Kind: Warn, Title: l.T("note.not_finished"), Body: l.T("note.not_finished.body")}
 }
 
 func setLine(label, key, sku string, quantity int, returnTo string) Action {

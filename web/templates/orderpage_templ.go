@@ -176,7 +176,7 @@ func OrderPage(v OrderPageView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = tracked(v.lang(), v.Parcels).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = tracked(v.voice(), v.Parcels).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -222,11 +222,11 @@ func OrderPage(v OrderPageView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = goods(v.lang(), s.Goods).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = goods(v.voice(), s.Goods).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = tracked(v.lang(), s.Parcels).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = tracked(v.voice(), s.Parcels).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -266,7 +266,7 @@ func OrderPage(v OrderPageView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = goods(v.lang(), v.ToCome).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = goods(v.voice(), v.ToCome).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -330,7 +330,7 @@ func OrderPage(v OrderPageView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 					}
-					templ_7745c5c3_Err = goods(v.lang(), r.Goods).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = goods(v.voice(), r.Goods).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -380,7 +380,7 @@ func OrderPage(v OrderPageView) templ.Component {
 }
 
 // goods are articles with how many of each.
-func goods(l i18n.Lang, list []Goods) templ.Component {
+func goods(l i18n.Voice, list []Goods) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -412,9 +412,9 @@ func goods(l i18n.Lang, list []Goods) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var19 string
-				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(l, "line.times", g.Quantity, ""))
+				templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(l.T("line.times", g.Quantity, ""))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 82, Col: 64}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 82, Col: 58}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 				if templ_7745c5c3_Err != nil {
@@ -424,7 +424,7 @@ func goods(l i18n.Lang, list []Goods) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, g.Name.attr(l))
+				templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, g.Name.attr(l.Lang))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -435,7 +435,7 @@ func goods(l i18n.Lang, list []Goods) templ.Component {
 				var templ_7745c5c3_Var20 string
 				templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(g.Name.Text)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 83, Col: 46}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 83, Col: 51}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 				if templ_7745c5c3_Err != nil {
@@ -456,7 +456,7 @@ func goods(l i18n.Lang, list []Goods) templ.Component {
 }
 
 // tracked is a list of parcels: who carries them, with links to where they are.
-func tracked(l i18n.Lang, list []Parcel) templ.Component {
+func tracked(l i18n.Voice, list []Parcel) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -519,9 +519,9 @@ func tracked(l i18n.Lang, list []Parcel) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var24 string
-					templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(i18n.T(l, "orderpage.track", p.number(l)))
+					templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(l.T("orderpage.track", p.number(l)))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 98, Col: 93}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 98, Col: 87}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 					if templ_7745c5c3_Err != nil {
@@ -578,10 +578,10 @@ func tracked(l i18n.Lang, list []Parcel) templ.Component {
 }
 
 // name is what a parcel is called: its carrier where that is known.
-func (p Parcel) name(l i18n.Lang) string {
-	name := i18n.T(l, "orderpage.parcel")
+func (p Parcel) name(l i18n.Voice) string {
+	name := l.T("orderpage.parcel")
 	if p.Return {
-		name = i18n.T(l, "orderpage.return_parcel")
+		name = l.T("orderpage.return_parcel")
 	}
 	if p.Carrier != "" {
 		name += ", " + p.Carrier
@@ -590,8 +590,8 @@ func (p Parcel) name(l i18n.Lang) string {
 }
 
 // number is what the link to a parcel is called.
-func (p Parcel) number(l i18n.Lang) string {
-	return cmp.Or(p.Number, p.Carrier, i18n.T(l, "orderpage.parcel"))
+func (p Parcel) number(l i18n.Voice) string {
+	return cmp.Or(p.Number, p.Carrier, l.T("orderpage.parcel"))
 }
 
 // sentOn is the heading of a part that was sent, also where Klarna tells no day.

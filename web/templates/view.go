@@ -7,6 +7,7 @@ import "github.com/shopd/shopd/internal/i18n"
 // Shell is the frame of a page. Only Locale is required. A page without Country shows
 // neither cart nor market panel: pages without a session (500, 503) need that.
 type Shell struct {
+	Shop         Shop
 	Locale       string    // of the page, BCP 47: "nb-NO"
 	Country      string    // purchase country, alpha-2
 	Currency     string    // ISO 4217
@@ -34,7 +35,7 @@ type Country struct {
 
 // Category is a shelf of the catalogue.
 type Category struct {
-	ID   string // in addresses; the shop's own ("kitchen" …) have a signal flag
+	ID   string // in addresses
 	Name Text
 }
 
@@ -60,7 +61,7 @@ const Uncounted = -1
 type Tile struct {
 	SKU     string
 	Name    Text
-	Picture string // a file of static/pictures or an https URL; "" = an empty shelf
+	Picture string // a file of static/pictures or an https URL; "" = none
 	Price   string // "" = not for sale in this currency
 	Stock   int    // units left, or Uncounted
 	Digital bool
@@ -133,13 +134,13 @@ type Discount struct {
 type Totals struct {
 	Goods    Amount
 	Discount *Amount // negative; nil = none
-	// Delivery is nil when nothing is delivered. DeliveryOption is its ID
-	// ("mailboat"), of which i18n knows name and time; "" = another one.
-	Delivery       *Amount
+	// Delivery is nil when nothing is delivered. Its name and the time it takes are "" where
+	// they are not known.
+	Delivery                   *Amount
 	DeliveryName, DeliveryTime string
-	SalesTax       *Amount // nil outside the US
-	Total          Amount
-	VAT            string // contained in Total; "" = not shown (US)
+	SalesTax                   *Amount // nil outside the US
+	Total                      Amount
+	VAT                        string // contained in Total; "" = not shown (US)
 }
 
 // Order is what is bought, as cart, checkout and confirmation show it.
@@ -159,7 +160,7 @@ type CartView struct {
 
 // SummaryView is the order summary beside the payment form.
 type SummaryView struct {
-	Locale string
+	Voice i18n.Voice
 	Order
 	Notes       []Note
 	Unconfirmed bool // Klarna has not confirmed the total
@@ -239,8 +240,13 @@ type ConfirmationView struct {
 // CancelledView is the confirmation of an order that was cancelled before we had it.
 type CancelledView struct{ Shell }
 
-// TermsView is the page of the terms.
-type TermsView struct{ Shell }
+// PageView is a text of the shop's own: its terms, its privacy policy, its rules of returns.
+type PageView struct {
+	Shell
+	Title string
+	HTML  string    // made from the shop's Markdown
+	Lang  i18n.Lang // of HTML
+}
 
 // NotFoundView is the 404 page.
 type NotFoundView struct {
@@ -303,4 +309,6 @@ func (s Shell) category(id string) Category {
 
 func (s Shell) lang() i18n.Lang { return i18n.LangOf(s.Locale) }
 
-func (s Shell) t(key string, args ...any) string { return i18n.T(s.lang(), key, args...) }
+func (s Shell) voice() i18n.Voice { return i18n.Voice{Lang: s.lang(), Own: s.Shop.Texts} }
+
+func (s Shell) t(key string, args ...any) string { return s.voice().T(key, args...) }
