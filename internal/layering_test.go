@@ -23,6 +23,7 @@ var layers = []string{
 	"internal/story",
 	"internal/observe",
 	"internal/i18n",
+	"internal/contrast",
 	"internal/form",
 	"internal/market",
 	"internal/jsonfile",
