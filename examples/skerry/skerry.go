@@ -4,6 +4,7 @@ package skerry
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -22,8 +23,16 @@ var Version = sync.OnceValue(func() *publish.Version {
 	if err != nil {
 		panic(err)
 	}
-	return publish.NewVersion(1, &settings.Shop{
-		Name: "Skerry", OrderPrefix: "SK", Zone: time.UTC, Storefront: true, Markets: market.All(),
-		Contact: settings.Contact{Email: "hello@skerry.example"},
-	}, goods)
+	return publish.NewVersion(1, &shop, goods)
 })
+
+var shop = settings.Shop{
+	Name: "Skerry", OrderPrefix: "SK", Zone: time.UTC, Storefront: true, Markets: market.All(),
+	Contact: settings.Contact{Email: "hello@skerry.example"},
+}
+
+// Files are what Version is read from, to be published.
+func Files() (shopFile, goods *publish.File) {
+	text, _ := json.Marshal(shop)
+	return publish.ShopFile("skerry", settings.Source{File: text}), &publish.File{Name: "skerry", Content: catalogFile}
+}

@@ -41,10 +41,19 @@ type File struct {
 	Content []byte
 }
 
+// LoadShop reads a shop file with all that it names, to be published.
+func LoadShop(path string) (*File, error) {
+	source, err := settings.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	return ShopFile(path, source), nil
+}
+
 // ShopFile is a shop file with all that it names, to be published.
-func ShopFile(name string, s settings.Source) (File, error) {
-	content, err := json.Marshal(s)
-	return File{Name: name, Content: content}, err
+func ShopFile(name string, s settings.Source) *File {
+	content, _ := json.Marshal(s) // cannot fail
+	return &File{Name: name, Content: content}
 }
 
 func (f File) hash() string {
@@ -182,7 +191,7 @@ func (p *Publisher) put(ctx context.Context, before head, shop, goods *File) (*V
 			if err := insert(ctx, tx, next, contents, 0); err != nil {
 				return err
 			}
-			if err := p.Stock.Seed(ctx, tx, counted(v.Catalog)); err != nil {
+			if err := p.Stock.Seed(ctx, tx, v.Counted()); err != nil {
 				return err
 			}
 		}
@@ -235,9 +244,9 @@ func remember(ctx context.Context, tx *sql.Tx, files ...*File) error {
 	return nil
 }
 
-// counted is the stock that a catalogue begins with.
-func counted(goods *catalog.Catalog) (lines []stock.Line) {
-	for _, p := range goods.Products() {
+// Counted is the stock that new goods of the version begin with.
+func (v *Version) Counted() (lines []stock.Line) {
+	for _, p := range v.Catalog.Products() {
 		if !p.Digital {
 			lines = append(lines, stock.Line{SKU: p.SKU, Quantity: p.Stock})
 		}

@@ -3,6 +3,7 @@ package settings
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"time"
 )
 
@@ -13,4 +14,10 @@ func Read(s Source) (_ *Shop, warnings []string, err error) {
 		return nil, nil, fmt.Errorf("read: %w", err)
 	}
 	return shop, nil, nil
+}
+
+// Load reads a shop file with the files that it names.
+func Load(path string) (Source, error) {
+	file, err := os.ReadFile(path)
+	return Source{File: file}, err
 }
