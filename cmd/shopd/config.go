@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -101,6 +102,11 @@ func (c *config) validate() (shop.Config, error) {
 		Retain:         v.retention("-retain-personal-data", c.retain),
 	}
 	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
+	if c.catalogFile != "" {
+		if _, err := catalog.Load(c.catalogFile); err != nil {
+			v.add("-catalog: %w", err)
+		}
+	}
 	var err error
 	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
 		v.add("SHOPD_STAFF: %w", err)
