@@ -12,8 +12,10 @@ import (
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -140,5 +142,45 @@ func TestPublishWhileBuying(t *testing.T) {
 	t.Logf("%d bought at the old price, %d refused", old.Load(), refused.Load())
 	if old.Load() == 0 || old.Load() == purchases || refused.Load() == 0 {
 		t.Error("the publish was not in the middle, or nobody had a page open")
+	}
+}
+
+// A process that has missed a publish prices no cart by old prices that another process
+// has priced by the new ones.
+func TestCartNamesItsVersion(t *testing.T) {
+	d, rdb := dbtest.SQLite(t), redistest.Start(t)
+	p := publisher(d)
+	open := func() *publish.Published {
+		published, err := publish.Open(t.Context(), d, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return published
+	}
+	if _, err := p.Publish(t.Context(), first(skerry.Files()), goods("a", "14900")); err != nil {
+		t.Fatal(err)
+	}
+	missed := open() // follows nothing
+	if _, err := p.Publish(t.Context(), nil, goods("a", "15900")); err != nil {
+		t.Fatal(err)
+	}
+	sweden := cart.Fallback{Country: "SE", Locale: "sv-SE"}
+	old, id := cart.NewStore(rdb, missed), cart.NewID()
+	put := func(c *cart.Cart) error {
+		return c.Apply(cart.Change{Set: []cart.Line{{SKU: "MUG-1", Quantity: 1}}}, missed.Now(), nil)
+	}
+	if c, err := old.Update(t.Context(), id, sweden, put); err != nil || c.Published != 1 {
+		t.Fatalf("priced by %d, %v", c.Published, err)
+	}
+	c, err := cart.NewStore(rdb, open()).Priced(t.Context(), id, sweden)
+	if err != nil || c.Published != 2 || c.Revision != 2 {
+		t.Fatalf("priced by %d at revision %d, %v", c.Published, c.Revision, err)
+	}
+	if c, err = old.Priced(t.Context(), id, sweden); err != nil || c.Revision != 2 || mug(t, missed.Now()) != 15900 {
+		t.Errorf("the other process has %d at revision %d, %v", mug(t, missed.Now()), c.Revision, err)
+	}
+	before, now, changed := c.PriceBefore("MUG-1", missed.Now())
+	if before != 14900 || now != 15900 || !changed {
+		t.Errorf("the price was %d and is %d, %t", before, now, changed)
 	}
 }
