@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
@@ -44,6 +43,8 @@ type config struct {
 	quiet, retain                       string
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string
+	shopFile, publishList, publishBack  string
+	ownShop, ownGoods                   *publish.File // of demo, without -shop
 }
 
 // The values of -checkout and -payments-flow.
@@ -87,7 +88,6 @@ func (c *config) validate() (shop.Config, error) {
 	}
 	s := shop.Config{
 		PublicURL: public.String(), CallbackURL: callback.String(), Secret: c.secret,
-		Published: publish.Fixed(skerry.Version()),
 		Klarna: shop.Klarna{
 			URL: klarnaURL.String(), Username: c.username, Password: c.password,
 			Platform: v.platform(c.platform, klarnaURL), BrowserOrigins: v.browserOrigins(c.browserOrigins, klarnaURL),
@@ -103,11 +103,8 @@ func (c *config) validate() (shop.Config, error) {
 	}
 	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
 	if c.catalogFile != "" {
-		goods, err := catalog.Load(c.catalogFile)
-		if err != nil {
+		if _, err := catalog.Load(c.catalogFile); err != nil {
 			v.add("-catalog: %w", err)
-		} else {
-			s.Published = publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, goods))
 		}
 	}
 	var err error

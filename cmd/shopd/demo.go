@@ -12,6 +12,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/observe"
 )
 
@@ -66,6 +67,7 @@ func demo(ctx context.Context, e *env) error {
 		e.staff = demoStaff
 		ready = append(ready, "backoffice "+e.publicURL+"/admin/ demo demo")
 	}
+	e.ownShop, e.ownGoods = skerry.Files()
 	s, err := e.validate()
 	if err != nil {
 		return err

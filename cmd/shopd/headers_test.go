@@ -13,6 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/observe"
@@ -55,12 +56,14 @@ func newSite(t *testing.T, more ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Checkout.Both, s.DB, s.Redis, s.Logger = true, dbtest.SQLite(t), rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
-	parts, err := shop.New(s)
-	if err != nil {
+	d := dbtest.SQLite(t)
+	e.ownShop, e.ownGoods = skerry.Files()
+	if s.Published, err = e.published(t.Context(), d, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	if err := parts.Seed(t.Context()); err != nil {
+	s.Checkout.Both, s.DB, s.Redis, s.Logger = true, d, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
+	parts, err := shop.New(s)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return &site{t: t, redis: mini, fake: fake, log: log, handler: parts.Server.Handler()}

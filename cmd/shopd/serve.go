@@ -94,13 +94,13 @@ func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slo
 		return fmt.Errorf("traces: %w", err)
 	}
 	defer tracing.Stop(ctx)
+	if c.Published, err = e.published(ctx, d, logger); err != nil {
+		return err
+	}
 	c.DB, c.Redis, c.Tracing, c.Logger = d, rdb, tracing, logger
 	s, err := shop.New(c)
 	if err != nil {
 		return err
-	}
-	if err := s.Seed(ctx); err != nil {
-		return fmt.Errorf("stock at start: %w", err)
 	}
 	lines := append(further, "ops http://"+reachable(l.ops.Addr(), "127.0.0.1"))
 	_, _ = fmt.Fprintf(e.stdout, "storefront http://%s\n%s\n", reachable(l.shop.Addr(), "localhost"), strings.Join(lines, "\n"))

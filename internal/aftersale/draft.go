@@ -18,6 +18,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
@@ -52,6 +53,9 @@ type Draft struct {
 }
 
 // markets are those of the shop.
+// voice is how the shop speaks to the buyer.
+func (d *Draft) voice() i18n.Voice { return d.pricer.Published.Now().Shop.Voice(d.Order.Locale) }
+
 func (d *Draft) markets() market.List { return d.pricer.Published.Now().Shop.Markets }
 
 // The fields that every form has, beside those of its action.

@@ -208,7 +208,7 @@ func (d *Draft) takeFee(fee money.Amount) {
 	}
 	c.Amount -= fee
 	c.OrderLines = append(c.OrderLines, klarna.OrderLine{
-		Type: klarna.ReturnFee, Reference: "return-fee", Name: "Return fee", Quantity: 1,
+		Type: klarna.ReturnFee, Reference: "return-fee", Name: d.voice().T("line.return_fee"), Quantity: 1,
 		UnitPrice: -fee, TaxRate: wire, TotalAmount: -fee, TotalTaxAmount: tax,
 	})
 }

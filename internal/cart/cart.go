@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
 )
 
@@ -63,6 +64,11 @@ type Contents struct {
 	// Names is what the products of the lines were called when the cart changed last, by
 	// SKU: who meets a withdrawn one must be told what it was.
 	Names map[string]string `json:"names,omitempty"`
+	// Prices is what they cost then, in the market's currency, by SKU.
+	Prices map[string]money.Amount `json:"prices,omitempty"`
+	// Published is the version that the cart was priced by last. A process that knows an
+	// older one reads the newest first.
+	Published int64 `json:"published,omitempty"`
 	// ShipTo is nil while nothing but the country is known.
 	ShipTo *ShipTo `json:"ship_to,omitempty"`
 }
@@ -148,28 +154,43 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 	if err := c.setMarket(v.Markets, ch.Country, ch.Locale, ch.Language); err != nil {
 		return err
 	}
-	c.note(v.Catalog)
+	c.note(v)
 	if ch.Place == nil {
 		return nil
 	}
 	return c.shipWithin(*ch.Place, v.Markets)
 }
 
-// note stores what the products of the lines are called, and keeps what withdrawn ones
-// were called.
-func (c *Contents) note(products *catalog.Catalog) {
+// note stores what the products of the lines are called and cost, and keeps what withdrawn
+// ones were called.
+func (c *Contents) note(v *publish.Version) {
 	before := c.Names
-	c.Names = nil
-	for _, line := range c.Lines {
-		name := before[line.SKU]
-		if product, known := products.Product(line.SKU); known {
-			name, _ = product.Name.In(i18n.LangOf(c.Locale))
-		}
-		if c.Names == nil {
-			c.Names = map[string]string{}
-		}
-		c.Names[line.SKU] = name
+	c.Names, c.Prices = nil, nil
+	if len(c.Lines) == 0 {
+		return
 	}
+	c.Names, c.Prices = map[string]string{}, map[string]money.Amount{}
+	m, _ := v.Markets.Lookup(c.Country)
+	for _, line := range c.Lines {
+		c.Names[line.SKU] = before[line.SKU]
+		if product, known := v.Catalog.Product(line.SKU); known {
+			c.Names[line.SKU], _ = product.Name.In(i18n.LangOf(c.Locale))
+			if price, priced := product.Price(m.Currency); priced {
+				c.Prices[line.SKU] = price
+			}
+		}
+	}
+}
+
+// PriceBefore returns what a product of the cart cost when the cart changed last, if it
+// costs something else now.
+func (c *Contents) PriceBefore(sku string, v *publish.Version) (before, now money.Amount, changed bool) {
+	before, noted := c.Prices[sku]
+	m, _ := v.Markets.Lookup(c.Country)
+	if product, known := v.Catalog.Product(sku); known && noted {
+		now, changed = product.Price(m.Currency)
+	}
+	return before, now, changed && now != before
 }
 
 func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {

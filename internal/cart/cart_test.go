@@ -92,9 +92,13 @@ func TestChangeApply(t *testing.T) {
 					if name, _ := p.Name.In(i18n.LangOf(got.Locale)); got.Names[line.SKU] != name {
 						t.Errorf("%s is called %q, want %q", line.SKU, got.Names[line.SKU], name)
 					}
+					m, _ := skerry.Version().Markets.Lookup(got.Country)
+					if price, _ := p.Price(m.Currency); got.Prices[line.SKU] != price {
+						t.Errorf("%s costs %d, want %d", line.SKU, got.Prices[line.SKU], price)
+					}
 				}
 			}
-			got.Names = nil
+			got.Names, got.Prices = nil, nil
 			if diff := cmp.Diff(tc.want, got); tc.err == nil && diff != "" {
 				t.Error(diff)
 			}

@@ -54,10 +54,10 @@ func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, er
 	if err != nil {
 		return Cart{}, fmt.Errorf("read cart: %w", err)
 	}
-	return s.decode(id, values, fallback)
+	return s.decode(ctx, id, values, fallback)
 }
 
-func (s *Store) decode(id string, values []any, fallback Fallback) (Cart, error) {
+func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fallback) (Cart, error) {
 	c := Cart{ID: id}
 	field := func(i int) string { text, _ := values[i].(string); return text }
 	if rev := field(0); rev != "" {
@@ -76,8 +76,24 @@ func (s *Store) decode(id string, values []any, fallback Fallback) (Cart, error)
 			return Cart{}, fmt.Errorf("read cart: bought: %w", err)
 		}
 	}
+	if err := s.published.Reach(ctx, c.Published); err != nil {
+		return Cart{}, fmt.Errorf("read cart: %w", err)
+	}
 	s.settle(&c.Contents, fallback)
 	return c, nil
+}
+
+// Priced is Get for a cart that is about to be priced: it stores the version by which, so
+// that no process prices it by an older one afterwards.
+func (s *Store) Priced(ctx context.Context, id string, fallback Fallback) (Cart, error) {
+	c, err := s.Get(ctx, id, fallback)
+	if err != nil || len(c.Lines) == 0 || c.Published == s.published.Now().Number {
+		return c, err
+	}
+	return s.Update(ctx, id, fallback, func(c *Cart) error {
+		c.Published = s.published.Now().Number
+		return nil
+	})
 }
 
 // settle moves a cart without a market, or in one where nothing is sold any more, to the
@@ -147,6 +163,7 @@ func (s *Store) update(ctx context.Context, id, orderID string, fallback Fallbac
 		if c.Version == version && sameContents(c.Contents, next.Contents) {
 			return c, nil
 		}
+		next.Published = s.published.Now().Number
 		if next.Revision, err = s.store(ctx, next, orderID); err != nil {
 			return Cart{}, err
 		}

@@ -69,7 +69,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		unanswered   = false // an update had no answer, and may still land
 	)
 	for range cartsync.Rounds {
-		c, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+		c, err := s.Carts.Priced(ctx, r.CartID, r.Fallback)
 		if err != nil {
 			return failed(cartsync.ErrUnavailable, err)
 		}
@@ -92,6 +92,9 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		if quote.Empty() {
 			result.Outcome = cartsync.Empty
 			return result, nil
+		}
+		if quote.Version.Number != c.Published { // published in this moment
+			continue
 		}
 
 		if sessionOrder != "" && sessionOrder != c.OrderID { // the cart has given it up

@@ -65,7 +65,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		known     Session // read or made last in this Sync
 	)
 	for range cartsync.Rounds {
-		c, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+		c, err := s.Carts.Priced(ctx, r.CartID, r.Fallback)
 		if err != nil {
 			return failed(cartsync.ErrUnavailable, err)
 		}
@@ -93,6 +93,9 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		if quote.Empty() {
 			result.Outcome = cartsync.Empty
 			return result, nil
+		}
+		if quote.Version.Number != c.Published { // published in this moment
+			continue
 		}
 
 		var found judgement

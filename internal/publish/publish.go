@@ -3,13 +3,19 @@
 package publish
 
 import (
+	"context"
+	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/settings"
+	"golang.org/x/sync/singleflight"
 )
 
 // Version is a shop file and a catalogue that were published together. It never changes
@@ -26,11 +32,15 @@ type Version struct {
 	ImageOrigins []string
 }
 
-// NewVersion puts shop and catalogue together.
+// NewVersion puts shop and catalogue together. Without a storefront all markets are sold in:
+// checkout sessions have lines of their own.
 func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Version {
-	sold := slices.DeleteFunc(slices.Clone(shop.Markets), func(m market.Market) bool {
-		return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
-	})
+	sold := shop.Markets
+	if shop.Storefront {
+		sold = slices.DeleteFunc(slices.Clone(sold), func(m market.Market) bool {
+			return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
+		})
+	}
 	return &Version{
 		Number: number, Shop: shop, Catalog: goods, Markets: sold, Served: shop.Served(), ImageOrigins: imageOrigins(goods),
 	}
@@ -49,8 +59,13 @@ func imageOrigins(goods *catalog.Catalog) (origins []string) {
 	return origins
 }
 
-// Published knows the newest version. Safe for concurrent use.
-type Published struct{ newest atomic.Pointer[Version] }
+// Published knows the newest version, and follows the database. Safe for concurrent use.
+type Published struct {
+	newest  atomic.Pointer[Version]
+	db      *db.DB // nil: it never changes
+	logger  *slog.Logger
+	loading singleflight.Group
+}
 
 // Fixed has one version for ever, for tests and for what looks at files.
 func Fixed(v *Version) *Published {
@@ -59,5 +74,81 @@ func Fixed(v *Version) *Published {
 	return p
 }
 
-// Now returns the newest version. One request should ask once.
+// Open reads the newest version. The error is ErrNothing where there is none.
+func Open(ctx context.Context, d *db.DB, logger *slog.Logger) (*Published, error) {
+	p := &Published{db: d, logger: logger}
+	if err := p.load(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Now returns the newest version that this process has read. One request should ask once.
 func (p *Published) Now() *Version { return p.newest.Load() }
+
+// Reach reads the newest version if that of this process is older than a number, which
+// another process has used. A number that nobody has published any more, after a restore,
+// is no error.
+func (p *Published) Reach(ctx context.Context, number int64) error {
+	if p.db == nil || p.Now().Number >= number {
+		return nil
+	}
+	_, err, _ := p.loading.Do("", func() (any, error) { return nil, p.load(context.WithoutCancel(ctx)) })
+	return err
+}
+
+// load reads the newest version, unless it is read already.
+func (p *Published) load(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTime)
+	defer cancel()
+	h, err := newest(ctx, p.db.Read)
+	if err != nil {
+		return fmt.Errorf("read what is published: %w", err)
+	}
+	if h.number == 0 {
+		return ErrNothing
+	}
+	now := p.Now()
+	if now != nil && now.Number == h.number {
+		return nil
+	}
+	v, err := read(ctx, p.db, h, nil)
+	if err != nil {
+		return fmt.Errorf("version %d: %w", h.number, err)
+	}
+	for now = p.Now(); now == nil || now.Number < v.Number; now = p.Now() { // none goes back
+		if p.newest.CompareAndSwap(now, v) {
+			return nil
+		}
+	}
+	return nil
+}
+
+const (
+	loadTime    = 10 * time.Second
+	followEvery = 500 * time.Millisecond
+)
+
+// Run follows what is published until ctx ends. Where that cannot be read, the version stays.
+func (p *Published) Run(ctx context.Context) {
+	if p.db == nil {
+		return
+	}
+	failing := false
+	for {
+		select {
+		case <-time.After(followEvery):
+		case <-ctx.Done():
+			return
+		}
+		before := p.Now().Number
+		_, err, _ := p.loading.Do("", func() (any, error) { return nil, p.load(ctx) })
+		if err != nil && ctx.Err() == nil && !failing {
+			p.logger.ErrorContext(ctx, "what is published cannot be read, the shop stays as it is", "version", before, "error", err)
+		}
+		failing = err != nil
+		if now := p.Now().Number; now != before {
+			p.logger.InfoContext(ctx, "a new version is published", "version", now)
+		}
+	}
+}

@@ -46,6 +46,12 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		state(w, http.StatusServiceUnavailable, "stopping\n")
 		return
 	}
+	if s.o.Unready != nil {
+		if why := s.o.Unready(); why != "" {
+			state(w, http.StatusServiceUnavailable, why+"\n")
+			return
+		}
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
 	defer cancel()
 	if err := s.o.Redis.Ping(ctx).Err(); err != nil {

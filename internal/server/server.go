@@ -49,6 +49,7 @@ type Options struct {
 	// BrowserOrigins are the hosts that Klarna's snippet frames, calls and takes
 	// pictures from, as scheme://host[:port].
 	BrowserOrigins []string
+	Unready        func() string // why no requests should be sent here, "" if they should; nil: nothing but what the server knows
 	Drain          time.Duration // how long /readyz says no before the listener closes
 	// WriteLimit is how many writes a minute one client may make; 0: any number.
 	WriteLimit int

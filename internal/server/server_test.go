@@ -96,6 +96,7 @@ func newServer(t *testing.T, change func(*server.Options)) (*server.Server, *str
 	t.Cleanup(func() { _ = rdb.Close() })
 	var log strings.Builder
 	o := server.Options{
+		Published:      publish.Fixed(skerry.Version()),
 		Storefront:     pages{slow: make(chan struct{})},
 		Callbacks:      calls{},
 		Redis:          rdb,

@@ -43,6 +43,13 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 	})
 }
 
+func (s *Shop) addCredentials(c Config, api *klarna.Client) {
+	s.credentials = &credentials{klarna: api, path: "/checkout/v3/orders/", logger: c.Logger}
+	if c.Checkout.Payments {
+		s.credentials.path = "/payments/v1/sessions/"
+	}
+}
+
 func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis, c.Published)
 	s.Carts.Observer = s.Observer
@@ -122,7 +129,7 @@ func (s *Shop) addBackoffice(c Config) {
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
 		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
-		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, Published: c.Published, Drain: c.Drain,
+		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, Published: c.Published, Unready: s.credentials.Unready, Drain: c.Drain,
 		WriteLimit: c.WriteLimit, TrustedProxies: c.TrustedProxies,
 	}
 	if s.Backoffice != nil { // else the interface would not be nil

@@ -42,8 +42,8 @@ type Config struct {
 	// Secret signs merchant_data and makes the callback token. Of several lines the first
 	// signs and all verify.
 	Secret    string
-	Published *publish.Published
-	Team      backoffice.Team // empty: there is no back office
+	Published *publish.Published // the shop and its catalogue
+	Team      backoffice.Team    // empty: there is no back office
 	Checkout  Checkout
 	// WriteLimit is how many changes and checkout pages one client may request per
 	// minute; 0: any number.
@@ -96,7 +96,8 @@ type Shop struct {
 	Backoffice *backoffice.Backoffice // nil: there is none
 	Server     *server.Server
 
-	config Config
+	config      Config
+	credentials *credentials
 }
 
 // New makes and connects the parts. It makes no connection. The error names the wrong
@@ -110,6 +111,7 @@ func New(c Config) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.addCredentials(c, api)
 	s.addCarts(c)
 	s.addKCO(c, api)
 	s.addPayments(c, api)
@@ -123,7 +125,7 @@ func New(c Config) (*Shop, error) {
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Callbacks.Run)
+	s.Story.Run(ctx, s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Callbacks.Run)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the

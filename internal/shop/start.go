@@ -1,12 +1,9 @@
 package shop
 
 import (
-	"context"
-	"database/sql"
 	"strings"
 
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/stock"
 )
 
 // https reports whether browsers use https, so that cookies are Secure.
@@ -21,15 +18,4 @@ func NewEraser(c Config) (*order.Book, error) {
 	}
 	s.addCarts(c)
 	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Logger: c.Logger, Observer: s.Observer}, nil
-}
-
-// Seed begins to count the stock of new goods.
-func (s *Shop) Seed(ctx context.Context) error {
-	var lines []stock.Line
-	for _, p := range s.config.Published.Now().Catalog.Products() {
-		if !p.Digital {
-			lines = append(lines, stock.Line{SKU: p.SKU, Quantity: p.Stock})
-		}
-	}
-	return s.config.DB.Tx(ctx, func(tx *sql.Tx) error { return s.Stock.Seed(ctx, tx, lines) })
 }

@@ -225,6 +225,9 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 			shown.Gone = false
 			shown.UnitPrice, shown.Total = v.price(goods[0].UnitPrice), v.amount(goods[0].TotalAmount)
 			goods = goods[1:]
+			if before, now, changed := v.cart.PriceBefore(line.SKU, v.version); changed {
+				notes = append(notes, templates.PriceChanged(v.lang, line.SKU, shown.Name.Text, v.price(before), v.price(now)))
+			}
 			if shown.Stock == 0 {
 				notes = append(notes, templates.SoldOut(v.voice, line.SKU, shown.Name.Text, "/cart"))
 			}

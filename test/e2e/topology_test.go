@@ -19,9 +19,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -45,9 +47,11 @@ func topologyWith(t *testing.T, server *redistest.Server, data string, more ...s
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if d.goods, err = catalog.Read(file); err != nil {
+	read, err := catalog.Read(file)
+	if err != nil {
 		t.Fatal(err)
 	}
+	d.published = publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, read))
 	c := newCrowd(d, crowdOptions{visitors: 6, tabs: 3, buys: true})
 	lb.crowd.Store(c)
 	return c

@@ -3,7 +3,7 @@
 import { openChannel } from "./channel.js";
 import { Look } from "./look.js";
 import { drop, show } from "./messages.js";
-import { pageData, text } from "./page.js";
+import { languageOf, pageData, text } from "./page.js";
 import { isEmpty, Queue } from "./queue.js";
 import { steppers } from "./stepper.js";
 import { byKey, lineOf, paint, replaceRegions, total } from "./summary.js";
@@ -307,5 +307,3 @@ export class OpenOrder {
     return `/cart?${new URLSearchParams({ removed: removed[0], quantity: line.dataset.quantity })}`;
   }
 }
-
-const languageOf = (locale) => locale.split("-")[0];

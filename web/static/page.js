@@ -61,6 +61,9 @@ export async function loadPage(url, request = {}) {
   return { page: new DOMParser().parseFromString(await response.text(), "text/html"), refused };
 }
 
+/** The language of a locale such as "sv-SE". @param {string} locale */
+export const languageOf = (locale) => locale.split("-")[0];
+
 /** Shows how many things are in the cart. @param {number|Document} from a number, or a page that knows it */
 export function showCount(from) {
   const here = document.querySelector("[data-cart-count]");

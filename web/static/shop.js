@@ -2,7 +2,7 @@
 import { startCart } from "./cart.js";
 import { openChannel } from "./channel.js";
 import { drop, show } from "./messages.js";
-import { announce, loadPage, make, pageData, showCount, text } from "./page.js";
+import { announce, languageOf, loadPage, make, pageData, showCount, text } from "./page.js";
 import { steppers } from "./stepper.js";
 import { keepPresses } from "./summary.js";
 
@@ -17,11 +17,25 @@ narrow.addEventListener("change", () => narrow.matches || fold(true));
 
 keepPresses();
 
+const market = document.querySelector("form[data-market]");
+if (market) offerLanguages(market.elements);
+
 const cart = document.querySelector("main[data-cart]");
 if (cart) startCart(cart);
 else if (!document.getElementById("order-summary")) startShelf();
 
 for (const made of document.querySelectorAll(".toast")) live(made); // the server's, after a form was sent
+
+/** Of the languages of all markets those of the chosen country. @param {HTMLFormControlsCollection} fields */
+function offerLanguages({ country, language }) {
+  const offer = () => {
+    const spoken = country.selectedOptions[0].dataset.locales.split(" ").map(languageOf);
+    for (const option of language.options) option.hidden = option.disabled = !spoken.includes(option.value);
+    if (!spoken.includes(language.value)) language.value = spoken[0];
+  };
+  country.addEventListener("change", offer);
+  offer();
+}
 
 /** Pages with things to add: adding does not leave them. */
 function startShelf() {

@@ -111,6 +111,11 @@ func Gone(l i18n.Voice, sku, name, returnTo string) Note {
 	}
 }
 
+// PriceChanged says that a line of the cart costs something else since it was put there.
+func PriceChanged(l i18n.Lang, sku, name, before, now string) Note {
+	return Note{ID: "price-" + sku, Kind: Warn, Title: i18n.T(l, "note.price.title", name), Body: i18n.T(l, "note.price.body", before, now)}
+}
+
 // AddedSoldOut says that a product was not put in the cart because none is left.
 func AddedSoldOut(l i18n.Voice, name string) Note {
 	return Note{ID: "sold-out", Kind: Bad, Title: l.T("note.sold_out.title", name), Body: l.T("note.unchanged")}

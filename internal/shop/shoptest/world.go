@@ -9,6 +9,7 @@ package shoptest
 
 import (
 	"context"
+	"database/sql"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -196,7 +197,9 @@ func (w *World) Beside(loop func(context.Context)) {
 // seed writes the stock: it is the same for all processes.
 func (w *World) seed() {
 	w.T.Helper()
-	if err := w.Seed(w.T.Context()); err != nil {
+	if err := w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
+		return w.Stock.Seed(w.T.Context(), tx, w.Published.Now().Counted())
+	}); err != nil {
 		w.T.Fatal(err)
 	}
 }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/stock"
+)
+
+// published publishes the files of the command line if they are new, and returns what is
+// published then.
+func (e *env) published(ctx context.Context, d *db.DB, logger *slog.Logger) (*publish.Published, error) {
+	shop, goods, err := e.files()
+	if err != nil {
+		return nil, err
+	}
+	shop, goods = cmp.Or(shop, e.ownShop), cmp.Or(goods, e.ownGoods)
+	p := publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}
+	v, err := p.PublishNew(ctx, shop, goods)
+	if err != nil {
+		return nil, fmt.Errorf("publish: %w", err)
+	}
+	logger.InfoContext(ctx, "the shop is published", "version", v.Number)
+	return publish.Open(ctx, d, logger)
+}
+
+// files reads the files of -shop and -catalog, nil without.
+func (e *env) files() (shop, goods *publish.File, err error) {
+	if e.shopFile != "" {
+		if shop, err = publish.LoadShop(e.shopFile); err != nil {
+			return nil, nil, fmt.Errorf("-shop: %w", err)
+		}
+	}
+	if e.catalogFile != "" {
+		content, err := os.ReadFile(e.catalogFile)
+		if err != nil {
+			return nil, nil, fmt.Errorf("-catalog: %w", err)
+		}
+		goods = &publish.File{Name: e.catalogFile, Content: content}
+	}
+	return shop, goods, nil
+}
+
+// publishFiles checks and publishes a shop file, a catalogue or both, lists what was
+// published, or publishes an older version again.
+func publishFiles(ctx context.Context, e *env) (err error) {
+	var v problems
+	v.required("-database-url", e.databaseURL)
+	list := v.onOff("-list", e.publishList)
+	back := v.number("-back", e.publishBack)
+	asked := 0
+	for _, is := range []bool{e.shopFile != "" || e.catalogFile != "", list, back != 0} {
+		if is {
+			asked++
+		}
+	}
+	if asked != 1 {
+		v.add("-shop or -catalog or both are wanted, or -list, or -back")
+	}
+	if err := v.err(); err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, e.databaseURL)
+	if errors.Is(err, db.ErrInUse) {
+		return fmt.Errorf("%w. Stop the shop, or name the files to serve, which publishes them", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if err := d.Check(ctx); err != nil {
+		return err
+	}
+	p := publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}
+	if list {
+		return e.listVersions(ctx, p)
+	}
+	var done *publish.Version
+	if back != 0 {
+		done, err = p.Back(ctx, int64(min(back, math.MaxInt64))) //nolint:gosec // it fits
+	} else {
+		shop, goods, filesErr := e.files()
+		if filesErr != nil {
+			return filesErr
+		}
+		done, err = p.Publish(ctx, shop, goods)
+	}
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(e.stdout, "version %d is published\n", done.Number)
+	return nil
+}
+
+func (e *env) listVersions(ctx context.Context, p publish.Publisher) error {
+	entries, err := p.List(ctx)
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(out, "VERSION\tPUBLISHED\tSHOP\tCATALOGUE\tAS")
+	for _, entry := range entries {
+		as := ""
+		if entry.BackTo != 0 {
+			as = strconv.FormatInt(entry.BackTo, 10)
+		}
+		_, _ = fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\n", entry.Number, entry.PublishedAt.UTC().Format(time.RFC3339), entry.Shop, entry.Catalog, as)
+	}
+	return out.Flush()
+}

@@ -1,0 +1,65 @@
+package shop
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/shopd/shopd/internal/klarna"
+)
+
+// credentials knows whether Klarna takes the shop's user and password. Wrong ones would
+// fail every checkout, so the process is not ready with them.
+type credentials struct {
+	klarna *klarna.Client
+	path   string // of something that a shop can read, before its ID
+	logger *slog.Logger
+	wrong  atomic.Bool
+}
+
+// credentialsEvery is how long Klarna is not asked again after no answer, or a wrong one.
+const credentialsEvery = 30 * time.Second
+
+// Run asks Klarna until it has taken the credentials, or ctx ends. No answer says nothing
+// about them.
+func (c *credentials) Run(ctx context.Context) {
+	for {
+		err := c.try(ctx)
+		switch status := klarna.Status(err); {
+		case err == nil, status == http.StatusNotFound: // known to Klarna: there is just no such thing
+			c.wrong.Store(false)
+			c.logger.InfoContext(ctx, "klarna takes the credentials")
+			return
+		case status == http.StatusUnauthorized, status == http.StatusForbidden:
+			c.wrong.Store(true)
+			c.logger.ErrorContext(ctx, "klarna refuses the credentials, nobody can check out: see SHOPD_KLARNA_USERNAME and SHOPD_KLARNA_PASSWORD", "error", err)
+		case ctx.Err() == nil:
+			c.logger.WarnContext(ctx, "the credentials could not be tried", "error", err)
+		}
+		select {
+		case <-time.After(credentialsEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// try reads what nobody has.
+func (c *credentials) try(ctx context.Context) error {
+	_, err := c.klarna.Do(ctx, klarna.Request{
+		Operation: "try credentials", Method: http.MethodGet, Path: c.path + uuid.NewString(), Retry: klarna.RetryRead,
+	}, nil)
+	return err
+}
+
+// Unready says why the process should get no requests, "" if it should.
+func (c *credentials) Unready() string {
+	if c.wrong.Load() {
+		return "klarna refuses the credentials"
+	}
+	return ""
+}
