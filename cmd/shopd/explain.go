@@ -16,12 +16,12 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/jsonfile"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // maxCartFile bounds a cart file, in bytes.
@@ -89,7 +89,7 @@ func readCart(name string, version *publish.Version) (c cart.Cart, address cart.
 	if err != nil {
 		return c, address, err
 	}
-	root, err := jsonfile.Parse(data)
+	root, err := yamlfile.Parse(data)
 	if err != nil {
 		return c, address, fmt.Errorf("%s: %w", name, err)
 	}
@@ -120,12 +120,12 @@ func readFile(name string) ([]byte, error) {
 
 // cartFile checks a cart that a person wrote, or the JSON answer of GET /cart.
 type cartFile struct {
-	jsonfile.Checker
+	yamlfile.Checker
 	version *publish.Version
 }
 
 // read makes the changes of the cart one after the other, so that each problem has a line.
-func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address) {
+func (f *cartFile) read(root *yamlfile.Node) (c cart.Cart, address cart.Address) {
 	// What only GET /cart answers is ignored: it follows from the rest.
 	m := f.Object(root, "", []string{"lines"}, "country", "locale", "discount_code", "shipping_option", "ship_to",
 		"revision", "currency", "total_amount", "total_tax_amount", "unavailable", "discount_problem")
@@ -162,7 +162,7 @@ func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address)
 const maxCode = 64 // characters of a discount code, at most
 
 // market reads country and locale into c.
-func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Market {
+func (f *cartFile) market(m map[string]*yamlfile.Node, c *cart.Cart) market.Market {
 	sold := f.version.Markets
 	country := cmp.Or(f.Optional(m["country"], "country", 2), sold[0].Country)
 	in, served := sold.Lookup(country)
@@ -180,27 +180,26 @@ func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Mark
 }
 
 // shipTo reads where the order goes, and the way of delivery.
-func (f *cartFile) shipTo(m map[string]*jsonfile.Node, in market.Market) cart.Address {
+func (f *cartFile) shipTo(m map[string]*yamlfile.Node, in market.Market) cart.Address {
 	a := cart.Address{BillingCountry: in.Country, ShippingCountry: in.Country}
-	to := map[string]*jsonfile.Node{}
+	to := map[string]*yamlfile.Node{}
 	if m["ship_to"] != nil {
 		to = f.Object(m["ship_to"], "ship_to", nil, "country", "region", "postal_code")
 	}
 	a.ShippingCountry = cmp.Or(f.Optional(to["country"], "ship_to.country", 2), in.Country)
 	a.Region = f.Optional(to["region"], "ship_to.region", 99)
 	a.PostalCode = f.Optional(to["postal_code"], "ship_to.postal_code", 32)
-	there, served := f.version.Markets.Lookup(a.ShippingCountry)
+	delivery, served := in.DeliveryTo(a.ShippingCountry, a.PostalCode)
 	if !served {
-		f.Fail(to["country"].Line, "ship_to.country", "nothing is delivered to %q; the countries are %v", a.ShippingCountry, f.version.Markets.Countries())
+		f.Fail(to["country"].Line, "ship_to.country", "nothing is delivered to %q; the countries are %v", a.ShippingCountry, in.Destinations())
 		return a
 	}
-	if _, known := there.Region(a.Region); !known {
-		f.Fail(to["region"].Line, "ship_to.region", "%q is not a region of %s whose tax is known", a.Region, there.Country)
+	if _, known := delivery.Region(a.Region); !known {
+		f.Fail(to["region"].Line, "ship_to.region", "%q is not a region of %s whose tax is known", a.Region, a.ShippingCountry)
 	}
 	if a.Option = f.Optional(m["shipping_option"], "shipping_option", 64); a.Option != "" {
-		delivery, _ := in.DeliveryTo(there.Country, a.PostalCode)
 		var ids []string
-		for _, o := range delivery.Options {
+		for _, o := range in.ShippingOptions {
 			ids = append(ids, o.ID)
 		}
 		if !slices.Contains(ids, a.Option) {

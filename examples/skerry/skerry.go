@@ -1,38 +1,49 @@
-// Package skerry is the demo's shop: its shop file and its catalogue.
+// Package skerry is the demo's shop: its shop file, its catalogue and what they name.
 package skerry
 
 import (
 	"bytes"
-	_ "embed"
-	"encoding/json"
+	"embed"
 	"sync"
-	"time"
 
 	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 )
 
-//go:embed catalog.json
-var catalogFile []byte
+//go:embed shop.yaml catalog.json logo.svg skerry.css *.md
+var files embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.
 var Version = sync.OnceValue(func() *publish.Version {
-	goods, err := catalog.Read(bytes.NewReader(catalogFile))
+	source, err := settings.LoadFS(files, "shop.yaml")
 	if err != nil {
 		panic(err)
 	}
-	return publish.NewVersion(1, &shop, goods)
+	shop, _, err := settings.Read(source)
+	if err != nil {
+		panic(err)
+	}
+	goods, err := files.ReadFile("catalog.json")
+	if err != nil {
+		panic(err)
+	}
+	c, err := catalog.Read(bytes.NewReader(goods))
+	if err != nil {
+		panic(err)
+	}
+	return publish.NewVersion(1, shop, c)
 })
-
-var shop = settings.Shop{
-	Name: "Skerry", OrderPrefix: "SK", Zone: time.UTC, Storefront: true, Markets: market.All(),
-	Contact: settings.Contact{Email: "hello@skerry.example"},
-}
 
 // Files are what Version is read from, to be published.
 func Files() (shopFile, goods *publish.File) {
-	text, _ := json.Marshal(shop)
-	return publish.ShopFile("skerry", settings.Source{File: text}), &publish.File{Name: "skerry", Content: catalogFile}
+	source, err := settings.LoadFS(files, "shop.yaml")
+	if err != nil {
+		panic(err)
+	}
+	content, err := files.ReadFile("catalog.json")
+	if err != nil {
+		panic(err)
+	}
+	return publish.ShopFile("skerry", source), &publish.File{Name: "skerry", Content: content}
 }

@@ -9,14 +9,6 @@ import (
 	"github.com/shopd/shopd/internal/market"
 )
 
-// Source is a shop file with the files that it names, as they are published.
-type Source struct {
-	File []byte `json:"file"`
-	// Files are what the shop file names: logo, stylesheet, Markdown; by the name that it
-	// has there.
-	Files map[string][]byte `json:"files,omitempty"`
-}
-
 // Shop is what a shop file says. It never changes and is shared.
 type Shop struct {
 	Name        string // 1 to 60 characters

@@ -93,6 +93,11 @@ func (v *view) bought(o order.Order) templates.Order {
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
 			shown.Totals.DeliveryName = line.Name
+			m, _ := v.version.Markets.Lookup(o.PurchaseCountry)
+			if option, offered := m.Option(line.Reference); offered { // it may have been given up since
+				shown.Totals.DeliveryName, _ = option.Name.In(v.lang)
+				shown.Totals.DeliveryTime, _ = option.Time.In(v.lang)
+			}
 		case klarna.SalesTax:
 			shown.Totals.SalesTax = new(price(line.TotalAmount))
 		}
