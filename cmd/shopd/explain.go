@@ -16,12 +16,12 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/yamlfile"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // maxCartFile bounds a cart file, in bytes.
