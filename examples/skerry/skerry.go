@@ -9,8 +9,10 @@ import (
 	"github.com/shopd/shopd/internal/settings"
 )
 
+// FS has the files: shop.yaml with what it names, and catalog.json.
+//
 //go:embed shop.yaml catalog.json logo.svg skerry.css *.md
-var files embed.FS
+var FS embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.
 var Version = sync.OnceValue(func() *publish.Version {
@@ -29,11 +31,11 @@ func Files() (shopFile, goods *publish.File) {
 }
 
 func sources() (settings.Source, []byte) {
-	source, err := settings.LoadFS(files, "shop.yaml")
+	source, err := settings.LoadFS(FS, "shop.yaml")
 	if err != nil {
 		panic(err)
 	}
-	goods, err := files.ReadFile("catalog.json")
+	goods, err := FS.ReadFile("catalog.json")
 	if err != nil {
 		panic(err)
 	}
