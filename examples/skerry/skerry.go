@@ -16,7 +16,7 @@ var FS embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.
 var Version = sync.OnceValue(func() *publish.Version {
-	source, goods := sources()
+	source, goods := Sources()
 	v, err := publish.Read(1, source, goods)
 	if err != nil {
 		panic(err)
@@ -26,11 +26,12 @@ var Version = sync.OnceValue(func() *publish.Version {
 
 // Files are what Version is read from, to be published.
 func Files() (shopFile, goods *publish.File) {
-	source, catalog := sources()
+	source, catalog := Sources()
 	return publish.ShopFile("skerry", source), &publish.File{Name: "skerry", Content: catalog}
 }
 
-func sources() (settings.Source, []byte) {
+// Sources are the shop file with what it names, and the catalogue.
+func Sources() (settings.Source, []byte) {
 	source, err := settings.LoadFS(FS, "shop.yaml")
 	if err != nil {
 		panic(err)

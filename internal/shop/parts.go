@@ -44,10 +44,7 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 }
 
 func (s *Shop) addCredentials(c Config, api *klarna.Client) {
-	s.credentials = &credentials{klarna: api, path: "/checkout/v3/orders/", logger: c.Logger}
-	if c.Published.Now().Shop.Checkout.Payments {
-		s.credentials.path = "/payments/v1/sessions/"
-	}
+	s.credentials = &credentials{klarna: api, published: c.Published, logger: c.Logger}
 }
 
 func (s *Shop) addCarts(c Config) {
