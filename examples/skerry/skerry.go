@@ -2,11 +2,9 @@
 package skerry
 
 import (
-	"bytes"
 	"embed"
 	"sync"
 
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 )
@@ -16,11 +14,22 @@ var files embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.
 var Version = sync.OnceValue(func() *publish.Version {
-	source, err := settings.LoadFS(files, "shop.yaml")
+	source, goods := sources()
+	v, err := publish.Read(1, source, goods)
 	if err != nil {
 		panic(err)
 	}
-	shop, _, err := settings.Read(source)
+	return v
+})
+
+// Files are what Version is read from, to be published.
+func Files() (shopFile, goods *publish.File) {
+	source, catalog := sources()
+	return publish.ShopFile("skerry", source), &publish.File{Name: "skerry", Content: catalog}
+}
+
+func sources() (settings.Source, []byte) {
+	source, err := settings.LoadFS(files, "shop.yaml")
 	if err != nil {
 		panic(err)
 	}
@@ -28,22 +37,5 @@ var Version = sync.OnceValue(func() *publish.Version {
 	if err != nil {
 		panic(err)
 	}
-	c, err := catalog.Read(bytes.NewReader(goods))
-	if err != nil {
-		panic(err)
-	}
-	return publish.NewVersion(1, shop, c)
-})
-
-// Files are what Version is read from, to be published.
-func Files() (shopFile, goods *publish.File) {
-	source, err := settings.LoadFS(files, "shop.yaml")
-	if err != nil {
-		panic(err)
-	}
-	content, err := files.ReadFile("catalog.json")
-	if err != nil {
-		panic(err)
-	}
-	return publish.ShopFile("skerry", source), &publish.File{Name: "skerry", Content: content}
+	return source, goods
 }

@@ -80,6 +80,18 @@ func TestReadSmall(t *testing.T) {
 	}
 }
 
+// Without a list, the currencies are those of the first product.
+func TestReadCurrencies(t *testing.T) {
+	file := strings.Replace(small, `"currencies": ["SEK", "EUR"],`, "", 1)
+	if _, err := catalog.Read(strings.NewReader(file)); err != nil {
+		t.Error(err)
+	}
+	file = strings.Replace(file, `, "EUR": 1010101`, "", 1)
+	if _, err := catalog.Read(strings.NewReader(file)); err == nil || !strings.Contains(err.Error(), "products[1].prices.EUR: is missing") {
+		t.Errorf("the second product has no price in EUR: %v", err)
+	}
+}
+
 // TestReadRefuses changes one thing of a good file at a time, without moving lines.
 func TestReadRefuses(t *testing.T) {
 	tests := []struct{ name, old, new, want string }{
@@ -114,9 +126,12 @@ func TestReadRefuses(t *testing.T) {
 		{"price with decimals", `89900`, `899.00`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
 		{"price as a string", `89900`, `"89900"`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
 		{"price in another currency", `"SEK": 89900`, `"SEK": 89900, "NOK": 1`, `line 12: products[0].prices.NOK: not one of the catalogue's currencies [SEK EUR]`},
-		{"currency of no market", `["SEK", "EUR"]`, `["SEK", "EUR", "CHF"]`,
-			"line 3: currencies[2]: no market has the currency \"CHF\"; there are [SEK NOK DKK EUR GBP USD]\n" +
-				"line 12: products[0].prices.CHF: is missing\nline 22: products[1].prices.CHF: is missing"},
+		{"currency unknown", `["SEK", "EUR"]`, `["SEK", "EUR", "QQQ", "JPY"]`,
+			"line 3: currencies[2]: \"QQQ\" is not the code of a currency with two decimals such as SEK\n" +
+				"line 3: currencies[3]: \"JPY\" is not the code of a currency with two decimals such as SEK\n" +
+				"line 12: products[0].prices.QQQ: is missing\nline 12: products[0].prices.JPY: is missing\n" +
+				"line 22: products[1].prices.QQQ: is missing\nline 22: products[1].prices.JPY: is missing"},
+		{"one currency less than the first product has", `"EUR": 1010101`, `"NOK": 1`, "line 22: products[1].prices.NOK: not one of the catalogue's currencies [SEK EUR]\nline 22: products[1].prices.EUR: is missing"},
 		{"language unknown", `"language": "sv"`, `"language": "fr"`, `line 2: language: "fr" is not one of the languages [en sv nb da fi de nl]`},
 		{"stock missing", `"stock": 7,`, ``, `line 6: products[0].stock: is missing`},
 		{"stock negative", `"stock": 7`, `"stock": -1`, `line 11: products[0].stock: want a whole number from 0 to 1000000000`},

@@ -67,7 +67,7 @@ func (r *reader) markets(n *yamlfile.Node) (list market.List) {
 	for i, item := range items {
 		path := fmt.Sprintf("markets[%d]", i)
 		m, deliverTo := r.market(item, path)
-		if _, twice := list.Lookup(m.Country); twice {
+		if _, twice := list.Lookup(m.Country); twice { // "" finds none
 			r.Fail(item.Line, path+".country", "%q has a market already", m.Country)
 		}
 		list = append(list, m)
@@ -123,6 +123,7 @@ func (r *reader) country(n *yamlfile.Node, path string) string {
 	code := r.Text(n, path, 2)
 	if code != "" && !market.IsCountry(code) {
 		r.Fail(n.Line, path, "%q is not the code of a country such as SE", code)
+		return ""
 	}
 	return code
 }
@@ -146,7 +147,7 @@ func (r *reader) locales(n *yamlfile.Node, path, country string) (locales []stri
 			r.Fail(item.Line, path, "%q is not a locale such as sv-SE", locale)
 		case !slices.Contains(i18n.Langs(), i18n.Lang(parts[1])):
 			r.Fail(item.Line, path, "there are no texts in %q: the languages are %v", parts[1], i18n.Langs())
-		case parts[2] != country:
+		case country != "" && parts[2] != country:
 			r.Fail(item.Line, path, "%q is not a locale of %s", locale, country)
 		case slices.Contains(locales, locale):
 			r.Fail(item.Line, path, "%q stands twice", locale)

@@ -224,10 +224,11 @@ func (r *reader) byLang(n *yamlfile.Node, path string, langs []i18n.Lang) map[i1
 		return texts
 	}
 	if !n.IsObject() {
-		text := r.Text(n, path, maxPage)
+		l := i18n.English // of a file whose languages cannot be read
 		if len(langs) > 0 {
-			texts[langs[0]] = langNode{path, n, text}
+			l = langs[0]
 		}
+		texts[l] = langNode{path, n, r.Text(n, path, maxPage)}
 		return texts
 	}
 	for _, m := range r.Members(n, path) {
