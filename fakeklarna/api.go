@@ -14,14 +14,17 @@ import (
 type endpoint struct {
 	method string
 	path   string // with {order_id} and the like in the place of one segment
-	do     func(*Server, *apiCall) (reply, *apiError)
+	do     operation
 }
 
-// endpoints are the operations of all APIs.
-var endpoints = slices.Concat(checkoutEndpoints, managementEndpoints, paymentsEndpoints)
+// operation carries out a call of an API. It runs with s.mu held, and has made all its
+// changes when it returns.
+type operation func(*apiCall) (reply, *apiError)
 
-// apiCall is a call of an API with right credentials. An endpoint runs with Server.mu
-// held, and has made all its changes when it returns.
+// serve adds the operations of an API.
+func (s *engineState) serve(endpoints ...endpoint) { s.endpoints = append(s.endpoints, endpoints...) }
+
+// apiCall is a call of an API with right credentials.
 type apiCall struct {
 	ids    map[string]string // the values of {order_id} and the like in the path
 	header http.Header
@@ -46,7 +49,7 @@ type reply struct {
 }
 
 // answer carries out a call of an API. known has the IDs of its path.
-func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known reply, c *apiCall) reply {
+func (s *engineState) answer(r *http.Request, e *endpoint, notFound *apiError, known reply, c *apiCall) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -59,7 +62,7 @@ func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known 
 	case notFound != nil:
 		return notFound.reply(known, c.correlationID)
 	}
-	out, err := e.do(s, c)
+	out, err := e.do(c)
 	out.path, out.orderID, out.sessionID = known.path, cmp.Or(out.orderID, known.orderID), cmp.Or(out.sessionID, known.sessionID)
 	if err != nil {
 		return err.reply(out, c.correlationID)
@@ -69,24 +72,24 @@ func (s *Server) answer(r *http.Request, e *endpoint, notFound *apiError, known 
 
 // authorised checks both forms of authentication: the plain API key, or base64 of user
 // name and key. Source: docs.kustom.co, Authentication.
-func (s *Server) authorised(header string) bool {
+func (s *engineState) authorised(header string) bool {
 	scheme, credentials, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Basic") {
 		return false
 	}
-	pair := base64.StdEncoding.EncodeToString([]byte(s.o.Username + ":" + s.o.Password))
+	pair := base64.StdEncoding.EncodeToString([]byte(s.Username + ":" + s.Password))
 	equal := func(want string) bool { return subtle.ConstantTimeCompare([]byte(credentials), []byte(want)) == 1 }
-	return s.o.Username != "" && equal(pair) || s.o.Password != "" && equal(s.o.Password)
+	return s.Username != "" && equal(pair) || s.Password != "" && equal(s.Password)
 }
 
 // route finds the endpoint for a method and path, and the values in the path. The error
 // is for an unknown path or method.
-func route(method, path string) (*endpoint, map[string]string, *apiError) {
+func (s *engineState) route(method, path string) (*endpoint, map[string]string, *apiError) {
 	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	var ids map[string]string
 	var allowed []string
-	for i := range endpoints {
-		e := &endpoints[i]
+	for i := range s.endpoints {
+		e := &s.endpoints[i]
 		found, ok := e.match(segments)
 		if !ok {
 			continue
@@ -119,7 +122,7 @@ func (e *endpoint) match(segments []string) (map[string]string, bool) {
 
 // writeReply sends an answer with the headers that Klarna sends.
 // Source: recorded answers to Create order.
-func (s *Server) writeReply(w http.ResponseWriter, r *http.Request, out reply, correlationID string) {
+func (s *engineState) writeReply(w http.ResponseWriter, r *http.Request, out reply, correlationID string) {
 	h := w.Header()
 	h.Set("Klarna-Correlation-Id", correlationID)
 	h.Set("Cache-Control", "max-age=0, no-cache, no-store")

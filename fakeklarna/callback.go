@@ -27,6 +27,30 @@ type Callback struct {
 	Faults     []string        `json:"faults,omitempty"` // what rules did to this callback
 }
 
+// callbackKinds are all callbacks, by their names in merchant_urls.
+var callbackKinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
+
+// callbackSender sends callbacks and records them.
+type callbackSender struct {
+	*engineState
+	hosts     []string // that are called, besides this machine
+	transport http.RoundTripper
+
+	// Guarded by the state's lock.
+	callbacks *record[Callback]
+	sent      chan struct{} // closed and made anew when a callback was answered
+}
+
+// newCallbackSender returns a sender; a nil transport is the network.
+func newCallbackSender(s *engineState, hosts []string, transport http.RoundTripper) *callbackSender {
+	if transport == nil {
+		transport = merchantTransport()
+	}
+	c := &callbackSender{engineState: s, hosts: hosts, transport: transport, sent: make(chan struct{})}
+	hold(s, "callbacks", &c.callbacks, newRecord[Callback], nil)
+	return c
+}
+
 // outgoing is a callback to be sent.
 type outgoing struct {
 	kind               string // as Callback.Type
@@ -34,7 +58,7 @@ type outgoing struct {
 	orderID, sessionID string
 	body               any             // nil: an empty body
 	limit              time.Duration   // for the answer, callbackLimit when 0
-	forgot             <-chan struct{} // Server.forgot at the event that caused the callback; nil: now
+	forgot             <-chan struct{} // engineState.forgot at the event that caused the callback; nil: now
 }
 
 // merchantReply is what the merchant answered; status is 0 without an answer.
@@ -50,30 +74,22 @@ func (r merchantReply) redirects() bool {
 	return r.location != "" && slices.Contains([]int{http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect}, r.status)
 }
 
-// Callbacks returns the callbacks of an order since the last Reset, oldest first; all with
-// an empty orderID. Those that were not sent have a Callback.Error. The newest 10,000 are
-// kept.
-func (s *Server) Callbacks(orderID string) []Callback {
+// Callbacks returns the callbacks of an order and a session, oldest first; an empty ID is
+// any.
+func (s *callbackSender) Callbacks(orderID, sessionID string) []Callback {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.callbacks.of(orderID, "")
-}
-
-func (s *Server) listCallbacks(r *http.Request) (int, any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q := r.URL.Query()
-	return http.StatusOK, map[string][]Callback{"callbacks": s.callbacks.of(q.Get("order_id"), q.Get("session_id"))}
+	return s.callbacks.of(orderID, sessionID)
 }
 
 // mayCall reports whether callbacks are sent to a host.
-func (s *Server) mayCall(host string) bool {
+func (s *callbackSender) mayCall(host string) bool {
 	return isLoopback(strings.ToLower(host)) ||
-		slices.ContainsFunc(s.o.CallbackHosts, func(h string) bool { return strings.EqualFold(h, host) })
+		slices.ContainsFunc(s.hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
 // unsent returns why a callback is not sent, "" if it is.
-func (s *Server) unsent(o outgoing) string {
+func (s *callbackSender) unsent(o outgoing) string {
 	u, err := url.Parse(o.url)
 	if err != nil || u.Host == "" {
 		return "not sent: this is no URL"

@@ -2,7 +2,6 @@ package fakeklarna
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,9 +17,6 @@ const (
 	validationLimit         = 3 * time.Second
 	requiredValidationLimit = 10 * time.Second
 )
-
-// errLate: something did not end in time.
-var errLate = errors.New("the time is over")
 
 // addressTrigger returns the callback for a change of address or country, "" for none.
 // address_update comes before country_change, also when the iframe opens the first time.
@@ -40,7 +36,7 @@ func addressTrigger(o *order, a *Action, opened bool, before, after *Order) stri
 
 // askMerchant sends an address callback and follows the answer. There is no purchase until
 // the callback succeeds. The error is errNoOrder.
-func (s *Server) askMerchant(o *order, kind string) (*Refusal, error) {
+func (s *checkoutService) askMerchant(o *order, kind string) (*Refusal, error) {
 	if kind == "" {
 		return nil, nil
 	}
@@ -102,7 +98,7 @@ var (
 const answeredDataLimit = 1024
 
 // takeAnswer puts the body of a 200 into an order, if it follows the rules of an update.
-func (s *Server) takeAnswer(o *order, body []byte) bool {
+func (s *checkoutService) takeAnswer(o *order, body []byte) bool {
 	sent, err := parseBody(body)
 	if err != nil {
 		return false
@@ -130,7 +126,7 @@ func (s *Server) takeAnswer(o *order, body []byte) bool {
 
 // validate asks the merchant whether an order may be bought.
 // Source: docs.kustom.co, Validate order.
-func (s *Server) validate(o *order) (*Refusal, error) {
+func (s *checkoutService) validate(o *order) (*Refusal, error) {
 	v := s.render(o)
 	if v.MerchantURLs.Validation == "" {
 		return nil, nil
@@ -179,22 +175,22 @@ func refusedBy(r merchantReply, code, broken, locale string) *Refusal {
 // ask sends a callback about an order to the URL of its kind. The caller holds s.mu; ask
 // releases it until the answer comes. The error is errNoOrder: the order is gone, or the
 // fake was closed or reset.
-func (s *Server) ask(o *order, call outgoing) (merchantReply, error) {
+func (s *checkoutService) ask(o *order, call outgoing) (merchantReply, error) {
 	call.url, call.orderID, call.forgot = merchantURL(o, call.kind), o.ID, s.forgot
-	reply := s.unlocked(func() merchantReply { return s.callMerchant(call) })
+	reply := s.unlocked(func() merchantReply { return s.calls.send(call) })
 	select {
 	case <-s.closed:
 		return reply, errNoOrder
 	default:
 	}
-	if s.orders[o.ID] != o || s.expired(o) {
+	if s.orders.byID[o.ID] != o || s.expired(o) {
 		return reply, errNoOrder
 	}
 	return reply, nil
 }
 
 // unlocked runs call without s.mu. The caller holds s.mu.
-func (s *Server) unlocked(call func() merchantReply) merchantReply {
+func (s *checkoutService) unlocked(call func() merchantReply) merchantReply {
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	return call()

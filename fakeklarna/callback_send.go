@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,8 +22,6 @@ const (
 	reorderLimit = 10 * time.Second
 )
 
-var errEnded = errors.New("the fake was closed or reset")
-
 // merchantTransport sends callbacks, without a proxy. Each has its own connection, so none
 // stays open. Certificates are not checked: only this machine and named hosts are called,
 // where plain http would do.
@@ -35,9 +32,9 @@ func merchantTransport() http.RoundTripper {
 	}
 }
 
-// callMerchant sends a callback, waits for the answer and records both. The caller must
+// send sends a callback, waits for the answer and records both. The caller must
 // not hold s.mu.
-func (s *Server) callMerchant(o outgoing) merchantReply {
+func (s *callbackSender) send(o outgoing) merchantReply {
 	var body []byte
 	if o.body != nil {
 		body = mustJSON(o.body)
@@ -46,7 +43,7 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 	if o.forgot == nil {
 		o.forgot = s.forgot
 	}
-	d := s.strikeCallback(o)
+	d := s.strikeCallback(o.kind, o.orderID, o.sessionID)
 	why, overtaken := s.unsent(o), s.sent
 	s.mu.Unlock()
 	if d.drop {
@@ -72,7 +69,7 @@ func (s *Server) callMerchant(o outgoing) merchantReply {
 }
 
 // exchange sends a callback and records it. With a reason why, it only records it.
-func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why string, faults []string) merchantReply {
+func (s *callbackSender) exchange(ctx context.Context, o outgoing, body []byte, why string, faults []string) merchantReply {
 	s.mu.Lock()
 	if s.forgot != o.forgot {
 		s.mu.Unlock()
@@ -96,7 +93,7 @@ func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why stri
 	if err != nil {
 		told.Error = err.Error()
 	}
-	s.callbacks.answered(e, told.Response)
+	e.answered(told.Response)
 	close(s.sent)
 	s.sent = make(chan struct{})
 	s.stir()
@@ -104,7 +101,7 @@ func (s *Server) exchange(ctx context.Context, o outgoing, body []byte, why stri
 }
 
 // post makes the request. A redirect is an answer: it is not followed.
-func (s *Server) post(ctx context.Context, o outgoing, body []byte) (merchantReply, error) {
+func (s *callbackSender) post(ctx context.Context, o outgoing, body []byte) (merchantReply, error) {
 	limit := cmp.Or(o.limit, callbackLimit)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
 	defer cancel()
@@ -116,7 +113,7 @@ func (s *Server) post(ctx context.Context, o outgoing, body []byte) (merchantRep
 	if len(body) > 0 {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	response, err := s.merchants.RoundTrip(r)
+	response, err := s.transport.RoundTrip(r)
 	if err != nil {
 		return merchantReply{}, cmp.Or(context.Cause(ctx), err)
 	}
@@ -137,7 +134,7 @@ func (s *Server) post(ctx context.Context, o outgoing, body []byte) (merchantRep
 
 // untilEnded returns a context that ends when the fake is closed or reset; the
 // function frees it.
-func (s *Server) untilEnded(forgot <-chan struct{}) (context.Context, func()) {
+func (s *callbackSender) untilEnded(forgot <-chan struct{}) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	go func() {
 		select {

@@ -19,13 +19,12 @@ var chaosFaults = []Fault{
 	{Truncate: true},
 }
 
-// SetChaos changes Options.Chaos. A test may set it to 0 to see what is left after the
-// faults. It panics when chaos is not from 0 to 1.
-func (s *Server) SetChaos(chaos float64) {
+// SetChaos changes Options.Chaos. It panics when chaos is not from 0 to 1.
+func (s *engineState) SetChaos(chaos float64) {
 	checkChaos(chaos)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.o.Chaos = chaos
+	s.Chaos = chaos
 }
 
 func checkChaos(chaos float64) {
@@ -35,8 +34,8 @@ func checkChaos(chaos float64) {
 }
 
 // unsettle applies Options.Chaos to a call. The caller holds s.mu.
-func (s *Server) unsettle(d *damage) {
-	if s.o.Chaos <= 0 || s.chance.Float64() >= s.o.Chaos {
+func (s *engineState) unsettle(d *damage) {
+	if s.Chaos <= 0 || s.chance.Float64() >= s.Chaos {
 		return
 	}
 	d.names = append(d.names, "chaos")
@@ -45,7 +44,7 @@ func (s *Server) unsettle(d *damage) {
 
 // tooFast reports whether a rule's calls per second are used up. It counts the fitting
 // calls of the last second that the rule did not refuse. The caller holds s.mu.
-func (s *Server) tooFast(f *Fault) bool {
+func (s *engineState) tooFast(f *Fault) bool {
 	n, now := 0, s.now()
 	for _, e := range slices.Backward(s.log.entries) {
 		if now.Sub(e.told.Time) >= time.Second {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -13,16 +14,58 @@ import (
 
 const ordersPath = "/checkout/v3/orders"
 
-var checkoutEndpoints = []endpoint{
-	{http.MethodPost, ordersPath, (*Server).create},
-	{http.MethodGet, ordersPath + "/{order_id}", (*Server).read},
-	{http.MethodPost, ordersPath + "/{order_id}", (*Server).update},
-	{http.MethodPost, ordersPath + "/{order_id}/abort", (*Server).abort},
+// checkoutConfig are the merchant's settings.
+type checkoutConfig struct {
+	MerchantName      string
+	Currencies        []string // that the merchant is configured for
+	EchoFilledURLs    bool
+	EchoCountryAsSent bool
+	NotActivated      bool
+}
+
+// checkoutService is the checkout API with its orders.
+type checkoutService struct {
+	*engineState
+	checkoutConfig
+	calls *callbackSender
+	om    *managementService
+
+	orders orderBook
+}
+
+// newCheckoutService adds the API to a state. What is bought goes to om.
+func newCheckoutService(s *engineState, calls *callbackSender, om *managementService, c checkoutConfig) *checkoutService {
+	k := &checkoutService{engineState: s, checkoutConfig: c, calls: calls, om: om}
+	hold(s, "orders", &k.orders, newOrderBook, orderBook.check)
+	for _, e := range []endpoint{
+		{http.MethodPost, ordersPath, k.create},
+		{http.MethodGet, ordersPath + "/{order_id}", k.read},
+		{http.MethodPost, ordersPath + "/{order_id}", k.update},
+		{http.MethodPost, ordersPath + "/{order_id}/abort", k.abort},
+	} {
+		if c.NotActivated {
+			e.do = func(*apiCall) (reply, *apiError) { return reply{}, errNotActivated }
+		}
+		s.serve(e)
+	}
+	s.perform("push", k.push)
+	return k
+}
+
+// push is the job that tells the merchant of a purchase.
+func (s *checkoutService) push(j job) {
+	s.mu.Lock()
+	url := ""
+	if o := s.orders.byID[j.ID]; o != nil {
+		url = merchantURL(o, "push")
+	}
+	s.mu.Unlock()
+	s.om.push(j, "", url)
 }
 
 // create makes an order. A repeated create makes another one.
 // Source: docs.kustom.co, Create order.
-func (s *Server) create(c *apiCall) (reply, *apiError) {
+func (s *checkoutService) create(c *apiCall) (reply, *apiError) {
 	sent, err := parseBody(c.body)
 	if err != nil {
 		return reply{}, err
@@ -37,14 +80,13 @@ func (s *Server) create(c *apiCall) (reply, *apiError) {
 		Started: s.now(), Modified: s.now(),
 	}
 	s.makeRoom()
-	s.orders[o.ID] = o
-	s.newest = append(s.newest, o)
+	s.orders.add(o)
 	s.tellAs("state", o, "status "+o.Status, nil)
 	return reply{status: http.StatusCreated, body: mustJSON(s.render(o)), orderID: o.ID, location: ordersPath + "/" + o.ID}, nil
 }
 
 // read returns an order. Source: docs.kustom.co, Read order.
-func (s *Server) read(c *apiCall) (reply, *apiError) {
+func (s *checkoutService) read(c *apiCall) (reply, *apiError) {
 	o, err := s.live(c.ids["order_id"])
 	if err != nil {
 		return reply{}, errNotFound
@@ -52,12 +94,12 @@ func (s *Server) read(c *apiCall) (reply, *apiError) {
 	return s.rendered(o), nil
 }
 
-func (s *Server) rendered(o *order) reply {
+func (s *checkoutService) rendered(o *order) reply {
 	return reply{status: http.StatusOK, body: mustJSON(s.render(o)), orderID: o.ID}
 }
 
 // open returns an order that the merchant may still change.
-func (s *Server) open(id string) (*order, *apiError) {
+func (s *checkoutService) open(id string) (*order, *apiError) {
 	o, err := s.live(id)
 	switch {
 	case err != nil:
@@ -72,7 +114,7 @@ func (s *Server) open(id string) (*order, *apiError) {
 // the merchant may still change it. While the merchant is called back, only its answer
 // may change the order. After 30 s it is a 504.
 // Source: docs.klarna.com, Tax handling; docs.kustom.co, Errors in checkout.
-func (s *Server) settled(id string) (*order, *apiError) {
+func (s *checkoutService) settled(id string) (*order, *apiError) {
 	late := time.NewTimer(serverLimit)
 	defer late.Stop()
 	for {
@@ -92,7 +134,7 @@ func (s *Server) settled(id string) (*order, *apiError) {
 // update replaces the sent members. After the shopper has entered something, addresses
 // are not replaced; they only follow a change of the purchase country.
 // Source: docs.kustom.co, Update ongoing order.
-func (s *Server) update(c *apiCall) (reply, *apiError) {
+func (s *checkoutService) update(c *apiCall) (reply, *apiError) {
 	o, err := s.settled(c.ids["order_id"])
 	if err != nil {
 		return reply{}, err
@@ -127,11 +169,33 @@ func sameCountry(a, b map[string]json.RawMessage) bool {
 
 // abort ends an order that is not bought, also during its purchase.
 // Source: docs.kustom.co, Abort order.
-func (s *Server) abort(c *apiCall) (reply, *apiError) {
+func (s *checkoutService) abort(c *apiCall) (reply, *apiError) {
 	o, err := s.open(c.ids["order_id"])
 	if err != nil {
 		return reply{}, err
 	}
 	s.end(o, StatusAborted)
 	return s.rendered(o), nil
+}
+
+// Orders returns all orders, newest first, also aborted, bought and expired ones.
+func (s *checkoutService) Orders() []Order {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Order, 0, len(s.orders.newest))
+	for _, o := range slices.Backward(s.orders.newest) {
+		all = append(all, s.inspect(o))
+	}
+	return all
+}
+
+// Order returns one order, also one that is aborted, bought or expired.
+func (s *checkoutService) Order(id string) (Order, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.orders.byID[id]
+	if o == nil {
+		return Order{}, false
+	}
+	return s.inspect(o), true
 }

@@ -13,7 +13,7 @@ import (
 const shownChanges = 6
 
 // replace gives an order new content and notes the differences.
-func (s *Server) replace(o *order, content map[string]json.RawMessage) {
+func (s *checkoutService) replace(o *order, content map[string]json.RawMessage) {
 	changes := changesOf(o.Content, content)
 	o.Content = content
 	s.touch(o)

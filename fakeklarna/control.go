@@ -19,17 +19,36 @@ import (
 //go:embed openapi.json
 var openAPI []byte
 
-// controlRoutes adds the fake's own interface below /fake/, as JSON and as pages.
-func (s *Server) controlRoutes(mux *http.ServeMux) {
+// controlServer is the fake's own interface below /fake/, as JSON.
+type controlServer struct {
+	*engineState
+	kco      *checkoutService
+	kp       *paymentsService
+	calls    *callbackSender
+	watchers chan struct{} // has an element for each page that follows what happens
+}
+
+func newControlServer(s *engineState, kco *checkoutService, kp *paymentsService, calls *callbackSender) *controlServer {
+	return &controlServer{engineState: s, kco: kco, kp: kp, calls: calls, watchers: make(chan struct{}, liveStreams)}
+}
+
+// maxSnapshot is the size of the largest snapshot that is read, in bytes.
+const maxSnapshot = 256 << 20
+
+// fakePath is where the fake's own interface is.
+const fakePath = "/fake/"
+
+// handler answers below fakePath.
+func (s *controlServer) handler() *http.ServeMux {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	control := http.NewServeMux()
 	for path, handlers := range map[string]methods{
-		"/fake/orders":                {"GET": listOf("orders", s.Orders)},
-		"/fake/orders/{id}":           {"GET": oneOf("order", s.Order)},
-		"/fake/orders/{id}/shopper":   {"POST": actOn(s.Shopper)},
-		"/fake/sessions":              {"GET": listOf("sessions", s.Sessions)},
-		"/fake/sessions/{id}":         {"GET": oneOf("session", s.Session)},
-		"/fake/sessions/{id}/shopper": {"POST": actOn(s.Pay)},
+		"/fake/orders":                {"GET": listOf("orders", s.kco.Orders)},
+		"/fake/orders/{id}":           {"GET": oneOf("order", s.kco.Order)},
+		"/fake/orders/{id}/shopper":   {"POST": actOn(s.kco.Shopper)},
+		"/fake/sessions":              {"GET": listOf("sessions", s.kp.Sessions)},
+		"/fake/sessions/{id}":         {"GET": oneOf("session", s.kp.Session)},
+		"/fake/sessions/{id}/shopper": {"POST": actOn(s.kp.Pay)},
 		"/fake/requests":              {"GET": s.listRequests},
 		"/fake/callbacks":             {"GET": s.listCallbacks},
 		"/fake/faults":                {"GET": s.listFaults, "POST": s.postFault, "DELETE": s.deleteFaults},
@@ -52,35 +71,25 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 		})
 	}
 	control.HandleFunc("GET /fake/live", s.serveLive)
-	control.HandleFunc("/fake/", s.serveNothing)
-	mux.Handle("/fake/", s.ownInterface(control))
+	control.HandleFunc(fakePath, func(w http.ResponseWriter, r *http.Request) {
+		status, answer := refuse(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
+		writeJSON(w, status, answer)
+	})
+	return control
 }
 
-// ownInterface serves pages to people, and refuses changes from pages of other sites.
-func (s *Server) ownInterface(control http.Handler) http.HandlerFunc {
+// guard refuses changes from pages of other sites.
+func (s *controlServer) guard(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	return func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Accept")
 		if err := protection.Check(r); err != nil {
 			status, answer := refuse(http.StatusForbidden, "cross_origin", "a page of another site must not do this")
 			writeJSON(w, status, answer)
 			return
 		}
-		forPeople := r.URL.Path == fakePath || asksForPage(r)
-		if forPeople && s.servePeople(w, r) { //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
-			return
-		}
-		control.ServeHTTP(w, r)
-	}
-}
-
-func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
-	if asksForPage(r) {
-		s.show(w, missingPage("", "There is no page at this address."), fakeCSP)
-		return
-	}
-	status, answer := refuse(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
-	writeJSON(w, status, answer)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // listOf returns a handler that answers a list.
@@ -113,19 +122,24 @@ func actOn[Action, Outcome any](do func(id string, a Action) (Outcome, error)) f
 	}
 }
 
-func (s *Server) listRequests(r *http.Request) (int, any) {
+func (s *controlServer) listRequests(r *http.Request) (int, any) {
 	return http.StatusOK, map[string][]Request{"requests": s.Requests(r.URL.Query().Get("order_id"))}
 }
 
-func (s *Server) listFaults(*http.Request) (int, any) {
+func (s *controlServer) listCallbacks(r *http.Request) (int, any) {
+	q := r.URL.Query()
+	return http.StatusOK, map[string][]Callback{"callbacks": s.calls.Callbacks(q.Get("order_id"), q.Get("session_id"))}
+}
+
+func (s *controlServer) listFaults(*http.Request) (int, any) {
 	return http.StatusOK, map[string][]Fault{"faults": s.Faults()}
 }
 
-func (s *Server) postFault(r *http.Request) (int, any) {
+func (s *controlServer) postFault(r *http.Request) (int, any) {
 	var f Fault
 	err := readJSON(r, &f)
 	if err == nil {
-		f, err = s.addFault(f)
+		f, err = s.AddFault(f)
 	}
 	if err != nil {
 		return refuseError(err)
@@ -133,12 +147,12 @@ func (s *Server) postFault(r *http.Request) (int, any) {
 	return http.StatusCreated, f
 }
 
-func (s *Server) deleteFaults(r *http.Request) (int, any) {
+func (s *controlServer) deleteFaults(r *http.Request) (int, any) {
 	s.ClearFaults()
 	return s.listFaults(r)
 }
 
-func (s *Server) deleteFault(r *http.Request) (int, any) {
+func (s *controlServer) deleteFault(r *http.Request) (int, any) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil || !s.RemoveFault(id) {
 		return refuse(http.StatusNotFound, "no_such_fault", "there is no rule "+r.PathValue("id"))
@@ -146,7 +160,7 @@ func (s *Server) deleteFault(r *http.Request) (int, any) {
 	return s.listFaults(r)
 }
 
-func (s *Server) readClock(*http.Request) (int, any) {
+func (s *controlServer) readClock(*http.Request) (int, any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return http.StatusOK, struct {
@@ -155,7 +169,7 @@ func (s *Server) readClock(*http.Request) (int, any) {
 	}{s.now().UTC(), Duration(s.offset)}
 }
 
-func (s *Server) moveClock(r *http.Request) (int, any) {
+func (s *controlServer) moveClock(r *http.Request) (int, any) {
 	var move struct {
 		Advance *Duration `json:"advance"`
 	}
@@ -164,7 +178,7 @@ func (s *Server) moveClock(r *http.Request) (int, any) {
 		err = errors.New(`"advance" is missing; it is a duration such as "49h"`)
 	}
 	if err == nil {
-		err = s.advance(time.Duration(*move.Advance))
+		err = s.Advance(time.Duration(*move.Advance))
 	}
 	if err != nil {
 		return refuseError(err)
@@ -172,7 +186,7 @@ func (s *Server) moveClock(r *http.Request) (int, any) {
 	return s.readClock(r)
 }
 
-func (s *Server) postReset(*http.Request) (int, any) {
+func (s *controlServer) postReset(*http.Request) (int, any) {
 	s.Reset()
 	return http.StatusOK, struct{}{}
 }
@@ -209,10 +223,20 @@ func refuseError(err error) (int, any) {
 	return refuse(http.StatusBadRequest, "bad_request", err.Error())
 }
 
-func writeJSON(w http.ResponseWriter, status int, answer any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(mustJSON(answer), '\n'))
+func (s *controlServer) getSnapshot(*http.Request) (int, any) {
+	return http.StatusOK, json.RawMessage(s.Snapshot())
+}
+
+func (s *controlServer) postSnapshot(r *http.Request) (int, any) {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxSnapshot+1))
+	switch {
+	case err != nil:
+		return refuseError(fmt.Errorf("the body: %w", err))
+	case len(text) > maxSnapshot:
+		return refuse(http.StatusRequestEntityTooLarge, "too_large", "the body: more than 256 MiB")
+	}
+	if err := s.Restore(text); err != nil {
+		return refuseError(err)
+	}
+	return s.readClock(r)
 }

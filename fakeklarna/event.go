@@ -20,7 +20,7 @@ type Event struct {
 const keptEvents = 50_000
 
 // tell notes an event and wakes the watching pages. The caller holds s.mu.
-func (s *Server) tell(e Event) {
+func (s *engineState) tell(e Event) {
 	e.Time = s.now()
 	s.events = append(s.events, e)
 	if len(s.events) > keptEvents {
@@ -30,7 +30,7 @@ func (s *Server) tell(e Event) {
 }
 
 // stir wakes the watching pages after a visible change. The caller holds s.mu.
-func (s *Server) stir() {
+func (s *engineState) stir() {
 	close(s.stirred)
 	s.stirred = make(chan struct{})
 }

@@ -2,10 +2,10 @@ package fakeklarna
 
 // SessionEvents returns what was told of a session, each with its lane.
 func (s *Server) SessionEvents(sessionID string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
 	var texts []string
-	for _, e := range s.events {
+	for _, e := range s.state.events {
 		if e.SessionID == sessionID {
 			texts = append(texts, e.Lane+": "+e.Text)
 		}

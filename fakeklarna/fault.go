@@ -92,8 +92,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 }
 
 // check returns what is wrong with a rule.
-func (f *Fault) check() error {
-	if err := f.checkTarget(); err != nil {
+// kinds are the callbacks that it may name.
+func (f *Fault) check(kinds []string) error {
+	if err := f.checkTarget(kinds); err != nil {
 		return err
 	}
 	switch {
@@ -122,16 +123,13 @@ func (f *Fault) breaksCalls() bool {
 	return f.Status != 0 || f.RateLimit != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
 }
 
-// callbackKinds are the callbacks that rules may name.
-var callbackKinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
-
 // checkTarget returns what is wrong with a rule about its target, calls or callbacks.
-func (f *Fault) checkTarget() error {
+func (f *Fault) checkTarget(kinds []string) error {
 	switch {
 	case f.Callback == "" && (f.Drop || f.Double || f.Reorder):
 		return errors.New("drop, double and reorder need a callback")
-	case f.Callback != "" && f.Callback != "*" && !slices.Contains(callbackKinds, f.Callback):
-		return fmt.Errorf("callback: %q is neither * nor one of %s", f.Callback, strings.Join(callbackKinds, ", "))
+	case f.Callback != "" && f.Callback != "*" && !slices.Contains(kinds, f.Callback):
+		return fmt.Errorf("callback: %q is neither * nor one of %s", f.Callback, strings.Join(kinds, ", "))
 	case f.Callback != "" && (f.breaksCalls() || f.Method != "" || f.Path != "" || f.Body != "" || len(f.Header) > 0):
 		return errors.New("a rule for a callback has order_id, count, probability, delay, jitter, drop, double and reorder only")
 	}
@@ -169,7 +167,7 @@ type damage struct {
 }
 
 // strike applies the rules that fit a call. The caller holds s.mu.
-func (s *Server) strike(method, path, orderID string) damage {
+func (s *engineState) strike(method, path, orderID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {
 		return f.fits(method, path, orderID) && (f.RateLimit == 0 || s.tooFast(f))
@@ -180,7 +178,7 @@ func (s *Server) strike(method, path, orderID string) damage {
 }
 
 // hits returns the rules that fit and hit, and counts the hits. The caller holds s.mu.
-func (s *Server) hits(fits func(*Fault) bool) []*Fault {
+func (s *engineState) hits(fits func(*Fault) bool) []*Fault {
 	var hit, kept []*Fault
 	for _, f := range s.faults {
 		if !fits(f) || f.Probability > 0 && s.chance.Float64() >= f.Probability {
@@ -200,10 +198,10 @@ func (s *Server) hits(fits func(*Fault) bool) []*Fault {
 }
 
 // strikeCallback applies the rules that fit a callback. The caller holds s.mu.
-func (s *Server) strikeCallback(o outgoing) damage {
+func (s *engineState) strikeCallback(kind, orderID, sessionID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {
-		return (f.Callback == "*" || f.Callback == o.kind) && (f.OrderID == "" || f.OrderID == o.orderID || f.OrderID == o.sessionID)
+		return (f.Callback == "*" || f.Callback == kind) && (f.OrderID == "" || f.OrderID == orderID || f.OrderID == sessionID)
 	}) {
 		d.add(f, s.chance)
 	}

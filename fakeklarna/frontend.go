@@ -58,14 +58,28 @@ func readTexts(files fs.FS) map[i18n.Lang]map[string]string {
 // frameCSP allows any shop to show the frame, which loads only its own files.
 const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
-// frontendRoutes adds what browsers ask for.
-func (s *Server) frontendRoutes(mux *http.ServeMux) {
+// frontendServer is what browsers get: snippet and iframe of the checkout, library, widget
+// and dialog of Klarna Payments.
+type frontendServer struct {
+	*engineState
+	kco *checkoutService
+	kp  *paymentsService
+	om  *managementService
+}
+
+func newFrontendServer(s *engineState, kco *checkoutService, kp *paymentsService, om *managementService) *frontendServer {
+	return &frontendServer{engineState: s, kco: kco, kp: kp, om: om}
+}
+
+// routes adds what browsers ask for.
+func (s *frontendServer) routes(mux *http.ServeMux) {
 	mux.Handle("GET /kcoc/"+assetVersion+"/", http.StripPrefix("/kcoc/"+assetVersion+"/", serveAssets()))
 	mux.HandleFunc("GET /v1/checkout/snippet/load", serveClientEvent)
 	mux.HandleFunc("GET /kco/checkout/orders/{id}/frame", framePage("frame.html"))
 	mux.HandleFunc("GET /kco/checkout/orders/{id}", s.frameAuthorised(s.serveFrameOrder))
 	mux.HandleFunc("POST /kco/checkout/orders/{id}/shopper", s.frameAuthorised(s.serveFrameAction))
 	s.widgetRoutes(mux)
+	s.paymentsRoutes(mux)
 }
 
 func serveAssets() http.Handler {

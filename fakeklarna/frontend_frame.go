@@ -93,15 +93,15 @@ type receipt struct {
 
 // frameAuthorised requires the token of the order in the path. An unknown or expired order
 // is a 404 with an empty body.
-func (s *Server) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
+func (s *frontendServer) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		id := r.PathValue("id")
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), tokenScheme)
-		switch _, err := s.view(id); {
+		switch _, err := s.kco.view(id); {
 		case err != nil:
 			w.WriteHeader(http.StatusNotFound)
-		case !ok || !s.tokenFits(id, token):
+		case !ok || !s.kco.tokenFits(id, token):
 			w.WriteHeader(http.StatusUnauthorized)
 		default:
 			next(w, r)
@@ -110,10 +110,10 @@ func (s *Server) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
 }
 
 // serveFrameOrder answers the order as the iframe shows it.
-func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
+func (s *frontendServer) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	o, err := s.live(r.PathValue("id"))
+	o, err := s.kco.live(r.PathValue("id"))
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
@@ -122,8 +122,8 @@ func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
 }
 
 // frameOrder: the caller holds s.mu.
-func (s *Server) frameOrder(o *order) frameOrder {
-	v, shown := s.inspect(o), s.outcome(o)
+func (s *frontendServer) frameOrder(o *order) frameOrder {
+	v, shown := s.kco.inspect(o), s.kco.outcome(o)
 	text := func(amount int64) string {
 		return money.Format(money.Amount(amount), money.Currency(shown.Currency), shown.Locale)
 	}
@@ -180,7 +180,7 @@ func (s *Server) frameOrder(o *order) frameOrder {
 			Number: v.MerchantReference1, Method: o.Method, Details: v.Options.ShippingDetails,
 			Minimal: slices.Contains(guiOptions(&v), "minimal_confirmation"),
 		}
-		if m := s.managed[o.ID]; m != nil {
+		if m := s.om.managed[o.ID]; m != nil {
 			f.Receipt.Pending = m.View.FraudStatus == FraudPending
 		}
 	}
@@ -196,8 +196,8 @@ func checkboxesOf(v *Order, now map[string]bool) []frameCheckbox {
 }
 
 // serveFrameAction does an action of the shopper, like POST /fake/orders/{id}/shopper.
-func (s *Server) serveFrameAction(w http.ResponseWriter, r *http.Request) {
-	frameAction(w, r, 64<<10, s.Shopper)
+func (s *frontendServer) serveFrameAction(w http.ResponseWriter, r *http.Request) {
+	frameAction(w, r, 64<<10, s.kco.Shopper)
 }
 
 // frameAction does the action in the body, of at most limit bytes.

@@ -29,14 +29,14 @@ type keptAnswers struct {
 	Keys  []string // from the oldest answer to the newest
 }
 
-// onceByKey makes an operation obey Klarna-Idempotency-Key. A second call with the same
+// once makes an operation obey Klarna-Idempotency-Key. A second call with the same
 // key has no effect and gets the first answer, whatever its body. A 5xx is not kept. A
 // call waits for a running call with the same key.
 // Source: docs.klarna.com, Order Management API reference, Escalation and retry policy.
-func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *apiCall) (reply, *apiError) {
-	return func(s *Server, c *apiCall) (reply, *apiError) {
+func (s *engineState) once(do operation) operation {
+	return func(c *apiCall) (reply, *apiError) {
 		if c.header.Get("Klarna-Idempotency-Key") == "" {
-			return do(s, c)
+			return do(c)
 		}
 		key := c.scope + " " + c.header.Get("Klarna-Idempotency-Key")
 		for s.running[key] != nil {
@@ -55,7 +55,7 @@ func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *api
 				delete(s.running, key)
 			}
 		}()
-		out, err := do(s, c)
+		out, err := do(c)
 		if err != nil {
 			out = err.reply(reply{path: c.path}, c.correlationID)
 		}
@@ -66,7 +66,7 @@ func onceByKey(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *api
 
 // keep stores an answer, unless the fake was reset meanwhile. It removes old answers, and
 // the oldest of too many.
-func (s *Server) keep(key string, c *apiCall, out reply) {
+func (s *engineState) keep(key string, c *apiCall, out reply) {
 	select {
 	case <-c.forgot:
 		return

@@ -50,7 +50,7 @@ func (c *chance) UnmarshalText(text []byte) error {
 }
 
 // newID returns a UUID. The caller holds s.mu.
-func (s *Server) newID() string {
+func (s *engineState) newID() string {
 	var id uuid.UUID
 	_, _ = s.chance.source.Read(id[:]) // never fails
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
@@ -59,4 +59,4 @@ func (s *Server) newID() string {
 
 // newToken returns a secret text. Only the seed lets somebody guess it. The caller holds
 // s.mu.
-func (s *Server) newToken() string { return strings.ReplaceAll(s.newID(), "-", "") }
+func (s *engineState) newToken() string { return strings.ReplaceAll(s.newID(), "-", "") }

@@ -1,6 +1,8 @@
 package fakeklarna
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -8,33 +10,34 @@ import (
 // job is a task for a time of the fake's clock. It is plain data, for snapshots.
 type job struct {
 	Due     time.Time
-	Kind    string // one of jobKinds
+	Kind    string // see perform
 	ID      string // of the order or session
 	Detail  string // what the kind needs
 	Attempt int    // how often it was done before
 }
 
-// jobKinds returns the functions that do jobs. Each runs in its own goroutine, without
-// s.mu. It is no variable, because jobs may schedule jobs.
-func jobKinds() map[string]func(*Server, job) {
-	return map[string]func(*Server, job){
-		"push":           (*Server).push,
-		jobAuthorization: (*Server).sendAuthorization,
-		jobPaymentPush:   (*Server).push,
-		"decision":       (*Server).decision,
-		"notification":   (*Server).notify,
+// perform makes do the function for a kind of jobs. It runs in a goroutine of its own,
+// without s.mu.
+func (s *engineState) perform(kind string, do func(job)) { s.performs[kind] = do }
+
+func (s *engineState) checkJobs(jobs []job) error {
+	for _, j := range jobs {
+		if s.performs[j.Kind] == nil {
+			return fmt.Errorf("there is no kind %q", j.Kind)
+		}
 	}
+	return nil
 }
 
 // schedule adds a job. The caller holds s.mu.
-func (s *Server) schedule(j job) {
+func (s *engineState) schedule(j job) {
 	s.jobs = append(s.jobs, j)
 	s.wakeJobs()
 }
 
 // wakeJobs sets the timer to the next job, after a change of jobs or clock. The
 // caller holds s.mu.
-func (s *Server) wakeJobs() {
+func (s *engineState) wakeJobs() {
 	if s.jobTimer != nil {
 		s.jobTimer.Stop()
 	}
@@ -46,7 +49,7 @@ func (s *Server) wakeJobs() {
 }
 
 // doJobs starts the jobs whose time has come.
-func (s *Server) doJobs() {
+func (s *engineState) doJobs() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -54,19 +57,50 @@ func (s *Server) doJobs() {
 		return
 	default:
 	}
-	now := s.now()
 	var due []job
 	s.jobs = slices.DeleteFunc(s.jobs, func(j job) bool {
-		if j.Due.After(now) {
+		if !s.isDue(j) {
 			return false
 		}
 		due = append(due, j)
 		return true
 	})
 	slices.SortStableFunc(due, func(a, b job) int { return a.Due.Compare(b.Due) })
-	kinds := jobKinds()
 	for _, j := range due {
-		go kinds[j.Kind](s, j)
+		s.working++
+		go s.work(j)
 	}
 	s.wakeJobs()
+}
+
+func (s *engineState) isDue(j job) bool { return !j.Due.After(s.now()) }
+
+func (s *engineState) work(j job) {
+	s.performs[j.Kind](j)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.working--
+	close(s.rested)
+	s.rested = make(chan struct{})
+}
+
+// Wait waits until no job is due and none runs, or the fake is closed. The error is that
+// of ctx.
+func (s *engineState) Wait(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		rested := s.rested
+		done := s.working == 0 && !slices.ContainsFunc(s.jobs, s.isDue)
+		s.mu.Unlock()
+		if done {
+			return nil
+		}
+		select {
+		case <-rested:
+		case <-s.closed:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

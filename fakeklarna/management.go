@@ -20,13 +20,49 @@ const (
 	maxManagedBody = 1 << 20
 )
 
-// operation is one operation of the API. It checks the order ID, the body, the order, the
+// managementService is the Order Management API with its orders.
+type managementService struct {
+	*engineState
+	calls         *callbackSender
+	closeRefunded bool
+	pushDelay     time.Duration
+
+	managed map[string]*managedOrder // by ID; the state's lock guards it
+}
+
+// newManagementService adds the API to a state. closeRefunded makes an order that is fully
+// refunded CLOSED; pushDelay is the time from a purchase to its first push.
+func newManagementService(s *engineState, calls *callbackSender, closeRefunded bool, pushDelay time.Duration) *managementService {
+	m := &managementService{engineState: s, calls: calls, closeRefunded: closeRefunded, pushDelay: pushDelay}
+	hold(s, "managed", &m.managed, func() map[string]*managedOrder { return map[string]*managedOrder{} }, checkManaged)
+	for _, op := range managedOperations {
+		do := func(c *apiCall) (reply, *apiError) { return op.run(m, c) }
+		if op.method != http.MethodGet {
+			do = s.once(do) // writes take an idempotency key
+		}
+		s.serve(endpoint{op.method, managedPath + op.path, do})
+	}
+	s.perform("decision", m.decision)
+	s.perform("notification", m.notify)
+	return m
+}
+
+func checkManaged(managed map[string]*managedOrder) error {
+	for id, m := range managed {
+		if m.View.OrderID != id {
+			return fmt.Errorf("order %s says that it is %s", id, m.View.OrderID)
+		}
+	}
+	return nil
+}
+
+// managedOperation is one operation of the API. It checks the order ID, the body, the order, the
 // capture or refund, and the order's state, in this sequence.
-type operation struct {
+type managedOperation struct {
 	method, path string // below managedPath
 	body         *rule  // nil: a body is not looked at
 	unknown      string // message when there is no such order
-	do           func(*Server, *managedOrder, managedCall) (reply, *apiError)
+	do           func(*managementService, *managedOrder, managedCall) (reply, *apiError)
 }
 
 // managedCall is the input of an operation.
@@ -44,42 +80,30 @@ func (c managedCall) into(v any) {
 
 const unknownOrder = "Order {order_id} cannot be found."
 
-var managementEndpoints = endpointsOf([]operation{
-	{http.MethodGet, "", nil, unknownOrder, (*Server).readManaged},
-	{http.MethodPost, "/acknowledge", nil, unknownOrder + " Acknowledgement not possible.", (*Server).acknowledge},
-	{http.MethodPatch, "/authorization", &authorizationRule, unknownOrder, (*Server).changeAuthorization},
-	{http.MethodPatch, "/merchant-references", &referencesRule, "Order cannot be found. Merchant references cannot be updated.", (*Server).changeReferences},
-	{http.MethodPatch, "/customer-details", &customerDetailsRule, unknownOrder, (*Server).changeCustomer},
-	{http.MethodPost, "/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to order {order_id}.", (*Server).shipOrder},
-	{http.MethodPost, "/cancel", nil, unknownOrder, (*Server).cancel},
-	{http.MethodPost, "/extend-authorization-time", nil, unknownOrder, (*Server).extendAuthorization},
-	{http.MethodPost, "/release-remaining-authorization", nil, unknownOrder, (*Server).releaseAuthorization},
-	{http.MethodPost, "/captures", &captureRule, unknownOrder, (*Server).capture},
-	{http.MethodGet, "/captures", nil, unknownOrder, (*Server).listCaptures},
-	{http.MethodGet, "/captures/{capture_id}", nil, unknownOrder, ofCapture("", (*Server).readCapture)},
-	{http.MethodPost, "/captures/{capture_id}/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to capture {capture_id}.", ofCapture("Shipping info cannot be added to capture {capture_id}", (*Server).shipCapture)},
-	{http.MethodPost, "/captures/{capture_id}/trigger-send-out", nil, unknownOrder, ofCapture("Send out cannot be triggered for capture {capture_id}", (*Server).sendOut)},
-	{http.MethodGet, "/captures/{capture_id}/extend-due-date-options", nil, unknownOrder, ofCapture("", (*Server).dueDateOptions)},
-	{http.MethodPatch, "/captures/{capture_id}/extend-due-date", &dueDateRule, unknownOrder, ofCapture(notExtended, (*Server).extendDueDate)},
-	{http.MethodPost, "/refunds", &refundRule, unknownOrder, (*Server).refund},
-	{http.MethodGet, "/refunds/{refund_id}", nil, unknownRefund, (*Server).readRefund},
-})
-
-// endpointsOf makes endpoints from operations. Writes take an idempotency key.
-func endpointsOf(operations []operation) []endpoint {
-	endpoints := make([]endpoint, len(operations))
-	for i, op := range operations {
-		endpoints[i] = endpoint{op.method, managedPath + op.path, op.run}
-		if op.method != http.MethodGet {
-			endpoints[i].do = onceByKey(op.run)
-		}
-	}
-	return endpoints
+var managedOperations = []managedOperation{
+	{http.MethodGet, "", nil, unknownOrder, (*managementService).readManaged},
+	{http.MethodPost, "/acknowledge", nil, unknownOrder + " Acknowledgement not possible.", (*managementService).acknowledge},
+	{http.MethodPatch, "/authorization", &authorizationRule, unknownOrder, (*managementService).changeAuthorization},
+	{http.MethodPatch, "/merchant-references", &referencesRule, "Order cannot be found. Merchant references cannot be updated.", (*managementService).changeReferences},
+	{http.MethodPatch, "/customer-details", &customerDetailsRule, unknownOrder, (*managementService).changeCustomer},
+	{http.MethodPost, "/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to order {order_id}.", (*managementService).shipOrder},
+	{http.MethodPost, "/cancel", nil, unknownOrder, (*managementService).cancel},
+	{http.MethodPost, "/extend-authorization-time", nil, unknownOrder, (*managementService).extendAuthorization},
+	{http.MethodPost, "/release-remaining-authorization", nil, unknownOrder, (*managementService).releaseAuthorization},
+	{http.MethodPost, "/captures", &captureRule, unknownOrder, (*managementService).capture},
+	{http.MethodGet, "/captures", nil, unknownOrder, (*managementService).listCaptures},
+	{http.MethodGet, "/captures/{capture_id}", nil, unknownOrder, ofCapture("", (*managementService).readCapture)},
+	{http.MethodPost, "/captures/{capture_id}/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to capture {capture_id}.", ofCapture("Shipping info cannot be added to capture {capture_id}", (*managementService).shipCapture)},
+	{http.MethodPost, "/captures/{capture_id}/trigger-send-out", nil, unknownOrder, ofCapture("Send out cannot be triggered for capture {capture_id}", (*managementService).sendOut)},
+	{http.MethodGet, "/captures/{capture_id}/extend-due-date-options", nil, unknownOrder, ofCapture("", (*managementService).dueDateOptions)},
+	{http.MethodPatch, "/captures/{capture_id}/extend-due-date", &dueDateRule, unknownOrder, ofCapture(notExtended, (*managementService).extendDueDate)},
+	{http.MethodPost, "/refunds", &refundRule, unknownOrder, (*managementService).refund},
+	{http.MethodGet, "/refunds/{refund_id}", nil, unknownRefund, (*managementService).readRefund},
 }
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
-func (op *operation) run(s *Server, c *apiCall) (reply, *apiError) {
+func (op *managedOperation) run(s *managementService, c *apiCall) (reply, *apiError) {
 	switch {
 	case len(c.body) > maxManagedBody:
 		return reply{}, errTooLarge(managedPath)
@@ -156,7 +180,7 @@ type managedOrder struct {
 }
 
 // managedOrder returns an order, settled, nil when there is none. The caller holds s.mu.
-func (s *Server) managedOrder(id string) *managedOrder {
+func (s *managementService) managedOrder(id string) *managedOrder {
 	m := s.managed[strings.ToLower(id)]
 	if m != nil {
 		s.settle(m)
@@ -165,7 +189,7 @@ func (s *Server) managedOrder(id string) *managedOrder {
 }
 
 // Managed returns an order as Order Management has it; false when it is not bought.
-func (s *Server) Managed(orderID string) (ManagedOrder, bool) {
+func (s *managementService) Managed(orderID string) (ManagedOrder, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.managedOrder(orderID)
@@ -184,13 +208,13 @@ func (m *managedOrder) copied() ManagedOrder {
 
 // acknowledged reports whether the merchant has acknowledged or captured an order. That
 // ends its pushes. The caller holds s.mu.
-func (s *Server) acknowledged(orderID string) bool {
+func (s *managementService) acknowledged(orderID string) bool {
 	m := s.managed[orderID]
 	return m != nil && m.Acknowledged
 }
 
 // tellManaged notes an event of an order. The caller holds s.mu.
-func (s *Server) tellManaged(m *managedOrder, format string, args ...any) {
+func (s *managementService) tellManaged(m *managedOrder, format string, args ...any) {
 	s.tell(Event{Lane: "state", OrderID: m.View.OrderID, SessionID: m.SessionID, Text: fmt.Sprintf(format, args...)})
 }
 

@@ -18,7 +18,7 @@ type captureRequest struct {
 // capture takes a part of the authorized amount. It also acknowledges the order. Lines
 // need not add up to the amount.
 // Source: docs.klarna.com, Capture and track orders.
-func (s *Server) capture(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) capture(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent captureRequest
 	c.into(&sent)
 	v := &m.View
@@ -40,7 +40,7 @@ func (s *Server) capture(m *managedOrder, c managedCall) (reply, *apiError) {
 
 // addCapture adds a capture that is allowed and returns its ID. The caller
 // holds s.mu.
-func (s *Server) addCapture(m *managedOrder, sent captureRequest) string {
+func (s *managementService) addCapture(m *managedOrder, sent captureRequest) string {
 	v := &m.View
 	c := Capture{
 		CaptureID: s.newID(), KlarnaReference: v.KlarnaReference + "-" + text64(int64(len(v.Captures)+1)),
@@ -58,7 +58,7 @@ func (s *Server) addCapture(m *managedOrder, sent captureRequest) string {
 
 // captureAtOnce captures an accepted order with auto_capture.
 // Source: docs.klarna.com, Klarna Payments API reference (auto_capture).
-func (s *Server) captureAtOnce(m *managedOrder) {
+func (s *managementService) captureAtOnce(m *managedOrder) {
 	v := &m.View
 	if m.AutoCapture && v.FraudStatus == FraudAccepted && v.Status == StatusAuthorized && v.OrderAmount > 0 {
 		s.addCapture(m, captureRequest{CapturedAmount: v.OrderAmount, OrderLines: v.OrderLines})
@@ -67,15 +67,15 @@ func (s *Server) captureAtOnce(m *managedOrder) {
 
 // listCaptures returns all captures, oldest first.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) listCaptures(m *managedOrder, _ managedCall) (reply, *apiError) {
+func (s *managementService) listCaptures(m *managedOrder, _ managedCall) (reply, *apiError) {
 	return found(m.View.Captures), nil
 }
 
 // ofCapture makes an operation on the capture in the path. A change has a consequence,
 // which ends its error messages. It is not allowed on an order without captures. Source: docs.klarna.com, Order Management API reference,
 // Error codes and messages for order management.
-func ofCapture(consequence string, do func(*Server, *managedOrder, *Capture, managedCall) (reply, *apiError)) func(*Server, *managedOrder, managedCall) (reply, *apiError) {
-	return func(s *Server, m *managedOrder, c managedCall) (reply, *apiError) {
+func ofCapture(consequence string, do func(*managementService, *managedOrder, *Capture, managedCall) (reply, *apiError)) func(*managementService, *managedOrder, managedCall) (reply, *apiError) {
+	return func(s *managementService, m *managedOrder, c managedCall) (reply, *apiError) {
 		captures := m.View.Captures
 		i := slices.IndexFunc(captures, func(x Capture) bool { return strings.EqualFold(x.CaptureID, c.ids["capture_id"]) })
 		switch {
@@ -90,20 +90,20 @@ func ofCapture(consequence string, do func(*Server, *managedOrder, *Capture, man
 
 // readCapture returns one capture.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) readCapture(_ *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
+func (s *managementService) readCapture(_ *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
 	return found(*capture), nil
 }
 
 // shipCapture adds parcels to a capture.
 // Source: docs.klarna.com, Capture and track orders.
-func (s *Server) shipCapture(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
+func (s *managementService) shipCapture(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	capture.ShippingInfo = append(capture.ShippingInfo, s.parcels(m, c)...)
 	return done(), nil
 }
 
 // sendOut sends the customer the message about a capture again.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) sendOut(m *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
+func (s *managementService) sendOut(m *managedOrder, capture *Capture, _ managedCall) (reply, *apiError) {
 	s.tellManaged(m, "message about capture %s sent to the customer again", capture.KlarnaReference)
 	return done(), nil
 }
@@ -123,7 +123,7 @@ func (v *ManagedOrder) dueDatesOf() []DueDateOption {
 
 // dueDateOptions returns the possible extensions of a capture's due date.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) dueDateOptions(m *managedOrder, _ *Capture, _ managedCall) (reply, *apiError) {
+func (s *managementService) dueDateOptions(m *managedOrder, _ *Capture, _ managedCall) (reply, *apiError) {
 	return found(DueDateOptions{m.View.PurchaseCurrency, m.View.dueDatesOf()}), nil
 }
 
@@ -131,7 +131,7 @@ const notExtended = "Due date cannot be extended for capture {capture_id}"
 
 // extendDueDate extends the due date of a capture by one of the offered times.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) extendDueDate(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
+func (s *managementService) extendDueDate(m *managedOrder, capture *Capture, c managedCall) (reply, *apiError) {
 	var sent struct {
 		Days int64 `json:"number_of_days"`
 	}

@@ -10,13 +10,13 @@ import (
 // The operations on a whole order.
 
 // readManaged returns an order. Source: docs.klarna.com, View and change orders.
-func (s *Server) readManaged(m *managedOrder, _ managedCall) (reply, *apiError) {
+func (s *managementService) readManaged(m *managedOrder, _ managedCall) (reply, *apiError) {
 	return found(m.View), nil
 }
 
 // acknowledge notes that the merchant has the order. That ends its pushes. It may be
 // repeated. Source: docs.klarna.com, View and change orders.
-func (s *Server) acknowledge(m *managedOrder, _ managedCall) (reply, *apiError) {
+func (s *managementService) acknowledge(m *managedOrder, _ managedCall) (reply, *apiError) {
 	if m.View.Status == StatusCancelled {
 		return reply{}, forbidden("NOT_ALLOWED", "Order is cancelled. Acknowledgement not possible.")
 	}
@@ -24,7 +24,7 @@ func (s *Server) acknowledge(m *managedOrder, _ managedCall) (reply, *apiError) 
 	return done(), nil
 }
 
-func (s *Server) markAcknowledged(m *managedOrder) {
+func (s *managementService) markAcknowledged(m *managedOrder) {
 	if !m.Acknowledged {
 		m.Acknowledged = true
 		s.tellManaged(m, "acknowledged")
@@ -34,7 +34,7 @@ func (s *Server) markAcknowledged(m *managedOrder) {
 // changeAuthorization changes the order's total and lines. Missing lines are deleted. A
 // higher total needs a new risk check.
 // Source: docs.klarna.com, View and change orders.
-func (s *Server) changeAuthorization(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) changeAuthorization(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent struct {
 		OrderAmount int64         `json:"order_amount"`
 		OrderLines  []ManagedLine `json:"order_lines"`
@@ -60,7 +60,7 @@ func (s *Server) changeAuthorization(m *managedOrder, c managedCall) (reply, *ap
 }
 
 // tellLines notes by reference or name how the quantities of lines change.
-func (s *Server) tellLines(m *managedOrder, before, after []ManagedLine) {
+func (s *managementService) tellLines(m *managedOrder, before, after []ManagedLine) {
 	for _, change := range lineChanges(quantities(mustJSON(before)), quantities(mustJSON(after))) {
 		s.tellManaged(m, "%s", change)
 	}
@@ -90,7 +90,7 @@ func (v *ManagedOrder) riskDenied() bool {
 
 // changeReferences sets the references that are sent.
 // Source: docs.klarna.com, View and change orders.
-func (s *Server) changeReferences(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) changeReferences(m *managedOrder, c managedCall) (reply, *apiError) {
 	if m.View.Status == StatusCancelled {
 		return reply{}, forbidden("NOT_ALLOWED", "Order is cancelled. Merchant references cannot be updated.")
 	}
@@ -113,7 +113,7 @@ func (s *Server) changeReferences(m *managedOrder, c managedCall) (reply, *apiEr
 // changeCustomer changes the sent members of the shipping address. It needs a new risk
 // check. The billing address cannot change.
 // Source: docs.klarna.com, View and change orders.
-func (s *Server) changeCustomer(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) changeCustomer(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent struct {
 		BillingAddress  json.RawMessage   `json:"billing_address"`
 		ShippingAddress map[string]string `json:"shipping_address"`
@@ -158,13 +158,13 @@ func addressFits(sent map[string]string, after *ManagedAddress) bool {
 }
 
 // shipOrder adds parcels to an order. Source: docs.klarna.com, Delivery tracking.
-func (s *Server) shipOrder(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) shipOrder(m *managedOrder, c managedCall) (reply, *apiError) {
 	m.View.ShippingInfo = append(m.View.ShippingInfo, s.parcels(m, c)...)
 	return done(), nil
 }
 
 // parcels reads the parcels in a call, and notes them.
-func (s *Server) parcels(m *managedOrder, c managedCall) []ShippingInfo {
+func (s *managementService) parcels(m *managedOrder, c managedCall) []ShippingInfo {
 	var sent struct {
 		ShippingInfo []ShippingInfo `json:"shipping_info"`
 	}
@@ -173,7 +173,7 @@ func (s *Server) parcels(m *managedOrder, c managedCall) []ShippingInfo {
 	return sent.ShippingInfo
 }
 
-func (s *Server) tellParcels(m *managedOrder, parcels []ShippingInfo) {
+func (s *managementService) tellParcels(m *managedOrder, parcels []ShippingInfo) {
 	for _, p := range parcels {
 		s.tellManaged(m, "shipping info added: %s", strings.TrimSpace(p.ShippingCompany+" "+p.TrackingNumber))
 	}
@@ -181,7 +181,7 @@ func (s *Server) tellParcels(m *managedOrder, parcels []ShippingInfo) {
 
 // cancel gives back the authorization of an order without captures.
 // Source: docs.klarna.com, View and change orders.
-func (s *Server) cancel(m *managedOrder, _ managedCall) (reply, *apiError) {
+func (s *managementService) cancel(m *managedOrder, _ managedCall) (reply, *apiError) {
 	switch v := &m.View; {
 	case len(v.Captures) > 0:
 		return reply{}, forbidden("CANCEL_NOT_ALLOWED", "Order has previous captures. Cancel not possible.")
@@ -194,7 +194,7 @@ func (s *Server) cancel(m *managedOrder, _ managedCall) (reply, *apiError) {
 
 // extendAuthorization restarts the time for captures, up to 180 days after the purchase.
 // Source: docs.klarna.com, Extended authorization expiration.
-func (s *Server) extendAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
+func (s *managementService) extendAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
 	v := &m.View
 	switch method := v.InitialPaymentMethod.Type; {
 	case v.Status == StatusCaptured:
@@ -217,7 +217,7 @@ func (s *Server) extendAuthorization(m *managedOrder, _ managedCall) (reply, *ap
 
 // releaseAuthorization gives back the remaining authorization of a partly captured order.
 // Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) releaseAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
+func (s *managementService) releaseAuthorization(m *managedOrder, _ managedCall) (reply, *apiError) {
 	const not = " Remaining authorization cannot be released."
 	v := &m.View
 	switch v.Status {

@@ -3,6 +3,8 @@ package fakeklarna
 import (
 	"cmp"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -32,7 +34,7 @@ type purchase struct {
 }
 
 // authorize adds a purchase to Order Management. The caller holds s.mu.
-func (s *Server) authorize(p purchase) {
+func (s *managementService) authorize(p purchase) {
 	now := s.now()
 	m := &managedOrder{
 		SessionID: p.SessionID, Created: now, Expires: midnightAfter(now, authorizationDays),
@@ -67,7 +69,7 @@ func (s *Server) authorize(p purchase) {
 
 // newReference returns a reference for the customer.
 // Source: recorded answers (klarna_reference).
-func (s *Server) newReference() string {
+func (s *managementService) newReference() string {
 	const signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	reference := make([]byte, 8)
 	for i := range reference {
@@ -161,3 +163,13 @@ func managedOption(o *ShippingOption) *ManagedShippingOption {
 }
 
 func text64(n int64) string { return strconv.FormatInt(n, 10) }
+
+// makeRoomManaged removes the oldest order of Order Management when there are MaxKept.
+// The caller holds s.mu.
+func (s *managementService) makeRoomManaged() {
+	if len(s.managed) < s.MaxKept {
+		return
+	}
+	oldest := slices.MinFunc(slices.Collect(maps.Values(s.managed)), func(a, b *managedOrder) int { return a.Created.Compare(b.Created) })
+	delete(s.managed, oldest.View.OrderID)
+}

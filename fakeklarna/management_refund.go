@@ -12,7 +12,7 @@ const unknownRefund = "Refund {refund_id} cannot be found for order {order_id}"
 
 // refund gives a part of the captured amount back to the customer. Lines need not add up
 // to the amount. Source: docs.klarna.com, Refund orders and manage authorizations.
-func (s *Server) refund(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) refund(m *managedOrder, c managedCall) (reply, *apiError) {
 	var sent struct {
 		RefundedAmount int64         `json:"refunded_amount"`
 		Description    string        `json:"description"`
@@ -44,7 +44,7 @@ func (s *Server) refund(m *managedOrder, c managedCall) (reply, *apiError) {
 // allocate assigns a refund to the capture whose lines have the refund's references. Once
 // that fails, no later refund is allocated.
 // Source: docs.klarna.com, Refund allocation.
-func (s *Server) allocate(m *managedOrder, r *Refund) {
+func (s *managementService) allocate(m *managedOrder, r *Refund) {
 	captures := m.View.Captures
 	i := slices.IndexFunc(captures, func(c Capture) bool {
 		return r.RefundedAmount <= c.CapturedAmount-c.RefundedAmount && hasReferences(c.OrderLines, r.OrderLines)
@@ -95,7 +95,7 @@ func (v *ManagedOrder) feeAllowed(lines []ManagedLine, amount int64) bool {
 
 // readRefund returns one refund.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Server) readRefund(m *managedOrder, c managedCall) (reply, *apiError) {
+func (s *managementService) readRefund(m *managedOrder, c managedCall) (reply, *apiError) {
 	id := c.ids["refund_id"]
 	if i := slices.IndexFunc(m.View.Refunds, func(r Refund) bool { return strings.EqualFold(r.RefundID, id) }); i >= 0 {
 		return found(m.View.Refunds[i]), nil

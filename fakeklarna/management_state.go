@@ -27,7 +27,7 @@ func midnightAfter(t time.Time, days int) time.Time {
 }
 
 // settle makes the changes that are due by now, in their sequence. The caller holds s.mu.
-func (s *Server) settle(m *managedOrder) {
+func (s *managementService) settle(m *managedOrder) {
 	passed := func(t time.Time) bool { return !s.now().Before(t) }
 	v := &m.View
 	if v.FraudStatus == FraudPending && v.Status == StatusAuthorized && passed(m.DecideAt) {
@@ -49,7 +49,7 @@ func (v *ManagedOrder) isOpen() bool {
 // restate updates sums and status of an order. The caller holds s.mu.
 // Source: docs.klarna.com, Order Management API reference; recorded answers. A
 // cancelled order keeps its remaining_authorized_amount, as recorded.
-func (s *Server) restate(m *managedOrder) {
+func (s *managementService) restate(m *managedOrder) {
 	v := &m.View
 	v.CapturedAmount, v.RefundedAmount = 0, 0
 	for i := range v.Captures {
@@ -65,7 +65,7 @@ func (s *Server) restate(m *managedOrder) {
 	s.setStatus(m, s.statusOf(v))
 }
 
-func (s *Server) statusOf(v *ManagedOrder) string {
+func (s *managementService) statusOf(v *ManagedOrder) string {
 	switch {
 	case v.Status == StatusCancelled || v.Status == StatusExpired || v.Status == StatusClosed:
 		return v.Status
@@ -73,13 +73,13 @@ func (s *Server) statusOf(v *ManagedOrder) string {
 		return StatusAuthorized
 	case v.RemainingAuthorizedAmount > 0:
 		return StatusPartCaptured
-	case s.o.CloseRefunded && v.RefundedAmount == v.CapturedAmount:
+	case s.closeRefunded && v.RefundedAmount == v.CapturedAmount:
 		return StatusClosed
 	}
 	return StatusCaptured
 }
 
-func (s *Server) setStatus(m *managedOrder, status string) {
+func (s *managementService) setStatus(m *managedOrder, status string) {
 	if before := m.View.Status; before != status {
 		m.View.Status = status
 		s.tellManaged(m, "status %s → %s", before, status)
@@ -88,7 +88,7 @@ func (s *Server) setStatus(m *managedOrder, status string) {
 
 // decide ends the fraud check and schedules the notification. The caller holds s.mu.
 // Source: docs.klarna.com, Pending orders.
-func (s *Server) decide(m *managedOrder) {
+func (s *managementService) decide(m *managedOrder) {
 	event := "FRAUD_RISK_REJECTED"
 	m.View.FraudStatus = FraudRejected
 	if m.Accept {
@@ -103,7 +103,7 @@ func (s *Server) decide(m *managedOrder) {
 }
 
 // decision is the job that ends an order's fraud check on time.
-func (s *Server) decision(j job) {
+func (s *managementService) decision(j job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.managedOrder(j.ID)
@@ -118,7 +118,7 @@ const (
 
 // notify is the job that tells the merchant the result of a fraud check. The next one is
 // due by the clock, but never before this one was answered.
-func (s *Server) notify(j job) {
+func (s *managementService) notify(j job) {
 	s.mu.Lock()
 	m := s.managed[j.ID]
 	if m == nil {
@@ -134,7 +134,7 @@ func (s *Server) notify(j job) {
 	}
 	s.mu.Unlock()
 
-	got := s.callMerchant(call)
+	got := s.calls.send(call)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

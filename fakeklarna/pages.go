@@ -19,10 +19,36 @@ import (
 var fakePages = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(webFiles, "web/fake/*.html")) })
 
 const (
-	fakePath = "/fake/"
-	fakeCSP  = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	fakeCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+// pagesServer is the fake's own interface for people. What has no page it leaves to control.
+type pagesServer struct {
+	*engineState
+	kco     *checkoutService
+	kp      *paymentsService
+	om      *managementService
+	calls   *callbackSender
+	control *http.ServeMux
+}
+
+func newPagesServer(s *engineState, kco *checkoutService, kp *paymentsService, om *managementService, calls *callbackSender, control *http.ServeMux) *pagesServer {
+	return &pagesServer{engineState: s, kco: kco, kp: kp, om: om, calls: calls, control: control}
+}
+
+// ServeHTTP serves a page to people, and leaves the rest to control.
+func (s *pagesServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	forPeople := r.URL.Path == fakePath || asksForPage(r)
+	if forPeople && s.servePeople(w, r) { //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
+		return
+	}
+	if _, route := s.control.Handler(r); route == fakePath && asksForPage(r) {
+		s.show(w, missingPage("", "There is no page at this address."), fakeCSP)
+		return
+	}
+	s.control.ServeHTTP(w, r)
+}
 
 // page is the data of a page: the frame and its content.
 type page struct {
@@ -88,7 +114,7 @@ func asksForPage(r *http.Request) bool {
 }
 
 // servePeople serves a page; false: the address has none.
-func (s *Server) servePeople(w http.ResponseWriter, r *http.Request) bool {
+func (s *pagesServer) servePeople(w http.ResponseWriter, r *http.Request) bool {
 	path := strings.Trim(strings.TrimPrefix(r.URL.Path, fakePath), "/")
 	id, isCheckout := strings.CutSuffix(strings.TrimPrefix(path, "orders/"), "/checkout")
 	switch {
@@ -112,7 +138,7 @@ func (s *Server) servePeople(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // pageAt returns the page at a path below /fake/; false: there is none.
-func (s *Server) pageAt(path string, query url.Values) (page, bool) {
+func (s *pagesServer) pageAt(path string, query url.Values) (page, bool) {
 	section, id, one := strings.Cut(path, "/")
 	switch {
 	case path == "" || path == "orders":
@@ -140,7 +166,7 @@ func missingPage(section, what string) page {
 }
 
 // show sends a page.
-func (s *Server) show(w http.ResponseWriter, p page, csp string) {
+func (s *pagesServer) show(w http.ResponseWriter, p page, csp string) {
 	s.mu.Lock()
 	now := s.now().UTC()
 	p.Offset, p.Orders, p.Faults = offsetText(s.offset), s.countOrders(), len(s.faults)

@@ -75,7 +75,7 @@ func curl(c *Request, base string) string {
 // quote makes a text one word of a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-func (s *Server) curlBase() string {
+func (s *pagesServer) curlBase() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.publicURL()

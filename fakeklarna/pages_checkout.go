@@ -24,8 +24,8 @@ var (
 
 // showCheckout shows the snippet as a shop should: its scripts and styles by
 // nonce, its style attribute in our own sheet.
-func (s *Server) showCheckout(w http.ResponseWriter, _ *http.Request, id string) {
-	v, err := s.view(id)
+func (s *pagesServer) showCheckout(w http.ResponseWriter, _ *http.Request, id string) {
+	v, err := s.kco.view(id)
 	if err != nil {
 		s.show(w, missingPage("orders", "There is no order "+cut(id, 60)+", or it has expired."), fakeCSP)
 		return

@@ -1,13 +1,10 @@
 package fakeklarna
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // faultRow is one rule on a page.
@@ -33,12 +30,12 @@ type statusChoice struct {
 
 var faultStatuses = []int{400, 401, 403, 404, 405, 409, 429, 500, 502, 503, 504}
 
-func (s *Server) faultsPage() page {
-	c := faultsContent{Methods: []string{"GET", "POST", "PATCH", "PUT", "DELETE"}, Kinds: callbackKinds}
+func (s *pagesServer) faultsPage() page {
+	c := faultsContent{Methods: []string{"GET", "POST", "PATCH", "PUT", "DELETE"}, Kinds: s.CallbackKinds}
 	for _, f := range s.Faults() {
 		c.Rows = append(c.Rows, rowOf(f))
 	}
-	for _, e := range endpoints {
+	for _, e := range s.endpoints {
 		if pattern := patternOf(e.path); !slices.Contains(c.Paths, pattern) {
 			c.Paths = append(c.Paths, pattern)
 		}
@@ -71,108 +68,6 @@ func rowOf(f Fault) faultRow {
 	return faultRow{f.ID, f.sentence(), left, f.OrderID}
 }
 
-// sentence says what a rule does: "The next 2 POST calls to
-// /checkout/v3/orders/* are answered 500."
-func (f *Fault) sentence() string {
-	one := f.Count == 1 || f.Count == -1
-	words := []string{"The next"}
-	switch {
-	case f.Count == -1:
-		words = []string{"Every"}
-	case !one:
-		words = append(words, strconv.Itoa(f.Count))
-	}
-	if kind := cmp.Or(f.Method, f.Callback); kind != "" && kind != "*" {
-		words = append(words, kind)
-	}
-	noun := "call"
-	if f.Callback != "" {
-		noun = "callback"
-	}
-	if !one {
-		noun += "s"
-	}
-	words = append(words, noun)
-	if f.Path != "" {
-		words = append(words, "to", f.Path)
-	}
-	if f.OrderID != "" {
-		words = append(words, "of order", short(f.OrderID))
-	}
-	if f.RateLimit > 0 {
-		words = append(words, "beyond", strconv.Itoa(f.RateLimit), "a second")
-	}
-	if f.Probability > 0 && f.Probability < 1 {
-		words = append(words, "with a chance of", strconv.FormatFloat(f.Probability*100, 'f', -1, 64), "%")
-	}
-	return strings.Join(append(words, joined(f.effects(one))), " ") + "."
-}
-
-// effects returns the effects of a rule as predicates, for one call or several.
-func (f *Fault) effects(one bool) []string {
-	var out []string
-	add := func(yes bool, singular, plural string) {
-		if yes && one {
-			out = append(out, singular)
-		} else if yes {
-			out = append(out, plural)
-		}
-	}
-	before, after := lapse(f.Delay, f.Jitter), lapse(f.DelayAfter, f.JitterAfter)
-	add(before != "", "waits "+before+" first", "wait "+before+" first")
-	add(f.Status != 0, fmt.Sprintf("is answered %d", f.Status), fmt.Sprintf("are answered %d", f.Status))
-	add(f.Reset, "has its connection reset", "have their connections reset")
-	add(after != "", "is stored, then waits "+after+" for its answer", "are stored, then wait "+after+" for their answers")
-	add(f.DropReply, "is stored, then loses its answer", "are stored, then lose their answers")
-	add(f.Truncate, "gets half of its answer", "get half of their answers")
-	add(f.NotJSON, "gets a page of HTML", "get a page of HTML")
-	add(f.Drop, "is not sent", "are not sent")
-	add(f.Double, "is sent twice", "are sent twice")
-	add(f.Reorder, "waits until another one was sent", "wait until another one was sent")
-	return out
-}
-
-func lapse(d, jitter Duration) string {
-	switch {
-	case d == 0 && jitter == 0:
-		return ""
-	case jitter == 0:
-		return lapseText(d)
-	}
-	return lapseText(d) + " to " + lapseText(d+jitter)
-}
-
-// lapseText returns a fault's delay, with a space before the unit if there is only one.
-func lapseText(d Duration) string {
-	text := time.Duration(d).String()
-	number := strings.TrimRight(text, "hmsµn")
-	if strings.ContainsAny(number, "hms") {
-		return text
-	}
-	return number + " " + text[len(number):]
-}
-
-func joined(parts []string) string {
-	if len(parts) < 2 {
-		return strings.Join(parts, "")
-	}
-	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
-}
-
-// RemoveFault removes a rule; false: there is none with the ID. Calls under way keep their
-// faults.
-func (s *Server) RemoveFault(id int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.faults, func(f *Fault) bool { return f.ID == id })
-	if i < 0 {
-		return false
-	}
-	s.tell(Event{Lane: "fault", OrderID: s.faults[i].OrderID, Text: "removed: " + s.faults[i].sentence()})
-	s.faults = slices.Delete(s.faults, i, i+1)
-	return true
-}
-
 // clockContent is the content of the page of the clock.
 type clockContent struct {
 	Now, Real string
@@ -182,7 +77,7 @@ type clockContent struct {
 
 type jobRow struct{ In, At, Kind, Path, Short string }
 
-func (s *Server) clockPage() page {
+func (s *pagesServer) clockPage() page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -196,7 +91,7 @@ func (s *Server) clockPage() page {
 			In: spanText(max(0, j.Due.Sub(now))), At: j.Due.UTC().Format("2 Jan 15:04:05"),
 			Kind: strings.ReplaceAll(j.Kind, "_", " "), Path: "orders/" + j.ID, Short: short(j.ID),
 		})
-		if s.payments.Sessions[j.ID] != nil {
+		if s.kp.held.Sessions[j.ID] != nil {
 			c.Jobs[len(c.Jobs)-1].Path = "sessions/" + j.ID
 		}
 	}

@@ -27,7 +27,7 @@ var doneTexts = map[string]string{
 var backPath = regexp.MustCompile(`^(|requests|faults|clock|sessions|(orders|sessions)/[\w.-]{1,80})$`)
 
 // takeForm carries out a form and returns to its page; false: the path takes no form.
-func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) bool {
+func (s *pagesServer) takeForm(w http.ResponseWriter, r *http.Request, path string) bool {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
 		r.PostForm = url.Values{} // it asks for nothing and is refused below
@@ -85,9 +85,9 @@ func (s *Server) takeForm(w http.ResponseWriter, r *http.Request, path string) b
 }
 
 // takeShopper acts as the shopper; refused is what the iframe would show.
-func (s *Server) takeShopper(id string, f url.Values) (done string, refused note, err error) {
+func (s *pagesServer) takeShopper(id string, f url.Values) (done string, refused note, err error) {
 	a := Action{Country: strings.TrimSpace(f.Get("country")), ShippingOption: f.Get("shipping_option"), Type: map[string]string{}}
-	v, ok := s.Order(id)
+	v, ok := s.kco.Order(id)
 	if !ok {
 		return "", note{}, errNoOrder
 	}
@@ -107,7 +107,7 @@ func (s *Server) takeShopper(id string, f url.Values) (done string, refused note
 	if f.Get("do") == "buy" {
 		a.Buy, done = &Buy{Method: f.Get("method"), Decision: f.Get("decision")}, "bought"
 	}
-	out, err := s.Shopper(id, a)
+	out, err := s.kco.Shopper(id, a)
 	switch {
 	case errors.Is(err, errNoOrder):
 		return "", note{}, errors.New("the order has expired")
@@ -123,13 +123,13 @@ func (s *Server) takeShopper(id string, f url.Values) (done string, refused note
 	return done, note{}, nil
 }
 
-func (s *Server) takeClock(f url.Values) error {
+func (s *pagesServer) takeClock(f url.Values) error {
 	text := strings.ReplaceAll(f.Get("advance"), " ", "")
 	d, err := time.ParseDuration(text)
 	if err != nil {
 		return fmt.Errorf("%q is not a time span such as 90m or 49h", cut(text, 40))
 	}
-	return s.advance(d)
+	return s.Advance(d)
 }
 
 // quickChoices are the faults of one button.
@@ -145,10 +145,10 @@ var quickFaults = map[string]Fault{
 }
 
 // takeFault adds a rule.
-func (s *Server) takeFault(f url.Values) error {
+func (s *pagesServer) takeFault(f url.Values) error {
 	if rule, ok := quickFaults[f.Get("quick")]; ok {
 		rule.OrderID = f.Get("order_id")
-		_, err := s.addFault(rule)
+		_, err := s.AddFault(rule)
 		return err
 	}
 	rule := Fault{
@@ -184,6 +184,6 @@ func (s *Server) takeFault(f url.Values) error {
 		}
 		rule.Probability = percent / 100
 	}
-	_, err := s.addFault(rule)
+	_, err := s.AddFault(rule)
 	return err
 }

@@ -212,8 +212,8 @@ func TestRemoveFault(t *testing.T) {
 	if got := s.send("GET", "/checkout/v3/orders/x", ""); got.status != 503 {
 		t.Errorf("the rule that stays: %d", got.status)
 	}
-	if s.fake.RemoveFault(2) {
-		t.Error("removed a rule that has had its hit")
+	if got := s.send("DELETE", "/fake/faults/2", ""); got.status != 404 {
+		t.Errorf("removed a rule that has had its hit: %d", got.status)
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 
 // serveLive sends a server-sent event to a page after each visible change. The page then
 // reloads. The stream ends when the fake is closed or reset, and after liveLife.
-func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
+func (s *controlServer) serveLive(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.watchers <- struct{}{}:
 		defer func() { <-s.watchers }()

@@ -55,9 +55,9 @@ var personaChoices = []labelled{
 	{"shopper+error@example.com", "technical error"},
 }
 
-func (s *Server) orderPage(id string, query url.Values) page {
+func (s *pagesServer) orderPage(id string, query url.Values) page {
 	s.mu.Lock()
-	o, m := s.orders[id], s.managedOrder(id)
+	o, m := s.kco.orders.byID[id], s.om.managedOrder(id)
 	if o == nil && m == nil {
 		s.mu.Unlock()
 		return missingPage("orders", "There is no order "+cut(id, 60)+". The fake keeps orders until it ends or is told to forget everything.")
@@ -67,8 +67,8 @@ func (s *Server) orderPage(id string, query url.Values) page {
 		c.fromManagement(m)
 	}
 	if o != nil {
-		v := s.inspect(o)
-		c.fromCheckout(&v, new(s.outcome(o)))
+		v := s.kco.inspect(o)
+		c.fromCheckout(&v, new(s.kco.outcome(o)))
 		if at, err := time.Parse(time.RFC3339, v.Fake.ExpiresAt); err == nil && !v.Fake.Expired {
 			c.Expires = spanText(at.Sub(s.now()))
 		}

@@ -37,7 +37,7 @@ type labelled struct{ Value, Text string }
 // ages are how long ago an order may have changed.
 var ages = []labelled{{"", "any time"}, {"5m", "last 5 minutes"}, {"1h", "last hour"}, {"24h", "last 24 hours"}}
 
-func (s *Server) ordersPage(query url.Values) page {
+func (s *pagesServer) ordersPage(query url.Values) page {
 	f := orderFilter{
 		Query: strings.TrimSpace(query.Get("q")), Status: query.Get("status"), Country: strings.ToUpper(strings.TrimSpace(query.Get("country"))),
 		From: strings.TrimSpace(query.Get("from")), To: strings.TrimSpace(query.Get("to")), Age: query.Get("age"),
@@ -47,8 +47,8 @@ func (s *Server) ordersPage(query url.Values) page {
 		Statuses: []string{StatusIncomplete, StatusAborted, "expired", StatusComplete, StatusAuthorized, StatusPartCaptured, StatusCaptured, StatusCancelled, StatusExpired, StatusClosed},
 		Username: "USER", Password: "PASSWORD",
 	}
-	if s.o.Username == "demo" && s.o.Password == "demo" {
-		c.Username, c.Password = s.o.Username, s.o.Password
+	if s.Username == "demo" && s.Password == "demo" {
+		c.Username, c.Password = s.Username, s.Password
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -82,10 +82,10 @@ type listed struct {
 }
 
 // countOrders counts what listed returns. The caller holds s.mu.
-func (s *Server) countOrders() int {
-	n := len(s.newest)
-	for id := range s.managed {
-		if s.orders[id] == nil {
+func (s *pagesServer) countOrders() int {
+	n := len(s.kco.orders.newest)
+	for id := range s.om.managed {
+		if s.kco.orders.byID[id] == nil {
 			n++
 		}
 	}
@@ -93,24 +93,26 @@ func (s *Server) countOrders() int {
 }
 
 // listed returns all orders, the newest first. The caller holds s.mu.
-func (s *Server) listed() iter.Seq[listed] {
+func (s *pagesServer) listed() iter.Seq[listed] {
 	var others []*managedOrder
-	for id, m := range s.managed {
-		if s.orders[id] == nil {
+	for id, m := range s.om.managed {
+		if s.kco.orders.byID[id] == nil {
 			others = append(others, m)
 		}
 	}
 	slices.SortFunc(others, func(a, b *managedOrder) int { return b.Created.Compare(a.Created) })
 	return func(yield func(listed) bool) {
-		next := func(m *managedOrder) bool { return yield(listed{m.View.OrderID, nil, s.managedOrder(m.View.OrderID)}) }
-		for _, o := range slices.Backward(s.newest) {
+		next := func(m *managedOrder) bool {
+			return yield(listed{m.View.OrderID, nil, s.om.managedOrder(m.View.OrderID)})
+		}
+		for _, o := range slices.Backward(s.kco.orders.newest) {
 			for len(others) > 0 && others[0].Created.After(o.Started) {
 				m := others[0]
 				if others = others[1:]; !next(m) {
 					return
 				}
 			}
-			if !yield(listed{o.ID, o, s.managedOrder(o.ID)}) {
+			if !yield(listed{o.ID, o, s.om.managedOrder(o.ID)}) {
 				return
 			}
 		}
@@ -137,11 +139,11 @@ func (f *orderFilter) query(older string) string {
 
 // shownStatus returns an order's status for pages: that of Order Management after the
 // purchase. The caller holds s.mu.
-func (s *Server) shownStatus(l listed) string {
+func (s *pagesServer) shownStatus(l listed) string {
 	switch {
 	case l.managed != nil:
 		return l.managed.View.Status
-	case s.expired(l.order):
+	case s.kco.expired(l.order):
 		return "expired"
 	}
 	return l.order.Status
@@ -205,7 +207,7 @@ func (l listed) email() string {
 
 // matches reports whether an order matches the form. It decodes only what it needs: there
 // may be thousands of orders. The caller holds s.mu.
-func (s *Server) matches(l listed, f *orderFilter) bool {
+func (s *pagesServer) matches(l listed, f *orderFilter) bool {
 	switch {
 	case f.Status != "" && s.shownStatus(l) != f.Status && (l.order == nil || l.order.Status != f.Status || l.managed == nil),
 		f.Country != "" && !strings.EqualFold(l.member("purchase_country"), f.Country),
@@ -235,7 +237,7 @@ func minorUnits(text string) int64 {
 	return n
 }
 
-func (s *Server) orderRow(l listed) orderRow {
+func (s *pagesServer) orderRow(l listed) orderRow {
 	r := orderRow{
 		ID: l.id, Status: s.shownStatus(l), Country: strings.ToUpper(l.member("purchase_country")),
 		Amount: decimal(l.amount()) + "\u00a0" + strings.ToUpper(l.member("purchase_currency")),

@@ -22,18 +22,18 @@ type sessionsContent struct {
 }
 
 // sessionsPage lists the newest sessions.
-func (s *Server) sessionsPage() page {
+func (s *pagesServer) sessionsPage() page {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := sessionsContent{All: len(s.payments.Newest)}
-	for _, id := range slices.Backward(s.payments.Newest[max(0, c.All-shownRows):]) {
-		c.Rows = append(c.Rows, s.sessionRow(s.payments.Sessions[id]))
+	c := sessionsContent{All: len(s.kp.held.Newest)}
+	for _, id := range slices.Backward(s.kp.held.Newest[max(0, c.All-shownRows):]) {
+		c.Rows = append(c.Rows, s.sessionRow(s.kp.held.Sessions[id]))
 	}
 	return page{template: "sessions.html", Title: "Sessions", Section: "sessions", Back: "sessions", Content: c}
 }
 
-func (s *Server) sessionRow(p *session) sessionRow {
-	v := s.inspectSession(p)
+func (s *pagesServer) sessionRow(p *session) sessionRow {
+	v := s.kp.inspectSession(p)
 	row := sessionRow{
 		ID: p.ID, Country: strings.ToUpper(v.PurchaseCountry), Amount: decimal(v.OrderAmount) + "\u00a0" + strings.ToUpper(v.PurchaseCurrency),
 		Started: agoText(s.now().Sub(p.Started)), Stamp: stamp(p.Started), OrderID: p.OrderID, OrderShort: short(p.OrderID),
@@ -56,14 +56,14 @@ type sessionContent struct {
 	Whole          tree
 }
 
-func (s *Server) sessionPage(id string, query url.Values) page {
+func (s *pagesServer) sessionPage(id string, query url.Values) page {
 	s.mu.Lock()
-	p := s.payments.Sessions[id]
+	p := s.kp.held.Sessions[id]
 	if p == nil {
 		s.mu.Unlock()
 		return missingPage("sessions", "There is no session "+cut(id, 60)+".")
 	}
-	v := s.inspectSession(p)
+	v := s.kp.inspectSession(p)
 	c := sessionContent{
 		sessionRow: s.sessionRow(p), Short: short(id),
 		Open: v.Fake.State != "complete" && v.Fake.State != "expired", Categories: v.PaymentMethodCategories,
@@ -80,13 +80,13 @@ func (s *Server) sessionPage(id string, query url.Values) page {
 }
 
 // takePayment acts as the shopper in a session's widget.
-func (s *Server) takePayment(id string, f url.Values) (done string, refused note, err error) {
+func (s *pagesServer) takePayment(id string, f url.Values) (done string, refused note, err error) {
 	a := new(Authorize{Category: f.Get("category"), Decision: f.Get("decision")})
 	action := PaymentAction{Authorize: a}
 	if f.Get("do") == "load" {
 		a.Decision, action = "", PaymentAction{Load: a}
 	}
-	out, err := s.Pay(id, action)
+	out, err := s.kp.Pay(id, action)
 	switch {
 	case errors.Is(err, errNoSession):
 		return "", note{}, errors.New("the session has expired")

@@ -53,7 +53,7 @@ var laneNames = map[string]string{"call": "shop →", "callback": "← fake", "s
 
 // moments returns what happened to an order or a session, oldest first. With two empty IDs
 // it returns everything. The caller holds s.mu.
-func (s *Server) moments(orderID, sessionID string) []moment {
+func (s *pagesServer) moments(orderID, sessionID string) []moment {
 	orders, sessions := s.relatives(orderID, sessionID)
 	concerns := func(order, session string) bool {
 		return orderID == "" && sessionID == "" || order != "" && orders[order] || session != "" && sessions[session]
@@ -64,7 +64,7 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 			all = append(all, moment{at: call.Time, key: "r" + call.CorrelationID, call: &call})
 		}
 	}
-	for i, e := range s.callbacks.entries {
+	for i, e := range s.calls.callbacks.entries {
 		if c := e.told; concerns(c.ids()) {
 			all = append(all, moment{at: c.Time, key: fmt.Sprintf("c%d-%s-%d", c.Time.UnixNano(), c.Type, i), callback: &c})
 		}
@@ -90,19 +90,19 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 
 // relatives returns the IDs of an order and session that belong together. The caller holds
 // s.mu.
-func (s *Server) relatives(orderID, sessionID string) (orders, sessions map[string]bool) {
+func (s *pagesServer) relatives(orderID, sessionID string) (orders, sessions map[string]bool) {
 	orders, sessions = map[string]bool{orderID: true}, map[string]bool{sessionID: true}
-	if m := s.managed[orderID]; m != nil {
+	if m := s.om.managed[orderID]; m != nil {
 		sessions[m.SessionID] = true
 	}
-	if p := s.payments.Sessions[sessionID]; p != nil {
+	if p := s.kp.held.Sessions[sessionID]; p != nil {
 		orders[p.OrderID] = true
 	}
 	return orders, sessions
 }
 
 // storyOf returns the rows of an order or session from ?older= on.
-func (s *Server) storyOf(orderID, sessionID string, query url.Values) story {
+func (s *pagesServer) storyOf(orderID, sessionID string, query url.Values) story {
 	s.mu.Lock()
 	all := s.moments(orderID, sessionID)
 	s.mu.Unlock()
@@ -242,6 +242,6 @@ func shortPath(path string) string {
 }
 
 // callsPage shows all calls and events.
-func (s *Server) callsPage(query url.Values) page {
+func (s *pagesServer) callsPage(query url.Values) page {
 	return page{template: "calls.html", Title: "Everything that happened", Section: "orders", Back: "requests", Content: s.storyOf("", "", query)}
 }

@@ -11,26 +11,45 @@ const (
 	tokensPath        = "/customer-token/v1/tokens/{token}"
 )
 
-var paymentsEndpoints = []endpoint{
-	{http.MethodPost, sessionsPath, (*Server).createSession},
-	{http.MethodGet, sessionsPath + "/{session_id}", (*Server).readSession},
-	{http.MethodPost, sessionsPath + "/{session_id}", (*Server).updateSession},
-	{http.MethodPost, authorizationPath + "/order", ofSession((*Server).placeOrder)},
-	{http.MethodDelete, authorizationPath, ofSession((*Server).deleteAuthorization)},
-	{http.MethodPost, authorizationPath + "/customer-token", ofSession((*Server).createToken)},
-	{http.MethodGet, tokensPath, ofSession((*Server).readToken)},
-	{http.MethodPost, tokensPath + "/order", ofSession(onceByKey((*Server).chargeToken))},
-	{http.MethodPatch, tokensPath + "/status", ofSession((*Server).changeToken)},
+// paymentsService is the Klarna Payments API and the customer token API, with their
+// sessions.
+type paymentsService struct {
+	*engineState
+	merchantName string
+	calls        *callbackSender
+	om           *managementService
+
+	held paymentState
+}
+
+// newPaymentsService adds the APIs to a state. What is bought goes to om.
+func newPaymentsService(s *engineState, calls *callbackSender, om *managementService, merchantName string) *paymentsService {
+	p := &paymentsService{engineState: s, merchantName: merchantName, calls: calls, om: om}
+	hold(s, "payments", &p.held, newPaymentState, paymentState.check)
+	s.serve(
+		endpoint{http.MethodPost, sessionsPath, p.createSession},
+		endpoint{http.MethodGet, sessionsPath + "/{session_id}", p.readSession},
+		endpoint{http.MethodPost, sessionsPath + "/{session_id}", p.updateSession},
+		endpoint{http.MethodPost, authorizationPath + "/order", p.ofSession(p.placeOrder)},
+		endpoint{http.MethodDelete, authorizationPath, p.ofSession(p.deleteAuthorization)},
+		endpoint{http.MethodPost, authorizationPath + "/customer-token", p.ofSession(p.createToken)},
+		endpoint{http.MethodGet, tokensPath, p.ofSession(p.readToken)},
+		endpoint{http.MethodPost, tokensPath + "/order", p.ofSession(s.once(p.chargeToken))},
+		endpoint{http.MethodPatch, tokensPath + "/status", p.ofSession(p.changeToken)},
+	)
+	s.perform(jobAuthorization, p.sendAuthorization)
+	s.perform(jobPaymentPush, p.push)
+	return p
 }
 
 // ofSession notes the session of the path's token, for the record.
-func ofSession(do func(*Server, *apiCall) (reply, *apiError)) func(*Server, *apiCall) (reply, *apiError) {
-	return func(s *Server, c *apiCall) (reply, *apiError) {
-		out, err := do(s, c)
-		if a := s.payments.Authorizations[c.ids["authorization_token"]]; a != nil {
+func (s *paymentsService) ofSession(do operation) operation {
+	return func(c *apiCall) (reply, *apiError) {
+		out, err := do(c)
+		if a := s.held.Authorizations[c.ids["authorization_token"]]; a != nil {
 			out.sessionID = a.SessionID
 		}
-		if t := s.payments.Tokens[c.ids["token"]]; t != nil {
+		if t := s.held.Tokens[c.ids["token"]]; t != nil {
 			out.sessionID = t.SessionID
 		}
 		return out, err
@@ -47,7 +66,7 @@ func answered(v any) reply {
 }
 
 // createSession makes a session. Source: docs.klarna.com, Initiate a payment.
-func (s *Server) createSession(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) createSession(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
 	if err != nil {
 		return reply{}, err
@@ -60,8 +79,8 @@ func (s *Server) createSession(c *apiCall) (reply, *apiError) {
 	v := decodeSession(content)
 	p.ClientToken = s.newClientToken(p.ID, &v)
 	s.makeRoomSession()
-	s.payments.Sessions[p.ID] = p
-	s.payments.Newest = append(s.payments.Newest, p.ID)
+	s.held.Sessions[p.ID] = p
+	s.held.Newest = append(s.held.Newest, p.ID)
 	out := answered(struct {
 		SessionID   string            `json:"session_id"`
 		ClientToken string            `json:"client_token"`
@@ -73,7 +92,7 @@ func (s *Server) createSession(c *apiCall) (reply, *apiError) {
 
 // readSession returns a session.
 // Source: docs.klarna.com, Check the details of a payment session.
-func (s *Server) readSession(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) readSession(c *apiCall) (reply, *apiError) {
 	p, err := s.liveSession(c.ids["session_id"])
 	if err != nil {
 		return reply{}, errInvalidSession
@@ -86,7 +105,7 @@ func (s *Server) readSession(c *apiCall) (reply, *apiError) {
 // updateSession replaces the sent members. The session keeps its token. But an order must
 // agree with both the authorized content and the current one.
 // Source: docs.klarna.com, Update the cart.
-func (s *Server) updateSession(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) updateSession(c *apiCall) (reply, *apiError) {
 	p, gone := s.liveSession(c.ids["session_id"])
 	switch {
 	case gone != nil:
@@ -108,7 +127,7 @@ func (s *Server) updateSession(c *apiCall) (reply, *apiError) {
 
 // deleteAuthorization gives an authorization back.
 // Source: docs.klarna.com, Cancel an authorization.
-func (s *Server) deleteAuthorization(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) deleteAuthorization(c *apiCall) (reply, *apiError) {
 	token := c.ids["authorization_token"]
 	p, a, err := s.usable(token)
 	switch {

@@ -15,7 +15,7 @@ import (
 // session is unknown or expired or that the action is not possible; then nothing
 // changed.
 // Source: docs.klarna.com, Klarna Payments SDK reference.
-func (s *Server) Pay(sessionID string, action PaymentAction) (PaymentOutcome, error) {
+func (s *paymentsService) Pay(sessionID string, action PaymentAction) (PaymentOutcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.liveSession(sessionID)
@@ -62,7 +62,7 @@ func (s *Server) Pay(sessionID string, action PaymentAction) (PaymentOutcome, er
 
 // conclude returns how a call about a session ends. The shopper's decision overrides the
 // persona, except for a technical error.
-func (s *Server) conclude(p *session, call, category string, a *Authorize) PaymentOutcome {
+func (s *paymentsService) conclude(p *session, call, category string, a *Authorize) PaymentOutcome {
 	v := decodeSession(p.Content)
 	email := p.email(&v)
 	who, prepaid := personaOf(email), refusedCategory(email, category)
@@ -190,10 +190,10 @@ func checkPostalCode(content map[string]json.RawMessage, bad *offenders) {
 // newAuthorization approves a session with its current content. It makes a token, which
 // replaces the old one, and schedules the callback.
 // Source: docs.klarna.com, Checkout, Authorization callback.
-func (s *Server) newAuthorization(p *session) string {
+func (s *paymentsService) newAuthorization(p *session) string {
 	p.Finalize, p.Token = false, s.newID()
 	p.Authorized = maps.Clone(p.Content)
-	s.payments.Authorizations[p.Token] = &authorization{SessionID: p.ID, Issued: s.now()}
+	s.held.Authorizations[p.Token] = &authorization{SessionID: p.ID, Issued: s.now()}
 	if p.urls().Authorization != "" {
 		s.schedule(job{Due: s.now(), Kind: jobAuthorization, ID: p.ID, Detail: p.Token})
 	}
@@ -201,7 +201,7 @@ func (s *Server) newAuthorization(p *session) string {
 }
 
 // changeSession gives a session new content and notes the differences.
-func (s *Server) changeSession(p *session, content map[string]json.RawMessage) {
+func (s *paymentsService) changeSession(p *session, content map[string]json.RawMessage) {
 	changes := changesOf(p.Content, content)
 	p.Content = content
 	if len(changes) > 0 {

@@ -2,6 +2,7 @@ package fakeklarna
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -17,17 +18,17 @@ const (
 )
 
 // sendAuthorization tells the shop of an authorization, and repeats until a 2xx. Source: docs.klarna.com, Authorization callback.
-func (s *Server) sendAuthorization(j job) {
+func (s *paymentsService) sendAuthorization(j job) {
 	s.mu.Lock()
 	url, forgot := "", s.forgot
-	if p := s.payments.Sessions[j.ID]; p != nil {
+	if p := s.held.Sessions[j.ID]; p != nil {
 		url = p.urls().Authorization
 	}
 	s.mu.Unlock()
 	if url == "" {
 		return
 	}
-	answer := s.callMerchant(outgoing{
+	answer := s.calls.send(outgoing{
 		kind: "authorization", url: fillPayment(url, j.ID, ""), sessionID: j.ID, limit: authorizationLimit, forgot: forgot,
 		body: struct {
 			Token     string `json:"authorization_token"`
@@ -49,9 +50,15 @@ func (s *Server) sendAuthorization(j job) {
 
 // schedulePush schedules the push of an order. sessionID is "" for an order of a customer
 // token. The caller holds s.mu.
-func (s *Server) schedulePush(orderID, sessionID string, content map[string]json.RawMessage) {
+func (s *paymentsService) schedulePush(orderID, sessionID string, content map[string]json.RawMessage) {
 	if v := decodeSession(content); v.MerchantURLs != nil && v.MerchantURLs.Push != "" {
 		to := sessionID + " " + fillPayment(v.MerchantURLs.Push, sessionID, orderID)
-		s.schedule(job{Due: s.now().Add(s.o.PushDelay), Kind: jobPaymentPush, ID: orderID, Detail: to})
+		s.om.schedulePush(jobPaymentPush, orderID, to)
 	}
+}
+
+// push is the job that tells the merchant of a purchase.
+func (s *paymentsService) push(j job) {
+	sessionID, url, _ := strings.Cut(j.Detail, " ")
+	s.om.push(j, sessionID, url)
 }

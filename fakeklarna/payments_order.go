@@ -44,14 +44,14 @@ func methodOf(category string, v *Session) *paidMethod {
 // placeOrder places the order of an authorized session, once. The same body gets the same
 // answer again, another body 409. The first error of a token is repeated.
 // Source: docs.klarna.com, Create an order, Validations in Klarna Payments.
-func (s *Server) placeOrder(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) placeOrder(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
 	if err != nil {
 		return reply{}, err
 	}
 	token, body := c.ids["authorization_token"], string(mustJSON(sent))
-	if a := s.payments.Authorizations[token]; a != nil && a.Answer != nil {
-		return a.again(s.payments.Sessions[a.SessionID].OrderID, body)
+	if a := s.held.Authorizations[token]; a != nil && a.Answer != nil {
+		return a.again(s.held.Sessions[a.SessionID].OrderID, body)
 	}
 	p, a, err := s.usable(token)
 	if err != nil {
@@ -83,7 +83,7 @@ func (f *failure) err() *apiError {
 }
 
 // checkPlaced returns the order's content, or the error that forbids it.
-func (s *Server) checkPlaced(p *session, sent map[string]any) (map[string]json.RawMessage, *apiError) {
+func (s *paymentsService) checkPlaced(p *session, sent map[string]any) (map[string]json.RawMessage, *apiError) {
 	content, bad := s.mergePayment(placeRules, nil, sent)
 	if err := bad.err(); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (s *Server) checkPlaced(p *session, sent map[string]any) (map[string]json.R
 }
 
 // place places the order. content was checked.
-func (s *Server) place(p *session, a *authorization, body string, content map[string]json.RawMessage) reply {
+func (s *paymentsService) place(p *session, a *authorization, body string, content map[string]json.RawMessage) reply {
 	before := s.sessionState(p)
 	whole := maps.Clone(p.Content)
 	maps.Copy(whole, content)
@@ -121,7 +121,7 @@ func (s *Server) place(p *session, a *authorization, body string, content map[st
 	a.Body, a.Answer = body, mustJSON(out)
 	bought := purchaseOf(whole, orderID, p.ID, p.Typed)
 	bought.Method, bought.Persona = method.Type, who
-	s.authorize(bought)
+	s.om.authorize(bought)
 	s.schedulePush(orderID, p.ID, whole)
 	s.tellSession(p, before)
 	answer := answered(out)

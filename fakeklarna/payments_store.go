@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -87,14 +88,14 @@ func (p *session) urls() PaymentURLs {
 	return u
 }
 
-func (s *Server) sessionExpired(p *session) bool {
+func (s *paymentsService) sessionExpired(p *session) bool {
 	return p.OrderID == "" && s.now().After(p.Started.Add(sessionLife))
 }
 
 // liveSession returns a session that has not expired, or errNoSession. The
 // caller holds s.mu.
-func (s *Server) liveSession(id string) (*session, error) {
-	p := s.payments.Sessions[id]
+func (s *paymentsService) liveSession(id string) (*session, error) {
+	p := s.held.Sessions[id]
 	if p == nil || s.sessionExpired(p) {
 		return nil, errNoSession
 	}
@@ -103,7 +104,7 @@ func (s *Server) liveSession(id string) (*session, error) {
 
 // clientTokenFits reports whether token is the client_token of a living
 // session. The caller does not hold s.mu.
-func (s *Server) clientTokenFits(id, token string) bool {
+func (s *paymentsService) clientTokenFits(id, token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := s.liveSession(id)
@@ -112,8 +113,8 @@ func (s *Server) clientTokenFits(id, token string) bool {
 
 // usable returns the session and authorization of a token that can place an order now. The
 // caller holds s.mu.
-func (s *Server) usable(token string) (*session, *authorization, *apiError) {
-	a := s.payments.Authorizations[token]
+func (s *paymentsService) usable(token string) (*session, *authorization, *apiError) {
+	a := s.held.Authorizations[token]
 	if a == nil {
 		return nil, nil, errInvalidToken
 	}
@@ -133,8 +134,8 @@ func (s *Server) usable(token string) (*session, *authorization, *apiError) {
 
 // sessionState returns the state of a session. The caller holds s.mu.
 // Source: docs.klarna.com, Create an order, Cancel an authorization.
-func (s *Server) sessionState(p *session) string {
-	a := s.payments.Authorizations[p.Token]
+func (s *paymentsService) sessionState(p *session) string {
+	a := s.held.Authorizations[p.Token]
 	switch {
 	case s.sessionExpired(p):
 		return "expired"
@@ -153,7 +154,7 @@ func (s *Server) sessionState(p *session) string {
 }
 
 // tellSession notes a changed state of a session. The caller holds s.mu.
-func (s *Server) tellSession(p *session, before string) {
+func (s *paymentsService) tellSession(p *session, before string) {
 	if after := s.sessionState(p); after != before {
 		s.tell(Event{Lane: "state", SessionID: p.ID, OrderID: p.OrderID, Text: "session " + before + " → " + after})
 	}
@@ -161,7 +162,7 @@ func (s *Server) tellSession(p *session, before string) {
 
 // inspectSession returns a session with what only the fake knows. The caller
 // holds s.mu.
-func (s *Server) inspectSession(p *session) Session {
+func (s *paymentsService) inspectSession(p *session) Session {
 	v := s.renderSession(p)
 	whole := decodeSession(p.Content)
 	v.SessionID = p.ID
@@ -176,7 +177,7 @@ func (s *Server) inspectSession(p *session) Session {
 // renderSession returns a session as a read answers it. It has the customer's data only
 // after an authorization. The caller holds s.mu.
 // Source: docs.klarna.com, Check the details of a payment session.
-func (s *Server) renderSession(p *session) Session {
+func (s *paymentsService) renderSession(p *session) Session {
 	v := decodeSession(p.Content)
 	v.Status = SessionIncomplete
 	if p.OrderID != "" {
@@ -191,4 +192,77 @@ func (s *Server) renderSession(p *session) Session {
 		v.BillingAddress, v.ShippingAddress, v.Customer = nil, nil, nil
 	}
 	return v
+}
+
+// makeRoomSession removes the oldest payment session with its tokens when there are
+// MaxKept. The caller holds s.mu.
+func (s *paymentsService) makeRoomSession() {
+	p := &s.held
+	if len(p.Newest) < s.MaxKept {
+		return
+	}
+	oldest := p.Newest[0]
+	delete(p.Sessions, oldest)
+	p.Newest = slices.Delete(p.Newest, 0, 1)
+	maps.DeleteFunc(p.Authorizations, func(_ string, a *authorization) bool { return a.SessionID == oldest })
+	maps.DeleteFunc(p.Tokens, func(_ string, t *customerToken) bool { return t.SessionID == oldest })
+}
+
+// check returns what is wrong with restored payment sessions: one is missing or does not
+// decode.
+func (p paymentState) check() error {
+	listed := map[string]bool{}
+	for _, id := range p.Newest {
+		if p.Sessions[id] == nil || listed[id] {
+			return fmt.Errorf("session %q is not there or is listed twice", id)
+		}
+		listed[id] = true
+	}
+	for id, one := range p.Sessions {
+		if one.ID != id || one.Typed == nil || !listed[id] {
+			return fmt.Errorf("session %s: ID or Typed is missing, or it is not among the newest", id)
+		}
+		for _, content := range []map[string]json.RawMessage{one.Content, one.Authorized} {
+			if err := json.Unmarshal(mustJSON(content), new(Session)); err != nil {
+				return fmt.Errorf("session %s: %w", id, err)
+			}
+		}
+	}
+	for token, a := range p.Authorizations {
+		if p.Sessions[a.SessionID] == nil || a.TokenID != "" && p.Tokens[a.TokenID] == nil {
+			return fmt.Errorf("authorization %s: its session or customer token is missing", token)
+		}
+	}
+	for id, t := range p.Tokens {
+		if p.Sessions[t.SessionID] == nil {
+			return fmt.Errorf("customer token %s: its session is missing", id)
+		}
+		if err := json.Unmarshal(mustJSON(t.Content), new(Session)); err != nil {
+			return fmt.Errorf("customer token %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// Sessions returns every payment session that was made since the last Reset,
+// the newest first, also those that are complete or expired.
+func (s *paymentsService) Sessions() []Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Session, 0, len(s.held.Newest))
+	for _, id := range slices.Backward(s.held.Newest) {
+		all = append(all, s.inspectSession(s.held.Sessions[id]))
+	}
+	return all
+}
+
+// Session returns one payment session, also one that is complete or expired.
+func (s *paymentsService) Session(id string) (Session, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.held.Sessions[id]
+	if p == nil {
+		return Session{}, false
+	}
+	return s.inspectSession(p), true
 }

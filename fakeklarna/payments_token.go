@@ -10,7 +10,7 @@ import (
 // newClientToken returns a session's client_token, a JWT with the recorded members. Its
 // signature is random: it only makes the token secret.
 // Source: recorded answers of the Klarna Payments API. The caller holds s.mu.
-func (s *Server) newClientToken(sessionID string, v *Session) string {
+func (s *paymentsService) newClientToken(sessionID string, v *Session) string {
 	header := mustJSON(struct {
 		Algorithm string `json:"alg"`
 		KeyID     string `json:"kid"`
@@ -33,7 +33,7 @@ func (s *Server) newClientToken(sessionID string, v *Session) string {
 		OnePaymentMethod   bool              `json:"ua_enabled_and_one_pm"`
 	}{
 		SessionID: sessionID, BaseURL: base, Design: cmp.Or(v.Design, "klarna"), Language: strings.ToLower(language),
-		PurchaseCountry: strings.ToUpper(v.PurchaseCountry), Environment: "playground", MerchantName: s.o.MerchantName,
+		PurchaseCountry: strings.ToUpper(v.PurchaseCountry), Environment: "playground", MerchantName: s.merchantName,
 		SessionType: "PAYMENTS", ClientEventBaseURL: base, Scheme: true, Experiments: []json.RawMessage{},
 		Region: regionOf(v.market()), OnePaymentMethod: len(categoriesFor(v)) == 1,
 	})

@@ -44,7 +44,7 @@ func (o offenders) err() *apiError {
 // mergePayment returns before with the sent members, and the wrong members of the whole. A
 // partial update is checked like a new session.
 // Source: docs.klarna.com, Validations in Klarna Payments.
-func (s *Server) mergePayment(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
+func (s *paymentsService) mergePayment(rules []rule, before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, offenders) {
 	after, bad := gatherMembers(rules, before, sent)
 	s.checkPayment(after, &bad)
 	return after, bad
@@ -68,7 +68,7 @@ func gatherMembers(rules []rule, before map[string]json.RawMessage, sent map[str
 
 // checkPayment checks what the rules of single members cannot. Sums and markets are checked
 // only when all members are right. A wrong member is null in content.
-func (s *Server) checkPayment(content map[string]json.RawMessage, bad *offenders) {
+func (s *paymentsService) checkPayment(content map[string]json.RawMessage, bad *offenders) {
 	v := decodeSession(content)
 	if len(*bad) == 0 {
 		checkMarket(&v, bad)
@@ -166,7 +166,7 @@ func checkPaymentAddress(path string, a *Address, bad *offenders) {
 // checkPaymentURLs checks merchant_urls. Callbacks need https, except to this machine and
 // Options.CallbackHosts.
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls).
-func (s *Server) checkPaymentURLs(u *PaymentURLs, bad *offenders) {
+func (s *paymentsService) checkPaymentURLs(u *PaymentURLs, bad *offenders) {
 	for _, page := range []struct {
 		name, url string
 		callback  bool
@@ -185,12 +185,12 @@ func (s *Server) checkPaymentURLs(u *PaymentURLs, bad *offenders) {
 	}
 }
 
-func (s *Server) isPaymentURL(text string, callback bool) bool {
+func (s *paymentsService) isPaymentURL(text string, callback bool) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || strings.ContainsFunc(text, unicode.IsSpace) {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && (!callback || s.mayCall(u.Hostname()))
+	return u.Scheme == "https" || u.Scheme == "http" && (!callback || s.calls.mayCall(u.Hostname()))
 }
 
 // fillPayment replaces Klarna's placeholders, plain or percent-encoded, by the IDs.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"maps"
 	"strings"
-	"time"
 )
 
 // The shopper's actions. Those of one order run one after another. While one waits for the
@@ -16,7 +15,7 @@ import (
 // shows then. Looking on does not wait for other actions. The error says that the
 // order is unknown or expired, or that the action is not possible; with the latter
 // nothing changed.
-func (s *Server) Shopper(id string, a Action) (Outcome, error) {
+func (s *checkoutService) Shopper(id string, a Action) (Outcome, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !a.Load && !a.enters() {
@@ -52,7 +51,7 @@ func (s *Server) Shopper(id string, a Action) (Outcome, error) {
 }
 
 // act does what a shopper does in an open order. The error is errNoOrder.
-func (s *Server) act(o *order, a *Action) (*Refusal, error) {
+func (s *checkoutService) act(o *order, a *Action) (*Refusal, error) {
 	before := s.render(o)
 	opened := a.Load && !o.Loaded
 	s.enter(o, a)
@@ -90,7 +89,7 @@ func (a *Action) enters() bool {
 
 // enter stores what the shopper chose and typed. Before a purchase it fills in the test
 // person's data.
-func (s *Server) enter(o *order, a *Action) {
+func (s *checkoutService) enter(o *order, a *Action) {
 	if a.Load && !o.Loaded {
 		o.Loaded = true
 		s.tellAs("shopper", o, "opened the checkout", nil)
@@ -134,7 +133,7 @@ func (s *Server) enter(o *order, a *Action) {
 }
 
 // fillIn types the test person's data into what is missing.
-func (s *Server) fillIn(o *order) {
+func (s *checkoutService) fillIn(o *order) {
 	v := s.render(o)
 	for _, field := range missingFields(&v, o.Typed) {
 		member, separate := strings.CutPrefix(field, shippingPrefix)
@@ -150,7 +149,7 @@ func (s *Server) fillIn(o *order) {
 
 // choose picks a shipping option. If the merchant has shipping_option_update, it is called.
 // Source: docs.kustom.co, Shipping.
-func (s *Server) choose(o *order, v *Order, option string) (*Refusal, error) {
+func (s *checkoutService) choose(o *order, v *Order, option string) (*Refusal, error) {
 	if option == "" {
 		return nil, nil
 	}
@@ -169,7 +168,7 @@ func (s *Server) choose(o *order, v *Order, option string) (*Refusal, error) {
 
 // buy ends an order as bought, if merchant, shopper and Klarna agree.
 // Source: docs.kustom.co, Validate order.
-func (s *Server) buy(o *order, b *Buy) (*Refusal, error) {
+func (s *checkoutService) buy(o *order, b *Buy) (*Refusal, error) {
 	if refused, err := s.askMerchant(o, o.Owed); refused != nil || err != nil {
 		return refused, err
 	}
@@ -191,7 +190,7 @@ func (s *Server) buy(o *order, b *Buy) (*Refusal, error) {
 // complete ends an order as bought. Without shipping_option_update, the chosen shipping
 // option becomes a line.
 // Source: docs.kustom.co, Shipping; docs.klarna.com, Tax handling.
-func (s *Server) complete(o *order, method string, p persona) {
+func (s *checkoutService) complete(o *order, method string, p persona) {
 	v := s.render(o)
 	content := maps.Clone(o.Content)
 	if chosen := v.SelectedShippingOption; chosen != nil && v.MerchantURLs.ShippingOptionUpdate == "" {
@@ -216,18 +215,18 @@ func (s *Server) complete(o *order, method string, p persona) {
 	s.end(o, StatusComplete)
 	o.Completed = o.Modified
 	v = s.render(o)
-	s.authorize(purchase{
+	s.om.authorize(purchase{
 		OrderID: o.ID, Amount: v.OrderAmount, Currency: currency, Country: country, Locale: v.Locale, Lines: v.OrderLines,
 		Billing: v.BillingAddress, Shipping: v.ShippingAddress, Customer: v.Customer,
 		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
 		Option: v.SelectedShippingOption, Method: o.Method, Persona: p,
 		NotificationURL: merchantURL(o, "notification"), AutoCapture: isTrue(v.Options.AutoCapture),
 	})
-	s.schedule(job{Due: s.now().Add(s.o.PushDelay), Kind: "push", ID: o.ID})
+	s.om.schedulePush("push", o.ID, "")
 }
 
 // end gives an order its last status.
-func (s *Server) end(o *order, status string) {
+func (s *checkoutService) end(o *order, status string) {
 	s.tellAs("state", o, "status "+o.Status+" → "+status, nil)
 	o.Status = status
 	s.touch(o)
@@ -259,7 +258,7 @@ func requestedBy(o *order, options *OrderOptions) json.RawMessage {
 }
 
 // tellAs notes what happened to an order. The caller holds s.mu.
-func (s *Server) tellAs(lane string, o *order, text string, details any) {
+func (s *checkoutService) tellAs(lane string, o *order, text string, details any) {
 	e := Event{Lane: lane, OrderID: o.ID, Text: text}
 	if details != nil {
 		e.Details = mustJSON(details)
@@ -269,7 +268,7 @@ func (s *Server) tellAs(lane string, o *order, text string, details any) {
 
 // reserve waits until no action runs for an order, and blocks others until release. The
 // caller holds s.mu. The error is errNoOrder.
-func (s *Server) reserve(id string) (*order, error) {
+func (s *checkoutService) reserve(id string) (*order, error) {
 	for {
 		o, err := s.live(id)
 		if err != nil {
@@ -279,8 +278,8 @@ func (s *Server) reserve(id string) (*order, error) {
 			o.busy = make(chan struct{})
 			return o, nil
 		}
-		if err := s.await(o.busy, nil); err != nil {
-			return nil, err
+		if s.await(o.busy, nil) != nil {
+			return nil, errNoOrder
 		}
 	}
 }
@@ -288,21 +287,4 @@ func (s *Server) reserve(id string) (*order, error) {
 func (o *order) release() {
 	close(o.busy)
 	o.busy = nil
-}
-
-// await releases s.mu until done is closed. The error is errLate, or errNoOrder when the
-// fake was closed or reset.
-func (s *Server) await(done <-chan struct{}, late <-chan time.Time) error {
-	forgot := s.forgot
-	s.mu.Unlock()
-	defer s.mu.Lock()
-	select {
-	case <-done:
-		return nil
-	case <-late:
-		return errLate
-	case <-forgot:
-	case <-s.closed:
-	}
-	return errNoOrder
 }

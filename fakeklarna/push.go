@@ -1,9 +1,6 @@
 package fakeklarna
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // pushFor is how long pushes are repeated. Source: docs.kustom.co, Confirm purchase.
 const pushFor = 48 * time.Hour
@@ -18,25 +15,27 @@ func pushAfter(n int) time.Duration {
 	return first[n]
 }
 
+// schedulePush schedules the first push of an order, a job of a kind that calls push. The
+// caller holds s.mu.
+func (s *managementService) schedulePush(kind, orderID, detail string) {
+	s.schedule(job{Due: s.now().Add(s.pushDelay), Kind: kind, ID: orderID, Detail: detail})
+}
+
 // push tells the merchant that an order was bought, and repeats until the order is
 // acknowledged. The answer does not count. The next push is due by the clock, but never
-// before this one was answered. Payments works the same: its documentation has no other
-// times, and no body.
+// before this one was answered. An empty url is none. Payments works the same: its
+// documentation has no other times, and no body.
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
-func (s *Server) push(j job) {
+func (s *managementService) push(j job, sessionID, url string) {
 	s.mu.Lock()
-	call := outgoing{kind: "push", orderID: j.ID, forgot: s.forgot}
-	call.sessionID, call.url, _ = strings.Cut(j.Detail, " ")
-	if o := s.orders[j.ID]; o != nil {
-		call.url = merchantURL(o, "push")
-	}
-	over := call.url == "" || s.acknowledged(j.ID)
+	call := outgoing{kind: "push", orderID: j.ID, sessionID: sessionID, url: url, forgot: s.forgot}
+	over := url == "" || s.acknowledged(j.ID)
 	s.mu.Unlock()
 	if over {
 		return
 	}
 
-	s.callMerchant(call)
+	s.calls.send(call)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -43,25 +43,28 @@ type record[T recorded] struct {
 	bytes   int
 }
 
+func newRecord[T recorded]() *record[T] { return &record[T]{} }
+
 // entry is one call or callback.
 type entry[T recorded] struct {
 	told    T
-	began   time.Time // real time
-	dropped bool      // no longer in the record
+	began   time.Time  // real time
+	in      *record[T] // also after a reset, when it counts no more
+	dropped bool       // no longer in the record
 }
 
 // add puts an entry at the record's end.
 func (l *record[T]) add(told T) *entry[T] {
-	e := &entry[T]{told: told, began: time.Now()}
+	e := &entry[T]{told: told, began: time.Now(), in: l}
 	l.entries = append(l.entries, e)
 	l.grow(told.size())
 	return e
 }
 
 // answered counts the answer to an entry.
-func (l *record[T]) answered(e *entry[T], response []byte) {
+func (e *entry[T]) answered(response []byte) {
 	if !e.dropped {
-		l.grow(len(response))
+		e.in.grow(len(response))
 	}
 }
 
@@ -74,14 +77,6 @@ func (l *record[T]) grow(n int) {
 		l.bytes -= oldest.told.size()
 		l.entries = l.entries[1:]
 	}
-}
-
-// clear forgets all entries.
-func (l *record[T]) clear() {
-	for _, e := range l.entries {
-		e.dropped = true
-	}
-	*l = record[T]{}
 }
 
 // of returns what concerns an order and a session; an empty ID is any.

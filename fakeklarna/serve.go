@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -25,16 +24,13 @@ const htmlPage = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></h
 
 // serveAPI serves a call of the API. It records the call, applies the fitting faults,
 // carries it out and answers. A client that leaves does not stop the call.
-func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+func (s *engineState) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	if err != nil && !tooLarge {
 		panic(http.ErrAbortHandler) // the client went away amid its request
 	}
-	endpoint, ids, notFound := route(r.Method, r.URL.Path)
-	if s.o.NotActivated && notFound == nil && strings.HasPrefix(r.URL.Path, ordersPath) {
-		notFound = errNotActivated
-	}
+	endpoint, ids, notFound := s.route(r.Method, r.URL.Path)
 	known := reply{path: r.URL.Path, orderID: ids["order_id"], sessionID: ids["session_id"]}
 	s.mu.Lock()
 	correlationID := s.newID()
@@ -79,7 +75,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 }
 
 // send answers a call, as its faults allow.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry[Request], d damage, out reply) {
+func (s *engineState) send(w http.ResponseWriter, r *http.Request, e *entry[Request], d damage, out reply) {
 	if d.notJSON {
 		out.header, out.body = map[string]string{"Content-Type": "text/html"}, []byte(htmlPage)
 	}
@@ -100,20 +96,20 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, e *entry[Request],
 }
 
 // note records how a call ended.
-func (s *Server) note(ctx context.Context, e *entry[Request], status int, response []byte) {
+func (s *engineState) note(ctx context.Context, e *entry[Request], status int, response []byte) {
 	s.mu.Lock()
 	told := &e.told
 	told.Status, told.DurationMS, told.Response = status, time.Since(e.began).Milliseconds(), asJSON(response)
-	s.log.answered(e, told.Response)
+	e.answered(told.Response)
 	s.stir()
 	s.mu.Unlock()
-	s.o.Logger.InfoContext(ctx, "klarna call", slog.String("method", told.Method), slog.String("path", told.Path), slog.Int("status", status),
+	s.Logger.InfoContext(ctx, "klarna call", slog.String("method", told.Method), slog.String("path", told.Path), slog.Int("status", status),
 		slog.Int64("duration_ms", told.DurationMS), slog.String("correlation_id", told.CorrelationID), slog.Any("faults", told.Faults))
 }
 
 // wait waits for d, or until ctx ends. When the fake is closed or reset it ends the call
 // without an answer.
-func (s *Server) wait(ctx context.Context, d time.Duration, forgot <-chan struct{}) {
+func (s *engineState) wait(ctx context.Context, d time.Duration, forgot <-chan struct{}) {
 	if d <= 0 {
 		return
 	}

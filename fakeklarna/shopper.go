@@ -276,7 +276,7 @@ func externalURL(v *Order, name string) string {
 }
 
 // outcome returns what the iframe shows. The caller holds s.mu.
-func (s *Server) outcome(o *order) Outcome {
+func (s *checkoutService) outcome(o *order) Outcome {
 	v := s.render(o)
 	out := Outcome{
 		Status:          o.Status,

@@ -3,9 +3,8 @@ package fakeklarna
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"reflect"
 	"time"
 )
@@ -16,123 +15,129 @@ import (
 // snapshotVersion changes when older snapshots no longer work.
 const snapshotVersion = 1
 
-// maxSnapshot is the size of the largest snapshot that is read, in bytes.
-const maxSnapshot = 256 << 20
-
 type snapshot struct {
 	Version int                        `json:"version"`
 	Now     time.Time                  `json:"now"` // the fake's time: it goes on from there
 	State   map[string]json.RawMessage `json:"state"`
 }
 
-// part is a part of the state by its name in a snapshot.
+// part is a part of the state, with its name in a snapshot.
 type part struct {
-	name string
-	at   any // pointer to a member of Server
+	name  string
+	at    any // pointer to it
+	empty func()
+	// read returns the function that puts the part of a snapshot in its place.
+	read func(json.RawMessage) (put func(), err error)
 }
 
-// parts returns the whole state, without the clock and what is derived from it.
-// The caller holds s.mu.
-func (s *Server) parts() []part {
-	return []part{
-		{"orders", &s.newest},
-		{"managed", &s.managed},
-		{"payments", &s.payments},
-		{"answers", &s.answers},
-		{"jobs", &s.jobs},
-		{"faults", &s.faults},
-		{"fault_id", &s.faultID},
-		{"requests", &s.log},
-		{"callbacks", &s.callbacks},
-		{"events", &s.events},
-		{"chance", &s.chance},
-	}
+// hold makes what at points to a part of the state. empty returns it as in a new fake.
+// check, unless nil, returns what is wrong with it in a snapshot that was changed by hand;
+// it does not check what Klarna would refuse.
+func hold[T any](s *engineState, name string, at *T, empty func() T, check func(T) error) {
+	*at = empty()
+	s.parts = append(s.parts, part{
+		name: name, at: at,
+		empty: func() { *at = empty() },
+		read: func(raw json.RawMessage) (func(), error) {
+			v := empty()
+			if err := json.Unmarshal(raw, &v); err != nil {
+				return nil, err
+			}
+			if hasNil(reflect.ValueOf(&v).Elem()) {
+				return nil, errors.New("has a null")
+			}
+			if check != nil {
+				if err := check(v); err != nil {
+					return nil, err
+				}
+			}
+			return func() { *at = v }, nil
+		},
+	})
 }
 
-// Snapshot returns the fake's state as JSON: orders, clock, jobs, faults, the record and
-// the state of the random sequence. It has tokens, but no Options.
-func (s *Server) Snapshot() []byte {
+// Snapshot returns the state as JSON.
+func (s *engineState) Snapshot() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	snap := snapshot{Version: snapshotVersion, Now: s.now(), State: map[string]json.RawMessage{}}
-	for _, p := range s.parts() {
+	for _, p := range s.parts {
 		snap.State[p.name] = mustJSON(p.at)
 	}
 	return mustJSON(snap)
 }
 
-// Restore replaces the fake's state by a snapshot, perhaps of another fake. The clock
-// continues from the snapshot's time. Waiting calls end without an answer. After an error
-// nothing has changed.
-func (s *Server) Restore(text []byte) error {
-	restored, now, err := s.readSnapshot(text)
-	if err != nil {
+// Restore replaces the state by a snapshot. The clock continues from the snapshot's time.
+// Waiting calls end without an answer. After an error nothing has changed.
+func (s *engineState) Restore(text []byte) error {
+	var snap snapshot
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&snap); err != nil {
 		return fmt.Errorf("restore: %w", err)
+	}
+	if snap.Version != snapshotVersion {
+		return fmt.Errorf("restore: version: %d is not %d", snap.Version, snapshotVersion)
+	}
+	if ahead := time.Until(snap.Now); ahead > century || ahead < -century {
+		return fmt.Errorf("restore: now: %v is more than a century from now", snap.Now)
+	}
+	var puts []func()
+	for _, p := range s.parts {
+		raw, ok := snap.State[p.name]
+		if !ok {
+			continue
+		}
+		put, err := p.read(raw)
+		if err != nil {
+			return fmt.Errorf("restore: state.%s: %w", p.name, err)
+		}
+		puts = append(puts, put)
+		delete(snap.State, p.name)
+	}
+	for name := range snap.State {
+		return fmt.Errorf("restore: state.%s: there is no such part", name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.forgot)
 	s.empty()
-	from := restored.parts()
-	for i, p := range s.parts() {
-		reflect.ValueOf(p.at).Elem().Set(reflect.ValueOf(from[i].at).Elem())
+	for _, put := range puts {
+		put()
 	}
-	for _, o := range s.newest {
-		s.orders[o.ID] = o
-	}
-	s.offset = time.Until(now)
+	s.offset = time.Until(snap.Now)
 	s.wakeJobs()
 	s.stir()
 	return nil
 }
 
-// readSnapshot returns a snapshot as the state of an unused fake, and its time.
-func (s *Server) readSnapshot(text []byte) (*Server, time.Time, error) {
-	var snap snapshot
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&snap); err != nil {
-		return nil, time.Time{}, err
-	}
-	if snap.Version != snapshotVersion {
-		return nil, time.Time{}, fmt.Errorf("version: %d is not %d", snap.Version, snapshotVersion)
-	}
-	if ahead := time.Until(snap.Now); ahead > century || ahead < -century {
-		return nil, time.Time{}, fmt.Errorf("now: %v is more than a century from now", snap.Now)
-	}
-	into := &Server{o: s.o, stirred: make(chan struct{})}
-	into.empty()
-	for _, p := range into.parts() {
-		if raw, ok := snap.State[p.name]; ok {
-			if err := json.Unmarshal(raw, p.at); err != nil {
-				return nil, time.Time{}, fmt.Errorf("state.%s: %w", p.name, err)
+// hasNil reports whether a part of the state has a nil map or pointer where the fake
+// expects none.
+func hasNil(v reflect.Value) bool {
+	null := func(v reflect.Value) bool { return v.Kind() == reflect.Pointer && v.IsNil() }
+	switch v.Kind() {
+	case reflect.Pointer:
+		return v.IsNil()
+	case reflect.Slice:
+		for i := range v.Len() {
+			if null(v.Index(i)) {
+				return true
 			}
-			if hasNil(reflect.ValueOf(p.at).Elem()) {
-				return nil, time.Time{}, fmt.Errorf("state.%s: has a null", p.name)
-			}
-			delete(snap.State, p.name)
 		}
+	case reflect.Map:
+		for _, element := range v.Seq2() {
+			if null(element) {
+				return true
+			}
+		}
+		return v.IsNil()
+	case reflect.Struct:
+		for _, member := range v.Fields() {
+			if hasNil(member) {
+				return true
+			}
+		}
+	default: // nothing in it
 	}
-	for name := range snap.State {
-		return nil, time.Time{}, fmt.Errorf("state.%s: there is no such part", name)
-	}
-	return into, snap.Now, into.checkRestored()
-}
-
-func (s *Server) getSnapshot(*http.Request) (int, any) {
-	return http.StatusOK, json.RawMessage(s.Snapshot())
-}
-
-func (s *Server) postSnapshot(r *http.Request) (int, any) {
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxSnapshot+1))
-	switch {
-	case err != nil:
-		return refuseError(fmt.Errorf("the body: %w", err))
-	case len(text) > maxSnapshot:
-		return refuse(http.StatusRequestEntityTooLarge, "too_large", "the body: more than 256 MiB")
-	}
-	if err := s.Restore(text); err != nil {
-		return refuseError(err)
-	}
-	return s.readClock(r)
+	return false
 }

@@ -39,19 +39,16 @@ type order struct {
 	busy chan struct{} // closed when the shopper's action that runs has ended, nil when none runs
 }
 
-// now returns the fake's time. The caller holds s.mu.
-func (s *Server) now() time.Time { return time.Now().Add(s.offset) }
-
 // touch notes a change of an order, which restarts its life. The caller holds s.mu.
-func (s *Server) touch(o *order) { o.Modified = s.now() }
+func (s *checkoutService) touch(o *order) { o.Modified = s.now() }
 
-func (s *Server) expired(o *order) bool {
+func (s *checkoutService) expired(o *order) bool {
 	return o.Status != StatusComplete && s.now().After(o.Modified.Add(life))
 }
 
 // live returns an order that has not expired, or errNoOrder. The caller holds s.mu.
-func (s *Server) live(id string) (*order, error) {
-	o := s.orders[id]
+func (s *checkoutService) live(id string) (*order, error) {
+	o := s.orders.byID[id]
 	if o == nil || s.expired(o) {
 		return nil, errNoOrder
 	}
@@ -60,7 +57,7 @@ func (s *Server) live(id string) (*order, error) {
 
 // view returns an order as it is now, with what only the fake knows, or
 // errNoOrder.
-func (s *Server) view(id string) (Order, error) {
+func (s *checkoutService) view(id string) (Order, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, err := s.live(id)
@@ -71,7 +68,7 @@ func (s *Server) view(id string) (Order, error) {
 }
 
 // tokenFits reports whether token is that of a living order's snippet.
-func (s *Server) tokenFits(id, token string) bool {
+func (s *checkoutService) tokenFits(id, token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, err := s.live(id)
@@ -79,7 +76,7 @@ func (s *Server) tokenFits(id, token string) bool {
 }
 
 // inspect is render with FakeState. The caller holds s.mu.
-func (s *Server) inspect(o *order) Order {
+func (s *checkoutService) inspect(o *order) Order {
 	v := s.render(o)
 	v.Fake = &FakeState{
 		Aborted:       o.Status == StatusAborted,
@@ -90,14 +87,14 @@ func (s *Server) inspect(o *order) Order {
 	if o.Status != StatusComplete {
 		v.Fake.ExpiresAt = stamp(o.Modified.Add(life))
 	}
-	if m := s.managedOrder(o.ID); m != nil {
+	if m := s.om.managedOrder(o.ID); m != nil {
 		v.Fake.Acknowledged, v.Fake.OrderManagement = m.Acknowledged, new(m.copied())
 	}
 	return v
 }
 
 // render returns an order as the API answers it. The caller holds s.mu.
-func (s *Server) render(o *order) Order {
+func (s *checkoutService) render(o *order) Order {
 	v := decodeContent(o.Content)
 	v.OrderID, v.Status = o.ID, o.Status
 	s.renderAddresses(o, &v)
@@ -107,17 +104,17 @@ func (s *Server) render(o *order) Order {
 	if o.Status == StatusComplete {
 		v.CompletedAt = stamp(o.Completed)
 	}
-	if s.o.EchoFilledURLs {
+	if s.EchoFilledURLs {
 		for _, u := range v.MerchantURLs.all() {
 			*u = fillOrderID(*u, o.ID)
 		}
 	}
-	if !s.o.EchoCountryAsSent {
+	if !s.EchoCountryAsSent {
 		for _, c := range []*string{&v.PurchaseCountry, &v.BillingAddress.Country, &v.ShippingAddress.Country} {
 			*c = strings.ToLower(*c)
 		}
 	}
-	v.HTMLSnippet = renderSnippet(&v, s.publicURL(), o.Token, s.o.MerchantName)
+	v.HTMLSnippet = renderSnippet(&v, s.publicURL(), o.Token, s.MerchantName)
 	return v
 }
 
@@ -125,7 +122,7 @@ func (s *Server) render(o *order) Order {
 // default country is the purchase country. The shipping address equals the billing address
 // unless a separate one is allowed and given.
 // Source: docs.kustom.co, Update ongoing order.
-func (s *Server) renderAddresses(o *order, v *Order) {
+func (s *checkoutService) renderAddresses(o *order, v *Order) {
 	billing, shipping := &v.BillingAddress, &v.ShippingAddress
 	for member, text := range o.Typed {
 		if m := billing.member(member); m != nil {

@@ -30,17 +30,17 @@ var tokenMethods = []string{"invoice", "card", "slice_it_by_card"}
 // createToken makes a customer token from an authorization. With the intent tokenize, this
 // uses up the authorization. Otherwise it can still place the order.
 // Source: docs.klarna.com, Create an order, Klarna Payments API reference.
-func (s *Server) createToken(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) createToken(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
 	if err != nil {
 		return reply{}, err
 	}
 	body := string(mustJSON(sent))
-	if a := s.payments.Authorizations[c.ids["authorization_token"]]; a != nil && a.TokenID != "" {
+	if a := s.held.Authorizations[c.ids["authorization_token"]]; a != nil && a.TokenID != "" {
 		if a.TokenBody != body {
 			return reply{}, errConsumed
 		}
-		return s.tokenAnswer(s.payments.Tokens[a.TokenID]), nil
+		return s.tokenAnswer(s.held.Tokens[a.TokenID]), nil
 	}
 	p, a, err := s.usable(c.ids["authorization_token"])
 	if err == errSessionCompleted {
@@ -58,7 +58,7 @@ func (s *Server) createToken(c *apiCall) (reply, *apiError) {
 		ID: s.newID(), SessionID: p.ID, Status: tokenActive, Method: *methodOf(p.Category, &v),
 		Content: content, Reference: s.newID(),
 	}
-	s.payments.Tokens[t.ID] = t
+	s.held.Tokens[t.ID] = t
 	p.CustomerTokens = append(p.CustomerTokens, t.ID)
 	if urls := p.urls(); urls.Confirmation != "" && p.ConfirmationURL == "" {
 		p.ConfirmationURL = fillPayment(urls.Confirmation, p.ID, "")
@@ -111,7 +111,7 @@ func checkTokenMarket(p *session, content map[string]json.RawMessage, bad *offen
 }
 
 // tokenAnswer is the answer to a new token.
-func (s *Server) tokenAnswer(t *customerToken) reply {
+func (s *paymentsService) tokenAnswer(t *customerToken) reply {
 	type person struct {
 		DateOfBirth string `json:"date_of_birth,omitempty"`
 		Gender      string `json:"gender,omitempty"`
@@ -124,7 +124,7 @@ func (s *Server) tokenAnswer(t *customerToken) reply {
 		Billing     *Address `json:"billing_address,omitempty"`
 		Customer    *person  `json:"customer,omitempty"`
 	}{ID: t.ID, Reference: t.Reference, Billing: v.BillingAddress}
-	if s.payments.Sessions[t.SessionID].ConfirmationURL != "" {
+	if s.held.Sessions[t.SessionID].ConfirmationURL != "" {
 		answer.RedirectURL = s.publicURL() + "/kp/v1/sessions/" + t.SessionID + "/redirect"
 	}
 	if v.Customer != nil {

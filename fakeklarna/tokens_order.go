@@ -24,8 +24,8 @@ type card struct {
 
 // readToken tells how a token pays and whether it can be charged.
 // Source: docs.klarna.com, Check the details of a customer token.
-func (s *Server) readToken(c *apiCall) (reply, *apiError) {
-	t := s.payments.Tokens[c.ids["token"]]
+func (s *paymentsService) readToken(c *apiCall) (reply, *apiError) {
+	t := s.held.Tokens[c.ids["token"]]
 	if t == nil {
 		return reply{}, errNoToken
 	}
@@ -42,12 +42,12 @@ func (s *Server) readToken(c *apiCall) (reply, *apiError) {
 
 // chargeToken places an order without the customer. A second call without an idempotency
 // key places a second order.
-func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) chargeToken(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
 	if err != nil {
 		return reply{}, err
 	}
-	t := s.payments.Tokens[c.ids["token"]]
+	t := s.held.Tokens[c.ids["token"]]
 	switch {
 	case t == nil:
 		return reply{}, errNoToken
@@ -80,7 +80,7 @@ func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
 	}
 	bought := purchaseOf(content, s.newID(), "", nil)
 	bought.Method, bought.Persona = t.Method.Type, who
-	s.authorize(bought)
+	s.om.authorize(bought)
 	s.schedulePush(bought.OrderID, "", content)
 	out := answered(placed{OrderID: bought.OrderID, FraudStatus: fraudStatus(who), Method: &t.Method})
 	out.orderID = bought.OrderID
@@ -89,12 +89,12 @@ func (s *Server) chargeToken(c *apiCall) (reply, *apiError) {
 
 // changeToken cancels a token.
 // Source: docs.klarna.com, Cancel a customer token.
-func (s *Server) changeToken(c *apiCall) (reply, *apiError) {
+func (s *paymentsService) changeToken(c *apiCall) (reply, *apiError) {
 	sent, err := parsePaymentsBody(c.body)
 	if err != nil {
 		return reply{}, err
 	}
-	t := s.payments.Tokens[c.ids["token"]]
+	t := s.held.Tokens[c.ids["token"]]
 	switch {
 	case t == nil:
 		return reply{}, errNoToken

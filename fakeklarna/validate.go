@@ -37,7 +37,7 @@ func parseBody(body []byte) (map[string]any, *apiError) {
 // order. The error is the first broken rule: members and patterns, then URLs, each line,
 // sums, country and currency.
 // Source: docs.kustom.co, Update order; the sequence is this fake's choice.
-func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, *apiError) {
+func (s *checkoutService) merge(before map[string]json.RawMessage, sent map[string]any) (map[string]json.RawMessage, *apiError) {
 	after, bad := gatherMembers(orderRules, before, sent)
 	if len(bad) > 0 {
 		return nil, badValue(bad[0])
@@ -61,7 +61,7 @@ func (s *Server) merge(before map[string]json.RawMessage, sent map[string]any) (
 }
 
 // checkURLs checks merchant_urls, if sent, and puts them into content.
-func (s *Server) checkURLs(content map[string]json.RawMessage, sent any) *apiError {
+func (s *checkoutService) checkURLs(content map[string]json.RawMessage, sent any) *apiError {
 	const path = "merchant_urls"
 	if sent == nil && content[path] != nil {
 		return nil
@@ -97,7 +97,7 @@ func (s *Server) checkURLs(content map[string]json.RawMessage, sent any) *apiErr
 
 // checkURL returns what is wrong with a merchant URL, "" for nothing. Callbacks need https,
 // except to this machine and the callback hosts.
-func (s *Server) checkURL(text string, callback bool) string {
+func (s *checkoutService) checkURL(text string, callback bool) string {
 	const wrong, insecure = " (must be a valid http or https URI)", " (must be a valid https URI)"
 	filled := fillOrderID(text, "00000000-0000-0000-0000-000000000000")
 	u, err := url.Parse(filled)
@@ -106,7 +106,7 @@ func (s *Server) checkURL(text string, callback bool) string {
 		return wrong
 	case u.Scheme != "http" && u.Scheme != "https":
 		return wrong
-	case callback && u.Scheme == "http" && !s.mayCall(u.Hostname()):
+	case callback && u.Scheme == "http" && !s.calls.mayCall(u.Hostname()):
 		return insecure
 	}
 	return ""
@@ -147,7 +147,7 @@ func checkLines(name string, r *rule, sent []any) ([]any, *apiError) {
 
 // checkWhole checks a whole order after a request. It checks the sums only if the request
 // changed them.
-func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]any) *apiError {
+func (s *checkoutService) checkWhole(content map[string]json.RawMessage, sent map[string]any) *apiError {
 	v := decodeContent(content)
 	aboutSums := func(name string) bool { return sent[name] != nil }
 	if slices.ContainsFunc([]string{"order_lines", "order_amount", "order_tax_amount", "purchase_country"}, aboutSums) {
@@ -162,9 +162,9 @@ func (s *Server) checkWhole(content map[string]json.RawMessage, sent map[string]
 	if !isCountry(v.PurchaseCountry) {
 		return badValue("purchase_country")
 	}
-	if !slices.Contains(s.o.Currencies, strings.ToUpper(v.PurchaseCurrency)) {
+	if !slices.Contains(s.Currencies, strings.ToUpper(v.PurchaseCurrency)) {
 		return badValue(fmt.Sprintf("purchase_currency (order billing country is: %s, configured currencies are: %s)",
-			strings.ToUpper(cmp.Or(v.BillingAddress.Country, v.PurchaseCountry)), strings.Join(s.o.Currencies, ", ")))
+			strings.ToUpper(cmp.Or(v.BillingAddress.Country, v.PurchaseCountry)), strings.Join(s.Currencies, ", ")))
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // session.
 const widgetScheme = "KlarnaPayments "
 
-func (s *Server) widgetRoutes(mux *http.ServeMux) {
+func (s *frontendServer) widgetRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /kp/lib/v1/api.js", serveLibrary)
 	mux.HandleFunc("GET /kp/widget", framePage("widget.html"))
 	mux.HandleFunc("GET /kp/dialog", framePage("widget-dialog.html"))
@@ -45,11 +45,11 @@ var library = must(fs.ReadFile(assets, "widget-library.js"))
 
 // widgetAuthorised requires the client_token of the session in the path. An unknown or
 // expired session has none.
-func (s *Server) widgetAuthorised(next http.HandlerFunc) http.HandlerFunc {
+func (s *frontendServer) widgetAuthorised(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), widgetScheme)
-		if !ok || !s.clientTokenFits(r.PathValue("id"), token) {
+		if !ok || !s.kp.clientTokenFits(r.PathValue("id"), token) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -64,7 +64,7 @@ type widgetAnswer struct {
 }
 
 // serveWidgetSession answers the session as widget and dialog show it.
-func (s *Server) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
+func (s *frontendServer) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
 	shown, err := s.widgetSession(r.PathValue("id"))
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
@@ -74,9 +74,9 @@ func (s *Server) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
 }
 
 // serveWidgetAction does an action of the shopper, like POST /fake/sessions/{id}/shopper.
-func (s *Server) serveWidgetAction(w http.ResponseWriter, r *http.Request) {
+func (s *frontendServer) serveWidgetAction(w http.ResponseWriter, r *http.Request) {
 	frameAction(w, r, maxPaymentsBody, func(id string, a PaymentAction) (widgetAnswer, error) {
-		out, err := s.Pay(id, a)
+		out, err := s.kp.Pay(id, a)
 		if err != nil {
 			return widgetAnswer{}, err
 		}
@@ -110,18 +110,18 @@ type widgetPart struct {
 }
 
 // widgetSession returns a session as it is shown, or errNoSession.
-func (s *Server) widgetSession(id string) (widgetSession, error) {
+func (s *frontendServer) widgetSession(id string) (widgetSession, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p, err := s.liveSession(id)
+	p, err := s.kp.liveSession(id)
 	if err != nil {
 		return widgetSession{}, err
 	}
-	v := s.inspectSession(p)
+	v := s.kp.inspectSession(p)
 	shown := widgetSession{
 		Status:     v.Status,
 		Locale:     v.Locale,
-		Merchant:   s.o.MerchantName,
+		Merchant:   s.kp.merchantName,
 		Total:      v.OrderAmount,
 		TotalText:  v.amountText(v.OrderAmount),
 		Methods:    []widgetMethod{},
