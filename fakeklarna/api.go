@@ -2,7 +2,6 @@ package fakeklarna
 
 import (
 	"cmp"
-	"context"
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
@@ -29,23 +28,11 @@ type apiCall struct {
 	ids    map[string]string // the values of {order_id} and the like in the path
 	header http.Header
 	body   []byte
-	ctx    context.Context // ends when the client has gone
 	forgot <-chan struct{} // closed when the fake is reset
 
 	correlationID string
 	path          string
 	scope         string // method and path, within which an idempotency key counts
-}
-
-// reply is an answer of an API, not sent yet.
-type reply struct {
-	status    int
-	header    map[string]string
-	body      []byte
-	orderID   string
-	sessionID string // of Klarna Payments
-	location  string // path below the fake's address, for the Location header
-	path      string // of the call: each API has errors of its own
 }
 
 // answer carries out a call of an API. known has the IDs of its path.

@@ -3,6 +3,7 @@ package fakeklarna
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -102,3 +103,8 @@ func (s *callbackSender) unsent(o outgoing) string {
 
 func (c Callback) size() int                        { return len(c.Request) + len(c.Response) }
 func (c Callback) ids() (orderID, sessionID string) { return c.OrderID, c.SessionID }
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}

@@ -5,25 +5,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
-
-// shownChanges is how many changes one event names.
-const shownChanges = 6
-
-// replace gives an order new content and notes the differences.
-func (s *checkoutService) replace(o *order, content map[string]json.RawMessage) {
-	changes := changesOf(o.Content, content)
-	o.Content = content
-	s.touch(o)
-	if more := len(changes) - shownChanges; more > 0 {
-		changes = append(changes[:shownChanges], fmt.Sprintf("%d more", more))
-	}
-	if len(changes) > 0 {
-		s.tellAs("state", o, strings.Join(changes, ", "), nil)
-	}
-}
 
 // changesOf describes the differences: quantities by the line's reference, short values as
 // before → after, and other members only by name.
@@ -71,4 +56,12 @@ func shown(raw json.RawMessage) string {
 		return "none"
 	}
 	return strings.Trim(string(raw), `"`)
+}
+
+// sortedNames returns the names that are in either.
+func sortedNames[V any](a, b map[string]V) []string {
+	all := map[string]V{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return slices.Sorted(maps.Keys(all))
 }

@@ -51,8 +51,9 @@ type engineState struct {
 	origin   string                   // scheme://host of the request that came last
 }
 
-// newEngineState returns an empty state.
+// newEngineState returns an empty state. It panics when Chaos is no probability.
 func newEngineState(c engineConfig) *engineState {
+	checkChaos(c.Chaos)
 	s := &engineState{
 		engineConfig: c, closed: make(chan struct{}), performs: map[string]func(job){},
 		stirred: make(chan struct{}), rested: make(chan struct{}),

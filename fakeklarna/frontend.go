@@ -1,59 +1,11 @@
 package fakeklarna
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
-	"encoding/json"
-	"html/template"
-	"io/fs"
 	"net/http"
-	"sync"
-
-	"github.com/shopd/shopd/internal/i18n"
 )
 
 // For browsers: the bootstrap script that html_snippet loads, and the iframe's page with
 // its scripts and JSON calls.
-
-//go:embed web
-var webFiles embed.FS
-
-// Slow parts are read at first use: a shop in production is the same program and does not
-// need them.
-var (
-	pages        = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(webFiles, "web/*.html")) })
-	assets       = must(fs.Sub(webFiles, "web/assets"))
-	assetVersion = versionOf(assets)
-	frameTexts   = sync.OnceValue(func() map[i18n.Lang]map[string]string { return readTexts(assets) })
-)
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// versionOf returns a short hash of all assets. It is part of their address, so browsers
-// may cache them for ever.
-func versionOf(files fs.FS) string {
-	h := sha256.New()
-	for _, entry := range must(fs.ReadDir(files, ".")) {
-		h.Write([]byte(entry.Name()))
-		h.Write(must(fs.ReadFile(files, entry.Name())))
-	}
-	return hex.EncodeToString(h.Sum(nil))[:12]
-}
-
-func readTexts(files fs.FS) map[i18n.Lang]map[string]string {
-	var texts map[i18n.Lang]map[string]string
-	if err := json.Unmarshal(must(fs.ReadFile(files, "texts.json")), &texts); err != nil {
-		panic(err)
-	}
-	return texts
-}
 
 // frameCSP allows any shop to show the frame, which loads only its own files.
 const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
@@ -110,20 +62,4 @@ func framePage(template string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		writePage(w, http.StatusOK, frameCSP, "no-referrer", pages(), template, assetVersion)
 	}
-}
-
-// writePage sends a page made from a template.
-func writePage(w http.ResponseWriter, status int, csp, referrer string, templates *template.Template, name string, data any) {
-	var body bytes.Buffer
-	if err := templates.ExecuteTemplate(&body, name, data); err != nil {
-		panic(err) // the template does not fit its data: a mistake in this package
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", csp)
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", referrer)
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes())
 }

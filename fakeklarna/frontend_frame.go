@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -218,3 +219,23 @@ func frameAction[Action, Answer any](w http.ResponseWriter, r *http.Request, lim
 	}
 	writeJSON(w, http.StatusOK, answer)
 }
+
+// methodsOf returns the ways to pay an order: the fake's own, then the other providers.
+func methodsOf(v *Order, text func(int64) string) []frameMethod {
+	var methods []frameMethod
+	for _, id := range methodsFor(strings.ToUpper(v.BillingAddress.Country), strings.ToUpper(v.PurchaseCurrency)) {
+		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
+	}
+	for _, p := range providersOf(v) {
+		m := frameMethod{ID: p.Name, External: true, Label: cmp.Or(p.Label, "continue"), Note: p.Description}
+		if p.Fee > 0 {
+			m.FeeText = text(p.Fee)
+		}
+		methods = append(methods, m)
+	}
+	return methods
+}
+
+// needsApproval are the methods for which the shopper must approve the purchase
+// in a dialog.
+var needsApproval = []string{"card", "bank_account"}

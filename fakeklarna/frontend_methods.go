@@ -1,7 +1,6 @@
 package fakeklarna
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -23,10 +22,6 @@ func methodsFor(country, currency string) []string {
 	}
 	return []string{"card"}
 }
-
-// needsApproval are the methods for which the shopper must approve the purchase
-// in a dialog.
-var needsApproval = []string{"card", "bank_account"}
 
 // provider is one of an order's external payment methods or checkouts.
 // Source: docs.kustom.co, Create order (external_payment_methods).
@@ -51,20 +46,4 @@ func providersOf(v *Order) []provider {
 		}
 	}
 	return serving
-}
-
-// methodsOf returns the ways to pay an order: the fake's own, then the other providers.
-func methodsOf(v *Order, text func(int64) string) []frameMethod {
-	var methods []frameMethod
-	for _, id := range methodsFor(strings.ToUpper(v.BillingAddress.Country), strings.ToUpper(v.PurchaseCurrency)) {
-		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
-	}
-	for _, p := range providersOf(v) {
-		m := frameMethod{ID: p.Name, External: true, Label: cmp.Or(p.Label, "continue"), Note: p.Description}
-		if p.Fee > 0 {
-			m.FeeText = text(p.Fee)
-		}
-		methods = append(methods, m)
-	}
-	return methods
 }

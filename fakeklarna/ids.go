@@ -57,6 +57,9 @@ func (s *engineState) newID() string {
 	return id.String()
 }
 
+// random fills a secret with random bytes. The caller holds s.mu.
+func (s *engineState) random(secret []byte) { _, _ = s.chance.source.Read(secret) } // never fails
+
 // newToken returns a secret text. Only the seed lets somebody guess it. The caller holds
 // s.mu.
 func (s *engineState) newToken() string { return strings.ReplaceAll(s.newID(), "-", "") }

@@ -9,8 +9,6 @@ import (
 // use integers of any size: sent values may be as large as an int64.
 // Source: docs.kustom.co, Checkout API reference (order_line); docs.klarna.com, Tax handling.
 
-const wholeRate = 10000 // 100 % in hundredths of a percent
-
 // totalFits: total_amount = quantity × unit_price − total_discount_amount.
 func (l *OrderLine) totalFits() bool {
 	want := product(l.Quantity, l.UnitPrice)

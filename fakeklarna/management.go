@@ -217,12 +217,3 @@ func (s *managementService) acknowledged(orderID string) bool {
 func (s *managementService) tellManaged(m *managedOrder, format string, args ...any) {
 	s.tell(Event{Lane: "state", OrderID: m.View.OrderID, SessionID: m.SessionID, Text: fmt.Sprintf(format, args...)})
 }
-
-// amountText returns an amount for events. All our currencies have two decimals.
-func amountText(minor int64) string {
-	sign := ""
-	if minor < 0 {
-		sign, minor = "-", -minor
-	}
-	return fmt.Sprintf("%s%d.%02d", sign, minor/100, minor%100)
-}

@@ -66,16 +66,14 @@ var managedLinesRule = list("order_lines", maxManagedLines, new(object("",
 
 // parcelsRule: no member of an element is required. Source: recorded captures.
 func parcelsRule(least int64) rule {
-	r := list("shipping_info", maxParcels, new(object("",
+	return list("shipping_info", maxParcels, new(object("",
 		text("shipping_company", 0, 100),
 		pattern("shipping_method", `PickUpStore|Home|BoxReg|BoxUnreg|PickUpPoint|Own|Postal|DHLPackstation|Digital|Undefined|PickUpWarehouse|ClickCollect|PalletDelivery`),
 		text("tracking_number", 0, 100),
 		text("tracking_uri", 0, 1024),
 		text("return_shipping_company", 0, 100),
 		text("return_tracking_number", 0, 100),
-		text("return_tracking_uri", 0, 1024))))
-	r.min = least
-	return r
+		text("return_tracking_uri", 0, 1024)))).within(least, maxParcels)
 }
 
 func managedAddressRule(name string) rule {

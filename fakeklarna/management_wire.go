@@ -2,7 +2,6 @@ package fakeklarna
 
 import (
 	"encoding/json"
-	"time"
 )
 
 // The values of ManagedOrder.Status.
@@ -189,6 +188,3 @@ type DueDateOption struct {
 	Amount       int64 `json:"amount"`
 	NumberOfDays int64 `json:"number_of_days"`
 }
-
-// stampMillis formats a time as Order Management does.
-func stampMillis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

@@ -185,24 +185,6 @@ func offsetText(d time.Duration) string {
 	return "+" + spanText(d)
 }
 
-// spanText returns a time span in the largest fitting units, such as "47 h 12 min".
-func spanText(d time.Duration) string {
-	seconds := int64(d.Round(time.Second) / time.Second)
-	minutes := int64(d.Round(time.Minute) / time.Minute)
-	switch h, m := minutes/60, minutes%60; {
-	case seconds < 60:
-		return fmt.Sprintf("%d s", seconds)
-	case h == 0:
-		return fmt.Sprintf("%d min", m)
-	case m == 0:
-		return fmt.Sprintf("%d h", h)
-	case h < 96:
-		return fmt.Sprintf("%d h %d min", h, m)
-	default:
-		return fmt.Sprintf("%d days", h/24)
-	}
-}
-
 // agoText returns how long ago something was.
 func agoText(d time.Duration) string {
 	if d < time.Second {
@@ -226,12 +208,4 @@ func decimal(minor int64) string {
 		whole = "−" + whole
 	}
 	return whole + "." + cents
-}
-
-// short returns the start of an ID, for people.
-func short(id string) string {
-	if len(id) <= 8 {
-		return id
-	}
-	return id[:8]
 }

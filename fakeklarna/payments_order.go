@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -150,7 +149,7 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 	if v.BillingAddress != nil {
 		p.Billing = *v.BillingAddress
 	}
-	p.Billing.complete(v.market(), typed)
+	completeAddress(&p.Billing, v.market(), typed)
 	p.Shipping = p.Billing
 	if content["shipping_address"] != nil {
 		p.Shipping = *v.ShippingAddress
@@ -164,10 +163,10 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 	return p
 }
 
-// complete fills in what the shop did not send: the typed texts, else those of the
+// completeAddress fills in what the shop did not send: the typed texts, else those of the
 // country's test person.
 // Source: docs.klarna.com, Customer data requirements.
-func (a *Address) complete(country string, typed map[string]string) {
+func completeAddress(a *Address, country string, typed map[string]string) {
 	setDefault(&a.Country, country)
 	person := testPerson(country)
 	for _, member := range []string{"given_name", "family_name", "email", "phone", "street_address", "street_address2", "postal_code", "city", "region"} {
@@ -234,12 +233,4 @@ func membersDiffer(path string, a, b any, at *offenders) {
 			at.add(path + "." + name)
 		}
 	}
-}
-
-// sortedNames returns the names that are in either.
-func sortedNames[V any](a, b map[string]V) []string {
-	all := map[string]V{}
-	maps.Copy(all, a)
-	maps.Copy(all, b)
-	return slices.Sorted(maps.Keys(all))
 }

@@ -102,7 +102,7 @@ var paymentURLsRule = object("merchant_urls",
 	text("app_return_url", 0, 2000))
 
 func paymentLinesRule(maxData int64) rule {
-	r := list("order_lines", maxLines, new(object("",
+	return list("order_lines", maxLines, new(object("",
 		pattern("type", `physical|discount|shipping_fee|sales_tax|digital|gift_card|store_credit|surcharge`),
 		text("reference", 0, 255),
 		text("name", 1, 255).must(),
@@ -117,22 +117,20 @@ func paymentLinesRule(maxData int64) rule {
 		text("product_url", 0, 1024),
 		text("image_url", 0, 1024),
 		identifiersRule,
-		subscriptionRule(text("name", 1, 255).must()))))
-	r.min = 1
-	return r
+		subscriptionRule(text("name", 1, 255).must())))).within(1, maxLines)
 }
 
 func paymentAddressRule(name string, minPhone int64) rule {
-	given, family := pattern("given_name", personName), pattern("family_name", personName)
-	given.max, family.max = 99, 99
-	r := object(name,
-		given, family,
+	members := []rule{
+		pattern("given_name", personName).within(0, 99),
+		pattern("family_name", personName).within(0, 99),
 		text("postal_code", 0, 10),
 		text("title", 0, 20),
 		text("phone", minPhone, 99),
-		pattern("country", anyCountry))
-	for _, member := range []string{"attention", "city", "email", "organization_name", "region", "street_address", "street_address2"} {
-		r.members = append(r.members, text(member, 0, 99))
+		pattern("country", anyCountry),
 	}
-	return r
+	for _, member := range []string{"attention", "city", "email", "organization_name", "region", "street_address", "street_address2"} {
+		members = append(members, text(member, 0, 99))
+	}
+	return object(name, members...)
 }

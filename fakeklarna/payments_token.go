@@ -38,7 +38,7 @@ func (s *paymentsService) newClientToken(sessionID string, v *Session) string {
 		Region: regionOf(v.market()), OnePaymentMethod: len(categoriesFor(v)) == 1,
 	})
 	signature := make([]byte, 256) // as long as that of an RSA key of 2048 bits
-	_, _ = s.chance.source.Read(signature)
+	s.random(signature)
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode(header) + "." + encode(payload) + "." + encode(signature)
 }

@@ -105,15 +105,3 @@ func (l *record[T]) UnmarshalJSON(text []byte) error {
 	}
 	return nil
 }
-
-// asJSON returns a body as JSON: unchanged, or as a string when it is not JSON. An empty
-// one is nil.
-func asJSON(body []byte) json.RawMessage {
-	switch {
-	case len(body) == 0:
-		return nil
-	case json.Valid(body):
-		return body
-	}
-	return mustJSON(string(body))
-}

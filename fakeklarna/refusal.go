@@ -1,6 +1,10 @@
 package fakeklarna
 
-import "github.com/shopd/shopd/internal/i18n"
+import (
+	"fmt"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
 
 // refusal returns a refusal with a text in the order's language.
 func refusal(code, locale string) *Refusal {
@@ -65,4 +69,38 @@ var refusalTexts = map[i18n.Lang][6]string{
 		4: "De aankoop kan niet worden verwerkt. Probeer het opnieuw.",
 		5: "De winkel levert niet op dit adres.",
 	},
+}
+
+// Refusal says why the checkout did not carry out an action. The order has not changed,
+// and another try may succeed.
+type Refusal struct {
+	Code string `json:"code"` // one of the Refused… constants
+	// Message is what the iframe shows: the merchant's text, else one in the
+	// order's language.
+	Message string `json:"message"`
+	// RedirectURL is where the merchant sends the browser, "" = it stays.
+	RedirectURL string `json:"redirect_url,omitempty"`
+}
+
+// The values of Refusal.Code. First those of a purchase. Then those of an address, country
+// or shipping option, which block the purchase until the merchant agrees.
+const (
+	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
+	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
+	RefusedTechnicalError     = "technical_error"     // at Klarna
+	RefusedValidation         = "validation_refused"  // the merchant answered validation with 400
+	RefusedValidationRedirect = "validation_redirect" // … with 301, 302, 303 or 307
+	RefusedValidationFailed   = "validation_failed"   // … not at all or otherwise, where success is required
+	RefusedAddress            = "address_refused"     // the merchant answered an address callback with 400
+	RefusedAddressRedirect    = "address_redirect"    // … with 301, 302, 303 or 307
+	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
+)
+
+// badAction is the error of an action that is not possible or misspelt.
+type badAction struct{ text string }
+
+func (e *badAction) Error() string { return e.text }
+
+func badActionf(format string, args ...any) error {
+	return &badAction{fmt.Sprintf(format, args...)}
 }

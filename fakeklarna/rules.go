@@ -5,14 +5,6 @@ import "math"
 // What the members of an order may be.
 // Source: docs.kustom.co, Checkout API reference, Create order.
 
-const (
-	anyCountry = `[A-Za-z]{2}`
-	anyColor   = `#[A-Fa-f0-9]{6}`
-	maxAmount  = 100_000_000 // of unit_price and total_amount
-	maxLines   = 1000
-	maxListed  = 1000 // elements of the other lists; no limit is documented
-)
-
 // orderRules are the top-level members that a client may send. merchant_urls, and the
 // elements of order_lines and discount_lines, are checked in other steps.
 var orderRules = []rule{
@@ -81,15 +73,6 @@ var lineRule = object("",
 		list("tags", maxListed, new(longText("")))),
 	subscriptionRule(longText("name")))
 
-var identifiersRule = object("product_identifiers",
-	text("brand", 0, 70), text("color", 0, 64), text("category_path", 0, 750),
-	text("global_trade_item_number", 0, 50), text("manufacturer_part_number", 0, 70), text("size", 0, 64))
-
-func subscriptionRule(name rule) rule {
-	return object("subscription", name,
-		pattern("interval", `DAY|WEEK|MONTH|YEAR`).must(), integer("interval_count", 1, math.MaxInt64).must())
-}
-
 var optionsRule = object("options",
 	pattern("acquiring_channel", `ECOMMERCE|MOTO|IN_STORE|TELESALES`),
 	flag("allow_separate_shipping_address"),
@@ -125,10 +108,7 @@ var optionsRule = object("options",
 	anything("vat_excluded"),
 	anything("confirmation_page_upsell"))
 
-var customerTypesRule = rule{
-	name: "allowed_customer_types", kind: kindList, min: 1, max: 2,
-	element: new(pattern("", `person|organization`)),
-}
+var customerTypesRule = list("allowed_customer_types", 2, new(pattern("", `person|organization`))).within(1, 2)
 
 var checkboxRules = []rule{text("text", 0, 1000).must(), flag("checked").must(), flag("required").must()}
 
@@ -152,21 +132,23 @@ var shippingOptionRule = object("",
 		longText("type"), integer("price", math.MinInt64, maxAmount), longText("external_id"), longText("user_input")))))
 
 func addressRule(name string) rule {
-	r := object(name, pattern("country", anyCountry))
+	members := []rule{pattern("country", anyCountry)}
 	for _, member := range []string{
 		"organization_name", "reference", "attention", "given_name", "family_name", "email", "title", "street_address", "street_address2", "street_name",
 		"street_number", "house_extension", "care_of", "postal_code", "city", "region", "phone",
 	} {
-		r.members = append(r.members, longText(member))
+		members = append(members, longText(member))
 	}
-	return r
+	return object(name, members...)
 }
 
 // providerRule is for an external payment method, or an external checkout, which needs an
 // image.
 func providerRule(needsImage bool) rule {
 	image := securedLink("image_url")
-	image.required = needsImage
+	if needsImage {
+		image = image.must()
+	}
 	return object("",
 		text("name", 0, 255).must(),
 		securedLink("redirect_url").must(),
@@ -177,11 +159,7 @@ func providerRule(needsImage bool) rule {
 		image)
 }
 
-func securedLink(name string) rule {
-	r := pattern(name, `https://.+`)
-	r.max = 2000
-	return r
-}
+func securedLink(name string) rule { return pattern(name, `https://.+`).within(0, 2000) }
 
 // urlRules are the members of merchant_urls. Callbacks must be https.
 var urlRules = []struct {

@@ -62,6 +62,12 @@ func list(name string, most int64, element *rule) rule {
 	return rule{name: name, kind: kindList, max: most, element: element}
 }
 
+// within sets the range of a number, or of the size of a text or list.
+func (r rule) within(low, high int64) rule {
+	r.min, r.max = low, high
+	return r
+}
+
 func (r rule) must() rule {
 	r.required = true
 	return r

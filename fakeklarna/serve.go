@@ -60,7 +60,7 @@ func (s *engineState) serveAPI(w http.ResponseWriter, r *http.Request) {
 		out = errTooLarge(known.path).reply(known, correlationID)
 	default:
 		out = s.answer(r, endpoint, notFound, known, &apiCall{
-			ids: ids, header: r.Header, body: body, ctx: r.Context(), forgot: forgot,
+			ids: ids, header: r.Header, body: body, forgot: forgot,
 			correlationID: correlationID, path: known.path, scope: r.Method + " " + known.path,
 		})
 	}

@@ -109,7 +109,6 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
-	checkChaos(o.Chaos)
 	var public *url.URL
 	if o.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(o.PublicURL, "/"))

@@ -2,7 +2,6 @@ package fakeklarna
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/mail"
 	"net/url"
@@ -71,40 +70,6 @@ type Outcome struct {
 	Refused         *Refusal          `json:"refused,omitempty"`          // why the action, or its last part, did not succeed
 	RedirectURL     string            `json:"redirect_url,omitempty"`     // where Action.ExternalMethod takes the browser
 	ConfirmationURL string            `json:"confirmation_url,omitempty"` // of a complete order
-}
-
-// Refusal says why the checkout did not carry out an action. The order has not changed,
-// and another try may succeed.
-type Refusal struct {
-	Code string `json:"code"` // one of the Refused… constants
-	// Message is what the iframe shows: the merchant's text, else one in the
-	// order's language.
-	Message string `json:"message"`
-	// RedirectURL is where the merchant sends the browser, "" = it stays.
-	RedirectURL string `json:"redirect_url,omitempty"`
-}
-
-// The values of Refusal.Code. First those of a purchase. Then those of an address, country
-// or shipping option, which block the purchase until the merchant agrees.
-const (
-	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
-	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
-	RefusedTechnicalError     = "technical_error"     // at Klarna
-	RefusedValidation         = "validation_refused"  // the merchant answered validation with 400
-	RefusedValidationRedirect = "validation_redirect" // … with 301, 302, 303 or 307
-	RefusedValidationFailed   = "validation_failed"   // … not at all or otherwise, where success is required
-	RefusedAddress            = "address_refused"     // the merchant answered an address callback with 400
-	RefusedAddressRedirect    = "address_redirect"    // … with 301, 302, 303 or 307
-	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
-)
-
-// badAction is the error of an action that is not possible or misspelt.
-type badAction struct{ text string }
-
-func (e *badAction) Error() string { return e.text }
-
-func badActionf(format string, args ...any) error {
-	return &badAction{fmt.Sprintf(format, args...)}
 }
 
 // check returns a *badAction when an action is not possible. v is the rendered order.

@@ -219,17 +219,6 @@ func (u *MerchantURLs) all() []*string {
 		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms, &u.Upsell, &u.UpsellValidation}
 }
 
-// member returns the address of a member by its name on the wire, nil if there
-// is none of that name.
-func (a *Address) member(name string) *string {
-	return map[string]*string{
-		"organization_name": &a.OrganizationName, "given_name": &a.GivenName, "family_name": &a.FamilyName,
-		"email": &a.Email, "title": &a.Title, "street_address": &a.StreetAddress, "street_address2": &a.StreetAddress2,
-		"street_name": &a.StreetName, "street_number": &a.StreetNumber, "house_extension": &a.HouseExtension, "care_of": &a.CareOf,
-		"postal_code": &a.PostalCode, "city": &a.City, "region": &a.Region, "phone": &a.Phone, "country": &a.Country,
-	}[name]
-}
-
 // merchantURL returns one of an order's merchant URLs with the order's ID filled
 // in, "" if it has none of that name.
 func merchantURL(o *order, member string) string {
@@ -243,12 +232,3 @@ func merchantURL(o *order, member string) string {
 func fillOrderID(u, id string) string {
 	return strings.NewReplacer("{checkout.order.id}", id, "%7Bcheckout.order.id%7D", id, "%7bcheckout.order.id%7d", id).Replace(u)
 }
-
-func setDefault(s *string, text string) {
-	if *s == "" {
-		*s = text
-	}
-}
-
-// stamp formats a time as Klarna does.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }

@@ -1,37 +1,16 @@
 package fakeklarna
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/big"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
-
-// parseBody reads a request's body, which must be one JSON object.
-func parseBody(body []byte) (map[string]any, *apiError) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, badRequest("Bad request: the body is not JSON")
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, badRequest("Bad request: more than one JSON value")
-	}
-	sent, ok := v.(map[string]any)
-	if !ok {
-		return nil, badRequest("Bad request: the body is not a JSON object")
-	}
-	return sent, nil
-}
 
 // merge checks the sent members and returns before with them. before is nil for a new
 // order. The error is the first broken rule: members and patterns, then URLs, each line,
@@ -112,11 +91,6 @@ func (s *checkoutService) checkURL(text string, callback bool) string {
 	return ""
 }
 
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
 // checkLines checks each line by itself. The messages about the sums of
 // order_lines do not say which line it was. discount_lines are not part of the
 // order's sums. Source: recorded answers to Create order; docs.kustom.co, Checkout
@@ -167,15 +141,4 @@ func (s *checkoutService) checkWhole(content map[string]json.RawMessage, sent ma
 			strings.ToUpper(cmp.Or(v.BillingAddress.Country, v.PurchaseCountry)), strings.Join(s.Currencies, ", ")))
 	}
 	return nil
-}
-
-// mustJSON encodes a value, without HTML escapes. It panics when that fails.
-func mustJSON(v any) json.RawMessage {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(fmt.Sprintf("fakeklarna: encode %T: %v", v, err))
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }

@@ -123,7 +123,7 @@ func (s *frontendServer) widgetSession(id string) (widgetSession, error) {
 		Locale:     v.Locale,
 		Merchant:   s.kp.merchantName,
 		Total:      v.OrderAmount,
-		TotalText:  v.amountText(v.OrderAmount),
+		TotalText:  amountIn(&v, v.OrderAmount),
 		Methods:    []widgetMethod{},
 		Missing:    missingOf(&v, p.Typed),
 		TestPerson: testPerson(v.market()),
@@ -132,7 +132,7 @@ func (s *frontendServer) widgetSession(id string) (widgetSession, error) {
 		if refusedCategory(p.email(&v), c.Identifier) {
 			continue
 		}
-		shown.Methods = append(shown.Methods, widgetMethod{c.Identifier, c.Name, v.partsOf(c.Identifier, s.now())})
+		shown.Methods = append(shown.Methods, widgetMethod{c.Identifier, c.Name, partsOf(&v, c.Identifier, s.now())})
 	}
 	return shown, nil
 }
@@ -143,7 +143,7 @@ var dueDays = map[string][]int{"pay_later": {30}, "pay_over_time": {0, 30, 60}}
 
 // partsOf returns the payments of a category. They are equal, and the first has the
 // remainder.
-func (v *Session) partsOf(category string, now time.Time) []widgetPart {
+func partsOf(v *Session, category string, now time.Time) []widgetPart {
 	days, later := dueDays[category]
 	if !later {
 		days = []int{0}
@@ -155,7 +155,7 @@ func (v *Session) partsOf(category string, now time.Time) []widgetPart {
 		if i == 0 {
 			amount += v.OrderAmount % n
 		}
-		parts[i].AmountText = v.amountText(amount)
+		parts[i].AmountText = amountIn(v, amount)
 		if after > 0 {
 			parts[i].Due = now.AddDate(0, 0, after).Format(time.DateOnly)
 		}
@@ -163,7 +163,7 @@ func (v *Session) partsOf(category string, now time.Time) []widgetPart {
 	return parts
 }
 
-func (v *Session) amountText(amount int64) string {
+func amountIn(v *Session, amount int64) string {
 	return money.Format(money.Amount(amount), money.Currency(strings.ToUpper(v.PurchaseCurrency)), v.Locale)
 }
 
