@@ -12,9 +12,6 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// tokenScheme precedes the order's token in the snippet's AUTH_HEADER.
-const tokenScheme = "KlarnaCheckout "
-
 // receiptLife is how long the confirmation snippet shows its receipt.
 // Source: docs.klarna.com, Render the confirmation snippet.
 const receiptLife = 2 * time.Hour

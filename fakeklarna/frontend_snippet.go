@@ -41,3 +41,6 @@ func guiOptions(o *Order) []string {
 	}
 	return gui.Options
 }
+
+// tokenScheme precedes the order's token in the snippet's AUTH_HEADER.
+const tokenScheme = "KlarnaCheckout "

@@ -3,7 +3,10 @@ package fakeklarna
 import (
 	"cmp"
 	"maps"
+	"regexp"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // testPerson returns a test person of a country, by address member.
@@ -45,4 +48,30 @@ var local = map[string]map[string]string{
 	"NL": {"phone": "+31612345678", "street_name": "Teststraat", "city": "Amsterdam"},
 	"GB": {"phone": "+447400123456", "city": "London"},
 	"US": {"phone": "+12125550123", "city": "New York", "region": "NY"},
+}
+
+// persona is how a shopper's purchase ends. The e-mail address decides, as on Klarna's
+// playground. The zero value is approved.
+// Source: docs.klarna.com, Sample customer data.
+type persona struct {
+	Denied         bool
+	TechnicalError bool
+	Pending        bool          // approved, and checked for fraud
+	Accepted       bool          // how the check ends
+	After          time.Duration // from the purchase to the end of the check
+}
+
+var pendingEmail = regexp.MustCompile(`\+pend-(accept|reject)-(\d\d)@`)
+
+// personaOf returns the persona of an e-mail address: name+denied@…,
+// name+pend-accept-05@…, name+pend-reject-05@… (minutes), name+error@….
+func personaOf(email string) persona {
+	if m := pendingEmail.FindStringSubmatch(email); m != nil {
+		minutes, _ := strconv.Atoi(m[2]) // two digits
+		return persona{Pending: true, Accepted: m[1] == "accept", After: time.Duration(minutes) * time.Minute}
+	}
+	return persona{
+		Denied:         strings.Contains(email, "+denied@"),
+		TechnicalError: strings.Contains(email, "+error@"),
+	}
 }

@@ -135,8 +135,8 @@ func New(o Options) *Server {
 		s.mux.HandleFunc(api, s.state.serveAPI)
 	}
 	newFrontendServer(s.state, s.kco, s.kp, s.om).routes(s.mux)
-	control := newControlServer(s.state, s.kco, s.kp, s.calls)
-	s.mux.Handle(fakePath, control.guard(newPagesServer(s.state, s.kco, s.kp, s.om, s.calls, control.handler())))
+	own := newControlServer(s.state, s.kco, s.kp, s.calls)
+	s.mux.Handle(fakePath, own.guard(newPagesServer(s.state, s.kco, s.kp, s.om, s.calls, own.handler())))
 	return s
 }
 

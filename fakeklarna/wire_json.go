@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 )
 
 // mustJSON encodes a value, without HTML escapes. It panics when that fails.
@@ -46,4 +47,25 @@ func parseBody(body []byte) (map[string]any, *apiError) {
 		return nil, badRequest("Bad request: the body is not a JSON object")
 	}
 	return sent, nil
+}
+
+// stamp formats a time as Klarna does.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+// stampMillis formats a time as Order Management does.
+func stampMillis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func setDefault(s *string, text string) {
+	if *s == "" {
+		*s = text
+	}
+}
+
+// amountText returns an amount for events. All our currencies have two decimals.
+func amountText(minor int64) string {
+	sign := ""
+	if minor < 0 {
+		sign, minor = "-", -minor
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, minor/100, minor%100)
 }
