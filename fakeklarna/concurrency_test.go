@@ -1,0 +1,92 @@
+package fakeklarna_test
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/shopd/shopd/fakeklarna"
+)
+
+// Everything at once, for the race detector; at the end each order is whole.
+func TestConcurrency(t *testing.T) {
+	call := newCaller(t)
+	content := text(caseA())
+	var ids []string
+	for range 4 {
+		ids = append(ids, call.do("POST", "/checkout/v3/orders", content).order(t).OrderID)
+	}
+	call.fake.AddFault(fault{Count: -1, Probability: 0.1, Status: 503})
+	call.fake.AddFault(fault{Count: -1, Jitter: 1e6, JitterAfter: 1e6})
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := range 30 {
+				id := ids[(worker+i)%len(ids)]
+				switch (worker + i) % 8 {
+				case 0:
+					call.do("POST", "/checkout/v3/orders", content)
+				case 1, 2:
+					n := strconv.Itoa(i + 1)
+					call.do("POST", "/checkout/v3/orders/"+id, `{"order_amount":`+n+`,"order_tax_amount":0,"order_lines":[{"name":"x","quantity":`+n+
+						`,"unit_price":1,"tax_rate":0,"total_amount":`+n+`,"total_tax_amount":0}]}`)
+				case 3:
+					call.do("GET", "/checkout/v3/orders/"+id, "")
+				case 4:
+					if _, err := call.fake.Shopper(id, action{Type: map[string]string{"city": strconv.Itoa(i)}}); err != nil {
+						t.Error(err)
+					}
+				case 5:
+					call.do("GET", "/fake/requests?order_id="+id, "")
+					call.do("GET", "/fake/orders", "")
+				case 6:
+					call.fake.Advance(1)
+					call.fake.Faults()
+				case 7:
+					if worker == 7 && i > 15 {
+						call.do("POST", "/checkout/v3/orders/"+id+"/abort", "")
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, o := range call.fake.Orders() {
+		var sum int64
+		for _, l := range o.OrderLines {
+			sum += l.TotalAmount
+		}
+		if sum != o.OrderAmount {
+			t.Errorf("order %s: lines sum to %d, order_amount is %d", o.OrderID, sum, o.OrderAmount)
+		}
+	}
+}
+
+// Of several buyers and aborters at once, one wins.
+func TestOneEnd(t *testing.T) {
+	call := newCaller(t)
+	for range 20 {
+		id := call.do("POST", "/checkout/v3/orders", text(caseA())).order(t).OrderID
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		wins := 0
+		won := func(yes bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if yes {
+				wins++
+			}
+		}
+		for range 3 {
+			all.Go(func() { won(call.do("POST", "/checkout/v3/orders/"+id+"/abort", "").status == 200) })
+			all.Go(func() {
+				out, err := call.fake.Shopper(id, action{Buy: &fakeklarna.Buy{}})
+				won(err == nil && out.Refused == nil)
+			})
+		}
+		all.Wait()
+		if wins != 1 {
+			t.Fatalf("%d ends of one order, want 1", wins)
+		}
+	}
+}
