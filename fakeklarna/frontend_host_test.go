@@ -1,9 +1,0 @@
-package fakeklarna_test
-
-import (
-	"testing"
-
-	"github.com/shopd/shopd/internal/browsertest"
-)
-
-func TestMain(m *testing.M) { browsertest.Main(m) }
