@@ -44,6 +44,7 @@ func TestWait(t *testing.T) {
 		if err := s.Advance(time.Minute); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait() // it runs
 		wait(t.Context(), 1)
 		if err := s.Advance(14 * time.Minute); err != nil { // due after 5 and 10 minutes, and nearly after 15
 			t.Fatal(err)
