@@ -105,7 +105,8 @@ func (s *Sender) unsent(o Call) string {
 }
 
 // Size is that of both bodies, in bytes.
-func (c Callback) Size() int                        { return len(c.Request) + len(c.Response) }
+func (c Callback) Size() int { return len(c.Request) + len(c.Response) }
+
 // IDs are those that it concerns.
 func (c Callback) IDs() (orderID, sessionID string) { return c.OrderID, c.SessionID }
 

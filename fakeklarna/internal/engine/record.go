@@ -38,7 +38,8 @@ type recorded interface {
 }
 
 // Size is that of both bodies, in bytes.
-func (c Request) Size() int                        { return len(c.Request) + len(c.Response) }
+func (c Request) Size() int { return len(c.Request) + len(c.Response) }
+
 // IDs are those that it concerns.
 func (c Request) IDs() (orderID, sessionID string) { return c.OrderID, c.SessionID }
 
