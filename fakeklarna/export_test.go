@@ -1,27 +1,33 @@
 package fakeklarna
 
 import (
-	"maps"
+	"path"
 	"reflect"
 	"slices"
 )
 
-// StateParts returns the names of Server's members that a snapshot holds, and
-// those of all its members.
+// StateParts returns, as room.member, the members that a snapshot holds, and all members of
+// the rooms that have state.
 func (s *Server) StateParts() (held, all []string) {
-	v := reflect.ValueOf(s).Elem()
-	at := map[uintptr]string{}
-	for i := range v.NumField() {
-		at[v.Field(i).UnsafeAddr()] = v.Type().Field(i).Name
+	at := map[uintptr]bool{}
+	parts := reflect.ValueOf(s.state).Elem().FieldByName("parts")
+	for i := range parts.Len() {
+		at[parts.Index(i).FieldByName("at").Elem().Pointer()] = true
 	}
-	for _, p := range s.parts() {
-		held = append(held, at[reflect.ValueOf(p.at).Pointer()])
+	for _, room := range []any{s.state, s.calls, s.om, s.kco, s.kp} {
+		v := reflect.ValueOf(room).Elem()
+		for i := range v.NumField() {
+			name := path.Base(v.Type().PkgPath()) + "." + v.Type().Field(i).Name
+			if all = append(all, name); at[v.Field(i).UnsafeAddr()] {
+				held = append(held, name)
+			}
+		}
 	}
-	return held, slices.Sorted(maps.Values(at))
+	return held, all
 }
 
-// Unsaved returns the unexported members of the structs that a snapshot is made
-// of: JSON does not have them.
+// Unsaved returns the unexported members of the structs that a snapshot is made of: JSON
+// does not have them.
 func (s *Server) Unsaved() []string {
 	seen := map[reflect.Type]bool{}
 	var found []string
@@ -35,7 +41,10 @@ func (s *Server) Unsaved() []string {
 		case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Array:
 			walk(t.Elem())
 		case reflect.Struct:
-			if marshals(t) {
+			if ownJSON(t) {
+				if orders, ok := t.FieldByName("Newest"); ok {
+					walk(orders.Type)
+				}
 				return
 			}
 			for f := range t.Fields() {
@@ -48,15 +57,16 @@ func (s *Server) Unsaved() []string {
 		default: // nothing in it
 		}
 	}
-	for _, p := range s.parts() {
-		walk(reflect.TypeOf(p.at))
+	parts := reflect.ValueOf(s.state).Elem().FieldByName("parts")
+	for i := range parts.Len() {
+		walk(parts.Index(i).FieldByName("at").Elem().Type())
 	}
 	slices.Sort(found)
 	return found
 }
 
-// marshals reports whether a type has its own way into JSON.
-func marshals(t reflect.Type) bool {
+// ownJSON reports whether a type has its own way into JSON.
+func ownJSON(t reflect.Type) bool {
 	_, json := reflect.PointerTo(t).MethodByName("MarshalJSON")
 	_, text := reflect.PointerTo(t).MethodByName("MarshalText")
 	return json || text

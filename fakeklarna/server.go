@@ -8,8 +8,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/shopd/shopd/fakeklarna/internal/callback"
+	"github.com/shopd/shopd/fakeklarna/internal/checkout"
+	"github.com/shopd/shopd/fakeklarna/internal/control"
+	"github.com/shopd/shopd/fakeklarna/internal/engine"
+	"github.com/shopd/shopd/fakeklarna/internal/frontend"
+	"github.com/shopd/shopd/fakeklarna/internal/management"
+	"github.com/shopd/shopd/fakeklarna/internal/pages"
+	"github.com/shopd/shopd/fakeklarna/internal/payments"
 )
 
 // Options are the fake's settings; the zero value is useful.
@@ -57,6 +65,14 @@ type Options struct {
 	// callbacks are sent; for them, as for this machine, plain http will do.
 	CallbackHosts []string
 
+	// AllowHosts are names, without port, by which the fake's own interface below /fake/
+	// is reached, besides localhost, loopback addresses, the address at which it listens
+	// and the host of PublicURL. Under another name it answers 421, so that no page of
+	// another site can use it by DNS rebinding. The APIs, which ask for credentials, and
+	// what browsers of shoppers load answer under every name. Requests without a
+	// connection, as of httptest.NewRequest, are not asked for a name.
+	AllowHosts []string
+
 	// MaxOrders is how many orders are kept, 10,000 when 0, and as many in Order
 	// Management, and as many payment sessions. Beyond it a new one takes the place
 	// of the oldest; in the checkout of the oldest that is expired or aborted first.
@@ -89,34 +105,12 @@ var coreCurrencies = []string{"AUD", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "
 // are those of Klarna's API: mount it below a base path with http.StripPrefix
 // and name that path in Options.PublicURL.
 type Server struct {
-	o         Options
-	baseURL   *url.URL // of Options.PublicURL, nil if that is empty
-	mux       *http.ServeMux
-	closed    chan struct{}
-	close     sync.Once
-	merchants http.RoundTripper // carries callbacks
-	watchers  chan struct{}     // has an element for each page that follows what happens
-
-	mu        sync.Mutex // guards all that follows and the orders themselves
-	orders    map[string]*order
-	newest    []*order // in the order in which they were made
-	payments  paymentState
-	managed   map[string]*managedOrder // of Order Management
-	answers   keptAnswers              // by idempotency key
-	running   map[string]chan struct{} // calls with an idempotency key that run, closed when they end
-	log       record[Request]
-	callbacks record[Callback]
-	sent      chan struct{} // closed and made anew when a callback was answered
-	events    []Event
-	stirred   chan struct{} // closed and made anew by stir
-	jobs      []job
-	jobTimer  *time.Timer // of the next job, nil before the first
-	faults    []*Fault
-	faultID   int
-	chance    *chance
-	offset    time.Duration // of the fake's clock from the real one
-	origin    string        // scheme://host of the request that came last
-	forgot    chan struct{} // closed and made anew by Reset
+	state *engine.State
+	calls *callback.Sender
+	om    *management.Service
+	kco   *checkout.Service
+	kp    *payments.Service
+	mux   *http.ServeMux
 }
 
 // New returns a fake without orders. It panics when PublicURL is not a URL
@@ -125,77 +119,53 @@ func New(o Options) *Server {
 	if o.Username == "" && o.Password == "" {
 		o.Username, o.Password = "demo", "demo"
 	}
-	o.PushDelay = cmp.Or(o.PushDelay, 2*time.Second)
-	o.MaxOrders = cmp.Or(max(o.MaxOrders, 0), 10_000)
-	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
 	if o.Currencies == nil {
 		o.Currencies = coreCurrencies
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	checkChaos(o.Chaos)
-	s := &Server{
-		o: o, mux: http.NewServeMux(), closed: make(chan struct{}),
-		stirred: make(chan struct{}), sent: make(chan struct{}), merchants: o.CallbackTransport,
-		watchers: make(chan struct{}, liveStreams),
-	}
-	if s.merchants == nil {
-		s.merchants = merchantTransport()
-	}
+	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
+	var public *url.URL
 	if o.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(o.PublicURL, "/"))
 		if err != nil || u.Scheme == "" || u.Host == "" {
 			panic("fakeklarna: PublicURL must be scheme://host with an optional path, not " + o.PublicURL)
 		}
-		s.baseURL = u
+		public = u
 	}
-	s.empty()
+
+	s := &Server{mux: http.NewServeMux()}
+	s.state = engine.New(engine.Config{
+		Username: o.Username, Password: o.Password, PublicURL: public, Seed: o.Seed, Chaos: o.Chaos,
+		MaxKept: cmp.Or(max(o.MaxOrders, 0), 10_000), CallbackKinds: callback.Kinds, Logger: o.Logger,
+	})
+	s.calls = callback.New(s.state, o.CallbackHosts, o.CallbackTransport)
+	s.om = management.New(s.state, s.calls, o.CloseRefunded, cmp.Or(o.PushDelay, 2*time.Second))
+	s.kco = checkout.New(s.state, s.calls, s.om, checkout.Config{
+		MerchantName: o.MerchantName, Currencies: o.Currencies, NotActivated: o.NotActivated,
+		EchoFilledURLs: o.EchoFilledURLs, EchoCountryAsSent: o.EchoCountryAsSent,
+	})
+	s.kp = payments.New(s.state, s.calls, s.om, o.MerchantName)
+
 	for _, api := range []string{"/checkout/", "/ordermanagement/", "/payments/", "/customer-token/"} {
-		s.mux.HandleFunc(api, s.serveAPI)
+		s.mux.HandleFunc(api, s.state.ServeAPI)
 	}
-	s.controlRoutes(s.mux)
-	s.frontendRoutes(s.mux)
-	s.paymentsRoutes(s.mux)
+	frontend.New(s.state, s.kco, s.kp, s.om).Routes(s.mux)
+	own := control.New(s.state, s.kco, s.kp, s.calls, o.AllowHosts)
+	s.mux.Handle(control.Path, own.Guard(pages.New(s.state, s.kco, s.kp, s.om, s.calls, own.Handler())))
 	return s
 }
 
 // ServeHTTP answers the API, the iframe and the fake's own interface.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.origin = origin(r)
-	s.mu.Unlock()
+	s.state.CameFrom(r)
 	s.mux.ServeHTTP(w, r)
 }
 
 // Close ends callbacks and the delays of calls that wait for a fault's time to
 // pass: their connections are closed.
-func (s *Server) Close() { s.close.Do(func() { close(s.closed) }) }
-
-// origin returns scheme://host by which a request reached the fake.
-func origin(r *http.Request) string {
-	if r.TLS != nil {
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// publicURL returns the address under which browsers find the fake, without a
-// slash at its end. The caller holds s.mu.
-func (s *Server) publicURL() string {
-	if s.baseURL != nil {
-		return s.baseURL.String()
-	}
-	return s.origin
-}
-
-// basePath returns the path below which the fake is mounted, "" for the root.
-func (s *Server) basePath() string {
-	if s.baseURL == nil {
-		return ""
-	}
-	return s.baseURL.Path
-}
+func (s *Server) Close() { s.state.Close() }
 
 // TB is the part of testing.TB that NewServer uses.
 type TB interface {
@@ -225,7 +195,7 @@ func NewServer(t TB, o Options) *TestServer {
 	server := &http.Server{
 		Handler:           http.StripPrefix(base, fake),
 		ReadHeaderTimeout: 5 * time.Second,
-		ErrorLog:          slog.NewLogLogger(fake.o.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(fake.state.Logger.Handler(), slog.LevelWarn),
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(listener) }()
