@@ -93,6 +93,20 @@ func (c *Contents) shipWithin(p Place) error {
 	return nil
 }
 
+// setOption chooses a way of delivery; "" keeps it.
+func (c *Contents) setOption(id string) error {
+	if id == "" {
+		return nil
+	}
+	m, _ := market.Lookup(c.Country)
+	to, _ := m.DeliveryTo(c.shipTo().Country, "")
+	if option, ok := to.Option(id); !ok || option.ID != id {
+		return fmt.Errorf("%w: %.16q", ErrUnknownOption, id)
+	}
+	c.ShippingOption = id
+	return nil
+}
+
 // KnownBilling returns the billing country that Klarna said last.
 func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCountry, c.Country) }
 

@@ -52,12 +52,14 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/cart/lines", s.submit(addLine))
 	r.Post("/cart/lines/{sku}", s.submit(setLine))
 	r.Post("/cart/discount", s.submit(setDiscount))
+	r.Post("/cart/delivery", s.submit(setDelivery))
 	checkout := s.checkout
 	if s.Payments != nil && s.Payments.First {
 		checkout = s.payments
 	}
 	r.Get("/checkout", s.locked(checkout))
 	r.Post("/checkout/update", s.update)
+	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
 	if s.Payments == nil {
 		return

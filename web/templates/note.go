@@ -69,6 +69,11 @@ func Stopped(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "note.stopped.title"), Body: i18n.T(l, "note.stopped.body")}
 }
 
+// FreeChanged says that an order was not placed because the cart had changed.
+func FreeChanged(l i18n.Lang) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: i18n.T(l, "free.changed.title"), Body: i18n.T(l, "free.changed.body")}
+}
+
 // AlreadyBought says that a payment was stopped because its order is bought already.
 func AlreadyBought(l i18n.Lang) Note {
 	return Note{ID: "stopped", Kind: Info, Title: i18n.T(l, "note.bought.title"), Body: i18n.T(l, "note.bought.body")}
