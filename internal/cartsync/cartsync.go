@@ -17,10 +17,10 @@ type Mode int
 
 // The modes.
 const (
-	Load   Mode = iota // a page load: reads the copy first
-	Change             // an update on the open page: updates at once
-	Repair             // as Load, but it never creates; for the back office
-	OnlyFree           // only where there is nothing to pay; else it does nothing
+	Load     Mode = iota // a page load: reads the copy first
+	Change               // an update on the open page: updates at once
+	Repair               // as Load, but it never creates; for the back office
+	OnlyFree             // only where there is nothing to pay; else it does nothing
 )
 
 // String is the mode's name: load, change, repair or free.

@@ -74,14 +74,14 @@ var checkoutTexts = map[string]string{
 
 // formTexts are the further texts for a form of our own that asks for an address.
 var formTexts = map[string]string{
-	"placing":              "payments.placing",
-	"numbers":              "payments.numbers",
-	"check_one":            "payments.check_one",
-	"check_many":           "payments.check_many",
-	"error_title":          "title.error",
-	"unreachable":          "address.unreachable",
-	"wait_title":           "note.wait.title",
-	"wait_body":            "note.wait.body",
+	"placing":     "payments.placing",
+	"numbers":     "payments.numbers",
+	"check_one":   "payments.check_one",
+	"check_many":  "payments.check_many",
+	"error_title": "title.error",
+	"unreachable": "address.unreachable",
+	"wait_title":  "note.wait.title",
+	"wait_body":   "note.wait.body",
 }
 
 // paymentsTexts are the further texts for the form with Klarna's widget.

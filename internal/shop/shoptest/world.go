@@ -8,6 +8,7 @@
 package shoptest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -59,6 +60,8 @@ type Options struct {
 	Redis *redistest.Server  // nil: a server of the package's, flushed
 	DB    *db.DB             // nil: an empty one of PostgreSQL
 	URL   string             // of the database; "": an empty one of PostgreSQL, when DB is nil
+	// Catalog is that of all processes; nil: the built-in one.
+	Catalog *catalog.Catalog
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
@@ -115,7 +118,7 @@ func newWorld(t testing.TB, o Options) *World {
 		}
 		o.DB = dbtest.Open(t, db.Config{URL: o.URL})
 	}
-	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: catalog.Builtin()}
+	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Catalog: cmp.Or(o.Catalog, catalog.Builtin())}
 	t.Cleanup(w.logsNothingPrivate)
 	t.Cleanup(func() {
 		w.T = t // a subtest may have set another
