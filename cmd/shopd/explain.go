@@ -56,6 +56,11 @@ func explain(_ context.Context, e *env) error {
 	}
 	content.MerchantData = "v1.<cart ID>.<signature>"
 
+	if refused == nil && quote.Free() {
+		_, _ = fmt.Fprintln(e.stdout, "There is nothing to pay: nothing is sent to Klarna. The checkout has a form of the shop's own, and places an order that Klarna never sees.")
+		explainAmounts(e.stdout, quote)
+		return nil
+	}
 	var body strings.Builder
 	request := json.NewEncoder(&body)
 	request.SetEscapeHTML(false)
