@@ -147,3 +147,21 @@ func TestOrderForNothingWithoutJavaScript(t *testing.T) {
 		t.Errorf("Klarna was asked %d times", n)
 	}
 }
+
+// freeTour shows to look the pages of a cart for which nothing is to be paid.
+func (s *shopper) freeTour(look func(place string)) {
+	s.t.Helper()
+	s.fill("MUG-1", "EBK-1")
+	s.post("/cart/discount", "code=ALL")
+	s.post("/cart/delivery", "option=collect")
+	s.visit("/checkout")
+	s.freeShown()
+	look("free")
+	s.click("[data-buy]")
+	s.Wait("what is wrong", `() => document.activeElement.matches("[data-errors]")`)
+	look("free, errors")
+	s.typeAddress()
+	s.click("[data-buy]")
+	s.Wait("the confirmation", `() => location.pathname === "/checkout/confirmation" && document.querySelector("h1")`)
+	look("free, confirmation")
+}
