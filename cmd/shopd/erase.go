@@ -71,7 +71,7 @@ func erase(ctx context.Context, e *env) (err error) {
 		if err != nil {
 			return err
 		}
-		return e.eraseEach(ctx, book, []string{o.OrderID})
+		return e.eraseEach(ctx, book, []string{o.Ref()})
 	}
 	if e.eraseEmail == "-" {
 		text, err := io.ReadAll(os.Stdin)
@@ -113,7 +113,7 @@ func (e *env) eraseEach(ctx context.Context, book *order.Book, ids []string) err
 	return nil
 }
 
-// printErased prints a line for each order: Klarna's ID, and when it was erased.
+// printErased prints a line for each order: its ID, Klarna's or else ours, and when it was erased.
 func (e *env) printErased(ctx context.Context, book *order.Book) error {
 	list, err := book.ErasedList(ctx)
 	for _, l := range list {

@@ -100,6 +100,11 @@ func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) erro
 	}
 	content.MerchantData = "v1.<cart ID>.<signature>"
 
+	if refused == nil && quote.Free() {
+		_, _ = fmt.Fprintln(w, "There is nothing to pay: nothing is sent to Klarna. The checkout has a form of the shop's own, and places an order that Klarna never sees.")
+		explainAmounts(w, quote)
+		return nil
+	}
 	var body strings.Builder
 	request := json.NewEncoder(&body)
 	request.SetEscapeHTML(false)

@@ -86,3 +86,38 @@ func TestExplain(t *testing.T) {
 		})
 	}
 }
+
+// Of a cart for which nothing is to be paid nothing is sent.
+func TestExplainFree(t *testing.T) {
+	products := filepath.Join(t.TempDir(), "catalog.json")
+	if err := os.WriteFile(products, []byte(`{"currencies": ["SEK"], "discounts": {"ALL": 100}, "products": [
+		{"sku": "MUG-1", "category": "things", "name": {"en": "Mug"}, "stock": 4, "tax_class": "standard", "prices": {"SEK": 14900}},
+		{"sku": "EBK-1", "category": "things", "name": {"en": "E-book"}, "digital": true, "tax_class": "book", "prices": {"SEK": 9900}}
+	]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		cart string
+		free bool
+		want string
+	}{
+		"collected":       {`{"lines":[{"sku":"MUG-1","quantity":2}],"discount_code":"ALL","shipping_option":"collect"}`, true, "29800 + -29800 + 0 = 0"},
+		"digital":         {`{"lines":[{"sku":"EBK-1","quantity":1}],"discount_code":"ALL"}`, true, "9900 + -9900 = 0"},
+		"delivered":       {`{"lines":[{"sku":"MUG-1","quantity":2}],"discount_code":"ALL"}`, false, `"order_amount": 4900`},
+		"without a code":  {`{"lines":[{"sku":"EBK-1","quantity":1}]}`, false, `"order_amount": 9900`},
+		"in another code": {`{"lines":[{"sku":"EBK-1","quantity":1}],"discount_code":"all"}`, true, "order_tax_amount"},
+	} {
+		file := filepath.Join(t.TempDir(), "cart.json")
+		if err := os.WriteFile(file, []byte(tc.cart), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if got := run(t.Context(), []string{"explain", "-catalog", products, file}, func(string) string { return "" }, &out, &out); got != 0 {
+			t.Errorf("%s: got status %d", name, got)
+		}
+		text := out.String()
+		if strings.Contains(text, "nothing is sent to Klarna") != tc.free || strings.Contains(text, "POST /checkout") == tc.free || !strings.Contains(text, tc.want) {
+			t.Errorf("%s: got\n%s", name, text)
+		}
+	}
+}

@@ -41,6 +41,8 @@ type Action struct {
 
 	// Personal: what it writes down may name a person, so an erased order takes it no more.
 	Personal bool
+	// OwnToo: it can be done with an order that Klarna never saw, too. Klarna is not asked then.
+	OwnToo bool
 	// Possible is why it cannot be done with an order in its state, "" when it can.
 	Possible func(State) Reason
 	// Limits is what Klarna would not take in whatever state: a *klarna.RuleError.

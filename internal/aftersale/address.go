@@ -43,7 +43,7 @@ var Address = &Action{
 		}
 		return ""
 	},
-	Personal: true,
+	Personal: true, OwnToo: true,
 	Possible: open,
 	Limits: func(o order.Order, c order.Command) error {
 		if c.ShippingAddress == nil {
@@ -172,6 +172,9 @@ func addressParse(d *Draft) {
 		d.failField("street", "Nothing has changed. Change a field, or go back to the order.")
 	}
 	d.Command.ShippingAddress = &address
+	if d.Order.Free() {
+		return // of nothing no tax is due anywhere
+	}
 	if lines, ok := retaxed(d.pricer, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
 		d.Command.OrderLines = lines
 	}
@@ -246,6 +249,9 @@ func addressForm(d *Draft, f *form.Form) {
 		"Klarna checks the order again with the new address and may refuse it; then nothing changes.",
 		"The country stays: prices belong to it. So does the billing address. Where another tax is due, the new total is shown before anything changes.",
 	}
+	if d.Order.Free() {
+		f.Intro = []string{"The country stays, and so does the billing address."}
+	}
 	group := form.Group{Title: "Deliver to", Hint: "Country: " + d.Order.ShippingAddress.Country}
 	for _, f := range addressFields {
 		if !d.hasField(f.name) {
@@ -261,7 +267,9 @@ func addressForm(d *Draft, f *form.Form) {
 func addressConfirm(d *Draft, q *form.Question) {
 	q.Ask = "Send the order to this address?"
 	q.Button = "Change the address"
-	q.Body = []string{"Klarna checks the order again with it and may refuse it; then nothing changes."}
+	if !d.Order.Free() {
+		q.Body = []string{"Klarna checks the order again with it and may refuse it; then nothing changes."}
+	}
 	before, after := d.Order.ShippingAddress, *d.Command.ShippingAddress
 	for _, f := range addressFields {
 		if *f.member(&before) != *f.member(&after) {
@@ -270,6 +278,9 @@ func addressConfirm(d *Draft, q *form.Question) {
 	}
 	o, lines := d.Order, d.Command.OrderLines
 	if len(lines) == 0 {
+		if o.Free() {
+			return
+		}
 		if _, ok := retaxed(d.pricer, o, after); !ok {
 			q.Body = append(q.Body, "Another tax may be due there. It cannot be computed here, so the tax of the order stays as it is.")
 		}

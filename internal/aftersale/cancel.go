@@ -19,11 +19,18 @@ var Cancel = &Action{
 		return ""
 	},
 	Result: func(o order.Order, _ order.AuditEntry) (title, body string) {
+		if o.Free() {
+			return "Cancelled order " + o.Number + ".", ""
+		}
 		return "Cancelled order " + o.Number + ".", "The shopper pays nothing."
 	},
+	OwnToo: true,
 	Possible: func(s State) Reason {
-		if s.Status == ordermanagement.PartCaptured {
+		switch {
+		case s.Status == ordermanagement.PartCaptured:
 			return ReasonPartCaptured
+		case s.Order.Free() && s.Status != ordermanagement.Cancelled && len(s.Order.Shipments) > 0:
+			return ReasonShipped
 		}
 		return ended(s.Status)
 	},
@@ -42,6 +49,10 @@ func cancelConfirm(d *Draft, q *form.Question) {
 	o := d.Order
 	q.Ask = "Cancel order " + o.Number + "?"
 	q.Button, q.Back, q.Danger = "Cancel order", "Keep order", true
+	if o.Free() {
+		q.Body = []string{"Nothing was to be paid. The goods are available again. This cannot be undone."}
+		return
+	}
 	q.Body = []string{form.Money(o.RemainingAuthorizedAmount, o.PurchaseCurrency) + " is released and the shopper pays nothing. This cannot be undone."}
 	q.Facts = []form.Fact{{Name: "Authorized", Before: form.Amount(o.RemainingAuthorizedAmount), After: form.Amount(0)}}
 }

@@ -24,7 +24,10 @@ const maxKey = 100
 // sentence. What a command says (amounts, lines, which capture) is for Check.
 func (d *Desk) Possible(o order.Order, a *Action, now time.Time) *ImpossibleError {
 	reason := a.Possible(d.state(o, now))
-	if a.Personal && o.Erased() {
+	switch {
+	case o.Free() && !a.OwnToo:
+		reason = ReasonFree
+	case a.Personal && o.Erased():
 		reason = ReasonErased
 	}
 	if reason != "" {
@@ -73,8 +76,12 @@ func (d *Desk) state(o order.Order, now time.Time) State {
 }
 
 // statusAt is the status at now: an order whose time is over has expired, also
-// when Klarna has not been asked since.
+// when Klarna has not been asked since. One for which nothing was to be paid is open until
+// it is cancelled.
 func statusAt(o order.Order, now time.Time) ordermanagement.Status {
+	if o.Free() && o.Status == ordermanagement.Captured {
+		return ordermanagement.Authorized
+	}
 	open := o.Status == ordermanagement.Authorized || o.Status == ordermanagement.PartCaptured
 	over := !o.ExpiresAt.IsZero() && !now.Before(o.ExpiresAt)
 	if open && over && (o.RemainingAuthorizedAmount > 0 || !o.Followed()) {

@@ -17,7 +17,7 @@ var Correct = &Action{
 	Name: "correct_shipment", Slug: "correct-shipment", Title: "Correct a shipment", Busy: "Correcting…", Noun: "correction of the shipment",
 	Did: "corrected a shipment", Try: "correct a shipment",
 	Result:   func(order.Order, order.AuditEntry) (title, body string) { return "Corrected the shipment.", "" },
-	Personal: true,
+	Personal: true, OwnToo: true,
 	Possible: func(s State) Reason {
 		if len(s.Order.Shipments) == 0 {
 			return ReasonNothingShipped
@@ -69,6 +69,9 @@ var Correct = &Action{
 	},
 	Form: func(d *Draft, f *form.Form) {
 		f.Intro = []string{"The shop's pages show what you enter. Klarna keeps what it was told before, and is told this too."}
+		if d.Order.Free() {
+			f.Intro = []string{"The shop's pages show what you enter."}
+		}
 		f.Lines = d.shipmentTable(d.Values.Get(fieldShipment))
 		f.Groups = append(f.Groups, d.parcelGroup("Shipment "+d.Values.Get(fieldShipment), ""))
 	},

@@ -216,7 +216,12 @@ func (d *Desk) run(ctx context.Context, o order.Order, first bool) (Outcome, err
 	sendCtx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
 	start := time.Now()
-	id, answer, err := a.Send(sendCtx, d.Book.Management, o, c)
+	var id string
+	var answer klarna.Answer
+	var err error
+	if !o.Free() {
+		id, answer, err = a.Send(sendCtx, d.Book.Management, o, c)
+	}
 	entry.At, entry.Duration = time.Now().UTC(), time.Since(start).Round(time.Millisecond)
 	entry.Status, entry.CorrelationID, entry.Tries, entry.ID = answer.Status, answer.CorrelationID, answer.Tries, id
 	if apiErr, ok := errors.AsType[*klarna.Error](err); ok {
@@ -226,7 +231,7 @@ func (d *Desk) run(ctx context.Context, o order.Order, first bool) (Outcome, err
 	if entry.Result == order.Refused && entry.Status == 0 {
 		entry.Messages = []string{err.Error()} // our client does not send it
 	}
-	return d.finish(ctx, o.OrderID, a, c, entry)
+	return d.finish(ctx, o.Ref(), a, c, entry)
 }
 
 // commandResult is what an answer says of a command. Only an answer of Klarna's own
@@ -291,7 +296,7 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 		entry.Result = order.Unknown
 		return Outcome{Result: order.Unknown, Entry: entry}, nil
 	}
-	d.Book.Logger.InfoContext(ctx, "command", "order_id", o.OrderID, "order_number", o.Number, "action", c.Action, "result", entry.Result,
+	d.Book.Logger.InfoContext(ctx, "command", "order_id", o.Ref(), "order_number", o.Number, "action", c.Action, "result", entry.Result,
 		"klarna_status", entry.Status, "klarna_code", entry.Code, "correlation_id", entry.CorrelationID)
 	return Outcome{Result: entry.Result, Entry: entry, Order: o}, nil
 }

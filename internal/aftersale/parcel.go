@@ -16,11 +16,16 @@ import (
 // Parcel tells Klarna and the shopper of a parcel, of the order or of one capture.
 var Parcel = &Action{
 	Name: "shipping_info", Slug: "shipping-info", Title: "Add shipping info", Busy: "Adding…", Noun: "parcel", Did: "added a parcel", Try: "add a parcel",
-	Result: func(order.Order, order.AuditEntry) (title, body string) {
-		return "Added the parcel.", "Klarna shows it to the shopper."
+	Result: func(o order.Order, _ order.AuditEntry) (title, body string) {
+		return "Added the parcel.", shownBy(o)
 	},
-	Personal: true,
-	Possible: func(State) Reason { return "" }, // of the order as a whole Klarna always takes it
+	Personal: true, OwnToo: true,
+	Possible: func(s State) Reason {
+		if s.Order.Free() && s.Status == ordermanagement.Cancelled {
+			return ReasonCancelled
+		}
+		return "" // of the order as a whole Klarna always takes it
+	},
 	Limits: func(_ order.Order, c order.Command) error {
 		return ordermanagement.CheckShippingInfo(order.Infos(c.Shipments))
 	},
@@ -56,7 +61,18 @@ func toldHas(sold ordermanagement.Order, c order.Command) bool {
 	return !slices.ContainsFunc(order.Infos(c.Shipments), func(p ordermanagement.ShippingInfo) bool { return !slices.Contains(there, p) })
 }
 
+// shownBy says who shows the shopper a parcel.
+func shownBy(o order.Order) string {
+	if o.Free() {
+		return "The page of the order shows it to the shopper."
+	}
+	return "Klarna shows it to the shopper."
+}
+
 func toldApply(o *order.Order, c order.Command, _ order.AuditEntry) {
+	if o.Free() {
+		return // Klarna has no copy
+	}
 	o.Captures = slices.Clone(o.Captures)
 	there := toldTo(&o.ShippingInfo, o.Captures, c.CaptureID)
 	for _, info := range order.Infos(c.Shipments) {
@@ -261,7 +277,7 @@ func parcelParse(d *Draft) {
 }
 
 func parcelForm(d *Draft, f *form.Form) {
-	group := d.parcelGroup("Parcel", "Klarna shows it to the shopper. What was added before stays.")
+	group := d.parcelGroup("Parcel", shownBy(d.Order)+" What was added before stays.")
 	if len(d.Order.Captures) > 0 {
 		group.Inputs = append([]form.Input{d.captureInput("What it is for", true)}, group.Inputs...)
 	}
@@ -281,5 +297,9 @@ func parcelConfirm(d *Draft, q *form.Question) {
 	if c, found := d.Order.Capture(d.Command.CaptureID); found {
 		about = "It is for the capture " + captureText(c, d.Order) + "."
 	}
-	q.Body = append(q.Body, about, "It can be corrected here, and Klarna is told once more; it cannot be taken back.")
+	again := "It can be corrected here, and Klarna is told once more; it cannot be taken back."
+	if d.Order.Free() {
+		again = "It can be corrected here."
+	}
+	q.Body = append(q.Body, about, again)
 }

@@ -31,6 +31,8 @@ const (
 	ReasonNothingShipped  Reason = "nothing_shipped"
 	ReasonPlatform        Reason = "platform" // Kustom does not offer it
 	ReasonErased          Reason = "erased"   // its personal data was erased
+	ReasonFree            Reason = "free"     // nothing was to be paid, so Klarna never saw it
+	ReasonShipped         Reason = "shipped"  // something of it is on its way
 	ReasonStock           Reason = "stock"    // there is less than that of a product
 	ReasonInvalid         Reason = "invalid"  // a member is missing, too long, or sums do not fit
 	// ReasonChanged, of bulk: the order is no longer what staff ticked, or another
@@ -128,6 +130,10 @@ func reasonText(o order.Order, r Reason) string {
 		return "Kustom does not offer it."
 	case ReasonErased:
 		return "its personal data was erased."
+	case ReasonFree:
+		return "nothing was to be paid for this order, so Klarna never saw it."
+	case ReasonShipped:
+		return "something of this order is on its way."
 	case ReasonStock:
 		return "there is less than that in stock. Lower it, or sell it all the same."
 	case ReasonChanged:

@@ -52,7 +52,7 @@ func (d *Desk) resume(ctx context.Context, o order.Order, now time.Time) (order.
 	if now.Before(o.SendingUntil) {
 		return o, nil
 	}
-	o, err := d.Book.Update(ctx, o.OrderID, func(o *order.Order) ([]order.AuditEntry, error) {
+	o, err := d.Book.Update(ctx, o.Ref(), func(o *order.Order) ([]order.AuditEntry, error) {
 		if o.Running == nil || o.Running.Key != c.Key || now.Before(o.SendingUntil) {
 			return nil, errSending
 		}
@@ -67,17 +67,17 @@ func (d *Desk) resume(ctx context.Context, o order.Order, now time.Time) (order.
 	}
 	var out Outcome
 	age := now.Sub(c.At)
-	if age < keyTrusted {
+	if age < keyTrusted || o.Free() {
 		out, err = d.run(ctx, o, false)
 	}
-	if err == nil && (age >= keyTrusted || age >= conflictLasts && out.Entry.Status == http.StatusConflict) {
+	if err == nil && !o.Free() && (age >= keyTrusted || age >= conflictLasts && out.Entry.Status == http.StatusConflict) {
 		out, err = d.decide(ctx, o, a, c)
 	}
 	d.tell(c.Action, out, err)
 	if err == nil && out.Result == order.Unknown {
 		err = order.ErrUnavailable
 	}
-	if out.Order.OrderID == "" {
+	if out.Order.Ref() == "" {
 		return o, err
 	}
 	return out.Order, err

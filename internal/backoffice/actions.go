@@ -54,10 +54,10 @@ func (b *Backoffice) actionForm(w http.ResponseWriter, r *http.Request, a *after
 		return
 	}
 	var notes []templates.ResultNote
-	if fresh, err := b.refresh(r.Context(), o.OrderID); err == nil {
+	if fresh, err := b.refresh(r.Context(), o.Ref()); err == nil {
 		o = fresh
 	} else {
-		b.Logger.WarnContext(r.Context(), "order not refreshed", "order_id", o.OrderID, "order_number", o.Number, "error", err)
+		b.Logger.WarnContext(r.Context(), "order not refreshed", "order_id", o.Ref(), "order_number", o.Number, "error", err)
 		notes = append(notes, templates.ResultNote{Kind: templates.Warn, Title: "Klarna does not answer now.", Body: "This is the order as we last saw it."})
 	}
 	if impossible := b.Desk.Possible(o, a, time.Now()); impossible != nil {
@@ -164,7 +164,7 @@ func (b *Backoffice) actionDo(w http.ResponseWriter, r *http.Request, a *aftersa
 		return
 	}
 	d.Command.Staff = staffOf(r.Context()).Name
-	outcome, err := b.Desk.Do(r.Context(), d.Order.OrderID, d.Command)
+	outcome, err := b.Desk.Do(r.Context(), d.Order.Ref(), d.Command)
 	b.answer(w, r, d, begun, outcome, err)
 }
 
@@ -173,7 +173,7 @@ func (b *Backoffice) begun(ctx context.Context, d *aftersale.Draft) (bool, error
 	if d.Order.Running != nil && d.Order.Running.Key == d.Command.Key {
 		return true, nil
 	}
-	audit, err := b.Book.Audit(ctx, d.Order.OrderID)
+	audit, err := b.Book.Audit(ctx, d.Order.Ref())
 	if err != nil {
 		return false, err
 	}
@@ -183,7 +183,7 @@ func (b *Backoffice) begun(ctx context.Context, d *aftersale.Draft) (bool, error
 
 // stale shows the form again: the order has changed since the form was made.
 func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) {
-	audit, err := b.Book.Audit(r.Context(), d.Order.OrderID)
+	audit, err := b.Book.Audit(r.Context(), d.Order.Ref())
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -221,7 +221,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale
 		b.notFound(w, r)
 	case err != nil:
 		// The command may have been stored. The same key asks again.
-		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.Order.OrderID, "order_number", d.Order.Number, "action", d.Action.Name, "error", err)
+		b.Logger.ErrorContext(r.Context(), "command not done", "order_id", d.Order.Ref(), "order_number", d.Order.Number, "action", d.Action.Name, "error", err)
 		w.Header().Set("Retry-After", "5")
 		if begun {
 			b.page(w, r, http.StatusServiceUnavailable, "Error: The shop's database did not answer.", navOrders, templates.AdminMessage(templates.AdminMessageView{

@@ -41,13 +41,13 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	fresh, refreshErr := b.refresh(r.Context(), o.OrderID)
+	fresh, refreshErr := b.refresh(r.Context(), o.Ref())
 	if refreshErr == nil {
 		o = fresh
 	} else {
-		b.Logger.WarnContext(r.Context(), "order shown as we know it", "order_id", o.OrderID, "order_number", o.Number, "error", refreshErr)
+		b.Logger.WarnContext(r.Context(), "order shown as we know it", "order_id", o.Ref(), "order_number", o.Number, "error", refreshErr)
 	}
-	entries, err := b.Book.Audit(r.Context(), o.OrderID)
+	entries, err := b.Book.Audit(r.Context(), o.Ref())
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -223,6 +223,9 @@ func references(o order.Order) []templates.AdminTerm {
 		{Name: "Merchant reference 1", Value: o.MerchantReference1},
 		{Name: "Merchant reference 2", Value: o.MerchantReference2},
 		{Name: "Paid with", Value: o.PaymentMethod.Description},
+	}
+	if o.Free() {
+		terms = append(terms, templates.AdminTerm{Name: "Klarna order", Value: "None: there was nothing to pay"})
 	}
 	if !o.ExpiresAt.IsZero() {
 		terms = append(terms, templates.AdminTerm{Name: "Authorized until", Value: form.Day(o.ExpiresAt)})

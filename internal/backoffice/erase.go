@@ -30,19 +30,23 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if fresh, err := b.refresh(r.Context(), o.OrderID); err == nil {
+	if fresh, err := b.refresh(r.Context(), o.Ref()); err == nil {
 		o = fresh
 	}
 	if why := o.Needed(); why != "" && !o.Erased() {
 		b.eraseRefused(w, r, o, why)
 		return
 	}
+	kept := "Klarna keeps its own copy. The order can still be refunded."
+	if o.Free() {
+		kept = "Klarna never had a copy."
+	}
 	b.actionPage(w, r, http.StatusOK, eraseTitle+" "+o.Number, templates.ActionConfirm(templates.ActionConfirmView{
 		Question: form.Question{
 			Ask: "Erase the personal data of this order?", Button: "Erase for ever", Back: "Back to the order", Danger: true,
 			Body: []string{
 				"Names, addresses, e-mail, phone, tracking and what staff have written go, and cannot be brought back. Lines, amounts, dates and country stay.",
-				"Klarna keeps its own copy. The order can still be refunded.",
+				kept,
 			},
 		},
 		Number: o.Number, Title: eraseTitle, URL: orderPath(o.Number) + erasePath, Busy: "Erasing…", Currency: string(o.PurchaseCurrency),
@@ -55,7 +59,7 @@ func (b *Backoffice) eraseDo(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	erased, err := b.Book.Erase(r.Context(), o.OrderID, order.ByStaff)
+	erased, err := b.Book.Erase(r.Context(), o.Ref(), order.ByStaff)
 	needed, isNeeded := errors.AsType[*order.NeededError](err)
 	switch {
 	case isNeeded:
@@ -63,7 +67,7 @@ func (b *Backoffice) eraseDo(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		b.fail(w, r, err)
 	default:
-		b.Logger.InfoContext(r.Context(), "personal data erased by staff", "staff", staffOf(r.Context()).Name, "order_id", o.OrderID, "order_number", o.Number)
+		b.Logger.InfoContext(r.Context(), "personal data erased by staff", "staff", staffOf(r.Context()).Name, "order_id", o.Ref(), "order_number", o.Number)
 		http.Redirect(w, r, orderPath(erased.Number), http.StatusSeeOther)
 	}
 }

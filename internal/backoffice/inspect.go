@@ -121,9 +121,9 @@ func (b *Backoffice) lookUp(ctx context.Context, query string) (*subject, error)
 		return nil, err
 	case found:
 		s := &subject{cartID: o.CartID, orderID: o.OrderID, placed: &o}
-		s.story, err = b.Story.Story(ctx, "", o.OrderID)
+		s.story, err = b.Story.Story(ctx, "", o.Ref())
 		return s, err
-	case !kco.IsOrderID(query):
+	case !kco.IsOrderID(query), cart.IsOwnOrder(query):
 		return nil, nil
 	}
 	if s, err := b.findCart(ctx, strings.ToLower(query)); s != nil || err != nil {
@@ -192,6 +192,7 @@ var synced = map[string]templates.Note{
 	"empty":       {Kind: templates.Info, Title: "Nothing was sent.", Body: "The cart is empty, so its order stays as it is."},
 	"bought":      {Kind: templates.Info, Title: "Nothing was sent.", Body: "The order has been bought. The shop takes it into the order book by itself."},
 	"nothing":     {Kind: templates.Warn, Title: "No order was updated, and none was made.", Body: "Klarna has no open order of this cart. The shopper's next visit to the checkout makes one."},
+	"free":        {Kind: templates.Info, Title: "Nothing was sent.", Body: "There is nothing to pay: Klarna is not asked about such a cart."},
 	"refused":     {Kind: templates.Bad, Title: "Klarna refused the update.", Body: "Nothing has changed. The story below has the code and the correlation ID."},
 	"unavailable": {Kind: templates.Warn, Title: "Not updated.", Body: "Klarna or the shop's own store did not answer in time. Try again in a moment."},
 }
@@ -227,6 +228,8 @@ func syncCode(result kco.Result, err error) string {
 		return "unavailable"
 	case result.Outcome == cartsync.Empty:
 		return "empty"
+	case result.Outcome == cartsync.Free:
+		return "free"
 	case result.Outcome == cartsync.Complete, result.Outcome == cartsync.Bought:
 		return "bought"
 	case result.Updated:

@@ -56,6 +56,10 @@ func (b *Backoffice) lookAtCart(ctx context.Context, s *subject, v *templates.In
 		say(templates.Bad, "The cart cannot become an order.", err.Error()+".")
 		return nil
 	}
+	if cart.IsOwnOrder(id) {
+		say(templates.Info, "There is nothing to pay.", "Klarna is not asked about such a cart: the shop has a form of its own.")
+		return nil
+	}
 	if !current {
 		say(templates.Warn, "This is not the current order of its cart.", "It was left behind, or its cart is gone.")
 	}
@@ -148,12 +152,15 @@ func purchased(orderID string) string {
 func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.InspectView) {
 	o := s.placed.In(b.zone())
 	called := "KCO order"
-	if payments.SessionOf(o.Origin) != "" {
+	switch {
+	case o.Free():
+		called = "Order of the shop's own"
+	case payments.SessionOf(o.Origin) != "":
 		called = "Order of Klarna Payments"
 	}
 	v.Facts = []templates.InspectFact{
 		{Name: "Order number", Value: o.Number, URL: "/admin/orders/" + url.PathEscape(o.Number)},
-		{Name: called, Value: o.OrderID, URL: linkTo(o.OrderID, v.Query)},
+		{Name: called, Value: o.Ref(), URL: linkTo(o.OrderID, v.Query)},
 		{Name: "Cart", Value: orUnknown(o.CartID), URL: linkTo(o.CartID, v.Query)},
 		{Name: "Placed", Value: timeText(o.PlacedAt)},
 		{Name: "Status in the book", Value: string(o.Status)},
@@ -163,6 +170,10 @@ func (b *Backoffice) lookAtPlaced(ctx context.Context, s *subject, v *templates.
 	}
 	if o.Flagged(order.NotCurrent) {
 		v.Notes = append(v.Notes, oldTab)
+	}
+	if o.Free() {
+		v.Notes = append(v.Notes, templates.Note{ID: "verdict", Kind: templates.Info, Title: "Klarna never saw this order.", Body: "There was nothing to pay."})
+		return
 	}
 	ctx, cancel := context.WithTimeout(observe.About(ctx, observe.Subject{Quiet: true}), lookTime)
 	defer cancel()

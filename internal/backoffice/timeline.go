@@ -87,6 +87,9 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 	switch e.Event {
 	case order.AuditPlaced:
 		v.Text = "Shopper bought"
+		if o.Free() {
+			v.Text = "Shopper ordered: there was nothing to pay"
+		}
 		if o.PaymentMethod.Description != "" {
 			v.Text, v.Bold = "Shopper bought with", o.PaymentMethod.Description
 		}

@@ -57,6 +57,7 @@ type Callbacks struct {
 const (
 	resultOK          = "ok"
 	resultAddress     = "unsupported_address"
+	resultFree        = "nothing_to_pay"
 	resultBad         = "bad_request"
 	resultUnknown     = "not_found"
 	resultUnavailable = "unavailable"
@@ -159,6 +160,14 @@ func (c *Callbacks) refuse(w http.ResponseWriter, r *http.Request, name, text st
 	note(r, name, resultAddress)
 	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultAddress)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.UnsupportedAddress, Text: text})
+}
+
+// free shows the shopper a text in the iframe: there is nothing to pay, and the checkout
+// page has another form.
+func (c *Callbacks) free(w http.ResponseWriter, r *http.Request, name, text string) {
+	note(r, name, resultFree)
+	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultFree)
+	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.NotApproved, Text: text})
 }
 
 // again shows the shopper a text in the iframe: it cannot be decided now.

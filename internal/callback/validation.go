@@ -33,13 +33,14 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	toldOf(r).CartID = cartID
 	address := body.Address()
 	var goods []cart.GoodsLine
+	free := false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
 		next, content, quote, err := c.Want(now, address, body.Locale)
 		if err != nil {
 			return err
 		}
-		if len(kco.SaleDifferences(content, body)) == 0 {
+		if free = quote.Free(); !free && len(kco.SaleDifferences(content, body)) == 0 {
 			goods = quote.Goods
 			return errAgrees
 		}
@@ -51,6 +52,8 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	switch text := unsupported(err, address, c.voice(body.Locale, stored.Locale)); {
 	case text != "":
 		c.refuse(w, r, name, text)
+	case err == nil && free:
+		c.free(w, r, name, c.voice(body.Locale, stored.Locale).T("free.reload"))
 	case err == nil, errors.Is(err, errEmpty):
 		c.redirect(w, r, name, kco.CartChanged, "")
 	case errors.Is(err, cart.ErrNotItsOrder):

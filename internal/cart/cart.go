@@ -29,6 +29,7 @@ var (
 	ErrQuantityLimit   = fmt.Errorf("quantity must be 0 to %d and a cart has at most %d lines", MaxQuantity, MaxLines)
 	ErrBadDiscountCode = errors.New("unknown discount code")
 	ErrUnknownMarket   = errors.New("unknown country or locale") // or nothing is sold there
+	ErrUnknownOption   = errors.New("unknown way of delivery")
 )
 
 // SoldOutError refuses more than there is.
@@ -44,8 +45,8 @@ func (e *SoldOutError) Error() string { return fmt.Sprintf("only %d left of %s",
 type Cart struct {
 	ID       string
 	Revision int64 // 0 = there is no such key (yet)
-	// OrderID is the newest KCO order made for this cart. Setting OrderID, SessionID or
-	// Bought does not change the revision.
+	// OrderID is the newest order made for this cart: a KCO order, or one of the shop's own
+	// (see NewOrderID). Setting OrderID, SessionID or Bought does not change the revision.
 	OrderID string
 	// SessionID is the newest Klarna Payments session made for this cart.
 	SessionID string
@@ -82,6 +83,15 @@ type Line struct {
 // NewID returns an unguessable cart ID of letters and digits.
 func NewID() string { return strings.ToLower(rand.Text()) }
 
+// ownOrder begins the IDs of orders that the shop makes. No ID of Klarna's begins so.
+const ownOrder = "ord_"
+
+// NewOrderID returns an unguessable ID for an order of the shop's own.
+func NewOrderID() string { return ownOrder + rand.Text() }
+
+// IsOwnOrder reports whether an ID is one of NewOrderID: Klarna knows no such order.
+func IsOwnOrder(id string) bool { return strings.HasPrefix(id, ownOrder) }
+
 // Quantity returns how many of sku are in the cart.
 func (c *Contents) Quantity(sku string) int {
 	for _, line := range c.Lines {
@@ -109,12 +119,14 @@ type Change struct {
 	// Place is where the shop's own address form says that the order goes, within the
 	// purchase country. nil keeps it.
 	Place *Place
+	// ShippingOption is the ID of a way of delivery where the cart goes. "" keeps it.
+	ShippingOption string
 }
 
 // Empty reports whether the change asks for nothing.
 func (ch Change) Empty() bool {
 	return len(ch.Add)+len(ch.Set) == 0 && ch.DiscountCode == nil &&
-		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Place == nil
+		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Place == nil && ch.ShippingOption == ""
 }
 
 // SKUs are the products whose stock the change needs to know.
@@ -128,7 +140,7 @@ func (ch Change) SKUs() []string {
 
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
 // error wraps ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode, ErrUnknownMarket,
-// ErrUnknownRegion or a *SoldOutError. After an error c is unusable.
+// ErrUnknownRegion, ErrUnknownOption or a *SoldOutError. After an error c is unusable.
 func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
@@ -155,10 +167,12 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 		return err
 	}
 	c.note(v)
-	if ch.Place == nil {
-		return nil
+	if ch.Place != nil {
+		if err := c.shipWithin(*ch.Place, v.Markets); err != nil {
+			return err
+		}
 	}
-	return c.shipWithin(*ch.Place, v.Markets)
+	return c.setOption(ch.ShippingOption, v.Markets)
 }
 
 // note stores what the products of the lines are called and cost, and keeps what withdrawn

@@ -59,6 +59,9 @@ func (q Quote) Shown() string {
 	return q.Shipping.ID
 }
 
+// Free reports whether there is something to sell, and nothing to pay.
+func (q Quote) Free() bool { return !q.Empty() && q.OrderAmount == 0 }
+
 // Sale is what Klarna is told of the sale of a cart with these contents.
 func (q Quote) Sale(c Contents) klarna.Sale {
 	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}

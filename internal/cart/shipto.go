@@ -93,6 +93,19 @@ func (c *Contents) shipWithin(p Place, sold market.List) error {
 	return nil
 }
 
+// setOption chooses a way of delivery; "" keeps it.
+func (c *Contents) setOption(id string, sold market.List) error {
+	if id == "" {
+		return nil
+	}
+	m, _ := sold.Lookup(c.Country)
+	if _, ok := m.Option(id); !ok {
+		return fmt.Errorf("%w: %.16q", ErrUnknownOption, id)
+	}
+	c.ShippingOption = id
+	return nil
+}
+
 // KnownBilling returns the billing country that Klarna said last.
 func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCountry, c.Country) }
 

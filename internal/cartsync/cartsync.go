@@ -17,13 +17,14 @@ type Mode int
 
 // The modes.
 const (
-	Load   Mode = iota // a page load: reads the copy first
-	Change             // an update on the open page: updates at once
-	Repair             // as Load, but it never creates; for the back office
+	Load     Mode = iota // a page load: reads the copy first
+	Change               // an update on the open page: updates at once
+	Repair               // as Load, but it never creates; for the back office
+	OnlyFree             // only where there is nothing to pay; else it does nothing
 )
 
-// String is the mode's name: load, change or repair.
-func (m Mode) String() string { return [...]string{"load", "change", "repair"}[m] }
+// String is the mode's name: load, change, repair or free.
+func (m Mode) String() string { return [...]string{"load", "change", "repair", "free"}[m] }
 
 // Outcome is the result of a Sync without error.
 type Outcome int
@@ -34,6 +35,8 @@ const (
 	Empty                   // nothing to sell: no copy is made, an old one stays
 	Complete                // the copy is bought at Klarna, the cart is not closed yet
 	Bought                  // the cart was bought by the copy in the request
+	Free                    // nothing to pay: Klarna is told nothing, the shop has a form of its own
+	ToPay                   // of OnlyFree: there is something to pay
 )
 
 // Why a Sync failed. The cart is intact either way.

@@ -29,6 +29,8 @@ func (e Ending) result(err error) observe.SyncResult {
 		return observe.SyncUnavailable
 	case e.Outcome == Empty:
 		return observe.SyncEmpty
+	case e.Outcome == Free, e.Outcome == ToPay:
+		return observe.SyncFree
 	case e.Outcome == Complete:
 		return observe.SyncComplete
 	case e.Outcome == Bought:

@@ -62,7 +62,11 @@ func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
 	return redisconn.Wrap("list left-behind order", err)
 }
 
+// queue adds to the list what Klarna knows of.
 func (l *LeftBehind) queue(ctx context.Context, p redis.Pipeliner, cartID, orderID string) {
+	if orderID == "" || cart.IsOwnOrder(orderID) {
+		return
+	}
 	p.ZAddNX(ctx, leftBehindKey, at(time.Now().UnixMilli(), cartID+":"+orderID))
 	p.Expire(ctx, leftBehindKey, leftBehindLife)
 }

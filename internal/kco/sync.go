@@ -97,16 +97,32 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			continue
 		}
 
-		if sessionOrder != "" && sessionOrder != c.OrderID { // the cart has given it up
+		if sessionOrder != "" && sessionOrder != c.OrderID && !cart.IsOwnOrder(sessionOrder) { // the cart has given it up
 			if err := s.LeftBehind.Add(ctx, c.ID, sessionOrder); err != nil {
 				return failed(cartsync.ErrUnavailable, err)
 			}
 			sessionOrder = ""
 		}
 
+		// Nothing to pay: an order of the shop's own.
+		switch {
+		case quote.Free() && (r.Mode == cartsync.Repair || cart.IsOwnOrder(c.OrderID)):
+			result.Outcome, result.OrderID = cartsync.Free, c.OrderID
+			return result, nil
+		case quote.Free():
+			done, err := s.own(ctx, c, &result)
+			if done || err != nil {
+				return result, err
+			}
+			continue
+		case r.Mode == cartsync.OnlyFree:
+			result.Outcome = cartsync.ToPay
+			return result, nil
+		}
+
 		var found judgement
 		switch {
-		case c.OrderID == "": // No order ID: create.
+		case c.OrderID == "", cart.IsOwnOrder(c.OrderID): // No order ID: create.
 			found = judgement{verdict: klarna.Gone, err: cartsync.ErrNoCopy}
 		case !cartsync.TimeLeft(ctx): // the order is not to blame
 			return failed(cartsync.ErrUnavailable, cartsync.ErrNoTime)
@@ -183,16 +199,11 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			switch {
 			case found.verdict == klarna.Ended && approved.Ending: // by an earlier abort of ours
 			case refused: // abort
-				// It is noted first: an abort of which nobody learns would keep the cart from being bought.
-				still, err := s.Stock.SetEnding(ctx, c.OrderID, true)
-				if err != nil {
-					return failed(cartsync.ErrUnavailable, err)
-				}
-				if !still {
-					continue
-				}
 				if over, err = s.abort(ctx, approved); err != nil {
 					return failed(cartsync.ErrUnavailable, err)
+				}
+				if over.verdict == "" {
+					continue
 				}
 			default: // none, after anything else
 				return failed(cartsync.ErrPurchaseRunning, found.err)
@@ -208,7 +219,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 				return failed(cartsync.ErrPurchaseRunning, over.err)
 			}
 		}
-		if c.OrderID != "" {
+		if c.OrderID != "" && !cart.IsOwnOrder(c.OrderID) {
 			result.Replaced = found.verdict
 			s.Logger.InfoContext(ctx, "the copy at klarna is of no use, making a new one",
 				"cart_id", c.ID, "order_id", c.OrderID, "reason", found.verdict, "error", found.err)
@@ -224,9 +235,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			return failed(cartsync.ErrUnavailable, err)
 		}
 		set, revision, err := s.Carts.SetOrderID(ctx, c.ID, c.OrderID, made.OrderID, func(p redis.Pipeliner) {
-			if c.OrderID != "" {
-				s.LeftBehind.queue(ctx, p, c.ID, c.OrderID)
-			}
+			s.LeftBehind.queue(ctx, p, c.ID, c.OrderID)
 		})
 		if err != nil || !set {
 			s.giveUp(ctx, c.ID, made.OrderID) // it is not the cart's, or nobody knows
@@ -245,6 +254,51 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		readFirst = false
 	}
 	return failed(cartsync.ErrUnavailable, cartsync.ErrKeptChanging)
+}
+
+// own makes an order of the shop's own the cart's newest in place of one at Klarna, which
+// is left behind. One that may be being bought is aborted first. Not done: the cart or the
+// purchase is another by now.
+func (s *Syncer) own(ctx context.Context, c cart.Cart, result *Result) (done bool, err error) {
+	failed := func(why, err error) (bool, error) { return false, cartsync.Failed(c.ID, why, err) }
+	if c.OrderID != "" {
+		approved, running, err := s.Stock.OfOrder(ctx, c.OrderID)
+		switch {
+		case err != nil:
+			return failed(cartsync.ErrUnavailable, err)
+		case approved.Sold:
+			result.Outcome, result.OrderID = cartsync.Complete, c.OrderID
+			return true, nil
+		case running:
+			over, err := s.abort(ctx, approved)
+			if err == nil && (over.verdict == klarna.Ended || over.verdict == klarna.Gone) {
+				err = s.Stock.Drop(ctx, approved.CartID, approved.OrderID)
+			}
+			switch {
+			case err != nil:
+				return failed(cartsync.ErrUnavailable, err)
+			case over.verdict == "":
+				return false, nil
+			case over.verdict == klarna.Bought:
+				*result = result.of(cartsync.Complete, over.order)
+				return true, nil
+			case over.verdict != klarna.Ended && over.verdict != klarna.Gone:
+				return failed(cartsync.ErrPurchaseRunning, over.err)
+			}
+		}
+	}
+	id := cart.NewOrderID()
+	set, revision, err := s.Carts.SetOrderID(ctx, c.ID, c.OrderID, id, func(p redis.Pipeliner) {
+		s.LeftBehind.queue(ctx, p, c.ID, c.OrderID)
+	})
+	if err != nil {
+		return failed(cartsync.ErrUnavailable, err)
+	}
+	if !set || revision != c.Revision {
+		return false, nil
+	}
+	result.Outcome, result.OrderID, result.Cart.OrderID = cartsync.Free, id, id
+	return true, nil
 }
 
 // of returns the result with an outcome and an order.
@@ -297,11 +351,16 @@ func (s *Syncer) update(ctx context.Context, id string, want Content) (found jud
 	return judge(order, err), lost
 }
 
-// abort ends an order that refuses updates, unless it is bought. Ended and Gone mean that
-// it ended without a sale, by this abort or an earlier one of ours. After any other
-// verdict but Bought, a purchase may still be running. When Klarna refuses the first
-// abort, the note of it is removed. The error is that of the database.
+// abort ends an approved order, unless it is bought. Ended and Gone mean that it ended
+// without a sale, by this abort or an earlier one of ours. After any other verdict but
+// Bought, a purchase may still be running; no verdict: it is not approved any more, or
+// sold. When Klarna refuses the first abort, the note of it is removed. The error is that
+// of the database.
 func (s *Syncer) abort(ctx context.Context, approved stock.Approved) (judgement, error) {
+	// It is noted first: an abort of which nobody learns would keep the cart from being bought.
+	if still, err := s.Stock.SetEnding(ctx, approved.OrderID, true); err != nil || !still {
+		return judgement{}, err
+	}
 	kept, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
 	retried, err := s.Client.AbortOrder(kept, approved.OrderID)

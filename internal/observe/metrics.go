@@ -71,8 +71,8 @@ func newMetrics() metrics {
 func (m metrics) showZeros() {
 	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind, LoopErase)
 	zero(m.lockWaits.MetricVec, labels(LockTaken, LockBusy, LockFailed))
-	zero(m.syncs.MetricVec, products, labels("load", "change", "repair"), labels(
-		SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncComplete, SyncBought,
+	zero(m.syncs.MetricVec, products, labels("load", "change", "repair", "free"), labels(
+		SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncFree, SyncComplete, SyncBought,
 		SyncPurchaseRunning, SyncNothingToRepair, SyncRefused, SyncUnavailable))
 	zero(m.replacements.MetricVec, products, labels("gone", "ended", "refused", "locked", "failed", "unanswered"))
 	zero(m.book.MetricVec, append(labels(BookPlace, BookRefresh, BookAuthorization), labels(WorkReservation, WorkLeftBehind)...), labels(ResultForeign))

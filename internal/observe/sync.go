@@ -4,13 +4,14 @@ import (
 	"context"
 )
 
-// Product is the label of a Klarna product.
+// Product is the label of a Klarna product, or of none.
 type Product string
 
 // The products.
 const (
 	KCO      Product = "kco"
 	Payments Product = "payments"
+	Free     Product = "free" // of an order for which nothing is paid
 )
 
 // SyncResult is the result of a Sync.
@@ -23,6 +24,7 @@ const (
 	SyncCreated         SyncResult = "created"  // there was no copy
 	SyncReplaced        SyncResult = "replaced" // by a new copy; Sync.Replaced says why
 	SyncEmpty           SyncResult = "empty"
+	SyncFree            SyncResult = "free" // nothing to pay
 	SyncComplete        SyncResult = "complete"
 	SyncBought          SyncResult = "bought"
 	SyncPurchaseRunning SyncResult = "purchase_running"

@@ -14,7 +14,7 @@ import (
 type boughtError struct{ order Order }
 
 // Error names the order.
-func (e *boughtError) Error() string { return "the cart is bought already by order " + e.order.OrderID }
+func (e *boughtError) Error() string { return "the cart is bought already by order " + e.order.Ref() }
 
 // Is makes it stock.ErrSold.
 func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
@@ -32,17 +32,8 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 	}
 	defer leave()
 	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
-		if err := stock.LockCart(ctx, tx, c.ID); err != nil {
+		if err := lockUnbought(ctx, tx, c); err != nil {
 			return err
-		}
-		orders, err := several(ctx, tx, "select record from orders where cart_id = $1", c.ID)
-		if err != nil {
-			return err
-		}
-		for _, o := range orders {
-			if !c.BoughtBy(o.OrderID) {
-				return &boughtError{o}
-			}
 		}
 		return b.Stock.Reserve(ctx, tx, a)
 	})
@@ -51,6 +42,24 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 	}
 	if err != nil {
 		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// lockUnbought lets the transaction alone decide about a cart as it was read. The error is
+// a *boughtError where an order of it is in the book of which the cart does not know.
+func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
+	if err := stock.LockCart(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	orders, err := several(ctx, tx, "select record from orders where cart_id = $1", c.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range orders {
+		if !c.BoughtBy(o.Ref()) {
+			return &boughtError{o}
+		}
 	}
 	return nil
 }

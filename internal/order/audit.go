@@ -41,7 +41,7 @@ func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) 
 // Entries are all entries of an order's audit, oldest first. The error is ErrUnavailable.
 func (b *Book) Entries(ctx context.Context, orderID string) ([]AuditEntry, error) {
 	entries, err := db.All(ctx, b.DB.Read, decoded[AuditEntry],
-		"select entry from audit where order_id = (select id from orders where order_id = $1) order by position", orderID)
+		"select entry from audit where order_id = (select id from orders where "+columnOf(orderID)+" = $1) order by position", orderID)
 	if err != nil {
 		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
 	}

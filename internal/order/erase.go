@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// eraseKey is a sorted set of Klarna's IDs of the orders whose erasing was asked for, by
+	// eraseKey is a sorted set of the IDs (Order.Ref) of the orders whose erasing was asked for, by
 	// when, in ms. It is apart from the database, so that a restored one is erased again.
 	eraseKey = "shopd:erase"
 	// eraseLife is for how long it has them: longer than backups should live.
@@ -112,7 +112,7 @@ func (b *Book) erase(ctx context.Context, o Order, by Source) (Order, error) {
 	case err != nil:
 		result = observe.ResultFailed
 	default:
-		b.Logger.InfoContext(ctx, "personal data erased", "order_id", o.OrderID, "order_number", o.Number)
+		b.Logger.InfoContext(ctx, "personal data erased", "order_id", o.Ref(), "order_number", o.Number)
 	}
 	b.Observer.Book(observe.BookErase, result)
 	return o, err
@@ -122,14 +122,14 @@ func (b *Book) eraseAll(ctx context.Context, o Order, by Source) (Order, error) 
 	if why := o.Needed(); why != "" && !o.Erased() {
 		return o, &NeededError{Why: why}
 	}
-	err := b.Observer.Forget(ctx, o.CartID, o.OrderID, payments.SessionOf(o.Origin))
+	err := b.Observer.Forget(ctx, o.CartID, o.Ref(), payments.SessionOf(o.Origin))
 	if err == nil && o.CartID != "" {
 		err = b.Carts.ForgetPostalCode(ctx, o.CartID)
 	}
 	if err != nil {
-		return o, fmt.Errorf("%w: erase order %s in redis: %w", ErrUnavailable, o.OrderID, err)
+		return o, fmt.Errorf("%w: erase order %s in redis: %w", ErrUnavailable, o.Ref(), err)
 	}
-	erased, err := b.Update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+	erased, err := b.Update(ctx, o.Ref(), func(o *Order) ([]AuditEntry, error) {
 		if o.Erased() {
 			return nil, nil
 		}
@@ -152,7 +152,7 @@ func (b *Book) eraseAll(ctx context.Context, o Order, by Source) (Order, error) 
 // settled lets the transaction that erases an order alone decide about its cart. The error
 // is a *NeededError where a purchase of it is not settled, which has an address.
 func (b *Book) settled(ctx context.Context, tx *sql.Tx, o Order) error {
-	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.OrderID)); err != nil {
+	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.Ref())); err != nil {
 		return err
 	}
 	approved, err := b.Stock.OfCart(ctx, tx, o.CartID)
@@ -202,7 +202,7 @@ func eraseAudit(ctx context.Context, tx *sql.Tx, o Order) error {
 	return nil
 }
 
-// OfEmail are Klarna's IDs of the orders that an e-mail address is in, the newest first,
+// OfEmail are the IDs (Order.Ref) of the orders that an e-mail address is in, the newest first,
 // in any case. The error is ErrUnavailable.
 func (b *Book) OfEmail(ctx context.Context, email string) (orderIDs []string, err error) {
 	email = strings.TrimSpace(email)
@@ -211,7 +211,7 @@ func (b *Book) OfEmail(ctx context.Context, email string) (orderIDs []string, er
 		"select record from orders where id in (select order_id from order_words where word "+among+") order by placed_at desc, id desc", args...)
 	for _, o := range orders {
 		if strings.EqualFold(o.BillingAddress.Email, email) || strings.EqualFold(o.ShippingAddress.Email, email) {
-			orderIDs = append(orderIDs, o.OrderID)
+			orderIDs = append(orderIDs, o.Ref())
 		}
 	}
 	return orderIDs, err
@@ -219,7 +219,7 @@ func (b *Book) OfEmail(ctx context.Context, email string) (orderIDs []string, er
 
 // Listed is an order that is erased, or is to be.
 type Listed struct {
-	OrderID string // Klarna's
+	OrderID string // Order.Ref
 	At      time.Time
 }
 
@@ -231,7 +231,7 @@ func (b *Book) ErasedList(ctx context.Context) (list []Listed, err error) {
 		err = rows.Scan(&l.OrderID, &at)
 		l.At = time.UnixMilli(at).UTC()
 		return l, err
-	}, "select order_id, erased_at from orders where erased_at is not null and order_id is not null")
+	}, "select coalesce(order_id, id), erased_at from orders where erased_at is not null")
 	if err != nil {
 		return nil, fmt.Errorf("%w: read erased orders: %w", ErrUnavailable, err)
 	}
@@ -291,7 +291,7 @@ func (b *Book) EraseDue(ctx context.Context, now time.Time) (err error) {
 	}
 	var failed failures
 	for _, o := range append(listed, old...) {
-		_, err := b.erase(observe.About(ctx, observe.Subject{OrderID: o.OrderID}), o, BySystem)
+		_, err := b.erase(observe.About(ctx, observe.Subject{OrderID: o.Ref()}), o, BySystem)
 		if _, needed := errors.AsType[*NeededError](err); needed {
 			continue
 		}
@@ -311,7 +311,7 @@ func (b *Book) listedDue(ctx context.Context) (due []Order, err error) {
 			return nil, fmt.Errorf("orders to be erased: %w", err)
 		}
 		among, args := db.In(ids)
-		orders, err := several(ctx, b.DB.Read, "select record from orders where erased_at is null and order_id "+among, args...)
+		orders, err := several(ctx, b.DB.Read, "select record from orders where erased_at is null and (order_id "+among+" or id "+among+")", args...)
 		if err != nil {
 			return nil, err
 		}

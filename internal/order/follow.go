@@ -31,9 +31,12 @@ const (
 )
 
 // readAt is when the loop reads an order next that is as Klarna has it now; zero is
-// never. Open orders are read daily, when they begin to expire and when they have, captured ones weekly: what is
+// never, as where nothing was to be paid. Open orders are read daily, when they begin to expire and when they have, captured ones weekly: what is
 // done in Klarna's portal comes into the book also when nobody looks.
 func (o Order) readAt(now time.Time) time.Time {
+	if o.Free() {
+		return time.Time{}
+	}
 	switch o.Status {
 	case ordermanagement.Cancelled, ordermanagement.Expired, ordermanagement.Closed:
 		return time.Time{}
@@ -124,8 +127,8 @@ func (b *Book) Refresh(ctx context.Context, orderID string) (Order, error) {
 func (b *Book) refresh(ctx context.Context, orderID string) (o Order, err error) {
 	for range followTries {
 		before, found, err := b.ByOrderID(ctx, orderID)
-		if err != nil {
-			return Order{}, err
+		if err != nil || found && before.Free() {
+			return before, err
 		}
 		sold, err := b.Sold(ctx, orderID)
 		if err != nil {

@@ -17,6 +17,9 @@ const (
 // a minute, whoever looks on whatever process; in between, and when there is no
 // answer in 3 s, the order is returned as it is.
 func (b *Book) Fresh(ctx context.Context, o Order) Order {
+	if o.Free() {
+		return o
+	}
 	ctx, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()
 	first, err := b.Redis.SetNX(ctx, freshKey+o.OrderID+"}", 1, freshFor).Result()

@@ -354,7 +354,7 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 }
 
 // ByIDs are orders by Klarna's IDs, in their order; what the book does not have is
-// left out. The error is ErrUnavailable.
+// left out, as is what Klarna never saw. The error is ErrUnavailable.
 func (b *Book) ByIDs(ctx context.Context, ids []string) ([]Order, error) {
 	among, args := db.In(ids)
 	orders, err := several(ctx, b.DB.Read, "select record from orders where order_id "+among, args...)

@@ -4,6 +4,7 @@
 package order
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"log/slog"
 	"slices"
@@ -36,10 +37,10 @@ const (
 // key opens the order's page: neither is ever logged.
 type Order struct {
 	Version  int       `json:"v"`
-	ID       string    `json:"id"`     // ours, which never changes: "ord_…"
-	Number   string    `json:"number"` // ours, to be read out on the phone: "SK-7F3K-92AB"
-	Key      string    `json:"key"`    // of the page /orders/{number}?key=
-	OrderID  string    `json:"order_id"`
+	ID       string    `json:"id"`                // ours, which never changes, of cart.NewOrderID
+	Number   string    `json:"number"`            // ours, to be read out on the phone: "SK-7F3K-92AB"
+	Key      string    `json:"key"`               // of the page /orders/{number}?key=
+	OrderID  string    `json:"order_id"`          // Klarna's; "" where Klarna never saw it, see Free
 	CartID   string    `json:"cart_id,omitempty"` // "" = NoCart
 	Origin   string    `json:"origin,omitempty"`  // what it was bought by: "session:<ID>" of Klarna Payments, "" = KCO
 	PlacedAt time.Time `json:"placed_at"`         // when it was bought, as Klarna says
@@ -103,8 +104,15 @@ const version = 1
 
 // LogValue is the order without personal data and key.
 func (o Order) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("order_number", o.Number), slog.String("order_id", o.OrderID))
+	return slog.GroupValue(slog.String("order_number", o.Number), slog.String("order_id", o.Ref()))
 }
+
+// Free reports whether there was nothing to pay: Klarna never saw the order, and all of
+// it counts as captured.
+func (o Order) Free() bool { return o.OrderID == "" }
+
+// Ref is what names the order in the book: Klarna's ID, or ours where Klarna never saw it.
+func (o Order) Ref() string { return cmp.Or(o.OrderID, o.ID) }
 
 // Pending reports whether Klarna is still checking the payment: then nothing
 // may be sent or captured.
@@ -177,7 +185,8 @@ func StockLines(goods []cart.GoodsLine) []stock.Line {
 }
 
 // toSend is what of the goods is still to be sent, and what was: goods are captured when
-// they are sent. Each SKU is there once, also with 0.
+// they are sent. Where nothing was to be paid, shipments say what was. Each SKU is there
+// once, also with 0.
 func (o Order) toSend() (open, sent []stock.Line) {
 	add := func(list *[]stock.Line, sku string, n int64) {
 		i := slices.IndexFunc(*list, func(l stock.Line) bool { return l.SKU == sku })
@@ -191,12 +200,25 @@ func (o Order) toSend() (open, sent []stock.Line) {
 		if !l.Line.IsGoods() {
 			continue
 		}
-		add(&sent, l.Line.Reference, l.Captured)
-		if !over(o.Status) {
-			add(&open, l.Line.Reference, l.Open.Quantity)
+		gone, rest := l.Captured, l.Open.Quantity
+		if o.Free() {
+			gone = o.Shipped(l.ID, "")
+			rest = l.Line.Quantity - gone
+		}
+		add(&sent, l.Line.Reference, gone)
+		if !o.ended() {
+			add(&open, l.Line.Reference, rest)
 		}
 	}
 	return open, sent
+}
+
+// ended reports whether nothing more of the order is sent, by its status.
+func (o Order) ended() bool {
+	if o.Free() {
+		return o.Status == ordermanagement.Cancelled
+	}
+	return over(o.Status)
 }
 
 // quantityOf is how many of a SKU are in a list.

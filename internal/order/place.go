@@ -115,15 +115,15 @@ func (b *Book) closeAgain(ctx context.Context, o Order) {
 	if o.CartID == "" {
 		return
 	}
-	if _, _, err := b.Carts.Close(ctx, o.CartID, o.OrderID, o.Goods()); err != nil {
-		b.Logger.WarnContext(ctx, "a cart that is bought is not closed yet", "cart_id", o.CartID, "order_id", o.OrderID, "error", err)
+	if _, _, err := b.Carts.Close(ctx, o.CartID, o.Ref(), o.Goods()); err != nil {
+		b.Logger.WarnContext(ctx, "a cart that is bought is not closed yet", "cart_id", o.CartID, "order_id", o.Ref(), "error", err)
 	}
 }
 
 // logStored says what is to be looked at of an order that this call has stored.
 func (b *Book) logStored(ctx context.Context, o Order, stored bool) {
 	if stored && o.Flagged(Oversold) {
-		b.Logger.WarnContext(ctx, "more was sold than there is", "order_id", o.OrderID, "order_number", o.Number)
+		b.Logger.WarnContext(ctx, "more was sold than there is", "order_id", o.Ref(), "order_number", o.Number)
 	}
 }
 
@@ -170,8 +170,8 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 // Sold reads an order from Order Management. The error is ErrUnknown or
 // ErrUnavailable, wrapped.
 func (b *Book) Sold(ctx context.Context, orderID string) (ordermanagement.Order, error) {
-	if strings.Trim(orderID, ".") == "" {
-		// As part of a path it would lead elsewhere.
+	if strings.Trim(orderID, ".") == "" || cart.IsOwnOrder(orderID) {
+		// As part of a path it would lead elsewhere; or it is ours.
 		return ordermanagement.Order{}, ErrUnknown
 	}
 	sold, err := b.Management.GetOrder(ctx, orderID)
@@ -272,14 +272,14 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 // purchase that it was approved stays for as long as anything may be missing.
 func (b *Book) closeCart(ctx context.Context, o Order) (Order, error) {
 	if o.CartID != "" {
-		if _, _, err := b.Carts.Close(ctx, o.CartID, o.OrderID, o.Goods()); err != nil {
-			return o, fmt.Errorf("close cart of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
+		if _, _, err := b.Carts.Close(ctx, o.CartID, o.Ref(), o.Goods()); err != nil {
+			return o, fmt.Errorf("close cart of order %s: %w: %w", o.Ref(), ErrUnavailable, err)
 		}
 	}
-	if err := b.remember(ctx, o.OrderID); err != nil {
+	if err := b.remember(ctx, o); err != nil {
 		return o, err
 	}
-	return b.Update(ctx, o.OrderID, func(o *Order) ([]AuditEntry, error) {
+	return b.Update(ctx, o.Ref(), func(o *Order) ([]AuditEntry, error) {
 		o.CartClosed = true
 		return nil, nil
 	})

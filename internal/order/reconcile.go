@@ -182,7 +182,7 @@ func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 	}
 	var failed failures
 	for _, d := range due {
-		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where order_id = $1 and due_at = $2", d.Key, d.At, now.Add(lease))
+		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where "+columnOf(d.Key)+" = $1 and due_at = $2", d.Key, d.At, now.Add(lease))
 		if mine {
 			err = b.goOn(ctx, d.Key, now, work)
 		}
@@ -195,7 +195,7 @@ func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 
 // due are at most limit orders whose time in a column has come, the oldest first.
 func (b *Book) due(ctx context.Context, column string, now time.Time, limit int) ([]db.Due, error) {
-	return b.DB.Due(ctx, "select order_id, "+column+" from orders where "+column+" <= $1 order by "+column+" limit $2", now, limit)
+	return b.DB.Due(ctx, "select coalesce(order_id, id), "+column+" from orders where "+column+" <= $1 order by "+column+" limit $2", now, limit)
 }
 
 // goOn goes on with one order, and puts it off when it is not finished then.
@@ -224,7 +224,7 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (e
 		result = observe.ResultPending
 	}
 	// Not where somebody else has finished it meanwhile.
-	_, putOff := b.DB.Exec(ctx, "update orders set due_at = $2 where order_id = $1 and due_at is not null", id, later)
+	_, putOff := b.DB.Exec(ctx, "update orders set due_at = $2 where "+columnOf(id)+" = $1 and due_at is not null", id, later)
 	if err = errors.Join(err, putOff); err != nil {
 		result = observe.ResultFailed
 	}

@@ -22,17 +22,20 @@ const (
 	sweepItems = 500
 )
 
-// remember writes down in Redis that an order is in the book.
-func (b *Book) remember(ctx context.Context, orderID string) error {
+// remember writes down in Redis that an order is in the book, if it can be placed again.
+func (b *Book) remember(ctx context.Context, o Order) error {
+	if o.Free() {
+		return nil
+	}
 	now := time.Now()
 	_, err := b.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-		p.ZAdd(ctx, placedKey, redis.Z{Score: float64(now.UnixMilli()), Member: orderID})
+		p.ZAdd(ctx, placedKey, redis.Z{Score: float64(now.UnixMilli()), Member: o.OrderID})
 		p.ZRemRangeByScore(ctx, placedKey, "-inf", strconv.FormatInt(now.Add(-placedLife).UnixMilli(), 10))
 		p.Expire(ctx, placedKey, placedLife)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("remember order %s: %w: %w", orderID, ErrUnavailable, err)
+		return fmt.Errorf("remember order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 	}
 	return nil
 }

@@ -134,9 +134,17 @@ func (o Order) unsaid(l LineState) (n int64) {
 // with the order as a whole. One that was seen at Klarna meanwhile is the same.
 func (o *Order) Ship(shipments []Shipment, captureID string, at time.Time) {
 	for _, s := range shipments {
-		s.CaptureID, s.ShippedAt, s.Told = captureID, at, []ordermanagement.ShippingInfo{s.Info()}
+		s.CaptureID, s.ShippedAt, s.Told = captureID, at, o.told(s.Info())
 		o.addShipment(s)
 	}
+}
+
+// told is what Klarna has when it was told something: nothing where it never saw the order.
+func (o *Order) told(info ordermanagement.ShippingInfo) []ordermanagement.ShippingInfo {
+	if o.Free() {
+		return nil
+	}
+	return []ordermanagement.ShippingInfo{info}
 }
 
 func (o *Order) addShipment(s Shipment) {
@@ -167,7 +175,7 @@ func (o *Order) Correct(s Shipment) {
 		if there := &o.Shipments[i]; there.ID == s.ID {
 			s.CaptureID, s.ShippedAt, s.Told = there.CaptureID, there.ShippedAt, slices.Clone(there.Told)
 			if !slices.Contains(s.Told, info) {
-				s.Told = append(s.Told, info)
+				s.Told = append(s.Told, o.told(info)...)
 			}
 			*there = s
 		}

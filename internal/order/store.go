@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -13,17 +12,26 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/stock"
 )
 
-// ByOrderID returns the order that Klarna knows by this ID; false when it is
-// not in the book.
+// ByOrderID returns the order that Klarna knows by this ID, or that has this ID of ours;
+// false when it is not in the book.
 func (b *Book) ByOrderID(ctx context.Context, id string) (Order, bool, error) {
-	o, _, found, err := read(ctx, b.DB.Read, "order_id", id)
+	o, _, found, err := read(ctx, b.DB.Read, columnOf(id), id)
 	return o, found, err
+}
+
+// columnOf is the column of an ID, Klarna's or ours.
+func columnOf(id string) string {
+	if cart.IsOwnOrder(id) {
+		return "id"
+	}
+	return "order_id"
 }
 
 // ByNumber returns the order with this number, in either case; false when
@@ -128,10 +136,10 @@ func (b *Book) store(ctx context.Context, o Order) (kept Order, stored bool, err
 
 func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, stored bool, err error) {
 	// Without a cart nobody else decides about it but those who store the same order.
-	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.OrderID)); err != nil {
+	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.Ref())); err != nil {
 		return Order{}, false, err
 	}
-	if known, _, found, err := read(ctx, tx, "order_id", o.OrderID); err != nil || found {
+	if known, _, found, err := read(ctx, tx, columnOf(o.Ref()), o.Ref()); err != nil || found {
 		if err == nil {
 			// Who stored it may not know yet that it lasts. When this commits, it does.
 			_, err = tx.ExecContext(ctx, "update orders set updated_at = $2 where id = $1", known.ID, time.Now().UnixMilli())
@@ -153,11 +161,11 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := b.insert(ctx, tx, &o, time.Now().Add(placerTime)); err != nil {
 		return Order{}, false, err
 	}
-	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.OrderID, Goods(o.OrderLines))
+	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.Ref(), Goods(o.OrderLines))
 	if err != nil {
 		return Order{}, false, err
 	}
-	_, more, err := b.move(ctx, tx, Order{OrderLines: o.OrderLines, OrderAmount: o.OrderAmount}, o, stock.Entry{})
+	_, more, err := b.move(ctx, tx, Order{OrderID: o.OrderID, OrderLines: o.OrderLines, OrderAmount: o.OrderAmount}, o, stock.Entry{})
 	if err != nil {
 		return Order{}, false, err
 	}
@@ -182,7 +190,7 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 	o.Version = version
 	for range numberTries {
 		if o.ID == "" {
-			o.ID = "ord_" + rand.Text()
+			o.ID = cart.NewOrderID()
 		}
 		if o.Number == "" {
 			o.Number = newNumber(b.Published.Now().Shop.OrderPrefix)
@@ -202,7 +210,9 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 		case n > 0:
 			return setWords(ctx, tx, *o)
 		}
-		o.ID, o.Number = "", ""
+		if o.Number = ""; !o.Free() { // else nobody else has the ID: the cart is locked
+			o.ID = ""
+		}
 	}
 	return errors.New("no free order number")
 }
@@ -223,7 +233,7 @@ func rewrite(ctx context.Context, tx *sql.Tx, text string, o Order) error {
 func (b *Book) isCurrent(ctx context.Context, tx *sql.Tx, o Order) (bool, error) {
 	list, err := b.Stock.OfCart(ctx, tx, o.CartID)
 	if err != nil || len(list) > 0 {
-		return len(list) > 0 && list[0].OrderID == o.OrderID, err
+		return len(list) > 0 && list[0].OrderID == o.Ref(), err
 	}
 	var others bool
 	err = tx.QueryRowContext(ctx, "select exists (select 1 from orders where cart_id = $1)", o.CartID).Scan(&others)
@@ -253,7 +263,7 @@ type Edit func(*Order) ([]AuditEntry, error)
 // db.ErrCommitUnknown where it may be stored, or the edit's own.
 func (b *Book) Update(ctx context.Context, id string, edit Edit) (Order, error) {
 	for {
-		before, text, found, err := read(ctx, b.DB.Read, "order_id", id)
+		before, text, found, err := read(ctx, b.DB.Read, columnOf(id), id)
 		if err != nil {
 			return Order{}, err
 		}
@@ -331,7 +341,7 @@ func (b *Book) writeIn(ctx context.Context, tx *sql.Tx, before Order, o *Order, 
 		err = addEntries(ctx, tx, *o, append(entries, returned...))
 	}
 	if err == nil && o.CartClosed && !before.CartClosed {
-		err = b.Stock.Closed(ctx, tx, o.OrderID)
+		err = b.Stock.Closed(ctx, tx, o.Ref())
 	}
 	for _, what := range happened(before, *o) {
 		if err == nil {
@@ -384,27 +394,27 @@ func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.E
 		}
 	}
 	if len(gone) > 0 {
-		if err := b.Stock.Ship(ctx, tx, o.OrderID, gone, by); err != nil {
+		if err := b.Stock.Ship(ctx, tx, o.Ref(), gone, by); err != nil {
 			return nil, nil, err
 		}
 	}
 	for _, back := range o.Restocked[min(len(before.Restocked), len(o.Restocked)):] {
-		if err := b.Stock.Return(ctx, tx, o.OrderID, back.Goods, by); err != nil {
+		if err := b.Stock.Return(ctx, tx, o.Ref(), back.Goods, by); err != nil {
 			return nil, nil, err
 		}
 	}
 	switch {
-	case over(o.Status) && !over(before.Status):
-		if released, err = b.Stock.Open(ctx, tx, o.OrderID); err != nil {
+	case o.ended() && !before.ended():
+		if released, err = b.Stock.Open(ctx, tx, o.Ref()); err != nil {
 			return nil, nil, err
 		}
 		var rest []stock.Line
 		for sku, n := range released {
 			rest = append(rest, stock.Line{SKU: sku, Quantity: int(n)})
 		}
-		return released, nil, b.Stock.Release(ctx, tx, o.OrderID, rest, by)
+		return released, nil, b.Stock.Release(ctx, tx, o.Ref(), rest, by)
 	case !reflect.DeepEqual(open, openBefore):
-		short, err = b.Stock.Commit(ctx, tx, o.OrderID, open, by)
+		short, err = b.Stock.Commit(ctx, tx, o.Ref(), open, by)
 	}
 	return nil, short, err
 }

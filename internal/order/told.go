@@ -11,8 +11,11 @@ import (
 // saleOf is what the observer is told of an order that has come into the book.
 // Country and currency are Klarna's word, so they are looked up among ours.
 func saleOf(markets market.List, o Order) observe.Sale {
-	s := observe.Sale{OrderID: o.OrderID, Number: o.Number, Product: observe.KCO, Amount: o.OrderAmount}
-	if payments.SessionOf(o.Origin) != "" {
+	s := observe.Sale{OrderID: o.Ref(), Number: o.Number, Product: observe.KCO, Amount: o.OrderAmount}
+	switch {
+	case o.Free():
+		s.Product = observe.Free
+	case payments.SessionOf(o.Origin) != "":
 		s.Product = observe.Payments
 	}
 	if _, served := markets.Lookup(o.PurchaseCountry); served {

@@ -98,6 +98,12 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			continue
 		}
 
+		// Nothing to pay: the session stays, of which nothing can be bought now.
+		if quote.Free() {
+			result.Outcome = cartsync.Free
+			return result, nil
+		}
+
 		var found judgement
 		switch {
 		case c.SessionID == "": // No session: create.

@@ -33,6 +33,10 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
+	if result.Outcome == cartsync.Free {
+		s.free(w, r, result, freeForm{})
+		return
+	}
 	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
 	}
@@ -127,7 +131,10 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	}
 }
 
-// elsewhere redirects a shopper who has nothing to pay or has paid. False: it has not
+// checkoutPath is the page that pays, and the form of a cart for which nothing is to be paid.
+const checkoutPath = "/checkout"
+
+// elsewhere redirects a shopper for whom this page is the wrong one. False: it has not
 // answered.
 func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string) bool {
 	switch outcome {
@@ -135,6 +142,8 @@ func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome c
 		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
 	case cartsync.Complete, cartsync.Bought:
 		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)
+	case cartsync.Free, cartsync.ToPay:
+		http.Redirect(w, r, withCodes(&url.URL{Path: checkoutPath}, reasonOf(r)), http.StatusSeeOther)
 	case cartsync.InSync:
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
@@ -49,12 +50,14 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		// The session keeps the order's ID: no second order can start.
 		s.errorPage(w, r, err, s.storedLocale(r))
 		return
+	case (errors.Is(err, errNotFinished) || errors.Is(err, order.ErrCancelled)) && !s.shows(r, orderID):
+		s.page(s.notFound)(w, r) // what became of it is the buyer's
+		return
 	case errors.Is(err, errNotFinished):
 		http.Redirect(w, r, "/checkout?reason="+reasonNotFinished, http.StatusSeeOther)
 		return
 	case errors.Is(err, order.ErrCancelled):
-		s.letGo(ctx, orderID, bought.Origin)
-		s.page(cancelled)(w, r)
+		s.page(cancelled)(w, r) // the session keeps its ID, for a reload; the next checkout does not
 		return
 	case errors.Is(err, order.ErrNotBought), errors.Is(err, order.ErrNotOurs):
 		s.page(s.notFound)(w, r)
@@ -65,7 +68,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	own := bought.CartID != "" && s.Sessions.CartID(ctx) == bought.CartID
 	if own {
-		s.letGo(ctx, bought.OrderID, bought.Origin)
+		s.letGo(ctx, bought.Ref(), bought.Origin)
 	}
 	c, err := s.cartOf(r)
 	if err != nil {
@@ -79,7 +82,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	if time.Since(bought.PlacedAt) >= snippetLife {
 		snippet = ""
-	} else if snippet == "" && bought.Origin == "" {
+	} else if snippet == "" && bought.Origin == "" && !bought.Free() {
 		// Of KCO. A page without Klarna's part is a page.
 		if checkout, err := s.Orders.GetOrder(ctx, bought.OrderID); err == nil {
 			snippet = checkout.HTMLSnippet
@@ -97,7 +100,11 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	if err != nil {
 		return o, "", err
 	}
-	if !found {
+	switch {
+	case found:
+	case cart.IsOwnOrder(orderID):
+		return o, "", order.ErrUnknown
+	default:
 		checkout, err := s.Orders.GetOrder(ctx, orderID)
 		switch {
 		case klarna.Status(err) == http.StatusNotFound:
@@ -121,6 +128,21 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	return o, snippet, err
 }
 
+// shows reports whether the session's pages show, or have shown, an order that is not in
+// the book.
+func (s *Storefront) shows(r *http.Request, orderID string) bool {
+	ctx := r.Context()
+	if s.Sessions.KCOOrderID(ctx) == orderID {
+		return true
+	}
+	id := s.Sessions.PaymentsSessionID(ctx)
+	if id == "" || s.Payments == nil {
+		return false
+	}
+	of, err := s.Payments.Syncer.Authorizations.OrderOf(ctx, id)
+	return err == nil && of == orderID
+}
+
 // letGo removes an order, and the payment session that became it, from the session.
 func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 	if s.Sessions.KCOOrderID(ctx) == orderID {
@@ -141,7 +163,10 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 	bought := v.bought(o)
 	page := templates.ConfirmationView{
 		Shell: v.shell(), Order: &bought, Number: o.Number, State: stateOf(o), Snippet: snippet,
-		Email: masked(o.BillingAddress.Email), OrderURL: orderURL(o),
+		Email: masked(o.BillingAddress.Email), OrderURL: orderURL(o), Free: o.Free(),
+	}
+	if o.Free() {
+		page.Email = "" // nobody sends a confirmation
 	}
 	for _, line := range o.OrderLines {
 		page.Ships = page.Ships || line.Type == klarna.Physical

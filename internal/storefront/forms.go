@@ -52,6 +52,14 @@ func setDiscount(r *http.Request) (form, error) {
 	return form{change: cart.Change{DiscountCode: &code}}, nil
 }
 
+func setDelivery(r *http.Request) (form, error) {
+	option := r.PostFormValue("option")
+	if option == "" {
+		return form{}, errBadRequest
+	}
+	return form{change: cart.Change{ShippingOption: option}}, nil
+}
+
 func postMarket(r *http.Request) (form, error) {
 	ch := cart.Change{Country: r.PostFormValue("country"), Locale: r.PostFormValue("locale")}
 	if language := r.PostFormValue("language"); language != "" && ch.Locale == "" {
@@ -172,7 +180,7 @@ func (s *Storefront) formError(w http.ResponseWriter, r *http.Request, err error
 	switch {
 	case wantsJSON(r):
 		s.jsonError(w, r, err, nil)
-	case f.status == http.StatusUnprocessableEntity && !errors.Is(err, cart.ErrUnknownMarket):
+	case f.status == http.StatusUnprocessableEntity && !errors.Is(err, cart.ErrUnknownMarket) && !errors.Is(err, cart.ErrUnknownOption):
 		s.refusedForm(w, r, err, c)
 	default:
 		s.errorPage(w, r, err, c.Locale)

@@ -32,7 +32,7 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 	o = s.Book.Fresh(r.Context(), o)
 	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
-		Placed: v.day(o.PlacedAt), State: stateOf(o),
+		Placed: v.day(o.PlacedAt), State: stateOf(o), Free: o.Free(),
 	}
 	v.sendings(&page, o)
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
@@ -42,6 +42,8 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 func stateOf(o order.Order) templates.OrderState {
 	refunded := o.CapturedAmount > 0 && o.RefundedAmount >= o.CapturedAmount && o.RemainingAuthorizedAmount == 0
 	switch {
+	case o.Free():
+		return stateOfFree(o)
 	case o.Pending():
 		return templates.OrderPending
 	case refunded, o.Status == ordermanagement.Closed && o.RefundedAmount >= o.CapturedAmount:
@@ -58,6 +60,20 @@ func stateOf(o order.Order) templates.OrderState {
 		return templates.OrderRejected
 	}
 	return templates.OrderReceived
+}
+
+// stateOfFree returns the state of an order for which nothing was to be paid: shipments
+// say how far it is.
+func stateOfFree(o order.Order) templates.OrderState {
+	switch {
+	case o.Status == ordermanagement.Cancelled:
+		return templates.OrderCancelled
+	case len(o.Shipments) == 0:
+		return templates.OrderReceived
+	case o.ToShip():
+		return templates.OrderPartSent
+	}
+	return templates.OrderSent
 }
 
 // priceIn returns a function that formats amounts of an order in the page's locale.

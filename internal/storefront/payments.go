@@ -82,6 +82,10 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
+	if result.Outcome == cartsync.Free && r.URL.Path == checkoutPath {
+		s.freeAgain(w, r, freeForm{})
+		return
+	}
 	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
 	}
@@ -96,7 +100,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	respond.AllowStyleAttributes(w)
 	respond.AllowOrigins(w, s.Payments.Origins)
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
-		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Fields: fieldsOf(v.market, result.Quote),
+		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Fields: fieldsOf(v.market.AddressFields(), result.Quote),
 		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
@@ -144,9 +148,9 @@ func methodsOf(s payments.Session) []templates.PaymentMethod {
 
 // fieldsOf returns the fields of the address form. A cart without shipping has no
 // unreachable postal code.
-func fieldsOf(m market.Market, quote cart.Quote) []templates.AddressField {
+func fieldsOf(asked []market.Field, quote cart.Quote) []templates.AddressField {
 	var fields []templates.AddressField
-	for _, f := range m.AddressFields() {
+	for _, f := range asked {
 		field := templates.AddressField{
 			Name: f.Name, Autocomplete: f.Autocomplete, Pattern: f.Pattern, Optional: f.Optional, Digits: f.Digits, Length: f.Length,
 		}

@@ -96,7 +96,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	if err != nil {
 		return c, nil, err
 	}
-	if wrong := wrongMembers(m, quote, request.Address); len(wrong) > 0 {
+	if wrong := wrongMembers(m.AddressFields(), quote, request.Address); len(wrong) > 0 {
 		return c, wrong, errBadAddress
 	}
 	if place := (cart.Place{Region: request.Address.Region, PostalCode: request.Address.PostalCode}); !c.TaxedAs(place, sold) {
@@ -114,16 +114,16 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 	return c, nil, nil
 }
 
-// wrongMembers returns the members of an address that break the rules of the market's
+// wrongMembers returns the members of an address that break the rules of the fields of a
 // form, or are not in it.
-func wrongMembers(m market.Market, quote cart.Quote, a klarna.Address) []string {
+func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address) []string {
 	members := map[string]string{"other": a.Other}
 	for _, member := range a.Members() {
 		members[member.Name] = *member.Value
 	}
 	delete(members, "country")
 	var wrong []string
-	for _, f := range m.AddressFields() {
+	for _, f := range fields {
 		text := members[f.Name]
 		delete(members, f.Name)
 		reached := f.Name != "postal_code" || quote.Reaches("", text)

@@ -33,10 +33,22 @@ func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
 	switch {
 	case o.CapturedAmount == 0:
 	case o.Status == ordermanagement.PartCaptured:
-		page.ToCome = goodsOf(o, o.Uncaptured())
+		page.ToCome = goodsOf(o, toCome(o))
 	case o.OrderAmount > o.CapturedAmount && o.Status != ordermanagement.Closed:
 		page.Released = price(o.OrderAmount - o.CapturedAmount).Text
 	}
+}
+
+// toCome is what is not sent yet, as far as anybody said: of what was captured as an
+// amount nobody knows what it is for.
+func toCome(o order.Order) (lines []klarna.OrderLine) {
+	for _, l := range o.Lines() {
+		line := l.Open
+		if line.Quantity -= l.Unknown; line.Quantity > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // day returns the date of a time where the shop is, "" for none.

@@ -208,3 +208,39 @@ func TestOrderPageWithoutKlarna(t *testing.T) {
 		t.Errorf("Redis away: got %d", got.StatusCode)
 	}
 }
+
+// What was captured as an amount is not said to come: nobody knows what it was for.
+func TestOrderPageOfAnAmount(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		capture func(a *after) ordermanagement.CaptureRequest
+		toCome  []string
+	}{
+		{"an amount", func(*after) ordermanagement.CaptureRequest {
+			return ordermanagement.CaptureRequest{CapturedAmount: 20000}
+		}, []string{}},
+		{"the price of a line", func(*after) ordermanagement.CaptureRequest {
+			return ordermanagement.CaptureRequest{CapturedAmount: 8900}
+		}, []string{}},
+		{"a line", func(a *after) ordermanagement.CaptureRequest {
+			line := a.line("JAM-1", 1)
+			return ordermanagement.CaptureRequest{CapturedAmount: line.TotalAmount, OrderLines: []klarna.OrderLine{line}}
+		}, []string{"3 × Emaljmugg, 35 cl"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			a := bought(t)
+			request := tc.capture(a)
+			_, _, err := a.Book.Management.Capture(t.Context(), a.order.OrderID, request, uuid.NewString())
+			a.must(nil, err)
+			doc := a.page(true)
+			if diff := cmp.Diff(tc.toCome, texts(doc, "[data-part=to-come] li")); diff != "" {
+				t.Errorf("still to come: %s", diff)
+			}
+			if got := texts(doc, "#state"); len(got) != 1 || got[0] != "Delvis skickad" {
+				t.Errorf("the state is %q", got)
+			}
+		})
+	}
+}

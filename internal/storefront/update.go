@@ -185,6 +185,8 @@ func (s *Storefront) synced(w http.ResponseWriter, r *http.Request, outcome cart
 		redirectJSON(w, r, "/cart")
 	case outcome == cartsync.Complete, outcome == cartsync.Bought:
 		redirectJSON(w, r, confirmationURL(orderID))
+	case outcome == cartsync.Free, outcome == cartsync.ToPay: // the page's form is the wrong one
+		redirectJSON(w, r, checkoutPath)
 	default:
 		return true
 	}
@@ -194,8 +196,12 @@ func (s *Storefront) synced(w http.ResponseWriter, r *http.Request, outcome cart
 // syncUpdate syncs the session's cart and answers the open page. changed is
 // the cart with the page's change, for an answer without a sync.
 func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request updateRequest, changed cart.Cart) {
-	result, err := s.sync(r, cartsync.Change, request.OrderID)
-	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
+	mode, own := cartsync.Change, cart.IsOwnOrder(request.OrderID)
+	if own {
+		mode = cartsync.OnlyFree
+	}
+	result, err := s.sync(r, mode, request.OrderID)
+	if shown := own && err == nil && result.Outcome == cartsync.Free; !shown && !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
@@ -224,11 +230,14 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode,
 		SessionOrderID: known, PageOrderID: pageOrderID,
 	})
-	if err != nil || result.Outcome != cartsync.InSync {
+	if err != nil || result.Outcome != cartsync.InSync && result.Outcome != cartsync.Free {
 		return result, err
 	}
 	if known != result.OrderID {
 		s.Sessions.SetKCOOrderID(ctx, result.OrderID)
+	}
+	if result.Outcome == cartsync.Free {
+		return result, nil
 	}
 	return result, s.noteBilling(ctx, &result)
 }

@@ -58,8 +58,11 @@ func TestLooks(t *testing.T) {
 			s = d.shopper(t, l.o)
 			s.states(look(s.Page, finger))
 			d.inspections(t, l.o, func(p *browsertest.Page, name string) { look(p, 24)(name) })
-			s = deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments, payments_flow: review}\n")).shopper(t, l.o)
+			own := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments, payments_flow: review}\n"), "-catalog", gifts(t))
+			s = own.shopper(t, l.o)
 			s.paymentsTour(look(s.Page, finger))
+			s = own.shopper(t, l.o)
+			s.freeTour(look(s.Page, finger))
 			url, names := accidents(t)
 			for _, name := range names {
 				s.Go(url + name)

@@ -70,17 +70,23 @@ var checkoutTexts = map[string]string{
 	"back_to_cart":      "back_to_cart",
 }
 
+// formTexts are the further texts for a form of our own that asks for an address.
+var formTexts = map[string]string{
+	"placing":     "payments.placing",
+	"numbers":     "payments.numbers",
+	"check_one":   "payments.check_one",
+	"check_many":  "payments.check_many",
+	"error_title": "title.error",
+	"unreachable": "address.unreachable",
+	"wait_title":  "note.wait.title",
+	"wait_body":   "note.wait.body",
+}
+
 // paymentsTexts are the further texts for the form with Klarna's widget.
 var paymentsTexts = map[string]string{
 	"loading":              "checkout.loading",
 	"buy":                  "payments.buy",
 	"waiting":              "payments.waiting",
-	"placing":              "payments.placing",
-	"numbers":              "payments.numbers",
-	"check_one":            "payments.check_one",
-	"check_many":           "payments.check_many",
-	"error_title":          "title.error",
-	"unreachable":          "address.unreachable",
 	"declined_title":       "note.declined.title",
 	"declined_body":        "note.declined.body",
 	"closed_title":         "note.closed.title",
@@ -91,8 +97,6 @@ var paymentsTexts = map[string]string{
 	"approve_again":        "note.approval_old.body",
 	"invalid_title":        "note.invalid.title",
 	"invalid_body":         "note.invalid.body",
-	"wait_title":           "note.wait.title",
-	"wait_body":            "note.wait.body",
 	"library_title":        "note.library.title",
 	"library_body":         "note.library.body",
 	"unknown_title":        "note.unknown_order.title",
@@ -118,11 +122,19 @@ func (v CheckoutView) data() pageData {
 
 func (v PaymentsView) data() pageData {
 	d := v.checkoutData("/checkout/payments/update")
+	d.add(v.Shell, formTexts)
 	d.add(v.Shell, paymentsTexts)
 	d.Payments = &paymentsData{
 		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT,
 		PlaceURL: "/checkout/payments/place", DetailsURL: "/checkout/payments", ReviewURL: "/checkout/payments/review",
 	}
+	return d
+}
+
+func (v FreeView) data() pageData {
+	d := v.checkoutData("/checkout/update")
+	d.add(v.Shell, formTexts)
+	d.OrderID = v.OrderID
 	return d
 }
 

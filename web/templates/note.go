@@ -69,6 +69,11 @@ func Stopped(l i18n.Voice) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: l.T("note.stopped.title"), Body: l.T("note.stopped.body")}
 }
 
+// FreeChanged says that an order was not placed because the cart had changed.
+func FreeChanged(l i18n.Voice) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: l.T("free.changed.title"), Body: l.T("free.changed.body")}
+}
+
 // AlreadyBought says that a payment was stopped because its order is bought already.
 func AlreadyBought(l i18n.Voice) Note {
 	return Note{ID: "stopped", Kind: Info, Title: l.T("note.bought.title"), Body: l.T("note.bought.body")}

@@ -78,9 +78,9 @@ func OrderPage(v OrderPageView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var4 string
-			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(v.meaning(v.State))
+			templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(v.meaning(v.State, v.Free))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 20, Col: 28}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/orderpage.templ`, Line: 20, Col: 36}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 			if templ_7745c5c3_Err != nil {
@@ -627,12 +627,14 @@ func (s OrderState) over() bool {
 	return s == OrderRejected || s == OrderCancelled || s == OrderExpired || s == OrderRefunded
 }
 
-// meaning says what a state means.
-func (s Shell) meaning(state OrderState) string {
-	switch state {
-	case OrderPending:
+// meaning says what a state means. free: nothing was to be paid.
+func (s Shell) meaning(state OrderState, free bool) string {
+	switch {
+	case state == OrderPending:
 		return s.t("confirmation.pending_body")
-	case OrderCancelled:
+	case state == OrderCancelled && free:
+		return s.t("free.cancelled_body")
+	case state == OrderCancelled:
 		return s.t("confirmation.cancelled_body")
 	}
 	return s.t("orderpage." + string(state) + "_body")

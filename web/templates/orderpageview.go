@@ -22,6 +22,7 @@ type OrderPageView struct {
 	Number string
 	Placed string // the day
 	State  OrderState
+	Free   bool // nothing was to be paid
 	// Original is the total at the purchase, where that has changed since; else "".
 	// changed since; "" = it was not.
 	Original string

@@ -193,6 +193,12 @@ type AddressField struct {
 	Length                      int // characters
 	Options                     []AddressOption
 	Unreachable                 []string // postal codes to which nothing is brought; a * at the end stands for any end
+
+	// Of a form that comes back: what was typed, and whether the shop refuses it.
+	Value string
+	Wrong bool
+	// Unreached is a postal code to which nothing is delivered, as it was typed.
+	Unreached string
 }
 
 // AddressOption is a value of a field of the address form.
@@ -222,6 +228,18 @@ type PaymentsView struct {
 	NoVAT   bool
 }
 
+// FreeView is the checkout page of a cart for which nothing is to be paid.
+type FreeView struct {
+	Shell
+	Order
+	OrderID string         // the shop's own, that the order will have
+	Fields  []AddressField // in their order
+	Options []DeliveryOption
+}
+
+// DeliveryOption is another way of delivery, with its price.
+type DeliveryOption struct{ ID, Price string }
+
 // ConfirmationView is the page after the purchase. Without Order it is for visitors who
 // may not be the buyer, and says only that the order is placed.
 type ConfirmationView struct {
@@ -235,6 +253,7 @@ type ConfirmationView struct {
 	Snippet   string   // Klarna's HTML with this page's nonce; "" = none
 	Ships     bool     // a parcel is sent
 	Downloads bool     // digital goods are in it
+	Free      bool     // nothing was to be paid
 }
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.

@@ -47,7 +47,7 @@ func CaptureOf(t testing.TB, o order.Order, quantities ...int64) order.Command {
 // Do carries out a command and fails the test without a result.
 func (w *World) Do(o order.Order, c order.Command, want order.Result) aftersale.Outcome {
 	w.T.Helper()
-	out, err := w.Desk.Do(w.T.Context(), o.OrderID, c)
+	out, err := w.Desk.Do(w.T.Context(), o.Ref(), c)
 	if err != nil || out.Result != want {
 		w.T.Fatalf("%s: got %s, %v (%d %s %v), want %s", c.Action, out.Result, err, out.Entry.Status, out.Entry.Code, out.Entry.Messages, want)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -55,7 +56,7 @@ func (w *World) stockAdds() {
 	list, err := db.All(ctx, w.DB.Read, func(rows *sql.Rows) (c committed, err error) {
 		err = rows.Scan(&c.orderID, &c.sku, &c.n)
 		return c, err
-	}, "select o.order_id, m.sku, sum(m.committed) from stock_moves m join orders o on o.order_id = m.order_id group by o.order_id, m.sku")
+	}, "select m.order_id, m.sku, sum(m.committed) from stock_moves m join orders o on coalesce(o.order_id, o.id) = m.order_id group by m.order_id, m.sku")
 	if err != nil {
 		w.T.Error(err)
 	}
@@ -66,7 +67,14 @@ func (w *World) stockAdds() {
 			continue
 		}
 		var open int64
-		for _, line := range order.Goods(o.Uncaptured()) {
+		lines := order.Goods(o.Uncaptured())
+		if o.Free() && o.Status != ordermanagement.Cancelled { // what is in no shipment
+			lines = order.Goods(o.OrderLines)
+			for _, l := range o.Lines() {
+				lines = append(lines, stock.Line{SKU: l.Line.Reference, Quantity: -int(o.Shipped(l.ID, ""))})
+			}
+		}
+		for _, line := range lines {
 			if line.SKU == c.sku {
 				open += int64(line.Quantity)
 			}

@@ -1,0 +1,199 @@
+package storefront
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// The checkout of a cart for which nothing is to be paid: a form of the shop's own, of
+// which Klarna is told nothing.
+
+// freeForm is that form when it comes back. The zero value is a fresh one.
+type freeForm struct {
+	status int
+	typed  klarna.Address
+	wrong  []string // members of the address
+	notes  func(*view) []templates.Note
+}
+
+// fieldsOfFree returns the fields of the form: all of an address where something is
+// shipped or collected, else where to write to.
+func fieldsOfFree(m market.Market, quote cart.Quote) []market.Field {
+	fields := m.AddressFields()
+	if quote.Shipping == nil {
+		fields = slices.DeleteFunc(fields, func(f market.Field) bool { return f.Name != "email" })
+	}
+	return fields
+}
+
+// free shows the form beside the order, after a sync with the outcome Free.
+func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Result, form freeForm) {
+	if result.Cart.ShipsAbroad() { // the form is of the purchase country
+		if err := s.shipWithin(r.Context(), result.Cart.ID, s.fallback(r)); err != nil {
+			s.PageError(w, r, err)
+			return
+		}
+		http.Redirect(w, r, withCodes(r.URL, reasonOf(r)), http.StatusSeeOther)
+		return
+	}
+	v := s.viewOf(r, result.Cart, result.Quote)
+	var notes []templates.Note
+	if form.notes != nil {
+		v.countAnew(r.Context())
+		notes = form.notes(v)
+	}
+	shown, lineNotes, err := v.order()
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	page := templates.FreeView{Shell: v.shell(), Order: shown, OrderID: result.OrderID}
+	page.Notes = append(page.Notes, notes...)
+	page.Notes = append(page.Notes, without(lineNotes, page.Notes)...)
+	page.Fields = fieldsOf(fieldsOfFree(v.market, result.Quote), result.Quote)
+	typed := map[string]string{}
+	for _, member := range form.typed.Members() {
+		typed[member.Name] = *member.Value
+	}
+	for i := range page.Fields {
+		f := &page.Fields[i]
+		f.Value, f.Wrong = typed[f.Name], slices.Contains(form.wrong, f.Name)
+		if f.Wrong && f.Name == "postal_code" && !result.Quote.Reaches("", f.Value) {
+			f.Unreached = f.Value
+		}
+	}
+	for _, o := range result.Quote.Options {
+		if o.ID != result.Quote.Shipping.ID {
+			page.Options = append(page.Options, templates.DeliveryOption{ID: o.ID, Price: v.price(o.Price)})
+		}
+	}
+	respond.Page(w, r, max(form.status, http.StatusOK), templates.Free(page))
+}
+
+// freeAgain shows the form of the cart as it is now, or sends the shopper where the cart
+// has its place.
+func (s *Storefront) freeAgain(w http.ResponseWriter, r *http.Request, form freeForm) {
+	result, err := s.sync(r, cartsync.OnlyFree, "")
+	switch {
+	case err != nil:
+		s.errorPage(w, r, err, result.Cart.Locale)
+	case result.Outcome == cartsync.Free:
+		s.free(w, r, result, form)
+	default:
+		s.elsewhere(w, r, result.Outcome, result.OrderID)
+	}
+}
+
+// placeFree places the order of a cart for which nothing is to be paid.
+func (s *Storefront) placeFree(w http.ResponseWriter, r *http.Request) {
+	err := respond.ParseForm(w, r, respond.ShopperLimit)
+	if err == nil {
+		_, notANumber := strconv.ParseInt(r.PostFormValue("revision"), 10, 64)
+		if id := r.PostFormValue("order"); notANumber != nil || !cart.IsOwnOrder(id) || !kco.IsOrderID(id) {
+			err = errBadRequest
+		}
+	}
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	s.Sessions.Locked(http.HandlerFunc(s.placeFreeLocked), s.lockError).ServeHTTP(w, r)
+}
+
+func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	cartID, orderID := s.Sessions.CartID(ctx), r.PostFormValue("order")
+	if cartID == "" {
+		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+		return
+	}
+	c, err := s.Carts.Get(ctx, cartID, s.fallback(r))
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	known, found, err := s.Book.ByOrderID(ctx, orderID)
+	switch {
+	case err != nil:
+		s.errorPage(w, r, err, c.Locale)
+		return
+	case found && known.CartID == cartID: // the form was sent before
+		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)
+		return
+	}
+	o, form, err := s.placeTyped(r, c)
+	if err == nil {
+		http.Redirect(w, r, confirmationURL(o.Ref()), http.StatusSeeOther)
+		return
+	}
+	f := failureOf(err)
+	soldOut, short := errors.AsType[*cart.SoldOutError](err)
+	form.status = f.status
+	switch {
+	case errors.Is(err, errBadAddress):
+		form.status = http.StatusUnprocessableEntity
+	case errors.Is(err, order.ErrCartChanged):
+		form.notes = func(v *view) []templates.Note { return []templates.Note{templates.FreeChanged(v.voice)} }
+	case short:
+		form.status = http.StatusConflict
+		form.notes = func(v *view) []templates.Note { return v.soldOut(soldOut.SKU) }
+	case errors.Is(err, stock.ErrSold): // by another order, and closed now
+		form.status, form.notes = http.StatusConflict, func(v *view) []templates.Note { return []templates.Note{templates.AlreadyBought(v.voice)} }
+	default:
+		s.errorPage(w, r, err, c.Locale)
+		return
+	}
+	s.tell(r, f.code, nil)
+	s.freeAgain(w, r, form)
+}
+
+// placeTyped places the order that a form asks for, if the cart is still as the form's page
+// showed it. The error is errBadAddress, with the wrong members of what was typed, or that
+// of order.PlaceFree.
+func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, freeForm, error) {
+	quote, err := s.Pricer.Quote(c.Contents)
+	if err != nil {
+		return order.Order{}, freeForm{}, err
+	}
+	m, _ := quote.Version.Markets.Lookup(c.Country) // a cart that was read has a market
+	form := freeForm{typed: klarna.Address{Country: c.Country}}
+	fields := fieldsOfFree(m, quote)
+	members := form.typed.Members()
+	for _, f := range fields {
+		for _, member := range members {
+			if member.Name == f.Name {
+				*member.Value = market.Clean(r.PostFormValue(f.Name))
+			}
+		}
+	}
+	revision, _ := strconv.ParseInt(r.PostFormValue("revision"), 10, 64) // it was read before
+	if c.OrderID != r.PostFormValue("order") || c.Revision != revision || !quote.Free() || c.ShipsAbroad() {
+		return order.Order{}, form, order.ErrCartChanged
+	}
+	if form.wrong = wrongMembers(fields, quote, form.typed); len(form.wrong) > 0 {
+		return order.Order{}, form, errBadAddress
+	}
+	if quote.Shipping != nil { // the lines have the tax of the place
+		place := cart.Place{Region: form.typed.Region, PostalCode: form.typed.PostalCode}
+		if err := c.Apply(cart.Change{Place: &place}, quote.Version, nil); err != nil {
+			return order.Order{}, form, err
+		}
+		if quote, err = s.Pricer.Quote(c.Contents); err != nil {
+			return order.Order{}, form, err
+		}
+	}
+	o, err := s.Book.PlaceFree(r.Context(), c, quote, form.typed)
+	return o, form, err
+}
