@@ -33,7 +33,7 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 	o = s.Book.Fresh(r.Context(), o)
 	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
-		Placed: i18n.Date(v.lang, o.PlacedAt.UTC()), State: stateOf(o),
+		Placed: v.day(o.PlacedAt), Erased: v.day(o.ErasedAt), State: stateOf(o),
 	}
 	v.sendings(&page, o)
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
