@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strings"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/stock"
 )
@@ -19,8 +20,9 @@ func NewEraser(c Config) (*order.Book, error) {
 	if err := s.addObserver(c); err != nil {
 		return nil, err
 	}
-	s.addCarts(c)
-	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Logger: c.Logger, Observer: s.Observer}, nil
+	carts := cart.NewStore(c.Redis)
+	carts.Observer = s.Observer
+	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: carts, Stock: &stock.Store{DB: c.DB}, Logger: c.Logger, Observer: s.Observer}, nil
 }
 
 // Seed begins to count the stock of new goods.
