@@ -66,6 +66,7 @@ func TestFindInBrowser(t *testing.T) {
 	p.MustElement("#country").MustSelect("Sweden")
 	p.MustElement("#sort").MustSelect("Highest amount")
 	p.MustElement(".filter button").MustClick()
+	p.Wait("the filtered list", `() => document.querySelectorAll(".chips li").length === 4`)
 	shows("the filters", 50, "55 orders", "ROSENK", "CANCELLED", "-amount")
 	p.Picture("list with filters")
 	p.As(browsertest.Options{Width: 500, Height: 900})
