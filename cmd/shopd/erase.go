@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/shop"
 )
@@ -54,7 +55,12 @@ func erase(ctx context.Context, e *env) (err error) {
 	if err := d.Check(ctx); err != nil {
 		return err
 	}
-	book, err := shop.NewEraser(shop.Config{DB: d, Redis: rdb, Logger: slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))})
+	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
+	published, err := publish.Open(ctx, d, logger) // carts are in its markets
+	if err != nil {
+		return err
+	}
+	book, err := shop.NewEraser(shop.Config{DB: d, Redis: rdb, Published: published, Logger: logger})
 	if err != nil {
 		return err
 	}

@@ -37,16 +37,18 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 		b.eraseRefused(w, r, o, why)
 		return
 	}
-	kept := "Klarna keeps its own copy. The order can still be refunded."
+	keeps := "Klarna keeps its own copy."
 	if o.Free() {
-		kept = "Klarna never had a copy."
+		keeps = "Klarna never had a copy."
+	} else if o.CapturedAmount > o.RefundedAmount {
+		keeps += " The order can still be refunded."
 	}
 	b.actionPage(w, r, http.StatusOK, eraseTitle+" "+o.Number, templates.ActionConfirm(templates.ActionConfirmView{
 		Question: form.Question{
 			Ask: "Erase the personal data of this order?", Button: "Erase for ever", Back: "Back to the order", Danger: true,
 			Body: []string{
 				"Names, addresses, e-mail, phone, tracking and what staff have written go, and cannot be brought back. Lines, amounts, dates and country stay.",
-				kept,
+				keeps,
 			},
 		},
 		Number: o.Number, Title: eraseTitle, URL: orderPath(o.Number) + erasePath, Busy: "Erasing…", Currency: string(o.PurchaseCurrency),

@@ -153,7 +153,10 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 	for _, o := range page.Orders {
 		v.Rows = append(v.Rows, b.row(o, now))
 	}
-	if v.Found = form.Count(page.Total, "order"); page.Total > order.MaxTotal {
+	switch v.Found = form.Count(page.Total, "order"); {
+	case page.Total == order.Countless:
+		v.Found = "Many orders"
+	case page.Total > order.MaxTotal:
 		v.Found = strings.Replace(form.Count(order.MaxTotal, "order"), " ", "+ ", 1)
 	}
 	if page.Previous != "" {

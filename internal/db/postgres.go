@@ -54,12 +54,11 @@ func postgresConfig(c Config) (*pgx.ConnConfig, error) {
 		"statement_timeout":                   milliseconds(c.Statement),
 		"idle_in_transaction_session_timeout": milliseconds(c.Idle),
 		"client_connection_check_interval":    milliseconds(2 * time.Second),
-		// A plan for any argument is wrong for lists: a word may have three rows or a million.
-		"plan_cache_mode":         "force_custom_plan",
-		"tcp_keepalives_idle":     strconv.Itoa(int(keepAlive.Idle.Seconds())),
-		"tcp_keepalives_interval": strconv.Itoa(int(keepAlive.Interval.Seconds())),
-		"tcp_keepalives_count":    strconv.Itoa(keepAlive.Count),
-		"tcp_user_timeout":        milliseconds(20 * time.Second),
+		"jit":                                 "off", // of no use to short statements, and compiling takes a second
+		"tcp_keepalives_idle":                 strconv.Itoa(int(keepAlive.Idle.Seconds())),
+		"tcp_keepalives_interval":             strconv.Itoa(int(keepAlive.Interval.Seconds())),
+		"tcp_keepalives_count":                strconv.Itoa(keepAlive.Count),
+		"tcp_user_timeout":                    milliseconds(20 * time.Second),
 	} {
 		if _, said := config.RuntimeParams[name]; !said {
 			config.RuntimeParams[name] = value

@@ -114,13 +114,20 @@ func undone(err error) bool {
 }
 
 // View runs do in a transaction that changes nothing: all its statements see the
-// same moment. It should be short: SQLite's log grows meanwhile.
+// same moment, and are planned for their arguments. It should be short: SQLite's log grows
+// meanwhile.
 func (d *DB) View(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := d.Read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // there is nothing to keep
+	if d.Engine == Postgres {
+		// A plan for any argument is wrong for lists: a word may have three rows or a million.
+		if _, err := tx.ExecContext(ctx, "set local plan_cache_mode = force_custom_plan"); err != nil {
+			return err
+		}
+	}
 	return do(tx)
 }
 

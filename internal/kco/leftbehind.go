@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -92,21 +91,15 @@ func (l *LeftBehind) Run(ctx context.Context) {
 
 // Sweep aborts the orders listed before the given time. It stops after five failures. It
 // removes an order that is its cart's order after all, and leaves one that may be in a
-// purchase. Only one process sweeps at a time; Sweep does nothing in another.
-func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) (err error) {
-	lock, err := redislock.Obtain(ctx, l.Redis, leftBehindLock, time.Minute, nil)
-	if errors.Is(err, redislock.ErrNotObtained) {
-		l.Observer.Elsewhere(observe.LoopLeftBehind)
-		return nil
-	}
+// purchase. The error is redisconn.ErrElsewhere while another process sweeps.
+func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 	ctx, done := l.Observer.Round(ctx, observe.LoopLeftBehind)
-	defer func() { done(err) }()
-	if err != nil {
-		return fmt.Errorf("lock left-behind orders: %w", err)
-	}
-	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
-	ctx, cancel := context.WithTimeout(ctx, 50*time.Second)
-	defer cancel()
+	err := redisconn.Alone(ctx, l.Redis, leftBehindLock, func(ctx context.Context) error { return l.sweep(ctx, before) })
+	done(err)
+	return err
+}
+
+func (l *LeftBehind) sweep(ctx context.Context, before time.Time) error {
 	var failed []error
 	for stayed := 0; ; {
 		entries, err := l.Redis.ZRangeByScoreWithScores(ctx, leftBehindKey, &redis.ZRangeBy{

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
+
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // elsewhere is the result of a round that another process does.
@@ -27,11 +30,16 @@ var failedRounds = map[Loop]string{
 }
 
 // Round reports that a round of a loop begins. Work in the round uses the returned
-// context. The caller must call done. An error is logged, unless ctx has ended.
+// context. The caller must call done. An error is logged, unless ctx has ended; one that is
+// redisconn.ErrElsewhere is none.
 func (o *Observer) Round(ctx context.Context, loop Loop) (round context.Context, done func(error)) {
 	round, start := About(ctx, Subject{Loop: loop, RoundID: rand.Text()[:8]}), time.Now()
 	return round, func(err error) {
 		if o == nil {
+			return
+		}
+		if errors.Is(err, redisconn.ErrElsewhere) {
+			o.metrics.rounds.WithLabelValues(string(loop), string(elsewhere)).Inc()
 			return
 		}
 		if err != nil && ctx.Err() == nil {
@@ -47,13 +55,6 @@ func (o *Observer) Round(ctx context.Context, loop Loop) (round context.Context,
 		}
 		o.metrics.rounds.WithLabelValues(string(loop), string(ResultDone)).Inc()
 		o.metrics.finished.WithLabelValues(string(loop)).SetToCurrentTime()
-	}
-}
-
-// Elsewhere reports that a round was left to another process.
-func (o *Observer) Elsewhere(loop Loop) {
-	if o != nil {
-		o.metrics.rounds.WithLabelValues(string(loop), string(elsewhere)).Inc()
 	}
 }
 

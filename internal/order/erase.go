@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bsm/redislock"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/db"
@@ -21,6 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -266,21 +266,16 @@ func (b *Book) RunErase(ctx context.Context) {
 
 // EraseDue does one round: it erases what is on the list and not erased, because the
 // database was restored or the order was not finished, and what is older than the shop
-// keeps at now. One process is at it. What is not finished stays for the rounds after.
-func (b *Book) EraseDue(ctx context.Context, now time.Time) (err error) {
-	lock, err := redislock.Obtain(ctx, b.Redis, eraseLock, lease, nil)
-	if errors.Is(err, redislock.ErrNotObtained) {
-		b.Observer.Elsewhere(observe.LoopErase)
-		return nil
-	}
+// keeps at now. What is not finished stays for the rounds after. The error is
+// redisconn.ErrElsewhere while another process is at it.
+func (b *Book) EraseDue(ctx context.Context, now time.Time) error {
 	ctx, done := b.Observer.Round(ctx, observe.LoopErase)
-	defer func() { done(err) }()
-	if err != nil {
-		return fmt.Errorf("lock erasing: %w", err)
-	}
-	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
-	ctx, cancel := context.WithTimeout(ctx, roundTime)
-	defer cancel()
+	err := redisconn.Alone(ctx, b.Redis, eraseLock, func(ctx context.Context) error { return b.eraseDue(ctx, now) })
+	done(err)
+	return err
+}
+
+func (b *Book) eraseDue(ctx context.Context, now time.Time) error {
 	listed, err := b.listedDue(ctx)
 	if err != nil {
 		return err

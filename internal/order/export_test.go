@@ -42,3 +42,10 @@ func (o Order) Rows(now time.Time) (names []string, row []any, words [][]any, er
 }
 
 var wordsOf = words
+
+// SearchLimits sets the limits of searches, until back.
+func SearchLimits(few, some, walked, compared, many int) (back func()) {
+	before := limits
+	limits.few, limits.some, limits.walked, limits.compared, limits.many = few, some, walked, compared, many
+	return func() { limits = before }
+}

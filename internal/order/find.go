@@ -12,15 +12,21 @@ import (
 )
 
 // How what staff type becomes a query. The words of a text must all be there, each by its
-// beginning; what a planner guesses of them is wrong too often, so they are counted first.
+// beginning; what a planner guesses of them is wrong too often, so they are counted first,
+// and no statement leaves it a choice by which a list takes long.
 
-const (
-	// fewRows is up to how many rows of words are looked at one by one.
-	fewRows = 2000
-	// walked is how many orders are tried in the order of the list where what is looked for
-	// is nearly everywhere.
-	walked = 4000
-)
+// limits are up to where a search does what. They are no constants for tests of few orders.
+var limits = struct {
+	// few is for how many orders other words are looked up one by one.
+	few int
+	// some is up to how many orders of a word are all listed at once. Where there are more,
+	// so many as walked are tried first in the order of the list.
+	some, walked int
+	// compared is how many rows of all words together are compared at once.
+	compared int
+	// many is up to how many rows of a word are counted, or put in the order of the list.
+	many int
+}{few: 2000, some: 8000, walked: 8000, compared: 50_000, many: 100_000}
 
 // span are the words from one to another, which is excluded.
 type span struct{ from, to string }
@@ -53,19 +59,16 @@ func (t term) rows() clause {
 	return joined(parts, " union all ")
 }
 
-// holds is that an order o has a term. Where few orders are asked, they are asked one by
-// one: with the limit PostgreSQL cannot read all rows of the word instead.
-func (t term) holds(few bool) clause {
+// holds is that an order o has a term. The words of the order are read, which are few. For
+// that the limit makes it a question of its own for each order, and "|| ”" hides that there
+// is an index by words: else all orders that have the word are read, for each order anew.
+func (t term) holds() clause {
 	var words, either []clause
 	for _, s := range t.spans {
-		words = append(words, sqlf("w.word >= $ and w.word < $", s.from, s.to))
+		words = append(words, sqlf("w.word || '' >= $ and w.word || '' < $", s.from, s.to))
 	}
 	if len(words) > 0 {
-		form := "exists (select 1 from order_words w where w.order_id = o.id and ($))"
-		if few {
-			form = "(select 1 from order_words w where w.order_id = o.id and ($) limit 1) is not null"
-		}
-		either = append(either, sqlf(form, joined(words, " or ")))
+		either = append(either, sqlf("(select 1 from order_words w where w.order_id = o.id and ($) limit 1) is not null", joined(words, " or ")))
 	}
 	if t.amount != nil {
 		either = append(either, sqlf("o.order_amount = $", int64(*t.amount)))
@@ -146,37 +149,45 @@ func lookUp(ctx context.Context, tx *sql.Tx, text string, filters []clause, byTi
 	}
 	// The rarest first.
 	least := slices.Index(counts, slices.Min(counts))
-	terms[0], terms[least] = terms[least], terms[0]
-	few := counts[least] <= fewRows
-	var others, holds []clause
+	rarest, rows := terms[least], counts[least]
+	terms[0], terms[least] = rarest, terms[0]
+	var holds, all []clause
+	sum := 0
 	for i, t := range terms {
-		if holds = append(holds, t.holds(true)); i > 0 {
-			others = append(others, t.holds(few))
+		holds, all = append(holds, t.holds()), append(all, sqlf("select placed_at, id from ($) as t", t.rows()))
+		sum += counts[i]
+	}
+	found := sqlf("select distinct placed_at, id from ($) as o", joined(all, " intersect ")) // reads each word's rows once
+	if rows <= limits.few {
+		found = sqlf(fmt.Sprintf("select distinct o.placed_at, o.id from ($) as o$ limit %d", limits.few+1), rarest.rows(), where(holds[1:]))
+	}
+	s = selection{with: sqlf("with found as materialized ($)", found), from: "found"}
+	if rows > limits.some || rows > limits.few && sum > limits.compared {
+		s.walk, s.filters, s.amounts = holds, filters, rarest.amount != nil
+		switch {
+		case len(filters) > 0:
+			s.countless = true
+		case len(terms) == 1:
+			s.many = rarest.rows()
+		default:
+			s.total, s.countless = sqlf("$ $", s.with, s.counted()), sum > limits.compared
+			if byTime && rows <= limits.many {
+				s.among = sqlf("($)", rarest.rows())
+			}
 		}
 	}
-	limit := "" // tells the planner that they are few
-	if few {
-		limit = fmt.Sprintf(" limit %d", fewRows+1)
-	}
-	s = selection{with: sqlf("with found as materialized (select distinct o.placed_at, o.id from ($) as o$"+limit+")", terms[0].rows(), where(others)), from: "found"}
 	if len(filters) > 0 || !byTime {
 		s.with, s.from = sqlf("$, hits as materialized (select o.id, o.placed_at, o.order_amount, o.state from found f cross join orders o where o.id = f.id$)",
 			s.with, andAlso(filters)), "hits"
 	}
-	if !few {
-		s.walk, s.filters = holds, filters
-		if len(terms) == 1 && len(filters) == 0 {
-			s.many = terms[0].rows()
-		}
-	}
 	return s, nil
 }
 
-// countRows counts the rows of words that terms have, as far as a few more than fewRows.
+// countRows counts the rows of words that terms have, as far as one more than the limit.
 func countRows(ctx context.Context, tx *sql.Tx, terms []term) ([]int, error) {
 	counts := make([]int, len(terms))
 	for i, t := range terms {
-		c := sqlf(fmt.Sprintf("select count(*) from ($ limit %d) as part", fewRows+1), t.rows())
+		c := sqlf(fmt.Sprintf("select count(*) from ($ limit %d) as part", limits.many+1), t.rows())
 		if err := c.scan(ctx, tx, &counts[i]); err != nil {
 			return nil, err
 		}

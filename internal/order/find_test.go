@@ -2,12 +2,13 @@ package order_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
@@ -103,7 +104,7 @@ func TestSearch(t *testing.T) {
 			for _, o := range tt.want {
 				want = append(want, o.Number)
 			}
-			if diff := cmp.Diff(want, w.found(order.Query{Text: tt.text})); diff != "" {
+			if diff := gocmp.Diff(want, w.found(order.Query{Text: tt.text})); diff != "" {
 				t.Errorf("%q: %s", tt.text, diff)
 			}
 		}
@@ -166,7 +167,7 @@ func TestFiltersFollow(t *testing.T) {
 			}
 			slices.Sort(got)
 			slices.Sort(want)
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", when, diff)
 			}
 		}
@@ -310,3 +311,79 @@ func TestFoundAnew(t *testing.T) {
 
 // moneyOf is what pieces come to.
 func moneyOf(n int64) money.Amount { return money.Amount(100 * n) }
+
+// A search finds the same orders in the same order whichever way its words are looked up: one
+// by one, all at once, or along the list because many have them. What it does not count, it
+// says so.
+func TestSearchOfMany(t *testing.T) { //nolint:paralleltest // the limits are of all searches
+	for _, d := range []*db.DB{dbtest.Postgres(t), dbtest.SQLite(t)} {
+		t.Run(string(d.Engine), func(t *testing.T) {
+			book := &order.Book{DB: d}
+			rng := rand.New(rand.NewPCG(5, 3))
+			var all []order.Order
+			for i := range 500 {
+				all = append(all, manyOrders(rng, i, firstSale))
+			}
+			if err := book.Fill(t.Context(), all); err != nil {
+				t.Fatal(err)
+			}
+			texts := []string{"and", "anna", "art", "stockholm", "anna and", "art anna", "art stockholm and", "kar ERP", "kar nils", "149", "anna rumpel"}
+			countless, whole := 0, 0
+			for i := range 66 {
+				q := order.Query{
+					Text: texts[i%len(texts)], Limit: 60, Sort: pick(rng, []order.Sort{order.ByPlaced, order.ByAmount, order.ByStatus}), Ascending: rng.IntN(2) == 0,
+					Country: pick(rng, []string{"", "", "SE"}), State: pick(rng, []order.State{"", "", order.StateCancelled}), ToShip: rng.IntN(4) == 0,
+				}
+				want, total := pagesOf(t, book, q)
+				if len(want) > 0 && total != int64(len(want)) {
+					t.Fatalf("%+v: %d orders, counted %d", q, len(want), total)
+				}
+				back := order.SearchLimits(1+rng.IntN(5), 1+rng.IntN(30), 100+rng.IntN(200), rng.IntN(300), 60+rng.IntN(300))
+				got, counted := pagesOf(t, book, q)
+				back()
+				if diff := gocmp.Diff(want, got); diff != "" || counted != total && counted != order.Countless {
+					t.Fatalf("%+v: %d, counted %d: %s", q, total, counted, diff)
+				}
+				if whole++; counted == order.Countless {
+					countless++
+				}
+			}
+			if countless == 0 || countless > whole/2 {
+				t.Errorf("%d of %d are not counted", countless, whole)
+			}
+		})
+	}
+}
+
+// pagesOf are the numbers of all orders of a list, there and back, and its total on the first page.
+func pagesOf(t *testing.T, book *order.Book, q order.Query) (numbers []string, total int64) {
+	t.Helper()
+	var cursors []string
+	for first := true; ; first = false {
+		page, err := book.List(t.Context(), q)
+		if err != nil {
+			t.Fatalf("%+v: %v", q, err)
+		}
+		for _, o := range page.Orders {
+			numbers = append(numbers, o.Number)
+		}
+		if first {
+			total = page.Total
+		}
+		if (page.Previous == "") != first {
+			t.Fatalf("%+v: the page before is %q", q, page.Previous)
+		}
+		cursors = append(cursors, page.Previous)
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	for i := len(cursors) - 1; i > 0; i-- { // back
+		q.Cursor = cursors[i]
+		page, err := book.List(t.Context(), q)
+		if err != nil || len(page.Orders) != q.Limit || page.Orders[0].Number != numbers[(i-1)*q.Limit] {
+			t.Fatalf("%+v: back to page %d: %d orders, %v", q, i, len(page.Orders), err)
+		}
+	}
+	return numbers, total
+}

@@ -64,8 +64,12 @@ type Page struct {
 	// Previous and Next are the cursors of the pages beside this one, "" at an end
 	// of the list. Orders that are stored meanwhile move none from page to page.
 	Previous, Next string
-	Total          int64 // in the whole list, as far as MaxTotal + 1
+	Total          int64 // in the whole list, as far as MaxTotal + 1, or Countless
 }
+
+// Countless is the Total of a list whose orders are many, and more work to count than to
+// look at: what is searched for are several frequent words, or one with a filter.
+const Countless = -1
 
 // ErrCursor: the cursor is none of ours, or of a list in another order.
 var ErrCursor = errors.New("not a cursor of a list of orders")
@@ -143,9 +147,13 @@ func (q Query) places(ctx context.Context, tx *sql.Tx, s selection, from positio
 	}
 	if s.walk != nil {
 		// What is nearly everywhere is among the first orders that one looks at.
-		first := sqlf(fmt.Sprintf("select id, placed_at, order_amount, state from orders o$$ limit %d", walked),
+		first := sqlf(fmt.Sprintf("select id, placed_at"+s.needs(q.Sort)+" from orders o$$ limit %d", limits.walked),
 			where(append(slices.Clone(s.filters), keyset...)), q.order(from.previous))
-		places, err = q.read(ctx, tx, nil, nil, sqlf("select 0, false, "+columns+fmt.Sprintf(" from ($) o$$ limit %d", limit), first, where(s.walk), q.order(from.previous)))
+		once := ""
+		if s.among.text != "" { // many of them have it, so one need not look at others
+			once, first = "distinct ", sqlf(fmt.Sprintf("select id, placed_at from $ o$$ limit %d", limits.walked), s.among, where(keyset), q.order(from.previous))
+		}
+		places, err = q.read(ctx, tx, nil, nil, sqlf("select "+once+"0, false, "+columns+fmt.Sprintf(" from ($) o$$ limit %d", limit), first, where(s.walk), q.order(from.previous)))
 		if err != nil || len(places) == limit {
 			if err == nil {
 				err = s.count(ctx, tx, total)
@@ -193,16 +201,26 @@ func ordersAt(ctx context.Context, tx db.Queryer, places []position) ([]Order, e
 	return orders, err
 }
 
-// key is the column that a list is ordered by before the time.
+// key is what a list is ordered by before the time.
 func (q Query) key() string {
 	switch q.Sort {
 	case ByAmount:
-		return "o.order_amount"
+		return "o.order_amount" + q.hiding(" + 0")
 	case ByStatus:
-		return "o.state"
+		return "o.state" + q.hiding(" || ''")
 	case ByPlaced:
 	}
 	return "0"
+}
+
+// hiding is what hides from a planner that there is an index by a column, where one has only
+// what staff have to do or to look at: that is few, and without statistics he might go
+// through all orders instead.
+func (q Query) hiding(nothing string) string {
+	if q.Expiring || q.ToShip || q.Flagged || q.Risk == ordermanagement.FraudPending || q.Risk == ordermanagement.FraudRejected {
+		return nothing
+	}
+	return ""
 }
 
 // order is the order of a list, or of one that is read backwards.
@@ -232,9 +250,9 @@ func (q Query) beyond(p position, with string, backwards bool) clause {
 	switch q.Sort {
 	case ByAmount:
 		amount, _ := strconv.ParseInt(p.key, 10, 64) // position has looked
-		return sqlf("(o.order_amount, o.placed_at, o.id) "+sign+with+" ($, $, $)", amount, p.at, p.id)
+		return sqlf("("+q.key()+", o.placed_at, o.id) "+sign+with+" ($, $, $)", amount, p.at, p.id)
 	case ByStatus:
-		return sqlf("(o.state, o.placed_at, o.id) "+sign+with+" ($, $, $)", p.key, p.at, p.id)
+		return sqlf("("+q.key()+", o.placed_at, o.id) "+sign+with+" ($, $, $)", p.key, p.at, p.id)
 	case ByPlaced:
 	}
 	return sqlf("(o.placed_at, o.id) "+sign+with+" ($, $)", p.at, p.id)
@@ -294,10 +312,27 @@ type selection struct {
 	from  string
 	where []clause
 
-	// Of what has many orders: the conditions on an order, those of the filters, and all
-	// rows of a single one, of an order perhaps several.
+	// Of what has many orders: the conditions on an order, those of the filters, and where
+	// the orders are that may meet them, where that is not all orders.
 	walk, filters []clause
-	many          clause
+	among         clause
+	amounts       bool // the conditions have an amount
+	// How they are counted: by all rows of the only word, of an order perhaps several; by a
+	// statement; or not, because that takes too long.
+	many, total clause
+	countless   bool
+}
+
+// needs are the columns that trying orders takes besides ID and time: no more, because the
+// index of the list's order has them.
+func (s selection) needs(sort Sort) (columns string) {
+	if sort == ByStatus {
+		columns = ", state"
+	}
+	if sort == ByAmount || s.amounts {
+		columns += ", order_amount"
+	}
+	return columns
 }
 
 // nothing has no orders.
@@ -305,7 +340,13 @@ var nothing = selection{from: "orders", where: []clause{{text: "1 = 0"}}}
 
 // count counts the orders of a selection.
 func (s selection) count(ctx context.Context, tx *sql.Tx, total *int64) error {
-	if s.many.text != "" {
+	switch {
+	case s.countless:
+		*total = Countless
+		return nil
+	case s.total.text != "":
+		return s.total.scan(ctx, tx, total)
+	case s.many.text != "":
 		// An order has few words with the same beginning.
 		c := sqlf(fmt.Sprintf("select count(distinct id) from ($ limit %d) as part", 3*MaxTotal), s.many)
 		if err := c.scan(ctx, tx, total); err != nil || *total > MaxTotal {
@@ -337,8 +378,9 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 			filters = append(filters, sqlf(term, args...))
 		}
 	}
-	add(q.State != "", "o.state = $", string(q.State))
-	add(q.Country != "", "o.country = $", q.Country)
+	hidden := q.hiding(" || ''")
+	add(q.State != "", "o.state"+hidden+" = $", string(q.State))
+	add(q.Country != "", "o.country"+hidden+" = $", q.Country)
 	add(q.Risk != "", cmp.Or(map[ordermanagement.FraudStatus]string{
 		ordermanagement.FraudPending: "o.pending", ordermanagement.FraudRejected: "o.rejected", ordermanagement.FraudAccepted: "not o.pending and not o.rejected",
 	}[q.Risk], "1 = 0"))

@@ -8,10 +8,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/bsm/redislock"
-
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 const (
@@ -133,14 +132,14 @@ const leftBehindLock = "shopd:left_behind_lock"
 
 // leftBehind asks about orders that were given up: one may have been paid in an old tab.
 func (b *Book) leftBehind(ctx context.Context, now time.Time) error {
-	lock, err := redislock.Obtain(ctx, b.Redis, leftBehindLock, lease, nil)
-	if errors.Is(err, redislock.ErrNotObtained) {
-		return nil // another process asks
+	err := redisconn.Alone(ctx, b.Redis, leftBehindLock, func(ctx context.Context) error { return b.askLeftBehind(ctx, now) })
+	if errors.Is(err, redisconn.ErrElsewhere) {
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("lock left-behind orders: %w", err)
-	}
-	defer func() { _ = lock.Release(context.WithoutCancel(ctx)) }() // else it runs out by itself
+	return err
+}
+
+func (b *Book) askLeftBehind(ctx context.Context, now time.Time) error {
 	due, err := b.LeftBehind.Unsettled(ctx, now, roundItems)
 	if err != nil {
 		return fmt.Errorf("left-behind orders: %w", err)

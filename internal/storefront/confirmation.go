@@ -80,8 +80,8 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		respond.Page(w, r, http.StatusOK, templates.Confirmation(templates.ConfirmationView{Shell: v.shell()}))
 		return
 	}
-	if time.Since(bought.PlacedAt) >= snippetLife {
-		snippet = ""
+	if bought.Erased() || time.Since(bought.PlacedAt) >= snippetLife {
+		snippet = "" // it says who bought
 	} else if snippet == "" && bought.Origin == "" && !bought.Free() {
 		// Of KCO. A page without Klarna's part is a page.
 		if checkout, err := s.Orders.GetOrder(ctx, bought.OrderID); err == nil {
@@ -163,7 +163,7 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 	bought := v.bought(o)
 	page := templates.ConfirmationView{
 		Shell: v.shell(), Order: &bought, Number: o.Number, State: stateOf(o), Snippet: snippet,
-		Email: masked(o.BillingAddress.Email), OrderURL: orderURL(o), Free: o.Free(),
+		Email: masked(o.BillingAddress.Email), Erased: v.day(o.ErasedAt), OrderURL: orderURL(o), Free: o.Free(),
 	}
 	if o.Free() {
 		page.Email = "" // nobody sends a confirmation
@@ -172,7 +172,7 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 		page.Ships = page.Ships || line.Type == klarna.Physical
 		page.Downloads = page.Downloads || line.Type == klarna.Digital
 	}
-	if page.Ships {
+	if page.Ships && !o.Erased() {
 		page.DeliverTo = v.addressLines(o.ShippingAddress)
 	}
 	return page

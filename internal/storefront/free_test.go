@@ -18,19 +18,20 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
 )
 
-// giftShop is a shop of shoptest.Gifts; change may be nil.
-func giftShop(t testing.TB, change func(*shop.Config)) *shopWorld {
+// giftShop is a shop of shoptest.Gifts.
+func giftShop(t testing.TB, changes ...func(*settings.Shop)) *shopWorld {
 	t.Helper()
-	return &shopWorld{shoptest.Serve(t, shoptest.Options{Version: shoptest.Gifts(t), Config: func(c *shop.Config) {
+	version := shoptest.Gifts(t, append(changes, func(s *settings.Shop) { s.Checkout.Review = true })...)
+	return &shopWorld{shoptest.Serve(t, shoptest.Options{Version: version, Config: func(c *shop.Config) {
 		review(c)
-		if change != nil {
-			change(c)
-		}
+		c.Published = publish.Fixed(version)
 	}})}
 }
 
@@ -96,7 +97,7 @@ func TestFreeCheckout(t *testing.T) {
 	for _, first := range []bool{false, true} {
 		t.Run(fmt.Sprint("payments only: ", first), func(t *testing.T) {
 			t.Parallel()
-			s := giftShop(t, func(c *shop.Config) { c.Checkout.Payments, c.Checkout.Both = first, !first })
+			s := giftShop(t, func(s *settings.Shop) { s.Checkout.Payments = first })
 			b := s.browser()
 			b.takesAll("MUG-1", "EBK-1")
 			doc, form := b.freePage()
@@ -180,7 +181,7 @@ func docOf(t testing.TB, a shoptest.Answer) *goquery.Document {
 // typed comes back.
 func TestFreeForm(t *testing.T) {
 	t.Parallel()
-	s := giftShop(t, nil)
+	s := giftShop(t)
 	for _, tc := range []struct {
 		name    string
 		country string
@@ -274,7 +275,7 @@ func TestFreeFormIsOld(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			s := giftShop(t, nil)
+			s := giftShop(t)
 			b := s.browser()
 			b.takesAll("MUG-1")
 			_, form := b.freePage()
@@ -295,7 +296,7 @@ func TestFreeFormIsOld(t *testing.T) {
 			}
 		})
 	}
-	s := giftShop(t, nil)
+	s := giftShop(t)
 	if got := s.browser().Submit("/checkout/place", url.Values{"order": {cart.NewOrderID()}, "revision": {"1"}}); got.Header.Get("Location") != "/cart" {
 		t.Errorf("without a cart: got %d to %q", got.StatusCode, got.Header.Get("Location"))
 	}
@@ -317,7 +318,7 @@ func (s *shopWorld) cartOf(orderID string) string {
 // to one confirmation.
 func TestFreeOnce(t *testing.T) {
 	t.Parallel()
-	s := giftShop(t, nil)
+	s := giftShop(t)
 	b := s.browser()
 	b.takesAll("MUG-1")
 	_, form := b.freePage()
@@ -344,7 +345,7 @@ func TestFreeOnce(t *testing.T) {
 // nothing is to be paid, and the other way round; Klarna's order is let go of.
 func TestFreeUpdate(t *testing.T) {
 	t.Parallel()
-	s := giftShop(t, nil)
+	s := giftShop(t)
 	b := s.browser()
 	b.Add("MUG-1", "1")
 	klarnas := b.open(s)
@@ -399,7 +400,7 @@ func TestFreeUpdate(t *testing.T) {
 // A way of delivery that there is not changes nothing.
 func TestDeliveryForm(t *testing.T) {
 	t.Parallel()
-	s := giftShop(t, nil)
+	s := giftShop(t)
 	b := s.browser()
 	b.Add("MUG-1", "1")
 	for option, want := range map[string]int{"": http.StatusBadRequest, "boat": http.StatusUnprocessableEntity, "express": http.StatusSeeOther} {

@@ -32,7 +32,7 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 	o = s.Book.Fresh(r.Context(), o)
 	page := templates.OrderPageView{
 		Shell: v.shell(), Order: v.bought(o), Number: o.Number,
-		Placed: v.day(o.PlacedAt), State: stateOf(o), Free: o.Free(),
+		Placed: v.day(o.PlacedAt), Erased: v.day(o.ErasedAt), State: stateOf(o), Free: o.Free(),
 	}
 	v.sendings(&page, o)
 	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))

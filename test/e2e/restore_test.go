@@ -3,8 +3,8 @@ package e2e_test
 import (
 	"net/http"
 	"os"
-	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +14,8 @@ import (
 
 // docs/operations.md, "Backup and restore": a dump of the database, put into an empty
 // one, brings back orders; a sale that was made since is placed again by the loop, with
-// the number that Klarna has.
+// the number that Klarna has. What was erased since is erased again by the list that was kept
+// with the copy.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, 1, fakeklarna.Options{PushDelay: time.Hour})
@@ -30,30 +31,36 @@ func TestRestore(t *testing.T) {
 	}
 	buyer := d.buyer()
 	_, bought := sold(buyer)
-	tool := func(name string, args ...string) string {
-		t.Helper()
-		path, err := dbtest.Program(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := exec.Command(path, args...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", name, err, out)
-		}
-		return string(out)
-	}
+	_, asked := d.soldTo(rosenkvist, true)
 	file := t.TempDir() + "/shop.dump"
-	tool("pg_dump", "--format=custom", "--file="+file, d.data)
+	tool(t, "pg_dump", "--format=custom", "--file="+file, d.data)
 	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
 		t.Fatal(err)
 	}
+	if status, out := d.erase("", "-order", asked); status != 0 {
+		t.Fatalf("erase: %d, %s", status, out)
+	}
+	list := d.writeList()
 	late, _ := sold(d.buyer())
 	told, _ := d.fake.Managed(late)
 	d.shops[0].kill()
 
 	d.data = dbtest.PostgresURL(t)
-	tool("pg_restore", "--clean", "--if-exists", "--no-owner", "--dbname="+d.data, file)
+	tool(t, "pg_restore", "--clean", "--if-exists", "--no-owner", "--dbname="+d.data, file)
 	d.lookOn()
+	// The list in Redis is lost as well; the one that was kept is applied before the shop starts.
+	if err := d.asks.Del(t.Context(), "shopd:erase").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if who := named(d.dump()); len(who) != 3 {
+		t.Fatalf("the copy names %q, so it shows nothing", who)
+	}
+	if status, out := d.erase("", "-apply", list); status != 0 || !strings.Contains(out, " erased\n") {
+		t.Errorf("apply the list: %d, %s", status, out)
+	}
+	if dump := d.dump(); named(dump) != nil || !strings.Contains(dump, asked) {
+		t.Errorf("after the list the database names %q", named(dump))
+	}
 	again := d.start("127.0.0.1:0")
 	if got := buyer.send(again, "GET", bought, "", ""); bought == "" || got.status != http.StatusOK {
 		t.Errorf("the order's page %q: got %d", bought, got.status)

@@ -21,10 +21,10 @@ type OrderPageView struct {
 	Order
 	Number string
 	Placed string // the day
+	Erased string // the day on which personal data was erased; "" = it was not
 	State  OrderState
 	Free   bool // nothing was to be paid
 	// Original is the total at the purchase, where that has changed since; else "".
-	// changed since; "" = it was not.
 	Original string
 	Released string    // what is neither sent nor charged; "" = nothing
 	Sent     []Sending // oldest first

@@ -248,6 +248,7 @@ type ConfirmationView struct {
 	Number    string // of the order
 	State     OrderState
 	Email     string   // masked; "" = none
+	Erased    string   // the day on which personal data was erased; "" = it was not
 	DeliverTo []string // lines of the address; none = nothing is delivered
 	OrderURL  string   // of the order's page, with its key
 	Snippet   string   // Klarna's HTML with this page's nonce; "" = none

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
 )
 
 // Gifts is the demo's shop with a catalogue that has the code ALL, which takes off all that goods cost: two that are
