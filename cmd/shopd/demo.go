@@ -72,6 +72,6 @@ func demo(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	s.Checkout.Both = true
+	s.BothCheckouts = true
 	return e.serve(ctx, s, l, logger, ready...)
 }

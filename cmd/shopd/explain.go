@@ -14,13 +14,13 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
+	shopfile "github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/yamlfile"
 )
 
@@ -32,30 +32,71 @@ const maxCartFile = 1 << 20
 // pages fill it, and becomes an order as in a callback with its address. It makes no call.
 // A cart that the shop or Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
-	version := skerry.Version()
-	if e.catalogFile != "" {
-		goods, err := catalog.Load(e.catalogFile)
-		if err != nil {
-			return fmt.Errorf("-catalog: %w", err)
-		}
-		version = publish.NewVersion(1, version.Shop, goods)
+	version, _, err := e.version()
+	if err != nil {
+		return err
 	}
 	c, address, err := readCart(e.args[0], version)
 	if err != nil {
 		return err
 	}
-	signer, err := kco.NewSigner("explain signs nothing that is ever sent")
+	x, err := newExplainer(version)
 	if err != nil {
 		return err
 	}
+	if err := x.explain(e.stdout, c, address); err != nil {
+		return fmt.Errorf("%s: %w", e.args[0], err)
+	}
+	return nil
+}
+
+// version is what the files of -shop and -catalog make, the demo's without, and the warnings.
+func (e *env) version() (*publish.Version, []string, error) {
+	shop, goods := skerry.Sources()
+	if e.shopFile != "" {
+		var err error
+		if shop, err = shopfile.Load(e.shopFile); err != nil {
+			return nil, nil, fmt.Errorf("-shop: %w", err)
+		}
+	}
+	if e.catalogFile != "" {
+		var err error
+		if goods, err = os.ReadFile(e.catalogFile); err != nil {
+			return nil, nil, fmt.Errorf("-catalog: %w", err)
+		}
+	}
+	v, err := publish.Read(1, shop, goods)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, warnings, err := shopfile.Read(shop)
+	return v, warnings, err
+}
+
+// explainer makes the orders of carts as callbacks do, without a call.
+type explainer struct {
+	shop   callback.Callbacks
+	signer *kco.Signer
+}
+
+func newExplainer(version *publish.Version) (*explainer, error) {
+	signer, err := kco.NewSigner("explain signs nothing that is ever sent")
+	if err != nil {
+		return nil, err
+	}
 	const publicURL = "https://shop.example"
-	shop := &callback.Callbacks{Wants: &kco.Wants{
+	return &explainer{signer: signer, shop: callback.Callbacks{Wants: &kco.Wants{
 		Pricer: &cart.Pricer{Published: publish.Fixed(version), PublicURL: publicURL}, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL,
-	}}
-	c, content, quote, refused := shop.Want(&c, address, "")
+	}}}, nil
+}
+
+// explain prints the request that a cart would send, and the arithmetic. The error is why
+// it would not be sent, or Klarna would refuse it.
+func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) error {
+	c, content, quote, refused := x.shop.Want(&c, address, "")
 	_, rule := errors.AsType[*klarna.RuleError](refused)
 	if refused != nil && !rule {
-		return fmt.Errorf("%s: the shop refuses this cart: %w", e.args[0], refused)
+		return fmt.Errorf("the shop refuses this cart: %w", refused)
 	}
 	content.MerchantData = "v1.<cart ID>.<signature>"
 
@@ -66,10 +107,10 @@ func explain(_ context.Context, e *env) error {
 	if err := request.Encode(content); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(e.stdout, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), signer.CallbackToken(), "<token>"))
-	explainAmounts(e.stdout, quote)
+	_, _ = fmt.Fprintf(w, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), x.signer.CallbackToken(), "<token>"))
+	explainAmounts(w, quote)
 	if quote.NoDiscount != "" {
-		_, _ = fmt.Fprintf(e.stdout, "\n%s\n", i18n.T(i18n.English, "discount.problem."+string(quote.NoDiscount), c.DiscountCode))
+		_, _ = fmt.Fprintf(w, "\n%s\n", i18n.T(i18n.English, "discount.problem."+string(quote.NoDiscount), c.DiscountCode))
 	}
 	if refused != nil {
 		return fmt.Errorf("klarna would refuse this order: %w", refused)
@@ -77,7 +118,7 @@ func explain(_ context.Context, e *env) error {
 	if quote.Empty() {
 		return errors.New("there is nothing to sell in this cart: no order would be made")
 	}
-	_, _ = fmt.Fprintln(e.stdout, "\nKlarna's rules are satisfied.")
+	_, _ = fmt.Fprintln(w, "\nKlarna's rules are satisfied.")
 	return nil
 }
 

@@ -9,12 +9,14 @@ import (
 	"github.com/shopd/shopd/internal/settings"
 )
 
+// FS has the files: shop.yaml with what it names, and catalog.json.
+//
 //go:embed shop.yaml catalog.json logo.svg skerry.css *.md
-var files embed.FS
+var FS embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.
 var Version = sync.OnceValue(func() *publish.Version {
-	source, goods := sources()
+	source, goods := Sources()
 	v, err := publish.Read(1, source, goods)
 	if err != nil {
 		panic(err)
@@ -24,16 +26,17 @@ var Version = sync.OnceValue(func() *publish.Version {
 
 // Files are what Version is read from, to be published.
 func Files() (shopFile, goods *publish.File) {
-	source, catalog := sources()
+	source, catalog := Sources()
 	return publish.ShopFile("skerry", source), &publish.File{Name: "skerry", Content: catalog}
 }
 
-func sources() (settings.Source, []byte) {
-	source, err := settings.LoadFS(files, "shop.yaml")
+// Sources are the shop file with what it names, and the catalogue.
+func Sources() (settings.Source, []byte) {
+	source, err := settings.LoadFS(FS, "shop.yaml")
 	if err != nil {
 		panic(err)
 	}
-	goods, err := files.ReadFile("catalog.json")
+	goods, err := FS.ReadFile("catalog.json")
 	if err != nil {
 		panic(err)
 	}

@@ -20,6 +20,9 @@ func IsState(code string) bool {
 	return slices.Contains(slices.Collect(maps.Values(states)), code)
 }
 
+// States returns the states that goods are delivered to, in a market with sales tax.
+func (m Market) States() []string { return slices.Sorted(maps.Keys(m.SalesTax)) }
+
 // PostalCode returns a postal code, or the start of one with a * behind it, as
 // [Market.Untaxed] and [Market.NoDelivery] have them. False: it can be none of the market's
 // country.

@@ -81,7 +81,7 @@ func (b *Book) Withdraw(ctx context.Context, sessionID, token string) {
 // loop makes an order of it when the browser does not. The error is
 // ErrUnavailable.
 func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
-	return b.authorized(ctx, sessionID, token, !b.Payments.Authorizations.Review)
+	return b.authorized(ctx, sessionID, token, !b.Published.Now().Shop.Checkout.Review)
 }
 
 func (b *Book) authorized(ctx context.Context, sessionID, token string, agreed bool) error {

@@ -60,5 +60,13 @@ type Checkout struct {
 	Review   bool // the flow of Klarna Payments has a second page
 }
 
-// Retention is a time of whole years, months and days.
+// Retention is a time of whole years, months and days; zero is for ever.
 type Retention struct{ Years, Months, Days int }
+
+// Before is the time before which orders were bought whose time is over at now; zero is none.
+func (r Retention) Before(now time.Time) time.Time {
+	if r == (Retention{}) {
+		return time.Time{}
+	}
+	return now.AddDate(-r.Years, -r.Months, -r.Days)
+}

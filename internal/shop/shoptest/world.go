@@ -167,8 +167,8 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 			URL: w.Fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna, Transport: http.DefaultTransport,
 			BrowserOrigins: []string{w.Fake.URL}, Library: w.Fake.URL + "/kp/lib/v1/api.js",
 		},
-		Checkout: shop.Checkout{Both: true},
-		Logger:   slog.New(observe.LogHandler(slog.NewTextHandler(&w.Log, nil))),
+		BothCheckouts: true,
+		Logger:        slog.New(observe.LogHandler(slog.NewTextHandler(&w.Log, nil))),
 	}
 	if change != nil {
 		change(&c)
