@@ -61,6 +61,7 @@ type Options struct {
 	Redis *redistest.Server  // nil: a server of the package's, flushed
 	DB    *db.DB             // nil: an empty one of PostgreSQL
 	URL   string             // of the database; "": an empty one of PostgreSQL, when DB is nil
+	Version *publish.Version // of all processes; nil: the demo's
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
@@ -117,7 +118,10 @@ func newWorld(t testing.TB, o Options) *World {
 		}
 		o.DB = dbtest.Open(t, db.Config{URL: o.URL})
 	}
-	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Published: publish.Fixed(skerry.Version())}
+	if o.Version == nil {
+		o.Version = skerry.Version()
+	}
+	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Published: publish.Fixed(o.Version)}
 	t.Cleanup(w.logsNothingPrivate)
 	t.Cleanup(func() {
 		w.T = t // a subtest may have set another
