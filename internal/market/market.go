@@ -28,7 +28,7 @@ type ShippingOption struct {
 	Price      money.Amount // minor units of the market's currency, with VAT where prices include it
 	// ByWeight are the prices by the weight of the goods, instead of Price: lightest first.
 	ByWeight []WeightPrice
-	// FreeFrom is what the goods must cost, without discounts, for delivery to cost nothing;
+	// FreeFrom is what the goods must cost, after discounts, for delivery to cost nothing;
 	// 0: never.
 	FreeFrom money.Amount
 	// Pickup: the shopper collects the goods.
