@@ -265,7 +265,9 @@ func TestFreeFormIsOld(t *testing.T) {
 			s.Approve(stock.Approved{CartID: s.cartOf(form.Get("order")), OrderID: "9cae56e2-fc5f-4465-8984-de07485eabcd", Lines: []stock.Line{{SKU: "MUG-1", Quantity: 1}}})
 		}, status: http.StatusServiceUnavailable, says: "unavailable.running.title"},
 		{name: "no such order", then: func(_ *shopWorld, _ *browser, form url.Values) { form.Set("order", cart.NewOrderID()) }, status: http.StatusConflict, says: "free.changed.title"},
-		{name: "an order of Klarna's", then: func(_ *shopWorld, _ *browser, form url.Values) { form.Set("order", "9cae56e2-fc5f-4465-8984-de07485eabcd") }, status: http.StatusBadRequest},
+		{name: "an order of Klarna's", then: func(_ *shopWorld, _ *browser, form url.Values) {
+			form.Set("order", "9cae56e2-fc5f-4465-8984-de07485eabcd")
+		}, status: http.StatusBadRequest},
 		{name: "no order", then: func(_ *shopWorld, _ *browser, form url.Values) { form.Del("order") }, status: http.StatusBadRequest},
 		{name: "no path", then: func(_ *shopWorld, _ *browser, form url.Values) { form.Set("order", "ord_/../x") }, status: http.StatusBadRequest},
 		{name: "no revision", then: func(_ *shopWorld, _ *browser, form url.Values) { form.Set("revision", "x") }, status: http.StatusBadRequest},
