@@ -131,7 +131,7 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, c.Locale)
 		return
 	case found && known.CartID == cartID: // the form was sent before
-		http.Redirect(w, r, confirmationURL(known.Ref()), http.StatusSeeOther)
+		http.Redirect(w, r, confirmationURL(known.Ref()), http.StatusSeeOther) //nolint:gosec // a path of ours
 		return
 	}
 	o, form, err := s.placeTyped(r, c)
