@@ -25,7 +25,7 @@ func freeWorld(t testing.TB) *world {
 // placedFree is a new order for which nothing was to be paid.
 func (w *world) placedFree(skus ...string) order.Order {
 	w.T.Helper()
-	o, err := w.World.PlaceFree(w.Book, w.FreeCart(skus...))
+	o, err := w.PlaceFree(w.Book, w.FreeCart(skus...))
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestPlaceFree(t *testing.T) {
 	w := freeWorld(t)
 	calls := len(w.Fake.Requests(""))
 	c := w.FreeCart("MUG-1", "JAM-1", "EBK-1")
-	placed, err := w.World.PlaceFree(w.Book, c)
+	placed, err := w.PlaceFree(w.Book, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +101,9 @@ func TestPlaceFree(t *testing.T) {
 		if _, err := w.Book.Follow(t.Context(), time.Now().Add(in), 10); err != nil {
 			t.Error(err)
 		}
+	}
+	if n := w.Number("select count(*) from orders where read_at is not null or due_at is not null"); n != 0 {
+		t.Error("a loop would look at the order")
 	}
 	if _, err := w.Book.Sold(t.Context(), o.ID); !errors.Is(err, order.ErrUnknown) {
 		t.Errorf("asked at Klarna: %v", err)
@@ -205,7 +208,7 @@ func TestPlaceFreeKilled(t *testing.T) {
 			for n := 1; ; n++ {
 				c := w.FreeCart("MUG-1")
 				r := &shoptest.Reaper{N: n, Late: late}
-				_, err := w.World.PlaceFree(w.Doomed(r).Book, c)
+				_, err := w.PlaceFree(w.Doomed(r).Book, c)
 				if !r.Died() {
 					if err != nil {
 						t.Fatal(err)
@@ -220,7 +223,7 @@ func TestPlaceFreeKilled(t *testing.T) {
 				// The shopper presses again, or sees the confirmation.
 				if now := w.Cart(c.ID); now.BoughtBy(c.OrderID) {
 					w.Place(c.OrderID)
-				} else if _, err := w.World.PlaceFree(w.Book, now); err != nil {
+				} else if _, err := w.PlaceFree(w.Book, now); err != nil {
 					t.Error(err)
 				}
 				w.onceFree(c)
@@ -248,7 +251,7 @@ func TestPlaceFreeOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range numbers {
 		all.Go(func() {
-			o, err := w.World.PlaceFree(books[i%len(books)], c)
+			o, err := w.PlaceFree(books[i%len(books)], c)
 			if err != nil {
 				t.Error(err)
 			}
@@ -305,7 +308,7 @@ func TestPlaceFreeRefused(t *testing.T) {
 	} {
 		c := tc.make()
 		before := w.Cart(c.ID)
-		o, err := w.World.PlaceFree(w.Book, c)
+		o, err := w.PlaceFree(w.Book, c)
 		if !tc.want(err) || o.Number != "" {
 			t.Errorf("%s: got %v, %v", tc.name, o, err)
 		}
@@ -321,13 +324,13 @@ func TestPlaceFreeRefused(t *testing.T) {
 	// refused, and closes it.
 	c := w.FreeCart("EBK-1")
 	kept := w.Client.HGetAll(t.Context(), "shopd:cart:{"+c.ID+"}").Val()
-	if _, err := w.World.PlaceFree(w.Book, c); err != nil {
+	if _, err := w.PlaceFree(w.Book, c); err != nil {
 		t.Fatal(err)
 	}
 	kept["order_id"] = cart.NewOrderID()
 	w.Client.Del(t.Context(), "shopd:cart:{"+c.ID+"}")
 	w.Client.HSet(t.Context(), "shopd:cart:{"+c.ID+"}", kept)
-	if _, err := w.World.PlaceFree(w.Book, w.Cart(c.ID)); !errors.Is(err, stock.ErrSold) {
+	if _, err := w.PlaceFree(w.Book, w.Cart(c.ID)); !errors.Is(err, stock.ErrSold) {
 		t.Errorf("bought twice: %v", err)
 	}
 	if now := w.Cart(c.ID); !now.BoughtBy(c.OrderID) || len(now.Lines) != 0 {

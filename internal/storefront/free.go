@@ -3,6 +3,7 @@ package storefront
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 
@@ -45,7 +46,7 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 			s.PageError(w, r, err)
 			return
 		}
-		http.Redirect(w, r, withCodes(r.URL, reasonOf(r)), http.StatusSeeOther)
+		http.Redirect(w, r, withCodes(&url.URL{Path: checkoutPath}, reasonOf(r)), http.StatusSeeOther)
 		return
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
@@ -130,12 +131,12 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, c.Locale)
 		return
 	case found && known.CartID == cartID: // the form was sent before
-		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)
+		http.Redirect(w, r, confirmationURL(known.Ref()), http.StatusSeeOther) //nolint:gosec // a path of ours
 		return
 	}
 	o, form, err := s.placeTyped(r, c)
 	if err == nil {
-		http.Redirect(w, r, confirmationURL(o.Ref()), http.StatusSeeOther)
+		http.Redirect(w, r, confirmationURL(o.Ref()), http.StatusSeeOther) //nolint:gosec // a path of ours
 		return
 	}
 	f := failureOf(err)
