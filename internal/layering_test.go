@@ -73,7 +73,7 @@ var only = map[string][]string{
 	// Pages get view models: no rule of the shop is decided in a template.
 	"web/templates": {"internal/form", "internal/i18n", "web/static"},
 	// The benchmark measures from outside, and reads a large order book as the back office does.
-	"tools/bench": {"internal/db", "internal/db/dbtest", "internal/order"},
+	"tools/bench": {"examples/skerry", "internal/db", "internal/db/dbtest", "internal/order"},
 }
 
 // ofFake are the packages of ours that the fake may import. It has its own wire types and

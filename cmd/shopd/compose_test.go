@@ -162,6 +162,17 @@ func TestComposeSettings(t *testing.T) {
 					t.Errorf("%s is no setting of shopd %s", variable, called)
 				}
 			}
+			if called == "serve" { // the files are where the volume has them
+				at := strings.TrimSuffix(strings.TrimPrefix(s.Volumes[0], "."), ":ro")
+				from, to, _ := strings.Cut(at, ":")
+				for _, variable := range []string{"SHOPD_SHOP", "SHOPD_CATALOG"} {
+					file, mounted := strings.CutPrefix(s.Environment[variable], to+"/")
+					if !mounted {
+						t.Errorf("%s is %s, and %s is mounted", variable, s.Environment[variable], to)
+					}
+					s.Environment[variable] = filepath.Join(root, from, file)
+				}
+			}
 			e, err := parsed(t, called, s.Environment)
 			if err != nil {
 				t.Fatal(err)

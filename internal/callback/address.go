@@ -38,6 +38,7 @@ func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next ca
 		shown.Locale = locale
 	}
 	content, quote, err = c.Wants.Want(shown)
+	next.Published = quote.Version.Number
 	switch {
 	case err != nil:
 	case quote.NoDelivery:

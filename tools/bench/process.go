@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/db/dbtest"
 )
 
@@ -38,6 +39,9 @@ type rig struct {
 func newRig(shopd string) (*rig, error) {
 	dir, err := os.MkdirTemp("", "shopd-bench")
 	if err != nil {
+		return nil, err
+	}
+	if err := os.CopyFS(filepath.Join(dir, "shop"), skerry.FS); err != nil {
 		return nil, err
 	}
 	return &rig{shopdPath: shopd, dir: dir}, os.Chmod(dir, 0o755) //nolint:gosec // PostgreSQL runs as another user
@@ -250,6 +254,7 @@ func (r *rig) shopd(ctx context.Context, at stores, klarnaURL string, flags ...s
 		"SHOPD_PUBLIC_URL=http://localhost:" + port, "SHOPD_REDIS_URL=" + at.redis, "SHOPD_DATABASE_URL=" + at.database, "SHOPD_KLARNA_URL=" + klarnaURL,
 		"SHOPD_KLARNA_USERNAME=" + klarnaUser, "SHOPD_KLARNA_PASSWORD=" + klarnaPassword,
 		"SHOPD_SECRET=a secret for the benchmark",
+		"SHOPD_SHOP=" + filepath.Join(r.dir, "shop", "shop.yaml"), "SHOPD_CATALOG=" + filepath.Join(r.dir, "shop", "catalog.json"),
 	}
 	return r.start(ctx, "shopd", "ops", env, r.shopdPath, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, flags...)...)
 }
