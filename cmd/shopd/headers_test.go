@@ -130,7 +130,7 @@ func checkHeaders(t *testing.T, res *http.Response) {
 		if !slices.Equal(policy, []string{"default-src 'none'; style-src 'unsafe-inline'; sandbox"}) {
 			t.Errorf("Content-Security-Policy of a file of the shop's: %q", policy)
 		}
-	case len(policy) != 1 || !strings.HasPrefix(policy[0], "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; script-src 'strict-dynamic' 'nonce-") {
+	case len(policy) != 1 || !strings.HasPrefix(policy[0], "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; script-src 'strict-dynamic' 'nonce-"):
 		t.Errorf("Content-Security-Policy: %q", policy)
 	case strings.Contains(strings.ReplaceAll(policy[0], "style-src-attr 'unsafe-inline'", ""), "unsafe") || strings.Contains(policy[0], "*;"):
 		t.Errorf("Content-Security-Policy lets too much through: %q", policy)
