@@ -5,6 +5,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"net/mail"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ var Version = sync.OnceValue(func() *publish.Version {
 var shop = settings.Shop{
 	Name: "Skerry", OrderPrefix: "SK", Zone: time.UTC, Storefront: true, Markets: market.All(),
 	Contact: settings.Contact{Email: "hello@skerry.example"},
+	Mail:    settings.Mail{From: mail.Address{Name: "Skerry", Address: "orders@skerry.example"}, Send: settings.MailKinds()},
 }
 
 // Files are what Version is read from, to be published.

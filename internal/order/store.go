@@ -26,6 +26,12 @@ func (b *Book) ByOrderID(ctx context.Context, id string) (Order, bool, error) {
 	return o, found, err
 }
 
+// ByID returns the order with this ID of ours; false when it is not in the book.
+func (b *Book) ByID(ctx context.Context, id string) (Order, bool, error) {
+	o, _, found, err := read(ctx, b.DB.Read, "id", id)
+	return o, found, err
+}
+
 // ByNumber returns the order with this number, in either case; false when
 // there is none.
 func (b *Book) ByNumber(ctx context.Context, number string) (Order, bool, error) {
