@@ -62,7 +62,7 @@ func ParseSMTP(address string) (*SMTP, error) {
 	if (s.username == "") != (s.password == "") {
 		return nil, errors.New("user and password are wanted, or neither")
 	}
-	if s.username != "" {
+	if s.username != "" && !s.ssl { // with smtps there is TLS already
 		s.starttls = mail.TLSMandatory
 	}
 	for name, values := range u.Query() {
