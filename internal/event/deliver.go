@@ -283,7 +283,11 @@ func (d *Delivery) giveUp(ctx context.Context, r *Receiver, u underway, problem 
 	if err := r.GiveUp(ctx, u.Event, problem); err != nil {
 		return fmt.Errorf("give up delivery: %w", err)
 	}
-	d.Logger.ErrorContext(ctx, "delivery given up", "receiver", r.Name, "event_id", u.ID, "try", u.tries, "error", problem)
+	level := slog.LevelError
+	if result == observe.DeliveryRefused { // mostly an address that somebody mistyped
+		level = slog.LevelWarn
+	}
+	d.Logger.Log(ctx, level, "delivery given up", "receiver", r.Name, "event_id", u.ID, "try", u.tries, "error", problem)
 	d.Observer.Delivery(r.Name, result)
 	_, err := d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = null, problem = $3 where receiver = $1 and event_id = $2", r.Name, u.ID, short(problem))
 	return err
@@ -301,14 +305,16 @@ func short(problem error) string {
 	return text[:min(len(text), problemSize)]
 }
 
-// Queues are for each receiver what is not delivered, and when the first of it happened.
-func (d *Delivery) Queues() (queues []observe.Queue) {
+// Queue is what is not delivered yet, and when the first of it happened.
+func (d *Delivery) Queue() observe.Queue {
+	var names []string
 	for _, r := range d.Receivers {
-		queues = append(queues, observe.Queue{Name: "deliveries_" + r.Name, Length: func(ctx context.Context) (int64, time.Time, error) {
-			return d.Outbox.DB.Waiting(ctx, `select count(*), min(at) from (
-				select at from event_deliveries where receiver = $1 and due_at is not null
-				union all select at from events where sequence > (select after from event_cursors where receiver = $1)) as waiting`, r.Name)
-		}})
+		names = append(names, r.Name)
 	}
-	return queues
+	among, args := db.In(names)
+	return observe.Queue{Name: "deliveries", Length: func(ctx context.Context) (int64, time.Time, error) {
+		return d.Outbox.DB.Waiting(ctx, `select count(*), min(at) from (
+			select at from event_deliveries where receiver `+among+` and due_at is not null
+			union all select events.at from events join event_cursors on sequence > after where receiver `+among+`) as waiting`, args...)
+	}}
 }

@@ -127,7 +127,7 @@ func TestDelivery(t *testing.T) {
 		if got := rows(t, d); got != "bad 1 0 true, never 1 1 false" {
 			t.Errorf("rows: %s", got)
 		}
-		if n, first, err := delivery.Queues()[0].Length(t.Context()); n != 1 || time.Since(first) > time.Minute || err != nil {
+		if n, first, err := delivery.Queue().Length(t.Context()); n != 1 || time.Since(first) > time.Minute || err != nil {
 			t.Errorf("%d wait since %v: %v", n, first, err)
 		}
 		later(t, d)

@@ -43,16 +43,23 @@ func (m *Mailer) Receiver() *event.Receiver {
 	return &event.Receiver{Name: "mail", Wants: m.wants, Deliver: m.deliver, GiveUp: m.giveUp, Unsure: 2}
 }
 
+// Writes reports whether the shop writes mails of a kind. Of a nil Mailer it does not.
+func (m *Mailer) Writes(kind settings.MailKind) bool {
+	if m == nil {
+		return false
+	}
+	says := m.Published.Now().Shop.Mail
+	return says.From.Address != "" && slices.Contains(says.Send, kind)
+}
+
 // wants reports whether the shop writes a mail when this happens.
 func (m *Mailer) wants(e event.Event) bool {
-	kind, known := kinds[e.Type]
-	writes := m.Published.Now().Shop.Mail
-	if !known || writes.From.Address == "" || !slices.Contains(writes.Send, kind) {
+	if kind, known := kinds[e.Type]; !known || !m.Writes(kind) {
 		return false
 	}
 	var about struct{ Reference *string }
 	_ = json.Unmarshal(e.Data, &about) // we wrote it
-	return about.Reference == nil || writes.Sessions
+	return about.Reference == nil || m.Published.Now().Shop.Mail.Sessions
 }
 
 // deliver writes the mail of an event, once: what the audit has is sent.

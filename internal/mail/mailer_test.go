@@ -490,7 +490,7 @@ func TestMailQueue(t *testing.T) {
 		}
 		p.later()
 		var err error
-		if left, _, err = p.Deliveries.Queues()[0].Length(t.Context()); err != nil {
+		if left, _, err = p.Deliveries.Queue().Length(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -180,7 +180,7 @@ func (m *Message) wire() (*mail.Msg, error) {
 	w.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 	if m.Logo != nil {
 		ending := strings.ToLower(path.Ext(m.Logo.Name))
-		if err := w.EmbedReader("logo"+ending, bytes.NewReader(m.Logo.Data), mail.WithFileContentID(logoID),
+		if err := w.EmbedReader("logo"+ending, bytes.NewReader(m.Logo.Data), mail.WithFileContentID("<"+logoID+">"),
 			mail.WithFileContentType(mail.ContentType(pictures[ending]))); err != nil {
 			return nil, fmt.Errorf("embed logo: %w", err)
 		}

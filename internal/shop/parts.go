@@ -102,7 +102,7 @@ func (s *Shop) addDeliveries(c Config) {
 		s.Observer.Receiver(r.Name)
 	}
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
-		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), s.Deliveries.Queues())...)
+		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Deliveries.Queue()})...)
 }
 
 func (s *Shop) addCallbacks(c Config) {
@@ -115,7 +115,7 @@ func (s *Shop) addCallbacks(c Config) {
 func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
-		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer,
+		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
 	}
 	if c.Checkout.Payments || c.Checkout.Both {
 		s.Storefront.Payments = &storefront.Payments{

@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -140,7 +141,10 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 	bought := v.bought().Bought(o)
 	page := templates.ConfirmationView{
 		Shell: v.shell(), Order: &bought, Number: o.Number, State: orderview.StateOf(o), Snippet: snippet,
-		Email: masked(o.BillingAddress.Email), OrderURL: orderview.Path(o),
+		OrderURL: orderview.Path(o),
+	}
+	if v.Mailer.Writes(settings.MailPlaced) {
+		page.Email = masked(o.BillingAddress.Email)
 	}
 	for _, line := range o.OrderLines {
 		page.Ships = page.Ships || line.Type == klarna.Physical

@@ -199,7 +199,7 @@ func (v MailView) Text() string {
 		for _, s := range v.sums() {
 			line(s.name + ": " + s.amount)
 		}
-		if v.PaidWith != "" {
+		if v.PaidWith != "" && v.Kind == "order_placed" {
 			line(v.t("mail.paid_with", v.PaidWith))
 		}
 	}

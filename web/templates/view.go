@@ -229,7 +229,7 @@ type ConfirmationView struct {
 	*Order
 	Number    string // of the order
 	State     OrderState
-	Email     string   // masked; "" = none
+	Email     string   // masked, to which a mail goes; "" = none
 	DeliverTo []string // lines of the address; none = nothing is delivered
 	OrderURL  string   // of the order's page, with its key
 	Snippet   string   // Klarna's HTML with this page's nonce; "" = none
