@@ -91,7 +91,8 @@ bench-orders: test-tools ## time and bytes of an order book of 1,000,000 in Post
 # PART of PARTS, so that several machines can share them: make fuzz PARTS=3 PART=0.
 PARTS ?= 1
 PART  ?= 0
-fuzz: test-tools ## every fuzz target for FUZZ=30s
+fuzz: test-tools ## every fuzz target for FUZZ=30s, and a million carts of any shop
+	SHOPD_TEST_ALL=1 $(GO) -C internal/cart test -run '^TestAnyShop$$' -carts 1000000 .
 	@set -e; n=0; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$package/*_test.go | cut -d' ' -f2); do \
 	    n=$$((n + 1)); if [ $$((n % $(PARTS))) != $(PART) ]; then continue; fi; \

@@ -26,7 +26,7 @@ var layers = []string{
 	"internal/contrast",
 	"internal/form",
 	"internal/market",
-	"internal/jsonfile",
+	"internal/yamlfile",
 	"internal/settings",
 	"internal/catalog",
 	"internal/stock",

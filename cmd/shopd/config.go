@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +15,6 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
-	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
@@ -35,27 +32,18 @@ type config struct {
 	username, password, secret, staff   string
 	smtpURL                             string
 	platform, catalogFile, drain        string
-	checkout, paymentsFlow              string
 	writeLimit, trustedProxies          string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
 	fakeCallbackHosts                   string
 	fakeFilledURLs, fakeCountryAsSent   string
-	quiet, retain                       string
+	quiet                               string
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string
 	shopFile, publishList, publishBack  string
 	ownShop, ownGoods                   *publish.File // of demo, without -shop
 }
-
-// The values of -checkout and -payments-flow.
-const (
-	checkoutKCO      = "kco"
-	checkoutPayments = "payments"
-	flowOneStep      = "one-step"
-	flowReview       = "review"
-)
 
 // validate checks all settings of a shop. The error has all problems, one per line. The
 // caller adds Redis, traces and the logger.
@@ -94,14 +82,9 @@ func (c *config) validate() (shop.Config, error) {
 			URL: klarnaURL.String(), Username: c.username, Password: c.password,
 			Platform: v.platform(c.platform, klarnaURL), BrowserOrigins: v.browserOrigins(c.browserOrigins, klarnaURL),
 		},
-		Checkout: shop.Checkout{
-			Payments: v.choice("-checkout", c.checkout, checkoutKCO, checkoutPayments) == checkoutPayments,
-			Review:   v.choice("-payments-flow", c.paymentsFlow, flowOneStep, flowReview) == flowReview,
-		},
 		WriteLimit:     int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)),
 		TrustedProxies: v.networks("-trusted-proxies", c.trustedProxies),
 		Drain:          v.duration("-drain", c.drain),
-		Retain:         v.retention("-retain-personal-data", c.retain),
 	}
 	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
 	if c.catalogFile != "" {
@@ -160,43 +143,9 @@ func (v *problems) duration(name, text string) time.Duration {
 	return value(v, name, text, "not a length of time such as 5s", time.ParseDuration, func(d time.Duration) bool { return d >= 0 })
 }
 
-// retention reads a number of years, months or days; none is for ever.
-func (v *problems) retention(name, text string) order.Retention {
-	read := func(text string) (r order.Retention, err error) {
-		parts := retentionLike.FindStringSubmatch(text)
-		if parts == nil {
-			return r, errors.New("not a retention")
-		}
-		n, err := strconv.Atoi(parts[1])
-		switch parts[2] {
-		case "y":
-			r.Years = n
-		case "m":
-			r.Months = n
-		default:
-			r.Days = n
-		}
-		return r, err
-	}
-	return value(v, name, text, "not a number of years, months or days such as 3y, 18m or 400d", read, func(order.Retention) bool { return true })
-}
-
-var retentionLike = regexp.MustCompile(`^([1-9][0-9]{0,3})([ymd])$`)
-
 // onOff reads true or false; none is false.
 func (v *problems) onOff(name, text string) bool {
 	return value(v, name, text, "neither true nor false", strconv.ParseBool, func(bool) bool { return true })
-}
-
-// choice reads one of several words; none is the first.
-func (v *problems) choice(name, text string, choices ...string) string {
-	if text == "" {
-		return choices[0]
-	}
-	if !slices.Contains(choices, text) {
-		v.add("%s: %q is none of: %s", name, text, strings.Join(choices, ", "))
-	}
-	return text
 }
 
 // number reads a whole number that is not negative; none is 0.

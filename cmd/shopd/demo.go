@@ -73,7 +73,7 @@ func demo(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	s.Checkout.Both = true
+	s.BothCheckouts = true
 	s.Mail = &mail.Shown{}
 	return e.serve(ctx, s, l, logger, ready...)
 }

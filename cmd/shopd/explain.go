@@ -14,14 +14,14 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/jsonfile"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
+	shopfile "github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // maxCartFile bounds a cart file, in bytes.
@@ -32,30 +32,71 @@ const maxCartFile = 1 << 20
 // pages fill it, and becomes an order as in a callback with its address. It makes no call.
 // A cart that the shop or Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
-	version := skerry.Version()
-	if e.catalogFile != "" {
-		goods, err := catalog.Load(e.catalogFile)
-		if err != nil {
-			return fmt.Errorf("-catalog: %w", err)
-		}
-		version = publish.NewVersion(1, version.Shop, goods)
+	version, _, err := e.version()
+	if err != nil {
+		return err
 	}
 	c, address, err := readCart(e.args[0], version)
 	if err != nil {
 		return err
 	}
-	signer, err := kco.NewSigner("explain signs nothing that is ever sent")
+	x, err := newExplainer(version)
 	if err != nil {
 		return err
 	}
+	if err := x.explain(e.stdout, c, address); err != nil {
+		return fmt.Errorf("%s: %w", e.args[0], err)
+	}
+	return nil
+}
+
+// version is what the files of -shop and -catalog make, the demo's without, and the warnings.
+func (e *env) version() (*publish.Version, []string, error) {
+	shop, goods := skerry.Sources()
+	if e.shopFile != "" {
+		var err error
+		if shop, err = shopfile.Load(e.shopFile); err != nil {
+			return nil, nil, fmt.Errorf("-shop: %w", err)
+		}
+	}
+	if e.catalogFile != "" {
+		var err error
+		if goods, err = os.ReadFile(e.catalogFile); err != nil {
+			return nil, nil, fmt.Errorf("-catalog: %w", err)
+		}
+	}
+	v, err := publish.Read(1, shop, goods)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, warnings, err := shopfile.Read(shop)
+	return v, warnings, err
+}
+
+// explainer makes the orders of carts as callbacks do, without a call.
+type explainer struct {
+	shop   callback.Callbacks
+	signer *kco.Signer
+}
+
+func newExplainer(version *publish.Version) (*explainer, error) {
+	signer, err := kco.NewSigner("explain signs nothing that is ever sent")
+	if err != nil {
+		return nil, err
+	}
 	const publicURL = "https://shop.example"
-	shop := &callback.Callbacks{Wants: &kco.Wants{
+	return &explainer{signer: signer, shop: callback.Callbacks{Wants: &kco.Wants{
 		Pricer: &cart.Pricer{Published: publish.Fixed(version), PublicURL: publicURL}, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL,
-	}}
-	c, content, quote, refused := shop.Want(&c, address, "")
+	}}}, nil
+}
+
+// explain prints the request that a cart would send, and the arithmetic. The error is why
+// it would not be sent, or Klarna would refuse it.
+func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) error {
+	c, content, quote, refused := x.shop.Want(&c, address, "")
 	_, rule := errors.AsType[*klarna.RuleError](refused)
 	if refused != nil && !rule {
-		return fmt.Errorf("%s: the shop refuses this cart: %w", e.args[0], refused)
+		return fmt.Errorf("the shop refuses this cart: %w", refused)
 	}
 	content.MerchantData = "v1.<cart ID>.<signature>"
 
@@ -66,10 +107,10 @@ func explain(_ context.Context, e *env) error {
 	if err := request.Encode(content); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(e.stdout, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), signer.CallbackToken(), "<token>"))
-	explainAmounts(e.stdout, quote)
+	_, _ = fmt.Fprintf(w, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), x.signer.CallbackToken(), "<token>"))
+	explainAmounts(w, quote)
 	if quote.NoDiscount != "" {
-		_, _ = fmt.Fprintf(e.stdout, "\n%s\n", i18n.T(i18n.English, "discount.problem."+string(quote.NoDiscount), c.DiscountCode))
+		_, _ = fmt.Fprintf(w, "\n%s\n", i18n.T(i18n.English, "discount.problem."+string(quote.NoDiscount), c.DiscountCode))
 	}
 	if refused != nil {
 		return fmt.Errorf("klarna would refuse this order: %w", refused)
@@ -77,7 +118,7 @@ func explain(_ context.Context, e *env) error {
 	if quote.Empty() {
 		return errors.New("there is nothing to sell in this cart: no order would be made")
 	}
-	_, _ = fmt.Fprintln(e.stdout, "\nKlarna's rules are satisfied.")
+	_, _ = fmt.Fprintln(w, "\nKlarna's rules are satisfied.")
 	return nil
 }
 
@@ -89,7 +130,7 @@ func readCart(name string, version *publish.Version) (c cart.Cart, address cart.
 	if err != nil {
 		return c, address, err
 	}
-	root, err := jsonfile.Parse(data)
+	root, err := yamlfile.Parse(data)
 	if err != nil {
 		return c, address, fmt.Errorf("%s: %w", name, err)
 	}
@@ -120,12 +161,12 @@ func readFile(name string) ([]byte, error) {
 
 // cartFile checks a cart that a person wrote, or the JSON answer of GET /cart.
 type cartFile struct {
-	jsonfile.Checker
+	yamlfile.Checker
 	version *publish.Version
 }
 
 // read makes the changes of the cart one after the other, so that each problem has a line.
-func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address) {
+func (f *cartFile) read(root *yamlfile.Node) (c cart.Cart, address cart.Address) {
 	// What only GET /cart answers is ignored: it follows from the rest.
 	m := f.Object(root, "", []string{"lines"}, "country", "locale", "discount_code", "shipping_option", "ship_to",
 		"revision", "currency", "total_amount", "total_tax_amount", "unavailable", "discount_problem")
@@ -162,7 +203,7 @@ func (f *cartFile) read(root *jsonfile.Node) (c cart.Cart, address cart.Address)
 const maxCode = 64 // characters of a discount code, at most
 
 // market reads country and locale into c.
-func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Market {
+func (f *cartFile) market(m map[string]*yamlfile.Node, c *cart.Cart) market.Market {
 	sold := f.version.Markets
 	country := cmp.Or(f.Optional(m["country"], "country", 2), sold[0].Country)
 	in, served := sold.Lookup(country)
@@ -180,27 +221,26 @@ func (f *cartFile) market(m map[string]*jsonfile.Node, c *cart.Cart) market.Mark
 }
 
 // shipTo reads where the order goes, and the way of delivery.
-func (f *cartFile) shipTo(m map[string]*jsonfile.Node, in market.Market) cart.Address {
+func (f *cartFile) shipTo(m map[string]*yamlfile.Node, in market.Market) cart.Address {
 	a := cart.Address{BillingCountry: in.Country, ShippingCountry: in.Country}
-	to := map[string]*jsonfile.Node{}
+	to := map[string]*yamlfile.Node{}
 	if m["ship_to"] != nil {
 		to = f.Object(m["ship_to"], "ship_to", nil, "country", "region", "postal_code")
 	}
 	a.ShippingCountry = cmp.Or(f.Optional(to["country"], "ship_to.country", 2), in.Country)
 	a.Region = f.Optional(to["region"], "ship_to.region", 99)
 	a.PostalCode = f.Optional(to["postal_code"], "ship_to.postal_code", 32)
-	there, served := f.version.Markets.Lookup(a.ShippingCountry)
+	delivery, served := in.DeliveryTo(a.ShippingCountry, a.PostalCode)
 	if !served {
-		f.Fail(to["country"].Line, "ship_to.country", "nothing is delivered to %q; the countries are %v", a.ShippingCountry, f.version.Markets.Countries())
+		f.Fail(to["country"].Line, "ship_to.country", "nothing is delivered to %q; the countries are %v", a.ShippingCountry, in.Destinations())
 		return a
 	}
-	if _, known := there.Region(a.Region); !known {
-		f.Fail(to["region"].Line, "ship_to.region", "%q is not a region of %s whose tax is known", a.Region, there.Country)
+	if _, known := delivery.Region(a.Region); !known {
+		f.Fail(to["region"].Line, "ship_to.region", "%q is not a region of %s whose tax is known", a.Region, a.ShippingCountry)
 	}
 	if a.Option = f.Optional(m["shipping_option"], "shipping_option", 64); a.Option != "" {
-		delivery, _ := in.DeliveryTo(there.Country, a.PostalCode)
 		var ids []string
-		for _, o := range delivery.Options {
+		for _, o := range in.ShippingOptions {
 			ids = append(ids, o.ID)
 		}
 		if !slices.Contains(ids, a.Option) {

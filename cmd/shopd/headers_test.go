@@ -47,7 +47,6 @@ func newSite(t *testing.T, more ...string) *site {
 	vars["SHOPD_KLARNA_URL"] = fake.URL
 	vars["SHOPD_KLARNA_USERNAME"], vars["SHOPD_KLARNA_PASSWORD"] = "demo", "demo"
 	vars["SHOPD_STAFF"] = demoStaff
-	vars["SHOPD_PAYMENTS_FLOW"] = flowReview
 	e, err := parsed(t, "serve", vars, more...)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +60,7 @@ func newSite(t *testing.T, more ...string) *site {
 	if s.Published, err = e.published(t.Context(), d, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	s.Checkout.Both, s.DB, s.Redis, s.Logger = true, d, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
+	s.BothCheckouts, s.DB, s.Redis, s.Logger = true, d, rdb, slog.New(observe.LogHandler(slog.NewJSONHandler(log, nil)))
 	parts, err := shop.New(s)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // the image has no time zones
 )
 
 func main() {
@@ -38,6 +39,7 @@ var commands = []command{
 	{"demo", "", "storefront, fake Klarna, embedded Redis and database in one process, nothing to install", demo},
 	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake},
 	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain},
+	{"check", "", "what is wrong with a shop file and a catalogue, and what Klarna would get for a sample cart of each market", check},
 	{"publish", "", "check and publish a shop file, a catalogue or both; list versions, go back to one", publishFiles},
 	{"migrate", "", "bring the database's tables to what this version needs", migrate},
 	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase},

@@ -144,8 +144,6 @@ func TestValidate(t *testing.T) {
 		{"migrate", map[string]string{"SHOPD_MIGRATE": "perhaps"}, []string{"-migrate: "}},
 		{"drain", map[string]string{"SHOPD_DRAIN": "soon"}, []string{"-drain: "}},
 		{"payments", map[string]string{"SHOPD_CHECKOUT": "payments", "SHOPD_PAYMENTS_FLOW": "review"}, nil},
-		{"checkout", map[string]string{"SHOPD_CHECKOUT": "KCO"}, []string{"-checkout: "}},
-		{"flow", map[string]string{"SHOPD_PAYMENTS_FLOW": "two"}, []string{"-payments-flow: "}},
 		{"catalog", map[string]string{"SHOPD_CATALOG": broken}, []string{"-catalog: "}},
 		{"several", map[string]string{"SHOPD_DRAIN": "-1s", "SHOPD_SECRET": "", "SHOPD_REDIS_URL": ""}, []string{"-redis-url is missing", "SHOPD_SECRET is missing", "-drain: "}},
 	} {

@@ -1,40 +1,44 @@
-// Package skerry is the demo's shop: its shop file and its catalogue.
+// Package skerry is the demo's shop: its shop file, its catalogue and what they name.
 package skerry
 
 import (
-	"bytes"
-	_ "embed"
-	"encoding/json"
-	"net/mail"
+	"embed"
 	"sync"
-	"time"
 
-	"github.com/shopd/shopd/internal/catalog"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 )
 
-//go:embed catalog.json
-var catalogFile []byte
+// FS has the files: shop.yaml with what it names, and catalog.json.
+//
+//go:embed shop.yaml catalog.json logo.svg skerry.css *.md
+var FS embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.
 var Version = sync.OnceValue(func() *publish.Version {
-	goods, err := catalog.Read(bytes.NewReader(catalogFile))
+	source, goods := Sources()
+	v, err := publish.Read(1, source, goods)
 	if err != nil {
 		panic(err)
 	}
-	return publish.NewVersion(1, &shop, goods)
+	return v
 })
-
-var shop = settings.Shop{
-	Name: "Skerry", OrderPrefix: "SK", Zone: time.UTC, Storefront: true, Markets: market.All(),
-	Contact: settings.Contact{Email: "hello@skerry.example"},
-	Mail:    settings.Mail{From: mail.Address{Name: "Skerry", Address: "orders@skerry.example"}, Send: settings.MailKinds()},
-}
 
 // Files are what Version is read from, to be published.
 func Files() (shopFile, goods *publish.File) {
-	text, _ := json.Marshal(shop)
-	return publish.ShopFile("skerry", settings.Source{File: text}), &publish.File{Name: "skerry", Content: catalogFile}
+	source, catalog := Sources()
+	return publish.ShopFile("skerry", source), &publish.File{Name: "skerry", Content: catalog}
+}
+
+// Sources are the shop file with what it names, and the catalogue.
+func Sources() (settings.Source, []byte) {
+	source, err := settings.LoadFS(FS, "shop.yaml")
+	if err != nil {
+		panic(err)
+	}
+	goods, err := FS.ReadFile("catalog.json")
+	if err != nil {
+		panic(err)
+	}
+	return source, goods
 }

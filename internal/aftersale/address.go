@@ -158,7 +158,7 @@ func addressParse(d *Draft) {
 		}
 	}
 	m := d.addressMarket(address)
-	if region, known := m.Region(address.Region); d.hasRegion() && (!known || region == "") {
+	if region, known := m.Region(address.Region); d.hasRegion() && (!known || address.Region == "") {
 		d.failField("region", "Enter the state as two letters, such as CA.")
 	} else if to, served := m.DeliveryTo("", ""); served && !to.Delivers(region, "") {
 		d.failField("region", "We cannot deliver to "+address.Region+".")
@@ -204,8 +204,11 @@ func addressSend(ctx context.Context, m *ordermanagement.Client, o order.Order, 
 
 // addressMarket is where an address is: its rules are those of the shopper's form there.
 func (d *Draft) addressMarket(a klarna.Address) market.Market {
-	m, _ := d.markets().Lookup(a.Country)
-	return m
+	m, _ := d.markets().Lookup(d.Order.PurchaseCountry)
+	if to, served := m.Destination(a.Country); served {
+		return to
+	}
+	return market.Market{Country: strings.ToUpper(a.Country)}
 }
 
 // hasField reports whether the form has a field: those that are rare only where the

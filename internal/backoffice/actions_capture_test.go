@@ -118,7 +118,7 @@ func TestRefund(t *testing.T) {
 		},
 		{
 			"a line with a return fee", []string{"what", "lines", jamField, "1", "fee", "49,50"}, 12900 - 4950,
-			[]string{"Refund 79.50 SEK?", "Returavgift return-fee 1 −49.50"},
+			[]string{"Refund 79.50 SEK?", "Return fee return-fee 1 −49.50"},
 			"Refunded 79.50 SEK.", map[string]int64{"JAM-1": 12900, "return-fee": -4950},
 		},
 		{

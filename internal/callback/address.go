@@ -29,7 +29,8 @@ var (
 func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
 	sold := c.Wants.Pricer.Published.Now().Markets
-	if err := next.Follow(a, sold); err != nil {
+	was, _ := c.Wants.Pricer.Quote(now.Contents) // without an error it has what the order shows
+	if err := next.Follow(a, sold, was.Shown()); err != nil {
 		return next, content, quote, err
 	}
 	shown := next

@@ -13,7 +13,10 @@ import (
 // Option is a way of delivery for a cart. Its price is the cart's: without VAT where that
 // is the market's rule.
 type Option struct {
-	market.ShippingOption
+	ID         string
+	Name, Time string // in the cart's language; Time may be ""
+	Price      money.Amount
+	Pickup     bool // the shopper collects the goods
 
 	Tax   money.Amount  // in Price
 	Rate  money.TaxRate // of its largest part
@@ -30,6 +33,7 @@ type part struct {
 // lines. Vouchers are money, so they are not among the classes.
 type parcel struct {
 	any     bool
+	grams   int
 	classes []market.TaxClass
 	totals  []money.Amount
 }
@@ -98,7 +102,7 @@ func taxOf(parts []part) (sum money.Amount, err error) {
 
 // option prices a way of delivery for a parcel.
 func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOption) (Option, error) {
-	option := Option{ShippingOption: o}
+	option := Option{ID: o.ID, Price: o.Price, Pickup: o.Pickup}
 	if to.Untaxed() && m.UntaxedPrices == market.WithoutVAT {
 		home, _ := m.DeliveryTo("", "")
 		parts, err := p.split(home, o.Price)
@@ -183,31 +187,37 @@ func (q Quote) Reaches(region, postalCode string) bool {
 }
 
 // deliver sets the ways of delivery, and the one with an ID or the default.
-func (q *Quote) deliver(m market.Market, id string, shipped parcel) error {
-	chosen, ok := q.Delivery.Option(id)
-	if q.NoDelivery = !ok; !ok {
-		return nil
+func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel) error {
+	goods := q.GoodsAmount + q.DiscountAmount // the discount is at most the goods
+	offered := q.Delivery.OptionsFor(goods, shipped.grams)
+	if !slices.ContainsFunc(offered, func(o market.ShippingOption) bool { return o.ID == id }) {
+		usual, ok := market.DefaultOption(offered)
+		if q.NoDelivery = !ok; !ok {
+			return nil
+		}
+		id = usual.ID
 	}
-	for _, o := range q.Delivery.Options {
+	for _, o := range offered {
 		option, err := shipped.option(m, q.Delivery, o)
 		if err != nil {
 			return err
 		}
+		option.Name, _ = o.Name.In(lang)
+		option.Time, _ = o.Time.In(lang)
 		q.Options = append(q.Options, option)
 	}
-	q.Shipping = &q.Options[slices.IndexFunc(q.Options, func(o Option) bool { return o.ID == chosen.ID })]
+	q.Shipping = &q.Options[slices.IndexFunc(q.Options, func(o Option) bool { return o.ID == id })]
 	return nil
 }
 
 // items are the input for the order lines of a way of delivery, one for each tax rate. A
 // free one has a line too.
-func (o *Option) items(lang i18n.Lang) []klarna.Item {
+func (o *Option) items() []klarna.Item {
 	var items []klarna.Item
 	for _, part := range o.parts {
 		if part.amount != 0 || o.Price == 0 && part.rate == o.Rate {
 			items = append(items, klarna.Item{
-				Type: klarna.ShippingFee, Reference: o.ID, Name: i18n.T(lang, "shipping."+o.ID+".name"),
-				Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
+				Type: klarna.ShippingFee, Reference: o.ID, Name: o.Name, Quantity: 1, UnitPrice: part.amount, TaxRate: part.rate,
 			})
 		}
 	}

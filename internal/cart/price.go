@@ -51,6 +51,14 @@ type Quote struct {
 // Empty reports whether nothing of the cart can be sold.
 func (q Quote) Empty() bool { return len(q.Goods) == 0 || q.NoDelivery }
 
+// Shown is the ID of the shipping option that the order has, "" without one.
+func (q Quote) Shown() string {
+	if q.Shipping == nil {
+		return ""
+	}
+	return q.Shipping.ID
+}
+
 // Sale is what Klarna is told of the sale of a cart with these contents.
 func (q Quote) Sale(c Contents) klarna.Sale {
 	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}
@@ -118,11 +126,10 @@ func (p *Pricer) Quote(c Contents) (Quote, error) {
 
 // quote is Quote in a market.
 func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, error) {
-	there := c.shipTo().Country
-	if _, served := v.Markets.Lookup(there); !served { // any more
-		there = ""
+	to, served := m.DeliveryTo(c.shipTo().Country, c.shipTo().PostalCode)
+	if !served { // any more
+		to, _ = m.DeliveryTo("", c.shipTo().PostalCode)
 	}
-	to, _ := m.DeliveryTo(there, c.shipTo().PostalCode)
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
 	var items []klarna.Item
@@ -151,6 +158,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			if err := shipped.add(product.Class, full); err != nil {
 				return q, err
 			}
+			shipped.grams += product.Weight * line.Quantity
 		}
 		price, err := untaxed(m, to, price, m.Rate(product.Class))
 		if err != nil {
@@ -197,12 +205,12 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 	q.NoDiscount = q.noDiscount(c.DiscountCode, known, len(rates) > 0)
 	q.SparesVouchers = q.DiscountAmount != 0 && slices.ContainsFunc(q.Goods, func(g GoodsLine) bool { return g.Product.Class == market.None })
 	if shipped.any {
-		if err := q.deliver(m, c.ShippingOption, shipped); err != nil {
+		if err := q.deliver(m, lang, c.ShippingOption, shipped); err != nil {
 			return q, err
 		}
 	}
 	if q.Shipping != nil {
-		items = append(items, q.Shipping.items(lang)...)
+		items = append(items, q.Shipping.items()...)
 		if shipped.taxedIn(to) {
 			taxable += q.Shipping.Price
 		}

@@ -100,8 +100,11 @@ func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCount
 // the billing country only when Klarna says a new one: an old one must not undo a later
 // change in the shop. The language is kept if the new market has it. The error wraps
 // ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable. sold
-// are the markets where something can be bought; all others count as not served.
-func (c *Contents) Follow(a Address, sold market.List) error {
+// are the markets where something can be bought; all others count as not served. shown is
+// the shipping option that the order had: where the shopper did not choose it, it is no
+// choice of theirs.
+func (c *Contents) Follow(a Address, sold market.List, shown string) error {
+	chosen := c.ShippingOption
 	known := c.KnownBilling()
 	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))
 	m, served := sold.Lookup(billing)
@@ -114,25 +117,21 @@ func (c *Contents) Follow(a Address, sold market.List) error {
 		// The address is older than the market that the shop set: it follows the market.
 		to.Country, a.Region, a.PostalCode = c.Country, "", ""
 	}
-	there, served := sold.Lookup(to.Country)
+	if m, served = sold.Lookup(c.Country); !served {
+		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+	}
+	delivery, served := m.DeliveryTo(to.Country, "")
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrNotServed, to.Country)
 	}
 	var taxed bool
-	if to.Region, taxed = there.Region(a.Region); !taxed {
+	if to.Region, taxed = delivery.Region(a.Region); !taxed {
 		return ErrUnknownRegion
 	}
 	to.PostalCode = cleanPostalCode(a.PostalCode)
 	c.setShipTo(to)
-	m, served = sold.Lookup(c.Country)
-	if !served {
-		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
-	}
-	delivery, _ := m.DeliveryTo(to.Country, "")
-	// Klarna shows the default as chosen. That is no choice of the shopper's.
-	chosen, _ := delivery.Option(a.Option)
-	if now, _ := delivery.Option(c.ShippingOption); a.Option != "" && chosen.ID == a.Option && chosen.ID != now.ID {
-		c.ShippingOption = chosen.ID
+	if _, offered := m.Option(a.Option); offered && (a.Option != shown || a.Option == chosen) {
+		c.ShippingOption = a.Option
 	}
 	return nil
 }

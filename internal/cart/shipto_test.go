@@ -1,6 +1,7 @@
 package cart_test
 
 import (
+	stdcmp "cmp"
 	"errors"
 	"testing"
 
@@ -48,7 +49,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.cart
-			if err := got.Follow(tc.a, skerry.Version().Markets); !errors.Is(err, tc.err) {
+			if err := got.Follow(tc.a, skerry.Version().Markets, stdcmp.Or(tc.cart.ShippingOption, "mailboat")); !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			} else if err != nil {
 				return // unusable
@@ -107,7 +108,7 @@ func TestUpdateFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	follow := func(c *cart.Cart) error {
-		return c.Follow(cart.Address{BillingCountry: "NO"}, skerry.Version().Markets)
+		return c.Follow(cart.Address{BillingCountry: "NO"}, skerry.Version().Markets, "")
 	}
 	if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
 		t.Errorf("another order: got %v", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
@@ -171,7 +172,7 @@ func TestDeliverySums(t *testing.T) {
 			m.DeliveryTax = market.DeliveryTax(random.IntN(3))
 			m.DeliveryRate = money.TaxRate(10 * random.IntN(2500))
 			m.UntaxedPrices = market.UntaxedPrices(random.IntN(2))
-			m.ShippingOptions = append([]market.ShippingOption{{ID: market.MailBoat, Price: money.Amount(random.IntN(3000))}}, m.ShippingOptions[1:]...)
+			m.ShippingOptions = append([]market.ShippingOption{{ID: "mailboat", Name: i18n.Text{"en": "Mail boat"}, Price: money.Amount(random.IntN(3000))}}, m.ShippingOptions[1:]...)
 		})
 		q, err := p.QuoteIn(c, *m)
 		if err != nil {
@@ -196,7 +197,7 @@ func TestDeliverySums(t *testing.T) {
 // A market whose ways of delivery are all collecting, or which has none.
 func TestNoDelivery(t *testing.T) {
 	collecting := with("SE", func(m *market.Market) {
-		m.ShippingOptions = []market.ShippingOption{{ID: market.Collect, Pickup: true}}
+		m.ShippingOptions = []market.ShippingOption{{ID: "collect", Name: i18n.Text{"en": "Collect"}, Pickup: true}}
 	})
 	none := with("SE", func(m *market.Market) { m.ShippingOptions = nil })
 	for _, tc := range []struct {

@@ -8,9 +8,9 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/jsonfile"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // Limits of a catalogue file.
@@ -59,11 +59,11 @@ func Read(r io.Reader) (*Catalog, error) {
 	if len(data) > maxFile {
 		return nil, fmt.Errorf("larger than %d MiB", maxFile>>20)
 	}
-	root, err := jsonfile.Parse(data)
+	root, err := yamlfile.Parse(data)
 	if err != nil {
 		return nil, err
 	}
-	v := &validator{Checker: &jsonfile.Checker{}, language: "en"}
+	v := &validator{Checker: &yamlfile.Checker{}, language: "en"}
 	c := v.catalog(root)
 	if err := v.Err(); err != nil {
 		return nil, err
@@ -74,17 +74,18 @@ func Read(r io.Reader) (*Catalog, error) {
 
 // validator turns nodes into a catalogue and collects their problems.
 type validator struct {
-	*jsonfile.Checker
+	*yamlfile.Checker
 	language   i18n.Lang        // of texts that are plain strings
 	currencies []money.Currency // in which every product has a price
 }
 
-func (v *validator) catalog(root *jsonfile.Node) *Catalog {
+func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 	m := v.Object(root, "", []string{"products"}, "language", "currencies", "categories", "discounts")
 	if n := m["language"]; n != nil {
 		v.language = v.lang(n.Line, "language", v.Text(n, "language", 2))
 	}
-	v.currencies = v.readCurrencies(m["currencies"])
+	products := v.Array(m["products"], "products")
+	v.currencies = v.readCurrencies(m["currencies"], products)
 	c := &Catalog{bySKU: map[string]*Product{}, discounts: v.discounts(m["discounts"])}
 	for i, n := range v.Array(m["categories"], "categories") {
 		path := fmt.Sprintf("categories[%d]", i)
@@ -97,7 +98,6 @@ func (v *validator) catalog(root *jsonfile.Node) *Catalog {
 	}
 	declared := len(c.categories) > 0
 
-	products := v.Array(m["products"], "products")
 	if n := m["products"]; n != nil && (len(products) == 0 || len(products) > maxProducts) {
 		v.Fail(n.Line, "products", "want 1 to %d products", maxProducts)
 		return c
@@ -108,31 +108,34 @@ func (v *validator) catalog(root *jsonfile.Node) *Catalog {
 	return c
 }
 
-func (v *validator) readCurrencies(n *jsonfile.Node) (currencies []money.Currency) {
-	var served []money.Currency
-	for _, m := range market.All() {
-		if !slices.Contains(served, m.Currency) {
-			served = append(served, m.Currency)
+// readCurrencies reads the currencies of the catalogue; without them they are those of the
+// first product's prices.
+func (v *validator) readCurrencies(n *yamlfile.Node, products []*yamlfile.Node) (currencies []money.Currency) {
+	read := func(line int, path, code string) {
+		if code != "" && !money.Currency(code).Known() {
+			v.Fail(line, path, "%q is not the code of a currency with two decimals such as SEK", code)
 		}
-	}
-	if n == nil {
-		return served
+		currencies = append(currencies, money.Currency(code))
 	}
 	for i, item := range v.Array(n, "currencies") {
 		path := fmt.Sprintf("currencies[%d]", i)
-		code := money.Currency(v.Text(item, path, 3))
-		if code != "" && !slices.Contains(served, code) {
-			v.Fail(item.Line, path, "no market has the currency %q; there are %v", code, served)
-		}
-		currencies = append(currencies, code)
+		read(item.Line, path, v.Text(item, path, 3))
 	}
-	if len(currencies) == 0 {
-		v.Fail(n.Line, "currencies", "must not be empty")
+	if n != nil {
+		if len(currencies) == 0 {
+			v.Fail(n.Line, "currencies", "must not be empty")
+		}
+		return currencies
+	}
+	for _, first := range products[:min(len(products), 1)] {
+		for _, m := range first.Members("prices") {
+			read(m.Line, "products[0].prices."+m.Name, m.Name)
+		}
 	}
 	return currencies
 }
 
-func (v *validator) discounts(n *jsonfile.Node) map[string]int32 {
+func (v *validator) discounts(n *yamlfile.Node) map[string]int32 {
 	discounts := map[string]int32{}
 	for _, m := range v.Members(n, "discounts") {
 		path := "discounts." + m.Name
@@ -145,7 +148,7 @@ func (v *validator) discounts(n *jsonfile.Node) map[string]int32 {
 }
 
 // product adds a product to c, and its category unless those were declared.
-func (v *validator) product(c *Catalog, n *jsonfile.Node, path string, declared bool) {
+func (v *validator) product(c *Catalog, n *yamlfile.Node, path string, declared bool) {
 	m := v.Object(n, path, []string{"sku", "category", "name", "tax_class", "prices"},
 		"description", "material", "digital", "weight", "stock", "picture")
 	p := &Product{
@@ -193,7 +196,7 @@ func (v *validator) product(c *Catalog, n *jsonfile.Node, path string, declared 
 	c.bySKU[p.SKU] = p
 }
 
-func (v *validator) prices(n *jsonfile.Node, path string) map[money.Currency]money.Amount {
+func (v *validator) prices(n *yamlfile.Node, path string) map[money.Currency]money.Amount {
 	prices := map[money.Currency]money.Amount{}
 	if n == nil {
 		return prices
@@ -214,7 +217,7 @@ func (v *validator) prices(n *jsonfile.Node, path string) map[money.Currency]mon
 	return prices
 }
 
-func (v *validator) picture(n *jsonfile.Node, path string) string {
+func (v *validator) picture(n *yamlfile.Node, path string) string {
 	if n == nil {
 		return ""
 	}
@@ -234,7 +237,7 @@ func (v *validator) picture(n *jsonfile.Node, path string) string {
 
 // localized returns a text that is a string, or an object of strings by
 // language. Nil gives an empty one.
-func (v *validator) localized(n *jsonfile.Node, path string, limit int) i18n.Text {
+func (v *validator) localized(n *yamlfile.Node, path string, limit int) i18n.Text {
 	if n == nil {
 		return nil
 	}

@@ -32,4 +32,10 @@ func readAll() map[Lang]map[string]string {
 	return all
 }
 
+// Source returns the English text of a key; false if there is no such text.
+func Source(key string) (string, bool) {
+	text, ok := texts[English][key]
+	return text, ok
+}
+
 func fileName(l Lang) string { return "texts/" + string(l) + ".json" }

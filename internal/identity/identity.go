@@ -35,12 +35,12 @@ func Of(v *publish.Version, l i18n.Lang) templates.Shop {
 }
 
 // Handler serves the files of the newest version under /shop/….
-func Handler(p *publish.Published) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func Handler(p *publish.Published) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		// A picture may have styles of its own, and is nothing but a picture.
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 		tree(p.Now()).ServeHTTP(w, r)
-	})
+	}
 }
 
 func tree(v *publish.Version) static.Tree {

@@ -25,15 +25,15 @@ const placeholder = "{checkout.order.id}"
 // The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
-	options, optionsErr := shippingOptions(quote, i18n.LangOf(c.Locale))
-	sold := quote.Version.Markets.Countries()
+	options, optionsErr := shippingOptions(quote)
+	m, _ := quote.Version.Markets.Lookup(c.Country)
 	return Content{
 		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale)),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   options,
-		ShippingCountries: sold,
-		BillingCountries:  sold,
+		ShippingCountries: m.Destinations(),
+		BillingCountries:  quote.Version.Markets.Countries(),
 		Options:           Options{RequireValidateCallbackSuccess: true},
 	}, quote, cmp.Or(err, optionsErr)
 }
@@ -61,10 +61,10 @@ func (w *Wants) urls(pages settings.Pages, l i18n.Lang) MerchantURLs {
 	}
 }
 
-// shippingOptions returns the ways of delivery in the order's language. Where delivery has
+// shippingOptions returns the ways of delivery. Where delivery has
 // several tax rates, an option has the sum of the tax and the rate of the largest part. The
 // list is empty and not nil when nothing is shipped: that removes earlier ones.
-func shippingOptions(q cart.Quote, lang i18n.Lang) ([]ShippingOption, error) {
+func shippingOptions(q cart.Quote) ([]ShippingOption, error) {
 	options := []ShippingOption{}
 	for _, o := range q.Options {
 		rate, err := klarna.RateOf(o.Rate)
@@ -72,7 +72,7 @@ func shippingOptions(q cart.Quote, lang i18n.Lang) ([]ShippingOption, error) {
 			return nil, err
 		}
 		options = append(options, ShippingOption{
-			ID: o.ID, Name: i18n.T(lang, "shipping."+o.ID+".name"), Description: i18n.T(lang, "shipping."+o.ID+".time"),
+			ID: o.ID, Name: o.Name, Description: o.Time,
 			Price: o.Price, TaxAmount: o.Tax, TaxRate: rate, Preselected: o.ID == q.Shipping.ID,
 		})
 	}

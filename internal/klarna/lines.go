@@ -62,7 +62,8 @@ func (e *RuleError) Error() string { return e.Field + ": " + e.Rule }
 //	order_amount     = Σ total_amount
 //	order_tax_amount = Σ total_tax_amount, or the sales_tax line's total
 //
-// When Klarna would refuse the result, it returns the lines so far with a *RuleError or
+// Where a discount takes nearly all, the rounded taxes could sum to less than 0, which Klarna
+// refuses: then some that were rounded down are rounded up. When Klarna would refuse the result, it returns the lines so far with a *RuleError or
 // money.ErrOverflow.
 // Source: docs.kustom.co, Create order; docs.klarna.com, Tax handling.
 func NewLines(items []Item) (Lines, error) {
@@ -78,7 +79,20 @@ func NewLines(items []Item) (Lines, error) {
 	if l.OrderAmount, l.OrderTaxAmount, err = Sums(l.OrderLines); err != nil {
 		return l, err
 	}
+	for i := 0; i < len(l.OrderLines) && l.OrderAmount >= 0 && l.OrderTaxAmount < 0; i++ {
+		if line := &l.OrderLines[i]; line.roundedDown() {
+			line.TotalTaxAmount++
+			l.OrderTaxAmount++
+		}
+	}
 	return l, l.Check()
+}
+
+// roundedDown reports whether the line's tax is less than the exact one: then Klarna takes
+// one more, but not one less.
+func (line OrderLine) roundedDown() bool {
+	rate := line.TaxRate.Tax()
+	return rate.Accepts(line.TotalAmount, line.TotalTaxAmount+1) && !rate.Accepts(line.TotalAmount, line.TotalTaxAmount-1)
 }
 
 func (item Item) line() (OrderLine, error) {

@@ -135,3 +135,23 @@ func TestNewLinesRandom(t *testing.T) {
 		}
 	}
 }
+
+// A discount that takes all leaves no tax, however the taxes of the lines were rounded.
+func TestNewLinesDiscountOfAll(t *testing.T) {
+	var items []klarna.Item
+	for range 9 {
+		items = append(items, klarna.Item{Type: klarna.Physical, Name: "Pin", Quantity: 1, UnitPrice: 12, TaxRate: 4000}) // 0.46 of tax
+	}
+	items = append(items, klarna.Item{Type: klarna.Discount, Name: "All", Quantity: 1, UnitPrice: -9 * 12, TaxRate: 4000}) // 4.15
+	lines, err := klarna.NewLines(items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tax money.Amount
+	for _, line := range lines.OrderLines {
+		tax += line.TotalTaxAmount
+	}
+	if lines.OrderAmount != 0 || lines.OrderTaxAmount != 0 || tax != 0 {
+		t.Errorf("the order is %d with tax %d, of its lines %d; want 0", lines.OrderAmount, lines.OrderTaxAmount, tax)
+	}
+}

@@ -9,8 +9,7 @@ import (
 
 // Delivery is where an order of a market goes to.
 type Delivery struct {
-	// Options are the shipping options, with prices in the currency of the purchase market.
-	Options []ShippingOption
+	options []ShippingOption
 	to      Market
 	scheme  TaxScheme // of the purchase market
 	untaxed bool
@@ -18,24 +17,47 @@ type Delivery struct {
 
 // DeliveryTo returns the delivery to a country in either case; "" is the market's own. It
 // has the tax of that country, and none in a place without VAT, which the postal code
-// tells; "" is not known yet. Its options are that country's if the currency is the
-// same, else the market's own. False: the shop does not deliver there.
+// tells; "" is not known yet. Options and prices are the market's own. False: the market
+// does not deliver there.
 func (m Market) DeliveryTo(country, postalCode string) (Delivery, bool) {
-	to, served := m, true
-	if country != "" && !strings.EqualFold(country, m.Country) {
-		to, served = Lookup(country)
-	}
+	to, served := m.Destination(country)
 	if !served {
 		return Delivery{}, false
 	}
-	d := Delivery{Options: m.ShippingOptions, to: to, scheme: m.Scheme}
-	if to.Currency == m.Currency {
-		d.Options = to.ShippingOptions
+	withoutVAT := to.Country != m.Country && to.Rate(Standard) == 0
+	return Delivery{
+		options: m.ShippingOptions, to: to, scheme: m.Scheme,
+		untaxed: m.Scheme == VATIncluded && (withoutVAT || to.within(to.Untaxed, postalCode)),
+	}, true
+}
+
+// Destination returns a country that the market delivers to, in either case; "" is its own.
+// It has the tax and the places of that country.
+func (m Market) Destination(country string) (Market, bool) {
+	if country == "" || strings.EqualFold(country, m.Country) {
+		return m, true
 	}
-	if m.Scheme == VATIncluded {
-		d.untaxed = to.Scheme == SalesTax || to.within(to.Untaxed, postalCode)
+	return List(m.Abroad).Lookup(country)
+}
+
+// Destinations returns the countries that the market delivers to, its own first.
+func (m Market) Destinations() []string {
+	return append([]string{m.Country}, List(m.Abroad).Countries()...)
+}
+
+// Region returns the region that decides the tax there; see [Market.Region].
+func (d Delivery) Region(text string) (string, bool) { return d.to.Region(text) }
+
+// OptionsFor returns the shipping options for goods that cost and weigh so much, each at
+// its price for them. Prices are in the currency of the purchase market.
+func (d Delivery) OptionsFor(goods money.Amount, grams int) []ShippingOption {
+	var options []ShippingOption
+	for _, o := range d.options {
+		if offered, ok := o.For(goods, grams); ok {
+			options = append(options, offered)
+		}
 	}
-	return d, true
+	return options
 }
 
 // Untaxed reports whether the order leaves the area of the VAT that the prices of its
@@ -68,47 +90,31 @@ func (d Delivery) FeeTax() (DeliveryTax, money.TaxRate) {
 // that have one. See [Market.SalesTaxRate].
 func (d Delivery) SalesTaxRate(region string) money.TaxRate { return d.to.SalesTaxRate(region) }
 
-// Option returns the shipping option with an ID, else the default. False: there is none.
-func (d Delivery) Option(id string) (ShippingOption, bool) {
-	if i := slices.IndexFunc(d.Options, func(o ShippingOption) bool { return o.ID == id }); i >= 0 {
-		return d.Options[i], true
-	}
-	return defaultOption(d.Options)
-}
-
-// unreachable has one postal code per country, without spaces, to which nothing is
-// delivered. They let people see the refusal. No street has them; the Finnish one is Santa
-// Claus's.
-var unreachable = map[string]string{
-	"SE": "99999", "NO": "9999", "DK": "9999", "FI": "99999", "DE": "99999",
-	"AT": "9999", "NL": "9999ZZ", "GB": "ZZ999ZZ", "US": "99999",
-}
-
 // Delivers reports whether goods can be delivered to a region, as [Market.Region] returns
 // it, and a postal code as it was typed. "" is not known yet, and counts as deliverable.
 func (d Delivery) Delivers(region, postalCode string) bool {
 	if d.to.Scheme == SalesTax && region != "" {
-		if _, taxed := salesTax[region]; !taxed {
+		if _, taxed := d.to.SalesTax[region]; !taxed {
 			return false
 		}
 	}
-	return postalCode == "" || d.to.postalCode(postalCode) != unreachable[d.to.Country]
+	return !d.to.within(d.to.NoDelivery, postalCode)
 }
 
 // postalCode returns a postal code in capitals, without spaces and hyphens. Where postal
 // codes are digits, it drops a country before them: "AX-22100", "D-78266".
 func (m Market) postalCode(text string) string {
 	text = strings.ToUpper(strings.Join(strings.Fields(strings.ReplaceAll(text, "-", " ")), ""))
-	if m.Country == "NL" || m.Country == "GB" {
+	if hasLetters(m.Country) {
 		return text
 	}
 	return strings.TrimLeft(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
 
-// within reports whether a postal code is one of a list; see [Market.Untaxed].
+// within reports whether a postal code is one of a list; see [Market.Untaxed]. "" is none.
 func (m Market) within(list []string, text string) bool {
 	code := m.postalCode(text)
-	return slices.ContainsFunc(list, func(entry string) bool {
+	return code != "" && slices.ContainsFunc(list, func(entry string) bool {
 		if start, ok := strings.CutSuffix(entry, "*"); ok {
 			return strings.HasPrefix(code, start)
 		}

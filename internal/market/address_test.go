@@ -12,7 +12,7 @@ import (
 )
 
 func TestCountries(t *testing.T) {
-	if diff := cmp.Diff(strings.Fields("SE NO DK FI DE AT NL GB US"), market.All().Countries()); diff != "" {
+	if diff := cmp.Diff(strings.Fields("SE NO DK FI DE AT NL GB US"), all().Countries()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -33,7 +33,7 @@ func TestDeliveryTo(t *testing.T) {
 		{"US", "US", "CA", 0, 0, 7250, 600},
 		{"US", "DE", "CA", 0, 0, 0, 600},
 	} {
-		m, _ := market.Lookup(tc.from)
+		m, _ := lookup(tc.from)
 		d, ok := m.DeliveryTo(tc.to, "")
 		if !ok {
 			t.Errorf("%s does not deliver to %q", tc.from, tc.to)
@@ -48,16 +48,12 @@ func TestDeliveryTo(t *testing.T) {
 		if got := d.SalesTaxRate(tc.region); got != tc.sale {
 			t.Errorf("%s to %s: sales tax %d, want %d", tc.from, tc.to, got, tc.sale)
 		}
-		for _, id := range []string{"", "mailboat", "drone"} {
-			if got, ok := d.Option(id); !ok || got.ID != "mailboat" || got.Price != tc.mailBoat {
-				t.Errorf("%s to %s: option %q is %+v, want the mail boat for %d", tc.from, tc.to, id, got, tc.mailBoat)
-			}
-		}
-		if got, _ := d.Option("collect"); got.ID != "collect" {
-			t.Errorf("%s to %s: option collect is %q", tc.from, tc.to, got.ID)
+		options := d.OptionsFor(100_00, 500)
+		if got, ok := market.DefaultOption(options); !ok || len(options) != 3 || got.ID != "mailboat" || got.Price != tc.mailBoat {
+			t.Errorf("%s to %s: the default of %d options is %+v, want the mail boat for %d", tc.from, tc.to, len(options), got, tc.mailBoat)
 		}
 	}
-	se, _ := market.Lookup("SE")
+	se, _ := lookup("SE")
 	for _, country := range []string{"IS", "x", "SWE"} {
 		if _, ok := se.DeliveryTo(country, ""); ok {
 			t.Errorf("delivers to %q", country)
@@ -71,7 +67,7 @@ func TestDelivers(t *testing.T) {
 		"SE": "99999,999 99,999-99", "NO": "9999", "DK": "9999", "FI": "99999", "DE": "99999", "AT": "9999",
 		"NL": "9999ZZ,9999 zz", "GB": "ZZ99 9ZZ,zz999zz", "US": "99999",
 	} {
-		m, _ := market.Lookup(country)
+		m, _ := lookup(country)
 		d, _ := m.DeliveryTo(country, "")
 		for code := range strings.SplitSeq(codes, ",") {
 			if d.Delivers("", code) {
@@ -84,7 +80,7 @@ func TestDelivers(t *testing.T) {
 			}
 		}
 	}
-	if n := len(market.All().Countries()); n != 9 {
+	if n := len(all().Countries()); n != 9 {
 		t.Errorf("%d countries, and only 9 have such a postal code", n)
 	}
 }
@@ -92,7 +88,7 @@ func TestDelivers(t *testing.T) {
 // A state is understood however people write it. What cannot be read is not a place that
 // cannot be reached.
 func TestRegion(t *testing.T) {
-	us, _ := market.Lookup("US")
+	us, _ := lookup("US")
 	for code, texts := range map[string]string{
 		"":   "; ",
 		"CA": "CA;ca; ca ;US-CA;California;Calif.;calif;Cal.;California, USA;CA, USA;California (CA);CA - California;State of California;Ca.",
@@ -120,7 +116,7 @@ func TestRegion(t *testing.T) {
 			t.Errorf("Region(%q) = %q", text, got)
 		}
 	}
-	se, _ := market.Lookup("SE")
+	se, _ := lookup("SE")
 	if got, ok := se.Region("Skåne"); !ok || got != "" {
 		t.Errorf("Sweden's Skåne = %q, %t, want none", got, ok)
 	}
@@ -142,7 +138,7 @@ func TestRegion(t *testing.T) {
 
 // Goods go to the states, the capital and the military post, and not to the territories.
 func TestDeliversToRegions(t *testing.T) {
-	us, _ := market.Lookup("US")
+	us, _ := lookup("US")
 	d, _ := us.DeliveryTo("", "")
 	for _, region := range []string{"", "CA", "DC", "AE", "AP", "AA", "HI"} {
 		if !d.Delivers(region, "") {
@@ -154,7 +150,7 @@ func TestDeliversToRegions(t *testing.T) {
 			t.Errorf("delivers to %s", region)
 		}
 	}
-	se, _ := market.Lookup("SE")
+	se, _ := lookup("SE")
 	home, _ := se.DeliveryTo("", "")
 	abroad, _ := se.DeliveryTo("US", "")
 	if !home.Delivers("PR", "") || abroad.Delivers("PR", "") {
@@ -172,7 +168,7 @@ func TestUntaxed(t *testing.T) {
 		"GB": {"SW1A 1AA,G1 1AA,GU1 1AA,J1,IM1 1AA", "JE2 3AB,je23ab,GY1 1AA,GY9 3UF,GY10 1SB,JE1"},
 		"SE": {"22100,27498", ""}, "NL": {"2210 AB", ""}, "AT": {"6691,9170", ""},
 	} {
-		m, _ := market.Lookup(country)
+		m, _ := lookup(country)
 		for i, list := range texts {
 			if list == "" {
 				continue
@@ -188,14 +184,14 @@ func TestUntaxed(t *testing.T) {
 		}
 	}
 	// The place counts, not the market of the purchase; a country without VAT is such a place.
-	de, _ := market.Lookup("DE")
+	de, _ := lookup("DE")
 	for to, untaxed := range map[string]bool{"FI 22100": true, "FI 27498": false, "DE 22100": false, "US 22100": true, "GB JE2 3AB": true} {
 		country, code, _ := strings.Cut(to, " ")
 		if d, _ := de.DeliveryTo(country, code); d.Untaxed() != untaxed {
 			t.Errorf("DE to %s: without VAT %t", to, !untaxed)
 		}
 	}
-	us, _ := market.Lookup("US")
+	us, _ := lookup("US")
 	if d, _ := us.DeliveryTo("FI", "22100"); d.Untaxed() || d.Rate(market.Standard) != 0 {
 		t.Error("American prices include no VAT that could be left out")
 	}

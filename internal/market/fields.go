@@ -1,6 +1,7 @@
 package market
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,9 +20,9 @@ type Field struct {
 	Length   int      // characters that fit, at most
 	Options  []Option // the choices, of a select
 	Digits   bool     // it has only digits
-	// Unreachable is the postal code to which nothing is delivered, in capitals without
-	// spaces; "" for other fields. See [Delivery.Delivers].
-	Unreachable string
+	// Unreachable are the postal codes to which nothing is delivered, nil for other fields.
+	// See [Market.NoDelivery].
+	Unreachable []string
 }
 
 // Option is one of the choices of a field.
@@ -38,9 +39,26 @@ const (
 
 // postalCodes are the forms of the countries' postal codes.
 var postalCodes = map[string]string{
-	"SE": `\d{3} ?\d{2}`, "NO": `\d{4}`, "DK": `\d{4}`, "FI": `\d{5}`, "DE": `\d{5}`, "AT": `\d{4}`,
-	"NL": `[1-9]\d{3} ?[A-Za-z]{2}`, "GB": `[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}`, "US": `\d{5}(?:-\d{4})?`,
+	"AT": digits4, "AU": digits4, "BE": digits4, "CA": `[A-Za-z]\d[A-Za-z] ?\d[A-Za-z]\d`, "CH": digits4, "CZ": digits32,
+	"DE": digits5, "DK": digits4, "EE": digits5, "ES": digits5, "FI": digits5, "FR": digits5,
+	"GB": `[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2}`, "GR": digits32, "IE": `[A-Za-z]\d[\dWw] ?[A-Za-z\d]{4}`, "IT": digits5,
+	"LI": digits4, "LU": digits4, "MX": digits5, "NL": `[1-9]\d{3} ?[A-Za-z]{2}`, "NO": digits4, "NZ": digits4,
+	"PL": `\d{2}-?\d{3}`, "PT": `\d{4}-?\d{3}`, "RO": `\d{6}`, "SE": digits32, "SI": digits4, "SK": digits32, "US": `\d{5}(?:-\d{4})?`,
 }
+
+// Forms that several countries have, and that of a country whose form is not known.
+const (
+	digits4  = `\d{4}`
+	digits5  = `\d{5}`
+	digits32 = `\d{3} ?\d{2}`
+	anyCode  = `[A-Za-z\d][A-Za-z\d \-]{0,9}`
+)
+
+// postalCodeOf returns the form of a country's postal codes.
+func postalCodeOf(country string) string { return cmp.Or(postalCodes[country], anyCode) }
+
+// hasLetters reports whether the postal codes of a country may have letters.
+func hasLetters(country string) bool { return strings.Contains(postalCodeOf(country), "A-Z") }
 
 // phone is a number as people write it, and how few digits Klarna takes.
 const phone = `\+?[\d(][\d ()\/.\-]{3,28}\d`
@@ -70,8 +88,8 @@ func (m Market) Field(name string) Field {
 // that is usual there. The country is no field.
 func (m Market) AddressFields() []Field {
 	postal := Field{
-		Name: "postal_code", Autocomplete: "postal-code", Pattern: postalCodes[m.Country], Length: 10,
-		Digits: m.Country != "NL" && m.Country != "GB", Unreachable: unreachable[m.Country],
+		Name: "postal_code", Autocomplete: "postal-code", Pattern: postalCodeOf(m.Country), Length: 10,
+		Digits: !hasLetters(m.Country), Unreachable: m.NoDelivery,
 	}
 	city := Field{Name: "city", Autocomplete: "address-level2", Pattern: line, Length: maxLength}
 	fields := []Field{
@@ -86,8 +104,13 @@ func (m Market) AddressFields() []Field {
 		return append(fields, second, city, Field{
 			Name: "region", Autocomplete: "address-level1", Pattern: `[A-Z]{2}`, Length: 2, Options: stateOptions(),
 		}, postal)
-	case "GB":
+	case "AU", "CA", "MX": // how Klarna wants a state or province written is not documented
+		return append(fields, second, city, Field{Name: "region", Autocomplete: "address-level1", Pattern: line, Length: maxLength, Optional: true}, postal)
+	case "GB", "IE", "NZ":
 		return append(fields, second, city, postal)
+	}
+	if postalCodes[m.Country] == "" {
+		postal.Optional = true // some have none
 	}
 	return append(fields, postal, city)
 }
@@ -121,22 +144,18 @@ func (f Field) Accepts(text string) bool {
 	if f.Options != nil {
 		return slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == text })
 	}
-	return len([]rune(text)) <= f.Length && patterns()[f.Pattern].MatchString(text)
+	return len([]rune(text)) <= f.Length && compiled(f.Pattern).MatchString(text)
 }
 
-// patterns are the compiled patterns of all fields. They are compiled at first use: with
-// so many letters this costs more than all else when a process starts.
-var patterns = sync.OnceValue(func() map[string]*regexp.Regexp {
-	compiled := map[string]*regexp.Regexp{}
-	for _, pattern := range []string{line, phone} {
-		compiled[pattern] = regexp.MustCompile(`^(?:` + pattern + `)$`)
+// patterns are the compiled patterns of all fields. Each is compiled at first use: with so
+// many letters this costs more than all else when a process starts.
+var patterns sync.Map // of *regexp.Regexp
+
+func compiled(pattern string) *regexp.Regexp {
+	if p, ok := patterns.Load(pattern); ok {
+		return p.(*regexp.Regexp)
 	}
-	for _, m := range markets {
-		for _, f := range m.AddressFields() {
-			if compiled[f.Pattern] == nil {
-				compiled[f.Pattern] = regexp.MustCompile(`^(?:` + f.Pattern + `)$`)
-			}
-		}
-	}
-	return compiled
-})
+	p := regexp.MustCompile(`^(?:` + pattern + `)$`)
+	patterns.Store(pattern, p)
+	return p
+}

@@ -14,10 +14,6 @@ import (
 // must not be changed.
 type List []Market
 
-// All returns all markets that the shop knows. It sells in those that have prices: see
-// publish.Version.
-func All() List { return slices.Clone(markets) }
-
 // Lookup returns the market of a country ("SE", in either case); false if it is not in
 // the list.
 func (l List) Lookup(country string) (Market, bool) {

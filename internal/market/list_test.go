@@ -31,7 +31,7 @@ func TestFewMarkets(t *testing.T) {
 		{"GB US", "en-US", "US en-US"},
 	} {
 		var sold market.List
-		for _, m := range market.All() {
+		for _, m := range all() {
 			if strings.Contains(tc.sold, m.Country) {
 				sold = append(sold, m)
 			}
@@ -39,7 +39,7 @@ func TestFewMarkets(t *testing.T) {
 		if country, locale := sold.FromAcceptLanguage(tc.header); country+" "+locale != tc.want {
 			t.Errorf("%s, %q: got %s %s, want %s", tc.sold, tc.header, country, locale, tc.want)
 		}
-		for _, m := range market.All() {
+		for _, m := range all() {
 			if _, found := sold.Lookup(strings.ToLower(m.Country)); found != slices.Contains(sold.Countries(), m.Country) {
 				t.Errorf("%s: %s is found %t", tc.sold, m.Country, found)
 			}

@@ -1,5 +1,5 @@
-// Package market knows the countries the shop sells to: currency, languages,
-// tax and delivery of each.
+// Package market has the countries that a shop sells to, with currency, languages, tax and
+// delivery, and what is known of countries: states, forms of addresses.
 package market
 
 import (
@@ -21,29 +21,53 @@ const (
 	SalesTax
 )
 
-// IDs of the shipping options. Their texts have the keys "shipping.<ID>.name" and
-// "shipping.<ID>.time".
-const (
-	MailBoat = "mailboat"
-	Express  = "express"
-	Collect  = "collect"
-)
-
 // ShippingOption is a way for goods to reach the shopper.
 type ShippingOption struct {
-	ID    string
-	Price money.Amount // minor units of the market's currency, with VAT where prices include it
+	ID         string
+	Name, Time i18n.Text    // Time is how long it takes; may be empty
+	Price      money.Amount // minor units of the market's currency, with VAT where prices include it
+	// ByWeight are the prices by the weight of the goods, instead of Price: lightest first.
+	ByWeight []WeightPrice
+	// FreeFrom is what the goods must cost, after discounts, for delivery to cost nothing;
+	// 0: never.
+	FreeFrom money.Amount
 	// Pickup: the shopper collects the goods.
 	Pickup bool
 }
 
-// Market is a purchase country with its currency, locales, tax and delivery. Its slices
-// are shared and must not be changed.
+// WeightPrice is what delivery costs up to a weight in grams.
+type WeightPrice struct {
+	UpTo  int
+	Price money.Amount
+}
+
+// For returns the option at its price for goods that cost and weigh so much. False: it is
+// not offered for them.
+func (o ShippingOption) For(goods money.Amount, grams int) (ShippingOption, bool) {
+	if o.ByWeight != nil {
+		i := slices.IndexFunc(o.ByWeight, func(w WeightPrice) bool { return grams <= w.UpTo })
+		if i < 0 {
+			return o, false
+		}
+		o.Price = o.ByWeight[i].Price
+	}
+	if o.FreeFrom > 0 && goods >= o.FreeFrom {
+		o.Price = 0
+	}
+	return o, true
+}
+
+// Market is a purchase country with its currency, locales, tax and delivery, as a shop file
+// says them. Its slices and maps are shared and must not be changed.
 type Market struct {
-	Country         string // ISO 3166-1 alpha-2, upper case
-	Currency        money.Currency
-	Locales         []string // "sv-SE"; the first is the default
-	Scheme          TaxScheme
+	Country  string // ISO 3166-1 alpha-2, upper case
+	Currency money.Currency
+	Locales  []string // "sv-SE"; the first is the default
+	Scheme   TaxScheme
+	// Rates are the VAT rates; a class without one has that of [Standard]. Nil with SalesTax.
+	Rates map[TaxClass]money.TaxRate
+	// SalesTax are the rates of the states that goods are delivered to ("CA"), with SalesTax.
+	SalesTax        map[string]money.TaxRate
 	ShippingOptions []ShippingOption
 	DeliveryTax     DeliveryTax
 	DeliveryRate    money.TaxRate // with TaxAtRate
@@ -51,31 +75,20 @@ type Market struct {
 	// at the end stands for any end.
 	Untaxed       []string
 	UntaxedPrices UntaxedPrices
+	NoDelivery    []string // postal codes to which nothing is delivered, written as Untaxed
+	// Abroad are the other countries that goods are delivered to: their tax, their places
+	// without VAT and without delivery. Their other members do not count.
+	Abroad []Market
 }
 
-var markets = []Market{
-	{Country: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}, ShippingOptions: shipping(4900, 12900)},
-	{Country: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}, ShippingOptions: shipping(5900, 14900), Untaxed: []string{"917*", "8099"}},                          // Svalbard, Jan Mayen
-	{Country: "DK", Currency: "DKK", Locales: []string{"da-DK", "en-DK"}, ShippingOptions: shipping(3900, 9900), Untaxed: []string{"38*", "39*"}},                             // the Faroes, Greenland
-	{Country: "FI", Currency: "EUR", Locales: []string{"fi-FI", "sv-FI", "en-FI"}, ShippingOptions: shipping(490, 1290), Untaxed: []string{"22*"}},                            // Åland
-	{Country: "DE", Currency: "EUR", Locales: []string{"de-DE", "en-DE"}, ShippingOptions: shipping(490, 1290), DeliveryTax: TaxAsGoods, Untaxed: []string{"27498", "78266"}}, // Helgoland, Büsingen
-	{Country: "AT", Currency: "EUR", Locales: []string{"de-AT", "en-AT"}, ShippingOptions: shipping(490, 1290), DeliveryTax: TaxAsGoods},
-	{Country: "NL", Currency: "EUR", Locales: []string{"nl-NL", "en-NL"}, ShippingOptions: shipping(490, 1290)},
-	{Country: "GB", Currency: "GBP", Locales: []string{"en-GB"}, ShippingOptions: shipping(395, 995), Untaxed: []string{"JE*", "GY*"}}, // Jersey, Guernsey
-	{Country: "US", Currency: "USD", Locales: []string{"en-US"}, ShippingOptions: shipping(600, 1500), DeliveryTax: TaxAsGoods, Scheme: SalesTax},
-}
-
-func shipping(mailBoat, express money.Amount) []ShippingOption {
-	return []ShippingOption{
-		{ID: MailBoat, Price: mailBoat},
-		{ID: Express, Price: express},
-		{ID: Collect, Pickup: true},
+// Option returns the shipping option with an ID; false if there is none.
+func (m Market) Option(id string) (ShippingOption, bool) {
+	i := slices.IndexFunc(m.ShippingOptions, func(o ShippingOption) bool { return o.ID == id })
+	if i < 0 {
+		return ShippingOption{}, false
 	}
+	return m.ShippingOptions[i], true
 }
-
-// Lookup returns the market of a country ("SE", in either case); false if the shop knows
-// none.
-func Lookup(country string) (Market, bool) { return List(markets).Lookup(country) }
 
 // HasLocale reports whether the market is served in a locale, as spelt in Locales.
 func (m Market) HasLocale(locale string) bool { return slices.Contains(m.Locales, locale) }
@@ -99,10 +112,14 @@ func (m Market) localeOf(lang string) (string, bool) {
 }
 
 // DefaultShipping returns the cheapest option that delivers, or where none does the
-// cheapest to collect. False: there is no option.
-func (m Market) DefaultShipping() (ShippingOption, bool) { return defaultOption(m.ShippingOptions) }
+// cheapest to collect, at the lowest of its prices. False: there is no option.
+func (m Market) DefaultShipping() (ShippingOption, bool) {
+	return DefaultOption(Delivery{options: m.ShippingOptions}.OptionsFor(0, 0))
+}
 
-func defaultOption(options []ShippingOption) (ShippingOption, bool) {
+// DefaultOption returns the cheapest option that delivers, or where none does the cheapest
+// to collect. False: there is none.
+func DefaultOption(options []ShippingOption) (ShippingOption, bool) {
 	if len(options) == 0 {
 		return ShippingOption{}, false
 	}

@@ -77,6 +77,3 @@ func (s shown) format() string {
 	// languages. We use one sign for all.
 	return strings.ReplaceAll(f.Format(amount), "-", "−")
 }
-
-// Known reports whether there is such a currency.
-func (c Currency) Known() bool { return currency.IsValid(string(c)) }

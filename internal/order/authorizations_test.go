@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -47,7 +48,7 @@ func TestReconcileAuthorization(t *testing.T) {
 	w.Round(20 * time.Second)
 	w.paidOnce(in)
 
-	w.Book.Payments.Authorizations.Review = true
+	w.Book.Published = shoptest.Published(func(s *settings.Shop) { s.Checkout.Review = true })
 	in = w.authorized()
 	w.told(in)
 	for _, later := range []time.Duration{time.Minute, 30 * time.Minute} {

@@ -265,8 +265,8 @@ func (b *Book) RunErase(ctx context.Context) {
 }
 
 // EraseDue does one round: it erases what is on the list and not erased, because the
-// database was restored or the order was not finished, and what is older than Retain at
-// now. One process is at it. What is not finished stays for the rounds after.
+// database was restored or the order was not finished, and what is older than the shop
+// keeps at now. One process is at it. What is not finished stays for the rounds after.
 func (b *Book) EraseDue(ctx context.Context, now time.Time) (err error) {
 	lock, err := redislock.Obtain(ctx, b.Redis, eraseLock, lease, nil)
 	if errors.Is(err, redislock.ErrNotObtained) {
@@ -325,7 +325,7 @@ func (b *Book) listedDue(ctx context.Context) (due []Order, err error) {
 // oldDue are finished orders that were bought before the time for which personal data is
 // kept, the oldest first.
 func (b *Book) oldDue(ctx context.Context, now time.Time) ([]Order, error) {
-	before := b.Retain.Before(now)
+	before := b.Published.Now().Shop.Retention.Before(now)
 	if before.IsZero() {
 		return nil, nil
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
@@ -450,7 +451,7 @@ func TestRetention(t *testing.T) {
 		if err := w.Book.EraseDue(t.Context(), time.Now()); err != nil || w.InBook(old.OrderID).Erased() {
 			t.Errorf("erased without being told to: %v", err)
 		}
-		w.Book.Retain = order.Retention{Years: 3}
+		w.Book.Published = shoptest.Published(func(s *settings.Shop) { s.Retention = settings.Retention{Years: 3} })
 		if err := w.Book.EraseDue(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,6 @@
 package order
 
 import (
-	"time"
-
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -119,15 +117,4 @@ func (e AuditEntry) bare() AuditEntry {
 	}
 	e.Changes = kept
 	return e
-}
-
-// Retention is for how long an order keeps its personal data; zero is for ever.
-type Retention struct{ Years, Months, Days int }
-
-// Before is the time before which orders were bought that are erased at now; zero is none.
-func (r Retention) Before(now time.Time) time.Time {
-	if r == (Retention{}) {
-		return time.Time{}
-	}
-	return now.AddDate(-r.Years, -r.Months, -r.Days)
 }

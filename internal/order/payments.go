@@ -81,7 +81,7 @@ func (b *Book) Withdraw(ctx context.Context, sessionID, token string) {
 // loop makes an order of it when the browser does not. The error is
 // ErrUnavailable.
 func (b *Book) Authorized(ctx context.Context, sessionID, token string) error {
-	return b.authorized(ctx, sessionID, token, !b.Payments.Authorizations.Review)
+	return b.authorized(ctx, sessionID, token, !b.Published.Now().Shop.Checkout.Review)
 }
 
 func (b *Book) authorized(ctx context.Context, sessionID, token string, agreed bool) error {
@@ -183,7 +183,7 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	// been told another one than the shop's form.
 	to, err := session.ShipTo()
 	if err == nil && to != (cart.Address{}) {
-		err = c.Follow(to, b.Published.Now().Markets)
+		err = c.Follow(to, b.Published.Now().Markets, "")
 	}
 	if err != nil {
 		return c, want, nil, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)

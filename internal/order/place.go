@@ -55,7 +55,6 @@ type Book struct {
 	Published  *publish.Published
 	LeftBehind *kco.LeftBehind
 	Payments   *payments.Syncer // nil: no orders of Klarna Payments are made
-	Retain     Retention        // for how long an order keeps its personal data
 	Logger     *slog.Logger
 	Observer   *observe.Observer // told what the book does; may be nil
 

@@ -87,6 +87,11 @@ func (v View) Bought(o order.Order) templates.Order {
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
 			shown.Totals.DeliveryName = line.Name
+			m, _ := v.Version.Markets.Lookup(o.PurchaseCountry)
+			if option, offered := m.Option(line.Reference); offered { // it may have been given up since
+				shown.Totals.DeliveryName, _ = option.Name.In(v.Voice.Lang)
+				shown.Totals.DeliveryTime, _ = option.Time.In(v.Voice.Lang)
+			}
 		case klarna.SalesTax:
 			shown.Totals.SalesTax = new(price(line.TotalAmount))
 		}

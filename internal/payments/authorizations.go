@@ -17,9 +17,6 @@ import (
 // released.
 type Authorizations struct {
 	DB *db.DB
-	// Review: the shopper reviews the order after it is authorized. Then the callback of
-	// the authorization places no order.
-	Review bool
 }
 
 const (

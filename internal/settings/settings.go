@@ -10,14 +10,6 @@ import (
 	"github.com/shopd/shopd/internal/market"
 )
 
-// Source is a shop file with the files that it names, as they are published.
-type Source struct {
-	File []byte `json:"file"`
-	// Files are what the shop file names: logo, stylesheet, Markdown; by the name that it
-	// has there.
-	Files map[string][]byte `json:"files,omitempty"`
-}
-
 // Shop is what a shop file says. It never changes and is shared.
 type Shop struct {
 	Name        string // 1 to 60 characters
@@ -70,8 +62,16 @@ type Checkout struct {
 	Review   bool // the flow of Klarna Payments has a second page
 }
 
-// Retention is a time of whole years, months and days.
+// Retention is a time of whole years, months and days; zero is for ever.
 type Retention struct{ Years, Months, Days int }
+
+// Before is the time before which orders were bought whose time is over at now; zero is none.
+func (r Retention) Before(now time.Time) time.Time {
+	if r == (Retention{}) {
+		return time.Time{}
+	}
+	return now.AddDate(-r.Years, -r.Months, -r.Days)
+}
 
 // Mail is what the shop writes to those who buy.
 type Mail struct {

@@ -10,15 +10,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // credentials knows whether Klarna takes the shop's user and password. Wrong ones would
 // fail every checkout, so the process is not ready with them.
 type credentials struct {
-	klarna *klarna.Client
-	path   string // of something that a shop can read, before its ID
-	logger *slog.Logger
-	wrong  atomic.Bool
+	klarna    *klarna.Client
+	published *publish.Published // says of which product they are
+	logger    *slog.Logger
+	wrong     atomic.Bool
 }
 
 // credentialsEvery is how long Klarna is not asked again after no answer, or a wrong one.
@@ -50,8 +51,12 @@ func (c *credentials) Run(ctx context.Context) {
 
 // try reads what nobody has.
 func (c *credentials) try(ctx context.Context) error {
+	path := "/checkout/v3/orders/"
+	if c.published.Now().Shop.Checkout.Payments {
+		path = "/payments/v1/sessions/"
+	}
 	_, err := c.klarna.Do(ctx, klarna.Request{
-		Operation: "try credentials", Method: http.MethodGet, Path: c.path + uuid.NewString(), Retry: klarna.RetryRead,
+		Operation: "try credentials", Method: http.MethodGet, Path: path + uuid.NewString(), Retry: klarna.RetryRead,
 	}, nil)
 	return err
 }

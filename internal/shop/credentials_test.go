@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -21,9 +22,13 @@ func TestCredentials(t *testing.T) {
 		logged string
 	}{
 		{"right", nil, http.StatusOK, "klarna takes the credentials"},
-		{"right, Klarna Payments", func(c *shop.Config) { c.Checkout.Payments = true }, http.StatusOK, "klarna takes the credentials"},
+		{"right, Klarna Payments", func(c *shop.Config) {
+			c.Published = shoptest.Published(func(s *settings.Shop) { s.Checkout.Payments = true })
+		}, http.StatusOK, "klarna takes the credentials"},
 		{"wrong", func(c *shop.Config) { c.Klarna.Password = "hunter2" }, http.StatusServiceUnavailable, "klarna refuses the credentials"},
-		{"wrong, Klarna Payments", func(c *shop.Config) { c.Checkout.Payments, c.Klarna.Password = true, "hunter2" }, http.StatusServiceUnavailable, "klarna refuses the credentials"},
+		{"wrong, Klarna Payments", func(c *shop.Config) {
+			c.Published, c.Klarna.Password = shoptest.Published(func(s *settings.Shop) { s.Checkout.Payments = true }), "hunter2"
+		}, http.StatusServiceUnavailable, "klarna refuses the credentials"},
 		{"no answer", func(c *shop.Config) { c.Klarna.URL = "http://127.0.0.1:1" }, http.StatusOK, "the credentials could not be tried"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

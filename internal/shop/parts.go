@@ -45,10 +45,7 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 }
 
 func (s *Shop) addCredentials(c Config, api *klarna.Client) {
-	s.credentials = &credentials{klarna: api, path: "/checkout/v3/orders/", logger: c.Logger}
-	if c.Checkout.Payments {
-		s.credentials.path = "/payments/v1/sessions/"
-	}
+	s.credentials = &credentials{klarna: api, published: c.Published, logger: c.Logger}
 }
 
 func (s *Shop) addCarts(c Config) {
@@ -75,7 +72,7 @@ func (s *Shop) addPayments(c Config, api *klarna.Client) {
 	s.Payments = &payments.Syncer{
 		Client: payments.NewClient(api), Carts: s.Carts, Stock: s.Stock, Logger: c.Logger,
 		Observer:       s.Observer,
-		Authorizations: &payments.Authorizations{DB: c.DB, Review: c.Checkout.Review},
+		Authorizations: &payments.Authorizations{DB: c.DB},
 		Wants: &payments.Wants{
 			Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL,
 		},
@@ -86,7 +83,7 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
 		DB: c.DB, Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, Published: c.Published, LeftBehind: s.LeftBehind,
-		Retain: c.Retain, Logger: c.Logger, Observer: s.Observer,
+		Logger: c.Logger, Observer: s.Observer,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
 }
@@ -117,11 +114,8 @@ func (s *Shop) addStorefront(c Config) {
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
 	}
-	if c.Checkout.Payments || c.Checkout.Both {
-		s.Storefront.Payments = &storefront.Payments{
-			Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins,
-			Review: c.Checkout.Review, First: c.Checkout.Payments,
-		}
+	s.Storefront.Payments = &storefront.Payments{
+		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
 	}
 	s.Storefront.Sessions = session.New(session.Options{
 		Redis: c.Redis, Secure: c.https(), Logger: c.Logger, Fail: s.Storefront.PageError, Observer: s.Observer,

@@ -45,14 +45,14 @@ type Config struct {
 	Secret    string
 	Published *publish.Published // the shop and its catalogue
 	Team      backoffice.Team    // empty: there is no back office
-	Checkout  Checkout
+	// BothCheckouts offers Klarna Payments beside Klarna Checkout, whatever the shop file says.
+	BothCheckouts bool
 	// WriteLimit is how many changes and checkout pages one client may request per
 	// minute; 0: any number.
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Mail           mail.Sender      // nil: no mails are written
-	Retain         order.Retention  // for how long orders keep their personal data; zero: for ever
 	LockWait       time.Duration    // how long a request waits for its session's lock; 0: session.DefaultLockWait
 	Drain          time.Duration    // how long /readyz says no before the listener closes
 	Tracing        *observe.Tracing // nil: no traces
@@ -69,14 +69,6 @@ type Klarna struct {
 	BrowserOrigins []string
 	Library        string   // the address of Klarna Payments' script
 	LibraryOrigins []string // further hosts that the script uses
-}
-
-// Checkout says which Klarna products the shop offers. The zero value is Klarna Checkout
-// alone.
-type Checkout struct {
-	Payments bool // /checkout is Klarna Payments
-	Both     bool // the other product is offered too
-	Review   bool // the flow of Klarna Payments has a second page
 }
 
 // Shop is the parts of one process, made by New.

@@ -139,7 +139,7 @@ func TestRefusedAddress(t *testing.T) {
 	b.open(s)
 	before := b.cart()
 	out := s.shopper(fakeklarna.Action{Type: map[string]string{"postal_code": "999 99"}})
-	if out.Refused == nil || out.Refused.Code != fakeklarna.RefusedAddress || out.Refused.Message != i18n.T("sv", "note.postal_code", "999 99") {
+	if out.Refused == nil || out.Refused.Code != fakeklarna.RefusedAddress || out.Refused.Message != s.Published.Now().Shop.Voice("sv").T("note.postal_code", "999 99") {
 		t.Fatalf("got %+v", out.Refused)
 	}
 	if diff := cmp.Diff(before, b.cart()); diff != "" {

@@ -109,7 +109,7 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 		v.PageError(w, r, err)
 		return
 	}
-	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: v.Payments != nil && !v.Payments.First}
+	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: v.Payments.Both && !v.version.Shop.Checkout.Payments}
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {

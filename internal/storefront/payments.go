@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -23,8 +24,7 @@ type Payments struct {
 	// Origins are further hosts for the frames, calls and pictures of the script, as
 	// scheme://host[:port].
 	Origins []string
-	Review  bool // two pages: details, then a review
-	First   bool // it is at /checkout; KCO is not offered
+	Both    bool // it is offered beside Klarna Checkout, whatever the shop file says
 }
 
 // Where the pages are.
@@ -33,15 +33,36 @@ const (
 	reviewPath   = "/checkout/payments/review"
 )
 
-// page returns which page of the flow is requested.
-func (p *Payments) page(r *http.Request) templates.PaymentsPage {
+// pageOf returns which page of the flow is requested.
+func pageOf(r *http.Request, flow settings.Checkout) templates.PaymentsPage {
 	switch {
-	case !p.Review:
+	case !flow.Review:
 		return templates.OneStep
 	case r.URL.Path == reviewPath:
 		return templates.Review
 	}
 	return templates.Details
+}
+
+// checkoutPage is /checkout: of the product that the shop has.
+func (s *Storefront) checkoutPage(w http.ResponseWriter, r *http.Request) {
+	if s.Published.Now().Shop.Checkout.Payments {
+		s.payments(w, r)
+		return
+	}
+	s.checkout(w, r)
+}
+
+// paying serves a page of Klarna Payments, or a change by one, where the shop offers it.
+func (s *Storefront) paying(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		offered := s.Published.Now().Shop.Checkout
+		if !offered.Payments && !s.Payments.Both || r.URL.Path == reviewPath && !offered.Review {
+			s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP(w, r)
+			return
+		}
+		next(w, r)
+	}
 }
 
 // payments shows the shop's own form with Klarna's widget beside the order.
@@ -75,7 +96,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	respond.AllowStyleAttributes(w)
 	respond.AllowOrigins(w, s.Payments.Origins)
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
-		Shell: shell, Order: order, Page: s.Payments.page(r), Fields: fieldsOf(v.market, result.Quote),
+		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Fields: fieldsOf(v.market, result.Quote),
 		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),

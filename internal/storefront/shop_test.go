@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -35,7 +36,7 @@ func newShopOn(t testing.TB, rdb *redistest.Server, o fakeklarna.Options) *shopW
 
 // review offers the flow of Klarna Payments that has two pages, and no back office.
 func review(c *shop.Config) {
-	c.Checkout.Review = true
+	c.Published = shoptest.Published(func(s *settings.Shop) { s.Checkout.Review = true })
 	c.Klarna.LibraryOrigins = []string{"https://library.example"}
 	c.Team = nil
 }

@@ -57,22 +57,13 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/cart/lines", s.submit(addLine))
 	r.Post("/cart/lines/{sku}", s.submit(setLine))
 	r.Post("/cart/discount", s.submit(setDiscount))
-	checkout := s.checkout
-	if s.Payments != nil && s.Payments.First {
-		checkout = s.payments
-	}
-	r.Get("/checkout", s.locked(checkout))
+	r.Get("/checkout", s.locked(s.checkoutPage))
 	r.Post("/checkout/update", s.update)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
-	if s.Payments == nil {
-		return
-	}
-	r.Get(paymentsPath, s.locked(s.payments))
-	r.Post(paymentsPath+"/update", s.updatePayments)
-	r.Post(paymentsPath+"/place", s.placePayments)
-	if s.Payments.Review {
-		r.Get(reviewPath, s.locked(s.payments))
-	}
+	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
+	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
+	r.Post(paymentsPath+"/place", s.paying(s.placePayments))
+	r.Get(reviewPath, s.paying(s.locked(s.payments)))
 }
 
 // fallback returns the market for a visitor without a cart: one where something can be

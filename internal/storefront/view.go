@@ -249,7 +249,7 @@ func (v *view) totals(q cart.Quote) templates.Totals {
 	}
 	if q.Shipping != nil {
 		totals.Delivery = new(v.amount(q.Shipping.Price))
-		totals.DeliveryName, totals.DeliveryTime = v.voice.T("shipping."+q.Shipping.ID+".name"), v.voice.T("shipping."+q.Shipping.ID+".time")
+		totals.DeliveryName, totals.DeliveryTime = q.Shipping.Name, q.Shipping.Time
 	}
 	if v.market.Scheme == market.SalesTax {
 		totals.SalesTax = new(v.amount(q.OrderTaxAmount))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // The payment session ends while its page is open: the page goes on with a new one. What was
@@ -61,7 +62,7 @@ func TestPaymentsSessionEnds(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", tc.flow)
+			d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments, payments_flow: "+tc.flow+"}\n"))
 			s := d.shopper(t, browsertest.Options{})
 			s.Expect("status of 401")
 			s.fill("MUG-1", "JAM-1")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // The checkout of Klarna Payments, with the fake's library, widget and dialog.
@@ -107,7 +108,7 @@ func (s *shopper) paid() fakeklarna.ManagedOrder {
 // One step: the widget follows the cart, the shopper approves, and the order is that of the cart.
 func TestPaymentsPurchase(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
 	s := d.shopper(t, browsertest.Options{})
 	s.fill("MUG-1", "JAM-1")
 	s.openPayments()
@@ -133,7 +134,7 @@ func TestPaymentsPurchase(t *testing.T) {
 // amount; the shopper is told, and approves the new one.
 func TestPaymentsStaleCart(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
 	s := d.shopper(t, browsertest.Options{})
 	s.Expect("status of 409")
 	s.fill("MUG-1", "JAM-1")
@@ -160,7 +161,7 @@ func TestPaymentsStaleCart(t *testing.T) {
 // anew there.
 func TestPaymentsReview(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", "review")
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments, payments_flow: review}\n"))
 	s := d.shopper(t, browsertest.Options{})
 	s.Expect("status of 409")
 	s.fill("MUG-1", "JAM-1")
@@ -187,7 +188,7 @@ func TestPaymentsReview(t *testing.T) {
 // Without scripts the page says that it needs them, and the cart can still be changed.
 func TestPaymentsNoJS(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
 	s := d.shopper(t, browsertest.Options{NoJS: true})
 	s.Go(d.url + "/products/MUG-1")
 	s.submit(".product form[data-add] button[type=submit]")
@@ -246,7 +247,7 @@ func TestPaymentsNarrow(t *testing.T) {
 	for _, language := range []string{"de-DE", "fi-FI", "en-US"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+			d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
 			s := d.shopper(t, browsertest.Options{Phone: true, Width: 320, Height: 640, AcceptLanguage: language})
 			s.fill("MUG-1", "BOK-4")
 			s.openPayments()
@@ -267,7 +268,7 @@ func TestPaymentsNarrow(t *testing.T) {
 // With the keyboard alone: the address, the way to pay, the approval.
 func TestPaymentsKeyboard(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
 	s := d.shopper(t, browsertest.Options{})
 	s.fill("MUG-1")
 	s.openPayments()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // Every page and state can be reached, its controls are large enough for a finger where there is one, and links for
@@ -57,7 +58,7 @@ func TestLooks(t *testing.T) {
 			s = d.shopper(t, l.o)
 			s.states(look(s.Page, finger))
 			d.inspections(t, l.o, func(p *browsertest.Page, name string) { look(p, 24)(name) })
-			s = deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments", "-payments-flow", "review").shopper(t, l.o)
+			s = deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments, payments_flow: review}\n")).shopper(t, l.o)
 			s.paymentsTour(look(s.Page, finger))
 			url, names := accidents(t)
 			for _, name := range names {

@@ -110,7 +110,7 @@ func TestMetrics(t *testing.T) {
 	orderID := w.selling()
 	w.office(orderID)
 
-	pay := watched{deployment: deploy(t, 1, fakeklarna.Options{}, "-checkout", "payments")}
+	pay := watched{deployment: deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))}
 	pay.p = pay.shops[0]
 	pay.paying()
 

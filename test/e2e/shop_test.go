@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"flag"
@@ -73,6 +74,7 @@ type deployment struct {
 	data      string // the URL of the database
 	url       string // of the first process, as the browser knows it: http://localhost:PORT
 	shops     []*process
+	command   string            // "": serve
 	more      []string          // settings of the processes, as flags
 	env       map[string]string // further variables of processes that are yet to be started
 	published *publish.Published
@@ -172,7 +174,7 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_STAFF":           shoptest.Staff,
 	}
 	maps.Copy(env, d.env)
-	return startProcess(d.t, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
+	return startProcess(d.t, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
 }
 
 // process is a running shopd. It is killed at the end of the test.

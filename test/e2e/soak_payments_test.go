@@ -24,7 +24,7 @@ type paymentPage struct {
 var pageData = regexp.MustCompile(`(?s)<script id="checkout-data" type="application/json"[^>]*>(.*?)</script>`)
 
 // openPayments loads the checkout of Klarna Payments.
-func (p *pane) openPayments() { p.openFrom(p.get("/checkout", "")) }
+func (p *pane) openPayments() { p.openFrom(p.get("/checkout/payments", "")) }
 
 func (p *pane) openFrom(got asked) {
 	found := pageData.FindStringSubmatch(got.body)

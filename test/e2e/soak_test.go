@@ -82,10 +82,9 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	// Besides, Klarna denies an order now and then that it has: then it is left behind.
 	s.fake.AddFault(fakeklarna.Fault{Method: http.MethodGet, Path: "/checkout/v3/orders/*", Status: http.StatusForbidden, Probability: 0.02, Count: -1})
 	kcoShops := slices.Clone(s.shops)
-	flags := s.more
-	s.more = append(slices.Clone(flags), "-checkout", "payments")
+	s.command = "demo" // on the same stores, it offers both checkouts
 	pays := []*process{s.start("127.0.0.1:0")}
-	s.more = flags
+	s.command = ""
 	s.shops = append(s.shops, pays...)
 	s.up[0].Store(&kcoShops)
 	s.up[1].Store(&pays)

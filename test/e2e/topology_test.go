@@ -25,6 +25,7 @@ import (
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // topologyTime is how long visitors are at it, and on until what happens to the shop is
@@ -142,7 +143,7 @@ func allOnCluster(t *testing.T, server *redistest.Server) {
 	begun := w.p.scrape()
 	w.faulty()
 	w.office(w.selling())
-	pay := watched{deployment: deployOn(t, server, 1, fakeklarna.Options{}, "-checkout", "payments")}
+	pay := watched{deployment: deployOn(t, server, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))}
 	pay.p = pay.shops[0]
 	pay.paying()
 	w.looped(begun)

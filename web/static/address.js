@@ -5,6 +5,12 @@ import { make, text } from "./page.js";
 /** What is typed, without what does not count. @param {string} typed */
 const clean = (typed) => typed.trim().replace(/\s+/g, " ");
 
+/** Whether a postal code is one of a list. A * at an end stands for any end. @param {string[]} codes @param {string} typed */
+const within = (codes, typed) => {
+  const code = typed.replace(/[\s-]/g, "").toUpperCase();
+  return codes.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
+};
+
 export class AddressForm {
   #form;
   #summary;
@@ -78,7 +84,7 @@ export class AddressForm {
     if (value === "") return field.required ? error : "";
     if (this.#refused.get(field.name) === value) return error;
     if (field.dataset.pattern && !new RegExp(`^(?:${field.dataset.pattern})$`, "v").test(value)) return error;
-    return unreachable && value.replace(/[\s-]/g, "").toUpperCase() === unreachable ? text("unreachable", value) : "";
+    return unreachable && within(unreachable.split(" "), value) ? text("unreachable", value) : "";
   }
 
   #typed(field) {

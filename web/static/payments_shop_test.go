@@ -144,7 +144,7 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 			Optional: f.Optional, Digits: f.Digits, Length: f.Length, Options: options, Unreachable: f.Unreachable})
 	}
 	return templates.PaymentsView{
-		Shell: templates.Shell{Locale: "en-" + u.country, Country: u.country, Currency: string(m.Currency), CartRevision: u.revision, CartIDHash: "c0ffee", Path: "/checkout/payments",
+		Shell: templates.Shell{Shop: templates.Shop{Name: "Skerry"}, Locale: "en-" + u.country, Country: u.country, Currency: string(m.Currency), CartRevision: u.revision, CartIDHash: "c0ffee", Path: "/checkout/payments",
 			Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "US", Currency: "USD", Locales: []string{"en-US"}}}},
 		Order: u.order(), Page: page, Region: u.region, Untaxed: u.untaxed, Fields: fields, Methods: u.methods, Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
 	}

@@ -192,7 +192,7 @@ type AddressField struct {
 	Optional, Digits            bool
 	Length                      int // characters
 	Options                     []AddressOption
-	Unreachable                 string // a postal code to which nothing is brought
+	Unreachable                 []string // postal codes to which nothing is brought; a * at the end stands for any end
 }
 
 // AddressOption is a value of a field of the address form.

@@ -61,6 +61,7 @@ type Options struct {
 	Redis *redistest.Server  // nil: a server of the package's, flushed
 	DB    *db.DB             // nil: an empty one of PostgreSQL
 	URL   string             // of the database; "": an empty one of PostgreSQL, when DB is nil
+	Version *publish.Version // of all processes; nil: the demo's
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
@@ -117,7 +118,10 @@ func newWorld(t testing.TB, o Options) *World {
 		}
 		o.DB = dbtest.Open(t, db.Config{URL: o.URL})
 	}
-	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Published: publish.Fixed(skerry.Version())}
+	if o.Version == nil {
+		o.Version = skerry.Version()
+	}
+	w := &World{T: t, DB: o.DB, url: o.URL, Redis: o.Redis, Fake: fakeklarna.NewServer(t, o.Fake), Published: publish.Fixed(o.Version)}
 	t.Cleanup(w.logsNothingPrivate)
 	t.Cleanup(func() {
 		w.T = t // a subtest may have set another
@@ -163,8 +167,8 @@ func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)
 			URL: w.Fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna, Transport: http.DefaultTransport,
 			BrowserOrigins: []string{w.Fake.URL}, Library: w.Fake.URL + "/kp/lib/v1/api.js",
 		},
-		Checkout: shop.Checkout{Both: true},
-		Logger:   slog.New(observe.LogHandler(slog.NewTextHandler(&w.Log, nil))),
+		BothCheckouts: true,
+		Logger:        slog.New(observe.LogHandler(slog.NewTextHandler(&w.Log, nil))),
 	}
 	if change != nil {
 		change(&c)

@@ -1,11 +1,11 @@
-// Package jsonfile reads JSON files that people write. It tells all mistakes of a file at
+// Package yamlfile reads YAML files that people write. It tells all mistakes of a file at
 // once, each with its line and its member.
-package jsonfile
+package yamlfile
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +19,7 @@ const maxShown = 100
 // Checker reads the values of a file and collects what is wrong with them. Each method
 // takes the path of the value ("products[0].name"), for the problem. The zero value is
 // ready.
-type Checker struct{ problems []problem }
+type Checker struct{ problems, warnings []problem }
 
 type problem struct {
 	line int
@@ -28,6 +28,15 @@ type problem struct {
 
 // Fail adds a problem.
 func (c *Checker) Fail(line int, path, format string, args ...any) {
+	c.problems = append(c.problems, newProblem(line, path, fmt.Sprintf(format, args...)))
+}
+
+// Warn adds something that may be meant and is no problem.
+func (c *Checker) Warn(line int, path, format string, args ...any) {
+	c.warnings = append(c.warnings, newProblem(line, path, fmt.Sprintf(format, args...)))
+}
+
+func newProblem(line int, path, text string) problem {
 	path = strings.TrimPrefix(path, ".") // of a member of the file itself
 	path = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -35,7 +44,7 @@ func (c *Checker) Fail(line int, path, format string, args ...any) {
 		}
 		return utf8.RuneError // names come from the file: none may change how the problem reads
 	}, path)
-	c.problems = append(c.problems, problem{line, fmt.Sprintf("line %d: %s: %s", line, path, fmt.Sprintf(format, args...))})
+	return problem{line, fmt.Sprintf("line %d: %s: %s", line, path, text)}
 }
 
 // Err is all problems in the order of the file, nil without any.
@@ -43,15 +52,24 @@ func (c *Checker) Err() error {
 	if len(c.problems) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(c.problems, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
-	var text strings.Builder
-	for _, p := range c.problems[:min(len(c.problems), maxShown)] {
-		text.WriteString("\n" + p.text)
+	shown := texts(c.problems)
+	if more := len(shown) - maxShown; more > 0 {
+		shown = append(shown[:maxShown], fmt.Sprintf("and %d more", more))
 	}
-	if more := len(c.problems) - maxShown; more > 0 {
-		fmt.Fprintf(&text, "\nand %d more", more)
+	return fmt.Errorf("%d wrong:\n%s", len(c.problems), strings.Join(shown, "\n"))
+}
+
+// Warnings are what Warn was told, in the order of the file.
+func (c *Checker) Warnings() []string { return texts(c.warnings) }
+
+func texts(problems []problem) []string {
+	sorted := slices.Clone(problems)
+	slices.SortStableFunc(sorted, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
+	texts := make([]string, len(sorted))
+	for i, p := range sorted {
+		texts[i] = p.text
 	}
-	return fmt.Errorf("%d wrong:%s", len(c.problems), text.String())
+	return texts
 }
 
 // Members returns the members of an object, none of nil. A name that stands
@@ -84,7 +102,7 @@ func (c *Checker) Object(n *Node, path string, required []string, optional ...st
 			c.Fail(m.Line, path+"."+m.Name, "unknown member")
 		}
 	}
-	if _, ok := n.value.([]Member); ok {
+	if n != nil && n.IsObject() {
 		for _, name := range required {
 			if byName[name] == nil {
 				c.Fail(n.Line, path+"."+name, "is missing")
@@ -108,20 +126,25 @@ func (c *Checker) Array(n *Node, path string) []*Node {
 
 // Optional is Text for a value that may be "".
 func (c *Checker) Optional(n *Node, path string, limit int) string {
-	if n != nil && n.value == "" {
-		return ""
+	if n != nil {
+		if s, ok := n.text(); ok && s == "" {
+			return ""
+		}
 	}
 	return c.Text(n, path, limit)
 }
 
 // Text returns a string of 1 to limit characters, "" of nil. At least one of them can be
-// seen, and none controls how the others are shown.
+// seen, and none controls how the others are shown. A number is a text as it is written.
 func (c *Checker) Text(n *Node, path string, limit int) string {
 	if n == nil {
 		return ""
 	}
-	s, ok := n.value.(string)
+	s, ok := n.text()
+	_, simple := n.value.(scalar)
 	switch {
+	case !ok && simple:
+		c.Fail(n.Line, path, "want a string: what reads as nothing, true or false needs quotes")
 	case !ok:
 		c.Fail(n.Line, path, "want a string")
 	case strings.ContainsFunc(s, unicode.IsControl):
@@ -140,30 +163,73 @@ func (c *Checker) Text(n *Node, path string, limit int) string {
 	return ""
 }
 
+// Pattern is Text that fits a pattern; what says what it must be.
+func (c *Checker) Pattern(n *Node, path string, pattern *regexp.Regexp, what string) string {
+	s := c.Text(n, path, 1000)
+	if s != "" && !pattern.MatchString(s) {
+		c.Fail(n.Line, path, "%q is not %s", s, what)
+		return ""
+	}
+	return s
+}
+
+// Choice is Text that is one of several, the first of nil.
+func (c *Checker) Choice(n *Node, path string, choices ...string) string {
+	if n == nil {
+		return choices[0]
+	}
+	s := c.Text(n, path, 1000)
+	if s != "" && !slices.Contains(choices, s) {
+		c.Fail(n.Line, path, "%q is none of: %s", s, strings.Join(choices, ", "))
+	}
+	return s
+}
+
 // Number returns a whole number from low to high, 0 of nil.
 func (c *Checker) Number(n *Node, path string, low, high int) int {
 	if n == nil {
 		return 0
 	}
-	number, ok := n.value.(json.Number)
-	i, err := strconv.Atoi(number.String())
-	if !ok || err != nil || i < low || i > high {
+	s, _ := n.value.(scalar)
+	i, err := strconv.Atoi(s.text)
+	if s.kind != "!!int" || err != nil || i < low || i > high || !written.MatchString(s.text) {
 		c.Fail(n.Line, path, "want a whole number from %d to %d", low, high)
 		return 0
 	}
 	return i
 }
 
+// written is a number as people write it: no other base, no group, no zero before it.
+var written = regexp.MustCompile(`^-?(?:0|[1-9]\d*)$`)
+
+// Percent returns a percentage from 0 to 100 with at most so many decimals, in thousandths
+// of a percent; 0 of nil.
+func (c *Checker) Percent(n *Node, path string, decimals int) int {
+	if n == nil {
+		return 0
+	}
+	s, _ := n.value.(scalar)
+	whole, fraction, _ := strings.Cut(s.text, ".")
+	thousandths, err := strconv.Atoi(whole + (fraction + "000")[:3])
+	if s.kind != "!!int" && s.kind != "!!float" || !percentage.MatchString(s.text) || len(fraction) > decimals || err != nil || thousandths > 100_000 {
+		c.Fail(n.Line, path, "want a percentage from 0 to 100 with at most %d decimals", decimals)
+		return 0
+	}
+	return thousandths
+}
+
+var percentage = regexp.MustCompile(`^(?:0|[1-9]\d{0,2})(?:\.\d{1,3})?$`)
+
 // Boolean returns true or false, false of nil.
 func (c *Checker) Boolean(n *Node, path string) bool {
 	if n == nil {
 		return false
 	}
-	b, ok := n.value.(bool)
-	if !ok {
+	s, _ := n.value.(scalar)
+	if s.kind != "!!bool" {
 		c.Fail(n.Line, path, "want true or false")
 	}
-	return b
+	return strings.EqualFold(s.text, "true")
 }
 
 // invisible reports whether a character only changes how others are shown, or stands for

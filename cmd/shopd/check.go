@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/publish"
+)
+
+// check says what is wrong with a shop file and a catalogue, what may not be meant, and
+// prints for a sample cart of each market the request that Klarna would get.
+func check(_ context.Context, e *env) error {
+	var v problems
+	v.required("-shop", e.shopFile)
+	v.required("-catalog", e.catalogFile)
+	if err := v.err(); err != nil {
+		return err
+	}
+	version, warnings, err := e.version()
+	if err != nil {
+		return err
+	}
+	for _, warning := range append(warnings, mismatches(version)...) {
+		_, _ = fmt.Fprintln(e.stdout, "warning:", warning)
+	}
+	x, err := newExplainer(version)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, m := range version.Markets {
+		_, _ = fmt.Fprintf(e.stdout, "\n=== %s ===\n", m.Country)
+		c, address := sample(version, m)
+		if err := x.explain(e.stdout, c, address); err != nil {
+			failed = append(failed, fmt.Errorf("a sample cart of market %s: %w", m.Country, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// mismatches are what does not fit between shop file and catalogue and is no mistake of one.
+func mismatches(v *publish.Version) (warnings []string) {
+	ships := slices.ContainsFunc(v.Catalog.Products(), func(p *catalog.Product) bool { return !p.Digital })
+	for _, m := range v.Shop.Markets {
+		if _, sold := v.Markets.Lookup(m.Country); !sold {
+			warnings = append(warnings, fmt.Sprintf("market %s: nothing is sold there, no product has a price in %s", m.Country, m.Currency))
+		} else if ships && len(m.ShippingOptions) == 0 {
+			warnings = append(warnings, fmt.Sprintf("market %s: there is no way of delivery, so nothing that is shipped can be bought", m.Country))
+		}
+		for _, p := range v.Catalog.Products() {
+			if _, rated := m.Rates[p.Class]; !rated && m.Scheme == market.VATIncluded && p.Class != market.None {
+				warnings = append(warnings, fmt.Sprintf("market %s: tax class %q has no rate, so %s has the standard one", m.Country, p.Class, p.SKU))
+				break
+			}
+		}
+	}
+	return warnings
+}
+
+// sample is a cart with one product of each tax class, two of the first, and where it goes.
+func sample(v *publish.Version, m market.Market) (cart.Cart, cart.Address) {
+	c := cart.Cart{ID: "check", Contents: cart.Contents{Country: m.Country, Locale: m.Locales[0]}}
+	var classes []market.TaxClass
+	for _, p := range v.Catalog.Products() {
+		if _, sold := p.Price(m.Currency); !sold || slices.Contains(classes, p.Class) {
+			continue
+		}
+		quantity := 1
+		if len(classes) == 0 {
+			quantity = 2
+		}
+		classes = append(classes, p.Class)
+		c.Lines = append(c.Lines, cart.Line{SKU: p.SKU, Quantity: quantity})
+	}
+	address := cart.Address{BillingCountry: m.Country, ShippingCountry: m.Country}
+	for _, state := range m.States() {
+		if address.Region == "" || m.SalesTaxRate(state) > m.SalesTaxRate(address.Region) {
+			address.Region = state
+		}
+	}
+	return c, address
+}

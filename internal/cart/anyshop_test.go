@@ -1,0 +1,215 @@
+package cart_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
+)
+
+var carts = flag.Int("carts", 10_000, "carts that TestAnyShop prices")
+
+// dice makes shops and carts.
+type dice struct{ *rand.Rand }
+
+func (d dice) chance(percent int) bool { return d.IntN(100) < percent }
+
+// one returns one of several.
+func one[T any](d dice, choices ...T) T { return choices[d.IntN(len(choices))] }
+
+// percent is a rate with at most so many decimals: often a usual one, at times at an end.
+func (d dice) percent(decimals int) string {
+	whole := one(d, "0", "6", "25", fmt.Sprint(d.IntN(100)), "100")
+	if whole == "100" || decimals == 0 || d.chance(50) {
+		return whole
+	}
+	return whole + "." + fmt.Sprintf("%03d", d.IntN(1000))[:1+d.IntN(decimals)]
+}
+
+func (d dice) price() int { return one(d, 0, 1, d.IntN(100), d.IntN(50_000)) }
+
+// someRates are VAT rates of some classes.
+func (d dice) someRates() string {
+	rates := "standard: " + d.percent(2)
+	for _, class := range []string{"food", "book"} {
+		if d.chance(60) {
+			rates += ", " + class + ": " + d.percent(2)
+		}
+	}
+	return "{" + rates + "}"
+}
+
+// file is a valid shop file.
+func (d dice) file() string {
+	var b strings.Builder
+	b.WriteString("name: A\ncontact: {email: a@b.example}\npages: {terms: 'https://a.example/terms'}\nmarkets:\n")
+	all := map[string]string{"SE": "sv-SE", "FI": "fi-FI", "DE": "de-DE", "CH": "de-CH", "GB": "en-GB", "US": "en-US"}
+	countries := []string{"SE", "FI", "DE", "CH", "GB", "US"}
+	d.Shuffle(len(countries), func(i, j int) { countries[i], countries[j] = countries[j], countries[i] })
+	for _, country := range countries[:1+d.IntN(3)] {
+		fmt.Fprintf(&b, "- country: %s\n  currency: %s\n  locales: [%s]\n", country, one(d, "SEK", "EUR"), all[country])
+		if country == "US" {
+			fmt.Fprintf(&b, "  sales_tax: {CA: %s, NJ: %s, OR: 0}\n  delivery_tax: %s\n", d.percent(3), d.percent(3), one(d, "none", "goods"))
+		} else {
+			fmt.Fprintf(&b, "  tax: %s\n  delivery_tax: %s\n", d.someRates(), one(d, "standard", "goods", d.percent(2)))
+			if d.chance(50) && country != "GB" {
+				fmt.Fprintf(&b, "  untaxed: ['1*']\n  untaxed_prices: %s\n", one(d, "same", "without_vat"))
+			}
+		}
+		fmt.Fprintf(&b, "  deliver_to: {DK: {tax: %s}, PL: {tax: {standard: 0}}}\n", d.someRates())
+		b.WriteString("  delivery:\n")
+		for i := range d.IntN(4) {
+			fmt.Fprintf(&b, "  - {id: o%d, name: Way, collect: %t", i, d.chance(20))
+			if d.chance(50) {
+				fmt.Fprintf(&b, ", free_from: %d", 1+d.IntN(100_000))
+			}
+			if d.chance(40) {
+				fmt.Fprintf(&b, ", price: [{up_to: %d, price: %d}, {up_to: %d, price: %d}]}\n", 1+d.IntN(1000), d.price(), 1001+d.IntN(20_000), d.price())
+			} else {
+				fmt.Fprintf(&b, ", price: %d}\n", d.price())
+			}
+		}
+		if d.chance(10) {
+			b.WriteString("  - {id: last, name: Way, price: 0}\n")
+		} else {
+			fmt.Fprintf(&b, "  - {id: last, name: Way, price: %d}\n", d.price())
+		}
+	}
+	return b.String()
+}
+
+// goods is a catalogue of a product of each class, some digital, and two codes.
+func (d dice) goods() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "discounts: {SOME: %d, ALL: 100}\nproducts:\n", 1+d.IntN(99))
+	for i, class := range []string{"standard", "food", "book", "none", "standard", "food"} {
+		fmt.Fprintf(&b, "- {sku: P%d, category: c, name: P, tax_class: %s, prices: {SEK: %d, EUR: %d}, ", i, class, d.price(), d.price())
+		if i > 2 && d.chance(50) {
+			b.WriteString("digital: true}\n")
+		} else {
+			fmt.Fprintf(&b, "stock: 1, weight: %d}\n", d.IntN(3000))
+		}
+	}
+	return b.String()
+}
+
+// cart is a cart of a shop.
+func (d dice) cart(v *publish.Version) cart.Contents {
+	m := v.Markets[d.IntN(len(v.Markets))]
+	c := cart.Contents{
+		Country: m.Country, Locale: m.Locales[0], DiscountCode: one(d, "", "", "SOME", "ALL", "GONE"), ShippingOption: one(d, "", "o0", "o1", "last", "gone"),
+		ShipTo: &cart.ShipTo{
+			Country: one(d, "", "", m.Country, "DK", "PL", "IS"), Region: one(d, "", "CA", "NJ", "OR", "TX"), PostalCode: one(d, "", "11147", "22100", "1000"),
+		},
+	}
+	for i := range 6 {
+		if d.chance(40) {
+			c.Lines = append(c.Lines, cart.Line{SKU: fmt.Sprintf("P%d", i), Quantity: one(d, 1, 1+d.IntN(10), 99)})
+		}
+	}
+	return c
+}
+
+// Whatever a valid shop file says, whatever is in the cart and wherever it goes: the lines
+// are goods at their prices, discounts, delivery and sales tax, and none that only makes the
+// sums right; they sum to the order, and Klarna takes them.
+func TestAnyShop(t *testing.T) {
+	const each = 100 // carts of a shop
+	types := map[klarna.LineType]int{}
+	for seed := range uint64(max(1, *carts/each)) {
+		d := dice{rand.New(rand.NewPCG(seed, 19))}
+		file, goods := d.file(), d.goods()
+		v, err := publish.Read(1, settings.Source{File: []byte(file)}, []byte(goods))
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, file)
+		}
+		p := &cart.Pricer{Published: publish.Fixed(v), PublicURL: "https://shop.example"}
+		for range each {
+			c := d.cart(v)
+			q, err := p.Quote(c)
+			if err == nil {
+				err = right(q, v, c)
+			}
+			if err != nil {
+				t.Fatalf("seed %d, %+v to %+v: %v\n%+v\n%s%s", seed, c, c.ShipTo, err, q.OrderLines, file, goods)
+			}
+			for _, line := range q.OrderLines {
+				types[line.Type]++
+			}
+		}
+	}
+	for _, kind := range []klarna.LineType{klarna.Physical, klarna.Digital, klarna.Discount, klarna.ShippingFee, klarna.SalesTax} {
+		if types[kind] == 0 {
+			t.Errorf("no line was a %s", kind)
+		}
+	}
+}
+
+// right says what is wrong with the lines of a quote.
+func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
+	if err := q.Check(); err != nil {
+		return err
+	}
+	m, _ := v.Markets.Lookup(c.Country)
+	var goods, discounts, fees, tax, salesTax money.Amount
+	var lines []klarna.OrderLine
+	for _, line := range q.OrderLines {
+		switch line.Type { //nolint:exhaustive // any other is wrong
+		case klarna.Physical, klarna.Digital:
+			lines = append(lines, line)
+			goods += line.TotalAmount
+		case klarna.Discount:
+			if line.Reference != c.DiscountCode || line.TotalAmount >= 0 {
+				return fmt.Errorf("a discount of %d for %q", line.TotalAmount, line.Reference)
+			}
+			discounts += line.TotalAmount
+		case klarna.ShippingFee:
+			if q.Shipping == nil || line.Reference != q.Shipping.ID {
+				return fmt.Errorf("a fee for %q", line.Reference)
+			}
+			fees += line.TotalAmount
+			tax += line.TotalTaxAmount
+		case klarna.SalesTax:
+			salesTax += line.TotalAmount
+		default:
+			return fmt.Errorf("a line of the type %q", line.Type)
+		}
+	}
+	for i, line := range lines {
+		product, _ := v.Catalog.Product(line.Reference)
+		price, _ := product.Price(m.Currency)
+		if q.Delivery.Untaxed() && m.UntaxedPrices == market.WithoutVAT {
+			included, err := m.Rate(product.Class).Included(price)
+			if err != nil {
+				return err
+			}
+			price -= included
+		}
+		if line.UnitPrice != price || line.Quantity != int64(c.Lines[i].Quantity) || line.Reference != c.Lines[i].SKU {
+			return fmt.Errorf("line %d is %d × %d, want %d × %d", i, line.Quantity, line.UnitPrice, c.Lines[i].Quantity, price)
+		}
+	}
+	switch {
+	case len(lines) != len(c.Lines):
+		return errors.New("not every line of the cart is in the order")
+	case goods != q.GoodsAmount || discounts != q.DiscountAmount || -discounts > goods:
+		return fmt.Errorf("goods %d and discounts %d, the quote has %d and %d", goods, discounts, q.GoodsAmount, q.DiscountAmount)
+	case goods+discounts+fees+salesTax != q.OrderAmount:
+		return fmt.Errorf("the order is %d, its parts are %d", q.OrderAmount, goods+discounts+fees+salesTax)
+	case q.Shipping == nil && fees != 0, q.Shipping != nil && (fees != q.Shipping.Price || tax != q.Shipping.Tax):
+		return fmt.Errorf("fees of %d with tax %d, the option is %+v", fees, tax, q.Shipping)
+	case (m.Scheme == market.SalesTax) != slices.ContainsFunc(q.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) && len(lines) > 0:
+		return errors.New("sales tax is a line in the US and nowhere else")
+	}
+	return nil
+}

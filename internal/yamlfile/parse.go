@@ -1,0 +1,206 @@
+package yamlfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// maxDepth is how deep a file may nest.
+const maxDepth = 10
+
+// Node is a value of a file with its line. The value is a scalar, []*Node or []Member.
+type Node struct {
+	Line  int
+	value any
+}
+
+// scalar is a value that has no parts, as it is written.
+type scalar struct {
+	text string
+	kind string // the tag of YAML's core schema: "!!str", "!!int", "!!bool" …
+}
+
+// IsObject reports whether the value is an object.
+func (n *Node) IsObject() bool { _, ok := n.value.([]Member); return ok }
+
+// IsArray reports whether the value is an array.
+func (n *Node) IsArray() bool { _, ok := n.value.([]*Node); return ok }
+
+// IsText reports whether the value can be read as a text.
+func (n *Node) IsText() bool { _, ok := n.text(); return ok }
+
+// IsNumber reports whether the value is a number.
+func (n *Node) IsNumber() bool {
+	s, ok := n.value.(scalar)
+	return ok && (s.kind == "!!int" || s.kind == "!!float")
+}
+
+// text returns the value as a text. A number or a date is one as it is written: a postal
+// code needs no quotes.
+func (n *Node) text() (string, bool) {
+	s, ok := n.value.(scalar)
+	return s.text, ok && s.kind != "!!bool" && s.kind != "!!null"
+}
+
+// Get returns a member of an object, nil without one.
+func (n *Node) Get(name string) *Node {
+	if n == nil {
+		return nil
+	}
+	members, _ := n.value.([]Member)
+	for _, m := range members {
+		if m.Name == name {
+			return m.Node
+		}
+	}
+	return nil
+}
+
+// Members returns the members of the object that a member is, none without one.
+func (n *Node) Members(name string) []Member {
+	if at := n.Get(name); at != nil {
+		members, _ := at.value.([]Member)
+		return members
+	}
+	return nil
+}
+
+// Member is one member of an object. Its line is that of its name.
+type Member struct {
+	Name string
+	Line int
+	*Node
+}
+
+// Parse reads exactly one YAML document; JSON is YAML. What makes one value from another
+// (anchors, aliases, merge keys) and tags are refused: what a file says stands there.
+// Errors name the line.
+func Parse(data []byte) (*Node, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("line %d: not UTF-8", 1+bytes.Count(validStart(data), []byte("\n")))
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		data = escapes.ReplaceAllFunc(data, unescape)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var root yaml.Node
+	if err := dec.Decode(&root); errors.Is(err, io.EOF) {
+		return nil, errors.New("line 1: the file is empty")
+	} else if err != nil {
+		return nil, syntaxError(err, data)
+	}
+	n, err := convert(root.Content[0], 0)
+	if err != nil {
+		return nil, err
+	}
+	var second yaml.Node
+	if err := dec.Decode(&second); err == nil {
+		return nil, fmt.Errorf("line %d: more than one document", second.Content[0].Line)
+	} else if !errors.Is(err, io.EOF) {
+		return nil, syntaxError(err, data)
+	}
+	return n, nil
+}
+
+// validStart returns the bytes before the first that is not UTF-8.
+func validStart(data []byte) []byte {
+	for i := 0; i < len(data); {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return data[:i]
+		}
+		i += size
+	}
+	return data
+}
+
+// escapes are those of JSON that the YAML library does not know: a slash, and a character
+// in two halves. A backslash that is escaped itself begins none.
+var escapes = regexp.MustCompile(`\\\\|\\/|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+
+func unescape(match []byte) []byte {
+	switch escape := string(match); escape {
+	case `\\`:
+		return match
+	case `\/`:
+		return []byte("/")
+	default:
+		high, _ := strconv.ParseUint(escape[2:6], 16, 16)
+		low, _ := strconv.ParseUint(escape[8:12], 16, 16)
+		return utf8.AppendRune(nil, utf16.DecodeRune(rune(high), rune(low)))
+	}
+}
+
+// yamlError is how the YAML library begins an error.
+var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// syntaxError is an error of the YAML library with a line that exists.
+func syntaxError(err error, data []byte) error {
+	text := err.Error()
+	line, rest := 1, text
+	if m := yamlError.FindStringSubmatch(text); m != nil {
+		rest = text[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	line = max(1, min(line, bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n"))+1))
+	return fmt.Errorf("line %d: %s", line, strings.TrimSpace(rest))
+}
+
+// convert makes a node of a node of the library.
+func convert(y *yaml.Node, depth int) (*Node, error) {
+	fail := func(problem string) (*Node, error) { return nil, fmt.Errorf("line %d: %s", y.Line, problem) }
+	switch {
+	case y.Kind == yaml.AliasNode || y.Anchor != "":
+		return fail("anchors and aliases are not taken: write the value out")
+	case y.Style&yaml.TaggedStyle != 0:
+		return fail("tags such as " + strconv.Quote(y.Tag) + " are not taken")
+	case depth == maxDepth:
+		return fail("nested too deep")
+	}
+	n := &Node{Line: y.Line}
+	switch y.Kind {
+	case yaml.SequenceNode:
+		items := make([]*Node, len(y.Content))
+		for i, content := range y.Content {
+			item, err := convert(content, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			items[i] = item
+		}
+		n.value = items
+	case yaml.MappingNode:
+		members := make([]Member, 0, len(y.Content)/2)
+		for i := 0; i+1 < len(y.Content); i += 2 {
+			name, err := convert(y.Content[i], depth+1)
+			if err != nil {
+				return nil, err
+			}
+			key, ok := name.value.(scalar)
+			if !ok || key.kind == "!!null" || key.kind == "!!merge" {
+				return nil, fmt.Errorf("line %d: the name of a member is a text", name.Line)
+			}
+			item, err := convert(y.Content[i+1], depth+1)
+			if err != nil {
+				return nil, err
+			}
+			members = append(members, Member{key.text, name.Line, item})
+		}
+		n.value = members
+	default:
+		n.value = scalar{y.Value, y.ShortTag()}
+	}
+	return n, nil
+}
