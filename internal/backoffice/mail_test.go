@@ -41,7 +41,7 @@ func TestMailAgain(t *testing.T) {
 	}
 	got := b.Get(page)
 	found := mailKey.FindStringSubmatch(got.Text)
-	if got.StatusCode != http.StatusOK || found == nil || !strings.Contains(got.Text, "Tack för din beställning ("+s.Number+")") || !strings.Contains(got.Text, page+"/body") {
+	if got.StatusCode != http.StatusOK || found == nil || !strings.Contains(got.Text, "Thank you for your order ("+s.Number+")") || !strings.Contains(got.Text, page+"/body") {
 		t.Fatalf("the mail: %d\n%s", got.StatusCode, got.Text)
 	}
 	for range 2 { // a form that is sent twice is one mail
@@ -151,7 +151,7 @@ func TestMailPages(t *testing.T) {
 	o.enter(p)
 	page := o.URL + "/admin/orders/" + s.Number + "/mails/order_placed"
 	p.Go(page)
-	if text := p.Frame("iframe.mail").MustElement("h1").MustText(); text != "Tack för din beställning" {
+	if text := p.Frame("iframe.mail").MustElement("h1").MustText(); text != "Thank you for your order" {
 		t.Errorf("the frame says %q", text)
 	}
 	audit(p, "mail")

@@ -122,7 +122,7 @@ func TestMails(t *testing.T) {
 	p := newPost(t, nil)
 	o := p.Placed("email", "anna@kund.example", "given_name", "Anna", "street_address", "Storgatan 1")
 	p.round(1, 0)
-	p.Do(o, shoptest.CaptureOf(t, o, 1), order.Done)
+	p.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Done)
 	p.round(0, 0) // captured, and nobody said what was sent
 	p.edit(o, func(o *order.Order) {
 		o.Ship([]order.Shipment{{Carrier: "PostNord", TrackingNumber: "PN1", TrackingURI: "https://spar.example/PN1"}}, o.Captures[0].CaptureID, time.Now())

@@ -21,7 +21,7 @@ func TestMail(t *testing.T) {
 		{`mail: {from: order@b.example, send: [order_shipped], sessions: true}`, settings.Mail{From: mail.Address{Address: "order@b.example"}, Send: []settings.MailKind{settings.MailShipped}, Sessions: true}},
 		{`mail: {from: order@b.example, send: []}`, settings.Mail{From: mail.Address{Address: "order@b.example"}}},
 	} {
-		shop, _, err := settings.Read(settings.Source{File: []byte(strings.Replace(small, "storefront: true", tt.mail, 1))})
+		shop, _, err := settings.Read(settings.Source{File: []byte(strings.Replace(small, "storefront: true", tt.mail, 1)), Files: files()})
 		if err != nil {
 			t.Errorf("%s: %v", tt.mail, err)
 			continue
