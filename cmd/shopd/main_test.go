@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,7 +47,10 @@ func start(t *testing.T, vars map[string]string, last string, args ...string) *p
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
-		status := run(ctx, args, func(name string) string { return vars[name] }, in, p.log)
+		status := run(ctx, args, func(name string) string {
+			skerry := map[string]string{"SHOPD_SHOP": "../../examples/skerry/shop.yaml", "SHOPD_CATALOG": "../../examples/skerry/catalog.json"}
+			return stdcmp.Or(vars[name], skerry[name])
+		}, in, p.log)
 		_ = in.Close()
 		ended <- status
 	}()

@@ -87,7 +87,7 @@ func publishFiles(ctx context.Context, e *env) (err error) {
 	}
 	var done *publish.Version
 	if back != 0 {
-		done, err = p.Back(ctx, int64(min(back, math.MaxInt64))) //nolint:gosec // it fits
+		done, err = p.Back(ctx, int64(min(back, math.MaxInt64)))
 	} else {
 		shop, goods, filesErr := e.files()
 		if filesErr != nil {

@@ -164,7 +164,7 @@ func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
 	var goods, discounts, fees, tax, salesTax money.Amount
 	var lines []klarna.OrderLine
 	for _, line := range q.OrderLines {
-		switch line.Type { //nolint:exhaustive // any other is wrong
+		switch line.Type {
 		case klarna.Physical, klarna.Digital:
 			lines = append(lines, line)
 			goods += line.TotalAmount

@@ -99,7 +99,7 @@ func shopper(t *testing.T, w *shoptest.World, locale string, see func(page, text
 
 // No page of a shop with a file of its own has a word of the demo's, in no language.
 func TestNoDemoWords(t *testing.T) {
-	w := shoptest.Serve(t, shoptest.Options{Version: shoptest.Own(t), Config: func(c *shop.Config) { c.Checkout.Both = true }})
+	w := shoptest.Serve(t, shoptest.Options{Version: shoptest.Own(t)})
 	seen := 0
 	see := func(page, text string) {
 		seen++

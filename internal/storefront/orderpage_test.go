@@ -33,12 +33,9 @@ func TestOrderPage(t *testing.T) {
 			if got.StatusCode != http.StatusOK {
 				t.Fatalf("%s: got %d", name, got.StatusCode)
 			}
-			m, _ := s.Published.Now().Markets.Lookup(o.PurchaseCountry)
-			option, _ := m.Option("mailboat")
-			delivery, _ := option.Name.In(as.lang)
 			for _, part := range []string{
 				i18n.T(as.lang, "orderpage.title", o.Number), i18n.T(as.lang, "orderpage.received"), i18n.Date(as.lang, o.PlacedAt), "MUG-1.svg", "EBK-1.svg",
-				delivery,
+				map[i18n.Lang]string{"nb": "Postbåten", "de": "Mail boat"}[as.lang], // the market has no German
 			} {
 				if !strings.Contains(text, part) {
 					t.Errorf("%s: the page lacks %q", name, part)

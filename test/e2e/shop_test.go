@@ -172,6 +172,8 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_PASSWORD": "demo",
 		"SHOPD_SECRET":          shoptest.Secret,
 		"SHOPD_STAFF":           shoptest.Staff,
+		"SHOPD_SHOP":            "../../examples/skerry/shop.yaml",
+		"SHOPD_CATALOG":         "../../examples/skerry/catalog.json",
 	}
 	maps.Copy(env, d.env)
 	return startProcess(d.t, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)

@@ -57,11 +57,11 @@ var Sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
 
 // Options are what a world differs in from the usual one; the zero value is that one.
 type Options struct {
-	Fake  fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
-	Redis *redistest.Server  // nil: a server of the package's, flushed
-	DB    *db.DB             // nil: an empty one of PostgreSQL
-	URL   string             // of the database; "": an empty one of PostgreSQL, when DB is nil
-	Version *publish.Version // of all processes; nil: the demo's
+	Fake    fakeklarna.Options // a PushDelay of 0 is an hour: most tests push by hand
+	Redis   *redistest.Server  // nil: a server of the package's, flushed
+	DB      *db.DB             // nil: an empty one of PostgreSQL
+	URL     string             // of the database; "": an empty one of PostgreSQL, when DB is nil
+	Version *publish.Version   // of all processes; nil: the demo's
 	// Config changes the settings of the first process.
 	Config func(*shop.Config)
 }
