@@ -137,7 +137,7 @@ func TestMails(t *testing.T) {
 	total := "kr"
 	link := shoptest.PublicURL + "/orders/" + o.Number + "?key=" + o.Key
 	for _, part := range []string{placed.text, placed.html} {
-		for _, want := range []string{"Tack för din beställning", o.Number, "Storgatan 1", "Moms", total} {
+		for _, want := range []string{"Tack för din beställning", o.Number, "Storgatan 1", "moms", total} {
 			if !strings.Contains(part, want) {
 				t.Errorf("it does not say %q:\n%s", want, part)
 			}
@@ -161,7 +161,8 @@ func TestMails(t *testing.T) {
 				t.Errorf("it loads something: %s", loads)
 			}
 		}
-		if m.header.Get("From") != "=?UTF-8?q?Fj=C3=A4ll_&_Co?= <order@fjallboden.example>" || m.header.Get("Reply-To") != "<hej@fjallboden.example>" {
+		from, err := mail.ParseAddress(m.header.Get("From"))
+		if err != nil || *from != (mail.Address{Name: "Fjäll & Co", Address: "order@fjallboden.example"}) || m.header.Get("Reply-To") != "<hej@fjallboden.example>" {
 			t.Errorf("from %s, reply to %s", m.header.Get("From"), m.header.Get("Reply-To"))
 		}
 	}
@@ -174,7 +175,9 @@ func TestMails(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.round(2, 0)
-	if diff := cmp.Diff([]string{"order_placed done", "order_cancelled done"}, p.told(cancelled)); diff != "" {
+	told := p.told(cancelled)
+	slices.Sort(told) // both were due at once
+	if diff := cmp.Diff([]string{"order_cancelled done", "order_placed done"}, told); diff != "" {
 		t.Error(diff)
 	}
 }
