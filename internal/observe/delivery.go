@@ -13,11 +13,6 @@ const (
 	DeliveryGivenUp DeliveryResult = "given_up" // it took too long
 )
 
-// Receiver makes the series of a receiver of events, so that alerts count from zero.
-func (o *Observer) Receiver(name string) {
-	zero(o.metrics.deliveries.MetricVec, []string{name}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
-}
-
 // Delivery reports a try to deliver an event to a receiver.
 func (o *Observer) Delivery(receiver string, result DeliveryResult) {
 	if o != nil {

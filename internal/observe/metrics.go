@@ -81,6 +81,7 @@ func (m metrics) showZeros() {
 	zero(m.rounds.MetricVec, loops, labels(ResultDone, ResultFailed, elsewhere))
 	zero(m.bulkItems.MetricVec, labels(ResultDone, ResultRefused, ResultPending))
 	zero(m.leftBehind.MetricVec, labels(ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed))
+	zero(m.deliveries.MetricVec, []string{"mail"}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
 	for _, loop := range loops {
 		m.finished.WithLabelValues(loop).SetToCurrentTime()
 	}

@@ -95,9 +95,6 @@ func (s *Shop) addDeliveries(c Config) {
 		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: c.Mail}
 		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
 	}
-	for _, r := range s.Deliveries.Receivers {
-		s.Observer.Receiver(r.Name)
-	}
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
 		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Deliveries.Queue()})...)
 }
