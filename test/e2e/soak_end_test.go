@@ -155,8 +155,12 @@ func (g *guest) comeBack() {
 		p.t.Errorf("%s: the cart is not to be had, all being well", p.name)
 		return
 	}
+	path := "/checkout"
+	if g.payments {
+		path = "/checkout/payments"
+	}
 	for try := 1; ; try++ {
-		got := p.get("/checkout", "")
+		got := p.get(path, "")
 		switch {
 		case got.status == http.StatusServiceUnavailable && try < 5:
 			p.count("last visits that had to be tried again: "+got.outcome(), 1)

@@ -66,7 +66,7 @@ func (t Tree) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	case r.URL.Path != t.URL(name):
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, t.URL(name), http.StatusFound)
+		http.Redirect(w, r, t.URL(name), http.StatusFound) //nolint:gosec // it is an address of ours
 	default:
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 		w.Header().Set("Content-Type", contentType)
