@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
@@ -29,6 +30,7 @@ type config struct {
 	databaseURL, migrate                string
 	migrates                            bool // -migrate as it is meant; set by validate
 	username, password, secret, staff   string
+	smtpURL                             string
 	platform, catalogFile, drain        string
 	writeLimit, trustedProxies          string
 	klarnaAddr, klarnaPublicURL         string
@@ -92,6 +94,14 @@ func (c *config) validate() (shop.Config, error) {
 		}
 	}
 	var err error
+	if c.smtpURL != "" {
+		server, err := mail.ParseSMTP(c.smtpURL)
+		if err != nil {
+			v.add("SHOPD_SMTP_URL: %w", err)
+		} else {
+			server.Hello, s.Mail = public.Hostname(), server
+		}
+	}
 	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
 		v.add("SHOPD_STAFF: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 )
 
@@ -73,5 +74,6 @@ func demo(ctx context.Context, e *env) error {
 		return err
 	}
 	s.BothCheckouts = true
+	s.Mail = &mail.Shown{}
 	return e.serve(ctx, s, l, logger, ready...)
 }

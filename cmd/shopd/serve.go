@@ -98,6 +98,9 @@ func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slo
 		return err
 	}
 	c.DB, c.Redis, c.Tracing, c.Logger = d, rdb, tracing, logger
+	if c.Mail != nil && c.Published.Now().Shop.Mail.From.Address == "" {
+		logger.WarnContext(ctx, "no mails are written: the shop file does not say whom they are from", "setting", "mail.from")
+	}
 	s, err := shop.New(c)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
@@ -29,7 +30,7 @@ import (
 // Redis. An export has a longer one.
 const requestTime = 12 * time.Second
 
-// Backoffice has the parts that its handlers need. All members are required.
+// Backoffice has the parts that its handlers need. Members without a remark are required.
 type Backoffice struct {
 	Book     *order.Book
 	Desk     *aftersale.Desk
@@ -39,6 +40,8 @@ type Backoffice struct {
 	Story    *story.Log            // for the inspector, as is Syncer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
+	Mailer   *mail.Mailer // nil: no mails are sent
+	Shown    *mail.Shown  // the mails of the demo; nil elsewhere
 	// SearchKeys seal what is searched for in addresses: the first seals, all open. 32 bytes each.
 	SearchKeys [][]byte
 }
@@ -67,6 +70,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.actionRoutes(r)
 					b.inspectRoutes(r)
 					b.stockRoutes(r)
+					b.mailRoutes(r)
 					r.Get(everything, b.notFound)
 				})
 				b.exportRoutes(r) // without the deadline: a file takes as long as it takes
@@ -114,7 +118,7 @@ func (b *Backoffice) identity() templates.Shop { return identity.Of(b.version(),
 // page answers with a page of the back office. title comes without the shop's name; entry
 // is its entry in the navigation, "" for none; main is its main part.
 func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
-	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String()}
+	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String(), Mails: b.Shown != nil}
 	if staff := staffOf(r.Context()); staff.Name != "" {
 		shell.Staff, shell.Manages = staff.Name, staff.Role == Manage
 	}

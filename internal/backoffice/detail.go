@@ -78,6 +78,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	}
 	if staffOf(r.Context()).Role == Manage {
 		v.Actions, v.Impossible = b.actionsOf(o, now)
+		v.Actions = append(v.Actions, b.mailActions(o)...)
 		if why := o.Needed(); why != "" && !o.Erased() {
 			v.Impossible = append(v.Impossible, templates.AdminReason{Actions: "Erasing", Why: "is not possible: " + why})
 		} else if !o.Erased() {

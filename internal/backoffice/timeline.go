@@ -101,6 +101,8 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 		v.Text = "Personal data erased"
 	case order.AuditFlag:
 		v.Text = "Flagged for review"
+	case order.AuditMail:
+		tellMail(v, e)
 	case order.AuditStock:
 		v.Text = "The items are back in stock"
 	default:

@@ -153,6 +153,9 @@ func (o *Outbox) forget(ctx context.Context, tx *sql.Tx, before time.Time) (n in
 	}
 	result, err := tx.ExecContext(ctx, "delete from events where sequence <= $1", end)
 	if err == nil {
+		_, err = tx.ExecContext(ctx, "delete from event_deliveries where sequence <= $1", end)
+	}
+	if err == nil {
 		_, err = tx.ExecContext(ctx, "update event_numbers set forgotten = $1", end)
 	}
 	if err != nil {

@@ -75,17 +75,22 @@ func read(ctx context.Context, tx *sql.Tx, q Query) (p Page, err error) {
 	if !known {
 		return p, ErrGone
 	}
-	p.Events, err = db.All(ctx, tx, func(rows *sql.Rows) (e Event, err error) {
-		var at int64
-		var data string
-		err = rows.Scan(&e.ID, &e.Sequence, &e.Type, &at, &e.Subject, &data)
-		e.At, e.Data = time.UnixMilli(at).UTC(), []byte(data)
-		return e, err
-	}, `select id, sequence, type, at, subject, data from events
+	p.Events, err = db.All(ctx, tx, scanned, `select `+columns+` from events
 		where sequence > $1 and ($2 = '' or type = $2) order by sequence limit $3`, q.After, string(q.Type), q.Limit)
 	p.Next = last
 	if len(p.Events) == q.Limit {
 		p.Next = p.Events[q.Limit-1].Sequence
 	}
 	return p, err
+}
+
+// columns are those of scanned.
+const columns = "id, sequence, type, at, subject, data"
+
+func scanned(rows *sql.Rows) (e Event, err error) {
+	var at int64
+	var data string
+	err = rows.Scan(&e.ID, &e.Sequence, &e.Type, &at, &e.Subject, &data)
+	e.At, e.Data = time.UnixMilli(at).UTC(), []byte(data)
+	return e, err
 }

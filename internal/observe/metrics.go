@@ -18,7 +18,7 @@ type metrics struct {
 	requests, lockWaits, calls, roundTimes *prometheus.HistogramVec
 
 	failures, callRetries, callbacks, syncs, replacements, book, placed, amount,
-	flagged, commands, rounds, bulkItems, leftBehind *prometheus.CounterVec
+	flagged, commands, rounds, bulkItems, leftBehind, deliveries *prometheus.CounterVec
 
 	inFlight    prometheus.Gauge
 	cartRetries prometheus.Counter
@@ -63,6 +63,7 @@ func newMetrics() metrics {
 	m.rounds = m.counters("shopd_rounds_total", "Rounds of the loops: done, failed, or elsewhere because another process was at it.", "loop", "result")
 	m.bulkItems = m.counters("shopd_bulk_items_total", "Orders of bulk captures that were tried: done, refused, or pending where Klarna has not answered.", "result")
 	m.leftBehind = m.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result")
+	m.deliveries = m.counters("shopd_deliveries_total", "Tries to deliver an event, by receiver and what came of it.", "receiver", "result")
 	m.showZeros()
 	return m
 }
@@ -80,6 +81,7 @@ func (m metrics) showZeros() {
 	zero(m.rounds.MetricVec, loops, labels(ResultDone, ResultFailed, elsewhere))
 	zero(m.bulkItems.MetricVec, labels(ResultDone, ResultRefused, ResultPending))
 	zero(m.leftBehind.MetricVec, labels(ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed))
+	zero(m.deliveries.MetricVec, []string{"mail"}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
 	for _, loop := range loops {
 		m.finished.WithLabelValues(loop).SetToCurrentTime()
 	}

@@ -17,6 +17,7 @@ const (
 	AuditStatus       = "status"       // Klarna said something new of the order
 	AuditErased       = "erased"       // the personal data is gone
 	AuditStock        = "stock"        // the goods of a cancelled order are in the stock again
+	AuditMail         = "mail"         // a mail was sent, or could not be; ID says which
 )
 
 // Audit returns what happened to an order, newest first. That a command was

@@ -93,7 +93,7 @@ type AuditEntry struct {
 	CorrelationID string        `json:"correlation_id,omitempty"`
 	Duration      time.Duration `json:"duration,omitempty"`
 	Tries         int           `json:"tries,omitempty"`
-	ID            string        `json:"id,omitempty"` // of the capture or refund that was made
+	ID            string        `json:"id,omitempty"` // of the capture or refund that was made; the kind of a mail
 }
 
 // Change is one fact before and after. Amounts are minor units in digits.

@@ -51,7 +51,7 @@ type reader struct {
 
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
-	"":         {"campaigns", "embed", "hooks", "webhooks", "mail", "measure"},
+	"":         {"campaigns", "embed", "hooks", "webhooks", "measure"},
 	"checkout": {"customer_types", "separate_shipping_address", "phone_mandatory", "date_of_birth_mandatory", "national_identification_number_mandatory", "colors", "radius", "checkboxes", "auto_capture", "confirmation"},
 	"market":   {"checkout"},
 	"delivery": {"pickup_points"},
@@ -75,7 +75,7 @@ var (
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
 	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "withdrawal", "retention")
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "mail", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -94,6 +94,7 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 		Payments: r.Choice(checkout["product"], "checkout.product", "kco", "payments") == "payments",
 		Review:   r.Choice(checkout["payments_flow"], "checkout.payments_flow", "one-step", "review") == "review",
 	}
+	s.Mail = r.mail(m["mail"])
 	s.Withdrawal = defaultWithdrawal
 	if n := r.Object(m["withdrawal"], "withdrawal", nil, "days")["days"]; n != nil {
 		if s.Withdrawal = r.Number(n, "withdrawal.days", 0, 365); s.Withdrawal > 0 && s.Withdrawal < defaultWithdrawal {
@@ -114,6 +115,44 @@ func (r *reader) contact(n *yamlfile.Node) (c Contact) {
 		r.Fail(m["email"].Line, "contact.email", "%q is not an e-mail address", c.Email)
 	}
 	return c
+}
+
+// mail reads what is written to those who buy; nothing where it is not there.
+func (r *reader) mail(n *yamlfile.Node) (v Mail) {
+	m := r.Object(n, "mail", []string{"from"}, "send", "sessions")
+	if text := r.Text(m["from"], "mail.from", 200); text != "" {
+		from, err := mail.ParseAddress(text)
+		if err != nil || len(from.Address) > maxAddress {
+			r.Fail(m["from"].Line, "mail.from", "%q is not a sender such as Shop <order@shop.example>", text)
+			return v
+		}
+		v.From, v.Send = *from, MailKinds()
+	}
+	if list := m["send"]; list != nil {
+		v.Send = nil
+		for i, kind := range r.Array(list, "mail.send") {
+			path := fmt.Sprintf("mail.send[%d]", i)
+			name := MailKind(r.Choice(kind, path, names(MailKinds())...))
+			if slices.Contains(v.Send, name) {
+				r.Fail(kind.Line, path, "%q is there already", name)
+			}
+			v.Send = append(v.Send, name)
+		}
+	}
+	if n := m["sessions"]; n != nil {
+		v.Sessions = r.Boolean(n, "mail.sessions")
+	}
+	return v
+}
+
+// maxAddress is how long an address may be, in bytes. Source: RFC 5321, 4.5.3.1.3.
+const maxAddress = 254
+
+func names[T ~string](list []T) (texts []string) {
+	for _, name := range list {
+		texts = append(texts, string(name))
+	}
+	return texts
 }
 
 // zone reads the name of a time zone; none is UTC.

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/xml"
@@ -24,8 +25,11 @@ type Served struct {
 	Logo, Icon, Look, Sheet string
 }
 
-// builtInAccent is that of a shop without one: --accent in web/static/tokens.css.
-const builtInAccent = "#12509e"
+// Those of a shop without one: --accent in web/static/tokens.css.
+const (
+	builtInAccent     = "#12509e"
+	builtInAccentDark = "#8fc1f7"
+)
 
 // Served returns the files that pages link to.
 func (s *Shop) Served() Served {
@@ -65,6 +69,13 @@ func initial(name, accent string) []byte {
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="%s" d="M0 0h32v32H0z"/>`+
 		`<text x="16" y="23" font-family="sans-serif" font-size="20" font-weight="700" text-anchor="middle" fill="%s">%s</text></svg>`,
 		accent, textOn(accent), letter.String())
+}
+
+// Accents are the colours of links and buttons with the colour of texts on them, on a light
+// and on a dark ground, as "#rrggbb".
+func (l Look) Accents() (light, onLight, dark, onDark string) {
+	light, dark = cmp.Or(l.AccentLight, builtInAccent), cmp.Or(l.AccentDark, builtInAccentDark)
+	return light, textOn(light), dark, textOn(dark)
 }
 
 // css are the tokens of web/static/tokens.css that the shop sets. Paper keeps ours.

@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"net/mail"
 	"time"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -21,6 +22,7 @@ type Shop struct {
 	Texts       i18n.Overrides // texts of the shop's own, by their key
 	Markets     market.List    // at least one
 	Checkout    Checkout
+	Mail        Mail
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it
 	Retention   Retention // for how long orders keep their personal data; zero: for ever
 }
@@ -70,3 +72,24 @@ func (r Retention) Before(now time.Time) time.Time {
 	}
 	return now.AddDate(-r.Years, -r.Months, -r.Days)
 }
+
+// Mail is what the shop writes to those who buy.
+type Mail struct {
+	From     mail.Address // Address "": nothing is sent
+	Send     []MailKind
+	Sessions bool // also for orders of checkout sessions
+}
+
+// MailKind is why a mail is written.
+type MailKind string
+
+// The kinds of mail.
+const (
+	MailPlaced    MailKind = "order_placed"
+	MailShipped   MailKind = "order_shipped"
+	MailRefunded  MailKind = "order_refunded"
+	MailCancelled MailKind = "order_cancelled"
+)
+
+// MailKinds are all of them.
+func MailKinds() []MailKind { return []MailKind{MailPlaced, MailShipped, MailRefunded, MailCancelled} }

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -85,8 +86,17 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 		Logger: c.Logger, Observer: s.Observer,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
+}
+
+// addDeliveries makes the receivers of events, and shows all that waits.
+func (s *Shop) addDeliveries(c Config) {
+	s.Deliveries = &event.Delivery{Outbox: s.Events, Observer: s.Observer, Logger: c.Logger}
+	if c.Mail != nil {
+		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: c.Mail}
+		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
+	}
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
-		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues())...)
+		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Deliveries.Queue()})...)
 }
 
 func (s *Shop) addCallbacks(c Config) {
@@ -99,7 +109,7 @@ func (s *Shop) addCallbacks(c Config) {
 func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
-		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer,
+		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
@@ -116,8 +126,9 @@ func (s *Shop) addBackoffice(c Config) {
 	}
 	s.Backoffice = &backoffice.Backoffice{
 		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, SearchKeys: s.Signer.Keys("searches of staff"),
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, SearchKeys: s.Signer.Keys("searches of staff"),
 	}
+	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
 
 func (s *Shop) newServer(c Config) (*server.Server, error) {

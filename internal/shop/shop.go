@@ -20,6 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -51,6 +52,7 @@ type Config struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	Mail           mail.Sender      // nil: no mails are written
 	LockWait       time.Duration    // how long a request waits for its session's lock; 0: session.DefaultLockWait
 	Drain          time.Duration    // how long /readyz says no before the listener closes
 	Tracing        *observe.Tracing // nil: no traces
@@ -84,6 +86,8 @@ type Shop struct {
 	Book       *order.Book
 	Desk       *aftersale.Desk
 	Callbacks  *callback.Callbacks
+	Mailer     *mail.Mailer    // nil: there is none
+	Deliveries *event.Delivery // of events to their receivers
 	Storefront *storefront.Storefront
 	Backoffice *backoffice.Backoffice // nil: there is none
 	Server     *server.Server
@@ -108,6 +112,7 @@ func New(c Config) (*Shop, error) {
 	s.addKCO(c, api)
 	s.addPayments(c, api)
 	s.addBook(c, api)
+	s.addDeliveries(c)
 	s.addCallbacks(c)
 	s.addStorefront(c)
 	s.addBackoffice(c)
@@ -117,7 +122,7 @@ func New(c Config) (*Shop, error) {
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Callbacks.Run)
+	s.Story.Run(ctx, s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,12 +13,13 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
-	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -160,28 +160,22 @@ func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
 
 // confirmation is the page for the buyer.
 func (v *view) confirmation(o order.Order, snippet string) templates.ConfirmationView {
-	bought := v.bought(o)
+	bought := v.bought().Bought(o)
 	page := templates.ConfirmationView{
-		Shell: v.shell(), Order: &bought, Number: o.Number, State: stateOf(o), Snippet: snippet,
-		Email: masked(o.BillingAddress.Email), Erased: v.day(o.ErasedAt), OrderURL: orderURL(o), Free: o.Free(),
+		Shell: v.shell(), Order: &bought, Number: o.Number, State: orderview.StateOf(o), Snippet: snippet,
+		Erased: v.day(o.ErasedAt), OrderURL: orderview.Path(o), Free: o.Free(),
 	}
-	if o.Free() {
-		page.Email = "" // nobody sends a confirmation
+	if v.Mailer.Writes(settings.MailPlaced) {
+		page.Email = masked(o.BillingAddress.Email)
 	}
 	for _, line := range o.OrderLines {
 		page.Ships = page.Ships || line.Type == klarna.Physical
 		page.Downloads = page.Downloads || line.Type == klarna.Digital
 	}
 	if page.Ships && !o.Erased() {
-		page.DeliverTo = v.addressLines(o.ShippingAddress)
+		page.DeliverTo = v.bought().AddressLines(o.ShippingAddress)
 	}
 	return page
-}
-
-// orderURL returns the address of an order's page. It contains the key: only the buyer may
-// see it, and it is never logged.
-func orderURL(o order.Order) string {
-	return "/orders/" + o.Number + "?key=" + url.QueryEscape(o.Key)
 }
 
 // masked returns an e-mail address that only its owner recognizes.
@@ -192,13 +186,4 @@ func masked(email string) string {
 	}
 	_, first := utf8.DecodeRuneInString(name)
 	return name[:first] + "•••@" + domain
-}
-
-// addressLines returns an address as on a parcel.
-func (v *view) addressLines(a klarna.Address) []string {
-	lines := a.Lines()
-	if country := i18n.CountryName(v.lang, strings.ToUpper(a.Country)); country != "" {
-		lines = append(lines, country)
-	}
-	return lines
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
@@ -31,6 +32,7 @@ type Storefront struct {
 	Book      *order.Book
 	Syncer    *kco.Syncer
 	Logger    *slog.Logger
+	Mailer    *mail.Mailer // nil: no mails are written, and none is promised
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
 	// Observer gets each request that is answered with an error.

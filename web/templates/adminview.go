@@ -11,9 +11,10 @@ import (
 type AdminShell struct {
 	Shop    Shop
 	Title   string // of the page, without the shop's name
-	Active  string // "orders", "stock", "inspector" or "exports"; "" = none of the navigation
+	Active  string // "orders", "stock", "inspector", "exports" or "mails"; "" = none of the navigation
 	Staff   string // who is signed in; "" = nobody
 	Manages bool   // may change orders
+	Mails   bool   // the demo, which shows its mails
 	Zone    string // of all times: "Europe/Stockholm"
 }
 

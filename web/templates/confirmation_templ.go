@@ -5,10 +5,11 @@ package templates
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import "github.com/a-h/templ"
-import templruntime "github.com/a-h/templ/runtime"
-
-import "github.com/shopd/shopd/internal/i18n"
+import (
+	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
+	"github.com/shopd/shopd/internal/i18n"
+)
 
 // Confirmation is the page after the purchase.
 func Confirmation(v ConfirmationView) templ.Component {
@@ -309,13 +310,13 @@ func bought(v ConfirmationView) templ.Component {
 				}
 			}
 		}
-		if v.Free {
-			templ_7745c5c3_Err = step(v.t("free.keep"), v.t("free.keep_body")).Render(ctx, templ_7745c5c3_Buffer)
+		if v.Email != "" {
+			templ_7745c5c3_Err = step(v.t("confirmation.receipt"), v.t("confirmation.receipt_body")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if v.Erased == "" {
-			templ_7745c5c3_Err = step(v.t("confirmation.receipt"), v.t("confirmation.receipt_body")).Render(ctx, templ_7745c5c3_Buffer)
+		} else if v.Free {
+			templ_7745c5c3_Err = step(v.t("free.keep"), v.t("free.keep_body")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

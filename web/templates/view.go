@@ -247,7 +247,7 @@ type ConfirmationView struct {
 	*Order
 	Number    string // of the order
 	State     OrderState
-	Email     string   // masked; "" = none
+	Email     string   // masked, to which a mail goes; "" = none
 	Erased    string   // the day on which personal data was erased; "" = it was not
 	DeliverTo []string // lines of the address; none = nothing is delivered
 	OrderURL  string   // of the order's page, with its key

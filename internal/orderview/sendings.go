@@ -1,4 +1,4 @@
-package storefront
+package orderview
 
 import (
 	"net/url"
@@ -13,7 +13,7 @@ import (
 )
 
 // sendings adds what happened after the purchase: changes, parcels, refunds and releases.
-func (v *view) sendings(page *templates.OrderPageView, o order.Order) {
+func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	price := v.priceIn(o)
 	if o.OriginalOrderAmount != 0 && o.OriginalOrderAmount != o.OrderAmount && o.Status != ordermanagement.Cancelled {
 		page.Original = price(o.OriginalOrderAmount).Text
@@ -52,11 +52,11 @@ func toCome(o order.Order) (lines []klarna.OrderLine) {
 }
 
 // day returns the date of a time where the shop is, "" for none.
-func (v *view) day(t time.Time) string {
+func (v View) day(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return i18n.Date(v.lang, t.In(v.version.Shop.Zone))
+	return i18n.Date(v.Voice.Lang, t.In(v.Version.Shop.Zone))
 }
 
 // goodsOf returns the goods among lines, with the names of the order.

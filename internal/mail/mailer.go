@@ -1,0 +1,169 @@
+// Package mail writes e-mails to those who bought: when an order is placed, shipped, refunded
+// or cancelled. It is a receiver of events, so a mail follows only what is committed.
+package mail
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
+)
+
+// Sender sends a message, or does what stands in its place. The error names nobody. It may
+// be event.ErrRefused or event.ErrUnsure.
+type Sender interface {
+	Send(context.Context, *Message) error
+}
+
+// Mailer writes the mails of a shop.
+type Mailer struct {
+	Book      *order.Book
+	Published *publish.Published
+	PublicURL string // of the links
+	Sender    Sender
+}
+
+// kinds are the mails that follow events.
+var kinds = map[event.Type]settings.MailKind{
+	event.OrderCreated: settings.MailPlaced, event.OrderShipped: settings.MailShipped,
+	event.OrderRefunded: settings.MailRefunded, event.OrderCancelled: settings.MailCancelled,
+}
+
+// Receiver is the mailer among the receivers of events. A mail is sent twice at most.
+func (m *Mailer) Receiver() *event.Receiver {
+	return &event.Receiver{Name: "mail", Wants: m.wants, Deliver: m.deliver, GiveUp: m.giveUp, Unsure: 2}
+}
+
+// Writes reports whether the shop writes mails of a kind. Of a nil Mailer it does not.
+func (m *Mailer) Writes(kind settings.MailKind) bool {
+	if m == nil {
+		return false
+	}
+	says := m.Published.Now().Shop.Mail
+	return says.From.Address != "" && slices.Contains(says.Send, kind)
+}
+
+// wants reports whether the shop writes a mail when this happens.
+func (m *Mailer) wants(e event.Event) bool {
+	if kind, known := kinds[e.Type]; !known || !m.Writes(kind) {
+		return false
+	}
+	var about struct{ Reference *string }
+	_ = json.Unmarshal(e.Data, &about) // we wrote it
+	return about.Reference == nil || m.Published.Now().Shop.Mail.Sessions
+}
+
+// deliver writes the mail of an event, once: what the audit has is sent.
+func (m *Mailer) deliver(ctx context.Context, e event.Event) error {
+	o, found, err := m.Book.ByOrderID(ctx, e.Subject)
+	if err != nil {
+		return err
+	}
+	if !found || o.Erased() {
+		return event.ErrSkipped
+	}
+	if told, err := m.told(ctx, o, e.ID); err != nil || told {
+		return cmp.Or(err, event.ErrSkipped)
+	}
+	if time.Since(e.At) > event.Patience {
+		return fmt.Errorf("%w: it is too late for this mail", event.ErrRefused)
+	}
+	kind := kinds[e.Type]
+	message, err := m.Compose(ctx, o, kind, e.ID)
+	if err == nil {
+		err = m.Sender.Send(ctx, message)
+	}
+	if err != nil {
+		return err
+	}
+	if err := m.note(ctx, o, entry(kind, e.ID, order.Done)); err != nil {
+		return fmt.Errorf("%w: %w", event.ErrUnsure, err)
+	}
+	return nil
+}
+
+// giveUp says in the order's timeline that a mail was not, or perhaps not, sent.
+func (m *Mailer) giveUp(ctx context.Context, e event.Event, problem error) error {
+	o, found, err := m.Book.ByOrderID(ctx, e.Subject)
+	if err != nil || !found || o.Erased() {
+		return err
+	}
+	if told, err := m.told(ctx, o, e.ID); err != nil || told {
+		return err
+	}
+	result := order.Refused
+	if errors.Is(problem, event.ErrUnsure) {
+		result = order.Unknown
+	}
+	said := entry(kinds[e.Type], e.ID, result)
+	said.Messages = []string{problem.Error()}
+	return m.note(ctx, o, said)
+}
+
+// Again sends a mail that staff ask for. A key that is used again sends nothing. The error is
+// that of Compose or of the sender, or order.ErrUnavailable.
+func (m *Mailer) Again(ctx context.Context, o order.Order, kind settings.MailKind, key, staff string) (order.Result, error) {
+	if told, err := m.told(ctx, o, key); err != nil || told {
+		return order.Already, err
+	}
+	said := entry(kind, key, order.Done)
+	said.Source, said.Staff = order.ByStaff, staff
+	message, err := m.Compose(ctx, o, kind, key)
+	if err == nil {
+		err = m.Sender.Send(ctx, message)
+	}
+	if err != nil {
+		if !errors.Is(err, event.ErrUnsure) {
+			return "", err
+		}
+		said.Result, said.Messages = order.Unknown, []string{err.Error()}
+	}
+	if err := m.note(context.WithoutCancel(ctx), o, said); err != nil {
+		return "", err
+	}
+	return said.Result, nil
+}
+
+// Kinds are the mails that fit an order as it is.
+func Kinds(o order.Order) (fit []settings.MailKind) {
+	if o.Erased() {
+		return nil
+	}
+	fit = append(fit, settings.MailPlaced)
+	if len(o.Shipments) > 0 {
+		fit = append(fit, settings.MailShipped)
+	}
+	if o.RefundedAmount > 0 {
+		fit = append(fit, settings.MailRefunded)
+	}
+	if o.Status == ordermanagement.Cancelled {
+		fit = append(fit, settings.MailCancelled)
+	}
+	return fit
+}
+
+// entry is what the audit says of a mail. It names no address.
+func entry(kind settings.MailKind, key string, result order.Result) order.AuditEntry {
+	return order.AuditEntry{At: time.Now().UTC(), Source: order.BySystem, Event: order.AuditMail, ID: string(kind), Key: key, Result: result}
+}
+
+// told reports whether the audit says what came of the mail with a key.
+func (m *Mailer) told(ctx context.Context, o order.Order, key string) (bool, error) {
+	entries, err := m.Book.Entries(ctx, o.Ref())
+	return slices.ContainsFunc(entries, func(e order.AuditEntry) bool { return e.Event == order.AuditMail && e.Key == key }), err
+}
+
+// note adds an entry to the audit, unless the order was erased meanwhile.
+func (m *Mailer) note(ctx context.Context, o order.Order, e order.AuditEntry) error {
+	_, err := m.Book.Update(ctx, o.Ref(), func(*order.Order) ([]order.AuditEntry, error) { return []order.AuditEntry{e}, nil })
+	return err
+}
