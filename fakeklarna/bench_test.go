@@ -9,32 +9,34 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
+
+	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 )
 
 // What 10,000 orders cost: the memory of each, and how long a read and an
 // update take with all of them kept, most (p99) and typically (p50).
 func BenchmarkKept10000(b *testing.B) {
 	const kept = 10_000
-	call := newCaller(b)
-	content := text(caseA())
+	call := faketest.NewCaller(b)
+	content := faketest.Text(faketest.CaseA())
 	ids := make([]string, kept)
 	before := heap()
 	for i := range ids {
-		ids[i] = call.do("POST", kcoOrders, content).order(b).OrderID
+		ids[i] = call.Do("POST", faketest.OrdersPath, content).Order(b).OrderID
 	}
 	withRecord := heap() - before
 	for range kept { // the record then has small calls only
-		call.do("GET", kcoOrders+"/x", "")
+		call.Do("GET", faketest.OrdersPath+"/x", "")
 	}
 	orders := heap() - before
 
 	var reads, updates []time.Duration
 	next := 0
 	for b.Loop() {
-		path := kcoOrders + "/" + ids[next%kept]
+		path := faketest.OrdersPath + "/" + ids[next%kept]
 		next += 7
-		reads = append(reads, call.took("GET", path, ""))
-		updates = append(updates, call.took("POST", path, content))
+		reads = append(reads, took(call, "GET", path, ""))
+		updates = append(updates, took(call, "POST", path, content))
 	}
 	b.ReportMetric(float64(withRecord)/kept, "B/order+its-call")
 	b.ReportMetric(float64(orders)/kept, "B/order")
@@ -47,15 +49,15 @@ func BenchmarkKept10000(b *testing.B) {
 }
 
 // took makes a call and returns how long the fake took.
-func (c *caller) took(method, path, body string) time.Duration {
-	r := httptest.NewRequestWithContext(c.t.Context(), method, path, strings.NewReader(body))
+func took(c *faketest.Caller, method, path, body string) time.Duration {
+	r := httptest.NewRequestWithContext(c.T.Context(), method, path, strings.NewReader(body))
 	r.SetBasicAuth("demo", "demo")
 	w := httptest.NewRecorder()
 	started := time.Now()
-	c.fake.ServeHTTP(w, r)
+	c.Fake.ServeHTTP(w, r)
 	took := time.Since(started)
 	if w.Code != 200 {
-		c.t.Fatalf("%s %s: got %d %s", method, path, w.Code, w.Body)
+		c.T.Fatalf("%s %s: got %d %s", method, path, w.Code, w.Body)
 	}
 	return took
 }

@@ -1,41 +1,25 @@
 package fakeklarna_test
 
 import (
-	"net/http/httptest"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/shopd/shopd/fakeklarna"
+
+	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 )
-
-// caller calls a fake without a network.
-type caller struct {
-	t    testing.TB
-	fake *fakeklarna.Server
-}
-
-func newCaller(t testing.TB) *caller { return &caller{t, fakeklarna.New(fakeklarna.Options{})} }
-
-func (c *caller) do(method, path, body string) answer {
-	r := httptest.NewRequestWithContext(c.t.Context(), method, path, strings.NewReader(body))
-	r.SetBasicAuth("demo", "demo")
-	w := httptest.NewRecorder()
-	c.fake.ServeHTTP(w, r)
-	return answer{w.Code, w.Header(), w.Body.Bytes(), nil}
-}
 
 // Everything at once, for the race detector; at the end each order is whole.
 func TestConcurrency(t *testing.T) {
-	call := newCaller(t)
-	content := text(caseA())
+	call := faketest.NewCaller(t)
+	content := faketest.Text(faketest.CaseA())
 	var ids []string
 	for range 4 {
-		ids = append(ids, call.do("POST", "/checkout/v3/orders", content).order(t).OrderID)
+		ids = append(ids, call.Do("POST", "/checkout/v3/orders", content).Order(t).OrderID)
 	}
-	call.fake.AddFault(fault{Count: -1, Probability: 0.1, Status: 503})
-	call.fake.AddFault(fault{Count: -1, Jitter: 1e6, JitterAfter: 1e6})
+	call.Fake.AddFault(faketest.Fault{Count: -1, Probability: 0.1, Status: 503})
+	call.Fake.AddFault(faketest.Fault{Count: -1, Jitter: 1e6, JitterAfter: 1e6})
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
@@ -43,33 +27,33 @@ func TestConcurrency(t *testing.T) {
 				id := ids[(worker+i)%len(ids)]
 				switch (worker + i) % 8 {
 				case 0:
-					call.do("POST", "/checkout/v3/orders", content)
+					call.Do("POST", "/checkout/v3/orders", content)
 				case 1, 2:
 					n := strconv.Itoa(i + 1)
-					call.do("POST", "/checkout/v3/orders/"+id, `{"order_amount":`+n+`,"order_tax_amount":0,"order_lines":[{"name":"x","quantity":`+n+
+					call.Do("POST", "/checkout/v3/orders/"+id, `{"order_amount":`+n+`,"order_tax_amount":0,"order_lines":[{"name":"x","quantity":`+n+
 						`,"unit_price":1,"tax_rate":0,"total_amount":`+n+`,"total_tax_amount":0}]}`)
 				case 3:
-					call.do("GET", "/checkout/v3/orders/"+id, "")
+					call.Do("GET", "/checkout/v3/orders/"+id, "")
 				case 4:
-					if _, err := call.fake.Shopper(id, action{Type: map[string]string{"city": strconv.Itoa(i)}}); err != nil {
+					if _, err := call.Fake.Shopper(id, faketest.Action{Type: map[string]string{"city": strconv.Itoa(i)}}); err != nil {
 						t.Error(err)
 					}
 				case 5:
-					call.do("GET", "/fake/requests?order_id="+id, "")
-					call.do("GET", "/fake/orders", "")
+					call.Do("GET", "/fake/requests?order_id="+id, "")
+					call.Do("GET", "/fake/orders", "")
 				case 6:
-					call.fake.Advance(1)
-					call.fake.Faults()
+					call.Fake.Advance(1)
+					call.Fake.Faults()
 				case 7:
 					if worker == 7 && i > 15 {
-						call.do("POST", "/checkout/v3/orders/"+id+"/abort", "")
+						call.Do("POST", "/checkout/v3/orders/"+id+"/abort", "")
 					}
 				}
 			}
 		})
 	}
 	all.Wait()
-	for _, o := range call.fake.Orders() {
+	for _, o := range call.Fake.Orders() {
 		var sum int64
 		for _, l := range o.OrderLines {
 			sum += l.TotalAmount
@@ -82,9 +66,9 @@ func TestConcurrency(t *testing.T) {
 
 // Of several buyers and aborters at once, one wins.
 func TestOneEnd(t *testing.T) {
-	call := newCaller(t)
+	call := faketest.NewCaller(t)
 	for range 20 {
-		id := call.do("POST", "/checkout/v3/orders", text(caseA())).order(t).OrderID
+		id := call.Do("POST", "/checkout/v3/orders", faketest.Text(faketest.CaseA())).Order(t).OrderID
 		var mu sync.Mutex
 		var all sync.WaitGroup
 		wins := 0
@@ -96,9 +80,9 @@ func TestOneEnd(t *testing.T) {
 			}
 		}
 		for range 3 {
-			all.Go(func() { won(call.do("POST", "/checkout/v3/orders/"+id+"/abort", "").status == 200) })
+			all.Go(func() { won(call.Do("POST", "/checkout/v3/orders/"+id+"/abort", "").Status == 200) })
 			all.Go(func() {
-				out, err := call.fake.Shopper(id, action{Buy: &fakeklarna.Buy{}})
+				out, err := call.Fake.Shopper(id, faketest.Action{Buy: &fakeklarna.Buy{}})
 				won(err == nil && out.Refused == nil)
 			})
 		}

@@ -1,6 +1,7 @@
 package fakeklarna
 
 import (
+	"path"
 	"reflect"
 	"slices"
 )
@@ -16,7 +17,7 @@ func (s *Server) StateParts() (held, all []string) {
 	for _, room := range []any{s.state, s.calls, s.om, s.kco, s.kp} {
 		v := reflect.ValueOf(room).Elem()
 		for i := range v.NumField() {
-			name := v.Type().Name() + "." + v.Type().Field(i).Name
+			name := path.Base(v.Type().PkgPath()) + "." + v.Type().Field(i).Name
 			if all = append(all, name); at[v.Field(i).UnsafeAddr()] {
 				held = append(held, name)
 			}
@@ -41,7 +42,7 @@ func (s *Server) Unsaved() []string {
 			walk(t.Elem())
 		case reflect.Struct:
 			if ownJSON(t) {
-				if orders, ok := t.FieldByName("newest"); ok {
+				if orders, ok := t.FieldByName("Newest"); ok {
 					walk(orders.Type)
 				}
 				return

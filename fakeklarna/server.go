@@ -9,6 +9,15 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/shopd/shopd/fakeklarna/internal/callback"
+	"github.com/shopd/shopd/fakeklarna/internal/checkout"
+	"github.com/shopd/shopd/fakeklarna/internal/control"
+	"github.com/shopd/shopd/fakeklarna/internal/engine"
+	"github.com/shopd/shopd/fakeklarna/internal/frontend"
+	"github.com/shopd/shopd/fakeklarna/internal/management"
+	"github.com/shopd/shopd/fakeklarna/internal/pages"
+	"github.com/shopd/shopd/fakeklarna/internal/payments"
 )
 
 // Options are the fake's settings; the zero value is useful.
@@ -88,11 +97,11 @@ var coreCurrencies = []string{"AUD", "CAD", "CHF", "CZK", "DKK", "EUR", "GBP", "
 // are those of Klarna's API: mount it below a base path with http.StripPrefix
 // and name that path in Options.PublicURL.
 type Server struct {
-	state *engineState
-	calls *callbackSender
-	om    *managementService
-	kco   *checkoutService
-	kp    *paymentsService
+	state *engine.State
+	calls *callback.Sender
+	om    *management.Service
+	kco   *checkout.Service
+	kp    *payments.Service
 	mux   *http.ServeMux
 }
 
@@ -109,7 +118,6 @@ func New(o Options) *Server {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.MerchantName = cmp.Or(o.MerchantName, "Demo merchant")
-	checkChaos(o.Chaos)
 	var public *url.URL
 	if o.PublicURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(o.PublicURL, "/"))
@@ -120,30 +128,30 @@ func New(o Options) *Server {
 	}
 
 	s := &Server{mux: http.NewServeMux()}
-	s.state = newEngineState(engineConfig{
+	s.state = engine.New(engine.Config{
 		Username: o.Username, Password: o.Password, PublicURL: public, Seed: o.Seed, Chaos: o.Chaos,
-		MaxKept: cmp.Or(max(o.MaxOrders, 0), 10_000), CallbackKinds: callbackKinds, Logger: o.Logger,
+		MaxKept: cmp.Or(max(o.MaxOrders, 0), 10_000), CallbackKinds: callback.Kinds, Logger: o.Logger,
 	})
-	s.calls = newCallbackSender(s.state, o.CallbackHosts, o.CallbackTransport)
-	s.om = newManagementService(s.state, s.calls, o.CloseRefunded, cmp.Or(o.PushDelay, 2*time.Second))
-	s.kco = newCheckoutService(s.state, s.calls, s.om, checkoutConfig{
+	s.calls = callback.New(s.state, o.CallbackHosts, o.CallbackTransport)
+	s.om = management.New(s.state, s.calls, o.CloseRefunded, cmp.Or(o.PushDelay, 2*time.Second))
+	s.kco = checkout.New(s.state, s.calls, s.om, checkout.Config{
 		MerchantName: o.MerchantName, Currencies: o.Currencies, NotActivated: o.NotActivated,
 		EchoFilledURLs: o.EchoFilledURLs, EchoCountryAsSent: o.EchoCountryAsSent,
 	})
-	s.kp = newPaymentsService(s.state, s.calls, s.om, o.MerchantName)
+	s.kp = payments.New(s.state, s.calls, s.om, o.MerchantName)
 
 	for _, api := range []string{"/checkout/", "/ordermanagement/", "/payments/", "/customer-token/"} {
-		s.mux.HandleFunc(api, s.state.serveAPI)
+		s.mux.HandleFunc(api, s.state.ServeAPI)
 	}
-	newFrontendServer(s.state, s.kco, s.kp, s.om).routes(s.mux)
-	control := newControlServer(s.state, s.kco, s.kp, s.calls)
-	s.mux.Handle(fakePath, control.guard(newPagesServer(s.state, s.kco, s.kp, s.om, s.calls, control.handler())))
+	frontend.New(s.state, s.kco, s.kp, s.om).Routes(s.mux)
+	own := control.New(s.state, s.kco, s.kp, s.calls)
+	s.mux.Handle(control.Path, own.Guard(pages.New(s.state, s.kco, s.kp, s.om, s.calls, own.Handler())))
 	return s
 }
 
 // ServeHTTP answers the API, the iframe and the fake's own interface.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.state.cameFrom(r)
+	s.state.CameFrom(r)
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -3,7 +3,6 @@ package fakeklarna_test
 import (
 	"encoding/json"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -12,23 +11,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/fakeklarna"
+
+	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 )
 
 // A new member of a room is in the snapshot, or here with the reason.
 func TestSnapshotHasAllState(t *testing.T) {
 	const wiring, machinery = "made at the start", "machinery"
 	notHeld := map[string]string{
-		"engineState.engineConfig": "options", "engineState.closed": machinery, "engineState.close": machinery, "engineState.mu": machinery,
-		"engineState.endpoints": wiring, "engineState.performs": wiring, "engineState.parts": wiring,
-		"engineState.running": "calls that run end with a restore", "engineState.working": "as those that run end", "engineState.rested": machinery,
-		"engineState.stirred": machinery, "engineState.forgot": machinery, "engineState.jobTimer": "set by the jobs again",
-		"engineState.offset": "by the snapshot's time: the clock goes on from there",
-		"engineState.origin": "of the request that came last",
+		"engine.Config": "options", "engine.Closed": machinery, "engine.close": machinery, "engine.Mu": machinery,
+		"engine.endpoints": wiring, "engine.performs": wiring, "engine.parts": wiring,
+		"engine.running": "calls that run end with a restore", "engine.working": "as those that run end", "engine.rested": machinery,
+		"engine.Stirred": machinery, "engine.Forgot": machinery, "engine.jobTimer": "set by the jobs again",
+		"engine.Offset": "by the snapshot's time: the clock goes on from there",
+		"engine.origin": "of the request that came last",
 
-		"callbackSender.engineState": wiring, "callbackSender.hosts": "an option", "callbackSender.transport": "an option", "callbackSender.sent": machinery,
-		"managementService.engineState": wiring, "managementService.calls": wiring, "managementService.closeRefunded": "an option", "managementService.pushDelay": "an option",
-		"checkoutService.engineState": wiring, "checkoutService.checkoutConfig": "options", "checkoutService.calls": wiring, "checkoutService.om": wiring,
-		"paymentsService.engineState": wiring, "paymentsService.merchantName": "an option", "paymentsService.calls": wiring, "paymentsService.om": wiring,
+		"callback.State": wiring, "callback.hosts": "an option", "callback.transport": "an option", "callback.sent": machinery,
+		"management.State": wiring, "management.calls": wiring, "management.closeRefunded": "an option", "management.pushDelay": "an option",
+		"checkout.State": wiring, "checkout.Config": "options", "checkout.calls": wiring, "checkout.om": wiring,
+		"payments.State": wiring, "payments.MerchantName": "an option", "payments.calls": wiring, "payments.om": wiring,
 	}
 	held, all := fakeklarna.New(fakeklarna.Options{}).StateParts()
 	for _, name := range all {
@@ -42,114 +43,76 @@ func TestSnapshotHasAllState(t *testing.T) {
 		}
 	}
 	unsaved := []string{
-		"order.busy", // of a callback that runs: with the snapshot it has ended
+		"Stored.busy", // of a callback that runs: with the snapshot it has ended
 	}
 	if diff := cmp.Diff(unsaved, fakeklarna.New(fakeklarna.Options{}).Unsaved()); diff != "" {
 		t.Errorf("members that JSON leaves out (-expected +found):\n%s", diff)
 	}
 }
 
-// lived makes a fake with some of everything.
-func lived(t testing.TB, o fakeklarna.Options) *shop {
-	s := newShop(t, o)
-	s.fake.Advance(time.Hour)
-	for _, state := range []string{"aborted", "complete", "touched"} {
-		s.start(richOrder())
-		states[state](s)
-	}
-	s.send("POST", kcoOrders, "no JSON")
-	bought := s.fake.Orders()[1].OrderID
-	for range 2 {
-		s.sendKeyed("/ordermanagement/v1/orders/"+bought+"/captures", `{"captured_amount":1000}`, "key-1")
-	}
-	session := decode(string(s.send("POST", "/payments/v1/sessions", text(caseA())).body))["session_id"].(string)
-	authorized := s.send("POST", "/fake/sessions/"+session+"/shopper", `{"authorize":{}}`)
-	if token, ok := decode(string(authorized.body))["authorization_token"].(string); !ok {
-		t.Fatalf("authorize: got %d %s", authorized.status, authorized.body)
-	} else if got := s.send("POST", "/payments/v1/authorizations/"+token+"/order", text(caseA())); got.status != 200 {
-		t.Fatalf("place: got %d %s", got.status, got.body)
-	}
-	s.fake.AddFault(fault{Method: "PUT", Status: 503, Header: map[string]string{"X-A": "b"}, Body: "busy", Count: 3, Probability: 0.5})
-	return s
-}
-
-// sendKeyed posts with an idempotency key.
-func (s *shop) sendKeyed(path, body, key string) {
-	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), "POST", s.fake.URL+path, strings.NewReader(body))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	r.SetBasicAuth("demo", "demo")
-	r.Header.Set("Klarna-Idempotency-Key", key)
-	if got := do(r); got.status != 201 {
-		s.t.Fatalf("%s: got %d %s", path, got.status, got.body)
-	}
-}
-
 // A restored fake goes on as the first one would: it shows the same, its clock
 // runs on, and its next IDs are the same.
 func TestSnapshotAndRestore(t *testing.T) {
-	first := lived(t, fakeklarna.Options{Seed: 7})
-	answer := first.send("GET", "/fake/snapshot", "")
-	if answer.status != 200 || !json.Valid(answer.body) {
-		t.Fatalf("got %d %s", answer.status, answer.body)
+	first := faketest.Lived(t, fakeklarna.Options{Seed: 7})
+	answer := first.Send("GET", "/fake/snapshot", "")
+	if answer.Status != 200 || !json.Valid(answer.Body) {
+		t.Fatalf("got %d %s", answer.Status, answer.Body)
 	}
-	second := newShop(t, fakeklarna.Options{PublicURL: first.fake.URL}) // so that snippets are the same
-	second.start(caseA())
-	if got := second.send("POST", "/fake/snapshot", string(answer.body)); got.status != 200 {
-		t.Fatalf("restore: got %d %s", got.status, got.body)
+	second := faketest.NewShop(t, fakeklarna.Options{PublicURL: first.Fake.URL}) // so that snippets are the same
+	second.Start(faketest.CaseA())
+	if got := second.Send("POST", "/fake/snapshot", string(answer.Body)); got.Status != 200 {
+		t.Fatalf("restore: got %d %s", got.Status, got.Body)
 	}
-	if diff := cmp.Diff(first.fake.Orders(), second.fake.Orders()); diff != "" {
+	if diff := cmp.Diff(first.Fake.Orders(), second.Fake.Orders()); diff != "" {
 		t.Errorf("orders (-first +second):\n%s", diff)
 	}
-	if diff := cmp.Diff(generic(text(first.fake.Requests(""))), generic(text(second.fake.Requests("")))); diff != "" {
+	if diff := cmp.Diff(faketest.Generic(faketest.Text(first.Fake.Requests(""))), faketest.Generic(faketest.Text(second.Fake.Requests("")))); diff != "" {
 		t.Errorf("requests (-first +second):\n%s", diff)
 	}
 	for _, path := range []string{"/fake/sessions", "/fake/callbacks"} {
-		if diff := cmp.Diff(decode(string(first.send("GET", path, "").body)), decode(string(second.send("GET", path, "").body))); diff != "" {
+		if diff := cmp.Diff(faketest.Decode(string(first.Send("GET", path, "").Body)), faketest.Decode(string(second.Send("GET", path, "").Body))); diff != "" {
 			t.Errorf("%s (-first +second):\n%s", path, diff)
 		}
 	}
-	for _, o := range first.fake.Orders() {
-		one, _ := first.fake.Managed(o.OrderID)
-		other, _ := second.fake.Managed(o.OrderID)
+	for _, o := range first.Fake.Orders() {
+		one, _ := first.Fake.Managed(o.OrderID)
+		other, _ := second.Fake.Managed(o.OrderID)
 		if diff := cmp.Diff(one, other); diff != "" {
 			t.Errorf("managed order (-first +second):\n%s", diff)
 		}
 	}
-	bought := first.fake.Orders()[1].OrderID
-	for _, s := range []*shop{first, second} {
-		s.sendKeyed("/ordermanagement/v1/orders/"+bought+"/captures", `{"captured_amount":1000}`, "key-1")
-		if m, _ := s.fake.Managed(bought); m.CapturedAmount != 1000 {
+	bought := first.Fake.Orders()[1].OrderID
+	for _, s := range []*faketest.Shop{first, second} {
+		s.SendKeyed("/ordermanagement/v1/orders/"+bought+"/captures", `{"captured_amount":1000}`, "key-1")
+		if m, _ := s.Fake.Managed(bought); m.CapturedAmount != 1000 {
 			t.Errorf("got %d captured, want the call with a known key to have no effect", m.CapturedAmount)
 		}
 	}
-	if diff := cmp.Diff(first.fake.Faults(), second.fake.Faults()); diff != "" {
+	if diff := cmp.Diff(first.Fake.Faults(), second.Fake.Faults()); diff != "" {
 		t.Errorf("faults (-first +second):\n%s", diff)
 	}
-	if apart := first.fake.Now().Sub(second.fake.Now()).Abs(); apart > time.Minute {
+	if apart := first.Fake.Now().Sub(second.Fake.Now()).Abs(); apart > time.Minute {
 		t.Errorf("the clocks are %v apart", apart)
 	}
-	second.id = first.id
-	for _, s := range []*shop{first, second} {
-		s.shopper(action{Buy: &fakeklarna.Buy{}})
+	second.ID = first.ID
+	for _, s := range []*faketest.Shop{first, second} {
+		s.Shopper(faketest.Action{Buy: &fakeklarna.Buy{}})
 	}
-	a, b := first.start(caseA()), second.start(caseA())
+	a, b := first.Start(faketest.CaseA()), second.Start(faketest.CaseA())
 	if a.OrderID != b.OrderID {
 		t.Errorf("the next orders are %s and %s, want the same", a.OrderID, b.OrderID)
 	}
-	if err := second.fake.Restore(first.fake.Snapshot()); err != nil {
+	if err := second.Fake.Restore(first.Fake.Snapshot()); err != nil {
 		t.Error(err)
 	}
-	if again := second.fake.Snapshot(); !cmp.Equal(stateOf(t, first.fake.Snapshot()), stateOf(t, again)) {
-		t.Errorf("a snapshot of what was restored differs:\n%s", cmp.Diff(stateOf(t, first.fake.Snapshot()), stateOf(t, again)))
+	if again := second.Fake.Snapshot(); !cmp.Equal(stateOf(t, first.Fake.Snapshot()), stateOf(t, again)) {
+		t.Errorf("a snapshot of what was restored differs:\n%s", cmp.Diff(stateOf(t, first.Fake.Snapshot()), stateOf(t, again)))
 	}
 }
 
 func stateOf(t testing.TB, snapshot []byte) any {
 	t.Helper()
-	state, ok := decode(string(snapshot))["state"]
+	state, ok := faketest.Decode(string(snapshot))["state"]
 	if !ok {
 		t.Fatalf("no state in %s", snapshot)
 	}
@@ -158,27 +121,29 @@ func stateOf(t testing.TB, snapshot []byte) any {
 
 // The clock of a snapshot stood still while it lay in a file.
 func TestSnapshotKeepsItsTime(t *testing.T) {
-	s := newShop(t, fakeklarna.Options{})
-	s.start(caseA())
-	old := decode(string(s.fake.Snapshot()))
-	moved := strings.ReplaceAll(text(old), s.fake.Now().UTC().Format("2006-01-02T"), "2020-02-03T")
-	moved = strings.ReplaceAll(moved, s.fake.Now().Format("2006-01-02T"), "2020-02-03T")
-	if err := s.fake.Restore([]byte(moved)); err != nil {
+	s := faketest.NewShop(t, fakeklarna.Options{})
+	s.Start(faketest.CaseA())
+	old := faketest.Decode(string(s.Fake.Snapshot()))
+	moved := strings.ReplaceAll(faketest.Text(old), s.Fake.Now().UTC().Format("2006-01-02T"), "2020-02-03T")
+	moved = strings.ReplaceAll(moved, s.Fake.Now().Format("2006-01-02T"), "2020-02-03T")
+	if err := s.Fake.Restore([]byte(moved)); err != nil {
 		t.Fatal(err)
 	}
-	if year := s.fake.Now().Year(); year != 2020 {
+	if year := s.Fake.Now().Year(); year != 2020 {
 		t.Errorf("the year is %d, want 2020", year)
 	}
-	if got := s.send("GET", kcoOrders+"/"+s.id, ""); got.status != 200 {
-		t.Errorf("got %d, want an order that lives on", got.status)
+	if got := s.Send("GET", faketest.OrdersPath+"/"+s.ID, ""); got.Status != 200 {
+		t.Errorf("got %d, want an order that lives on", got.Status)
 	}
 }
 
 // What is not a snapshot is refused, and the state stays.
 func TestRefusedSnapshots(t *testing.T) {
-	s := lived(t, fakeklarna.Options{Seed: 3})
-	before := s.fake.Orders()
-	edit := func(changes ...any) string { return text(with(decode(string(s.fake.Snapshot())), changes...)) }
+	s := faketest.Lived(t, fakeklarna.Options{Seed: 3})
+	before := s.Fake.Orders()
+	edit := func(changes ...any) string {
+		return faketest.Text(faketest.With(faketest.Decode(string(s.Fake.Snapshot())), changes...))
+	}
 	for name, row := range map[string]struct{ body, want string }{
 		"empty":                     {"", "EOF"},
 		"a list":                    {"[]", "cannot unmarshal"},
@@ -192,10 +157,10 @@ func TestRefusedSnapshots(t *testing.T) {
 		"null for the chance":       {edit("state.chance", nil), "state.chance: has a null"},
 		"chance that is none":       {edit("state.chance", "AAAA"), "state.chance: "},
 		"order without an ID":       {edit("state.orders[0].ID", ""), "is missing or twice"},
-		"order twice":               {edit("state.orders[0].ID", s.id), "is missing or twice"},
+		"order twice":               {edit("state.orders[0].ID", s.ID), "is missing or twice"},
 		"status that is none":       {edit("state.orders[0].Status", "sold"), `there is no status "sold"`},
-		"content without country":   {edit("state.orders[0].Content.purchase_country", gone{}), "Bad value: purchase_country"},
-		"content without URLs":      {edit("state.orders[0].Content.merchant_urls", gone{}), "merchant_urls is missing"},
+		"content without country":   {edit("state.orders[0].Content.purchase_country", faketest.Gone{}), "Bad value: purchase_country"},
+		"content without URLs":      {edit("state.orders[0].Content.merchant_urls", faketest.Gone{}), "merchant_urls is missing"},
 		"content of a wrong type":   {edit("state.orders[0].Content.order_lines", []any{1}), "cannot unmarshal"},
 		"typed in no field":         {edit("state.orders[0].Typed", map[string]any{"x": "y"}), `no field "x"`},
 		"session that is not there": {edit("state.payments.Newest", []string{"x"}), "is not there or is listed twice"},
@@ -207,14 +172,14 @@ func TestRefusedSnapshots(t *testing.T) {
 		"managed null":              {edit("state.managed", nil), "state.managed: has a null"},
 		"answers null":              {edit("state.answers.ByKey", nil), "state.answers: has a null"},
 		"job of no kind":            {edit("state.jobs", []any{map[string]any{"Kind": "x"}}), `there is no kind "x"`},
-		"fault without effect":      {edit("state.faults[0].status", 0, "state.faults[0].body", gone{}, "state.faults[0].header", gone{}), "no effect"},
+		"fault without effect":      {edit("state.faults[0].status", 0, "state.faults[0].body", faketest.Gone{}, "state.faults[0].header", faketest.Gone{}), "no effect"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := s.send("POST", "/fake/snapshot", row.body)
-			if got.status != 400 || !strings.Contains(string(got.body), text(row.want)[1:len(text(row.want))-1]) {
-				t.Errorf("got %d %s, want 400 with %s", got.status, got.body, row.want)
+			got := s.Send("POST", "/fake/snapshot", row.body)
+			if got.Status != 400 || !strings.Contains(string(got.Body), faketest.Text(row.want)[1:len(faketest.Text(row.want))-1]) {
+				t.Errorf("got %d %s, want 400 with %s", got.Status, got.Body, row.want)
 			}
-			if diff := cmp.Diff(before, s.fake.Orders()); diff != "" {
+			if diff := cmp.Diff(before, s.Fake.Orders()); diff != "" {
 				t.Errorf("the state changed (-before +after):\n%s", diff)
 			}
 		})
@@ -223,63 +188,63 @@ func TestRefusedSnapshots(t *testing.T) {
 
 // With the same seed the same calls get the same IDs, tokens and all.
 func TestSeed(t *testing.T) {
-	content := func(s *shop) string {
+	content := func(s *faketest.Shop) string {
 		var all []string
-		for _, o := range s.fake.Orders() {
-			all = append(all, o.OrderID, o.RecurringToken, strings.ReplaceAll(o.HTMLSnippet, s.fake.URL, ""))
+		for _, o := range s.Fake.Orders() {
+			all = append(all, o.OrderID, o.RecurringToken, strings.ReplaceAll(o.HTMLSnippet, s.Fake.URL, ""))
 		}
-		for _, r := range s.fake.Requests("") {
+		for _, r := range s.Fake.Requests("") {
 			all = append(all, r.CorrelationID)
 		}
 		return strings.Join(all, "\n")
 	}
-	one, same := lived(t, fakeklarna.Options{Seed: 7}), lived(t, fakeklarna.Options{Seed: 7})
+	one, same := faketest.Lived(t, fakeklarna.Options{Seed: 7}), faketest.Lived(t, fakeklarna.Options{Seed: 7})
 	if diff := cmp.Diff(content(one), content(same)); diff != "" {
 		t.Errorf("same seed (-one +same):\n%s", diff)
 	}
 	for name, o := range map[string]fakeklarna.Options{"another seed": {Seed: 8}, "no seed": {}} {
-		if other := lived(t, o); one.fake.Orders()[0].OrderID == other.fake.Orders()[0].OrderID {
+		if other := faketest.Lived(t, o); one.Fake.Orders()[0].OrderID == other.Fake.Orders()[0].OrderID {
 			t.Errorf("%s: the same ID came", name)
 		}
 	}
-	one.fake.Reset()
-	if a, b := one.start(caseA()).OrderID, newShop(t, fakeklarna.Options{Seed: 7}).start(caseA()).OrderID; a != b {
+	one.Fake.Reset()
+	if a, b := one.Start(faketest.CaseA()).OrderID, faketest.NewShop(t, fakeklarna.Options{Seed: 7}).Start(faketest.CaseA()).OrderID; a != b {
 		t.Errorf("after Reset: got %s, want %s", a, b)
 	}
 }
 
 // FuzzRestore: a snapshot that was changed anywhere is refused or works.
 func FuzzRestore(f *testing.F) {
-	whole := string(lived(f, fakeklarna.Options{Seed: 5}).fake.Snapshot())
+	whole := string(faketest.Lived(f, fakeklarna.Options{Seed: 5}).Fake.Snapshot())
 	for seed := range uint64(200) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
-		call := newCaller(t)
-		changed := mutate(rand.New(rand.NewPCG(seed, 2)), decode(whole))
-		if got := call.do("POST", "/fake/snapshot", text(changed)); got.status >= 500 {
-			t.Fatalf("got %d %s", got.status, got.body)
+		call := faketest.NewCaller(t)
+		changed := faketest.Mutate(rand.New(rand.NewPCG(seed, 2)), faketest.Decode(whole))
+		if got := call.Do("POST", "/fake/snapshot", faketest.Text(changed)); got.Status >= 500 {
+			t.Fatalf("got %d %s", got.Status, got.Body)
 		}
-		call.fake.Advance(time.Minute)
+		call.Fake.Advance(time.Minute)
 		for _, path := range []string{"/fake/", "/fake/orders", "/fake/sessions", "/fake/requests", "/fake/callbacks", "/fake/faults", "/fake/clock", "/fake/snapshot"} {
-			if got := call.do("GET", path, ""); got.status >= 500 {
-				t.Errorf("%s: got %d %s", path, got.status, got.body)
+			if got := call.Do("GET", path, ""); got.Status >= 500 {
+				t.Errorf("%s: got %d %s", path, got.Status, got.Body)
 			}
 		}
-		for _, p := range call.fake.Sessions() {
-			if got := call.do("POST", "/fake/sessions/"+p.SessionID+"/shopper", `{"authorize":{}}`); got.status >= 500 {
-				t.Errorf("session %s: got %d %s", p.SessionID, got.status, got.body)
+		for _, p := range call.Fake.Sessions() {
+			if got := call.Do("POST", "/fake/sessions/"+p.SessionID+"/shopper", `{"authorize":{}}`); got.Status >= 500 {
+				t.Errorf("session %s: got %d %s", p.SessionID, got.Status, got.Body)
 			}
 		}
-		for _, o := range call.fake.Orders() {
-			for _, got := range []answer{
-				call.do("GET", kcoOrders+"/"+o.OrderID, ""), call.do("POST", kcoOrders+"/"+o.OrderID, "{}"),
-				call.do("POST", "/fake/orders/"+o.OrderID+"/shopper", `{"buy":{}}`),
-				call.do("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/captures", `{"captured_amount":1}`),
-				call.do("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/refunds", `{"refunded_amount":1}`),
+		for _, o := range call.Fake.Orders() {
+			for _, got := range []faketest.Answer{
+				call.Do("GET", faketest.OrdersPath+"/"+o.OrderID, ""), call.Do("POST", faketest.OrdersPath+"/"+o.OrderID, "{}"),
+				call.Do("POST", "/fake/orders/"+o.OrderID+"/shopper", `{"buy":{}}`),
+				call.Do("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/captures", `{"captured_amount":1}`),
+				call.Do("POST", "/ordermanagement/v1/orders/"+o.OrderID+"/refunds", `{"refunded_amount":1}`),
 			} {
-				if got.status >= 500 {
-					t.Errorf("order %s: got %d %s", o.OrderID, got.status, got.body)
+				if got.Status >= 500 {
+					t.Errorf("order %s: got %d %s", o.OrderID, got.Status, got.Body)
 				}
 			}
 		}

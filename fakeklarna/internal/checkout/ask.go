@@ -1,0 +1,201 @@
+package checkout
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/shopd/shopd/fakeklarna/internal/callback"
+	"github.com/shopd/shopd/fakeklarna/internal/shopper"
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
+)
+
+// Callbacks that decide about an order, and the merchant's answers.
+
+// The time that the merchant has for validation.
+// Source: docs.kustom.co, Validate order.
+const (
+	validationLimit         = 3 * time.Second
+	requiredValidationLimit = 10 * time.Second
+)
+
+// addressTrigger returns the callback for a change of address or country, "" for none.
+// address_update comes before country_change, also when the iframe opens the first time.
+// Source: docs.kustom.co, Server side callbacks.
+func addressTrigger(o *Stored, a *Action, opened bool, before, after *Order) string {
+	changed := before.BillingAddress != after.BillingAddress || before.ShippingAddress != after.ShippingAddress
+	switch urls := &after.MerchantURLs; {
+	case urls.AddressUpdate != "" && (opened || changed):
+		return "address_update"
+	case urls.CountryChange != "" && !strings.EqualFold(before.BillingAddress.Country, after.BillingAddress.Country):
+		return "country_change"
+	case a.Load, len(a.Type) > 0:
+		return o.Owed
+	}
+	return ""
+}
+
+// askMerchant sends an address callback and follows the answer. There is no purchase until
+// the callback succeeds. The error is errNoOrder.
+func (s *Service) askMerchant(o *Stored, kind string) (*shopper.Refusal, error) {
+	if kind == "" {
+		return nil, nil
+	}
+	if merchantURL(o, kind) == "" { // an update has taken it away
+		o.Owed = ""
+		return nil, nil
+	}
+	o.Owed = kind
+	v := s.render(o)
+	reply, err := s.ask(o, callback.Call{Kind: kind, Body: serviceRequest(&v)})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case reply.Redirects():
+		return &shopper.Refusal{Code: shopper.RefusedAddressRedirect, RedirectURL: reply.Location}, nil
+	case reply.Status == http.StatusBadRequest:
+		return refusedBy(reply, shopper.RefusedAddress, shopper.RefusedAddressFailed, v.Locale), nil
+	case o.Status != StatusIncomplete:
+		return shopper.Refuse(shopper.RefusedReadOnly, v.Locale), nil
+	case reply.Status != http.StatusOK || !s.takeAnswer(o, reply.Body):
+		return shopper.Refuse(shopper.RefusedAddressFailed, v.Locale), nil
+	}
+	o.Owed = ""
+	return nil, nil
+}
+
+// serviceRequest is the body of the address callbacks.
+// Source: docs.kustom.co, Checkout callback API reference.
+func serviceRequest(v *Order) any {
+	return struct {
+		OrderAmount            int64                `json:"order_amount"`
+		OrderTaxAmount         int64                `json:"order_tax_amount"`
+		OrderLines             []wire.OrderLine     `json:"order_lines"`
+		PurchaseCurrency       string               `json:"purchase_currency"`
+		Locale                 string               `json:"locale"`
+		BillingAddress         wire.Address         `json:"billing_address"`
+		ShippingAddress        wire.Address         `json:"shipping_address"`
+		Customer               wire.Customer        `json:"customer"`
+		SelectedShippingOption *wire.ShippingOption `json:"selected_shipping_option,omitempty"`
+		MerchantData           string               `json:"merchant_data,omitempty"`
+		MerchantReference1     string               `json:"merchant_reference1,omitempty"`
+		MerchantReference2     string               `json:"merchant_reference2,omitempty"`
+		Tags                   []string             `json:"tags,omitempty"`
+	}{
+		v.OrderAmount, v.OrderTaxAmount, v.OrderLines, v.PurchaseCurrency, v.Locale, v.BillingAddress, v.ShippingAddress, v.Customer,
+		v.SelectedShippingOption, v.MerchantData, v.MerchantReference1, v.MerchantReference2, v.Tags,
+	}
+}
+
+// What a 200 to an address callback may change. Other members are ignored.
+// Source: docs.kustom.co, Checkout callback API reference.
+var (
+	answerRequired = []string{"order_amount", "order_tax_amount", "order_lines", "purchase_currency"}
+	answerOptional = []string{"shipping_options", "merchant_data", "locale", "attachment", "external_payment_methods", "tags"}
+)
+
+// answeredDataLimit is the length of merchant_data in an answer, in characters.
+const answeredDataLimit = 1024
+
+// takeAnswer puts the body of a 200 into an order, if it follows the rules of an update.
+func (s *Service) takeAnswer(o *Stored, body []byte) bool {
+	sent, err := wire.ParseBody(body)
+	if err != nil {
+		return false
+	}
+	taken := map[string]any{}
+	for _, name := range answerRequired {
+		if sent[name] == nil {
+			return false
+		}
+		taken[name] = sent[name]
+	}
+	for _, name := range answerOptional {
+		taken[name] = sent[name]
+	}
+	if data, ok := sent["merchant_data"].(string); ok && utf8.RuneCountInString(data) > answeredDataLimit {
+		return false
+	}
+	content, err := s.merge(o.Content, taken)
+	if err != nil {
+		return false
+	}
+	s.replace(o, content)
+	return true
+}
+
+// validate asks the merchant whether an order may be bought.
+// Source: docs.kustom.co, Validate order.
+func (s *Service) validate(o *Stored) (*shopper.Refusal, error) {
+	v := s.render(o)
+	if v.MerchantURLs.Validation == "" {
+		return nil, nil
+	}
+	v.MerchantRequested = requestedBy(o, &v.Options)
+	required, limit := v.Options.RequireValidateCallbackSuccess, validationLimit
+	if required {
+		limit = requiredValidationLimit
+	}
+	reply, err := s.ask(o, callback.Call{Kind: "validation", Body: &v, Limit: limit})
+	switch {
+	case err != nil:
+		return nil, err
+	case reply.Redirects():
+		return &shopper.Refusal{Code: shopper.RefusedValidationRedirect, RedirectURL: reply.Location}, nil
+	case reply.Status == http.StatusBadRequest:
+		return refusedBy(reply, shopper.RefusedValidation, shopper.RefusedValidation, v.Locale), nil
+	case reply.Status != http.StatusOK && required:
+		return shopper.Refuse(shopper.RefusedValidationFailed, v.Locale), nil
+	case o.Status != StatusIncomplete:
+		return shopper.Refuse(shopper.RefusedReadOnly, v.Locale), nil
+	}
+	return nil, nil
+}
+
+// refusedBy returns the refusal in a 400. The text is the merchant's. For an unsupported
+// address it may be missing. A wrong body gives the code broken.
+// Source: docs.kustom.co, Checkout callback API reference.
+func refusedBy(r callback.Answer, code, broken, locale string) *shopper.Refusal {
+	var said struct {
+		Type string `json:"error_type"`
+		Text string `json:"error_text"`
+	}
+	if err := json.Unmarshal(r.Body, &said); err != nil {
+		return shopper.Refuse(broken, locale)
+	}
+	switch {
+	case said.Type == "unsupported_shipping_address" && said.Text == "":
+		return &shopper.Refusal{Code: code, Message: shopper.Refuse(shopper.RefusedAddress, locale).Message}
+	case !slices.Contains([]string{"unsupported_shipping_address", "address_error", "approval_failed"}, said.Type) || said.Text == "":
+		return shopper.Refuse(broken, locale)
+	}
+	return &shopper.Refusal{Code: code, Message: said.Text}
+}
+
+// ask sends a callback about an order to the URL of its kind. The caller holds s.mu; ask
+// releases it until the answer comes. The error is errNoOrder: the order is gone, or the
+// fake was closed or reset.
+func (s *Service) ask(o *Stored, call callback.Call) (callback.Answer, error) {
+	call.URL, call.OrderID, call.Forgot = merchantURL(o, call.Kind), o.ID, s.Forgot
+	reply := s.unlocked(func() callback.Answer { return s.calls.Send(call) })
+	select {
+	case <-s.Closed:
+		return reply, ErrNoOrder
+	default:
+	}
+	if s.Book.ByID[o.ID] != o || s.Expired(o) {
+		return reply, ErrNoOrder
+	}
+	return reply, nil
+}
+
+// unlocked runs call without s.mu. The caller holds s.mu.
+func (s *Service) unlocked(call func() callback.Answer) callback.Answer {
+	s.Mu.Unlock()
+	defer s.Mu.Lock()
+	return call()
+}

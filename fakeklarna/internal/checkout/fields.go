@@ -1,0 +1,273 @@
+package checkout
+
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/shopd/shopd/fakeklarna/internal/shopper"
+)
+
+// FormOf returns the fields of an order's form in their order: those of the billing address
+// and the customer, then those of a separate shipping address if that is allowed.
+// Source: docs.kustom.co, Create order (address, customer, options).
+func FormOf(v *Order) []shopper.Field {
+	country := strings.ToUpper(v.BillingAddress.Country)
+	fields := []shopper.Field{
+		{Name: "email", Type: "email", Autocomplete: "email", Required: true, Pattern: shopper.EmailPattern},
+		postalField(country),
+	}
+	if offered := OfferedCountries(v); len(offered) > 1 {
+		fields = append(fields, countryField(offered))
+	}
+	for i := range fields {
+		fields[i].Group = "contact"
+	}
+	var address []shopper.Field
+	if CustomerType(v) == "organization" {
+		address = append(address, companyFields(v, country)...)
+	} else {
+		address = append(address, personFields(v, country)...)
+	}
+	address = append(address, nameFields...)
+	address = append(address, streetFields(country)...)
+	phoneOptional := isFalse(v.Options.PhoneMandatory) && slices.Contains([]string{"DE", "AT", "CH"}, country)
+	address = append(address, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Required: !phoneOptional, Pattern: `\+?[\d ()/-]{4,20}`})
+	for i := range address {
+		address[i].Group = "address"
+	}
+	fields = append(fields, address...)
+	if separate := SeparateOf(v); separate.Allowed {
+		fields = append(fields, shippingFields(v)...)
+	}
+	return fields
+}
+
+var nameFields = []shopper.Field{
+	{Name: "given_name", Autocomplete: "given-name", Required: true},
+	{Name: "family_name", Autocomplete: "family-name", Required: true},
+}
+
+// personFields are asked of persons where the options demand it.
+func personFields(v *Order, country string) []shopper.Field {
+	var fields []shopper.Field
+	if country == "GB" {
+		title := shopper.Field{Name: "title", Autocomplete: "honorific-prefix", Required: IsTrue(v.Options.TitleMandatory)}
+		for _, text := range []string{"Mr", "Ms", "Mrs", "Miss"} {
+			title.Options = append(title.Options, shopper.Choice{Value: text, Label: text})
+		}
+		fields = append(fields, title)
+	}
+	number, known := shopper.PersonalNumbers[country]
+	verified := IsTrue(v.Options.VerifyNationalIdentificationNumber) && (country == "SE" || country == "NO")
+	switch {
+	case known && (verified || IsTrue(v.Options.NationalIdentificationNumberMandatory)):
+		fields = append(fields, shopper.Field{
+			Name: "national_identification_number", Autocomplete: "off", InputMode: "numeric",
+			Required: true, Pattern: number[0], Example: number[1],
+		})
+	case v.Options.DateOfBirthMandatory:
+		fields = append(fields, shopper.Field{
+			Name: "date_of_birth", Autocomplete: "bday", InputMode: "numeric", Required: true,
+			Pattern: `(19|20)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`, Example: "1990-12-31",
+		})
+	}
+	return fields
+}
+
+// companyFields are asked of companies.
+func companyFields(v *Order, country string) []shopper.Field {
+	id := shopper.Field{Name: "organization_registration_id", Autocomplete: "off", Pattern: ".{2,40}"}
+	if rule, ok := shopper.RegistrationNumbers[country]; ok {
+		id.Required, id.Pattern, id.Example = true, rule[0], rule[1]
+	}
+	fields := []shopper.Field{{Name: "organization_name", Autocomplete: "organization", Required: true}, id}
+	if IsTrue(v.Options.ShowVATRegistrationNumberField) {
+		fields = append(fields, shopper.Field{Name: "vat_id", Autocomplete: "off", Pattern: `[A-Z]{2,3}[A-Z\d .-]{2,20}`})
+	}
+	return fields
+}
+
+func postalField(country string) shopper.Field {
+	f := shopper.Field{Name: "postal_code", Autocomplete: "postal-code", Required: true, Pattern: ".{2,12}"}
+	if rule, ok := shopper.PostalCodes[country]; ok {
+		f.Pattern, f.Example = rule[0], rule[1]
+		if !strings.Contains(rule[0], "[A-Z]") && country != "PL" && country != "US" {
+			f.InputMode = "numeric"
+		}
+	}
+	return f
+}
+
+func countryField(countries []string) shopper.Field {
+	f := shopper.Field{Name: "country", Autocomplete: "country", Required: true}
+	for _, c := range countries {
+		f.Options = append(f.Options, shopper.Choice{Value: c})
+	}
+	return f
+}
+
+// streetFields are those of a postal address without its postal code.
+func streetFields(country string) []shopper.Field {
+	var fields []shopper.Field
+	switch country {
+	case "DE", "AT", "NL":
+		fields = append(fields,
+			shopper.Field{Name: "street_name", Autocomplete: "off", Required: true},
+			shopper.Field{Name: "street_number", Autocomplete: "off", Required: true})
+		if country == "NL" {
+			fields = append(fields, shopper.Field{Name: "house_extension", Autocomplete: "off"})
+		}
+	default:
+		fields = append(fields, shopper.Field{Name: "street_address", Autocomplete: "address-line1", Required: true})
+	}
+	fields = append(fields, shopper.Field{Name: "city", Autocomplete: "address-level2", Required: true})
+	if country == "US" {
+		fields = append(fields, shopper.Field{Name: "region", Autocomplete: "address-level1", Required: true, Options: shopper.States})
+	}
+	return fields
+}
+
+// shippingFields are those of a separate shipping address.
+func shippingFields(v *Order) []shopper.Field {
+	country := shippingCountry(v)
+	fields := slices.Clone(nameFields)
+	if CustomerType(v) == "organization" {
+		fields = append([]shopper.Field{{Name: "organization_name", Autocomplete: "organization"}}, fields...)
+	}
+	fields = append(fields, streetFields(country)...)
+	at := slices.IndexFunc(fields, func(f shopper.Field) bool { return f.Name == "city" })
+	fields = slices.Insert(fields, at, postalField(country))
+	if countries := ShippingCountries(v); len(countries) > 1 {
+		fields = append(fields, countryField(countries))
+	}
+	for i := range fields {
+		f := &fields[i]
+		f.Name, f.Group = shippingPrefix+f.Name, "shipping"
+		if f.Autocomplete != "off" {
+			f.Autocomplete = "shipping " + f.Autocomplete
+		}
+	}
+	return fields
+}
+
+// ShippingCountries returns the countries that an order may be sent to, upper case, at
+// least one. Source: docs.kustom.co, Create order (shipping_countries).
+func ShippingCountries(v *Order) []string {
+	if len(v.ShippingCountries) == 0 {
+		return []string{strings.ToUpper(v.PurchaseCountry)}
+	}
+	return upperCase(v.ShippingCountries)
+}
+
+// shippingCountry returns the country of a separate shipping address.
+func shippingCountry(v *Order) string {
+	countries := ShippingCountries(v)
+	if own := strings.ToUpper(v.ShippingAddress.Country); slices.Contains(countries, own) {
+		return own
+	}
+	return countries[0]
+}
+
+// Separate says whether the shopper may give, must give and does give a separate shipping
+// address.
+type Separate struct {
+	Allowed  bool   `json:"allowed"`
+	Required bool   `json:"required"`
+	On       bool   `json:"on"`
+	Country  string `json:"country"` // of the shipping address, upper case
+}
+
+// SeparateOf returns it for an order. A billing country outside the shipping countries
+// requires a separate address.
+// Source: docs.kustom.co, Create order (options.allow_separate_shipping_address), Global.
+func SeparateOf(v *Order) Separate {
+	required := !slices.Contains(ShippingCountries(v), strings.ToUpper(v.BillingAddress.Country))
+	return Separate{
+		Allowed:  required || v.Options.AllowSeparateShippingAddress,
+		Required: required,
+		On:       required || v.ShippingAddress != v.BillingAddress,
+		Country:  shippingCountry(v),
+	}
+}
+
+// businessCountries are those where companies can buy.
+// Source: docs.kustom.co, Global (B2B).
+var businessCountries = []string{"AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "GB", "NL", "NO", "SE"}
+
+// CustomerTypes returns the customer types that may buy: persons, and companies if the
+// order allows them and its country has them.
+// Source: docs.kustom.co, Create order (options.allowed_customer_types).
+func CustomerTypes(v *Order) []string {
+	var types []string
+	for _, t := range []string{"person", "organization"} {
+		possible := t == "person" || slices.Contains(businessCountries, strings.ToUpper(v.BillingAddress.Country))
+		if possible && slices.Contains(v.Options.AllowedCustomerTypes, t) {
+			types = append(types, t)
+		}
+	}
+	if len(types) == 0 {
+		return []string{"person"}
+	}
+	return types
+}
+
+// CustomerType returns the order's customer type if it may buy, else the first that may.
+func CustomerType(v *Order) string {
+	types := CustomerTypes(v)
+	if slices.Contains(types, v.Customer.Type) {
+		return v.Customer.Type
+	}
+	return types[0]
+}
+
+// FormValue returns the value of a field of an order's form. typed has the shopper's
+// texts.
+func FormValue(v *Order, typed map[string]string, name string) string {
+	if member, ok := strings.CutPrefix(name, shippingPrefix); ok {
+		return *v.ShippingAddress.Member(member)
+	}
+	if m := v.BillingAddress.Member(name); m != nil {
+		return *m
+	}
+	if text := typed[name]; text != "" {
+		return text
+	}
+	switch name {
+	case "organization_registration_id":
+		return v.Customer.OrganizationRegistrationID
+	case "vat_id":
+		return v.Customer.VATID
+	case "date_of_birth":
+		return v.Customer.DateOfBirth
+	}
+	return ""
+}
+
+// missingFields returns the fields that the shopper must still fill in.
+func missingFields(v *Order, typed map[string]string) []string {
+	missing := []string{}
+	on := SeparateOf(v).On
+	for _, f := range FormOf(v) {
+		if f.Required && (f.Group != "shipping" || on) && FormValue(v, typed, f.Name) == "" {
+			missing = append(missing, f.Name)
+		}
+	}
+	return missing
+}
+
+func IsTrue(option *bool) bool { return option != nil && *option }
+
+func isFalse(option *bool) bool { return option != nil && !*option }
+
+// Alpha3 returns a country's three letters in lower case, as Klarna's
+// JavaScript has them; an unknown country is returned as it is.
+// Source: docs.kustom.co, Client side events.
+func Alpha3(country string) string {
+	region, err := language.ParseRegion(country)
+	if err != nil {
+		return strings.ToLower(country)
+	}
+	return strings.ToLower(region.ISO3())
+}

@@ -1,0 +1,236 @@
+package checkout
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
+)
+
+// life is how long an order lives after the last update by the merchant or action of the
+// shopper. Source: docs.kustom.co, Errors in checkout.
+const life = 48 * time.Hour
+
+// ErrNoOrder: the order is unknown or has expired.
+var ErrNoOrder = errors.New("no such order, or it has expired")
+
+// Stored is one order of the checkout API. Server.mu guards it; a snapshot has
+// its exported fields.
+type Stored struct {
+	ID      string
+	Token   string // of AUTH_HEADER in the snippet: with it the iframe reads and writes this order
+	Status  string
+	Content map[string]json.RawMessage // what the merchant sent, checked, by member
+	Typed   map[string]string          // what the shopper typed, by the names of Action.Type
+	Ticked  map[string]bool            // the merchant's checkboxes that the shopper has ticked or unticked
+	Entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
+	Option  string                     // ID of the shipping option that the shopper chose
+	Buyer   string                     // "person" or "organization" when the shopper chose it
+	Loaded  bool                       // the iframe was opened
+	Owed    string                     // the address callback without whose success there is no purchase, "" if none
+	Method  string                     // by which the order was paid
+
+	Started, Modified, Completed time.Time
+
+	busy chan struct{} // closed when the shopper's action that runs has ended, nil when none runs
+}
+
+// touch notes a change of an order, which restarts its life. The caller holds s.mu.
+func (s *Service) touch(o *Stored) { o.Modified = s.Time() }
+
+func (s *Service) Expired(o *Stored) bool {
+	return o.Status != StatusComplete && s.Time().After(o.Modified.Add(life))
+}
+
+// Live returns an order that has not expired, or errNoOrder. The caller holds s.mu.
+func (s *Service) Live(id string) (*Stored, error) {
+	o := s.Book.ByID[id]
+	if o == nil || s.Expired(o) {
+		return nil, ErrNoOrder
+	}
+	return o, nil
+}
+
+// View returns an order as it is now, with what only the fake knows, or
+// errNoOrder.
+func (s *Service) View(id string) (Order, error) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	o, err := s.Live(id)
+	if err != nil {
+		return Order{}, err
+	}
+	return s.Inspect(o), nil
+}
+
+// TokenFits reports whether token is that of a living order's snippet.
+func (s *Service) TokenFits(id, token string) bool {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	o, err := s.Live(id)
+	return err == nil && o.Token == token
+}
+
+// Inspect is render with FakeState. The caller holds s.mu.
+func (s *Service) Inspect(o *Stored) Order {
+	v := s.render(o)
+	v.Fake = &FakeState{
+		Aborted:       o.Status == StatusAborted,
+		Expired:       s.Expired(o),
+		Typed:         maps.Clone(o.Typed),
+		PaymentMethod: o.Method,
+	}
+	if o.Status != StatusComplete {
+		v.Fake.ExpiresAt = wire.Stamp(o.Modified.Add(life))
+	}
+	if m := s.om.Find(o.ID); m != nil {
+		v.Fake.Acknowledged, v.Fake.OrderManagement = m.Acknowledged, new(m.Copied())
+	}
+	return v
+}
+
+// render returns an order as the API answers it. The caller holds s.mu.
+func (s *Service) render(o *Stored) Order {
+	v := decodeContent(o.Content)
+	v.OrderID, v.Status = o.ID, o.Status
+	s.renderAddresses(o, &v)
+	renderCustomer(o, &v.Customer)
+	v.SelectedShippingOption = selectedOption(o, v.ShippingOptions)
+	v.StartedAt, v.LastModifiedAt = wire.Stamp(o.Started), wire.Stamp(o.Modified)
+	if o.Status == StatusComplete {
+		v.CompletedAt = wire.Stamp(o.Completed)
+	}
+	if s.EchoFilledURLs {
+		for _, u := range v.MerchantURLs.all() {
+			*u = FillOrderID(*u, o.ID)
+		}
+	}
+	if !s.EchoCountryAsSent {
+		for _, c := range []*string{&v.PurchaseCountry, &v.BillingAddress.Country, &v.ShippingAddress.Country} {
+			*c = strings.ToLower(*c)
+		}
+	}
+	v.HTMLSnippet = renderSnippet(&v, s.BaseURL(), o.Token, s.MerchantName)
+	return v
+}
+
+// renderAddresses fills in both addresses. The shopper's texts replace the merchant's. The
+// default country is the purchase country. The shipping address equals the billing address
+// unless a separate one is allowed and given.
+// Source: docs.kustom.co, Update ongoing order.
+func (s *Service) renderAddresses(o *Stored, v *Order) {
+	billing, shipping := &v.BillingAddress, &v.ShippingAddress
+	for member, text := range o.Typed {
+		if m := billing.Member(member); m != nil {
+			*m = text
+		}
+	}
+	wire.SetDefault(&billing.Country, v.PurchaseCountry)
+	if !o.shipsElsewhere(v) {
+		*shipping = *billing
+		return
+	}
+	for member, text := range o.Typed {
+		if m, ok := strings.CutPrefix(member, shippingPrefix); ok {
+			*shipping.Member(m) = text
+		}
+	}
+	if len(v.ShippingCountries) > 0 && !slices.Contains(ShippingCountries(v), strings.ToUpper(billing.Country)) {
+		wire.SetDefault(&shipping.Country, v.ShippingCountries[0])
+	}
+	wire.SetDefault(&shipping.Country, billing.Country)
+}
+
+// renderCustomer fills in the customer's data from the shopper.
+func renderCustomer(o *Stored, c *wire.Customer) {
+	c.Type = cmp.Or(o.Buyer, c.Type)
+	for member, at := range map[string]*string{
+		"organization_registration_id": &c.OrganizationRegistrationID, "vat_id": &c.VATID, "date_of_birth": &c.DateOfBirth,
+	} {
+		*at = cmp.Or(o.Typed[member], *at)
+	}
+}
+
+// shippingPrefix is before the members of a separate shipping address in order.Typed.
+const shippingPrefix = "shipping."
+
+// shipsElsewhere reports whether the order has a separate shipping address: typed by the
+// shopper, or sent by the merchant if that is allowed.
+func (o *Stored) shipsElsewhere(v *Order) bool {
+	for member := range o.Typed {
+		if strings.HasPrefix(member, shippingPrefix) {
+			return true
+		}
+	}
+	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
+}
+
+// shipToBilling removes the separate shipping address, also one that the merchant sent.
+func (o *Stored) shipToBilling() {
+	maps.DeleteFunc(o.Typed, func(member, _ string) bool { return strings.HasPrefix(member, shippingPrefix) })
+	o.Content = maps.Clone(o.Content)
+	delete(o.Content, "shipping_address")
+}
+
+// selectedOption returns the shopper's option, else the preselected one, else nil.
+func selectedOption(o *Stored, options []wire.ShippingOption) *wire.ShippingOption {
+	i := slices.IndexFunc(options, func(s wire.ShippingOption) bool { return s.ID == o.Option })
+	if i < 0 {
+		i = slices.IndexFunc(options, func(s wire.ShippingOption) bool { return s.Preselected })
+	}
+	if i < 0 {
+		return nil
+	}
+	return &options[i]
+}
+
+// decodeContent returns checked content with the defaults that Klarna adds.
+// Source: recorded answers to Create order.
+func decodeContent(content map[string]json.RawMessage) Order {
+	var v Order
+	if err := json.Unmarshal(wire.MustJSON(content), &v); err != nil {
+		panic(fmt.Sprintf("fakeklarna: content was checked and does not decode: %v", err))
+	}
+	if strings.EqualFold(v.PurchaseCountry, "DE") && !sentOption(content, "allow_separate_shipping_address") {
+		v.Options.AllowSeparateShippingAddress = true
+	}
+	v.OrderLines = append([]wire.OrderLine{}, v.OrderLines...) // a list, also without lines
+	for i := range v.OrderLines {
+		wire.SetDefault(&v.OrderLines[i].Type, "physical")
+	}
+	v.ExternalPaymentMethods = append([]json.RawMessage{}, v.ExternalPaymentMethods...)
+	v.ExternalCheckouts = append([]json.RawMessage{}, v.ExternalCheckouts...)
+	return v
+}
+
+func sentOption(content map[string]json.RawMessage, name string) bool {
+	var options map[string]json.RawMessage
+	_ = json.Unmarshal(content["options"], &options) // was checked
+	return options[name] != nil
+}
+
+// all returns the addresses of all URLs.
+func (u *MerchantURLs) all() []*string {
+	return []*string{&u.Terms, &u.Checkout, &u.Confirmation, &u.Push, &u.Validation, &u.AddressUpdate,
+		&u.ShippingOptionUpdate, &u.CountryChange, &u.Notification, &u.CancellationTerms, &u.Upsell, &u.UpsellValidation}
+}
+
+// merchantURL returns one of an order's merchant URLs with the order's ID filled
+// in, "" if it has none of that name.
+func merchantURL(o *Stored, member string) string {
+	var urls map[string]string
+	_ = json.Unmarshal(o.Content["merchant_urls"], &urls) // was checked
+	return FillOrderID(urls[member], o.ID)
+}
+
+// FillOrderID replaces Klarna's placeholder, plain or percent-encoded, by the order's ID.
+// Source: docs.kustom.co, Create order (merchant_urls).
+func FillOrderID(u, id string) string {
+	return strings.NewReplacer("{checkout.order.id}", id, "%7Bcheckout.order.id%7D", id, "%7bcheckout.order.id%7d", id).Replace(u)
+}

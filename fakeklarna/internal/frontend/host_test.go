@@ -1,0 +1,9 @@
+package frontend_test
+
+import (
+	"testing"
+
+	"github.com/shopd/shopd/internal/browsertest"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }

@@ -1,0 +1,227 @@
+package frontend
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/money"
+
+	"github.com/shopd/shopd/fakeklarna/internal/payments"
+	"github.com/shopd/shopd/fakeklarna/internal/shopper"
+	"github.com/shopd/shopd/fakeklarna/internal/web"
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
+)
+
+// For browsers, of Klarna Payments: the library, the widget and the approval dialog, with
+// their calls.
+// Source: docs.klarna.com, Klarna Payments SDK reference.
+
+// widgetScheme precedes the client_token, which gives widget and dialog access to their
+// session.
+const widgetScheme = "KlarnaPayments "
+
+func (s *Server) widgetRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /kp/lib/v1/api.js", serveLibrary)
+	mux.HandleFunc("GET /kp/widget", framePage("widget.html"))
+	mux.HandleFunc("GET /kp/dialog", framePage("widget-dialog.html"))
+	mux.HandleFunc("GET /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetSession))
+	mux.HandleFunc("POST /kp/sessions/{id}", s.widgetAuthorised(s.serveWidgetAction))
+}
+
+// serveLibrary serves the library at Klarna's path. The address has no version, so browsers
+// check each time whether it has changed.
+func serveLibrary(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", `"`+web.Version+`"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Access-Control-Allow-Origin", "*") // for <script crossorigin>
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(library))
+}
+
+var library = web.Must(fs.ReadFile(web.Assets, "widget-library.js"))
+
+// widgetAuthorised requires the client_token of the session in the path. An unknown or
+// expired session has none.
+func (s *Server) widgetAuthorised(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), widgetScheme)
+		if !ok || !s.kp.TokenFits(r.PathValue("id"), token) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// widgetAnswer is what the fake answers widget and dialog.
+type widgetAnswer struct {
+	Outcome payments.Outcome `json:"outcome"`
+	Session widgetSession    `json:"session"`
+}
+
+// serveWidgetSession answers the session as widget and dialog show it.
+func (s *Server) serveWidgetSession(w http.ResponseWriter, r *http.Request) {
+	shown, err := s.widgetSession(r.PathValue("id"))
+	if err != nil {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	web.WriteJSON(w, http.StatusOK, widgetAnswer{payments.Outcome{ShowForm: true}, shown})
+}
+
+// serveWidgetAction does an action of the shopper, like POST /fake/sessions/{id}/shopper.
+func (s *Server) serveWidgetAction(w http.ResponseWriter, r *http.Request) {
+	frameAction(w, r, payments.MaxBody, func(id string, a payments.Action) (widgetAnswer, error) {
+		out, err := s.kp.Pay(id, a)
+		if err != nil {
+			return widgetAnswer{}, err
+		}
+		shown, err := s.widgetSession(id)
+		return widgetAnswer{out, shown}, err
+	})
+}
+
+// widgetSession is what widget and dialog need to show a session.
+type widgetSession struct {
+	Status     string            `json:"status"`
+	Locale     string            `json:"locale"`
+	Merchant   string            `json:"merchant"`
+	Total      int64             `json:"total"` // minor units
+	TotalText  string            `json:"total_text"`
+	Methods    []widgetMethod    `json:"methods"`     // that the shopper may use
+	Missing    []shopper.Field   `json:"missing"`     // what the shopper has to type before the purchase
+	TestPerson map[string]string `json:"test_person"` // somebody who may be typed, by field
+}
+
+// widgetMethod is a category with what the shopper pays and when.
+type widgetMethod struct {
+	ID    string       `json:"id"`
+	Name  string       `json:"name"`
+	Parts []widgetPart `json:"parts"`
+}
+
+type widgetPart struct {
+	Due        string `json:"due"` // such as 2026-12-20, "" for today
+	AmountText string `json:"amount_text"`
+}
+
+// widgetSession returns a session as it is shown, or errNoSession.
+func (s *Server) widgetSession(id string) (widgetSession, error) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	p, err := s.kp.Live(id)
+	if err != nil {
+		return widgetSession{}, err
+	}
+	v := s.kp.Inspect(p)
+	shown := widgetSession{
+		Status:     v.Status,
+		Locale:     v.Locale,
+		Merchant:   s.kp.MerchantName,
+		Total:      v.OrderAmount,
+		TotalText:  amountIn(&v, v.OrderAmount),
+		Methods:    []widgetMethod{},
+		Missing:    missingOf(&v, p.Typed),
+		TestPerson: shopper.TestPerson(v.Market()),
+	}
+	for _, c := range v.PaymentMethodCategories {
+		if payments.RefusedCategory(p.Email(&v), c.Identifier) {
+			continue
+		}
+		shown.Methods = append(shown.Methods, widgetMethod{c.Identifier, c.Name, partsOf(&v, c.Identifier, s.Time())})
+	}
+	return shown, nil
+}
+
+// dueDays are the days from the purchase to each payment. Other categories are paid at
+// once.
+var dueDays = map[string][]int{"pay_later": {30}, "pay_over_time": {0, 30, 60}}
+
+// partsOf returns the payments of a category. They are equal, and the first has the
+// remainder.
+func partsOf(v *payments.Session, category string, now time.Time) []widgetPart {
+	days, later := dueDays[category]
+	if !later {
+		days = []int{0}
+	}
+	n := int64(len(days))
+	parts := make([]widgetPart, n)
+	for i, after := range days {
+		amount := v.OrderAmount / n
+		if i == 0 {
+			amount += v.OrderAmount % n
+		}
+		parts[i].AmountText = amountIn(v, amount)
+		if after > 0 {
+			parts[i].Due = now.AddDate(0, 0, after).Format(time.DateOnly)
+		}
+	}
+	return parts
+}
+
+func amountIn(v *payments.Session, amount int64) string {
+	return money.Format(money.Amount(amount), money.Currency(strings.ToUpper(v.PurchaseCurrency)), v.Locale)
+}
+
+// bornIn are the markets where Klarna asks for the date of birth.
+var bornIn = []string{"AT", "CH", "DE", "NL"}
+
+// missingOf returns the fields that neither shop nor shopper has filled. Source: docs.klarna.com, Customer data requirements.
+func missingOf(v *payments.Session, typed map[string]string) []shopper.Field {
+	var address wire.Address
+	if v.BillingAddress != nil {
+		address = *v.BillingAddress
+	}
+	var customer struct {
+		DateOfBirth string `json:"date_of_birth"`
+		Type        string `json:"type"`
+	}
+	_ = json.Unmarshal(v.Customer, &customer) // was checked
+	missing := []shopper.Field{}
+	for _, f := range paymentFields(v.Market()) {
+		known := typed[f.Name]
+		if m := address.Member(f.Name); m != nil && *m != "" {
+			known = *m
+		}
+		if f.Name == "date_of_birth" && (customer.DateOfBirth != "" || customer.Type == "organization") {
+			known = customer.Type + customer.DateOfBirth
+		}
+		if known == "" {
+			missing = append(missing, f)
+		}
+	}
+	return missing
+}
+
+// paymentFields returns the fields that a purchase in a country needs, in their order.
+func paymentFields(country string) []shopper.Field {
+	postal := shopper.Field{Name: "postal_code", Autocomplete: "postal-code", Pattern: ".{2,10}"}
+	if rule, ok := shopper.PostalCodes[country]; ok {
+		postal.Pattern, postal.Example = rule[0], rule[1]
+	}
+	fields := []shopper.Field{
+		{Name: "email", Type: "email", Autocomplete: "email", Pattern: shopper.EmailPattern},
+		{Name: "given_name", Autocomplete: "given-name", Pattern: payments.PersonName[1:]},
+		{Name: "family_name", Autocomplete: "family-name", Pattern: payments.PersonName[1:]},
+		{Name: "street_address", Autocomplete: "address-line1"},
+		postal,
+		{Name: "city", Autocomplete: "address-level2"},
+	}
+	if country == "US" {
+		fields = append(fields, shopper.Field{Name: "region", Autocomplete: "address-level1", Options: shopper.States})
+	}
+	fields = append(fields, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Pattern: `\+?[\d ()/-]{4,20}`})
+	if slices.Contains(bornIn, country) {
+		fields = append(fields, shopper.Field{Name: "date_of_birth", Type: "date", Autocomplete: "bday", Pattern: `\d{4}-\d{2}-\d{2}`})
+	}
+	return fields
+}

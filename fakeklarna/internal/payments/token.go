@@ -1,0 +1,138 @@
+package payments
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/shopd/shopd/fakeklarna/internal/engine"
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
+)
+
+// The values of a customer token's status. Source: docs.klarna.com, Customer
+// Token API reference.
+const (
+	tokenActive    = "ACTIVE"
+	tokenCancelled = "CANCELLED"
+)
+
+// customerToken lets the merchant charge a customer again; a snapshot has its
+// fields. It lives until it is cancelled.
+type customerToken struct {
+	ID, SessionID string
+	Status        string
+	Method        paidMethod
+	Content       map[string]json.RawMessage // locale, purchase_country, purchase_currency, billing_address and customer
+	Reference     string                     // payment_method_reference
+}
+
+// tokenMethods are the ways to pay that can be charged again.
+var tokenMethods = []string{"invoice", "card", "slice_it_by_card"}
+
+// createToken makes a customer token from an authorization. With the intent tokenize, this
+// uses up the authorization. Otherwise it can still place the order.
+// Source: docs.klarna.com, Create an order, Klarna Payments API reference.
+func (s *Service) createToken(c *engine.Call) (wire.Reply, *wire.Error) {
+	sent, err := parseBody(c.Body)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	body := string(wire.MustJSON(sent))
+	if a := s.Kept.Authorizations[c.IDs["authorization_token"]]; a != nil && a.TokenID != "" {
+		if a.TokenBody != body {
+			return wire.Reply{}, errConsumed
+		}
+		return s.tokenAnswer(s.Kept.Tokens[a.TokenID]), nil
+	}
+	p, a, err := s.usable(c.IDs["authorization_token"])
+	if err == errSessionCompleted {
+		return wire.Reply{}, errConsumed
+	}
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	content, err := checkToken(p, sent)
+	if err != nil {
+		return wire.Reply{}, err
+	}
+	v := decode(p.Content)
+	t := &customerToken{
+		ID: s.NewID(), SessionID: p.ID, Status: tokenActive, Method: *methodOf(p.Category, &v),
+		Content: content, Reference: s.NewID(),
+	}
+	s.Kept.Tokens[t.ID] = t
+	p.CustomerTokens = append(p.CustomerTokens, t.ID)
+	if urls := p.urls(); urls.Confirmation != "" && p.ConfirmationURL == "" {
+		p.ConfirmationURL = fill(urls.Confirmation, p.ID, "")
+	}
+	a.TokenID, a.TokenBody, a.Consumed = t.ID, body, v.Intent == "tokenize"
+	s.Tell(engine.Event{Lane: "state", SessionID: p.ID, Text: "customer token " + t.ID})
+	return s.tokenAnswer(t), nil
+}
+
+// checkToken returns the content of a token, or the error that forbids it.
+func checkToken(p *Stored, sent map[string]any) (map[string]json.RawMessage, *wire.Error) {
+	content, bad := wire.GatherMembers(tokenRules, nil, sent)
+	if len(bad) == 0 {
+		checkTokenMarket(p, content, &bad)
+	}
+	if err := bad.Err(); err != nil {
+		return nil, err
+	}
+	v := decode(p.Content)
+	if !slices.Contains([]string{"tokenize", "buy_and_tokenize", "buy_and_default_tokenize"}, v.Intent) {
+		return nil, &wire.Error{Status: http.StatusForbidden, Code: "INVALID_OPERATION",
+			Message: "Not allowed to create customer tokens for intent " + v.Intent + "."}
+	}
+	var differ wire.Offenders
+	token := decode(content)
+	addressDiffers("billing_address", v.BillingAddress, token.BillingAddress, &differ)
+	if len(differ) > 0 {
+		return nil, &wire.Error{Status: http.StatusConflict, Code: "BAD_VALUE", Message: "Not matching fields: [" + strings.Join(differ, ", ") + "]"}
+	}
+	if method := methodOf(p.Category, &v).Type; !slices.Contains(tokenMethods, method) {
+		return nil, wire.BadRequest(method + " is not valid for creating customer tokens in " + v.Market())
+	}
+	for _, name := range []string{"purchase_currency", "billing_address", "customer"} {
+		if content[name] == nil && p.Content[name] != nil {
+			content[name] = p.Content[name]
+		}
+	}
+	return content, nil
+}
+
+func checkTokenMarket(p *Stored, content map[string]json.RawMessage, bad *wire.Offenders) {
+	v, token := decode(p.Content), decode(content)
+	checkAddress("billing_address", token.BillingAddress, bad)
+	if !strings.EqualFold(token.PurchaseCountry, v.Market()) || !strings.EqualFold(token.PurchaseCountry, token.Market()) {
+		bad.Add("purchase_country")
+	}
+	if token.PurchaseCurrency != "" && !strings.EqualFold(token.PurchaseCurrency, v.PurchaseCurrency) {
+		bad.Add("purchase_currency")
+	}
+}
+
+// tokenAnswer is the answer to a new token.
+func (s *Service) tokenAnswer(t *customerToken) wire.Reply {
+	type person struct {
+		DateOfBirth string `json:"date_of_birth,omitempty"`
+		Gender      string `json:"gender,omitempty"`
+	}
+	v := decode(t.Content)
+	answer := struct {
+		ID          string        `json:"token_id"`
+		RedirectURL string        `json:"redirect_url,omitempty"`
+		Reference   string        `json:"payment_method_reference"`
+		Billing     *wire.Address `json:"billing_address,omitempty"`
+		Customer    *person       `json:"customer,omitempty"`
+	}{ID: t.ID, Reference: t.Reference, Billing: v.BillingAddress}
+	if s.Kept.Sessions[t.SessionID].ConfirmationURL != "" {
+		answer.RedirectURL = s.BaseURL() + "/kp/v1/sessions/" + t.SessionID + "/redirect"
+	}
+	if v.Customer != nil {
+		answer.Customer = new(person)
+		_ = json.Unmarshal(v.Customer, answer.Customer) // was checked
+	}
+	return answered(answer)
+}

@@ -1,0 +1,106 @@
+package shopper
+
+import (
+	"fmt"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
+
+// Refuse returns a refusal with a text in the order's language.
+func Refuse(code, locale string) *Refusal {
+	return &Refusal{Code: code, Message: refusalTexts[i18n.LangOf(locale)][refusalText[code]]}
+}
+
+// refusalText says which of the texts a code has; redirects have none.
+var refusalText = map[string]int{
+	RefusedReadOnly: 1, RefusedDeclined: 2, RefusedTechnicalError: 3,
+	RefusedValidation: 4, RefusedValidationFailed: 4,
+	RefusedAddress: 5, RefusedAddressFailed: 3,
+}
+
+// refusalTexts are the fake's own: Klarna's are not documented.
+var refusalTexts = map[i18n.Lang][6]string{
+	i18n.English: {
+		1: "This order is closed and cannot be changed.",
+		2: "The purchase was not approved. Choose another way to pay.",
+		3: "Something went wrong. Try again.",
+		4: "The purchase cannot be processed. Try again.",
+		5: "The shop does not deliver to this address.",
+	},
+	i18n.Swedish: {
+		1: "Den här beställningen är avslutad och kan inte ändras.",
+		2: "Köpet godkändes inte. Välj ett annat sätt att betala.",
+		3: "Något gick fel. Försök igen.",
+		4: "Köpet kan inte genomföras. Försök igen.",
+		5: "Butiken levererar inte till den här adressen.",
+	},
+	i18n.Norwegian: {
+		1: "Denne bestillingen er avsluttet og kan ikke endres.",
+		2: "Kjøpet ble ikke godkjent. Velg en annen betalingsmåte.",
+		3: "Noe gikk galt. Prøv igjen.",
+		4: "Kjøpet kan ikke gjennomføres. Prøv igjen.",
+		5: "Butikken leverer ikke til denne adressen.",
+	},
+	i18n.Danish: {
+		1: "Denne bestilling er afsluttet og kan ikke ændres.",
+		2: "Købet blev ikke godkendt. Vælg en anden betalingsmåde.",
+		3: "Noget gik galt. Prøv igen.",
+		4: "Købet kan ikke gennemføres. Prøv igen.",
+		5: "Butikken leverer ikke til denne adresse.",
+	},
+	i18n.Finnish: {
+		1: "Tämä tilaus on suljettu, eikä sitä voi muuttaa.",
+		2: "Ostosta ei hyväksytty. Valitse toinen maksutapa.",
+		3: "Jokin meni vikaan. Yritä uudelleen.",
+		4: "Ostosta ei voida käsitellä. Yritä uudelleen.",
+		5: "Kauppa ei toimita tähän osoitteeseen.",
+	},
+	i18n.German: {
+		1: "Diese Bestellung ist abgeschlossen und kann nicht geändert werden.",
+		2: "Der Kauf wurde nicht genehmigt. Wählen Sie eine andere Zahlungsart.",
+		3: "Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.",
+		4: "Der Kauf kann nicht ausgeführt werden. Versuchen Sie es noch einmal.",
+		5: "Der Shop liefert nicht an diese Adresse.",
+	},
+	i18n.Dutch: {
+		1: "Deze bestelling is afgesloten en kan niet worden gewijzigd.",
+		2: "De aankoop is niet goedgekeurd. Kies een andere betaalwijze.",
+		3: "Er is iets misgegaan. Probeer het opnieuw.",
+		4: "De aankoop kan niet worden verwerkt. Probeer het opnieuw.",
+		5: "De winkel levert niet op dit adres.",
+	},
+}
+
+// Refusal says why the checkout did not carry out an action. The order has not changed,
+// and another try may succeed.
+type Refusal struct {
+	Code string `json:"code"` // one of the Refused… constants
+	// Message is what the iframe shows: the merchant's text, else one in the
+	// order's language.
+	Message string `json:"message"`
+	// RedirectURL is where the merchant sends the browser, "" = it stays.
+	RedirectURL string `json:"redirect_url,omitempty"`
+}
+
+// The values of Refusal.Code. First those of a purchase. Then those of an address, country
+// or shipping option, which block the purchase until the merchant agrees.
+const (
+	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
+	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
+	RefusedTechnicalError     = "technical_error"     // at Klarna
+	RefusedValidation         = "validation_refused"  // the merchant answered validation with 400
+	RefusedValidationRedirect = "validation_redirect" // … with 301, 302, 303 or 307
+	RefusedValidationFailed   = "validation_failed"   // … not at all or otherwise, where success is required
+	RefusedAddress            = "address_refused"     // the merchant answered an address callback with 400
+	RefusedAddressRedirect    = "address_redirect"    // … with 301, 302, 303 or 307
+	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
+)
+
+// BadAction is the error of an action that is not possible or misspelt.
+type BadAction struct{ text string }
+
+func (e *BadAction) Error() string { return e.text }
+
+func BadActionf(format string, args ...any) error {
+	return &BadAction{fmt.Sprintf(format, args...)}
+}

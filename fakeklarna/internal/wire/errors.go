@@ -1,0 +1,178 @@
+package wire
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Error is an answer of one of Klarna's APIs other than 2xx.
+// Source: docs.kustom.co, Errors in checkout; docs.klarna.com, Error codes and
+// messages for order management.
+type Error struct {
+	Status  int
+	Code    string // "" = an empty body
+	Message string
+	Allow   string // of a 405
+	Raw     string // the body, where it is not Klarna's usual JSON
+}
+
+func BadValue(path string) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: "BAD_VALUE", Message: "Bad value: " + path}
+}
+
+func BadRequest(message string) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: "BAD_REQUEST", Message: message}
+}
+
+// Forbidden is the error when the state of an order does not allow a call.
+func Forbidden(code, message string) *Error {
+	return &Error{Status: http.StatusForbidden, Code: code, Message: message}
+}
+
+func Missing(code, message string) *Error {
+	return &Error{Status: http.StatusNotFound, Code: code, Message: message}
+}
+
+// Unprocessable is the error for a wrong member, outside the checkout.
+func Unprocessable(message string) *Error {
+	return &Error{Status: http.StatusUnprocessableEntity, Code: "UNPROCESSABLE_ENTITY", Message: message}
+}
+
+var (
+	ErrNotFound = &Error{Status: http.StatusNotFound}
+	// ErrNotActivated: only the status is documented, the body is this fake's choice.
+	ErrNotActivated = &Error{Status: http.StatusForbidden, Code: "MERCHANT_INACTIVE", Message: "Merchant is not activated"}
+	ErrReadOnly     = &Error{Status: http.StatusForbidden, Code: "READ_ONLY_ORDER", Message: "Resource is read-only"}
+)
+
+// InCheckout reports whether a path belongs to the checkout API, which has its own error
+// bodies.
+func InCheckout(path string) bool { return strings.HasPrefix(path, "/checkout/") }
+
+// unauthorizedBody is how Klarna's gateways answer wrong credentials.
+// Source: answers of Klarna's gateways; that of checkout is not documented.
+const unauthorizedBody = `{"http_status_code":401,"http_status_message":"Unauthorized","internal_message":"authorization_error"}`
+
+// Unauthorized is the answer to wrong credentials. Outside the checkout it is an HTML page
+// of the gateway. Source: recorded answers of Klarna's playground.
+func Unauthorized(path string) *Error {
+	body := HTMLOf("401 Authorization Required")
+	if InCheckout(path) {
+		body = unauthorizedBody
+	}
+	return &Error{Status: http.StatusUnauthorized, Raw: body}
+}
+
+// HTMLOf is a gateway's page about an error.
+func HTMLOf(title string) string {
+	return "<html>\n<head><title>" + title + "</title></head>\n<body><center><h1>" + title + "</h1></center></body>\n</html>\n"
+}
+
+// TooLarge is the answer to a body over the limit.
+func TooLarge(path string) *Error {
+	if InCheckout(path) {
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "BAD_REQUEST", Message: "Bad request: the body is too large"}
+	}
+	return &Error{Status: http.StatusRequestEntityTooLarge, Code: "REQUEST_TOO_LARGE", Message: "Request is too large"}
+}
+
+// NoSuchPath is the answer to an unknown path. In the checkout it is that to a wrong
+// method, elsewhere that of the API's framework. Source: recorded answers to an empty order ID.
+func NoSuchPath(path string, now time.Time, wrongMethod *Error) *Error {
+	if InCheckout(path) {
+		return wrongMethod
+	}
+	return &Error{Status: http.StatusNotFound, Raw: string(MustJSON(struct {
+		Timestamp string `json:"timestamp"`
+		Status    int    `json:"status"`
+		Error     string `json:"error"`
+		Message   string `json:"message"`
+		Path      string `json:"path"`
+	}{StampMillis(now), http.StatusNotFound, "Not Found", "No message available", path}))}
+}
+
+// typicalErrors are the errors of Order Management and Payments by status, for faults that
+// name only the status.
+// Source: docs.klarna.com, Error codes and messages for order management.
+var typicalErrors = map[int]Error{
+	http.StatusBadRequest:            {Code: "BAD_VALUE", Message: "Bad value: order_lines"},
+	http.StatusForbidden:             {Code: "NOT_ALLOWED", Message: "Update not allowed."},
+	http.StatusNotFound:              {Code: "NOT_FOUND", Message: "Not found"},
+	http.StatusConflict:              {Code: "CONFLICT"},
+	http.StatusRequestEntityTooLarge: {Code: "REQUEST_TOO_LARGE", Message: "Request is too large"},
+	http.StatusUnprocessableEntity:   {Code: "UNPROCESSABLE_ENTITY", Message: "'order_lines' must not be null"},
+	http.StatusTooManyRequests:       {Code: "TOO_MANY_REQUESTS", Message: "Too many requests"},
+	http.StatusInternalServerError:   {Code: "INTERNAL_SERVER_ERROR", Message: "Unexpected server error"},
+	http.StatusBadGateway:            {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
+	http.StatusServiceUnavailable:    {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
+	http.StatusGatewayTimeout:        {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
+}
+
+// TypicalError returns the error with a status, of the API that a path belongs to.
+func TypicalError(path string, status int) *Error {
+	switch {
+	case status == http.StatusUnauthorized:
+		return Unauthorized(path)
+	case !InCheckout(path):
+		e := typicalErrors[status]
+		e.Status = status
+		return &e
+	case status == http.StatusForbidden:
+		return ErrReadOnly
+	case status == http.StatusBadRequest:
+		return BadValue("order_lines")
+	case status == http.StatusInternalServerError:
+		return &Error{Status: status, Code: "INTERNAL_SERVER_ERROR", Message: "Internal server error"}
+	}
+	return &Error{Status: status}
+}
+
+// Reply returns out with the status, headers and body of the error.
+func (e *Error) Reply(out Reply, correlationID string) Reply {
+	out.Status, out.Body, out.Header = e.Status, e.body(out.Path, correlationID), map[string]string{}
+	if e.Allow != "" {
+		out.Header["Allow"] = e.Allow
+	}
+	if strings.HasPrefix(e.Raw, "<") {
+		out.Header["Content-Type"] = "text/html"
+		if e.Status == http.StatusUnauthorized {
+			out.Header["WWW-Authenticate"] = `Basic realm="very closed site"`
+		}
+	}
+	return out
+}
+
+// body returns the error's body, nil when it has none. path is that of the call.
+func (e *Error) body(path, correlationID string) []byte {
+	if e.Raw != "" {
+		return []byte(e.Raw)
+	}
+	if e.Code == "" {
+		return nil
+	}
+	v := struct {
+		Code           string   `json:"error_code"`
+		Messages       []string `json:"error_messages"`
+		CorrelationID  string   `json:"correlation_id"`
+		ServiceVersion string   `json:"service_version,omitempty"`
+	}{Code: e.Code, Messages: []string{e.Message}, CorrelationID: correlationID}
+	if InCheckout(path) {
+		v.ServiceVersion = "SNAPSHOT"
+	}
+	if e.Code == "CONFLICT" {
+		v.Messages = []string{} // as documented
+	}
+	return MustJSON(v)
+}
+
+// Reply is an answer of an API, not sent yet.
+type Reply struct {
+	Status    int
+	Header    map[string]string
+	Body      []byte
+	OrderID   string
+	SessionID string // of Klarna Payments
+	Location  string // path below the fake's address, for the Location header
+	Path      string // of the call: each API has errors of its own
+}
