@@ -60,11 +60,11 @@ SERIAL := $(SERIAL)|PlaceFaults|KlarnaFaults/(create|read|update,_page)|ManyOrde
 race: test-tools ## the tests in which goroutines meet, without a browser, under the race detector
 	$(TEST) -race -skip '$(SERIAL)' $$($(GO) list ./internal/... ./cmd/... | grep -vE 'shopd/internal$$|/internal/(backoffice|browsertest|cart|db/dbtest|i18n|market|money|ordermanagement|redistest|respond)$$')
 	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
-	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna
+	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna/...
 	$(TEST) -race -run 'Crowd|Stop|Restarted|LeftBehind' ./test/e2e
 
 a11y: $(AXE) test-tools ## accessibility of every page in every look, by axe-core from npm
-	SHOPD_LOOKS=all $(TEST) -run 'Looks?$$|PagesFollow|CheckoutPageInBrowser' ./test/e2e ./internal/backoffice ./fakeklarna
+	SHOPD_LOOKS=all $(TEST) -run 'Looks?$$|PagesFollow|CheckoutPageInBrowser' ./test/e2e ./internal/backoffice ./fakeklarna/...
 
 $(AXE): tools/a11y/package.json
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }

@@ -65,6 +65,14 @@ type Options struct {
 	// callbacks are sent; for them, as for this machine, plain http will do.
 	CallbackHosts []string
 
+	// AllowHosts are names, without port, by which the fake's own interface below /fake/
+	// is reached, besides localhost, loopback addresses, the address at which it listens
+	// and the host of PublicURL. Under another name it answers 421, so that no page of
+	// another site can use it by DNS rebinding. The APIs, which ask for credentials, and
+	// what browsers of shoppers load answer under every name. Requests without a
+	// connection, as of httptest.NewRequest, are not asked for a name.
+	AllowHosts []string
+
 	// MaxOrders is how many orders are kept, 10,000 when 0, and as many in Order
 	// Management, and as many payment sessions. Beyond it a new one takes the place
 	// of the oldest; in the checkout of the oldest that is expired or aborted first.
@@ -144,7 +152,7 @@ func New(o Options) *Server {
 		s.mux.HandleFunc(api, s.state.ServeAPI)
 	}
 	frontend.New(s.state, s.kco, s.kp, s.om).Routes(s.mux)
-	own := control.New(s.state, s.kco, s.kp, s.calls)
+	own := control.New(s.state, s.kco, s.kp, s.calls, o.AllowHosts)
 	s.mux.Handle(control.Path, own.Guard(pages.New(s.state, s.kco, s.kp, s.om, s.calls, own.Handler())))
 	return s
 }

@@ -22,7 +22,7 @@ func TestSnapshotHasAllState(t *testing.T) {
 		"engine.Config": "options", "engine.Closed": machinery, "engine.close": machinery, "engine.Mu": machinery,
 		"engine.endpoints": wiring, "engine.performs": wiring, "engine.parts": wiring,
 		"engine.running": "calls that run end with a restore", "engine.working": "as those that run end", "engine.rested": machinery,
-		"engine.Stirred": machinery, "engine.Forgot": machinery, "engine.jobTimer": "set by the jobs again",
+		"engine.stirred": machinery, "engine.Forgot": machinery, "engine.jobTimer": "set by the jobs again",
 		"engine.Offset": "by the snapshot's time: the clock goes on from there",
 		"engine.origin": "of the request that came last",
 

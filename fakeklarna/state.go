@@ -85,6 +85,10 @@ func (s *Server) Advance(d time.Duration) {
 // nothing to do.
 func (s *Server) Wait(ctx context.Context) error { return s.state.Wait(ctx) }
 
+// Changed returns a channel that is closed at the next change of what a snapshot holds: a
+// call, its answer, a callback, an action, a rule, a move of the clock.
+func (s *Server) Changed() <-chan struct{} { return s.state.Changed() }
+
 // Reset removes all orders, calls, callbacks and faults, and resets the clock. Waiting
 // calls and callbacks end without an answer.
 func (s *Server) Reset() { s.state.Reset() }

@@ -37,7 +37,8 @@ type config struct {
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
-	fakeCallbackHosts                   string
+	fakeCallbackHosts, fakeAllowHosts   string
+	fakeState                           string
 	fakeFilledURLs, fakeCountryAsSent   string
 	quiet, retain                       string
 	eraseOrder, eraseEmail              string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,6 +59,11 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 	}
 	o.Logger = logger
 	fake := fakeklarna.New(o)
+	endState, err := keepState(ctx, fake, c.fakeState, stateEvery, logger)
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
 	srv := &http.Server{Handler: fake, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 120 * time.Second}
 	failed := make(chan error, 1)
 	go func() {
@@ -65,7 +71,7 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 			failed <- fmt.Errorf("fake klarna: %w", err)
 		}
 	}()
-	logger.InfoContext(ctx, "this Klarna is a fake: it keeps everything in memory and moves no money")
+	logger.InfoContext(ctx, "this Klarna is a fake: it moves no money", slog.String("state", cmp.Or(c.fakeState, "in memory")))
 	return &runningFake{
 		url:           "http://" + reachable(l.Addr(), "127.0.0.1"),
 		browserOrigin: origin,
@@ -73,6 +79,7 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 		stop: func() {
 			fake.Close()
 			_ = srv.Close()
+			endState()
 		},
 	}, nil
 }
@@ -93,7 +100,7 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	o.Seed = v.number("-seed", c.fakeSeed)
 	o.Chaos = v.probability("-chaos", c.fakeChaos)
 	o.PushDelay = max(v.duration("-push-delay", c.fakePushDelay), 1) // 0 would be the default
-	o.CallbackHosts = words(c.fakeCallbackHosts)
+	o.CallbackHosts, o.AllowHosts = words(c.fakeCallbackHosts), words(c.fakeAllowHosts)
 	o.EchoFilledURLs = v.onOff("-echo-filled-urls", c.fakeFilledURLs)
 	o.EchoCountryAsSent = v.onOff("-echo-country-as-sent", c.fakeCountryAsSent)
 	return o, public.Scheme + "://" + public.Host, v.err()

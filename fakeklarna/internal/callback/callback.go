@@ -87,7 +87,7 @@ func (s *Sender) Callbacks(orderID, sessionID string) []Callback {
 
 // MayCall reports whether callbacks are sent to a host.
 func (s *Sender) MayCall(host string) bool {
-	return isLoopback(strings.ToLower(host)) ||
+	return IsLoopback(strings.ToLower(host)) ||
 		slices.ContainsFunc(s.hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
@@ -106,7 +106,8 @@ func (s *Sender) unsent(o Call) string {
 func (c Callback) Size() int                        { return len(c.Request) + len(c.Response) }
 func (c Callback) IDs() (orderID, sessionID string) { return c.OrderID, c.SessionID }
 
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host, in lower case, is this machine.
+func IsLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }

@@ -31,11 +31,13 @@ type Server struct {
 	kco      *checkout.Service
 	kp       *payments.Service
 	calls    *callback.Sender
+	hosts    []string      // by which it is reached, besides its own addresses
 	watchers chan struct{} // has an element for each page that follows what happens
 }
 
-func New(s *engine.State, kco *checkout.Service, kp *payments.Service, calls *callback.Sender) *Server {
-	return &Server{State: s, kco: kco, kp: kp, calls: calls, watchers: make(chan struct{}, liveStreams)}
+// New returns it. hosts are names by which it is reached, besides its own addresses.
+func New(s *engine.State, kco *checkout.Service, kp *payments.Service, calls *callback.Sender, hosts []string) *Server {
+	return &Server{State: s, kco: kco, kp: kp, calls: calls, hosts: hosts, watchers: make(chan struct{}, liveStreams)}
 }
 
 // maxSnapshot is the size of the largest snapshot that is read, in bytes.
@@ -44,7 +46,7 @@ const maxSnapshot = 256 << 20
 // Path is where the fake's own interface is.
 const Path = "/fake/"
 
-// Handler answers below fakePath.
+// Handler answers below Path.
 func (s *Server) Handler() *http.ServeMux {
 	type methods map[string]func(*http.Request) (status int, answer any)
 	control := http.NewServeMux()
@@ -82,20 +84,6 @@ func (s *Server) Handler() *http.ServeMux {
 		web.WriteJSON(w, status, answer)
 	})
 	return control
-}
-
-// Guard refuses changes from pages of other sites.
-func (s *Server) Guard(next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Vary", "Accept")
-		if err := protection.Check(r); err != nil {
-			status, answer := refuse(http.StatusForbidden, "cross_origin", "a page of another site must not do this")
-			web.WriteJSON(w, status, answer)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // listOf returns a handler that answers a list.

@@ -34,8 +34,9 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	changed := s.Changed()
 	s.Mu.Lock()
-	stirred, forgot := s.Stirred, s.Forgot
+	forgot := s.Forgot
 	s.Mu.Unlock()
 	end := time.NewTimer(liveLife)
 	defer end.Stop()
@@ -52,7 +53,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	}
 	for {
 		select {
-		case <-stirred:
+		case <-changed:
 		case <-beat.C:
 			if !say(": still here\n\n") {
 				return
@@ -65,9 +66,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 		case <-end.C:
 			return
 		}
-		s.Mu.Lock()
-		stirred = s.Stirred
-		s.Mu.Unlock()
+		changed = s.Changed()
 		if !say("data: changed\n\n") {
 			return
 		}

@@ -42,7 +42,7 @@ type State struct {
 	answers keptAnswers // by idempotency key
 
 	running  map[string]chan struct{} // calls with an idempotency key that run, closed when they end
-	Stirred  chan struct{}            // closed and made anew by stir
+	stirred  chan struct{}            // closed and made anew by stir
 	Forgot   chan struct{}            // closed and made anew by Reset
 	jobTimer *time.Timer              // of the next job, nil before the first
 	working  int                      // jobs that run
@@ -56,7 +56,7 @@ func New(c Config) *State {
 	checkChaos(c.Chaos)
 	s := &State{
 		Config: c, Closed: make(chan struct{}), performs: map[string]func(Job){},
-		Stirred: make(chan struct{}), rested: make(chan struct{}),
+		stirred: make(chan struct{}), rested: make(chan struct{}),
 	}
 	Hold(s, "answers", &s.answers, func() keptAnswers { return keptAnswers{ByKey: map[string]keptAnswer{}} }, nil)
 	Hold(s, "jobs", &s.Jobs, nothing, s.checkJobs)

@@ -30,10 +30,17 @@ func (s *State) Tell(e Event) {
 	s.Stir()
 }
 
+// Changed returns the channel that the next visible change closes.
+func (s *State) Changed() <-chan struct{} {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	return s.stirred
+}
+
 // Stir wakes the watching pages after a visible change. The caller holds s.mu.
 func (s *State) Stir() {
-	close(s.Stirred)
-	s.Stirred = make(chan struct{})
+	close(s.stirred)
+	s.stirred = make(chan struct{})
 }
 
 // SpanText returns a time span in the largest fitting units, such as "47 h 12 min".
