@@ -1,3 +1,4 @@
+// Package callback calls the merchant and records what it answers.
 package callback
 
 import (
@@ -61,7 +62,7 @@ type Call struct {
 	OrderID, SessionID string
 	Body               any             // nil: an empty body
 	Limit              time.Duration   // for the answer, callbackLimit when 0
-	Forgot             <-chan struct{} // engineState.forgot at the event that caused the callback; nil: now
+	Forgot             <-chan struct{} // State.Forgot at the event that caused the callback; nil: now
 }
 
 // Answer is what the merchant answered; status is 0 without an answer.

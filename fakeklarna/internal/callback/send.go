@@ -36,7 +36,7 @@ func merchantTransport() http.RoundTripper {
 }
 
 // Send sends a callback, waits for the answer and records both. The caller must
-// not hold s.mu.
+// not hold s.Mu.
 func (s *Sender) Send(o Call) Answer {
 	var body []byte
 	if o.Body != nil {

@@ -243,7 +243,7 @@ func externalURL(v *Order, name string) string {
 	return ""
 }
 
-// Outcome returns what the iframe shows. The caller holds s.mu.
+// Outcome returns what the iframe shows. The caller holds s.Mu.
 func (s *Service) Outcome(o *Stored) Outcome {
 	v := s.render(o)
 	out := Outcome{

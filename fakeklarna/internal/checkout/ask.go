@@ -176,7 +176,7 @@ func refusedBy(r callback.Answer, code, broken, locale string) *shopper.Refusal 
 	return &shopper.Refusal{Code: code, Message: said.Text}
 }
 
-// ask sends a callback about an order to the URL of its kind. The caller holds s.mu; ask
+// ask sends a callback about an order to the URL of its kind. The caller holds s.Mu; ask
 // releases it until the answer comes. The error is errNoOrder: the order is gone, or the
 // fake was closed or reset.
 func (s *Service) ask(o *Stored, call callback.Call) (callback.Answer, error) {
@@ -193,7 +193,7 @@ func (s *Service) ask(o *Stored, call callback.Call) (callback.Answer, error) {
 	return reply, nil
 }
 
-// unlocked runs call without s.mu. The caller holds s.mu.
+// unlocked runs call without s.Mu. The caller holds s.Mu.
 func (s *Service) unlocked(call func() callback.Answer) callback.Answer {
 	s.Mu.Unlock()
 	defer s.Mu.Lock()

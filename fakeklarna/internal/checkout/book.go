@@ -23,7 +23,7 @@ func (b *Book) add(o *Stored) {
 }
 
 // makeRoom removes an order when there are as many as are kept: the oldest expired or
-// aborted one, else the oldest. The caller holds s.mu.
+// aborted one, else the oldest. The caller holds s.Mu.
 func (s *Service) makeRoom() {
 	b := &s.Book
 	if len(b.Newest) < s.MaxKept {

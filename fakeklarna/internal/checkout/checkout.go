@@ -1,3 +1,4 @@
+// Package checkout is the checkout API with its orders, and what a shopper does with one.
 package checkout
 
 import (

@@ -20,7 +20,7 @@ const life = 48 * time.Hour
 // ErrNoOrder: the order is unknown or has expired.
 var ErrNoOrder = errors.New("no such order, or it has expired")
 
-// Stored is one order of the checkout API. Server.mu guards it; a snapshot has
+// Stored is one order of the checkout API. The state's lock guards it; a snapshot has
 // its exported fields.
 type Stored struct {
 	ID      string
@@ -41,14 +41,14 @@ type Stored struct {
 	busy chan struct{} // closed when the shopper's action that runs has ended, nil when none runs
 }
 
-// touch notes a change of an order, which restarts its life. The caller holds s.mu.
+// touch notes a change of an order, which restarts its life. The caller holds s.Mu.
 func (s *Service) touch(o *Stored) { o.Modified = s.Time() }
 
 func (s *Service) Expired(o *Stored) bool {
 	return o.Status != StatusComplete && s.Time().After(o.Modified.Add(life))
 }
 
-// Live returns an order that has not expired, or errNoOrder. The caller holds s.mu.
+// Live returns an order that has not expired, or errNoOrder. The caller holds s.Mu.
 func (s *Service) Live(id string) (*Stored, error) {
 	o := s.Book.ByID[id]
 	if o == nil || s.Expired(o) {
@@ -77,7 +77,7 @@ func (s *Service) TokenFits(id, token string) bool {
 	return err == nil && o.Token == token
 }
 
-// Inspect is render with FakeState. The caller holds s.mu.
+// Inspect is render with FakeState. The caller holds s.Mu.
 func (s *Service) Inspect(o *Stored) Order {
 	v := s.render(o)
 	v.Fake = &FakeState{
@@ -95,7 +95,7 @@ func (s *Service) Inspect(o *Stored) Order {
 	return v
 }
 
-// render returns an order as the API answers it. The caller holds s.mu.
+// render returns an order as the API answers it. The caller holds s.Mu.
 func (s *Service) render(o *Stored) Order {
 	v := decodeContent(o.Content)
 	v.OrderID, v.Status = o.ID, o.Status

@@ -262,7 +262,7 @@ func requestedBy(o *Stored, options *OrderOptions) json.RawMessage {
 	return wire.MustJSON(requested)
 }
 
-// tellAs notes what happened to an order. The caller holds s.mu.
+// tellAs notes what happened to an order. The caller holds s.Mu.
 func (s *Service) tellAs(lane string, o *Stored, text string, details any) {
 	e := engine.Event{Lane: lane, OrderID: o.ID, Text: text}
 	if details != nil {
@@ -272,7 +272,7 @@ func (s *Service) tellAs(lane string, o *Stored, text string, details any) {
 }
 
 // reserve waits until no action runs for an order, and blocks others until release. The
-// caller holds s.mu. The error is errNoOrder.
+// caller holds s.Mu. The error is errNoOrder.
 func (s *Service) reserve(id string) (*Stored, error) {
 	for {
 		o, err := s.Live(id)

@@ -1,3 +1,5 @@
+// Package control is the fake's own interface below /fake/: JSON for programs, and the
+// guard in front of it.
 package control
 
 import (

@@ -18,7 +18,7 @@ type endpoint struct {
 	do     Operation
 }
 
-// Operation carries out a call of an API. It runs with s.mu held, and has made all its
+// Operation carries out a call of an API. It runs with s.Mu held, and has made all its
 // changes when it returns.
 type Operation func(*Call) (wire.Reply, *wire.Error)
 

@@ -1,3 +1,5 @@
+// Package engine is the state of a fake and what moves it: clock, jobs, faults, chaos,
+// snapshots, and the record of calls. It serves the operations of the APIs and knows none.
 package engine
 
 import (
@@ -84,7 +86,7 @@ func (s *State) Reset() {
 	s.empty()
 }
 
-// empty makes the state of a new fake. The caller holds s.mu.
+// empty makes the state of a new fake. The caller holds s.Mu.
 func (s *State) empty() {
 	for _, p := range s.parts {
 		p.empty()
@@ -94,7 +96,7 @@ func (s *State) empty() {
 	s.Stir()
 }
 
-// Time returns the fake's time. The caller holds s.mu.
+// Time returns the fake's time. The caller holds s.Mu.
 func (s *State) Time() time.Time { return time.Now().Add(s.Offset) }
 
 // Now returns the time by the fake's clock.
@@ -130,7 +132,7 @@ var (
 	ErrEnded = errors.New("the fake was closed or reset")
 )
 
-// Await releases s.mu until done is closed. The error is errLate or errEnded.
+// Await releases s.Mu until done is closed. The error is errLate or errEnded.
 func (s *State) Await(done <-chan struct{}, late <-chan time.Time) error {
 	forgot := s.Forgot
 	s.Mu.Unlock()
@@ -162,7 +164,7 @@ func origin(r *http.Request) string {
 }
 
 // BaseURL returns the address under which browsers find the fake, without a
-// slash at its end. The caller holds s.mu.
+// slash at its end. The caller holds s.Mu.
 func (s *State) BaseURL() string {
 	if s.PublicURL != nil {
 		return s.PublicURL.String()

@@ -168,7 +168,7 @@ type damage struct {
 	Names                               []string
 }
 
-// strike applies the rules that fit a call. The caller holds s.mu.
+// strike applies the rules that fit a call. The caller holds s.Mu.
 func (s *State) strike(method, path, orderID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {
@@ -179,7 +179,7 @@ func (s *State) strike(method, path, orderID string) damage {
 	return d
 }
 
-// hits returns the rules that fit and hit, and counts the hits. The caller holds s.mu.
+// hits returns the rules that fit and hit, and counts the hits. The caller holds s.Mu.
 func (s *State) hits(fits func(*Fault) bool) []*Fault {
 	var hit, kept []*Fault
 	for _, f := range s.Rules {
@@ -199,7 +199,7 @@ func (s *State) hits(fits func(*Fault) bool) []*Fault {
 	return hit
 }
 
-// StrikeCallback applies the rules that fit a callback. The caller holds s.mu.
+// StrikeCallback applies the rules that fit a callback. The caller holds s.Mu.
 func (s *State) StrikeCallback(kind, orderID, sessionID string) damage {
 	var d damage
 	for _, f := range s.hits(func(f *Fault) bool {

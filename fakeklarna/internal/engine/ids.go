@@ -11,7 +11,7 @@ import (
 )
 
 // chance makes IDs, tokens and the randomness of faults. The same seed gives the same
-// sequence. The caller of its methods holds Server.mu.
+// sequence. The caller of its methods holds State.Mu.
 type chance struct {
 	source *rand.ChaCha8
 	*rand.Rand
@@ -49,7 +49,7 @@ func (c *chance) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// NewID returns a UUID. The caller holds s.mu.
+// NewID returns a UUID. The caller holds s.Mu.
 func (s *State) NewID() string {
 	var id uuid.UUID
 	_, _ = s.Chance.source.Read(id[:]) // never fails
@@ -57,9 +57,9 @@ func (s *State) NewID() string {
 	return id.String()
 }
 
-// Random fills a secret with random bytes. The caller holds s.mu.
+// Random fills a secret with random bytes. The caller holds s.Mu.
 func (s *State) Random(secret []byte) { _, _ = s.Chance.source.Read(secret) } // never fails
 
 // NewToken returns a secret text. Only the seed lets somebody guess it. The caller holds
-// s.mu.
+// s.Mu.
 func (s *State) NewToken() string { return strings.ReplaceAll(s.NewID(), "-", "") }

@@ -17,7 +17,7 @@ type Job struct {
 }
 
 // Perform makes do the function for a kind of jobs. It runs in a goroutine of its own,
-// without s.mu.
+// without s.Mu.
 func (s *State) Perform(kind string, do func(Job)) { s.performs[kind] = do }
 
 func (s *State) checkJobs(jobs []Job) error {
@@ -29,14 +29,14 @@ func (s *State) checkJobs(jobs []Job) error {
 	return nil
 }
 
-// Schedule adds a job. The caller holds s.mu.
+// Schedule adds a job. The caller holds s.Mu.
 func (s *State) Schedule(j Job) {
 	s.Jobs = append(s.Jobs, j)
 	s.wakeJobs()
 }
 
 // wakeJobs sets the timer to the next job, after a change of jobs or clock. The
-// caller holds s.mu.
+// caller holds s.Mu.
 func (s *State) wakeJobs() {
 	if s.jobTimer != nil {
 		s.jobTimer.Stop()

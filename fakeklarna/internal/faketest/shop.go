@@ -1,3 +1,5 @@
+// Package faketest is what the tests of all rooms share: shops that call a fake, merchants
+// that it calls, browsers.
 package faketest
 
 import (

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -125,7 +127,7 @@ func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
 	web.WriteJSON(w, http.StatusOK, s.frameOrder(o))
 }
 
-// frameOrder: the caller holds s.mu.
+// frameOrder: the caller holds s.Mu.
 func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
 	v, shown := s.kco.Inspect(o), s.kco.Outcome(o)
 	text := func(amount int64) string {
@@ -242,3 +244,35 @@ func methodsOf(v *checkout.Order, text func(int64) string) []frameMethod {
 // needsApproval are the methods for which the shopper must approve the purchase
 // in a dialog.
 var needsApproval = []string{"card", "bank_account"}
+
+// piece is a part of a merchant's text, perhaps a link.
+type piece struct {
+	Text string `json:"text"`
+	URL  string `json:"url,omitempty"` // http or https
+}
+
+var markdownLink = regexp.MustCompile(`\[([^\[\]]+)\]\(\s*([^\s()]+)\s*\)`)
+
+// piecesOf splits a merchant's text at its Markdown links. Other Markdown and HTML stay
+// plain text. A link that is not http(s) becomes plain text.
+// Source: docs.kustom.co, Create order (options.additional_checkbox).
+func piecesOf(text string) []piece {
+	pieces := []piece{}
+	add := func(p piece) {
+		if p.Text != "" {
+			pieces = append(pieces, p)
+		}
+	}
+	end := 0
+	for _, at := range markdownLink.FindAllStringSubmatchIndex(text, -1) {
+		add(piece{Text: text[end:at[0]]})
+		link := piece{Text: text[at[2]:at[3]]}
+		if u, err := url.Parse(text[at[4]:at[5]]); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
+			link.URL = u.String()
+		}
+		add(link)
+		end = at[1]
+	}
+	add(piece{Text: text[end:]})
+	return pieces
+}

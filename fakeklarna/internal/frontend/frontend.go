@@ -1,3 +1,5 @@
+// Package frontend serves shoppers' browsers: the iframe of the checkout; library, widget
+// and dialog of Klarna Payments.
 package frontend
 
 import (

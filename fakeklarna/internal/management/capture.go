@@ -41,7 +41,7 @@ func (s *Service) capture(m *Stored, c input) (wire.Reply, *wire.Error) {
 }
 
 // addCapture adds a capture that is allowed and returns its ID. The caller
-// holds s.mu.
+// holds s.Mu.
 func (s *Service) addCapture(m *Stored, sent captureRequest) string {
 	v := &m.View
 	c := Capture{

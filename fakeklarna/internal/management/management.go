@@ -1,3 +1,4 @@
+// Package management is the Order Management API with the orders that were bought.
 package management
 
 import (
@@ -63,7 +64,7 @@ func checkOrders(managed map[string]*Stored) error {
 // operation is one operation of the API. It checks the order ID, the body, the order, the
 // capture or refund, and the order's state, in this sequence.
 type operation struct {
-	method, path string     // below managedPath
+	method, path string     // below orderPath
 	body         *wire.Rule // nil: a body is not looked at
 	unknown      string     // message when there is no such order
 	do           func(*Service, *Stored, input) (wire.Reply, *wire.Error)
@@ -168,7 +169,7 @@ func made(m *Stored, kind, header, id string, lines []Line) wire.Reply {
 
 func found(v any) wire.Reply { return wire.Reply{Status: http.StatusOK, Body: wire.MustJSON(v)} }
 
-// Stored is one order of Order Management. Server.mu guards it; a
+// Stored is one order of Order Management. The state's lock guards it; a
 // snapshot has its fields.
 type Stored struct {
 	View             Order  // as the API answers it
@@ -183,7 +184,7 @@ type Stored struct {
 	NotificationURL  string
 }
 
-// Find returns an order, settled, nil when there is none. The caller holds s.mu.
+// Find returns an order, settled, nil when there is none. The caller holds s.Mu.
 func (s *Service) Find(id string) *Stored {
 	m := s.Orders[strings.ToLower(id)]
 	if m != nil {
@@ -211,13 +212,13 @@ func (m *Stored) Copied() Order {
 }
 
 // acknowledged reports whether the merchant has acknowledged or captured an order. That
-// ends its pushes. The caller holds s.mu.
+// ends its pushes. The caller holds s.Mu.
 func (s *Service) acknowledged(orderID string) bool {
 	m := s.Orders[orderID]
 	return m != nil && m.Acknowledged
 }
 
-// tellOf notes an event of an order. The caller holds s.mu.
+// tellOf notes an event of an order. The caller holds s.Mu.
 func (s *Service) tellOf(m *Stored, format string, args ...any) {
 	s.Tell(engine.Event{Lane: "state", OrderID: m.View.OrderID, SessionID: m.SessionID, Text: fmt.Sprintf(format, args...)})
 }

@@ -37,7 +37,7 @@ type Purchase struct {
 	AutoCapture        bool
 }
 
-// Authorize adds a purchase to Order Management. The caller holds s.mu.
+// Authorize adds a purchase to Order Management. The caller holds s.Mu.
 func (s *Service) Authorize(p Purchase) {
 	now := s.Time()
 	m := &Stored{
@@ -169,7 +169,7 @@ func optionOf(o *wire.ShippingOption) *ShippingOption {
 func text64(n int64) string { return strconv.FormatInt(n, 10) }
 
 // makeRoom removes the oldest order of Order Management when there are MaxKept.
-// The caller holds s.mu.
+// The caller holds s.Mu.
 func (s *Service) makeRoom() {
 	if len(s.Orders) < s.MaxKept {
 		return

@@ -85,7 +85,7 @@ type listed struct {
 	managed *management.Stored // nil before the purchase
 }
 
-// countOrders counts what listed returns. The caller holds s.mu.
+// countOrders counts what listed returns. The caller holds s.Mu.
 func (s *Server) countOrders() int {
 	n := len(s.kco.Book.Newest)
 	for id := range s.om.Orders {
@@ -96,7 +96,7 @@ func (s *Server) countOrders() int {
 	return n
 }
 
-// listed returns all orders, the newest first. The caller holds s.mu.
+// listed returns all orders, the newest first. The caller holds s.Mu.
 func (s *Server) listed() iter.Seq[listed] {
 	var others []*management.Stored
 	for id, m := range s.om.Orders {
@@ -142,7 +142,7 @@ func (f *orderFilter) query(older string) string {
 }
 
 // shownStatus returns an order's status for pages: that of Order Management after the
-// purchase. The caller holds s.mu.
+// purchase. The caller holds s.Mu.
 func (s *Server) shownStatus(l listed) string {
 	switch {
 	case l.managed != nil:
@@ -210,7 +210,7 @@ func (l listed) email() string {
 }
 
 // matches reports whether an order matches the form. It decodes only what it needs: there
-// may be thousands of orders. The caller holds s.mu.
+// may be thousands of orders. The caller holds s.Mu.
 func (s *Server) matches(l listed, f *orderFilter) bool {
 	switch {
 	case f.Status != "" && s.shownStatus(l) != f.Status && (l.order == nil || l.order.Status != f.Status || l.managed == nil),

@@ -1,3 +1,4 @@
+// Package pages is the fake's own interface for people.
 package pages
 
 import (

@@ -56,7 +56,7 @@ type shownBody struct{ Name, Text string }
 var laneNames = map[string]string{"call": "shop →", "callback": "← fake", "shopper": "shopper", "state": "state", "clock": "clock", "fault": "fault"}
 
 // moments returns what happened to an order or a session, oldest first. With two empty IDs
-// it returns everything. The caller holds s.mu.
+// it returns everything. The caller holds s.Mu.
 func (s *Server) moments(orderID, sessionID string) []moment {
 	orders, sessions := s.relatives(orderID, sessionID)
 	concerns := func(order, session string) bool {
@@ -93,7 +93,7 @@ func (s *Server) moments(orderID, sessionID string) []moment {
 }
 
 // relatives returns the IDs of an order and session that belong together. The caller holds
-// s.mu.
+// s.Mu.
 func (s *Server) relatives(orderID, sessionID string) (orders, sessions map[string]bool) {
 	orders, sessions = map[string]bool{orderID: true}, map[string]bool{sessionID: true}
 	if m := s.om.Orders[orderID]; m != nil {

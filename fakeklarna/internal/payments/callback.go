@@ -52,7 +52,7 @@ func (s *Service) sendAuthorization(j engine.Job) {
 }
 
 // schedulePush schedules the push of an order. sessionID is "" for an order of a customer
-// token. The caller holds s.mu.
+// token. The caller holds s.Mu.
 func (s *Service) schedulePush(orderID, sessionID string, content map[string]json.RawMessage) {
 	if v := decode(content); v.MerchantURLs != nil && v.MerchantURLs.Push != "" {
 		to := sessionID + " " + fill(v.MerchantURLs.Push, sessionID, orderID)

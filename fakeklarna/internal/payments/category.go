@@ -36,7 +36,7 @@ func categoriesFor(v *Session) []string {
 }
 
 // categoriesOf returns a session's categories as the API answers them. The
-// caller holds s.mu.
+// caller holds s.Mu.
 func (s *Service) categoriesOf(v *Session) []Category {
 	offered := categoriesFor(v)
 	language := i18n.LangOf(v.Locale)

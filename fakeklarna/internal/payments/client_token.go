@@ -11,7 +11,7 @@ import (
 
 // newClientToken returns a session's client_token, a JWT with the recorded members. Its
 // signature is random: it only makes the token secret.
-// Source: recorded answers of the Klarna Payments API. The caller holds s.mu.
+// Source: recorded answers of the Klarna Payments API. The caller holds s.Mu.
 func (s *Service) newClientToken(sessionID string, v *Session) string {
 	header := wire.MustJSON(struct {
 		Algorithm string `json:"alg"`

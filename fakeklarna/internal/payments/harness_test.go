@@ -60,7 +60,7 @@ func (s *kpShop) pay(a payment) fakeklarna.PaymentOutcome {
 // authorize approves the session as it is.
 func (s *kpShop) authorize() { s.T.Helper(); s.pay(payment{Authorize: &authorize{}}) }
 
-// order places the order of cartSE with the newest token.
+// order places the order of CartSE with the newest token.
 func (s *kpShop) order() faketest.Answer {
 	return s.Do("POST", "/payments/v1/authorizations/"+s.token+"/order", faketest.Text(orderSE()))
 }
@@ -189,7 +189,7 @@ func (s *kpShop) tokenize() {
 	s.customer = made.ID
 }
 
-// orderSE is the order of cartSE.
+// orderSE is the order of CartSE.
 func orderSE() map[string]any {
 	return faketest.With(faketest.CartOf(2), "purchase_country", "SE", "purchase_currency", "SEK")
 }

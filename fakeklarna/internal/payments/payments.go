@@ -1,3 +1,4 @@
+// Package payments is the Klarna Payments API with its sessions, and the customer token API.
 package payments
 
 import (

@@ -22,7 +22,7 @@ const (
 	authorizationLife = 60 * time.Minute
 )
 
-// kept is what the fake knows of Klarna Payments. Server.mu guards it;
+// kept is what the fake knows of Klarna Payments. The state's lock guards it;
 // a snapshot has it.
 type kept struct {
 	Sessions       map[string]*Stored
@@ -96,7 +96,7 @@ func (s *Service) expired(p *Stored) bool {
 }
 
 // Live returns a session that has not expired, or errNoSession. The
-// caller holds s.mu.
+// caller holds s.Mu.
 func (s *Service) Live(id string) (*Stored, error) {
 	p := s.Kept.Sessions[id]
 	if p == nil || s.expired(p) {
@@ -106,7 +106,7 @@ func (s *Service) Live(id string) (*Stored, error) {
 }
 
 // TokenFits reports whether token is the client_token of a living
-// session. The caller does not hold s.mu.
+// session. The caller does not hold s.Mu.
 func (s *Service) TokenFits(id, token string) bool {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -115,7 +115,7 @@ func (s *Service) TokenFits(id, token string) bool {
 }
 
 // usable returns the session and authorization of a token that can place an order now. The
-// caller holds s.mu.
+// caller holds s.Mu.
 func (s *Service) usable(token string) (*Stored, *authorization, *wire.Error) {
 	a := s.Kept.Authorizations[token]
 	if a == nil {
@@ -135,7 +135,7 @@ func (s *Service) usable(token string) (*Stored, *authorization, *wire.Error) {
 	return p, a, nil
 }
 
-// sessionState returns the state of a session. The caller holds s.mu.
+// sessionState returns the state of a session. The caller holds s.Mu.
 // Source: docs.klarna.com, Create an order, Cancel an authorization.
 func (s *Service) sessionState(p *Stored) string {
 	a := s.Kept.Authorizations[p.Token]
@@ -156,7 +156,7 @@ func (s *Service) sessionState(p *Stored) string {
 	return "authorized"
 }
 
-// tellState notes a changed state of a session. The caller holds s.mu.
+// tellState notes a changed state of a session. The caller holds s.Mu.
 func (s *Service) tellState(p *Stored, before string) {
 	if after := s.sessionState(p); after != before {
 		s.Tell(engine.Event{Lane: "state", SessionID: p.ID, OrderID: p.OrderID, Text: "session " + before + " → " + after})
@@ -164,7 +164,7 @@ func (s *Service) tellState(p *Stored, before string) {
 }
 
 // Inspect returns a session with what only the fake knows. The caller
-// holds s.mu.
+// holds s.Mu.
 func (s *Service) Inspect(p *Stored) Session {
 	v := s.render(p)
 	whole := decode(p.Content)
@@ -178,7 +178,7 @@ func (s *Service) Inspect(p *Stored) Session {
 }
 
 // render returns a session as a read answers it. It has the customer's data only
-// after an authorization. The caller holds s.mu.
+// after an authorization. The caller holds s.Mu.
 // Source: docs.klarna.com, Check the details of a payment session.
 func (s *Service) render(p *Stored) Session {
 	v := decode(p.Content)
@@ -198,7 +198,7 @@ func (s *Service) render(p *Stored) Session {
 }
 
 // makeRoomSession removes the oldest payment session with its tokens when there are
-// MaxKept. The caller holds s.mu.
+// MaxKept. The caller holds s.Mu.
 func (s *Service) makeRoomSession() {
 	p := &s.Kept
 	if len(p.Newest) < s.MaxKept {

@@ -1,3 +1,5 @@
+// Package shopper knows who buys: test persons, how a purchase ends by e-mail address, the
+// fields of a form, and how somebody is told that he cannot buy.
 package shopper
 
 import (

@@ -1,3 +1,4 @@
+// Package web has the files for browsers, embedded.
 package web
 
 import (

@@ -1,3 +1,5 @@
+// Package wire has what Klarna's APIs share: bodies and the rules for them, lines and their
+// arithmetic, and answers that are errors.
 package wire
 
 import (
