@@ -11,7 +11,7 @@ import (
 
 // testFolders are the packages that docs/security.md names in short.
 var testFolders = map[string]string{
-	"templates": "web/templates", "static": "web/static", "fakeklarna": "fakeklarna", "cmd/shopd": "cmd/shopd", "tools/licences": "tools/licences", "e2e": "test/e2e",
+	"templates": "web/templates", "static": "web/static", "cmd/shopd": "cmd/shopd", "tools/licences": "tools/licences", "e2e": "test/e2e",
 }
 
 var (
@@ -44,7 +44,9 @@ func TestThreatModel(t *testing.T) {
 				continue
 			}
 			folder := testFolders[m[1]]
-			if folder == "" {
+			if room, ok := strings.CutPrefix(m[1], "fakeklarna/"); ok {
+				folder = path.Join("fakeklarna/internal", room)
+			} else if folder == "" {
 				folder = path.Join("internal", m[1])
 			}
 			if tests[folder] == nil {

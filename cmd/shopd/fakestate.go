@@ -64,7 +64,7 @@ func keepState(ctx context.Context, fake *fakeklarna.Server, file string, every 
 }
 
 func restoreState(fake *fakeklarna.Server, file string) error {
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

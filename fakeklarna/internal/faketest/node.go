@@ -45,7 +45,7 @@ func (n Node) One(t *testing.T, what string) Node {
 }
 
 func (n Node) Attribute(name string) string {
-	for _, a := range n.Node.Attr {
+	for _, a := range n.Attr {
 		if a.Key == name {
 			return a.Val
 		}

@@ -49,7 +49,7 @@ func New(s *engine.State, kco *checkout.Service, kp *payments.Service, om *manag
 // ServeHTTP serves a page to people, and leaves the rest to control.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	forPeople := r.URL.Path == control.Path || asksForPage(r)
-	if forPeople && s.servePeople(w, r) { //nolint:contextcheck // what a shopper has begun goes on when the browser leaves
+	if forPeople && s.servePeople(w, r) {
 		return
 	}
 	if _, route := s.control.Handler(r); route == control.Path && asksForPage(r) {
