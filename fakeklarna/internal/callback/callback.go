@@ -104,7 +104,10 @@ func (s *Sender) unsent(o Call) string {
 	return ""
 }
 
-func (c Callback) Size() int                        { return len(c.Request) + len(c.Response) }
+// Size is that of both bodies, in bytes.
+func (c Callback) Size() int { return len(c.Request) + len(c.Response) }
+
+// IDs are those that it concerns.
 func (c Callback) IDs() (orderID, sessionID string) { return c.OrderID, c.SessionID }
 
 // IsLoopback reports whether a host, in lower case, is this machine.

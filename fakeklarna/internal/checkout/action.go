@@ -75,7 +75,7 @@ type Outcome struct {
 	ConfirmationURL string                `json:"confirmation_url,omitempty"` // of a complete order
 }
 
-// check returns a *badAction when an action is not possible. v is the rendered order.
+// check returns a *shopper.BadAction when an action is not possible. v is the rendered order.
 func (a *Action) check(o *Stored, v *Order) error {
 	if a.Country != "" {
 		if !wire.IsCountry(a.Country) {

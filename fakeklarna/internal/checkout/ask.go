@@ -39,7 +39,7 @@ func addressTrigger(o *Stored, a *Action, opened bool, before, after *Order) str
 }
 
 // askMerchant sends an address callback and follows the answer. There is no purchase until
-// the callback succeeds. The error is errNoOrder.
+// the callback succeeds. The error is ErrNoOrder.
 func (s *Service) askMerchant(o *Stored, kind string) (*shopper.Refusal, error) {
 	if kind == "" {
 		return nil, nil
@@ -177,11 +177,15 @@ func refusedBy(r callback.Answer, code, broken, locale string) *shopper.Refusal 
 }
 
 // ask sends a callback about an order to the URL of its kind. The caller holds s.Mu; ask
-// releases it until the answer comes. The error is errNoOrder: the order is gone, or the
+// releases it until the answer comes. The error is ErrNoOrder: the order is gone, or the
 // fake was closed or reset.
 func (s *Service) ask(o *Stored, call callback.Call) (callback.Answer, error) {
 	call.URL, call.OrderID, call.Forgot = merchantURL(o, call.Kind), o.ID, s.Forgot
-	reply := s.unlocked(func() callback.Answer { return s.calls.Send(call) })
+	reply := func() callback.Answer {
+		s.Mu.Unlock()
+		defer s.Mu.Lock()
+		return s.calls.Send(call)
+	}()
 	select {
 	case <-s.Closed:
 		return reply, ErrNoOrder
@@ -191,11 +195,4 @@ func (s *Service) ask(o *Stored, call callback.Call) (callback.Answer, error) {
 		return reply, ErrNoOrder
 	}
 	return reply, nil
-}
-
-// unlocked runs call without s.Mu. The caller holds s.Mu.
-func (s *Service) unlocked(call func() callback.Answer) callback.Answer {
-	s.Mu.Unlock()
-	defer s.Mu.Lock()
-	return call()
 }

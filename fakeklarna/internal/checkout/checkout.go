@@ -1,4 +1,6 @@
-// Package checkout is the checkout API with its orders, and what a shopper does with one.
+// Package checkout is the checkout API, orders version 3, with its orders, and what a
+// shopper does with one.
+// Source: docs.kustom.co, Checkout API reference.
 package checkout
 
 import (
@@ -16,9 +18,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
-// The checkout API, orders version 3.
-// Source: docs.kustom.co, Checkout API reference.
-
+// OrdersPath is that of all orders.
 const OrdersPath = "/checkout/v3/orders"
 
 // Config are the merchant's settings.
@@ -184,7 +184,7 @@ func (s *Service) abort(c *engine.Call) (wire.Reply, *wire.Error) {
 	return s.rendered(o), nil
 }
 
-// Orders returns all orders, newest first, also aborted, bought and expired ones.
+// Orders returns all orders, newest first.
 func (s *Service) Orders() []Order {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

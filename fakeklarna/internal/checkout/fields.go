@@ -258,6 +258,7 @@ func missingFields(v *Order, typed map[string]string) []string {
 	return missing
 }
 
+// IsTrue reports whether an option was sent and is true.
 func IsTrue(option *bool) bool { return option != nil && *option }
 
 func isFalse(option *bool) bool { return option != nil && !*option }

@@ -44,11 +44,12 @@ type Stored struct {
 // touch notes a change of an order, which restarts its life. The caller holds s.Mu.
 func (s *Service) touch(o *Stored) { o.Modified = s.Time() }
 
+// Expired reports whether an order has outlived its time. The caller holds s.Mu.
 func (s *Service) Expired(o *Stored) bool {
 	return o.Status != StatusComplete && s.Time().After(o.Modified.Add(life))
 }
 
-// Live returns an order that has not expired, or errNoOrder. The caller holds s.Mu.
+// Live returns an order that has not expired, or ErrNoOrder. The caller holds s.Mu.
 func (s *Service) Live(id string) (*Stored, error) {
 	o := s.Book.ByID[id]
 	if o == nil || s.Expired(o) {
@@ -58,7 +59,7 @@ func (s *Service) Live(id string) (*Stored, error) {
 }
 
 // View returns an order as it is now, with what only the fake knows, or
-// errNoOrder.
+// ErrNoOrder.
 func (s *Service) View(id string) (Order, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

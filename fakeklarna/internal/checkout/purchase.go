@@ -16,10 +16,8 @@ import (
 // merchant, updates by the API wait too. An abort does not wait, so each action checks the
 // order again after an answer.
 
-// Shopper does what a shopper does in an order's iframe and returns what that
-// shows then. Looking on does not wait for other actions. The error says that the
-// order is unknown or expired, or that the action is not possible; with the latter
-// nothing changed.
+// Shopper does an action. The error is ErrNoOrder or a *shopper.BadAction, with which nothing
+// changed.
 func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -55,7 +53,7 @@ func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 	return out, nil
 }
 
-// act does what a shopper does in an open order. The error is errNoOrder.
+// act does what a shopper does in an open order. The error is ErrNoOrder.
 func (s *Service) act(o *Stored, a *Action) (*shopper.Refusal, error) {
 	before := s.render(o)
 	opened := a.Load && !o.Loaded
@@ -272,7 +270,7 @@ func (s *Service) tellAs(lane string, o *Stored, text string, details any) {
 }
 
 // reserve waits until no action runs for an order, and blocks others until release. The
-// caller holds s.Mu. The error is errNoOrder.
+// caller holds s.Mu. The error is ErrNoOrder.
 func (s *Service) reserve(id string) (*Stored, error) {
 	for {
 		o, err := s.Live(id)

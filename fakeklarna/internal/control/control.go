@@ -76,14 +76,12 @@ func (s *Server) Handler() *http.ServeMux {
 			}
 			allowed := strings.Join(slices.Sorted(maps.Keys(handlers)), ", ")
 			w.Header().Set("Allow", allowed)
-			status, answer := refuse(http.StatusMethodNotAllowed, "method_not_allowed", "this address takes "+allowed)
-			web.WriteJSON(w, status, answer)
+			sendRefusal(w, http.StatusMethodNotAllowed, "method_not_allowed", "this address takes "+allowed)
 		})
 	}
 	control.HandleFunc("GET /fake/live", s.serveLive)
 	control.HandleFunc(Path, func(w http.ResponseWriter, r *http.Request) {
-		status, answer := refuse(http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
-		web.WriteJSON(w, status, answer)
+		sendRefusal(w, http.StatusNotFound, "not_found", "there is nothing at "+r.URL.Path)
 	})
 	return control
 }
@@ -206,6 +204,11 @@ func refuse(status int, code, message string) (int, any) {
 		Message string `json:"message"`
 	}
 	return status, map[string]details{"error": {code, message}}
+}
+
+func sendRefusal(w http.ResponseWriter, status int, code, message string) {
+	status, answer := refuse(status, code, message)
+	web.WriteJSON(w, status, answer)
 }
 
 // refuseError returns the answer for an error.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/fakeklarna/internal/callback"
-	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
 // Guard keeps pages of other sites out of the fake's own interface, which asks for no
@@ -21,12 +20,10 @@ func (s *Server) Guard(next http.Handler) http.Handler {
 		w.Header().Set("Vary", "Accept")
 		switch {
 		case !s.isNamed(r):
-			status, answer := refuse(http.StatusMisdirectedRequest, "wrong_host",
+			sendRefusal(w, http.StatusMisdirectedRequest, "wrong_host",
 				"the fake's own interface does not answer to the host "+r.Host+"; if that is its name, start it with -allow-hosts (in Go: Options.AllowHosts)")
-			web.WriteJSON(w, status, answer)
 		case protection.Check(r) != nil:
-			status, answer := refuse(http.StatusForbidden, "cross_origin", "a page of another site must not do this")
-			web.WriteJSON(w, status, answer)
+			sendRefusal(w, http.StatusForbidden, "cross_origin", "a page of another site must not do this")
 		default:
 			next.ServeHTTP(w, r)
 		}

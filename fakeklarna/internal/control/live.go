@@ -4,8 +4,6 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
 const (
@@ -26,8 +24,7 @@ func (s *Server) serveLive(w http.ResponseWriter, r *http.Request) {
 	case s.watchers <- struct{}{}:
 		defer func() { <-s.watchers }()
 	default:
-		status, answer := refuse(http.StatusTooManyRequests, "too_many_pages", "too many pages watch already")
-		web.WriteJSON(w, status, answer)
+		sendRefusal(w, http.StatusTooManyRequests, "too_many_pages", "too many pages watch already")
 		return
 	}
 	h := w.Header()

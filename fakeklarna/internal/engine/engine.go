@@ -132,7 +132,7 @@ var (
 	ErrEnded = errors.New("the fake was closed or reset")
 )
 
-// Await releases s.Mu until done is closed. The error is errLate or errEnded.
+// Await releases s.Mu until done is closed. The error is ErrLate or ErrEnded.
 func (s *State) Await(done <-chan struct{}, late <-chan time.Time) error {
 	forgot := s.Forgot
 	s.Mu.Unlock()

@@ -145,6 +145,7 @@ func (f *Fault) fits(method, path, orderID string) bool {
 		(f.Path == "" || PathFits(f.Path, path))
 }
 
+// PathFits reports whether a path is of a pattern, where * is any one segment.
 func PathFits(pattern, path string) bool {
 	want := strings.Split(strings.TrimSuffix(pattern, "/"), "/")
 	got := strings.Split(strings.TrimSuffix(path, "/"), "/")

@@ -37,7 +37,10 @@ type recorded interface {
 	IDs() (orderID, sessionID string)
 }
 
-func (c Request) Size() int                        { return len(c.Request) + len(c.Response) }
+// Size is that of both bodies, in bytes.
+func (c Request) Size() int { return len(c.Request) + len(c.Response) }
+
+// IDs are those that it concerns.
 func (c Request) IDs() (orderID, sessionID string) { return c.OrderID, c.SessionID }
 
 // Record holds the newest entries, oldest first. The state's lock guards it.
@@ -46,6 +49,7 @@ type Record[T recorded] struct {
 	bytes   int
 }
 
+// NewRecord returns an empty record.
 func NewRecord[T recorded]() *Record[T] { return &Record[T]{} }
 
 // entry is one call or callback.

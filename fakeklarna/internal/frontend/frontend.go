@@ -1,5 +1,6 @@
-// Package frontend serves shoppers' browsers: the iframe of the checkout; library, widget
-// and dialog of Klarna Payments.
+// Package frontend serves shoppers' browsers: of the checkout the bootstrap script that
+// html_snippet loads, and the iframe; of Klarna Payments library, widget and dialog; with the
+// JSON calls that they make.
 package frontend
 
 import (
@@ -12,14 +13,10 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
-// For browsers: the bootstrap script that html_snippet loads, and the iframe's page with
-// its scripts and JSON calls.
-
 // frameCSP allows any shop to show the frame, which loads only its own files.
 const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
-// Server is what browsers get: snippet and iframe of the checkout, library, widget
-// and dialog of Klarna Payments.
+// Server is what shoppers' browsers get.
 type Server struct {
 	*engine.State
 	kco *checkout.Service
@@ -27,6 +24,7 @@ type Server struct {
 	om  *management.Service
 }
 
+// New returns it.
 func New(s *engine.State, kco *checkout.Service, kp *payments.Service, om *management.Service) *Server {
 	return &Server{State: s, kco: kco, kp: kp, om: om}
 }

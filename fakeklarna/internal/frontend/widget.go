@@ -117,7 +117,7 @@ type widgetPart struct {
 	AmountText string `json:"amount_text"`
 }
 
-// widgetSession returns a session as it is shown, or errNoSession.
+// widgetSession returns a session as it is shown, or ErrNoSession.
 func (s *Server) widgetSession(id string) (widgetSession, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

@@ -1,4 +1,5 @@
-// Package management is the Order Management API with the orders that were bought.
+// Package management is the Order Management API, version 1, with the orders that were bought.
+// Source: docs.klarna.com, Order Management API reference.
 package management
 
 import (
@@ -14,9 +15,6 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/engine"
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
-
-// The Order Management API, version 1.
-// Source: docs.klarna.com, Order Management API reference.
 
 const (
 	orderPath = "/ordermanagement/v1/orders/{order_id}"

@@ -1,4 +1,5 @@
-// Package pages is the fake's own interface for people.
+// Package pages is the fake's own interface for people. The same addresses also answer JSON.
+// Every button is a form: the pages work without scripts.
 package pages
 
 import (
@@ -22,15 +23,10 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
-// The fake's own pages below /fake/, for people. The same addresses also answer JSON. Every
-// button is a form: the pages work without scripts.
-
 var templates = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(web.Files, "fake/*.html")) })
 
-const (
-	fakeCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+const fakeCSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // Server is the fake's own interface for people. What has no page it leaves to control.
 type Server struct {
@@ -42,6 +38,7 @@ type Server struct {
 	control *http.ServeMux
 }
 
+// New returns it; control answers programs.
 func New(s *engine.State, kco *checkout.Service, kp *payments.Service, om *management.Service, calls *callback.Sender, control *http.ServeMux) *Server {
 	return &Server{State: s, kco: kco, kp: kp, om: om, calls: calls, control: control}
 }

@@ -14,9 +14,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
-// Pay does what a shopper's browser does with a payment session and returns what
-// the library Klarna.Payments tells the shop's page. The error says that the
-// session is unknown or expired or that the action is not possible; then nothing
+// Pay does an action. The error is ErrNoSession or a *shopper.BadAction, with which nothing
 // changed.
 // Source: docs.klarna.com, Klarna Payments SDK reference.
 func (s *Service) Pay(sessionID string, action Action) (Outcome, error) {
@@ -128,7 +126,7 @@ func (a *Authorize) update() (map[string]any, error) {
 	return sent, nil
 }
 
-// chosenCategory returns the category of a call. The error is a *badAction: the session
+// chosenCategory returns the category of a call. The error is a *shopper.BadAction: the session
 // does not have the named category.
 func chosenCategory(p *Stored, content map[string]json.RawMessage, named string) (string, error) {
 	v := decode(content)

@@ -1,4 +1,6 @@
-// Package payments is the Klarna Payments API with its sessions, and the customer token API.
+// Package payments is the Klarna Payments API, version 1, with its sessions, and the customer
+// token API.
+// Source: docs.klarna.com, Klarna Payments API reference, Customer Token API reference.
 package payments
 
 import (
@@ -10,17 +12,13 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
-// The Klarna Payments API, version 1, and the customer token API.
-// Source: docs.klarna.com, Klarna Payments API reference, Customer Token API reference.
-
 const (
 	sessionsPath      = "/payments/v1/sessions"
 	authorizationPath = "/payments/v1/authorizations/{authorization_token}"
 	tokensPath        = "/customer-token/v1/tokens/{token}"
 )
 
-// Service is the Klarna Payments API and the customer token API, with their
-// sessions.
+// Service is both APIs with their sessions.
 type Service struct {
 	*engine.State
 	MerchantName string

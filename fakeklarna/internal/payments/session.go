@@ -95,7 +95,7 @@ func (s *Service) expired(p *Stored) bool {
 	return p.OrderID == "" && s.Time().After(p.Started.Add(sessionLife))
 }
 
-// Live returns a session that has not expired, or errNoSession. The
+// Live returns a session that has not expired, or ErrNoSession. The
 // caller holds s.Mu.
 func (s *Service) Live(id string) (*Stored, error) {
 	p := s.Kept.Sessions[id]
@@ -247,8 +247,7 @@ func (p kept) check() error {
 	return nil
 }
 
-// Sessions returns every payment session that was made since the last Reset,
-// the newest first, also those that are complete or expired.
+// Sessions returns all sessions, the newest first.
 func (s *Service) Sessions() []Session {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -259,7 +258,7 @@ func (s *Service) Sessions() []Session {
 	return all
 }
 
-// Session returns one payment session, also one that is complete or expired.
+// Session returns one session, also one that is complete or expired.
 func (s *Service) Session(id string) (Session, bool) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()

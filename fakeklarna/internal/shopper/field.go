@@ -20,6 +20,7 @@ type Choice struct {
 	Label string `json:"label,omitempty"`
 }
 
+// States are those of the US.
 var States = []Choice{
 	{"AL", "Alabama"}, {"AK", "Alaska"}, {"AZ", "Arizona"}, {"AR", "Arkansas"}, {"CA", "California"},
 	{"CO", "Colorado"}, {"CT", "Connecticut"}, {"DE", "Delaware"}, {"DC", "District of Columbia"}, {"FL", "Florida"},

@@ -99,8 +99,10 @@ const (
 // BadAction is the error of an action that is not possible or misspelt.
 type BadAction struct{ text string }
 
+// Error says what is not possible.
 func (e *BadAction) Error() string { return e.text }
 
+// BadActionf returns a *BadAction.
 func BadActionf(format string, args ...any) error {
 	return &BadAction{fmt.Sprintf(format, args...)}
 }

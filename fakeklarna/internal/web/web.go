@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
+// Must returns v. It panics with err.
 func Must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

@@ -30,6 +30,7 @@ func ChangesOf(before, after map[string]json.RawMessage) []string {
 	return changes
 }
 
+// LineChanges describes the differences between quantities by reference.
 func LineChanges(was, is map[string]int64) []string {
 	var changes []string
 	for _, name := range SortedNames(was, is) {

@@ -19,10 +19,12 @@ type Error struct {
 	Raw     string // the body, where it is not Klarna's usual JSON
 }
 
+// BadValue is the error for a wrong member.
 func BadValue(path string) *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "BAD_VALUE", Message: "Bad value: " + path}
 }
 
+// BadRequest is the error for a wrong body.
 func BadRequest(message string) *Error {
 	return &Error{Status: http.StatusBadRequest, Code: "BAD_REQUEST", Message: message}
 }
@@ -32,6 +34,7 @@ func Forbidden(code, message string) *Error {
 	return &Error{Status: http.StatusForbidden, Code: code, Message: message}
 }
 
+// Missing is the error when there is no such thing.
 func Missing(code, message string) *Error {
 	return &Error{Status: http.StatusNotFound, Code: code, Message: message}
 }

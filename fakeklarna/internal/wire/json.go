@@ -55,6 +55,7 @@ func Stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 // StampMillis formats a time as Order Management does.
 func StampMillis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
+// SetDefault fills an empty text.
 func SetDefault(s *string, text string) {
 	if *s == "" {
 		*s = text

@@ -36,6 +36,7 @@ type Rule struct {
 	element  *Rule                 // of a list, nil = anything
 }
 
+// Text is the rule for a text of some characters.
 func Text(name string, minLength, maxLength int64) Rule {
 	return Rule{Name: name, Min: minLength, Max: maxLength}
 }
@@ -43,24 +44,30 @@ func Text(name string, minLength, maxLength int64) Rule {
 // LongText has no limit but that of the request.
 func LongText(name string) Rule { return Text(name, 0, math.MaxInt64) }
 
+// Pattern is the rule for a text that is wholly of a regular expression.
 func Pattern(name, expr string) Rule {
 	r := LongText(name)
 	r.pattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + expr + `)$`) })
 	return r
 }
 
+// Integer is the rule for a whole number.
 func Integer(name string, low, high int64) Rule {
 	return Rule{Name: name, kind: kindInteger, Min: low, Max: high}
 }
 
+// Flag is the rule for true or false.
 func Flag(name string) Rule { return Rule{Name: name, kind: kindFlag} }
 
+// Anything is the rule for any JSON.
 func Anything(name string) Rule { return Rule{Name: name, kind: kindAny} }
 
+// Object is the rule for an object of these members.
 func Object(name string, members ...Rule) Rule {
 	return Rule{Name: name, kind: kindObject, members: members}
 }
 
+// List is the rule for a list; a nil element is anything.
 func List(name string, most int64, element *Rule) Rule {
 	return Rule{Name: name, kind: kindList, Max: most, element: element}
 }
@@ -71,6 +78,7 @@ func (r Rule) Within(low, high int64) Rule {
 	return r
 }
 
+// Must makes the member required.
 func (r Rule) Must() Rule {
 	r.Required = true
 	return r
@@ -191,6 +199,7 @@ func (r *Rule) First(in *Dialect, path string, v any) (any, *Error) {
 // Offenders are the paths of the wrong members in a request.
 type Offenders []string
 
+// Add adds a path once.
 func (o *Offenders) Add(path string) {
 	if !slices.Contains(*o, path) {
 		*o = append(*o, path)
@@ -230,13 +239,16 @@ const (
 	MaxListed  = 1000 // elements of the other lists; no limit is documented
 )
 
+// IdentifiersRule is for product_identifiers.
 var IdentifiersRule = Object("product_identifiers",
 	Text("brand", 0, 70), Text("color", 0, 64), Text("category_path", 0, 750),
 	Text("global_trade_item_number", 0, 50), Text("manufacturer_part_number", 0, 70), Text("size", 0, 64))
 
+// SubscriptionRule is for the subscription of a line.
 func SubscriptionRule(name Rule) Rule {
 	return Object("subscription", name,
 		Pattern("interval", `DAY|WEEK|MONTH|YEAR`).Must(), Integer("interval_count", 1, math.MaxInt64).Must())
 }
 
-const WholeRate = 10000 // 100 % in hundredths of a percent
+// WholeRate is a tax rate of 100 %.
+const WholeRate = 10000 // in hundredths of a percent
