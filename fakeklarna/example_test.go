@@ -20,7 +20,7 @@ const content = `{"purchase_country": "SE", "purchase_currency": "SEK", "locale"
 
 // post makes a call of an API, as a client of Klarna does, and decodes the answer.
 func post(fake http.Handler, path, body string, answer any) int {
-	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body)) //nolint:noctx // an example
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.SetBasicAuth("demo", "demo")
 	w := httptest.NewRecorder()
 	fake.ServeHTTP(w, r)

@@ -27,7 +27,7 @@ func refusedRows() []kcoRow {
 		rows = append(rows, one)
 		if !leavesOut(r.changes) { // what an update leaves out stays as it is
 			one.rule += ", update"
-			one.given, one.call, one.after = "open", "POST "+faketest.KcoOrder, "checkout_incomplete"
+			one.given, one.call, one.after = "open", "POST "+faketest.KCOOrder, "checkout_incomplete"
 			rows = append(rows, one)
 		}
 	}

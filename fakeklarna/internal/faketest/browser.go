@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 )
 
+// Iframe selects the checkout in the shop's page.
 const Iframe = "#klarna-checkout-iframe"
 
 // Host is a shop of one page: the checkout of the order ?order=. It is another
@@ -67,6 +68,7 @@ window.inject = async (order) => {
 };
 </script></body></html>`
 
+// NewHost makes a shop with a fake; both end with the test.
 func NewHost(t testing.TB) *Host {
 	h := &Host{T: t, Fake: fakeklarna.NewServer(t, fakeklarna.Options{MerchantName: "Skerry"})}
 	origin := strings.TrimSuffix(h.Fake.URL, "/klarna")
@@ -211,16 +213,19 @@ func (h *Host) Call(path string, body map[string]any, status int) fakeklarna.Ord
 	return o
 }
 
+// Create makes an order with the members in more.
 func (h *Host) Create(more map[string]any) string {
 	h.T.Helper()
 	return h.Call("", h.content(more), http.StatusCreated).OrderID
 }
 
+// Update changes an order.
 func (h *Host) Update(id string, body map[string]any) {
 	h.T.Helper()
 	h.Call("/"+id, body, http.StatusOK)
 }
 
+// Order returns an order as the fake has it.
 func (h *Host) Order(id string) fakeklarna.Order {
 	h.T.Helper()
 	o, ok := h.Fake.Order(id)
@@ -238,6 +243,7 @@ type Checkout struct {
 	ID   string
 }
 
+// Open shows an order's checkout in a browser.
 func (h *Host) Open(id string, o browsertest.Options) *Checkout {
 	h.T.Helper()
 	c := &Checkout{Page: browsertest.Open(h.T, o), T: h.T, Host: h, ID: id}
@@ -253,6 +259,7 @@ func (c *Checkout) Load() {
 		!["", "Loading the payment form…"].includes(document.getElementById("notice-title").textContent)`)
 }
 
+// InFrame is the iframe.
 func (c *Checkout) InFrame() *rod.Page { return c.Frame(Iframe) }
 
 // WaitFrame is browsertest's Wait inside the iframe.
@@ -264,6 +271,7 @@ func (c *Checkout) WaitFrame(what, function string, args ...any) {
 // Patience is for what waits for a merchant that does not answer.
 const Patience = 30 * time.Second
 
+// WaitFrameFor is WaitFrame with another limit.
 func (c *Checkout) WaitFrameFor(limit time.Duration, what, function string, args ...any) {
 	c.T.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
@@ -277,13 +285,16 @@ func (c *Checkout) WaitFrameFor(limit time.Duration, what, function string, args
 	}
 }
 
+// Element returns an element of the iframe.
 func (c *Checkout) Element(testid string) *rod.Element {
 	c.T.Helper()
 	return c.InFrame().MustElement(`[data-testid="` + testid + `"]`)
 }
 
+// Value returns what stands in a field.
 func (c *Checkout) Value(testid string) string { return c.Element(testid).MustProperty("value").Str() }
 
+// Fill types values into fields, by name.
 func (c *Checkout) Fill(values map[string]string) {
 	c.T.Helper()
 	names := []string{"email", "postal_code"} // first: others are shown after them
@@ -315,6 +326,7 @@ func (c *Checkout) WaitTyped(want map[string]string) {
 	}
 }
 
+// WaitTotal waits for a total.
 func (c *Checkout) WaitTotal(want string) {
 	c.T.Helper()
 	c.WaitFrame("the total "+want, `(want) => document.querySelector('[data-testid="total"]').textContent.replaceAll("\u00a0", " ") === want`, want)
@@ -328,6 +340,7 @@ func (c *Checkout) WaitEvent(name string) string {
 	return c.MustEval(`(name) => JSON.stringify(events.findLast(([event]) => event === name)[1])`, name).Str()
 }
 
+// Count returns how often an event came.
 func (c *Checkout) Count(event string) int {
 	return c.MustEval(`(name) => events.filter(([event]) => event === name).length`, event).Int()
 }
@@ -345,6 +358,7 @@ func (c *Checkout) Buy() {
 	c.Wait("the confirmation page", `() => location.pathname === "/confirmation"`)
 }
 
+// Swede is somebody to be typed in.
 var Swede = map[string]string{
 	"email": "ada@example.com", "postal_code": "111 47", "given_name": "Ada", "family_name": "Lindqvist",
 	"street_address": "Hamngatan 4", "city": "Stockholm", "phone": "070 123 45 67",

@@ -33,10 +33,12 @@ type Says struct {
 	During   func()
 }
 
+// Received is a callback that a merchant got.
 type Received struct {
 	Kind, URL, ContentType, Body string
 }
 
+// RoundTrip answers a callback.
 func (m *Merchant) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -82,6 +84,7 @@ func (m *Merchant) Will(kind string, a Says) {
 	m.answers[kind] = a
 }
 
+// Received returns all callbacks, oldest first.
 func (m *Merchant) Received() []Received {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,6 +112,7 @@ func NewCalled(t testing.TB, content map[string]any, callbacks ...string) *Calle
 	return NewCalledWith(t, fakeklarna.Options{}, content, callbacks...)
 }
 
+// NewCalledWith is NewCalled with options.
 func NewCalledWith(t testing.TB, o fakeklarna.Options, content map[string]any, callbacks ...string) *Called {
 	t.Helper()
 	m := &Merchant{}
@@ -140,6 +144,7 @@ func (c *Called) Act(action string) fakeklarna.Outcome {
 	return out
 }
 
+// Order returns the order as the fake has it.
 func (c *Called) Order() fakeklarna.Order {
 	c.T.Helper()
 	o, ok := c.Fake.Order(c.ID)

@@ -11,6 +11,7 @@ import (
 // Node is a piece of a page.
 type Node struct{ *html.Node }
 
+// Parse returns a page.
 func Parse(t *testing.T, text string) Node {
 	t.Helper()
 	root, err := html.ParseWithOptions(strings.NewReader(text), html.ParseOptionEnableScripting(false))
@@ -44,6 +45,7 @@ func (n Node) One(t *testing.T, what string) Node {
 	return found[0]
 }
 
+// Attribute returns an attribute, "" when there is none.
 func (n Node) Attribute(name string) string {
 	for _, a := range n.Attr {
 		if a.Key == name {
@@ -53,6 +55,7 @@ func (n Node) Attribute(name string) string {
 	return ""
 }
 
+// Text returns all text in n.
 func (n Node) Text() string {
 	var b strings.Builder
 	for d := range n.Descendants() {

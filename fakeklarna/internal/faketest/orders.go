@@ -70,6 +70,7 @@ func Mutate(r *rand.Rand, v any) any {
 	return strange[r.IntN(len(strange))]
 }
 
+// WantSound wants a 2xx, or a 4xx of Klarna's shape.
 func WantSound(t *testing.T, got Answer, sent string) {
 	t.Helper()
 	if got.Status < 300 {
@@ -86,6 +87,7 @@ func WantSound(t *testing.T, got Answer, sent string) {
 	}
 }
 
+// AddsUp returns what is wrong with the sums of an order.
 func AddsUp(o fakeklarna.Order) error {
 	var amount, tax int64
 	for _, l := range o.OrderLines {

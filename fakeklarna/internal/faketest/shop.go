@@ -27,14 +27,15 @@ import (
 type Shop struct {
 	T    testing.TB
 	Fake *fakeklarna.TestServer
-	ID   string // of the order that start made
+	ID   string // of the order that Start made
 }
 
+// NewShop starts a fake that ends with the test.
 func NewShop(t testing.TB, o fakeklarna.Options) *Shop {
 	return &Shop{T: t, Fake: fakeklarna.NewServer(t, o)}
 }
 
-// Answer is what the fake answered; err is set when no whole answer came.
+// Answer is what the fake answered; Err is set when no whole answer came.
 type Answer struct {
 	Status int
 	Header http.Header
@@ -42,6 +43,7 @@ type Answer struct {
 	Err    error
 }
 
+// Order decodes an order of the checkout.
 func (a Answer) Order(t testing.TB) fakeklarna.Order {
 	t.Helper()
 	var o fakeklarna.Order
@@ -56,6 +58,7 @@ func (s *Shop) Send(method, path, body string) Answer {
 	return s.SendAs("demo", "demo", method, path, body)
 }
 
+// SendAs makes a request with other credentials.
 func (s *Shop) SendAs(user, password, method, path, body string) Answer {
 	s.T.Helper()
 	r, err := http.NewRequestWithContext(s.T.Context(), method, s.Fake.URL+path, strings.NewReader(body))
@@ -66,6 +69,7 @@ func (s *Shop) SendAs(user, password, method, path, body string) Answer {
 	return Do(r)
 }
 
+// Do makes a request.
 func Do(r *http.Request) Answer {
 	// A connection of its own: Go's transport repeats a GET on a used one that breaks.
 	transport := &http.Transport{DisableKeepAlives: true}
@@ -110,6 +114,7 @@ func (s *Shop) Order() fakeklarna.Order {
 	return o
 }
 
+// Text encodes a value as JSON.
 func Text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -140,6 +145,7 @@ func CaseA() map[string]any {
 	}`)
 }
 
+// Decode decodes a JSON object, with its numbers as they are.
 func Decode(text string) map[string]any {
 	var v map[string]any
 	d := json.NewDecoder(bytes.NewBufferString(text))
@@ -190,6 +196,7 @@ type Caller struct {
 	Fake *fakeklarna.Server
 }
 
+// NewCaller makes a fake without options.
 func NewCaller(t testing.TB) *Caller { return &Caller{t, fakeklarna.New(fakeklarna.Options{})} }
 
 // Do makes a request with the right credentials.
@@ -213,17 +220,19 @@ func Serve(t testing.TB, handler http.HandlerFunc, method, path, body string, he
 // row's state made.
 const (
 	OrdersPath = "/checkout/v3/orders"
-	KcoOrder   = OrdersPath + "/{id}"
-	KcoAbort   = KcoOrder + "/abort"
+	KCOOrder   = OrdersPath + "/{id}"
+	KCOAbort   = KCOOrder + "/abort"
 )
 
+// SessionsPath is that of all payment sessions.
 const SessionsPath = "/payments/v1/sessions"
 
-type Line = fakeklarna.OrderLine
-
-type Action = fakeklarna.Action
-
-type Fault = fakeklarna.Fault
+// Names that every test uses.
+type (
+	Line   = fakeklarna.OrderLine
+	Action = fakeklarna.Action
+	Fault  = fakeklarna.Fault
+)
 
 // States that an order may be in before a call.
 var States = map[string]func(*Shop){
@@ -262,6 +271,7 @@ var States = map[string]func(*Shop){
 	},
 }
 
+// UUIDShape fits IDs.
 var UUIDShape = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // Generic returns JSON as maps, lists and numbers as they are written.
@@ -411,6 +421,7 @@ func Lived(t testing.TB, o fakeklarna.Options) *Shop {
 	return s
 }
 
+// Ada is an address.
 func Ada() map[string]any {
 	return map[string]any{"given_name": "Ada", "family_name": "Lovelace", "email": "ada@example.com", "phone": "+46701234567",
 		"street_address": "Stårgatan 1", "postal_code": "12345", "city": "Ankeborg", "country": "SE"}
@@ -438,6 +449,7 @@ type placed struct {
 	FraudStatus string `json:"fraud_status"`
 }
 
+// Placed decodes an order of Klarna Payments.
 func (a Answer) Placed(t testing.TB) placed {
 	t.Helper()
 	var p placed
@@ -447,6 +459,7 @@ func (a Answer) Placed(t testing.TB) placed {
 	return p
 }
 
+// Options are two ways of delivery.
 var Options = []any{
 	map[string]any{"id": "post", "name": "Post", "price": 4900, "tax_amount": 980, "tax_rate": 2500},
 	map[string]any{"id": "express", "name": "Express", "price": 9900, "tax_amount": 1980, "tax_rate": 2500, "preselected": true},
