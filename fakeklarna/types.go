@@ -10,41 +10,53 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
-// The checkout. Amounts are minor units everywhere.
 type (
-	Order     = checkout.Order    // an order as the API answers it, and what only the fake knows
-	OrderLine = wire.OrderLine    // a line of it
-	Action    = checkout.Action   // what a shopper does in the iframe
-	Buy       = checkout.Buy      // a press of the button
-	Outcome   = checkout.Outcome  // what the iframe shows then
-	Refusal   = shopper.Refusal   // why an action was not carried out
-	Callback  = callback.Callback // a call of the fake to the merchant
-)
+	// Order is an order as the checkout API answers it, and what only the fake knows. Amounts
+	// are minor units.
+	Order = checkout.Order
+	// OrderLine is a line of an order.
+	OrderLine = wire.OrderLine
+	// Action is what a shopper does in the iframe: load it, type, choose, buy.
+	Action = checkout.Action
+	// Buy is a press of the button.
+	Buy = checkout.Buy
+	// Outcome is what the iframe shows after an action.
+	Outcome = checkout.Outcome
+	// Refusal says why an action was not carried out.
+	Refusal = shopper.Refusal
 
-// Klarna Payments.
-type (
-	Session        = payments.Session   // a session as the API answers it, and what only the fake knows
-	PaymentAction  = payments.Action    // a call of the library in the shopper's browser
-	Authorize      = payments.Authorize // what such a call says
-	PaymentOutcome = payments.Outcome   // what the library tells the page
-)
+	// Session is a session as the Klarna Payments API answers it, and what only the fake knows.
+	Session = payments.Session
+	// PaymentAction is a call of the library in the shopper's browser.
+	PaymentAction = payments.Action
+	// Authorize is what a PaymentAction says.
+	Authorize = payments.Authorize
+	// PaymentOutcome is what the library tells the shop's page.
+	PaymentOutcome = payments.Outcome
 
-// Order Management.
-type (
-	ManagedOrder         = management.Order // an order as the API answers it
-	ManagedLine          = management.Line  // a line of an order, capture or refund
-	Capture              = management.Capture
-	Refund               = management.Refund
-	ShippingInfo         = management.ShippingInfo         // a parcel
-	InitialPaymentMethod = management.InitialPaymentMethod // how the customer chose to pay
-)
+	// ManagedOrder is an order as the Order Management API answers it.
+	ManagedOrder = management.Order
+	// ManagedLine is a line of a ManagedOrder, Capture or Refund.
+	ManagedLine = management.Line
+	// Capture is one of an order.
+	Capture = management.Capture
+	// Refund is one of an order.
+	Refund = management.Refund
+	// ShippingInfo is a parcel.
+	ShippingInfo = management.ShippingInfo
+	// InitialPaymentMethod is how the customer chose to pay.
+	InitialPaymentMethod = management.InitialPaymentMethod
 
-// The calls of all APIs, and how to break them.
-type (
-	Request   = engine.Request   // a call that the fake received
-	Fault     = engine.Fault     // a rule that breaks calls or callbacks
-	FaultBody = engine.FaultBody // the body that a rule answers
-	Duration  = engine.Duration  // of a rule: a time.Duration that JSON shows as "120ms"
+	// Request is a call of an API that the fake received.
+	Request = engine.Request
+	// Callback is a call of the fake to the merchant.
+	Callback = callback.Callback
+	// Fault is a rule that breaks calls of the APIs, or callbacks.
+	Fault = engine.Fault
+	// FaultBody is the body that a Fault answers.
+	FaultBody = engine.FaultBody
+	// Duration is a time.Duration that JSON shows as "120ms".
+	Duration = engine.Duration
 )
 
 // Values of Order.Status, ManagedOrder.Status, ManagedOrder.FraudStatus and Refusal.Code.
