@@ -15,13 +15,8 @@ const keptFor = 24 * time.Hour
 // keptAnswer is the answer to a call with an idempotency key; a snapshot has it.
 type keptAnswer struct {
 	Since         time.Time
-	Status        int
-	Header        map[string]string
-	Body          []byte
 	CorrelationID string // of the call; the body of an error has it
-	OrderID       string
-	SessionID     string
-	Location      string
+	wire.Reply
 }
 
 // keptAnswers are the answers by method, path and key: a key is for one operation on one
@@ -83,16 +78,12 @@ func (s *State) keep(key string, c *Call, out wire.Reply) {
 		kept.Keys = kept.Keys[1:]
 	}
 	kept.Keys = append(kept.Keys, key)
-	kept.ByKey[key] = keptAnswer{
-		Since: s.Time(), Status: out.Status, Header: out.Header, Body: out.Body, CorrelationID: c.correlationID,
-		OrderID: out.OrderID, SessionID: out.SessionID, Location: out.Location,
-	}
+	kept.ByKey[key] = keptAnswer{s.Time(), c.correlationID, out}
 }
 
 // again returns a kept answer, with the correlation ID of this call.
 func (k keptAnswer) again(correlationID string) wire.Reply {
-	return wire.Reply{
-		Status: k.Status, Header: k.Header, OrderID: k.OrderID, SessionID: k.SessionID, Location: k.Location,
-		Body: bytes.ReplaceAll(k.Body, []byte(k.CorrelationID), []byte(correlationID)),
-	}
+	out := k.Reply
+	out.Body = bytes.ReplaceAll(k.Body, []byte(k.CorrelationID), []byte(correlationID))
+	return out
 }

@@ -62,11 +62,11 @@ func (s *Service) placeOrder(c *engine.Call) (wire.Reply, *wire.Error) {
 		return wire.Reply{}, err
 	}
 	if a.Failure != nil {
-		return wire.Reply{}, a.Failure.err()
+		return wire.Reply{}, a.Failure
 	}
 	content, err := s.checkPlaced(p, sent)
 	if err != nil {
-		a.Failure = &failure{err.Status, err.Code, err.Message}
+		a.Failure = err
 		return wire.Reply{}, err
 	}
 	return s.place(p, a, body, content), nil
@@ -80,10 +80,6 @@ func (a *authorization) again(orderID, body string) (wire.Reply, *wire.Error) {
 	out := answered(a.Answer)
 	out.OrderID = orderID
 	return out, nil
-}
-
-func (f *failure) err() *wire.Error {
-	return &wire.Error{Status: f.Status, Code: f.Code, Message: f.Message}
 }
 
 // checkPlaced returns the order's content, or the error that forbids it.

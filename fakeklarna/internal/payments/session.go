@@ -63,15 +63,9 @@ type authorization struct {
 	Consumed  bool            // by a customer token, with the intent tokenize
 	Body      string          // of the order call that decided, "" before
 	Answer    json.RawMessage // to Body
-	Failure   *failure        // of Body, repeated for this token
+	Failure   *wire.Error     // of Body, repeated for this token
 	TokenBody string          // of the call that made a customer token
 	TokenID   string          // of that token
-}
-
-// failure is an answer of the API that is repeated.
-type failure struct {
-	Status        int
-	Code, Message string
 }
 
 // ErrNoSession: the session is unknown or has expired.

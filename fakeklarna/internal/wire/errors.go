@@ -15,8 +15,8 @@ type Error struct {
 	Status  int
 	Code    string // "" = an empty body
 	Message string
-	Allow   string // of a 405
-	Raw     string // the body, where it is not Klarna's usual JSON
+	Allow   string `json:",omitempty"` // of a 405
+	Raw     string `json:",omitempty"` // the body, where it is not Klarna's usual JSON
 }
 
 // BadValue is the error for a wrong member.
@@ -179,5 +179,5 @@ type Reply struct {
 	OrderID   string
 	SessionID string // of Klarna Payments
 	Location  string // path below the fake's address, for the Location header
-	Path      string // of the call: each API has errors of its own
+	Path      string `json:"-"` // of the call: each API has errors of its own
 }
