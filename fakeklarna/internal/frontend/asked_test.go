@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-rod/rod"
 	"github.com/go-rod/rod/lib/proto"
 	"github.com/google/go-cmp/cmp"
 
@@ -78,7 +79,7 @@ func TestShippingAssistantInTheFrame(t *testing.T) {
 		"Utlämningsställe | 49 kr | Kiosk 24, Stårgatan 12, 111 47 Stockholm | Test Post",
 		"Utlämningsställe | 49 kr | City Market, Stårgatan 48, 111 47 Stockholm | Test Post",
 	}
-	c.WaitFrame("the options near the address", `() => document.getElementById("shipping-options").textContent.includes("111 47")`)
+	c.WaitFrame("the options near the address", `() => document.getElementById("shipping-options").textContent.includes("111\u00a047")`)
 	if diff := cmp.Diff(want, optionTexts(c)); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
@@ -119,6 +120,7 @@ func TestFrameSummary(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
+	c.Picture("lines")
 	// Closed by the shopper, it stays closed.
 	c.InFrame().MustElement("#lines summary").MustClick()
 	c.Element("shipping_option-home").MustClick()
@@ -270,4 +272,26 @@ func TestFrameExternalCheckout(t *testing.T) {
 	if got := h.Order(c.ID).Status; got != "checkout_incomplete" {
 		t.Errorf("status = %s", got)
 	}
+}
+
+// Pictures of other providers are shown where they can be had.
+func TestFramePictures(t *testing.T) {
+	t.Parallel()
+	h := faketest.NewHost(t)
+	c := h.Open(h.Create(nil), browsertest.Options{})
+	pictures := c.InFrame().HijackRequests()
+	defer pictures.MustStop()
+	pictures.MustAdd("https://pictures.example/*", func(hijack *rod.Hijack) {
+		if from, told := hijack.Request.Headers()["Referer"]; told {
+			t.Errorf("the provider is told of %v", from)
+		}
+		hijack.Response.SetHeader("Content-Type", "image/svg+xml")
+		hijack.Response.SetBody(`<svg xmlns="http://www.w3.org/2000/svg" width="276" height="48"><rect width="276" height="48" fill="#12509e"/></svg>`)
+	})
+	go pictures.Run()
+	provider := map[string]any{"name": "Harbour pay", "redirect_url": "https://pay.example/", "image_url": "https://pictures.example/harbour.svg"}
+	h.Update(c.ID, map[string]any{"external_checkouts": []any{provider}, "external_payment_methods": []any{provider}})
+	c.MustEval(`() => { api.resume() }`)
+	c.WaitFrame("both pictures", `() => [...document.images].map(({naturalWidth, alt}) => naturalWidth + alt).join() === "276,276Continue with Harbour pay"`)
+	c.Picture("pictures")
 }

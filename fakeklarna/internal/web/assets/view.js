@@ -17,7 +17,7 @@ const optionRow = (group, {id, name, note, price, more = [], image}) => {
   radio.dataset.testid = `${group}-${id}`;
   return make('label', {className: 'option'}, radio,
     make('b', {}, ...(image ? [picture(image, '')] : []), name), make('em', {textContent: note ?? ''}), make('i', {textContent: price ?? ''}),
-    ...more.map((text) => make('small', {textContent: text})));
+    ...more.map(([text, className]) => make('small', {textContent: text, className})));
 };
 
 const showOptions = (box, group, options, chosen) => {
@@ -47,15 +47,15 @@ const showMethods = (order) => {
   showOptions($('methods'), 'method', rows, chosenMethod(order).id);
 };
 
-// The place where the goods are fetched, when they come, and who brings them.
+// The place where the goods are fetched; who brings them, and when.
 const deliveryTexts = ({carrier, timeslot, pickup_location: place} = {}) => {
   const listed = (separator, ...texts) => texts.filter(Boolean).join(separator);
   const {street_address, street_address2, street_name, street_number, postal_code, city} = place?.address ?? {};
   const street = listed(' ', street_address, street_address2, street_name, street_number);
   return [
-    listed(', ', place?.name, street, listed(' ', postal_code, city)),
-    listed(' · ', carrier, listed('–', timeslot?.start, timeslot?.end)),
-  ].filter(Boolean);
+    [listed(', ', place?.name, street, listed('\u00a0', postal_code?.replaceAll(' ', '\u00a0'), city)), ''],
+    [listed(' · ', carrier, listed('–', timeslot?.start, timeslot?.end)), 'muted'],
+  ].filter(([text]) => text);
 };
 
 const showDelivery = ({shipping_options: options, selected_shipping_option: chosen}) => {
