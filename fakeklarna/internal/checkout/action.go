@@ -19,6 +19,9 @@ import (
 type Action struct {
 	// Load opens the iframe. The first time the merchant's address_update is called.
 	Load bool `json:"load,omitempty"`
+	// ShippingAssistant has the ways of delivery offered by a shipping assistant from now on, in
+	// the place of the order's shipping options: a home delivery and two pickup points.
+	ShippingAssistant bool `json:"shipping_assistant,omitempty"`
 	// Country is the country chosen, alpha-2. It becomes the purchase country and
 	// that of the addresses.
 	Country string `json:"country,omitempty"`
@@ -34,9 +37,6 @@ type Action struct {
 	Draft bool `json:"draft,omitempty"`
 	// ShipToBilling takes a separate shipping address away.
 	ShipToBilling bool `json:"ship_to_billing,omitempty"`
-	// ShippingAssistant has the ways of delivery offered by a shipping assistant from now on, in
-	// the place of the order's shipping options: a home delivery and two pickup points.
-	ShippingAssistant bool `json:"shipping_assistant,omitempty"`
 	// Checkboxes has the merchant's additional checkboxes by ID, true = ticked;
 	// the one of options.additional_checkbox is "additional_checkbox".
 	Checkboxes map[string]bool `json:"checkboxes,omitempty"`

@@ -98,3 +98,20 @@ func TestPickupPointOfTheMerchant(t *testing.T) {
 		t.Errorf("selected = %+v (%v)", got, err)
 	}
 }
+
+// The assistant names its ways of delivery in the language of the order.
+func TestShippingAssistantSpeaks(t *testing.T) {
+	seen := map[string]bool{}
+	for _, locale := range []string{"en-GB", "sv-SE", "nb-NO", "da-DK", "fi-FI", "de-DE", "nl-NL"} {
+		c := faketest.NewCalled(t, faketest.With(faketest.CaseA(), "locale", locale))
+		for _, o := range c.Act(`{"shipping_assistant":true}`).ShippingOptions {
+			if o.Name == "" {
+				t.Errorf("%s: %s has no name", locale, o.ID)
+			}
+			seen[o.Name] = true
+		}
+	}
+	if len(seen) != 2*7 {
+		t.Errorf("got %d names, want 14: %v", len(seen), seen)
+	}
+}

@@ -250,7 +250,7 @@ func TestAssistantForm(t *testing.T) {
 	s := faketest.NewShop(t, fakeklarna.Options{})
 	s.Start(faketest.CaseA())
 	offer := func() string { return s.Page("orders/"+s.ID, 200).Text() }
-	if text := offer(); !strings.Contains(text, "Offer delivery by a shipping assistant") {
+	if text := offer(); !strings.Contains(text, "Ask a shipping assistant") {
 		t.Errorf("the page does not offer it: %s", text)
 	}
 	if got := s.Browse("POST", "orders/"+s.ID+"/shopper", url.Values{"do": {"assistant"}}, nil); got.Status != 303 {
