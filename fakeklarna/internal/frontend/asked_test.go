@@ -63,6 +63,18 @@ func TestPickupPoints(t *testing.T) {
 	}
 }
 
+// Points in time are written as the order's language writes them.
+func TestDeliveryTime(t *testing.T) {
+	t.Parallel()
+	h := faketest.NewHost(t)
+	option := maps.Clone(pickups[2])
+	option["delivery_details"] = map[string]any{"timeslot": map[string]any{"id": "t", "start": "2026-12-01T17:00:00", "end": "2026-12-01T21:00:00"}}
+	c := h.Open(h.Create(map[string]any{"locale": "sv-SE", "shipping_options": []any{option}}), browsertest.Options{})
+	if got, want := optionTexts(c), "Home | To your door | 99 kr | tis 1 dec. 17:00\u201321:00"; len(got) != 1 || got[0] != want {
+		t.Errorf("options = %q, want %q", got, want)
+	}
+}
+
 // A shipping assistant's options are near the address that the shopper types.
 func TestShippingAssistantInTheFrame(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,7 @@
 import {showBoxes, words} from './boxes.js';
 import {$, keep, make, say} from './dom.js';
 import {value} from './fields.js';
-import {countryName, t} from './texts.js';
+import {countryName, t, timeSpan} from './texts.js';
 
 // A provider's picture; where it cannot be loaded, what stands for it. A picture
 // without a text says what is written beside it.
@@ -54,7 +54,7 @@ const deliveryTexts = ({carrier, timeslot, pickup_location: place} = {}) => {
   const street = listed(' ', street_address, street_address2, street_name, street_number);
   return [
     [listed(', ', place?.name, street, listed('\u00a0', postal_code?.replaceAll(' ', '\u00a0'), city)), ''],
-    [listed(' · ', carrier, listed('–', timeslot?.start, timeslot?.end)), 'muted'],
+    [listed(' · ', carrier, timeSpan(timeslot?.start, timeslot?.end)), 'muted'],
   ].filter(([text]) => text);
 };
 
