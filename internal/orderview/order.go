@@ -26,7 +26,7 @@ type View struct {
 func (v View) Page(shell templates.Shell, o order.Order) templates.OrderPageView {
 	page := templates.OrderPageView{
 		Shell: shell, Order: v.Bought(o), Number: o.Number,
-		Placed: v.day(o.PlacedAt), Erased: v.day(o.ErasedAt), State: StateOf(o), Free: o.Free(),
+		Placed: v.Day(o.PlacedAt), Erased: v.Day(o.ErasedAt), State: StateOf(o), Free: o.Free(),
 	}
 	v.sendings(&page, o)
 	return page

@@ -21,13 +21,13 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	page.Parcels = parcelsOf(o, "")
 	for _, c := range o.Captures {
 		page.Sent = append(page.Sent, templates.Sending{
-			Date: v.day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
+			Date: v.Day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
 			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(o, c.CaptureID),
 		})
 	}
 	for _, r := range o.Refunds {
 		page.Refunds = append(page.Refunds, templates.Refund{
-			Date: v.day(r.RefundedAt.Time), Amount: price(r.RefundedAmount).Text, Description: r.Description, Goods: goodsOf(o, r.OrderLines),
+			Date: v.Day(r.RefundedAt.Time), Amount: price(r.RefundedAmount).Text, Description: r.Description, Goods: goodsOf(o, r.OrderLines),
 		})
 	}
 	switch {
@@ -51,8 +51,8 @@ func toCome(o order.Order) (lines []klarna.OrderLine) {
 	return lines
 }
 
-// day returns the date of a time where the shop is, "" for none.
-func (v View) day(t time.Time) string {
+// Day returns the date of a time where the shop is, "" for none.
+func (v View) Day(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}

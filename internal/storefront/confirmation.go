@@ -163,7 +163,7 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 	bought := v.bought().Bought(o)
 	page := templates.ConfirmationView{
 		Shell: v.shell(), Order: &bought, Number: o.Number, State: orderview.StateOf(o), Snippet: snippet,
-		Erased: v.day(o.ErasedAt), OrderURL: orderview.Path(o), Free: o.Free(),
+		Erased: v.bought().Day(o.ErasedAt), OrderURL: orderview.Path(o), Free: o.Free(),
 	}
 	if v.Mailer.Writes(settings.MailPlaced) {
 		page.Email = masked(o.BillingAddress.Email)

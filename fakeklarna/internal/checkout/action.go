@@ -19,6 +19,9 @@ import (
 type Action struct {
 	// Load opens the iframe. The first time the merchant's address_update is called.
 	Load bool `json:"load,omitempty"`
+	// ShippingAssistant has the ways of delivery offered by a shipping assistant from now on, in
+	// the place of the order's shipping options: a home delivery and two pickup points.
+	ShippingAssistant bool `json:"shipping_assistant,omitempty"`
 	// Country is the country chosen, alpha-2. It becomes the purchase country and
 	// that of the addresses.
 	Country string `json:"country,omitempty"`
@@ -37,7 +40,8 @@ type Action struct {
 	// Checkboxes has the merchant's additional checkboxes by ID, true = ticked;
 	// the one of options.additional_checkbox is "additional_checkbox".
 	Checkboxes map[string]bool `json:"checkboxes,omitempty"`
-	// ShippingOption is the ID of one of the order's shipping options.
+	// ShippingOption is the ID of one of the shipping options that Outcome lists; each
+	// pickup point is one.
 	ShippingOption string `json:"shipping_option,omitempty"`
 	// ExternalMethod is the name of one of the order's external payment methods or
 	// external checkouts. Choosing one leaves the checkout: Outcome.RedirectURL.
@@ -102,7 +106,14 @@ func (a *Action) check(o *Stored, v *Order) error {
 	if a.Buy != nil && !slices.Contains([]string{"", "approve", "decline"}, a.Buy.Decision) {
 		return shopper.BadActionf("buy.decision: %q is neither approve nor decline", a.Buy.Decision)
 	}
-	if a.ShippingOption != "" && !slices.ContainsFunc(v.ShippingOptions, func(o wire.ShippingOption) bool { return o.ID == a.ShippingOption }) {
+	if override := v.Options.TMSConfigurationOverride; a.ShippingAssistant && override != nil && override.Disabled {
+		return shopper.BadActionf("shipping_assistant: the order's tms_configuration_override disables it")
+	}
+	options := offered(o, v)
+	if a.ShippingAssistant && o.Shipment == "" {
+		options = assistantOptions(v, "")
+	}
+	if a.ShippingOption != "" && !slices.ContainsFunc(options, func(o wire.ShippingOption) bool { return o.ID == a.ShippingOption }) {
 		return shopper.BadActionf("shipping_option: the order has no option %q", a.ShippingOption)
 	}
 	if a.Buy != nil && a.Buy.Method != "" && !slices.Contains(PaymentMethods, a.Buy.Method) {
@@ -235,7 +246,7 @@ func ticked(o *Stored, options *OrderOptions) map[string]bool {
 // "" if the order's country has none.
 // Source: docs.kustom.co, Create order (external_payment_methods).
 func externalURL(v *Order, name string) string {
-	for _, p := range ProvidersOf(v) {
+	for _, p := range slices.Concat(ExternalMethods(v), ExternalCheckouts(v)) {
 		if p.Name == name {
 			return FillOrderID(p.RedirectURL, v.OrderID)
 		}
@@ -256,7 +267,7 @@ func (s *Service) Outcome(o *Stored) Outcome {
 		Checkboxes:      ticked(o, &v.Options),
 		Missing:         missingFields(&v, o.Typed),
 		Total:           v.OrderAmount,
-		ShippingOptions: append([]wire.ShippingOption{}, v.ShippingOptions...),
+		ShippingOptions: append([]wire.ShippingOption{}, offered(o, &v)...),
 	}
 	if chosen := v.SelectedShippingOption; chosen != nil {
 		out.ShippingOption = chosen.ID

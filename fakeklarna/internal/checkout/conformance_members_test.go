@@ -74,6 +74,7 @@ var optionValues = []any{
 	"auto_capture", true, "enable_discount_module", true, "show_vat_registration_number_field", true,
 	"require_client_validation_callback_response", true, "packstation_enabled", true, "shipping_in_iframe", false,
 	"allow_global_billing_countries", "1", "vat_excluded", true, "confirmation_page_upsell", map[string]any{"a": 1.5},
+	"tms_configuration_override", map[string]any{"disabled": true},
 }
 
 var members = []struct {

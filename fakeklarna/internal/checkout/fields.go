@@ -198,13 +198,13 @@ func SeparateOf(v *Order) Separate {
 var businessCountries = []string{"AT", "BE", "CH", "DE", "DK", "ES", "FI", "FR", "GB", "NL", "NO", "SE"}
 
 // CustomerTypes returns the customer types that may buy: persons, and companies if the
-// order allows them and its country has them.
+// order allows them and its country has them. They stand as the order has them.
 // Source: docs.kustom.co, Create order (options.allowed_customer_types).
 func CustomerTypes(v *Order) []string {
 	var types []string
-	for _, t := range []string{"person", "organization"} {
+	for _, t := range v.Options.AllowedCustomerTypes {
 		possible := t == "person" || slices.Contains(businessCountries, strings.ToUpper(v.BillingAddress.Country))
-		if possible && slices.Contains(v.Options.AllowedCustomerTypes, t) {
+		if possible && !slices.Contains(types, t) {
 			types = append(types, t)
 		}
 	}
@@ -291,22 +291,28 @@ func MethodsFor(country, currency string) []string {
 	return []string{"card"}
 }
 
-// provider is one of an order's external payment methods or checkouts.
+// Provider is one of an order's external payment methods or checkouts.
 // Source: docs.kustom.co, Create order (external_payment_methods).
-type provider struct {
+type Provider struct {
 	Name        string   `json:"name"`
 	RedirectURL string   `json:"redirect_url"`
 	Fee         int64    `json:"fee"` // minor units
 	Description string   `json:"description"`
 	Countries   []string `json:"countries"` // alpha-2, none = all
 	Label       string   `json:"label"`
+	ImageURL    string   `json:"image_url"` // https
 }
 
-// ProvidersOf returns an order's providers that serve its country.
-func ProvidersOf(v *Order) []provider {
-	var serving []provider
-	for _, raw := range slices.Concat(v.ExternalPaymentMethods, v.ExternalCheckouts) {
-		var p provider
+// ExternalMethods returns an order's external payment methods that serve its country.
+func ExternalMethods(v *Order) []Provider { return serving(v, v.ExternalPaymentMethods) }
+
+// ExternalCheckouts returns an order's external checkouts that serve its country.
+func ExternalCheckouts(v *Order) []Provider { return serving(v, v.ExternalCheckouts) }
+
+func serving(v *Order, providers []json.RawMessage) []Provider {
+	var serving []Provider
+	for _, raw := range providers {
+		var p Provider
 		_ = json.Unmarshal(raw, &p) // was checked
 		here := func(c string) bool { return strings.EqualFold(c, v.BillingAddress.Country) }
 		if len(p.Countries) == 0 || slices.ContainsFunc(p.Countries, here) {

@@ -31,10 +31,12 @@ type Stored struct {
 	Ticked  map[string]bool            // the merchant's checkboxes that the shopper has ticked or unticked
 	Entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
 	Option  string                     // ID of the shipping option that the shopper chose
-	Buyer   string                     // "person" or "organization" when the shopper chose it
-	Loaded  bool                       // the iframe was opened
-	Owed    string                     // the address callback without whose success there is no purchase, "" if none
-	Method  string                     // by which the order was paid
+	// Shipment is what the shipping assistant calls the delivery, "" without an assistant.
+	Shipment string `json:",omitempty"`
+	Buyer    string // "person" or "organization" when the shopper chose it
+	Loaded   bool   // the iframe was opened
+	Owed     string // the address callback without whose success there is no purchase, "" if none
+	Method   string // by which the order was paid
 
 	Started, Modified, Completed time.Time
 
@@ -102,7 +104,7 @@ func (s *Service) render(o *Stored) Order {
 	v.OrderID, v.Status = o.ID, o.Status
 	s.renderAddresses(o, &v)
 	renderCustomer(o, &v.Customer)
-	v.SelectedShippingOption = selectedOption(o, v.ShippingOptions)
+	v.SelectedShippingOption = selectedOption(o, offered(o, &v))
 	v.StartedAt, v.LastModifiedAt = wire.Stamp(o.Started), wire.Stamp(o.Modified)
 	if o.Status == StatusComplete {
 		v.CompletedAt = wire.Stamp(o.Completed)

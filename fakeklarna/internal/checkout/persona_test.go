@@ -113,6 +113,8 @@ func TestCustomerTypes(t *testing.T) {
 		{"only companies", []any{"options.allowed_customer_types", []string{"organization"}}, `{"customer":"person"}`, false, "organization"},
 		{"only companies, no word", []any{"options.allowed_customer_types", []string{"organization"}}, `{}`, true, "organization"},
 		{"a country without companies", append(slices.Clone(both), "purchase_country", "PL"), `{"customer":"organization"}`, false, "person"},
+		{"companies first", []any{"options.allowed_customer_types", []string{"organization", "person"}}, `{}`, true, "organization"},
+		{"companies first, no company", []any{"options.allowed_customer_types", []string{"organization", "person"}}, `{"customer":"person"}`, true, "person"},
 		{"the merchant says company", append(slices.Clone(both), "customer", map[string]any{"type": "organization"}), `{}`, true, "organization"},
 	}
 	for _, row := range rows {

@@ -21,7 +21,7 @@ import (
 func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	if !a.Load && !a.enters() {
+	if !a.Load && !a.ShippingAssistant && !a.enters() {
 		o, err := s.Live(id)
 		if err != nil {
 			return Outcome{}, err
@@ -67,8 +67,8 @@ func (s *Service) act(o *Stored, a *Action) (*shopper.Refusal, error) {
 	}
 	v := s.render(o)
 	chosen := a.ShippingOption
-	if a.Buy != nil && v.SelectedShippingOption == nil && len(v.ShippingOptions) > 0 {
-		chosen = cmp.Or(chosen, v.ShippingOptions[0].ID)
+	if options := offered(o, &v); a.Buy != nil && v.SelectedShippingOption == nil && len(options) > 0 {
+		chosen = cmp.Or(chosen, options[0].ID)
 	}
 	if refused, err := s.choose(o, &v, chosen); refused != nil || err != nil {
 		return refused, err
@@ -96,6 +96,11 @@ func (s *Service) enter(o *Stored, a *Action) {
 	if a.Load && !o.Loaded {
 		o.Loaded = true
 		s.tellAs("shopper", o, "opened the checkout", nil)
+	}
+	if a.ShippingAssistant && o.Shipment == "" {
+		o.Shipment = s.NewID()
+		s.touch(o)
+		s.tellAs("shopper", o, "is offered delivery by a shipping assistant", nil)
 	}
 	if !a.enters() {
 		return

@@ -110,7 +110,8 @@ var optionsRule = wire.Object("options",
 	wire.Anything("shipping_in_iframe"),
 	wire.Anything("allow_global_billing_countries"),
 	wire.Anything("vat_excluded"),
-	wire.Anything("confirmation_page_upsell"))
+	wire.Anything("confirmation_page_upsell"),
+	wire.Object("tms_configuration_override", wire.Flag("disabled")))
 
 var customerTypesRule = wire.List("allowed_customer_types", 2, new(wire.Pattern("", `person|organization`))).Within(1, 2)
 

@@ -124,6 +124,13 @@ type OrderOptions struct {
 	AllowGlobalBillingCountries             json.RawMessage `json:"allow_global_billing_countries,omitempty"`
 	VATExcluded                             json.RawMessage `json:"vat_excluded,omitempty"`
 	ConfirmationPageUpsell                  json.RawMessage `json:"confirmation_page_upsell,omitempty"`
+	TMSConfigurationOverride                *TMSOverride    `json:"tms_configuration_override,omitempty"`
+}
+
+// TMSOverride switches the shipping assistant off for an order.
+// Source: Kustom-Checkout/m2-module-kco.
+type TMSOverride struct {
+	Disabled bool `json:"disabled"`
 }
 
 // Checkbox is an additional checkbox of the merchant.

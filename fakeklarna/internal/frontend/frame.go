@@ -39,6 +39,7 @@ type frameOrder struct {
 	ShippingOptions  []pricedOption     `json:"shipping_options"`
 	SelectedOption   string             `json:"selected_shipping_option"`
 	Methods          []frameMethod      `json:"methods"`
+	Checkouts        []frameMethod      `json:"checkouts"` // external ones
 	Checkboxes       []frameCheckbox    `json:"checkboxes"`
 	Summary          frameSummary       `json:"summary"`
 	Total            int64              `json:"total"` // to pay, minor units
@@ -60,10 +61,11 @@ type pricedOption struct {
 
 // frameMethod is a way to pay.
 type frameMethod struct {
-	ID       string `json:"id"`             // one of PaymentMethods, else the name of an external one
-	Approval bool   `json:"approval"`       // the shopper approves in a dialog, as with 3-D Secure
-	External bool   `json:"external"`       // the browser leaves for another provider
-	Label    string `json:"label"`          // of the button of an external one: continue or complete
+	ID       string `json:"id"`       // one of PaymentMethods, else the name of an external one
+	Approval bool   `json:"approval"` // the shopper approves in a dialog, as with 3-D Secure
+	External bool   `json:"external"` // the browser leaves for another provider
+	Label    string `json:"label"`    // of the button of an external one: continue or complete
+	ImageURL string `json:"image_url,omitempty"`
 	Note     string `json:"note,omitempty"` // the merchant's
 	FeeText  string `json:"fee_text,omitempty"`
 }
@@ -80,12 +82,13 @@ type frameCheckbox struct {
 type frameSummary struct {
 	Lines   []frameLine `json:"lines"`
 	TaxText string      `json:"tax_text,omitempty"` // of the lines; "" when the merchant wants no VAT shown
+	Open    bool        `json:"open"`               // the merchant wants the list open
 }
 
 type frameLine struct {
 	Name     string `json:"name"`
-	Quantity int64  `json:"quantity"`
-	Text     string `json:"text"` // its total
+	Quantity int64  `json:"quantity,omitempty"` // of goods; a fee, a discount and a gift card have none
+	Text     string `json:"text"`               // its total
 }
 
 // receipt is what the confirmation shows of the purchase.
@@ -147,6 +150,7 @@ func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
 		ShippingOptions:  []pricedOption{},
 		SelectedOption:   shown.ShippingOption,
 		Methods:          methodsOf(&v, text),
+		Checkouts:        externalsOf(checkout.ExternalCheckouts(&v), text),
 		Checkboxes:       checkboxesOf(&v, shown.Checkboxes),
 		Total:            shown.Total,
 		TotalText:        text(shown.Total),
@@ -174,13 +178,7 @@ func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
 	for _, o := range shown.ShippingOptions {
 		f.ShippingOptions = append(f.ShippingOptions, pricedOption{o, text(o.Price)})
 	}
-	f.Summary.Lines = []frameLine{}
-	for _, line := range v.OrderLines {
-		f.Summary.Lines = append(f.Summary.Lines, frameLine{line.Name, line.Quantity, text(line.TotalAmount)})
-	}
-	if !checkout.IsTrue(v.Options.VATRemoved) {
-		f.Summary.TaxText = text(v.OrderTaxAmount)
-	}
+	f.Summary = summaryOf(&v, shown.Total, text)
 	if o.Status == checkout.StatusComplete && s.Time().Before(o.Completed.Add(receiptLife)) {
 		f.Receipt = &receipt{
 			Number: v.MerchantReference1, Method: o.Method, Details: v.Options.ShippingDetails,
@@ -191,6 +189,31 @@ func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
 		}
 	}
 	return f
+}
+
+// goods are the types of lines that are counted.
+var goods = []string{"physical", "digital"}
+
+// summaryOf returns the list of what is bought. The chosen way of delivery stands in it where
+// total, which is to be paid, has its price and the lines have not.
+func summaryOf(v *checkout.Order, total int64, text func(int64) string) frameSummary {
+	summary := frameSummary{Lines: []frameLine{}, Open: checkout.IsTrue(v.Options.ShowSubtotalDetail)}
+	for _, line := range v.OrderLines {
+		shown := frameLine{Name: line.Name, Text: text(line.TotalAmount)}
+		if slices.Contains(goods, line.Type) {
+			shown.Quantity = line.Quantity
+		}
+		summary.Lines = append(summary.Lines, shown)
+	}
+	tax := v.OrderTaxAmount
+	if chosen := v.SelectedShippingOption; chosen != nil && total != v.OrderAmount {
+		summary.Lines = append(summary.Lines, frameLine{Name: chosen.Name, Text: text(chosen.Price)})
+		tax += chosen.TaxAmount
+	}
+	if !checkout.IsTrue(v.Options.VATRemoved) {
+		summary.TaxText = text(tax)
+	}
+	return summary
 }
 
 func checkboxesOf(v *checkout.Order, now map[string]bool) []frameCheckbox {
@@ -225,20 +248,26 @@ func frameAction[Action, Answer any](w http.ResponseWriter, r *http.Request, lim
 	web.WriteJSON(w, http.StatusOK, answer)
 }
 
-// methodsOf returns the ways to pay an order: the fake's own, then the other providers.
+// methodsOf returns the ways to pay an order: the fake's own, then the external ones.
 func methodsOf(v *checkout.Order, text func(int64) string) []frameMethod {
 	var methods []frameMethod
 	for _, id := range checkout.MethodsFor(strings.ToUpper(v.BillingAddress.Country), strings.ToUpper(v.PurchaseCurrency)) {
 		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
 	}
-	for _, p := range checkout.ProvidersOf(v) {
-		m := frameMethod{ID: p.Name, External: true, Label: cmp.Or(p.Label, "continue"), Note: p.Description}
+	return append(methods, externalsOf(checkout.ExternalMethods(v), text)...)
+}
+
+// externalsOf returns other providers as they are shown.
+func externalsOf(providers []checkout.Provider, text func(int64) string) []frameMethod {
+	externals := []frameMethod{}
+	for _, p := range providers {
+		m := frameMethod{ID: p.Name, External: true, Label: cmp.Or(p.Label, "continue"), Note: p.Description, ImageURL: p.ImageURL}
 		if p.Fee > 0 {
 			m.FeeText = text(p.Fee)
 		}
-		methods = append(methods, m)
+		externals = append(externals, m)
 	}
-	return methods
+	return externals
 }
 
 // needsApproval are the methods for which the shopper must approve the purchase

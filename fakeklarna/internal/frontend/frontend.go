@@ -13,8 +13,9 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
-// frameCSP allows any shop to show the frame, which loads only its own files.
-const frameCSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
+// frameCSP allows any shop to show the frame, which loads only its own files and the pictures
+// of other providers.
+const frameCSP = "default-src 'none'; script-src 'self'; img-src https:; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
 // Server is what shoppers' browsers get.
 type Server struct {

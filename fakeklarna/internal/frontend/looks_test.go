@@ -2,11 +2,13 @@ package frontend_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/shopd/shopd/internal/browsertest"
 
+	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 )
 
@@ -33,6 +35,7 @@ func everything(more map[string]any) map[string]any {
 			"additional_merchant_terms": "Ships sail when the weather allows. See [weather](https://shop.example/weather).",
 		},
 		"external_payment_methods": []map[string]any{{"name": "Harbour pay", "redirect_url": "https://pay.example/?id={checkout.order.id}", "fee": 2900}},
+		"external_checkouts":       []map[string]any{{"name": "Fjord checkout", "redirect_url": "https://fjord.example/", "image_url": "https://127.0.0.1:1/a.png", "description": "With your fjord account"}},
 	})
 	maps.Copy(order, more)
 	return order
@@ -43,6 +46,10 @@ func market(country, currency, locale string) map[string]any {
 		"purchase_country": country, "purchase_currency": currency, "locale": locale, "shipping_countries": []string{country, "SE", "NO"},
 	})
 }
+
+var companyOrder = map[string]any{"locale": "fi-SE", "options": map[string]any{
+	"allowed_customer_types": []string{"organization", "person"}, "show_vat_registration_number_field": true, "show_subtotal_detail": true,
+}}
 
 var company = map[string]string{"organization_name": "Skerry Trading Aktiebolag", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001"}
 
@@ -81,6 +88,20 @@ func TestLooks(t *testing.T) {
 		{"typed", delivery, faketest.Swede, nil, []browsertest.Options{narrow}},
 		{"summary", delivery, faketest.Swede, func(c *faketest.Checkout) { c.Element("continue").MustClick() }, []browsertest.Options{desk, dark}},
 		{"suspended", delivery, faketest.Swede, func(c *faketest.Checkout) { c.MustEval(suspend); c.Element("veil").MustWaitVisible() }, []browsertest.Options{desk, narrowDark}},
+		{"company", companyOrder, faketest.Swede, func(c *faketest.Checkout) { c.Fill(company) }, []browsertest.Options{desk, phone}},
+		{"pickup", map[string]any{"locale": "sv-SE", "shipping_options": pickups}, faketest.Swede, func(c *faketest.Checkout) {
+			c.Element("shipping_option-market").MustClick()
+			c.WaitTotal("496 kr")
+			c.Element("continue").MustClick()
+		}, []browsertest.Options{desk, {Width: 500}, phone, narrow, dark}},
+		{"assistant", map[string]any{"locale": "de-SE"}, faketest.Swede, func(c *faketest.Checkout) {
+			c.Settled()
+			if _, err := c.Host.Fake.Shopper(c.ID, fakeklarna.Action{ShippingAssistant: true, ShippingOption: "home"}); err != nil {
+				c.T.Fatal(err)
+			}
+			c.Load()
+		}, []browsertest.Options{narrow}},
+		{"checkboxes", everything(map[string]any{"locale": "nl-SE", "shipping_options": []any{}}), faketest.Swede, press, []browsertest.Options{desk, phone}},
 		{"everything", everything(nil), nil, asCompany, []browsertest.Options{desk, forced, narrow, phoneDark}},
 		{"errors-english", market("GB", "GBP", "en-GB"), nil, press, []browsertest.Options{phone}},
 		{"errors-german", market("DE", "EUR", "de-DE"), nil, press, []browsertest.Options{desk, narrowDark}},
@@ -118,6 +139,7 @@ func TestLooks(t *testing.T) {
 			t.Parallel()
 			h := faketest.NewHost(t)
 			c := h.Open(h.Create(tt.order), tt.looks[0])
+			c.Expect("/a.png")
 			c.Fill(tt.typed)
 			if tt.do != nil {
 				tt.do(c)
@@ -134,7 +156,7 @@ func TestLooks(t *testing.T) {
 				if over := c.InFrame().MustEval(beyond).Int(); over > 0 {
 					t.Errorf("%s: the frame is %d px wider than its place", name, over)
 				}
-				if shown, _, _ := strings.Cut(tt.name, "-"); (shown == "everything" || shown == "approval") && !look.ForcedColors {
+				if shown, _, _ := strings.Cut(tt.name, "-"); slices.Contains([]string{"everything", "approval", "pickup", "checkboxes"}, shown) && !look.ForcedColors {
 					c.Audit(name, c.InFrame()) // axe-core knows nothing of forced colours
 				}
 				if look.Width == narrow.Width {

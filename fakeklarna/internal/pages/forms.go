@@ -107,7 +107,7 @@ func (s *Server) takeShopper(id string, f url.Values) (done string, refused note
 	if email := f.Get("persona"); email != "" {
 		a.Type["email"] = email
 	}
-	done = "shopper"
+	done, a.ShippingAssistant = "shopper", f.Get("do") == "assistant"
 	if f.Get("do") == "buy" {
 		a.Buy, done = &checkout.Buy{Method: f.Get("method"), Decision: f.Get("decision")}, "bought"
 	}

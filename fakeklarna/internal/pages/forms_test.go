@@ -244,3 +244,21 @@ func TestFaultSentences(t *testing.T) {
 		}
 	}
 }
+
+// Where the shop offers no delivery, a shipping assistant can.
+func TestAssistantForm(t *testing.T) {
+	s := faketest.NewShop(t, fakeklarna.Options{})
+	s.Start(faketest.CaseA())
+	offer := func() string { return s.Page("orders/"+s.ID, 200).Text() }
+	if text := offer(); !strings.Contains(text, "Ask a shipping assistant") {
+		t.Errorf("the page does not offer it: %s", text)
+	}
+	if got := s.Browse("POST", "orders/"+s.ID+"/shopper", url.Values{"do": {"assistant"}}, nil); got.Status != 303 {
+		t.Fatalf("got %d %s", got.Status, got.Body)
+	}
+	for _, want := range []string{"Hemleverans", "Utlämningsställe, Kiosk 24", "Utlämningsställe, City Market"} {
+		if text := offer(); !strings.Contains(text, want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+}

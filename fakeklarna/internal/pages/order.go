@@ -163,8 +163,9 @@ func (c *orderContent) shopper(v *checkout.Order, shown *checkout.Outcome) {
 			c.Fields = append(c.Fields, typedField{f.Name, strings.ReplaceAll(f.Name, "_", " "), cmp.Or(f.Type, "text"), checkout.FormValue(v, shown.Typed, f.Name), f.Options})
 		}
 	}
-	for _, o := range v.ShippingOptions {
-		c.Delivery = append(c.Delivery, deliveryChoice{o.ID, o.Name, decimal(o.Price), o.ID == shown.ShippingOption})
+	for _, o := range shown.ShippingOptions {
+		name := strings.Join(slices.DeleteFunc([]string{o.Name, checkout.PickupPoint(&o)}, func(s string) bool { return s == "" }), ", ")
+		c.Delivery = append(c.Delivery, deliveryChoice{o.ID, name, decimal(o.Price), o.ID == shown.ShippingOption})
 	}
 }
 

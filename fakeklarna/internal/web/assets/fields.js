@@ -29,13 +29,16 @@ const create = (spec) => {
 // Numbers that people do not know by heart have an example under their label.
 const hinted = new Set(['organization_registration_id', 'national_identification_number', 'date_of_birth']);
 
+// An example as it is shown: not divided at its hyphens.
+const unbroken = (example) => example.replaceAll('-', '\u2060-\u2060');
+
 const fill = (field, spec) => {
   field.spec = spec;
   const {control, label, hint} = field;
   const words = t(key(spec.name));
   say(label, spec.required ? words : `${words} (${t('optional')})`);
   hint.hidden = !(spec.example && hinted.has(spec.name));
-  say(hint, hint.hidden ? '' : t('example', spec.example));
+  say(hint, hint.hidden ? '' : t('example', unbroken(spec.example)));
   control.required = spec.required;
   control.autocomplete = spec.autocomplete;
   if (!spec.options) {
@@ -106,7 +109,7 @@ const problemOf = ({spec, control}) => {
   if (typed === '' ? !spec.required : new RegExp(`^(?:${spec.pattern ?? '.*'})$`, 'iu').test(typed)) {
     return '';
   }
-  return spec.example ? t(`error_${key(spec.name)}_like`, spec.example) : t(`error_${key(spec.name)}`);
+  return spec.example ? t(`error_${key(spec.name)}_like`, unbroken(spec.example)) : t(`error_${key(spec.name)}`);
 };
 
 // Whether the fake would keep what the field has now: half an e-mail address it

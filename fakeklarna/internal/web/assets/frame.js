@@ -60,7 +60,7 @@ const show = (next) => {
   }
   showSeparate(order, !before);
   showFields(order);
-  showOrder(order);
+  showOrder(order, !before);
   refuse('');
   refuseAddress('');
   folded ||= !before && complete(false);
@@ -275,6 +275,18 @@ form.addEventListener('submit', async (event) => {
   await buy(asked).catch(failed);
   buying = false;
   showPaying(order, false);
+});
+
+// Another provider's checkout is left for at once.
+$('checkout-list').addEventListener('click', async ({target}) => {
+  const button = target.closest('button');
+  if (!button || buying || isSuspended()) {
+    return;
+  }
+  buying = true;
+  refuse('');
+  await doNext(async () => onPurchase(await act({external_method: button.value})));
+  buying = false;
 });
 
 // Typing and choosing.

@@ -21,3 +21,13 @@ export const t = (key, ...args) => texts[language][key].replace(/\{(\d)\}/g, (_,
 
 export const countryName = (code) =>
   new Intl.DisplayNames([language], {type: 'region'}).of(code) ?? code;
+
+// From start to end: points in time as people write them, other texts as they are.
+export const timeSpan = (start, end) => {
+  const times = [start, end].filter(Boolean);
+  if (times.length === 2 && times.every((time) => /^\d{4}-\d\d-\d\dT/.test(time) && !Number.isNaN(Date.parse(time)))) {
+    const format = new Intl.DateTimeFormat(language, {weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit'});
+    return format.formatRange(new Date(start), new Date(end));
+  }
+  return times.join('–');
+};

@@ -2,13 +2,22 @@
 import {showBoxes, words} from './boxes.js';
 import {$, keep, make, say} from './dom.js';
 import {value} from './fields.js';
-import {countryName, t} from './texts.js';
+import {countryName, t, timeSpan} from './texts.js';
 
-const optionRow = (group, {id, name, note, price}) => {
+// A provider's picture; where it cannot be loaded, what stands for it. A picture
+// without a text says what is written beside it.
+const picture = (src, alt, ...instead) => {
+  const image = make('img', {src, alt, referrerPolicy: 'no-referrer'});
+  image.addEventListener('error', () => image.replaceWith(...instead));
+  return image;
+};
+
+const optionRow = (group, {id, name, note, price, more = [], image}) => {
   const radio = make('input', {type: 'radio', name: group, value: id});
   radio.dataset.testid = `${group}-${id}`;
   return make('label', {className: 'option'}, radio,
-    make('b', {textContent: name}), make('em', {textContent: note ?? ''}), make('i', {textContent: price ?? ''}));
+    make('b', {}, ...(image ? [picture(image, '')] : []), name), make('em', {textContent: note ?? ''}), make('i', {textContent: price ?? ''}),
+    ...more.map(([text, className]) => make('small', {textContent: text, className})));
 };
 
 const showOptions = (box, group, options, chosen) => {
@@ -28,13 +37,47 @@ const choice = (group) => document.querySelector(`input[name="${group}"]:checked
 export const chosenMethod = (order) => order.methods.find(({id}) => id === choice('method')) ?? order.methods[0];
 
 const showMethods = (order) => {
-  const rows = order.methods.map(({id, external, note, fee_text: fee}) => ({
+  const rows = order.methods.map(({id, external, note, fee_text: fee, image_url: image}) => ({
     id,
+    image,
     name: external ? id : t(id),
     note: external ? note || t('external_note') : t(`${id}_note`),
     price: fee && `+ ${fee}`,
   }));
   showOptions($('methods'), 'method', rows, chosenMethod(order).id);
+};
+
+// The place where the goods are fetched; who brings them, and when.
+const deliveryTexts = ({carrier, timeslot, pickup_location: place} = {}) => {
+  const listed = (separator, ...texts) => texts.filter(Boolean).join(separator);
+  const {street_address, street_address2, street_name, street_number, postal_code, city} = place?.address ?? {};
+  const street = listed(' ', street_address, street_address2, street_name, street_number);
+  return [
+    [listed(', ', place?.name, street, listed('\u00a0', postal_code?.replaceAll(' ', '\u00a0'), city)), ''],
+    [listed(' · ', carrier, timeSpan(timeslot?.start, timeslot?.end)), 'muted'],
+  ].filter(([text]) => text);
+};
+
+const showDelivery = ({shipping_options: options, selected_shipping_option: chosen}) => {
+  $('delivery').hidden = options.length === 0;
+  showOptions($('shipping-options'), 'shipping_option',
+    options.map(({id, name, description, promo, price_text: price, delivery_details: details}) =>
+      ({id, name, note: [description, promo].filter(Boolean).join(' · '), price, more: deliveryTexts(details)})),
+    chosen);
+};
+
+const checkoutRow = ({id, label, note, fee_text: fee, image_url: image}) => {
+  const text = t(`external_${label}`, id);
+  const button = make('button', {type: 'button', className: 'quiet', value: id}, picture(image, text, text));
+  button.dataset.testid = `checkout-${id}`;
+  const about = [note, fee && `+ ${fee}`].filter(Boolean).join(' · ');
+  return make('div', {className: 'checkout'}, button, ...(about ? [make('p', {className: 'muted', textContent: about})] : []));
+};
+
+// Other checkouts need nothing of the form: they are there from the start.
+const showCheckouts = ({checkouts, locale}) => {
+  $('checkouts').hidden = checkouts.length === 0;
+  keep($('checkout-list'), [checkouts, locale], () => $('checkout-list').replaceChildren(...checkouts.map(checkoutRow)));
 };
 
 const showTerms = (order) => {
@@ -56,16 +99,23 @@ export const showPaying = (order, paying) => {
   pay.ariaDisabled = paying ? 'true' : null;
 };
 
-const showLines = ({lines, tax_text: tax}) => {
+const showLines = ({lines, tax_text: tax, open}, first) => {
+  $('lines').open = first ? open : $('lines').open;
   $('lines').hidden = lines.length === 0;
   keep($('line-list'), lines, () => $('line-list').replaceChildren(...lines.map(({name, quantity, text}) =>
-    make('li', {}, make('span', {textContent: `${quantity} × ${name}`}), make('span', {textContent: text})))));
+    make('li', {}, make('span', {textContent: quantity ? `${quantity} × ${name}` : name}), make('span', {textContent: text})))));
   $('tax').hidden = !tax;
   say($('tax'), tax ? t('tax', tax) : '');
 };
 
 const showCustomer = ({customer_types: types, customer_type: type}) => {
   $('customer-types').hidden = types.length < 2;
+  const row = (name) => {
+    const radio = make('input', {type: 'radio', name: 'customer_type', value: name});
+    radio.dataset.testid = `customer-${name}`;
+    return make('label', {}, radio, make('span', {textContent: t(name)}));
+  };
+  keep($('customer-type-list'), types.map((name) => [name, t(name)]), () => $('customer-type-list').replaceChildren(...types.map(row)));
   for (const radio of $('customer-types').querySelectorAll('input')) {
     radio.checked = radio.value === type;
   }
@@ -93,25 +143,23 @@ const showColours = ({palettes, radius}) => {
   style.setProperty('--radius', radius < 0 ? '' : `${radius}px`);
 };
 
-// All but the fields as the order says now.
-export const showOrder = (order) => {
+// All but the fields as the order says now; first says that the form is shown for
+// the first time.
+export const showOrder = (order, first) => {
   $('notice').hidden = true;
   $('checkout').hidden = false;
-  $('delivery').hidden = order.shipping_options.length === 0;
-  showOptions($('shipping-options'), 'shipping_option',
-    order.shipping_options.map(({id, name, description, promo, price_text}) =>
-      ({id, name, note: [description, promo].filter(Boolean).join(' · '), price: price_text})),
-    order.selected_shipping_option);
+  showDelivery(order);
   showCustomer(order);
   showMethods(order);
   showBoxes(order.checkboxes);
-  showLines(order.summary);
+  showLines(order.summary, first);
   const total = document.querySelector('[data-testid="total"]');
   say(total, order.total_text);
   total.dataset.amount = order.total;
   total.dataset.currency = order.currency;
   showPaying(order, $('pay').hasAttribute('aria-disabled'));
   showTerms(order);
+  showCheckouts(order);
   showColours(order);
 };
 
