@@ -25,7 +25,7 @@ type Version struct {
 	Shop    *settings.Shop
 	Catalog *catalog.Catalog
 	// Markets are those of the shop where something can be bought: a product has a price in
-	// their currency.
+	// their currency. They do not deliver to a market where nothing can be.
 	Markets market.List
 	Served  settings.Served // the shop's files that pages link to
 	// ImageOrigins are the hosts of the catalogue's pictures, without the shop itself.
@@ -40,6 +40,13 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 		sold = slices.DeleteFunc(slices.Clone(sold), func(m market.Market) bool {
 			return !slices.ContainsFunc(goods.Products(), func(p *catalog.Product) bool { _, priced := p.Price(m.Currency); return priced })
 		})
+		for i, m := range sold {
+			sold[i].Abroad = slices.DeleteFunc(slices.Clone(m.Abroad), func(to market.Market) bool {
+				_, own := shop.Markets.Lookup(to.Country)
+				_, open := sold.Lookup(to.Country)
+				return own && !open
+			})
+		}
 	}
 	return &Version{
 		Number: number, Shop: shop, Catalog: goods, Markets: sold, Served: shop.Served(), ImageOrigins: imageOrigins(goods),

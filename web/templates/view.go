@@ -238,7 +238,11 @@ type FreeView struct {
 }
 
 // DeliveryOption is another way of delivery, with its price.
-type DeliveryOption struct{ ID, Price string }
+type DeliveryOption struct {
+	ID    string
+	Name  Text
+	Price string
+}
 
 // ConfirmationView is the page after the purchase. Without Order it is for visitors who
 // may not be the buyer, and says only that the order is placed.
