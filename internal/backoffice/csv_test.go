@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +236,9 @@ func TestExportStreams(t *testing.T) {
 		orders[i] = kept(i)
 		orders[i].MerchantReference2 = strings.Repeat("x", 3000) // more than sockets hold
 	}
-	o.olds(orders...)
+	for some := range slices.Chunk(orders, 500) { // a transaction has a time limit
+		o.olds(some...)
+	}
 	v := o.clerk("bo")
 	impatient := httptest.NewUnstartedServer(o.Server.Handler())
 	impatient.Config.WriteTimeout = 50 * time.Millisecond
@@ -286,7 +289,9 @@ func TestExportBrokenOff(t *testing.T) {
 	for i := range orders {
 		orders[i] = kept(i)
 	}
-	o.olds(orders...)
+	for some := range slices.Chunk(orders, 500) { // a transaction has a time limit
+		o.olds(some...)
+	}
 	v := o.clerk("bo")
 	o.SetRecord(orders[450].OrderID, "{") // of the third part that is read
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.URL+"/admin/exports/orders.csv", http.NoBody)
