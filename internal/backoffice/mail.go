@@ -120,7 +120,7 @@ func (b *Backoffice) mailBody(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set(respond.CSP, mailCSP)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(m.Preview())) // fails only when the browser has left
+	_, _ = w.Write([]byte(m.Preview())) //nolint:gosec // in which nothing may run; it fails only when the browser has left
 }
 
 // mailAgain sends a mail again.

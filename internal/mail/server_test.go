@@ -53,7 +53,7 @@ func startServer(t *testing.T, o serverOptions) *mailServer {
 	certificate, roots := certified.TLS.Certificates[0], x509.NewCertPool()
 	roots.AddCert(certified.Certificate())
 	certified.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

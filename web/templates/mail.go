@@ -1,9 +1,7 @@
 package templates
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -119,8 +117,7 @@ func (v MailView) sender() (lines []string) {
 
 // style is the mail's style sheet: mail programs know neither links to one nor variables.
 func (v MailView) style() templ.Component {
-	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		_, err := fmt.Fprintf(w, `<style>
+	return templ.Raw(fmt.Sprintf(`<style>
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 body { margin: 0; padding: 0; background: #f3f6f7; color: #12233a; font: 16px/1.5 -apple-system, "Segoe UI", Roboto, "Noto Sans", Lato, "Helvetica Neue", Arial, sans-serif; -webkit-text-size-adjust: 100%%; }
 .ground { background: #f3f6f7; }
@@ -150,9 +147,7 @@ a { color: %[3]s !important; }
 .button { background: %[3]s !important; }
 .button a { color: %[4]s !important; }
 }
-</style>`, v.Accent, v.OnAccent, v.AccentDark, v.OnAccentDark)
-		return err
-	})
+</style>`, v.Accent, v.OnAccent, v.AccentDark, v.OnAccentDark))
 }
 
 // Text is the mail without markup, for those who read it so. Nothing that somebody typed
