@@ -52,8 +52,7 @@ type reader struct {
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
 	"":         {"campaigns", "embed", "hooks", "webhooks", "mail", "measure"},
-	"checkout": {"customer_types", "separate_shipping_address", "phone_mandatory", "date_of_birth_mandatory", "national_identification_number_mandatory", "colors", "radius", "checkboxes", "auto_capture", "confirmation"},
-	"market":   {"checkout"},
+	"checkout": {"confirmation"},
 	"delivery": {"pickup_points"},
 }
 
@@ -89,11 +88,7 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Pages = r.pages(m["pages"])
 	s.Texts = r.texts(m["texts"])
 	s.Markets = r.markets(m["markets"])
-	checkout := r.object(m["checkout"], "checkout", later["checkout"], nil, "product", "payments_flow")
-	s.Checkout = Checkout{
-		Payments: r.Choice(checkout["product"], "checkout.product", "kco", "payments") == "payments",
-		Review:   r.Choice(checkout["payments_flow"], "checkout.payments_flow", "one-step", "review") == "review",
-	}
+	s.Checkout = r.checkout(m["checkout"], m["markets"], s.Markets)
 	s.Withdrawal = defaultWithdrawal
 	if n := r.Object(m["withdrawal"], "withdrawal", nil, "days")["days"]; n != nil {
 		if s.Withdrawal = r.Number(n, "withdrawal.days", 0, 365); s.Withdrawal > 0 && s.Withdrawal < defaultWithdrawal {

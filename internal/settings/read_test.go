@@ -125,7 +125,7 @@ func TestRead(t *testing.T) {
 				SalesTax: map[string]money.TaxRate{"NJ": 6625, "OR": 0}, DeliveryTax: market.TaxAtRate,
 			},
 		},
-		Checkout: settings.Checkout{Payments: true, Review: true}, Withdrawal: 30, Retention: settings.Retention{Months: 18},
+		Checkout: settings.Checkout{Payments: true, Review: true, Forms: map[string]settings.Form{"SE": {}, "FI": {}, "US": {}}}, Withdrawal: 30, Retention: settings.Retention{Months: 18},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -143,7 +143,8 @@ func TestReadDefaults(t *testing.T) {
 	want := &settings.Shop{
 		Name: "A", OrderPrefix: "ORD", Contact: settings.Contact{Email: "a@b.example"}, Zone: time.UTC, Storefront: true, Withdrawal: 14,
 		Pages: settings.Pages{Terms: settings.Page{"de": {URL: "https://a.example/terms"}}}, Texts: i18n.Overrides{},
-		Markets: market.List{{Country: "CH", Currency: "CHF", Locales: []string{"de-CH"}, Rates: map[market.TaxClass]money.TaxRate{market.Standard: 8100}}},
+		Markets:  market.List{{Country: "CH", Currency: "CHF", Locales: []string{"de-CH"}, Rates: map[market.TaxClass]money.TaxRate{market.Standard: 8100}}},
+		Checkout: settings.Checkout{Forms: map[string]settings.Form{"CH": {}}},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -251,8 +252,7 @@ func TestReadRefuses(t *testing.T) {
 		{"webhooks", "storefront: true", "webhooks: []", "line 5: webhooks: " + notYet},
 		{"mail", "storefront: true", "mail: {}", "line 5: mail: " + notYet},
 		{"measure", "storefront: true", "measure: {}", "line 5: measure: " + notYet},
-		{"checkout.auto_capture", "payments_flow: review", "auto_capture: true", "line 44: checkout.auto_capture: " + notYet},
-		{"checkout of a market", "delivery_tax: goods", "checkout: {phone_mandatory: true}", "line 37: markets[1].checkout: " + notYet},
+		{"checkout.confirmation", "payments_flow: review", "confirmation: shop", "line 44: checkout.confirmation: " + notYet},
 		{"pickup points", "price: 690", "price: 690, pickup_points: []", "line 38: markets[1].delivery[0].pickup_points: " + notYet},
 		{"not YAML", "storefront: true", "storefront: [", "line 4: did not find expected"},
 	} {

@@ -54,12 +54,6 @@ type Page map[i18n.Lang]PageText
 // PageText is a page in one language; one of the two is set.
 type PageText struct{ HTML, URL string }
 
-// Checkout is what the shop asks Klarna for.
-type Checkout struct {
-	Payments bool // /checkout is Klarna Payments, not Klarna Checkout
-	Review   bool // the flow of Klarna Payments has a second page
-}
-
 // Retention is a time of whole years, months and days; zero is for ever.
 type Retention struct{ Years, Months, Days int }
 
