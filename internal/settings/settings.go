@@ -21,6 +21,7 @@ type Shop struct {
 	Texts       i18n.Overrides // texts of the shop's own, by their key
 	Markets     market.List    // at least one
 	Checkout    Checkout
+	Measure     Measure
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it
 	Retention   Retention // for how long orders keep their personal data; zero: for ever
 }
@@ -53,6 +54,12 @@ type Page map[i18n.Lang]PageText
 
 // PageText is a page in one language; one of the two is set.
 type PageText struct{ HTML, URL string }
+
+// Measure is a script of somebody else's that counts what shoppers do on the shop's pages.
+type Measure struct {
+	Script  string   // its https address; "": none
+	Origins []string // that it calls and takes pictures from
+}
 
 // Retention is a time of whole years, months and days; zero is for ever.
 type Retention struct{ Years, Months, Days int }
