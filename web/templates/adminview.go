@@ -216,7 +216,7 @@ type AdminOrderView struct {
 	BillTo     []string // nil = the same
 	References []AdminTerm
 	Checkboxes []AdminTerm // the shopper's answers to the shop's own questions
-	SlipURL    string // of the packing slip; "" = nothing is sent
+	SlipURL    string      // of the packing slip; "" = nothing is sent
 	InspectURL string
 }
 
