@@ -98,7 +98,7 @@ var nonces = regexp.MustCompile(`'nonce-(\w{20,})'`)
 // everyAnswer are headers that no answer may lack, whatever it is.
 var everyAnswer = map[string]string{
 	"X-Content-Type-Options":       "nosniff",
-	"Referrer-Policy":              "same-origin",
+	"Referrer-Policy":              "strict-origin",
 	"Cross-Origin-Opener-Policy":   "same-origin-allow-popups",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Strict-Transport-Security":    "max-age=31536000",

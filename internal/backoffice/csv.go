@@ -74,7 +74,7 @@ var orderFile = file{
 		"shipping_country", "shipping_postal_code", "shipping_city", "currency", "payment_method",
 		"original_order_amount", "order_amount", "order_tax_amount", "captured_amount", "refunded_amount", "remaining_amount",
 		"captures", "last_captured_at", "refunds", "last_refunded_at", "expires_at",
-		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state",
+		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state", "checkboxes",
 	},
 	rows: func(o order.Order) [][]string {
 		var captured, refunded time.Time
@@ -96,9 +96,25 @@ var orderFile = file{
 			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
 			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
 			strconv.Itoa(len(o.Captures)), moment(captured), strconv.Itoa(len(o.Refunds)), moment(refunded), moment(o.ExpiresAt),
-			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text,
+			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text, checkboxes(o),
 		}}
 	},
+}
+
+// checkboxes are the answers to the shop's own questions: "newsletter=yes age=no".
+func checkboxes(o order.Order) string {
+	answers := make([]string, len(o.Checkboxes))
+	for i, box := range o.Checkboxes {
+		answers[i] = box.ID + "=" + yesNo(box.Checked)
+	}
+	return place(o, strings.Join(answers, " "))
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
 }
 
 var lineFile = file{

@@ -95,6 +95,7 @@ func named(rows [][]string, n int) map[string]string {
 func TestExportOrders(t *testing.T) {
 	o := newOffice(t)
 	second, cancelled := kept(2), kept(3)
+	second.Checkboxes = []order.Checkbox{{ID: "news", Text: "Send me the news", Checked: true}, {ID: "age", Text: "I am 18"}}
 	cancelled.Status, cancelled.Captures, cancelled.Refunds, cancelled.Flags, cancelled.PurchaseCountry = ordermanagement.Cancelled, nil, nil, nil, "NO"
 	o.olds(second, kept(1), cancelled)
 	v := o.clerk("bo")
@@ -113,10 +114,13 @@ func TestExportOrders(t *testing.T) {
 		"currency": "SEK", "payment_method": "INVOICE", "original_order_amount": "1200.00", "order_amount": "1152.00", "order_tax_amount": "230.40",
 		"captured_amount": "500.05", "refunded_amount": "0.05", "remaining_amount": "651.95", "captures": "1", "last_captured_at": "2026-11-21 09:00:00",
 		"refunds": "1", "last_refunded_at": "2026-11-22 09:00:00", "expires_at": "", "merchant_reference1": second.Number, "merchant_reference2": "",
-		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold", "state": "Partly captured",
+		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold", "state": "Partly captured", "checkboxes": "news=yes age=no",
 	}
 	if diff := cmp.Diff(want, named(rows, 2)); diff != "" {
 		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"Send me the news", "Yes", "I am 18", "No"}, v.look("/admin/orders/" + second.Number).texts("dl.kv dt, dl.kv dd")[:4]); diff != "" {
+		t.Errorf("the answers on the page: %s", diff)
 	}
 	if last := named(rows, 3); last["remaining_amount"] != "0.00" || last["last_captured_at"] != "" || last["flags"] != "" {
 		t.Errorf("a cancelled order: %v", last)

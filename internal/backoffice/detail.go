@@ -59,6 +59,9 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		Customer: customer(o), DeliverTo: append(addressLines(o.ShippingAddress), contactLines(o)...), References: references(o),
 		InspectURL: "/admin/inspect?q=" + o.Number,
 	}
+	for _, box := range o.Checkboxes {
+		v.Checkboxes = append(v.Checkboxes, templates.AdminTerm{Name: box.Text, Value: form.UpperFirst(yesNo(box.Checked))})
+	}
 	if notes := b.resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
 		v.Result = templates.ResultNotes(notes)
 	}

@@ -18,9 +18,21 @@ func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
 const orders = "/checkout/v3/orders"
 
 // CreateOrder makes a new order. Klarna has no idempotency key here, so a lost answer is
-// not asked for again: nobody knows the order that Klarna may have made. Source: docs.kustom.co, Create order.
+// not asked for again: nobody knows the order that Klarna may have made. The first of the
+// customer types is preselected here alone: later it is the shopper's choice.
+// Source: docs.kustom.co, Create order.
 func (c *Client) CreateOrder(ctx context.Context, content Content) (Order, error) {
-	order, _, err := c.do(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: content})
+	type customer struct {
+		Type string `json:"type"`
+	}
+	created := struct {
+		Content
+		Customer *customer `json:"customer,omitempty"`
+	}{Content: content}
+	if types := content.Options.AllowedCustomerTypes; len(types) > 0 {
+		created.Customer = &customer{types[0]}
+	}
+	order, _, err := c.do(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: created})
 	return order, err
 }
 

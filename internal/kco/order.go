@@ -64,7 +64,39 @@ type ShippingOption struct {
 // Source: docs.kustom.co, Create order (options).
 type Options struct {
 	// RequireValidateCallbackSuccess: silence of the validation callback is not consent.
-	RequireValidateCallbackSuccess bool `json:"require_validate_callback_success"`
+	RequireValidateCallbackSuccess        bool       `json:"require_validate_callback_success"`
+	AllowSeparateShippingAddress          bool       `json:"allow_separate_shipping_address"`
+	PhoneMandatory                        bool       `json:"phone_mandatory"`
+	DateOfBirthMandatory                  bool       `json:"date_of_birth_mandatory"`
+	NationalIdentificationNumberMandatory bool       `json:"national_identification_number_mandatory"`
+	AllowedCustomerTypes                  []string   `json:"allowed_customer_types,omitempty"` // none: persons
+	AdditionalCheckboxes                  []Checkbox `json:"additional_checkboxes,omitempty"`
+	ColorButton                           string     `json:"color_button,omitempty"`
+	ColorButtonText                       string     `json:"color_button_text,omitempty"`
+	ColorCheckbox                         string     `json:"color_checkbox,omitempty"`
+	ColorCheckboxCheckmark                string     `json:"color_checkbox_checkmark,omitempty"`
+	ColorHeader                           string     `json:"color_header,omitempty"`
+	ColorLink                             string     `json:"color_link,omitempty"`
+	RadiusBorder                          string     `json:"radius_border,omitempty"` // px
+	AutoCapture                           bool       `json:"auto_capture"`
+}
+
+// Checkbox is a question of the shop's own. Source: docs.kustom.co, Create order
+// (options.additional_checkboxes).
+type Checkbox struct {
+	ID       string `json:"id"`
+	Text     string `json:"text"` // Markdown, at most 1000 characters
+	Checked  bool   `json:"checked"`
+	Required bool   `json:"required"`
+}
+
+// Requested is what the shopper has answered. Source: docs.kustom.co, Create order
+// (merchant_requested).
+type Requested struct {
+	AdditionalCheckboxes []struct {
+		ID      string `json:"id"`
+		Checked bool   `json:"checked"`
+	} `json:"additional_checkboxes"`
 }
 
 // Order is an order as Klarna answers it. Addresses are personal data.
@@ -76,6 +108,7 @@ type Order struct {
 	BillingAddress         klarna.Address  `json:"billing_address"`
 	ShippingAddress        klarna.Address  `json:"shipping_address"`
 	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"` // nil when none is chosen
+	MerchantRequested      Requested       `json:"merchant_requested"`
 }
 
 // Address returns where the order goes.

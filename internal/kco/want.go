@@ -25,17 +25,17 @@ const placeholder = "{checkout.order.id}"
 // The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
-	options, optionsErr := shippingOptions(quote)
+	delivery, deliveryErr := shippingOptions(quote)
 	m, _ := quote.Version.Markets.Lookup(c.Country)
 	return Content{
 		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale)),
 		MerchantData:      w.Signer.Sign(c.ID),
-		ShippingOptions:   options,
+		ShippingOptions:   delivery,
 		ShippingCountries: m.Destinations(),
 		BillingCountries:  quote.Version.Markets.Countries(),
-		Options:           Options{RequireValidateCallbackSuccess: true},
-	}, quote, cmp.Or(err, optionsErr)
+		Options:           options(quote.Version.Shop.Checkout.Forms[m.Country], i18n.LangOf(c.Locale)),
+	}, quote, cmp.Or(err, deliveryErr)
 }
 
 // CallbackPath is the path of callbacks below the callback URL. The token and the name
@@ -77,4 +77,20 @@ func shippingOptions(q cart.Quote) ([]ShippingOption, error) {
 		})
 	}
 	return options, nil
+}
+
+// options are those of a market's form.
+func options(f settings.Form, l i18n.Lang) Options {
+	o := Options{
+		RequireValidateCallbackSuccess: true, AllowSeparateShippingAddress: f.SeparateAddress, PhoneMandatory: !f.PhoneOptional,
+		DateOfBirthMandatory: f.BirthMandatory, NationalIdentificationNumberMandatory: f.IdentityMandatory, AllowedCustomerTypes: f.CustomerTypes,
+		ColorButton: f.Colors.Button, ColorButtonText: f.Colors.ButtonText, ColorCheckbox: f.Colors.Checkbox,
+		ColorCheckboxCheckmark: f.Colors.CheckboxCheckmark, ColorHeader: f.Colors.Header, ColorLink: f.Colors.Link,
+		RadiusBorder: f.Radius, AutoCapture: f.AutoCapture,
+	}
+	for _, box := range f.Checkboxes {
+		text, _ := box.Text.In(l)
+		o.AdditionalCheckboxes = append(o.AdditionalCheckboxes, Checkbox{ID: box.ID, Text: text, Required: box.Required})
+	}
+	return o
 }

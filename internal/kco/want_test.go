@@ -130,7 +130,7 @@ func TestSaleDifferences(t *testing.T) {
 		{"same", func(*kco.Order) {}, nil, nil},
 		{"how countries are written", func(o *kco.Order) { o.ShippingCountries = strings.Fields("se no dk fi de at nl gb us") }, nil, nil},
 		{"countries", func(o *kco.Order) { o.BillingCountries = nil }, []string{"billing_countries"}, nil},
-		{"options", func(o *kco.Order) { o.Options = kco.Options{} }, []string{"options.require_validate_callback_success"}, nil},
+		{"options", func(o *kco.Order) { o.Options = kco.Options{} }, []string{"options.require_validate_callback_success", "options.phone_mandatory"}, nil},
 		{"a shipping option", func(o *kco.Order) {
 			o.ShippingOptions = append([]kco.ShippingOption{}, o.ShippingOptions...)
 			o.ShippingOptions[1].Price++

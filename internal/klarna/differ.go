@@ -9,8 +9,8 @@ import (
 
 // Differences returns the names of the members in which got differs from want. Both are
 // structs of the same type, which we send to Klarna. A missing member counts as its
-// default. Countries and currencies are compared without case. sameURL compares merchant
-// URLs, because Klarna may fill in an ID. A list is named once when its length differs,
+// default. Countries, currencies and colours are compared without case. sameURL compares
+// merchant URLs, because Klarna may fill in an ID. A list is named once when its length differs,
 // and by each index that differs.
 func Differences(want, got any, sameURL func(want, got string) bool) []string {
 	d := differences{sameURL: sameURL}
@@ -75,11 +75,13 @@ func (d *differences) value(prefix, name string, want, got reflect.Value) {
 // same compares two unequal values without members: some still count as the same.
 func (d *differences) same(name string, want, got reflect.Value) bool {
 	switch {
+	case name == "options.additional_checkboxes.checked": // the shopper's answer
+		return true
 	case want.Kind() != reflect.String:
 		return reflect.DeepEqual(want.Interface(), got.Interface())
 	case strings.HasPrefix(name, "merchant_urls."):
 		return d.sameURL(want.String(), got.String())
-	case name == "purchase_country", name == "purchase_currency", strings.HasSuffix(name, "_countries"):
+	case name == "purchase_country", name == "purchase_currency", strings.HasSuffix(name, "_countries"), strings.HasPrefix(name, "options.color_"):
 		return strings.EqualFold(got.String(), want.String())
 	}
 	return false

@@ -7,7 +7,8 @@ import (
 )
 
 // What an erased order still says. The rule: what a shopper or staff have typed goes, what
-// shopd and Klarna have made stays: numbers, IDs, lines, sums, times, the country.
+// shopd and Klarna have made stays: numbers, IDs, lines, sums, times, the country. What a
+// shopper has agreed to by a checkbox goes too: without a name nobody is bound by it.
 
 // Erased reports whether the order's personal data was erased.
 func (o Order) Erased() bool { return !o.ErasedAt.IsZero() }

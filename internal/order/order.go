@@ -57,6 +57,7 @@ type Order struct {
 	Terms            Terms                         `json:"terms,omitzero"`
 	BillingAddress   klarna.Address                `json:"billing_address"`
 	ShippingAddress  klarna.Address                `json:"shipping_address"`
+	Checkboxes       []Checkbox                    `json:"checkboxes,omitempty"`
 	PaymentMethod    ordermanagement.PaymentMethod `json:"payment_method"`
 	KlarnaReference  string                        `json:"klarna_reference"`
 	ExpiresAt        time.Time                     `json:"expires_at,omitzero"` // until when it can be captured
@@ -97,6 +98,13 @@ type Order struct {
 	Acknowledged bool `json:"acknowledged"`
 	// CartClosed: what was bought is out of the cart.
 	CartClosed bool `json:"cart_closed"`
+}
+
+// Checkbox is the shopper's answer to a question of the shop's own in Klarna's form.
+type Checkbox struct {
+	ID      string `json:"id"`
+	Text    string `json:"text"` // as it was asked, Markdown
+	Checked bool   `json:"checked"`
 }
 
 // version of the stored JSON.

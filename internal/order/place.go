@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -133,7 +134,13 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
-	cartID, origin, err := b.cartOf(ctx, sold)
+	var checkout kco.Order
+	if sold.MerchantData == "" || b.Published.Now().Shop.Checkout.AsksMore() {
+		if checkout, err = b.Checkout.GetOrder(ctx, sold.OrderID); err != nil && klarna.Status(err) != http.StatusNotFound {
+			return Order{}, fmt.Errorf("read checkout order %s: %w: %w", sold.OrderID, ErrUnavailable, err)
+		}
+	}
+	cartID, origin, err := b.cartOf(sold.OrderID, cmp.Or(sold.MerchantData, checkout.MerchantData))
 	if err != nil {
 		return Order{}, err
 	}
@@ -151,6 +158,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		PurchaseCountry:  strings.ToUpper(sold.PurchaseCountry),
 		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
 		Locale:           sold.Locale,
+		Checkboxes:       answers(checkout),
 	}
 	o.TakeOver(sold, time.Now().UTC())
 	o.Terms = TermsOf(b.Published.Now(), o)
@@ -190,22 +198,29 @@ func (b *Book) Sold(ctx context.Context, orderID string) (ordermanagement.Order,
 
 // cartOf is the cart that an order was made for, by its merchant_data; "" when
 // neither Order Management nor the checkout has any; origin is what it was bought by.
-func (b *Book) cartOf(ctx context.Context, sold ordermanagement.Order) (cartID, origin string, err error) {
-	data := sold.MerchantData
-	if data == "" {
-		checkout, err := b.Checkout.GetOrder(ctx, sold.OrderID)
-		if err != nil && klarna.Status(err) != http.StatusNotFound {
-			return "", "", fmt.Errorf("find cart of order %s: %w: %w", sold.OrderID, ErrUnavailable, err)
-		}
-		data = checkout.MerchantData
-	}
+func (b *Book) cartOf(orderID, data string) (cartID, origin string, err error) {
 	if data == "" {
 		return "", "", nil
 	}
 	if cartID, origin, err = b.Signer.VerifyOrigin(data); err != nil {
-		return "", "", fmt.Errorf("find cart of order %s: %w: %w", sold.OrderID, ErrNotOurs, err)
+		return "", "", fmt.Errorf("find cart of order %s: %w: %w", orderID, ErrNotOurs, err)
 	}
 	return cartID, origin, nil
+}
+
+// answers are the shopper's to the questions of a form. One that Klarna says nothing of was
+// not ticked.
+func answers(checkout kco.Order) (boxes []Checkbox) {
+	for _, asked := range checkout.Options.AdditionalCheckboxes {
+		box := Checkbox{ID: asked.ID, Text: asked.Text}
+		for _, answer := range checkout.MerchantRequested.AdditionalCheckboxes {
+			if answer.ID == asked.ID {
+				box.Checked = answer.Checked
+			}
+		}
+		boxes = append(boxes, box)
+	}
+	return boxes
 }
 
 // forget lets go of an order that was cancelled before it was placed: its cart

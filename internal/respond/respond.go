@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -86,21 +87,19 @@ func AllowStyleAttributes(w http.ResponseWriter) {
 	h.Set(CSP, h.Get(CSP)+"; style-src-attr 'unsafe-inline'")
 }
 
-// AllowOrigins allows the page to frame, call and show pictures of further hosts, which a
-// script on it needs. Scripts still need the nonce. It must be called before the page is
-// sent.
-func AllowOrigins(w http.ResponseWriter, origins []string) {
+// AllowOrigins adds hosts to some of the page's directives, such as "connect-src", for a
+// script on it. Scripts still need the nonce. It must be called before the page is sent.
+func AllowOrigins(w http.ResponseWriter, origins []string, directives ...string) {
 	if len(origins) == 0 {
 		return
 	}
-	directives := strings.Split(w.Header().Get(CSP), "; ")
-	for i, directive := range directives {
-		switch name, _, _ := strings.Cut(directive, " "); name {
-		case "frame-src", "connect-src", "img-src":
-			directives[i] += " " + strings.Join(origins, " ")
+	all := strings.Split(w.Header().Get(CSP), "; ")
+	for i, directive := range all {
+		if name, _, _ := strings.Cut(directive, " "); slices.Contains(directives, name) {
+			all[i] += " " + strings.Join(origins, " ")
 		}
 	}
-	w.Header().Set(CSP, strings.Join(directives, "; "))
+	w.Header().Set(CSP, strings.Join(all, "; "))
 }
 
 // Deadline sets the deadline of each request's context.

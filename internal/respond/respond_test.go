@@ -175,7 +175,7 @@ func TestAllowOrigins(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			rec := httptest.NewRecorder()
 			rec.Header().Set(respond.CSP, "default-src 'self'; frame-src https://a; connect-src 'self' https://a; img-src 'self'; style-src 'self'")
-			respond.AllowOrigins(rec, tt.origins)
+			respond.AllowOrigins(rec, tt.origins, "frame-src", "connect-src", "img-src")
 			if diff := cmp.Diff(tt.want, rec.Header().Get(respond.CSP)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

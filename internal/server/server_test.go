@@ -166,7 +166,7 @@ func TestSecurityHeaders(t *testing.T) {
 			"connect-src 'self' https://js.klarna.example https://x.klarna.example; " +
 			"img-src 'self' https://js.klarna.example https://x.klarna.example https://cdn.example",
 		"X-Content-Type-Options": "nosniff",
-		"Referrer-Policy":        "same-origin",
+		"Referrer-Policy":        "strict-origin",
 		"X-Request-Id":           m[2],
 	}
 	if d := cmp.Diff(want, got); d != "" {

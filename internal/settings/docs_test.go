@@ -18,7 +18,7 @@ import (
 func members(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
-	for _, file := range []string{"read.go", "markets.go"} {
+	for _, file := range []string{"read.go", "markets.go", "checkout.go"} {
 		source, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -45,6 +45,9 @@ func members(t *testing.T) map[string]bool {
 					}
 				}
 			case *ast.ValueSpec:
+				if n.Names[0].Name == "formMembers" {
+					collect(n.Values[0])
+				}
 				if n.Names[0].Name == "later" {
 					for _, object := range n.Values[0].(*ast.CompositeLit).Elts {
 						collect(object.(*ast.KeyValueExpr).Value)

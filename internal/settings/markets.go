@@ -81,8 +81,8 @@ func (r *reader) markets(n *yamlfile.Node) (list market.List) {
 
 // market reads a market, save where else it delivers to.
 func (r *reader) market(n *yamlfile.Node, path string) (m market.Market, deliverTo *yamlfile.Node) {
-	o := r.object(n, path, later["market"], []string{"country", "currency", "locales"},
-		"tax", "sales_tax", "delivery_tax", "delivery", "untaxed", "untaxed_prices", "no_delivery", "deliver_to")
+	o := r.Object(n, path, []string{"country", "currency", "locales"},
+		"checkout", "tax", "sales_tax", "delivery_tax", "delivery", "untaxed", "untaxed_prices", "no_delivery", "deliver_to")
 	m.Country = r.country(o["country"], path+".country")
 	m.Currency = r.currency(o["currency"], path+".currency")
 	m.Locales = r.locales(o["locales"], path+".locales", m.Country)

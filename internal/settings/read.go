@@ -16,10 +16,11 @@ import (
 	"github.com/shopd/shopd/internal/yamlfile"
 )
 
-// Defaults of members that a shop file may leave out.
+// Defaults of members that a shop file may leave out, and a limit.
 const (
 	defaultPrefix     = "ORD"
 	defaultWithdrawal = 14 // days
+	maxOrigins        = 10
 )
 
 // Read reads a shop file in the format of docs/shop.md and all that it names. The error has
@@ -51,9 +52,8 @@ type reader struct {
 
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
-	"":         {"campaigns", "embed", "hooks", "webhooks", "measure"},
-	"checkout": {"customer_types", "separate_shipping_address", "phone_mandatory", "date_of_birth_mandatory", "national_identification_number_mandatory", "colors", "radius", "checkboxes", "auto_capture", "confirmation"},
-	"market":   {"checkout"},
+	"":         {"campaigns", "embed", "hooks", "webhooks"},
+	"checkout": {"confirmation"},
 	"delivery": {"pickup_points"},
 }
 
@@ -75,7 +75,7 @@ var (
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
 	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "mail", "withdrawal", "retention")
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "mail", "measure", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -89,11 +89,8 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Pages = r.pages(m["pages"])
 	s.Texts = r.texts(m["texts"])
 	s.Markets = r.markets(m["markets"])
-	checkout := r.object(m["checkout"], "checkout", later["checkout"], nil, "product", "payments_flow")
-	s.Checkout = Checkout{
-		Payments: r.Choice(checkout["product"], "checkout.product", "kco", "payments") == "payments",
-		Review:   r.Choice(checkout["payments_flow"], "checkout.payments_flow", "one-step", "review") == "review",
-	}
+	s.Checkout = r.checkout(m["checkout"], m["markets"], s.Markets)
+	s.Measure = r.measure(m["measure"])
 	s.Mail = r.mail(m["mail"])
 	s.Withdrawal = defaultWithdrawal
 	if n := r.Object(m["withdrawal"], "withdrawal", nil, "days")["days"]; n != nil {
@@ -103,6 +100,23 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	}
 	s.Retention = r.retention(r.Object(m["retention"], "retention", nil, "personal_data")["personal_data"])
 	return s
+}
+
+var (
+	httpsOrigin  = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+	httpsAddress = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s"<>]*$`)
+)
+
+func (r *reader) measure(n *yamlfile.Node) (m Measure) {
+	o := r.Object(n, "measure", []string{"script"}, "origins")
+	m.Script = r.Pattern(o["script"], "measure.script", httpsAddress, "an https address of a script")
+	for i, item := range r.Array(o["origins"], "measure.origins") {
+		m.Origins = append(m.Origins, r.Pattern(item, fmt.Sprintf("measure.origins[%d]", i), httpsOrigin, "an origin such as https://plausible.example"))
+	}
+	if len(m.Origins) > maxOrigins {
+		r.Fail(o["origins"].Line, "measure.origins", "want at most %d", maxOrigins)
+	}
+	return m
 }
 
 func (r *reader) contact(n *yamlfile.Node) (c Contact) {

@@ -125,7 +125,7 @@ func TestRead(t *testing.T) {
 				SalesTax: map[string]money.TaxRate{"NJ": 6625, "OR": 0}, DeliveryTax: market.TaxAtRate,
 			},
 		},
-		Checkout: settings.Checkout{Payments: true, Review: true}, Withdrawal: 30, Retention: settings.Retention{Months: 18},
+		Checkout: settings.Checkout{Payments: true, Review: true, Forms: map[string]settings.Form{"SE": {}, "FI": {}, "US": {}}}, Withdrawal: 30, Retention: settings.Retention{Months: 18},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -143,7 +143,8 @@ func TestReadDefaults(t *testing.T) {
 	want := &settings.Shop{
 		Name: "A", OrderPrefix: "ORD", Contact: settings.Contact{Email: "a@b.example"}, Zone: time.UTC, Storefront: true, Withdrawal: 14,
 		Pages: settings.Pages{Terms: settings.Page{"de": {URL: "https://a.example/terms"}}}, Texts: i18n.Overrides{},
-		Markets: market.List{{Country: "CH", Currency: "CHF", Locales: []string{"de-CH"}, Rates: map[market.TaxClass]money.TaxRate{market.Standard: 8100}}},
+		Markets:  market.List{{Country: "CH", Currency: "CHF", Locales: []string{"de-CH"}, Rates: map[market.TaxClass]money.TaxRate{market.Standard: 8100}}},
+		Checkout: settings.Checkout{Forms: map[string]settings.Form{"CH": {}}},
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -254,9 +255,11 @@ func TestReadRefuses(t *testing.T) {
 		{"mail of an unknown kind", "storefront: true", "mail: {from: a@b.example, send: [order_lost]}", `line 5: mail.send[0]: "order_lost" is none of: order_placed, order_shipped, order_refunded, order_cancelled`},
 		{"mail of a kind twice", "storefront: true", "mail: {from: a@b.example, send: [order_placed, order_placed]}", `line 5: mail.send[1]: "order_placed" is there already`},
 		{"mail.sessions", "storefront: true", "mail: {from: a@b.example, sessions: 1}", "line 5: mail.sessions: want true or false"},
-		{"measure", "storefront: true", "measure: {}", "line 5: measure: " + notYet},
-		{"checkout.auto_capture", "payments_flow: review", "auto_capture: true", "line 44: checkout.auto_capture: " + notYet},
-		{"checkout of a market", "delivery_tax: goods", "checkout: {phone_mandatory: true}", "line 37: markets[1].checkout: " + notYet},
+		{"measure without a script", "storefront: true", "measure: {}", "line 5: measure.script: is missing"},
+		{"measure.script", "storefront: true", "measure: {script: js/script.js}", `line 5: measure.script: "js/script.js" is not an https address of a script`},
+		{"measure.origins", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example; script-src *"]}`, `line 5: measure.origins[0]: "https://a.example; script-src *" is not an origin such as https://plausible.example`},
+		{"measure.origins with a path", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example/s"]}`, `line 5: measure.origins[0]: "https://a.example/s" is not an origin such as https://plausible.example`},
+		{"checkout.confirmation", "payments_flow: review", "confirmation: shop", "line 44: checkout.confirmation: " + notYet},
 		{"pickup points", "price: 690", "price: 690, pickup_points: []", "line 38: markets[1].delivery[0].pickup_points: " + notYet},
 		{"not YAML", "storefront: true", "storefront: [", "line 4: did not find expected"},
 	} {

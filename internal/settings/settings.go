@@ -23,6 +23,7 @@ type Shop struct {
 	Markets     market.List    // at least one
 	Checkout    Checkout
 	Mail        Mail
+	Measure     Measure
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it
 	Retention   Retention // for how long orders keep their personal data; zero: for ever
 }
@@ -56,10 +57,10 @@ type Page map[i18n.Lang]PageText
 // PageText is a page in one language; one of the two is set.
 type PageText struct{ HTML, URL string }
 
-// Checkout is what the shop asks Klarna for.
-type Checkout struct {
-	Payments bool // /checkout is Klarna Payments, not Klarna Checkout
-	Review   bool // the flow of Klarna Payments has a second page
+// Measure is a script of somebody else's that counts what shoppers do on the shop's pages.
+type Measure struct {
+	Script  string   // its https address; "": none
+	Origins []string // that it calls and takes pictures from
 }
 
 // Retention is a time of whole years, months and days; zero is for ever.

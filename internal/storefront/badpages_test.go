@@ -221,7 +221,7 @@ func TestHeaders(t *testing.T) {
 	b := s.withOrder()
 	for _, path := range []string{"/", "/products/MUG-1", "/cart", "/terms", "/checkout", "/nowhere", "/checkout/confirmation?order_id=x"} {
 		h := b.Get(path).Header
-		if h.Get("Cache-Control") != "no-store" || !slices.Contains(h.Values("Vary"), "Cookie") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" {
+		if h.Get("Cache-Control") != "no-store" || !slices.Contains(h.Values("Vary"), "Cookie") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "strict-origin" {
 			t.Errorf("%s: %v", path, h)
 		}
 		csp := h.Get("Content-Security-Policy")

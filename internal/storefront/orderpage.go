@@ -13,8 +13,7 @@ import (
 // orderPage shows an order to everybody who has its key. A wrong key gets the answer of
 // an unknown order.
 func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) {
-	// The address holds the key: it goes to no other site and into no index.
-	w.Header().Set("Referrer-Policy", "same-origin")
+	// The address holds the key: it goes into no index.
 	w.Header().Set("X-Robots-Tag", "noindex, nofollow")
 	o, _, err := s.Book.ByNumber(r.Context(), chi.URLParam(r, "number"))
 	if err != nil {

@@ -47,7 +47,7 @@ func TestOrderPage(t *testing.T) {
 				}
 			}
 			for header, want := range map[string]string{
-				"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store",
+				"Referrer-Policy": "strict-origin", "X-Robots-Tag": "noindex, nofollow", "Cache-Control": "no-store",
 			} {
 				if got := got.Header.Get(header); got != want {
 					t.Errorf("%s: %s is %q, want %q", name, header, got, want)

@@ -33,7 +33,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 		s.PageError(w, r, errBadRequest)
 		return
 	}
-	shell := v.shell()
+	shell := v.measured(w)
 	shell.Category, shell.Query = category, q
 	products := v.version.Catalog.Search(v.lang, q, category)
 	v.sort(products, sort)
@@ -68,7 +68,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 		s.notFound(w, r, v)
 		return
 	}
-	shell := v.shell()
+	shell := v.measured(w)
 	shell.Category = product.Category
 	page := templates.ProductView{
 		Shell:       shell,
@@ -109,7 +109,7 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 		v.PageError(w, r, err)
 		return
 	}
-	page := templates.CartView{Shell: v.shell(), Order: order, PaymentsToo: v.Payments.Both && !v.version.Shop.Checkout.Payments}
+	page := templates.CartView{Shell: v.measured(w), Order: order, PaymentsToo: v.Payments.Both && !v.version.Shop.Checkout.Payments}
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {
@@ -149,7 +149,7 @@ func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page)
 			http.Redirect(w, r, text.URL, http.StatusFound)
 		default:
 			respond.Page(w, r, http.StatusOK, templates.Page(templates.PageView{
-				Shell: v.shell(), Title: v.voice.T(key), HTML: text.HTML, Lang: lang,
+				Shell: v.measured(w), Title: v.voice.T(key), HTML: text.HTML, Lang: lang,
 			}))
 		}
 	})

@@ -98,7 +98,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	shell := v.shell()
 	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
 	respond.AllowStyleAttributes(w)
-	respond.AllowOrigins(w, s.Payments.Origins)
+	respond.AllowOrigins(w, s.Payments.Origins, "frame-src", "connect-src", "img-src")
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
 		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Fields: fieldsOf(v.market.AddressFields(), result.Quote),
 		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -106,6 +107,16 @@ func (v *view) shell() templates.Shell {
 		shell.Path = withCodes(v.r.URL, nil)
 	}
 	v.say(&shell)
+	return shell
+}
+
+// measured is shell for a page of the shop or the cart, where the shop may count what
+// shoppers do. No other page may have it: nobody looks on who pays or reads an order.
+func (v *view) measured(w http.ResponseWriter) templates.Shell {
+	shell, measure := v.shell(), v.version.Shop.Measure
+	if shell.Measure = measure.Script; measure.Script != "" {
+		respond.AllowOrigins(w, measure.Origins, "connect-src", "img-src")
+	}
 	return shell
 }
 

@@ -52,6 +52,27 @@ func TestAdd(t *testing.T) {
 	}
 }
 
+// Scripts that count what shoppers do are told what, on the document, and nothing else.
+func TestMeasureEvents(t *testing.T) {
+	s := newShop(t)
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
+	c.MustEval(`() => {
+		window.told = [];
+		for (const what of ["shopd:add", "shopd:checkout"]) document.addEventListener(what, ({ type, detail }) => told.push([type, detail]));
+		document.querySelector("main").insertAdjacentHTML("beforeend", '<a id="pay" href="/checkout"><span>Pay</span></a>');
+		document.getElementById("pay").addEventListener("click", (event) => event.preventDefault());
+	}`)
+	c.press("MUG-1:plus")
+	c.MustElement("#add").MustClick()
+	c.Wait("the goods", `() => told.length === 1`)
+	c.MustElement("#pay span").MustClick()
+	c.MustElement("h1").MustClick()
+	want := `[["shopd:add",{"sku":"MUG-1","quantity":2}],["shopd:checkout",null]]`
+	if got := c.MustEval(`() => JSON.stringify(told)`).Str(); got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}
+
 func TestAddRefused(t *testing.T) {
 	s := newShop(t)
 	s.stock["MUG-1"] = 2

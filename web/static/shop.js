@@ -24,7 +24,14 @@ const cart = document.querySelector("main[data-cart]");
 if (cart) startCart(cart);
 else if (!document.getElementById("order-summary")) startShelf();
 
+document.addEventListener("click", ({ target }) => target.closest?.("a[href='/checkout']") && tell("checkout"));
+
 for (const made of document.querySelectorAll(".toast")) live(made); // the server's, after a form was sent
+
+/** Tells scripts that count what shoppers do, such as the shop's `measure`. */
+function tell(what, detail) {
+  document.dispatchEvent(new CustomEvent(`shopd:${what}`, { detail }));
+}
 
 /** Of the languages of all markets those of the chosen country. @param {HTMLFormControlsCollection} fields */
 function offerLanguages({ country, language }) {
@@ -77,6 +84,7 @@ function startShelf() {
       if (response.status >= 400 && response.status < 500) return form.submit(); // the page says why
       if (!response.ok) throw new Error(String(response.status));
       await added(await response.json(), fields.get("sku"));
+      tell("add", { sku: fields.get("sku"), quantity: Number(fields.get("quantity") ?? 1) });
     } catch {
       const actions = [{ text: text("try_again"), run: () => form.requestSubmit() }];
       show({ id: "problem", kind: "bad", title: text("offline_title"), body: text("offline_body"), actions }, form);

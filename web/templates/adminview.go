@@ -216,7 +216,8 @@ type AdminOrderView struct {
 	DeliverTo  []string
 	BillTo     []string // nil = the same
 	References []AdminTerm
-	SlipURL    string // of the packing slip; "" = nothing is sent
+	Checkboxes []AdminTerm // the shopper's answers to the shop's own questions
+	SlipURL    string      // of the packing slip; "" = nothing is sent
 	InspectURL string
 }
 

@@ -24,6 +24,8 @@ type Shell struct {
 	Path  string
 	Added *Added // something was just put in the cart
 	Notes []Note // shown at the top of the page; on the checkout in the summary
+	// Measure is the address of the script that counts what shoppers do; "" = none here.
+	Measure string
 }
 
 // Country is a country of the market panel.
