@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/catalog"
+	shopfile "github.com/shopd/shopd/internal/settings"
+
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
@@ -57,6 +60,9 @@ func erase(ctx context.Context, e *env) (err error) {
 	}
 	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
 	published, err := publish.Open(ctx, d, logger) // carts are in its markets
+	if errors.Is(err, publish.ErrNothing) {
+		published, err = publish.Fixed(publish.NewVersion(0, &shopfile.Shop{}, &catalog.Catalog{})), nil
+	}
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 			failed <- fmt.Errorf("fake klarna: %w", err)
 		}
 	}()
-	logger.InfoContext(ctx, "this Klarna is a fake: it moves no money", slog.String("state", cmp.Or(c.fakeState, "in memory")))
+	logger.InfoContext(ctx, "this Klarna is a fake: it moves no money", "state", cmp.Or(c.fakeState, "in memory"))
 	return &runningFake{
 		url:           "http://" + reachable(l.Addr(), "127.0.0.1"),
 		browserOrigin: origin,

@@ -33,7 +33,7 @@ func keepState(ctx context.Context, fake *fakeklarna.Server, file string, every 
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	write := func() {
 		if err := writeState(fake, file); err != nil {
-			logger.ErrorContext(ctx, "the fake's state is not written", slog.Any("error", err))
+			logger.ErrorContext(ctx, "the fake's state is not written", "error", err)
 		}
 	}
 	go func() {

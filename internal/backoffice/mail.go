@@ -104,7 +104,7 @@ func (b *Backoffice) mail(w http.ResponseWriter, r *http.Request) {
 	if staffOf(r.Context()).Role == Manage {
 		v.Key = uuid.NewString()
 	}
-	respond.AllowOrigins(w, []string{"'self'"}) // its frame
+	respond.AllowOrigins(w, []string{"'self'"}, "frame-src")
 	b.page(w, r, http.StatusOK, "Mail "+o.Number, navOrders, templates.AdminMail(v))
 }
 

@@ -123,7 +123,7 @@ func (c *Contents) Follow(a Address, sold market.List, shown string) error {
 	m, served := sold.Lookup(billing)
 	if served && billing != known && billing != c.Country {
 		c.Country, c.Locale = m.Country, m.LocaleFor(i18n.LangOf(c.Locale))
-		c.ShippingOption = ""
+		c.ShippingOption, c.Prices = "", nil // of another currency
 	}
 	to := ShipTo{Country: strings.ToUpper(cmp.Or(a.ShippingCountry, billing)), BillingCountry: billing}
 	if served && billing != c.Country && to.Country == billing {

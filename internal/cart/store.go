@@ -100,7 +100,7 @@ func (s *Store) Priced(ctx context.Context, id string, fallback Fallback) (Cart,
 // fallback. It keeps the language if that market has it.
 func (s *Store) settle(c *Contents, fallback Fallback) {
 	sold := s.published.Now().Markets
-	if _, served := sold.Lookup(c.Country); served {
+	if _, served := sold.Lookup(c.Country); served || len(sold) == 0 { // nothing is published: it is only to be erased
 		return
 	}
 	m, served := sold.Lookup(fallback.Country)
@@ -112,7 +112,7 @@ func (s *Store) settle(c *Contents, fallback Fallback) {
 	if kept := m.LocaleFor(spoken); c.Locale != "" && i18n.LangOf(kept) == spoken {
 		locale = kept
 	}
-	c.Country, c.Locale, c.ShippingOption, c.ShipTo = m.Country, locale, "", nil
+	c.Country, c.Locale, c.ShippingOption, c.ShipTo, c.Prices = m.Country, locale, "", nil, nil
 }
 
 // compareAndSet stores data as the next revision if the stored revision is still the one

@@ -15,7 +15,7 @@ import (
 // gifts is the built-in catalogue with the code ALL, which takes off all that goods cost.
 func gifts(t *testing.T) (file string) {
 	t.Helper()
-	text, err := os.ReadFile("../../internal/catalog/builtin.json")
+	text, err := os.ReadFile("../../examples/skerry/catalog.json")
 	if err != nil {
 		t.Fatal(err)
 	}

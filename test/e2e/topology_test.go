@@ -61,7 +61,7 @@ func topologyWith(t *testing.T, server *redistest.Server, data string, more ...s
 // plenty is a file with the built-in catalogue, and more of each product than a crowd buys.
 func plenty(t *testing.T) string {
 	t.Helper()
-	builtin, err := os.ReadFile("../../internal/catalog/builtin.json")
+	builtin, err := os.ReadFile("../../examples/skerry/catalog.json")
 	if err != nil {
 		t.Fatal(err)
 	}
