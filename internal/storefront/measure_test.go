@@ -32,7 +32,7 @@ func TestMeasure(t *testing.T) {
 		if there := strings.Contains(got.Text, "count.example"); there != measured || measured && !strings.Contains(got.Text, tag) {
 			t.Errorf("%s: the script is there: %v, as it should be: %v", path, there, strings.Contains(got.Text, tag))
 		}
-		for _, directive := range strings.Split(got.Header.Get("Content-Security-Policy"), "; ") {
+		for directive := range strings.SplitSeq(got.Header.Get("Content-Security-Policy"), "; ") {
 			name, _, _ := strings.Cut(directive, " ")
 			want := measured && (name == "connect-src" || name == "img-src")
 			if there := strings.Contains(directive, "https://hits.example"); there != want || strings.Contains(directive, "count.example") {

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // gifts is the built-in catalogue with the code ALL, which takes off all that goods cost.
@@ -123,7 +124,7 @@ func TestOrderForNothing(t *testing.T) {
 // The shop's own form needs no script.
 func TestOrderForNothingWithoutJavaScript(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-catalog", gifts(t), "-checkout", "payments")
+	d := deploy(t, 1, fakeklarna.Options{}, "-catalog", gifts(t), "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
 	s := d.shopper(t, browsertest.Options{NoJS: true, Phone: true})
 	s.Expect("422 (Unprocessable Entity)")
 	s.visit("/products/EBK-1")
