@@ -8,10 +8,7 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/web/static"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -163,7 +160,7 @@ func (s *shopper) soldOut(sku string) {
 // accidents serves the pages of what cannot be brought about from outside, by name.
 func accidents(t *testing.T) (url string, names []string) {
 	t.Helper()
-	shell := templates.Shell{Shop: identity.Of(skerry.Version(), i18n.English), Locale: "en-SE"}
+	shell := templates.Shell{Shop: templates.Shop{Name: "Skerry"}, Locale: "en-SE"}
 	pages := []struct {
 		name string
 		page templ.Component
