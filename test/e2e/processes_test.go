@@ -197,7 +197,7 @@ func TestLeftBehindIsAborted(t *testing.T) {
 	d := deploy(t, 2, fakeklarna.Options{})
 	c := d.buyer()
 	old := c.open(d.shops[0])
-	d.fake.AddFault(fakeklarna.Fault{Method: "GET", Status: 403})
+	d.fake.AddFault(fakeklarna.Fault{Method: "GET", OrderID: old, Status: 403})
 	id := c.open(d.shops[1])
 	for start := time.Now(); ; time.Sleep(100 * time.Millisecond) {
 		if order, _ := d.fake.Order(old); order.Fake.Aborted {
