@@ -21,11 +21,11 @@ func check(_ context.Context, e *env) error {
 	if err := v.err(); err != nil {
 		return err
 	}
-	version, warnings, err := e.version()
+	version, err := e.version()
 	if err != nil {
 		return err
 	}
-	for _, warning := range append(warnings, mismatches(version)...) {
+	for _, warning := range slices.Concat(version.Warnings, mismatches(version)) {
 		_, _ = fmt.Fprintln(e.stdout, "warning:", warning)
 	}
 	x, err := newExplainer(version)

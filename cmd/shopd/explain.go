@@ -32,7 +32,7 @@ const maxCartFile = 1 << 20
 // pages fill it, and becomes an order as in a callback with its address. It makes no call.
 // A cart that the shop or Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
-	version, _, err := e.version()
+	version, err := e.version()
 	if err != nil {
 		return err
 	}
@@ -50,27 +50,22 @@ func explain(_ context.Context, e *env) error {
 	return nil
 }
 
-// version is what the files of -shop and -catalog make, the demo's without, and the warnings.
-func (e *env) version() (*publish.Version, []string, error) {
+// version is what the files of -shop and -catalog make, the demo's without.
+func (e *env) version() (*publish.Version, error) {
 	shop, goods := skerry.Sources()
 	if e.shopFile != "" {
 		var err error
 		if shop, err = shopfile.Load(e.shopFile); err != nil {
-			return nil, nil, fmt.Errorf("-shop: %w", err)
+			return nil, fmt.Errorf("-shop: %w", err)
 		}
 	}
 	if e.catalogFile != "" {
 		var err error
 		if goods, err = os.ReadFile(e.catalogFile); err != nil {
-			return nil, nil, fmt.Errorf("-catalog: %w", err)
+			return nil, fmt.Errorf("-catalog: %w", err)
 		}
 	}
-	v, err := publish.Read(1, shop, goods)
-	if err != nil {
-		return nil, nil, err
-	}
-	_, warnings, err := shopfile.Read(shop)
-	return v, warnings, err
+	return publish.Read(1, shop, goods)
 }
 
 // explainer makes the orders of carts as callbacks do, without a call.

@@ -30,6 +30,8 @@ type Version struct {
 	Served  settings.Served // the shop's files that pages link to
 	// ImageOrigins are the hosts of the catalogue's pictures, without the shop itself.
 	ImageOrigins []string
+	// Warnings are what is odd in the shop file and does no harm.
+	Warnings []string
 }
 
 // NewVersion puts shop and catalogue together. Without a storefront all markets are sold in:

@@ -132,19 +132,26 @@ const tries = 5
 // errFaster: another publish took the number.
 var errFaster = errors.New("another publish was faster")
 
-// publish publishes the files that choose returns. When another publish is faster it starts
-// again on top of that one.
+// publish publishes the files that choose returns, on top of the newest version.
 func (p *Publisher) publish(ctx context.Context, choose func(head) (shop, goods *File, err error)) (*Version, error) {
+	return p.onTop(ctx, func(before head) (*Version, error) {
+		shop, goods, err := choose(before)
+		if err != nil {
+			return nil, fmt.Errorf("read what is published: %w", err)
+		}
+		return p.put(ctx, before, shop, goods)
+	})
+}
+
+// onTop publishes something on top of the newest version. When another publish is
+// faster it starts again on top of that one.
+func (p *Publisher) onTop(ctx context.Context, publish func(before head) (*Version, error)) (*Version, error) {
 	for range tries {
 		before, err := newest(ctx, p.DB.Read)
 		if err != nil {
 			return nil, fmt.Errorf("read what is published: %w", err)
 		}
-		shop, goods, err := choose(before)
-		if err != nil {
-			return nil, fmt.Errorf("read what is published: %w", err)
-		}
-		v, err := p.put(ctx, before, shop, goods)
+		v, err := publish(before)
 		if !errors.Is(err, errFaster) {
 			return v, err
 		}
@@ -257,13 +264,9 @@ func (v *Version) Counted() (lines []stock.Line) {
 // Back publishes the contents of an older version under a new number. The error is
 // ErrNoVersion without that version.
 func (p *Publisher) Back(ctx context.Context, number int64) (*Version, error) {
-	for range tries {
-		before, err := newest(ctx, p.DB.Read)
-		if err != nil {
-			return nil, err
-		}
+	return p.onTop(ctx, func(before head) (*Version, error) {
 		old := head{number: before.number + 1}
-		err = p.DB.Read.QueryRowContext(ctx, "select shop, catalog from published where number = $1", number).Scan(&old.shop, &old.catalog)
+		err := p.DB.Read.QueryRowContext(ctx, "select shop, catalog from published where number = $1", number).Scan(&old.shop, &old.catalog)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil, fmt.Errorf("%w: %d", ErrNoVersion, number)
 		}
@@ -274,12 +277,8 @@ func (p *Publisher) Back(ctx context.Context, number int64) (*Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = p.DB.Tx(ctx, func(tx *sql.Tx) error { return insert(ctx, tx, old, nil, number) })
-		if !errors.Is(err, errFaster) {
-			return v, err
-		}
-	}
-	return nil, errFaster
+		return v, p.DB.Tx(ctx, func(tx *sql.Tx) error { return insert(ctx, tx, old, nil, number) })
+	})
 }
 
 // List returns the versions, newest first.
@@ -323,7 +322,7 @@ func read(ctx context.Context, d *db.DB, h head, given map[string][]byte) (*Vers
 // all that is wrong with both.
 func Read(number int64, source settings.Source, goods []byte) (*Version, error) {
 	var problems []string
-	shop, _, err := settings.Read(source)
+	shop, warnings, err := settings.Read(source)
 	if err != nil {
 		problems = append(problems, "shop file: "+err.Error())
 	}
@@ -337,6 +336,7 @@ func Read(number int64, source settings.Source, goods []byte) (*Version, error) 
 		return nil, errors.New(strings.Join(problems, "\n"))
 	}
 	v := NewVersion(number, shop, products)
+	v.Warnings = warnings
 	switch {
 	case shop.Storefront && len(goods) == 0:
 		return nil, ErrNoCatalog
