@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
@@ -60,7 +61,7 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 }
 
 // file is a kind of export: its columns, and the rows of an order. Those for bookkeeping have
-// no names, streets or e-mail addresses.
+// no streets, e-mail addresses or names of persons; a company's name and number belong into books.
 type file struct {
 	name   string
 	header []string
@@ -75,6 +76,7 @@ var orderFile = file{
 		"original_order_amount", "order_amount", "order_tax_amount", "captured_amount", "refunded_amount", "remaining_amount",
 		"captures", "last_captured_at", "refunds", "last_refunded_at", "expires_at",
 		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state", "checkboxes",
+		"customer_type", "organization_name", "organization_registration_id", "vat_id",
 	},
 	rows: func(o order.Order) [][]string {
 		var captured, refunded time.Time
@@ -97,6 +99,7 @@ var orderFile = file{
 			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
 			strconv.Itoa(len(o.Captures)), moment(captured), strconv.Itoa(len(o.Refunds)), moment(refunded), moment(o.ExpiresAt),
 			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text, checkboxes(o),
+			place(o, customerType(o)), place(o, o.BillingAddress.OrganizationName), place(o, o.Customer.OrganizationRegistrationID), place(o, o.Customer.VATID),
 		}}
 	},
 }
@@ -108,6 +111,13 @@ func checkboxes(o order.Order) string {
 		answers[i] = box.ID + "=" + yesNo(box.Checked)
 	}
 	return place(o, strings.Join(answers, " "))
+}
+
+func customerType(o order.Order) string {
+	if o.IsCompany() {
+		return market.Organization
+	}
+	return market.Person
 }
 
 func yesNo(yes bool) string {

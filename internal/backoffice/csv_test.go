@@ -115,6 +115,7 @@ func TestExportOrders(t *testing.T) {
 		"captured_amount": "500.05", "refunded_amount": "0.05", "remaining_amount": "651.95", "captures": "1", "last_captured_at": "2026-11-21 09:00:00",
 		"refunds": "1", "last_refunded_at": "2026-11-22 09:00:00", "expires_at": "", "merchant_reference1": second.Number, "merchant_reference2": "",
 		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold", "state": "Partly captured", "checkboxes": "news=yes age=no",
+		"customer_type": "person", "organization_name": "", "organization_registration_id": "", "vat_id": "",
 	}
 	if diff := cmp.Diff(want, named(rows, 2)); diff != "" {
 		t.Error(diff)

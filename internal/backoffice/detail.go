@@ -202,7 +202,20 @@ func enumerate(names []string) string {
 
 func customer(o order.Order) []string {
 	a := o.BillingAddress
-	return nonEmpty(a.OrganizationName, a.Name(), a.Email, a.Phone)
+	lines := []string{a.OrganizationName}
+	lines = append(lines, numbers(o)...)
+	return nonEmpty(append(lines, a.Name(), a.Email, a.Phone)...)
+}
+
+// numbers are those of the company that has bought.
+func numbers(o order.Order) (lines []string) {
+	if n := o.Customer.OrganizationRegistrationID; n != "" {
+		lines = append(lines, "Registration no. "+n)
+	}
+	if n := o.Customer.VATID; n != "" {
+		lines = append(lines, "VAT no. "+n)
+	}
+	return lines
 }
 
 func addressLines(a klarna.Address) []string {

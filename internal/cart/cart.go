@@ -30,6 +30,7 @@ var (
 	ErrBadDiscountCode = errors.New("unknown discount code")
 	ErrUnknownMarket   = errors.New("unknown country or locale") // or nothing is sold there
 	ErrUnknownOption   = errors.New("unknown way of delivery")
+	ErrUnknownCustomer = errors.New("not a type of customer of this market")
 )
 
 // SoldOutError refuses more than there is.
@@ -62,6 +63,9 @@ type Contents struct {
 	Country        string `json:"country"` // purchase country, alpha-2
 	Locale         string `json:"locale"`
 	ShippingOption string `json:"shipping_option,omitempty"` // "" = the market's default
+	// CustomerType is what the shopper has chosen to be in the shop's own form; "" = the first
+	// that the market has. Another one than the market has counts as no choice.
+	CustomerType string `json:"customer_type,omitempty"`
 	// Names is what the products of the lines were called when the cart changed last, by
 	// SKU: who meets a withdrawn one must be told what it was.
 	Names map[string]string `json:"names,omitempty"`
@@ -121,12 +125,14 @@ type Change struct {
 	Place *Place
 	// ShippingOption is the ID of a way of delivery where the cart goes. "" keeps it.
 	ShippingOption string
+	// CustomerType is market.Person or market.Organization, where companies may buy. "" keeps it.
+	CustomerType string
 }
 
 // Empty reports whether the change asks for nothing.
 func (ch Change) Empty() bool {
 	return len(ch.Add)+len(ch.Set) == 0 && ch.DiscountCode == nil &&
-		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Place == nil && ch.ShippingOption == ""
+		ch.Country == "" && ch.Locale == "" && ch.Language == "" && ch.Place == nil && ch.ShippingOption == "" && ch.CustomerType == ""
 }
 
 // SKUs are the products whose stock the change needs to know.
@@ -140,7 +146,7 @@ func (ch Change) SKUs() []string {
 
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
 // error wraps ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode, ErrUnknownMarket,
-// ErrUnknownRegion, ErrUnknownOption or a *SoldOutError. After an error c is unusable.
+// ErrUnknownRegion, ErrUnknownOption, ErrUnknownCustomer or a *SoldOutError. After an error c is unusable.
 func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
@@ -171,6 +177,12 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 		if err := c.shipWithin(*ch.Place, v.Markets); err != nil {
 			return err
 		}
+	}
+	if ch.CustomerType != "" {
+		if types := v.Shop.Checkout.Forms[c.Country].CustomerTypes; !slices.Contains(types, ch.CustomerType) {
+			return fmt.Errorf("%w: %.16q", ErrUnknownCustomer, ch.CustomerType)
+		}
+		c.CustomerType = ch.CustomerType
 	}
 	return c.setOption(ch.ShippingOption, v.Markets)
 }

@@ -107,6 +107,7 @@ type Order struct {
 	HTMLSnippet            string          `json:"html_snippet"`
 	BillingAddress         klarna.Address  `json:"billing_address"`
 	ShippingAddress        klarna.Address  `json:"shipping_address"`
+	Customer               klarna.Customer `json:"customer"`
 	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"` // nil when none is chosen
 	MerchantRequested      Requested       `json:"merchant_requested"`
 }

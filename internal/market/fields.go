@@ -20,6 +20,7 @@ type Field struct {
 	Length   int      // characters that fit, at most
 	Options  []Option // the choices, of a select
 	Digits   bool     // it has only digits
+	Example  string   // of what is to be typed; "" = none
 	// Unreachable are the postal codes to which nothing is delivered, nil for other fields.
 	// See [Market.NoDelivery].
 	Unreachable []string
@@ -61,7 +62,69 @@ func postalCodeOf(country string) string { return cmp.Or(postalCodes[country], a
 func hasLetters(country string) bool { return strings.Contains(postalCodeOf(country), "A-Z") }
 
 // phone is a number as people write it, and how few digits Klarna takes.
-const phone = `\+?[\d(][\d ()\/.\-]{3,28}\d`
+const phone = `\+?[\d\(][\d \(\)\/.\-]{3,28}\d`
+
+// Person and Organization are the types of customers, as Klarna names them.
+const (
+	Person       = "person"
+	Organization = "organization"
+)
+
+// anyRegistration is a registration number of a company where its form is not known, or
+// where companies have several.
+const anyRegistration = `[\p{L}\d][\p{L}\d .\/\-]{2,38}[\p{L}\d]`
+
+// registrations are the forms of registration numbers where all companies have one, with an
+// example; without a form the number may be left out, for not all have one there.
+var registrations = map[string]struct{ pattern, example string }{
+	"AT": {"", "FN 123456 a"}, "BE": {anyRegistration, "0123.456.789"}, "CH": {anyRegistration, "CHE-123.456.789"}, "DE": {"", "HRB 12345"},
+	"DK": {`\d{2} ?\d{2} ?\d{2} ?\d{2}`, "12 34 56 78"}, "ES": {anyRegistration, "B12345678"}, "FI": {`\d{7}-?\d`, "1234567-8"},
+	"FR": {anyRegistration, "123 456 789"}, "GB": {"", "01234567"}, "NL": {`\d{8}`, "12345678"}, "NO": {`\d{3} ?\d{3} ?\d{3}`, "912 345 678"},
+	"SE": {`(?:16|18|19|20)?\d{6}-?\d{4}`, "556000-0000"},
+}
+
+// CompanyFields returns the fields that a company fills in beside the address: its name, its
+// registration number, and whom it is for.
+func (m Market) CompanyFields() []Field {
+	form := registrations[m.Country]
+	return []Field{
+		{Name: "organization_name", Autocomplete: "organization", Pattern: line, Length: maxLength},
+		{Name: Registration, Autocomplete: "off", Pattern: cmp.Or(form.pattern, anyRegistration), Example: form.example, Optional: form.pattern == "", Length: 40},
+		{Name: "attention", Autocomplete: "off", Pattern: line, Length: maxLength, Optional: true},
+	}
+}
+
+// Registration is the field of CompanyFields that is no member of an address.
+const Registration = "organization_registration_id"
+
+// PhoneField returns the field for a phone number.
+func (m Market) PhoneField(optional bool) Field {
+	f := m.Field("phone")
+	f.Autocomplete, f.Optional, f.Length = "tel", optional, 30
+	f.Example = cmp.Or(phones[m.Country], "+46 70 123 45 67")
+	return f
+}
+
+// phones are examples of phone numbers, by country.
+var phones = map[string]string{
+	"AT": "+43 660 1234567", "BE": "+32 470 12 34 56", "CH": "+41 78 123 45 67", "DE": "+49 170 1234567", "DK": "+45 42 12 34 56", "ES": "+34 612 34 56 78",
+	"FI": "+358 40 123 4567", "FR": "+33 6 12 34 56 78", "GB": "+44 7400 123456", "NL": "+31 6 12345678", "NO": "+47 40 12 34 56", "US": "+1 212 555 0123",
+}
+
+// DeliveryFields returns the fields of an address that goods go to and the bill does not. A
+// company may name another one. Who gets the bill is who is told.
+func (m Market) DeliveryFields(company bool) []Field {
+	fields := slices.DeleteFunc(m.AddressFields(), func(f Field) bool { return f.Name == "email" })
+	if company {
+		name := m.CompanyFields()[0]
+		name.Optional = true
+		fields = slices.Insert(fields, 0, name)
+	}
+	for i := range fields {
+		fields[i].Autocomplete = "shipping " + fields[i].Autocomplete
+	}
+	return fields
+}
 
 // Field returns the rules of a member of an address in the market's country, also of one
 // that the shop's own form does not ask for; of a country that the shop does not serve, what

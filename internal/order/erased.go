@@ -53,6 +53,7 @@ func (o Order) bare() Order {
 // for as long as its own law says.
 func (o Order) bareSale(sold ordermanagement.Order) ordermanagement.Order {
 	sold.BillingAddress, sold.ShippingAddress = bareAddress(sold.BillingAddress), bareAddress(sold.ShippingAddress)
+	sold.Customer = klarna.Customer{}
 	sold.Captures, sold.Refunds = each(sold.Captures, bareCapture), each(sold.Refunds, bareRefund)
 	sold.ShippingInfo = each(sold.ShippingInfo, bareInfo)
 	sold.MerchantReference1, sold.MerchantReference2 = o.bareReference(sold.MerchantReference1), o.bareReference(sold.MerchantReference2)

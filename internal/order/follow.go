@@ -203,6 +203,9 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if sold.ShippingAddress != (klarna.Address{}) {
 		o.ShippingAddress = sold.ShippingAddress
 	}
+	if company := companyOf(sold, o.Customer); company != (klarna.Customer{}) {
+		o.Customer = company
+	}
 	if sold.PaymentMethod.Type != "" {
 		o.PaymentMethod = sold.PaymentMethod
 	}

@@ -126,8 +126,9 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	if err != nil {
 		return Order{}, "", err
 	}
+	form := b.Published.Now().Shop.Checkout.Forms[c.Country]
 	call := payments.OrderCall{
-		Token: cmp.Or(session.AuthorizationToken, in.Token), Request: b.Payments.Wants.Order(cartID, want, session),
+		Token: cmp.Or(session.AuthorizationToken, in.Token), Request: b.Payments.Wants.Order(cartID, want, session, form),
 	}
 	body, err := call.Body()
 	if err != nil {

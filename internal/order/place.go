@@ -144,6 +144,12 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 	if err != nil {
 		return Order{}, err
 	}
+	customer := checkout.Customer
+	if isCompany(sold) && customer == (klarna.Customer{}) {
+		if customer, err = b.customerOf(ctx, sold.OrderID, origin); err != nil {
+			return Order{}, err
+		}
+	}
 	if sold.Status == ordermanagement.Cancelled {
 		if err := b.forgetSession(ctx, cartID, origin, sold.OrderID); err != nil {
 			return Order{}, err
@@ -158,6 +164,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		PurchaseCountry:  strings.ToUpper(sold.PurchaseCountry),
 		PurchaseCurrency: money.Currency(strings.ToUpper(sold.PurchaseCurrency)),
 		Locale:           sold.Locale,
+		Customer:         companyOf(sold, customer),
 		Checkboxes:       answers(checkout),
 	}
 	o.TakeOver(sold, time.Now().UTC())

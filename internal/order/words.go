@@ -46,6 +46,8 @@ func words(o Order) []string {
 			texts = append(texts, line.Reference)
 		}
 	}
+	texts = append(texts, o.BillingAddress.OrganizationName, o.ShippingAddress.OrganizationName)
+	list = append(list, word(o.Customer.OrganizationRegistrationID), word(o.Customer.VATID))
 	for _, a := range []struct{ given, family, city, postalCode, phone, email string }{
 		{o.BillingAddress.GivenName, o.BillingAddress.FamilyName, o.BillingAddress.City, o.BillingAddress.PostalCode, o.BillingAddress.Phone, o.BillingAddress.Email},
 		{o.ShippingAddress.GivenName, o.ShippingAddress.FamilyName, o.ShippingAddress.City, o.ShippingAddress.PostalCode, o.ShippingAddress.Phone, o.ShippingAddress.Email},

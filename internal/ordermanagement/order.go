@@ -56,6 +56,7 @@ type Order struct {
 	KlarnaReference           string             `json:"klarna_reference"`
 	BillingAddress            klarna.Address     `json:"billing_address"`
 	ShippingAddress           klarna.Address     `json:"shipping_address"`
+	Customer                  klarna.Customer    `json:"customer"`   // may lack the registration number
 	CreatedAt                 Time               `json:"created_at"` // when it was bought
 	ExpiresAt                 Time               `json:"expires_at"` // until when it can be captured
 	PaymentMethod             PaymentMethod      `json:"initial_payment_method"`

@@ -81,7 +81,7 @@ func (v View) priceIn(o order.Order) func(money.Amount) templates.Amount {
 // prices.
 func (v View) Bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
-	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}
+	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}, Company: v.company(o)}
 	var goods, discount, delivery money.Amount // sums of an order that Klarna has checked
 	for _, line := range o.OrderLines {
 		switch line.Type { //nolint:exhaustive // the other types we never send
@@ -120,6 +120,20 @@ func (v View) Bought(o order.Order) templates.Order {
 		shown.Totals.VAT = money.FormatExact(o.OrderTaxAmount, o.PurchaseCurrency, v.Locale)
 	}
 	return shown
+}
+
+// company returns the company that has bought, line by line.
+func (v View) company(o order.Order) (lines []string) {
+	if !o.IsCompany() {
+		return nil
+	}
+	if name := o.BillingAddress.OrganizationName; name != "" {
+		lines = append(lines, name)
+	}
+	if number := o.Customer.OrganizationRegistrationID; number != "" {
+		lines = append(lines, v.Voice.T("footer.registration", number))
+	}
+	return lines
 }
 
 // Path is the address of an order's page within the shop. It contains the key: only the buyer

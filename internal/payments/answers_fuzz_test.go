@@ -21,7 +21,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		c := payments.NewClient(klarnatest.Answering(t, body))
 		// Not an assertion on the first two: the syncer judges what they say.
-		_, _ = c.CreateSession(t.Context(), payments.Content{})
+		_, _ = c.CreateSession(t.Context(), payments.Content{}, "")
 		_, _ = c.GetSession(t.Context(), "s")
 		if placed, _, err := c.PlaceOrder(t.Context(), "token", payments.OrderRequest{}); err == nil && placed.OrderID == "" {
 			t.Errorf("%q places an order without an ID: %+v", body, placed)

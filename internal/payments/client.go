@@ -21,17 +21,32 @@ const (
 	authorizations = "/payments/v1/authorizations/"
 )
 
-// CreateSession makes a new session. Klarna has no idempotency key here, so a lost answer
+// told is what Klarna is told of a session. An update without a customer keeps what the
+// browser has said of it; one with a customer replaces all of that.
+type told struct {
+	Content
+	Customer *klarna.Customer `json:"customer,omitempty"`
+}
+
+func tellOf(content Content, customerType string) told {
+	t := told{Content: content}
+	if customerType != "" {
+		t.Customer = &klarna.Customer{Type: customerType}
+	}
+	return t
+}
+
+// CreateSession makes a new session, for a person or a company; "" is a person. Klarna has no idempotency key here, so a lost answer
 // is not asked for again. A session that Klarna may have made ends by itself.
 // Source: docs.klarna.com, Initiate a payment.
-func (c *Client) CreateSession(ctx context.Context, content Content) (Session, error) {
+func (c *Client) CreateSession(ctx context.Context, content Content, customerType string) (Session, error) {
 	s := Session{Content: content, Status: StatusIncomplete}
 	var answer struct {
 		SessionID   string     `json:"session_id"`
 		ClientToken string     `json:"client_token"`
 		Categories  []Category `json:"payment_method_categories"`
 	}
-	_, err := c.klarna.Do(ctx, klarna.Request{Operation: "create payment session", Method: http.MethodPost, Path: sessions, Body: content}, &answer)
+	_, err := c.klarna.Do(ctx, klarna.Request{Operation: "create payment session", Method: http.MethodPost, Path: sessions, Body: tellOf(content, customerType)}, &answer)
 	if err == nil && (answer.SessionID == "" || answer.ClientToken == "") {
 		err = errors.New("create payment session: the answer has no session_id or client_token")
 	}
@@ -53,17 +68,18 @@ func (c *Client) GetSession(ctx context.Context, id string) (Session, error) {
 	return s, err
 }
 
-// UpdateSession replaces the content of a session. A 404 with klarna.CodeSessionCompleted
+// UpdateSession replaces the content of a session, and whether a person or a company buys;
+// customerType "" keeps that. A 404 with klarna.CodeSessionCompleted
 // means that the session's order is placed. unanswered: a try before the last had no
 // answer, and Klarna may still act on it. It may be true with an error. Source: docs.klarna.com, Update the cart.
-func (c *Client) UpdateSession(ctx context.Context, id string, content Content) (unanswered bool, err error) {
+func (c *Client) UpdateSession(ctx context.Context, id string, content Content, customerType string) (unanswered bool, err error) {
 	answer, err := c.klarna.Do(ctx, klarna.Request{
-		Operation: "update payment session", Method: http.MethodPost, Path: sessionPath(id), Body: content, Retry: klarna.RetryReplace,
+		Operation: "update payment session", Method: http.MethodPost, Path: sessionPath(id), Body: tellOf(content, customerType), Retry: klarna.RetryReplace,
 	}, nil)
 	return answer.Unanswered, err
 }
 
-// OrderRequest is the body of an order call. Lines and addresses must be exactly those
+// OrderRequest is the body of an order call. Lines, addresses and customer must be exactly those
 // that were authorized: otherwise Klarna answers 409.
 // Source: docs.klarna.com, Validations in Klarna Payments.
 type OrderRequest struct {
@@ -72,6 +88,8 @@ type OrderRequest struct {
 	MerchantData    string       `json:"merchant_data"`
 	BillingAddress  Personal     `json:"billing_address,omitempty"`
 	ShippingAddress Personal     `json:"shipping_address,omitempty"`
+	Customer        Personal     `json:"customer,omitempty"`
+	AutoCapture     bool         `json:"auto_capture,omitempty"` // Klarna captures when the order is placed
 }
 
 // FraudStatus is Klarna's first judgement of a placed order.

@@ -35,7 +35,7 @@ func TestClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := c.CreateSession(ctx, content)
+	made, err := c.CreateSession(ctx, content, "")
 	if err != nil || made.SessionID == "" || made.ClientToken == "" || len(made.Categories) == 0 || made.Categories[0].Identifier == "" || made.Categories[0].Name == "" {
 		t.Fatalf("create: %+v, %v", made.Categories, err)
 	}
@@ -49,7 +49,7 @@ func TestClient(t *testing.T) {
 	if content, _, err = w.Payments.Wants.Want(w.put("MUG-1", 3)); err != nil {
 		t.Fatal(err)
 	}
-	if unanswered, err := c.UpdateSession(ctx, made.SessionID, content); err != nil || unanswered {
+	if unanswered, err := c.UpdateSession(ctx, made.SessionID, content, ""); err != nil || unanswered {
 		t.Errorf("update: %v, %v", unanswered, err)
 	}
 	first := w.Authorize(made.SessionID)
@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 				MerchantURLs: content.MerchantURLs, MerchantData: content.MerchantData, Intent: payments.IntentBuy,
 			}
 			change(&c)
-			_, err := w.Payments.Client.UpdateSession(w.T.Context(), id, c)
+			_, err := w.Payments.Client.UpdateSession(w.T.Context(), id, c, "")
 			return err
 		}
 	}
@@ -108,11 +108,11 @@ func TestRefusals(t *testing.T) {
 		want string
 	}{
 		{"create without lines", func(w *world, _ string) error {
-			_, err := w.Payments.Client.CreateSession(w.T.Context(), payments.Content{Sale: klarna.Sale{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE"}, Intent: payments.IntentBuy})
+			_, err := w.Payments.Client.CreateSession(w.T.Context(), payments.Content{Sale: klarna.Sale{PurchaseCountry: "SE", PurchaseCurrency: "SEK", Locale: "sv-SE"}, Intent: payments.IntentBuy}, "")
 			return err
 		}, "400 BAD_VALUE"},
 		{"create with a wrong password", func(w *world, _ string) error {
-			_, err := w.client("wrong", http.DefaultTransport).CreateSession(w.T.Context(), payments.Content{})
+			_, err := w.client("wrong", http.DefaultTransport).CreateSession(w.T.Context(), payments.Content{}, "")
 			return err
 		}, "401 "},
 		{"read unknown", func(w *world, _ string) error {
@@ -178,7 +178,7 @@ func TestIncompleteAnswers(t *testing.T) {
 	id := w.open().SessionID
 	content, _, _ := w.Payments.Wants.Want(w.cart())
 	for name, do := range map[string]func() error{
-		"create": func() error { _, err := w.Payments.Client.CreateSession(t.Context(), content); return err },
+		"create": func() error { _, err := w.Payments.Client.CreateSession(t.Context(), content, ""); return err },
 		"read":   func() error { _, err := w.Payments.Client.GetSession(t.Context(), id); return err },
 		"place": func() error {
 			_, _, err := w.Payments.Client.PlaceOrder(t.Context(), "token", payments.OrderRequest{})

@@ -59,8 +59,9 @@ type Session struct {
 	// AuthorizationToken is that of the newest authorization, while it can place an order.
 	// It is not always there.
 	AuthorizationToken string   `json:"authorization_token"`
-	BillingAddress     Personal `json:"billing_address"` // this and the next: after an authorization only
+	BillingAddress     Personal `json:"billing_address"` // this and the next two: after an authorization only
 	ShippingAddress    Personal `json:"shipping_address"`
+	Customer           Personal `json:"customer"`
 }
 
 // Category is a category of ways to pay, each with a widget of its own.
@@ -96,6 +97,12 @@ func (s Session) ShipTo() (cart.Address, error) {
 		return cart.Address{}, errors.New("the session's address cannot be read")
 	}
 	return cart.Address{ShippingCountry: a.Country, Region: a.Region, PostalCode: a.PostalCode}, nil
+}
+
+// Buyer returns who buys; zero when Klarna does not say, or not so that it can be read.
+func (s Session) Buyer() (customer klarna.Customer) {
+	_ = json.Unmarshal(s.Customer, &customer) // "" is none
+	return customer
 }
 
 // MarshalJSON returns the JSON that was read.

@@ -20,6 +20,9 @@ type Request struct {
 	// SessionID is the payment session that the shopper's session knows. If it bought the
 	// cart, the outcome is Bought. Sync works on the cart's own payment session.
 	SessionID string
+	// TellCustomer: the shopper has just chosen to be a person or a company, so a session is
+	// told. Else it keeps what the browser has said of the customer.
+	TellCustomer bool
 }
 
 // Result is what a Sync found or made.
@@ -97,6 +100,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		if quote.Version.Number != c.Published { // published in this moment
 			continue
 		}
+		buyer := quote.Version.Shop.Checkout.Forms[c.Country].CustomerType(c.CustomerType)
 
 		// Nothing to pay: the session stays, of which nothing can be bought now.
 		if quote.Free() {
@@ -129,7 +133,11 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		refused := false // the update, with a 4xx
 		if found.verdict == klarna.Differs {
 			var lost bool
-			found, lost = s.update(ctx, c.SessionID, want)
+			chosen := ""
+			if r.TellCustomer {
+				chosen = buyer
+			}
+			found, lost = s.update(ctx, c.SessionID, want, chosen)
 			refused = klarna.IsRefused(found.err)
 			if found.verdict == klarna.Agrees { // 204: read back
 				result.Updated = true
@@ -216,7 +224,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		}
 
 		// Create.
-		known, err = s.Client.CreateSession(ctx, want)
+		known, err = s.Client.CreateSession(ctx, want, buyer)
 		switch klarna.VerdictOf(err) {
 		case klarna.Agrees: // 200
 		case klarna.Gone, klarna.Refused: // 4xx: our mistake
@@ -274,13 +282,13 @@ func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	return judgement{verdict: klarna.Agrees, session: session}
 }
 
-// update sends the wanted content and leaves time for a create. Agrees has no session:
+// update sends the wanted content, with the type of the customer unless that is "", and leaves time for a create. Agrees has no session:
 // the answer has no body. lost: a try before the last had no answer, and Klarna may still
 // act on it.
-func (s *Syncer) update(ctx context.Context, id string, want Content) (found judgement, lost bool) {
+func (s *Syncer) update(ctx context.Context, id string, want Content, customerType string) (found judgement, lost bool) {
 	ctx, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
-	lost, err := s.Client.UpdateSession(ctx, id, want)
+	lost, err := s.Client.UpdateSession(ctx, id, want, customerType)
 	if klarna.Code(err) == klarna.CodeSessionCompleted { // a 404
 		return judgement{verdict: klarna.Bought, err: err}, lost
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/settings"
 )
 
 // Wants makes the session that a cart needs.
@@ -85,11 +86,12 @@ type OrderCall struct {
 }
 
 // Order returns the order call for a session's authorization: the wanted content with the
-// addresses that were authorized. Its merchant_data says that the session bought the
+// addresses and the customer that were authorized. Its merchant_data says that the session bought the
 // cart.
-func (w *Wants) Order(cartID string, want Content, s Session) OrderRequest {
+func (w *Wants) Order(cartID string, want Content, s Session, form settings.Form) OrderRequest {
 	return OrderRequest{
 		Sale: want.Sale, MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
-		BillingAddress: s.BillingAddress, ShippingAddress: s.ShippingAddress,
+		BillingAddress: s.BillingAddress, ShippingAddress: s.ShippingAddress, Customer: s.Customer,
+		AutoCapture: form.AutoCapture,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -74,7 +75,7 @@ func (w *world) order(sessionID string) payments.OrderRequest {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	return w.Payments.Wants.Order(w.cartID, session.Content, session)
+	return w.Payments.Wants.Order(w.cartID, session.Content, session, settings.Form{})
 }
 
 func (w *world) cart() cart.Cart {

@@ -12,20 +12,21 @@ import (
 	"github.com/shopd/shopd/internal/yamlfile"
 )
 
-// Checkout is what the shop asks Klarna for.
+// Checkout is what the shop asks Klarna, and shoppers, for.
 type Checkout struct {
 	Payments bool // /checkout is Klarna Payments, not Klarna Checkout
 	Review   bool // the flow of Klarna Payments has a second page
-	// Forms are Klarna Checkout's forms by the country of their market.
+	// Forms are the forms by the country of their market.
 	Forms map[string]Form
 }
 
-// Form is how Klarna Checkout's form is in a market. The zero value is Klarna's own.
+// Form is how Klarna Checkout's form, or our own of Klarna Payments, is in a market. The zero
+// value is Klarna's own.
 type Form struct {
 	// CustomerTypes are who may buy, the first preselected; empty: persons alone.
 	CustomerTypes     []string
 	SeparateAddress   bool // goods may go to another address than the bill
-	PhoneOptional     bool // where Klarna lets shoppers leave it out: in DE, AT and CH
+	PhoneOptional     bool // Klarna lets shoppers leave it out in DE, AT and CH alone
 	BirthMandatory    bool
 	IdentityMandatory bool // the national identification number
 	Colors            Colors
@@ -33,6 +34,21 @@ type Form struct {
 	Checkboxes        []Checkbox
 	AutoCapture       bool // Klarna captures when the order is bought
 }
+
+// CustomerType returns whether a person or a company buys: as the shopper has chosen, where
+// the market has that, else the first of its types. "" is no choice.
+func (f Form) CustomerType(chosen string) string {
+	switch {
+	case len(f.CustomerTypes) == 0:
+		return market.Person
+	case slices.Contains(f.CustomerTypes, chosen):
+		return chosen
+	}
+	return f.CustomerTypes[0]
+}
+
+// Companies reports whether companies may buy.
+func (f Form) Companies() bool { return slices.Contains(f.CustomerTypes, market.Organization) }
 
 // Colors are those of a form, "#0b5d3b". "" is Klarna's own.
 type Colors struct{ Button, ButtonText, Checkbox, CheckboxCheckmark, Header, Link string }
@@ -54,10 +70,7 @@ func (c Checkout) AsksMore() bool {
 	return false
 }
 
-const (
-	maxCheckboxes = 5
-	organization  = "organization"
-)
+const maxCheckboxes = 5
 
 // Countries of which Klarna can do what it cannot elsewhere.
 var (
@@ -73,6 +86,10 @@ var formMembers = []string{
 	"colors", "radius", "checkboxes", "auto_capture",
 }
 
+// ownForm are those that the shop's own form of Klarna Payments has too. What of the
+// others Klarna needs, its window asks for.
+var ownForm = []string{"customer_types", "separate_shipping_address", "phone_mandatory", "auto_capture"}
+
 // checkout reads what is asked of Klarna, with what the markets have of their own.
 func (r *reader) checkout(n, markets *yamlfile.Node, list market.List) Checkout {
 	m := r.object(n, "checkout", later["checkout"], nil, append([]string{"product", "payments_flow"}, formMembers...)...)
@@ -83,7 +100,7 @@ func (r *reader) checkout(n, markets *yamlfile.Node, list market.List) Checkout 
 	}
 	if c.Payments {
 		for _, name := range formMembers {
-			if m[name] != nil {
+			if m[name] != nil && !slices.Contains(ownForm, name) {
 				r.Warn(m[name].Line, "checkout."+name, "is of Klarna Checkout: it has no effect with product: payments")
 			}
 		}
@@ -100,8 +117,8 @@ func (r *reader) checkout(n, markets *yamlfile.Node, list market.List) Checkout 
 		own := r.object(item.Get("checkout"), path, nil, nil, formMembers...)
 		f = r.form(own, path, f, (&reader{}).spoken(item))
 		types, identity := own["customer_types"], own["national_identification_number_mandatory"]
-		if !slices.Contains(companiesIn, country) && slices.Contains(f.CustomerTypes, organization) {
-			persons := slices.DeleteFunc(slices.Clone(f.CustomerTypes), func(t string) bool { return t == organization })
+		if !slices.Contains(companiesIn, country) && f.Companies() {
+			persons := slices.DeleteFunc(slices.Clone(f.CustomerTypes), func(t string) bool { return t == market.Organization })
 			switch {
 			case types != nil:
 				r.Fail(types.Line, path+".customer_types", "Klarna has no companies in %s", country)
@@ -151,7 +168,7 @@ func (r *reader) form(m map[string]*yamlfile.Node, path string, f Form, langs []
 func (r *reader) customerTypes(n *yamlfile.Node, path string) (types []string) {
 	for i, item := range r.Array(n, path) {
 		path := fmt.Sprintf("%s[%d]", path, i)
-		t := r.Choice(item, path, "person", organization)
+		t := r.Choice(item, path, market.Person, market.Organization)
 		if t != "" && slices.Contains(types, t) {
 			r.Fail(item.Line, path, "%q stands twice", t)
 		}

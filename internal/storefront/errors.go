@@ -37,6 +37,7 @@ var failures = []struct {
 	{cart.ErrBadDiscountCode, failure{422, "bad_discount_code", "There is no such discount code.", 0}},
 	{cart.ErrUnknownRegion, failure{422, "unknown_region", "The state cannot be read. Write it as two letters.", 0}},
 	{cart.ErrUnknownOption, failure{422, "unknown_option", "There is no such way of delivery.", 0}},
+	{cart.ErrUnknownCustomer, failure{422, "unknown_customer_type", "Nobody can buy as that here.", 0}},
 	{cart.ErrUnknownMarket, failure{422, "unknown_market", "There is no such country or language.", 0}},
 	{cartsync.ErrRefused, failure{500, "order_refused", "The checkout is not available right now.", 0}},
 	{order.ErrCartChanged, failure{409, "cart_changed", "The cart is not what was approved.", 0}},

@@ -77,7 +77,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	result, err := s.syncPayments(r, cartsync.Load)
+	result, err := s.syncPayments(r, cartsync.Load, false)
 	if err != nil {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
@@ -100,8 +100,8 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	respond.AllowStyleAttributes(w)
 	respond.AllowOrigins(w, s.Payments.Origins, "frame-src", "connect-src", "img-src")
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
-		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Fields: fieldsOf(v.market.AddressFields(), result.Quote),
-		Methods: methodsOf(result.Session), Session: result.Session.Sale, Form: formOf(result.Session),
+		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Details: v.details(result.Quote),
+		Methods: methodsOf(result.Session), Session: v.told(result.Session), Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
 	}))
@@ -119,12 +119,12 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 }
 
 // syncPayments syncs the session's cart under the session's lock. It stores a new payment
-// session's ID in the session.
-func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode) (payments.Result, error) {
+// session's ID in the session. choice: the shopper has just chosen to be a person or a company.
+func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bool) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
 	result, err := s.Payments.Syncer.Sync(ctx, payments.Request{
-		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known,
+		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice,
 	})
 	if err == nil && result.Outcome == cartsync.InSync && known != result.Session.SessionID {
 		s.Sessions.SetPaymentsSessionID(ctx, result.Session.SessionID)
@@ -152,7 +152,7 @@ func fieldsOf(asked []market.Field, quote cart.Quote) []templates.AddressField {
 	var fields []templates.AddressField
 	for _, f := range asked {
 		field := templates.AddressField{
-			Name: f.Name, Autocomplete: f.Autocomplete, Pattern: f.Pattern, Optional: f.Optional, Digits: f.Digits, Length: f.Length,
+			Name: f.Name, Autocomplete: f.Autocomplete, Pattern: f.Pattern, Optional: f.Optional, Digits: f.Digits, Length: f.Length, Example: f.Example,
 		}
 		if quote.Shipping != nil {
 			field.Unreachable = f.Unreachable
@@ -169,13 +169,16 @@ func fieldsOf(asked []market.Field, quote cart.Quote) []templates.AddressField {
 type paymentsChange struct {
 	Form string `json:"form"` // of the session that the page shows
 	// Of the typed address, where tax depends on them.
-	Region     *string `json:"region"`
-	PostalCode *string `json:"postal_code"`
+	Region         *string `json:"region"`
+	PostalCode     *string `json:"postal_code"`
+	ShippingOption string  `json:"shipping_option"` // ID of a way of delivery
+	CustomerType   string  `json:"customer_type"`   // person or organization
 	pageChange
 }
 
 func (u paymentsChange) change() (cart.Change, bool) {
 	ch, ok := u.pageChange.change()
+	ch.ShippingOption, ch.CustomerType = u.ShippingOption, u.CustomerType
 	if u.Region != nil || u.PostalCode != nil {
 		ch.Place = &cart.Place{Region: text(u.Region), PostalCode: text(u.PostalCode)}
 	}
@@ -196,12 +199,65 @@ const maxForm = 64 // bytes
 
 // paymentsAnswer is the answer to that page.
 type paymentsAnswer struct {
-	Form    string      `json:"form"`
-	Session klarna.Sale `json:"session"` // of what Klarna's library is told
+	Form    string `json:"form"`
+	Session told   `json:"session"` // what Klarna's library is told
 	// ClientToken is that of a new session, "" when the page shows it already.
 	ClientToken string                    `json:"client_token,omitempty"`
 	Methods     []templates.PaymentMethod `json:"payment_methods,omitempty"`
+	// DeliveryHTML are the ways of delivery.
+	DeliveryHTML string `json:"delivery_html"`
 	pageAnswer
+}
+
+// told is what Klarna's library is told of a session.
+type told struct {
+	klarna.Sale
+	Customer klarna.Customer `json:"customer"` // its type; the page adds what is typed
+}
+
+func (v *view) told(session payments.Session) told {
+	return told{session.Sale, klarna.Customer{Type: v.form().CustomerType(v.cart.CustomerType)}}
+}
+
+// form is how the market's form is.
+func (v *view) form() settings.Form { return v.version.Shop.Checkout.Forms[v.cart.Country] }
+
+// asked are the fields of the form with Klarna's widget: of a company, of the address, and of
+// another address for the goods, as far as the market has them.
+func asked(m market.Market, form settings.Form, quote cart.Quote) (company, address, delivery []market.Field) {
+	address = append(m.AddressFields(), m.PhoneField(form.PhoneOptional))
+	if form.Companies() {
+		company = m.CompanyFields()
+	}
+	if form.SeparateAddress && quote.Shipping != nil {
+		delivery = m.DeliveryFields(form.Companies())
+	}
+	return company, address, delivery
+}
+
+// details is what the form asks for.
+func (v *view) details(quote cart.Quote) templates.DetailsView {
+	form := v.form()
+	company, address, delivery := asked(v.market, form, quote)
+	d := templates.DetailsView{
+		CustomerTypes: form.CustomerTypes, CustomerType: form.CustomerType(v.cart.CustomerType), Company: fieldsOf(company, quote),
+		Fields: fieldsOf(address, quote), DeliveryFields: fieldsOf(delivery, quote), Delivery: v.delivery(quote),
+	}
+	for i := range d.DeliveryFields {
+		d.DeliveryFields[i].Delivery = true
+	}
+	return d
+}
+
+// delivery are the ways of delivery to choose from.
+func (v *view) delivery(quote cart.Quote) templates.DeliveryView {
+	d := templates.DeliveryView{Voice: v.voice}
+	for _, o := range quote.Options {
+		d.Options = append(d.Options, templates.DeliveryOption{
+			ID: o.ID, Name: templates.Text{Text: o.Name}, Time: o.Time, Price: v.price(o.Price), Chosen: o.ID == quote.Shipping.ID, Collect: o.Pickup,
+		})
+	}
+	return d
 }
 
 // updatePayments is the endpoint of the open page with Klarna's widget.
@@ -212,7 +268,7 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.lockedJSON(w, r, &c, func(w http.ResponseWriter, r *http.Request) {
-		answer, ok := s.syncedPayments(w, r, request.Form, c, func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
+		answer, ok := s.syncedPayments(w, r, request.Form, c, request.CustomerType != "", func(_ context.Context, v *view) []templates.Note { return request.notes(v) })
 		if ok {
 			respond.JSON(w, r, http.StatusOK, answer)
 		}
@@ -220,10 +276,10 @@ func (s *Storefront) updatePayments(w http.ResponseWriter, r *http.Request) {
 }
 
 // syncedPayments syncs the session's cart and returns the answer to the open page, which
-// shows form. When it returns false, it has answered. changed is the cart with the page's
+// shows form; choice is that of syncPayments. When it returns false, it has answered. changed is the cart with the page's
 // change, for an answer without a sync.
-func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
-	result, err := s.syncPayments(r, cartsync.Change)
+func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form string, changed cart.Cart, choice bool, notes func(context.Context, *view) []templates.Note) (paymentsAnswer, bool) {
+	result, err := s.syncPayments(r, cartsync.Change, choice)
 	if !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return paymentsAnswer{}, false
 	}
@@ -234,8 +290,14 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 		return paymentsAnswer{}, false
 	}
 	answer := paymentsAnswer{
-		Form: formOf(result.Session), Session: result.Session.Sale, Methods: methodsOf(result.Session), pageAnswer: page,
+		Form: formOf(result.Session), Session: v.told(result.Session), Methods: methodsOf(result.Session), pageAnswer: page,
 	}
+	var delivery strings.Builder
+	if err := templates.DeliveryChoice(v.delivery(result.Quote)).Render(context.WithoutCancel(r.Context()), &delivery); err != nil {
+		s.jsonError(w, r, err, nil)
+		return paymentsAnswer{}, false
+	}
+	answer.DeliveryHTML = delivery.String()
 	if answer.Replaced = answer.Form != form; answer.Replaced {
 		answer.ClientToken = result.Session.ClientToken
 	}

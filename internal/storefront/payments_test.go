@@ -26,7 +26,7 @@ const (
 // ada lives where the browsers of these tests buy.
 var ada = map[string]any{
 	"country": "SE", "email": "ada@example.com", "given_name": "Ada", "family_name": "Lindqvist",
-	"street_address": "Hamngatan 4", "postal_code": "111 47", "city": "Stockholm",
+	"street_address": "Hamngatan 4", "postal_code": "111 47", "city": "Stockholm", "phone": "070-123 45 67",
 }
 
 // with returns an address with other members; nil removes one.
@@ -107,10 +107,12 @@ func (p *pay) place(token string, address map[string]any) (shoptest.Answer, paym
 
 type paymentsJSON struct {
 	updateJSON
-	Form          string         `json:"form"`
-	ClientToken   string         `json:"client_token"`
-	Session       map[string]any `json:"session"`
-	InvalidFields []string       `json:"invalid_fields"`
+	Form          string                              `json:"form"`
+	ClientToken   string                              `json:"client_token"`
+	Session       map[string]any                      `json:"session"`
+	InvalidFields []string                            `json:"invalid_fields"`
+	DeliveryHTML  string                              `json:"delivery_html"`
+	Methods       []struct{ Identifier, Name string } `json:"payment_methods"`
 }
 
 func (p *pay) send(path, body string) (shoptest.Answer, paymentsJSON) {
@@ -336,7 +338,7 @@ func TestPaymentsAddress(t *testing.T) {
 		address map[string]any
 		wrong   []string
 	}{
-		{"nothing", map[string]any{"country": "SE"}, []string{"city", "email", "family_name", "given_name", "postal_code", "street_address"}},
+		{"nothing", map[string]any{"country": "SE"}, []string{"city", "email", "family_name", "given_name", "phone", "postal_code", "street_address"}},
 		{"e-mail and postal code", with(ada, "email", "ada@example", "postal_code", "111"), []string{"email", "postal_code"}},
 		{"spaces that Klarna was not told", with(ada, "city", " Stockholm"), []string{"city"}},
 		{"where nothing is delivered", with(ada, "postal_code", "999 99"), []string{"postal_code"}},

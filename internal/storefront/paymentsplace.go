@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -22,7 +24,10 @@ type placeRequest struct {
 	Token       string         `json:"authorization_token"`
 	Form        string         `json:"form"`         // of the session that the page shows
 	OrderAmount money.Amount   `json:"order_amount"` // that the page showed at the approval
-	Address     klarna.Address `json:"billing_address"`
+	Billing     klarna.Address `json:"billing_address"`
+	// Shipping is where the goods go; nil: where the bill goes.
+	Shipping *klarna.Address `json:"shipping_address"`
+	Customer klarna.Customer `json:"customer"`
 }
 
 // errBadAddress: the address breaks the form's rules.
@@ -87,19 +92,22 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 // takes over its place first. With errBadAddress it returns the wrong members of the
 // address. The error is order.ErrCartChanged when the cart is not what was approved.
 func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeRequest, f cart.Fallback) (cart.Cart, []string, error) {
-	sold := s.Published.Now().Markets
+	version := s.Published.Now()
+	sold, form := version.Markets, version.Shop.Checkout.Forms[c.Country]
 	m, _ := sold.Lookup(c.Country)
-	if request.Address.Country != c.Country {
-		return c, nil, order.ErrCartChanged // the form was another country's
+	buyer := cmp.Or(request.Customer.Type, market.Person)
+	if request.Billing.Country != c.Country || buyer != form.CustomerType(c.CustomerType) {
+		return c, nil, order.ErrCartChanged // the form was another country's, or for other customers
 	}
 	quote, err := s.Pricer.Quote(c.Contents)
 	if err != nil {
 		return c, nil, err
 	}
-	if wrong := wrongMembers(m.AddressFields(), quote, request.Address); len(wrong) > 0 {
+	if wrong := request.wrong(m, form, quote); len(wrong) > 0 {
 		return c, wrong, errBadAddress
 	}
-	if place := (cart.Place{Region: request.Address.Region, PostalCode: request.Address.PostalCode}); !c.TaxedAs(place, sold) {
+	to := request.goesTo()
+	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, sold) {
 		c, err = s.change(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err
@@ -112,6 +120,50 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 		return c, nil, order.ErrCartChanged
 	}
 	return c, nil, nil
+}
+
+// goesTo is where the goods go.
+func (p placeRequest) goesTo() klarna.Address {
+	if p.Shipping != nil {
+		return *p.Shipping
+	}
+	return p.Billing
+}
+
+// wrong returns the members that break the rules of the form, by the names of its fields.
+// Only where the goods go must be a place that can be reached.
+func (p placeRequest) wrong(m market.Market, form settings.Form, quote cart.Quote) (wrong []string) {
+	company, fields, delivery := asked(m, form, quote)
+	if p.Customer.Type == market.Organization {
+		for _, f := range company {
+			if f.Name != market.Registration {
+				fields = append(fields, f)
+			} else if number := p.Customer.OrganizationRegistrationID; !f.Accepts(number) || number != market.Clean(number) {
+				wrong = append(wrong, f.Name)
+			}
+		}
+	} else if p.Customer.OrganizationRegistrationID != "" {
+		wrong = append(wrong, market.Registration)
+	}
+	if p.Customer.VATID != "" { // it is not asked for
+		wrong = append(wrong, "vat_id")
+	}
+	to := p.goesTo()
+	if to == p.Billing {
+		return append(wrong, wrongMembers(fields, quote, p.Billing)...)
+	}
+	anywhere := quote
+	anywhere.Shipping = nil
+	wrong = append(wrong, wrongMembers(fields, anywhere, p.Billing)...)
+	// Who gets the bill is who is told of the delivery.
+	if to.Country != p.Billing.Country || to.Email != p.Billing.Email || to.Phone != p.Billing.Phone {
+		wrong = append(wrong, "shipping_country")
+	}
+	to.Email, to.Phone = "", ""
+	for _, name := range wrongMembers(delivery, quote, to) {
+		wrong = append(wrong, "shipping_"+name)
+	}
+	return wrong
 }
 
 // wrongMembers returns the members of an address that break the rules of the fields of a
@@ -148,7 +200,7 @@ func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request p
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	answer, ok := s.syncedPayments(w, r, request.Form, c, func(ctx context.Context, v *view) []templates.Note {
+	answer, ok := s.syncedPayments(w, r, request.Form, c, false, func(ctx context.Context, v *view) []templates.Note {
 		if !short {
 			return nil
 		}

@@ -30,7 +30,7 @@ export class AddressForm {
     this.#summary = form.querySelector("[data-errors]");
     this.#changed = changed;
     this.#right = right;
-    for (const field of this.fields) if (!field.value && typed[field.name]) field.value = typed[field.name];
+    for (const field of this.#all) field.value = typed[field.name] ?? field.value;
     form.addEventListener("input", ({ target }) => this.fields.includes(target) && this.#typed(target));
     form.addEventListener("focusout", ({ target }) => {
       if (this.#wrong.has(target.name)) this.#look(target);
@@ -43,20 +43,32 @@ export class AddressForm {
     });
   }
 
-  get fields() {
+  get #all() {
     return [...this.#form.querySelectorAll("[data-field]")];
   }
 
-  /** What stands in the fields, as it is. */
-  get typed() {
-    return Object.fromEntries(this.fields.map(({ name, value }) => [name, value]));
+  /** The fields that are asked for. */
+  get fields() {
+    return this.#all.filter((field) => !field.matches(":disabled"));
   }
 
-  /** The address as Klarna and the shop get it. */
-  get address() {
-    const address = { country: this.#form.dataset.country };
-    for (const { name, value } of this.fields) if (clean(value)) address[name] = clean(value);
-    return address;
+  /** What stands in the fields, as it is, also in those that are not asked for now. */
+  get typed() {
+    return Object.fromEntries(this.#all.map(({ name, value }) => [name, value]));
+  }
+
+  /** What is to be sent of the fields that are asked for, by their names. @returns {Record<string, string>} */
+  get given() {
+    const given = {};
+    for (const { name, value } of this.fields) if (clean(value)) given[name] = clean(value);
+    return given;
+  }
+
+  /** Other fields are asked for, or other postal codes can be reached: what is not wrong any more does not say so. */
+  look() {
+    if (this.#wrong.size === 0) return;
+    this.#show(this.fields.filter((field) => this.#wrong.has(field.name) && this.#fault(field)), false);
+    if (this.#wrong.size === 0) this.#right();
   }
 
   /** Says what is wrong, if anything. @returns {boolean} nothing is */
@@ -84,7 +96,7 @@ export class AddressForm {
     if (value === "") return field.required ? error : "";
     if (this.#refused.get(field.name) === value) return error;
     if (field.dataset.pattern && !new RegExp(`^(?:${field.dataset.pattern})$`, "v").test(value)) return error;
-    return unreachable && within(unreachable.split(" "), value) ? text("unreachable", value) : "";
+    return unreachable && !("collect" in this.#form.dataset) && within(unreachable.split(" "), value) ? text("unreachable", value) : "";
   }
 
   #typed(field) {
@@ -100,7 +112,7 @@ export class AddressForm {
   }
 
   #show(fields, focus) {
-    for (const field of this.fields) this.#mark(field, fields.includes(field) ? this.#fault(field) : "");
+    for (const field of this.#all) this.#mark(field, fields.includes(field) ? this.#fault(field) : "");
     this.#summarize();
     if (focus && fields.length > 0) this.#summary.focus();
   }

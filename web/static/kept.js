@@ -2,10 +2,13 @@
 // in the tab alone, and goes with it: the shop has no use for an address before it is ordered, and what it does not
 // have it need not guard.
 
+/** @typedef {{billing_address: object, shipping_address: object, customer: object}} Details */
+
 /**
  * @typedef {object} Approval
  * @property {string} category
  * @property {string} of what was approved, as a text that is another one when anything is
+ * @property {Details} details who orders and where the goods go, as it was approved
  * @property {string} token "" while it has to be finalized, or asked for anew
  * @property {boolean} finalize it has to be finalized
  * @property {number} at when, in milliseconds since 1970
@@ -13,7 +16,8 @@
 
 /**
  * @typedef {object} Purchase
- * @property {Record<string, string>} address as typed
+ * @property {Record<string, string>} address as typed, and what else the fields have
+ * @property {boolean} elsewhere the goods go to another address than the bill
  * @property {string} form which session all but the address belongs to
  * @property {string} category chosen
  * @property {string[]} declined categories
@@ -24,7 +28,7 @@
 
 export class Kept {
   #key;
-  /** @type {Purchase} */ #purchase = { address: {}, form: "", category: "", declined: [], invalid: [], approval: null, renewed: false };
+  /** @type {Purchase} */ #purchase = { address: {}, elsewhere: false, form: "", category: "", declined: [], invalid: [], approval: null, renewed: false };
 
   /** @param {string} cart the cart's hash @param {string} form names the session that the page shows */
   constructor(cart, form) {

@@ -294,6 +294,8 @@ export class OpenOrder {
       const field = byKey(this.#root, "discount:code");
       field?.setAttribute("aria-invalid", "true");
       field?.setAttribute("aria-describedby", note.id);
+    } else if (code === "unknown_option" || code === "unknown_customer_type") {
+      location.reload(); // the shop offers something else by now
     } else {
       this.#say({ id: "refused", kind: "bad", title: message, closes: true });
     }

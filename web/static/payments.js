@@ -100,7 +100,10 @@ class Payments {
   // The form.
 
   #fill() {
-    const { address, category, invalid, renewed } = this.#kept.now;
+    const { address, category, elsewhere, invalid, renewed } = this.#kept.now;
+    const separate = this.#form.elements.elsewhere;
+    if (separate) separate.checked = elsewhere;
+    this.#ask("elsewhere-address", separate?.checked);
     if (renewed) {
       this.#kept.keep({ renewed: false });
       this.#say("renewed", "info", "renewed_title", "renewed_body");
@@ -108,8 +111,8 @@ class Payments {
     this.#address = new AddressForm(this.#form, {
       typed: address,
       changed: (name) => {
-        this.#kept.keep({ address: this.#address.typed });
-        if (name === "region" || name === "postal_code") this.#placeChanged();
+        this.#kept.keep({ address: { ...this.#kept.now.address, ...this.#address.typed } });
+        if (/(region|postal_code)$/.test(name)) this.#placeChanged();
       },
       right: () => {
         this.#kept.keep({ invalid: [] });
@@ -118,14 +121,61 @@ class Payments {
     });
     const chosen = this.#radios().find(({ value }) => value === category);
     if (chosen) chosen.checked = true;
-    this.#form.addEventListener("change", ({ target }) => target.name === "method" && this.#choose());
+    this.#form.addEventListener("change", ({ target: { name, value, checked } }) => {
+      switch (name) {
+        case "method":
+          return this.#choose();
+        case "delivery":
+          this.#order.change({ shipping_option: value });
+          return this.#collect();
+        case "customer_type":
+          this.#order.change({ customer_type: value });
+          return this.#ask("organization", value === "organization");
+        case "elsewhere":
+          this.#kept.keep({ elsewhere: checked });
+          this.#ask("elsewhere-address", checked);
+          this.#placeChanged();
+      }
+    });
+    this.#collect();
     this.#placeChanged();
     if (invalid.length > 0) this.#address.refuse(invalid);
   }
 
+  /** Asks for the fields of a group, or does not. */
+  #ask(id, asked) {
+    const group = document.getElementById(id);
+    if (group) group.disabled = group.hidden = !asked;
+    this.#address?.look();
+  }
+
+  /** Who collects the goods can live anywhere. */
+  #collect() {
+    const chosen = this.#named("delivery").find(({ checked }) => checked);
+    this.#form.toggleAttribute("data-collect", "collect" in (chosen?.dataset ?? {}));
+    this.#address.look();
+  }
+
+  /** Who orders and where the goods go, as Klarna and the shop get it. @returns {import("./kept.js").Details} */
+  #details() {
+    if (!this.#address) return this.#kept.now.approval.details;
+    const { organization_registration_id, ...given } = this.#address.given;
+    const { country } = this.#form.dataset;
+    const of = (here) => Object.entries(given).filter(([name]) => name.startsWith("shipping_") === here);
+    const bill = { country, ...Object.fromEntries(of(false)) };
+    const { email, phone } = bill;
+    const goods = of(true).map(([name, value]) => [name.slice("shipping_".length), value]);
+    const elsewhere = this.#form.elements.elsewhere?.checked;
+    return {
+      billing_address: bill,
+      shipping_address: elsewhere ? { country, ...Object.fromEntries(goods), email, phone } : bill,
+      customer: { organization_registration_id },
+    };
+  }
+
   /** Where tax follows the region or the postal code the order does too. */
   #placeChanged() {
-    const { region, postal_code } = this.#address.address;
+    const { region, postal_code } = this.#details().shipping_address;
     if (region && region !== this.#data.region) this.#order.change({ region });
     this.#data.region = region ?? this.#data.region;
     const { untaxed = [], no_vat: shown = false } = this.#data;
@@ -137,7 +187,11 @@ class Payments {
   }
 
   #radios() {
-    return [...this.#form.querySelectorAll("input[name=method]")];
+    return this.#named("method");
+  }
+
+  #named(name) {
+    return [...this.#form.querySelectorAll(`input[name=${name}]`)];
   }
 
   #choose() {
@@ -176,19 +230,24 @@ class Payments {
   // The review page.
 
   #review() {
-    const { address, approval } = this.#kept.now;
-    if (!approval || Object.keys(address).length === 0) {
+    const { approval } = this.#kept.now;
+    if (!approval?.details) {
       this.#working = true;
       location.replace(this.#data.details_url);
       return;
     }
-    const { given_name, family_name, street_address, street_address2, postal_code, city, region, email } = address;
-    const lines = [[given_name, family_name], [street_address], [street_address2], [postal_code, city], [region]];
-    const written = lines.map((parts) => parts.filter(Boolean).join(" ").trim()).filter(Boolean);
-    const fill = (name, ...children) => this.#form.querySelector(`[data-review=${name}]`).replaceChildren(...children);
-    fill("email", email ?? "");
-    fill("address", ...written.map((line) => make("span", {}, line)));
-    fill("method", this.#data.methods.find(({ identifier }) => identifier === approval.category)?.name ?? approval.category);
+    const { billing_address: bill, shipping_address: goods, customer } = approval.details;
+    const fill = (name, lines) => {
+      const part = this.#form.querySelector(`[data-review=${name}]`);
+      part.replaceChildren(...lines.filter(Boolean).map((line) => make("span", {}, line)));
+      part.parentElement.hidden = !part.firstChild;
+    };
+    fill("email", [bill.email]);
+    fill("phone", [bill.phone]);
+    fill("company", bill.organization_name ? [bill.organization_name, customer.organization_registration_id] : []);
+    fill("address", linesOf(goods));
+    fill("bill", JSON.stringify(linesOf(bill)) === JSON.stringify(linesOf(goods)) ? [] : linesOf(bill));
+    fill("method", [this.#data.methods.find(({ identifier }) => identifier === approval.category)?.name ?? approval.category]);
   }
 
   // The widget.
@@ -238,15 +297,62 @@ class Payments {
     this.#order.change({});
   }
 
-  /** The order is another one now. Klarna may offer other ways to pay for it; then the page is made anew. */
-  #took({ session, payment_methods: methods, replaced }) {
-    const names = (list) => list.map(({ identifier }) => identifier).join();
-    if ((methods || replaced) && names(methods ?? []) !== names(this.#data.methods)) location.reload();
+  /** The order is another one now. Klarna may offer other ways to pay for it, and the shop other ways of delivery. */
+  #took({ session, payment_methods: methods, delivery_html, replaced }) {
+    if (methods || replaced) this.#methods(methods ?? []);
+    this.#delivery(delivery_html);
+    this.#customer(session.customer?.type);
     if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#unfit.clear();
     this.#shown = session;
     this.#offer();
     if (this.#refused && !replaced) queueMicrotask(this.#refused); // when the answer is shown
     this.#refused = null;
+  }
+
+  /** Shows these ways to pay. A widget that stays is not touched. */
+  #methods(methods) {
+    this.#data.methods = methods;
+    const box = this.#form.querySelector("[data-methods]");
+    if (!box) return;
+    const shown = new Map([...box.querySelectorAll("[data-method]")].map((method) => [method.dataset.method, method]));
+    let next = null;
+    for (const { identifier, name } of methods.toReversed()) {
+      let method = shown.get(identifier);
+      shown.delete(identifier);
+      if (!method) {
+        const radio = make("input", { type: "radio", name: "method", value: identifier });
+        const widget = make("div", { className: "wg", hidden: true });
+        widget.dataset.widget = "";
+        method = make("div", { className: "method" }, make("label", {}, radio, name), widget);
+        method.dataset.method = identifier;
+        box.insertBefore(method, next);
+      }
+      next = method;
+    }
+    for (const gone of shown.values()) gone.remove();
+  }
+
+  /** Shows the ways of delivery as the server says, with what it does not know yet over it. */
+  #delivery(html) {
+    const box = this.#form.querySelector("[data-delivery]");
+    if (!box || html === undefined) return;
+    const focused = this.#named("delivery").find((radio) => radio === document.activeElement)?.value;
+    box.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+    const { shipping_option: chosen } = this.queue.pending;
+    for (const radio of this.#named("delivery")) {
+      if (radio.value === chosen) radio.checked = true;
+      if (radio.value === focused) radio.focus();
+    }
+    this.#collect();
+  }
+
+  /** Asks for what is needed of a person or a company, as the shopper has said, perhaps in another tab. */
+  #customer(type) {
+    if (this.#page === "review" || type === this.#shown.customer?.type || this.queue.pending.customer_type) return;
+    const radio = this.#named("customer_type").find(({ value }) => value === type);
+    if (!radio) return location.reload(); // the shop asks for something else by now
+    radio.checked = true;
+    this.#ask("organization", type === "organization");
   }
 
   /** A new session knows nothing of what was refused in the one before: every way to pay is offered again. */
@@ -291,8 +397,8 @@ class Payments {
 
   /** What Klarna is told: all that the page shows and the shopper has typed. */
   #wanted() {
-    const address = this.#address?.address ?? this.#kept.now.approval.address;
-    return { ...this.#shown, billing_address: address, shipping_address: address };
+    const details = this.#details();
+    return { ...this.#shown, ...details, customer: { ...details.customer, ...this.#shown.customer } };
   }
 
   async #approve(category) {
@@ -307,16 +413,17 @@ class Payments {
         : this.#widget[call](category, data);
     this.#work("waiting");
     for (const id of ["payment", "problem", "expired"]) drop(id);
-    await this.#conclude(await result, { category, of, address: data.billing_address });
+    const { billing_address, shipping_address, customer } = data;
+    await this.#conclude(await result, { category, of, details: { billing_address, shipping_address, customer } });
   }
 
-  /** @param {Result} result @param {{category: string, of: string, address: object}} asked */
-  async #conclude(result, { category, of, address }) {
+  /** @param {Result} result @param {{category: string, of: string, details: import("./kept.js").Details}} asked */
+  async #conclude(result, { category, of, details }) {
     const { approved, show_form, authorization_token: token = "", finalize_required: finalize = false, error } = result;
     if (approved && (token || finalize)) {
-      this.#kept.keep({ approval: { category, of, address, token, finalize: !token, at: Date.now() }, category });
+      this.#kept.keep({ approval: { category, of, details, token, finalize: !token, at: Date.now() }, category });
       if (token || this.#page !== "one-step") return this.#approved();
-      return this.#conclude(await this.#widget.finalize(category, this.#wanted()), { category, of, address });
+      return this.#conclude(await this.#widget.finalize(category, this.#wanted()), { category, of, details });
     }
     this.#rest();
     if (result.broken) {
@@ -344,7 +451,8 @@ class Payments {
 
   /** Klarna found members of the address, or of what else it was told, wrong. @param {string[]} paths */
   #invalid(paths, o) {
-    const names = paths.map((path) => path.split(".").at(-1));
+    const goods = this.#kept.now.elsewhere ? "shipping_" : "";
+    const names = paths.map((path) => path.replace("shipping_address.", goods).split(".").at(-1));
     if (this.#page === "review") {
       this.#kept.keep({ invalid: names });
       return this.#leave(this.#data.details_url);
@@ -361,8 +469,8 @@ class Payments {
     return this.#place(approval);
   }
 
-  async #place({ token, address }) {
-    const sent = { authorization_token: token, form: this.#data.form, order_amount: this.#shown.order_amount, billing_address: address };
+  async #place({ token, details }) {
+    const sent = { authorization_token: token, form: this.#data.form, order_amount: this.#shown.order_amount, ...details };
     const answer = await place(this.#data.place_url, sent, whole, this.#placing);
     switch (answer.kind) {
       case "placed":
@@ -446,6 +554,12 @@ class Payments {
     location.assign(to);
   }
 }
+
+/** An address as it is read once more. */
+const linesOf = ({ organization_name, given_name, family_name, attention, street_address, street_address2, postal_code, city, region }) =>
+  [[organization_name], [given_name, family_name], [attention], [street_address], [street_address2], [postal_code, city], [region]]
+    .map((parts) => parts.filter(Boolean).join(" "))
+    .filter(Boolean);
 
 /** An answer has all that the form needs. @param {any} json */
 const whole = ({ form, session, client_token, replaced }) =>

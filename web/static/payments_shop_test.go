@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/web/static"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -40,6 +41,13 @@ type till struct {
 	options  string // of the script, a JavaScript expression
 	replaces bool   // the next update answers with another session
 	missing  bool   // the library, the next time it is asked for
+	// What else the form asks for.
+	types    []string // of customers
+	buyer    string   // one of them
+	separate bool     // another address for the goods
+	phone    bool     // it is needed
+	known    map[string]string
+	ways     []templates.DeliveryOption
 	updates  []map[string]any
 	orders   []map[string]any
 	answers  []answer // to the next order calls, in order; then placed
@@ -49,7 +57,7 @@ type till struct {
 type answer func(u *till, w http.ResponseWriter, r *http.Request)
 
 func newTill(t *testing.T, page templates.PaymentsPage) *till {
-	u := &till{t: t, page: page, country: "SE", mugs: 2, revision: 7, form: "session-1", methods: []templates.PaymentMethod{
+	u := &till{t: t, page: page, country: "SE", buyer: market.Person, mugs: 2, revision: 7, form: "session-1", methods: []templates.PaymentMethod{
 		{Identifier: "pay_later", Name: "Pay in 30 days"}, {Identifier: "pay_now", Name: "Card"}, {Identifier: "pay_over_time", Name: "Pay in 3 parts"},
 	}}
 	mux := http.NewServeMux()
@@ -134,19 +142,30 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	m, _ := skerry.Version().Markets.Lookup(u.country)
-	var fields []templates.AddressField
-	for _, f := range m.AddressFields() {
-		var options []templates.AddressOption
-		for _, o := range f.Options {
-			options = append(options, templates.AddressOption{Value: o.Value, Label: o.Name})
+	fieldsOf := func(asked []market.Field, delivery bool) (fields []templates.AddressField) {
+		for _, f := range asked {
+			var options []templates.AddressOption
+			for _, o := range f.Options {
+				options = append(options, templates.AddressOption{Value: o.Value, Label: o.Name})
+			}
+			fields = append(fields, templates.AddressField{Name: f.Name, Autocomplete: f.Autocomplete, Pattern: f.Pattern, Value: u.known[f.Name],
+				Optional: f.Optional, Digits: f.Digits, Length: f.Length, Options: options, Unreachable: f.Unreachable, Example: f.Example, Delivery: delivery})
 		}
-		fields = append(fields, templates.AddressField{Name: f.Name, Autocomplete: f.Autocomplete, Pattern: f.Pattern,
-			Optional: f.Optional, Digits: f.Digits, Length: f.Length, Options: options, Unreachable: f.Unreachable})
+		return fields
+	}
+	details := templates.DetailsView{
+		CustomerTypes: u.types, CustomerType: u.buyer, Fields: fieldsOf(append(m.AddressFields(), m.PhoneField(!u.phone)), false), Delivery: u.delivery(),
+	}
+	if len(u.types) > 0 {
+		details.Company = fieldsOf(m.CompanyFields(), false)
+	}
+	if u.separate {
+		details.DeliveryFields = fieldsOf(m.DeliveryFields(len(u.types) > 0), true)
 	}
 	return templates.PaymentsView{
 		Shell: templates.Shell{Shop: templates.Shop{Name: "Skerry"}, Locale: "en-" + u.country, Country: u.country, Currency: string(m.Currency), CartRevision: u.revision, CartIDHash: "c0ffee", Path: "/checkout/payments",
 			Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "US", Currency: "USD", Locales: []string{"en-US"}}}},
-		Order: u.order(), Page: page, Region: u.region, Untaxed: u.untaxed, Fields: fields, Methods: u.methods, Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
+		Order: u.order(), Page: page, Region: u.region, Untaxed: u.untaxed, Details: details, Methods: u.methodsNow(), Session: u.session(), Form: u.form, ClientToken: u.form + "-token", Library: "/api.js",
 	}
 }
 
@@ -159,8 +178,21 @@ func (u *till) order() templates.Order {
 		Lines: []templates.Line{{SKU: "MUG-1", Name: templates.Text{Text: "Enamel mug"}, Picture: "MUG-1.svg", Quantity: u.mugs, Stock: 9, UnitPrice: "100 kr", Total: amount(100 * u.mugs)}}}
 }
 
+// delivery are the ways of delivery.
+func (u *till) delivery() templates.DeliveryView {
+	return templates.DeliveryView{Voice: i18n.Voice{Lang: i18n.English}, Options: u.ways}
+}
+
+// methodsNow are the ways to pay: a company has the first alone.
+func (u *till) methodsNow() []templates.PaymentMethod {
+	if u.buyer == market.Organization {
+		return u.methods[:1]
+	}
+	return u.methods
+}
+
 func (u *till) session() map[string]any {
-	return map[string]any{"purchase_country": u.country, "order_amount": 10000 * u.mugs, "order_lines": []any{map[string]any{"name": "Enamel mug", "quantity": u.mugs}}}
+	return map[string]any{"purchase_country": u.country, "order_amount": 10000 * u.mugs, "customer": map[string]any{"type": u.buyer}, "order_lines": []any{map[string]any{"name": "Enamel mug", "quantity": u.mugs}}}
 }
 
 // change is one in another tab.
@@ -190,6 +222,16 @@ func (u *till) update(w http.ResponseWriter, r *http.Request) {
 		u.region = region
 		u.revision++
 	}
+	if buyer, ok := sent["customer_type"].(string); ok {
+		u.buyer = buyer
+		u.revision++
+	}
+	if chosen, ok := sent["shipping_option"].(string); ok {
+		for i := range u.ways {
+			u.ways[i].Chosen = u.ways[i].ID == chosen
+		}
+		u.revision++
+	}
 	if country, ok := sent["country"].(string); ok {
 		u.country = country
 		u.revision++
@@ -209,12 +251,17 @@ func (u *till) writeOrder(w http.ResponseWriter, status int, replaced bool, extr
 	if err := templates.OrderSummary(templates.SummaryView{Voice: i18n.Voice{Lang: i18n.English}, Order: u.order()}).Render(u.t.Context(), &summary); err != nil {
 		u.t.Error(err)
 	}
+	var delivery strings.Builder
+	if err := templates.DeliveryChoice(u.delivery()).Render(u.t.Context(), &delivery); err != nil {
+		u.t.Error(err)
+	}
 	members := map[string]any{
+		"delivery_html": delivery.String(), "payment_methods": u.methodsNow(),
 		"form": u.form, "order_amount": 10000 * u.mugs, "order_tax_amount": 0, "purchase_country": u.country, "purchase_currency": "SEK", "locale": "en-" + u.country,
 		"cart_revision": u.revision, "replaced": replaced, "summary_html": summary.String(), "session": u.session(),
 	}
 	if replaced {
-		members["client_token"], members["payment_methods"] = u.form+"-token", u.methods
+		members["client_token"] = u.form + "-token"
 	}
 	maps.Copy(members, extra)
 	writeJSON(w, status, members)

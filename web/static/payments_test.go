@@ -382,8 +382,8 @@ func TestPaymentsOneStep(t *testing.T) {
 				if got, want := p.text("[data-buy]"), "Waiting for approval…"; got != want {
 					p.t.Errorf("button = %q, want %q", got, want)
 				}
-				if n := p.MustEval(`() => document.querySelectorAll("#order-summary[inert], [data-lock][inert]").length`).Int(); n != 3 {
-					p.t.Errorf("%d parts of the page are locked, want 3", n)
+				if n := p.MustEval(`() => document.querySelectorAll("#order-summary[inert], [data-lock][inert]").length`).Int(); n != 4 {
+					p.t.Errorf("%d parts of the page are locked, want 4", n)
 				}
 				p.buy()
 				p.buy()

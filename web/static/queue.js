@@ -10,6 +10,8 @@
  * @property {string} [discount_code] "" removes
  * @property {string} [region] of the typed address, where tax depends on it
  * @property {string} [postal_code] the same
+ * @property {string} [shipping_option] ID of a way of delivery
+ * @property {"person"|"organization"} [customer_type]
  */
 
 /**

@@ -236,7 +236,8 @@ type PackingSlipView struct {
 	Placed    string
 	DeliverTo []string
 	Phone     string
-	Delivery  string // "To your door"; "" = not told
+	Company   []string // that has bought; none = a person
+	Delivery  string   // "To your door"; "" = not told
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent

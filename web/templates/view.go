@@ -151,6 +151,7 @@ type Order struct {
 	Items    int // things, not lines
 	Discount Discount
 	Totals   Totals
+	Company  []string // that has bought, line by line; none before the purchase, and of a person
 }
 
 // CartView is the cart page; no lines = the empty cart.
@@ -191,6 +192,8 @@ const (
 // it is wrong come by its name and the page's country.
 type AddressField struct {
 	Name, Autocomplete, Pattern string
+	Example                     string // of what is to be typed; "" = none
+	Delivery                    bool   // of the address that goods go to, where the bill goes elsewhere
 	Optional, Digits            bool
 	Length                      int // characters
 	Options                     []AddressOption
@@ -217,7 +220,7 @@ type PaymentsView struct {
 	Shell
 	Order
 	Page        PaymentsPage
-	Fields      []AddressField // in their order; not needed for the review
+	Details     DetailsView // not needed for the review
 	Methods     []PaymentMethod
 	Session     any    // what the widget is told of the order, as JSON
 	Form        string // names the payment session; not its ID
@@ -230,6 +233,22 @@ type PaymentsView struct {
 	NoVAT   bool
 }
 
+// DetailsView is what the form with Klarna's widget asks for.
+type DetailsView struct {
+	CustomerTypes  []string       // that the shopper chooses from, "person" and "organization"; one is no choice
+	CustomerType   string         // that is chosen
+	Company        []AddressField // asked of companies; none where they cannot buy
+	Fields         []AddressField // of the address, in their order, and of how to reach the shopper
+	DeliveryFields []AddressField // of another address for the goods; none where there can be none
+	Delivery       DeliveryView
+}
+
+// DeliveryView are the ways of delivery; none where nothing is delivered.
+type DeliveryView struct {
+	Voice   i18n.Voice
+	Options []DeliveryOption
+}
+
 // FreeView is the checkout page of a cart for which nothing is to be paid.
 type FreeView struct {
 	Shell
@@ -239,11 +258,14 @@ type FreeView struct {
 	Options []DeliveryOption
 }
 
-// DeliveryOption is another way of delivery, with its price.
+// DeliveryOption is a way of delivery, with its price.
 type DeliveryOption struct {
-	ID    string
-	Name  Text
-	Price string
+	ID      string
+	Name    Text
+	Time    string // "" = not told
+	Price   string
+	Chosen  bool
+	Collect bool // the shopper collects the goods
 }
 
 // ConfirmationView is the page after the purchase. Without Order it is for visitors who

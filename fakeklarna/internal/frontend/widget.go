@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -184,19 +185,19 @@ func missingOf(v *payments.Session, typed map[string]string) []shopper.Field {
 	if v.BillingAddress != nil {
 		address = *v.BillingAddress
 	}
-	var customer struct {
-		DateOfBirth string `json:"date_of_birth"`
-		Type        string `json:"type"`
-	}
+	var customer wire.Customer
 	_ = json.Unmarshal(v.Customer, &customer) // was checked
 	missing := []shopper.Field{}
-	for _, f := range paymentFields(v.Market()) {
+	for _, f := range paymentFields(v.Market(), customer.Type) {
 		known := typed[f.Name]
 		if m := address.Member(f.Name); m != nil && *m != "" {
 			known = *m
 		}
-		if f.Name == "date_of_birth" && (customer.DateOfBirth != "" || customer.Type == "organization") {
-			known = customer.Type + customer.DateOfBirth
+		switch f.Name {
+		case "date_of_birth":
+			known = cmp.Or(customer.DateOfBirth, known)
+		case "organization_registration_id":
+			known = cmp.Or(customer.OrganizationRegistrationID, known)
 		}
 		if known == "" {
 			missing = append(missing, f)
@@ -205,8 +206,9 @@ func missingOf(v *payments.Session, typed map[string]string) []shopper.Field {
 	return missing
 }
 
-// paymentFields returns the fields that a purchase in a country needs, in their order.
-func paymentFields(country string) []shopper.Field {
+// paymentFields returns the fields that a purchase of a person or a company in a country
+// needs, in their order.
+func paymentFields(country, customerType string) []shopper.Field {
 	postal := shopper.Field{Name: "postal_code", Autocomplete: "postal-code", Pattern: ".{2,10}"}
 	if rule, ok := shopper.PostalCodes[country]; ok {
 		postal.Pattern, postal.Example = rule[0], rule[1]
@@ -223,7 +225,12 @@ func paymentFields(country string) []shopper.Field {
 		fields = append(fields, shopper.Field{Name: "region", Autocomplete: "address-level1", Options: shopper.States})
 	}
 	fields = append(fields, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Pattern: `\+?[\d ()/-]{4,20}`})
-	if slices.Contains(bornIn, country) {
+	if customerType == "organization" {
+		fields = slices.Insert(fields, 1, shopper.Field{Name: "organization_name", Autocomplete: "organization"})
+		if rule, ok := shopper.RegistrationNumbers[country]; ok {
+			fields = slices.Insert(fields, 2, shopper.Field{Name: "organization_registration_id", Autocomplete: "off", Pattern: rule[0], Example: rule[1]})
+		}
+	} else if slices.Contains(bornIn, country) {
 		fields = append(fields, shopper.Field{Name: "date_of_birth", Type: "date", Autocomplete: "bday", Pattern: `\d{4}-\d{2}-\d{2}`})
 	}
 	return fields

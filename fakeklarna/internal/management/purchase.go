@@ -50,11 +50,8 @@ func (s *Service) Authorize(p Purchase) {
 			OrderLines:         linesOf(p.Lines),
 			MerchantReference1: p.MerchantReference1, MerchantReference2: p.MerchantReference2, MerchantData: p.MerchantData,
 			KlarnaReference: s.newReference(),
-			Customer: Customer{
-				DateOfBirth: p.Customer.DateOfBirth, Type: p.Customer.Type,
-				OrganizationRegistrationID: p.Customer.OrganizationRegistrationID, VATID: p.Customer.VATID,
-			},
-			BillingAddress: addressOf(p.Billing), ShippingAddress: addressOf(p.Shipping),
+			Customer:        Customer{DateOfBirth: p.Customer.DateOfBirth, Type: p.Customer.Type},
+			BillingAddress:  addressOf(p.Billing), ShippingAddress: addressOf(p.Shipping),
 			CreatedAt: wire.StampMillis(now), Captures: []Capture{}, Refunds: []Refund{},
 			InitialPaymentMethod:   initialMethod(p.Method, p.Customer.Type),
 			SelectedShippingOption: optionOf(p.Option),

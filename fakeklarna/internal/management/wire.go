@@ -93,14 +93,13 @@ type Address struct {
 	Attention        string `json:"attention,omitempty"`
 }
 
-// Customer is the customer of an order.
+// Customer is the customer of an order. A company's registration number is not documented
+// here: the checkout and the payment session have it.
 // Source: docs.klarna.com, Order Management API reference; recorded answers.
 type Customer struct {
 	DateOfBirth                  string `json:"date_of_birth,omitempty"`
 	NationalIdentificationNumber string `json:"national_identification_number,omitempty"`
 	Type                         string `json:"type,omitempty"` // person or organization
-	OrganizationRegistrationID   string `json:"organization_registration_id,omitempty"`
-	VATID                        string `json:"vat_id,omitempty"`
 }
 
 // InitialPaymentMethod is how the customer chose to pay.

@@ -161,7 +161,7 @@ func (p *Stored) Email(v *Session) string {
 
 func checkTypedInFlow(typed map[string]string) error {
 	for member, text := range typed {
-		if member != "date_of_birth" && (member == "country" || new(wire.Address).Member(member) == nil) {
+		if !slices.Contains([]string{"date_of_birth", "organization_registration_id"}, member) && (member == "country" || new(wire.Address).Member(member) == nil) {
 			return shopper.BadActionf("typed: there is no field %q to type in", member)
 		}
 		if utf8.RuneCountInString(text) > 99 {

@@ -151,6 +151,10 @@ func purchaseOf(content map[string]json.RawMessage, orderID, sessionID string, t
 		p.Billing = *v.BillingAddress
 	}
 	completeAddress(&p.Billing, v.Market(), typed)
+	if v.customerType() == "organization" {
+		wire.SetDefault(&p.Billing.OrganizationName, typed["organization_name"])
+		wire.SetDefault(&p.Billing.OrganizationName, shopper.TestPerson(v.Market())["organization_name"])
+	}
 	p.Shipping = p.Billing
 	if content["shipping_address"] != nil {
 		p.Shipping = *v.ShippingAddress
@@ -176,8 +180,8 @@ func completeAddress(a *wire.Address, country string, typed map[string]string) {
 	}
 }
 
-// differ adds the members in which an order differs from the session. An address that only
-// one of them has is no difference.
+// differ adds the members in which an order differs from the session. An address or a
+// customer that only one of them has is no difference.
 // Source: docs.klarna.com, Validations in Klarna Payments.
 func (v *Session) differ(order *Session, sent map[string]json.RawMessage, at *wire.Offenders) {
 	if !strings.EqualFold(v.PurchaseCountry, order.PurchaseCountry) {
@@ -198,6 +202,9 @@ func (v *Session) differ(order *Session, sent map[string]json.RawMessage, at *wi
 	}
 	if sent["shipping_address"] != nil {
 		addressDiffers("shipping_address", v.ShippingAddress, order.ShippingAddress, at)
+	}
+	if len(v.Customer) > 0 && len(order.Customer) > 0 {
+		membersDiffer("customer", v.Customer, order.Customer, at)
 	}
 }
 
