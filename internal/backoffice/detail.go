@@ -203,19 +203,16 @@ func enumerate(names []string) string {
 func customer(o order.Order) []string {
 	a := o.BillingAddress
 	lines := []string{a.OrganizationName}
-	lines = append(lines, numbers(o)...)
+	for _, n := range numbers(o) {
+		lines = append(lines, n.Name+" "+n.Value)
+	}
 	return nonEmpty(append(lines, a.Name(), a.Email, a.Phone)...)
 }
 
 // numbers are those of the company that has bought.
-func numbers(o order.Order) (lines []string) {
-	if n := o.Customer.OrganizationRegistrationID; n != "" {
-		lines = append(lines, "Registration no. "+n)
-	}
-	if n := o.Customer.VATID; n != "" {
-		lines = append(lines, "VAT no. "+n)
-	}
-	return lines
+func numbers(o order.Order) []templates.AdminTerm {
+	terms := []templates.AdminTerm{{Name: "Registration no.", Value: o.Customer.OrganizationRegistrationID}, {Name: "VAT no.", Value: o.Customer.VATID}}
+	return slices.DeleteFunc(terms, func(t templates.AdminTerm) bool { return t.Value == "" })
 }
 
 func addressLines(a klarna.Address) []string {

@@ -27,9 +27,10 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 		Number: o.Number, OrderURL: orderPath(o.Number), Placed: form.Day(o.PlacedAt), DeliverTo: addressLines(o.ShippingAddress),
 		Phone: o.ShippingAddress.Phone, Stop: stop(o),
 	}
-	if o.IsCompany() {
-		v.Company = append(nonEmpty(o.BillingAddress.OrganizationName), numbers(o)...)
+	if name := o.BillingAddress.OrganizationName; name != "" {
+		v.Company = append(v.Company, templates.AdminTerm{Name: "Ordered by", Value: name})
 	}
+	v.Company = append(v.Company, numbers(o)...)
 	if o.Erased() {
 		v.DeliverTo, v.Stop = []string{erasedText(o)}, erasedText(o)
 	}

@@ -398,7 +398,6 @@ func (w watched) paying() {
 	p.moved("a change", func() { c.send(p, "POST", "/checkout/payments/update", `{"form":"`+data.Payments.Form+`"}`, "") }, `shopd_syncs_total{product="payments",mode="change"}`)
 	address := maps.Clone(typed)
 	address["country"] = "SE"
-	delete(address, "phone") // the shop's form has none
 	sent := maps.Clone(data.Payments.Session)
 	sent["billing_address"], sent["shipping_address"] = address, address
 	text, err := json.Marshal(sent)

@@ -99,7 +99,7 @@ func (p *pane) address() map[string]any {
 	country, _ := p.page.Session["purchase_country"].(string)
 	address := map[string]any{
 		"country": country, "email": emails[p.IntN(len(emails))], "given_name": "Ada", "family_name": "Lovelace",
-		"street_address": "Storgatan 1", "postal_code": postalCodes[country][0], "city": "Ankeborg",
+		"street_address": "Storgatan 1", "postal_code": postalCodes[country][0], "city": "Ankeborg", "phone": "+46701234567",
 	}
 	if country == "US" {
 		address["region"] = "CA"

@@ -240,7 +240,7 @@ class Payments {
     const fill = (name, lines) => {
       const part = this.#form.querySelector(`[data-review=${name}]`);
       part.replaceChildren(...lines.filter(Boolean).map((line) => make("span", {}, line)));
-      part.parentElement.hidden = !part.firstChild;
+      if (!part.firstChild) part.parentElement.remove();
     };
     fill("email", [bill.email]);
     fill("phone", [bill.phone]);

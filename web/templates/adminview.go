@@ -236,8 +236,8 @@ type PackingSlipView struct {
 	Placed    string
 	DeliverTo []string
 	Phone     string
-	Company   []string // that has bought; none = a person
-	Delivery  string   // "To your door"; "" = not told
+	Company   []AdminTerm // that has bought; none = a person
+	Delivery  string      // "To your door"; "" = not told
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent
