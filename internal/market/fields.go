@@ -97,6 +97,28 @@ func (m Market) CompanyFields() []Field {
 // Registration is the field of CompanyFields that is no member of an address.
 const Registration = "organization_registration_id"
 
+// personalNumbers are the forms of national identification numbers, with an example, in the
+// countries where Klarna takes them.
+var personalNumbers = map[string]struct{ pattern, example string }{
+	"DK": {`\d{6}-?\d{4}`, "311290-1234"}, "FI": {`\d{6}[\-+A-FU-Ya-fu-y]\d{3}[\dA-Za-z]`, "311290-123A"},
+	"NO": {`\d{6} ?\d{5}`, "311290 12345"}, "SE": {`(?:\d{2})?\d{6}[\-+]?\d{4}`, "901231-1234"},
+}
+
+// PersonFields returns the fields that a person fills in beside the address, which the shop
+// itself is not told: the date of birth, and the national identification number where there
+// is one.
+func (m Market) PersonFields(birth, identity bool) (fields []Field) {
+	if form, known := personalNumbers[m.Country]; known && identity {
+		fields = append(fields, Field{Name: "national_identification_number", Autocomplete: "off", Pattern: form.pattern, Example: form.example, Length: 20})
+	}
+	if birth {
+		fields = append(fields, Field{
+			Name: "date_of_birth", Autocomplete: "bday", Pattern: `(?:19|20)\d{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])`, Example: "1990-12-31", Length: 10,
+		})
+	}
+	return fields
+}
+
 // PhoneField returns the field for a phone number.
 func (m Market) PhoneField(optional bool) Field {
 	f := m.Field("phone")

@@ -86,9 +86,10 @@ var formMembers = []string{
 	"colors", "radius", "checkboxes", "auto_capture",
 }
 
-// ownForm are those that the shop's own form of Klarna Payments has too. What of the
-// others Klarna needs, its window asks for.
-var ownForm = []string{"customer_types", "separate_shipping_address", "phone_mandatory", "auto_capture"}
+// ownForm are those that the shop's own form of Klarna Payments has too.
+var ownForm = []string{
+	"customer_types", "separate_shipping_address", "phone_mandatory", "date_of_birth_mandatory", "national_identification_number_mandatory", "auto_capture",
+}
 
 // checkout reads what is asked of Klarna, with what the markets have of their own.
 func (r *reader) checkout(n, markets *yamlfile.Node, list market.List) Checkout {

@@ -241,6 +241,7 @@ func (v *view) details(quote cart.Quote) templates.DetailsView {
 	company, address, delivery := asked(v.market, form, quote)
 	d := templates.DetailsView{
 		CustomerTypes: form.CustomerTypes, CustomerType: form.CustomerType(v.cart.CustomerType), Company: fieldsOf(company, quote),
+		Person: fieldsOf(v.market.PersonFields(form.BirthMandatory, form.IdentityMandatory), quote),
 		Fields: fieldsOf(address, quote), DeliveryFields: fieldsOf(delivery, quote), Delivery: v.delivery(quote),
 	}
 	for i := range d.DeliveryFields {

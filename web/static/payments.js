@@ -130,7 +130,7 @@ class Payments {
           return this.#collect();
         case "customer_type":
           this.#order.change({ customer_type: value });
-          return this.#ask("organization", value === "organization");
+          return this.#buyer(value);
         case "elsewhere":
           this.#kept.keep({ elsewhere: checked });
           this.#ask("elsewhere-address", checked);
@@ -159,7 +159,7 @@ class Payments {
   /** Who orders and where the goods go, as Klarna and the shop get it. @returns {import("./kept.js").Details} */
   #details() {
     if (!this.#address) return this.#kept.now.approval.details;
-    const { organization_registration_id, ...given } = this.#address.given;
+    const { organization_registration_id, date_of_birth, national_identification_number, ...given } = this.#address.given;
     const { country } = this.#form.dataset;
     const of = (here) => Object.entries(given).filter(([name]) => name.startsWith("shipping_") === here);
     const bill = { country, ...Object.fromEntries(of(false)) };
@@ -169,7 +169,7 @@ class Payments {
     return {
       billing_address: bill,
       shipping_address: elsewhere ? { country, ...Object.fromEntries(goods), email, phone } : bill,
-      customer: { organization_registration_id },
+      customer: { organization_registration_id, date_of_birth, national_identification_number },
     };
   }
 
@@ -352,7 +352,12 @@ class Payments {
     const radio = this.#named("customer_type").find(({ value }) => value === type);
     if (!radio) return location.reload(); // the shop asks for something else by now
     radio.checked = true;
+    this.#buyer(type);
+  }
+
+  #buyer(type) {
     this.#ask("organization", type === "organization");
+    this.#ask("person", type === "person");
   }
 
   /** A new session knows nothing of what was refused in the one before: every way to pay is offered again. */
@@ -470,7 +475,9 @@ class Payments {
   }
 
   async #place({ token, details }) {
-    const sent = { authorization_token: token, form: this.#data.form, order_amount: this.#shown.order_amount, ...details };
+    const { type, organization_registration_id } = details.customer; // the rest is for Klarna alone
+    const customer = { type, organization_registration_id };
+    const sent = { authorization_token: token, form: this.#data.form, order_amount: this.#shown.order_amount, ...details, customer };
     const answer = await place(this.#data.place_url, sent, whole, this.#placing);
     switch (answer.kind) {
       case "placed":

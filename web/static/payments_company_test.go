@@ -222,3 +222,29 @@ func TestPaymentsElsewhereInvalid(t *testing.T) {
 	p.buy()
 	p.wantErrors("Check one field|Delivery address: Enter your town or city", "shipping_city")
 }
+
+// Date of birth and personal number are asked of persons, for Klarna: the shop is not told.
+func TestPaymentsPersonal(t *testing.T) {
+	u := newWide(t, templates.OneStep)
+	u.personal = true
+	p := u.open(t, "")
+	p.write(map[string]string{"phone": "070-123 45 67", "date_of_birth": "31.12.1990"})
+	p.buy()
+	p.wantErrors("Check two fields|Enter your personal identity number, such as 901231-1234|Enter your date of birth as year-month-day, such as 1990-12-31", "national_identification_number date_of_birth")
+	p.choose(`[value=organization]`)
+	if got, want := p.ways(), "pay_later|"+ofCompanies+askedOfPersons; got != want {
+		t.Errorf("a company: %s", cmp.Diff(want, got))
+	}
+	p.choose(`[value=person]`)
+	p.write(map[string]string{"national_identification_number": "901231-1234", "date_of_birth": "1990-12-31"})
+	p.keepTold()
+	p.buy()
+	p.Wait("the call", `() => calls.some(({ name }) => name === "authorize")`)
+	if got := p.MustEval(`() => JSON.stringify(calls.find(({ name }) => name === "authorize").data.customer)`).Str(); got != `{"date_of_birth":"1990-12-31","national_identification_number":"901231-1234","type":"person"}` {
+		t.Errorf("Klarna is told %s", got)
+	}
+	p.done()
+	if diff := cmp.Diff(map[string]any{"type": "person"}, u.orders[0]["customer"]); diff != "" {
+		t.Errorf("the shop is told (-want +got):\n%s", diff)
+	}
+}

@@ -46,6 +46,7 @@ type till struct {
 	buyer    string   // one of them
 	separate bool     // another address for the goods
 	phone    bool     // it is needed
+	personal bool     // persons are asked for date of birth and identity number
 	known    map[string]string
 	ways     []templates.DeliveryOption
 	updates  []map[string]any
@@ -156,6 +157,7 @@ func (u *till) view(page templates.PaymentsPage) templates.PaymentsView {
 	details := templates.DetailsView{
 		CustomerTypes: u.types, CustomerType: u.buyer, Fields: fieldsOf(append(m.AddressFields(), m.PhoneField(!u.phone)), false), Delivery: u.delivery(),
 	}
+	details.Person = fieldsOf(m.PersonFields(u.personal, u.personal), false)
 	if len(u.types) > 0 {
 		details.Company = fieldsOf(m.CompanyFields(), false)
 	}

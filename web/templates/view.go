@@ -238,6 +238,7 @@ type DetailsView struct {
 	CustomerTypes  []string       // that the shopper chooses from, "person" and "organization"; one is no choice
 	CustomerType   string         // that is chosen
 	Company        []AddressField // asked of companies; none where they cannot buy
+	Person         []AddressField // asked of persons, for Klarna alone
 	Fields         []AddressField // of the address, in their order, and of how to reach the shopper
 	DeliveryFields []AddressField // of another address for the goods; none where there can be none
 	Delivery       DeliveryView
