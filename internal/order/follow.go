@@ -203,6 +203,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if sold.ShippingAddress != (klarna.Address{}) {
 		o.ShippingAddress = sold.ShippingAddress
 	}
+	o.Delivery = o.Delivery.with(soldWith(sold))
 	if sold.PaymentMethod.Type != "" {
 		o.PaymentMethod = sold.PaymentMethod
 	}

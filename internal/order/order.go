@@ -57,6 +57,7 @@ type Order struct {
 	Terms            Terms                         `json:"terms,omitzero"`
 	BillingAddress   klarna.Address                `json:"billing_address"`
 	ShippingAddress  klarna.Address                `json:"shipping_address"`
+	Delivery         Delivery                      `json:"delivery,omitzero"` // zero: nothing is sent
 	Checkboxes       []Checkbox                    `json:"checkboxes,omitempty"`
 	PaymentMethod    ordermanagement.PaymentMethod `json:"payment_method"`
 	KlarnaReference  string                        `json:"klarna_reference"`

@@ -136,13 +136,19 @@ type Discount struct {
 type Totals struct {
 	Goods    Amount
 	Discount *Amount // negative; nil = none
-	// Delivery is nil when nothing is delivered. Its name and the time it takes are "" where
-	// they are not known.
-	Delivery                   *Amount
-	DeliveryName, DeliveryTime string
+	// Delivery is nil when nothing is delivered. Its name, the address of its pickup point and
+	// the time it takes are "" where they are not known.
+	Delivery                                  *Amount
+	DeliveryName, DeliveryPlace, DeliveryTime string
 	SalesTax                   *Amount // nil outside the US
 	Total                      Amount
 	VAT                        string // contained in Total; "" = not shown (US)
+}
+
+// Fact is something that is known, under its name.
+type Fact struct {
+	Name  string
+	Lines []string
 }
 
 // Order is what is bought, as cart, checkout and confirmation show it.
@@ -151,6 +157,7 @@ type Order struct {
 	Items    int // things, not lines
 	Discount Discount
 	Totals   Totals
+	Delivery []Fact // of an order that is bought: where it is fetched, who brings it, when
 }
 
 // CartView is the cart page; no lines = the empty cart.
@@ -243,6 +250,7 @@ type FreeView struct {
 type DeliveryOption struct {
 	ID    string
 	Name  Text
+	Place string // the address of its pickup point; "" = none
 	Price string
 }
 
