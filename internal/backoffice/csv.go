@@ -104,12 +104,12 @@ var orderFile = file{
 	},
 }
 
-// delivery are the cells of the way of delivery that the shopper chose.
+// delivery are, without what the shopper typed, the cells of the way of delivery that the shopper chose.
 func delivery(o order.Order) []string {
 	d := o.Delivery
 	var extras []string
 	for _, a := range d.Addons {
-		extras = append(extras, strings.Join(nonEmpty(a.Type, a.ExternalID, a.UserInput), " "))
+		extras = append(extras, strings.Join(nonEmpty(a.Type, a.ExternalID), " "))
 	}
 	return []string{
 		text(d.ID), text(d.Name), text(d.Type), text(d.Method), text(d.Class), text(d.Carrier), text(d.Product.Identifier), text(d.Product.Name),

@@ -4,7 +4,6 @@
 package kco
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -68,16 +67,8 @@ type ShippingOption struct {
 // shipping assistant at Klarna. Source: docs.kustom.co, Shipping.
 type SelectedOption struct {
 	ShippingOption
-	TMSReference   string         `json:"tms_reference,omitempty"` // the assistant's, of the shipment
-	SelectedAddons []klarna.Addon `json:"selected_addons,omitempty"`
-}
-
-// UnmarshalJSON reads what can be read: an assistant's members are no reason to refuse an
-// order.
-func (o *SelectedOption) UnmarshalJSON(text []byte) error {
-	type plain SelectedOption
-	_ = json.Unmarshal(text, (*plain)(o))
-	return nil
+	TMSReference   string        `json:"tms_reference,omitempty"` // the assistant's, of the shipment
+	SelectedAddons klarna.Addons `json:"selected_addons,omitempty"`
 }
 
 // Options are the order's options, as far as the shop sets any.

@@ -49,12 +49,21 @@ type PickupLocation struct {
 	Address Address `json:"address,omitzero"`
 }
 
+// Addons are what the shopper has chosen beside a way of delivery.
+type Addons []Addon
+
 // Addon is what the shopper has chosen beside a way of delivery, and typed for it.
 type Addon struct {
 	Type       string       `json:"type,omitempty"`
 	Price      money.Amount `json:"price,omitempty"`
 	ExternalID string       `json:"external_id,omitempty"`
 	UserInput  string       `json:"user_input,omitempty"`
+}
+
+// UnmarshalJSON reads what can be read.
+func (a *Addons) UnmarshalJSON(text []byte) error {
+	_ = json.Unmarshal(text, (*[]Addon)(a))
+	return nil
 }
 
 // UnmarshalJSON reads what can be read: a member of another type is no reason to refuse an

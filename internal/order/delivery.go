@@ -24,7 +24,7 @@ type Delivery struct {
 	Timeslot       klarna.Timeslot       `json:"timeslot,omitzero"`
 	PickupLocation klarna.PickupLocation `json:"pickup_location,omitzero"` // zero: the goods are brought
 	TMSReference   string                `json:"tms_reference,omitempty"`  // the shipping assistant's, of the shipment
-	Addons         []klarna.Addon        `json:"addons,omitempty"`
+	Addons         klarna.Addons         `json:"addons,omitempty"`
 }
 
 // deliveryOf is what the shop file says of the way of delivery in an order's lines.

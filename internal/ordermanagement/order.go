@@ -81,7 +81,7 @@ type ShippingOption struct {
 	TMSReference   string                `json:"tms_reference"`
 	Location       klarna.PickupLocation `json:"location"`
 	Timeslot       klarna.Timeslot       `json:"timeslot"`
-	SelectedAddons []klarna.Addon        `json:"selected_addons"`
+	SelectedAddons klarna.Addons         `json:"selected_addons"`
 }
 
 // UnmarshalJSON reads what can be read: how goods come is no reason to refuse a paid order.
