@@ -238,9 +238,9 @@ func (f *cartFile) shipTo(m map[string]*yamlfile.Node, in market.Market) cart.Ad
 	if _, known := delivery.Region(a.Region); !known {
 		f.Fail(to["region"].Line, "ship_to.region", "%q is not a region of %s whose tax is known", a.Region, a.ShippingCountry)
 	}
-	if a.Option = f.Optional(m["shipping_option"], "shipping_option", 64); a.Option != "" {
+	if a.Option = f.Optional(m["shipping_option"], "shipping_option", 101); a.Option != "" {
 		var ids []string
-		for _, o := range in.ShippingOptions {
+		for _, o := range in.Choices() {
 			ids = append(ids, o.ID)
 		}
 		if !slices.Contains(ids, a.Option) {

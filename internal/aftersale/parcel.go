@@ -1,6 +1,7 @@
 package aftersale
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -209,6 +210,9 @@ var methodNames = map[string]string{ //nolint:gosec // no credentials
 	"ClickCollect": "Click and collect", "BoxReg": "Parcel box, registered", "BoxUnreg": "Letter box, not registered", "Postal": "By post",
 	"DHLPackstation": "DHL Packstation", "PalletDelivery": "Pallet", "Own": "Our own delivery", "Digital": "Digital", "Undefined": "Something else",
 }
+
+// MethodName is a way of delivery of Klarna's as people call it, else as Klarna does.
+func MethodName(method string) string { return cmp.Or(methodNames[method], method) }
 
 // parcel is the parcel that was typed, nil for none.
 func (d *Draft) parcel(needed bool) []order.Shipment {

@@ -1,6 +1,7 @@
 package backoffice
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"net/http"
@@ -77,6 +78,8 @@ var orderFile = file{
 		"captures", "last_captured_at", "refunds", "last_refunded_at", "expires_at",
 		"merchant_reference1", "merchant_reference2", "klarna_reference", "order_id", "flags", "state", "checkboxes",
 		"customer_type", "organization_name", "organization_registration_id", "vat_id",
+		"delivery", "delivery_name", "delivery_type", "delivery_method", "delivery_class", "carrier", "carrier_product", "carrier_product_name",
+		"pickup_location_id", "pickup_location", "timeslot_id", "timeslot_start", "timeslot_end", "delivery_extras", "tms_reference",
 	},
 	rows: func(o order.Order) [][]string {
 		var captured, refunded time.Time
@@ -90,7 +93,7 @@ var orderFile = file{
 		for _, f := range o.Flags {
 			flags = append(flags, string(f))
 		}
-		return [][]string{{
+		return [][]string{append([]string{
 			text(o.Number), moment(o.PlacedAt), text(string(o.Status)), text(string(o.FraudStatus)), text(o.PurchaseCountry),
 			place(o, o.BillingAddress.PostalCode), place(o, o.BillingAddress.City),
 			text(strings.ToUpper(o.ShippingAddress.Country)), place(o, o.ShippingAddress.PostalCode), place(o, o.ShippingAddress.City),
@@ -100,8 +103,22 @@ var orderFile = file{
 			strconv.Itoa(len(o.Captures)), moment(captured), strconv.Itoa(len(o.Refunds)), moment(refunded), moment(o.ExpiresAt),
 			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text, checkboxes(o),
 			place(o, customerType(o)), place(o, o.BillingAddress.OrganizationName), place(o, o.Customer.OrganizationRegistrationID), place(o, o.Customer.VATID),
-		}}
+		}, delivery(o)...)}
 	},
+}
+
+// delivery are, without what the shopper typed, the cells of the way of delivery that the shopper chose.
+func delivery(o order.Order) []string {
+	d := o.Delivery
+	var extras []string
+	for _, a := range d.Addons {
+		extras = append(extras, strings.Join(nonEmpty(a.Type, a.ExternalID), " "))
+	}
+	return []string{
+		text(d.ID), text(d.Name), text(d.Type), text(d.Method), text(d.Class), text(d.Carrier), text(d.Product.Identifier), text(d.Product.Name),
+		place(o, d.PickupLocation.ID), place(o, d.PickupLocation.Name), place(o, d.Timeslot.ID), place(o, d.Timeslot.Start), place(o, d.Timeslot.End),
+		place(o, strings.Join(extras, ", ")), place(o, d.TMSReference),
+	}
 }
 
 // checkboxes are the answers to the shop's own questions: "newsletter=yes age=no".
@@ -157,7 +174,8 @@ func place(o order.Order, part string) string {
 	return text(part)
 }
 
-// addressFile has whole addresses, for whoever sends the goods: two rows for each order. It
+// addressFile has whole addresses, for whoever sends the goods: two rows for each order, and
+// one for the place where it is fetched, whose name is in the column of an organization. It
 // is apart from the others, which bookkeeping gets, for it has names and streets.
 var addressFile = file{
 	name: "addresses",
@@ -172,10 +190,16 @@ var addressFile = file{
 		if o.Erased() {
 			return nil
 		}
-		for _, a := range []struct {
+		type row struct {
 			name string
 			klarna.Address
-		}{{"billing", o.BillingAddress}, {"shipping", o.ShippingAddress}} {
+		}
+		all := []row{{"billing", o.BillingAddress}, {"shipping", o.ShippingAddress}}
+		if at := o.Delivery.PickupLocation; at != (klarna.PickupLocation{}) {
+			at.Address.OrganizationName = cmp.Or(at.Address.OrganizationName, at.Name)
+			all = append(all, row{"pickup", at.Address})
+		}
+		for _, a := range all {
 			row := []string{text(o.Number), moment(o.PlacedAt), stateOf(o).Text, a.name}
 			for _, m := range a.Members() {
 				row = append(row, text(*m.Value))

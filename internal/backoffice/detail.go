@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -59,6 +60,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		Customer: customer(o), DeliverTo: append(addressLines(o.ShippingAddress), contactLines(o)...), References: references(o),
 		InspectURL: "/admin/inspect?q=" + o.Number,
 	}
+	v.Delivery = b.delivery(o)
 	for _, box := range o.Checkboxes {
 		v.Checkboxes = append(v.Checkboxes, templates.AdminTerm{Name: box.Text, Value: form.UpperFirst(yesNo(box.Checked))})
 	}
@@ -91,6 +93,21 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		v.MayNot = "You can look but not change. Ask someone who can manage orders."
 	}
 	b.page(w, r, http.StatusOK, "Order "+o.Number, navOrders, templates.AdminOrder(v))
+}
+
+// shown shows orders as their buyers see them, in English.
+func (b *Backoffice) shown() orderview.View {
+	return orderview.View{Version: b.version(), Voice: i18n.Voice{Lang: i18n.English}}
+}
+
+// delivery is how the shopper chose that the goods come.
+func (b *Backoffice) delivery(o order.Order) []templates.Fact {
+	d := o.Delivery
+	if d.ID == "" {
+		return nil
+	}
+	way := templates.Fact{Name: "Chosen", Lines: nonEmpty(d.Name, strings.Join(nonEmpty(d.ID, d.Type, aftersale.MethodName(d.Method), d.Class), " · "))}
+	return append([]templates.Fact{way}, b.shown().Delivery(o)...)
 }
 
 // refresh reads the order at Klarna.

@@ -22,7 +22,9 @@ func at(change func(a *klarna.Address)) func(o *kco.Order) {
 func country(code string) func(o *kco.Order) { return at(func(a *klarna.Address) { a.Country = code }) }
 
 func choose(id string) func(o *kco.Order) {
-	return func(o *kco.Order) { o.SelectedShippingOption = &kco.ShippingOption{ID: id} }
+	return func(o *kco.Order) {
+		o.SelectedShippingOption = &kco.SelectedOption{ShippingOption: kco.ShippingOption{ID: id}}
+	}
 }
 
 func both(changes ...func(o *kco.Order)) func(o *kco.Order) {

@@ -33,18 +33,19 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	toldOf(r).CartID = cartID
 	address := body.Address()
 	var goods []cart.GoodsLine
-	free := false
+	free, gone := false, false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
 		next, content, quote, err := c.Want(now, address, body.Locale)
 		if err != nil {
 			return err
 		}
-		if free = quote.Free(); !free && len(kco.SaleDifferences(content, body)) == 0 {
+		free, gone = quote.Free(), givenUp(body.SelectedShippingOption, quote)
+		if !free && !gone && len(kco.SaleDifferences(content, body)) == 0 {
 			goods = quote.Goods
 			return errAgrees
 		}
-		// The iframe shows an address or option that the cart does not know. The cart takes
+		// The iframe shows an address or option that the cart does not know, or what is no more. The cart takes
 		// it over, so that the shopper's next try can succeed.
 		*now = next
 		return nil
@@ -54,6 +55,8 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, name, text)
 	case err == nil && free:
 		c.free(w, r, name, c.voice(body.Locale, stored.Locale).T("free.reload"))
+	case err == nil && gone:
+		c.redirect(w, r, name, kco.DeliveryGone, "")
 	case err == nil, errors.Is(err, errEmpty):
 		c.redirect(w, r, name, kco.CartChanged, "")
 	case errors.Is(err, cart.ErrNotItsOrder):
@@ -63,6 +66,12 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	default:
 		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: order.StockLines(goods)}, c.voice(body.Locale, stored.Locale))
 	}
+}
+
+// givenUp reports whether the shopper chose a way of delivery that was offered and is not any
+// more. One of Klarna's shipping assistant is none of ours.
+func givenUp(chosen *kco.SelectedOption, quote cart.Quote) bool {
+	return chosen != nil && chosen.ID != "" && chosen.TMSReference == "" && quote.Shipping != nil && !quote.Offers(chosen.ID)
 }
 
 // approve approves the purchase if the stock does. Where it cannot be decided now, the

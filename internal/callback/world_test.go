@@ -200,7 +200,7 @@ func (w *world) order(c cart.Cart) kco.Order {
 	}
 	for i := range content.ShippingOptions {
 		if content.ShippingOptions[i].Preselected {
-			o.SelectedShippingOption = &content.ShippingOptions[i]
+			o.SelectedShippingOption = &kco.SelectedOption{ShippingOption: content.ShippingOptions[i]}
 		}
 	}
 	return o

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,7 @@ func (d dice) file() string {
 	var b strings.Builder
 	b.WriteString("name: A\ncontact: {email: a@b.example}\npages: {terms: 'https://a.example/terms'}\nmarkets:\n")
 	all := map[string]string{"SE": "sv-SE", "FI": "fi-FI", "DE": "de-DE", "CH": "de-CH", "GB": "en-GB", "US": "en-US"}
+	m := map[string]string{"SE": "11157", "FI": "00100", "DE": "10115", "CH": "8001", "GB": "SW1A 1AA", "US": "94103"}
 	countries := []string{"SE", "FI", "DE", "CH", "GB", "US"}
 	d.Shuffle(len(countries), func(i, j int) { countries[i], countries[j] = countries[j], countries[i] })
 	for _, country := range countries[:1+d.IntN(3)] {
@@ -74,6 +76,9 @@ func (d dice) file() string {
 				fmt.Fprintf(&b, ", free_from: %d", 1+d.IntN(100_000))
 			}
 			if d.chance(40) {
+				fmt.Fprintf(&b, ", pickup_points: [%s]", strings.Join(d.points(m[country]), ", "))
+			}
+			if d.chance(40) {
 				fmt.Fprintf(&b, ", price: [{up_to: %d, price: %d}, {up_to: %d, price: %d}]}\n", 1+d.IntN(1000), d.price(), 1001+d.IntN(20_000), d.price())
 			} else {
 				fmt.Fprintf(&b, ", price: %d}\n", d.price())
@@ -86,6 +91,14 @@ func (d dice) file() string {
 		}
 	}
 	return b.String()
+}
+
+// points are one to three pickup points.
+func (d dice) points(postalCode string) (points []string) {
+	for _, id := range []string{"a", "b", "c"}[:1+d.IntN(3)] {
+		points = append(points, fmt.Sprintf("{id: %s, name: Kiosk %s, address: {street_address: Street 1, postal_code: '%s', city: Town}}", id, id, postalCode))
+	}
+	return points
 }
 
 // goods is a catalogue of a product of each class, some digital, and two codes.
@@ -107,7 +120,7 @@ func (d dice) goods() string {
 func (d dice) cart(v *publish.Version) cart.Contents {
 	m := v.Markets[d.IntN(len(v.Markets))]
 	c := cart.Contents{
-		Country: m.Country, Locale: m.Locales[0], DiscountCode: one(d, "", "", "SOME", "ALL", "GONE"), ShippingOption: one(d, "", "o0", "o1", "last", "gone"),
+		Country: m.Country, Locale: m.Locales[0], DiscountCode: one(d, "", "", "SOME", "ALL", "GONE"), ShippingOption: one(d, "", "o0", "o1", "o0:a", "o1:b", "last", "last:a", "gone"),
 		ShipTo: &cart.ShipTo{
 			Country: one(d, "", "", m.Country, "DK", "PL", "IS"), Region: one(d, "", "CA", "NJ", "OR", "TX"), PostalCode: one(d, "", "11147", "22100", "1000"),
 		},
@@ -153,6 +166,43 @@ func TestAnyShop(t *testing.T) {
 			t.Errorf("no line was a %s", kind)
 		}
 	}
+}
+
+// offers are the options of a quote, each with where it leads.
+func offers(q cart.Quote) (all []string) {
+	for _, o := range q.Options {
+		all = append(all, o.ID+" "+o.Method+" "+o.Location.Name)
+	}
+	return all
+}
+
+// offered are the options that a market has for goods of such a weight.
+func offered(m market.Market, q cart.Quote) (all []string) {
+	grams := 0
+	for _, g := range q.Goods {
+		grams += g.Quantity * g.Product.Weight
+	}
+	for _, o := range m.ShippingOptions {
+		if o.ByWeight != nil && grams > o.ByWeight[len(o.ByWeight)-1].UpTo {
+			continue
+		}
+		method := ""
+		switch {
+		case o.Pickup:
+			method = "PickUpStore"
+		case o.PickupPoints != nil:
+			method = "PickUpPoint"
+		default:
+			all = append(all, o.ID+"  ")
+		}
+		if o.Pickup && o.PickupPoints == nil {
+			all = append(all, o.ID+" "+method+" ")
+		}
+		for _, p := range o.PickupPoints {
+			all = append(all, o.ID+":"+p.ID+" "+method+" Kiosk "+p.ID)
+		}
+	}
+	return all
 }
 
 // right says what is wrong with the lines of a quote.
@@ -206,6 +256,10 @@ func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
 		return fmt.Errorf("goods %d and discounts %d, the quote has %d and %d", goods, discounts, q.GoodsAmount, q.DiscountAmount)
 	case goods+discounts+fees+salesTax != q.OrderAmount:
 		return fmt.Errorf("the order is %d, its parts are %d", q.OrderAmount, goods+discounts+fees+salesTax)
+	case q.NoDelivery != (q.Shipping == nil && slices.ContainsFunc(q.Goods, func(g cart.GoodsLine) bool { return !g.Product.Digital })):
+		return fmt.Errorf("no delivery %t with %+v", q.NoDelivery, q.Shipping)
+	case q.Shipping != nil && (!reflect.DeepEqual(offers(q), offered(m, q)) || q.Offers(c.ShippingOption) && q.Shipping.ID != c.ShippingOption):
+		return fmt.Errorf("of %v %q is chosen, wanted %q, want %v", offers(q), q.Shipping.ID, c.ShippingOption, offered(m, q))
 	case q.Shipping == nil && fees != 0, q.Shipping != nil && (fees != q.Shipping.Price || tax != q.Shipping.Tax):
 		return fmt.Errorf("fees of %d with tax %d, the option is %+v", fees, tax, q.Shipping)
 	case (m.Scheme == market.SalesTax) != slices.ContainsFunc(q.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) && len(lines) > 0:

@@ -10,13 +10,16 @@ import (
 	"github.com/shopd/shopd/internal/money"
 )
 
-// Option is a way of delivery for a cart. Its price is the cart's: without VAT where that
-// is the market's rule.
+// Option is a way of delivery for a cart, or one of its pickup points. Its price is the
+// cart's: without VAT where that is the market's rule.
 type Option struct {
 	ID         string
-	Name, Time string // in the cart's language; Time may be ""
+	Name, Time string // in the cart's language, Name with that of the pickup point; Time may be ""
 	Price      money.Amount
-	Pickup     bool // the shopper collects the goods
+	Pickup     bool // the shopper fetches the goods
+
+	Method   string                // Klarna's name for how the goods come; "" is not told
+	Location klarna.PickupLocation // where they are fetched; zero where the shop file does not say
 
 	Tax   money.Amount  // in Price
 	Rate  money.TaxRate // of its largest part
@@ -102,7 +105,7 @@ func taxOf(parts []part) (sum money.Amount, err error) {
 
 // option prices a way of delivery for a parcel.
 func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOption) (Option, error) {
-	option := Option{ID: o.ID, Price: o.Price, Pickup: o.Pickup}
+	option := Option{ID: o.ID, Price: o.Price, Pickup: o.Pickup || o.PickupPoints != nil, Method: MethodOf(o)}
 	if to.Untaxed() && m.UntaxedPrices == market.WithoutVAT {
 		home, _ := m.DeliveryTo("", "")
 		parts, err := p.split(home, o.Price)
@@ -180,6 +183,31 @@ func (p *Pricer) Redelivered(m market.Market, to market.Delivery, lines []klarna
 	return slices.Insert(rest, first, fees...), nil
 }
 
+// MethodOf is Klarna's name for how goods come by a way of delivery, "" where the shop file
+// does not tell.
+func MethodOf(o market.ShippingOption) string {
+	switch {
+	case o.Pickup:
+		return klarna.PickUpStore
+	case o.PickupPoints != nil, o.Point != nil:
+		return klarna.PickUpPoint
+	}
+	return ""
+}
+
+// LocationOf is the pickup point of a choice in a country as Klarna is told of it; zero
+// where it has none.
+func LocationOf(o market.ShippingOption, lang i18n.Lang, country string) klarna.PickupLocation {
+	p := o.Point
+	if p == nil {
+		return klarna.PickupLocation{}
+	}
+	name, _ := p.Name.In(lang)
+	return klarna.PickupLocation{ID: p.ID, Name: name, Address: klarna.Address{
+		StreetAddress: p.StreetAddress, StreetAddress2: p.StreetAddress2, PostalCode: p.PostalCode, City: p.City, Region: p.Region, Country: country,
+	}}
+}
+
 // Reaches reports whether the order can be brought to a region and a postal code; see
 // [market.Delivery.Delivers]. What is collected or not shipped always can.
 func (q Quote) Reaches(region, postalCode string) bool {
@@ -190,23 +218,30 @@ func (q Quote) Reaches(region, postalCode string) bool {
 func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel) error {
 	goods := q.GoodsAmount + q.DiscountAmount // the discount is at most the goods
 	offered := q.Delivery.OptionsFor(goods, shipped.grams)
-	if !slices.ContainsFunc(offered, func(o market.ShippingOption) bool { return o.ID == id }) {
-		usual, ok := market.DefaultOption(offered)
-		if q.NoDelivery = !ok; !ok {
-			return nil
-		}
-		id = usual.ID
+	usual, some := market.DefaultOption(offered)
+	if q.NoDelivery = !some; !some {
+		return nil
 	}
+	first := 0
 	for _, o := range offered {
 		option, err := shipped.option(m, q.Delivery, o)
 		if err != nil {
 			return err
 		}
-		option.Name, _ = o.Name.In(lang)
+		if o.ID == usual.ID {
+			first = len(q.Options)
+		}
 		option.Time, _ = o.Time.In(lang)
-		q.Options = append(q.Options, option)
+		for _, choice := range o.Choices() {
+			option.ID, option.Name, option.Location = choice.ID, choice.Title(lang), LocationOf(choice, lang, m.Country)
+			q.Options = append(q.Options, option)
+		}
 	}
-	q.Shipping = &q.Options[slices.IndexFunc(q.Options, func(o Option) bool { return o.ID == id })]
+	chosen := slices.IndexFunc(q.Options, func(o Option) bool { return o.ID == id })
+	if chosen < 0 {
+		chosen = first
+	}
+	q.Shipping = &q.Options[chosen]
 	return nil
 }
 

@@ -59,6 +59,11 @@ func (q Quote) Shown() string {
 	return q.Shipping.ID
 }
 
+// Offers reports whether the shipping option with an ID can be chosen.
+func (q Quote) Offers(id string) bool {
+	return slices.ContainsFunc(q.Options, func(o Option) bool { return o.ID == id })
+}
+
 // Free reports whether there is something to sell, and nothing to pay.
 func (q Quote) Free() bool { return !q.Empty() && q.OrderAmount == 0 }
 

@@ -14,7 +14,7 @@ import (
 type AddressChange struct {
 	BillingAddress         klarna.Address  `json:"billing_address"`
 	ShippingAddress        klarna.Address  `json:"shipping_address"`
-	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"`
+	SelectedShippingOption *SelectedOption `json:"selected_shipping_option"`
 	MerchantData           string          `json:"merchant_data"`
 	Locale                 string          `json:"locale"`
 }
@@ -67,6 +67,7 @@ const (
 	AlreadyBought   Reason = "already_bought"   // by this order
 	PurchaseRunning Reason = "purchase_running" // of another order of the cart
 	UnknownOrder    Reason = "unknown_order"    // not the cart's newest, or not ours
+	DeliveryGone    Reason = "delivery_gone"    // the way of delivery is not offered any more
 )
 
 // CheckoutURL returns the page for a shopper whose purchase was refused. sku is the

@@ -58,6 +58,17 @@ type ShippingOption struct {
 	TaxAmount   money.Amount `json:"tax_amount"`
 	TaxRate     klarna.Rate  `json:"tax_rate"`
 	Preselected bool         `json:"preselected"` // one at most
+	// ShippingMethod is how the goods come: "PickUpPoint"; "" where it is not told.
+	ShippingMethod  string                 `json:"shipping_method,omitempty"`
+	DeliveryDetails klarna.DeliveryDetails `json:"delivery_details,omitzero"`
+}
+
+// SelectedOption is the way of delivery that the shopper has chosen, of ours or of a
+// shipping assistant at Klarna. Source: docs.kustom.co, Shipping.
+type SelectedOption struct {
+	ShippingOption
+	TMSReference   string        `json:"tms_reference,omitempty"` // the assistant's, of the shipment
+	SelectedAddons klarna.Addons `json:"selected_addons,omitempty"`
 }
 
 // Options are the order's options, as far as the shop sets any.
@@ -108,7 +119,7 @@ type Order struct {
 	BillingAddress         klarna.Address  `json:"billing_address"`
 	ShippingAddress        klarna.Address  `json:"shipping_address"`
 	Customer               klarna.Customer `json:"customer"`
-	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"` // nil when none is chosen
+	SelectedShippingOption *SelectedOption `json:"selected_shipping_option"` // nil when none is chosen
 	MerchantRequested      Requested       `json:"merchant_requested"`
 }
 

@@ -2,6 +2,8 @@ package kco
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
@@ -27,8 +29,10 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	delivery, deliveryErr := shippingOptions(quote)
 	m, _ := quote.Version.Markets.Lookup(c.Country)
+	sale := quote.Sale(c.Contents)
+	sale.OrderLines = weighed(sale.OrderLines, quote.Goods)
 	return Content{
-		Sale:              quote.Sale(c.Contents),
+		Sale:              sale,
 		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale)),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   delivery,
@@ -72,11 +76,31 @@ func shippingOptions(q cart.Quote) ([]ShippingOption, error) {
 			return nil, err
 		}
 		options = append(options, ShippingOption{
-			ID: o.ID, Name: o.Name, Description: o.Time,
+			ID: o.ID, Name: o.Name, Description: description(o),
 			Price: o.Price, TaxAmount: o.Tax, TaxRate: rate, Preselected: o.ID == q.Shipping.ID,
+			ShippingMethod: o.Method, DeliveryDetails: klarna.DeliveryDetails{PickupLocation: o.Location},
 		})
 	}
 	return options, nil
+}
+
+// description is where a way of delivery leads and how long it takes. The form may not show
+// what is in the details.
+func description(o cart.Option) string {
+	parts := []string{o.Location.Address.Line(), o.Time}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
+}
+
+// weighed are lines that say what one of each of the goods weighs.
+func weighed(lines []klarna.OrderLine, goods []cart.GoodsLine) []klarna.OrderLine {
+	lines = slices.Clone(lines)
+	for i := range lines {
+		at := slices.IndexFunc(goods, func(g cart.GoodsLine) bool { return g.SKU == lines[i].Reference })
+		if lines[i].Type == klarna.Physical && at >= 0 {
+			lines[i].ShippingAttributes.Weight = goods[at].Product.Weight
+		}
+	}
+	return lines
 }
 
 // options are those of a market's form.

@@ -70,27 +70,27 @@ func TestShippingOptions(t *testing.T) {
 		{"Sweden", cart.Contents{Country: "SE", Locale: "sv-SE", Lines: mug}, []kco.ShippingOption{
 			{ID: "mailboat", Name: "Postbåten", Description: "3 till 5\u00a0dagar", Price: 4900, TaxAmount: 980, TaxRate: 2500, Preselected: true},
 			{ID: "express", Name: "Express", Description: "nästa arbetsdag", Price: 12900, TaxAmount: 2580, TaxRate: 2500},
-			{ID: "collect", Name: "Hämta i hamnen", Description: "klart nästa dag", TaxRate: 2500},
+			{ID: "collect", Name: "Hämta i hamnen", Description: "klart nästa dag", TaxRate: 2500, ShippingMethod: "PickUpStore"},
 		}},
 		{"Sweden in English, express", cart.Contents{Country: "SE", Locale: "en-SE", ShippingOption: "express", Lines: mug}, []kco.ShippingOption{
 			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 4900, TaxAmount: 980, TaxRate: 2500},
 			{ID: "express", Name: "Express", Description: "next working day", Price: 12900, TaxAmount: 2580, TaxRate: 2500, Preselected: true},
-			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 2500},
+			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 2500, ShippingMethod: "PickUpStore"},
 		}},
 		{"US: without tax", cart.Contents{Country: "US", Locale: "en-US", Lines: mug, ShipTo: &cart.ShipTo{Region: "CA"}}, []kco.ShippingOption{
 			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 600, Preselected: true},
 			{ID: "express", Name: "Express", Description: "next working day", Price: 1500},
-			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day"},
+			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", ShippingMethod: "PickUpStore"},
 		}},
 		{"Germany to Finland: its tax", cart.Contents{Country: "DE", Locale: "en-DE", Lines: mug, ShipTo: &cart.ShipTo{Country: "FI"}}, []kco.ShippingOption{
 			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 490, TaxAmount: 100, TaxRate: 2550, Preselected: true},
 			{ID: "express", Name: "Express", Description: "next working day", Price: 1290, TaxAmount: 262, TaxRate: 2550},
-			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 2550},
+			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 2550, ShippingMethod: "PickUpStore"},
 		}},
 		{"Germany, mug and book: the sum of the tax, the rate of the larger part", cart.Contents{Country: "DE", Locale: "en-DE", Lines: append(mug, cart.Line{SKU: "BOK-1", Quantity: 1})}, []kco.ShippingOption{
 			{ID: "mailboat", Name: "Mail boat", Description: "3 to 5\u00a0days", Price: 490, TaxAmount: 50, TaxRate: 700, Preselected: true}, // 1.90 holds 0.30, 3.00 holds 0.20
 			{ID: "express", Name: "Express", Description: "next working day", Price: 1290, TaxAmount: 132, TaxRate: 700},                     // 5.01 holds 0.80, 7.89 holds 0.52
-			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 700},
+			{ID: "collect", Name: "Collect at the harbour", Description: "ready the next day", TaxRate: 700, ShippingMethod: "PickUpStore"},
 		}},
 		{"nothing to ship", cart.Contents{Country: "SE", Locale: "sv-SE", Lines: ebook}, []kco.ShippingOption{}},
 	} {

@@ -150,6 +150,14 @@ func (a Address) Lines() []string {
 	return slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" })
 }
 
+// Line is the address in one line, without names and country.
+func (a Address) Line() string {
+	return strings.Join(Address{
+		StreetAddress: a.StreetAddress, StreetAddress2: a.StreetAddress2, StreetName: a.StreetName, StreetNumber: a.StreetNumber, HouseExtension: a.HouseExtension,
+		PostalCode: a.PostalCode, City: a.City, Region: a.Region, Country: a.Country,
+	}.Lines(), ", ")
+}
+
 // place fills in a form of places. A comma goes with what is before it.
 func (a Address) place(form string) string {
 	var parts []string

@@ -3,6 +3,7 @@ package klarna
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -11,12 +12,16 @@ import (
 // structs of the same type, which we send to Klarna. A missing member counts as its
 // default. Countries, currencies and colours are compared without case. sameURL compares
 // merchant URLs, because Klarna may fill in an ID. A list is named once when its length differs,
-// and by each index that differs.
+// and by each index that differs; a line that weighs something else and is the same in all
+// else as "order_lines[0].shipping_attributes".
 func Differences(want, got any, sameURL func(want, got string) bool) []string {
 	d := differences{sameURL: sameURL}
 	d.members("", reflect.ValueOf(want), reflect.ValueOf(got))
 	return d.names
 }
+
+// attributes is the member of a line that changes nothing of what is bought.
+const attributes = ".shipping_attributes"
 
 type differences struct {
 	sameURL func(want, got string) bool
@@ -61,7 +66,11 @@ func (d *differences) value(prefix, name string, want, got reflect.Value) {
 		for i := range min(want.Len(), got.Len()) {
 			entry := differences{sameURL: d.sameURL}
 			if entry.value(prefix, name, want.Index(i), got.Index(i)); len(entry.names) > 0 {
-				d.names = append(d.names, fmt.Sprintf("%s%s[%d]", prefix, name, i))
+				differs := fmt.Sprintf("%s%s[%d]", prefix, name, i)
+				if !slices.ContainsFunc(entry.names, func(n string) bool { return !strings.HasPrefix(n, prefix+name+attributes) }) {
+					differs += attributes
+				}
+				d.names = append(d.names, differs)
 			}
 		}
 	default:
@@ -81,7 +90,7 @@ func (d *differences) same(name string, want, got reflect.Value) bool {
 		return reflect.DeepEqual(want.Interface(), got.Interface())
 	case strings.HasPrefix(name, "merchant_urls."):
 		return d.sameURL(want.String(), got.String())
-	case name == "purchase_country", name == "purchase_currency", strings.HasSuffix(name, "_countries"), strings.HasPrefix(name, "options.color_"):
+	case name == "purchase_country", name == "purchase_currency", strings.HasSuffix(name, "_countries"), strings.HasSuffix(name, ".address.country"), strings.HasPrefix(name, "options.color_"):
 		return strings.EqualFold(got.String(), want.String())
 	}
 	return false
@@ -92,6 +101,9 @@ func (d *differences) same(name string, want, got reflect.Value) bool {
 func OfSale(differences []string) []string {
 	var sale []string
 	for _, name := range differences {
+		if strings.HasSuffix(name, attributes) {
+			continue
+		}
 		switch member, _, _ := strings.Cut(name, "["); member {
 		case "purchase_country", "purchase_currency", "order_amount", "order_tax_amount", "order_lines":
 			sale = append(sale, name)

@@ -58,6 +58,8 @@ type OrderLine struct {
 	TotalTaxAmount      money.Amount `json:"total_tax_amount"`
 	ProductURL          string       `json:"product_url,omitempty"`
 	ImageURL            string       `json:"image_url,omitempty"`
+	// ShippingAttributes are for checkout orders alone.
+	ShippingAttributes ShippingAttributes `json:"shipping_attributes,omitzero"`
 }
 
 // IsGoods reports whether the line is of goods, sent or downloaded.

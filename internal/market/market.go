@@ -31,8 +31,12 @@ type ShippingOption struct {
 	// FreeFrom is what the goods must cost, after discounts, for delivery to cost nothing;
 	// 0: never.
 	FreeFrom money.Amount
-	// Pickup: the shopper collects the goods.
+	// Pickup: the shopper collects the goods from the shop.
 	Pickup bool
+	// PickupPoints are the places of which the shopper chooses one; nil: there is no choice.
+	PickupPoints []PickupPoint
+	// Point is the place, of one of Choices.
+	Point *PickupPoint
 }
 
 // WeightPrice is what delivery costs up to a weight in grams.
@@ -79,15 +83,6 @@ type Market struct {
 	// Abroad are the other countries that goods are delivered to: their tax, their places
 	// without VAT and without delivery. Their other members do not count.
 	Abroad []Market
-}
-
-// Option returns the shipping option with an ID; false if there is none.
-func (m Market) Option(id string) (ShippingOption, bool) {
-	i := slices.IndexFunc(m.ShippingOptions, func(o ShippingOption) bool { return o.ID == id })
-	if i < 0 {
-		return ShippingOption{}, false
-	}
-	return m.ShippingOptions[i], true
 }
 
 // HasLocale reports whether the market is served in a locale, as spelt in Locales.

@@ -37,6 +37,9 @@ func Changes(before, after Order) []Change {
 	if before.ShippingAddress != after.ShippingAddress {
 		list = append(list, Change{Field: "shipping_address", After: "changed"})
 	}
+	if !reflect.DeepEqual(before.Delivery, after.Delivery) {
+		list = append(list, Change{Field: "delivery", After: "changed"})
+	}
 	if !before.Followed() {
 		return list // what it had was not known
 	}
@@ -125,7 +128,7 @@ func (o Order) facts() string {
 	}
 	text, _ := json.Marshal([]any{ // cannot fail: all are plain data
 		o.Status, o.FraudStatus, o.OrderAmount, o.CapturedAmount, o.RefundedAmount, o.RemainingAuthorizedAmount,
-		o.OrderLines, captures, o.Refunds, o.ShippingInfo, o.Shipments, o.ShippingAddress, o.BillingAddress, o.ExpiresAt,
+		o.OrderLines, captures, o.Refunds, o.ShippingInfo, o.Shipments, o.ShippingAddress, o.BillingAddress, o.Delivery, o.ExpiresAt,
 		o.MerchantReference1, o.MerchantReference2,
 	})
 	return string(text)

@@ -38,7 +38,7 @@ func (o Order) bare() Order {
 		ErasedAt: o.ErasedAt, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
 		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
 		BillingAddress: bareAddress(o.BillingAddress), ShippingAddress: bareAddress(o.ShippingAddress),
-		Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
+		Delivery: o.Delivery.bare(), Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
 		Status: o.Status, FraudStatus: o.FraudStatus, FraudStatusAt: o.FraudStatusAt, Flags: o.Flags,
 		Revision: o.Revision, MaterialRevision: o.MaterialRevision, OriginalOrderAmount: o.OriginalOrderAmount,
 		CapturedAmount: o.CapturedAmount, RefundedAmount: o.RefundedAmount, RemainingAuthorizedAmount: o.RemainingAuthorizedAmount,
@@ -55,7 +55,7 @@ func (o Order) bareSale(sold ordermanagement.Order) ordermanagement.Order {
 	sold.BillingAddress, sold.ShippingAddress = bareAddress(sold.BillingAddress), bareAddress(sold.ShippingAddress)
 	sold.Customer = klarna.Customer{}
 	sold.Captures, sold.Refunds = each(sold.Captures, bareCapture), each(sold.Refunds, bareRefund)
-	sold.ShippingInfo = each(sold.ShippingInfo, bareInfo)
+	sold.ShippingInfo, sold.SelectedShippingOption = each(sold.ShippingInfo, bareInfo), nil
 	sold.MerchantReference1, sold.MerchantReference2 = o.bareReference(sold.MerchantReference1), o.bareReference(sold.MerchantReference2)
 	return sold
 }

@@ -18,6 +18,7 @@ var stays = []string{
 	"ID", "Number", "Key", "OrderID", "CartID", "Origin", "PurchaseCountry", "PurchaseCurrency", "Locale",
 	"OrderLines.Type", "OrderLines.Reference", "OrderLines.Name", "OrderLines.QuantityUnit", "OrderLines.ProductURL", "OrderLines.ImageURL", "OrderLines.MerchantData",
 	"BillingAddress.Country", "ShippingAddress.Country", "PaymentMethod.Type", "PaymentMethod.Description", "KlarnaReference",
+	"Delivery.ID", "Delivery.Name", "Delivery.Type", "Delivery.Method", "Delivery.Class", "Delivery.Carrier", "Delivery.Product.Identifier", "Delivery.Product.Name",
 	"Status", "FraudStatus", "Flags",
 	"Captures.CaptureID", "Captures.KlarnaReference", "Captures.ShippingInfo.ShippingMethod", "Refunds.RefundID", "ShippingInfo.ShippingMethod",
 	"Shipments.ID", "Shipments.OrderLines.ID", "Shipments.DeliveryMethod", "Shipments.CaptureID", "Shipments.Told.ShippingMethod",

@@ -206,6 +206,7 @@ func (o *Order) TakeOver(sold ordermanagement.Order, now time.Time) {
 	if company := companyOf(sold, o.Customer); company != (klarna.Customer{}) {
 		o.Customer = company
 	}
+	o.Delivery = o.Delivery.with(soldWith(sold))
 	if sold.PaymentMethod.Type != "" {
 		o.PaymentMethod = sold.PaymentMethod
 	}

@@ -102,6 +102,6 @@ func (b *Book) freeOrder(c cart.Cart, quote cart.Quote, to klarna.Address) Order
 		BillingAddress: to, ShippingAddress: to,
 		Status: ordermanagement.Captured, FraudStatus: ordermanagement.FraudAccepted, FraudStatusAt: now, Acknowledged: true,
 	}
-	o.Terms = TermsOf(b.Published.Now(), o)
+	o.Terms, o.Delivery = TermsOf(b.Published.Now(), o), deliveryOf(b.Published.Now(), o)
 	return o
 }

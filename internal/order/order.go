@@ -58,6 +58,7 @@ type Order struct {
 	BillingAddress   klarna.Address                `json:"billing_address"`
 	ShippingAddress  klarna.Address                `json:"shipping_address"`
 	Customer         klarna.Customer               `json:"customer,omitzero"` // a company's; zero: a person
+	Delivery         Delivery                      `json:"delivery,omitzero"` // zero: nothing is sent
 	Checkboxes       []Checkbox                    `json:"checkboxes,omitempty"`
 	PaymentMethod    ordermanagement.PaymentMethod `json:"payment_method"`
 	KlarnaReference  string                        `json:"klarna_reference"`

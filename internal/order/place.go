@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -135,7 +136,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		return Order{}, err
 	}
 	var checkout kco.Order
-	if sold.MerchantData == "" || b.Published.Now().Shop.Checkout.AsksMore() {
+	if sold.MerchantData == "" || b.Published.Now().Shop.Checkout.AsksMore() || sold.SelectedShippingOption == nil && b.ofCheckout(sold) {
 		if checkout, err = b.Checkout.GetOrder(ctx, sold.OrderID); err != nil && klarna.Status(err) != http.StatusNotFound {
 			return Order{}, fmt.Errorf("read checkout order %s: %w: %w", sold.OrderID, ErrUnavailable, err)
 		}
@@ -167,6 +168,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		Customer:         companyOf(sold, customer),
 		Checkboxes:       answers(checkout),
 	}
+	o.Delivery = deliveryOf(b.Published.Now(), Order{PurchaseCountry: o.PurchaseCountry, Locale: o.Locale, OrderLines: sold.OrderLines}).with(chosenIn(checkout))
 	o.TakeOver(sold, time.Now().UTC())
 	o.Terms = TermsOf(b.Published.Now(), o)
 	if o.PlacedAt.IsZero() {
@@ -213,6 +215,13 @@ func (b *Book) cartOf(orderID, data string) (cartID, origin string, err error) {
 		return "", "", fmt.Errorf("find cart of order %s: %w: %w", orderID, ErrNotOurs, err)
 	}
 	return cartID, origin, nil
+}
+
+// ofCheckout reports whether an order with a way of delivery was bought in Klarna's form, which
+// knows more of that way than Order Management says.
+func (b *Book) ofCheckout(sold ordermanagement.Order) bool {
+	_, origin, err := b.cartOf(sold.OrderID, sold.MerchantData)
+	return err == nil && origin == "" && slices.ContainsFunc(sold.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.ShippingFee })
 }
 
 // answers are the shopper's to the questions of a form. One that Klarna says nothing of was

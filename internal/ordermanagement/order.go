@@ -65,6 +65,31 @@ type Order struct {
 	Captures                  []Capture          `json:"captures"`
 	Refunds                   []Refund           `json:"refunds"`
 	ShippingInfo              []ShippingInfo     `json:"shipping_info"` // of the order; a capture has its own
+	// SelectedShippingOption is the way of delivery chosen in the checkout; nil where it is not
+	// told.
+	SelectedShippingOption *ShippingOption `json:"selected_shipping_option"`
+}
+
+// ShippingOption is a way of delivery, without what it costs.
+type ShippingOption struct {
+	ID             string                `json:"id"`
+	Name           string                `json:"name"`
+	Type           string                `json:"type"`
+	Carrier        string                `json:"carrier"`
+	CarrierProduct klarna.CarrierProduct `json:"carrier_product"`
+	Method         string                `json:"method"`
+	Class          string                `json:"class"`
+	TMSReference   string                `json:"tms_reference"`
+	Location       klarna.PickupLocation `json:"location"`
+	Timeslot       klarna.Timeslot       `json:"timeslot"`
+	SelectedAddons klarna.Addons         `json:"selected_addons"`
+}
+
+// UnmarshalJSON reads what can be read: how goods come is no reason to refuse a paid order.
+func (o *ShippingOption) UnmarshalJSON(text []byte) error {
+	type plain ShippingOption
+	_ = json.Unmarshal(text, (*plain)(o))
+	return nil
 }
 
 // Capture is a charge of an order, in part or whole.

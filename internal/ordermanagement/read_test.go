@@ -65,9 +65,14 @@ func TestTolerantAnswers(t *testing.T) {
 		{"the least", `{` + id + `}`, om.Order{}},
 		{"nulls", `{` + id + `,"captures":null,"refunds":null,"order_lines":null,"shipping_info":null,"billing_address":null,"expires_at":null,"merchant_data":null}`, om.Order{}},
 		{
-			"unknown members", `{` + id + `,"selected_shipping_option":{"id":"x"},"customer":{"type":"person"},"x":[1],"order_amount":5}`,
-			om.Order{OrderAmount: 5},
+			"unknown members", `{` + id + `,"selected_shipping_option":{"id":"x","price":5,"y":1},"customer":{"type":"person"},"x":[1],"order_amount":5}`,
+			om.Order{OrderAmount: 5, SelectedShippingOption: &om.ShippingOption{ID: "x"}},
 		},
+		{
+			"a delivery that cannot be read", `{` + id + `,"selected_shipping_option":{"id":"x","name":1,"location":[2],"timeslot":{"start":17,"end":"21:00"},"selected_addons":{},"tms_reference":"t"},"order_amount":5}`,
+			om.Order{OrderAmount: 5, SelectedShippingOption: &om.ShippingOption{ID: "x", Timeslot: klarna.Timeslot{End: "21:00"}, TMSReference: "t"}},
+		},
+		{"a delivery that is none", `{` + id + `,"selected_shipping_option":"x","order_amount":5}`, om.Order{OrderAmount: 5, SelectedShippingOption: &om.ShippingOption{}}},
 		{"another state", `{"order_id":"` + nobody + `","status":"SOMETHING","fraud_status":"OTHER"}`, om.Order{Status: "SOMETHING", FraudStatus: "OTHER"}},
 		{
 			"odd times", `{` + id + `,"created_at":"yesterday","expires_at":1790000000,"captures":[{"capture_id":"c","captured_at":""}]}`,

@@ -105,14 +105,14 @@ func (v View) Bought(o order.Order) templates.Order {
 			shown.Totals.DeliveryName = line.Name
 			m, _ := v.Version.Markets.Lookup(o.PurchaseCountry)
 			if option, offered := m.Option(line.Reference); offered { // it may have been given up since
-				shown.Totals.DeliveryName, _ = option.Name.In(v.Voice.Lang)
+				shown.Totals.DeliveryName = option.Title(v.Voice.Lang)
 				shown.Totals.DeliveryTime, _ = option.Time.In(v.Voice.Lang)
 			}
 		case klarna.SalesTax:
 			shown.Totals.SalesTax = new(price(line.TotalAmount))
 		}
 	}
-	shown.Totals.Goods = price(goods)
+	shown.Totals.Goods, shown.Delivery = price(goods), v.Delivery(o)
 	if discount != 0 {
 		shown.Totals.Discount = new(price(discount))
 	}

@@ -209,7 +209,7 @@ func (r *reader) checkboxes(n *yamlfile.Node, path string, langs []i18n.Lang) (b
 		path := fmt.Sprintf("%s[%d]", path, i)
 		m := r.Object(item, path, []string{"id", "text"}, "required")
 		box := Checkbox{
-			ID:       r.Pattern(m["id"], path+".id", optionID, "1 to 50 of A-Z a-z 0-9 _ -, first a letter or digit"),
+			ID:       r.Pattern(m["id"], path+".id", optionID, idForm),
 			Text:     r.text(m["text"], path+".text", maxPage, langs),
 			Required: r.Boolean(m["required"], path+".required"),
 		}

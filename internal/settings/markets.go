@@ -16,6 +16,7 @@ import (
 const (
 	maxMarkets  = 50
 	maxOptions  = 20
+	maxPoints   = 50
 	maxWeights  = 50
 	maxCodes    = 1000
 	maxGrams    = 100_000_000
@@ -26,7 +27,11 @@ const (
 	// maxOption is the length of an option's name.
 	// Source: docs.kustom.co, Checkout API reference, shipping_option (name)
 	maxOption = 255
+	maxPoint  = 100
 )
+
+// idForm says what optionID is.
+const idForm = "1 to 50 of A-Z a-z 0-9 _ -, first a letter or digit"
 
 var (
 	localeLike = regexp.MustCompile(`^([a-z]{2})-([A-Z]{2})$`)
@@ -106,7 +111,7 @@ func (r *reader) market(n *yamlfile.Node, path string) (m market.Market, deliver
 	if r.Choice(o["untaxed_prices"], path+".untaxed_prices", "same", "without_vat") == "without_vat" {
 		m.UntaxedPrices = market.WithoutVAT
 	}
-	m.ShippingOptions = r.options(o["delivery"], path+".delivery", (&reader{}).spoken(n))
+	m.ShippingOptions = r.options(o["delivery"], path+".delivery", (&reader{}).spoken(n), m)
 	return m, o["deliver_to"]
 }
 
@@ -242,7 +247,7 @@ func (r *reader) codes(n *yamlfile.Node, path string, m market.Market) (codes []
 	return codes
 }
 
-func (r *reader) options(n *yamlfile.Node, path string, langs []i18n.Lang) (options []market.ShippingOption) {
+func (r *reader) options(n *yamlfile.Node, path string, langs []i18n.Lang, home market.Market) (options []market.ShippingOption) {
 	items := r.Array(n, path)
 	if len(items) > maxOptions {
 		r.Fail(n.Line, path, "want at most %d", maxOptions)
@@ -250,10 +255,14 @@ func (r *reader) options(n *yamlfile.Node, path string, langs []i18n.Lang) (opti
 	}
 	for i, item := range items {
 		path := fmt.Sprintf("%s[%d]", path, i)
-		o := r.object(item, path, later["delivery"], []string{"id", "name", "price"}, "time", "free_from", "collect")
+		o := r.Object(item, path, []string{"id", "name", "price"}, "time", "free_from", "collect", "pickup_points")
+		limit := maxOption
+		if o["pickup_points"] != nil {
+			limit -= maxPoint + len(": ") // the name of a pickup point follows it
+		}
 		option := market.ShippingOption{
-			ID:     r.Pattern(o["id"], path+".id", optionID, "1 to 50 of A-Z a-z 0-9 _ -, first a letter or digit"),
-			Name:   r.text(o["name"], path+".name", maxOption, langs),
+			ID:     r.Pattern(o["id"], path+".id", optionID, idForm),
+			Name:   r.text(o["name"], path+".name", limit, langs),
 			Time:   r.text(o["time"], path+".time", maxOption, langs),
 			Pickup: r.Boolean(o["collect"], path+".collect"),
 		}
@@ -265,12 +274,46 @@ func (r *reader) options(n *yamlfile.Node, path string, langs []i18n.Lang) (opti
 		if n := o["free_from"]; n != nil {
 			option.FreeFrom = money.Amount(r.Number(n, path+".free_from", 1, maxFreeFrom))
 		}
+		if n := o["pickup_points"]; n != nil {
+			option.PickupPoints = r.pickupPoints(n, path+".pickup_points", langs, home)
+		}
 		if option.ID != "" && slices.ContainsFunc(options, func(other market.ShippingOption) bool { return other.ID == option.ID }) {
 			r.Fail(o["id"].Line, path+".id", "%q stands twice", option.ID)
 		}
 		options = append(options, option)
 	}
 	return options
+}
+
+// pickupPoints reads places in the market's country.
+func (r *reader) pickupPoints(n *yamlfile.Node, path string, langs []i18n.Lang, home market.Market) (points []market.PickupPoint) {
+	if n.IsText() && r.Text(n, path, maxPoint) == "hook" {
+		r.Fail(n.Line, path, notYetKnown)
+		return nil
+	}
+	items := r.Array(n, path)
+	if n.IsArray() && len(items) == 0 || len(items) > maxPoints {
+		r.Fail(n.Line, path, "want 1 to %d pickup points", maxPoints)
+		return nil
+	}
+	for i, item := range items {
+		path := fmt.Sprintf("%s[%d]", path, i)
+		o := r.Object(item, path, []string{"id", "name", "address"})
+		a := r.Object(o["address"], path+".address", []string{"street_address", "postal_code", "city"}, "street_address2", "region")
+		part := func(name string) string { return r.Text(a[name], path+".address."+name, maxPoint) }
+		point := market.PickupPoint{
+			ID: r.Pattern(o["id"], path+".id", optionID, idForm), Name: r.text(o["name"], path+".name", maxPoint, langs),
+			StreetAddress: part("street_address"), StreetAddress2: part("street_address2"), PostalCode: part("postal_code"), City: part("city"), Region: part("region"),
+		}
+		if _, ok := home.PostalCode(point.PostalCode); point.PostalCode != "" && (!ok || strings.HasSuffix(point.PostalCode, "*")) {
+			r.Fail(a["postal_code"].Line, path+".address.postal_code", "%q is not a postal code of %s", point.PostalCode, home.Country)
+		}
+		if point.ID != "" && slices.ContainsFunc(points, func(other market.PickupPoint) bool { return other.ID == point.ID }) {
+			r.Fail(o["id"].Line, path+".id", "%q stands twice", point.ID)
+		}
+		points = append(points, point)
+	}
+	return points
 }
 
 // weights reads prices by weight, the lightest first.

@@ -54,15 +54,17 @@ type reader struct {
 var later = map[string][]string{
 	"":         {"campaigns", "embed", "hooks", "webhooks"},
 	"checkout": {"confirmation"},
-	"delivery": {"pickup_points"},
 }
+
+// notYetKnown says of a member that a later version builds it.
+const notYetKnown = "is not yet known: this version of shopd cannot do it"
 
 // object is Object that says of members of a later version that they are not yet known.
 func (r *reader) object(n *yamlfile.Node, path string, later, required []string, optional ...string) map[string]*yamlfile.Node {
 	m := r.Object(n, path, required, slices.Concat(optional, later)...)
 	for _, name := range later {
 		if m[name] != nil {
-			r.Fail(m[name].Line, path+"."+name, "is not yet known: this version of shopd cannot do it")
+			r.Fail(m[name].Line, path+"."+name, notYetKnown)
 		}
 	}
 	return m

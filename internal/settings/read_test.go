@@ -260,7 +260,6 @@ func TestReadRefuses(t *testing.T) {
 		{"measure.origins", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example; script-src *"]}`, `line 5: measure.origins[0]: "https://a.example; script-src *" is not an origin such as https://plausible.example`},
 		{"measure.origins with a path", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example/s"]}`, `line 5: measure.origins[0]: "https://a.example/s" is not an origin such as https://plausible.example`},
 		{"checkout.confirmation", "payments_flow: review", "confirmation: shop", "line 44: checkout.confirmation: " + notYet},
-		{"pickup points", "price: 690", "price: 690, pickup_points: []", "line 38: markets[1].delivery[0].pickup_points: " + notYet},
 		{"not YAML", "storefront: true", "storefront: [", "line 4: did not find expected"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -77,7 +77,7 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 	}
 	for _, o := range result.Quote.Options {
 		if o.ID != result.Quote.Shipping.ID {
-			page.Options = append(page.Options, templates.DeliveryOption{ID: o.ID, Name: templates.Text{Text: o.Name}, Price: v.price(o.Price)})
+			page.Options = append(page.Options, templates.DeliveryOption{ID: o.ID, Name: templates.Text{Text: o.Name}, Place: o.Location.Address.Line(), Price: v.price(o.Price)})
 		}
 	}
 	respond.Page(w, r, max(form.status, http.StatusOK), templates.Free(page))

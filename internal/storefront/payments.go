@@ -255,7 +255,7 @@ func (v *view) delivery(quote cart.Quote) templates.DeliveryView {
 	d := templates.DeliveryView{Voice: v.voice}
 	for _, o := range quote.Options {
 		d.Options = append(d.Options, templates.DeliveryOption{
-			ID: o.ID, Name: templates.Text{Text: o.Name}, Time: o.Time, Price: v.price(o.Price), Chosen: o.ID == quote.Shipping.ID, Collect: o.Pickup,
+			ID: o.ID, Name: templates.Text{Text: o.Name}, Time: o.Time, Place: o.Location.Address.Line(), Price: v.price(o.Price), Chosen: o.ID == quote.Shipping.ID, Collect: o.Pickup,
 		})
 	}
 	return d

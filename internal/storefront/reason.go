@@ -32,6 +32,8 @@ func (v *view) sentBack(query url.Values) []templates.Note {
 		return []templates.Note{templates.NotFinished(v.voice)}
 	case kco.CartChanged:
 		return []templates.Note{templates.Stopped(v.voice)}
+	case kco.DeliveryGone:
+		return []templates.Note{templates.DeliveryGone(v.voice)}
 	case kco.AlreadyBought:
 		return []templates.Note{templates.AlreadyBought(v.voice)}
 	case kco.PurchaseRunning:

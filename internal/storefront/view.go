@@ -260,7 +260,7 @@ func (v *view) totals(q cart.Quote) templates.Totals {
 	}
 	if q.Shipping != nil {
 		totals.Delivery = new(v.amount(q.Shipping.Price))
-		totals.DeliveryName, totals.DeliveryTime = q.Shipping.Name, q.Shipping.Time
+		totals.DeliveryName, totals.DeliveryPlace, totals.DeliveryTime = q.Shipping.Name, q.Shipping.Location.Address.Line(), q.Shipping.Time
 	}
 	if v.market.Scheme == market.SalesTax {
 		totals.SalesTax = new(v.amount(q.OrderTaxAmount))

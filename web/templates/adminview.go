@@ -216,6 +216,7 @@ type AdminOrderView struct {
 	DeliverTo  []string
 	BillTo     []string // nil = the same
 	References []AdminTerm
+	Delivery   []Fact      // how the goods come; nil = nothing is sent
 	Checkboxes []AdminTerm // the shopper's answers to the shop's own questions
 	SlipURL    string      // of the packing slip; "" = nothing is sent
 	InspectURL string
@@ -238,6 +239,7 @@ type PackingSlipView struct {
 	Phone     string
 	Company   []AdminTerm // that has bought; none = a person
 	Delivery  string      // "To your door"; "" = not told
+	Facts     []Fact      // where it is fetched, who brings it, when
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent

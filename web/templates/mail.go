@@ -86,8 +86,8 @@ type mailAddress struct {
 	lines []string
 }
 
-// addresses are which company has bought, where it goes and, where that is elsewhere, who
-// pays.
+// addresses are which company has bought, where it goes, how it comes and, where that is
+// elsewhere, who pays.
 func (v MailView) addresses() (all []mailAddress) {
 	if v.Kind != "order_placed" && v.Kind != "order_shipped" {
 		return nil
@@ -97,6 +97,9 @@ func (v MailView) addresses() (all []mailAddress) {
 	}
 	if len(v.DeliverTo) > 0 && v.Totals.Delivery != nil {
 		all = append(all, mailAddress{v.t("confirmation.deliver_to"), v.DeliverTo})
+	}
+	for _, f := range v.Delivery {
+		all = append(all, mailAddress{f.Name, f.Lines})
 	}
 	if len(v.BillTo) > 0 && (len(v.DeliverTo) == 0 || v.Totals.Delivery == nil || strings.Join(v.BillTo, "\n") != strings.Join(v.DeliverTo, "\n")) {
 		all = append(all, mailAddress{v.t("mail.bill_to"), v.BillTo})

@@ -69,6 +69,12 @@ func Stopped(l i18n.Voice) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: l.T("note.stopped.title"), Body: l.T("note.stopped.body")}
 }
 
+// DeliveryGone says that a payment was stopped because the way of delivery is not offered any
+// more.
+func DeliveryGone(l i18n.Voice) Note {
+	return Note{ID: "stopped", Kind: Warn, Title: l.T("note.delivery_gone.title"), Body: l.T("note.delivery_gone.body")}
+}
+
 // FreeChanged says that an order was not placed because the cart had changed.
 func FreeChanged(l i18n.Voice) Note {
 	return Note{ID: "stopped", Kind: Warn, Title: l.T("free.changed.title"), Body: l.T("free.changed.body")}

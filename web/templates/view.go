@@ -136,13 +136,19 @@ type Discount struct {
 type Totals struct {
 	Goods    Amount
 	Discount *Amount // negative; nil = none
-	// Delivery is nil when nothing is delivered. Its name and the time it takes are "" where
-	// they are not known.
-	Delivery                   *Amount
-	DeliveryName, DeliveryTime string
-	SalesTax                   *Amount // nil outside the US
-	Total                      Amount
-	VAT                        string // contained in Total; "" = not shown (US)
+	// Delivery is nil when nothing is delivered. Its name, the address of its pickup point and
+	// the time it takes are "" where they are not known.
+	Delivery                                  *Amount
+	DeliveryName, DeliveryPlace, DeliveryTime string
+	SalesTax                                  *Amount // nil outside the US
+	Total                                     Amount
+	VAT                                       string // contained in Total; "" = not shown (US)
+}
+
+// Fact is something that is known, under its name.
+type Fact struct {
+	Name  string
+	Lines []string
 }
 
 // Order is what is bought, as cart, checkout and confirmation show it.
@@ -152,6 +158,7 @@ type Order struct {
 	Discount Discount
 	Totals   Totals
 	Company  []string // that has bought, line by line; none before the purchase, and of a person
+	Delivery []Fact   // of an order that is bought: where it is fetched, who brings it, when
 }
 
 // CartView is the cart page; no lines = the empty cart.
@@ -266,7 +273,8 @@ type DeliveryOption struct {
 	Time    string // "" = not told
 	Price   string
 	Chosen  bool
-	Collect bool // the shopper collects the goods
+	Collect bool   // the shopper collects the goods
+	Place   string // the address of its pickup point; "" = none
 }
 
 // ConfirmationView is the page after the purchase. Without Order it is for visitors who

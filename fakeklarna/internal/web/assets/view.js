@@ -47,13 +47,15 @@ const showMethods = (order) => {
   showOptions($('methods'), 'method', rows, chosenMethod(order).id);
 };
 
-// The place where the goods are fetched; who brings them, and when.
-const deliveryTexts = ({carrier, timeslot, pickup_location: place} = {}) => {
+// The place where the goods are fetched, as far as the shop's own texts do not tell it; who brings
+// them, and when.
+const deliveryTexts = ({carrier, timeslot, pickup_location: place} = {}, ...told) => {
+  const untold = (text) => (told.some((other) => other?.includes(text)) ? '' : text);
   const listed = (separator, ...texts) => texts.filter(Boolean).join(separator);
   const {street_address, street_address2, street_name, street_number, postal_code, city} = place?.address ?? {};
   const street = listed(' ', street_address, street_address2, street_name, street_number);
   return [
-    [listed(', ', place?.name, street, listed('\u00a0', postal_code?.replaceAll(' ', '\u00a0'), city)), ''],
+    [listed(', ', untold(place?.name), untold(street), untold(listed(' ', postal_code, city)).replaceAll(' ', '\u00a0')), ''],
     [listed(' · ', carrier, timeSpan(timeslot?.start, timeslot?.end)), 'muted'],
   ].filter(([text]) => text);
 };
@@ -62,7 +64,7 @@ const showDelivery = ({shipping_options: options, selected_shipping_option: chos
   $('delivery').hidden = options.length === 0;
   showOptions($('shipping-options'), 'shipping_option',
     options.map(({id, name, description, promo, price_text: price, delivery_details: details}) =>
-      ({id, name, note: [description, promo].filter(Boolean).join(' · '), price, more: deliveryTexts(details)})),
+      ({id, name, note: [description, promo].filter(Boolean).join(' · '), price, more: deliveryTexts(details, name, description)})),
     chosen);
 };
 
