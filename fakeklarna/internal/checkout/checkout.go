@@ -28,6 +28,7 @@ type Config struct {
 	EchoFilledURLs    bool
 	EchoCountryAsSent bool
 	NotActivated      bool
+	TaxWording        string // "2026", "" for that of the recordings
 }
 
 // Service is the checkout API with its orders.

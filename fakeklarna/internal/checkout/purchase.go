@@ -215,8 +215,10 @@ func (s *Service) complete(o *Stored, method string, p shopper.Persona) {
 	if requested := requestedBy(o, &v.Options); requested != nil {
 		content["merchant_requested"] = requested
 	}
+	token := ""
 	if IsTrue(v.Recurring) {
-		content["recurring_token"] = wire.MustJSON(s.NewID())
+		token = s.NewID()
+		content["recurring_token"] = wire.MustJSON(token)
 	}
 	country, currency := strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency)
 	o.Content, o.Method = content, cmp.Or(method, MethodsFor(country, currency)[0])
@@ -229,6 +231,7 @@ func (s *Service) complete(o *Stored, method string, p shopper.Persona) {
 		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
 		Option: v.SelectedShippingOption, Method: o.Method, Persona: p,
 		NotificationURL: merchantURL(o, "notification"), AutoCapture: IsTrue(v.Options.AutoCapture),
+		RecurringToken: token,
 	})
 	s.om.SchedulePush("push", o.ID, "")
 }
