@@ -62,6 +62,11 @@ type Options struct {
 	// that of the recordings when empty.
 	TaxWording string
 
+	// EarlyAddressEvent makes the iframe tell shipping_address_change also when shipping is
+	// to the billing address, as older checkouts did; without it only once the shopper has
+	// entered a separate address.
+	EarlyAddressEvent bool
+
 	// Seed makes IDs, tokens and the chance in faults the same in each run with
 	// the same calls; 0 means that nobody can guess them.
 	Seed uint64
@@ -155,7 +160,7 @@ func New(o Options) *Server {
 	})
 	s.kco = checkout.New(s.state, s.calls, s.om, checkout.Config{
 		MerchantName: o.MerchantName, Currencies: o.Currencies, NotActivated: o.NotActivated,
-		EchoFilledURLs: o.EchoFilledURLs, EchoCountryAsSent: o.EchoCountryAsSent, TaxWording: o.TaxWording,
+		EchoFilledURLs: o.EchoFilledURLs, EchoCountryAsSent: o.EchoCountryAsSent, TaxWording: o.TaxWording, EarlyAddressEvent: o.EarlyAddressEvent,
 	})
 	s.kp = payments.New(s.state, s.calls, s.om, o.MerchantName)
 

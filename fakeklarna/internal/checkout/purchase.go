@@ -21,7 +21,7 @@ import (
 func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	if !a.Load && !a.ShippingAssistant && !a.enters() {
+	if !a.Load && !a.ShippingAssistant && !a.enters() && a.Upsell == nil {
 		o, err := s.Live(id)
 		if err != nil {
 			return Outcome{}, err
@@ -38,10 +38,17 @@ func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 		return Outcome{}, err
 	}
 	refused := shopper.Refuse(shopper.RefusedReadOnly, v.Locale)
-	if o.Status == StatusIncomplete {
-		if refused, err = s.act(o, &a); err != nil {
-			return Outcome{}, err
-		}
+	switch {
+	case o.Status == StatusIncomplete:
+		refused, err = s.act(o, &a)
+	case a.Upsell != nil && !a.enters():
+		refused = nil
+	}
+	if a.Upsell != nil && refused == nil && err == nil {
+		refused, err = s.upsell(o, a.Upsell)
+	}
+	if err != nil {
+		return Outcome{}, err
 	}
 	out := s.Outcome(o)
 	out.Refused = refused
@@ -233,6 +240,7 @@ func (s *Service) complete(o *Stored, method string, p shopper.Persona) {
 		NotificationURL: merchantURL(o, "notification"), AutoCapture: IsTrue(v.Options.AutoCapture),
 		RecurringToken: token,
 	})
+	s.beginUpsell(o, &v)
 	s.om.SchedulePush("push", o.ID, "")
 }
 

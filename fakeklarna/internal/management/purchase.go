@@ -72,6 +72,27 @@ func (s *Service) Authorize(p Purchase) {
 	s.captureAtOnce(m)
 }
 
+// CanGrow reports whether more may be added to an order: nothing is captured, cancelled or
+// still checked for fraud.
+func (m *Stored) CanGrow() bool {
+	return m.View.Status == StatusAuthorized && m.View.FraudStatus == FraudAccepted
+}
+
+// Grow adds lines to an order after the purchase and raises its authorization. It reports
+// false when it cannot grow, or Klarna does not approve. The caller holds s.Mu.
+func (s *Service) Grow(orderID string, amount int64, lines []wire.OrderLine) bool {
+	m := s.Find(orderID)
+	if m == nil || !m.CanGrow() || m.View.riskDenied() {
+		return false
+	}
+	v := &m.View
+	s.tellOf(m, "order_amount %s → %s", wire.AmountText(v.OrderAmount), wire.AmountText(v.OrderAmount+amount))
+	v.OrderAmount += amount
+	v.OrderLines = slices.Concat(v.OrderLines, linesOf(lines))
+	s.restate(m)
+	return true
+}
+
 // newReference returns a reference for the customer.
 // Source: recorded answers (klarna_reference).
 func (s *Service) newReference() string {

@@ -68,6 +68,9 @@ func Object(name string, members ...Rule) Rule {
 	return Rule{Name: name, kind: kindObject, members: members}
 }
 
+// Members returns the rules of an object's members.
+func (r Rule) Members() []Rule { return r.members }
+
 // List is the rule for a list; a nil element is anything.
 func List(name string, most int64, element *Rule) Rule {
 	return Rule{Name: name, kind: kindList, Max: most, element: element}
