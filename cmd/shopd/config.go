@@ -40,7 +40,7 @@ type config struct {
 	fakeState                           string
 	fakeFilledURLs, fakeCountryAsSent   string
 	fakeRefundLags, fakeTaxWording      string
-	fakeLateAddress                     string
+	fakeLateAddress, fakeConfig         string
 	quiet                               string
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string

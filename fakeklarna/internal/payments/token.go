@@ -21,7 +21,8 @@ const (
 // customerToken lets the merchant charge a customer again; a snapshot has its
 // fields. It lives until it is cancelled.
 type customerToken struct {
-	ID, SessionID string // a token of the checkout has no session
+	ID, SessionID string
+	OrderID       string `json:",omitempty"` // that gave a token of the checkout, which has no session
 	Status        string
 	Method        paidMethod
 	Content       map[string]json.RawMessage // locale, purchase_country, purchase_currency, billing_address and customer
@@ -145,7 +146,7 @@ func (s *Service) token(id string) *customerToken {
 		return nil
 	}
 	v := &m.View
-	t := &customerToken{ID: id, Status: tokenActive, Reference: s.NewID(), Method: paidMethod{Type: recurringMethods[v.InitialPaymentMethod.Type]}}
+	t := &customerToken{ID: id, OrderID: v.OrderID, Status: tokenActive, Reference: s.NewID(), Method: paidMethod{Type: recurringMethods[v.InitialPaymentMethod.Type]}}
 	t.Content = map[string]json.RawMessage{
 		"locale": wire.MustJSON(v.Locale), "purchase_country": wire.MustJSON(v.PurchaseCountry), "purchase_currency": wire.MustJSON(v.PurchaseCurrency),
 		"billing_address": wire.MustJSON(v.BillingAddress), "customer": wire.MustJSON(v.Customer),
