@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/management"
 	"github.com/shopd/shopd/fakeklarna/internal/pages"
 	"github.com/shopd/shopd/fakeklarna/internal/payments"
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
 // Options are the fake's settings; the zero value is useful.
@@ -53,6 +54,19 @@ type Options struct {
 	// documents; without it the order stays CAPTURED, as Klarna was recorded.
 	CloseRefunded bool
 
+	// RefundLags makes a capture show a refund only 5 s after it, while the order shows it
+	// at once, as Klarna was recorded once.
+	RefundLags bool
+
+	// TaxWording is the wording of the checkout for a line's tax that is wrong: "2026", or
+	// that of the recordings when empty.
+	TaxWording string
+
+	// EarlyAddressEvent makes the iframe tell shipping_address_change also when shipping is
+	// to the billing address, as older checkouts did; without it only once the shopper has
+	// entered a separate address.
+	EarlyAddressEvent bool
+
 	// Seed makes IDs, tokens and the chance in faults the same in each run with
 	// the same calls; 0 means that nobody can guess them.
 	Seed uint64
@@ -80,7 +94,7 @@ type Options struct {
 
 	// Chaos is the probability, from 0 to 1, with which a call of an API suffers
 	// one of these, by the random sequence of Seed: a delay of up to 2.1 s, a 500,
-	// a 503, a 429 with Retry-After, a connection reset, a reply dropped after the
+	// a 503, a 429, a connection reset, a reply dropped after the
 	// change was stored, half of the answer. The fake's own interface, the iframe
 	// and callbacks are spared.
 	Chaos float64
@@ -141,16 +155,15 @@ func New(o Options) *Server {
 		MaxKept: cmp.Or(max(o.MaxOrders, 0), 10_000), CallbackKinds: callback.Kinds, Logger: o.Logger,
 	})
 	s.calls = callback.New(s.state, o.CallbackHosts, o.CallbackTransport)
-	s.om = management.New(s.state, s.calls, o.CloseRefunded, cmp.Or(o.PushDelay, 2*time.Second))
+	s.om = management.New(s.state, s.calls, management.Config{
+		CloseRefunded: o.CloseRefunded, RefundLags: o.RefundLags, PushDelay: cmp.Or(o.PushDelay, 2*time.Second),
+	})
 	s.kco = checkout.New(s.state, s.calls, s.om, checkout.Config{
 		MerchantName: o.MerchantName, Currencies: o.Currencies, NotActivated: o.NotActivated,
-		EchoFilledURLs: o.EchoFilledURLs, EchoCountryAsSent: o.EchoCountryAsSent,
+		EchoFilledURLs: o.EchoFilledURLs, EchoCountryAsSent: o.EchoCountryAsSent, TaxWording: o.TaxWording, EarlyAddressEvent: o.EarlyAddressEvent,
 	})
 	s.kp = payments.New(s.state, s.calls, s.om, o.MerchantName)
 
-	for _, api := range []string{"/checkout/", "/ordermanagement/", "/payments/", "/customer-token/"} {
-		s.mux.HandleFunc(api, s.state.ServeAPI)
-	}
 	frontend.New(s.state, s.kco, s.kp, s.om).Routes(s.mux)
 	own := control.New(s.state, s.kco, s.kp, s.calls, o.AllowHosts)
 	s.mux.Handle(control.Path, own.Guard(pages.New(s.state, s.kco, s.kp, s.om, s.calls, own.Handler())))
@@ -160,6 +173,10 @@ func New(o Options) *Server {
 // ServeHTTP answers the API, the iframe and the fake's own interface.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.state.CameFrom(r)
+	if wire.APIOf(wire.SingleSlashes(r.URL.Path)) != "" { // not by the mux, which redirects doubled slashes
+		s.state.ServeAPI(w, r)
+		return
+	}
 	s.mux.ServeHTTP(w, r)
 }
 

@@ -27,7 +27,7 @@ func TestSnapshotHasAllState(t *testing.T) {
 		"engine.origin": "of the request that came last",
 
 		"callback.State": wiring, "callback.hosts": "an option", "callback.transport": "an option", "callback.sent": machinery,
-		"management.State": wiring, "management.calls": wiring, "management.closeRefunded": "an option", "management.pushDelay": "an option",
+		"management.State": wiring, "management.calls": wiring, "management.Config": "options",
 		"checkout.State": wiring, "checkout.Config": "options", "checkout.calls": wiring, "checkout.om": wiring,
 		"payments.State": wiring, "payments.MerchantName": "an option", "payments.calls": wiring, "payments.om": wiring,
 	}

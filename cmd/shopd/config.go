@@ -39,6 +39,8 @@ type config struct {
 	fakeCallbackHosts, fakeAllowHosts   string
 	fakeState                           string
 	fakeFilledURLs, fakeCountryAsSent   string
+	fakeRefundLags, fakeTaxWording      string
+	fakeLateAddress, fakeConfig         string
 	quiet                               string
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string

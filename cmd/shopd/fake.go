@@ -103,5 +103,10 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	o.CallbackHosts, o.AllowHosts = words(c.fakeCallbackHosts), words(c.fakeAllowHosts)
 	o.EchoFilledURLs = v.onOff("-echo-filled-urls", c.fakeFilledURLs)
 	o.EchoCountryAsSent = v.onOff("-echo-country-as-sent", c.fakeCountryAsSent)
+	o.RefundLags = v.onOff("-refund-lags", c.fakeRefundLags)
+	o.EarlyAddressEvent = !v.onOff("-late-address-event", c.fakeLateAddress)
+	if o.TaxWording = c.fakeTaxWording; o.TaxWording != "" && o.TaxWording != "2026" {
+		v.add("-tax-wording: %q is not 2026", o.TaxWording)
+	}
 	return o, public.Scheme + "://" + public.Host, v.err()
 }

@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // setting is one setting. Its flag wins, then its variable, then its default. A secret has
@@ -76,6 +79,8 @@ var settings = []setting{
 		usage: "changes and checkout pages a minute for one client address, in each process; a sixth of them at once; 0: any number"},
 	{flag: "trusted-proxies", commands: shops, value: func(c *config) *string { return &c.trustedProxies }, def: "(none)",
 		usage: "networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For says who the client is, separated by spaces or commas"},
+	{flag: "config", env: "SHOPD_FAKE_CONFIG", commands: "fake-klarna", value: func(c *config) *string { return &c.fakeConfig }, def: "(none)",
+		usage: "file with these settings, in lines such as push-delay: 10s; flags and variables win"},
 	{flag: "klarna-addr", commands: fakes, value: func(c *config) *string { return &c.klarnaAddr }, def: "127.0.0.1:9090",
 		usage: "where the fake Klarna listens"},
 	{flag: "klarna-public-url", commands: fakes, value: func(c *config) *string { return &c.klarnaPublicURL }, def: "(its address)",
@@ -98,6 +103,12 @@ var settings = []setting{
 		usage: "the fake answers merchant URLs with the order's ID filled in"},
 	{flag: "echo-country-as-sent", commands: fakes, value: func(c *config) *string { return &c.fakeCountryAsSent }, def: "false", onOff: true,
 		usage: "the fake answers countries as they were sent, not in lower case"},
+	{flag: "refund-lags", commands: fakes, value: func(c *config) *string { return &c.fakeRefundLags }, def: "false", onOff: true,
+		usage: "a capture shows a refund only some seconds after it"},
+	{flag: "tax-wording", commands: fakes, value: func(c *config) *string { return &c.fakeTaxWording }, def: "(that of the recordings)",
+		usage: "2026: the fake's newer words about the tax of a line that is wrong"},
+	{flag: "late-address-event", commands: fakes, value: func(c *config) *string { return &c.fakeLateAddress }, def: "true", onOff: true,
+		usage: "shipping_address_change comes only once a separate address was entered; false: also before, as in older checkouts"},
 	{flag: "quiet", commands: "fake-klarna", value: func(c *config) *string { return &c.quiet }, def: "false", onOff: true,
 		usage: "log no calls; the line that says where it listens is printed all the same"},
 	{flag: "order", env: "SHOPD_ERASE_ORDER", commands: "erase", value: func(c *config) *string { return &c.eraseOrder }, def: "(none)",
@@ -190,18 +201,70 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 		}
 		return &usageError{err}
 	}
+	given := map[string]bool{} // by flag
 	flags.Visit(func(f *flag.Flag) {
+		given[f.Name] = true
 		for _, s := range settings {
 			if s.flag == f.Name && s.file && hasPassword(f.Value.String()) {
 				problems = append(problems, fmt.Errorf("-%s has a password, which others on this machine can read there: set %s or %[2]s_FILE", s.flag, s.variable()))
 			}
 		}
 	})
+	if e.config.fakeConfig != "" {
+		problems = append(problems, e.config.readFile(c, func(s setting) bool { return given[s.flag] || getenv(s.variable()) != "" }))
+	}
 	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
 		return &usageError{fmt.Errorf("want arguments: %q, got %q", c.argument, e.args)}
 	}
 	return errors.Join(problems...)
 }
+
+// readFile fills in settings from the file that -config names, but those that were given
+// otherwise. A setting of several words may be a list.
+func (c *config) readFile(of command, given func(setting) bool) error {
+	text, err := os.ReadFile(c.fakeConfig)
+	if err != nil {
+		return fmt.Errorf("-config: %w", err)
+	}
+	root, err := yamlfile.Parse(text)
+	if err != nil {
+		return fmt.Errorf("-config: %s: %w", c.fakeConfig, err)
+	}
+	var check yamlfile.Checker
+	known := slices.DeleteFunc(settingsOf(of), func(s setting) bool { return s.flag == "config" })
+	var names []string
+	for _, s := range known {
+		names = append(names, s.flag)
+	}
+	found := check.Object(root, "", nil, names...)
+	for _, s := range known {
+		node, value := found[s.flag], ""
+		switch {
+		case node == nil:
+			continue
+		case s.onOff:
+			value = strconv.FormatBool(check.Boolean(node, s.flag))
+		case node.IsArray():
+			var words []string
+			for i, word := range check.Array(node, s.flag) {
+				words = append(words, check.Text(word, fmt.Sprintf("%s[%d]", s.flag, i), maxConfigured))
+			}
+			value = strings.Join(words, " ")
+		default:
+			value = check.Text(node, s.flag, maxConfigured)
+		}
+		if !given(s) {
+			*s.value(c) = value
+		}
+	}
+	if err := check.Err(); err != nil {
+		return fmt.Errorf("-config: %s: %w", c.fakeConfig, err)
+	}
+	return nil
+}
+
+// maxConfigured is the length of a value in the file of -config, in characters.
+const maxConfigured = 2000
 
 // hasPassword tells whether the URL of a store, or the first of several, holds one.
 func hasPassword(storeURL string) bool {

@@ -100,7 +100,7 @@ type State struct {
 type Made struct {
 	ID        string
 	Amount    money.Amount
-	Reference string
+	Reference *string // nil: not told, as of a refund
 	At        time.Time
 }
 

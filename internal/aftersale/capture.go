@@ -108,7 +108,7 @@ func captureApply(o *order.Order, c order.Command, e order.AuditEntry) {
 func captures(sold ordermanagement.Order) []Made {
 	all := make([]Made, len(sold.Captures))
 	for i, x := range sold.Captures {
-		all[i] = Made{x.CaptureID, x.CapturedAmount, x.Reference, x.CapturedAt.Time}
+		all[i] = Made{x.CaptureID, x.CapturedAmount, &x.Reference, x.CapturedAt.Time}
 	}
 	return all
 }

@@ -246,6 +246,9 @@ func TestDoForgotten(t *testing.T) {
 		}, func(_ testing.TB, o order.Order) order.Command {
 			return shoptest.Command(o, aftersale.Refund.Name, amount(100))
 		}, true},
+		{"refund with a reference", capturedOrder, func(_ testing.TB, o order.Order) order.Command { // which Klarna does not answer
+			return shoptest.Command(o, aftersale.Refund.Name, func(c *order.Command) { c.Amount, c.Reference = 100, "R-1" })
+		}, true},
 		{"cancel", scenes[0].order, scenes[2].of, true},
 		{"lines", scenes[0].order, func(t testing.TB, o order.Order) order.Command {
 			lines, sum, err := order.Take(o.OrderLines, []int64{1, 1, 1})

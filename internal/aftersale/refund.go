@@ -54,7 +54,10 @@ var Refund = &Action{
 	Makes: func(sold ordermanagement.Order) []Made {
 		all := make([]Made, len(sold.Refunds))
 		for i, x := range sold.Refunds {
-			all[i] = Made{x.RefundID, x.RefundedAmount, x.Reference, x.RefundedAt.Time}
+			all[i] = Made{ID: x.RefundID, Amount: x.RefundedAmount, At: x.RefundedAt.Time}
+			if x.Reference != "" { // Klarna was recorded without
+				all[i].Reference = &x.Reference
+			}
 		}
 		return all
 	},

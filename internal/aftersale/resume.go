@@ -85,7 +85,7 @@ func (d *Desk) resume(ctx context.Context, o order.Order, now time.Time) (order.
 
 // decide ends a command by what the order at Klarna says: it was done if the
 // order has what the command should have made. A capture or refund is known by
-// its amount, its reference, and a time that is not before the command's; one
+// its amount, its reference if Klarna tells it, and a time that is not before the command's; one
 // that another command of ours has made is not it. What cannot be seen in an
 // order (a message sent again, a due date) counts as not done: both can be
 // asked for again.
@@ -125,7 +125,7 @@ func (a *Action) found(sold ordermanagement.Order, o order.Order, c order.Comman
 	}
 	for _, m := range a.Makes(sold) {
 		another := slices.ContainsFunc(entries, func(e order.AuditEntry) bool { return e.Key != c.Key && strings.EqualFold(e.ID, m.ID) })
-		if m.Amount == c.Amount && m.Reference == c.Reference && !m.At.Before(c.At.Add(-clockSkew)) && !another {
+		if m.Amount == c.Amount && (m.Reference == nil || *m.Reference == c.Reference) && !m.At.Before(c.At.Add(-clockSkew)) && !another {
 			return m.ID, true
 		}
 	}

@@ -89,7 +89,6 @@ func TestRefusals(t *testing.T) {
 		{"unknown", "cancel", nil, noOrder},
 		{"PART_CAPTURED", "cancel", nil, noCancel},
 		{"CAPTURED", "cancel", nil, noCancel},
-		{"CANCELLED", "cancel", nil, noCancel},
 		{"EXPIRED", "cancel", nil, noCancel},
 		{"CLOSED", "cancel", nil, noCancel},
 

@@ -2,6 +2,7 @@ package payments_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/stock"
@@ -271,7 +273,7 @@ func TestSyncFaults(t *testing.T) {
 					if !errors.Is(err, want) || now.SessionID != old {
 						t.Errorf("got %v, want %v; the cart has session %q, it had %q", err, want, now.SessionID, old)
 					}
-					if says := err != nil && strings.Contains(err.Error(), "correlation ID"); way.want == isRefused && !says {
+					if says := err != nil && klarna.Status(err) == http.StatusUnauthorized || strings.Contains(err.Error(), "correlation ID"); way.want == isRefused && !says {
 						t.Errorf("%v: no correlation ID", err)
 					}
 				case err != nil || got.Outcome != cartsync.InSync || got.Session.SessionID != now.SessionID:

@@ -32,7 +32,7 @@ type Callback struct {
 }
 
 // Kinds are all callbacks, by their names in merchant_urls.
-var Kinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization"}
+var Kinds = []string{"validation", "address_update", "shipping_option_update", "country_change", "push", "notification", "authorization", "upsell", "upsell_validation"}
 
 // Sender sends callbacks and records them.
 type Sender struct {

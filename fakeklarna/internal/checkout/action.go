@@ -48,6 +48,8 @@ type Action struct {
 	ExternalMethod string `json:"external_method,omitempty"`
 	// Buy presses the button. A test person of the country fills the empty fields.
 	Buy *Buy `json:"buy,omitempty"`
+	// Upsell looks at what the merchant offers on the confirmation page, and takes some of it.
+	Upsell *Upsell `json:"upsell,omitempty"`
 }
 
 // Buy is a press of the button.
@@ -77,6 +79,8 @@ type Outcome struct {
 	Refused         *shopper.Refusal      `json:"refused,omitempty"`          // why the action, or its last part, did not succeed
 	RedirectURL     string                `json:"redirect_url,omitempty"`     // where Action.ExternalMethod takes the browser
 	ConfirmationURL string                `json:"confirmation_url,omitempty"` // of a complete order
+	Offers          []UpsellLine          `json:"offers,omitempty"`           // see Action.Upsell; as long as they can be taken
+	OffersUntil     string                `json:"offers_until,omitempty"`     // by the fake's clock
 }
 
 // check returns a *shopper.BadAction when an action is not possible. v is the rendered order.
@@ -102,6 +106,12 @@ func (a *Action) check(o *Stored, v *Order) error {
 	}
 	if a.ExternalMethod != "" && externalURL(v, a.ExternalMethod) == "" {
 		return shopper.BadActionf("external_method: the order has no %q", a.ExternalMethod)
+	}
+	if a.Upsell != nil && a.Buy == nil && o.Status != StatusComplete {
+		return shopper.BadActionf("upsell: the order is not bought")
+	}
+	if a.Upsell != nil && !offers(v) {
+		return shopper.BadActionf("upsell: the order has no options.confirmation_page_upsell that is true, or no merchant_urls.upsell")
 	}
 	if a.Buy != nil && !slices.Contains([]string{"", "approve", "decline"}, a.Buy.Decision) {
 		return shopper.BadActionf("buy.decision: %q is neither approve nor decline", a.Buy.Decision)
@@ -277,6 +287,9 @@ func (s *Service) Outcome(o *Stored) Outcome {
 	}
 	if o.Status == StatusComplete {
 		out.ConfirmationURL = confirmationURL(v.MerchantURLs.Confirmation, o.ID)
+	}
+	if s.upsells(o) {
+		out.Offers, out.OffersUntil = o.Upsell.Lines, wire.Stamp(o.Upsell.Until)
 	}
 	return out
 }

@@ -28,6 +28,8 @@ type Config struct {
 	EchoFilledURLs    bool
 	EchoCountryAsSent bool
 	NotActivated      bool
+	TaxWording        string // "2026", "" for that of the recordings
+	EarlyAddressEvent bool   // see Options.EarlyAddressEvent of the public face
 }
 
 // Service is the checkout API with its orders.
@@ -58,12 +60,19 @@ func New(s *engine.State, calls *callback.Sender, om *management.Service, c Conf
 	return k
 }
 
-// push is the job that tells the merchant of a purchase.
+// push is the job that tells the merchant of a purchase. It waits for the time of the
+// order's offers to end.
 func (s *Service) push(j engine.Job) {
 	s.Mu.Lock()
 	url := ""
 	if o := s.Book.ByID[j.ID]; o != nil {
 		url = merchantURL(o, "push")
+		if s.upsells(o) {
+			j.Due = o.Upsell.Until
+			s.Schedule(j)
+			s.Mu.Unlock()
+			return
+		}
 	}
 	s.Mu.Unlock()
 	s.om.Push(j, "", url)

@@ -99,6 +99,8 @@ var members = []struct {
 	{"external payment method, the least", []any{"external_payment_methods", []any{map[string]any{"name": "P", "redirect_url": "https://p.example"}}}, nil},
 	{"external checkout", []any{"external_checkouts", []any{provider()}}, nil},
 	{"attachment", []any{"attachment", map[string]any{"content_type": "application/vnd.klarna.internal.emd-v2+json", "body": `{"a":[]}`}}, nil},
+	{"acquiring channel in any case", []any{"options.acquiring_channel", "ecommerce"}, nil},
+	{"no date of birth", []any{"customer", map[string]any{"date_of_birth": ""}}, []any{"customer", map[string]any{}}},
 	{"recurring", []any{"recurring", true, "recurring_description", longText(255)}, nil},
 	{"not recurring", []any{"recurring", false}, nil},
 	{"tags", []any{"tags", []any{"dangerous_goods", "bulky"}}, nil},

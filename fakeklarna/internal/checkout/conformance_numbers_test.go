@@ -1,6 +1,7 @@
 package checkout_test
 
 import (
+	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 )
 
@@ -25,6 +26,21 @@ func numberRows() []kcoRow {
 			r.status, r.says, r.shows, r.after = 400, "BAD_VALUE Bad value: "+n.refused, nil, ""
 		}
 		rows = append(rows, r)
+	}
+	return append(rows, taxWordingRows()...)
+}
+
+// taxWordingRows are the words of 2026 about a line's tax.
+func taxWordingRows() []kcoRow {
+	var rows []kcoRow
+	for message, lines := range map[string][]faketest.Line{
+		"[-2900] differs from the calculated value [-2990] by more than [1]": {of("physical", 1, 14950, 0, 2500, 14950, 2990), of("discount", 1, -14950, 0, 2500, -14950, -2900)},
+		"[1002] differs from the calculated value [1000] by more than [1]":   {of("physical", 3, 1999, 0, 2000, 5997, 1002)},
+		"[0] differs from the calculated value [1000] by more than [1]":      {of("physical", 1, 5000, 0, 2500, 5000, 0)},
+	} {
+		row := kcoRow{rule: "tax in the wording of 2026, " + message[:6], options: fakeklarna.Options{TaxWording: "2026"}, call: "POST " + faketest.OrdersPath, status: 400,
+			body: faketest.Text(faketest.With(faketest.CaseA(), "order_lines", lines)), says: "BAD_VALUE Bad value: total_tax_amount " + message}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -86,7 +86,9 @@ func (r *kcoRow) checkAnswer(s *faketest.Shop, got faketest.Answer) {
 	if got.Status != r.status {
 		t.Fatalf("got %d %s, want %d", got.Status, got.Body, r.status)
 	}
-	wantHeaders(t, got)
+	if got.Status != http.StatusUnauthorized { // that is the gateway's
+		wantHeaders(t, got)
+	}
 	for i := 0; i < len(r.headers); i += 2 {
 		want := strings.NewReplacer("{id}", idOf(got, s.ID), "{fake}", s.Fake.URL).Replace(r.headers[i+1])
 		if value := got.Header.Get(r.headers[i]); value != want {

@@ -32,11 +32,12 @@ type Stored struct {
 	Entered bool                       // the shopper has changed something: addresses sent by the merchant are ignored
 	Option  string                     // ID of the shipping option that the shopper chose
 	// Shipment is what the shipping assistant calls the delivery, "" without an assistant.
-	Shipment string `json:",omitempty"`
-	Buyer    string // "person" or "organization" when the shopper chose it
-	Loaded   bool   // the iframe was opened
-	Owed     string // the address callback without whose success there is no purchase, "" if none
-	Method   string // by which the order was paid
+	Shipment string     `json:",omitempty"`
+	Buyer    string     // "person" or "organization" when the shopper chose it
+	Loaded   bool       // the iframe was opened
+	Owed     string     // the address callback without whose success there is no purchase, "" if none
+	Method   string     // by which the order was paid
+	Upsell   *upselling `json:",omitempty"` // nil without
 
 	Started, Modified, Completed time.Time
 

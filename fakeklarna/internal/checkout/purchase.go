@@ -21,7 +21,7 @@ import (
 func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	if !a.Load && !a.ShippingAssistant && !a.enters() {
+	if !a.Load && !a.ShippingAssistant && !a.enters() && a.Upsell == nil {
 		o, err := s.Live(id)
 		if err != nil {
 			return Outcome{}, err
@@ -38,10 +38,17 @@ func (s *Service) Shopper(id string, a Action) (Outcome, error) {
 		return Outcome{}, err
 	}
 	refused := shopper.Refuse(shopper.RefusedReadOnly, v.Locale)
-	if o.Status == StatusIncomplete {
-		if refused, err = s.act(o, &a); err != nil {
-			return Outcome{}, err
-		}
+	switch {
+	case o.Status == StatusIncomplete:
+		refused, err = s.act(o, &a)
+	case a.Upsell != nil && !a.enters():
+		refused = nil
+	}
+	if a.Upsell != nil && refused == nil && err == nil {
+		refused, err = s.upsell(o, a.Upsell)
+	}
+	if err != nil {
+		return Outcome{}, err
 	}
 	out := s.Outcome(o)
 	out.Refused = refused
@@ -215,8 +222,10 @@ func (s *Service) complete(o *Stored, method string, p shopper.Persona) {
 	if requested := requestedBy(o, &v.Options); requested != nil {
 		content["merchant_requested"] = requested
 	}
+	token := ""
 	if IsTrue(v.Recurring) {
-		content["recurring_token"] = wire.MustJSON(s.NewID())
+		token = s.NewID()
+		content["recurring_token"] = wire.MustJSON(token)
 	}
 	country, currency := strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency)
 	o.Content, o.Method = content, cmp.Or(method, MethodsFor(country, currency)[0])
@@ -229,7 +238,9 @@ func (s *Service) complete(o *Stored, method string, p shopper.Persona) {
 		MerchantReference1: v.MerchantReference1, MerchantReference2: v.MerchantReference2, MerchantData: v.MerchantData,
 		Option: v.SelectedShippingOption, Method: o.Method, Persona: p,
 		NotificationURL: merchantURL(o, "notification"), AutoCapture: IsTrue(v.Options.AutoCapture),
+		RecurringToken: token,
 	})
+	s.beginUpsell(o, &v)
 	s.om.SchedulePush("push", o.ID, "")
 }
 

@@ -23,7 +23,7 @@ var orderRules = []wire.Rule{
 	wire.Object("customer",
 		wire.Pattern("type", `person|organization`),
 		wire.Pattern("gender", `male|female`),
-		wire.Pattern("date_of_birth", `\d{4}-\d{2}-\d{2}`),
+		wire.Pattern("date_of_birth", `|\d{4}-\d{2}-\d{2}`),
 		wire.LongText("organization_registration_id"),
 		wire.LongText("vat_id")),
 	wire.Text("merchant_reference1", 0, 255),
@@ -78,7 +78,7 @@ var lineRule = wire.Object("",
 	wire.SubscriptionRule(wire.LongText("name")))
 
 var optionsRule = wire.Object("options",
-	wire.Pattern("acquiring_channel", `ECOMMERCE|MOTO|IN_STORE|TELESALES`),
+	wire.Pattern("acquiring_channel", `(?i:ECOMMERCE|MOTO|IN_STORE|TELESALES)`),
 	wire.Flag("allow_separate_shipping_address"),
 	wire.Flag("date_of_birth_mandatory"),
 	wire.Flag("title_mandatory"),

@@ -31,7 +31,7 @@ func (s *Service) merge(before map[string]json.RawMessage, sent map[string]any) 
 		rule *wire.Rule
 	}{{"order_lines", &lineRule}, {"discount_lines", &discountRule}} {
 		if sent, ok := sent[lines.name].([]any); ok {
-			checked, err := checkLines(lines.name, lines.rule, sent)
+			checked, err := s.checkLines(lines.name, lines.rule, sent)
 			if err != nil {
 				return nil, err
 			}
@@ -97,7 +97,7 @@ func (s *Service) checkURL(text string, callback bool) string {
 // order_lines do not say which line it was. discount_lines are not part of the
 // order's sums. Source: recorded answers to Create order; docs.kustom.co, Checkout
 // API reference (discount_line, order_amount).
-func checkLines(name string, r *wire.Rule, sent []any) ([]any, *wire.Error) {
+func (s *Service) checkLines(name string, r *wire.Rule, sent []any) ([]any, *wire.Error) {
 	kept := make([]any, len(sent))
 	for i, v := range sent {
 		at := fmt.Sprintf("%s[%d]", name, i)
@@ -114,11 +114,20 @@ func checkLines(name string, r *wire.Rule, sent []any) ([]any, *wire.Error) {
 		case !line.TotalFits():
 			return nil, wire.BadValue(at + "total_amount")
 		case !line.TaxFits():
-			return nil, wire.BadValue(at + "total_tax_amount")
+			return nil, wire.BadValue(at + "total_tax_amount" + s.taxWords(&line))
 		}
 		kept[i] = checked
 	}
 	return kept, nil
+}
+
+// taxWords returns what follows the member's name where a line's tax is wrong. Of the wording
+// of 2026 only this end is known.
+func (s *Service) taxWords(l *wire.OrderLine) string {
+	if s.TaxWording != "2026" {
+		return ""
+	}
+	return fmt.Sprintf(" [%d] differs from the calculated value [%v] by more than [1]", l.TotalTaxAmount, l.Tax())
 }
 
 // checkWhole checks a whole order after a request. It checks the sums only if the request

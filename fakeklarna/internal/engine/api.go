@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
@@ -63,12 +64,13 @@ func (s *State) answer(r *http.Request, e *endpoint, notFound *wire.Error, known
 	defer s.Mu.Unlock()
 	switch {
 	case !s.authorised(r.Header.Get("Authorization")):
-		return wire.Unauthorized(known.Path).Reply(known, c.correlationID)
-	case !wire.InCheckout(known.Path) && strings.ContainsAny(r.RequestURI, "{}"):
-		return (&wire.Error{Status: http.StatusBadRequest, Raw: wire.HTMLOf("400 Bad Request")}).Reply(known, c.correlationID)
+		return wire.Unauthorized.Reply(known, c.correlationID)
+	case !wire.InCheckout(known.Path) && wire.CannotRoute(known.Path):
+		return wire.Unroutable.Reply(known, c.correlationID)
 	case notFound != nil && notFound.Allow == "":
 		return wire.NoSuchPath(known.Path, s.Time(), notFound).Reply(known, c.correlationID)
 	case notFound != nil:
+		notFound.Before = !wire.InCheckout(known.Path)
 		return notFound.Reply(known, c.correlationID)
 	}
 	out, err := e.do(c)
@@ -80,9 +82,11 @@ func (s *State) answer(r *http.Request, e *endpoint, notFound *wire.Error, known
 }
 
 // authorised checks both forms of authentication: the plain API key, or base64 of user
-// name and key. Source: docs.kustom.co, Authentication.
+// name and key. Any number of spaces is before them. Source: docs.kustom.co,
+// Authentication; recorded answers.
 func (s *State) authorised(header string) bool {
 	scheme, credentials, _ := strings.Cut(header, " ")
+	credentials = strings.TrimLeft(credentials, " ")
 	if !strings.EqualFold(scheme, "Basic") {
 		return false
 	}
@@ -128,15 +132,25 @@ func (e *endpoint) match(segments []string) (map[string]string, bool) {
 	return ids, true
 }
 
-// writeReply sends an answer with the headers that Klarna sends.
-// Source: recorded answers to Create order.
-func (s *State) writeReply(w http.ResponseWriter, r *http.Request, out wire.Reply, correlationID string) {
+// writeReply sends an answer with the headers that Klarna sends. The gateway, which looks
+// at credentials and rates, and what is between it and the API add only their own.
+// Source: recorded answers.
+func (s *State) writeReply(w http.ResponseWriter, r *http.Request, out wire.Reply, told *Request) {
 	h := w.Header()
-	h.Set("Klarna-Correlation-Id", correlationID)
-	h.Set("Cache-Control", "max-age=0, no-cache, no-store")
-	h.Set("Pragma", "no-cache")
 	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 	h.Set("Server", "openresty")
+	gateway := out.Status == http.StatusUnauthorized || out.Status == http.StatusTooManyRequests
+	if !gateway {
+		h.Set("Klarna-Correlation-Id", told.CorrelationID)
+	}
+	if api := wire.APIOf(told.Path); !gateway && !out.Before {
+		for name, value := range api.Headers() {
+			h.Set(name, value)
+		}
+		if api.Timed() {
+			h.Set("Render-Time", strconv.FormatInt(told.DurationMS, 10))
+		}
+	}
 	if len(out.Body) > 0 {
 		h.Set("Content-Type", "application/json")
 	}

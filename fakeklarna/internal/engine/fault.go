@@ -39,7 +39,7 @@ type Fault struct {
 	Body   FaultBody         `json:"body,omitempty"`
 	Header map[string]string `json:"header,omitempty"`
 	// RateLimit is how many fitting calls per second pass. The others get Status, or 429 if
-	// that is 0, with Retry-After. Source: docs.klarna.com, Rate limits.
+	// that is 0. Source: docs.klarna.com, Rate limits.
 	RateLimit int `json:"rate_limit,omitempty"`
 	// Delay and a random part of Jitter pass before the call is carried out, DelayAfter and
 	// JitterAfter after it and before the answer. After 30 s a call gets 504, as from

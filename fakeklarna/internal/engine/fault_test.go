@@ -32,7 +32,7 @@ func TestFaultEffects(t *testing.T) {
 		{"status with a text", `{"status":502,"body":"<html>bad</html>"}`, 502, "<html>bad</html>", "text/html", "status 502", false},
 		{"status with JSON", `{"status":409,"body":{"error_code":"X"}}`, 409, `{"error_code":"X"}`, "application/json", "status 409", false},
 		{"status 400", `{"status":400}`, 400, `"error_code":"BAD_VALUE"`, "application/json", "status 400", false},
-		{"status 401", `{"status":401}`, 401, `"internal_message":"authorization_error"`, "application/json", "status 401", false},
+		{"status 401", `{"status":401}`, 401, "<h1>401 Authorization Required", "text/html", "status 401", false},
 		{"status 403", `{"status":403}`, 403, `"error_code":"READ_ONLY_ORDER"`, "application/json", "status 403", false},
 		{"status 404", `{"status":404}`, 404, "-", "", "status 404", false},
 		{"status 429", `{"status":429,"header":{"Retry-After":"1"}}`, 429, "-", "", "status 429", false},

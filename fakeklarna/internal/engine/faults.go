@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -17,9 +16,6 @@ func (s *State) AddFault(f Fault) (Fault, error) {
 	f.Count = cmp.Or(f.Count, 1)
 	if f.RateLimit > 0 {
 		f.Status = cmp.Or(f.Status, http.StatusTooManyRequests)
-		header := map[string]string{"Retry-After": "1"}
-		maps.Copy(header, f.Header)
-		f.Header = header
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
@@ -78,7 +74,7 @@ var chaosFaults = []Fault{
 	{Delay: Duration(100 * time.Millisecond), Jitter: Duration(2 * time.Second)},
 	{Status: http.StatusInternalServerError},
 	{Status: http.StatusServiceUnavailable},
-	{Status: http.StatusTooManyRequests, Header: map[string]string{"Retry-After": "1"}},
+	{Status: http.StatusTooManyRequests},
 	{Reset: true},
 	{DropReply: true},
 	{Truncate: true},

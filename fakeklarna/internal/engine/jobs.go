@@ -35,6 +35,17 @@ func (s *State) Schedule(j Job) {
 	s.wakeJobs()
 }
 
+// Hasten lets jobs of a kind that wait be due at another time, if that is earlier. The caller
+// holds s.Mu.
+func (s *State) Hasten(kind, id string, due time.Time) {
+	for i := range s.Jobs {
+		if j := &s.Jobs[i]; j.Kind == kind && j.ID == id && due.Before(j.Due) {
+			j.Due = due
+		}
+	}
+	s.wakeJobs()
+}
+
 // wakeJobs sets the timer to the next job, after a change of jobs or clock. The
 // caller holds s.Mu.
 func (s *State) wakeJobs() {

@@ -32,8 +32,9 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	if err != nil && !tooLarge {
 		panic(http.ErrAbortHandler) // the client went away amid its request
 	}
-	endpoint, ids, notFound := s.route(r.Method, r.URL.Path)
-	known := wire.Reply{Path: r.URL.Path, OrderID: ids["order_id"], SessionID: ids["session_id"]}
+	path := wire.SingleSlashes(r.URL.Path)
+	endpoint, ids, notFound := s.route(r.Method, path)
+	known := wire.Reply{Path: path, OrderID: ids["order_id"], SessionID: ids["session_id"]}
 	s.Mu.Lock()
 	correlationID := s.NewID()
 	d := s.strike(r.Method, known.Path, known.OrderID)
@@ -59,7 +60,7 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	case d.answer != nil:
 		out = d.answer.reply(known, correlationID)
 	case tooLarge:
-		out = wire.TooLarge(known.Path).Reply(known, correlationID)
+		out = wire.TooLarge(path).Reply(known, correlationID)
 	default:
 		out = s.answer(r, endpoint, notFound, known, &Call{
 			IDs: ids, header: r.Header, Body: body, forgot: forgot,
@@ -86,15 +87,14 @@ func (s *State) send(w http.ResponseWriter, r *http.Request, e *entry[Request], 
 		panic(http.ErrAbortHandler)
 	}
 	s.note(r.Context(), e, out.Status, out.Body)
-	w.Header().Set("Render-Time", strconv.FormatInt(e.Told.DurationMS, 10))
 	if d.truncate && len(out.Body) > 0 {
 		w.Header().Set("Content-Length", strconv.Itoa(len(out.Body)))
 		out.Body = out.Body[:len(out.Body)/2]
-		s.writeReply(w, r, out, e.Told.CorrelationID)
+		s.writeReply(w, r, out, &e.Told)
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
-	s.writeReply(w, r, out, e.Told.CorrelationID)
+	s.writeReply(w, r, out, &e.Told)
 }
 
 // note records how a call ended.

@@ -69,8 +69,12 @@ window.inject = async (order) => {
 </script></body></html>`
 
 // NewHost makes a shop with a fake; both end with the test.
-func NewHost(t testing.TB) *Host {
-	h := &Host{T: t, Fake: fakeklarna.NewServer(t, fakeklarna.Options{MerchantName: "Skerry"})}
+func NewHost(t testing.TB) *Host { return NewHostWith(t, fakeklarna.Options{}) }
+
+// NewHostWith is NewHost with options.
+func NewHostWith(t testing.TB, o fakeklarna.Options) *Host {
+	o.MerchantName = "Skerry"
+	h := &Host{T: t, Fake: fakeklarna.NewServer(t, o)}
 	origin := strings.TrimSuffix(h.Fake.URL, "/klarna")
 	policy := "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
 		"script-src 'nonce-n0nce' 'strict-dynamic'; style-src 'self' 'nonce-n0nce'; style-src-attr 'unsafe-inline'; " +

@@ -54,7 +54,7 @@ func TestCountryChangedInTheFrame(t *testing.T) {
 			if got, want := c.WaitEvent("order_total_change"), `{"order_total":49900}`; got != want {
 				t.Errorf("order_total_change = %s, want %s", got, want)
 			}
-			c.Wait("the event", `() => events.findLast(([name]) => name === "shipping_address_change")[1].country === "nor"`)
+			c.Wait("the event", `() => events.findLast(([name]) => name === "billing_address_change")[1].country === "nor"`)
 			if got := c.Value("street_address"); got != faketest.Swede["street_address"] {
 				t.Errorf("street = %q: what was typed is lost", got)
 			}

@@ -48,6 +48,7 @@ type frameOrder struct {
 	TermsURL         string             `json:"terms_url"`
 	MerchantTerms    []piece            `json:"merchant_terms"`
 	ClientValidation bool               `json:"client_validation"`
+	EarlyAddress     bool               `json:"early_address_event"` // shipping_address_change comes without a separate address too
 	ConfirmationURL  string             `json:"confirmation_url,omitempty"`
 	Receipt          *receipt           `json:"receipt,omitempty"` // of a complete order, as long as the confirmation shows it
 	Palettes         map[string]palette `json:"palettes"`          // merchant's colours, for light and dark
@@ -158,6 +159,7 @@ func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
 		TermsURL:         checkout.FillOrderID(v.MerchantURLs.Terms, v.OrderID),
 		MerchantTerms:    piecesOf(v.Options.AdditionalMerchantTerms),
 		ClientValidation: checkout.IsTrue(v.Options.RequireClientValidation),
+		EarlyAddress:     s.kco.EarlyAddressEvent,
 		ConfirmationURL:  shown.ConfirmationURL,
 		Palettes:         palettesOf(&v.Options),
 		Radius:           radiusOf(&v.Options),

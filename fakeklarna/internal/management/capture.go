@@ -70,7 +70,7 @@ func (s *Service) captureAtOnce(m *Stored) {
 // listCaptures returns all captures, oldest first.
 // Source: docs.klarna.com, Order Management API reference.
 func (s *Service) listCaptures(m *Stored, _ input) (wire.Reply, *wire.Error) {
-	return found(m.View.Captures), nil
+	return found(s.answered(m).Captures), nil
 }
 
 // ofCapture makes an operation on the capture in the path. A change has a consequence,
@@ -92,8 +92,9 @@ func ofCapture(consequence string, do func(*Service, *Stored, *Capture, input) (
 
 // readCapture returns one capture.
 // Source: docs.klarna.com, Order Management API reference.
-func (s *Service) readCapture(_ *Stored, capture *Capture, _ input) (wire.Reply, *wire.Error) {
-	return found(*capture), nil
+func (s *Service) readCapture(m *Stored, capture *Capture, _ input) (wire.Reply, *wire.Error) {
+	i := slices.IndexFunc(m.View.Captures, func(c Capture) bool { return c.CaptureID == capture.CaptureID })
+	return found(s.answered(m).Captures[i]), nil
 }
 
 // shipCapture adds parcels to a capture.

@@ -26,17 +26,22 @@ const (
 // Service is the Order Management API with its orders.
 type Service struct {
 	*engine.State
-	calls         *callback.Sender
-	closeRefunded bool
-	pushDelay     time.Duration
+	calls *callback.Sender
+	Config
 
 	Orders map[string]*Stored // by ID; the state's lock guards it
 }
 
-// New adds the API to a state. closeRefunded makes an order that is fully
-// refunded CLOSED; pushDelay is the time from a purchase to its first push.
-func New(s *engine.State, calls *callback.Sender, closeRefunded bool, pushDelay time.Duration) *Service {
-	m := &Service{State: s, calls: calls, closeRefunded: closeRefunded, pushDelay: pushDelay}
+// Config are the merchant's settings.
+type Config struct {
+	CloseRefunded bool          // an order that is fully refunded is CLOSED
+	RefundLags    bool          // a capture shows a refund only some time after it
+	PushDelay     time.Duration // from a purchase to its first push
+}
+
+// New adds the API to a state.
+func New(s *engine.State, calls *callback.Sender, c Config) *Service {
+	m := &Service{State: s, calls: calls, Config: c}
 	engine.Hold(s, "managed", &m.Orders, func() map[string]*Stored { return map[string]*Stored{} }, checkOrders)
 	for _, op := range operations {
 		do := func(c *engine.Call) (wire.Reply, *wire.Error) { return op.run(m, c) }
@@ -55,6 +60,9 @@ func checkOrders(managed map[string]*Stored) error {
 		if m.View.OrderID != id {
 			return fmt.Errorf("order %s says that it is %s", id, m.View.OrderID)
 		}
+		if slices.ContainsFunc(m.Lags, func(l lag) bool { return l.Capture < 0 || l.Capture >= len(m.View.Captures) }) {
+			return fmt.Errorf("order %s: a refund lags of a capture that it does not have", id)
+		}
 	}
 	return nil
 }
@@ -66,7 +74,16 @@ type operation struct {
 	body         *wire.Rule // nil: a body is not looked at
 	unknown      string     // message when there is no such order
 	do           func(*Service, *Stored, input) (wire.Reply, *wire.Error)
+	// repeats returns what a repeated call has in common with the first one, whose
+	// Transaction-Id it is answered; nil: each call has its own.
+	repeats func(*Stored, input) string
 }
+
+// Repeats without an idempotency key that are known to be the same transaction. An
+// extension is another one when it moves the date. Source: recorded answers.
+func sameOrder(*Stored, input) string       { return "" }
+func sameExpiry(m *Stored, _ input) string  { return m.View.ExpiresAt }
+func sameParcels(_ *Stored, c input) string { return c.ids["capture_id"] + string(c.sent) }
 
 // input is the input of an operation.
 type input struct {
@@ -84,24 +101,24 @@ func (c input) into(v any) {
 const unknownOrder = "Order {order_id} cannot be found."
 
 var operations = []operation{
-	{http.MethodGet, "", nil, unknownOrder, (*Service).read},
-	{http.MethodPost, "/acknowledge", nil, unknownOrder + " Acknowledgement not possible.", (*Service).acknowledge},
-	{http.MethodPatch, "/authorization", &authorizationRule, unknownOrder, (*Service).changeAuthorization},
-	{http.MethodPatch, "/merchant-references", &referencesRule, "Order cannot be found. Merchant references cannot be updated.", (*Service).changeReferences},
-	{http.MethodPatch, "/customer-details", &customerDetailsRule, unknownOrder, (*Service).changeCustomer},
-	{http.MethodPost, "/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to order {order_id}.", (*Service).shipOrder},
-	{http.MethodPost, "/cancel", nil, unknownOrder, (*Service).cancel},
-	{http.MethodPost, "/extend-authorization-time", nil, unknownOrder, (*Service).extendAuthorization},
-	{http.MethodPost, "/release-remaining-authorization", nil, unknownOrder, (*Service).releaseAuthorization},
-	{http.MethodPost, "/captures", &captureRule, unknownOrder, (*Service).capture},
-	{http.MethodGet, "/captures", nil, unknownOrder, (*Service).listCaptures},
-	{http.MethodGet, "/captures/{capture_id}", nil, unknownOrder, ofCapture("", (*Service).readCapture)},
-	{http.MethodPost, "/captures/{capture_id}/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to capture {capture_id}.", ofCapture("Shipping info cannot be added to capture {capture_id}", (*Service).shipCapture)},
-	{http.MethodPost, "/captures/{capture_id}/trigger-send-out", nil, unknownOrder, ofCapture("Send out cannot be triggered for capture {capture_id}", (*Service).sendOut)},
-	{http.MethodGet, "/captures/{capture_id}/extend-due-date-options", nil, unknownOrder, ofCapture("", (*Service).dueDateOptions)},
-	{http.MethodPatch, "/captures/{capture_id}/extend-due-date", &dueDateRule, unknownOrder, ofCapture(notExtended, (*Service).extendDueDate)},
-	{http.MethodPost, "/refunds", &refundRule, unknownOrder, (*Service).refund},
-	{http.MethodGet, "/refunds/{refund_id}", nil, unknownRefund, (*Service).readRefund},
+	{http.MethodGet, "", nil, unknownOrder, (*Service).read, nil},
+	{http.MethodPost, "/acknowledge", nil, unknownOrder + " Acknowledgement not possible.", (*Service).acknowledge, sameOrder},
+	{http.MethodPatch, "/authorization", &authorizationRule, unknownOrder, (*Service).changeAuthorization, nil},
+	{http.MethodPatch, "/merchant-references", &referencesRule, "Order cannot be found. Merchant references cannot be updated.", (*Service).changeReferences, nil},
+	{http.MethodPatch, "/customer-details", &customerDetailsRule, unknownOrder, (*Service).changeCustomer, nil},
+	{http.MethodPost, "/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to order {order_id}.", (*Service).shipOrder, nil},
+	{http.MethodPost, "/cancel", nil, unknownOrder, (*Service).cancel, sameOrder},
+	{http.MethodPost, "/extend-authorization-time", nil, unknownOrder, (*Service).extendAuthorization, sameExpiry},
+	{http.MethodPost, "/release-remaining-authorization", nil, unknownOrder, (*Service).releaseAuthorization, nil},
+	{http.MethodPost, "/captures", &captureRule, unknownOrder, (*Service).capture, nil},
+	{http.MethodGet, "/captures", nil, unknownOrder, (*Service).listCaptures, nil},
+	{http.MethodGet, "/captures/{capture_id}", nil, unknownOrder, ofCapture("", (*Service).readCapture), nil},
+	{http.MethodPost, "/captures/{capture_id}/shipping-info", &shippingInfoRule, unknownOrder + " Shipping info cannot be added to capture {capture_id}.", ofCapture("Shipping info cannot be added to capture {capture_id}", (*Service).shipCapture), sameParcels},
+	{http.MethodPost, "/captures/{capture_id}/trigger-send-out", nil, unknownOrder, ofCapture("Send out cannot be triggered for capture {capture_id}", (*Service).sendOut), nil},
+	{http.MethodGet, "/captures/{capture_id}/extend-due-date-options", nil, unknownOrder, ofCapture("", (*Service).dueDateOptions), nil},
+	{http.MethodPatch, "/captures/{capture_id}/extend-due-date", &dueDateRule, unknownOrder, ofCapture(notExtended, (*Service).extendDueDate), nil},
+	{http.MethodPost, "/refunds", &refundRule, unknownOrder, (*Service).refund, nil},
+	{http.MethodGet, "/refunds/{refund_id}", nil, unknownRefund, (*Service).readRefund, nil},
 }
 
 var uuidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -137,8 +154,25 @@ func (op *operation) run(s *Service, c *engine.Call) (wire.Reply, *wire.Error) {
 	if out.Header == nil {
 		out.Header = map[string]string{}
 	}
-	out.Header["Transaction-Id"] = s.NewID()
+	out.Header["Transaction-Id"] = s.transaction(op, m, call)
 	return out, nil
+}
+
+// transaction returns the ID of a change: a new one, or for a repeat that of the first.
+func (s *Service) transaction(op *operation, m *Stored, call input) string {
+	id := s.NewID()
+	if op.repeats == nil {
+		return id
+	}
+	change := op.path + " " + op.repeats(m, call)
+	if first := m.Transactions[change]; first != "" {
+		return first
+	}
+	if m.Transactions == nil {
+		m.Transactions = map[string]string{}
+	}
+	m.Transactions[change] = id
+	return id
 }
 
 // fill replaces the placeholders in a message by the path's IDs.
@@ -180,6 +214,11 @@ type Stored struct {
 	DecideAt         time.Time // when the check for fraud ends, zero without one
 	Accept           bool      // how it ends
 	NotificationURL  string
+	// RecurringToken is the customer token that a recurring purchase gave, "" without.
+	RecurringToken string `json:",omitempty"`
+	// Transactions has the Transaction-Id of changes that may be repeated, by what they say.
+	Transactions map[string]string `json:",omitempty"`
+	Lags         []lag             `json:",omitempty"` // refunds that a capture does not show yet
 }
 
 // Find returns an order, settled, nil when there is none. The caller holds s.Mu.
@@ -189,6 +228,17 @@ func (s *Service) Find(id string) *Stored {
 		s.settle(m)
 	}
 	return m
+}
+
+// Recurring returns the order whose purchase gave a customer token, nil if there is none.
+// The caller holds s.Mu.
+func (s *Service) Recurring(token string) *Stored {
+	for _, m := range s.Orders {
+		if token != "" && m.RecurringToken == token {
+			return m
+		}
+	}
+	return nil
 }
 
 // Managed returns an order as Order Management has it; false when it is not bought.
@@ -205,7 +255,22 @@ func (s *Service) Managed(orderID string) (Order, bool) {
 // Copied returns a copy of the order as the API answers it.
 func (m *Stored) Copied() Order {
 	v := m.View
-	v.Captures, v.Refunds = slices.Clone(v.Captures), slices.Clone(v.Refunds)
+	v.Captures, v.Refunds, v.ShippingInfo = slices.Clone(v.Captures), slices.Clone(v.Refunds), append([]ShippingInfo{}, v.ShippingInfo...)
+	return v
+}
+
+// answered returns an order as a read answers it: a refund has no reference, and a capture
+// does not show a refund that lags. Source: recorded answers.
+func (s *Service) answered(m *Stored) Order {
+	v := m.Copied()
+	for i := range v.Refunds {
+		v.Refunds[i].Reference = ""
+	}
+	for _, l := range m.Lags {
+		if s.Time().Before(l.Until) {
+			v.Captures[l.Capture].RefundedAmount -= l.Amount
+		}
+	}
 	return v
 }
 

@@ -28,9 +28,13 @@ type office struct {
 
 // newOffice makes one; a seed of 0 is a random one.
 func newOffice(t testing.TB, seed uint64, closeRefunded bool) *office {
+	return newOfficeWith(t, seed, management.Config{CloseRefunded: closeRefunded, PushDelay: time.Second})
+}
+
+func newOfficeWith(t testing.TB, seed uint64, c management.Config) *office {
 	state := engine.New(engine.Config{Username: "demo", Password: "demo", Seed: seed, MaxKept: 100, Logger: slog.New(slog.DiscardHandler)})
 	t.Cleanup(state.Close)
-	return &office{t: t, fake: management.New(state, callback.New(state, nil, nil), closeRefunded, time.Second)}
+	return &office{t: t, fake: management.New(state, callback.New(state, nil, nil), c)}
 }
 
 // events returns what was told of the order's state.
@@ -226,7 +230,7 @@ authorization as captured       | 204 | 204→CAPTURED | N | N | N | N | N | N |
 merchant-references             | 204 | 204 | 204 | N | 204 | 204 | 204 | 204 | 204 | N | 204 | 204 | 204 | N
 customer-details                | 204 | 204 | N | N | N | N | N | N | 204 | N | 204 | 204 | 204 | N
 shipping-info                   | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204 | 204
-cancel                          | 204→CANCELLED | X | X | X | X | X | X | X | 204→CANCELLED | X | 204→CANCELLED | 204→CANCELLED | X | X
+cancel                          | 204→CANCELLED | X | X | 204 | X | X | X | X | 204→CANCELLED | 204 | 204→CANCELLED | 204→CANCELLED | X | 204
 extend-authorization-time       | 204 | 204 | N | N | N | N | N | N | 204 | N | 204 | 204 | 204 | N
 release-remaining-authorization | N | 204→CAPTURED | N | N | N | N | N | N | N | N | N | N | 204→CAPTURED | N
 capture some                    | 201→PART_CAPTURED | 201 | K | K | K | K | K | K | K | K | 201→PART_CAPTURED | 201→PART_CAPTURED | 201 | K

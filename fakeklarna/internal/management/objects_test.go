@@ -42,7 +42,7 @@ const (
 		"order_lines":[` + mugLine + `],"refunded_amount":10000,"billing_address":` + adaAddress + `,"shipping_address":` + adaAddress + `,
 		"shipping_info":[{"shipping_company":"DHL","shipping_method":"Home","tracking_number":"1","tracking_uri":"https://dhl.example/1",
 		"return_shipping_company":"R","return_tracking_number":"2","return_tracking_uri":"https://dhl.example/2"},{"tracking_number":"4711"}]}`
-	refundBody = `{"refund_id":"ID","refunded_amount":10000,"refunded_at":"TIME","description":"Broken","reference":"R-1",
+	refundBody = `{"refund_id":"ID","refunded_amount":10000,"refunded_at":"TIME","description":"Broken",
 		"order_lines":[{"reference":"MUG-1","type":"physical","quantity":1,"quantity_unit":"","name":"Mugg","total_amount":10000,"unit_price":10000,"total_discount_amount":0,"tax_rate":0,"total_tax_amount":0}],"credit_invoice":false}`
 )
 
@@ -80,6 +80,10 @@ func TestManagementObjects(t *testing.T) {
 		}
 	}
 	v := o.managed()
+	if v.Refunds[0].Reference != "R-1" {
+		t.Errorf("the refund's reference is lost: %+v", v.Refunds[0])
+	}
+	v.Refunds[0].Reference = "" // not in an answer
 	if got := o.must("GET ", ""); faketest.Text(v) != string(got.Body) {
 		t.Errorf("Managed differs from the API:\n%s\n%s", faketest.Text(v), got.Body)
 	}
@@ -91,7 +95,7 @@ func TestManagementDefaults(t *testing.T) {
 	o := newOffice(t, 0, false)
 	o.order()
 	got := shape(o.must("GET ", "").Body)
-	if !strings.Contains(got, `"captures":[],"refunds":[],"initial_payment_method"`) || strings.Contains(got, "merchant_") || strings.Contains(got, `"shipping_info"`) {
+	if !strings.Contains(got, `"captures":[],"refunds":[],"initial_payment_method"`) || strings.Contains(got, "merchant_") || !strings.Contains(got, `,"shipping_info":[]}`) {
 		t.Errorf("got %s", got)
 	}
 	o.must(authorization, `{"order_amount":100,"order_lines":[{"name":"x","quantity":1,"unit_price":100,"total_amount":100}]}`)
@@ -168,6 +172,10 @@ func TestManagementPurchases(t *testing.T) {
 		"barter":           `{"type":"OTHER","description":"barter"}`,
 	}, types); diff != "" {
 		t.Errorf("payment methods differ (-want +got):\n%s", diff)
+	}
+	o.order(by("slice_it_by_card", "US"))
+	if got, want := faketest.Text(o.managed().InitialPaymentMethod), `{"type":"FIXED_AMOUNT_BY_CARD","description":"Slice it (Fixed Payments by Card)","number_of_installments":4}`; got != want {
+		t.Errorf("in the US: got %s, want %s", got, want)
 	}
 	o.order(func(p *management.Purchase) {
 		p.Customer = wire.Customer{Type: "organization", OrganizationRegistrationID: "556000-0000", VATID: "SE1"}
@@ -301,7 +309,7 @@ func TestManagementTransport(t *testing.T) {
 		{"wrong password", "GET", at, "", "x", 401, "text/html", "<h1>401", "{", map[string]string{"WWW-Authenticate": `Basic realm="very closed site"`}},
 		{"wrong password, Payments", "POST", "/payments/v1/sessions", "{}", "x", 401, "text/html", "<h1>401", "{", nil},
 		{"wrong password, tokens", "GET", "/customer-token/v1/tokens/x", "", "x", 401, "text/html", "<h1>401", "{", nil},
-		{"wrong password, checkout", "GET", "/checkout/v3/orders/x", "", "x", 401, "application/json", "authorization_error", "<", map[string]string{"WWW-Authenticate": ""}},
+		{"wrong password, checkout", "GET", "/checkout/v3/orders/x", "", "x", 401, "text/html", "<h1>401", "{", map[string]string{"WWW-Authenticate": `Basic realm="very closed site"`}},
 		{"wrong password, no such path", "GET", "/ordermanagement/v2", "", "x", 401, "text/html", "<h1>401", "", nil},
 		{"over 1 MiB", "POST", at + "/captures", wide, "demo", 413, "application/json", `{"error_code":"REQUEST_TOO_LARGE","error_messages":["Request is too large"],"correlation_id":`, "service_version", nil},
 		{"over 8 MiB", "POST", at + "/captures", strings.Repeat(wide, 9), "demo", 413, "application/json", "REQUEST_TOO_LARGE", "service_version", nil},
@@ -311,7 +319,7 @@ func TestManagementTransport(t *testing.T) {
 		{"no such path", "POST", at + "/buy", "", "demo", 404, "application/json", `{"timestamp":"`, "error_code", nil},
 		{"wrong method", "DELETE", at, "", "demo", 405, "application/json", `"error_code":"HTTP_ERROR","error_messages":[""]`, "service_version", map[string]string{"Allow": "GET"}},
 		{"wrong method, captures", "PUT", at + "/captures", "", "demo", 405, "application/json", "HTTP_ERROR", "", map[string]string{"Allow": "GET, POST"}},
-		{"placeholder not filled in", "GET", "/ordermanagement/v1/orders/{order_id}", "", "demo", 400, "text/html", "<h1>400 Bad Request", "error_code", nil},
+		{"placeholder not filled in", "GET", "/ordermanagement/v1/orders/{order_id}", "", "demo", 400, "text/html;charset=utf-8", "HTTP Status 400", "error_code", nil},
 		{"slash at the end", "GET", at + "/", "", "demo", 200, "application/json", `"order_id"`, "", nil},
 		{"checkout keeps its version", "POST", "/checkout/v3/orders", "{}", "demo", 405, "application/json", `"service_version":"SNAPSHOT"`, "", nil},
 	}
@@ -331,9 +339,6 @@ func TestManagementTransport(t *testing.T) {
 					t.Errorf("got %s %q, want %q", name, got, want)
 				}
 			}
-			if !faketest.UUIDShape.MatchString(w.Header().Get("Klarna-Correlation-Id")) || w.Header().Get("Cache-Control") == "" {
-				t.Errorf("got headers %v", w.Header())
-			}
 		})
 	}
 	if o.sum() != untouched {
@@ -348,7 +353,7 @@ func TestManagementFaults(t *testing.T) {
 	for status, want := range map[int]string{
 		400: `"error_code":"BAD_VALUE"`, 401: "<h1>401", 403: `"error_code":"NOT_ALLOWED"`, 404: `"error_code":"NOT_FOUND"`,
 		409: `"error_code":"CONFLICT","error_messages":[],`, 413: `"error_code":"REQUEST_TOO_LARGE"`, 422: `"error_code":"UNPROCESSABLE_ENTITY"`,
-		429: `"error_code":"TOO_MANY_REQUESTS","error_messages":["Too many requests"]`,
+		429: "",
 		500: `"error_code":"INTERNAL_SERVER_ERROR","error_messages":["Unexpected server error"]`,
 		502: `"error_code":"TEMPORARILY_UNAVAILABLE"`, 503: `"error_messages":["Temporarily unavailable"]`, 504: `"error_code":"TEMPORARILY_UNAVAILABLE"`,
 	} {

@@ -14,7 +14,7 @@ import (
 
 // read returns an order. Source: docs.klarna.com, View and change orders.
 func (s *Service) read(m *Stored, _ input) (wire.Reply, *wire.Error) {
-	return found(m.View), nil
+	return found(s.answered(m)), nil
 }
 
 // acknowledge notes that the merchant has the order. That ends its pushes. It may be
@@ -182,13 +182,13 @@ func (s *Service) tellParcels(m *Stored, parcels []ShippingInfo) {
 	}
 }
 
-// cancel gives back the authorization of an order without captures.
-// Source: docs.klarna.com, View and change orders.
+// cancel gives back the authorization of an order without captures. It may be repeated.
+// Source: docs.klarna.com, View and change orders; recorded answers.
 func (s *Service) cancel(m *Stored, _ input) (wire.Reply, *wire.Error) {
 	switch v := &m.View; {
 	case len(v.Captures) > 0:
 		return wire.Reply{}, wire.Forbidden("CANCEL_NOT_ALLOWED", "Order has previous captures. Cancel not possible.")
-	case v.Status != StatusAuthorized:
+	case v.Status != StatusAuthorized && v.Status != StatusCancelled:
 		return wire.Reply{}, wire.Forbidden("CANCEL_NOT_ALLOWED", "Order is "+strings.ToLower(v.Status)+". Cancel not possible.")
 	}
 	s.setStatus(m, StatusCancelled)

@@ -35,6 +35,7 @@ type Purchase struct {
 	Persona            shopper.Persona
 	NotificationURL    string // with the placeholders filled in
 	AutoCapture        bool
+	RecurringToken     string // for charges without the customer, "" without
 }
 
 // Authorize adds a purchase to Order Management. The caller holds s.Mu.
@@ -42,7 +43,7 @@ func (s *Service) Authorize(p Purchase) {
 	now := s.Time()
 	m := &Stored{
 		SessionID: p.SessionID, Created: now, Expires: midnightAfter(now, authorizationDays),
-		AutoCapture: p.AutoCapture, NotificationURL: p.NotificationURL,
+		AutoCapture: p.AutoCapture, NotificationURL: p.NotificationURL, RecurringToken: p.RecurringToken,
 		View: Order{
 			OrderID: p.OrderID, Status: StatusAuthorized, FraudStatus: FraudAccepted,
 			OrderAmount: p.Amount, OriginalOrderAmount: p.Amount, RemainingAuthorizedAmount: p.Amount,
@@ -52,8 +53,8 @@ func (s *Service) Authorize(p Purchase) {
 			KlarnaReference: s.newReference(),
 			Customer:        Customer{DateOfBirth: p.Customer.DateOfBirth, Type: p.Customer.Type},
 			BillingAddress:  addressOf(p.Billing), ShippingAddress: addressOf(p.Shipping),
-			CreatedAt: wire.StampMillis(now), Captures: []Capture{}, Refunds: []Refund{},
-			InitialPaymentMethod:   initialMethod(p.Method, p.Customer.Type),
+			CreatedAt: wire.StampMillis(now), Captures: []Capture{}, Refunds: []Refund{}, ShippingInfo: []ShippingInfo{},
+			InitialPaymentMethod:   initialMethod(p.Method, p.Country, p.Customer.Type),
 			SelectedShippingOption: optionOf(p.Option),
 		},
 	}
@@ -66,6 +67,27 @@ func (s *Service) Authorize(p Purchase) {
 	s.Orders[p.OrderID] = m
 	s.tellOf(m, "authorized %s %s, fraud_status %s", wire.AmountText(p.Amount), m.View.PurchaseCurrency, m.View.FraudStatus)
 	s.captureAtOnce(m)
+}
+
+// CanGrow reports whether more may be added to an order: nothing is captured, cancelled or
+// still checked for fraud.
+func (m *Stored) CanGrow() bool {
+	return m.View.Status == StatusAuthorized && m.View.FraudStatus == FraudAccepted
+}
+
+// Grow adds lines to an order after the purchase and raises its authorization. It reports
+// false when it cannot grow, or Klarna does not approve. The caller holds s.Mu.
+func (s *Service) Grow(orderID string, amount int64, lines []wire.OrderLine) bool {
+	m := s.Find(orderID)
+	if m == nil || !m.CanGrow() || m.View.riskDenied() {
+		return false
+	}
+	v := &m.View
+	s.tellOf(m, "order_amount %s → %s", wire.AmountText(v.OrderAmount), wire.AmountText(v.OrderAmount+amount))
+	v.OrderAmount += amount
+	v.OrderLines = slices.Concat(v.OrderLines, linesOf(lines))
+	s.restate(m)
+	return true
 }
 
 // newReference returns a reference for the customer.
@@ -100,10 +122,15 @@ var initialMethods = map[string]InitialPaymentMethod{
 	"alternative_payment_method": {Type: "ALTERNATIVE_PAYMENT_METHOD", Description: "Alternative payment method"},
 }
 
+// sliceItUS is slice_it_by_card in the US. Source: recorded answers.
+var sliceItUS = InitialPaymentMethod{Type: "FIXED_AMOUNT_BY_CARD", Description: "Slice it (Fixed Payments by Card)", NumberOfInstallments: 4}
+
 // initialMethod returns the way to pay of a customer, a person or an organization.
-func initialMethod(method, customerType string) InitialPaymentMethod {
+func initialMethod(method, country, customerType string) InitialPaymentMethod {
 	m, ok := initialMethods[strings.ToLower(method)]
 	switch {
+	case m.Type == sliceItUS.Type && strings.EqualFold(country, "US"):
+		return sliceItUS
 	case !ok:
 		return InitialPaymentMethod{Type: "OTHER", Description: method}
 	case m.Type == "INVOICE" && customerType == "organization":

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
@@ -57,7 +58,20 @@ func (s *Service) allocate(m *Stored, r *Refund) {
 		return
 	}
 	captures[i].RefundedAmount += r.RefundedAmount
+	if s.RefundLags {
+		m.Lags = append(m.Lags, lag{i, r.RefundedAmount, s.Time().Add(refundLag)})
+	}
 	s.tellOf(m, "refund of %s allocated to capture %s", wire.AmountText(r.RefundedAmount), captures[i].KlarnaReference)
+}
+
+// refundLag is how long a capture does not show a refund, with Config.RefundLags.
+const refundLag = 5 * time.Second
+
+// lag is a refund that a capture does not show until some time.
+type lag struct {
+	Capture int // its place among the order's captures
+	Amount  int64
+	Until   time.Time
 }
 
 // hasReferences reports whether the references of all refunded lines, except a fee, are
@@ -100,7 +114,7 @@ func (v *Order) feeAllowed(lines []Line, amount int64) bool {
 func (s *Service) readRefund(m *Stored, c input) (wire.Reply, *wire.Error) {
 	id := c.ids["refund_id"]
 	if i := slices.IndexFunc(m.View.Refunds, func(r Refund) bool { return strings.EqualFold(r.RefundID, id) }); i >= 0 {
-		return found(m.View.Refunds[i]), nil
+		return found(s.answered(m).Refunds[i]), nil
 	}
 	err := wire.Missing("NOT_FOUND", c.fill(unknownRefund))
 	if !uuidPattern.MatchString(id) {

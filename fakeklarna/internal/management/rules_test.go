@@ -226,7 +226,7 @@ var managedRows = []managedRow{
 	{"", cancelling, "", "204", "CANCELLED 30000/0/0/30000"},
 	{"PART_CAPTURED", cancelling, "", notCancel + "Order has previous captures. Cancel not possible.", ""},
 	{"CAPTURED", cancelling, "", notCancel + "Order has previous captures. Cancel not possible.", ""},
-	{"CANCELLED", cancelling, "", notCancel + "Order is cancelled. Cancel not possible.", ""},
+	{"CANCELLED", cancelling, "", "204", ""},
 	{"EXPIRED", cancelling, "", notCancel + "Order is expired. Cancel not possible.", ""},
 
 	// Acknowledge.

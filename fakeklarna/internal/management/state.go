@@ -76,7 +76,7 @@ func (s *Service) statusOf(v *Order) string {
 		return StatusAuthorized
 	case v.RemainingAuthorizedAmount > 0:
 		return StatusPartCaptured
-	case s.closeRefunded && v.RefundedAmount == v.CapturedAmount:
+	case s.CloseRefunded && v.RefundedAmount == v.CapturedAmount:
 		return StatusClosed
 	}
 	return StatusCaptured
@@ -164,7 +164,7 @@ func pushAfter(n int) time.Duration {
 // SchedulePush schedules the first push of an order, a job of a kind that calls push. The
 // caller holds s.Mu.
 func (s *Service) SchedulePush(kind, orderID, detail string) {
-	s.Schedule(engine.Job{Due: s.Time().Add(s.pushDelay), Kind: kind, ID: orderID, Detail: detail})
+	s.Schedule(engine.Job{Due: s.Time().Add(s.PushDelay), Kind: kind, ID: orderID, Detail: detail})
 }
 
 // Push tells the merchant that an order was bought, and repeats until the order is

@@ -51,7 +51,7 @@ type Order struct {
 	Refunds                   []Refund             `json:"refunds"`
 	MerchantData              string               `json:"merchant_data,omitempty"`
 	InitialPaymentMethod      InitialPaymentMethod `json:"initial_payment_method"`
-	ShippingInfo              []ShippingInfo       `json:"shipping_info,omitempty"`
+	ShippingInfo              []ShippingInfo       `json:"shipping_info"`
 	SelectedShippingOption    *ShippingOption      `json:"selected_shipping_option,omitempty"`
 }
 
@@ -133,7 +133,7 @@ type Refund struct {
 	RefundedAmount int64  `json:"refunded_amount"`
 	RefundedAt     string `json:"refunded_at"`
 	Description    string `json:"description"`
-	Reference      string `json:"reference,omitempty"`
+	Reference      string `json:"reference,omitempty"` // as sent; the API does not answer it
 	OrderLines     []Line `json:"order_lines"`
 	CreditInvoice  bool   `json:"credit_invoice"` // of a company's invoice
 }

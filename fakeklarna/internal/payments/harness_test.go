@@ -123,7 +123,14 @@ func payStates() map[string]func(*kpShop) {
 		"updated to the same":             func(s *kpShop) { s.authorize(); s.update(faketest.Text(faketest.CartOf(2))) },
 		"failed once": func(s *kpShop) {
 			s.authorize()
+			s.Do("POST", s.path("/payments/v1/authorizations/{token}/order"), faketest.Text(faketest.With(orderSE(), "order_lines[0].name", "x")))
+		},
+		"of nothing first": func(s *kpShop) {
+			s.authorize()
 			s.Do("POST", s.path("/payments/v1/authorizations/{token}/order"), "{}")
+		},
+		"without reference": func(s *kpShop) {
+			s.start(faketest.With(faketest.CartSE(), "order_lines[0].reference", faketest.Gone{}))
 		},
 		"with address": func(s *kpShop) {
 			s.pay(payment{Authorize: &authorize{Data: json.RawMessage(faketest.Text(map[string]any{"billing_address": faketest.Ada()}))}})
@@ -160,6 +167,13 @@ func payStates() map[string]func(*kpShop) {
 			s.update(`{"intent":"tokenize"}`)
 			s.pay(payment{Authorize: &authorize{Category: "pay_now"}})
 			s.tokenize()
+		},
+		"parts by card tokenized": func(s *kpShop) {
+			s.start(faketest.With(cartUS(), "intent", "tokenize"))
+			s.pay(payment{Authorize: &authorize{Category: "pay_over_time"}})
+			got := s.Do("POST", s.path("/payments/v1/authorizations/{token}/customer-token"),
+				faketest.Text(faketest.With(tokenSE(), "purchase_country", "US", "purchase_currency", "USD", "locale", "en-US")))
+			s.customer = faketest.Decode(string(got.Body))["token_id"].(string)
 		},
 		"tokenized, charges fail": func(s *kpShop) {
 			who := faketest.With(map[string]any{"billing_address": faketest.Ada()}, "billing_address.email", "ada+denied@example.com")

@@ -22,11 +22,10 @@ type placed struct {
 }
 
 // paidMethod is how an order is paid.
-// Source: docs.klarna.com, Klarna Payments API reference (authorized_payment_method).
+// Source: recorded answers (authorized_payment_method); the reference has numbers of days
+// and instalments besides.
 type paidMethod struct {
-	Type         string `json:"type"`
-	Days         int    `json:"number_of_days,omitempty"`
-	Installments int    `json:"number_of_installments,omitempty"`
+	Type string `json:"type"`
 }
 
 // methodOf returns the payment method of a category. pay_over_time is FIXED_AMOUNT on the
@@ -36,21 +35,26 @@ func methodOf(category string, v *Session) *paidMethod {
 	case category == "pay_now":
 		return &paidMethod{Type: "card"}
 	case category == "pay_over_time" && regionOf(v.Market()) == "eu" && v.Market() != "GB":
-		return &paidMethod{Type: "fixed_amount", Installments: 3}
+		return &paidMethod{Type: "fixed_amount"}
 	case category == "pay_over_time":
-		return &paidMethod{Type: "slice_it_by_card", Installments: 3}
+		return &paidMethod{Type: "slice_it_by_card"}
 	case v.customerType() == "organization":
-		return &paidMethod{Type: "b2b_invoice", Days: 30}
+		return &paidMethod{Type: "b2b_invoice"}
 	}
-	return &paidMethod{Type: "invoice", Days: 30}
+	return &paidMethod{Type: "invoice"}
 }
 
 // placeOrder places the order of an authorized session, once. The same body gets the same
-// answer again, another body 409. The first error of a token is repeated.
-// Source: docs.klarna.com, Create an order, Validations in Klarna Payments.
+// answer again, another body 409. The first error of a token is repeated, but a body that
+// is wrong by itself leaves the token alone.
+// Source: docs.klarna.com, Create an order, Validations in Klarna Payments; recorded answers.
 func (s *Service) placeOrder(c *engine.Call) (wire.Reply, *wire.Error) {
 	sent, err := parseBody(c.Body)
 	if err != nil {
+		return wire.Reply{}, err
+	}
+	content, bad := s.merge(placeRules, nil, sent)
+	if err := bad.Err(); err != nil {
 		return wire.Reply{}, err
 	}
 	token, body := c.IDs["authorization_token"], string(wire.MustJSON(sent))
@@ -64,8 +68,7 @@ func (s *Service) placeOrder(c *engine.Call) (wire.Reply, *wire.Error) {
 	if a.Failure != nil {
 		return wire.Reply{}, a.Failure
 	}
-	content, err := s.checkPlaced(p, sent)
-	if err != nil {
+	if err := checkPlaced(p, content); err != nil {
 		a.Failure = err
 		return wire.Reply{}, err
 	}
@@ -82,14 +85,10 @@ func (a *authorization) again(orderID, body string) (wire.Reply, *wire.Error) {
 	return out, nil
 }
 
-// checkPlaced returns the order's content, or the error that forbids it.
-func (s *Service) checkPlaced(p *Stored, sent map[string]any) (map[string]json.RawMessage, *wire.Error) {
-	content, bad := s.merge(placeRules, nil, sent)
-	if err := bad.Err(); err != nil {
-		return nil, err
-	}
+// checkPlaced returns the error that forbids an order of checked content.
+func checkPlaced(p *Stored, content map[string]json.RawMessage) *wire.Error {
 	if intent := decode(p.Content).Intent; intent == "tokenize" {
-		return nil, &wire.Error{Status: http.StatusForbidden, Code: "INVALID_OPERATION", Message: "Not allowed to create orders for intent tokenize."}
+		return &wire.Error{Status: http.StatusForbidden, Code: "INVALID_OPERATION", Message: "Not allowed to create orders for intent tokenize."}
 	}
 	var differ wire.Offenders
 	order := decode(content)
@@ -98,9 +97,9 @@ func (s *Service) checkPlaced(p *Stored, sent map[string]any) (map[string]json.R
 		v.differ(&order, content, &differ)
 	}
 	if len(differ) > 0 {
-		return nil, &wire.Error{Status: http.StatusConflict, Code: "BAD_VALUE", Message: "Not matching fields: [" + strings.Join(differ, ", ") + "]"}
+		return &wire.Error{Status: http.StatusConflict, Code: "BAD_VALUE", Message: "Not matching fields: [" + strings.Join(differ, ", ") + "]"}
 	}
-	return content, nil
+	return nil
 }
 
 // place places the order. content was checked.

@@ -2,7 +2,6 @@ package payments
 
 import (
 	"math"
-	"slices"
 
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
@@ -20,25 +19,29 @@ const (
 	PersonName = `|` + anyNameNoDigit + anyName + `+|` + anyName + `+` + anyNameNoDigit + anyName + `*`
 )
 
-var purchaseRules = []wire.Rule{
-	wire.Pattern("purchase_country", wire.AnyCountry).Must(),
-	wire.Pattern("purchase_currency", `[A-Za-z]{3}`).Must(),
-	wire.Pattern("locale", `[A-Za-z]{2}(?:-[A-Za-z]{2})*`),
-	wire.Integer("order_amount", 0, math.MaxInt64).Must(),
-	wire.Integer("order_tax_amount", 0, math.MaxInt64),
-	linesRule(1024).Must(),
-	addressRule("billing_address", 0),
-	addressRule("shipping_address", 0),
-	customerRule,
-	urlsRule,
-	wire.Text("merchant_reference1", 0, 255),
-	wire.Text("merchant_reference2", 0, 255),
-	wire.Text("merchant_data", 0, 6000),
-	wire.List("custom_payment_method_ids", wire.MaxListed, new(wire.LongText(""))),
+// purchaseRules are the members of a session and of its order; must makes country and
+// currency required.
+func purchaseRules(must func(wire.Rule) wire.Rule) []wire.Rule {
+	return []wire.Rule{
+		must(wire.Pattern("purchase_country", wire.AnyCountry)),
+		must(wire.Pattern("purchase_currency", `[A-Za-z]{3}`)),
+		wire.Pattern("locale", `[A-Za-z]{2}(?:-[A-Za-z]{2})*`),
+		wire.Integer("order_amount", 0, math.MaxInt64).Must(),
+		wire.Integer("order_tax_amount", 0, math.MaxInt64),
+		linesRule(1024).Must(),
+		addressRule("billing_address", 0),
+		addressRule("shipping_address", 0),
+		customerRule,
+		urlsRule,
+		wire.Text("merchant_reference1", 0, 255),
+		wire.Text("merchant_reference2", 0, 255),
+		wire.Text("merchant_data", 0, 6000),
+		wire.List("custom_payment_method_ids", wire.MaxListed, new(wire.LongText(""))),
+	}
 }
 
 // sessionRules are the members of a session.
-var sessionRules = append(slices.Clip(purchaseRules),
+var sessionRules = append(purchaseRules(wire.Rule.MustFirst),
 	wire.Pattern("intent", `buy|tokenize|buy_and_tokenize|buy_and_default_tokenize|buy_and_link`),
 	wire.Pattern("acquiring_channel", `(?i:ECOMMERCE|IN_STORE|TELESALES)`),
 	attachmentRule,
@@ -52,12 +55,12 @@ var sessionRules = append(slices.Clip(purchaseRules),
 	wire.LongText("step_up_id"))
 
 // placeRules are the members of an order placed with an authorization.
-var placeRules = append(slices.Clip(purchaseRules), wire.Flag("auto_capture"))
+var placeRules = append(purchaseRules(wire.Rule.Must), wire.Flag("auto_capture"))
 
 // tokenRules are the members of a request for a customer token.
 var tokenRules = []wire.Rule{
-	wire.Text("description", 1, 255).Must(),
-	wire.Pattern("intended_use", `(?i:SUBSCRIPTION)`).Must(),
+	wire.Text("description", 1, 255).MustFirst(),
+	wire.Pattern("intended_use", `(?i:SUBSCRIPTION)`).MustFirst(),
 	wire.Pattern("locale", `[A-Za-z]{2}(?:-[A-Za-z]{2})*`).Must(),
 	wire.Pattern("purchase_country", wire.AnyCountry).Must(),
 	wire.Pattern("purchase_currency", `[A-Za-z]{3}`),
@@ -85,7 +88,7 @@ var attachmentRule = wire.Object("attachment",
 	wire.Pattern("content_type", `application/vnd\.klarna\.internal\.emd-v2\+json`).Must(), wire.LongText("body").Must())
 
 var customerRule = wire.Object("customer",
-	wire.Pattern("date_of_birth", `\d{4}-\d{2}-\d{2}`),
+	wire.Pattern("date_of_birth", `|\d{4}-\d{2}-\d{2}`),
 	wire.Pattern("gender", `male|female`),
 	wire.LongText("title"),
 	wire.Pattern("type", `person|organization`),

@@ -115,7 +115,7 @@ func refusedPayments() []payRow {
 	refuse("confirmation no URL", "merchant_urls.confirmation", "merchant_urls.confirmation", "thanks")
 	refuse("confirmation of 2001", "merchant_urls.confirmation", "merchant_urls.confirmation", "https://shop.example/"+strings.Repeat("a", 1980))
 	refuse("push not https", "merchant_urls.push", "merchant_urls.push", "http://shop.example/push")
-	refuse("notification not https", "merchant_urls.notification", "merchant_urls.notification", "http://shop.example/n")
+	refuse("notification no URL", "merchant_urls.notification", "merchant_urls.notification", "n")
 	refuse("authorization not https", "merchant_urls.authorization", "merchant_urls.authorization", "http://shop.example/a")
 	refuse("push is confirmation", "merchant_urls.push", "merchant_urls.push", "https://shop.example/thanks?session={session.id}&order={order.id}")
 

@@ -231,7 +231,7 @@ func (p kept) check() error {
 		}
 	}
 	for id, t := range p.Tokens {
-		if p.Sessions[t.SessionID] == nil {
+		if t.OrderID == "" && p.Sessions[t.SessionID] == nil {
 			return fmt.Errorf("customer token %s: its session is missing", id)
 		}
 		if err := json.Unmarshal(wire.MustJSON(t.Content), new(Session)); err != nil {

@@ -18,35 +18,66 @@ const (
 // are minor units.
 // Source: docs.klarna.com, Klarna Payments API reference.
 type Session struct {
-	SessionID               string           `json:"session_id,omitempty"` // not in the answer to a read
-	Status                  string           `json:"status"`
-	ExpiresAt               string           `json:"expires_at"` // by the fake's clock
-	ClientToken             string           `json:"client_token"`
-	AuthorizationToken      string           `json:"authorization_token,omitempty"` // while an order can be placed with it
-	PaymentMethodCategories []Category       `json:"payment_method_categories"`
-	PurchaseCountry         string           `json:"purchase_country"`
-	PurchaseCurrency        string           `json:"purchase_currency"`
-	Locale                  string           `json:"locale"`
-	Intent                  string           `json:"intent"`
-	AcquiringChannel        string           `json:"acquiring_channel"`
-	OrderAmount             int64            `json:"order_amount"`
-	OrderTaxAmount          int64            `json:"order_tax_amount"`
-	OrderLines              []wire.OrderLine `json:"order_lines"`
-	BillingAddress          *wire.Address    `json:"billing_address,omitempty"` // this and the next two: not answered before an authorization
-	ShippingAddress         *wire.Address    `json:"shipping_address,omitempty"`
-	Customer                json.RawMessage  `json:"customer,omitempty"`
-	MerchantURLs            *URLs            `json:"merchant_urls,omitempty"`
-	MerchantReference1      string           `json:"merchant_reference1,omitempty"`
-	MerchantReference2      string           `json:"merchant_reference2,omitempty"`
-	MerchantData            string           `json:"merchant_data,omitempty"`
-	Attachment              json.RawMessage  `json:"attachment,omitempty"`
-	CustomPaymentMethodIDs  []string         `json:"custom_payment_method_ids,omitempty"`
-	Design                  string           `json:"design,omitempty"`
-	Options                 json.RawMessage  `json:"options,omitempty"`
-	StepUpID                string           `json:"step_up_id,omitempty"`
+	SessionID               string          `json:"session_id,omitempty"` // not in the answer to a read
+	Status                  string          `json:"status"`
+	ExpiresAt               string          `json:"expires_at"` // by the fake's clock
+	ClientToken             string          `json:"client_token"`
+	AuthorizationToken      string          `json:"authorization_token,omitempty"` // while an order can be placed with it
+	PaymentMethodCategories []Category      `json:"payment_method_categories"`
+	PurchaseCountry         string          `json:"purchase_country"`
+	PurchaseCurrency        string          `json:"purchase_currency"`
+	Locale                  string          `json:"locale"`
+	Intent                  string          `json:"intent"`
+	AcquiringChannel        string          `json:"acquiring_channel"`
+	OrderAmount             int64           `json:"order_amount"`
+	OrderTaxAmount          int64           `json:"order_tax_amount"`
+	OrderLines              Lines           `json:"order_lines"`
+	BillingAddress          *wire.Address   `json:"billing_address,omitempty"` // this and the next two: not answered before an authorization
+	ShippingAddress         *wire.Address   `json:"shipping_address,omitempty"`
+	Customer                json.RawMessage `json:"customer,omitempty"`
+	MerchantURLs            *URLs           `json:"merchant_urls,omitempty"`
+	MerchantReference1      string          `json:"merchant_reference1,omitempty"`
+	MerchantReference2      string          `json:"merchant_reference2,omitempty"`
+	MerchantData            string          `json:"merchant_data,omitempty"`
+	Attachment              json.RawMessage `json:"attachment,omitempty"`
+	CustomPaymentMethodIDs  []string        `json:"custom_payment_method_ids,omitempty"`
+	Design                  string          `json:"design,omitempty"`
+	Options                 json.RawMessage `json:"options,omitempty"`
+	StepUpID                string          `json:"step_up_id,omitempty"`
 
 	// Fake is what only the fake knows; it is not in the answers of the API.
 	Fake *SessionState `json:"fake,omitempty"`
+}
+
+// Lines are the lines of a session. Each is answered with a reference, if only an empty one.
+// Source: recorded answers.
+type Lines []wire.OrderLine
+
+// MarshalJSON shows the lines as the API answers them.
+func (l Lines) MarshalJSON() ([]byte, error) {
+	type line struct { // as wire.OrderLine but for the reference
+		Type                string          `json:"type"`
+		Reference           string          `json:"reference"`
+		Name                string          `json:"name"`
+		Quantity            int64           `json:"quantity"`
+		QuantityUnit        string          `json:"quantity_unit,omitempty"`
+		UnitPrice           int64           `json:"unit_price"`
+		TaxRate             int64           `json:"tax_rate"`
+		TotalAmount         int64           `json:"total_amount"`
+		TotalDiscountAmount int64           `json:"total_discount_amount"`
+		TotalTaxAmount      int64           `json:"total_tax_amount"`
+		MerchantData        string          `json:"merchant_data,omitempty"`
+		ProductURL          string          `json:"product_url,omitempty"`
+		ImageURL            string          `json:"image_url,omitempty"`
+		ProductIdentifiers  json.RawMessage `json:"product_identifiers,omitempty"`
+		ShippingAttributes  json.RawMessage `json:"shipping_attributes,omitempty"`
+		Subscription        json.RawMessage `json:"subscription,omitempty"`
+	}
+	all := make([]line, len(l))
+	for i := range l {
+		all[i] = line(l[i])
+	}
+	return wire.MustJSON(all), nil
 }
 
 // SessionState is what the fake knows of a session and Klarna's API does not tell.

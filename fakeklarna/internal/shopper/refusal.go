@@ -16,6 +16,7 @@ var refusalText = map[string]int{
 	RefusedReadOnly: 1, RefusedDeclined: 2, RefusedTechnicalError: 3,
 	RefusedValidation: 4, RefusedValidationFailed: 4,
 	RefusedAddress: 5, RefusedAddressFailed: 3,
+	RefusedUpsellOver: 1, RefusedUpsell: 4, RefusedUpsellFailed: 3,
 }
 
 // refusalTexts are the fake's own: Klarna's are not documented.
@@ -83,7 +84,8 @@ type Refusal struct {
 }
 
 // The values of Refusal.Code. First those of a purchase. Then those of an address, country
-// or shipping option, which block the purchase until the merchant agrees.
+// or shipping option, which block the purchase until the merchant agrees. Then those of what
+// is offered after it.
 const (
 	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
 	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
@@ -94,6 +96,9 @@ const (
 	RefusedAddress            = "address_refused"     // the merchant answered an address callback with 400
 	RefusedAddressRedirect    = "address_redirect"    // … with 301, 302, 303 or 307
 	RefusedAddressFailed      = "address_failed"      // … not at all or with what the order cannot be
+	RefusedUpsellOver         = "upsell_over"         // nothing can be added, or not any more
+	RefusedUpsell             = "upsell_refused"      // the merchant answered upsell_validation with 400, or it is too much
+	RefusedUpsellFailed       = "upsell_failed"       // the merchant did not answer, or with what no offer can be
 )
 
 // BadAction is the error of an action that is not possible or misspelt.

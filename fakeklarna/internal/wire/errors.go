@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Error is an answer of one of Klarna's APIs other than 2xx.
@@ -17,6 +18,7 @@ type Error struct {
 	Message string
 	Allow   string `json:",omitempty"` // of a 405
 	Raw     string `json:",omitempty"` // the body, where it is not Klarna's usual JSON
+	Before  bool   `json:",omitempty"` // see Reply.Before
 }
 
 // BadValue is the error for a wrong member.
@@ -53,25 +55,26 @@ var (
 
 // InCheckout reports whether a path belongs to the checkout API, which has its own error
 // bodies.
-func InCheckout(path string) bool { return strings.HasPrefix(path, "/checkout/") }
+func InCheckout(path string) bool { return APIOf(path) == Checkout }
 
-// unauthorizedBody is how Klarna's gateways answer wrong credentials.
-// Source: answers of Klarna's gateways; that of checkout is not documented.
-const unauthorizedBody = `{"http_status_code":401,"http_status_message":"Unauthorized","internal_message":"authorization_error"}`
+var (
+	// Unauthorized is the answer to wrong credentials: a page of the gateway.
+	// Source: recorded answers.
+	Unauthorized = &Error{Status: http.StatusUnauthorized, Raw: "<html>\r\n<head><title>401 Authorization Required</title></head>\r\n<body>\r\n" +
+		"<center><h1>401 Authorization Required</h1></center>\r\n<hr><center>openresty</center>\r\n</body>\r\n</html>\r\n"}
+	// tooMany is the answer of the gateway beyond the rate limit. Source: recorded answers.
+	tooMany = &Error{Status: http.StatusTooManyRequests}
+	// Unroutable is the answer to a path that no router takes: the page of Tomcat, which is
+	// in front of the APIs outside the checkout. Source: recorded answers.
+	Unroutable = &Error{Status: http.StatusBadRequest, Before: true, Raw: `<!doctype html><html lang="en"><head><title>HTTP Status 400 – Bad Request</title>` +
+		`<style type="text/css">body {font-family:Tahoma,Arial,sans-serif;} h1, h2, h3, b {color:white;background-color:#525D76;} h1 {font-size:22px;} ` +
+		`h2 {font-size:16px;} h3 {font-size:14px;} p {font-size:12px;} a {color:black;} .line {height:1px;background-color:#525D76;border:none;}</style></head>` +
+		`<body><h1>HTTP Status 400 – Bad Request</h1></body></html>`}
+)
 
-// Unauthorized is the answer to wrong credentials. Outside the checkout it is an HTML page
-// of the gateway. Source: recorded answers of Klarna's playground.
-func Unauthorized(path string) *Error {
-	body := HTMLOf("401 Authorization Required")
-	if InCheckout(path) {
-		body = unauthorizedBody
-	}
-	return &Error{Status: http.StatusUnauthorized, Raw: body}
-}
-
-// HTMLOf is a gateway's page about an error.
-func HTMLOf(title string) string {
-	return "<html>\n<head><title>" + title + "</title></head>\n<body><center><h1>" + title + "</h1></center></body>\n</html>\n"
+// CannotRoute reports whether a path, decoded, has a sign that Tomcat refuses.
+func CannotRoute(path string) bool {
+	return strings.ContainsAny(path, "{}<>|\\^`\"") || strings.ContainsFunc(path, unicode.IsControl)
 }
 
 // TooLarge is the answer to a body over the limit.
@@ -107,7 +110,6 @@ var typicalErrors = map[int]Error{
 	http.StatusConflict:              {Code: "CONFLICT"},
 	http.StatusRequestEntityTooLarge: {Code: "REQUEST_TOO_LARGE", Message: "Request is too large"},
 	http.StatusUnprocessableEntity:   {Code: "UNPROCESSABLE_ENTITY", Message: "'order_lines' must not be null"},
-	http.StatusTooManyRequests:       {Code: "TOO_MANY_REQUESTS", Message: "Too many requests"},
 	http.StatusInternalServerError:   {Code: "INTERNAL_SERVER_ERROR", Message: "Unexpected server error"},
 	http.StatusBadGateway:            {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
 	http.StatusServiceUnavailable:    {Code: "TEMPORARILY_UNAVAILABLE", Message: "Temporarily unavailable"},
@@ -118,7 +120,9 @@ var typicalErrors = map[int]Error{
 func TypicalError(path string, status int) *Error {
 	switch {
 	case status == http.StatusUnauthorized:
-		return Unauthorized(path)
+		return Unauthorized
+	case status == http.StatusTooManyRequests:
+		return tooMany
 	case !InCheckout(path):
 		e := typicalErrors[status]
 		e.Status = status
@@ -135,15 +139,17 @@ func TypicalError(path string, status int) *Error {
 
 // Reply returns out with the status, headers and body of the error.
 func (e *Error) Reply(out Reply, correlationID string) Reply {
-	out.Status, out.Body, out.Header = e.Status, e.body(out.Path, correlationID), map[string]string{}
+	out.Status, out.Body, out.Header, out.Before = e.Status, e.body(out.Path, correlationID), map[string]string{}, e.Before
 	if e.Allow != "" {
 		out.Header["Allow"] = e.Allow
 	}
-	if strings.HasPrefix(e.Raw, "<") {
-		out.Header["Content-Type"] = "text/html"
-		if e.Status == http.StatusUnauthorized {
-			out.Header["WWW-Authenticate"] = `Basic realm="very closed site"`
-		}
+	switch e {
+	case Unauthorized:
+		out.Header["Content-Type"], out.Header["WWW-Authenticate"] = "text/html", `Basic realm="very closed site"`
+	case tooMany:
+		out.Header["X-Envoy-Ratelimited"] = "true"
+	case Unroutable:
+		out.Header["Content-Type"], out.Header["Content-Language"] = "text/html;charset=utf-8", "en"
 	}
 	return out
 }
@@ -179,5 +185,6 @@ type Reply struct {
 	OrderID   string
 	SessionID string // of Klarna Payments
 	Location  string // path below the fake's address, for the Location header
-	Path      string `json:"-"` // of the call: each API has errors of its own
+	Path      string `json:"-"`          // of the call: each API has errors of its own
+	Before    bool   `json:",omitempty"` // what is in front of the API answers, without the API's headers
 }

@@ -30,6 +30,7 @@ type Rule struct {
 	Name     string
 	kind     kind
 	Required bool
+	first    bool                  // see MustFirst
 	Min, Max int64                 // a number's range; the length of a text in characters or of a list
 	pattern  func() *regexp.Regexp // of a text, nil = any
 	members  []Rule                // of an object
@@ -67,6 +68,9 @@ func Object(name string, members ...Rule) Rule {
 	return Rule{Name: name, kind: kindObject, members: members}
 }
 
+// Members returns the rules of an object's members.
+func (r Rule) Members() []Rule { return r.members }
+
 // List is the rule for a list; a nil element is anything.
 func List(name string, most int64, element *Rule) Rule {
 	return Rule{Name: name, kind: kindList, Max: most, element: element}
@@ -81,6 +85,13 @@ func (r Rule) Within(low, high int64) Rule {
 // Must makes the member required.
 func (r Rule) Must() Rule {
 	r.Required = true
+	return r
+}
+
+// MustFirst makes the member required. Where it is missing, no other missing member of the
+// body is named, unless it is of these too. Source: recorded answers to {}.
+func (r Rule) MustFirst() Rule {
+	r.Required, r.first = true, true
 	return r
 }
 
@@ -220,11 +231,13 @@ func GatherMembers(rules []Rule, before map[string]json.RawMessage, sent map[str
 	after := map[string]json.RawMessage{}
 	maps.Copy(after, before)
 	var bad Offenders
+	missing := func(r Rule) bool { return r.Required && sent[r.Name] == nil && after[r.Name] == nil }
+	first := slices.ContainsFunc(rules, func(r Rule) bool { return r.first && missing(r) })
 	for i := range rules {
 		r := &rules[i]
 		if v := sent[r.Name]; v != nil {
 			after[r.Name] = MustJSON(r.read(PlainDialect, r.Name, v, func(path string, _ *Error) { bad.Add(path) }))
-		} else if r.Required && after[r.Name] == nil {
+		} else if missing(*r) && (r.first || !first) {
 			bad.Add(r.Name)
 		}
 	}

@@ -120,6 +120,18 @@ func (l *OrderLine) TaxFits() bool {
 	return off.CmpAbs(big.NewInt(WholeRate+l.TaxRate)) <= 0
 }
 
+// Tax returns the tax that total_amount includes, rounded.
+func (l *OrderLine) Tax() *big.Int {
+	whole := big.NewInt(2 * (WholeRate + l.TaxRate))
+	twice := product(l.TotalAmount, 2*l.TaxRate)
+	if twice.Sign() < 0 { // away from zero, as for what is sold
+		twice.Sub(twice, big.NewInt(WholeRate+l.TaxRate))
+	} else {
+		twice.Add(twice, big.NewInt(WholeRate+l.TaxRate))
+	}
+	return twice.Quo(twice, whole)
+}
+
 // Sums returns what order_amount and order_tax_amount must be. In the US the
 // tax is the sales_tax line, if there is one.
 func Sums(country string, lines []OrderLine) (amount, tax *big.Int) {

@@ -28,12 +28,13 @@ const addressOf = (order, country, prefix = '') => known({
   }),
 });
 
-// Without a separate shipping address, shipping follows billing.
+// Without a separate shipping address, shipping follows billing: only older checkouts tell of
+// it then.
 const tellAddress = (order) => {
   if (postalCode()) {
     emit('billing_address_change', addressOf(order, order.country));
   }
-  if (!separate() && postalCode()) {
+  if (order.early_address_event && !separate() && postalCode()) {
     emit('shipping_address_change', addressOf(order, order.country));
   }
   if (separate() && postalCode('shipping.')) {
