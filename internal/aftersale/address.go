@@ -175,7 +175,7 @@ func addressParse(d *Draft) {
 	if d.Order.Free() {
 		return // of nothing no tax is due anywhere
 	}
-	if lines, ok := retaxed(d.pricer, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
+	if lines, ok := retaxed(d.priced, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
 		d.Command.OrderLines = lines
 	}
 }
@@ -281,7 +281,7 @@ func addressConfirm(d *Draft, q *form.Question) {
 		if o.Free() {
 			return
 		}
-		if _, ok := retaxed(d.pricer, o, after); !ok {
+		if _, ok := retaxed(d.priced, o, after); !ok {
 			q.Body = append(q.Body, "Another tax may be due there. It cannot be computed here, so the tax of the order stays as it is.")
 		}
 		return

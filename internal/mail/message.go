@@ -51,8 +51,12 @@ func (m *Mailer) Compose(ctx context.Context, o order.Order, kind settings.MailK
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", event.ErrRefused, err)
 	}
+	priced, err := m.Published.At(ctx, o.Priced)
+	if err != nil {
+		return nil, fmt.Errorf("find the version of the order: %w", err)
+	}
 	o = o.In(shop.Zone)
-	shown := orderview.View{Version: version, Voice: shop.Voice(o.Locale), Locale: o.Locale}
+	shown := orderview.View{Version: version, Priced: priced, Voice: shop.Voice(o.Locale), Locale: o.Locale}
 	view := templates.MailView{
 		OrderPageView: shown.Page(templates.Shell{Shop: identity.Of(version, shown.Voice.Lang), Locale: o.Locale}, o),
 		Kind:          string(kind), PublicURL: m.PublicURL, OrderURL: m.PublicURL + orderview.Path(o),

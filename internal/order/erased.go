@@ -35,7 +35,7 @@ func (o Order) Needed() string {
 func (o Order) bare() Order {
 	return Order{
 		Version: o.Version, ID: o.ID, Number: o.Number, Key: o.Key, OrderID: o.OrderID, CartID: o.CartID, Origin: o.Origin, PlacedAt: o.PlacedAt,
-		ErasedAt: o.ErasedAt, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
+		ErasedAt: o.ErasedAt, Priced: o.Priced, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
 		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
 		BillingAddress: bareAddress(o.BillingAddress), ShippingAddress: bareAddress(o.ShippingAddress),
 		Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,

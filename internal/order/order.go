@@ -48,6 +48,9 @@ type Order struct {
 	// ErasedAt is when the personal data was erased; zero: it is there.
 	ErasedAt time.Time `json:"erased_at,omitzero"`
 
+	// Priced is the published version by which it was priced; 0: not known, as of those that were
+	// placed by a version of the program before.
+	Priced           int64                         `json:"priced,omitempty"`
 	PurchaseCountry  string                        `json:"purchase_country"`
 	PurchaseCurrency money.Currency                `json:"purchase_currency"`
 	Locale           string                        `json:"locale"`
