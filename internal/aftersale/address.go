@@ -138,11 +138,11 @@ func addressParse(d *Draft) {
 		// What the order came without, nobody has to find out; what nobody touched, Klarna has.
 		was := *f.member(&before)
 		rule := d.addressMarket(before).Field(f.wire)
-		limit := min(f.limit, rule.Length)
-		if f.name == "region" { // people write it out, see below
-			limit = f.limit
+		if f.name == "region" {
+			rule = regionRule
 		}
-		if was != "" && !rule.Optional || f.needed && (before.StreetName == "" || f.name != "street") || f.name == "region" && d.hasRegion() {
+		limit := min(f.limit, rule.Length)
+		if was != "" && !rule.Optional || f.needed && (before.StreetName == "" || f.name != "street") {
 			*f.member(&address) = d.required(f.name, f.label, limit)
 		} else {
 			*f.member(&address) = d.text(f.name, f.label, limit)
@@ -153,7 +153,7 @@ func addressParse(d *Draft) {
 			continue
 		}
 		*f.member(&address) = text
-		if f.name != "region" && f.name != "email" && text != "" && !rule.Accepts(text) {
+		if f.name != "email" && text != "" && !rule.Accepts(text) {
 			d.failField(f.name, wrongField(f.name, f.label, before.Country))
 		}
 	}
@@ -213,6 +213,9 @@ func (d *Draft) addressMarket(a klarna.Address) market.Market {
 	}
 	return market.Market{Country: strings.ToUpper(a.Country)}
 }
+
+// regionRule is how a region is written: people write states out, and Region of the market reads them.
+var regionRule = market.Field{Pattern: `[^\p{C}]+`, Length: 200, Optional: true}
 
 // hasField reports whether the form has a field: those that are rare only where the
 // address has them.
