@@ -81,7 +81,7 @@ func (b *Backoffice) theMail(w http.ResponseWriter, r *http.Request) (o order.Or
 		b.notFound(w, r)
 		return o, nil, false
 	}
-	m, err := b.Mailer.Compose(r.Context(), o, kind, "preview")
+	m, err := b.Mailer.Compose(r.Context(), o, kind, "preview", 0)
 	switch {
 	case errors.Is(err, event.ErrRefused):
 		b.mailRefused(w, r, o, http.StatusConflict, "There is nobody to write to.", "The order has no e-mail address that can be written to, or the shop file does not say whom mails are from.")

@@ -88,8 +88,10 @@ type Order struct {
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
 	Shipments                 []Shipment                     `json:"shipments,omitempty"`
 	Restocked                 []Restock                      `json:"restocked,omitempty"`
-	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
-	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
+	// Came is the revision in which captures, refunds and shipments came into the book; see At.
+	Came               map[string]int64 `json:"came,omitempty"`
+	MerchantReference1 string           `json:"merchant_reference1,omitempty"`
+	MerchantReference2 string           `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
 	Running *Command `json:"running,omitempty"`
 	// SendingUntil is until when a process may be at it. Then another one goes on.

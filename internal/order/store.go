@@ -434,6 +434,7 @@ func (o *Order) revise(before Order) (changed bool, err error) {
 		return false, err
 	}
 	o.Revision++
+	o.note(before)
 	if material(before, *o) {
 		o.MaterialRevision = o.Revision
 	}
