@@ -20,8 +20,8 @@ MODULES := . $(TOOLS)
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to install
-	$(GO) run ./cmd/shopd demo
+demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to install; DATA=DIR keeps it over a restart
+	$(GO) run ./cmd/shopd demo $(if $(DATA),-data $(DATA))
 
 build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd

@@ -37,7 +37,7 @@ type config struct {
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
 	fakeCallbackHosts, fakeAllowHosts   string
-	fakeState                           string
+	fakeState, dataDir                  string
 	fakeFilledURLs, fakeCountryAsSent   string
 	fakeRefundLags, fakeTaxWording      string
 	fakeLateAddress, fakeConfig         string

@@ -6,11 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"os"
-	"path/filepath"
-
-	"github.com/alicebob/miniredis/v2"
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/mail"
@@ -22,7 +18,8 @@ import (
 const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
 view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
 
-// demo runs the shop with its own fake Klarna, Redis and database, unless others are set. The shop
+// demo runs the shop with its own fake Klarna, Redis and database, unless others are set,
+// which are forgotten at the end without -data. The shop
 // is at localhost and the fake at 127.0.0.1, so that the iframe is cross-site, as with
 // Klarna.
 func demo(ctx context.Context, e *env) error {
@@ -33,6 +30,13 @@ func demo(ctx context.Context, e *env) error {
 	}
 	defer l.close()
 	e.publicURL = cmp.Or(e.publicURL, "http://"+reachable(l.shop.Addr(), "localhost"))
+	if e.dataDir != "" {
+		closeData, err := e.openData(ctx)
+		if err != nil {
+			return fmt.Errorf("-data: %w", err)
+		}
+		defer closeData()
+	}
 	e.secret = cmp.Or(e.secret, rand.Text())
 
 	var ready []string
@@ -47,13 +51,12 @@ func demo(ctx context.Context, e *env) error {
 		ready = append(ready, "klarna "+fake.url)
 	}
 	if e.redisURL == "" {
-		mini := miniredis.NewMiniRedis()
-		mini.ClockTTL(true) // keys expire as time passes
-		if err := mini.Start(); err != nil {
+		carts, err := startRedis(ctx, e.redisFile(), logger)
+		if err != nil {
 			return fmt.Errorf("embedded redis: %w", err)
 		}
-		defer mini.Close()
-		e.redisURL = "redis://" + mini.Addr()
+		defer carts.stop()
+		e.redisURL = carts.url
 	}
 	if e.databaseURL == "" {
 		dir, err := os.MkdirTemp("", "shopd-demo-")
@@ -61,7 +64,7 @@ func demo(ctx context.Context, e *env) error {
 			return fmt.Errorf("embedded database: %w", err)
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
-		e.databaseURL = (&url.URL{Scheme: "sqlite", Path: filepath.ToSlash(filepath.Join(dir, "shop.db"))}).String()
+		e.databaseURL = databaseIn(dir)
 		logger.InfoContext(ctx, "carts, sessions and orders are lost at the end")
 	}
 	if e.staff == "" {

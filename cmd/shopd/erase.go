@@ -136,8 +136,8 @@ func (e *env) printErased(ctx context.Context, book *order.Book) error {
 	return err
 }
 
-// applyErased erases the orders of a list, the first word of each line. What cannot be
-// erased now the loop of the shop erases.
+// applyErased erases the orders of a list, as printErased writes it. What cannot be erased now the
+// loop of the shop erases.
 func (e *env) applyErased(ctx context.Context, book *order.Book) error {
 	file := os.Stdin
 	if e.eraseApply != "-" {
@@ -154,8 +154,9 @@ func (e *env) applyErased(ctx context.Context, book *order.Book) error {
 			continue
 		}
 		id := words[0]
-		if !kco.IsOrderID(id) {
-			return fmt.Errorf("line %d does not begin with an order's ID; the lines before are done", n)
+		// Almost any word can be an ID of Klarna's; with a time it is a line of a list.
+		if len(words) != 2 || !kco.IsOrderID(id) || !isTime(words[1]) {
+			return fmt.Errorf("line %d is not an order's ID and a time, as -list prints them; the lines before are done", n)
 		}
 		_, err := book.EraseListed(ctx, id)
 		needed, isNeeded := errors.AsType[*order.NeededError](err)
@@ -171,4 +172,9 @@ func (e *env) applyErased(ctx context.Context, book *order.Book) error {
 		}
 	}
 	return lines.Err()
+}
+
+func isTime(text string) bool {
+	_, err := time.Parse(time.RFC3339, text)
+	return err == nil
 }

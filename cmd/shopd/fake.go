@@ -59,12 +59,16 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 	}
 	o.Logger = logger
 	fake := fakeklarna.New(o)
-	endState, err := keepState(ctx, fake, c.fakeState, stateEvery, logger)
+	file, endState, err := keepState(ctx, fake, c.fakeState, stateEvery, logger)
 	if err != nil {
 		_ = l.Close()
 		return nil, err
 	}
-	srv := &http.Server{Handler: fake, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 120 * time.Second}
+	var handler http.Handler = fake
+	if c.dataDir != "" { // the shop's database forgets nothing either
+		handler = file.first(fake)
+	}
+	srv := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 120 * time.Second}
 	failed := make(chan error, 1)
 	go func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
@@ -16,32 +18,38 @@ import (
 // stateEvery is the shortest time between two writings of a fake's state.
 const stateEvery = 5 * time.Second
 
+// stateFile is the file of a fake's state.
+type stateFile struct {
+	fake   *fakeklarna.Server
+	name   string
+	logger *slog.Logger
+
+	mu      sync.Mutex
+	changed <-chan struct{} // taken before the state was written last
+}
+
 // keepState restores the state of a fake from a file, if it is there, and writes it there
 // after changes, at most once in every. Time has passed for the fake while it was stopped. end writes the state a
 // last time. With an empty file name it does nothing.
-func keepState(ctx context.Context, fake *fakeklarna.Server, file string, every time.Duration, logger *slog.Logger) (end func(), err error) {
-	if file == "" {
-		return func() {}, nil
+func keepState(ctx context.Context, fake *fakeklarna.Server, name string, every time.Duration, logger *slog.Logger) (file *stateFile, end func(), err error) {
+	if name == "" {
+		return nil, func() {}, nil
 	}
-	if err := restoreState(fake, file); err != nil {
-		return nil, fmt.Errorf("-state: %w", err)
+	file = &stateFile{fake: fake, name: name, logger: logger}
+	err = restoreState(fake, name)
+	if err == nil {
+		err = file.write() // at once, so that a wrong place is told at the start
 	}
-	changed := fake.Changed()                      // always taken before the state is read
-	if err := writeState(fake, file); err != nil { // at once, so that a wrong place is told at the start
-		return nil, fmt.Errorf("-state: %w", err)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the fake's state: %w", err)
 	}
 	stop, stopped := make(chan struct{}), make(chan struct{})
-	write := func() {
-		if err := writeState(fake, file); err != nil {
-			logger.ErrorContext(ctx, "the fake's state is not written", "error", err)
-		}
-	}
 	go func() {
 		defer close(stopped)
 		pause := every
 		for {
 			select {
-			case <-changed:
+			case <-file.change():
 			case <-stop:
 				return
 			}
@@ -51,17 +59,70 @@ func keepState(ctx context.Context, fake *fakeklarna.Server, file string, every 
 				return
 			}
 			began := time.Now()
-			changed = fake.Changed()
-			write()
+			file.keep(ctx)
 			pause = max(every, 50*time.Since(began)) // the fake waits while its state is read
 		}
 	}()
-	return func() {
+	return file, func() {
 		close(stop)
 		<-stopped
-		write()
+		file.keep(ctx)
 	}, nil
 }
+
+func (f *stateFile) change() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
+}
+
+// keep writes the state, if it is another than the file's. Those who come while it is being
+// written wait, and find theirs written with it or write it.
+func (f *stateFile) keep(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.changed:
+	default:
+		return
+	}
+	if err := f.write(); err != nil {
+		f.logger.ErrorContext(ctx, "the fake's state is not written", "error", err)
+	}
+}
+
+// write replaces the file. The caller has the lock, or is alone.
+func (f *stateFile) write() error {
+	f.changed = f.fake.Changed() // before the state is read
+	return replaceFile(f.name, f.fake.Snapshot())
+}
+
+// first has what an answer tells in the file before it is told: a fake that is killed then has forgotten
+// nothing that somebody knows, as Klarna has not.
+func (f *stateFile) first(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		keep := sync.OnceFunc(func() { f.keep(r.Context()) })
+		next.ServeHTTP(&keptAnswer{ResponseWriter: w, keep: keep}, r)
+	})
+}
+
+type keptAnswer struct {
+	http.ResponseWriter
+	keep func()
+}
+
+func (w *keptAnswer) WriteHeader(status int) {
+	w.keep()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *keptAnswer) Write(b []byte) (int, error) {
+	w.keep()
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *keptAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func restoreState(fake *fakeklarna.Server, file string) error {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
@@ -82,13 +143,14 @@ func restoreState(fake *fakeklarna.Server, file string) error {
 	return nil
 }
 
-// writeState replaces the file whole: after a crash it is the old one or the new one.
-func writeState(fake *fakeklarna.Server, file string) error {
-	next, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.tmp") // 0600: it holds tokens and addresses
+// replaceFile writes a file whole: after a crash it is the old one or the new one. Only its
+// owner reads it: it may hold tokens and addresses.
+func replaceFile(file string, text []byte) error {
+	next, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.tmp") // 0600
 	if err != nil {
 		return err
 	}
-	_, err = next.Write(fake.Snapshot())
+	_, err = next.Write(text)
 	err = errors.Join(err, next.Sync(), next.Close())
 	if err == nil {
 		err = os.Rename(next.Name(), file)

@@ -89,7 +89,7 @@ func TestFakeState(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := fakeAt(t, file); err == nil || !strings.Contains(err.Error(), "-state") || !strings.Contains(err.Error(), file) {
+		if _, _, err := fakeAt(t, file); err == nil || !strings.Contains(err.Error(), "the fake's state") || !strings.Contains(err.Error(), file) {
 			t.Errorf("%s: got %v", text, err)
 		}
 		if kept, err := os.ReadFile(file); err != nil || string(kept) != text {
@@ -105,7 +105,7 @@ func TestFakeState(t *testing.T) {
 func TestFakeStateIsWrittenBetween(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "klarna.json")
 	fake := fakeklarna.New(fakeklarna.Options{})
-	end, err := keepState(t.Context(), fake, file, time.Millisecond, slog.New(slog.DiscardHandler))
+	_, end, err := keepState(t.Context(), fake, file, time.Millisecond, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,6 +99,8 @@ var settings = []setting{
 		usage: "more names by which the fake's own interface is reached, besides loopback and its addresses, separated by spaces or commas"},
 	{flag: "state", commands: "fake-klarna", value: func(c *config) *string { return &c.fakeState }, def: "(none)",
 		usage: "file in which the fake keeps its state over a restart"},
+	{flag: "data", commands: "demo", value: func(c *config) *string { return &c.dataDir }, def: "(none: all is lost at the end)",
+		usage: "directory in which database, carts and the fake's state are kept over a restart"},
 	{flag: "echo-filled-urls", commands: fakes, value: func(c *config) *string { return &c.fakeFilledURLs }, def: "false", onOff: true,
 		usage: "the fake answers merchant URLs with the order's ID filled in"},
 	{flag: "echo-country-as-sent", commands: fakes, value: func(c *config) *string { return &c.fakeCountryAsSent }, def: "false", onOff: true,

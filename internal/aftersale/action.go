@@ -57,7 +57,7 @@ type Action struct {
 	// that follows: for as long as Klarna cannot be read.
 	Apply func(*order.Order, order.Command, order.AuditEntry)
 	// Own is what a command that was done changes in the book alone, whatever Klarna says. It gets the
-	// markets of the shop.
+	// markets by which the order was priced.
 	Own func(market.List, *order.Order, order.Command, order.AuditEntry)
 
 	// Whether an order at Klarna has what a command should have made of it is told

@@ -138,11 +138,11 @@ func addressParse(d *Draft) {
 		// What the order came without, nobody has to find out; what nobody touched, Klarna has.
 		was := *f.member(&before)
 		rule := d.addressMarket(before).Field(f.wire)
-		limit := min(f.limit, rule.Length)
-		if f.name == "region" { // people write it out, see below
-			limit = f.limit
+		if f.name == "region" {
+			rule = regionRule
 		}
-		if was != "" && !rule.Optional || f.needed && (before.StreetName == "" || f.name != "street") || f.name == "region" && d.hasRegion() {
+		limit := min(f.limit, rule.Length)
+		if was != "" && !rule.Optional || f.needed && (before.StreetName == "" || f.name != "street") {
 			*f.member(&address) = d.required(f.name, f.label, limit)
 		} else {
 			*f.member(&address) = d.text(f.name, f.label, limit)
@@ -153,7 +153,7 @@ func addressParse(d *Draft) {
 			continue
 		}
 		*f.member(&address) = text
-		if f.name != "region" && f.name != "email" && text != "" && !rule.Accepts(text) {
+		if f.name != "email" && text != "" && !rule.Accepts(text) {
 			d.failField(f.name, wrongField(f.name, f.label, before.Country))
 		}
 	}
@@ -175,7 +175,7 @@ func addressParse(d *Draft) {
 	if d.Order.Free() {
 		return // of nothing no tax is due anywhere
 	}
-	if lines, ok := retaxed(d.pricer, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
+	if lines, ok := retaxed(d.priced, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
 		d.Command.OrderLines = lines
 	}
 }
@@ -213,6 +213,9 @@ func (d *Draft) addressMarket(a klarna.Address) market.Market {
 	}
 	return market.Market{Country: strings.ToUpper(a.Country)}
 }
+
+// regionRule is how a region is written: people write states out, and Region of the market reads them.
+var regionRule = market.Field{Pattern: `[^\p{C}]+`, Length: 200, Optional: true}
 
 // hasField reports whether the form has a field: those that are rare only where the
 // address has them.
@@ -281,7 +284,7 @@ func addressConfirm(d *Draft, q *form.Question) {
 		if o.Free() {
 			return
 		}
-		if _, ok := retaxed(d.pricer, o, after); !ok {
+		if _, ok := retaxed(d.priced, o, after); !ok {
 			q.Body = append(q.Body, "Another tax may be due there. It cannot be computed here, so the tax of the order stays as it is.")
 		}
 		return

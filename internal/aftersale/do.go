@@ -272,7 +272,11 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 		before := *o
 		o.Running, o.SendingUntil = nil, time.Time{}
 		if entry.Result == order.Done && a.Own != nil {
-			a.Own(d.Pricer.Published.Now().Shop.Markets, o, c, entry)
+			priced, err := d.Pricer.Published.At(ctx, o.Priced)
+			if err != nil {
+				return nil, err
+			}
+			a.Own(priced.Shop.Markets, o, c, entry)
 		}
 		switch {
 		case sold != nil:

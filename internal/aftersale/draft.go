@@ -24,6 +24,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // Limits of what staff type. Source: docs.klarna.com, Order Management API reference.
@@ -46,17 +47,19 @@ type Draft struct {
 	Command order.Command
 
 	pricer *cart.Pricer
+	priced *publish.Version  // by which the order was priced, once it is loaded
 	byName map[string]string // what is wrong, by the name of the field
 	short  bool              // there is too little of a product in stock
 	// options are the ways to extend the due date of the capture that was chosen.
 	options *ordermanagement.DueDateOptions
 }
 
-// markets are those of the shop.
 // voice is how the shop speaks to the buyer.
 func (d *Draft) voice() i18n.Voice { return d.pricer.Published.Now().Shop.Voice(d.Order.Locale) }
 
-func (d *Draft) markets() market.List { return d.pricer.Published.Now().Shop.Markets }
+// markets are those by which the order was priced: the shop may have other taxes by now, or have
+// given up the market.
+func (d *Draft) markets() market.List { return d.priced.Shop.Markets }
 
 // The fields that every form has, beside those of its action.
 const (
@@ -82,7 +85,7 @@ func (d *Desk) NewDraft(a *Action, o order.Order, shipment string) *Draft {
 }
 
 func (d *Desk) draft(a *Action, o order.Order, values url.Values) *Draft {
-	return &Draft{Action: a, Order: o, pricer: d.Pricer, Values: values, byName: map[string]string{}}
+	return &Draft{Action: a, Order: o, pricer: d.Pricer, priced: d.Pricer.Published.Now(), Values: values, byName: map[string]string{}}
 }
 
 // Posted is the form that was sent. It reports false when its key or revision
@@ -98,8 +101,14 @@ func (d *Desk) Posted(a *Action, o order.Order, values url.Values) (*Draft, bool
 	return f, true
 }
 
-// Load reads what the form needs to know from Klarna.
+// Load reads what the form needs to know: the version by which the order was priced, and
+// from Klarna.
 func (d *Desk) Load(ctx context.Context, f *Draft) error {
+	priced, err := d.Pricer.Published.At(ctx, f.Order.Priced)
+	if err != nil {
+		return err
+	}
+	f.priced = priced
 	if f.Action.Load == nil {
 		return nil
 	}

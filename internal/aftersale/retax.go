@@ -8,14 +8,14 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // retaxed returns the lines of an order with the tax at another address in the same
-// country: sales tax by region, no VAT in places without. It is false where the tax there
-// may be another and cannot be computed: the region cannot be read, a product has left the
-// catalogue, or goods with VAT were captured.
-func retaxed(p *cart.Pricer, o order.Order, address klarna.Address) ([]klarna.OrderLine, bool) {
-	v := p.Published.Now()
+// country by the version that it was priced by: sales tax by region, no VAT in places without. It is false where the tax there
+// may be another and cannot be computed: the region cannot be read, a product is not in
+// the catalogue, or goods with VAT were captured.
+func retaxed(v *publish.Version, o order.Order, address klarna.Address) ([]klarna.OrderLine, bool) {
 	markets := v.Shop.Markets
 	m, _ := markets.Lookup(o.PurchaseCountry)
 	if m.Scheme == market.SalesTax {
@@ -55,7 +55,7 @@ func retaxed(p *cart.Pricer, o order.Order, address klarna.Address) ([]klarna.Or
 		}
 		o.OrderLines[i] = changed
 	}
-	lines, err := p.Redelivered(m, to, o.OrderLines)
+	lines, err := cart.Redelivered(v.Catalog, m, to, o.OrderLines)
 	if err != nil {
 		return nil, false
 	}

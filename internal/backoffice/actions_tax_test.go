@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // sellTo is sell to a place, with a code.
@@ -114,6 +116,38 @@ func TestNoReturnFee(t *testing.T) {
 	for _, fee := range []string{"-1", "x", "1,2,3"} {
 		if p := ada.submit(ada.open(o, "refund"), "what", "lines", jamField, "1", "fee", fee); p.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("fee %q: %d", fee, p.StatusCode)
+		}
+	}
+}
+
+// A region survives a change of another member, in a country where it decides on nothing and where it decides
+// on the tax; it can be changed, and what cannot be sent or read is refused (invariant 17).
+func TestAddressRegion(t *testing.T) {
+	t.Parallel()
+	d := newOffice(t)
+	ada := d.clerk("ada")
+	se := d.buy()
+	address := se.ShippingAddress
+	address.Region = "Gävleborgs län"
+	d.Do(se, shoptest.Command(se, aftersale.Address.Name, func(c *order.Command) { c.ShippingAddress = &address }), order.Done)
+	us := d.sellTo("US", "", cart.Place{Region: "NY", PostalCode: "10001"}, []cart.Line{{SKU: "SLT-1", Quantity: 3}}, fakeklarna.Buy{})
+	for _, tc := range []struct {
+		order       order.Order
+		typed, kept string
+	}{{se, "", "Gävleborgs län"}, {us, "", "NY"}, {us, "New York", "New York"}, {se, "Skåne", "Skåne"}} {
+		fields := []string{"city", "Elsewhere" + strings.ReplaceAll(tc.typed, " ", "")}
+		if tc.typed != "" {
+			fields = append(fields, "region", tc.typed)
+		}
+		ada.act(d.inBook(tc.order.OrderID), "shipping-address", fields...).says("#result", "Changed the address.")
+		if got := d.inBook(tc.order.OrderID).ShippingAddress; got.Region != tc.kept || got.City != fields[1] {
+			t.Errorf("typed %q: region %q, city %q", tc.typed, got.Region, got.City)
+		}
+	}
+	for typed, want := range map[string]string{"": "Enter the state", "Zebra": "Enter the state", "N\u200bY": "State has a character", "Guam": "We cannot deliver to Guam"} {
+		p := ada.submit(ada.open(d.inBook(us.OrderID), "shipping-address"), "region", typed)
+		if p.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(p.Text, want) {
+			t.Errorf("%q: %d, without %q", typed, p.StatusCode, want)
 		}
 	}
 }

@@ -41,9 +41,14 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
+	countries, err := b.countries(r.Context())
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
 	now := time.Now().In(b.zone())
 	month := now.AddDate(0, 0, 1-now.Day())
-	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: b.countries()}
+	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: countries}
 	for _, span := range []struct {
 		name     string
 		from, to time.Time
@@ -217,12 +222,13 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// moment formats a time for spreadsheets, in its own zone.
+// moment formats a time in its own zone, with what that is off UTC: the same hour comes twice
+// when summer time ends.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Format("2006-01-02 15:04:05")
+	return t.Format("2006-01-02 15:04:05 -07:00")
 }
 
 // text returns a cell that no spreadsheet takes for a formula, whoever wrote it. Amounts do

@@ -109,11 +109,11 @@ func TestExportOrders(t *testing.T) {
 		t.Fatalf("got %d rows: %q", len(rows), rows)
 	}
 	want := map[string]string{
-		"number": second.Number, "placed_at": "2026-11-20 12:02:00", "status": "PART_CAPTURED", "fraud_status": "ACCEPTED", "purchase_country": "SE",
+		"number": second.Number, "placed_at": "2026-11-20 12:02:00 +00:00", "status": "PART_CAPTURED", "fraud_status": "ACCEPTED", "purchase_country": "SE",
 		"billing_postal_code": "111 22", "billing_city": "Malmö", "shipping_country": "SE", "shipping_postal_code": "333 44", "shipping_city": "Göteborg, Hisingen",
 		"currency": "SEK", "payment_method": "INVOICE", "original_order_amount": "1200.00", "order_amount": "1152.00", "order_tax_amount": "230.40",
-		"captured_amount": "500.05", "refunded_amount": "0.05", "remaining_amount": "651.95", "captures": "1", "last_captured_at": "2026-11-21 09:00:00",
-		"refunds": "1", "last_refunded_at": "2026-11-22 09:00:00", "expires_at": "", "merchant_reference1": second.Number, "merchant_reference2": "",
+		"captured_amount": "500.05", "refunded_amount": "0.05", "remaining_amount": "651.95", "captures": "1", "last_captured_at": "2026-11-21 09:00:00 +00:00",
+		"refunds": "1", "last_refunded_at": "2026-11-22 09:00:00 +00:00", "expires_at": "", "merchant_reference1": second.Number, "merchant_reference2": "",
 		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold", "state": "Partly captured", "checkboxes": "news=yes age=no",
 		"customer_type": "person", "organization_name": "", "organization_registration_id": "", "vat_id": "",
 	}
@@ -177,13 +177,13 @@ func TestExportLines(t *testing.T) {
 	}
 	want := []map[string]string{
 		{
-			"number": first.Number, "placed_at": "2026-11-20 12:01:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "1",
+			"number": first.Number, "placed_at": "2026-11-20 12:01:00 +00:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "1",
 			"type": "physical", "reference": "MUG-1", "name": `Enamel mug, "blue"`, "quantity": "3", "quantity_unit": "pcs", "unit_price": "149.00",
 			"tax_rate_percent": "25.00", "total_discount_amount": "0.00", "total_amount": "447.00", "total_tax_amount": "89.40",
 			"captured_quantity": "2", "refunded_quantity": "0", "open_quantity": "0", "unknown_quantity": "1", "captured_amount": "298.00", "refunded_amount": "0.00", "state": "Partly captured",
 		},
 		{
-			"number": first.Number, "placed_at": "2026-11-20 12:01:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "2",
+			"number": first.Number, "placed_at": "2026-11-20 12:01:00 +00:00", "status": "PART_CAPTURED", "purchase_country": "SE", "currency": "SEK", "line": "2",
 			"type": "discount", "reference": "FOG10", "name": "10 %", "quantity": "1", "quantity_unit": "", "unit_price": "-44.70",
 			"tax_rate_percent": "25.00", "total_discount_amount": "0.00", "total_amount": "-44.70", "total_tax_amount": "-8.94",
 			"captured_quantity": "0", "refunded_quantity": "0", "open_quantity": "0", "unknown_quantity": "1", "captured_amount": "0.00", "refunded_amount": "0.00", "state": "Partly captured",

@@ -2,6 +2,7 @@ package backoffice
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -78,7 +79,7 @@ func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Qu
 		ToShip: v.Get("to_ship"), Expiring: v.Get("expiring"), Flagged: v.Get("flagged"), Sort: v.Get("sort"),
 	}
 	var opened bool
-	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !b.countries().have(f.Country) ||
+	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !isCountry(f.Country) ||
 		!marks.have(f.ToShip) || !marks.have(f.Expiring) || !marks.have(f.Flagged) || !sorts.have(f.Sort) {
 		return f, q, errBadRequest
 	}
@@ -140,9 +141,14 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
+	countries, err := b.countries(r.Context())
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
 	staff := staffOf(r.Context())
 	v := templates.AdminOrdersView{
-		Filter: filter, Statuses: states, Risks: risks, Countries: b.countries(), Sorts: sorts, Sorted: sorts.label(filter.Sort),
+		Filter: filter, Statuses: states, Risks: risks, Countries: countries, Sorts: sorts, Sorted: sorts.label(filter.Sort),
 		Chips: chips(filter), Manages: staff.Role == Manage,
 		OrdersURL: listURL("/admin/exports/orders.csv", filter, ""), LinesURL: listURL("/admin/exports/lines.csv", filter, ""),
 	}
@@ -238,9 +244,17 @@ func dayOf(text string) string {
 	return form.Day(t)
 }
 
-func (b *Backoffice) countries() (all choices) {
-	for _, m := range b.version().Shop.Markets {
-		all = append(all, templates.AdminChoice{Value: m.Country, Label: i18n.CountryName(i18n.English, m.Country)})
+// countries are those of the shop's markets, and after them those of orders of markets that it has
+// given up.
+func (b *Backoffice) countries(ctx context.Context) (all choices, err error) {
+	bought, err := b.Book.Countries(ctx)
+	for _, country := range append(b.version().Shop.Markets.Countries(), bought...) {
+		if !all.have(country) {
+			all = append(all, templates.AdminChoice{Value: country, Label: i18n.CountryName(i18n.English, country)})
+		}
 	}
-	return all
+	return all, err
 }
+
+// isCountry reports whether a text is the code of a country, or empty.
+func isCountry(text string) bool { return text == "" || i18n.CountryName(i18n.English, text) != text }

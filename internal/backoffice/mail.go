@@ -3,6 +3,7 @@ package backoffice
 import (
 	"errors"
 	"net/http"
+	netmail "net/mail"
 	"slices"
 	"strings"
 
@@ -81,7 +82,7 @@ func (b *Backoffice) theMail(w http.ResponseWriter, r *http.Request) (o order.Or
 		b.notFound(w, r)
 		return o, nil, false
 	}
-	m, err := b.Mailer.Compose(r.Context(), o, kind, "preview")
+	m, err := b.Mailer.Compose(r.Context(), o, kind, "preview", 0)
 	switch {
 	case errors.Is(err, event.ErrRefused):
 		b.mailRefused(w, r, o, http.StatusConflict, "There is nobody to write to.", "The order has no e-mail address that can be written to, or the shop file does not say whom mails are from.")
@@ -98,7 +99,7 @@ func (b *Backoffice) mail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := templates.AdminMailView{
-		Number: o.Number, Name: mailNames[m.Kind], From: m.From.String(), Subject: m.Subject, Lang: i18n.Lang(m.Language), Text: m.Text,
+		Number: o.Number, Name: mailNames[m.Kind], From: fromText(m.From), Subject: m.Subject, Lang: i18n.Lang(m.Language), Text: m.Text,
 		URL: mailPath(o.Number, m.Kind), Shown: b.Shown != nil,
 	}
 	if staffOf(r.Context()).Role == Manage {
@@ -106,6 +107,14 @@ func (b *Backoffice) mail(w http.ResponseWriter, r *http.Request) {
 	}
 	respond.AllowOrigins(w, []string{"'self'"}, "frame-src")
 	b.page(w, r, http.StatusOK, "Mail "+o.Number, navOrders, templates.AdminMail(v))
+}
+
+// fromText is who wrote a mail, as mail programs show it: not as it is encoded in a header.
+func fromText(a netmail.Address) string {
+	if a.Name == "" {
+		return a.Address
+	}
+	return a.Name + " <" + a.Address + ">"
 }
 
 // mailCSP lets a mail do nothing but be looked at, also when it is not in its frame.

@@ -32,7 +32,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	}
 	toldOf(r).CartID = cartID
 	address := body.Address()
-	var goods []cart.GoodsLine
+	approved := stock.Approved{CartID: cartID, OrderID: orderID}
 	free, gone := false, false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
@@ -42,7 +42,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		}
 		free, gone = quote.Free(), givenUp(body.SelectedShippingOption, quote)
 		if !free && !gone && len(kco.SaleDifferences(content, body)) == 0 {
-			goods = quote.Goods
+			approved.Priced, approved.Lines = quote.Version.Number, order.StockLines(quote.Goods)
 			return errAgrees
 		}
 		// The iframe shows an address or option that the cart does not know, or what is no more. The cart takes
@@ -64,7 +64,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: order.StockLines(goods)}, c.voice(body.Locale, stored.Locale))
+		c.approve(w, r, name, &stored, approved, c.voice(body.Locale, stored.Locale))
 	}
 }
 

@@ -103,7 +103,7 @@ func TestValidation(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 			if tc.want == ok {
-				want := []stock.Approved{{CartID: c.ID, OrderID: "order-1"}}
+				want := []stock.Approved{{CartID: c.ID, OrderID: "order-1", Priced: w.Published.Now().Number}}
 				for _, line := range c.Lines {
 					want[0].Lines = append(want[0].Lines, stock.Line(line))
 				}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -130,12 +131,12 @@ func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOp
 // Redelivered returns lines of an order with its delivery taxed as where it goes to. The
 // price is what it was; where the market's prices are lower without VAT, without or with
 // the VAT.
-func (p *Pricer) Redelivered(m market.Market, to market.Delivery, lines []klarna.OrderLine) ([]klarna.OrderLine, error) {
+func Redelivered(goods *catalog.Catalog, m market.Market, to market.Delivery, lines []klarna.OrderLine) ([]klarna.OrderLine, error) {
 	var shipped parcel
 	var price, tax money.Amount
 	first := -1
 	for i, line := range lines {
-		product, known := p.Published.Now().Catalog.Product(line.Reference)
+		product, known := goods.Product(line.Reference)
 		switch {
 		case line.Type == klarna.ShippingFee:
 			if first < 0 {

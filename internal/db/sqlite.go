@@ -27,7 +27,7 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 	if u.Host != "" || u.RawQuery != "" || u.Fragment != "" || strings.Trim(path, "/") == "" || strings.HasSuffix(path, "/") {
 		return errURL
 	}
-	unlock, err := lockFile(ctx, path+".lock")
+	unlock, err := Lock(ctx, path+".lock")
 	if err != nil {
 		return err
 	}
@@ -78,10 +78,11 @@ func openFile(path string, settings url.Values) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// lockFile holds a lock until unlock, or until the process ends, however it ends.
+// Lock holds a lock in a file until unlock, or until the process ends, however it ends.
+// ErrInUse: another process has it.
 // SQLite locks files on every system; so the lock is a database of its own, without
 // a table.
-func lockFile(ctx context.Context, path string) (unlock func() error, err error) {
+func Lock(ctx context.Context, path string) (unlock func() error, err error) {
 	lock, err := openFile(path, url.Values{"_txlock": {"exclusive"}})
 	if err != nil {
 		return nil, err

@@ -140,7 +140,8 @@ func (o *Order) Address() cart.Address {
 const MaxOrderID = 255
 
 // IsOrderID reports whether id can be an order ID of Klarna's. It comes from outside and
-// becomes part of a path at Klarna, so it must not lead to another path.
+// becomes part of a path at Klarna, so it must not lead to another path. Klarna promises no
+// more of its IDs, so it may be a plain word.
 func IsOrderID(id string) bool {
 	if id == "" || len(id) > MaxOrderID || strings.Trim(id, ".") == "" {
 		return false

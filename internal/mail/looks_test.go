@@ -99,7 +99,7 @@ func TestMailLooks(t *testing.T) {
 	p := browsertest.Open(t, browsertest.Options{})
 	for _, kind := range settings.MailKinds() {
 		for _, l := range locales {
-			m, err := mailer.Compose(t.Context(), bought(kind, l.country, l.locale, l.currency), kind, "evt_1")
+			m, err := mailer.Compose(t.Context(), bought(kind, l.country, l.locale, l.currency), kind, "evt_1", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +133,7 @@ func TestMailLogo(t *testing.T) {
 		want bool
 	}{{"logo.png", logo(t), true}, {"LOGO.PNG", logo(t), true}, {"logo.svg", []byte("<svg/>"), false}, {"logo.png", make([]byte, 65<<10), false}} {
 		mailer := &shopmail.Mailer{Published: shopThat(func(s *settings.Shop) { s.Look.Logo = &settings.File{Name: tt.name, Data: tt.data} })}
-		m, err := mailer.Compose(t.Context(), bought(settings.MailPlaced, "SE", "sv-SE", "SEK"), settings.MailPlaced, "evt_1")
+		m, err := mailer.Compose(t.Context(), bought(settings.MailPlaced, "SE", "sv-SE", "SEK"), settings.MailPlaced, "evt_1", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -156,13 +156,13 @@ func TestMailOfPendingOrder(t *testing.T) {
 	mailer := &shopmail.Mailer{Published: shopThat(nil)}
 	o := bought(settings.MailPlaced, "SE", "sv-SE", "SEK")
 	o.FraudStatus = ordermanagement.FraudPending
-	m, err := mailer.Compose(t.Context(), o, settings.MailPlaced, "evt_1")
+	m, err := mailer.Compose(t.Context(), o, settings.MailPlaced, "evt_1", 0)
 	if err != nil || !strings.Contains(m.Subject, "vi har tagit emot din beställning") || strings.Contains(m.Text, "Vi gör din beställning i ordning") {
 		t.Errorf("%v: %s\n%s", err, m.Subject, m.Text)
 	}
 	o.PlacedAt = time.Date(2026, 6, 30, 23, 30, 0, 0, time.UTC)
 	mailer.Published = shopThat(func(s *settings.Shop) { s.Zone = time.FixedZone("", 2*3600) })
-	if m, err = mailer.Compose(t.Context(), o, settings.MailPlaced, "evt_1"); err != nil || !strings.Contains(m.Text, "2026-07-01") {
+	if m, err = mailer.Compose(t.Context(), o, settings.MailPlaced, "evt_1", 0); err != nil || !strings.Contains(m.Text, "2026-07-01") {
 		t.Errorf("the day is not that of the shop: %v\n%s", err, m.Text)
 	}
 }

@@ -35,7 +35,7 @@ type Mailer struct {
 // kinds are the mails that follow events.
 var kinds = map[event.Type]settings.MailKind{
 	event.OrderCreated: settings.MailPlaced, event.OrderShipped: settings.MailShipped,
-	event.OrderRefunded: settings.MailRefunded, event.OrderCancelled: settings.MailCancelled,
+	event.OrderCaptured: settings.MailShipped, event.OrderRefunded: settings.MailRefunded, event.OrderCancelled: settings.MailCancelled,
 }
 
 // Receiver is the mailer among the receivers of events. A mail is sent twice at most.
@@ -78,7 +78,16 @@ func (m *Mailer) deliver(ctx context.Context, e event.Event) error {
 		return fmt.Errorf("%w: it is too late for this mail", event.ErrRefused)
 	}
 	kind := kinds[e.Type]
-	message, err := m.Compose(ctx, o, kind, e.ID)
+	var about struct{ Revision int64 }
+	if err := json.Unmarshal(e.Data, &about); err != nil {
+		return fmt.Errorf("read event: %w", err)
+	}
+	if e.Type == event.OrderCaptured {
+		if sent, err := m.sent(ctx, o, about.Revision); err != nil || !sent {
+			return cmp.Or(err, event.ErrSkipped)
+		}
+	}
+	message, err := m.Compose(ctx, o, kind, e.ID, about.Revision)
 	if err == nil {
 		err = m.Sender.Send(ctx, message)
 	}
@@ -89,6 +98,17 @@ func (m *Mailer) deliver(ctx context.Context, e event.Event) error {
 		return fmt.Errorf("%w: %w", event.ErrUnsure, err)
 	}
 	return nil
+}
+
+// sent reports whether a capture tells the buyer that goods are on their way: they are captured
+// when they are sent. Where a parcel is known, its event tells it; and a shop that captures at
+// once has sent nothing by that.
+func (m *Mailer) sent(ctx context.Context, o order.Order, revision int64) (bool, error) {
+	priced, err := m.Published.At(ctx, o.Priced)
+	if err != nil {
+		return false, err
+	}
+	return !priced.Shop.Checkout.Forms[o.PurchaseCountry].AutoCapture && o.SentWithout(revision), nil
 }
 
 // giveUp says in the order's timeline that a mail was not, or perhaps not, sent.
@@ -117,7 +137,7 @@ func (m *Mailer) Again(ctx context.Context, o order.Order, kind settings.MailKin
 	}
 	said := entry(kind, key, order.Done)
 	said.Source, said.Staff = order.ByStaff, staff
-	message, err := m.Compose(ctx, o, kind, key)
+	message, err := m.Compose(ctx, o, kind, key, 0)
 	if err == nil {
 		err = m.Sender.Send(ctx, message)
 	}
@@ -139,7 +159,7 @@ func Kinds(o order.Order) (fit []settings.MailKind) {
 		return nil
 	}
 	fit = append(fit, settings.MailPlaced)
-	if len(o.Shipments) > 0 {
+	if len(o.Shipments) > 0 || o.SentWithout(0) {
 		fit = append(fit, settings.MailShipped)
 	}
 	if o.RefundedAmount > 0 {

@@ -15,10 +15,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/i18n"
 	shopmail "github.com/shopd/shopd/internal/mail"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
@@ -79,6 +81,25 @@ func (p *post) round(tried, failed int) {
 	}
 }
 
+// roundOf delivers what is due, of which so many are mails.
+func (p *post) roundOf(mails int) {
+	p.t.Helper()
+	before := len(p.server.received())
+	if _, err := p.Events.Number(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
+	for n := 1; n > 0; {
+		var failed int
+		var err error
+		if n, failed, err = p.Deliveries.Round(p.t.Context(), p.Deliveries.Receivers[0], 8); err != nil || failed > 0 {
+			p.t.Fatal(failed, err)
+		}
+	}
+	if n := len(p.server.received()) - before; n != mails {
+		p.t.Fatalf("%d mails, want %d", n, mails)
+	}
+}
+
 // later lets the time of all deliveries come.
 func (p *post) later() {
 	p.t.Helper()
@@ -122,8 +143,8 @@ func TestMails(t *testing.T) {
 	p := newPost(t, nil)
 	o := p.Placed("email", "anna@kund.example", "given_name", "Anna", "street_address", "Storgatan 1")
 	p.round(1, 0)
-	p.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Done)
-	p.round(0, 0) // captured, and nobody said what was sent
+	p.Do(o, shoptest.CaptureOf(t, o, 0, 0, 1), order.Done) // the delivery, by which nothing is sent
+	p.roundOf(0)
 	p.edit(o, func(o *order.Order) {
 		o.Ship([]order.Shipment{{Carrier: "PostNord", TrackingNumber: "PN1", TrackingURI: "https://spar.example/PN1"}}, o.Captures[0].CaptureID, time.Now())
 	})
@@ -180,6 +201,75 @@ func TestMails(t *testing.T) {
 	if diff := cmp.Diff([]string{"order_cancelled done", "order_placed done"}, told); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A mail says what came with its event, not what came before or since. Goods are captured when they are
+// sent: so a capture without a parcel is told too, once.
+func TestMailsOfAnEvent(t *testing.T) {
+	p := newPost(t, nil)
+	o := p.Placed()
+	p.round(1, 0)
+	parcel := func(number string) []order.Shipment {
+		return []order.Shipment{{Carrier: "PostNord", TrackingNumber: number, TrackingURI: "https://spar.example/" + number}}
+	}
+	capture := func(parcels []order.Shipment, quantities ...int64) {
+		t.Helper()
+		o = p.InBook(o.OrderID)
+		c := shoptest.CaptureOf(t, o, quantities...)
+		c.Shipments = parcels
+		p.Do(o, c, order.Done)
+		o = p.InBook(o.OrderID)
+	}
+	next := func(says, saysNot []string) {
+		t.Helper()
+		before := len(p.server.received())
+		p.roundOf(1)
+		got := p.server.received()[before:]
+		if len(got) != 1 {
+			t.Fatalf("%d mails", len(got))
+		}
+		m := parse(t, got[0].data)
+		for _, part := range []string{m.text, m.html} {
+			for _, want := range says {
+				if !strings.Contains(strings.ReplaceAll(part, "\u00a0", " "), want) && !(part == m.html && strings.Contains(want, "×")) {
+					t.Errorf("it does not say %q:\n%s", want, m.text)
+				}
+			}
+			for _, not := range saysNot {
+				if strings.Contains(part, not) {
+					t.Errorf("it says %q:\n%s", not, m.text)
+				}
+			}
+		}
+	}
+	mug, book := o.OrderLines[0].Name, o.OrderLines[1].Name
+	capture(parcel("PN1"), 1, 0, 0)
+	next([]string{"PN1", "1 × " + mug}, []string{"PN2"})
+	capture(parcel("PN2"), 0, 1, 0)
+	next([]string{"PN2", "1 × " + book}, []string{"PN1"})
+	capture(nil, 1, 0)
+	next([]string{"1 × " + mug, "på väg"}, []string{"PN1", "PN2"})
+	for _, n := range []int64{101, 202} {
+		o = p.InBook(o.OrderID)
+		p.Do(o, shoptest.Command(o, aftersale.Refund.Name, func(c *order.Command) { c.Amount = money.Amount(n) }), order.Done)
+		next([]string{fmt.Sprintf("%d,%02[1]d", n/101)}, []string{fmt.Sprintf("%d,%02[1]d", 3-n/101)})
+	}
+	again, err := p.Mailer.Compose(t.Context(), p.InBook(o.OrderID), settings.MailRefunded, "again", 0)
+	if err != nil || !strings.Contains(again.Text, "2,02") || strings.Contains(again.Text, "1,01") {
+		t.Errorf("sent again, it is the newest: %v\n%s", err, again.Text)
+	}
+}
+
+// A shop that captures at once has sent nothing by that.
+func TestNoMailOfACaptureAtOnce(t *testing.T) {
+	p := newPost(t, nil)
+	o := p.Placed()
+	p.roundOf(1)
+	p.Mailer.Published = shopThat(func(s *settings.Shop) {
+		s.Checkout.Forms = map[string]settings.Form{"SE": {AutoCapture: true}}
+	})
+	p.Do(o, shoptest.CaptureOf(t, o, 1, 0, 0), order.Done)
+	p.roundOf(0)
 }
 
 // The shop file says which mails are written.

@@ -39,9 +39,9 @@ type Message struct {
 // logoSize is up to which size a logo travels in each mail, in bytes.
 const logoSize = 64 << 10
 
-// Compose writes the mail of a kind about an order as it is. ID is what makes its Message-ID.
-// The error is event.ErrRefused where nobody can be written to.
-func (m *Mailer) Compose(ctx context.Context, o order.Order, kind settings.MailKind, id string) (*Message, error) {
+// Compose writes the mail of a kind about an order as it is. ID is what makes its Message-ID. What
+// was sent or refunded is that of a revision, 0 the newest. The error is event.ErrRefused where nobody can be written to.
+func (m *Mailer) Compose(ctx context.Context, o order.Order, kind settings.MailKind, id string, revision int64) (*Message, error) {
 	version := m.Published.Now()
 	shop := version.Shop
 	if shop.Mail.From.Address == "" {
@@ -51,14 +51,19 @@ func (m *Mailer) Compose(ctx context.Context, o order.Order, kind settings.MailK
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", event.ErrRefused, err)
 	}
+	priced, err := m.Published.At(ctx, o.Priced)
+	if err != nil {
+		return nil, fmt.Errorf("find the version of the order: %w", err)
+	}
 	o = o.In(shop.Zone)
-	shown := orderview.View{Version: version, Voice: shop.Voice(o.Locale), Locale: o.Locale}
+	shown := orderview.View{Version: version, Priced: priced, Voice: shop.Voice(o.Locale), Locale: o.Locale}
 	view := templates.MailView{
 		OrderPageView: shown.Page(templates.Shell{Shop: identity.Of(version, shown.Voice.Lang), Locale: o.Locale}, o),
 		Kind:          string(kind), PublicURL: m.PublicURL, OrderURL: m.PublicURL + orderview.Path(o),
 		BillTo: shown.AddressLines(o.BillingAddress), DeliverTo: shown.AddressLines(o.ShippingAddress),
 		PaidWith: o.PaymentMethod.Description,
 	}
+	shown.Part(&view.OrderPageView, o, revision)
 	view.Accent, view.OnAccent, view.AccentDark, view.OnAccentDark = shop.Look.Accents()
 	message := &Message{
 		ID: id + "@" + domain(shop.Mail.From.Address), Kind: kind, Number: o.Number, From: shop.Mail.From, To: to, Language: string(shown.Voice.Lang),

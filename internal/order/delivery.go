@@ -34,9 +34,9 @@ func deliveryOf(v *publish.Version, o Order) (d Delivery) {
 			d.ID, d.Name = line.Reference, line.Name
 		}
 	}
-	m, _ := v.Markets.Lookup(o.PurchaseCountry)
+	m, _ := v.Shop.Markets.Lookup(o.PurchaseCountry)
 	option, offered := m.Option(d.ID)
-	if !offered { // any more
+	if !offered {
 		return d
 	}
 	d.Method, d.PickupLocation = cart.MethodOf(option), cart.LocationOf(option, i18n.LangOf(o.Locale), m.Country)

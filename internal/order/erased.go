@@ -35,7 +35,7 @@ func (o Order) Needed() string {
 func (o Order) bare() Order {
 	return Order{
 		Version: o.Version, ID: o.ID, Number: o.Number, Key: o.Key, OrderID: o.OrderID, CartID: o.CartID, Origin: o.Origin, PlacedAt: o.PlacedAt,
-		ErasedAt: o.ErasedAt, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
+		ErasedAt: o.ErasedAt, Priced: o.Priced, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
 		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
 		BillingAddress: bareAddress(o.BillingAddress), ShippingAddress: bareAddress(o.ShippingAddress),
 		Delivery: o.Delivery.bare(), Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
@@ -43,7 +43,7 @@ func (o Order) bare() Order {
 		Revision: o.Revision, MaterialRevision: o.MaterialRevision, OriginalOrderAmount: o.OriginalOrderAmount,
 		CapturedAmount: o.CapturedAmount, RefundedAmount: o.RefundedAmount, RemainingAuthorizedAmount: o.RemainingAuthorizedAmount,
 		Captures: each(o.Captures, bareCapture), Refunds: each(o.Refunds, bareRefund), ShippingInfo: each(o.ShippingInfo, bareInfo),
-		Shipments: each(o.Shipments, bareShipment), Restocked: o.Restocked,
+		Shipments: each(o.Shipments, bareShipment), Restocked: o.Restocked, Came: o.Came,
 		MerchantReference1: o.bareReference(o.MerchantReference1), MerchantReference2: o.bareReference(o.MerchantReference2),
 		Running: o.Running, SendingUntil: o.SendingUntil, Expiring: o.Expiring, Acknowledged: o.Acknowledged, CartClosed: o.CartClosed,
 	}

@@ -58,7 +58,7 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 	if !quote.Free() || !cart.IsOwnOrder(c.OrderID) {
 		return Order{}, false, ErrCartChanged
 	}
-	approved := stock.Approved{CartID: c.ID, OrderID: c.OrderID, Lines: StockLines(quote.Goods)}
+	approved := stock.Approved{CartID: c.ID, OrderID: c.OrderID, Priced: quote.Version.Number, Lines: StockLines(quote.Goods)}
 	leave, err := b.Stock.Enter(ctx, approved.Lines)
 	if err != nil {
 		return Order{}, false, err
@@ -74,7 +74,7 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 			err = b.Stock.Reserve(ctx, tx, approved)
 		}
 		if err == nil {
-			o, stored, err = b.storeIn(ctx, tx, b.freeOrder(c, quote, to))
+			o, stored, err = b.storeIn(ctx, tx, freeOrder(c, quote, to))
 		}
 		return err
 	})
@@ -93,15 +93,15 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 
 // freeOrder is the order of a cart for which nothing is to be paid. There is nothing to be
 // captured or decided, and nobody to be told.
-func (b *Book) freeOrder(c cart.Cart, quote cart.Quote, to klarna.Address) Order {
+func freeOrder(c cart.Cart, quote cart.Quote, to klarna.Address) Order {
 	now := time.Now().UTC()
 	o := Order{
-		ID: c.OrderID, Key: rand.Text(), CartID: c.ID, PlacedAt: now,
+		ID: c.OrderID, Priced: quote.Version.Number, Key: rand.Text(), CartID: c.ID, PlacedAt: now,
 		PurchaseCountry: c.Country, PurchaseCurrency: money.Currency(quote.Currency), Locale: c.Locale,
 		OrderLines: slices.Clone(quote.OrderLines), OrderTaxAmount: quote.OrderTaxAmount,
 		BillingAddress: to, ShippingAddress: to,
 		Status: ordermanagement.Captured, FraudStatus: ordermanagement.FraudAccepted, FraudStatusAt: now, Acknowledged: true,
 	}
-	o.Terms, o.Delivery = TermsOf(b.Published.Now(), o), deliveryOf(b.Published.Now(), o)
+	o.Terms, o.Delivery = TermsOf(quote.Version, o), deliveryOf(quote.Version, o)
 	return o
 }

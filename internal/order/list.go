@@ -94,6 +94,23 @@ func (b *Book) List(ctx context.Context, q Query) (p Page, err error) {
 	return p, err
 }
 
+// Countries returns the purchase countries of all orders, in order: also those of markets that the
+// shop has given up. Each is one look into the index. The error is ErrUnavailable, wrapped.
+func (b *Book) Countries(ctx context.Context) ([]string, error) {
+	countries, err := db.All(ctx, b.DB.Read, func(rows *sql.Rows) (country string, err error) {
+		err = rows.Scan(&country)
+		return country, err
+	}, `with recursive found (country) as (
+		select min(country) from orders
+		union all
+		select (select min(o.country) from orders o where o.country > found.country) from found where found.country is not null
+	) select country from found where country is not null`)
+	if err != nil {
+		return nil, fmt.Errorf("%w: list countries: %w", ErrUnavailable, err)
+	}
+	return countries, nil
+}
+
 // view reads from the database for a list.
 func (b *Book) view(ctx context.Context, read func(*sql.Tx) error) error {
 	err := b.DB.View(ctx, read)

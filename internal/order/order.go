@@ -48,6 +48,9 @@ type Order struct {
 	// ErasedAt is when the personal data was erased; zero: it is there.
 	ErasedAt time.Time `json:"erased_at,omitzero"`
 
+	// Priced is the published version by which it was priced; 0: not known, as of those that were
+	// placed by a version of the program before.
+	Priced           int64                         `json:"priced,omitempty"`
 	PurchaseCountry  string                        `json:"purchase_country"`
 	PurchaseCurrency money.Currency                `json:"purchase_currency"`
 	Locale           string                        `json:"locale"`
@@ -87,8 +90,10 @@ type Order struct {
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
 	Shipments                 []Shipment                     `json:"shipments,omitempty"`
 	Restocked                 []Restock                      `json:"restocked,omitempty"`
-	MerchantReference1        string                         `json:"merchant_reference1,omitempty"`
-	MerchantReference2        string                         `json:"merchant_reference2,omitempty"`
+	// Came is the revision in which captures, refunds and shipments came into the book; see At.
+	Came               map[string]int64 `json:"came,omitempty"`
+	MerchantReference1 string           `json:"merchant_reference1,omitempty"`
+	MerchantReference2 string           `json:"merchant_reference2,omitempty"`
 	// Running is a command that was sent to Klarna and has no answer yet.
 	Running *Command `json:"running,omitempty"`
 	// SendingUntil is until when a process may be at it. Then another one goes on.

@@ -167,10 +167,12 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		Locale:           sold.Locale,
 		Customer:         companyOf(sold, customer),
 		Checkboxes:       answers(checkout),
+		Delivery:         chosenIn(checkout),
 	}
-	o.Delivery = deliveryOf(b.Published.Now(), Order{PurchaseCountry: o.PurchaseCountry, Locale: o.Locale, OrderLines: sold.OrderLines}).with(chosenIn(checkout))
 	o.TakeOver(sold, time.Now().UTC())
-	o.Terms = TermsOf(b.Published.Now(), o)
+	if err := b.price(ctx, &o); err != nil {
+		return Order{}, err
+	}
 	if o.PlacedAt.IsZero() {
 		o.PlacedAt = time.Now().UTC()
 	}
@@ -182,6 +184,25 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		o.Number = sold.MerchantReference1
 	}
 	return o, nil
+}
+
+// price notes the version by which a new order was priced, and finds its terms there, and what
+// Klarna has not said of its delivery: that of which the validation approved it, else the newest.
+func (b *Book) price(ctx context.Context, o *Order) error {
+	a, approved, err := b.Stock.OfOrder(ctx, o.OrderID)
+	if err == nil && !approved && o.Origin != "" {
+		a, _, err = b.Stock.OfOrder(ctx, o.Origin)
+	}
+	o.Priced = cmp.Or(a.Priced, b.Published.Now().Number)
+	var by *publish.Version
+	if err == nil {
+		by, err = b.Published.At(ctx, o.Priced)
+	}
+	if err != nil {
+		return fmt.Errorf("find the version of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
+	}
+	o.Terms, o.Delivery = TermsOf(by, *o), deliveryOf(by, *o).with(o.Delivery)
+	return nil
 }
 
 // Sold reads an order from Order Management. The error is ErrUnknown or

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -159,6 +160,9 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 		}
 	}
 	if err := b.insert(ctx, tx, &o, time.Now().Add(placerTime)); err != nil {
+		return Order{}, false, err
+	}
+	if err := publish.Keep(ctx, tx, o.Priced); err != nil {
 		return Order{}, false, err
 	}
 	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.Ref(), Goods(o.OrderLines))
@@ -430,6 +434,7 @@ func (o *Order) revise(before Order) (changed bool, err error) {
 		return false, err
 	}
 	o.Revision++
+	o.note(before)
 	if material(before, *o) {
 		o.MaterialRevision = o.Revision
 	}

@@ -18,6 +18,7 @@ import (
 // View is for whom orders are shown.
 type View struct {
 	Version *publish.Version
+	Priced  *publish.Version // by which the order was priced
 	Voice   i18n.Voice
 	Locale  string // of amounts
 }
@@ -103,8 +104,8 @@ func (v View) Bought(o order.Order) templates.Order {
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
 			shown.Totals.DeliveryName = line.Name
-			m, _ := v.Version.Markets.Lookup(o.PurchaseCountry)
-			if option, offered := m.Option(line.Reference); offered { // it may have been given up since
+			m, _ := v.Priced.Shop.Markets.Lookup(o.PurchaseCountry)
+			if option, offered := m.Option(line.Reference); offered {
 				shown.Totals.DeliveryName = option.Title(v.Voice.Lang)
 				shown.Totals.DeliveryTime, _ = option.Time.In(v.Voice.Lang)
 			}

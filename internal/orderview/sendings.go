@@ -25,11 +25,7 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(o, c.CaptureID),
 		})
 	}
-	for _, r := range o.Refunds {
-		page.Refunds = append(page.Refunds, templates.Refund{
-			Date: v.Day(r.RefundedAt.Time), Amount: price(r.RefundedAmount).Text, Description: r.Description, Goods: goodsOf(o, r.OrderLines),
-		})
-	}
+	page.Refunds = v.refunds(o)
 	switch {
 	case o.CapturedAmount == 0:
 	case o.Status == ordermanagement.PartCaptured:
@@ -37,6 +33,52 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	case o.OrderAmount > o.CapturedAmount && o.Status != ordermanagement.Closed:
 		page.Released = price(o.OrderAmount - o.CapturedAmount).Text
 	}
+}
+
+// Part has the page tell of what came with a revision alone, 0 the newest: what was sent and
+// what was refunded.
+func (v View) Part(page *templates.OrderPageView, o order.Order, revision int64) {
+	price, part := v.priceIn(o), o.At(revision)
+	page.Sent, page.Parcels, page.Refunds = nil, nil, v.refunds(part)
+	for _, c := range part.Captures {
+		page.Sent = append(page.Sent, templates.Sending{
+			Date: v.Day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
+			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(part, c.CaptureID),
+		})
+	}
+	for _, s := range part.Shipments {
+		if _, with := part.Capture(s.CaptureID); with && s.CaptureID != "" {
+			continue
+		}
+		alone := part
+		alone.Shipments = []order.Shipment{s}
+		sent := templates.Sending{Date: v.Day(s.ShippedAt), Goods: goodsOf(o, held(o, s)), Parcels: parcelsOf(alone, s.CaptureID)}
+		if c, of := o.Capture(s.CaptureID); of && len(sent.Goods) == 0 {
+			sent.Goods = goodsOf(o, c.OrderLines)
+		}
+		page.Sent = append(page.Sent, sent)
+	}
+}
+
+// held are the lines that are in a shipment, as far as anybody said.
+func held(o order.Order, s order.Shipment) (lines []klarna.OrderLine) {
+	for _, l := range o.Lines() {
+		line := l.Line
+		if line.Quantity = s.Holds(l.ID); line.Quantity > 0 {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// refunds are the refunds of an order, oldest first.
+func (v View) refunds(o order.Order) (list []templates.Refund) {
+	for _, r := range o.Refunds {
+		list = append(list, templates.Refund{
+			Date: v.Day(r.RefundedAt.Time), Amount: v.priceIn(o)(r.RefundedAmount).Text, Description: r.Description, Goods: goodsOf(o, r.OrderLines),
+		})
+	}
+	return list
 }
 
 // toCome is what is not sent yet, as far as anybody said: of what was captured as an

@@ -4,10 +4,13 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"slices"
+	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,7 +77,13 @@ type Published struct {
 	db      *db.DB // nil: it never changes
 	logger  *slog.Logger
 	loading singleflight.Group
+
+	mu    sync.Mutex
+	older map[int64]*Version // that were asked for, at most maxOlder
 }
+
+// maxOlder is how many older versions a process has in memory.
+const maxOlder = 8
 
 // Fixed has one version for ever, for tests and for what looks at files.
 func Fixed(v *Version) *Published {
@@ -104,6 +113,62 @@ func (p *Published) Reach(ctx context.Context, number int64) error {
 	}
 	_, err, _ := p.loading.Do("", func() (any, error) { return nil, p.load(context.WithoutCancel(ctx)) })
 	return err
+}
+
+// At returns the version of a number, by which an order was priced. Where there is none, because
+// the order names none, after a restore, or because this program cannot read it any more,
+// it is the newest. The error is the database's.
+func (p *Published) At(ctx context.Context, number int64) (*Version, error) {
+	if err := p.Reach(ctx, number); err != nil {
+		return nil, err
+	}
+	now := p.Now()
+	if p.db == nil || number == 0 || number >= now.Number {
+		return now, nil
+	}
+	p.mu.Lock()
+	v := p.older[number]
+	p.mu.Unlock()
+	if v != nil {
+		return v, nil
+	}
+	read, err, _ := p.loading.Do(strconv.FormatInt(number, 10), func() (any, error) { return p.loadOlder(context.WithoutCancel(ctx), number) })
+	if err != nil {
+		return nil, fmt.Errorf("version %d: %w", number, err)
+	}
+	if v, ok := read.(*Version); ok && v != nil {
+		return v, nil
+	}
+	return now, nil
+}
+
+// loadOlder reads an older version; nil where there is none that can be read.
+func (p *Published) loadOlder(ctx context.Context, number int64) (*Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTime)
+	defer cancel()
+	h, err := numbered(ctx, p.db.Read, number)
+	if errors.Is(err, ErrNoVersion) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	shop, goods, err := contents(ctx, p.db, h, nil)
+	if err != nil {
+		return nil, err
+	}
+	v, err := readStored(number, shop, goods)
+	if err != nil { // it was right when it was published
+		p.logger.ErrorContext(ctx, "an older version cannot be read any more, the newest is used for its orders", "version", number, "error", err)
+		return nil, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.older == nil || len(p.older) >= maxOlder {
+		p.older = map[int64]*Version{}
+	}
+	p.older[number] = v
+	return v, nil
 }
 
 // load reads the newest version, unless it is read already.

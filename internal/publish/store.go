@@ -19,7 +19,8 @@ import (
 	"github.com/shopd/shopd/internal/stock"
 )
 
-// Kept is how long a version that is not the newest is kept at least: longer than any cart.
+// Kept is how long a version that is not the newest is kept at least: longer than any cart. One
+// that an order names is kept for ever, see Keep.
 const Kept = 40 * 24 * time.Hour
 
 // keptNumbers are the newest versions, which are kept however old they are.
@@ -122,6 +123,16 @@ func newest(ctx context.Context, q db.Queryer) (h head, err error) {
 	err = q.QueryRowContext(ctx, "select number, shop, catalog from published order by number desc limit 1").Scan(&h.number, &h.shop, &h.catalog)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
+	}
+	return h, err
+}
+
+// numbered returns the version of a number. The error is ErrNoVersion without it.
+func numbered(ctx context.Context, q db.Queryer, number int64) (head, error) {
+	h := head{number: number}
+	err := q.QueryRowContext(ctx, "select shop, catalog from published where number = $1", number).Scan(&h.shop, &h.catalog)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%w: %d", ErrNoVersion, number)
 	}
 	return h, err
 }
@@ -231,10 +242,16 @@ func insert(ctx context.Context, tx *sql.Tx, h head, contents map[string][]byte,
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return cmp.Or(err, errFaster)
 	}
-	if _, err := tx.ExecContext(ctx, "delete from published where number <= $1 and published_at < $2", h.number-keptNumbers, time.Now().Add(-Kept).UnixMilli()); err != nil {
+	if _, err := tx.ExecContext(ctx, "delete from published where number <= $1 and published_at < $2 and not kept", h.number-keptNumbers, time.Now().Add(-Kept).UnixMilli()); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `delete from published_contents where not exists (select 1 from published p where p.shop = hash or p.catalog = hash)`)
+	return err
+}
+
+// Keep keeps a version for ever, in the transaction that stores an order which names it.
+func Keep(ctx context.Context, tx *sql.Tx, number int64) error {
+	_, err := tx.ExecContext(ctx, "update published set kept = $2 where number = $1 and not kept", number, true)
 	return err
 }
 
@@ -265,14 +282,11 @@ func (v *Version) Counted() (lines []stock.Line) {
 // ErrNoVersion without that version.
 func (p *Publisher) Back(ctx context.Context, number int64) (*Version, error) {
 	return p.onTop(ctx, func(before head) (*Version, error) {
-		old := head{number: before.number + 1}
-		err := p.DB.Read.QueryRowContext(ctx, "select shop, catalog from published where number = $1", number).Scan(&old.shop, &old.catalog)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil, fmt.Errorf("%w: %d", ErrNoVersion, number)
-		}
+		old, err := numbered(ctx, p.DB.Read, number)
 		if err != nil {
 			return nil, err
 		}
+		old.number = before.number + 1
 		v, err := read(ctx, p.DB, old, nil)
 		if err != nil {
 			return nil, err
@@ -296,6 +310,15 @@ func (p *Publisher) List(ctx context.Context) ([]Entry, error) {
 // read reads and checks the contents of a version; those that are not given are in the
 // database.
 func read(ctx context.Context, d *db.DB, h head, given map[string][]byte) (*Version, error) {
+	shop, goods, err := contents(ctx, d, h, given)
+	if err != nil {
+		return nil, err
+	}
+	return readStored(h.number, shop, goods)
+}
+
+// contents reads the contents of a version; those that are not given are in the database.
+func contents(ctx context.Context, d *db.DB, h head, given map[string][]byte) (shop, goods []byte, err error) {
 	content := func(hash string) (content []byte, err error) {
 		if content, ok := given[hash]; ok {
 			return content, nil
@@ -303,19 +326,21 @@ func read(ctx context.Context, d *db.DB, h head, given map[string][]byte) (*Vers
 		err = d.Read.QueryRowContext(ctx, "select content from published_contents where hash = $1", hash).Scan(&content)
 		return content, err
 	}
-	shopContent, err := content(h.shop)
-	if err != nil {
-		return nil, fmt.Errorf("read the published shop: %w", err)
+	if shop, err = content(h.shop); err != nil {
+		return nil, nil, fmt.Errorf("read the published shop: %w", err)
 	}
-	goodsContent, err := content(h.catalog)
-	if err != nil {
-		return nil, fmt.Errorf("read the published catalogue: %w", err)
+	if goods, err = content(h.catalog); err != nil {
+		return nil, nil, fmt.Errorf("read the published catalogue: %w", err)
 	}
+	return shop, goods, nil
+}
+
+func readStored(number int64, shop, goods []byte) (*Version, error) {
 	var source settings.Source
-	if err := json.Unmarshal(shopContent, &source); err != nil {
+	if err := json.Unmarshal(shop, &source); err != nil {
 		return nil, fmt.Errorf("read the published shop: %w", err)
 	}
-	return Read(h.number, source, goodsContent)
+	return Read(number, source, goods)
 }
 
 // Read makes a version of a shop file and a catalogue; an empty one is none. The error has

@@ -22,27 +22,40 @@ type credentials struct {
 	wrong     atomic.Bool
 }
 
-// credentialsEvery is how long Klarna is not asked again after no answer, or a wrong one.
-const credentialsEvery = 30 * time.Second
+const (
+	// credentialsEvery is how long Klarna is not asked again after no answer, or a wrong one.
+	credentialsEvery = 30 * time.Second
+	// credentialsSoon is how long it is not asked again after a first 403.
+	credentialsSoon = time.Second
+)
 
 // Run asks Klarna until it has taken the credentials, or ctx ends. No answer says nothing
-// about them.
+// about them. A 401 is about them alone. A 403 may be of something in between, or about what
+// was asked for: it counts when the next try has one too.
 func (c *credentials) Run(ctx context.Context) {
+	forbidden := false
 	for {
 		err := c.try(ctx)
-		switch status := klarna.Status(err); {
+		wait := credentialsEvery
+		status := klarna.Status(err)
+		first := status == http.StatusForbidden && !forbidden
+		forbidden = status == http.StatusForbidden
+		switch {
 		case err == nil, status == http.StatusNotFound: // known to Klarna: there is just no such thing
 			c.wrong.Store(false)
 			c.logger.InfoContext(ctx, "klarna takes the credentials")
 			return
-		case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		case first:
+			wait = credentialsSoon
+			c.logger.WarnContext(ctx, "klarna forbids the try of the credentials, which is tried again", "error", err)
+		case status == http.StatusUnauthorized, forbidden:
 			c.wrong.Store(true)
 			c.logger.ErrorContext(ctx, "klarna refuses the credentials, nobody can check out: see SHOPD_KLARNA_USERNAME and SHOPD_KLARNA_PASSWORD", "error", err)
 		case ctx.Err() == nil:
 			c.logger.WarnContext(ctx, "the credentials could not be tried", "error", err)
 		}
 		select {
-		case <-time.After(credentialsEvery):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return
 		}

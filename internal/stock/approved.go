@@ -43,6 +43,7 @@ var (
 type Approved struct {
 	CartID   string
 	OrderID  string          // KCO order, or "session:<id>" of Klarna Payments
+	Priced   int64           // the published version by which it was priced; 0: not known
 	Lines    []Line          // all that is being bought; stock is held of what is counted
 	Made     time.Time       // to the millisecond
 	Sold     bool            // it is placed, and its cart is not closed yet
@@ -65,7 +66,7 @@ func LockCart(ctx context.Context, tx *sql.Tx, cartID string) error {
 	return nil
 }
 
-const approvedColumns = "order_id, cart_id, sold, ending, made_at, coalesce(ask_at, 0), returned, lines, held, body"
+const approvedColumns = "order_id, cart_id, published, sold, ending, made_at, coalesce(ask_at, 0), returned, lines, held, body"
 
 // approved reads rows; clause begins with "where".
 func approved(ctx context.Context, q db.Queryer, clause string, args ...any) ([]Approved, error) {
@@ -79,7 +80,7 @@ func approved(ctx context.Context, q db.Queryer, clause string, args ...any) ([]
 func scanApproved(rows *sql.Rows) (a Approved, err error) {
 	var made int64
 	var lines, held, body sql.NullString
-	if err = rows.Scan(&a.OrderID, &a.CartID, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &body); err == nil {
+	if err = rows.Scan(&a.OrderID, &a.CartID, &a.Priced, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &body); err == nil {
 		err = json.Unmarshal([]byte(lines.String), &a.Lines)
 	}
 	if err == nil && held.Valid {
@@ -226,11 +227,11 @@ func putApproved(ctx context.Context, tx *sql.Tx, a Approved, held []Line) error
 	if !a.Sold {
 		ask = a.Made.Add(askFirst).UnixMilli()
 	}
-	if _, err := tx.ExecContext(ctx, `insert into approved_orders (order_id, cart_id, sold, ending, made_at, ask_at, returned, lines, held, body)
-		values ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9)
+	if _, err := tx.ExecContext(ctx, `insert into approved_orders (order_id, cart_id, sold, ending, made_at, ask_at, returned, lines, held, body, published)
+		values ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9, $10)
 		on conflict (order_id) do update set cart_id = excluded.cart_id, sold = excluded.sold, ending = excluded.ending, made_at = excluded.made_at,
-		ask_at = excluded.ask_at, returned = excluded.returned, lines = excluded.lines, held = excluded.held, body = excluded.body`,
-		a.OrderID, a.CartID, a.Sold, false, a.Made.UnixMilli(), ask, string(lines), holds, body); err != nil {
+		ask_at = excluded.ask_at, returned = excluded.returned, lines = excluded.lines, held = excluded.held, body = excluded.body, published = excluded.published`,
+		a.OrderID, a.CartID, a.Sold, false, a.Made.UnixMilli(), ask, string(lines), holds, body, a.Priced); err != nil {
 		return fmt.Errorf("write approved order: %w", err)
 	}
 	return nil

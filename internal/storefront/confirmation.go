@@ -89,7 +89,12 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	respond.AllowStyleAttributes(w)
-	respond.Page(w, r, http.StatusOK, templates.Confirmation(v.confirmation(bought, kco.Snippet(snippet, templ.GetNonce(ctx)))))
+	shown, err := v.bought(ctx, bought)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	respond.Page(w, r, http.StatusOK, templates.Confirmation(v.confirmation(shown, bought, kco.Snippet(snippet, templ.GetNonce(ctx)))))
 }
 
 // place returns a bought order, from the book or by placing it, and Klarna's snippet if
@@ -159,11 +164,11 @@ func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
 }
 
 // confirmation is the page for the buyer.
-func (v *view) confirmation(o order.Order, snippet string) templates.ConfirmationView {
-	bought := v.bought().Bought(o)
+func (v *view) confirmation(shown orderview.View, o order.Order, snippet string) templates.ConfirmationView {
+	bought := shown.Bought(o)
 	page := templates.ConfirmationView{
 		Shell: v.shell(), Order: &bought, Number: o.Number, State: orderview.StateOf(o), Snippet: snippet,
-		Erased: v.bought().Day(o.ErasedAt), OrderURL: orderview.Path(o), Free: o.Free(),
+		Erased: shown.Day(o.ErasedAt), OrderURL: orderview.Path(o), Free: o.Free(),
 	}
 	if v.Mailer.Writes(settings.MailPlaced) {
 		page.Email = masked(o.BillingAddress.Email)
@@ -173,7 +178,7 @@ func (v *view) confirmation(o order.Order, snippet string) templates.Confirmatio
 		page.Downloads = page.Downloads || line.Type == klarna.Digital
 	}
 	if page.Ships && !o.Erased() {
-		page.DeliverTo = v.bought().AddressLines(o.ShippingAddress)
+		page.DeliverTo = shown.AddressLines(o.ShippingAddress)
 	}
 	return page
 }

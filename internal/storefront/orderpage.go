@@ -1,10 +1,13 @@
 package storefront
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
@@ -25,10 +28,20 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 		return
 	}
 	o = s.Book.Fresh(r.Context(), o)
-	respond.Page(w, r, http.StatusOK, templates.OrderPage(v.bought().Page(v.shell(), o)))
+	shown, err := v.bought(r.Context(), o)
+	if err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(shown.Page(v.shell(), o)))
 }
 
-// bought shows orders in the page's language, as far as that is the shop's.
-func (v *view) bought() orderview.View {
-	return orderview.View{Version: v.version, Voice: v.voice, Locale: v.cart.Locale}
+// bought shows an order in the page's language, as far as that is the shop's. The error is
+// order.ErrUnavailable.
+func (v *view) bought(ctx context.Context, o order.Order) (orderview.View, error) {
+	priced, err := v.Published.At(ctx, o.Priced)
+	if err != nil {
+		return orderview.View{}, fmt.Errorf("find the version of order %s: %w: %w", o.Ref(), order.ErrUnavailable, err)
+	}
+	return orderview.View{Version: v.version, Priced: priced, Voice: v.voice, Locale: v.cart.Locale}, nil
 }

@@ -100,7 +100,9 @@ func TestEraseCommand(t *testing.T) {
 		{"nothing asked", "", nil, 1, "one of -order, -email, -list and -apply is wanted"},
 		{"no such order", "", []string{"-order", "SK-2222-2222"}, 1, "there is no order"},
 		{"nobody's address", "nobody@quist.example\n", []string{"-email", "-"}, 1, "no order has this e-mail address"},
-		{"not a list", "w.rosenkvist@quist.example\n", []string{"-apply", "-"}, 1, "line 1 does not begin with an order's ID"},
+		{"not a list", "w.rosenkvist@quist.example\n", []string{"-apply", "-"}, 1, "line 1 is not an order's ID and a time"},
+		{"a plain word", "hello\n", []string{"-apply", "-"}, 1, "line 1 is not an order's ID and a time"},
+		{"words", "hello world\n", []string{"-apply", "-"}, 1, "line 1 is not an order's ID and a time"},
 		{"none is erased", "", []string{"-list"}, 0, ""},
 		{"not finished", "", []string{"-order", open}, 1, open + " not erased: it is not finished at Klarna"},
 		{"by number", "", []string{"-order", strings.ToLower(first)}, 0, first + " erased\n"},
@@ -108,7 +110,7 @@ func TestEraseCommand(t *testing.T) {
 		{"by address, one of two", "torvald@ZETTER.example\n", []string{"-email", "-"}, 1, second + " erased\n"},
 		{"list", "", []string{"-list"}, 0, rose + " 20"},
 		{"the other in the list", "", []string{"-list"}, 0, zetter + " 20"},
-		{"a list with an order that is not there", "6c1d2f6a-8f1e-4b0c-9d57-3a1b2c3d4e5f 2026-01-01\n", []string{"-apply", "-"}, 0, "later: it is not in the book"},
+		{"a list with an order that is not there", "6c1d2f6a-8f1e-4b0c-9d57-3a1b2c3d4e5f 2026-01-01T00:00:00Z\n", []string{"-apply", "-"}, 0, "later: it is not in the book"},
 	} {
 		status, out := d.erase(step.input, step.args...)
 		if status != step.status || !strings.Contains(out, step.want) || step.name == "none is erased" && out != "" {

@@ -1,0 +1,119 @@
+package order
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/ordermanagement"
+)
+
+// note writes down in which revision captures, refunds and shipments came into the book, so
+// that an event of that revision can be told with what came with it.
+func (o *Order) note(before Order) {
+	came := maps.Clone(o.Came)
+	had := before.happenings()
+	for id := range o.happenings() {
+		if !had[id] && came[id] == 0 {
+			if came == nil {
+				came = map[string]int64{}
+			}
+			came[id] = o.Revision
+		}
+	}
+	o.Came = came
+}
+
+// happenings are the captures, refunds and shipments of an order, as Came names them.
+func (o Order) happenings() map[string]bool {
+	all := map[string]bool{}
+	for _, c := range o.Captures {
+		all[ofKlarna(c.CaptureID)] = true
+	}
+	for _, r := range o.Refunds {
+		all[ofKlarna(r.RefundID)] = true
+	}
+	for _, s := range o.Shipments {
+		all[ofShipment(s.ID)] = true
+	}
+	return all
+}
+
+func ofKlarna(id string) string   { return strings.ToLower(id) }
+func ofShipment(id string) string { return "shipment " + id }
+
+// At is the order with those captures, refunds and shipments alone that came with a revision; of
+// those of which none came with it, as with 0, the newest. What came before revisions were
+// noted counts as one.
+func (o Order) At(revision int64) Order {
+	only := func(ids []string, keep func(i int)) {
+		at := revision
+		if !slices.ContainsFunc(ids, func(id string) bool { return o.Came[id] == revision }) {
+			at = 0
+			for _, id := range ids {
+				at = max(at, o.Came[id])
+			}
+		}
+		for i, id := range ids {
+			if o.Came[id] == at {
+				keep(i)
+			}
+		}
+	}
+	part := o
+	part.Captures, part.Refunds, part.Shipments = nil, nil, nil
+	var sent, refunds []string // captures and shipments go together
+	for _, c := range o.Captures {
+		sent = append(sent, ofKlarna(c.CaptureID))
+	}
+	for _, s := range o.Shipments {
+		sent = append(sent, ofShipment(s.ID))
+	}
+	for _, r := range o.Refunds {
+		refunds = append(refunds, ofKlarna(r.RefundID))
+	}
+	only(sent, func(i int) {
+		if i < len(o.Captures) {
+			part.Captures = append(part.Captures, o.Captures[i])
+		} else {
+			part.Shipments = append(part.Shipments, o.Shipments[i-len(o.Captures)])
+		}
+	})
+	only(refunds, func(i int) { part.Refunds = append(part.Refunds, o.Refunds[i]) })
+	return part
+}
+
+// SentWithout reports whether something was sent by the captures of a revision of which no parcel is
+// known: goods are captured when they are sent.
+func (o Order) SentWithout(revision int64) bool {
+	for _, c := range o.At(revision).Captures {
+		if !o.hasParcel(c) && hasPhysical(c.OrderLines, o.OrderLines) {
+			return true
+		}
+	}
+	return false
+}
+
+func (o Order) hasParcel(c ordermanagement.Capture) bool {
+	for _, s := range o.Shipments {
+		if strings.EqualFold(s.CaptureID, c.CaptureID) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasPhysical reports whether goods that are sent are among lines; those of an amount may be any
+// of the order.
+func hasPhysical(lines, whole []klarna.OrderLine) bool {
+	if len(lines) == 0 {
+		lines = whole
+	}
+	for _, line := range lines {
+		if line.Type == klarna.Physical {
+			return true
+		}
+	}
+	return false
+}
