@@ -56,13 +56,15 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 }
 
 func imageOrigins(goods *catalog.Catalog) (origins []string) {
-	for _, p := range goods.Products() {
-		u, err := url.Parse(p.Picture)
-		if err != nil || u.Host == "" {
-			continue
-		}
-		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
-			origins = append(origins, origin)
+	for _, g := range goods.Groups() {
+		for _, picture := range g.Pictures {
+			u, err := url.Parse(picture)
+			if err != nil || u.Host == "" {
+				continue
+			}
+			if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+				origins = append(origins, origin)
+			}
 		}
 	}
 	return origins
