@@ -46,18 +46,18 @@ var (
 	picturePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
 
-// Load reads a catalogue file. See Read.
-func Load(path string) (*Catalog, error) {
+// Load reads a catalogue file, of one that is too large the start, which [Read] refuses.
+func Load(path string) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // only read
-	c, err := Read(f)
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue %s: %w", path, err)
 	}
-	return c, nil
+	return data, nil
 }
 
 // Read reads a catalogue in the format of docs/catalog.md, at most 16 MiB. The error has

@@ -42,7 +42,7 @@ func newWords(l i18n.Lang, groups []*Group) *words {
 	raw := map[string]int32{} // words as they are written, because folding takes time
 	for i, g := range groups {
 		add := func(text string, description posting) {
-			for field := range strings.FieldsSeq(text) {
+			for field := range strings.SplitSeq(text, " ") { // no text has line breaks
 				n, seen := raw[field]
 				if !seen {
 					n = w.number(fold(field))

@@ -85,6 +85,13 @@ func Fixed(v *Version) *Published {
 	return p
 }
 
+// Follow begins with a version that was just read.
+func Follow(d *db.DB, v *Version, logger *slog.Logger) *Published {
+	p := &Published{db: d, logger: logger}
+	p.newest.Store(v)
+	return p
+}
+
 // Open reads the newest version. The error is ErrNothing where there is none.
 func Open(ctx context.Context, d *db.DB, logger *slog.Logger) (*Published, error) {
 	p := &Published{db: d, logger: logger}

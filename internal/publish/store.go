@@ -311,11 +311,20 @@ func read(ctx context.Context, d *db.DB, h head, given map[string][]byte) (*Vers
 	if err != nil {
 		return nil, fmt.Errorf("read the published catalogue: %w", err)
 	}
+	return readContents(h.number, shopContent, goodsContent)
+}
+
+// ReadFiles makes a version of files, as number 1, without publishing it.
+func ReadFiles(shop, goods *File) (*Version, error) {
+	return readContents(1, shop.Content, goods.Content)
+}
+
+func readContents(number int64, shop, goods []byte) (*Version, error) {
 	var source settings.Source
-	if err := json.Unmarshal(shopContent, &source); err != nil {
+	if err := json.Unmarshal(shop, &source); err != nil {
 		return nil, fmt.Errorf("read the published shop: %w", err)
 	}
-	return Read(h.number, source, goodsContent)
+	return Read(number, source, goods)
 }
 
 // Read makes a version of a shop file and a catalogue; an empty one is none. The error has
