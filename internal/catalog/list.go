@@ -130,12 +130,12 @@ func newIndex(groups []*Group, currencies []money.Currency) index {
 		x.orders[orderKey{ByName, string(l)}] = sync.OnceValue(func() []int32 { return byName(groups, l) })
 	}
 	for _, currency := range currencies {
-		price := func(i int32) money.Amount {
-			lowest, _, _ := groups[i].Prices(currency)
-			return lowest
+		prices := make([]money.Amount, len(groups))
+		for i, g := range groups {
+			prices[i], _, _ = g.Prices(currency)
 		}
-		up := ordered(groups, func(a, b int32) int { return cmp.Compare(price(a), price(b)) })
-		down := ordered(groups, func(a, b int32) int { return cmp.Compare(price(b), price(a)) })
+		up := ordered(groups, func(a, b int32) int { return cmp.Compare(prices[a], prices[b]) })
+		down := ordered(groups, func(a, b int32) int { return cmp.Compare(prices[b], prices[a]) })
 		x.orders[orderKey{ByPrice, string(currency)}] = func() []int32 { return up }
 		x.orders[orderKey{ByPriceDown, string(currency)}] = func() []int32 { return down }
 	}

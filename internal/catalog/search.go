@@ -21,7 +21,7 @@ const (
 // words is what a search in one language looks through: each word of the groups once.
 type words struct {
 	lang  i18n.Lang
-	known map[string]int32 // folded word to its number
+	known map[string]int32 // folded word to its number; nil when all are known
 	list  []string         // by number
 	stems []string         // by number
 	in    [][]posting      // by number: the groups that have it, in shelf order
@@ -69,6 +69,7 @@ func newWords(l i18n.Lang, groups []*Group) *words {
 		}
 		text(g.Description, 1)
 	}
+	w.known = nil
 	return w
 }
 
@@ -120,8 +121,10 @@ func (w *words) search(query string, groups int) []uint8 {
 // that begin with it but for one mistake; else those that contain it so.
 func (w *words) like(word string) []int32 {
 	end := stem(w.lang, word)
+	joins := w.lang != i18n.English // writes words together: what a thing is stands at the end
 	contains := func(i int) bool {
-		return strings.Contains(w.list[i], word) || w.stems[i] == end || len(end) >= minPart && strings.Contains(w.list[i], end)
+		return strings.Contains(w.list[i], word) || w.stems[i] == end || joins && strings.HasSuffix(w.stems[i], end) ||
+			len(end) >= minPart && strings.Contains(w.list[i], end)
 	}
 	begins := func(i int) bool { return near(w.list[i], word) || near(w.list[i], end) }
 	within := func(i int) bool { return nearPart(w.list[i], word) || nearPart(w.list[i], end) }
