@@ -58,19 +58,20 @@ function each(list, variants, options) {
   follow();
 }
 
-/** Shows what is particular to the chosen variant. */
+/** Shows what is particular to the chosen variant, or nothing of any. */
 function showChosen(form, variants) {
   const { radio, label } = variants.find((variant) => variant.radio.checked) ?? {};
-  if (!radio) return document.querySelector("[data-stock]").replaceChildren();
-  const { price, weight, max } = radio.dataset;
-  document.querySelector("[data-price]").textContent = price;
-  document.querySelector("[data-stock]").replaceChildren(...[...label.querySelectorAll(".badge")].map((badge) => badge.cloneNode(true)));
-  fact("[data-item] code", radio.value);
-  fact("[data-weight] td", weight);
+  const head = document.querySelector(".pr[data-price]");
+  const badges = [...(label?.querySelectorAll(".badge") ?? [])].map((badge) => badge.cloneNode(true));
+  head.textContent = (radio ?? head).dataset.price;
+  document.querySelector("[data-stock]").replaceChildren(...badges);
+  fact("tr[data-item] code", radio?.value ?? "");
+  fact("tr[data-weight] td", radio?.dataset.weight ?? "");
+  if (!radio) return;
   const line = form.querySelector("[data-max]:not(input)");
   const field = line.querySelector("[name=quantity]");
-  line.dataset.max = max;
-  if (Number(field.value) > Number(max)) field.value = max;
+  line.dataset.max = radio.dataset.max;
+  if (Number(field.value) > Number(line.dataset.max)) field.value = line.dataset.max;
 }
 
 function fact(selector, value) {
