@@ -1,5 +1,5 @@
 // Package catalog holds the products that the shop sells: texts, prices, pictures and
-// discount codes. How many of each are left internal/stock knows.
+// discount codes, and finds them. How many of each are left internal/stock knows.
 package catalog
 
 import (

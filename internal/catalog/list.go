@@ -35,7 +35,8 @@ type Query struct {
 // index is what lists are made from. It is made once, when a catalogue is read.
 type index struct {
 	words  map[i18n.Lang]*words
-	orders map[orderKey]func() []int32 // the groups' places on the shelf
+	shelf  []int32                     // the groups' places on it
+	orders map[orderKey]func() []int32 // the same in other orders
 }
 
 // orderKey names an order, of a currency or a language.
@@ -53,38 +54,33 @@ func (c *Catalog) List(q Query, skip, count int) (groups []*Group, total int) {
 	if w := cmp.Or(c.index.words[q.Lang], c.index.words[i18n.English]); w != nil {
 		fits = w.search(q.Text, len(c.groups))
 	}
-	add := func(least, most uint8) func(int) {
-		return func(i int) {
+	rounds := [][]uint8{{inName, inDescription}}
+	if q.Order == ByShelf {
+		rounds = [][]uint8{{inName}, {inDescription}}
+	}
+	if fits == nil {
+		rounds = rounds[:1]
+	}
+	for _, round := range rounds {
+		for _, i := range c.index.order(q) {
 			g := c.groups[i]
-			if q.Category != "" && q.Category != g.Category || fits != nil && (fits[i] < least || fits[i] > most) {
-				return
+			if q.Category != "" && q.Category != g.Category || fits != nil && !slices.Contains(round, fits[i]) {
+				continue
 			}
 			if total++; total > skip && len(groups) < count {
 				groups = append(groups, g)
 			}
 		}
 	}
-	order, sorted := c.index.orders[q.key()]
-	switch {
-	case sorted:
-		take := add(inDescription, inName)
-		for _, i := range order() {
-			take(int(i))
-		}
-	case fits != nil:
-		for _, fit := range []uint8{inName, inDescription} {
-			take := add(fit, fit)
-			for i := range c.groups {
-				take(i)
-			}
-		}
-	default:
-		take := add(0, 0)
-		for i := range c.groups {
-			take(i)
-		}
-	}
 	return groups, total
+}
+
+// order returns the places of all groups in the order of a query.
+func (x *index) order(q Query) []int32 {
+	if order, ok := x.orders[q.key()]; ok {
+		return order()
+	}
+	return x.shelf
 }
 
 func (q Query) key() orderKey {
@@ -98,7 +94,7 @@ func (q Query) key() orderKey {
 // newIndex makes the index of groups. Languages in which no text is share the words of
 // English: there they fall back to the same.
 func newIndex(groups []*Group, currencies []money.Currency) index {
-	x := index{words: map[i18n.Lang]*words{}, orders: map[orderKey]func() []int32{}}
+	x := index{words: map[i18n.Lang]*words{}, shelf: ordered(groups, func(int32, int32) int { return 0 }), orders: map[orderKey]func() []int32{}}
 	written := map[i18n.Lang]bool{i18n.English: true}
 	for _, g := range groups {
 		texts := []i18n.Text{g.Title, g.Description}

@@ -1,6 +1,7 @@
 package storefront_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/yamlfile"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -136,6 +139,44 @@ func TestPageSizes(t *testing.T) {
 			t.Errorf("%.20s: got %d with %d bytes", path, got.StatusCode, len(got.Text))
 		}
 	}
+}
+
+// BenchmarkRead reads the largest catalogue that there can be, 10,000 SKUs in 16 MiB: parse,
+// check and index. It reports the time in seconds, that against parsing the YAML alone, and
+// what stays in memory.
+func BenchmarkRead(b *testing.B) {
+	file := []byte(shelves(10_000, 40, func(i, characters int) string {
+		if characters == 2000 {
+			return strings.Repeat(short(i, 240)+fmt.Sprintf(" ord%d ", i%9000), 14)
+		}
+		return short(i, characters)
+	}))
+	b.Logf("%d MiB", len(file)>>20)
+	var parse, read time.Duration
+	var goods *catalog.Catalog
+	for b.Loop() {
+		start := time.Now()
+		if _, err := yamlfile.Parse(file); err != nil {
+			b.Fatal(err)
+		}
+		parse += time.Since(start)
+		runtime.GC()
+		start = time.Now()
+		var err error
+		if goods, err = catalog.Read(bytes.NewReader(file)); err != nil {
+			b.Fatal(err)
+		}
+		read += time.Since(start)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(read.Seconds()/float64(b.N), "s")
+	b.ReportMetric(float64(read)/float64(parse), "times-YAML")
+	runtime.GC()
+	with := heap()
+	runtime.KeepAlive(goods)
+	goods = nil
+	runtime.GC()
+	b.ReportMetric(float64(with-heap())/1e6, "MB")
 }
 
 // BenchmarkLists asks for pages of lists of catalogues that grow, by HTTP. It reports the
