@@ -88,6 +88,9 @@ bench-growth: build bin/bench test-tools ## time and memory with up to 1,000,000
 bench-orders: test-tools ## time and bytes of an order book of 1,000,000 in PostgreSQL and 100,000 in SQLite
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 60m -run '^TestManyOrders$$' ./internal/order -orders.postgres=1000000 -orders.sqlite=100000
 
+bench-goods: test-tools ## time and memory of the largest catalogue: reading it, its lists and searches
+	SHOPD_TEST_ALL=1 $(GO) test -run '^$$' -bench '^Benchmark(Read|Lists)$$' ./internal/storefront
+
 # PART of PARTS, so that several machines can share them: make fuzz PARTS=3 PART=0.
 PARTS ?= 1
 PART  ?= 0
@@ -145,4 +148,4 @@ licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules sa
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bin/bench licences alerts vulnerabilities
+.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

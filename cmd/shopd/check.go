@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/publish"
 )
@@ -45,6 +48,7 @@ func check(_ context.Context, e *env) error {
 
 // mismatches are what does not fit between shop file and catalogue and is no mistake of one.
 func mismatches(v *publish.Version) (warnings []string) {
+	warnings = optionsWithoutText(v)
 	ships := slices.ContainsFunc(v.Catalog.Products(), func(p *catalog.Product) bool { return !p.Digital })
 	for _, m := range v.Shop.Markets {
 		if _, sold := v.Markets.Lookup(m.Country); !sold {
@@ -57,6 +61,28 @@ func mismatches(v *publish.Version) (warnings []string) {
 				warnings = append(warnings, fmt.Sprintf("market %s: tax class %q has no rate, so %s has the standard one", m.Country, p.Class, p.SKU))
 				break
 			}
+		}
+	}
+	return warnings
+}
+
+// optionsWithoutText are what variants differ in and no text names, and texts of what none
+// differ in.
+func optionsWithoutText(v *publish.Version) (warnings []string) {
+	used := map[string]bool{}
+	for _, g := range v.Catalog.Groups() {
+		for _, option := range g.Options {
+			key := "option." + option
+			_, builtIn := i18n.Source(key)
+			if !used[key] && !builtIn && v.Shop.Texts[key] == nil {
+				warnings = append(warnings, fmt.Sprintf("%s has the option %q, and there is no text %s: the pages call it by that name", g.ID, option, key))
+			}
+			used[key] = true
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(v.Shop.Texts)) {
+		if option, is := strings.CutPrefix(key, "option."); is && !used[key] {
+			warnings = append(warnings, fmt.Sprintf("texts.%s: no product has the option %q", key, option))
 		}
 	}
 	return warnings

@@ -56,6 +56,10 @@ func TestCheck(t *testing.T) {
 		{"no delivery", head + strings.Replace(se, ", delivery: [{id: a, name: A, price: 0}]", "", 1), goods, 1, []string{
 			"warning: market SE: there is no way of delivery", "a sample cart of market SE: the shop refuses this cart: nothing is delivered to this country now",
 		}},
+		{"options of variants", head + se + "texts: {option.fit: Passform, option.size: Mått, option.lenght: Längd}\n", "language: sv\nproducts: [{id: j, category: c, name: J, tax_class: standard, options: [size, fit, sleeve], prices: {SEK: 100}, variants: [{sku: J-1, size: S, fit: slim, sleeve: long, stock: 1}]}]\n", 0, []string{
+			`warning: j has the option "sleeve", and there is no text option.sleeve: the pages call it by that name`, `warning: texts.option.lenght: no product has the option "lenght"`,
+			`"name": "J, S, slim, long"`,
+		}},
 		{"no shop file", "", goods, 1, []string{"-shop: "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

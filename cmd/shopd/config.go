@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/backoffice"
-	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -45,7 +44,7 @@ type config struct {
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string
 	shopFile, publishList, publishBack  string
-	ownShop, ownGoods                   *publish.File // of demo, without -shop
+	ownShop, ownGoods                   *publish.File // without -shop and -catalog; nil: none
 }
 
 // validate checks all settings of a shop. The error has all problems, one per line. The
@@ -90,11 +89,6 @@ func (c *config) validate() (shop.Config, error) {
 		Drain:          v.duration("-drain", c.drain),
 	}
 	s.Klarna.Library, s.Klarna.LibraryOrigins = paymentsLibrary(s.Klarna.BrowserOrigins, klarnaURL)
-	if c.catalogFile != "" {
-		if _, err := catalog.Load(c.catalogFile); err != nil {
-			v.add("-catalog: %w", err)
-		}
-	}
 	var err error
 	if c.smtpURL != "" {
 		server, err := mail.ParseSMTP(c.smtpURL)

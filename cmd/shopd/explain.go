@@ -20,7 +20,6 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
-	shopfile "github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/yamlfile"
 )
 
@@ -52,20 +51,12 @@ func explain(_ context.Context, e *env) error {
 
 // version is what the files of -shop and -catalog make, the demo's without.
 func (e *env) version() (*publish.Version, error) {
-	shop, goods := skerry.Sources()
-	if e.shopFile != "" {
-		var err error
-		if shop, err = shopfile.Load(e.shopFile); err != nil {
-			return nil, fmt.Errorf("-shop: %w", err)
-		}
+	e.ownShop, e.ownGoods = skerry.Files()
+	shop, goods, err := e.files()
+	if err != nil {
+		return nil, err
 	}
-	if e.catalogFile != "" {
-		var err error
-		if goods, err = os.ReadFile(e.catalogFile); err != nil {
-			return nil, fmt.Errorf("-catalog: %w", err)
-		}
-	}
-	return publish.Read(1, shop, goods)
+	return publish.ReadFiles(shop, goods)
 }
 
 // explainer makes the orders of carts as callbacks do, without a call.

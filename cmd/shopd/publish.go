@@ -1,17 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
-	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
 
+	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/stock"
@@ -24,25 +23,26 @@ func (e *env) published(ctx context.Context, d *db.DB, logger *slog.Logger) (*pu
 	if err != nil {
 		return nil, err
 	}
-	shop, goods = cmp.Or(shop, e.ownShop), cmp.Or(goods, e.ownGoods)
 	p := publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}
 	v, err := p.PublishNew(ctx, shop, goods)
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
 	logger.InfoContext(ctx, "the shop is published", "version", v.Number)
-	return publish.Open(ctx, d, logger)
+	return publish.Follow(d, v, logger), nil
 }
 
-// files reads the files of -shop and -catalog, nil without.
+// files reads the files of -shop and -catalog. Without them they are the command's own, or
+// nil.
 func (e *env) files() (shop, goods *publish.File, err error) {
+	shop, goods = e.ownShop, e.ownGoods
 	if e.shopFile != "" {
 		if shop, err = publish.LoadShop(e.shopFile); err != nil {
 			return nil, nil, fmt.Errorf("-shop: %w", err)
 		}
 	}
 	if e.catalogFile != "" {
-		content, err := os.ReadFile(e.catalogFile)
+		content, err := catalog.Load(e.catalogFile)
 		if err != nil {
 			return nil, nil, fmt.Errorf("-catalog: %w", err)
 		}

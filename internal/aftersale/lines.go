@@ -260,7 +260,7 @@ func requantified(line klarna.OrderLine, quantity int64) (klarna.OrderLine, erro
 	lines, err := klarna.NewLines([]klarna.Item{{
 		Type: line.Type, Reference: line.Reference, Name: line.Name, Quantity: quantity, QuantityUnit: line.QuantityUnit,
 		UnitPrice: line.UnitPrice, TaxRate: line.TaxRate.Tax(), TotalDiscount: line.TotalDiscountAmount,
-		ProductURL: line.ProductURL, ImageURL: line.ImageURL,
+		ProductURL: line.ProductURL, ImageURL: line.ImageURL, Identifiers: line.Identifiers,
 	}})
 	if err != nil {
 		return klarna.OrderLine{}, err
@@ -280,7 +280,7 @@ func (d *Draft) addProducts() {
 		}
 		product, known := d.pricer.Published.Now().Catalog.Product(sku)
 		if !known {
-			d.fail(skuField, form.AddID(i, "sku"), "There is no item "+form.Shortened(sku)+". Choose one from the list.")
+			d.fail(skuField, form.AddID(i, "sku"), "There is no item "+form.Shortened(sku)+". Look for it in Stock.")
 			continue
 		}
 		price, sold := product.Price(d.Order.PurchaseCurrency)
@@ -334,6 +334,9 @@ func (d *Draft) addRows() []form.AddRow {
 	return rows
 }
 
+// maxSuggested bounds how many products the form suggests: any other can be typed.
+const maxSuggested = 500
+
 // maxRows bounds how many products can be added at once.
 const maxRows = 50
 
@@ -360,7 +363,7 @@ func linesForm(d *Draft, f *form.Form) {
 	var products []form.Option
 	lang := i18n.LangOf(o.Locale)
 	for _, p := range d.pricer.Published.Now().Catalog.Products() {
-		if price, sold := p.Price(o.PurchaseCurrency); sold {
+		if price, sold := p.Price(o.PurchaseCurrency); sold && len(products) < maxSuggested {
 			name, _ := p.Name.In(lang)
 			products = append(products, form.Option{Value: p.SKU, Label: name + ", " + form.Money(price, o.PurchaseCurrency)})
 		}

@@ -255,14 +255,14 @@ func (p *Pricer) Item(to market.Delivery, lang i18n.Lang, product *catalog.Produ
 		Type: klarna.Physical, Reference: product.SKU, Name: name,
 		Quantity: int64(quantity), QuantityUnit: "pcs",
 		UnitPrice: price, TaxRate: to.Rate(product.Class),
-		ProductURL: p.PublicURL + "/products/" + product.SKU,
+		ProductURL: p.PublicURL + "/products/" + product.SKU, Identifiers: klarna.Identifiers{Brand: product.Brand, GTIN: product.GTIN},
 	}
 	if product.Digital {
 		item.Type = klarna.Digital
 	}
 	// Our own pictures have an address that changes with each release; Klarna shows none then.
-	if strings.HasPrefix(product.Picture, "https://") {
-		item.ImageURL = product.Picture
+	if picture := product.Picture(); strings.HasPrefix(picture, "https://") {
+		item.ImageURL = picture
 	}
 	return item
 }

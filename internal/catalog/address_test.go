@@ -40,8 +40,8 @@ func TestPictureAddresses(t *testing.T) {
 			t.Errorf("%s: %v", given, err)
 			continue
 		}
-		if p, _ := c.Product("A"); p.Picture != want {
-			t.Errorf("%s: got %s, want %s", given, p.Picture, want)
+		if p, _ := c.Product("A"); p.Picture() != want {
+			t.Errorf("%s: got %s, want %s", given, p.Picture(), want)
 		}
 	}
 	for _, given := range []string{

@@ -1,5 +1,5 @@
 // Package catalog holds the products that the shop sells: texts, prices, pictures and
-// discount codes. How many of each are left internal/stock knows.
+// discount codes, and finds them. How many of each are left internal/stock knows.
 package catalog
 
 import (
@@ -14,19 +14,53 @@ import (
 // Unlimited is the stock of digital goods.
 const Unlimited = math.MaxInt
 
-// Product is something for sale. Products are shared and must not be changed.
+// Product is something for sale, one SKU: a product of the file, or a variant of one.
+// Products are shared and must not be changed.
 type Product struct {
-	SKU         string    // 1 to 64 of A-Z a-z 0-9 . _ -
+	*Group
+	SKU    string      // 1 to 64 of A-Z a-z 0-9 . _ -
+	Name   i18n.Text   // 1 to 255 characters; of a variant with what it is: "Shell jacket, M, Red"
+	Values []i18n.Text // what the variant is, for each of Group.Options
+	GTIN   string      // 8 to 14 digits, or ""
+	Weight int         // grams; 0 is not known, or digital
+	Stock  int         // when the stock is first seeded; Unlimited for digital goods
+	Prices map[money.Currency]money.Amount
+}
+
+// Group is what has one tile and one page: a product alone, or all variants of one.
+type Group struct {
+	ID          string    // names the page; the SKU of a product alone
+	Title       i18n.Text // the name without what a variant is
 	Category    string    // one of Catalog.Categories
-	Name        i18n.Text // 1 to 255 characters
 	Description i18n.Text // may be empty
 	Material    i18n.Text // may be empty
+	Brand       string    // may be ""
 	Class       market.TaxClass
-	Digital     bool // nothing is shipped, and it never runs out
-	Weight      int  // grams; 0 is not known, or digital
-	Stock       int  // when the stock is first seeded; Unlimited for digital goods
-	Prices      map[money.Currency]money.Amount
-	Picture     string // name of a picture of the shop ("MUG-1.svg"), an https URL, or ""
+	Digital     bool       // nothing is shipped, and it never runs out
+	Pictures    []string   // each a picture of the shop's ("MUG-1.svg") or an https URL
+	Options     []string   // what variants differ in ("size"); none of a product alone
+	Variants    []*Product // in the order of the file; a product alone is the only one
+}
+
+// Prices returns the lowest and the highest price of the variants; false if they are not
+// sold in that currency.
+func (g *Group) Prices(c money.Currency) (lowest, highest money.Amount, ok bool) {
+	for i, p := range g.Variants {
+		price, sold := p.Price(c) // all are, or none
+		if i == 0 {
+			lowest, ok = price, sold
+		}
+		lowest, highest = min(lowest, price), max(highest, price)
+	}
+	return lowest, highest, ok
+}
+
+// Picture is the first picture, "" without any.
+func (g *Group) Picture() string {
+	if len(g.Pictures) == 0 {
+		return ""
+	}
+	return g.Pictures[0]
 }
 
 // Price returns the unit price in minor units; false if the product is not
@@ -39,10 +73,12 @@ func (p *Product) Price(c money.Currency) (money.Amount, bool) {
 // Catalog is all that is for sale. It never changes. Safe for concurrent use.
 type Catalog struct {
 	products   []*Product // in shelf order
+	groups     []*Group   // in shelf order
 	bySKU      map[string]*Product
+	byPage     map[string]*Group // by ID, and by the SKU of each variant
 	categories []category
 	discounts  map[string]int32
-	haystacks  map[i18n.Lang][]string // by language: the texts that Search looks through, one per product
+	index      index
 }
 
 type category struct {
@@ -56,9 +92,19 @@ func (c *Catalog) Product(sku string) (*Product, bool) {
 	return p, ok
 }
 
-// Products returns all products in shelf order: that of the file. The slice
-// is shared.
+// Products returns all products in shelf order, that of the file, each variant by itself.
+// The slice is shared.
 func (c *Catalog) Products() []*Product { return c.products }
+
+// Page returns what has its page under a name: the ID of a group, or the SKU of one of its
+// variants.
+func (c *Catalog) Page(name string) (*Group, bool) {
+	g, ok := c.byPage[name]
+	return g, ok
+}
+
+// Groups returns all groups in shelf order. The slice is shared.
+func (c *Catalog) Groups() []*Group { return c.groups }
 
 // Categories returns the IDs of the categories in the order of the file.
 func (c *Catalog) Categories() []string {

@@ -37,5 +37,19 @@ type Voice struct {
 	Own  Overrides // nil: the built-in texts
 }
 
+// Option is what an option of variants is called: "size" is "Size". One that neither the
+// shop nor we have a word for is called by its own name.
+func (v Voice) Option(name string) string {
+	key := "option." + name
+	if own, ok := v.Own[key]; ok {
+		text, _ := own.In(v.Lang)
+		return text
+	}
+	if text, ok := lookup(v.Lang, key); ok {
+		return text
+	}
+	return name
+}
+
 // T is the text of a key, as in [T].
 func (v Voice) T(key string, args ...any) string { return v.Own.T(v.Lang, key, args...) }

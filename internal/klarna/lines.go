@@ -28,6 +28,7 @@ type Item struct {
 	TotalDiscount money.Amount // ≥ 0, of the whole line, tax included
 	ProductURL    string
 	ImageURL      string
+	Identifiers   Identifiers
 }
 
 // Lines is an order's lines and their sums.
@@ -117,7 +118,7 @@ func (item Item) line() (OrderLine, error) {
 		Quantity: item.Quantity, QuantityUnit: item.QuantityUnit,
 		UnitPrice: item.UnitPrice, TaxRate: rate,
 		TotalAmount: total, TotalDiscountAmount: item.TotalDiscount, TotalTaxAmount: tax,
-		ProductURL: item.ProductURL, ImageURL: item.ImageURL,
+		ProductURL: item.ProductURL, ImageURL: item.ImageURL, Identifiers: item.Identifiers,
 	}, nil
 }
 

@@ -60,6 +60,14 @@ type OrderLine struct {
 	ImageURL            string       `json:"image_url,omitempty"`
 	// ShippingAttributes are for checkout orders alone.
 	ShippingAttributes ShippingAttributes `json:"shipping_attributes,omitzero"`
+	// Identifiers is what the makers call it.
+	Identifiers Identifiers `json:"product_identifiers,omitzero"`
+}
+
+// Identifiers are what a product is known by outside of the shop.
+type Identifiers struct {
+	Brand string `json:"brand,omitempty"`                    // ≤ 70 characters
+	GTIN  string `json:"global_trade_item_number,omitempty"` // ≤ 50 characters
 }
 
 // IsGoods reports whether the line is of goods, sent or downloaded.

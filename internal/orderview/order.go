@@ -94,7 +94,7 @@ func (v View) Bought(o order.Order) templates.Order {
 				Stock: templates.Uncounted, UnitPrice: price(line.UnitPrice).Text, Total: price(line.TotalAmount),
 			}
 			if p, known := v.Version.Catalog.Product(line.Reference); known {
-				item.Picture = p.Picture
+				item.Picture = p.Picture()
 			}
 			shown.Lines = append(shown.Lines, item)
 		case klarna.Discount:

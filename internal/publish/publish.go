@@ -59,13 +59,15 @@ func NewVersion(number int64, shop *settings.Shop, goods *catalog.Catalog) *Vers
 }
 
 func imageOrigins(goods *catalog.Catalog) (origins []string) {
-	for _, p := range goods.Products() {
-		u, err := url.Parse(p.Picture)
-		if err != nil || u.Host == "" {
-			continue
-		}
-		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
-			origins = append(origins, origin)
+	for _, g := range goods.Groups() {
+		for _, picture := range g.Pictures {
+			u, err := url.Parse(picture)
+			if err != nil || u.Host == "" {
+				continue
+			}
+			if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+				origins = append(origins, origin)
+			}
 		}
 	}
 	return origins
@@ -88,6 +90,13 @@ const maxOlder = 8
 // Fixed has one version for ever, for tests and for what looks at files.
 func Fixed(v *Version) *Published {
 	p := &Published{}
+	p.newest.Store(v)
+	return p
+}
+
+// Follow begins with a version that was just read.
+func Follow(d *db.DB, v *Version, logger *slog.Logger) *Published {
+	p := &Published{db: d, logger: logger}
 	p.newest.Store(v)
 	return p
 }
@@ -157,7 +166,7 @@ func (p *Published) loadOlder(ctx context.Context, number int64) (*Version, erro
 	if err != nil {
 		return nil, err
 	}
-	v, err := readStored(number, shop, goods)
+	v, err := readContents(number, shop, goods)
 	if err != nil { // it was right when it was published
 		p.logger.ErrorContext(ctx, "an older version cannot be read any more, the newest is used for its orders", "version", number, "error", err)
 		return nil, nil

@@ -314,7 +314,7 @@ func read(ctx context.Context, d *db.DB, h head, given map[string][]byte) (*Vers
 	if err != nil {
 		return nil, err
 	}
-	return readStored(h.number, shop, goods)
+	return readContents(h.number, shop, goods)
 }
 
 // contents reads the contents of a version; those that are not given are in the database.
@@ -335,7 +335,12 @@ func contents(ctx context.Context, d *db.DB, h head, given map[string][]byte) (s
 	return shop, goods, nil
 }
 
-func readStored(number int64, shop, goods []byte) (*Version, error) {
+// ReadFiles makes a version of files, as number 1, without publishing it.
+func ReadFiles(shop, goods *File) (*Version, error) {
+	return readContents(1, shop.Content, goods.Content)
+}
+
+func readContents(number int64, shop, goods []byte) (*Version, error) {
 	var source settings.Source
 	if err := json.Unmarshal(shop, &source); err != nil {
 		return nil, fmt.Errorf("read the published shop: %w", err)

@@ -331,7 +331,7 @@ func (r *reader) texts(n *yamlfile.Node) i18n.Overrides {
 		path := "texts." + m.Name
 		text := r.text(m.Node, path, maxPage, r.langs)
 		source, known := i18n.Source(m.Name)
-		if !known {
+		if !known && !strings.HasPrefix(m.Name, "option.") { // what variants differ in, the catalogue says
 			r.Warn(m.Line, path, "the shop has no text with this key")
 			continue
 		}

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"golang.org/x/text/collate"
-	"golang.org/x/text/language"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
@@ -19,8 +18,15 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// maxQuery is the longest search query, in bytes.
-const maxQuery = 200
+const (
+	maxQuery = 200 // the longest search query, in bytes
+	perPage  = 48  // products on a page of a list
+)
+
+// orders are the orders of lists by how addresses name them. Any other name is the shelf's.
+var orders = map[string]catalog.Order{
+	templates.SortPrice: catalog.ByPrice, templates.SortPriceDown: catalog.ByPriceDown, templates.SortName: catalog.ByName,
+}
 
 func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) {
 	query := r.URL.Query()
@@ -33,65 +39,85 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 		s.PageError(w, r, errBadRequest)
 		return
 	}
+	number, err := strconv.Atoi(cmp.Or(query.Get("page"), "1"))
+	if err != nil || number < 1 || number > 1_000_000 {
+		s.notFound(w, r, v)
+		return
+	}
+	groups, total := v.version.Catalog.List(catalog.Query{
+		Lang: v.lang, Text: q, Category: category, Order: orders[sort], Currency: v.market.Currency,
+	}, (number-1)*perPage, perPage)
+	if number > 1 && len(groups) == 0 { // there are fewer by now
+		s.notFound(w, r, v)
+		return
+	}
 	shell := v.measured(w)
 	shell.Category, shell.Query = category, q
-	products := v.version.Catalog.Search(v.lang, q, category)
-	v.sort(products, sort)
-	page := templates.CatalogueView{Shell: shell, Sort: sort, Products: v.tiles(products)}
+	shell.Canonical = v.Pricer.PublicURL + templates.CatalogueURL(category, q, "", number)
+	page := templates.CatalogueView{
+		Shell: shell, Sort: sort, Products: v.tiles(groups), Total: total, Page: number, Pages: (total + perPage - 1) / perPage,
+	}
 	respond.Page(w, r, http.StatusOK, templates.Catalogue(page))
 }
 
-// sort sorts products. An unknown order keeps that of the shelf.
-func (v *view) sort(products []*catalog.Product, order string) {
-	price := func(p *catalog.Product) int64 {
-		amount, _ := p.Price(v.market.Currency)
-		return int64(amount)
-	}
-	switch order {
-	case templates.SortPrice:
-		slices.SortStableFunc(products, func(a, b *catalog.Product) int { return cmp.Compare(price(a), price(b)) })
-	case templates.SortPriceDown:
-		slices.SortStableFunc(products, func(a, b *catalog.Product) int { return cmp.Compare(price(b), price(a)) })
-	case templates.SortName:
-		names := collate.New(language.Make(string(v.lang)))
-		slices.SortStableFunc(products, func(a, b *catalog.Product) int {
-			nameA, _ := a.Name.In(v.lang)
-			nameB, _ := b.Name.In(v.lang)
-			return names.CompareString(nameA, nameB)
-		})
-	}
-}
-
+// product shows the page of a product. With the SKU of a variant as its name that one is
+// chosen.
 func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
-	product, known := v.version.Catalog.Product(chi.URLParam(r, "sku"))
+	name := chi.URLParam(r, "sku")
+	g, known := v.version.Catalog.Page(name)
 	if !known {
 		s.notFound(w, r, v)
 		return
 	}
 	shell := v.measured(w)
-	shell.Category = product.Category
+	shell.Category = g.Category
+	shell.Canonical = v.Pricer.PublicURL + templates.ProductURL(g.ID)
 	page := templates.ProductView{
 		Shell:       shell,
-		Tile:        v.tile(product),
-		Description: templates.In(product.Description.In(v.lang)),
-		Material:    templates.In(product.Material.In(v.lang)),
-		Weight:      product.Weight,
+		Tile:        v.tile(g),
+		Description: templates.In(g.Description.In(v.lang)),
+		Material:    templates.In(g.Material.In(v.lang)),
+		Pictures:    g.Pictures,
+	}
+	if page.Choice {
+		page.Options, page.Variants = v.choice(g, name)
+	} else {
+		page.Weight = g.Variants[0].Weight
 	}
 	switch {
-	case product.Class == market.None:
+	case g.Class == market.None:
 		page.Tax = templates.TaxNone
 	case v.market.Scheme == market.SalesTax:
 		page.Tax = templates.TaxAdded
 	}
-	if option, ok := v.market.DefaultShipping(); ok && !product.Digital {
+	if option, ok := v.market.DefaultShipping(); ok && !g.Digital {
 		page.Delivery = v.price(option.Price)
 	}
-	for _, other := range v.version.Catalog.Search(v.lang, "", product.Category) {
-		if other.SKU != product.SKU && len(page.Related) < 4 {
-			page.Related = append(page.Related, v.tile(other))
-		}
-	}
+	const related = 4
+	others, _ := v.version.Catalog.List(catalog.Query{Lang: v.lang, Category: g.Category}, 0, related+1)
+	others = slices.DeleteFunc(others, func(other *catalog.Group) bool { return other == g })
+	page.Related = v.tiles(others[:min(len(others), related)])
 	respond.Page(w, r, http.StatusOK, templates.Product(page))
+}
+
+// choice are what the variants of a group differ in, and the variants. The one with an SKU
+// is chosen, or the only one that there is.
+func (v *view) choice(g *catalog.Group, sku string) (options []string, variants []templates.Variant) {
+	for _, option := range g.Options {
+		options = append(options, v.voice.Option(option))
+	}
+	for _, p := range g.Variants {
+		variant := templates.Variant{SKU: p.SKU, Stock: v.left(p.SKU), Weight: p.Weight, Chosen: p.SKU == sku || len(g.Variants) == 1}
+		for _, value := range p.Values {
+			variant.Values = append(variant.Values, templates.In(value.In(v.lang)))
+		}
+		if price, ok := p.Price(v.market.Currency); ok {
+			variant.Price = v.price(price)
+		}
+		variant.Chosen = variant.Chosen && variant.Stock != 0
+		variants = append(variants, variant)
+	}
+	return options, variants
 }
 
 func (s *Storefront) cart(w http.ResponseWriter, r *http.Request, v *view) {

@@ -187,21 +187,29 @@ func (v *view) total() string {
 	return v.price(quote.OrderAmount)
 }
 
-func (v *view) tiles(products []*catalog.Product) []templates.Tile {
-	tiles := make([]templates.Tile, len(products))
-	for i, p := range products {
-		tiles[i] = v.tile(p)
+func (v *view) tiles(groups []*catalog.Group) []templates.Tile {
+	tiles := make([]templates.Tile, len(groups))
+	for i, g := range groups {
+		tiles[i] = v.tile(g)
 	}
 	return tiles
 }
 
-func (v *view) tile(p *catalog.Product) templates.Tile {
+func (v *view) tile(g *catalog.Group) templates.Tile {
 	tile := templates.Tile{
-		SKU: p.SKU, Name: templates.In(p.Name.In(v.lang)), Picture: p.Picture,
-		Stock: v.left(p.SKU), Digital: p.Digital, Voucher: p.Class == market.None,
+		SKU: g.ID, Name: templates.In(g.Title.In(v.lang)), Picture: g.Picture(),
+		Choice: len(g.Options) > 0, Digital: g.Digital, Voucher: g.Class == market.None,
 	}
-	if price, ok := p.Price(v.market.Currency); ok {
-		tile.Price = v.price(price)
+	for _, p := range g.Variants {
+		left := v.left(p.SKU)
+		if left == templates.Uncounted {
+			tile.Stock = left
+			break
+		}
+		tile.Stock += left
+	}
+	if lowest, highest, ok := g.Prices(v.market.Currency); ok {
+		tile.Price, tile.From = v.price(lowest), lowest != highest
 	}
 	return tile
 }
@@ -230,7 +238,7 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 	for _, line := range v.cart.Lines {
 		shown := templates.Line{SKU: line.SKU, Name: templates.Text{Text: v.name(line.SKU)}, Quantity: line.Quantity, Stock: v.left(line.SKU), Gone: true}
 		if p, known := v.version.Catalog.Product(line.SKU); known {
-			shown.Name, shown.Picture = templates.In(p.Name.In(v.lang)), p.Picture
+			shown.Name, shown.Picture = templates.In(p.Name.In(v.lang)), p.Picture()
 		}
 		if len(goods) > 0 && goods[0].SKU == line.SKU {
 			shown.Gone = false

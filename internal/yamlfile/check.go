@@ -143,6 +143,8 @@ func (c *Checker) Text(n *Node, path string, limit int) string {
 	s, ok := n.text()
 	_, simple := n.value.(scalar)
 	switch {
+	case ok && usual(s, limit):
+		return s
 	case !ok && simple:
 		c.Fail(n.Line, path, "want a string: what reads as nothing, true or false needs quotes")
 	case !ok:
@@ -230,6 +232,20 @@ func (c *Checker) Boolean(n *Node, path string) bool {
 		c.Fail(n.Line, path, "want true or false")
 	}
 	return strings.EqualFold(s.text, "true")
+}
+
+// usual reports whether a text of at most limit characters has nothing but Latin letters,
+// digits and common signs, the first of which can be seen: nearly all have. It is quick, and
+// there are catalogues with many texts.
+func usual(s string, limit int) bool {
+	count := 0
+	for _, r := range s {
+		if r < ' ' || r > '~' && (r < 'À' || r > 'ſ') {
+			return false
+		}
+		count++
+	}
+	return count > 0 && count <= limit && s[0] != ' '
 }
 
 // invisible reports whether a character only changes how others are shown, or stands for

@@ -74,6 +74,15 @@ func (n *Node) Members(name string) []Member {
 	return nil
 }
 
+// Items returns the values of the array that a member is, none without one.
+func (n *Node) Items(name string) []*Node {
+	if at := n.Get(name); at != nil {
+		items, _ := at.value.([]*Node)
+		return items
+	}
+	return nil
+}
+
 // Member is one member of an object. Its line is that of its name.
 type Member struct {
 	Name string

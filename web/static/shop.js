@@ -1,6 +1,7 @@
 // What every page does with scripts; without them everything here still works by forms and links.
 import { startCart } from "./cart.js";
 import { openChannel } from "./channel.js";
+import { startChoice } from "./choice.js";
 import { drop, show } from "./messages.js";
 import { announce, languageOf, loadPage, make, pageData, showCount, text } from "./page.js";
 import { steppers } from "./stepper.js";
@@ -54,6 +55,7 @@ function startShelf() {
   for (const form of document.querySelectorAll("form[data-add]")) {
     const typed = (line) => Number(/^\d{1,2}$/.exec(line.querySelector("[name=quantity]").value)?.[0] ?? 1);
     steppers(form, { quantity: typed, set: () => {}, pause: 600 });
+    if (form.querySelector("[data-choice]")) startChoice(form);
   }
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("form[data-add]")) return;

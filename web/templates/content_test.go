@@ -66,6 +66,35 @@ func TestSortKeepsWhatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestPaging(t *testing.T) {
+	for _, tt := range []struct {
+		page, pages int
+		want        string
+	}{
+		{1, 1, ""}, {1, 2, "(1) 2 next"}, {2, 2, "prev 1 (2)"}, {2, 3, "prev 1 (2) 3 next"},
+		{1, 9, "(1) 2 … 9 next"}, {3, 9, "prev 1 2 (3) 4 … 9 next"}, {5, 9, "prev 1 … 4 (5) 6 … 9 next"}, {9, 9, "prev 1 … 8 (9)"},
+	} {
+		v := templates.CatalogueView{Shell: shell("en-SE"), Products: tiles(), Sort: templates.SortName, Page: tt.page, Pages: tt.pages}
+		v.Category, v.Query = "kitchen", "a&b"
+		var parts []string
+		parse(t, templates.Catalogue(v)).Find(".pages").Find("a, [aria-hidden]").Each(func(_ int, s *goquery.Selection) {
+			part := text(s)
+			if rel, beside := s.Attr("rel"); beside {
+				part = rel
+			} else if _, current := s.Attr("aria-current"); current {
+				part = "(" + part + ")"
+			}
+			if href, link := s.Attr("href"); link && !strings.HasPrefix(href, "/?category=kitchen&") || strings.Contains(href, "page=1&") || strings.Contains(href, "q=a%26b") != link {
+				t.Errorf("%s leads to %s", part, href)
+			}
+			parts = append(parts, part)
+		})
+		if got := strings.Join(parts, " "); got != tt.want {
+			t.Errorf("page %d of %d: got %q, want %q", tt.page, tt.pages, got, tt.want)
+		}
+	}
+}
+
 func TestProductFacts(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -17,13 +17,18 @@ const maxQuantity = 99
 
 // Addresses with names from the catalogue.
 
-func productURL(sku string) string { return "/products/" + url.PathEscape(sku) }
+// ProductURL is the address of the page of a product.
+func ProductURL(sku string) string { return "/products/" + url.PathEscape(sku) }
 
 func lineURL(sku string) string { return "/cart/lines/" + url.PathEscape(sku) }
 
-// catalogueURL returns the address of a list of products, without empty parameters.
-func catalogueURL(category, query, sort string) string {
+// CatalogueURL returns the address of a page of a list of products, without empty
+// parameters.
+func CatalogueURL(category, query, sort string, page int) string {
 	v := url.Values{}
+	if page > 1 {
+		v.Set("page", strconv.Itoa(page))
+	}
 	for name, value := range map[string]string{"category": category, "q": query, "sort": sort} {
 		if value != "" {
 			v.Set(name, value)
@@ -66,6 +71,14 @@ func weight(l i18n.Lang, grams int) string {
 		return decimal(l, grams, 0) + "\u00a0g"
 	}
 	return decimal(l, grams, 3) + "\u00a0kg"
+}
+
+// weightOr is weight, "" for none.
+func weightOr(l i18n.Lang, grams int) string {
+	if grams == 0 {
+		return ""
+	}
+	return weight(l, grams)
 }
 
 // percent returns hundredths of a percent: "10%" in English, "10 %" elsewhere.

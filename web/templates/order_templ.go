@@ -272,7 +272,7 @@ func orderLine(l i18n.Voice, line Line, size int, returnTo string) templ.Compone
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var12 templ.SafeURL
-			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(productURL(line.SKU))
+			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(ProductURL(line.SKU))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/order.templ`, Line: 54, Col: 34}
 			}

@@ -82,6 +82,9 @@ func name(doc *goquery.Document, s *goquery.Selection) string {
 			return strings.TrimSpace(label.Text())
 		}
 	}
+	if label := s.Closest("label"); label.Length() > 0 {
+		return strings.TrimSpace(label.Text())
+	}
 	return strings.Join(strings.Fields(s.Text()), " ")
 }
 

@@ -2,6 +2,8 @@ package templates_test
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
@@ -174,6 +176,12 @@ var pages = []page{
 	{"order under way", false, false, func(l string) templ.Component { return unavailable(l, templates.OrderUnderWay, 2) }},
 	{"being bought", false, false, func(l string) templ.Component { return unavailable(l, templates.BeingBought, 8) }},
 	{"shop down", false, false, func(l string) templ.Component { return unavailable(l, templates.ShopDown, 0) }},
+	{"page of a list", true, true, func(l string) templ.Component {
+		v := templates.CatalogueView{Shell: shell(l), Products: tiles(), Total: 400, Page: 5, Pages: 9}
+		v.Query = "lamb"
+		return templates.Catalogue(v)
+	}},
+	{"product with variants", true, true, func(l string) templ.Component { return templates.Product(varied(l)) }},
 }
 
 func confirmation(locale string, o *templates.Order) templates.ConfirmationView {
@@ -202,6 +210,20 @@ func product(locale string) templates.ProductView {
 	v := templates.ProductView{Shell: shell(locale), Tile: tiles()[0], Description: templates.In("Rymmer 35 cl.", i18n.Swedish),
 		Material: templates.Text{Text: "Steel"}, Weight: 1250, Delivery: "49 kr", Related: tiles()[1:5]}
 	v.Category = "kitchen"
+	return v
+}
+
+// varied is a product with variants: one is chosen, one is sold out.
+func varied(locale string) templates.ProductView {
+	v := product(locale)
+	v.Tile = templates.Tile{SKU: "jacket", Name: templates.Text{Text: "Jacket"}, Picture: "a.svg", Price: "1 999 kr", From: true, Choice: true, Stock: 12}
+	v.Weight, v.Pictures, v.Options = 0, []string{"a.svg", "b.svg", "c.svg"}, []string{"Size", "Colour"}
+	for i, what := range []string{"S Red", "M Red", "L Red", "L Blue"} {
+		size, colour, _ := strings.Cut(what, " ")
+		v.Variants = append(v.Variants, templates.Variant{
+			SKU: "JACKET-" + size + "-" + colour, Values: []templates.Text{{Text: size}, {Text: colour}}, Price: fmt.Sprintf("%d 999 kr", 1+i/3), Stock: []int{4, 0, 1, 30}[i], Weight: 600 + i, Chosen: i == 0,
+		})
+	}
 	return v
 }
 

@@ -21,8 +21,10 @@ type Shell struct {
 	CartIDHash   string // a name of the cart for the shopper's other tabs; not its ID
 	// Path is the local address of this page, without the codes that carry a message
 	// (added, removed, market, error …). Forms return to it.
-	Path  string
-	Added *Added // something was just put in the cart
+	Path string
+	// Canonical is the whole address by which others should know this page; "" = any.
+	Canonical string
+	Added     *Added // something was just put in the cart
 	Notes []Note // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
@@ -61,11 +63,13 @@ const Uncounted = -1
 
 // Tile is a product on a shelf.
 type Tile struct {
-	SKU     string
+	SKU     string // of a product with variants its ID: the name of the page
 	Name    Text
 	Picture string // a file of static/pictures or an https URL; "" = none
 	Price   string // "" = not for sale in this currency
-	Stock   int    // units left, or Uncounted
+	From    bool   // Price is that of the cheapest variants
+	Choice  bool   // there are variants, one of which is chosen on the page
+	Stock   int    // units left, of all variants, or Uncounted
 	Digital bool
 	Voucher bool // comes by e-mail
 }
@@ -80,10 +84,13 @@ const (
 	tilesAboveFold = 4 // pictures that are not loaded lazily
 )
 
-// CatalogueView is the page of products; Shell.Category and Shell.Query narrow it.
+// CatalogueView is a page of products; Shell.Category and Shell.Query narrow it.
 type CatalogueView struct {
 	Shell
-	Products []Tile
+	Products []Tile // of this page
+	Total    int    // products on all pages
+	Page     int    // counts from 1
+	Pages    int
 	Sort     string // one of the Sort constants
 }
 
@@ -102,11 +109,24 @@ type ProductView struct {
 	Shell
 	Tile
 	Description Text
-	Material    Text // Text "" = not told
-	Weight      int  // grams; 0 = none
+	Material    Text     // Text "" = not told
+	Weight      int      // grams; 0 = none, or each variant has its own
+	Pictures    []string // as in Tile; the first is the tile's
+	Options     []string // what the variants differ in, as the page calls it
+	Variants    []Variant
 	Tax         TaxNote
 	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
 	Related     []Tile // of the same shelf, up to four
+}
+
+// Variant is a product that can be chosen on the page of several.
+type Variant struct {
+	SKU    string
+	Values []Text // for each of ProductView.Options
+	Price  string // "" = not for sale in this currency
+	Stock  int    // units left, or Uncounted
+	Weight int    // grams; 0 = none
+	Chosen bool
 }
 
 // Line is a line of an order or cart.
