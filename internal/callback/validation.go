@@ -32,7 +32,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	}
 	toldOf(r).CartID = cartID
 	address := body.Address()
-	var goods []cart.GoodsLine
+	var bought cart.Quote
 	free := false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
@@ -41,7 +41,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 			return err
 		}
 		if free = quote.Free(); !free && len(kco.SaleDifferences(content, body)) == 0 {
-			goods = quote.Goods
+			bought = quote
 			return errAgrees
 		}
 		// The iframe shows an address or option that the cart does not know. The cart takes
@@ -61,7 +61,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: order.StockLines(goods)}, c.voice(body.Locale, stored.Locale))
+		c.approve(w, r, name, &stored, stock.Approved{CartID: cartID, OrderID: orderID, Lines: bought.Stock(), Campaigns: bought.Used()}, c.voice(body.Locale, stored.Locale))
 	}
 }
 
@@ -74,6 +74,8 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 	switch {
 	case isShort:
 		c.redirect(w, r, name, kco.SoldOut, short.SKU)
+	case errors.Is(err, order.ErrCartChanged):
+		c.redirect(w, r, name, kco.CartChanged, "")
 	case errors.Is(err, stock.ErrPurchaseRunning):
 		c.redirect(w, r, name, kco.PurchaseRunning, "")
 	case errors.Is(err, stock.ErrSold):

@@ -17,6 +17,8 @@ type Option struct {
 	Name, Time string // in the cart's language; Time may be ""
 	Price      money.Amount
 	Pickup     bool // the shopper collects the goods
+	// Saved is what a campaign takes off Price, which is 0 then.
+	Saved money.Amount
 
 	Tax   money.Amount  // in Price
 	Rate  money.TaxRate // of its largest part
@@ -186,10 +188,22 @@ func (q Quote) Reaches(region, postalCode string) bool {
 	return q.Shipping == nil || q.Shipping.Pickup || q.Delivery.Delivers(region, postalCode)
 }
 
-// deliver sets the ways of delivery, and the one with an ID or the default.
-func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel) error {
+// deliver sets the ways of delivery, and the one with an ID or the default. Those with the
+// IDs of free cost nothing.
+func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel, free []string) error {
 	goods := q.GoodsAmount + q.DiscountAmount // the discount is at most the goods
 	offered := q.Delivery.OptionsFor(goods, shipped.grams)
+	saved := map[string]money.Amount{}
+	for i, o := range offered {
+		if !slices.Contains(free, o.ID) {
+			continue
+		}
+		full, err := shipped.option(m, q.Delivery, o)
+		if err != nil {
+			return err
+		}
+		saved[o.ID], offered[i].Price = full.Price, 0
+	}
 	if !slices.ContainsFunc(offered, func(o market.ShippingOption) bool { return o.ID == id }) {
 		usual, ok := market.DefaultOption(offered)
 		if q.NoDelivery = !ok; !ok {
@@ -204,6 +218,7 @@ func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parc
 		}
 		option.Name, _ = o.Name.In(lang)
 		option.Time, _ = o.Time.In(lang)
+		option.Saved = saved[o.ID]
 		q.Options = append(q.Options, option)
 	}
 	q.Shipping = &q.Options[slices.IndexFunc(q.Options, func(o Option) bool { return o.ID == id })]

@@ -1,5 +1,4 @@
-// Package catalog holds the products that the shop sells: texts, prices, pictures and
-// discount codes. How many of each are left internal/stock knows.
+// Package catalog holds the products that the shop sells: texts, prices and pictures. How many of each are left internal/stock knows.
 package catalog
 
 import (
@@ -41,7 +40,6 @@ type Catalog struct {
 	products   []*Product // in shelf order
 	bySKU      map[string]*Product
 	categories []category
-	discounts  map[string]int32
 	haystacks  map[i18n.Lang][]string // by language: the texts that Search looks through, one per product
 }
 
@@ -78,11 +76,4 @@ func (c *Catalog) CategoryName(id string, l i18n.Lang) (text string, in i18n.Lan
 		}
 	}
 	return "", l, false
-}
-
-// Discount returns what a discount code takes off, in hundredths of a percent
-// (1000 is 10 %); false for an unknown code. Codes are upper case.
-func (c *Catalog) Discount(code string) (percent int32, ok bool) {
-	percent, ok = c.discounts[code]
-	return percent, ok
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
@@ -161,7 +162,11 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		Checkboxes:       answers(checkout),
 	}
 	o.TakeOver(sold, time.Now().UTC())
-	o.Terms = TermsOf(b.Published.Now(), o)
+	used, err := b.campaigns(ctx, o)
+	if err != nil {
+		return Order{}, err
+	}
+	o.Terms = TermsOf(b.Published.Now(), o, used)
 	if o.PlacedAt.IsZero() {
 		o.PlacedAt = time.Now().UTC()
 	}
@@ -206,6 +211,20 @@ func (b *Book) cartOf(orderID, data string) (cartID, origin string, err error) {
 		return "", "", fmt.Errorf("find cart of order %s: %w: %w", orderID, ErrNotOurs, err)
 	}
 	return cartID, origin, nil
+}
+
+// campaigns are those of the purchase that an order was approved with; nil where nobody did.
+func (b *Book) campaigns(ctx context.Context, o Order) ([]campaign.Used, error) {
+	for _, purchase := range []string{o.OrderID, o.Origin} {
+		a, ok, err := b.Stock.OfOrder(ctx, purchase)
+		if err != nil {
+			return nil, fmt.Errorf("read campaigns of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
+		}
+		if ok {
+			return a.Campaigns, nil
+		}
+	}
+	return nil, nil
 }
 
 // answers are the shopper's to the questions of a form. One that Klarna says nothing of was

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -142,7 +143,7 @@ func ends(t *testing.T, o order.Order, random *rand.Rand, keep []int64) map[stri
 // What follows goods, worked out by hand; each way to the same goods comes to it.
 func TestTerms(t *testing.T) {
 	percent := func(hundredths int32, vouchers ...string) order.Terms {
-		return order.Terms{Discounts: []order.DiscountTerms{{Reference: "OFF", Percent: hundredths}}, Vouchers: vouchers}
+		return order.Terms{Campaigns: []campaign.Used{{Reference: "OFF", Rule: campaign.Rule{Percent: hundredths}}}, Vouchers: vouchers}
 	}
 	off := func(amount money.Amount, rate klarna.Rate) klarna.OrderLine {
 		return line(klarna.Discount, "OFF", 1, amount, amount, rate)
@@ -219,8 +220,8 @@ func TestTwoWaysToOneEnd(t *testing.T) {
 		if country == "US" {
 			o.ShippingAddress = klarna.Address{Country: "US", Region: rest[1:]}
 		}
-		o.Terms = order.TermsOf(pricer.Published.Now(), o)
-		if c.DiscountCode != "" && q.DiscountAmount != 0 && len(o.Terms.Discounts) != 1 || (o.Terms.SalesTax != nil) != (country == "US") {
+		o.Terms = order.TermsOf(pricer.Published.Now(), o, nil)
+		if c.DiscountCode != "" && q.DiscountAmount != 0 && len(o.Terms.Campaigns) != 1 || (o.Terms.SalesTax != nil) != (country == "US") {
 			t.Fatalf("round %d: %+v of %+v", round, o.Terms, o.OrderLines)
 		}
 		keep, some := make([]int64, len(o.OrderLines)), false
@@ -242,7 +243,7 @@ func TestTwoWaysToOneEnd(t *testing.T) {
 
 // Goods that are added to an order get the campaign's percentage, whatever their rate.
 func TestTermsOfAddedGoods(t *testing.T) {
-	o := bought(order.Terms{Discounts: []order.DiscountTerms{{Reference: "OFF", Percent: 1000}}}, "SE",
+	o := bought(order.Terms{Campaigns: []campaign.Used{{Reference: "OFF", Rule: campaign.Rule{Percent: 1000}}}}, "SE",
 		line(klarna.Physical, "MUG", 1, 14900, 14900, 2500), line(klarna.Discount, "OFF", 1, -1490, -1490, 2500), line(klarna.ShippingFee, "boat", 1, 4900, 4900, 2500))
 	lines, err := o.Recomputed(append(o.OrderLines[:3:3], line(klarna.Physical, "BOOK", 1, 22900, 22900, 600), line(klarna.Physical, "CUP", 1, 1000, 1000, 2500)), o.Terms)
 	if err != nil {

@@ -4,6 +4,7 @@ package orderview
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -82,7 +83,8 @@ func (v View) priceIn(o order.Order) func(money.Amount) templates.Amount {
 func (v View) Bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}
-	var goods, discount, delivery money.Amount // sums of an order that Klarna has checked
+	var goods, delivery money.Amount // sums of an order that Klarna has checked
+	var campaigns []string           // the references of those in shown
 	for _, line := range o.OrderLines {
 		switch line.Type { //nolint:exhaustive // the other types we never send
 		case klarna.Physical, klarna.Digital:
@@ -97,8 +99,14 @@ func (v View) Bought(o order.Order) templates.Order {
 			}
 			shown.Lines = append(shown.Lines, item)
 		case klarna.Discount:
-			discount += line.TotalAmount
-			shown.Discount.Code = line.Reference
+			at := slices.Index(campaigns, line.Reference) // a line for each tax rate
+			if at < 0 {
+				at = len(campaigns)
+				campaigns = append(campaigns, line.Reference)
+				shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: line.Name})
+			}
+			c := &shown.Totals.Campaigns[at]
+			c.Amount = price(money.Amount(c.Amount.Minor) + line.TotalAmount)
 		case klarna.ShippingFee:
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
@@ -113,8 +121,12 @@ func (v View) Bought(o order.Order) templates.Order {
 		}
 	}
 	shown.Totals.Goods = price(goods)
-	if discount != 0 {
-		shown.Totals.Discount = new(price(discount))
+	for _, used := range o.Terms.Campaigns {
+		if used.Delivery > 0 && shown.Totals.Delivery != nil { // as the cart has shown it
+			delivery += used.Delivery
+			shown.Totals.Delivery = new(price(delivery))
+			shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: used.Name, Amount: price(-used.Delivery)})
+		}
 	}
 	if shown.Totals.SalesTax == nil {
 		shown.Totals.VAT = money.FormatExact(o.OrderTaxAmount, o.PurchaseCurrency, v.Locale)
