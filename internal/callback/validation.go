@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // errAgrees ends an edit that has nothing to change: cart and order agree.
@@ -40,6 +41,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
+		toldOf(r).Facts = factsOf(quote)
 		if free = quote.Free(); !free && len(kco.SaleDifferences(content, body)) == 0 {
 			bought = quote
 			return errAgrees
@@ -86,4 +88,16 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// factsOf are the campaigns that a cart has, and why that of its code takes nothing off: an
+// order's lines do not say which made delivery free.
+func factsOf(q cart.Quote) (facts []story.Fact) {
+	for _, j := range q.Applied() {
+		facts = append(facts, story.Number("campaign_"+j.ID, -j.Off))
+	}
+	if j, ok := q.Coded(); ok && j.Why != "" {
+		facts = append(facts, story.Fact{Name: "campaign_" + j.ID, Value: string(j.Why)})
+	}
+	return facts
 }

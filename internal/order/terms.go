@@ -134,6 +134,38 @@ func (t Terms) campaign(reference string) *campaign.Used {
 	return &t.Campaigns[i]
 }
 
+// Taken is what a campaign takes off an order.
+type Taken struct {
+	Name   string       // in the order's language
+	Amount money.Amount // below 0
+	// Delivery: it is off the delivery, whose fee on the order's lines is without it.
+	Delivery bool
+}
+
+// Taken are the campaigns of the order, each with its sum: of the lines as they are now.
+func (o Order) Taken() (all []Taken) {
+	var references []string
+	delivered := false
+	for _, line := range o.OrderLines {
+		delivered = delivered || line.Type == klarna.ShippingFee
+		if line.Type != klarna.Discount {
+			continue
+		}
+		at := slices.Index(references, line.Reference) // a line for each tax rate
+		if at < 0 {
+			at = len(all)
+			references, all = append(references, line.Reference), append(all, Taken{Name: line.Name})
+		}
+		all[at].Amount += line.TotalAmount // they fit together
+	}
+	for _, used := range o.Terms.Campaigns {
+		if used.Delivery > 0 && delivered {
+			all = append(all, Taken{Name: used.Name, Amount: -used.Delivery, Delivery: true})
+		}
+	}
+	return all
+}
+
 // sums are what lines come to: of what discounts and taxes are.
 type sums struct {
 	goods  money.Amount                 // all

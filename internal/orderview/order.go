@@ -4,7 +4,6 @@ package orderview
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -84,7 +83,6 @@ func (v View) Bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}}
 	var goods, delivery money.Amount // sums of an order that Klarna has checked
-	var campaigns []string           // the references of those in shown
 	for _, line := range o.OrderLines {
 		switch line.Type { //nolint:exhaustive // the other types we never send
 		case klarna.Physical, klarna.Digital:
@@ -98,15 +96,6 @@ func (v View) Bought(o order.Order) templates.Order {
 				item.Picture = p.Picture
 			}
 			shown.Lines = append(shown.Lines, item)
-		case klarna.Discount:
-			at := slices.Index(campaigns, line.Reference) // a line for each tax rate
-			if at < 0 {
-				at = len(campaigns)
-				campaigns = append(campaigns, line.Reference)
-				shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: line.Name})
-			}
-			c := &shown.Totals.Campaigns[at]
-			c.Amount = price(money.Amount(c.Amount.Minor) + line.TotalAmount)
 		case klarna.ShippingFee:
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
@@ -121,11 +110,11 @@ func (v View) Bought(o order.Order) templates.Order {
 		}
 	}
 	shown.Totals.Goods = price(goods)
-	for _, used := range o.Terms.Campaigns {
-		if used.Delivery > 0 && shown.Totals.Delivery != nil { // as the cart has shown it
-			delivery += used.Delivery
+	for _, taken := range o.Taken() {
+		shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: taken.Name, Amount: price(taken.Amount)})
+		if taken.Delivery { // as the cart has shown it
+			delivery -= taken.Amount
 			shown.Totals.Delivery = new(price(delivery))
-			shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: used.Name, Amount: price(-used.Delivery)})
 		}
 	}
 	if shown.Totals.SalesTax == nil {

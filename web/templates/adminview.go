@@ -217,6 +217,7 @@ type AdminOrderView struct {
 	BillTo     []string // nil = the same
 	References []AdminTerm
 	Checkboxes []AdminTerm // the shopper's answers to the shop's own questions
+	Campaigns  []AdminTerm // what they take off
 	SlipURL    string      // of the packing slip; "" = nothing is sent
 	InspectURL string
 }
@@ -237,6 +238,7 @@ type PackingSlipView struct {
 	DeliverTo []string
 	Phone     string
 	Delivery  string // "To your door"; "" = not told
+	Campaigns []AdminTerm
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent
