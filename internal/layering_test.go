@@ -26,6 +26,7 @@ var layers = []string{
 	"internal/contrast",
 	"internal/form",
 	"internal/market",
+	"internal/campaign",
 	"internal/yamlfile",
 	"internal/settings",
 	"internal/catalog",

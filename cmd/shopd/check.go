@@ -63,6 +63,18 @@ func mismatches(v *publish.Version) (warnings []string) {
 			}
 		}
 	}
+	for _, c := range v.Shop.Campaigns {
+		for _, id := range c.Categories {
+			if !slices.Contains(v.Catalog.Categories(), id) {
+				warnings = append(warnings, fmt.Sprintf("campaign %s: the catalogue has no category %q", c.ID, id))
+			}
+		}
+		for _, sku := range c.SKUs {
+			if _, known := v.Catalog.Product(sku); !known {
+				warnings = append(warnings, fmt.Sprintf("campaign %s: the catalogue has no SKU %q", c.ID, sku))
+			}
+		}
+	}
 	return warnings
 }
 

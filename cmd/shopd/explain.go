@@ -10,11 +10,11 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -89,6 +89,7 @@ func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) erro
 	if refused == nil && quote.Free() {
 		_, _ = fmt.Fprintln(w, "There is nothing to pay: nothing is sent to Klarna. The checkout has a form of the shop's own, and places an order that Klarna never sees.")
 		explainAmounts(w, quote)
+		explainCampaigns(w, quote, c)
 		return nil
 	}
 	var body strings.Builder
@@ -100,9 +101,7 @@ func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) erro
 	}
 	_, _ = fmt.Fprintf(w, "POST /checkout/v3/orders\n%s", strings.ReplaceAll(body.String(), x.signer.CallbackToken(), "<token>"))
 	explainAmounts(w, quote)
-	if quote.NoDiscount != "" {
-		_, _ = fmt.Fprintf(w, "\n%s\n", i18n.T(i18n.English, "discount.problem."+string(quote.NoDiscount), c.DiscountCode))
-	}
+	explainCampaigns(w, quote, c)
 	if refused != nil {
 		return fmt.Errorf("klarna would refuse this order: %w", refused)
 	}
@@ -160,7 +159,7 @@ type cartFile struct {
 func (f *cartFile) read(root *yamlfile.Node) (c cart.Cart, address cart.Address) {
 	// What only GET /cart answers is ignored: it follows from the rest.
 	m := f.Object(root, "", []string{"lines"}, "country", "locale", "discount_code", "shipping_option", "ship_to",
-		"revision", "currency", "total_amount", "total_tax_amount", "unavailable", "discount_problem")
+		"revision", "currency", "campaigns", "total_amount", "total_tax_amount", "unavailable", "discount_problem")
 	c.ID = "explain"
 	in := f.market(m, &c)
 	seen := map[string]int{}
@@ -185,7 +184,7 @@ func (f *cartFile) read(root *yamlfile.Node) (c cart.Cart, address cart.Address)
 	}
 	if code := f.Optional(m["discount_code"], "discount_code", maxCode); code != "" {
 		if err := c.Apply(cart.Change{DiscountCode: &code}, f.version, nil); err != nil {
-			f.Fail(m["discount_code"].Line, "discount_code", "%q is not a code of the catalogue", code)
+			f.Fail(m["discount_code"].Line, "discount_code", "%q is the code of no campaign", code)
 		}
 	}
 	return c, f.shipTo(m, in)
@@ -239,6 +238,63 @@ func (f *cartFile) shipTo(m map[string]*yamlfile.Node, in market.Market) cart.Ad
 		}
 	}
 	return a
+}
+
+// explainCampaigns prints which campaigns take how much off, and why the others do not.
+func explainCampaigns(w io.Writer, q cart.Quote, c cart.Cart) {
+	if len(q.Campaigns) > 0 {
+		_, _ = fmt.Fprintln(w)
+	}
+	for _, j := range q.Campaigns {
+		name := j.ID
+		if j.Code != "" {
+			name += " (" + j.Code + ")"
+		}
+		if j.Why != "" {
+			_, _ = fmt.Fprintf(w, "campaign %s: nothing off: %s\n", name, whyNot(j, q.Currency))
+			continue
+		}
+		of := "the goods"
+		if !j.OffGoods() {
+			of = "the delivery"
+		}
+		_, _ = fmt.Fprintf(w, "campaign %s: %d off %s\n", name, j.Off, of)
+	}
+	if q.NoDiscount() == cart.CodeWithdrawn {
+		_, _ = fmt.Fprintf(w, "\nThe code %s is that of no campaign.\n", c.DiscountCode)
+	}
+}
+
+// whyNot says why a campaign takes nothing off.
+func whyNot(j cart.Judged, currency money.Currency) string {
+	switch j.Why {
+	case cart.NotYet:
+		return "it begins on " + j.From.Format(time.DateOnly)
+	case cart.Expired:
+		return "it was over after " + j.Until.AddDate(0, 0, -1).Format(time.DateOnly)
+	case cart.UsedUp:
+		return "it is used up"
+	case cart.NotHere:
+		return "it has no amount or minimum in " + string(currency)
+	case cart.NothingSold:
+		return "nothing in the cart is for sale"
+	case cart.Minimum:
+		return fmt.Sprintf("the goods must cost at least %d", j.Minimum[currency])
+	case cart.OnlyVouchers:
+		return "there are vouchers only, of which nothing is taken off"
+	case cart.NothingFor:
+		return "nothing in the cart is what it is for"
+	case cart.TooFew:
+		return fmt.Sprintf("there are fewer than %d pieces", j.Buy)
+	case cart.OtherDelivery:
+		return "it is for other ways of delivery: " + strings.Join(j.FreeDelivery, ", ")
+	case cart.NoCode:
+		return "the cart does not have its code"
+	case cart.LessOff:
+		return "another one that applies by itself takes as much off, or more"
+	case cart.NothingOff, cart.CodeWithdrawn:
+	}
+	return "it comes to nothing, or what it is for costs nothing"
 }
 
 // explainAmounts prints the arithmetic of each line and of the sums, in minor units.

@@ -38,8 +38,8 @@ func TestExplain(t *testing.T) {
 		{"an SKU that is a number", `{"lines":[{"sku":7,"quantity":1}]}`, 1, []string{`lines[0].sku: "7" is not in the catalogue`}},
 		{"one SKU twice", `{"lines":[{"sku":"MUG-1","quantity":1},{"sku":"JAM-1","quantity":1},{"sku":"MUG-1","quantity":2}]}`, 1, []string{`lines[2].sku: "MUG-1" is in lines[0] already`}},
 		{"not in the catalogue", `{"lines":[{"sku":"GONE-1","quantity":1}]}`, 1, []string{`lines[0].sku: "GONE-1" is not in the catalogue`}},
-		{"unknown code", `{"lines":[{"sku":"MUG-1","quantity":1}],"discount_code":"NEVER"}`, 1, []string{`discount_code: "NEVER" is not a code of the catalogue`}},
-		{"a code without effect", `{"lines":[{"sku":"GFT-1","quantity":1}],"discount_code":"FOG10"}`, 0, []string{"FOG10 takes nothing off: gift vouchers are not discounted.", `"order_amount": 50000`}},
+		{"unknown code", `{"lines":[{"sku":"MUG-1","quantity":1}],"discount_code":"NEVER"}`, 1, []string{`discount_code: "NEVER" is the code of no campaign`}},
+		{"a code without effect", `{"lines":[{"sku":"GFT-1","quantity":1}],"discount_code":"FOG10"}`, 0, []string{"campaign fog (FOG10): nothing off: there are vouchers only, of which nothing is taken off", `"order_amount": 50000`}},
 		{"unknown region", `{"country":"US","lines":[{"sku":"MUG-1","quantity":1}],"ship_to":{"region":"ZZ"}}`, 1, []string{`ship_to.region: "ZZ" is not a region of US whose tax is known`}},
 		{"a region in words", `{"country":"US","lines":[{"sku":"MUG-1","quantity":1}],"ship_to":{"region":"California"}}`, 0, []string{"sales_tax"}},
 		{"a postal code that is not delivered to", `{"lines":[{"sku":"MUG-1","quantity":1}],"ship_to":{"postal_code":"999 99"}}`, 1, []string{"the shop refuses this cart: nothing is delivered to this postal code"}},
@@ -89,8 +89,12 @@ func TestExplain(t *testing.T) {
 
 // Of a cart for which nothing is to be paid nothing is sent.
 func TestExplainFree(t *testing.T) {
-	products := filepath.Join(t.TempDir(), "catalog.json")
-	if err := os.WriteFile(products, []byte(`{"currencies": ["SEK"], "discounts": {"ALL": 100}, "products": [
+	products, shop := filepath.Join(t.TempDir(), "catalog.json"), filepath.Join(t.TempDir(), "shop.yaml")
+	if err := os.WriteFile(shop, []byte(`{name: A, contact: {email: a@b.example}, pages: {terms: "https://a.example/terms"}, campaigns: [{id: all, code: ALL, percent: 100}],
+		markets: [{country: SE, currency: SEK, locales: [sv-SE], tax: {standard: 25, book: 6}, delivery: [{id: post, name: Post, price: 4900}, {id: collect, name: Hämta, price: 0, collect: true}]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(products, []byte(`{"currencies": ["SEK"], "products": [
 		{"sku": "MUG-1", "category": "things", "name": {"en": "Mug"}, "stock": 4, "tax_class": "standard", "prices": {"SEK": 14900}},
 		{"sku": "EBK-1", "category": "things", "name": {"en": "E-book"}, "digital": true, "tax_class": "book", "prices": {"SEK": 9900}}
 	]}`), 0o600); err != nil {
@@ -112,7 +116,7 @@ func TestExplainFree(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if got := run(t.Context(), []string{"explain", "-catalog", products, file}, func(string) string { return "" }, &out, &out); got != 0 {
+		if got := run(t.Context(), []string{"explain", "-shop", shop, "-catalog", products, file}, func(string) string { return "" }, &out, &out); got != 0 {
 			t.Errorf("%s: got status %d", name, got)
 		}
 		text := out.String()

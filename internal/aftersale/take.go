@@ -94,9 +94,13 @@ func (d *Draft) takenLines(lines []klarna.OrderLine, back bool) []form.Line {
 }
 
 // sumShown is the sum of the lines that a script keeps, nil where it cannot compute it:
-// sales tax is on more than goods.
+// sales tax is on more than goods, and campaigns may be for some of them only.
 func (d *Draft) sumShown(lines []klarna.OrderLine, s *form.Sum) *form.Sum {
 	if d.Order.Terms.SalesTax != nil && slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) {
+		return nil
+	}
+	discount := func(l klarna.OrderLine) bool { return l.Type == klarna.Discount }
+	if !d.Order.Terms.Plain() && slices.ContainsFunc(lines, discount) {
 		return nil
 	}
 	return s

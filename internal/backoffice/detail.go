@@ -58,7 +58,7 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
 		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).Role == Manage), Days: b.timeline(o, entries, now),
 		Customer: customer(o), DeliverTo: append(addressLines(o.ShippingAddress), contactLines(o)...), References: references(o),
-		InspectURL: "/admin/inspect?q=" + o.Number,
+		InspectURL: "/admin/inspect?q=" + o.Number, Campaigns: campaignsOf(o),
 	}
 	v.Delivery = b.delivery(o)
 	for _, box := range o.Checkboxes {

@@ -15,7 +15,8 @@ import (
 
 func isPhysical(l klarna.OrderLine) bool { return l.Type == klarna.Physical }
 
-// packingSlip shows the slip of a parcel: what it holds and the address, without prices.
+// packingSlip shows the slip of a parcel: what it holds and the address, without prices, and
+// what campaigns took off.
 // ?shipment= names the parcel; without it the slip is of what remains to be sent.
 func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	o, ok := b.theOrder(w, r)
@@ -57,6 +58,7 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 			v.Delivery = s.Line.Name
 		}
 	}
+	v.Campaigns = campaignsOf(o)
 	v.Things = form.Count(int(things), "item") + "."
 	switch {
 	case known && len(v.Lines) == 0:
@@ -68,6 +70,14 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 		v.Parcel = strings.Join(nonEmpty(parcel.Carrier, parcel.TrackingNumber), " ")
 	}
 	b.page(w, r, http.StatusOK, "Packing slip "+o.Number, navOrders, templates.PackingSlip(v))
+}
+
+// campaignsOf are the campaigns of an order, each with its sum.
+func campaignsOf(o order.Order) (terms []templates.AdminTerm) {
+	for _, taken := range o.Taken() {
+		terms = append(terms, templates.AdminTerm{Name: taken.Name, Value: form.Money(taken.Amount, o.PurchaseCurrency)})
+	}
+	return terms
 }
 
 // hasSlip reports whether an order has goods that are sent.

@@ -98,7 +98,9 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 			next, wanted, _, err := c.Want(now, address, "")
-			*now, content = next, wanted
+			if *now, content = next, wanted; err == nil {
+				c.Wants.Pricer.Note(&now.Contents)
+			}
 			return err
 		})
 		switch text := unsupported(err, address, c.voice(body.Locale, stored.Locale)); {

@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/internal/story"
 )
 
 // errAgrees ends an edit that has nothing to change: cart and order agree.
@@ -32,7 +33,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	}
 	toldOf(r).CartID = cartID
 	address := body.Address()
-	approved := stock.Approved{CartID: cartID, OrderID: orderID}
+	var approved stock.Approved
 	free, gone := false, false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
@@ -40,9 +41,10 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
+		toldOf(r).Facts = factsOf(quote)
 		free, gone = quote.Free(), givenUp(body.SelectedShippingOption, quote)
 		if !free && !gone && len(kco.SaleDifferences(content, body)) == 0 {
-			approved.Priced, approved.Lines = quote.Version.Number, order.StockLines(quote.Goods)
+			approved = quote.Approved(cartID, orderID)
 			return errAgrees
 		}
 		// The iframe shows an address or option that the cart does not know, or what is no more. The cart takes
@@ -83,6 +85,8 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 	switch {
 	case isShort:
 		c.redirect(w, r, name, kco.SoldOut, short.SKU)
+	case errors.Is(err, order.ErrCartChanged):
+		c.redirect(w, r, name, kco.CartChanged, "")
 	case errors.Is(err, stock.ErrPurchaseRunning):
 		c.redirect(w, r, name, kco.PurchaseRunning, "")
 	case errors.Is(err, stock.ErrSold):
@@ -93,4 +97,16 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// factsOf are the campaigns that a cart has, and why that of its code takes nothing off: an
+// order's lines do not say which made delivery free.
+func factsOf(q cart.Quote) (facts []story.Fact) {
+	for _, j := range q.Applied() {
+		facts = append(facts, story.Number("campaign_"+j.ID, -j.Off))
+	}
+	if j, ok := q.Coded(); ok && j.Why != "" {
+		facts = append(facts, story.Fact{Name: "campaign_" + j.ID, Value: string(j.Why)})
+	}
+	return facts
 }

@@ -58,8 +58,11 @@ func (d dice) file() string {
 	m := map[string]string{"SE": "11157", "FI": "00100", "DE": "10115", "CH": "8001", "GB": "SW1A 1AA", "US": "94103"}
 	countries := []string{"SE", "FI", "DE", "CH", "GB", "US"}
 	d.Shuffle(len(countries), func(i, j int) { countries[i], countries[j] = countries[j], countries[i] })
+	var currencies []string
 	for _, country := range countries[:1+d.IntN(3)] {
-		fmt.Fprintf(&b, "- country: %s\n  currency: %s\n  locales: [%s]\n", country, one(d, "SEK", "EUR"), all[country])
+		currency := one(d, "SEK", "EUR")
+		currencies = append(currencies, currency)
+		fmt.Fprintf(&b, "- country: %s\n  currency: %s\n  locales: [%s]\n", country, currency, all[country])
 		if country == "US" {
 			fmt.Fprintf(&b, "  sales_tax: {CA: %s, NJ: %s, OR: 0}\n  delivery_tax: %s\n", d.percent(3), d.percent(3), one(d, "none", "goods"))
 		} else {
@@ -90,6 +93,8 @@ func (d dice) file() string {
 			fmt.Fprintf(&b, "  - {id: last, name: Way, price: %d}\n", d.price())
 		}
 	}
+	slices.Sort(currencies)
+	b.WriteString(d.campaigns(slices.Compact(currencies)))
 	return b.String()
 }
 
@@ -101,12 +106,51 @@ func (d dice) points(postalCode string) (points []string) {
 	return points
 }
 
-// goods is a catalogue of a product of each class, some digital, and two codes.
+// campaigns are some with codes, and some that apply by themselves.
+func (d dice) campaigns(currencies []string) string {
+	amounts := func() string {
+		var list []string
+		for _, currency := range currencies {
+			if d.chance(80) || len(list) == 0 {
+				list = append(list, fmt.Sprintf("%s: %d", currency, 1+d.IntN(60_000)))
+			}
+		}
+		return "{" + strings.Join(list, ", ") + "}"
+	}
+	var b strings.Builder
+	b.WriteString("campaigns:\n")
+	for i, code := range []string{"SOME", "ALL", "CASH", "SHIP", "PAY", "", "", ""} {
+		if code == "" && d.chance(50) {
+			continue
+		}
+		buy := 2 + d.IntN(5)
+		kinds := []string{
+			fmt.Sprintf("percent: %d", 1+d.IntN(100)), "percent: 100", "amount: " + amounts(), "free_delivery: [last]",
+			fmt.Sprintf("buy: %d, pay: %d", buy, 1+d.IntN(buy-1)),
+		}
+		kind := one(d, kinds...)
+		if code != "" {
+			kind = kinds[i]
+			code = ", code: " + code
+		}
+		fmt.Fprintf(&b, "- {id: c%d%s, %s", i, code, kind)
+		if d.chance(30) && kind != kinds[3] {
+			b.WriteString(one(d, ", categories: [d]", ", skus: [P0, P2, P5]", ", categories: [d], skus: [P1]"))
+		}
+		if d.chance(20) {
+			b.WriteString(", minimum: " + amounts())
+		}
+		b.WriteString(one(d, "", "", "", ", from: 2020-01-01, until: 2999-12-31", ", until: 2020-01-01", ", from: 2999-01-01") + "}\n")
+	}
+	return b.String()
+}
+
+// goods is a catalogue of a product of each class, some digital.
 func (d dice) goods() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "discounts: {SOME: %d, ALL: 100}\nproducts:\n", 1+d.IntN(99))
+	b.WriteString("products:\n")
 	for i, class := range []string{"standard", "food", "book", "none", "standard", "food"} {
-		fmt.Fprintf(&b, "- {sku: P%d, category: c, name: P, tax_class: %s, prices: {SEK: %d, EUR: %d}, ", i, class, d.price(), d.price())
+		fmt.Fprintf(&b, "- {sku: P%d, category: %s, name: P, tax_class: %s, prices: {SEK: %d, EUR: %d}, ", i, one(d, "c", "d"), class, d.price(), d.price())
 		if i > 2 && d.chance(50) {
 			b.WriteString("digital: true}\n")
 		} else {
@@ -120,7 +164,8 @@ func (d dice) goods() string {
 func (d dice) cart(v *publish.Version) cart.Contents {
 	m := v.Markets[d.IntN(len(v.Markets))]
 	c := cart.Contents{
-		Country: m.Country, Locale: m.Locales[0], DiscountCode: one(d, "", "", "SOME", "ALL", "GONE"), ShippingOption: one(d, "", "o0", "o1", "o0:a", "o1:b", "last", "last:a", "gone"),
+		Country: m.Country, Locale: m.Locales[0], DiscountCode: one(d, "", "", "SOME", "ALL", "CASH", "SHIP", "PAY", "GONE"),
+		ShippingOption: one(d, "", "o0", "o1", "o0:a", "o1:b", "last", "last:a", "gone"),
 		ShipTo: &cart.ShipTo{
 			Country: one(d, "", "", m.Country, "DK", "PL", "IS"), Region: one(d, "", "CA", "NJ", "OR", "TX"), PostalCode: one(d, "", "11147", "22100", "1000"),
 		},
@@ -205,6 +250,12 @@ func offered(m market.Market, q cart.Quote) (all []string) {
 	return all
 }
 
+// discount is what tells discount lines apart.
+type discount struct {
+	reference string
+	rate      klarna.Rate
+}
+
 // right says what is wrong with the lines of a quote.
 func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
 	if err := q.Check(); err != nil {
@@ -213,15 +264,18 @@ func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
 	m, _ := v.Markets.Lookup(c.Country)
 	var goods, discounts, fees, tax, salesTax money.Amount
 	var lines []klarna.OrderLine
+	offs := map[discount]money.Amount{}
 	for _, line := range q.OrderLines {
 		switch line.Type {
 		case klarna.Physical, klarna.Digital:
 			lines = append(lines, line)
 			goods += line.TotalAmount
 		case klarna.Discount:
-			if line.Reference != c.DiscountCode || line.TotalAmount >= 0 {
-				return fmt.Errorf("a discount of %d for %q", line.TotalAmount, line.Reference)
+			at := discount{line.Reference, line.TaxRate}
+			if _, twice := offs[at]; twice || line.TotalAmount >= 0 {
+				return fmt.Errorf("a discount of %d for %q at %d, twice %t", line.TotalAmount, line.Reference, line.TaxRate, twice)
 			}
+			offs[at] = -line.TotalAmount
 			discounts += line.TotalAmount
 		case klarna.ShippingFee:
 			if q.Shipping == nil || line.Reference != q.Shipping.ID {
@@ -249,7 +303,34 @@ func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
 			return fmt.Errorf("line %d is %d × %d, want %d × %d", i, line.Quantity, line.UnitPrice, c.Lines[i].Quantity, price)
 		}
 	}
+	for _, j := range q.Applied() {
+		sum := money.Amount(0)
+		for at, off := range offs {
+			if at.reference == j.Reference() {
+				sum += off
+				delete(offs, at)
+			}
+		}
+		switch {
+		case j.Off <= 0, j.OffGoods() && sum != j.Off, !j.OffGoods() && (sum != 0 || q.Shipping.Price != 0 || q.Shipping.Saved != j.Off):
+			return fmt.Errorf("campaign %s takes %d off, its lines %d", j.ID, j.Off, sum)
+		case j.Code != "" && j.Code != c.DiscountCode:
+			return fmt.Errorf("campaign %s counts without its code", j.ID)
+		}
+	}
+	codes, byItself := 0, 0
+	for _, j := range q.Applied() {
+		if j.Code == "" {
+			byItself++
+		} else {
+			codes++
+		}
+	}
 	switch {
+	case len(offs) > 0:
+		return fmt.Errorf("discounts of no campaign: %v", offs)
+	case codes > 1 || byItself > 1:
+		return fmt.Errorf("%d codes and %d campaigns without one", codes, byItself)
 	case len(lines) != len(c.Lines):
 		return errors.New("not every line of the cart is in the order")
 	case goods != q.GoodsAmount || discounts != q.DiscountAmount || -discounts > goods:

@@ -71,6 +71,11 @@ type Contents struct {
 	Names map[string]string `json:"names,omitempty"`
 	// Prices is what they cost then, in the market's currency, by SKU.
 	Prices map[string]money.Amount `json:"prices,omitempty"`
+	// Campaigns are the IDs of those that the cart had when its shopper changed it last; nil:
+	// not noted.
+	Campaigns []string `json:"campaigns,omitzero"`
+	// UsedUp are the IDs of campaigns that others have used up.
+	UsedUp []string `json:"used_up,omitempty"`
 	// Published is the version that the cart was priced by last. A process that knows an
 	// older one reads the newest first.
 	Published int64 `json:"published,omitempty"`
@@ -146,7 +151,8 @@ func (ch Change) SKUs() []string {
 
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
 // error wraps ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode, ErrUnknownMarket,
-// ErrUnknownRegion, ErrUnknownOption, ErrUnknownCustomer or a *SoldOutError. After an error c is unusable.
+// ErrUnknownRegion, ErrUnknownOption, ErrUnknownCustomer or a *SoldOutError. After an error c
+// is unusable. Call Pricer.Note after it.
 func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
@@ -164,7 +170,7 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 	}
 	if ch.DiscountCode != nil {
 		code := strings.ToUpper(strings.TrimSpace(*ch.DiscountCode))
-		if _, known := v.Catalog.Discount(code); !known && code != "" {
+		if code != "" && v.Shop.Campaigns.ByCode(code) == nil {
 			return ErrBadDiscountCode
 		}
 		c.DiscountCode = code
@@ -173,6 +179,7 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 		return err
 	}
 	c.note(v)
+	c.count(v, left)
 	if ch.Place != nil {
 		if err := c.shipWithin(*ch.Place, v.Markets); err != nil {
 			return err

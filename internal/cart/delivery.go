@@ -18,6 +18,8 @@ type Option struct {
 	Name, Time string // in the cart's language, Name with that of the pickup point; Time may be ""
 	Price      money.Amount
 	Pickup     bool // the shopper fetches the goods
+	// Saved is what a campaign takes off Price, which is 0 then.
+	Saved money.Amount
 
 	Method   string                // Klarna's name for how the goods come; "" is not told
 	Location klarna.PickupLocation // where they are fetched; zero where the shop file does not say
@@ -215,10 +217,22 @@ func (q Quote) Reaches(region, postalCode string) bool {
 	return q.Shipping == nil || q.Shipping.Pickup || q.Delivery.Delivers(region, postalCode)
 }
 
-// deliver sets the ways of delivery, and the one with an ID or the default.
-func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel) error {
+// deliver sets the ways of delivery, and the one with an ID or the default. Those with the
+// IDs of free cost nothing.
+func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel, free []string) error {
 	goods := q.GoodsAmount + q.DiscountAmount // the discount is at most the goods
 	offered := q.Delivery.OptionsFor(goods, shipped.grams)
+	saved := map[string]money.Amount{}
+	for i, o := range offered {
+		if !slices.Contains(free, o.ID) {
+			continue
+		}
+		full, err := shipped.option(m, q.Delivery, o)
+		if err != nil {
+			return err
+		}
+		saved[o.ID], offered[i].Price = full.Price, 0
+	}
 	usual, some := market.DefaultOption(offered)
 	if q.NoDelivery = !some; !some {
 		return nil
@@ -233,6 +247,7 @@ func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parc
 			first = len(q.Options)
 		}
 		option.Time, _ = o.Time.In(lang)
+		option.Saved = saved[o.ID]
 		for _, choice := range o.Choices() {
 			option.ID, option.Name, option.Location = choice.ID, choice.Title(lang), LocationOf(choice, lang, m.Country)
 			q.Options = append(q.Options, option)

@@ -2,8 +2,8 @@ package cart
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
@@ -17,6 +17,8 @@ import (
 type Pricer struct {
 	Published *publish.Published
 	PublicURL string // of the shop, for product links; no trailing slash
+	// Now is the time by which campaigns begin and end; nil: time.Now.
+	Now func() time.Time
 }
 
 // Quote is a cart at today's prices in its market. Amounts are minor units of
@@ -31,13 +33,11 @@ type Quote struct {
 	// have no price in this currency. They are not in Lines.
 	Unavailable []string
 
-	GoodsAmount    money.Amount // Σ Goods, before discount
+	GoodsAmount    money.Amount // Σ Goods, before campaigns
 	DiscountAmount money.Amount // ≤ 0
-	// NoDiscount is why the cart's code takes nothing off; "" when it does, or without a code.
-	NoDiscount NoDiscount
-	// SparesVouchers: the code takes something off, and the cart has vouchers, of which it
-	// takes nothing.
-	SparesVouchers bool
+	// Campaigns are all of the shop file, with what each does to the cart.
+	Campaigns []Judged
+	code      string // of the cart
 	// Options are the ways of delivery, none when nothing is shipped. Shipping is the chosen
 	// one, or the default.
 	Options  []Option
@@ -72,17 +72,6 @@ func (q Quote) Sale(c Contents) klarna.Sale {
 	return klarna.Sale{PurchaseCountry: c.Country, PurchaseCurrency: string(q.Currency), Locale: c.Locale, Lines: q.Lines}
 }
 
-// NoDiscount is a reason why a discount code takes nothing off.
-type NoDiscount string
-
-// The reasons.
-const (
-	CodeWithdrawn NoDiscount = "withdrawn"     // there is no such code any more
-	NothingSold   NoDiscount = "nothing_sold"  // nothing in the cart can be sold
-	OnlyVouchers  NoDiscount = "only_vouchers" // vouchers are money and get no discount
-	NothingOff    NoDiscount = "nothing_off"   // it rounds to nothing, or the goods cost nothing
-)
-
 // Items is the number of things that can be sold.
 func (q Quote) Items() int {
 	n := 0
@@ -90,22 +79,6 @@ func (q Quote) Items() int {
 		n += line.Quantity
 	}
 	return n
-}
-
-// noDiscount returns why a code takes nothing off. known: there is such a code. some:
-// there are goods that it is for.
-func (q Quote) noDiscount(code string, known, some bool) NoDiscount {
-	switch {
-	case code == "" || q.DiscountAmount != 0:
-		return ""
-	case !known:
-		return CodeWithdrawn
-	case len(q.Goods) == 0:
-		return NothingSold
-	case !some:
-		return OnlyVouchers
-	}
-	return NothingOff
 }
 
 // GoodsLine is a line of the cart with its product and prices.
@@ -116,10 +89,10 @@ type GoodsLine struct {
 	TotalAmount money.Amount
 }
 
-// Quote prices the contents of a cart: goods, discounts, delivery, tax. Delivery is a line
+// Quote prices the contents of a cart: goods, campaigns, delivery, tax. Delivery is a line
 // of its own for each of its tax rates, for the chosen option or the market's default. A
-// cart of digital goods has none. A discount is one line per tax rate. Vouchers (tax
-// class none) are money and get no discount. In the US the tax is a sales_tax line. Prices
+// cart of digital goods has none. A campaign's discount is one line per tax rate. Vouchers
+// (tax class none) are money and get none. In the US the tax is a sales_tax line. Prices
 // and currency are those of the cart's market. Tax and delivery follow the place that the
 // order goes to. With an error, the quote is filled as far as it came. The error is a
 // *klarna.RuleError when Klarna would refuse the lines.
@@ -140,11 +113,10 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 	}
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
+	voice := v.Shop.Voice(c.Locale)
+	s := sale{quote: &q, cart: c, version: v, market: m, lang: lang, now: p.now()}
 	var items []klarna.Item
-	var rates []money.TaxRate // with discountable goods, in the order of the lines
-	var taxable money.Amount  // in the US: goods less vouchers
-	discountable := map[money.TaxRate]money.Amount{}
-	var shipped parcel
+	var taxable money.Amount // in the US: goods less vouchers
 
 	for _, line := range c.Lines {
 		product, known := v.Catalog.Product(line.SKU)
@@ -163,10 +135,10 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			if err != nil {
 				return q, err
 			}
-			if err := shipped.add(product.Class, full); err != nil {
+			if err := s.shipped.add(product.Class, full); err != nil {
 				return q, err
 			}
-			shipped.grams += product.Weight * line.Quantity
+			s.shipped.grams += product.Weight * line.Quantity
 		}
 		price, err := untaxed(m, to, price, m.Rate(product.Class))
 		if err != nil {
@@ -181,45 +153,25 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 		if q.GoodsAmount, err = q.GoodsAmount.Add(total); err != nil {
 			return q, err
 		}
+		goods := GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total}
+		q.Goods = append(q.Goods, goods)
 		if product.Class != market.None {
-			if !slices.Contains(rates, item.TaxRate) {
-				rates = append(rates, item.TaxRate)
-			}
-			// Part of GoodsAmount, which did not overflow.
-			discountable[item.TaxRate] += total
-			taxable += total
-		}
-		q.Goods = append(q.Goods, GoodsLine{Line: line, Product: product, UnitPrice: price, TotalAmount: total})
-	}
-
-	percent, known := v.Catalog.Discount(c.DiscountCode)
-	if known {
-		for _, rate := range rates {
-			off, err := money.Percent(discountable[rate], percent)
-			if err != nil {
+			taxable += total // part of GoodsAmount, which did not overflow
+			s.lines = append(s.lines, saleLine{goods, item.TaxRate})
+			if err := s.goods.Add(line.SKU, item.TaxRate, total); err != nil {
 				return q, err
 			}
-			if off == 0 {
-				continue
-			}
-			q.DiscountAmount -= off
-			taxable -= off
-			items = append(items, klarna.Item{
-				Type: klarna.Discount, Reference: c.DiscountCode, Name: v.Shop.Voice(c.Locale).T("line.discount", c.DiscountCode),
-				Quantity: 1, UnitPrice: -off, TaxRate: rate,
-			})
 		}
 	}
-	q.NoDiscount = q.noDiscount(c.DiscountCode, known, len(rates) > 0)
-	q.SparesVouchers = q.DiscountAmount != 0 && slices.ContainsFunc(q.Goods, func(g GoodsLine) bool { return g.Product.Class == market.None })
-	if shipped.any {
-		if err := q.deliver(m, lang, c.ShippingOption, shipped); err != nil {
-			return q, err
-		}
+
+	if err := s.campaigns(voice); err != nil {
+		return q, err
 	}
+	items = append(items, s.items()...)
+	taxable += q.DiscountAmount
 	if q.Shipping != nil {
 		items = append(items, q.Shipping.items()...)
-		if shipped.taxedIn(to) {
+		if s.shipped.taxedIn(to) {
 			taxable += q.Shipping.Price
 		}
 	}
@@ -229,12 +181,19 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			return q, err
 		}
 		items = append(items, klarna.Item{
-			Type: klarna.SalesTax, Name: v.Shop.Voice(c.Locale).T("line.sales_tax"), Quantity: 1, UnitPrice: tax,
+			Type: klarna.SalesTax, Name: voice.T("line.sales_tax"), Quantity: 1, UnitPrice: tax,
 		})
 	}
 	var err error
 	q.Lines, err = klarna.NewLines(items)
 	return q, err
+}
+
+func (p *Pricer) now() time.Time {
+	if p.Now != nil {
+		return p.Now()
+	}
+	return time.Now()
 }
 
 // untaxed returns a price of a market as it is where the order goes: where no VAT is due

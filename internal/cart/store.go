@@ -266,7 +266,7 @@ return rev + 1
 `)
 
 // Close removes what the order bought from the cart. It subtracts quantities by SKU,
-// never below 0, drops the discount code and session_id, clears order_id if it is this
+// never below 0, drops discount code, campaigns and session_id, clears order_id if it is this
 // order, and stores the order as bought. What the shopper added meanwhile stays. Closing
 // again changes nothing; closed reports whether this call did it.
 func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c Cart, closed bool, err error) {
@@ -279,7 +279,7 @@ func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c
 		if len(c.Bought) > 0 {
 			before = encodeBought(c.Bought)
 		}
-		next.Version, next.Lines, next.DiscountCode = version, nil, ""
+		next.Version, next.Lines, next.DiscountCode, next.Campaigns = version, nil, "", nil
 		for _, line := range c.Lines {
 			for _, b := range bought {
 				if b.SKU == line.SKU {

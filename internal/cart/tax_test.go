@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
@@ -37,11 +38,13 @@ func shop(t *testing.T) *cart.Pricer {
 		}
 		products = append(products, fmt.Sprintf(`{"sku":%q,"category":"c","name":{"en":"x"},"tax_class":%q,%s,"prices":{"SEK":%[4]d,"NOK":%[4]d,"DKK":%[4]d,"EUR":%[4]d,"GBP":%[4]d,"USD":%[4]d}}`, p.sku, p.class, kind, p.price))
 	}
-	c, err := catalog.Read(strings.NewReader(`{"categories":[{"id":"c","name":{"en":"c"}}],"discounts":{"TENTH":10},"products":[` + strings.Join(products, ",") + `]}`))
+	c, err := catalog.Read(strings.NewReader(`{"categories":[{"id":"c","name":{"en":"c"}}],"products":[` + strings.Join(products, ",") + `]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &cart.Pricer{Published: publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, c)), PublicURL: "https://shop.example"}
+	shop := *skerry.Version().Shop
+	shop.Campaigns = campaign.List{{ID: "tenth", Code: "TENTH", Percent: 1000}}
+	return &cart.Pricer{Published: publish.Fixed(publish.NewVersion(1, &shop, c)), PublicURL: "https://shop.example"}
 }
 
 // place is a cart that goes somewhere: "FI 22100", "US NJ".

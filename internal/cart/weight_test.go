@@ -13,10 +13,10 @@ import (
 // The price of delivery follows what the goods weigh and what they cost after discounts; a
 // way that is not offered for them is none, and the default is the cheapest that is left.
 func TestDeliveryByWeightAndAmount(t *testing.T) {
-	const file = `{name: A, contact: {email: a@b.example}, pages: {terms: "https://a.example"}, markets: [{country: SE, currency: SEK, locales: [sv-SE], tax: {standard: 25}, delivery: [
+	const file = `{name: A, contact: {email: a@b.example}, pages: {terms: "https://a.example"}, campaigns: [{id: ten, code: TEN, percent: 10}], markets: [{country: SE, currency: SEK, locales: [sv-SE], tax: {standard: 25}, delivery: [
 		{id: agent, name: Ombud, price: 4900, free_from: 90000},
 		{id: home, name: Hem, price: [{up_to: 1000, price: 3900}, {up_to: 5000, price: 9900}]}]}]}`
-	const goods = `{discounts: {TEN: 10}, products: [
+	const goods = `{products: [
 		{sku: LIGHT, category: c, name: L, tax_class: standard, stock: 1, weight: 400, prices: {SEK: 10000}},
 		{sku: HEAVY, category: c, name: H, tax_class: standard, stock: 1, weight: 4700, prices: {SEK: 50000}},
 		{sku: FILE, category: c, name: F, tax_class: standard, digital: true, prices: {SEK: 90000}}]}`

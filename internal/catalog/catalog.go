@@ -1,5 +1,5 @@
-// Package catalog holds the products that the shop sells: texts, prices, pictures and
-// discount codes, and finds them. How many of each are left internal/stock knows.
+// Package catalog holds the products that the shop sells: texts, prices and pictures, and
+// finds them. How many of each are left internal/stock knows.
 package catalog
 
 import (
@@ -77,7 +77,6 @@ type Catalog struct {
 	bySKU      map[string]*Product
 	byPage     map[string]*Group // by ID, and by the SKU of each variant
 	categories []category
-	discounts  map[string]int32
 	index      index
 }
 
@@ -124,11 +123,4 @@ func (c *Catalog) CategoryName(id string, l i18n.Lang) (text string, in i18n.Lan
 		}
 	}
 	return "", l, false
-}
-
-// Discount returns what a discount code takes off, in hundredths of a percent
-// (1000 is 10 %); false for an unknown code. Codes are upper case.
-func (c *Catalog) Discount(code string) (percent int32, ok bool) {
-	percent, ok = c.discounts[code]
-	return percent, ok
 }

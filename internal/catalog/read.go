@@ -40,7 +40,6 @@ const (
 
 var (
 	skuPattern     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	codePattern    = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,31}$`)
 	optionPattern  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	gtinPattern    = regexp.MustCompile(`^(?:\d{8}|\d{12,14})$`)
 	picturePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
@@ -91,13 +90,13 @@ type validator struct {
 }
 
 func (v *validator) catalog(root *yamlfile.Node) *Catalog {
-	m := v.Object(root, "", []string{"products"}, "language", "currencies", "categories", "discounts")
+	m := v.Object(root, "", []string{"products"}, "language", "currencies", "categories")
 	if n := m["language"]; n != nil {
 		v.language = v.lang(n.Line, "language", v.Text(n, "language", 2))
 	}
 	products := v.Array(m["products"], "products")
 	v.currencies = v.readCurrencies(m["currencies"], products)
-	c := &Catalog{bySKU: map[string]*Product{}, byPage: map[string]*Group{}, discounts: v.discounts(m["discounts"])}
+	c := &Catalog{bySKU: map[string]*Product{}, byPage: map[string]*Group{}}
 	for i, n := range v.Array(m["categories"], "categories") {
 		path := fmt.Sprintf("categories[%d]", i)
 		entry := v.Object(n, path, []string{"id", "name"})
@@ -156,18 +155,6 @@ func (v *validator) readCurrencies(n *yamlfile.Node, products []*yamlfile.Node) 
 		}
 	}
 	return currencies
-}
-
-func (v *validator) discounts(n *yamlfile.Node) map[string]int32 {
-	discounts := map[string]int32{}
-	for _, m := range v.Members(n, "discounts") {
-		path := "discounts." + m.Name
-		if !codePattern.MatchString(m.Name) {
-			v.Fail(m.Line, path, "a code is 1 to 32 of A-Z 0-9 -")
-		}
-		discounts[m.Name] = int32(100 * v.Number(m.Node, path, 1, 100)) //nolint:gosec // at most 10000
-	}
-	return discounts
 }
 
 // product adds a product to c, and its category unless those were declared.

@@ -20,7 +20,6 @@ import (
 const small = `{
   "language": "sv",
   "currencies": ["SEK", "EUR"],
-  "discounts": { "SOMMAR-5": 5 },
   "products": [
     {
       "sku": "troja",
@@ -74,9 +73,6 @@ func TestReadSmall(t *testing.T) {
 	if name, in, ok := c.CategoryName("Kläder", i18n.Finnish); name != "Kläder" || in != "sv" || !ok {
 		t.Errorf("CategoryName = %q in %q, %t", name, in, ok)
 	}
-	if got, ok := c.Discount("SOMMAR-5"); got != 500 || !ok {
-		t.Errorf("Discount = %d, %t", got, ok)
-	}
 	if _, ok := c.Products()[0].Price("NOK"); ok {
 		t.Error("there is a price in NOK")
 	}
@@ -100,58 +96,55 @@ func TestReadCurrencies(t *testing.T) {
 // TestReadRefuses changes one thing of a good file at a time, without moving lines.
 func TestReadRefuses(t *testing.T) {
 	tests := []struct{ name, old, new, want string }{
-		{"unknown member", `"stock": 7`, `"stock": 7, "colour": "red"`, `line 11: products[0].colour: unknown member`},
+		{"unknown member", `"stock": 7`, `"stock": 7, "colour": "red"`, `line 10: products[0].colour: unknown member`},
 		{"unknown member of the file", `"language": "sv"`, `"language": "sv", "lines": []`, `line 2: lines: unknown member`},
-		{"member twice", `"stock": 7`, `"stock": 7, "stock": 8`, `line 11: products[0].stock: stands twice`},
-		{"no products", `"products"`, `"product"`, "line 1: products: is missing\nline 5: product: unknown member"},
-		{"SKU missing", `"sku": "troja",`, ``, `line 6: products[0].sku: is missing`},
-		{"SKU empty", `"troja"`, `""`, `line 7: products[0].sku: must not be empty`},
-		{"SKU not a string", `"troja"`, `true`, `line 7: products[0].sku: want a string: what reads as nothing, true or false needs quotes`},
-		{"SKU with a slash", `"troja"`, `"a/b"`, `line 7: products[0].sku: "a/b" is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
-		{"SKU of dots", `"troja"`, `".."`, `line 7: products[0].sku: ".." is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
-		{"SKU with an umlaut", `"troja"`, `"tröja"`, `line 7: products[0].sku: "tröja" is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
-		{"SKU too long", `"troja"`, `"` + strings.Repeat("a", 65) + `"`, `line 7: products[0].sku: longer than 64 characters`},
-		{"SKU twice", `"Pattern_1.0"`, `"troja"`, `line 15: products[1].sku: "troja" stands twice`},
-		{"name missing", `"name": "Stickad tröja",`, ``, `line 6: products[0].name: is missing`},
-		{"name null", `"Stickad tröja"`, `null`, `line 9: products[0].name: want an object`},
-		{"name blank", `"Stickad tröja"`, `" "`, `line 9: products[0].name: must not be empty`},
-		{"name without a language", `"Stickad tröja"`, `{}`, `line 9: products[0].name: must not be empty`},
-		{"name empty in one language", `"en": "Pattern"`, `"en": ""`, `line 17: products[1].name.en: must not be empty`},
-		{"name in a strange language", `"en": "Pattern"`, `"fr": "Patron"`, `line 17: products[1].name.fr: "fr" is not one of the languages [en sv nb da fi de nl]`},
-		{"name too long", `"Stickad tröja"`, `"` + strings.Repeat("ö", 256) + `"`, `line 9: products[0].name: longer than 255 characters`},
-		{"name with a line break", `"Stickad tröja"`, `"a\nb"`, `line 9: products[0].name: has a control character`},
-		{"description too long", `"Ett mönster."`, `"` + strings.Repeat("ö", 2001) + `"`, `line 18: products[1].description: longer than 2000 characters`},
-		{"class missing", `"tax_class": "standard",`, ``, `line 6: products[0].tax_class: is missing`},
-		{"class unknown", `"standard"`, `"luxury"`, `line 10: products[0].tax_class: "luxury" is not "standard", "food", "book" or "none"`},
-		{"price missing", `"SEK": 89900, `, ``, `line 12: products[0].prices.SEK: is missing`},
-		{"all prices missing", `"prices": { "SEK": 89900, "EUR": 0 }`, `"weight": 1`, `line 6: products[0].prices: is missing`},
-		{"price negative", `89900`, `-1`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
-		{"price too large", `1010101`, `1010102`, `line 22: products[1].prices.EUR: want a whole number from 0 to 1010101`},
-		{"price beyond int64", `89900`, `99999999999999999999`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
-		{"price with decimals", `89900`, `899.00`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
-		{"price as a string", `89900`, `"89900"`, `line 12: products[0].prices.SEK: want a whole number from 0 to 1010101`},
-		{"price in another currency", `"SEK": 89900`, `"SEK": 89900, "NOK": 1`, `line 12: products[0].prices.NOK: not one of the catalogue's currencies [SEK EUR]`},
+		{"member twice", `"stock": 7`, `"stock": 7, "stock": 8`, `line 10: products[0].stock: stands twice`},
+		{"no products", `"products"`, `"product"`, "line 1: products: is missing\nline 4: product: unknown member"},
+		{"SKU missing", `"sku": "troja",`, ``, `line 5: products[0].sku: is missing`},
+		{"SKU empty", `"troja"`, `""`, `line 6: products[0].sku: must not be empty`},
+		{"SKU not a string", `"troja"`, `true`, `line 6: products[0].sku: want a string: what reads as nothing, true or false needs quotes`},
+		{"SKU with a slash", `"troja"`, `"a/b"`, `line 6: products[0].sku: "a/b" is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
+		{"SKU of dots", `"troja"`, `".."`, `line 6: products[0].sku: ".." is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
+		{"SKU with an umlaut", `"troja"`, `"tröja"`, `line 6: products[0].sku: "tröja" is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit`},
+		{"SKU too long", `"troja"`, `"` + strings.Repeat("a", 65) + `"`, `line 6: products[0].sku: longer than 64 characters`},
+		{"SKU twice", `"Pattern_1.0"`, `"troja"`, `line 14: products[1].sku: "troja" stands twice`},
+		{"name missing", `"name": "Stickad tröja",`, ``, `line 5: products[0].name: is missing`},
+		{"name null", `"Stickad tröja"`, `null`, `line 8: products[0].name: want an object`},
+		{"name blank", `"Stickad tröja"`, `" "`, `line 8: products[0].name: must not be empty`},
+		{"name without a language", `"Stickad tröja"`, `{}`, `line 8: products[0].name: must not be empty`},
+		{"name empty in one language", `"en": "Pattern"`, `"en": ""`, `line 16: products[1].name.en: must not be empty`},
+		{"name in a strange language", `"en": "Pattern"`, `"fr": "Patron"`, `line 16: products[1].name.fr: "fr" is not one of the languages [en sv nb da fi de nl]`},
+		{"name too long", `"Stickad tröja"`, `"` + strings.Repeat("ö", 256) + `"`, `line 8: products[0].name: longer than 255 characters`},
+		{"name with a line break", `"Stickad tröja"`, `"a\nb"`, `line 8: products[0].name: has a control character`},
+		{"description too long", `"Ett mönster."`, `"` + strings.Repeat("ö", 2001) + `"`, `line 17: products[1].description: longer than 2000 characters`},
+		{"class missing", `"tax_class": "standard",`, ``, `line 5: products[0].tax_class: is missing`},
+		{"class unknown", `"standard"`, `"luxury"`, `line 9: products[0].tax_class: "luxury" is not "standard", "food", "book" or "none"`},
+		{"price missing", `"SEK": 89900, `, ``, `line 11: products[0].prices.SEK: is missing`},
+		{"all prices missing", `"prices": { "SEK": 89900, "EUR": 0 }`, `"weight": 1`, `line 5: products[0].prices: is missing`},
+		{"price negative", `89900`, `-1`, `line 11: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price too large", `1010101`, `1010102`, `line 21: products[1].prices.EUR: want a whole number from 0 to 1010101`},
+		{"price beyond int64", `89900`, `99999999999999999999`, `line 11: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price with decimals", `89900`, `899.00`, `line 11: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price as a string", `89900`, `"89900"`, `line 11: products[0].prices.SEK: want a whole number from 0 to 1010101`},
+		{"price in another currency", `"SEK": 89900`, `"SEK": 89900, "NOK": 1`, `line 11: products[0].prices.NOK: not one of the catalogue's currencies [SEK EUR]`},
 		{"currency unknown", `["SEK", "EUR"]`, `["SEK", "EUR", "QQQ", "JPY"]`,
 			"line 3: currencies[2]: \"QQQ\" is not the code of a currency with two decimals such as SEK\n" +
 				"line 3: currencies[3]: \"JPY\" is not the code of a currency with two decimals such as SEK\n" +
-				"line 12: products[0].prices.QQQ: is missing\nline 12: products[0].prices.JPY: is missing\n" +
-				"line 22: products[1].prices.QQQ: is missing\nline 22: products[1].prices.JPY: is missing"},
-		{"one currency less than the first product has", `"EUR": 1010101`, `"NOK": 1`, "line 22: products[1].prices.NOK: not one of the catalogue's currencies [SEK EUR]\nline 22: products[1].prices.EUR: is missing"},
+				"line 11: products[0].prices.QQQ: is missing\nline 11: products[0].prices.JPY: is missing\n" +
+				"line 21: products[1].prices.QQQ: is missing\nline 21: products[1].prices.JPY: is missing"},
+		{"one currency less than the first product has", `"EUR": 1010101`, `"NOK": 1`, "line 21: products[1].prices.NOK: not one of the catalogue's currencies [SEK EUR]\nline 21: products[1].prices.EUR: is missing"},
 		{"language unknown", `"language": "sv"`, `"language": "fr"`, `line 2: language: "fr" is not one of the languages [en sv nb da fi de nl]`},
-		{"stock missing", `"stock": 7,`, ``, `line 6: products[0].stock: is missing`},
-		{"stock negative", `"stock": 7`, `"stock": -1`, `line 11: products[0].stock: want a whole number from 0 to 1000000000`},
-		{"stock of digital goods", `"digital": true`, `"digital": true, "stock": 1`, `line 21: products[1].stock: digital goods have none`},
-		{"weight of digital goods", `"digital": true`, `"digital": true, "weight": 1`, `line 21: products[1].weight: digital goods have none`},
-		{"weight of a ship", `"stock": 7`, `"stock": 7, "weight": 1000001`, `line 11: products[0].weight: want a whole number from 0 to 1000000`},
-		{"digital as a number", `"digital": true`, `"stock": 1, "digital": 1`, `line 21: products[1].digital: want true or false`},
-		{"picture elsewhere", `"https://img.example.com/p.png?w=400"`, `"http://img.example.com/p.png"`, `line 23: products[1].picture: "http://img.example.com/p.png" is neither a file name nor an https URL`},
-		{"picture up the tree", `"https://img.example.com/p.png?w=400"`, `"../p.png"`, `line 23: products[1].picture: "../p.png" is neither a file name nor an https URL`},
-		{"category not declared", `"language": "sv",`, `"language": "sv", "categories": [{"id": "Mönster", "name": "M"}],`, `line 8: products[0].category: "Kläder" is not among the categories`},
+		{"stock missing", `"stock": 7,`, ``, `line 5: products[0].stock: is missing`},
+		{"stock negative", `"stock": 7`, `"stock": -1`, `line 10: products[0].stock: want a whole number from 0 to 1000000000`},
+		{"stock of digital goods", `"digital": true`, `"digital": true, "stock": 1`, `line 20: products[1].stock: digital goods have none`},
+		{"weight of digital goods", `"digital": true`, `"digital": true, "weight": 1`, `line 20: products[1].weight: digital goods have none`},
+		{"weight of a ship", `"stock": 7`, `"stock": 7, "weight": 1000001`, `line 10: products[0].weight: want a whole number from 0 to 1000000`},
+		{"digital as a number", `"digital": true`, `"stock": 1, "digital": 1`, `line 20: products[1].digital: want true or false`},
+		{"picture elsewhere", `"https://img.example.com/p.png?w=400"`, `"http://img.example.com/p.png"`, `line 22: products[1].picture: "http://img.example.com/p.png" is neither a file name nor an https URL`},
+		{"picture up the tree", `"https://img.example.com/p.png?w=400"`, `"../p.png"`, `line 22: products[1].picture: "../p.png" is neither a file name nor an https URL`},
+		{"category not declared", `"language": "sv",`, `"language": "sv", "categories": [{"id": "Mönster", "name": "M"}],`, `line 7: products[0].category: "Kläder" is not among the categories`},
 		{"category twice", `"language": "sv",`, `"language": "sv", "categories": [{"id":"Mönster","name":"M"},{"id":"Kläder","name":"K"},{"id":"Mönster","name":"N"}],`, `line 2: categories[2].id: "Mönster" stands twice`},
-		{"discount of 101 %", `"SOMMAR-5": 5`, `"SOMMAR-5": 101`, `line 4: discounts.SOMMAR-5: want a whole number from 1 to 100`},
-		{"code in lower case", `"SOMMAR-5"`, `"sommar"`, `line 4: discounts.sommar: a code is 1 to 32 of A-Z 0-9 -`},
-		{"discounts as an array", `{ "SOMMAR-5": 5 }`, `[]`, `line 4: discounts: want an object`},
-		{"product as a string", `"products": [`, `"products": ["mug",`, `line 5: products[0]: want an object`},
+		{"product as a string", `"products": [`, `"products": ["mug",`, `line 4: products[0]: want an object`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

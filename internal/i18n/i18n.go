@@ -136,3 +136,11 @@ func fill(text string, args []any) string {
 		text = after
 	}
 }
+
+// Percent is a number of percent as a language writes it.
+func Percent(l Lang, n int) string {
+	if l == English || l == Dutch {
+		return strconv.Itoa(n) + "%"
+	}
+	return strconv.Itoa(n) + "\u00a0%"
+}

@@ -121,7 +121,7 @@ var same = regexp.MustCompile(`^(home\.title|title\.page|line\.times|totals\.opt
 var abbreviation = regexp.MustCompile(`(mva|MwSt|stk)\.$`)
 
 // loans are words that a language took over from English, or has in common with it.
-var loans = []string{"Postcode", "Material", "Name", "Express", "Reference {0}.", "Shop", "(optional)", "Contact", "Privacy"}
+var loans = []string{"Postcode", "Material", "Name", "Express", "Reference {0}.", "Shop", "(optional)", "Contact", "Privacy", "{0} for {1}", "{0}: {1} for {2}."}
 
 // optional is the text that a shop may have, and has none of ours.
 const optional = "footer.note"

@@ -102,6 +102,7 @@ type Callback struct {
 	Status          int    // of the answer
 	Start           time.Time
 	Duration        time.Duration
+	Facts           []story.Fact
 }
 
 // Callback reports a call from Klarna that has been answered.
@@ -113,7 +114,7 @@ func (o *Observer) Callback(c Callback) {
 	if o.o.Story != nil {
 		o.o.Story.Record(story.Entry{
 			At: c.Start, Kind: story.FromKlarna, CartID: c.CartID, OrderID: c.OrderID, Operation: c.Name,
-			Method: http.MethodPost, Path: c.Path, Status: c.Status, Duration: c.Duration, Result: c.Result,
+			Method: http.MethodPost, Path: c.Path, Status: c.Status, Duration: c.Duration, Result: c.Result, Facts: c.Facts,
 		})
 	}
 }

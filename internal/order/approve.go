@@ -24,7 +24,8 @@ func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
 // and closing the cart nor a Redis that forgot the closing lets a cart be bought twice:
 // an order that the cart does not know of forbids it, and closes the cart. The error is
 // stock.ErrSold, stock.ErrPurchaseRunning, stock.ErrCrowded, a *stock.ShortError, or a
-// fault of the database; nothing has changed then.
+// fault of the database; nothing has changed then. It is ErrCartChanged where others have
+// used up a campaign of the cart, which knows it then and has another price.
 func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error {
 	leave, err := b.Stock.Enter(ctx, a.Lines)
 	if err != nil {
@@ -39,6 +40,9 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 	})
 	if bought, ok := errors.AsType[*boughtError](err); ok {
 		b.closeAgain(ctx, bought.order)
+	}
+	if short, ok := errors.AsType[*stock.ShortError](err); ok && b.usedUp(ctx, c.ID, short) {
+		err = fmt.Errorf("%w: %w", ErrCartChanged, err)
 	}
 	if err != nil {
 		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)
@@ -62,4 +66,20 @@ func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 		}
 	}
 	return nil
+}
+
+// usedUp reports whether what there is too little of are the uses of a campaign. The cart
+// is told. Where that fails now, the next purchase does it.
+func (b *Book) usedUp(ctx context.Context, cartID string, short *stock.ShortError) bool {
+	id, uses := stock.CampaignOf(short.SKU)
+	if !uses {
+		return false
+	}
+	if _, err := b.Carts.Update(ctx, cartID, cart.Fallback{}, func(c *cart.Cart) error {
+		c.UseUp(id)
+		return nil
+	}); err != nil {
+		b.Logger.WarnContext(ctx, "a cart does not know yet that a campaign is used up", "cart_id", cartID, "error", err)
+	}
+	return true
 }

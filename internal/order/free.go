@@ -58,7 +58,7 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 	if !quote.Free() || !cart.IsOwnOrder(c.OrderID) {
 		return Order{}, false, ErrCartChanged
 	}
-	approved := stock.Approved{CartID: c.ID, OrderID: c.OrderID, Priced: quote.Version.Number, Lines: StockLines(quote.Goods)}
+	approved := quote.Approved(c.ID, c.OrderID)
 	leave, err := b.Stock.Enter(ctx, approved.Lines)
 	if err != nil {
 		return Order{}, false, err
@@ -81,6 +81,8 @@ func (b *Book) placeFree(ctx context.Context, c cart.Cart, quote cart.Quote, to 
 	short, isShort := errors.AsType[*stock.ShortError](err)
 	bought, isBought := errors.AsType[*boughtError](err)
 	switch {
+	case isShort && b.usedUp(ctx, c.ID, short):
+		err = fmt.Errorf("%w: %w", ErrCartChanged, err)
 	case isShort:
 		err = &cart.SoldOutError{SKU: short.SKU, Left: short.Left}
 	case isBought:
@@ -102,6 +104,6 @@ func freeOrder(c cart.Cart, quote cart.Quote, to klarna.Address) Order {
 		BillingAddress: to, ShippingAddress: to,
 		Status: ordermanagement.Captured, FraudStatus: ordermanagement.FraudAccepted, FraudStatusAt: now, Acknowledged: true,
 	}
-	o.Terms, o.Delivery = TermsOf(quote.Version, o), deliveryOf(quote.Version, o)
+	o.Terms, o.Delivery = TermsOf(quote.Version, o, quote.Used()), deliveryOf(quote.Version, o)
 	return o
 }

@@ -190,15 +190,6 @@ func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
 	return goods
 }
 
-// StockLines are the goods of a cart, as the stock counts them.
-func StockLines(goods []cart.GoodsLine) []stock.Line {
-	lines := make([]stock.Line, len(goods))
-	for i, line := range goods {
-		lines[i] = stock.Line(line.Line)
-	}
-	return lines
-}
-
 // toSend is what of the goods is still to be sent, and what was: goods are captured when
 // they are sent. Where nothing was to be paid, shipments say what was. Each SKU is there
 // once, also with 0.

@@ -122,7 +122,7 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	if session.Status == payments.StatusComplete {
 		return b.repeatCall(ctx, cartID, session.SessionID)
 	}
-	c, want, sale, err := b.matches(ctx, cartID, session)
+	c, want, quote, err := b.matches(ctx, cartID, session)
 	if err != nil {
 		return Order{}, "", err
 	}
@@ -134,7 +134,9 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	if err != nil {
 		return Order{}, "", fmt.Errorf("write order call of payment session %s: %w: %w", session.SessionID, cartsync.ErrRefused, err)
 	}
-	err = b.Approve(ctx, c, sale)
+	approved := quote.Approved(cartID, payments.Purchase(session.SessionID))
+	approved.Body = body
+	err = b.Approve(ctx, c, approved)
 	short, isShort := errors.AsType[*stock.ShortError](err)
 	bought, isBought := errors.AsType[*boughtError](err)
 	switch {
@@ -146,6 +148,8 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 		return Order{}, "", fmt.Errorf("%w: %w", ErrCartChanged, err)
 	case errors.Is(err, stock.ErrPurchaseRunning):
 		return Order{}, "", fmt.Errorf("%w: %w", ErrPurchaseRunning, err)
+	case errors.Is(err, ErrCartChanged):
+		return Order{}, "", err
 	case err != nil:
 		return Order{}, "", fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -175,10 +179,10 @@ func (b *Book) session(ctx context.Context, in Authorized) (cartID string, sessi
 // matches returns what is bought with a session if that is what the cart says
 // now, and the session is the cart's; else ErrCartChanged. Klarna holds the
 // order against what was authorized, so the three are the same.
-func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (c cart.Cart, want payments.Content, sale stock.Approved, err error) {
+func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (c cart.Cart, want payments.Content, quote cart.Quote, err error) {
 	c, err = b.Carts.Get(ctx, cartID, cart.Fallback{})
 	if err != nil {
-		return c, want, sale, fmt.Errorf("compare cart %s: %w: %w", cartID, ErrUnavailable, err)
+		return c, want, quote, fmt.Errorf("compare cart %s: %w: %w", cartID, ErrUnavailable, err)
 	}
 	// Tax and delivery follow the address that Klarna has: the widget may have
 	// been told another one than the shop's form.
@@ -187,21 +191,19 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 		err = c.Follow(to, b.Published.Now().Markets, "")
 	}
 	if err != nil {
-		return c, want, sale, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)
+		return c, want, quote, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)
 	}
-	want, quote, err := b.Payments.Wants.Want(c)
+	want, quote, err = b.Payments.Wants.Want(c)
 	if err != nil {
-		return c, want, sale, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
+		return c, want, quote, fmt.Errorf("say what the order of cart %s must be: %w: %w", cartID, cartsync.ErrRefused, err)
 	}
 	if !quote.Reaches(c.Region(), to.PostalCode) {
-		return c, want, sale, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
+		return c, want, quote, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
 	}
 	if c.SessionID != session.SessionID || quote.Empty() || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
-		return c, want, sale, ErrCartChanged
+		return c, want, quote, ErrCartChanged
 	}
-	return c, want, stock.Approved{
-		CartID: cartID, OrderID: payments.Purchase(session.SessionID), Priced: quote.Version.Number, Lines: StockLines(quote.Goods),
-	}, nil
+	return c, want, quote, nil
 }
 
 // call makes an order call that was approved, and takes the order

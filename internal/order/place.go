@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
@@ -201,7 +202,7 @@ func (b *Book) price(ctx context.Context, o *Order) error {
 	if err != nil {
 		return fmt.Errorf("find the version of order %s: %w: %w", o.OrderID, ErrUnavailable, err)
 	}
-	o.Terms, o.Delivery = TermsOf(by, *o), deliveryOf(by, *o).with(o.Delivery)
+	o.Terms, o.Delivery = TermsOf(by, *o, a.Campaigns), deliveryOf(by, *o).with(o.Delivery)
 	return nil
 }
 

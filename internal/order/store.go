@@ -165,7 +165,7 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := publish.Keep(ctx, tx, o.Priced); err != nil {
 		return Order{}, false, err
 	}
-	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.Ref(), Goods(o.OrderLines))
+	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.Ref(), append(Goods(o.OrderLines), stock.Uses(o.Terms.Campaigns)...))
 	if err != nil {
 		return Order{}, false, err
 	}
@@ -414,6 +414,9 @@ func (b *Book) move(ctx context.Context, tx *sql.Tx, before, o Order, by stock.E
 		}
 		var rest []stock.Line
 		for sku, n := range released {
+			if _, uses := stock.CampaignOf(sku); uses && o.CapturedAmount > 0 {
+				continue // the campaign was used
+			}
 			rest = append(rest, stock.Line{SKU: sku, Quantity: int(n)})
 		}
 		return released, nil, b.Stock.Release(ctx, tx, o.Ref(), rest, by)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
@@ -13,9 +14,9 @@ import (
 // Terms are the rules by which an order was bought, as far as lines follow from its
 // goods. The order keeps them: campaigns end, and addresses change.
 type Terms struct {
-	// Discounts are the campaigns whose discounts the order has. A discount of none of them
-	// stays in proportion to the goods.
-	Discounts []DiscountTerms `json:"discounts,omitempty"`
+	// Campaigns are those that the order was bought with, in the order in which they took
+	// something off. A discount of none of them stays in proportion to the goods.
+	Campaigns []campaign.Used `json:"campaigns,omitempty"`
 	// Vouchers are the SKUs that are money: they have neither discount nor tax.
 	Vouchers []string `json:"vouchers,omitempty"`
 	// SalesTax is the rate of the sales_tax line; nil is not known: it stays in proportion to
@@ -25,26 +26,16 @@ type Terms struct {
 	UntaxedDelivery bool `json:"untaxed_delivery,omitempty"`
 }
 
-// DiscountTerms is the rule of a campaign: Percent off the goods of each tax rate, or with
-// 0 an amount, of which is left what the goods are worth.
-type DiscountTerms struct {
-	Reference string `json:"reference"`         // of the discount lines
-	Percent   int32  `json:"percent,omitempty"` // hundredths of a percent
-}
-
 // TermsOf finds the rules of an order that was just bought, by which its lines come out as
-// they are.
-func TermsOf(v *publish.Version, o Order) (t Terms) {
+// they are. used are its campaigns; nil where nobody knows: then the published ones say.
+func TermsOf(v *publish.Version, o Order, used []campaign.Used) (t Terms) {
 	for _, line := range o.OrderLines {
 		if p, known := v.Catalog.Product(line.Reference); known && line.IsGoods() && p.Class == market.None && !slices.Contains(t.Vouchers, p.SKU) {
 			t.Vouchers = append(t.Vouchers, p.SKU)
 		}
 	}
-	for _, line := range o.OrderLines {
-		percent, known := v.Catalog.Discount(line.Reference)
-		if line.Type == klarna.Discount && known && t.campaign(line.Reference) == nil {
-			t.Discounts = append(t.Discounts, DiscountTerms{line.Reference, percent})
-		}
+	if t.Campaigns = slices.Clone(used); used == nil {
+		t.Campaigns = published(v, o)
 	}
 	t = t.At(v.Shop.Markets, o, o.ShippingAddress)
 	// What does not come out as it is was bought by other rules.
@@ -52,17 +43,42 @@ func TermsOf(v *publish.Version, o Order) (t Terms) {
 	if s.add(t, o.OrderLines, 1) != nil {
 		return Terms{Vouchers: t.Vouchers}
 	}
-	for i, line := range o.OrderLines {
-		target, err := t.target(line, s, s, o.OrderLines)
-		switch {
-		case err == nil && target == o.OrderLines[i].TotalAmount:
-		case line.Type == klarna.Discount:
-			t.Discounts = slices.DeleteFunc(t.Discounts, func(d DiscountTerms) bool { return d.Reference == line.Reference })
-		case line.Type == klarna.SalesTax:
-			t.SalesTax, t.UntaxedDelivery = nil, false
+	for range len(t.Campaigns) + 1 { // what one takes depends on those before it
+		for i, line := range o.OrderLines {
+			target, err := t.target(i, s, s, o.OrderLines)
+			switch campaign := t.campaign(line.Reference); {
+			case err == nil && target == o.OrderLines[i].TotalAmount:
+			case line.Type == klarna.Discount && campaign != nil:
+				campaign.Rule = ruleOf(campaign.Rule)
+			case line.Type == klarna.SalesTax:
+				t.SalesTax, t.UntaxedDelivery = nil, false
+			}
 		}
 	}
 	return t
+}
+
+// ruleOf is the rule of a discount that does not follow its own: in proportion.
+func ruleOf(r campaign.Rule) campaign.Rule { return campaign.Rule{Shared: true, SKUs: r.SKUs} }
+
+// published are the campaigns of the shop file that discount lines of an order name, those
+// that apply by themselves first.
+func published(v *publish.Version, o Order) (used []campaign.Used) {
+	category := func(yield func(string, string) bool) {
+		for _, line := range o.OrderLines {
+			if p, known := v.Catalog.Product(line.Reference); known && line.IsGoods() && p.Class != market.None && !yield(p.SKU, p.Category) {
+				return
+			}
+		}
+	}
+	for _, line := range o.OrderLines {
+		c := v.Shop.Campaigns.ByReference(line.Reference)
+		if line.Type != klarna.Discount || c == nil || slices.ContainsFunc(used, func(u campaign.Used) bool { return u.ID == c.ID }) {
+			continue
+		}
+		used = append(used, campaign.Used{ID: c.ID, Reference: line.Reference, Name: line.Name, Counted: c.Uses > 0, Rule: c.Rule(category)})
+	}
+	return used
 }
 
 // At returns the rules for an order that goes to an address: with the sales tax there,
@@ -80,12 +96,19 @@ func (t Terms) At(markets market.List, o Order, address klarna.Address) Terms {
 }
 
 // Percent returns what the campaign of a discount line takes off, in hundredths of a
-// percent; 0 is an amount, or not known.
+// percent; 0 is none, or not known.
 func (t Terms) Percent(reference string) int32 {
 	if campaign := t.campaign(reference); campaign != nil {
 		return campaign.Percent
 	}
 	return 0
+}
+
+// Plain reports whether a percentage off all goods of a tax rate is all that campaigns take
+// off them.
+func (t Terms) Plain() bool {
+	off := slices.DeleteFunc(slices.Clone(t.Campaigns), func(u campaign.Used) bool { return u.Delivery > 0 })
+	return len(off) == 0 || len(off) == 1 && off[0].SKUs == nil && off[0].Percent > 0
 }
 
 // Discounted adds up the goods of a tax rate that discounts are on: of those that are
@@ -102,19 +125,52 @@ func (o Order) Discounted(rate klarna.Rate, refundable bool) money.Amount {
 	return s.rates[rate]
 }
 
-// campaign returns the rule of a discount line, nil for none.
-func (t Terms) campaign(reference string) *DiscountTerms {
-	i := slices.IndexFunc(t.Discounts, func(d DiscountTerms) bool { return d.Reference == reference })
+// campaign returns the campaign of a discount line, nil for none.
+func (t Terms) campaign(reference string) *campaign.Used {
+	i := slices.IndexFunc(t.Campaigns, func(u campaign.Used) bool { return u.Reference == reference })
 	if i < 0 {
 		return nil
 	}
-	return &t.Discounts[i]
+	return &t.Campaigns[i]
+}
+
+// Taken is what a campaign takes off an order.
+type Taken struct {
+	Name   string       // in the order's language
+	Amount money.Amount // below 0
+	// Delivery: it is off the delivery, whose fee on the order's lines is without it.
+	Delivery bool
+}
+
+// Taken are the campaigns of the order, each with its sum: of the lines as they are now.
+func (o Order) Taken() (all []Taken) {
+	var references []string
+	delivered := false
+	for _, line := range o.OrderLines {
+		delivered = delivered || line.Type == klarna.ShippingFee
+		if line.Type != klarna.Discount {
+			continue
+		}
+		at := slices.Index(references, line.Reference) // a line for each tax rate
+		if at < 0 {
+			at = len(all)
+			references, all = append(references, line.Reference), append(all, Taken{Name: line.Name})
+		}
+		all[at].Amount += line.TotalAmount // they fit together
+	}
+	for _, used := range o.Terms.Campaigns {
+		if used.Delivery > 0 && delivered {
+			all = append(all, Taken{Name: used.Name, Amount: -used.Delivery, Delivery: true})
+		}
+	}
+	return all
 }
 
 // sums are what lines come to: of what discounts and taxes are.
 type sums struct {
 	goods  money.Amount                 // all
 	rates  map[klarna.Rate]money.Amount // goods without vouchers, by their rate
+	parts  campaign.Goods               // the same, by their SKU too
 	others money.Amount                 // delivery and surcharges
 }
 
@@ -132,6 +188,7 @@ func (s *sums) add(t Terms, lines []klarna.OrderLine, sign int64) (err error) {
 		default:
 			if s.goods, err = s.goods.Add(amount); err == nil && !slices.Contains(t.Vouchers, line.Reference) {
 				s.rates[line.TaxRate] += amount // part of goods, which fits
+				err = s.parts.Add(line.Reference, line.TaxRate.Tax(), amount)
 			}
 		}
 		if err != nil {
@@ -142,7 +199,7 @@ func (s *sums) add(t Terms, lines []klarna.OrderLine, sign int64) (err error) {
 }
 
 func (s sums) clone() sums {
-	s.rates = maps.Clone(s.rates)
+	s.rates, s.parts = maps.Clone(s.rates), s.parts.Clone()
 	return s
 }
 
@@ -154,6 +211,40 @@ func (s sums) of(line klarna.OrderLine, whole sums) money.Amount {
 		return s.rates[line.TaxRate]
 	}
 	return s.goods
+}
+
+// discounts are what the campaigns' discount lines of the whole order come to for some
+// goods, by their index: each campaign takes of what those before it have left.
+func (t Terms) discounts(s, whole sums, lines []klarna.OrderLine) (map[int]money.Amount, error) {
+	all := map[int]money.Amount{}
+	left, of := s.parts.Clone(), whole.parts.Clone()
+	for _, used := range t.Campaigns {
+		for i, line := range lines {
+			if line.Type != klarna.Discount || line.Reference != used.Reference {
+				continue
+			}
+			rate, was := line.TaxRate.Tax(), -line.TotalAmount
+			base, wholeBase := left.Left(used.Rule, rate), of.Left(used.Rule, rate)
+			off, err := min(was, base), error(nil)
+			switch {
+			case used.Percent > 0:
+				off, err = money.Percent(base, used.Percent)
+			case used.Shared && wholeBase > 0 && base < wholeBase:
+				off, err = money.Share(was, int64(base), int64(wholeBase))
+			}
+			if err == nil {
+				err = left.Take(used.Rule, rate, min(off, base))
+			}
+			if err == nil {
+				err = of.Take(used.Rule, rate, min(was, wholeBase))
+			}
+			if err != nil {
+				return nil, err
+			}
+			all[i] = -off
+		}
+	}
+	return all, nil
 }
 
 // following returns the lines of an order as they are for some of its goods: those that
@@ -168,7 +259,7 @@ func (t Terms) following(lines []klarna.OrderLine, s sums) ([]klarna.OrderLine, 
 		if !follows(line) {
 			continue
 		}
-		amount, err := t.target(line, s, whole, lines)
+		amount, err := t.target(i, s, whole, lines)
 		if err != nil {
 			return nil, err
 		}
@@ -185,23 +276,21 @@ func (t Terms) following(lines []klarna.OrderLine, s sums) ([]klarna.OrderLine, 
 	return all, nil
 }
 
-// target is what a following line of the whole order comes to for some goods.
-func (t Terms) target(line klarna.OrderLine, s, whole sums, lines []klarna.OrderLine) (money.Amount, error) {
-	goods := s.of(line, whole)
-	switch campaign := t.campaign(line.Reference); {
+// target is what a following line of the whole order, by its index, comes to for some goods.
+func (t Terms) target(i int, s, whole sums, lines []klarna.OrderLine) (money.Amount, error) {
+	line := lines[i]
+	switch {
 	case line.Type == klarna.SalesTax && t.SalesTax != nil:
 		taxable, err := t.taxable(s, whole, lines)
 		if err != nil {
 			return 0, err
 		}
 		return t.SalesTax.OnTop(max(taxable, 0))
-	case line.Type == klarna.Discount && campaign != nil && campaign.Percent > 0:
-		off, err := money.Percent(max(s.rates[line.TaxRate], 0), campaign.Percent)
-		return -off, err
-	case line.Type == klarna.Discount && campaign != nil:
-		return -min(-line.TotalAmount, max(goods, 0)), nil
+	case line.Type == klarna.Discount && t.campaign(line.Reference) != nil:
+		all, err := t.discounts(s, whole, lines)
+		return all[i], err
 	}
-	of := whole.of(line, whole)
+	goods, of := s.of(line, whole), whole.of(line, whole)
 	if goods <= 0 || of <= 0 {
 		return 0, nil
 	}
@@ -218,11 +307,11 @@ func (t Terms) taxable(s, whole sums, lines []klarna.OrderLine) (sum money.Amoun
 			return 0, err
 		}
 	}
-	for _, line := range lines {
+	for i, line := range lines {
 		if line.Type != klarna.Discount {
 			continue
 		}
-		off, err := t.target(line, s, whole, lines)
+		off, err := t.target(i, s, whole, lines)
 		if err != nil {
 			return 0, err
 		}
@@ -290,12 +379,16 @@ func has(lines []klarna.OrderLine, line klarna.OrderLine) bool {
 // newDiscounts are empty discount lines of campaigns for rates that their goods did not
 // have before.
 func (o Order) newDiscounts(lines []klarna.OrderLine, now sums) (added []klarna.OrderLine) {
-	for _, campaign := range o.Terms.Discounts {
+	for _, campaign := range o.Terms.Campaigns {
 		like := slices.IndexFunc(lines, func(l klarna.OrderLine) bool { return l.Type == klarna.Discount && l.Reference == campaign.Reference })
 		if like < 0 || campaign.Percent == 0 {
 			continue
 		}
-		for _, rate := range slices.Sorted(maps.Keys(now.rates)) {
+		for _, of := range now.parts.Rates(campaign.Rule) {
+			rate, err := klarna.RateOf(of)
+			if err != nil {
+				continue // of no line
+			}
 			if !slices.ContainsFunc(lines, func(l klarna.OrderLine) bool {
 				return l.Type == klarna.Discount && l.Reference == campaign.Reference && l.TaxRate == rate
 			}) {

@@ -83,7 +83,7 @@ func (v View) priceIn(o order.Order) func(money.Amount) templates.Amount {
 func (v View) Bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}, Company: v.company(o)}
-	var goods, discount, delivery money.Amount // sums of an order that Klarna has checked
+	var goods, delivery money.Amount // sums of an order that Klarna has checked
 	for _, line := range o.OrderLines {
 		switch line.Type { //nolint:exhaustive // the other types we never send
 		case klarna.Physical, klarna.Digital:
@@ -97,9 +97,6 @@ func (v View) Bought(o order.Order) templates.Order {
 				item.Picture = p.Picture()
 			}
 			shown.Lines = append(shown.Lines, item)
-		case klarna.Discount:
-			discount += line.TotalAmount
-			shown.Discount.Code = line.Reference
 		case klarna.ShippingFee:
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
@@ -114,8 +111,12 @@ func (v View) Bought(o order.Order) templates.Order {
 		}
 	}
 	shown.Totals.Goods, shown.Delivery = price(goods), v.Delivery(o)
-	if discount != 0 {
-		shown.Totals.Discount = new(price(discount))
+	for _, taken := range o.Taken() {
+		shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: taken.Name, Amount: price(taken.Amount)})
+		if taken.Delivery { // as the cart has shown it
+			delivery -= taken.Amount
+			shown.Totals.Delivery = new(price(delivery))
+		}
 	}
 	if shown.Totals.SalesTax == nil {
 		shown.Totals.VAT = money.FormatExact(o.OrderTaxAmount, o.PurchaseCurrency, v.Locale)

@@ -209,7 +209,7 @@ func (p *Publisher) put(ctx context.Context, before head, shop, goods *File) (*V
 			if err := insert(ctx, tx, next, contents, 0); err != nil {
 				return err
 			}
-			if err := p.Stock.Seed(ctx, tx, v.Counted()); err != nil {
+			if err := p.count(ctx, tx, v); err != nil {
 				return err
 			}
 		}
@@ -275,7 +275,25 @@ func (v *Version) Counted() (lines []stock.Line) {
 			lines = append(lines, stock.Line{SKU: p.SKU, Quantity: p.Stock})
 		}
 	}
+	return append(lines, v.uses()...)
+}
+
+// uses are how often its campaigns can be used, of those where that counts.
+func (v *Version) uses() (lines []stock.Line) {
+	for _, c := range v.Shop.Campaigns {
+		if c.Uses > 0 {
+			lines = append(lines, stock.Line{SKU: stock.Campaign + c.ID, Quantity: c.Uses})
+		}
+	}
 	return lines
+}
+
+// count begins to count what is new, and takes over how often campaigns can be used.
+func (p *Publisher) count(ctx context.Context, tx *sql.Tx, v *Version) error {
+	if err := p.Stock.Seed(ctx, tx, v.Counted()); err != nil {
+		return err
+	}
+	return p.Stock.Recount(ctx, tx, v.uses())
 }
 
 // Back publishes the contents of an older version under a new number. The error is
@@ -291,7 +309,12 @@ func (p *Publisher) Back(ctx context.Context, number int64) (*Version, error) {
 		if err != nil {
 			return nil, err
 		}
-		return v, p.DB.Tx(ctx, func(tx *sql.Tx) error { return insert(ctx, tx, old, nil, number) })
+		return v, p.DB.Tx(ctx, func(tx *sql.Tx) error {
+			if err := insert(ctx, tx, old, nil, number); err != nil {
+				return err
+			}
+			return p.count(ctx, tx, v)
+		})
 	})
 }
 

@@ -52,7 +52,7 @@ type reader struct {
 
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
-	"":         {"campaigns", "embed", "hooks", "webhooks"},
+	"":         {"embed", "hooks", "webhooks"},
 	"checkout": {"confirmation"},
 }
 
@@ -77,7 +77,7 @@ var (
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
 	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "mail", "measure", "withdrawal", "retention")
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "mail", "measure", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -92,6 +92,7 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Texts = r.texts(m["texts"])
 	s.Markets = r.markets(m["markets"])
 	s.Checkout = r.checkout(m["checkout"], m["markets"], s.Markets)
+	s.Campaigns = r.campaigns(m["campaigns"], s)
 	s.Measure = r.measure(m["measure"])
 	s.Mail = r.mail(m["mail"])
 	s.Withdrawal = defaultWithdrawal

@@ -246,7 +246,6 @@ func TestReadRefuses(t *testing.T) {
 		{"withdrawal", "days: 30", "days: 7", "line 45: withdrawal.days: want 0, or at least the 14 days that the law of the EU gives"},
 		{"retention", "18m", "18 months", `line 46: retention.personal_data: "18 months" is not a number of years, months or days such as 3y, 18m or 400d`},
 		{"retention of none", "18m", "0d", `line 46: retention.personal_data: "0d" is not a number of years, months or days such as 3y, 18m or 400d`},
-		{"campaigns", "storefront: true", "campaigns: []", "line 5: campaigns: " + notYet},
 		{"embed", "storefront: true", "embed: {}", "line 5: embed: " + notYet},
 		{"hooks", "storefront: true", "hooks: {}", "line 5: hooks: " + notYet},
 		{"webhooks", "storefront: true", "webhooks: []", "line 5: webhooks: " + notYet},

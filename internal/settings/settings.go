@@ -6,6 +6,7 @@ import (
 	"net/mail"
 	"time"
 
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/market"
 )
@@ -22,6 +23,7 @@ type Shop struct {
 	Texts       i18n.Overrides // texts of the shop's own, by their key
 	Markets     market.List    // at least one
 	Checkout    Checkout
+	Campaigns   campaign.List // of the shop's own pages
 	Mail        Mail
 	Measure     Measure
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it

@@ -1,6 +1,7 @@
 package stock
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/db"
 )
 
@@ -42,14 +44,16 @@ var (
 // several: one that replaces another forgets nothing.
 type Approved struct {
 	CartID   string
-	OrderID  string          // KCO order, or "session:<id>" of Klarna Payments
-	Priced   int64           // the published version by which it was priced; 0: not known
-	Lines    []Line          // all that is being bought; stock is held of what is counted
-	Made     time.Time       // to the millisecond
-	Sold     bool            // it is placed, and its cart is not closed yet
-	Returned bool            // its stock was given back, because it grew old
-	Ending   bool            // Klarna was asked to abort its order, and is not known to have refused
-	Body     json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
+	OrderID  string    // KCO order, or "session:<id>" of Klarna Payments
+	Priced   int64     // the published version by which it was priced; 0: not known
+	Lines    []Line    // all that is being bought; stock is held of what is counted
+	Made     time.Time // to the millisecond
+	Sold     bool      // it is placed, and its cart is not closed yet
+	Returned bool      // its stock was given back, because it grew old
+	Ending   bool      // Klarna was asked to abort its order, and is not known to have refused
+	// Campaigns are those of the purchase, for its order.
+	Campaigns []campaign.Used
+	Body      json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
 
 	held []Line // the stock that it holds
 	ask  int64  // when Klarna is asked about it, in ms; 0: no more
@@ -66,7 +70,7 @@ func LockCart(ctx context.Context, tx *sql.Tx, cartID string) error {
 	return nil
 }
 
-const approvedColumns = "order_id, cart_id, published, sold, ending, made_at, coalesce(ask_at, 0), returned, lines, held, body"
+const approvedColumns = "order_id, cart_id, published, sold, ending, made_at, coalesce(ask_at, 0), returned, lines, held, campaigns, body"
 
 // approved reads rows; clause begins with "where".
 func approved(ctx context.Context, q db.Queryer, clause string, args ...any) ([]Approved, error) {
@@ -79,12 +83,15 @@ func approved(ctx context.Context, q db.Queryer, clause string, args ...any) ([]
 
 func scanApproved(rows *sql.Rows) (a Approved, err error) {
 	var made int64
-	var lines, held, body sql.NullString
-	if err = rows.Scan(&a.OrderID, &a.CartID, &a.Priced, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &body); err == nil {
+	var lines, held, campaigns, body sql.NullString
+	if err = rows.Scan(&a.OrderID, &a.CartID, &a.Priced, &a.Sold, &a.Ending, &made, &a.ask, &a.Returned, &lines, &held, &campaigns, &body); err == nil {
 		err = json.Unmarshal([]byte(lines.String), &a.Lines)
 	}
 	if err == nil && held.Valid {
 		err = json.Unmarshal([]byte(held.String), &a.held)
+	}
+	if err == nil && campaigns.Valid {
+		err = json.Unmarshal([]byte(campaigns.String), &a.Campaigns)
 	}
 	a.Made = time.UnixMilli(made).UTC()
 	if body.Valid {
@@ -210,31 +217,35 @@ func putApproved(ctx context.Context, tx *sql.Tx, a Approved, held []Line) error
 		a.Lines = []Line{}
 	}
 	lines, err := json.Marshal(a.Lines)
-	if err != nil {
+	holds, errHeld := listed(held)
+	campaigns, errCampaigns := listed(a.Campaigns)
+	if err = cmp.Or(err, errHeld, errCampaigns); err != nil {
 		return fmt.Errorf("write approved order: %w", err)
 	}
-	var holds, body, ask any
-	if len(held) > 0 {
-		text, err := json.Marshal(held)
-		if err != nil {
-			return fmt.Errorf("write approved order: %w", err)
-		}
-		holds = string(text)
-	}
+	var body, ask any
 	if len(a.Body) > 0 {
 		body = string(a.Body)
 	}
 	if !a.Sold {
 		ask = a.Made.Add(askFirst).UnixMilli()
 	}
-	if _, err := tx.ExecContext(ctx, `insert into approved_orders (order_id, cart_id, sold, ending, made_at, ask_at, returned, lines, held, body, published)
-		values ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9, $10)
+	if _, err := tx.ExecContext(ctx, `insert into approved_orders (order_id, cart_id, sold, ending, made_at, ask_at, returned, lines, held, campaigns, body, published)
+		values ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9, $10, $11)
 		on conflict (order_id) do update set cart_id = excluded.cart_id, sold = excluded.sold, ending = excluded.ending, made_at = excluded.made_at,
-		ask_at = excluded.ask_at, returned = excluded.returned, lines = excluded.lines, held = excluded.held, body = excluded.body, published = excluded.published`,
-		a.OrderID, a.CartID, a.Sold, false, a.Made.UnixMilli(), ask, string(lines), holds, body, a.Priced); err != nil {
+		ask_at = excluded.ask_at, returned = excluded.returned, lines = excluded.lines, held = excluded.held, campaigns = excluded.campaigns, body = excluded.body, published = excluded.published`,
+		a.OrderID, a.CartID, a.Sold, false, a.Made.UnixMilli(), ask, string(lines), holds, campaigns, body, a.Priced); err != nil {
 		return fmt.Errorf("write approved order: %w", err)
 	}
 	return nil
+}
+
+// listed is a list as JSON, null where there is nothing in it.
+func listed[T any](list []T) (any, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	text, err := json.Marshal(list)
+	return string(text), err
 }
 
 // letGo ends that an approved order holds stock, and returns the moves of that.

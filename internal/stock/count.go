@@ -110,6 +110,25 @@ func counts(ctx context.Context, tx *sql.Tx, sku string, n int64, at time.Time) 
 	return n + later - onHand, err
 }
 
+// Recount sets how many there are of what is counted, whatever is reserved and committed:
+// how often campaigns can be used.
+func (s *Store) Recount(ctx context.Context, tx *sql.Tx, lines []Line) error {
+	var moves []Move
+	for _, line := range lines {
+		l, counted, err := level(ctx, tx, line.SKU)
+		if err != nil {
+			return fmt.Errorf("recount stock: %w", err)
+		}
+		if delta := int64(line.Quantity) - l.OnHand; counted && delta != 0 {
+			moves = append(moves, Move{SKU: line.SKU, At: time.Now(), Kind: Counted, OnHand: delta, Reason: "published"})
+		}
+	}
+	if _, err := apply(ctx, tx, moves, false); err != nil {
+		return fmt.Errorf("recount stock: %w", err)
+	}
+	return nil
+}
+
 // Seed begins to count products that are not counted yet. What is there stays, so
 // every publish and every process may seed.
 func (s *Store) Seed(ctx context.Context, tx *sql.Tx, lines []Line) error {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/db"
@@ -65,7 +64,7 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 func oversold(ctx context.Context, tx *sql.Tx, short []string, after map[string]Level) error {
 	slices.Sort(short)
 	for _, sku := range short {
-		if strings.HasPrefix(sku, Campaign) {
+		if _, uses := CampaignOf(sku); uses {
 			continue
 		}
 		if err := event.Add(ctx, tx, event.StockOversold, event.Stock{SKU: sku, Available: after[sku].Available()}); err != nil {
@@ -159,6 +158,9 @@ func (s *Store) Commit(ctx context.Context, tx *sql.Tx, orderID string, open []L
 	}
 	var moves []Move
 	for sku, n := range had {
+		if _, uses := CampaignOf(sku); uses { // lines say nothing of them
+			continue
+		}
 		m := e.move(sku, Adjusted, orderID)
 		if m.Committed = -n; n != 0 {
 			moves = append(moves, m)

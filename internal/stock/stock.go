@@ -12,11 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/db"
 )
 
@@ -28,6 +30,19 @@ const (
 
 // Campaign and a campaign's name are what its uses are counted under. No SKU has a colon.
 const Campaign = "campaign:"
+
+// Uses are a use of each campaign whose uses are counted.
+func Uses(used []campaign.Used) (lines []Line) {
+	for _, u := range used {
+		if u.Counted {
+			lines = append(lines, Line{SKU: Campaign + u.ID, Quantity: 1})
+		}
+	}
+	return lines
+}
+
+// CampaignOf returns the campaign whose uses are counted as a SKU; false for goods.
+func CampaignOf(sku string) (id string, ok bool) { return strings.CutPrefix(sku, Campaign) }
 
 // Store is the stock. It is safe for concurrent use, on any number of processes.
 type Store struct {

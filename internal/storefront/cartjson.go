@@ -25,8 +25,10 @@ type cartAnswer struct {
 	// DiscountProblem says why the code takes nothing off, in the cart's language; nil when
 	// it does, or without a code.
 	DiscountProblem *discountProblem `json:"discount_problem,omitempty"`
-	TotalAmount     money.Amount     `json:"total_amount"`
-	TotalTaxAmount  money.Amount     `json:"total_tax_amount"`
+	// Campaigns are what takes something off goods or delivery.
+	Campaigns      []cartCampaign `json:"campaigns,omitempty"`
+	TotalAmount    money.Amount   `json:"total_amount"`
+	TotalTaxAmount money.Amount   `json:"total_tax_amount"`
 }
 
 type cartLine struct {
@@ -35,6 +37,11 @@ type cartLine struct {
 	Quantity    int          `json:"quantity"`
 	UnitPrice   money.Amount `json:"unit_price"`
 	TotalAmount money.Amount `json:"total_amount"`
+}
+
+type cartCampaign struct {
+	Name   string       `json:"name"` // in the cart's language
+	Amount money.Amount `json:"amount"`
 }
 
 type goneLine struct {
@@ -69,8 +76,11 @@ func (s *Storefront) cartJSON(w http.ResponseWriter, r *http.Request, c cart.Car
 			answer.Unavailable = append(answer.Unavailable, goneLine{line.SKU, s.lastName(c, line.SKU), line.Quantity})
 		}
 	}
-	if problem := quote.NoDiscount; problem != "" {
-		answer.DiscountProblem = &discountProblem{problem, quote.Version.Shop.Voice(c.Locale).T("discount.problem."+string(problem), c.DiscountCode)}
+	for _, j := range quote.Applied() {
+		answer.Campaigns = append(answer.Campaigns, cartCampaign{j.Name, j.Off})
+	}
+	if problem := quote.NoDiscount(); problem != "" {
+		answer.DiscountProblem = &discountProblem{problem, quote.Problem(quote.Version.Shop.Voice(c.Locale), c.Locale)}
 	}
 	respond.JSON(w, r, http.StatusOK, answer)
 }

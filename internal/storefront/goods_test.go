@@ -11,6 +11,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/shop"
@@ -21,10 +22,10 @@ import (
 // a voucher, or "SKU class price".
 func sells(t testing.TB, currencies string, products ...string) func(*shop.Config) {
 	t.Helper()
-	return sellsFor(t, currencies, `{"ALL": 100, "TEN": 10}`, products...)
+	return sellsFor(t, currencies, campaign.List{{ID: "all", Code: "ALL", Percent: 10000}, {ID: "ten", Code: "TEN", Percent: 1000}}, products...)
 }
 
-func sellsFor(t testing.TB, currencies, codes string, products ...string) func(*shop.Config) {
+func sellsFor(t testing.TB, currencies string, campaigns campaign.List, products ...string) func(*shop.Config) {
 	t.Helper()
 	var list []string
 	for _, product := range products {
@@ -37,14 +38,16 @@ func sellsFor(t testing.TB, currencies, codes string, products ...string) func(*
 		list = append(list, fmt.Sprintf(`{"sku": %q, "category": "things", "name": {"en": "Thing %s", "sv": "Sak %s"}, "tax_class": %q, "stock": 100, "prices": {%s}}`,
 			fields[0], fields[0], fields[0], fields[1], strings.Join(prices, ", ")))
 	}
-	file := fmt.Sprintf(`{"currencies": ["%s"], "discounts": %s, "products": [%s]}`, strings.Join(strings.Fields(currencies), `", "`), codes, strings.Join(list, ", "))
+	file := fmt.Sprintf(`{"currencies": ["%s"], "products": [%s]}`, strings.Join(strings.Fields(currencies), `", "`), strings.Join(list, ", "))
 	goods, err := catalog.Read(strings.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func(c *shop.Config) {
 		review(c)
-		c.Published = publish.Fixed(publish.NewVersion(1, skerry.Version().Shop, goods))
+		own := *skerry.Version().Shop
+		own.Campaigns = campaigns
+		c.Published = publish.Fixed(publish.NewVersion(1, &own, goods))
 	}
 }
 
@@ -217,5 +220,5 @@ func TestCodeWithoutEffect(t *testing.T) {
 // without is sells, without any discount.
 func without(t testing.TB, products ...string) func(*shop.Config) {
 	t.Helper()
-	return sellsFor(t, "SEK", "{}", products...)
+	return sellsFor(t, "SEK", nil, products...)
 }

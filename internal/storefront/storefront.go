@@ -117,7 +117,11 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 		if err := check(c); err != nil {
 			return err
 		}
-		return c.Apply(ch, s.Published.Now(), left)
+		if err := c.Apply(ch, s.Published.Now(), left); err != nil {
+			return err
+		}
+		s.Pricer.Note(&c.Contents)
+		return nil
 	}
 	if ch.Empty() {
 		c, err := s.Carts.Get(ctx, id, f)

@@ -229,10 +229,7 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 		return templates.Order{}, nil, err
 	}
 	order := templates.Order{Items: v.items(), Totals: v.totals(quote)}
-	percent, _ := v.version.Catalog.Discount(v.cart.DiscountCode)
-	order.Discount = templates.Discount{
-		Code: v.cart.DiscountCode, Percent: percent, Problem: string(quote.NoDiscount), SparesVouchers: quote.SparesVouchers,
-	}
+	order.Discount = templates.Discount{Code: v.cart.DiscountCode, Says: v.says(quote), Idle: quote.NoDiscount() != ""}
 	var notes []templates.Note
 	goods := quote.Goods
 	for _, line := range v.cart.Lines {
@@ -255,19 +252,50 @@ func (v *view) order() (templates.Order, []templates.Note, error) {
 		}
 		order.Lines = append(order.Lines, shown)
 	}
+	begun, over := v.cart.Changes(quote)
+	for _, j := range begun {
+		notes = append(notes, templates.CampaignBegun(v.voice, j.ID, j.Name, v.total()))
+	}
+	for _, j := range over {
+		notes = append(notes, templates.CampaignOver(v.voice, j.ID, j.Name, v.total()))
+	}
 	if quote.NoDelivery {
 		notes = append(notes, templates.NoDelivery(v.voice))
 	}
 	return order, notes, nil
 }
 
+// says is what the cart's code takes off, or why it takes nothing off.
+func (v *view) says(q cart.Quote) string {
+	if problem := q.Problem(v.voice, v.cart.Locale); problem != "" {
+		return problem
+	}
+	j, ok := q.Coded()
+	if !ok {
+		return ""
+	}
+	off := i18n.Percent(v.lang, int(j.Percent/100))
+	switch {
+	case !j.OffGoods():
+		return v.voice.T("discount.works_delivery", j.Code)
+	case j.Buy > 0:
+		return v.voice.T("discount.works_buy_pay", j.Code, j.Buy, j.Pay)
+	case j.Percent == 0:
+		off = v.price(j.Amount[q.Currency])
+	}
+	if j.Spared {
+		return v.voice.T("discount.works_not_vouchers", j.Code, off)
+	}
+	return v.voice.T("discount.works", j.Code, off)
+}
+
 func (v *view) totals(q cart.Quote) templates.Totals {
 	totals := templates.Totals{Goods: v.amount(q.GoodsAmount), Total: v.amount(q.OrderAmount)}
-	if q.DiscountAmount != 0 {
-		totals.Discount = new(v.amount(q.DiscountAmount))
+	for _, j := range q.Applied() {
+		totals.Campaigns = append(totals.Campaigns, templates.Campaign{Name: j.Name, Amount: v.amount(-j.Off)})
 	}
 	if q.Shipping != nil {
-		totals.Delivery = new(v.amount(q.Shipping.Price))
+		totals.Delivery = new(v.amount(q.Shipping.Price + q.Shipping.Saved))
 		totals.DeliveryName, totals.DeliveryPlace, totals.DeliveryTime = q.Shipping.Name, q.Shipping.Location.Address.Line(), q.Shipping.Time
 	}
 	if v.market.Scheme == market.SalesTax {

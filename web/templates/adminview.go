@@ -218,6 +218,7 @@ type AdminOrderView struct {
 	References []AdminTerm
 	Delivery   []Fact      // how the goods come; nil = nothing is sent
 	Checkboxes []AdminTerm // the shopper's answers to the shop's own questions
+	Campaigns  []AdminTerm // what they take off
 	SlipURL    string      // of the packing slip; "" = nothing is sent
 	InspectURL string
 }
@@ -240,6 +241,7 @@ type PackingSlipView struct {
 	Company   []AdminTerm // that has bought; none = a person
 	Delivery  string      // "To your door"; "" = not told
 	Facts     []Fact      // where it is fetched, who brings it, when
+	Campaigns []AdminTerm
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent

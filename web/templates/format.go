@@ -81,15 +81,6 @@ func weightOr(l i18n.Lang, grams int) string {
 	return weight(l, grams)
 }
 
-// percent returns hundredths of a percent: "10%" in English, "10 %" elsewhere.
-func percent(l i18n.Lang, hundredths int32) string {
-	space := "\u00a0"
-	if l == i18n.English || l == i18n.Dutch {
-		space = ""
-	}
-	return decimal(l, int(hundredths), 2) + space + "%"
-}
-
 // limit returns the highest quantity for a stock.
 func limit(stock int) string {
 	if stock < 0 || stock > maxQuantity {

@@ -67,7 +67,9 @@ func (v MailView) sums() (rows []mailSum) {
 		}
 	}
 	add(v.t("totals.goods"), &v.Totals.Goods)
-	add(v.t("line.discount", v.Discount.Code), v.Totals.Discount)
+	for _, c := range v.Totals.Campaigns {
+		add(c.Name, &c.Amount)
+	}
 	add(v.t("totals.delivery")+": "+delivery(v.voice(), v.Totals), v.Totals.Delivery)
 	add(v.t("line.sales_tax"), v.Totals.SalesTax)
 	rows = append(rows, mailSum{v.t("totals.total"), v.Totals.Total.Text, true})

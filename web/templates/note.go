@@ -127,6 +127,25 @@ func PriceChanged(l i18n.Lang, sku, name, before, now string) Note {
 	return Note{ID: "price-" + sku, Kind: Warn, Title: i18n.T(l, "note.price.title", name), Body: i18n.T(l, "note.price.body", before, now)}
 }
 
+// CampaignBegun says that a campaign takes something off that did not when the cart changed
+// last. total is the cart's now.
+func CampaignBegun(l i18n.Voice, id, name, total string) Note {
+	return campaignNote(l, "note.campaign.begun", id, name, total)
+}
+
+// CampaignOver says that a campaign takes nothing off any more.
+func CampaignOver(l i18n.Voice, id, name, total string) Note {
+	return campaignNote(l, "note.campaign.over", id, name, total)
+}
+
+func campaignNote(l i18n.Voice, title, id, name, total string) Note {
+	n := Note{ID: "campaign-" + id, Kind: Warn, Title: l.T(title, name)}
+	if total != "" {
+		n.Body = l.T("note.campaign.total", total)
+	}
+	return n
+}
+
 // AddedSoldOut says that a product was not put in the cart because none is left.
 func AddedSoldOut(l i18n.Voice, name string) Note {
 	return Note{ID: "sold-out", Kind: Bad, Title: l.T("note.sold_out.title", name), Body: l.T("note.unchanged")}

@@ -60,9 +60,9 @@ func order() templates.Order {
 			{SKU: "BLK-1", Name: templates.Text{Text: "Blanket"}, Quantity: 2, Stock: 1, UnitPrice: "1 295 kr", Total: templates.Amount{Text: "2 590 kr", Minor: 259000}},
 			{SKU: "OLD-1", Name: templates.Text{Text: "Old"}, Quantity: 1, Stock: templates.Uncounted, Gone: true},
 		},
-		Discount: templates.Discount{Code: "FOG10", Percent: 1000},
+		Discount: templates.Discount{Code: "FOG10", Says: "FOG10: 10% off."},
 		Totals: templates.Totals{
-			Goods: templates.Amount{Text: "3 335 kr", Minor: 333500}, Discount: &discount, Delivery: &delivery, DeliveryName: "To your door", DeliveryTime: "2 to 3\u00a0days",
+			Goods: templates.Amount{Text: "3 335 kr", Minor: 333500}, Campaigns: []templates.Campaign{{Name: "Discount FOG10", Amount: discount}}, Delivery: &delivery, DeliveryName: "To your door", DeliveryTime: "2 to 3\u00a0days",
 			Total: templates.Amount{Text: "3 274 kr", Minor: 327400}, VAT: "185,58 kr",
 		},
 	}
@@ -131,12 +131,12 @@ var pages = []page{
 	}},
 	{"cart of what is gone", true, true, func(l string) templ.Component {
 		o := order()
-		o.Lines, o.Items, o.Discount.Problem = o.Lines[2:], 0, "nothing_sold"
+		o.Lines, o.Items, o.Discount.Says, o.Discount.Idle = o.Lines[2:], 0, "FOG10 takes nothing off: nothing in your cart is for sale.", true
 		return templates.Cart(templates.CartView{Shell: shell(l), Order: o})
 	}},
 	{"cart with a code without effect", true, true, func(l string) templ.Component {
 		o := order()
-		o.Discount.Problem, o.Totals.Discount = "only_vouchers", nil
+		o.Discount.Says, o.Discount.Idle, o.Totals.Campaigns = "FOG10 takes nothing off: gift vouchers are not discounted.", true, nil
 		return templates.Cart(templates.CartView{Shell: shell(l), Order: o})
 	}},
 	{"cancelled", true, true, func(l string) templ.Component {

@@ -144,18 +144,21 @@ type Line struct {
 // Discount is the discount code of a cart.
 type Discount struct {
 	Code    string // in use; "" = none
-	Percent int32  // hundredths of a percent
-	// Problem is why Code takes nothing off: the end of the text's key ("withdrawn"); "" when
-	// it does.
-	Problem        string
-	SparesVouchers bool   // Code takes nothing off vouchers, and there is one
-	Refused        string // a code that was tried and is not known; "" = none
+	Says    string // what Code takes off, or why it takes nothing off
+	Idle    bool   // it takes nothing off
+	Refused string // a code that was tried and is not known; "" = none
+}
+
+// Campaign is what a campaign takes off an order: goods or delivery.
+type Campaign struct {
+	Name   string
+	Amount Amount // negative
 }
 
 // Totals are the sums of an order.
 type Totals struct {
-	Goods    Amount
-	Discount *Amount // negative; nil = none
+	Goods     Amount
+	Campaigns []Campaign
 	// Delivery is nil when nothing is delivered. Its name, the address of its pickup point and
 	// the time it takes are "" where they are not known.
 	Delivery                                  *Amount

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/catalog"
@@ -14,11 +15,11 @@ import (
 	"github.com/shopd/shopd/internal/settings"
 )
 
-// Gifts is the demo's shop with a catalogue that has the code ALL, which takes off all that goods cost: two that are
+// Gifts is the demo's shop with another catalogue and the code ALL, which takes off all that goods cost: two that are
 // shipped, one that is not, and a voucher, of which no code takes anything off.
 func Gifts(t testing.TB, changes ...func(*settings.Shop)) *publish.Version {
 	t.Helper()
-	goods, err := catalog.Read(strings.NewReader(`{"currencies": ["SEK", "EUR", "USD"], "discounts": {"ALL": 100, "TEN": 10}, "products": [
+	goods, err := catalog.Read(strings.NewReader(`{"currencies": ["SEK", "EUR", "USD"], "products": [
 		{"sku": "MUG-1", "category": "things", "name": {"en": "Mug", "sv": "Mugg"}, "stock": 40, "tax_class": "standard", "prices": {"SEK": 14900, "EUR": 1390, "USD": 1500}},
 		{"sku": "JAM-1", "category": "things", "name": {"en": "Jam", "sv": "Sylt"}, "stock": 40, "tax_class": "food", "prices": {"SEK": 8900, "EUR": 790, "USD": 900}},
 		{"sku": "EBK-1", "category": "things", "name": {"en": "E-book", "sv": "E-bok"}, "digital": true, "tax_class": "book", "prices": {"SEK": 9900, "EUR": 990, "USD": 1000}},
@@ -28,6 +29,7 @@ func Gifts(t testing.TB, changes ...func(*settings.Shop)) *publish.Version {
 		t.Fatal(err)
 	}
 	own := *skerry.Version().Shop
+	own.Campaigns = campaign.List{{ID: "all", Code: "ALL", Percent: 10000}, {ID: "ten", Code: "TEN", Percent: 1000}}
 	for _, change := range changes {
 		change(&own)
 	}

@@ -47,6 +47,7 @@ pages:
   terms: {sv: villkor.md, en: terms.md, nb: terms.md, da: terms.md, fi: terms.md, de: terms.md, nl: terms.md}
   privacy: {sv: integritet.md, en: "https://fjallboden.example/privacy", nb: integritet.md, da: integritet.md, fi: integritet.md, de: integritet.md, nl: integritet.md}
   returns: {en: terms.md, sv: villkor.md, nb: terms.md, da: terms.md, fi: terms.md, de: terms.md, nl: terms.md}
+campaigns: [{id: sommar, code: SOMMAR, percent: 15}]
 texts:
   home.title: {sv: "Kläder för alla väder", en: "Clothes for all weathers", nb: "Klær for all slags vær", da: "Tøj til alt slags vejr", fi: "Vaatteita kaikkiin säihin", de: "Kleidung für jedes Wetter", nl: "Kleding voor elk weer"}
 markets:
@@ -61,7 +62,6 @@ markets:
 
 const ownCatalog = `{
   "categories": [{"id": "clothes", "name": {"en": "Clothes", "sv": "Kläder"}}, {"id": "cards", "name": {"en": "Cards", "sv": "Kort"}}],
-  "discounts": {"SOMMAR": 15},
   "products": [
     {"sku": "WOOL-1", "category": "clothes", "name": {"en": "Wool sweater", "sv": "Ylletröja"}, "description": {"en": "Warm, and grey.", "sv": "Varm och grå."},
      "tax_class": "standard", "weight": 600, "stock": 200, "prices": {"SEK": 89500, "NOK": 92900, "DKK": 59900, "EUR": 7990, "USD": 8900}},

@@ -74,6 +74,9 @@ func (w *World) stockAdds() {
 				lines = append(lines, stock.Line{SKU: l.Line.Reference, Quantity: -int(o.Shipped(l.ID, ""))})
 			}
 		}
+		if o.CapturedAmount > 0 || o.Status == ordermanagement.Authorized || o.Free() && o.Status != ordermanagement.Cancelled {
+			lines = append(lines, stock.Uses(o.Terms.Campaigns)...)
+		}
 		for _, line := range lines {
 			if line.SKU == c.sku {
 				open += int64(line.Quantity)
