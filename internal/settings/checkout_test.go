@@ -113,3 +113,21 @@ func TestCheckoutOfPayments(t *testing.T) {
 		t.Errorf("%v %q", err, warnings)
 	}
 }
+
+// Who orders is what the shopper has chosen, where the market has that, else its first.
+func TestCustomerType(t *testing.T) {
+	person, company := []string{"person"}, []string{"organization", "person"}
+	for _, tc := range []struct {
+		types        []string
+		chosen, want string
+		companies    bool
+	}{
+		{nil, "", "person", false}, {nil, "organization", "person", false}, {person, "organization", "person", false},
+		{company, "", "organization", true}, {company, "person", "person", true}, {company, "martian", "organization", true},
+	} {
+		f := settings.Form{CustomerTypes: tc.types}
+		if got := f.CustomerType(tc.chosen); got != tc.want || f.Companies() != tc.companies {
+			t.Errorf("%v, chosen %q: got %q, companies %t", tc.types, tc.chosen, got, f.Companies())
+		}
+	}
+}

@@ -200,6 +200,15 @@ func TestPaymentsDeliveredElsewhere(t *testing.T) {
 		t.Errorf("collected: %d %s %v", got.StatusCode, u.Error.Code, u.InvalidFields)
 	}
 
+	// The bill may go where no goods can.
+	b = s.browser()
+	b.Add("MUG-1", "2")
+	p = b.openPayments(s, "/checkout")
+	billed := map[string]any{"billing_address": far, "shipping_address": bo}
+	if got, u := p.placeAs(p.authorizeAs(billed), billed); got.StatusCode != http.StatusOK {
+		t.Errorf("billed where nothing is delivered: %d %s %v", got.StatusCode, u.Error.Code, u.InvalidFields)
+	}
+
 	b = s.browser()
 	b.Header.Set("Accept-Language", "fi-FI")
 	b.Add("MUG-1", "2")
@@ -215,7 +224,7 @@ func TestPaymentsDeliveredElsewhere(t *testing.T) {
 	if got, u := p.placeAs(p.authorizeAs(sent), sent); got.StatusCode != http.StatusOK {
 		t.Fatalf("got %d %s", got.StatusCode, u.Error.Code)
 	}
-	if orders := s.paymentOrders(); len(orders) != 2 || orders[0].ShippingAddress.City != "Mariehamn" || orders[0].BillingAddress.City != "Helsinki" {
+	if orders := s.paymentOrders(); len(orders) != 3 || orders[0].ShippingAddress.City != "Mariehamn" || orders[0].BillingAddress.City != "Helsinki" {
 		t.Errorf("orders: %+v", orders)
 	}
 }
