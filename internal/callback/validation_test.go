@@ -54,6 +54,12 @@ func TestValidation(t *testing.T) {
 			o.MerchantData = old.Sign(id)
 		}, want: ok},
 
+		{name: "a way of delivery that was given up", order: choose("agent:p1"), want: "303 delivery_gone"},
+		{name: "one of Klarna's shipping assistant", order: func(o *kco.Order) {
+			o.SelectedShippingOption = &kco.SelectedOption{ShippingOption: kco.ShippingOption{ID: "pickup-1"}, TMSReference: "tms"}
+		}, want: ok},
+		{name: "digital goods, with what they were sent by", cart: func(c *cart.Contents) { c.Lines = []cart.Line{{SKU: "EBK-1", Quantity: 1}} }, order: choose("express"), want: ok},
+
 		{name: "more in the cart", later: func(c *cart.Contents) { c.Lines[0].Quantity = 3 }, want: changed},
 		{name: "less in the cart", later: func(c *cart.Contents) { c.Lines = c.Lines[:1] }, want: changed},
 		{name: "other goods at the same price", later: func(c *cart.Contents) { c.Lines[0], c.Lines[1] = c.Lines[1], c.Lines[0] }, want: changed},
