@@ -3,6 +3,7 @@
 package orderview
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 // View is for whom orders are shown.
 type View struct {
 	Version *publish.Version
-	Priced  *publish.Version // by which the order was priced
+	Priced  *publish.Version // by which the order was priced; nil: Version
 	Voice   i18n.Voice
 	Locale  string // of amounts
 }
@@ -101,7 +102,7 @@ func (v View) Bought(o order.Order) templates.Order {
 			delivery += line.TotalAmount // a line for each tax rate
 			shown.Totals.Delivery = new(price(delivery))
 			shown.Totals.DeliveryName = line.Name
-			m, _ := v.Priced.Shop.Markets.Lookup(o.PurchaseCountry)
+			m, _ := cmp.Or(v.Priced, v.Version).Shop.Markets.Lookup(o.PurchaseCountry)
 			if option, offered := m.Option(line.Reference); offered {
 				shown.Totals.DeliveryName = option.Title(v.Voice.Lang)
 				shown.Totals.DeliveryTime, _ = option.Time.In(v.Voice.Lang)
