@@ -49,6 +49,7 @@ var layers = []string{
 	"internal/storefront",
 	"internal/callback",
 	"internal/backoffice",
+	"internal/api",
 	"internal/server",
 	"internal/shop",
 	"examples/skerry",

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/kco"
@@ -30,6 +31,7 @@ type config struct {
 	databaseURL, migrate                string
 	migrates                            bool // -migrate as it is meant; set by validate
 	username, password, secret, staff   string
+	apiKeys                             string
 	smtpURL                             string
 	platform, catalogFile, drain        string
 	writeLimit, trustedProxies          string
@@ -101,6 +103,9 @@ func (c *config) validate() (shop.Config, error) {
 		} else {
 			server.Hello, s.Mail = public.Hostname(), server
 		}
+	}
+	if s.Keys, err = api.ParseKeys(c.apiKeys); err != nil {
+		v.add("SHOPD_API_KEYS: %w", err)
 	}
 	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
 		v.add("SHOPD_STAFF: %w", err)

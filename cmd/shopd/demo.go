@@ -13,6 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 )
@@ -21,6 +22,9 @@ import (
 // name.
 const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
 view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
+
+// demoKey is the key of the demo's API.
+const demoKey = "sk_demo"
 
 // demo runs the shop with its own fake Klarna, Redis and database, unless others are set. The shop
 // is at localhost and the fake at 127.0.0.1, so that the iframe is cross-site, as with
@@ -67,6 +71,10 @@ func demo(ctx context.Context, e *env) error {
 	if e.staff == "" {
 		e.staff = demoStaff
 		ready = append(ready, "backoffice "+e.publicURL+"/admin/ demo demo")
+	}
+	if e.apiKeys == "" {
+		e.apiKeys = api.Line("demo", string(api.All), demoKey)
+		ready = append(ready, "api "+e.publicURL+api.Path+"/ "+demoKey)
 	}
 	e.ownShop, e.ownGoods = skerry.Files()
 	s, err := e.validate()

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
@@ -131,6 +132,13 @@ func (s *Shop) addBackoffice(c Config) {
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
 
+// addAPI makes the API for the merchant's own servers, if any may call.
+func (s *Shop) addAPI(c Config) {
+	if len(c.Keys) > 0 {
+		s.API = &api.API{Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer}
+	}
+}
+
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
 		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
@@ -139,6 +147,9 @@ func (s *Shop) newServer(c Config) (*server.Server, error) {
 	}
 	if s.Backoffice != nil { // else the interface would not be nil
 		o.Backoffice = s.Backoffice
+	}
+	if s.API != nil {
+		o.API = s.API
 	}
 	return server.New(o)
 }

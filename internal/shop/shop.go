@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
@@ -45,6 +46,7 @@ type Config struct {
 	Secret    string
 	Published *publish.Published // the shop and its catalogue
 	Team      backoffice.Team    // empty: there is no back office
+	Keys      api.Keys           // of the merchant's own servers; none: there is no API
 	// BothCheckouts offers Klarna Payments beside Klarna Checkout, whatever the shop file says.
 	BothCheckouts bool
 	// WriteLimit is how many changes and checkout pages one client may request per
@@ -90,6 +92,7 @@ type Shop struct {
 	Deliveries *event.Delivery // of events to their receivers
 	Storefront *storefront.Storefront
 	Backoffice *backoffice.Backoffice // nil: there is none
+	API        *api.API               // nil: there is none
 	Server     *server.Server
 
 	config      Config
@@ -116,13 +119,20 @@ func New(c Config) (*Shop, error) {
 	s.addCallbacks(c)
 	s.addStorefront(c)
 	s.addBackoffice(c)
+	s.addAPI(c)
 	s.Server, err = s.newServer(c)
 	return s, err
 }
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run)
+	loops := []func(context.Context){
+		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run,
+	}
+	if s.API != nil {
+		loops = append(loops, s.API.Run)
+	}
+	s.Story.Run(ctx, loops...)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the
