@@ -35,6 +35,7 @@ var layers = []string{
 	"internal/cart",
 	"internal/cartsync",
 	"internal/kco",
+	"internal/checkoutsession",
 	"internal/payments",
 	"internal/ordermanagement",
 	"internal/order",

@@ -73,7 +73,7 @@ func demo(ctx context.Context, e *env) error {
 		ready = append(ready, "backoffice "+e.publicURL+"/admin/ demo demo")
 	}
 	if e.apiKeys == "" {
-		e.apiKeys = api.Line("demo", string(api.All), demoKey)
+		e.apiKeys = api.KeyLine("demo", string(api.All), demoKey)
 		ready = append(ready, "api "+e.publicURL+api.Path+"/ "+demoKey)
 	}
 	e.ownShop, e.ownGoods = skerry.Files()

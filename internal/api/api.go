@@ -20,9 +20,17 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const (
@@ -38,6 +46,16 @@ const (
 type API struct {
 	Keys      Keys // who may call; without keys there is no API
 	DB        *db.DB
+	Published *publish.Published
+	Carts     *cart.Store
+	Pricer    *cart.Pricer
+	Stock     *stock.Store
+	Book      *order.Book
+	KCO       *kco.Syncer
+	Payments  *payments.Syncer
+	Sessions  *checkoutsession.Store
+	Links     checkoutsession.Links
+	Locks     *session.Sessions     // of carts
 	Redis     redis.UniversalClient // counts calls
 	PublicURL string                // of the shop, as the merchant's server knows it; no trailing slash
 	Logger    *slog.Logger
@@ -59,7 +77,9 @@ func (a *API) Routes(r chi.Router) {
 }
 
 // operations registers all calls.
-func (a *API) operations(huma.API) {}
+func (a *API) operations(on huma.API) {
+	a.sessions(on)
+}
 
 // config is what the document says of the API as a whole.
 func (a *API) config() huma.Config {

@@ -61,7 +61,7 @@ func (e *echo) do(ctx context.Context, _ *echoInput) (*echoOutput, error) {
 
 func serve(t *testing.T, d *db.DB) (*httptest.Server, *echo) {
 	t.Helper()
-	keys, err := ParseKeys(Line("all", "all", "sk_all") + "\n" + Line("two", "orders,stock", "sk_two") + "\n\n")
+	keys, err := ParseKeys(KeyLine("all", "all", "sk_all") + "\n" + KeyLine("two", "orders,stock", "sk_two") + "\n\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,7 @@ func TestDocument(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	hash := strings.TrimPrefix(Line("n", "all", "k"), "n:all:")
+	hash := strings.TrimPrefix(KeyLine("n", "all", "k"), "n:all:")
 	for name, text := range map[string]string{
 		"two parts": "n:all", "an unknown scope": "n:all,read:" + hash, "no scope": "n::" + hash, "a short hash": "n:all:" + hash[1:],
 		"no hash": "n:all:" + strings.Repeat("z", 64), "a name twice": "n:all:" + hash + "\nn:stock:" + hash, "a bad name": "a b:all:" + hash, "no name": ":all:" + hash,

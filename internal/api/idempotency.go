@@ -19,7 +19,7 @@ import (
 const (
 	answerLife = 24 * time.Hour   // how long an answer is kept
 	callLease  = 30 * time.Second // how long a process that was killed keeps a repeat away
-	sweepEvery = 10 * time.Minute
+	sweepEvery = time.Minute
 )
 
 // Why a call with an Idempotency-Key is not made.
@@ -223,11 +223,12 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.body.Write(b)
 }
 
-// Run deletes answers that are kept no longer, until ctx ends.
+// Run deletes answers that are kept no longer and ends sessions that nobody touches, until
+// ctx ends.
 func (a *API) Run(ctx context.Context) {
 	for {
-		if err := a.sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			a.Logger.WarnContext(ctx, "old answers not deleted", "error", err)
+		if err := errors.Join(a.sweep(ctx, time.Now()), a.sweepSessions(ctx, time.Now())); err != nil && ctx.Err() == nil {
+			a.Logger.WarnContext(ctx, "old answers not deleted, or old sessions not ended", "error", err)
 		}
 		select {
 		case <-time.After(sweepEvery):

@@ -90,15 +90,15 @@ func parseScopes(text string) (given []Scope, err error) {
 // is wrong with name or scopes.
 func NewKey(name, scopes string) (key, line string, err error) {
 	key = "sk_" + rand.Text()
-	line = Line(name, scopes, key)
+	line = KeyLine(name, scopes, key)
 	if _, err := ParseKeys(line); err != nil {
 		return "", "", errors.New(strings.TrimPrefix(err.Error(), "line 1: "))
 	}
 	return key, line, nil
 }
 
-// Line is the line for SHOPD_API_KEYS of a key.
-func Line(name, scopes, key string) string {
+// KeyLine is the line for SHOPD_API_KEYS of a key.
+func KeyLine(name, scopes, key string) string {
 	hash := sha256.Sum256([]byte(key))
 	return name + ":" + scopes + ":" + hex.EncodeToString(hash[:])
 }

@@ -36,13 +36,24 @@ const (
 	CodeKeyMissing       Code = "idempotency_key_missing"
 	CodeKeyReused        Code = "idempotency_key_reused" // with another method, path or body
 	CodeInProgress       Code = "in_progress"            // the same call is under way
-	CodeUnavailable      Code = "unavailable"            // the shop's own store did not answer
+	CodeStaleRevision    Code = "stale_revision"         // If-Match names another revision
+	CodeTotalDiffers     Code = "total_differs"          // a total that was sent is not what the line comes to
+	CodeNegativeTotal    Code = "negative_total"
+	CodeNothingToPay     Code = "nothing_to_pay" // such a basket needs no Klarna
+	CodeUnknownSKU       Code = "unknown_sku"    // or it has no price in this currency
+	CodeNumberTaken      Code = "order_number_taken"
+	CodeComplete         Code = "complete"         // the session was bought
+	CodePurchaseRunning  Code = "purchase_running" // the session may be being bought at this moment
+	CodeKlarnaDown       Code = "klarna_unavailable"
+	CodeKlarnaRefused    Code = "klarna_refused" // Klarna does not take what the session says
+	CodeUnavailable      Code = "unavailable"    // the shop's own store did not answer
 	CodeInternal         Code = "internal"
 )
 
 var codes = []Code{
 	CodeBadRequest, CodeInvalid, CodeTooLarge, CodeUnsupportedType, CodeTimeout, CodeUnauthorized, CodeForbidden, CodeNotFound,
-	CodeMethodNotAllowed, CodeTooManyRequests, CodeKeyMissing, CodeKeyReused, CodeInProgress, CodeUnavailable, CodeInternal,
+	CodeMethodNotAllowed, CodeTooManyRequests, CodeKeyMissing, CodeKeyReused, CodeInProgress, CodeStaleRevision, CodeTotalDiffers, CodeNegativeTotal, CodeNothingToPay,
+	CodeUnknownSKU, CodeNumberTaken, CodeComplete, CodePurchaseRunning, CodeKlarnaDown, CodeKlarnaRefused, CodeUnavailable, CodeInternal,
 }
 
 // Schema lists all codes in the document.
@@ -62,6 +73,9 @@ type Problem struct {
 	Code      Code    `json:"code"`
 	RequestID string  `json:"request_id" doc:"Names the call in the log."`
 	Errors    []Fault `json:"errors,omitempty" doc:"The members that are wrong." nullable:"false"`
+
+	CheckoutSession *Session  `json:"checkout_session,omitempty" doc:"The session as it is."`
+	Order           *OrderRef `json:"order,omitempty" doc:"The order that the session became."`
 
 	wait time.Duration // for Retry-After
 }

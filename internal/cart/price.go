@@ -44,12 +44,19 @@ type Quote struct {
 	Shipping *Option
 	// NoDelivery: there are goods to ship, and no way of delivery.
 	NoDelivery bool
+	// Basket are the lines of a checkout session, as they are in its basket. nil: it is none.
+	Basket []Priced
 	// Delivery is where the order goes. It knows the places that cannot be reached.
 	Delivery market.Delivery
 }
 
 // Empty reports whether nothing of the cart can be sold.
-func (q Quote) Empty() bool { return len(q.Goods) == 0 || q.NoDelivery }
+func (q Quote) Empty() bool {
+	if q.Basket != nil { // it is sold whole, or not at all
+		return len(q.OrderLines) == 0 || q.NoDelivery || len(q.Unavailable) > 0
+	}
+	return len(q.Goods) == 0 || q.NoDelivery
+}
 
 // Shown is the ID of the shipping option that the order has, "" without one.
 func (q Quote) Shown() string {
@@ -106,7 +113,7 @@ func (q Quote) noDiscount(code string, known, some bool) NoDiscount {
 // GoodsLine is a line of the cart with its product and prices.
 type GoodsLine struct {
 	Line
-	Product     *catalog.Product
+	Product     *catalog.Product // nil: the line has an item of its own
 	UnitPrice   money.Amount
 	TotalAmount money.Amount
 }
@@ -135,6 +142,10 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 	}
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
+	if c.Basket != nil {
+		err := p.basket(c, v, m, &q)
+		return q, err
+	}
 	var items []klarna.Item
 	var rates []money.TaxRate // with discountable goods, in the order of the lines
 	var taxable money.Amount  // in the US: goods less vouchers
@@ -158,7 +169,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			if err != nil {
 				return q, err
 			}
-			if err := shipped.add(product.Class, full); err != nil {
+			if err := shipped.add(levy{class: product.Class}, full); err != nil {
 				return q, err
 			}
 			shipped.grams += product.Weight * line.Quantity

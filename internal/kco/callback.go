@@ -69,12 +69,12 @@ const (
 	UnknownOrder    Reason = "unknown_order"    // not the cart's newest, or not ours
 )
 
-// CheckoutURL returns the page for a shopper whose purchase was refused. sku is the
+// CheckoutURL returns the page of a cart for a shopper whose purchase was refused. sku is the
 // product that was sold out, else "".
-func (w *Wants) CheckoutURL(reason Reason, sku string) string {
+func (w *Wants) CheckoutURL(c *cart.Contents, reason Reason, sku string) string {
 	query := url.Values{"reason": {string(reason)}}
 	if sku != "" {
 		query.Set("sku", sku)
 	}
-	return w.PublicURL + "/checkout?" + query.Encode()
+	return w.PublicURL + c.CheckoutPath() + "?" + query.Encode()
 }

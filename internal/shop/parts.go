@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -53,6 +54,8 @@ func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis, c.Published)
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
+	s.CheckoutSessions = &checkoutsession.Store{DB: c.DB}
+	s.Links = checkoutsession.Links{Keys: s.Signer.Keys("links to checkout sessions")}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
 	s.Pricer = &cart.Pricer{Published: c.Published, PublicURL: c.PublicURL}
 }
@@ -135,7 +138,11 @@ func (s *Shop) addBackoffice(c Config) {
 // addAPI makes the API for the merchant's own servers, if any may call.
 func (s *Shop) addAPI(c Config) {
 	if len(c.Keys) > 0 {
-		s.API = &api.API{Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer}
+		s.API = &api.API{
+			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
+			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Book: s.Book, KCO: s.KCO, Payments: s.Payments,
+			Sessions: s.CheckoutSessions, Links: s.Links, Locks: s.Storefront.Sessions,
+		}
 	}
 }
 

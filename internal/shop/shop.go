@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
@@ -75,25 +76,28 @@ type Klarna struct {
 
 // Shop is the parts of one process, made by New.
 type Shop struct {
-	Observer   *observe.Observer // told of all that happens
-	Story      *story.Log
-	Signer     *kco.Signer
-	Carts      *cart.Store
-	Stock      *stock.Store
-	Events     *event.Outbox
-	Pricer     *cart.Pricer
-	KCO        *kco.Syncer // with its client and what an order must say
-	LeftBehind *kco.LeftBehind
-	Payments   *payments.Syncer
-	Book       *order.Book
-	Desk       *aftersale.Desk
-	Callbacks  *callback.Callbacks
-	Mailer     *mail.Mailer    // nil: there is none
-	Deliveries *event.Delivery // of events to their receivers
-	Storefront *storefront.Storefront
-	Backoffice *backoffice.Backoffice // nil: there is none
-	API        *api.API               // nil: there is none
-	Server     *server.Server
+	Observer *observe.Observer // told of all that happens
+	Story    *story.Log
+	Signer   *kco.Signer
+	Carts    *cart.Store
+	Stock    *stock.Store
+	// CheckoutSessions are those of the API, and Links what opens their pages.
+	CheckoutSessions *checkoutsession.Store
+	Links            checkoutsession.Links
+	Events           *event.Outbox
+	Pricer           *cart.Pricer
+	KCO              *kco.Syncer // with its client and what an order must say
+	LeftBehind       *kco.LeftBehind
+	Payments         *payments.Syncer
+	Book             *order.Book
+	Desk             *aftersale.Desk
+	Callbacks        *callback.Callbacks
+	Mailer           *mail.Mailer    // nil: there is none
+	Deliveries       *event.Delivery // of events to their receivers
+	Storefront       *storefront.Storefront
+	Backoffice       *backoffice.Backoffice // nil: there is none
+	API              *api.API               // nil: there is none
+	Server           *server.Server
 
 	config      Config
 	credentials *credentials
