@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -240,7 +239,7 @@ func TestLines(t *testing.T) {
 		t.Errorf("lines %+v", byID)
 	}
 	// 10000 over 249900 at 25 % and 9000 at 12 %.
-	if want := int64(-(9652-7722)) - (348 - 311); byID["d"].TotalTaxAmount != want {
+	if want := int64(-(9652 - 7722)) - (348 - 311); byID["d"].TotalTaxAmount != want {
 		t.Errorf("tax of the discount is %d, want %d", byID["d"].TotalTaxAmount, want)
 	}
 	us := strings.Replace(basket(`{"id": "1", "name": "x", "quantity": 1, "unit_price": 10000, "tax_rate": 0}, {"id": "2", "type": "sales_tax", "name": "Tax", "quantity": 1, "unit_price": 725}`,
@@ -319,5 +318,3 @@ func sameJSON(a, b json.RawMessage) bool {
 	q, _ := json.Marshal(y)
 	return bytes.Equal(p, q)
 }
-
-var _ = fakeklarna.Buy{}

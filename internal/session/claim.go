@@ -77,6 +77,16 @@ func (s *Sessions) ClaimOf(ctx context.Context, cartID string) string {
 	return ""
 }
 
+// ClaimOfOrder returns the reference of the claim whose pages show an order, "" for none.
+func (s *Sessions) ClaimOfOrder(ctx context.Context, orderID string) string {
+	for reference := range strings.FieldsSeq(s.scs.GetString(ctx, claimsKey)) {
+		if s.KCOOrderID(AsClaim(ctx, reference)) == orderID {
+			return reference
+		}
+	}
+	return ""
+}
+
 // AsClaim is the context of a request that turns out to be about a claim.
 func AsClaim(ctx context.Context, reference string) context.Context {
 	return context.WithValue(ctx, claimed{}, reference)

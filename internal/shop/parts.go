@@ -114,6 +114,7 @@ func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
+		CheckoutSessions: s.CheckoutSessions, Links: s.Links,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
