@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
@@ -29,6 +30,7 @@ type config struct {
 	databaseURL, migrate                string
 	migrates                            bool // -migrate as it is meant; set by validate
 	username, password, secret, staff   string
+	apiKeys                             string
 	smtpURL                             string
 	platform, catalogFile, drain        string
 	writeLimit, trustedProxies          string
@@ -97,6 +99,9 @@ func (c *config) validate() (shop.Config, error) {
 		} else {
 			server.Hello, s.Mail = public.Hostname(), server
 		}
+	}
+	if s.Keys, err = api.ParseKeys(c.apiKeys); err != nil {
+		v.add("SHOPD_API_KEYS: %w", err)
 	}
 	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
 		v.add("SHOPD_STAFF: %w", err)

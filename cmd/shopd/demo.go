@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 )
@@ -17,6 +18,9 @@ import (
 // name.
 const demoStaff = `demo:manage:$2a$10$epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C
 view:view:$2a$10$DIPVXtb0RnKJmZSP5vPirubBI0ubn2oTLRibdQVgNucAxQMrQtyLe`
+
+// demoKey is the key of the demo's API.
+const demoKey = "sk_demo"
 
 // demo runs the shop with its own fake Klarna, Redis and database, unless others are set,
 // which are forgotten at the end without -data. The shop
@@ -70,6 +74,10 @@ func demo(ctx context.Context, e *env) error {
 	if e.staff == "" {
 		e.staff = demoStaff
 		ready = append(ready, "backoffice "+e.publicURL+"/admin/ demo demo")
+	}
+	if e.apiKeys == "" {
+		e.apiKeys = api.KeyLine("demo", string(api.All), demoKey)
+		ready = append(ready, "api "+e.publicURL+api.Path+"/ "+demoKey)
 	}
 	e.ownShop, e.ownGoods = skerry.Files()
 	s, err := e.validate()

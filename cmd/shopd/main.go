@@ -41,6 +41,7 @@ var commands = []command{
 	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain},
 	{"check", "", "what is wrong with a shop file and a catalogue, and what Klarna would get for a sample cart of each market", check},
 	{"publish", "", "check and publish a shop file, a catalogue or both; list versions, go back to one", publishFiles},
+	{"key", "NAME SCOPES", "print a new key for the API under /v1, and its line for SHOPD_API_KEYS; scopes with commas between", newKey},
 	{"migrate", "", "bring the database's tables to what this version needs", migrate},
 	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase},
 	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck},

@@ -63,6 +63,8 @@ var settings = []setting{
 		usage: "signs merchant_data, makes the callback token; several lines: the first signs, all verify"},
 	{env: "SHOPD_STAFF", commands: shops, value: func(c *config) *string { return &c.staff }, def: "(none)", demo: "(demo and view, each with its name as password)", secret: true,
 		usage: "who may use the back office: lines name:role:bcrypt-hash, role view or manage; none: there is no back office"},
+	{env: "SHOPD_API_KEYS", commands: shops, value: func(c *config) *string { return &c.apiKeys }, def: "(none)", demo: "(demo, whose key is sk_demo, with all scopes)", secret: true,
+		usage: "who may call the API under /v1: lines that shopd key prints; none: there is no API"},
 	{env: "SHOPD_SMTP_URL", commands: "serve", value: func(c *config) *string { return &c.smtpURL }, def: "(none)", secret: true,
 		usage: "the mail server for order e-mails: smtp://user:password@host:587 or smtps://…:465; none: no mails are written"},
 	{flag: "shop", commands: shops + " explain check publish", value: func(c *config) *string { return &c.shopFile }, def: "(what is published)", demo: "(the demo's)",

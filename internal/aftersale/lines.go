@@ -260,7 +260,7 @@ func requantified(line klarna.OrderLine, quantity int64) (klarna.OrderLine, erro
 	lines, err := klarna.NewLines([]klarna.Item{{
 		Type: line.Type, Reference: line.Reference, Name: line.Name, Quantity: quantity, QuantityUnit: line.QuantityUnit,
 		UnitPrice: line.UnitPrice, TaxRate: line.TaxRate.Tax(), TotalDiscount: line.TotalDiscountAmount,
-		ProductURL: line.ProductURL, ImageURL: line.ImageURL, Identifiers: line.Identifiers,
+		ProductURL: line.ProductURL, ImageURL: line.ImageURL, Told: line.Told,
 	}})
 	if err != nil {
 		return klarna.OrderLine{}, err

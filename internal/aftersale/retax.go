@@ -99,7 +99,7 @@ func taxedAt(m market.Market, line klarna.OrderLine, to market.Delivery, home, r
 	}
 	lines, err := klarna.NewLines([]klarna.Item{{
 		Type: line.Type, Reference: line.Reference, Name: line.Name, Quantity: line.Quantity, QuantityUnit: line.QuantityUnit,
-		UnitPrice: line.UnitPrice, TaxRate: rate, TotalDiscount: line.TotalDiscountAmount, ProductURL: line.ProductURL, ImageURL: line.ImageURL, Identifiers: line.Identifiers,
+		UnitPrice: line.UnitPrice, TaxRate: rate, TotalDiscount: line.TotalDiscountAmount, ProductURL: line.ProductURL, ImageURL: line.ImageURL, Told: line.Told,
 	}})
 	if err != nil {
 		return line, err

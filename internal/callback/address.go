@@ -43,7 +43,7 @@ func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next ca
 	case err != nil:
 	case quote.NoDelivery:
 		err = errNoDelivery
-	case quote.Empty():
+	case quote.Empty(), next.Basket != nil && next.Basket.Ended:
 		err = errEmpty
 	case !quote.Reaches(next.Region(), ""):
 		err = errUnreachableRegion
@@ -107,9 +107,9 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		case text != "":
 			c.refuse(w, r, name, text)
 		case errors.Is(err, cart.ErrNotItsOrder):
-			c.redirect(w, r, name, notItsOrder(&stored, orderID), "")
+			c.redirect(w, r, name, &stored, notItsOrder(&stored, orderID), "")
 		case errors.Is(err, errEmpty):
-			c.redirect(w, r, name, kco.CartChanged, "")
+			c.redirect(w, r, name, &stored, kco.CartChanged, "")
 		case err != nil:
 			c.fail(w, r, name, err)
 		default:

@@ -147,11 +147,11 @@ func (c *Callbacks) bad(w http.ResponseWriter, r *http.Request, name string, sta
 	respond.JSONError(w, r, status, resultBad, message, nil)
 }
 
-// redirect sends the shopper to the checkout page, which shows the reason.
-func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string, reason kco.Reason, sku string) {
+// redirect sends the shopper to the checkout page of the cart, which shows the reason.
+func (c *Callbacks) redirect(w http.ResponseWriter, r *http.Request, name string, of *cart.Cart, reason kco.Reason, sku string) {
 	note(r, name, string(reason))
 	c.Logger.InfoContext(r.Context(), "callback refused", "reason", reason)
-	w.Header().Set("Location", c.Wants.CheckoutURL(reason, sku))
+	w.Header().Set("Location", c.Wants.CheckoutURL(&of.Contents, reason, sku))
 	w.WriteHeader(http.StatusSeeOther)
 }
 

@@ -5,12 +5,17 @@ import (
 	"net/http"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/story"
 )
+
+// errUnseen: the merchant's server has changed the basket, and no open form has shown what it
+// costs now.
+var errUnseen = errors.New("no form has shown this revision of the basket")
 
 // errAgrees ends an edit that has nothing to change: cart and order agree.
 var errAgrees = errors.New("the order is what the cart wants")
@@ -28,7 +33,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	}
 	cartID, err := c.Signer.Verify(body.MerchantData)
 	if err != nil || body.OrderID != "" && body.OrderID != orderID {
-		c.redirect(w, r, name, kco.UnknownOrder, "")
+		c.redirect(w, r, name, new(cart.Cart), kco.UnknownOrder, "")
 		return
 	}
 	toldOf(r).CartID = cartID
@@ -40,6 +45,9 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		next, content, quote, err := c.Want(now, address, body.Locale)
 		if err != nil {
 			return err
+		}
+		if now.Basket != nil && now.Seen < now.Basket.Revision {
+			return errUnseen
 		}
 		toldOf(r).Facts = factsOf(quote)
 		free, gone = quote.Free(), givenUp(body.SelectedShippingOption, quote)
@@ -58,11 +66,11 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case err == nil && free:
 		c.free(w, r, name, c.voice(body.Locale, stored.Locale).T("free.reload"))
 	case err == nil && gone:
-		c.redirect(w, r, name, kco.DeliveryGone, "")
-	case err == nil, errors.Is(err, errEmpty):
-		c.redirect(w, r, name, kco.CartChanged, "")
+		c.redirect(w, r, name, &stored, kco.DeliveryGone, "")
+	case err == nil, errors.Is(err, errEmpty), errors.Is(err, errUnseen):
+		c.redirect(w, r, name, &stored, kco.CartChanged, "")
 	case errors.Is(err, cart.ErrNotItsOrder):
-		c.redirect(w, r, name, notItsOrder(&stored, orderID), "")
+		c.redirect(w, r, name, &stored, notItsOrder(&stored, orderID), "")
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
@@ -84,13 +92,15 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 	short, isShort := errors.AsType[*stock.ShortError](err)
 	switch {
 	case isShort:
-		c.redirect(w, r, name, kco.SoldOut, short.SKU)
+		c.redirect(w, r, name, stored, kco.SoldOut, short.SKU)
 	case errors.Is(err, order.ErrCartChanged):
-		c.redirect(w, r, name, kco.CartChanged, "")
+		c.redirect(w, r, name, stored, kco.CartChanged, "")
 	case errors.Is(err, stock.ErrPurchaseRunning):
-		c.redirect(w, r, name, kco.PurchaseRunning, "")
+		c.redirect(w, r, name, stored, kco.PurchaseRunning, "")
+	case errors.Is(err, checkoutsession.ErrNotOpen):
+		c.redirect(w, r, name, stored, kco.CartChanged, "")
 	case errors.Is(err, stock.ErrSold):
-		c.redirect(w, r, name, kco.AlreadyBought, "")
+		c.redirect(w, r, name, stored, kco.AlreadyBought, "")
 	case err != nil:
 		c.again(w, r, name, voice.T("purchase.again"), err)
 	default:

@@ -51,7 +51,9 @@ type Cart struct {
 	OrderID string
 	// SessionID is the newest Klarna Payments session made for this cart.
 	SessionID string
-	Bought    []string // orders by which this cart was bought, oldest first
+	// Seen is the newest revision of the basket that a form of the newest order has shown.
+	Seen   int64
+	Bought []string // orders by which this cart was bought, oldest first
 	Contents
 }
 
@@ -81,6 +83,8 @@ type Contents struct {
 	Published int64 `json:"published,omitempty"`
 	// ShipTo is nil while nothing but the country is known.
 	ShipTo *ShipTo `json:"ship_to,omitempty"`
+	// Basket is what a checkout session has in place of Lines; nil: it is a cart of the shop's.
+	Basket *Basket `json:"basket,omitempty"`
 }
 
 // Line is a SKU and how many of it, 1 to MaxQuantity.

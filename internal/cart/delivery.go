@@ -27,6 +27,7 @@ type Option struct {
 	Tax   money.Amount  // in Price
 	Rate  money.TaxRate // of its largest part
 	parts []part
+	own   bool // the merchant's: whoever offers it knows where it goes
 }
 
 // part is the part of a delivery price that has one rate, for goods of that rate.
@@ -40,19 +41,36 @@ type part struct {
 type parcel struct {
 	any     bool
 	grams   int
-	classes []market.TaxClass
+	classes []levy
 	totals  []money.Amount
 }
 
-func (p *parcel) add(class market.TaxClass, total money.Amount) (err error) {
+// levy is the tax on goods: that of a class, or without one a rate of their own.
+type levy struct {
+	class market.TaxClass
+	rate  money.TaxRate
+}
+
+// in is the rate where the goods go to.
+func (l levy) in(to market.Delivery) money.TaxRate {
+	if l.class == "" {
+		return l.rate
+	}
+	return to.Rate(l.class)
+}
+
+func (p *parcel) add(tax levy, total money.Amount) (err error) {
 	p.any = true
-	if class == market.None {
+	if tax.class == market.None {
 		return nil
 	}
-	i := slices.Index(p.classes, class)
+	if tax.class != "" {
+		tax.rate = 0
+	}
+	i := slices.Index(p.classes, tax)
 	if i < 0 {
 		i = len(p.classes)
-		p.classes, p.totals = append(p.classes, class), append(p.totals, 0)
+		p.classes, p.totals = append(p.classes, tax), append(p.totals, 0)
 	}
 	p.totals[i], err = p.totals[i].Add(total)
 	return err
@@ -71,8 +89,8 @@ func (p *parcel) split(to market.Delivery, price money.Amount) ([]part, error) {
 		return []part{{rate: rate, amount: price}}, nil
 	}
 	var parts []part
-	for i, class := range p.classes {
-		rate := to.Rate(class)
+	for i, tax := range p.classes {
+		rate := tax.in(to)
 		at := slices.IndexFunc(parts, func(other part) bool { return other.rate == rate })
 		if at < 0 {
 			at = len(parts)
@@ -146,7 +164,7 @@ func Redelivered(goods *catalog.Catalog, m market.Market, to market.Delivery, li
 			}
 			price, tax = price+line.TotalAmount, tax+line.TotalTaxAmount
 		case line.Type == klarna.Physical && known:
-			if err := shipped.add(product.Class, line.TotalAmount); err != nil {
+			if err := shipped.add(levy{class: product.Class}, line.TotalAmount); err != nil {
 				return nil, err
 			}
 		}
@@ -214,7 +232,7 @@ func LocationOf(o market.ShippingOption, lang i18n.Lang, country string) klarna.
 // Reaches reports whether the order can be brought to a region and a postal code; see
 // [market.Delivery.Delivers]. What is collected or not shipped always can.
 func (q Quote) Reaches(region, postalCode string) bool {
-	return q.Shipping == nil || q.Shipping.Pickup || q.Delivery.Delivers(region, postalCode)
+	return q.Shipping == nil || q.Shipping.Pickup || q.Shipping.own || q.Delivery.Delivers(region, postalCode)
 }
 
 // deliver sets the ways of delivery, and the one with an ID or the default. Those with the

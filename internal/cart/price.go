@@ -44,12 +44,19 @@ type Quote struct {
 	Shipping *Option
 	// NoDelivery: there are goods to ship, and no way of delivery.
 	NoDelivery bool
+	// Basket are the lines of a checkout session, as they are in its basket. nil: it is none.
+	Basket []Priced
 	// Delivery is where the order goes. It knows the places that cannot be reached.
 	Delivery market.Delivery
 }
 
 // Empty reports whether nothing of the cart can be sold.
-func (q Quote) Empty() bool { return len(q.Goods) == 0 || q.NoDelivery }
+func (q Quote) Empty() bool {
+	if q.Basket != nil { // it is sold whole, or not at all
+		return len(q.OrderLines) == 0 || q.NoDelivery || len(q.Unavailable) > 0
+	}
+	return len(q.Goods) == 0 || q.NoDelivery
+}
 
 // Shown is the ID of the shipping option that the order has, "" without one.
 func (q Quote) Shown() string {
@@ -84,7 +91,7 @@ func (q Quote) Items() int {
 // GoodsLine is a line of the cart with its product and prices.
 type GoodsLine struct {
 	Line
-	Product     *catalog.Product
+	Product     *catalog.Product // nil: the line has an item of its own
 	UnitPrice   money.Amount
 	TotalAmount money.Amount
 }
@@ -113,6 +120,10 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 	}
 	lang := i18n.LangOf(c.Locale)
 	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
+	if c.Basket != nil {
+		err := p.basket(c, v, m, &q)
+		return q, err
+	}
 	voice := v.Shop.Voice(c.Locale)
 	s := sale{quote: &q, cart: c, version: v, market: m, lang: lang, now: p.now()}
 	var items []klarna.Item
@@ -135,7 +146,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			if err != nil {
 				return q, err
 			}
-			if err := s.shipped.add(product.Class, full); err != nil {
+			if err := s.shipped.add(levy{class: product.Class}, full); err != nil {
 				return q, err
 			}
 			s.shipped.grams += product.Weight * line.Quantity
@@ -214,8 +225,9 @@ func (p *Pricer) Item(to market.Delivery, lang i18n.Lang, product *catalog.Produ
 		Type: klarna.Physical, Reference: product.SKU, Name: name,
 		Quantity: int64(quantity), QuantityUnit: "pcs",
 		UnitPrice: price, TaxRate: to.Rate(product.Class),
-		ProductURL: p.PublicURL + "/products/" + product.SKU, Identifiers: klarna.Identifiers{Brand: product.Brand, GTIN: product.GTIN},
+		ProductURL: p.PublicURL + "/products/" + product.SKU,
 	}
+	item.ProductIdentifiers = klarna.Identifiers{Brand: product.Brand, GlobalTradeItemNumber: product.GTIN}
 	if product.Digital {
 		item.Type = klarna.Digital
 	}

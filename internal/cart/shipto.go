@@ -117,6 +117,7 @@ func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCount
 // the shipping option that the order had: where the shopper did not choose it, it is no
 // choice of theirs.
 func (c *Contents) Follow(a Address, sold market.List, shown string) error {
+	sold = c.sold(sold)
 	chosen := c.ShippingOption
 	known := c.KnownBilling()
 	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))
@@ -134,7 +135,11 @@ func (c *Contents) Follow(a Address, sold market.List, shown string) error {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
 	delivery, served := m.DeliveryTo(to.Country, "")
-	if !served {
+	if !served && c.Basket != nil && len(c.Basket.Options) > 0 { // the merchant's own delivery goes further
+		delivery, _ = m.DeliveryTo("", "")
+		served = true
+	}
+	if !served || !c.Basket.delivers(to.Country) {
 		return fmt.Errorf("%w: %.16q", ErrNotServed, to.Country)
 	}
 	var taxed bool
@@ -143,7 +148,7 @@ func (c *Contents) Follow(a Address, sold market.List, shown string) error {
 	}
 	to.PostalCode = cleanPostalCode(a.PostalCode)
 	c.setShipTo(to)
-	if _, offered := m.Option(a.Option); offered && (a.Option != shown || a.Option == chosen) {
+	if c.offers(m, a.Option) && (a.Option != shown || a.Option == chosen) {
 		c.ShippingOption = a.Option
 	}
 	return nil

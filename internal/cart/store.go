@@ -26,7 +26,7 @@ const Lifetime = 35 * 24 * time.Hour
 const version = 1
 
 // Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON with a v),
-// order_id, session_id and bought (JSON array). Safe for concurrent use, in any number of
+// order_id, session_id, bought (JSON array) and seen. Safe for concurrent use, in any number of
 // processes. After a fault of Redis, a change may or may not have been made.
 type Store struct {
 	redis redis.UniversalClient
@@ -50,7 +50,7 @@ type Fallback struct{ Country, Locale string }
 // Get reads a cart. A cart without a key is empty, at revision 0, in the fallback's
 // market, or in the first one when nothing is sold there.
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
-	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id").Result()
+	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id", "seen").Result()
 	if err != nil {
 		return Cart{}, fmt.Errorf("read cart: %w", err)
 	}
@@ -71,6 +71,7 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 		c.Revision = n
 	}
 	c.OrderID, c.SessionID = field(2), field(4)
+	c.Seen, _ = strconv.ParseInt(field(5), 10, 64) // what cannot be read was not seen
 	if bought := field(3); bought != "" {
 		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
 			return Cart{}, fmt.Errorf("read cart: bought: %w", err)
@@ -87,7 +88,7 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 // that no process prices it by an older one afterwards.
 func (s *Store) Priced(ctx context.Context, id string, fallback Fallback) (Cart, error) {
 	c, err := s.Get(ctx, id, fallback)
-	if err != nil || len(c.Lines) == 0 || c.Published == s.published.Now().Number {
+	if err != nil || len(c.Lines) == 0 && c.Basket == nil || c.Published == s.published.Now().Number {
 		return c, err
 	}
 	return s.Update(ctx, id, fallback, func(c *Cart) error {
@@ -232,6 +233,30 @@ func (s *Store) set(ctx context.Context, script, id, from, next string, before f
 	return values[0] == 1, values[1], nil
 }
 
+// setSeen notes a revision of the basket, if it is newer than what was noted.
+var setSeen = redis.NewScript(`
+local seen = tonumber(redis.call('HGET', KEYS[1], 'seen') or '0')
+if seen < tonumber(ARGV[1]) and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'seen', ARGV[1]) end
+return 0
+`)
+
+// SetSeen notes that a form has shown this revision of the basket.
+func (s *Store) SetSeen(ctx context.Context, id string, revision int64) error {
+	return redisconn.Wrap("note what was seen", setSeen.Run(ctx, s.redis, []string{key(id)}, revision).Err())
+}
+
+// TouchedAt is when a cart, its order or its form was changed last; zero: there is no cart.
+func (s *Store) TouchedAt(ctx context.Context, id string) (time.Time, error) {
+	left, err := s.redis.PTTL(ctx, key(id)).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read age of cart: %w", err)
+	}
+	if left <= 0 {
+		return time.Time{}, nil
+	}
+	return time.Now().Add(left - Lifetime), nil
+}
+
 // ForgetPostalCode takes the postal code out of a cart; the shopper types it again.
 func (s *Store) ForgetPostalCode(ctx context.Context, id string) error {
 	c, err := s.Get(ctx, id, Fallback{})
@@ -267,7 +292,8 @@ return rev + 1
 
 // Close removes what the order bought from the cart. It subtracts quantities by SKU,
 // never below 0, drops discount code, campaigns and session_id, clears order_id if it is this
-// order, and stores the order as bought. What the shopper added meanwhile stays. Closing
+// order, and stores the order as bought. What the shopper added meanwhile stays; so does the
+// basket of a checkout session, which cannot be bought again. Closing
 // again changes nothing; closed reports whether this call did it.
 func (s *Store) Close(ctx context.Context, id, orderID string, bought []Line) (c Cart, closed bool, err error) {
 	for {

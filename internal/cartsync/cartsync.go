@@ -21,10 +21,14 @@ const (
 	Change               // an update on the open page: updates at once
 	Repair               // as Load, but it never creates; for the back office
 	OnlyFree             // only where there is nothing to pay; else it does nothing
+	Push                 // as Change, but it never creates; for the merchant's server
 )
 
-// String is the mode's name: load, change, repair or free.
-func (m Mode) String() string { return [...]string{"load", "change", "repair", "free"}[m] }
+// String is the mode's name: load, change, repair, free or push.
+func (m Mode) String() string { return [...]string{"load", "change", "repair", "free", "push"}[m] }
+
+// CreatesNothing reports whether a Sync only brings the copy that there is in step.
+func (m Mode) CreatesNothing() bool { return m == Repair || m == Push }
 
 // Outcome is the result of a Sync without error.
 type Outcome int

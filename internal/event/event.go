@@ -44,7 +44,7 @@ type Event struct {
 	Data     json.RawMessage // what Data.JSON made; it names nobody
 }
 
-// Data is what an event is about: Order or Stock.
+// Data is what an event is about: Order, Session or Stock.
 type Data interface {
 	json.Marshaler
 	subject() string
@@ -58,6 +58,12 @@ type Order struct {
 	Revision  int64
 }
 
+// Session is data about a checkout session.
+type Session struct {
+	Reference string
+	Revision  int64
+}
+
 // Stock is data about a product.
 type Stock struct {
 	SKU       string
@@ -66,6 +72,17 @@ type Stock struct {
 
 func (o Order) subject() string { return o.ID }
 func (s Stock) subject() string { return s.SKU }
+
+func (s Session) subject() string { return s.Reference }
+
+// MarshalJSON is the session as the API tells it.
+func (s Session) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Object    string `json:"object"`
+		Reference string `json:"reference"`
+		Revision  int64  `json:"revision"`
+	}{"checkout_session", s.Reference, s.Revision})
+}
 
 // MarshalJSON is the order as the API tells it.
 func (o Order) MarshalJSON() ([]byte, error) {

@@ -70,12 +70,12 @@ const (
 	DeliveryGone    Reason = "delivery_gone"    // the way of delivery is not offered any more
 )
 
-// CheckoutURL returns the page for a shopper whose purchase was refused. sku is the
+// CheckoutURL returns the page of a cart for a shopper whose purchase was refused. sku is the
 // product that was sold out, else "".
-func (w *Wants) CheckoutURL(reason Reason, sku string) string {
+func (w *Wants) CheckoutURL(c *cart.Contents, reason Reason, sku string) string {
 	query := url.Values{"reason": {string(reason)}}
 	if sku != "" {
 		query.Set("sku", sku)
 	}
-	return w.PublicURL + "/checkout?" + query.Encode()
+	return w.PublicURL + c.CheckoutPath() + "?" + query.Encode()
 }

@@ -17,19 +17,32 @@ func NewClient(c *klarna.Client) *Client { return &Client{klarna: c} }
 
 const orders = "/checkout/v3/orders"
 
+// Prefill is what the form begins with: what the shop knows of its shopper. It is personal
+// data, sent with a create alone: later it is the shopper's.
+type Prefill struct {
+	Type              string // person, organization; "": the market's first
+	Billing, Shipping klarna.Address
+}
+
 // CreateOrder makes a new order. Klarna has no idempotency key here, so a lost answer is
 // not asked for again: nobody knows the order that Klarna may have made. The first of the
 // customer types is preselected here alone: later it is the shopper's choice.
 // Source: docs.kustom.co, Create order.
-func (c *Client) CreateOrder(ctx context.Context, content Content) (Order, error) {
+func (c *Client) CreateOrder(ctx context.Context, content Content, known Prefill) (Order, error) {
 	type customer struct {
 		Type string `json:"type"`
 	}
 	created := struct {
 		Content
-		Customer *customer `json:"customer,omitempty"`
-	}{Content: content}
-	if types := content.Options.AllowedCustomerTypes; len(types) > 0 {
+		Customer        *customer      `json:"customer,omitempty"`
+		BillingAddress  klarna.Address `json:"billing_address,omitzero"`
+		ShippingAddress klarna.Address `json:"shipping_address,omitzero"`
+	}{Content: content, BillingAddress: known.Billing, ShippingAddress: known.Shipping}
+	types := content.Options.AllowedCustomerTypes
+	switch {
+	case known.Type != "":
+		created.Customer = &customer{known.Type}
+	case len(types) > 0:
 		created.Customer = &customer{types[0]}
 	}
 	order, _, err := c.do(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: created})

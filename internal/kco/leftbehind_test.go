@@ -37,7 +37,7 @@ func (w *world) open() string {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	order, err := w.KCO.Client.CreateOrder(w.T.Context(), want)
+	order, err := w.KCO.Client.CreateOrder(w.T.Context(), want, kco.Prefill{})
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -25,6 +25,9 @@ type Content struct {
 	klarna.Sale
 	MerchantURLs      MerchantURLs     `json:"merchant_urls"`
 	MerchantData      string           `json:"merchant_data"`
+	// Of a checkout session: the number that its order will have, and its reference.
+	MerchantReference1 string          `json:"merchant_reference1,omitempty"`
+	MerchantReference2 string          `json:"merchant_reference2,omitempty"`
 	ShippingOptions   []ShippingOption `json:"shipping_options"`   // none takes away those that were there
 	ShippingCountries []string         `json:"shipping_countries"` // alpha-2
 	BillingCountries  []string         `json:"billing_countries"`  // alpha-2

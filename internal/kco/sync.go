@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,7 +25,14 @@ type Request struct {
 	// know. If one of them bought the cart, the outcome is Bought. Sync works on the cart's
 	// own order_id.
 	SessionOrderID, PageOrderID string
+	// Stranger: an order that is not the session's is another browser's, with what was typed
+	// in it. This one gets an order of its own.
+	Stranger bool
+	Prefill  Prefill // of a new order
 }
+
+// errOtherBrowser: the cart's order is another browser's.
+var errOtherBrowser = errors.New("the order is another browser's")
 
 // Result is what a Sync found or made.
 type Result struct {
@@ -64,7 +72,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
-		readFirst    = r.Mode != cartsync.Change
+		readFirst    = r.Mode != cartsync.Change && r.Mode != cartsync.Push
 		sessionOrder = r.SessionOrderID
 		unanswered   = false // an update had no answer, and may still land
 	)
@@ -83,13 +91,19 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			}
 		}
 
+		// A checkout session that was bought stays bought.
+		if c.Basket != nil && len(c.Bought) > 0 {
+			result.Outcome, result.OrderID = cartsync.Bought, c.Bought[len(c.Bought)-1]
+			return result, nil
+		}
+
 		// Nothing to sell.
 		want, quote, err := s.Wants.Want(c)
 		result.Quote = quote
 		if err != nil {
 			return failed(cartsync.ErrRefused, err)
 		}
-		if quote.Empty() {
+		if quote.Empty() || c.Basket != nil && c.Basket.Ended {
 			result.Outcome = cartsync.Empty
 			return result, nil
 		}
@@ -106,7 +120,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 
 		// Nothing to pay: an order of the shop's own.
 		switch {
-		case quote.Free() && (r.Mode == cartsync.Repair || cart.IsOwnOrder(c.OrderID)):
+		case quote.Free() && (r.Mode.CreatesNothing() || cart.IsOwnOrder(c.OrderID)):
 			result.Outcome, result.OrderID = cartsync.Free, c.OrderID
 			return result, nil
 		case quote.Free():
@@ -126,6 +140,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			found = judgement{verdict: klarna.Gone, err: cartsync.ErrNoCopy}
 		case !cartsync.TimeLeft(ctx): // the order is not to blame
 			return failed(cartsync.ErrUnavailable, cartsync.ErrNoTime)
+		case r.Stranger && sessionOrder != c.OrderID: // what was typed in it is another browser's
+			found = judgement{verdict: klarna.Ended, err: errOtherBrowser}
 		case readFirst: // An ID, page load: read.
 			found = s.read(ctx, c.OrderID, want)
 		default:
@@ -176,9 +192,17 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			}
 		}
 
-		// A repair creates nothing.
+		// A repair and a call of the merchant's server create nothing.
+		running := false
+		if r.Mode == cartsync.Push && found.verdict != klarna.Gone && found.verdict != klarna.Ended {
+			if _, running, err = s.Stock.OfOrder(ctx, c.OrderID); err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
+		}
 		switch {
-		case r.Mode != cartsync.Repair:
+		case !r.Mode.CreatesNothing():
+		case running && (refused || found.verdict == klarna.Locked):
+			return failed(cartsync.ErrPurchaseRunning, found.err)
 		case found.verdict == klarna.Gone, found.verdict == klarna.Ended:
 			return failed(cartsync.ErrNothingToRepair, found.err)
 		case refused:
@@ -188,7 +212,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		}
 
 		// An order to be replaced that may be being bought, unless it is gone.
-		approved, running := stock.Approved{}, false
+		approved := stock.Approved{}
 		if found.verdict != klarna.Gone {
 			if approved, running, err = s.Stock.OfOrder(ctx, c.OrderID); err != nil {
 				return failed(cartsync.ErrUnavailable, err)
@@ -197,8 +221,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		if running {
 			over := found
 			switch {
-			case found.verdict == klarna.Ended && approved.Ending: // by an earlier abort of ours
-			case refused: // abort
+			case found.verdict == klarna.Ended && approved.Ending && !errors.Is(found.err, errOtherBrowser): // by an earlier abort of ours
+			case refused, errors.Is(found.err, errOtherBrowser) && time.Since(approved.Made) >= stock.Young: // abort
 				if over, err = s.abort(ctx, approved); err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
@@ -226,7 +250,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		}
 
 		// Create.
-		made, err := s.Client.CreateOrder(ctx, want)
+		made, err := s.Client.CreateOrder(ctx, want, r.Prefill)
+		if klarna.IsRefused(err) && r.Prefill != (Prefill{}) { // perhaps an address that Klarna does not take
+			made, err = s.Client.CreateOrder(ctx, want, Prefill{})
+		}
 		switch klarna.VerdictOf(err) {
 		case klarna.Agrees: // 201
 		case klarna.Gone, klarna.Refused: // 4xx: our mistake
@@ -248,6 +275,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		}
 		result = result.of(cartsync.InSync, made)
 		result.Created, result.Cart.OrderID = true, made.OrderID
+		sessionOrder = made.OrderID
 		if revision == c.Revision {
 			return result, nil
 		}

@@ -31,22 +31,27 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	m, _ := quote.Version.Markets.Lookup(c.Country)
 	sale := quote.Sale(c.Contents)
 	sale.OrderLines = weighed(sale.OrderLines, quote.Goods)
-	return Content{
+	content := Content{
 		Sale:              sale,
-		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale)),
+		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale), c.CheckoutPath()),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   delivery,
 		ShippingCountries: m.Destinations(),
 		BillingCountries:  quote.Version.Markets.Countries(),
 		Options:           options(quote.Version.Shop.Checkout.Forms[m.Country], i18n.LangOf(c.Locale)),
-	}, quote, cmp.Or(err, deliveryErr)
+	}
+	if b := c.Basket; b != nil {
+		content.ShippingCountries, content.BillingCountries = b.ShippingCountries, b.BillingCountries
+		content.MerchantReference1, content.MerchantReference2 = b.OrderNumber, b.Reference
+	}
+	return content, quote, cmp.Or(err, deliveryErr)
 }
 
 // CallbackPath is the path of callbacks below the callback URL. The token and the name
 // of the callback follow it.
 const CallbackPath = "/klarna/"
 
-func (w *Wants) urls(pages settings.Pages, l i18n.Lang) MerchantURLs {
+func (w *Wants) urls(pages settings.Pages, l i18n.Lang, checkout string) MerchantURLs {
 	page := func(p settings.Page, path string) string { return p.Address(l, w.PublicURL+path) }
 	callback := func(name string) string {
 		return w.CallbackURL + CallbackPath + w.Signer.CallbackToken() + "/" + name + "?order_id=" + placeholder
@@ -54,7 +59,7 @@ func (w *Wants) urls(pages settings.Pages, l i18n.Lang) MerchantURLs {
 	return MerchantURLs{
 		Terms:                page(pages.Terms, settings.TermsPath),
 		CancellationTerms:    page(pages.Returns, settings.ReturnsPath),
-		Checkout:             w.PublicURL + "/checkout",
+		Checkout:             w.PublicURL + checkout,
 		Confirmation:         w.PublicURL + "/checkout/confirmation?order_id=" + placeholder,
 		Push:                 callback("push"),
 		Validation:           callback("validation"),

@@ -172,10 +172,10 @@ func TestIsOrderID(t *testing.T) {
 
 func TestCheckoutURL(t *testing.T) {
 	w := wants(t)
-	if got, want := w.CheckoutURL(kco.CartChanged, ""), "https://shop.example/checkout?reason=cart_changed"; got != want {
+	if got, want := w.CheckoutURL(new(cart.Contents), kco.CartChanged, ""), "https://shop.example/checkout?reason=cart_changed"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got, want := w.CheckoutURL(kco.SoldOut, "A&B"), "https://shop.example/checkout?reason=sold_out&sku=A%26B"; got != want {
+	if got, want := w.CheckoutURL(new(cart.Contents), kco.SoldOut, "A&B"), "https://shop.example/checkout?reason=sold_out&sku=A%26B"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

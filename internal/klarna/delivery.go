@@ -12,12 +12,6 @@ const (
 	PickUpPoint = "PickUpPoint"
 )
 
-// ShippingAttributes says what one of a line is like that is sent. Source: docs.kustom.co,
-// Create order.
-type ShippingAttributes struct {
-	Weight int `json:"weight,omitempty"` // grams
-}
-
 // DeliveryDetails says who brings the goods, when and where to. The times are texts as they
 // came: "17:00", or with a day. Source: docs.kustom.co, Shipping.
 type DeliveryDetails struct {

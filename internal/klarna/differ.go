@@ -3,7 +3,6 @@ package klarna
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -12,25 +11,29 @@ import (
 // structs of the same type, which we send to Klarna. A missing member counts as its
 // default. Countries, currencies and colours are compared without case. sameURL compares
 // merchant URLs, because Klarna may fill in an ID. A list is named once when its length differs,
-// and by each index that differs; a line that weighs something else and is the same in all
-// else as "order_lines[0].shipping_attributes".
+// and by each index that differs; a line in which only what is [Told] differs by the first
+// such member: "order_lines[0].shipping_attributes.weight".
 func Differences(want, got any, sameURL func(want, got string) bool) []string {
 	d := differences{sameURL: sameURL}
 	d.members("", reflect.ValueOf(want), reflect.ValueOf(got))
 	return d.names
 }
 
-// attributes is the member of a line that changes nothing of what is bought.
-const attributes = ".shipping_attributes"
-
 type differences struct {
 	sameURL func(want, got string) bool
 	names   []string
+	told    []string // members of a Told
 }
 
 // members compares two objects of one type.
 func (d *differences) members(prefix string, want, got reflect.Value) {
 	for i, name := range memberNames(want.Type()) {
+		if want.Field(i).Type() == reflect.TypeFor[Told]() {
+			told := differences{sameURL: d.sameURL}
+			told.members(prefix, want.Field(i), got.Field(i))
+			d.told = told.names
+			continue
+		}
 		d.value(prefix, name, want.Field(i), got.Field(i))
 	}
 }
@@ -65,12 +68,13 @@ func (d *differences) value(prefix, name string, want, got reflect.Value) {
 		}
 		for i := range min(want.Len(), got.Len()) {
 			entry := differences{sameURL: d.sameURL}
-			if entry.value(prefix, name, want.Index(i), got.Index(i)); len(entry.names) > 0 {
-				differs := fmt.Sprintf("%s%s[%d]", prefix, name, i)
-				if !slices.ContainsFunc(entry.names, func(n string) bool { return !strings.HasPrefix(n, prefix+name+attributes) }) {
-					differs += attributes
-				}
+			entry.value(prefix, name, want.Index(i), got.Index(i))
+			differs := fmt.Sprintf("%s%s[%d]", prefix, name, i)
+			switch {
+			case len(entry.names) > 0:
 				d.names = append(d.names, differs)
+			case len(entry.told) > 0:
+				d.names = append(d.names, differs+strings.TrimPrefix(entry.told[0], prefix+name))
 			}
 		}
 	default:
@@ -101,7 +105,7 @@ func (d *differences) same(name string, want, got reflect.Value) bool {
 func OfSale(differences []string) []string {
 	var sale []string
 	for _, name := range differences {
-		if strings.HasSuffix(name, attributes) {
+		if strings.Contains(name, "].") { // of a line, what nobody pays by
 			continue
 		}
 		switch member, _, _ := strings.Cut(name, "["); member {

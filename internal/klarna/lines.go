@@ -28,7 +28,10 @@ type Item struct {
 	TotalDiscount money.Amount // ≥ 0, of the whole line, tax included
 	ProductURL    string
 	ImageURL      string
-	Identifiers   Identifiers
+	// TaxShift is added to the computed tax: who makes a line elsewhere may round it another
+	// way. Klarna takes -1 to 1.
+	TaxShift money.Amount
+	Told
 }
 
 // Lines is an order's lines and their sums.
@@ -117,8 +120,8 @@ func (item Item) line() (OrderLine, error) {
 		Type: item.Type, Reference: item.Reference, Name: item.Name,
 		Quantity: item.Quantity, QuantityUnit: item.QuantityUnit,
 		UnitPrice: item.UnitPrice, TaxRate: rate,
-		TotalAmount: total, TotalDiscountAmount: item.TotalDiscount, TotalTaxAmount: tax,
-		ProductURL: item.ProductURL, ImageURL: item.ImageURL, Identifiers: item.Identifiers,
+		TotalAmount: total, TotalDiscountAmount: item.TotalDiscount, TotalTaxAmount: tax + item.TaxShift,
+		ProductURL: item.ProductURL, ImageURL: item.ImageURL, Told: item.Told,
 	}, nil
 }
 

@@ -58,16 +58,27 @@ type OrderLine struct {
 	TotalTaxAmount      money.Amount `json:"total_tax_amount"`
 	ProductURL          string       `json:"product_url,omitempty"`
 	ImageURL            string       `json:"image_url,omitempty"`
-	// ShippingAttributes are for checkout orders alone.
-	ShippingAttributes ShippingAttributes `json:"shipping_attributes,omitzero"`
-	// Identifiers is what the makers call it.
-	Identifiers Identifiers `json:"product_identifiers,omitzero"`
+	Told
 }
 
-// Identifiers are what a product is known by outside of the shop.
+// Told is what of a line is handed on: nobody pays by it, so no purchase is refused for it.
+type Told struct {
+	MerchantData       string      `json:"merchant_data,omitempty"` // ≤ 255 characters
+	ProductIdentifiers Identifiers `json:"product_identifiers,omitzero"`
+	ShippingAttributes Attributes  `json:"shipping_attributes,omitzero"`
+}
+
+// Identifiers are what a product is known by elsewhere. Source: docs.kustom.co, Create order.
 type Identifiers struct {
-	Brand string `json:"brand,omitempty"`                    // ≤ 70 characters
-	GTIN  string `json:"global_trade_item_number,omitempty"` // ≤ 50 characters
+	Brand                  string `json:"brand,omitempty"`
+	CategoryPath           string `json:"category_path,omitempty"`
+	GlobalTradeItemNumber  string `json:"global_trade_item_number,omitempty"`
+	ManufacturerPartNumber string `json:"manufacturer_part_number,omitempty"`
+}
+
+// Attributes are of goods that are shipped. Source: docs.kustom.co, Create order.
+type Attributes struct {
+	Weight int `json:"weight,omitempty"` // grams
 }
 
 // IsGoods reports whether the line is of goods, sent or downloaded.

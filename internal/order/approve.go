@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -23,9 +24,10 @@ func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
 // its lines and writes that the purchase may be running. Neither a crash between placing
 // and closing the cart nor a Redis that forgot the closing lets a cart be bought twice:
 // an order that the cart does not know of forbids it, and closes the cart. The error is
-// stock.ErrSold, stock.ErrPurchaseRunning, stock.ErrCrowded, a *stock.ShortError, or a
-// fault of the database; nothing has changed then. It is ErrCartChanged where others have
-// used up a campaign of the cart, which knows it then and has another price.
+// stock.ErrSold, checkoutsession.ErrNotOpen, stock.ErrPurchaseRunning, stock.ErrCrowded, a
+// *stock.ShortError, or a fault of the database; nothing has changed then. It is
+// ErrCartChanged where others have used up a campaign of the cart, which knows it then and
+// has another price.
 func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error {
 	leave, err := b.Stock.Enter(ctx, a.Lines)
 	if err != nil {
@@ -51,8 +53,16 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 }
 
 // lockUnbought lets the transaction alone decide about a cart as it was read. The error is
-// a *boughtError where an order of it is in the book of which the cart does not know.
+// a *boughtError where an order of it is in the book of which the cart does not know, and
+// checkoutsession.ErrNotOpen where its checkout session has ended.
 func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
+	var session checkoutsession.Session
+	if c.Basket != nil { // the session's row first
+		var err error
+		if session, _, err = checkoutsession.Lock(ctx, tx, c.ID); err != nil {
+			return err
+		}
+	}
 	if err := stock.LockCart(ctx, tx, c.ID); err != nil {
 		return err
 	}
@@ -64,6 +74,9 @@ func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 		if !c.BoughtBy(o.Ref()) {
 			return &boughtError{o}
 		}
+	}
+	if session.Status == checkoutsession.Expired {
+		return checkoutsession.ErrNotOpen
 	}
 	return nil
 }

@@ -7,7 +7,7 @@ import (
 
 // event is what events say of an order.
 func (o Order) event() event.Order {
-	return event.Order{ID: o.ID, Number: o.Number, Revision: o.Revision}
+	return event.Order{ID: o.ID, Number: o.Number, Reference: o.Reference, Revision: o.Revision}
 }
 
 // happened are the events of what an order has become.

@@ -30,6 +30,8 @@ const (
 	Oversold Flag = "oversold"
 	// NoCart: Klarna did not hand back which cart it was made for.
 	NoCart Flag = "no_cart"
+	// DuplicateNumber: the number that its checkout session was to have is another order's.
+	DuplicateNumber Flag = "duplicate_number"
 )
 
 // Order is an order of the book: what Klarna authorised, and how far we are
@@ -44,6 +46,10 @@ type Order struct {
 	CartID   string    `json:"cart_id,omitempty"` // "" = NoCart
 	Origin   string    `json:"origin,omitempty"`  // what it was bought by: "session:<ID>" of Klarna Payments, "" = KCO
 	PlacedAt time.Time `json:"placed_at"`         // when it was bought, as Klarna says
+
+	// Of the checkout session that was bought: the merchant's reference and metadata.
+	Reference string            `json:"reference,omitempty"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
 
 	// ErasedAt is when the personal data was erased; zero: it is there.
 	ErasedAt time.Time `json:"erased_at,omitzero"`

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/payments"
@@ -35,13 +36,16 @@ func columnOf(id string) string {
 	return "order_id"
 }
 
-// ByNumber returns the order with this number, in either case; false when
+// ByNumber returns the order with this number, one of ours in either case; false when
 // there is none.
 func (b *Book) ByNumber(ctx context.Context, number string) (Order, bool, error) {
-	if number = strings.ToUpper(number); !isNumber(number) {
+	if !anyNumber.MatchString(number) {
 		return Order{}, false, nil
 	}
 	o, _, found, err := read(ctx, b.DB.Read, "number", number)
+	if upper := strings.ToUpper(number); err == nil && !found && upper != number && isNumber(upper) {
+		o, _, found, err = read(ctx, b.DB.Read, "number", upper)
+	}
 	return o, found, err
 }
 
@@ -136,6 +140,16 @@ func (b *Book) store(ctx context.Context, o Order) (kept Order, stored bool, err
 }
 
 func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, stored bool, err error) {
+	session, ofSession, err := checkoutsession.Lock(ctx, tx, o.CartID)
+	if err != nil {
+		return Order{}, false, err
+	}
+	if ofSession {
+		o.Number, o.Reference, o.Metadata = session.OrderNumber, session.Reference, session.Metadata
+		if session.Status == checkoutsession.Complete {
+			o.Number = "" // the order before has it
+		}
+	}
 	// Without a cart nobody else decides about it but those who store the same order.
 	if err := stock.LockCart(ctx, tx, cmp.Or(o.CartID, o.Ref())); err != nil {
 		return Order{}, false, err
@@ -173,8 +187,14 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err != nil {
 		return Order{}, false, err
 	}
-	if len(short)+len(more) > 0 {
+	oversold, renumbered := len(short)+len(more) > 0, ofSession && o.Number != session.OrderNumber
+	if oversold {
 		o.flag(Oversold)
+	}
+	if renumbered {
+		o.flag(DuplicateNumber)
+	}
+	if oversold || renumbered {
 		if err := rewrite(ctx, tx, "{}", o); err != nil {
 			return Order{}, false, err
 		}
@@ -185,7 +205,10 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := event.Add(ctx, tx, event.OrderCreated, o.event()); err != nil {
 		return Order{}, false, err
 	}
-	return o, true, nil
+	if ofSession {
+		err = checkoutsession.SetComplete(ctx, tx, session, o.ID)
+	}
+	return o, true, err
 }
 
 // insert writes a new order with a number of its own: the one that it has, if nobody
@@ -197,7 +220,7 @@ func (b *Book) insert(ctx context.Context, tx *sql.Tx, o *Order, due time.Time) 
 			o.ID = cart.NewOrderID()
 		}
 		if o.Number == "" {
-			o.Number = newNumber(b.Published.Now().Shop.OrderPrefix)
+			o.Number = NewNumber(b.Published.Now().Shop.OrderPrefix)
 		}
 		record, err := json.Marshal(*o)
 		if err != nil {

@@ -28,7 +28,7 @@ func words(o Order) []string {
 		o = Order{ID: o.ID, Number: o.Number, OrderID: o.OrderID, KlarnaReference: o.KlarnaReference}
 	}
 	list := []string{word(o.ID), word(o.OrderID)}
-	texts := []string{o.Number, o.KlarnaReference, o.MerchantReference1, o.MerchantReference2, o.Delivery.TMSReference}
+	texts := []string{o.Number, o.Reference, o.KlarnaReference, o.MerchantReference1, o.MerchantReference2, o.Delivery.TMSReference}
 	for _, c := range o.Captures {
 		list = append(list, word(c.CaptureID))
 		texts = append(texts, c.KlarnaReference, c.Reference)

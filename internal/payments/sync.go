@@ -87,13 +87,19 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			shoppers = ""
 		}
 
+		// A checkout session that was bought stays bought.
+		if c.Basket != nil && len(c.Bought) > 0 {
+			result.Outcome, result.OrderID = cartsync.Bought, c.Bought[len(c.Bought)-1]
+			return result, nil
+		}
+
 		// Nothing to sell.
 		want, quote, err := s.Wants.Want(c)
 		result.Quote = quote
 		if err != nil {
 			return failed(cartsync.ErrRefused, err)
 		}
-		if quote.Empty() {
+		if quote.Empty() || c.Basket != nil && c.Basket.Ended {
 			result.Outcome = cartsync.Empty
 			return result, nil
 		}

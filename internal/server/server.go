@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/publish"
@@ -40,6 +41,7 @@ type Options struct {
 	Storefront interface{ Routes(chi.Router) }
 	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
 	Backoffice interface{ Routes(chi.Router) } // for staff; nil: there is none
+	API        interface{ Routes(chi.Router) } // for the merchant's own server, at api.Path; nil: there is none
 	Redis      redis.UniversalClient
 	Database   func(context.Context) error // asks whether the database answers
 	Observer   *observe.Observer
@@ -104,6 +106,9 @@ func (s *Server) Handler() http.Handler {
 		r.Use(s.crossing.Handler, s.limitWrites, s.limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
 		s.o.Storefront.Routes(r)
 	})
+	if s.o.API != nil { // bounds time and bodies itself, and has no browsers
+		mux.Route(api.Path, s.o.API.Routes)
+	}
 	if s.o.Backoffice != nil {
 		mux.Group(func(r chi.Router) { // bounds time and forms itself: an export takes as long as it takes
 			r.Use(s.crossing.Handler, s.client)

@@ -57,6 +57,13 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	}, nil
 }
 
+// LockCart takes the lease on a cart, which orders what is told to Klarna of one that has
+// more than one session: that of a checkout session. The error is ErrBusy or ErrStore.
+func (s *Sessions) LockCart(ctx context.Context, cartID string) (release func(), err error) {
+	_, release, err = s.obtain(ctx, "cart "+cartID, ctx.Done())
+	return release, err
+}
+
 // ended also says yes when the deadline has come and the context does not know it yet:
 // go-redis gives the connection the same deadline, and either may be first.
 func ended(ctx context.Context) bool {

@@ -181,14 +181,14 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 }
 
 // CartID returns the session's cart, "" for none.
-func (s *Sessions) CartID(ctx context.Context) string { return s.scs.GetString(ctx, cartIDKey) }
+func (s *Sessions) CartID(ctx context.Context) string { return s.scs.GetString(ctx, named(ctx, cartIDKey)) }
 
 // SetCartID makes id the session's cart; "" removes it. It panics outside Locked.
 func (s *Sessions) SetCartID(ctx context.Context, id string) { s.set(ctx, cartIDKey, id) }
 
 // KCOOrderID returns the order that the session's pages show, "" for none.
 func (s *Sessions) KCOOrderID(ctx context.Context) string {
-	return s.scs.GetString(ctx, kcoOrderIDKey)
+	return s.scs.GetString(ctx, named(ctx, kcoOrderIDKey))
 }
 
 // SetKCOOrderID makes id the order that the session's pages show; "" removes it. It
@@ -198,7 +198,7 @@ func (s *Sessions) SetKCOOrderID(ctx context.Context, id string) { s.set(ctx, kc
 // PaymentsSessionID returns the session of Klarna Payments that the session's pages
 // show, "" for none.
 func (s *Sessions) PaymentsSessionID(ctx context.Context) string {
-	return s.scs.GetString(ctx, paymentsSessionIDKey)
+	return s.scs.GetString(ctx, named(ctx, paymentsSessionIDKey))
 }
 
 // SetPaymentsSessionID makes id the session of Klarna Payments that the session's pages
@@ -214,7 +214,7 @@ func (s *Sessions) set(ctx context.Context, key, id string) {
 	if ctx.Value(writable{}) == nil {
 		panic("session: " + key + " set without the session's lock")
 	}
-	switch {
+	switch key = named(ctx, key); {
 	case s.scs.GetString(ctx, key) == id:
 	case id == "":
 		s.scs.Remove(ctx, key)

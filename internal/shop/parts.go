@@ -5,9 +5,11 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -52,6 +54,8 @@ func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis, c.Published)
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
+	s.CheckoutSessions = &checkoutsession.Store{DB: c.DB}
+	s.Links = checkoutsession.Links{Keys: s.Signer.Keys("links to checkout sessions")}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
 	s.Pricer = &cart.Pricer{Published: c.Published, PublicURL: c.PublicURL}
 }
@@ -110,6 +114,7 @@ func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
+		CheckoutSessions: s.CheckoutSessions, Links: s.Links,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
@@ -131,6 +136,17 @@ func (s *Shop) addBackoffice(c Config) {
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
 
+// addAPI makes the API for the merchant's own servers, if any may call.
+func (s *Shop) addAPI(c Config) {
+	if len(c.Keys) > 0 {
+		s.API = &api.API{
+			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
+			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Book: s.Book, KCO: s.KCO, Payments: s.Payments,
+			Sessions: s.CheckoutSessions, Links: s.Links, Locks: s.Storefront.Sessions,
+		}
+	}
+}
+
 func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
 		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
@@ -139,6 +155,9 @@ func (s *Shop) newServer(c Config) (*server.Server, error) {
 	}
 	if s.Backoffice != nil { // else the interface would not be nil
 		o.Backoffice = s.Backoffice
+	}
+	if s.API != nil {
+		o.API = s.API
 	}
 	return server.New(o)
 }

@@ -14,9 +14,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
@@ -45,6 +47,7 @@ type Config struct {
 	Secret    string
 	Published *publish.Published // the shop and its catalogue
 	Team      backoffice.Team    // empty: there is no back office
+	Keys      api.Keys           // of the merchant's own servers; none: there is no API
 	// BothCheckouts offers Klarna Payments beside Klarna Checkout, whatever the shop file says.
 	BothCheckouts bool
 	// WriteLimit is how many changes and checkout pages one client may request per
@@ -73,24 +76,28 @@ type Klarna struct {
 
 // Shop is the parts of one process, made by New.
 type Shop struct {
-	Observer   *observe.Observer // told of all that happens
-	Story      *story.Log
-	Signer     *kco.Signer
-	Carts      *cart.Store
-	Stock      *stock.Store
-	Events     *event.Outbox
-	Pricer     *cart.Pricer
-	KCO        *kco.Syncer // with its client and what an order must say
-	LeftBehind *kco.LeftBehind
-	Payments   *payments.Syncer
-	Book       *order.Book
-	Desk       *aftersale.Desk
-	Callbacks  *callback.Callbacks
-	Mailer     *mail.Mailer    // nil: there is none
-	Deliveries *event.Delivery // of events to their receivers
-	Storefront *storefront.Storefront
-	Backoffice *backoffice.Backoffice // nil: there is none
-	Server     *server.Server
+	Observer *observe.Observer // told of all that happens
+	Story    *story.Log
+	Signer   *kco.Signer
+	Carts    *cart.Store
+	Stock    *stock.Store
+	// CheckoutSessions are those of the API, and Links what opens their pages.
+	CheckoutSessions *checkoutsession.Store
+	Links            checkoutsession.Links
+	Events           *event.Outbox
+	Pricer           *cart.Pricer
+	KCO              *kco.Syncer // with its client and what an order must say
+	LeftBehind       *kco.LeftBehind
+	Payments         *payments.Syncer
+	Book             *order.Book
+	Desk             *aftersale.Desk
+	Callbacks        *callback.Callbacks
+	Mailer           *mail.Mailer    // nil: there is none
+	Deliveries       *event.Delivery // of events to their receivers
+	Storefront       *storefront.Storefront
+	Backoffice       *backoffice.Backoffice // nil: there is none
+	API              *api.API               // nil: there is none
+	Server           *server.Server
 
 	config      Config
 	credentials *credentials
@@ -116,13 +123,20 @@ func New(c Config) (*Shop, error) {
 	s.addCallbacks(c)
 	s.addStorefront(c)
 	s.addBackoffice(c)
+	s.addAPI(c)
 	s.Server, err = s.newServer(c)
 	return s, err
 }
 
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
-	s.Story.Run(ctx, s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run)
+	loops := []func(context.Context){
+		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run,
+	}
+	if s.API != nil {
+		loops = append(loops, s.API.Run)
+	}
+	s.Story.Run(ctx, loops...)
 }
 
 // Run serves on two listeners and runs the loops, until ctx ends. The loops end after the

@@ -25,6 +25,10 @@ import (
 func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	if s.Sessions.CartID(ctx) == "" {
+		if session.Claimed(ctx) != "" { // opened by its link alone
+			s.page(s.notFound)(w, r)
+			return
+		}
 		http.Redirect(w, r, "/cart", http.StatusSeeOther)
 		return
 	}
@@ -37,7 +41,11 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 		s.free(w, r, result, freeForm{})
 		return
 	}
-	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
+	if result.Outcome == cartsync.Empty && s.nothing(w, r, result) || s.elsewhere(w, r, result.Outcome, result.OrderID) {
+		return
+	}
+	if err := s.acknowledge(ctx, result.Cart); err != nil {
+		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
@@ -143,7 +151,7 @@ func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome c
 	case cartsync.Complete, cartsync.Bought:
 		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)
 	case cartsync.Free, cartsync.ToPay:
-		http.Redirect(w, r, withCodes(&url.URL{Path: checkoutPath}, reasonOf(r)), http.StatusSeeOther)
+		http.Redirect(w, r, withCodes(&url.URL{Path: base(r.Context())}, reasonOf(r)), http.StatusSeeOther)
 	case cartsync.InSync:
 		return false
 	}

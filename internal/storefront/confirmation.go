@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -44,8 +45,16 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Observer.Link(ctx, orderID)
-	bought, snippet, err := s.place(ctx, orderID)
+	placing := ctx
+	if s.Sessions.ClaimOfOrder(ctx, orderID) != "" {
+		var cancel context.CancelFunc
+		placing, cancel = context.WithTimeout(ctx, placeTime)
+		defer cancel()
+	}
+	bought, snippet, err := s.place(placing, orderID)
 	switch {
+	case err == nil && s.back(w, r, bought), errors.Is(err, errPaid) && s.paid(w, r, orderID):
+		return
 	case errors.Is(err, errPaid):
 		// The session keeps the order's ID: no second order can start.
 		s.errorPage(w, r, err, s.storedLocale(r))
@@ -54,7 +63,11 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		s.page(s.notFound)(w, r) // what became of it is the buyer's
 		return
 	case errors.Is(err, errNotFinished):
-		http.Redirect(w, r, "/checkout?reason="+reasonNotFinished, http.StatusSeeOther)
+		page := ctx
+		if reference := s.Sessions.ClaimOfOrder(ctx, orderID); reference != "" {
+			page = session.AsClaim(ctx, reference)
+		}
+		http.Redirect(w, r, base(page)+"?reason="+reasonNotFinished, http.StatusSeeOther)
 		return
 	case errors.Is(err, order.ErrCancelled):
 		s.page(cancelled)(w, r) // the session keeps its ID, for a reload; the next checkout does not
@@ -137,7 +150,7 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 // the book.
 func (s *Storefront) shows(r *http.Request, orderID string) bool {
 	ctx := r.Context()
-	if s.Sessions.KCOOrderID(ctx) == orderID {
+	if s.Sessions.KCOOrderID(ctx) == orderID || s.Sessions.ClaimOfOrder(ctx, orderID) != "" {
 		return true
 	}
 	id := s.Sessions.PaymentsSessionID(ctx)

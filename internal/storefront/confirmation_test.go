@@ -227,7 +227,7 @@ func TestConfirmationOfForeignOrder(t *testing.T) {
 	own := content.MerchantData
 	for _, data := range []string{"", "v1." + c.ID, "v2" + own[2:], own + "x", strings.Replace(own, c.ID, "abc", 1), foreign.Sign(c.ID)} {
 		content.MerchantData = data
-		order, err := s.LeftBehind.Client.CreateOrder(t.Context(), content)
+		order, err := s.LeftBehind.Client.CreateOrder(t.Context(), content, kco.Prefill{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
@@ -35,6 +36,9 @@ type Storefront struct {
 	Mailer    *mail.Mailer // nil: no mails are written, and none is promised
 	// Payments is the checkout of Klarna Payments; nil: it is not offered.
 	Payments *Payments
+	// CheckoutSessions are those of the API, whose pages Links open.
+	CheckoutSessions *checkoutsession.Store
+	Links            checkoutsession.Links
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
 }
@@ -62,6 +66,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/checkout/update", s.update)
 	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
+	s.hosted(r)
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
 	r.Post(paymentsPath+"/place", s.paying(s.placePayments))

@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -78,6 +79,8 @@ type pageAnswer struct {
 	CartRevision     int64        `json:"cart_revision"`
 	Replaced         bool         `json:"replaced"`
 	SummaryHTML      string       `json:"summary_html"`
+	// BasketRevision is that of a checkout session's basket; 0: it is a cart of the shop's own.
+	BasketRevision int64 `json:"basket_revision,omitempty"`
 }
 
 // updateAnswer is the answer to the page with KCO's form.
@@ -91,6 +94,7 @@ type updateAnswer struct {
 func (v *view) answer(ctx context.Context, quote cart.Quote, notes []templates.Note) (pageAnswer, error) {
 	summary, err := v.summaryHTML(ctx, false, notes...)
 	return pageAnswer{
+		BasketRevision:   v.basketRevision(),
 		OrderAmount:      quote.OrderAmount,
 		OrderTaxAmount:   quote.OrderTaxAmount,
 		PurchaseCurrency: string(quote.Currency),
@@ -115,7 +119,7 @@ func (s *Storefront) arrive(w http.ResponseWriter, r *http.Request, request page
 	c, err := s.arrived(w, r, request)
 	switch {
 	case err == nil && c.ID == "": // there is no cart to change
-		redirectJSON(w, r, "/cart")
+		redirectJSON(w, r, cartPage(r.Context()))
 	case errors.Is(err, errBought):
 		redirectJSON(w, r, confirmationURL(request.shows()))
 	case err != nil:
@@ -131,8 +135,8 @@ func (s *Storefront) arrived(w http.ResponseWriter, r *http.Request, request pag
 		return c, err
 	}
 	ch, ok := request.change()
-	if !ok {
-		return c, errBadRequest
+	if !ok || session.Claimed(r.Context()) != "" && (len(ch.Set) > 0 || ch.Country != "" || ch.Locale != "" || ch.DiscountCode != nil) {
+		return c, errBadRequest // the basket of a session is the merchant's
 	}
 	values, err := s.Sessions.Peek(r)
 	if err != nil || values.CartID == "" {
@@ -182,11 +186,11 @@ func (s *Storefront) synced(w http.ResponseWriter, r *http.Request, outcome cart
 	case err != nil:
 		s.jsonError(w, r, err, &changed)
 	case outcome == cartsync.Empty:
-		redirectJSON(w, r, "/cart")
+		redirectJSON(w, r, cartPage(r.Context()))
 	case outcome == cartsync.Complete, outcome == cartsync.Bought:
 		redirectJSON(w, r, confirmationURL(orderID))
 	case outcome == cartsync.Free, outcome == cartsync.ToPay: // the page's form is the wrong one
-		redirectJSON(w, r, checkoutPath)
+		redirectJSON(w, r, base(r.Context()))
 	default:
 		return true
 	}
@@ -226,10 +230,23 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID string) (kco.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.KCOOrderID(ctx)
-	result, err := s.Syncer.Sync(ctx, kco.Request{
+	request := kco.Request{
 		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode,
 		SessionOrderID: known, PageOrderID: pageOrderID,
-	})
+	}
+	if session.Claimed(ctx) != "" {
+		release, err := s.Sessions.LockCart(ctx, request.CartID)
+		if err != nil {
+			return kco.Result{}, err
+		}
+		defer release()
+		if request.Stranger = true; known == "" {
+			if request.Prefill, err = s.prefill(ctx, request.CartID); err != nil {
+				return kco.Result{}, err
+			}
+		}
+	}
+	result, err := s.Syncer.Sync(ctx, request)
 	if err != nil || result.Outcome != cartsync.InSync && result.Outcome != cartsync.Free {
 		return result, err
 	}
@@ -265,6 +282,14 @@ func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error 
 		result.Cart = c
 	}
 	return nil
+}
+
+// cartPage is where there is nothing to pay: the cart, or the page of the session.
+func cartPage(ctx context.Context) string {
+	if session.Claimed(ctx) != "" {
+		return base(ctx)
+	}
+	return "/cart"
 }
 
 func confirmationURL(orderID string) string {

@@ -103,6 +103,9 @@ func (v *view) shell() templates.Shell {
 		CartIDHash:   cartIDHash(v.cart.ID),
 		Path:         "/",
 	}
+	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
+		shell.Countries, shell.Base, shell.BasketRevision = nil, v.cart.CheckoutPath(), b.Revision
+	}
 	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
 		shell.Path = withCodes(v.r.URL, nil)
 	}
@@ -222,11 +225,43 @@ func (v *view) left(sku string) int {
 	return templates.Uncounted
 }
 
+// basketRevision is that of the basket of a checkout session, 0 of another cart.
+func (v *view) basketRevision() int64 {
+	if v.cart.Basket == nil {
+		return 0
+	}
+	return v.cart.Basket.Revision
+}
+
+// basket returns the basket of a checkout session as its page shows it.
+func (v *view) basket(quote cart.Quote) (templates.Order, []templates.Note) {
+	order := templates.Order{Items: v.items(), Totals: v.totals(quote), Fixed: true}
+	order.Totals.Discount = nil // it is among the lines
+	for i, line := range v.cart.Basket.Lines {
+		if i >= len(quote.Basket) {
+			break
+		}
+		priced := quote.Basket[i]
+		order.Lines = append(order.Lines, templates.Line{
+			SKU: line.ID, Name: templates.Text{Text: cmp.Or(priced.Name, line.Name, line.Reference)}, Quantity: int(line.Quantity),
+			UnitPrice: v.price(priced.UnitPrice), Total: v.amount(priced.TotalAmount),
+		})
+	}
+	if quote.NoDelivery {
+		return order, []templates.Note{templates.NoDelivery(v.voice)}
+	}
+	return order, nil
+}
+
 // order returns the cart as pages show it, with notes about its lines.
 func (v *view) order() (templates.Order, []templates.Note, error) {
 	quote, err := v.quote()
 	if err != nil {
 		return templates.Order{}, nil, err
+	}
+	if v.cart.Basket != nil {
+		order, notes := v.basket(quote)
+		return order, notes, nil
 	}
 	order := templates.Order{Items: v.items(), Totals: v.totals(quote)}
 	order.Discount = templates.Discount{Code: v.cart.DiscountCode, Says: v.says(quote), Idle: quote.NoDiscount() != ""}

@@ -1,4 +1,5 @@
 // The open checkout page: Klarna's iframe beside the order.
+import { Basket } from "./basket.js";
 import { Iframe } from "./iframe.js";
 import { show } from "./messages.js";
 import { pageData, text } from "./page.js";
@@ -25,6 +26,7 @@ class Checkout {
   #iframeTotal = NaN; // what the iframe last said that it shows, NaN = it has not
   #asked = new Set(); // totals of the iframe that a sync was made for
   #iframe;
+  #basket; // of a checkout session
 
   constructor(root, container, options) {
     this.#amount = Number(total(root)?.dataset.amount);
@@ -35,6 +37,7 @@ class Checkout {
         letGo: () => {
           this.#iframeTotal = NaN; // it reads the order now
           this.#iframe.resume();
+          this.#basket.shown();
         },
         shown: () => ({ order_id: this.#id }),
         whole: ({ order_id, replaced, html_snippet }) =>
@@ -45,11 +48,13 @@ class Checkout {
         renew: ({ html_snippet }) => {
           this.#iframe.replace(html_snippet);
           this.#iframeTotal = NaN;
+          this.#basket.shown();
         },
       },
       options,
     );
     this.queue = order.queue;
+    this.#basket = new Basket(() => this.queue.left || order.change({}), options?.look);
     this.#iframe = new Iframe(container, {
       moved: () => this.queue.change({}, { quiet: true }),
       total: (amount) => this.#totalChanged(amount),
@@ -74,6 +79,7 @@ class Checkout {
   /** @param {UpdateAnswer} answer */
   #took(answer) {
     this.#id = answer.order_id;
+    this.#basket.told(answer.basket_revision);
     this.#amount = answer.order_amount;
     if (this.#amount === this.#iframeTotal) this.#asked.clear(); // they agree: each may be asked for again
   }

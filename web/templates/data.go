@@ -7,8 +7,16 @@ type pageData struct {
 	OrderID      string            `json:"order_id,omitempty"`   // checkout only
 	UpdateURL    string            `json:"update_url,omitempty"` // checkout only
 	Country      string            `json:"country,omitempty"`    // checkout only: of the prices shown
+	Basket       *basketData       `json:"basket,omitempty"`     // checkout session only
 	Payments     *paymentsData     `json:"payments,omitempty"`   // checkout with Klarna Payments only
 	Texts        map[string]string `json:"texts"`
+}
+
+// basketData is what the page of a checkout session needs to follow its basket.
+type basketData struct {
+	Revision int64  `json:"revision"`
+	StateURL string `json:"state_url"`
+	SeenURL  string `json:"seen_url"`
 }
 
 // paymentsData is what the form with Klarna's widget needs.
@@ -115,7 +123,7 @@ func (s Shell) data() pageData {
 }
 
 func (v CheckoutView) data() pageData {
-	d := v.checkoutData("/checkout/update")
+	d := v.checkoutData(v.base() + "/update")
 	d.OrderID = v.OrderID
 	return d
 }
@@ -132,7 +140,7 @@ func (v PaymentsView) data() pageData {
 }
 
 func (v FreeView) data() pageData {
-	d := v.checkoutData("/checkout/update")
+	d := v.checkoutData(v.base() + "/update")
 	d.add(v.Shell, formTexts)
 	d.OrderID = v.OrderID
 	return d
@@ -142,6 +150,9 @@ func (v FreeView) data() pageData {
 func (s Shell) checkoutData(updateURL string) pageData {
 	d := s.data()
 	d.UpdateURL, d.Country = updateURL, s.Country
+	if s.Base != "" {
+		d.Basket = &basketData{Revision: s.BasketRevision, StateURL: s.Base + "/state", SeenURL: s.Base + "/seen"}
+	}
 	d.add(s, checkoutTexts)
 	d.Texts["unavailable_body"] = s.t("checkout_error.body") + " " + s.t("checkout_error.ref")
 	return d

@@ -2,7 +2,11 @@
 // strings in the page's locale, texts of products are [Text], and labels come from i18n.
 package templates
 
-import "github.com/shopd/shopd/internal/i18n"
+import (
+	"cmp"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
 
 // Shell is the frame of a page. Only Locale is required. A page without Country shows
 // neither cart nor market panel: pages without a session (500, 503) need that.
@@ -28,7 +32,14 @@ type Shell struct {
 	Notes []Note // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
+	// Base is the page of a checkout session, "" for the shopper's own cart; BasketRevision is
+	// which revision of its basket the page shows.
+	Base           string
+	BasketRevision int64
 }
+
+// base is the page that pays.
+func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
 
 // Country is a country of the market panel.
 type Country struct {
@@ -182,6 +193,7 @@ type Order struct {
 	Totals   Totals
 	Company  []string // that has bought, line by line; none before the purchase, and of a person
 	Delivery []Fact   // of an order that is bought: where it is fetched, who brings it, when
+	Fixed    bool // its lines are the merchant's: a shopper cannot change them
 }
 
 // CartView is the cart page; no lines = the empty cart.

@@ -60,7 +60,7 @@ func (w *World) Open(cartID string) (orderID string) {
 // Create makes an order at Klarna with a content, the cart's newest.
 func (w *World) Create(cartID string, content kco.Content) (orderID string) {
 	w.T.Helper()
-	o, err := w.KCO.Client.CreateOrder(w.T.Context(), content)
+	o, err := w.KCO.Client.CreateOrder(w.T.Context(), content, kco.Prefill{})
 	if err != nil {
 		w.T.Fatal(err)
 	}

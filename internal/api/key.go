@@ -1,0 +1,114 @@
+package api
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Scope is what a key may do.
+type Scope string
+
+// The scopes.
+const (
+	Checkout Scope = "checkout" // checkout sessions
+	Orders   Scope = "orders"   // reading orders and events
+	Fulfil   Scope = "fulfil"   // capture, cancel, release, shipments
+	Refund   Scope = "refund"
+	Stock    Scope = "stock"
+	Catalog  Scope = "catalog"
+	All      Scope = "all" // each of them
+)
+
+var scopes = []Scope{Checkout, Orders, Fulfil, Refund, Stock, Catalog, All}
+
+// Key says who may call. The key itself is not kept.
+type Key struct {
+	Name   string // in audits and logs
+	Scopes []Scope
+}
+
+// may reports whether the key has a scope.
+func (k Key) may(scope Scope) bool {
+	return slices.Contains(k.Scopes, scope) || slices.Contains(k.Scopes, All)
+}
+
+// Keys are keys by their SHA-256. So looking one up tells nothing of the others by its time.
+type Keys map[[sha256.Size]byte]Key
+
+var keyName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// ParseKeys reads lines name:scopes:SHA-256 of the key in hexadecimal, with commas between
+// scopes. The error names the line.
+func ParseKeys(text string) (Keys, error) {
+	keys, names := Keys{}, []string{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		parts := strings.Split(line, ":")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("line %d is not name:scopes:hash", n)
+		}
+		given, err := parseScopes(parts[1])
+		hash, hashErr := hex.DecodeString(parts[2])
+		switch {
+		case !keyName.MatchString(parts[0]):
+			return nil, fmt.Errorf("line %d: a name has 1 to 64 of A-Z a-z 0-9 . _ -", n)
+		case slices.Contains(names, parts[0]):
+			return nil, fmt.Errorf("line %d: the name is there already", n)
+		case err != nil:
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		case hashErr != nil || len(hash) != sha256.Size:
+			return nil, fmt.Errorf("line %d: the hash is not a SHA-256 in hexadecimal", n)
+		}
+		names = append(names, parts[0])
+		keys[[sha256.Size]byte(hash)] = Key{parts[0], given}
+	}
+	return keys, nil
+}
+
+func parseScopes(text string) (given []Scope, err error) {
+	for name := range strings.SplitSeq(text, ",") {
+		if !slices.Contains(scopes, Scope(name)) {
+			return nil, fmt.Errorf("%.20q is no scope: they are %v", name, scopes)
+		}
+		given = append(given, Scope(name))
+	}
+	return given, nil
+}
+
+// NewKey makes a key, and the line for SHOPD_API_KEYS that lets it in. The error says what
+// is wrong with name or scopes.
+func NewKey(name, scopes string) (key, line string, err error) {
+	key = "sk_" + rand.Text()
+	line = KeyLine(name, scopes, key)
+	if _, err := ParseKeys(line); err != nil {
+		return "", "", errors.New(strings.TrimPrefix(err.Error(), "line 1: "))
+	}
+	return key, line, nil
+}
+
+// KeyLine is the line for SHOPD_API_KEYS of a key.
+func KeyLine(name, scopes, key string) string {
+	hash := sha256.Sum256([]byte(key))
+	return name + ":" + scopes + ":" + hex.EncodeToString(hash[:])
+}
+
+// of is the key of a call; false without one that is known.
+func (k Keys) of(r *http.Request) (Key, bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Key{}, false
+	}
+	key, known := k[sha256.Sum256([]byte(strings.TrimSpace(token)))]
+	return key, known
+}

@@ -1,0 +1,424 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/internal/stock"
+)
+
+// deciding is how long Klarna may take from a validation to its purchase: meanwhile a basket
+// stays as it was approved. After that Klarna itself refuses what comes too late.
+const deciding = 10 * time.Second
+
+type sessionPath struct {
+	Reference string `path:"reference" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"The merchant's own name of the basket."`
+}
+
+type putInput struct {
+	Reference string `path:"reference" pattern:"^[A-Za-z0-9._-]{1,64}$" doc:"The merchant's own name of the basket."`
+	IfMatch   string `header:"If-Match" maxLength:"40" doc:"The revision that the session must have, in quotes."`
+	Body      SessionRequest
+}
+
+type sessionOutput struct {
+	Status int
+	Body   Session
+}
+
+func (a *API) sessions(on huma.API) {
+	const path = Path + "/checkout_sessions/{reference}"
+	tags := []string{"Checkout sessions"}
+	register(a, on, Checkout, huma.Operation{
+		OperationID: "put_checkout_session", Method: http.MethodPut, Path: path, Tags: tags,
+		Summary:     "Say all of a checkout session: it is made (201), or replaced (200)",
+		Description: "Where the shopper has a form open, Klarna's order says the same when this is answered with 200. It may be repeated.",
+		Errors:      []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
+		RequestBody: exampleBody(), Responses: exampleAnswers(http.StatusOK, http.StatusCreated),
+	}, a.putSession)
+	register(a, on, Checkout, huma.Operation{
+		OperationID: "get_checkout_session", Method: http.MethodGet, Path: path, Tags: tags,
+		Summary: "Read a checkout session", Errors: []int{http.StatusNotFound}, Responses: exampleAnswers(http.StatusOK),
+	}, a.getSession)
+	register(a, on, Checkout, huma.Operation{
+		OperationID: "expire_checkout_session", Method: http.MethodPost, Path: path + "/expire", Tags: tags,
+		Summary: "End a checkout session that nobody is buying", Errors: []int{http.StatusNotFound, http.StatusConflict},
+		Responses: exampleAnswers(http.StatusOK),
+	}, a.expireSession)
+}
+
+// putSession makes or replaces a session.
+func (a *API) putSession(ctx context.Context, in *putInput) (*sessionOutput, error) {
+	var r reading
+	purpose := r.purpose(&in.Body)
+	b, err := r.basket(&in.Body, a.Published.Now().Markets)
+	if err != nil {
+		return nil, err
+	}
+	expected, err := revisionOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	for range 2 { // somebody else may make it in this moment
+		out, err := a.put(ctx, in, purpose, *b, expected)
+		if !errors.Is(err, checkoutsession.ErrReference) && !errors.Is(err, checkoutsession.ErrNotOpen) {
+			return out, err
+		}
+	}
+	return nil, fmt.Errorf("put checkout session: %w", checkoutsession.ErrNotOpen)
+}
+
+// revisionOf reads If-Match: "" is 0, any revision.
+func revisionOf(text string) (int64, error) {
+	if text == "" || text == "*" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.Trim(text, `"`), 10, 64)
+	if err != nil || n < 1 {
+		return 0, invalid(Fault{"header.If-Match", `is no revision such as "3"`})
+	}
+	return n, nil
+}
+
+func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Purpose, b cart.Basket, expected int64) (*sessionOutput, error) {
+	row, found, err := a.Sessions.ByReference(ctx, in.Reference)
+	if err != nil {
+		return nil, err
+	}
+	fresh := !found || row.Status == checkoutsession.Expired
+	c := cart.Cart{ID: cart.NewID()}
+	if !fresh {
+		if c, err = a.Carts.Get(ctx, row.CartID, cart.Fallback{Country: b.Country, Locale: b.Locale}); err != nil {
+			return nil, err
+		}
+		if err := a.closed(ctx, row, c); err != nil {
+			return nil, err
+		}
+	}
+	b.Reference = in.Reference
+	switch {
+	case in.Body.OrderNumber != "":
+		b.OrderNumber = in.Body.OrderNumber
+	case !fresh:
+		b.OrderNumber = row.OrderNumber
+	default:
+		b.OrderNumber = order.NewNumber(a.Published.Now().Shop.OrderPrefix)
+	}
+	if err := a.total(&in.Body, &b, c); err != nil {
+		return nil, err
+	}
+	if expected != 0 && (fresh || row.Revision != expected) {
+		return nil, a.stale(ctx, row, c, fresh)
+	}
+	next := row
+	next.OrderNumber, next.Purpose = b.OrderNumber, purpose
+	next.Version = row.Version
+	raised := fresh || !b.Same(c.Basket)
+	switch {
+	case fresh:
+		next = checkoutsession.Session{
+			CartID: c.ID, Reference: in.Reference, OrderNumber: b.OrderNumber, Status: checkoutsession.Open, Revision: row.Revision + 1,
+			CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Purpose: purpose,
+		}
+		err = a.Sessions.Add(ctx, next)
+	case raised || !reflect.DeepEqual(next, row):
+		next, err = a.Sessions.Change(ctx, next, raised, expected)
+	}
+	switch {
+	case errors.Is(err, checkoutsession.ErrTaken):
+		return nil, problem(http.StatusConflict, CodeNumberTaken, "Another order, or another open session, has this order number.")
+	case errors.Is(err, checkoutsession.ErrRevision):
+		return nil, a.stale(ctx, row, c, false)
+	case err != nil:
+		return nil, err
+	}
+	b.Revision = next.Revision
+	was := c.Basket
+	if raised {
+		if c, err = a.store(ctx, next.CartID, &b); err != nil {
+			return nil, err
+		}
+	}
+	if c, err = a.push(ctx, next, c, was); err != nil {
+		return nil, err
+	}
+	status := http.StatusOK
+	if fresh {
+		status = http.StatusCreated
+	}
+	return a.output(ctx, status, next, c)
+}
+
+// store puts a basket in its cart, unless a newer one is there.
+func (a *API) store(ctx context.Context, cartID string, b *cart.Basket) (cart.Cart, error) {
+	return a.Carts.Update(ctx, cartID, cart.Fallback{Country: b.Country, Locale: b.Locale}, func(c *cart.Cart) error {
+		if c.Basket == nil || c.Basket.Revision < b.Revision {
+			c.Put(b, a.Published.Now().Markets)
+		}
+		return nil
+	})
+}
+
+// total checks what a basket comes to in a cart.
+func (a *API) total(in *SessionRequest, b *cart.Basket, c cart.Cart) error {
+	c.Put(b, a.Published.Now().Markets)
+	q, err := a.Pricer.Quote(c.Contents)
+	return totals(in, b, q, err)
+}
+
+// closed says why a session cannot be changed: it was bought, or may be being bought.
+func (a *API) closed(ctx context.Context, row checkoutsession.Session, c cart.Cart) error {
+	switch {
+	case row.Status == checkoutsession.Complete:
+		p := problem(http.StatusConflict, CodeComplete, "The session was bought; a new basket needs a reference of its own.")
+		p.Order, p.CheckoutSession = a.sold(ctx, row), nil
+		return p
+	case row.Status == checkoutsession.Placing, len(c.Bought) > 0:
+		return running()
+	}
+	if c.OrderID == "" && c.SessionID == "" {
+		return nil // no form was opened
+	}
+	list, err := a.Stock.OfCart(ctx, a.DB.Read, row.CartID)
+	if err != nil {
+		return err
+	}
+	for _, approved := range list {
+		if approved.Sold || time.Since(approved.Made) < deciding {
+			return running()
+		}
+	}
+	return nil
+}
+
+func running() *Problem {
+	return problem(http.StatusConflict, CodePurchaseRunning, "The session may be being bought at this moment. Nothing has changed.").after(5 * time.Second)
+}
+
+// stale says which revision a session has.
+func (a *API) stale(ctx context.Context, row checkoutsession.Session, c cart.Cart, fresh bool) error {
+	p := problem(http.StatusPreconditionFailed, CodeStaleRevision, "The session has not the revision of If-Match. Nothing has changed.")
+	if fresh {
+		return p
+	}
+	if now, err := a.Carts.Get(ctx, row.CartID, cart.Fallback{}); err == nil {
+		c = now
+	}
+	out, err := a.output(ctx, 0, row, c)
+	if err != nil {
+		return err
+	}
+	p.CheckoutSession = &out.Body
+	return p
+}
+
+// push brings Klarna's copy of a cart in step, where a form was opened. What Klarna refuses
+// is undone: the basket is what it was.
+func (a *API) push(ctx context.Context, row checkoutsession.Session, c cart.Cart, was *cart.Basket) (cart.Cart, error) {
+	kcoOpen := c.OrderID != "" && !cart.IsOwnOrder(c.OrderID)
+	if !kcoOpen && c.SessionID == "" {
+		return c, nil
+	}
+	release, err := a.Locks.LockCart(ctx, c.ID)
+	if err != nil {
+		return c, klarnaDown(err)
+	}
+	defer release()
+	outcome := cartsync.InSync
+	if kcoOpen {
+		result, syncErr := a.KCO.Sync(ctx, kcoRequest(c))
+		outcome, err = result.Outcome, syncErr
+		if err == nil {
+			c = result.Cart
+		}
+	}
+	if err == nil && c.SessionID != "" {
+		result, syncErr := a.Payments.Sync(ctx, paymentsRequest(c))
+		err = syncErr
+		if outcome == cartsync.InSync {
+			outcome = result.Outcome
+		}
+	}
+	switch {
+	case errors.Is(err, cartsync.ErrNothingToRepair): // no form is open any more
+		return c, nil
+	case err == nil && (outcome == cartsync.Complete || outcome == cartsync.Bought), errors.Is(err, cartsync.ErrPurchaseRunning):
+		a.undo(ctx, row, was)
+		return c, running()
+	case errors.Is(err, cartsync.ErrRefused):
+		a.undo(ctx, row, was)
+		return c, problem(http.StatusUnprocessableEntity, CodeKlarnaRefused, "Klarna does not take what the session says. The session is as it was.")
+	case errors.Is(err, session.ErrBusy), errors.Is(err, cartsync.ErrUnavailable):
+		return c, klarnaDown(err)
+	}
+	return c, err
+}
+
+func klarnaDown(err error) error {
+	if errors.Is(err, session.ErrStore) {
+		return err
+	}
+	return problem(http.StatusServiceUnavailable, CodeKlarnaDown, "The change is kept, and Klarna did not answer in time: the next touch brings it there. The call may be repeated.").after(retryAfter)
+}
+
+// undo brings back the basket that a session had, under the new revision.
+func (a *API) undo(ctx context.Context, row checkoutsession.Session, was *cart.Basket) {
+	if was == nil {
+		return
+	}
+	_, err := a.Carts.Update(context.WithoutCancel(ctx), row.CartID, cart.Fallback{}, func(c *cart.Cart) error {
+		if c.Basket != nil && c.Basket.Revision == row.Revision {
+			b := *was
+			b.Revision = row.Revision
+			c.Put(&b, a.Published.Now().Markets)
+		}
+		return nil
+	})
+	if err != nil {
+		a.Logger.WarnContext(ctx, "a basket that klarna refused is not undone", "cart_id", row.CartID, "error", err)
+	}
+}
+
+// output is the answer with a session.
+func (a *API) output(ctx context.Context, status int, row checkoutsession.Session, c cart.Cart) (*sessionOutput, error) {
+	touched, err := a.Carts.TouchedAt(ctx, row.CartID)
+	if err != nil {
+		return nil, err
+	}
+	if touched.IsZero() {
+		touched = row.CreatedAt
+	}
+	var q cart.Quote
+	if c.Basket != nil {
+		if q, err = a.Pricer.Quote(c.Contents); err != nil {
+			if _, ok := errors.AsType[*klarna.RuleError](err); !ok {
+				return nil, err
+			}
+		}
+	}
+	return &sessionOutput{Status: status, Body: a.answer(row, c, q, touched, a.sold(ctx, row))}, nil
+}
+
+// sold is the order that a session became, nil before.
+func (a *API) sold(ctx context.Context, row checkoutsession.Session) *OrderRef {
+	if row.OrderID == "" {
+		return nil
+	}
+	o, found, err := a.Book.ByOrderID(ctx, row.OrderID)
+	if err != nil || !found {
+		return &OrderRef{row.OrderID, row.OrderNumber}
+	}
+	return &OrderRef{o.ID, o.Number}
+}
+
+// find is the session of a reference.
+func (a *API) find(ctx context.Context, reference string) (row checkoutsession.Session, c cart.Cart, err error) {
+	row, found, err := a.Sessions.ByReference(ctx, reference)
+	if err != nil {
+		return row, c, err
+	}
+	if !found {
+		return row, c, problem(http.StatusNotFound, CodeNotFound, "There is no checkout session with this reference.")
+	}
+	c, err = a.Carts.Get(ctx, row.CartID, cart.Fallback{})
+	return row, c, err
+}
+
+func (a *API) getSession(ctx context.Context, in *sessionPath) (*sessionOutput, error) {
+	row, c, err := a.find(ctx, in.Reference)
+	if err != nil {
+		return nil, err
+	}
+	return a.output(ctx, http.StatusOK, row, c)
+}
+
+func (a *API) expireSession(ctx context.Context, in *sessionPath) (*sessionOutput, error) {
+	row, c, err := a.find(ctx, in.Reference)
+	switch {
+	case err != nil:
+		return nil, err
+	case row.Status == checkoutsession.Expired:
+		return a.output(ctx, http.StatusOK, row, c)
+	case row.Status != checkoutsession.Open, len(c.Bought) > 0:
+		return nil, a.closed(ctx, row, c)
+	}
+	if c, err = a.end(ctx, row.CartID); err != nil {
+		switch {
+		case errors.Is(err, stock.ErrPurchaseRunning):
+			return nil, running()
+		case errors.Is(err, checkoutsession.ErrNotOpen): // since this moment
+			return a.expireSession(ctx, in)
+		}
+		return nil, err
+	}
+	row.Status = checkoutsession.Expired
+	return a.output(ctx, http.StatusOK, row, c)
+}
+
+// end ends a session: here at once; Klarna's order is aborted by the list of those that were
+// left behind.
+func (a *API) end(ctx context.Context, cartID string) (c cart.Cart, err error) {
+	if err := a.Sessions.Expire(ctx, a.Stock, cartID); err != nil {
+		return c, err
+	}
+	c, err = a.Carts.Update(ctx, cartID, cart.Fallback{}, func(c *cart.Cart) error {
+		if c.Basket != nil && !c.Basket.Ended {
+			b := *c.Basket
+			b.Ended, c.Basket = true, &b
+		}
+		return nil
+	})
+	if err == nil && c.OrderID != "" && !cart.IsOwnOrder(c.OrderID) {
+		if err = a.KCO.LeftBehind.Add(ctx, cartID, c.OrderID); err == nil {
+			_, _, err = a.Carts.SetOrderID(ctx, cartID, c.OrderID, "", nil)
+		}
+	}
+	if err != nil { // its form cannot be bought any more, whatever it shows
+		a.Logger.WarnContext(ctx, "the form of an ended session is not ended", "cart_id", cartID, "error", err)
+	}
+	return c, nil
+}
+
+// sweepSessions ends sessions that nobody has touched for 48 h.
+func (a *API) sweepSessions(ctx context.Context, now time.Time) error {
+	due, err := a.Sessions.Due(ctx, now, 100)
+	if err != nil {
+		return err
+	}
+	for _, d := range due {
+		touched, err := a.Carts.TouchedAt(ctx, d.Key)
+		if err != nil {
+			return err
+		}
+		until := now.Add(time.Hour) // tried again then, should this process end now
+		ends := touched.Add(checkoutsession.Life)
+		if ends.After(now) {
+			until = ends
+		}
+		taken, err := a.Sessions.Claim(ctx, d, until)
+		if err != nil {
+			return err
+		}
+		if !taken || ends.After(now) {
+			continue
+		}
+		if _, err := a.end(ctx, d.Key); err != nil && !errors.Is(err, checkoutsession.ErrNotOpen) && !errors.Is(err, stock.ErrPurchaseRunning) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package storefront
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// The hosted pages of checkout sessions. They are the checkout's own pages, about the cart of
+// a session in place of the shopper's: session.Claim says which.
+
+// placeTime is how long the way back to the merchant's page waits for the order.
+const placeTime = 3 * time.Second
+
+// hosted mounts the pages.
+func (s *Storefront) hosted(r chi.Router) {
+	r.Get(checkoutsession.OpenPath+"{secret}", s.Sessions.Locked(http.HandlerFunc(s.open), s.lockError).ServeHTTP)
+	r.Route(cart.SessionPath+"{reference}", func(r chi.Router) {
+		r.Use(func(next http.Handler) http.Handler {
+			return s.Sessions.Claim(func(r *http.Request) string { return chi.URLParam(r, "reference") }, next)
+		})
+		r.Get("/", s.locked(s.checkout))
+		r.Post("/update", s.update)
+		r.Post("/place", s.placeFree)
+		r.Get("/state", s.Sessions.ReadOnly(http.HandlerFunc(s.state)).ServeHTTP)
+		r.Post("/seen", s.Sessions.ReadOnly(http.HandlerFunc(s.seen)).ServeHTTP)
+	})
+}
+
+// base is the page that pays: of a session, or the shopper's own cart.
+func base(ctx context.Context) string {
+	if reference := session.Claimed(ctx); reference != "" {
+		return cart.SessionPath + reference
+	}
+	return checkoutPath
+}
+
+// open swaps the secret of a session for the browser's claim on it.
+func (s *Storefront) open(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	id, ok := s.Links.Cart(chi.URLParam(r, "secret"))
+	if !ok {
+		s.page(s.notFound)(w, r)
+		return
+	}
+	row, found, err := s.CheckoutSessions.ByCart(ctx, id)
+	switch {
+	case err != nil:
+		s.PageError(w, r, err)
+	case !found:
+		s.page(s.notFound)(w, r)
+	case row.Status == checkoutsession.Expired:
+		s.over(w, r, row)
+	default:
+		s.Sessions.SetClaim(ctx, row.Reference, id)
+		http.Redirect(w, r, cart.SessionPath+row.Reference, http.StatusSeeOther)
+	}
+}
+
+// over sends the shopper of a session that has ended back to the merchant.
+func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutsession.Session) {
+	if row.CancelURL == "" {
+		s.page(s.notFound)(w, r)
+		return
+	}
+	http.Redirect(w, r, filledIn(row, row.CancelURL, "expired"), http.StatusSeeOther)
+}
+
+// filledIn is an address of the merchant's for a session, with a reason.
+func filledIn(row checkoutsession.Session, address, reason string) string {
+	address = strings.NewReplacer("{REFERENCE}", url.QueryEscape(row.Reference), "{ORDER_NUMBER}", url.QueryEscape(row.OrderNumber)).Replace(address)
+	u, err := url.Parse(address)
+	if err != nil || reason == "" {
+		return address
+	}
+	query := u.Query()
+	query.Set("reason", reason)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// nothing answers for a session of which nothing can be bought now. False: it has not answered.
+func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, result kco.Result) bool {
+	if session.Claimed(r.Context()) == "" {
+		return false
+	}
+	if result.Cart.Basket == nil || result.Cart.Basket.Ended {
+		row, found, err := s.CheckoutSessions.ByCart(r.Context(), result.Cart.ID)
+		switch {
+		case err != nil:
+			s.PageError(w, r, err)
+		case found && row.Status == checkoutsession.Expired:
+			s.over(w, r, row)
+		default: // its lines are lost: the merchant's next call brings them again
+			s.errorPage(w, r, checkoutsession.ErrUnavailable, result.Cart.Locale)
+		}
+		return true
+	}
+	v := s.viewOf(r, result.Cart, result.Quote)
+	shown, notes, err := v.order()
+	if err != nil {
+		s.PageError(w, r, err)
+		return true
+	}
+	shell := v.shell()
+	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
+	respond.Page(w, r, http.StatusOK, templates.Checkout(templates.CheckoutView{Shell: shell, Order: shown}))
+	return true
+}
+
+// acknowledge notes that a form shows the basket as it is.
+func (s *Storefront) acknowledge(ctx context.Context, c cart.Cart) error {
+	if c.Basket == nil || c.Seen >= c.Basket.Revision {
+		return nil
+	}
+	if err := s.Carts.SetSeen(ctx, c.ID, c.Basket.Revision); err != nil {
+		return fmt.Errorf("acknowledge basket: %w", err)
+	}
+	return nil
+}
+
+// state tells an open page whether the merchant has changed the basket. It reads nothing at
+// Klarna.
+func (s *Storefront) state(w http.ResponseWriter, r *http.Request) {
+	c, err := s.claimed(r)
+	if err != nil {
+		s.jsonError(w, r, err, nil)
+		return
+	}
+	if c.Basket == nil || c.Basket.Ended || len(c.Bought) > 0 {
+		redirectJSON(w, r, base(r.Context()))
+		return
+	}
+	respond.JSON(w, r, http.StatusOK, map[string]int64{"revision": c.Basket.Revision})
+}
+
+// claimed is the cart of the session that the request is about; without a claim it is empty.
+func (s *Storefront) claimed(r *http.Request) (cart.Cart, error) {
+	id := s.Sessions.CartID(r.Context())
+	if id == "" {
+		return cart.Cart{}, nil
+	}
+	return s.Carts.Get(r.Context(), id, s.fallback(r))
+}
+
+// seen acknowledges a revision: the form of an open page has read the order anew.
+func (s *Storefront) seen(w http.ResponseWriter, r *http.Request) {
+	var request struct {
+		Revision int64 `json:"revision"`
+	}
+	err := decodeJSON(w, r, &request)
+	var c cart.Cart
+	if err == nil {
+		c, err = s.claimed(r)
+	}
+	if err == nil && (request.Revision < 1 || c.Basket != nil && request.Revision > c.Basket.Revision) {
+		err = errBadRequest
+	}
+	if err == nil && c.Basket != nil {
+		c.Basket = &cart.Basket{Revision: request.Revision}
+		err = s.acknowledge(r.Context(), c)
+	}
+	if err != nil {
+		s.jsonError(w, r, err, nil)
+		return
+	}
+	respond.JSON(w, r, http.StatusOK, map[string]string{"revision": strconv.FormatInt(request.Revision, 10)})
+}
+
+// prefill is what Klarna's form of a session may begin with, read only where a form is made.
+func (s *Storefront) prefill(ctx context.Context, cartID string) (kco.Prefill, error) {
+	row, found, err := s.CheckoutSessions.ByCart(ctx, cartID)
+	if err != nil || !found {
+		return kco.Prefill{}, err
+	}
+	c, err := s.Carts.Get(ctx, cartID, cart.Fallback{})
+	if err != nil || c.Basket == nil {
+		return kco.Prefill{}, err
+	}
+	return row.Customer.Prefill(c.Basket.BillingCountries), nil
+}
+
+// back sends the buyer of a session to the merchant's page. False: the order is of a cart of
+// the shop's own.
+func (s *Storefront) back(w http.ResponseWriter, r *http.Request, bought order.Order) bool {
+	if bought.Reference == "" {
+		return false
+	}
+	row, found, err := s.CheckoutSessions.ByCart(r.Context(), bought.CartID)
+	if err != nil || !found {
+		return false // our own page does as well
+	}
+	row.OrderNumber = bought.Number
+	if reference := s.Sessions.ClaimOf(r.Context(), bought.CartID); reference != "" {
+		s.letGo(session.AsClaim(r.Context(), reference), bought.Ref(), bought.Origin)
+	}
+	http.Redirect(w, r, filledIn(row, row.SuccessURL, ""), http.StatusSeeOther)
+	return true
+}
+
+// paid sends the buyer of a session to the merchant's page although its order could not be
+// placed yet. False: the order is of a cart of the shop's own.
+func (s *Storefront) paid(w http.ResponseWriter, r *http.Request, orderID string) bool {
+	ctx := r.Context()
+	reference := s.Sessions.ClaimOfOrder(ctx, orderID)
+	if reference == "" {
+		return false
+	}
+	row, found, err := s.CheckoutSessions.ByCart(ctx, s.Sessions.CartID(session.AsClaim(ctx, reference)))
+	if err == nil && found {
+		err = s.CheckoutSessions.SetPlacing(ctx, row.CartID)
+	}
+	if err != nil || !found {
+		return false // the page that tries again
+	}
+	http.Redirect(w, r, filledIn(row, row.SuccessURL, ""), http.StatusSeeOther)
+	return true
+}
