@@ -229,7 +229,7 @@ func (b *basketQuote) goods(i int, line BasketLine, v *publish.Version) error {
 			return err
 		}
 		own := b.pricer.Item(b.Delivery, b.lang, product, int(line.Quantity), price)
-		own.Told, own.TaxShift, own.TotalDiscount = line.Told, line.TaxShift, line.Discount
+		own.MerchantData, own.TaxShift, own.TotalDiscount = line.MerchantData, line.TaxShift, line.Discount
 		item, class, grams, goods.Product = own, product.Class, product.Weight, product
 	}
 	gross, err := item.UnitPrice.Mul(item.Quantity)
@@ -313,7 +313,7 @@ func (b *basketQuote) discount(i int, line BasketLine) error {
 // deliver sets the ways of delivery: the merchant's, else those of the shop file.
 func (b *basketQuote) deliver(c Contents) error {
 	if len(c.Basket.Options) == 0 {
-		return b.Quote.deliver(b.market, b.lang, c.ShippingOption, b.shipped)
+		return b.Quote.deliver(b.market, b.lang, c.ShippingOption, b.shipped, nil)
 	}
 	chosen := -1
 	for i, o := range c.Basket.Options {

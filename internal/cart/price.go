@@ -2,6 +2,7 @@ package cart
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -228,6 +229,7 @@ func (p *Pricer) Item(to market.Delivery, lang i18n.Lang, product *catalog.Produ
 		ProductURL: p.PublicURL + "/products/" + product.SKU,
 	}
 	item.ProductIdentifiers = klarna.Identifiers{Brand: product.Brand, GlobalTradeItemNumber: product.GTIN}
+	item.ShippingAttributes.Weight = product.Weight
 	if product.Digital {
 		item.Type = klarna.Digital
 	}

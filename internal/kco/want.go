@@ -29,10 +29,8 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	delivery, deliveryErr := shippingOptions(quote)
 	m, _ := quote.Version.Markets.Lookup(c.Country)
-	sale := quote.Sale(c.Contents)
-	sale.OrderLines = weighed(sale.OrderLines, quote.Goods)
 	content := Content{
-		Sale:              sale,
+		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale), c.CheckoutPath()),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   delivery,
@@ -94,18 +92,6 @@ func shippingOptions(q cart.Quote) ([]ShippingOption, error) {
 func description(o cart.Option) string {
 	parts := []string{o.Location.Address.Line(), o.Time}
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
-}
-
-// weighed are lines that say what one of each of the goods weighs.
-func weighed(lines []klarna.OrderLine, goods []cart.GoodsLine) []klarna.OrderLine {
-	lines = slices.Clone(lines)
-	for i := range lines {
-		at := slices.IndexFunc(goods, func(g cart.GoodsLine) bool { return g.SKU == lines[i].Reference })
-		if lines[i].Type == klarna.Physical && at >= 0 {
-			lines[i].ShippingAttributes.Weight = goods[at].Product.Weight
-		}
-	}
-	return lines
 }
 
 // options are those of a market's form.

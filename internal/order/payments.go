@@ -126,11 +126,11 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 	if err != nil {
 		return Order{}, "", err
 	}
-	form := b.Published.Now().Shop.Checkout.Forms[c.Country]
+	form := quote.Version.Shop.Checkout.Forms[c.Country]
 	call := payments.OrderCall{
 		Token: cmp.Or(session.AuthorizationToken, in.Token), Request: b.Payments.Wants.Order(cartID, want, session, form),
 	}
-	sale.Body, err = call.Body()
+	body, err := call.Body()
 	if err != nil {
 		return Order{}, "", fmt.Errorf("write order call of payment session %s: %w: %w", session.SessionID, cartsync.ErrRefused, err)
 	}

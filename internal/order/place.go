@@ -16,7 +16,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/shopd/shopd/internal/campaign"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"

@@ -2,6 +2,7 @@ package payments
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -31,8 +32,13 @@ const AuthorizationCallback = "authorization"
 // from. The error is that of cart.Pricer.Quote.
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
+	sale := quote.Sale(c.Contents)
+	sale.OrderLines = slices.Clone(sale.OrderLines)
+	for i := range sale.OrderLines {
+		sale.OrderLines[i].ShippingAttributes = klarna.Attributes{} // of Klarna Checkout alone
+	}
 	return Content{
-		Sale: quote.Sale(c.Contents), MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy,
+		Sale: sale, MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy,
 	}, quote, err
 }
 

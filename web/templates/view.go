@@ -29,7 +29,7 @@ type Shell struct {
 	// Canonical is the whole address by which others should know this page; "" = any.
 	Canonical string
 	Added     *Added // something was just put in the cart
-	Notes []Note // shown at the top of the page; on the checkout in the summary
+	Notes     []Note // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
 	// Base is the page of a checkout session, "" for the shopper's own cart; BasketRevision is
@@ -193,7 +193,7 @@ type Order struct {
 	Totals   Totals
 	Company  []string // that has bought, line by line; none before the purchase, and of a person
 	Delivery []Fact   // of an order that is bought: where it is fetched, who brings it, when
-	Fixed    bool // its lines are the merchant's: a shopper cannot change them
+	Fixed    bool     // its lines are the merchant's: a shopper cannot change them
 }
 
 // CartView is the cart page; no lines = the empty cart.
