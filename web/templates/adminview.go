@@ -239,6 +239,7 @@ type PackingSlipView struct {
 	Phone     string
 	Delivery  string // "To your door"; "" = not told
 	Facts     []Fact // where it is fetched, who brings it, when
+	Fetched   bool   // it does not go to the address
 	Lines     []SlipLine
 	Things    string // "7 items"
 	Parcel    string // carrier and number; "" = what remains to be sent
