@@ -24,7 +24,7 @@ func TestCheckExample(t *testing.T) {
 	}
 	for _, text := range []string{
 		"=== SE ===", "=== FI ===", "=== US ===", `"terms": "https://shop.example/terms"`, `"cancellation_terms": "https://shop.example/returns"`,
-		`"name": "Ombud"`, `"name": "UPS"`, `"type": "sales_tax"`, `"tax_rate": 2550`, "39800 + 950 + 1790 + 1900 + 3222 = 47662",
+		`"name": "Ombud: Kiosken"`, `"id": "pickup_point:p2"`, `"shipping_method": "PickUpStore"`, `"name": "UPS"`, `"type": "sales_tax"`, `"tax_rate": 2550`, "39800 + 950 + 1790 + 1900 + 3222 = 47662",
 	} {
 		if !strings.Contains(out, text) {
 			t.Errorf("no %q in\n%s", text, out)

@@ -35,7 +35,7 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	if o.Erased() {
 		v.DeliverTo, v.Stop = []string{erasedText(o)}, erasedText(o)
 	}
-	v.Facts = b.shown().Delivery(o)
+	v.Facts, v.Fetched = b.shown().Delivery(o), o.Delivery.Fetched()
 	id := r.URL.Query().Get("shipment")
 	parcel, known := o.Shipment(id)
 	if id != "" && !known {

@@ -27,6 +27,11 @@ type Delivery struct {
 	Addons         klarna.Addons         `json:"addons,omitempty"`
 }
 
+// Fetched reports whether the shopper fetches the goods.
+func (d Delivery) Fetched() bool {
+	return d.PickupLocation != (klarna.PickupLocation{}) || d.Method == klarna.PickUpStore || d.Method == klarna.PickUpPoint
+}
+
 // deliveryOf is what the shop file says of the way of delivery in an order's lines.
 func deliveryOf(v *publish.Version, o Order) (d Delivery) {
 	for _, line := range o.OrderLines {

@@ -72,7 +72,7 @@ func TestBuyWithPickupPoint(t *testing.T) {
 	staff := s.Staff("ada")
 	english := []string{"Pick up at", "Torghandeln", "Stora Torget 2", "753 20 Uppsala"}
 	tellsAll(t, staff.Get("/admin/orders/"+o.Number), append(english, "agent:p2 · Pick-up point")...)
-	tellsAll(t, staff.Get("/admin/orders/"+o.Number+"/packing-slip"), append(english, "Ombud: Torghandeln")...)
+	tellsAll(t, staff.Get("/admin/orders/"+o.Number+"/packing-slip"), append(english, "Ombud: Torghandeln", "Customer, who picks it up")...)
 	if row := rowOf(t, staff.Get("/admin/exports/orders.csv").Text, o.Number); row["delivery"] != "agent:p2" || row["delivery_name"] != "Ombud: Torghandeln" ||
 		row["delivery_method"] != "PickUpPoint" || row["pickup_location_id"] != "p2" || row["pickup_location"] != "Torghandeln" {
 		t.Errorf("orders.csv has %v", row)
@@ -172,5 +172,30 @@ func TestPickupPointGone(t *testing.T) {
 	b.Get(s.buy(bought.OrderID))
 	if d := s.placed(bought.OrderID).Delivery; d.ID != "mailboat" || d.PickupLocation.ID != "" {
 		t.Errorf("bought by %+v", d)
+	}
+}
+
+// The shop's own form offers each pickup point with its address, and the order goes there.
+func TestFreeWithPickupPoint(t *testing.T) {
+	t.Parallel()
+	s := giftShop(t, shoptest.WithAgents(0))
+	b := s.browser()
+	b.takesAll("MUG-1")
+	doc, _ := b.freePage()
+	want := []string{"Postbåten, 49 kr", "Express, 129 kr", "Ombud: Kiosken, Sveavägen 5, 111 57 Stockholm, 0 kr", "Ombud: Torghandeln, Stora Torget 2, Hall B, 753 20 Uppsala, 0 kr"}
+	if diff := cmp.Diff(want, texts(doc, "[action='/cart/delivery'] button")); diff != "" {
+		t.Errorf("the other ways of delivery (-want +got):\n%s", diff)
+	}
+	if got := b.Post("/cart/delivery", "option", "agent"); got.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("no place: got %d", got.StatusCode)
+	}
+	if got := b.Post("/cart/delivery", "option", "agent:p2"); got.StatusCode != http.StatusSeeOther {
+		t.Errorf("a place: got %d", got.StatusCode)
+	}
+	_, form := b.freePage()
+	got := b.Submit("/checkout/place", typed(form))
+	tellsAll(t, b.Get(got.Header.Get("Location")), "Ombud: Torghandeln", i18n.T("sv", "delivery.at"), "Stora Torget 2", "Strandgatan 4")
+	if d := s.InBook(form.Get("order")).Delivery; d.ID != "agent:p2" || d.Method != "PickUpPoint" || d.PickupLocation.Address.City != "Uppsala" {
+		t.Errorf("the order goes by %+v", d)
 	}
 }

@@ -241,6 +241,7 @@ type PackingSlipView struct {
 	Company   []AdminTerm // that has bought; none = a person
 	Delivery  string      // "To your door"; "" = not told
 	Facts     []Fact      // where it is fetched, who brings it, when
+	Fetched   bool        // it does not go to the address
 	Campaigns []AdminTerm
 	Lines     []SlipLine
 	Things    string // "7 items"

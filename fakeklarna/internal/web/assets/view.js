@@ -53,9 +53,9 @@ const deliveryTexts = ({carrier, timeslot, pickup_location: place} = {}, ...told
   const untold = (text) => (told.some((other) => other?.includes(text)) ? '' : text);
   const listed = (separator, ...texts) => texts.filter(Boolean).join(separator);
   const {street_address, street_address2, street_name, street_number, postal_code, city} = place?.address ?? {};
-  const street = listed(' ', street_address, street_address2, street_name, street_number);
+  const street = listed(' ', ...[street_address, street_address2, street_name, street_number].map(untold));
   return [
-    [listed(', ', untold(place?.name), untold(street), untold(listed(' ', postal_code, city)).replaceAll(' ', '\u00a0')), ''],
+    [listed(', ', untold(place?.name), street, untold(listed(' ', postal_code, city)).replaceAll(' ', '\u00a0')), ''],
     [listed(' · ', carrier, timeSpan(timeslot?.start, timeslot?.end)), 'muted'],
   ].filter(([text]) => text);
 };
