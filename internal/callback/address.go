@@ -98,7 +98,8 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 			next, wanted, _, err := c.Want(now, address, "")
-			if *now, content = next, wanted; err == nil {
+			moved := next.ShippingOption != now.ShippingOption || next.Country != now.Country
+			if *now, content = next, wanted; err == nil && moved {
 				c.Wants.Pricer.Note(&now.Contents)
 			}
 			return err
