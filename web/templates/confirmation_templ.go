@@ -5,11 +5,10 @@ package templates
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-	"github.com/shopd/shopd/internal/i18n"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
+import "github.com/shopd/shopd/internal/i18n"
 
 // Confirmation is the page after the purchase.
 func Confirmation(v ConfirmationView) templ.Component {

@@ -5,15 +5,15 @@ package templates
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
 import (
 	"cmp"
-	"strconv"
-	"strings"
-
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/web/static"
+	"strconv"
+	"strings"
 )
 
 // frame is what makes one page's layout differ from another's.

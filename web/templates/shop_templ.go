@@ -5,11 +5,10 @@ package templates
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-	"github.com/shopd/shopd/web/static"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
+import "github.com/shopd/shopd/web/static"
 
 // looks are the style sheets of a page and the picture beside its title.
 func (s Shop) looks(styles []string) templ.Component {
