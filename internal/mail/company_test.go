@@ -16,7 +16,7 @@ func TestMailCompany(t *testing.T) {
 	o := p.Placed("email", "anna@kund.example", "street_address", "Storgatan 1")
 	company := func() (html, text bool) {
 		t.Helper()
-		m, err := p.Mailer.Compose(t.Context(), o, settings.MailPlaced, "1")
+		m, err := p.Mailer.Compose(t.Context(), o, settings.MailPlaced, "1", 0)
 		if err != nil {
 			t.Fatal(err)
 		}

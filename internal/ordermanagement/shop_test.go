@@ -112,7 +112,7 @@ func (s *shop) sell(state string) {
 		MerchantURLs: kco.MerchantURLs{
 			Terms: "https://s.example/terms", Checkout: "https://s.example/checkout", Confirmation: "https://s.example/thanks", Push: "https://s.example/push",
 		},
-	})
+	}, kco.Prefill{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func TestBuyWithPickupPoint(t *testing.T) {
 	tellsAll(t, b.Get(path), place...)
 	o := s.placed(bought.OrderID)
 	tellsAll(t, b.Get("/orders/"+o.Number+"?key="+o.Key), place...)
-	message, err := (&mail.Mailer{Published: s.Published}).Compose(t.Context(), o, settings.MailPlaced, "1")
+	message, err := (&mail.Mailer{Published: s.Published}).Compose(t.Context(), o, settings.MailPlaced, "1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -236,7 +236,6 @@ func (v *view) basketRevision() int64 {
 // basket returns the basket of a checkout session as its page shows it.
 func (v *view) basket(quote cart.Quote) (templates.Order, []templates.Note) {
 	order := templates.Order{Items: v.items(), Totals: v.totals(quote), Fixed: true}
-	order.Totals.Discount = nil // it is among the lines
 	for i, line := range v.cart.Basket.Lines {
 		if i >= len(quote.Basket) {
 			break
