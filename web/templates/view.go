@@ -25,7 +25,7 @@ type Shell struct {
 	// Canonical is the whole address by which others should know this page; "" = any.
 	Canonical string
 	Added     *Added // something was just put in the cart
-	Notes []Note // shown at the top of the page; on the checkout in the summary
+	Notes     []Note // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
 }
