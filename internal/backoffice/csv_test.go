@@ -96,6 +96,11 @@ func TestExportOrders(t *testing.T) {
 	o := newOffice(t)
 	second, cancelled := kept(2), kept(3)
 	second.Checkboxes = []order.Checkbox{{ID: "news", Text: "Send me the news", Checked: true}, {ID: "age", Text: "I am 18"}}
+	second.Delivery = order.Delivery{
+		ID: "agent", Name: "=Agent", Type: "pickup", Method: "PickUpPoint", Class: "standard", Carrier: "Post", Product: klarna.CarrierProduct{Identifier: "19", Name: "Collect"},
+		Timeslot: klarna.Timeslot{ID: "t1", Start: "17:00", End: "21:00"}, PickupLocation: klarna.PickupLocation{ID: "p1", Name: "Kiosk", Address: klarna.Address{City: "Lund"}},
+		TMSReference: "tms-1", Addons: klarna.Addons{{Type: "sms", ExternalID: "x1", UserInput: "Eva at the door"}},
+	}
 	cancelled.Status, cancelled.Captures, cancelled.Refunds, cancelled.Flags, cancelled.PurchaseCountry = ordermanagement.Cancelled, nil, nil, nil, "NO"
 	o.olds(second, kept(1), cancelled)
 	v := o.clerk("bo")
@@ -116,12 +121,21 @@ func TestExportOrders(t *testing.T) {
 		"refunds": "1", "last_refunded_at": "2026-11-22 09:00:00 +00:00", "expires_at": "", "merchant_reference1": second.Number, "merchant_reference2": "",
 		"klarna_reference": "K4MADNY2", "order_id": second.OrderID, "flags": "not_current oversold", "state": "Partly captured", "checkboxes": "news=yes age=no",
 		"customer_type": "person", "organization_name": "", "organization_registration_id": "", "vat_id": "",
+		"delivery": "agent", "delivery_name": "'=Agent", "delivery_type": "pickup", "delivery_method": "PickUpPoint", "delivery_class": "standard",
+		"carrier": "Post", "carrier_product": "19", "carrier_product_name": "Collect", "pickup_location_id": "p1", "pickup_location": "Kiosk",
+		"timeslot_id": "t1", "timeslot_start": "17:00", "timeslot_end": "21:00", "delivery_extras": "sms x1", "tms_reference": "tms-1",
 	}
 	if diff := cmp.Diff(want, named(rows, 2)); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"Send me the news", "Yes", "I am 18", "No"}, v.look("/admin/orders/" + second.Number).texts("dl.kv dt, dl.kv dd")[:4]); diff != "" {
+	if diff := cmp.Diff([]string{"Send me the news", "Yes", "I am 18", "No"}, v.look("/admin/orders/" + second.Number).texts("section:not([data-part=delivery]) dl.kv dt, section:not([data-part=delivery]) dl.kv dd")[:4]); diff != "" {
 		t.Errorf("the answers on the page: %s", diff)
+	}
+	delivery := []string{
+		"Chosen", "=Agent agent · pickup · Pick-up point · standard", "Pick up at", "Kiosk Lund", "Carrier", "Post, Collect", "Time", "17:00–21:00", "Extras", "sms: Eva at the door", "Delivery reference", "tms-1",
+	}
+	if diff := cmp.Diff(delivery, v.look("/admin/orders/"+second.Number).texts("[data-part=delivery] dt, [data-part=delivery] dd")); diff != "" {
+		t.Errorf("the delivery on the page: %s", diff)
 	}
 	if last := named(rows, 3); last["remaining_amount"] != "0.00" || last["last_captured_at"] != "" || last["flags"] != "" {
 		t.Errorf("a cancelled order: %v", last)

@@ -237,10 +237,8 @@ func offered(m market.Market, q cart.Quote) (all []string) {
 			method = "PickUpStore"
 		case o.PickupPoints != nil:
 			method = "PickUpPoint"
-		default:
-			all = append(all, o.ID+"  ")
 		}
-		if o.Pickup && o.PickupPoints == nil {
+		if o.PickupPoints == nil {
 			all = append(all, o.ID+" "+method+" ")
 		}
 		for _, p := range o.PickupPoints {

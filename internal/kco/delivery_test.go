@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 )
@@ -122,5 +123,18 @@ func TestWeightIsNoDifferenceOfSale(t *testing.T) {
 	want.OrderLines[0].Quantity++
 	if sale := kco.SaleDifferences(want, got); len(sale) != 1 {
 		t.Errorf("weight and quantity: %v", sale)
+	}
+}
+
+// Klarna may answer the country of a pickup point in small letters, as it does others.
+func TestCountryOfPickupPoint(t *testing.T) {
+	in := func(country string) (c kco.Content) {
+		c.ShippingOptions = []kco.ShippingOption{{DeliveryDetails: klarna.DeliveryDetails{PickupLocation: klarna.PickupLocation{Address: klarna.Address{Country: country}}}}}
+		return c
+	}
+	for country, want := range map[string][]string{"SE": nil, "se": nil, "FI": {"shipping_options[0]"}} {
+		if diff := cmp.Diff(want, kco.Differences(in("SE"), kco.Order{Content: in(country)})); diff != "" {
+			t.Errorf("%s: %s", country, diff)
+		}
 	}
 }
