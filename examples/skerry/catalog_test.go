@@ -91,8 +91,8 @@ func TestBuiltin(t *testing.T) {
 		t.Errorf("categories (-want +got):\n%s", diff)
 	}
 	for code, want := range map[string]int32{"FOG10": 1000, "LANTERN25": 2500, "FOG11": 0, "fog10": 0, "": 0} {
-		if got, ok := c.Discount(code); got != want || ok != (want > 0) {
-			t.Errorf("Discount(%q) = %d, %t; want %d", code, got, ok, want)
+		if got := skerry.Version().Shop.Campaigns.ByCode(code); (got != nil) != (want > 0) || got != nil && got.Percent != want {
+			t.Errorf("code %q: got %+v, want %d", code, got, want)
 		}
 	}
 }
