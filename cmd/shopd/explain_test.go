@@ -125,3 +125,37 @@ func TestExplainFree(t *testing.T) {
 		}
 	}
 }
+
+// Of each campaign it is said what it takes off, or why nothing; a used one is named in no
+// other line.
+func TestExplainCampaigns(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cart.json")
+	if err := os.WriteFile(file, []byte(`{"country":"SE","lines":[{"sku":"SOUP-1","quantity":3},{"sku":"SHELL-1","quantity":1}],"discount_code":"hundra"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shop := filepath.Join(t.TempDir(), "shop.yaml")
+	if err := os.WriteFile(shop, []byte(`{name: A, contact: {email: a@b.example}, pages: {terms: "https://a.example/terms"}, campaigns: [
+		{id: hundra, code: HUNDRA, amount: {SEK: 10000}, minimum: {SEK: 50000}}, {id: frakt, code: FRAKTFRITT, free_delivery: [post]}, {id: tre-for-tva, buy: 3, pay: 2, skus: [SOUP-1]},
+		{id: one, percent: 1, skus: [SOUP-1]}, {id: old, percent: 1, until: 2020-01-31}, {id: new, percent: 1, from: 2999-02-01}, {id: most, percent: 1, minimum: {SEK: 999999}}, {id: cups, percent: 1, skus: [CUP-1, CUP-9]}],
+		markets: [{country: SE, currency: SEK, locales: [sv-SE], tax: {standard: 25, food: 6}, delivery: [{id: post, name: Post, price: 4900}]}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	args := []string{"-shop", shop, "-catalog", "../../examples/shop/catalog.yaml"}
+	if got := run(t.Context(), append(append([]string{"explain"}, args...), file), func(string) string { return "" }, &out, &out); got != 0 {
+		t.Fatalf("got status %d: %s", got, out.String())
+	}
+	for _, line := range []string{
+		"campaign hundra (HUNDRA): 10000 off the goods", "campaign frakt (FRAKTFRITT): nothing off: the cart does not have its code", "campaign tre-for-tva: 8900 off the goods",
+		"campaign one: nothing off: another one that applies by itself takes as much off, or more", "campaign old: nothing off: it was over after 2020-01-31",
+		"campaign new: nothing off: it begins on 2999-02-01", "campaign most: nothing off: the goods must cost at least 999999", "campaign cups: nothing off: nothing in the cart is what it is for",
+	} {
+		if !strings.Contains(out.String(), line+"\n") {
+			t.Errorf("no %q in\n%s", line, out.String())
+		}
+	}
+	out.Reset()
+	if got := run(t.Context(), append([]string{"check"}, args...), func(string) string { return "" }, &out, &out); got != 0 || !strings.Contains(out.String(), `warning: campaign cups: the catalogue has no SKU "CUP-9"`) || strings.Contains(out.String(), `"CUP-1"`+"\n") {
+		t.Errorf("check: status %d\n%s", got, out.String())
+	}
+}

@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"database/sql"
 	"errors"
 	"log/slog"
 	"strings"
@@ -157,5 +158,47 @@ func TestPublishAtOnce(t *testing.T) {
 		if err != nil || len(entries) != writers+1 || entries[0].Number != writers+1 {
 			t.Errorf("%d versions: %+v, %v", len(entries), entries, err)
 		}
+	})
+}
+
+// How often a campaign can be used follows what is published, also back, less what was used.
+func TestPublishUses(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		p := publisher(d)
+		with := func(uses string) *publish.File {
+			source, _ := skerry.Sources()
+			source.File = []byte(strings.Replace(string(source.File), "{id: fog, code: FOG10, percent: 10}", "{id: fog, code: FOG10, percent: 10"+uses+"}", 1))
+			return publish.ShopFile("uses"+uses, source)
+		}
+		_, goods := skerry.Files()
+		left := func(want int) {
+			t.Helper()
+			got, err := p.Stock.Left(t.Context(), "campaign:fog")
+			if n, counted := got["campaign:fog"]; err != nil || n != want || counted != (want != 0) {
+				t.Errorf("%d are left, counted %t, %v, want %d", n, counted, err, want)
+			}
+			dbtest.StockAdds(t, d)
+		}
+		put := func(f *publish.File) {
+			t.Helper()
+			if _, err := p.Publish(t.Context(), f, goods); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(with(""))
+		left(0)
+		put(with(", uses: 1000"))
+		left(1000)
+		if err := d.Tx(t.Context(), func(tx *sql.Tx) error {
+			return p.Stock.Reserve(t.Context(), tx, stock.Approved{CartID: "c", OrderID: "o", Lines: []stock.Line{{SKU: "campaign:fog", Quantity: 1}}})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		put(with(", uses: 400"))
+		left(399)
+		if _, err := p.Back(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		left(999)
 	})
 }
