@@ -101,7 +101,8 @@ func (f *stateFile) write() error {
 // nothing that somebody knows, as Klarna has not.
 func (f *stateFile) first(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		keep := sync.OnceFunc(func() { f.keep(r.Context()) })
+		ctx := r.Context()
+		keep := sync.OnceFunc(func() { f.keep(ctx) })
 		next.ServeHTTP(&keptAnswer{ResponseWriter: w, keep: keep}, r)
 	})
 }

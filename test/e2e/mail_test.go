@@ -105,6 +105,9 @@ func TestMailKilled(t *testing.T) {
 					return false
 				}
 				entries, err := d.here.Book.Entries(t.Context(), o.Ref())
+				if err != nil {
+					return false
+				}
 				for _, e := range entries {
 					if e.Event == order.AuditMail && e.Result == order.Done {
 						return true
