@@ -240,6 +240,23 @@ func SetComplete(ctx context.Context, tx *sql.Tx, s Session, orderID string) err
 	return nil
 }
 
+// Erase takes customer and metadata out of the session of a cart, if it has one.
+func Erase(ctx context.Context, tx *sql.Tx, cartID string) error {
+	s, found, err := one(ctx, tx, "where cart_id = $1", cartID)
+	if err != nil || !found {
+		return err
+	}
+	s.Customer, s.Metadata = Customer{}, nil
+	record, err := json.Marshal(s.Purpose)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, "update checkout_sessions set record = $2 where cart_id = $1", cartID, string(record))
+	}
+	if err != nil {
+		return fmt.Errorf("erase checkout session: %w", err)
+	}
+	return nil
+}
+
 // SetPlacing notes that an open session is paid.
 func (s *Store) SetPlacing(ctx context.Context, cartID string) error {
 	if _, err := s.DB.Exec(ctx, "update checkout_sessions set status = $2 where cart_id = $1 and status = $3", cartID, Placing, Open); err != nil {
@@ -272,7 +289,12 @@ func (s *Store) Expire(ctx context.Context, approved *stock.Store, cartID string
 				return stock.ErrPurchaseRunning
 			}
 		}
-		if _, err := tx.ExecContext(ctx, "update checkout_sessions set status = $2 where cart_id = $1", cartID, Expired); err != nil {
+		now.Customer = Customer{} // nobody needs it any more
+		record, err := json.Marshal(now.Purpose)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "update checkout_sessions set status = $2, record = $3 where cart_id = $1", cartID, Expired, string(record)); err != nil {
 			return err
 		}
 		return event.Add(ctx, tx, event.SessionExpired, event.Session{Reference: now.Reference, Revision: now.Revision})

@@ -34,9 +34,9 @@ func (o Order) Needed() string {
 // runs stays until it ends: Klarna is asked with it.
 func (o Order) bare() Order {
 	return Order{
-		Version: o.Version, ID: o.ID, Number: o.Number, Key: o.Key, OrderID: o.OrderID, CartID: o.CartID, Origin: o.Origin, PlacedAt: o.PlacedAt,
+		Version: o.Version, ID: o.ID, Number: o.Number, Key: o.Key, OrderID: o.OrderID, CartID: o.CartID, Origin: o.Origin, PlacedAt: o.PlacedAt, Reference: o.Reference,
 		ErasedAt: o.ErasedAt, Priced: o.Priced, PurchaseCountry: o.PurchaseCountry, PurchaseCurrency: o.PurchaseCurrency, Locale: o.Locale,
-		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: o.OrderLines,
+		OrderAmount: o.OrderAmount, OrderTaxAmount: o.OrderTaxAmount, OrderLines: each(o.OrderLines, bareLine),
 		BillingAddress: bareAddress(o.BillingAddress), ShippingAddress: bareAddress(o.ShippingAddress),
 		Delivery: o.Delivery.bare(), Terms: o.Terms, PaymentMethod: o.PaymentMethod, KlarnaReference: o.KlarnaReference, ExpiresAt: o.ExpiresAt,
 		Status: o.Status, FraudStatus: o.FraudStatus, FraudStatusAt: o.FraudStatusAt, Flags: o.Flags,
@@ -101,7 +101,7 @@ func bareShipment(s Shipment) Shipment {
 
 // bareReference keeps our own number.
 func (o Order) bareReference(reference string) string {
-	if reference == o.Number {
+	if reference == o.Number || reference == o.Reference {
 		return reference
 	}
 	return ""
@@ -119,4 +119,10 @@ func (e AuditEntry) bare() AuditEntry {
 	}
 	e.Changes = kept
 	return e
+}
+
+// bareLine is a line without what the merchant wrote beside it.
+func bareLine(line klarna.OrderLine) klarna.OrderLine {
+	line.MerchantData = ""
+	return line
 }

@@ -335,7 +335,7 @@ func (b *Book) write(ctx context.Context, before, o Order, text string, entries 
 		after = o
 		set, err = b.writeIn(ctx, tx, before, &after, text, entries)
 		if err == nil && set && erasing {
-			err = eraseAudit(ctx, tx, o)
+			err = errors.Join(eraseAudit(ctx, tx, o), checkoutsession.Erase(ctx, tx, o.CartID))
 		}
 		return err
 	})

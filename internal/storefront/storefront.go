@@ -48,21 +48,21 @@ type Storefront struct {
 func (s *Storefront) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly)
-		r.Get("/", s.page(s.catalogue))
-		r.Get("/products/{sku}", s.page(s.product))
-		r.Get("/cart", s.page(s.cart))
+		r.Get("/", s.ofShop(s.page(s.catalogue)))
+		r.Get("/products/{sku}", s.ofShop(s.page(s.product)))
+		r.Get("/cart", s.ofShop(s.page(s.cart)))
 		r.Get(settings.TermsPath, s.shopPage("pages.terms", func(p settings.Pages) settings.Page { return p.Terms }))
 		r.Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
 		r.Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
 		r.Get("/orders/{number}", s.page(s.orderPage))
 	})
 	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
-	r.Post("/market", s.submit(postMarket))
-	r.Post("/cart/lines", s.submit(addLine))
-	r.Post("/cart/lines/{sku}", s.submit(setLine))
-	r.Post("/cart/discount", s.submit(setDiscount))
-	r.Post("/cart/delivery", s.submit(setDelivery))
-	r.Get("/checkout", s.locked(s.checkoutPage))
+	r.Post("/market", s.ofShop(s.submit(postMarket)))
+	r.Post("/cart/lines", s.ofShop(s.submit(addLine)))
+	r.Post("/cart/lines/{sku}", s.ofShop(s.submit(setLine)))
+	r.Post("/cart/discount", s.ofShop(s.submit(setDiscount)))
+	r.Post("/cart/delivery", s.ofShop(s.submit(setDelivery)))
+	r.Get("/checkout", s.ofShop(s.locked(s.checkoutPage)))
 	r.Post("/checkout/update", s.update)
 	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
@@ -71,6 +71,17 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
 	r.Post(paymentsPath+"/place", s.paying(s.placePayments))
 	r.Get(reviewPath, s.paying(s.locked(s.payments)))
+}
+
+// ofShop serves what belongs to the shop's own storefront, where the shop has one.
+func (s *Storefront) ofShop(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.Published.Now().Shop.Storefront {
+			s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP(w, r)
+			return
+		}
+		next(w, r)
+	}
 }
 
 // fallback returns the market for a visitor without a cart: one where something can be
