@@ -81,8 +81,9 @@ func (c *Client) AddShippingInfo(ctx context.Context, id string, parcels []Shipp
 	})
 }
 
-// Cancel gives up an order without captures, for good. Any other order is a 403
-// CANCEL_NOT_ALLOWED. Source: docs.klarna.com, View and change orders.
+// Cancel gives up an order without captures, for good. It may be repeated. Any other order
+// is a 403 CANCEL_NOT_ALLOWED. Source: docs.klarna.com, View and change orders; recorded
+// answers.
 func (c *Client) Cancel(ctx context.Context, id, key string) (klarna.Answer, error) {
 	return c.write(ctx, change{operation: "cancel order", method: "POST", path: []string{id, "cancel"}, key: key})
 }
