@@ -152,7 +152,7 @@ func byName(groups []*Group, l i18n.Lang) []int32 {
 func ordered(groups []*Group, compare func(a, b int32) int) []int32 {
 	order := make([]int32, len(groups))
 	for i := range order {
-		order[i] = int32(i) //nolint:gosec // at most 10,000
+		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, compare)
 	return order

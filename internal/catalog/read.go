@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -303,16 +304,17 @@ func (v *validator) variant(c *Catalog, g *Group, n *yamlfile.Node, path string,
 	}
 	this := len(g.Variants) - 1
 	for _, l := range i18n.Langs() {
-		is := string(l)
+		is := []string{string(l)}
 		for _, value := range p.Values {
 			text, _ := value.In(l)
-			is += "\n" + text
+			is = append(is, text)
 		}
-		if other, dup := taken[is]; dup {
+		key := strings.Join(is, "\n")
+		if other, dup := taken[key]; dup {
 			v.Fail(n.Line, path, "in %q nothing tells it from variants[%d]", l, other)
 			break
 		}
-		taken[is] = this
+		taken[key] = this
 	}
 }
 

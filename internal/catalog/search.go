@@ -105,7 +105,7 @@ func (w *words) search(query string, groups int) []uint8 {
 		found := make([]uint8, groups)
 		for _, n := range w.like(word) {
 			for _, at := range w.in[n] {
-				found[at/2] = max(found[at/2], inName-uint8(at%2))
+				found[at/2] = max(found[at/2], inName-uint8(at%2)) //nolint:gosec // 0 or 1
 			}
 		}
 		for i := range fits {
@@ -132,7 +132,7 @@ func (w *words) like(word string) []int32 {
 		var found []int32
 		for i := range w.list {
 			if fits(i) {
-				found = append(found, int32(i)) //nolint:gosec // see number
+				found = append(found, int32(i))
 			}
 		}
 		if len(found) > 0 {
