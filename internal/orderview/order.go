@@ -113,7 +113,7 @@ func (v View) Bought(o order.Order) templates.Order {
 	}
 	shown.Totals.Goods, shown.Delivery = price(goods), v.Delivery(o)
 	for _, taken := range o.Taken() {
-		shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: taken.Name, Amount: price(taken.Amount)})
+		shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: taken.Name, Amount: price(taken.Amount), Delivery: taken.Delivery})
 		if taken.Delivery { // as the cart has shown it
 			delivery -= taken.Amount
 			shown.Totals.Delivery = new(price(delivery))

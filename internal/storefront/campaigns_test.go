@@ -63,7 +63,7 @@ func TestCampaignsAreNamed(t *testing.T) {
 	b.Add("MUG-1", "1")
 	b.Add("JAM-1", "3")
 	b.Post("/cart/discount", "code", " frakt ")
-	want := []string{"Varor 536 kr", "2 för 1 −129 kr", "Rabatt FRAKT −49 kr", "Frakt Postbåten, 3 till 5 dagar 49 kr", "Totalt 407 kr"}
+	want := []string{"Varor 536 kr", "2 för 1 −129 kr", "Frakt Postbåten, 3 till 5 dagar 49 kr", "Rabatt FRAKT −49 kr", "Totalt 407 kr"}
 	check := func(where string, page shoptest.Answer) {
 		t.Helper()
 		got := sumsOf(t, page)

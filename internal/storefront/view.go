@@ -326,7 +326,7 @@ func (v *view) says(q cart.Quote) string {
 func (v *view) totals(q cart.Quote) templates.Totals {
 	totals := templates.Totals{Goods: v.amount(q.GoodsAmount), Total: v.amount(q.OrderAmount)}
 	for _, j := range q.Applied() {
-		totals.Campaigns = append(totals.Campaigns, templates.Campaign{Name: j.Name, Amount: v.amount(-j.Off)})
+		totals.Campaigns = append(totals.Campaigns, templates.Campaign{Name: j.Name, Amount: v.amount(-j.Off), Delivery: !j.OffGoods()})
 	}
 	if q.Shipping != nil {
 		totals.Delivery = new(v.amount(q.Shipping.Price + q.Shipping.Saved))

@@ -67,10 +67,13 @@ func (v MailView) sums() (rows []mailSum) {
 		}
 	}
 	add(v.t("totals.goods"), &v.Totals.Goods)
-	for _, c := range v.Totals.Campaigns {
+	for _, c := range v.Totals.taken(false) {
 		add(c.Name, &c.Amount)
 	}
 	add(v.t("totals.delivery")+": "+delivery(v.voice(), v.Totals), v.Totals.Delivery)
+	for _, c := range v.Totals.taken(true) {
+		add(c.Name, &c.Amount)
+	}
 	add(v.t("line.sales_tax"), v.Totals.SalesTax)
 	rows = append(rows, mailSum{v.t("totals.total"), v.Totals.Total.Text, true})
 	if v.Totals.VAT != "" {

@@ -162,8 +162,19 @@ type Discount struct {
 
 // Campaign is what a campaign takes off an order: goods or delivery.
 type Campaign struct {
-	Name   string
-	Amount Amount // negative
+	Name     string
+	Amount   Amount // negative
+	Delivery bool   // it is off the delivery
+}
+
+// taken are the campaigns that take something off goods, or off delivery.
+func (t Totals) taken(delivery bool) (list []Campaign) {
+	for _, c := range t.Campaigns {
+		if c.Delivery == delivery {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // Totals are the sums of an order.
