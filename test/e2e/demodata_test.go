@@ -146,7 +146,7 @@ func TestDemoData(t *testing.T) {
 	if got := bought.send(d.process, "GET", "/checkout/confirmation?order_id="+boughtID, "", ""); confirmation.status != 200 || got.status != 200 || !strings.Contains(got.body, number) {
 		t.Errorf("the confirmation: before %d, after %d", confirmation.status, got.status)
 	}
-	d.placed(lateID) // by its push
+	d.placed(lateID)                                                                // by its push
 	for limit := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) { // the cart is closed last
 		if got := late.send(d.process, "GET", "/cart", "", "application/json"); got.status == http.StatusOK && !strings.Contains(got.body, `"quantity"`) {
 			break
