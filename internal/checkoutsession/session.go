@@ -210,10 +210,14 @@ func (s *Store) Change(ctx context.Context, to Session, raise bool, expected int
 // lock lets the transaction alone decide about the session of a cart. Whoever locks the
 // cart, too, locks the session first.
 func lock(ctx context.Context, tx *sql.Tx, cartID string) (Session, bool, error) {
-	if _, err := tx.ExecContext(ctx, "update checkout_sessions set status = status where cart_id = $1", cartID); err != nil {
+	list, err := db.All(ctx, tx, scan, "update checkout_sessions set status = status where cart_id = $1 returning "+columns, cartID)
+	if err != nil {
 		return Session{}, false, fmt.Errorf("%w: lock checkout session: %w", ErrUnavailable, err)
 	}
-	return one(ctx, tx, "where cart_id = $1", cartID)
+	if len(list) == 0 {
+		return Session{}, false, nil
+	}
+	return list[0], true, nil
 }
 
 // Lock is lock for the transactions of an order; found is false for a cart of the shop's own.

@@ -23,15 +23,15 @@ const (
 // Content is the part of an order that the shop decides. It is sent and compared.
 type Content struct {
 	klarna.Sale
-	MerchantURLs      MerchantURLs     `json:"merchant_urls"`
-	MerchantData      string           `json:"merchant_data"`
+	MerchantURLs MerchantURLs `json:"merchant_urls"`
+	MerchantData string       `json:"merchant_data"`
 	// Of a checkout session: the number that its order will have, and its reference.
-	MerchantReference1 string          `json:"merchant_reference1,omitempty"`
-	MerchantReference2 string          `json:"merchant_reference2,omitempty"`
-	ShippingOptions   []ShippingOption `json:"shipping_options"`   // none takes away those that were there
-	ShippingCountries []string         `json:"shipping_countries"` // alpha-2
-	BillingCountries  []string         `json:"billing_countries"`  // alpha-2
-	Options           Options          `json:"options"`
+	MerchantReference1 string           `json:"merchant_reference1,omitempty"`
+	MerchantReference2 string           `json:"merchant_reference2,omitempty"`
+	ShippingOptions    []ShippingOption `json:"shipping_options"`   // none takes away those that were there
+	ShippingCountries  []string         `json:"shipping_countries"` // alpha-2
+	BillingCountries   []string         `json:"billing_countries"`  // alpha-2
+	Options            Options          `json:"options"`
 }
 
 // MerchantURLs are the addresses for Klarna's browser and servers. Klarna fills in the

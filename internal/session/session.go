@@ -181,7 +181,9 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 }
 
 // CartID returns the session's cart, "" for none.
-func (s *Sessions) CartID(ctx context.Context) string { return s.scs.GetString(ctx, named(ctx, cartIDKey)) }
+func (s *Sessions) CartID(ctx context.Context) string {
+	return s.scs.GetString(ctx, named(ctx, cartIDKey))
+}
 
 // SetCartID makes id the session's cart; "" removes it. It panics outside Locked.
 func (s *Sessions) SetCartID(ctx context.Context, id string) { s.set(ctx, cartIDKey, id) }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -178,7 +177,7 @@ func (s *Storefront) seen(w http.ResponseWriter, r *http.Request) {
 		s.jsonError(w, r, err, nil)
 		return
 	}
-	respond.JSON(w, r, http.StatusOK, map[string]string{"revision": strconv.FormatInt(request.Revision, 10)})
+	respond.JSON(w, r, http.StatusOK, map[string]int64{"revision": request.Revision})
 }
 
 // prefill is what Klarna's form of a session may begin with, read only where a form is made.

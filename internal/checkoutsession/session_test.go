@@ -1,0 +1,175 @@
+package checkoutsession_test
+
+import (
+	"database/sql"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/stock"
+)
+
+func session(cartID, reference, number string) checkoutsession.Session {
+	return checkoutsession.Session{
+		CartID: cartID, Reference: reference, OrderNumber: number, Status: checkoutsession.Open, Revision: 1, CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
+		Purpose: checkoutsession.Purpose{
+			Mode: "hosted", SuccessURL: "https://example.com/", Metadata: map[string]string{"a": "b"},
+			Customer: checkoutsession.Customer{Email: "ada@example.com", Billing: klarna.Address{City: "Uppsala"}},
+		},
+	}
+}
+
+// A reference has one session that has not expired, a number one that is open; revisions
+// rise, and a session that has ended stays so.
+func TestStore(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		s, approved := &checkoutsession.Store{DB: d}, &stock.Store{DB: d}
+		is := func(err, want error) {
+			t.Helper()
+			if !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		}
+		is(s.Add(ctx, session("c1", "r1", "N-1")), nil)
+		is(s.Add(ctx, session("c2", "r1", "N-2")), checkoutsession.ErrReference)
+		is(s.Add(ctx, session("c2", "r2", "N-1")), checkoutsession.ErrTaken)
+		is(s.Add(ctx, session("c2", "r2", "N-2")), nil)
+		got, found, err := s.ByReference(ctx, "r1")
+		if err != nil || !found || got.CartID != "c1" || got.Metadata["a"] != "b" || got.Customer.Billing.City != "Uppsala" {
+			t.Fatal(got, found, err)
+		}
+		to := got
+		to.OrderNumber = "N-2"
+		_, err = s.Change(ctx, to, true, 0)
+		is(err, checkoutsession.ErrTaken)
+		to.OrderNumber = "N-3"
+		_, err = s.Change(ctx, to, true, 7)
+		is(err, checkoutsession.ErrRevision)
+		if to, err = s.Change(ctx, to, true, 1); err != nil || to.Revision != 2 {
+			t.Fatal(to, err)
+		}
+		var running sync.WaitGroup
+		for range 8 {
+			running.Go(func() {
+				_, err := s.Change(ctx, to, true, 0)
+				is(err, nil)
+			})
+		}
+		running.Wait()
+		if got, _, _ = s.ByCart(ctx, "c1"); got.Revision != 10 || got.OrderNumber != "N-3" {
+			t.Errorf("after eight changes: %+v", got)
+		}
+
+		// A purchase that was approved a short time ago forbids to end it.
+		if err := d.Tx(ctx, func(tx *sql.Tx) error {
+			return errors.Join(stock.LockCart(ctx, tx, "c1"), approved.Reserve(ctx, tx, stock.Approved{CartID: "c1", OrderID: "o1"}))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		is(s.Expire(ctx, approved, "c1"), stock.ErrPurchaseRunning)
+		is(approved.Drop(ctx, "c1", "o1"), nil)
+		is(s.Expire(ctx, approved, "c1"), nil)
+		is(s.Expire(ctx, approved, "c1"), checkoutsession.ErrNotOpen)
+		if got, _, _ = s.ByCart(ctx, "c1"); got.Status != checkoutsession.Expired || got.Customer != (checkoutsession.Customer{}) || got.Metadata["a"] != "b" {
+			t.Errorf("ended: %+v", got)
+		}
+		_, err = s.Change(ctx, to, false, 0)
+		is(err, checkoutsession.ErrNotOpen)
+		is(s.Add(ctx, session("c3", "r1", "N-3")), nil)
+		if got, _, _ = s.ByReference(ctx, "r1"); got.CartID != "c3" {
+			t.Errorf("the newest is %+v", got)
+		}
+
+		// Bought: once, with an event; erased: without whom.
+		complete := func(orderID string) {
+			t.Helper()
+			if err := d.Tx(ctx, func(tx *sql.Tx) error {
+				row, found, err := checkoutsession.Lock(ctx, tx, "c3")
+				if err != nil || !found {
+					return errors.Join(err, errors.New("not found"))
+				}
+				return checkoutsession.SetComplete(ctx, tx, row, orderID)
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		is(s.SetPlacing(ctx, "c3"), nil)
+		complete("ord_1")
+		complete("ord_2")
+		if got, _, _ = s.ByCart(ctx, "c3"); got.Status != checkoutsession.Complete || got.OrderID != "ord_1" {
+			t.Errorf("bought: %+v", got)
+		}
+		is(s.SetPlacing(ctx, "c3"), nil)
+		is(d.Tx(ctx, func(tx *sql.Tx) error { return checkoutsession.Erase(ctx, tx, "c3") }), nil)
+		if got, _, _ = s.ByCart(ctx, "c3"); got.Status != checkoutsession.Complete || len(got.Metadata) != 0 || got.Customer != (checkoutsession.Customer{}) || got.SuccessURL == "" {
+			t.Errorf("erased: %+v", got)
+		}
+		var events int
+		if err := d.Read.QueryRowContext(ctx, "select count(*) from events").Scan(&events); err != nil || events != 2 {
+			t.Errorf("%d events, %v", events, err)
+		}
+
+		// What is due is claimed by one.
+		due, err := s.Due(ctx, time.Now().Add(checkoutsession.Life+time.Minute), 10)
+		if err != nil || len(due) != 1 || due[0].Key != "c2" {
+			t.Fatal(due, err)
+		}
+		first, err1 := s.Claim(ctx, due[0], time.Now().Add(time.Hour))
+		second, err2 := s.Claim(ctx, due[0], time.Now().Add(time.Hour))
+		if !first || second || err1 != nil || err2 != nil {
+			t.Error(first, second, err1, err2)
+		}
+	})
+}
+
+// Of many who make one session one does, and all others learn so.
+func TestAddAtOnce(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		s := &checkoutsession.Store{DB: d}
+		var running sync.WaitGroup
+		var mu sync.Mutex
+		made := 0
+		for i := range 12 {
+			running.Go(func() {
+				err := s.Add(t.Context(), session("c"+strconv.Itoa(i), "r", "N-"+strconv.Itoa(i)))
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					made++
+				} else if !errors.Is(err, checkoutsession.ErrReference) {
+					t.Error(err)
+				}
+			})
+		}
+		running.Wait()
+		if made != 1 {
+			t.Errorf("%d made", made)
+		}
+	})
+}
+
+// Only what we have signed, by any of our keys, opens a session.
+func TestLinks(t *testing.T) {
+	older, newer := []byte("0123456789abcdef0123456789abcdef"), []byte("fedcba9876543210fedcba9876543210")
+	before, now := checkoutsession.Links{Keys: [][]byte{older}}, checkoutsession.Links{Keys: [][]byte{newer, older}}
+	for _, secret := range []string{before.Secret("c1"), now.Secret("c1")} {
+		if id, ok := now.Cart(secret); !ok || id != "c1" {
+			t.Errorf("%q, %v", id, ok)
+		}
+	}
+	for _, secret := range []string{"", ".", "c1", "c1.", "c2" + now.Secret("c1")[2:], now.Secret(""), now.Secret("c1") + "x"} {
+		if _, ok := now.Cart(secret); ok {
+			t.Errorf("%q opens", secret)
+		}
+	}
+	if _, ok := before.Cart(now.Secret("c1")); ok {
+		t.Error("another key opens")
+	}
+}
