@@ -214,8 +214,8 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 			}
 		}
 	})
-	if e.config.fakeConfig != "" {
-		problems = append(problems, e.config.readFile(c, func(s setting) bool { return given[s.flag] || getenv(s.variable()) != "" }))
+	if e.fakeConfig != "" {
+		problems = append(problems, e.readFile(c, func(s setting) bool { return given[s.flag] || getenv(s.variable()) != "" }))
 	}
 	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
 		return &usageError{fmt.Errorf("want arguments: %q, got %q", c.argument, e.args)}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -34,10 +35,7 @@ var (
 )
 
 func with(headers map[string]string, pairs ...string) map[string]string {
-	all := map[string]string{}
-	for name, value := range headers {
-		all[name] = value
-	}
+	all := maps.Clone(headers)
 	for i := 0; i < len(pairs); i += 2 {
 		all[pairs[i]] = pairs[i+1]
 	}
