@@ -140,9 +140,9 @@ type Totals struct {
 	// the time it takes are "" where they are not known.
 	Delivery                                  *Amount
 	DeliveryName, DeliveryPlace, DeliveryTime string
-	SalesTax                   *Amount // nil outside the US
-	Total                      Amount
-	VAT                        string // contained in Total; "" = not shown (US)
+	SalesTax                                  *Amount // nil outside the US
+	Total                                     Amount
+	VAT                                       string // contained in Total; "" = not shown (US)
 }
 
 // Fact is something that is known, under its name.
