@@ -130,7 +130,7 @@ func TestExplainFree(t *testing.T) {
 // other line.
 func TestExplainCampaigns(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cart.json")
-	if err := os.WriteFile(file, []byte(`{"country":"SE","lines":[{"sku":"SOUP-1","quantity":3},{"sku":"SHELL-1","quantity":1}],"discount_code":"hundra"}`), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(`{"country":"SE","lines":[{"sku":"SOUP-1","quantity":3},{"sku":"SHELL-S-GREEN","quantity":1}],"discount_code":"hundra"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	shop := filepath.Join(t.TempDir(), "shop.yaml")

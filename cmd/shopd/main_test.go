@@ -132,7 +132,7 @@ func buy(t *testing.T, fake, orders string) string {
 
 func TestDemo(t *testing.T) {
 	p := start(t, nil, "ops", "demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", "127.0.0.1:0")
-	if d := cmp.Diff([]string{"storefront", "klarna", "backoffice", "ops"}, p.order); d != "" {
+	if d := cmp.Diff([]string{"storefront", "klarna", "backoffice", "api", "ops"}, p.order); d != "" {
 		t.Errorf("ready lines: %s", d)
 	}
 	for name, host := range map[string]string{"storefront": "localhost", "klarna": "127.0.0.1", "ops": "127.0.0.1"} {

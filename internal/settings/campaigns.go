@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/campaign"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/yamlfile"
 )
@@ -104,7 +105,7 @@ func (r *reader) takesOff(c *campaign.Campaign, m map[string]*yamlfile.Node, ite
 // delivers reports whether a market has a way of delivery.
 func (s *Shop) delivers(id string) bool {
 	for _, m := range s.Markets {
-		if _, has := m.Option(id); has {
+		if slices.ContainsFunc(m.ShippingOptions, func(o market.ShippingOption) bool { return o.ID == id }) {
 			return true
 		}
 	}
