@@ -65,7 +65,7 @@ func serve(t *testing.T, d *db.DB) (*httptest.Server, *echo) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &API{Keys: keys, DB: d, Redis: redistest.StartServer(t).Client(), PublicURL: "https://shop.example", Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	a := &API{Keys: keys, DB: d, Redis: redistest.StartServer(t).Client(), PublicURL: "https://shop.example", Logger: slog.New(slog.DiscardHandler)}
 	made := new(echo)
 	r := chi.NewRouter()
 	r.Route(Path, func(r chi.Router) {

@@ -107,7 +107,7 @@ func (r *reading) line(at string, in LineRequest, m market.Market) cart.BasketLi
 		line.ProductIdentifiers = klarna.Identifiers(*in.ProductIdentifiers)
 	}
 	if in.TaxRate != nil {
-		line.TaxRate = new(klarna.Rate(*in.TaxRate))
+		line.TaxRate = new(klarna.Rate(*in.TaxRate)) //nolint:gosec // 0 to 10000
 	}
 	r.url(at+".image_url", in.ImageURL, false)
 	r.url(at+".product_url", in.ProductURL, false)
@@ -173,7 +173,7 @@ func (r *reading) options(in *SessionRequest, b *cart.Basket) {
 		}
 		preselected = preselected || o.Preselected
 		b.Options = append(b.Options, cart.BasketOption{
-			ID: o.ID, Name: o.Name, Description: o.Description, Price: money.Amount(o.Price), TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected,
+			ID: o.ID, Name: o.Name, Description: o.Description, Price: money.Amount(o.Price), TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected, //nolint:gosec // 0 to 10000
 		})
 	}
 }

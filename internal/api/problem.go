@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -122,9 +123,7 @@ func invalid(faults ...Fault) *Problem {
 // writeProblem answers with a problem, outside of an operation.
 func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	p.RequestID = observe.RequestID(r.Context())
-	for name, values := range p.GetHeaders() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), p.GetHeaders())
 	body, _ := json.Marshal(p) // it has nothing that cannot be encoded
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.Header().Set("Cache-Control", "no-store")
@@ -152,7 +151,7 @@ func ofHuma(status int, errs []error) *Problem {
 	var faults []Fault
 	unread := false
 	for _, err := range errs {
-		detail, ok := err.(huma.ErrorDetailer) //nolint:errorlint // huma asks so, too
+		detail, ok := err.(huma.ErrorDetailer)
 		if !ok {
 			continue
 		}

@@ -15,7 +15,7 @@ import (
 // stays are the texts of an order that an erased one still has, by their place; a place that
 // is new has to be looked at: does it name anybody?
 var stays = []string{
-	"ID", "Number", "Key", "OrderID", "CartID", "Origin", "PurchaseCountry", "PurchaseCurrency", "Locale",
+	"ID", "Number", "Key", "OrderID", "CartID", "Origin", "Reference", "PurchaseCountry", "PurchaseCurrency", "Locale",
 	"OrderLines.Type", "OrderLines.Reference", "OrderLines.Name", "OrderLines.QuantityUnit", "OrderLines.ProductURL", "OrderLines.ImageURL", "OrderLines.MerchantData",
 	"BillingAddress.Country", "ShippingAddress.Country", "PaymentMethod.Type", "PaymentMethod.Description", "KlarnaReference",
 	"Delivery.ID", "Delivery.Name", "Delivery.Type", "Delivery.Method", "Delivery.Class", "Delivery.Carrier", "Delivery.Product.Identifier", "Delivery.Product.Name",

@@ -66,7 +66,7 @@ func TestTolerantAnswers(t *testing.T) {
 		{"nulls", `{` + id + `,"captures":null,"refunds":null,"order_lines":null,"shipping_info":null,"billing_address":null,"expires_at":null,"merchant_data":null}`, om.Order{}},
 		{
 			"unknown members", `{` + id + `,"selected_shipping_option":{"id":"x","price":5,"y":1},"customer":{"type":"person"},"x":[1],"order_amount":5}`,
-			om.Order{OrderAmount: 5, SelectedShippingOption: &om.ShippingOption{ID: "x"}},
+			om.Order{OrderAmount: 5, Customer: klarna.Customer{Type: "person"}, SelectedShippingOption: &om.ShippingOption{ID: "x"}},
 		},
 		{
 			"a delivery that cannot be read", `{` + id + `,"selected_shipping_option":{"id":"x","name":1,"location":[2],"timeslot":{"start":17,"end":"21:00"},"selected_addons":{},"tms_reference":"t"},"order_amount":5}`,
@@ -80,7 +80,9 @@ func TestTolerantAnswers(t *testing.T) {
 		},
 		{
 			"lines with what nobody set", `{` + id + `,"order_lines":[{"type":"package","name":"M","quantity":1,"quantity_unit":"","product_identifiers":{"brand":"B"},"merchant_data":"d"}]}`,
-			om.Order{OrderLines: []klarna.OrderLine{{Type: "package", Name: "M", Quantity: 1}}},
+			om.Order{OrderLines: []klarna.OrderLine{{
+				Type: "package", Name: "M", Quantity: 1, Told: klarna.Told{MerchantData: "d", ProductIdentifiers: klarna.Identifiers{Brand: "B"}},
+			}}},
 		},
 		{
 			"a capture without its members", `{` + id + `,"captures":[{"capture_id":"c","captured_amount":7,"billing_address":{}}],"refunds":[{"refund_id":"r","credit_invoice":true}]}`,
