@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,15 +14,13 @@ import (
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
-// gifts is the built-in catalogue with the code ALL, which takes off all that goods cost.
-func gifts(t *testing.T) (file string) {
+// gifts is the demo's shop file with further members and the code ALL, which takes off all that
+// goods cost.
+func gifts(t *testing.T, members string) (file string) {
 	t.Helper()
-	text, err := os.ReadFile("../../examples/skerry/catalog.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file = filepath.Join(t.TempDir(), "catalog.json")
-	if err := os.WriteFile(file, []byte(strings.Replace(string(text), `"FOG10": 10`, `"FOG10": 10, "ALL": 100`, 1)), 0o600); err != nil {
+	file = shoptest.ShopFile(t, members)
+	text := strings.Replace(read(t, file), "\ncampaigns:\n", "\ncampaigns:\n  - {id: all, code: ALL, percent: 100}\n", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -58,7 +55,7 @@ func (s *shopper) placedFree() order.Order {
 // aborted, and no other is ever made.
 func TestOrderForNothing(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-catalog", gifts(t))
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", gifts(t, ""))
 	s := d.shopper(t, browsertest.Options{})
 	s.fill("MUG-1", "EBK-1")
 	s.visit("/cart")
@@ -126,7 +123,7 @@ func TestOrderForNothing(t *testing.T) {
 // The shop's own form needs no script.
 func TestOrderForNothingWithoutJavaScript(t *testing.T) {
 	t.Parallel()
-	d := deploy(t, 1, fakeklarna.Options{}, "-catalog", gifts(t), "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))
+	d := deploy(t, 1, fakeklarna.Options{}, "-shop", gifts(t, "checkout: {product: payments}\n"))
 	s := d.shopper(t, browsertest.Options{NoJS: true, Phone: true})
 	s.Expect("422 (Unprocessable Entity)")
 	s.visit("/products/EBK-1")

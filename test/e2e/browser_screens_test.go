@@ -5,7 +5,6 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
-	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // Every page and state can be reached, its controls are large enough for a finger where there is one, and links for
@@ -58,7 +57,7 @@ func TestLooks(t *testing.T) {
 			s = d.shopper(t, l.o)
 			s.states(look(s.Page, finger))
 			d.inspections(t, l.o, func(p *browsertest.Page, name string) { look(p, 24)(name) })
-			own := deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments, payments_flow: review}\n"), "-catalog", gifts(t))
+			own := deploy(t, 1, fakeklarna.Options{}, "-shop", gifts(t, "checkout: {product: payments, payments_flow: review}\n"))
 			s = own.shopper(t, l.o)
 			s.paymentsTour(look(s.Page, finger))
 			s = own.shopper(t, l.o)

@@ -25,6 +25,7 @@ import (
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
@@ -172,12 +173,16 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_KLARNA_PASSWORD": "demo",
 		"SHOPD_SECRET":          shoptest.Secret,
 		"SHOPD_STAFF":           shoptest.Staff,
+		"SHOPD_API_KEYS":        api.KeyLine("test", "all", apiKey),
 		"SHOPD_SHOP":            "../../examples/skerry/shop.yaml",
 		"SHOPD_CATALOG":         "../../examples/skerry/catalog.json",
 	}
 	maps.Copy(env, d.env)
 	return startProcess(d.t, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
 }
+
+// apiKey lets into the API of every process.
+const apiKey = "sk_e2e"
 
 // process is a running shopd. It is killed at the end of the test.
 type process struct {

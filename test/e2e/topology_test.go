@@ -2,10 +2,12 @@ package e2e_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -143,6 +145,7 @@ func allOnCluster(t *testing.T, server *redistest.Server) {
 	begun := w.p.scrape()
 	w.faulty()
 	w.office(w.selling())
+	w.hosted()
 	pay := watched{deployment: deployOn(t, server, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))}
 	pay.p = pay.shops[0]
 	pay.paying()
@@ -158,6 +161,41 @@ func allOnCluster(t *testing.T, server *redistest.Server) {
 				t.Errorf("Redis refused something as %s", refusal)
 			}
 		}
+	}
+}
+
+// hosted puts a checkout session by the API and opens its page.
+func (w watched) hosted() {
+	w.t.Helper()
+	put, err := http.NewRequestWithContext(w.t.Context(), http.MethodPut, w.url+"/v1/checkout_sessions/basket-1",
+		strings.NewReader(`{"country": "SE", "order_lines": [{"reference": "MUG-1", "quantity": 1}], "success_url": "https://shop.example/thanks"}`))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	put.Header.Set("Authorization", "Bearer "+apiKey)
+	put.Header.Set("Content-Type", "application/json")
+	jar, _ := cookiejar.New(nil)
+	client := &http.Client{Jar: jar}
+	made, err := client.Do(put)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer made.Body.Close()
+	var session struct{ URL string }
+	if err := json.NewDecoder(made.Body).Decode(&session); err != nil || made.StatusCode != http.StatusCreated {
+		w.t.Fatalf("put: %d, %v", made.StatusCode, err)
+	}
+	open, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, session.URL, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	page, err := client.Do(open)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer page.Body.Close()
+	if page.StatusCode != http.StatusOK {
+		w.t.Errorf("the page of a checkout session: %d", page.StatusCode)
 	}
 }
 
