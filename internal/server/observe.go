@@ -47,7 +47,7 @@ func kind(path string) observe.Kind {
 // the handler has run.
 func label(r *http.Request) (method, route string) {
 	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost:
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut:
 		method = r.Method
 	default:
 		method = "other"
