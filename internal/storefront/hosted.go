@@ -73,7 +73,11 @@ func (s *Storefront) open(w http.ResponseWriter, r *http.Request) {
 // over sends the shopper of a session that has ended back to the merchant.
 func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutsession.Session) {
 	if row.CancelURL == "" {
-		s.page(s.notFound)(w, r)
+		s.page(func(w http.ResponseWriter, r *http.Request, v *view) {
+			shell := v.shell()
+			shell.Countries, shell.Categories, shell.Base = nil, nil, cart.SessionPath+row.Reference // nothing of a shop of ours is on it
+			respond.Page(w, r, http.StatusNotFound, templates.Ended(templates.EndedView{Shell: shell}))
+		})(w, r)
 		return
 	}
 	http.Redirect(w, r, filledIn(row, row.CancelURL, "expired"), http.StatusSeeOther)

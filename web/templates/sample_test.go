@@ -156,6 +156,11 @@ var pages = []page{
 	{"404", true, true, func(l string) templ.Component {
 		return templates.NotFound(templates.NotFoundView{Shell: shell(l), Offer: "kitchen"})
 	}},
+	{"checkout session that is over", false, false, func(l string) templ.Component {
+		s := shell(l)
+		s.Countries, s.Categories, s.Base = nil, nil, "/checkout/s/b-1"
+		return templates.Ended(templates.EndedView{Shell: s})
+	}},
 	{"refused", false, false, func(l string) templ.Component {
 		return templates.Refused(templates.RefusedView{Shell: templates.Shell{Shop: shop, Locale: l}})
 	}},

@@ -357,6 +357,9 @@ type NotFoundView struct {
 	Offer string // ID of a category to look in instead; "" = none
 }
 
+// EndedView is the page of a checkout session that is over.
+type EndedView struct{ Shell }
+
 // RefusedView is the page for a request that we cannot take (400, 403, 405, 413).
 type RefusedView struct{ Shell }
 
