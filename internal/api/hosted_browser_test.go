@@ -255,7 +255,7 @@ func TestHostedFollows(t *testing.T) {
 		const update = asked.findLast(({path}) => path === "/checkout/s/b-1/update");
 		const seen = asked.find(({path}) => path === "/checkout/s/b-1/seen");
 		const [hold, ...more] = held.slice(holds);
-		const right = !more.length && hold[0] < update.to && update.to < hold[1] && update.to < seen.from;
+		const right = hold && !more.length && hold[0] < update.to && update.to < hold[1] && update.to < seen.from;
 		return right ? "" : JSON.stringify({held, asked});
 	}`, holds).Str(); did != "" {
 		t.Errorf("it did not hold, read, let go and say so: %s", did)
