@@ -84,7 +84,7 @@ func newHosted(t *testing.T) *hostedWorld {
 
 // puts says a session with these lines.
 func (w *hostedWorld) puts(reference, lines string, status int, more ...string) api.Session {
-	w.World.T.Helper()
+	w.T.Helper()
 	members := append([]string{
 		`"country": "SE"`, `"locale": "en-SE"`, `"success_url": "` + w.site + `/thanks?basket={REFERENCE}"`, `"order_lines": [` + lines + `]`, pickup,
 	}, more...)
@@ -110,7 +110,7 @@ func (w *hostedWorld) opens(t *testing.T, s api.Session) *hostedPage {
 
 // shows waits until page and form show what a session costs.
 func (p *hostedPage) shows(s api.Session, limit time.Duration) {
-	p.w.World.T.Helper()
+	p.w.T.Helper()
 	p.WaitFor(limit, fmt.Sprintf("the page to show %d", s.OrderAmount), showsAmount, s.OrderAmount)
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		got, err := p.form().Eval(`() => document.querySelector("#checkout").hidden ? "" : document.querySelector("[data-testid=total]").dataset.amount ?? ""`)
@@ -118,7 +118,7 @@ func (p *hostedPage) shows(s api.Session, limit time.Duration) {
 			break
 		}
 		if time.Now().After(end) {
-			p.w.World.T.Fatalf("the form shows %v, not %d: %v", got, s.OrderAmount, err)
+			p.w.T.Fatalf("the form shows %v, not %d: %v", got, s.OrderAmount, err)
 		}
 	}
 	var names []string
@@ -128,20 +128,20 @@ func (p *hostedPage) shows(s api.Session, limit time.Duration) {
 	text := p.MustElement("#order-summary [data-region=lines]").MustText()
 	for _, name := range names {
 		if !strings.Contains(text, name) {
-			p.w.World.T.Errorf("the summary has no %s:\n%s", name, text)
+			p.w.T.Errorf("the summary has no %s:\n%s", name, text)
 		}
 	}
 }
 
 // form is the document in Klarna's iframe.
 func (p *hostedPage) form() *rod.Page {
-	p.w.World.T.Helper()
+	p.w.T.Helper()
 	return p.Frame("#klarna-checkout-iframe")
 }
 
 // orderID is the order whose form the page shows.
 func (p *hostedPage) orderID() string {
-	p.w.World.T.Helper()
+	p.w.T.Helper()
 	_, rest, _ := strings.Cut(*p.MustElement("#klarna-checkout-iframe").MustAttribute("src"), "/orders/")
 	id, _, _ := strings.Cut(rest, "/")
 	return id
@@ -149,7 +149,7 @@ func (p *hostedPage) orderID() string {
 
 // fill types everything that the form asks for.
 func (p *hostedPage) fill() {
-	p.w.World.T.Helper()
+	p.w.T.Helper()
 	form := p.form()
 	for _, field := range typed {
 		form.MustElement("[data-testid=" + field[0] + "]").MustWaitVisible().MustInput(field[1]).MustBlur()
@@ -162,17 +162,17 @@ func (p *hostedPage) fill() {
 }
 
 func (p *hostedPage) eventually(what string, holds func() bool) {
-	p.w.World.T.Helper()
+	p.w.T.Helper()
 	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			p.w.World.T.Fatalf("waited for: %s", what)
+			p.w.T.Fatalf("waited for: %s", what)
 		}
 	}
 }
 
 // settled waits until every change is answered and the form can be used.
 func (p *hostedPage) settled() {
-	p.w.World.T.Helper()
+	p.w.T.Helper()
 	p.Wait("the page to settle", `() => document.getElementById("order-summary").dataset.state !== "updating" && held.every((h) => h.length === 2)`)
 }
 
@@ -186,7 +186,7 @@ func (p *hostedPage) looksAway(away bool) {
 
 // isEmpty demands that nothing that a shopper has typed stands in the form.
 func (p *hostedPage) isEmpty() {
-	t := p.w.World.T
+	t := p.w.T
 	t.Helper()
 	got := p.form().MustEval(`() => document.body.innerText + [...document.querySelectorAll("input")].map(({value}) => value).join("\n")`).Str()
 	for _, field := range typed {
@@ -201,21 +201,21 @@ func (p *hostedPage) pay() { p.form().MustElement("[data-testid=pay]").MustClick
 
 // paid waits for the merchant's page and demands one order for this amount.
 func (p *hostedPage) paid(s api.Session) {
-	t := p.w.World.T
+	t := p.w.T
 	t.Helper()
 	p.Wait("the merchant's page", `(address) => location.href === address`, p.w.site+"/thanks?basket="+s.Reference)
 	sold := p.w.want(p.w.call("GET", "/checkout_sessions/"+s.Reference, ""), 200, "").Session
 	if sold.Status != "complete" || sold.Order == nil || sold.OrderAmount != s.OrderAmount {
 		t.Errorf("sold: %s %d, %+v; the page showed %d", sold.Status, sold.OrderAmount, sold.Order, s.OrderAmount)
 	}
-	if n := p.w.World.Number("select count(*) from orders where merchant_reference2 = $1", s.Reference); n != 1 {
+	if n := p.w.Number("select count(*) from orders where merchant_reference2 = $1", s.Reference); n != 1 {
 		t.Errorf("%d orders", n)
 	}
 }
 
 // look demands that nothing is wider than the screen and that axe-core finds nothing, on a desk and on a phone.
 func (p *hostedPage) look(name string) {
-	t := p.w.World.T
+	t := p.w.T
 	t.Helper()
 	wide := browsertest.Options{Width: 1280, Height: 900}
 	for _, o := range []browsertest.Options{{Phone: true}, wide} {
