@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/payments"
 )
 
 // isCompany reports whether Klarna says that a company has bought.
@@ -31,24 +29,17 @@ func companyOf(sold ordermanagement.Order, said klarna.Customer) klarna.Customer
 	}
 }
 
-// customerOf returns the customer of what an order was bought by: the checkout, or a payment
-// session. Zero: Klarna has it no more. The error is ErrUnavailable.
-func (b *Book) customerOf(ctx context.Context, orderID, origin string) (customer klarna.Customer, err error) {
-	sessionID := payments.SessionOf(origin)
-	switch {
-	case sessionID == "":
-		var checkout kco.Order
-		checkout, err = b.Checkout.GetOrder(ctx, orderID)
-		customer = checkout.Customer
-	case b.Payments != nil:
-		var session payments.Session
-		session, err = b.Payments.Client.GetSession(ctx, sessionID)
-		customer = session.Buyer()
+// buyerIn returns the customer of a payment session. Zero: Klarna has it no more. The error is
+// ErrUnavailable.
+func (b *Book) buyerIn(ctx context.Context, sessionID string) (klarna.Customer, error) {
+	if b.Payments == nil {
+		return klarna.Customer{}, nil
 	}
+	session, err := b.Payments.Client.GetSession(ctx, sessionID)
 	if err != nil && klarna.Status(err) != http.StatusNotFound {
-		return klarna.Customer{}, fmt.Errorf("read the customer of order %s: %w: %w", orderID, ErrUnavailable, err)
+		return klarna.Customer{}, fmt.Errorf("read the customer of payment session %s: %w: %w", sessionID, ErrUnavailable, err)
 	}
-	return customer, nil
+	return session.Buyer(), nil
 }
 
 // IsCompany reports whether a company has bought. An erased order does not know.

@@ -136,7 +136,7 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		return Order{}, err
 	}
 	var checkout kco.Order
-	if sold.MerchantData == "" || b.Published.Now().Shop.Checkout.AsksMore() || sold.SelectedShippingOption == nil && b.ofCheckout(sold) {
+	if sold.MerchantData == "" || b.Published.Now().Shop.Checkout.AsksMore() || b.checkoutKnows(sold) {
 		if checkout, err = b.Checkout.GetOrder(ctx, sold.OrderID); err != nil && klarna.Status(err) != http.StatusNotFound {
 			return Order{}, fmt.Errorf("read checkout order %s: %w: %w", sold.OrderID, ErrUnavailable, err)
 		}
@@ -146,8 +146,8 @@ func (b *Book) draft(ctx context.Context, orderID string) (Order, error) {
 		return Order{}, err
 	}
 	customer := checkout.Customer
-	if isCompany(sold) && customer == (klarna.Customer{}) {
-		if customer, err = b.customerOf(ctx, sold.OrderID, origin); err != nil {
+	if sessionID := payments.SessionOf(origin); sessionID != "" && isCompany(sold) {
+		if customer, err = b.buyerIn(ctx, sessionID); err != nil {
 			return Order{}, err
 		}
 	}
@@ -238,11 +238,15 @@ func (b *Book) cartOf(orderID, data string) (cartID, origin string, err error) {
 	return cartID, origin, nil
 }
 
-// ofCheckout reports whether an order with a way of delivery was bought in Klarna's form, which
-// knows more of that way than Order Management says.
-func (b *Book) ofCheckout(sold ordermanagement.Order) bool {
+// checkoutKnows reports whether an order was bought in Klarna's form, and that knows more than
+// Order Management says: of the way of delivery, or of the company that has bought.
+func (b *Book) checkoutKnows(sold ordermanagement.Order) bool {
 	_, origin, err := b.cartOf(sold.OrderID, sold.MerchantData)
-	return err == nil && origin == "" && slices.ContainsFunc(sold.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.ShippingFee })
+	if err != nil || origin != "" {
+		return false
+	}
+	delivered := slices.ContainsFunc(sold.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.ShippingFee })
+	return isCompany(sold) || delivered && sold.SelectedShippingOption == nil
 }
 
 // answers are the shopper's to the questions of a form. One that Klarna says nothing of was
