@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/yamlfile"
 	"golang.org/x/sync/errgroup"
@@ -131,14 +132,28 @@ func TestPageSizes(t *testing.T) {
 		fmt.Fprintf(&b, "{sku: %s%03d, a: %q, b: %q, c: %q, stock: 3, prices: {SEK: %d, EUR: 1, USD: 1}},", strings.Repeat("S", 61), i, long(i, 64), long(i, 64), long(i, 64), i)
 	}
 	s := withGoods(t, file+b.String()+"]}\n")
-	shopper := s.browser()
-	for _, path := range []string{"/", "/?page=2", "/?sort=name", "/?q=0", "/?category=000+" + long(0, 60), "/products/many", "/products/p0"} {
-		got := shopper.Get(path)
-		t.Logf("%s: %d bytes", path[:min(len(path), 20)], len(got.Text))
-		if got.StatusCode != http.StatusOK || len(got.Text) > 200_000 {
-			t.Errorf("%.20s: got %d with %d bytes", path, got.StatusCode, len(got.Text))
+	weigh := func(shopper *browser, paths ...string) {
+		t.Helper()
+		for _, path := range paths {
+			got := shopper.Get(path)
+			t.Logf("%s: %d bytes", path[:min(len(path), 20)], len(got.Text))
+			if got.StatusCode != http.StatusOK || len(got.Text) > 200_000 {
+				t.Errorf("%.20s: got %d with %d bytes", path, got.StatusCode, len(got.Text))
+			}
 		}
 	}
+	weigh(s.browser(), "/", "/?page=2", "/?sort=name", "/?q=0", "/?category=000+"+long(0, 60), "/products/many", "/products/p0")
+
+	// With the longest cart of goods that have names as usual.
+	s = withGoods(t, shelves(400, 20, func(i, characters int) string { return short(i, min(characters, 40)) }))
+	shopper, lines := s.browser(), 0
+	for i := 0; lines < cart.MaxLines; i++ {
+		if i%4 != 0 { // those have variants
+			shopper.Add(fmt.Sprintf("S%d", i), "1")
+			lines++
+		}
+	}
+	weigh(shopper, "/cart", "/checkout")
 }
 
 // BenchmarkRead reads the largest catalogue that there can be, 10,000 SKUs in 16 MiB: parse,

@@ -10,8 +10,8 @@ import (
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
-// The shop of examples/shop as a merchant runs it, bought in each of its markets in a browser: what its pages load is
-// there, and none is too wide. Where go test has -artifacts every page is written in four looks, NAME, LOOK.png.
+// The shop of examples/shop as a merchant runs it, bought in each of its markets in a browser, a variant by a code: what
+// its pages load is there, and none is too wide. Where go test has -artifacts every page is written in four looks, NAME, LOOK.png.
 func TestExampleShop(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, 0, fakeklarna.Options{})
@@ -24,16 +24,17 @@ func TestExampleShop(t *testing.T) {
 	for _, market := range []struct {
 		language string
 		product  string
+		name     string
 		address  map[string]string
 		sends    bool // all pages of the shop
 	}{
-		{"sv-SE", "SHELL-M-GREEN", map[string]string{
+		{"sv-SE", "SHELL-M-GREEN", "Skaljacka, M, Grön", map[string]string{
 			"email": "ada@example.com", "given_name": "Ada", "family_name": "Lovelace", "street_address": "Storgatan 1", "postal_code": "111 47", "city": "Stockholm", "phone": "+46701234567",
 		}, true},
-		{"fi-FI", "FLEECE-S", map[string]string{
+		{"fi-FI", "SHELL-S-RED", "Kuoritakki, S, Punainen", map[string]string{
 			"email": "aino@example.com", "given_name": "Aino", "family_name": "Virtanen", "street_address": "Mannerheimintie 1", "postal_code": "00100", "city": "Helsinki", "phone": "+358401234567",
 		}, false},
-		{"en-US", "WOOL-S", map[string]string{
+		{"en-US", "SHELL-XL-RED", "Shell jacket, XL, Red", map[string]string{
 			"email": "grace@example.com", "given_name": "Grace", "family_name": "Hopper", "street_address": "1 Main Street", "postal_code": "94105", "city": "San Francisco", "region": "CA", "phone": "+14155550100",
 		}, false},
 	} {
@@ -48,6 +49,7 @@ func TestExampleShop(t *testing.T) {
 		s.visit("/products/" + market.product)
 		look("02 product")
 		s.addToCart(market.product)
+		s.post("/cart/discount", "code=SOMMAR15")
 		s.visit("/cart")
 		look("03 cart")
 		s.openCheckout()
@@ -103,6 +105,7 @@ func TestExampleShop(t *testing.T) {
 		s.Expect("Blocked script execution") // those of this test: a mail runs none
 		s.visit("/admin/orders/" + o.Number + "/mails/order_placed/body")
 		look("17 mail alone")
+		tells(t, "the mail", s.text("body"), market.name, "SOMMAR15")
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *shopper) paid() fakeklarna.ManagedOrder {
 	if len(orders) != 1 {
 		s.t.Fatalf("%d orders at Klarna, want 1", len(orders))
 	}
-	number := regexp.MustCompile(`SK-[A-Z0-9]{4}-[A-Z0-9]{4}`).FindString(s.text("main"))
+	number := regexp.MustCompile(`[A-Z]{2}-[A-Z0-9]{4}-[A-Z0-9]{4}`).FindString(s.text("main"))
 	if number == "" || orders[0].MerchantReference1 != number {
 		s.t.Errorf("the page says order %q, Klarna knows it as %q", number, orders[0].MerchantReference1)
 	}
