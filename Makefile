@@ -50,18 +50,23 @@ test-tools:
 # Where SHOPD_AXE names axe-core, the tests that look at pages look at their accessibility too.
 AXE := $(CURDIR)/tools/a11y/node_modules/axe-core/axe.min.js
 check a11y: export SHOPD_AXE := $(AXE)
-check: $(AXE) test generated lint race ## make test with accessibility, the static checks and the race detector
+check: $(AXE) test generated lint race-short ## make test with accessibility, the static checks and the race detector where goroutines meet
 
 # Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
 # killed, forms, pages and faults one by one, hashes of passwords.
 SERIAL := ^Fuzz|StateMachine|BruteForce|FlashSale|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage
 SERIAL := $(SERIAL)|LongPassword|HeadersOfEveryRoute|FirstMarket|CrossSite|Reasons|TestForms|ReturnTo|ConfirmationFor|ConfirmationOf
 SERIAL := $(SERIAL)|PlaceFaults|KlarnaFaults/(create|read|update,_page)|ManyOrders|ListWhile
-race: test-tools ## the tests in which goroutines meet, without a browser, under the race detector
+race: test-tools ## the tests without a browser under the race detector: some 8 minutes
 	$(TEST) -race -skip '$(SERIAL)' $$($(GO) list ./internal/... ./cmd/... | grep -vE 'shopd/internal$$|/internal/(backoffice|browsertest|cart|db/dbtest|i18n|market|money|ordermanagement|redistest|respond)$$')
 	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
 	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna/...
 	$(TEST) -race -run 'Crowd|Stop|Restarted|LeftBehind' ./test/e2e
+
+# What make check has of it: the tests whose names say that something happens at once.
+MEETING := AtOnce|Concurren|Crowd|Once|While|TwoStaff|SentTwice|Throttle|Restarted|Stop|Parallel|LeftBehind
+race-short: test-tools
+	$(TEST) -race -run '$(MEETING)' -skip 'Browser|FlashSale|ListWhile|ThrottleByAddress' $$($(GO) list ./... | grep -vE '/(web/static|browsertest|frontend)$$')
 
 a11y: $(AXE) test-tools ## accessibility of every page in every look, by axe-core from npm
 	SHOPD_LOOKS=all $(TEST) -run 'Looks?$$|PagesFollow|CheckoutPageInBrowser' ./test/e2e ./internal/backoffice ./fakeklarna/...
@@ -148,4 +153,4 @@ licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules sa
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo build test test-cluster test-tools check race race-short a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
