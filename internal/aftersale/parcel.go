@@ -12,11 +12,12 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Parcel tells Klarna and the shopper of a parcel, of the order or of one capture.
 var Parcel = &Action{
-	Name: "shipping_info", Slug: "shipping-info", Title: "Add shipping info", Busy: "Adding…", Noun: "parcel", Did: "added a parcel", Try: "add a parcel",
+	Name: "shipping_info", Slug: "shipping-info", Needs: permission.Fulfil, Title: "Add shipping info", Busy: "Adding…", Noun: "parcel", Did: "added a parcel", Try: "add a parcel",
 	Result: func(o order.Order, _ order.AuditEntry) (title, body string) {
 		return "Added the parcel.", shownBy(o)
 	},
