@@ -64,7 +64,7 @@ func (a *API) catalog(on huma.API) {
 	register(a, on, permission.Catalog, huma.Operation{
 		OperationID: "put_catalog", Method: http.MethodPut, Path: Path + "/catalog", Tags: tags, Summary: "Check and publish a catalogue",
 		Description: "YAML or JSON, at most 16 MiB. Every process sells by it within a second. 422 has each mistake with its line and member.",
-		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: catalogLimit + 1,
+		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: catalogLimit + 1, SkipValidateBody: true, Responses: answers("CatalogState", stateExample),
 		Errors: []int{http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 	}, a.putCatalog)
 }

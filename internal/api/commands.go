@@ -57,7 +57,7 @@ type commandOutput struct{ Body Command }
 func (a *API) commands(on huma.API) {
 	register(a, on, "", huma.Operation{
 		OperationID: "get_command", Method: http.MethodGet, Path: Path + "/commands/{id}", Tags: []string{"Orders"},
-		Summary: "How far a command is", Description: "A key may ask for its own commands for 30 days; with the scope `orders` for all.", Errors: []int{http.StatusNotFound},
+		Summary: "How far a command is", Description: "A key may ask for its own commands for 30 days; with the scope `orders` for all.", Responses: answers("Command", commandExample), Errors: []int{http.StatusNotFound},
 	}, a.getCommand)
 }
 

@@ -60,7 +60,7 @@ func (a *API) events(on huma.API) {
 	register(a, on, permission.Orders, huma.Operation{
 		OperationID: "list_events", Method: http.MethodGet, Path: Path + "/events", Tags: []string{"Events"},
 		Summary: "Read what happened, oldest first, without a gap", Description: "Events are kept for 30 days. 410 `gone`: what came after this event is gone; begin anew without `after`, and look at all once.",
-		Errors: []int{http.StatusGone},
+		Responses: answers("EventList", eventExample), Errors: []int{http.StatusGone},
 	}, a.listEvents)
 }
 

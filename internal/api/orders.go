@@ -62,13 +62,15 @@ func (a *API) orders(on huma.API) {
 	tags := []string{"Orders"}
 	register(a, on, permission.Orders, huma.Operation{
 		OperationID: "list_orders", Method: http.MethodGet, Path: ordersPath, Tags: tags, Summary: "List orders, newest first",
+		Responses: answers("OrderList", `{"data": [`+orderExample+`], "next": null}`),
 	}, a.listOrders)
 	register(a, on, permission.Orders, huma.Operation{
 		OperationID: "search_orders", Method: http.MethodPost, Path: ordersPath + "/search", Tags: tags,
 		Summary: "Find orders by what is known of them", RequestBody: example(`{"text": "lovelace mug-1"}`),
+		Responses: answers("OrderList", `{"data": [`+orderExample+`], "next": null}`),
 	}, a.searchOrders)
 	register(a, on, permission.Orders, huma.Operation{
-		OperationID: "get_order", Method: http.MethodGet, Path: ordersPath + "/{order}", Tags: tags, Summary: "Read an order", Errors: []int{http.StatusNotFound},
+		OperationID: "get_order", Method: http.MethodGet, Path: ordersPath + "/{order}", Tags: tags, Summary: "Read an order", Responses: answers("Order", orderExample), Errors: []int{http.StatusNotFound},
 	}, a.getOrder)
 }
 

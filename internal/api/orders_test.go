@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -323,4 +324,46 @@ func TestOrderLists(t *testing.T) {
 		ask[api.Problem](c, 422, "GET", "/orders"+bad, "")
 	}
 	ask[api.Problem](c, 404, "GET", "/orders/ord_none", "")
+}
+
+// Every action, repeated with its key, at once and afterwards, is done once and answered alike.
+func TestRepeated(t *testing.T) {
+	w := keyed(t)
+	o := w.Placed()
+	path := "/orders/" + o.ID
+	for i, call := range []struct{ path, body string }{
+		{"/captures", `{"amount": 1000}`}, {"/refunds", `{"amount": 500}`}, {"/shipments", `{"carrier": "PostNord", "tracking_number": "1"}`}, {"/release", ""},
+	} {
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		answers := map[string]bool{}
+		send := func(c caller) {
+			got := c.raw("POST", path+call.path, call.body, "Idempotency-Key", fmt.Sprint("k", i))
+			mu.Lock()
+			defer mu.Unlock()
+			if got.StatusCode == 200 {
+				answers[got.Text] = true
+			} else if got.StatusCode != 409 || !strings.Contains(got.Text, string(api.CodeInProgress)) {
+				t.Errorf("%s: %d %s", call.path, got.StatusCode, got.Text)
+			}
+		}
+		for range 5 {
+			c := as(w, "all")
+			all.Go(func() { send(c) })
+		}
+		all.Wait()
+		send(as(w, "all"))
+		if len(answers) != 1 {
+			t.Errorf("%s: %d answers: %v", call.path, len(answers), answers)
+		}
+	}
+	now := w.Agrees(o.OrderID)
+	if len(now.Captures) != 1 || len(now.Refunds) != 1 || len(now.Shipments) != 1 || now.RemainingAuthorizedAmount != 0 {
+		t.Errorf("%d captures, %d refunds, %d shipments, %d remain", len(now.Captures), len(now.Refunds), len(now.Shipments), now.RemainingAuthorizedAmount)
+	}
+	for event, want := range map[string]int{"order.captured": 1, "order.refunded": 1, "order.shipped": 1, "order.released": 1, "order.command_finished": 4} {
+		if n := w.Number("select count(*) from events where type = $1", event); n != int64(want) {
+			t.Errorf("%d events %s, want %d", n, event, want)
+		}
+	}
 }

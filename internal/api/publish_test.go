@@ -183,7 +183,7 @@ func TestCatalog(t *testing.T) {
 	for _, wrong := range []struct {
 		status     int
 		kind, body string
-	}{{415, "text/plain", goods}, {400, "application/json", "products: []"}, {400, "application/yaml", " "}, {422, "application/yaml", "\t"}, {422, "application/yaml", "products: []"}} {
+	}{{415, "text/plain", goods}, {400, "application/json", "products: []"}, {400, "application/yaml", " "}, {422, "application/yaml", "a: ["}, {422, "application/yaml", "products: []"}} {
 		put(wrong.status, "", wrong.kind, wrong.body)
 	}
 	put(413, "", "application/yaml", strings.Repeat("#", 16<<20+1))

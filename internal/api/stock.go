@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -53,18 +56,20 @@ type stockOutput struct{ Body StockList }
 func (a *API) stock(on huma.API) {
 	tags := []string{"Stock"}
 	register(a, on, permission.Stock, huma.Operation{
-		OperationID: "get_stock", Method: http.MethodGet, Path: Path + "/stock", Tags: tags, Summary: "How many there are",
+		OperationID: "get_stock", Method: http.MethodGet, Path: Path + "/stock", Tags: tags, Summary: "How many there are", Responses: answers("StockList", stockExample),
 	}, a.getStock)
 	register(a, on, permission.Stock, huma.Operation{
 		OperationID: "change_stock", Method: http.MethodPost, Path: Path + "/stock", Tags: tags, Summary: "Change what is on hand: all items or none",
 		Description: "An Idempotency-Key is needed where an item has a delta.", Metadata: map[string]any{idempotent: sometimes},
 		Errors:      []int{http.StatusConflict, http.StatusUnprocessableEntity},
-		RequestBody: example(`{"items": [{"sku": "MUG-1", "on_hand": 500}, {"sku": "JAM-1", "delta": -2}], "reason": "stocktaking"}`),
+		RequestBody: example(`{"items": [{"sku": "MUG-1", "on_hand": 500}, {"sku": "JAM-1", "delta": -2}], "reason": "stocktaking"}`), Responses: answers("StockList", stockExample),
 	}, a.changeStock)
 }
 
 func (a *API) getStock(ctx context.Context, in *stockInput) (*stockOutput, error) {
-	levels, err := a.Stock.Read(ctx, in.SKU...)
+	// A database takes no other texts.
+	skus := slices.DeleteFunc(in.SKU, func(sku string) bool { return !utf8.ValidString(sku) || strings.ContainsRune(sku, 0) })
+	levels, err := a.Stock.Read(ctx, skus...)
 	if err != nil {
 		return nil, err
 	}

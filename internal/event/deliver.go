@@ -121,7 +121,7 @@ func (d *Delivery) Run(ctx context.Context) {
 		select {
 		case <-time.After(moreEvery):
 		case <-ctx.Done():
-			return //nolint:govet // the ends of all are that of ctx
+			return
 		}
 	}
 }

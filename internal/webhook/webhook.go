@@ -135,11 +135,13 @@ func (w *Webhooks) deliver(ctx context.Context, id string, e event.Event) error 
 	return err
 }
 
+var classes = []string{"", "1xx", "2xx", "3xx", "4xx", "5xx"}
+
 // resultOf is an answer as metrics count it.
 func resultOf(status int, err error) string {
 	switch {
-	case status != 0:
-		return fmt.Sprintf("%dxx", status/100)
+	case status/100 < len(classes) && status >= 100:
+		return classes[status/100]
 	case errors.Is(err, errAddress), errors.Is(err, errHTTP):
 		return "refused_address"
 	}

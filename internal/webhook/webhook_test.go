@@ -169,7 +169,9 @@ func (s *shop) happen(n int) {
 }
 
 // soon lets the next tries of all deliveries come now.
-func (s *shop) soon() { s.exec("update event_deliveries set due_at = 1 where due_at > 1 and problem is not null") }
+func (s *shop) soon() {
+	s.exec("update event_deliveries set due_at = 1 where due_at > 1 and problem is not null")
+}
 
 // What is told is signed, so that the reference library verifies it, with both secrets while
 // they are changed.
@@ -238,7 +240,9 @@ func TestFaults(t *testing.T) {
 	})
 	release := sync.OnceFunc(func() { close(hold) })
 	t.Cleanup(release)
-	moved := listen(t, "moved", func(w http.ResponseWriter, r *http.Request, _ int) { http.Redirect(w, r, good.URL, http.StatusTemporaryRedirect) })
+	moved := listen(t, "moved", func(w http.ResponseWriter, r *http.Request, _ int) {
+		http.Redirect(w, r, good.URL, http.StatusTemporaryRedirect)
+	})
 	gone := listen(t, "gone", func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusGone) })
 	busy := listen(t, "busy", func(w http.ResponseWriter, _ *http.Request, call int) {
 		if call == 1 {
@@ -288,7 +292,9 @@ func TestFaults(t *testing.T) {
 	good.mu.Lock()
 	good.told = map[string]int{}
 	good.mu.Unlock()
-	s.until("all is noted", func() bool { return s.count("select count(*) from event_deliveries where receiver = 'webhook_good' and done_at is not null") == events+1 })
+	s.until("all is noted", func() bool {
+		return s.count("select count(*) from event_deliveries where receiver = 'webhook_good' and done_at is not null") == events+1
+	})
 	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), false); n != 0 || err != nil {
 		t.Errorf("%d are sent again that it has, %v", n, err)
 	}
