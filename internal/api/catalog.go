@@ -55,7 +55,10 @@ type catalogStateOutput struct {
 func (a *API) catalog(on huma.API) {
 	tags := []string{"Catalogue"}
 	text := &huma.Schema{Type: huma.TypeString}
-	content := map[string]*huma.MediaType{yamlType: {Schema: text, Example: catalogExample}, "application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}}
+	content := map[string]*huma.MediaType{yamlType: {Schema: text, Example: catalogExample}, "application/json": {
+		Schema:  &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true},
+		Example: json.RawMessage(`{"products": [{"sku": "TENT-2P", "name": {"en": "Tent for two"}, "prices": {"SEK": 249900}, "category": "camping", "tax_class": "standard", "stock": 20}]}`),
+	}}
 	register(a, on, permission.Catalog, huma.Operation{
 		OperationID: "get_catalog", Method: http.MethodGet, Path: Path + "/catalog", Tags: tags, Summary: "Read the published catalogue, as it was sent",
 		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: content, Headers: map[string]*huma.Param{"ETag": {Description: "The version.", Schema: text}}}},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
@@ -95,9 +96,19 @@ func TestWebhooks(t *testing.T) {
 	if text := ada.look(page).Find("main").Text(); !strings.Contains(text, "Switched off since") || !strings.Contains(text, "it answered 410") {
 		t.Errorf("off: %s", text)
 	}
+	p := browsertest.Open(t, browsertest.Options{})
+	o.enter(p)
+	for name, path := range map[string]string{"webhooks": "/admin/webhooks", "webhook that is off": page} {
+		p.Go(o.URL + path)
+		audit(p, name)
+		fits(t, p, name)
+	}
 	if got := ada.Submit(page+"/on", nil); got.StatusCode != http.StatusSeeOther || o.Number("select count(*) from webhook_endpoints") != 0 {
 		t.Errorf("on: %d", got.StatusCode)
 	}
+	p.Go(o.URL + page)
+	audit(p, "webhook")
+	fits(t, p, "webhook")
 	if got := ada.Get("/admin/webhooks/other"); got.StatusCode != http.StatusNotFound {
 		t.Errorf("another endpoint: %d", got.StatusCode)
 	}
