@@ -114,12 +114,6 @@ func Unshipped(o order.Order) (lines []order.ShipmentLine) {
 	return lines
 }
 
-// CapturedIn is what a command captures of what is in no shipment.
-func CapturedIn(o order.Order, c order.Command) []order.ShipmentLine {
-	d := &Draft{Order: o, Command: c}
-	return d.captured([]order.Shipment{{}})[0].OrderLines
-}
-
 // Knows reports whether a command was begun.
 func Knows(o order.Order, entries []order.AuditEntry, key string) bool {
 	_, told := latestOf(entries, key)

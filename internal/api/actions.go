@@ -262,6 +262,9 @@ func (a *API) told(action *aftersale.Action, key string, out aftersale.Outcome) 
 	case order.Unknown, order.Sent:
 		return &actionOutput{http.StatusAccepted, result}, nil
 	case order.Refused:
+		if action == aftersale.Cancel && out.Order.Status == ordermanagement.Cancelled {
+			break // at Klarna, before
+		}
 		title, body := a.Desk.Refusal(action, out.Order, out.Entry)
 		p := problem(http.StatusUnprocessableEntity, CodeKlarnaRefused, title+" "+body)
 		p.CorrelationID, p.Order = out.Entry.CorrelationID, &OrderRef{out.Order.ID, out.Order.Number}

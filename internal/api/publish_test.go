@@ -271,7 +271,7 @@ func TestScopes(t *testing.T) {
 	for _, key := range []string{"checkout", "orders", "fulfil", "refund", "stock", "catalog", "all"} {
 		for _, call := range calls {
 			got := as(w, "all")
-			got.Browser.Header = http.Header{"Authorization": {"Bearer sk_" + key}}
+			got.Header = http.Header{"Authorization": {"Bearer sk_" + key}}
 			answer := got.raw(call.method, call.path, "")
 			if forbidden := answer.StatusCode == 403; forbidden != (call.scope != "" && key != "all" && key != call.scope) || answer.StatusCode == 401 || answer.StatusCode >= 500 {
 				t.Errorf("%s %s with the key %s: %d", call.method, call.path, key, answer.StatusCode)

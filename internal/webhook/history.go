@@ -119,7 +119,7 @@ func (w *Webhooks) AllAgain(ctx context.Context, to settings.Webhook, since time
 	n, err := w.DB.Exec(ctx, `insert into event_deliveries (receiver, event_id, sequence, at, due_at, tries, unsure)
 		select $1, id, sequence, $2, $2, 0, 0 from events
 		where at >= $3 and sequence <= (select after from event_cursors where receiver = $1) and type in (`+strings.Join(wanted, ", ")+`)
-		on conflict (receiver, event_id) do update set due_at = excluded.due_at, at = excluded.at, tries = 0, unsure = 0, done_at = null`+got, args...) //nolint:gosec // numbers of arguments
+		on conflict (receiver, event_id) do update set due_at = excluded.due_at, at = excluded.at, tries = 0, unsure = 0, done_at = null`+got, args...)
 	if err != nil {
 		return 0, fmt.Errorf("deliver all again: %w", err)
 	}
