@@ -12,6 +12,7 @@ import (
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // demoStaff are the users demo (role manage) and view (role view). The password is the
@@ -76,7 +77,7 @@ func demo(ctx context.Context, e *env) error {
 		ready = append(ready, "backoffice "+e.publicURL+"/admin/ demo demo")
 	}
 	if e.apiKeys == "" {
-		e.apiKeys = api.KeyLine("demo", string(api.All), demoKey)
+		e.apiKeys = api.KeyLine("demo", string(permission.All), demoKey)
 		ready = append(ready, "api "+e.publicURL+api.Path+"/ "+demoKey)
 	}
 	e.ownShop, e.ownGoods = skerry.Files()

@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Action is something that staff can do with an order at Klarna. What is nil it
@@ -22,6 +23,8 @@ import (
 type Action struct {
 	Name order.Action // in commands, audit and metrics
 	Slug string       // in addresses
+	// Needs is the right that one must have.
+	Needs permission.Right
 
 	Title string // of its pages: "Change lines"
 	Busy  string // the button while it works: "Changing…"

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/permission"
 
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/klarna"
@@ -20,7 +21,7 @@ import (
 
 // Address sends the order elsewhere.
 var Address = &Action{
-	Name: "shipping_address", Slug: "shipping-address", Title: "Change the address", Busy: "Changing…", Noun: "change of the address",
+	Name: "shipping_address", Slug: "shipping-address", Needs: permission.Change, Title: "Change the address", Busy: "Changing…", Noun: "change of the address",
 	Did: "changed the address", Try: "change the address",
 	Why: func(o order.Order, r Reason) string {
 		if r == ReasonMethod || r == ReasonMarket {

@@ -7,11 +7,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Cancel ends an order of which nothing is captured.
 var Cancel = &Action{
-	Name: "cancel", Slug: "cancel", Title: "Cancel the order", Busy: "Cancelling…", Noun: "cancellation", Did: "cancelled the order", Try: "cancel the order",
+	Name: "cancel", Slug: "cancel", Needs: permission.Fulfil, Title: "Cancel the order", Busy: "Cancelling…", Noun: "cancellation", Did: "cancelled the order", Try: "cancel the order",
 	Why: func(_ order.Order, r Reason) string {
 		if r == ReasonFullyCaptured {
 			return "this order is captured. Refund it instead."

@@ -11,11 +11,12 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Capture takes the money for what is sent.
 var Capture = &Action{
-	Name: "capture", Slug: "capture", Title: "Capture", Busy: "Capturing…", Noun: "capture", Did: "captured", Try: "capture",
+	Name: "capture", Slug: "capture", Needs: permission.Fulfil, Title: "Capture", Busy: "Capturing…", Noun: "capture", Did: "captured", Try: "capture",
 	Offer: func(o order.Order) string {
 		return "Capture " + form.Money(o.Remaining(), o.PurchaseCurrency)
 	},

@@ -9,12 +9,13 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Correct makes a shipment in the book what it is. Klarna, which takes nothing
 // back, is told of it once more where that differs from what it was told.
 var Correct = &Action{
-	Name: "correct_shipment", Slug: "correct-shipment", Title: "Correct a shipment", Busy: "Correcting…", Noun: "correction of the shipment",
+	Name: "correct_shipment", Slug: "correct-shipment", Needs: permission.Fulfil, Title: "Correct a shipment", Busy: "Correcting…", Noun: "correction of the shipment",
 	Did: "corrected a shipment", Try: "correct a shipment",
 	Result:   func(order.Order, order.AuditEntry) (title, body string) { return "Corrected the shipment.", "" },
 	Personal: true, OwnToo: true,

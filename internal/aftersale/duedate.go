@@ -9,11 +9,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // DueDate gives the shopper more time to pay for a capture.
 var DueDate = &Action{
-	Name: "extend_due_date", Slug: "extend-due-date", Title: "Extend the due date", Busy: "Extending…", Noun: "extension of the due date",
+	Name: "extend_due_date", Slug: "extend-due-date", Needs: permission.Change, Title: "Extend the due date", Busy: "Extending…", Noun: "extension of the due date",
 	Did: "extended the due date", Try: "extend the due date",
 	Result: func(order.Order, order.AuditEntry) (title, body string) {
 		return "The shopper has more time to pay.", ""

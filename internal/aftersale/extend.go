@@ -9,11 +9,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Extend gives the order more time in which it can be captured.
 var Extend = &Action{
-	Name: "extend", Slug: "extend", Title: "Extend the authorization", Busy: "Extending…", Noun: "extension",
+	Name: "extend", Slug: "extend", Needs: permission.Change, Title: "Extend the authorization", Busy: "Extending…", Noun: "extension",
 	Did: "extended the authorization", Try: "extend the authorization",
 	Result: func(o order.Order, _ order.AuditEntry) (title, body string) {
 		if until := openUntil(o); until != "" {

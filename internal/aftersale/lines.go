@@ -12,11 +12,12 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Lines gives the order other lines, and with them another amount.
 var Lines = &Action{
-	Name: "lines", Slug: "lines", Title: "Change lines", Busy: "Changing…", Noun: "change of the lines",
+	Name: "lines", Slug: "lines", Needs: permission.Change, Title: "Change lines", Busy: "Changing…", Noun: "change of the lines",
 	Did: "changed the order to", Try: "change the order to",
 	Why: func(o order.Order, r Reason) string {
 		if r == ReasonMethod {

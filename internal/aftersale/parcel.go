@@ -12,11 +12,12 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Parcel tells Klarna and the shopper of a parcel, of the order or of one capture.
 var Parcel = &Action{
-	Name: "shipping_info", Slug: "shipping-info", Title: "Add shipping info", Busy: "Adding…", Noun: "parcel", Did: "added a parcel", Try: "add a parcel",
+	Name: "shipping_info", Slug: "shipping-info", Needs: permission.Fulfil, Title: "Add shipping info", Busy: "Adding…", Noun: "parcel", Did: "added a parcel", Try: "add a parcel",
 	Result: func(o order.Order, _ order.AuditEntry) (title, body string) {
 		return "Added the parcel.", shownBy(o)
 	},
@@ -158,19 +159,24 @@ func (d *Draft) shipment(id string, needed bool) []order.Shipment {
 
 // captured puts into shipments what the command captures.
 func (d *Draft) captured(shipments []order.Shipment) []order.Shipment {
-	states, lines := shippable(d.Order, "")
 	for i := range shipments {
-		for j, line := range lines {
-			at := slices.IndexFunc(d.Command.OrderLines, func(l klarna.OrderLine) bool {
-				return l.Type == line.Type && l.Reference == line.Reference && l.Name == line.Name
-			})
-			if at >= 0 {
-				n := min(d.Command.OrderLines[at].Quantity, line.Quantity)
-				shipments[i].OrderLines = append(shipments[i].OrderLines, order.ShipmentLine{ID: states[j].ID, Quantity: n})
-			}
-		}
+		shipments[i].OrderLines = CapturedIn(d.Order, d.Command)
 	}
 	return shipments
+}
+
+// CapturedIn is what a command captures of what is in no shipment.
+func CapturedIn(o order.Order, c order.Command) (in []order.ShipmentLine) {
+	states, lines := shippable(o, "")
+	for j, line := range lines {
+		at := slices.IndexFunc(c.OrderLines, func(l klarna.OrderLine) bool {
+			return l.Type == line.Type && l.Reference == line.Reference && l.Name == line.Name
+		})
+		if at >= 0 {
+			in = append(in, order.ShipmentLine{ID: states[j].ID, Quantity: min(c.OrderLines[at].Quantity, line.Quantity)})
+		}
+	}
+	return in
 }
 
 // Contents says what is in a shipment: "2 × Enamel mug"; "" where nobody said.

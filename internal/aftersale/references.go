@@ -8,11 +8,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // References changes the merchant references.
 var References = &Action{
-	Name: "references", Slug: "references", Title: "Change references", Busy: "Changing…", Noun: "change of the references",
+	Name: "references", Slug: "references", Needs: permission.Change, Title: "Change references", Busy: "Changing…", Noun: "change of the references",
 	Did: "changed the references", Try: "change the references",
 	Result:   func(order.Order, order.AuditEntry) (title, body string) { return "Changed the references.", "" },
 	Personal: true,

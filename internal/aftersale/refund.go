@@ -12,11 +12,12 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Refund gives money back that was captured.
 var Refund = &Action{
-	Name: "refund", Slug: "refund", Title: "Refund", Busy: "Refunding…", Noun: "refund", Did: "refunded", Try: "refund",
+	Name: "refund", Slug: "refund", Needs: permission.Refund, Title: "Refund", Busy: "Refunding…", Noun: "refund", Did: "refunded", Try: "refund",
 	Why: func(_ order.Order, r Reason) string {
 		switch r { //nolint:exhaustive // the others are as for all actions
 		case ReasonPartCaptured:

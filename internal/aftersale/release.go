@@ -7,11 +7,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Release gives up what is not captured of a partly captured order.
 var Release = &Action{
-	Name: "release", Slug: "release", Title: "Release the rest", Busy: "Releasing…", Noun: "release", Did: "released the rest", Try: "release the rest",
+	Name: "release", Slug: "release", Needs: permission.Fulfil, Title: "Release the rest", Busy: "Releasing…", Noun: "release", Did: "released the rest", Try: "release the rest",
 	Why: func(_ order.Order, r Reason) string {
 		if r == ReasonNothingCaptured {
 			return "nothing of this order is captured. Cancel it instead."

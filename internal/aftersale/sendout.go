@@ -7,11 +7,12 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // SendOut has Klarna send its message about a capture again.
 var SendOut = &Action{
-	Name: "send_out", Slug: "send-out", Title: "Send Klarna's message again", Busy: "Sending…", Noun: "message",
+	Name: "send_out", Slug: "send-out", Needs: permission.Change, Title: "Send Klarna's message again", Busy: "Sending…", Noun: "message",
 	Did: "had Klarna's message sent again", Try: "send Klarna's message again",
 	Result: func(order.Order, order.AuditEntry) (title, body string) {
 		return "Klarna sends its message to the shopper again.", ""

@@ -20,13 +20,16 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -50,7 +53,9 @@ type API struct {
 	Carts     *cart.Store
 	Pricer    *cart.Pricer
 	Stock     *stock.Store
+	Events    *event.Outbox
 	Book      *order.Book
+	Desk      *aftersale.Desk
 	KCO       *kco.Syncer
 	Payments  *payments.Syncer
 	Sessions  *checkoutsession.Store
@@ -79,6 +84,12 @@ func (a *API) Routes(r chi.Router) {
 // operations registers all calls.
 func (a *API) operations(on huma.API) {
 	a.sessions(on)
+	a.orders(on)
+	a.actions(on)
+	a.commands(on)
+	a.stock(on)
+	a.catalog(on)
+	a.events(on)
 }
 
 // config is what the document says of the API as a whole.
@@ -116,11 +127,11 @@ type adapter struct {
 // Handle adds an operation: behind a key, unless it has no scope.
 func (a *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	serve := func(w http.ResponseWriter, r *http.Request) { handler(humachi.NewContext(op, r, w)) }
-	if op.Metadata[idempotent] == true {
-		serve = a.api.once(serve)
+	if when := op.Metadata[idempotent]; when != nil {
+		serve = a.api.once(when == always, serve)
 	}
-	if scope, ok := op.Metadata[scoped].(Scope); ok {
-		serve = a.api.authorized(scope, serve)
+	if right, ok := op.Metadata[scoped].(permission.Right); ok {
+		serve = a.api.authorized(right, serve)
 	}
 	a.router.MethodFunc(op.Method, strings.TrimPrefix(op.Path, Path), serve)
 }
@@ -131,19 +142,29 @@ func (a *adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.S
 // Members of an operation's metadata.
 const (
 	scoped     = "scope"      // the scope that it needs
-	idempotent = "idempotent" // it needs an Idempotency-Key
+	idempotent = "idempotent" // it has an Idempotency-Key, and needs it always or sometimes
+
+	always, sometimes = "always", "sometimes"
 )
 
 // register adds a call that needs a scope. A fault of ours that do returns, which is no
 // *Problem, is logged and answered with 503.
-func register[I, O any](a *API, on huma.API, scope Scope, op huma.Operation, do func(context.Context, *I) (*O, error)) {
+func register[I, O any](a *API, on huma.API, right permission.Right, op huma.Operation, do func(context.Context, *I) (*O, error)) {
 	if op.Metadata == nil {
 		op.Metadata = map[string]any{}
 	}
-	op.Metadata[scoped] = scope
+	op.Metadata[scoped] = right
 	op.Security = []map[string][]string{{security: {}}}
-	op.Description = strings.TrimSpace(op.Description + " Scope `" + string(scope) + "`.")
-	op.MaxBodyBytes = bodyLimit + 1 // huma refuses what has as many
+	if right != "" {
+		op.Description = strings.TrimSpace(op.Description + " Scope `" + string(right) + "`.")
+	}
+	if when := op.Metadata[idempotent]; when != nil {
+		op.Parameters = append(op.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header", Required: when == always, Description: "1 to 64 visible characters: the same again does nothing again.",
+			Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(64)},
+		})
+	}
+	op.MaxBodyBytes = max(op.MaxBodyBytes, bodyLimit+1) // huma refuses what has as many
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	huma.Register(on, op, func(ctx context.Context, in *I) (*O, error) {
@@ -190,7 +211,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 
 // authorized lets calls with a key that has the scope through, "" any key, as many as a
 // key may make.
-func (a *API) authorized(scope Scope, next http.HandlerFunc) http.HandlerFunc {
+func (a *API) authorized(right permission.Right, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key, known := a.Keys.of(r)
 		if !known {
@@ -207,8 +228,8 @@ func (a *API) authorized(scope Scope, next http.HandlerFunc) http.HandlerFunc {
 				fmt.Sprintf("This key may make %d calls a minute.", key.perMinute())).after(wait))
 			return
 		}
-		if scope != "" && !key.may(scope) {
-			a.refuse(w, r, problem(http.StatusForbidden, CodeForbidden, fmt.Sprintf("The call needs a key with the scope %s.", scope)))
+		if right != "" && !key.may(right) {
+			a.refuse(w, r, problem(http.StatusForbidden, CodeForbidden, fmt.Sprintf("The call needs a key with the scope %s.", right)))
 			return
 		}
 		next(w, r.WithContext(context.WithValue(r.Context(), keyOf{}, key)))

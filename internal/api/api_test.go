@@ -19,6 +19,7 @@ import (
 
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/redistest"
 )
 
@@ -71,11 +72,11 @@ func serve(t *testing.T, d *db.DB) (*httptest.Server, *echo) {
 	r.Route(Path, func(r chi.Router) {
 		a.Routes(r)
 		on := huma.NewAPI(a.config(), &adapter{a, r})
-		register(a, on, Checkout, huma.Operation{OperationID: "echo", Method: http.MethodPut, Path: Path + "/echo/{id}"}, made.do)
-		register(a, on, Refund, huma.Operation{
-			OperationID: "once", Method: http.MethodPost, Path: Path + "/once/{id}", Metadata: map[string]any{idempotent: true},
+		register(a, on, permission.Checkout, huma.Operation{OperationID: "echo", Method: http.MethodPut, Path: Path + "/echo/{id}"}, made.do)
+		register(a, on, permission.Refund, huma.Operation{
+			OperationID: "once", Method: http.MethodPost, Path: Path + "/once/{id}", Metadata: map[string]any{idempotent: always},
 		}, made.do)
-		register(a, on, Stock, huma.Operation{OperationID: "panic", Method: http.MethodGet, Path: Path + "/panic"},
+		register(a, on, permission.Stock, huma.Operation{OperationID: "panic", Method: http.MethodGet, Path: Path + "/panic"},
 			func(context.Context, *struct{}) (*echoOutput, error) { panic("a test") })
 	})
 	s := httptest.NewServer(r)
@@ -202,7 +203,7 @@ func TestLimit(t *testing.T) {
 	if g := send(t, s, "GET", "/v1/nothing", "sk_all", ""); g.StatusCode != 404 {
 		t.Errorf("another key got %d", g.StatusCode)
 	}
-	if (Key{Scopes: []Scope{Checkout}}).perMinute() != 6000 || (Key{Scopes: []Scope{All}}).perMinute() != 6000 {
+	if (Key{Scopes: []permission.Holder{"checkout"}}).perMinute() != 6000 || (Key{Scopes: []permission.Holder{permission.All}}).perMinute() != 6000 {
 		t.Error("the scope checkout has not 6,000 calls")
 	}
 }
@@ -361,7 +362,7 @@ func TestKeys(t *testing.T) {
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+key)
-	if k, ok := keys.of(r); !ok || k.Name != "warehouse" || !k.may(Fulfil) || k.may(Refund) {
+	if k, ok := keys.of(r); !ok || k.Name != "warehouse" || !k.may(permission.Fulfil) || k.may(permission.Refund) {
 		t.Error(k, ok)
 	}
 	if _, _, err := NewKey("a b", "all"); err == nil {

@@ -40,13 +40,14 @@ type call struct {
 	db          *db.DB
 	apiKey, key string
 	lease       int64 // until when nobody else makes it, in ms
+	madeAt      int64 // when it was first begun, in ms: a day later the same key is another call
 }
 
 // begin starts a call, or returns the answer that it had. A call whose process was killed
 // begins again: what it does must be repeatable under the same key. The error is errReused,
 // errUnderWay, or the database's.
 func begin(ctx context.Context, d *db.DB, apiKey, key string, digest []byte, now time.Time) (c *call, had *answer, err error) {
-	c = &call{d, apiKey, key, now.Add(callLease).UnixMilli()}
+	c = &call{d, apiKey, key, now.Add(callLease).UnixMilli(), now.UnixMilli()}
 	err = d.Tx(ctx, func(tx *sql.Tx) error {
 		had = nil
 		// The row is locked first, so that of two callers one waits.
@@ -59,13 +60,10 @@ func begin(ctx context.Context, d *db.DB, apiKey, key string, digest []byte, now
 			return err
 		}
 		// Whoever comes first takes over a call that was given up, or is too old to count.
-		taken, err := tx.ExecContext(ctx, `update api_calls set lease_until = $4, digest = $3, answer = null, made_at = $5
-			where api_key = $1 and idempotency_key = $2 and (made_at <= $6 or answer is null and lease_until <= $5 and digest = $3)`,
-			apiKey, key, hex.EncodeToString(digest), c.lease, now.UnixMilli(), now.Add(-answerLife).UnixMilli())
-		if err != nil {
-			return err
-		}
-		if n, err := taken.RowsAffected(); err != nil || n > 0 {
+		err = tx.QueryRowContext(ctx, `update api_calls set lease_until = $4, digest = $3, answer = null, made_at = case when made_at <= $6 then $5 else made_at end
+			where api_key = $1 and idempotency_key = $2 and (made_at <= $6 or answer is null and lease_until <= $5 and digest = $3) returning made_at`,
+			apiKey, key, hex.EncodeToString(digest), c.lease, now.UnixMilli(), now.Add(-answerLife).UnixMilli()).Scan(&c.madeAt)
+		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		var stored string
@@ -122,10 +120,15 @@ func isKey(text string) bool {
 // callOf is the key of a context's value: the *call under way.
 type callOf struct{}
 
-// once makes a call once for each Idempotency-Key of a key of the API.
-func (a *API) once(next http.HandlerFunc) http.HandlerFunc {
+// once makes a call once for each Idempotency-Key of a key of the API. Not needed: the call
+// itself says whether it needs one.
+func (a *API) once(needed bool, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Idempotency-Key")
+		if key == "" && !needed {
+			next(w, r)
+			return
+		}
 		if !isKey(key) {
 			a.refuse(w, r, problem(http.StatusBadRequest, CodeKeyMissing, "The call needs an Idempotency-Key of 1 to 64 visible characters."))
 			return
@@ -177,7 +180,7 @@ func (a *API) make(w http.ResponseWriter, r *http.Request, c *call, next http.Ha
 	}()
 	next(recorded, r)
 	got := answer{recorded.status, w.Header().Get("Content-Type"), recorded.body.String()}
-	if final(got.Status) {
+	if final(got.Status) && w.Header().Get("Retry-After") == "" {
 		if err := a.DB.Tx(ctx, func(tx *sql.Tx) error { return c.keep(ctx, tx, got) }); err != nil {
 			a.Logger.WarnContext(ctx, "an answer is not kept: it is made again from what was done", "error", err)
 		} else {
@@ -188,9 +191,9 @@ func (a *API) make(w http.ResponseWriter, r *http.Request, c *call, next http.Ha
 }
 
 // final reports whether an answer is the last one to a call. A problem before the call
-// came to be made is none: that of the limit, say.
+// came to be made is none: that of the limit, say; nor is one that Klarna has not answered.
 func final(status int) bool {
-	return status < http.StatusInternalServerError && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
+	return status < http.StatusInternalServerError && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout && status != http.StatusAccepted
 }
 
 // write answers.
@@ -227,7 +230,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 // ctx ends.
 func (a *API) Run(ctx context.Context) {
 	for {
-		if err := errors.Join(a.sweep(ctx, time.Now()), a.sweepSessions(ctx, time.Now())); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.sweep(ctx, time.Now()), a.sweepCommands(ctx, time.Now()), a.sweepSessions(ctx, time.Now())); err != nil && ctx.Err() == nil {
 			a.Logger.WarnContext(ctx, "old answers not deleted, or old sessions not ended", "error", err)
 		}
 		select {

@@ -10,33 +10,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/shopd/shopd/internal/permission"
 )
-
-// Scope is what a key may do.
-type Scope string
-
-// The scopes.
-const (
-	Checkout Scope = "checkout" // checkout sessions
-	Orders   Scope = "orders"   // reading orders and events
-	Fulfil   Scope = "fulfil"   // capture, cancel, release, shipments
-	Refund   Scope = "refund"
-	Stock    Scope = "stock"
-	Catalog  Scope = "catalog"
-	All      Scope = "all" // each of them
-)
-
-var scopes = []Scope{Checkout, Orders, Fulfil, Refund, Stock, Catalog, All}
 
 // Key says who may call. The key itself is not kept.
 type Key struct {
 	Name   string // in audits and logs
-	Scopes []Scope
+	Scopes []permission.Holder
 }
 
-// may reports whether the key has a scope.
-func (k Key) may(scope Scope) bool {
-	return slices.Contains(k.Scopes, scope) || slices.Contains(k.Scopes, All)
+// may reports whether one of the key's scopes has a right.
+func (k Key) may(right permission.Right) bool {
+	return slices.ContainsFunc(k.Scopes, func(scope permission.Holder) bool { return scope.Has(right) })
 }
 
 // Keys are keys by their SHA-256. So looking one up tells nothing of the others by its time.
@@ -76,12 +62,12 @@ func ParseKeys(text string) (Keys, error) {
 	return keys, nil
 }
 
-func parseScopes(text string) (given []Scope, err error) {
+func parseScopes(text string) (given []permission.Holder, err error) {
 	for name := range strings.SplitSeq(text, ",") {
-		if !slices.Contains(scopes, Scope(name)) {
-			return nil, fmt.Errorf("%.20q is no scope: they are %v", name, scopes)
+		if !slices.Contains(permission.Scopes(), permission.Holder(name)) {
+			return nil, fmt.Errorf("%.20q is no scope: they are %v", name, permission.Scopes())
 		}
-		given = append(given, Scope(name))
+		given = append(given, permission.Holder(name))
 	}
 	return given, nil
 }

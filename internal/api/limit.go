@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // How many calls a key may make a minute.
@@ -15,7 +16,7 @@ const (
 )
 
 func (k Key) perMinute() int64 {
-	if k.may(Checkout) {
+	if k.may(permission.Checkout) {
 		return checkoutCalls
 	}
 	return otherCalls

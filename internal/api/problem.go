@@ -46,7 +46,10 @@ const (
 	CodeComplete         Code = "complete"         // the session was bought
 	CodePurchaseRunning  Code = "purchase_running" // the session may be being bought at this moment
 	CodeKlarnaDown       Code = "klarna_unavailable"
-	CodeKlarnaRefused    Code = "klarna_refused" // Klarna does not take what the session says
+	CodeKlarnaRefused    Code = "klarna_refused" // Klarna does not take what the session says, or the action
+	CodeNotPossible      Code = "not_possible"   // an action; reason says why
+	CodeBelowPromised    Code = "below_promised" // less in stock than is sold and being bought
+	CodeGone             Code = "gone"           // what came after an event
 	CodeUnavailable      Code = "unavailable"    // the shop's own store did not answer
 	CodeInternal         Code = "internal"
 )
@@ -54,7 +57,7 @@ const (
 var codes = []Code{
 	CodeBadRequest, CodeInvalid, CodeTooLarge, CodeUnsupportedType, CodeTimeout, CodeUnauthorized, CodeForbidden, CodeNotFound,
 	CodeMethodNotAllowed, CodeTooManyRequests, CodeKeyMissing, CodeKeyReused, CodeInProgress, CodeStaleRevision, CodeTotalDiffers, CodeNegativeTotal, CodeNothingToPay,
-	CodeUnknownSKU, CodeNumberTaken, CodeComplete, CodePurchaseRunning, CodeKlarnaDown, CodeKlarnaRefused, CodeUnavailable, CodeInternal,
+	CodeUnknownSKU, CodeNumberTaken, CodeComplete, CodePurchaseRunning, CodeKlarnaDown, CodeKlarnaRefused, CodeNotPossible, CodeBelowPromised, CodeGone, CodeUnavailable, CodeInternal,
 }
 
 // Schema lists all codes in the document.
@@ -76,7 +79,9 @@ type Problem struct {
 	Errors    []Fault `json:"errors,omitempty" doc:"The members that are wrong." nullable:"false"`
 
 	CheckoutSession *Session  `json:"checkout_session,omitempty" doc:"The session as it is."`
-	Order           *OrderRef `json:"order,omitempty" doc:"The order that the session became."`
+	Order           *OrderRef `json:"order,omitempty" doc:"The order that the session became, or that the action is about."`
+	Reason          string    `json:"reason,omitempty" doc:"Why an action is not possible: cancelled, expired, fraud_pending, above_remaining, nothing_captured …"`
+	CorrelationID   string    `json:"correlation_id,omitempty" doc:"Names Klarna's answer to Klarna's support."`
 
 	wait time.Duration // for Retry-After
 }

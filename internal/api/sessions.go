@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/stock"
 )
@@ -43,18 +44,18 @@ type sessionOutput struct {
 func (a *API) sessions(on huma.API) {
 	const path = Path + "/checkout_sessions/{reference}"
 	tags := []string{"Checkout sessions"}
-	register(a, on, Checkout, huma.Operation{
+	register(a, on, permission.Checkout, huma.Operation{
 		OperationID: "put_checkout_session", Method: http.MethodPut, Path: path, Tags: tags,
 		Summary:     "Say all of a checkout session: it is made (201), or replaced (200)",
 		Description: "Where the shopper has a form open, Klarna's order says the same when this is answered with 200. It may be repeated.",
 		Errors:      []int{http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 		RequestBody: exampleBody(), Responses: exampleAnswers(http.StatusOK, http.StatusCreated),
 	}, a.putSession)
-	register(a, on, Checkout, huma.Operation{
+	register(a, on, permission.Checkout, huma.Operation{
 		OperationID: "get_checkout_session", Method: http.MethodGet, Path: path, Tags: tags,
 		Summary: "Read a checkout session", Errors: []int{http.StatusNotFound}, Responses: exampleAnswers(http.StatusOK),
 	}, a.getSession)
-	register(a, on, Checkout, huma.Operation{
+	register(a, on, permission.Checkout, huma.Operation{
 		OperationID: "expire_checkout_session", Method: http.MethodPost, Path: path + "/expire", Tags: tags,
 		Summary: "End a checkout session that nobody is buying", Errors: []int{http.StatusNotFound, http.StatusConflict},
 		Responses: exampleAnswers(http.StatusOK),
@@ -73,6 +74,7 @@ func (a *API) putSession(ctx context.Context, in *putInput) (*sessionOutput, err
 	if err != nil {
 		return nil, err
 	}
+	purpose.Lines = lineNames(b)
 	expected, err := revisionOf(in.IfMatch)
 	if err != nil {
 		return nil, err

@@ -25,9 +25,9 @@ const formLimit = 512 << 10
 
 // actionRoutes mounts the pages of the actions on one order.
 func (b *Backoffice) actionRoutes(r chi.Router) {
-	r.Group(func(r chi.Router) {
-		r.Use(b.mayManage)
-		for _, a := range b.Desk.Actions {
+	for _, a := range b.Desk.Actions {
+		r.Group(func(r chi.Router) {
+			r.Use(b.needs(a.Needs))
 			at := "/admin/orders/{number}/" + a.Slug
 			r.Get(at, func(w http.ResponseWriter, r *http.Request) { b.actionForm(w, r, a) })
 			r.Post(at, func(w http.ResponseWriter, r *http.Request) { b.actionCheck(w, r, a) })
@@ -36,8 +36,8 @@ func (b *Backoffice) actionRoutes(r chi.Router) {
 			r.Get(at+"/confirm", func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, actionPath(chi.URLParam(r, "number"), a), http.StatusSeeOther) //nolint:gosec // a local path: the number is escaped
 			})
-		}
-	})
+		})
+	}
 	b.eraseRoutes(r)
 	b.bulkRoutes(r)
 }

@@ -17,12 +17,13 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // thank is an action that is made up: all of it stands here. It notes on the order
 // that the shopper was thanked.
 var thank = &aftersale.Action{
-	Name: "thank", Slug: "thank", Title: "Thank the shopper", Busy: "Thanking…", Noun: "word of thanks", Did: "thanked the shopper", Try: "thank the shopper",
+	Name: "thank", Slug: "thank", Needs: permission.Change, Title: "Thank the shopper", Busy: "Thanking…", Noun: "word of thanks", Did: "thanked the shopper", Try: "thank the shopper",
 	Result: func(order.Order, order.AuditEntry) (title, body string) { return "The shopper was thanked.", "" },
 	Possible: func(s aftersale.State) aftersale.Reason {
 		if s.Status == ordermanagement.Cancelled {

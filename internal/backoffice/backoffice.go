@@ -23,6 +23,7 @@ import (
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/webhook"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -40,8 +41,9 @@ type Backoffice struct {
 	Story    *story.Log            // for the inspector, as is Syncer
 	Syncer   *kco.Syncer
 	Logger   *slog.Logger
-	Mailer   *mail.Mailer // nil: no mails are sent
-	Shown    *mail.Shown  // the mails of the demo; nil elsewhere
+	Mailer   *mail.Mailer      // nil: no mails are sent
+	Webhooks *webhook.Webhooks // nil: none are told
+	Shown    *mail.Shown       // the mails of the demo; nil elsewhere
 	// SearchKeys seal what is searched for in addresses: the first seals, all open. 32 bytes each.
 	SearchKeys [][]byte
 }
@@ -71,6 +73,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.inspectRoutes(r)
 					b.stockRoutes(r)
 					b.mailRoutes(r)
+					b.webhookRoutes(r)
 					r.Get(everything, b.notFound)
 				})
 				b.exportRoutes(r) // without the deadline: a file takes as long as it takes
@@ -118,7 +121,7 @@ func (b *Backoffice) identity() templates.Shop { return identity.Of(b.version(),
 // page answers with a page of the back office. title comes without the shop's name; entry
 // is its entry in the navigation, "" for none; main is its main part.
 func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
-	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String(), Mails: b.Shown != nil}
+	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String(), Mails: b.Shown != nil, Webhooks: b.Webhooks != nil && len(b.version().Shop.Webhooks) > 0}
 	if staff := staffOf(r.Context()); staff.Name != "" {
 		shell.Staff, shell.Manages = staff.Name, staff.Role == Manage
 	}

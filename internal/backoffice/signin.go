@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
@@ -86,17 +87,9 @@ func comeBack(r *http.Request) string {
 	return r.URL.EscapedPath()
 }
 
-// mayManage lets only staff with the role manage through.
+// mayManage lets only staff who may change something through.
 func (b *Backoffice) mayManage(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if staffOf(r.Context()).Role != Manage {
-			b.page(w, r, http.StatusForbidden, "Not allowed", "", templates.AdminMessage(templates.AdminMessageView{
-				Title: "You can look but not change.", Body: "Ask someone who can manage orders.", BackURL: home, Back: "See the orders",
-			}))
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return b.needs(permission.Change)(next)
 }
 
 // changesNeedManage is mayManage for every method but GET and HEAD, which change nothing.

@@ -44,6 +44,9 @@ func (b *Backoffice) event(o order.Order, e order.AuditEntry) templates.AdminEve
 		Source: string(e.Source), Time: e.At.Format("15:04"), ISO: e.At.UTC().Format(time.RFC3339), Who: e.Staff,
 		Messages: e.Messages, CorrelationID: e.CorrelationID,
 	}
+	if e.Source == order.ByKey {
+		v.Who = "Key " + e.Staff
+	}
 	if a := b.Desk.Actions.Named(order.Action(e.Event)); a != nil {
 		tell(&v, a, e, o.PurchaseCurrency)
 	} else {

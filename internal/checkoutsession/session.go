@@ -55,6 +55,15 @@ type Purpose struct {
 	CheckoutURL string            `json:"checkout_url,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Customer    Customer          `json:"customer,omitzero"`
+	Lines       []Line            `json:"lines,omitempty"`
+}
+
+// Line is the merchant's own ID of a line, and by what the order's line is known.
+type Line struct {
+	ID        string          `json:"id"`
+	Type      klarna.LineType `json:"type,omitempty"` // "": that of the catalogue's product
+	Reference string          `json:"reference,omitempty"`
+	Name      string          `json:"name,omitempty"` // "": the catalogue's
 }
 
 // Customer is what the merchant knows of the shopper. It is personal data.

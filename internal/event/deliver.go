@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +29,12 @@ type Receiver struct {
 	// GiveUp is told of an event that was not, or perhaps not, delivered and is not tried
 	// again. After an error it is told again.
 	GiveUp func(context.Context, Event, error) error
+	// AtOnce is how many deliveries a process has under way; each gets its turn whatever came of
+	// the others. 0: they go in rounds of 8, and fewer are tried while nothing gets through.
+	AtOnce int
+	// Keep keeps what was delivered in the database for as long as its event, so that it can be
+	// looked at and delivered again.
+	Keep bool
 	// Unsure is after how many tries of which nobody knows what came of them an event is
 	// given up: so often it is delivered at most. 0: any number.
 	Unsure int
@@ -51,6 +59,8 @@ const (
 	deliverPause = 5 * time.Second // after a failure of the database, and of the only try
 	deliverAway  = time.Minute     // at most between two tries while nothing gets through
 	problemSize  = 200             // of what is stored of an error, in bytes
+	moreEvery    = time.Second
+	longestWait  = 24 * time.Hour // that a receiver may ask for
 )
 
 // pauses are how long a delivery waits after its tries, the last one from then on.
@@ -58,21 +68,70 @@ var pauses = []time.Duration{
 	5 * time.Second, time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 12 * time.Hour,
 }
 
+// LaterError is an error of Deliver after which the next try waits for so long at least.
+type LaterError struct {
+	Wait time.Duration
+	Err  error
+}
+
+// Error is that of Err.
+func (e *LaterError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *LaterError) Unwrap() error { return e.Err }
+
 // Delivery brings events to their receivers.
 type Delivery struct {
 	Outbox    *Outbox
 	Receivers []*Receiver
-	Observer  *observe.Observer
-	Logger    *slog.Logger
+	// More are receivers that come and go, by their names. It is asked each second; nil: none.
+	More     func(context.Context) []*Receiver
+	Observer *observe.Observer
+	Logger   *slog.Logger
 }
 
 // Run delivers until ctx ends; what is under way then is finished. Every process may run it.
 func (d *Delivery) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	for _, r := range d.Receivers {
-		all.Go(func() { d.run(ctx, r) })
+	defer all.Wait()
+	running := map[string]context.CancelFunc{}
+	for {
+		there := map[string]bool{}
+		for _, r := range d.all(ctx) {
+			there[r.Name] = true
+			if running[r.Name] != nil {
+				continue
+			}
+			own, end := context.WithCancel(ctx)
+			running[r.Name] = end
+			all.Go(func() {
+				if r.AtOnce > 0 {
+					d.steady(own, r)
+				} else {
+					d.run(own, r)
+				}
+			})
+		}
+		for name, end := range running {
+			if !there[name] {
+				end()
+				delete(running, name)
+			}
+		}
+		select {
+		case <-time.After(moreEvery):
+		case <-ctx.Done():
+			return
+		}
 	}
-	all.Wait()
+}
+
+// all are the receivers of now.
+func (d *Delivery) all(ctx context.Context) []*Receiver {
+	if d.More == nil {
+		return d.Receivers
+	}
+	return slices.Concat(d.Receivers, d.More(ctx))
 }
 
 // run delivers to one receiver: nobody waits for another.
@@ -127,7 +186,8 @@ func (d *Delivery) Round(ctx context.Context, r *Receiver, limit int) (tried, fa
 // underway is an event that this process delivers now.
 type underway struct {
 	Event
-	tries, unsure int // with this one
+	tries, unsure int       // with this one
+	since         time.Time // for Patience: when it happened, or when it was asked for again
 }
 
 // takeDue takes deliveries whose time has come. A row has a lease while it is tried, so a
@@ -143,11 +203,13 @@ func (d *Delivery) takeDue(ctx context.Context, r *Receiver, limit int) (taken [
 	}
 	for _, row := range due {
 		var u underway
+		var since int64
 		found := false
 		err := d.Outbox.DB.Tx(ctx, func(tx *sql.Tx) error {
 			err := tx.QueryRowContext(ctx, `update event_deliveries set due_at = $4, tries = tries + 1, unsure = unsure + 1
-				where receiver = $1 and event_id = $2 and due_at = $3 returning tries, unsure`,
-				r.Name, row.Key, row.At, now.Add(deliverLease).UnixMilli()).Scan(&u.tries, &u.unsure)
+				where receiver = $1 and event_id = $2 and due_at = $3 returning tries, unsure, at`,
+				r.Name, row.Key, row.At, now.Add(deliverLease).UnixMilli()).Scan(&u.tries, &u.unsure, &since)
+			u.since = time.UnixMilli(since)
 			if found = err == nil; !found {
 				if errors.Is(err, sql.ErrNoRows) { // somebody else was faster
 					err = nil
@@ -215,7 +277,7 @@ func (d *Delivery) hand(ctx context.Context, tx *sql.Tx, r *Receiver, after int6
 		if !r.Wants(e) {
 			continue
 		}
-		taken = append(taken, underway{e, 1, 1})
+		taken = append(taken, underway{e, 1, 1, e.At})
 		if len(taken) == limit && i < len(page.Events)-1 {
 			page.Next = e.Sequence
 			break
@@ -228,68 +290,135 @@ func (d *Delivery) hand(ctx context.Context, tx *sql.Tx, r *Receiver, after int6
 	if n, err := moved.RowsAffected(); err != nil || n == 0 { // somebody else was faster
 		return nil, err
 	}
-	until := time.Now().Add(deliverLease).UnixMilli()
-	for _, u := range taken {
-		// After ErrGone it may be there already.
-		if _, err := tx.ExecContext(ctx, `insert into event_deliveries (receiver, event_id, sequence, at, due_at, tries, unsure)
-			values ($1, $2, $3, $4, $5, 1, 1) on conflict do nothing`, r.Name, u.ID, u.Sequence, u.At.UnixMilli(), until); err != nil {
-			return nil, err
-		}
-	}
-	return taken, nil
+	return taken, note(ctx, tx, r, taken)
 }
 
-// deliver does one try and stores what came of it. failed: there was no answer to it that is
-// about this event alone.
+// note makes the rows of what was handed over.
+func note(ctx context.Context, tx *sql.Tx, r *Receiver, taken []underway) error {
+	if len(taken) == 0 {
+		return nil
+	}
+	until := time.Now().Add(deliverLease).UnixMilli()
+	var rows []string
+	args := []any{r.Name, until}
+	for _, u := range taken {
+		n := len(args)
+		rows = append(rows, fmt.Sprintf("($1, $%d, $%d, $%d, $2, 1, 1)", n+1, n+2, n+3))
+		args = append(args, u.ID, u.Sequence, u.At.UnixMilli())
+	}
+	// After ErrGone some may be there already.
+	_, err := tx.ExecContext(ctx, "insert into event_deliveries (receiver, event_id, sequence, at, due_at, tries, unsure) values "+ //nolint:gosec // numbers of arguments
+		strings.Join(rows, ", ")+" on conflict do nothing", args...)
+	return err
+}
+
+// outcome is what came of a try.
+type outcome struct {
+	underway
+	result  observe.DeliveryResult
+	problem error
+	next    time.Time // of DeliveryFailed: when it is tried again
+}
+
+// failed: there was no answer to the try that is about this event alone.
+func (o outcome) failed() bool {
+	return o.result == observe.DeliveryFailed || o.result == observe.DeliveryUnsure || o.result == observe.DeliveryGivenUp
+}
+
+// deliver does one try and stores what came of it.
 func (d *Delivery) deliver(ctx context.Context, r *Receiver, u underway) (failed bool, err error) {
+	o := d.try(ctx, r, u)
+	return o.failed(), d.settle(ctx, r, []outcome{o})
+}
+
+// try does one try.
+func (d *Delivery) try(ctx context.Context, r *Receiver, u underway) outcome {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), DeliverTime)
 	defer cancel()
-	problem := ErrUnsure // of the tries before, which were killed
+	o := outcome{underway: u, problem: ErrUnsure} // of the tries before, which were killed
 	if r.Unsure == 0 || u.unsure <= r.Unsure {
-		problem = r.Deliver(ctx, u.Event)
+		o.problem = r.Deliver(ctx, u.Event)
 	}
-	ctx = context.WithoutCancel(ctx) // what came of it is stored, however long it took; the database has limits of its own
-	next := time.Now().Add(pauseAfter(u.tries))
-	unsure := errors.Is(problem, ErrUnsure)
+	pause := pauseAfter(u.tries)
+	if later, ok := errors.AsType[*LaterError](o.problem); ok {
+		pause = max(pause, min(later.Wait, longestWait))
+	}
+	o.next = time.Now().Add(pause)
+	unsure := errors.Is(o.problem, ErrUnsure)
 	switch {
-	case problem == nil:
-		return false, d.done(ctx, r, u, observe.DeliveryDone)
-	case errors.Is(problem, ErrSkipped):
-		return false, d.done(ctx, r, u, observe.DeliverySkipped)
-	case errors.Is(problem, ErrRefused):
-		return false, d.giveUp(ctx, r, u, problem, observe.DeliveryRefused)
+	case o.problem == nil:
+		o.result = observe.DeliveryDone
+	case errors.Is(o.problem, ErrSkipped):
+		o.result = observe.DeliverySkipped
+	case errors.Is(o.problem, ErrRefused):
+		o.result = observe.DeliveryRefused
 	case unsure && r.Unsure > 0 && u.unsure >= r.Unsure:
-		return true, d.giveUp(ctx, r, u, problem, observe.DeliveryUnsure)
-	case next.After(u.At.Add(Patience)):
-		return true, d.giveUp(ctx, r, u, problem, observe.DeliveryGivenUp)
-	case !unsure:
-		u.unsure--
+		o.result = observe.DeliveryUnsure
+	case o.next.After(u.since.Add(Patience)):
+		o.result = observe.DeliveryGivenUp
+	default:
+		o.result = observe.DeliveryFailed
+		if !unsure {
+			o.unsure--
+		}
 	}
-	d.Logger.WarnContext(ctx, "delivery failed", "receiver", r.Name, "event_id", u.ID, "try", u.tries, "error", problem)
-	d.Observer.Delivery(r.Name, observe.DeliveryFailed)
-	_, err = d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = $3, unsure = $4, problem = $5 where receiver = $1 and event_id = $2",
-		r.Name, u.ID, next.UnixMilli(), u.unsure, short(problem))
-	return true, err
+	return o
 }
 
-func (d *Delivery) done(ctx context.Context, r *Receiver, u underway, result observe.DeliveryResult) error {
-	d.Observer.Delivery(r.Name, result)
-	_, err := d.Outbox.DB.Exec(ctx, "delete from event_deliveries where receiver = $1 and event_id = $2", r.Name, u.ID)
+// settle stores what came of tries, however long they took; the database has limits of its own.
+func (d *Delivery) settle(ctx context.Context, r *Receiver, outcomes []outcome) error {
+	ctx = context.WithoutCancel(ctx)
+	var done []string
+	var errs []error
+	for _, o := range outcomes {
+		switch o.result {
+		case observe.DeliveryDone, observe.DeliverySkipped:
+			d.Observer.Delivery(r.Name, o.result)
+			done = append(done, o.ID)
+		case observe.DeliveryFailed:
+			errs = append(errs, d.putOff(ctx, r, o))
+		case observe.DeliveryRefused, observe.DeliveryUnsure, observe.DeliveryGivenUp:
+			errs = append(errs, d.giveUp(ctx, r, o))
+		}
+	}
+	return errors.Join(append(errs, d.done(ctx, r, done))...)
+}
+
+func (d *Delivery) done(ctx context.Context, r *Receiver, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	among, args := db.In(ids)
+	end := fmt.Sprintf(" where event_id %s and receiver = $%d", among, len(args)+1)
+	args = append(args, r.Name)
+	if !r.Keep {
+		_, err := d.Outbox.DB.Exec(ctx, "delete from event_deliveries"+end, args...)
+		return err
+	}
+	_, err := d.Outbox.DB.Exec(ctx, fmt.Sprintf("update event_deliveries set due_at = null, problem = null, done_at = $%d", len(args)+1)+end, append(args, time.Now().UnixMilli())...)
+	return err
+}
+
+func (d *Delivery) putOff(ctx context.Context, r *Receiver, o outcome) error {
+	d.Logger.WarnContext(ctx, "delivery failed", "receiver", r.Name, "event_id", o.ID, "try", o.tries, "error", o.problem)
+	d.Observer.Delivery(r.Name, observe.DeliveryFailed)
+	_, err := d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = $3, unsure = $4, problem = $5 where receiver = $1 and event_id = $2",
+		r.Name, o.ID, o.next.UnixMilli(), o.unsure, short(o.problem))
 	return err
 }
 
 // giveUp ends the tries. The row stays as long as the event, so that it can be found.
-func (d *Delivery) giveUp(ctx context.Context, r *Receiver, u underway, problem error, result observe.DeliveryResult) error {
-	if err := r.GiveUp(ctx, u.Event, problem); err != nil {
+func (d *Delivery) giveUp(ctx context.Context, r *Receiver, o outcome) error {
+	if err := r.GiveUp(ctx, o.Event, o.problem); err != nil {
 		return fmt.Errorf("give up delivery: %w", err)
 	}
 	level := slog.LevelError
-	if result == observe.DeliveryRefused { // mostly an address that somebody mistyped
+	if o.result == observe.DeliveryRefused { // mostly an address that somebody mistyped
 		level = slog.LevelWarn
 	}
-	d.Logger.Log(ctx, level, "delivery given up", "receiver", r.Name, "event_id", u.ID, "try", u.tries, "error", problem)
-	d.Observer.Delivery(r.Name, result)
-	_, err := d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = null, problem = $3 where receiver = $1 and event_id = $2", r.Name, u.ID, short(problem))
+	d.Logger.Log(ctx, level, "delivery given up", "receiver", r.Name, "event_id", o.ID, "try", o.tries, "error", o.problem)
+	d.Observer.Delivery(r.Name, o.result)
+	_, err := d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = null, problem = $3 where receiver = $1 and event_id = $2", r.Name, o.ID, short(o.problem))
 	return err
 }
 
@@ -307,12 +436,12 @@ func short(problem error) string {
 
 // Queue is what is not delivered yet, and when the first of it happened.
 func (d *Delivery) Queue() observe.Queue {
-	var names []string
-	for _, r := range d.Receivers {
-		names = append(names, r.Name)
-	}
-	among, args := db.In(names)
 	return observe.Queue{Name: "deliveries", Length: func(ctx context.Context) (int64, time.Time, error) {
+		var names []string
+		for _, r := range d.all(ctx) {
+			names = append(names, r.Name)
+		}
+		among, args := db.In(names)
 		return d.Outbox.DB.Waiting(ctx, `select count(*), min(at) from (
 			select at from event_deliveries where receiver `+among+` and due_at is not null
 			union all select events.at from events join event_cursors on sequence > after where receiver `+among+`) as waiting`, args...)

@@ -175,7 +175,7 @@ func TestDeliveryPauses(t *testing.T) {
 				t.Fatalf("after try %d it waits %v, want about %v", i+1, pause, want)
 			}
 			age += want
-			exec(t, d, "update events set at = $1", time.Now().Add(-age).UnixMilli())
+			exec(t, d, "update event_deliveries set at = $1", time.Now().Add(-age).UnixMilli())
 			later(t, d)
 		}
 		if age < 60*time.Hour || age > 84*time.Hour || rows(t, d) != fmt.Sprintf("one %d 0 false", r.tries["one"]) && !strings.HasSuffix(rows(t, d), "false") {

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -34,6 +35,17 @@ const (
 	StockOversold            Type = "stock.oversold"
 )
 
+// Types are all types.
+func Types() []Type {
+	return []Type{
+		SessionCompleted, SessionExpired, OrderCreated, OrderUpdated, OrderRiskChanged, OrderCaptured, OrderRefunded, OrderShipped, OrderCancelled,
+		OrderReleased, OrderExpiring, OrderExpired, OrderCommandFinished, OrderWithdrawalRequested, StockOversold,
+	}
+}
+
+// Known reports whether it is one of Types.
+func (t Type) Known() bool { return slices.Contains(Types(), t) }
+
 // Event is what happened.
 type Event struct {
 	ID       string // evt_…
@@ -42,6 +54,17 @@ type Event struct {
 	At       time.Time       // to the millisecond
 	Subject  string          // order ID, reference of a session, or SKU
 	Data     json.RawMessage // what Data.JSON made; it names nobody
+}
+
+// MarshalJSON is the event as the API and webhooks tell it.
+func (e Event) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		ID        string          `json:"id"`
+		Sequence  int64           `json:"sequence"`
+		Type      Type            `json:"type"`
+		Timestamp time.Time       `json:"timestamp"`
+		Data      json.RawMessage `json:"data"`
+	}{e.ID, e.Sequence, e.Type, e.At, e.Data})
 }
 
 // Data is what an event is about: Order, Session or Stock.

@@ -15,7 +15,7 @@ import (
 // metrics are the metrics of an observer. docs/monitoring.md explains each.
 type metrics struct {
 	*prometheus.Registry
-	requests, lockWaits, calls, roundTimes *prometheus.HistogramVec
+	requests, lockWaits, calls, roundTimes, webhooks *prometheus.HistogramVec
 
 	failures, callRetries, callbacks, syncs, replacements, book, placed, amount,
 	flagged, commands, rounds, bulkItems, leftBehind, deliveries *prometheus.CounterVec
@@ -23,6 +23,7 @@ type metrics struct {
 	inFlight    prometheus.Gauge
 	cartRetries prometheus.Counter
 	finished    *prometheus.GaugeVec
+	webhookOff  *prometheus.GaugeVec
 }
 
 // newMetrics registers all metrics except those of Redis.
@@ -32,8 +33,9 @@ func newMetrics() metrics {
 		inFlight:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "shopd_requests_in_flight", Help: "Requests that are being served."}),
 		cartRetries: prometheus.NewCounter(prometheus.CounterOpts{Name: "shopd_cart_retries_total", Help: "Changes of a cart that were made anew because somebody else was faster."}),
 		finished:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shopd_round_finished_timestamp_seconds", Help: "When this process last finished a round without a failure, or was started."}, []string{"loop"}),
+		webhookOff:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shopd_webhook_off", Help: "1 for an endpoint of webhooks that is switched off, else 0."}, []string{"endpoint"}),
 	}
-	m.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.inFlight, m.cartRetries, m.finished)
+	m.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.inFlight, m.cartRetries, m.finished, m.webhookOff)
 	version := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = cmp.Or(info.Main.Version, version)
@@ -64,6 +66,8 @@ func newMetrics() metrics {
 	m.bulkItems = m.counters("shopd_bulk_items_total", "Orders of bulk captures that were tried: done, refused, or pending where Klarna has not answered.", "result")
 	m.leftBehind = m.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result")
 	m.deliveries = m.counters("shopd_deliveries_total", "Tries to deliver an event, by receiver and what came of it.", "receiver", "result")
+	m.webhooks = m.histograms("shopd_webhook_duration_seconds", "Calls of the merchant's endpoints by what they answered.",
+		[]float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 15}, "endpoint", "result")
 	m.showZeros()
 	return m
 }

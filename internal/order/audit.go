@@ -1,6 +1,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -52,7 +53,7 @@ func (b *Book) Entries(ctx context.Context, orderID string) ([]AuditEntry, error
 // Entry begins what the audit says of a command.
 func (c Command) Entry(result Result) AuditEntry {
 	return AuditEntry{
-		At: time.Now().UTC(), Source: ByStaff, Staff: c.Staff, Event: string(c.Action), Key: c.Key, Result: result, Amount: c.Amount,
+		At: time.Now().UTC(), Source: cmp.Or(c.By, ByStaff), Staff: c.Staff, Event: string(c.Action), Key: c.Key, Result: result, Amount: c.Amount,
 	}
 }
 

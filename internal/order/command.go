@@ -19,9 +19,10 @@ type Command struct {
 	// 1 to 100 printable ASCII characters.
 	Key      string    `json:"key"`
 	Action   Action    `json:"action"`
-	Revision int64     `json:"revision"` // of the order that staff looked at
-	Staff    string    `json:"staff"`    // who
-	At       time.Time `json:"at"`       // when it was first sent; set by Do
+	Revision int64     `json:"revision"`     // of the order that staff looked at
+	Staff    string    `json:"staff"`        // who
+	By       Source    `json:"by,omitempty"` // what Staff names; "": staff
+	At       time.Time `json:"at"`           // when it was first sent; set by Do
 
 	// Amount is that of a capture or refund, above 0; of changed lines the
 	// new order amount; else 0. Minor units.
@@ -69,6 +70,7 @@ type Source string
 const (
 	BySystem  Source = "system" // shopd itself
 	ByStaff   Source = "staff"
+	ByKey     Source = "key" // a server of the merchant's, by a key of the API; Staff is the key's name
 	ByShopper Source = "shopper"
 	ByKlarna  Source = "klarna" // seen when the order was read
 )

@@ -27,12 +27,17 @@ type Query struct {
 	State   State
 	Risk    ordermanagement.FraudStatus // FraudPending only while it matters
 	Country string                      // of purchase, alpha-2 in upper case
+	// Statuses are Klarna's, of which the order has one; Reference is that of its checkout
+	// session, SKU that of some of its goods.
+	Statuses       []ordermanagement.Status
+	Reference, SKU string
 	// PlacedAfter and PlacedBefore bound the time of purchase, to the millisecond: the first
 	// is included, the second is not.
 	PlacedAfter, PlacedBefore time.Time
-	Expiring                  bool // within 7 days, and something of it can be captured
-	ToShip                    bool // see Order.ToShip
-	Flagged                   bool // with any flag
+	UpdatedAfter              time.Time // the record was written then, or later
+	Expiring                  bool      // within 7 days, and something of it can be captured
+	ToShip                    bool      // see Order.ToShip
+	Flagged                   bool      // with any flag
 
 	Sort      Sort
 	Ascending bool // oldest, smallest, first of the alphabet first
@@ -386,7 +391,7 @@ func (s selection) counted() clause {
 
 // selection understands a query.
 func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
-	if asked := q.Text + string(q.State) + q.Country; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
+	if asked := q.Text + string(q.State) + q.Country + q.Reference + q.SKU; !utf8.ValidString(asked) || strings.ContainsRune(asked, 0) {
 		return nothing, nil // a database takes no such text
 	}
 	var filters []clause
@@ -398,6 +403,16 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 	hidden := q.hiding(" || ''")
 	add(q.State != "", "o.state"+hidden+" = $", string(q.State))
 	add(q.Country != "", "o.country"+hidden+" = $", q.Country)
+	if len(q.Statuses) > 0 {
+		var among []clause
+		for _, status := range q.Statuses {
+			among = append(among, sqlf("$", string(status)))
+		}
+		add(true, "o.status in ($)", joined(among, ", "))
+	}
+	add(q.Reference != "", "o.reference = $", q.Reference)
+	add(q.SKU != "", "o.id in (select w.order_id from order_words w where w.word = $)", word(q.SKU))
+	add(!q.UpdatedAfter.IsZero(), "o.updated_at >= $", q.UpdatedAfter.UnixMilli())
 	add(q.Risk != "", cmp.Or(map[ordermanagement.FraudStatus]string{
 		ordermanagement.FraudPending: "o.pending", ordermanagement.FraudRejected: "o.rejected", ordermanagement.FraudAccepted: "not o.pending and not o.rejected",
 	}[q.Risk], "1 = 0"))

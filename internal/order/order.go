@@ -50,6 +50,8 @@ type Order struct {
 	// Of the checkout session that was bought: the merchant's reference and metadata.
 	Reference string            `json:"reference,omitempty"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
+	// LineNames are the merchant's own IDs of the session's lines, by those of LineIDs.
+	LineNames map[string]string `json:"line_names,omitempty"`
 
 	// ErasedAt is when the personal data was erased; zero: it is there.
 	ErasedAt time.Time `json:"erased_at,omitzero"`

@@ -10,13 +10,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // Kept is how long a version that is not the newest is kept at least: longer than any cart. One
@@ -375,18 +375,21 @@ func readContents(number int64, shop, goods []byte) (*Version, error) {
 // all that is wrong with both.
 func Read(number int64, source settings.Source, goods []byte) (*Version, error) {
 	var problems []string
+	wrong := 0
 	shop, warnings, err := settings.Read(source)
 	if err != nil {
 		problems = append(problems, "shop file: "+err.Error())
+		wrong += yamlfile.Count(err)
 	}
 	products := &catalog.Catalog{}
 	if len(goods) > 0 {
 		if products, err = catalog.Read(bytes.NewReader(goods)); err != nil {
 			problems = append(problems, "catalogue: "+err.Error())
+			wrong += yamlfile.Count(err)
 		}
 	}
 	if len(problems) > 0 {
-		return nil, errors.New(strings.Join(problems, "\n"))
+		return nil, &WrongError{wrong, problems}
 	}
 	v := NewVersion(number, shop, products)
 	v.Warnings = warnings
@@ -394,7 +397,7 @@ func Read(number int64, source settings.Source, goods []byte) (*Version, error) 
 	case shop.Storefront && len(goods) == 0:
 		return nil, ErrNoCatalog
 	case len(v.Markets) == 0:
-		return nil, errors.New("nothing can be bought: no product has a price in the currency of a market")
+		return nil, &WrongError{1, []string{"nothing can be bought: no product has a price in the currency of a market"}}
 	}
 	return v, nil
 }

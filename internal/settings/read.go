@@ -52,7 +52,7 @@ type reader struct {
 
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
-	"":         {"embed", "hooks", "webhooks"},
+	"":         {"embed", "hooks"},
 	"checkout": {"confirmation"},
 }
 
@@ -77,7 +77,7 @@ var (
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
 	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "mail", "measure", "withdrawal", "retention")
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "mail", "webhooks", "measure", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -95,6 +95,7 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Campaigns = r.campaigns(m["campaigns"], s)
 	s.Measure = r.measure(m["measure"])
 	s.Mail = r.mail(m["mail"])
+	s.Webhooks = r.webhooks(m["webhooks"])
 	s.Withdrawal = defaultWithdrawal
 	if n := r.Object(m["withdrawal"], "withdrawal", nil, "days")["days"]; n != nil {
 		if s.Withdrawal = r.Number(n, "withdrawal.days", 0, 365); s.Withdrawal > 0 && s.Withdrawal < defaultWithdrawal {

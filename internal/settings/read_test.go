@@ -248,7 +248,6 @@ func TestReadRefuses(t *testing.T) {
 		{"retention of none", "18m", "0d", `line 46: retention.personal_data: "0d" is not a number of years, months or days such as 3y, 18m or 400d`},
 		{"embed", "storefront: true", "embed: {}", "line 5: embed: " + notYet},
 		{"hooks", "storefront: true", "hooks: {}", "line 5: hooks: " + notYet},
-		{"webhooks", "storefront: true", "webhooks: []", "line 5: webhooks: " + notYet},
 		{"mail from nobody", "storefront: true", "mail: {}", "line 5: mail.from: is missing"},
 		{"mail from two", "storefront: true", "mail: {from: 'a@b.example, c@d.example'}", `line 5: mail.from: "a@b.example, c@d.example" is not a sender such as Shop <order@shop.example>`},
 		{"mail of an unknown kind", "storefront: true", "mail: {from: a@b.example, send: [order_lost]}", `line 5: mail.send[0]: "order_lost" is none of: order_placed, order_shipped, order_refunded, order_cancelled`},

@@ -25,6 +25,7 @@ type Shop struct {
 	Checkout    Checkout
 	Campaigns   campaign.List // of the shop's own pages
 	Mail        Mail
+	Webhooks    []Webhook
 	Measure     Measure
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it
 	Retention   Retention // for how long orders keep their personal data; zero: for ever

@@ -23,6 +23,7 @@ import (
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
 	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/webhook"
 )
 
 // addObserver makes the observer and the story.
@@ -94,7 +95,8 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 
 // addDeliveries makes the receivers of events, and shows all that waits.
 func (s *Shop) addDeliveries(c Config) {
-	s.Deliveries = &event.Delivery{Outbox: s.Events, Observer: s.Observer, Logger: c.Logger}
+	s.Webhooks = webhook.New(c.DB, c.Published, c.PublicURL, c.Logger, s.Observer)
+	s.Deliveries = &event.Delivery{Outbox: s.Events, Observer: s.Observer, Logger: c.Logger, More: s.Webhooks.Receivers}
 	if c.Mail != nil {
 		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: c.Mail}
 		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
@@ -131,7 +133,7 @@ func (s *Shop) addBackoffice(c Config) {
 	}
 	s.Backoffice = &backoffice.Backoffice{
 		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, SearchKeys: s.Signer.Keys("searches of staff"),
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, SearchKeys: s.Signer.Keys("searches of staff"),
 	}
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
@@ -141,7 +143,7 @@ func (s *Shop) addAPI(c Config) {
 	if len(c.Keys) > 0 {
 		s.API = &api.API{
 			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
-			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Book: s.Book, KCO: s.KCO, Payments: s.Payments,
+			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments,
 			Sessions: s.CheckoutSessions, Links: s.Links, Locks: s.Storefront.Sessions,
 		}
 	}

@@ -32,6 +32,7 @@ import (
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
 	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/webhook"
 )
 
 // Config is the configuration of a shop. Addresses are scheme://host[:port], without a
@@ -92,7 +93,8 @@ type Shop struct {
 	Book             *order.Book
 	Desk             *aftersale.Desk
 	Callbacks        *callback.Callbacks
-	Mailer           *mail.Mailer    // nil: there is none
+	Mailer           *mail.Mailer // nil: there is none
+	Webhooks         *webhook.Webhooks
 	Deliveries       *event.Delivery // of events to their receivers
 	Storefront       *storefront.Storefront
 	Backoffice       *backoffice.Backoffice // nil: there is none

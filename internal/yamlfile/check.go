@@ -4,6 +4,7 @@ package yamlfile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -56,7 +57,23 @@ func (c *Checker) Err() error {
 	if more := len(shown) - maxShown; more > 0 {
 		shown = append(shown[:maxShown], fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Errorf("%d wrong:\n%s", len(c.problems), strings.Join(shown, "\n"))
+	return &wrongError{len(c.problems), fmt.Sprintf("%d wrong:\n%s", len(c.problems), strings.Join(shown, "\n"))}
+}
+
+// wrongError is that of Err.
+type wrongError struct {
+	count int
+	text  string
+}
+
+func (e *wrongError) Error() string { return e.text }
+
+// Count is how many problems an error has: one that is not of Err has one.
+func Count(err error) int {
+	if w, ok := errors.AsType[*wrongError](err); ok {
+		return w.count
+	}
+	return 1
 }
 
 // Warnings are what Warn was told, in the order of the file.

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,9 +112,16 @@ func TestMetrics(t *testing.T) {
 	orderID := w.selling()
 	w.office(orderID)
 
-	pay := watched{deployment: deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"))}
+	told := make(chan struct{}, 1)
+	pay := watched{deployment: deploy(t, 1, fakeklarna.Options{}, "-shop", shoptest.ShopFile(t, "checkout: {product: payments}\n"+endpoint(t, told)))}
 	pay.p = pay.shops[0]
 	pay.paying()
+	<-told
+	for deadline := time.Now().Add(30 * time.Second); pay.p.scrape().sum(`shopd_webhook_duration_seconds_count{endpoint="shop",result="2xx"}`) == 0; {
+		if time.Sleep(50 * time.Millisecond); time.Now().After(deadline) {
+			t.Fatal("the webhook is not counted")
+		}
+	}
 
 	w.looped(begun) // has had time meanwhile
 	last := w.p.scrape()
@@ -122,6 +131,23 @@ func TestMetrics(t *testing.T) {
 	golden(t, "testdata/metrics.golden", strings.Join(families(all...), "\n")+"\n")
 	bounded(t, all)
 	w.keepsIDs(all)
+}
+
+// endpoint is a line of a shop file with an endpoint of webhooks, which says when it is told.
+func endpoint(t *testing.T, told chan<- struct{}) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	}))
+	t.Cleanup(s.Close)
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "webhooks: [{id: shop, url: " + s.URL + ", secret_file: " + secret + "}]\n"
 }
 
 // golden compares with a file, or writes it.
@@ -430,7 +456,7 @@ func (w watched) paying() {
 var labelValues = map[string]string{
 	"action": `[a-z_]+`, "callback": `[a-z_]+`, "code": `[a-z_]+|[0-5]\d\d|0`, "country": `[A-Z]{2}|other`, "currency": `[A-Z]{3}|other`, "event": `[a-z_]+`,
 	"family": `[a-z]+`, "flag": `[a-z_]+`, "go_version": `go[0-9.]+\S*`, "kind": `[a-z]+`, "loop": `[a-z_]+`, "method": `GET|HEAD|POST|other`,
-	"mode": `load|change|repair|free`, "operation": `[a-z ]+`, "product": `kco|payments|free`, "queue": `[a-z_]+`, "reason": `[a-z]+`, "receiver": `[a-z_]+`, "result": `[a-z_]+`,
+	"mode": `load|change|repair|free`, "operation": `[a-z ]+`, "product": `kco|payments|free`, "queue": `[a-z_]+`, "reason": `[a-z]+`, "receiver": `[a-z_]+`, "result": `[a-z0-9_]+`, "endpoint": `[a-z]+`,
 	"route": `none|\*|/(?:[a-z_\-]*|\{[a-z]+\}|\*)(?:/(?:[a-z_\-]+|\{[a-z]+\}|\*))*/?`, "state": `idle|busy`, "version": `\S+`,
 	"le": `[0-9.e+\-]+|\+Inf`, "quantile": `[0-9.]+`,
 }

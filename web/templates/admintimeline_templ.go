@@ -410,6 +410,6 @@ func mark(source string) templ.Component {
 	})
 }
 
-var sourceNames = map[string]string{"staff": "Staff:", "shopper": "Shopper:", "klarna": "Klarna:", "system": "Shop:"}
+var sourceNames = map[string]string{"staff": "Staff:", "shopper": "Shopper:", "klarna": "Klarna:", "system": "Shop:", "key": "API key:"}
 
 var _ = templruntime.GeneratedTemplate

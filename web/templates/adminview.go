@@ -9,13 +9,14 @@ import (
 // AdminShell is the layout of the back office around a page. The back office is in English
 // only. Its amounts have two decimals.
 type AdminShell struct {
-	Shop    Shop
-	Title   string // of the page, without the shop's name
-	Active  string // "orders", "stock", "inspector", "exports" or "mails"; "" = none of the navigation
-	Staff   string // who is signed in; "" = nobody
-	Manages bool   // may change orders
-	Mails   bool   // the demo, which shows its mails
-	Zone    string // of all times: "Europe/Stockholm"
+	Shop     Shop
+	Title    string // of the page, without the shop's name
+	Active   string // "orders", "stock", "inspector", "exports", "webhooks" or "mails"; "" = none of the navigation
+	Staff    string // who is signed in; "" = nobody
+	Manages  bool   // may change orders
+	Webhooks bool   // the shop file names endpoints
+	Mails    bool   // the demo, which shows its mails
+	Zone     string // of all times: "Europe/Stockholm"
 }
 
 // AdminMessageView is a page with one message.

@@ -1,0 +1,121 @@
+package aftersale
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
+	"github.com/shopd/shopd/internal/order"
+)
+
+// What a server of the merchant's asks for, without a form.
+
+// Wanted says how much is captured or refunded: quantities of lines, else an amount, else
+// all.
+type Wanted struct {
+	Lines  []order.ShipmentLine // by the IDs of order.LineIDs
+	Amount money.Amount
+}
+
+// ErrNothing: the lines come to nothing.
+var ErrNothing = errors.New("the lines come to nothing")
+
+// LineError: a line that is asked for is none of the order.
+type LineError struct{ Index int }
+
+// Error says which.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d is none of the order", e.Index) }
+
+// Captured puts into a command what is captured. The error is an *ImpossibleError, a
+// *LineError, ErrNothing, or that of sums that overflow.
+func (w Wanted) Captured(o order.Order, c *order.Command) (err error) {
+	open := func(s order.LineState) klarna.OrderLine { return s.Open }
+	c.Amount, c.OrderLines, err = w.taken(o, open, o.TakeUncaptured, o.RemainingAuthorizedAmount, &ImpossibleError{Action: c.Action, Reason: ReasonAboveRemaining})
+	return err
+}
+
+// Refunded puts into a command what is refunded. The error is that of Captured.
+func (w Wanted) Refunded(o order.Order, c *order.Command) (err error) {
+	back := func(s order.LineState) klarna.OrderLine { return s.Refundable }
+	c.Amount, c.OrderLines, err = w.taken(o, back, o.TakeRefundable, refundable(o), &ImpossibleError{Action: c.Action, Reason: ReasonAboveCaptured})
+	return err
+}
+
+// taken is what of the order's lines is wanted, and what that comes to.
+func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine, take taker, all money.Amount, above *ImpossibleError) (money.Amount, []klarna.OrderLine, error) {
+	if w.Lines == nil && w.Amount != 0 {
+		return w.Amount, nil, nil
+	}
+	var ids []string
+	var left []klarna.OrderLine
+	known := map[string]bool{}
+	for _, s := range o.Lines() {
+		id := s.ID
+		if id == "" { // a part at another price, of the line with its reference
+			id = idOf(o, s.Line)
+		}
+		known[id] = true
+		if p := part(s); p.Quantity > 0 {
+			ids, left = append(ids, id), append(left, p)
+		}
+	}
+	wanted := map[string]int64{}
+	for i, l := range w.Lines {
+		if !known[l.ID] || l.ID == "" {
+			return 0, nil, &LineError{i}
+		}
+		wanted[l.ID] += l.Quantity
+	}
+	quantities, follows := make([]int64, len(left)), following(left)
+	for i, p := range left {
+		switch {
+		case w.Lines == nil:
+			quantities[i] = p.Quantity
+		case follows[i]: // as much as of the goods
+			quantities[i] = p.Quantity
+			delete(wanted, ids[i])
+		default:
+			quantities[i] = min(wanted[ids[i]], p.Quantity)
+			wanted[ids[i]] -= quantities[i]
+		}
+	}
+	for _, n := range wanted {
+		if n > 0 {
+			return 0, nil, above
+		}
+	}
+	lines, amount, err := take(quantities)
+	switch {
+	case w.Lines == nil && (err != nil || amount != all): // an earlier part was an amount
+		return all, nil, nil
+	case err == nil && amount <= 0:
+		err = ErrNothing
+	}
+	return amount, lines, err
+}
+
+// idOf is the ID of the order's line with the reference of another one, "" without one.
+func idOf(o order.Order, line klarna.OrderLine) string {
+	for i, id := range order.LineIDs(o.OrderLines) {
+		if o.OrderLines[i].Type == line.Type && o.OrderLines[i].Reference == line.Reference {
+			return id
+		}
+	}
+	return ""
+}
+
+// Unshipped is what of an order is in no shipment.
+func Unshipped(o order.Order) (lines []order.ShipmentLine) {
+	states, left := shippable(o, "")
+	for i, line := range left {
+		lines = append(lines, order.ShipmentLine{ID: states[i].ID, Quantity: line.Quantity})
+	}
+	return lines
+}
+
+// Knows reports whether a command was begun.
+func Knows(o order.Order, entries []order.AuditEntry, key string) bool {
+	_, told := latestOf(entries, key)
+	return told || o.Running != nil && o.Running.Key == key
+}

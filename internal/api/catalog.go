@@ -1,0 +1,170 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/shopd/shopd/internal/permission"
+	"github.com/shopd/shopd/internal/publish"
+)
+
+const (
+	// catalogLimit is the largest catalogue, in bytes.
+	catalogLimit = 16 << 20
+	yamlType     = "application/yaml"
+)
+
+// CatalogState is what is published, or would be.
+type CatalogState struct {
+	Object   string   `json:"object" enum:"catalog"`
+	Version  *int64   `json:"version" doc:"The ETag; null of a dry run."`
+	Products int      `json:"products"`
+	Warnings []string `json:"warnings" nullable:"false"`
+}
+
+type catalogOutput struct {
+	ContentType string `header:"Content-Type"`
+	ETag        string `header:"ETag"`
+	Body        []byte
+}
+
+type putCatalogInput struct {
+	ContentType string `header:"Content-Type"`
+	IfMatch     string `header:"If-Match" maxLength:"40" doc:"The version that must be the newest, in quotes."`
+	DryRun      bool   `query:"dry_run" doc:"Only check."`
+	RawBody     []byte `contentType:"application/yaml"`
+}
+
+type catalogStateOutput struct {
+	ETag string `header:"ETag"`
+	Body CatalogState
+}
+
+// catalog registers the calls that read and publish the catalogue.
+func (a *API) catalog(on huma.API) {
+	tags := []string{"Catalogue"}
+	text := &huma.Schema{Type: huma.TypeString}
+	content := map[string]*huma.MediaType{yamlType: {Schema: text, Example: catalogExample}, "application/json": {
+		Schema:  &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true},
+		Example: json.RawMessage(`{"products": [{"sku": "TENT-2P", "name": {"en": "Tent for two"}, "prices": {"SEK": 249900}, "category": "camping", "tax_class": "standard", "stock": 20}]}`),
+	}}
+	register(a, on, permission.Catalog, huma.Operation{
+		OperationID: "get_catalog", Method: http.MethodGet, Path: Path + "/catalog", Tags: tags, Summary: "Read the published catalogue, as it was sent",
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: content, Headers: map[string]*huma.Param{"ETag": {Description: "The version.", Schema: text}}}},
+		Errors:    []int{http.StatusNotFound},
+	}, a.getCatalog)
+	register(a, on, permission.Catalog, huma.Operation{
+		OperationID: "put_catalog", Method: http.MethodPut, Path: Path + "/catalog", Tags: tags, Summary: "Check and publish a catalogue",
+		Description: "YAML or JSON, at most 16 MiB. Every process sells by it within a second. 422 has each mistake with its line and member.",
+		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: catalogLimit + 1, SkipValidateBody: true, Responses: answers("CatalogState", stateExample),
+		Errors: []int{http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
+	}, a.putCatalog)
+}
+
+// catalogExample is the shortest catalogue.
+const catalogExample = `products:
+  - sku: TENT-2P
+    name: {en: Tent for two, sv: Tält för två}
+    prices: {SEK: 249900}
+    category: camping
+    tax_class: standard
+    stock: 20
+`
+
+func (a *API) getCatalog(ctx context.Context, _ *struct{}) (*catalogOutput, error) {
+	number, content, err := publish.Catalog(ctx, a.DB)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) == 0:
+		return nil, problem(http.StatusNotFound, CodeNotFound, "No catalogue is published.")
+	}
+	out := &catalogOutput{ContentType: yamlType, ETag: etag(number), Body: content}
+	if json.Valid(content) {
+		out.ContentType = "application/json"
+	}
+	return out, nil
+}
+
+func etag(number int64) string { return `"` + strconv.FormatInt(number, 10) + `"` }
+
+func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStateOutput, error) {
+	expected, err := revisionOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := mime.ParseMediaType(in.ContentType)
+	switch {
+	case kind == "application/json" && !json.Valid(in.RawBody):
+		return nil, problem(http.StatusBadRequest, CodeBadRequest, "The body is not JSON; nothing has changed.")
+	case kind != "application/json" && kind != yamlType && kind != "application/x-yaml" && kind != "text/yaml":
+		return nil, problem(http.StatusUnsupportedMediaType, CodeUnsupportedType, "The body must be application/yaml or application/json.")
+	case len(bytes.TrimSpace(in.RawBody)) == 0:
+		return nil, problem(http.StatusBadRequest, CodeBadRequest, "There is no catalogue in the body.")
+	}
+	by, _ := ctx.Value(keyOf{}).(Key)
+	p := publish.Publisher{DB: a.DB, Stock: a.Stock}
+	v, err := p.PublishCatalog(ctx, publish.File{Name: "api:" + by.Name, Content: in.RawBody}, expected, in.DryRun)
+	wrong, isWrong := errors.AsType[*publish.WrongError](err)
+	switch {
+	case errors.Is(err, publish.ErrStale):
+		return nil, problem(http.StatusPreconditionFailed, CodeStaleRevision, "The newest version is not that of If-Match. Nothing has changed.")
+	case isWrong:
+		return nil, mistakes(wrong, in.RawBody)
+	case err != nil:
+		return nil, err
+	}
+	out := &catalogStateOutput{Body: CatalogState{Object: "catalog", Products: len(v.Catalog.Products()), Warnings: v.Warnings}}
+	if out.Body.Warnings == nil {
+		out.Body.Warnings = []string{}
+	}
+	if in.DryRun {
+		return out, nil
+	}
+	if err := a.Published.Reach(ctx, v.Number); err != nil { // this process need not wait either
+		a.Logger.WarnContext(ctx, "a version that was published is not read yet", "version", v.Number, "error", err)
+	}
+	a.Logger.InfoContext(ctx, "a catalogue was published over the API", "version", v.Number, "key", by.Name)
+	out.ETag, out.Body.Version = etag(v.Number), &v.Number
+	return out, nil
+}
+
+var (
+	mistakeLine = regexp.MustCompile(`^(line \d+): ([^ ]+): (.*)$`)
+	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+)
+
+// mistakes tells each mistake of a catalogue by its member, with its line. What was sent is
+// not in it.
+func mistakes(wrong *publish.WrongError, sent []byte) *Problem {
+	var faults []Fault
+	for line := range strings.Lines(wrong.Error()) {
+		line = strings.TrimSpace(line)
+		if _, count, ok := strings.Cut(line, "catalogue: "); ok && strings.HasSuffix(count, " wrong:") || line == "" {
+			continue
+		}
+		line = quoted.ReplaceAllStringFunc(line, func(text string) string {
+			if plain, err := strconv.Unquote(text); err == nil && plain != "" && bytes.Contains(sent, []byte(plain)) {
+				return "what it says"
+			}
+			return text
+		})
+		fault := Fault{"body", line}
+		if parts := mistakeLine.FindStringSubmatch(line); parts != nil {
+			fault = Fault{shortened("body." + strings.TrimPrefix(parts[2], ".")), parts[1] + ": " + parts[3]}
+		}
+		faults = append(faults, fault)
+	}
+	return problem(http.StatusUnprocessableEntity, CodeInvalid, fmt.Sprintf("The catalogue has %d mistakes, of which these are; nothing has changed.", cmp.Or(wrong.Count, len(faults))), faults...)
+}

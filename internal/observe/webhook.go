@@ -1,0 +1,23 @@
+package observe
+
+import "time"
+
+// Webhook reports a call of an endpoint of the merchant's: result is 2xx to 5xx, no_answer or
+// refused_address.
+func (o *Observer) Webhook(endpoint, result string, took time.Duration) {
+	if o != nil {
+		o.metrics.webhooks.WithLabelValues(endpoint, result).Observe(took.Seconds())
+	}
+}
+
+// WebhookOff reports whether an endpoint is switched off.
+func (o *Observer) WebhookOff(endpoint string, off bool) {
+	if o == nil {
+		return
+	}
+	value := 0.0
+	if off {
+		value = 1
+	}
+	o.metrics.webhookOff.WithLabelValues(endpoint).Set(value)
+}

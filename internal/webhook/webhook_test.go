@@ -1,0 +1,359 @@
+package webhook_test
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/webhook"
+)
+
+var many = flag.Int("webhook.many", 400, "events of TestFastBesideHanging")
+
+// endpoint is a merchant's server that notes what it was told.
+type endpoint struct {
+	settings.Webhook
+	server *httptest.Server
+	secret string
+
+	mu     sync.Mutex
+	told   map[string]int // by event ID, those that were taken
+	calls  []http.Header
+	bodies []string
+}
+
+// listen makes an endpoint; answer writes the answer to a call, by its number.
+func listen(t *testing.T, id string, answer func(w http.ResponseWriter, r *http.Request, call int)) *endpoint {
+	t.Helper()
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret)
+	e := &endpoint{told: map[string]int{}, secret: "whsec_" + base64.StdEncoding.EncodeToString(secret)}
+	e.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		e.mu.Lock()
+		e.calls, e.bodies = append(e.calls, r.Header), append(e.bodies, string(body))
+		n := len(e.calls)
+		e.mu.Unlock()
+		taken := &taker{ResponseWriter: w, status: 200}
+		answer(taken, r, n)
+		if taken.status/100 == 2 && r.Context().Err() == nil {
+			e.mu.Lock()
+			e.told[r.Header.Get("Webhook-Id")]++
+			e.mu.Unlock()
+		}
+	}))
+	t.Cleanup(e.server.Close)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(e.secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e.Webhook = settings.Webhook{ID: id, URL: e.server.URL + "/hook?key=hunter2", Events: []string{"*"}, SecretFile: file}
+	return e
+}
+
+type taker struct {
+	http.ResponseWriter
+	status int
+}
+
+func (t *taker) WriteHeader(status int) {
+	t.status = status
+	t.ResponseWriter.WriteHeader(status)
+}
+
+func (e *endpoint) number() (told, calls int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.told), len(e.calls)
+}
+
+func ok(http.ResponseWriter, *http.Request, int) {}
+
+// shop is what tells endpoints.
+type shop struct {
+	t          *testing.T
+	db         *db.DB
+	outbox     *event.Outbox
+	webhooks   *webhook.Webhooks
+	deliveries *event.Delivery
+}
+
+func newShop(t *testing.T, d *db.DB, publicURL string, endpoints ...*endpoint) *shop {
+	t.Helper()
+	file := &settings.Shop{}
+	for _, e := range endpoints {
+		file.Webhooks = append(file.Webhooks, e.Webhook)
+	}
+	log := slog.New(slog.DiscardHandler)
+	s := &shop{t: t, db: d, outbox: &event.Outbox{DB: d, Logger: log}}
+	s.webhooks = webhook.New(d, publish.Fixed(&publish.Version{Shop: file}), publicURL, log, nil)
+	s.deliveries = &event.Delivery{Outbox: s.outbox, More: s.webhooks.Receivers, Logger: log}
+	return s
+}
+
+// run delivers beside the test. The receivers have begun when it returns.
+func (s *shop) run() (stop func()) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { s.outbox.Run(ctx) })
+	running.Go(func() { s.deliveries.Run(ctx) })
+	stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+	s.t.Cleanup(stop)
+	want := len(s.webhooks.Receivers(ctx))
+	s.until("the receivers have begun", func() bool { return s.count("select count(*) from event_cursors") == want })
+	return stop
+}
+
+func (s *shop) count(query string, args ...any) (n int) {
+	s.t.Helper()
+	if err := s.db.Read.QueryRowContext(context.WithoutCancel(s.t.Context()), query, args...).Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *shop) exec(query string, args ...any) {
+	s.t.Helper()
+	if _, err := s.db.Exec(s.t.Context(), query, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) until(what string, is func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not so after 30 s: %s", what)
+		}
+	}
+}
+
+// happen writes events.
+func (s *shop) happen(n int) {
+	s.t.Helper()
+	err := s.db.Tx(s.t.Context(), func(tx *sql.Tx) error {
+		for i := range n {
+			if err := event.Add(s.t.Context(), tx, event.OrderCreated, event.Order{ID: fmt.Sprintf("ord_%d", i), Number: fmt.Sprint("FB-", i), Revision: 1}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// soon lets the next tries of all deliveries come now.
+func (s *shop) soon() {
+	s.exec("update event_deliveries set due_at = 1 where due_at > 1 and problem is not null")
+}
+
+// What is told is signed, so that the reference library verifies it, with both secrets while
+// they are changed.
+func TestSigned(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := listen(t, "shop", ok)
+		s := newShop(t, d, "http://shop.example", e)
+		s.run()
+		s.happen(1)
+		s.until("it is told", func() bool { told, _ := e.number(); return told == 1 })
+		const next = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+		if err := os.WriteFile(e.SecretFile, []byte(next+"\n"+e.secret+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.happen(1)
+		s.until("it is told again", func() bool { told, _ := e.number(); return told == 2 })
+		for i, secrets := range [][]string{{e.secret}, {e.secret, next}} {
+			for _, secret := range secrets {
+				verifier, err := standardwebhooks.NewWebhook(secret)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := verifier.Verify([]byte(e.bodies[i]), e.calls[i]); err != nil {
+					t.Errorf("call %d: %v", i, err)
+				}
+			}
+		}
+		var body struct {
+			ID, Type  string
+			Sequence  int64
+			Timestamp time.Time
+			Data      map[string]any
+		}
+		if err := json.Unmarshal([]byte(e.bodies[0]), &body); err != nil || body.ID != e.calls[0].Get("Webhook-Id") || body.Type != "order.created" || body.Sequence != 1 ||
+			body.Data["object"] != "order" || body.Data["id"] != "ord_0" || len(body.Data) != 5 {
+			t.Errorf("%v: %s", err, e.bodies[0])
+		}
+		s.until("it is noted", func() bool { return s.count("select count(*) from event_deliveries where done_at is not null") == 2 })
+	})
+}
+
+// Endpoints that fail, hang, redirect, are gone for good or lose their database: each gets each
+// event at least once in the end, none delays another or its own later events, and what one
+// has lost can be sent again.
+func TestFaults(t *testing.T) {
+	d := dbtest.Postgres(t)
+	good := listen(t, "good", ok)
+	failing := listen(t, "failing", func(w http.ResponseWriter, _ *http.Request, call int) {
+		if call <= 10 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+	picky := listen(t, "picky", func(w http.ResponseWriter, r *http.Request, _ int) { // one event fails for ever
+		if r.Header.Get("Webhook-Id") == first(d) {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})
+	hold := make(chan struct{})
+	hanging := listen(t, "hanging", func(_ http.ResponseWriter, r *http.Request, call int) {
+		if call <= 3 {
+			select {
+			case <-hold:
+			case <-r.Context().Done():
+			}
+		}
+	})
+	release := sync.OnceFunc(func() { close(hold) })
+	t.Cleanup(release)
+	moved := listen(t, "moved", func(w http.ResponseWriter, r *http.Request, _ int) {
+		http.Redirect(w, r, good.URL, http.StatusTemporaryRedirect)
+	})
+	gone := listen(t, "gone", func(w http.ResponseWriter, _ *http.Request, _ int) { w.WriteHeader(http.StatusGone) })
+	busy := listen(t, "busy", func(w http.ResponseWriter, _ *http.Request, call int) {
+		if call == 1 {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	s := newShop(t, d, "http://shop.example", good, failing, picky, hanging, moved, gone, busy)
+	s.run()
+	const events = 20
+	s.happen(events)
+	s.until("the good one has all", func() bool { n, _ := good.number(); return n == events })
+	s.until("the picky one has all others", func() bool { n, _ := picky.number(); return n == events-1 })
+	s.until("the hanging one has all others", func() bool { n, _ := hanging.number(); return n == events-3 })
+	s.until("the busy one has all others", func() bool { n, _ := busy.number(); return n == events-1 })
+	s.until("who is gone is off", func() bool { return s.count("select count(*) from webhook_endpoints where id = 'gone'") == 1 })
+	s.until("redirects are failures", func() bool {
+		return s.count("select count(*) from event_deliveries where receiver = 'webhook_moved' and problem = 'answered 307: redirects are not followed'") == events
+	})
+	if n := s.count("select count(*) from event_deliveries where receiver = 'webhook_busy' and due_at > $1", time.Now().Add(50*time.Minute).UnixMilli()); n != 1 {
+		t.Errorf("Retry-After is not heeded: %d", n)
+	}
+	release()
+	s.until("all have all", func() bool {
+		s.soon()
+		a, _ := failing.number()
+		b, _ := hanging.number()
+		c, _ := busy.number()
+		return a == events && b == events && c == events
+	})
+	if n, _ := picky.number(); n != events-1 {
+		t.Errorf("the picky one took %d", n)
+	}
+
+	// Who is gone hears of nothing, until staff switch it on.
+	before := len(gone.calls)
+	s.happen(1)
+	s.until("the good one has one more", func() bool { n, _ := good.number(); return n == events+1 })
+	s.until("it is passed over", func() bool {
+		return s.count("select count(*) from event_cursors, event_numbers where after = last") == 7
+	})
+	if _, calls := gone.number(); calls != before {
+		t.Errorf("%d calls of who is gone, before %d", calls, before)
+	}
+
+	// The good one loses its database: all since is sent again.
+	good.mu.Lock()
+	good.told = map[string]int{}
+	good.mu.Unlock()
+	s.until("all is noted", func() bool {
+		return s.count("select count(*) from event_deliveries where receiver = 'webhook_good' and done_at is not null") == events+1
+	})
+	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), false); n != 0 || err != nil {
+		t.Errorf("%d are sent again that it has, %v", n, err)
+	}
+	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), true); n != events+1 || err != nil {
+		t.Errorf("%d are sent again, %v", n, err)
+	}
+	s.until("it has all again", func() bool { n, _ := good.number(); return n == events+1 })
+	if found, err := s.webhooks.Again(t.Context(), "good", "evt_none"); found || err != nil {
+		t.Errorf("what never was is sent again: %v, %v", found, err)
+	}
+}
+
+// first is the ID of the first event.
+func first(d *db.DB) (id string) {
+	_ = d.Read.QueryRowContext(context.Background(), "select id from events order by position limit 1").Scan(&id)
+	return id
+}
+
+// Many events for a fast endpoint while another hangs:
+// go test ./internal/webhook -run Fast -webhook.many 20000 -v
+func TestFastBesideHanging(t *testing.T) {
+	d := dbtest.Postgres(t)
+	fast := listen(t, "fast", ok)
+	hanging := listen(t, "hanging", func(_ http.ResponseWriter, r *http.Request, _ int) { <-r.Context().Done() })
+	s := newShop(t, d, "http://shop.example", fast, hanging)
+	stop := s.run()
+	for n := *many; n > 0; n -= 1000 {
+		s.happen(min(n, 1000))
+	}
+	start := time.Now()
+	for told := 0; told < *many; told, _ = fast.number() {
+		if time.Since(start) > 5*time.Minute {
+			t.Fatalf("%d of %d are told", told, *many)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	took := time.Since(start)
+	t.Logf("%d webhooks in %v: %.0f a second", *many, took.Round(time.Millisecond), float64(*many)/took.Seconds())
+	hanging.server.CloseClientConnections()
+	go hanging.server.Close()
+	stop()
+}
+
+// Addresses that are not the internet's are not called, whatever their names are; nor what is
+// not https.
+func TestAddresses(t *testing.T) {
+	d := dbtest.SQLite(t)
+	private := listen(t, "private", ok)
+	named := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was called") }))
+	t.Cleanup(named.Close)
+	plain := listen(t, "plain", ok)
+	private.URL = named.URL
+	s := newShop(t, d, "https://shop.example", private, plain)
+	s.run()
+	s.happen(1)
+	s.until("both are refused", func() bool {
+		return s.count("select count(*) from event_deliveries where problem in ('the address is not public', 'the address is not https')") == 2
+	})
+	if _, calls := plain.number(); calls != 0 {
+		t.Error("plain http was called")
+	}
+}
