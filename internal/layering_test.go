@@ -28,6 +28,7 @@ var layers = []string{
 	"internal/market",
 	"internal/campaign",
 	"internal/yamlfile",
+	"internal/standardwebhooks",
 	"internal/settings",
 	"internal/catalog",
 	"internal/stock",
