@@ -98,8 +98,7 @@ func (c *Contents) setOption(id string, sold market.List) error {
 	if id == "" {
 		return nil
 	}
-	m, _ := sold.Lookup(c.Country)
-	if _, ok := m.Option(id); !ok {
+	if m, _ := sold.Lookup(c.Country); !c.offers(m, id) {
 		return fmt.Errorf("%w: %.16q", ErrUnknownOption, id)
 	}
 	c.ShippingOption = id
@@ -135,7 +134,7 @@ func (c *Contents) Follow(a Address, sold market.List, shown string) error {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
 	delivery, served := m.DeliveryTo(to.Country, "")
-	if !served && c.Basket != nil && len(c.Basket.Options) > 0 { // the merchant's own delivery goes further
+	if !served && c.Basket != nil && (len(c.Basket.Options) > 0 || c.Asked.whole(m.ShippingOptions)) { // the merchant's own delivery goes further
 		delivery, _ = m.DeliveryTo("", "")
 		served = true
 	}

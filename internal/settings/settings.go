@@ -24,6 +24,7 @@ type Shop struct {
 	Markets     market.List    // at least one
 	Checkout    Checkout
 	Campaigns   campaign.List // of the shop's own pages
+	Hooks       Hooks
 	Mail        Mail
 	Measure     Measure
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it

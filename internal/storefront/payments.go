@@ -123,6 +123,9 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bool) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
+	if err := s.Hooks.Follow(ctx, s.Sessions.CartID(ctx), s.fallback(r)); err != nil {
+		return payments.Result{}, err
+	}
 	result, err := s.Payments.Syncer.Sync(ctx, payments.Request{
 		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice,
 	})
