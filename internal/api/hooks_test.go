@@ -209,7 +209,9 @@ func TestDeliveryHookFails(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
 		}},
-		{"redirects", "bad_answer", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", http.StatusTemporaryRedirect) }},
+		{"redirects", "bad_answer", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/else", http.StatusTemporaryRedirect)
+		}},
 		{"10 MB", "bad_answer", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"delivery_options": [], "more": "`+strings.Repeat("a", 10<<20)+`"}`)
 		}},

@@ -32,7 +32,11 @@ func (s *Storefront) hosted(r chi.Router) {
 		r.Use(func(next http.Handler) http.Handler {
 			return s.Sessions.Claim(func(r *http.Request) string { return chi.URLParam(r, "reference") }, next)
 		})
-		r.Get("/", s.locked(s.checkout))
+		r.Get("/", s.locked(s.checkoutPage))
+		r.Get("/payments", s.paying(s.locked(s.payments)))
+		r.Post("/payments/update", s.paying(s.updatePayments))
+		r.Post("/payments/place", s.paying(s.placePayments))
+		r.Get(reviewPart, s.paying(s.locked(s.payments)))
 		r.Post("/update", s.update)
 		r.Post("/place", s.placeFree)
 		r.Get("/state", s.Sessions.ReadOnly(http.HandlerFunc(s.state)).ServeHTTP)
@@ -97,23 +101,23 @@ func filledIn(row checkoutsession.Session, address, reason string) string {
 }
 
 // nothing answers for a session of which nothing can be bought now. False: it has not answered.
-func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, result kco.Result) bool {
+func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, c cart.Cart, q cart.Quote) bool {
 	if session.Claimed(r.Context()) == "" {
 		return false
 	}
-	if result.Cart.Basket == nil || result.Cart.Basket.Ended {
-		row, found, err := s.CheckoutSessions.ByCart(r.Context(), result.Cart.ID)
+	if c.Basket == nil || c.Basket.Ended {
+		row, found, err := s.CheckoutSessions.ByCart(r.Context(), c.ID)
 		switch {
 		case err != nil:
 			s.PageError(w, r, err)
 		case found && row.Status == checkoutsession.Expired:
 			s.over(w, r, row)
 		default: // its lines are lost: the merchant's next call brings them again
-			s.errorPage(w, r, checkoutsession.ErrUnavailable, result.Cart.Locale)
+			s.errorPage(w, r, checkoutsession.ErrUnavailable, c.Locale)
 		}
 		return true
 	}
-	v := s.viewOf(r, result.Cart, result.Quote)
+	v := s.viewOf(r, c, q)
 	shown, notes, err := v.order()
 	if err != nil {
 		s.PageError(w, r, err)
@@ -148,7 +152,23 @@ func (s *Storefront) state(w http.ResponseWriter, r *http.Request) {
 		redirectJSON(w, r, base(r.Context()))
 		return
 	}
-	respond.JSON(w, r, http.StatusOK, map[string]int64{"revision": c.Basket.Revision})
+	respond.JSON(w, r, http.StatusOK, basketState{Revision: c.Basket.Revision, Elsewhere: s.goneOn(r.Context(), c)})
+}
+
+// basketState is what an open page asks for.
+type basketState struct {
+	Revision int64 `json:"revision"`
+	// Elsewhere: another browser has gone on, and its form has taken the place of the page's.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+}
+
+// goneOn reports whether the newest form of a session is another browser's.
+func (s *Storefront) goneOn(ctx context.Context, c cart.Cart) bool {
+	mine, newest := s.Sessions.KCOOrderID(ctx), c.OrderID
+	if s.Published.Now().Shop.Checkout.Payments {
+		mine, newest = s.Sessions.PaymentsSessionID(ctx), c.SessionID
+	}
+	return mine != "" && newest != "" && mine != newest
 }
 
 // claimed is the cart of the session that the request is about; without a claim it is empty.

@@ -73,7 +73,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
 	r.Post(paymentsPath+"/place", s.paying(s.placePayments))
-	r.Get(reviewPath, s.paying(s.locked(s.payments)))
+	r.Get("/checkout"+reviewPart, s.paying(s.locked(s.payments)))
 }
 
 // ofShop serves what belongs to the shop's own storefront, where the shop has one.

@@ -41,6 +41,9 @@ type Shell struct {
 // base is the page that pays.
 func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
 
+// payments is the page with Klarna's widget.
+func (s Shell) payments() string { return s.base() + "/payments" }
+
 // Country is a country of the market panel.
 type Country struct {
 	Code     string   // alpha-2
@@ -284,6 +287,10 @@ type PaymentsView struct {
 	// goes to one.
 	Untaxed []string
 	NoVAT   bool
+	// AsksPlace: delivery follows the postal code. PostalCode is the one that it is of, "" = not
+	// known.
+	AsksPlace  bool
+	PostalCode string
 }
 
 // DetailsView is what the form with Klarna's widget asks for.
