@@ -131,6 +131,9 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	f := s.report(r, err)
 	locale = cmp.Or(locale, s.fallback(r).Locale)
 	shell := templates.Shell{Shop: identity.Of(s.Published.Now(), i18n.LangOf(locale)), Locale: locale}
+	if session.Claimed(r.Context()) != "" { // nothing of a shop of ours is on it
+		shell.Base, shell.Back = base(r.Context()), s.cancelURL(r)
+	}
 	switch {
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))

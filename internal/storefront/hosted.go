@@ -87,6 +87,25 @@ func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutse
 	http.Redirect(w, r, filledIn(row, row.CancelURL, "expired"), http.StatusSeeOther)
 }
 
+// backTime is how long a page that says that something is wrong looks for the way back.
+const backTime = 500 * time.Millisecond
+
+// cancelURL is the merchant's page that the shopper of a session came from, "" where it is
+// not known at this moment.
+func (s *Storefront) cancelURL(r *http.Request) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
+	defer cancel()
+	values, err := s.Sessions.Peek(r.WithContext(ctx))
+	if err != nil || values.CartID == "" {
+		return ""
+	}
+	row, found, err := s.CheckoutSessions.ByCart(ctx, values.CartID)
+	if err != nil || !found || row.CancelURL == "" {
+		return ""
+	}
+	return filledIn(row, row.CancelURL, "")
+}
+
 // filledIn is an address of the merchant's for a session, with a reason.
 func filledIn(row checkoutsession.Session, address, reason string) string {
 	address = strings.NewReplacer("{REFERENCE}", url.QueryEscape(row.Reference), "{ORDER_NUMBER}", url.QueryEscape(row.OrderNumber)).Replace(address)
@@ -218,21 +237,32 @@ func (s *Storefront) prefill(ctx context.Context, cartID string) (kco.Prefill, e
 }
 
 // back sends the buyer of a session to the merchant's page. False: the order is of a cart of
-// the shop's own.
+// the shop's own, or the shop shows its own page first, which leads there by onward.
 func (s *Storefront) back(w http.ResponseWriter, r *http.Request, bought order.Order) bool {
-	if bought.Reference == "" {
-		return false
-	}
-	row, found, err := s.CheckoutSessions.ByCart(r.Context(), bought.CartID)
-	if err != nil || !found {
+	onward := s.onward(r.Context(), bought)
+	reference := s.Sessions.ClaimOf(r.Context(), bought.CartID)
+	if onward == "" || s.Published.Now().Shop.Checkout.ShowSold && reference != "" {
 		return false // our own page does as well
 	}
-	row.OrderNumber = bought.Number
-	if reference := s.Sessions.ClaimOf(r.Context(), bought.CartID); reference != "" {
+	if reference != "" {
 		s.letGo(session.AsClaim(r.Context(), reference), bought.Ref(), bought.Origin)
 	}
-	http.Redirect(w, r, filledIn(row, row.SuccessURL, ""), http.StatusSeeOther)
+	http.Redirect(w, r, onward, http.StatusSeeOther)
 	return true
+}
+
+// onward is the merchant's page that follows the purchase of a session, "" of a cart of the
+// shop's own.
+func (s *Storefront) onward(ctx context.Context, bought order.Order) string {
+	if bought.Reference == "" {
+		return ""
+	}
+	row, found, err := s.CheckoutSessions.ByCart(ctx, bought.CartID)
+	if err != nil || !found {
+		return ""
+	}
+	row.OrderNumber = bought.Number
+	return filledIn(row, row.SuccessURL, "")
 }
 
 // paid sends the buyer of a session to the merchant's page although its order could not be
@@ -240,7 +270,7 @@ func (s *Storefront) back(w http.ResponseWriter, r *http.Request, bought order.O
 func (s *Storefront) paid(w http.ResponseWriter, r *http.Request, orderID string) bool {
 	ctx := r.Context()
 	reference := s.Sessions.ClaimOfOrder(ctx, orderID)
-	if reference == "" {
+	if reference == "" || s.Published.Now().Shop.Checkout.ShowSold {
 		return false
 	}
 	row, found, err := s.CheckoutSessions.ByCart(ctx, s.Sessions.CartID(session.AsClaim(ctx, reference)))

@@ -36,6 +36,8 @@ type Shell struct {
 	// which revision of its basket the page shows.
 	Base           string
 	BasketRevision int64
+	// Back is the merchant's page that a checkout session came from, "" where he has none.
+	Back string
 }
 
 // base is the page that pays.
@@ -345,6 +347,7 @@ type ConfirmationView struct {
 	Ships     bool     // a parcel is sent
 	Downloads bool     // digital goods are in it
 	Free      bool     // nothing was to be paid
+	OnwardURL string   // the merchant's page that follows, of a checkout session; "" = none
 }
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.
