@@ -27,7 +27,7 @@ build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
 
 # The tests of the whole come alone: they measure how long a shopper waits.
-test: test-tools ## every test; installs redis-server, PostgreSQL and Chromium when they are missing
+test: test-tools ## every test; installs what they need when it is missing: redis-server, PostgreSQL, Chromium; PHP, node and Python for the quick start of docs/api.md
 	$(TEST) -run '$(RUN)' $$($(GO) list ./... | grep -v '/test/e2e$$')
 	$(TEST) -run '$(RUN)' ./test/e2e
 	@# They build shopd and read its modules, which a cached result does not know of.
@@ -42,6 +42,9 @@ test-tools:
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v chromium-headless-shell >/dev/null || missing="$$missing chromium-headless-shell"; \
+	command -v php >/dev/null || missing="$$missing php-cli"; \
+	command -v node >/dev/null || missing="$$missing nodejs"; \
+	command -v python3 >/dev/null || missing="$$missing python3"; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing:$$missing"; \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \

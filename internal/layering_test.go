@@ -37,6 +37,7 @@ var layers = []string{
 	"internal/klarna",
 	"internal/cart",
 	"internal/cartsync",
+	"internal/hook",
 	"internal/kco",
 	"internal/checkoutsession",
 	"internal/payments",

@@ -79,7 +79,7 @@ func newExplainer(version *publish.Version) (*explainer, error) {
 // explain prints the request that a cart would send, and the arithmetic. The error is why
 // it would not be sent, or Klarna would refuse it.
 func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) error {
-	c, content, quote, refused := x.shop.Want(&c, address, "")
+	c, content, quote, refused := x.shop.Want(&c, address, "", nil)
 	_, rule := errors.AsType[*klarna.RuleError](refused)
 	if refused != nil && !rule {
 		return fmt.Errorf("the shop refuses this cart: %w", refused)

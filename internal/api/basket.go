@@ -174,6 +174,7 @@ func (r *reading) options(in *SessionRequest, b *cart.Basket) {
 		preselected = preselected || o.Preselected
 		b.Options = append(b.Options, cart.BasketOption{
 			ID: o.ID, Name: o.Name, Description: o.Description, Price: money.Amount(o.Price), TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected, //nolint:gosec // 0 to 10000
+			Location: o.PickupPoint.location(),
 		})
 	}
 }

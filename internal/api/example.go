@@ -19,7 +19,7 @@ func kcoRequest(c cart.Cart) kco.Request {
 }
 
 func paymentsRequest(c cart.Cart) payments.Request {
-	return payments.Request{CartID: c.ID, Mode: cartsync.Change}
+	return payments.Request{CartID: c.ID, Mode: cartsync.Push}
 }
 
 // The examples of the document; TestExamples sends them.

@@ -179,6 +179,13 @@ func TestClaims(t *testing.T) {
 	if theirs == first {
 		t.Error("the second browser sees what was typed in the first")
 	}
+	// The page that is open in the first one is told, and takes nothing from the second.
+	if state := b.Get("/checkout/s/one/state"); state.Text != `{"revision":1,"elsewhere":true}` {
+		t.Errorf("state of the first browser: %s", state.Text)
+	}
+	if state := friend.Get("/checkout/s/one/state"); state.Text != `{"revision":1}` {
+		t.Errorf("state of the second browser: %s", state.Text)
+	}
 	if _, mine := load(w, b, "one"); mine == theirs || mine == first {
 		t.Error("the first browser has an order that is not its own")
 	}

@@ -64,6 +64,31 @@ type DeliveryRequest struct {
 	Price       int64  `json:"price" minimum:"0" maximum:"100000000"`
 	TaxRate     int64  `json:"tax_rate" minimum:"0" maximum:"10000"`
 	Preselected bool   `json:"preselected,omitempty"`
+	// PickupPoint is where the shopper fetches the goods.
+	PickupPoint *PickupPoint `json:"pickup_point,omitempty"`
+}
+
+// PickupPoint is where the shopper fetches the goods.
+type PickupPoint struct {
+	ID      string       `json:"id" pattern:"^[A-Za-z0-9._-]{1,64}$"`
+	Name    string       `json:"name" minLength:"1" maxLength:"100"`
+	Address *AddressBody `json:"address,omitempty"`
+}
+
+// location is the pickup point as Klarna has it.
+func (p *PickupPoint) location() klarna.PickupLocation {
+	if p == nil {
+		return klarna.PickupLocation{}
+	}
+	return klarna.PickupLocation{ID: p.ID, Name: p.Name, Address: p.Address.address()}
+}
+
+// pickupPoint is a pickup point as the API has it; nil: there is none.
+func pickupPoint(l klarna.PickupLocation) *PickupPoint {
+	if l == (klarna.PickupLocation{}) {
+		return nil
+	}
+	return &PickupPoint{ID: l.ID, Name: l.Name, Address: addressBody(l.Address)}
 }
 
 // CustomerBody is what is known of the shopper. Klarna's form begins with the addresses where
@@ -188,6 +213,8 @@ type Delivery struct {
 	Price       int64  `json:"price"`
 	TaxRate     int64  `json:"tax_rate"`
 	Preselected bool   `json:"preselected,omitempty"`
+	// PickupPoint is where the shopper fetches the goods.
+	PickupPoint *PickupPoint `json:"pickup_point,omitempty"`
 }
 
 // answer is a session as it is: its row, its cart, what the cart comes to, and when it was
@@ -224,7 +251,7 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 		}
 	}
 	for _, o := range q.Options {
-		option := Delivery{o.ID, o.Name, o.Time, int64(o.Price), int64(o.Rate / 10), false}
+		option := Delivery{o.ID, o.Name, o.Time, int64(o.Price), int64(o.Rate / 10), false, pickupPoint(o.Location)}
 		if q.Shipping != nil && o.ID == q.Shipping.ID {
 			s.DeliveryOption = new(option)
 		}

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -23,13 +24,17 @@ var (
 )
 
 // Want returns the order that a cart needs when it goes to an address, with the chosen
-// option. Only Wants is used. next is the cart after that change. The texts are in locale if the market has
+// option. said is what the merchant's own server has said of the delivery there; nil: nothing
+// new. Only Wants is used. next is the cart after that change. The texts are in locale if the market has
 // it, else in the cart's locale. The error is errEmpty, errUnreachable, one of
 // cart.Contents.Follow, or that of kco.Wants.Want.
-func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
+func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string, said *cart.Asked) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
 	sold := c.Wants.Pricer.Published.Now().Markets
 	was, _ := c.Wants.Pricer.Quote(now.Contents) // without an error it has what the order shows
+	if said != nil {
+		next.Asked = said
+	}
 	if err := next.Follow(a, sold, was.Shown()); err != nil {
 		return next, content, quote, err
 	}
@@ -95,9 +100,14 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 		}
 		toldOf(r).CartID = cartID
 		address := body.Address()
+		said, err := c.said(r.Context(), cartID, address)
+		if err != nil {
+			c.fail(w, r, name, err)
+			return
+		}
 		var content kco.Content
 		stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
-			next, wanted, _, err := c.Want(now, address, "")
+			next, wanted, _, err := c.Want(now, address, "", said)
 			moved := next.ShippingOption != now.ShippingOption || next.Country != now.Country
 			if *now, content = next, wanted; err == nil && moved {
 				c.Wants.Pricer.Note(&now.Contents)
@@ -118,6 +128,23 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 			respond.JSON(w, r, http.StatusOK, content.AddressAnswer())
 		}
 	}
+}
+
+// said asks the merchant's own server about the delivery of a cart to an address. nil: there
+// is nothing new. The error is the store's.
+func (c *Callbacks) said(ctx context.Context, cartID string, a cart.Address) (*cart.Asked, error) {
+	if c.asking(addressChanges[0]) == 0 {
+		return nil, nil
+	}
+	now, err := c.Carts.Get(ctx, cartID, cart.Fallback{})
+	if err != nil {
+		return nil, err
+	}
+	next, _, quote, err := c.Want(&now, a, "", nil)
+	if quote.Version == nil || errors.Is(err, cart.ErrNotServed) || errors.Is(err, cart.ErrUnknownRegion) {
+		return nil, nil // it goes nowhere
+	}
+	return c.Hooks.Delivery(ctx, next, quote), nil
 }
 
 // notItsOrder says why an order is not the cart's.

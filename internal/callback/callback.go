@@ -13,12 +13,15 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -47,8 +50,10 @@ type Callbacks struct {
 	// Observer gets each callback that has been answered.
 	Observer *observe.Observer
 	// AnswerTime is how long a callback may take, from the arrival of its head to its
-	// answer; 0: 2 s.
+	// answer, beside what the merchant's own server may take; 0: 2 s. Klarna waits 10 s.
 	AnswerTime time.Duration
+	// Hooks are what the merchant's own server is asked; nil: nothing.
+	Hooks *hook.Hooks
 
 	working sync.WaitGroup // work that continues after the answer
 }
@@ -58,6 +63,7 @@ const (
 	resultOK          = "ok"
 	resultAddress     = "unsupported_address"
 	resultFree        = "nothing_to_pay"
+	resultDeclined    = "declined" // by the merchant's own server
 	resultBad         = "bad_request"
 	resultUnknown     = "not_found"
 	resultUnavailable = "unavailable"
@@ -73,7 +79,7 @@ func (c *Callbacks) Routes(r chi.Router) {
 		r.Post("/notification", c.notification)
 		r.Post("/validation", c.validation)
 		r.Post("/"+payments.AuthorizationCallback, c.authorization)
-		for _, name := range []string{"address_update", "shipping_option_update", "country_change"} {
+		for _, name := range addressChanges {
 			r.Post("/"+name, c.addressChange(name))
 		}
 	})
@@ -94,11 +100,28 @@ func (c *Callbacks) guard(next http.Handler) http.Handler {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit))
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-		ctx, cancel := context.WithTimeout(r.Context(), limit)
+		ctx, cancel := context.WithTimeout(r.Context(), limit+c.asking(path.Base(r.URL.Path)))
 		defer cancel()
 		c.observed(next).ServeHTTP(w, r.WithContext(ctx))
 	})
 }
+
+// asking is how long the merchant's own server may take in a callback.
+func (c *Callbacks) asking(name string) time.Duration {
+	if c.Hooks == nil {
+		return 0
+	}
+	switch hooks := c.Hooks.Published.Now().Shop.Hooks; {
+	case name == "validation":
+		return hook.Time(hooks.Validate)
+	case slices.Contains(addressChanges, name):
+		return hook.Time(hooks.Delivery)
+	}
+	return 0
+}
+
+// addressChanges are the callbacks that tell where the order goes, and how.
+var addressChanges = []string{"address_update", "shipping_option_update", "country_change"}
 
 // decode reads the body like body, and returns the order in the address.
 func (c *Callbacks) decode(w http.ResponseWriter, r *http.Request, name string, dst any) (orderID string, ok bool) {
@@ -176,6 +199,14 @@ func (c *Callbacks) again(w http.ResponseWriter, r *http.Request, name, text str
 		note(r, name, resultCrowded)
 	}
 	c.Logger.WarnContext(r.Context(), "purchase not approved now", "error", err)
+	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.NotApproved, Text: text})
+}
+
+// declined shows the shopper a text in the iframe: the merchant's own server has refused the
+// purchase.
+func (c *Callbacks) declined(w http.ResponseWriter, r *http.Request, name, text string) {
+	note(r, name, resultDeclined)
+	c.Logger.InfoContext(r.Context(), "callback refused", "reason", resultDeclined)
 	respond.JSON(w, r, http.StatusBadRequest, kco.Refusal{Type: kco.NotApproved, Text: text})
 }
 

@@ -1,6 +1,7 @@
 package callback
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -39,10 +40,12 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	toldOf(r).CartID = cartID
 	address := body.Address()
 	var approved stock.Approved
+	var quote cart.Quote
 	free, gone := false, false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
-		next, content, quote, err := c.Want(now, address, body.Locale)
+		next, content, found, err := c.Want(now, address, body.Locale, nil)
+		quote = found
 		if err != nil {
 			return err
 		}
@@ -74,7 +77,29 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.approve(w, r, name, &stored, approved, c.voice(body.Locale, stored.Locale))
+		c.ask(w, r, name, &stored, quote, approved, c.voice(body.Locale, stored.Locale))
+	}
+}
+
+// ask asks the merchant's own server whether a purchase may go on, and approves it if the
+// cart is then what it was.
+func (c *Callbacks) ask(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, q cart.Quote, a stock.Approved, voice i18n.Voice) {
+	if q.Version.Shop.Hooks.Validate == nil || c.Hooks == nil {
+		c.approve(w, r, name, stored, a, voice)
+		return
+	}
+	verdict := c.Hooks.Validate(r.Context(), *stored, q)
+	text, _ := verdict.Message.In(voice.Lang)
+	now, err := c.Carts.Get(r.Context(), stored.ID, cart.Fallback{})
+	switch {
+	case !verdict.OK:
+		c.declined(w, r, name, cmp.Or(text, voice.T("purchase.declined")))
+	case err != nil:
+		c.again(w, r, name, voice.T("purchase.again"), err)
+	case now.Revision != stored.Revision || now.OrderID != stored.OrderID:
+		c.redirect(w, r, name, &now, kco.CartChanged, "")
+	default:
+		c.approve(w, r, name, stored, a, voice)
 	}
 }
 

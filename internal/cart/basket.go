@@ -57,6 +57,8 @@ type BasketOption struct {
 	Price       money.Amount `json:"price"`
 	TaxRate     klarna.Rate  `json:"tax_rate"`
 	Preselected bool         `json:"preselected,omitempty"`
+	// Location is where the shopper fetches the goods; zero: they are brought.
+	Location klarna.PickupLocation `json:"location,omitzero"`
 }
 
 // Put makes a basket that of a cart. What the shopper has chosen stays, unless the merchant
@@ -127,11 +129,20 @@ func (b *Basket) delivers(country string) bool {
 
 // offers reports whether a way of delivery may be chosen.
 func (c *Contents) offers(m market.Market, option string) bool {
-	if c.Basket == nil || len(c.Basket.Options) == 0 {
-		_, ok := m.Option(option)
-		return ok
+	said := c.answered()
+	switch {
+	case c.Basket != nil && len(c.Basket.Options) > 0:
+		return has(c.Basket.Options, option)
+	case said.whole(m.ShippingOptions):
+		return has(said.Options, option)
 	}
-	return slices.ContainsFunc(c.Basket.Options, func(o BasketOption) bool { return o.ID == option })
+	m.ShippingOptions = said.filled(m.ShippingOptions, i18n.LangOf(c.Locale))
+	_, ok := m.Option(option)
+	return ok
+}
+
+func has(options []BasketOption, id string) bool {
+	return slices.ContainsFunc(options, func(o BasketOption) bool { return o.ID == id })
 }
 
 // basketQuote prices the basket of a checkout session.
@@ -140,7 +151,6 @@ type basketQuote struct {
 	pricer  *Pricer
 	market  market.Market
 	lang    i18n.Lang
-	shipped parcel
 	items   []klarna.Item
 	of      []int // of each item: which line of the basket it belongs to, -1 for none
 	rates   []money.TaxRate
@@ -154,13 +164,14 @@ type basketQuote struct {
 // sales tax, and last what is paid with gift cards and store credit. No campaign touches it.
 func (p *Pricer) basket(c Contents, v *publish.Version, m market.Market, q *Quote) error {
 	b := basketQuote{Quote: q, pricer: p, market: m, lang: i18n.LangOf(c.Locale), byRate: map[money.TaxRate]money.Amount{}}
-	q.Basket = make([]Priced, len(c.Basket.Lines))
-	for i, line := range c.Basket.Lines {
+	lines := q.asked.rated(c.Basket.Lines)
+	q.Basket = make([]Priced, len(lines))
+	for i, line := range lines {
 		if err := b.goods(i, line, v); err != nil {
 			return err
 		}
 	}
-	for i, line := range c.Basket.Lines {
+	for i, line := range lines {
 		if err := b.discount(i, line); err != nil {
 			return err
 		}
@@ -185,12 +196,12 @@ func (p *Pricer) basket(c Contents, v *publish.Version, m market.Market, q *Quot
 		}
 		b.add(-1, klarna.Item{Type: klarna.SalesTax, Name: v.Shop.Voice(c.Locale).T("line.sales_tax"), Quantity: 1, UnitPrice: tax})
 	}
-	if err := b.credit(c.Basket.Lines); err != nil {
+	if err := b.credit(lines); err != nil {
 		return err
 	}
 	var err error
 	q.Lines, err = klarna.NewLines(b.items)
-	b.tell(c.Basket.Lines)
+	b.tell(lines)
 	return err
 }
 
@@ -231,6 +242,9 @@ func (b *basketQuote) goods(i int, line BasketLine, v *publish.Version) error {
 		own := b.pricer.Item(b.Delivery, b.lang, product, int(line.Quantity), price)
 		own.MerchantData, own.TaxShift, own.TotalDiscount = line.MerchantData, line.TaxShift, line.Discount
 		item, class, grams, goods.Product = own, product.Class, product.Weight, product
+		if line.TaxRate != nil && class != market.None { // of the place
+			item.TaxRate, class = line.TaxRate.Tax(), ""
+		}
 	}
 	gross, err := item.UnitPrice.Mul(item.Quantity)
 	if err != nil {
@@ -313,27 +327,9 @@ func (b *basketQuote) discount(i int, line BasketLine) error {
 // deliver sets the ways of delivery: the merchant's, else those of the shop file.
 func (b *basketQuote) deliver(c Contents) error {
 	if len(c.Basket.Options) == 0 {
-		return b.Quote.deliver(b.market, b.lang, c.ShippingOption, b.shipped, nil)
+		return b.Quote.deliver(b.market, b.lang, c.ShippingOption, nil)
 	}
-	chosen := -1
-	for i, o := range c.Basket.Options {
-		tax, err := o.TaxRate.Tax().Included(o.Price)
-		if err != nil {
-			return err
-		}
-		b.Options = append(b.Options, Option{
-			ID: o.ID, Name: o.Name, Time: o.Description, Price: o.Price, Tax: tax, Rate: o.TaxRate.Tax(), own: true,
-			parts: []part{{rate: o.TaxRate.Tax(), amount: o.Price}},
-		})
-		if o.ID == c.ShippingOption || chosen < 0 && o.Preselected {
-			chosen = i
-		}
-	}
-	if chosen < 0 {
-		chosen = 0
-	}
-	b.Shipping = &b.Options[chosen]
-	return nil
+	return b.merchants(c.Basket.Options, c.ShippingOption, nil)
 }
 
 // credit adds what is paid with gift cards and store credit: no more than there is to pay.

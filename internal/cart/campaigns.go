@@ -221,7 +221,7 @@ func (s *sale) why(c *campaign.Campaign) NoDiscount {
 		return NothingSold
 	case c.OffGoods() && len(s.goods.Rates(campaign.Rule{})) == 0:
 		return OnlyVouchers
-	case c.OffGoods() && len(s.goods.Rates(s.rule(c))) == 0, !c.OffGoods() && !s.shipped.any:
+	case c.OffGoods() && len(s.goods.Rates(s.rule(c))) == 0, !c.OffGoods() && !s.quote.shipped.any:
 		return NothingFor
 	case q.GoodsAmount < c.Minimum[q.Currency]:
 		return Minimum
@@ -290,8 +290,8 @@ func (s *sale) try(campaigns []int) (t trial, err error) {
 		t.judged[i] = j
 		t.cuts = append(t.cuts, cuts...)
 	}
-	if s.shipped.any {
-		if err := t.quote.deliver(s.market, s.lang, s.cart.ShippingOption, s.shipped, free); err != nil {
+	if s.quote.shipped.any {
+		if err := t.quote.deliver(s.market, s.lang, s.cart.ShippingOption, free); err != nil {
 			return t, err
 		}
 	}
@@ -396,7 +396,6 @@ type sale struct {
 	market  market.Market
 	lang    i18n.Lang
 	now     time.Time
-	shipped parcel
 	lines   []saleLine // that campaigns can take something off
 	goods   campaign.Goods
 	cuts    []cut

@@ -85,6 +85,8 @@ type Contents struct {
 	ShipTo *ShipTo `json:"ship_to,omitempty"`
 	// Basket is what a checkout session has in place of Lines; nil: it is a cart of the shop's.
 	Basket *Basket `json:"basket,omitempty"`
+	// Asked is what the merchant's server has said of the delivery; nil: nothing.
+	Asked *Asked `json:"asked,omitempty"`
 }
 
 // Line is a SKU and how many of it, 1 to MaxQuantity.

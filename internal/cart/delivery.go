@@ -126,7 +126,7 @@ func taxOf(parts []part) (sum money.Amount, err error) {
 
 // option prices a way of delivery for a parcel.
 func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOption) (Option, error) {
-	option := Option{ID: o.ID, Price: o.Price, Pickup: o.Pickup || o.PickupPoints != nil, Method: MethodOf(o)}
+	option := Option{ID: o.ID, Price: o.Price, Pickup: o.Pickup || o.AskPoints || o.PickupPoints != nil, Method: MethodOf(o)}
 	if to.Untaxed() && m.UntaxedPrices == market.WithoutVAT {
 		home, _ := m.DeliveryTo("", "")
 		parts, err := p.split(home, o.Price)
@@ -210,7 +210,7 @@ func MethodOf(o market.ShippingOption) string {
 	switch {
 	case o.Pickup:
 		return klarna.PickUpStore
-	case o.PickupPoints != nil, o.Point != nil:
+	case o.AskPoints, o.PickupPoints != nil, o.Point != nil:
 		return klarna.PickUpPoint
 	}
 	return ""
@@ -237,9 +237,16 @@ func (q Quote) Reaches(region, postalCode string) bool {
 
 // deliver sets the ways of delivery, and the one with an ID or the default. Those with the
 // IDs of free cost nothing.
-func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, shipped parcel, free []string) error {
-	goods := q.GoodsAmount + q.DiscountAmount // the discount is at most the goods
+func (q *Quote) deliver(m market.Market, lang i18n.Lang, id string, free []string) error {
+	q.asks = q.Version.Shop.Hooks.Delivery != nil
+	goods, shipped := q.GoodsAmount+q.DiscountAmount, q.shipped // the discount is at most the goods
 	offered := q.Delivery.OptionsFor(goods, shipped.grams)
+	if q.asks {
+		if q.asked.whole(m.ShippingOptions) {
+			return q.merchants(q.asked.Options, id, free)
+		}
+		offered = q.asked.filled(offered, lang)
+	}
 	saved := map[string]money.Amount{}
 	for i, o := range offered {
 		if !slices.Contains(free, o.ID) {

@@ -46,7 +46,10 @@ type Quote struct {
 	// NoDelivery: there are goods to ship, and no way of delivery.
 	NoDelivery bool
 	// Basket are the lines of a checkout session, as they are in its basket. nil: it is none.
-	Basket []Priced
+	Basket  []Priced
+	asked   *Asked // what the merchant's server has said of the place
+	asks    bool   // it is to be asked
+	shipped parcel
 	// Delivery is where the order goes. It knows the places that cannot be reached.
 	Delivery market.Delivery
 }
@@ -120,7 +123,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 		to, _ = m.DeliveryTo("", c.shipTo().PostalCode)
 	}
 	lang := i18n.LangOf(c.Locale)
-	q := Quote{Version: v, Currency: m.Currency, Delivery: to}
+	q := Quote{Version: v, Currency: m.Currency, Delivery: to, asked: c.answered()}
 	if c.Basket != nil {
 		err := p.basket(c, v, m, &q)
 		return q, err
@@ -147,10 +150,10 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 			if err != nil {
 				return q, err
 			}
-			if err := s.shipped.add(levy{class: product.Class}, full); err != nil {
+			if err := q.shipped.add(levy{class: product.Class}, full); err != nil {
 				return q, err
 			}
-			s.shipped.grams += product.Weight * line.Quantity
+			q.shipped.grams += product.Weight * line.Quantity
 		}
 		price, err := untaxed(m, to, price, m.Rate(product.Class))
 		if err != nil {
@@ -183,7 +186,7 @@ func (p *Pricer) quote(c Contents, v *publish.Version, m market.Market) (Quote, 
 	taxable += q.DiscountAmount
 	if q.Shipping != nil {
 		items = append(items, q.Shipping.items()...)
-		if s.shipped.taxedIn(to) {
+		if q.shipped.taxedIn(to) {
 			taxable += q.Shipping.Price
 		}
 	}

@@ -54,12 +54,17 @@ func (c *Contents) shipTo() ShipTo {
 // not depend on it.
 func (c *Contents) Region() string { return c.shipTo().Region }
 
+// PostalCode returns the postal code that the order goes to, "" when it is not known or
+// nothing depends on it.
+func (c *Contents) PostalCode() string { return c.shipTo().PostalCode }
+
 // ShipsAbroad reports whether the order goes to another country than the purchase
 // country.
 func (c *Contents) ShipsAbroad() bool { return c.shipTo().Country != "" }
 
 // Place is the part of an address in the shop's own form that tax depends on; "" is not
-// known yet. The postal code counts where the market has places without VAT.
+// known yet. The postal code counts where the market has places without VAT, and where the
+// merchant's own server says how it is delivered there.
 type Place struct{ Region, PostalCode string }
 
 // TaxedAs reports whether an order to a place in the purchase country has the tax that the
@@ -72,7 +77,7 @@ func (c *Contents) TaxedAs(p Place, sold market.List) bool {
 	}
 	now, _ := m.DeliveryTo("", c.shipTo().PostalCode)
 	then, _ := m.DeliveryTo("", p.PostalCode)
-	return now.Untaxed() == then.Untaxed()
+	return now.Untaxed() == then.Untaxed() && (c.Asked == nil || cleanPostalCode(p.PostalCode) == c.shipTo().PostalCode)
 }
 
 // shipWithin sends the order to a place in the purchase country, the only country of the
@@ -86,7 +91,7 @@ func (c *Contents) shipWithin(p Place, sold market.List) error {
 	if to.Region, served = m.Region(p.Region); !served {
 		return ErrUnknownRegion
 	}
-	if len(m.Untaxed) > 0 {
+	if len(m.Untaxed) > 0 || c.Asked != nil {
 		to.PostalCode = cleanPostalCode(p.PostalCode)
 	}
 	c.setShipTo(to)
@@ -98,8 +103,7 @@ func (c *Contents) setOption(id string, sold market.List) error {
 	if id == "" {
 		return nil
 	}
-	m, _ := sold.Lookup(c.Country)
-	if _, ok := m.Option(id); !ok {
+	if m, _ := sold.Lookup(c.Country); !c.offers(m, id) {
 		return fmt.Errorf("%w: %.16q", ErrUnknownOption, id)
 	}
 	c.ShippingOption = id
@@ -135,7 +139,7 @@ func (c *Contents) Follow(a Address, sold market.List, shown string) error {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
 	delivery, served := m.DeliveryTo(to.Country, "")
-	if !served && c.Basket != nil && len(c.Basket.Options) > 0 { // the merchant's own delivery goes further
+	if !served && c.Basket != nil && (len(c.Basket.Options) > 0 || c.Asked.whole(m.ShippingOptions)) { // the merchant's own delivery goes further
 		delivery, _ = m.DeliveryTo("", "")
 		served = true
 	}

@@ -260,10 +260,11 @@ func (s *Store) TouchedAt(ctx context.Context, id string) (time.Time, error) {
 // ForgetPostalCode takes the postal code out of a cart; the shopper types it again.
 func (s *Store) ForgetPostalCode(ctx context.Context, id string) error {
 	c, err := s.Get(ctx, id, Fallback{})
-	if err != nil || c.ShipTo == nil {
+	if err != nil || c.ShipTo == nil && c.Asked == nil {
 		return err
 	}
 	_, err = s.Update(ctx, id, Fallback{}, func(c *Cart) error {
+		c.Asked = nil
 		if c.ShipTo == nil {
 			return nil
 		}

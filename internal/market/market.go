@@ -35,6 +35,8 @@ type ShippingOption struct {
 	Pickup bool
 	// PickupPoints are the places of which the shopper chooses one; nil: there is no choice.
 	PickupPoints []PickupPoint
+	// AskPoints: the merchant's server says which places there are.
+	AskPoints bool
 	// Point is the place, of one of Choices.
 	Point *PickupPoint
 }

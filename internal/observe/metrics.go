@@ -15,7 +15,7 @@ import (
 // metrics are the metrics of an observer. docs/monitoring.md explains each.
 type metrics struct {
 	*prometheus.Registry
-	requests, lockWaits, calls, roundTimes, webhooks *prometheus.HistogramVec
+	requests, lockWaits, calls, roundTimes, hooks, webhooks *prometheus.HistogramVec
 
 	failures, callRetries, callbacks, syncs, replacements, book, placed, amount,
 	flagged, commands, rounds, bulkItems, leftBehind, deliveries *prometheus.CounterVec
@@ -49,6 +49,8 @@ func newMetrics() metrics {
 		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 6}, "result")
 	m.calls = m.histograms("shopd_klarna_call_duration_seconds", "Tries of calls to Klarna by operation and status code, 0 without an answer.",
 		[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4}, "operation", "code")
+	m.hooks = m.histograms("shopd_hook_duration_seconds", "Questions to the merchant's server, and what came of them.",
+		[]float64{.01, .025, .05, .1, .25, .5, 1, 1.5, 2, 3}, "hook", "result")
 	m.roundTimes = m.histograms("shopd_round_duration_seconds", "Duration of the rounds that this process did.",
 		[]float64{.001, .005, .025, .1, .5, 1, 5, 15, 50}, "loop")
 
@@ -86,6 +88,7 @@ func (m metrics) showZeros() {
 	zero(m.bulkItems.MetricVec, labels(ResultDone, ResultRefused, ResultPending))
 	zero(m.leftBehind.MetricVec, labels(ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed))
 	zero(m.deliveries.MetricVec, []string{"mail"}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
+	zero(m.hooks.MetricVec, labels(HookDelivery, HookValidate), labels(HookAnswered, HookBadAnswer, HookNoAnswer, HookNotAsked))
 	for _, loop := range loops {
 		m.finished.WithLabelValues(loop).SetToCurrentTime()
 	}

@@ -86,7 +86,7 @@ func decoded[T any](rows *sql.Rows) (value T, err error) {
 // columns are what is stored of an order beside its record, in the order of values.
 // Each is there for a list or a loop: docs/database.md.
 var columns = append([]string{
-	"id", "number", "order_id", "cart_id", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
+	"id", "number", "order_id", "cart_id", "reference", "merchant_reference1", "merchant_reference2", "status", "pending", "country", "currency",
 	"order_amount", "captured_amount", "refunded_amount", "acknowledged", "placed_at", "updated_at", "due_at", "read_at", "erased_at", "revision", "record",
 }, foundColumns...)
 
@@ -94,7 +94,7 @@ func (o Order) values(record string, now, due time.Time) []any {
 	text := func(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 	moment := func(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()} }
 	return append([]any{
-		o.ID, o.Number, text(o.OrderID), text(o.CartID), text(o.MerchantReference1), text(o.MerchantReference2), string(o.Status), o.Pending(),
+		o.ID, o.Number, text(o.OrderID), text(o.CartID), text(o.Reference), text(o.MerchantReference1), text(o.MerchantReference2), string(o.Status), o.Pending(),
 		o.PurchaseCountry, string(o.PurchaseCurrency), int64(o.OrderAmount), int64(o.CapturedAmount), int64(o.RefundedAmount), o.Acknowledged,
 		o.PlacedAt.UnixMilli(), now.UnixMilli(), moment(due), moment(o.readAt(now)), moment(o.ErasedAt), o.Revision, record,
 	}, o.found()...)

@@ -90,6 +90,9 @@ type OrderRequest struct {
 	ShippingAddress Personal     `json:"shipping_address,omitempty"`
 	Customer        Personal     `json:"customer,omitempty"`
 	AutoCapture     bool         `json:"auto_capture,omitempty"` // Klarna captures when the order is placed
+	// Of a checkout session; see Content.
+	MerchantReference1 string `json:"merchant_reference1,omitempty"`
+	MerchantReference2 string `json:"merchant_reference2,omitempty"`
 }
 
 // FraudStatus is Klarna's first judgement of a placed order.

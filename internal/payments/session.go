@@ -34,6 +34,9 @@ type Content struct {
 	MerchantURLs MerchantURLs `json:"merchant_urls"`
 	MerchantData string       `json:"merchant_data"`
 	Intent       string       `json:"intent"`
+	// Of a checkout session: the number that its order will have, and its reference.
+	MerchantReference1 string `json:"merchant_reference1,omitempty"`
+	MerchantReference2 string `json:"merchant_reference2,omitempty"`
 }
 
 // MerchantURLs are the addresses for Klarna's browser and servers. Klarna fills in

@@ -16,14 +16,20 @@ import (
 type Request struct {
 	CartID   string
 	Fallback cart.Fallback
-	Mode     cartsync.Mode // Load or Change
+	Mode     cartsync.Mode // Load, Change or Push
 	// SessionID is the payment session that the shopper's session knows. If it bought the
 	// cart, the outcome is Bought. Sync works on the cart's own payment session.
 	SessionID string
+	// Stranger: a payment session that is not the shopper's is another browser's, with what was
+	// typed in it. This one gets a session of its own.
+	Stranger bool
 	// TellCustomer: the shopper has just chosen to be a person or a company, so a session is
 	// told. Else it keeps what the browser has said of the customer.
 	TellCustomer bool
 }
+
+// errOtherBrowser: the cart's payment session is another browser's.
+var errOtherBrowser = errors.New("the payment session is another browser's")
 
 // Result is what a Sync found or made.
 type Result struct {
@@ -63,9 +69,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 	ctx = observe.About(ctx, observe.Subject{CartID: r.CartID})
 	failed := func(why, err error) (Result, error) { return result, cartsync.Failed(r.CartID, why, err) }
 	var (
-		readFirst = r.Mode != cartsync.Change
+		readFirst = r.Mode != cartsync.Change && r.Mode != cartsync.Push
 		shoppers  = r.SessionID
-		known     Session // read or made last in this Sync
+		own       = r.SessionID // of this browser
+		known     Session       // read or made last in this Sync
 	)
 	for range cartsync.Rounds {
 		c, err := s.Carts.Priced(ctx, r.CartID, r.Fallback)
@@ -120,6 +127,8 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			found = judgement{verdict: klarna.Gone, err: cartsync.ErrNoCopy}
 		case !cartsync.TimeLeft(ctx): // the session is not to blame
 			return failed(cartsync.ErrUnavailable, cartsync.ErrNoTime)
+		case r.Stranger && own != c.SessionID: // what was typed in it is another browser's
+			found = judgement{verdict: klarna.Ended, err: errOtherBrowser}
 		case readFirst: // A session, page load: read.
 			found = s.read(ctx, c.SessionID, want)
 			known = found.session
@@ -187,6 +196,18 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 				return failed(cartsync.ErrUnavailable, err)
 			}
 		}
+		// A call of the merchant's server creates nothing.
+		switch {
+		case !r.Mode.CreatesNothing(), found.verdict == klarna.Bought:
+		case running && (refused || found.verdict == klarna.Locked):
+			return failed(cartsync.ErrPurchaseRunning, found.err)
+		case found.verdict == klarna.Gone, found.verdict == klarna.Ended:
+			return failed(cartsync.ErrNothingToRepair, found.err)
+		case refused:
+			return failed(cartsync.ErrRefused, found.err)
+		default:
+			return failed(cartsync.ErrUnavailable, found.err)
+		}
 		if running {
 			if !refused { // none, after anything else
 				return failed(cartsync.ErrPurchaseRunning, found.err)
@@ -221,6 +242,9 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			if running { // whoever placed it, or the loop, finds out which order it is
 				return failed(cartsync.ErrPurchaseRunning, found.err)
 			}
+			if r.Mode.CreatesNothing() {
+				return failed(cartsync.ErrNothingToRepair, found.err)
+			}
 			found.verdict = klarna.Ended // settled long ago: create
 		}
 		if c.SessionID != "" {
@@ -246,7 +270,7 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			continue
 		}
 		result.Outcome, result.Session, result.Created = cartsync.InSync, known, true
-		result.Cart.SessionID = known.SessionID
+		result.Cart.SessionID, own = known.SessionID, known.SessionID
 		if revision == c.Revision {
 			return result, nil
 		}

@@ -37,9 +37,11 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	for i := range sale.OrderLines {
 		sale.OrderLines[i].ShippingAttributes = klarna.Attributes{} // of Klarna Checkout alone
 	}
-	return Content{
-		Sale: sale, MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy,
-	}, quote, err
+	content := Content{Sale: sale, MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy}
+	if b := c.Basket; b != nil {
+		content.MerchantReference1, content.MerchantReference2 = b.OrderNumber, b.Reference
+	}
+	return content, quote, err
 }
 
 // callback returns the address of a callback.
@@ -98,6 +100,7 @@ func (w *Wants) Order(cartID string, want Content, s Session, form settings.Form
 	return OrderRequest{
 		Sale: want.Sale, MerchantURLs: want.MerchantURLs, MerchantData: w.Signer.SignOrigin(cartID, Purchase(s.SessionID)),
 		BillingAddress: s.BillingAddress, ShippingAddress: s.ShippingAddress, Customer: s.Customer,
-		AutoCapture: form.AutoCapture,
+		AutoCapture:        form.AutoCapture,
+		MerchantReference1: want.MerchantReference1, MerchantReference2: want.MerchantReference2,
 	}
 }

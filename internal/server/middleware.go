@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/observe"
@@ -105,7 +106,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int) {
 func (s *Server) shell(r *http.Request) templates.Shell {
 	version := s.o.Published.Now()
 	_, locale := version.Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
-	return templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale}
+	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale}
+	if strings.HasPrefix(r.URL.Path, cart.SessionPath) { // nothing of a shop of ours is on it
+		shell.Base = r.URL.Path
+	}
+	return shell
 }
 
 // wantsJSON reports whether the client sends or accepts JSON.

@@ -16,6 +16,9 @@ import (
 type Checkout struct {
 	Payments bool // /checkout is Klarna Payments, not Klarna Checkout
 	Review   bool // the flow of Klarna Payments has a second page
+	// ShowSold: who has bought a checkout session sees the shop's own page first, which leads to
+	// the merchant's.
+	ShowSold bool
 	// Forms are the forms by the country of their market.
 	Forms map[string]Form
 }
@@ -93,10 +96,11 @@ var ownForm = []string{
 
 // checkout reads what is asked of Klarna, with what the markets have of their own.
 func (r *reader) checkout(n, markets *yamlfile.Node, list market.List) Checkout {
-	m := r.object(n, "checkout", later["checkout"], nil, append([]string{"product", "payments_flow"}, formMembers...)...)
+	m := r.Object(n, "checkout", nil, append([]string{"product", "payments_flow", "confirmation"}, formMembers...)...)
 	c := Checkout{
 		Payments: r.Choice(m["product"], "checkout.product", "kco", "payments") == "payments",
 		Review:   r.Choice(m["payments_flow"], "checkout.payments_flow", "one-step", "review") == "review",
+		ShowSold: r.Choice(m["confirmation"], "checkout.confirmation", "merchant", "shop") == "shop",
 		Forms:    map[string]Form{},
 	}
 	if c.Payments {

@@ -274,7 +274,9 @@ func (r *reader) options(n *yamlfile.Node, path string, langs []i18n.Lang, home 
 		if n := o["free_from"]; n != nil {
 			option.FreeFrom = money.Amount(r.Number(n, path+".free_from", 1, maxFreeFrom))
 		}
-		if n := o["pickup_points"]; n != nil {
+		if n := o["pickup_points"]; n != nil && n.IsText() && r.Text(n, path, maxPoint) == byHook {
+			option.AskPoints = r.askPoints(n, path+".pickup_points", options)
+		} else if n != nil {
 			option.PickupPoints = r.pickupPoints(n, path+".pickup_points", langs, home)
 		}
 		if option.ID != "" && slices.ContainsFunc(options, func(other market.ShippingOption) bool { return other.ID == option.ID }) {
@@ -287,13 +289,9 @@ func (r *reader) options(n *yamlfile.Node, path string, langs []i18n.Lang, home 
 
 // pickupPoints reads places in the market's country.
 func (r *reader) pickupPoints(n *yamlfile.Node, path string, langs []i18n.Lang, home market.Market) (points []market.PickupPoint) {
-	if n.IsText() && r.Text(n, path, maxPoint) == "hook" {
-		r.Fail(n.Line, path, notYetKnown)
-		return nil
-	}
 	items := r.Array(n, path)
 	if n.IsArray() && len(items) == 0 || len(items) > maxPoints {
-		r.Fail(n.Line, path, "want 1 to %d pickup points", maxPoints)
+		r.Fail(n.Line, path, "want 1 to %d pickup points, or "+byHook, maxPoints)
 		return nil
 	}
 	for i, item := range items {

@@ -49,7 +49,7 @@ func TestPickupPointsRefused(t *testing.T) {
 	const at = "line 38: markets[1].delivery[0].pickup_points"
 	but := func(old, becomes string) string { return "[" + strings.Replace(kiosk, old, becomes, 1) + "]" }
 	for _, tc := range []struct{ name, points, want string }{
-		{"of the merchant's server", "hook", ": is not yet known: this version of shopd cannot do it"},
+		{"of the merchant's server", "hook", ": needs hooks.delivery, which says them"},
 		{"none", "[]", ": want 1 to 50 pickup points"},
 		{"a text", "some", ": want an array"},
 		{"nothing", "null", ": want an array"},

@@ -48,12 +48,12 @@ type reader struct {
 	files map[string][]byte
 	named []string    // the files that were asked for
 	langs []i18n.Lang // of the markets, the first is that of texts that are plain strings
+	asks  bool        // the merchant's server is asked for delivery
 }
 
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
-	"":         {"embed", "hooks"},
-	"checkout": {"confirmation"},
+	"": {"embed"},
 }
 
 // notYetKnown says of a member that a later version builds it.
@@ -77,7 +77,7 @@ var (
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
 	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "mail", "webhooks", "measure", "withdrawal", "retention")
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "hooks", "mail", "webhooks", "measure", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -90,6 +90,8 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Look = r.look(m["look"])
 	s.Pages = r.pages(m["pages"])
 	s.Texts = r.texts(m["texts"])
+	s.Hooks = r.hooks(m["hooks"])
+	r.asks = s.Hooks.Delivery != nil
 	s.Markets = r.markets(m["markets"])
 	s.Checkout = r.checkout(m["checkout"], m["markets"], s.Markets)
 	s.Campaigns = r.campaigns(m["campaigns"], s)

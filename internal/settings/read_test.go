@@ -247,7 +247,6 @@ func TestReadRefuses(t *testing.T) {
 		{"retention", "18m", "18 months", `line 46: retention.personal_data: "18 months" is not a number of years, months or days such as 3y, 18m or 400d`},
 		{"retention of none", "18m", "0d", `line 46: retention.personal_data: "0d" is not a number of years, months or days such as 3y, 18m or 400d`},
 		{"embed", "storefront: true", "embed: {}", "line 5: embed: " + notYet},
-		{"hooks", "storefront: true", "hooks: {}", "line 5: hooks: " + notYet},
 		{"mail from nobody", "storefront: true", "mail: {}", "line 5: mail.from: is missing"},
 		{"mail from two", "storefront: true", "mail: {from: 'a@b.example, c@d.example'}", `line 5: mail.from: "a@b.example, c@d.example" is not a sender such as Shop <order@shop.example>`},
 		{"mail of an unknown kind", "storefront: true", "mail: {from: a@b.example, send: [order_lost]}", `line 5: mail.send[0]: "order_lost" is none of: order_placed, order_shipped, order_refunded, order_cancelled`},
@@ -257,7 +256,7 @@ func TestReadRefuses(t *testing.T) {
 		{"measure.script", "storefront: true", "measure: {script: js/script.js}", `line 5: measure.script: "js/script.js" is not an https address of a script`},
 		{"measure.origins", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example; script-src *"]}`, `line 5: measure.origins[0]: "https://a.example; script-src *" is not an origin such as https://plausible.example`},
 		{"measure.origins with a path", "storefront: true", `measure: {script: "https://a.example/s.js", origins: ["https://a.example/s"]}`, `line 5: measure.origins[0]: "https://a.example/s" is not an origin such as https://plausible.example`},
-		{"checkout.confirmation", "payments_flow: review", "confirmation: shop", "line 44: checkout.confirmation: " + notYet},
+		{"checkout.confirmation", "payments_flow: review", "confirmation: mine", `line 44: checkout.confirmation: "mine" is none of: merchant, shop`},
 		{"not YAML", "storefront: true", "storefront: [", "line 4: did not find expected"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -24,6 +24,7 @@ type Shop struct {
 	Markets     market.List    // at least one
 	Checkout    Checkout
 	Campaigns   campaign.List // of the shop's own pages
+	Hooks       Hooks
 	Mail        Mail
 	Webhooks    []Webhook
 	Measure     Measure

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/mail"
@@ -59,6 +60,9 @@ func (s *Shop) addCarts(c Config) {
 	s.Links = checkoutsession.Links{Keys: s.Signer.Keys("links to checkout sessions")}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
 	s.Pricer = &cart.Pricer{Published: c.Published, PublicURL: c.PublicURL}
+	s.Hooks = (&hook.Hooks{
+		Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Logger: c.Logger, Observer: s.Observer,
+	}).Connect(c.PublicURL)
 }
 
 func (s *Shop) addKCO(c Config, api *klarna.Client) {
@@ -108,7 +112,7 @@ func (s *Shop) addDeliveries(c Config) {
 func (s *Shop) addCallbacks(c Config) {
 	s.Callbacks = &callback.Callbacks{
 		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Logger: c.Logger,
-		Observer: s.Observer,
+		Observer: s.Observer, Hooks: s.Hooks,
 	}
 }
 
@@ -116,7 +120,7 @@ func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
-		CheckoutSessions: s.CheckoutSessions, Links: s.Links,
+		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Hooks: s.Hooks,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
@@ -87,6 +88,7 @@ type Shop struct {
 	Links            checkoutsession.Links
 	Events           *event.Outbox
 	Pricer           *cart.Pricer
+	Hooks            *hook.Hooks // what the merchant's own server is asked
 	KCO              *kco.Syncer // with its client and what an order must say
 	LeftBehind       *kco.LeftBehind
 	Payments         *payments.Syncer

@@ -24,12 +24,7 @@ import (
 // of loads at once end with one order.
 func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	if s.Sessions.CartID(ctx) == "" {
-		if session.Claimed(ctx) != "" { // opened by its link alone
-			s.page(s.notFound)(w, r)
-			return
-		}
-		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+	if _, opened := s.opened(w, r); !opened {
 		return
 	}
 	result, err := s.sync(r, cartsync.Load, "")
@@ -41,7 +36,7 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 		s.free(w, r, result, freeForm{})
 		return
 	}
-	if result.Outcome == cartsync.Empty && s.nothing(w, r, result) || s.elsewhere(w, r, result.Outcome, result.OrderID) {
+	if result.Outcome == cartsync.Empty && s.nothing(w, r, result.Cart, result.Quote) || s.elsewhere(w, r, result.Outcome, result.OrderID) {
 		return
 	}
 	if err := s.acknowledge(ctx, result.Cart); err != nil {
@@ -64,6 +59,20 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 		Shell: shell, Order: order, OrderID: result.OrderID,
 		Snippet: kco.Snippet(result.Order.HTMLSnippet, templ.GetNonce(ctx)),
 	}))
+}
+
+// opened returns the cart that the page is about. False: there is none, and it has answered.
+func (s *Storefront) opened(w http.ResponseWriter, r *http.Request) (cartID string, ok bool) {
+	cartID = s.Sessions.CartID(r.Context())
+	switch {
+	case cartID != "":
+		return cartID, true
+	case session.Claimed(r.Context()) != "": // opened by its link alone
+		s.page(s.notFound)(w, r)
+	default:
+		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+	}
+	return "", false
 }
 
 // reloads are the seconds after which the checkout's 503 page reloads itself. After the
@@ -122,6 +131,9 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	f := s.report(r, err)
 	locale = cmp.Or(locale, s.fallback(r).Locale)
 	shell := templates.Shell{Shop: identity.Of(s.Published.Now(), i18n.LangOf(locale)), Locale: locale}
+	if session.Claimed(r.Context()) != "" { // nothing of a shop of ours is on it
+		shell.Base, shell.Back = base(r.Context()), s.cancelURL(r)
+	}
 	switch {
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))

@@ -79,6 +79,10 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, s.storedLocale(r))
 		return
 	}
+	if reference := s.Sessions.ClaimOf(ctx, bought.CartID); reference != "" {
+		ctx = session.AsClaim(ctx, reference)
+		r = r.WithContext(ctx)
+	}
 	own := bought.CartID != "" && s.Sessions.CartID(ctx) == bought.CartID
 	if own {
 		s.letGo(ctx, bought.Ref(), bought.Origin)
@@ -107,7 +111,9 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	respond.Page(w, r, http.StatusOK, templates.Confirmation(v.confirmation(shown, bought, kco.Snippet(snippet, templ.GetNonce(ctx)))))
+	page := v.confirmation(shown, bought, kco.Snippet(snippet, templ.GetNonce(ctx)))
+	page.OnwardURL = s.onward(ctx, bought)
+	respond.Page(w, r, http.StatusOK, templates.Confirmation(page))
 }
 
 // place returns a bought order, from the book or by placing it, and Klarna's snippet if

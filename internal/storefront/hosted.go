@@ -32,7 +32,11 @@ func (s *Storefront) hosted(r chi.Router) {
 		r.Use(func(next http.Handler) http.Handler {
 			return s.Sessions.Claim(func(r *http.Request) string { return chi.URLParam(r, "reference") }, next)
 		})
-		r.Get("/", s.locked(s.checkout))
+		r.Get("/", s.locked(s.checkoutPage))
+		r.Get("/payments", s.paying(s.locked(s.payments)))
+		r.Post("/payments/update", s.paying(s.updatePayments))
+		r.Post("/payments/place", s.paying(s.placePayments))
+		r.Get(reviewPart, s.paying(s.locked(s.payments)))
 		r.Post("/update", s.update)
 		r.Post("/place", s.placeFree)
 		r.Get("/state", s.Sessions.ReadOnly(http.HandlerFunc(s.state)).ServeHTTP)
@@ -83,6 +87,25 @@ func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutse
 	http.Redirect(w, r, filledIn(row, row.CancelURL, "expired"), http.StatusSeeOther)
 }
 
+// backTime is how long a page that says that something is wrong looks for the way back.
+const backTime = 500 * time.Millisecond
+
+// cancelURL is the merchant's page that the shopper of a session came from, "" where it is
+// not known at this moment.
+func (s *Storefront) cancelURL(r *http.Request) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
+	defer cancel()
+	values, err := s.Sessions.Peek(r.WithContext(ctx))
+	if err != nil || values.CartID == "" {
+		return ""
+	}
+	row, found, err := s.CheckoutSessions.ByCart(ctx, values.CartID)
+	if err != nil || !found || row.CancelURL == "" {
+		return ""
+	}
+	return filledIn(row, row.CancelURL, "")
+}
+
 // filledIn is an address of the merchant's for a session, with a reason.
 func filledIn(row checkoutsession.Session, address, reason string) string {
 	address = strings.NewReplacer("{REFERENCE}", url.QueryEscape(row.Reference), "{ORDER_NUMBER}", url.QueryEscape(row.OrderNumber)).Replace(address)
@@ -97,23 +120,23 @@ func filledIn(row checkoutsession.Session, address, reason string) string {
 }
 
 // nothing answers for a session of which nothing can be bought now. False: it has not answered.
-func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, result kco.Result) bool {
+func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, c cart.Cart, q cart.Quote) bool {
 	if session.Claimed(r.Context()) == "" {
 		return false
 	}
-	if result.Cart.Basket == nil || result.Cart.Basket.Ended {
-		row, found, err := s.CheckoutSessions.ByCart(r.Context(), result.Cart.ID)
+	if c.Basket == nil || c.Basket.Ended {
+		row, found, err := s.CheckoutSessions.ByCart(r.Context(), c.ID)
 		switch {
 		case err != nil:
 			s.PageError(w, r, err)
 		case found && row.Status == checkoutsession.Expired:
 			s.over(w, r, row)
 		default: // its lines are lost: the merchant's next call brings them again
-			s.errorPage(w, r, checkoutsession.ErrUnavailable, result.Cart.Locale)
+			s.errorPage(w, r, checkoutsession.ErrUnavailable, c.Locale)
 		}
 		return true
 	}
-	v := s.viewOf(r, result.Cart, result.Quote)
+	v := s.viewOf(r, c, q)
 	shown, notes, err := v.order()
 	if err != nil {
 		s.PageError(w, r, err)
@@ -148,7 +171,23 @@ func (s *Storefront) state(w http.ResponseWriter, r *http.Request) {
 		redirectJSON(w, r, base(r.Context()))
 		return
 	}
-	respond.JSON(w, r, http.StatusOK, map[string]int64{"revision": c.Basket.Revision})
+	respond.JSON(w, r, http.StatusOK, basketState{Revision: c.Basket.Revision, Elsewhere: s.goneOn(r.Context(), c)})
+}
+
+// basketState is what an open page asks for.
+type basketState struct {
+	Revision int64 `json:"revision"`
+	// Elsewhere: another browser has gone on, and its form has taken the place of the page's.
+	Elsewhere bool `json:"elsewhere,omitempty"`
+}
+
+// goneOn reports whether the newest form of a session is another browser's.
+func (s *Storefront) goneOn(ctx context.Context, c cart.Cart) bool {
+	mine, newest := s.Sessions.KCOOrderID(ctx), c.OrderID
+	if s.Published.Now().Shop.Checkout.Payments {
+		mine, newest = s.Sessions.PaymentsSessionID(ctx), c.SessionID
+	}
+	return mine != "" && newest != "" && mine != newest
 }
 
 // claimed is the cart of the session that the request is about; without a claim it is empty.
@@ -198,21 +237,32 @@ func (s *Storefront) prefill(ctx context.Context, cartID string) (kco.Prefill, e
 }
 
 // back sends the buyer of a session to the merchant's page. False: the order is of a cart of
-// the shop's own.
+// the shop's own, or the shop shows its own page first, which leads there by onward.
 func (s *Storefront) back(w http.ResponseWriter, r *http.Request, bought order.Order) bool {
-	if bought.Reference == "" {
-		return false
-	}
-	row, found, err := s.CheckoutSessions.ByCart(r.Context(), bought.CartID)
-	if err != nil || !found {
+	onward := s.onward(r.Context(), bought)
+	reference := s.Sessions.ClaimOf(r.Context(), bought.CartID)
+	if onward == "" || s.Published.Now().Shop.Checkout.ShowSold && reference != "" {
 		return false // our own page does as well
 	}
-	row.OrderNumber = bought.Number
-	if reference := s.Sessions.ClaimOf(r.Context(), bought.CartID); reference != "" {
+	if reference != "" {
 		s.letGo(session.AsClaim(r.Context(), reference), bought.Ref(), bought.Origin)
 	}
-	http.Redirect(w, r, filledIn(row, row.SuccessURL, ""), http.StatusSeeOther)
+	http.Redirect(w, r, onward, http.StatusSeeOther)
 	return true
+}
+
+// onward is the merchant's page that follows the purchase of a session, "" of a cart of the
+// shop's own.
+func (s *Storefront) onward(ctx context.Context, bought order.Order) string {
+	if bought.Reference == "" {
+		return ""
+	}
+	row, found, err := s.CheckoutSessions.ByCart(ctx, bought.CartID)
+	if err != nil || !found {
+		return ""
+	}
+	row.OrderNumber = bought.Number
+	return filledIn(row, row.SuccessURL, "")
 }
 
 // paid sends the buyer of a session to the merchant's page although its order could not be
@@ -220,7 +270,7 @@ func (s *Storefront) back(w http.ResponseWriter, r *http.Request, bought order.O
 func (s *Storefront) paid(w http.ResponseWriter, r *http.Request, orderID string) bool {
 	ctx := r.Context()
 	reference := s.Sessions.ClaimOfOrder(ctx, orderID)
-	if reference == "" {
+	if reference == "" || s.Published.Now().Shop.Checkout.ShowSold {
 		return false
 	}
 	row, found, err := s.CheckoutSessions.ByCart(ctx, s.Sessions.CartID(session.AsClaim(ctx, reference)))

@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -183,9 +184,11 @@ func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page)
 
 // notFound is the 404 page. For an old product it offers a category.
 func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
-	respond.Page(w, r, http.StatusNotFound, templates.NotFound(templates.NotFoundView{
-		Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku")),
-	}))
+	page := templates.NotFoundView{Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku"))}
+	if session.Claimed(r.Context()) != "" {
+		page.Countries, page.Base = nil, base(r.Context())
+	}
+	respond.Page(w, r, http.StatusNotFound, templates.NotFound(page))
 }
 
 // offer returns the category of products with a similar SKU.

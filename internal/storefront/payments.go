@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -27,18 +28,21 @@ type Payments struct {
 	Both    bool // it is offered beside Klarna Checkout, whatever the shop file says
 }
 
-// Where the pages are.
+// Where the pages are, and the end of the path of the second one.
 const (
 	paymentsPath = "/checkout/payments"
-	reviewPath   = "/checkout/payments/review"
+	reviewPart   = "/payments/review"
 )
+
+// isReview reports whether the second page of the flow is requested.
+func isReview(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, reviewPart) }
 
 // pageOf returns which page of the flow is requested.
 func pageOf(r *http.Request, flow settings.Checkout) templates.PaymentsPage {
 	switch {
 	case !flow.Review:
 		return templates.OneStep
-	case r.URL.Path == reviewPath:
+	case isReview(r):
 		return templates.Review
 	}
 	return templates.Details
@@ -57,7 +61,7 @@ func (s *Storefront) checkoutPage(w http.ResponseWriter, r *http.Request) {
 func (s *Storefront) paying(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		offered := s.Published.Now().Shop.Checkout
-		if !offered.Payments && !s.Payments.Both || r.URL.Path == reviewPath && !offered.Review {
+		if !offered.Payments && !s.Payments.Both || isReview(r) && !offered.Review {
 			s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP(w, r)
 			return
 		}
@@ -68,9 +72,8 @@ func (s *Storefront) paying(next http.HandlerFunc) http.HandlerFunc {
 // payments shows the shop's own form with Klarna's widget beside the order.
 func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	id := s.Sessions.CartID(ctx)
-	if id == "" {
-		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+	id, opened := s.opened(w, r)
+	if !opened {
 		return
 	}
 	if err := s.shipWithin(ctx, id, s.fallback(r)); err != nil {
@@ -82,11 +85,15 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
-	if result.Outcome == cartsync.Free && r.URL.Path == checkoutPath {
+	if result.Outcome == cartsync.Free && strings.TrimSuffix(r.URL.Path, "/") == base(ctx) {
 		s.freeAgain(w, r, freeForm{})
 		return
 	}
-	if s.elsewhere(w, r, result.Outcome, result.OrderID) {
+	if result.Outcome == cartsync.Empty && s.nothing(w, r, result.Cart, result.Quote) || s.elsewhere(w, r, result.Outcome, result.OrderID) {
+		return
+	}
+	if err := s.acknowledge(ctx, result.Cart); err != nil {
+		s.errorPage(w, r, err, result.Cart.Locale)
 		return
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
@@ -104,6 +111,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		Methods: methodsOf(result.Session), Session: v.told(result.Session), Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
+		AsksPlace: v.version.Shop.Hooks.Delivery != nil, PostalCode: result.Cart.PostalCode(),
 	}))
 }
 
@@ -123,9 +131,19 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bool) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
-	result, err := s.Payments.Syncer.Sync(ctx, payments.Request{
-		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice,
-	})
+	if err := s.Hooks.Follow(ctx, s.Sessions.CartID(ctx), s.fallback(r)); err != nil {
+		return payments.Result{}, err
+	}
+	request := payments.Request{CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice}
+	if session.Claimed(ctx) != "" {
+		release, err := s.Sessions.LockCart(ctx, request.CartID)
+		if err != nil {
+			return payments.Result{}, err
+		}
+		defer release()
+		request.Stranger = true
+	}
+	result, err := s.Payments.Syncer.Sync(ctx, request)
 	if err == nil && result.Outcome == cartsync.InSync && known != result.Session.SessionID {
 		s.Sessions.SetPaymentsSessionID(ctx, result.Session.SessionID)
 	}

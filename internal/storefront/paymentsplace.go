@@ -51,7 +51,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 	ctx := r.Context()
 	id, sessionID := s.Sessions.CartID(ctx), s.Sessions.PaymentsSessionID(ctx)
 	if id == "" {
-		redirectJSON(w, r, "/cart")
+		redirectJSON(w, r, cartPage(ctx))
 		return
 	}
 	c, err := s.Carts.Get(ctx, id, s.fallback(r))
@@ -76,6 +76,12 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		s.notPlaced(w, r, request, c, err)
 		return
 	}
+	if refusal, refused := s.asked(ctx, c); refused {
+		s.Book.Withdraw(ctx, sessionID, request.Token)
+		s.tell(r, "refused_by_shop", nil)
+		respond.JSONError(w, r, http.StatusConflict, "refused_by_shop", refusal, nil)
+		return
+	}
 	bought, to, err := s.Book.PlaceAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token})
 	if err != nil {
 		s.notPlaced(w, r, request, c, err)
@@ -85,6 +91,19 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		to = confirmationURL(bought.OrderID)
 	}
 	respond.JSON(w, r, http.StatusOK, map[string]string{"redirect": to})
+}
+
+// asked asks the merchant's own server whether a cart may be bought, as the validation of
+// Klarna Checkout does, and returns what the shopper reads where it may not.
+func (s *Storefront) asked(ctx context.Context, c cart.Cart) (refusal string, refused bool) {
+	quote, err := s.Pricer.Quote(c.Contents)
+	if err != nil {
+		return "", false // placing will say so
+	}
+	verdict := s.Hooks.Validate(ctx, c, quote)
+	voice := quote.Version.Shop.Voice(c.Locale)
+	text, _ := verdict.Message.In(voice.Lang)
+	return cmp.Or(text, voice.T("purchase.declined")), !verdict.OK
 }
 
 // approved compares what the shopper approved with the cart: the amount that the page

@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
@@ -39,6 +40,8 @@ type Storefront struct {
 	// CheckoutSessions are those of the API, whose pages Links open.
 	CheckoutSessions *checkoutsession.Store
 	Links            checkoutsession.Links
+	// Hooks are what the merchant's own server is asked.
+	Hooks *hook.Hooks
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
 }
@@ -70,7 +73,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
 	r.Post(paymentsPath+"/place", s.paying(s.placePayments))
-	r.Get(reviewPath, s.paying(s.locked(s.payments)))
+	r.Get("/checkout"+reviewPart, s.paying(s.locked(s.payments)))
 }
 
 // ofShop serves what belongs to the shop's own storefront, where the shop has one.

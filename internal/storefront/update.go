@@ -246,6 +246,9 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 			}
 		}
 	}
+	if err := s.Hooks.Follow(ctx, request.CartID, request.Fallback); err != nil {
+		return kco.Result{}, err
+	}
 	result, err := s.Syncer.Sync(ctx, request)
 	if err != nil || result.Outcome != cartsync.InSync && result.Outcome != cartsync.Free {
 		return result, err

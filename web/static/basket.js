@@ -1,5 +1,6 @@
 // The basket of a checkout session: the merchant's server may change it while the page is open.
-import { pageData } from "./page.js";
+import { show } from "./messages.js";
+import { pageData, text } from "./page.js";
 import { isLocal } from "./update.js";
 
 /** Milliseconds between two looks. */
@@ -11,6 +12,7 @@ export class Basket {
   #told; // that of the newest answer
   #follow;
   #failed = false; // the last note did not arrive
+  #left = false; // another browser has gone on, and the shopper was told
 
   /** @param {() => void} follow brings page and form up to date @param {number} [pause] */
   constructor(follow, pause = every) {
@@ -44,12 +46,21 @@ export class Basket {
     }
   }
 
+  /** Another browser has gone on with this checkout. To follow would take its place, and it would take ours. */
+  #goneOn() {
+    if (this.#left) return;
+    this.#left = true;
+    const actions = [{ text: text("elsewhere_here"), key: "elsewhere", run: () => location.reload() }];
+    show({ id: "elsewhere", kind: "warn", title: text("elsewhere_title"), body: text("elsewhere_body"), actions });
+  }
+
   async #look() {
     if (this.#failed) this.shown();
     try {
       const response = await fetch(this.#data.state_url, { headers: { Accept: "application/json" } });
-      const { revision, redirect } = await response.json();
+      const { revision, redirect, elsewhere } = await response.json();
       if (response.status === 409 && isLocal(redirect)) location.assign(redirect);
+      else if (response.ok && elsewhere) this.#goneOn();
       else if (response.ok && revision > this.#shown) this.#follow();
     } catch {
       // the next look tells

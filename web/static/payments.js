@@ -2,6 +2,7 @@
 // called when follows "Update the cart" of docs.klarna.com: whatever the shopper approved, the order is placed with the
 // newest approval, and only if it is for what the page shows.
 import { AddressForm } from "./address.js";
+import { Basket } from "./basket.js";
 import { Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { OpenOrder } from "./order.js";
@@ -55,6 +56,7 @@ class Payments {
   #widget;
   #kept;
   #address = null;
+  #basket; // of a checkout session
   #placing;
   #working = false; // the shopper is approving, or the order being placed
   #loads = 0;
@@ -85,6 +87,7 @@ class Payments {
       options,
     );
     this.queue = this.#order.queue;
+    this.#basket = new Basket(() => this.#working || this.#order.change({}), options.look);
     if (this.#page === "review") this.#review();
     else this.#fill();
     form.addEventListener("submit", (event) => {
@@ -179,6 +182,10 @@ class Payments {
     if (region && region !== this.#data.region) this.#order.change({ region });
     this.#data.region = region ?? this.#data.region;
     const { untaxed = [], no_vat: shown = false } = this.#data;
+    if (postal_code && this.#data.asks_place && postal_code !== this.#data.postal_code) {
+      this.#order.change({ postal_code });
+      this.#data.postal_code = postal_code;
+    }
     const code = postal_code?.toUpperCase().replace(/[\s-]/g, "");
     if (!code || untaxed.length === 0) return;
     const free = untaxed.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
@@ -298,7 +305,8 @@ class Payments {
   }
 
   /** The order is another one now. Klarna may offer other ways to pay for it, and the shop other ways of delivery. */
-  #took({ session, payment_methods: methods, delivery_html, replaced }) {
+  #took({ session, payment_methods: methods, delivery_html, replaced, basket_revision }) {
+    this.#basket.told(basket_revision);
     if (methods || replaced) this.#methods(methods ?? []);
     this.#delivery(delivery_html);
     this.#customer(session.customer?.type);
@@ -380,6 +388,7 @@ class Payments {
   /** The order is as the page shows it: the widget shows the same, and the shopper may pay. */
   #letGo() {
     this.#name();
+    this.#basket.shown();
     if (!this.#working) this.#load();
     if (!this.#form.querySelector("[aria-busy]")) drop("wait");
   }
@@ -501,6 +510,10 @@ class Payments {
       case "declined":
         this.#rest();
         return this.#declined(this.#category());
+      case "refused":
+        this.#rest();
+        show({ id: "payment", kind: "warn", title: answer.message }, this.#button);
+        break;
       default: {
         this.#rest();
         const actions = [{ text: text("try_again"), run: () => this.#submit() }];

@@ -7,8 +7,9 @@ const patience = 13_000;
 /**
  * What became of it. "placed": Klarna wants to see the browser next. "navigate": bought before, or nothing to buy.
  * "changed": the order is another one than was approved, that of order. "expired": to be approved once more.
- * "invalid": the address has faults. "declined": Klarna did. "unknown": it may come yet; name is that of a text.
+ * "invalid": the address has faults. "declined": Klarna did. "refused": the merchant's own server did, and says why. "unknown": it may come yet; name is that of a text.
  * @typedef {{kind: "placed"|"navigate", to: string} | {kind: "invalid", fields: string[]} | {kind: "expired"|"declined"} |
+ *   {kind: "refused", message: string} |
  *   {kind: "unknown", name: string} | {kind: "changed", soldOut: boolean, order: import("./update.js").UpdateAnswer}} Placed
  */
 
@@ -35,6 +36,8 @@ export async function place(url, approved, whole, limit = patience) {
       return { kind: "expired" };
     case "declined":
       return { kind: "declined" };
+    case "refused_by_shop":
+      return { kind: "refused", message: json.error.message };
     case "bad_address":
       return { kind: "invalid", fields: json.invalid_fields ?? [] };
     case "purchase_running":

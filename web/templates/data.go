@@ -30,6 +30,8 @@ type paymentsData struct {
 	Region      string          `json:"region"`
 	Untaxed     []string        `json:"untaxed,omitempty"`
 	NoVAT       bool            `json:"no_vat,omitempty"`
+	AsksPlace   bool            `json:"asks_place,omitempty"`
+	PostalCode  string          `json:"postal_code,omitempty"`
 	PlaceURL    string          `json:"place_url"`
 	DetailsURL  string          `json:"details_url"`
 	ReviewURL   string          `json:"review_url"`
@@ -63,6 +65,9 @@ var pageTexts = map[string]string{
 
 // checkoutTexts are the further texts for the checkout.
 var checkoutTexts = map[string]string{
+	"elsewhere_title":   "note.elsewhere.title",
+	"elsewhere_body":    "note.elsewhere.body",
+	"elsewhere_here":    "note.elsewhere.here",
 	"renewed_title":     "note.renewed.title",
 	"renewed_body":      "note.renewed.body",
 	"other_tab_title":   "note.other_tab.title",
@@ -129,12 +134,12 @@ func (v CheckoutView) data() pageData {
 }
 
 func (v PaymentsView) data() pageData {
-	d := v.checkoutData("/checkout/payments/update")
+	d := v.checkoutData(v.payments() + "/update")
 	d.add(v.Shell, formTexts)
 	d.add(v.Shell, paymentsTexts)
 	d.Payments = &paymentsData{
-		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT,
-		PlaceURL: "/checkout/payments/place", DetailsURL: "/checkout/payments", ReviewURL: "/checkout/payments/review",
+		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT, AsksPlace: v.AsksPlace, PostalCode: v.PostalCode,
+		PlaceURL: v.payments() + "/place", DetailsURL: v.payments(), ReviewURL: v.payments() + "/review",
 	}
 	return d
 }

@@ -36,10 +36,15 @@ type Shell struct {
 	// which revision of its basket the page shows.
 	Base           string
 	BasketRevision int64
+	// Back is the merchant's page that a checkout session came from, "" where he has none.
+	Back string
 }
 
 // base is the page that pays.
 func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
+
+// payments is the page with Klarna's widget.
+func (s Shell) payments() string { return s.base() + "/payments" }
 
 // Country is a country of the market panel.
 type Country struct {
@@ -284,6 +289,10 @@ type PaymentsView struct {
 	// goes to one.
 	Untaxed []string
 	NoVAT   bool
+	// AsksPlace: delivery follows the postal code. PostalCode is the one that it is of, "" = not
+	// known.
+	AsksPlace  bool
+	PostalCode string
 }
 
 // DetailsView is what the form with Klarna's widget asks for.
@@ -338,6 +347,7 @@ type ConfirmationView struct {
 	Ships     bool     // a parcel is sent
 	Downloads bool     // digital goods are in it
 	Free      bool     // nothing was to be paid
+	OnwardURL string   // the merchant's page that follows, of a checkout session; "" = none
 }
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.

@@ -1,0 +1,152 @@
+// Package hook asks the merchant's own server what the shop file lets it decide: which ways
+// of delivery there are to a place, and whether a purchase may go on. It is asked once, and
+// what it does not answer well is answered by the shop.
+package hook
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/standardwebhooks"
+)
+
+// maxAnswer is the largest answer that is read, in bytes.
+const maxAnswer = 64 << 10
+
+// Hooks asks. Safe for concurrent use.
+type Hooks struct {
+	Published *publish.Published
+	Carts     *cart.Store
+	Pricer    *cart.Pricer
+	Logger    *slog.Logger
+	Observer  *observe.Observer
+	client    *http.Client
+	plain     bool
+}
+
+// Connect makes the connection to the merchant's server. It is asked at an https address of
+// a public network, unless the shop itself has a plain http address, as on a desk.
+func (h *Hooks) Connect(publicURL string) *Hooks {
+	h.plain = strings.HasPrefix(publicURL, "http://")
+	h.client = &http.Client{
+		Transport:     transport(h.plain),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return h
+}
+
+// Why there is no good answer.
+var (
+	errNotAsked = errors.New("the hook cannot be asked")
+	errBad      = errors.New("the answer is not what it should be")
+)
+
+// ask asks a hook once and reads its answer, a JSON object. The error is told to the
+// observer; it has nothing of question or answer.
+func (h *Hooks) ask(ctx context.Context, name observe.Hook, of settings.Hook, question, answer any, check func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, of.Timeout)
+	defer cancel()
+	start := time.Now()
+	err := h.post(ctx, of, question, answer)
+	if err == nil {
+		err = check()
+	}
+	result := observe.HookAnswered
+	switch {
+	case err == nil:
+	case errors.Is(err, errNotAsked):
+		result = observe.HookNotAsked
+	case errors.Is(err, errBad):
+		result = observe.HookBadAnswer
+	default:
+		result = observe.HookNoAnswer
+	}
+	h.Observer.Hook(name, result, time.Since(start))
+	if err != nil {
+		h.Logger.WarnContext(ctx, "no good answer of the merchant's server", "hook", string(name), "result", string(result),
+			"duration_ms", time.Since(start).Milliseconds(), "error", err)
+	}
+	return err
+}
+
+func (h *Hooks) post(ctx context.Context, of settings.Hook, question, answer any) error {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotAsked, err)
+	}
+	text, err := os.ReadFile(of.SecretFile)
+	if err != nil {
+		return fmt.Errorf("%w: read its secret: %w", errNotAsked, err)
+	}
+	secrets, err := standardwebhooks.ParseSecrets(string(text))
+	if err != nil {
+		return fmt.Errorf("%w: read its secret: %w", errNotAsked, err)
+	}
+	if !h.plain && !strings.HasPrefix(of.URL, "https://") {
+		return fmt.Errorf("%w: its address is not https", errNotAsked)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, of.URL, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotAsked, err)
+	}
+	id, now := "msg_"+rand.Text(), time.Now()
+	signatures := make([]string, len(secrets))
+	for i, secret := range secrets {
+		signatures[i] = standardwebhooks.Sign(secret, id, now, body)
+	}
+	r.Header = http.Header{
+		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"shopd"},
+		"Webhook-Id": {id}, "Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "Webhook-Signature": {strings.Join(signatures, " ")},
+	}
+	res, err := h.client.Do(r)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // without the address
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%w: status %d", errBad, res.StatusCode)
+	}
+	said, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return err
+	case len(said) > maxAnswer:
+		return fmt.Errorf("%w: it is larger than %d KiB", errBad, maxAnswer>>10)
+	}
+	if err := json.Unmarshal(said, answer); err != nil {
+		return fmt.Errorf("%w: it is no such JSON", errBad) // the error may have a part of it
+	}
+	return nil
+}
+
+// bad is an error about a member of an answer.
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errBad, fmt.Errorf(format, args...))
+}
+
+// Time is how much longer an answer may take that asks the hook first.
+func Time(of *settings.Hook) time.Duration {
+	if of == nil {
+		return 0
+	}
+	return of.Timeout
+}
