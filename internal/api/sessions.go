@@ -114,6 +114,9 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		}
 	}
 	b.Reference = in.Reference
+	if purpose.Mode == embedded {
+		b.Back = c.ID
+	}
 	switch {
 	case in.Body.OrderNumber != "":
 		b.OrderNumber = in.Body.OrderNumber

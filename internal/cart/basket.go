@@ -25,6 +25,9 @@ type Basket struct {
 	Options           []BasketOption `json:"options,omitempty"` // none: those of the shop file
 	ShippingCountries []string       `json:"shipping_countries"`
 	BillingCountries  []string       `json:"billing_countries"`
+	// Back names the session on the way back to the merchant's page that holds the form: the
+	// cart's ID. "": a page of ours holds it.
+	Back string `json:"back,omitempty"`
 	// Ended: the merchant has ended the session, or it has expired.
 	Ended bool `json:"ended,omitempty"`
 }
@@ -90,11 +93,25 @@ func (b *Basket) Same(other *Basket) bool {
 
 // CheckoutPath is the page that pays the cart.
 func (c *Contents) CheckoutPath() string {
-	if c.Basket == nil {
+	switch {
+	case c.Basket == nil:
 		return "/checkout"
+	case c.Basket.Back != "":
+		return BackPath + c.Basket.Back
 	}
 	return SessionPath + c.Basket.Reference
 }
+
+// ConfirmationPath is the page to which Klarna sends the browser after the purchase.
+func (c *Contents) ConfirmationPath() string {
+	if c.Basket != nil && c.Basket.Back != "" {
+		return BackPath + c.Basket.Back + "/confirmation"
+	}
+	return "/checkout/confirmation"
+}
+
+// BackPath is the path of the ways back to a merchant's page that holds the form.
+const BackPath = "/checkout/back/"
 
 // SessionPath is the path of the hosted pages; the session's reference follows.
 const SessionPath = "/checkout/s/"

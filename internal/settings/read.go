@@ -52,7 +52,7 @@ type reader struct {
 
 // later are members of the shop file that this version does not build.
 var later = map[string][]string{
-	"":         {"embed", "hooks", "webhooks"},
+	"":         {"hooks", "webhooks"},
 	"checkout": {"confirmation"},
 }
 
@@ -77,7 +77,7 @@ var (
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
 	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "mail", "measure", "withdrawal", "retention")
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "mail", "measure", "embed", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -94,6 +94,7 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Checkout = r.checkout(m["checkout"], m["markets"], s.Markets)
 	s.Campaigns = r.campaigns(m["campaigns"], s)
 	s.Measure = r.measure(m["measure"])
+	s.Embed = r.embed(m["embed"])
 	s.Mail = r.mail(m["mail"])
 	s.Withdrawal = defaultWithdrawal
 	if n := r.Object(m["withdrawal"], "withdrawal", nil, "days")["days"]; n != nil {
@@ -109,6 +110,26 @@ var (
 	httpsOrigin  = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 	httpsAddress = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s"<>]*$`)
 )
+
+// pageOrigin is an origin as a browser sends it: small letters, no port that goes without saying.
+var pageOrigin = regexp.MustCompile(`^(https://[a-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?$`)
+
+// embed reads the origins of pages that may hold the checkout.
+func (r *reader) embed(n *yamlfile.Node) (origins []string) {
+	list := r.Object(n, "embed", []string{"origins"})["origins"]
+	for i, item := range r.Array(list, "embed.origins") {
+		member := fmt.Sprintf("embed.origins[%d]", i)
+		origin := r.Pattern(item, member, pageOrigin, "an origin such as https://www.example.com, or http://localhost:8000 to try")
+		if strings.HasPrefix(origin, "https:") && strings.HasSuffix(origin, ":443") || strings.HasPrefix(origin, "http:") && strings.HasSuffix(origin, ":80") {
+			r.Fail(item.Line, member, "has a port that browsers leave out")
+		}
+		origins = append(origins, origin)
+	}
+	if len(origins) > maxOrigins {
+		r.Fail(list.Line, "embed.origins", "want at most %d", maxOrigins)
+	}
+	return origins
+}
 
 func (r *reader) measure(n *yamlfile.Node) (m Measure) {
 	o := r.Object(n, "measure", []string{"script"}, "origins")

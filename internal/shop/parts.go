@@ -142,7 +142,8 @@ func (s *Shop) addAPI(c Config) {
 		s.API = &api.API{
 			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
 			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Book: s.Book, KCO: s.KCO, Payments: s.Payments,
-			Sessions: s.CheckoutSessions, Links: s.Links, Locks: s.Storefront.Sessions,
+			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.Signer.Keys("client secrets of checkout sessions")},
+			Locks: s.Storefront.Sessions,
 		}
 	}
 }

@@ -67,6 +67,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
 	s.hosted(r)
+	s.embedded(r)
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
 	r.Post(paymentsPath+"/place", s.paying(s.placePayments))
