@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -215,9 +216,8 @@ func (a *API) embed(r *http.Request, in embedRequest) (any, error) {
 	if o := result.Quote.Shipping; o != nil {
 		out.DeliveryOption = &Delivery{ID: o.ID, Name: o.Name, Description: o.Time, Price: int64(o.Price), TaxRate: int64(o.Rate / 10)}
 	}
-	if to := c.ShipTo; to != nil {
-		out.ShippingAddress = embedAddress{to.Country, to.PostalCode}
-	}
+	to := result.Order.ShippingAddress
+	out.ShippingAddress = embedAddress{strings.ToUpper(cmp.Or(to.Country, c.Country)), to.PostalCode}
 	if fresh {
 		out.HTMLSnippet = kco.Snippet(result.Order.HTMLSnippet, "")
 	}

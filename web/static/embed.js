@@ -85,7 +85,7 @@ class Checkout {
       suspend: () => this.#form.hold(),
       resume: () => this.#form.letGo(),
       send: (_, signal) => this.#read(signal),
-      answered: (answer, sent) => this.#answered(answer, sent),
+      answered: (answer) => this.#answered(answer),
       skipped: () => {},
     });
     const state = async (more) => this.#ask("/state", more);
@@ -169,8 +169,7 @@ class Checkout {
     return { kind: json?.redirect ? "navigate" : "failed", why: error.code, error, to: json?.redirect, order: json?.order };
   }
 
-  /** @param {any} answer @param {{more: boolean}} sent */
-  #answered(answer, { more }) {
+  #answered(answer) {
     if (this.#end.signal.aborted) return;
     const waiting = this.#reading;
     this.#reading = [];
@@ -185,7 +184,7 @@ class Checkout {
       default:
         this.#form.took(answer);
         if (answer.kind === "replaced") this.#form.renew(answer);
-        if (!more) this.#compare(answer);
+        this.#compare(answer);
     }
     this.#settle(answer.error, waiting);
   }
