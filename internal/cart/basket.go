@@ -93,13 +93,19 @@ func (b *Basket) Same(other *Basket) bool {
 
 // CheckoutPath is the page that pays the cart.
 func (c *Contents) CheckoutPath() string {
-	switch {
-	case c.Basket == nil:
+	if c.Basket == nil {
 		return "/checkout"
-	case c.Basket.Back != "":
-		return BackPath + c.Basket.Back
 	}
 	return SessionPath + c.Basket.Reference
+}
+
+// RefusedPath is the page to which the browser comes back when Klarna or we refuse the
+// purchase: the one that pays, or the way back to the merchant's that holds the form.
+func (c *Contents) RefusedPath() string {
+	if c.Basket != nil && c.Basket.Back != "" {
+		return BackPath + c.Basket.Back
+	}
+	return c.CheckoutPath()
 }
 
 // ConfirmationPath is the page to which Klarna sends the browser after the purchase.

@@ -57,7 +57,7 @@ func (w *Wants) urls(pages settings.Pages, l i18n.Lang, c *cart.Contents) Mercha
 	return MerchantURLs{
 		Terms:                page(pages.Terms, settings.TermsPath),
 		CancellationTerms:    page(pages.Returns, settings.ReturnsPath),
-		Checkout:             w.PublicURL + c.CheckoutPath(),
+		Checkout:             w.PublicURL + c.RefusedPath(),
 		Confirmation:         w.PublicURL + c.ConfirmationPath() + "?order_id=" + placeholder,
 		Push:                 callback("push"),
 		Validation:           callback("validation"),
