@@ -149,7 +149,11 @@ func firefox(t *testing.T, width int, steps ...step) {
 	if browsertest.Pictures() {
 		steps = append(steps, step{"picture": filepath.Join(t.ArtifactDir(), fmt.Sprintf("firefox, %d px.png", width))})
 	}
-	walk, err := json.Marshal(map[string]any{"firefox": "/usr/bin/firefox-esr", "width": width, "steps": steps})
+	program, err := exec.LookPath("firefox-esr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	walk, err := json.Marshal(map[string]any{"firefox": program, "width": width, "steps": steps})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ function failure(code, message) {
   return Object.assign(new Error(message), { name: "CheckoutError", code });
 }
 
+const unmounted = () => failure("unmounted", "the form is not in the page any more");
+
 /** What an answer that is no good one says. @param {Awaited<ReturnType<typeof ask>>} answer */
 function problem(answer) {
   if (!answer) return failure("unreachable", `${shop} does not answer, or the page's origin is none of embed.origins`);
@@ -124,10 +126,13 @@ class Checkout {
 
   async update(work) {
     if (typeof work !== "function") throw new TypeError("update needs a function");
-    if (this.#end.signal.aborted) throw failure("unmounted", "the form is not in the page any more");
+    if (this.#end.signal.aborted) throw unmounted();
     if (this.#queue.left) throw failure("leaving", "the order is being bought");
     const running = this.#queue.during(work);
-    const reading = () => new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    const reading = () => new Promise((resolve, reject) => {
+      if (this.#end.signal.aborted) reject(unmounted());
+      else this.#waiting.push({ resolve, reject });
+    });
     const [done, read] = await Promise.allSettled([running, running.then(reading, reading)]);
     if (done.status === "rejected") throw done.reason;
     if (read.status === "rejected") throw read.reason;
@@ -147,7 +152,7 @@ class Checkout {
     this.#end.abort();
     this.#queue.end();
     this.#form.end();
-    this.#settle(failure("unmounted", "the form is not in the page any more"), [...this.#reading, ...this.#waiting]);
+    this.#settle(unmounted(), [...this.#reading, ...this.#waiting]);
     mounted = null;
   }
 

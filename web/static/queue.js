@@ -66,6 +66,7 @@ export class Queue {
   #guard = 0;
   #heldAt = -1;
   #leaving = false;
+  #ended = false;
   #replaced = false;
   #running = new Set(); // what changes the order elsewhere
   #port;
@@ -80,7 +81,7 @@ export class Queue {
   /** @returns {"idle"|"updating"|"replaced"} */
   get state() {
     if (this.#replaced) return "replaced";
-    return this.#sending || this.#waiting ? "updating" : "idle";
+    return this.#sending || this.#waiting || this.#running.size > 0 ? "updating" : "idle";
   }
 
   /** Whether the shopper is on the way to the confirmation page. */
@@ -101,6 +102,7 @@ export class Queue {
    *   empty change is sent; all that wait say no = it is not sent
    */
   change(change = {}, { quiet = false, needed = () => true } = {}) {
+    if (this.#ended) return;
     if (!this.#waiting) this.#since = performance.now();
     this.#waiting = merge(this.#waiting ?? {}, change);
     this.#quiet &&= quiet;
@@ -129,6 +131,7 @@ export class Queue {
   /** Nothing is held or sent any more: the form has left the page. */
   end() {
     this.leave();
+    this.#ended = true;
     clearTimeout(this.#timer);
     this.#waiting = null;
     this.#running.clear();
