@@ -115,7 +115,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	}
 	b.Reference = in.Reference
 	if purpose.Mode == embedded {
-		b.Back = c.ID
+		b.Back = a.Backs.Secret(c.ID)
 	}
 	switch {
 	case in.Body.OrderNumber != "":

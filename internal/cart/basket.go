@@ -25,8 +25,8 @@ type Basket struct {
 	Options           []BasketOption `json:"options,omitempty"` // none: those of the shop file
 	ShippingCountries []string       `json:"shipping_countries"`
 	BillingCountries  []string       `json:"billing_countries"`
-	// Back names the session on the way back to the merchant's page that holds the form: the
-	// cart's ID. "": a page of ours holds it.
+	// Back names the session, signed, on the way back to the merchant's page that holds the
+	// form. "": a page of ours holds it.
 	Back string `json:"back,omitempty"`
 	// Ended: the merchant has ended the session, or it has expired.
 	Ended bool `json:"ended,omitempty"`

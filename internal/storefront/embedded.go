@@ -18,7 +18,7 @@ import (
 
 // embedded mounts them.
 func (s *Storefront) embedded(r chi.Router) {
-	r.Route(cart.BackPath+"{cart}", func(r chi.Router) {
+	r.Route(cart.BackPath+"{session}", func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly) // for the pages that say what is wrong
 		r.Get("/", s.ofSession(s.backToPage))
 		r.Get("/confirmation", s.ofSession(s.backFromKlarna))
@@ -28,7 +28,12 @@ func (s *Storefront) embedded(r chi.Router) {
 // ofSession finds the session of an address.
 func (s *Storefront) ofSession(next func(http.ResponseWriter, *http.Request, checkoutsession.Session)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		row, found, err := s.CheckoutSessions.ByCart(r.Context(), chi.URLParam(r, "cart"))
+		id, ok := s.Backs.Cart(chi.URLParam(r, "session"))
+		if !ok {
+			s.page(s.notFound)(w, r)
+			return
+		}
+		row, found, err := s.CheckoutSessions.ByCart(r.Context(), id)
 		switch {
 		case err != nil:
 			s.PageError(w, r, err)

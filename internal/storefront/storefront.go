@@ -39,6 +39,7 @@ type Storefront struct {
 	// CheckoutSessions are those of the API, whose pages Links open.
 	CheckoutSessions *checkoutsession.Store
 	Links            checkoutsession.Links
+	Backs            checkoutsession.Links // the ways back to pages of the merchant's
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
 }
