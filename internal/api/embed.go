@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -124,9 +125,7 @@ func (a *API) answerEmbed(serve func(*http.Request, embedRequest) (any, error)) 
 		}
 		a.Observer.Failure(r.Context(), chi.RouteContext(r.Context()).RoutePattern(), string(p.Code), fault)
 		p.RequestID = observe.RequestID(r.Context())
-		for name, values := range p.GetHeaders() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), p.GetHeaders())
 		respond.JSON(w, r, p.Status, p)
 	}
 }

@@ -45,16 +45,21 @@ func (s *Storefront) ofSession(next func(http.ResponseWriter, *http.Request, che
 	}
 }
 
+// toMerchant sends the browser to an address that the merchant's server has given.
+func toMerchant(w http.ResponseWriter, r *http.Request, address string) {
+	http.Redirect(w, r, address, http.StatusSeeOther) //nolint:gosec // no part of it but the reason is the browser's
+}
+
 // backToPage sends the shopper whose purchase was refused to the merchant's page, with the
 // reason; or on, where the session was bought.
 func (s *Storefront) backToPage(w http.ResponseWriter, r *http.Request, row checkoutsession.Session) {
 	switch row.Status {
 	case checkoutsession.Complete, checkoutsession.Placing:
-		http.Redirect(w, r, row.Way(row.SuccessURL, ""), http.StatusSeeOther)
+		toMerchant(w, r, row.Way(row.SuccessURL, ""))
 	case checkoutsession.Expired:
-		http.Redirect(w, r, row.Over(), http.StatusSeeOther)
+		toMerchant(w, r, row.Over())
 	case checkoutsession.Open:
-		http.Redirect(w, r, row.Way(row.CheckoutURL, r.URL.Query().Get("reason")), http.StatusSeeOther)
+		toMerchant(w, r, row.Way(row.CheckoutURL, r.URL.Query().Get("reason")))
 	}
 }
 
@@ -84,7 +89,7 @@ func (s *Storefront) backFromKlarna(w http.ResponseWriter, r *http.Request, row 
 			err = s.CheckoutSessions.SetPlacing(r.Context(), row.CartID)
 		}
 	case errors.Is(err, errNotFinished), errors.Is(err, order.ErrCancelled):
-		http.Redirect(w, r, row.Way(row.CheckoutURL, reasonNotFinished), http.StatusSeeOther)
+		toMerchant(w, r, row.Way(row.CheckoutURL, reasonNotFinished))
 		return
 	}
 	switch {
@@ -93,6 +98,6 @@ func (s *Storefront) backFromKlarna(w http.ResponseWriter, r *http.Request, row 
 	case err != nil:
 		s.PageError(w, r, err)
 	default:
-		http.Redirect(w, r, row.Way(row.SuccessURL, ""), http.StatusSeeOther)
+		toMerchant(w, r, row.Way(row.SuccessURL, ""))
 	}
 }
