@@ -53,13 +53,13 @@ test-tools:
 # Where SHOPD_AXE names axe-core, the tests that look at pages look at their accessibility too.
 AXE := $(CURDIR)/tools/a11y/node_modules/axe-core/axe.min.js
 check a11y: export SHOPD_AXE := $(AXE)
-check: $(AXE) test generated lint race-short ## make test with accessibility, the static checks and the race detector where goroutines meet
+check: $(AXE) test firefox generated lint race-short ## make test with accessibility, the example shops, Firefox, the static checks and the race detector where goroutines meet
 
 # Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
 # killed, forms, pages and faults one by one, hashes of passwords.
 SERIAL := ^Fuzz|StateMachine|BruteForce|FlashSale|Killed|Bad(Forms|Updates|Cookies|Queries)|WrongMethod|NotFound|Markets|TestOrderPage
 SERIAL := $(SERIAL)|LongPassword|HeadersOfEveryRoute|FirstMarket|CrossSite|Reasons|TestForms|ReturnTo|ConfirmationFor|ConfirmationOf
-SERIAL := $(SERIAL)|PlaceFaults|KlarnaFaults/(create|read|update,_page)|ManyOrders|ListWhile
+SERIAL := $(SERIAL)|PlaceFaults|KlarnaFaults/(create|read|update,_page)|ManyOrders|ListWhile|TestEmbedded
 race: test-tools ## the tests without a browser under the race detector: some 8 minutes
 	$(TEST) -race -skip '$(SERIAL)' $$($(GO) list ./internal/... ./cmd/... | grep -vE 'shopd/internal$$|/internal/(backoffice|browsertest|cart|db/dbtest|i18n|market|money|ordermanagement|redistest|respond)$$')
 	$(TEST) -race -run 'TwoStaff|SentTwice|Bulk|Throttle|SyncNow|RedisGone' -skip 'Browser' ./internal/backoffice
@@ -73,6 +73,37 @@ race-short: test-tools
 
 a11y: $(AXE) test-tools ## accessibility of every page in every look, by axe-core from npm
 	SHOPD_LOOKS=all $(TEST) -run 'Looks?$$|PagesFollow|CheckoutPageInBrowser' ./test/e2e ./internal/backoffice ./fakeklarna/...
+
+# The tests of the example shops and of Firefox run where SHOPD_BROWSERS says so.
+NODE := tools/firefox/node_modules examples/node/node_modules
+firefox: export SHOPD_BROWSERS := all
+firefox: $(NODE) firefox-tools test-tools ## the example shops in Chromium and Firefox, and the other checkouts in Firefox
+	$(TEST) -run '^(TestExampleShops|TestFirefox)$$' ./internal/api
+
+firefox-tools:
+	@missing=; \
+	command -v php >/dev/null || missing="$$missing php-cli"; \
+	command -v firefox-esr >/dev/null || missing="$$missing firefox-esr"; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi
+
+$(NODE): %/node_modules: %/package.json
+	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix $*
+	touch $@
+
+# The demo runs as long as the shop does.
+SHOP ?= php
+examples: build ## a shop in PHP beside the demo on http://localhost:8001; SHOP=node: one with Express on http://localhost:8002
+ifeq ($(SHOP),node)
+examples: examples/node/node_modules
+	bin/shopd demo & demo=$$!; trap 'kill $$demo' EXIT; node examples/node/server.js
+else
+	@command -v php >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends php-cli; }
+	bin/shopd demo & demo=$$!; trap 'kill $$demo' EXIT; php -S localhost:8001 examples/php/index.php
+endif
 
 $(AXE): tools/a11y/package.json
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
@@ -156,4 +187,4 @@ licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules sa
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo build test test-cluster test-tools check race race-short a11y fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples build test test-cluster test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

@@ -60,6 +60,8 @@ type API struct {
 	Payments  *payments.Syncer
 	Sessions  *checkoutsession.Store
 	Links     checkoutsession.Links
+	Secrets   checkoutsession.Links // the client secrets of sessions
+	Backs     checkoutsession.Links // the ways back to pages of the merchant's
 	Locks     *session.Sessions     // of carts
 	Redis     redis.UniversalClient // counts calls
 	PublicURL string                // of the shop, as the merchant's server knows it; no trailing slash

@@ -29,8 +29,8 @@ import (
 
 const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// merchant is a merchant's server that is asked.
-type merchant struct {
+// asked is a merchant's server that is asked.
+type asked struct {
 	*httptest.Server
 	t      *testing.T
 	mu     sync.Mutex
@@ -38,14 +38,14 @@ type merchant struct {
 	answer http.HandlerFunc
 }
 
-func newMerchant(t *testing.T) *merchant {
-	m := &merchant{t: t}
+func newAsked(t *testing.T) *asked {
+	m := &asked{t: t}
 	m.Server = httptest.NewServer(http.HandlerFunc(m.serve))
 	t.Cleanup(m.Close)
 	return m
 }
 
-func (m *merchant) serve(w http.ResponseWriter, r *http.Request) {
+func (m *asked) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -69,18 +69,18 @@ func (m *merchant) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // says lets the server answer so from now on.
-func (m *merchant) says(text string) {
+func (m *asked) says(text string) {
 	m.does(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 }
 
-func (m *merchant) does(answer http.HandlerFunc) {
+func (m *asked) does(answer http.HandlerFunc) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.answer = answer
 }
 
 // questions are those since the last time.
-func (m *merchant) questions() []map[string]any {
+func (m *asked) questions() []map[string]any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	asked := m.asked
@@ -89,7 +89,7 @@ func (m *merchant) questions() []map[string]any {
 }
 
 // hooked is a world whose merchant's server is asked.
-func hooked(t *testing.T, m *merchant, change func(*settings.Shop)) *shoptest.World {
+func hooked(t *testing.T, m *asked, change func(*settings.Shop)) *shoptest.World {
 	t.Helper()
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(hookSecret+"\n"), 0o600); err != nil {
@@ -123,7 +123,7 @@ func offered(out fakeklarna.Outcome) (ids []string) {
 // The delivery hook is asked when a form is opened and where the order goes elsewhere, never
 // in a call of the merchant's; what it says is offered, and its rates are those of the place.
 func TestDeliveryHook(t *testing.T) {
-	m := newMerchant(t)
+	m := newAsked(t)
 	w := hooked(t, m, nil)
 	c := calls(w)
 	m.says(fromHook)
@@ -187,7 +187,7 @@ func TestDeliveryHook(t *testing.T) {
 // Where there is no good answer, the last one for the place counts, else the shop file's ways;
 // each is counted and logged, and none takes longer than it may.
 func TestDeliveryHookFails(t *testing.T) {
-	m := newMerchant(t)
+	m := newAsked(t)
 	w := hooked(t, m, nil)
 	c := calls(w)
 	var usual []string
@@ -288,7 +288,7 @@ func TestDeliveryHookFails(t *testing.T) {
 
 // Pickup points of one way of delivery of the shop file are those that the hook says.
 func TestPickupPointsByHook(t *testing.T) {
-	m := newMerchant(t)
+	m := newAsked(t)
 	w := hooked(t, m, func(s *settings.Shop) {
 		s.Markets = slices.Clone(s.Markets)
 		s.Markets[0].ShippingOptions = []market.ShippingOption{
@@ -314,7 +314,7 @@ func TestPickupPointsByHook(t *testing.T) {
 func TestValidateHook(t *testing.T) {
 	for _, approve := range []bool{false, true} {
 		t.Run(fmt.Sprintf("on failure approve %t", approve), func(t *testing.T) {
-			m := newMerchant(t)
+			m := newAsked(t)
 			w := hooked(t, m, func(s *settings.Shop) {
 				s.Hooks.Validate, s.Hooks.Delivery = s.Hooks.Delivery, nil
 				s.Hooks.Validate.Approve = approve

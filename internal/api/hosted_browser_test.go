@@ -173,7 +173,7 @@ func (p *hostedPage) eventually(what string, holds func() bool) {
 // settled waits until every change is answered and the form can be used.
 func (p *hostedPage) settled() {
 	p.w.T.Helper()
-	p.Wait("the page to settle", `() => document.getElementById("order-summary").dataset.state !== "updating" && held.every((h) => h.length === 2)`)
+	p.Wait("the page to settle", `() => document.getElementById("order-summary")?.dataset.state !== "updating" && held.every((h) => h.length === 2)`)
 }
 
 // looksAway makes the page one that nobody sees, or one that is seen again: only then it looks for changes.

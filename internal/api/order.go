@@ -117,16 +117,16 @@ type Amounts struct {
 
 // OrderDelivery is the way of delivery.
 type OrderDelivery struct {
-	ID           string       `json:"id"`
-	Name         string       `json:"name"`
-	Price        int64        `json:"price"`
-	PickupPoint  *PickupPoint `json:"pickup_point" doc:"null where the goods are brought."`
-	Carrier      string       `json:"carrier"`
-	TMSReference string       `json:"tms_reference" doc:"Of the shipping assistant, as Klarna gave it."`
+	ID           string            `json:"id"`
+	Name         string            `json:"name"`
+	Price        int64             `json:"price"`
+	PickupPoint  *OrderPickupPoint `json:"pickup_point" doc:"null where the goods are brought."`
+	Carrier      string            `json:"carrier"`
+	TMSReference string            `json:"tms_reference" doc:"Of the shipping assistant, as Klarna gave it."`
 }
 
-// PickupPoint is where goods are fetched.
-type PickupPoint struct {
+// OrderPickupPoint is where goods are fetched.
+type OrderPickupPoint struct {
 	ID      string       `json:"id"`
 	Name    string       `json:"name"`
 	Address OrderAddress `json:"address"`
@@ -299,7 +299,7 @@ func deliveryBody(o order.Order) *OrderDelivery {
 		return nil
 	}
 	if at := d.PickupLocation; at.ID != "" || at.Name != "" {
-		body.PickupPoint = &PickupPoint{at.ID, at.Name, OrderAddress(at.Address)}
+		body.PickupPoint = &OrderPickupPoint{at.ID, at.Name, OrderAddress(at.Address)}
 	}
 	return body
 }

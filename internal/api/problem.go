@@ -44,6 +44,10 @@ const (
 	CodeUnknownSKU       Code = "unknown_sku"    // or it has no price in this currency
 	CodeNumberTaken      Code = "order_number_taken"
 	CodeComplete         Code = "complete"         // the session was bought
+	CodePlacing          Code = "placing"          // the session is paid, its order is not in the book yet
+	CodeExpired          Code = "expired"          // the session has ended
+	CodeNothingToSell    Code = "nothing_to_sell"  // nothing of the session is sold any more
+	CodeNoConfirmation   Code = "no_confirmation"  // Klarna shows none, or none any more
 	CodePurchaseRunning  Code = "purchase_running" // the session may be being bought at this moment
 	CodeKlarnaDown       Code = "klarna_unavailable"
 	CodeKlarnaRefused    Code = "klarna_refused" // Klarna does not take what the session says, or the action
@@ -57,7 +61,7 @@ const (
 var codes = []Code{
 	CodeBadRequest, CodeInvalid, CodeTooLarge, CodeUnsupportedType, CodeTimeout, CodeUnauthorized, CodeForbidden, CodeNotFound,
 	CodeMethodNotAllowed, CodeTooManyRequests, CodeKeyMissing, CodeKeyReused, CodeInProgress, CodeStaleRevision, CodeTotalDiffers, CodeNegativeTotal, CodeNothingToPay,
-	CodeUnknownSKU, CodeNumberTaken, CodeComplete, CodePurchaseRunning, CodeKlarnaDown, CodeKlarnaRefused, CodeNotPossible, CodeBelowPromised, CodeGone, CodeUnavailable, CodeInternal,
+	CodeUnknownSKU, CodeNumberTaken, CodeComplete, CodePlacing, CodeExpired, CodeNothingToSell, CodeNoConfirmation, CodePurchaseRunning, CodeKlarnaDown, CodeKlarnaRefused, CodeNotPossible, CodeBelowPromised, CodeGone, CodeUnavailable, CodeInternal,
 }
 
 // Schema lists all codes in the document.

@@ -232,7 +232,7 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 		s.Metadata = map[string]string{}
 	}
 	if row.Mode == embedded {
-		s.ClientSecret = new("cs_" + a.Links.Secret(row.CartID))
+		s.ClientSecret = new(secretPrefix + a.Secrets.Secret(row.CartID))
 	}
 	if k := row.Customer; k != (checkoutsession.Customer{}) {
 		s.Customer = &CustomerBody{

@@ -112,6 +112,9 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		}
 	}
 	b.Reference = in.Reference
+	if purpose.Mode == embedded {
+		b.Back = a.Backs.Secret(c.ID)
+	}
 	switch {
 	case in.Body.OrderNumber != "":
 		b.OrderNumber = in.Body.OrderNumber

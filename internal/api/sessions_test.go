@@ -16,16 +16,23 @@ import (
 // world is a shop with an API.
 func world(t *testing.T, changes ...func(*shop.Config)) *shoptest.World {
 	t.Helper()
+	return worldOf(t, shoptest.Options{}, changes...)
+}
+
+// worldOf is world that differs in something.
+func worldOf(t *testing.T, o shoptest.Options, changes ...func(*shop.Config)) *shoptest.World {
+	t.Helper()
 	keys, err := api.ParseKeys(api.KeyLine("shop", "checkout", "sk_test") + "\n" + api.KeyLine("other", "orders", "sk_orders"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return shoptest.Serve(t, shoptest.Options{Config: func(c *shop.Config) {
+	o.Config = func(c *shop.Config) {
 		c.Keys = keys
 		for _, change := range changes {
 			change(c)
 		}
-	}})
+	}
+	return shoptest.Serve(t, o)
 }
 
 // caller is a merchant's server.

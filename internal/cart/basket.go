@@ -25,6 +25,9 @@ type Basket struct {
 	Options           []BasketOption `json:"options,omitempty"` // none: those of the shop file
 	ShippingCountries []string       `json:"shipping_countries"`
 	BillingCountries  []string       `json:"billing_countries"`
+	// Back names the session, signed, on the way back to the merchant's page that holds the
+	// form. "": a page of ours holds it.
+	Back string `json:"back,omitempty"`
 	// Ended: the merchant has ended the session, or it has expired.
 	Ended bool `json:"ended,omitempty"`
 }
@@ -97,6 +100,26 @@ func (c *Contents) CheckoutPath() string {
 	}
 	return SessionPath + c.Basket.Reference
 }
+
+// RefusedPath is the page to which the browser comes back when Klarna or we refuse the
+// purchase: the one that pays, or the way back to the merchant's that holds the form.
+func (c *Contents) RefusedPath() string {
+	if c.Basket != nil && c.Basket.Back != "" {
+		return BackPath + c.Basket.Back
+	}
+	return c.CheckoutPath()
+}
+
+// ConfirmationPath is the page to which Klarna sends the browser after the purchase.
+func (c *Contents) ConfirmationPath() string {
+	if c.Basket != nil && c.Basket.Back != "" {
+		return BackPath + c.Basket.Back + "/confirmation"
+	}
+	return "/checkout/confirmation"
+}
+
+// BackPath is the path of the ways back to a merchant's page that holds the form.
+const BackPath = "/checkout/back/"
 
 // SessionPath is the path of the hosted pages; the session's reference follows.
 const SessionPath = "/checkout/s/"

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Links makes and reads the secrets by which a session is opened, apart from its reference:
-// the cart's ID, signed.
+// Links makes and reads secrets by which a session is opened, apart from its reference: the
+// cart's ID, signed. Hosted pages and pages of the merchant's have keys of their own.
 type Links struct {
 	Keys [][]byte // the first signs, all verify
 }

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/db"
@@ -93,6 +95,22 @@ func (c Customer) Prefill(countries []string) kco.Prefill {
 	}
 	return p
 }
+
+// Way is an address of the merchant's for the session, with a reason in its query; "": none.
+func (s Session) Way(address, reason string) string {
+	address = strings.NewReplacer("{REFERENCE}", url.QueryEscape(s.Reference), "{ORDER_NUMBER}", url.QueryEscape(s.OrderNumber)).Replace(address)
+	u, err := url.Parse(address)
+	if err != nil || reason == "" {
+		return address
+	}
+	query := u.Query()
+	query.Set("reason", reason)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// Over is where the shopper goes from the merchant's page when the session has ended.
+func (s Session) Over() string { return s.Way(cmp.Or(s.CancelURL, s.CheckoutURL), "expired") }
 
 const version = 1
 

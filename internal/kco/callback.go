@@ -77,5 +77,5 @@ func (w *Wants) CheckoutURL(c *cart.Contents, reason Reason, sku string) string 
 	if sku != "" {
 		query.Set("sku", sku)
 	}
-	return w.PublicURL + c.CheckoutPath() + "?" + query.Encode()
+	return w.PublicURL + c.RefusedPath() + "?" + query.Encode()
 }

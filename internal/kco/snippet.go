@@ -2,38 +2,44 @@ package kco
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
 )
 
-// Snippet returns Klarna's html_snippet with the page's nonce on each script and style
-// element. So it works under a strict Content-Security-Policy. It changes nothing else.
-// nonce must have only letters, digits, - and _.
+// Snippet returns Klarna's html_snippet as it works under a strict
+// Content-Security-Policy: each script and style element has the page's nonce, and each
+// style attribute is called data-style, from which web/static/iframe.js sets it. It changes
+// nothing else. nonce must have only letters, digits, - and _; "": the page's script sets it.
 func Snippet(snippet, nonce string) string {
 	var out bytes.Buffer
 	z := html.NewTokenizer(strings.NewReader(snippet))
 	for {
-		token := z.Next()
-		raw := z.Raw()
-		if token == html.ErrorToken {
+		kind := z.Next()
+		raw := append([]byte(nil), z.Raw()...) // reading the token moves the tokenizer on
+		if kind == html.ErrorToken {
 			out.Write(raw)
 			return out.String()
 		}
-		if token == html.StartTagToken || token == html.SelfClosingTagToken {
-			// TagName moves the tokenizer on, so raw is copied to out in parts before it.
-			tag := append([]byte(nil), raw...)
-			name, _ := z.TagName()
-			if n := string(name); n == "script" || n == "style" {
-				// Of two attributes of one name the first counts.
-				end := 1 + len(n)
-				out.Write(tag[:end])
-				out.WriteString(` nonce="` + nonce + `"`)
-				out.Write(tag[end:])
-				continue
-			}
-			raw = tag
+		if kind == html.StartTagToken || kind == html.SelfClosingTagToken {
+			raw = tag(raw, z.Token(), nonce)
 		}
 		out.Write(raw)
 	}
+}
+
+// tag is a tag as it works under a policy.
+func tag(raw []byte, token html.Token, nonce string) []byte {
+	for i := range token.Attr {
+		if token.Attr[i].Key == "style" {
+			token.Attr[i].Key = "data-style"
+			raw = []byte(token.String())
+		}
+	}
+	if nonce == "" || token.Data != "script" && token.Data != "style" {
+		return raw
+	}
+	end := 1 + len(token.Data) // of two attributes of one name the first counts
+	return slices.Concat(raw[:end], []byte(` nonce="`+nonce+`"`), raw[end:])
 }

@@ -31,7 +31,7 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	m, _ := quote.Version.Markets.Lookup(c.Country)
 	content := Content{
 		Sale:              quote.Sale(c.Contents),
-		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale), c.CheckoutPath()),
+		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale), &c.Contents),
 		MerchantData:      w.Signer.Sign(c.ID),
 		ShippingOptions:   delivery,
 		ShippingCountries: m.Destinations(),
@@ -49,7 +49,7 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 // of the callback follow it.
 const CallbackPath = "/klarna/"
 
-func (w *Wants) urls(pages settings.Pages, l i18n.Lang, checkout string) MerchantURLs {
+func (w *Wants) urls(pages settings.Pages, l i18n.Lang, c *cart.Contents) MerchantURLs {
 	page := func(p settings.Page, path string) string { return p.Address(l, w.PublicURL+path) }
 	callback := func(name string) string {
 		return w.CallbackURL + CallbackPath + w.Signer.CallbackToken() + "/" + name + "?order_id=" + placeholder
@@ -57,8 +57,8 @@ func (w *Wants) urls(pages settings.Pages, l i18n.Lang, checkout string) Merchan
 	return MerchantURLs{
 		Terms:                page(pages.Terms, settings.TermsPath),
 		CancellationTerms:    page(pages.Returns, settings.ReturnsPath),
-		Checkout:             w.PublicURL + checkout,
-		Confirmation:         w.PublicURL + "/checkout/confirmation?order_id=" + placeholder,
+		Checkout:             w.PublicURL + c.RefusedPath(),
+		Confirmation:         w.PublicURL + c.ConfirmationPath() + "?order_id=" + placeholder,
 		Push:                 callback("push"),
 		Validation:           callback("validation"),
 		AddressUpdate:        callback("address_update"),

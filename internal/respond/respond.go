@@ -80,7 +80,7 @@ func send(w http.ResponseWriter, status int, contentType string, body []byte) {
 // CSP is the name of the header that AllowStyleAttributes and AllowOrigins extend.
 const CSP = "Content-Security-Policy"
 
-// AllowStyleAttributes allows style attributes in the page: Klarna's snippet has one.
+// AllowStyleAttributes allows style attributes in the page: Klarna Payments' library may set some.
 // They run no script. It must be called before the page is sent.
 func AllowStyleAttributes(w http.ResponseWriter) {
 	h := w.Header()

@@ -41,7 +41,7 @@ type Options struct {
 	Storefront interface{ Routes(chi.Router) }
 	Callbacks  interface{ Routes(chi.Router) } // from Klarna's servers
 	Backoffice interface{ Routes(chi.Router) } // for staff; nil: there is none
-	API        interface{ Routes(chi.Router) } // for the merchant's own server, at api.Path; nil: there is none
+	API        API                             // for the merchant's own server, at api.Path; nil: there is none
 	Redis      redis.UniversalClient
 	Database   func(context.Context) error // asks whether the database answers
 	Observer   *observe.Observer
@@ -57,6 +57,13 @@ type Options struct {
 	WriteLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+}
+
+// API is for the merchant's own server, and for browsers on the merchant's pages.
+type API interface {
+	Routes(chi.Router)
+	// Browsers mounts what browsers ask; limit bounds what one of them may.
+	Browsers(r chi.Router, limit func(http.Handler) http.Handler)
 }
 
 // Server serves the shop on one listener and its operation on another.
@@ -107,6 +114,7 @@ func (s *Server) Handler() http.Handler {
 		s.o.Storefront.Routes(r)
 	})
 	if s.o.API != nil { // bounds time and bodies itself, and has no browsers
+		s.o.API.Browsers(mux, s.limitWrites)
 		mux.Route(api.Path, s.o.API.Routes)
 	}
 	if s.o.Backoffice != nil {

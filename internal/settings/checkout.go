@@ -119,7 +119,7 @@ func (r *reader) checkout(n, markets *yamlfile.Node, list market.List) Checkout 
 		if m["separate_shipping_address"] == nil {
 			f.SeparateAddress = country == "DE" // as at Klarna
 		}
-		own := r.object(item.Get("checkout"), path, nil, nil, formMembers...)
+		own := r.Object(item.Get("checkout"), path, nil, formMembers...)
 		f = r.form(own, path, f, (&reader{}).spoken(item))
 		types, identity := own["customer_types"], own["national_identification_number_mandatory"]
 		if !slices.Contains(companiesIn, country) && f.Companies() {

@@ -13,8 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/settings"
 )
 
-// members are the names of all members that the package reads: what it tells Object, and
-// what is for later.
+// members are the names of all members that the package reads: what it tells Object.
 func members(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
@@ -39,7 +38,7 @@ func members(t *testing.T) map[string]bool {
 		ast.Inspect(source, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:
-				if f, ok := n.Fun.(*ast.SelectorExpr); ok && strings.EqualFold(f.Sel.Name, "object") {
+				if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "Object" {
 					for _, arg := range n.Args[2:] {
 						collect(arg)
 					}
@@ -47,11 +46,6 @@ func members(t *testing.T) map[string]bool {
 			case *ast.ValueSpec:
 				if n.Names[0].Name == "formMembers" {
 					collect(n.Values[0])
-				}
-				if n.Names[0].Name == "later" {
-					for _, object := range n.Values[0].(*ast.CompositeLit).Elts {
-						collect(object.(*ast.KeyValueExpr).Value)
-					}
 				}
 			}
 			return true

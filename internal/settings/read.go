@@ -51,33 +51,14 @@ type reader struct {
 	asks  bool        // the merchant's server is asked for delivery
 }
 
-// later are members of the shop file that this version does not build.
-var later = map[string][]string{
-	"": {"embed"},
-}
-
-// notYetKnown says of a member that a later version builds it.
-const notYetKnown = "is not yet known: this version of shopd cannot do it"
-
-// object is Object that says of members of a later version that they are not yet known.
-func (r *reader) object(n *yamlfile.Node, path string, later, required []string, optional ...string) map[string]*yamlfile.Node {
-	m := r.Object(n, path, required, slices.Concat(optional, later)...)
-	for _, name := range later {
-		if m[name] != nil {
-			r.Fail(m[name].Line, path+"."+name, notYetKnown)
-		}
-	}
-	return m
-}
-
 var (
 	prefix    = regexp.MustCompile(`^[A-Z]{1,4}$`)
 	retention = regexp.MustCompile(`^([1-9][0-9]{0,3})([ymd])$`)
 )
 
 func (r *reader) shop(root *yamlfile.Node) *Shop {
-	m := r.object(root, "", later[""], []string{"name", "contact", "pages", "markets"},
-		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "hooks", "mail", "webhooks", "measure", "withdrawal", "retention")
+	m := r.Object(root, "", []string{"name", "contact", "pages", "markets"},
+		"order_prefix", "time_zone", "storefront", "look", "texts", "checkout", "campaigns", "hooks", "mail", "webhooks", "measure", "embed", "withdrawal", "retention")
 	s := &Shop{Name: r.Text(m["name"], "name", 60), OrderPrefix: defaultPrefix, Storefront: true}
 	if n := m["order_prefix"]; n != nil {
 		s.OrderPrefix = r.Pattern(n, "order_prefix", prefix, "1 to 4 capital letters")
@@ -96,6 +77,7 @@ func (r *reader) shop(root *yamlfile.Node) *Shop {
 	s.Checkout = r.checkout(m["checkout"], m["markets"], s.Markets)
 	s.Campaigns = r.campaigns(m["campaigns"], s)
 	s.Measure = r.measure(m["measure"])
+	s.Embed = r.embed(m["embed"])
 	s.Mail = r.mail(m["mail"])
 	s.Webhooks = r.webhooks(m["webhooks"])
 	s.Withdrawal = defaultWithdrawal
@@ -112,6 +94,26 @@ var (
 	httpsOrigin  = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 	httpsAddress = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s"<>]*$`)
 )
+
+// pageOrigin is an origin as a browser sends it: small letters, no port that goes without saying.
+var pageOrigin = regexp.MustCompile(`^(https://[a-z0-9.-]+|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?$`)
+
+// embed reads the origins of pages that may hold the checkout.
+func (r *reader) embed(n *yamlfile.Node) (origins []string) {
+	list := r.Object(n, "embed", []string{"origins"})["origins"]
+	for i, item := range r.Array(list, "embed.origins") {
+		member := fmt.Sprintf("embed.origins[%d]", i)
+		origin := r.Pattern(item, member, pageOrigin, "an origin such as https://www.example.com, or http://localhost:8000 to try")
+		if strings.HasPrefix(origin, "https:") && strings.HasSuffix(origin, ":443") || strings.HasPrefix(origin, "http:") && strings.HasSuffix(origin, ":80") {
+			r.Fail(item.Line, member, "has a port that browsers leave out")
+		}
+		origins = append(origins, origin)
+	}
+	if len(origins) > maxOrigins {
+		r.Fail(list.Line, "embed.origins", "want at most %d", maxOrigins)
+	}
+	return origins
+}
 
 func (r *reader) measure(n *yamlfile.Node) (m Measure) {
 	o := r.Object(n, "measure", []string{"script"}, "origins")

@@ -153,7 +153,6 @@ func TestReadDefaults(t *testing.T) {
 
 // TestReadRefuses changes one thing of a good file at a time, without moving lines.
 func TestReadRefuses(t *testing.T) {
-	const notYet = "is not yet known: this version of shopd cannot do it"
 	for _, tc := range []struct{ name, old, new, want string }{
 		{"unknown member", "storefront: true", "shopfront: true", "line 5: shopfront: unknown member"},
 		{"a member twice", "storefront: true", "name: B", "line 5: name: stands twice"},
@@ -246,7 +245,10 @@ func TestReadRefuses(t *testing.T) {
 		{"withdrawal", "days: 30", "days: 7", "line 45: withdrawal.days: want 0, or at least the 14 days that the law of the EU gives"},
 		{"retention", "18m", "18 months", `line 46: retention.personal_data: "18 months" is not a number of years, months or days such as 3y, 18m or 400d`},
 		{"retention of none", "18m", "0d", `line 46: retention.personal_data: "0d" is not a number of years, months or days such as 3y, 18m or 400d`},
-		{"embed", "storefront: true", "embed: {}", "line 5: embed: " + notYet},
+		{"embed without origins", "storefront: true", "embed: {}", "line 5: embed.origins: is missing"},
+		{"embed by http", "storefront: true", "embed: {origins: ['http://shop.example']}", `line 5: embed.origins[0]: "http://shop.example" is not an origin such as https://www.example.com, or http://localhost:8000 to try`},
+		{"embed with a path", "storefront: true", "embed: {origins: ['https://shop.example/']}", `line 5: embed.origins[0]: "https://shop.example/" is not an origin such as https://www.example.com, or http://localhost:8000 to try`},
+		{"embed with a needless port", "storefront: true", "embed: {origins: ['https://shop.example:443']}", "line 5: embed.origins[0]: has a port that browsers leave out"},
 		{"mail from nobody", "storefront: true", "mail: {}", "line 5: mail.from: is missing"},
 		{"mail from two", "storefront: true", "mail: {from: 'a@b.example, c@d.example'}", `line 5: mail.from: "a@b.example, c@d.example" is not a sender such as Shop <order@shop.example>`},
 		{"mail of an unknown kind", "storefront: true", "mail: {from: a@b.example, send: [order_lost]}", `line 5: mail.send[0]: "order_lost" is none of: order_placed, order_shipped, order_refunded, order_cancelled`},

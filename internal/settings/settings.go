@@ -28,6 +28,7 @@ type Shop struct {
 	Mail        Mail
 	Webhooks    []Webhook
 	Measure     Measure
+	Embed       []string  // the origins of pages that may hold the checkout of a session
 	Withdrawal  int       // days in which shoppers in EU markets may withdraw; 0: no function for it
 	Retention   Retention // for how long orders keep their personal data; zero: for ever
 }

@@ -120,7 +120,7 @@ func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
-		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Hooks: s.Hooks,
+		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Backs: checkoutsession.Links{Keys: s.Signer.Keys("ways back to pages of checkout sessions")}, Hooks: s.Hooks,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
@@ -148,7 +148,8 @@ func (s *Shop) addAPI(c Config) {
 		s.API = &api.API{
 			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
 			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments,
-			Sessions: s.CheckoutSessions, Links: s.Links, Locks: s.Storefront.Sessions,
+			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.Signer.Keys("client secrets of checkout sessions")},
+			Locks: s.Storefront.Sessions, Backs: s.Storefront.Backs,
 		}
 	}
 }

@@ -225,7 +225,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 		csp := h.Get("Content-Security-Policy")
-		if loose := strings.Contains(csp, "; style-src-attr 'unsafe-inline'"); loose != (path == "/checkout") || strings.Count(csp, "unsafe-inline") > 1 {
+		if csp == "" || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: %s", path, csp)
 		}
 	}

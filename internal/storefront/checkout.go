@@ -54,7 +54,6 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 	}
 	shell := v.shell()
 	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
-	respond.AllowStyleAttributes(w)
 	respond.Page(w, r, http.StatusOK, templates.Checkout(templates.CheckoutView{
 		Shell: shell, Order: order, OrderID: result.OrderID,
 		Snippet: kco.Snippet(result.Order.HTMLSnippet, templ.GetNonce(ctx)),

@@ -105,7 +105,6 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 			snippet = checkout.HTMLSnippet
 		}
 	}
-	respond.AllowStyleAttributes(w)
 	shown, err := v.bought(ctx, bought)
 	if err != nil {
 		s.PageError(w, r, err)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -108,15 +106,7 @@ func (s *Storefront) cancelURL(r *http.Request) string {
 
 // filledIn is an address of the merchant's for a session, with a reason.
 func filledIn(row checkoutsession.Session, address, reason string) string {
-	address = strings.NewReplacer("{REFERENCE}", url.QueryEscape(row.Reference), "{ORDER_NUMBER}", url.QueryEscape(row.OrderNumber)).Replace(address)
-	u, err := url.Parse(address)
-	if err != nil || reason == "" {
-		return address
-	}
-	query := u.Query()
-	query.Set("reason", reason)
-	u.RawQuery = query.Encode()
-	return u.String()
+	return row.Way(address, reason)
 }
 
 // nothing answers for a session of which nothing can be bought now. False: it has not answered.

@@ -40,6 +40,7 @@ type Storefront struct {
 	// CheckoutSessions are those of the API, whose pages Links open.
 	CheckoutSessions *checkoutsession.Store
 	Links            checkoutsession.Links
+	Backs            checkoutsession.Links // the ways back to pages of the merchant's
 	// Hooks are what the merchant's own server is asked.
 	Hooks *hook.Hooks
 	// Observer gets each request that is answered with an error.
@@ -70,6 +71,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
 	s.hosted(r)
+	s.embedded(r)
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))
 	r.Post(paymentsPath+"/place", s.paying(s.placePayments))

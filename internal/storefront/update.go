@@ -3,10 +3,8 @@ package storefront
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
@@ -259,32 +257,7 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 	if result.Outcome == cartsync.Free {
 		return result, nil
 	}
-	return result, s.noteBilling(ctx, &result)
-}
-
-// noteBilling stores the billing country of the payment form after the shop has changed
-// the market. Later, another country is the shopper's choice, which the cart follows.
-func (s *Storefront) noteBilling(ctx context.Context, result *kco.Result) error {
-	billing := result.Order.BillingAddress.Country
-	if billing == "" || strings.EqualFold(billing, result.Cart.KnownBilling()) {
-		return nil
-	}
-	noted := false
-	c, err := s.Carts.UpdateFor(ctx, result.Cart.ID, result.OrderID, func(c *cart.Cart) error {
-		if noted = c.Revision == result.Cart.Revision; noted { // else a callback may have brought a later one
-			c.NoteBilling(billing)
-		}
-		return nil
-	})
-	switch {
-	case errors.Is(err, cart.ErrNotItsOrder):
-		return nil
-	case err != nil:
-		return fmt.Errorf("note billing country of cart %s: %w: %w", result.Cart.ID, cartsync.ErrUnavailable, err)
-	case noted:
-		result.Cart = c
-	}
-	return nil
+	return result, s.Syncer.NoteBilling(ctx, &result)
 }
 
 // cartPage is where there is nothing to pay: the cart, or the page of the session.

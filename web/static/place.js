@@ -1,5 +1,6 @@
 // The order call: what the shop is asked when the shopper has approved, and what its answer means.
-import { ask, isLocal, isUpdate } from "./update.js";
+import { ask } from "./ask.js";
+import { isLocal, isUpdate } from "./update.js";
 
 /** How long an answer may take, in milliseconds. */
 const patience = 13_000;

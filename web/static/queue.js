@@ -66,7 +66,9 @@ export class Queue {
   #guard = 0;
   #heldAt = -1;
   #leaving = false;
+  #ended = false;
   #replaced = false;
+  #running = new Set(); // what changes the order elsewhere
   #port;
   #limits;
 
@@ -79,7 +81,7 @@ export class Queue {
   /** @returns {"idle"|"updating"|"replaced"} */
   get state() {
     if (this.#replaced) return "replaced";
-    return this.#sending || this.#waiting ? "updating" : "idle";
+    return this.#sending || this.#waiting || this.#running.size > 0 ? "updating" : "idle";
   }
 
   /** Whether the shopper is on the way to the confirmation page. */
@@ -100,12 +102,39 @@ export class Queue {
    *   empty change is sent; all that wait say no = it is not sent
    */
   change(change = {}, { quiet = false, needed = () => true } = {}) {
+    if (this.#ended) return;
     if (!this.#waiting) this.#since = performance.now();
     this.#waiting = merge(this.#waiting ?? {}, change);
     this.#quiet &&= quiet;
     this.#reasons.push(needed);
     if (!quiet) this.#hold();
     this.#plan();
+  }
+
+  /**
+   * Holds the iframe while something runs that changes the order elsewhere, and syncs when all that runs has ended. What
+   * takes longer than the iframe is ever held is synced when it has ended.
+   * @template T @param {() => T|Promise<T>} run is called once @returns {Promise<T>}
+   */
+  during(run) {
+    this.#hold();
+    const running = new Promise((done) => done(run()));
+    const ended = () => {
+      this.#running.delete(running);
+      this.change();
+    };
+    this.#running.add(running);
+    running.then(ended, ended);
+    return running;
+  }
+
+  /** Nothing is held or sent any more: the form has left the page. */
+  end() {
+    this.leave();
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#waiting = null;
+    this.#running.clear();
   }
 
   /** Sends what waits without collecting any longer, because the page is being left. */
@@ -132,7 +161,11 @@ export class Queue {
   #hold() {
     if (this.#heldAt >= 0 || this.#leaving) return;
     this.#heldAt = performance.now();
-    this.#guard = setTimeout(() => this.#release(), this.#limits.neverLonger);
+    this.#guard = setTimeout(() => {
+      this.#release();
+      this.#running.clear(); // nothing waits for it any longer
+      this.#plan();
+    }, this.#limits.neverLonger);
     this.#port.suspend();
   }
 
@@ -155,7 +188,7 @@ export class Queue {
   }
 
   #plan() {
-    if (this.#sending || this.#timer || !this.#waiting) return;
+    if (this.#sending || this.#timer || !this.#waiting || this.#running.size > 0) return;
     const wait = this.#since + this.#limits.collect - performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = 0;
@@ -171,7 +204,7 @@ export class Queue {
     this.#quiet = true;
     this.#reasons = [];
     if (isEmpty(change) && !needed) {
-      this.#release();
+      if (this.#running.size === 0) this.#release();
       this.#port.skipped();
       return;
     }
@@ -226,7 +259,7 @@ export class Queue {
 
   /** @param {Answer} answer @param {boolean} quiet */
   #letGo(answer, quiet) {
-    const more = this.#waiting !== null;
+    const more = this.#waiting !== null || this.#running.size > 0;
     const held = this.#heldAt >= 0;
     switch (answer.kind) {
       case "failed":
@@ -234,7 +267,7 @@ export class Queue {
         if (more) this.#hold();
         break;
       case "replaced":
-        if (more && !this.#quiet) this.#hold();
+        if ((more && !this.#quiet) || this.#running.size > 0) this.#hold();
         break;
       case "navigate": // the guard lets go if the page stays after all
         break;

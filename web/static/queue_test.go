@@ -65,6 +65,39 @@ func TestQueue(t *testing.T) {
 			play: `q.change({ country: "NO" }); log.push(q.state); await sleep(200)`,
 			want: `suspend|updating|send {"country":"NO"}|ok idle|resume|idle`,
 		}, {
+			name: "what changes elsewhere: held at once, synced when all of it has ended, also when it fails",
+			play: `const end = (ms, f) => q.during(async () => { log.push("run"); await sleep(ms); log.push("ended"); f?.() });
+				end(50); end(300, () => { throw new Error() }).catch(() => log.push("thrown")); await sleep(600)`,
+			want: `suspend|run|run|ended|ended|thrown|send {}|ok idle|resume|idle`,
+		}, {
+			name: "it throws at once",
+			play: `await q.during(() => { throw new Error() }).catch(() => log.push("thrown")); await sleep(250)`,
+			want: `suspend|thrown|send {}|ok idle|resume|idle`,
+		}, {
+			name:   "what never ends is waited for no longer than the iframe is held, and holds up nothing",
+			limits: `neverLonger: 200`,
+			play:   `q.during(() => new Promise(() => {})); await sleep(300); q.change(); await sleep(250)`,
+			want:   `suspend|resume|suspend|send {}|ok idle|resume|idle`,
+		}, {
+			name:   "what ends later holds and syncs once more",
+			limits: `neverLonger: 200`,
+			play:   `q.during(() => sleep(300)); await sleep(700)`,
+			want:   `suspend|resume|suspend|send {}|ok idle|resume|idle`,
+		}, {
+			name:    "an answer to something else lets nothing go meanwhile",
+			answers: `after(100, { kind: "ok" })`,
+			play:    `q.change({}, { quiet: true }); await sleep(150); q.during(() => sleep(300)); await sleep(700)`,
+			want:    `send {}|suspend|ok quiet updating|send {}|ok idle|resume|idle`,
+		}, {
+			name:    "nor does another form; it is held",
+			answers: `after(100, { kind: "replaced" })`,
+			play:    `q.change(); await sleep(150); q.during(() => sleep(200)); await sleep(600)`,
+			want:    `suspend|send {}|replaced replaced|suspend|send {}|ok idle|resume|idle`,
+		}, {
+			name: "the form has left the page",
+			play: `q.during(() => sleep(50)); q.change({}); q.end(); await sleep(30); log.push(String(q.left)); await sleep(300)`,
+			want: `suspend|resume|true|idle`,
+		}, {
 			name: "changes within the collect window go together, the last one wins",
 			play: `set({ A: 1, B: 1 }); await sleep(50); set({ A: 2 }); q.change({ discount_code: "" }); await sleep(50); set({ A: 3 }); await sleep(200)`,
 			want: `suspend|send {"A":3,"B":1}|ok idle|resume|idle`,

@@ -2,6 +2,7 @@
 import { startCart } from "./cart.js";
 import { openChannel } from "./channel.js";
 import { startChoice } from "./choice.js";
+import { dress } from "./iframe.js";
 import { drop, show } from "./messages.js";
 import { announce, languageOf, loadPage, make, pageData, showCount, text } from "./page.js";
 import { steppers } from "./stepper.js";
@@ -26,6 +27,9 @@ if (cart) startCart(cart);
 else if (!document.getElementById("order-summary")) startShelf();
 
 document.addEventListener("click", ({ target }) => target.closest?.("a[href='/checkout']") && tell("checkout"));
+
+const snippet = document.getElementById("kco");
+if (snippet) dress(snippet);
 
 for (const made of document.querySelectorAll(".toast")) live(made); // the server's, after a form was sent
 

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 const (
 	nonce  = "test-nonce"
 	policy = "default-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
-		"script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'; style-src-attr 'unsafe-inline'"
+		"script-src 'nonce-" + nonce + "' 'strict-dynamic'; style-src 'self' 'nonce-" + nonce + "'"
 )
 
 // prices in minor units; their order is that of the lines.
@@ -258,7 +258,7 @@ func (s *shop) summary(unconfirmed bool) string {
 	amount := s.total()
 	return fmt.Sprintf(`<details data-collapse open><summary><h2>Your order <span data-region="count">%d items</span></h2><span data-status></span>
 <span data-region="total-short"><span data-total data-amount="%[2]d">%[3]d kr</span></span></summary>
-<div data-scroll style="max-height:300px;overflow:auto"><ul data-region="lines">%[4]s</ul></div><div data-region="discount">%[5]s</div></details>
+<div data-scroll><ul data-region="lines">%[4]s</ul></div><div data-region="discount">%[5]s</div></details>
 <div data-messages></div><div data-region="notes"></div>
 <dl data-region="totals"><div><dt>Total</dt><dd data-total data-amount="%[2]d">%[3]d kr%[6]s</dd></div></dl>`,
 		items, amount, amount/100, rows.String(), discount, mark)
@@ -269,7 +269,7 @@ func (s *shop) page(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Security-Policy", policy)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprintf(w, `<!doctype html><html lang="%s" class="no-js"><meta name="viewport" content="width=device-width"><title>Test</title><link rel="icon" href="data:,"><body>%s
+	fmt.Fprintf(w, `<!doctype html><html lang="%s" class="no-js"><meta name="viewport" content="width=device-width"><title>Test</title><link rel="icon" href="data:,"><style nonce="`+nonce+`">[data-scroll] { max-height: 300px; overflow: auto }</style><body>%s
 <div role="status" id="live-status"></div><div role="alert" id="live-alert"></div></body></html>`, s.locale, body)
 }
 

@@ -1,4 +1,6 @@
 // An update of the order on the page, and what its answer means. Pages of either payment form send the same.
+import { ask } from "./ask.js";
+
 /** @typedef {import("./queue.js").Change} Change */
 
 /**
@@ -27,35 +29,6 @@ export async function update(url, shown, change, signal, whole) {
   // Nothing has changed: the same can be sent again after that time.
   if (answer.status === 429) return { kind: "failed", why: "too_many_requests", again: answer.again };
   return understand(answer.status, answer.json, change, whole);
-}
-
-/**
- * Posts JSON to the shop.
- * @param {string} url @param {object} body @param {AbortSignal} signal
- * @returns {Promise<{status: number, again: number, json: any}|null>} null: no answer; an answer that is no JSON has no
- *   members. again: milliseconds that the shop asks to wait, where it does
- */
-export async function ask(url, body, signal) {
-  let response;
-  try {
-    response = await fetch(url, {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(body),
-      keepalive: true, // a click just before the page is left still counts
-      signal,
-    });
-  } catch {
-    return null;
-  }
-  let json = null;
-  try {
-    json = await response.json();
-  } catch {
-    // what is no JSON has no member that follows either
-  }
-  const wait = Number(response.headers.get("Retry-After")) || 1; // a date is not understood
-  return { status: response.status, again: Math.min(Math.max(wait, 1), 60) * 1000, json: json ?? {} };
 }
 
 /** @param {number} status @param {any} json @param {Change} change @param {(json: any) => boolean} whole @returns {UpdateAnswer} */

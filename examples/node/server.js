@@ -1,0 +1,106 @@
+// A shop with Express that has shopd's checkout in its own page: npm install && npm start
+import { randomBytes } from "node:crypto";
+import express from "express";
+
+const goods = { TENT: ["Tent for two", 249900], MUG: ["Enamel mug", 14900] }; // kronor × 100, tax included
+const {
+  SHOPD_URL: shopd = "http://localhost:8080", SHOPD_KEY: key = "sk_demo", PORT: port = 8002,
+  KLARNA_ORIGIN: klarna = "http://127.0.0.1:9090", // hosts that Klarna's form uses
+  SHOP_URL: self = `http://localhost:${port}`,
+} = process.env;
+const visitors = new Map(); // by their cookie: {basket, reference, bought}
+const random = (n = 16) => randomBytes(n).toString("hex");
+
+/** Asks shopd; returns the status and what it answers. */
+async function ask(method, path, body) {
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  const signal = AbortSignal.timeout(15_000);
+  try {
+    const answer = await fetch(`${shopd}/v1/checkout_sessions/${path}`, { method, headers, signal, body: body && JSON.stringify(body) });
+    return { status: answer.status, json: await answer.json() };
+  } catch {
+    return { status: 503, json: {} };
+  }
+}
+
+/** Tells shopd what is in the basket: all of it, each time. */
+const tell = (visitor, basket) => ask("PUT", visitor.reference, {
+  country: "SE", locale: "en-SE", mode: "embedded",
+  order_lines: Object.entries(basket).map(([sku, quantity]) => ({ id: sku, reference: sku, name: goods[sku][0], quantity, unit_price: goods[sku][1], tax_rate: 2500 })),
+  delivery_options: [{ id: "parcel", name: "To your door", price: 4900, tax_rate: 2500 }],
+  success_url: `${self}/thanks`, checkout_url: `${self}/checkout`, cancel_url: `${self}/`,
+});
+
+const kronor = (amount) => (amount / 100).toLocaleString("en", { minimumFractionDigits: 2 }) + " kr";
+
+/** The basket, with buttons that work without JavaScript too. */
+const basketOf = ({ basket }) => "<ul>" + Object.entries(goods).map(([sku, [name, price]]) =>
+  `<li><form method=post action=/basket><input type=hidden name=sku value=${sku}>${name}, ${kronor(price)}
+  <button name=by value=-1 aria-label="Less of ${name}"${basket[sku] ? "" : " disabled"}>−</button> <b>${basket[sku] ?? 0}</b>
+  <button name=by value=1 aria-label="More of ${name}">+</button></form></li>`).join("") + "</ul>";
+
+function page(response, title, main, script) {
+  const nonce = random();
+  response.set("Content-Security-Policy", `default-src 'none'; base-uri 'none'; form-action 'self'; script-src 'nonce-${nonce}' 'strict-dynamic'; ` +
+    `style-src 'nonce-${nonce}'; connect-src 'self' ${shopd}; frame-src ${klarna}; img-src 'self' ${klarna}`);
+  response.send(`<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width"><title>${title}</title>
+    <style nonce=${nonce}>body { font: 1rem system-ui; max-width: 60rem; margin: auto; padding: 1rem } ul { padding: 0; list-style: none } button { min-width: 2.75rem; min-height: 2.75rem }</style>
+    <main><h1>${title}</h1>${main}</main>${script ? `<script type=module nonce=${nonce}>const nonce = "${nonce}"; ${script}</script>` : ""}`);
+}
+
+const app = express();
+app.use(express.urlencoded(), (request, response, next) => {
+  const [, id = random()] = /(?:^|; )visitor=(\w+)/.exec(request.headers.cookie ?? "") ?? [];
+  if (!visitors.has(id)) visitors.set(id, { basket: {} });
+  request.visitor = visitors.get(id);
+  response.cookie("visitor", id, { httpOnly: true, sameSite: "lax" });
+  next();
+});
+app.get("/", ({ visitor }, response) => {
+  const more = Object.keys(visitor.basket).length ? "<p><a href=/checkout>To the checkout</a>" : "<p>Put something in.";
+  page(response, "Basket", basketOf(visitor) + more);
+});
+app.post("/basket", async ({ visitor, body, headers }, response) => {
+  const sku = Object.hasOwn(goods, body?.sku) ? body.sku : "MUG";
+  const basket = { ...visitor.basket, [sku]: Math.max(0, Math.min(99, (visitor.basket[sku] ?? 0) + Math.trunc(Number(body?.by) || 0))) };
+  if (!basket[sku]) delete basket[sku];
+  if (visitor.reference) { // a checkout may be open: shopd first, for it may be bought already
+    const { status } = await (Object.keys(basket).length ? tell(visitor, basket) : ask("POST", `${visitor.reference}/expire`));
+    if (status >= 400 && status !== 503) return response.status(409).send("This basket cannot be changed now."); // 503: kept, and told to Klarna later
+  }
+  visitor.basket = basket;
+  response.redirect(303, headers["x-part"] ? "/part" : "/");
+});
+app.get("/part", ({ visitor }, response) => response.send(basketOf(visitor))); // for the script on the checkout page
+app.get("/checkout", async ({ visitor }, response) => {
+  if (!Object.keys(visitor.basket).length) return response.redirect(303, "/");
+  visitor.reference ??= "node-" + random(8);
+  const { status, json } = await tell(visitor, visitor.basket);
+  if (json.code === "complete") return response.redirect(303, "/thanks");
+  if (status >= 400) return page(response.status(503), "Checkout", "<p>The checkout cannot be opened now. <a href=/checkout>Try again</a>");
+  page(response, "Checkout", `<div id=basket>${basketOf(visitor)}</div><p>In all <b id=total>${kronor(json.order_amount)}</b><p id=note role=status><div id=checkout></div>`, `
+    import { mountCheckout } from "${shopd}/v1/checkout.js";
+    const at = (id) => document.getElementById(id);
+    const checkout = await mountCheckout("#checkout", { clientSecret: "${json.client_secret}", nonce });
+    checkout.on("change", ({ order_amount }) => { at("total").textContent = (order_amount / 100).toLocaleString("en", { minimumFractionDigits: 2 }) + " kr" });
+    at("basket").addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(event.target, event.submitter));
+      at("note").textContent = await checkout.update(async () => {
+        const answer = await fetch("/basket", { method: "POST", body, headers: { "X-Part": "basket" } });
+        if (!answer.ok) throw new Error(await answer.text());
+        at("basket").innerHTML = await answer.text();
+      }).then(() => "", ({ message }) => message);
+    });`);
+});
+app.get("/thanks", async ({ visitor }, response) => {
+  const { json } = visitor.reference ? await ask("GET", visitor.reference) : { json: {} };
+  if (["complete", "placing"].includes(json.status)) { // bought: the next basket gets a reference of its own
+    Object.assign(visitor, { basket: {}, reference: undefined, bought: json });
+  }
+  if (!visitor.bought) return response.redirect(303, "/");
+  page(response, "Thank you", `<p>Your order has the number <b>${visitor.bought.order_number}</b>.<div id=checkout></div>`, `
+    import { mountConfirmation } from "${shopd}/v1/checkout.js";
+    await mountConfirmation("#checkout", { clientSecret: "${visitor.bought.client_secret}", nonce });`);
+});
+app.listen(port, "localhost", () => console.log(`shop ${self}`));
