@@ -63,7 +63,7 @@ func (b *Backoffice) webhooks(w http.ResponseWriter, r *http.Request) {
 func (b *Backoffice) webhookRow(r *http.Request, e settings.Webhook, off map[string]webhook.Off) (templates.AdminWebhookRow, error) {
 	counts, err := b.Webhooks.Count(r.Context(), e.ID)
 	row := templates.AdminWebhookRow{
-		ID: e.ID, URL: e.URL, Page: webhooksPage + "/" + e.ID, Events: strings.Join(e.Events, ", "),
+		ID: e.ID, URL: shownAddress(e.URL), Page: webhooksPage + "/" + e.ID, Events: strings.Join(e.Events, ", "),
 		Waiting: quantity(counts.Waiting), GivenUp: quantity(counts.GivenUp), Delivered: quantity(counts.Delivered),
 	}
 	if !counts.Last.IsZero() {
@@ -73,6 +73,15 @@ func (b *Backoffice) webhookRow(r *http.Request, e settings.Webhook, off map[str
 		row.Off = "Switched off since " + timeText(o.At.In(b.zone())) + ": " + o.Why + ". It is told of nothing meanwhile; what it missed can be sent again when it is on."
 	}
 	return row, err
+}
+
+// shownAddress is an address without its query, which may have a secret.
+func shownAddress(text string) string {
+	address, query, has := strings.Cut(text, "?")
+	if has && query != "" {
+		address += "?…"
+	}
+	return address
 }
 
 // theWebhook is the endpoint that an address names. Without one it answers the request, and ok

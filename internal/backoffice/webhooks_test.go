@@ -33,7 +33,7 @@ func TestWebhooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := *skerry.Version().Shop
-	told.Webhooks = []settings.Webhook{{ID: "shop", URL: endpoint.URL, Events: []string{"order.created"}, SecretFile: secret}}
+	told.Webhooks = []settings.Webhook{{ID: "shop", URL: endpoint.URL + "/?key=hunter2", Events: []string{"order.created"}, SecretFile: secret}}
 	o := newOfficeOf(t, shoptest.Options{Version: publish.NewVersion(1, &told, skerry.Version().Catalog)})
 	o.Beside(o.Events.Run)
 	o.Beside(o.Deliveries.Run)
@@ -57,6 +57,9 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("the list: %s", text)
 	}
 	one := ada.look(page)
+	if strings.Contains(one.Find("html").Text(), "hunter2") {
+		t.Error("the page has the query of the address")
+	}
 	if text := one.Find("main").Text(); !strings.Contains(text, "answered 500; next try") || !strings.Contains(text, "order.created") || one.Find(`a[href="/admin/orders/`+sold.Number+`"]`).Length() != 1 {
 		t.Errorf("the endpoint: %s", text)
 	}
