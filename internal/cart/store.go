@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strconv"
@@ -33,13 +34,14 @@ type Store struct {
 	// Observer gets each change that is tried again. It may be nil, and is set before the
 	// store is used.
 	Observer  *observe.Observer
+	Logger    *slog.Logger // set before the store is used
 	published *publish.Published
 }
 
 // NewStore returns the store on a Redis, of carts that can be in the markets of what is
 // published.
 func NewStore(rdb redis.UniversalClient, published *publish.Published) *Store {
-	return &Store{redis: rdb, published: published}
+	return &Store{redis: rdb, published: published, Logger: slog.Default()}
 }
 
 func key(id string) string { return "shopd:cart:{" + id + "}" }
@@ -47,14 +49,44 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 // Fallback is the market of a visitor without a cart.
 type Fallback struct{ Country, Locale string }
 
-// Get reads a cart. A cart without a key is empty, at revision 0, in the fallback's
+// fields are those of a cart's hash, as decode takes them.
+var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen"}
+
+// Get reads a cart. One that is damaged is replaced by an empty one. A cart without a key is empty, at revision 0, in the fallback's
 // market, or in the first one when nothing is sold there.
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
-	values, err := s.redis.HMGet(ctx, key(id), "rev", "data", "order_id", "bought", "session_id", "seen").Result()
+	values, err := s.redis.HMGet(ctx, key(id), fields...).Result()
+	var c Cart
+	if err == nil {
+		c, err = s.decode(ctx, id, values, fallback)
+	}
+	if redis.HasErrorPrefix(err, "WRONGTYPE") || errors.Is(err, errDamaged) {
+		// Nobody mends it, and its shopper would be told for a month that the shop has a fault.
+		s.Logger.ErrorContext(ctx, "damaged cart replaced by an empty one", "cart_id", id, "error", err)
+		if err := s.redis.Del(ctx, key(id)).Err(); err != nil {
+			return Cart{}, fmt.Errorf("replace damaged cart: %w", err)
+		}
+		return s.decode(ctx, id, make([]any, len(fields)), fallback)
+	}
 	if err != nil {
 		return Cart{}, fmt.Errorf("read cart: %w", err)
 	}
-	return s.decode(ctx, id, values, fallback)
+	return c, nil
+}
+
+// errDamaged: what is stored as a cart is none, of this version or of an older one.
+var errDamaged = errors.New("damaged")
+
+// unreadable is why stored JSON could not be decoded. That of a newer version is not damaged: a process that knows it can
+// read it.
+func unreadable(data string, err error) error {
+	var is struct {
+		Version int `json:"v"`
+	}
+	if json.Unmarshal([]byte(data), &is) == nil && is.Version > version {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errDamaged, err)
 }
 
 func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fallback) (Cart, error) {
@@ -63,10 +95,10 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 	if rev := field(0); rev != "" {
 		n, err := strconv.ParseInt(rev, 10, 64)
 		if err != nil {
-			return Cart{}, fmt.Errorf("read cart: revision: %w", err)
+			return Cart{}, fmt.Errorf("revision: %w: %w", errDamaged, err)
 		}
 		if err := json.Unmarshal([]byte(field(1)), &c.Contents); err != nil {
-			return Cart{}, fmt.Errorf("read cart: %w", err)
+			return Cart{}, unreadable(field(1), err)
 		}
 		c.Revision = n
 	}
@@ -74,11 +106,11 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 	c.Seen, _ = strconv.ParseInt(field(5), 10, 64) // what cannot be read was not seen
 	if bought := field(3); bought != "" {
 		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
-			return Cart{}, fmt.Errorf("read cart: bought: %w", err)
+			return Cart{}, fmt.Errorf("bought: %w: %w", errDamaged, err)
 		}
 	}
 	if err := s.published.Reach(ctx, c.Published); err != nil {
-		return Cart{}, fmt.Errorf("read cart: %w", err)
+		return Cart{}, err
 	}
 	s.settle(&c.Contents, fallback)
 	return c, nil

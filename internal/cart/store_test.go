@@ -3,6 +3,8 @@ package cart_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 
@@ -59,6 +61,55 @@ func TestStore(t *testing.T) {
 }
 
 // Invariant 1: no change that was answered is lost, whoever else changes the cart.
+// A cart that cannot be read is replaced, with a record; one of a newer version stays.
+func TestStoreDamaged(t *testing.T) {
+	rdb := redistest.Start(t)
+	sweden := cart.Fallback{Country: "SE", Locale: "sv-SE"}
+	for name, tc := range map[string]struct {
+		store func(key string) error
+		stays bool
+	}{
+		"a list": {store: func(key string) error { return rdb.RPush(t.Context(), key, "x").Err() }},
+		"a text": {store: func(key string) error { return rdb.Set(t.Context(), key, "x", 0).Err() }},
+		"half a record": {store: func(key string) error {
+			return rdb.HSet(t.Context(), key, "rev", "3", "data", `{"v":1,"lines":[{`).Err()
+		}},
+		"another type": {store: func(key string) error {
+			return rdb.HSet(t.Context(), key, "rev", "3", "data", `{"v":1,"lines":7}`).Err()
+		}},
+		"no revision": {store: func(key string) error { return rdb.HSet(t.Context(), key, "rev", "x", "data", `{"v":1}`).Err() }},
+		"bought": {store: func(key string) error {
+			return rdb.HSet(t.Context(), key, "rev", "3", "data", `{"v":1}`, "bought", "{").Err()
+		}},
+		"of a newer version": {store: func(key string) error {
+			return rdb.HSet(t.Context(), key, "rev", "3", "data", `{"v":2,"lines":{}}`).Err()
+		}, stays: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log strings.Builder
+			store, id := cart.NewStore(rdb, publish.Fixed(skerry.Version())), cart.NewID()
+			store.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			key := "shopd:cart:{" + id + "}"
+			if err := tc.store(key); err != nil {
+				t.Fatal(err)
+			}
+			c, err := store.Update(t.Context(), id, sweden, func(c *cart.Cart) error { c.Lines = []cart.Line{{SKU: "MUG-1", Quantity: 1}}; return nil })
+			if tc.stays {
+				if kept := rdb.HGet(t.Context(), key, "rev").Val(); err == nil || kept != "3" || log.Len() > 0 {
+					t.Errorf("got %v, kept revision %q, logged %s", err, kept, &log)
+				}
+				return
+			}
+			if err != nil || c.Revision != 1 || len(c.Lines) != 1 {
+				t.Errorf("got %+v, %v", c, err)
+			}
+			if strings.Count(log.String(), "damaged cart replaced") != 1 || !strings.Contains(log.String(), id) {
+				t.Errorf("logged %s", &log)
+			}
+		})
+	}
+}
+
 func TestStoreUpdateConcurrently(t *testing.T) {
 	store, id := cart.NewStore(redistest.Start(t), publish.Fixed(skerry.Version())), cart.NewID()
 	var wg sync.WaitGroup

@@ -1,6 +1,7 @@
 package cart_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,8 +13,8 @@ import (
 )
 
 // FuzzStored: whatever a cart's key holds (another version wrote it, or nobody of ours),
-// reading gives an error or a cart in a market that is served, never a panic; and such a
-// cart is the same after it was changed and changed back.
+// reading gives a cart in a market that is served, never a panic, and the same again: an empty
+// one in place of one that is damaged. Only what a newer version has written is an error.
 func FuzzStored(f *testing.F) {
 	f.Add("3", `{"v":1,"country":"SE","locale":"sv-SE","lines":[{"sku":"MUG-1","quantity":2}],"discount_code":"FOG10"}`, "order-1", `["order-0"]`)
 	f.Add("1", `{"v":99,"country":"ZZ","locale":"x","lines":null,"ship_to":{"country":"NO","postal_code":"0150"},"new":{}}`, "", "")
@@ -35,9 +36,12 @@ func FuzzStored(f *testing.F) {
 		}
 		c, err := carts.Get(t.Context(), id, cart.Fallback{Country: "SE", Locale: "sv-SE"})
 		if err != nil {
+			if !strings.Contains(data, `"v"`) {
+				t.Errorf("%q: %v", data, err)
+			}
 			return
 		}
-		if _, served := skerry.Version().Markets.Lookup(c.Country); !served || c.OrderID != orderID {
+		if _, served := skerry.Version().Markets.Lookup(c.Country); !served || c.OrderID != orderID && c.Revision+int64(len(c.Lines)+len(c.OrderID)) != 0 {
 			t.Errorf("%q is read as %+v", data, c)
 		}
 		if quote, err := pricer.Quote(c.Contents); err == nil && quote.OrderAmount < 0 {

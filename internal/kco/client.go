@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
 )
@@ -25,7 +26,8 @@ type Prefill struct {
 }
 
 // CreateOrder makes a new order. Klarna has no idempotency key here, so a lost answer is
-// not asked for again: nobody knows the order that Klarna may have made. The first of the
+// not asked for again: nobody knows the order that Klarna may have made. With an error the
+// order has the ID that the answer named, if it did: Klarna has made it. The first of the
 // customer types is preselected here alone: later it is the shopper's choice.
 // Source: docs.kustom.co, Create order.
 func (c *Client) CreateOrder(ctx context.Context, content Content, known Prefill) (Order, error) {
@@ -45,7 +47,13 @@ func (c *Client) CreateOrder(ctx context.Context, content Content, known Prefill
 	case len(types) > 0:
 		created.Customer = &customer{types[0]}
 	}
-	order, _, err := c.do(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: created})
+	var order Order
+	answer, err := c.ask(ctx, klarna.Request{Operation: "create kco order", Method: "POST", Path: orders, Body: created}, &order)
+	if at := answer.Header.Get("Location"); err != nil && order.OrderID == "" {
+		if id := at[strings.LastIndex(at, "/")+1:]; IsOrderID(id) {
+			order.OrderID = id
+		}
+	}
 	return order, err
 }
 
@@ -82,9 +90,14 @@ func path(id string) string { return orders + "/" + url.PathEscape(id) }
 
 func (c *Client) do(ctx context.Context, r klarna.Request) (Order, bool, error) {
 	var order Order
-	answer, err := c.klarna.Do(ctx, r, &order)
+	answer, err := c.ask(ctx, r, &order)
+	return order, answer.Unanswered, err
+}
+
+func (c *Client) ask(ctx context.Context, r klarna.Request, order *Order) (klarna.Answer, error) {
+	answer, err := c.klarna.Do(ctx, r, order)
 	if err == nil && (order.OrderID == "" || order.Status == "") {
 		err = errors.New(r.Operation + ": the answer has no order_id or status")
 	}
-	return order, answer.Unanswered, err
+	return answer, err
 }

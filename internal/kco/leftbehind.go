@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -31,6 +32,9 @@ type LeftBehind struct {
 	Logger *slog.Logger
 	// Observer gets each order and each sweep; it may be nil.
 	Observer *observe.Observer
+
+	mu   sync.Mutex
+	kept map[string]string // order ID → cart ID, of those that Redis did not take
 }
 
 // The list is three sorted sets. The first holds "cart ID:order ID" of the orders to
@@ -44,6 +48,7 @@ const (
 
 	leftBehindLife = 49 * time.Hour             // an order lives 48 h after its last touch
 	askLife        = leftBehindLife + time.Hour // of the keys of those that were aborted: asked at the end too
+	keptMost       = 10_000                     // orders that Redis did not take; each is some 200 bytes
 	askFirst       = 5 * time.Minute            // push and confirmation have had their time
 	abortAfter     = 10 * time.Second           // a request under way may still set it as its cart's order
 	abortBatch     = 50                         // entries read at a time
@@ -61,6 +66,36 @@ func (l *LeftBehind) Add(ctx context.Context, cartID, orderID string) error {
 	return redisconn.Wrap("list left-behind order", err)
 }
 
+// keep remembers an order until Redis takes it.
+func (l *LeftBehind) keep(cartID, orderID string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil {
+		l.kept = map[string]string{}
+	}
+	if len(l.kept) < keptMost {
+		l.kept[orderID] = cartID
+	}
+}
+
+// listKept lists what Redis did not take before.
+func (l *LeftBehind) listKept(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.kept) == 0 {
+		return nil
+	}
+	pipe := l.Redis.Pipeline()
+	for orderID, cartID := range l.kept {
+		l.queue(ctx, pipe, cartID, orderID)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return redisconn.Wrap("list left-behind orders", err)
+	}
+	l.kept = nil
+	return nil
+}
+
 // queue adds to the list what Klarna knows of.
 func (l *LeftBehind) queue(ctx context.Context, p redis.Pipeliner, cartID, orderID string) {
 	if orderID == "" || cart.IsOwnOrder(orderID) {
@@ -75,13 +110,14 @@ func at(ms int64, member string) redis.Z {
 	return redis.Z{Score: float64(ms), Member: member} //nolint:forbidigo // Redis knows no other scores
 }
 
-// Run sweeps every 5 s until ctx ends.
+// Run sweeps every 5 s until ctx ends. What this process keeps is listed first, also at the end.
 func (l *LeftBehind) Run(ctx context.Context) {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			_ = l.listKept(context.WithoutCancel(ctx)) // the Redis client limits the time
 			return
 		case <-ticker.C:
 		}
@@ -94,7 +130,12 @@ func (l *LeftBehind) Run(ctx context.Context) {
 // purchase. The error is redisconn.ErrElsewhere while another process sweeps.
 func (l *LeftBehind) Sweep(ctx context.Context, before time.Time) error {
 	ctx, done := l.Observer.Round(ctx, observe.LoopLeftBehind)
-	err := redisconn.Alone(ctx, l.Redis, leftBehindLock, func(ctx context.Context) error { return l.sweep(ctx, before) })
+	err := l.listKept(ctx)
+	if err != nil {
+		done(err)
+		return err
+	}
+	err = redisconn.Alone(ctx, l.Redis, leftBehindLock, func(ctx context.Context) error { return l.sweep(ctx, before) })
 	done(err)
 	return err
 }

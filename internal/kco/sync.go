@@ -259,6 +259,9 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		case klarna.Gone, klarna.Refused: // 4xx: our mistake
 			return failed(cartsync.ErrRefused, err)
 		default: // 5xx, time-out
+			if made.OrderID != "" { // the rest of the answer is not to be read
+				s.giveUp(ctx, c.ID, made.OrderID)
+			}
 			return failed(cartsync.ErrUnavailable, err)
 		}
 		set, revision, err := s.Carts.SetOrderID(ctx, c.ID, c.OrderID, made.OrderID, func(p redis.Pipeliner) {
@@ -412,9 +415,10 @@ func (s *Syncer) abort(ctx context.Context, approved stock.Approved) (judgement,
 	return judgement{verdict: klarna.Refused, err: errors.Join(err, now.err)}, nil
 }
 
-// giveUp lists an order that did not become the cart's.
+// giveUp lists an order that did not become the cart's. While Redis is away this process keeps it.
 func (s *Syncer) giveUp(ctx context.Context, cartID, orderID string) {
 	if err := s.LeftBehind.Add(ctx, cartID, orderID); err != nil {
-		s.Logger.WarnContext(ctx, "kco order left behind unlisted", "order_id", orderID, "error", err)
+		s.LeftBehind.keep(cartID, orderID)
+		s.Logger.WarnContext(ctx, "kco order left behind, listed later", "order_id", orderID, "error", err)
 	}
 }

@@ -420,6 +420,27 @@ func TestSyncWithoutRedis(t *testing.T) {
 	w.agrees(got.OrderID)
 }
 
+// Of an answer that breaks off the address is kept: the order is at Klarna, and is aborted.
+func TestSyncBrokenCreate(t *testing.T) {
+	for name, fault := range map[string]fakeklarna.Fault{"half": {Truncate: true}, "a page": {NotJSON: true}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, fakeklarna.Options{})
+			w.put("MUG-1", 1)
+			w.fault("POST", createPath, fault)
+			if got, err := w.sync(cartsync.Load); !errors.Is(err, cartsync.ErrUnavailable) {
+				t.Fatalf("got %+v, %v", got, err)
+			}
+			made := w.Fake.Orders()
+			if len(made) != 1 {
+				t.Fatalf("%d orders at Klarna", len(made))
+			}
+			if got := w.leftBehind(); !slices.Equal(got, []string{made[0].OrderID}) {
+				t.Errorf("listed %q", got)
+			}
+		})
+	}
+}
+
 // A Klarna that never answers costs a try 4 s, and the create is still tried in time.
 func TestSyncTimeBudget(t *testing.T) {
 	w := newWorld(t, fakeklarna.Options{})

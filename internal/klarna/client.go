@@ -198,6 +198,9 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 		return sent, unusable(r.Operation, answer, fmt.Errorf("read answer: %w", err))
 	case len(data) > maxAnswer:
 		return sent, unusable(r.Operation, answer, fmt.Errorf("answer is over %d bytes", maxAnswer))
+	case out == nil && len(bytes.TrimSpace(data)) > 0 && !json.Valid(data):
+		// Something between us and Klarna has answered.
+		return sent, unusable(r.Operation, answer, errors.New("the answer is no JSON"))
 	case out == nil:
 		return sent, nil
 	}

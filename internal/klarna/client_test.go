@@ -89,6 +89,7 @@ func TestRetries(t *testing.T) {
 		{"read waits after 429", klarna.RetryRead, []any{answer(429, "", "Retry-After", "1"), answer(200, ok)}, 2, 0, false, 2 * time.Second},
 		{"Retry-After is capped", klarna.RetryRead, []any{answer(503, "", "Retry-After", "3600"), answer(200, ok)}, 2, 0, false, 2 * time.Second},
 		{"read of broken JSON", klarna.RetryRead, []any{answer(200, `{"order_`), answer(200, ok)}, 2, 0, true, time.Second},
+		{"keyed write answered by a gateway", klarna.RetryKeyed, []any{answer(200, "<html>ok</html>"), answer(204, "")}, 2, 0, true, time.Second},
 		{"read too slow", klarna.RetryRead, []any{time.Hour, answer(200, ok)}, 2, 0, true, 5 * time.Second},
 		{"keyed write after a lost answer", klarna.RetryKeyed, []any{reset, answer(204, "{}")}, 2, 0, true, time.Second},
 		{"keyed write that another try is at", klarna.RetryKeyed, []any{answer(409, ""), answer(204, "{}")}, 2, 0, false, time.Second},
@@ -110,9 +111,12 @@ func TestRetries(t *testing.T) {
 				defer cancel()
 				transport := &roundTrips{answers: tc.answers}
 				start := time.Now()
-				var out struct{}
+				var out any = &struct{}{}
+				if tc.retry == klarna.RetryKeyed { // nothing is read of its answers
+					out = nil
+				}
 				got, err := client(t, transport, klarna.Config{}).Do(ctx,
-					klarna.Request{Operation: "test", Method: "POST", Path: "/x", Body: struct{}{}, Retry: tc.retry}, &out)
+					klarna.Request{Operation: "test", Method: "POST", Path: "/x", Body: struct{}{}, Retry: tc.retry}, out)
 				if len(transport.seen) != tc.tries {
 					t.Errorf("got %d tries, want %d", len(transport.seen), tc.tries)
 				}
@@ -218,6 +222,23 @@ func TestErrorBodies(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What goes to the log says what Klarna does not take, and nothing of who bought.
+func TestErrorsHoldNoPeople(t *testing.T) {
+	for said, want := range map[string]string{
+		"Bad value: billing_address.postal_code":      "Bad value: billing_address.postal_code",
+		"order_amount 119800 is not the sum 119900":   "order_amount 119800 is not the sum 119900",
+		"ada@example.com is not allowed":              "… is not allowed",
+		"Not a phone number: +46 70-123 45 67":        "Not a phone number: …",
+		"We found no Storgatan 1b in 111 47":          "We found no … in 111 47",
+		"captured_amount must be between 1 and 10000": "captured_amount must be between 1 and 10000",
+	} {
+		err := &klarna.Error{Operation: "x", Status: 400, Messages: []string{said}}
+		if got := err.Error(); got != fmt.Sprintf("x: klarna answered 400 %q", []string{want}) {
+			t.Errorf("%q is told as %s", said, got)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package klarna
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -32,7 +33,19 @@ const (
 	CodeInvalidOperation = "INVALID_OPERATION"
 )
 
-// Error says operation, status, code, messages and correlation ID.
+// personal is what looks like an e-mail address, a phone number, or a street with its number.
+var personal = regexp.MustCompile(`[^\s"']+@[^\s"']+|\+?[0-9][0-9 ()/-]{6,}[0-9]|\p{Lu}[\p{L}.'-]+ [0-9]+[A-Za-z]?\b`)
+
+// withoutPeople are messages without what looks personal: an error's text goes to the log.
+func withoutPeople(messages []string) []string {
+	var plain []string
+	for _, m := range messages {
+		plain = append(plain, personal.ReplaceAllString(m, "…"))
+	}
+	return plain
+}
+
+// Error says operation, status, code, messages without what looks personal, and correlation ID.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: klarna answered %d", e.Operation, e.Status)
@@ -40,7 +53,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " %s", e.Code)
 	}
 	if len(e.Messages) > 0 {
-		fmt.Fprintf(&b, " %q", e.Messages)
+		fmt.Fprintf(&b, " %q", withoutPeople(e.Messages))
 	}
 	if e.CorrelationID != "" {
 		fmt.Fprintf(&b, " (correlation ID %s)", e.CorrelationID)

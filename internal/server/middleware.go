@@ -29,10 +29,11 @@ func requestID(next http.Handler) http.Handler {
 // endAfterChunks closes the connection after a request with a chunked body. Such a
 // request may also have a Content-Length, which net/http hides. A proxy that believes
 // the length could pass on a second request that it has not seen. Browsers send no chunks.
+// net/http hides the chunks of HTTP/1.0 as well, so such a connection ends after each request.
 // Source: RFC 9112, 6.1.
 func endAfterChunks(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.TransferEncoding) > 0 {
+		if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

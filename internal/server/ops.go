@@ -3,8 +3,12 @@ package server
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/shopd/shopd/internal/respond"
 )
@@ -23,9 +27,14 @@ func (s *Server) opsHandler() http.Handler {
 	return opsHeaders(mux)
 }
 
-// opsHeaders keeps other sites in the operator's browser from reading the answers.
+// opsHeaders keeps other sites in the operator's browser from reading the answers, also one
+// whose name leads here: operators come by an address or a name of their own network.
 func opsHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !ownNetwork(r.Host) {
+			state(w, http.StatusMisdirectedRequest, "not a name of this port; use an address\n")
+			return
+		}
 		h := w.Header()
 		h.Set(respond.CSP, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'") // pprof's index has styles
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -34,6 +43,18 @@ func opsHeaders(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ownNetwork reports whether a Host is an address, or a name that no public DNS has.
+func ownNetwork(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return true
+	}
+	labels := strings.Split(strings.TrimSuffix(strings.ToLower(host), "."), ".")
+	return len(labels) == 1 || slices.Contains([]string{"localhost", "local", "internal", "svc", "test"}, labels[len(labels)-1])
 }
 
 // healthz says that the process answers.

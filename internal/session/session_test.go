@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"io"
 	"log/slog"
@@ -39,6 +41,21 @@ func newSessions(rdb redis.UniversalClient, secure bool, set ...func(*session.Op
 		set(&o)
 	}
 	return session.New(o)
+}
+
+// A session whose key holds something else is replaced: else its owner would see a fault for a month.
+func TestDamagedSession(t *testing.T) {
+	rdb := redistest.Start(t)
+	sessions := newSessions(rdb, false)
+	page := sessions.Locked(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { sessions.SetCartID(r.Context(), "cart") }), nil)
+	sum := sha256.Sum256([]byte("token"))
+	if err := rdb.RPush(t.Context(), "shopd:session:"+base64.RawURLEncoding.EncodeToString(sum[:]), "x").Err(); err != nil {
+		t.Fatal(err)
+	}
+	got := ask(t, page, "shopd=token")
+	if got.StatusCode != http.StatusOK || len(got.Cookies()) != 1 || got.Cookies()[0].Value == "token" {
+		t.Errorf("got %d, %v", got.StatusCode, got.Cookies())
+	}
 }
 
 // ask runs one request through h; cookie "" sends none.

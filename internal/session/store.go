@@ -20,8 +20,11 @@ type store struct {
 
 func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	b, err := s.find(ctx, s.prefix+token).Bytes()
-	if errors.Is(err, redis.Nil) {
+	switch {
+	case errors.Is(err, redis.Nil):
 		return nil, false, nil
+	case redis.HasErrorPrefix(err, "WRONGTYPE"):
+		return nil, false, fmt.Errorf("read session: %w", err) // no fault of the store, which would last for ever
 	}
 	return b, err == nil, storeError("read session", err)
 }

@@ -201,17 +201,36 @@ func TestPrefetch(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.browser()
 	b.Add("MUG-1", "1")
-	for _, purpose := range []string{"prefetch", "prefetch;prerender", "prefetch;anonymous-client-ip"} {
-		b.Header.Set("Sec-Purpose", purpose)
+	for _, header := range [][2]string{
+		{"Sec-Purpose", "prefetch"}, {"Sec-Purpose", "prefetch;prerender"}, {"Sec-Purpose", "prefetch;anonymous-client-ip"},
+		{"Purpose", "prefetch"}, {"X-Purpose", "preview"}, {"X-Moz", "Prefetch"},
+	} {
+		b.Header.Set(header[0], header[1])
 		if got := b.Get("/checkout"); got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Refresh") != "" {
-			t.Errorf("%s: got %d, %v", purpose, got.StatusCode, got.Header)
+			t.Errorf("%s: got %d, %v", header, got.StatusCode, got.Header)
 		}
+		b.Header.Del(header[0])
 	}
 	if calls := s.Fake.Requests(""); len(calls) != 0 {
 		t.Errorf("Klarna was asked: %v", calls)
 	}
-	b.Header.Del("Sec-Purpose")
 	b.open(s)
+}
+
+// Order IDs that somebody invents cost no call to Klarna, with a session or without one.
+func TestInventedOrders(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b, orderID := s.withOrder(), "0f1a8c9e-3b7d-4c55-9d1e-aa0b1c2d3e4f"
+	calls := len(s.Fake.Requests(""))
+	for _, who := range []*browser{b, s.browser()} {
+		if got := who.Get("/checkout/confirmation?order_id=" + orderID); got.StatusCode != http.StatusNotFound {
+			t.Errorf("got %d", got.StatusCode)
+		}
+	}
+	if now := len(s.Fake.Requests("")); now != calls {
+		t.Errorf("%d calls to Klarna", now-calls)
+	}
 }
 
 // No page may be kept by a cache, and each has the headers that keep it to itself.

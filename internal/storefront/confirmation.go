@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		placing, cancel = context.WithTimeout(ctx, placeTime)
 		defer cancel()
 	}
-	bought, snippet, err := s.place(placing, orderID)
+	bought, snippet, err := s.place(placing, r, orderID)
 	switch {
 	case err == nil && s.back(w, r, bought), errors.Is(err, errPaid) && s.paid(w, r, orderID):
 		return
@@ -117,8 +118,9 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 
 // place returns a bought order, from the book or by placing it, and Klarna's snippet if
 // it had to ask the checkout. The error is errNotFinished, errPaid, one of order.Place's,
-// or that of a store.
-func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, snippet string, err error) {
+// or that of a store. Klarna is asked about an order that the browser's session or the book
+// knows: the addresses that somebody invents cost no call.
+func (s *Storefront) place(ctx context.Context, r *http.Request, orderID string) (o order.Order, snippet string, err error) {
 	o, found, err := s.Book.ByOrderID(ctx, orderID)
 	if err != nil {
 		return o, "", err
@@ -128,6 +130,11 @@ func (s *Storefront) place(ctx context.Context, orderID string) (o order.Order, 
 	case cart.IsOwnOrder(orderID):
 		return o, "", order.ErrUnknown
 	default:
+		if !s.shows(r, orderID) {
+			if _, approved, err := s.Stock.OfOrder(ctx, orderID); err != nil || !approved {
+				return o, "", cmp.Or(err, order.ErrNotOurs)
+			}
+		}
 		checkout, err := s.Orders.GetOrder(ctx, orderID)
 		switch {
 		case klarna.Status(err) == http.StatusNotFound:

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -323,12 +324,21 @@ func (s *Storefront) syncedPayments(w http.ResponseWriter, r *http.Request, form
 	return answer, true
 }
 
+// isPrefetch reports whether a browser loads a page that nobody has asked for yet, in the words of browsers of today and
+// of before.
+func isPrefetch(h http.Header) bool {
+	return slices.ContainsFunc([]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"}, func(name string) bool {
+		value := strings.ToLower(h.Get(name))
+		return strings.Contains(value, "prefetch") || strings.Contains(value, "preview")
+	})
+}
+
 // locked shows a page of the checkout under the session's lock. It refuses a prefetch:
 // that must not create an order.
 func (s *Storefront) locked(show http.HandlerFunc) http.HandlerFunc {
 	locked := s.Sessions.Locked(show, s.lockError)
 	return func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") {
+		if isPrefetch(r.Header) {
 			w.Header().Set("Cache-Control", "no-store")
 			http.Error(w, "The checkout is not loaded ahead of time.", http.StatusServiceUnavailable)
 			return
