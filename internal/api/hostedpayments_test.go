@@ -137,7 +137,7 @@ func TestPaymentsSale(t *testing.T) {
 
 // The merchant's server is asked before an approved purchase is placed.
 func TestPaymentsValidateHook(t *testing.T) {
-	m := newMerchant(t)
+	m := newAsked(t)
 	w := hooked(t, m, func(s *settings.Shop) {
 		s.Checkout.Payments = true
 		s.Hooks.Validate, s.Hooks.Delivery = s.Hooks.Delivery, nil
