@@ -139,14 +139,14 @@ func (s *sessionSoak) operate(over <-chan struct{}) {
 
 // sell takes a session from its first call to its sale.
 func (s *sessionSoak) sell(i int) {
-	random := chance(s.seed, uint64(i)) //nolint:gosec // not below 0
+	random := chance(s.seed, uint64(i))
 	m := &sessionLife{sessionSoak: s, reference: fmt.Sprintf("s-%d", i), shown: map[int64]bool{}, until: time.Now().Add(sessionTime)}
 	first := m.change(random.Int64N(1000) + 1)
 	if first == nil {
 		return
 	}
-	merchant := rand.New(rand.NewPCG(random.Uint64(), 1)) //nolint:gosec // repeatable
-	shopper := rand.New(rand.NewPCG(random.Uint64(), 2))  //nolint:gosec // repeatable
+	merchant := rand.New(rand.NewPCG(random.Uint64(), 1))
+	shopper := rand.New(rand.NewPCG(random.Uint64(), 2))
 	var both sync.WaitGroup
 	both.Go(func() {
 		defer m.changed.Store(true)
