@@ -144,6 +144,14 @@ fuzz: test-tools ## every fuzz target for FUZZ=30s, and a million carts of any s
 soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./test/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED)
 
+soak-sessions: test-tools ## 1,000 checkout sessions changed by API and page at once while Klarna fails and processes are killed; SEED repeats it
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 60m -run '^TestSessions$$' ./test/e2e -sessions.n=$(or $(SESSIONS),1000) -sessions.seed=$(SEED)
+
+clients: test-tools ## the documents of the API and the clients made of them, written anew; needs npm
+	SHOPD_TEST_ALL=1 $(GO) -C tools/clients test -count=1 -run '^TestCurrent$$' . -update
+	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/clients
+	cd tools/clients && npx openapi-typescript testdata/openapi.json -o schema.d.ts && npx tsc --noEmit --allowJs --checkJs --skipLibCheck --module nodenext --target es2022 --lib es2022,dom sale.mjs
+
 alerts: ## the alert rules, checked and tested by promtool, which it installs when it is missing
 	@command -v promtool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends prometheus; }
 	promtool check config deploy/prometheus/prometheus.yml
@@ -186,4 +194,4 @@ licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules sa
 docker: ## the container image shopd
 	docker build -t shopd .
 
-.PHONY: help demo examples build test test-cluster test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples build test test-cluster test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

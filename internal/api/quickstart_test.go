@@ -50,7 +50,7 @@ func TestQuickStart(t *testing.T) {
 			if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			command := exec.CommandContext(t.Context(), tool, append(run.args, file)...) //nolint:gosec // of the docs
+			command := exec.CommandContext(t.Context(), tool, append(run.args, file)...)
 			command.Dir = dir
 			out, err := command.CombinedOutput()
 			made := c.want(c.call("GET", "/checkout_sessions/"+reference, ""), 200, "").Session

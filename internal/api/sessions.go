@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -157,6 +158,12 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		if c, err = a.store(ctx, next.CartID, &b); err != nil {
 			return nil, err
 		}
+		// A purchase may have been approved since we looked. Whoever approves looks again, too, so
+		// that one of both sees the other.
+		if err := a.closed(ctx, next, c); err != nil {
+			a.undo(ctx, next, was, unseen)
+			return nil, err
+		}
 	}
 	if c, err = a.push(ctx, next, c, was); err != nil {
 		return nil, err
@@ -243,10 +250,10 @@ func (a *API) push(ctx context.Context, row checkoutsession.Session, c cart.Cart
 		return c, klarnaDown(err)
 	}
 	defer release()
-	outcome := cartsync.InSync
+	outcome, orderID := cartsync.InSync, ""
 	if kcoOpen {
 		result, syncErr := a.KCO.Sync(ctx, kcoRequest(c))
-		outcome, err = result.Outcome, syncErr
+		outcome, orderID, err = result.Outcome, result.OrderID, syncErr
 		if err == nil {
 			c = result.Cart
 		}
@@ -255,17 +262,25 @@ func (a *API) push(ctx context.Context, row checkoutsession.Session, c cart.Cart
 		result, syncErr := a.Payments.Sync(ctx, paymentsRequest(c))
 		err = syncErr
 		if outcome == cartsync.InSync {
-			outcome = result.Outcome
+			outcome, orderID = result.Outcome, result.OrderID
 		}
 	}
 	switch {
 	case errors.Is(err, cartsync.ErrNothingToRepair): // no form is open any more
 		return c, nil
-	case err == nil && (outcome == cartsync.Complete || outcome == cartsync.Bought), errors.Is(err, cartsync.ErrPurchaseRunning):
-		a.undo(ctx, row, was)
+	case err == nil && (outcome == cartsync.Complete || outcome == cartsync.Bought):
+		switch sold, err := a.isSold(ctx, c, orderID); {
+		case err != nil:
+			a.undo(ctx, row, was, unseen)
+		case !sold:
+			a.undo(ctx, row, was, always)
+		}
+		return c, running()
+	case errors.Is(err, cartsync.ErrPurchaseRunning):
+		a.undo(ctx, row, was, unseen)
 		return c, running()
 	case errors.Is(err, cartsync.ErrRefused):
-		a.undo(ctx, row, was)
+		a.undo(ctx, row, was, always)
 		return c, problem(http.StatusUnprocessableEntity, CodeKlarnaRefused, "Klarna does not take what the session says. The session is as it was.")
 	case errors.Is(err, session.ErrBusy), errors.Is(err, cartsync.ErrUnavailable):
 		return c, klarnaDown(err)
@@ -280,13 +295,32 @@ func klarnaDown(err error) error {
 	return problem(http.StatusServiceUnavailable, CodeKlarnaDown, "The change is kept, and Klarna did not answer in time: the next touch brings it there. The call may be repeated.").after(retryAfter)
 }
 
+// isSold reports whether an order was bought with the lines that a cart has now: its page
+// showed them before the call was answered.
+func (a *API) isSold(ctx context.Context, c cart.Cart, orderID string) (bool, error) {
+	o, err := a.Book.Sold(ctx, orderID)
+	if err != nil {
+		return false, err
+	}
+	q, err := a.Pricer.Quote(c.Contents)
+	return o.OrderAmount == q.OrderAmount && slices.EqualFunc(o.OrderLines, q.OrderLines, func(x, y klarna.OrderLine) bool {
+		return x.Type == y.Type && x.Reference == y.Reference && x.Name == y.Name && x.Quantity == y.Quantity && x.TotalAmount == y.TotalAmount
+	}), err
+}
+
+// When a basket is undone: always, or unless a form has shown it, which may be what is bought.
+var (
+	always = func(*cart.Cart) bool { return true }
+	unseen = func(c *cart.Cart) bool { return c.Seen < c.Basket.Revision }
+)
+
 // undo brings back the basket that a session had, under the new revision.
-func (a *API) undo(ctx context.Context, row checkoutsession.Session, was *cart.Basket) {
+func (a *API) undo(ctx context.Context, row checkoutsession.Session, was *cart.Basket, when func(*cart.Cart) bool) {
 	if was == nil {
 		return
 	}
 	_, err := a.Carts.Update(context.WithoutCancel(ctx), row.CartID, cart.Fallback{}, func(c *cart.Cart) error {
-		if c.Basket != nil && c.Basket.Revision == row.Revision {
+		if c.Basket != nil && c.Basket.Revision == row.Revision && when(c) {
 			b := *was
 			b.Revision = row.Revision
 			c.Put(&b, a.Published.Now().Markets)

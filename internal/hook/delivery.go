@@ -115,7 +115,7 @@ func (d delivery) read() (options []cart.BasketOption, rates map[string]klarna.R
 			}
 			ids[o.ID], preselected = true, preselected || o.Preselected
 			made := cart.BasketOption{
-				ID: o.ID, Name: o.Name, Description: o.Description, Price: o.Price, TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected, //nolint:gosec // 0 to 10000
+				ID: o.ID, Name: o.Name, Description: o.Description, Price: o.Price, TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected,
 			}
 			if p := o.PickupPoint; p != nil {
 				points++
@@ -140,7 +140,7 @@ func (d delivery) read() (options []cart.BasketOption, rates map[string]klarna.R
 		if rates == nil {
 			rates = map[string]klarna.Rate{}
 		}
-		rates[line.ID] = klarna.Rate(*line.TaxRate) //nolint:gosec // 0 to 10000
+		rates[line.ID] = klarna.Rate(*line.TaxRate)
 	}
 	return options, rates, nil
 }

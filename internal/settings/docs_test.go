@@ -17,7 +17,7 @@ import (
 func members(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
-	for _, file := range []string{"read.go", "markets.go", "checkout.go", "campaigns.go", "webhooks.go"} {
+	for _, file := range []string{"read.go", "markets.go", "checkout.go", "campaigns.go", "webhooks.go", "hooks.go"} {
 		source, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -82,7 +83,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		respond.JSONError(w, r, http.StatusConflict, "refused_by_shop", refusal, nil)
 		return
 	}
-	bought, to, err := s.Book.PlaceAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token})
+	bought, to, err := s.placeAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token})
 	if err != nil {
 		s.notPlaced(w, r, request, c, err)
 		return
@@ -91,6 +92,19 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		to = confirmationURL(bought.OrderID)
 	}
 	respond.JSON(w, r, http.StatusOK, map[string]string{"redirect": to})
+}
+
+// placeAuthorized places an order. That of a checkout session waits for what the merchant's
+// server is telling Klarna at this moment, and his next call for it.
+func (s *Storefront) placeAuthorized(ctx context.Context, a order.Authorized) (order.Order, string, error) {
+	if session.Claimed(ctx) != "" {
+		release, err := s.Sessions.LockCart(ctx, a.CartID)
+		if err != nil {
+			return order.Order{}, "", err
+		}
+		defer release()
+	}
+	return s.Book.PlaceAuthorized(ctx, a)
 }
 
 // asked asks the merchant's own server whether a cart may be bought, as the validation of

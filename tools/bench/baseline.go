@@ -36,6 +36,7 @@ type baseline struct {
 	proxy  *httputil.ReverseProxy
 	bodies map[string][]byte // prepared: before the first request, then only read
 	calls  prometheus.Counter
+	keys   map[string]bool // the hashes of the API's
 }
 
 // serveBaseline runs a baseline in front of the Klarna at args[0], with the
@@ -79,9 +80,12 @@ func serveBaseline(ctx context.Context, args []string, stdout io.Writer) error {
 }
 
 func newBaseline(klarna *url.URL, prepared map[string]string) *baseline {
-	b := &baseline{klarna: klarna, bodies: map[string][]byte{}, calls: prometheus.NewCounter(prometheus.CounterOpts{
+	b := &baseline{klarna: klarna, bodies: map[string][]byte{}, keys: map[string]bool{}, calls: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "bench_klarna_calls_total", Help: "Calls to Klarna.",
 	})}
+	for i := range apiKeys {
+		b.keys[keyHash(apiKey(i))] = true
+	}
 	for name, body := range prepared {
 		b.bodies[name] = []byte(body)
 	}
@@ -111,6 +115,10 @@ func (c caller) RoundTrip(r *http.Request) (*http.Response, error) {
 func (b *baseline) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if page := r.Header.Get(pageHeader); page != "" {
 		_, _ = io.Copy(io.Discard, r.Body)
+		if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && !b.keys[keyHash(key)] {
+			http.Error(w, "no such key", http.StatusUnauthorized)
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write(b.bodies[page]) // fails only when the client has left
 		return

@@ -41,8 +41,8 @@ func TestShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Rows) != 10 {
-		t.Errorf("got %d rows, want 4 benchmarks with 2 latencies and 2 with one", len(got.Rows))
+	if len(got.Rows) != 13 {
+		t.Errorf("got %d rows, want 5 benchmarks with 2 latencies and 3 with one", len(got.Rows))
 	}
 	for _, row := range got.Rows {
 		if row.Shopd.Requests < 1 || row.Baseline.Requests < 1 || row.Ratios.PerSecond <= 0 || row.Shopd.Allocations <= 0 || row.Shopd.BytesFromServer <= 0 {

@@ -36,6 +36,8 @@ var benchmarks = []benchmark{
 	{"d", "first checkout", 1, creates, proxiedCreates},
 	{"e", "catalogue", 0, catalogue, fixed},
 	{"f", "validation callback", 0, validations, fixedEmpty},
+	{"g", "PUT of a session, form open", 1, puts(true), proxied(false, true)},
+	{"h", "PUT of a session, no form", 0, puts(false), keyed},
 }
 
 // perWorker is how many shoppers a worker of a single burst takes in turn.
@@ -279,6 +281,7 @@ const (
 	pageBody       = "page"
 	emptyBody      = "empty"
 	validationBody = "validation"
+	sessionBody    = "session"
 )
 
 // stranger is a shopper as the baseline sees one: like shopd's, by the bytes

@@ -253,7 +253,7 @@ func (r *rig) shopd(ctx context.Context, at stores, klarnaURL string, flags ...s
 	env := []string{
 		"SHOPD_PUBLIC_URL=http://localhost:" + port, "SHOPD_REDIS_URL=" + at.redis, "SHOPD_DATABASE_URL=" + at.database, "SHOPD_KLARNA_URL=" + klarnaURL,
 		"SHOPD_KLARNA_USERNAME=" + klarnaUser, "SHOPD_KLARNA_PASSWORD=" + klarnaPassword,
-		"SHOPD_SECRET=a secret for the benchmark",
+		"SHOPD_SECRET=a secret for the benchmark", "SHOPD_API_KEYS=" + keyLines(),
 		"SHOPD_SHOP=" + filepath.Join(r.dir, "shop", "shop.yaml"), "SHOPD_CATALOG=" + filepath.Join(r.dir, "shop", "catalog.json"),
 	}
 	return r.start(ctx, "shopd", "ops", env, r.shopdPath, append([]string{"serve", "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, flags...)...)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -75,6 +76,13 @@ func (s *stage) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	session := (&basket{&shopper{shop: s.shop, mugs: 1}, s.o.workers * perWorker}).put() // whose number no other has
+	session.status = http.StatusCreated
+	put, err := s.client.do(ctx, session)
+	if err != nil {
+		return err
+	}
+	s.bodies[sessionBody] = string(put.body)
 	s.bodies[pageBody], s.bodies[emptyBody], s.bodies[validationBody] = string(page.body), "", validation.body
 	return s.fake.reset(ctx)
 }
