@@ -78,7 +78,7 @@ func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutse
 		})(w, r)
 		return
 	}
-	http.Redirect(w, r, filledIn(row, row.CancelURL, "expired"), http.StatusSeeOther)
+	toMerchant(w, r, row.Way(row.CancelURL, "expired"))
 }
 
 // filledIn is an address of the merchant's for a session, with a reason.
