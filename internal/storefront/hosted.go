@@ -82,7 +82,7 @@ func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutse
 		})(w, r)
 		return
 	}
-	http.Redirect(w, r, filledIn(row, row.CancelURL, "expired"), http.StatusSeeOther)
+	toMerchant(w, r, row.Way(row.CancelURL, "expired"))
 }
 
 // backTime is how long a page that says that something is wrong looks for the way back.
