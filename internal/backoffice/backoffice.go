@@ -42,7 +42,8 @@ type Backoffice struct {
 	Logger   *slog.Logger
 	Mailer   *mail.Mailer // nil: no mails are sent
 	Shown    *mail.Shown  // the mails of the demo; nil elsewhere
-	// SearchKeys seal what is searched for in addresses: the first seals, all open. 32 bytes each.
+	// SearchKeys seal what is searched for in addresses, and the cookies of known browsers: the
+	// first seals, all open. 32 bytes each.
 	SearchKeys [][]byte
 }
 
@@ -71,6 +72,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.inspectRoutes(r)
 					b.stockRoutes(r)
 					b.mailRoutes(r)
+					r.Get(logPath, b.staffLog)
 					r.Get(everything, b.notFound)
 				})
 				b.exportRoutes(r) // without the deadline: a file takes as long as it takes

@@ -23,6 +23,7 @@ const (
 
 	staffWasPrefix  = "shopd:staff_was:"
 	staffFormPrefix = "shopd:staff_form:"
+	formSuffix      = "-form" // ends the name of the cookie with a form's key
 )
 
 // Form is what a member of staff has sent after the session had ended.
@@ -75,7 +76,7 @@ func (s *Staff) KeepForm(w http.ResponseWriter, r *http.Request, f Form) error {
 	if err := s.rdb.Set(r.Context(), formKey(key), sealed, FormLife).Err(); err != nil {
 		return storeError("keep form", err)
 	}
-	s.formCookie(w, base64.RawURLEncoding.EncodeToString(key), int(FormLife.Seconds()))
+	s.setCookie(w, formSuffix, base64.RawURLEncoding.EncodeToString(key), int(FormLife.Seconds()))
 	return nil
 }
 
@@ -103,7 +104,7 @@ func (s *Staff) TakeForm(w http.ResponseWriter, r *http.Request, staff, page str
 		return nil, false, nil // it waits for its page
 	}
 	s.dropForm(r)
-	s.formCookie(w, "", -1)
+	s.setCookie(w, formSuffix, "", -1)
 	return f.Values, broken == nil && f.Staff == staff, nil
 }
 
@@ -114,16 +115,17 @@ func (s *Staff) dropForm(r *http.Request) {
 	}
 }
 
-func (s *Staff) formCookie(w http.ResponseWriter, value string, maxAge int) {
+// setCookie sets a cookie beside that of the session, for so many seconds.
+func (s *Staff) setCookie(w http.ResponseWriter, suffix, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure with https, as the session's
-		Name: s.scs.Cookie.Name + "-form", Value: value, Path: "/", MaxAge: maxAge,
+		Name: s.scs.Cookie.Name + suffix, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.scs.Cookie.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
 // keyOf returns the key that a browser has got from KeepForm, nil for none.
 func (s *Staff) keyOf(r *http.Request) []byte {
-	c, err := r.Cookie(s.scs.Cookie.Name + "-form")
+	c, err := r.Cookie(s.scs.Cookie.Name + formSuffix)
 	if err != nil {
 		return nil
 	}
