@@ -87,6 +87,8 @@ func (b *Backoffice) orderRoutes(r chi.Router) {
 	r.Get("/admin/orders", b.orders)
 	r.Get("/admin/orders/{number}", b.order)
 	r.Get("/admin/orders/{number}/packing-slip", b.packingSlip)
+	r.Get("/admin/packing-slips", b.packingSlips)
+	b.noteRoutes(r)
 }
 
 // private keeps pages with personal data out of caches and indexes.

@@ -50,7 +50,7 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	n, err := notationOf(w, r)
+	n, err := b.notationOf(w, r)
 	if err != nil {
 		b.fail(w, r, err)
 		return
@@ -258,7 +258,7 @@ func (b *Backoffice) export(name string, write func(context.Context, order.Query
 			b.fail(w, r, err)
 			return
 		}
-		n, err := notationOf(w, r)
+		n, err := b.notationOf(w, r)
 		if err != nil {
 			b.fail(w, r, err)
 			return

@@ -1,6 +1,7 @@
 package backoffice
 
 import (
+	"cmp"
 	"net/http"
 	"regexp"
 	"strings"
@@ -16,8 +17,8 @@ type notation struct{ separator, decimal string }
 
 const (
 	comma, semicolon, point = "comma", "semicolon", "point"
-	// notationCookie has what was chosen last, for a year.
-	notationCookie = "shopd-staff-csv"
+	// notationCookie ends the name of the cookie with what was chosen last, for a year.
+	notationCookie = "-csv"
 )
 
 var (
@@ -26,32 +27,21 @@ var (
 )
 
 // notationOf is what a request asks for, or else what its browser has asked for before.
-func notationOf(w http.ResponseWriter, r *http.Request) (notation, error) {
+func (b *Backoffice) notationOf(w http.ResponseWriter, r *http.Request) (notation, error) {
 	query := r.URL.Query()
 	n := notation{query.Get("separator"), query.Get("decimal")}
 	if !separators.have(n.separator) || !decimals.have(n.decimal) {
 		return n, errBadRequest
 	}
 	if n.separator != "" && n.decimal != "" {
-		http.SetCookie(w, &http.Cookie{ //nolint:gosec // no secret, and not only for https
-			Name: notationCookie, Value: n.separator + "-" + n.decimal, Path: "/admin/", MaxAge: int((365 * 24 * time.Hour).Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
+		b.Sessions.Remember(w, notationCookie, n.separator+"-"+n.decimal, int((365 * 24 * time.Hour).Seconds()))
 		return n, nil
 	}
-	was := notation{comma, point}
-	if c, err := r.Cookie(notationCookie); err == nil {
-		separator, decimal, _ := strings.Cut(c.Value, "-")
-		if separator != "" && decimal != "" && separators.have(separator) && decimals.have(decimal) {
-			was = notation{separator, decimal}
-		}
+	separator, decimal, _ := strings.Cut(b.Sessions.Remembered(r, notationCookie), "-")
+	if !separators.have(separator) || !decimals.have(decimal) {
+		separator, decimal = "", ""
 	}
-	if n.separator == "" {
-		n.separator = was.separator
-	}
-	if n.decimal == "" {
-		n.decimal = was.decimal
-	}
-	return n, nil
+	return notation{cmp.Or(n.separator, separator, comma), cmp.Or(n.decimal, decimal, point)}, nil
 }
 
 // view is the choice on a page.

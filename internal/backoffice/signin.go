@@ -78,12 +78,12 @@ func comeBack(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r.URL.RequestURI()
 	}
-	routes := chi.RouteContext(r.Context()).Routes
-	switch routes.Find(chi.NewRouteContext(), http.MethodGet, r.URL.Path) {
+	page := pageOf(r)
+	switch chi.RouteContext(r.Context()).Routes.Find(chi.NewRouteContext(), http.MethodGet, page) {
 	case "", everything:
 		return home
 	}
-	return r.URL.EscapedPath()
+	return (&url.URL{Path: page}).EscapedPath()
 }
 
 // mayManage lets only staff with the role manage through.

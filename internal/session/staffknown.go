@@ -19,17 +19,13 @@ const KnownLife = 180 * 24 * time.Hour
 func (s *Staff) Know(w http.ResponseWriter, key []byte, v StaffValues) {
 	text := rand.Text() + " " + strconv.FormatInt(time.Now().Add(KnownLife).Unix(), 10)
 	sealed := Sealing(key).Seal(nil, nil, []byte(text), v.seal()) //nolint:gosec // it makes its own random nonce
-	s.setCookie(w, knownSuffix(v.Name), base64.RawURLEncoding.EncodeToString(sealed), int(KnownLife.Seconds()))
+	s.Remember(w, knownSuffix(v.Name), base64.RawURLEncoding.EncodeToString(sealed), int(KnownLife.Seconds()))
 }
 
 // Known returns the ID of the request's browser where the member has signed in with it before, with
 // the password of now; else "". Any of the keys opens its cookie.
 func (s *Staff) Known(r *http.Request, keys [][]byte, v StaffValues) (browser string) {
-	c, err := r.Cookie(s.scs.Cookie.Name + knownSuffix(v.Name))
-	if err != nil {
-		return ""
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(c.Value)
+	sealed, err := base64.RawURLEncoding.DecodeString(s.Remembered(r, knownSuffix(v.Name)))
 	if err != nil {
 		return ""
 	}
