@@ -43,6 +43,9 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		{"stock", "/admin/stock"},
 		{"stock of a product", "/admin/stock/MUG-1"},
 		{"packing slip", "/admin/orders/" + s.Number + "/packing-slip"},
+		{"packing slips", "/admin/packing-slips?order=" + s.OrderID},
+		{"exports", "/admin/exports"},
+		{"sign-ins and exports", "/admin/log"},
 		{"no such page", "/admin/zebra"},
 	} {
 		p.Go(o.URL + page.path)

@@ -84,7 +84,7 @@ func AdminExports(v AdminExportsView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<button class=\"btn s\" type=\"submit\">Download orders</button> <button class=\"btn q s\" type=\"submit\" formaction=\"/admin/exports/lines.csv\">Download order lines</button> <button class=\"btn q s\" type=\"submit\" formaction=\"/admin/exports/addresses.csv\">Download addresses</button></form></section><section class=\"exports\" aria-labelledby=\"spans\"><h2 id=\"spans\">All of</h2><ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<button class=\"btn s\" type=\"submit\">Download orders</button> <button class=\"btn q s\" type=\"submit\" formaction=\"/admin/exports/lines.csv\">Download order lines</button> <button class=\"btn q s\" type=\"submit\" formaction=\"/admin/exports/addresses.csv\">Download addresses</button></form></section><section class=\"exports\" aria-labelledby=\"spans\"><h2 id=\"spans\">Whole months and years</h2><ul>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
