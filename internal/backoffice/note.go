@@ -55,6 +55,7 @@ func (b *Backoffice) writeNote(w http.ResponseWriter, r *http.Request) {
 		b.showOrder(w, r, http.StatusUnprocessableEntity, o, typed, wrong)
 		return
 	}
+	staff := staffOf(r.Context()).Name
 	audit, err := b.Book.Audit(r.Context(), o.Ref())
 	if _, written := entryOf(audit, key.String()); err == nil && !written {
 		_, err = b.Book.Update(r.Context(), o.Ref(), func(o *order.Order) ([]order.AuditEntry, error) {
@@ -62,7 +63,7 @@ func (b *Backoffice) writeNote(w http.ResponseWriter, r *http.Request) {
 				return nil, nil
 			}
 			return []order.AuditEntry{{
-				At: time.Now().UTC(), Source: order.ByStaff, Staff: staffOf(r.Context()).Name, Event: order.AuditNote, Key: key.String(), Note: strings.TrimSpace(typed),
+				At: time.Now().UTC(), Source: order.ByStaff, Staff: staff, Event: order.AuditNote, Key: key.String(), Note: strings.TrimSpace(typed),
 			}}, nil
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/db"
@@ -31,7 +32,7 @@ func (b *Book) Beside(ctx context.Context, q Query, o Order) (before, after stri
 		}
 		for backwards, number := range map[bool]*string{true: &before, false: &after} {
 			next := sqlf("$ select (select number from orders where id = o.id) from "+s.from+" o$$ limit 1", s.with,
-				where(append(s.where[:len(s.where):len(s.where)], q.beyond(at, "", backwards))), q.order(backwards))
+				where(append(slices.Clip(s.where), q.beyond(at, "", backwards))), q.order(backwards))
 			if err := next.scan(ctx, tx, number); err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
