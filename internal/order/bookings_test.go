@@ -26,7 +26,9 @@ func TestBookings(t *testing.T) {
 	mixed := []klarna.OrderLine{line(2500, 12500, 2500), line(1200, 11200, 1200)}
 	american := []klarna.OrderLine{line(0, 10000, 0), {Type: klarna.SalesTax, Name: "Tax", Quantity: 1, UnitPrice: 800, TotalAmount: 800}}
 	from := time.Now().Add(-24 * time.Hour).Truncate(time.Second).UTC()
-	at := func(n int) ordermanagement.Time { return ordermanagement.Time{Time: from.Add(time.Duration(n) * time.Minute)} }
+	at := func(n int) ordermanagement.Time {
+		return ordermanagement.Time{Time: from.Add(time.Duration(n) * time.Minute)}
+	}
 	for name, w := range map[string]*world{"postgres": newWorld(t, nil), "sqlite": {shoptest.New(t, shoptest.Options{DB: dbtest.SQLite(t)})}} {
 		t.Run(name, func(t *testing.T) {
 			all := newOrders(21, time.Hour).take(405) // several batches

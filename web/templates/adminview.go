@@ -231,8 +231,8 @@ type AdminOrderView struct {
 	NoteKey    string
 	NoteInput  form.Input
 	Written    []AdminNote
-	Others     []AdminOther // the customer's other orders, the newest first
-	OthersURL  string       // of all of them
+	Others     []AdminOther    // the customer's other orders, the newest first
+	OthersURL  string          // of all of them
 	Result     templ.Component // what an action has done; nil = none
 	Notes      []Note
 	Amounts    AdminAmounts
