@@ -18,7 +18,6 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
-	"github.com/shopd/shopd/internal/stafflog"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -268,8 +267,7 @@ func (b *Backoffice) export(name string, write func(context.Context, order.Query
 			out.begin()
 			return
 		}
-		err = b.note(r.Context(), stafflog.Entry{Staff: staffOf(r.Context()).Name, Event: stafflog.Export, Outcome: "begun", Detail: name + exportOf(filter)})
-		if err == nil {
+		if err = b.exported(r.Context(), name+exportOf(filter)); err == nil {
 			err = write(r.Context(), query, out)
 		}
 		if err == nil {

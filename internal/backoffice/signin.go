@@ -14,7 +14,6 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
-	"github.com/shopd/shopd/internal/stafflog"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -193,17 +192,14 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request, known, other
 		return
 	}
 	is := session.StaffValues{Name: member.Name, Proof: member.proof()}
-	err = tries.clear(r.Context())
-	if err == nil {
-		err = b.note(r.Context(), stafflog.Entry{Staff: member.Name, Event: stafflog.SignIn, Outcome: signedIn})
-	}
-	if err == nil {
+	if err = tries.clear(r.Context()); err == nil {
 		err = b.Sessions.SignIn(w, r, is)
 	}
 	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
+	b.tried(r.Context(), member.Name, signedIn)
 	b.Sessions.Know(w, b.SearchKeys[0], is)
 	http.Redirect(w, r, returnTo, http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
 }

@@ -2,7 +2,6 @@ package backoffice
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -16,22 +15,23 @@ const (
 	logRows = 200 // that are shown
 )
 
-// note writes what a member of staff does into log and audit. With an error it must not be
-// done: the audit would not have it.
-func (b *Backoffice) note(ctx context.Context, e stafflog.Entry) error {
-	e.At = time.Now()
-	b.Logger.LogAttrs(ctx, slog.LevelInfo, "staff: "+e.Event, slog.String("staff", e.Staff), slog.String("outcome", e.Outcome), slog.String("detail", e.Detail))
-	return stafflog.Add(ctx, b.Book.DB, e)
+// exported writes into log and audit that a member of staff takes an export. With an error there must be
+// none: the audit would not have it.
+func (b *Backoffice) exported(ctx context.Context, detail string) error {
+	name := staffOf(ctx).Name
+	b.Logger.InfoContext(ctx, "staff: export", "staff", name, "detail", detail)
+	return stafflog.Add(ctx, b.Book.DB, stafflog.Entry{At: time.Now(), Staff: name, Event: stafflog.Export, Outcome: "begun", Detail: detail})
 }
 
-// tried writes that somebody did not sign in. A name that is no member's is not written: people
-// type passwords into that field, too. What costs an attacker nothing is in the log alone.
+// tried writes into log and audit what came of a try to sign in. A name that is no member's is not written:
+// people type passwords into that field, too. What costs an attacker nothing is in the log alone; so is what
+// the database does not take: nobody is kept out for that.
 func (b *Backoffice) tried(ctx context.Context, name, outcome string) {
 	if _, is := b.Team[name]; !is {
 		name = ""
 	}
-	b.Logger.WarnContext(ctx, "staff: sign_in", "staff", name, "outcome", outcome)
-	if outcome != wrongTry {
+	b.Logger.InfoContext(ctx, "staff: sign_in", "staff", name, "outcome", outcome)
+	if outcome != wrongTry && outcome != signedIn {
 		return
 	}
 	e := stafflog.Entry{At: time.Now(), Staff: name, Event: stafflog.SignIn, Outcome: outcome}
