@@ -54,19 +54,20 @@ func TestSignIn(t *testing.T) {
 func TestEachNameCostsTheSame(t *testing.T) {
 	o := newOffice(t)
 	o.URL = o.serve("kim:view:$2a$11$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y\n" + shoptest.Staff)
-	least := func(name string) time.Duration {
-		best := time.Hour
-		for range 3 {
+	// In turns, so that a machine that is busy for a while is busy for all of them; an address has 20 tries.
+	least := map[string]time.Duration{}
+	for range 4 {
+		for _, name := range []string{"kim", "nobody", "ada"} {
 			start := time.Now()
 			o.Browser().SignIn(name, "x", "")
-			best = min(best, time.Since(start))
+			if took := time.Since(start); least[name] == 0 || took < least[name] {
+				least[name] = took
+			}
 		}
-		return best
 	}
-	dear := least("kim")
-	for _, name := range []string{"nobody", "ada"} {
-		if got := least(name); got < dear/3 {
-			t.Errorf("%s takes %v, the most expensive name %v", name, got, dear)
+	for name, took := range least {
+		if took < least["kim"]/3 {
+			t.Errorf("%s takes %v, the most expensive name %v", name, took, least["kim"])
 		}
 	}
 	// However many try at once, one password is checked at a time.
@@ -76,8 +77,8 @@ func TestEachNameCostsTheSame(t *testing.T) {
 		wg.Go(func() { o.Browser().SignIn("invented"+strconv.Itoa(i), "x", "") })
 	}
 	wg.Wait()
-	if took := time.Since(start); took < 6*least("once")*2/3 {
-		t.Errorf("six tries at once take %v, one %v", took, dear)
+	if took := time.Since(start); took < 4*min(least["kim"], least["nobody"], least["ada"]) {
+		t.Errorf("six tries at once take %v, one %v", took, least)
 	}
 }
 
