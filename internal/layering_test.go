@@ -19,6 +19,7 @@ var layers = []string{
 	"internal/redisconn",
 	"internal/money",
 	"internal/db",
+	"internal/stafflog",
 	"internal/story",
 	"internal/observe",
 	"internal/event",

@@ -82,10 +82,11 @@ type Action struct {
 	Confirm  func(*Draft, *form.Question)
 
 	// All makes the command for all of an order, with nothing typed; with it the
-	// action can be done with several orders at once. AllAsk and AllBody are its
-	// words in the list and in the question.
-	All             func(order.Order) order.Command
-	AllAsk, AllBody string
+	// action can be done with several orders at once. AllTitle and AllBody are its
+	// words in the list and in the question; AllDanger: it ends them.
+	All               func(order.Order) order.Command
+	AllTitle, AllBody string
+	AllDanger         bool
 }
 
 // State is an order at a time, on a platform.

@@ -148,13 +148,13 @@ func (d *Desk) bulkItems(ctx context.Context, a *Action, orderIDs []string, now 
 	if len(ids) == 0 || len(ids) > MaxBulk {
 		return nil, ErrBulkSize
 	}
-	orders, err := d.Book.ByIDs(ctx, ids)
+	orders, err := d.Book.ByRefs(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
 	byID := make(map[string]order.Order, len(orders))
 	for _, o := range orders {
-		byID[o.OrderID] = o
+		byID[o.Ref()] = o
 	}
 	items := make([]BulkItem, len(ids))
 	for i, id := range ids {

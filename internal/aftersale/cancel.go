@@ -43,7 +43,9 @@ var Cancel = &Action{
 	Has: func(sold ordermanagement.Order, _ order.Command) bool {
 		return sold.Status == ordermanagement.Cancelled
 	},
-	Confirm: cancelConfirm,
+	Confirm:  cancelConfirm,
+	All:      func(order.Order) order.Command { return order.Command{} },
+	AllTitle: "Cancel", AllBody: "What they hold is released, the shoppers pay nothing, the goods are available again. This cannot be undone.", AllDanger: true,
 }
 
 func cancelConfirm(d *Draft, q *form.Question) {

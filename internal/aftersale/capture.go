@@ -44,7 +44,7 @@ var Capture = &Action{
 		c.OrderLines, c.Amount = o.Rest()
 		return c
 	},
-	AllAsk: "Capture all that remains of the ticked orders?", AllBody: "All that remains of each. It cannot be undone, only refunded.",
+	AllTitle: "Capture", AllBody: "All that remains of each. It cannot be undone, only refunded.",
 }
 
 // overrideTime is how long a capture overrules a rejected order. Then Klarna

@@ -273,14 +273,14 @@ func (a *API) push(ctx context.Context, row checkoutsession.Session, c cart.Cart
 		case err != nil:
 			a.undo(ctx, row, was, unseen)
 		case !sold:
-			a.undo(ctx, row, was, always)
+			a.undo(ctx, row, was, anyway)
 		}
 		return c, running()
 	case errors.Is(err, cartsync.ErrPurchaseRunning):
 		a.undo(ctx, row, was, unseen)
 		return c, running()
 	case errors.Is(err, cartsync.ErrRefused):
-		a.undo(ctx, row, was, always)
+		a.undo(ctx, row, was, anyway)
 		return c, problem(http.StatusUnprocessableEntity, CodeKlarnaRefused, "Klarna does not take what the session says. The session is as it was.")
 	case errors.Is(err, session.ErrBusy), errors.Is(err, cartsync.ErrUnavailable):
 		return c, klarnaDown(err)
@@ -308,9 +308,9 @@ func (a *API) isSold(ctx context.Context, c cart.Cart, orderID string) (bool, er
 	}), err
 }
 
-// When a basket is undone: always, or unless a form has shown it, which may be what is bought.
+// When a basket is undone: anyway, or unless a form has shown it, which may be what is bought.
 var (
-	always = func(*cart.Cart) bool { return true }
+	anyway = func(*cart.Cart) bool { return true }
 	unseen = func(c *cart.Cart) bool { return c.Seen < c.Basket.Revision }
 )
 

@@ -35,10 +35,10 @@ var thank = &aftersale.Action{
 		a, err = m.SetMerchantReferences(ctx, o.OrderID, ordermanagement.References{Reference2: new("thanked")}, c.Key)
 		return "", a, err
 	},
-	Has:     func(sold ordermanagement.Order, _ order.Command) bool { return sold.MerchantReference2 == "thanked" },
-	Confirm: func(d *aftersale.Draft, q *form.Question) { q.Ask, q.Button = "Thank for "+d.Order.Number+"?", "Thank" },
-	All:     func(order.Order) order.Command { return order.Command{} },
-	AllAsk:  "Thank for the ticked orders?", AllBody: "Each is thanked for once.",
+	Has:      func(sold ordermanagement.Order, _ order.Command) bool { return sold.MerchantReference2 == "thanked" },
+	Confirm:  func(d *aftersale.Draft, q *form.Question) { q.Ask, q.Button = "Thank for "+d.Order.Number+"?", "Thank" },
+	All:      func(order.Order) order.Command { return order.Command{} },
+	AllTitle: "Thank for", AllBody: "Each is thanked for once.",
 }
 
 // One more action is one file and its registration: it is on the list, on the page
@@ -60,7 +60,7 @@ func TestOneMoreAction(t *testing.T) {
 	ada.act(second, "capture")
 
 	list := ada.look("/admin/")
-	list.says(".bulk", "Thank for the ticked orders? Thank the shopper…")
+	list.says(".bulk", "Thank for…")
 	if n := list.Find("[name=order]").Length(); n != 3 { // also what is captured, for which there is only thanks
 		t.Errorf("%d orders can be ticked", n)
 	}
@@ -73,7 +73,7 @@ func TestOneMoreAction(t *testing.T) {
 	}
 
 	question := ada.send("POST", "/admin/bulk", url.Values{"action": {"thank"}, "order": {second.OrderID, third.OrderID, cancelled.OrderID}})
-	question.says("h1", "Thank the shopper of 2 orders?")
+	question.says("h1", "Thank for 2 orders?")
 	question.says("main", "Each is thanked for once.")
 	question.says("main", "Word of thanks is not possible: this order is cancelled.")
 	progress := ada.submit(question)

@@ -44,7 +44,8 @@ type Backoffice struct {
 	Mailer   *mail.Mailer      // nil: no mails are sent
 	Webhooks *webhook.Webhooks // nil: none are told
 	Shown    *mail.Shown       // the mails of the demo; nil elsewhere
-	// SearchKeys seal what is searched for in addresses: the first seals, all open. 32 bytes each.
+	// SearchKeys seal what is searched for in addresses, and the cookies of known browsers: the
+	// first seals, all open. 32 bytes each.
 	SearchKeys [][]byte
 }
 
@@ -74,6 +75,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.stockRoutes(r)
 					b.mailRoutes(r)
 					b.webhookRoutes(r)
+					r.Get(logPath, b.staffLog)
 					r.Get(everything, b.notFound)
 				})
 				b.exportRoutes(r) // without the deadline: a file takes as long as it takes
@@ -88,6 +90,8 @@ func (b *Backoffice) orderRoutes(r chi.Router) {
 	r.Get("/admin/orders", b.orders)
 	r.Get("/admin/orders/{number}", b.order)
 	r.Get("/admin/orders/{number}/packing-slip", b.packingSlip)
+	r.Get("/admin/packing-slips", b.packingSlips)
+	b.noteRoutes(r)
 }
 
 // private keeps pages with personal data out of caches and indexes.

@@ -43,6 +43,9 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		{"stock", "/admin/stock"},
 		{"stock of a product", "/admin/stock/MUG-1"},
 		{"packing slip", "/admin/orders/" + s.Number + "/packing-slip"},
+		{"packing slips", "/admin/packing-slips?order=" + s.OrderID},
+		{"exports", "/admin/exports"},
+		{"sign-ins and exports", "/admin/log"},
 		{"no such page", "/admin/zebra"},
 	} {
 		p.Go(o.URL + page.path)
@@ -107,10 +110,12 @@ func TestLooks(t *testing.T) {
 	})
 }
 
-// By keyboard alone: sign in, tick an order, open one, copy an ID, sign out.
+// By keyboard alone: sign in, tick orders, open one, copy an ID, find an order by name and ship half of it,
+// refund one thing that is back in stock, get the month's VAT, sign out.
 func TestKeyboard(t *testing.T) {
 	o := newOffice(t)
 	s := o.partly()
+	found := o.sale(2, "family_name", "Rosenkvist")
 	p := browsertest.Open(t, browsertest.Options{})
 	reach := func(what, selector string) {
 		t.Helper()
@@ -143,9 +148,59 @@ func TestKeyboard(t *testing.T) {
 	p.Keyboard.MustType(input.Enter)
 	p.Wait("that it is copied or marked", `() => document.activeElement.textContent === "Copied" || getSelection().toString() !== ""`)
 	p.Go(o.URL + "/admin/")
-	reach("a box", ".tick input")
+	bar := p.MustEval(`() => document.querySelector(".list").getBoundingClientRect().top`).Int()
+	reach("a box", "td.tick input")
 	p.Keyboard.MustType(input.Space)
-	p.Wait("the bar above the list", `() => document.querySelector(".bulk").checkVisibility() && document.querySelector("[data-ticked]").textContent === "1 order."`)
+	p.Wait("how many are ticked", `() => document.querySelector("[data-ticked]").textContent === "1 of 2 ticked"`)
+	if now := p.MustEval(`() => document.querySelector(".list").getBoundingClientRect().top`).Int(); now != bar {
+		t.Errorf("the first tick moves the list from %d to %d px", bar, now)
+	}
+	p.Go(o.URL + "/admin/")
+	reach("the box for all", "[data-all]")
+	p.Keyboard.MustType(input.Space)
+	p.Wait("that all are ticked", `() => document.querySelector("[data-ticked]").textContent === "2 of 2 ticked"`)
+
+	enter := func(what, selector, page string) {
+		t.Helper()
+		reach(what, selector)
+		p.Keyboard.MustType(input.Enter)
+		p.Wait(what+" leads on", `(h1) => document.querySelector("h1")?.textContent.includes(h1)`, page)
+	}
+	fill := func(selector, text string) { // a field that is reached by Tab is marked as a whole
+		t.Helper()
+		reach(selector, selector)
+		write(text)
+	}
+	fill("#q", "rosenkv")
+	p.Keyboard.MustType(input.Enter)
+	p.Wait("the order that was found", `() => document.querySelectorAll(".list tbody tr").length === 1`)
+	enter("the order", ".list tbody a", found.Number)
+	enter("the capture", `.acts a[href$="/capture"]`, "Capture")
+	fill("[name='"+mugField+"']", "1")
+	fill("[name=carrier]", "Post")
+	fill("[name=tracking]", "TN-7")
+	enter("the question of the capture", `.act-form .btn[type=submit]`, "Capture")
+	p.Wait("the question", `() => !!document.querySelector(".act-confirm")`)
+	enter("the capture, confirmed", `.act-confirm .btn[type=submit]`, "Order")
+	p.Wait("what is in the parcel", `() => document.querySelector(".parcels")?.textContent.includes("1\u00a0×\u00a0Enamel mug")`)
+	enter("the refund", `.acts a[href$="/refund"]`, "Refund")
+	fill("[name='"+mugField+"']", "1")
+	for p.MustEval(`() => !document.querySelector("[name=restock]").checked`).Bool() {
+		reach("back in stock", "[name=restock]")
+		p.Keyboard.MustType(input.Space)
+	}
+	enter("the question of the refund", `.act-form .btn[type=submit]`, "Refund")
+	p.Wait("the question", `() => !!document.querySelector(".act-confirm")`)
+	enter("the refund, confirmed", `.act-confirm .btn[type=submit]`, "Order")
+	if kept := o.inBook(found.OrderID); len(kept.Shipments) != 1 || len(kept.Restocked) != 1 || kept.RefundedAmount != 14900 {
+		t.Errorf("the book has %+v, restocked %+v, refunded %d", kept.Shipments, kept.Restocked, kept.RefundedAmount)
+	}
+	enter("the exports", `.adm a[href="/admin/exports"]`, "Exports")
+	reach("the month's captures and refunds", `.exports a[href*="bookings.csv"]`)
+	month := p.MustEval(`() => document.activeElement.getAttribute("href")`).Str()
+	if file := o.clerk("bo").Get(month); !strings.Contains(file.Text, "tax_25") || !strings.Contains(file.Text, found.Number) {
+		t.Errorf("%s: %d %s", month, file.StatusCode, file.Text)
+	}
 	p.Go(o.URL + "/admin/")
 	reach("the sign-out", ".out")
 	p.Keyboard.MustType(input.Enter)

@@ -59,12 +59,12 @@ func (b *Backoffice) selected(ctx context.Context, ticked url.Values, confirmed 
 	now := time.Now()
 	ids := slices.Compact(slices.Sorted(slices.Values(ticked["order"])))
 	ids = ids[:min(len(ids), aftersale.MaxBulk+1)]
-	orders, err := b.Book.ByIDs(ctx, ids)
+	orders, err := b.Book.ByRefs(ctx, ids)
 	if err != nil {
 		return s, err
 	}
 	for _, id := range ids {
-		i := slices.IndexFunc(orders, func(o order.Order) bool { return o.OrderID == id })
+		i := slices.IndexFunc(orders, func(o order.Order) bool { return o.Ref() == id })
 		if i < 0 {
 			s.rows = append(s.rows, templates.BulkRow{Number: form.Shortened(id), Why: "There is no such order."})
 			continue
@@ -84,14 +84,14 @@ func (b *Backoffice) selected(ctx context.Context, ticked url.Values, confirmed 
 			row.Warnings = b.warnings(o)
 			s.states = append(s.states, stateHash(o, amount, row.Warnings))
 			if len(row.Warnings) > 0 && !confirmed {
-				row.OrderID = o.OrderID
+				row.OrderID = o.Ref()
 				s.warned++
 				break
 			}
 			if amount != 0 {
 				s.sums[o.PurchaseCurrency] += amount
 			}
-			s.ids = append(s.ids, o.OrderID)
+			s.ids = append(s.ids, o.Ref())
 		}
 		s.rows = append(s.rows, row)
 	}
@@ -112,7 +112,7 @@ func (b *Backoffice) warnings(o order.Order) (texts []string) {
 
 // stateHash names what the question says of an order.
 func stateHash(o order.Order, amount money.Amount, warnings []string) string {
-	sum := sha256.Sum256(fmt.Append(nil, o.OrderID, " ", amount, " ", o.PurchaseCurrency, " ", warnings))
+	sum := sha256.Sum256(fmt.Append(nil, o.Ref(), " ", amount, " ", o.PurchaseCurrency, " ", warnings))
 	state := hex.EncodeToString(sum[:16])
 	if len(warnings) > 0 {
 		state = leftOut + state
@@ -124,13 +124,16 @@ func stateHash(o order.Order, amount money.Amount, warnings []string) string {
 const leftOut = "-"
 
 // what names the action and its totals, one for each currency: "Capture 100.00 SEK + 20.00
-// EUR".
+// EUR"; without a total the orders: "Cancel 3 orders".
 func (s selection) what() string {
 	var parts []string
 	for _, c := range slices.Sorted(maps.Keys(s.sums)) {
 		parts = append(parts, form.Money(s.sums[c], c))
 	}
-	return strings.TrimSpace(s.action.Title + " " + strings.Join(parts, " + "))
+	if len(parts) == 0 {
+		return s.action.AllTitle + " " + form.Count(len(s.ids), "order")
+	}
+	return s.action.AllTitle + " " + strings.Join(parts, " + ")
 }
 
 // bulkAsk asks staff to confirm an action on the ticked orders.
@@ -175,10 +178,12 @@ func (b *Backoffice) bulkQuestion(w http.ResponseWriter, r *http.Request, status
 	case n+s.warned == 0:
 		status, v.Question = http.StatusConflict, "It is possible with none of these orders"
 	default:
-		v.Question = s.what() + " of " + form.Count(n, "order") + "?"
-		v.Button = s.what()
-		if n == 0 {
-			v.Question, v.Button = s.action.Title+" what is left out?", s.action.Title
+		v.Question, v.Button, v.Danger = s.what()+"?", s.what(), s.action.AllDanger
+		switch {
+		case n == 0:
+			v.Question, v.Button = s.action.AllTitle+" what is left out?", s.action.AllTitle
+		case len(s.sums) > 0:
+			v.Question = s.what() + " of " + form.Count(n, "order") + "?"
 		}
 		v.Body = []string{s.action.AllBody}
 		if s.warned > 0 {

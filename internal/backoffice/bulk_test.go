@@ -150,3 +150,49 @@ func TestBulkWarns(t *testing.T) {
 	question.says("h1", "Capture what is left out?")
 	ada.submit(question, "order", rejected.OrderID).says("h1", "Capture: 1 order")
 }
+
+// Ticked orders are cancelled together, also one that Klarna never saw; and their packing slips are one page to
+// print, with what is left out named.
+func TestBulkCancelAndSlips(t *testing.T) {
+	t.Parallel()
+	d := newOffice(t)
+	ada := d.clerk("ada")
+	first, second, captured := d.buy("given_name", "Ada"), d.buy("given_name", "Bo"), d.buy()
+	ada.act(captured, "capture")
+	list := ada.look("/admin/")
+	list.says(".bulk", "Capture… Cancel… Packing slips")
+	if n := list.Find(".list [name=order]").Length(); n != 3 { // also what is captured and not sent
+		t.Errorf("%d orders can be ticked", n)
+	}
+	slips := d.clerk("bo").look("/admin/packing-slips?" + url.Values{"order": {second.OrderID, first.OrderID, captured.OrderID, "gone"}}.Encode())
+	if got := slips.texts(".slip .slip-to b"); len(got) != 3 || got[0] != first.Number || got[2] != captured.Number {
+		t.Errorf("slips of %q, want all three, the oldest first", got)
+	}
+	slips.says("h1", "3 packing slips")
+	question := ada.send("POST", "/admin/bulk", url.Values{"action": {"cancel"}, "order": {first.OrderID, second.OrderID, captured.OrderID}})
+	question.says("h1", "Cancel 2 orders?")
+	question.says("main", "this order is captured. Refund it instead.")
+	if !question.has(".act-confirm .btn.danger") {
+		t.Error("the button does not warn")
+	}
+	progress := ada.submit(question)
+	for start := time.Now(); !strings.Contains(progress.part("main"), "2 of 2 done, 0 refused."); {
+		if time.Since(start) > 30*time.Second {
+			t.Fatalf("after 30 s:\n%s", progress.part("main"))
+		}
+		if err := d.Desk.Reconcile(t.Context(), soon()); err != nil {
+			t.Fatal(err)
+		}
+		progress = ada.look(progress.Request.URL.Path)
+	}
+	for _, o := range []order.Order{first, second} {
+		if got := d.inBook(o.OrderID).Status; got != ordermanagement.Cancelled {
+			t.Errorf("%s is %s", o.Number, got)
+		}
+	}
+	d.amounts(captured, all, all, 0)
+	slips = ada.look("/admin/packing-slips?" + url.Values{"order": {first.OrderID, captured.OrderID}}.Encode())
+	slips.says("h1", "1 packing slip")
+	slips.says("main", first.Number+" is left out. The order is cancelled.")
+	ada.look("/admin/packing-slips").says("h1", "0 packing slips")
+}

@@ -2,9 +2,11 @@ package backoffice
 
 import (
 	"cmp"
+	"context"
 	"encoding/csv"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,9 +31,10 @@ const (
 
 func (b *Backoffice) exportRoutes(r chi.Router) {
 	r.With(respond.Deadline(requestTime)).Get("/admin/exports", b.exports)
-	r.Get("/admin/exports/orders.csv", b.export(orderFile))
-	r.Get("/admin/exports/lines.csv", b.export(lineFile))
-	r.Get("/admin/exports/addresses.csv", b.export(addressFile))
+	r.Get("/admin/exports/bookings.csv", b.export("bookings", b.bookings))
+	for _, f := range []file{orderFile, lineFile, addressFile} {
+		r.Get("/admin/exports/"+f.name+".csv", b.export(f.name, b.orderRows(f)))
+	}
 }
 
 // exports shows the page with links to the files.
@@ -46,9 +49,17 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
+	n, err := b.notationOf(w, r)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
 	now := time.Now().In(b.zone())
 	month := now.AddDate(0, 0, 1-now.Day())
-	view := templates.AdminExportsView{Filter: filter, Statuses: states, Countries: countries}
+	view := templates.AdminExportsView{
+		Filter: filter, Statuses: states, Countries: countries, Notation: n.view(),
+		From: month.AddDate(0, -1, 0).Format(dayForm), To: month.AddDate(0, 0, -1).Format(dayForm),
+	}
 	for _, span := range []struct {
 		name     string
 		from, to time.Time
@@ -60,7 +71,7 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 	} {
 		query := "?from=" + span.from.Format(dayForm) + "&to=" + span.to.Format(dayForm)
 		view.Spans = append(view.Spans, templates.AdminExportSpan{
-			Name: span.name, OrdersURL: "/admin/exports/orders.csv" + query, LinesURL: "/admin/exports/lines.csv" + query,
+			Name: span.name, BookingsURL: "/admin/exports/bookings.csv" + query, OrdersURL: "/admin/exports/orders.csv" + query, LinesURL: "/admin/exports/lines.csv" + query,
 		})
 	}
 	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
@@ -71,7 +82,7 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 type file struct {
 	name   string
 	header []string
-	rows   func(order.Order) [][]string
+	rows   func(notation, order.Order) [][]string
 }
 
 var orderFile = file{
@@ -86,7 +97,7 @@ var orderFile = file{
 		"delivery", "delivery_name", "delivery_type", "delivery_method", "delivery_class", "carrier", "carrier_product", "carrier_product_name",
 		"pickup_location_id", "pickup_location", "timeslot_id", "timeslot_start", "timeslot_end", "delivery_extras", "tms_reference",
 	},
-	rows: func(o order.Order) [][]string {
+	rows: func(n notation, o order.Order) [][]string {
 		var captured, refunded time.Time
 		for _, c := range o.Captures {
 			captured = latest(captured, c.CapturedAt.Time)
@@ -103,12 +114,11 @@ var orderFile = file{
 			place(o, o.BillingAddress.PostalCode), place(o, o.BillingAddress.City),
 			text(strings.ToUpper(o.ShippingAddress.Country)), place(o, o.ShippingAddress.PostalCode), place(o, o.ShippingAddress.City),
 			text(string(o.PurchaseCurrency)), text(o.PaymentMethod.Type),
-			o.OriginalOrderAmount.Decimal(), o.OrderAmount.Decimal(), o.OrderTaxAmount.Decimal(),
-			o.CapturedAmount.Decimal(), o.RefundedAmount.Decimal(), o.Remaining().Decimal(),
+			n.amount(o.OriginalOrderAmount), n.amount(o.OrderAmount), n.amount(o.OrderTaxAmount),
+			n.amount(o.CapturedAmount), n.amount(o.RefundedAmount), n.amount(o.Remaining()),
 			strconv.Itoa(len(o.Captures)), moment(captured), strconv.Itoa(len(o.Refunds)), moment(refunded), moment(o.ExpiresAt),
 			text(o.MerchantReference1), text(o.MerchantReference2), text(o.KlarnaReference), text(o.OrderID), text(strings.Join(flags, " ")), stateOf(o).Text, checkboxes(o),
-			place(o, customerType(o)), place(o, o.BillingAddress.OrganizationName), place(o, o.Customer.OrganizationRegistrationID), place(o, o.Customer.VATID),
-		}, delivery(o)...)}
+		}, append(company(o), delivery(o)...)...)}
 	},
 }
 
@@ -135,6 +145,14 @@ func checkboxes(o order.Order) string {
 	return place(o, strings.Join(answers, " "))
 }
 
+// companyColumns are those of company.
+var companyColumns = []string{"customer_type", "organization_name", "organization_registration_id", "vat_id"}
+
+// company are the cells of who has bought, as far as books need them.
+func company(o order.Order) []string {
+	return []string{place(o, customerType(o)), place(o, o.BillingAddress.OrganizationName), place(o, o.Customer.OrganizationRegistrationID), place(o, o.Customer.VATID)}
+}
+
 func customerType(o order.Order) string {
 	if o.IsCompany() {
 		return market.Organization
@@ -156,15 +174,15 @@ var lineFile = file{
 		"unit_price", "tax_rate_percent", "total_discount_amount", "total_amount", "total_tax_amount",
 		"captured_quantity", "refunded_quantity", "open_quantity", "unknown_quantity", "captured_amount", "refunded_amount", "state",
 	},
-	rows: func(o order.Order) (rows [][]string) {
+	rows: func(n notation, o order.Order) (rows [][]string) {
 		for i, s := range o.Lines()[:len(o.OrderLines)] {
 			line := s.Line
 			rows = append(rows, []string{
 				text(o.Number), moment(o.PlacedAt), text(string(o.Status)), text(o.PurchaseCountry), text(string(o.PurchaseCurrency)),
 				strconv.Itoa(i + 1), text(string(line.Type)), text(line.Reference), text(line.Name), quantity(line.Quantity), text(line.QuantityUnit),
-				line.UnitPrice.Decimal(), money.Amount(line.TaxRate).Decimal(), line.TotalDiscountAmount.Decimal(), line.TotalAmount.Decimal(), line.TotalTaxAmount.Decimal(),
+				n.amount(line.UnitPrice), n.percent(line.TaxRate), n.amount(line.TotalDiscountAmount), n.amount(line.TotalAmount), n.amount(line.TotalTaxAmount),
 				quantity(s.Captured), quantity(s.Refunded), quantity(max(min(s.Open.Quantity, line.Quantity)-s.Unknown, 0)), quantity(s.Unknown),
-				s.CapturedAmount.Decimal(), s.RefundedAmount.Decimal(), stateOf(o).Text,
+				n.amount(s.CapturedAmount), n.amount(s.RefundedAmount), stateOf(o).Text,
 			})
 		}
 		return rows
@@ -191,7 +209,7 @@ var addressFile = file{
 		}
 		return append(columns, "other", "label")
 	}(),
-	rows: func(o order.Order) (rows [][]string) {
+	rows: func(_ notation, o order.Order) (rows [][]string) {
 		if o.Erased() {
 			return nil
 		}
@@ -231,60 +249,136 @@ func moment(t time.Time) string {
 	return t.Format("2006-01-02 15:04:05 -07:00")
 }
 
-// text returns a cell that no spreadsheet takes for a formula, whoever wrote it. Amounts do
-// not need it: they are digits, perhaps after a minus.
-func text(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
-
-// export answers with a file of the filtered orders, oldest first.
-func (b *Backoffice) export(f file) http.HandlerFunc {
+// export answers with a file of what the request asks for. Whoever takes one is in the audit first.
+func (b *Backoffice) export(name string, write func(context.Context, order.Query, *stream) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		_, query, err := b.filterOf(r.URL.Query())
+		filter, query, err := b.filterOf(r.URL.Query())
 		if err != nil {
 			b.fail(w, r, err)
 			return
 		}
-		out := newStream(w, f, b.zone())
+		n, err := b.notationOf(w, r)
+		if err != nil {
+			b.fail(w, r, err)
+			return
+		}
+		out := newStream(w, name, n, b.zone())
 		if r.Method == http.MethodHead {
 			out.begin()
 			return
 		}
-		err = b.Book.Each(r.Context(), query, out.write)
+		if err = b.exported(r.Context(), name+exportOf(filter)); err == nil {
+			err = write(r.Context(), query, out)
+		}
 		if err == nil {
 			err = out.end()
 		}
 		switch {
 		case err == nil:
-			b.Logger.InfoContext(r.Context(), "exported", "file", f.name, "rows", out.rows)
+			b.Logger.InfoContext(r.Context(), "exported", "file", name, "rows", out.rows)
 		case !out.begun:
 			b.fail(w, r, err)
 		default:
 			if errors.Is(err, order.ErrUnavailable) && r.Context().Err() == nil { // else the browser has left
-				b.Logger.ErrorContext(r.Context(), "export broken off", "file", f.name, "rows", out.rows, "error", err)
+				b.Logger.ErrorContext(r.Context(), "export broken off", "file", name, "rows", out.rows, "error", err)
 			}
 			panic(http.ErrAbortHandler) // so that a part is not taken for the whole
 		}
 	}
 }
 
-// stream sends a file in parts of exportRows rows. Each part has a time limit of its own.
-type stream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	csv     *csv.Writer
-	file    file
-	zone    *time.Location
-	begun   bool
-	rows    int
+// exportOf says for the audit of what an export is, without what was searched for.
+func exportOf(f templates.AdminFilter) string {
+	var parts []string
+	for _, field := range f.Fields("") {
+		switch {
+		case field.Name == "q":
+			parts = append(parts, "a search")
+		case field.Name != "sort":
+			parts = append(parts, field.Name+" "+field.Value)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
-func newStream(w http.ResponseWriter, f file, zone *time.Location) *stream {
-	s := &stream{w: w, control: http.NewResponseController(w), csv: csv.NewWriter(w), file: f, zone: zone}
-	s.csv.UseCRLF = true
+// orderRows writes a file of the filtered orders, oldest first.
+func (b *Backoffice) orderRows(f file) func(context.Context, order.Query, *stream) error {
+	return func(ctx context.Context, q order.Query, out *stream) error {
+		out.header = f.header
+		return b.Book.Each(ctx, q, func(o order.Order) error {
+			for _, row := range f.rows(out.notation, o.In(out.zone)) {
+				if err := out.write(row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
+
+// bookings writes the captures and refunds of the days, by when they were made, a row for each: what was
+// refunded is below 0, so that columns add up. Only columns of tax rates that occur are there.
+func (b *Backoffice) bookings(ctx context.Context, q order.Query, out *stream) error {
+	found, err := b.Book.Bookings(ctx, q.PlacedAfter, q.PlacedBefore)
+	if err != nil {
+		return err
+	}
+	out.header = append([]string{"booked_on", "booked_at", "type", "number", "placed_at", "purchase_country", "shipping_country", "currency", "amount", "tax_amount"}, companyColumns...)
+	for _, rate := range found.Rates {
+		percent := strings.TrimSuffix(strings.TrimRight(money.Amount(rate).Decimal(), "0"), ".")
+		out.header = append(out.header, "net_"+percent, "tax_"+percent)
+	}
+	if found.SalesTax {
+		out.header = append(out.header, "sales_tax")
+	}
+	out.header = append(out.header, "unassigned_amount", "payment_method", "reference", "booking_id", "klarna_reference", "merchant_reference1", "merchant_reference2", "order_id")
+	return found.Each(ctx, func(k order.Booking) error {
+		n, o, kind, tax := out.notation, k.Order.In(out.zone), "capture", k.SalesTax
+		if k.Refund {
+			kind = "refund"
+		}
+		var taxes []string
+		for _, rate := range found.Rates {
+			at := slices.IndexFunc(k.Taxes, func(t order.Taxed) bool { return t.Rate == rate })
+			if at < 0 {
+				taxes = append(taxes, "", "")
+				continue
+			}
+			taxes = append(taxes, n.amount(k.Taxes[at].Net), n.amount(k.Taxes[at].Tax))
+			tax += k.Taxes[at].Tax
+		}
+		if found.SalesTax {
+			taxes = append(taxes, n.amount(k.SalesTax))
+		}
+		at := k.At.In(out.zone)
+		return out.write(slices.Concat([]string{
+			at.Format(dayForm), moment(at), kind, text(o.Number), moment(o.PlacedAt), text(o.PurchaseCountry), text(strings.ToUpper(o.ShippingAddress.Country)), text(string(o.PurchaseCurrency)),
+			n.amount(k.Amount), n.amount(tax),
+		}, company(o), taxes, []string{
+			n.amount(k.Unassigned), text(o.PaymentMethod.Type), text(k.Reference), text(k.ID), text(o.KlarnaReference), text(o.MerchantReference1), text(o.MerchantReference2), text(o.OrderID),
+		}))
+	})
+}
+
+// stream sends a file in parts of exportRows rows. Each part has a time limit of its own.
+type stream struct {
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	csv      *csv.Writer
+	name     string
+	header   []string // set before the first row
+	notation notation
+	zone     *time.Location
+	begun    bool
+	rows     int
+}
+
+func newStream(w http.ResponseWriter, name string, n notation, zone *time.Location) *stream {
+	s := &stream{w: w, control: http.NewResponseController(w), csv: csv.NewWriter(w), name: name, notation: n, zone: zone}
+	s.csv.UseCRLF, s.csv.Comma = true, n.rune()
 	return s
 }
 
@@ -292,27 +386,23 @@ func newStream(w http.ResponseWriter, f file, zone *time.Location) *stream {
 func (s *stream) begin() {
 	h := s.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	h.Set("Content-Disposition", `attachment; filename="`+s.file.name+"-"+time.Now().In(s.zone).Format(dayForm)+`.csv"`)
+	h.Set("Content-Disposition", `attachment; filename="`+s.name+"-"+time.Now().In(s.zone).Format(dayForm)+`.csv"`)
 	s.w.WriteHeader(http.StatusOK)
 	s.begun = true
 }
 
-// write adds the rows of an order.
-func (s *stream) write(o order.Order) error {
+// write adds a row.
+func (s *stream) write(row []string) error {
 	if !s.begun {
 		if err := s.head(); err != nil {
 			return err
 		}
 	}
-	for _, row := range s.file.rows(o.In(s.zone)) {
-		if err := s.csv.Write(row); err != nil {
-			return err
-		}
-		if s.rows++; s.rows%exportRows == 0 {
-			if err := s.flush(); err != nil {
-				return err
-			}
-		}
+	if err := s.csv.Write(row); err != nil {
+		return err
+	}
+	if s.rows++; s.rows%exportRows == 0 {
+		return s.flush()
 	}
 	return nil
 }
@@ -324,7 +414,7 @@ func (s *stream) head() error {
 	if _, err := s.w.Write([]byte("\ufeff")); err != nil {
 		return err
 	}
-	return s.csv.Write(s.file.header)
+	return s.csv.Write(s.header)
 }
 
 // end writes the rest. A file without orders still has its names.

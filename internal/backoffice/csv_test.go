@@ -176,7 +176,7 @@ func TestExportLines(t *testing.T) {
 	o := newOffice(t)
 	first, evil := kept(1), kept(2)
 	evil.OrderLines = nil
-	for i, name := range []string{`=HYPERLINK("http://evil.example","x")`, "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "a=b", ""} {
+	for i, name := range []string{`=HYPERLINK("http://evil.example","x")`, "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "a=b", "", "Stad;=cmd|' /C calc'!A0", `Stad;"=1"`, "x, +46 70", "Kim - Bo -3", "x|@y", "＝1"} {
 		evil.OrderLines = append(evil.OrderLines, klarna.OrderLine{Type: klarna.Physical, Reference: fmt.Sprint("-", i), Name: name, Quantity: 1})
 	}
 	two, _, err := order.Take(first.OrderLines[:1], []int64{2})
@@ -215,7 +215,7 @@ func TestExportLines(t *testing.T) {
 			t.Errorf("reference %q", row["reference"])
 		}
 	}
-	if diff := cmp.Diff([]string{`'=HYPERLINK("http://evil.example","x")`, "'+1+1", "'-2+3", "'@SUM(A1)", "'\t=1", "'=1", "a=b", ""}, names); diff != "" {
+	if diff := cmp.Diff([]string{`'=HYPERLINK("http://evil.example","x")`, "'+1+1", "'-2+3", "'@SUM(A1)", "\t'=1", "'=1", "a=b", "", "Stad;'=cmd|' /C calc'!A0", `Stad;"'=1"`, "x, '+46 70", "Kim - Bo '-3", "x|'@y", "'＝1"}, names); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -223,7 +223,7 @@ func TestExportLines(t *testing.T) {
 func TestExportRefused(t *testing.T) {
 	o := newOffice(t)
 	o.olds(kept(1))
-	for _, path := range []string{"/admin/exports", "/admin/exports/orders.csv", "/admin/exports/lines.csv"} {
+	for _, path := range []string{"/admin/exports", "/admin/exports/orders.csv", "/admin/exports/lines.csv", "/admin/exports/bookings.csv"} {
 		got := o.Browser().Get(path)
 		if got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.Header.Get("Location"), "/admin/sign-in") || strings.Contains(got.Text, "SK-") {
 			t.Errorf("%s without a session: %d %s", path, got.StatusCode, got.Text)
@@ -231,7 +231,7 @@ func TestExportRefused(t *testing.T) {
 		if got := o.clerk("ada").Submit(path, nil); got.StatusCode != http.StatusMethodNotAllowed && got.StatusCode != http.StatusNotFound {
 			t.Errorf("POST %s: %d", path, got.StatusCode)
 		}
-		for _, query := range []string{"?from=yesterday", "?to=2026-02-30", "?country=XX", "?status=GONE"} {
+		for _, query := range []string{"?from=yesterday", "?to=2026-02-30", "?country=XX", "?status=GONE", "?separator=tab", "?decimal=x"} {
 			if got := o.clerk("bo").Get(path + query); got.StatusCode != http.StatusBadRequest || strings.Contains(got.Text, "SK-") {
 				t.Errorf("%s%s: %d", path, query, got.StatusCode)
 			}
@@ -243,6 +243,72 @@ func TestExportRefused(t *testing.T) {
 	if got := o.clerk("bo").Form(http.MethodHead, "/admin/exports/orders.csv", nil); got.StatusCode != http.StatusOK || got.Text != "" {
 		t.Errorf("HEAD: %d %q", got.StatusCode, got.Text)
 	}
+}
+
+// Captures and refunds are exported by the day on which they were made, one row each, in the notation that
+// was asked for and is remembered; and the audit says who took them.
+func TestExportBookings(t *testing.T) {
+	o := newOffice(t)
+	one := kept(1)
+	one.PlacedAt = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
+	one.BillingAddress.OrganizationName, one.Customer.OrganizationRegistrationID, one.Customer.VATID = "Ek;=AB", "556016-0680", "SE556016068001"
+	one.Captures[0].CaptureID, one.Captures[0].Reference, one.Captures[0].OrderLines, one.Captures[0].CapturedAmount = "c1", "bill 1", one.OrderLines, 40230
+	one.Refunds[0].RefundID, one.Refunds[0].RefundedAmount = "r1", 5
+	one.CapturedAmount = 40230
+	o.olds(one)
+	o.Exec("update orders set captured_amount = 40230, updated_at = 1796000000000")
+	ada := o.clerk("ada")
+	rows := func(query string) [][]string {
+		t.Helper()
+		reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(ada.Get("/admin/exports/bookings.csv"+query).Text, "\ufeff")))
+		reader.Comma = ';'
+		all, err := reader.ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	all := rows("?from=2026-11-21&to=2026-11-22&separator=semicolon&decimal=comma")
+	if len(all) != 3 {
+		t.Fatal(all)
+	}
+	want := map[string]string{
+		"booked_on": "2026-11-21", "booked_at": "2026-11-21 09:00:00 +00:00", "type": "capture", "number": one.Number, "placed_at": "2026-10-01 12:00:00 +00:00",
+		"purchase_country": "SE", "shipping_country": "SE", "currency": "SEK", "amount": "402,30", "tax_amount": "80,46", "net_25": "321,84", "tax_25": "80,46",
+		"unassigned_amount": "0,00", "customer_type": "organization", "organization_name": "Ek;'=AB", "organization_registration_id": "556016-0680", "vat_id": "SE556016068001",
+		"payment_method": "INVOICE", "reference": "bill 1", "booking_id": "c1", "klarna_reference": "K4MADNY2", "merchant_reference1": one.Number, "merchant_reference2": "", "order_id": one.OrderID,
+	}
+	if diff := cmp.Diff(want, named(all, 1)); diff != "" {
+		t.Error(diff)
+	}
+	if back := named(all, 2); back["type"] != "refund" || back["amount"] != "-0,05" || back["net_25"] != "-0,04" || back["tax_amount"] != "-0,01" {
+		t.Errorf("the refund: %v", back)
+	}
+	for query, want := range map[string]int{"": 2, "?from=2026-11-22": 1, "?to=2026-11-21": 1, "?from=2026-10-01&to=2026-10-31": 0} {
+		if n := len(rows(query)) - 1; n != want {
+			t.Errorf("%q: %d bookings, want %d", query, n, want)
+		}
+	}
+	if again := ada.Get("/admin/exports/orders.csv").Text; !strings.Contains(again, ";402,30;") {
+		t.Errorf("the notation is not remembered: %s", again)
+	}
+	if page := ada.look("/admin/exports"); page.Find("#booked-separator [selected]").AttrOr("value", "") != "semicolon" {
+		t.Error("the page does not have the notation that was chosen")
+	}
+	if first := o.clerk("bo").Get("/admin/exports/orders.csv?q=Eva&status=").Text; !strings.Contains(first, "number,placed_at") {
+		t.Errorf("another browser: %s", first)
+	}
+	page := strings.Join(o.clerk("bo").look("/admin/log").texts("tbody tr"), "\n")
+	for _, part := range []string{"adaExportBegunbookings: from 2026-11-21, to 2026-11-22", "boExportBegunorders: a search", "adaSign-inSigned in"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the audit has no %q: %s", part, page)
+		}
+	}
+	o.Exec("alter table staff_log rename to gone")
+	if got := ada.Get("/admin/exports/bookings.csv"); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.Text, one.Number) {
+		t.Errorf("without the audit: %d", got.StatusCode)
+	}
+	o.Exec("alter table gone rename to staff_log")
 }
 
 // A large file is sent as it is read, to a server that allows much less time for an

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/form"
@@ -42,6 +43,16 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	values, before := b.typed(w, r)
+	var notes []templates.ResultNote
+	if before {
+		notes = append(notes, typedNote)
+	}
+	b.showOrder(w, r, http.StatusOK, o, values.Get(noteField), "", notes...)
+}
+
+// showOrder shows it with what was typed as a note, and what is wrong with that.
+func (b *Backoffice) showOrder(w http.ResponseWriter, r *http.Request, status int, o order.Order, typed, wrong string, results ...templates.ResultNote) {
 	fresh, refreshErr := b.refresh(r.Context(), o.Ref())
 	if refreshErr == nil {
 		o = fresh
@@ -64,7 +75,18 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	for _, box := range o.Checkboxes {
 		v.Checkboxes = append(v.Checkboxes, templates.AdminTerm{Name: box.Text, Value: form.UpperFirst(yesNo(box.Checked))})
 	}
-	if notes := b.resultNotes(r.URL.Query(), o, entries); len(notes) > 0 {
+	filter, query := b.lastList(r)
+	v.ListURL = listURL(home, filter, "")
+	v.Before, v.After = b.beside(r.Context(), query, o)
+	if v.Others, err = b.others(r.Context(), o); err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	if len(v.Others) > 0 {
+		v.OthersURL = listURL(home, templates.AdminFilter{Sealed: b.seal(o.BillingAddress.Email)}, "")
+	}
+	v.Written = b.written(entries)
+	if notes := append(results, b.resultNotes(r.URL.Query(), o, entries)...); len(notes) > 0 {
 		v.Result = templates.ResultNotes(notes)
 	}
 	if refreshErr != nil {
@@ -82,6 +104,9 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 		v.SlipURL = orderPath(o.Number) + "/packing-slip"
 	}
 	if staffOf(r.Context()).Role == Manage {
+		if !o.Erased() {
+			v.NoteURL, v.NoteKey, v.NoteInput = orderPath(o.Number), uuid.NewString(), noteInput(typed, wrong)
+		}
 		v.Actions, v.Impossible = b.actionsOf(o, now)
 		v.Actions = append(v.Actions, b.mailActions(o)...)
 		if why := o.Needed(); why != "" && !o.Erased() {
@@ -92,7 +117,41 @@ func (b *Backoffice) order(w http.ResponseWriter, r *http.Request) {
 	} else {
 		v.MayNot = "You can look but not change. Ask someone who can manage orders."
 	}
-	b.page(w, r, http.StatusOK, "Order "+o.Number, navOrders, templates.AdminOrder(v))
+	b.actionPage(w, r, status, "Order "+o.Number, templates.AdminOrder(v))
+}
+
+// besideTime is how long a page waits for what is beside its order. Without that it is shown all the same.
+const besideTime = time.Second
+
+// beside are the addresses of the orders before and after one in the list that was looked at last.
+func (b *Backoffice) beside(ctx context.Context, q order.Query, o order.Order) (before, after string) {
+	ctx, cancel := context.WithTimeout(ctx, besideTime)
+	defer cancel()
+	before, after, err := b.Book.Beside(ctx, q, o)
+	if err != nil {
+		b.Logger.WarnContext(ctx, "order shown without those beside it", "order_number", o.Number, "error", err)
+		return "", ""
+	}
+	for _, number := range []*string{&before, &after} {
+		if *number != "" {
+			*number = orderPath(*number)
+		}
+	}
+	return before, after
+}
+
+// maxOthers is how many other orders of a customer are shown.
+const maxOthers = 5
+
+func (b *Backoffice) others(ctx context.Context, o order.Order) (list []templates.AdminOther, err error) {
+	found, err := b.Book.OthersOf(ctx, o, maxOthers)
+	for _, other := range found {
+		other = other.In(b.zone())
+		list = append(list, templates.AdminOther{
+			Number: other.Number, URL: orderPath(other.Number), Placed: form.Day(other.PlacedAt), Total: form.Money(other.OrderAmount, other.PurchaseCurrency), State: stateOf(other),
+		})
+	}
+	return list, err
 }
 
 // shown shows orders as their buyers see them, in English.

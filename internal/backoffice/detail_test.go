@@ -32,7 +32,7 @@ func TestOrderPage(t *testing.T) {
 		{"states", "#h-lines ~ table .states", []string{"1 refunded 2 captured 1 open", "Captured", "Open", "Open", "Open"}},
 		{"bookings", "#h-bookings ~ table tbody .r", []string{"149.00", "576.00"}},
 		{"what for", "#h-bookings ~ table tbody td:nth-child(3)", []string{"Enamel mug, 35 cl", "3 × Enamel mug, 35 cl, Cloudberry jam, 210 g First parcel"}},
-		{"customer", ".rest section:first-child p", []string{"Testperson-se Approved testperson-se@example.com +46701234567"}},
+		{"customer", ".whom section:contains(Customer) p", []string{"Testperson-se Approved testperson-se@example.com +46701234567"}},
 		{"days", ".day", []string{"Today"}},
 		{"who", ".ev.staff p b:first-child", []string{"ada", "ada"}},
 		{"sums", ".ev.staff p b.num", []string{"149.00 SEK", "576.00 SEK"}},

@@ -33,6 +33,10 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 	if fresh, err := b.refresh(r.Context(), o.Ref()); err == nil {
 		o = fresh
 	}
+	var notes []templates.ResultNote
+	if _, before := b.typed(w, r); before {
+		notes = append(notes, typedNote)
+	}
 	if why := o.Needed(); why != "" && !o.Erased() {
 		b.eraseRefused(w, r, o, why)
 		return
@@ -51,7 +55,7 @@ func (b *Backoffice) eraseAsk(w http.ResponseWriter, r *http.Request) {
 				keeps,
 			},
 		},
-		Number: o.Number, Title: eraseTitle, URL: orderPath(o.Number) + erasePath, Busy: "Erasing…", Currency: string(o.PurchaseCurrency),
+		Notes: notes, Number: o.Number, Title: eraseTitle, URL: orderPath(o.Number) + erasePath, Busy: "Erasing…", Currency: string(o.PurchaseCurrency),
 	}))
 }
 

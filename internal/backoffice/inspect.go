@@ -30,9 +30,14 @@ const (
 	maxStories = 20
 )
 
+const (
+	inspectPath = "/admin/inspect"
+	syncPath    = inspectPath + "/sync"
+)
+
 func (b *Backoffice) inspectRoutes(r chi.Router) {
-	r.Get("/admin/inspect", b.inspect)
-	r.Post("/admin/inspect/sync", b.syncNow)
+	r.Get(inspectPath, b.inspect)
+	r.Post(syncPath, b.syncNow)
 }
 
 // inspect shows a cart or an order beside Klarna's copy, and its story. It changes nothing,
@@ -40,6 +45,10 @@ func (b *Backoffice) inspectRoutes(r chi.Router) {
 func (b *Backoffice) inspect(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	v := templates.InspectView{Query: strings.TrimSpace(query.Get("q"))}
+	if values, before := b.typed(w, r); before {
+		v.Query = values.Get("cart")
+		v.Notes = append(v.Notes, templates.Note{ID: "typed", Kind: typedNote.Kind, Title: typedNote.Title, Body: "Nothing was done yet."})
+	}
 	if n, ok := synced[query.Get("synced")]; ok {
 		n.ID = "synced"
 		v.Notes = append(v.Notes, n)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,6 @@ func (b *Backoffice) searchFor(w http.ResponseWriter, r *http.Request, form url.
 		b.fail(w, r, err)
 		return
 	}
-	filter.Sealed = b.seal(filter.Query)
 	http.Redirect(w, r, listURL(home, filter, ""), http.StatusSeeOther)
 }
 
@@ -82,6 +82,9 @@ func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Qu
 	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !isCountry(f.Country) ||
 		!marks.have(f.ToShip) || !marks.have(f.Expiring) || !marks.have(f.Flagged) || !sorts.have(f.Sort) {
 		return f, q, errBadRequest
+	}
+	if !strings.HasPrefix(f.Sealed, sealMark) { // somebody has written it into an address
+		f.Sealed = b.seal(f.Query)
 	}
 	sorted, descending := strings.CutPrefix(f.Sort, "-")
 	q = order.Query{
@@ -146,14 +149,20 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
+	counts, err := b.Book.Counts(r.Context())
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	b.Sessions.Remember(w, listCookie, strings.TrimPrefix(listURL("", filter, ""), "?"), 0)
 	staff := staffOf(r.Context())
 	v := templates.AdminOrdersView{
 		Filter: filter, Statuses: states, Risks: risks, Countries: countries, Sorts: sorts, Sorted: sorts.label(filter.Sort),
-		Chips: chips(filter), Manages: staff.Role == Manage,
+		Chips: chips(filter), Manages: staff.Role == Manage, Views: views(filter, counts),
 		OrdersURL: listURL("/admin/exports/orders.csv", filter, ""), LinesURL: listURL("/admin/exports/lines.csv", filter, ""),
 	}
 	for _, a := range b.Desk.Actions.Bulk() {
-		v.Bulk = append(v.Bulk, templates.AdminBulk{Action: string(a.Name), Ask: a.AllAsk, Label: a.Title + "…"})
+		v.Bulk = append(v.Bulk, templates.AdminBulk{Action: string(a.Name), Label: a.AllTitle + "…"})
 	}
 	now := time.Now()
 	for _, o := range page.Orders {
@@ -188,13 +197,62 @@ func (b *Backoffice) row(o order.Order, now time.Time) templates.AdminRow {
 	}
 	for _, a := range b.Desk.Actions.Bulk() {
 		if b.Desk.Possible(o, a, now) == nil {
-			v.OrderID = o.OrderID
+			v.Ref = o.Ref()
 		}
+	}
+	if o.ToShip() {
+		v.Ref = o.Ref() // for its packing slip
 	}
 	if notes := flagNotes(o); len(notes) > 0 {
 		v.FlagReason = notes[0].Title
 	}
 	return v
+}
+
+// listCookie ends the name of the cookie with the list that was looked at last: its orders are those before
+// and after an order.
+const listCookie = "-list"
+
+// lastList is the list that the request's browser has looked at last.
+func (b *Backoffice) lastList(r *http.Request) (templates.AdminFilter, order.Query) {
+	values, err := url.ParseQuery(b.Sessions.Remembered(r, listCookie))
+	if err == nil {
+		var filter templates.AdminFilter
+		var query order.Query
+		if filter, query, err = b.filterOf(values); err == nil {
+			return filter, query
+		}
+	}
+	return templates.AdminFilter{}, order.Query{}
+}
+
+// views are the lists of what staff have to do or to look at, with how many orders each has.
+func views(f templates.AdminFilter, n order.Counts) []templates.AdminView {
+	all := templates.AdminView{Name: "All", URL: listURL(home, templates.AdminFilter{Sort: f.Sort}, "")}
+	list := []templates.AdminView{all}
+	active := f
+	active.Sort = ""
+	list[0].Active = active == templates.AdminFilter{}
+	for _, v := range []struct {
+		name   string
+		n      int64
+		filter templates.AdminFilter
+	}{
+		{"To ship", n.ToShip, templates.AdminFilter{ToShip: set}},
+		{"Expiring", n.Expiring, templates.AdminFilter{Expiring: set}},
+		{"Flagged", n.Flagged, templates.AdminFilter{Flagged: set}},
+		{"Being checked", n.Pending, templates.AdminFilter{Risk: string(ordermanagement.FraudPending)}},
+		{"Rejected", n.Rejected, templates.AdminFilter{Risk: string(ordermanagement.FraudRejected)}},
+	} {
+		is := v.filter == active
+		v.filter.Sort = f.Sort
+		count := strconv.FormatInt(min(v.n, order.MaxTotal), 10)
+		if v.n > order.MaxTotal {
+			count += "+"
+		}
+		list = append(list, templates.AdminView{Name: v.name, Count: count, URL: listURL(home, v.filter, ""), Active: is})
+	}
+	return list
 }
 
 // chips returns the set parts of a filter, each with a link to the list without it.

@@ -33,7 +33,10 @@ func TestListShowsOrders(t *testing.T) {
 	if href, _ := d.Find(".list th a").Attr("href"); href != "/admin/orders/"+sale.Number {
 		t.Errorf("link to %q", href)
 	}
-	// What cannot be captured cannot be ticked.
+	if got := strings.Join(d.texts(".views a"), "|"); got != "All|To ship1|Expiring0|Flagged0|Being checked0|Rejected0" && got != "All|To ship 1|Expiring 0|Flagged 0|Being checked 0|Rejected 0" {
+		t.Errorf("the lists are %s", got)
+	}
+	// With which nothing can be done cannot be ticked.
 	if _, err := o.Book.Management.Cancel(t.Context(), sale.OrderID, "b6e0a2f4-7a3c-4d0e-9f51-1a2b3c4d5e6f"); err != nil {
 		t.Fatal(err)
 	}

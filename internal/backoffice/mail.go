@@ -102,6 +102,9 @@ func (b *Backoffice) mail(w http.ResponseWriter, r *http.Request) {
 		Number: o.Number, Name: mailNames[m.Kind], From: fromText(m.From), Subject: m.Subject, Lang: i18n.Lang(m.Language), Text: m.Text,
 		URL: mailPath(o.Number, m.Kind), Shown: b.Shown != nil,
 	}
+	if _, before := b.typed(w, r); before {
+		v.Notes = append(v.Notes, typedNote)
+	}
 	if staffOf(r.Context()).Role == Manage {
 		v.Key = uuid.NewString()
 	}

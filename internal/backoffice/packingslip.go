@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
@@ -23,6 +24,49 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	var parcel *order.Shipment
+	if id := r.URL.Query().Get("shipment"); id != "" {
+		found, known := o.Shipment(id)
+		if !known {
+			b.notFound(w, r)
+			return
+		}
+		parcel = &found
+	}
+	b.page(w, r, http.StatusOK, "Packing slip "+o.Number, navOrders, templates.PackingSlip(b.slip(o, parcel)))
+}
+
+// packingSlips shows the slips of what remains to be sent of several orders (?order=), one page each when they
+// are printed. Orders of which nothing remains, or must be sent, are only named.
+func (b *Backoffice) packingSlips(w http.ResponseWriter, r *http.Request) {
+	refs := slices.Compact(slices.Sorted(slices.Values(r.URL.Query()["order"])))
+	if len(refs) > aftersale.MaxBulk {
+		b.fail(w, r, errBadRequest)
+		return
+	}
+	orders, err := b.Book.ByRefs(r.Context(), refs)
+	if err != nil {
+		b.fail(w, r, err)
+		return
+	}
+	slices.SortFunc(orders, func(x, y order.Order) int { return x.PlacedAt.Compare(y.PlacedAt) })
+	var v templates.PackingSlipsView
+	for _, o := range orders {
+		switch slip := b.slip(o.In(b.zone()), nil); {
+		case slip.Stop != "":
+			v.Left = append(v.Left, templates.AdminReason{Actions: o.Number, Why: slip.Stop})
+		case len(slip.Lines) == 0:
+			v.Left = append(v.Left, templates.AdminReason{Actions: o.Number, Why: slip.Things})
+		default:
+			v.Slips = append(v.Slips, slip)
+		}
+	}
+	v.Title = form.Count(len(v.Slips), "packing slip")
+	b.page(w, r, http.StatusOK, v.Title, navOrders, templates.PackingSlips(v))
+}
+
+// slip is that of a parcel, nil: of what remains to be sent.
+func (b *Backoffice) slip(o order.Order, parcel *order.Shipment) templates.PackingSlipView {
 	v := templates.PackingSlipView{
 		Shop:   b.identity(),
 		Number: o.Number, OrderURL: orderPath(o.Number), Placed: form.Day(o.PlacedAt), DeliverTo: addressLines(o.ShippingAddress),
@@ -36,18 +80,12 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 		v.DeliverTo, v.Stop = []string{erasedText(o)}, erasedText(o)
 	}
 	v.Facts, v.Fetched = b.shown().Delivery(o), o.Delivery.Fetched()
-	id := r.URL.Query().Get("shipment")
-	parcel, known := o.Shipment(id)
-	if id != "" && !known {
-		b.notFound(w, r)
-		return
-	}
 	var things int64
 	for _, s := range o.Lines()[:len(o.OrderLines)] {
 		switch s.Line.Type { //nolint:exhaustive // the others are neither sent nor say how
 		case klarna.Physical:
 			n := o.ToPack(s)
-			if known {
+			if parcel != nil {
 				n = parcel.Holds(s.ID)
 			}
 			if n > 0 {
@@ -61,15 +99,15 @@ func (b *Backoffice) packingSlip(w http.ResponseWriter, r *http.Request) {
 	v.Campaigns = campaignsOf(o)
 	v.Things = form.Count(int(things), "item") + "."
 	switch {
-	case known && len(v.Lines) == 0:
+	case parcel != nil && len(v.Lines) == 0:
 		v.Things = "Nobody said what is in this parcel. Correct the shipment first."
 	case len(v.Lines) == 0:
 		v.Things = "Nothing remains to be sent."
 	}
-	if known {
+	if parcel != nil {
 		v.Parcel = strings.Join(nonEmpty(parcel.Carrier, parcel.TrackingNumber), " ")
 	}
-	b.page(w, r, http.StatusOK, "Packing slip "+o.Number, navOrders, templates.PackingSlip(v))
+	return v
 }
 
 // campaignsOf are the campaigns of an order, each with its sum.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
@@ -27,8 +26,9 @@ const (
 )
 
 func (b *Backoffice) signInRoutes(r chi.Router) {
+	known, others := newLane(), newLane() // strangers do not hold up who signed in before
 	r.Get(signInPath, b.signInPage)
-	r.Post(signInPath, b.signIn)
+	r.Post(signInPath, func(w http.ResponseWriter, r *http.Request) { b.signIn(w, r, known, others) })
 	r.Post("/admin/sign-out", b.signOut)
 }
 
@@ -79,12 +79,12 @@ func comeBack(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r.URL.RequestURI()
 	}
-	routes := chi.RouteContext(r.Context()).Routes
-	switch routes.Find(chi.NewRouteContext(), http.MethodGet, r.URL.Path) {
+	page := pageOf(r)
+	switch chi.RouteContext(r.Context()).Routes.Find(chi.NewRouteContext(), http.MethodGet, page) {
 	case "", everything:
 		return home
 	}
-	return r.URL.EscapedPath()
+	return (&url.URL{Path: page}).EscapedPath()
 }
 
 // mayManage lets only staff who may change something through.
@@ -128,44 +128,84 @@ func (b *Backoffice) signInPage(w http.ResponseWriter, r *http.Request) {
 	b.page(w, r, http.StatusOK, "Sign in", "", templates.AdminSignIn(v))
 }
 
+// What comes of a try to sign in, for log and audit.
+const (
+	signedIn  = "signed in"
+	wrongTry  = "wrong name or password"
+	lockedOut = "too many tries"
+	tooBusy   = "too many at once"
+)
+
 // signIn checks the password and opens a session. Neither the answer nor its time tells
 // whether the name exists.
-func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request) {
+func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request, known, others lane) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	name, returnTo := r.PostForm.Get("name"), localPath(r.PostForm.Get("return_to"))
-	tries, address := throttle{b.Redis}, respond.Client(r).String()
-	wait, err := tries.take(r.Context(), name, address)
-	if err != nil {
-		b.fail(w, r, err)
-		return
-	}
+	name, password, returnTo := r.PostForm.Get("name"), r.PostForm.Get("password"), localPath(r.PostForm.Get("return_to"))
 	refuse := func(status int, text string) {
 		b.page(w, r, status, "Error: Sign in", "", templates.AdminSignIn(templates.AdminSignInView{
 			Name: name, ReturnTo: returnTo, Note: &templates.Note{ID: "refused", Kind: templates.Bad, Title: text},
 		}))
 	}
-	if wait > 0 {
+	if len(password) > maxPassword {
+		refuse(http.StatusUnprocessableEntity, "A password has at most "+strconv.Itoa(maxPassword)+" bytes.")
+		return
+	}
+	browser, way := b.browserOf(r, name), others
+	if browser != "" {
+		way = known
+	}
+	if !way.enter(r.Context()) {
+		b.tried(r.Context(), name, tooBusy)
+		w.Header().Set("Retry-After", "5")
+		refuse(http.StatusServiceUnavailable, "Many are signing in at once. Try again in a moment.")
+		return
+	}
+	tries := newThrottle(b.Redis, name, respond.Client(r).String(), browser)
+	wait, err := tries.take(r.Context())
+	var member Member
+	var right bool
+	if err == nil && wait == 0 {
+		member, right = b.Team.check(name, password)
+	}
+	way.leave()
+	switch {
+	case err != nil:
+		b.fail(w, r, err)
+		return
+	case wait > 0:
+		b.tried(r.Context(), name, lockedOut)
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 		refuse(http.StatusTooManyRequests, "Too many tries. Wait "+minutes(wait)+".")
 		return
-	}
-	member, right := b.Team.check(name, r.PostForm.Get("password"))
-	if !right {
+	case !right:
+		b.tried(r.Context(), name, wrongTry)
 		refuse(http.StatusUnprocessableEntity, "Name or password is wrong.")
 		return
 	}
-	if err := tries.clear(r.Context(), name, address); err != nil {
+	is := session.StaffValues{Name: member.Name, Proof: member.proof()}
+	if err = tries.clear(r.Context()); err == nil {
+		err = b.Sessions.SignIn(w, r, is)
+	}
+	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	if err := b.Sessions.SignIn(w, r, session.StaffValues{Name: member.Name, Proof: member.proof()}); err != nil {
-		b.fail(w, r, err)
-		return
-	}
+	b.tried(r.Context(), member.Name, signedIn)
+	b.Sessions.Know(w, b.SearchKeys[0], is)
 	http.Redirect(w, r, returnTo, http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
+}
+
+// browserOf names the request's browser where the member with a name has signed in with it
+// before; "" otherwise.
+func (b *Backoffice) browserOf(r *http.Request, name string) string {
+	member, is := b.Team[name]
+	if !is {
+		return ""
+	}
+	return b.Sessions.Known(r, b.SearchKeys, session.StaffValues{Name: name, Proof: member.proof()})
 }
 
 // minutes formats a waiting time, rounded up.
@@ -182,38 +222,6 @@ func (b *Backoffice) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, signInPath, http.StatusSeeOther)
-}
-
-// check compares the password of a name. An unknown name takes as long as the team's most
-// expensive hash.
-func (t Team) check(name, password string) (Member, bool) {
-	member, known := t[name]
-	hash := member.hash
-	if !known {
-		hash = t.nobody()
-	}
-	right := bcrypt.CompareHashAndPassword(hash, []byte(password)) == nil
-	return member, known && right
-}
-
-// nobody returns a hash without a known password, as expensive as the team's most expensive
-// one.
-func (t Team) nobody() []byte {
-	cost := bcrypt.MinCost
-	for _, m := range t {
-		if c, err := bcrypt.Cost(m.hash); err == nil {
-			cost = max(cost, c)
-		}
-	}
-	const saltAndHash = "epmndmtWt47ApsQ3FLP8CeuY1PxXUCMRMiwQJ/93SI/BUL6rnbR9C"
-	return append([]byte("$2a$"+twoDigits(cost)+"$"), saltAndHash...)
-}
-
-func twoDigits(n int) string {
-	if n < 10 {
-		return "0" + strconv.Itoa(n)
-	}
-	return strconv.Itoa(n)
 }
 
 // localPath returns the page of the back office in a text from a link or form. Any other

@@ -104,6 +104,8 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 		v.Text = "Personal data erased"
 	case order.AuditFlag:
 		v.Text = "Flagged for review"
+	case order.AuditNote:
+		v.Text = "wrote a note"
 	case order.AuditMail:
 		tellMail(v, e)
 	case order.AuditStock:

@@ -29,11 +29,14 @@ func (b *Backoffice) keep(w http.ResponseWriter, r *http.Request) {
 // pageOf returns the path of the page that shows what a form was sent with: an action's
 // and a bulk job's two pages share the first.
 func pageOf(r *http.Request) string {
-	path := strings.TrimSuffix(strings.TrimSuffix(r.URL.Path, "/confirm"), "/start")
-	if path == searchPath {
+	switch path := r.URL.Path; path {
+	case searchPath:
 		return home
+	case syncPath:
+		return inspectPath
+	default:
+		return strings.TrimSuffix(strings.TrimSuffix(path, "/confirm"), "/start")
 	}
-	return path
 }
 
 // typed returns what the member of staff has typed on this page before signing in again,

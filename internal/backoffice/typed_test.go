@@ -67,6 +67,15 @@ func TestTypedComesBack(t *testing.T) {
 		{"ticked orders, confirmed", "/admin/bulk", func(clerk) (string, url.Values) {
 			return "/admin/bulk/start", url.Values{"action": {"capture"}, "order": {o.OrderID, other.OrderID}, "key": {"6f6d4b1c-2f6e-4ad1-8f2f-5b3a5c9a7f10"}}
 		}, map[string]string{"h1": "of 2 orders?"}},
+		{"a note", "", func(c clerk) (string, url.Values) {
+			return "/admin/orders/" + o.Number, url.Values{"key": {"6f6d4b1c-2f6e-4ad1-8f2f-5b3a5c9a7f11"}, "note": {secret}}
+		}, map[string]string{"#f-note": secret, "main": "Here is what you typed."}},
+		{"a question before personal data goes", "/erase", func(c clerk) (string, url.Values) {
+			return "/admin/orders/" + o.Number + "/erase", url.Values{"x": {secret}}
+		}, map[string]string{"main": "is not possible"}},
+		{"a sync", "/admin/inspect", func(c clerk) (string, url.Values) {
+			return "/admin/inspect/sync", url.Values{"cart": {o.OrderID}}
+		}, map[string]string{"[name=q]": o.OrderID, "main": "Nothing was done yet."}},
 		{"a search", "/admin/", func(clerk) (string, url.Values) {
 			return "/admin/search", url.Values{"q": {o.Number}}
 		}, map[string]string{"[name=q]": o.Number}},

@@ -19,6 +19,7 @@ const (
 	AuditErased       = "erased"       // the personal data is gone
 	AuditStock        = "stock"        // the goods of a cancelled order are in the stock again
 	AuditMail         = "mail"         // a mail was sent, or could not be; ID says which
+	AuditNote         = "note"         // staff wrote something down for one another
 )
 
 // Audit returns what happened to an order, newest first. That a command was

@@ -76,7 +76,8 @@ const (
 )
 
 // AuditEntry is one thing that happened to an order. Entries are only ever
-// added. They hold no personal data: a changed address says that it changed.
+// added. They hold no personal data: a changed address says that it changed. Only a note may,
+// which goes when the order is erased.
 type AuditEntry struct {
 	At     time.Time `json:"at"`
 	Source Source    `json:"source"`
@@ -87,6 +88,7 @@ type AuditEntry struct {
 	Result  Result       `json:"result,omitempty"` // of a command: Sent, Done, Refused, Unknown
 	Amount  money.Amount `json:"amount,omitempty"` // minor units
 	Changes []Change     `json:"changes,omitempty"`
+	Note    string       `json:"note,omitempty"` // of AuditNote
 
 	// Klarna's answer.
 	Status        int           `json:"status,omitempty"` // HTTP; 0 when there was none

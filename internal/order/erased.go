@@ -111,7 +111,7 @@ func (o Order) bareReference(reference string) string {
 // bare is the entry without what staff have typed and without Klarna's sentences, which may
 // quote it.
 func (e AuditEntry) bare() AuditEntry {
-	e.Messages = nil
+	e.Messages, e.Note = nil, ""
 	var kept []Change
 	for _, c := range e.Changes {
 		if c.Field != "merchant_reference1" && c.Field != "merchant_reference2" {

@@ -427,11 +427,11 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 	return selection{from: "orders", where: filters}, nil
 }
 
-// ByIDs are orders by Klarna's IDs, in their order; what the book does not have is
-// left out, as is what Klarna never saw. The error is ErrUnavailable.
-func (b *Book) ByIDs(ctx context.Context, ids []string) ([]Order, error) {
-	among, args := db.In(ids)
-	orders, err := several(ctx, b.DB.Read, "select record from orders where order_id "+among, args...)
-	slices.SortFunc(orders, func(x, y Order) int { return slices.Index(ids, x.OrderID) - slices.Index(ids, y.OrderID) })
+// ByRefs are the orders that are named so (Order.Ref), in their order; what the book does not have is
+// left out. The error is ErrUnavailable.
+func (b *Book) ByRefs(ctx context.Context, refs []string) ([]Order, error) {
+	among, args := db.In(refs)
+	orders, err := several(ctx, b.DB.Read, "select record from orders where order_id "+among+" or order_id is null and id "+among, args...)
+	slices.SortFunc(orders, func(x, y Order) int { return slices.Index(refs, x.Ref()) - slices.Index(refs, y.Ref()) })
 	return orders, err
 }

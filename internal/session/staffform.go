@@ -23,6 +23,7 @@ const (
 
 	staffWasPrefix  = "shopd:staff_was:"
 	staffFormPrefix = "shopd:staff_form:"
+	formSuffix      = "-form" // ends the name of the cookie with a form's key
 )
 
 // Form is what a member of staff has sent after the session had ended.
@@ -75,7 +76,7 @@ func (s *Staff) KeepForm(w http.ResponseWriter, r *http.Request, f Form) error {
 	if err := s.rdb.Set(r.Context(), formKey(key), sealed, FormLife).Err(); err != nil {
 		return storeError("keep form", err)
 	}
-	s.formCookie(w, base64.RawURLEncoding.EncodeToString(key), int(FormLife.Seconds()))
+	s.Remember(w, formSuffix, base64.RawURLEncoding.EncodeToString(key), int(FormLife.Seconds()))
 	return nil
 }
 
@@ -103,7 +104,7 @@ func (s *Staff) TakeForm(w http.ResponseWriter, r *http.Request, staff, page str
 		return nil, false, nil // it waits for its page
 	}
 	s.dropForm(r)
-	s.formCookie(w, "", -1)
+	s.Remember(w, formSuffix, "", -1)
 	return f.Values, broken == nil && f.Staff == staff, nil
 }
 
@@ -114,20 +115,26 @@ func (s *Staff) dropForm(r *http.Request) {
 	}
 }
 
-func (s *Staff) formCookie(w http.ResponseWriter, value string, maxAge int) {
+// Remember sets a cookie beside that of the session, for so many seconds: 0 = until the browser ends.
+func (s *Staff) Remember(w http.ResponseWriter, suffix, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure with https, as the session's
-		Name: s.scs.Cookie.Name + "-form", Value: value, Path: "/", MaxAge: maxAge,
+		Name: s.scs.Cookie.Name + suffix, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: s.scs.Cookie.Secure, SameSite: http.SameSiteLaxMode,
 	})
 }
 
+// Remembered is the value of such a cookie, "" without it.
+func (s *Staff) Remembered(r *http.Request, suffix string) string {
+	c, err := r.Cookie(s.scs.Cookie.Name + suffix)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
 // keyOf returns the key that a browser has got from KeepForm, nil for none.
 func (s *Staff) keyOf(r *http.Request) []byte {
-	c, err := r.Cookie(s.scs.Cookie.Name + "-form")
-	if err != nil {
-		return nil
-	}
-	key, err := base64.RawURLEncoding.DecodeString(c.Value)
+	key, err := base64.RawURLEncoding.DecodeString(s.Remembered(r, formSuffix))
 	if err != nil || len(key) != 32 {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		placing, cancel = context.WithTimeout(ctx, placeTime)
 		defer cancel()
 	}
-	bought, snippet, err := s.place(placing, r, orderID)
+	bought, snippet, err := s.place(placing, orderID, s.shows(r, orderID))
 	switch {
 	case err == nil && s.back(w, r, bought), errors.Is(err, errPaid) && s.paid(w, r, orderID):
 		return
@@ -118,9 +118,9 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 
 // place returns a bought order, from the book or by placing it, and Klarna's snippet if
 // it had to ask the checkout. The error is errNotFinished, errPaid, one of order.Place's,
-// or that of a store. Klarna is asked about an order that the browser's session or the book
-// knows: the addresses that somebody invents cost no call.
-func (s *Storefront) place(ctx context.Context, r *http.Request, orderID string) (o order.Order, snippet string, err error) {
+// or that of a store. Klarna is asked about an order that is known, of the browser's session,
+// or that was approved: the addresses that somebody invents cost no call.
+func (s *Storefront) place(ctx context.Context, orderID string, known bool) (o order.Order, snippet string, err error) {
 	o, found, err := s.Book.ByOrderID(ctx, orderID)
 	if err != nil {
 		return o, "", err
@@ -130,7 +130,7 @@ func (s *Storefront) place(ctx context.Context, r *http.Request, orderID string)
 	case cart.IsOwnOrder(orderID):
 		return o, "", order.ErrUnknown
 	default:
-		if !s.shows(r, orderID) {
+		if !known {
 			if _, approved, err := s.Stock.OfOrder(ctx, orderID); err != nil || !approved {
 				return o, "", cmp.Or(err, order.ErrNotOurs)
 			}

@@ -30,13 +30,20 @@ addEventListener("click", async ({ target }) => {
   }
 });
 
-// How many orders are ticked.
+// How many orders are ticked, and all of the page at once.
 const ticked = document.querySelector("[data-ticked]");
-const count = () => {
-  const n = document.querySelectorAll(".list :checked").length;
-  ticked.textContent = n === 1 ? "1 order." : `${n} orders.`;
-};
 if (ticked) {
-  addEventListener("change", count);
+  const all = document.querySelector("[data-all]");
+  const boxes = [...document.querySelectorAll(".list [name=order]")];
+  const count = () => {
+    const n = boxes.filter((box) => box.checked).length;
+    ticked.textContent = `${n} of ${boxes.length} ticked`;
+    all.checked = n > 0 && n === boxes.length;
+    all.indeterminate = n > 0 && n < boxes.length;
+  };
+  addEventListener("change", ({ target }) => {
+    if (target === all) for (const box of boxes) box.checked = all.checked;
+    count();
+  });
   addEventListener("pageshow", count);
 }

@@ -70,6 +70,7 @@ type BulkConfirmView struct {
 	Hidden   []form.Hidden
 	URL      string
 	Button   string // "" = it is possible with none
+	Danger   bool
 	Busy     string
 }
 

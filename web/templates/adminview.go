@@ -67,6 +67,11 @@ func (f AdminFilter) Fields(without string) (fields []form.Hidden) {
 	return fields
 }
 
+// Marks are the parts of the filter for which there is no field.
+func (f AdminFilter) Marks() []form.Hidden {
+	return AdminFilter{ToShip: f.ToShip, Expiring: f.Expiring, Flagged: f.Flagged}.Fields("")
+}
+
 // AdminChoice is a value in a select field of the filter.
 type AdminChoice struct{ Value, Label string }
 
@@ -80,7 +85,7 @@ type AdminChip struct {
 type AdminRow struct {
 	Number     string
 	URL        string
-	OrderID    string // "" = it cannot be ticked
+	Ref        string // "" = it cannot be ticked
 	Placed     string
 	PlacedISO  string
 	Customer   string
@@ -99,6 +104,7 @@ type AdminOrdersView struct {
 	Countries []AdminChoice
 	Sorts     []AdminChoice
 	Sorted    string // how the list is ordered, in words
+	Views     []AdminView
 	Chips     []AdminChip
 	Rows      []AdminRow
 	Found     string // "1 order", "10 000+ orders"
@@ -110,7 +116,14 @@ type AdminOrdersView struct {
 }
 
 // AdminBulk is an action on all ticked orders.
-type AdminBulk struct{ Action, Ask, Label string }
+type AdminBulk struct{ Action, Label string }
+
+// AdminView is a list of orders with something in common.
+type AdminView struct {
+	Name, Count string // Count "" = not counted
+	URL         string
+	Active      bool
+}
 
 // AdminFigure is a figure under the bar of amounts. Swatch names its part of the bar.
 type AdminFigure struct{ Swatch, Label, Amount string }
@@ -196,6 +209,15 @@ type AdminTerm struct {
 	Code        bool // an ID, with a button that copies it
 }
 
+// AdminNote is what a member of staff has written about an order.
+type AdminNote struct{ Who, At, Text string }
+
+// AdminOther is another order of the same customer.
+type AdminOther struct {
+	Number, URL, Placed, Total string
+	State                      Badge
+}
+
 // AdminOrderView is the page of one order.
 type AdminOrderView struct {
 	Number     string
@@ -203,6 +225,15 @@ type AdminOrderView struct {
 	Market     string
 	Currency   string
 	Placed     string
+	ListURL    string // of the list from which it comes
+	Before     string // the address of the order before it in that list; "" = it is the first
+	After      string
+	NoteURL    string // where a note is sent; "" = who looks may not
+	NoteKey    string
+	NoteInput  form.Input
+	Written    []AdminNote
+	Others     []AdminOther    // the customer's other orders, the newest first
+	OthersURL  string          // of all of them
 	Result     templ.Component // what an action has done; nil = none
 	Notes      []Note
 	Amounts    AdminAmounts
@@ -229,6 +260,13 @@ type SlipLine struct {
 	Name      Text
 	Reference string
 	Quantity  string
+}
+
+// PackingSlipsView are the packing slips of several orders.
+type PackingSlipsView struct {
+	Title string
+	Slips []PackingSlipView
+	Left  []AdminReason // orders without one, and why
 }
 
 // PackingSlipView is a packing slip. It has no prices.
