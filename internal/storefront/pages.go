@@ -139,29 +139,28 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {
-			page.Discount.Refused = strings.TrimSpace(r.PostFormValue("code"))
+			page.Discount.Refused = strings.TrimSpace(r.PostFormValue("code")) // its field says it
+		} else {
+			page.Notes = append(page.Notes, v.refusal(refused, cmp.Or(chi.URLParam(r, "sku"), r.PostFormValue("sku"))))
 		}
-		page.Notes = append(page.Notes, v.refusal(refused, page.Discount.Refused))
 	}
 	page.Notes = append(page.Notes, notes...)
 	respond.Page(w, r, status, templates.Cart(page))
 }
 
-// refusal says why a form was refused.
-func (v *view) refusal(err error, code string) templates.Note {
+// refusal says why a form about a product was refused.
+func (v *view) refusal(err error, sku string) templates.Note {
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
 		if soldOut.Left == 0 {
-			return templates.AddedSoldOut(v.voice, v.name(soldOut.SKU))
+			return templates.AddedSoldOut(v.voice, sku, v.name(sku))
 		}
-		return templates.FewLeft(v.voice, v.name(soldOut.SKU), soldOut.Left)
+		return templates.FewLeft(v.voice, sku, v.name(sku), soldOut.Left)
 	}
-	switch {
-	case errors.Is(err, cart.ErrUnknownSKU):
+	_, sold := v.version.Catalog.Product(sku)
+	if errors.Is(err, cart.ErrUnknownSKU) || !sold && v.cart.Quantity(sku) == 0 {
 		return templates.UnknownProduct(v.voice)
-	case errors.Is(err, cart.ErrBadDiscountCode):
-		return templates.UnknownCode(v.voice, code)
 	}
-	return templates.QuantityLimit(v.voice)
+	return templates.QuantityLimit(v.voice, sku, v.name(sku))
 }
 
 // shopPage returns the handler of a page of the shop's own. key is of its title.

@@ -42,7 +42,7 @@ func Cart(v CartView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = messages(v.Shell).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = messagesBeside(v.Shell, v.Lines).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -74,7 +74,7 @@ func Cart(v CartView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, line := range v.Lines {
-					templ_7745c5c3_Err = orderLine(v.voice(), line, 96, "/cart").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = orderLine(v.voice(), line, notesOn(v.Notes, line), 96, "/cart").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -205,7 +205,7 @@ func Cart(v CartView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout(frame{Shell: v.Shell, title: v.t("cart.title"), attrs: templ.Attributes{"data-cart": true}, data: v.Shell.data()}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = layout(frame{Shell: v.Shell, title: v.t("cart.title"), attrs: templ.Attributes{"data-cart": true}, data: v.Shell.data(), wrong: v.Discount.Refused != ""}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,7 +18,7 @@ func TestStructure(t *testing.T) {
 		}
 		for selector, want := range map[string]int{
 			"h1": 1, "body > header": 1, "body > main#main": 1, "body > footer": 1,
-			"[role=status]#live-status": 1, "[role=alert]#live-alert": 1, "main [data-messages]": count(p.scripts),
+			"[role=status]#live-status": 1, "[role=alert]#live-alert": 1, "main > [data-messages], aside > [data-messages]": min(1, count(p.scripts)),
 			"main #live-status, main #live-alert": 0,
 			"#market-panel form[data-market]":     count(p.full),
 		} {

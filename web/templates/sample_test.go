@@ -104,7 +104,7 @@ var pages = []page{
 	}},
 	{"cart with a mistake", true, true, func(l string) templ.Component {
 		v := templates.CartView{Shell: shell(l), Order: order()}
-		v.Notes = []templates.Note{templates.UnknownCode(i18n.Voice{Lang: i18n.LangOf(l)}, "FOG11")}
+		v.Notes = []templates.Note{templates.FewLeft(i18n.Voice{Lang: i18n.LangOf(l)}, "MUG-1", "Enamel mug", 3)}
 		v.Discount = templates.Discount{Refused: "FOG11"}
 		return templates.Cart(v)
 	}},
