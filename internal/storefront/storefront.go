@@ -66,6 +66,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/checkout/update", s.update)
 	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
+	r.Post("/forget", s.Sessions.Locked(http.HandlerFunc(s.forget), s.lockError).ServeHTTP)
 	s.hosted(r)
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
 	r.Post(paymentsPath+"/update", s.paying(s.updatePayments))

@@ -204,6 +204,7 @@ type Order struct {
 	Totals   Totals
 	Company  []string // that has bought, line by line; none before the purchase, and of a person
 	Delivery []Fact   // of an order that is bought: where it is fetched, who brings it, when
+	PaidWith string   // the way to pay of an order that is bought; "" = not told
 	Fixed    bool     // its lines are the merchant's: a shopper cannot change them
 }
 
@@ -323,22 +324,8 @@ type DeliveryOption struct {
 	Place   string // the address of its pickup point; "" = none
 }
 
-// ConfirmationView is the page after the purchase. Without Order it is for visitors who
-// may not be the buyer, and says only that the order is placed.
-type ConfirmationView struct {
-	Shell
-	*Order
-	Number    string // of the order
-	State     OrderState
-	Email     string   // masked, to which a mail goes; "" = none
-	Erased    string   // the day on which personal data was erased; "" = it was not
-	DeliverTo []string // lines of the address; none = nothing is delivered
-	OrderURL  string   // of the order's page, with its key
-	Snippet   string   // Klarna's HTML with this page's nonce; "" = none
-	Ships     bool     // a parcel is sent
-	Downloads bool     // digital goods are in it
-	Free      bool     // nothing was to be paid
-}
+// PlacedView says that an order is placed, to a visitor who may not be its buyer.
+type PlacedView struct{ Shell }
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.
 type CancelledView struct{ Shell }
