@@ -92,6 +92,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	}
 	if option, ok := v.market.DefaultShipping(); ok && !g.Digital {
 		page.Delivery = v.price(option.Price)
+		page.Takes, _ = option.Time.In(v.lang)
 	}
 	const related = 4
 	others, _ := v.version.Catalog.List(catalog.Query{Lang: v.lang, Category: g.Category}, 0, related+1)

@@ -41,6 +41,8 @@ type Storefront struct {
 	Links            checkoutsession.Links
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
+
+	finds finds
 }
 
 // Routes mounts the shopper's pages. docs/architecture.md says which requests hold the
@@ -55,6 +57,8 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
 		r.Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
 		r.Get("/orders/{number}", s.page(s.orderPage))
+		r.Get(findPath, s.ofShop(s.page(s.findPage)))
+		r.Post(findPath, s.ofShop(s.page(s.find)))
 	})
 	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
 	r.Post("/market", s.ofShop(s.submit(postMarket)))

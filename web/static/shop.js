@@ -97,7 +97,8 @@ function startShelf() {
     if (error?.code !== "sold_out" || !line) return form.submit(); // the page says why
     const { sku, name } = line.dataset;
     const title = left > 0 ? text("few_left", left, name) : text("sold_out_title", name);
-    show({ id: `quantity-${sku}`, kind: "warn", title, body: text("unchanged"), closes: true }, form);
+    show({ id: `quantity-${sku}`, kind: "warn", title, body: text("unchanged"), closes: true }, form).scrollIntoView({ block: "nearest" });
+    for (const old of document.querySelectorAll(".toast")) old.remove();
   }
 
   async function added({ revision, lines }, sku) {
@@ -116,7 +117,7 @@ function toast(sentence) {
   const close = make("button", { type: "button" }, text("close"));
   const made = make("div", { className: "toast" }, make("p", {}, sentence), make("a", { href: "/cart" }, text("view_cart")), close);
   for (const old of document.querySelectorAll(".toast")) old.remove();
-  document.body.append(made);
+  document.querySelector("main").append(made);
   announce(sentence);
   live(made);
 }

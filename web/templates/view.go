@@ -127,6 +127,7 @@ type ProductView struct {
 	Variants    []Variant
 	Tax         TaxNote
 	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
+	Takes       string // the time that it takes; "" = not told
 	Related     []Tile // of the same shelf, up to four
 }
 
@@ -326,6 +327,13 @@ type DeliveryOption struct {
 
 // PlacedView says that an order is placed, to a visitor who may not be its buyer.
 type PlacedView struct{ Shell }
+
+// FindView is the form by which a buyer finds an order again.
+type FindView struct {
+	Shell
+	Number, Email string // as they were typed
+	None          bool   // no order has them
+}
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.
 type CancelledView struct{ Shell }
