@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
@@ -53,7 +54,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 	}
 	shell := v.measured(w)
 	shell.Category, shell.Query = category, q
-	shell.Canonical = v.Pricer.PublicURL + templates.CatalogueURL(category, q, "", number)
+	v.public(&shell, templates.CatalogueURL(category, q, "", number))
 	page := templates.CatalogueView{
 		Shell: shell, Sort: sort, Products: v.tiles(groups), Total: total, Page: number, Pages: (total + perPage - 1) / perPage,
 	}
@@ -71,7 +72,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	}
 	shell := v.measured(w)
 	shell.Category = g.Category
-	shell.Canonical = v.Pricer.PublicURL + templates.ProductURL(g.ID)
+	v.public(&shell, templates.ProductURL(g.ID))
 	page := templates.ProductView{
 		Shell:       shell,
 		Tile:        v.tile(g),
@@ -89,6 +90,11 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 		page.Tax = templates.TaxNone
 	case v.market.Scheme == market.SalesTax:
 		page.Tax = templates.TaxAdded
+	}
+	for _, p := range g.Variants {
+		if price, sold := p.Price(v.market.Currency); sold {
+			page.Offers = append(page.Offers, templates.Offer{SKU: p.SKU, Price: money.Decimal(price, v.market.Currency), Currency: string(v.market.Currency), Sold: v.left(p.SKU) == 0})
+		}
 	}
 	if option, ok := v.market.DefaultShipping(); ok && !g.Digital {
 		page.Delivery = v.price(option.Price)

@@ -892,7 +892,7 @@ func empty(title, body, label string) templ.Component {
 }
 
 func (v ProductView) frame() frame {
-	return frame{Shell: v.Shell, title: v.Name.Text, data: v.Shell.data()}
+	return frame{Shell: v.Shell, title: v.Name.Text, data: v.Shell.data(), about: v.Description.Text, product: &v}
 }
 
 // Product is the page of one product.

@@ -191,7 +191,6 @@ func QuantityLimit(l i18n.Voice, sku, name string) Note {
 // most is how many of a product one order can have.
 const most = 99
 
-
 // UnknownProduct says that a product does not exist (any more).
 func UnknownProduct(l i18n.Voice) Note {
 	return Note{ID: "unknown", Kind: Bad, Title: l.T("note.unknown"), Body: l.T("note.unchanged")}

@@ -57,10 +57,10 @@ type Goods struct {
 
 // Parcel is a parcel on its way.
 type Parcel struct {
-	Return  bool   // it goes back
-	Carrier string // "" = not told
-	Number  string // for tracking; "" = none
-	URL     string // http or https; "" = none
+	Return  bool    // it goes back
+	Carrier string  // "" = not told
+	Number  string  // for tracking; "" = none
+	URL     string  // http or https; "" = none
 	Goods   []Goods // what is in it, as far as anybody said
 }
 

@@ -27,9 +27,11 @@ type Shell struct {
 	// (added, removed, market, error …). Forms return to it.
 	Path string
 	// Canonical is the whole address by which others should know this page; "" = any.
-	Canonical string
-	Added     *Added // something was just put in the cart
-	Notes     []Note // shown at the top of the page; on the checkout in the summary
+	Canonical  string
+	Site       string      // the shop's whole address, where Canonical is set
+	Alternates []Alternate // the same page in other languages
+	Added      *Added      // something was just put in the cart
+	Notes      []Note      // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
 	// Base is the page of a checkout session, "" for the shopper's own cart; BasketRevision is
@@ -127,6 +129,7 @@ type ProductView struct {
 	Variants    []Variant
 	Tax         TaxNote
 	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
+	Offers      []Offer
 	Takes       string // the time that it takes; "" = not told
 	Related     []Tile // of the same shelf, up to four
 }
