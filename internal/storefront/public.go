@@ -34,7 +34,6 @@ func (v *view) public(shell *templates.Shell, path string) {
 // robots tells search engines what is not for them: all that is a shopper's own.
 func (s *Storefront) robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=3600")
 	body := "User-agent: *\nDisallow: /cart\nDisallow: /checkout\nDisallow: /orders\nDisallow: /admin/\nDisallow: /v1/\nSitemap: " + s.Pricer.PublicURL + "/sitemap.xml\n"
 	if !s.Published.Now().Shop.Storefront {
 		body = "User-agent: *\nDisallow: /\n"
@@ -66,8 +65,7 @@ func (s *Storefront) sitemap(w http.ResponseWriter, _ *http.Request) {
 		urls.Pages = append(urls.Pages, page{s.Pricer.PublicURL + templates.ProductURL(g.ID)})
 	}
 	text, _ := xml.Marshal(urls) // it has nothing but addresses
-	w.Header().Set("Content-Type", "application/xml")
-	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("Content-Type", "application/xml; charset=utf-8")
 	_, _ = w.Write(append([]byte(xml.Header), text...)) // fails only when the client has left
 }
 
@@ -82,8 +80,7 @@ func (s *Storefront) manifest(w http.ResponseWriter, r *http.Request) {
 		"name": shop.Name, "short_name": shop.Name, "start_url": "/", "display": "browser",
 		"background_color": "#f3f6f7", "theme_color": "#ffffff", "icons": []icon{{shop.Icon, "any"}},
 	})
-	w.Header().Set("Content-Type", "application/manifest+json")
-	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Set("Content-Type", "application/manifest+json; charset=utf-8")
 	_, _ = w.Write(text) // fails only when the client has left
 }
 
