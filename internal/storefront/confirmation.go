@@ -107,7 +107,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	page := v.orderOf(shown, bought)
+	page := v.orderOf(ctx, shown, bought)
 	page.Thanks, page.Snippet = true, kco.Snippet(snippet, templ.GetNonce(ctx))
 	if v.Mailer.Writes(settings.MailPlaced) {
 		page.Email = masked(bought.BillingAddress.Email)

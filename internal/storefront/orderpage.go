@@ -33,13 +33,13 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 		s.PageError(w, r, err)
 		return
 	}
-	respond.Page(w, r, http.StatusOK, templates.OrderPage(v.orderOf(shown, o)))
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(v.orderOf(r.Context(), shown, o)))
 }
 
 // orderOf is the page of an order, for its buyer.
-func (v *view) orderOf(shown orderview.View, o order.Order) templates.OrderPageView {
+func (v *view) orderOf(ctx context.Context, shown orderview.View, o order.Order) templates.OrderPageView {
 	page := shown.Page(v.shell(), o)
-	page.Known = o.CartID != "" && v.Sessions.CartID(v.r.Context()) == o.CartID
+	page.Known = o.CartID != "" && v.Sessions.CartID(ctx) == o.CartID
 	return page
 }
 
