@@ -45,7 +45,7 @@ func TestT(t *testing.T) {
 		{"plain", i18n.Swedish, "cart.title", nil, "Varukorg"},
 		{"argument", i18n.English, "note.removed", []any{"Enamel mug"}, "Removed: Enamel mug."},
 		{"two arguments", i18n.German, "discount.works", []any{"FOG10", "10 %"}, "FOG10: 10 % Rabatt."},
-		{"argument used twice", i18n.English, "note.left", []any{3}, "Only 3 left. We set the quantity to 3."},
+		{"argument used twice", i18n.English, "note.left", []any{3, "Tea"}, "Only 3 left: Tea. The quantity is now 3."},
 		{"one", i18n.English, "order.items", []any{1}, "1\u00a0item"},
 		{"none", i18n.English, "order.items", []any{0}, "0\u00a0items"},
 		{"many", i18n.Finnish, "order.items", []any{7}, "7\u00a0tuotetta"},

@@ -28,7 +28,14 @@ type View struct {
 func (v View) Page(shell templates.Shell, o order.Order) templates.OrderPageView {
 	page := templates.OrderPageView{
 		Shell: shell, Order: v.Bought(o), Number: o.Number,
-		Placed: v.Day(o.PlacedAt), Erased: v.Day(o.ErasedAt), State: StateOf(o), Free: o.Free(),
+		Placed: v.Day(o.PlacedAt), Erased: v.Day(o.ErasedAt), State: StateOf(o), Free: o.Free(), OrderURL: Path(o),
+	}
+	for _, line := range o.OrderLines {
+		page.Ships = page.Ships || line.Type == klarna.Physical
+		page.Downloads = page.Downloads || line.Type == klarna.Digital
+	}
+	if page.Ships && !o.Erased() {
+		page.DeliverTo = v.AddressLines(o.ShippingAddress)
 	}
 	v.sendings(&page, o)
 	return page
@@ -111,7 +118,7 @@ func (v View) Bought(o order.Order) templates.Order {
 			shown.Totals.SalesTax = new(price(line.TotalAmount))
 		}
 	}
-	shown.Totals.Goods, shown.Delivery = price(goods), v.Delivery(o)
+	shown.Totals.Goods, shown.Delivery, shown.PaidWith = price(goods), v.Delivery(o), o.PaymentMethod.Description
 	for _, taken := range o.Taken() {
 		shown.Totals.Campaigns = append(shown.Totals.Campaigns, templates.Campaign{Name: taken.Name, Amount: price(taken.Amount), Delivery: taken.Delivery})
 		if taken.Delivery { // as the cart has shown it

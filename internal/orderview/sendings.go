@@ -18,11 +18,11 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	if o.OriginalOrderAmount != 0 && o.OriginalOrderAmount != o.OrderAmount && o.Status != ordermanagement.Cancelled {
 		page.Original = price(o.OriginalOrderAmount).Text
 	}
-	page.Parcels = parcelsOf(o, "")
+	page.Parcels = packed(o, "")
 	for _, c := range o.Captures {
 		page.Sent = append(page.Sent, templates.Sending{
 			Date: v.Day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,
-			Goods: goodsOf(o, c.OrderLines), Parcels: parcelsOf(o, c.CaptureID),
+			Goods: goodsOf(o, c.OrderLines), Parcels: packed(o, c.CaptureID),
 		})
 	}
 	page.Refunds = v.refunds(o)
@@ -115,16 +115,25 @@ func goodsOf(o order.Order, lines []klarna.OrderLine) []templates.Goods {
 // parcelsOf are the shipments of a capture or ("") of the order as a whole, and
 // those that go back, of which anything is told.
 func parcelsOf(o order.Order, captureID string) []templates.Parcel {
+	parcels := packed(o, captureID)
+	for i := range parcels {
+		parcels[i].Goods = nil
+	}
+	return parcels
+}
+
+// packed are parcelsOf with what is in each, as far as anybody said.
+func packed(o order.Order, captureID string) []templates.Parcel {
 	var parcels []templates.Parcel
 	add := func(p templates.Parcel, uri string) {
 		p.URL = webAddress(uri)
-		if p.Carrier != "" || p.Number != "" || p.URL != "" {
+		if p.Carrier != "" || p.Number != "" || p.URL != "" || len(p.Goods) > 0 {
 			parcels = append(parcels, p)
 		}
 	}
 	for _, s := range o.Shipments {
 		if strings.EqualFold(s.CaptureID, captureID) {
-			add(templates.Parcel{Carrier: s.Carrier, Number: s.TrackingNumber}, s.TrackingURI)
+			add(templates.Parcel{Carrier: s.Carrier, Number: s.TrackingNumber, Goods: goodsOf(o, held(o, s))}, s.TrackingURI)
 			carrier, number, uri := s.Back()
 			add(templates.Parcel{Return: true, Carrier: carrier, Number: number}, uri)
 		}

@@ -106,8 +106,8 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.Get("/healthz", s.healthz)
 	mux.Get("/readyz", s.readyz)
-	mux.Handle("/static/*", static.Handler())
-	mux.Get("/shop/*", identity.Handler(s.o.Published))
+	mux.Handle("/static/*", respond.Compressed(static.Handler()))
+	mux.With(respond.Compressed).Get("/shop/*", identity.Handler(s.o.Published))
 	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
 	mux.Group(func(r chi.Router) {
 		r.Use(s.crossing.Handler, s.limitWrites, s.limitBody(respond.ShopperLimit), respond.Deadline(requestTime))

@@ -166,6 +166,10 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 	ctx = context.WithValue(ctx, writable{}, true)
 	next.ServeHTTP(w, r.WithContext(ctx))
 
+	if s.scs.Status(ctx) == scs.Destroyed {
+		s.scs.WriteSessionCookie(ctx, w, "", time.Time{})
+		return nil
+	}
 	if time.Until(s.scs.Deadline(ctx)) < lifetime-renewAfter {
 		s.scs.SetDeadline(ctx, time.Now().Add(lifetime).UTC())
 	}
@@ -207,6 +211,15 @@ func (s *Sessions) PaymentsSessionID(ctx context.Context) string {
 // show; "" removes it. It panics outside Locked.
 func (s *Sessions) SetPaymentsSessionID(ctx context.Context, id string) {
 	s.set(ctx, paymentsSessionIDKey, id)
+}
+
+// Forget ends the session: the browser is a new visitor. It panics outside Locked. The error is
+// ErrStore.
+func (s *Sessions) Forget(ctx context.Context) error {
+	if ctx.Value(writable{}) == nil {
+		panic("session: forgotten without the session's lock")
+	}
+	return s.scs.Destroy(ctx)
 }
 
 // writable marks the context of a request that holds the lock.

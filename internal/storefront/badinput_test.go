@@ -231,8 +231,8 @@ func TestRefusedFormSaysWhy(t *testing.T) {
 		{"/cart/lines", "sku=NOPE", i18n.T("nb", "note.unknown")},
 		{"/cart/lines", "sku=TEA-1", i18n.T("nb", "note.unchanged")},
 		{"/cart/lines", "sku=BLK-1&quantity=9", "3"},
-		{"/cart/lines/MUG-1", "quantity=100", i18n.T("nb", "note.limit")},
-		{"/cart/lines/MUG-1", "quantity=two", i18n.T("nb", "note.number")},
+		{"/cart/lines/MUG-1", "quantity=100", i18n.T("nb", "note.number", "", 0, 99)},
+		{"/cart/lines/MUG-1", "quantity=two", i18n.T("nb", "note.number", "", 0, 99)},
 		{"/cart/discount", "code=nope", i18n.T("nb", "discount.unknown", "nope")},
 	} {
 		got := b.Do("POST", tc.path, formType, tc.body)

@@ -17,7 +17,6 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -25,9 +24,10 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// snippetLife is how long after the purchase Klarna's confirmation works.
+// ownTime is how long after the purchase the buyer's browser shows the order without its key,
+// and how long Klarna's confirmation works.
 // Source: docs.klarna.com, Render the confirmation snippet.
-const snippetLife = 2 * time.Hour
+const ownTime = 2 * time.Hour
 
 var (
 	// errNotFinished: the order of the confirmation is not bought.
@@ -94,11 +94,11 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := s.view(r, c)
-	if !own {
-		respond.Page(w, r, http.StatusOK, templates.Confirmation(templates.ConfirmationView{Shell: v.shell()}))
+	if !own || time.Since(bought.PlacedAt) >= ownTime {
+		respond.Page(w, r, http.StatusOK, templates.Placed(templates.PlacedView{Shell: v.shell()}))
 		return
 	}
-	if bought.Erased() || time.Since(bought.PlacedAt) >= snippetLife {
+	if bought.Erased() {
 		snippet = "" // it says who bought
 	} else if snippet == "" && bought.Origin == "" && !bought.Free() {
 		// Of KCO. A page without Klarna's part is a page.
@@ -111,9 +111,12 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		s.PageError(w, r, err)
 		return
 	}
-	page := v.confirmation(shown, bought, kco.Snippet(snippet, templ.GetNonce(ctx)))
-	page.OnwardURL = s.onward(ctx, bought)
-	respond.Page(w, r, http.StatusOK, templates.Confirmation(page))
+	page := v.orderOf(ctx, shown, bought)
+	page.Thanks, page.Snippet, page.OnwardURL = true, kco.Snippet(snippet, templ.GetNonce(ctx)), s.onward(ctx, bought)
+	if v.Mailer.Writes(settings.MailPlaced) {
+		page.Email = masked(bought.BillingAddress.Email)
+	}
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(page))
 }
 
 // place returns a bought order, from the book or by placing it, and Klarna's snippet if
@@ -186,26 +189,6 @@ func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 // cancelled says that an order was cancelled before the shop had it.
 func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
 	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: v.shell()}))
-}
-
-// confirmation is the page for the buyer.
-func (v *view) confirmation(shown orderview.View, o order.Order, snippet string) templates.ConfirmationView {
-	bought := shown.Bought(o)
-	page := templates.ConfirmationView{
-		Shell: v.shell(), Order: &bought, Number: o.Number, State: orderview.StateOf(o), Snippet: snippet,
-		Erased: shown.Day(o.ErasedAt), OrderURL: orderview.Path(o), Free: o.Free(),
-	}
-	if v.Mailer.Writes(settings.MailPlaced) {
-		page.Email = masked(o.BillingAddress.Email)
-	}
-	for _, line := range o.OrderLines {
-		page.Ships = page.Ships || line.Type == klarna.Physical
-		page.Downloads = page.Downloads || line.Type == klarna.Digital
-	}
-	if page.Ships && !o.Erased() {
-		page.DeliverTo = shown.AddressLines(o.ShippingAddress)
-	}
-	return page
 }
 
 // masked returns an e-mail address that only its owner recognizes.

@@ -149,7 +149,7 @@ func wantsJSON(r *http.Request) bool {
 
 // codes are the query parameters that carry a message for a page. They are not part of
 // the page's own address.
-var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try"}
+var codes = []string{"added", "removed", "quantity", "market", "reason", "sku", "try", "locale"}
 
 // returnTo returns the local page to which a form returns, with its message.
 func returnTo(r *http.Request, say url.Values) string {

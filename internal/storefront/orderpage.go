@@ -33,7 +33,25 @@ func (s *Storefront) orderPage(w http.ResponseWriter, r *http.Request, v *view) 
 		s.PageError(w, r, err)
 		return
 	}
-	respond.Page(w, r, http.StatusOK, templates.OrderPage(shown.Page(v.shell(), o)))
+	respond.Page(w, r, http.StatusOK, templates.OrderPage(v.orderOf(r.Context(), shown, o)))
+}
+
+// orderOf is the page of an order, for its buyer.
+func (v *view) orderOf(ctx context.Context, shown orderview.View, o order.Order) templates.OrderPageView {
+	page := shown.Page(v.shell(), o)
+	page.Known = o.CartID != "" && v.Sessions.CartID(ctx) == o.CartID
+	return page
+}
+
+// forget ends the browser's session: its cart, and the orders that it shows without their key.
+// What its pages have kept goes too.
+func (s *Storefront) forget(w http.ResponseWriter, r *http.Request) {
+	if err := s.Sessions.Forget(r.Context()); err != nil {
+		s.PageError(w, r, err)
+		return
+	}
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // bought shows an order in the page's language, as far as that is the shop's. The error is

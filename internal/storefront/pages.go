@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
@@ -54,7 +55,7 @@ func (s *Storefront) catalogue(w http.ResponseWriter, r *http.Request, v *view) 
 	}
 	shell := v.measured(w)
 	shell.Category, shell.Query = category, q
-	shell.Canonical = v.Pricer.PublicURL + templates.CatalogueURL(category, q, "", number)
+	v.public(&shell, templates.CatalogueURL(category, q, "", number))
 	page := templates.CatalogueView{
 		Shell: shell, Sort: sort, Products: v.tiles(groups), Total: total, Page: number, Pages: (total + perPage - 1) / perPage,
 	}
@@ -72,7 +73,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	}
 	shell := v.measured(w)
 	shell.Category = g.Category
-	shell.Canonical = v.Pricer.PublicURL + templates.ProductURL(g.ID)
+	v.public(&shell, templates.ProductURL(g.ID))
 	page := templates.ProductView{
 		Shell:       shell,
 		Tile:        v.tile(g),
@@ -91,8 +92,14 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	case v.market.Scheme == market.SalesTax:
 		page.Tax = templates.TaxAdded
 	}
+	for _, p := range g.Variants {
+		if price, sold := p.Price(v.market.Currency); sold {
+			page.Offers = append(page.Offers, templates.Offer{SKU: p.SKU, Price: money.Decimal(price, v.market.Currency), Currency: string(v.market.Currency), Sold: v.left(p.SKU) == 0})
+		}
+	}
 	if option, ok := v.market.DefaultShipping(); ok && !g.Digital {
 		page.Delivery = v.price(option.Price)
+		page.Takes, _ = option.Time.In(v.lang)
 	}
 	const related = 4
 	others, _ := v.version.Catalog.List(catalog.Query{Lang: v.lang, Category: g.Category}, 0, related+1)
@@ -140,29 +147,28 @@ func (v *view) cartPage(w http.ResponseWriter, r *http.Request, status int, refu
 	if refused != nil {
 		page.Path, page.Notes = "/cart", nil
 		if errors.Is(refused, cart.ErrBadDiscountCode) {
-			page.Discount.Refused = strings.TrimSpace(r.PostFormValue("code"))
+			page.Discount.Refused = strings.TrimSpace(r.PostFormValue("code")) // its field says it
+		} else {
+			page.Notes = append(page.Notes, v.refusal(refused, cmp.Or(chi.URLParam(r, "sku"), r.PostFormValue("sku"))))
 		}
-		page.Notes = append(page.Notes, v.refusal(refused, page.Discount.Refused))
 	}
 	page.Notes = append(page.Notes, notes...)
 	respond.Page(w, r, status, templates.Cart(page))
 }
 
-// refusal says why a form was refused.
-func (v *view) refusal(err error, code string) templates.Note {
+// refusal says why a form about a product was refused.
+func (v *view) refusal(err error, sku string) templates.Note {
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
 		if soldOut.Left == 0 {
-			return templates.AddedSoldOut(v.voice, v.name(soldOut.SKU))
+			return templates.AddedSoldOut(v.voice, sku, v.name(sku))
 		}
-		return templates.FewLeft(v.voice, v.name(soldOut.SKU), soldOut.Left)
+		return templates.FewLeft(v.voice, sku, v.name(sku), soldOut.Left)
 	}
-	switch {
-	case errors.Is(err, cart.ErrUnknownSKU):
+	_, sold := v.version.Catalog.Product(sku)
+	if errors.Is(err, cart.ErrUnknownSKU) || !sold && v.cart.Quantity(sku) == 0 {
 		return templates.UnknownProduct(v.voice)
-	case errors.Is(err, cart.ErrBadDiscountCode):
-		return templates.UnknownCode(v.voice, code)
 	}
-	return templates.QuantityLimit(v.voice)
+	return templates.QuantityLimit(v.voice, sku, v.name(sku))
 }
 
 // shopPage returns the handler of a page of the shop's own. key is of its title.

@@ -108,7 +108,7 @@ func TestOrderPageAfterTheSale(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	expect("bought", a.page(false), map[string][]string{"#state": {"Mottagen"}, "[data-part]": {}, "[data-parcel]": {}})
+	expect("bought", a.page(false), map[string][]string{"#state": {"Mottagen"}, "[data-part=sent], [data-part=to-come], [data-part=refunds]": {}, "[data-parcel]": {}})
 
 	two := a.line("MUG-1", 2)
 	_, _, err := management.Capture(ctx, id, ordermanagement.CaptureRequest{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/stock"
@@ -45,6 +47,8 @@ type Storefront struct {
 	Hooks *hook.Hooks
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
+
+	finds finds
 }
 
 // Routes mounts the shopper's pages. docs/architecture.md says which requests hold the
@@ -52,14 +56,20 @@ type Storefront struct {
 func (s *Storefront) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly)
-		r.Get("/", s.ofShop(s.page(s.catalogue)))
-		r.Get("/products/{sku}", s.ofShop(s.page(s.product)))
+		r.With(respond.Compressed).Get("/", s.ofShop(s.page(s.catalogue)))
+		r.With(respond.Compressed).Get("/products/{sku}", s.ofShop(s.page(s.product)))
 		r.Get("/cart", s.ofShop(s.page(s.cart)))
-		r.Get(settings.TermsPath, s.shopPage("pages.terms", func(p settings.Pages) settings.Page { return p.Terms }))
-		r.Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
-		r.Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
+		r.With(respond.Compressed).Get(settings.TermsPath, s.shopPage("pages.terms", func(p settings.Pages) settings.Page { return p.Terms }))
+		r.With(respond.Compressed).Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
+		r.With(respond.Compressed).Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
 		r.Get("/orders/{number}", s.page(s.orderPage))
+		r.Get(findPath, s.ofShop(s.page(s.findPage)))
+		r.Post(findPath, s.ofShop(s.page(s.find)))
 	})
+	r.Get("/robots.txt", s.robots)
+	r.Get("/manifest.webmanifest", s.manifest)
+	r.Get("/favicon.ico", s.favicon)
+	r.With(respond.Compressed).Get("/sitemap.xml", s.ofShop(s.sitemap))
 	r.NotFound(s.Sessions.ReadOnly(s.page(s.notFound)).ServeHTTP) // not in the group: chi would lose it
 	r.Post("/market", s.ofShop(s.submit(postMarket)))
 	r.Post("/cart/lines", s.ofShop(s.submit(addLine)))
@@ -70,6 +80,7 @@ func (s *Storefront) Routes(r chi.Router) {
 	r.Post("/checkout/update", s.update)
 	r.Post("/checkout/place", s.placeFree)
 	r.Get("/checkout/confirmation", s.Sessions.Locked(http.HandlerFunc(s.confirmation), s.lockError).ServeHTTP)
+	r.Post("/forget", s.Sessions.Locked(http.HandlerFunc(s.forget), s.lockError).ServeHTTP)
 	s.hosted(r)
 	s.embedded(r)
 	r.Get(paymentsPath, s.paying(s.locked(s.payments)))
@@ -92,6 +103,14 @@ func (s *Storefront) ofShop(next http.HandlerFunc) http.HandlerFunc {
 // fallback returns the market for a visitor without a cart: one where something can be
 // bought.
 func (s *Storefront) fallback(r *http.Request) cart.Fallback {
+	// Whoever follows a link from a search sees the page in the language that was found.
+	if locale := r.URL.Query().Get("locale"); locale != "" {
+		for _, m := range s.Published.Now().Markets {
+			if slices.Contains(m.Locales, locale) {
+				return cart.Fallback{Country: m.Country, Locale: locale}
+			}
+		}
+	}
 	country, locale := s.Published.Now().Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	return cart.Fallback{Country: country, Locale: locale}
 }

@@ -17,8 +17,8 @@ func TestRefusedOnTheCartPage(t *testing.T) {
 	s.visit("/cart")
 	s.find("discount:code").MustInput("FOG11")
 	s.press("discount:apply")
-	s.Wait("the note about the code", `() => document.querySelector("[data-note=code]") && !document.querySelector("[data-note=problem]")`)
+	s.Wait("the note about the code", `() => document.querySelector("#code-error") && !document.querySelector("[data-note=problem]")`)
 	s.find("discount:code").MustSelectAllText().MustInput("FOG10")
 	s.press("discount:apply")
-	s.Wait("the discount", `() => document.querySelector('[data-key="discount:remove"]') && !document.querySelector("[data-note=code]")`)
+	s.Wait("the discount", `() => document.querySelector('[data-key="discount:remove"]') && !document.querySelector("#code-error")`)
 }

@@ -41,7 +41,7 @@ func TestExpired(t *testing.T) {
 	s.Wait("the new form", `(kco, old) => !(document.querySelector(kco)?.src ?? old).includes(old)`, kco, second)
 	s.formShown()
 	s.settled()
-	if got, want := s.text("[data-note=renewed]"), "We had to renew the payment form. Your cart is unchanged. Check your details before you pay. Close"; got != want {
+	if got, want := s.text("[data-note=renewed]"), "We had to renew the payment form. Your cart is kept. Check your details before you pay. Close"; got != want {
 		t.Errorf("note = %q, want %q", got, want)
 	}
 	if !s.MustEval(`() => stays`).Bool() {

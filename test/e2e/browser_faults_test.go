@@ -18,7 +18,7 @@ import (
 // What the open page says when something failed.
 const (
 	nothing     = ""
-	renewed     = "We had to renew the payment form. Your cart is unchanged. Check your details before you pay. Close"
+	renewed     = "We had to renew the payment form. Your cart is kept. Check your details before you pay. Close"
 	unconfirmed = "Your change is saved, but the total is not confirmed yet. The payment service did not answer. Nothing has been charged. Try again"
 	unreached   = "The shop cannot be reached. Check your connection. Your last change may not have been saved. Try again"
 	refused     = "Checkout is not available right now. The fault is ours, and we have been notified. Your cart is saved. Reference ………. Back to cart"

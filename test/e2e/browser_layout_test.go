@@ -112,13 +112,13 @@ func (s *shopper) narrow(place string) {
 // spacing is the space in texts that a reader may want. Source: WCAG 2.2, 1.4.12 Text Spacing.
 const spacing = `* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-bottom: 2em !important }`
 
-// tooWide lists what is wider than the page, and whose text does not fit its box. The row of categories scrolls.
+// tooWide lists what is wider than the page, and whose text does not fit its box. The rows of categories and of orders scroll.
 const tooWide = `() => {
 	const wide = [];
 	const {scrollWidth, clientWidth} = document.documentElement;
 	if (scrollWidth > clientWidth) wide.push("page " + scrollWidth);
 	for (const element of document.body.querySelectorAll("*")) {
-		if (element.closest(".cats, .visually-hidden, .skip, svg, select") || !element.checkVisibility()) continue;
+		if (element.closest(".cats, .sort, .visually-hidden, .skip, svg, select") || !element.checkVisibility()) continue;
 		const {left, right, width} = element.getBoundingClientRect();
 		const cut = getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1;
 		if (width && (left < -0.5 || right > clientWidth + 0.5 || cut)) wide.push(element.outerHTML.slice(0, 80));

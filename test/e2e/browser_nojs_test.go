@@ -40,7 +40,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	}
 	want := func(path, note, total string, want map[string]string) {
 		t.Helper()
-		if got := s.text("main .note"); got != note {
+		if got := s.text("main .note, main .err"); got != note {
 			t.Errorf("note = %q, want %q", got, note)
 		}
 		if got := s.MustInfo().URL; got != d.url+path {

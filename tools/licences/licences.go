@@ -183,7 +183,7 @@ func asTable(linked, others []module) string {
 	b.WriteString("# Third-party licences\n\n" +
 		"shopd itself has the MIT licence. This list is written by `make licences`, and a test fails when it and `go.mod` disagree. Only these are allowed: " +
 		strings.Join(allowed, ", ") + ".\n\n" +
-		"Styles, scripts and pictures are the project's own; nothing in `web/static` is somebody else's.\n\n" +
+		"Styles, scripts and pictures are the project's own. The font in `web/static/fonts` is a subset of Lato by Łukasz Dziedzic (OFL-1.1, its text is beside it, with how it was made); nothing else in `web/static` is somebody else's.\n\n" +
 		"## In the program\n\nTheir texts, which must accompany any binary, are in [THIRD_PARTY_LICENCES](../THIRD_PARTY_LICENCES); the container image has that file.\n\n")
 	rows(&b, linked)
 	b.WriteString("\n## In tests and in tools that make the code\n\nNot part of a binary.\n\n")

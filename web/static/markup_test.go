@@ -119,7 +119,7 @@ func TestRealMarkup(t *testing.T) {
 			}
 			if tt.name == "cart" || tt.name == "checkout" {
 				c.press("MUG-1:plus")
-				if got, want := c.text("[data-messages] .note strong"), "Only 3 left. We set the quantity to 3."; got != want {
+				if got, want := c.text("[data-messages] .note strong"), "Only 3 left: Enamel mug. The quantity is now 3."; got != want {
 					t.Errorf("note = %q, want %q", got, want)
 				}
 			}

@@ -17,10 +17,12 @@ const icons = {
   warn: "M10 2l8.5 15.5h-17zM10 8v4M10 14.6v.3",
 };
 
-/** The message slot nearest to an element. @param {Element} [near] */
+/** The message slot nearest to an element; a line of the cart has one of its own. @param {Element} [near] */
 function slot(near = document.body) {
+  const own = near.closest("[data-quantity]")?.querySelector("[data-messages]");
+  if (own) return own;
   for (let around = near; around; around = around.parentElement) {
-    const found = around.querySelector("[data-messages]");
+    const found = around.querySelector('[data-messages=""]');
     if (found) return found;
   }
   return null;
@@ -40,9 +42,14 @@ export function show(note, near) {
   if (note.closes) actions.push(button({ look: "lnk", text: text("close"), run: () => drop(note.id) }, says.id));
   if (actions.length) element.append(make("div", { className: "act" }, ...actions));
 
+  const place = slot(near);
   const old = document.querySelector(`[data-messages] [data-note="${CSS.escape(note.id)}"]`);
-  if (old) old.replaceWith(element);
-  else slot(near)?.append(element);
+  if (old && old.parentElement.dataset.messages === place?.dataset.messages) old.replaceWith(element);
+  else {
+    old?.remove(); // it was about another line
+    place?.append(element);
+    place?.closest("details")?.setAttribute("open", "");
+  }
   if (note.kind === "warn" || note.kind === "bad") alarm(says.textContent);
   return element;
 }

@@ -3,7 +3,7 @@
 import { openChannel } from "./channel.js";
 import { Look } from "./look.js";
 import { drop, show } from "./messages.js";
-import { languageOf, pageData, text } from "./page.js";
+import { alarm, languageOf, make, pageData, text } from "./page.js";
 import { isEmpty, Queue } from "./queue.js";
 import { steppers } from "./stepper.js";
 import { byKey, lineOf, paint, replaceRegions, total } from "./summary.js";
@@ -191,7 +191,6 @@ export class OpenOrder {
     this.#form.took(answer);
     if ("discount_code" in change) {
       delete byKey(this.#root, "discount:code")?.dataset.typed;
-      drop("code");
     }
     for (const sku of Object.keys(change.lines ?? {})) {
       drop(`sold-out-${sku}`);
@@ -281,24 +280,34 @@ export class OpenOrder {
     if (!more) this.#nothingNew();
     const line = sku && lineOf(this.#root, sku);
     if (code === "sold_out" && left > 0 && left < change.lines?.[sku]) {
-      this.#say({ id: "quantity", kind: "warn", title: text("left", left), closes: true });
+      show({ id: `quantity-${sku}`, kind: "warn", title: text("left", left, line?.dataset.name ?? sku), closes: true }, line || this.#root);
       if (this.queue.pending.lines?.[sku] === undefined) this.change({ lines: { [sku]: left } });
     } else if (code === "sold_out" && line) {
       const remove = { text: text("remove"), run: () => this.#setQuantity(line, 0, "button") };
       const [title, body] = [text("sold_out_title", line.dataset.name), text("sold_out_body")];
-      this.#say({ id: `sold-out-${sku}`, kind: "bad", title, body, actions: [remove] });
+      show({ id: `sold-out-${sku}`, kind: "bad", title, body, actions: [remove] }, line);
     } else if (code === "quantity_limit") {
-      this.#say({ id: "quantity", kind: "warn", title: text("limit"), closes: true });
+      show({ id: `quantity-${sku}`, kind: "warn", title: text("limit", line?.dataset.name ?? sku), closes: true }, line || this.#root);
     } else if (code === "bad_discount_code") {
-      const note = show({ id: "code", kind: "bad", title: text("bad_code", change.discount_code) }, this.#root);
-      const field = byKey(this.#root, "discount:code");
-      field?.setAttribute("aria-invalid", "true");
-      field?.setAttribute("aria-describedby", note.id);
+      this.#badCode(text("bad_code", change.discount_code));
     } else if (code === "unknown_option" || code === "unknown_customer_type") {
       location.reload(); // the shop offers something else by now
     } else {
       this.#say({ id: "refused", kind: "bad", title: message, closes: true });
     }
+  }
+
+  /** Says at the field, as the server does, that a code is not valid. @param {string} sentence */
+  #badCode(sentence) {
+    alarm(sentence);
+    const field = byKey(this.#root, "discount:code");
+    const around = field?.closest(".field");
+    if (!around) return;
+    around.querySelector(".err")?.remove();
+    around.classList.add("bad");
+    around.querySelector(".join").before(make("p", { className: "err", id: "code-error" }, sentence));
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", "code-error");
   }
 
   /** The emptied cart's page says what was removed and offers to put it back. */

@@ -66,9 +66,11 @@ export const languageOf = (locale) => locale.split("-")[0];
 
 /** Shows how many things are in the cart. @param {number|Document} from a number, or a page that knows it */
 export function showCount(from) {
-  const here = document.querySelector("[data-cart-count]");
   const count = typeof from === "number" ? from : Number(from.querySelector("[data-cart-count]")?.textContent);
-  if (!here || Number.isNaN(count)) return;
-  here.textContent = String(count);
-  here.hidden = count === 0;
+  if (Number.isNaN(count)) return;
+  for (const here of document.querySelectorAll("[data-cart-count]")) {
+    here.textContent = String(count);
+    here.hidden = count === 0;
+  }
+  for (const link of document.querySelectorAll("[data-cart-link]")) link.hidden = count === 0;
 }

@@ -55,7 +55,7 @@ func TestRefused(t *testing.T) {
 				` + tt.play + `
 			}`)
 			c.settled()
-			if got := c.text("[data-messages] .note"); got != tt.note {
+			if got := c.text("[data-messages] .note, .field .err"); got != tt.note {
 				t.Errorf("note = %q, want %q", got, tt.note)
 			}
 			if got := c.text("#live-alert"); tt.note != "" && (got == "" || !strings.HasPrefix(tt.note, got)) {
@@ -226,7 +226,7 @@ func TestKlarnaEvents(t *testing.T) {
 			if got := c.calls(); got != tt.calls {
 				t.Errorf("iframe = %q, want %q", got, tt.calls)
 			}
-			if got := c.text("[data-messages] .note"); got != tt.note {
+			if got := c.text("[data-messages] .note, .field .err"); got != tt.note {
 				t.Errorf("note = %q, want %q", got, tt.note)
 			}
 			if got := c.text("[data-status]") + c.text("#live-status"); got != "" {

@@ -426,7 +426,7 @@ class Payments {
         ? this.#widget.authorize(category, data, this.#page === "one-step")
         : this.#widget[call](category, data);
     this.#work("waiting");
-    for (const id of ["payment", "problem", "expired"]) drop(id);
+    for (const id of ["payment", "problem", "expired", "renewed"]) drop(id);
     const { billing_address, shipping_address, customer } = data;
     await this.#conclude(await result, { category, of, details: { billing_address, shipping_address, customer } });
   }
@@ -457,7 +457,10 @@ class Payments {
   #declined(category) {
     this.#decline(category);
     const actions = this.#page === "review" ? [{ text: text("other_method"), href: this.#data.details_url }] : [];
-    const note = this.#say("payment", "warn", "declined_title", "declined_body", [], actions);
+    const left = this.#page === "review" || this.#radios().some(({ disabled }) => !disabled);
+    if (left) drop("method");
+    else drop("payment");
+    const note = left && this.#say("payment", "warn", "declined_title", "declined_body", [], actions); // else #offer has said that none is left
     if (this.#page === "review") note.querySelector("a").focus();
     else (this.#radios().find(({ checked }) => checked) ?? this.#button).focus();
     this.#load();

@@ -252,7 +252,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				u.ends()
 				p.buy()
 				p.rests()
-				p.wantNote("renewed", "We had to renew the payment form. Your cart is unchanged. Check your details before you pay. Close")
+				p.wantNote("renewed", "We had to renew the payment form. Your cart is kept. Check your details before you pay. Close")
 				for _, way := range []string{"pay_later", "pay_now", "pay_over_time"} {
 					if !p.MustElement(`[data-method="` + way + `"]`).MustVisible() {
 						p.t.Errorf("%s is not offered", way)
@@ -399,7 +399,7 @@ func TestPaymentsOneStep(t *testing.T) {
 				p.press("MUG-1:plus")
 				p.settles(30000)
 				p.Wait("the new session", `() => calls.some(({ options }) => options.client_token === "session-2-token")`)
-				p.wantNote("renewed", "We had to renew the payment form. Your cart is unchanged. Check your details before you pay. Close")
+				p.wantNote("renewed", "We had to renew the payment form. Your cart is kept. Check your details before you pay. Close")
 				p.Wait("its widget", `() => calls.at(-1).name === "load"`)
 				p.buy()
 				p.done()

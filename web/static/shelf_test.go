@@ -79,7 +79,7 @@ func TestAddRefused(t *testing.T) {
 	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf")
 	c.Expect("422")
 	c.MustElement("#add").MustClick()
-	c.Wait("the page that says why", `() => document.getElementById("error")?.textContent === "sold_out"`)
+	c.Wait("the note in the form", `() => document.querySelector("form [data-note]")?.textContent.startsWith("Only 2 left: Thing MUG-1.")`)
 	if c.MustHas(".toast") {
 		t.Error("an error is a toast")
 	}

@@ -5,17 +5,14 @@ import { startChoice } from "./choice.js";
 import { dress } from "./iframe.js";
 import { drop, show } from "./messages.js";
 import { announce, languageOf, loadPage, make, pageData, showCount, text } from "./page.js";
+import { startPanel } from "./panel.js";
 import { steppers } from "./stepper.js";
 import { keepPresses } from "./summary.js";
 
 const toastTime = 6000; // milliseconds
 const requestLimit = 13_000; // milliseconds
 
-// The order summary folds on a narrow screen, and only there.
-const narrow = matchMedia("(max-width: 899.98px)");
-const fold = (open) => document.querySelectorAll("details[data-collapse]").forEach((details) => (details.open = open));
-if (narrow.matches) fold(false);
-narrow.addEventListener("change", () => narrow.matches || fold(true));
+startPanel();
 
 keepPresses();
 
@@ -57,7 +54,7 @@ function startShelf() {
   announceRevision(data.cart_revision);
 
   for (const form of document.querySelectorAll("form[data-add]")) {
-    const typed = (line) => Number(/^\d{1,2}$/.exec(line.querySelector("[name=quantity]").value)?.[0] ?? 1);
+    const typed = (line) => Number(/^\d{1,4}$/.exec(line.querySelector("[name=quantity]").value)?.[0] ?? 1);
     steppers(form, { quantity: typed, set: () => {}, pause: 600 });
     if (form.querySelector("[data-choice]")) startChoice(form);
   }
@@ -87,14 +84,25 @@ function startShelf() {
         keepalive: true,
         signal: AbortSignal.timeout(requestLimit),
       });
-      if (response.status >= 400 && response.status < 500) return form.submit(); // the page says why
+      if (response.status >= 400 && response.status < 500) return refused(form, await response.json());
       if (!response.ok) throw new Error(String(response.status));
+      for (const note of form.querySelectorAll("[data-note]")) note.remove();
       await added(await response.json(), fields.get("sku"));
       tell("add", { sku: fields.get("sku"), quantity: Number(fields.get("quantity") ?? 1) });
     } catch {
       const actions = [{ text: text("try_again"), run: () => form.requestSubmit() }];
       show({ id: "problem", kind: "bad", title: text("offline_title"), body: text("offline_body"), actions }, form);
     }
+  }
+
+  /** Says why nothing was added, where it was tried. @param {HTMLFormElement} form @param {any} answer */
+  function refused(form, { error, left }) {
+    const line = form.querySelector("[data-name]");
+    if (error?.code !== "sold_out" || !line) return form.submit(); // the page says why
+    const { sku, name } = line.dataset;
+    const title = left > 0 ? text("few_left", left, name) : text("sold_out_title", name);
+    show({ id: `quantity-${sku}`, kind: "warn", title, body: text("unchanged"), closes: true }, form).scrollIntoView({ block: "nearest" });
+    for (const old of document.querySelectorAll(".toast")) old.remove();
   }
 
   async function added({ revision, lines }, sku) {
@@ -113,7 +121,7 @@ function toast(sentence) {
   const close = make("button", { type: "button" }, text("close"));
   const made = make("div", { className: "toast" }, make("p", {}, sentence), make("a", { href: "/cart" }, text("view_cart")), close);
   for (const old of document.querySelectorAll(".toast")) old.remove();
-  document.body.append(made);
+  document.querySelector("main").append(made);
   announce(sentence);
   live(made);
 }

@@ -44,7 +44,7 @@ func (s *shop) shelf(r *http.Request) string {
 <form data-add action="/cart/lines" method="post"><input type="hidden" name="sku" value="MUG-1"><input type="hidden" name="return_to" value="/shelf">
 <div data-sku="MUG-1" data-name="Thing MUG-1" data-min="1" data-max="` + strconv.Itoa(s.max("MUG-1")) + `"><button type="button" data-key="MUG-1:minus">−</button>
 <input name="quantity" aria-label="Quantity" value="1" data-key="MUG-1:quantity"><button type="button" data-key="MUG-1:plus">+</button></div>
-<button id="add">Add</button></form></main>`
+<button id="add">Add</button><div data-messages></div></form></main>`
 }
 
 // add answers POST /cart/lines: more than there is or 99 is refused.
@@ -66,7 +66,7 @@ func (s *shop) add(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	switch {
 	case refused && isJSON:
-		writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"error": map[string]any{"code": "sold_out", "message": "no"}})
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]any{"error": map[string]any{"code": "sold_out", "message": "no"}, "sku": sku, "left": s.max(sku)})
 	case refused:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusUnprocessableEntity)

@@ -242,11 +242,11 @@ func (s *shop) summary(unconfirmed bool) string {
 		fmt.Fprintf(&rows, `<li data-sku="%[1]s" data-name="Thing %[1]s" data-quantity="%[2]d" data-max="%[3]d">Thing %[1]s
 <form action="/cart/lines/%[1]s" method="post"><div role="group" aria-label="Quantity, Thing %[1]s"><button type="button" data-key="%[1]s:minus">−</button>
 <input name="quantity" inputmode="numeric" autocomplete="off" aria-label="Quantity" value="%[2]d" data-key="%[1]s:quantity"><button type="button" data-key="%[1]s:plus">+</button></div><button>Update</button></form>
-<form action="/cart/lines/%[1]s" method="post"><input type="hidden" name="quantity" value="0"><button data-key="%[1]s:remove">Remove</button></form></li>`,
+<form action="/cart/lines/%[1]s" method="post"><input type="hidden" name="quantity" value="0"><button data-key="%[1]s:remove">Remove</button></form><div data-messages="%[1]s"></div></li>`,
 			sku, quantity, s.max(sku))
 	}
-	discount := `<form data-discount action="/cart/discount" method="post"><label for="code">Discount code</label>
-<input id="code" name="code" data-key="discount:code"><button data-key="discount:apply">Apply</button></form>`
+	discount := `<form data-discount action="/cart/discount" method="post"><div class="field"><label for="code">Discount code</label>
+<div class="join"><input id="code" name="code" data-key="discount:code"><button data-key="discount:apply">Apply</button></div></div></form>`
 	if s.code != "" {
 		discount = `<form data-discount action="/cart/discount" method="post">` + html.EscapeString(s.code) +
 			`: 10 kr off. <input type="hidden" name="code" value=""><button data-key="discount:remove">Remove code</button></form>`
@@ -258,7 +258,7 @@ func (s *shop) summary(unconfirmed bool) string {
 	amount := s.total()
 	return fmt.Sprintf(`<details data-collapse open><summary><h2>Your order <span data-region="count">%d items</span></h2><span data-status></span>
 <span data-region="total-short"><span data-total data-amount="%[2]d">%[3]d kr</span></span></summary>
-<div data-scroll><ul data-region="lines">%[4]s</ul></div><div data-region="discount">%[5]s</div></details>
+<ul data-region="lines">%[4]s</ul><div data-region="discount">%[5]s</div></details>
 <div data-messages></div><div data-region="notes"></div>
 <dl data-region="totals"><div><dt>Total</dt><dd data-total data-amount="%[2]d">%[3]d kr%[6]s</dd></div></dl>`,
 		items, amount, amount/100, rows.String(), discount, mark)
@@ -317,7 +317,7 @@ var texts = map[string]string{
 	"updating": "Updating…", "still_updating": "Still updating.", "updated": "Updated", "total_read": "Total {0}, {1}.",
 	"unconfirmed": "not confirmed", "try_again": "Try again", "close": "Close", "saved_title": "Saved, not confirmed.",
 	"saved_body": "Nothing has been charged.", "offline_title": "The shop cannot be reached.", "offline_body": "Check your connection.",
-	"left": "Only {0} left.", "limit": "99 is the most.", "number": "Enter a whole number from 0 to 99.",
+	"left": "Only {0} left.", "few_left": "Only {0} left: {1}.", "unchanged": "Your cart is unchanged.", "limit": "99 is the most.", "number": "Enter a whole number from 0 to 99.",
 	"sold_out_title": "Sold out: {0}.", "sold_out_body": "Remove it to continue.", "remove": "Remove", "removed": "Removed: {0}.",
 	"undo": "Undo", "added": "Added: {0}.", "in_cart": "{0} in your cart.", "view_cart": "View cart", "renewed_title": "Renewed.",
 	"renewed_body": "Check your details.", "other_tab_title": "Changed in another tab.", "other_tab_body": "This is the latest.",

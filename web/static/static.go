@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-//go:embed *.css *.js *.svg pictures/*.svg
+//go:embed *.css *.js *.svg pictures/*.svg fonts/*.woff2 fonts/OFL.txt
 var files embed.FS
 
 // own is this folder. Its hash is of all files in it: relative imports of scripts stay
@@ -42,13 +42,15 @@ func (t Tree) URL(name string) string { return t.Root + t.Hash + "/" + name }
 
 // contentTypes are those of the files that are served.
 var contentTypes = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
-	".png":  "image/png",
-	".jpg":  "image/jpeg",
-	".jpeg": "image/jpeg",
-	".webp": "image/webp",
+	".css":   "text/css; charset=utf-8",
+	".js":    "text/javascript; charset=utf-8",
+	".svg":   "image/svg+xml",
+	".png":   "image/png",
+	".jpg":   "image/jpeg",
+	".jpeg":  "image/jpeg",
+	".webp":  "image/webp",
+	".woff2": "font/woff2",
+	".txt":   "text/plain; charset=utf-8",
 }
 
 // ServeHTTP answers with a file, to be cached for ever. An address with another hash, which

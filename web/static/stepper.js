@@ -23,11 +23,13 @@ export function steppers(root, { quantity, set, pause }) {
     const max = mostOf(line);
     if (max === 0 && wanted > 0) return tooMany(line);
     const count = Math.min(wanted, max);
-    drop("quantity");
-    delete field.dataset.typed;
-    field.removeAttribute("aria-invalid");
-    field.removeAttribute("aria-describedby");
-    field.value = String(count);
+    drop(`quantity-${line.dataset.sku}`);
+    if (field) {
+      delete field.dataset.typed;
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-describedby");
+      field.value = String(count);
+    }
     if (wanted > max) tooMany(line);
     if (count !== quantity(line)) set(line, count, how);
   };
@@ -38,7 +40,7 @@ export function steppers(root, { quantity, set, pause }) {
     const field = byKey(line, `${line.dataset.sku}:quantity`);
     if (!field || !("typed" in field.dataset)) return;
     const typed = field.value.trim();
-    if (/^\d{1,2}$/.test(typed) && Number(typed) >= Number(line.dataset.min ?? 0)) accept(line, Number(typed), "typed");
+    if (/^\d{1,4}$/.test(typed) && Number(typed) >= Number(line.dataset.min ?? 0)) accept(line, Number(typed), "typed");
     else if (final) refuse(line, field);
   };
 
@@ -90,12 +92,13 @@ function tooMany(line) {
   if (max === 0) {
     show({ id: `sold-out-${sku}`, kind: "bad", title: text("sold_out_title", name), body: text("sold_out_body") }, line);
   } else {
-    show({ id: "quantity", kind: "warn", title: max < most ? text("left", max) : text("limit"), closes: true }, line);
+    show({ id: `quantity-${sku}`, kind: "warn", title: max < most ? text("left", max, name) : text("limit", name), closes: true }, line);
   }
 }
 
 function refuse(line, field) {
-  const note = show({ id: "quantity", kind: "bad", title: text("number") }, line);
+  const { sku, name, min = 0 } = line.dataset;
+  const note = show({ id: `quantity-${sku}`, kind: "bad", title: text("number", name, min, most) }, line);
   field.setAttribute("aria-invalid", "true");
   field.setAttribute("aria-describedby", note.id);
 }

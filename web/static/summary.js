@@ -55,7 +55,7 @@ export function keeping(root, change) {
   const focused = root.contains(active) ? active : null;
   const caret = focused?.matches("input") ? [focused.selectionStart, focused.selectionEnd] : null;
   const typed = [...root.querySelectorAll("[data-typed]")];
-  const scrolled = [...root.querySelectorAll("[data-scroll]")].map((element) => element.scrollTop);
+  const said = [...root.querySelectorAll('[data-messages]:not([data-messages=""]) > [id]')].map((note) => [note.parentElement.dataset.messages, note]);
   changing = true;
   try {
     change();
@@ -66,18 +66,31 @@ export function keeping(root, change) {
     const field = byKey(root, old.dataset.key);
     if (!field || field === old) continue;
     field.value = old.value;
+    keepError(field, old);
     for (const name of ["data-typed", "aria-invalid", "aria-describedby"]) {
       if (old.hasAttribute(name)) field.setAttribute(name, old.getAttribute(name));
     }
   }
-  for (const element of root.querySelectorAll("[data-scroll]")) element.scrollTop = scrolled.shift() ?? 0;
-  if (!focused || focused.isConnected) return;
+  for (const [sku, note] of said) {
+    if (!note.isConnected) root.querySelector(`[data-messages="${CSS.escape(sku)}"]`)?.append(note);
+  }
+  if (!focused || focused === document.activeElement) return;
+  if (focused.isConnected) return focused.focus({ preventScroll: true });
   const same = byKey(root, focused.dataset.key);
   const [group] = (focused.dataset.key ?? "").split(":");
   const alike = group && root.querySelector(`[data-key^="${CSS.escape(group)}:"]`);
   const target = same || alike || byKey(root, "undo") || root.querySelector("[data-key]");
   target?.focus({ preventScroll: true });
   if (same && caret) same.setSelectionRange(...caret);
+}
+
+/** What is wrong with a field that is being typed in is said on. */
+function keepError(field, old) {
+  const error = old.closest(".field")?.querySelector(".err");
+  const around = field.closest(".field");
+  if (!error || !around || around.querySelector(".err")) return;
+  around.classList.add("bad");
+  around.querySelector(".join").before(error);
 }
 
 /**

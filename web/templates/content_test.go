@@ -139,11 +139,10 @@ func TestNotes(t *testing.T) {
 			"info Die Preise werden jetzt in Euro angezeigt. Lieferland: Niederlande."},
 		{"sold out", templates.SoldOut(english, "TEA-1", "Tea", back),
 			"bad Sold out: Tea. Remove it to continue. [Remove /cart/lines/TEA-1 quantity=0 return_to=/cart]"},
-		{"added, sold out", templates.AddedSoldOut(english, "Tea"), "bad Sold out: Tea. Your cart is unchanged."},
-		{"few left", templates.FewLeft(english, "Tea", 3), "bad Only 3 left: Tea. Your cart is unchanged."},
-		{"limit", templates.QuantityLimit(english), "bad You can order at most 99 of each item. Enter a whole number from 0 to 99."},
+		{"added, sold out", templates.AddedSoldOut(english, "TEA-1", "Tea"), "bad Sold out: Tea. Your cart is unchanged."},
+		{"few left", templates.FewLeft(english, "TEA-1", "Tea", 3), "bad Only 3 left: Tea. Your cart is unchanged."},
+		{"limit", templates.QuantityLimit(english, "TEA-1", "Tea"), "bad Tea: enter a whole number from 0 to 99. Your cart is unchanged."},
 		{"unknown", templates.UnknownProduct(english), "bad We do not sell that product. Your cart is unchanged."},
-		{"code", templates.UnknownCode(english, "FOG11"), "bad The code FOG11 is not valid. Check the spelling."},
 		{"removed", templates.Removed(english, "A/B", "Tea", 4, back),
 			"info Removed: Tea. [Undo /cart/lines/A%2FB quantity=4 return_to=/cart]"},
 		{"not finished", templates.NotFinished(english), "warn The payment is not finished yet. Your order is below."},
@@ -202,7 +201,7 @@ func TestEscaping(t *testing.T) {
 	s.Categories = []templates.Category{{ID: evil, Name: hostile}}
 	s.Countries[0].Locales = []string{evil}
 	s.Added = &templates.Added{Name: evil, Count: 1}
-	s.Notes = []templates.Note{templates.SoldOut(english, evil, evil, evil), templates.UnknownCode(english, evil), templates.Removed(english, evil, evil, 1, evil)}
+	s.Notes = []templates.Note{templates.SoldOut(english, evil, evil, evil), templates.Removed(english, evil, evil, 1, evil)}
 	o := order()
 	o.Lines[0] = templates.Line{SKU: evil, Name: hostile, Picture: evil, Quantity: 1, UnitPrice: evil, Total: templates.Amount{Text: evil}}
 	o.Discount = templates.Discount{Refused: evil}
@@ -215,8 +214,8 @@ func TestEscaping(t *testing.T) {
 		{"product", parse(t, templates.Product(templates.ProductView{Shell: s, Tile: tile, Description: hostile, Material: hostile, Weight: 1, Delivery: evil, Related: []templates.Tile{tile}}))},
 		{"cart", parse(t, templates.Cart(templates.CartView{Shell: s, Order: o}))},
 		{"checkout", parse(t, templates.Checkout(templates.CheckoutView{Shell: s, Order: o, OrderID: evil}))},
-		{"confirmation", parse(t, templates.Confirmation(templates.ConfirmationView{Shell: s, Order: &o, Number: evil, Email: evil, DeliverTo: []string{evil}, OrderURL: evil}))},
-		{"somebody else's confirmation", parse(t, templates.Confirmation(templates.ConfirmationView{Shell: s}))},
+		{"confirmation", parse(t, templates.OrderPage(templates.OrderPageView{Shell: s, Order: o, State: templates.OrderReceived, Thanks: true, Number: evil, Email: evil, DeliverTo: []string{evil}, OrderURL: evil}))},
+		{"somebody else's confirmation", parse(t, templates.Placed(templates.PlacedView{Shell: s}))},
 		{"order", parse(t, templates.OrderPage(templates.OrderPageView{Shell: s, Order: o, Number: evil, Placed: evil, State: templates.OrderSent,
 			Original: evil, Released: evil, Sent: []templates.Sending{{Date: evil, Amount: evil}}, ToCome: []templates.Goods{{Name: hostile}},
 			Parcels: []templates.Parcel{{Carrier: evil, Number: evil, URL: "javascript:" + evil}}, Refunds: []templates.Refund{{Date: evil, Amount: evil, Description: evil}}}))},

@@ -51,6 +51,8 @@ var pageTexts = map[string]string{
 	"offline_title":  "note.offline.title",
 	"offline_body":   "note.offline.body",
 	"left":           "note.left",
+	"few_left":       "note.few_left",
+	"unchanged":      "note.unchanged",
 	"limit":          "note.limit",
 	"number":         "note.number",
 	"sold_out_title": "note.sold_out.title",

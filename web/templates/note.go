@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/shopd/shopd/internal/form"
@@ -26,6 +27,27 @@ type Note struct {
 	Title   string // bold
 	Body    string
 	Actions []Action
+	SKU     string // of the line that it is about, beside which it stands; "" = of none
+}
+
+// notesOn are the notes that stand beside a line.
+func notesOn(notes []Note, line Line) (of []Note) {
+	for _, n := range notes {
+		if n.SKU != "" && n.SKU == line.SKU {
+			of = append(of, n)
+		}
+	}
+	return of
+}
+
+// notesBeside are the notes that stand beside none of the lines.
+func notesBeside(notes []Note, lines []Line) (of []Note) {
+	for _, n := range notes {
+		if !slices.ContainsFunc(lines, func(l Line) bool { return l.SKU == n.SKU }) {
+			of = append(of, n)
+		}
+	}
+	return of
 }
 
 // Action is a button of a note: a link to URL, or with Fields a form that posts to URL.
@@ -106,7 +128,7 @@ func LastGone(l i18n.Voice, sku, name, returnTo string) Note {
 
 // SoldOut says that a line of the cart is sold out, with a button that removes it.
 func SoldOut(l i18n.Voice, sku, name, returnTo string) Note {
-	return Note{ID: "sold-out-" + sku, Kind: Bad,
+	return Note{ID: "sold-out-" + sku, Kind: Bad, SKU: sku,
 		Title:   l.T("note.sold_out.title", name),
 		Body:    l.T("note.sold_out.body"),
 		Actions: []Action{setLine(l.T("line.remove"), "", sku, 0, returnTo)},
@@ -115,7 +137,7 @@ func SoldOut(l i18n.Voice, sku, name, returnTo string) Note {
 
 // Gone says that a line of the cart is not sold any more, with a button that removes it.
 func Gone(l i18n.Voice, sku, name, returnTo string) Note {
-	return Note{ID: "gone-" + sku, Kind: Warn,
+	return Note{ID: "gone-" + sku, Kind: Warn, SKU: sku,
 		Title:   l.T("note.gone.title", name),
 		Body:    l.T("note.gone.body"),
 		Actions: []Action{setLine(l.T("line.remove"), "", sku, 0, returnTo)},
@@ -124,7 +146,7 @@ func Gone(l i18n.Voice, sku, name, returnTo string) Note {
 
 // PriceChanged says that a line of the cart costs something else since it was put there.
 func PriceChanged(l i18n.Lang, sku, name, before, now string) Note {
-	return Note{ID: "price-" + sku, Kind: Warn, Title: i18n.T(l, "note.price.title", name), Body: i18n.T(l, "note.price.body", before, now)}
+	return Note{ID: "price-" + sku, Kind: Warn, SKU: sku, Title: i18n.T(l, "note.price.title", name), Body: i18n.T(l, "note.price.body", before, now)}
 }
 
 // CampaignBegun says that a campaign takes something off that did not when the cart changed
@@ -147,8 +169,8 @@ func campaignNote(l i18n.Voice, title, id, name, total string) Note {
 }
 
 // AddedSoldOut says that a product was not put in the cart because none is left.
-func AddedSoldOut(l i18n.Voice, name string) Note {
-	return Note{ID: "sold-out", Kind: Bad, Title: l.T("note.sold_out.title", name), Body: l.T("note.unchanged")}
+func AddedSoldOut(l i18n.Voice, sku, name string) Note {
+	return Note{ID: "sold-out", Kind: Bad, SKU: sku, Title: l.T("note.sold_out.title", name), Body: l.T("note.unchanged")}
 }
 
 // NoDelivery says that there is no way to deliver the goods of the cart.
@@ -157,23 +179,21 @@ func NoDelivery(l i18n.Voice) Note {
 }
 
 // FewLeft says that there are fewer items than wanted, and that the cart has not changed.
-func FewLeft(l i18n.Voice, name string, left int) Note {
-	return Note{ID: "few-left", Kind: Bad, Title: l.T("note.few_left", left, name), Body: l.T("note.unchanged")}
+func FewLeft(l i18n.Voice, sku, name string, left int) Note {
+	return Note{ID: "few-left", Kind: Bad, SKU: sku, Title: l.T("note.few_left", left, name), Body: l.T("note.unchanged")}
 }
 
-// QuantityLimit says that the quantity is above the limit or no number.
-func QuantityLimit(l i18n.Voice) Note {
-	return Note{ID: "limit", Kind: Bad, Title: l.T("note.limit"), Body: l.T("note.number")}
+// QuantityLimit says that the quantity of a product is above the limit or no number.
+func QuantityLimit(l i18n.Voice, sku, name string) Note {
+	return Note{ID: "limit", Kind: Bad, SKU: sku, Title: l.T("note.number", name, 0, most), Body: l.T("note.unchanged")}
 }
+
+// most is how many of a product one order can have.
+const most = 99
 
 // UnknownProduct says that a product does not exist (any more).
 func UnknownProduct(l i18n.Voice) Note {
 	return Note{ID: "unknown", Kind: Bad, Title: l.T("note.unknown"), Body: l.T("note.unchanged")}
-}
-
-// UnknownCode says that a discount code is not known. The field says it too.
-func UnknownCode(l i18n.Voice, code string) Note {
-	return Note{ID: "code", Kind: Bad, Title: l.T("discount.unknown", code)}
 }
 
 // Removed says what was removed, with a button that brings the quantity back.

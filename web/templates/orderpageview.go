@@ -24,6 +24,15 @@ type OrderPageView struct {
 	Erased string // the day on which personal data was erased; "" = it was not
 	State  OrderState
 	Free   bool // nothing was to be paid
+	// Thanks: it was just placed, and the page says so. Email is masked, to which a mail goes, ""
+	// = none. Snippet is Klarna's HTML with this page's nonce, "" = none. OrderURL is the
+	// address of this page with its key.
+	Thanks                   bool
+	Email, Snippet, OrderURL string
+	OnwardURL                string   // the merchant's page that follows, of a checkout session; "" = none
+	Ships, Downloads         bool     // a parcel is sent; digital goods are in it
+	DeliverTo                []string // lines of the address; none = nothing is delivered
+	Known                    bool     // this browser has placed it, and can forget it
 	// Original is the total at the purchase, where that has changed since; else "".
 	Original string
 	Released string    // what is neither sent nor charged; "" = nothing
@@ -49,10 +58,11 @@ type Goods struct {
 
 // Parcel is a parcel on its way.
 type Parcel struct {
-	Return  bool   // it goes back
-	Carrier string // "" = not told
-	Number  string // for tracking; "" = none
-	URL     string // http or https; "" = none
+	Return  bool    // it goes back
+	Carrier string  // "" = not told
+	Number  string  // for tracking; "" = none
+	URL     string  // http or https; "" = none
+	Goods   []Goods // what is in it, as far as anybody said
 }
 
 // Refund is money returned to the buyer.

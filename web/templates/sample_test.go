@@ -104,7 +104,7 @@ var pages = []page{
 	}},
 	{"cart with a mistake", true, true, func(l string) templ.Component {
 		v := templates.CartView{Shell: shell(l), Order: order()}
-		v.Notes = []templates.Note{templates.UnknownCode(i18n.Voice{Lang: i18n.LangOf(l)}, "FOG11")}
+		v.Notes = []templates.Note{templates.FewLeft(i18n.Voice{Lang: i18n.LangOf(l)}, "MUG-1", "Enamel mug", 3)}
 		v.Discount = templates.Discount{Refused: "FOG11"}
 		return templates.Cart(v)
 	}},
@@ -117,17 +117,15 @@ var pages = []page{
 		return templates.Checkout(v)
 	}},
 	{"confirmation", true, true, func(l string) templ.Component {
-		o := order()
-		return templates.Confirmation(confirmation(l, &o))
+		return templates.OrderPage(confirmation(l))
 	}},
 	{"confirmation pending", true, true, func(l string) templ.Component {
-		o := order()
-		v := confirmation(l, &o)
+		v := confirmation(l)
 		v.State, v.DeliverTo, v.Snippet, v.Email = templates.OrderPending, nil, "", ""
-		return templates.Confirmation(v)
+		return templates.OrderPage(v)
 	}},
 	{"somebody else's confirmation", true, true, func(l string) templ.Component {
-		return templates.Confirmation(templates.ConfirmationView{Shell: shell(l)})
+		return templates.Placed(templates.PlacedView{Shell: shell(l)})
 	}},
 	{"cart of what is gone", true, true, func(l string) templ.Component {
 		o := order()
@@ -189,9 +187,9 @@ var pages = []page{
 	{"product with variants", true, true, func(l string) templ.Component { return templates.Product(varied(l)) }},
 }
 
-func confirmation(locale string, o *templates.Order) templates.ConfirmationView {
-	return templates.ConfirmationView{
-		Shell: shell(locale), Order: o, Number: "SK-7F3K-92AB", Snippet: "<p>thanks</p>", Ships: true, Downloads: true,
+func confirmation(locale string) templates.OrderPageView {
+	return templates.OrderPageView{
+		Shell: shell(locale), Order: order(), Placed: "2026-04-06", State: templates.OrderReceived, Thanks: true, Known: true, Number: "SK-7F3K-92AB", Snippet: "<p>thanks</p>", Ships: true, Downloads: true,
 		Email: "t•••@example.com", DeliverTo: []string{"Testperson", "Testgatan 1", "12345 Teststad"}, OrderURL: "/orders/SK-7F3K-92AB?key=K",
 	}
 }

@@ -27,9 +27,11 @@ type Shell struct {
 	// (added, removed, market, error …). Forms return to it.
 	Path string
 	// Canonical is the whole address by which others should know this page; "" = any.
-	Canonical string
-	Added     *Added // something was just put in the cart
-	Notes     []Note // shown at the top of the page; on the checkout in the summary
+	Canonical  string
+	Site       string      // the shop's whole address, where Canonical is set
+	Alternates []Alternate // the same page in other languages
+	Added      *Added      // something was just put in the cart
+	Notes      []Note      // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
 	// Base is the page of a checkout session, "" for the shopper's own cart; BasketRevision is
@@ -132,6 +134,8 @@ type ProductView struct {
 	Variants    []Variant
 	Tax         TaxNote
 	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
+	Offers      []Offer
+	Takes       string // the time that it takes; "" = not told
 	Related     []Tile // of the same shelf, up to four
 }
 
@@ -209,6 +213,7 @@ type Order struct {
 	Totals   Totals
 	Company  []string // that has bought, line by line; none before the purchase, and of a person
 	Delivery []Fact   // of an order that is bought: where it is fetched, who brings it, when
+	PaidWith string   // the way to pay of an order that is bought; "" = not told
 	Fixed    bool     // its lines are the merchant's: a shopper cannot change them
 }
 
@@ -332,22 +337,14 @@ type DeliveryOption struct {
 	Place   string // the address of its pickup point; "" = none
 }
 
-// ConfirmationView is the page after the purchase. Without Order it is for visitors who
-// may not be the buyer, and says only that the order is placed.
-type ConfirmationView struct {
+// PlacedView says that an order is placed, to a visitor who may not be its buyer.
+type PlacedView struct{ Shell }
+
+// FindView is the form by which a buyer finds an order again.
+type FindView struct {
 	Shell
-	*Order
-	Number    string // of the order
-	State     OrderState
-	Email     string   // masked, to which a mail goes; "" = none
-	Erased    string   // the day on which personal data was erased; "" = it was not
-	DeliverTo []string // lines of the address; none = nothing is delivered
-	OrderURL  string   // of the order's page, with its key
-	Snippet   string   // Klarna's HTML with this page's nonce; "" = none
-	Ships     bool     // a parcel is sent
-	Downloads bool     // digital goods are in it
-	Free      bool     // nothing was to be paid
-	OnwardURL string   // the merchant's page that follows, of a checkout session; "" = none
+	Number, Email string // as they were typed
+	None          bool   // no order has them
 }
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.

@@ -1,0 +1,91 @@
+package storefront
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"strings"
+
+	"github.com/shopd/shopd/internal/identity"
+	"github.com/shopd/shopd/web/templates"
+)
+
+// public makes a page one that others may know: by which address, and in which languages.
+func (v *view) public(shell *templates.Shell, path string) {
+	shell.Site = v.Pricer.PublicURL
+	shell.Canonical = shell.Site + path
+	in := func(locale string) string {
+		if strings.Contains(path, "?") {
+			return shell.Site + path + "&locale=" + locale
+		}
+		return shell.Site + path + "?locale=" + locale
+	}
+	shell.Alternates = []templates.Alternate{{Locale: "x-default", URL: shell.Canonical}}
+	for _, m := range v.version.Markets {
+		for _, locale := range m.Locales {
+			shell.Alternates = append(shell.Alternates, templates.Alternate{Locale: locale, URL: in(locale)})
+		}
+	}
+	if v.cart.Locale == v.r.URL.Query().Get("locale") {
+		shell.Canonical = in(v.cart.Locale)
+	}
+}
+
+// robots tells search engines what is not for them: all that is a shopper's own.
+func (s *Storefront) robots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	body := "User-agent: *\nDisallow: /cart\nDisallow: /checkout\nDisallow: /orders\nDisallow: /admin/\nDisallow: /v1/\nSitemap: " + s.Pricer.PublicURL + "/sitemap.xml\n"
+	if !s.Published.Now().Shop.Storefront {
+		body = "User-agent: *\nDisallow: /\n"
+	}
+	_, _ = w.Write([]byte(body)) // fails only when the client has left
+}
+
+// sitemap lists the pages of the shop: home, categories, products.
+func (s *Storefront) sitemap(w http.ResponseWriter, _ *http.Request) {
+	type page struct {
+		Loc string `xml:"loc"`
+	}
+	urls := struct {
+		XMLName xml.Name `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
+		Pages   []page   `xml:"url"`
+	}{Pages: []page{{s.Pricer.PublicURL + "/"}}}
+	c := s.Published.Now().Catalog
+	for _, id := range c.Categories() {
+		urls.Pages = append(urls.Pages, page{s.Pricer.PublicURL + templates.CatalogueURL(id, "", "", 1)})
+	}
+	const most = 50_000 // addresses of one file
+	listed := map[string]bool{}
+	for _, p := range c.Products() {
+		g, known := c.Page(p.SKU)
+		if !known || listed[g.ID] || len(urls.Pages) >= most {
+			continue
+		}
+		listed[g.ID] = true
+		urls.Pages = append(urls.Pages, page{s.Pricer.PublicURL + templates.ProductURL(g.ID)})
+	}
+	text, _ := xml.Marshal(urls) // it has nothing but addresses
+	w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+	_, _ = w.Write(append([]byte(xml.Header), text...)) // fails only when the client has left
+}
+
+// manifest is what a device shows of the shop that is kept on its home screen.
+func (s *Storefront) manifest(w http.ResponseWriter, r *http.Request) {
+	type icon struct {
+		Src   string `json:"src"`
+		Sizes string `json:"sizes"`
+	}
+	shop := identity.Of(s.Published.Now(), s.Published.Now().Shop.Voice(s.fallback(r).Locale).Lang)
+	text, _ := json.Marshal(map[string]any{ // it has nothing but texts
+		"name": shop.Name, "short_name": shop.Name, "start_url": "/", "display": "browser",
+		"background_color": "#f3f6f7", "theme_color": "#ffffff", "icons": []icon{{shop.Icon, "any"}},
+	})
+	w.Header().Set("Content-Type", "application/manifest+json; charset=utf-8")
+	_, _ = w.Write(text) // fails only when the client has left
+}
+
+// favicon leads browsers that ask for it by its old name to the shop's icon.
+func (s *Storefront) favicon(w http.ResponseWriter, r *http.Request) {
+	version := s.Published.Now()
+	http.Redirect(w, r, identity.Of(version, "en").Icon, http.StatusFound)
+}
