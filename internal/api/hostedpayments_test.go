@@ -62,6 +62,7 @@ func openPayments(w *shoptest.World, b *shoptest.Browser, link, reference string
 func TestPaymentsSale(t *testing.T) {
 	w := like(t, func(s *settings.Shop) { s.Checkout.Payments = true })
 	c := calls(w)
+	c.want(c.put("p-1", basket(tent, home, held)), 422, api.CodeInvalid)
 	made := c.want(c.put("p-1", basket(tent, home, `"order_number": "W-9"`)), 201, "").Session
 	row, _, err := w.CheckoutSessions.ByReference(t.Context(), "p-1")
 	if err != nil {

@@ -67,6 +67,9 @@ func (a *API) sessions(on huma.API) {
 func (a *API) putSession(ctx context.Context, in *putInput) (*sessionOutput, error) {
 	var r reading
 	purpose := r.purpose(&in.Body)
+	if purpose.Mode == embedded && a.Published.Now().Shop.Checkout.Payments {
+		r.fault("mode", "embedded is Klarna Checkout's, and the shop file says Klarna Payments")
+	}
 	b, err := r.basket(&in.Body, a.Published.Now().Markets)
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ type klarnaFault struct {
 	create             end // never sent again, so once is every time
 	read, readOnce     end
 	update, updateOnce end
-	stored             bool // a create is carried out: the order's ID never reaches us
+	stored             bool // a create is carried out, and nothing of its answer reaches us: its address would name the order
 }
 
 var klarnaFaults = []klarnaFault{
@@ -62,9 +62,9 @@ var klarnaFaults = []klarnaFault{
 	{"504", fakeklarna.Fault{Status: 504}, unavailable, renewed, kept, renewed, kept, false},
 	{"slow", fakeklarna.Fault{DelayAfter: fakeklarna.Duration(time.Minute)}, unavailable, renewed, kept, renewed, kept, true},
 	{"connection reset", fakeklarna.Fault{Reset: true}, unavailable, renewed, kept, renewed, kept, false},
-	{"truncated JSON", fakeklarna.Fault{Truncate: true}, unavailable, renewed, kept, renewed, kept, true},
+	{"truncated JSON", fakeklarna.Fault{Truncate: true}, unavailable, renewed, kept, renewed, kept, false},
 	{"reply lost", fakeklarna.Fault{DropReply: true}, unavailable, renewed, kept, renewed, kept, true},
-	{"not JSON", fakeklarna.Fault{NotJSON: true}, unavailable, renewed, kept, renewed, kept, true},
+	{"not JSON", fakeklarna.Fault{NotJSON: true}, unavailable, renewed, kept, renewed, kept, false},
 }
 
 const createPath, orderPath = "/checkout/v3/orders", "/checkout/v3/orders/*"
