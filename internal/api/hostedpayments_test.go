@@ -11,6 +11,7 @@ import (
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
