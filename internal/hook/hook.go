@@ -4,7 +4,6 @@
 package hook
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -13,10 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
@@ -26,8 +21,10 @@ import (
 	"github.com/shopd/shopd/internal/standardwebhooks"
 )
 
-// maxAnswer is the largest answer that is read, in bytes.
-const maxAnswer = 64 << 10
+const (
+	maxAnswer = 64 << 10        // bytes that are read of an answer
+	maxTime   = 5 * time.Second // more than any hook has
+)
 
 // Hooks asks. Safe for concurrent use.
 type Hooks struct {
@@ -36,18 +33,12 @@ type Hooks struct {
 	Pricer    *cart.Pricer
 	Logger    *slog.Logger
 	Observer  *observe.Observer
-	client    *http.Client
-	plain     bool
+	caller    *standardwebhooks.Caller
 }
 
-// Connect makes the connection to the merchant's server. It is asked at an https address of
-// a public network, unless the shop itself has a plain http address, as on a desk.
+// Connect makes the connection to the merchant's server, for a shop at an address.
 func (h *Hooks) Connect(publicURL string) *Hooks {
-	h.plain = strings.HasPrefix(publicURL, "http://")
-	h.client = &http.Client{
-		Transport:     transport(h.plain),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	h.caller = standardwebhooks.NewCaller(publicURL, maxTime, 16)
 	return h
 }
 
@@ -90,33 +81,9 @@ func (h *Hooks) post(ctx context.Context, of settings.Hook, question, answer any
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotAsked, err)
 	}
-	text, err := os.ReadFile(of.SecretFile)
-	if err != nil {
-		return fmt.Errorf("%w: read its secret: %w", errNotAsked, err)
-	}
-	secrets, err := standardwebhooks.ParseSecrets(string(text))
-	if err != nil {
-		return fmt.Errorf("%w: read its secret: %w", errNotAsked, err)
-	}
-	if !h.plain && !strings.HasPrefix(of.URL, "https://") {
-		return fmt.Errorf("%w: its address is not https", errNotAsked)
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, of.URL, bytes.NewReader(body))
-	if err != nil {
+	res, err := h.caller.Post(ctx, of.URL, of.SecretFile, "msg_"+rand.Text(), body)
+	if errors.Is(err, standardwebhooks.ErrNotSent) {
 		return fmt.Errorf("%w: %w", errNotAsked, err)
-	}
-	id, now := "msg_"+rand.Text(), time.Now()
-	signatures := make([]string, len(secrets))
-	for i, secret := range secrets {
-		signatures[i] = standardwebhooks.Sign(secret, id, now, body)
-	}
-	r.Header = http.Header{
-		"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"shopd"},
-		"Webhook-Id": {id}, "Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "Webhook-Signature": {strings.Join(signatures, " ")},
-	}
-	res, err := h.client.Do(r)
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		err = failed.Err // without the address
 	}
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/standardwebhooks"
 )
 
 // atOnce is how many calls of one endpoint a process has under way.
@@ -32,8 +32,7 @@ type Webhooks struct {
 	Logger    *slog.Logger
 	Observer  *observe.Observer
 
-	private bool // addresses need not be public
-	client  *http.Client
+	caller *standardwebhooks.Caller
 
 	mu        sync.Mutex
 	receivers map[string]*event.Receiver
@@ -50,8 +49,8 @@ type Off struct {
 // New makes the webhooks of a shop at an address: where that is plain http, endpoints may be
 // anywhere.
 func New(d *db.DB, p *publish.Published, publicURL string, logger *slog.Logger, o *observe.Observer) *Webhooks {
-	private := strings.HasPrefix(publicURL, "http://")
-	return &Webhooks{DB: d, Published: p, Logger: logger, Observer: o, private: private, client: newClient(private), receivers: map[string]*event.Receiver{}}
+	caller := standardwebhooks.NewCaller(publicURL, answerTime, atOnce)
+	return &Webhooks{DB: d, Published: p, Logger: logger, Observer: o, caller: caller, receivers: map[string]*event.Receiver{}}
 }
 
 // receiverPrefix begins the name of a receiver; the endpoint's ID follows.
@@ -142,7 +141,7 @@ func resultOf(status int, err error) string {
 	switch {
 	case status/100 < len(classes) && status >= 100:
 		return classes[status/100]
-	case errors.Is(err, errAddress), errors.Is(err, errHTTP):
+	case errors.Is(err, standardwebhooks.ErrAddress):
 		return "refused_address"
 	}
 	return "no_answer"

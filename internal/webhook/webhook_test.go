@@ -351,7 +351,7 @@ func TestAddresses(t *testing.T) {
 	s.run()
 	s.happen(1)
 	s.until("both are refused", func() bool {
-		return s.count("select count(*) from event_deliveries where problem in ('the address is not public', 'the address is not https')") == 2
+		return s.count("select count(*) from event_deliveries where problem = 'nothing was sent: the address is not https, or not public'") == 2
 	})
 	if _, calls := plain.number(); calls != 0 {
 		t.Error("plain http was called")
