@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/shopd/shopd/web/static"
 
-var adminStyles = []string{"tokens.css", "base.css", "components.css", "layout.css", "admin.css", "adminfind.css", "adminorder.css", "adminstock.css", "adminmail.css", "actions.css", "inspect.css", "print.css"}
+var adminStyles = []string{"tokens.css", "base.css", "components.css", "layout.css", "admin.css", "adminfind.css", "adminorder.css", "adminslip.css", "adminstock.css", "adminmail.css", "actions.css", "inspect.css", "print.css"}
 
 var adminNav = []struct{ id, url, name string }{
 	{"orders", "/admin/", "Orders"},
