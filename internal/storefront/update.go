@@ -218,7 +218,7 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 		answer.Replaced = result.Created
 	}
 	if answer.Replaced {
-		answer.HTMLSnippet = result.Order.HTMLSnippet
+		answer.HTMLSnippet = kco.Snippet(result.Order.HTMLSnippet, "")
 	}
 	respond.JSON(w, r, http.StatusOK, answer)
 }

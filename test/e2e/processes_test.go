@@ -14,7 +14,7 @@ import (
 // client is a shopper without a browser, who keeps his cookie.
 type client struct {
 	t      *testing.T
-	cookie string
+	cookie string // all, as the header has them
 }
 
 // reply is an answer; status 0 = there was none.
@@ -50,9 +50,20 @@ func (c *client) send(p *process, method, path, body, accept string) reply {
 		return reply{}
 	}
 	for _, cookie := range res.Cookies() {
-		c.cookie = cookie.Name + "=" + cookie.Value
+		c.keep(cookie)
 	}
 	return reply{res.StatusCode, string(data), res.Header}
+}
+
+// keep keeps a cookie in place of one of the same name.
+func (c *client) keep(cookie *http.Cookie) {
+	var all []string
+	for one := range strings.SplitSeq(c.cookie, "; ") {
+		if one != "" && !strings.HasPrefix(one, cookie.Name+"=") {
+			all = append(all, one)
+		}
+	}
+	c.cookie = strings.Join(append(all, cookie.Name+"="+cookie.Value), "; ")
 }
 
 // open loads the checkout by one process and returns its order's ID.
