@@ -4,6 +4,30 @@
  */
 
 export interface paths {
+    "/v1/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the published catalogue, as it was sent
+         * @description Scope `catalog`.
+         */
+        get: operations["get_catalog"];
+        /**
+         * Check and publish a catalogue
+         * @description YAML or JSON, at most 16 MiB. Every process sells by it within a second. 422 has each mistake with its line and member. Scope `catalog`.
+         */
+        put: operations["put_catalog"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/checkout_sessions/{reference}": {
         parameters: {
             query?: never;
@@ -48,10 +72,243 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/commands/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How far a command is
+         * @description A key may ask for its own commands for 30 days; with the scope `orders` for all.
+         */
+        get: operations["get_command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what happened, oldest first, without a gap
+         * @description Events are kept for 30 days. 410 `gone`: what came after this event is gone; begin anew without `after`, and look at all once. Scope `orders`.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List orders, newest first
+         * @description Scope `orders`.
+         */
+        get: operations["list_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find orders by what is known of them
+         * @description Scope `orders`.
+         */
+        post: operations["search_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an order
+         * @description Scope `orders`.
+         */
+        get: operations["get_order"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel an order of which nothing is captured; again, it is cancelled
+         * @description 200 when it is done; 202 when Klarna has not answered yet: it goes on by itself. 409 not_possible has the reason, 422 klarna_refused Klarna's correlation ID. Scope `fulfil`.
+         */
+        post: operations["cancel_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}/captures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Capture: lines, an amount, or with {} all that is left
+         * @description 200 when it is done; 202 when Klarna has not answered yet: it goes on by itself. 409 not_possible has the reason, 422 klarna_refused Klarna's correlation ID. Scope `fulfil`.
+         */
+        post: operations["capture_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refund: lines, an amount, or with {} all that was captured
+         * @description 200 when it is done; 202 when Klarna has not answered yet: it goes on by itself. 409 not_possible has the reason, 422 klarna_refused Klarna's correlation ID. Scope `refund`.
+         */
+        post: operations["refund_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give up what is not captured of a partly captured order
+         * @description 200 when it is done; 202 when Klarna has not answered yet: it goes on by itself. 409 not_possible has the reason, 422 klarna_refused Klarna's correlation ID. Scope `fulfil`.
+         */
+        post: operations["release_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{order}/shipments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell of a parcel
+         * @description 200 when it is done; 202 when Klarna has not answered yet: it goes on by itself. 409 not_possible has the reason, 422 klarna_refused Klarna's correlation ID. Scope `fulfil`.
+         */
+        post: operations["ship_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many there are
+         * @description Scope `stock`.
+         */
+        get: operations["get_stock"];
+        put?: never;
+        /**
+         * Change what is on hand: all items or none
+         * @description An Idempotency-Key is needed where an item has a delta. Scope `stock`.
+         */
+        post: operations["change_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActionResult: {
+            /** @description That was made. */
+            capture_id?: string;
+            /** @description For GET /v1/commands/{id}. */
+            command: string;
+            order?: components["schemas"]["OrderState"];
+            /** @description That was made. */
+            refund_id?: string;
+        };
         AddressBody: {
             attention?: string;
             care_of?: string;
@@ -70,6 +327,85 @@ export interface components {
             street_name?: string;
             street_number?: string;
             title?: string;
+        };
+        Amounts: {
+            /** Format: int64 */
+            authorized: number;
+            /** Format: int64 */
+            captured: number;
+            /** Format: int64 */
+            refunded: number;
+            /**
+             * Format: int64
+             * @description What can still be captured.
+             */
+            remaining: number;
+        };
+        Capture: {
+            /** Format: int64 */
+            amount: number;
+            /** Format: date-time */
+            captured_at: string;
+            description: string;
+            id: string;
+            /** @description None where a mere amount was captured. */
+            order_lines: components["schemas"]["PartLine"][];
+            reference: string;
+            /** @description By rate; of a mere amount in the proportions of the order. */
+            tax: components["schemas"]["TaxAmount"][];
+        };
+        CaptureRequest: {
+            /**
+             * Format: int64
+             * @description A mere amount, of no lines.
+             */
+            amount?: number;
+            /** @description The shopper sees it. */
+            description?: string;
+            /** @description Discounts, gift cards and sales tax follow the goods. */
+            order_lines?: components["schemas"]["LineQuantity"][];
+            /** @description For settlement files. */
+            reference?: string;
+            shipments?: components["schemas"]["ShipmentRequest"][];
+        };
+        CatalogState: {
+            /** @enum {string} */
+            object: "catalog";
+            /** Format: int64 */
+            products: number;
+            /**
+             * Format: int64
+             * @description The ETag; null of a dry run.
+             */
+            version: number | null;
+            warnings: string[];
+        };
+        Checkbox: {
+            checked: boolean;
+            id: string;
+        };
+        Command: {
+            /** @description capture, refund, cancel, release, shipping_info */
+            action: string;
+            capture_id?: string;
+            /** @description Klarna's, of its refusal. */
+            correlation_id?: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Why it was refused. */
+            detail?: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            id: string;
+            /** @enum {string} */
+            object: "command";
+            order: components["schemas"]["OrderRef"];
+            refund_id?: string;
+            /**
+             * @description running: Klarna has not answered yet.
+             * @enum {string}
+             */
+            status: "running" | "done" | "refused";
         };
         CustomerBody: {
             billing_address?: components["schemas"]["AddressBody"];
@@ -101,10 +437,63 @@ export interface components {
             /** Format: int64 */
             tax_rate: number;
         };
+        EventList: {
+            data: {
+                /** @description What it is about, as its object says: id, number, reference, revision of an order; reference, revision of a checkout_session; sku, available of stock. */
+                data: {
+                    /** @enum {string} */
+                    object: "order" | "checkout_session" | "stock";
+                } & {
+                    [key: string]: unknown;
+                };
+                /** @description evt_…; webhook-id of a webhook. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Grows from event to event.
+                 */
+                sequence: number;
+                /** Format: date-time */
+                timestamp: string;
+                /**
+                 * @description What happened. More types may come.
+                 * @enum {string}
+                 */
+                type: "checkout_session.completed" | "checkout_session.expired" | "order.created" | "order.updated" | "order.risk_changed" | "order.captured" | "order.refunded" | "order.shipped" | "order.cancelled" | "order.released" | "order.expiring" | "order.expired" | "order.command_finished" | "order.withdrawal_requested" | "stock.oversold";
+            }[];
+            /**
+             * Format: int64
+             * @description For after, also when there is nothing new.
+             */
+            next: number;
+        };
         Fault: {
             /** @description The member, such as body.order_lines[0].quantity. */
             location: string;
             message: string;
+        };
+        Level: {
+            /**
+             * Format: int64
+             * @description What can be sold; below 0 where more was sold than there is.
+             */
+            available: number;
+            /**
+             * Format: int64
+             * @description Of orders, not sent yet.
+             */
+            committed: number;
+            /**
+             * Format: int64
+             * @description What lies in the warehouse.
+             */
+            on_hand: number;
+            /**
+             * Format: int64
+             * @description Of purchases that are being made.
+             */
+            reserved: number;
+            sku: string;
         };
         Line: {
             id: string;
@@ -137,6 +526,11 @@ export interface components {
             used_amount?: number;
             /** Format: int64 */
             weight?: number;
+        };
+        LineQuantity: {
+            id: string;
+            /** Format: int64 */
+            quantity: number;
         };
         LineRequest: {
             /** @description Unique in the basket; else shopd gives one. */
@@ -181,9 +575,232 @@ export interface components {
              */
             weight?: number;
         };
+        Order: {
+            amounts: components["schemas"]["Amounts"];
+            billing_address: {
+                attention?: string;
+                care_of?: string;
+                city?: string;
+                country?: string;
+                email?: string;
+                family_name?: string;
+                given_name?: string;
+                house_extension?: string;
+                organization_name?: string;
+                phone?: string;
+                postal_code?: string;
+                reference?: string;
+                region?: string;
+                street_address?: string;
+                street_address2?: string;
+                street_name?: string;
+                street_number?: string;
+                title?: string;
+            } & {
+                [key: string]: unknown;
+            };
+            captures: components["schemas"]["Capture"][];
+            checkboxes: components["schemas"]["Checkbox"][];
+            country: string;
+            currency: string;
+            customer: components["schemas"]["OrderCustomer"];
+            /** @description null where nothing is sent. */
+            delivery: components["schemas"]["OrderDelivery"];
+            /**
+             * Format: date-time
+             * @description When personal data was erased; null: it is there.
+             */
+            erased_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it can be captured.
+             */
+            expires_at: string | null;
+            /** @description What to look at, such as oversold, not_current, duplicate_number. */
+            flags: string[];
+            /** @description ACCEPTED, PENDING or REJECTED, as Klarna says. */
+            fraud_status: string;
+            /** @description It never changes. */
+            id: string;
+            klarna_reference: string;
+            locale: string;
+            metadata: {
+                [key: string]: string;
+            };
+            number: string;
+            /** @enum {string} */
+            object: "order";
+            /** Format: int64 */
+            order_amount: number;
+            /** @description Klarna's; null of an order of 0. */
+            order_id: string | null;
+            order_lines: components["schemas"]["OrderLine"][];
+            /** Format: int64 */
+            order_tax_amount: number;
+            /** @description null of an order of 0. */
+            payment_method: components["schemas"]["PaymentMethod"];
+            /** Format: date-time */
+            placed_at: string;
+            /** @description Of its checkout session. */
+            reference: string | null;
+            refunds: components["schemas"]["RefundBody"][];
+            /**
+             * Format: int64
+             * @description Rises with each change.
+             */
+            revision: number;
+            shipments: components["schemas"]["Shipment"][];
+            /** @description false while Klarna checks, after it refused, and when the order was cancelled. */
+            shippable: boolean;
+            shipping_address: {
+                attention?: string;
+                care_of?: string;
+                city?: string;
+                country?: string;
+                email?: string;
+                family_name?: string;
+                given_name?: string;
+                house_extension?: string;
+                organization_name?: string;
+                phone?: string;
+                postal_code?: string;
+                reference?: string;
+                region?: string;
+                street_address?: string;
+                street_address2?: string;
+                street_name?: string;
+                street_number?: string;
+                title?: string;
+            } & {
+                [key: string]: unknown;
+            };
+            /** @enum {string} */
+            status: "open" | "part_captured" | "captured" | "cancelled" | "expired";
+            /** Format: date-time */
+            updated_at: string;
+        };
+        OrderCustomer: {
+            organization?: string;
+            registration?: string;
+            /** @enum {string} */
+            type: "person" | "organization";
+            vat_id?: string;
+        };
+        OrderDelivery: {
+            carrier: string;
+            id: string;
+            name: string;
+            /** @description null where the goods are brought. */
+            pickup_point: components["schemas"]["OrderPickupPoint"];
+            /** Format: int64 */
+            price: number;
+            /** @description Of the shipping assistant, as Klarna gave it. */
+            tms_reference: string;
+        };
+        OrderLine: {
+            /** Format: int64 */
+            captured_quantity: number;
+            /** @description The merchant's own, or shopd's. Captures, refunds and shipments name it. */
+            id: string;
+            image_url?: string;
+            merchant_data?: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description What can still be captured.
+             */
+            open_quantity: number;
+            product_identifiers?: components["schemas"]["ProductNumbers"];
+            product_url?: string;
+            /** Format: int64 */
+            quantity: number;
+            reference?: string;
+            /** Format: int64 */
+            refunded_quantity: number;
+            /** Format: int64 */
+            tax_rate: number;
+            /** Format: int64 */
+            total_amount: number;
+            /** Format: int64 */
+            total_discount_amount: number;
+            /** Format: int64 */
+            total_tax_amount: number;
+            type: string;
+            /** Format: int64 */
+            unit_price: number;
+            /**
+             * Format: int64
+             * @description Of one, in grams.
+             */
+            weight?: number;
+        };
+        OrderList: {
+            data: components["schemas"]["Order"][];
+            /** @description For after; null at the end. */
+            next: string | null;
+        };
+        OrderPickupPoint: {
+            address: {
+                attention?: string;
+                care_of?: string;
+                city?: string;
+                country?: string;
+                email?: string;
+                family_name?: string;
+                given_name?: string;
+                house_extension?: string;
+                organization_name?: string;
+                phone?: string;
+                postal_code?: string;
+                reference?: string;
+                region?: string;
+                street_address?: string;
+                street_address2?: string;
+                street_name?: string;
+                street_number?: string;
+                title?: string;
+            } & {
+                [key: string]: unknown;
+            };
+            id: string;
+            name: string;
+        };
         OrderRef: {
             id: string;
             number: string;
+        };
+        OrderState: {
+            amounts: components["schemas"]["Amounts"];
+            id: string;
+            number: string;
+            reference: string | null;
+            /** Format: int64 */
+            revision: number;
+            status: string;
+        };
+        ParcelRequest: {
+            capture_id?: string;
+            carrier: string;
+            /** @description One of Klarna's: Home, PickUpPoint, PickUpStore, Postal … */
+            delivery_method?: string;
+            /** @description What is in it; with a capture else what is captured, else all that is in no shipment. */
+            order_lines?: components["schemas"]["LineQuantity"][];
+            tracking_number?: string;
+            tracking_uri?: string;
+        };
+        PartLine: {
+            /** @description Empty where the order has the line no more. */
+            id: string;
+            /** Format: int64 */
+            quantity: number;
+            /** Format: int64 */
+            total_amount: number;
+            /** Format: int64 */
+            total_tax_amount: number;
+        };
+        PaymentMethod: {
+            description: string;
+            type: string;
         };
         PickupPoint: {
             address?: components["schemas"]["AddressBody"];
@@ -197,13 +814,17 @@ export interface components {
              * @description What is wrong. More codes may come.
              * @enum {string}
              */
-            code: "bad_request" | "invalid" | "too_large" | "unsupported_media_type" | "timeout" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "too_many_requests" | "idempotency_key_missing" | "idempotency_key_reused" | "in_progress" | "stale_revision" | "total_differs" | "negative_total" | "nothing_to_pay" | "unknown_sku" | "order_number_taken" | "complete" | "purchase_running" | "klarna_unavailable" | "klarna_refused" | "unavailable" | "internal";
+            code: "bad_request" | "invalid" | "too_large" | "unsupported_media_type" | "timeout" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "too_many_requests" | "idempotency_key_missing" | "idempotency_key_reused" | "in_progress" | "stale_revision" | "total_differs" | "negative_total" | "nothing_to_pay" | "unknown_sku" | "order_number_taken" | "complete" | "placing" | "expired" | "nothing_to_sell" | "no_confirmation" | "purchase_running" | "klarna_unavailable" | "klarna_refused" | "not_possible" | "below_promised" | "gone" | "unavailable" | "internal";
+            /** @description Names Klarna's answer to Klarna's support. */
+            correlation_id?: string;
             /** @description What is wrong, for the developer. */
             detail: string;
             /** @description The members that are wrong. */
             errors?: components["schemas"]["Fault"][];
-            /** @description The order that the session became. */
+            /** @description The order that the session became, or that the action is about. */
             order?: components["schemas"]["OrderRef"];
+            /** @description Why an action is not possible: cancelled, expired, fraud_pending, above_remaining, nothing_captured … */
+            reason?: string;
             /** @description Names the call in the log. */
             request_id: string;
             /**
@@ -219,6 +840,45 @@ export interface components {
             category_path?: string;
             global_trade_item_number?: string;
             manufacturer_part_number?: string;
+        };
+        RefundBody: {
+            /** Format: int64 */
+            amount: number;
+            description: string;
+            id: string;
+            /** @description None where a mere amount was refunded. */
+            order_lines: components["schemas"]["PartLine"][];
+            reference: string;
+            /** Format: date-time */
+            refunded_at: string;
+            /** @description The goods are in the warehouse again. */
+            restocked: boolean;
+            /**
+             * Format: int64
+             * @description What was kept of it.
+             */
+            return_fee: number;
+            /** @description By rate; of a mere amount in the proportions of the order. */
+            tax: components["schemas"]["TaxAmount"][];
+        };
+        RefundRequest: {
+            /**
+             * Format: int64
+             * @description A mere amount, of no lines.
+             */
+            amount?: number;
+            /** @description The shopper sees it. */
+            description?: string;
+            /** @description Discounts, gift cards and sales tax follow the goods. */
+            order_lines?: components["schemas"]["LineQuantity"][];
+            /** @description For settlement files. */
+            reference?: string;
+            /** @description The goods are in the warehouse again. */
+            restock?: boolean;
+        };
+        SearchInputBody: {
+            /** @description Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount. */
+            text: string;
         };
         Session: {
             billing_countries: string[];
@@ -300,6 +960,55 @@ export interface components {
             /** @description Where the shopper goes after the purchase. {REFERENCE} and {ORDER_NUMBER} are filled in. */
             success_url: string;
         };
+        Shipment: {
+            carrier: string;
+            delivery_method: string;
+            id: string;
+            /** @description None where nobody said what is in it. */
+            order_lines: components["schemas"]["LineQuantity"][];
+            /** Format: date-time */
+            shipped_at: string;
+            tracking_number: string;
+            tracking_uri: string;
+        };
+        ShipmentRequest: {
+            carrier: string;
+            /** @description One of Klarna's: Home, PickUpPoint, PickUpStore, Postal … */
+            delivery_method?: string;
+            /** @description What is in it; with a capture else what is captured, else all that is in no shipment. */
+            order_lines?: components["schemas"]["LineQuantity"][];
+            tracking_number?: string;
+            tracking_uri?: string;
+        };
+        StockChangeInputBody: {
+            items: components["schemas"]["StockItem"][];
+            /** @description Stays in the ledger. */
+            reason: string;
+        };
+        StockItem: {
+            /**
+             * Format: int64
+             * @description How many more; below 0: fewer.
+             */
+            delta?: number;
+            /**
+             * Format: int64
+             * @description As it was counted, with what is sold and not sent yet.
+             */
+            on_hand?: number;
+            sku: string;
+        };
+        StockList: {
+            data: components["schemas"]["Level"][];
+        };
+        TaxAmount: {
+            /** Format: int64 */
+            tax_rate: number;
+            /** Format: int64 */
+            total_amount: number;
+            /** Format: int64 */
+            total_tax_amount: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -309,6 +1018,245 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_catalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "products": [
+                     *         {
+                     *           "category": "camping",
+                     *           "name": {
+                     *             "en": "Tent for two"
+                     *           },
+                     *           "prices": {
+                     *             "SEK": 249900
+                     *           },
+                     *           "sku": "TENT-2P",
+                     *           "stock": 20,
+                     *           "tax_class": "standard"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                    "application/yaml": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_catalog: {
+        parameters: {
+            query?: {
+                /** @description Only check. */
+                dry_run?: boolean;
+            };
+            header?: {
+                "Content-Type"?: string;
+                /** @description The version that must be the newest, in quotes. */
+                "If-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "products": [
+                 *         {
+                 *           "category": "camping",
+                 *           "name": {
+                 *             "en": "Tent for two"
+                 *           },
+                 *           "prices": {
+                 *             "SEK": 249900
+                 *           },
+                 *           "sku": "TENT-2P",
+                 *           "stock": 20,
+                 *           "tax_class": "standard"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": {
+                    [key: string]: unknown;
+                };
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "object": "catalog",
+                     *       "products": 840,
+                     *       "version": 12,
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CatalogState"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Precondition Failed */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_checkout_session: {
         parameters: {
             query?: never;
@@ -909,6 +1857,1952 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "action": "capture",
+                     *       "capture_id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *       "created_at": "2026-11-30T08:00:00Z",
+                     *       "finished_at": "2026-11-30T08:00:09Z",
+                     *       "id": "7c9e6679-7425-50de-944b-e07fc1f90ae7",
+                     *       "object": "command",
+                     *       "order": {
+                     *         "id": "ord_7F3K",
+                     *         "number": "W-20931"
+                     *       },
+                     *       "status": "done"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description The next of the page before; -1 for the oldest events. */
+                after?: number;
+                /** @description Only these. */
+                type?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "data": {
+                     *             "id": "ord_7F3K",
+                     *             "number": "W-20931",
+                     *             "object": "order",
+                     *             "reference": "basket-1",
+                     *             "revision": 4
+                     *           },
+                     *           "id": "evt_3KQ",
+                     *           "sequence": 412,
+                     *           "timestamp": "2026-11-30T08:00:00Z",
+                     *           "type": "order.captured"
+                     *         }
+                     *       ],
+                     *       "next": 412
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EventList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_orders: {
+        parameters: {
+            query?: {
+                status?: "open" | "part_captured" | "captured" | "cancelled" | "expired";
+                /** @description Of purchase. */
+                country?: string;
+                /** @description Bought then, or later. */
+                placed_after?: string;
+                /** @description Bought before. */
+                placed_before?: string;
+                /** @description Changed then, or later. */
+                updated_after?: string;
+                /** @description With goods of this reference. */
+                sku?: string;
+                /** @description Of its checkout session. */
+                reference?: string;
+                limit?: number;
+                /** @description The next of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "amounts": {
+                     *             "authorized": 507700,
+                     *             "captured": 249900,
+                     *             "refunded": 0,
+                     *             "remaining": 257800
+                     *           },
+                     *           "billing_address": {
+                     *             "city": "Stockholm",
+                     *             "country": "se",
+                     *             "email": "ada@example.com",
+                     *             "family_name": "Lovelace",
+                     *             "given_name": "Ada",
+                     *             "phone": "+46700000000",
+                     *             "postal_code": "11143",
+                     *             "street_address": "Kungsgatan 1"
+                     *           },
+                     *           "captures": [
+                     *             {
+                     *               "amount": 249900,
+                     *               "captured_at": "2026-11-30T08:00:00Z",
+                     *               "description": "",
+                     *               "id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *               "order_lines": [
+                     *                 {
+                     *                   "id": "1",
+                     *                   "quantity": 1,
+                     *                   "total_amount": 249900,
+                     *                   "total_tax_amount": 49980
+                     *                 }
+                     *               ],
+                     *               "reference": "",
+                     *               "tax": [
+                     *                 {
+                     *                   "tax_rate": 2500,
+                     *                   "total_amount": 249900,
+                     *                   "total_tax_amount": 49980
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "checkboxes": [
+                     *             {
+                     *               "checked": false,
+                     *               "id": "newsletter"
+                     *             }
+                     *           ],
+                     *           "country": "SE",
+                     *           "currency": "SEK",
+                     *           "customer": {
+                     *             "type": "person"
+                     *           },
+                     *           "delivery": {
+                     *             "carrier": "",
+                     *             "id": "parcel",
+                     *             "name": "Home",
+                     *             "pickup_point": null,
+                     *             "price": 7900,
+                     *             "tms_reference": ""
+                     *           },
+                     *           "erased_at": null,
+                     *           "expires_at": "2026-12-27T12:00:00Z",
+                     *           "flags": [],
+                     *           "fraud_status": "ACCEPTED",
+                     *           "id": "ord_7F3K",
+                     *           "klarna_reference": "K4MADNY4",
+                     *           "locale": "sv-SE",
+                     *           "metadata": {
+                     *             "campaign": "spring"
+                     *           },
+                     *           "number": "W-20931",
+                     *           "object": "order",
+                     *           "order_amount": 507700,
+                     *           "order_id": "f3392f8b-6116-4073-ab96-e330819e2c07",
+                     *           "order_lines": [
+                     *             {
+                     *               "captured_quantity": 1,
+                     *               "id": "1",
+                     *               "name": "Tent for two",
+                     *               "open_quantity": 1,
+                     *               "quantity": 2,
+                     *               "reference": "TENT-2P",
+                     *               "refunded_quantity": 0,
+                     *               "tax_rate": 2500,
+                     *               "total_amount": 499800,
+                     *               "total_discount_amount": 0,
+                     *               "total_tax_amount": 99960,
+                     *               "type": "physical",
+                     *               "unit_price": 249900,
+                     *               "weight": 2100
+                     *             },
+                     *             {
+                     *               "captured_quantity": 0,
+                     *               "id": "shipping_fee:parcel",
+                     *               "name": "Home",
+                     *               "open_quantity": 1,
+                     *               "quantity": 1,
+                     *               "reference": "parcel",
+                     *               "refunded_quantity": 0,
+                     *               "tax_rate": 2500,
+                     *               "total_amount": 7900,
+                     *               "total_discount_amount": 0,
+                     *               "total_tax_amount": 1580,
+                     *               "type": "shipping_fee",
+                     *               "unit_price": 7900
+                     *             }
+                     *           ],
+                     *           "order_tax_amount": 101540,
+                     *           "payment_method": {
+                     *             "description": "Pay later",
+                     *             "type": "INVOICE"
+                     *           },
+                     *           "placed_at": "2026-11-29T12:00:00Z",
+                     *           "reference": "basket-1",
+                     *           "refunds": [],
+                     *           "revision": 4,
+                     *           "shipments": [
+                     *             {
+                     *               "carrier": "PostNord",
+                     *               "delivery_method": "Home",
+                     *               "id": "1",
+                     *               "order_lines": [
+                     *                 {
+                     *                   "id": "1",
+                     *                   "quantity": 1
+                     *                 }
+                     *               ],
+                     *               "shipped_at": "2026-11-30T08:00:00Z",
+                     *               "tracking_number": "1234",
+                     *               "tracking_uri": ""
+                     *             }
+                     *           ],
+                     *           "shippable": true,
+                     *           "shipping_address": {
+                     *             "city": "Stockholm",
+                     *             "country": "se",
+                     *             "email": "ada@example.com",
+                     *             "family_name": "Lovelace",
+                     *             "given_name": "Ada",
+                     *             "phone": "+46700000000",
+                     *             "postal_code": "11143",
+                     *             "street_address": "Kungsgatan 1"
+                     *           },
+                     *           "status": "part_captured",
+                     *           "updated_at": "2026-11-30T08:00:00Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_orders: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description The next of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "text": "lovelace mug-1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SearchInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "amounts": {
+                     *             "authorized": 507700,
+                     *             "captured": 249900,
+                     *             "refunded": 0,
+                     *             "remaining": 257800
+                     *           },
+                     *           "billing_address": {
+                     *             "city": "Stockholm",
+                     *             "country": "se",
+                     *             "email": "ada@example.com",
+                     *             "family_name": "Lovelace",
+                     *             "given_name": "Ada",
+                     *             "phone": "+46700000000",
+                     *             "postal_code": "11143",
+                     *             "street_address": "Kungsgatan 1"
+                     *           },
+                     *           "captures": [
+                     *             {
+                     *               "amount": 249900,
+                     *               "captured_at": "2026-11-30T08:00:00Z",
+                     *               "description": "",
+                     *               "id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *               "order_lines": [
+                     *                 {
+                     *                   "id": "1",
+                     *                   "quantity": 1,
+                     *                   "total_amount": 249900,
+                     *                   "total_tax_amount": 49980
+                     *                 }
+                     *               ],
+                     *               "reference": "",
+                     *               "tax": [
+                     *                 {
+                     *                   "tax_rate": 2500,
+                     *                   "total_amount": 249900,
+                     *                   "total_tax_amount": 49980
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "checkboxes": [
+                     *             {
+                     *               "checked": false,
+                     *               "id": "newsletter"
+                     *             }
+                     *           ],
+                     *           "country": "SE",
+                     *           "currency": "SEK",
+                     *           "customer": {
+                     *             "type": "person"
+                     *           },
+                     *           "delivery": {
+                     *             "carrier": "",
+                     *             "id": "parcel",
+                     *             "name": "Home",
+                     *             "pickup_point": null,
+                     *             "price": 7900,
+                     *             "tms_reference": ""
+                     *           },
+                     *           "erased_at": null,
+                     *           "expires_at": "2026-12-27T12:00:00Z",
+                     *           "flags": [],
+                     *           "fraud_status": "ACCEPTED",
+                     *           "id": "ord_7F3K",
+                     *           "klarna_reference": "K4MADNY4",
+                     *           "locale": "sv-SE",
+                     *           "metadata": {
+                     *             "campaign": "spring"
+                     *           },
+                     *           "number": "W-20931",
+                     *           "object": "order",
+                     *           "order_amount": 507700,
+                     *           "order_id": "f3392f8b-6116-4073-ab96-e330819e2c07",
+                     *           "order_lines": [
+                     *             {
+                     *               "captured_quantity": 1,
+                     *               "id": "1",
+                     *               "name": "Tent for two",
+                     *               "open_quantity": 1,
+                     *               "quantity": 2,
+                     *               "reference": "TENT-2P",
+                     *               "refunded_quantity": 0,
+                     *               "tax_rate": 2500,
+                     *               "total_amount": 499800,
+                     *               "total_discount_amount": 0,
+                     *               "total_tax_amount": 99960,
+                     *               "type": "physical",
+                     *               "unit_price": 249900,
+                     *               "weight": 2100
+                     *             },
+                     *             {
+                     *               "captured_quantity": 0,
+                     *               "id": "shipping_fee:parcel",
+                     *               "name": "Home",
+                     *               "open_quantity": 1,
+                     *               "quantity": 1,
+                     *               "reference": "parcel",
+                     *               "refunded_quantity": 0,
+                     *               "tax_rate": 2500,
+                     *               "total_amount": 7900,
+                     *               "total_discount_amount": 0,
+                     *               "total_tax_amount": 1580,
+                     *               "type": "shipping_fee",
+                     *               "unit_price": 7900
+                     *             }
+                     *           ],
+                     *           "order_tax_amount": 101540,
+                     *           "payment_method": {
+                     *             "description": "Pay later",
+                     *             "type": "INVOICE"
+                     *           },
+                     *           "placed_at": "2026-11-29T12:00:00Z",
+                     *           "reference": "basket-1",
+                     *           "refunds": [],
+                     *           "revision": 4,
+                     *           "shipments": [
+                     *             {
+                     *               "carrier": "PostNord",
+                     *               "delivery_method": "Home",
+                     *               "id": "1",
+                     *               "order_lines": [
+                     *                 {
+                     *                   "id": "1",
+                     *                   "quantity": 1
+                     *                 }
+                     *               ],
+                     *               "shipped_at": "2026-11-30T08:00:00Z",
+                     *               "tracking_number": "1234",
+                     *               "tracking_uri": ""
+                     *             }
+                     *           ],
+                     *           "shippable": true,
+                     *           "shipping_address": {
+                     *             "city": "Stockholm",
+                     *             "country": "se",
+                     *             "email": "ada@example.com",
+                     *             "family_name": "Lovelace",
+                     *             "given_name": "Ada",
+                     *             "phone": "+46700000000",
+                     *             "postal_code": "11143",
+                     *             "street_address": "Kungsgatan 1"
+                     *           },
+                     *           "status": "part_captured",
+                     *           "updated_at": "2026-11-30T08:00:00Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OrderList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID or number of the order. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "amounts": {
+                     *         "authorized": 507700,
+                     *         "captured": 249900,
+                     *         "refunded": 0,
+                     *         "remaining": 257800
+                     *       },
+                     *       "billing_address": {
+                     *         "city": "Stockholm",
+                     *         "country": "se",
+                     *         "email": "ada@example.com",
+                     *         "family_name": "Lovelace",
+                     *         "given_name": "Ada",
+                     *         "phone": "+46700000000",
+                     *         "postal_code": "11143",
+                     *         "street_address": "Kungsgatan 1"
+                     *       },
+                     *       "captures": [
+                     *         {
+                     *           "amount": 249900,
+                     *           "captured_at": "2026-11-30T08:00:00Z",
+                     *           "description": "",
+                     *           "id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *           "order_lines": [
+                     *             {
+                     *               "id": "1",
+                     *               "quantity": 1,
+                     *               "total_amount": 249900,
+                     *               "total_tax_amount": 49980
+                     *             }
+                     *           ],
+                     *           "reference": "",
+                     *           "tax": [
+                     *             {
+                     *               "tax_rate": 2500,
+                     *               "total_amount": 249900,
+                     *               "total_tax_amount": 49980
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "checkboxes": [
+                     *         {
+                     *           "checked": false,
+                     *           "id": "newsletter"
+                     *         }
+                     *       ],
+                     *       "country": "SE",
+                     *       "currency": "SEK",
+                     *       "customer": {
+                     *         "type": "person"
+                     *       },
+                     *       "delivery": {
+                     *         "carrier": "",
+                     *         "id": "parcel",
+                     *         "name": "Home",
+                     *         "pickup_point": null,
+                     *         "price": 7900,
+                     *         "tms_reference": ""
+                     *       },
+                     *       "erased_at": null,
+                     *       "expires_at": "2026-12-27T12:00:00Z",
+                     *       "flags": [],
+                     *       "fraud_status": "ACCEPTED",
+                     *       "id": "ord_7F3K",
+                     *       "klarna_reference": "K4MADNY4",
+                     *       "locale": "sv-SE",
+                     *       "metadata": {
+                     *         "campaign": "spring"
+                     *       },
+                     *       "number": "W-20931",
+                     *       "object": "order",
+                     *       "order_amount": 507700,
+                     *       "order_id": "f3392f8b-6116-4073-ab96-e330819e2c07",
+                     *       "order_lines": [
+                     *         {
+                     *           "captured_quantity": 1,
+                     *           "id": "1",
+                     *           "name": "Tent for two",
+                     *           "open_quantity": 1,
+                     *           "quantity": 2,
+                     *           "reference": "TENT-2P",
+                     *           "refunded_quantity": 0,
+                     *           "tax_rate": 2500,
+                     *           "total_amount": 499800,
+                     *           "total_discount_amount": 0,
+                     *           "total_tax_amount": 99960,
+                     *           "type": "physical",
+                     *           "unit_price": 249900,
+                     *           "weight": 2100
+                     *         },
+                     *         {
+                     *           "captured_quantity": 0,
+                     *           "id": "shipping_fee:parcel",
+                     *           "name": "Home",
+                     *           "open_quantity": 1,
+                     *           "quantity": 1,
+                     *           "reference": "parcel",
+                     *           "refunded_quantity": 0,
+                     *           "tax_rate": 2500,
+                     *           "total_amount": 7900,
+                     *           "total_discount_amount": 0,
+                     *           "total_tax_amount": 1580,
+                     *           "type": "shipping_fee",
+                     *           "unit_price": 7900
+                     *         }
+                     *       ],
+                     *       "order_tax_amount": 101540,
+                     *       "payment_method": {
+                     *         "description": "Pay later",
+                     *         "type": "INVOICE"
+                     *       },
+                     *       "placed_at": "2026-11-29T12:00:00Z",
+                     *       "reference": "basket-1",
+                     *       "refunds": [],
+                     *       "revision": 4,
+                     *       "shipments": [
+                     *         {
+                     *           "carrier": "PostNord",
+                     *           "delivery_method": "Home",
+                     *           "id": "1",
+                     *           "order_lines": [
+                     *             {
+                     *               "id": "1",
+                     *               "quantity": 1
+                     *             }
+                     *           ],
+                     *           "shipped_at": "2026-11-30T08:00:00Z",
+                     *           "tracking_number": "1234",
+                     *           "tracking_uri": ""
+                     *         }
+                     *       ],
+                     *       "shippable": true,
+                     *       "shipping_address": {
+                     *         "city": "Stockholm",
+                     *         "country": "se",
+                     *         "email": "ada@example.com",
+                     *         "family_name": "Lovelace",
+                     *         "given_name": "Ada",
+                     *         "phone": "+46700000000",
+                     *         "postal_code": "11143",
+                     *         "street_address": "Kungsgatan 1"
+                     *       },
+                     *       "status": "part_captured",
+                     *       "updated_at": "2026-11-30T08:00:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_order: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ID or number of the order. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "capture_id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7",
+                     *       "order": {
+                     *         "amounts": {
+                     *           "authorized": 507700,
+                     *           "captured": 249900,
+                     *           "refunded": 0,
+                     *           "remaining": 257800
+                     *         },
+                     *         "id": "ord_7F3K",
+                     *         "number": "W-20931",
+                     *         "reference": "basket-1",
+                     *         "revision": 4,
+                     *         "status": "part_captured"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Klarna has not answered yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    capture_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1 to 64 visible characters: the same again does nothing again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description ID or number of the order. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "order_lines": [
+                 *         {
+                 *           "id": "1",
+                 *           "quantity": 1
+                 *         }
+                 *       ],
+                 *       "shipments": [
+                 *         {
+                 *           "carrier": "PostNord",
+                 *           "tracking_number": "1234"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CaptureRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "capture_id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7",
+                     *       "order": {
+                     *         "amounts": {
+                     *           "authorized": 507700,
+                     *           "captured": 249900,
+                     *           "refunded": 0,
+                     *           "remaining": 257800
+                     *         },
+                     *         "id": "ord_7F3K",
+                     *         "number": "W-20931",
+                     *         "reference": "basket-1",
+                     *         "revision": 4,
+                     *         "status": "part_captured"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Klarna has not answered yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refund_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1 to 64 visible characters: the same again does nothing again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description ID or number of the order. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "order_lines": [
+                 *         {
+                 *           "id": "1",
+                 *           "quantity": 1
+                 *         }
+                 *       ],
+                 *       "restock": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefundRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "capture_id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7",
+                     *       "order": {
+                     *         "amounts": {
+                     *           "authorized": 507700,
+                     *           "captured": 249900,
+                     *           "refunded": 0,
+                     *           "remaining": 257800
+                     *         },
+                     *         "id": "ord_7F3K",
+                     *         "number": "W-20931",
+                     *         "reference": "basket-1",
+                     *         "revision": 4,
+                     *         "status": "part_captured"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Klarna has not answered yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1 to 64 visible characters: the same again does nothing again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description ID or number of the order. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "capture_id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7",
+                     *       "order": {
+                     *         "amounts": {
+                     *           "authorized": 507700,
+                     *           "captured": 249900,
+                     *           "refunded": 0,
+                     *           "remaining": 257800
+                     *         },
+                     *         "id": "ord_7F3K",
+                     *         "number": "W-20931",
+                     *         "reference": "basket-1",
+                     *         "revision": 4,
+                     *         "status": "part_captured"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Klarna has not answered yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ship_order: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description 1 to 64 visible characters: the same again does nothing again. */
+                "Idempotency-Key": string;
+            };
+            path: {
+                /** @description ID or number of the order. */
+                order: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "carrier": "PostNord",
+                 *       "order_lines": [
+                 *         {
+                 *           "id": "1",
+                 *           "quantity": 1
+                 *         }
+                 *       ],
+                 *       "tracking_number": "1234"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ParcelRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "capture_id": "4ba29b50-be7b-44f5-a492-113e6a865e22",
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7",
+                     *       "order": {
+                     *         "amounts": {
+                     *           "authorized": 507700,
+                     *           "captured": 249900,
+                     *           "refunded": 0,
+                     *           "remaining": 257800
+                     *         },
+                     *         "id": "ord_7F3K",
+                     *         "number": "W-20931",
+                     *         "reference": "basket-1",
+                     *         "revision": 4,
+                     *         "status": "part_captured"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Klarna has not answered yet */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ActionResult"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stock: {
+        parameters: {
+            query: {
+                /** @description Of which products; what is not counted is left out. */
+                sku: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "available": 297,
+                     *           "committed": 200,
+                     *           "on_hand": 500,
+                     *           "reserved": 3,
+                     *           "sku": "MUG-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StockList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_stock: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 64 visible characters: the same again does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "on_hand": 500,
+                 *           "sku": "MUG-1"
+                 *         },
+                 *         {
+                 *           "delta": -2,
+                 *           "sku": "JAM-1"
+                 *         }
+                 *       ],
+                 *       "reason": "stocktaking"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StockChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "data": [
+                     *         {
+                     *           "available": 297,
+                     *           "committed": 200,
+                     *           "on_hand": 500,
+                     *           "reserved": 3,
+                     *           "sku": "MUG-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StockList"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
