@@ -103,7 +103,7 @@ func buy(t *testing.T, w *shoptest.World, link, reference string) {
 	}
 }
 
-// The client that oapi-codegen makes takes a session to its sale.
+// The client that oapi-codegen makes takes a session to its sale, and the order to its refund.
 func TestGo(t *testing.T) {
 	w := world(t)
 	c, err := clients.NewClientWithResponses(w.URL, clients.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
@@ -133,6 +133,27 @@ func TestGo(t *testing.T) {
 	sold, err := c.GetCheckoutSessionWithResponse(t.Context(), "go-1")
 	if err != nil || sold.JSON200 == nil || sold.JSON200.Status != "complete" || sold.JSON200.Order.Number != number {
 		t.Fatalf("%v: %s", err, sold.Body)
+	}
+	// The goods are sent, and come back.
+	captured, err := c.CaptureOrderWithResponse(t.Context(), number, &clients.CaptureOrderParams{IdempotencyKey: "capture"}, clients.CaptureRequest{})
+	if err != nil || captured.JSON200 == nil || captured.JSON200.CaptureId == nil {
+		t.Fatalf("%v: %s", err, captured.Body)
+	}
+	refund := func() *clients.RefundOrderResponse {
+		got, err := c.RefundOrderWithResponse(t.Context(), number, &clients.RefundOrderParams{IdempotencyKey: "refund"}, clients.RefundRequest{
+			OrderLines: &[]clients.LineQuantity{{Id: "1", Quantity: 1}},
+		})
+		if err != nil || got.JSON200 == nil || got.JSON200.RefundId == nil {
+			t.Fatalf("%v: %s", err, got.Body)
+		}
+		return got
+	}
+	if first, again := refund(), refund(); *first.JSON200.RefundId != *again.JSON200.RefundId {
+		t.Errorf("refunded as %s and %s", *first.JSON200.RefundId, *again.JSON200.RefundId)
+	}
+	order, err := c.GetOrderWithResponse(t.Context(), number)
+	if err != nil || order.JSON200 == nil || order.JSON200.Status != "captured" || order.JSON200.Amounts.Captured != 257800 || order.JSON200.Amounts.Refunded != price {
+		t.Fatalf("%v: %s", err, order.Body)
 	}
 	if again := put(); again.ApplicationproblemJSON409 == nil || again.ApplicationproblemJSON409.Code != "complete" {
 		t.Errorf("bought again: %s", again.Body)
