@@ -168,7 +168,7 @@ func TestTypeScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(step string) []byte {
-		cmd := exec.CommandContext(t.Context(), node, "sale.mjs", w.URL, "sk_test", "js-1", step) //nolint:gosec // ours
+		cmd := exec.CommandContext(t.Context(), node, "sale.mjs", w.URL, "sk_test", "js-1", step)
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
