@@ -154,6 +154,7 @@ func TestStoryIsPaged(t *testing.T) {
 	knows := regexp.MustCompile(`\| merchant_data (0|\d+ → \d+)$`)
 	keys := map[string]bool{}
 	path, pages := "orders/"+s.ID, 0
+	var others []string
 	for ; path != "" && pages < 5; pages++ {
 		doc := s.Page(path, 200).One(t, "main")
 		if got := doc.One(t, ".head").One(t, ".second").Words(); !strings.HasPrefix(got, "152 events") {
@@ -162,6 +163,8 @@ func TestStoryIsPaged(t *testing.T) {
 		for _, row := range storyRows(s, path) {
 			if update := strings.Contains(row, s.ID[:8]); update && !knows.MatchString(row) {
 				t.Errorf("page %d: a row knows nothing of the one before: %s", pages, row)
+			} else if !update {
+				others = append(others, row)
 			}
 		}
 		path = ""
@@ -177,7 +180,7 @@ func TestStoryIsPaged(t *testing.T) {
 		}
 	}
 	if len(keys) != 152 || pages != 2 { // and the state after the create
-		t.Errorf("%d rows on %d pages, want 152 on 2", len(keys), pages)
+		t.Errorf("%d rows on %d pages, want 152 on 2; those that are no updates: %q", len(keys), pages, others)
 	}
 	for _, pre := range s.Page("requests", 200).Find("pre") {
 		if n := len(pre.Text()); n > 21_000 {
