@@ -32,10 +32,6 @@ import (
 
 const secretPrefix = "cs_" // of client secrets
 
-// snippetLife is how long after the purchase Klarna's confirmation works.
-// Source: docs.klarna.com, Render the confirmation snippet.
-const snippetLife = 2 * time.Hour
-
 // Browsers mounts what pages of the merchant's ask. limit bounds what one browser may.
 func (a *API) Browsers(r chi.Router, limit func(http.Handler) http.Handler) {
 	r.Get(Path+"/checkout.js", static.ServeModule)
@@ -332,7 +328,7 @@ func (a *API) embedConfirmation(r *http.Request, in embedRequest) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case !found || o.Free() || o.Origin != "" || o.Erased() || time.Since(o.PlacedAt) >= snippetLife: // it says who bought
+	case !found || o.Free() || o.Origin != "" || o.Erased() || time.Since(o.PlacedAt) >= kco.ConfirmationLife: // it says who bought
 		return nil, gone
 	}
 	checkout, err := a.KCO.Client.GetOrder(ctx, o.OrderID)

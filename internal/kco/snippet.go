@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/net/html"
 )
+
+// ConfirmationLife is how long after the purchase Klarna's confirmation works.
+// Source: docs.klarna.com, Render the confirmation snippet.
+const ConfirmationLife = 2 * time.Hour
 
 // Snippet returns Klarna's html_snippet as it works under a strict
 // Content-Security-Policy: each script and style element has the page's nonce, and each

@@ -24,10 +24,9 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// ownTime is how long after the purchase the buyer's browser shows the order without its key,
-// and how long Klarna's confirmation works.
-// Source: docs.klarna.com, Render the confirmation snippet.
-const ownTime = 2 * time.Hour
+// ownTime is how long after the purchase the buyer's browser shows the order without its key:
+// as long as Klarna's part of the page works.
+const ownTime = kco.ConfirmationLife
 
 var (
 	// errNotFinished: the order of the confirmation is not bought.

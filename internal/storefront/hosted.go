@@ -101,12 +101,7 @@ func (s *Storefront) cancelURL(r *http.Request) string {
 	if err != nil || !found || row.CancelURL == "" {
 		return ""
 	}
-	return filledIn(row, row.CancelURL, "")
-}
-
-// filledIn is an address of the merchant's for a session, with a reason.
-func filledIn(row checkoutsession.Session, address, reason string) string {
-	return row.Way(address, reason)
+	return row.Way(row.CancelURL, "")
 }
 
 // nothing answers for a session of which nothing can be bought now. False: it has not answered.
@@ -252,7 +247,7 @@ func (s *Storefront) onward(ctx context.Context, bought order.Order) string {
 		return ""
 	}
 	row.OrderNumber = bought.Number
-	return filledIn(row, row.SuccessURL, "")
+	return row.Way(row.SuccessURL, "")
 }
 
 // paid sends the buyer of a session to the merchant's page although its order could not be
@@ -270,6 +265,6 @@ func (s *Storefront) paid(w http.ResponseWriter, r *http.Request, orderID string
 	if err != nil || !found {
 		return false // the page that tries again
 	}
-	http.Redirect(w, r, filledIn(row, row.SuccessURL, ""), http.StatusSeeOther)
+	toMerchant(w, r, row.Way(row.SuccessURL, ""))
 	return true
 }
