@@ -62,15 +62,24 @@ func PostgresURL(t testing.TB) string {
 	if shared.server == nil {
 		s := &Server{t: t}
 		s.start(settingsOf(nil))
+		s.prepare(t)
 		shared.server = s
 	}
-	return shared.server.database(t)
+	name := ""
+	if n := len(shared.empty); n > 0 {
+		name, shared.empty = shared.empty[n-1], shared.empty[:n-1]
+	} else {
+		name = shared.server.database(t)
+	}
+	t.Cleanup(func() { shared.server.free(t, name) })
+	return shared.server.url(name, "shop")
 }
 
 // shared is the server of this process, for all tests that stop none.
 var shared struct {
 	sync.Mutex
 	server *Server
+	empty  []string // databases that wait for the next test
 }
 
 var template struct {
@@ -131,6 +140,8 @@ type Server struct {
 	done  chan struct{}
 	// made counts databases, whose names nobody has had before.
 	made atomic.Int64
+
+	shape, emptying string // of the shared server's databases
 }
 
 // StartServer runs a server of the test's own, with settings of postgresql.conf,
@@ -171,20 +182,14 @@ func settingsOf(settings []string) (args []string) {
 // Database makes an empty database with all tables and returns its URL.
 func (s *Server) Database() string {
 	s.t.Helper()
-	return s.database(s.t)
+	return s.url(s.database(s.t), "shop")
 }
 
-// database is Database for a test, with which the database goes.
-func (s *Server) database(t testing.TB) string {
+func (s *Server) database(t testing.TB) (name string) {
 	t.Helper()
-	name := "t" + strconv.FormatInt(s.made.Add(1), 10)
+	name = "t" + strconv.FormatInt(s.made.Add(1), 10)
 	s.exec(t, "create database "+name+" template shop owner shop")
-	t.Cleanup(func() {
-		if s.cmd != nil {
-			s.exec(t, "drop database "+name+" with (force)")
-		}
-	})
-	return s.url(name, "shop")
+	return name
 }
 
 // Exec runs a statement as the server's administrator.
@@ -195,8 +200,7 @@ func (s *Server) Exec(query string) {
 
 func (s *Server) exec(t testing.TB, query string) {
 	t.Helper()
-	admin, err := sql.Open("pgx", s.url("postgres", "postgres"))
-	must(t, err)
+	admin := s.admin(t, "postgres")
 	defer func() { _ = admin.Close() }()
 	if _, err := admin.Exec(query); err != nil {
 		t.Fatalf("%s: %v", query, err)
@@ -317,11 +321,11 @@ func (s *Server) launch(cmd *exec.Cmd) {
 // await waits until the server answers, at most a minute.
 func (s *Server) await() {
 	s.t.Helper()
-	admin, err := sql.Open("pgx", s.url("postgres", "postgres"))
-	must(s.t, err)
+	admin := s.admin(s.t, "postgres")
 	defer func() { _ = admin.Close() }()
 	for deadline := time.Now().Add(time.Minute); ; {
-		if err = admin.Ping(); err == nil {
+		err := admin.Ping()
+		if err == nil {
 			return
 		}
 		select {
