@@ -115,6 +115,7 @@ func fill(text string, args []any) string {
 		return text
 	}
 	var b strings.Builder
+	b.Grow(2 * len(text))
 	for {
 		before, rest, found := strings.Cut(text, "{")
 		b.WriteString(before)

@@ -1,7 +1,5 @@
 package i18n
 
-import "slices"
-
 // Text is a text by language. Those of catalogue and shop file have at least one.
 type Text map[Lang]string
 
@@ -12,7 +10,12 @@ func (t Text) In(l Lang) (text string, in Lang) { return In(t, l) }
 // In is [Text.In] for whatever there is by language: what t has in a language, else in
 // English, else in any language.
 func In[T any](t map[Lang]T, l Lang) (thing T, in Lang) {
-	for _, candidate := range slices.Concat([]Lang{l, English}, Langs()) {
+	for _, candidate := range [...]Lang{l, English} {
+		if thing, ok := t[candidate]; ok {
+			return thing, candidate
+		}
+	}
+	for _, candidate := range Langs() {
 		if thing, ok := t[candidate]; ok {
 			return thing, candidate
 		}

@@ -18,19 +18,20 @@ const ConfirmationLife = 2 * time.Hour
 // style attribute is called data-style, from which web/static/iframe.js sets it. It changes
 // nothing else. nonce must have only letters, digits, - and _; "": the page's script sets it.
 func Snippet(snippet, nonce string) string {
-	var out bytes.Buffer
+	var out strings.Builder
+	out.Grow(len(snippet) + len(snippet)/8)
 	z := html.NewTokenizer(strings.NewReader(snippet))
 	for {
-		kind := z.Next()
-		raw := append([]byte(nil), z.Raw()...) // reading the token moves the tokenizer on
-		if kind == html.ErrorToken {
-			out.Write(raw)
+		switch z.Next() {
+		case html.StartTagToken, html.SelfClosingTagToken:
+			raw := bytes.Clone(z.Raw()) // reading the token changes it
+			out.Write(tag(raw, z.Token(), nonce))
+		case html.ErrorToken:
+			out.Write(z.Raw())
 			return out.String()
+		default:
+			out.Write(z.Raw())
 		}
-		if kind == html.StartTagToken || kind == html.SelfClosingTagToken {
-			raw = tag(raw, z.Token(), nonce)
-		}
-		out.Write(raw)
 	}
 }
 

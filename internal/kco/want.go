@@ -2,8 +2,6 @@ package kco
 
 import (
 	"cmp"
-	"slices"
-	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
@@ -90,8 +88,11 @@ func shippingOptions(q cart.Quote) ([]ShippingOption, error) {
 // description is where a way of delivery leads and how long it takes. The form may not show
 // what is in the details.
 func description(o cart.Option) string {
-	parts := []string{o.Location.Address.Line(), o.Time}
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
+	line := o.Location.Address.Line()
+	if line == "" || o.Time == "" {
+		return line + o.Time
+	}
+	return line + " · " + o.Time
 }
 
 // options are those of a market's form.

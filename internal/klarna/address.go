@@ -59,7 +59,9 @@ func (a *Address) Members() []Member {
 // others are the members of Other.
 func (a Address) others() map[string]json.RawMessage {
 	members := map[string]json.RawMessage{}
-	_ = json.Unmarshal([]byte(a.Other), &members) // "" has none
+	if a.Other != "" {
+		_ = json.Unmarshal([]byte(a.Other), &members)
+	}
 	return members
 }
 
@@ -160,16 +162,26 @@ func (a Address) Line() string {
 
 // place fills in a form of places. A comma goes with what is before it.
 func (a Address) place(form string) string {
-	var parts []string
+	var parts [3]string
+	n := 0
 	for sign := range strings.FieldsSeq(form) {
 		letter, comma := strings.CutSuffix(sign, ",")
-		text := strings.TrimSpace(map[string]string{"C": a.City, "Z": a.PostalCode, "S": a.Region}[letter])
+		var text string
+		switch letter {
+		case "C":
+			text = strings.TrimSpace(a.City)
+		case "Z":
+			text = strings.TrimSpace(a.PostalCode)
+		case "S":
+			text = strings.TrimSpace(a.Region)
+		}
 		if comma && text != "" && (a.Region != "" || a.PostalCode != "") {
 			text += ","
 		}
-		parts = append(parts, text)
+		parts[n] = text
+		n++
 	}
-	return joined(" ", parts...)
+	return joined(" ", parts[:n]...)
 }
 
 // marked is a text with a mark before it, unless it has one.
@@ -183,5 +195,15 @@ func marked(mark, text string, marks ...string) string {
 
 // joined joins the parts that are not empty.
 func joined(by string, parts ...string) string {
-	return strings.Join(slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return strings.TrimSpace(s) == "" }), by)
+	var b strings.Builder
+	for _, part := range parts {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(by)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
 }

@@ -15,26 +15,37 @@ import (
 // such member: "order_lines[0].shipping_attributes.weight".
 func Differences(want, got any, sameURL func(want, got string) bool) []string {
 	d := differences{sameURL: sameURL}
-	d.members("", reflect.ValueOf(want), reflect.ValueOf(got))
+	d.members(nil, reflect.ValueOf(want), reflect.ValueOf(got))
 	return d.names
 }
 
 type differences struct {
 	sameURL func(want, got string) bool
 	names   []string
-	told    []string // members of a Told
+	told    string // the first member of a Told that differs; "": none
+}
+
+// path is where a member is. It is joined for a difference only, which is rare.
+type path struct {
+	in   *path // nil: what is compared
+	name string
+}
+
+func (p *path) member(name string) string {
+	for ; p != nil; p = p.in {
+		name = p.name + "." + name
+	}
+	return name
 }
 
 // members compares two objects of one type.
-func (d *differences) members(prefix string, want, got reflect.Value) {
+func (d *differences) members(at *path, want, got reflect.Value) {
 	for i, name := range memberNames(want.Type()) {
-		if want.Field(i).Type() == reflect.TypeFor[Told]() {
-			told := differences{sameURL: d.sameURL}
-			told.members(prefix, want.Field(i), got.Field(i))
-			d.told = told.names
-			continue
+		before := len(d.names)
+		d.value(at, name, want.Field(i), got.Field(i))
+		if want.Field(i).Type() == reflect.TypeFor[Told]() && len(d.names) > before {
+			d.told, d.names = d.names[before], d.names[:before]
 		}
-		d.value(prefix, name, want.Field(i), got.Field(i))
 	}
 }
 
@@ -53,36 +64,41 @@ func memberNames(t reflect.Type) []string {
 
 var namesOf sync.Map // reflect.Type → []string
 
-// value compares the member prefix+name. It joins the two only for a difference, which
-// is rare.
-func (d *differences) value(prefix, name string, want, got reflect.Value) {
+// value compares a member.
+func (d *differences) value(at *path, name string, want, got reflect.Value) {
 	switch want.Kind() {
 	case reflect.Struct:
 		if name != "" { // else its members are those of the struct around it
-			prefix += name + "."
+			at = &path{in: at, name: name}
 		}
-		d.members(prefix, want, got)
+		d.members(at, want, got)
 	case reflect.Slice:
 		if want.Len() != got.Len() {
-			d.names = append(d.names, prefix+name)
+			d.names = append(d.names, at.member(name))
 		}
 		for i := range min(want.Len(), got.Len()) {
-			entry := differences{sameURL: d.sameURL}
-			entry.value(prefix, name, want.Index(i), got.Index(i))
-			differs := fmt.Sprintf("%s%s[%d]", prefix, name, i)
-			switch {
-			case len(entry.names) > 0:
-				d.names = append(d.names, differs)
-			case len(entry.told) > 0:
-				d.names = append(d.names, differs+strings.TrimPrefix(entry.told[0], prefix+name))
-			}
+			d.entry(at, name, i, want.Index(i), got.Index(i))
 		}
 	default:
 		equal := want.Comparable() && want.Equal(got)
-		if !equal && !d.same(prefix+name, want, got) {
-			d.names = append(d.names, prefix+name)
+		if !equal && !d.same(at.member(name), want, got) {
+			d.names = append(d.names, at.member(name))
 		}
 	}
+}
+
+// entry compares entry i of a list.
+func (d *differences) entry(at *path, name string, i int, want, got reflect.Value) {
+	before, told := len(d.names), d.told
+	d.told = ""
+	d.value(at, name, want, got)
+	if len(d.names) > before {
+		d.names = append(d.names[:before], fmt.Sprintf("%s[%d]", at.member(name), i))
+	} else if d.told != "" {
+		list := at.member(name)
+		d.names = append(d.names, fmt.Sprintf("%s[%d]%s", list, i, strings.TrimPrefix(d.told, list)))
+	}
+	d.told = told
 }
 
 // same compares two unequal values without members: some still count as the same.

@@ -1,15 +1,22 @@
 package templates
 
+import (
+	"encoding/json"
+	"sync"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
+
 // pageData is the data for the page's scripts, as JSON.
 type pageData struct {
-	CartRevision int64             `json:"cart_revision"`
-	CartIDHash   string            `json:"cart_id_hash"`
-	OrderID      string            `json:"order_id,omitempty"`   // checkout only
-	UpdateURL    string            `json:"update_url,omitempty"` // checkout only
-	Country      string            `json:"country,omitempty"`    // checkout only: of the prices shown
-	Basket       *basketData       `json:"basket,omitempty"`     // checkout session only
-	Payments     *paymentsData     `json:"payments,omitempty"`   // checkout with Klarna Payments only
-	Texts        map[string]string `json:"texts"`
+	CartRevision int64           `json:"cart_revision"`
+	CartIDHash   string          `json:"cart_id_hash"`
+	OrderID      string          `json:"order_id,omitempty"`   // checkout only
+	UpdateURL    string          `json:"update_url,omitempty"` // checkout only
+	Country      string          `json:"country,omitempty"`    // checkout only: of the prices shown
+	Basket       *basketData     `json:"basket,omitempty"`     // checkout session only
+	Payments     *paymentsData   `json:"payments,omitempty"`   // checkout with Klarna Payments only
+	Texts        json.RawMessage `json:"texts"`
 }
 
 // basketData is what the page of a checkout session needs to follow its basket.
@@ -124,21 +131,17 @@ var paymentsTexts = map[string]string{
 }
 
 func (s Shell) data() pageData {
-	d := pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, Texts: map[string]string{}}
-	d.add(s, pageTexts)
-	return d
+	return pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, Texts: s.scriptTexts(forPage)}
 }
 
 func (v CheckoutView) data() pageData {
-	d := v.checkoutData(v.base() + "/update")
+	d := v.checkoutData(v.base()+"/update", forCheckout)
 	d.OrderID = v.OrderID
 	return d
 }
 
 func (v PaymentsView) data() pageData {
-	d := v.checkoutData(v.payments() + "/update")
-	d.add(v.Shell, formTexts)
-	d.add(v.Shell, paymentsTexts)
+	d := v.checkoutData(v.payments()+"/update", forPayments)
 	d.Payments = &paymentsData{
 		Page: v.Page, Form: v.Form, Library: v.Library, ClientToken: v.ClientToken, Session: v.Session, Methods: v.Methods, Region: v.Region, Untaxed: v.Untaxed, NoVAT: v.NoVAT, AsksPlace: v.AsksPlace, PostalCode: v.PostalCode,
 		PlaceURL: v.payments() + "/place", DetailsURL: v.payments(), ReviewURL: v.payments() + "/review",
@@ -147,26 +150,78 @@ func (v PaymentsView) data() pageData {
 }
 
 func (v FreeView) data() pageData {
-	d := v.checkoutData(v.base() + "/update")
-	d.add(v.Shell, formTexts)
+	d := v.checkoutData(v.base()+"/update", forForm)
 	d.OrderID = v.OrderID
 	return d
 }
 
 // checkoutData is the data for a page with an open order.
-func (s Shell) checkoutData(updateURL string) pageData {
-	d := s.data()
-	d.UpdateURL, d.Country = updateURL, s.Country
+func (s Shell) checkoutData(updateURL string, texts textsFor) pageData {
+	d := pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, UpdateURL: updateURL, Country: s.Country, Texts: s.scriptTexts(texts)}
 	if s.Base != "" {
 		d.Basket = &basketData{Revision: s.BasketRevision, StateURL: s.Base + "/state", SeenURL: s.Base + "/seen"}
 	}
-	d.add(s, checkoutTexts)
-	d.Texts["unavailable_body"] = s.t("checkout_error.body") + " " + s.t("checkout_error.ref")
 	return d
 }
 
-func (d pageData) add(s Shell, keys map[string]string) {
-	for name, key := range keys {
-		d.Texts[name] = s.t(key)
+// textsFor are the scripts that texts are for; each has those of the one before.
+type textsFor int
+
+const (
+	forPage     textsFor = iota // any page
+	forCheckout                 // a page with an open order
+	forForm                     // with a form of our own
+	forPayments                 // with Klarna's widget
+)
+
+// scriptTexts are the texts for the scripts of a page, as an object by the scripts' names.
+// Most pages have the built-in ones, which are made once for a language.
+func (s Shell) scriptTexts(scripts textsFor) json.RawMessage {
+	for key := range s.Shop.Texts {
+		if scriptKeys[key] {
+			return textsOf(s.voice(), scripts)
+		}
 	}
+	type builtIn struct {
+		i18n.Lang
+		textsFor
+	}
+	of := builtIn{s.lang(), scripts}
+	texts, known := builtInTexts.Load(of)
+	if !known {
+		texts, _ = builtInTexts.LoadOrStore(of, textsOf(i18n.Voice{Lang: of.Lang}, scripts))
+	}
+	return texts.(json.RawMessage)
+}
+
+var builtInTexts sync.Map
+
+// scriptKeys are the keys of all these texts.
+var scriptKeys = func() map[string]bool {
+	keys := map[string]bool{unavailableBody: true, unavailableRef: true}
+	for _, texts := range allTexts {
+		for _, key := range texts {
+			keys[key] = true
+		}
+	}
+	return keys
+}()
+
+const unavailableBody, unavailableRef = "checkout_error.body", "checkout_error.ref"
+
+// allTexts are those of textsFor.
+var allTexts = [...]map[string]string{pageTexts, checkoutTexts, formTexts, paymentsTexts}
+
+func textsOf(v i18n.Voice, scripts textsFor) json.RawMessage {
+	texts := map[string]string{}
+	for _, more := range allTexts[:scripts+1] {
+		for name, key := range more {
+			texts[name] = v.T(key)
+		}
+	}
+	if scripts >= forCheckout {
+		texts["unavailable_body"] = v.T(unavailableBody) + " " + v.T(unavailableRef)
+	}
+	encoded, _ := json.Marshal(texts) // of texts it cannot fail
+	return encoded
 }
