@@ -225,3 +225,34 @@ func nearest(t *testing.T, what string, got money.Amount, amount int64, rate int
 		t.Errorf("%s of %d at %d = %d, exactly %s", what, amount, rate, got, exact.FloatString(3))
 	}
 }
+
+// Klarna's rule for a line: the tax is at most 1 minor unit away from the exact one.
+func TestAccepts(t *testing.T) {
+	tests := []struct {
+		rate     money.TaxRate
+		gross    money.Amount
+		from, to money.Amount // the taxes that are accepted
+	}{
+		{25000, 12500, 2499, 2501}, // exactly 2500
+		{25000, 999, 199, 200},     // 199.8
+		{25000, -999, -200, -199},
+		{6625, 106625, 6624, 6626},
+		{0, 500, -1, 1},
+		{25000, 0, -1, 1},
+	}
+	for _, tt := range tests {
+		for tax, want := range map[money.Amount]bool{tt.from - 1: false, tt.from: true, tt.to: true, tt.to + 1: false} {
+			if got := tt.rate.Accepts(tt.gross, tax); got != want {
+				t.Errorf("%d of %d at %d: %v, want %v", tax, tt.gross, tt.rate, got, want)
+			}
+		}
+	}
+	for _, rate := range []money.TaxRate{-1, 100001} {
+		if rate.Accepts(0, 0) {
+			t.Errorf("a rate of %d counts", rate)
+		}
+	}
+	if money.TaxRate(25000).Accepts(most, 0) || money.TaxRate(25000).Accepts(0, least) {
+		t.Error("amounts count that are too large to compute")
+	}
+}

@@ -88,6 +88,17 @@ func TestPublish(t *testing.T) {
 		if err != nil || len(entries) != 5 || entries[0].Number != 5 || entries[0].BackTo != 1 || entries[4].BackTo != 0 || entries[0].Catalog != entries[4].Catalog {
 			t.Errorf("the list is %+v, %v", entries, err)
 		}
+		for _, expected := range []int64{4, 6} {
+			if _, err := p.PublishCatalog(ctx, *goods("a", "17900"), expected, false); !errors.Is(err, publish.ErrStale) {
+				t.Errorf("on top of version %d, where 5 is the newest: %v", expected, err)
+			}
+		}
+		if v, err := p.PublishCatalog(ctx, *goods("a", "17900"), 5, true); err != nil || mug(t, v) != 17900 {
+			t.Errorf("a dry run on top of the newest: %v", err)
+		}
+		if v, err := p.PublishCatalog(ctx, *goods("a", "17900"), 5, false); err != nil || v.Number != 6 || mug(t, v) != 17900 {
+			t.Errorf("on top of the newest: %v", err)
+		}
 		levels, err := (&stock.Store{DB: d}).Levels(ctx)
 		if err != nil || levels["MUG-1"] != 240 {
 			t.Errorf("the stock of the mug is %d, %v", levels["MUG-1"], err)
