@@ -1,6 +1,7 @@
 package klarna
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -70,6 +71,14 @@ type plain Address
 
 // UnmarshalJSON reads an address with all its members.
 func (a *Address) UnmarshalJSON(text []byte) error {
+	known := json.NewDecoder(bytes.NewReader(text))
+	known.DisallowUnknownFields()
+	before := *a
+	if known.Decode((*plain)(a)) == nil { // as most do
+		a.Other = ""
+		return nil
+	}
+	*a = before
 	if err := json.Unmarshal(text, (*plain)(a)); err != nil {
 		return err
 	}

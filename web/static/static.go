@@ -25,7 +25,19 @@ var own = Tree{Root: "/static/", Hash: hash(), File: func(name string) ([]byte, 
 }}
 
 // URL is the address of a file of this folder: URL("pictures/MUG-1.svg").
-func URL(name string) string { return own.URL(name) }
+func URL(name string) string {
+	if url, known := urls[name]; known {
+		return url
+	}
+	return own.URL(name)
+}
+
+// urls are the addresses by name: a page has dozens.
+var urls = func() map[string]string {
+	urls := map[string]string{}
+	each(func(name string, _ []byte) { urls[name] = own.URL(name) })
+	return urls
+}()
 
 // Handler serves /static/….
 func Handler() http.Handler { return own }
@@ -77,17 +89,24 @@ func (t Tree) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hash is of all names and contents. An embedded file system cannot fail to be read.
+// hash is of all names and contents.
 func hash() string {
 	h := sha256.New()
+	each(func(name string, content []byte) {
+		_, _ = h.Write([]byte(name + "\x00"))
+		_, _ = h.Write(content)
+	})
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// each goes through all files. An embedded file system cannot fail to be read.
+func each(do func(name string, content []byte)) {
 	_ = fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		content, err := files.ReadFile(name)
-		_, _ = h.Write([]byte(name + "\x00"))
-		_, _ = h.Write(content)
+		do(name, content)
 		return err
 	})
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }
