@@ -95,7 +95,10 @@ const (
 	MailShipped   MailKind = "order_shipped"
 	MailRefunded  MailKind = "order_refunded"
 	MailCancelled MailKind = "order_cancelled"
+	// MailWithdrawal acknowledges a statement of withdrawal. The law wants it, so the shop file
+	// cannot leave it out.
+	MailWithdrawal MailKind = "order_withdrawal"
 )
 
-// MailKinds are all of them.
+// MailKinds are those that a shop file chooses from.
 func MailKinds() []MailKind { return []MailKind{MailPlaced, MailShipped, MailRefunded, MailCancelled} }
