@@ -140,6 +140,7 @@ type ProductView struct {
 	Options     []string // what the variants differ in, as the page calls it
 	Variants    []Variant
 	Tax         TaxNote
+	Final       bool   // consumers have no right to withdraw from it, and would have elsewhere
 	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
 	Offers      []Offer
 	Takes       string // the time that it takes; "" = not told
