@@ -3,6 +3,8 @@ package storefront_test
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
+	"image/png"
 	"net/http"
 	"slices"
 	"strings"
@@ -140,12 +142,15 @@ func TestPublicPages(t *testing.T) {
 		Icons    []struct{ Src, Sizes string }
 	}
 	b.JSON("/manifest.webmanifest", &manifest)
-	if manifest.Name != s.Published.Now().Shop.Name || manifest.StartURL != "/" || len(manifest.Icons) == 0 {
+	if manifest.Name != s.Published.Now().Shop.Name || manifest.StartURL != "/" || len(manifest.Icons) != 4 {
 		t.Errorf("%+v", manifest)
 	}
+	manifest.Icons = append(manifest.Icons, struct{ Src, Sizes string }{doc.Find("link[rel=apple-touch-icon]").AttrOr("href", ""), "180x180"})
 	for _, icon := range manifest.Icons {
 		if got := b.Get(icon.Src); got.StatusCode != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), "image/") {
 			t.Errorf("the icon %s: got %d, %s", icon.Src, got.StatusCode, got.Header.Get("Content-Type"))
+		} else if picture, err := png.DecodeConfig(strings.NewReader(got.Text)); icon.Sizes != "any" && (err != nil || fmt.Sprintf("%dx%d", picture.Width, picture.Height) != icon.Sizes) {
+			t.Errorf("the icon %s has %d pixels, want %s", icon.Src, picture.Width, icon.Sizes)
 		}
 	}
 }
