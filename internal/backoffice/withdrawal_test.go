@@ -9,29 +9,29 @@ import (
 	"github.com/shopd/shopd/internal/order"
 )
 
+// withdraw states a withdrawal from so many of the first line of an order, or of each of its goods.
+func (o *office) withdraw(s order.Order, n int64, whole bool) {
+	o.T.Helper()
+	var stated []order.WithdrawnLine
+	for i, id := range order.LineIDs(s.OrderLines) {
+		if s.OrderLines[i].IsGoods() && (whole || i == 0) {
+			stated = append(stated, order.WithdrawnLine{ID: id, Quantity: min(n, s.OrderLines[i].Quantity)})
+		}
+	}
+	_, err := o.Book.TakeWithdrawal(o.T.Context(), s.OrderID, order.Withdrawal{ID: "W" + s.Number, Name: "Eva Svår", Email: "eva@arbete.example", Lines: stated}, time.Now())
+	if err != nil {
+		o.T.Fatal(err)
+	}
+}
+
 // A withdrawal is in the list's view and on the order's page, with what to do next: the form of the refund has
 // its quantities and puts them back in stock. It is dealt with when that is refunded, or when staff say so.
 func TestWithdrawals(t *testing.T) {
 	w := newOffice(t)
 	first, second := w.sale(3, "email", "eva@example.com"), w.sale(1)
 	ada, bo := w.clerk("ada"), w.clerk("bo")
-	state := func(o order.Order, n int64, whole bool) {
-		t.Helper()
-		stated := []order.WithdrawnLine{}
-		for i, id := range order.LineIDs(o.OrderLines) {
-			if o.OrderLines[i].IsGoods() && (whole || i == 0) {
-				stated = append(stated, order.WithdrawnLine{ID: id, Quantity: min(n, o.OrderLines[i].Quantity)})
-			}
-		}
-		_, err := w.Book.TakeWithdrawal(t.Context(), o.OrderID, order.Withdrawal{
-			ID: "W" + o.Number, Name: "Eva Svår", Email: "eva@arbete.example", Lines: stated,
-		}, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	state(first, 2, false)
-	state(second, 1, true)
+	w.withdraw(first, 2, false)
+	w.withdraw(second, 1, true)
 	view := func() string { t.Helper(); return strings.Join(ada.look("/admin/?withdrawn=1").texts("tbody th"), " ") }
 	if list := view(); !strings.Contains(list, first.Number) || !strings.Contains(list, second.Number) {
 		t.Errorf("the list has %q", list)

@@ -31,7 +31,7 @@ func Of(v *publish.Version, l i18n.Lang) templates.Shop {
 	}
 	return templates.Shop{
 		Icons: icons,
-		Name: s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
+		Name:  s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
 		Contact: templates.Contact(s.Contact), Texts: s.Texts,
 		Terms:   s.Pages.Terms.Address(l, settings.TermsPath),
 		Privacy: s.Pages.Privacy.Address(l, settings.PrivacyPath),

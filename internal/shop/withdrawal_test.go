@@ -30,7 +30,9 @@ func TestWithdrawalByKeyboard(t *testing.T) {
 	_, writes := w.Listen(func(c *shop.Config) {
 		config(c)
 		c.Mail = &shopmail.Shown{}
-		c.Published = publish.Fixed(shoptest.Own(t, func(s *settings.Shop) { s.Mail = settings.Mail{From: mail.Address{Address: "order@fjallboden.example"}} }))
+		c.Published = publish.Fixed(shoptest.Own(t, func(s *settings.Shop) {
+			s.Mail = settings.Mail{From: mail.Address{Address: "order@fjallboden.example"}}
+		}))
 	})
 	for _, tt := range []struct {
 		locale string
