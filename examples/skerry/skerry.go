@@ -11,7 +11,7 @@ import (
 
 // FS has the files: shop.yaml with what it names, and catalog.json.
 //
-//go:embed shop.yaml catalog.json logo.svg skerry.css *.md
+//go:embed shop.yaml catalog.json logo.svg icon-180.png icon-192.png icon-512.png skerry.css *.md
 var FS embed.FS
 
 // Version is the demo's shop and catalogue, as number 1.

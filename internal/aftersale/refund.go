@@ -3,6 +3,7 @@ package aftersale
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,7 +147,12 @@ func refundDefaults(d *Draft) {
 	if len(lines) == 0 {
 		d.Values.Set("what", whatAmount)
 	}
-	d.setQuantities(lines, func(klarna.OrderLine) int64 { return 0 })
+	names := quantityFields(lines)
+	for i, n := range d.Order.ToRefund() {
+		if d.Values.Set(names[i], strconv.FormatInt(n, 10)); n > 0 && lines[i].IsGoods() {
+			d.Values.Set("restock", "1")
+		}
+	}
 }
 
 func refundParse(d *Draft) {
@@ -237,7 +243,11 @@ func refundForm(d *Draft, f *form.Form) {
 	lines := o.Refundable()
 	options := []form.Option{{Value: whatAll, Label: "All that was captured, " + form.Money(refundable(d.Order), o.PurchaseCurrency)}}
 	if len(lines) > 0 {
-		options = append(options, form.Option{Value: whatLines, Label: "These quantities"})
+		these := form.Option{Value: whatLines, Label: "These quantities"}
+		if o.Flagged(order.WithdrawalRequested) {
+			these.Hint = "What the consumer has withdrawn from is entered."
+		}
+		options = append(options, these)
 		f.Lines = form.NewTable("Lines that are captured and not refunded", string(o.PurchaseCurrency), "Captured", d.takenLines(lines, true))
 	}
 	options = append(options, form.Option{Value: whatAmount, Label: "An amount", Hint: "Klarna then does not know which lines it is for."})

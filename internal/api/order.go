@@ -27,7 +27,7 @@ type Order struct {
 	Status          string            `json:"status" enum:"open,part_captured,captured,cancelled,expired"`
 	FraudStatus     string            `json:"fraud_status" doc:"ACCEPTED, PENDING or REJECTED, as Klarna says."`
 	Shippable       bool              `json:"shippable" doc:"false while Klarna checks, after it refused, and when the order was cancelled."`
-	Flags           []string          `json:"flags" nullable:"false" doc:"What to look at, such as oversold, not_current, duplicate_number."`
+	Flags           []string          `json:"flags" nullable:"false" doc:"What to look at, such as oversold, not_current, duplicate_number, withdrawal_requested."`
 	PaymentMethod   *PaymentMethod    `json:"payment_method" doc:"null of an order of 0."`
 	PlacedAt        time.Time         `json:"placed_at"`
 	UpdatedAt       time.Time         `json:"updated_at"`
@@ -49,6 +49,7 @@ type Order struct {
 	Captures        []Capture         `json:"captures" nullable:"false"`
 	Refunds         []RefundBody      `json:"refunds" nullable:"false"`
 	Shipments       []Shipment        `json:"shipments" nullable:"false"`
+	Withdrawals     []Withdrawal      `json:"withdrawals" nullable:"false" doc:"Statements of a consumer who withdrew from the contract, oldest first."`
 }
 
 // PaymentMethod is how the shopper pays.
@@ -188,6 +189,15 @@ type Shipment struct {
 	ShippedAt      time.Time      `json:"shipped_at"`
 }
 
+// Withdrawal is a consumer's statement of withdrawal from the contract.
+type Withdrawal struct {
+	ID         string         `json:"id"`
+	ReceivedAt time.Time      `json:"received_at"`
+	Name       string         `json:"name"`
+	Email      string         `json:"email" doc:"To which it was acknowledged."`
+	OrderLines []LineQuantity `json:"order_lines" nullable:"false"`
+}
+
 // LineQuantity is how many of a line.
 type LineQuantity struct {
 	ID       string `json:"id" minLength:"1" maxLength:"400"`
@@ -213,6 +223,7 @@ func orderBody(o order.Order, updated time.Time) Order {
 		OrderAmount: int64(o.OrderAmount), OrderTaxAmount: int64(o.OrderTaxAmount), OrderLines: []OrderLine{},
 		Amounts:  Amounts{int64(o.OrderAmount), int64(o.CapturedAmount), int64(o.RefundedAmount), int64(o.Remaining())},
 		Delivery: deliveryBody(o), Checkboxes: []Checkbox{}, Captures: []Capture{}, Refunds: []RefundBody{}, Shipments: shipmentBodies(o),
+		Withdrawals: []Withdrawal{},
 	}
 	if body.Metadata == nil {
 		body.Metadata = map[string]string{}
@@ -242,6 +253,13 @@ func orderBody(o order.Order, updated time.Time) Order {
 	}
 	for _, r := range o.Refunds {
 		body.Refunds = append(body.Refunds, refundBody(o, r))
+	}
+	for _, w := range o.Withdrawals {
+		stated := Withdrawal{w.ID, w.At, w.Name, w.Email, []LineQuantity{}}
+		for _, l := range w.Lines {
+			stated.OrderLines = append(stated.OrderLines, LineQuantity{o.LineName(l.ID), l.Quantity})
+		}
+		body.Withdrawals = append(body.Withdrawals, stated)
 	}
 	return body
 }

@@ -31,7 +31,8 @@ const (
     "order_lines": [{"id": "1", "quantity": 1, "total_amount": 249900, "total_tax_amount": 49980}],
     "tax": [{"tax_rate": 2500, "total_amount": 249900, "total_tax_amount": 49980}], "description": "", "reference": ""}],
   "refunds": [],
-  "shipments": [{"id": "1", "order_lines": [{"id": "1", "quantity": 1}], "carrier": "PostNord", "tracking_number": "1234", "tracking_uri": "", "delivery_method": "Home", "shipped_at": "2026-11-30T08:00:00Z"}]
+  "shipments": [{"id": "1", "order_lines": [{"id": "1", "quantity": 1}], "carrier": "PostNord", "tracking_number": "1234", "tracking_uri": "", "delivery_method": "Home", "shipped_at": "2026-11-30T08:00:00Z"}],
+  "withdrawals": []
 }`
 	actionExample = `{
   "command": "7c9e6679-7425-50de-944b-e07fc1f90ae7",

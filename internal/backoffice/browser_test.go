@@ -51,6 +51,9 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		p.Go(o.URL + page.path)
 		look(page.name)
 	}
+	o.withdraw(s, 1, false)
+	p.Go(o.URL + "/admin/orders/" + s.Number)
+	look("order, withdrawn from")
 }
 
 // audit looks at the open page with axe-core, on a desk and on a phone.

@@ -92,7 +92,13 @@ func (b *Backoffice) showOrder(w http.ResponseWriter, r *http.Request, status in
 	if refreshErr != nil {
 		v.Notes = append(v.Notes, b.staleNote(entries))
 	}
-	v.Notes = append(v.Notes, flagNotes(o)...)
+	for _, n := range flagNotes(o) {
+		if n.ID == string(order.WithdrawalRequested) && staffOf(r.Context()).Role == Manage {
+			n.Actions = b.withdrawalActions(o, now)
+		}
+		v.Notes = append(v.Notes, n)
+	}
+	v.Withdrawals = withdrawals(o)
 	v.Notes = append(v.Notes, unnamedNotes(o)...)
 	if to := addressLines(o.BillingAddress); !slices.Equal(to, addressLines(o.ShippingAddress)) {
 		v.BillTo = to
@@ -197,6 +203,8 @@ func flagNotes(o order.Order) []templates.Note {
 			n.Title, n.Body = "More was sold than is in stock.", "Check the stock before you capture."
 		case order.NoCart:
 			n.Title, n.Body = "The cart is not known.", "Klarna did not say which cart this order was made for. The stock was not counted."
+		case order.WithdrawalRequested:
+			n.Title, n.Body = withdrawalNote(o)
 		default:
 			n.Title = "Look at this order: " + string(f) + "."
 		}

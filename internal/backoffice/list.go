@@ -76,11 +76,11 @@ func (b *Backoffice) searchFor(w http.ResponseWriter, r *http.Request, form url.
 func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Query, err error) {
 	f = templates.AdminFilter{
 		Sealed: v.Get("q"), Status: v.Get("status"), Risk: v.Get("risk"), Country: v.Get("country"), From: v.Get("from"), To: v.Get("to"),
-		ToShip: v.Get("to_ship"), Expiring: v.Get("expiring"), Flagged: v.Get("flagged"), Sort: v.Get("sort"),
+		ToShip: v.Get("to_ship"), Expiring: v.Get("expiring"), Flagged: v.Get("flagged"), Withdrawn: v.Get("withdrawn"), Sort: v.Get("sort"),
 	}
 	var opened bool
 	if f.Query, opened = b.open(f.Sealed); !opened || len(f.Query) > maxSearch || !states.have(f.Status) || !risks.have(f.Risk) || !isCountry(f.Country) ||
-		!marks.have(f.ToShip) || !marks.have(f.Expiring) || !marks.have(f.Flagged) || !sorts.have(f.Sort) {
+		!marks.have(f.ToShip) || !marks.have(f.Expiring) || !marks.have(f.Flagged) || !marks.have(f.Withdrawn) || !sorts.have(f.Sort) {
 		return f, q, errBadRequest
 	}
 	if !strings.HasPrefix(f.Sealed, sealMark) { // somebody has written it into an address
@@ -89,7 +89,7 @@ func (b *Backoffice) filterOf(v url.Values) (f templates.AdminFilter, q order.Qu
 	sorted, descending := strings.CutPrefix(f.Sort, "-")
 	q = order.Query{
 		Text: f.Query, State: order.State(f.Status), Risk: ordermanagement.FraudStatus(f.Risk), Country: f.Country,
-		ToShip: f.ToShip == set, Expiring: f.Expiring == set, Flagged: f.Flagged == set,
+		ToShip: f.ToShip == set, Expiring: f.Expiring == set, Flagged: f.Flagged == set, Withdrawn: f.Withdrawn == set,
 		Sort: order.Sort(strings.TrimPrefix(sorted, "placed")), Ascending: !descending && sorted != "", Cursor: v.Get("page"),
 	}
 	var toErr error
@@ -240,6 +240,7 @@ func views(f templates.AdminFilter, n order.Counts) []templates.AdminView {
 	}{
 		{"To ship", n.ToShip, templates.AdminFilter{ToShip: set}},
 		{"Expiring", n.Expiring, templates.AdminFilter{Expiring: set}},
+		{"Withdrawn", n.Withdrawn, templates.AdminFilter{Withdrawn: set}},
 		{"Flagged", n.Flagged, templates.AdminFilter{Flagged: set}},
 		{"Being checked", n.Pending, templates.AdminFilter{Risk: string(ordermanagement.FraudPending)}},
 		{"Rejected", n.Rejected, templates.AdminFilter{Risk: string(ordermanagement.FraudRejected)}},
@@ -276,6 +277,7 @@ func chips(f templates.AdminFilter) []templates.AdminChip {
 	add("Only", "to ship", &f.ToShip)
 	add("Only", "expiring", &f.Expiring)
 	add("Only", "flagged", &f.Flagged)
+	add("Only", "withdrawn", &f.Withdrawn)
 	return all
 }
 

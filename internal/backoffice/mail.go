@@ -27,7 +27,7 @@ const (
 // mailNames are what staff call the kinds of mail.
 var mailNames = map[settings.MailKind]string{
 	settings.MailPlaced: "order placed", settings.MailShipped: "order shipped",
-	settings.MailRefunded: "order refunded", settings.MailCancelled: "order cancelled",
+	settings.MailRefunded: "order refunded", settings.MailCancelled: "order cancelled", settings.MailWithdrawal: "withdrawal received",
 }
 
 func (b *Backoffice) mailRoutes(r chi.Router) {

@@ -106,6 +106,10 @@ func happen(v *templates.AdminEvent, o order.Order, e order.AuditEntry) {
 		v.Text = "Flagged for review"
 	case order.AuditNote:
 		v.Text = "wrote a note"
+	case order.AuditWithdrawal:
+		v.Text = "Shopper withdrew from the contract"
+	case order.AuditWithdrawn:
+		v.Text = "said that the withdrawal is dealt with"
 	case order.AuditMail:
 		tellMail(v, e)
 	case order.AuditStock:

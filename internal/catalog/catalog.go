@@ -37,6 +37,7 @@ type Group struct {
 	Brand       string    // may be ""
 	Class       market.TaxClass
 	Digital     bool       // nothing is shipped, and it never runs out
+	Final       bool       // consumers have no right to withdraw from it
 	Pictures    []string   // each a picture of the shop's ("MUG-1.svg") or an https URL
 	Options     []string   // what variants differ in ("size"); none of a product alone
 	Variants    []*Product // in the order of the file; a product alone is the only one

@@ -161,7 +161,7 @@ func (v *validator) readCurrencies(n *yamlfile.Node, products []*yamlfile.Node) 
 // product adds a product to c, and its category unless those were declared.
 func (v *validator) product(c *Catalog, n *yamlfile.Node, path string, declared bool) {
 	required := []string{"sku", "category", "name", "tax_class", "prices"}
-	optional := []string{"description", "material", "digital", "brand", "picture", "pictures", "weight", "stock", "gtin"}
+	optional := []string{"description", "material", "digital", "brand", "picture", "pictures", "weight", "stock", "gtin", "withdrawal"}
 	varied := n.Get("id") != nil || n.Get("options") != nil || n.Get("variants") != nil
 	if varied {
 		required = []string{"id", "category", "name", "tax_class", "options", "variants"}
@@ -177,6 +177,7 @@ func (v *validator) product(c *Catalog, n *yamlfile.Node, path string, declared 
 		Class:       market.TaxClass(v.Text(m["tax_class"], path+".tax_class", 64)),
 		Digital:     v.Boolean(m["digital"], path+".digital"),
 		Pictures:    v.pictures(m, path),
+		Final:       m["withdrawal"] != nil && !v.Boolean(m["withdrawal"], path+".withdrawal"),
 	}
 	if _, _, known := c.CategoryName(g.Category, "en"); !known && g.Category != "" {
 		if declared {

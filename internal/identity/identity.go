@@ -25,8 +25,13 @@ func Of(v *publish.Version, l i18n.Lang) templates.Shop {
 		return files.URL(name)
 	}
 	s := v.Shop
+	var icons []templates.Icon
+	for _, icon := range v.Served.Icons {
+		icons = append(icons, templates.Icon{URL: url(icon.Name), Side: icon.Side})
+	}
 	return templates.Shop{
-		Name: s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
+		Icons: icons,
+		Name:  s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
 		Contact: templates.Contact(s.Contact), Texts: s.Texts,
 		Terms:   s.Pages.Terms.Address(l, settings.TermsPath),
 		Privacy: s.Pages.Privacy.Address(l, settings.PrivacyPath),

@@ -43,6 +43,10 @@ func bought(kind settings.MailKind, country, locale, currency string) order.Orde
 	})
 	switch kind {
 	case settings.MailPlaced:
+	case settings.MailWithdrawal:
+		o.Withdrawals = []order.Withdrawal{{ID: "W", At: shoptest.Noon, Name: "Anna-Karin Öberg-Lindström", Email: "anna@kund.example", Lines: []order.WithdrawnLine{
+			{ID: "physical:MUG-1", Name: lines[0].Name, Quantity: 2, Of: 12, Level: 2},
+		}}}
 	case settings.MailCancelled:
 		o.Status = ordermanagement.Cancelled
 	case settings.MailShipped, settings.MailRefunded:
@@ -97,7 +101,7 @@ func TestMailLooks(t *testing.T) {
 		s.Look.Logo = &settings.File{Name: "logo.png", Data: logo(t)}
 	})}
 	p := browsertest.Open(t, browsertest.Options{})
-	for _, kind := range settings.MailKinds() {
+	for _, kind := range append(settings.MailKinds(), settings.MailWithdrawal) {
 		for _, l := range locales {
 			m, err := mailer.Compose(t.Context(), bought(kind, l.country, l.locale, l.currency), kind, "evt_1", 0)
 			if err != nil {
@@ -106,7 +110,7 @@ func TestMailLooks(t *testing.T) {
 			if strings.Contains(m.Subject+m.Text, "Anna-Karin") && kind == settings.MailCancelled || !strings.Contains(m.Subject, "(FB-7K3D-29QX)") || m.Language != l.locale[:2] {
 				t.Errorf("%s, %s: %q in %s", kind, l.locale, m.Subject, m.Language)
 			}
-			if !slices.ContainsFunc([]string{"149,00", "149.00", "149 kr", "149\u00a0kr", "1 866", "1\u00a0866", "1.866", "1,866"}, func(amount string) bool { return strings.Contains(m.Text, amount) }) && kind != settings.MailShipped {
+			if !slices.ContainsFunc([]string{"149,00", "149.00", "149 kr", "149\u00a0kr", "1 866", "1\u00a0866", "1.866", "1,866"}, func(amount string) bool { return strings.Contains(m.Text, amount) }) && kind != settings.MailShipped && kind != settings.MailWithdrawal {
 				t.Errorf("%s, %s has no amount:\n%s", kind, l.locale, m.Text)
 			}
 			page = m.Preview()

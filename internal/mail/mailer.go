@@ -36,6 +36,7 @@ type Mailer struct {
 var kinds = map[event.Type]settings.MailKind{
 	event.OrderCreated: settings.MailPlaced, event.OrderShipped: settings.MailShipped,
 	event.OrderCaptured: settings.MailShipped, event.OrderRefunded: settings.MailRefunded, event.OrderCancelled: settings.MailCancelled,
+	event.OrderWithdrawalRequested: settings.MailWithdrawal,
 }
 
 // Receiver is the mailer among the receivers of events. A mail is sent twice at most.
@@ -49,13 +50,17 @@ func (m *Mailer) Writes(kind settings.MailKind) bool {
 		return false
 	}
 	says := m.Published.Now().Shop.Mail
-	return says.From.Address != "" && slices.Contains(says.Send, kind)
+	return says.From.Address != "" && (kind == settings.MailWithdrawal || slices.Contains(says.Send, kind))
 }
 
 // wants reports whether the shop writes a mail when this happens.
 func (m *Mailer) wants(e event.Event) bool {
-	if kind, known := kinds[e.Type]; !known || !m.Writes(kind) {
+	kind, known := kinds[e.Type]
+	switch {
+	case !known || !m.Writes(kind):
 		return false
+	case kind == settings.MailWithdrawal:
+		return true // of whichever order
 	}
 	var about struct{ Reference *string }
 	_ = json.Unmarshal(e.Data, &about) // we wrote it
@@ -167,6 +172,9 @@ func Kinds(o order.Order) (fit []settings.MailKind) {
 	}
 	if o.Status == ordermanagement.Cancelled {
 		fit = append(fit, settings.MailCancelled)
+	}
+	if len(o.Withdrawals) > 0 {
+		fit = append(fit, settings.MailWithdrawal)
 	}
 	return fit
 }

@@ -47,7 +47,11 @@ func (m *Mailer) Compose(ctx context.Context, o order.Order, kind settings.MailK
 	if shop.Mail.From.Address == "" {
 		return nil, fmt.Errorf("%w: the shop file has no mail.from", event.ErrRefused)
 	}
-	to, err := address(o.BillingAddress.Email)
+	email := o.BillingAddress.Email
+	if stated := o.At(revision).Withdrawals; kind == settings.MailWithdrawal && len(stated) > 0 {
+		email = stated[len(stated)-1].Email
+	}
+	to, err := address(email)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", event.ErrRefused, err)
 	}
@@ -109,6 +113,12 @@ func address(typed string) (mail.Address, error) {
 		return mail.Address{}, errAddress
 	}
 	return mail.Address{Address: name + "@" + host}, nil
+}
+
+// Writable reports whether an address that somebody typed is one that can be written to.
+func Writable(typed string) bool {
+	_, err := address(typed)
+	return err == nil
 }
 
 // domain is the host of an address as mail servers write it, "" where it cannot be one.

@@ -20,6 +20,8 @@ const (
 	AuditStock        = "stock"        // the goods of a cancelled order are in the stock again
 	AuditMail         = "mail"         // a mail was sent, or could not be; ID says which
 	AuditNote         = "note"         // staff wrote something down for one another
+	AuditWithdrawal   = "withdrawal"   // a consumer withdrew from the contract; ID says which statement
+	AuditWithdrawn    = "withdrawn"    // staff have dealt with what was withdrawn from
 )
 
 // Audit returns what happened to an order, newest first. That a command was

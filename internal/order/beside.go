@@ -61,13 +61,13 @@ func (b *Book) OthersOf(ctx context.Context, o Order, limit int) (others []Order
 }
 
 // Counts are how many orders of the book staff have to do with or to look at, each as far as MaxTotal + 1.
-type Counts struct{ ToShip, Expiring, Flagged, Pending, Rejected int64 }
+type Counts struct{ ToShip, Expiring, Withdrawn, Flagged, Pending, Rejected int64 }
 
 // Counts counts them. The error is ErrUnavailable, wrapped.
 func (b *Book) Counts(ctx context.Context) (c Counts, err error) {
 	err = b.view(ctx, func(tx *sql.Tx) error {
 		for n, q := range map[*int64]Query{
-			&c.ToShip: {ToShip: true}, &c.Expiring: {Expiring: true}, &c.Flagged: {Flagged: true},
+			&c.ToShip: {ToShip: true}, &c.Expiring: {Expiring: true}, &c.Flagged: {Flagged: true}, &c.Withdrawn: {Withdrawn: true},
 			&c.Pending: {Risk: ordermanagement.FraudPending}, &c.Rejected: {Risk: ordermanagement.FraudRejected},
 		} {
 			s, err := q.selection(ctx, tx)

@@ -9,7 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
-// note writes down in which revision captures, refunds and shipments came into the book, so
+// note writes down in which revision captures, refunds, shipments and withdrawals came into the book, so
 // that an event of that revision can be told with what came with it.
 func (o *Order) note(before Order) {
 	came := maps.Clone(o.Came)
@@ -25,7 +25,7 @@ func (o *Order) note(before Order) {
 	o.Came = came
 }
 
-// happenings are the captures, refunds and shipments of an order, as Came names them.
+// happenings are the captures, refunds, shipments and withdrawals of an order, as Came names them.
 func (o Order) happenings() map[string]bool {
 	all := map[string]bool{}
 	for _, c := range o.Captures {
@@ -37,13 +37,17 @@ func (o Order) happenings() map[string]bool {
 	for _, s := range o.Shipments {
 		all[ofShipment(s.ID)] = true
 	}
+	for _, w := range o.Withdrawals {
+		all[ofWithdrawal(w.ID)] = true
+	}
 	return all
 }
 
-func ofKlarna(id string) string   { return strings.ToLower(id) }
-func ofShipment(id string) string { return "shipment " + id }
+func ofKlarna(id string) string     { return strings.ToLower(id) }
+func ofShipment(id string) string   { return "shipment " + id }
+func ofWithdrawal(id string) string { return "withdrawal " + id }
 
-// At is the order with those captures, refunds and shipments alone that came with a revision; of
+// At is the order with those captures, refunds, shipments and withdrawals alone that came with a revision; of
 // those of which none came with it, as with 0, the newest. What came before revisions were
 // noted counts as one.
 func (o Order) At(revision int64) Order {
@@ -62,8 +66,8 @@ func (o Order) At(revision int64) Order {
 		}
 	}
 	part := o
-	part.Captures, part.Refunds, part.Shipments = nil, nil, nil
-	var sent, refunds []string // captures and shipments go together
+	part.Captures, part.Refunds, part.Shipments, part.Withdrawals = nil, nil, nil, nil
+	var sent, refunds, withdrawals []string // captures and shipments go together
 	for _, c := range o.Captures {
 		sent = append(sent, ofKlarna(c.CaptureID))
 	}
@@ -73,6 +77,9 @@ func (o Order) At(revision int64) Order {
 	for _, r := range o.Refunds {
 		refunds = append(refunds, ofKlarna(r.RefundID))
 	}
+	for _, w := range o.Withdrawals {
+		withdrawals = append(withdrawals, ofWithdrawal(w.ID))
+	}
 	only(sent, func(i int) {
 		if i < len(o.Captures) {
 			part.Captures = append(part.Captures, o.Captures[i])
@@ -81,6 +88,7 @@ func (o Order) At(revision int64) Order {
 		}
 	})
 	only(refunds, func(i int) { part.Refunds = append(part.Refunds, o.Refunds[i]) })
+	only(withdrawals, func(i int) { part.Withdrawals = append(part.Withdrawals, o.Withdrawals[i]) })
 	return part
 }
 

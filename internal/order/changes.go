@@ -129,7 +129,7 @@ func (o Order) facts() string {
 	text, _ := json.Marshal([]any{ // cannot fail: all are plain data
 		o.Status, o.FraudStatus, o.OrderAmount, o.CapturedAmount, o.RefundedAmount, o.RemainingAuthorizedAmount,
 		o.OrderLines, captures, o.Refunds, o.ShippingInfo, o.Shipments, o.ShippingAddress, o.BillingAddress, o.Delivery, o.ExpiresAt,
-		o.MerchantReference1, o.MerchantReference2,
+		o.MerchantReference1, o.MerchantReference2, o.Withdrawals,
 	})
 	return string(text)
 }

@@ -44,7 +44,8 @@ func (o Order) bare() Order {
 		Revision: o.Revision, MaterialRevision: o.MaterialRevision, OriginalOrderAmount: o.OriginalOrderAmount,
 		CapturedAmount: o.CapturedAmount, RefundedAmount: o.RefundedAmount, RemainingAuthorizedAmount: o.RemainingAuthorizedAmount,
 		Captures: each(o.Captures, bareCapture), Refunds: each(o.Refunds, bareRefund), ShippingInfo: each(o.ShippingInfo, bareInfo),
-		Shipments: each(o.Shipments, bareShipment), Restocked: o.Restocked, Came: o.Came,
+		Shipments: each(o.Shipments, bareShipment), Restocked: o.Restocked,
+		Withdrawals: each(o.Withdrawals, Withdrawal.bare), Came: o.Came,
 		MerchantReference1: o.bareReference(o.MerchantReference1), MerchantReference2: o.bareReference(o.MerchantReference2),
 		Running: o.Running, SendingUntil: o.SendingUntil, Expiring: o.Expiring, Acknowledged: o.Acknowledged, CartClosed: o.CartClosed,
 	}

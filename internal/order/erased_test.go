@@ -22,7 +22,7 @@ var stays = []string{
 	"Status", "FraudStatus", "Flags",
 	"Captures.CaptureID", "Captures.KlarnaReference", "Captures.ShippingInfo.ShippingMethod", "Refunds.RefundID", "ShippingInfo.ShippingMethod",
 	"Shipments.ID", "Shipments.OrderLines.ID", "Shipments.DeliveryMethod", "Shipments.CaptureID", "Shipments.Told.ShippingMethod",
-	"Restocked.RefundID", "Restocked.Goods.SKU", "Terms.Campaigns.ID", "Terms.Campaigns.Reference", "Terms.Campaigns.Name", "Terms.Campaigns.Rule.SKUs", "Terms.Vouchers",
+	"Restocked.RefundID", "Restocked.Goods.SKU", "Withdrawals.ID", "Withdrawals.Lines.ID", "Withdrawals.Lines.Name", "Terms.Campaigns.ID", "Terms.Campaigns.Reference", "Terms.Campaigns.Name", "Terms.Campaigns.Rule.SKUs", "Terms.Vouchers",
 }
 
 // An order of which every text and number is there is erased: only what is listed stays, and

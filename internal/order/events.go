@@ -21,6 +21,7 @@ func happened(before, after Order) (list []event.Type) {
 	add(before.Followed() && after.CapturedAmount > before.CapturedAmount, event.OrderCaptured)
 	add(before.Followed() && after.RefundedAmount > before.RefundedAmount, event.OrderRefunded)
 	add(len(after.Shipments) > len(before.Shipments), event.OrderShipped)
+	add(len(after.Withdrawals) > len(before.Withdrawals), event.OrderWithdrawalRequested)
 	add(became(ordermanagement.Cancelled), event.OrderCancelled)
 	add(after.Expiring && !before.Expiring, event.OrderExpiring)
 	add(became(ordermanagement.Expired), event.OrderExpired)

@@ -38,6 +38,7 @@ type Query struct {
 	Expiring                  bool      // within 7 days, and something of it can be captured
 	ToShip                    bool      // see Order.ToShip
 	Flagged                   bool      // with any flag
+	Withdrawn                 bool      // flagged WithdrawalRequested
 
 	Sort      Sort
 	Ascending bool // oldest, smallest, first of the alphabet first
@@ -239,7 +240,7 @@ func (q Query) key() string {
 // what staff have to do or to look at: that is few, and without statistics he might go
 // through all orders instead.
 func (q Query) hiding(nothing string) string {
-	if q.Expiring || q.ToShip || q.Flagged || q.Risk == ordermanagement.FraudPending || q.Risk == ordermanagement.FraudRejected {
+	if q.Expiring || q.ToShip || q.Flagged || q.Withdrawn || q.Risk == ordermanagement.FraudPending || q.Risk == ordermanagement.FraudRejected {
 		return nothing
 	}
 	return ""
@@ -419,6 +420,7 @@ func (q Query) selection(ctx context.Context, tx *sql.Tx) (selection, error) {
 	add(q.Expiring, "o.expiring")
 	add(q.ToShip, "o.to_ship")
 	add(q.Flagged, "o.flagged")
+	add(q.Withdrawn, "o.withdrawn")
 	add(!q.PlacedAfter.IsZero(), "o.placed_at >= $", q.PlacedAfter.UnixMilli())
 	add(!q.PlacedBefore.IsZero(), "o.placed_at < $", q.PlacedBefore.UnixMilli())
 	if text := strings.TrimSpace(q.Text); text != "" {

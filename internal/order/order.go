@@ -32,6 +32,8 @@ const (
 	NoCart Flag = "no_cart"
 	// DuplicateNumber: the number that its checkout session was to have is another order's.
 	DuplicateNumber Flag = "duplicate_number"
+	// WithdrawalRequested: a consumer withdrew from goods that are neither cancelled nor refunded.
+	WithdrawalRequested Flag = "withdrawal_requested"
 )
 
 // Order is an order of the book: what Klarna authorised, and how far we are
@@ -98,7 +100,8 @@ type Order struct {
 	ShippingInfo              []ordermanagement.ShippingInfo `json:"shipping_info,omitempty"` // of the order; captures have their own
 	Shipments                 []Shipment                     `json:"shipments,omitempty"`
 	Restocked                 []Restock                      `json:"restocked,omitempty"`
-	// Came is the revision in which captures, refunds and shipments came into the book; see At.
+	Withdrawals               []Withdrawal                   `json:"withdrawals,omitempty"` // oldest first
+	// Came is the revision in which captures, refunds, shipments and withdrawals came into the book; see At.
 	Came               map[string]int64 `json:"came,omitempty"`
 	MerchantReference1 string           `json:"merchant_reference1,omitempty"`
 	MerchantReference2 string           `json:"merchant_reference2,omitempty"`

@@ -9,14 +9,14 @@ import (
 )
 
 // foundColumns are those of found.
-var foundColumns = []string{"state", "rejected", "expiring", "to_ship", "flagged", "found_revision"}
+var foundColumns = []string{"state", "rejected", "expiring", "to_ship", "flagged", "withdrawn", "found_revision"}
 
 // setFound sets the columns of found, from the third argument on.
 var setFound = assigned(foundColumns, 3)
 
 // found is by which filters an order is found, and of which revision that is.
 func (o Order) found() []any {
-	return []any{string(o.State()), o.FraudStatus == ordermanagement.FraudRejected, o.Expiring && !over(o.Status), o.ToShip(), len(o.Flags) > 0, o.Revision}
+	return []any{string(o.State()), o.FraudStatus == ordermanagement.FraudRejected, o.Expiring && !over(o.Status), o.ToShip(), len(o.Flags) > 0, o.Flagged(WithdrawalRequested), o.Revision}
 }
 
 const (

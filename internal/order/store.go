@@ -303,6 +303,7 @@ func (b *Book) Update(ctx context.Context, id string, edit Edit) (Order, error) 
 		if err != nil {
 			return before, err
 		}
+		o.dropWithdrawn()
 		if o.Erased() {
 			o = o.bare() // whatever the edit has brought
 		}

@@ -38,6 +38,7 @@ func (v View) Page(shell templates.Shell, o order.Order) templates.OrderPageView
 		page.DeliverTo = v.AddressLines(o.ShippingAddress)
 	}
 	v.sendings(&page, o)
+	page.Right = v.right(o)
 	return page
 }
 

@@ -35,11 +35,11 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	}
 }
 
-// Part has the page tell of what came with a revision alone, 0 the newest: what was sent and
-// what was refunded.
+// Part has the page tell of what came with a revision alone, 0 the newest: what was sent, what
+// was refunded and what was withdrawn from.
 func (v View) Part(page *templates.OrderPageView, o order.Order, revision int64) {
 	price, part := v.priceIn(o), o.At(revision)
-	page.Sent, page.Parcels, page.Refunds = nil, nil, v.refunds(part)
+	page.Sent, page.Parcels, page.Refunds, page.Right.Done = nil, nil, v.refunds(part), v.withdrawn(part)
 	for _, c := range part.Captures {
 		page.Sent = append(page.Sent, templates.Sending{
 			Date: v.Day(c.CapturedAt.Time), Amount: price(c.CapturedAmount).Text, Description: c.Description,

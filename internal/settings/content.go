@@ -20,6 +20,9 @@ import (
 // maxSide is the width and height that a logo may have, in pixels.
 const maxSide = 4096
 
+// maxIcon is the width and height that an icon may have, in pixels.
+const maxIcon = 1024
+
 // checkPicture says what is wrong with a logo.
 func checkPicture(f *File) error {
 	if strings.EqualFold(f.Name[len(f.Name)-4:], ".png") {

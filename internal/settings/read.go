@@ -1,8 +1,10 @@
 package settings
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"image/png"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -188,12 +190,13 @@ func (r *reader) zone(n *yamlfile.Node) *time.Location {
 }
 
 func (r *reader) look(n *yamlfile.Node) (l Look) {
-	m := r.Object(n, "look", nil, "logo", "accent", "radius", "stylesheet")
+	m := r.Object(n, "look", nil, "logo", "icons", "accent", "radius", "stylesheet")
 	if l.Logo = r.file(m["logo"], "look.logo", ".svg", ".png"); l.Logo != nil {
 		if err := checkPicture(l.Logo); err != nil {
 			r.Fail(m["logo"].Line, "look.logo", "%q %v", l.Logo.Name, err)
 		}
 	}
+	l.Icons = r.icons(m["icons"])
 	accent := r.Object(m["accent"], "look.accent", []string{"light", "dark"})
 	l.AccentLight, l.AccentDark = r.accent(accent["light"], "light"), r.accent(accent["dark"], "dark")
 	if n := m["radius"]; n != nil {
@@ -205,6 +208,29 @@ func (r *reader) look(n *yamlfile.Node) (l Look) {
 		}
 	}
 	return l
+}
+
+// icons reads the pictures for home screens.
+func (r *reader) icons(n *yamlfile.Node) (icons []Icon) {
+	for i, n := range r.Array(n, "look.icons") {
+		path := fmt.Sprintf("look.icons[%d]", i)
+		f := r.file(n, path, ".png")
+		if f == nil {
+			continue
+		}
+		c, err := png.DecodeConfig(bytes.NewReader(f.Data))
+		switch {
+		case err != nil:
+			r.Fail(n.Line, path, "%q is not a picture in PNG", f.Name)
+		case c.Width != c.Height || c.Width > maxIcon:
+			r.Fail(n.Line, path, "%q has %d × %d pixels, want a square of at most %d each way", f.Name, c.Width, c.Height, maxIcon)
+		case slices.ContainsFunc(icons, func(other Icon) bool { return other.Side == c.Width }):
+			r.Fail(n.Line, path, "%q is as large as another", f.Name)
+		}
+		icons = append(icons, Icon{f, c.Width})
+	}
+	slices.SortFunc(icons, func(a, b Icon) int { return a.Side - b.Side })
+	return icons
 }
 
 // accent reads a colour that links have on the grounds of a scheme.

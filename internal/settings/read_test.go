@@ -172,6 +172,8 @@ func TestReadRefuses(t *testing.T) {
 		{"logo that is HTML", "logo: logo.svg", "logo: page.svg", `line 7: look.logo: "page.svg" is not a picture in SVG`},
 		{"logo that runs", "logo: logo.svg", "logo: script.svg", `line 7: look.logo: "script.svg" has the element script, or an attribute of one, that runs a script`},
 		{"logo that runs when it is loaded", "logo: logo.svg", "logo: onload.svg", `line 7: look.logo: "onload.svg" has the element svg, or an attribute of one, that runs a script`},
+		{"icon that is no picture", "logo: logo.svg", "logo: logo.svg\n  icons: [text.png]", `line 8: look.icons[0]: "text.png" is not a picture in PNG`},
+		{"icon that is no square", "logo: logo.svg", "logo: logo.svg\n  icons: [huge.png]", `line 8: look.icons[0]: "huge.png" has 5000 × 1 pixels, want a square of at most 1024 each way`},
 		{"logo that is huge", "logo: logo.svg", "logo: huge.png", `line 7: look.logo: "huge.png" has 5000 × 1 pixels, at most 4096 each way`},
 		{"logo elsewhere", "logo: logo.svg", "logo: ../logo.svg", `line 7: look.logo: "../logo.svg" is not a file in the directory of the shop file or below`},
 		{"logo from the root", "logo: logo.svg", "logo: /etc/logo.svg", `line 7: look.logo: "/etc/logo.svg" is not a file in the directory of the shop file or below`},

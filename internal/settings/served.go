@@ -23,6 +23,13 @@ type Served struct {
 	// Logo, Icon, Look and Sheet are the names of the shop's picture, of the one beside the
 	// titles of pages, of the style sheet with its colours and of its own. "": there is none.
 	Logo, Icon, Look, Sheet string
+	Icons                   []ServedIcon // smallest first
+}
+
+// ServedIcon is the name of a square picture in PNG, with how many pixels it has each way.
+type ServedIcon struct {
+	Name string
+	Side int
 }
 
 // Those of a shop without one: --accent in web/static/tokens.css.
@@ -43,6 +50,9 @@ func (s *Shop) Served() Served {
 		v.Icon = v.Logo
 	} else {
 		v.Icon = add("icon.svg", initial(s.Name, s.Look.AccentLight))
+	}
+	for _, icon := range s.Look.Icons {
+		v.Icons = append(v.Icons, ServedIcon{add(fmt.Sprintf("icon-%d.png", icon.Side), icon.Data), icon.Side})
 	}
 	if css := s.Look.css(); css != "" {
 		v.Look = add("look.css", []byte(css))

@@ -39,10 +39,17 @@ type Contact struct{ Company, Registration, Email, Phone, Address string }
 // Look is how the shop looks.
 type Look struct {
 	Logo        *File  // nil: the name alone
+	Icons       []Icon // pictures of the shop on home screens, smallest first
 	AccentLight string // of links and buttons on a light ground, "#0b5d3b"; "": the built-in one
 	AccentDark  string // on a dark ground
 	Radius      *int   // of corners, px; nil: the built-in one
 	Stylesheet  *File  // served after ours; nil: none
+}
+
+// Icon is a square picture in PNG.
+type Icon struct {
+	*File
+	Side int // pixels
 }
 
 // File is a file that pages link to.
@@ -95,7 +102,10 @@ const (
 	MailShipped   MailKind = "order_shipped"
 	MailRefunded  MailKind = "order_refunded"
 	MailCancelled MailKind = "order_cancelled"
+	// MailWithdrawal acknowledges a statement of withdrawal. The law wants it, so the shop file
+	// cannot leave it out.
+	MailWithdrawal MailKind = "order_withdrawal"
 )
 
-// MailKinds are all of them.
+// MailKinds are those that a shop file chooses from.
 func MailKinds() []MailKind { return []MailKind{MailPlaced, MailShipped, MailRefunded, MailCancelled} }

@@ -2,11 +2,11 @@ package storefront
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
@@ -55,6 +55,11 @@ func (s *Storefront) findPage(w http.ResponseWriter, r *http.Request, v *view) {
 // find leads to an order's page whoever knows its number and the e-mail address that it was
 // placed with. All others learn nothing, not even whether there is such an order.
 func (s *Storefront) find(w http.ResponseWriter, r *http.Request, v *view) {
+	s.lookUp(w, r, v, templates.FindView{}, orderview.Path)
+}
+
+// lookUp is find, for a page that leads to an address of the order's.
+func (s *Storefront) lookUp(w http.ResponseWriter, r *http.Request, v *view, page templates.FindView, path func(order.Order) string) {
 	if err := respond.ParseForm(w, r, respond.ShopperLimit); err != nil {
 		s.errorPage(w, r, err, v.cart.Locale)
 		return
@@ -66,11 +71,11 @@ func (s *Storefront) find(w http.ResponseWriter, r *http.Request, v *view) {
 	case err != nil:
 		s.errorPage(w, r, err, v.cart.Locale)
 	case allowed && found && email != "" && o.Key != "" && strings.EqualFold(o.BillingAddress.Email, email):
-		http.Redirect(w, r, orderview.Path(o), http.StatusSeeOther) //nolint:gosec // it is an address of ours
+		http.Redirect(w, r, path(o), http.StatusSeeOther) //nolint:gosec // it is an address of ours
 	default:
 		s.tell(r, "order_not_found", nil)
-		page := templates.FindView{Shell: v.shell(), Number: r.PostFormValue("number"), Email: email, None: true}
-		page.Path = (&url.URL{Path: findPath}).String()
+		page.Shell, page.Number, page.Email, page.None = v.shell(), r.PostFormValue("number"), email, true
+		page.Path = r.URL.Path
 		respond.Page(w, r, http.StatusUnprocessableEntity, templates.Find(page))
 	}
 }

@@ -86,6 +86,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	} else {
 		page.Weight = g.Variants[0].Weight
 	}
+	page.Final = g.Final && v.version.Shop.Withdrawal > 0 && market.InEEA(v.market.Country)
 	switch {
 	case g.Class == market.None:
 		page.Tax = templates.TaxNone

@@ -3,6 +3,7 @@ package storefront
 import (
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -76,9 +77,13 @@ func (s *Storefront) manifest(w http.ResponseWriter, r *http.Request) {
 		Sizes string `json:"sizes"`
 	}
 	shop := identity.Of(s.Published.Now(), s.Published.Now().Shop.Voice(s.fallback(r).Locale).Lang)
+	icons := []icon{{shop.Icon, "any"}}
+	for _, i := range shop.Icons {
+		icons = append(icons, icon{i.URL, fmt.Sprintf("%dx%[1]d", i.Side)})
+	}
 	text, _ := json.Marshal(map[string]any{ // it has nothing but texts
 		"name": shop.Name, "short_name": shop.Name, "start_url": "/", "display": "browser",
-		"background_color": "#f3f6f7", "theme_color": "#ffffff", "icons": []icon{{shop.Icon, "any"}},
+		"background_color": "#f3f6f7", "theme_color": "#ffffff", "icons": icons,
 	})
 	w.Header().Set("Content-Type", "application/manifest+json; charset=utf-8")
 	_, _ = w.Write(text) // fails only when the client has left

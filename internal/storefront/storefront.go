@@ -65,6 +65,7 @@ func (s *Storefront) Routes(r chi.Router) {
 		r.Get("/orders/{number}", s.page(s.orderPage))
 		r.Get(findPath, s.ofShop(s.page(s.findPage)))
 		r.Post(findPath, s.ofShop(s.page(s.find)))
+		s.withdrawals(r)
 	})
 	r.Get("/robots.txt", s.robots)
 	r.Get("/manifest.webmanifest", s.manifest)

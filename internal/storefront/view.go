@@ -102,6 +102,8 @@ func (v *view) shell() templates.Shell {
 		CartRevision: v.cart.Revision,
 		CartIDHash:   cartIDHash(v.cart.ID),
 		Path:         "/",
+		Alone:        !v.version.Shop.Storefront,
+		Withdrawal:   v.version.Shop.Withdrawal > 0 && v.version.Markets.AnyInEEA(),
 	}
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
 		shell.Countries, shell.Base, shell.BasketRevision = nil, v.cart.CheckoutPath(), b.Revision

@@ -38,6 +38,9 @@ func TestPaymentsSessionEnds(t *testing.T) {
 			ends(s)
 			s.pay()
 			renewed(s)
+			if s.MustHas("[data-note=payment]") { // every way to pay is there again
+				s.t.Error("the page says that it is renewed, and that a way to pay was refused")
+			}
 		}, "327 kr", 32700},
 		{"twice", "one-step", func(s *shopper) {
 			ends(s)

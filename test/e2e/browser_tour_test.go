@@ -29,6 +29,13 @@ var places = []struct{ name, path string }{
 	{"checkout", "/checkout"},
 	{"confirmation", ""},
 	{"order", ""},
+	{"withdrawal, statement", ""},
+	{"withdrawal, wrong", ""},
+	{"withdrawal, confirm", ""},
+	{"withdrawal, received", ""},
+	{"withdrawal, look-up", "/withdrawal"},
+	{"look-up", "/orders"},
+	{"look-up, nothing found", "/orders"},
 }
 
 // restock puts back what another tour has bought.
@@ -73,11 +80,34 @@ func (s *shopper) tour(look func(place string)) {
 		case "order":
 			s.toOrderPage()
 			s.Wait("the order's page", `() => location.pathname.startsWith("/orders/")`)
+		case "withdrawal, statement":
+			s.Load(func() { s.click(`main a[href*="/withdrawal?"]`) })
+		case "withdrawal, wrong":
+			s.fillIn("form.wd", map[string]string{"name": "", "email": "eva"})
+		case "withdrawal, confirm":
+			s.fillIn("form.wd", map[string]string{"name": "Eva Berg", "email": "eva.berg@example.com"})
+		case "withdrawal, received":
+			s.fillIn("form.wd", nil)
+		case "look-up, nothing found":
+			s.fillIn("form.fg", map[string]string{"number": "SK-2222-2222", "email": "eva.berg@example.com"})
 		default:
 			s.visit(p.path)
 		}
 		look(p.name)
 	}
+}
+
+// fillIn fills in a form, whatever its page thinks of that, and sends it by its first button.
+func (s *shopper) fillIn(form string, values map[string]string) {
+	s.t.Helper()
+	s.Load(func() {
+		s.MustEval(`(selector, values) => {
+			const form = document.querySelector(selector);
+			for (const [name, value] of Object.entries(values ?? {})) form.elements[name].value = value;
+			form.noValidate = true;
+			form.requestSubmit();
+		}`, form, values)
+	})
 }
 
 // states shows to look what becomes of a checkout page when something happens; it opens the checkout.

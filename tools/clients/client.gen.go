@@ -767,7 +767,7 @@ type Order struct {
 	// ExpiresAt Until when it can be captured.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Flags What to look at, such as oversold, not_current, duplicate_number.
+	// Flags What to look at, such as oversold, not_current, duplicate_number, withdrawal_requested.
 	Flags []string `json:"flags"`
 
 	// FraudStatus ACCEPTED, PENDING or REJECTED, as Klarna says.
@@ -802,6 +802,9 @@ type Order struct {
 	ShippingAddress Order_ShippingAddress `json:"shipping_address"`
 	Status          OrderStatus           `json:"status"`
 	UpdatedAt       time.Time             `json:"updated_at"`
+
+	// Withdrawals Statements of a consumer who withdrew from the contract, oldest first.
+	Withdrawals []Withdrawal `json:"withdrawals"`
 }
 
 // Order_BillingAddress defines model for Order.BillingAddress.
@@ -1227,6 +1230,16 @@ type TaxAmount struct {
 	TaxRate        int64 `json:"tax_rate"`
 	TotalAmount    int64 `json:"total_amount"`
 	TotalTaxAmount int64 `json:"total_tax_amount"`
+}
+
+// Withdrawal defines model for Withdrawal.
+type Withdrawal struct {
+	// Email To which it was acknowledged.
+	Email      string         `json:"email"`
+	Id         string         `json:"id"`
+	Name       string         `json:"name"`
+	OrderLines []LineQuantity `json:"order_lines"`
+	ReceivedAt time.Time      `json:"received_at"`
 }
 
 // PutCatalogJSONBody defines parameters for PutCatalog.

@@ -616,7 +616,7 @@ export interface components {
              * @description Until when it can be captured.
              */
             expires_at: string | null;
-            /** @description What to look at, such as oversold, not_current, duplicate_number. */
+            /** @description What to look at, such as oversold, not_current, duplicate_number, withdrawal_requested. */
             flags: string[];
             /** @description ACCEPTED, PENDING or REJECTED, as Klarna says. */
             fraud_status: string;
@@ -678,6 +678,8 @@ export interface components {
             status: "open" | "part_captured" | "captured" | "cancelled" | "expired";
             /** Format: date-time */
             updated_at: string;
+            /** @description Statements of a consumer who withdrew from the contract, oldest first. */
+            withdrawals: components["schemas"]["Withdrawal"][];
         };
         OrderCustomer: {
             organization?: string;
@@ -1008,6 +1010,15 @@ export interface components {
             total_amount: number;
             /** Format: int64 */
             total_tax_amount: number;
+        };
+        Withdrawal: {
+            /** @description To which it was acknowledged. */
+            email: string;
+            id: string;
+            name: string;
+            order_lines: components["schemas"]["LineQuantity"][];
+            /** Format: date-time */
+            received_at: string;
         };
     };
     responses: never;
@@ -2317,7 +2328,8 @@ export interface operations {
                      *             "street_address": "Kungsgatan 1"
                      *           },
                      *           "status": "part_captured",
-                     *           "updated_at": "2026-11-30T08:00:00Z"
+                     *           "updated_at": "2026-11-30T08:00:00Z",
+                     *           "withdrawals": []
                      *         }
                      *       ],
                      *       "next": null
@@ -2566,7 +2578,8 @@ export interface operations {
                      *             "street_address": "Kungsgatan 1"
                      *           },
                      *           "status": "part_captured",
-                     *           "updated_at": "2026-11-30T08:00:00Z"
+                     *           "updated_at": "2026-11-30T08:00:00Z",
+                     *           "withdrawals": []
                      *         }
                      *       ],
                      *       "next": null
@@ -2803,7 +2816,8 @@ export interface operations {
                      *         "street_address": "Kungsgatan 1"
                      *       },
                      *       "status": "part_captured",
-                     *       "updated_at": "2026-11-30T08:00:00Z"
+                     *       "updated_at": "2026-11-30T08:00:00Z",
+                     *       "withdrawals": []
                      *     }
                      */
                     "application/json": components["schemas"]["Order"];

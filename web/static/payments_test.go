@@ -277,6 +277,10 @@ func TestPaymentsOneStep(t *testing.T) {
 					p.rests()
 				}
 				p.buy()
+				// One note: another that says to choose another way would contradict it.
+				if got := p.MustEval(`() => [...document.querySelectorAll("[data-note]")].map((note) => note.dataset.note).join(" ")`).Str(); got != "method" {
+					p.t.Errorf("the page has the notes %q, want method alone", got)
+				}
 			},
 			told: "load:pay_later 20000, authorize:pay_later 20000 address, load:pay_now 20000, authorize:pay_now 20000 address, load:pay_over_time 20000, authorize:pay_over_time 20000 address",
 			note: "method: No payment method is available for this order. Try another address or a smaller order. Your cart is kept.",

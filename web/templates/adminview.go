@@ -48,7 +48,7 @@ type AdminFilter struct {
 	Country  string
 	From, To string // days, as 2006-01-02
 
-	ToShip, Expiring, Flagged string // "1" = only those
+	ToShip, Expiring, Flagged, Withdrawn string // "1" = only those
 
 	Sort string
 }
@@ -58,7 +58,7 @@ func (f AdminFilter) Fields(without string) (fields []form.Hidden) {
 	for _, field := range []form.Hidden{
 		{Name: "q", Value: f.Sealed}, {Name: "status", Value: f.Status}, {Name: "risk", Value: f.Risk}, {Name: "country", Value: f.Country},
 		{Name: "from", Value: f.From}, {Name: "to", Value: f.To}, {Name: "to_ship", Value: f.ToShip}, {Name: "expiring", Value: f.Expiring},
-		{Name: "flagged", Value: f.Flagged}, {Name: "sort", Value: f.Sort},
+		{Name: "flagged", Value: f.Flagged}, {Name: "withdrawn", Value: f.Withdrawn}, {Name: "sort", Value: f.Sort},
 	} {
 		if field.Value != "" && field.Name != without {
 			fields = append(fields, field)
@@ -69,7 +69,7 @@ func (f AdminFilter) Fields(without string) (fields []form.Hidden) {
 
 // Marks are the parts of the filter for which there is no field.
 func (f AdminFilter) Marks() []form.Hidden {
-	return AdminFilter{ToShip: f.ToShip, Expiring: f.Expiring, Flagged: f.Flagged}.Fields("")
+	return AdminFilter{ToShip: f.ToShip, Expiring: f.Expiring, Flagged: f.Flagged, Withdrawn: f.Withdrawn}.Fields("")
 }
 
 // AdminChoice is a value in a select field of the filter.
@@ -251,8 +251,10 @@ type AdminOrderView struct {
 	Delivery   []Fact      // how the goods come; nil = nothing is sent
 	Checkboxes []AdminTerm // the shopper's answers to the shop's own questions
 	Campaigns  []AdminTerm // what they take off
-	SlipURL    string      // of the packing slip; "" = nothing is sent
-	InspectURL string
+	// Withdrawals are the statements of consumers who withdrew: when, from what, who.
+	Withdrawals []Fact
+	SlipURL     string // of the packing slip; "" = nothing is sent
+	InspectURL  string
 }
 
 // SlipLine is a line of a packing slip.

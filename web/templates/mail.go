@@ -10,7 +10,7 @@ import (
 // MailView is an e-mail about an order. Of its shell it needs Shop and Locale.
 type MailView struct {
 	OrderPageView
-	Kind              string // "order_placed", "order_shipped", "order_refunded" or "order_cancelled"
+	Kind              string // "order_placed", "order_shipped", "order_refunded", "order_cancelled" or "order_withdrawal"
 	PublicURL         string // of the shop
 	OrderURL          string // with the key
 	Logo              string // address of the picture; "" = the name alone
@@ -46,8 +46,31 @@ func (v MailView) lead() string {
 		return v.t("orderpage.refunded_body")
 	case "order_cancelled":
 		return v.meaning(OrderCancelled, v.Free)
+	case kindWithdrawal:
+		return v.t("withdrawal.next_body")
 	}
 	return v.meaning(v.State, v.Free)
+}
+
+// kindWithdrawal is the mail that acknowledges a statement of withdrawal.
+const kindWithdrawal = "order_withdrawal"
+
+// stated are the statements that the mail acknowledges, in facts.
+func (v MailView) stated() (facts []Fact) {
+	if v.Kind == kindWithdrawal {
+		for _, w := range v.Right.Done {
+			facts = append(facts, w.facts(v.voice(), v.Number)...)
+		}
+	}
+	return facts
+}
+
+// function is the address of the function of withdrawal, "" where the mail does not lead to it.
+func (v MailView) function() string {
+	if v.Right.URL == "" || v.Kind != "order_placed" && v.Kind != "order_shipped" {
+		return ""
+	}
+	return v.PublicURL + v.Right.URL
 }
 
 // whole reports whether the mail has all lines with the sums, as of one that is placed.
@@ -113,19 +136,7 @@ func (v MailView) addresses() (all []mailAddress) {
 }
 
 // sender is who wrote the mail, line by line.
-func (v MailView) sender() (lines []string) {
-	c := v.Shop.Contact
-	registration := ""
-	if c.Registration != "" {
-		registration = v.t("footer.registration", c.Registration)
-	}
-	for _, line := range []string{c.Company, registration, c.Address, c.Phone, c.Email} {
-		if line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines
-}
+func (v MailView) sender() []string { return v.Shop.Contact.lines(v.voice()) }
 
 // style is the mail's style sheet: mail programs know neither links to one nor variables.
 func (v MailView) style() templ.Component {
@@ -189,6 +200,12 @@ func (v MailView) Text() string {
 	line(v.Title())
 	line(v.t("orderpage.title", v.Number))
 	line(v.t("orderpage.placed", v.Placed))
+	for _, f := range v.stated() {
+		heading(f.Name)
+		for _, l := range f.Lines {
+			line(l)
+		}
+	}
 	b.WriteString("\n")
 	line(v.lead())
 	if v.Released != "" {
@@ -240,6 +257,12 @@ func (v MailView) Text() string {
 		for _, l := range a.lines {
 			line(l)
 		}
+	}
+	if v.function() != "" {
+		heading(v.t("withdrawal.title"))
+		line(v.Right.Says)
+		line(v.t("withdrawal.function") + ":")
+		line(v.function())
 	}
 	b.WriteString("\n")
 	line(v.t("mail.reply"))

@@ -40,6 +40,7 @@ type OrderPageView struct {
 	ToCome   []Goods   // what is not sent yet, where a part is
 	Parcels  []Parcel  // of the order as a whole
 	Refunds  []Refund  // oldest first
+	Right    RightNote // of withdrawal
 }
 
 // Sending is a part of an order, sent and charged.

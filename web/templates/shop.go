@@ -12,12 +12,29 @@ type Shop struct {
 	Name    string
 	Logo    string // address of its picture; "" = the name alone
 	Icon    string // address of the picture beside the page's title
+	Icons   []Icon // in PNG, smallest first
 	Look    string // address of the style sheet with its colours; "" = the built-in ones
 	Sheet   string // address of its own style sheet; "" = none
 	Contact Contact
 	// Terms, Privacy and Returns are the addresses of its pages; "" = there is none.
 	Terms, Privacy, Returns string
 	Texts                   i18n.Overrides
+}
+
+// Icon is a square picture in PNG.
+type Icon struct {
+	URL  string
+	Side int // pixels
+}
+
+// touch is the icon for home screens that take no SVG: of at least 180 pixels, else the largest. "" = none.
+func (s Shop) touch() (url string) {
+	for _, icon := range s.Icons {
+		if url = icon.URL; icon.Side >= 180 {
+			break
+		}
+	}
+	return url
 }
 
 // Contact is who is behind the shop. What is "" is not shown.

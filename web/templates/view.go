@@ -38,12 +38,19 @@ type Shell struct {
 	// which revision of its basket the page shows.
 	Base           string
 	BasketRevision int64
+	// Alone: the shop has no pages of its own to lead to.
+	Alone bool
+	// Withdrawal: consumers can withdraw from contracts with the shop.
+	Withdrawal bool
 	// Back is the merchant's page that a checkout session came from, "" where he has none.
 	Back string
 }
 
 // base is the page that pays.
 func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
+
+// own reports whether the page belongs to a shop with pages of its own, which it leads to.
+func (s Shell) own() bool { return s.Base == "" && !s.Alone }
 
 // payments is the page with Klarna's widget.
 func (s Shell) payments() string { return s.base() + "/payments" }
@@ -133,6 +140,7 @@ type ProductView struct {
 	Options     []string // what the variants differ in, as the page calls it
 	Variants    []Variant
 	Tax         TaxNote
+	Final       bool   // consumers have no right to withdraw from it, and would have elsewhere
 	Delivery    string // the market's cheapest delivery; "" = nothing to deliver
 	Offers      []Offer
 	Takes       string // the time that it takes; "" = not told
@@ -345,6 +353,7 @@ type FindView struct {
 	Shell
 	Number, Email string // as they were typed
 	None          bool   // no order has them
+	Withdraw      bool   // the way to the function of withdrawal
 }
 
 // CancelledView is the confirmation of an order that was cancelled before we had it.
