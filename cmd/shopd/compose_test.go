@@ -180,7 +180,7 @@ func TestComposeSettings(t *testing.T) {
 			if called != "serve" {
 				return
 			}
-			v, err := e.validate()
+			v, err := validated(e)
 			if err != nil {
 				t.Error(err)
 			}

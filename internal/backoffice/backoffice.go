@@ -35,7 +35,7 @@ const requestTime = 12 * time.Second
 type Backoffice struct {
 	Book     *order.Book
 	Desk     *aftersale.Desk
-	Team     Team
+	Team     func() Team // of this moment
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
 	Story    *story.Log            // for the inspector, as is Syncer
@@ -45,8 +45,8 @@ type Backoffice struct {
 	Webhooks *webhook.Webhooks // nil: none are told
 	Shown    *mail.Shown       // the mails of the demo; nil elsewhere
 	// SearchKeys seal what is searched for in addresses, and the cookies of known browsers: the
-	// first seals, all open. 32 bytes each.
-	SearchKeys [][]byte
+	// first seals, all open. 32 bytes each, of this moment.
+	SearchKeys func() [][]byte
 }
 
 // everything is the route of all paths without a page.

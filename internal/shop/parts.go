@@ -49,7 +49,7 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 }
 
 func (s *Shop) addCredentials(c Config, api *klarna.Client) {
-	s.credentials = &credentials{klarna: api, published: c.Published, logger: c.Logger}
+	s.credentials = &credentials{klarna: api, published: c.Published, logger: c.Logger, again: make(chan struct{}, 1)}
 }
 
 func (s *Shop) addCarts(c Config) {
@@ -57,7 +57,7 @@ func (s *Shop) addCarts(c Config) {
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
 	s.CheckoutSessions = &checkoutsession.Store{DB: c.DB}
-	s.Links = checkoutsession.Links{Keys: s.Signer.Keys("links to checkout sessions")}
+	s.Links = checkoutsession.Links{Keys: s.keys("links to checkout sessions")}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
 	s.Pricer = &cart.Pricer{Published: c.Published, PublicURL: c.PublicURL}
 	s.Hooks = (&hook.Hooks{
@@ -102,7 +102,8 @@ func (s *Shop) addDeliveries(c Config) {
 	s.Webhooks = webhook.New(c.DB, c.Published, c.PublicURL, c.Logger, s.Observer)
 	s.Deliveries = &event.Delivery{Outbox: s.Events, Observer: s.Observer, Logger: c.Logger, More: s.Webhooks.Receivers}
 	if c.Mail != nil {
-		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: c.Mail}
+		s.sender.now.Store(&c.Mail)
+		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: &s.sender}
 		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
 	}
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
@@ -120,7 +121,7 @@ func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
-		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Backs: checkoutsession.Links{Keys: s.Signer.Keys("ways back to pages of checkout sessions")}, Hooks: s.Hooks,
+		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Backs: checkoutsession.Links{Keys: s.keys("ways back to pages of checkout sessions")}, Hooks: s.Hooks,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
@@ -135,9 +136,10 @@ func (s *Shop) addBackoffice(c Config) {
 	if len(c.Team) == 0 {
 		return
 	}
+	s.team.Store(&c.Team)
 	s.Backoffice = &backoffice.Backoffice{
-		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, SearchKeys: s.Signer.Keys("searches of staff"),
+		Book: s.Book, Desk: s.Desk, Team: func() backoffice.Team { return *s.team.Load() }, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, SearchKeys: s.keys("searches of staff"),
 	}
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
@@ -145,10 +147,11 @@ func (s *Shop) addBackoffice(c Config) {
 // addAPI makes the API for the merchant's own servers, if any may call.
 func (s *Shop) addAPI(c Config) {
 	if len(c.Keys) > 0 {
+		s.apiKeys.Store(&c.Keys)
 		s.API = &api.API{
-			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
+			Keys: func() api.Keys { return *s.apiKeys.Load() }, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
 			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments,
-			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.Signer.Keys("client secrets of checkout sessions")},
+			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.keys("client secrets of checkout sessions")},
 			Locks: s.Storefront.Sessions, Backs: s.Storefront.Backs,
 		}
 	}

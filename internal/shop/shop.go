@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -105,6 +106,10 @@ type Shop struct {
 
 	config      Config
 	credentials *credentials
+	// What Change changes, beside the secret and Klarna's credentials.
+	team    atomic.Pointer[backoffice.Team]
+	apiKeys atomic.Pointer[api.Keys]
+	sender  sender
 }
 
 // New makes and connects the parts. It makes no connection. The error names the wrong
