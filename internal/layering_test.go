@@ -53,6 +53,7 @@ var layers = []string{
 	"internal/orderview",
 	"internal/mail",
 	"internal/webhook",
+	"internal/doctor",
 	"internal/respond",
 	"internal/storefront",
 	"internal/callback",

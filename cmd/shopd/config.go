@@ -45,7 +45,7 @@ type config struct {
 	fakeFilledURLs, fakeCountryAsSent   string
 	fakeRefundLags, fakeTaxWording      string
 	fakeLateAddress, fakeConfig         string
-	quiet                               string
+	quiet, doctorJSON                   string
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string
 	shopFile, publishList, publishBack  string

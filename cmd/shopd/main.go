@@ -49,6 +49,7 @@ var commands = []command{
 	{"migrate", "", "bring the database's tables to what this version needs", migrate, false},
 	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase, false},
 	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck, false},
+	{"doctor", "", "look at all that a shop with these settings depends on, and say what is wrong and what to do", diagnose, true},
 	{"version", "", "print the version, its commit, and which tables it needs", version, false},
 }
 

@@ -30,12 +30,12 @@ type setting struct {
 }
 
 const (
-	shops = "serve demo"
+	shops = "serve demo doctor" // doctor takes what serve takes
 	fakes = "demo fake-klarna"
 )
 
 var settings = []setting{
-	{flag: "addr", commands: "serve demo healthcheck", value: func(c *config) *string { return &c.addr }, def: ":8080", demo: "127.0.0.1:8080",
+	{flag: "addr", commands: shops + " healthcheck", value: func(c *config) *string { return &c.addr }, def: ":8080", demo: "127.0.0.1:8080",
 		usage: "where the shop listens"},
 	{flag: "ops-addr", commands: shops, value: func(c *config) *string { return &c.opsAddr }, def: "127.0.0.1:8081",
 		usage: "where /metrics, /debug/pprof/, /healthz and /readyz are; the last two are at -addr too"},
@@ -65,7 +65,7 @@ var settings = []setting{
 		usage: "who may use the back office: lines name:role:bcrypt-hash, role view or manage; none: there is no back office"},
 	{env: "SHOPD_API_KEYS", commands: shops, value: func(c *config) *string { return &c.apiKeys }, def: "(none)", demo: "(demo, whose key is sk_demo, with all scopes)", secret: true,
 		usage: "who may call the API under /v1: lines that shopd key prints; none: there is no API"},
-	{env: "SHOPD_SMTP_URL", commands: "serve", value: func(c *config) *string { return &c.smtpURL }, def: "(none)", secret: true,
+	{env: "SHOPD_SMTP_URL", commands: "serve doctor", value: func(c *config) *string { return &c.smtpURL }, def: "(none)", secret: true,
 		usage: "the mail server for order e-mails: smtp://user:password@host:587 or smtps://…:465; none: no mails are written"},
 	{flag: "shop", commands: shops + " explain check publish", value: func(c *config) *string { return &c.shopFile }, def: "(what is published)", demo: "(the demo's)",
 		usage: "shop file; serve publishes it at start if a file of that name was never published with that content"},
@@ -123,6 +123,8 @@ var settings = []setting{
 		usage: "print the list of erased orders, to be kept apart from the database"},
 	{flag: "apply", env: "SHOPD_ERASE_APPLY", commands: "erase", value: func(c *config) *string { return &c.eraseApply }, def: "(none)",
 		usage: "file with such a list, whose orders are erased, after a restore; -: read from standard input"},
+	{flag: "json", env: "SHOPD_DOCTOR_JSON", commands: "doctor", value: func(c *config) *string { return &c.doctorJSON }, def: "false", onOff: true,
+		usage: "print the findings as JSON"},
 	{flag: "url", commands: "healthcheck", value: func(c *config) *string { return &c.healthURL },
 		def: "(/readyz at -addr)", usage: "what to ask"},
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
@@ -110,6 +111,20 @@ func (s *Shop) addDeliveries(c Config) {
 		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Deliveries.Queue()})...)
 }
 
+// addDoctor makes what looks at all that the shop depends on.
+func (s *Shop) addDoctor(c Config, api *klarna.Client) {
+	s.Doctor = &doctor.Doctor{
+		Klarna: api, KlarnaHost: hostOf(c.Klarna.URL), PublicURL: c.PublicURL, CallbackURL: c.CallbackURL, Signer: s.Signer,
+		Redis: c.Redis, DB: c.DB, Published: c.Published, Webhooks: s.Webhooks,
+		Mail: func() mail.Sender {
+			if now := s.sender.now.Load(); now != nil {
+				return *now
+			}
+			return nil
+		},
+	}
+}
+
 func (s *Shop) addCallbacks(c Config) {
 	s.Callbacks = &callback.Callbacks{
 		Signer: s.Signer, Wants: s.KCO.Wants, Carts: s.Carts, Stock: s.Stock, Book: s.Book, Logger: c.Logger,
@@ -139,7 +154,7 @@ func (s *Shop) addBackoffice(c Config) {
 	s.team.Store(&c.Team)
 	s.Backoffice = &backoffice.Backoffice{
 		Book: s.Book, Desk: s.Desk, Team: func() backoffice.Team { return *s.team.Load() }, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, SearchKeys: s.keys("searches of staff"),
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, Doctor: s.Doctor, SearchKeys: s.keys("searches of staff"),
 	}
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
@@ -102,6 +103,7 @@ type Shop struct {
 	Storefront       *storefront.Storefront
 	Backoffice       *backoffice.Backoffice // nil: there is none
 	API              *api.API               // nil: there is none
+	Doctor           *doctor.Doctor
 	Server           *server.Server
 
 	config      Config
@@ -129,6 +131,7 @@ func New(c Config) (*Shop, error) {
 	s.addPayments(c, api)
 	s.addBook(c, api)
 	s.addDeliveries(c)
+	s.addDoctor(c, api)
 	s.addCallbacks(c)
 	s.addStorefront(c)
 	s.addBackoffice(c)
