@@ -41,6 +41,9 @@ test: test-tools ## every test; installs what they need when it is missing: redi
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestDiskFull' ./test/e2e ./internal/redisconn ./internal/order
 
+test-upgrade: test-tools ## the last release, or the commit in test/upgrade/base, beside this version under load, there and back; needs the history
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 15m -run '^TestUpgrade$$' ./test/e2e -upgrade
+
 test-tools:
 	@missing=; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
@@ -201,4 +204,4 @@ STAMP = --build-arg VERSION="$$(git describe --tags --always --dirty 2>/dev/null
 docker: ## the container image shopd
 	docker build -t shopd $(STAMP) .
 
-.PHONY: help demo examples build test test-cluster test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/mail"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/webhook"
 )
@@ -73,7 +74,7 @@ func (d *Doctor) Examine(ctx context.Context) []Finding {
 	for i, part := range parts {
 		found[i] = &findings{about: part.about}
 		looking.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, limit)
+			ctx, cancel := context.WithTimeout(observe.About(ctx, observe.Subject{Quiet: true}), limit)
 			defer cancel()
 			mine, done := &findings{about: part.about}, make(chan struct{})
 			go func() {

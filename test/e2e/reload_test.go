@@ -66,7 +66,7 @@ func TestReload(t *testing.T) {
 	d.shops = append(d.shops, p)
 	staff := &client{t: t}
 	signIn := func() int {
-		return staff.send(p, "POST", "/admin/sign-in", "name=ada&password=ada-password", "").status
+		return staff.send(p, "POST", "/admin/sign-in", "name=ada&password=correct+horse", "").status
 	}
 	ready := func(want int) {
 		t.Helper()
