@@ -391,7 +391,7 @@ func (d *Delivery) settle(ctx context.Context, r *Receiver, outcomes []outcome) 
 func (e Event) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("event_id", e.ID), slog.String("event", string(e.Type))}
 	if strings.HasPrefix(string(e.Type), "order.") {
-		attrs = append(attrs, slog.String("order_id", e.Subject))
+		attrs = append(attrs, slog.String("own_order_id", e.Subject))
 	}
 	return attrs
 }

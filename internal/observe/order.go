@@ -59,6 +59,7 @@ func (o *Observer) Book(event BookEvent, result Result) {
 // Sale is a new order of the book.
 type Sale struct {
 	OrderID, Number string
+	OwnID           string // by which API and events know it
 	CartID          string // "" for none
 	Product         Product
 	// Country and Currency are those of a market of the shop, else "".
@@ -74,7 +75,7 @@ func (o *Observer) Sale(ctx context.Context, s Sale) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("order_id", s.OrderID), slog.String("order_number", s.Number), slog.Int64("amount", int64(s.Amount)), slog.String("currency", string(s.Currency)),
+		slog.String("order_id", s.OrderID), slog.String("own_order_id", s.OwnID), slog.String("order_number", s.Number), slog.Int64("amount", int64(s.Amount)), slog.String("currency", string(s.Currency)),
 		slog.String("country", s.Country), slog.String("product", string(s.Product)),
 	}
 	o.o.Logger.LogAttrs(ctx, slog.LevelInfo, "order placed", append(append(attrs, present(slog.String("cart_id", s.CartID))...), slog.Any("flags", s.Flags))...)

@@ -25,7 +25,7 @@ func (p *process) told(ids ...string) (lines []string) {
 		if json.Unmarshal([]byte(line), &r) != nil {
 			continue
 		}
-		if !slices.ContainsFunc([]string{"cart_id", "order_id", "order_number"}, func(key string) bool {
+		if !slices.ContainsFunc([]string{"cart_id", "order_id", "order_number", "own_order_id"}, func(key string) bool {
 			id, _ := r[key].(string)
 			return slices.Contains(ids, id)
 		}) {
@@ -33,7 +33,7 @@ func (p *process) told(ids ...string) (lines []string) {
 		}
 		said := []string{fmt.Sprint(r["msg"])}
 		for _, key := range []string{"method", "route", "status", "callback", "result", "sync", "code", "action", "staff", "receiver", "event", "amount", "currency"} {
-			if value, is := r[key]; is {
+			if value, is := r[key]; is && (key != "callback" || said[0] == "request") { // whoever came first placed it
 				said = append(said, fmt.Sprint(value))
 			}
 		}
@@ -128,7 +128,7 @@ delivered webhook_erp order.captured
 delivered webhook_erp order.refunded`, "\n")
 	var missing []string
 	for start := time.Now(); time.Since(start) < 40*time.Second; time.Sleep(50 * time.Millisecond) {
-		lines, at, inOrder := p.told(o.CartID, id, o.Number), 0, true
+		lines, at, inOrder := p.told(o.CartID, id, o.ID, o.Number), 0, true
 		missing = nil
 		for _, want := range story {
 			if want == "" {
@@ -147,7 +147,7 @@ delivered webhook_erp order.refunded`, "\n")
 		}
 	}
 	if missing != nil {
-		t.Errorf("the log does not tell\n%s\nbut\n%s", strings.Join(missing, "\n"), strings.Join(p.told(o.CartID, id, o.Number), "\n"))
+		t.Errorf("the log does not tell\n%s\nbut\n%s", strings.Join(missing, "\n"), strings.Join(p.told(o.CartID, id, o.ID, o.Number), "\n"))
 	}
 	p.logs("who signed in", func(r record) bool {
 		return r.Msg == "staff: sign_in" && strings.Contains(r.line, `"staff":"ada","outcome":"signed in"`)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -117,7 +118,14 @@ func TestReload(t *testing.T) {
 	if got := signIn(); got != http.StatusUnprocessableEntity {
 		t.Errorf("sign in of somebody who has left: %d", got)
 	}
-	d.agrees(d.buyer().open(p)) // an order that the new secret signs
+	made, _ := d.fake.Order(d.buyer().open(p))
+	signer, err := kco.NewSigner("another secret of 16 characters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := signer.Verify(made.MerchantData); err != nil {
+		t.Errorf("the new secret has not signed the order: %v", err)
+	}
 	p.stop()
 }
 
