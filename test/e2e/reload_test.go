@@ -14,7 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
-	"github.com/shopd/shopd/internal/kco"
+	kcoapi "github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -119,7 +119,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("sign in of somebody who has left: %d", got)
 	}
 	made, _ := d.fake.Order(d.buyer().open(p))
-	signer, err := kco.NewSigner("another secret of 16 characters")
+	signer, err := kcoapi.NewSigner("another secret of 16 characters")
 	if err != nil {
 		t.Fatal(err)
 	}
