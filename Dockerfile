@@ -3,7 +3,10 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /shopd ./cmd/shopd \
+# The repository is not in the context of the build, so the toolchain cannot ask it.
+ARG VERSION=
+ARG COMMIT=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X github.com/shopd/shopd/internal/build.version=$VERSION -X github.com/shopd/shopd/internal/build.commit=$COMMIT" -o /shopd ./cmd/shopd \
  && echo 'shopd:x:65534:65534::/:/sbin/nologin' > /passwd
 
 FROM scratch

@@ -20,8 +20,13 @@ MODULES := . $(TOOLS)
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to install; DATA=DIR keeps it over a restart
-	$(GO) run ./cmd/shopd demo $(if $(DATA),-data $(DATA))
+# Ctrl-C reaches make, shell and shop at once: the shop ends by itself, and nobody complains.
+demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to install; DATA=DIR keeps it over a restart, PORT=8090 takes that port and the two after it
+	@trap 'exit 0' INT TERM; \
+	echo "building shopd: a minute or two the first time, while Go loads and compiles what it needs; then seconds"; \
+	$(GO) build -o bin/shopd ./cmd/shopd || exit; \
+	echo "starting the shop; Ctrl-C ends it"; \
+	bin/shopd demo $(if $(DATA),-data $(DATA)) $(if $(PORT),-addr 127.0.0.1:$(PORT) -ops-addr 127.0.0.1:$$(($(PORT) + 1)) -klarna-addr 127.0.0.1:$$(($(PORT) + 2)))
 
 build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
@@ -35,6 +40,9 @@ test: test-tools ## every test; installs what they need when it is missing: redi
 
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -run 'TestTopology|TestSlotMoves|TestDiskFull' ./test/e2e ./internal/redisconn ./internal/order
+
+test-upgrade: test-tools ## the last release, or the commit in test/upgrade/base, beside this version under load, there and back; needs the history
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 15m -run '^TestUpgrade$$' ./test/e2e -upgrade
 
 test-tools:
 	@missing=; \
@@ -191,7 +199,9 @@ vulnerabilities: ## known vulnerabilities in what each module calls, by govulnch
 licences: ## docs/licences.md and THIRD_PARTY_LICENCES, from what the modules say
 	$(GO) -C tools/licences run .
 
+# Which shopd it is: the repository is not in the context of the build.
+STAMP = --build-arg VERSION="$$(git describe --tags --always --dirty 2>/dev/null)" --build-arg COMMIT="$$(git rev-parse HEAD 2>/dev/null)"
 docker: ## the container image shopd
-	docker build -t shopd .
+	docker build -t shopd $(STAMP) .
 
-.PHONY: help demo examples build test test-cluster test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

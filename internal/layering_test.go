@@ -16,6 +16,7 @@ const module = "github.com/shopd/shopd/"
 // layers are the packages from the ground up: one may import only those before it.
 // A new package gets its place here.
 var layers = []string{
+	"internal/build",
 	"internal/redisconn",
 	"internal/money",
 	"internal/db",
@@ -52,6 +53,7 @@ var layers = []string{
 	"internal/orderview",
 	"internal/mail",
 	"internal/webhook",
+	"internal/doctor",
 	"internal/respond",
 	"internal/storefront",
 	"internal/callback",

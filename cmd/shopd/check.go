@@ -18,7 +18,7 @@ import (
 // check says what is wrong with a shop file and a catalogue, what may not be meant, and
 // prints for a sample cart of each market the request that Klarna would get.
 func check(_ context.Context, e *env) error {
-	var v problems
+	v := e.problems()
 	v.required("-shop", e.shopFile)
 	v.required("-catalog", e.catalogFile)
 	if err := v.err(); err != nil {

@@ -60,7 +60,7 @@ func TestCheck(t *testing.T) {
 			`warning: j has the option "sleeve", and there is no text option.sleeve: the pages call it by that name`, `warning: texts.option.lenght: no product has the option "lenght"`,
 			`"name": "J, S, slim, long"`,
 		}},
-		{"no shop file", "", goods, 1, []string{"-shop: "}},
+		{"no shop file", "", goods, 1, []string{"-shop (SHOPD_SHOP): "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -26,7 +26,8 @@ type composeFile struct {
 type composeService struct {
 	Profiles, Ports, Command []string
 	Volumes                  []string
-	Build, Image             string
+	Build                    any // nil: none
+	Image                    string
 	Environment              map[string]string
 	Networks                 yaml.Node
 	ReadOnly                 bool          `yaml:"read_only"`
@@ -65,7 +66,7 @@ func (s composeService) networks(t *testing.T) map[string]composeNetwork {
 }
 
 // serves tells whether the service is shopd serve.
-func (s composeService) serves() bool { return s.Build != "" && len(s.Command) == 0 }
+func (s composeService) serves() bool { return s.Build != nil && len(s.Command) == 0 }
 
 // readCompose reads compose.yaml as with no environment, and the services that each
 // profile starts.
@@ -144,7 +145,7 @@ func TestComposeProfiles(t *testing.T) {
 func TestComposeSettings(t *testing.T) {
 	file, _ := readCompose(t)
 	for name, s := range file.Services {
-		if s.Build == "" {
+		if s.Build == nil {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestComposeSettings(t *testing.T) {
 			if called != "serve" {
 				return
 			}
-			v, err := e.validate()
+			v, err := validated(e)
 			if err != nil {
 				t.Error(err)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -24,6 +25,8 @@ import (
 
 // config holds the settings as they were given.
 type config struct {
+	command                             string  // that takes them
+	unread                              []error // what could not be read of files and secrets
 	addr, opsAddr                       string
 	publicURL, callbackURL              string
 	redisURL, klarnaURL, browserOrigins string
@@ -42,17 +45,17 @@ type config struct {
 	fakeFilledURLs, fakeCountryAsSent   string
 	fakeRefundLags, fakeTaxWording      string
 	fakeLateAddress, fakeConfig         string
-	quiet                               string
+	quiet, doctorJSON                   string
 	eraseOrder, eraseEmail              string
 	eraseList, eraseApply               string
 	shopFile, publishList, publishBack  string
 	ownShop, ownGoods                   *publish.File // without -shop and -catalog; nil: none
 }
 
-// validate checks all settings of a shop. The error has all problems, one per line. The
-// caller adds Redis, traces and the logger.
-func (c *config) validate() (shop.Config, error) {
-	var v problems
+// validate checks all settings of a shop and adds to v what is wrong. The caller adds Redis,
+// traces and the logger.
+func (c *config) validate(v *problems) shop.Config {
+	v.list = append(v.list, c.unread...)
 	public := v.origin("-public-url", c.publicURL)
 	klarnaURL := v.base("-klarna-url", c.klarnaURL)
 	callback := public
@@ -60,24 +63,28 @@ func (c *config) validate() (shop.Config, error) {
 		callback = v.origin("-callback-url", c.callbackURL)
 	}
 	if klarnaURL.Scheme == "https" && public.Scheme == "http" {
-		v.add("-public-url must be https with an https Klarna URL: else the shopper's cookie is not Secure")
+		v.add("-public-url", "must be https with an https Klarna URL: else the shopper's cookie is not Secure")
 	}
 	if klarnaURL.Scheme == "https" && callback.Scheme == "http" && callback != public {
-		v.add("-callback-url must be https with an https Klarna URL")
+		v.add("-callback-url", "must be https with an https Klarna URL")
 	}
 	if v.required("-redis-url", c.redisURL) {
 		if rdb, err := redisconn.Open(c.redisURL); err != nil {
-			v.add("-redis-url: %w", err)
+			v.add("-redis-url", "%w", err)
 		} else {
 			_ = rdb.Close()
 		}
 	}
-	v.required("-database-url", c.databaseURL)
+	if v.required("-database-url", c.databaseURL) {
+		if err := db.CheckURL(c.databaseURL); err != nil {
+			v.add("-database-url", "%w", err)
+		}
+	}
 	c.migrates = v.onOff("-migrate", c.migrate)
 	v.required("SHOPD_KLARNA_PASSWORD", c.password)
 	if v.required("SHOPD_SECRET", c.secret) {
 		if _, err := kco.NewSigner(c.secret); err != nil {
-			v.add("SHOPD_SECRET: %w", err)
+			v.add("SHOPD_SECRET", "%w", err)
 		}
 	}
 	s := shop.Config{
@@ -95,35 +102,66 @@ func (c *config) validate() (shop.Config, error) {
 	if c.smtpURL != "" {
 		server, err := mail.ParseSMTP(c.smtpURL)
 		if err != nil {
-			v.add("SHOPD_SMTP_URL: %w", err)
+			v.add("SHOPD_SMTP_URL", "%w", err)
 		} else {
 			server.Hello, s.Mail = public.Hostname(), server
 		}
 	}
 	if s.Keys, err = api.ParseKeys(c.apiKeys); err != nil {
-		v.add("SHOPD_API_KEYS: %w", err)
+		v.add("SHOPD_API_KEYS", "%w", err)
 	}
 	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
-		v.add("SHOPD_STAFF: %w", err)
+		v.add("SHOPD_STAFF", "%w", err)
 	}
-	return s, v.err()
+	return s
 }
 
-// problems collects what is wrong with the settings.
-type problems []error
+// problems collects what keeps a command from its work, so that all is told at once.
+type problems struct {
+	command string
+	list    []error
+	taken   bool     // a port is in use by another program
+	hints   []string // what to do about them
+}
 
-func (v *problems) add(format string, args ...any) { *v = append(*v, fmt.Errorf(format, args...)) }
+func (c *config) problems() *problems { return &problems{command: c.command} }
+
+// add adds what is wrong with a setting: its name is -flag, or the variable of a secret.
+func (v *problems) add(name, format string, args ...any) {
+	v.list = append(v.list, fmt.Errorf("%s: %w", v.named(name), fmt.Errorf(format, args...)))
+}
+
+// named is a setting's flag with its variable, or the variables of a secret.
+func (v *problems) named(name string) string {
+	for _, s := range settingsOf(command{name: v.command}) {
+		variable := s.variable()
+		if s.secret || s.file {
+			variable += " or " + variable + "_FILE"
+		}
+		switch name {
+		case "-" + s.flag:
+			return name + " (" + variable + ")"
+		case s.variable():
+			return variable
+		}
+	}
+	return name
+}
 
 func (v *problems) err() error {
-	if len(*v) == 0 {
+	if len(v.list) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the settings are not complete or not usable:\n%w", errors.Join(*v...))
+	err := fmt.Errorf("the settings are not complete or not usable:\n%w", errors.Join(v.list...))
+	for _, hint := range v.hints {
+		err = fmt.Errorf("%w\n%s", err, hint)
+	}
+	return err
 }
 
 func (v *problems) required(name, value string) bool {
 	if value == "" {
-		v.add("%s is missing", name)
+		v.list = append(v.list, fmt.Errorf("%s is missing", v.named(name)))
 	}
 	return value != ""
 }
@@ -135,7 +173,7 @@ func value[T any](v *problems, name, text, problem string, read func(string) (T,
 	}
 	n, err := read(text)
 	if err != nil || !fits(n) {
-		v.add("%s: %q is %s", name, text, problem)
+		v.add(name, "%q is %s", text, problem)
 	}
 	return n
 }
@@ -170,7 +208,7 @@ func (v *problems) networks(name, text string) []netip.Prefix {
 			network, err = address.Prefix(address.BitLen())
 		}
 		if err != nil {
-			v.add("%s: %q is not a network such as 10.0.0.0/8", name, word)
+			v.add(name, "%q is not a network such as 10.0.0.0/8", word)
 			continue
 		}
 		networks = append(networks, network)
@@ -191,7 +229,7 @@ func (v *problems) platform(name string, klarnaURL *url.URL) ordermanagement.Pla
 	}
 	p, err := ordermanagement.ParsePlatform(name)
 	if err != nil {
-		v.add("-platform: %w", err)
+		v.add("-platform", "%w", err)
 	}
 	return p
 }
@@ -203,7 +241,7 @@ func (v *problems) origin(name, raw string) *url.URL {
 		return u
 	}
 	if raw != "" {
-		v.add("%s: %q must be http(s)://host[:port] and nothing else", name, raw)
+		v.add(name, "%q must be http(s)://host[:port] and nothing else", raw)
 	}
 	return &url.URL{}
 }
@@ -215,7 +253,7 @@ func (v *problems) base(name, raw string) *url.URL {
 		return u
 	}
 	if raw != "" {
-		v.add("%s must be http(s)://host[:port], perhaps with a path; credentials have settings of their own", name)
+		v.add(name, "must be http(s)://host[:port], perhaps with a path; credentials have settings of their own")
 	}
 	return &url.URL{}
 }
@@ -242,7 +280,7 @@ func (v *problems) browserOrigins(raw string, klarnaURL *url.URL) []string {
 		u := v.origin("-klarna-browser-origins", origin)
 		// Anything else could end the policy's directive and begin another.
 		if strings.ContainsAny(u.Host, ";'\"") {
-			v.add("-klarna-browser-origins: %q is not an origin", origin)
+			v.add("-klarna-browser-origins", "%q is not an origin", origin)
 		}
 		given[i] = u.String()
 	}

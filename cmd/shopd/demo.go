@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"strconv"
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/api"
@@ -29,24 +31,43 @@ const demoKey = "sk_demo"
 // Klarna.
 func demo(ctx context.Context, e *env) error {
 	logger := slog.New(observe.LogHandler(slog.NewTextHandler(e.stderr, nil)))
-	l, err := listenShop(ctx, &e.config)
-	if err != nil {
-		return err
-	}
+	v := e.problems()
+	e.ownShop, e.ownGoods = skerry.Files()
+	e.readFiles(v)
+	l := v.listenShop(ctx, &e.config)
 	defer l.close()
-	e.publicURL = cmp.Or(e.publicURL, "http://"+reachable(l.shop.Addr(), "localhost"))
+	if l.shop != nil {
+		e.publicURL = cmp.Or(e.publicURL, "http://"+reachable(l.shop.Addr(), "localhost"))
+	}
+	own := e.klarnaURL == ""
+	var listening listeningFake
+	if own {
+		listening = e.listenFake(ctx, v)
+		defer listening.close()
+	}
 	if e.dataDir != "" {
 		closeData, err := e.openData(ctx)
 		if err != nil {
-			return fmt.Errorf("-data: %w", err)
+			v.add("-data", "%w", err)
+		} else {
+			defer closeData()
 		}
-		defer closeData()
+	}
+	if v.taken {
+		v.hints = append(v.hints, otherPorts(ctx))
+	}
+	if len(v.list) > 0 { // what is missing the demo would bring itself
+		e.publicURL, e.klarnaURL = cmp.Or(e.publicURL, "http://localhost"), cmp.Or(e.klarnaURL, "http://localhost")
+		e.redisURL, e.databaseURL = cmp.Or(e.redisURL, "redis://localhost"), cmp.Or(e.databaseURL, "sqlite:///demo")
+		e.secret = cmp.Or(e.secret, rand.Text())
+		e.validate(v)
+		return v.err()
 	}
 	e.secret = cmp.Or(e.secret, rand.Text())
 
 	var ready []string
-	if e.klarnaURL == "" {
-		fake, err := startFake(ctx, &e.config, logger)
+	if own {
+		fake, err := listening.start(ctx, &e.config, logger)
 		if err != nil {
 			return err
 		}
@@ -80,12 +101,28 @@ func demo(ctx context.Context, e *env) error {
 		e.apiKeys = api.KeyLine("demo", string(permission.All), demoKey)
 		ready = append(ready, "api "+e.publicURL+api.Path+"/ "+demoKey)
 	}
-	e.ownShop, e.ownGoods = skerry.Files()
-	s, err := e.validate()
-	if err != nil {
+	s := e.validate(v)
+	if err := v.err(); err != nil {
 		return err
 	}
 	s.BothCheckouts = true
 	s.Mail = &mail.Shown{}
 	return e.serve(ctx, s, l, logger, ready...)
+}
+
+// otherPorts says how the demo is started on ports that are free now.
+func otherPorts(ctx context.Context) string {
+	var lc net.ListenConfig
+	free := func(port int) bool {
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			_ = l.Close()
+		}
+		return err == nil
+	}
+	port := 8090
+	for port < 9090 && !(free(port) && free(port+1) && free(port+2)) {
+		port += 10
+	}
+	return fmt.Sprintf("on other ports: make demo PORT=%d, which is shopd demo -addr 127.0.0.1:%[1]d -ops-addr 127.0.0.1:%d -klarna-addr 127.0.0.1:%d", port, port+1, port+2)
 }

@@ -26,7 +26,7 @@ import (
 // erase erases the personal data of an order or of all orders of an e-mail address, prints
 // the list of erased orders, or applies one. It never prints an address.
 func erase(ctx context.Context, e *env) (err error) {
-	var v problems
+	v := e.problems()
 	v.required("-database-url", e.databaseURL)
 	v.required("-redis-url", e.redisURL)
 	asked := 0
@@ -37,7 +37,7 @@ func erase(ctx context.Context, e *env) (err error) {
 		}
 	}
 	if asked != 1 {
-		v.add("one of -order, -email, -list and -apply is wanted")
+		v.list = append(v.list, errors.New("one of -order, -email, -list and -apply is wanted"))
 	}
 	if err := v.err(); err != nil {
 		return err

@@ -52,11 +52,12 @@ func explain(_ context.Context, e *env) error {
 // version is what the files of -shop and -catalog make, the demo's without.
 func (e *env) version() (*publish.Version, error) {
 	e.ownShop, e.ownGoods = skerry.Files()
-	shop, goods, err := e.files()
-	if err != nil {
+	v := e.problems()
+	e.readFiles(v)
+	if err := v.err(); err != nil {
 		return nil, err
 	}
-	return publish.ReadFiles(shop, goods)
+	return publish.ReadFiles(e.ownShop, e.ownGoods)
 }
 
 // explainer makes the orders of carts as callbacks do, without a call.

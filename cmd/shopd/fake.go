@@ -17,15 +17,17 @@ import (
 
 // serveFake runs the fake Klarna alone.
 func serveFake(ctx context.Context, e *env) error {
-	var v problems
+	v := e.problems()
 	logger := slog.New(slog.NewTextHandler(e.stderr, nil))
 	if v.onOff("-quiet", e.quiet) {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	listening := e.listenFake(ctx, v)
 	if err := v.err(); err != nil {
+		listening.close()
 		return err
 	}
-	fake, err := startFake(ctx, &e.config, logger)
+	fake, err := listening.start(ctx, &e.config, logger)
 	if err != nil {
 		return err
 	}
@@ -47,18 +49,34 @@ type runningFake struct {
 	stop          func()
 }
 
-func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFake, error) {
-	l, err := listen(ctx, "-klarna-addr", c.klarnaAddr)
-	if err != nil {
-		return nil, err
+// listeningFake is a fake Klarna that is yet to be started.
+type listeningFake struct {
+	l       net.Listener // nil: its address cannot be had
+	options fakeklarna.Options
+	origin  string
+}
+
+// listenFake checks the settings of the fake and opens its listener.
+func (c *config) listenFake(ctx context.Context, v *problems) listeningFake {
+	var addr net.Addr = new(net.TCPAddr)
+	l := v.listen(ctx, "-klarna-addr", c.klarnaAddr)
+	if l != nil {
+		addr = l.Addr()
 	}
-	o, origin, err := c.fake(l.Addr())
-	if err != nil {
-		_ = l.Close()
-		return nil, err
+	o, origin := c.fake(v, addr)
+	return listeningFake{l, o, origin}
+}
+
+func (f listeningFake) close() {
+	if f.l != nil {
+		_ = f.l.Close()
 	}
-	o.Logger = logger
-	fake := fakeklarna.New(o)
+}
+
+func (f listeningFake) start(ctx context.Context, c *config, logger *slog.Logger) (*runningFake, error) {
+	l := f.l
+	f.options.Logger = logger
+	fake := fakeklarna.New(f.options)
 	file, endState, err := keepState(ctx, fake, c.fakeState, stateEvery, logger)
 	if err != nil {
 		_ = l.Close()
@@ -78,7 +96,7 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 	logger.InfoContext(ctx, "this Klarna is a fake: it moves no money", "state", cmp.Or(c.fakeState, "in memory"))
 	return &runningFake{
 		url:           "http://" + reachable(l.Addr(), "127.0.0.1"),
-		browserOrigin: origin,
+		browserOrigin: f.origin,
 		failed:        failed,
 		stop: func() {
 			fake.Close()
@@ -90,8 +108,7 @@ func startFake(ctx context.Context, c *config, logger *slog.Logger) (*runningFak
 
 // fake checks the settings of a fake Klarna that listens on addr. origin is its address
 // for browsers.
-func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err error) {
-	var v problems
+func (c *config) fake(v *problems, addr net.Addr) (o fakeklarna.Options, origin string) {
 	public := &url.URL{Scheme: "http", Host: reachable(addr, "127.0.0.1")}
 	if c.klarnaPublicURL != "" {
 		public = v.base("-klarna-public-url", c.klarnaPublicURL)
@@ -99,7 +116,7 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	o.PublicURL = public.String()
 	var ok bool
 	if o.Username, o.Password, ok = strings.Cut(c.klarnaCredentials, ":"); c.klarnaCredentials != "" && (!ok || o.Password == "") {
-		v.add("-klarna-credentials must be user:password")
+		v.add("-klarna-credentials", "must be user:password")
 	}
 	o.Seed = v.number("-seed", c.fakeSeed)
 	o.Chaos = v.probability("-chaos", c.fakeChaos)
@@ -110,7 +127,7 @@ func (c *config) fake(addr net.Addr) (o fakeklarna.Options, origin string, err e
 	o.RefundLags = v.onOff("-refund-lags", c.fakeRefundLags)
 	o.EarlyAddressEvent = !v.onOff("-late-address-event", c.fakeLateAddress)
 	if o.TaxWording = c.fakeTaxWording; o.TaxWording != "" && o.TaxWording != "2026" {
-		v.add("-tax-wording: %q is not 2026", o.TaxWording)
+		v.add("-tax-wording", "%q is not 2026", o.TaxWording)
 	}
-	return o, public.Scheme + "://" + public.Host, v.err()
+	return o, public.Scheme + "://" + public.Host
 }

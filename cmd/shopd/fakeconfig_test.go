@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ func parsedFake(t *testing.T, file string, getenv map[string]string, args ...str
 	}
 	var e env
 	err := e.parse(commandNamed(t, "fake-klarna"), append([]string{"-config", path}, args...), func(name string) string { return getenv[name] })
-	return &e.config, err
+	return &e.config, errors.Join(append(e.unread, err)...)
 }
 
 func commandNamed(t *testing.T, name string) command {

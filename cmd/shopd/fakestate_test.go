@@ -18,7 +18,12 @@ import (
 func fakeAt(t *testing.T, file string) (url string, stop func(), err error) {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	fake, err := startFake(context.WithoutCancel(t.Context()), &config{klarnaAddr: "127.0.0.1:0", fakePushDelay: "2s", fakeSeed: "0", fakeChaos: "0", fakeState: file}, logger)
+	c := &config{klarnaAddr: "127.0.0.1:0", fakePushDelay: "2s", fakeSeed: "0", fakeChaos: "0", fakeState: file}
+	v := c.problems()
+	fake, err := c.listenFake(t.Context(), v).start(context.WithoutCancel(t.Context()), c, logger)
+	if err := v.err(); err != nil {
+		t.Fatal(err)
+	}
 	if err != nil {
 		return "", nil, err
 	}

@@ -51,7 +51,7 @@ func newSite(t *testing.T, more ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.validate()
+	s, err := validated(e)
 	if err != nil {
 		t.Fatal(err)
 	}

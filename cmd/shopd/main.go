@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // the image has no time zones
+
+	"github.com/shopd/shopd/internal/build"
+	"github.com/shopd/shopd/internal/db"
 )
 
 func main() {
@@ -24,28 +26,31 @@ func main() {
 type command struct {
 	name, argument, summary string
 	run                     func(ctx context.Context, e *env) error
+	collects                bool // it tells what could not be read of its settings itself, with all other problems
 }
 
 // env is what a command is run with.
 type env struct {
 	config
-	args           []string // after the flags
+	args           []string         // after the flags
+	hangups        <-chan os.Signal // each asks to read secrets, staff and keys again; nil: none come
 	getenv         func(string) string
 	stdout, stderr io.Writer
 }
 
 var commands = []command{
-	{"serve", "", "production: needs a database, Redis and Klarna credentials, refuses to start without", serve},
-	{"demo", "", "storefront, fake Klarna, embedded Redis and database in one process, nothing to install", demo},
-	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake},
-	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain},
-	{"check", "", "what is wrong with a shop file and a catalogue, and what Klarna would get for a sample cart of each market", check},
-	{"publish", "", "check and publish a shop file, a catalogue or both; list versions, go back to one", publishFiles},
-	{"key", "NAME SCOPES", "print a new key for the API under /v1, and its line for SHOPD_API_KEYS; scopes with commas between", newKey},
-	{"migrate", "", "bring the database's tables to what this version needs", migrate},
-	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase},
-	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck},
-	{"version", "", "print the version", version},
+	{"serve", "", "production: needs a database, Redis and Klarna credentials, refuses to start without", serve, true},
+	{"demo", "", "storefront, fake Klarna, embedded Redis and database in one process, nothing to install", demo, true},
+	{"fake-klarna", "", "the fake Klarna alone, for any project in any language", serveFake, false},
+	{"explain", "FILE", "the request that a cart would send, with the arithmetic", explain, false},
+	{"check", "", "what is wrong with a shop file and a catalogue, and what Klarna would get for a sample cart of each market", check, false},
+	{"publish", "", "check and publish a shop file, a catalogue or both; list versions, go back to one", publishFiles, false},
+	{"key", "NAME SCOPES", "print a new key for the API under /v1, and its line for SHOPD_API_KEYS; scopes with commas between", newKey, false},
+	{"migrate", "", "bring the database's tables to what this version needs", migrate, false},
+	{"erase", "", "erase the personal data of orders, or apply the list of erased orders after a restore", erase, false},
+	{"healthcheck", "", "exit 0 or 1 by /readyz, for a container without a shell", healthcheck, false},
+	{"doctor", "", "look at all that a shop with these settings depends on, and say what is wrong and what to do", diagnose, true},
+	{"version", "", "print the version, its commit, and which tables it needs", version, false},
 }
 
 // run executes a command until it ends or ctx does. It returns the exit status: 0, 1 for
@@ -65,6 +70,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		if errors.Is(err, flag.ErrHelp) {
 			commandUsage(stdout, c)
 			return 0
+		}
+		if err == nil && !c.collects {
+			err = errors.Join(e.unread...)
 		}
 		if err == nil {
 			if err = c.run(ctx, e); err == nil {
@@ -88,10 +96,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func version(_ context.Context, e *env) error {
-	v := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
-	}
-	_, err := fmt.Fprintln(e.stdout, "shopd", v)
+	is := build.Read()
+	_, err := fmt.Fprintf(e.stdout, "shopd %s\ncommit %s\nschema %d\n%s\n", is.Version, is.Commit, db.Schema(), is.Go)
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -346,20 +348,20 @@ func TestFailures(t *testing.T) {
 		{"unknown command", []string{"sell"}, 2, `no command "sell"`},
 		{"unknown flag", []string{"demo", "-colour"}, 2, "-colour"},
 		{"argument too many", []string{"demo", "x"}, 2, `"x"`},
-		{"serve without settings", []string{"serve"}, 1, "SHOPD_SECRET is missing"},
+		{"serve without settings", []string{"serve"}, 1, "SHOPD_SECRET or SHOPD_SECRET_FILE is missing"},
 		{"port in use", []string{"demo", "-addr", taken.Addr().String()}, 1,
-			fmt.Sprintf("port %s is in use by another program; stop that one, or choose another port: -addr 127.0.0.1:0", port)},
-		{"bad address", []string{"demo", "-addr", "nowhere"}, 1, "-addr: "},
-		{"ops port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", taken.Addr().String()}, 1, "-ops-addr 127.0.0.1:0"},
-		{"fake's port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", taken.Addr().String()}, 1, "-klarna-addr 127.0.0.1:0"},
+			fmt.Sprintf("-addr (SHOPD_ADDR): port %s is in use by another program; stop that one, or choose another port: 127.0.0.1:0", port)},
+		{"bad address", []string{"demo", "-addr", "nowhere"}, 1, "-addr (SHOPD_ADDR): "},
+		{"ops port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", taken.Addr().String()}, 1, "-ops-addr (SHOPD_OPS_ADDR): port"},
+		{"fake's port in use", []string{"demo", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-klarna-addr", taken.Addr().String()}, 1, "-klarna-addr (SHOPD_KLARNA_ADDR): port"},
 		{"fake's credentials", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-credentials", "demo"}, 1, "user:password"},
-		{"fake's seed", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-seed", "-1"}, 1, `-seed: "-1" is not a whole number`},
-		{"fake's chaos", []string{"demo", "-klarna-addr", "127.0.0.1:0", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-chaos", "1.5"}, 1, `-chaos: "1.5" is not from 0 to 1`},
-		{"fake's chaos, no number", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-chaos", "NaN"}, 1, `-chaos: "NaN" is not from 0 to 1`},
-		{"fake's push", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-push-delay", "soon"}, 1, `-push-delay: "soon" is not a length of time`},
-		{"fake's switches", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-echo-filled-urls=perhaps"}, 1, `-echo-filled-urls: "perhaps" is neither`},
-		{"quiet", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-quiet=perhaps"}, 1, `-quiet: "perhaps" is neither`},
-		{"fake's public URL", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-public-url", "localhost"}, 1, "-klarna-public-url must"},
+		{"fake's seed", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-seed", "-1"}, 1, `-seed (SHOPD_SEED): "-1" is not a whole number`},
+		{"fake's chaos", []string{"demo", "-klarna-addr", "127.0.0.1:0", "-addr", "127.0.0.1:0", "-ops-addr", "127.0.0.1:0", "-chaos", "1.5"}, 1, `-chaos (SHOPD_CHAOS): "1.5" is not from 0 to 1`},
+		{"fake's chaos, no number", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-chaos", "NaN"}, 1, `-chaos (SHOPD_CHAOS): "NaN" is not from 0 to 1`},
+		{"fake's push", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-push-delay", "soon"}, 1, `-push-delay (SHOPD_PUSH_DELAY): "soon" is not a length of time`},
+		{"fake's switches", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-echo-filled-urls=perhaps"}, 1, `-echo-filled-urls (SHOPD_ECHO_FILLED_URLS): "perhaps" is neither`},
+		{"quiet", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-quiet=perhaps"}, 1, `-quiet (SHOPD_QUIET): "perhaps" is neither`},
+		{"fake's public URL", []string{"fake-klarna", "-klarna-addr", "127.0.0.1:0", "-klarna-public-url", "localhost"}, 1, "-klarna-public-url (SHOPD_KLARNA_PUBLIC_URL): must"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var stderr bytes.Buffer
@@ -368,6 +370,48 @@ func TestFailures(t *testing.T) {
 				t.Errorf("status %d, %q; want %d and %q", status, stderr.String(), tt.status, tt.want)
 			}
 		})
+	}
+}
+
+// All that keeps a shop from starting is told at once, with the names of flag and variable, and the demo says what to type.
+func TestAllProblemsAtOnce(t *testing.T) {
+	var args []string
+	for _, name := range []string{"-addr", "-ops-addr", "-klarna-addr"} {
+		taken, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = taken.Close() }()
+		args = append(args, name, taken.Addr().String())
+	}
+	vars := map[string]string{"SHOPD_SECRET_FILE": "none-of-these", "SHOPD_SHOP": "nor-this", "SHOPD_CATALOG": "nor-that", "SHOPD_DRAIN": "soon", "SHOPD_CHAOS": "2", "SHOPD_PUBLIC_URL": "shop"}
+	for _, tt := range []struct {
+		command string
+		ports   int
+		want    []string
+	}{
+		{"serve", 2, []string{"SHOPD_SECRET_FILE: open none-of-these", "-shop (SHOPD_SHOP): ", "-catalog (SHOPD_CATALOG): ", "-drain (SHOPD_DRAIN): ", "-public-url (SHOPD_PUBLIC_URL): ",
+			"-redis-url (SHOPD_REDIS_URL or SHOPD_REDIS_URL_FILE) is missing", "-addr (SHOPD_ADDR): port", "-ops-addr (SHOPD_OPS_ADDR): port"}},
+		{"demo", 3, []string{"SHOPD_SECRET_FILE: open none-of-these", "-shop (SHOPD_SHOP): ", "-catalog (SHOPD_CATALOG): ", "-drain (SHOPD_DRAIN): ", "-public-url (SHOPD_PUBLIC_URL): ",
+			"-chaos (SHOPD_CHAOS): ", "-addr (SHOPD_ADDR): port", "-ops-addr (SHOPD_OPS_ADDR): port", "-klarna-addr (SHOPD_KLARNA_ADDR): port", "make demo PORT="}},
+	} {
+		var stderr bytes.Buffer
+		if status := run(t.Context(), append([]string{tt.command}, args[:2*tt.ports]...), func(name string) string { return vars[name] }, io.Discard, &stderr); status != 1 {
+			t.Errorf("%s: status %d", tt.command, status)
+		}
+		for _, want := range tt.want {
+			if strings.Count(stderr.String(), want) != 1 {
+				t.Errorf("%s does not say %q once:\n%s", tt.command, want, &stderr)
+			}
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var stdout bytes.Buffer
+	if status := run(t.Context(), []string{"version"}, os.Getenv, &stdout, io.Discard); status != 0 ||
+		!regexp.MustCompile(`^shopd \S+\ncommit ([0-9a-f]{40}(\+dirty)?|unknown)\nschema [1-9]\d*\ngo1\S+\n$`).MatchString(stdout.String()) {
+		t.Errorf("%d %q", status, &stdout)
 	}
 }
 
@@ -382,7 +426,7 @@ func TestRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.validate()
+	s, err := validated(e)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 // migrate brings the tables of the database to this version, and says what a commit
 // of that server is worth.
 func migrate(ctx context.Context, e *env) (err error) {
-	var v problems
+	v := e.problems()
 	if !v.required("-database-url", e.databaseURL) {
 		return v.err()
 	}

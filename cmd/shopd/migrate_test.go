@@ -37,7 +37,7 @@ func TestMigrate(t *testing.T) {
 		vars map[string]string
 		want string
 	}{
-		"missing":               {nil, nil, "-database-url is missing"},
+		"missing":               {nil, nil, "-database-url (SHOPD_DATABASE_URL or SHOPD_DATABASE_URL_FILE) is missing"},
 		"open elsewhere":        {[]string{"-database-url", sqlite}, nil, "another process has this SQLite database open"},
 		"password in a flag":    {[]string{"-database-url", "postgres://u:hush@h/d"}, nil, "has a password"},
 		"password in its query": {[]string{"-database-url", "postgres://h/d?password=hush"}, nil, "has a password"},

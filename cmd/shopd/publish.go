@@ -19,12 +19,8 @@ import (
 // published publishes the files of the command line if they are new, and returns what is
 // published then.
 func (e *env) published(ctx context.Context, d *db.DB, logger *slog.Logger) (*publish.Published, error) {
-	shop, goods, err := e.files()
-	if err != nil {
-		return nil, err
-	}
 	p := publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}
-	v, err := p.PublishNew(ctx, shop, goods)
+	v, err := p.PublishNew(ctx, e.ownShop, e.ownGoods)
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", err)
 	}
@@ -32,29 +28,28 @@ func (e *env) published(ctx context.Context, d *db.DB, logger *slog.Logger) (*pu
 	return publish.Follow(d, v, logger), nil
 }
 
-// files reads the files of -shop and -catalog. Without them they are the command's own, or
-// nil.
-func (e *env) files() (shop, goods *publish.File, err error) {
-	shop, goods = e.ownShop, e.ownGoods
+// readFiles reads the files of -shop and -catalog in place of the command's own.
+func (e *env) readFiles(v *problems) {
 	if e.shopFile != "" {
-		if shop, err = publish.LoadShop(e.shopFile); err != nil {
-			return nil, nil, fmt.Errorf("-shop: %w", err)
+		shop, err := publish.LoadShop(e.shopFile)
+		if err != nil {
+			v.add("-shop", "%w", err)
 		}
+		e.ownShop = shop
 	}
 	if e.catalogFile != "" {
 		content, err := catalog.Load(e.catalogFile)
 		if err != nil {
-			return nil, nil, fmt.Errorf("-catalog: %w", err)
+			v.add("-catalog", "%w", err)
 		}
-		goods = &publish.File{Name: e.catalogFile, Content: content}
+		e.ownGoods = &publish.File{Name: e.catalogFile, Content: content}
 	}
-	return shop, goods, nil
 }
 
 // publishFiles checks and publishes a shop file, a catalogue or both, lists what was
 // published, or publishes an older version again.
 func publishFiles(ctx context.Context, e *env) (err error) {
-	var v problems
+	v := e.problems()
 	v.required("-database-url", e.databaseURL)
 	list := v.onOff("-list", e.publishList)
 	back := v.number("-back", e.publishBack)
@@ -65,8 +60,9 @@ func publishFiles(ctx context.Context, e *env) (err error) {
 		}
 	}
 	if asked != 1 {
-		v.add("-shop or -catalog or both are wanted, or -list, or -back")
+		v.list = append(v.list, errors.New("-shop or -catalog or both are wanted, or -list, or -back"))
 	}
+	e.readFiles(v)
 	if err := v.err(); err != nil {
 		return err
 	}
@@ -89,11 +85,7 @@ func publishFiles(ctx context.Context, e *env) (err error) {
 	if back != 0 {
 		done, err = p.Back(ctx, int64(min(back, math.MaxInt64)))
 	} else {
-		shop, goods, filesErr := e.files()
-		if filesErr != nil {
-			return filesErr
-		}
-		done, err = p.Publish(ctx, shop, goods)
+		done, err = p.Publish(ctx, e.ownShop, e.ownGoods)
 	}
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestSecretsByFile(t *testing.T) {
 			if got, want := *s.value(&e.config), "hunter2 hunter2 hunter2"; got != want {
 				t.Errorf("value %q, want %q", got, want)
 			}
-			_, invalid := e.validate()
+			_, invalid := validated(e)
 			vars[s.variable()] = "hunter2"
 			_, twice := parsed(t, command, vars)
 			delete(vars, s.variable())

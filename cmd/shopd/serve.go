@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
+	"github.com/shopd/shopd/internal/build"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
@@ -21,21 +25,24 @@ import (
 // Go's default of 100 the collector would run too often.
 const gcPercent = 300
 
-// serve runs the shop for production.
+// serve runs the shop for production. A SIGHUP never ends it: see reloads.
 func serve(ctx context.Context, e *env) error {
-	s, err := e.validate()
-	if err != nil {
-		return err
-	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	e.hangups = hangups
 	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
 	if e.getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	l, err := listenShop(ctx, &e.config)
-	if err != nil {
+	v := e.problems()
+	s := e.validate(v)
+	e.readFiles(v)
+	l := v.listenShop(ctx, &e.config)
+	defer l.close()
+	if err := v.err(); err != nil {
 		return err
 	}
-	defer l.close()
 	return e.serve(ctx, s, l, logger)
 }
 
@@ -44,41 +51,38 @@ func serve(ctx context.Context, e *env) error {
 type listeners struct{ shop, ops net.Listener }
 
 func (l listeners) close() {
-	_ = l.shop.Close()
-	_ = l.ops.Close()
+	for _, one := range []net.Listener{l.shop, l.ops} {
+		if one != nil {
+			_ = one.Close()
+		}
+	}
 }
 
-func listenShop(ctx context.Context, c *config) (listeners, error) {
-	shop, err := listen(ctx, "-addr", c.addr)
-	if err != nil {
-		return listeners{}, err
-	}
-	ops, err := listen(ctx, "-ops-addr", c.opsAddr)
-	if err != nil {
-		_ = shop.Close()
-		return listeners{}, err
-	}
-	return listeners{shop, ops}, nil
+func (v *problems) listenShop(ctx context.Context, c *config) listeners {
+	return listeners{v.listen(ctx, "-addr", c.addr), v.listen(ctx, "-ops-addr", c.opsAddr)}
 }
 
-// listen opens a listener, with a clear error when the address is taken.
-func listen(ctx context.Context, flag, addr string) (net.Listener, error) {
+// listen opens a listener. It returns nil where that cannot be.
+func (v *problems) listen(ctx context.Context, name, addr string) net.Listener {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		host, port, _ := net.SplitHostPort(addr)
-		return nil, fmt.Errorf("port %s is in use by another program; stop that one, or choose another port: %s %s (0 takes any free one)",
-			port, flag, net.JoinHostPort(host, "0"))
+	switch host, port, _ := net.SplitHostPort(addr); {
+	case err == nil:
+		return l
+	case errors.Is(err, syscall.EADDRINUSE):
+		v.taken = true
+		v.add(name, "port %s is in use by another program; stop that one, or choose another port: %s (0 takes any free one)", port, net.JoinHostPort(host, "0"))
+	default:
+		v.add(name, "%w", err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	return l, nil
+	return nil
 }
 
 // serve runs a shop on its listeners until ctx ends. When it is ready it prints its
 // addresses and the further lines.
 func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slog.Logger, further ...string) (err error) {
+	is := build.Read()
+	logger.InfoContext(ctx, "starting", "version", is.Version, "commit", is.Commit, "schema", db.Schema())
 	rdb, err := redisconn.Open(e.redisURL)
 	if err != nil {
 		return fmt.Errorf("redis URL: %w", err)
@@ -107,7 +111,37 @@ func (e *env) serve(ctx context.Context, c shop.Config, l listeners, logger *slo
 	}
 	lines := append(further, "ops http://"+reachable(l.ops.Addr(), "127.0.0.1"))
 	_, _ = fmt.Fprintf(e.stdout, "storefront http://%s\n%s\n", reachable(l.shop.Addr(), "localhost"), strings.Join(lines, "\n"))
+	var reloading sync.WaitGroup
+	defer reloading.Wait()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	reloading.Go(func() { e.reloads(ctx, s, logger) })
 	return s.Run(ctx, l.shop, l.ops)
+}
+
+// reloads reads secrets, staff and keys again at each SIGHUP, until ctx ends. One that came
+// before the start was through is done first. What cannot be used changes nothing.
+func (e *env) reloads(ctx context.Context, s *shop.Shop, logger *slog.Logger) {
+	for {
+		select {
+		case <-e.hangups:
+		case <-ctx.Done():
+			return
+		}
+		again := e.config
+		again.unread = nil
+		again.readSecrets(e.getenv)
+		v := again.problems()
+		c := again.validate(v)
+		err := v.err()
+		if err == nil {
+			err = s.Change(c)
+		}
+		s.Observer.Reload(ctx, err)
+		if err == nil && (again.redisURL != e.redisURL || again.databaseURL != e.databaseURL) {
+			logger.WarnContext(ctx, "the address of Redis or the database has changed, which counts from the next start", "setting", "-redis-url, -database-url")
+		}
+	}
 }
 
 // databaseWait is how long a start waits for the database, which often starts at the same time.
@@ -129,7 +163,7 @@ func (e *env) openDatabase(ctx context.Context, logger *slog.Logger) (d *db.DB, 
 		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", e.problems().named("-database-url"), err)
 	}
 	if e.migrates {
 		_, err = d.Migrate(ctx)

@@ -30,12 +30,12 @@ type setting struct {
 }
 
 const (
-	shops = "serve demo"
+	shops = "serve demo doctor" // doctor takes what serve takes
 	fakes = "demo fake-klarna"
 )
 
 var settings = []setting{
-	{flag: "addr", commands: "serve demo healthcheck", value: func(c *config) *string { return &c.addr }, def: ":8080", demo: "127.0.0.1:8080",
+	{flag: "addr", commands: shops + " healthcheck", value: func(c *config) *string { return &c.addr }, def: ":8080", demo: "127.0.0.1:8080",
 		usage: "where the shop listens"},
 	{flag: "ops-addr", commands: shops, value: func(c *config) *string { return &c.opsAddr }, def: "127.0.0.1:8081",
 		usage: "where /metrics, /debug/pprof/, /healthz and /readyz are; the last two are at -addr too"},
@@ -65,7 +65,7 @@ var settings = []setting{
 		usage: "who may use the back office: lines name:role:bcrypt-hash, role view or manage; none: there is no back office"},
 	{env: "SHOPD_API_KEYS", commands: shops, value: func(c *config) *string { return &c.apiKeys }, def: "(none)", demo: "(demo, whose key is sk_demo, with all scopes)", secret: true,
 		usage: "who may call the API under /v1: lines that shopd key prints; none: there is no API"},
-	{env: "SHOPD_SMTP_URL", commands: "serve", value: func(c *config) *string { return &c.smtpURL }, def: "(none)", secret: true,
+	{env: "SHOPD_SMTP_URL", commands: "serve doctor", value: func(c *config) *string { return &c.smtpURL }, def: "(none)", secret: true,
 		usage: "the mail server for order e-mails: smtp://user:password@host:587 or smtps://…:465; none: no mails are written"},
 	{flag: "shop", commands: shops + " explain check publish", value: func(c *config) *string { return &c.shopFile }, def: "(what is published)", demo: "(the demo's)",
 		usage: "shop file; serve publishes it at start if a file of that name was never published with that content"},
@@ -123,6 +123,8 @@ var settings = []setting{
 		usage: "print the list of erased orders, to be kept apart from the database"},
 	{flag: "apply", env: "SHOPD_ERASE_APPLY", commands: "erase", value: func(c *config) *string { return &c.eraseApply }, def: "(none)",
 		usage: "file with such a list, whose orders are erased, after a restore; -: read from standard input"},
+	{flag: "json", env: "SHOPD_DOCTOR_JSON", commands: "doctor", value: func(c *config) *string { return &c.doctorJSON }, def: "false", onOff: true,
+		usage: "print the findings as JSON"},
 	{flag: "url", commands: "healthcheck", value: func(c *config) *string { return &c.healthURL },
 		def: "(/readyz at -addr)", usage: "what to ask"},
 }
@@ -181,16 +183,16 @@ func (s setting) defaultOf(c command) string {
 type usageError struct{ error }
 
 // parse fills e from the command line, the environment and the defaults. The error is
-// flag.ErrHelp, a *usageError or about a secret's file.
+// flag.ErrHelp or a *usageError. What could not be read is in e.unread.
 func (e *env) parse(c command, args []string, getenv func(string) string) error {
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	var problems []error
+	e.command = c.name
+	e.readSecrets(getenv)
 	for _, s := range settingsOf(c) {
 		value := s.value(&e.config)
-		*value = getenv(s.variable())
-		if s.secret || s.file {
-			problems = append(problems, fromFile(value, s.variable(), getenv))
+		if !s.secret && !s.file {
+			*value = getenv(s.variable())
 		}
 		if def := s.defaultOf(c); *value == "" && !strings.HasPrefix(def, "(") {
 			*value = def
@@ -210,17 +212,19 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 		given[f.Name] = true
 		for _, s := range settings {
 			if s.flag == f.Name && s.file && hasPassword(f.Value.String()) {
-				problems = append(problems, fmt.Errorf("-%s has a password, which others on this machine can read there: set %s or %[2]s_FILE", s.flag, s.variable()))
+				e.unread = append(e.unread, fmt.Errorf("-%s has a password, which others on this machine can read there: set %s or %[2]s_FILE", s.flag, s.variable()))
 			}
 		}
 	})
 	if e.fakeConfig != "" {
-		problems = append(problems, e.readFile(c, func(s setting) bool { return given[s.flag] || getenv(s.variable()) != "" }))
+		if err := e.readFile(c, func(s setting) bool { return given[s.flag] || getenv(s.variable()) != "" }); err != nil {
+			e.unread = append(e.unread, err)
+		}
 	}
 	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
 		return &usageError{fmt.Errorf("want arguments: %q, got %q", c.argument, e.args)}
 	}
-	return errors.Join(problems...)
+	return nil
 }
 
 // readFile fills in settings from the file that -config names, but those that were given
@@ -278,6 +282,23 @@ func hasPassword(storeURL string) bool {
 	return found && strings.Contains(userinfo, ":") || strings.Contains(query, "password=")
 }
 
+// readSecrets reads what may come from files: the variables, and the files that they name.
+func (c *config) readSecrets(getenv func(string) string) {
+	for _, s := range settingsOf(command{name: c.command}) {
+		if !s.secret && !s.file {
+			continue
+		}
+		value, given := s.value(c), getenv(s.variable())
+		if err := fromFile(&given, s.variable(), getenv); err != nil {
+			c.unread = append(c.unread, err)
+			continue
+		}
+		if given != "" || s.secret {
+			*value = given // else a flag may have said it
+		}
+	}
+}
+
 // fromFile reads a secret from the file that variable_FILE names.
 func fromFile(value *string, variable string, getenv func(string) string) error {
 	file := getenv(variable + "_FILE")
@@ -285,7 +306,7 @@ func fromFile(value *string, variable string, getenv func(string) string) error 
 	case file == "":
 		return nil
 	case *value != "":
-		return fmt.Errorf("%s and %[1]s_FILE are both set", variable)
+		return fmt.Errorf("%s and %[1]s_FILE are both set: one of them is enough", variable)
 	}
 	b, err := os.ReadFile(file) //nolint:gosec // the operator names the file
 	if err != nil {

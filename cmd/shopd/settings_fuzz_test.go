@@ -30,7 +30,7 @@ func FuzzSettings(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = e.validate(); err == nil {
+		if _, err = validated(e); err == nil {
 			return
 		}
 		if lines := strings.Split(err.Error(), "\n"); len(lines) < 2 || strings.Contains(err.Error(), "%!") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/shop"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -110,15 +112,27 @@ func parsed(t *testing.T, name string, vars map[string]string, args ...string) (
 	for _, c := range commands {
 		if c.name == name {
 			e := &env{}
-			return e, e.parse(c, args, func(name string) string { return vars[name] })
+			err := e.parse(c, args, func(name string) string { return vars[name] })
+			return e, errors.Join(append(e.unread, err)...)
 		}
 	}
 	t.Fatalf("no command %q", name)
 	return nil, nil
 }
 
+// validated are the settings of a shop, or what is wrong with them.
+func validated(e *env) (shop.Config, error) {
+	v := e.problems()
+	c := e.validate(v)
+	return c, v.err()
+}
+
 func TestValidate(t *testing.T) {
-	all := []string{"-public-url is missing", "-klarna-url is missing", "-redis-url is missing", "-database-url is missing", "SHOPD_KLARNA_PASSWORD is missing", "SHOPD_SECRET is missing"}
+	all := []string{
+		"-public-url (SHOPD_PUBLIC_URL) is missing", "-klarna-url (SHOPD_KLARNA_URL) is missing", "-redis-url (SHOPD_REDIS_URL or SHOPD_REDIS_URL_FILE) is missing",
+		"-database-url (SHOPD_DATABASE_URL or SHOPD_DATABASE_URL_FILE) is missing", "SHOPD_KLARNA_PASSWORD or SHOPD_KLARNA_PASSWORD_FILE is missing",
+		"SHOPD_SECRET or SHOPD_SECRET_FILE is missing",
+	}
 	for _, tt := range []struct {
 		name string
 		vars map[string]string // over good(); "-" for all: none
@@ -128,19 +142,20 @@ func TestValidate(t *testing.T) {
 		{"nothing set", map[string]string{"-": ""}, all},
 		{"all http", map[string]string{"SHOPD_PUBLIC_URL": "http://localhost:8080", "SHOPD_KLARNA_URL": "http://klarna:9090"}, nil},
 		{"http callback, https public, http klarna", map[string]string{"SHOPD_KLARNA_URL": "http://klarna:9090", "SHOPD_CALLBACK_URL": "http://shopd:8080"}, nil},
-		{"http public with https klarna", map[string]string{"SHOPD_PUBLIC_URL": "http://shop.example"}, []string{"-public-url must be https"}},
-		{"http callback with https klarna", map[string]string{"SHOPD_CALLBACK_URL": "http://shopd:8080"}, []string{"-callback-url must be https"}},
-		{"public URL with path", map[string]string{"SHOPD_PUBLIC_URL": "https://shop.example/shop"}, []string{"-public-url: "}},
-		{"public URL without scheme", map[string]string{"SHOPD_PUBLIC_URL": "shop.example"}, []string{"-public-url: "}},
-		{"klarna URL with password", map[string]string{"SHOPD_KLARNA_URL": "https://u:hunter2@api.kustom.co"}, []string{"-klarna-url must"}},
-		{"redis URL", map[string]string{"SHOPD_REDIS_URL": "http://:hunter2@redis"}, []string{"-redis-url: "}},
-		{"short secret", map[string]string{"SHOPD_SECRET": "hunter2"}, []string{"SHOPD_SECRET: "}},
-		{"origins", map[string]string{"SHOPD_KLARNA_BROWSER_ORIGINS": "https://a.example;script-src"}, []string{"-klarna-browser-origins: "}},
-		{"platform", map[string]string{"SHOPD_PLATFORM": "Kustom"}, []string{"-platform: "}},
-		{"migrate", map[string]string{"SHOPD_MIGRATE": "perhaps"}, []string{"-migrate: "}},
-		{"drain", map[string]string{"SHOPD_DRAIN": "soon"}, []string{"-drain: "}},
+		{"http public with https klarna", map[string]string{"SHOPD_PUBLIC_URL": "http://shop.example"}, []string{"-public-url (SHOPD_PUBLIC_URL): must be https"}},
+		{"http callback with https klarna", map[string]string{"SHOPD_CALLBACK_URL": "http://shopd:8080"}, []string{"-callback-url (SHOPD_CALLBACK_URL): must be https"}},
+		{"public URL with path", map[string]string{"SHOPD_PUBLIC_URL": "https://shop.example/shop"}, []string{"-public-url (SHOPD_PUBLIC_URL): "}},
+		{"public URL without scheme", map[string]string{"SHOPD_PUBLIC_URL": "shop.example"}, []string{"-public-url (SHOPD_PUBLIC_URL): "}},
+		{"klarna URL with password", map[string]string{"SHOPD_KLARNA_URL": "https://u:hunter2@api.kustom.co"}, []string{"-klarna-url (SHOPD_KLARNA_URL): must"}},
+		{"redis URL", map[string]string{"SHOPD_REDIS_URL": "http://:hunter2@redis"}, []string{"-redis-url (SHOPD_REDIS_URL or SHOPD_REDIS_URL_FILE): "}},
+		{"database URL", map[string]string{"SHOPD_DATABASE_URL": "mysql://:hunter2@db/shop"}, []string{"-database-url (SHOPD_DATABASE_URL or SHOPD_DATABASE_URL_FILE): not a database URL"}},
+		{"short secret", map[string]string{"SHOPD_SECRET": "hunter2"}, []string{"SHOPD_SECRET or SHOPD_SECRET_FILE: "}},
+		{"origins", map[string]string{"SHOPD_KLARNA_BROWSER_ORIGINS": "https://a.example;script-src"}, []string{"-klarna-browser-origins (SHOPD_KLARNA_BROWSER_ORIGINS): "}},
+		{"platform", map[string]string{"SHOPD_PLATFORM": "Kustom"}, []string{"-platform (SHOPD_PLATFORM): "}},
+		{"migrate", map[string]string{"SHOPD_MIGRATE": "perhaps"}, []string{"-migrate (SHOPD_MIGRATE): "}},
+		{"drain", map[string]string{"SHOPD_DRAIN": "soon"}, []string{"-drain (SHOPD_DRAIN): "}},
 		{"payments", map[string]string{"SHOPD_CHECKOUT": "payments", "SHOPD_PAYMENTS_FLOW": "review"}, nil},
-		{"several", map[string]string{"SHOPD_DRAIN": "-1s", "SHOPD_SECRET": "", "SHOPD_REDIS_URL": ""}, []string{"-redis-url is missing", "SHOPD_SECRET is missing", "-drain: "}},
+		{"several", map[string]string{"SHOPD_DRAIN": "-1s", "SHOPD_SECRET": "", "SHOPD_REDIS_URL": ""}, []string{"-redis-url (", "SHOPD_SECRET or SHOPD_SECRET_FILE is missing", "-drain (SHOPD_DRAIN): "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			vars := good()
@@ -156,7 +171,7 @@ func TestValidate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = e.validate()
+			_, err = validated(e)
 			if len(tt.want) == 0 {
 				if err != nil {
 					t.Errorf("error = %v, want none", err)
@@ -226,7 +241,7 @@ func TestBrowserOrigins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := e.validate()
+			s, err := validated(e)
 			if d := cmp.Diff(tt.want, s.Klarna.BrowserOrigins); d != "" || err != nil {
 				t.Errorf("%v %s", err, d)
 			}
@@ -255,7 +270,7 @@ func TestPlatform(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s, err := e.validate(); s.Klarna.Platform != tt.want || err != nil {
+			if s, err := validated(e); s.Klarna.Platform != tt.want || err != nil {
 				t.Errorf("platform = %q, %v, want %q", s.Klarna.Platform, err, tt.want)
 			}
 		})
@@ -282,7 +297,7 @@ func TestPaymentsLibrary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := e.validate()
+			s, err := validated(e)
 			if s.Klarna.Library != tt.want || len(s.Klarna.LibraryOrigins) != tt.hosts || err != nil {
 				t.Errorf("got %s and %q, %v; want %s and %d hosts", s.Klarna.Library, s.Klarna.LibraryOrigins, err, tt.want, tt.hosts)
 			}

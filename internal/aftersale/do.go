@@ -300,7 +300,7 @@ func (d *Desk) finish(ctx context.Context, orderID string, a *Action, c order.Co
 		entry.Result = order.Unknown
 		return Outcome{Result: order.Unknown, Entry: entry}, nil
 	}
-	d.Book.Logger.InfoContext(ctx, "command", "order_id", o.Ref(), "order_number", o.Number, "action", c.Action, "result", entry.Result,
+	d.Book.Logger.InfoContext(ctx, "command", "order_id", o.Ref(), "order_number", o.Number, "action", c.Action, "staff", c.Staff, "result", entry.Result,
 		"klarna_status", entry.Status, "klarna_code", entry.Code, "correlation_id", entry.CorrelationID)
 	return Outcome{Result: entry.Result, Entry: entry, Order: o}, nil
 }

@@ -47,7 +47,7 @@ const (
 
 // API serves the calls. Observer may be nil.
 type API struct {
-	Keys      Keys // who may call; without keys there is no API
+	Keys      func() Keys // who may call at this moment
 	DB        *db.DB
 	Published *publish.Published
 	Carts     *cart.Store
@@ -215,7 +215,7 @@ func (a *API) guard(next http.Handler) http.Handler {
 // key may make.
 func (a *API) authorized(right permission.Right, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		key, known := a.Keys.of(r)
+		key, known := a.Keys().of(r)
 		if !known {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			a.refuse(w, r, problem(http.StatusUnauthorized, CodeUnauthorized, "The call needs a key: Authorization: Bearer sk_…"))

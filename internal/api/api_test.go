@@ -66,7 +66,7 @@ func serve(t *testing.T, d *db.DB) (*httptest.Server, *echo) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &API{Keys: keys, DB: d, Redis: redistest.StartServer(t).Client(), PublicURL: "https://shop.example", Logger: slog.New(slog.DiscardHandler)}
+	a := &API{Keys: func() Keys { return keys }, DB: d, Redis: redistest.StartServer(t).Client(), PublicURL: "https://shop.example", Logger: slog.New(slog.DiscardHandler)}
 	made := new(echo)
 	r := chi.NewRouter()
 	r.Route(Path, func(r chi.Router) {

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/internal/kco"
@@ -35,7 +36,7 @@ const requestTime = 12 * time.Second
 type Backoffice struct {
 	Book     *order.Book
 	Desk     *aftersale.Desk
-	Team     Team
+	Team     func() Team // of this moment
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
 	Story    *story.Log            // for the inspector, as is Syncer
@@ -44,9 +45,10 @@ type Backoffice struct {
 	Mailer   *mail.Mailer      // nil: no mails are sent
 	Webhooks *webhook.Webhooks // nil: none are told
 	Shown    *mail.Shown       // the mails of the demo; nil elsewhere
+	Doctor   *doctor.Doctor
 	// SearchKeys seal what is searched for in addresses, and the cookies of known browsers: the
-	// first seals, all open. 32 bytes each.
-	SearchKeys [][]byte
+	// first seals, all open. 32 bytes each, of this moment.
+	SearchKeys func() [][]byte
 }
 
 // everything is the route of all paths without a page.
@@ -75,6 +77,7 @@ func (b *Backoffice) Routes(r chi.Router) {
 					b.stockRoutes(r)
 					b.mailRoutes(r)
 					b.webhookRoutes(r)
+					b.doctorRoutes(r)
 					r.Get(logPath, b.staffLog)
 					r.Get(everything, b.notFound)
 				})

@@ -46,6 +46,7 @@ func (o *office) tour(p *browsertest.Page, s order.Order, look func(name string)
 		{"packing slips", "/admin/packing-slips?order=" + s.OrderID},
 		{"exports", "/admin/exports"},
 		{"sign-ins and exports", "/admin/log"},
+		{"doctor", "/admin/doctor"},
 		{"no such page", "/admin/zebra"},
 	} {
 		p.Go(o.URL + page.path)

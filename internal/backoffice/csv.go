@@ -275,7 +275,7 @@ func (b *Backoffice) export(name string, write func(context.Context, order.Query
 		}
 		switch {
 		case err == nil:
-			b.Logger.InfoContext(r.Context(), "exported", "file", name, "rows", out.rows)
+			b.Logger.InfoContext(r.Context(), "exported", "staff", staffOf(r.Context()).Name, "file", name, "rows", out.rows)
 		case !out.begun:
 			b.fail(w, r, err)
 		default:

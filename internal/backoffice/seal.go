@@ -16,7 +16,7 @@ func (b *Backoffice) seal(text string) string {
 	if text == "" {
 		return ""
 	}
-	return sealMark + base64.RawURLEncoding.EncodeToString(session.Sealing(b.SearchKeys[0]).Seal(nil, nil, []byte(text), nil)) //nolint:gosec // it makes a random nonce by itself
+	return sealMark + base64.RawURLEncoding.EncodeToString(session.Sealing(b.SearchKeys()[0]).Seal(nil, nil, []byte(text), nil)) //nolint:gosec // it makes a random nonce by itself
 }
 
 // open is what was sealed; false when it was not. A text without the mark is as it is.
@@ -29,7 +29,7 @@ func (b *Backoffice) open(text string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	for _, key := range b.SearchKeys {
+	for _, key := range b.SearchKeys() {
 		if opened, err := session.Sealing(key).Open(nil, nil, data, nil); err == nil {
 			return string(opened), true
 		}

@@ -66,7 +66,7 @@ func (b *Backoffice) find(w http.ResponseWriter, r *http.Request) (Staff, bool, 
 	if err != nil || !found {
 		return Staff{}, false, err
 	}
-	member, known := b.Team[v.Name]
+	member, known := b.Team()[v.Name]
 	if !known || subtle.ConstantTimeCompare([]byte(member.proof()), []byte(v.Proof)) != 1 {
 		return Staff{}, false, b.Sessions.SignOut(w, r)
 	}
@@ -168,7 +168,7 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request, known, other
 	var member Member
 	var right bool
 	if err == nil && wait == 0 {
-		member, right = b.Team.check(name, password)
+		member, right = b.Team().check(name, password)
 	}
 	way.leave()
 	switch {
@@ -194,18 +194,18 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request, known, other
 		return
 	}
 	b.tried(r.Context(), member.Name, signedIn)
-	b.Sessions.Know(w, b.SearchKeys[0], is)
+	b.Sessions.Know(w, b.SearchKeys()[0], is)
 	http.Redirect(w, r, returnTo, http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
 }
 
 // browserOf names the request's browser where the member with a name has signed in with it
 // before; "" otherwise.
 func (b *Backoffice) browserOf(r *http.Request, name string) string {
-	member, is := b.Team[name]
+	member, is := b.Team()[name]
 	if !is {
 		return ""
 	}
-	return b.Sessions.Known(r, b.SearchKeys, session.StaffValues{Name: name, Proof: member.proof()})
+	return b.Sessions.Known(r, b.SearchKeys(), session.StaffValues{Name: name, Proof: member.proof()})
 }
 
 // minutes formats a waiting time, rounded up.

@@ -27,7 +27,7 @@ func (b *Backoffice) exported(ctx context.Context, detail string) error {
 // people type passwords into that field, too. What costs an attacker nothing is in the log alone; so is what
 // the database does not take: nobody is kept out for that.
 func (b *Backoffice) tried(ctx context.Context, name, outcome string) {
-	if _, is := b.Team[name]; !is {
+	if _, is := b.Team()[name]; !is {
 		name = ""
 	}
 	b.Logger.InfoContext(ctx, "staff: sign_in", "staff", name, "outcome", outcome)

@@ -21,6 +21,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
@@ -79,10 +80,27 @@ func (c *Callbacks) Routes(r chi.Router) {
 		r.Post("/notification", c.notification)
 		r.Post("/validation", c.validation)
 		r.Post("/"+payments.AuthorizationCallback, c.authorization)
+		r.Get("/"+doctor.Hello, c.hello)
+		r.Post("/"+doctor.Hello, c.hello)
 		for _, name := range addressChanges {
 			r.Post("/"+name, c.addressChange(name))
 		}
 	})
+}
+
+// hello proves to shopd doctor that it has reached this shop.
+func (c *Callbacks) hello(w http.ResponseWriter, r *http.Request) {
+	asked := struct {
+		Nonce string `json:"nonce"`
+	}{r.URL.Query().Get("nonce")}
+	if r.Method == http.MethodPost && !c.body(w, r, doctor.Hello, &asked) {
+		return
+	}
+	if asked.Nonce == "" || len(asked.Nonce) > doctor.MaxNonce {
+		c.bad(w, r, doctor.Hello, http.StatusBadRequest, "There is no nonce.")
+		return
+	}
+	respond.JSON(w, r, http.StatusOK, map[string]string{"proof": doctor.Proof(c.Signer, asked.Nonce)})
 }
 
 // guard answers 404 to callers without the token. It reads and logs nothing of theirs.

@@ -41,7 +41,7 @@ func (c *Callbacks) observed(next http.Handler) http.Handler {
 		}
 		told.Path = kco.CallbackPath + "{token}/" + told.Name
 		told.Status, told.Duration = sent.Status(), time.Since(told.Start)
-		c.Observer.Callback(*told)
+		c.Observer.Callback(ctx, *told)
 	})
 }
 

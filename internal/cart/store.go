@@ -90,6 +90,7 @@ func unreadable(data string, err error) error {
 }
 
 func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fallback) (Cart, error) {
+	observe.Cart(ctx, id)
 	c := Cart{ID: id}
 	field := func(i int) string { text, _ := values[i].(string); return text }
 	if rev := field(0); rev != "" {
@@ -214,6 +215,7 @@ func sameContents(a, b Contents) bool {
 func withoutLines(c Contents) Contents { c.Lines = nil; return c }
 
 func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int64, err error) {
+	observe.Cart(ctx, c.ID)
 	data, err := json.Marshal(c.Contents)
 	if err != nil {
 		return 0, fmt.Errorf("store cart: %w", err)

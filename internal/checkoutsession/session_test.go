@@ -158,7 +158,7 @@ func TestAddAtOnce(t *testing.T) {
 // Only what we have signed, by any of our keys, opens a session.
 func TestLinks(t *testing.T) {
 	older, newer := []byte("0123456789abcdef0123456789abcdef"), []byte("fedcba9876543210fedcba9876543210")
-	before, now := checkoutsession.Links{Keys: [][]byte{older}}, checkoutsession.Links{Keys: [][]byte{newer, older}}
+	before, now := checkoutsession.Links{Keys: func() [][]byte { return [][]byte{older} }}, checkoutsession.Links{Keys: func() [][]byte { return [][]byte{newer, older} }}
 	for _, secret := range []string{before.Secret("c1"), now.Secret("c1")} {
 		if id, ok := now.Cart(secret); !ok || id != "c1" {
 			t.Errorf("%q, %v", id, ok)

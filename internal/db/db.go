@@ -64,6 +64,21 @@ type DB struct {
 	close  []func() error
 }
 
+// CheckURL says whether a text is the URL of a database. No error has a part of it.
+func CheckURL(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return errURL
+	case u.Scheme == "sqlite" && u.Path != "":
+		return nil
+	case u.Scheme != "postgres" && u.Scheme != "postgresql":
+		return errURL
+	}
+	_, err = postgresConfig(Config{URL: text})
+	return err
+}
+
 // Open is Config.Open with the defaults.
 func Open(ctx context.Context, url string) (*DB, error) { return Config{URL: url}.Open(ctx) }
 

@@ -21,6 +21,19 @@ const (
 	migrationTries = 30
 )
 
+// Schema is the number of the last step that this version has, the same for both engines.
+func Schema() int64 {
+	files, err := fs.ReadDir(migrations, "migrations/"+string(Postgres))
+	if err != nil || len(files) == 0 {
+		panic("no migrations")
+	}
+	number, err := goose.NumericComponent(files[len(files)-1].Name())
+	if err != nil {
+		panic(err)
+	}
+	return number
+}
+
 // Migrate brings the tables to what this version needs and returns the names of the
 // steps that it took. Any number of processes may call it at once; one does it and
 // the others wait. Tables of a newer version stay. A step that cannot have a table
@@ -74,6 +87,16 @@ func (d *DB) Check(ctx context.Context) (err error) {
 		err = ErrOldTables
 	}
 	return err
+}
+
+// SchemaOf is the number of the last step that was taken in this database; 0: none.
+func (d *DB) SchemaOf(ctx context.Context) (number int64, err error) {
+	p, done, err := d.provider()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return p.GetDBVersion(ctx)
 }
 
 // provider is goose with our steps. It works on connections of its own, whose

@@ -374,6 +374,9 @@ func (d *Delivery) settle(ctx context.Context, r *Receiver, outcomes []outcome) 
 		switch o.result {
 		case observe.DeliveryDone, observe.DeliverySkipped:
 			d.Observer.Delivery(r.Name, o.result)
+			if o.result == observe.DeliveryDone {
+				d.Logger.LogAttrs(ctx, slog.LevelInfo, "delivered", append(o.attrs(), slog.String("receiver", r.Name), slog.Int("try", o.tries))...)
+			}
 			done = append(done, o.ID)
 		case observe.DeliveryFailed:
 			errs = append(errs, d.putOff(ctx, r, o))
@@ -382,6 +385,15 @@ func (d *Delivery) settle(ctx context.Context, r *Receiver, outcomes []outcome) 
 		}
 	}
 	return errors.Join(append(errs, d.done(ctx, r, done))...)
+}
+
+// attrs say in a record which event it is.
+func (e Event) attrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("event_id", e.ID), slog.String("event", string(e.Type))}
+	if strings.HasPrefix(string(e.Type), "order.") {
+		attrs = append(attrs, slog.String("own_order_id", e.Subject))
+	}
+	return attrs
 }
 
 func (d *Delivery) done(ctx context.Context, r *Receiver, ids []string) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"sync/atomic"
 )
 
 // ErrForeign is merchant_data that none of our keys has signed.
@@ -14,8 +15,11 @@ var ErrForeign = errors.New("merchant_data is not ours")
 
 // Signer writes and reads merchant_data, "v1.<cart ID>.<HMAC>". It tells callbacks and
 // Order Management which cart an order belongs to. An order outside KCO has
-// "v2.<cart ID>.<HMAC>.<origin>"; the origin names its purchase.
-type Signer struct {
+// "v2.<cart ID>.<HMAC>.<origin>"; the origin names its purchase. Safe for concurrent use.
+type Signer struct{ ring atomic.Pointer[keyring] }
+
+// keyring is the secret in parts.
+type keyring struct {
 	keys   []string
 	tokens []string // the callback token of each key
 }
@@ -23,25 +27,33 @@ type Signer struct {
 // NewSigner takes the secret, one key per line. The first key signs, all verify.
 func NewSigner(secret string) (*Signer, error) {
 	s := new(Signer)
+	return s, s.Change(secret)
+}
+
+// Change takes another secret for all that is signed and verified from now on. After an
+// error the former stays.
+func (s *Signer) Change(secret string) error {
+	ring := new(keyring)
 	for line := range strings.Lines(secret) {
 		key := strings.TrimSpace(line)
 		switch {
 		case key == "":
 			continue
 		case len(key) < 16:
-			return nil, errors.New("each line of the secret needs at least 16 characters")
+			return errors.New("each line of the secret needs at least 16 characters")
 		}
-		s.keys, s.tokens = append(s.keys, key), append(s.tokens, mac(key, tokenPurpose))
+		ring.keys, ring.tokens = append(ring.keys, key), append(ring.tokens, mac(key, tokenPurpose))
 	}
-	if len(s.keys) == 0 {
-		return nil, errors.New("the secret is empty")
+	if len(ring.keys) == 0 {
+		return errors.New("the secret is empty")
 	}
-	return s, nil
+	s.ring.Store(ring)
+	return nil
 }
 
 // Keys are keys of 32 bytes for another purpose, one for each of the secret's lines.
 func (s *Signer) Keys(purpose string) (keys [][]byte) {
-	for _, key := range s.keys {
+	for _, key := range s.ring.Load().keys {
 		h := hmac.New(sha256.New, []byte(key))
 		h.Write([]byte("shopd " + purpose))
 		keys = append(keys, h.Sum(nil))
@@ -51,13 +63,13 @@ func (s *Signer) Keys(purpose string) (keys [][]byte) {
 
 // Sign returns the merchant_data of a cart.
 func (s *Signer) Sign(cartID string) string {
-	return "v1." + cartID + "." + mac(s.keys[0], dataPurpose+cartID)
+	return "v1." + cartID + "." + mac(s.ring.Load().keys[0], dataPurpose+cartID)
 }
 
 // SignOrigin returns the merchant_data of an order outside KCO. origin must not be empty;
 // cartID may be.
 func (s *Signer) SignOrigin(cartID, origin string) string {
-	return "v2." + cartID + "." + mac(s.keys[0], originPurpose+cartID+" "+origin) + "." + origin
+	return "v2." + cartID + "." + mac(s.ring.Load().keys[0], originPurpose+cartID+" "+origin) + "." + origin
 }
 
 // Verify returns the cart in data, or ErrForeign.
@@ -83,7 +95,7 @@ func (s *Signer) VerifyOrigin(data string) (cartID, origin string, err error) {
 	default:
 		return "", "", ErrForeign
 	}
-	for _, key := range s.keys {
+	for _, key := range s.ring.Load().keys {
 		if hmac.Equal([]byte(sum), []byte(mac(key, signed))) {
 			return cartID, origin, nil
 		}
@@ -93,13 +105,13 @@ func (s *Signer) VerifyOrigin(data string) (cartID, origin string, err error) {
 
 // CallbackToken returns the secret part of the addresses that Klarna's servers call. It
 // must never be logged.
-func (s *Signer) CallbackToken() string { return s.tokens[0] }
+func (s *Signer) CallbackToken() string { return s.ring.Load().tokens[0] }
 
 // IsCallbackToken reports whether token belongs to one of the keys, in constant time.
 // Klarna still calls about orders of older keys.
 func (s *Signer) IsCallbackToken(token string) bool {
 	is := 0
-	for _, own := range s.tokens {
+	for _, own := range s.ring.Load().tokens {
 		is |= subtle.ConstantTimeCompare([]byte(token), []byte(own))
 	}
 	return is == 1

@@ -14,6 +14,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/shopd/shopd/internal/observe"
@@ -39,7 +40,7 @@ type Config struct {
 // Client sends requests to one Klarna environment. Safe for concurrent use.
 type Client struct {
 	base          *url.URL
-	authorization string
+	authorization atomic.Pointer[string]
 	userAgent     string
 	http          *http.Client
 	observer      *observe.Observer
@@ -51,17 +52,13 @@ func NewClient(c Config) (*Client, error) {
 	if err != nil || (base.Scheme != "https" && base.Scheme != "http") || base.Host == "" {
 		return nil, fmt.Errorf("klarna URL %q: want http(s)://host", c.BaseURL)
 	}
-	if c.Password == "" {
-		return nil, errors.New("klarna password or API key is missing")
-	}
 	client := &Client{
-		base:          base,
-		authorization: "Basic " + c.Password,
-		userAgent:     cmp.Or(c.UserAgent, "Library/shopd"),
-		observer:      c.Observer,
+		base:      base,
+		userAgent: cmp.Or(c.UserAgent, "Library/shopd"),
+		observer:  c.Observer,
 	}
-	if c.Username != "" {
-		client.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(c.Username+":"+c.Password))
+	if err := client.Authorize(c.Username, c.Password); err != nil {
+		return nil, err
 	}
 	if c.Transport == nil {
 		c.Transport = newTransport()
@@ -72,6 +69,19 @@ func NewClient(c Config) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return client, nil
+}
+
+// Authorize takes other credentials for all tries from now on. See Config.
+func (c *Client) Authorize(username, password string) error {
+	if password == "" {
+		return errors.New("klarna password or API key is missing")
+	}
+	authorization := "Basic " + password
+	if username != "" {
+		authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(username+":"+password))
+	}
+	c.authorization.Store(&authorization)
+	return nil
 }
 
 func newTransport() *http.Transport {
@@ -173,7 +183,7 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", r.Operation, err)
 	}
-	req.Header.Set("Authorization", c.authorization)
+	req.Header.Set("Authorization", *c.authorization.Load())
 	req.Header.Set("User-Agent", c.userAgent)
 	req.Header.Set("Accept", "application/json")
 	if body != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/shopd/shopd/internal/event"
 )
@@ -85,7 +86,34 @@ func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	if err != nil {
 		return err
 	}
-	var connection net.Conn
+	client, server, connection, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = connection.Close() })()
+	err = client.SendWithSMTPClient(server, wire)
+	if wire.IsDelivered() { // whatever failed afterwards
+		_ = server.Quit() // to be polite
+		return nil
+	}
+	return verdict(cmp.Or(err, errors.New("nothing was sent")))
+}
+
+// Try connects and signs in as Send does, and sends nothing.
+func (s *SMTP) Try(ctx context.Context) error {
+	_, server, connection, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = connection.Close() })()
+	_ = server.Quit()
+	return nil
+}
+
+// dial connects and signs in. The caller closes the connection.
+func (s *SMTP) dial(ctx context.Context) (client *mail.Client, server *smtp.Client, connection net.Conn, err error) {
 	options := []mail.Option{
 		mail.WithPort(s.port), mail.WithTimeout(smtpTime), mail.WithTLSPolicy(s.starttls), mail.WithTLSConfig(s.config()), mail.WithoutNoop(), mail.WithoutRset(),
 		mail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -105,25 +133,16 @@ func (s *SMTP) Send(ctx context.Context, m *Message) error {
 	if s.username != "" {
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(s.username), mail.WithPassword(s.password))
 	}
-	client, err := mail.NewClient(s.host, options...)
-	if err != nil {
-		return fmt.Errorf("mail server: %w", err)
+	if client, err = mail.NewClient(s.host, options...); err != nil {
+		return nil, nil, nil, fmt.Errorf("mail server: %w", err)
 	}
-	smtp, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
+	if server, err = client.DialToSMTPClientWithContext(ctx); err != nil {
 		if connection != nil {
 			_ = connection.Close()
 		}
-		return verdict(err)
+		return nil, nil, nil, verdict(err)
 	}
-	defer func() { _ = connection.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = connection.Close() })()
-	err = client.SendWithSMTPClient(smtp, wire)
-	if wire.IsDelivered() { // whatever failed afterwards
-		_ = smtp.Quit() // to be polite
-		return nil
-	}
-	return verdict(cmp.Or(err, errors.New("nothing was sent")))
+	return client, server, connection, nil
 }
 
 func (s *SMTP) config() *tls.Config {

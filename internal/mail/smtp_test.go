@@ -51,6 +51,11 @@ func TestSMTP(t *testing.T) {
 			server := startServer(t, tt.server)
 			err := server.sender(tt.scheme, tt.credentials, tt.query).Send(t.Context(), message())
 			got := server.received()
+			// A try goes as far as a sending does before its message, and sends nothing.
+			tried := server.sender(tt.scheme, tt.credentials, tt.query).Try(t.Context())
+			if want := tt.problem == "" || tt.name == "credentials wanted"; (tried == nil) != want || len(server.received()) != len(got) {
+				t.Errorf("tried: %v", tried)
+			}
 			if tt.problem != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.problem) || errors.Is(err, event.ErrRefused) || errors.Is(err, event.ErrUnsure) || len(got) > 0 {
 					t.Errorf("got %v, %d mails", err, len(got))

@@ -17,6 +17,8 @@ type Subject struct {
 	OrderID   string
 	SessionID string // of Klarna Payments
 	Quiet     bool   // somebody only looks: the calls are not part of the cart's story
+
+	heard *heard // of the request; nil outside one
 }
 
 type subjectKey struct{}
@@ -24,11 +26,12 @@ type subjectKey struct{}
 // About returns a context with s added to its subject. Empty members of s change nothing.
 func About(ctx context.Context, s Subject) context.Context {
 	was := subjectOf(ctx)
+	hear(ctx, words{cartID: s.CartID, orderID: s.OrderID, sessionID: s.SessionID})
 	return context.WithValue(ctx, subjectKey{}, &Subject{
 		RequestID: cmp.Or(s.RequestID, was.RequestID), Callback: cmp.Or(s.Callback, was.Callback),
 		Loop: cmp.Or(s.Loop, was.Loop), RoundID: cmp.Or(s.RoundID, was.RoundID),
 		CartID: cmp.Or(s.CartID, was.CartID), OrderID: cmp.Or(s.OrderID, was.OrderID),
-		SessionID: cmp.Or(s.SessionID, was.SessionID), Quiet: s.Quiet || was.Quiet,
+		SessionID: cmp.Or(s.SessionID, was.SessionID), Quiet: s.Quiet || was.Quiet, heard: cmp.Or(s.heard, was.heard),
 	})
 }
 

@@ -106,10 +106,11 @@ type Callback struct {
 }
 
 // Callback reports a call from Klarna that has been answered.
-func (o *Observer) Callback(c Callback) {
+func (o *Observer) Callback(ctx context.Context, c Callback) {
 	if o == nil {
 		return
 	}
+	hear(ctx, words{callback: c.Name, result: c.Result, cartID: c.CartID, orderID: c.OrderID})
 	o.metrics.callbacks.WithLabelValues(c.Name, c.Result).Inc()
 	if o.o.Story != nil {
 		o.o.Story.Record(story.Entry{

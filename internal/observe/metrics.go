@@ -1,15 +1,15 @@
 package observe
 
 import (
-	"cmp"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/shopd/shopd/internal/build"
+	"github.com/shopd/shopd/internal/db"
 )
 
 // metrics are the metrics of an observer. docs/monitoring.md explains each.
@@ -18,30 +18,29 @@ type metrics struct {
 	requests, lockWaits, calls, roundTimes, hooks, webhooks *prometheus.HistogramVec
 
 	failures, callRetries, callbacks, syncs, replacements, book, placed, amount,
-	flagged, commands, rounds, bulkItems, leftBehind, deliveries *prometheus.CounterVec
+	flagged, commands, rounds, bulkItems, leftBehind, deliveries, reloads *prometheus.CounterVec
 
-	inFlight    prometheus.Gauge
-	cartRetries prometheus.Counter
-	finished    *prometheus.GaugeVec
-	webhookOff  *prometheus.GaugeVec
+	inFlight     prometheus.Gauge
+	cartRetries  prometheus.Counter
+	finished     *prometheus.GaugeVec
+	webhookOff   *prometheus.GaugeVec
+	reloadFailed prometheus.Gauge
 }
 
 // newMetrics registers all metrics except those of Redis.
 func newMetrics() metrics {
 	m := metrics{
-		Registry:    prometheus.NewRegistry(),
-		inFlight:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "shopd_requests_in_flight", Help: "Requests that are being served."}),
-		cartRetries: prometheus.NewCounter(prometheus.CounterOpts{Name: "shopd_cart_retries_total", Help: "Changes of a cart that were made anew because somebody else was faster."}),
-		finished:    prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shopd_round_finished_timestamp_seconds", Help: "When this process last finished a round without a failure, or was started."}, []string{"loop"}),
-		webhookOff:  prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shopd_webhook_off", Help: "1 for an endpoint of webhooks that is switched off, else 0."}, []string{"endpoint"}),
+		Registry:     prometheus.NewRegistry(),
+		inFlight:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "shopd_requests_in_flight", Help: "Requests that are being served."}),
+		cartRetries:  prometheus.NewCounter(prometheus.CounterOpts{Name: "shopd_cart_retries_total", Help: "Changes of a cart that were made anew because somebody else was faster."}),
+		finished:     prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shopd_round_finished_timestamp_seconds", Help: "When this process last finished a round without a failure, or was started."}, []string{"loop"}),
+		webhookOff:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "shopd_webhook_off", Help: "1 for an endpoint of webhooks that is switched off, else 0."}, []string{"endpoint"}),
+		reloadFailed: prometheus.NewGauge(prometheus.GaugeOpts{Name: "shopd_reload_failed", Help: "1 if secrets, staff and keys could not be read again the last time, else 0."}),
 	}
-	m.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.inFlight, m.cartRetries, m.finished, m.webhookOff)
-	version := "(devel)"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = cmp.Or(info.Main.Version, version)
-	}
+	m.MustRegister(m.reloadFailed, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.inFlight, m.cartRetries, m.finished, m.webhookOff)
+	is := build.Read()
 	m.gauge("shopd_build_info", "Always 1: which shopd this is.",
-		prometheus.Labels{"version": version, "go_version": runtime.Version()}, func() float64 { return 1 })
+		prometheus.Labels{"version": is.Version, "commit": is.Commit, "schema": strconv.FormatInt(db.Schema(), 10), "go_version": is.Go}, func() float64 { return 1 })
 
 	m.requests = m.histograms("shopd_request_duration_seconds", "Requests by method, route pattern and status code.",
 		[]float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 12}, "method", "route", "code")
@@ -68,6 +67,7 @@ func newMetrics() metrics {
 	m.bulkItems = m.counters("shopd_bulk_items_total", "Orders of bulk captures that were tried: done, refused, or pending where Klarna has not answered.", "result")
 	m.leftBehind = m.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result")
 	m.deliveries = m.counters("shopd_deliveries_total", "Tries to deliver an event, by receiver and what came of it.", "receiver", "result")
+	m.reloads = m.counters("shopd_reloads_total", "Times that secrets, staff and keys were read again: done or failed.", "result")
 	m.webhooks = m.histograms("shopd_webhook_duration_seconds", "Calls of the merchant's endpoints by what they answered.",
 		[]float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 15}, "endpoint", "result")
 	m.showZeros()
@@ -88,6 +88,7 @@ func (m metrics) showZeros() {
 	zero(m.bulkItems.MetricVec, labels(ResultDone, ResultRefused, ResultPending))
 	zero(m.leftBehind.MetricVec, labels(ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed))
 	zero(m.deliveries.MetricVec, []string{"mail"}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
+	zero(m.reloads.MetricVec, labels(ResultDone, ResultFailed))
 	zero(m.hooks.MetricVec, labels(HookDelivery, HookValidate), labels(HookAnswered, HookBadAnswer, HookNoAnswer, HookNotAsked))
 	for _, loop := range loops {
 		m.finished.WithLabelValues(loop).SetToCurrentTime()

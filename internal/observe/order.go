@@ -3,6 +3,7 @@ package observe
 import (
 	"cmp"
 	"context"
+	"log/slog"
 
 	"github.com/shopd/shopd/internal/money"
 )
@@ -58,6 +59,8 @@ func (o *Observer) Book(event BookEvent, result Result) {
 // Sale is a new order of the book.
 type Sale struct {
 	OrderID, Number string
+	OwnID           string // by which API and events know it
+	CartID          string // "" for none
 	Product         Product
 	// Country and Currency are those of a market of the shop, else "".
 	Country  string
@@ -71,7 +74,11 @@ func (o *Observer) Sale(ctx context.Context, s Sale) {
 	if o == nil {
 		return
 	}
-	o.o.Logger.InfoContext(ctx, "order placed", "order_id", s.OrderID, "order_number", s.Number, "flags", s.Flags)
+	attrs := []slog.Attr{
+		slog.String("order_id", s.OrderID), slog.String("own_order_id", s.OwnID), slog.String("order_number", s.Number), slog.Int64("amount", int64(s.Amount)), slog.String("currency", string(s.Currency)),
+		slog.String("country", s.Country), slog.String("product", string(s.Product)),
+	}
+	o.o.Logger.LogAttrs(ctx, slog.LevelInfo, "order placed", append(append(attrs, present(slog.String("cart_id", s.CartID))...), slog.Any("flags", s.Flags))...)
 	country, currency := cmp.Or(s.Country, other), cmp.Or(string(s.Currency), other)
 	o.metrics.placed.WithLabelValues(string(s.Product), country, currency).Inc()
 	o.metrics.amount.WithLabelValues(country, currency).Add(float64(max(s.Amount, 0))) // it is Klarna's word, and a counter panics below 0

@@ -24,6 +24,7 @@ type Serving struct {
 	o     *Observer
 	start time.Time
 	span  *requestSpan // nil without traces
+	heard *heard
 }
 
 // Request reports that a request begins. The caller must call End. The trace that the
@@ -32,7 +33,8 @@ func (o *Observer) Request(ctx context.Context, header http.Header, kind Kind) (
 	if o == nil {
 		return ctx, Serving{}
 	}
-	s := Serving{o: o, start: time.Now()}
+	s := Serving{o: o, start: time.Now(), heard: new(heard)}
+	ctx = About(ctx, Subject{heard: s.heard})
 	o.metrics.inFlight.Inc()
 	if o.o.Tracing != nil && kind != Untraced {
 		ctx, s.span = o.o.Tracing.request(ctx, header, s.start, kind == Joining)
@@ -63,9 +65,10 @@ func (s Serving) End(ctx context.Context, served Served) {
 		if served.Kind == Untraced {
 			level = slog.LevelDebug
 		}
-		s.o.o.Logger.LogAttrs(ctx, level, "request",
+		s.o.o.Logger.LogAttrs(ctx, level, "request", append([]slog.Attr{
 			slog.String("method", served.Method), slog.String("route", served.Route), slog.Int("status", served.Status),
-			slog.Int("bytes", served.Bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
+			slog.Int("bytes", served.Bytes), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		}, s.heard.attrs()...)...)
 	}
 	if s.span != nil {
 		s.span.end(ctx, served)
@@ -82,6 +85,7 @@ func (o *Observer) Failure(ctx context.Context, route, code string, err error) {
 		return
 	}
 	o.metrics.failures.WithLabelValues(cmp.Or(route, noRoute), code).Inc()
+	hear(ctx, words{code: code})
 	if err != nil {
 		o.o.Logger.ErrorContext(ctx, "request failed", "code", code, "error", err)
 	}

@@ -50,6 +50,7 @@ func (o *Observer) Sync(ctx context.Context, s Sync) {
 		return
 	}
 	o.metrics.syncs.WithLabelValues(string(s.Product), s.Mode, string(s.Result)).Inc()
+	hear(ctx, words{sync: string(s.Result), orderID: s.OrderID})
 	if s.Replaced != "" {
 		o.metrics.replacements.WithLabelValues(string(s.Product), s.Replaced).Inc()
 	}

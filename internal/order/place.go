@@ -70,6 +70,7 @@ type Book struct {
 // for the cart only. The error is ErrNotBought, ErrNotOurs or ErrUnavailable, wrapped; no
 // error ever cancels an order.
 func (b *Book) Place(ctx context.Context, orderID string) (Order, error) {
+	observe.Order(ctx, orderID)
 	o, stored, err := b.place(ctx, orderID)
 	b.Observer.Book(observe.BookPlace, resultOf(stored, err))
 	if errors.Is(err, ErrNotOurs) {
@@ -320,6 +321,7 @@ func (b *Book) acknowledge(ctx context.Context, o Order) (Order, error) {
 	if err == nil && placed {
 		// Told here, because who stores the order may not learn that it has: of any number of callers this is one.
 		b.Observer.Sale(ctx, saleOf(b.Published.Now().Shop.Markets, o))
+		b.Logger.InfoContext(ctx, "order acknowledged", "order_id", o.OrderID, "order_number", o.Number, "order_status", o.Status, "fraud_status", o.FraudStatus)
 	}
 	return o, err
 }

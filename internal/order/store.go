@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/stock"
@@ -62,6 +63,8 @@ func read(ctx context.Context, q db.Queryer, column, value string) (o Order, tex
 	if err != nil {
 		return Order{}, "", false, fmt.Errorf("%w: read order: %w", ErrUnavailable, err)
 	}
+	observe.Cart(ctx, o.CartID)
+	observe.Order(ctx, o.Ref())
 	return o, text, true, nil
 }
 

@@ -11,7 +11,7 @@ import (
 // saleOf is what the observer is told of an order that has come into the book.
 // Country and currency are Klarna's word, so they are looked up among ours.
 func saleOf(markets market.List, o Order) observe.Sale {
-	s := observe.Sale{OrderID: o.Ref(), Number: o.Number, Product: observe.KCO, Amount: o.OrderAmount}
+	s := observe.Sale{OrderID: o.Ref(), OwnID: o.ID, Number: o.Number, CartID: o.CartID, Product: observe.KCO, Amount: o.OrderAmount}
 	switch {
 	case o.Free():
 		s.Product = observe.Free

@@ -20,6 +20,19 @@ type credentials struct {
 	published *publish.Published // says of which product they are
 	logger    *slog.Logger
 	wrong     atomic.Bool
+	again     chan struct{} // they have changed
+}
+
+// change takes other credentials, which are tried at once.
+func (c *credentials) change(to Klarna) error {
+	if err := c.klarna.Authorize(to.Username, to.Password); err != nil {
+		return err
+	}
+	select {
+	case c.again <- struct{}{}:
+	default: // it is known already
+	}
+	return nil
 }
 
 const (
@@ -29,14 +42,14 @@ const (
 	credentialsSoon = time.Second
 )
 
-// Run asks Klarna until it has taken the credentials, or ctx ends. No answer says nothing
+// Run asks Klarna until it has taken the credentials, anew when they have changed, until ctx ends. No answer says nothing
 // about them. A 401 is about them alone. A 403 may be of something in between, or about what
 // was asked for: it counts when the next try has one too.
 func (c *credentials) Run(ctx context.Context) {
 	forbidden := false
 	for {
 		err := c.try(ctx)
-		wait := credentialsEvery
+		wait := time.After(credentialsEvery)
 		status := klarna.Status(err)
 		first := status == http.StatusForbidden && !forbidden
 		forbidden = status == http.StatusForbidden
@@ -44,9 +57,9 @@ func (c *credentials) Run(ctx context.Context) {
 		case err == nil, status == http.StatusNotFound: // known to Klarna: there is just no such thing
 			c.wrong.Store(false)
 			c.logger.InfoContext(ctx, "klarna takes the credentials")
-			return
+			wait = nil
 		case first:
-			wait = credentialsSoon
+			wait = time.After(credentialsSoon)
 			c.logger.WarnContext(ctx, "klarna forbids the try of the credentials, which is tried again", "error", err)
 		case status == http.StatusUnauthorized, forbidden:
 			c.wrong.Store(true)
@@ -55,7 +68,8 @@ func (c *credentials) Run(ctx context.Context) {
 			c.logger.WarnContext(ctx, "the credentials could not be tried", "error", err)
 		}
 		select {
-		case <-time.After(wait):
+		case <-wait:
+		case <-c.again:
 		case <-ctx.Done():
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
@@ -49,7 +50,7 @@ func (s *Shop) connect(c Config) (*klarna.Client, error) {
 }
 
 func (s *Shop) addCredentials(c Config, api *klarna.Client) {
-	s.credentials = &credentials{klarna: api, published: c.Published, logger: c.Logger}
+	s.credentials = &credentials{klarna: api, published: c.Published, logger: c.Logger, again: make(chan struct{}, 1)}
 }
 
 func (s *Shop) addCarts(c Config) {
@@ -57,7 +58,7 @@ func (s *Shop) addCarts(c Config) {
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
 	s.CheckoutSessions = &checkoutsession.Store{DB: c.DB}
-	s.Links = checkoutsession.Links{Keys: s.Signer.Keys("links to checkout sessions")}
+	s.Links = checkoutsession.Links{Keys: s.keys("links to checkout sessions")}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
 	s.Pricer = &cart.Pricer{Published: c.Published, PublicURL: c.PublicURL}
 	s.Hooks = (&hook.Hooks{
@@ -102,11 +103,26 @@ func (s *Shop) addDeliveries(c Config) {
 	s.Webhooks = webhook.New(c.DB, c.Published, c.PublicURL, c.Logger, s.Observer)
 	s.Deliveries = &event.Delivery{Outbox: s.Events, Observer: s.Observer, Logger: c.Logger, More: s.Webhooks.Receivers}
 	if c.Mail != nil {
-		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: c.Mail}
+		s.sender.now.Store(&c.Mail)
+		s.Mailer = &mail.Mailer{Book: s.Book, Published: c.Published, PublicURL: c.PublicURL, Sender: &s.sender}
 		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
 	}
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
 		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Deliveries.Queue()})...)
+}
+
+// addDoctor makes what looks at all that the shop depends on.
+func (s *Shop) addDoctor(c Config, api *klarna.Client) {
+	s.Doctor = &doctor.Doctor{
+		Klarna: api, KlarnaHost: hostOf(c.Klarna.URL), PublicURL: c.PublicURL, CallbackURL: c.CallbackURL, Signer: s.Signer,
+		Redis: c.Redis, DB: c.DB, Published: c.Published, Webhooks: s.Webhooks,
+		Mail: func() mail.Sender {
+			if now := s.sender.now.Load(); now != nil {
+				return *now
+			}
+			return nil
+		},
+	}
 }
 
 func (s *Shop) addCallbacks(c Config) {
@@ -120,7 +136,7 @@ func (s *Shop) addStorefront(c Config) {
 	s.Storefront = &storefront.Storefront{
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
-		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Backs: checkoutsession.Links{Keys: s.Signer.Keys("ways back to pages of checkout sessions")}, Hooks: s.Hooks,
+		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Backs: checkoutsession.Links{Keys: s.keys("ways back to pages of checkout sessions")}, Hooks: s.Hooks,
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
@@ -135,9 +151,10 @@ func (s *Shop) addBackoffice(c Config) {
 	if len(c.Team) == 0 {
 		return
 	}
+	s.team.Store(&c.Team)
 	s.Backoffice = &backoffice.Backoffice{
-		Book: s.Book, Desk: s.Desk, Team: c.Team, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
-		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, SearchKeys: s.Signer.Keys("searches of staff"),
+		Book: s.Book, Desk: s.Desk, Team: func() backoffice.Team { return *s.team.Load() }, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
+		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, Doctor: s.Doctor, SearchKeys: s.keys("searches of staff"),
 	}
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil
 }
@@ -145,10 +162,11 @@ func (s *Shop) addBackoffice(c Config) {
 // addAPI makes the API for the merchant's own servers, if any may call.
 func (s *Shop) addAPI(c Config) {
 	if len(c.Keys) > 0 {
+		s.apiKeys.Store(&c.Keys)
 		s.API = &api.API{
-			Keys: c.Keys, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
+			Keys: func() api.Keys { return *s.apiKeys.Load() }, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
 			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments,
-			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.Signer.Keys("client secrets of checkout sessions")},
+			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.keys("client secrets of checkout sessions")},
 			Locks: s.Storefront.Sessions, Backs: s.Storefront.Backs,
 		}
 	}

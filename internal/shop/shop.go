@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
@@ -101,10 +103,15 @@ type Shop struct {
 	Storefront       *storefront.Storefront
 	Backoffice       *backoffice.Backoffice // nil: there is none
 	API              *api.API               // nil: there is none
+	Doctor           *doctor.Doctor
 	Server           *server.Server
 
 	config      Config
 	credentials *credentials
+	// What Change changes, beside the secret and Klarna's credentials.
+	team    atomic.Pointer[backoffice.Team]
+	apiKeys atomic.Pointer[api.Keys]
+	sender  sender
 }
 
 // New makes and connects the parts. It makes no connection. The error names the wrong
@@ -124,6 +131,7 @@ func New(c Config) (*Shop, error) {
 	s.addPayments(c, api)
 	s.addBook(c, api)
 	s.addDeliveries(c)
+	s.addDoctor(c, api)
 	s.addCallbacks(c)
 	s.addStorefront(c)
 	s.addBackoffice(c)

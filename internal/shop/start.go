@@ -1,15 +1,46 @@
 package shop
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/internal/webhook"
 )
 
 // https reports whether browsers use https, so that cookies are Secure.
 func (c Config) https() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
+// hostOf is the host of an address, with its port.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// NewDoctor makes a doctor for a shop that is not started. Of c, DB and Published may be
+// missing: problem says why there is no database.
+func NewDoctor(c Config, problem error) (*doctor.Doctor, error) {
+	s := &Shop{config: c}
+	api, err := s.connect(c)
+	if err != nil {
+		return nil, err
+	}
+	if c.Mail != nil {
+		s.sender.now.Store(&c.Mail)
+	}
+	if c.DB != nil && c.Published != nil {
+		s.Webhooks = webhook.New(c.DB, c.Published, c.PublicURL, c.Logger, nil)
+	}
+	s.addDoctor(c, api)
+	s.Doctor.DBProblem = problem
+	return s.Doctor, nil
+}
 
 // NewEraser makes an order book that can do nothing but erase: of c it needs DB, Redis,
 // Published and Logger.

@@ -2,7 +2,9 @@ package standardwebhooks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +29,7 @@ var ErrAddress = fmt.Errorf("%w: the address is not https, or not public", ErrNo
 // proxy, which would connect for it. Safe for concurrent use.
 type Caller struct {
 	client *http.Client
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	any    bool
 }
 
@@ -45,6 +48,7 @@ func NewCaller(publicURL string, limit time.Duration, atOnce int) *Caller {
 			return nil
 		}
 	}
+	c.dial = dialer.DialContext
 	c.client = &http.Client{
 		Timeout:       limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -56,6 +60,43 @@ func NewCaller(publicURL string, limit time.Duration, atOnce int) *Caller {
 	return c
 }
 
+// Reach connects to an address and reads its secrets, as Post would, and sends nothing. The
+// error is as Post's.
+func (c *Caller) Reach(ctx context.Context, to, secretFile string) error {
+	u, err := url.Parse(to)
+	if err != nil || !c.any && u.Scheme != "https" {
+		return ErrAddress
+	}
+	if _, err := readSecrets(secretFile); err != nil {
+		return err
+	}
+	port := cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	connection, err := c.dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if errors.Is(err, ErrAddress) {
+		return ErrAddress
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }()
+	if u.Scheme == "https" {
+		return tls.Client(connection, &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
+	}
+	return nil
+}
+
+func readSecrets(file string) ([][]byte, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // the shop file names it
+	if err != nil {
+		return nil, fmt.Errorf("%w: the file with the secret cannot be read", ErrNotSent)
+	}
+	secrets, err := ParseSecrets(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the file with the secret: %w", ErrNotSent, err)
+	}
+	return secrets, nil
+}
+
 // Post sends JSON, signed by the secrets of a file, which is read each time. id is the
 // message's. The error has nothing of address, secret or body; it is ErrNotSent, or why there
 // is no answer.
@@ -63,13 +104,9 @@ func (c *Caller) Post(ctx context.Context, to, secretFile, id string, body []byt
 	if !c.any && !strings.HasPrefix(to, "https://") {
 		return nil, ErrAddress
 	}
-	text, err := os.ReadFile(secretFile) //nolint:gosec // the shop file names it
+	secrets, err := readSecrets(secretFile)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the file with the secret cannot be read", ErrNotSent)
-	}
-	secrets, err := ParseSecrets(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%w: the file with the secret: %w", ErrNotSent, err)
+		return nil, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {

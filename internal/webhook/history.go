@@ -125,3 +125,24 @@ func (w *Webhooks) AllAgain(ctx context.Context, to settings.Webhook, since time
 	}
 	return n, nil
 }
+
+// Failing are the events of an endpoint that were tried in vain and are tried again.
+type Failing struct {
+	Count   int64
+	Problem string // of one of them
+}
+
+// Failing counts them.
+func (w *Webhooks) Failing(ctx context.Context, id string) (f Failing, err error) {
+	err = w.DB.Read.QueryRowContext(ctx, "select count(*), coalesce(max(problem), '') from event_deliveries where receiver = $1 and due_at is not null and tries > 0 and problem <> ''",
+		receiverPrefix+id).Scan(&f.Count, &f.Problem)
+	if err != nil {
+		return f, fmt.Errorf("count failing deliveries: %w", err)
+	}
+	return f, nil
+}
+
+// Reach connects to an endpoint, and sends nothing.
+func (w *Webhooks) Reach(ctx context.Context, e settings.Webhook) error {
+	return w.caller.Reach(ctx, e.URL, e.SecretFile)
+}

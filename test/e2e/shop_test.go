@@ -76,6 +76,7 @@ type deployment struct {
 	url       string // of the first process, as the browser knows it: http://localhost:PORT
 	shops     []*process
 	command   string            // "": serve
+	path      string            // of the program that is started; "": this version's
 	more      []string          // settings of the processes, as flags
 	env       map[string]string // further variables of processes that are yet to be started
 	published *publish.Published
@@ -99,7 +100,13 @@ func deployOn(t *testing.T, redis *redistest.Server, n int, o fakeklarna.Options
 // deployWith is deploy on a given Redis and a database.
 func deployWith(t *testing.T, redis *redistest.Server, data string, n int, o fakeklarna.Options, more ...string) *deployment {
 	t.Helper()
-	d := &deployment{t: t, redis: redis, fake: fakeklarna.NewServer(t, o), data: data, more: more, published: publish.Fixed(skerry.Version())}
+	return deployOf(t, "", redis, data, n, o, more...)
+}
+
+// deployOf is deployWith a shopd at a path, "" for this version's.
+func deployOf(t *testing.T, path string, redis *redistest.Server, data string, n int, o fakeklarna.Options, more ...string) *deployment {
+	t.Helper()
+	d := &deployment{t: t, path: path, redis: redis, fake: fakeklarna.NewServer(t, o), data: data, more: more, published: publish.Fixed(skerry.Version())}
 	ports := redistest.FreePorts(t, max(n, 1))
 	d.url = "http://localhost:" + ports[0]
 	d.lookOn()
@@ -178,7 +185,7 @@ func (d *deployment) start(addr string) *process {
 		"SHOPD_CATALOG":         "../../examples/skerry/catalog.json",
 	}
 	maps.Copy(env, d.env)
-	return startProcess(d.t, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
+	return startProgram(d.t, d.path, append([]string{cmp.Or(d.command, "serve"), "-addr", addr, "-ops-addr", "127.0.0.1:0", "-write-limit", "0"}, d.more...), env)
 }
 
 // apiKey lets into the API of every process.
@@ -216,9 +223,17 @@ func (p *process) kill() {
 // startProcess runs shopd and waits for its ready lines: up to and with "ops", or "klarna" for fake-klarna.
 func startProcess(t *testing.T, args []string, env map[string]string) *process {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
+	return startProgram(t, "", args, env)
+}
+
+// startProgram is startProcess with a shopd at a path, "" for this version's.
+func startProgram(t *testing.T, path string, args []string, env map[string]string) *process {
+	t.Helper()
+	if path == "" {
+		var err error
+		if path, err = binary(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p := &process{t: t, ended: make(chan struct{}), ready: map[string]string{}}
 	p.cmd = exec.CommandContext(context.Background(), path, args...)

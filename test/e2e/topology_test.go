@@ -43,8 +43,14 @@ func topology(t *testing.T, server *redistest.Server, more ...string) *crowd {
 // topologyWith is topology with a given database.
 func topologyWith(t *testing.T, server *redistest.Server, data string, more ...string) *crowd {
 	t.Helper()
+	return topologyOf(t, "", server, data, more...)
+}
+
+// topologyOf is topologyWith with a shopd at a path, "" for this version's.
+func topologyOf(t *testing.T, path string, server *redistest.Server, data string, more ...string) *crowd {
+	t.Helper()
 	lb, goods := &balancer{}, plenty(t)
-	d := deployWith(t, server, data, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, append(more, "-catalog", goods)...)
+	d := deployOf(t, path, server, data, 3, fakeklarna.Options{PushDelay: 300 * time.Millisecond, CallbackTransport: lb}, append(more, "-catalog", goods)...)
 	file, err := os.Open(goods)
 	if err != nil {
 		t.Fatal(err)
