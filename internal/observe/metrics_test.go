@@ -31,7 +31,7 @@ func TestObservingAllocatesNothing(t *testing.T) {
 			_, wait := m.LockWait(ctx)
 			wait.End(observe.LockTaken)
 		},
-		"callback": func() { m.Callback(observe.Callback{Name: "push", Result: "ok"}) },
+		"callback": func() { m.Callback(t.Context(), observe.Callback{Name: "push", Result: "ok"}) },
 		"failure":  func() { m.Failure(ctx, "/checkout/update", "busy", nil) },
 		"order":    func() { m.Book(observe.BookPlace, observe.ResultStored) },
 		"command":  func() { m.Command("capture", observe.ResultDone) },

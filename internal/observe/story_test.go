@@ -30,7 +30,7 @@ func TestStory(t *testing.T) {
 	}
 	o.Call(ctx, call)
 	o.Call(observe.About(ctx, observe.Subject{Quiet: true}), call)
-	o.Callback(observe.Callback{
+	o.Callback(t.Context(), observe.Callback{
 		Name: "push", Result: "ok", Path: "/klarna/{token}/push", CartID: "cart", OrderID: "order", Status: 200, Start: start, Duration: time.Second,
 	})
 	want := []story.Entry{

@@ -315,7 +315,7 @@ func TestHealthAndMetrics(t *testing.T) {
 	counted.Book(observe.BookPlace, observe.ResultStored)
 	_, done := counted.Round(t.Context(), observe.LoopReconcile)
 	done(nil)
-	counted.Callback(observe.Callback{Name: "validation", Result: "ok"})
+	counted.Callback(t.Context(), observe.Callback{Name: "validation", Result: "ok"})
 	var away atomic.Bool // the database
 	s, _ := newServer(t, func(o *server.Options) {
 		o.Redis, o.Observer = rdb, counted
