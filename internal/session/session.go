@@ -77,6 +77,7 @@ type Sessions struct {
 	observer *observe.Observer
 	wait     time.Duration // for the lock
 	lease    time.Duration
+	queues   queues
 }
 
 // New returns the sessions kept in o.Redis.
