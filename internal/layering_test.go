@@ -17,6 +17,7 @@ const module = "github.com/shopd/shopd/"
 // A new package gets its place here.
 var layers = []string{
 	"internal/redisconn",
+	"internal/quota",
 	"internal/money",
 	"internal/db",
 	"internal/stafflog",

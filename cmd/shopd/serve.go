@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -30,6 +31,10 @@ func serve(ctx context.Context, e *env) error {
 	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
 	if e.getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if most := cgroupMemory(os.DirFS("/")); most > 0 && e.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(most / 100 * memoryShare)
+		logger.InfoContext(ctx, "memory is limited by the cgroup", "bytes", most)
 	}
 	l, err := listenShop(ctx, &e.config)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 const (
@@ -49,6 +50,10 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	lock, err := redislock.Obtain(polling, from, lockPrefix+hash, s.lease, &redislock.Options{
 		RetryStrategy: &patience{until: until, gone: gone},
 	})
+	if redisconn.Full(err) { // then the turn in this process must do: all stores compare and set
+		wait.End(observe.LockTaken)
+		return ctx, leave, nil
+	}
 	if err != nil {
 		leave()
 	}

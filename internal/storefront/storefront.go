@@ -47,8 +47,7 @@ type Storefront struct {
 	Hooks *hook.Hooks
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
-
-	finds finds
+	Limits   Limits
 }
 
 // Routes mounts the shopper's pages. docs/architecture.md says which requests hold the

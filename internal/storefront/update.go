@@ -244,6 +244,11 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 			}
 		}
 	}
+	if known == "" {
+		if err := s.beginCheckout(r); err != nil {
+			return kco.Result{}, err
+		}
+	}
 	if err := s.Hooks.Follow(ctx, request.CartID, request.Fallback); err != nil {
 		return kco.Result{}, err
 	}
