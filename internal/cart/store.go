@@ -32,7 +32,7 @@ const unreturnedLife = time.Hour
 const version = 1
 
 // Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON with a v),
-// order_id, session_id, bought (JSON array), seen, and new until it is read. Safe for concurrent use, in any number of
+// order_id, session_id, bought (JSON array), seen, held, and new until it is read. Safe for concurrent use, in any number of
 // processes. After a fault of Redis, a change may or may not have been made.
 type Store struct {
 	redis redis.UniversalClient
@@ -55,7 +55,7 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 type Fallback struct{ Country, Locale string }
 
 // fields are those of a cart's hash, as decode takes them.
-var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen", "new"}
+var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen", "held", "new"}
 
 // Get reads a cart. One that is damaged is replaced by an empty one. A cart without a key is empty, at revision 0, in the fallback's
 // market, or in the first one when nothing is sold there.
@@ -117,7 +117,7 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 		}
 		c.Revision = n
 	}
-	c.OrderID, c.SessionID = field(2), field(4)
+	c.OrderID, c.SessionID, c.Held = field(2), field(4), field(6) != ""
 	c.Seen, _ = strconv.ParseInt(field(5), 10, 64) // what cannot be read was not seen
 	if bought := field(3); bought != "" {
 		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
@@ -301,6 +301,18 @@ func (s *Store) SetSeen(ctx context.Context, id string, revision int64) error {
 	return redisconn.Wrap("note what was seen", setSeen.Run(ctx, s.redis, []string{key(id)}, revision).Err())
 }
 
+// setHeld notes in a cart that there is whether stock was taken for it.
+var setHeld = redis.NewScript(`
+if ARGV[1] == '0' then return redis.call('HDEL', KEYS[1], 'held') end
+if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HSET', KEYS[1], 'held', 1) end
+return 0
+`)
+
+// SetHeld notes whether stock was taken for a cart, so that a change knows whether to let it go.
+func (s *Store) SetHeld(ctx context.Context, id string, held bool) error {
+	return redisconn.Wrap("note held stock", setHeld.Run(ctx, s.redis, []string{key(id)}, held).Err())
+}
+
 // TouchedAt is when a cart, its order or its form was changed last; zero: there is no cart.
 func (s *Store) TouchedAt(ctx context.Context, id string) (time.Time, error) {
 	left, err := s.redis.PTTL(ctx, key(id)).Result()
@@ -342,7 +354,7 @@ if rev ~= tonumber(ARGV[1]) then return -1 end
 if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[2] then return -1 end
 if (redis.call('HGET', KEYS[1], 'bought') or '') ~= ARGV[3] then return -1 end
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[4], 'order_id', ARGV[5], 'bought', ARGV[6])
-redis.call('HDEL', KEYS[1], 'session_id')
+redis.call('HDEL', KEYS[1], 'session_id', 'held')
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 return rev + 1
 `)
