@@ -39,7 +39,9 @@ func TestHeldStock(t *testing.T) {
 		held int // mugs, in pairs
 	}{
 		{"the form says that it was declined", send(`,"declined":true`), 0},
-		{"it says so of another order", func(_ *testing.T, _ *shopWorld, b *browser, _ string) { b.Update(`{"order_id":"another","declined":true}`) }, 1},
+		{"it says so of another order", func(_ *testing.T, _ *shopWorld, b *browser, _ string) {
+			b.Update(`{"order_id":"another","declined":true}`)
+		}, 1},
 		{"another shopper says so", func(_ *testing.T, s *shopWorld, _ *browser, orderID string) {
 			other := s.browser()
 			other.Add("JAM-1", "1")
