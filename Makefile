@@ -149,8 +149,8 @@ fuzz: test-tools ## every fuzz target for FUZZ=30s, and a million carts of any s
 	    echo "$$package $$target"; SHOPD_TEST_ALL=1 $(GO) -C $$package test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ) .; \
 	  done; done
 
-soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do
-	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./test/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED)
+soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and then; SEED repeats what they do; ADVERSARY=true: attacked in the second half
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestSoak$$' ./test/e2e -soak.time=$(MINUTES)m -soak.seed=$(SEED) -soak.adversary=$(or $(ADVERSARY),false)
 
 soak-sessions: test-tools ## 1,000 checkout sessions changed by API and page at once while Klarna fails and processes are killed; SEED repeats it
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 60m -run '^TestSessions$$' ./test/e2e -sessions.n=$(or $(SESSIONS),1000) -sessions.seed=$(SEED)

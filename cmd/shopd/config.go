@@ -36,7 +36,8 @@ type config struct {
 	apiKeys                             string
 	smtpURL                             string
 	platform, catalogFile, drain        string
-	writeLimit, trustedProxies          string
+	writeLimit, requestLimit            string
+	trustedProxies                      string
 	klarnaAddr, klarnaPublicURL         string
 	klarnaCredentials, healthURL        string
 	fakeSeed, fakeChaos, fakePushDelay  string
@@ -94,6 +95,7 @@ func (c *config) validate(v *problems) shop.Config {
 			Platform: v.platform(c.platform, klarnaURL), BrowserOrigins: v.browserOrigins(c.browserOrigins, klarnaURL),
 		},
 		WriteLimit:     int(min(v.number("-write-limit", c.writeLimit), math.MaxInt32)),
+		RequestLimit:   int(min(v.number("-request-limit", c.requestLimit), math.MaxInt32)),
 		TrustedProxies: v.networks("-trusted-proxies", c.trustedProxies),
 		Drain:          v.duration("-drain", c.drain),
 	}

@@ -35,6 +35,10 @@ func serve(ctx context.Context, e *env) error {
 	if e.getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	if most := cgroupMemory(os.DirFS("/")); most > 0 && e.getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(most / 100 * memoryShare)
+		logger.InfoContext(ctx, "memory is limited by the cgroup", "bytes", most)
+	}
 	v := e.problems()
 	s := e.validate(v)
 	e.readFiles(v)

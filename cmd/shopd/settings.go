@@ -79,6 +79,8 @@ var settings = []setting{
 		usage: "on stop, how long /readyz says no before the listener closes"},
 	{flag: "write-limit", commands: shops, value: func(c *config) *string { return &c.writeLimit }, def: "600",
 		usage: "changes and checkout pages a minute for one client address, in each process; a sixth of them at once; 0: any number"},
+	{flag: "request-limit", commands: shops, value: func(c *config) *string { return &c.requestLimit }, def: "0",
+		usage: "requests of shoppers that each process serves at once, half as many of one client address; what is more gets a 503; 0: 200 for each processor"},
 	{flag: "trusted-proxies", commands: shops, value: func(c *config) *string { return &c.trustedProxies }, def: "(none)",
 		usage: "networks of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For says who the client is, separated by spaces or commas"},
 	{flag: "config", env: "SHOPD_FAKE_CONFIG", commands: "fake-klarna", value: func(c *config) *string { return &c.fakeConfig }, def: "(none)",

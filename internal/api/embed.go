@@ -74,6 +74,7 @@ type embedRequest struct {
 	ClientSecret string `json:"client_secret"`
 	OrderID      string `json:"order_id"` // whose form the page shows; "": none yet
 	Seen         int64  `json:"seen"`     // the revision that the form shows; 0: it says nothing
+	Declined     bool   `json:"declined"` // the form has said that nothing pays the order
 }
 
 // embedAnswer is a session whose form can be shown.
@@ -203,6 +204,9 @@ func (a *API) embed(r *http.Request, in embedRequest) (any, error) {
 		if err := a.acknowledge(held, c, c.Basket.Revision); err != nil {
 			return nil, err
 		}
+	}
+	if in.Declined && !fresh { // Klarna has just said that it is open still
+		a.giveBack(held, c)
 	}
 	out := embedAnswer{
 		OrderID: result.OrderID, Revision: c.Basket.Revision, OrderAmount: int64(result.Quote.OrderAmount),

@@ -141,6 +141,11 @@ func writeProblem(w http.ResponseWriter, r *http.Request, p *Problem) {
 	_, _ = w.Write(body) // fails only when the caller has left
 }
 
+// Crowded answers a call that comes while too many are being served.
+func Crowded(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	writeProblem(w, r, problem(http.StatusServiceUnavailable, CodeUnavailable, "More calls than can be served. Nothing has changed; the call may be repeated.").after(wait))
+}
+
 // huma's errors become problems. It has one set of functions for all of a program.
 func init() {
 	huma.ValidateStrictCasing = true

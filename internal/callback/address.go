@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 )
 
@@ -114,6 +115,11 @@ func (c *Callbacks) addressChange(name string) http.HandlerFunc {
 			}
 			return err
 		})
+		if redisconn.Full(err) {
+			// The form goes on. The validation looks at what the form shows, whatever the cart knows of it.
+			c.Logger.WarnContext(r.Context(), "a cart does not know what its form shows: redis is full", "error", err)
+			err = nil
+		}
 		switch text := unsupported(err, address, c.voice(body.Locale, stored.Locale)); {
 		case text != "":
 			c.refuse(w, r, name, text)

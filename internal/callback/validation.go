@@ -133,6 +133,9 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 	case err != nil:
 		c.again(w, r, name, voice.T("purchase.again"), err)
 	default:
+		if err := c.Carts.SetHeld(r.Context(), a.CartID, true); err != nil { // then it goes back after its time
+			c.Logger.WarnContext(r.Context(), "a cart does not know that it holds stock", "error", err)
+		}
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}

@@ -54,6 +54,8 @@ type Cart struct {
 	// Seen is the newest revision of the basket that a form of the newest order has shown.
 	Seen   int64
 	Bought []string // orders by which this cart was bought, oldest first
+	// Held: stock was taken for it since it was let go last. It may have gone back by itself.
+	Held bool
 	Contents
 }
 

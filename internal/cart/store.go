@@ -23,11 +23,16 @@ import (
 // Lifetime of a cart after its last change.
 const Lifetime = 35 * 24 * time.Hour
 
+// unreturnedLife is how long a new cart lives until somebody reads it, which takes its ID: so that
+// clients who keep no cookies fill no memory. A basket was made by the merchant's server, and lives
+// as long as any.
+const unreturnedLife = time.Hour
+
 // version of the stored JSON.
 const version = 1
 
 // Store keeps carts in Redis: a hash per cart with the fields rev, data (JSON with a v),
-// order_id, session_id, bought (JSON array) and seen. Safe for concurrent use, in any number of
+// order_id, session_id, bought (JSON array), seen, held, and new until it is read. Safe for concurrent use, in any number of
 // processes. After a fault of Redis, a change may or may not have been made.
 type Store struct {
 	redis redis.UniversalClient
@@ -50,7 +55,7 @@ func key(id string) string { return "shopd:cart:{" + id + "}" }
 type Fallback struct{ Country, Locale string }
 
 // fields are those of a cart's hash, as decode takes them.
-var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen"}
+var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen", "held", "new"}
 
 // Get reads a cart. One that is damaged is replaced by an empty one. A cart without a key is empty, at revision 0, in the fallback's
 // market, or in the first one when nothing is sold there.
@@ -71,8 +76,18 @@ func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, er
 	if err != nil {
 		return Cart{}, fmt.Errorf("read cart: %w", err)
 	}
+	if isNew, _ := values[len(fields)-1].(string); isNew != "" {
+		// Where it fails, the next one does it.
+		_ = keepCart.Run(ctx, s.redis, []string{key(id)}, Lifetime.Milliseconds()).Err()
+	}
 	return c, nil
 }
+
+// keepCart gives a cart that was read its whole life.
+var keepCart = redis.NewScript(`
+if redis.call('HDEL', KEYS[1], 'new') == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return 0
+`)
 
 // errDamaged: what is stored as a cart is none, of this version or of an older one.
 var errDamaged = errors.New("damaged")
@@ -103,7 +118,7 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 		}
 		c.Revision = n
 	}
-	c.OrderID, c.SessionID = field(2), field(4)
+	c.OrderID, c.SessionID, c.Held = field(2), field(4), field(6) != ""
 	c.Seen, _ = strconv.ParseInt(field(5), 10, 64) // what cannot be read was not seen
 	if bought := field(3); bought != "" {
 		if err := json.Unmarshal([]byte(bought), &c.Bought); err != nil {
@@ -150,11 +165,16 @@ func (s *Store) settle(c *Contents, fallback Fallback) {
 }
 
 // compareAndSet stores data as the next revision if the stored revision is still the one
-// that was read, and the order too if one is named. It returns the new revision, or -1.
+// that was read, and the order too if one is named. A new cart has another life until it is read. It returns the new revision, or -1.
 var compareAndSet = redis.NewScript(`
 local rev = tonumber(redis.call('HGET', KEYS[1], 'rev') or '0')
 if rev ~= tonumber(ARGV[1]) then return -1 end
 if ARGV[4] ~= '' and redis.call('HGET', KEYS[1], 'order_id') ~= ARGV[4] then return -1 end
+if ARGV[5] ~= '0' and redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('HSET', KEYS[1], 'rev', 1, 'data', ARGV[2], 'new', 1)
+  redis.call('PEXPIRE', KEYS[1], ARGV[5])
+  return 1
+end
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return rev + 1
@@ -220,7 +240,11 @@ func (s *Store) store(ctx context.Context, c Cart, orderID string) (revision int
 	if err != nil {
 		return 0, fmt.Errorf("store cart: %w", err)
 	}
-	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds(), orderID).Int64()
+	unread := unreturnedLife
+	if c.Basket != nil {
+		unread = 0
+	}
+	revision, err = compareAndSet.Run(ctx, s.redis, []string{key(c.ID)}, c.Revision, data, Lifetime.Milliseconds(), orderID, unread.Milliseconds()).Int64()
 	return revision, redisconn.Wrap("store cart", err)
 }
 
@@ -279,6 +303,18 @@ func (s *Store) SetSeen(ctx context.Context, id string, revision int64) error {
 	return redisconn.Wrap("note what was seen", setSeen.Run(ctx, s.redis, []string{key(id)}, revision).Err())
 }
 
+// setHeld notes in a cart that there is whether stock was taken for it.
+var setHeld = redis.NewScript(`
+if ARGV[1] == '0' then return redis.call('HDEL', KEYS[1], 'held') end
+if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('HSET', KEYS[1], 'held', 1) end
+return 0
+`)
+
+// SetHeld notes whether stock was taken for a cart, so that a change knows whether to let it go.
+func (s *Store) SetHeld(ctx context.Context, id string, held bool) error {
+	return redisconn.Wrap("note held stock", setHeld.Run(ctx, s.redis, []string{key(id)}, held).Err())
+}
+
 // TouchedAt is when a cart, its order or its form was changed last; zero: there is no cart.
 func (s *Store) TouchedAt(ctx context.Context, id string) (time.Time, error) {
 	left, err := s.redis.PTTL(ctx, key(id)).Result()
@@ -320,7 +356,7 @@ if rev ~= tonumber(ARGV[1]) then return -1 end
 if (redis.call('HGET', KEYS[1], 'order_id') or '') ~= ARGV[2] then return -1 end
 if (redis.call('HGET', KEYS[1], 'bought') or '') ~= ARGV[3] then return -1 end
 redis.call('HSET', KEYS[1], 'rev', rev + 1, 'data', ARGV[4], 'order_id', ARGV[5], 'bought', ARGV[6])
-redis.call('HDEL', KEYS[1], 'session_id')
+redis.call('HDEL', KEYS[1], 'session_id', 'held')
 redis.call('PEXPIRE', KEYS[1], ARGV[7])
 return rev + 1
 `)

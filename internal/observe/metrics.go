@@ -18,7 +18,7 @@ type metrics struct {
 	requests, lockWaits, calls, roundTimes, hooks, webhooks *prometheus.HistogramVec
 
 	failures, callRetries, callbacks, syncs, replacements, book, placed, amount,
-	flagged, commands, rounds, bulkItems, leftBehind, deliveries, reloads *prometheus.CounterVec
+	shed, flagged, commands, rounds, bulkItems, leftBehind, deliveries, reloads *prometheus.CounterVec
 
 	inFlight     prometheus.Gauge
 	cartRetries  prometheus.Counter
@@ -53,6 +53,7 @@ func newMetrics() metrics {
 	m.roundTimes = m.histograms("shopd_round_duration_seconds", "Duration of the rounds that this process did.",
 		[]float64{.001, .005, .025, .1, .5, 1, 5, 15, 50}, "loop")
 
+	m.shed = m.counters("shopd_requests_shed_total", "Requests that were sent away with a 503 because too many were being served, by lane.", "lane")
 	m.failures = m.counters("shopd_failures_total", "Shoppers' requests that were answered with an error, by route pattern and the error's code.", "route", "code")
 	m.callRetries = m.counters("shopd_klarna_retries_total", "Tries of calls to Klarna after the first.", "operation")
 	m.callbacks = m.counters("shopd_callbacks_total", "Klarna's calls to us, and what they were answered.", "callback", "result")
@@ -77,6 +78,7 @@ func newMetrics() metrics {
 // showZeros makes the series that alerts count from zero.
 func (m metrics) showZeros() {
 	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind, LoopErase)
+	zero(m.shed.MetricVec, labels(LaneShoppers, LanePurchases, LaneCallbacks, LaneMerchant))
 	zero(m.lockWaits.MetricVec, labels(LockTaken, LockBusy, LockFailed))
 	zero(m.syncs.MetricVec, products, labels("load", "change", "repair", "free"), labels(
 		SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncFree, SyncComplete, SyncBought,

@@ -61,6 +61,7 @@ func New(o Options) (*Observer, error) {
 	if o.Redis != nil {
 		o.Redis.AddHook(newRedisHook(ob.metrics))
 		ob.metrics.showPool(o.Redis)
+		ob.metrics.MustRegister(fullness{o.Redis})
 	}
 	return ob, nil
 }

@@ -75,6 +75,24 @@ func (s Serving) End(ctx context.Context, served Served) {
 	}
 }
 
+// Lane is a kind of requests that share places.
+type Lane string
+
+// The lanes.
+const (
+	LaneShoppers  Lane = "shoppers"
+	LanePurchases Lane = "purchases" // under way: placing, confirmation
+	LaneCallbacks Lane = "callbacks" // Klarna's
+	LaneMerchant  Lane = "merchant"  // API and back office
+)
+
+// Shed reports that a request was sent away, because its lane was full.
+func (o *Observer) Shed(l Lane) {
+	if o != nil {
+		o.metrics.shed.WithLabelValues(string(l)).Inc()
+	}
+}
+
 // noRoute is the label of a request without a route.
 const noRoute = "none"
 

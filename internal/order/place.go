@@ -25,6 +25,7 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -106,10 +107,15 @@ func (b *Book) place(ctx context.Context, orderID string) (o Order, stored bool,
 		}
 		return o, stored, nil
 	}
-	if o, err = b.closeCart(ctx, o); err != nil {
+	closed, err := b.closeCart(ctx, o)
+	if redisconn.Full(err) { // the loop closes it when there is room; until then its order forbids another purchase
+		b.Logger.WarnContext(ctx, "a cart that is bought is not closed yet", "cart_id", o.CartID, "order_id", o.Ref(), "error", err)
+		return o, stored, nil
+	}
+	if err != nil {
 		return Order{}, stored, err
 	}
-	return o, stored, nil
+	return closed, stored, nil
 }
 
 // closeAgain closes the cart of an order anew where Redis has forgotten that it was closed.

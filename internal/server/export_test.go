@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -37,3 +38,6 @@ func (s *Server) HastenAnswers(d time.Duration) { s.limits.write = d }
 
 // Servers is servers.
 func (s *Server) Servers() (shop, ops *http.Server) { return s.servers() }
+
+// BoundConnections is the ConnState of a server that keeps so many connections.
+func BoundConnections(most int) func(net.Conn, http.ConnState) { return newConnections(most).follow }

@@ -102,17 +102,12 @@ func (s *Server) limitWrites(next http.Handler) http.Handler {
 	if s.o.WriteLimit == 0 {
 		return next
 	}
-	write := s.client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wait := s.writes.take(respond.Client(r), time.Now()); wait > 0 {
-			s.tooMany(w, r, int(math.Ceil(wait.Seconds())))
-			return
-		}
-		next.ServeHTTP(w, r)
-	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if isWrite(r) {
-			write.ServeHTTP(w, r)
-			return
+			if wait := s.writes.take(respond.Client(r), time.Now()); wait > 0 {
+				s.tooMany(w, r, int(math.Ceil(wait.Seconds())))
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

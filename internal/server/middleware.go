@@ -85,6 +85,7 @@ var failures = map[int]struct{ code, message string }{
 	http.StatusRequestEntityTooLarge: {"bad_request", "The request is too large."},
 	http.StatusTooManyRequests:       {"too_many_requests", "Too many requests from your connection. Nothing has changed."},
 	http.StatusInternalServerError:   {"internal", "Something broke on our side."},
+	http.StatusServiceUnavailable:    {"crowded", "More requests than can be served. Nothing has changed."},
 }
 
 // fail answers with JSON if the client wants it, else with a page that needs neither

@@ -55,6 +55,8 @@ type Options struct {
 	Drain          time.Duration // how long /readyz says no before the listener closes
 	// WriteLimit is how many writes a minute one client may make; 0: any number.
 	WriteLimit int
+	// RequestLimit is how many requests of shoppers are served at once; 0: by the processors.
+	RequestLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 }
@@ -72,7 +74,8 @@ type Server struct {
 	csp      csp
 	https    bool // of the public URL
 	limits   limits
-	writes   *limiter    // one for all routes
+	writes   *limiter // one for all routes
+	lanes    lanes
 	warned   atomic.Bool // of a proxy that is not trusted
 	crossing *http.CrossOriginProtection
 	address  func(http.Handler) http.Handler // finds out the client's address
@@ -85,7 +88,7 @@ func New(o Options) (*Server, error) {
 		o: o, csp: newCSP(o.BrowserOrigins), https: strings.HasPrefix(o.PublicURL, "https://"),
 		crossing: http.NewCrossOriginProtection(), address: clientAddress(o.TrustedProxies),
 		limits: defaultLimits,
-		writes: newLimiter(o.WriteLimit, maxClients),
+		writes: newLimiter(o.WriteLimit, maxClients), lanes: newLanes(o.RequestLimit),
 	}
 	if err := s.crossing.AddTrustedOrigin(o.PublicURL); err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
@@ -108,18 +111,21 @@ func (s *Server) Handler() http.Handler {
 	mux.Get("/readyz", s.readyz)
 	mux.Handle("/static/*", respond.Compressed(static.Handler()))
 	mux.With(respond.Compressed).Get("/shop/*", identity.Handler(s.o.Published))
-	s.o.Callbacks.Routes(mux) // with limits of their own; no browser, so no cross-origin check
+	mux.Group(func(r chi.Router) { // with limits of their own; no browser, so no cross-origin check
+		r.Use(s.admit(always(s.lanes.callbacks)))
+		s.o.Callbacks.Routes(r)
+	})
 	mux.Group(func(r chi.Router) {
-		r.Use(s.crossing.Handler, s.limitWrites, s.limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
+		r.Use(s.client, s.admit(s.lanes.ofShopper), s.crossing.Handler, s.limitWrites, s.limitBody(respond.ShopperLimit), respond.Deadline(requestTime))
 		s.o.Storefront.Routes(r)
 	})
 	if s.o.API != nil { // bounds time and bodies itself, and has no browsers
-		s.o.API.Browsers(mux, s.limitWrites)
-		mux.Route(api.Path, s.o.API.Routes)
+		s.o.API.Browsers(mux, chi.Chain(s.client, s.admit(always(s.lanes.shoppers)), s.limitWrites).Handler)
+		mux.With(s.admit(always(s.lanes.merchant))).Route(api.Path, s.o.API.Routes)
 	}
 	if s.o.Backoffice != nil {
 		mux.Group(func(r chi.Router) { // bounds time and forms itself: an export takes as long as it takes
-			r.Use(s.crossing.Handler, s.client)
+			r.Use(s.client, s.admit(always(s.lanes.merchant)), s.crossing.Handler)
 			s.o.Backoffice.Routes(r)
 		})
 	}
@@ -176,6 +182,7 @@ var defaultLimits = limits{header: 5 * time.Second, read: 15 * time.Second, writ
 // servers returns the server of the shop and that for operators.
 func (s *Server) servers() (shop, ops *http.Server) {
 	shop, ops = s.server(s.Handler()), s.server(s.opsHandler())
+	shop.ConnState = newConnections(maxConnections).follow
 	ops.WriteTimeout = s.limits.profile
 	return shop, ops
 }

@@ -12,12 +12,16 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 const (
 	lockPrefix = "shopd:lock:"
-	lockPoll   = 20 * time.Millisecond
-	redisTime  = time.Second // for one command
+	// A request that waits for another process asks Redis first after lockPoll, then after half as
+	// long again each time, up to lockPollMost.
+	lockPoll     = 20 * time.Millisecond
+	lockPollMost = 100 * time.Millisecond
+	redisTime    = time.Second // for one command
 )
 
 // obtain takes the lease on a session and renews it until release is called. A request
@@ -30,9 +34,29 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
 	_, from.had = s.rdb.(*redis.ClusterClient)
 	polling, wait := s.observer.LockWait(ctx)
+	until := time.Now().Add(s.wait)
+	pause, leave, turn := s.queues.enter(ctx, gone, hash, until)
+	if !turn {
+		wait.End(observe.LockBusy)
+		return ctx, nil, ErrBusy
+	}
+	if pause {
+		select {
+		case <-time.After(lockPollMost):
+		case <-ctx.Done():
+		case <-gone:
+		}
+	}
 	lock, err := redislock.Obtain(polling, from, lockPrefix+hash, s.lease, &redislock.Options{
-		RetryStrategy: patience{until: time.Now().Add(s.wait), gone: gone},
+		RetryStrategy: &patience{until: until, gone: gone},
 	})
+	if redisconn.Full(err) { // then the turn in this process must do: all stores compare and set
+		wait.End(observe.LockTaken)
+		return ctx, leave, nil
+	}
+	if err != nil {
+		leave()
+	}
 	switch {
 	case err == nil:
 		wait.End(observe.LockTaken)
@@ -47,6 +71,7 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 
 	stop := s.renew(ctx, lock)
 	return from.found(ctx), func() {
+		defer leave()
 		stop()
 		// The deadline may have passed; the lease should go nevertheless.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTime)
@@ -98,21 +123,23 @@ func (s *Sessions) renew(ctx context.Context, lock *redislock.Lock) (stop func()
 	}
 }
 
-// patience is a redislock.RetryStrategy. It polls until a time, or until the browser
-// has left.
+// patience is a redislock.RetryStrategy. It polls, less and less often, until a time, or
+// until the browser has left.
 type patience struct {
 	until time.Time
 	gone  <-chan struct{}
+	last  time.Duration
 }
 
-func (p patience) NextBackoff() time.Duration {
+func (p *patience) NextBackoff() time.Duration {
 	select {
 	case <-p.gone:
 		return 0
 	default:
-		if time.Until(p.until) < lockPoll {
-			return 0
-		}
-		return lockPoll
 	}
+	p.last = min(max(lockPoll, p.last*3/2), lockPollMost)
+	if time.Until(p.until) < p.last {
+		return 0
+	}
+	return p.last
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 const (
@@ -77,6 +78,7 @@ type Sessions struct {
 	observer *observe.Observer
 	wait     time.Duration // for the lock
 	lease    time.Duration
+	queues   queues
 }
 
 // New returns the sessions kept in o.Redis.
@@ -163,7 +165,8 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 	if err != nil {
 		return err
 	}
-	ctx = context.WithValue(ctx, writable{}, true)
+	added := new(bool)
+	ctx = context.WithValue(ctx, writable{}, added)
 	next.ServeHTTP(w, r.WithContext(ctx))
 
 	if s.scs.Status(ctx) == scs.Destroyed {
@@ -177,6 +180,11 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 		return nil
 	}
 	stored, expiry, err := s.scs.Commit(ctx)
+	if redisconn.Full(err) && token != "" && !*added {
+		// What the session was to forget it knows a little longer, which the next request finds out.
+		s.log.WarnContext(ctx, "session not stored: redis is full", "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -222,7 +230,7 @@ func (s *Sessions) Forget(ctx context.Context) error {
 	return s.scs.Destroy(ctx)
 }
 
-// writable marks the context of a request that holds the lock.
+// writable marks the context of a request that holds the lock, with whether it has added a value.
 type writable struct{}
 
 func (s *Sessions) set(ctx context.Context, key, id string) {
@@ -234,6 +242,8 @@ func (s *Sessions) set(ctx context.Context, key, id string) {
 	case id == "":
 		s.scs.Remove(ctx, key)
 	default:
+		added, _ := ctx.Value(writable{}).(*bool)
+		*added = true
 		s.scs.Put(ctx, key, id)
 	}
 }

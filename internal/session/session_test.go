@@ -233,6 +233,12 @@ func TestLifetimeMovesForwardOnceADay(t *testing.T) {
 	s := newSessions(rdb, false)
 	cookie := start(t, s)
 	keys, _ := rdb.Keys(t.Context(), "shopd:session:*").Result()
+	if got := rdb.TTL(t.Context(), keys[0]).Val(); got < 59*time.Minute || got > time.Hour {
+		t.Errorf("TTL = %s, want an hour: the cookie has not come back", got)
+	}
+	if got := body(t, ask(t, s.ReadOnly(show(s)), cookie)); got != "cart-1 " {
+		t.Errorf("the session is %q", got)
+	}
 	if got := rdb.TTL(t.Context(), keys[0]).Val(); got < 719*time.Hour || got > 720*time.Hour {
 		t.Errorf("TTL = %s, want 30 days", got)
 	}

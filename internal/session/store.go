@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,13 +27,47 @@ func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return nil, false, fmt.Errorf("read session: %w", err) // no fault of the store, which would last for ever
 	}
+	if err == nil && bytes.HasPrefix(b, unreturned) {
+		b = s.returned(ctx, token, b)
+	}
 	return b, err == nil, storeError("read session", err)
 }
 
+// A session whose cookie has not come back yet lives unreturnedLife, so that clients who keep no cookies
+// fill no memory. It is stored with a space before the JSON, until it is read.
+const unreturnedLife = time.Hour
+
+var unreturned = []byte(" ")
+
+// storeSession stores a session. KEYS: the session. ARGV: the session, its life in ms, what stands before
+// a new one, and the life in ms of that.
+var storeSession = redis.NewScript(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return redis.call('SET', KEYS[1], ARGV[3] .. ARGV[1], 'PX', ARGV[4])
+`)
+
+// keepSession stores a session whose cookie has come back, unless somebody has stored it meanwhile. KEYS: the
+// session. ARGV: what was read, what is stored, its life in ms.
+var keepSession = redis.NewScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`)
+
+// returned gives a session whose cookie has come back its whole life. Where that fails, the next request does it.
+func (s store) returned(ctx context.Context, token string, b []byte) []byte {
+	whole := bytes.TrimPrefix(b, unreturned)
+	if deadline, _, err := (codec{}).Decode(whole); err == nil {
+		_ = keepSession.Run(ctx, s.rdb, []string{s.prefix + token}, b, whole, max(time.Until(deadline), time.Millisecond).Milliseconds()).Err()
+	}
+	return whole
+}
+
 func (s store) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
-	// go-redis stores without an end what has no time left.
+	// Redis stores without an end what has no time left.
 	left := max(time.Until(expiry), time.Millisecond)
-	return storeError("store session", s.rdb.Set(ctx, s.prefix+token, b, left).Err())
+	return storeError("store session", storeSession.Run(ctx, s.rdb, []string{s.prefix + token}, b, left.Milliseconds(),
+		unreturned, min(left, unreturnedLife).Milliseconds()).Err())
 }
 
 func (s store) DeleteCtx(ctx context.Context, token string) error {

@@ -137,6 +137,7 @@ func (s *Shop) addStorefront(c Config) {
 		Published: c.Published, Stock: s.Stock, Carts: s.Carts, Pricer: s.Pricer, Orders: s.KCO.Client, Book: s.Book,
 		Syncer: s.KCO, Logger: c.Logger, Observer: s.Observer, Mailer: s.Mailer,
 		CheckoutSessions: s.CheckoutSessions, Links: s.Links, Backs: checkoutsession.Links{Keys: s.keys("ways back to pages of checkout sessions")}, Hooks: s.Hooks,
+		Limits: storefront.Limits{Redis: c.Redis, Carts: c.WriteLimit},
 	}
 	s.Storefront.Payments = &storefront.Payments{
 		Syncer: s.Payments, Library: c.Klarna.Library, Origins: c.Klarna.LibraryOrigins, Both: c.BothCheckouts,
@@ -176,7 +177,7 @@ func (s *Shop) newServer(c Config) (*server.Server, error) {
 	o := server.Options{
 		Storefront: s.Storefront, Callbacks: s.Callbacks, Redis: c.Redis, Database: c.DB.Ping, Observer: s.Observer,
 		Logger: c.Logger, PublicURL: c.PublicURL, BrowserOrigins: c.Klarna.BrowserOrigins, Published: c.Published, Unready: s.credentials.Unready, Drain: c.Drain,
-		WriteLimit: c.WriteLimit, TrustedProxies: c.TrustedProxies,
+		WriteLimit: c.WriteLimit, RequestLimit: c.RequestLimit, TrustedProxies: c.TrustedProxies,
 	}
 	if s.Backoffice != nil { // else the interface would not be nil
 		o.Backoffice = s.Backoffice

@@ -57,6 +57,8 @@ type Config struct {
 	// WriteLimit is how many changes and checkout pages one client may request per
 	// minute; 0: any number.
 	WriteLimit int
+	// RequestLimit is how many requests of shoppers are served at once; 0: by the processors.
+	RequestLimit int
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	Mail           mail.Sender      // nil: no mails are written

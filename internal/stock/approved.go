@@ -19,7 +19,7 @@ const (
 	// Young: until then no other order of the cart may be bought.
 	Young = 10 * time.Minute
 	// Held: then its stock is given back. The row stays.
-	Held = 30 * time.Minute
+	Held = 10 * time.Minute
 	// Watched: until then Klarna is asked whether it became a sale.
 	Watched = 49 * time.Hour
 )
@@ -49,7 +49,7 @@ type Approved struct {
 	Lines    []Line    // all that is being bought; stock is held of what is counted
 	Made     time.Time // to the millisecond
 	Sold     bool      // it is placed, and its cart is not closed yet
-	Returned bool      // its stock was given back, because it grew old
+	Returned bool      // its stock was given back: it grew old, or was let go
 	Ending   bool      // Klarna was asked to abort its order, and is not known to have refused
 	// Campaigns are those of the purchase, for its order.
 	Campaigns []campaign.Used
@@ -340,7 +340,36 @@ func (s *Store) locked(ctx context.Context, cartID, orderID string, do func(*sql
 	})
 }
 
-// ReturnOld gives back the stock of approved orders that are 30 min old at now, and
+// LetGo gives back at once what the approved orders of a cart hold: Klarna's form has said that
+// nothing pays it, or the shopper wants something else. What they say of a purchase stays, for
+// a bank may still answer: then the order is a sale, and is flagged where there is not enough.
+func (s *Store) LetGo(ctx context.Context, cartID string) error {
+	err := s.DB.Tx(ctx, func(tx *sql.Tx) error {
+		if err := LockCart(ctx, tx, cartID); err != nil {
+			return err
+		}
+		list, err := approved(ctx, tx, "where cart_id = $1 and held is not null and not sold", cartID)
+		if err != nil {
+			return err
+		}
+		var moves []Move
+		for _, a := range list {
+			back, err := letGo(ctx, tx, a)
+			if err != nil {
+				return err
+			}
+			moves = append(moves, back...)
+		}
+		_, err = apply(ctx, tx, moves, false)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("let stock of a cart go: %w", err)
+	}
+	return nil
+}
+
+// ReturnOld gives back the stock of approved orders that are 10 min old at now, and
 // returns of how many. What they say of a purchase stays.
 func (s *Store) ReturnOld(ctx context.Context, now time.Time) (returned int, err error) {
 	old := now.Add(-Held)

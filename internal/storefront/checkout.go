@@ -133,6 +133,10 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	if session.Claimed(r.Context()) != "" { // nothing of a shop of ours is on it
 		shell.Base, shell.Back = base(r.Context()), s.cancelURL(r)
 	}
+	if e, ok := errors.AsType[*tooManyError](err); ok {
+		s.tooMany(w, r, shell, e)
+		return
+	}
 	switch {
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))

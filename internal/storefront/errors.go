@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
@@ -58,10 +59,16 @@ func failureOf(err error) failure {
 	if _, ok := errors.AsType[*cart.SoldOutError](err); ok {
 		return failure{status: http.StatusUnprocessableEntity, code: "sold_out", message: "There are not that many left."}
 	}
+	if _, ok := errors.AsType[*tooManyError](err); ok {
+		return failure{status: http.StatusTooManyRequests, code: "too_many_requests", message: "Too many requests from your connection. Nothing has changed."}
+	}
 	for _, f := range failures {
 		if errors.Is(err, f.err) {
 			return f.failure
 		}
+	}
+	if redisconn.Full(err) {
+		return failure{503, "carts_full", "The shop's own store is full. Nothing has changed.", templates.CartsFull}
 	}
 	return failure{503, "busy", "The shop's own store did not answer.", templates.ShopDown}
 }
@@ -98,6 +105,9 @@ func (s *Storefront) jsonError(w http.ResponseWriter, r *http.Request, err error
 		if html, htmlErr := s.view(r, *c).summaryHTML(r.Context(), true); htmlErr == nil {
 			extra["summary_html"] = html
 		}
+	}
+	if e, ok := errors.AsType[*tooManyError](err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(e.seconds()))
 	}
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(reloads[0]))

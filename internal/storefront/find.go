@@ -3,11 +3,11 @@ package storefront
 import (
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/orderview"
+	"github.com/shopd/shopd/internal/quota"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -15,36 +15,18 @@ import (
 // findPath is the page on which a buyer finds an order again, by its number and an e-mail address.
 const findPath = "/orders"
 
-// Tries to find orders that may fail within findTime, in each process. Whoever has used them up
-// gets the answer of an unknown order, also for a right address.
+// Tries to find orders within findTime, over all processes. Whoever has used them up gets the
+// answer of an unknown order, also for a right address.
 const (
 	findTime    = 5 * time.Minute
 	numberTries = 5
 	clientTries = 20 // an office may be behind one
-	mostTries   = 100_000
 )
 
-// finds counts tries to find orders, by number and by client.
-type finds struct {
-	mu    sync.Mutex
-	since time.Time
-	count map[string]int
-}
-
-// take takes one try of an order's number and of a client; false when either has none left.
-func (f *finds) take(number, client string, now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if now.Sub(f.since) >= findTime || len(f.count) >= mostTries {
-		f.since, f.count = now, map[string]int{}
-	}
-	number, client = "number "+number, "client "+client
-	if f.count[number] >= numberTries || f.count[client] >= clientTries {
-		return false
-	}
-	f.count[number]++
-	f.count[client]++
-	return true
+// mayFind takes one try of a client and of an order's number; false when either has none left.
+func (s *Storefront) mayFind(r *http.Request, number string) bool {
+	return s.take(r.Context(), findTime, quota.Client("find", respond.Client(r), clientTries)) == 0 &&
+		s.take(r.Context(), findTime, []quota.Counter{quota.Of("find", "number", number, numberTries)}) == 0
 }
 
 // findPage shows the form that finds an order.
@@ -65,7 +47,7 @@ func (s *Storefront) lookUp(w http.ResponseWriter, r *http.Request, v *view, pag
 		return
 	}
 	number, email := strings.ToUpper(strings.TrimSpace(r.PostFormValue("number"))), strings.TrimSpace(r.PostFormValue("email"))
-	allowed := s.finds.take(number, respond.Client(r).String(), time.Now())
+	allowed := s.mayFind(r, number)
 	o, found, err := s.Book.ByNumber(r.Context(), number)
 	switch {
 	case err != nil:

@@ -107,6 +107,10 @@ func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.Handle
 		s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			id, isNew := s.Sessions.CartID(r.Context()), false
 			if id == "" {
+				if err := s.beginCart(r); err != nil {
+					s.formError(w, r, err, cart.Cart{})
+					return
+				}
 				id, isNew = cart.NewID(), true
 			}
 			if s.apply(w, r, id, f) && isNew {

@@ -132,6 +132,11 @@ func (s *Storefront) shipWithin(ctx context.Context, id string, f cart.Fallback)
 func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bool) (payments.Result, error) {
 	ctx := r.Context()
 	known := s.Sessions.PaymentsSessionID(ctx)
+	if known == "" {
+		if err := s.beginCheckout(r); err != nil {
+			return payments.Result{}, err
+		}
+	}
 	if err := s.Hooks.Follow(ctx, s.Sessions.CartID(ctx), s.fallback(r)); err != nil {
 		return payments.Result{}, err
 	}

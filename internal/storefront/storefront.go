@@ -47,8 +47,7 @@ type Storefront struct {
 	Hooks *hook.Hooks
 	// Observer gets each request that is answered with an error.
 	Observer *observe.Observer
-
-	finds finds
+	Limits   Limits
 }
 
 // Routes mounts the shopper's pages. docs/architecture.md says which requests hold the
@@ -154,7 +153,9 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 	if err != nil { // carts go on: the purchase will be judged
 		s.Logger.WarnContext(ctx, "stock not readable, cart changes without", "error", err)
 	}
+	before := int64(0)
 	edit := func(c *cart.Cart) error {
+		before = c.Revision
 		if err := check(c); err != nil {
 			return err
 		}
@@ -171,5 +172,24 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 		}
 		return c, edit(&c)
 	}
-	return s.Carts.Update(ctx, id, f, edit)
+	c, err := s.Carts.Update(ctx, id, f, edit)
+	if err == nil && c.Revision != before {
+		s.giveBack(ctx, c)
+	}
+	return c, err
+}
+
+// giveBack lets the stock of a cart go whose shopper wants something else than what he was about
+// to pay, or cannot pay it. Where that fails it goes back after its time.
+func (s *Storefront) giveBack(ctx context.Context, c cart.Cart) {
+	if !c.Held {
+		return
+	}
+	err := s.Stock.LetGo(ctx, c.ID)
+	if err == nil {
+		err = s.Carts.SetHeld(ctx, c.ID, false)
+	}
+	if err != nil {
+		s.Logger.WarnContext(ctx, "stock of a cart is not let go yet", "cart_id", c.ID, "error", err)
+	}
 }

@@ -59,6 +59,9 @@ func (u pageChange) notes(v *view) []templates.Note {
 // updateRequest is what the page with KCO's form sends.
 type updateRequest struct {
 	OrderID string `json:"order_id"` // the order that the page shows
+	// Declined: the form has said that nothing pays the order. If Klarna says that it is open
+	// still, its stock is let go.
+	Declined bool `json:"declined"`
 	pageChange
 }
 
@@ -206,6 +209,9 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 	if shown := own && err == nil && result.Outcome == cartsync.Free; !shown && !s.synced(w, r, result.Outcome, result.OrderID, err, changed, result.Cart) {
 		return
 	}
+	if request.Declined && result.OrderID == request.OrderID {
+		s.giveBack(r.Context(), result.Cart)
+	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, request.notes(v))
 	if err != nil {
@@ -242,6 +248,11 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 			if request.Prefill, err = s.prefill(ctx, request.CartID); err != nil {
 				return kco.Result{}, err
 			}
+		}
+	}
+	if known == "" {
+		if err := s.beginCheckout(r); err != nil {
+			return kco.Result{}, err
 		}
 	}
 	if err := s.Hooks.Follow(ctx, request.CartID, request.Fallback); err != nil {

@@ -3,7 +3,6 @@ package story
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -56,8 +55,8 @@ func (l *Log) Story(ctx context.Context, cartID string, orderIDs ...string) ([]E
 	var entries []Entry
 	for _, cmd := range found {
 		for _, text := range cmd.Val() {
-			var e Entry
-			if err := json.Unmarshal([]byte(text), &e); err != nil {
+			e, err := unpack(text)
+			if err != nil {
 				return nil, fmt.Errorf("read story: %w", err)
 			}
 			if !known[e.ID] {

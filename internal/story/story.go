@@ -21,6 +21,10 @@ const (
 	// PerStory is how many entries a cart or an order has at most; the newest
 	// are kept.
 	PerStory = 200
+	// storyBytes is how much they take about, where they are large: those of a cart with many lines. As
+	// many as fewest are kept.
+	storyBytes = 32 << 10
+	fewest     = 20
 	// queueSize is how many entries wait to be written before more are dropped.
 	queueSize = 4096
 )

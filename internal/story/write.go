@@ -2,7 +2,6 @@ package story
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -17,7 +16,7 @@ const (
 	flushTime  = 5 * time.Second        // for what is left when the process ends
 )
 
-// Stories in Redis: sorted sets of entries as JSON by the time in µs.
+// Stories in Redis: sorted sets of packed entries by the time in µs.
 func cartKey(id string) string  { return "shopd:inspect:cart:{" + id + "}" }
 func orderKey(id string) string { return "shopd:inspect:order:{" + id + "}" }
 
@@ -123,8 +122,9 @@ func (l *Log) persist(ctx context.Context, batch []Entry) bool {
 
 // addition is what is added to one key.
 type addition struct {
-	begins bool
-	values []any
+	begins  bool
+	largest int // bytes of an entry
+	values  []any
 }
 
 // write adds a batch to its stories, in one pipeline.
@@ -137,13 +137,13 @@ func (l *Log) write(ctx context.Context, batch []Entry) error {
 			stories[key] = &addition{}
 		}
 		s := stories[key]
-		s.begins = s.begins || begins
+		s.begins, s.largest = s.begins || begins, max(s.largest, len(text))
 		s.values = append(s.values, e.At.UnixMicro(), text)
 	}
 	for _, e := range batch {
-		text, err := json.Marshal(e)
+		text, err := pack(e)
 		if err != nil {
-			return fmt.Errorf("entry: %w", err)
+			return err
 		}
 		if e.CartID != "" {
 			add(cartKey(e.CartID), true, e, text)
@@ -156,7 +156,8 @@ func (l *Log) write(ctx context.Context, batch []Entry) error {
 	oldest := strconv.FormatInt(time.Now().Add(-Lifetime).UnixMicro(), 10)
 	pipe := l.o.Redis.Pipeline()
 	for key, s := range stories {
-		args := append([]any{PerStory, oldest, Lifetime.Milliseconds(), s.begins}, s.values...)
+		most := max(fewest, min(PerStory, storyBytes/s.largest))
+		args := append([]any{most, oldest, Lifetime.Milliseconds(), s.begins}, s.values...)
 		pipe.Eval(ctx, appendEntries, []string{key}, args...)
 	}
 	cmds, err := pipe.Exec(ctx)

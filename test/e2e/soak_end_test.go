@@ -251,6 +251,8 @@ func (s *soak) oneOrder() {
 		switch {
 		case o.Status != fakeklarna.StatusIncomplete || o.Fake.Expired:
 			s.count("orders: "+cmp.Or(map[bool]string{true: "expired"}[o.Fake.Expired], o.Status), 1)
+		case *soakAdversary && goodsOf(o)["MUG-1"] == hostileMugs:
+			s.count("orders: the adversary's", 1)
 		case slices.Contains(listed, o.OrderID):
 			s.count("orders: to be aborted when no purchase can run any more", 1)
 		case !current[o.OrderID] && s.strayed(o) && !shown[o.OrderID]:

@@ -153,6 +153,13 @@ func (a asked) outcome() string {
 	return text
 }
 
+// from is the guest's address: a name of its own.
+func (g *guest) from() string {
+	var n int
+	_, _ = fmt.Sscanf(g.name, "guest %d", &n)
+	return fmt.Sprintf("203.0.%d.%d", 113+n/250%100, 1+n%250)
+}
+
 func (p *pane) exchange(by *process, method, path, contentType string, body io.Reader, accept string) reply {
 	req, err := http.NewRequestWithContext(p.t.Context(), method, by.ready["storefront"]+path, body)
 	if err != nil {
@@ -167,7 +174,16 @@ func (p *pane) exchange(by *process, method, path, contentType string, body io.R
 	if p.cookie != "" {
 		req.Header.Set("Cookie", p.cookie)
 	}
+	req.Header.Set("X-Forwarded-For", p.from())
+	start := time.Now()
 	res, err := p.wire.RoundTrip(req) // follows no redirect
+	if half := p.half.Load(); half != nil {
+		status := 0
+		if err == nil {
+			status = res.StatusCode
+		}
+		half.note(time.Since(start), status)
+	}
 	if err != nil {
 		return reply{}
 	}

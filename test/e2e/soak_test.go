@@ -39,7 +39,11 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("%s of shopping, -soak.seed=%d", *soakTime, seed)
 	s := newSoak(t, seed)
-	s.shop(*soakTime)
+	if *soakAdversary {
+		s.shopAttacked(*soakTime)
+	} else {
+		s.shop(*soakTime)
+	}
 	s.fake.SetChaos(0)
 	s.fake.ClearFaults()
 	s.settleAll()
@@ -56,6 +60,9 @@ type soak struct {
 	seed uint64
 	wire *http.Transport               // of all shoppers
 	up   [2]atomic.Pointer[[]*process] // the processes of KCO and of Klarna Payments that are up
+
+	halves [2]half              // without an adversary and with one
+	half   atomic.Pointer[half] // the one that it is; nil: nobody asks
 
 	lock    sync.Mutex // guards what follows
 	guests  []*guest
@@ -76,9 +83,13 @@ func newSoak(t *testing.T, seed uint64) *soak {
 		counts: map[string]int64{}, lossy: map[string]bool{}, calls: map[string]bool{}, watched: map[*process]figures{},
 	}
 	t.Cleanup(s.wire.CloseIdleConnections)
+	var more []string
+	if *soakAdversary {
+		more = behindProxy
+	}
 	s.deployment = deploy(t, 3, fakeklarna.Options{
 		Chaos: soakChaos, Seed: seed, MaxOrders: 1_000_000, CallbackTransport: s, PushDelay: time.Second,
-	})
+	}, more...)
 	// Besides, Klarna denies an order now and then that it has: then it is left behind.
 	s.fake.AddFault(fakeklarna.Fault{Method: http.MethodGet, Path: "/checkout/v3/orders/*", Status: http.StatusForbidden, Probability: 0.02, Count: -1})
 	kcoShops := slices.Clone(s.shops)

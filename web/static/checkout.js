@@ -20,7 +20,10 @@ export function start(options) {
   const form = new Form(container, shown, basket, {
     moved: () => order.queue.change({}, { quiet: true }),
     leaving: () => order.queue.leave(),
-    noMethod: () => show({ id: "method", kind: "warn", title: text("no_method_title"), body: text("no_method_body"), closes: true }),
+    noMethod: () => {
+      show({ id: "method", kind: "warn", title: text("no_method_title"), body: text("no_method_body"), closes: true });
+      order.queue.change({ declined: true }, { quiet: true }); // the shop asks Klarna, and lets the stock go
+    },
   });
   const order = new OpenOrder(root, form, options);
   return order.queue;

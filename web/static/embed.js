@@ -86,7 +86,7 @@ class Checkout {
     this.#queue = new Queue({
       suspend: () => this.#form.hold(),
       resume: () => this.#form.letGo(),
-      send: (_, signal) => this.#read(signal),
+      send: (change, signal) => this.#read(change, signal),
       answered: (answer) => this.#answered(answer),
       skipped: () => {},
     });
@@ -106,7 +106,10 @@ class Checkout {
         this.#queue.leave();
         this.#tell("leaving", {});
       },
-      noMethod: () => this.#tell("error", failure("no_method", "nothing that Klarna offers can pay this order")),
+      noMethod: () => {
+        this.#tell("error", failure("no_method", "nothing that Klarna offers can pay this order"));
+        this.#queue.change({ declined: true }, { quiet: true });
+      },
       loaded,
     });
     const { signal } = this.#end;
@@ -163,10 +166,10 @@ class Checkout {
   }
 
   /** @returns {Promise<import("./queue.js").Answer>} */
-  async #read(signal) {
+  async #read(change, signal) {
     this.#reading = this.#waiting;
     this.#waiting = [];
-    const answer = await this.#ask("", this.#form.shown(), signal);
+    const answer = await this.#ask("", { ...this.#form.shown(), ...change }, signal);
     const json = answer?.json;
     const said = { ...json, basket_revision: json?.revision, replaced: Boolean(json?.html_snippet) };
     if (answer?.status === 200 && this.#form.whole(said)) return this.#form.judge({ ...said, kind: said.replaced ? "replaced" : "ok" });

@@ -207,7 +207,7 @@ func TestKlarnaEvents(t *testing.T) {
 			let next = 0;
 			klarna.resumed = () => klarna.on.order_total_change({ order_total: [99900, 88800][next++ % 2] });
 			klarna.resumed()`, want: []string{sync, sync}, calls: "suspend resume suspend resume"},
-		{name: "no method", play: loaded + `klarna.on.can_not_complete_order({})`, note: "No way to pay. Try another address.Close"},
+		{name: "no method", play: loaded + `klarna.on.can_not_complete_order({})`, want: []string{sync + " declined"}, note: "No way to pay. Try another address.Close"},
 		{name: "nonsense", play: `klarna.on.load(); klarna.on.billing_address_change(); klarna.on.shipping_option_change(); klarna.on.order_total_change(); klarna.on.order_total_change({ order_total: "1" })`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

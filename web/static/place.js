@@ -27,7 +27,7 @@ export async function place(url, approved, whole, limit = patience) {
   const { status, json } = answer ?? { status: 0, json: {} };
   if (status === 200 && isWeb(json.redirect)) return { kind: "placed", to: json.redirect };
   if (status === 409 && isLocal(json.redirect)) return { kind: "navigate", to: json.redirect };
-  if (status === 429) return { kind: "unknown", name: "too_many_order" };
+  if (status === 429 || json.error?.code === "crowded") return { kind: "unknown", name: "too_many_order" };
   switch (json.error?.code) {
     case "cart_changed":
     case "sold_out":

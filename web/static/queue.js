@@ -12,6 +12,7 @@
  * @property {string} [postal_code] the same
  * @property {string} [shipping_option] ID of a way of delivery
  * @property {"person"|"organization"} [customer_type]
+ * @property {boolean} [declined] the form has said that nothing pays the order
  */
 
 /**
@@ -51,8 +52,8 @@ export function merge(older, newer) {
   return merged;
 }
 
-/** @param {Change} change */
-export const isEmpty = (change) => Object.keys(change).length === 0;
+/** Whether it changes nothing of the cart. @param {Change} change */
+export const isEmpty = (change) => Object.keys(change).every((member) => member === "declined");
 
 export class Queue {
   /** @type {Change|null} */ #waiting = null;

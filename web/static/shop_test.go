@@ -60,6 +60,7 @@ type update struct {
 	Lines        []line  `json:"lines"`
 	Country      string  `json:"country"`
 	Locale       string  `json:"locale"`
+	Declined     bool    `json:"declined"`
 	DiscountCode *string `json:"discount_code"`
 	ShownCountry string  `json:"shown_country"`
 }
@@ -110,6 +111,9 @@ func (s *shop) seen() []string {
 		slices.SortFunc(u.Lines, func(a, b line) int { return strings.Compare(a.SKU, b.SKU) })
 		for _, l := range u.Lines {
 			parts = append(parts, fmt.Sprintf("%s=%d", l.SKU, l.Quantity))
+		}
+		if u.Declined {
+			parts = append(parts, "declined")
 		}
 		if u.DiscountCode != nil {
 			parts = append(parts, "code="+*u.DiscountCode)

@@ -27,7 +27,7 @@ export async function update(url, shown, change, signal, whole) {
   const answer = await ask(url, body, signal);
   if (!answer) return { kind: "failed", why: "unreachable" };
   // Nothing has changed: the same can be sent again after that time.
-  if (answer.status === 429) return { kind: "failed", why: "too_many_requests", again: answer.again };
+  if (answer.status === 429 || answer.json.error?.code === "crowded") return { kind: "failed", why: "too_many_requests", again: answer.again };
   return understand(answer.status, answer.json, change, whole);
 }
 

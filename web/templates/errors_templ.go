@@ -567,7 +567,7 @@ func CheckoutError(v CheckoutErrorView) templ.Component {
 }
 
 func (v UnavailableView) says(part string) string {
-	return v.t("unavailable." + [...]string{PaymentServiceDown: "payment", SessionBusy: "busy", ShopDown: "shop", OrderUnderWay: "order", BeingBought: "running"}[v.Outage] + "." + part)
+	return v.t("unavailable." + [...]string{PaymentServiceDown: "payment", SessionBusy: "busy", ShopDown: "shop", OrderUnderWay: "order", BeingBought: "running", Crowded: "crowded", CartsFull: "full"}[v.Outage] + "." + part)
 }
 
 // again says when the page tries again, "" when it does not.

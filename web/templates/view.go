@@ -408,6 +408,8 @@ const (
 	ShopDown                         // our own store does not answer
 	OrderUnderWay                    // it is paid, and not in the order book yet
 	BeingBought                      // the cart may be being bought
+	Crowded                          // more requests than can be served
+	CartsFull                        // our own store takes no changes: its memory is full
 )
 
 // UnavailableView is the 503 page. The Refresh header that makes it try again

@@ -1,0 +1,66 @@
+package storefront_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/order"
+)
+
+// A Redis whose memory is full takes no new carts and no changes, and says so. Whoever has an open checkout goes on
+// and buys: nothing of that needs Redis to take more. When there is room again, what it was to know it is told.
+func TestRedisFull(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.norwegian()
+	open := b.open(s)
+	memory := func(most string) {
+		t.Helper()
+		if err := s.Client.ConfigSet(t.Context(), "maxmemory", most).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	memory("1")
+	defer memory("0")
+
+	page := s.browser().Post("/cart/lines", "sku", "MUG-1")
+	if page.StatusCode != http.StatusServiceUnavailable || !strings.Contains(page.Text, "Varukorgar kan inte ändras just nu.") {
+		t.Errorf("a new cart: %d\n%s", page.StatusCode, page.Text)
+	}
+	if got := b.Post("/cart/lines", "sku", "JAM-1"); got.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a change: %d", got.StatusCode)
+	}
+	for _, path := range []string{"/", "/cart", "/checkout"} {
+		if got := b.Get(path); got.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", path, got.StatusCode)
+		}
+	}
+	if got := b.Update(`{}`); got.StatusCode != http.StatusOK {
+		t.Errorf("an update without a change: %d %s", got.StatusCode, got.Text)
+	}
+	if got := b.Update(`{"lines":[{"sku":"MUG-1","quantity":3}]}`); got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.Text, "carts_full") {
+		t.Errorf("an update: %d %s", got.StatusCode, got.Text)
+	}
+	confirmation := s.buyAs(open.OrderID, eva)
+	if got := b.Get(confirmation); got.StatusCode != http.StatusOK || !strings.Contains(got.Text, "Eva") {
+		t.Errorf("confirmation: %d\n%s", got.StatusCode, got.Text)
+	}
+	o := s.placed(open.OrderID)
+	if !o.Acknowledged {
+		t.Error("the order is not acknowledged")
+	}
+	if got := b.Get(confirmation); got.StatusCode != http.StatusOK {
+		t.Errorf("confirmation again: %d", got.StatusCode)
+	}
+
+	memory("0")
+	if err := s.Book.Reconcile(t.Context(), o.PlacedAt.Add(2*time.Hour), order.Work{}); err != nil {
+		t.Error(err)
+	}
+	if got := b.Get("/cart"); got.StatusCode != http.StatusOK || strings.Contains(got.Text, "MUG-1") {
+		t.Errorf("the cart was not closed: %d\n%s", got.StatusCode, got.Text)
+	}
+}
