@@ -145,7 +145,7 @@ func (m *Mender) look(ctx context.Context, u underway.Update) (observe.Result, e
 	case ended.Outcome == cartsync.Complete, ended.Outcome == cartsync.Bought:
 		return observe.ResultGone, nil
 	case ended.Updated:
-		m.Logger.InfoContext(ctx, "an update landed late at klarna, mended", "cart_id", u.CartID, "product", u.Product)
+		m.Logger.InfoContext(ctx, "an update landed late at klarna, mended", "cart_id", u.CartID)
 		return observe.ResultMended, nil
 	}
 	return observe.ResultDone, nil
