@@ -160,6 +160,11 @@ clients: test-tools ## the documents of the API and the clients made of them, wr
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix tools/clients
 	cd tools/clients && npx openapi-typescript testdata/openapi.json -o schema.d.ts && npx tsc --noEmit --allowJs --checkJs --skipLibCheck --module nodenext --target es2022 --lib es2022,dom sale.mjs
 
+model: ## the sync as a model, checked by spin, which it installs when it is missing; SECONDS_EACH and MEMORY bound each run
+	@missing=; command -v spin >/dev/null || missing="$$missing spin"; command -v gcc >/dev/null || missing="$$missing gcc libc6-dev"; \
+	if [ -n "$$missing" ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; fi
+	docs/model/run.sh
+
 alerts: ## the alert rules, checked and tested by promtool, which it installs when it is missing
 	@command -v promtool >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends prometheus; }
 	promtool check config deploy/prometheus/prometheus.yml
@@ -204,4 +209,4 @@ STAMP = --build-arg VERSION="$$(git describe --tags --always --dirty 2>/dev/null
 docker: ## the container image shopd
 	docker build -t shopd $(STAMP) .
 
-.PHONY: help demo examples build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

@@ -60,7 +60,21 @@ var fields = []string{"rev", "data", "order_id", "bought", "session_id", "seen",
 // Get reads a cart. One that is damaged is replaced by an empty one. A cart without a key is empty, at revision 0, in the fallback's
 // market, or in the first one when nothing is sold there.
 func (s *Store) Get(ctx context.Context, id string, fallback Fallback) (Cart, error) {
-	values, err := s.redis.HMGet(ctx, key(id), fields...).Result()
+	return s.read(ctx, id, fallback, s.redis.HMGet(ctx, key(id), fields...))
+}
+
+// GetAfter is Get. It sends the commands of before in the same round trip; what becomes of
+// them it does not say.
+func (s *Store) GetAfter(ctx context.Context, id string, fallback Fallback, before func(redis.Pipeliner)) (Cart, error) {
+	pipe := s.redis.Pipeline()
+	before(pipe)
+	read := pipe.HMGet(ctx, key(id), fields...)
+	_, _ = pipe.Exec(ctx) // each command has its error
+	return s.read(ctx, id, fallback, read)
+}
+
+func (s *Store) read(ctx context.Context, id string, fallback Fallback, read *redis.SliceCmd) (Cart, error) {
+	values, err := read.Result()
 	var c Cart
 	if err == nil {
 		c, err = s.decode(ctx, id, values, fallback)

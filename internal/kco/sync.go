@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/internal/underway"
 )
 
 // Request says what to sync.
@@ -29,6 +30,8 @@ type Request struct {
 	// in it. This one gets an order of its own.
 	Stranger bool
 	Prefill  Prefill // of a new order
+	// Lease names the lease that the caller holds: the session's. "": it is the cart's.
+	Lease string
 }
 
 // errOtherBrowser: the cart's order is another browser's.
@@ -52,6 +55,7 @@ type Syncer struct {
 	Stock      *stock.Store // knows of purchases that may be running
 	Wants      *Wants
 	LeftBehind *LeftBehind
+	Underway   *underway.List // notes each update until it has its answer
 	Logger     *slog.Logger
 	Observer   *observe.Observer // gets each Sync; may be nil
 }
@@ -160,7 +164,10 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		refused := false // the update, with a 4xx
 		if found.verdict == klarna.Differs {
 			var lost bool
-			found, lost = s.update(ctx, c.OrderID, want)
+			var ended func(redis.Pipeliner)
+			if found, lost, ended, err = s.update(ctx, c, r.Lease, want); err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
 			unanswered = unanswered || lost
 			refused = klarna.IsRefused(found.err)
 			result.Updated = result.Updated || found.verdict == klarna.Agrees
@@ -175,12 +182,15 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			switch found.verdict {
 			case klarna.Agrees: // the cart's revision is read once more
 				result = result.of(cartsync.InSync, found.order)
-				now, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+				now, err := s.Carts.GetAfter(ctx, r.CartID, r.Fallback, ended)
 				if err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 				if now.Revision == c.Revision && now.OrderID == c.OrderID {
 					return result, nil
+				}
+				if err := s.overtaken(ctx, c.ID, r.Lease); err != nil {
+					return failed(cartsync.ErrUnavailable, err)
 				}
 				readFirst = r.Mode == cartsync.Repair // Klarna has just answered
 				continue
@@ -373,13 +383,28 @@ func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	return found
 }
 
-// update sends the wanted content. lost: a try before the last had no answer, and Klarna
-// may still act on it.
-func (s *Syncer) update(ctx context.Context, id string, want Content) (found judgement, lost bool) {
-	ctx, cancel := cartsync.KeepTime(ctx)
+// update sends the wanted content. It is noted first, so that a try that lands late is
+// found although this process is killed. lost: a try had no answer, and Klarna may still act
+// on it; then the note stays. ended is for the next commands to Redis. The error is
+// Redis's: nothing was sent.
+func (s *Syncer) update(ctx context.Context, c cart.Cart, lease string, want Content) (found judgement, lost bool, ended func(redis.Pipeliner), err error) {
+	noted, err := s.Underway.Begin(ctx, underway.Update{Product: observe.KCO, CartID: c.ID, Lease: lease})
+	if err != nil {
+		return found, false, nil, err
+	}
+	kept, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
-	order, lost, err := s.Client.UpdateOrder(ctx, id, want)
-	return judge(order, err), lost
+	order, lost, err := s.Client.UpdateOrder(kept, c.OrderID, want)
+	found = judge(order, err)
+	return found, lost, s.Underway.Ended(ctx, noted, lost, found.verdict == klarna.Agrees), nil
+}
+
+// overtaken notes that the cart was changed while an update was sent. A callback may have
+// told Klarna already, and the update has undone that: the order is looked at although what
+// follows here should fail.
+func (s *Syncer) overtaken(ctx context.Context, cartID, lease string) error {
+	_, err := s.Underway.Begin(ctx, underway.Update{Product: observe.KCO, CartID: cartID, Lease: lease})
+	return err
 }
 
 // abort ends an approved order, unless it is bought. Ended and Gone mean that it ended

@@ -115,8 +115,8 @@ type Answer struct {
 	Status        int
 	CorrelationID string
 	Header        http.Header
-	// Unanswered: a try before the last had no answer. Klarna may still act on it, even
-	// after the last try.
+	// Unanswered: a try had no answer, or that of a gateway which has given up waiting.
+	// Klarna may still act on it, even after the last try.
 	Unanswered bool
 	Tries      int
 }
@@ -145,7 +145,7 @@ func (c *Client) Do(ctx context.Context, r Request, out any) (Answer, error) {
 			return answer, nil
 		}
 		apiErr, answered := errors.AsType[*Error](err)
-		if !answered && sent {
+		if !answered && sent || answered && gatewayStatus(apiErr.Status) {
 			answer.Unanswered = true
 		}
 		var retryAfter time.Duration

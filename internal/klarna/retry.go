@@ -40,6 +40,11 @@ func lockedStatus(status int) bool {
 	return status == http.StatusConflict || status == http.StatusLocked || status == http.StatusTooManyRequests
 }
 
+// gatewayStatus: a gateway has lost what works on the call, or waits for it no longer.
+func gatewayStatus(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
+}
+
 // again reports whether there is another try after try n (from 1), which ended with err.
 // sent is whether a connection was made.
 func (p Retry) again(err error, n int, sent bool) bool {

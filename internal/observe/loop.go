@@ -20,13 +20,14 @@ type Loop string
 const (
 	LoopReconcile  Loop = "reconcile"
 	LoopLeftBehind Loop = "left_behind"
+	LoopMend       Loop = "mend"
 	LoopErase      Loop = "erase"
 	LoopBulk       Loop = "bulk" // bulk captures that this process has begun; not measured
 )
 
 // failedRounds are the log messages of failed rounds.
 var failedRounds = map[Loop]string{
-	LoopReconcile: "reconcile orders", LoopLeftBehind: "left-behind orders", LoopErase: "erase personal data", LoopBulk: "bulk captures",
+	LoopReconcile: "reconcile orders", LoopLeftBehind: "left-behind orders", LoopMend: "mend what landed late", LoopErase: "erase personal data", LoopBulk: "bulk captures",
 }
 
 // Round reports that a round of a loop begins. Work in the round uses the returned
@@ -68,6 +69,7 @@ const (
 	WorkUnfinished  Work = "unfinished"        // continues an order of the book
 	WorkAuthorized  Work = "authorization"     // continues an authorization; BookAuthorization counts its orders
 	WorkAbort       Work = "abort left behind" // aborts an order that was given up
+	WorkMend        Work = "mend"              // looks at a copy on which an update may have landed late
 	WorkBulkItem    Work = "bulk capture"      // captures an order of many
 )
 
@@ -88,6 +90,8 @@ func (o *Observer) Item(ctx context.Context, work Work, s Subject) (in context.C
 		case WorkAuthorized:
 		case WorkAbort:
 			o.metrics.leftBehind.WithLabelValues(string(result)).Inc()
+		case WorkMend:
+			o.metrics.mended.WithLabelValues(string(result)).Inc()
 		case WorkBulkItem:
 			o.metrics.bulkItems.WithLabelValues(string(result)).Inc()
 		default:

@@ -18,7 +18,7 @@ type metrics struct {
 	requests, lockWaits, calls, roundTimes, hooks, webhooks *prometheus.HistogramVec
 
 	failures, callRetries, callbacks, syncs, replacements, book, placed, amount,
-	shed, flagged, commands, rounds, bulkItems, leftBehind, deliveries, reloads *prometheus.CounterVec
+	shed, flagged, commands, rounds, bulkItems, leftBehind, mended, deliveries, reloads *prometheus.CounterVec
 
 	inFlight     prometheus.Gauge
 	cartRetries  prometheus.Counter
@@ -67,6 +67,7 @@ func newMetrics() metrics {
 	m.rounds = m.counters("shopd_rounds_total", "Rounds of the loops: done, failed, or elsewhere because another process was at it.", "loop", "result")
 	m.bulkItems = m.counters("shopd_bulk_items_total", "Orders of bulk captures that were tried: done, refused, or pending where Klarna has not answered.", "result")
 	m.leftBehind = m.counters("shopd_left_behind_total", "Looks at an order that was left behind, and what came of it.", "result")
+	m.mended = m.counters("shopd_late_updates_total", "Looks at an order or payment session on which an update without an answer may have landed late, and what came of it.", "result")
 	m.deliveries = m.counters("shopd_deliveries_total", "Tries to deliver an event, by receiver and what came of it.", "receiver", "result")
 	m.reloads = m.counters("shopd_reloads_total", "Times that secrets, staff and keys were read again: done or failed.", "result")
 	m.webhooks = m.histograms("shopd_webhook_duration_seconds", "Calls of the merchant's endpoints by what they answered.",
@@ -77,7 +78,7 @@ func newMetrics() metrics {
 
 // showZeros makes the series that alerts count from zero.
 func (m metrics) showZeros() {
-	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind, LoopErase)
+	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind, LoopMend, LoopErase)
 	zero(m.shed.MetricVec, labels(LaneShoppers, LanePurchases, LaneCallbacks, LaneMerchant))
 	zero(m.lockWaits.MetricVec, labels(LockTaken, LockBusy, LockFailed))
 	zero(m.syncs.MetricVec, products, labels("load", "change", "repair", "free"), labels(
@@ -89,6 +90,7 @@ func (m metrics) showZeros() {
 	zero(m.rounds.MetricVec, loops, labels(ResultDone, ResultFailed, elsewhere))
 	zero(m.bulkItems.MetricVec, labels(ResultDone, ResultRefused, ResultPending))
 	zero(m.leftBehind.MetricVec, labels(ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed))
+	zero(m.mended.MetricVec, labels(ResultDone, ResultMended, ResultGone, ResultReserved, ResultRefused, ResultFailed))
 	zero(m.deliveries.MetricVec, []string{"mail"}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
 	zero(m.reloads.MetricVec, labels(ResultDone, ResultFailed))
 	zero(m.hooks.MetricVec, labels(HookDelivery, HookValidate), labels(HookAnswered, HookBadAnswer, HookNoAnswer, HookNotAsked))

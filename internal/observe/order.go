@@ -46,6 +46,7 @@ const (
 	ResultReadOnly Result = "readonly" // Klarna does not abort it: it may be bought
 	ResultExpired  Result = "expired"  // too old to be asked about
 	ResultInUse    Result = "in_use"   // it is its cart's order after all
+	ResultMended   Result = "mended"   // it said something else than the cart
 	ResultReserved Result = "reserved" // it may just be being bought: later
 )
 

@@ -5,18 +5,21 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/stock"
+	"github.com/shopd/shopd/internal/underway"
 )
 
 // Request says what to sync.
 type Request struct {
 	CartID   string
 	Fallback cart.Fallback
-	Mode     cartsync.Mode // Load, Change or Push
+	Mode     cartsync.Mode // all but OnlyFree
 	// SessionID is the payment session that the shopper's session knows. If it bought the
 	// cart, the outcome is Bought. Sync works on the cart's own payment session.
 	SessionID string
@@ -26,6 +29,8 @@ type Request struct {
 	// TellCustomer: the shopper has just chosen to be a person or a company, so a session is
 	// told. Else it keeps what the browser has said of the customer.
 	TellCustomer bool
+	// Lease names the lease that the caller holds: the shopper's session's. "": it is the cart's.
+	Lease string
 }
 
 // errOtherBrowser: the cart's payment session is another browser's.
@@ -50,6 +55,7 @@ type Syncer struct {
 	Stock          *stock.Store // knows of purchases that may be running
 	Wants          *Wants
 	Authorizations *Authorizations // knows which sessions have become orders
+	Underway       *underway.List  // notes each update until it has its answer
 	Logger         *slog.Logger
 	Observer       *observe.Observer // gets each Sync; may be nil
 }
@@ -148,11 +154,14 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		refused := false // the update, with a 4xx
 		if found.verdict == klarna.Differs {
 			var lost bool
+			var ended func(redis.Pipeliner)
 			chosen := ""
 			if r.TellCustomer {
 				chosen = buyer
 			}
-			found, lost = s.update(ctx, c.SessionID, want, chosen)
+			if found, lost, ended, err = s.update(ctx, c, r.Lease, want, chosen); err != nil {
+				return failed(cartsync.ErrUnavailable, err)
+			}
 			refused = klarna.IsRefused(found.err)
 			if found.verdict == klarna.Agrees { // 204: read back
 				result.Updated = true
@@ -173,14 +182,14 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			switch found.verdict {
 			case klarna.Agrees: // the cart's revision is read once more
 				known, result.Outcome, result.Session = found.session, cartsync.InSync, found.session
-				now, err := s.Carts.Get(ctx, r.CartID, r.Fallback)
+				now, err := s.Carts.GetAfter(ctx, r.CartID, r.Fallback, ended)
 				if err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 				if now.Revision == c.Revision && now.SessionID == c.SessionID {
 					return result, nil
 				}
-				readFirst = false // Klarna has just answered
+				readFirst = r.Mode == cartsync.Repair // Klarna has just answered
 				continue
 			case klarna.Differs: // a lost try, or somebody else's update, has landed last: again
 				continue
@@ -312,17 +321,22 @@ func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	return judgement{verdict: klarna.Agrees, session: session}
 }
 
-// update sends the wanted content, with the type of the customer unless that is "", and leaves time for a create. Agrees has no session:
-// the answer has no body. lost: a try before the last had no answer, and Klarna may still
-// act on it.
-func (s *Syncer) update(ctx context.Context, id string, want Content, customerType string) (found judgement, lost bool) {
-	ctx, cancel := cartsync.KeepTime(ctx)
-	defer cancel()
-	lost, err := s.Client.UpdateSession(ctx, id, want, customerType)
-	if klarna.Code(err) == klarna.CodeSessionCompleted { // a 404
-		return judgement{verdict: klarna.Bought, err: err}, lost
+// update sends the wanted content, with the type of the customer unless that is "", and
+// leaves time for a create. Agrees has no session: the answer has no body. The note, lost,
+// ended and the error are as in kco.Syncer.
+func (s *Syncer) update(ctx context.Context, c cart.Cart, lease string, want Content, customerType string) (found judgement, lost bool, ended func(redis.Pipeliner), err error) {
+	noted, err := s.Underway.Begin(ctx, underway.Update{Product: observe.Payments, CartID: c.ID, Lease: lease})
+	if err != nil {
+		return found, false, nil, err
 	}
-	return judgement{verdict: klarna.VerdictOf(err), err: err}, lost
+	kept, cancel := cartsync.KeepTime(ctx)
+	defer cancel()
+	lost, err = s.Client.UpdateSession(kept, c.SessionID, want, customerType)
+	found = judgement{verdict: klarna.VerdictOf(err), err: err}
+	if klarna.Code(err) == klarna.CodeSessionCompleted { // a 404
+		found.verdict = klarna.Bought
+	}
+	return found, lost, s.Underway.Ended(ctx, noted, lost, found.verdict == klarna.Agrees), nil
 }
 
 // release releases the authorization of a running order call. Ended and Gone mean that no

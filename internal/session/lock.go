@@ -24,13 +24,25 @@ const (
 	redisTime    = time.Second // for one command
 )
 
-// obtain takes the lease on a session and renews it until release is called. A request
+// leaseOf names the lease on what a secret stands for: its hash, as scs makes it.
+func leaseOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+type leaseKey struct{}
+
+// Lease names the lease on the session that a request holds, for LockAgain. It is no secret.
+func (s *Sessions) Lease(ctx context.Context) string {
+	name, _ := ctx.Value(leaseKey{}).(string)
+	return name
+}
+
+// obtain takes the lease of a name and renews it until release is called. A request
 // that loses its lease continues: the stores compare and set. When gone is closed the
 // wait ends with ErrBusy. A command under way is not cut off: it may have taken the
 // lease. loading is ctx for loading the session.
-func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{}) (loading context.Context, release func(), err error) {
-	sum := sha256.Sum256([]byte(token))
-	hash := base64.RawURLEncoding.EncodeToString(sum[:]) // as scs makes it
+func (s *Sessions) obtain(ctx context.Context, hash string, gone <-chan struct{}) (loading context.Context, release func(), err error) {
 	from := &ahead{UniversalClient: s.rdb, key: sessionPrefix + hash}
 	_, from.had = s.rdb.(*redis.ClusterClient)
 	polling, wait := s.observer.LockWait(ctx)
@@ -85,7 +97,13 @@ func (s *Sessions) obtain(ctx context.Context, token string, gone <-chan struct{
 // LockCart takes the lease on a cart, which orders what is told to Klarna of one that has
 // more than one session: that of a checkout session. The error is ErrBusy or ErrStore.
 func (s *Sessions) LockCart(ctx context.Context, cartID string) (release func(), err error) {
-	_, release, err = s.obtain(ctx, "cart "+cartID, ctx.Done())
+	return s.LockAgain(ctx, leaseOf("cart "+cartID))
+}
+
+// LockAgain takes a lease by the name that a request told of the one that it held. The error
+// is ErrBusy or ErrStore.
+func (s *Sessions) LockAgain(ctx context.Context, lease string) (release func(), err error) {
+	_, release, err = s.obtain(ctx, lease, ctx.Done())
 	return release, err
 }
 

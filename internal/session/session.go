@@ -40,12 +40,15 @@ var (
 // is ErrBusy or ErrStore.
 type FailFunc func(w http.ResponseWriter, r *http.Request, err error)
 
-// Options are what New needs; all but Observer and the times are required.
+// Options are what New needs; all but Keys, Observer and the times are required.
 type Options struct {
 	Redis  redis.UniversalClient
 	Secure bool // the public URL is https: cookie __Host-shopd instead of shopd
 	Logger *slog.Logger
 	Fail   FailFunc
+	// Keys sign the identities of visitors; the first signs, all verify. None: there are no
+	// identities.
+	Keys [][]byte
 	// Observer gets each wait for a session's lock; it may be nil.
 	Observer *observe.Observer
 	// LockWait is how long a request waits for the lock, 0 = DefaultLockWait.
@@ -75,6 +78,7 @@ type Sessions struct {
 	rdb      redis.UniversalClient
 	log      *slog.Logger
 	fail     FailFunc
+	keys     [][]byte // of identities
 	observer *observe.Observer
 	wait     time.Duration // for the lock
 	lease    time.Duration
@@ -92,7 +96,7 @@ func New(o Options) *Sessions {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-shopd", true
 	}
 	return &Sessions{
-		scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, observer: o.Observer,
+		scs: m, rdb: o.Redis, log: o.Logger, fail: o.Fail, keys: o.Keys, observer: o.Observer,
 		wait: cmp.Or(o.LockWait, DefaultLockWait), lease: cmp.Or(o.Lease, DefaultLease),
 	}
 }
@@ -156,10 +160,12 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 	if token != "" {
 		var release func()
 		var err error
-		if loading, release, err = s.obtain(ctx, token, r.Context().Done()); err != nil {
+		lease := leaseOf(token)
+		if loading, release, err = s.obtain(ctx, lease, r.Context().Done()); err != nil {
 			return err
 		}
 		defer release()
+		loading = context.WithValue(loading, leaseKey{}, lease)
 	}
 	ctx, err := s.load(loading, token)
 	if err != nil {
@@ -171,6 +177,7 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 
 	if s.scs.Status(ctx) == scs.Destroyed {
 		s.scs.WriteSessionCookie(ctx, w, "", time.Time{})
+		http.SetCookie(w, s.visitorCookie("", -1))
 		return nil
 	}
 	if time.Until(s.scs.Deadline(ctx)) < lifetime-renewAfter {
@@ -252,7 +259,7 @@ func (s *Sessions) set(ctx context.Context, key, id string) {
 // session that cannot be decoded is replaced by a new one: otherwise its owner would be
 // locked out for a month.
 func (s *Sessions) load(ctx context.Context, token string) (context.Context, error) {
-	loaded, err := s.scs.Load(ctx, token)
+	loaded, err := s.scs.Load(s.adopting(ctx, token), token)
 	if err == nil || errors.Is(err, ErrStore) {
 		return loaded, err
 	}
@@ -260,11 +267,23 @@ func (s *Sessions) load(ctx context.Context, token string) (context.Context, err
 	return s.scs.Load(ctx, "")
 }
 
-func (s *Sessions) token(r *http.Request) string { return tokenOf(s.scs, r) }
+// token is the session token of a request, or the identity from which its session will
+// begin; "" for none.
+func (s *Sessions) token(r *http.Request) string {
+	if token := tokenOf(s.scs, r); token != "" {
+		return token
+	}
+	if identity := cookieOf(r, s.scs.Cookie.Name+visitorSuffix); s.isIdentity(identity, time.Now()) {
+		return identity
+	}
+	return ""
+}
 
 // tokenOf is the session token in a request's cookie, "" for none.
-func tokenOf(m *scs.SessionManager, r *http.Request) string {
-	c, err := r.Cookie(m.Cookie.Name)
+func tokenOf(m *scs.SessionManager, r *http.Request) string { return cookieOf(r, m.Cookie.Name) }
+
+func cookieOf(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
 	if err != nil {
 		return ""
 	}

@@ -23,7 +23,7 @@ func (s store) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 	b, err := s.find(ctx, s.prefix+token).Bytes()
 	switch {
 	case errors.Is(err, redis.Nil):
-		return nil, false, nil
+		return begun(ctx)
 	case redis.HasErrorPrefix(err, "WRONGTYPE"):
 		return nil, false, fmt.Errorf("read session: %w", err) // no fault of the store, which would last for ever
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/mail"
+	"github.com/shopd/shopd/internal/mend"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -25,6 +26,7 @@ import (
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
 	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/underway"
 	"github.com/shopd/shopd/internal/webhook"
 )
 
@@ -57,6 +59,7 @@ func (s *Shop) addCarts(c Config) {
 	s.Carts = cart.NewStore(c.Redis, c.Published)
 	s.Carts.Observer = s.Observer
 	s.Stock = &stock.Store{DB: c.DB}
+	s.Underway = &underway.List{Redis: c.Redis}
 	s.CheckoutSessions = &checkoutsession.Store{DB: c.DB}
 	s.Links = checkoutsession.Links{Keys: s.keys("links to checkout sessions")}
 	s.Events = &event.Outbox{DB: c.DB, Logger: c.Logger}
@@ -72,7 +75,7 @@ func (s *Shop) addKCO(c Config, api *klarna.Client) {
 		Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Client: client, Logger: c.Logger, Observer: s.Observer,
 	}
 	s.KCO = &kco.Syncer{
-		Client: client, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind, Logger: c.Logger,
+		Client: client, Carts: s.Carts, Stock: s.Stock, LeftBehind: s.LeftBehind, Underway: s.Underway, Logger: c.Logger,
 		Observer: s.Observer,
 		Wants:    &kco.Wants{Pricer: s.Pricer, Signer: s.Signer, PublicURL: c.PublicURL, CallbackURL: c.CallbackURL},
 	}
@@ -80,7 +83,7 @@ func (s *Shop) addKCO(c Config, api *klarna.Client) {
 
 func (s *Shop) addPayments(c Config, api *klarna.Client) {
 	s.Payments = &payments.Syncer{
-		Client: payments.NewClient(api), Carts: s.Carts, Stock: s.Stock, Logger: c.Logger,
+		Client: payments.NewClient(api), Carts: s.Carts, Stock: s.Stock, Underway: s.Underway, Logger: c.Logger,
 		Observer:       s.Observer,
 		Authorizations: &payments.Authorizations{DB: c.DB},
 		Wants: &payments.Wants{
@@ -108,7 +111,7 @@ func (s *Shop) addDeliveries(c Config) {
 		s.Deliveries.Receivers = append(s.Deliveries.Receivers, s.Mailer.Receiver())
 	}
 	s.Observer.Watch(c.DB.Ping, observe.Queue{Length: s.Book.Unacknowledged},
-		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Deliveries.Queue()})...)
+		slices.Concat(s.LeftBehind.Queues(), s.Book.Queues(), s.Desk.Queues(), []observe.Queue{s.Underway.Queue(), s.Deliveries.Queue()})...)
 }
 
 // addDoctor makes what looks at all that the shop depends on.
@@ -144,8 +147,16 @@ func (s *Shop) addStorefront(c Config) {
 	}
 	s.Storefront.Sessions = session.New(session.Options{
 		Redis: c.Redis, Secure: c.https(), Logger: c.Logger, Fail: s.Storefront.PageError, Observer: s.Observer,
-		LockWait: c.LockWait,
+		LockWait: c.LockWait, Keys: s.Signer.Keys("identities of visitors"),
 	})
+}
+
+// addMender makes the loop that mends what landed late at Klarna.
+func (s *Shop) addMender(c Config) {
+	s.Mender = &mend.Mender{
+		Redis: c.Redis, Underway: s.Underway, Locks: s.Storefront.Sessions, Carts: s.Carts, Stock: s.Stock, KCO: s.KCO, Payments: s.Payments,
+		Logger: c.Logger, Observer: s.Observer,
+	}
 }
 
 func (s *Shop) addBackoffice(c Config) {

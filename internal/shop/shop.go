@@ -26,6 +26,7 @@ import (
 	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
+	"github.com/shopd/shopd/internal/mend"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -35,6 +36,7 @@ import (
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/storefront"
 	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/underway"
 	"github.com/shopd/shopd/internal/webhook"
 )
 
@@ -95,6 +97,8 @@ type Shop struct {
 	Hooks            *hook.Hooks // what the merchant's own server is asked
 	KCO              *kco.Syncer // with its client and what an order must say
 	LeftBehind       *kco.LeftBehind
+	Underway         *underway.List
+	Mender           *mend.Mender // of what landed late at Klarna
 	Payments         *payments.Syncer
 	Book             *order.Book
 	Desk             *aftersale.Desk
@@ -136,6 +140,7 @@ func New(c Config) (*Shop, error) {
 	s.addDoctor(c, api)
 	s.addCallbacks(c)
 	s.addStorefront(c)
+	s.addMender(c)
 	s.addBackoffice(c)
 	s.addAPI(c)
 	s.Server, err = s.newServer(c)
@@ -145,7 +150,7 @@ func New(c Config) (*Shop, error) {
 // Loops runs the background loops until ctx ends and their story is written.
 func (s *Shop) Loops(ctx context.Context) {
 	loops := []func(context.Context){
-		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run,
+		s.config.Published.Run, s.credentials.Run, s.LeftBehind.Run, s.Mender.Run, s.Desk.Run, s.Book.RunFollow, s.Book.RunErase, s.Events.Run, s.Deliveries.Run, s.Callbacks.Run,
 	}
 	if s.API != nil {
 		loops = append(loops, s.API.Run)

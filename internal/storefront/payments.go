@@ -140,14 +140,14 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bo
 	if err := s.Hooks.Follow(ctx, s.Sessions.CartID(ctx), s.fallback(r)); err != nil {
 		return payments.Result{}, err
 	}
-	request := payments.Request{CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice}
+	request := payments.Request{CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode, SessionID: known, TellCustomer: choice, Lease: s.Sessions.Lease(ctx)}
 	if session.Claimed(ctx) != "" {
 		release, err := s.Sessions.LockCart(ctx, request.CartID)
 		if err != nil {
 			return payments.Result{}, err
 		}
 		defer release()
-		request.Stranger = true
+		request.Stranger, request.Lease = true, ""
 	}
 	result, err := s.Payments.Syncer.Sync(ctx, request)
 	if err == nil && result.Outcome == cartsync.InSync && known != result.Session.SessionID {

@@ -55,9 +55,9 @@ type Storefront struct {
 func (s *Storefront) Routes(r chi.Router) {
 	r.Group(func(r chi.Router) {
 		r.Use(s.Sessions.ReadOnly)
-		r.With(respond.Compressed).Get("/", s.ofShop(s.page(s.catalogue)))
-		r.With(respond.Compressed).Get("/products/{sku}", s.ofShop(s.page(s.product)))
-		r.Get("/cart", s.ofShop(s.page(s.cart)))
+		r.With(respond.Compressed).Get("/", s.ofShop(s.fills(s.catalogue)))
+		r.With(respond.Compressed).Get("/products/{sku}", s.ofShop(s.fills(s.product)))
+		r.Get("/cart", s.ofShop(s.fills(s.cart)))
 		r.With(respond.Compressed).Get(settings.TermsPath, s.shopPage("pages.terms", func(p settings.Pages) settings.Page { return p.Terms }))
 		r.With(respond.Compressed).Get(settings.PrivacyPath, s.shopPage("pages.privacy", func(p settings.Pages) settings.Page { return p.Privacy }))
 		r.With(respond.Compressed).Get(settings.ReturnsPath, s.shopPage("pages.returns", func(p settings.Pages) settings.Page { return p.Returns }))
@@ -134,6 +134,11 @@ func (s *Storefront) page(show func(http.ResponseWriter, *http.Request, *view)) 
 		}
 		show(w, r, s.view(r, c))
 	}
+}
+
+// fills is page for one from which a cart can be filled: a new visitor gets an identity.
+func (s *Storefront) fills(show func(http.ResponseWriter, *http.Request, *view)) http.HandlerFunc {
+	return s.Sessions.Visitor(s.page(show)).ServeHTTP
 }
 
 // visitor returns the empty cart of a new visitor.

@@ -236,7 +236,7 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 	known := s.Sessions.KCOOrderID(ctx)
 	request := kco.Request{
 		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode,
-		SessionOrderID: known, PageOrderID: pageOrderID,
+		SessionOrderID: known, PageOrderID: pageOrderID, Lease: s.Sessions.Lease(ctx),
 	}
 	if session.Claimed(ctx) != "" {
 		release, err := s.Sessions.LockCart(ctx, request.CartID)
@@ -244,6 +244,7 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 			return kco.Result{}, err
 		}
 		defer release()
+		request.Lease = ""
 		if request.Stranger = true; known == "" {
 			if request.Prefill, err = s.prefill(ctx, request.CartID); err != nil {
 				return kco.Result{}, err

@@ -46,6 +46,29 @@ func TestTwoTabsAtOnce(t *testing.T) {
 	}
 }
 
+// A new visitor who adds in two tabs at the same moment keeps both, ten times over.
+func TestTwoTabsOfNewVisitor(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, 2, fakeklarna.Options{})
+	a := d.shopper(t, browsertest.Options{})
+	b := a.tab()
+	for run := range 10 {
+		if err := (proto.NetworkClearBrowserCookies{}).Call(a); err != nil {
+			t.Fatal(err)
+		}
+		a.visit("/products/MUG-1")
+		b.visit("/products/JAM-1")
+		// Each form is sent as its button sends it.
+		add := `() => { setTimeout(() => document.querySelector("form[action='/cart/lines']").requestSubmit()) }`
+		a.MustEval(add)
+		b.MustEval(add)
+		a.Wait(fmt.Sprintf("run %d: both adds in the cart", run), `async () => {
+			const answer = await fetch("/cart", {headers: {Accept: "application/json"}});
+			return (await answer.json()).lines.map(({sku}) => sku).sort().join(" ") === "JAM-1 MUG-1";
+		}`)
+	}
+}
+
 // What changes in one tab shows in the other's summary and iframe, which says so.
 func TestOtherTab(t *testing.T) {
 	t.Parallel()

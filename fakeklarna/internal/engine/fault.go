@@ -50,7 +50,10 @@ type Fault struct {
 	JitterAfter Duration `json:"jitter_after,omitzero"`
 	// Reset breaks the connection before the call is carried out, DropReply after it.
 	// Truncate sends half of the answer, NotJSON a page of HTML.
+	// Late breaks it at once and carries the call out after Delay and Jitter: it lands after
+	// what its client, which got no answer, has sent since.
 	Reset     bool `json:"reset,omitempty"`
+	Late      bool `json:"late,omitempty"`
 	DropReply bool `json:"drop_reply,omitempty"`
 	Truncate  bool `json:"truncate,omitempty"`
 	NotJSON   bool `json:"not_json,omitempty"`
@@ -101,7 +104,7 @@ func (f *Fault) check(kinds []string) error {
 	}
 	switch {
 	case !f.breaksCalls() && !f.Drop && !f.Double && !f.Reorder && f.Delay == 0 && f.Jitter == 0:
-		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, drop_reply, truncate or not_json; drop, double or reorder for a callback")
+		return errors.New("the rule has no effect: give status, rate_limit, delay, jitter, delay_after, jitter_after, reset, late, drop_reply, truncate or not_json; drop, double or reorder for a callback")
 	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 200 to 599", f.Status)
 	case f.RateLimit < 0:
@@ -116,13 +119,15 @@ func (f *Fault) check(kinds []string) error {
 		return fmt.Errorf("path: %q does not start with a slash", f.Path)
 	case min(f.Delay, f.Jitter, f.DelayAfter, f.JitterAfter) < 0:
 		return errors.New("a delay or jitter is negative")
+	case f.Late && f.Delay == 0 && f.Jitter == 0:
+		return errors.New("late needs a delay or jitter: when the call is carried out")
 	}
 	return nil
 }
 
 // breaksCalls reports whether a rule has an effect that only calls can have.
 func (f *Fault) breaksCalls() bool {
-	return f.Status != 0 || f.RateLimit != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 || f.Reset || f.DropReply || f.Truncate || f.NotJSON
+	return f.Status != 0 || f.RateLimit != 0 || f.DelayAfter != 0 || f.JitterAfter != 0 || f.Reset || f.Late || f.DropReply || f.Truncate || f.NotJSON
 }
 
 // checkTarget returns what is wrong with a rule about its target, calls or callbacks.
@@ -162,11 +167,11 @@ func PathFits(pattern, path string) bool {
 
 // damage is what the rules that fit do to one call or callback.
 type damage struct {
-	Before, after                       time.Duration
-	answer                              *Fault // has the status to answer with
-	reset, dropReply, truncate, notJSON bool   // of a call
-	Drop, Double, Reorder               bool   // of a callback
-	Names                               []string
+	Before, after                             time.Duration
+	answer                                    *Fault // has the status to answer with
+	reset, late, dropReply, truncate, notJSON bool   // of a call
+	Drop, Double, Reorder                     bool   // of a callback
+	Names                                     []string
 }
 
 // strike applies the rules that fit a call. The caller holds s.Mu.
@@ -218,6 +223,7 @@ func (d *damage) add(f *Fault, c *chance) {
 		}
 		return yes
 	}
+	d.late = note(f.Late, "late") || d.late
 	before, after := f.Delay.plus(f.Jitter, c), f.DelayAfter.plus(f.JitterAfter, c)
 	d.Before += before
 	d.after += after

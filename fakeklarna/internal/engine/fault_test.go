@@ -92,6 +92,34 @@ func TestFaultEffects(t *testing.T) {
 	}
 }
 
+// A late call lands after what its client has sent since.
+func TestFaultLate(t *testing.T) {
+	s := faketest.NewShop(t, fakeklarna.Options{})
+	s.Start(faketest.CaseA())
+	if got := s.Send("POST", "/fake/faults", `{"late":true,"method":"POST"}`); got.Status != 400 {
+		t.Errorf("without a delay: got %d %s", got.Status, got.Body)
+	}
+	name := func(name string) string {
+		return `{"merchant_reference1":"` + name + `"}`
+	}
+	path := "/checkout/v3/orders/" + s.ID
+	s.Fake.AddFault(faketest.Fault{Method: "POST", Late: true, Delay: fakeklarna.Duration(300 * time.Millisecond)})
+	if got := s.Send("POST", path, name("first")); !errors.Is(got.Err, syscall.ECONNRESET) {
+		t.Errorf("got %d %v, want a connection reset", got.Status, got.Err)
+	}
+	if got := s.Send("POST", path, name("second")); got.Status != 200 || s.Fake.Orders()[0].MerchantReference1 != "second" {
+		t.Errorf("got %d, the order says %q", got.Status, s.Fake.Orders()[0].MerchantReference1)
+	}
+	for until := time.Now().Add(5 * time.Second); s.Fake.Orders()[0].MerchantReference1 != "first"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("it has not landed")
+		}
+	}
+	if r := s.Fake.Requests("")[1]; strings.Join(r.Faults, " ") != "late delay 300ms" {
+		t.Errorf("recorded %s", faketest.Text(r))
+	}
+}
+
 // Which calls a rule hits.
 func TestFaultMatch(t *testing.T) {
 	s := faketest.NewShop(t, fakeklarna.Options{})

@@ -56,7 +56,8 @@ func (f *Fault) effects(one bool) []string {
 		}
 	}
 	before, after := lapse(f.Delay, f.Jitter), lapse(f.DelayAfter, f.JitterAfter)
-	add(before != "", "waits "+before+" first", "wait "+before+" first")
+	add(f.Late, "has its connection reset, lands "+before+" later", "have their connections reset, land "+before+" later")
+	add(before != "" && !f.Late, "waits "+before+" first", "wait "+before+" first")
 	add(f.Status != 0, fmt.Sprintf("is answered %d", f.Status), fmt.Sprintf("are answered %d", f.Status))
 	add(f.Reset, "has its connection reset", "have their connections reset")
 	add(after != "", "is stored, then waits "+after+" for its answer", "are stored, then wait "+after+" for their answers")

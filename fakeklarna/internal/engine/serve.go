@@ -47,6 +47,16 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	forgot := s.Forgot
 	s.Mu.Unlock()
 
+	carryOut := func(r *http.Request) wire.Reply {
+		return s.answer(r, endpoint, notFound, known, &Call{
+			IDs: ids, header: r.Header, Body: body, forgot: forgot,
+			correlationID: correlationID, path: known.Path, scope: r.Method + " " + known.Path,
+		})
+	}
+	if d.late {
+		go s.land(r.WithContext(context.WithoutCancel(r.Context())), e, d.Before, forgot, carryOut)
+		reset(w)
+	}
 	late := d.Before > ServerLimit
 	s.wait(context.WithoutCancel(r.Context()), min(d.Before, ServerLimit), forgot)
 	var out wire.Reply
@@ -62,10 +72,7 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	case tooLarge:
 		out = wire.TooLarge(path).Reply(known, correlationID)
 	default:
-		out = s.answer(r, endpoint, notFound, known, &Call{
-			IDs: ids, header: r.Header, Body: body, forgot: forgot,
-			correlationID: correlationID, path: known.Path, scope: r.Method + " " + known.Path,
-		})
+		out = carryOut(r)
 	}
 	s.Mu.Lock()
 	e.Told.OrderID, e.Told.SessionID = out.OrderID, out.SessionID
@@ -75,6 +82,22 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	s.wait(r.Context(), d.after, forgot)
 	s.send(w, r, e, d, out)
+}
+
+// land carries out a call whose client has no connection any more.
+func (s *State) land(r *http.Request, e *entry[Request], after time.Duration, forgot <-chan struct{}, carryOut func(*http.Request) wire.Reply) {
+	defer func() {
+		switch why := recover(); why {
+		case nil, http.ErrAbortHandler: // the fake was closed or reset
+		default:
+			panic(why)
+		}
+	}()
+	s.wait(r.Context(), min(after, ServerLimit), forgot)
+	if after > ServerLimit { // Klarna has given it up
+		return
+	}
+	s.note(r.Context(), e, 0, carryOut(r).Body)
 }
 
 // send answers a call, as its faults allow.

@@ -160,7 +160,7 @@ func (s *Server) takeFault(f url.Values) error {
 		Callback: f.Get("callback"), Body: engine.FaultBody(f.Get("body")),
 	}
 	for effect, is := range map[string]*bool{
-		"reset": &rule.Reset, "drop_reply": &rule.DropReply, "truncate": &rule.Truncate, "not_json": &rule.NotJSON,
+		"reset": &rule.Reset, "late": &rule.Late, "drop_reply": &rule.DropReply, "truncate": &rule.Truncate, "not_json": &rule.NotJSON,
 		"drop": &rule.Drop, "double": &rule.Double, "reorder": &rule.Reorder,
 	} {
 		*is = slices.Contains(f["effect"], effect)

@@ -197,7 +197,7 @@ func (m *moment) row(base string) storyRow {
 func (r *storyRow) fromCall(c *engine.Request, base string) {
 	r.Kind, r.Method, r.Path, r.OrderID, r.Faults = "call", c.Method, shortPath(c.Path), c.OrderID, c.Faults
 	r.setStatus(c.Status, c.DurationMS)
-	if c.Status == 0 && !slices.Contains(c.Faults, "reset") && !slices.Contains(c.Faults, "drop_reply") {
+	if c.Status == 0 && !slices.Contains(c.Faults, "reset") && !slices.Contains(c.Faults, "late") && !slices.Contains(c.Faults, "drop_reply") {
 		r.Status, r.Took, r.Bad = "waits", "", false
 	}
 	r.Text = errorText(c)
