@@ -767,7 +767,7 @@ type Order struct {
 	// ExpiresAt Until when it can be captured.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Flags What to look at, such as oversold, not_current, duplicate_number.
+	// Flags What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), unsettled (Klarna has not answered a command yet). More may come.
 	Flags []string `json:"flags"`
 
 	// FraudStatus ACCEPTED, PENDING or REJECTED, as Klarna says.

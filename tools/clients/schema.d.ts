@@ -616,7 +616,7 @@ export interface components {
              * @description Until when it can be captured.
              */
             expires_at: string | null;
-            /** @description What to look at, such as oversold, not_current, duplicate_number. */
+            /** @description What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), unsettled (Klarna has not answered a command yet). More may come. */
             flags: string[];
             /** @description ACCEPTED, PENDING or REJECTED, as Klarna says. */
             fraud_status: string;
