@@ -52,19 +52,19 @@ func (e CommandObject) Valid() bool {
 
 // Defines values for CommandStatus.
 const (
-	Done    CommandStatus = "done"
-	Refused CommandStatus = "refused"
-	Running CommandStatus = "running"
+	CommandStatusDone    CommandStatus = "done"
+	CommandStatusRefused CommandStatus = "refused"
+	CommandStatusRunning CommandStatus = "running"
 )
 
 // Valid indicates whether the value is a known member of the CommandStatus enum.
 func (e CommandStatus) Valid() bool {
 	switch e {
-	case Done:
+	case CommandStatusDone:
 		return true
-	case Refused:
+	case CommandStatusRefused:
 		return true
-	case Running:
+	case CommandStatusRunning:
 		return true
 	default:
 		return false
@@ -1077,6 +1077,14 @@ type RefundRequest struct {
 	Restock *bool `json:"restock,omitempty"`
 }
 
+// Refused defines model for Refused.
+type Refused struct {
+	At time.Time `json:"at"`
+
+	// Message What the shopper reads, by language.
+	Message *map[string]string `json:"message,omitempty"`
+}
+
 // SearchInputBody defines model for SearchInputBody.
 type SearchInputBody struct {
 	// Text Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount.
@@ -1113,6 +1121,7 @@ type Session struct {
 	OrderNumber    string            `json:"order_number"`
 	OrderTaxAmount int64             `json:"order_tax_amount"`
 	Reference      string            `json:"reference"`
+	Refused        *Refused          `json:"refused,omitempty"`
 
 	// Revision Rises with lines, totals and options, not with the shopper's address or choice.
 	Revision          int64         `json:"revision"`

@@ -876,6 +876,14 @@ export interface components {
             /** @description The goods are in the warehouse again. */
             restock?: boolean;
         };
+        Refused: {
+            /** Format: date-time */
+            at: string;
+            /** @description What the shopper reads, by language. */
+            message?: {
+                [key: string]: string;
+            };
+        };
         SearchInputBody: {
             /** @description Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount. */
             text: string;
@@ -916,6 +924,8 @@ export interface components {
             /** Format: int64 */
             order_tax_amount: number;
             reference: string;
+            /** @description Why the last purchase of this basket was not placed: the validate hook refused what Klarna Payments had authorized, and the authorization was given back. */
+            refused?: components["schemas"]["Refused"];
             /**
              * Format: int64
              * @description Rises with lines, totals and options, not with the shopper's address or choice.
