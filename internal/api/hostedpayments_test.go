@@ -15,7 +15,9 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
@@ -406,4 +408,34 @@ func TestPaymentsPickupPoint(t *testing.T) {
 	if d.ID != "agent-7" || d.Method != "PickUpPoint" || d.PickupLocation.ID != "7" || d.PickupLocation.Name != "Kiosken" || d.PickupLocation.Address.StreetAddress != "Sveavägen 5" {
 		t.Errorf("in the book: %+v", d)
 	}
+}
+
+// The hosted page of Klarna Payments, wide and on a phone: it begins with what the merchant knows, says why the last purchase
+// was refused, and when another browser has gone on.
+func TestHostedPaymentsPage(t *testing.T) {
+	w := newHostedLike(t, func(s *settings.Shop) { s.Checkout.Payments = true })
+	made := w.puts("p-1", ownMug, 201, `"customer": {"email": "ada@example.com", "prefill_consent": true,
+		"billing_address": {"given_name": "Ada", "family_name": "Lovelace", "street_address": "Storgatan 1", "postal_code": "11147", "city": "Stockholm", "phone": "+46701234567"}}`)
+	row, _, _ := w.CheckoutSessions.ByReference(t.Context(), "p-1")
+	if _, err := w.Carts.Update(t.Context(), row.CartID, cart.Fallback{}, func(c *cart.Cart) error {
+		c.Refused = &cart.Refused{At: time.Now(), Message: i18n.Text{"en": "The last one was sold in the shop a minute ago."}}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	p := &hostedPage{browsertest.Open(t, browsertest.Options{Width: 1280, Height: 900, AcceptLanguage: "en-SE"}), w}
+	p.Go(made.URL)
+	p.Wait("the widget", `() => document.querySelector("[data-widget]:not([hidden]) iframe")`)
+	if got := p.MustEval(`() => [...document.querySelectorAll("#payments [data-field]")].filter((f) => !f.disabled && f.required && !f.value).map((f) => f.name).join()`).Str(); got != "" {
+		t.Errorf("still to be filled in: %s", got)
+	}
+	if !strings.Contains(p.MustElement("main").MustText(), "sold in the shop") {
+		t.Error("the page does not say why the purchase was refused")
+	}
+	p.look("hosted payments")
+	other := &hostedPage{browsertest.Open(t, browsertest.Options{AcceptLanguage: "en-SE"}), w}
+	other.Go(made.URL)
+	other.Wait("the widget", `() => document.querySelector("[data-widget]:not([hidden]) iframe")`)
+	p.Wait("the page to say it", `() => document.querySelector("[data-note=elsewhere]")`)
+	p.look("gone on elsewhere")
 }
