@@ -237,9 +237,9 @@ func addressForm(s Shell, fields []AddressField) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var7 string
-			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(s.t("payments.country", i18n.CountryName(s.lang(), s.Country)))
+			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(s.deliveryCountry())
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/address.templ`, Line: 105, Col: 85}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/address.templ`, Line: 105, Col: 42}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
@@ -486,9 +486,9 @@ func detailsForm(s Shell, v DetailsView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var18 string
-		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(s.t("payments.country", i18n.CountryName(s.lang(), s.Country)))
+		templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(s.deliveryCountry())
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/address.templ`, Line: 153, Col: 84}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/address.templ`, Line: 153, Col: 41}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 		if templ_7745c5c3_Err != nil {
@@ -1013,6 +1013,15 @@ func addressField(s Shell, f AddressField) templ.Component {
 		}
 		return nil
 	})
+}
+
+// deliveryCountry says where the goods go. The page of a checkout session has no choice of it.
+func (s Shell) deliveryCountry() string {
+	name := i18n.CountryName(s.lang(), s.Country)
+	if s.Base != "" {
+		return s.t("payments.country_fixed", name)
+	}
+	return s.t("payments.country", name)
 }
 
 // asked is what address.js says of a field that breaks its rule.
