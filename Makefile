@@ -102,16 +102,27 @@ $(NODE): %/node_modules: %/package.json
 	npm install --silent --no-audit --no-fund --no-package-lock --prefix $*
 	touch $@
 
-# The demo runs as long as the shop does.
-SHOP ?= php
+# The demo runs as long as the shop does. Its shop file is Skerry's with an endpoint at the shop's address, for webhooks;
+# the secret of these is made once.
+SHOP    ?= php
+PORT    := $(if $(filter node,$(SHOP)),8002,8001)
+EXAMPLE := bin/example
 examples: build ## a shop in PHP beside the demo on http://localhost:8001; SHOP=node: one with Express on http://localhost:8002
+	@mkdir -p $(EXAMPLE) && cp $(filter-out %.go,$(wildcard examples/skerry/*)) $(EXAMPLE)
+	@test -e $(EXAMPLE)/secret || echo "whsec_$$(head -c 32 /dev/urandom | base64)" >$(EXAMPLE)/secret
+	@printf '\nwebhooks:\n  - {id: %s, url: "http://localhost:%s/webhook", secret_file: $(EXAMPLE)/secret}\n' $(SHOP) $(PORT) >>$(EXAMPLE)/shop.yaml
+	bin/shopd demo -shop $(EXAMPLE)/shop.yaml -catalog $(EXAMPLE)/catalog.json & demo=$$!; trap 'kill $$demo' EXIT; \
+	  SHOPD_WEBHOOK_SECRET=$$(cat $(EXAMPLE)/secret) $(START_$(SHOP))
+START_php  := php -S localhost:8001 examples/php/index.php
+START_node := node examples/node/server.js
 ifeq ($(SHOP),node)
 examples: examples/node/node_modules
-	bin/shopd demo & demo=$$!; trap 'kill $$demo' EXIT; node examples/node/server.js
 else
-	@command -v php >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends php-cli; }
-	bin/shopd demo & demo=$$!; trap 'kill $$demo' EXIT; php -S localhost:8001 examples/php/index.php
+examples: php-cli
 endif
+
+php-cli:
+	@command -v php >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends php-cli; }
 
 $(AXE): tools/a11y/package.json
 	@command -v npm >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends npm; }
@@ -209,4 +220,4 @@ STAMP = --build-arg VERSION="$$(git describe --tags --always --dirty 2>/dev/null
 docker: ## the container image shopd
 	docker build -t shopd $(STAMP) .
 
-.PHONY: help demo examples build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples php-cli build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities

@@ -1,14 +1,19 @@
 // A shop with Express that has shopd's checkout in its own page: npm install && npm start
 import { randomBytes } from "node:crypto";
 import express from "express";
+import { Webhook } from "standardwebhooks";
 
 const goods = { TENT: ["Tent for two", 249900], MUG: ["Enamel mug", 14900] }; // kronor × 100, tax included
 const {
   SHOPD_URL: shopd = "http://localhost:8080", SHOPD_KEY: key = "sk_demo", PORT: port = 8002,
   KLARNA_ORIGIN: klarna = "http://127.0.0.1:9090", // hosts that Klarna's form uses
   SHOP_URL: self = `http://localhost:${port}`,
+  SHOPD_WEBHOOK_SECRET: secret, // whsec_…, that of the endpoint in the shop file; without it no webhook is believed
 } = process.env;
+// In a real shop these three are tables.
 const visitors = new Map(); // by their cookie: {basket, reference, bought}
+const orders = new Map(); // by their reference: {state, revision, amount}
+const seen = new Set(); // the webhook-id of each webhook that is done
 const random = (n = 16) => randomBytes(n).toString("hex");
 
 /** Asks shopd; returns the status and what it answers. */
@@ -16,7 +21,7 @@ async function ask(method, path, body) {
   const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
   const signal = AbortSignal.timeout(15_000);
   try {
-    const answer = await fetch(`${shopd}/v1/checkout_sessions/${path}`, { method, headers, signal, body: body && JSON.stringify(body) });
+    const answer = await fetch(`${shopd}/v1/${path}`, { method, headers, signal, body: body && JSON.stringify(body) });
     return { status: answer.status, json: await answer.json() };
   } catch {
     return { status: 503, json: {} };
@@ -24,12 +29,24 @@ async function ask(method, path, body) {
 }
 
 /** Tells shopd what is in the basket: all of it, each time. */
-const tell = (visitor, basket) => ask("PUT", visitor.reference, {
+const tell = (visitor, basket) => ask("PUT", `checkout_sessions/${visitor.reference}`, {
   country: "SE", locale: "en-SE", mode: "embedded",
   order_lines: Object.entries(basket).map(([sku, quantity]) => ({ id: sku, reference: sku, name: goods[sku][0], quantity, unit_price: goods[sku][1], tax_rate: 2500 })),
   delivery_options: [{ id: "parcel", name: "To your door", price: 4900, tax_rate: 2500 }],
   success_url: `${self}/thanks`, checkout_url: `${self}/checkout`, cancel_url: `${self}/`,
 });
+
+/** Reads an order at shopd into the shop's own. Older news than what is known changes nothing; false: try again later. */
+async function learn(id) {
+  const { status, json: order } = await ask("GET", `orders/${encodeURIComponent(id)}`);
+  const own = orders.get(order.reference); // none: it is not of this shop
+  if (status === 200 && own && order.revision > own.revision) {
+    const paid = order.status.includes("captured") || order.shippable ? "paid" : "being checked by Klarna";
+    const state = ["cancelled", "expired"].includes(order.status) ? order.status : paid;
+    Object.assign(own, { state, revision: order.revision, amount: order.amounts.authorized });
+  }
+  return status === 200;
+}
 
 const kronor = (amount) => (amount / 100).toLocaleString("en", { minimumFractionDigits: 2 }) + " kr";
 
@@ -49,6 +66,20 @@ function page(response, title, main, script) {
 }
 
 const app = express();
+app.post("/webhook", express.raw({ type: "*/*", limit: "1mb" }), async (request, response) => {
+  let event;
+  try { // the signature is of the bytes that came, and of a time that is no longer ago than 5 minutes
+    event = new Webhook(secret).verify(request.body.toString(), request.headers);
+  } catch {
+    return response.sendStatus(401);
+  }
+  const id = request.headers["webhook-id"]; // the same one may come again
+  if (!seen.has(id)) {
+    if (event.data.object === "order" && !(await learn(event.data.id))) return response.sendStatus(503); // shopd tells it again
+    seen.add(id);
+  }
+  response.sendStatus(204);
+});
 app.use(express.urlencoded(), (request, response, next) => {
   const [, id = random()] = /(?:^|; )visitor=(\w+)/.exec(request.headers.cookie ?? "") ?? [];
   if (!visitors.has(id)) visitors.set(id, { basket: {} });
@@ -65,7 +96,7 @@ app.post("/basket", async ({ visitor, body, headers }, response) => {
   const basket = { ...visitor.basket, [sku]: Math.max(0, Math.min(99, (visitor.basket[sku] ?? 0) + Math.trunc(Number(body?.by) || 0))) };
   if (!basket[sku]) delete basket[sku];
   if (visitor.reference) { // a checkout may be open: shopd first, for it may be bought already
-    const { status } = await (Object.keys(basket).length ? tell(visitor, basket) : ask("POST", `${visitor.reference}/expire`));
+    const { status } = await (Object.keys(basket).length ? tell(visitor, basket) : ask("POST", `checkout_sessions/${visitor.reference}/expire`));
     if (status >= 400 && status !== 503) return response.status(409).send("This basket cannot be changed now."); // 503: kept, and told to Klarna later
   }
   visitor.basket = basket;
@@ -75,6 +106,7 @@ app.get("/part", ({ visitor }, response) => response.send(basketOf(visitor))); /
 app.get("/checkout", async ({ visitor }, response) => {
   if (!Object.keys(visitor.basket).length) return response.redirect(303, "/");
   visitor.reference ??= "node-" + random(8);
+  if (!orders.has(visitor.reference)) orders.set(visitor.reference, { state: "not paid", revision: 0 });
   const { status, json } = await tell(visitor, visitor.basket);
   if (json.code === "complete") return response.redirect(303, "/thanks");
   if (status >= 400) return page(response.status(503), "Checkout", "<p>The checkout cannot be opened now. <a href=/checkout>Try again</a>");
@@ -94,13 +126,18 @@ app.get("/checkout", async ({ visitor }, response) => {
     });`);
 });
 app.get("/thanks", async ({ visitor }, response) => {
-  const { json } = visitor.reference ? await ask("GET", visitor.reference) : { json: {} };
+  const { json } = visitor.reference ? await ask("GET", `checkout_sessions/${visitor.reference}`) : { json: {} };
   if (["complete", "placing"].includes(json.status)) { // bought: the next basket gets a reference of its own
     Object.assign(visitor, { basket: {}, reference: undefined, bought: json });
   }
   if (!visitor.bought) return response.redirect(303, "/");
-  page(response, "Thank you", `<p>Your order has the number <b>${visitor.bought.order_number}</b>.<div id=checkout></div>`, `
+  page(response, "Thank you", `<p>Your order has the number <b>${visitor.bought.order_number}</b>. <a href=/order>What is known of it</a><div id=checkout></div>`, `
     import { mountConfirmation } from "${shopd}/v1/checkout.js";
     await mountConfirmation("#checkout", { clientSecret: "${visitor.bought.client_secret}", nonce });`);
+});
+app.get("/order", ({ visitor }, response) => { // what webhooks have told
+  const own = orders.get(visitor.bought?.reference);
+  if (!own) return response.redirect(303, "/");
+  page(response, `Order ${visitor.bought.order_number}`, `<p>It is <b id=state>${own.state}</b>${own.amount === undefined ? "" : `: ${kronor(own.amount)}`}.<p><a href=/>Back to the shop</a>`);
 });
 app.listen(port, "localhost", () => console.log(`shop ${self}`));

@@ -9,7 +9,7 @@ $self = getenv("SHOP_URL") ?: "http://localhost:8001";
 // Asks shopd; returns the status and what it answers.
 function shopd(string $method, string $path, ?array $body = null): array {
     global $shopd;
-    $answer = file_get_contents("$shopd/v1/checkout_sessions/$path", false, stream_context_create(["http" => [
+    $answer = file_get_contents("$shopd/v1/$path", false, stream_context_create(["http" => [
         "method" => $method, "ignore_errors" => true, "timeout" => 15,
         "header" => ["Authorization: Bearer " . (getenv("SHOPD_KEY") ?: "sk_demo"), "Content-Type: application/json"],
         "content" => $body === null ? "" : json_encode($body),
@@ -25,11 +25,46 @@ function tell(array $basket): array {
         [$name, $price] = GOODS[$sku];
         $lines[] = ["id" => $sku, "reference" => $sku, "name" => $name, "quantity" => $quantity, "unit_price" => $price, "tax_rate" => 2500];
     }
-    return shopd("PUT", $_SESSION["reference"], [
+    return shopd("PUT", "checkout_sessions/" . $_SESSION["reference"], [
         "country" => "SE", "locale" => "en-SE", "mode" => "embedded", "order_lines" => $lines,
         "delivery_options" => [["id" => "parcel", "name" => "To your door", "price" => 4900, "tax_rate" => 2500]],
         "success_url" => "$self/thanks", "checkout_url" => "$self/checkout", "cancel_url" => "$self/",
     ]);
+}
+
+// Changes what the shop knows: its orders by reference, and which webhooks are done. In a real shop these are tables.
+function book(callable $change): mixed {
+    $file = fopen(getenv("SHOP_DATA") ?: sys_get_temp_dir() . "/shopd-example-shop.json", "c+");
+    flock($file, LOCK_EX);
+    $book = json_decode(stream_get_contents($file), true) ?? ["orders" => [], "seen" => []];
+    $result = $change($book);
+    rewind($file);
+    ftruncate($file, 0);
+    fwrite($file, json_encode($book));
+    fclose($file);
+    return $result;
+}
+
+// Whether what shopd tells is signed by the endpoint's secret, and no older than 5 minutes.
+function isSigned(string $body, string $id, string $at): bool {
+    $key = base64_decode(substr((string) getenv("SHOPD_WEBHOOK_SECRET"), strlen("whsec_")));
+    $want = "v1," . base64_encode(hash_hmac("sha256", "$id.$at.$body", $key, true));
+    $signed = false;
+    foreach (explode(" ", $_SERVER["HTTP_WEBHOOK_SIGNATURE"] ?? "") as $one) $signed = $signed || hash_equals($want, $one);
+    return $signed && $key !== "" && abs(time() - (int) $at) <= 300;
+}
+
+// Reads an order at shopd into the shop's own. Older news than what is known changes nothing; false: try again later.
+function learn(string $id): bool {
+    [$status, $order] = shopd("GET", "orders/" . rawurlencode($id));
+    if ($status !== 200) return false;
+    $paid = str_contains($order["status"], "captured") || $order["shippable"] ? "paid" : "being checked by Klarna";
+    $state = in_array($order["status"], ["cancelled", "expired"]) ? $order["status"] : $paid;
+    book(function (array &$book) use ($order, $state) {
+        $known = $book["orders"][$order["reference"] ?? ""]["revision"] ?? PHP_INT_MAX; // none: it is not of this shop
+        if ($order["revision"] > $known) $book["orders"][$order["reference"]] = ["state" => $state, "revision" => $order["revision"], "amount" => $order["amounts"]["authorized"]];
+    });
+    return true;
 }
 
 function kronor(int $amount): string { return number_format($amount / 100, 2) . " kr"; }
@@ -57,6 +92,19 @@ function page(string $title, string $main, string $script = ""): never {
     exit;
 }
 
+if ($_SERVER["REQUEST_METHOD"] . $_SERVER["REQUEST_URI"] === "POST/webhook") {
+    $body = file_get_contents("php://input"); // the bytes that are signed
+    $id = $_SERVER["HTTP_WEBHOOK_ID"] ?? "";
+    if (!isSigned($body, $id, $_SERVER["HTTP_WEBHOOK_TIMESTAMP"] ?? "")) { http_response_code(401); exit; }
+    $data = json_decode($body, true)["data"];
+    if (!book(fn(array &$book) => isset($book["seen"][$id]))) { // the same one may come again
+        if ($data["object"] === "order" && !learn($data["id"])) { http_response_code(503); exit; } // shopd tells it again
+        book(function (array &$book) use ($id) { $book["seen"][$id] = time(); });
+    }
+    http_response_code(204);
+    exit;
+}
+
 session_start(["cookie_samesite" => "Lax", "cookie_httponly" => true]);
 $_SESSION["basket"] ??= [];
 switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PHP_URL_PATH)) {
@@ -68,7 +116,7 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
         $basket[$sku] = max(0, min(99, ($basket[$sku] ?? 0) + (int) ($_POST["by"] ?? 0)));
         $basket = array_filter($basket);
         if (isset($_SESSION["reference"])) { // a checkout may be open: shopd first, for it may be bought already
-            [$status] = $basket ? tell($basket) : shopd("POST", $_SESSION["reference"] . "/expire");
+            [$status] = $basket ? tell($basket) : shopd("POST", "checkout_sessions/{$_SESSION["reference"]}/expire");
             if ($status >= 400 && $status !== 503) { // 503: kept, and told to Klarna later
                 http_response_code(409);
                 exit("This basket cannot be changed now.");
@@ -82,6 +130,7 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
     case "GET /checkout":
         if (!$_SESSION["basket"]) { header("Location: /", true, 303); exit; }
         $_SESSION["reference"] ??= "php-" . bin2hex(random_bytes(8));
+        book(function (array &$book) { $book["orders"][$_SESSION["reference"]] ??= ["state" => "not paid", "revision" => 0]; });
         [$status, $answer] = tell($_SESSION["basket"]);
         if (($answer["code"] ?? "") === "complete") { header("Location: /thanks", true, 303); exit; }
         if ($status >= 400) { http_response_code(503); page("Checkout", "<p>The checkout cannot be opened now. <a href=/checkout>Try again</a>"); }
@@ -101,15 +150,20 @@ switch ($_SERVER["REQUEST_METHOD"] . " " . parse_url($_SERVER["REQUEST_URI"], PH
             });
             JS);
     case "GET /thanks":
-        [, $answer] = shopd("GET", $_SESSION["reference"] ?? "none");
+        [, $answer] = shopd("GET", "checkout_sessions/" . ($_SESSION["reference"] ?? "none"));
         if (in_array($answer["status"] ?? "", ["complete", "placing"])) { // bought: the next basket gets a reference of its own
             $_SESSION = ["basket" => [], "bought" => $answer];
         }
         if (!$bought = $_SESSION["bought"] ?? null) { header("Location: /", true, 303); exit; }
-        page("Thank you", "<p>Your order has the number <b>{$bought["order_number"]}</b>.<div id=checkout></div>", <<<JS
+        page("Thank you", "<p>Your order has the number <b>{$bought["order_number"]}</b>. <a href=/order>What is known of it</a><div id=checkout></div>", <<<JS
             import { mountConfirmation } from "$shopd/v1/checkout.js";
             await mountConfirmation("#checkout", { clientSecret: "{$bought["client_secret"]}", nonce });
             JS);
+    case "GET /order": // what webhooks have told
+        $bought = $_SESSION["bought"] ?? null;
+        $own = book(fn(array &$book) => $book["orders"][$bought["reference"] ?? ""] ?? null);
+        if (!$own) { header("Location: /", true, 303); exit; }
+        page("Order {$bought["order_number"]}", "<p>It is <b id=state>{$own["state"]}</b>" . (isset($own["amount"]) ? ": " . kronor($own["amount"]) : "") . ".<p><a href=/>Back to the shop</a>");
 }
 http_response_code(404);
 page("Not found", "<p><a href=/>To the basket</a>");

@@ -232,9 +232,12 @@ func TestEmbeddedLife(t *testing.T) {
 func TestEmbeddedForbidden(t *testing.T) {
 	m := newMerchant(t)
 	for _, tt := range []struct{ without, code string }{
-		{"frame-src KLARNA", "blocked"}, {" SHOPD", "unreachable"},
+		{"frame-src KLARNA", "blocked"}, {" SHOPD", "unreachable"}, {"Trusted Types", "blocked"},
 	} {
 		m.policy = strings.ReplaceAll(strictPolicy, tt.without, "")
+		if m.policy == strictPolicy {
+			m.policy += "; require-trusted-types-for 'script'"
+		}
 		p := m.browser(browsertest.Options{})
 		p.Go(m.site.URL + "/checkout?b=a")
 		p.mounted(tt.code)

@@ -3,6 +3,8 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,9 +20,12 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/examples/skerry"
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/standardwebhooks"
 )
 
 // allBrowsers skips a test for which php, node with the packages of examples/node and tools/firefox, and Firefox must be
@@ -36,7 +41,8 @@ func allBrowsers(t *testing.T) {
 // example is a shop of the folder examples that runs beside shopd.
 type example struct {
 	*shoptest.World
-	url string
+	url    string
+	secret string // of its endpoint for webhooks
 }
 
 // examples are how they are started, on a port.
@@ -61,12 +67,27 @@ func runs(t *testing.T, name string) example {
 	e := example{url: "http://localhost:" + port}
 	version, about := *skerry.Version(), *skerry.Version().Shop
 	about.Embed = []string{e.url}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)
+	e.secret = "whsec_" + base64.StdEncoding.EncodeToString(key)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(e.secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	about.Webhooks = []settings.Webhook{{ID: name, URL: e.url + "/webhook", Events: []string{"*"}, SecretFile: file}}
 	version.Shop = &about
-	e.World = worldOf(t, shoptest.Options{Version: &version}, func(c *shop.Config) { c.Klarna.BrowserOrigins = []string{originOf(c.Klarna.URL)} })
+	keys, err := api.ParseKeys(api.KeyLine("shop", "checkout,orders", "sk_test") + "\n" + api.KeyLine("all", "all", "sk_all"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.World = worldOf(t, shoptest.Options{Version: &version}, func(c *shop.Config) {
+		c.Keys, c.Klarna.BrowserOrigins = keys, []string{originOf(c.Klarna.URL)}
+	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var said bytes.Buffer
 	server := examples[name](ctx, port)
-	server.Env = append(os.Environ(), "PORT="+port, "SHOP_URL="+e.url, "SHOPD_URL="+e.URL, "SHOPD_KEY=sk_test", "KLARNA_ORIGIN="+originOf(e.Fake.URL))
+	server.Env = append(os.Environ(), "PORT="+port, "SHOP_URL="+e.url, "SHOPD_URL="+e.URL, "SHOPD_KEY=sk_test", "KLARNA_ORIGIN="+originOf(e.Fake.URL),
+		"SHOPD_WEBHOOK_SECRET="+e.secret, "SHOP_DATA="+filepath.Join(t.TempDir(), "shop.json"))
 	server.Stdout, server.Stderr = &said, &said
 	if err := server.Start(); err != nil {
 		cancel()
@@ -84,6 +105,8 @@ func runs(t *testing.T, name string) example {
 		if answer, err := http.DefaultClient.Do(r); err == nil {
 			_, _ = io.Copy(io.Discard, answer.Body)
 			answer.Body.Close()
+			e.Beside(e.Events.Run)
+			e.Beside(e.Deliveries.Run)
 			return e
 		}
 		if time.Now().After(end) {
@@ -93,7 +116,8 @@ func runs(t *testing.T, name string) example {
 }
 
 // A purchase in each of the examples, wide and on a phone, under its policy: the basket works without the script, the
-// checkout follows its buttons, and after the purchase the next basket is a new one.
+// checkout follows its buttons, and after the purchase the next basket is a new one. What became of the order the shop
+// learns by webhooks.
 func TestExampleShops(t *testing.T) {
 	allBrowsers(t)
 	for name := range examples {
@@ -125,6 +149,17 @@ func TestExampleShops(t *testing.T) {
 				p.pay()
 				p.Wait("the page after the purchase", `() => location.pathname === "/thanks" && document.querySelector("#klarna-checkout-iframe")`)
 				p.Picture(name + ", thanks, " + o.String())
+				p.Load(func() { p.MustElement("a[href='/order']").MustClick() })
+				e.follows(p, "paid: 347.00 kr")
+				p.Picture(name + ", order, " + o.String())
+				if !o.Phone {
+					e.refuses(t)
+					cancelled := e.InBook(e.Fake.Orders()[0].OrderID)
+					if got := as(e.World, "all").raw(http.MethodPost, "/orders/"+cancelled.ID+"/cancel", ""); got.StatusCode != 200 {
+						t.Errorf("cancel: %d %s", got.StatusCode, got.Text)
+					}
+					e.follows(p, "cancelled: 347.00 kr")
+				}
 				p.Go(e.url + "/")
 				if text := p.MustElement("main").MustText(); !strings.Contains(text, "Put something in.") {
 					t.Errorf("the next basket: %s", text)
@@ -134,6 +169,56 @@ func TestExampleShops(t *testing.T) {
 				t.Errorf("%d orders, %d at Klarna", n, len(e.Fake.Orders()))
 			}
 		})
+	}
+}
+
+// follows demands that the shop's own page of an order says something, in the end.
+func (e example) follows(p *embeddedPage, state string) {
+	p.m.T.Helper()
+	p.eventually("the order's page to say "+state, func() bool {
+		p.Go(e.url + "/order")
+		return strings.Contains(p.MustElement("main").MustText(), "It is "+state+".")
+	})
+}
+
+// refuses demands that the shop believes no webhook that is not the endpoint's or is old, and does each once: what it
+// does not know yet it asks for, and there is no such order.
+func (e example) refuses(t *testing.T) {
+	t.Helper()
+	secrets, err := standardwebhooks.ParseSecrets(e.secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := e.Text("select event_id from event_deliveries where done_at is not null limit 1")
+	body := `{"type": "order.created", "data": {"object": "order", "id": "ord_none"}}`
+	now := time.Now()
+	for _, c := range []struct {
+		name, id string
+		at       time.Time
+		signed   string
+		want     int
+	}{
+		{"new", "evt_1", now, standardwebhooks.Sign(secrets[0], "evt_1", now, []byte(body)), 503},
+		{"new, after another signature", "evt_1", now, "v1,AAAA " + standardwebhooks.Sign(secrets[0], "evt_1", now, []byte(body)), 503},
+		{"done", done, now, standardwebhooks.Sign(secrets[0], done, now, []byte(body)), 204},
+		{"forged", "evt_1", now, standardwebhooks.Sign(make([]byte, 32), "evt_1", now, []byte(body)), 401},
+		{"forged without a key", "evt_1", now, standardwebhooks.Sign(nil, "evt_1", now, []byte(body)), 401},
+		{"of another body", "evt_1", now, standardwebhooks.Sign(secrets[0], "evt_1", now, []byte(body+" ")), 401},
+		{"of another event", "evt_1", now, standardwebhooks.Sign(secrets[0], done, now, []byte(body)), 401},
+		{"old", "evt_1", now.Add(-6 * time.Minute), standardwebhooks.Sign(secrets[0], "evt_1", now.Add(-6*time.Minute), []byte(body)), 401},
+		{"early", "evt_1", now.Add(6 * time.Minute), standardwebhooks.Sign(secrets[0], "evt_1", now.Add(6*time.Minute), []byte(body)), 401},
+		{"not signed", "evt_1", now, "", 401},
+	} {
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, e.url+"/webhook", strings.NewReader(body))
+		r.Header = http.Header{"Webhook-Id": {c.id}, "Webhook-Timestamp": {strconv.FormatInt(c.at.Unix(), 10)}, "Webhook-Signature": {c.signed}, "Content-Type": {"application/json"}}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != c.want {
+			t.Errorf("a webhook that is %s: %d, want %d", c.name, answer.StatusCode, c.want)
+		}
 	}
 }
 

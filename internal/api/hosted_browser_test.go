@@ -13,9 +13,12 @@ import (
 
 	"github.com/go-rod/rod"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -69,6 +72,12 @@ type hostedWorld struct {
 
 func newHosted(t *testing.T) *hostedWorld {
 	t.Helper()
+	return newHostedLike(t, func(*settings.Shop) {})
+}
+
+// newHostedLike is such a shop whose shop file says something else.
+func newHostedLike(t *testing.T, change func(*settings.Shop)) *hostedWorld {
+	t.Helper()
 	t.Parallel() // they wait more than they work
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -78,6 +87,9 @@ func newHosted(t *testing.T) *hostedWorld {
 	w := world(t, func(c *shop.Config) {
 		fake, _ := url.Parse(c.Klarna.URL)
 		c.Klarna.BrowserOrigins = []string{fake.Scheme + "://" + fake.Host}
+		sold := *skerry.Version().Shop
+		change(&sold)
+		c.Published = publish.Fixed(publish.NewVersion(1, &sold, skerry.Version().Catalog))
 	})
 	return &hostedWorld{w, calls(w), site.URL}
 }

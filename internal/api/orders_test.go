@@ -241,6 +241,13 @@ func TestOrderFaults(t *testing.T) {
 	if k := ask[api.Command](c, 200, "GET", "/commands/"+pending.Command, ""); k.Status != "running" || k.Action != "capture" || k.Order.ID != o.ID || k.FinishedAt != nil {
 		t.Errorf("the command %+v", k)
 	}
+	flags := func(want ...string) {
+		t.Helper()
+		if got := ask[api.Order](read, 200, "GET", path, "").Flags; !slices.Equal(got, want) {
+			t.Errorf("flags %q, want %q", got, want)
+		}
+	}
+	flags("unsettled")
 	ask[api.Problem](as(w, "refund"), 404, "GET", "/commands/"+pending.Command, "")
 	if p := ask[api.Problem](c, 409, "POST", path+"/captures", `{"amount": 200}`, "Idempotency-Key", "c"); p.Code != api.CodeInProgress {
 		t.Errorf("beside it: %+v", p)
@@ -251,6 +258,7 @@ func TestOrderFaults(t *testing.T) {
 	if k.Status != "done" || k.CaptureID == "" || k.FinishedAt == nil {
 		t.Errorf("the command %+v", k)
 	}
+	flags()
 	done := ask[api.ActionResult](c, 200, "POST", path+"/captures", `{"amount": 100}`, "Idempotency-Key", "b")
 	if done.CaptureID != k.CaptureID || done.Command != pending.Command {
 		t.Errorf("again %+v", done)

@@ -105,7 +105,6 @@ func TestStockOnce(t *testing.T) {
 // published is a shop whose files are in the database.
 func published(t *testing.T) *shoptest.World {
 	t.Helper()
-	d := dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t)})
 	file, err := publish.LoadShop("../../examples/shop/shop.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -114,15 +113,23 @@ func published(t *testing.T) *shoptest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (&publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}).Publish(t.Context(), file, &publish.File{Name: "c", Content: goods}); err != nil {
+	return keyed(t, publishing(t, file, &publish.File{Name: "c", Content: goods}))
+}
+
+// publishing publishes files in a database of its own, and lets a shop sell by them.
+func publishing(t testing.TB, file, goods *publish.File) func(*shop.Config) {
+	t.Helper()
+	d := dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t)})
+	if _, err := (&publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}).Publish(t.Context(), file, goods); err != nil {
 		t.Fatal(err)
 	}
-	return keyed(t, func(c *shop.Config) {
+	return func(c *shop.Config) {
+		var err error
 		c.DB = d
 		if c.Published, err = publish.Open(t.Context(), d, c.Logger); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}
 }
 
 // The catalogue is read, checked and published; whoever has an old version is told.

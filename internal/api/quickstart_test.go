@@ -19,7 +19,7 @@ func TestQuickStart(t *testing.T) {
 	w := world(t)
 	c := calls(w)
 	for language, run := range map[string]struct {
-		tool, file string
+		name, file string
 		args       []string
 	}{
 		"sh": {"sh", "basket.sh", nil}, "php": {"php", "basket.php", nil}, "js": {"node", "basket.mjs", nil},
@@ -27,13 +27,7 @@ func TestQuickStart(t *testing.T) {
 	} {
 		t.Run(language, func(t *testing.T) {
 			c.T = t
-			tool, err := exec.LookPath(run.tool)
-			if err != nil {
-				if os.Getenv("CI") != "" || os.Getenv("SHOPD_TEST_ALL") != "" {
-					t.Fatal(err)
-				}
-				t.Skip(err)
-			}
+			tool := tool(t, run.name)
 			found := regexp.MustCompile("(?s)```" + language + "\n(.*?)```").FindSubmatch(docs)
 			if found == nil {
 				t.Fatal("the quick start has none")

@@ -177,6 +177,13 @@ type Session struct {
 	ExpiresAt         time.Time         `json:"expires_at"`
 	LinesLost         bool              `json:"lines_lost,omitempty" doc:"The lines are lost; the next PUT brings them again."`
 	Order             *OrderRef         `json:"order" doc:"null until the session is complete."`
+	Refused           *Refused          `json:"refused,omitempty" doc:"Why the last purchase of this basket was not placed: the validate hook refused what Klarna Payments had authorized, and the authorization was given back."`
+}
+
+// Refused is what the merchant's server has said to a purchase that it refused.
+type Refused struct {
+	At      time.Time         `json:"at"`
+	Message map[string]string `json:"message,omitempty" doc:"What the shopper reads, by language."`
 }
 
 // OrderRef names an order.
@@ -244,6 +251,15 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 		return s
 	}
 	s.Revision = c.Basket.Revision
+	if r := c.Refused; r != nil && row.Status == checkoutsession.Open {
+		s.Refused = &Refused{At: r.At}
+		for lang, text := range r.Message {
+			if s.Refused.Message == nil {
+				s.Refused.Message = map[string]string{}
+			}
+			s.Refused.Message[string(lang)] = text
+		}
+	}
 	s.ShippingCountries, s.BillingCountries = c.Basket.ShippingCountries, c.Basket.BillingCountries
 	for i, line := range c.Basket.Lines {
 		if i < len(q.Basket) {

@@ -74,7 +74,7 @@ func (c *Cart) Put(b *Basket, markets market.List) {
 		}
 		c.Country, c.Locale = b.Country, b.Locale
 	}
-	c.Basket = b
+	c.Basket, c.Refused = b, nil
 	if m, _ := markets.Lookup(c.Country); c.ShippingOption != "" && !c.offers(m, c.ShippingOption) {
 		c.ShippingOption = ""
 	}

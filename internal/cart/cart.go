@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/i18n"
@@ -89,6 +90,14 @@ type Contents struct {
 	Basket *Basket `json:"basket,omitempty"`
 	// Asked is what the merchant's server has said of the delivery; nil: nothing.
 	Asked *Asked `json:"asked,omitempty"`
+	// Refused is why the merchant's server has refused the last purchase of what the cart has; nil: it has not.
+	Refused *Refused `json:"refused,omitempty"`
+}
+
+// Refused is what the merchant's own server has said to a purchase that it refused.
+type Refused struct {
+	At      time.Time `json:"at"`
+	Message i18n.Text `json:"message,omitempty"` // for the shopper, by language; empty: nothing
 }
 
 // Line is a SKU and how many of it, 1 to MaxQuantity.
@@ -162,6 +171,7 @@ func (ch Change) SKUs() []string {
 // ErrUnknownRegion, ErrUnknownOption, ErrUnknownCustomer or a *SoldOutError. After an error c
 // is unusable. Call Pricer.Note after it.
 func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
+	c.Refused = nil
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
 			return fmt.Errorf("add %d of %s: %w", add.Quantity, add.SKU, ErrQuantityLimit)

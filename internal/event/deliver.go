@@ -190,49 +190,55 @@ type underway struct {
 	since         time.Time // for Patience: when it happened, or when it was asked for again
 }
 
-// takeDue takes deliveries whose time has come. A row has a lease while it is tried, so a
+// takeDue takes deliveries whose time has come, in one transaction. A row has a lease while it is tried, so a
 // killed process leaves it to the others.
 func (d *Delivery) takeDue(ctx context.Context, r *Receiver, limit int) (taken []underway, err error) {
 	now := time.Now()
-	due, err := db.All(ctx, d.Outbox.DB.Read, func(rows *sql.Rows) (due db.Due, err error) {
-		err = rows.Scan(&due.Key, &due.At)
-		return due, err
-	}, "select event_id, due_at from event_deliveries where receiver = $1 and due_at <= $2 order by due_at limit $3", r.Name, now.UnixMilli(), limit)
+	due, err := db.All(ctx, d.Outbox.DB.Read, func(rows *sql.Rows) (id string, err error) {
+		return id, rows.Scan(&id)
+	}, "select event_id from event_deliveries where receiver = $1 and due_at <= $2 order by due_at limit $3", r.Name, now.UnixMilli(), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}
-	for _, row := range due {
-		var u underway
-		var since int64
-		found := false
-		err := d.Outbox.DB.Tx(ctx, func(tx *sql.Tx) error {
-			err := tx.QueryRowContext(ctx, `update event_deliveries set due_at = $4, tries = tries + 1, unsure = unsure + 1
-				where receiver = $1 and event_id = $2 and due_at = $3 returning tries, unsure, at`,
-				r.Name, row.Key, row.At, now.Add(deliverLease).UnixMilli()).Scan(&u.tries, &u.unsure, &since)
+	if len(due) == 0 {
+		return nil, nil
+	}
+	among, args := db.In(due)
+	n := len(args)
+	args = append(args, r.Name, now.UnixMilli(), now.Add(deliverLease).UnixMilli())
+	err = d.Outbox.DB.Tx(ctx, func(tx *sql.Tx) error {
+		taken = nil
+		// What somebody else has taken meanwhile is not due any more.
+		mine, err := db.All(ctx, tx, func(rows *sql.Rows) (u underway, err error) {
+			var since int64
+			err = rows.Scan(&u.ID, &u.tries, &u.unsure, &since)
 			u.since = time.UnixMilli(since)
-			if found = err == nil; !found {
-				if errors.Is(err, sql.ErrNoRows) { // somebody else was faster
-					err = nil
-				}
+			return u, err
+		}, fmt.Sprintf(`update event_deliveries set due_at = $%d, tries = tries + 1, unsure = unsure + 1
+			where event_id %s and receiver = $%d and due_at <= $%d returning event_id, tries, unsure, at`, n+3, among, n+1, n+2), args...)
+		if err != nil || len(mine) == 0 {
+			return err
+		}
+		events, err := db.All(ctx, tx, scanned, "select "+columns+" from events where id "+among, args[:n]...)
+		if err != nil {
+			return err
+		}
+		known := map[string]Event{}
+		for _, e := range events {
+			known[e.ID] = e
+		}
+		for _, u := range mine {
+			if e, there := known[u.ID]; there {
+				u.Event = e
+				taken = append(taken, u)
+			} else if _, err := tx.ExecContext(ctx, "delete from event_deliveries where receiver = $1 and event_id = $2", r.Name, u.ID); err != nil { // it is forgotten
 				return err
 			}
-			events, err := db.All(ctx, tx, scanned, "select "+columns+" from events where id = $1", row.Key)
-			if err == nil && len(events) > 0 {
-				u.Event = events[0]
-				return nil
-			}
-			found = false // it is forgotten
-			if err == nil {
-				_, err = tx.ExecContext(ctx, "delete from event_deliveries where receiver = $1 and event_id = $2", r.Name, row.Key)
-			}
-			return err
-		})
-		if err != nil {
-			return taken, fmt.Errorf("take delivery: %w", err)
 		}
-		if found {
-			taken = append(taken, u)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take deliveries: %w", err)
 	}
 	return taken, nil
 }
@@ -365,26 +371,38 @@ func (d *Delivery) try(ctx context.Context, r *Receiver, u underway) outcome {
 	return o
 }
 
-// settle stores what came of tries, however long they took; the database has limits of its own.
+// settle stores what came of tries, in one transaction, however long they took; the database has limits of its own.
 func (d *Delivery) settle(ctx context.Context, r *Receiver, outcomes []outcome) error {
 	ctx = context.WithoutCancel(ctx)
 	var done []string
+	var other []outcome
 	var errs []error
 	for _, o := range outcomes {
-		switch o.result {
-		case observe.DeliveryDone, observe.DeliverySkipped:
-			d.Observer.Delivery(r.Name, o.result)
-			if o.result == observe.DeliveryDone {
-				d.Logger.LogAttrs(ctx, slog.LevelInfo, "delivered", append(o.attrs(), slog.String("receiver", r.Name), slog.Int("try", o.tries))...)
-			}
+		if err := d.tell(ctx, r, o); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if o.result == observe.DeliveryDone || o.result == observe.DeliverySkipped {
 			done = append(done, o.ID)
-		case observe.DeliveryFailed:
-			errs = append(errs, d.putOff(ctx, r, o))
-		case observe.DeliveryRefused, observe.DeliveryUnsure, observe.DeliveryGivenUp:
-			errs = append(errs, d.giveUp(ctx, r, o))
+		} else {
+			other = append(other, o)
 		}
 	}
-	return errors.Join(append(errs, d.done(ctx, r, done))...)
+	if len(done)+len(other) == 0 {
+		return errors.Join(errs...)
+	}
+	err := d.Outbox.DB.Tx(ctx, func(tx *sql.Tx) error {
+		for _, o := range other {
+			// Given up, the row stays as long as the event, so that it can be found.
+			due := sql.NullInt64{Int64: o.next.UnixMilli(), Valid: o.result == observe.DeliveryFailed}
+			if _, err := tx.ExecContext(ctx, "update event_deliveries set due_at = $3, unsure = $4, problem = $5 where receiver = $1 and event_id = $2",
+				r.Name, o.ID, due, o.unsure, short(o.problem)); err != nil {
+				return err
+			}
+		}
+		return setDone(ctx, tx, r, done)
+	})
+	return errors.Join(append(errs, err)...)
 }
 
 // attrs say in a record which event it is.
@@ -396,7 +414,7 @@ func (e Event) attrs() []slog.Attr {
 	return attrs
 }
 
-func (d *Delivery) done(ctx context.Context, r *Receiver, ids []string) error {
+func setDone(ctx context.Context, tx *sql.Tx, r *Receiver, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -404,34 +422,37 @@ func (d *Delivery) done(ctx context.Context, r *Receiver, ids []string) error {
 	end := fmt.Sprintf(" where event_id %s and receiver = $%d", among, len(args)+1)
 	args = append(args, r.Name)
 	if !r.Keep {
-		_, err := d.Outbox.DB.Exec(ctx, "delete from event_deliveries"+end, args...)
+		_, err := tx.ExecContext(ctx, "delete from event_deliveries"+end, args...)
 		return err
 	}
-	_, err := d.Outbox.DB.Exec(ctx, fmt.Sprintf("update event_deliveries set due_at = null, problem = null, done_at = $%d", len(args)+1)+end, append(args, time.Now().UnixMilli())...)
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("update event_deliveries set due_at = null, problem = null, done_at = $%d", len(args)+1)+end, append(args, time.Now().UnixMilli())...)
 	return err
 }
 
-func (d *Delivery) putOff(ctx context.Context, r *Receiver, o outcome) error {
-	d.Logger.WarnContext(ctx, "delivery failed", "receiver", r.Name, "event_id", o.ID, "try", o.tries, "error", o.problem)
-	d.Observer.Delivery(r.Name, observe.DeliveryFailed)
-	_, err := d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = $3, unsure = $4, problem = $5 where receiver = $1 and event_id = $2",
-		r.Name, o.ID, o.next.UnixMilli(), o.unsure, short(o.problem))
-	return err
-}
-
-// giveUp ends the tries. The row stays as long as the event, so that it can be found.
-func (d *Delivery) giveUp(ctx context.Context, r *Receiver, o outcome) error {
+// tell tells log, metrics and, of what is given up, the receiver what came of a try.
+func (d *Delivery) tell(ctx context.Context, r *Receiver, o outcome) error {
+	level := slog.LevelError
+	switch o.result {
+	case observe.DeliveryDone, observe.DeliverySkipped:
+		d.Observer.Delivery(r.Name, o.result)
+		if o.result == observe.DeliveryDone {
+			d.Logger.LogAttrs(ctx, slog.LevelInfo, "delivered", append(o.attrs(), slog.String("receiver", r.Name), slog.Int("try", o.tries))...)
+		}
+		return nil
+	case observe.DeliveryFailed:
+		d.Logger.WarnContext(ctx, "delivery failed", "receiver", r.Name, "event_id", o.ID, "try", o.tries, "error", o.problem)
+		d.Observer.Delivery(r.Name, o.result)
+		return nil
+	case observe.DeliveryRefused: // mostly an address that somebody mistyped
+		level = slog.LevelWarn
+	case observe.DeliveryUnsure, observe.DeliveryGivenUp:
+	}
 	if err := r.GiveUp(ctx, o.Event, o.problem); err != nil {
 		return fmt.Errorf("give up delivery: %w", err)
 	}
-	level := slog.LevelError
-	if o.result == observe.DeliveryRefused { // mostly an address that somebody mistyped
-		level = slog.LevelWarn
-	}
 	d.Logger.Log(ctx, level, "delivery given up", "receiver", r.Name, "event_id", o.ID, "try", o.tries, "error", o.problem)
 	d.Observer.Delivery(r.Name, o.result)
-	_, err := d.Outbox.DB.Exec(ctx, "update event_deliveries set due_at = null, problem = $3 where receiver = $1 and event_id = $2", r.Name, o.ID, short(o.problem))
-	return err
+	return nil
 }
 
 // pauseAfter is how long to wait after a number of tries, from four fifths to six fifths of

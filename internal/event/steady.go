@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// settleWait is how long answers wait for others, so that they are stored together.
+const settleWait = 10 * time.Millisecond
+
 // steady delivers to one receiver, AtOnce at once: a try that takes its time, or an event
 // that fails again and again, keeps no other event from its turn. What is new comes first;
 // what failed has half of the places at most.
@@ -25,7 +28,8 @@ func (d *Delivery) steady(ctx context.Context, r *Receiver) {
 			go func() { results <- ended{d.try(ctx, r, u), isAgain} }()
 		}
 	}
-	// collect waits for a result, or until a time, and stores all that are there.
+	// collect waits for a result, or until a time, and stores all that are there: a few more are worth a short wait, for
+	// they cost one transaction together.
 	collect := func(until <-chan time.Time, done <-chan struct{}) error {
 		var list []outcome
 		take := func(e ended) {
@@ -38,6 +42,14 @@ func (d *Delivery) steady(ctx context.Context, r *Receiver) {
 		select {
 		case e := <-results:
 			take(e)
+			for late := time.After(settleWait); late != nil && busy > 0 && len(list) < r.AtOnce/2; {
+				select {
+				case e := <-results:
+					take(e)
+				case <-late:
+					late = nil
+				}
+			}
 		case <-until:
 		case <-done:
 		}

@@ -79,7 +79,7 @@ func TestOrdersArePlaced(t *testing.T) {
 // named are the texts that tell something of a product or a country, and which
 // argument its name is.
 var named = map[string]string{
-	"note.market.body": "{0}", "note.delivery.title": "{0}", "note.not_served.title": "{0}", "payments.country": "{0}",
+	"note.market.body": "{0}", "note.delivery.title": "{0}", "note.not_served.title": "{0}", "payments.country": "{0}", "payments.country_fixed": "{0}",
 	"note.sold_out.title": "{0}", "note.gone.title": "{0}", "note.last_gone.title": "{0}", "note.few_left": "{1}", "note.left": "{1}", "note.limit": "{0}", "note.number": "{0}", "note.removed": "{0}", "note.added": "{0}",
 }
 

@@ -43,6 +43,33 @@ type PickupLocation struct {
 	Address Address `json:"address,omitzero"`
 }
 
+// placeData is a pickup location in the merchant_data of a line.
+type placeData struct {
+	PickupLocation PickupLocation `json:"pickup_location,omitzero"`
+}
+
+const maxPlaceData = 1024 // bytes; of a line of Klarna Payments
+
+// Data is the location for the merchant_data of the line of a delivery; PlaceIn reads it. One that is too long
+// has no address.
+func (l PickupLocation) Data() string {
+	text, err := json.Marshal(placeData{l})
+	if err == nil && len(text) > maxPlaceData {
+		text, err = json.Marshal(placeData{PickupLocation{ID: l.ID, Name: l.Name}})
+	}
+	if err != nil || len(text) > maxPlaceData {
+		return ""
+	}
+	return string(text)
+}
+
+// PlaceIn is the location in the merchant_data of a line, zero where there is none.
+func PlaceIn(merchantData string) PickupLocation {
+	var data placeData
+	_ = json.Unmarshal([]byte(merchantData), &data) // another text is none
+	return data.PickupLocation
+}
+
 // Addons are what the shopper has chosen beside a way of delivery.
 type Addons []Addon
 

@@ -32,11 +32,15 @@ func (d Delivery) Fetched() bool {
 	return d.PickupLocation != (klarna.PickupLocation{}) || d.Method == klarna.PickUpStore || d.Method == klarna.PickUpPoint
 }
 
-// deliveryOf is what the shop file says of the way of delivery in an order's lines.
+// deliveryOf is what the shop file says of the way of delivery in an order's lines, and the pickup point that
+// Klarna Payments was told with the line, which may be one that the shop file does not know.
 func deliveryOf(v *publish.Version, o Order) (d Delivery) {
 	for _, line := range o.OrderLines {
 		if line.Type == klarna.ShippingFee {
 			d.ID, d.Name = line.Reference, line.Name
+			if at := klarna.PlaceIn(line.MerchantData); at != (klarna.PickupLocation{}) {
+				d.Method, d.PickupLocation = klarna.PickUpPoint, at
+			}
 		}
 	}
 	m, _ := v.Shop.Markets.Lookup(o.PurchaseCountry)
@@ -44,7 +48,7 @@ func deliveryOf(v *publish.Version, o Order) (d Delivery) {
 	if !offered {
 		return d
 	}
-	d.Method, d.PickupLocation = cart.MethodOf(option), cart.LocationOf(option, i18n.LangOf(o.Locale), m.Country)
+	d.Method, d.PickupLocation = cart.MethodOf(option), cmp.Or(cart.LocationOf(option, i18n.LangOf(o.Locale), m.Country), d.PickupLocation)
 	return d
 }
 

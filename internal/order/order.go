@@ -34,6 +34,9 @@ const (
 	DuplicateNumber Flag = "duplicate_number"
 	// WithdrawalRequested: a consumer withdrew from goods that are neither cancelled nor refunded.
 	WithdrawalRequested Flag = "withdrawal_requested"
+	// Unsettled: Klarna has not answered a command, so more may be captured, refunded or cancelled than is
+	// known. It comes and goes with Running, and is not stored; see AllFlags.
+	Unsettled Flag = "unsettled"
 )
 
 // Order is an order of the book: what Klarna authorised, and how far we are
@@ -153,6 +156,14 @@ func (o Order) Pending() bool {
 
 // Flagged reports whether the order has a flag.
 func (o Order) Flagged(f Flag) bool { return slices.Contains(o.Flags, f) }
+
+// AllFlags are the flags as they are now: those of Flags and Unsettled.
+func (o Order) AllFlags() []Flag {
+	if o.Running == nil {
+		return o.Flags
+	}
+	return append(slices.Clone(o.Flags), Unsettled)
+}
 
 // HasKey reports whether a key opens the order's page, in constant time.
 func (o Order) HasKey(key string) bool {

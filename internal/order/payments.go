@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
@@ -17,7 +19,7 @@ import (
 )
 
 // Why an authorization brings no order, beside ErrNotOurs, ErrUnavailable,
-// cartsync.ErrRefused (our mistake) and a *cart.SoldOutError. Nothing is bought
+// cartsync.ErrRefused (our mistake), a *RefusedError and a *cart.SoldOutError. Nothing is bought
 // then, but for ErrPurchaseRunning and ErrUnavailable, after which it may be.
 var (
 	// ErrCartChanged: what was authorized is not what the cart says now. To be
@@ -33,6 +35,13 @@ var (
 	ErrPurchaseRunning = cartsync.ErrPurchaseRunning
 )
 
+// RefusedError: the merchant's own server says that a purchase may not go on. Nothing is bought. Message is
+// what the shopper reads, by language; empty: it has said nothing.
+type RefusedError struct{ Message i18n.Text }
+
+// Error has nothing of the message.
+func (e *RefusedError) Error() string { return "the merchant's server refuses the purchase" }
+
 // Authorized is what Klarna Payments tells of an authorization, to the browser
 // and to us.
 type Authorized struct {
@@ -43,6 +52,26 @@ type Authorized struct {
 	// Token is the authorization's. Where Klarna knows a newer one of the session,
 	// that is used.
 	Token string
+	// Asked: the merchant's own server was asked by MayBuy whether the purchase may go on.
+	Asked bool
+}
+
+// MayBuy asks the merchant's own server whether a cart with this quote may be bought, as the validation of
+// Klarna Checkout does. It must not be called while his own calls wait for the cart. The error is a
+// *RefusedError; the cart notes it, so that the session and its page can say why nothing was bought.
+func (b *Book) MayBuy(ctx context.Context, c cart.Cart, q cart.Quote) error {
+	verdict := b.Hooks.Validate(ctx, c, q)
+	if verdict.OK {
+		return nil
+	}
+	refused := &cart.Refused{At: time.Now().UTC().Truncate(time.Second), Message: verdict.Message}
+	if _, err := b.Carts.Update(ctx, c.ID, cart.Fallback{}, func(c *cart.Cart) error {
+		c.Refused = refused
+		return nil
+	}); err != nil {
+		b.Logger.WarnContext(ctx, "a cart does not know that the merchant's server has refused its purchase", "cart_id", c.ID, "error", err)
+	}
+	return &RefusedError{verdict.Message}
 }
 
 // PlaceAuthorized buys what was authorized, if the cart still says so, and
@@ -123,6 +152,11 @@ func (b *Book) placeAuthorized(ctx context.Context, in Authorized) (Order, strin
 		return b.repeatCall(ctx, cartID, session.SessionID)
 	}
 	c, want, quote, err := b.matches(ctx, cartID, session)
+	if err == nil && !in.Asked && quote.Version.Shop.Hooks.Validate != nil {
+		if err = b.MayBuy(ctx, c, quote); err == nil { // meanwhile the cart may have become another
+			c, want, quote, err = b.matches(ctx, cartID, session)
+		}
+	}
 	if err != nil {
 		return Order{}, "", err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -58,6 +59,7 @@ type Book struct {
 	Published  *publish.Published
 	LeftBehind *kco.LeftBehind
 	Payments   *payments.Syncer // nil: no orders of Klarna Payments are made
+	Hooks      *hook.Hooks      // asks the merchant's own server; nil: nobody is asked
 	Logger     *slog.Logger
 	Observer   *observe.Observer // told what the book does; may be nil
 

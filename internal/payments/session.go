@@ -37,6 +37,8 @@ type Content struct {
 	// Of a checkout session: the number that its order will have, and its reference.
 	MerchantReference1 string `json:"merchant_reference1,omitempty"`
 	MerchantReference2 string `json:"merchant_reference2,omitempty"`
+	// Attachment tells Klarna where the goods are fetched.
+	Attachment Attachment `json:"attachment,omitzero"`
 }
 
 // MerchantURLs are the addresses for Klarna's browser and servers. Klarna fills in

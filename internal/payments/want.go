@@ -37,7 +37,8 @@ func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	for i := range sale.OrderLines {
 		sale.OrderLines[i].ShippingAttributes = klarna.Attributes{} // of Klarna Checkout alone
 	}
-	content := Content{Sale: sale, MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy}
+	attachment := tellPlace(sale.OrderLines, quote)
+	content := Content{Sale: sale, Attachment: attachment, MerchantURLs: w.urls(), MerchantData: w.Signer.Sign(c.ID), Intent: IntentBuy}
 	if b := c.Basket; b != nil {
 		content.MerchantReference1, content.MerchantReference2 = b.OrderNumber, b.Reference
 	}
@@ -63,6 +64,7 @@ func (w *Wants) urls() MerchantURLs {
 // compares only what we send; see [klarna.Differences]. Klarna may echo placeholders
 // percent-encoded.
 func Differences(want Content, got Session) []string {
+	want.Attachment = got.Attachment // it goes with the lines, and whether Klarna echoes it is not known
 	return klarna.Differences(want, got.Content, func(want, echo string) bool { return raw(echo) == raw(want) })
 }
 

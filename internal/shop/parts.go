@@ -96,7 +96,7 @@ func (s *Shop) addBook(c Config, api *klarna.Client) {
 	s.Book = &order.Book{
 		DB: c.DB, Redis: c.Redis, Management: ordermanagement.NewClient(api, c.Klarna.Platform), Checkout: s.KCO.Client,
 		Payments: s.Payments, Signer: s.Signer, Carts: s.Carts, Stock: s.Stock, Published: c.Published, LeftBehind: s.LeftBehind,
-		Logger: c.Logger, Observer: s.Observer,
+		Logger: c.Logger, Observer: s.Observer, Hooks: s.Hooks,
 	}
 	s.Desk = aftersale.NewDesk(s.Book, s.Pricer, aftersale.Actions)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/payments"
@@ -77,7 +78,14 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	if !opened {
 		return
 	}
-	if err := s.shipWithin(ctx, id, s.fallback(r)); err != nil {
+	known, err := s.knownBuyer(ctx, id)
+	if err == nil {
+		err = s.shipWithin(ctx, id, s.fallback(r))
+	}
+	if err == nil {
+		err = s.beginAs(ctx, id, known.Type, s.fallback(r))
+	}
+	if err != nil {
 		s.PageError(w, r, err)
 		return
 	}
@@ -105,10 +113,13 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 	}
 	shell := v.shell()
 	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
+	if refused := result.Cart.Refused; refused != nil {
+		shell.Notes = append(shell.Notes, templates.Note{ID: "refused_by_shop", Kind: templates.Warn, Title: refusedText(refused.Message, v.voice)})
+	}
 	respond.AllowStyleAttributes(w)
 	respond.AllowOrigins(w, s.Payments.Origins, "frame-src", "connect-src", "img-src")
 	respond.Page(w, r, http.StatusOK, templates.Payments(templates.PaymentsView{
-		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Details: v.details(result.Quote),
+		Shell: shell, Order: order, Page: pageOf(r, v.version.Shop.Checkout), Details: v.details(result.Quote, known),
 		Methods: methodsOf(result.Session), Session: v.told(result.Session), Form: formOf(result.Session),
 		ClientToken: result.Session.ClientToken, Library: s.Payments.Library, Region: result.Cart.Region(),
 		Untaxed: v.market.Untaxed, NoVAT: result.Quote.Delivery.Untaxed(),
@@ -260,7 +271,7 @@ func asked(m market.Market, form settings.Form, quote cart.Quote) (company, addr
 }
 
 // details is what the form asks for.
-func (v *view) details(quote cart.Quote) templates.DetailsView {
+func (v *view) details(quote cart.Quote, known kco.Prefill) templates.DetailsView {
 	form := v.form()
 	company, address, delivery := asked(v.market, form, quote)
 	d := templates.DetailsView{
@@ -271,7 +282,47 @@ func (v *view) details(quote cart.Quote) templates.DetailsView {
 	for i := range d.DeliveryFields {
 		d.DeliveryFields[i].Delivery = true
 	}
+	fill(d.Company, known.Billing)
+	fill(d.Fields, known.Billing)
+	if known.Shipping != (klarna.Address{}) && len(d.DeliveryFields) > 0 {
+		name := known.Shipping.Name()
+		d.Elsewhere = known.Shipping.Line() != known.Billing.Line() || name != "" && name != known.Billing.Name()
+		fill(d.DeliveryFields, known.Shipping)
+	}
 	return d
+}
+
+// fill puts what is known of an address into its fields.
+func fill(fields []templates.AddressField, known klarna.Address) {
+	for _, member := range known.Members() {
+		for i := range fields {
+			if fields[i].Name == member.Name {
+				fields[i].Value = *member.Value
+			}
+		}
+	}
+}
+
+// knownBuyer is what the form of a checkout session begins with: what the merchant says of his shopper. A cart of
+// the shop's own knows nobody.
+func (s *Storefront) knownBuyer(ctx context.Context, cartID string) (kco.Prefill, error) {
+	if session.Claimed(ctx) == "" {
+		return kco.Prefill{}, nil
+	}
+	return s.prefill(ctx, cartID)
+}
+
+// beginAs makes the cart that of a person or a company, as the merchant says, until the shopper chooses.
+func (s *Storefront) beginAs(ctx context.Context, id, customerType string, f cart.Fallback) error {
+	if customerType == "" {
+		return nil
+	}
+	c, err := s.Carts.Get(ctx, id, f)
+	if err != nil || c.CustomerType != "" || !slices.Contains(s.Published.Now().Shop.Checkout.Forms[c.Country].CustomerTypes, customerType) {
+		return err
+	}
+	_, err = s.change(ctx, id, f, cart.Change{CustomerType: customerType}, func(*cart.Cart) error { return nil })
+	return err
 }
 
 // delivery are the ways of delivery to choose from.

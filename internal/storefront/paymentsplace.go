@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
@@ -83,7 +84,7 @@ func (s *Storefront) placeLocked(w http.ResponseWriter, r *http.Request, request
 		respond.JSONError(w, r, http.StatusConflict, "refused_by_shop", refusal, nil)
 		return
 	}
-	bought, to, err := s.placeAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token})
+	bought, to, err := s.placeAuthorized(ctx, order.Authorized{CartID: id, SessionID: sessionID, Token: request.Token, Asked: true})
 	if err != nil {
 		s.notPlaced(w, r, request, c, err)
 		return
@@ -107,17 +108,24 @@ func (s *Storefront) placeAuthorized(ctx context.Context, a order.Authorized) (o
 	return s.Book.PlaceAuthorized(ctx, a)
 }
 
-// asked asks the merchant's own server whether a cart may be bought, as the validation of
-// Klarna Checkout does, and returns what the shopper reads where it may not.
+// asked asks the merchant's own server whether a cart may be bought, and returns what the shopper reads where
+// it may not.
 func (s *Storefront) asked(ctx context.Context, c cart.Cart) (refusal string, refused bool) {
 	quote, err := s.Pricer.Quote(c.Contents)
 	if err != nil {
 		return "", false // placing will say so
 	}
-	verdict := s.Hooks.Validate(ctx, c, quote)
-	voice := quote.Version.Shop.Voice(c.Locale)
-	text, _ := verdict.Message.In(voice.Lang)
-	return cmp.Or(text, voice.T("purchase.declined")), !verdict.OK
+	why, is := errors.AsType[*order.RefusedError](s.Book.MayBuy(ctx, c, quote))
+	if !is {
+		return "", false
+	}
+	return refusedText(why.Message, quote.Version.Shop.Voice(c.Locale)), true
+}
+
+// refusedText is what the shopper reads of a purchase that the merchant's own server refuses.
+func refusedText(message i18n.Text, voice i18n.Voice) string {
+	text, _ := message.In(voice.Lang)
+	return cmp.Or(text, voice.T("purchase.declined"))
 }
 
 // approved compares what the shopper approved with the cart: the amount that the page

@@ -42,14 +42,15 @@ const (
 // Merchants' servers and shoppers change checkout sessions at once, on three processes that
 // are killed now and then, while Klarna fails: what is answered with 2xx Klarna has, nobody
 // pays a total that no form of his has shown, and each session is one order, bought once
-// (invariants 2, 3, 13 and 14).
+// (invariants 2, 3, 13 and 14). Every third checkout stands in a page of the merchant's, whose script asks as
+// web/static/embed.js does. No log has a secret of a session.
 func TestSessions(t *testing.T) {
 	seed := *sessionSeed
 	for seed == 0 {
 		seed = rand.Uint64()
 	}
 	t.Logf("%d sessions, -sessions.seed=%d", *sessionCount, seed)
-	s := &sessionSoak{seed: seed, counts: map[string]int{}, told: map[string][]string{}}
+	s := &sessionSoak{seed: seed, counts: map[string]int{}, told: map[string][]string{}, secrets: map[string]bool{}}
 	s.deployment = deploy(t, 3, fakeklarna.Options{
 		Chaos: sessionChaos, Seed: seed, MaxOrders: 1_000_000, CallbackTransport: s, PushDelay: time.Second,
 	})
@@ -81,6 +82,23 @@ func TestSessions(t *testing.T) {
 	}
 	s.fake.SetChaos(0)
 	s.judge()
+	for _, o := range s.fake.Orders() {
+		_, way, _ := strings.Cut(o.MerchantURLs.Confirmation, "/checkout/back/")
+		way, _, _ = strings.Cut(way, "/")
+		s.secrets[way] = true
+	}
+	delete(s.secrets, "")
+	if len(s.secrets) < *sessionCount {
+		t.Errorf("%d secrets of %d sessions", len(s.secrets), *sessionCount)
+	}
+	for _, p := range s.shops {
+		log := p.logged()
+		for secret := range s.secrets {
+			if strings.Contains(log, secret) {
+				t.Errorf("a log has the secret %.6s…", secret)
+			}
+		}
+	}
 	t.Logf("seed %d: %v", seed, s.counts)
 }
 
@@ -94,6 +112,8 @@ type sessionSoak struct {
 	counts map[string]int
 	shown  []map[int64]bool    // of each session: the totals that a page of it has shown
 	told   map[string][]string // of each session: what its calls and presses came to, in their order
+	// secrets are those of links, pages and ways back of the sessions.
+	secrets map[string]bool
 }
 
 // RoundTrip carries calls to any of the processes that are up, as a load balancer does.
@@ -140,7 +160,7 @@ func (s *sessionSoak) operate(over <-chan struct{}) {
 // sell takes a session from its first call to its sale.
 func (s *sessionSoak) sell(i int) {
 	random := chance(s.seed, uint64(i))
-	m := &sessionLife{sessionSoak: s, reference: fmt.Sprintf("s-%d", i), shown: map[int64]bool{}, until: time.Now().Add(sessionTime)}
+	m := &sessionLife{sessionSoak: s, reference: fmt.Sprintf("s-%d", i), shown: map[int64]bool{}, until: time.Now().Add(sessionTime), embedded: i%3 == 2}
 	first := m.change(random.Int64N(1000) + 1)
 	if first == nil {
 		return
@@ -157,7 +177,17 @@ func (s *sessionSoak) sell(i int) {
 			}
 		}
 	})
-	both.Go(func() { m.shop(shopper, first.URL) })
+	_, link, _ := strings.Cut(first.URL, "/open/")
+	s.lock.Lock()
+	s.secrets[link], s.secrets[strings.TrimPrefix(first.ClientSecret, "cs_")] = true, true
+	s.lock.Unlock()
+	both.Go(func() {
+		if m.embedded {
+			m.shopEmbedded(shopper, first.ClientSecret)
+		} else {
+			m.shop(shopper, first.URL)
+		}
+	})
 	both.Wait()
 	s.lock.Lock()
 	defer s.lock.Unlock()
@@ -172,20 +202,23 @@ type sessionLife struct {
 	*sessionSoak
 	reference string
 	until     time.Time
+	embedded  bool           // the checkout stands in a page of the merchant's
 	changed   atomic.Bool    // the merchant's server has said all
 	shown     map[int64]bool // of the shopper alone
 }
 
 // sessionAnswer is what the API says of a session, or why not.
 type sessionAnswer struct {
-	URL         string `json:"url"`
-	Status      any    `json:"status"` // a text, or of a problem the number
-	Code        string `json:"code"`
-	Detail      string `json:"detail"`
-	Revision    int64  `json:"revision"`
-	OrderAmount int64  `json:"order_amount"`
-	LinesLost   bool   `json:"lines_lost"`
-	Order       *struct {
+	URL string `json:"url"`
+	// ClientSecret is for a page of the merchant's, "" where there is none.
+	ClientSecret string `json:"client_secret"`
+	Status       any    `json:"status"` // a text, or of a problem the number
+	Code         string `json:"code"`
+	Detail       string `json:"detail"`
+	Revision     int64  `json:"revision"`
+	OrderAmount  int64  `json:"order_amount"`
+	LinesLost    bool   `json:"lines_lost"`
+	Order        *struct {
 		ID string `json:"id"`
 	} `json:"order"`
 }
@@ -214,7 +247,11 @@ func (m *sessionLife) api(method, body string) (status int, said sessionAnswer) 
 // change puts the basket with so many of a thing, until it is answered. nil: the session is
 // bought.
 func (m *sessionLife) change(quantity int64) *sessionAnswer {
-	body := fmt.Sprintf(`{"country": "SE", "success_url": "https://www.example.com/thanks", "delivery_options": [{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500}],
+	mode := ""
+	if m.embedded {
+		mode = `"mode": "embedded", "checkout_url": "http://localhost:8001/checkout", `
+	}
+	body := fmt.Sprintf(`{`+mode+`"country": "SE", "success_url": "https://www.example.com/thanks", "delivery_options": [{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500}],
 		"order_lines": [{"id": "a", "name": "Peg", "quantity": %d, "unit_price": 1000, "tax_rate": 2500}]}`, quantity)
 	want := quantity*1000 + 7900
 	for time.Now().Before(m.until) {
@@ -370,6 +407,82 @@ func (m *sessionLife) shop(random *rand.Rand, link string) {
 		switch {
 		case err != nil, out.Refused != nil:
 			m.count("refused")
+		case out.ConfirmationURL != "":
+			m.count("bought")
+			if random.IntN(2) == 0 { // the browser is closed: push or loop place it
+				return
+			}
+		}
+	}
+	if !m.t.Failed() {
+		m.t.Errorf("%s: not bought in time", m.reference)
+	}
+}
+
+// shopEmbedded is what a shopper does whose checkout stands in a page of the merchant's: the page mounts the form,
+// follows, and he presses Buy until it is bought.
+func (m *sessionLife) shopEmbedded(random *rand.Rand, secret string) {
+	type answer struct {
+		OrderID     string `json:"order_id"`
+		Revision    int64  `json:"revision"`
+		OrderAmount int64  `json:"order_amount"`
+		Code        string `json:"code"`
+		Redirect    string `json:"redirect"`
+	}
+	ask := func(what, order string, seen int64) (status int, said answer) {
+		body, _ := json.Marshal(map[string]any{"client_secret": secret, "order_id": order, "seen": seen})
+		r, err := http.NewRequestWithContext(m.t.Context(), http.MethodPost, m.url+"/v1/embed"+what, strings.NewReader(string(body)))
+		if err != nil {
+			m.t.Error(err)
+			return 0, said
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Origin", "http://localhost:8001")
+		res, err := (&http.Client{Transport: m, Timeout: 20 * time.Second}).Do(r)
+		if err != nil { // it was killed
+			return 0, said
+		}
+		defer func() { _ = res.Body.Close() }()
+		if json.NewDecoder(res.Body).Decode(&said) != nil {
+			return 0, said
+		}
+		return res.StatusCode, said
+	}
+	order := "" // that the page shows
+	for time.Now().Before(m.until) && !m.t.Failed() {
+		before := order
+		status, said := ask("", order, 0)
+		switch {
+		case status == http.StatusConflict && said.Code == "complete":
+			m.count("sold embedded")
+			return
+		case status == http.StatusConflict && said.Code == "placing", status == 0, status >= 500, status == http.StatusTooManyRequests:
+			time.Sleep(200 * time.Millisecond)
+			continue
+		case status != http.StatusOK:
+			m.t.Errorf("%s: the page is answered %d %s", m.reference, status, said.Code)
+			return
+		}
+		order = said.OrderID
+		m.sees(strconv.FormatInt(said.OrderAmount, 10))
+		if before != "" { // of an open page the form is let go, or another one takes its place, and then shows it
+			_, _ = ask("/state", order, said.Revision)
+		}
+		if random.IntN(2) == 0 {
+			_, _ = m.fake.Shopper(order, fakeklarna.Action{Type: map[string]string{"postal_code": fmt.Sprint(11120 + random.IntN(9))}})
+		}
+		if !m.changed.Load() && random.IntN(10) > 0 {
+			continue
+		}
+		m.tell("buys %s in a page of %d", order, said.OrderAmount)
+		out, err := m.fake.Shopper(order, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+		m.tell("bought %t of %d: %v %v", out.ConfirmationURL != "", out.Total, out.Refused, err)
+		switch {
+		case err != nil, out.Refused != nil:
+			m.count("refused")
+			if random.IntN(2) == 0 {
+				order = "" // he loads the page anew
+			}
 		case out.ConfirmationURL != "":
 			m.count("bought")
 			if random.IntN(2) == 0 { // the browser is closed: push or loop place it

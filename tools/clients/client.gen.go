@@ -52,19 +52,19 @@ func (e CommandObject) Valid() bool {
 
 // Defines values for CommandStatus.
 const (
-	Done    CommandStatus = "done"
-	Refused CommandStatus = "refused"
-	Running CommandStatus = "running"
+	CommandStatusDone    CommandStatus = "done"
+	CommandStatusRefused CommandStatus = "refused"
+	CommandStatusRunning CommandStatus = "running"
 )
 
 // Valid indicates whether the value is a known member of the CommandStatus enum.
 func (e CommandStatus) Valid() bool {
 	switch e {
-	case Done:
+	case CommandStatusDone:
 		return true
-	case Refused:
+	case CommandStatusRefused:
 		return true
-	case Running:
+	case CommandStatusRunning:
 		return true
 	default:
 		return false
@@ -767,7 +767,7 @@ type Order struct {
 	// ExpiresAt Until when it can be captured.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Flags What to look at, such as oversold, not_current, duplicate_number, withdrawal_requested.
+	// Flags What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), unsettled (Klarna has not answered a command yet). More may come.
 	Flags []string `json:"flags"`
 
 	// FraudStatus ACCEPTED, PENDING or REJECTED, as Klarna says.
@@ -802,9 +802,6 @@ type Order struct {
 	ShippingAddress Order_ShippingAddress `json:"shipping_address"`
 	Status          OrderStatus           `json:"status"`
 	UpdatedAt       time.Time             `json:"updated_at"`
-
-	// Withdrawals Statements of a consumer who withdrew from the contract, oldest first.
-	Withdrawals []Withdrawal `json:"withdrawals"`
 }
 
 // Order_BillingAddress defines model for Order.BillingAddress.
@@ -1080,6 +1077,14 @@ type RefundRequest struct {
 	Restock *bool `json:"restock,omitempty"`
 }
 
+// Refused defines model for Refused.
+type Refused struct {
+	At time.Time `json:"at"`
+
+	// Message What the shopper reads, by language.
+	Message *map[string]string `json:"message,omitempty"`
+}
+
 // SearchInputBody defines model for SearchInputBody.
 type SearchInputBody struct {
 	// Text Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount.
@@ -1116,6 +1121,7 @@ type Session struct {
 	OrderNumber    string            `json:"order_number"`
 	OrderTaxAmount int64             `json:"order_tax_amount"`
 	Reference      string            `json:"reference"`
+	Refused        *Refused          `json:"refused,omitempty"`
 
 	// Revision Rises with lines, totals and options, not with the shopper's address or choice.
 	Revision          int64         `json:"revision"`
@@ -1230,16 +1236,6 @@ type TaxAmount struct {
 	TaxRate        int64 `json:"tax_rate"`
 	TotalAmount    int64 `json:"total_amount"`
 	TotalTaxAmount int64 `json:"total_tax_amount"`
-}
-
-// Withdrawal defines model for Withdrawal.
-type Withdrawal struct {
-	// Email To which it was acknowledged.
-	Email      string         `json:"email"`
-	Id         string         `json:"id"`
-	Name       string         `json:"name"`
-	OrderLines []LineQuantity `json:"order_lines"`
-	ReceivedAt time.Time      `json:"received_at"`
 }
 
 // PutCatalogJSONBody defines parameters for PutCatalog.

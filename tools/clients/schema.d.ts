@@ -616,7 +616,7 @@ export interface components {
              * @description Until when it can be captured.
              */
             expires_at: string | null;
-            /** @description What to look at, such as oversold, not_current, duplicate_number, withdrawal_requested. */
+            /** @description What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), unsettled (Klarna has not answered a command yet). More may come. */
             flags: string[];
             /** @description ACCEPTED, PENDING or REJECTED, as Klarna says. */
             fraud_status: string;
@@ -678,8 +678,6 @@ export interface components {
             status: "open" | "part_captured" | "captured" | "cancelled" | "expired";
             /** Format: date-time */
             updated_at: string;
-            /** @description Statements of a consumer who withdrew from the contract, oldest first. */
-            withdrawals: components["schemas"]["Withdrawal"][];
         };
         OrderCustomer: {
             organization?: string;
@@ -878,6 +876,14 @@ export interface components {
             /** @description The goods are in the warehouse again. */
             restock?: boolean;
         };
+        Refused: {
+            /** Format: date-time */
+            at: string;
+            /** @description What the shopper reads, by language. */
+            message?: {
+                [key: string]: string;
+            };
+        };
         SearchInputBody: {
             /** @description Words that an order has, or their beginnings: numbers, references, names, e-mail and postal addresses, phone numbers, SKUs, tracking numbers; or an amount. */
             text: string;
@@ -918,6 +924,8 @@ export interface components {
             /** Format: int64 */
             order_tax_amount: number;
             reference: string;
+            /** @description Why the last purchase of this basket was not placed: the validate hook refused what Klarna Payments had authorized, and the authorization was given back. */
+            refused?: components["schemas"]["Refused"];
             /**
              * Format: int64
              * @description Rises with lines, totals and options, not with the shopper's address or choice.
@@ -1010,15 +1018,6 @@ export interface components {
             total_amount: number;
             /** Format: int64 */
             total_tax_amount: number;
-        };
-        Withdrawal: {
-            /** @description To which it was acknowledged. */
-            email: string;
-            id: string;
-            name: string;
-            order_lines: components["schemas"]["LineQuantity"][];
-            /** Format: date-time */
-            received_at: string;
         };
     };
     responses: never;
@@ -2328,8 +2327,7 @@ export interface operations {
                      *             "street_address": "Kungsgatan 1"
                      *           },
                      *           "status": "part_captured",
-                     *           "updated_at": "2026-11-30T08:00:00Z",
-                     *           "withdrawals": []
+                     *           "updated_at": "2026-11-30T08:00:00Z"
                      *         }
                      *       ],
                      *       "next": null
@@ -2578,8 +2576,7 @@ export interface operations {
                      *             "street_address": "Kungsgatan 1"
                      *           },
                      *           "status": "part_captured",
-                     *           "updated_at": "2026-11-30T08:00:00Z",
-                     *           "withdrawals": []
+                     *           "updated_at": "2026-11-30T08:00:00Z"
                      *         }
                      *       ],
                      *       "next": null
@@ -2816,8 +2813,7 @@ export interface operations {
                      *         "street_address": "Kungsgatan 1"
                      *       },
                      *       "status": "part_captured",
-                     *       "updated_at": "2026-11-30T08:00:00Z",
-                     *       "withdrawals": []
+                     *       "updated_at": "2026-11-30T08:00:00Z"
                      *     }
                      */
                     "application/json": components["schemas"]["Order"];

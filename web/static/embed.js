@@ -65,6 +65,9 @@ async function show(element, html, make) {
       if (typeof window._klarnaCheckout !== "function") reject(failure("blocked", "the page's policy forbids the form's script"));
       setTimeout(() => resolve(form), patience);
     });
+  } catch (error) {
+    if (!/Trusted(HTML|Script)/.test(error.message)) throw error;
+    throw failure("blocked", "the page's policy forbids the form: require-trusted-types-for");
   } finally {
     end.abort();
   }

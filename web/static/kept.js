@@ -17,7 +17,7 @@
 /**
  * @typedef {object} Purchase
  * @property {Record<string, string>} address as typed, and what else the fields have
- * @property {boolean} elsewhere the goods go to another address than the bill
+ * @property {boolean|null} elsewhere the goods go to another address than the bill; null: as the page says
  * @property {string} form which session all but the address belongs to
  * @property {string} category chosen
  * @property {string[]} declined categories
@@ -28,7 +28,7 @@
 
 export class Kept {
   #key;
-  /** @type {Purchase} */ #purchase = { address: {}, elsewhere: false, form: "", category: "", declined: [], invalid: [], approval: null, renewed: false };
+  /** @type {Purchase} */ #purchase = { address: {}, elsewhere: null, form: "", category: "", declined: [], invalid: [], approval: null, renewed: false };
 
   /** @param {string} cart the cart's hash @param {string} form names the session that the page shows */
   constructor(cart, form) {

@@ -105,7 +105,10 @@ class Payments {
   #fill() {
     const { address, category, elsewhere, invalid, renewed } = this.#kept.now;
     const separate = this.#form.elements.elsewhere;
-    if (separate) separate.checked = elsewhere;
+    if (separate) {
+      separate.checked = elsewhere ?? separate.checked;
+      this.#kept.keep({ elsewhere: separate.checked });
+    }
     this.#ask("elsewhere-address", separate?.checked);
     if (renewed) {
       this.#kept.keep({ renewed: false });

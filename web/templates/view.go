@@ -316,6 +316,7 @@ type DetailsView struct {
 	Person         []AddressField // asked of persons, for Klarna alone
 	Fields         []AddressField // of the address, in their order, and of how to reach the shopper
 	DeliveryFields []AddressField // of another address for the goods; none where there can be none
+	Elsewhere      bool           // the goods go to another address than the bill, as far as is known
 	Delivery       DeliveryView
 }
 
