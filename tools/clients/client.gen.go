@@ -767,7 +767,7 @@ type Order struct {
 	// ExpiresAt Until when it can be captured.
 	ExpiresAt *time.Time `json:"expires_at"`
 
-	// Flags What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), unsettled (Klarna has not answered a command yet). More may come.
+	// Flags What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), withdrawal_requested (a consumer has withdrawn from goods that are neither cancelled nor refunded), unsettled (Klarna has not answered a command yet). More may come.
 	Flags []string `json:"flags"`
 
 	// FraudStatus ACCEPTED, PENDING or REJECTED, as Klarna says.
@@ -802,6 +802,9 @@ type Order struct {
 	ShippingAddress Order_ShippingAddress `json:"shipping_address"`
 	Status          OrderStatus           `json:"status"`
 	UpdatedAt       time.Time             `json:"updated_at"`
+
+	// Withdrawals Statements of a consumer who withdrew from the contract, oldest first.
+	Withdrawals []Withdrawal `json:"withdrawals"`
 }
 
 // Order_BillingAddress defines model for Order.BillingAddress.
@@ -1236,6 +1239,16 @@ type TaxAmount struct {
 	TaxRate        int64 `json:"tax_rate"`
 	TotalAmount    int64 `json:"total_amount"`
 	TotalTaxAmount int64 `json:"total_tax_amount"`
+}
+
+// Withdrawal defines model for Withdrawal.
+type Withdrawal struct {
+	// Email To which it was acknowledged.
+	Email      string         `json:"email"`
+	Id         string         `json:"id"`
+	Name       string         `json:"name"`
+	OrderLines []LineQuantity `json:"order_lines"`
+	ReceivedAt time.Time      `json:"received_at"`
 }
 
 // PutCatalogJSONBody defines parameters for PutCatalog.

@@ -616,7 +616,7 @@ export interface components {
              * @description Until when it can be captured.
              */
             expires_at: string | null;
-            /** @description What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), unsettled (Klarna has not answered a command yet). More may come. */
+            /** @description What to look at: oversold (more was sold than there was), not_current (paid in an old page of its basket), duplicate_number (its session's number is another order's), no_cart (of no known basket), withdrawal_requested (a consumer has withdrawn from goods that are neither cancelled nor refunded), unsettled (Klarna has not answered a command yet). More may come. */
             flags: string[];
             /** @description ACCEPTED, PENDING or REJECTED, as Klarna says. */
             fraud_status: string;
@@ -678,6 +678,8 @@ export interface components {
             status: "open" | "part_captured" | "captured" | "cancelled" | "expired";
             /** Format: date-time */
             updated_at: string;
+            /** @description Statements of a consumer who withdrew from the contract, oldest first. */
+            withdrawals: components["schemas"]["Withdrawal"][];
         };
         OrderCustomer: {
             organization?: string;
@@ -1018,6 +1020,15 @@ export interface components {
             total_amount: number;
             /** Format: int64 */
             total_tax_amount: number;
+        };
+        Withdrawal: {
+            /** @description To which it was acknowledged. */
+            email: string;
+            id: string;
+            name: string;
+            order_lines: components["schemas"]["LineQuantity"][];
+            /** Format: date-time */
+            received_at: string;
         };
     };
     responses: never;
@@ -2327,7 +2338,8 @@ export interface operations {
                      *             "street_address": "Kungsgatan 1"
                      *           },
                      *           "status": "part_captured",
-                     *           "updated_at": "2026-11-30T08:00:00Z"
+                     *           "updated_at": "2026-11-30T08:00:00Z",
+                     *           "withdrawals": []
                      *         }
                      *       ],
                      *       "next": null
@@ -2576,7 +2588,8 @@ export interface operations {
                      *             "street_address": "Kungsgatan 1"
                      *           },
                      *           "status": "part_captured",
-                     *           "updated_at": "2026-11-30T08:00:00Z"
+                     *           "updated_at": "2026-11-30T08:00:00Z",
+                     *           "withdrawals": []
                      *         }
                      *       ],
                      *       "next": null
@@ -2813,7 +2826,8 @@ export interface operations {
                      *         "street_address": "Kungsgatan 1"
                      *       },
                      *       "status": "part_captured",
-                     *       "updated_at": "2026-11-30T08:00:00Z"
+                     *       "updated_at": "2026-11-30T08:00:00Z",
+                     *       "withdrawals": []
                      *     }
                      */
                     "application/json": components["schemas"]["Order"];
