@@ -78,8 +78,9 @@ func (s *Sender) exchange(ctx context.Context, o Call, body []byte, why string, 
 		s.Mu.Unlock()
 		return Answer{}
 	}
-	e := s.Record.Add(Callback{
-		Time: s.Time(), Type: o.Kind, URL: o.URL, OrderID: o.OrderID, SessionID: o.SessionID,
+	now := time.Now()
+	e := s.Record.Add(now, Callback{
+		Time: now.Add(s.Offset), Type: o.Kind, URL: o.URL, OrderID: o.OrderID, SessionID: o.SessionID,
 		Request: wire.AsJSON(body), Error: why, Faults: faults,
 	})
 	s.Stir()

@@ -60,9 +60,10 @@ type entry[T recorded] struct {
 	dropped bool       // no longer in the record
 }
 
-// Add puts an entry at the record's end.
-func (l *Record[T]) Add(told T) *entry[T] {
-	e := &entry[T]{Told: told, Began: time.Now(), in: l}
+// Add puts an entry at the record's end. began is the real time of what it tells: what the call
+// changes, it changes within its duration from then.
+func (l *Record[T]) Add(began time.Time, told T) *entry[T] {
+	e := &entry[T]{Told: told, Began: began, in: l}
 	l.Entries = append(l.Entries, e)
 	l.grow(told.Size())
 	return e
@@ -108,7 +109,7 @@ func (l *Record[T]) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	for _, told := range all {
-		l.Add(told)
+		l.Add(time.Now(), told)
 	}
 	return nil
 }

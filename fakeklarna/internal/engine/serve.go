@@ -39,8 +39,9 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	correlationID := s.NewID()
 	d := s.strike(r.Method, known.Path, known.OrderID)
 	s.unsettle(&d)
-	e := s.Log.Add(Request{
-		Time: s.Time(), Method: r.Method, Path: known.Path, OrderID: known.OrderID, SessionID: known.SessionID,
+	now := time.Now()
+	e := s.Log.Add(now, Request{
+		Time: now.Add(s.Offset), Method: r.Method, Path: known.Path, OrderID: known.OrderID, SessionID: known.SessionID,
 		CorrelationID: correlationID, Request: wire.AsJSON(body), Faults: d.Names,
 	})
 	s.Stir()
