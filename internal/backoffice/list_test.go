@@ -33,7 +33,7 @@ func TestListShowsOrders(t *testing.T) {
 	if href, _ := d.Find(".list th a").Attr("href"); href != "/admin/orders/"+sale.Number {
 		t.Errorf("link to %q", href)
 	}
-	if got := strings.Join(d.texts(".views a"), "|"); got != "All|To ship1|Expiring0|Flagged0|Being checked0|Rejected0" && got != "All|To ship 1|Expiring 0|Flagged 0|Being checked 0|Rejected 0" {
+	if got := strings.Join(d.texts(".views a"), "|"); got != "All|To ship1|Expiring0|Withdrawn0|Flagged0|Being checked0|Rejected0" && got != "All|To ship 1|Expiring 0|Withdrawn 0|Flagged 0|Being checked 0|Rejected 0" {
 		t.Errorf("the lists are %s", got)
 	}
 	// With which nothing can be done cannot be ticked.

@@ -13,9 +13,12 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -62,6 +65,10 @@ var flags = []string{
 // after are calls to make when the tests are over.
 func Main(m *testing.M, after ...func()) {
 	main = true
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))) // most of the time these tests wait
+	}
 	code := m.Run()
 	for _, f := range after {
 		f()

@@ -6,15 +6,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"flag"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -38,10 +35,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-		_ = parallel.Value.Set(strconv.Itoa(2 * runtime.GOMAXPROCS(0))) // most of the time these tests wait
-	}
 	browsertest.Main(m, func() { _ = os.RemoveAll(binaryDir) })
 }
 

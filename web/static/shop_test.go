@@ -2,7 +2,6 @@ package static_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"html"
 	"maps"
@@ -18,13 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 )
 
-func TestMain(m *testing.M) {
-	// The tests wait more than they work.
-	if err := flag.Set("test.parallel", "5"); err != nil {
-		panic(err)
-	}
-	browsertest.Main(m)
-}
+func TestMain(m *testing.M) { browsertest.Main(m) }
 
 const (
 	nonce  = "test-nonce"
