@@ -47,13 +47,17 @@ const FirstLook = 10 * time.Second
 // at most, and an update is tried for 9 s. Source: docs.kustom.co, Errors in checkout.
 const LastLook = 45 * time.Second
 
-// Begin notes an update before its first try. Whoever has its answer ends it.
+// Begin notes an update before its first try. Whoever has its answer ends it. A Redis that is
+// full keeps no note: a try of it that lands late is found when the cart is touched next.
 func (l *List) Begin(ctx context.Context, u Update) (Update, error) {
 	u.Version, u.Started, u.ID = version, time.Now().UTC().Truncate(time.Millisecond), rand.Text()[:8]
 	pipe := l.Redis.Pipeline()
 	pipe.ZAdd(ctx, key, at(u.Started.Add(FirstLook), u))
 	pipe.Expire(ctx, key, life)
 	_, err := pipe.Exec(ctx)
+	if redisconn.Full(err) { // purchases under way go on
+		return u, nil
+	}
 	return u, redisconn.Wrap("note update", err)
 }
 
