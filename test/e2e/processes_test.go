@@ -119,7 +119,7 @@ func TestKilledWithTheLease(t *testing.T) {
 			if tc.method == "POST" {
 				c.open(d.shops[0])
 			}
-			d.fake.AddFault(fakeklarna.Fault{Delay: fakeklarna.Duration(3 * time.Second)})
+			d.fake.AddFault(fakeklarna.Fault{Method: "POST", Delay: fakeklarna.Duration(3 * time.Second)}) // a start reads
 			done := d.underWay(c, d.shops[0], tc.method, tc.path, tc.body)
 			time.Sleep(1500 * time.Millisecond) // the lease is renewed each second
 			d.shops[0].kill()
