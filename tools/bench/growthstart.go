@@ -154,7 +154,7 @@ func allocatedBeforeMain(ctx context.Context, path string) (sum int64, err error
 }
 
 // dockerBuild finds how the image's binary is built.
-var dockerBuild = regexp.MustCompile(`(?m)^RUN (CGO_ENABLED=0) go build (-trimpath) -ldflags='([^']*)' -o /shopd \./cmd/shopd`)
+var dockerBuild = regexp.MustCompile(`(?m)^RUN (CGO_ENABLED=0) go build (-trimpath) -ldflags="(-s -w)[^"]*" -o /shopd \./cmd/shopd`)
 
 // measureImage builds the binary as the Dockerfile does, and adds up what the image has.
 func (g *growthStart) measureImage(ctx context.Context, r *rig) error {
