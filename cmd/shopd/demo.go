@@ -121,7 +121,7 @@ func otherPorts(ctx context.Context) string {
 		return err == nil
 	}
 	port := 8090
-	for port < 9090 && !(free(port) && free(port+1) && free(port+2)) {
+	for port < 9090 && (!free(port) || !free(port+1) || !free(port+2)) {
 		port += 10
 	}
 	return fmt.Sprintf("on other ports: make demo PORT=%d, which is shopd demo -addr 127.0.0.1:%[1]d -ops-addr 127.0.0.1:%d -klarna-addr 127.0.0.1:%d", port, port+1, port+2)

@@ -152,10 +152,10 @@ func TestDoctor(t *testing.T) {
 		{"Redis throws carts away", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory-policy", "allkeys-lru") }, []string{"redis: carts disappear"}},
 		{"Redis is full", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory", "1mb") }, []string{"redis: soon it refuses writes"}},
 		{"Redis is a replica", func(t *testing.T, _ *doctor.Doctor) {
-			if err := w.Client.(*redis.Client).SlaveOf(t.Context(), "127.0.0.1", "1").Err(); err != nil {
+			if err := w.Client.(*redis.Client).ReplicaOf(t.Context(), "127.0.0.1", "1").Err(); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { w.Client.(*redis.Client).SlaveOf(context.Background(), "NO", "ONE") })
+			t.Cleanup(func() { w.Client.(*redis.Client).ReplicaOf(context.Background(), "NO", "ONE") })
 		}, []string{"redis: is a replica"}},
 		{"no database", func(_ *testing.T, d *doctor.Doctor) { d.DB, d.DBProblem = nil, errors.New("connect: refused") }, []string{"database: cannot be opened: connect: refused"}},
 		{"old tables", func(t *testing.T, d *doctor.Doctor) {

@@ -53,7 +53,7 @@ func (s *Storefront) lookUp(w http.ResponseWriter, r *http.Request, v *view, pag
 	case err != nil:
 		s.errorPage(w, r, err, v.cart.Locale)
 	case allowed && found && email != "" && o.Key != "" && strings.EqualFold(o.BillingAddress.Email, email):
-		http.Redirect(w, r, path(o), http.StatusSeeOther) //nolint:gosec // it is an address of ours
+		http.Redirect(w, r, path(o), http.StatusSeeOther)
 	default:
 		s.tell(r, "order_not_found", nil)
 		page.Shell, page.Number, page.Email, page.None = v.shell(), r.PostFormValue("number"), email, true

@@ -186,8 +186,8 @@ func (s *Storefront) typedStatement(r *http.Request, page *templates.WithdrawVie
 			page.QuantityWrong = true
 			continue
 		}
-		quantities[l.ID] = int64(n)                                                            //nolint:gosec // it has 31 bits
-		stated.Lines = append(stated.Lines, order.WithdrawnLine{ID: l.ID, Quantity: int64(n)}) //nolint:gosec // it has 31 bits
+		quantities[l.ID] = int64(n)
+		stated.Lines = append(stated.Lines, order.WithdrawnLine{ID: l.ID, Quantity: int64(n)})
 	}
 	if _, some := right.Take(quantities); !some {
 		page.QuantityWrong = true
