@@ -94,10 +94,7 @@ const (
 func RightOf(shop, priced *publish.Version, o Order, now time.Time) Right {
 	right := Right{Days: cmp.Or(priced.Shop.Withdrawal, shop.Shop.Withdrawal)}
 	switch {
-	case shop.Shop.Withdrawal == 0, !market.InEEA(o.PurchaseCountry), o.Erased(), o.ended() && o.CapturedAmount == 0 && !o.Free():
-		right.Why = NoRight
-		return right
-	case o.Free() && o.ended():
+	case shop.Shop.Withdrawal == 0, !market.InEEA(o.PurchaseCountry), o.Erased(), o.ended() && (o.CapturedAmount == 0 || o.Free()):
 		right.Why = NoRight
 		return right
 	case o.IsCompany():
