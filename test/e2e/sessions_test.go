@@ -54,6 +54,12 @@ func TestSessions(t *testing.T) {
 	s.deployment = deploy(t, 3, fakeklarna.Options{
 		Chaos: sessionChaos, Seed: seed, MaxOrders: 1_000_000, CallbackTransport: s, PushDelay: time.Second,
 	})
+	// Besides, some updates land after their client has given up.
+	late := fakeklarna.Fault{
+		Method: http.MethodPost, Path: "/checkout/v3/orders/*", Late: true, Delay: fakeklarna.Duration(100 * time.Millisecond), Jitter: fakeklarna.Duration(5 * time.Second),
+		Probability: 0.02, Count: -1,
+	}
+	s.fake.AddFault(late)
 	up := slices.Clone(s.shops)
 	s.up.Store(&up)
 

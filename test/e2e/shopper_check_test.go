@@ -44,7 +44,7 @@ func (c *crowd) check() {
 }
 
 func isLoss(fault string) bool {
-	return fault == "drop_reply" || fault == "truncate" || fault == "not_json"
+	return fault == "late" || fault == "drop_reply" || fault == "truncate" || fault == "not_json"
 }
 
 // last comes back once more and returns the order shown: the cart is as it was

@@ -257,7 +257,7 @@ func (s *soak) oneOrder() {
 			s.count("orders: to be aborted when no purchase can run any more", 1)
 		case !current[o.OrderID] && s.strayed(o) && !shown[o.OrderID]:
 			s.count("orders: open, and its making never heard of", 1)
-		case !current[o.OrderID] && shown[o.OrderID] && carts[o.MerchantData] == "" && s.emptied(o):
+		case !current[o.OrderID] && carts[o.MerchantData] == "" && s.emptied(o):
 			s.count("orders: open, of an empty cart", 1)
 			carts[o.MerchantData] = o.OrderID
 		case !current[o.OrderID]:
@@ -272,7 +272,7 @@ func (s *soak) oneOrder() {
 	}
 }
 
-// emptied reports whether an order is the newest of a cart with nothing in it:
+// emptied reports whether an order is that of a cart with nothing in it, shown or not:
 // it stays until there is something again.
 func (s *soak) emptied(o fakeklarna.Order) bool {
 	cartID, err := s.here.Signer.Verify(o.MerchantData)
