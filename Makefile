@@ -104,13 +104,13 @@ $(NODE): %/node_modules: %/package.json
 
 # The demo runs as long as the shop does. Its shop file is Skerry's with an endpoint at the shop's address, for webhooks;
 # the secret of these is made once.
-SHOP    ?= php
-PORT    := $(if $(filter node,$(SHOP)),8002,8001)
-EXAMPLE := bin/example
+SHOP      ?= php
+SHOP_PORT := $(if $(filter node,$(SHOP)),8002,8001)
+EXAMPLE   := bin/example
 examples: build ## a shop in PHP beside the demo on http://localhost:8001; SHOP=node: one with Express on http://localhost:8002
 	@mkdir -p $(EXAMPLE) && cp $(filter-out %.go,$(wildcard examples/skerry/*)) $(EXAMPLE)
 	@test -e $(EXAMPLE)/secret || echo "whsec_$$(head -c 32 /dev/urandom | base64)" >$(EXAMPLE)/secret
-	@printf '\nwebhooks:\n  - {id: %s, url: "http://localhost:%s/webhook", secret_file: $(EXAMPLE)/secret}\n' $(SHOP) $(PORT) >>$(EXAMPLE)/shop.yaml
+	@printf '\nwebhooks:\n  - {id: %s, url: "http://localhost:%s/webhook", secret_file: $(EXAMPLE)/secret}\n' $(SHOP) $(SHOP_PORT) >>$(EXAMPLE)/shop.yaml
 	bin/shopd demo -shop $(EXAMPLE)/shop.yaml -catalog $(EXAMPLE)/catalog.json & demo=$$!; trap 'kill $$demo' EXIT; \
 	  SHOPD_WEBHOOK_SECRET=$$(cat $(EXAMPLE)/secret) $(START_$(SHOP))
 START_php  := php -S localhost:8001 examples/php/index.php
