@@ -80,21 +80,7 @@ func (l *LeftBehind) Among(ctx context.Context, cartID string, orderIDs []string
 
 // Queues returns the queues of orders to abort and to ask about.
 func (l *LeftBehind) Queues() []observe.Queue {
-	queue := func(name, key string, after time.Duration) observe.Queue {
-		return observe.Queue{Name: name, Length: func(ctx context.Context) (n int64, due time.Time, err error) {
-			var count *redis.IntCmd
-			var first *redis.ZSliceCmd
-			if _, err := l.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-				count, first = p.ZCard(ctx, key), p.ZRangeWithScores(ctx, key, 0, 0)
-				return nil
-			}); err != nil {
-				return 0, time.Time{}, fmt.Errorf("length of queue: %w", err)
-			}
-			if list := first.Val(); len(list) > 0 {
-				due = time.UnixMilli(int64(list[0].Score)).Add(after)
-			}
-			return count.Val(), due, nil
-		}}
+	return []observe.Queue{
+		observe.SortedQueue(l.Redis, "left_behind_abort", leftBehindKey, abortAfter), observe.SortedQueue(l.Redis, "left_behind_ask", leftBehindAsk, 0),
 	}
-	return []observe.Queue{queue("left_behind_abort", leftBehindKey, abortAfter), queue("left_behind_ask", leftBehindAsk, 0)}
 }

@@ -48,8 +48,8 @@ var families = map[string]string{
 }
 
 // handshake are the commands that open a connection. They count as part of the command
-// that needs the connection.
-var handshake = map[string]bool{"hello": true, "auth": true, "client": true, "select": true, "readonly": true}
+// that needs the connection. info is what the metrics themselves ask at each scrape.
+var handshake = map[string]bool{"hello": true, "auth": true, "client": true, "select": true, "readonly": true, "info": true}
 
 // The kinds of errors of Redis, as they are labelled.
 const (

@@ -2,9 +2,11 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 )
 
 // Queue is a list of the tasks of a loop.
@@ -12,6 +14,25 @@ type Queue struct {
 	Name string // for metrics, of a bounded set
 	// Length returns how many entries it has, and when the first is due, zero for none.
 	Length func(context.Context) (n int64, due time.Time, err error)
+}
+
+// SortedQueue is a queue that a sorted set of Redis has, by milliseconds of Unix time. Its
+// entries are due so long after that.
+func SortedQueue(rdb redis.UniversalClient, name, key string, after time.Duration) Queue {
+	return Queue{Name: name, Length: func(ctx context.Context) (n int64, due time.Time, err error) {
+		var count *redis.IntCmd
+		var first *redis.ZSliceCmd
+		if _, err := rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			count, first = p.ZCard(ctx, key), p.ZRangeWithScores(ctx, key, 0, 0)
+			return nil
+		}); err != nil {
+			return 0, time.Time{}, fmt.Errorf("length of queue: %w", err)
+		}
+		if list := first.Val(); len(list) > 0 {
+			due = time.UnixMilli(int64(list[0].Score)).Add(after)
+		}
+		return count.Val(), due, nil
+	}}
 }
 
 // waitingTime is how long a scrape waits for Redis and the database.

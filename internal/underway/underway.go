@@ -110,22 +110,7 @@ func (l *List) Again(ctx context.Context, u Update, next time.Time) error {
 }
 
 // Queue is the queue of updates that are to be looked at.
-func (l *List) Queue() observe.Queue {
-	return observe.Queue{Name: "underway", Length: func(ctx context.Context) (n int64, due time.Time, err error) {
-		var count *redis.IntCmd
-		var first *redis.ZSliceCmd
-		if _, err := l.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
-			count, first = p.ZCard(ctx, key), p.ZRangeWithScores(ctx, key, 0, 0)
-			return nil
-		}); err != nil {
-			return 0, time.Time{}, fmt.Errorf("length of queue: %w", err)
-		}
-		if list := first.Val(); len(list) > 0 {
-			due = time.UnixMilli(int64(list[0].Score))
-		}
-		return count.Val(), due, nil
-	}}
-}
+func (l *List) Queue() observe.Queue { return observe.SortedQueue(l.Redis, "underway", key, 0) }
 
 func (u Update) member() string {
 	text, _ := json.Marshal(u) // it has nothing but texts and a time
