@@ -26,6 +26,8 @@ type guest struct {
 	panes    []*pane
 	*ledger
 
+	approving sync.Mutex // held from an authorization until it is noted
+
 	now   sync.Mutex        // guards what follows
 	email map[string]string // what was typed last in the form, by order
 	pays  map[string]string // payment session by authorization token

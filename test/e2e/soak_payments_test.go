@@ -130,22 +130,10 @@ func (p *pane) pay() {
 		p.t.Error(err)
 		return
 	}
-	out, err := p.fake.Pay(shown.sessionID(), fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Data: text}})
-	if err != nil || out.AuthorizationToken == "" {
-		p.count("authorize: "+whyNot(out, err), 1)
+	token, d := p.authorize(shown.sessionID(), text)
+	if d == nil {
 		return
 	}
-	p.count("authorize: approved", 1)
-	token, session := out.AuthorizationToken, shown.sessionID()
-	p.now.Lock()
-	p.pays[token] = session
-	p.now.Unlock()
-	p.note(&p.tokens, token)
-	var lines fakeklarna.Order
-	if err := json.Unmarshal(text, &lines); err != nil {
-		p.t.Error(err)
-	}
-	d := p.sold(token, withCode(goodsOf(lines)), false)
 	place := map[string]any{"authorization_token": token, "form": shown.Form, "order_amount": data["order_amount"], "billing_address": address}
 	told := false // that nothing is bought
 	switch p.IntN(8) {
@@ -168,20 +156,50 @@ func (p *pane) pay() {
 		told = p.place(d, place)
 	}
 	if told {
-		p.forget(d) // from now on it must not be bought, unless it was before
+		// From now on it must not be bought. Klarna's callback may have had it bought before.
+		p.decide(d)
+		p.forget(d)
 	}
+}
+
+// authorize has Klarna approve what the page shows, and notes it; nil when it does not.
+func (p *pane) authorize(sessionID string, data []byte) (token string, d *deal) {
+	// Klarna's callback may have it bought at once, when nobody has noted yet what it is.
+	p.approving.Lock()
+	defer p.approving.Unlock()
+	out, err := p.fake.Pay(sessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{Data: data}})
+	if err != nil || out.AuthorizationToken == "" {
+		p.count("authorize: "+whyNot(out, err), 1)
+		return "", nil
+	}
+	p.count("authorize: approved", 1)
+	token = out.AuthorizationToken
+	p.now.Lock()
+	p.pays[token] = sessionID
+	p.now.Unlock()
+	p.note(&p.tokens, token)
+	var lines fakeklarna.Order
+	if err := json.Unmarshal(data, &lines); err != nil {
+		p.t.Error(err)
+	}
+	return token, p.sold(token, withCode(goodsOf(lines)), false)
 }
 
 // crowded reports whether so many purchases may be under way that nobody can say
 // what is in the cart. Klarna tells of those that were made.
 func (p *pane) crowded() bool {
 	for _, d := range p.undecided() {
-		session, _ := p.fake.Session(p.sessionOf(d.key))
-		if session.Fake.OrderID != "" {
-			p.settle(session.SessionID, session.Fake.OrderID)
-		}
+		p.decide(d)
 	}
 	return p.underWay() > 5
+}
+
+// decide settles the session of an authorization when Klarna has an order of it.
+func (g *guest) decide(d *deal) {
+	session, _ := g.fake.Session(g.sessionOf(d.key))
+	if session.Fake.OrderID != "" {
+		g.settle(session.SessionID, session.Fake.OrderID)
+	}
 }
 
 func whyNot(out fakeklarna.PaymentOutcome, err error) string {
@@ -251,6 +269,8 @@ func (g *guest) sessionOf(token string) string {
 // settle notes which of a session's authorizations has become its order, "" for
 // none.
 func (g *guest) settle(sessionID, orderID string) {
+	g.approving.Lock()
+	defer g.approving.Unlock()
 	managed, _ := g.fake.Managed(orderID)
 	goods := withCode(managedGoods(managed))
 	var open []*deal
