@@ -3,6 +3,7 @@ package kco_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/kco"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -316,6 +318,40 @@ func TestSyncFollowsTheCart(t *testing.T) {
 			}
 			w.agrees(got.OrderID)
 		}
+	}
+}
+
+// busyTabs change the cart while each of the first calls is answered.
+type busyTabs struct {
+	w    *world
+	left int
+}
+
+func (b *busyTabs) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.left > 0 {
+		b.left--
+		b.w.put("MUG-1", 1+b.left%2)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// However often other tabs are faster, a Sync ends with what the cart says when they rest.
+func TestSyncOutlastsBusyTabs(t *testing.T) {
+	w := newWorld(t, fakeklarna.Options{})
+	w.put("MUG-1", 5)
+	tabs := &busyTabs{w: w}
+	client, err := klarna.NewClient(klarna.Config{BaseURL: w.Fake.URL, Username: "demo", Password: "demo", Transport: tabs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.KCO.Client = kco.NewClient(client)
+	for _, mode := range []cartsync.Mode{cartsync.Load, cartsync.Change} {
+		tabs.left = 30
+		got, err := w.sync(mode)
+		if err != nil || tabs.left != 0 {
+			t.Fatalf("mode %d: got error %v, %d changes to come", mode, err, tabs.left)
+		}
+		w.agrees(got.OrderID)
 	}
 }
 
