@@ -207,6 +207,16 @@ func (p *process) logged() string {
 	return p.log.String()
 }
 
+// recordsOf are the records of one request, for the message of a failure.
+func (p *process) recordsOf(requestID string) (records string) {
+	for line := range strings.Lines(p.logged()) {
+		if requestID != "" && strings.Contains(line, requestID) {
+			records += line
+		}
+	}
+	return records
+}
+
 // kill ends the process at once.
 func (p *process) kill() {
 	_ = p.cmd.Process.Signal(syscall.SIGKILL)

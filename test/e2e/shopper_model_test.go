@@ -210,7 +210,7 @@ func (b *tab) send(method, path, body, accept string) (got reply, began time.Tim
 		b.good(began)
 	}
 	if !b.excused(p, got, began) && !b.waits(short, got, began) {
-		b.t.Errorf("%s: %s %s at %s, begun %s: got %d\n%.400s", b.name, method, path, p.ready["storefront"], began.Format(time.TimeOnly+".000"), got.status, got.body)
+		b.t.Errorf("%s: %s %s at %s, begun %s: got %d\n%s%.400s", b.name, method, path, p.ready["storefront"], began.Format(time.TimeOnly+".000"), got.status, p.recordsOf(got.header.Get("X-Request-Id")), got.body)
 	}
 	return got, began
 }
