@@ -69,6 +69,9 @@ type Syncer struct {
 // only when Redis failed.
 func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error) {
 	defer func() {
+		if result.Outcome == cartsync.Complete { // whoever was told that may be gone before it is in the book
+			s.Stock.AskSoon(ctx, result.OrderID)
+		}
 		result.Tell(ctx, s.Observer, r.Mode, err, observe.Sync{
 			Product: observe.KCO, Revision: result.Cart.Revision, OrderID: result.OrderID, Changed: result.OrderID,
 		})

@@ -76,6 +76,9 @@ func (b *Book) Place(ctx context.Context, orderID string) (Order, error) {
 	observe.Order(ctx, orderID)
 	o, stored, err := b.place(ctx, orderID)
 	b.Observer.Book(observe.BookPlace, resultOf(stored, err))
+	if errors.Is(err, ErrUnavailable) { // Klarna's next push is hours away
+		b.Stock.AskSoon(ctx, orderID)
+	}
 	if errors.Is(err, ErrNotOurs) {
 		b.Logger.WarnContext(ctx, "order of somebody else not placed", "order_id", orderID)
 	}

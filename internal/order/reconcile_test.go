@@ -3,6 +3,7 @@ package order_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -57,6 +59,44 @@ func TestReconcileReservations(t *testing.T) {
 	w.once(given, open)
 	if got := w.Left("MUG-1"); got != left-2 {
 		t.Errorf("%d mugs left, want %d", got, left-2)
+	}
+}
+
+// A push that could not be carried out is not the last word for five minutes: Klarna's next is
+// hours away. Nor is a load of the checkout that finds the order bought, after which the browser goes.
+func TestReconcileSoon(t *testing.T) {
+	t.Parallel()
+	for name, learn := range map[string]func(*world, string, string) error{
+		"a placing that failed": func(w *world, _, orderID string) error {
+			w.Fake.AddFault(fakeklarna.Fault{Path: "/ordermanagement/v1/orders/*", Status: 500, Count: 10})
+			defer w.Fake.ClearFaults()
+			if _, err := w.Book.Place(t.Context(), orderID); !errors.Is(err, order.ErrUnavailable) {
+				return fmt.Errorf("got %w", err)
+			}
+			return nil
+		},
+		"a sync that finds it bought": func(w *world, cartID, _ string) error {
+			result, err := w.Sync(cartID, cartsync.Load)
+			if err == nil && result.Outcome != cartsync.Complete {
+				return fmt.Errorf("got %v", result.Outcome)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			cartID, orderID := w.Sale()
+			if err := learn(w, cartID, orderID); err != nil {
+				t.Fatal(err)
+			}
+			w.Round(5 * time.Second)
+			if _, found, _ := w.Book.ByOrderID(t.Context(), orderID); found {
+				t.Error("placed by a round of the same moment")
+			}
+			w.Round(15 * time.Second)
+			w.once(cartID, orderID)
+		})
 	}
 }
 

@@ -26,6 +26,7 @@ const (
 
 const (
 	askFirst    = 5 * time.Minute // push and confirmation have had their time
+	askSoon     = 10 * time.Second
 	askEvery    = 30 * time.Minute
 	returnBatch = 100
 	// locksLife is how long the row of a cart stays after it was locked last.
@@ -401,8 +402,17 @@ func (s *Store) ReturnOld(ctx context.Context, now time.Time) (returned int, err
 	}
 }
 
+// AskSoon brings the next question about an approved order forward to 10 s from now: it is
+// known to be bought, and is not in the book. Where this fails, or takes more than a second,
+// it is asked about at its time.
+func (s *Store) AskSoon(ctx context.Context, orderID string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, _ = s.DB.Exec(ctx, "update approved_orders set ask_at = $2 where order_id = $1 and ask_at > $2", orderID, time.Now().Add(askSoon).UnixMilli())
+}
+
 // Due returns at most limit approved orders about which Klarna is to be asked by now:
-// when they are 5 min old, then every 30 min, the last time at 49 h. They come in no
+// when they are 5 min old (or by AskSoon), then every 30 min, the last time at 49 h. They come in no
 // order, so that some which fail do not keep the others from their turn.
 func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]Approved, error) {
 	list, err := approved(ctx, s.DB.Read, "where ask_at <= $1 order by ask_at limit $2", now.UnixMilli(), limit)
