@@ -1,13 +1,14 @@
 # One set of build flags everywhere: others would build everything twice. Without paths another clone finds in the cache
 # what this one has built.
-export GOFLAGS := $(GOFLAGS) -trimpath
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 GO      ?= go
 RUN     ?= .
 FUZZ    ?= 30s
 MINUTES ?= 10
 SEED    ?= 0
-# Tests wait more than they work, so more of them run than there are cores; without debug information they link faster.
-TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -ldflags=-w
+# Tests wait more than they work, so more of them run than there are cores; without debug information they link faster;
+# make lint vets.
+TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -ldflags=-w -vet=off
 LINT    := tool -modfile=$(CURDIR)/tools/lint.mod
 
 # The tools are modules of their own, so that the product's go.mod has what the product
@@ -60,8 +61,12 @@ test-tools:
 
 # Where SHOPD_AXE names axe-core, the tests that look at pages look at their accessibility too.
 AXE := $(CURDIR)/tools/a11y/node_modules/axe-core/axe.min.js
+NODE := tools/firefox/node_modules examples/node/node_modules
 check a11y: export SHOPD_AXE := $(AXE)
-check: $(AXE) test firefox generated lint race-short ## make test with accessibility, the example shops, Firefox, the static checks and the race detector where goroutines meet
+check: $(AXE) test $(NODE) firefox-tools ## make test with accessibility, the example shops, Firefox, the static checks and the race detector where goroutines meet
+	@# Browsers wait while linters compute.
+	$(MAKE) -j2 --output-sync=target firefox lint generated
+	$(MAKE) race-short
 
 # Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
 # killed, forms, pages and faults one by one, hashes of passwords.
@@ -74,16 +79,16 @@ race: test-tools ## the tests without a browser under the race detector: some 8 
 	$(TEST) -race -run 'Concurren|AtOnce|OneEnd|FaultEffects|ClientGoesAway|Record|Shopper|Idempoten|Push|Snapshot|Chaos|Live' -skip 'RecordIsBounded|RefusedSnapshots' ./fakeklarna/...
 	$(TEST) -race -run 'Crowd|Stop|Restarted|LeftBehind' ./test/e2e
 
-# What make check has of it: the tests whose names say that something happens at once.
+# What make check has of it: the tests whose names say that something happens at once. Packages that have none
+# need not be compiled and linked for it.
 MEETING := AtOnce|Concurren|Crowd|Once|While|TwoStaff|SentTwice|Throttle|Restarted|Stop|Parallel|LeftBehind
 race-short: test-tools
-	$(TEST) -race -run '$(MEETING)' -skip 'Browser|FlashSale|ListWhile|ThrottleByAddress' $$($(GO) list ./... | grep -vE '/(web/static|browsertest|frontend)$$')
+	$(TEST) -race -run '$(MEETING)' -skip 'Browser|FlashSale|ListWhile|ThrottleByAddress' $$(grep -rlE --include='*_test.go' '^func Test[A-Za-z]*($(MEETING))' cmd fakeklarna internal test | xargs -n1 dirname | sort -u | grep -v '/frontend$$' | sed 's,^,./,')
 
 a11y: $(AXE) test-tools ## accessibility of every page in every look, by axe-core from npm
 	SHOPD_LOOKS=all $(TEST) -run 'Looks?$$|PagesFollow|CheckoutPageInBrowser' ./test/e2e ./internal/backoffice ./fakeklarna/...
 
 # The tests of the example shops and of Firefox run where SHOPD_BROWSERS says so.
-NODE := tools/firefox/node_modules examples/node/node_modules
 firefox: export SHOPD_BROWSERS := all
 firefox: $(NODE) firefox-tools test-tools ## the example shops in Chromium and Firefox, and the other checkouts in Firefox
 	$(TEST) -run '^(TestExampleShops|TestFirefox)$$' ./internal/api

@@ -106,13 +106,13 @@ func (w *world) ended(o order.Order, c order.Command, made int) {
 	}
 }
 
-// A process is killed at any call of Do, or loses the database from there on; the call
+// A process is killed at any call of Do, or loses the database from there on; then the call
 // is carried out and its answer lost, or not made at all. The loop finishes what
 // was begun, and the same form again what was not: each once.
 func TestDoKilled(t *testing.T) {
 	t.Parallel()
 	for _, s := range scenes {
-		for _, what := range []string{"killed", "killed late", "database gone", "database gone late"} {
+		for _, what := range []string{"killed", "database gone", "database gone late"} {
 			t.Run(s.name+"/"+what, func(t *testing.T) {
 				w := newWorld(t, nil)
 				deaths, unknown := 0, 0

@@ -20,6 +20,8 @@ var errKilled = errors.New("killed")
 
 // Reaper kills a process at its Nth call of Klarna, Redis or the database, from 1: that
 // call and all after it fail. When Late, the call itself is carried out and its answer lost.
+// Of a process that has lost everything others see no difference to its end before the next
+// call; of one that has lost the database alone they do.
 type Reaper struct {
 	N    int
 	Late bool
