@@ -17,6 +17,7 @@ const module = "github.com/shopd/shopd/"
 // A new package gets its place here.
 var layers = []string{
 	"internal/build",
+	"internal/rounds",
 	"internal/redisconn",
 	"internal/quota",
 	"internal/money",
@@ -60,6 +61,7 @@ var layers = []string{
 	"internal/respond",
 	"internal/storefront",
 	"internal/callback",
+	"internal/backoffice/team",
 	"internal/backoffice",
 	"internal/api",
 	"internal/server",
@@ -102,7 +104,7 @@ var importers = map[string][]string{
 	"fakeklarna":          {"cmd/shopd"},
 	"internal/storefront": {"internal/shop"},
 	"internal/callback":   {"cmd/shopd", "internal/shop"}, // the command explains an order as a callback makes it
-	"internal/backoffice": {"cmd/shopd", "internal/shop"}, // the command reads who is staff
+	"internal/backoffice": {"internal/shop"},
 }
 
 // helpers are for tests; nothing else imports them.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/api"
-	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/mail"
@@ -112,7 +112,7 @@ func (c *config) validate(v *problems) shop.Config {
 	if s.Keys, err = api.ParseKeys(c.apiKeys); err != nil {
 		v.add("SHOPD_API_KEYS", "%w", err)
 	}
-	if s.Team, err = backoffice.ParseTeam(c.staff); err != nil {
+	if s.Team, err = team.Parse(c.staff); err != nil {
 		v.add("SHOPD_STAFF", "%w", err)
 	}
 	return s

@@ -14,7 +14,6 @@ import (
 	"github.com/shopd/shopd/internal/catalog"
 	shopfile "github.com/shopd/shopd/internal/settings"
 
-	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -47,17 +46,11 @@ func erase(ctx context.Context, e *env) (err error) {
 		return fmt.Errorf("redis URL: %w", err)
 	}
 	defer func() { _ = rdb.Close() }()
-	d, err := db.Open(ctx, e.databaseURL)
-	if errors.Is(err, db.ErrInUse) {
-		return fmt.Errorf("%w. Stop the shop first, or erase on the order's page of the back office", err)
-	}
+	d, err := e.openBeside(ctx, "Stop the shop first, or erase on the order's page of the back office")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.Check(ctx); err != nil {
-		return err
-	}
 	logger := slog.New(observe.LogHandler(slog.NewJSONHandler(e.stderr, nil)))
 	published, err := publish.Open(ctx, d, logger) // carts are in its markets
 	if errors.Is(err, publish.ErrNothing) {

@@ -66,17 +66,11 @@ func publishFiles(ctx context.Context, e *env) (err error) {
 	if err := v.err(); err != nil {
 		return err
 	}
-	d, err := db.Open(ctx, e.databaseURL)
-	if errors.Is(err, db.ErrInUse) {
-		return fmt.Errorf("%w. Stop the shop, or name the files to serve, which publishes them", err)
-	}
+	d, err := e.openBeside(ctx, "Stop the shop, or name the files to serve, which publishes them")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.Check(ctx); err != nil {
-		return err
-	}
 	p := publish.Publisher{DB: d, Stock: &stock.Store{DB: d}}
 	if list {
 		return e.listVersions(ctx, p)

@@ -187,3 +187,19 @@ func (e *env) openDatabase(ctx context.Context, logger *slog.Logger) (d *db.DB, 
 	}
 	return d, nil
 }
+
+// openBeside opens the database of a shop that may run, with its tables as this version needs them. instead is what
+// else can be done where the shop has the file for itself.
+func (e *env) openBeside(ctx context.Context, instead string) (*db.DB, error) {
+	d, err := db.Open(ctx, e.databaseURL)
+	if errors.Is(err, db.ErrInUse) {
+		return nil, fmt.Errorf("%w. %s", err, instead)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Check(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/rounds"
 )
 
 const (
@@ -53,16 +54,8 @@ func (d *Desk) workBulks(ctx context.Context, now, until time.Time) error {
 	if err != nil {
 		return fmt.Errorf("due bulk jobs: %w", err)
 	}
-	var failed []error
-	for _, job := range due {
-		if err := d.workBulk(ctx, job, now, until); err != nil {
-			failed = append(failed, err)
-		}
-		if len(failed) >= bulkFailures {
-			break
-		}
-	}
-	return errors.Join(append(failed, d.forgetBulks(ctx, now))...)
+	err = rounds.Each(due, bulkFailures, func(job db.Due) error { return d.workBulk(ctx, job, now, until) })
+	return errors.Join(err, d.forgetBulks(ctx, now))
 }
 
 // hold gives a job to the caller for a while more; false where another process has it.

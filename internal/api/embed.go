@@ -206,7 +206,7 @@ func (a *API) embed(r *http.Request, in embedRequest) (any, error) {
 		}
 	}
 	if in.Declined && !fresh { // Klarna has just said that it is open still
-		a.giveBack(held, c)
+		a.Book.LetGo(held, c)
 	}
 	out := embedAnswer{
 		OrderID: result.OrderID, Revision: c.Basket.Revision, OrderAmount: int64(result.Quote.OrderAmount),

@@ -172,27 +172,13 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		return nil, err
 	}
 	if raised {
-		a.giveBack(ctx, c)
+		a.Book.LetGo(ctx, c)
 	}
 	status := http.StatusOK
 	if fresh {
 		status = http.StatusCreated
 	}
 	return a.output(ctx, status, next, c)
-}
-
-// giveBack lets the stock of a session's earlier purchase go: its basket is another one now, or none.
-func (a *API) giveBack(ctx context.Context, c cart.Cart) {
-	if !c.Held {
-		return
-	}
-	err := a.Stock.LetGo(ctx, c.ID)
-	if err == nil {
-		err = a.Carts.SetHeld(ctx, c.ID, false)
-	}
-	if err != nil { // it goes back after its time
-		a.Logger.WarnContext(ctx, "stock of a session is not let go yet", "cart_id", c.ID, "error", err)
-	}
 }
 
 // store puts a basket in its cart, unless a newer one is there.
@@ -449,7 +435,7 @@ func (a *API) end(ctx context.Context, cartID string) (c cart.Cart, err error) {
 	if err != nil { // its form cannot be bought any more, whatever it shows
 		a.Logger.WarnContext(ctx, "the form of an ended session is not ended", "cart_id", cartID, "error", err)
 	}
-	a.giveBack(ctx, c)
+	a.Book.LetGo(ctx, c)
 	return c, nil
 }
 

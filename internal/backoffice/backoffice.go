@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/identity"
@@ -36,7 +37,7 @@ const requestTime = 12 * time.Second
 type Backoffice struct {
 	Book     *order.Book
 	Desk     *aftersale.Desk
-	Team     func() Team // of this moment
+	Team     func() team.Team // of this moment
 	Sessions *session.Staff
 	Redis    redis.UniversalClient // for the throttle
 	Story    *story.Log            // for the inspector, as is Syncer
@@ -131,7 +132,7 @@ func (b *Backoffice) identity() templates.Shop { return identity.Of(b.version(),
 func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
 	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String(), Mails: b.Shown != nil, Webhooks: b.Webhooks != nil && len(b.version().Shop.Webhooks) > 0}
 	if staff := staffOf(r.Context()); staff.Name != "" {
-		shell.Staff, shell.Manages = staff.Name, staff.Role == Manage
+		shell.Staff, shell.Manages = staff.Name, staff.Role == team.Manage
 	}
 	r = r.WithContext(templ.WithChildren(r.Context(), content))
 	respond.Page(w, r, status, templates.Admin(shell))

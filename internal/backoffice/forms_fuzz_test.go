@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/aftersale"
-	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -130,30 +129,6 @@ func FuzzOfficeQueries(f *testing.F) {
 		path := strings.Replace(paths[(which%len(paths)+len(paths))%len(paths)], "NUMBER", sale.Number, 1) + "?" + query
 		if got := v.Form(http.MethodGet, path, nil); got.StatusCode >= 500 {
 			t.Errorf("%s: got %d\n%s", path, got.StatusCode, got.Text)
-		}
-	})
-}
-
-// FuzzParseTeam: lines of SHOPD_STAFF are taken whole or refused, and what is refused is
-// told without its hash.
-func FuzzParseTeam(f *testing.F) {
-	for _, text := range []string{shoptest.Staff, "ada:manage:" + hash, "ada:admin:" + hash, ":view:" + hash, "a:b", "ada:view:" + hash + "\nada:manage:" + hash, "\n \n", "a\x00b:view:" + hash, "x:view:$2a$31$" + hash[7:]} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		team, err := backoffice.ParseTeam(text)
-		if err != nil {
-			for line := range strings.SplitSeq(text, "\n") {
-				if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 && len(parts[2]) > 20 && strings.Contains(err.Error(), parts[2]) {
-					t.Errorf("the error shows a hash: %v", err)
-				}
-			}
-			return
-		}
-		for name, m := range team {
-			if name == "" || name != m.Name || m.Role != backoffice.View && m.Role != backoffice.Manage || !strings.Contains(text, name+":") {
-				t.Errorf("%q became %q %+v", text, name, m.Staff)
-			}
 		}
 	})
 }

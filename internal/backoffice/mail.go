@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/mail"
@@ -105,7 +106,7 @@ func (b *Backoffice) mail(w http.ResponseWriter, r *http.Request) {
 	if _, before := b.typed(w, r); before {
 		v.Notes = append(v.Notes, typedNote)
 	}
-	if staffOf(r.Context()).Role == Manage {
+	if staffOf(r.Context()).Role == team.Manage {
 		v.Key = uuid.NewString()
 	}
 	respond.AllowOrigins(w, []string{"'self'"}, "frame-src")

@@ -7,14 +7,11 @@ import (
 	"github.com/shopd/shopd/web/templates"
 )
 
-// may reports whether staff have a right.
-func (s Staff) may(right permission.Right) bool { return permission.Holder(s.Role).Has(right) }
-
 // needs lets only staff with a right through.
 func (b *Backoffice) needs(right permission.Right) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !staffOf(r.Context()).may(right) {
+			if !staffOf(r.Context()).May(right) {
 				b.page(w, r, http.StatusForbidden, "Not allowed", "", templates.AdminMessage(templates.AdminMessageView{
 					Title: "You can look but not change.", Body: "Ask someone who can manage orders.", BackURL: home, Back: "See the orders",
 				}))

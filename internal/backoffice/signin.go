@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -35,8 +36,8 @@ func (b *Backoffice) signInRoutes(r chi.Router) {
 type staffKey struct{}
 
 // staffOf returns the signed-in member of staff. It is zero on the sign-in page.
-func staffOf(ctx context.Context) Staff {
-	staff, _ := ctx.Value(staffKey{}).(Staff)
+func staffOf(ctx context.Context) team.Staff {
+	staff, _ := ctx.Value(staffKey{}).(team.Staff)
 	return staff
 }
 
@@ -61,14 +62,14 @@ func (b *Backoffice) signedIn(next http.Handler) http.Handler {
 }
 
 // find returns the signed-in member of staff.
-func (b *Backoffice) find(w http.ResponseWriter, r *http.Request) (Staff, bool, error) {
+func (b *Backoffice) find(w http.ResponseWriter, r *http.Request) (team.Staff, bool, error) {
 	v, found, err := b.Sessions.Find(r)
 	if err != nil || !found {
-		return Staff{}, false, err
+		return team.Staff{}, false, err
 	}
 	member, known := b.Team()[v.Name]
-	if !known || subtle.ConstantTimeCompare([]byte(member.proof()), []byte(v.Proof)) != 1 {
-		return Staff{}, false, b.Sessions.SignOut(w, r)
+	if !known || subtle.ConstantTimeCompare([]byte(member.Proof()), []byte(v.Proof)) != 1 {
+		return team.Staff{}, false, b.Sessions.SignOut(w, r)
 	}
 	return member.Staff, true, nil
 }
@@ -165,10 +166,10 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request, known, other
 	}
 	tries := newThrottle(b.Redis, name, respond.Client(r).String(), browser)
 	wait, err := tries.take(r.Context())
-	var member Member
+	var member team.Member
 	var right bool
 	if err == nil && wait == 0 {
-		member, right = b.Team().check(name, password)
+		member, right = b.Team().Check(name, password)
 	}
 	way.leave()
 	switch {
@@ -185,7 +186,7 @@ func (b *Backoffice) signIn(w http.ResponseWriter, r *http.Request, known, other
 		refuse(http.StatusUnprocessableEntity, "Name or password is wrong.")
 		return
 	}
-	is := session.StaffValues{Name: member.Name, Proof: member.proof()}
+	is := session.StaffValues{Name: member.Name, Proof: member.Proof()}
 	if err = tries.clear(r.Context()); err == nil {
 		err = b.Sessions.SignIn(w, r, is)
 	}
@@ -205,7 +206,7 @@ func (b *Backoffice) browserOf(r *http.Request, name string) string {
 	if !is {
 		return ""
 	}
-	return b.Sessions.Known(r, b.SearchKeys(), session.StaffValues{Name: name, Proof: member.proof()})
+	return b.Sessions.Known(r, b.SearchKeys(), session.StaffValues{Name: name, Proof: member.Proof()})
 }
 
 // minutes formats a waiting time, rounded up.

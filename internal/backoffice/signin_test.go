@@ -12,6 +12,9 @@ import (
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
+// hash is of a password.
+const hash = "$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
+
 func TestSignIn(t *testing.T) {
 	o := newOffice(t)
 	for _, tt := range []struct {

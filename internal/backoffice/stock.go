@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
@@ -130,7 +131,7 @@ func (b *Backoffice) stockAnswer(w http.ResponseWriter, r *http.Request, status 
 	if p, known := b.version().Catalog.Product(sku); known {
 		name = nameOf(p)
 	}
-	v := templates.AdminStockItemView{Row: stockRow(levels[0], name), Manages: staffOf(r.Context()).Role == Manage, Seen: quantity(levels[0].OnHand)}
+	v := templates.AdminStockItemView{Row: stockRow(levels[0], name), Manages: staffOf(r.Context()).Role == team.Manage, Seen: quantity(levels[0].OnHand)}
 	errs := map[string]string{field: wrong}
 	v.Change = form.Group{Title: "Change what is on hand", Inputs: []form.Input{
 		{Name: "what", Label: "What is new", Kind: "select", Value: typed.what, Options: []form.Option{

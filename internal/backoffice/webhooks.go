@@ -114,7 +114,7 @@ func (b *Backoffice) webhook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	off, err := b.Webhooks.Off(r.Context())
-	v := templates.AdminWebhookView{Manages: staffOf(r.Context()).may(permission.Operate), Zone: b.zone().String(), Since: time.Now().In(b.zone()).Add(-time.Hour).Format(localTime)}
+	v := templates.AdminWebhookView{Manages: staffOf(r.Context()).May(permission.Operate), Zone: b.zone().String(), Since: time.Now().In(b.zone()).Add(-time.Hour).Format(localTime)}
 	if err == nil {
 		v.Row, err = b.webhookRow(r, e, off)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
-	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
@@ -54,9 +54,9 @@ func newInspected(t testing.TB) *office {
 }
 
 // serve starts one more process with a team, and returns where it listens.
-func (o *office) serve(team string) (url string) {
+func (o *office) serve(staff string) (url string) {
 	o.T.Helper()
-	members, err := backoffice.ParseTeam(team)
+	members, err := team.Parse(staff)
 	if err != nil {
 		o.T.Fatal(err)
 	}

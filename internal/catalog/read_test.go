@@ -148,19 +148,25 @@ func TestReadRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			file := strings.Replace(small, tt.old, tt.new, 1)
-			if file == small {
-				t.Fatalf("%s is not in the file", tt.old)
-			}
-			_, err := catalog.Read(strings.NewReader(file))
-			if err == nil {
-				t.Fatal("no error")
-			}
-			_, got, _ := strings.Cut(err.Error(), " wrong:\n")
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("error (-want +got):\n%s", diff)
-			}
+			refuses(t, small, tt.old, tt.new, tt.want)
 		})
+	}
+}
+
+// refuses holds that a file with another text in place of an old one is not taken, and what is said of it.
+func refuses(t *testing.T, file, old, text, want string) {
+	t.Helper()
+	changed := strings.Replace(file, old, text, 1)
+	if changed == file {
+		t.Fatalf("%s is not in the file", old)
+	}
+	_, err := catalog.Read(strings.NewReader(changed))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	_, got, _ := strings.Cut(err.Error(), " wrong:\n")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/shopd/shopd/internal/rounds"
 )
 
 // walLimit is how large SQLite's log stays after it was emptied, in bytes.
@@ -104,16 +105,7 @@ func (d *DB) keepLogSmall(ctx context.Context) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		tick := time.NewTicker(d.config.Checkpoint)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				_ = d.checkpoint(ctx) // the next one will
-			case <-ctx.Done():
-				return
-			}
-		}
+		rounds.Every(ctx, d.config.Checkpoint, func() { _ = d.checkpoint(ctx) }) // the next one will
 	})
 	d.close = append(d.close, func() error {
 		stop()

@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/rounds"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -112,17 +113,8 @@ func at(ms int64, member string) redis.Z {
 
 // Run sweeps every 5 s until ctx ends. What this process keeps is listed first, also at the end.
 func (l *LeftBehind) Run(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			_ = l.listKept(context.WithoutCancel(ctx)) // the Redis client limits the time
-			return
-		case <-ticker.C:
-		}
-		_ = l.Sweep(ctx, time.Now().Add(-abortAfter)) // the observer is told
-	}
+	rounds.Every(ctx, sweepEvery, func() { _ = l.Sweep(ctx, time.Now().Add(-abortAfter)) }) // the observer is told
+	_ = l.listKept(context.WithoutCancel(ctx))                                              // the Redis client limits the time
 }
 
 // Sweep aborts the orders listed before the given time. It stops after five failures. It

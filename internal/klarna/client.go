@@ -240,7 +240,7 @@ func newError(operation string, res *http.Response, data []byte) *Error {
 		Operation:     operation,
 		Status:        res.StatusCode,
 		CorrelationID: res.Header.Get("Klarna-Correlation-Id"),
-		RetryAfter:    parseRetryAfter(res.Header.Get("Retry-After"), time.Now()),
+		RetryAfter:    RetryAfter(res.Header.Get("Retry-After"), time.Now()),
 	}
 	var body struct {
 		Code          string   `json:"error_code"`

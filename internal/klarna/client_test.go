@@ -277,3 +277,14 @@ func TestNewClientRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"": 0, "x": 0, "-5": 0, "2000000": 2e6 * time.Second, "Sun, 29 Nov 2026 11:59:00 GMT": 0, "120": 2 * time.Minute, "Sun, 29 Nov 2026 12:01:00 GMT": time.Minute,
+	} {
+		if got := klarna.RetryAfter(text, now); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}

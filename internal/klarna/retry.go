@@ -87,14 +87,14 @@ func pause(ctx context.Context, n int, retryAfter time.Duration) bool {
 	}
 }
 
-// parseRetryAfter reads a Retry-After header, in seconds or as a date. It returns 0 for a
+// RetryAfter reads a Retry-After header, in seconds or as a date. It returns 0 for a
 // missing or wrong one.
-func parseRetryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 && seconds < 1<<20 {
-		return time.Duration(seconds) * time.Second
+func RetryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		return time.Duration(max(seconds, 0)) * time.Second
 	}
-	if at, err := http.ParseTime(value); err == nil && at.After(now) {
-		return at.Sub(now)
+	if at, err := http.ParseTime(value); err == nil {
+		return max(at.Sub(now), 0)
 	}
 	return 0
 }

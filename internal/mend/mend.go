@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/rounds"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/underway"
@@ -48,16 +49,7 @@ const (
 
 // Run looks at what is due every 5 s, until ctx ends.
 func (m *Mender) Run(ctx context.Context) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		_ = m.Round(ctx, time.Now()) // the observer is told
-	}
+	rounds.Every(ctx, every, func() { _ = m.Round(ctx, time.Now()) }) // the observer is told
 }
 
 // Round looks at all that is due at now. It stops after five failures. The error is
@@ -74,16 +66,7 @@ func (m *Mender) round(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, u := range due {
-		if err := m.mend(ctx, u, now); err != nil {
-			failed = append(failed, err)
-		}
-		if len(failed) == failures {
-			break
-		}
-	}
-	return errors.Join(failed...)
+	return rounds.Each(due, failures, func(u underway.Update) error { return m.mend(ctx, u, now) })
 }
 
 // mend looks at the copy of one update, and says when to look again. What keeps failing is

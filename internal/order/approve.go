@@ -52,6 +52,21 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 	return nil
 }
 
+// LetGo gives back the stock of a cart that is paid for no more: another one is wanted, or none,
+// or nothing pays it. Where that fails it goes back after its time.
+func (b *Book) LetGo(ctx context.Context, c cart.Cart) {
+	if !c.Held {
+		return
+	}
+	err := b.Stock.LetGo(ctx, c.ID)
+	if err == nil {
+		err = b.Carts.SetHeld(ctx, c.ID, false)
+	}
+	if err != nil {
+		b.Logger.WarnContext(ctx, "stock of a cart is not let go yet", "cart_id", c.ID, "error", err)
+	}
+}
+
 // lockUnbought lets the transaction alone decide about a cart as it was read. The error is
 // a *boughtError where an order of it is in the book of which the cart does not know, and
 // checkoutsession.ErrNotOpen where its checkout session has ended.

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/rounds"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -65,23 +66,19 @@ func (b *Book) authorizations(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	var failed failures
 	until := now.Add(lease)
-	for _, a := range due {
-		mine, err := b.Payments.Authorizations.Claim(ctx, a, until)
-		if mine {
-			again := false
-			next := time.Time{}
-			if again, err = b.lookAfter(ctx, a.SessionID, now); again || err != nil {
-				next = now.Add(lookAgain)
-			}
-			err = errors.Join(err, b.Payments.Authorizations.Looked(ctx, a.SessionID, until, next))
+	err = rounds.Each(due, roundFailures, func(a payments.Authorization) error {
+		if mine, err := b.Payments.Authorizations.Claim(ctx, a, until); !mine {
+			return err
 		}
-		if failed.add(err); failed.enough() {
-			break
+		next := time.Time{}
+		again, err := b.lookAfter(ctx, a.SessionID, now)
+		if again || err != nil {
+			next = now.Add(lookAgain)
 		}
-	}
-	return errors.Join(append(failed, b.Payments.Authorizations.Forget(ctx, now))...)
+		return errors.Join(err, b.Payments.Authorizations.Looked(ctx, a.SessionID, until, next))
+	})
+	return errors.Join(err, b.Payments.Authorizations.Forget(ctx, now))
 }
 
 // lookAfter goes on with a session's authorizations. again is whether something

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/rounds"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -284,17 +285,13 @@ func (b *Book) eraseDue(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	var failed failures
-	for _, o := range append(listed, old...) {
+	return rounds.Each(append(listed, old...), roundFailures, func(o Order) error {
 		_, err := b.erase(observe.About(ctx, observe.Subject{OrderID: o.Ref()}), o, BySystem)
 		if _, needed := errors.AsType[*NeededError](err); needed {
-			continue
+			return nil
 		}
-		if failed.add(err); failed.enough() {
-			break
-		}
-	}
-	return errors.Join(failed...)
+		return err
+	})
 }
 
 // listedDue are orders on the list that are not erased. The list is gone through in parts:

@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/rounds"
 )
 
 // How the book follows what Klarna says.
@@ -60,14 +61,7 @@ func (o Order) readAt(now time.Time) time.Time {
 // second, half as many each time Klarna says that it is too much.
 func (b *Book) RunFollow(ctx context.Context) {
 	budget := readsBudget
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	rounds.Every(ctx, time.Second, func() {
 		tooMuch, err := b.Follow(ctx, time.Now(), budget)
 		switch {
 		case tooMuch:
@@ -81,7 +75,7 @@ func (b *Book) RunFollow(ctx context.Context) {
 			case <-time.After(roundEvery):
 			}
 		}
-	}
+	})
 }
 
 // Follow reads at most limit orders whose time has come, at once. Any number of

@@ -11,11 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/ordermanagement"
-	"github.com/shopd/shopd/internal/stock"
 )
 
 // Flag is something about an order that the merchant should look at.
@@ -180,83 +178,12 @@ func (o Order) Capture(id string) (ordermanagement.Capture, bool) {
 	return ordermanagement.Capture{}, false
 }
 
-// Goods are what the order took out of the cart.
-func (o Order) Goods() []cart.Line {
-	var lines []cart.Line
-	for _, line := range Goods(o.OrderLines) {
-		lines = append(lines, cart.Line(line))
-	}
-	return lines
-}
-
-// Restock is goods of a refund that are in the warehouse again.
-type Restock struct {
-	RefundID string       `json:"refund_id"`
-	Goods    []stock.Line `json:"goods"`
-}
-
-// PutBack notes that the goods among the lines of a refund are in the warehouse again.
-func (o *Order) PutBack(refundID string, lines []klarna.OrderLine) {
-	if goods := Goods(lines); len(goods) > 0 {
-		o.Restocked = append(slices.Clone(o.Restocked), Restock{RefundID: refundID, Goods: goods})
-	}
-}
-
-// Goods are the goods among lines, as the stock counts them.
-func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
-	for _, line := range lines {
-		if line.IsGoods() {
-			goods = append(goods, stock.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
-		}
-	}
-	return goods
-}
-
-// toSend is what of the goods is still to be sent, and what was: goods are captured when
-// they are sent. Where nothing was to be paid, shipments say what was. Each SKU is there
-// once, also with 0.
-func (o Order) toSend() (open, sent []stock.Line) {
-	add := func(list *[]stock.Line, sku string, n int64) {
-		i := slices.IndexFunc(*list, func(l stock.Line) bool { return l.SKU == sku })
-		if i < 0 {
-			i = len(*list)
-			*list = append(*list, stock.Line{SKU: sku})
-		}
-		(*list)[i].Quantity += int(n)
-	}
-	for _, l := range o.Lines() {
-		if !l.Line.IsGoods() {
-			continue
-		}
-		gone, rest := l.Captured, l.Open.Quantity
-		if o.Free() {
-			gone = o.Shipped(l.ID, "")
-			rest = l.Line.Quantity - gone
-		}
-		add(&sent, l.Line.Reference, gone)
-		if !o.ended() {
-			add(&open, l.Line.Reference, rest)
-		}
-	}
-	return open, sent
-}
-
 // ended reports whether nothing more of the order is sent, by its status.
 func (o Order) ended() bool {
 	if o.Free() {
 		return o.Status == ordermanagement.Cancelled
 	}
 	return over(o.Status)
-}
-
-// quantityOf is how many of a SKU are in a list.
-func quantityOf(list []stock.Line, sku string) (n int) {
-	for _, line := range list {
-		if line.SKU == sku {
-			n += line.Quantity
-		}
-	}
-	return n
 }
 
 // finished reports whether nothing remains to be done with the order.

@@ -11,6 +11,8 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/rounds"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 const (
@@ -90,40 +92,22 @@ func (b *Book) Reconcile(ctx context.Context, now time.Time, work Work) (err err
 	return err
 }
 
-// failures counts what fails in a part of a round.
-type failures []error
-
-// add counts err unless it is nil.
-func (f *failures) add(err error) {
-	if err != nil {
-		*f = append(*f, err)
-	}
-}
-
-// enough reports whether the part should leave the rest to the next round.
-func (f failures) enough() bool { return len(f) >= roundFailures }
-
 // approved asks about purchases that may have been made without a word to us.
 func (b *Book) approved(ctx context.Context, now time.Time) error {
 	due, err := b.Stock.Due(ctx, now, roundItems)
 	if err != nil {
 		return fmt.Errorf("due approved orders: %w", err)
 	}
-	var failed failures
-	for _, a := range due {
-		mine, err := b.Stock.Claim(ctx, a, now.Add(lease))
-		if mine {
-			err = b.askApproved(ctx, a)
-			if !errors.Is(err, ErrUnavailable) {
-				// Also of what was placed, which is sold then: that changes nothing.
-				err = b.Stock.Asked(ctx, a.CartID, a.OrderID, now)
-			}
+	return rounds.Each(due, roundFailures, func(a stock.Approved) error {
+		if mine, err := b.Stock.Claim(ctx, a, now.Add(lease)); !mine {
+			return err
 		}
-		if failed.add(err); failed.enough() {
-			break
+		if err := b.askApproved(ctx, a); errors.Is(err, ErrUnavailable) {
+			return err
 		}
-	}
-	return errors.Join(failed...)
+		// Also of what was placed, which is sold then: that changes nothing.
+		return b.Stock.Asked(ctx, a.CartID, a.OrderID, now)
+	})
 }
 
 // leftBehindLock is held by the process that asks about orders that were given up: their
@@ -144,21 +128,16 @@ func (b *Book) askLeftBehind(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("left-behind orders: %w", err)
 	}
-	var failed failures
-	for _, id := range due {
+	return rounds.Each(due, roundFailures, func(id string) error {
 		err := b.ask(ctx, observe.WorkLeftBehind, id)
 		switch {
 		case errors.Is(err, ErrUnavailable):
+			return err
 		case errors.Is(err, ErrUnknown):
-			err = b.LeftBehind.Asked(ctx, id, now)
-		default:
-			err = b.LeftBehind.Settled(ctx, id)
+			return b.LeftBehind.Asked(ctx, id, now)
 		}
-		if failed.add(err); failed.enough() {
-			break
-		}
-	}
-	return errors.Join(failed...)
+		return b.LeftBehind.Settled(ctx, id)
+	})
 }
 
 // ask places an order if it was bought.
@@ -179,17 +158,13 @@ func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 	if err != nil {
 		return fmt.Errorf("unfinished orders: %w", err)
 	}
-	var failed failures
-	for _, d := range due {
+	return rounds.Each(due, roundFailures, func(d db.Due) error {
 		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where "+columnOf(d.Key)+" = $1 and due_at = $2", d.Key, d.At, now.Add(lease))
 		if mine {
 			err = b.goOn(ctx, d.Key, now, work)
 		}
-		if failed.add(err); failed.enough() {
-			break
-		}
-	}
-	return errors.Join(failed...)
+		return err
+	})
 }
 
 // due are at most limit orders whose time in a column has come, the oldest first.

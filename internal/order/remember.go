@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/rounds"
 )
 
 const (
@@ -58,20 +60,16 @@ func (b *Book) lost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed failures
-	for _, id := range ids {
+	return rounds.Each(ids, roundFailures, func(id string) error {
 		if slices.Contains(there, id) {
-			continue
+			return nil
 		}
 		b.Logger.WarnContext(ctx, "the database has lost an order, which is placed again", "order_id", id)
 		if _, err := b.Place(ctx, id); errors.Is(err, ErrUnavailable) {
-			failed.add(err)
+			return err
 		}
-		if failed.enough() {
-			break
-		}
-	}
-	return errors.Join(failed...)
+		return nil
+	})
 }
 
 // among are those of Klarna's order IDs that the book has.

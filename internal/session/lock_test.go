@@ -178,19 +178,26 @@ func TestKilledProcessBlocksForItsLease(t *testing.T) {
 	}
 }
 
-func TestWaitForLockIsLimited(t *testing.T) {
-	t.Parallel()
-	s := newSessions(redistest.Start(t), false, func(o *session.Options) { o.LockWait = 500 * time.Millisecond })
-	cookie := start(t, s)
+// hold holds the lock of a session until release, which returns when it is let go.
+func hold(t *testing.T, s *session.Sessions, cookie string) (release func()) {
+	t.Helper()
 	inside, leave := make(chan struct{}), make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	var holding sync.WaitGroup
+	holding.Go(func() {
 		ask(t, s.Locked(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 			close(inside)
 			<-leave
 		}), nil), cookie)
 	})
 	<-inside
+	return func() { close(leave); holding.Wait() }
+}
+
+func TestWaitForLockIsLimited(t *testing.T) {
+	t.Parallel()
+	s := newSessions(redistest.Start(t), false, func(o *session.Options) { o.LockWait = 500 * time.Millisecond })
+	cookie := start(t, s)
+	release := hold(t, s, cookie)
 
 	t.Run("browser left", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -212,8 +219,7 @@ func TestWaitForLockIsLimited(t *testing.T) {
 			t.Errorf("got %q after %s, want %q after 0.5 s", got, took, want)
 		}
 	})
-	close(leave)
-	wg.Wait()
+	release()
 	if res := ask(t, s.Locked(show(s), nil), cookie); res.StatusCode != http.StatusOK {
 		t.Errorf("after the release: %d", res.StatusCode)
 	}

@@ -35,15 +35,8 @@ func TestWaitersDoNotPoll(t *testing.T) {
 	rdb := redistest.Start(t)
 	holder, other := newSessions(rdb, false), newSessions(rdb, false)
 	cookie := start(t, holder)
-	inside, leave := make(chan struct{}), make(chan struct{})
+	release := hold(t, holder, cookie)
 	var done sync.WaitGroup
-	done.Go(func() {
-		ask(t, holder.Locked(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			close(inside)
-			<-leave
-		}), nil), cookie)
-	})
-	<-inside
 	before := scripts(t, rdb)
 	for _, s := range []*session.Sessions{holder, other} {
 		for range 50 {
@@ -58,7 +51,7 @@ func TestWaitersDoNotPoll(t *testing.T) {
 	if asked := scripts(t, rdb) - before; asked == 0 || asked > 15 {
 		t.Errorf("100 waiting requests ran %d scripts in 0.5 s; want some, and at most 15", asked)
 	}
-	close(leave)
+	release()
 	done.Wait()
 }
 
@@ -91,15 +84,8 @@ func TestWaitersAreLimited(t *testing.T) {
 	t.Parallel()
 	s := newSessions(redistest.Start(t), false)
 	cookie := start(t, s)
-	inside, leave := make(chan struct{}), make(chan struct{})
+	release := hold(t, s, cookie)
 	var done sync.WaitGroup
-	done.Go(func() {
-		ask(t, s.Locked(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			close(inside)
-			<-leave
-		}), nil), cookie)
-	})
-	<-inside
 	refused := make(chan struct{}, 200)
 	for range 200 {
 		done.Go(func() {
@@ -111,7 +97,7 @@ func TestWaitersAreLimited(t *testing.T) {
 	for range 200 - 127 { // the holder is one of 128
 		<-refused
 	}
-	close(leave)
+	release()
 	done.Wait()
 	if len(refused) > 0 {
 		t.Errorf("%d more were refused", len(refused))

@@ -7,6 +7,7 @@ import (
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
@@ -165,7 +166,7 @@ func (s *Shop) addBackoffice(c Config) {
 	}
 	s.team.Store(&c.Team)
 	s.Backoffice = &backoffice.Backoffice{
-		Book: s.Book, Desk: s.Desk, Team: func() backoffice.Team { return *s.team.Load() }, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
+		Book: s.Book, Desk: s.Desk, Team: func() team.Team { return *s.team.Load() }, Sessions: session.NewStaff(c.Redis, c.https()), Redis: c.Redis,
 		Logger: c.Logger, Story: s.Story, Syncer: s.KCO, Mailer: s.Mailer, Webhooks: s.Webhooks, Doctor: s.Doctor, SearchKeys: s.keys("searches of staff"),
 	}
 	s.Backoffice.Shown, _ = c.Mail.(*mail.Shown) // else it is nil

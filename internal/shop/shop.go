@@ -17,6 +17,7 @@ import (
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
@@ -52,7 +53,7 @@ type Config struct {
 	// signs and all verify.
 	Secret    string
 	Published *publish.Published // the shop and its catalogue
-	Team      backoffice.Team    // empty: there is no back office
+	Team      team.Team          // empty: there is no back office
 	Keys      api.Keys           // of the merchant's own servers; none: there is no API
 	// BothCheckouts offers Klarna Payments beside Klarna Checkout, whatever the shop file says.
 	BothCheckouts bool
@@ -115,7 +116,7 @@ type Shop struct {
 	config      Config
 	credentials *credentials
 	// What Change changes, beside the secret and Klarna's credentials.
-	team    atomic.Pointer[backoffice.Team]
+	team    atomic.Pointer[team.Team]
 	apiKeys atomic.Pointer[api.Keys]
 	sender  sender
 }

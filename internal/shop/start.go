@@ -4,10 +4,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/doctor"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/webhook"
 )
 
@@ -49,7 +47,6 @@ func NewEraser(c Config) (*order.Book, error) {
 	if err := s.addObserver(c); err != nil {
 		return nil, err
 	}
-	carts := cart.NewStore(c.Redis, c.Published)
-	carts.Observer = s.Observer
-	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: carts, Stock: &stock.Store{DB: c.DB}, Logger: c.Logger, Observer: s.Observer}, nil
+	s.addCarts(c)
+	return &order.Book{DB: c.DB, Redis: c.Redis, Carts: s.Carts, Stock: s.Stock, Logger: c.Logger, Observer: s.Observer}, nil
 }

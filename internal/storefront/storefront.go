@@ -179,22 +179,7 @@ func (s *Storefront) change(ctx context.Context, id string, f cart.Fallback, ch 
 	}
 	c, err := s.Carts.Update(ctx, id, f, edit)
 	if err == nil && c.Revision != before {
-		s.giveBack(ctx, c)
+		s.Book.LetGo(ctx, c)
 	}
 	return c, err
-}
-
-// giveBack lets the stock of a cart go whose shopper wants something else than what he was about
-// to pay, or cannot pay it. Where that fails it goes back after its time.
-func (s *Storefront) giveBack(ctx context.Context, c cart.Cart) {
-	if !c.Held {
-		return
-	}
-	err := s.Stock.LetGo(ctx, c.ID)
-	if err == nil {
-		err = s.Carts.SetHeld(ctx, c.ID, false)
-	}
-	if err != nil {
-		s.Logger.WarnContext(ctx, "stock of a cart is not let go yet", "cart_id", c.ID, "error", err)
-	}
 }

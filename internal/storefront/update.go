@@ -210,7 +210,7 @@ func (s *Storefront) syncUpdate(w http.ResponseWriter, r *http.Request, request 
 		return
 	}
 	if request.Declined && result.OrderID == request.OrderID {
-		s.giveBack(r.Context(), result.Cart)
+		s.Book.LetGo(r.Context(), result.Cart)
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	page, err := v.answer(r.Context(), result.Quote, request.notes(v))

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/standardwebhooks"
 )
@@ -43,7 +42,7 @@ func (w *Webhooks) send(ctx context.Context, to settings.Webhook, e event.Event)
 	if answer.StatusCode/100 == 3 {
 		err = fmt.Errorf("answered %d: redirects are not followed", answer.StatusCode)
 	}
-	if wait := retryAfter(answer.Header.Get("Retry-After"), time.Now()); wait > 0 {
+	if wait := klarna.RetryAfter(answer.Header.Get("Retry-After"), time.Now()); wait > 0 {
 		err = &event.LaterError{Wait: wait, Err: err}
 	}
 	return answer.StatusCode, err
@@ -64,15 +63,4 @@ func plain(err error) error {
 		return errors.New("the connection was refused")
 	}
 	return errors.New("no answer")
-}
-
-// retryAfter reads how long an endpoint asks to wait: seconds, or a time.
-func retryAfter(text string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return at.Sub(now)
-	}
-	return 0
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/settings"
@@ -33,16 +32,5 @@ func TestErrorsHideTheAddress(t *testing.T) {
 	}
 	if _, err := w.send(t.Context(), settings.Webhook{URL: gone.URL, SecretFile: "/hunter2"}, event.Event{}); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("without its secret: %v", err)
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"": 0, "x": 0, "-5": -5 * time.Second, "120": 2 * time.Minute, "Sun, 29 Nov 2026 12:01:00 GMT": time.Minute,
-	} {
-		if got := retryAfter(text, now); got != want {
-			t.Errorf("%q: %v, want %v", text, got, want)
-		}
 	}
 }

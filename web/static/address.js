@@ -6,7 +6,7 @@ import { make, text } from "./page.js";
 const clean = (typed) => typed.trim().replace(/\s+/g, " ");
 
 /** Whether a postal code is one of a list. A * at an end stands for any end. @param {string[]} codes @param {string} typed */
-const within = (codes, typed) => {
+export const within = (codes, typed) => {
   const code = typed.replace(/[\s-]/g, "").toUpperCase();
   return codes.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
 };
@@ -62,6 +62,22 @@ export class AddressForm {
     const given = {};
     for (const { name, value } of this.fields) if (clean(value)) given[name] = clean(value);
     return given;
+  }
+
+  /** Who orders and where the goods go, as Klarna and the shop get it. @returns {import("./kept.js").Details} */
+  get details() {
+    const { organization_registration_id, date_of_birth, national_identification_number, ...given } = this.given;
+    const { country } = this.#form.dataset;
+    const of = (here) => Object.entries(given).filter(([name]) => name.startsWith("shipping_") === here);
+    const bill = { country, ...Object.fromEntries(of(false)) };
+    const { email, phone } = bill;
+    const goods = of(true).map(([name, value]) => [name.slice("shipping_".length), value]);
+    const elsewhere = this.#form.elements.elsewhere?.checked;
+    return {
+      billing_address: bill,
+      shipping_address: elsewhere ? { country, ...Object.fromEntries(goods), email, phone } : bill,
+      customer: { organization_registration_id, date_of_birth, national_identification_number },
+    };
   }
 
   /** Other fields are asked for, or other postal codes can be reached: what is not wrong any more does not say so. */

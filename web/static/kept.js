@@ -26,6 +26,23 @@
  * @property {boolean} renewed the session was, and the shopper is yet to be told
  */
 
+/** How long an approval can be used, in milliseconds: Klarna's 60 minutes less one for the way. */
+const approvalLife = 59 * 60_000;
+
+/**
+ * Which call gets an approval of what the page shows now: the widget is on the page, or it is the review page, where the
+ * payment is finalized or approved anew.
+ * @param {"one-step"|"details"|"review"} page @param {Approval|null} approval @param {string} of what is shown
+ * @param {number} now in milliseconds since 1970
+ * @returns {"authorize"|"reauthorize"|"finalize"|""} "" none: what was approved is just that
+ */
+export function callFor(page, approval, of, now) {
+  const same = approval?.of === of && now - approval.at < approvalLife;
+  if (same && (approval.token || (approval.finalize && page === "details"))) return "";
+  if (page !== "review") return "authorize";
+  return approval?.finalize ? "finalize" : "reauthorize";
+}
+
 export class Kept {
   #key;
   /** @type {Purchase} */ #purchase = { address: {}, elsewhere: null, form: "", category: "", declined: [], invalid: [], approval: null, renewed: false };

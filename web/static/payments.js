@@ -3,33 +3,18 @@
 // newest approval, and only if it is for what the page shows.
 import { AddressForm } from "./address.js";
 import { Basket } from "./basket.js";
-import { Kept } from "./kept.js";
+import { callFor, Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
+import { Methods } from "./methods.js";
 import { OpenOrder } from "./order.js";
 import { alarm, announce, make, pageData, text } from "./page.js";
 import { place } from "./place.js";
+import { fillReview } from "./review.js";
 import { reading } from "./summary.js";
+import { TaxPlace } from "./taxplace.js";
 import { Widget } from "./widget.js";
 
-/** @typedef {import("./kept.js").Approval} Approval */
 /** @typedef {import("./widget.js").Result} Result */
-
-/** How long an approval can be used, in milliseconds: Klarna's 60 minutes less one for the way. */
-const approvalLife = 59 * 60_000;
-
-/**
- * Which call gets an approval of what the page shows now: the widget is on the page, or it is the review page, where the
- * payment is finalized or approved anew.
- * @param {"one-step"|"details"|"review"} page @param {Approval|null} approval @param {string} of what is shown
- * @param {number} now in milliseconds since 1970
- * @returns {"authorize"|"reauthorize"|"finalize"|""} "" none: what was approved is just that
- */
-export function callFor(page, approval, of, now) {
-  const same = approval?.of === of && now - approval.at < approvalLife;
-  if (same && (approval.token || (approval.finalize && page === "details"))) return "";
-  if (page !== "review") return "authorize";
-  return approval?.finalize ? "finalize" : "reauthorize";
-}
 
 /**
  * Makes the page work.
@@ -57,12 +42,13 @@ class Payments {
   #kept;
   #address = null;
   #basket; // of a checkout session
+  #taxed; // where
   #placing;
   #working = false; // the shopper is approving, or the order being placed
   #loads = 0;
   #loaded = ""; // what the widget shows, or will
   #blamed = false; // Klarna found fault with the address when it loaded the widget: it is told the next one too
-  #unfit = new Set(); // ways to pay that Klarna does not offer for the order as it is now
+  #methods;
   /** @type {(() => void)|null} */ #refused = null; // what follows from a refusal, when the session has not just ended
 
   constructor(root, form, options = {}) {
@@ -72,6 +58,7 @@ class Payments {
     this.#button = form.querySelector("[data-buy]");
     this.#label = this.#button.textContent.trim();
     this.#kept = new Kept(pageData().cart_id_hash, this.#data.form);
+    this.#methods = new Methods(form, () => this.#kept.now.declined);
     this.#widget = new Widget(this.#data.library, this.#data.client_token, options.patience);
     this.#order = new OpenOrder(
       root,
@@ -87,6 +74,7 @@ class Payments {
       options,
     );
     this.queue = this.#order.queue;
+    this.#taxed = new TaxPlace(this.#data, (change) => this.#order.change(change));
     this.#basket = new Basket(() => this.#working || this.#order.change({}), options.look);
     if (this.#page === "review") this.#review();
     else this.#fill();
@@ -118,19 +106,20 @@ class Payments {
       typed: address,
       changed: (name) => {
         this.#kept.keep({ address: { ...this.#kept.now.address, ...this.#address.typed } });
-        if (/(region|postal_code)$/.test(name)) this.#placeChanged();
+        if (/(region|postal_code)$/.test(name)) this.#taxed.moved(this.#details().shipping_address);
       },
       right: () => {
         this.#kept.keep({ invalid: [] });
         this.#load();
       },
     });
-    const chosen = this.#radios().find(({ value }) => value === category);
-    if (chosen) chosen.checked = true;
+    this.#methods.choose(category);
     this.#form.addEventListener("change", ({ target: { name, value, checked } }) => {
       switch (name) {
         case "method":
-          return this.#choose();
+          drop("payment");
+          this.#kept.keep({ category: this.#category() });
+          return this.#load();
         case "delivery":
           this.#order.change({ shipping_option: value });
           return this.#collect();
@@ -140,11 +129,11 @@ class Payments {
         case "elsewhere":
           this.#kept.keep({ elsewhere: checked });
           this.#ask("elsewhere-address", checked);
-          this.#placeChanged();
+          this.#taxed.moved(this.#details().shipping_address);
       }
     });
     this.#collect();
-    this.#placeChanged();
+    this.#taxed.moved(this.#details().shipping_address);
     if (invalid.length > 0) this.#address.refuse(invalid);
   }
 
@@ -162,72 +151,25 @@ class Payments {
     this.#address.look();
   }
 
-  /** Who orders and where the goods go, as Klarna and the shop get it. @returns {import("./kept.js").Details} */
+  /** Who orders and where the goods go. @returns {import("./kept.js").Details} */
   #details() {
-    if (!this.#address) return this.#kept.now.approval.details;
-    const { organization_registration_id, date_of_birth, national_identification_number, ...given } = this.#address.given;
-    const { country } = this.#form.dataset;
-    const of = (here) => Object.entries(given).filter(([name]) => name.startsWith("shipping_") === here);
-    const bill = { country, ...Object.fromEntries(of(false)) };
-    const { email, phone } = bill;
-    const goods = of(true).map(([name, value]) => [name.slice("shipping_".length), value]);
-    const elsewhere = this.#form.elements.elsewhere?.checked;
-    return {
-      billing_address: bill,
-      shipping_address: elsewhere ? { country, ...Object.fromEntries(goods), email, phone } : bill,
-      customer: { organization_registration_id, date_of_birth, national_identification_number },
-    };
-  }
-
-  /** Where tax follows the region or the postal code the order does too. */
-  #placeChanged() {
-    const { region, postal_code } = this.#details().shipping_address;
-    if (region && region !== this.#data.region) this.#order.change({ region });
-    this.#data.region = region ?? this.#data.region;
-    const { untaxed = [], no_vat: shown = false } = this.#data;
-    if (postal_code && this.#data.asks_place && postal_code !== this.#data.postal_code) {
-      this.#order.change({ postal_code });
-      this.#data.postal_code = postal_code;
-    }
-    const code = postal_code?.toUpperCase().replace(/[\s-]/g, "");
-    if (!code || untaxed.length === 0) return;
-    const free = untaxed.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
-    if (free !== shown) this.#order.change({ postal_code });
-    this.#data.no_vat = free;
-  }
-
-  #radios() {
-    return this.#named("method");
+    return this.#address?.details ?? this.#kept.now.approval.details;
   }
 
   #named(name) {
     return [...this.#form.querySelectorAll(`input[name=${name}]`)];
   }
 
-  #choose() {
-    drop("payment");
-    this.#kept.keep({ category: this.#category() });
-    this.#load();
-  }
-
   /** The way to pay that is chosen, "" when there is none left. */
   #category() {
     if (this.#page === "review") return this.#kept.now.approval?.category ?? "";
-    return this.#radios().find(({ checked }) => checked)?.value ?? "";
+    return this.#methods.chosen?.value ?? "";
   }
 
   /** The ways to pay that can still be offered; one of them is chosen. */
   #offer() {
     if (this.#page === "review") return;
-    for (const radio of this.#radios()) {
-      const out = this.#unfit.has(radio.value) || this.#kept.now.declined.includes(radio.value);
-      radio.closest("[data-method]").hidden = out;
-      radio.disabled = out;
-      if (out) radio.checked = false;
-    }
-    const left = this.#radios().filter(({ disabled }) => !disabled);
-    if (left.length > 0 && !left.some(({ checked }) => checked)) left[0].checked = true;
-    if (left.length > 0) drop("method");
+    if (this.#methods.offer()) drop("method");
     else this.#say("method", "warn", "no_method_title", "no_method_body");
   }
 
@@ -246,18 +188,8 @@ class Payments {
       location.replace(this.#data.details_url);
       return;
     }
-    const { billing_address: bill, shipping_address: goods, customer } = approval.details;
-    const fill = (name, lines) => {
-      const part = this.#form.querySelector(`[data-review=${name}]`);
-      part.replaceChildren(...lines.filter(Boolean).map((line) => make("span", {}, line)));
-      if (!part.firstChild) part.parentElement.remove();
-    };
-    fill("email", [bill.email]);
-    fill("phone", [bill.phone]);
-    fill("company", bill.organization_name ? [bill.organization_name, customer.organization_registration_id] : []);
-    fill("address", linesOf(goods));
-    fill("bill", JSON.stringify(linesOf(bill)) === JSON.stringify(linesOf(goods)) ? [] : linesOf(bill));
-    fill("method", [this.#data.methods.find(({ identifier }) => identifier === approval.category)?.name ?? approval.category]);
+    const { category } = approval;
+    fillReview(this.#form, approval, this.#data.methods.find(({ identifier }) => identifier === category)?.name ?? category);
   }
 
   // The widget.
@@ -291,7 +223,7 @@ class Payments {
       this.#invalid(result.error.invalid_fields, { focus: false });
     } else if (!result.show_form && this.#page !== "review") {
       this.#doubt(() => {
-        this.#unfit.add(category);
+        this.#methods.leaveOut(category);
         this.#offer();
         this.#load();
       });
@@ -310,37 +242,14 @@ class Payments {
   /** The order is another one now. Klarna may offer other ways to pay for it, and the shop other ways of delivery. */
   #took({ session, payment_methods: methods, delivery_html, replaced, basket_revision }) {
     this.#basket.told(basket_revision);
-    if (methods || replaced) this.#methods(methods ?? []);
+    if (methods || replaced) this.#methods.show(methods ?? []);
     this.#delivery(delivery_html);
     this.#customer(session.customer?.type);
-    if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#unfit.clear();
+    if (JSON.stringify(session) !== JSON.stringify(this.#shown)) this.#methods.renew();
     this.#shown = session;
     this.#offer();
     if (this.#refused && !replaced) queueMicrotask(this.#refused); // when the answer is shown
     this.#refused = null;
-  }
-
-  /** Shows these ways to pay. A widget that stays is not touched. */
-  #methods(methods) {
-    this.#data.methods = methods;
-    const box = this.#form.querySelector("[data-methods]");
-    if (!box) return;
-    const shown = new Map([...box.querySelectorAll("[data-method]")].map((method) => [method.dataset.method, method]));
-    let next = null;
-    for (const { identifier, name } of methods.toReversed()) {
-      let method = shown.get(identifier);
-      shown.delete(identifier);
-      if (!method) {
-        const radio = make("input", { type: "radio", name: "method", value: identifier });
-        const widget = make("div", { className: "wg", hidden: true });
-        widget.dataset.widget = "";
-        method = make("div", { className: "method" }, make("label", {}, radio, name), widget);
-        method.dataset.method = identifier;
-        box.insertBefore(method, next);
-      }
-      next = method;
-    }
-    for (const gone of shown.values()) gone.remove();
   }
 
   /** Shows the ways of delivery as the server says, with what it does not know yet over it. */
@@ -380,7 +289,7 @@ class Payments {
       this.#kept.keep({ renewed: true });
       return this.#leave(this.#data.details_url); // what was approved there is gone
     }
-    this.#unfit.clear();
+    this.#methods.renew();
     this.#offer();
     for (const id of ["payment", "expired"]) drop(id);
     this.#say("renewed", "info", "renewed_title", "renewed_body"); // at the button: the order's own takes its place
@@ -460,12 +369,12 @@ class Payments {
   #declined(category) {
     this.#decline(category);
     const actions = this.#page === "review" ? [{ text: text("other_method"), href: this.#data.details_url }] : [];
-    const left = this.#page === "review" || this.#radios().some(({ disabled }) => !disabled);
+    const left = this.#page === "review" || this.#methods.left.length > 0;
     if (left) drop("method");
     else drop("payment");
     const note = left && this.#say("payment", "warn", "declined_title", "declined_body", [], actions); // else #offer has said that none is left
     if (this.#page === "review") note.querySelector("a").focus();
-    else (this.#radios().find(({ checked }) => checked) ?? this.#button).focus();
+    else (this.#methods.chosen ?? this.#button).focus();
     this.#load();
   }
 
@@ -580,12 +489,6 @@ class Payments {
     location.assign(to);
   }
 }
-
-/** An address as it is read once more. */
-const linesOf = ({ organization_name, given_name, family_name, attention, street_address, street_address2, postal_code, city, region }) =>
-  [[organization_name], [given_name, family_name], [attention], [street_address], [street_address2], [postal_code, city], [region]]
-    .map((parts) => parts.filter(Boolean).join(" "))
-    .filter(Boolean);
 
 /** An answer has all that the form needs. @param {any} json */
 const whole = ({ form, session, client_token, replaced }) =>

@@ -22,7 +22,7 @@ import (
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
-	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
@@ -157,12 +157,12 @@ func (w *World) listen(change func(*shop.Config)) (s *shop.Shop, rdb redis.Unive
 
 func (w *World) process(publicURL, callbackURL string, change func(*shop.Config)) (*shop.Shop, redis.UniversalClient) {
 	w.T.Helper()
-	team, err := backoffice.ParseTeam(Staff)
+	members, err := team.Parse(Staff)
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	c := shop.Config{
-		PublicURL: publicURL, CallbackURL: callbackURL, Secret: Secret, Published: w.Published, Team: team,
+		PublicURL: publicURL, CallbackURL: callbackURL, Secret: Secret, Published: w.Published, Team: members,
 		Klarna: shop.Klarna{
 			URL: w.Fake.URL, Username: "demo", Password: "demo", Platform: ordermanagement.Klarna, Transport: http.DefaultTransport,
 			BrowserOrigins: []string{w.Fake.URL}, Library: w.Fake.URL + "/kp/lib/v1/api.js",

@@ -1,4 +1,5 @@
-package backoffice
+// Package team knows who may use the back office: names, roles and passwords.
+package team
 
 import (
 	"crypto/sha256"
@@ -9,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/shopd/shopd/internal/permission"
 )
 
 // Role says what a member of staff may do.
@@ -26,15 +29,18 @@ type Staff struct {
 	Role Role
 }
 
+// May reports whether staff have a right.
+func (s Staff) May(right permission.Right) bool { return permission.Holder(s.Role).Has(right) }
+
 // Member is a person with a password for the back office.
 type Member struct {
 	Staff
 	hash []byte // of the password, by bcrypt
 }
 
-// proof identifies the current password without revealing it. A session with another proof
+// Proof identifies the current password without revealing it. A session with another one
 // is over.
-func (m Member) proof() string {
+func (m Member) Proof() string {
 	sum := sha256.Sum256(m.hash)
 	return hex.EncodeToString(sum[:])
 }
@@ -48,9 +54,9 @@ const (
 	maxCost = 14
 )
 
-// ParseTeam reads lines name:role:bcrypt-hash and skips empty ones. It reports every bad
+// Parse reads lines name:role:bcrypt-hash and skips empty ones. It reports every bad
 // line by its number, never with its hash.
-func ParseTeam(text string) (Team, error) {
+func Parse(text string) (Team, error) {
 	team := Team{}
 	var problems []error
 	for i, line := range strings.Split(text, "\n") {

@@ -1,43 +1,14 @@
-package backoffice
+package team
 
 import (
-	"context"
 	"fmt"
-	"time"
 
 	"golang.org/x/crypto/bcrypt"
 )
 
-const (
-	// maxPassword is the longest password, in bytes: bcrypt reads no more of one.
-	maxPassword = 72
-	// laneWait is how long a sign-in waits for those before it.
-	laneWait = 5 * time.Second
-)
-
-// lane is where passwords are checked, one at a time: that takes a processor for up to a
-// second, and shoppers need them too.
-type lane chan struct{}
-
-func newLane() lane { return make(lane, 1) }
-
-// enter waits for its turn, at most laneWait. Who has entered must leave.
-func (l lane) enter(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, laneWait)
-	defer cancel()
-	select {
-	case l <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (l lane) leave() { <-l }
-
-// check compares the password of a name. It takes as long for every name, known or not, and
+// Check compares the password of a name. It takes as long for every name, known or not, and
 // whatever its hash costs: as long as the team's most expensive hash.
-func (t Team) check(name, password string) (Member, bool) {
+func (t Team) Check(name, password string) (Member, bool) {
 	member, known := t[name]
 	most := t.cost()
 	if !known {

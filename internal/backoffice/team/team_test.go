@@ -1,15 +1,15 @@
-package backoffice_test
+package team_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/shopd/shopd/internal/backoffice"
+	"github.com/shopd/shopd/internal/backoffice/team"
 )
 
 const hash = "$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
 
-func TestParseTeam(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
 		members    int
@@ -33,9 +33,9 @@ func TestParseTeam(t *testing.T) {
 		{"each line", "x\n\nada:view:" + hash + "\ny:z:" + hash, 1, []string{"line 1: ", "line 4: "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			team, err := backoffice.ParseTeam(tt.text)
-			if len(team) != tt.members || (err != nil) != (tt.problems != nil) {
-				t.Fatalf("got %d members, %v; want %d, %q", len(team), err, tt.members, tt.problems)
+			members, err := team.Parse(tt.text)
+			if len(members) != tt.members || (err != nil) != (tt.problems != nil) {
+				t.Fatalf("got %d members, %v; want %d, %q", len(members), err, tt.members, tt.problems)
 			}
 			for _, problem := range tt.problems {
 				if !strings.Contains(err.Error(), problem) {
@@ -47,4 +47,28 @@ func TestParseTeam(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzParse: lines of SHOPD_STAFF are taken whole or refused, and what is refused is
+// told without its hash.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"ada:manage:" + hash, "ada:admin:" + hash, ":view:" + hash, "a:b", "ada:view:" + hash + "\nada:manage:" + hash, "\n \n", "a\x00b:view:" + hash, "x:view:$2a$31$" + hash[7:]} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		members, err := team.Parse(text)
+		if err != nil {
+			for line := range strings.SplitSeq(text, "\n") {
+				if parts := strings.SplitN(strings.TrimSpace(line), ":", 3); len(parts) == 3 && len(parts[2]) > 20 && strings.Contains(err.Error(), parts[2]) {
+					t.Errorf("the error shows a hash: %v", err)
+				}
+			}
+			return
+		}
+		for name, m := range members {
+			if name == "" || name != m.Name || m.Role != team.View && m.Role != team.Manage || !strings.Contains(text, name+":") {
+				t.Errorf("%q became %q %+v", text, name, m.Staff)
+			}
+		}
+	})
 }
