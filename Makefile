@@ -170,6 +170,7 @@ soak: test-tools ## random shoppers for MINUTES=10 while Klarna fails now and th
 
 soak-sessions: test-tools ## 1,000 checkout sessions changed by API and page at once while Klarna fails and processes are killed; SEED repeats it
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 60m -run '^TestSessions$$' ./test/e2e -sessions.n=$(or $(SESSIONS),1000) -sessions.seed=$(SEED)
+	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout $$((2 * $(MINUTES) + 15))m -run '^TestEmbeddedChaos$$' ./test/e2e -embedded.time=$(MINUTES)m -sessions.seed=$(SEED)
 
 clients: test-tools ## the documents of the API and the clients made of them, written anew; needs npm
 	SHOPD_TEST_ALL=1 $(GO) -C tools/clients test -count=1 -run '^TestCurrent$$' . -update

@@ -94,8 +94,9 @@ type Options struct {
 
 	// Chaos is the probability, from 0 to 1, with which a call of an API suffers
 	// one of these, by the random sequence of Seed: a delay of up to 2.1 s, a 500,
-	// a 503, a 429, a connection reset, a reply dropped after the change was stored,
-	// half of the answer. The fake's own interface, the iframe and callbacks are spared.
+	// a 503, a 429, a connection reset, one reset at once of a call that is carried out up to
+	// 5.1 s later, a reply dropped after the change was stored, half of the answer. The fake's own interface, the iframe
+	// and callbacks are spared.
 	Chaos float64
 
 	// NotActivated makes the checkout API answer 403, as to a merchant whose

@@ -177,14 +177,16 @@ func TestDoFaults(t *testing.T) {
 		fault  fakeklarna.Fault
 		result order.Result
 	}{
-		"answer lost":  {fakeklarna.Fault{DropReply: true}, order.Done},
-		"answers lost": {fakeklarna.Fault{DropReply: true, Count: -1}, order.Unknown},
-		"503 once":     {fakeklarna.Fault{Status: 503}, order.Done},
-		"500":          {fakeklarna.Fault{Status: 500, Count: -1}, order.Unknown},
-		"429":          {fakeklarna.Fault{Status: 429, Count: -1}, order.Unknown},
-		"409":          {fakeklarna.Fault{Status: 409, Count: -1}, order.Unknown},
-		"reset":        {fakeklarna.Fault{Reset: true, Count: -1}, order.Unknown},
-		"half a body":  {fakeklarna.Fault{Truncate: true, Count: 1}, order.Done},
+		"answer lost":   {fakeklarna.Fault{DropReply: true}, order.Done},
+		"answers lost":  {fakeklarna.Fault{DropReply: true, Count: -1}, order.Unknown},
+		"lands late":    {fakeklarna.Fault{Late: true, Delay: fakeklarna.Duration(300 * time.Millisecond)}, order.Done},
+		"all land late": {fakeklarna.Fault{Late: true, Delay: fakeklarna.Duration(time.Second), Count: -1}, order.Unknown},
+		"503 once":      {fakeklarna.Fault{Status: 503}, order.Done},
+		"500":           {fakeklarna.Fault{Status: 500, Count: -1}, order.Unknown},
+		"429":           {fakeklarna.Fault{Status: 429, Count: -1}, order.Unknown},
+		"409":           {fakeklarna.Fault{Status: 409, Count: -1}, order.Unknown},
+		"reset":         {fakeklarna.Fault{Reset: true, Count: -1}, order.Unknown},
+		"half a body":   {fakeklarna.Fault{Truncate: true, Count: 1}, order.Done},
 	} {
 		for _, s := range scenes {
 			t.Run(s.name+"/"+name, func(t *testing.T) {
@@ -211,6 +213,7 @@ func TestDoFaults(t *testing.T) {
 					w.Fake.ClearFaults()
 					w.Round(5 * time.Minute)
 				}
+				shoptest.Landed(t, w.Fake)
 				m, _ := w.Fake.Managed(o.OrderID)
 				w.ended(o, c, s.made(m))
 				w.Fake.ClearFaults()

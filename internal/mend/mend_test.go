@@ -28,21 +28,30 @@ import (
 	"github.com/shopd/shopd/internal/underway"
 )
 
-// gate is the way to Klarna. It can keep tries of updates, which land when the test says so;
+// gate is the way to Klarna. It can keep tries of calls, which land when the test says so;
 // whoever sent them has no answer.
 type gate struct {
+	of func(*http.Request) bool // which calls; nil: updates
+
 	mu    sync.Mutex
 	keep  int  // so many tries are kept
-	shut  bool // no update gets through
+	shut  bool // no such call gets through
 	dead  bool // nothing does
 	kept  []*http.Request
 	onTry func() // with each try that is kept
 	after func() // once, after an update that got through
 }
 
-func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+func isUpdate(r *http.Request) bool {
 	parent := path.Dir(r.URL.Path)
-	update := r.Method == http.MethodPost && (strings.HasSuffix(parent, "/checkout/v3/orders") || strings.HasSuffix(parent, "/payments/v1/sessions"))
+	return r.Method == http.MethodPost && (strings.HasSuffix(parent, "/checkout/v3/orders") || strings.HasSuffix(parent, "/payments/v1/sessions"))
+}
+
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	update := isUpdate(r)
+	if g.of != nil {
+		update = g.of(r)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.dead {

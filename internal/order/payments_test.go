@@ -266,6 +266,7 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 		{"connection reset", fakeklarna.Fault{Reset: true}, running, nil},
 		{"truncated JSON", fakeklarna.Fault{Truncate: true}, running, nil},
 		{"reply lost", fakeklarna.Fault{DropReply: true}, running, nil},
+		{"lands late", fakeklarna.Fault{Late: true, Delay: fakeklarna.Duration(time.Second)}, running, nil},
 		{"not JSON", fakeklarna.Fault{NotJSON: true}, running, nil},
 	} {
 		for _, count := range []int{-1, 1} {
@@ -300,6 +301,7 @@ func TestPlaceAuthorizedFaults(t *testing.T) {
 					} else if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
 						t.Error(err)
 					}
+					shoptest.Landed(t, w.Fake)
 					w.paidOnce(in)
 				})
 			}

@@ -191,6 +191,8 @@ func TestPlaceFaults(t *testing.T) {
 			"reset":              {fakeklarna.Fault{Reset: true, Count: -1}, false},
 			"answer lost once":   {fakeklarna.Fault{DropReply: true}, true},
 			"answers lost":       {fakeklarna.Fault{DropReply: true, Count: -1}, false},
+			"lands late":         {fakeklarna.Fault{Late: true, Delay: fakeklarna.Duration(300 * time.Millisecond)}, true},
+			"all land late":      {fakeklarna.Fault{Late: true, Delay: fakeklarna.Duration(time.Second), Count: -1}, false},
 			"half a body":        {fakeklarna.Fault{Truncate: true, Count: 3}, call.method != "GET"}, // the others have none
 			"HTML":               {fakeklarna.Fault{NotJSON: true, Count: 3}, call.method != "GET"},
 		} {
@@ -205,6 +207,7 @@ func TestPlaceFaults(t *testing.T) {
 				w.acknowledgedOnlyStored(orderID)
 				w.Fake.ClearFaults()
 				w.Place(orderID)
+				shoptest.Landed(t, w.Fake)
 				w.once(cartID, orderID)
 			})
 		}

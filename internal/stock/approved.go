@@ -51,7 +51,7 @@ type Approved struct {
 	Made     time.Time // to the millisecond
 	Sold     bool      // it is placed, and its cart is not closed yet
 	Returned bool      // its stock was given back: it grew old, or was let go
-	Ending   bool      // Klarna was asked to abort its order, and is not known to have refused
+	Ending   bool      // Klarna was asked to abort its order, and is not known to have refused; approving it again keeps that
 	// Campaigns are those of the purchase, for its order.
 	Campaigns []campaign.Used
 	Body      json.RawMessage // of Klarna Payments: the order call, to be repeated until it is answered
@@ -212,7 +212,8 @@ func counted(ctx context.Context, tx *sql.Tx, lines []Line) (list []Line, err er
 	return list, nil
 }
 
-// putApproved writes the row of an order that was approved now.
+// putApproved writes the row of an order that was approved now. That Klarna was asked to abort
+// it before stays noted: a try of that may land yet.
 func putApproved(ctx context.Context, tx *sql.Tx, a Approved, held []Line) error {
 	if a.Lines == nil {
 		a.Lines = []Line{}
@@ -232,7 +233,7 @@ func putApproved(ctx context.Context, tx *sql.Tx, a Approved, held []Line) error
 	}
 	if _, err := tx.ExecContext(ctx, `insert into approved_orders (order_id, cart_id, sold, ending, made_at, ask_at, returned, lines, held, campaigns, body, published)
 		values ($1, $2, $3, $4, $5, $6, $4, $7, $8, $9, $10, $11)
-		on conflict (order_id) do update set cart_id = excluded.cart_id, sold = excluded.sold, ending = excluded.ending, made_at = excluded.made_at,
+		on conflict (order_id) do update set cart_id = excluded.cart_id, sold = excluded.sold, made_at = excluded.made_at,
 		ask_at = excluded.ask_at, returned = excluded.returned, lines = excluded.lines, held = excluded.held, campaigns = excluded.campaigns, body = excluded.body, published = excluded.published`,
 		a.OrderID, a.CartID, a.Sold, false, a.Made.UnixMilli(), ask, string(lines), holds, campaigns, body, a.Priced); err != nil {
 		return fmt.Errorf("write approved order: %w", err)

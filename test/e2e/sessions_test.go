@@ -20,6 +20,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/underway"
 )
@@ -54,12 +55,7 @@ func TestSessions(t *testing.T) {
 	s.deployment = deploy(t, 3, fakeklarna.Options{
 		Chaos: sessionChaos, Seed: seed, MaxOrders: 1_000_000, CallbackTransport: s, PushDelay: time.Second,
 	})
-	// Besides, some updates land after their client has given up.
-	late := fakeklarna.Fault{
-		Method: http.MethodPost, Path: "/checkout/v3/orders/*", Late: true, Delay: fakeklarna.Duration(100 * time.Millisecond), Jitter: fakeklarna.Duration(5 * time.Second),
-		Probability: 0.02, Count: -1,
-	}
-	s.fake.AddFault(late)
+	s.landLate()
 	up := slices.Clone(s.shops)
 	s.up.Store(&up)
 
@@ -87,6 +83,8 @@ func TestSessions(t *testing.T) {
 		return
 	}
 	s.fake.SetChaos(0)
+	s.fake.ClearFaults()
+	shoptest.Landed(t, s.fake)
 	s.judge()
 	for _, o := range s.fake.Orders() {
 		_, way, _ := strings.Cut(o.MerchantURLs.Confirmation, "/checkout/back/")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 var (
@@ -46,6 +47,8 @@ func TestSoak(t *testing.T) {
 	}
 	s.fake.SetChaos(0)
 	s.fake.ClearFaults()
+	shoptest.Landed(s.t, s.fake)
+	s.listen()
 	s.settleAll()
 	s.guestsReturn()
 	s.judge()
@@ -92,6 +95,7 @@ func newSoak(t *testing.T, seed uint64) *soak {
 	}, more...)
 	// Besides, Klarna denies an order now and then that it has: then it is left behind.
 	s.fake.AddFault(fakeklarna.Fault{Method: http.MethodGet, Path: "/checkout/v3/orders/*", Status: http.StatusForbidden, Probability: 0.02, Count: -1})
+	s.landLate()
 	kcoShops := slices.Clone(s.shops)
 	s.command = "demo" // on the same stores, it offers both checkouts
 	pays := []*process{s.start("127.0.0.1:0")}
@@ -245,7 +249,7 @@ func (s *soak) listen() {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	for _, call := range calls {
-		if call.Status == 0 && (len(call.Faults) == 0 || slices.Contains(call.Faults, "late")) || s.calls[call.CorrelationID] {
+		if call.Status == 0 && len(call.Faults) == 0 || shoptest.Landing(call) || s.calls[call.CorrelationID] {
 			continue // under way, also after its client has gone; or known
 		}
 		s.calls[call.CorrelationID] = true
@@ -348,5 +352,14 @@ func (s *soak) report() {
 		if s.counts[what] == 0 {
 			s.t.Errorf("nothing counted: %s", what)
 		}
+	}
+}
+
+// landLate makes some of whatever the shop does at Klarna land after it was given up.
+func (d *deployment) landLate() {
+	for _, method := range []string{http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		d.fake.AddFault(fakeklarna.Fault{
+			Method: method, Late: true, Delay: fakeklarna.Duration(100 * time.Millisecond), Jitter: fakeklarna.Duration(5 * time.Second), Probability: 0.03, Count: -1,
+		})
 	}
 }

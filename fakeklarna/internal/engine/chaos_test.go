@@ -31,9 +31,10 @@ func TestChaos(t *testing.T) {
 					t.Errorf("/fake/orders: got %d", got.Status)
 				}
 			}
+			time.Sleep(6 * time.Second) // what is late has landed
 			for _, r := range call.Fake.Requests("") {
 				effects = append(effects, strings.Join(r.Faults, " "))
-				if r.DurationMS > 2100 {
+				if r.DurationMS > 2100 && !slices.Contains(r.Faults, "late") || r.DurationMS > 5100 {
 					t.Errorf("a delay of %d ms", r.DurationMS)
 				}
 			}
@@ -60,7 +61,7 @@ func TestChaos(t *testing.T) {
 		}
 		kinds[name]++
 	}
-	for _, name := range []string{"delay", "status 500", "status 503", "status 429", "reset", "drop_reply", "truncate"} {
+	for _, name := range []string{"delay", "status 500", "status 503", "status 429", "reset", "late", "drop_reply", "truncate"} {
 		if kinds[name] == 0 {
 			t.Errorf("no call suffered %s: %v", name, kinds)
 		}
@@ -202,6 +203,7 @@ func TestSetChaos(t *testing.T) {
 				t.Errorf("Chaos %v: the call suffered %v", chaos, got)
 			}
 		}
+		time.Sleep(6 * time.Second) // what is late has landed
 	})
 }
 

@@ -118,6 +118,13 @@ func TestFaultLate(t *testing.T) {
 	if r := s.Fake.Requests("")[1]; strings.Join(r.Faults, " ") != "late delay 300ms" {
 		t.Errorf("recorded %s", faketest.Text(r))
 	}
+	s.Fake.AddFault(faketest.Fault{Method: "POST", Late: true, Delay: fakeklarna.Duration(time.Millisecond)})
+	s.Send("POST", faketest.OrdersPath, faketest.Text(faketest.CaseA()))
+	for until := time.Now().Add(5 * time.Second); len(s.Fake.Orders()) < 2 || len(s.Fake.Requests(s.Fake.Orders()[0].OrderID)) != 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("a late order: %d orders, recorded %s", len(s.Fake.Orders()), faketest.Text(s.Fake.Requests("")))
+		}
+	}
 }
 
 // Which calls a rule hits.

@@ -76,6 +76,7 @@ var chaosFaults = []Fault{
 	{Status: http.StatusServiceUnavailable},
 	{Status: http.StatusTooManyRequests},
 	{Reset: true},
+	{Late: true, Delay: Duration(100 * time.Millisecond), Jitter: Duration(5 * time.Second)},
 	{DropReply: true},
 	{Truncate: true},
 }

@@ -75,9 +75,7 @@ func (s *State) ServeAPI(w http.ResponseWriter, r *http.Request) {
 	default:
 		out = carryOut(r)
 	}
-	s.Mu.Lock()
-	e.Told.OrderID, e.Told.SessionID = out.OrderID, out.SessionID
-	s.Mu.Unlock()
+	s.isAbout(e, out)
 	if left := ServerLimit - d.Before; d.after > left && !late {
 		d.after, out = left, wire.Reply{Status: http.StatusGatewayTimeout, OrderID: out.OrderID, SessionID: out.SessionID}
 	}
@@ -98,7 +96,16 @@ func (s *State) land(r *http.Request, e *entry[Request], after time.Duration, fo
 	if after > ServerLimit { // Klarna has given it up
 		return
 	}
-	s.note(r.Context(), e, 0, carryOut(r).Body)
+	out := carryOut(r)
+	s.isAbout(e, out)
+	s.note(r.Context(), e, 0, out.Body)
+}
+
+// isAbout records which order or session a call has turned out to be about.
+func (s *State) isAbout(e *entry[Request], out wire.Reply) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	e.Told.OrderID, e.Told.SessionID = out.OrderID, out.SessionID
 }
 
 // send answers a call, as its faults allow.

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -206,6 +207,21 @@ func (w *World) seed() {
 	}); err != nil {
 		w.T.Fatal(err)
 	}
+}
+
+// Landed waits until a fake Klarna has carried out what was to land late.
+func Landed(t testing.TB, fake *fakeklarna.TestServer) {
+	t.Helper()
+	for until := time.Now().Add(40 * time.Second); slices.ContainsFunc(fake.Requests(""), Landing); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("a call that was to land late has not landed")
+		}
+	}
+}
+
+// Landing reports whether a call is to land late, and has not yet.
+func Landing(call fakeklarna.Request) bool {
+	return slices.Contains(call.Faults, "late") && call.DurationMS == 0
 }
 
 // On makes a process use a Redis client, and Klarna a transport: what may be nil
