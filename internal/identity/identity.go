@@ -17,6 +17,10 @@ const root = "/shop/"
 
 // Of is who the shop of a version is, for a page in a language.
 func Of(v *publish.Version, l i18n.Lang) templates.Shop {
+	return publish.Once(v, l, func() templates.Shop { return of(v, l).Remembering(l) })
+}
+
+func of(v *publish.Version, l i18n.Lang) templates.Shop {
 	files := tree(v)
 	url := func(name string) string {
 		if name == "" {
@@ -29,14 +33,26 @@ func Of(v *publish.Version, l i18n.Lang) templates.Shop {
 	for _, icon := range v.Served.Icons {
 		icons = append(icons, templates.Icon{URL: url(icon.Name), Side: icon.Side})
 	}
+	var countries []templates.Country
+	for _, m := range v.Markets {
+		countries = append(countries, templates.Country{Code: m.Country, Currency: string(m.Currency), Locales: m.Locales})
+	}
 	return templates.Shop{
-		Icons: icons,
-		Name:  s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
+		Countries: countries, Categories: categories(v, l), Icons: icons,
+		Name: s.Name, Logo: url(v.Served.Logo), Icon: url(v.Served.Icon), Look: url(v.Served.Look), Sheet: url(v.Served.Sheet),
 		Contact: templates.Contact(s.Contact), Texts: s.Texts,
 		Terms:   s.Pages.Terms.Address(l, settings.TermsPath),
 		Privacy: s.Pages.Privacy.Address(l, settings.PrivacyPath),
 		Returns: s.Pages.Returns.Address(l, settings.ReturnsPath),
 	}
+}
+
+func categories(v *publish.Version, l i18n.Lang) (list []templates.Category) {
+	for _, id := range v.Catalog.Categories() {
+		name, in, _ := v.Catalog.CategoryName(id, l)
+		list = append(list, templates.Category{ID: id, Name: templates.In(name, in)})
+	}
+	return list
 }
 
 // Handler serves the files of the newest version under /shop/….

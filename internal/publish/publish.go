@@ -35,6 +35,18 @@ type Version struct {
 	ImageOrigins []string
 	// Warnings are what is odd in the shop file and does no harm.
 	Warnings []string
+
+	once sync.Map
+}
+
+// Once returns what is made of a version: the first time, and then it is kept with the version.
+// key is of the caller's own type.
+func Once[K comparable, T any](v *Version, key K, make func() T) T {
+	made, known := v.once.Load(key)
+	if !known {
+		made, _ = v.once.LoadOrStore(key, make())
+	}
+	return made.(T)
 }
 
 // NewVersion puts shop and catalogue together. Without a storefront all markets are sold in:

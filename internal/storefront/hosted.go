@@ -77,7 +77,7 @@ func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutse
 	if row.CancelURL == "" {
 		s.page(func(w http.ResponseWriter, r *http.Request, v *view) {
 			shell := v.shell()
-			shell.Countries, shell.Categories, shell.Base = nil, nil, cart.SessionPath+row.Reference // nothing of a shop of ours is on it
+			shell.Base = cart.SessionPath + row.Reference // nothing of a shop of ours is on it
 			respond.Page(w, r, http.StatusNotFound, templates.Ended(templates.EndedView{Shell: shell}))
 		})(w, r)
 		return

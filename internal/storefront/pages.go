@@ -193,7 +193,7 @@ func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page)
 func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 	page := templates.NotFoundView{Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku"))}
 	if session.Claimed(r.Context()) != "" {
-		page.Countries, page.Base = nil, base(r.Context())
+		page.Base = base(r.Context())
 	}
 	respond.Page(w, r, http.StatusNotFound, templates.NotFound(page))
 }

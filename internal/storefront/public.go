@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/web/templates"
@@ -14,21 +13,10 @@ import (
 // public makes a page one that others may know: by which address, and in which languages.
 func (v *view) public(shell *templates.Shell, path string) {
 	shell.Site = v.Pricer.PublicURL
-	shell.Canonical = shell.Site + path
-	in := func(locale string) string {
-		if strings.Contains(path, "?") {
-			return shell.Site + path + "&locale=" + locale
-		}
-		return shell.Site + path + "?locale=" + locale
-	}
-	shell.Alternates = []templates.Alternate{{Locale: "x-default", URL: shell.Canonical}}
-	for _, m := range v.version.Markets {
-		for _, locale := range m.Locales {
-			shell.Alternates = append(shell.Alternates, templates.Alternate{Locale: locale, URL: in(locale)})
-		}
-	}
+	shell.Everywhere = shell.Site + path
+	shell.Canonical = shell.Everywhere
 	if v.cart.Locale == v.r.URL.Query().Get("locale") {
-		shell.Canonical = in(v.cart.Locale)
+		shell.Canonical = templates.InLocale(shell.Everywhere, v.cart.Locale)
 	}
 }
 

@@ -96,8 +96,6 @@ func (v *view) shell() templates.Shell {
 		Country:      v.cart.Country,
 		Currency:     string(v.market.Currency),
 		SalesTax:     v.market.Scheme == market.SalesTax,
-		Countries:    v.countries(),
-		Categories:   v.categories(),
 		CartCount:    v.items(),
 		CartRevision: v.cart.Revision,
 		CartIDHash:   cartIDHash(v.cart.ID),
@@ -106,7 +104,7 @@ func (v *view) shell() templates.Shell {
 		Withdrawal:   v.version.Shop.Withdrawal > 0 && v.version.Markets.AnyInEEA(),
 	}
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
-		shell.Countries, shell.Base, shell.BasketRevision = nil, v.cart.CheckoutPath(), b.Revision
+		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
 	}
 	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
 		shell.Path = withCodes(v.r.URL, nil)
@@ -123,24 +121,6 @@ func (v *view) measured(w http.ResponseWriter) templates.Shell {
 		respond.AllowOrigins(w, measure.Origins, "connect-src", "img-src")
 	}
 	return shell
-}
-
-func (v *view) categories() []templates.Category {
-	var list []templates.Category
-	for _, id := range v.version.Catalog.Categories() {
-		name, in, _ := v.version.Catalog.CategoryName(id, v.lang)
-		list = append(list, templates.Category{ID: id, Name: templates.In(name, in)})
-	}
-	return list
-}
-
-// countries are the countries of the market panel.
-func (v *view) countries() []templates.Country {
-	var list []templates.Country
-	for _, m := range v.version.Markets {
-		list = append(list, templates.Country{Code: m.Country, Currency: string(m.Currency), Locales: m.Locales})
-	}
-	return list
 }
 
 // cartIDHash returns a name for the cart that does not show its ID, for other tabs.
@@ -351,7 +331,7 @@ func (v *view) summaryHTML(ctx context.Context, unconfirmed bool, notes ...templ
 	var html strings.Builder
 	// Without the deadline: late answers need the summary most.
 	err = templates.OrderSummary(templates.SummaryView{
-		Voice: v.voice, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
+		Shop: identity.Of(v.version, v.lang), Voice: v.voice, Order: order, Notes: append(notes, lineNotes...), Unconfirmed: unconfirmed,
 	}).Render(context.WithoutCancel(ctx), &html)
 	return html.String(), err
 }

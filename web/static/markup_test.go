@@ -25,8 +25,7 @@ type pages struct {
 }
 
 func (p *pages) shell(path string) templates.Shell {
-	return templates.Shell{Shop: templates.Shop{Name: "Skerry"}, Locale: "en-SE", Country: "SE", Currency: "SEK", Path: path, CartCount: p.n, CartRevision: int64(p.n), CartIDHash: "c0ffee",
-		Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}}}}
+	return templates.Shell{Shop: templates.Shop{Name: "Skerry", Countries: []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{"sv-SE", "en-SE"}}, {Code: "NO", Currency: "NOK", Locales: []string{"nb-NO", "en-NO"}}}}, Locale: "en-SE", Country: "SE", Currency: "SEK", Path: path, CartCount: p.n, CartRevision: int64(p.n), CartIDHash: "c0ffee"}
 }
 
 func (p *pages) order() templates.Order {

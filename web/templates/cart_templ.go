@@ -74,7 +74,7 @@ func Cart(v CartView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, line := range v.Lines {
-					templ_7745c5c3_Err = orderLine(v.voice(), line, notesOn(v.Notes, line), 96, "/cart").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = v.Shop.line(v.voice(), line, notesOn(v.Notes, line), 96, "/cart").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 // summary is the order as it stands beside the payment form.
 func (v CheckoutView) summary() SummaryView {
-	return SummaryView{Voice: v.voice(), Order: v.Order, Notes: v.Notes, Unconfirmed: v.Unconfirmed}
+	return SummaryView{Shop: v.Shop, Voice: v.voice(), Order: v.Order, Notes: v.Notes, Unconfirmed: v.Unconfirmed}
 }
 
 // Checkout is the page with Klarna's form. The summary comes first: that is the
@@ -86,7 +86,7 @@ func Checkout(v CheckoutView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = needsScript(v.Shell).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = v.needsScript().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -219,7 +219,14 @@ func folded() templ.Component {
 	})
 }
 
-func needsScript(s Shell) templ.Component {
+type needsKey struct{}
+
+func (s Shell) needsScript() templ.Component {
+	p := s.parts()
+	return p.needs.of(p, needsKey{}, "", (*parts).needsScript)
+}
+
+func (p *parts) needsScript(needsKey) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -244,7 +251,7 @@ func needsScript(s Shell) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = note(Note{ID: "nojs", Kind: Warn, Title: s.t("checkout.nojs.title"), Body: s.t("checkout.nojs.body")}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = note(Note{ID: "nojs", Kind: Warn, Title: p.voice.T("checkout.nojs.title"), Body: p.voice.T("checkout.nojs.body")}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

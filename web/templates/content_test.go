@@ -198,8 +198,8 @@ func TestEscaping(t *testing.T) {
 	tile := templates.Tile{SKU: evil, Name: hostile, Picture: evil, Price: evil, Stock: 2}
 	s := shell("en-SE")
 	s.Query, s.Path, s.Category, s.CartIDHash = evil, evil, evil, evil
-	s.Categories = []templates.Category{{ID: evil, Name: hostile}}
-	s.Countries[0].Locales = []string{evil}
+	s.Shop.Categories = []templates.Category{{ID: evil, Name: hostile}}
+	s.Shop.Countries = []templates.Country{{Code: "SE", Currency: "SEK", Locales: []string{evil}}}
 	s.Added = &templates.Added{Name: evil, Count: 1}
 	s.Notes = []templates.Note{templates.SoldOut(english, evil, evil, evil), templates.Removed(english, evil, evil, 1, evil)}
 	o := order()

@@ -12,7 +12,7 @@ import "strconv"
 
 // summary is the order as it stands beside the form.
 func (v FreeView) summary() SummaryView {
-	return SummaryView{Voice: v.voice(), Order: v.Order, Notes: v.Notes}
+	return SummaryView{Shop: v.Shop, Voice: v.voice(), Order: v.Order, Notes: v.Notes}
 }
 
 func (v FreeView) title() string {

@@ -8,6 +8,8 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
+import "github.com/shopd/shopd/internal/i18n"
+
 // icon is one of the shop's icons, 20 px, in the text's colour.
 func icon(name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -157,7 +159,7 @@ func badge(kind Kind, text string) templ.Component {
 		var templ_7745c5c3_Var5 string
 		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/icons.templ`, Line: 46, Col: 8}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `web/templates/icons.templ`, Line: 48, Col: 8}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
@@ -172,7 +174,7 @@ func badge(kind Kind, text string) templ.Component {
 }
 
 // stockBadge tells what is not normal about a product; nothing when all is.
-func stockBadge(v Shell, p Tile) templ.Component {
+func stockBadge(v i18n.Voice, p Tile) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -194,27 +196,27 @@ func stockBadge(v Shell, p Tile) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if p.Stock == 0 {
-			templ_7745c5c3_Err = badge(Bad, v.t("badge.sold_out")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(Bad, v.T("badge.sold_out")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if p.Stock == 1 {
-			templ_7745c5c3_Err = badge(Warn, v.t("badge.last")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(Warn, v.T("badge.last")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if p.Stock > 0 && p.Stock <= lowStock {
-			templ_7745c5c3_Err = badge(Warn, v.t("badge.left", p.Stock)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(Warn, v.T("badge.left", p.Stock)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if p.Voucher {
-			templ_7745c5c3_Err = badge(Info, v.t("badge.email")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(Info, v.T("badge.email")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if p.Digital {
-			templ_7745c5c3_Err = badge(Info, v.t("badge.download")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = badge(Info, v.T("badge.download")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

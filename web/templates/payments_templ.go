@@ -12,7 +12,7 @@ import "strings"
 
 // summary is the order as it stands beside the form.
 func (v PaymentsView) summary() SummaryView {
-	return SummaryView{Voice: v.voice(), Order: v.Order, Notes: v.Notes}
+	return SummaryView{Shop: v.Shop, Voice: v.voice(), Order: v.Order, Notes: v.Notes}
 }
 
 func (v PaymentsView) title() string {
@@ -89,7 +89,7 @@ func Payments(v PaymentsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = needsScript(v.Shell).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = v.needsScript().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -19,6 +19,23 @@ type Shop struct {
 	// Terms, Privacy and Returns are the addresses of its pages; "" = there is none.
 	Terms, Privacy, Returns string
 	Texts                   i18n.Overrides
+	Countries               []Country // where it sells
+	Categories              []Category
+
+	parts *parts // of its pages, remembered; nil: they are not
+}
+
+// Country is a country of the market panel.
+type Country struct {
+	Code     string   // alpha-2
+	Currency string   // ISO 4217
+	Locales  []string // of the market, its default first
+}
+
+// Category is a shelf of the catalogue.
+type Category struct {
+	ID   string // in addresses
+	Name Text
 }
 
 // Icon is a square picture in PNG.
@@ -66,7 +83,7 @@ func dialled(phone string) string {
 
 // languages are those of all markets, in our order. Each market has some of them: the script
 // shows those of the chosen one.
-func (s Shell) languages() (all []i18n.Lang) {
+func (s Shop) languages() (all []i18n.Lang) {
 	for _, l := range i18n.Langs() {
 		if slices.ContainsFunc(s.Countries, func(c Country) bool {
 			return slices.ContainsFunc(c.Locales, func(locale string) bool { return i18n.LangOf(locale) == l })

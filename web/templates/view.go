@@ -12,12 +12,10 @@ import (
 // neither cart nor market panel: pages without a session (500, 503) need that.
 type Shell struct {
 	Shop         Shop
-	Locale       string    // of the page, BCP 47: "nb-NO"
-	Country      string    // purchase country, alpha-2
-	Currency     string    // ISO 4217
-	SalesTax     bool      // prices are without tax (US)
-	Countries    []Country // of the market panel
-	Categories   []Category
+	Locale       string // of the page, BCP 47: "nb-NO"
+	Country      string // purchase country, alpha-2
+	Currency     string // ISO 4217
+	SalesTax     bool   // prices are without tax (US)
 	Category     string // ID of the one shown, "" = none
 	Query        string // the text of the search field
 	CartCount    int    // items in the cart
@@ -27,11 +25,12 @@ type Shell struct {
 	// (added, removed, market, error …). Forms return to it.
 	Path string
 	// Canonical is the whole address by which others should know this page; "" = any.
-	Canonical  string
-	Site       string      // the shop's whole address, where Canonical is set
-	Alternates []Alternate // the same page in other languages
-	Added      *Added      // something was just put in the cart
-	Notes      []Note      // shown at the top of the page; on the checkout in the summary
+	Canonical string
+	Site      string // the shop's whole address, where Canonical is set
+	// Everywhere is the whole address of the page in whatever language, where Canonical is set.
+	Everywhere string
+	Added      *Added // something was just put in the cart
+	Notes      []Note // shown at the top of the page; on the checkout in the summary
 	// Measure is the address of the script that counts what shoppers do; "" = none here.
 	Measure string
 	// Base is the page of a checkout session, "" for the shopper's own cart; BasketRevision is
@@ -54,19 +53,6 @@ func (s Shell) own() bool { return s.Base == "" && !s.Alone }
 
 // payments is the page with Klarna's widget.
 func (s Shell) payments() string { return s.base() + "/payments" }
-
-// Country is a country of the market panel.
-type Country struct {
-	Code     string   // alpha-2
-	Currency string   // ISO 4217
-	Locales  []string // of the market, its default first
-}
-
-// Category is a shelf of the catalogue.
-type Category struct {
-	ID   string // in addresses
-	Name Text
-}
 
 // Text is a text that may be in another language than its page.
 type Text struct {
@@ -234,6 +220,7 @@ type CartView struct {
 
 // SummaryView is the order summary beside the payment form.
 type SummaryView struct {
+	Shop  Shop // remembers lines; not needed
 	Voice i18n.Voice
 	Order
 	Notes       []Note
@@ -422,9 +409,9 @@ type UnavailableView struct {
 	TryURL  string // what "Try now" leads to, a local path
 }
 
-// category is the category of an ID, one of Categories.
+// category is the category of an ID, one of the shop's.
 func (s Shell) category(id string) Category {
-	for _, c := range s.Categories {
+	for _, c := range s.Shop.Categories {
 		if c.ID == id {
 			return c
 		}
@@ -433,6 +420,9 @@ func (s Shell) category(id string) Category {
 }
 
 func (s Shell) lang() i18n.Lang { return i18n.LangOf(s.Locale) }
+
+// parts are those of the pages that pages have in common.
+func (s Shell) parts() *parts { return s.Shop.in(s.lang()) }
 
 func (s Shell) voice() i18n.Voice { return i18n.Voice{Lang: s.lang(), Own: s.Shop.Texts} }
 

@@ -1,0 +1,115 @@
+package templates
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"hash/maphash"
+	"io"
+	"strings"
+	"sync/atomic"
+
+	"github.com/a-h/templ"
+
+	"github.com/shopd/shopd/internal/i18n"
+)
+
+// parts remembers parts of pages that many pages have, so that they are made once. It belongs
+// to a version of the shop and a language. A part is a function of its key: it is made from the
+// key and the shop alone, without a request's context. So whoever has the same key gets the same
+// bytes, and no nonce can be in them.
+type parts struct {
+	shop  Shop
+	voice i18n.Voice
+
+	links      memory[linksKey]
+	alternates memory[alternatesKey]
+	top        memory[topKey]
+	market     memory[marketKey]
+	shelves    memory[shelvesKey]
+	bar        memory[barKey]
+	tiles      memory[tileKey]
+	lines      memory[lineKey]
+	needs      memory[needsKey]
+	footer     memory[footerKey]
+}
+
+// Remembering returns the shop of a version with a memory for parts of its pages in a language.
+func (s Shop) Remembering(l i18n.Lang) Shop {
+	p := &parts{shop: s, voice: i18n.Voice{Lang: l, Own: s.Texts}}
+	p.links.places, p.alternates.places = make(places[linksKey], 4), make(places[alternatesKey], 256)
+	p.top.places, p.market.places = make(places[topKey], 16), make(places[marketKey], 256)
+	p.shelves.places, p.bar.places = make(places[shelvesKey], 64), make(places[barKey], 256)
+	p.tiles.places, p.lines.places = make(places[tileKey], 2048), make(places[lineKey], 512)
+	p.needs.places, p.footer.places = make(places[needsKey], 1), make(places[footerKey], 8)
+	s.parts = p
+	return s
+}
+
+// in are the parts of the shop's pages in a language. Where there is no memory each is made anew.
+func (s Shop) in(l i18n.Lang) *parts {
+	if s.parts != nil && s.parts.voice.Lang == l {
+		return s.parts
+	}
+	return &parts{shop: s, voice: i18n.Voice{Lang: l, Own: s.Texts}}
+}
+
+// memory remembers parts of one kind. Each key has one place, where it replaces another; so
+// memory is bounded, whatever is asked for.
+type memory[K comparable] struct{ places places[K] }
+
+type places[K comparable] []atomic.Pointer[part[K]]
+
+// part is the HTML before and after the hole, if it has one.
+type part[K comparable] struct {
+	key           K
+	before, after string
+}
+
+// hole is what a part has for the one attribute that is of the request: the address that a form
+// returns to, what was searched for. No text of anybody's can contain it.
+var hole = rand.Text()
+
+var seed = maphash.MakeSeed()
+
+// of is the part with a key, made where it is not remembered; value goes into its hole.
+func (m *memory[K]) of(p *parts, key K, value string, render func(*parts, K) templ.Component) templ.Component {
+	if len(m.places) == 0 {
+		return withValue[K]{made(p, key, render), value}
+	}
+	place := &m.places[maphash.Comparable(seed, key)%uint64(len(m.places))]
+	known := place.Load()
+	if known == nil || known.key != key {
+		known = made(p, key, render)
+		place.Store(known)
+	}
+	return withValue[K]{known, value}
+}
+
+func made[K comparable](p *parts, key K, render func(*parts, K) templ.Component) *part[K] {
+	var html bytes.Buffer
+	if err := render(p, key).Render(context.Background(), &html); err != nil {
+		panic(err) // a buffer takes everything
+	}
+	before, after, _ := strings.Cut(html.String(), hole)
+	return &part[K]{key, before, after}
+}
+
+// withValue is a part with what is in its hole.
+type withValue[K comparable] struct {
+	*part[K]
+
+	value string
+}
+
+// Render writes the part. It reads nothing of ctx.
+func (f withValue[K]) Render(_ context.Context, w io.Writer) error {
+	_, err := io.WriteString(w, f.before)
+	if err == nil && f.after != "" {
+		_, err = io.WriteString(w, templ.EscapeString(f.value))
+	}
+	if err == nil {
+		_, err = io.WriteString(w, f.after)
+	}
+	return err
+}
