@@ -41,9 +41,14 @@ func (w *World) logsNothingPrivate() {
 	if strings.Contains(log, "panic") {
 		w.T.Errorf("a panic:\n%s", log)
 	}
+	looked := map[string]bool{} // the shoppers of ten thousand orders type the same
 	for _, o := range w.Fake.Orders() {
 		for member, typed := range o.Fake.Typed {
-			if member != "country" && len(typed) > 2 && holds(log, typed) {
+			if looked[typed] || member == "country" || len(typed) <= 2 {
+				continue
+			}
+			looked[typed] = true
+			if holds(log, typed) {
 				w.T.Errorf("the log has the shopper's %s", member)
 			}
 		}
