@@ -194,7 +194,7 @@ const retryAfter = 2 * time.Second
 func (a *API) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		defer func() { //nolint:contextcheck // the request has it
+		defer func() {
 			v := recover()
 			if v == nil {
 				return

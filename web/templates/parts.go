@@ -72,44 +72,51 @@ var hole = rand.Text()
 
 var seed = maphash.MakeSeed()
 
-// of is the part with a key, made where it is not remembered; value goes into its hole.
+// of is the part with a key; value goes into its hole.
 func (m *memory[K]) of(p *parts, key K, value string, render func(*parts, K) templ.Component) templ.Component {
-	if len(m.places) == 0 {
-		return withValue[K]{made(p, key, render), value}
-	}
-	place := &m.places[maphash.Comparable(seed, key)%uint64(len(m.places))]
-	known := place.Load()
-	if known == nil || known.key != key {
-		known = made(p, key, render)
-		place.Store(known)
-	}
-	return withValue[K]{known, value}
+	return remembered[K]{m, p, key, value, render}
 }
 
-func made[K comparable](p *parts, key K, render func(*parts, K) templ.Component) *part[K] {
+// remembered is a part that is made where it is not remembered.
+type remembered[K comparable] struct {
+	memory *memory[K]
+	parts  *parts
+	key    K
+	value  string
+	render func(*parts, K) templ.Component
+}
+
+// Render writes the part. It reads nothing of the request's context.
+func (r remembered[K]) Render(_ context.Context, w io.Writer) error {
+	known := r.part()
+	_, err := io.WriteString(w, known.before)
+	if err == nil && known.after != "" {
+		_, err = io.WriteString(w, templ.EscapeString(r.value))
+	}
+	if err == nil {
+		_, err = io.WriteString(w, known.after)
+	}
+	return err
+}
+
+func (r remembered[K]) part() *part[K] {
+	if len(r.memory.places) == 0 {
+		return r.made()
+	}
+	place := &r.memory.places[maphash.Comparable(seed, r.key)%uint64(len(r.memory.places))]
+	known := place.Load()
+	if known == nil || known.key != r.key {
+		known = r.made()
+		place.Store(known)
+	}
+	return known
+}
+
+func (r remembered[K]) made() *part[K] {
 	var html bytes.Buffer
-	if err := render(p, key).Render(context.Background(), &html); err != nil {
+	if err := r.render(r.parts, r.key).Render(context.Background(), &html); err != nil {
 		panic(err) // a buffer takes everything
 	}
 	before, after, _ := strings.Cut(html.String(), hole)
-	return &part[K]{key, before, after}
-}
-
-// withValue is a part with what is in its hole.
-type withValue[K comparable] struct {
-	*part[K]
-
-	value string
-}
-
-// Render writes the part. It reads nothing of ctx.
-func (f withValue[K]) Render(_ context.Context, w io.Writer) error {
-	_, err := io.WriteString(w, f.before)
-	if err == nil && f.after != "" {
-		_, err = io.WriteString(w, templ.EscapeString(f.value))
-	}
-	if err == nil {
-		_, err = io.WriteString(w, f.after)
-	}
-	return err
+	return &part[K]{r.key, before, after}
 }

@@ -94,8 +94,8 @@ func TestKeysOfParts(t *testing.T) {
 	var plain func(reflect.Type) bool
 	plain = func(k reflect.Type) bool {
 		if k.Kind() == reflect.Struct {
-			for i := range k.NumField() {
-				if !plain(k.Field(i).Type) {
+			for f := range k.Fields() {
+				if !plain(f.Type) {
 					return false
 				}
 			}
@@ -104,8 +104,7 @@ func TestKeysOfParts(t *testing.T) {
 		return k.Kind() == reflect.String || k.Kind() == reflect.Bool || k.Kind() == reflect.Int || k.Kind() == reflect.Int64
 	}
 	memories := 0
-	for i := range field.Type.Elem().NumField() {
-		f := field.Type.Elem().Field(i)
+	for f := range field.Type.Elem().Fields() {
 		if !strings.HasPrefix(f.Type.Name(), "memory[") {
 			continue
 		}
