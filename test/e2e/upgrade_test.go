@@ -108,7 +108,8 @@ func TestUpgrade(t *testing.T) {
 	from := base(t)
 	old := buildOf(t, from)
 	t.Logf("from %s", from)
-	c := topologyOf(t, old, redistest.StartServer(t), bareDatabase(t), "-drain", "1s")
+	shopFile := filepath.Join(filepath.Dir(old), "source", "examples", "skerry", "shop.yaml") // both can read that
+	c := topologyOf(t, old, redistest.StartServer(t), bareDatabase(t), "-drain", "1s", "-shop", shopFile)
 	stages := []struct {
 		name string
 		do   func()
