@@ -176,10 +176,11 @@ func (v *visitor) take(s *sale, exact bool) {
 			if n == 0 {
 				continue
 			}
-			// What was known just before a master died holds less what was bought too.
+			// What was known just before holds less what was bought too: a master that dies now may forget the change
+			// and the closing, and then the cart is closed anew, as it was before.
 			for i := range b.past[sku] {
-				if m := &b.past[sku][i]; !exact && m.answered.After(s.at.Add(-10*time.Second)) {
-					m.may = less(m.may, n, false)
+				if m := &b.past[sku][i]; m.answered.After(s.at.Add(-10 * time.Second)) {
+					m.may = slices.Concat(m.may, less(m.may, n, exact))
 				}
 			}
 			b.know(sku, memory{s.at, now, less(b.quantities(sku), n, exact), false})
