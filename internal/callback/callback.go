@@ -5,6 +5,7 @@
 package callback
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -169,11 +170,10 @@ func (c *Callbacks) body(w http.ResponseWriter, r *http.Request, name string, ds
 		c.bad(w, r, name, http.StatusRequestTimeout, "The request did not come in time.")
 		return false
 	}
-	var members map[string]json.RawMessage
 	switch {
 	case err != nil:
 		c.bad(w, r, name, http.StatusBadRequest, "The request could not be read.")
-	case json.Unmarshal(body, &members) != nil || members == nil || json.Unmarshal(body, dst) != nil:
+	case !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) || json.Unmarshal(body, dst) != nil:
 		c.bad(w, r, name, http.StatusBadRequest, "The body is not what it should be.")
 	default:
 		return true

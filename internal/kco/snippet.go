@@ -2,6 +2,7 @@ package kco
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +25,12 @@ func Snippet(snippet, nonce string) string {
 	for {
 		switch z.Next() {
 		case html.StartTagToken, html.SelfClosingTagToken:
-			raw := bytes.Clone(z.Raw()) // reading the token changes it
-			out.Write(tag(raw, z.Token(), nonce))
+			raw := z.Raw()
+			if concerned.Match(raw) {
+				raw = bytes.Clone(raw) // reading the token changes it
+				raw = tag(raw, z.Token(), nonce)
+			}
+			out.Write(raw)
 		case html.ErrorToken:
 			out.Write(z.Raw())
 			return out.String()
@@ -34,6 +39,9 @@ func Snippet(snippet, nonce string) string {
 		}
 	}
 }
+
+// concerned is what each tag has that a policy concerns, and few others.
+var concerned = regexp.MustCompile(`(?i)style|script`)
 
 // tag is a tag as it works under a policy.
 func tag(raw []byte, token html.Token, nonce string) []byte {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 )
 
 // CallError is the error of a call to Klarna. It names the call and Klarna's answer.
@@ -30,9 +31,9 @@ type logHandler struct{ slog.Handler }
 // Handle implements slog.Handler.
 func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
 	further := subjectOf(ctx).attrs()
-	own := map[string]bool{}
+	own := make([]string, 0, rec.NumAttrs()+len(further)+8)
 	rec.Attrs(func(a slog.Attr) bool {
-		own[a.Key] = true
+		own = append(own, a.Key)
 		if kind := a.Value.Kind(); kind != slog.KindAny && kind != slog.KindLogValuer {
 			return true
 		}
@@ -42,8 +43,8 @@ func (h logHandler) Handle(ctx context.Context, rec slog.Record) error {
 		return true
 	})
 	for _, a := range append(further, traceAttrs(ctx)...) {
-		if !own[a.Key] {
-			own[a.Key] = true
+		if !slices.Contains(own, a.Key) {
+			own = append(own, a.Key)
 			rec.AddAttrs(a)
 		}
 	}

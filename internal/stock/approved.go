@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/shopd/shopd/internal/campaign"
@@ -190,23 +191,28 @@ func (a Approved) move(line Line, kind Kind, sign int64) Move {
 
 // counted are the lines whose stock counts, each SKU once.
 func counted(ctx context.Context, tx *sql.Tx, lines []Line) (list []Line, err error) {
-	at := map[string]int{}
+	quantity := map[string]int{}
+	var skus []string
 	for _, line := range lines {
-		i, again := at[line.SKU]
-		switch {
-		case line.Quantity <= 0:
-			continue
-		case again:
-			list[i].Quantity += line.Quantity
+		if line.Quantity <= 0 {
 			continue
 		}
-		_, is, err := level(ctx, tx, line.SKU)
-		if err != nil {
-			return nil, fmt.Errorf("read stock: %w", err)
+		if quantity[line.SKU] == 0 {
+			skus = append(skus, line.SKU)
 		}
-		if is {
-			at[line.SKU] = len(list)
-			list = append(list, line)
+		quantity[line.SKU] += line.Quantity
+	}
+	among, args := db.In(skus)
+	there, err := db.All(ctx, tx, func(rows *sql.Rows) (sku string, err error) {
+		err = rows.Scan(&sku)
+		return sku, err
+	}, "select sku from stock where sku "+among, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read stock: %w", err)
+	}
+	for _, sku := range skus {
+		if slices.Contains(there, sku) {
+			list = append(list, Line{SKU: sku, Quantity: quantity[sku]})
 		}
 	}
 	return list, nil
