@@ -3,11 +3,12 @@ package aftersale
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/money"

@@ -3,11 +3,11 @@ package aftersale
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json/v1"
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/internal/db"

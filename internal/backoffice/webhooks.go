@@ -2,7 +2,6 @@ package backoffice
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/permission"

@@ -6,13 +6,14 @@ package hook
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/observe"

@@ -2,8 +2,9 @@ package i18n
 
 import (
 	"embed"
-	"encoding/json"
 	"fmt"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // files are the texts, one JSON object for each language: key to text.

@@ -2,11 +2,12 @@ package klarna
 
 import (
 	"bytes"
-	"encoding/json"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // Address is a billing or shipping address, as checkout, Payments and Order Management have
@@ -163,6 +164,9 @@ func (a Address) Lines() []string {
 
 // Line is the address in one line, without names and country.
 func (a Address) Line() string {
+	if a == (Address{}) { // as of most ways of delivery
+		return ""
+	}
 	return strings.Join(Address{
 		StreetAddress: a.StreetAddress, StreetAddress2: a.StreetAddress2, StreetName: a.StreetName, StreetNumber: a.StreetNumber, HouseExtension: a.HouseExtension,
 		PostalCode: a.PostalCode, City: a.City, Region: a.Region, Country: a.Country,

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/observe"
 )
@@ -199,7 +200,10 @@ func (c *Client) try(ctx context.Context, r Request, body []byte, out any, answe
 	defer func() { _ = res.Body.Close() }()
 	answer.Status, answer.CorrelationID, answer.Header = res.StatusCode, res.Header.Get("Klarna-Correlation-Id"), res.Header
 	// Reading to the end lets the connection be used again.
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	var read bytes.Buffer
+	read.Grow(int(min(max(res.ContentLength, 0), maxAnswer)) + bytes.MinRead)
+	_, err = read.ReadFrom(io.LimitReader(res.Body, maxAnswer+1))
+	data := read.Bytes()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return sent, newError(r.Operation, res, data)
 	}

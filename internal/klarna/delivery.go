@@ -1,7 +1,7 @@
 package klarna
 
 import (
-	"encoding/json"
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/money"
 )

@@ -2,13 +2,13 @@ package observe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json/v1"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/shopd/shopd/internal/story"

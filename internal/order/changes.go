@@ -1,11 +1,12 @@
 package order
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"

@@ -1,10 +1,11 @@
 package ordermanagement
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"

@@ -1,7 +1,7 @@
 package payments
 
 import (
-	"encoding/json"
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"

@@ -5,9 +5,10 @@
 package payments
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"

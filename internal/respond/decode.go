@@ -2,13 +2,14 @@ package respond
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // ShopperLimit is the largest body of a shopper's request, in bytes.

@@ -5,7 +5,6 @@ package respond
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/observe"
 )

@@ -1,9 +1,10 @@
 package session
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // codec stores shoppers' sessions as JSON with a version. The values must be strings.

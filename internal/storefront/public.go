@@ -1,10 +1,11 @@
 package storefront
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"net/http"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/identity"
 	"github.com/shopd/shopd/web/templates"

@@ -2,11 +2,11 @@ package story
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
 
+	"github.com/go-json-experiment/json/v1"
 	"github.com/klauspost/compress/flate" // whose writer is begun again without emptying half a megabyte
 )
 

@@ -1,8 +1,9 @@
 package templates
 
 import (
-	"encoding/json"
 	"sync"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/internal/i18n"
 )
