@@ -98,7 +98,7 @@ func TestEmbeddedBursts(t *testing.T) {
 			}
 			p.settled()
 			p.eventually("the form to show what Klarna has", func() bool { return p.formTotal() == fmt.Sprint(m.atKlarna(fmt.Sprintf("b%d", tab))) })
-			if n := p.MustEval(`() => held.filter((h) => h[1] - h[0] > 5000).length`).Int(); n > 0 {
+			if n := p.MustEval(`() => held.filter((h) => h[1] - h[0] > 15000).length`).Int(); n > 0 {
 				t.Errorf("held for long %d times", n)
 			}
 		})
