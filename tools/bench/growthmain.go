@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,12 +50,7 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if *shopd == "" {
-		*shopd, err = buildShopd(ctx, dir)
-	} else {
-		*shopd, err = filepath.Abs(*shopd) // the processes have a folder of their own
-	}
-	if err != nil {
+	if *shopd, err = shopdBinary(ctx, *shopd, dir); err != nil {
 		return err
 	}
 	r, err := newRig(*shopd)
@@ -70,11 +63,7 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		return err
 	}
 	if *out != "" {
-		text, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(*out, append(text, '\n'), 0o644); err != nil { //nolint:gosec // figures, for all to read
+		if err := writeJSON(*out, report); err != nil {
 			return err
 		}
 	}

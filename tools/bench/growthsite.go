@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -102,15 +101,9 @@ func (s *site) newVisitor(ctx context.Context, n int) (visitor, error) {
 // buy presses the button in the fake's payment form, as n decides by whom, and opens
 // the confirmation: the order is in the book then.
 func (s *site) buy(ctx context.Context, by visitor, n int) error {
-	got, err := s.client.do(ctx, request{
-		method: http.MethodPost, url: s.fake + "/fake/orders/" + by.orderID + "/shopper", status: http.StatusOK,
-		body: fmt.Sprintf(`{"type":{"email":"shopper%d@example.com"},"buy":{}}`, n),
-	})
+	err := fakeControl{s.fake, s.client}.act(ctx, by.orderID, fmt.Sprintf(`{"type":{"email":"shopper%d@example.com"},"buy":{}}`, n))
 	if err != nil {
 		return err
-	}
-	if strings.Contains(string(got.body), `"refused":{`) {
-		return fmt.Errorf("the purchase was refused: %.300s", got.body)
 	}
 	_, err = s.client.do(ctx, s.request(by, http.MethodGet, "/checkout/confirmation?order_id="+by.orderID, "", ""))
 	return err

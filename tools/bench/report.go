@@ -158,9 +158,9 @@ func (r report) table(w io.Writer) error {
 	return out.Flush()
 }
 
-// write stores the report as JSON.
-func (r report) write(file string) error {
-	text, err := json.MarshalIndent(r, "", "  ")
+// writeJSON stores a report.
+func writeJSON(file string, report any) error {
+	text, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return err
 	}
