@@ -47,6 +47,7 @@ type capacityRow struct {
 	P50              float64   `json:"page_p50_ms"`
 	P99              float64   `json:"page_p99_ms"`
 	CPU              cpuShares `json:"cpu_ms_per_purchase"`
+	Again            int       `json:"pressed_buy_again"`
 	RSS              int64     `json:"shopd_rss_bytes"` // the largest
 }
 
@@ -153,7 +154,7 @@ func rowOf(rounds []sold) (row capacityRow) {
 	pages, seconds, requests := newHistogram(), 0.0, 0.0
 	for _, r := range rounds {
 		pages.Merge(r.pages)
-		row.Purchases, seconds, requests = row.Purchases+r.purchases, seconds+r.seconds, requests+r.requests
+		row.Purchases, row.Again, seconds, requests = row.Purchases+r.purchases, row.Again+r.again, seconds+r.seconds, requests+r.requests
 		row.PerSecondByRound = append(row.PerSecondByRound, float64(r.purchases)/r.seconds)
 		row.CPU = row.CPU.plus(r.used, 1)
 		row.RSS = max(row.RSS, r.rss)
@@ -168,12 +169,12 @@ func rowOf(rounds []sold) (row capacityRow) {
 func (report capacityReport) table(w io.Writer) error {
 	lines := []string{
 		fmt.Sprintf("%d cores, %s, %s, %d rounds of %s each, by turns:\n", report.Cores, report.System, report.Go, report.Rounds, report.Seconds),
-		"| | shoppers at a time | purchases/s | ratio (rounds) | requests/s | page p50 | page p99 | CPU of a purchase: shopd | Redis | PostgreSQL | fake Klarna | load | memory of a shopd |",
-		"|" + strings.Repeat("---|", 13),
+		"| | shoppers at a time | purchases/s | ratio (rounds) | pressed Buy again | requests/s | page p50 | page p99 | CPU of a purchase: shopd | Redis | PostgreSQL | fake Klarna | load | memory of a shopd |",
+		"|" + strings.Repeat("---|", 14),
 	}
 	for _, r := range report.Rows {
-		lines = append(lines, fmt.Sprintf("| %s | %d | %.1f | %.2f (%.2f to %.2f) | %.0f | %.0f ms | %.0f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %d MB |",
-			r.Setup, r.Shoppers, r.PerSecond, r.Ratio, r.Lowest, r.Highest, r.Requests, r.P50, r.P99,
+		lines = append(lines, fmt.Sprintf("| %s | %d | %.1f | %.2f (%.2f to %.2f) | %d | %.0f | %.0f ms | %.0f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %d MB |",
+			r.Setup, r.Shoppers, r.PerSecond, r.Ratio, r.Lowest, r.Highest, r.Again, r.Requests, r.P50, r.P99,
 			r.CPU.Shop, r.CPU.Redis, r.CPU.Postgres, r.CPU.Fake, r.CPU.Load, r.RSS/1e6))
 	}
 	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")

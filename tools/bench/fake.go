@@ -74,15 +74,17 @@ func (f fakeControl) order(ctx context.Context, id string) (o order, raw []byte,
 	return o, text, json.Unmarshal(text, &o)
 }
 
-// act does what a shopper does in the payment form of an order, and fails if that is
-// refused.
+// refused is why a shopper could not do something.
+type refused struct{ Code, Message string }
+
+func (r *refused) Error() string { return "refused: " + r.Code + ": " + r.Message }
+
+// act does what a shopper does in the payment form of an order.
 func (f fakeControl) act(ctx context.Context, id, action string) error {
-	var got struct {
-		Refused *struct{ Code, Message string }
-	}
+	var got struct{ Refused *refused }
 	err := f.call(ctx, http.MethodPost, "/fake/orders/"+id+"/shopper", action, http.StatusOK, &got)
 	if err == nil && got.Refused != nil {
-		err = fmt.Errorf("%s was refused: %s %s", action, got.Refused.Code, got.Refused.Message)
+		err = got.Refused
 	}
 	return err
 }

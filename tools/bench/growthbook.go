@@ -67,9 +67,12 @@ insert into stock_moves (sku, at, kind, on_hand, reserved, committed, order_id, 
 	$from join stock_moves m on m.order_id in (o.id, o.order_id);
 insert into events (id, type, at, subject, data)
 	select 'evt_' || md5(c.id || e.id), e.type, e.at - c.earlier, c.id, $named(e.data$as $from join events e on e.subject = o.id;
-update stock s set reserved = m.reserved, committed = m.committed, on_hand = s.on_hand + m.committed - s.committed
-	from (select sku, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m where m.sku = s.sku;
 drop table copies`)
+
+// copiedStock makes the numbers of each product the sums of its moves again. Once: it reads
+// all of these.
+const copiedStock = `update stock s set reserved = m.reserved, committed = m.committed, on_hand = s.on_hand + m.committed - s.committed
+	from (select sku, sum(reserved) as reserved, sum(committed) as committed from stock_moves group by sku) m where m.sku = s.sku`
 
 // copiedWord is a word of the copy, w.word being one of its model: internal/order has the
 // letters and digits alone, without the second of a pair that stands for ä, ö, ü or å.
@@ -120,8 +123,10 @@ func seedOrders(ctx context.Context, d *db.DB, sales []orderbook.Order, n int) (
 			return 0, fmt.Errorf("copy orders: %w", err)
 		}
 	}
-	if _, err := d.Read.ExecContext(ctx, "vacuum analyze"); err != nil { // as the server does by itself, some time
-		return 0, err
+	for _, query := range []string{copiedStock, "vacuum analyze"} { // the latter the server does by itself, some time
+		if _, err := d.Read.ExecContext(ctx, query); err != nil {
+			return 0, err
+		}
 	}
 	after, err := sizeOfOrders(ctx, d)
 	return after - before, err

@@ -36,6 +36,7 @@ type trade struct {
 	mu     sync.Mutex
 	pages  *hdrhistogram.Histogram // of times in µs
 	bought []string                // orders
+	again  int                     // times that somebody had to press Buy again
 }
 
 // cpuShares is processor time, in ms.
@@ -53,7 +54,7 @@ func (c cpuShares) plus(o cpuShares, times float64) cpuShares {
 
 // sold is what was done in one round, while it counted.
 type sold struct {
-	purchases         int
+	purchases, again  int
 	seconds, requests float64
 	pages             *hdrhistogram.Histogram
 	used              cpuShares
@@ -179,7 +180,8 @@ func (t *trade) sell(ctx context.Context, shoppers int, warm, duration time.Dura
 		}
 		got, err = t.count(ctx)
 		got.seconds = time.Since(start).Seconds()
-		got.purchases, got.requests, got.used = got.purchases-before.purchases, got.requests-before.requests, got.used.plus(before.used, -1)
+		got.purchases, got.again, got.requests = got.purchases-before.purchases, got.again-before.again, got.requests-before.requests
+		got.used = got.used.plus(before.used, -1)
 		return err
 	})
 	return got, g.Wait()
@@ -205,7 +207,7 @@ func (t *trade) wait(ctx context.Context, d time.Duration, purchases int) error 
 // count is what has been done so far; the pages are those since it was called last.
 func (t *trade) count(ctx context.Context) (got sold, err error) {
 	t.mu.Lock()
-	got.purchases, got.pages, t.pages = len(t.bought), t.pages, newHistogram()
+	got.purchases, got.again, got.pages, t.pages = len(t.bought), t.again, t.pages, newHistogram()
 	t.mu.Unlock()
 	var errs []error
 	ms := func(used time.Duration, err error) float64 {
@@ -231,7 +233,7 @@ const shopdRequests = "shopd_request_duration_seconds_count"
 // agree checks that each purchase is in the book once and nothing else is, and that Klarna
 // has no order that was not bought.
 func (t *trade) agree(ctx context.Context) error {
-	want := len(t.bought) * requestsOfPurchase
+	want := len(t.bought)*requestsOfPurchase + t.again
 	if err := t.shops[0].await(func() error { // requests are counted after their answer
 		all, err := t.count(ctx)
 		if err == nil && int(all.requests) != want {
@@ -321,11 +323,11 @@ func (t *trade) purchase(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	// What is missing of the address is filled in by the button: another callback.
-	for _, action := range []string{fmt.Sprintf(`{"type":{"email":"shopper%d@example.com","postal_code":"11147"}}`, n), `{"buy":{}}`} {
-		if err := t.fake.act(ctx, s.orderID, action); err != nil {
-			return err
-		}
+	if err := t.fake.act(ctx, s.orderID, fmt.Sprintf(`{"type":{"email":"shopper%d@example.com","postal_code":"11147"}}`, n)); err != nil {
+		return err
+	}
+	if err := t.buy(ctx, s.orderID); err != nil {
+		return err
 	}
 	if _, err := do(func(s *shopper) request { return s.page("/checkout/confirmation?order_id=" + s.orderID) }); err != nil {
 		return err
@@ -342,4 +344,20 @@ func (t *trade) purchase(ctx context.Context, n int) error {
 	defer t.mu.Unlock()
 	t.bought = append(t.bought, s.orderID)
 	return nil
+}
+
+// buy presses the button, which fills in what is missing of the address: another callback.
+// The shop may have too much to do, and ask to press it again.
+func (t *trade) buy(ctx context.Context, orderID string) error {
+	const presses = 20
+	for i := 1; ; i++ {
+		err := t.fake.act(ctx, orderID, `{"buy":{}}`)
+		var r *refused
+		if !errors.As(err, &r) || r.Code != "validation_refused" || i == presses {
+			return err
+		}
+		t.mu.Lock()
+		t.again++
+		t.mu.Unlock()
+	}
 }
