@@ -28,7 +28,7 @@ type growthOptions struct {
 func fullGrowth() growthOptions {
 	return growthOptions{
 		sizes: []int{1000, 10_000, 100_000, 1_000_000}, share: 1, shoppers: 200, buyers: 50, rounds: 400,
-		clients: []int{1, 100, 1000, 10_000}, starts: 20, requests: 1000, image: true,
+		clients: []int{1, 100, 1000, 4000}, starts: 20, requests: 1000, image: true,
 	}
 }
 

@@ -42,7 +42,7 @@ func startSite(ctx context.Context, r *rig, fake string, size int) (*site, error
 	}
 	// Thousands of commands at a time take longer than a shop's one.
 	o.ReadTimeout, o.WriteTimeout = readyTime, readyTime
-	d, err := db.Config{URL: at.database, Statement: readyTime}.Open(ctx)
+	d, err := db.Config{URL: at.database, Statement: seedTime, Transaction: seedTime}.Open(ctx)
 	return &site{size: size, shop: shop, redis: redis.NewClient(o), db: d, fake: fake, client: newClient(1)}, err
 }
 

@@ -29,7 +29,7 @@ type trade struct {
 	rig           *rig
 	shops         []*process
 	redis, klarna *process
-	database      string // its URL
+	at            stores
 	fake          fakeControl
 	client        *client
 
@@ -103,17 +103,15 @@ func (t *trade) open(ctx context.Context, of setup) (closeDoor func(), err error
 	if err != nil {
 		return nil, err
 	}
-	var at stores
-	if t.redis, at.redis, err = t.rig.redis(ctx, "--appendonly", "yes", "--hash-max-listpack-value", "1024"); err != nil {
+	if t.redis, t.at.redis, err = t.rig.redis(ctx, "--appendonly", "yes", "--hash-max-listpack-value", "1024"); err != nil {
 		return nil, err
 	}
-	at.database = "sqlite://" + filepath.Join(t.rig.dir, "shop.db")
+	t.at.database = "sqlite://" + filepath.Join(t.rig.dir, "shop.db")
 	if !of.sqlite {
-		if at.database, err = t.rig.database(ctx); err != nil {
+		if t.at.database, err = t.rig.database(ctx); err != nil {
 			return nil, err
 		}
 	}
-	t.database = at.database
 	var klarnaURL string
 	if t.klarna, klarnaURL, err = t.rig.fake(ctx, "-push-delay", "1h"); err != nil {
 		return nil, err
@@ -134,7 +132,7 @@ func (t *trade) open(ctx context.Context, of setup) (closeDoor func(), err error
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}}
 	for range of.shops {
-		shop, err := t.rig.shopd(ctx, at, klarnaURL, "-public-url", "http://"+listener.Addr().String())
+		shop, err := t.rig.shopd(ctx, t.at, klarnaURL, "-public-url", "http://"+listener.Addr().String())
 		if err != nil {
 			return nil, errors.Join(err, listener.Close())
 		}
@@ -257,7 +255,7 @@ func (t *trade) agree(ctx context.Context) error {
 	for _, shop := range t.shops {
 		shop.kill() // SQLite's file is open once
 	}
-	d, err := db.Open(ctx, t.database)
+	d, err := db.Open(ctx, t.at.database)
 	if err != nil {
 		return err
 	}
