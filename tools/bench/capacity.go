@@ -47,7 +47,7 @@ type capacityRow struct {
 	P50              float64   `json:"page_p50_ms"`
 	P99              float64   `json:"page_p99_ms"`
 	CPU              cpuShares `json:"cpu_ms_per_purchase"`
-	Again            int       `json:"pressed_buy_again"`
+	Again            int       `json:"tried_again"`
 	RSS              int64     `json:"shopd_rss_bytes"` // the largest
 }
 
@@ -68,7 +68,7 @@ func runCapacity(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	shopd := flags.String("shopd", "", "the shopd to measure (default: built from this source)")
 	out := flags.String("out", "", "file to write all figures to, as JSON")
 	shoppers := flags.Int("shoppers", 16, "shoppers at a time; each begins anew when he has bought")
-	waiting := flags.Int("waiting", 96, "shoppers at a time where Klarna takes its time; far more than the machine has work for get a 503, which fails the run")
+	waiting := flags.Int("waiting", 64, "shoppers at a time where Klarna takes its time; far more than the machine has work for get a 503, which fails the run")
 	latency := flags.Duration("latency", 300*time.Millisecond, "how long each of its calls takes there")
 	short := flags.Bool("short", false, "all setups in some seconds: shows that they work, measures nothing")
 	var o capacityOptions
@@ -169,7 +169,7 @@ func rowOf(rounds []sold) (row capacityRow) {
 func (report capacityReport) table(w io.Writer) error {
 	lines := []string{
 		fmt.Sprintf("%d cores, %s, %s, %d rounds of %s each, by turns:\n", report.Cores, report.System, report.Go, report.Rounds, report.Seconds),
-		"| | shoppers at a time | purchases/s | ratio (rounds) | pressed Buy again | requests/s | page p50 | page p99 | CPU of a purchase: shopd | Redis | PostgreSQL | fake Klarna | load | memory of a shopd |",
+		"| | shoppers at a time | purchases/s | ratio (rounds) | tried again | requests/s | page p50 | page p99 | CPU of a purchase: shopd | Redis | PostgreSQL | fake Klarna | load | memory of a shopd |",
 		"|" + strings.Repeat("---|", 14),
 	}
 	for _, r := range report.Rows {

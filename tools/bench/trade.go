@@ -36,7 +36,7 @@ type trade struct {
 	mu     sync.Mutex
 	pages  *hdrhistogram.Histogram // of times in µs
 	bought []string                // orders
-	again  int                     // times that somebody had to press Buy again
+	again  int                     // times that somebody was asked to try again
 }
 
 // cpuShares is processor time, in ms.
@@ -231,11 +231,11 @@ const shopdRequests = "shopd_request_duration_seconds_count"
 // agree checks that each purchase is in the book once and nothing else is, and that Klarna
 // has no order that was not bought.
 func (t *trade) agree(ctx context.Context) error {
-	want := len(t.bought)*requestsOfPurchase + t.again
+	want := len(t.bought) * requestsOfPurchase
 	if err := t.shops[0].await(func() error { // requests are counted after their answer
 		all, err := t.count(ctx)
-		if err == nil && int(all.requests) != want {
-			err = fmt.Errorf("shopd had %.0f requests, want %d", all.requests, want)
+		if more := int(all.requests) - want; err == nil && (more < t.again || more > 2*t.again) {
+			err = fmt.Errorf("shopd had %.0f requests, want %d, with %d more tries", all.requests, want, t.again)
 		}
 		return err
 	}); err != nil {
@@ -321,11 +321,11 @@ func (t *trade) purchase(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	if err := t.fake.act(ctx, s.orderID, fmt.Sprintf(`{"type":{"email":"shopper%d@example.com","postal_code":"11147"}}`, n)); err != nil {
-		return err
-	}
-	if err := t.buy(ctx, s.orderID); err != nil {
-		return err
+	// The button fills in what is missing of the address: another callback.
+	for _, action := range []string{fmt.Sprintf(`{"type":{"email":"shopper%d@example.com","postal_code":"11147"}}`, n), `{"buy":{}}`} {
+		if err := t.act(ctx, s.orderID, action); err != nil {
+			return err
+		}
 	}
 	if _, err := do(func(s *shopper) request { return s.page("/checkout/confirmation?order_id=" + s.orderID) }); err != nil {
 		return err
@@ -344,14 +344,14 @@ func (t *trade) purchase(ctx context.Context, n int) error {
 	return nil
 }
 
-// buy presses the button, which fills in what is missing of the address: another callback.
-// The shop may have too much to do, and ask to press it again.
-func (t *trade) buy(ctx context.Context, orderID string) error {
-	const presses = 20
+// act does what a shopper does in the form. The shop may have too much to do, and ask to try
+// again.
+func (t *trade) act(ctx context.Context, orderID, action string) error {
+	const tries = 20
 	for i := 1; ; i++ {
-		err := t.fake.act(ctx, orderID, `{"buy":{}}`)
+		err := t.fake.act(ctx, orderID, action)
 		var r *refused
-		if !errors.As(err, &r) || r.Code != "validation_refused" || i == presses {
+		if !errors.As(err, &r) || i == tries || r.Code != "validation_refused" && !strings.HasSuffix(r.Code, "_failed") {
 			return err
 		}
 		t.mu.Lock()
