@@ -145,8 +145,11 @@ bench-compare: build bin/bench test-tools ## make bench, and how that differs fr
 	@test -n "$(OLD)" || { echo "OLD=FILE is missing: the JSON of an earlier make bench"; exit 2; }
 	bin/bench -shopd bin/shopd $(if $(NEW),-with $(NEW),-out bin/bench-new.json) -compare $(OLD) $(BENCH)
 
-bench-growth: build bin/bench test-tools ## time and memory with up to 1,000,000 sessions and 10,000 clients; all figures in bin/growth.json
+bench-growth: build bin/bench test-tools ## time and memory with up to 1,000,000 sessions and orders and 4,000 clients; all figures in bin/growth.json
 	bin/bench growth -shopd bin/shopd -out bin/growth.json $(GROWTH)
+
+bench-capacity: build bin/bench test-tools ## purchases a second that this machine carries: SQLite, PostgreSQL, three processes, a slow Klarna; figures in bin/capacity.json
+	bin/bench capacity -shopd bin/shopd -out bin/capacity.json $(CAPACITY)
 
 bench-orders: test-tools ## time and bytes of an order book of 1,000,000 in PostgreSQL and 100,000 in SQLite
 	SHOPD_TEST_ALL=1 $(GO) test -count=1 -v -timeout 60m -run '^TestManyOrders$$' ./internal/order -orders.postgres=1000000 -orders.sqlite=100000
@@ -226,4 +229,4 @@ STAMP = --build-arg VERSION="$$(git describe --tags --always --dirty 2>/dev/null
 docker: ## the container image shopd
 	docker build -t shopd $(STAMP) .
 
-.PHONY: help demo examples php-cli build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples php-cli build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-capacity bench-orders bench-goods bin/bench licences alerts vulnerabilities

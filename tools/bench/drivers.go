@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 )
 
@@ -151,9 +150,7 @@ func catalogue(ctx context.Context, s *stage) (*driver, error) {
 }
 
 // catalogue is the request for the first page.
-func (s *shopper) catalogue() request {
-	return request{method: http.MethodGet, url: s.shop + "/", header: s.header, status: http.StatusOK, texts: []string{"</html>"}}
-}
+func (s *shopper) catalogue() request { return s.page("/") }
 
 // validations asks whether an order may be bought, again and again: the answer
 // reserves its goods anew.
@@ -187,8 +184,7 @@ func (s *stage) validation(ctx context.Context, orderID string) (request, error)
 	if err != nil {
 		return request{}, err
 	}
-	const placeholder = "{checkout.order.id}"
-	address, err := url.Parse(strings.ReplaceAll(o.URLs.Validation, placeholder, orderID))
+	address, err := url.Parse(o.filled(o.URLs.Validation))
 	if err != nil {
 		return request{}, err
 	}

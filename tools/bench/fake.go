@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,12 +20,14 @@ type fakeControl struct {
 // order is what the benchmark looks at of an order.
 type order struct {
 	OrderID string `json:"order_id"`
+	Status  string `json:"status"`
 	Lines   []struct {
 		Reference string `json:"reference"`
 		Quantity  int    `json:"quantity"`
 	} `json:"order_lines"`
 	URLs struct {
 		Validation string `json:"validation"`
+		Push       string `json:"push"`
 	} `json:"merchant_urls"`
 }
 
@@ -36,6 +39,11 @@ func (o order) mugs() int {
 		}
 	}
 	return 0
+}
+
+// filled is an address of the shop's, for this order.
+func (o order) filled(address string) string {
+	return strings.ReplaceAll(address, "{checkout.order.id}", o.OrderID)
 }
 
 func (f fakeControl) call(ctx context.Context, method, path, body string, status int, out any) error {
@@ -64,6 +72,21 @@ func (f fakeControl) order(ctx context.Context, id string) (o order, raw []byte,
 		return o, nil, err
 	}
 	return o, text, json.Unmarshal(text, &o)
+}
+
+// refused is why a shopper could not do something.
+type refused struct{ Code, Message string }
+
+func (r *refused) Error() string { return "refused: " + r.Code + ": " + r.Message }
+
+// act does what a shopper does in the payment form of an order.
+func (f fakeControl) act(ctx context.Context, id, action string) error {
+	var got struct{ Refused *refused }
+	err := f.call(ctx, http.MethodPost, "/fake/orders/"+id+"/shopper", action, http.StatusOK, &got)
+	if err == nil && got.Refused != nil {
+		err = got.Refused
+	}
+	return err
 }
 
 // orders returns all orders.

@@ -14,6 +14,7 @@ import (
 // growthOptions say how far a growth run goes.
 type growthOptions struct {
 	sizes    []int // sessions in Redis, the smallest first
+	share    int   // sessions for an order in the book
 	shoppers int   // at each size, real ones: they make the requests
 	buyers   int   // at each size, real ones: their orders are copied
 	rounds   int   // of requests of each kind, 5 to each size
@@ -26,13 +27,10 @@ type growthOptions struct {
 // fullGrowth are the options of make bench-growth.
 func fullGrowth() growthOptions {
 	return growthOptions{
-		sizes: []int{1000, 10_000, 100_000, 1_000_000}, shoppers: 200, buyers: 50, rounds: 400,
-		clients: []int{1, 100, 1000, 10_000}, starts: 20, requests: 1000, image: true,
+		sizes: []int{1000, 10_000, 100_000, 1_000_000}, share: 1, shoppers: 200, buyers: 50, rounds: 400,
+		clients: []int{1, 100, 1000, 4000}, starts: 20, requests: 1000, image: true,
 	}
 }
-
-// orderShare is how many sessions there are for an order in the book.
-const orderShare = 10
 
 // growthSize is a Redis of one size.
 type growthSize struct {
@@ -78,7 +76,7 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 		}
 	}()
 	for i, size := range slices.Insert(slices.Clone(o.sizes), 1, o.sizes[0]) {
-		progress("%d sessions with carts, %d orders", size, size/orderShare)
+		progress("%d sessions with carts, %d orders", size, size/o.share)
 		s, err := startSite(ctx, r, klarna, size)
 		if err != nil {
 			return report, err
@@ -118,7 +116,7 @@ func growth(ctx context.Context, r *rig, o growthOptions, progress func(format s
 // fill gives a site its sessions and orders: some made by shoppers, the others as copies
 // of what the shop stored for them. first measures what a checkout leaves.
 func (report *growthReport) fill(ctx context.Context, s *site, o growthOptions, first bool) (growthSize, error) {
-	g := growthSize{Sessions: s.size, Orders: s.size / orderShare}
+	g := growthSize{Sessions: s.size, Orders: s.size / o.share}
 	var sales []orderbook.Order
 	for i := range o.buyers {
 		by, err := s.newVisitor(ctx, i)

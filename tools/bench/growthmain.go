@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +16,7 @@ import (
 // means anything.
 func shortGrowth() growthOptions {
 	return growthOptions{
-		sizes: []int{1000, 5000}, shoppers: 20, buyers: 10, rounds: 8, clients: []int{1, 50}, starts: 2, requests: 50,
+		sizes: []int{1000, 5000}, share: 10, shoppers: 20, buyers: 10, rounds: 8, clients: []int{1, 50}, starts: 2, requests: 50,
 	}
 }
 
@@ -31,6 +29,7 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	short := flags.Bool("short", false, "some seconds and little of everything: shows that it works, measures nothing")
 	o := fullGrowth()
 	flags.IntVar(&o.rounds, "rounds", o.rounds, "rounds of each request; in each, 5 go to each size")
+	flags.IntVar(&o.share, "orders-share", o.share, "sessions for each order in the book: 10 makes a tenth of the orders, which takes less time")
 	flags.Func("sessions", "sizes to measure, such as 1000,1000000 (default: 1,000 to 1,000,000)", o.setSizes)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -44,20 +43,15 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	switch {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unknown argument %q", flags.Arg(0))
-	case o.rounds < 1:
-		return errors.New("rounds must be above 0")
+	case min(o.rounds, o.share) < 1:
+		return errors.New("rounds and orders-share must be above 0")
 	}
 	dir, err := os.MkdirTemp("", "shopd-growth")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if *shopd == "" {
-		*shopd, err = buildShopd(ctx, dir)
-	} else {
-		*shopd, err = filepath.Abs(*shopd) // the processes have a folder of their own
-	}
-	if err != nil {
+	if *shopd, err = shopdBinary(ctx, *shopd, dir); err != nil {
 		return err
 	}
 	r, err := newRig(*shopd)
@@ -70,11 +64,7 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		return err
 	}
 	if *out != "" {
-		text, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(*out, append(text, '\n'), 0o644); err != nil { //nolint:gosec // figures, for all to read
+		if err := writeJSON(*out, report); err != nil {
 			return err
 		}
 	}

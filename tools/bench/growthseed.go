@@ -20,6 +20,9 @@ import (
 // seedBatch is how many copies are written in one go.
 const seedBatch = 1000
 
+// seedTime is how long one of these, or an index of all, may take in the database.
+const seedTime = 10 * time.Minute
+
 // model is a session with its cart as the shop wrote them, to be copied under other
 // IDs of the same length.
 type model struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -43,7 +42,7 @@ func startSite(ctx context.Context, r *rig, fake string, size int) (*site, error
 	}
 	// Thousands of commands at a time take longer than a shop's one.
 	o.ReadTimeout, o.WriteTimeout = readyTime, readyTime
-	d, err := db.Config{URL: at.database, Statement: readyTime}.Open(ctx)
+	d, err := db.Config{URL: at.database, Statement: seedTime, Transaction: seedTime}.Open(ctx)
 	return &site{size: size, shop: shop, redis: redis.NewClient(o), db: d, fake: fake, client: newClient(1)}, err
 }
 
@@ -102,15 +101,9 @@ func (s *site) newVisitor(ctx context.Context, n int) (visitor, error) {
 // buy presses the button in the fake's payment form, as n decides by whom, and opens
 // the confirmation: the order is in the book then.
 func (s *site) buy(ctx context.Context, by visitor, n int) error {
-	got, err := s.client.do(ctx, request{
-		method: http.MethodPost, url: s.fake + "/fake/orders/" + by.orderID + "/shopper", status: http.StatusOK,
-		body: fmt.Sprintf(`{"type":{"email":"shopper%d@example.com"},"buy":{}}`, n),
-	})
+	err := fakeControl{s.fake, s.client}.act(ctx, by.orderID, fmt.Sprintf(`{"type":{"email":"shopper%d@example.com"},"buy":{}}`, n))
 	if err != nil {
 		return err
-	}
-	if strings.Contains(string(got.body), `"refused":{`) {
-		return fmt.Errorf("the purchase was refused: %.300s", got.body)
 	}
 	_, err = s.client.do(ctx, s.request(by, http.MethodGet, "/checkout/confirmation?order_id="+by.orderID, "", ""))
 	return err

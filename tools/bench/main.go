@@ -4,6 +4,7 @@
 //	bench [flags]              runs all benchmarks
 //	bench -compare old.json    the same, and how it has changed
 //	bench growth [flags]       how the shop does with more and more sessions and clients
+//	bench capacity [flags]     how many purchases a second this machine carries
 package main
 
 import (
@@ -14,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -50,6 +50,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if len(args) > 0 && args[0] == "growth" {
 		return runGrowth(ctx, args[1:], stdout, stderr)
+	}
+	if len(args) > 0 && args[0] == "capacity" {
+		return runCapacity(ctx, args[1:], stdout, stderr)
 	}
 	o := options{latencies: []time.Duration{0, 50 * time.Millisecond}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -102,7 +105,7 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	if o.out != "" {
-		if err := after.write(o.out); err != nil {
+		if err := writeJSON(o.out, after); err != nil {
 			return err
 		}
 	}
@@ -116,21 +119,13 @@ func (o options) run(ctx context.Context, stdout, stderr io.Writer) error {
 // measure runs the benchmarks and tells on stderr how far it is.
 func (o options) measure(ctx context.Context, stderr io.Writer) (report, error) {
 	result := newReport(o)
-	if o.shopd != "" { // the processes have a folder of their own
-		path, err := filepath.Abs(o.shopd)
-		if err != nil {
-			return result, err
-		}
-		o.shopd = path
-	} else {
-		dir, err := os.MkdirTemp("", "shopd-bench")
-		if err != nil {
-			return result, err
-		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		if o.shopd, err = buildShopd(ctx, dir); err != nil {
-			return result, err
-		}
+	dir, err := os.MkdirTemp("", "shopd-bench")
+	if err != nil {
+		return result, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	if o.shopd, err = shopdBinary(ctx, o.shopd, dir); err != nil {
+		return result, err
 	}
 	for _, b := range benchmarks {
 		if o.only != "" && !strings.Contains(o.only, b.id) {

@@ -31,6 +31,7 @@ type rig struct {
 	dir       string // logs, and what Redis and PostgreSQL keep
 	running   []*process
 	postgres  *process // started by the first who needs a database
+	durable   bool     // its commits wait for the disk
 	databases int      // made so far
 }
 
@@ -159,23 +160,26 @@ func (r *rig) redis(ctx context.Context, settings ...string) (p *process, url st
 	})
 }
 
-// await waits until a server answers.
+// await waits until a server answers as it should.
 func (p *process) await(answers func() error) error {
-	for end := time.Now().Add(readyTime); answers() != nil; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(readyTime); ; time.Sleep(5 * time.Millisecond) {
+		err := answers()
+		if err == nil {
+			return nil
+		}
 		select {
 		case <-p.ended:
 			return p.failed("it ended")
 		default:
 		}
 		if time.Now().After(end) {
-			return p.failed("it does not listen")
+			return p.failed(err.Error())
 		}
 	}
-	return nil
 }
 
 // database makes an empty database and returns its URL. All are on one server of the
-// rig's, which does not wait for its disk.
+// rig's.
 func (r *rig) database(ctx context.Context) (string, error) {
 	dir := filepath.Join(r.dir, "postgres")
 	if r.postgres == nil {
@@ -213,7 +217,7 @@ func (r *rig) startPostgres(ctx context.Context, dir string) error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	server, err := dbtest.Command(dir, "postgres", "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=128MB", "-c", "max_connections=400")
+	server, err := dbtest.Command(dir, "postgres", "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", fmt.Sprintf("fsync=%t", r.durable), "-c", "shared_buffers=128MB", "-c", "max_connections=400")
 	if err != nil {
 		return err
 	}
@@ -234,8 +238,8 @@ func (r *rig) stores(ctx context.Context) (p *process, at stores, err error) {
 }
 
 // fake starts a fake Klarna and returns its URL.
-func (r *rig) fake(ctx context.Context) (p *process, url string, err error) {
-	p, err = r.start(ctx, "fake-klarna", "klarna", nil, r.shopdPath, "fake-klarna", "-quiet", "-klarna-addr", "127.0.0.1:0")
+func (r *rig) fake(ctx context.Context, flags ...string) (p *process, url string, err error) {
+	p, err = r.start(ctx, "fake-klarna", "klarna", nil, r.shopdPath, append([]string{"fake-klarna", "-quiet", "-klarna-addr", "127.0.0.1:0"}, flags...)...)
 	if err != nil {
 		return nil, "", err
 	}
@@ -272,8 +276,12 @@ func freeAddr(ctx context.Context) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// buildShopd builds shopd from this source into dir and returns its path.
-func buildShopd(ctx context.Context, dir string) (string, error) {
+// shopdBinary returns the path of the shopd to measure: the one that is named, else one that is
+// built from this source into dir.
+func shopdBinary(ctx context.Context, named, dir string) (string, error) {
+	if named != "" {
+		return filepath.Abs(named) // the processes have a folder of their own
+	}
 	path := filepath.Join(dir, "shopd")
 	return path, goBuild(ctx, ".", nil, "-o", path, "./cmd/shopd")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,7 +21,8 @@ type shopper struct {
 	header   http.Header
 	orderID  string // that the checkout showed; "" before
 	revision int64  // of the cart
-	mugs     int
+	sku      string // of what the number is changed; "": of mugs
+	mugs     int    // that number
 }
 
 var shownOrder = regexp.MustCompile(`"order_id":"([^"]+)"`)
@@ -29,21 +31,36 @@ var shownOrder = regexp.MustCompile(`"order_id":"([^"]+)"`)
 func newShopper(ctx context.Context, c *client, shop string) (*shopper, error) {
 	s := &shopper{shop: shop, mugs: 1}
 	for _, sku := range skus {
-		got, err := c.do(ctx, request{
-			method: http.MethodPost, url: shop + "/cart/lines", body: "quantity=1&sku=" + sku, header: s.header, status: http.StatusSeeOther,
-		})
+		got, err := c.do(ctx, s.add(sku))
 		if err != nil {
 			return nil, err
 		}
-		if cookies := (&http.Response{Header: got.header}).Cookies(); len(cookies) > 0 {
-			s.header = http.Header{"Cookie": {cookies[0].Name + "=" + cookies[0].Value}}
-		}
-		s.revision++
+		s.met(got)
 	}
 	if s.header == nil {
 		return nil, errors.New("the shop set no cookie")
 	}
 	return s, nil
+}
+
+// add is a request that puts one of a product in the cart.
+func (s *shopper) add(sku string) request {
+	s.revision++
+	return request{
+		method: http.MethodPost, url: s.shop + "/cart/lines", body: "quantity=1&sku=" + sku, header: s.header, status: http.StatusSeeOther,
+	}
+}
+
+// met keeps the cookie of an answer that sets one.
+func (s *shopper) met(a answer) {
+	if cookies := (&http.Response{Header: a.header}).Cookies(); len(cookies) > 0 {
+		s.header = http.Header{"Cookie": {cookies[0].Name + "=" + cookies[0].Value}}
+	}
+}
+
+// page is the request for a page that anybody may see, or for the cart.
+func (s *shopper) page(path string) request {
+	return request{method: http.MethodGet, url: s.shop + path, header: s.header, status: http.StatusOK, texts: []string{"</html>"}}
 }
 
 // open is the request for the checkout. The order that it showed before, if
@@ -73,7 +90,7 @@ func (s *shopper) toggle() {
 func (s *shopper) change() request {
 	s.toggle()
 	return request{
-		method: http.MethodPost, url: s.shop + "/cart/lines/" + mug, body: fmt.Sprintf("quantity=%d", s.mugs),
+		method: http.MethodPost, url: s.shop + "/cart/lines/" + cmp.Or(s.sku, mug), body: fmt.Sprintf("quantity=%d", s.mugs),
 		header: s.header, status: http.StatusSeeOther,
 	}
 }
@@ -83,7 +100,7 @@ func (s *shopper) update() request {
 	s.toggle()
 	return request{
 		method: http.MethodPost, url: s.shop + "/checkout/update", header: s.header, status: http.StatusOK,
-		body:  fmt.Sprintf(`{"order_id":%q,"lines":[{"sku":%q,"quantity":%d}]}`, s.orderID, mug, s.mugs),
+		body:  fmt.Sprintf(`{"order_id":%q,"lines":[{"sku":%q,"quantity":%d}]}`, s.orderID, cmp.Or(s.sku, mug), s.mugs),
 		texts: []string{fmt.Sprintf(`"order_id":%q`, s.orderID), fmt.Sprintf(`"cart_revision":%d,`, s.revision), `"replaced":false`},
 	}
 }
