@@ -74,7 +74,7 @@ func TestEmbeddedBursts(t *testing.T) {
 	m.Fake.AddFault(fakeklarna.Fault{Count: -1, Jitter: fakeklarna.Duration(20 * time.Millisecond), JitterAfter: fakeklarna.Duration(20 * time.Millisecond), Path: "/checkout/v3/orders/*"})
 	var running sync.WaitGroup
 	for tab := range 4 {
-		p := m.opens(fmt.Sprintf("b%d", tab), browsertest.Options{})
+		p := m.opens(fmt.Sprintf("b%d", tab), browsertest.Options{ReducedMotion: true})
 		running.Go(func() {
 			got, err := p.Eval(`async (basket) => {
 				const sleep = (most) => new Promise((done) => setTimeout(done, Math.random() * most));

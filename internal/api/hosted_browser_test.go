@@ -124,15 +124,8 @@ func (w *hostedWorld) opens(t *testing.T, s api.Session) *hostedPage {
 func (p *hostedPage) shows(s api.Session, limit time.Duration) {
 	p.w.T.Helper()
 	p.WaitFor(limit, fmt.Sprintf("the page to show %d", s.OrderAmount), showsAmount, s.OrderAmount)
-	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
-		got, err := p.form().Eval(`() => document.querySelector("#checkout").hidden ? "" : document.querySelector("[data-testid=total]").dataset.amount ?? ""`)
-		if err == nil && got.Value.Str() == fmt.Sprint(s.OrderAmount) {
-			break
-		}
-		if time.Now().After(end) {
-			p.w.T.Fatalf("the form shows %v, not %d: %v", got, s.OrderAmount, err)
-		}
-	}
+	p.WaitInFrame("#klarna-checkout-iframe", limit, fmt.Sprintf("the form to show %d", s.OrderAmount), `(amount) => !document.querySelector("#checkout").hidden &&
+		document.querySelector("[data-testid=total]").dataset.amount === String(amount)`, s.OrderAmount)
 	var names []string
 	for _, line := range s.OrderLines {
 		names = append(names, line.Name)

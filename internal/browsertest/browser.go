@@ -58,6 +58,8 @@ var flags = []string{
 	"--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2",
 	// A cross-site frame shares the page's process. Its rights stay the same, and the page's listener sees its errors too.
 	// The browser's own buttons get no process of their own for each window.
+	// All tabs of a context share one process: to start one costs more than a page.
+	"--renderer-process-limit=1",
 	"--disable-site-isolation-trials", "--disable-features=site-per-process,IsolateOrigins,Translate,InitialWebUI,WebUIReloadButton,PreloadTopChromeWebUI",
 }
 

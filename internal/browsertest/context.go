@@ -10,6 +10,8 @@ import (
 type context struct {
 	*rod.Browser
 	of *chromium
+	// An empty tab that is never closed keeps the process in which all tabs of the context are: see flags.
+	kept proto.TargetTargetID
 }
 
 // borrow returns an unused context.
@@ -26,7 +28,11 @@ func (c *chromium) borrow(b *rod.Browser) (*context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &context{private, c}, nil
+	kept, err := proto.TargetCreateTarget{URL: "about:blank", BrowserContextID: private.BrowserContextID, NewWindow: true}.Call(private)
+	if err != nil {
+		return nil, err
+	}
+	return &context{private, c, kept.TargetID}, nil
 }
 
 // giveBack clears the context for the next test. A context that may be broken is thrown away.
@@ -40,14 +46,14 @@ func (c *context) giveBack(broken bool) {
 	c.of.idle = append(c.of.idle, c)
 }
 
-// clear closes all tabs and deletes all cookies.
+// clear closes all tabs of the test and deletes all cookies.
 func (c *context) clear() error {
 	targets, err := proto.TargetGetTargets{}.Call(c)
 	if err != nil {
 		return err
 	}
 	for _, target := range targets.TargetInfos {
-		if target.BrowserContextID == c.BrowserContextID && target.Type == proto.TargetTargetInfoTypePage {
+		if target.BrowserContextID == c.BrowserContextID && target.Type == proto.TargetTargetInfoTypePage && target.TargetID != c.kept {
 			if _, err := (proto.TargetCloseTarget{TargetID: target.TargetID}).Call(c); err != nil {
 				return err
 			}

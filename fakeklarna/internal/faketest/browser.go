@@ -278,15 +278,7 @@ const Patience = 30 * time.Second
 // WaitFrameFor is WaitFrame with another limit.
 func (c *Checkout) WaitFrameFor(limit time.Duration, what, function string, args ...any) {
 	c.T.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
-		got, err := c.InFrame().Eval(function, args...)
-		if err == nil && got.Value.Bool() {
-			return
-		}
-		if time.Now().After(end) {
-			c.T.Fatalf("waited in the frame for: %s (%v)", what, err)
-		}
-	}
+	c.WaitInFrame(Iframe, limit, what, function, args...)
 }
 
 // Element returns an element of the iframe.

@@ -65,21 +65,16 @@ func PostgresURL(t testing.TB) string {
 		s.prepare(t)
 		shared.server = s
 	}
-	name := ""
-	if n := len(shared.empty); n > 0 {
-		name, shared.empty = shared.empty[n-1], shared.empty[:n-1]
-	} else {
-		name = shared.server.database(t)
-	}
-	t.Cleanup(func() { shared.server.free(t, name) })
-	return shared.server.url(name, "shop")
+	d := shared.server.lend(t)
+	t.Cleanup(func() { shared.server.free(t, d) })
+	return shared.server.url(d.name, "shop")
 }
 
 // shared is the server of this process, for all tests that stop none.
 var shared struct {
 	sync.Mutex
 	server *Server
-	empty  []string // databases that wait for the next test
+	empty  []database // that wait for the next test
 }
 
 var template struct {
