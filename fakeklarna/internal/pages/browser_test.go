@@ -80,13 +80,13 @@ func TestPagesFollow(t *testing.T) {
 		open: document.querySelectorAll(".log details[open]").length,
 		typed: document.getElementById("type-city").value,
 		focus: document.activeElement.id,
-		marked: document.querySelectorAll(".log li.arrived").length,
+		marked: document.querySelectorAll(".log li[data-arrived]").length,
 	})`)
 	if !got.Get("rows").Bool() || got.Get("open").Int() != 1 || got.Get("typed").Str() != "Lund" || got.Get("focus").Str() != "type-city" {
 		t.Errorf("after new rows: %s", got.JSON("", ""))
 	}
 	list.Wait("the list to know", `() => document.querySelector("tbody").textContent.includes("504.00")`)
-	p.Wait("the marks to go", `() => !document.querySelector(".arrived")`)
+	p.Wait("the marks to go", `() => !document.querySelector("[data-arrived]")`)
 }
 
 // Pause holds everything as it is, until it is pressed again.
@@ -318,7 +318,7 @@ func TestPagesLook(t *testing.T) {
 		show(path)
 		if page == "orders" {
 			h.Create(nil)
-			p.Wait("a new row", `() => document.querySelector(".arrived")`)
+			p.Wait("a new row", `() => document.querySelector("[data-arrived]")`)
 		}
 		if n := p.MustEval(`() => document.getAnimations().length`).Int(); n != 0 {
 			t.Errorf("%s: %d animations run although nobody wants them", page, n)

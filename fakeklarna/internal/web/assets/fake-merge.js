@@ -16,14 +16,17 @@ const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName &
 // Whether the script or the person owns an element and all below it.
 const mine = (element) => 'mine' in element.dataset || touched.has(element);
 
+// Attributes that say what happened here, of which a newer copy knows nothing.
+const kept = ['open', 'data-arrived'];
+
 const mergeAttributes = (old, fresh) => {
   for (const {name} of [...old.attributes]) {
-    if (name !== 'open' && !fresh.hasAttribute(name)) {
+    if (!kept.includes(name) && !fresh.hasAttribute(name)) {
       old.removeAttribute(name);
     }
   }
   for (const {name, value} of fresh.attributes) {
-    if (name !== 'open' && old.getAttribute(name) !== value) {
+    if (!kept.includes(name) && old.getAttribute(name) !== value) {
       old.setAttribute(name, value);
     }
   }
@@ -31,8 +34,8 @@ const mergeAttributes = (old, fresh) => {
 
 const arrive = (node) => {
   if (node.nodeType === Node.ELEMENT_NODE && node.dataset.key) {
-    node.classList.add('arrived');
-    setTimeout(() => node.classList.remove('arrived'), arrivalTime);
+    node.dataset.arrived = '';
+    setTimeout(() => delete node.dataset.arrived, arrivalTime);
   }
 };
 
