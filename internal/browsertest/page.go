@@ -1,6 +1,8 @@
 package browsertest
 
 import (
+	stdcontext "context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/url"
@@ -185,6 +187,9 @@ const asking = `async (...args) => {
 	return false;
 }`
 
+// patience is how long the page may take for all its questions.
+const patience = 2 * time.Second
+
 // WaitFor is [Page.Wait] with another limit. An error in the function or a navigation counts as false.
 func (p *Page) WaitFor(limit time.Duration, what, function string, args ...any) {
 	p.t.Helper()
@@ -199,14 +204,25 @@ func (p *Page) WaitInFrame(selector string, limit time.Duration, what, function 
 
 func (p *Page) wait(limit time.Duration, document func() *rod.Page, what, function string, args ...any) {
 	p.t.Helper()
+	once := "async (...args) => !!(await (" + function + ")(...args))"
 	truth := fmt.Sprintf(asking, function)
 	if p.o.NoJS { // and no timers
-		truth = "async (...args) => !!(await (" + function + ")(...args))"
+		truth = once
 	}
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
-		got, err := document().Eval(truth, args...)
+		page := document()
+		if truth != once {
+			page = page.Timeout(patience)
+		}
+		got, err := page.Eval(truth, args...)
+		if truth != once {
+			page.CancelTimeout()
+		}
 		if err == nil && got.Value.Bool() {
 			return
+		}
+		if errors.Is(err, stdcontext.DeadlineExceeded) { // a document in a sandbox has no timers either
+			truth = once
 		}
 		if time.Now().After(end) {
 			p.t.Fatalf("waited %s for: %s (%v)", limit, what, err)
