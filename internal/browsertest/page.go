@@ -59,9 +59,10 @@ type Page struct {
 	o       Options
 	touch   bool // whether touch was emulated last
 
-	mu       sync.Mutex
-	problems []string
-	expected []string
+	mu        sync.Mutex
+	problems  []string
+	expected  []string
+	forgotten bool
 }
 
 // Open opens a blank tab in an empty browser context of the test's own, and closes it at the test's end. It skips the

@@ -24,18 +24,19 @@ func (p *Page) Problems() []string {
 	defer p.mu.Unlock()
 	var left []string
 	for _, problem := range p.problems {
-		if !p.isExpected(problem) {
+		if !p.forgotten && !p.isExpected(problem) {
 			left = append(left, problem)
 		}
 	}
 	return left
 }
 
-// Forget drops the problems so far, for tests that check [Page.Problems] themselves.
+// Forget lets problems not fail the test, those to come either: the browser tells of them late. It is for tests that
+// check [Page.Problems] themselves.
 func (p *Page) Forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.problems = nil
+	p.forgotten = true
 }
 
 const violation = "content security policy: "
