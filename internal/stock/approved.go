@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/v1"
@@ -203,20 +202,11 @@ func counted(ctx context.Context, tx *sql.Tx, lines []Line) (list []Line, err er
 		}
 		quantity[line.SKU] += line.Quantity
 	}
-	among, args := db.In(skus)
-	there, err := db.All(ctx, tx, func(rows *sql.Rows) (sku string, err error) {
-		err = rows.Scan(&sku)
-		return sku, err
-	}, "select sku from stock where sku "+among, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read stock: %w", err)
+	levels, err := read(ctx, tx, skus)
+	for _, l := range levels {
+		list = append(list, Line{SKU: l.SKU, Quantity: quantity[l.SKU]})
 	}
-	for _, sku := range skus {
-		if slices.Contains(there, sku) {
-			list = append(list, Line{SKU: sku, Quantity: quantity[sku]})
-		}
-	}
-	return list, nil
+	return list, err
 }
 
 // putApproved writes the row of an order that was approved now. That Klarna was asked to abort

@@ -99,11 +99,15 @@ func (s *Store) Left(ctx context.Context, skus ...string) (map[string]int, error
 // Read returns the levels of these products, in their order. What is not counted is
 // left out.
 func (s *Store) Read(ctx context.Context, skus ...string) ([]Level, error) {
+	return read(ctx, s.DB.Read, skus)
+}
+
+func read(ctx context.Context, q db.Queryer, skus []string) ([]Level, error) {
 	if len(skus) == 0 {
 		return nil, nil
 	}
 	among, args := db.In(skus)
-	levels, err := db.All(ctx, s.DB.Read, func(rows *sql.Rows) (l Level, err error) {
+	levels, err := db.All(ctx, q, func(rows *sql.Rows) (l Level, err error) {
 		err = rows.Scan(&l.SKU, &l.OnHand, &l.Reserved, &l.Committed)
 		return l, err
 	}, "select sku, on_hand, reserved, committed from stock where sku "+among, args...)
