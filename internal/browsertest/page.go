@@ -177,15 +177,14 @@ func (p *Page) Wait(what, function string, args ...any) {
 	p.WaitFor(10*time.Second, what, function, args...)
 }
 
-// asking asks 25 times, every 20 ms, within the page: a question from outside costs six times as much. A document in a
-// sandbox, whose origin is none, has no timers.
+// asking asks some times more, every 20 ms, within the page: a question from outside costs six times as much. A document in
+// a sandbox, whose origin is none, has no timers.
 const asking = `async (...args) => {
-	for (let n = 0; n < 25; n++) {
+	for (let more = %d; ; more--) {
 		if (await (%s)(...args)) return true;
-		if (origin === "null") break;
+		if (more === 0 || origin === "null") return false;
 		await new Promise((done) => setTimeout(done, 20));
 	}
-	return false;
 }`
 
 // WaitFor is [Page.Wait] with another limit. An error in the function or a navigation counts as false.
@@ -202,10 +201,11 @@ func (p *Page) WaitInFrame(selector string, limit time.Duration, what, function 
 
 func (p *Page) wait(limit time.Duration, document func() *rod.Page, what, function string, args ...any) {
 	p.t.Helper()
-	truth := fmt.Sprintf(asking, function)
+	more := 24
 	if p.o.NoJS { // and no timers
-		truth = "async (...args) => !!(await (" + function + ")(...args))"
+		more = 0
 	}
+	truth := fmt.Sprintf(asking, more, function)
 	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		got, err := document().Eval(truth, args...)
 		if err == nil && got.Value.Bool() {
