@@ -76,9 +76,6 @@ func runCapacity(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	flags.DurationVar(&o.duration, "duration", 15*time.Second, "load in each round, on each setup")
 	flags.DurationVar(&o.warm, "warm", 8*time.Second, "load before that, which does not count")
 	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
 		return err
 	}
 	if *short {

@@ -32,9 +32,6 @@ func runGrowth(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	flags.IntVar(&o.share, "orders-share", o.share, "sessions for each order in the book: 10 makes a tenth of the orders, which takes less time")
 	flags.Func("sessions", "sizes to measure, such as 1000,1000000 (default: 1,000 to 1,000,000)", o.setSizes)
 	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
 		return err
 	}
 	if *short {
