@@ -44,8 +44,14 @@ type program struct {
 // start runs a command and waits for its last ready line, which begins with last.
 func start(t *testing.T, vars map[string]string, last string, args ...string) *program {
 	t.Helper()
+	return startLogged(t, new(shoptest.Log), vars, last, args...)
+}
+
+// startLogged is start with a log that can be read before the program is ready.
+func startLogged(t *testing.T, log *shoptest.Log, vars map[string]string, last string, args ...string) *program {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &program{ready: map[string]string{}, log: new(shoptest.Log)}
+	p := &program{ready: map[string]string{}, log: log}
 	out, in := io.Pipe()
 	ended := make(chan int, 1)
 	go func() {
@@ -232,19 +238,22 @@ func TestServeWaitsForDatabase(t *testing.T) {
 	server := dbtest.StartServer(t)
 	data := server.Database()
 	server.Kill()
+	log := new(shoptest.Log)
 	var starting sync.WaitGroup
 	starting.Go(func() {
-		time.Sleep(200 * time.Millisecond)
+		for began := time.Now(); time.Since(began) < 30*time.Second && !strings.Contains(log.String(), "the database does not answer yet"); {
+			time.Sleep(10 * time.Millisecond)
+		}
 		server.Restart()
 	})
-	p := start(t, map[string]string{
+	p := startLogged(t, log, map[string]string{
 		"SHOPD_ADDR": "127.0.0.1:0", "SHOPD_OPS_ADDR": "127.0.0.1:0", "SHOPD_DATABASE_URL": data,
 		"SHOPD_PUBLIC_URL": "http://shop.example", "SHOPD_REDIS_URL": redistest.StartServer(t).URL,
 		"SHOPD_KLARNA_URL": fake.URL, "SHOPD_KLARNA_PASSWORD": "demo", "SHOPD_SECRET": "0123456789abcdef",
 	}, "ops", "serve")
 	starting.Wait()
-	if !strings.Contains(p.log.String(), "the database does not answer yet") {
-		t.Errorf("the wait was not logged:\n%s", p.log)
+	if !strings.Contains(log.String(), "the database does not answer yet") {
+		t.Errorf("the wait was not logged:\n%s", log)
 	}
 	checkout(t, p.ready["storefront"])
 }
