@@ -239,9 +239,10 @@ func TestServeWaitsForDatabase(t *testing.T) {
 	data := server.Database()
 	server.Kill()
 	log := new(shoptest.Log)
+	waits := func() bool { return strings.Contains(log.String(), "the database does not answer yet") }
 	var starting sync.WaitGroup
 	starting.Go(func() {
-		for began := time.Now(); time.Since(began) < 30*time.Second && !strings.Contains(log.String(), "the database does not answer yet"); {
+		for began := time.Now(); time.Since(began) < 30*time.Second && !waits(); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		server.Restart()
@@ -252,7 +253,7 @@ func TestServeWaitsForDatabase(t *testing.T) {
 		"SHOPD_KLARNA_URL": fake.URL, "SHOPD_KLARNA_PASSWORD": "demo", "SHOPD_SECRET": "0123456789abcdef",
 	}, "ops", "serve")
 	starting.Wait()
-	if !strings.Contains(log.String(), "the database does not answer yet") {
+	if !waits() {
 		t.Errorf("the wait was not logged:\n%s", log)
 	}
 	checkout(t, p.ready["storefront"])
