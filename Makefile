@@ -32,11 +32,17 @@ demo: ## the whole shop with a fake Klarna on http://localhost:8080, nothing to 
 build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
 
+# Packages whose tests take longest come first, else all would wait for the last of them.
+LONGEST := web/static internal/backoffice internal/aftersale internal/api internal/order
+test: test-packages test-modules ## every test; installs what they need when it is missing: redis-server, PostgreSQL, Chromium; PHP, node and Python for the quick start of docs/api.md
+
 # The tests of the whole come alone: they measure how long a shopper waits.
-test: test-tools ## every test; installs what they need when it is missing: redis-server, PostgreSQL, Chromium; PHP, node and Python for the quick start of docs/api.md
-	$(TEST) -run '$(RUN)' $$($(GO) list ./... | grep -v '/test/e2e$$')
+test-packages: test-tools
+	$(TEST) -run '$(RUN)' $(LONGEST:%=./%) $$($(GO) list ./... | grep -v '/test/e2e$$')
 	$(TEST) -run '$(RUN)' ./test/e2e
-	@# They build shopd and read its modules, which a cached result does not know of.
+
+# They build shopd and read its modules, which a cached result does not know of.
+test-modules: test-tools
 	set -e; for m in $(TOOLS); do (cd $$m && $(TEST) -count=1 -run '$(RUN)' ./...); done
 
 test-cluster: test-tools ## the tests on a Cluster, on Sentinel and with shops that go, with their figures
@@ -63,10 +69,9 @@ test-tools:
 AXE := $(CURDIR)/tools/a11y/node_modules/axe-core/axe.min.js
 NODE := tools/firefox/node_modules examples/node/node_modules
 check a11y: export SHOPD_AXE := $(AXE)
-check: $(AXE) test $(NODE) firefox-tools ## make test with accessibility, the example shops, Firefox, the static checks and the race detector where goroutines meet
-	@# Browsers wait while linters compute.
-	$(MAKE) -j2 --output-sync=target firefox lint generated
-	$(MAKE) race-short
+check: $(AXE) test-packages $(NODE) firefox-tools ## make test with accessibility, the example shops, Firefox, the static checks and the race detector where goroutines meet
+	@# Browsers and servers wait while linters and linkers compute.
+	$(MAKE) -j2 --output-sync=target race-short test-modules firefox lint generated
 
 # Not here: packages and tests in which one goroutine works at a time: seeds of fuzz targets, processes that are
 # killed, forms, pages and faults one by one, hashes of passwords.
@@ -229,4 +234,4 @@ STAMP = --build-arg VERSION="$$(git describe --tags --always --dirty 2>/dev/null
 docker: ## the container image shopd
 	docker build -t shopd $(STAMP) .
 
-.PHONY: help demo examples php-cli build test test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-capacity bench-orders bench-goods bin/bench licences alerts vulnerabilities
+.PHONY: help demo examples php-cli build test test-packages test-modules test-cluster test-upgrade test-tools check race race-short a11y firefox firefox-tools fuzz cover generate generated fmt lint docker soak soak-sessions model clients bench bench-compare bench-growth bench-capacity bench-orders bench-goods bin/bench licences alerts vulnerabilities
