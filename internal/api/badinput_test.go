@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopd/shopd/internal/api"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
@@ -67,6 +68,26 @@ func TestBadSessions(t *testing.T) {
 			if got := c.Do(method, "/v1"+path, "application/json", everything); got.StatusCode < 300 || got.StatusCode >= 500 {
 				t.Errorf("%s %s: %d %s", method, path, got.StatusCode, got.Text)
 			}
+		}
+	}
+}
+
+// What is wrong is said in words for those who know neither Go nor our libraries.
+func TestFaultWords(t *testing.T) {
+	c := as(keyed(t), "all")
+	for _, tt := range []struct{ method, path, body, want string }{
+		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "name": "A", "quantity": 1, "unit_price": 1000000000, "tax_rate": 0}`), "body.order_lines[0].unit_price: expected number <= 100000000"},
+		{"PUT", "/checkout_sessions/a", basket(`{"reference": "A", "quantity": 0}`), "body.order_lines[0].quantity: expected number >= 1"},
+		{"GET", "/orders?placed_after=yesterday", "", "query.placed_after: is no time such as 2026-11-30T08:15:00Z"},
+		{"GET", "/orders?limit=ten", "", "query.limit: invalid integer"},
+		{"GET", "/commands/hunter2xx12345678-1234-1234-1234-123456789012", "", "path.id: expected string to be RFC 4122 uuid"},
+	} {
+		var got []string
+		for _, fault := range c.want(c.call(tt.method, tt.path, tt.body), 422, api.CodeInvalid).Problem.Errors {
+			got = append(got, fault.Location+": "+fault.Message)
+		}
+		if !slices.Equal(got, []string{tt.want}) {
+			t.Errorf("%s %s: %q, want %s", tt.method, tt.path, got, tt.want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -149,6 +150,7 @@ func Crowded(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 // huma's errors become problems. It has one set of functions for all of a program.
 func init() {
 	huma.ValidateStrictCasing = true
+	huma.ErrorFormatter = reason
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError { return ofHuma(status, errs) }
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		p := ofHuma(status, errs)
@@ -158,6 +160,20 @@ func init() {
 		}
 		return p
 	}
+}
+
+// reason is what huma says of a member: numbers as people write them, and not why something could not be read, which may
+// repeat what was sent.
+func reason(format string, args ...any) string {
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case error:
+			return strings.TrimSuffix(format, ": %v")
+		case float64:
+			args[i] = strconv.FormatFloat(arg, 'f', -1, 64)
+		}
+	}
+	return fmt.Sprintf(format, args...)
 }
 
 // ofHuma is an error of huma's: what is wrong with a call before it comes to us.
@@ -174,6 +190,9 @@ func ofHuma(status int, errs []error) *Problem {
 			unread = true
 			faults = append(faults, Fault{"body", "cannot be read"})
 			continue
+		}
+		if strings.HasPrefix(d.Message, "invalid date/time for format ") { // of Go's
+			d.Message = "is no time such as 2026-11-30T08:15:00Z"
 		}
 		faults = append(faults, Fault{shortened(d.Location), d.Message})
 	}
