@@ -3,6 +3,7 @@ package aftersale
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -21,11 +22,27 @@ type Wanted struct {
 // ErrNothing: the lines come to nothing.
 var ErrNothing = errors.New("the lines come to nothing")
 
-// LineError: a line that is asked for is none of the order.
-type LineError struct{ Index int }
+// LineError is about one of the lines that are asked for.
+type LineError struct {
+	Index int
+	Above *ImpossibleError // more is asked for than is left of it; nil: it is none of the order
+	Left  int64            // quantity that is left of it
+}
 
 // Error says which.
-func (e *LineError) Error() string { return fmt.Sprintf("line %d is none of the order", e.Index) }
+func (e *LineError) Error() string {
+	if e.Above == nil {
+		return fmt.Sprintf("line %d is none of the order", e.Index)
+	}
+	return fmt.Sprintf("only %d are left of line %d", e.Left, e.Index)
+}
+
+func (e *LineError) Unwrap() error {
+	if e.Above == nil {
+		return nil
+	}
+	return e.Above
+}
 
 // Captured puts into a command what is captured. The error is an *ImpossibleError, a
 // *LineError, ErrNothing, or that of sums that overflow.
@@ -63,10 +80,11 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 	wanted := map[string]int64{}
 	for i, l := range w.Lines {
 		if !known[l.ID] || l.ID == "" {
-			return 0, nil, &LineError{i}
+			return 0, nil, &LineError{Index: i}
 		}
 		wanted[l.ID] += l.Quantity
 	}
+	unmet := maps.Clone(wanted)
 	quantities, follows := make([]int64, len(left)), following(left)
 	for i, p := range left {
 		switch {
@@ -74,15 +92,15 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 			quantities[i] = p.Quantity
 		case follows[i]: // as much as of the goods
 			quantities[i] = p.Quantity
-			delete(wanted, ids[i])
+			delete(unmet, ids[i])
 		default:
-			quantities[i] = min(wanted[ids[i]], p.Quantity)
-			wanted[ids[i]] -= quantities[i]
+			quantities[i] = min(unmet[ids[i]], p.Quantity)
+			unmet[ids[i]] -= quantities[i]
 		}
 	}
-	for _, n := range wanted {
-		if n > 0 {
-			return 0, nil, above
+	for i, l := range w.Lines {
+		if n := unmet[l.ID]; n > 0 {
+			return 0, nil, &LineError{i, above, wanted[l.ID] - n}
 		}
 	}
 	lines, amount, err := take(quantities)

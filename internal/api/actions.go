@@ -291,7 +291,7 @@ func refusal(action *aftersale.Action, o order.Order, err error) error {
 	line, isLine := errors.AsType[*aftersale.LineError](err)
 	impossible, isImpossible := errors.AsType[*aftersale.ImpossibleError](err)
 	switch {
-	case isLine:
+	case isLine && line.Above == nil:
 		return invalid(Fault{fmt.Sprintf("body.order_lines[%d].id", line.Index), "is no line of the order"})
 	case errors.Is(err, aftersale.ErrNothing):
 		return invalid(Fault{"body.order_lines", "come to nothing"})
@@ -306,6 +306,10 @@ func refusal(action *aftersale.Action, o order.Order, err error) error {
 	}
 	p := problem(http.StatusConflict, CodeNotPossible, action.Impossible(o, impossible.Reason))
 	p.Reason, p.Order = string(impossible.Reason), &OrderRef{o.ID, o.Number}
+	if isLine {
+		p.Detail = form.UpperFirst(action.Noun) + " is not possible: more of a line is asked for than is left of it."
+		p.Errors = []Fault{{fmt.Sprintf("body.order_lines[%d].quantity", line.Index), fmt.Sprintf("is more than what is left: %d", line.Left)}}
+	}
 	return p
 }
 

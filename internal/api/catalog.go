@@ -166,5 +166,5 @@ func mistakes(wrong *publish.WrongError, sent []byte) *Problem {
 		}
 		faults = append(faults, fault)
 	}
-	return problem(http.StatusUnprocessableEntity, CodeInvalid, fmt.Sprintf("The catalogue has %d mistakes, of which these are; nothing has changed.", cmp.Or(wrong.Count, len(faults))), faults...)
+	return problem(http.StatusUnprocessableEntity, CodeInvalid, fmt.Sprintf("Mistakes in the catalogue: %d. Nothing has changed.", cmp.Or(wrong.Count, len(faults))), faults...)
 }

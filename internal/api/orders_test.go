@@ -191,6 +191,15 @@ func TestOrderFromSaleToRefund(t *testing.T) {
 			t.Errorf("%s %s: %+v", tt.call, tt.body, p)
 		}
 	}
+	for lines, at := range map[string]string{ // of the mugs two can be refunded
+		`{"id": "m", "quantity": 3}`: "body.order_lines[0].quantity",
+		`{"id": "t", "quantity": 1}, {"id": "m", "quantity": 2}, {"id": "m", "quantity": 1}`: "body.order_lines[1].quantity",
+	} {
+		p := ask[api.Problem](ledger, 409, "POST", path+"/refunds", `{"order_lines": [`+lines+`]}`, "Idempotency-Key", at)
+		if diffOf(p.Errors, []api.Fault{{Location: at, Message: "is more than what is left: 2"}}) != "" || p.Detail != "Refund is not possible: more of a line is asked for than is left of it." {
+			t.Errorf("%s: %+v", lines, p)
+		}
+	}
 	ask[api.ActionResult](warehouse, 200, "POST", path+"/shipments", `{"carrier": "PostNord"}`, "Idempotency-Key", "rest")
 	if now = ask[api.Order](read, 200, "GET", path, ""); len(now.Shipments) != 2 || diffOf(now.Shipments[1].OrderLines, []api.LineQuantity{{ID: "t", Quantity: 1}, {ID: "m", Quantity: 1}}) != "" {
 		t.Errorf("shipments %+v", now.Shipments)

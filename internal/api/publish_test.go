@@ -139,6 +139,7 @@ func TestCatalog(t *testing.T) {
 	put := func(status int, query, kind, body string, headers ...string) (into struct {
 		api.CatalogState
 		Code   api.Code    `json:"code"`
+		Detail string      `json:"detail"`
 		Errors []api.Fault `json:"errors"`
 	}) {
 		t.Helper()
@@ -179,7 +180,7 @@ func TestCatalog(t *testing.T) {
 		t.Errorf("its stock: %+v", l)
 	}
 	bad := put(422, "", "application/yaml", "products:\n  - sku: hunter2 hunter2\n    name: New\n    prices: {SEK: -5}\n    colour: hunter2\n")
-	if bad.Code != api.CodeInvalid || len(bad.Errors) < 3 {
+	if bad.Code != api.CodeInvalid || len(bad.Errors) < 3 || bad.Detail != fmt.Sprintf("Mistakes in the catalogue: %d. Nothing has changed.", len(bad.Errors)) {
 		t.Errorf("mistakes: %+v", bad)
 	}
 	for _, f := range bad.Errors {
