@@ -86,7 +86,7 @@ func (a *API) getCommand(ctx context.Context, in *commandInput) (*commandOutput,
 			continue
 		}
 		if c.Action == "" {
-			c.Action, c.CreatedAt = e.Event, e.At.UTC()
+			c.Action, c.CreatedAt = e.Event, instant(e.At)
 		}
 		a.ended(&c, o, e)
 	}
@@ -114,5 +114,5 @@ func (a *API) ended(c *Command, o order.Order, e order.AuditEntry) {
 	default:
 		return
 	}
-	c.FinishedAt = new(e.At.UTC())
+	c.FinishedAt = new(instant(e.At))
 }

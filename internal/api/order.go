@@ -216,7 +216,7 @@ func orderBody(o order.Order, updated time.Time) Order {
 	body := Order{
 		Object: "order", ID: o.ID, Number: o.Number, OrderID: given(o.OrderID), KlarnaReference: o.KlarnaReference, Reference: given(o.Reference), Metadata: o.Metadata,
 		Status: statuses[o.Status], FraudStatus: string(o.FraudStatus), Shippable: shippable(o), Flags: []string{},
-		PlacedAt: o.PlacedAt.UTC(), UpdatedAt: updated, Revision: o.Revision, ExpiresAt: moment(o.ExpiresAt), ErasedAt: moment(o.ErasedAt),
+		PlacedAt: instant(o.PlacedAt), UpdatedAt: instant(updated), Revision: o.Revision, ExpiresAt: moment(o.ExpiresAt), ErasedAt: moment(o.ErasedAt),
 		Country: o.PurchaseCountry, Currency: string(o.PurchaseCurrency), Locale: o.Locale,
 		Customer:       OrderCustomer{Type: "person"},
 		BillingAddress: OrderAddress(o.BillingAddress), ShippingAddress: OrderAddress(o.ShippingAddress),
@@ -248,14 +248,14 @@ func orderBody(o order.Order, updated time.Time) Order {
 	for _, c := range o.Captures {
 		lines := partsOf(o, c.OrderLines, c.CapturedAmount)
 		body.Captures = append(body.Captures, Capture{
-			c.CaptureID, int64(c.CapturedAmount), c.CapturedAt.Time, partLines(o, lines), taxes(o, lines, c.CapturedAmount), c.Description, c.Reference,
+			c.CaptureID, int64(c.CapturedAmount), instant(c.CapturedAt.Time), partLines(o, lines), taxes(o, lines, c.CapturedAmount), c.Description, c.Reference,
 		})
 	}
 	for _, r := range o.Refunds {
 		body.Refunds = append(body.Refunds, refundBody(o, r))
 	}
 	for _, w := range o.Withdrawals {
-		stated := Withdrawal{w.ID, w.At, w.Name, w.Email, []LineQuantity{}}
+		stated := Withdrawal{w.ID, instant(w.At), w.Name, w.Email, []LineQuantity{}}
 		for _, l := range w.Lines {
 			stated.OrderLines = append(stated.OrderLines, LineQuantity{o.LineName(l.ID), l.Quantity})
 		}
@@ -277,8 +277,11 @@ func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	return new(t.UTC())
+	return new(instant(t))
 }
+
+// instant is a time as answers have it: UTC, to the millisecond, which every language reads.
+func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // shippable reports whether goods of the order may be sent.
 func shippable(o order.Order) bool {
@@ -327,7 +330,7 @@ func shipmentBodies(o order.Order) []Shipment {
 	for _, s := range o.Shipments {
 		body := Shipment{
 			ID: s.ID, OrderLines: []LineQuantity{}, Carrier: s.Carrier, TrackingNumber: s.TrackingNumber, TrackingURI: s.TrackingURI,
-			DeliveryMethod: s.DeliveryMethod, ShippedAt: s.ShippedAt,
+			DeliveryMethod: s.DeliveryMethod, ShippedAt: instant(s.ShippedAt),
 		}
 		for _, l := range s.OrderLines {
 			body.OrderLines = append(body.OrderLines, LineQuantity{o.LineName(l.ID), l.Quantity})
@@ -340,7 +343,7 @@ func shipmentBodies(o order.Order) []Shipment {
 func refundBody(o order.Order, r ordermanagement.Refund) RefundBody {
 	lines := partsOf(o, r.OrderLines, r.RefundedAmount)
 	body := RefundBody{
-		ID: r.RefundID, Amount: int64(r.RefundedAmount), RefundedAt: r.RefundedAt.Time, OrderLines: partLines(o, lines), Tax: taxes(o, lines, r.RefundedAmount),
+		ID: r.RefundID, Amount: int64(r.RefundedAmount), RefundedAt: instant(r.RefundedAt.Time), OrderLines: partLines(o, lines), Tax: taxes(o, lines, r.RefundedAmount),
 		Description: r.Description, Reference: r.Reference,
 		Restocked: slices.ContainsFunc(o.Restocked, func(b order.Restock) bool { return strings.EqualFold(b.RefundID, r.RefundID) }),
 	}

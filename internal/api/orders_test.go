@@ -67,7 +67,9 @@ func (c caller) raw(method, path, body string, headers ...string) shoptest.Answe
 	if body != "" {
 		contentType = "application/json"
 	}
-	return b.Do(method, "/v1"+path, contentType, body)
+	got := b.Do(method, "/v1"+path, contentType, body)
+	c.times(got.Text)
+	return got
 }
 
 // ofSession sells a session: two tents of the merchant's, three mugs of the catalogue, a

@@ -233,7 +233,7 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 		OrderAmount: int64(q.OrderAmount), OrderTaxAmount: int64(q.OrderTaxAmount), OrderLines: []Line{}, DeliveryOptions: []Delivery{},
 		ShippingCountries: []string{}, BillingCountries: []string{},
 		Mode: row.Mode, SuccessURL: row.SuccessURL, CancelURL: row.CancelURL, CheckoutURL: row.CheckoutURL, OrderNumber: row.OrderNumber,
-		Metadata: row.Metadata, CreatedAt: row.CreatedAt, ExpiresAt: touched.Add(checkoutsession.Life).UTC().Truncate(time.Second), Order: sold,
+		Metadata: row.Metadata, CreatedAt: instant(row.CreatedAt), ExpiresAt: touched.Add(checkoutsession.Life).UTC().Truncate(time.Second), Order: sold,
 	}
 	if s.Metadata == nil {
 		s.Metadata = map[string]string{}
@@ -252,7 +252,7 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 	}
 	s.Revision = c.Basket.Revision
 	if r := c.Refused; r != nil && row.Status == checkoutsession.Open {
-		s.Refused = &Refused{At: r.At}
+		s.Refused = &Refused{At: instant(r.At)}
 		for lang, text := range r.Message {
 			if s.Refused.Message == nil {
 				s.Refused.Message = map[string]string{}

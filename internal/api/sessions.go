@@ -141,7 +141,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	case fresh:
 		next = checkoutsession.Session{
 			CartID: c.ID, Reference: in.Reference, OrderNumber: b.OrderNumber, Status: checkoutsession.Open, Revision: row.Revision + 1,
-			CreatedAt: time.Now().UTC().Truncate(time.Millisecond), Purpose: purpose,
+			CreatedAt: instant(time.Now()), Purpose: purpose,
 		}
 		err = a.Sessions.Add(ctx, next)
 	case raised || !reflect.DeepEqual(next, row):

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -60,6 +61,7 @@ func (c caller) call(method, path, body string) said {
 		contentType = "application/json"
 	}
 	got := said{Answer: c.Do(method, "/v1"+path, contentType, body)}
+	c.times(got.Text)
 	var into any = &got.Session
 	if got.StatusCode >= 400 {
 		into = &got.Problem
@@ -68,6 +70,21 @@ func (c caller) call(method, path, body string) said {
 		c.T.Fatalf("%s %s: %d: %v\n%s", method, path, got.StatusCode, err, got.Text)
 	}
 	return got
+}
+
+var (
+	anyTime  = regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
+	goodTime = regexp.MustCompile(`^"[^.Z]*(\.\d{1,3})?Z"$`)
+)
+
+// times holds that all times of an answer are in UTC and no finer than milliseconds.
+func (c caller) times(text string) {
+	c.T.Helper()
+	for _, found := range anyTime.FindAllString(text, -1) {
+		if !goodTime.MatchString(found) {
+			c.T.Errorf("the time %s in %s", found, text)
+		}
+	}
 }
 
 func (c caller) put(reference, body string) said {
