@@ -108,7 +108,7 @@ var importers = map[string][]string{
 }
 
 // helpers are for tests; nothing else imports them.
-var helpers = []string{"internal/lifeline", "internal/redistest", "internal/db/dbtest", "internal/browsertest", "internal/tracetest", "internal/observe/observetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "fakeklarna/internal/faketest", "test/e2e"}
+var helpers = []string{"internal/until", "internal/lifeline", "internal/redistest", "internal/db/dbtest", "internal/browsertest", "internal/tracetest", "internal/observe/observetest", "internal/klarna/klarnatest", "internal/shop/shoptest", "fakeklarna/internal/faketest", "test/e2e"}
 
 // Each package imports only what is below it. What of others a package may not import the linter says (depguard).
 func TestLayers(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // downloads are the IDs of n orders of the book, of goods that do not run out.
@@ -365,11 +366,7 @@ func TestBulkAtOnce(t *testing.T) {
 		})
 	}
 	started.Wait()
-	for deadline := time.Now().Add(30 * time.Second); !w.bulk(id).Finished(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the job does not end: %v", results(w.bulk(id)))
-		}
-	}
+	until.Holds(t, "the job has ended", func() bool { return w.bulk(id).Finished() })
 	stop()
 	running.Wait()
 	w.capturedOnce(ids...)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // The whole way in the merchant's own page under a strict policy, wide and on a phone: the form follows its buttons, its
@@ -97,7 +98,7 @@ func TestEmbeddedBursts(t *testing.T) {
 				t.Errorf("tab %d: %v %v", tab, got, err)
 			}
 			p.settled()
-			p.eventually("the form to show what Klarna has", func() bool { return p.formTotal() == fmt.Sprint(m.atKlarna(fmt.Sprintf("b%d", tab))) })
+			until.Holds(p.w.T, "the form to show what Klarna has", func() bool { return p.formTotal() == fmt.Sprint(m.atKlarna(fmt.Sprintf("b%d", tab))) })
 			if n := p.MustEval(`() => held.filter((h) => h[1] - h[0] > 15000).length`).Int(); n > 0 {
 				t.Errorf("held for long %d times", n)
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/browsertest"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // merchant is a shop of somebody's with a basket of mugs: its server tells shopd, its page holds the checkout.
@@ -202,7 +203,7 @@ func (p *embeddedPage) mounted(how string) {
 // showsTotal waits until the form shows an amount.
 func (p *embeddedPage) showsTotal(amount int) {
 	p.m.T.Helper()
-	p.eventually(fmt.Sprintf("the form to show %d", amount), func() bool { return p.formTotal() == strconv.Itoa(amount) })
+	until.Holds(p.w.T, fmt.Sprintf("the form to show %d", amount), func() bool { return p.formTotal() == strconv.Itoa(amount) })
 }
 
 // formTotal is what the form says that is to be paid, "" while it shows nothing.

@@ -26,6 +26,7 @@ import (
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/internal/standardwebhooks"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // allBrowsers skips a test for which php, node with the packages of examples/node and tools/firefox, and Firefox must be
@@ -175,7 +176,7 @@ func TestExampleShops(t *testing.T) {
 // follows demands that the shop's own page of an order says something, in the end.
 func (e example) follows(p *embeddedPage, state string) {
 	p.m.T.Helper()
-	p.eventually("the order's page to say "+state, func() bool {
+	until.Holds(p.w.T, "the order's page to say "+state, func() bool {
 		p.Go(e.url + "/order")
 		return strings.Contains(p.MustElement("main").MustText(), "It is "+state+".")
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 func TestMain(m *testing.M) { browsertest.Main(m) }
@@ -159,20 +160,11 @@ func (p *hostedPage) fill() {
 	for _, field := range typed {
 		form.MustElement("[data-testid=" + field[0] + "]").MustWaitVisible().MustInput(field[1]).MustBlur()
 	}
-	p.eventually("Klarna to have what was typed", func() bool {
+	until.Holds(p.w.T, "Klarna to have what was typed", func() bool {
 		has := atKlarna(p.w.World, p.orderID()).Fake.Typed
 		return !slices.ContainsFunc(typed, func(field [2]string) bool { return has[field[0]] != field[1] })
 	})
 	p.settled()
-}
-
-func (p *hostedPage) eventually(what string, holds func() bool) {
-	p.w.T.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			p.w.T.Fatalf("waited for: %s", what)
-		}
-	}
 }
 
 // settled waits until every change is answered and the form can be used.

@@ -22,6 +22,7 @@ import (
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // like is a world whose shop file says something else.
@@ -210,11 +211,9 @@ func TestHostedErrors(t *testing.T) {
 func approved(w *shoptest.World, sessionID string) {
 	w.T.Helper()
 	token := w.Authorize(sessionID)
-	for end := time.Now().Add(20 * time.Second); w.Number("select count(*) from authorizations where token = $1", token) == 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			w.T.Fatal("Klarna tells of no authorization")
-		}
-	}
+	until.Holds(w.T, "Klarna has told of the authorization", func() bool {
+		return w.Number("select count(*) from authorizations where token = $1", token) > 0
+	})
 }
 
 // An approval whose page is gone is placed by the loop, which asks the merchant's server before, too. Where that refuses,

@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // Staff see what an endpoint was told and what it answered, send again, one or all since a
@@ -37,18 +38,10 @@ func TestWebhooks(t *testing.T) {
 	o := newOfficeOf(t, shoptest.Options{Version: publish.NewVersion(1, &told, skerry.Version().Catalog)})
 	o.Beside(o.Events.Run)
 	o.Beside(o.Deliveries.Run)
-	until := func(what string, is func() bool) {
-		t.Helper()
-		for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("not so after 30 s: %s", what)
-			}
-		}
-	}
 	rows := func(where string) int64 { return o.Number("select count(*) from event_deliveries where " + where) }
-	until("the receiver has begun", func() bool { return o.Number("select count(*) from event_cursors") == 1 })
+	until.Holds(t, "the receiver has begun", func() bool { return o.Number("select count(*) from event_cursors") == 1 })
 	sold := o.buy()
-	until("the first try has failed", func() bool { return rows("problem = 'answered 500'") == 1 })
+	until.Holds(t, "the first try has failed", func() bool { return rows("problem = 'answered 500'") == 1 })
 
 	const page = "/admin/webhooks/shop"
 	ada, bo := o.clerk("ada"), o.clerk("bo")
@@ -80,7 +73,7 @@ func TestWebhooks(t *testing.T) {
 	if got := ada.Submit(again, nil); got.StatusCode != http.StatusSeeOther {
 		t.Fatalf("again: %d %s", got.StatusCode, got.Text)
 	}
-	until("it is delivered", func() bool { return rows("done_at is not null and due_at is null") == 1 })
+	until.Holds(t, "it is delivered", func() bool { return rows("done_at is not null and due_at is null") == 1 })
 	before := calls.Load()
 	for _, typed := range []url.Values{{"since": {"yesterday"}}, {}} {
 		if got := ada.Submit(page+"/again", typed); got.StatusCode != http.StatusBadRequest {
@@ -91,11 +84,11 @@ func TestWebhooks(t *testing.T) {
 	if got := ada.Submit(page+"/again", url.Values{"since": {since}, "all": {"1"}}); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("all again: %d", got.StatusCode)
 	}
-	until("all are told again", func() bool { return calls.Load() == before+1 && rows("done_at is not null") == 1 })
+	until.Holds(t, "all are told again", func() bool { return calls.Load() == before+1 && rows("done_at is not null") == 1 })
 
 	status.Store(410)
 	o.buy()
-	until("it is off", func() bool { return o.Number("select count(*) from webhook_endpoints") == 1 })
+	until.Holds(t, "it is off", func() bool { return o.Number("select count(*) from webhook_endpoints") == 1 })
 	if text := ada.look(page).Find("main").Text(); !strings.Contains(text, "Switched off since") || !strings.Contains(text, "it answered 410") {
 		t.Errorf("off: %s", text)
 	}

@@ -2,6 +2,7 @@ package backoffice_test
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 func TestMain(m *testing.M) { browsertest.Main(m) }
@@ -132,16 +134,13 @@ func (o *office) bought(orderID string) order.Order {
 // settle waits until the story of an order has n entries.
 func (o *office) settle(orderID string, n int) {
 	o.T.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		switch told, err := o.Story.Story(o.T.Context(), "", orderID); {
-		case err != nil:
+	until.Holds(o.T, fmt.Sprint(n, " entries are written"), func() bool {
+		told, err := o.Story.Story(o.T.Context(), "", orderID)
+		if err != nil {
 			o.T.Fatal(err)
-		case len(told) >= n:
-			return
-		case time.Now().After(deadline):
-			o.T.Fatalf("%d entries were written, want %d", len(told), n)
 		}
-	}
+		return len(told) >= n
+	})
 }
 
 // do is a command of ada's that must succeed.

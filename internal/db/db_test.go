@@ -16,6 +16,7 @@ import (
 
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 func exec1(t *testing.T, d *db.DB, query string, args ...any) {
@@ -34,16 +35,6 @@ func one[T any](t *testing.T, q db.Queryer, query string, args ...any) (v T) {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return v
-}
-
-// await waits until something holds.
-func await(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("in vain: ", what)
-		}
-	}
 }
 
 const lockCart = `insert into cart_locks (cart_id, touched_at) values ($1, $2)
@@ -307,7 +298,7 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 	}
 	s.Exec("alter system set synchronous_standby_names = 'nobody'")
 	s.Exec("select pg_reload_conf()")
-	await(t, "the setting", func() bool {
+	until.Holds(t, "the setting", func() bool {
 		return one[string](t, d.Read, "select current_setting('synchronous_standby_names')") != ""
 	})
 	write := func(cart string) error {
@@ -320,7 +311,7 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 		done := make(chan error)
 		go func() { done <- write(i) }()
 		if end != "" {
-			await(t, "a commit that waits", func() bool {
+			until.Holds(t, "a commit that waits", func() bool {
 				return one[int](t, d.Read, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") > 0
 			})
 			s.Exec("select " + end + "(pid) from pg_stat_activity where wait_event = 'SyncRep'")
@@ -335,7 +326,7 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 	}
 	s.Exec("alter system reset synchronous_standby_names")
 	s.Exec("select pg_reload_conf()")
-	await(t, "a commit", func() bool { return write("after") == nil }) // the connection is as good as new
+	until.Holds(t, "a commit", func() bool { return write("after") == nil }) // the connection is as good as new
 }
 
 func TestProblems(t *testing.T) {
@@ -501,7 +492,7 @@ func TestCheckpoint(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "an empty log", func() bool { return size() == 0 })
+	until.Holds(t, "an empty log", func() bool { return size() == 0 })
 }
 
 // A backup is whole while there is writing, and tells that it is another copy.
@@ -537,7 +528,7 @@ func TestSecureDelete(t *testing.T) {
 	exec1(t, d, lockCart, "Sigrid Undset", 1)
 	exec1(t, d, "delete from cart_locks")
 	u, _ := url.Parse(address)
-	await(t, "the name is gone", func() bool {
+	until.Holds(t, "the name is gone", func() bool {
 		var all strings.Builder
 		for _, suffix := range []string{"", "-wal"} {
 			data, err := os.ReadFile(u.Path + suffix)

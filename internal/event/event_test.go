@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/until"
 )
 
 func outbox(d *db.DB) *event.Outbox {
@@ -303,12 +304,7 @@ func TestRun(t *testing.T) {
 			close(done)
 		}()
 		add(t, d, event.OrderCreated, event.Order{ID: "o"})
-		for deadline := time.Now().Add(10 * time.Second); len(read(t, outbox(d), event.Query{}).Events) == 0; {
-			if time.Now().After(deadline) {
-				t.Fatal("it is not numbered")
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+		until.Holds(t, "it is numbered", func() bool { return len(read(t, outbox(d), event.Query{}).Events) > 0 })
 		stop()
 		<-done
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/shopd/shopd/internal/redisconn"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // The next test gets the same process, with nothing left of the test before, and out
@@ -157,14 +158,10 @@ func TestEndsWithProcess(t *testing.T) {
 				t.Error("the server runs on")
 			}
 			all := filepath.Dir(filepath.Dir(addr))
-			for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-				if _, err := os.Stat(all); os.IsNotExist(err) {
-					return
-				}
-				if time.Now().After(end) {
-					t.Fatalf("the folder %s is left", all)
-				}
-			}
+			until.Holds(t, "the folder "+all+" is gone", func() bool {
+				_, err := os.Stat(all)
+				return os.IsNotExist(err)
+			})
 		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/server"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // witness is a shop that writes down what it takes for a request.
@@ -245,11 +246,7 @@ func TestSlowReader(t *testing.T) {
 	if _, err := io.WriteString(conn, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
-	for limit := time.Now().Add(30 * time.Second); len(p.saw()) < 2; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatal("the server still writes")
-		}
-	}
+	until.Holds(t, "the server writes no more", func() bool { return len(p.saw()) >= 2 })
 	if got, want := p.saw(), []string{"GET /large", "written: false"}; !slices.Equal(got, want) {
 		t.Errorf("the shop saw %q, want %q", got, want)
 	}

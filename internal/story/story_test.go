@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/story"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // process is a log as one process has it.
@@ -208,11 +209,7 @@ func TestRedisAway(t *testing.T) {
 		p.Record(call(time.Now(), fmt.Sprint(i)))
 	}
 	server.Restart()
-	for deadline := time.Now().Add(30 * time.Second); p.written() < 300; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d were written", p.written())
-		}
-	}
+	until.Holds(t, "all 300 are written", func() bool { return p.written() >= 300 })
 	server.Stop()
 	p.Record(call(time.Now(), "last"))
 	p.stop()

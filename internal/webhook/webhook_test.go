@@ -25,6 +25,7 @@ import (
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/until"
 	"github.com/shopd/shopd/internal/webhook"
 )
 
@@ -124,7 +125,7 @@ func (s *shop) run() (stop func()) {
 	})
 	s.t.Cleanup(stop)
 	want := len(s.webhooks.Receivers(ctx))
-	s.until("the receivers have begun", func() bool { return s.count("select count(*) from event_cursors") == want })
+	until.Holds(s.t, "the receivers have begun", func() bool { return s.count("select count(*) from event_cursors") == want })
 	return stop
 }
 
@@ -140,15 +141,6 @@ func (s *shop) exec(query string, args ...any) {
 	s.t.Helper()
 	if _, err := s.db.Exec(s.t.Context(), query, args...); err != nil {
 		s.t.Fatal(err)
-	}
-}
-
-func (s *shop) until(what string, is func() bool) {
-	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not so after 30 s: %s", what)
-		}
 	}
 }
 
@@ -181,13 +173,13 @@ func TestSigned(t *testing.T) {
 		s := newShop(t, d, "http://shop.example", e)
 		s.run()
 		s.happen(1)
-		s.until("it is told", func() bool { told, _ := e.number(); return told == 1 })
+		until.Holds(s.t, "it is told", func() bool { told, _ := e.number(); return told == 1 })
 		const next = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 		if err := os.WriteFile(e.SecretFile, []byte(next+"\n"+e.secret+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s.happen(1)
-		s.until("it is told again", func() bool { told, _ := e.number(); return told == 2 })
+		until.Holds(s.t, "it is told again", func() bool { told, _ := e.number(); return told == 2 })
 		for i, secrets := range [][]string{{e.secret}, {e.secret, next}} {
 			for _, secret := range secrets {
 				verifier, err := standardwebhooks.NewWebhook(secret)
@@ -209,7 +201,7 @@ func TestSigned(t *testing.T) {
 			body.Data["object"] != "order" || body.Data["id"] != "ord_0" || len(body.Data) != 5 {
 			t.Errorf("%v: %s", err, e.bodies[0])
 		}
-		s.until("it is noted", func() bool { return s.count("select count(*) from event_deliveries where done_at is not null") == 2 })
+		until.Holds(s.t, "it is noted", func() bool { return s.count("select count(*) from event_deliveries where done_at is not null") == 2 })
 	})
 }
 
@@ -254,19 +246,19 @@ func TestFaults(t *testing.T) {
 	s.run()
 	const events = 20
 	s.happen(events)
-	s.until("the good one has all", func() bool { n, _ := good.number(); return n == events })
-	s.until("the picky one has all others", func() bool { n, _ := picky.number(); return n == events-1 })
-	s.until("the hanging one has all others", func() bool { n, _ := hanging.number(); return n == events-3 })
-	s.until("the busy one has all others", func() bool { n, _ := busy.number(); return n == events-1 })
-	s.until("who is gone is off", func() bool { return s.count("select count(*) from webhook_endpoints where id = 'gone'") == 1 })
-	s.until("redirects are failures", func() bool {
+	until.Holds(s.t, "the good one has all", func() bool { n, _ := good.number(); return n == events })
+	until.Holds(s.t, "the picky one has all others", func() bool { n, _ := picky.number(); return n == events-1 })
+	until.Holds(s.t, "the hanging one has all others", func() bool { n, _ := hanging.number(); return n == events-3 })
+	until.Holds(s.t, "the busy one has all others", func() bool { n, _ := busy.number(); return n == events-1 })
+	until.Holds(s.t, "who is gone is off", func() bool { return s.count("select count(*) from webhook_endpoints where id = 'gone'") == 1 })
+	until.Holds(s.t, "redirects are failures", func() bool {
 		return s.count("select count(*) from event_deliveries where receiver = 'webhook_moved' and problem = 'answered 307: redirects are not followed'") == events
 	})
-	s.until("Retry-After is heeded", func() bool {
+	until.Holds(s.t, "Retry-After is heeded", func() bool {
 		return s.count("select count(*) from event_deliveries where receiver = 'webhook_busy' and due_at > $1", time.Now().Add(50*time.Minute).UnixMilli()) == 1
 	})
 	release()
-	s.until("all have all", func() bool {
+	until.Holds(s.t, "all have all", func() bool {
 		s.soon()
 		a, _ := failing.number()
 		b, _ := hanging.number()
@@ -280,8 +272,8 @@ func TestFaults(t *testing.T) {
 	// Who is gone hears of nothing, until staff switch it on.
 	before := len(gone.calls)
 	s.happen(1)
-	s.until("the good one has one more", func() bool { n, _ := good.number(); return n == events+1 })
-	s.until("it is passed over", func() bool {
+	until.Holds(s.t, "the good one has one more", func() bool { n, _ := good.number(); return n == events+1 })
+	until.Holds(s.t, "it is passed over", func() bool {
 		return s.count("select count(*) from event_cursors, event_numbers where after = last") == 7
 	})
 	if _, calls := gone.number(); calls != before {
@@ -292,7 +284,7 @@ func TestFaults(t *testing.T) {
 	good.mu.Lock()
 	good.told = map[string]int{}
 	good.mu.Unlock()
-	s.until("all is noted", func() bool {
+	until.Holds(s.t, "all is noted", func() bool {
 		return s.count("select count(*) from event_deliveries where receiver = 'webhook_good' and done_at is not null") == events+1
 	})
 	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), false); n != 0 || err != nil {
@@ -301,7 +293,7 @@ func TestFaults(t *testing.T) {
 	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), true); n != events+1 || err != nil {
 		t.Errorf("%d are sent again, %v", n, err)
 	}
-	s.until("it has all again", func() bool { n, _ := good.number(); return n == events+1 })
+	until.Holds(s.t, "it has all again", func() bool { n, _ := good.number(); return n == events+1 })
 	if found, err := s.webhooks.Again(t.Context(), "good", "evt_none"); found || err != nil {
 		t.Errorf("what never was is sent again: %v, %v", found, err)
 	}
@@ -350,7 +342,7 @@ func TestAddresses(t *testing.T) {
 	s := newShop(t, d, "https://shop.example", private, plain)
 	s.run()
 	s.happen(1)
-	s.until("both are refused", func() bool {
+	until.Holds(s.t, "both are refused", func() bool {
 		return s.count("select count(*) from event_deliveries where problem = 'nothing was sent: the address is not https, or not public'") == 2
 	})
 	if _, calls := plain.number(); calls != 0 {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // What a buyer of each country types: everything that the form asks for.
@@ -130,12 +131,8 @@ func TestLastOne(t *testing.T) {
 	if r := outs[loser].Refused; r == nil || !strings.Contains(r.RedirectURL, "reason=sold_out") {
 		t.Fatalf("the other one: %+v", outs[loser])
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if managed, _ := d.fake.Managed(ids[winner]); managed.MerchantReference1 != "" {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the push did not make the order")
-		}
-	}
+	until.Holds(t, "the push has made the order", func() bool {
+		managed, _ := d.fake.Managed(ids[winner])
+		return managed.MerchantReference1 != ""
+	})
 }

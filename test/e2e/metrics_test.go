@@ -24,6 +24,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -117,11 +118,9 @@ func TestMetrics(t *testing.T) {
 	pay.p = pay.shops[0]
 	pay.paying()
 	<-told
-	for deadline := time.Now().Add(30 * time.Second); pay.p.scrape().sum(`shopd_webhook_duration_seconds_count{endpoint="shop",result="2xx"}`) == 0; {
-		if time.Sleep(50 * time.Millisecond); time.Now().After(deadline) {
-			t.Fatal("the webhook is not counted")
-		}
-	}
+	until.Holds(t, "the webhook is counted", func() bool {
+		return pay.p.scrape().sum(`shopd_webhook_duration_seconds_count{endpoint="shop",result="2xx"}`) > 0
+	})
 
 	w.looped(begun) // has had time meanwhile
 	last := w.p.scrape()

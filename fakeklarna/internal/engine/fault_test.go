@@ -16,6 +16,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // What each fault does to a create: what the client gets and whether the order
@@ -110,21 +111,15 @@ func TestFaultLate(t *testing.T) {
 	if got := s.Send("POST", path, name("second")); got.Status != 200 || s.Fake.Orders()[0].MerchantReference1 != "second" {
 		t.Errorf("got %d, the order says %q", got.Status, s.Fake.Orders()[0].MerchantReference1)
 	}
-	for until := time.Now().Add(5 * time.Second); s.Fake.Orders()[0].MerchantReference1 != "first"; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("it has not landed")
-		}
-	}
+	until.Holds(t, "it has landed", func() bool { return s.Fake.Orders()[0].MerchantReference1 == "first" })
 	if r := s.Fake.Requests("")[1]; strings.Join(r.Faults, " ") != "late delay 300ms" {
 		t.Errorf("recorded %s", faketest.Text(r))
 	}
 	s.Fake.AddFault(faketest.Fault{Method: "POST", Late: true, Delay: fakeklarna.Duration(time.Millisecond)})
 	s.Send("POST", faketest.OrdersPath, faketest.Text(faketest.CaseA()))
-	for until := time.Now().Add(5 * time.Second); len(s.Fake.Orders()) < 2 || len(s.Fake.Requests(s.Fake.Orders()[0].OrderID)) != 1; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatalf("a late order: %d orders, recorded %s", len(s.Fake.Orders()), faketest.Text(s.Fake.Requests("")))
-		}
-	}
+	until.Holds(t, "the late order is there and recorded", func() bool {
+		return len(s.Fake.Orders()) == 2 && len(s.Fake.Requests(s.Fake.Orders()[0].OrderID)) == 1
+	})
 }
 
 // Which calls a rule hits.
@@ -203,16 +198,6 @@ func TestFaultMatch(t *testing.T) {
 	})
 }
 
-// eventually waits until ok, at most 5 s.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 5 s: %s", what)
-		}
-	}
-}
-
 // A client that goes away does not undo its call, whenever it goes.
 func TestClientGoesAway(t *testing.T) {
 	update := func(n string) string { return `{"merchant_reference1":"` + n + `"}` }
@@ -229,7 +214,7 @@ func TestClientGoesAway(t *testing.T) {
 		if got := s.Send("POST", "/checkout/v3/orders/"+s.ID, update("fast")); got.Status != 200 {
 			t.Fatalf("a call that waits locks the order: got %d", got.Status)
 		}
-		eventually(t, "the slow update lands", func() bool { return s.Order().MerchantReference1 == "slow" })
+		until.Holds(t, "the slow update lands", func() bool { return s.Order().MerchantReference1 == "slow" })
 	})
 	t.Run("after it is stored", func(t *testing.T) {
 		s := faketest.NewShop(t, fakeklarna.Options{})
@@ -244,14 +229,14 @@ func TestClientGoesAway(t *testing.T) {
 		if got := s.Send("POST", "/checkout/v3/orders/"+s.ID, update("next")); got.Status != 200 {
 			t.Fatalf("a call that waits locks the order: got %d", got.Status)
 		}
-		eventually(t, "the call that nobody waits for ends", func() bool { return s.Fake.Requests(s.ID)[1].Status == 200 })
+		until.Holds(t, "the call that nobody waits for ends", func() bool { return s.Fake.Requests(s.ID)[1].Status == 200 })
 	})
 	t.Run("fake is reset", func(t *testing.T) {
 		s := faketest.NewShop(t, fakeklarna.Options{})
 		s.Fake.AddFault(faketest.Fault{Delay: fakeklarna.Duration(20 * time.Second)})
 		done := make(chan faketest.Answer)
 		go func() { done <- s.Send("POST", "/checkout/v3/orders", faketest.Text(faketest.CaseA())) }()
-		eventually(t, "the call arrives", func() bool { return len(s.Fake.Requests("")) == 1 })
+		until.Holds(t, "the call arrives", func() bool { return len(s.Fake.Requests("")) == 1 })
 		s.Fake.Reset()
 		if got := <-done; got.Err == nil {
 			t.Errorf("got %d, want no answer", got.Status)
@@ -265,7 +250,7 @@ func TestClientGoesAway(t *testing.T) {
 		s.Fake.AddFault(faketest.Fault{DelayAfter: fakeklarna.Duration(20 * time.Second)})
 		done := make(chan faketest.Answer)
 		go func() { done <- s.Send("POST", "/checkout/v3/orders", faketest.Text(faketest.CaseA())) }()
-		eventually(t, "the call arrives", func() bool { return len(s.Fake.Orders()) == 1 })
+		until.Holds(t, "the call arrives", func() bool { return len(s.Fake.Orders()) == 1 })
 		s.Fake.Close()
 		if got := <-done; got.Err == nil {
 			t.Errorf("got %d, want no answer", got.Status)

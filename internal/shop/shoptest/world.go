@@ -32,6 +32,7 @@ import (
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // Secret is what the shop of a world signs with.
@@ -212,11 +213,7 @@ func (w *World) seed() {
 // Landed waits until a fake Klarna has carried out what was to land late.
 func Landed(t testing.TB, fake *fakeklarna.TestServer) {
 	t.Helper()
-	for until := time.Now().Add(40 * time.Second); slices.ContainsFunc(fake.Requests(""), Landing); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(until) {
-			t.Fatal("a call that was to land late has not landed")
-		}
-	}
+	until.Holds(t, "calls that were to land late have landed", func() bool { return !slices.ContainsFunc(fake.Requests(""), Landing) })
 }
 
 // Landing reports whether a call is to land late, and has not yet.
