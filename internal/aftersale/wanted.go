@@ -37,6 +37,7 @@ func (e *LineError) Error() string {
 	return fmt.Sprintf("only %d are left of line %d", e.Left, e.Index)
 }
 
+// Unwrap returns Above, where there is one.
 func (e *LineError) Unwrap() error {
 	if e.Above == nil {
 		return nil

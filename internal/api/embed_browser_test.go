@@ -98,7 +98,7 @@ func TestEmbeddedBursts(t *testing.T) {
 				t.Errorf("tab %d: %v %v", tab, got, err)
 			}
 			p.settled()
-			until.Holds(p.w.T, "the form to show what Klarna has", func() bool { return p.formTotal() == fmt.Sprint(m.atKlarna(fmt.Sprintf("b%d", tab))) })
+			until.Holds(p.w.T, "the form shows what Klarna has", func() bool { return p.formTotal() == fmt.Sprint(m.atKlarna(fmt.Sprintf("b%d", tab))) })
 			if n := p.MustEval(`() => held.filter((h) => h[1] - h[0] > 15000).length`).Int(); n > 0 {
 				t.Errorf("held for long %d times", n)
 			}

@@ -203,7 +203,7 @@ func (p *embeddedPage) mounted(how string) {
 // showsTotal waits until the form shows an amount.
 func (p *embeddedPage) showsTotal(amount int) {
 	p.m.T.Helper()
-	until.Holds(p.w.T, fmt.Sprintf("the form to show %d", amount), func() bool { return p.formTotal() == strconv.Itoa(amount) })
+	until.Holds(p.w.T, fmt.Sprintf("the form shows %d", amount), func() bool { return p.formTotal() == strconv.Itoa(amount) })
 }
 
 // formTotal is what the form says that is to be paid, "" while it shows nothing.

@@ -176,7 +176,7 @@ func TestExampleShops(t *testing.T) {
 // follows demands that the shop's own page of an order says something, in the end.
 func (e example) follows(p *embeddedPage, state string) {
 	p.m.T.Helper()
-	until.Holds(p.w.T, "the order's page to say "+state, func() bool {
+	until.Holds(p.w.T, "the order's page says "+state, func() bool {
 		p.Go(e.url + "/order")
 		return strings.Contains(p.MustElement("main").MustText(), "It is "+state+".")
 	})

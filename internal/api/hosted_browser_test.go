@@ -125,7 +125,7 @@ func (w *hostedWorld) opens(t *testing.T, s api.Session) *hostedPage {
 func (p *hostedPage) shows(s api.Session, limit time.Duration) {
 	p.w.T.Helper()
 	p.WaitFor(limit, fmt.Sprintf("the page to show %d", s.OrderAmount), showsAmount, s.OrderAmount)
-	p.WaitInFrame("#klarna-checkout-iframe", limit, fmt.Sprintf("the form to show %d", s.OrderAmount), `(amount) => !document.querySelector("#checkout").hidden &&
+	p.WaitInFrame("#klarna-checkout-iframe", limit, fmt.Sprintf("the form shows %d", s.OrderAmount), `(amount) => !document.querySelector("#checkout").hidden &&
 		document.querySelector("[data-testid=total]").dataset.amount === String(amount)`, s.OrderAmount)
 	var names []string
 	for _, line := range s.OrderLines {
@@ -160,7 +160,7 @@ func (p *hostedPage) fill() {
 	for _, field := range typed {
 		form.MustElement("[data-testid=" + field[0] + "]").MustWaitVisible().MustInput(field[1]).MustBlur()
 	}
-	until.Holds(p.w.T, "Klarna to have what was typed", func() bool {
+	until.Holds(p.w.T, "Klarna has what was typed", func() bool {
 		has := atKlarna(p.w.World, p.orderID()).Fake.Typed
 		return !slices.ContainsFunc(typed, func(field [2]string) bool { return has[field[0]] != field[1] })
 	})
