@@ -9,9 +9,6 @@ import (
 
 // newKey prints a new key of the API and the line that lets it in.
 func newKey(_ context.Context, e *env) error {
-	if len(e.args) != 2 {
-		return &usageError{fmt.Errorf("want a name and scopes, got %d arguments", len(e.args))}
-	}
 	key, line, err := api.NewKey(e.args[0], e.args[1])
 	if err != nil {
 		return err

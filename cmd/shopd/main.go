@@ -81,6 +81,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 		_, _ = fmt.Fprintf(stderr, "shopd %s: %v\n", name, err)
 		if _, ok := errors.AsType[*usageError](err); ok {
+			_, _ = fmt.Fprintf(stderr, "shopd %s -help says what it takes\n", name)
 			return 2
 		}
 		return 1

@@ -223,8 +223,11 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 			e.unread = append(e.unread, err)
 		}
 	}
-	if e.args = flags.Args(); (len(e.args) > 0) != (c.argument != "") {
-		return &usageError{fmt.Errorf("want arguments: %q, got %q", c.argument, e.args)}
+	switch e.args = flags.Args(); {
+	case c.argument == "" && len(e.args) > 0:
+		return &usageError{fmt.Errorf("takes no arguments, got %q", e.args)}
+	case len(e.args) != len(strings.Fields(c.argument)):
+		return &usageError{fmt.Errorf("wants %s", c.argument)}
 	}
 	return nil
 }
