@@ -24,6 +24,7 @@ import (
 
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/lifeline"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // Each runs a test on an empty database of either kind.
@@ -35,7 +36,12 @@ func Each(t *testing.T, test func(*testing.T, *db.DB)) {
 // Open opens a database with settings of the test's, closed at its end.
 func Open(t testing.TB, c db.Config) *db.DB {
 	t.Helper()
-	d, err := c.Open(t.Context())
+	var d *db.DB
+	var err error
+	until.Holds(t, "the database answers", func() bool { // on a busy machine not always in the time that a shop has
+		d, err = c.Open(t.Context())
+		return !errors.Is(err, context.DeadlineExceeded)
+	})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
