@@ -70,7 +70,12 @@ func (e *ChangedError) Error() string { return "the order has changed meanwhile"
 // done instead: "Cancellation is not possible: part of this order is captured.
 // Refund it instead."
 func (a *Action) Impossible(o order.Order, r Reason) string {
-	return form.UpperFirst(a.Noun) + " is not possible: " + a.Reason(o, r)
+	return a.Because(a.Reason(o, r))
+}
+
+// Because is Impossible for a reason in words: the second half of the sentence.
+func (a *Action) Because(why string) string {
+	return form.UpperFirst(a.Noun) + " is not possible: " + why
 }
 
 // Reason is why the action cannot be done, as the second half of a sentence, with

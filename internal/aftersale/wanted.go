@@ -25,8 +25,8 @@ var ErrNothing = errors.New("the lines come to nothing")
 // LineError is about one of the lines that are asked for.
 type LineError struct {
 	Index int
-	Above *ImpossibleError // more is asked for than is left of it; nil: it is none of the order
-	Left  int64            // quantity that is left of it
+	Above error // an *ImpossibleError: more is asked for than is left of it; nil: it is none of the order
+	Left  int64 // quantity that is left of it
 }
 
 // Error says which.
@@ -38,12 +38,7 @@ func (e *LineError) Error() string {
 }
 
 // Unwrap returns Above, where there is one.
-func (e *LineError) Unwrap() error {
-	if e.Above == nil {
-		return nil
-	}
-	return e.Above
-}
+func (e *LineError) Unwrap() error { return e.Above }
 
 // Captured puts into a command what is captured. The error is an *ImpossibleError, a
 // *LineError, ErrNothing, or that of sums that overflow.
@@ -61,7 +56,7 @@ func (w Wanted) Refunded(o order.Order, c *order.Command) (err error) {
 }
 
 // taken is what of the order's lines is wanted, and what that comes to.
-func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine, take taker, all money.Amount, above *ImpossibleError) (money.Amount, []klarna.OrderLine, error) {
+func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine, take taker, all money.Amount, above error) (money.Amount, []klarna.OrderLine, error) {
 	if w.Lines == nil && w.Amount != 0 {
 		return w.Amount, nil, nil
 	}

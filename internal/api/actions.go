@@ -307,7 +307,7 @@ func refusal(action *aftersale.Action, o order.Order, err error) error {
 	p := problem(http.StatusConflict, CodeNotPossible, action.Impossible(o, impossible.Reason))
 	p.Reason, p.Order = string(impossible.Reason), &OrderRef{o.ID, o.Number}
 	if isLine {
-		p.Detail = form.UpperFirst(action.Noun) + " is not possible: more of a line is asked for than is left of it."
+		p.Detail = action.Because("more of a line is asked for than is left of it.")
 		p.Errors = []Fault{{fmt.Sprintf("body.order_lines[%d].quantity", line.Index), fmt.Sprintf("is more than what is left: %d", line.Left)}}
 	}
 	return p

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // Redis is flushed, killed and flushed again while shoppers buy. That costs carts; what
@@ -83,9 +84,10 @@ func TestTopologyRedisLost(t *testing.T) {
 			t.Errorf("the audit of order %s: %+v, %v", id, entries, err)
 		}
 		n := 0
-		for start := time.Now(); n == 0 && time.Since(start) < crowdLimit; time.Sleep(time.Millisecond) { // a loop numbers them
+		until.Holds(t, "a loop has numbered the event of order "+id, func() bool {
 			n = c.rows("select 'n', count(*) from events where subject = $1 and type = 'order.created' and sequence is not null", o.ID)["n"]
-		}
+			return n > 0
+		})
 		if n != 1 {
 			t.Errorf("order %s has %d numbered events", id, n)
 		}
