@@ -113,17 +113,31 @@ func newCrowd(d *deployment, o crowdOptions) *crowd {
 		}
 	}
 	for i := range o.visitors {
-		v := &visitor{crowd: c, name: fmt.Sprintf("visitor%d@example.com", i), client: client{t: d.t}, shown: map[string]bool{}}
-		if got := v.client.send(d.shops[i%len(d.shops)], "POST", "/cart/lines", "sku="+extra, ""); got.status != http.StatusSeeOther || v.client.cookie == "" {
-			d.t.Fatalf("the first add: got %+v", got)
-		}
+		v := c.visitor(fmt.Sprintf("visitor%d@example.com", i), d.shops[i%len(d.shops)])
 		for own := range slices.Chunk(skus, 3) {
-			v.tabs = append(v.tabs, &tab{visitor: v, client: v.client, skus: own, may: map[string][]int{}, past: map[string][]memory{}})
+			v.tab(own)
 		}
 		v.tabs = v.tabs[:o.tabs]
 		c.visitors = append(c.visitors, v)
 	}
 	return c
+}
+
+// visitor comes to a shop and adds a first product.
+func (c *crowd) visitor(name string, p *process) *visitor {
+	c.t.Helper()
+	v := &visitor{crowd: c, name: name, client: client{t: c.t}, shown: map[string]bool{}}
+	if got := v.client.send(p, "POST", "/cart/lines", "sku="+extra, ""); got.status != http.StatusSeeOther || v.client.cookie == "" {
+		c.t.Errorf("the first add: got %+v", got)
+	}
+	return v
+}
+
+// tab opens a tab of the visitor, with products of its own.
+func (v *visitor) tab(skus []string) *tab {
+	b := &tab{visitor: v, client: v.client, skus: skus, may: map[string][]int{}, past: map[string][]memory{}}
+	v.tabs = append(v.tabs, b)
+	return b
 }
 
 // crowdLimit is how much longer than it should a crowd waits for what it is to see.
