@@ -76,9 +76,8 @@ func (r *reader) serverURL(n *yamlfile.Node, path string) string {
 
 // timeout reads a time such as 2s or 1500ms.
 func (r *reader) timeout(n *yamlfile.Node, path string, most time.Duration) time.Duration {
-	parts := seconds.FindStringSubmatch(r.Text(n, path, 10))
+	parts := seconds.FindStringSubmatch(r.Pattern(n, path, seconds, "a time such as 2s or 1500ms"))
 	if parts == nil {
-		r.Fail(n.Line, path, "is no time such as 2s or 1500ms")
 		return 0
 	}
 	number, _ := strconv.Atoi(parts[1])

@@ -28,7 +28,7 @@ func TestHooks(t *testing.T) {
 		{"no default on failure", ", on_failure: approve", "", "hooks.validate.on_failure: is missing"},
 		{"another word", "on_failure: approve", "on_failure: maybe", "none of: refuse, approve"},
 		{"too long", "2500ms", "4s", "hooks.validate.timeout: is more than 3s"},
-		{"no time", "2500ms", "soon", "hooks.validate.timeout: is no time"},
+		{"no time", "2500ms", "soon", `hooks.validate.timeout: "soon" is not a time such as 2s or 1500ms`},
 		{"delivery has its time", `/run/secrets/hook}`, `/run/secrets/hook, timeout: 1s}`, "hooks.delivery.timeout"},
 		{"no secret", ", secret_file: /run/secrets/hook}", "}", "hooks.delivery.secret_file: is missing"},
 		{"a user", "https://www.shop.example/delivery", "https://a:b@www.shop.example/delivery", "hooks.delivery.url"},

@@ -386,11 +386,8 @@ func (r *reader) retention(n *yamlfile.Node) (t Retention) {
 	if n == nil {
 		return t
 	}
-	const path = "retention.personal_data"
-	text := r.Text(n, path, 10)
-	parts := retention.FindStringSubmatch(text)
+	parts := retention.FindStringSubmatch(r.Pattern(n, "retention.personal_data", retention, "a number of years, months or days such as 3y, 18m or 400d"))
 	if parts == nil {
-		r.Fail(n.Line, path, "%q is not a number of years, months or days such as 3y, 18m or 400d", text)
 		return t
 	}
 	number, _ := strconv.Atoi(parts[1])

@@ -246,6 +246,7 @@ func TestReadRefuses(t *testing.T) {
 		{"checkout.payments_flow", "payments_flow: review", "payments_flow: two", `line 44: checkout.payments_flow: "two" is none of: one-step, review`},
 		{"withdrawal", "days: 30", "days: 7", "line 45: withdrawal.days: want 0, or at least the 14 days that the law of the EU gives"},
 		{"retention", "18m", "18 months", `line 46: retention.personal_data: "18 months" is not a number of years, months or days such as 3y, 18m or 400d`},
+		{"retention of nothing", "18m", "''", "line 46: retention.personal_data: must not be empty"},
 		{"retention of none", "18m", "0d", `line 46: retention.personal_data: "0d" is not a number of years, months or days such as 3y, 18m or 400d`},
 		{"embed without origins", "storefront: true", "embed: {}", "line 5: embed.origins: is missing"},
 		{"embed by http", "storefront: true", "embed: {origins: ['http://shop.example']}", `line 5: embed.origins[0]: "http://shop.example" is not an origin such as https://www.example.com, or http://localhost:8000 to try`},
