@@ -298,26 +298,26 @@ func testStandbyAway(t *testing.T, s *dbtest.Server) {
 	}
 	s.Exec("alter system set synchronous_standby_names = 'nobody'")
 	s.Exec("select pg_reload_conf()")
-	until.Holds(t, "the setting", func() bool {
-		return one[string](t, d.Read, "select current_setting('synchronous_standby_names')") != ""
-	})
 	write := func(cart string) error {
 		return d.Tx(t.Context(), func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(t.Context(), lockCart, cart, 1)
 			return err
 		})
 	}
-	for i, end := range map[string]string{"cancelled": "pg_cancel_backend", "terminated": "pg_terminate_backend", "given up": ""} {
+	// The server takes the setting up when it comes to it; until then a commit waits for nobody.
+	until.Holds(t, "a commit that is given up", func() bool { return errors.Is(write("given up"), db.ErrCommitUnknown) })
+	waiting := func() int {
+		return one[int](t, d.Read, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'")
+	}
+	s.Exec("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'")
+	until.Holds(t, "an end of it", func() bool { return waiting() == 0 })
+	for _, end := range []string{"pg_cancel_backend", "pg_terminate_backend"} {
 		done := make(chan error)
-		go func() { done <- write(i) }()
-		if end != "" {
-			until.Holds(t, "a commit that waits", func() bool {
-				return one[int](t, d.Read, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") > 0
-			})
-			s.Exec("select " + end + "(pid) from pg_stat_activity where wait_event = 'SyncRep'")
-		}
+		go func() { done <- write(end) }()
+		until.Holds(t, "a commit that waits", func() bool { return waiting() > 0 })
+		s.Exec("select " + end + "(pid) from pg_stat_activity where wait_event = 'SyncRep'")
 		if err := <-done; !errors.Is(err, db.ErrCommitUnknown) {
-			t.Errorf("%s: got %v", i, err)
+			t.Errorf("%s: got %v", end, err)
 		}
 	}
 	v, err = d.Durability(t.Context())
