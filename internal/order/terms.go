@@ -144,17 +144,19 @@ type Taken struct {
 
 // Taken are the campaigns of the order, each with its sum: of the lines as they are now.
 func (o Order) Taken() (all []Taken) {
-	var references []string
+	type discount struct{ reference, name string }
+	var discounts []discount
 	delivered := false
 	for _, line := range o.OrderLines {
 		delivered = delivered || line.Type == klarna.ShippingFee
 		if line.Type != klarna.Discount {
 			continue
 		}
-		at := slices.Index(references, line.Reference) // a line for each tax rate
+		one := discount{line.Reference, line.Name}
+		at := slices.Index(discounts, one) // a line for each tax rate
 		if at < 0 {
 			at = len(all)
-			references, all = append(references, line.Reference), append(all, Taken{Name: line.Name})
+			discounts, all = append(discounts, one), append(all, Taken{Name: line.Name})
 		}
 		all[at].Amount += line.TotalAmount // they fit together
 	}

@@ -94,7 +94,7 @@ func (v View) Bought(o order.Order) templates.Order {
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}, Company: v.company(o)}
 	var goods, delivery money.Amount // sums of an order that Klarna has checked
 	for _, line := range o.OrderLines {
-		switch line.Type { //nolint:exhaustive // the other types we never send
+		switch line.Type { //nolint:exhaustive // discounts are below; no sale has a return fee
 		case klarna.Physical, klarna.Digital:
 			goods += line.TotalAmount
 			shown.Items += int(line.Quantity)
@@ -117,6 +117,10 @@ func (v View) Bought(o order.Order) templates.Order {
 			}
 		case klarna.SalesTax:
 			shown.Totals.SalesTax = new(price(line.TotalAmount))
+		case klarna.Surcharge:
+			shown.Totals.Fees = append(shown.Totals.Fees, templates.Sum{Name: line.Name, Amount: price(line.TotalAmount)})
+		case klarna.GiftCard, klarna.StoreCredit:
+			shown.Totals.Credits = append(shown.Totals.Credits, templates.Sum{Name: line.Name, Amount: price(line.TotalAmount)})
 		}
 	}
 	shown.Totals.Goods, shown.Delivery, shown.PaidWith = price(goods), v.Delivery(o), o.PaymentMethod.Description

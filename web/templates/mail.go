@@ -97,7 +97,13 @@ func (v MailView) sums() (rows []mailSum) {
 	for _, c := range v.Totals.taken(true) {
 		add(c.Name, &c.Amount)
 	}
+	for _, fee := range v.Totals.Fees {
+		add(fee.Name, &fee.Amount)
+	}
 	add(v.t("line.sales_tax"), v.Totals.SalesTax)
+	for _, credit := range v.Totals.Credits {
+		add(credit.Name, &credit.Amount)
+	}
 	rows = append(rows, mailSum{v.t("totals.total"), v.Totals.Total.Text, true})
 	if v.Totals.VAT != "" {
 		rows = append(rows, mailSum{name: v.t("totals.vat"), amount: v.Totals.VAT})

@@ -131,6 +131,9 @@ func TestRefusedCode(t *testing.T) {
 func TestTotals(t *testing.T) {
 	tax := templates.Amount{Text: "$1.00", Minor: 100}
 	american := templates.Order{Totals: templates.Totals{SalesTax: &tax}}
+	session := templates.Order{Totals: templates.Totals{
+		Fees: []templates.Sum{{Name: "Wrapping"}}, Credits: []templates.Sum{{Name: "Gift card"}}, VAT: "1 kr",
+	}}
 	for _, test := range []struct {
 		name  string
 		order templates.Order
@@ -139,6 +142,7 @@ func TestTotals(t *testing.T) {
 		{"all", order(), []string{"Items", "Discount FOG10", "Delivery To your door, 2 to 3 days", "Total", "VAT included"}},
 		{"digital", templates.Order{Totals: templates.Totals{VAT: "1 kr"}}, []string{"Items", "Total", "VAT included"}},
 		{"american", american, []string{"Items", "Sales tax", "Total"}},
+		{"of a session", session, []string{"Items", "Wrapping", "Gift card", "Total", "VAT included"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			doc := parse(t, templates.OrderSummary(templates.SummaryView{Voice: i18n.Voice{Lang: "en"}, Order: test.order}))

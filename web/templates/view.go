@@ -180,10 +180,18 @@ func (t Totals) taken(delivery bool) (list []Campaign) {
 	return list
 }
 
+// Sum is a row of the sums under a name that the merchant gave it.
+type Sum struct {
+	Name   string
+	Amount Amount
+}
+
 // Totals are the sums of an order.
 type Totals struct {
 	Goods     Amount
 	Campaigns []Campaign
+	Fees      []Sum // surcharges of a checkout session
+	Credits   []Sum // negative: gift cards and store credit
 	// Delivery is nil when nothing is delivered. Its name, the address of its pickup point and
 	// the time it takes are "" where they are not known.
 	Delivery                                  *Amount
