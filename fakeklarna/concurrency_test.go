@@ -1,9 +1,14 @@
 package fakeklarna_test
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/shopd/shopd/fakeklarna"
 
@@ -89,6 +94,76 @@ func TestOneEnd(t *testing.T) {
 		all.Wait()
 		if wins != 1 {
 			t.Fatalf("%d ends of one order, want 1", wins)
+		}
+	}
+}
+
+// probe is a client who, before it takes any part of an answer, has another ask the fake: one
+// that does not read would keep all others waiting.
+type probe struct {
+	*httptest.ResponseRecorder
+	fake   *fakeklarna.Server
+	locked bool
+}
+
+func (p *probe) WriteHeader(status int) {
+	p.look()
+	p.ResponseRecorder.WriteHeader(status)
+}
+
+func (p *probe) Write(b []byte) (int, error) {
+	p.look()
+	return p.ResponseRecorder.Write(b)
+}
+
+func (p *probe) look() {
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		p.fake.Now()
+	}()
+	select {
+	case <-answered:
+	case <-time.After(10 * time.Second):
+		p.locked = true
+	}
+}
+
+// Nothing is written to a client while the state is locked, whatever the answer is.
+func TestAnswersAreWrittenUnlocked(t *testing.T) {
+	call := faketest.NewCaller(t)
+	order := call.Do("POST", faketest.OrdersPath, faketest.Text(faketest.CaseA())).Order(t)
+	session := faketest.Decode(string(call.Do("POST", faketest.SessionsPath, faketest.Text(faketest.CartSE())).Body))
+	id, token := session["session_id"].(string), session["client_token"].(string)
+	frame := regexp.MustCompile(`AUTH_HEADER: "([^"]+)"`).FindStringSubmatch(order.HTMLSnippet)[1]
+	for _, row := range []struct{ method, path, body, auth, accept string }{
+		{"GET", faketest.OrdersPath + "/" + order.OrderID, "", "", ""},
+		{"GET", faketest.SessionsPath + "/" + id, "", "", ""},
+		{"GET", "/kco/checkout/orders/" + order.OrderID, "", frame, ""},
+		{"POST", "/kco/checkout/orders/" + order.OrderID + "/shopper", "{}", frame, ""},
+		{"GET", "/kp/sessions/" + id, "", "KlarnaPayments " + token, ""},
+		{"POST", "/kp/sessions/" + id, `{"load":{}}`, "KlarnaPayments " + token, ""},
+		{"GET", "/fake/orders/" + order.OrderID, "", "", ""},
+		{"GET", "/fake/sessions/" + id, "", "", ""},
+		{"GET", "/fake/snapshot", "", "", ""},
+		{"GET", "/fake/", "", "", faketest.BrowserAccept},
+		{"GET", "/fake/orders/" + order.OrderID, "", "", faketest.BrowserAccept},
+		{"GET", "/fake/orders/" + order.OrderID + "/checkout", "", "", faketest.BrowserAccept},
+		{"GET", "/fake/sessions/" + id, "", "", faketest.BrowserAccept},
+		{"GET", "/fake/clock", "", "", faketest.BrowserAccept},
+		{"GET", "/fake/faults", "", "", faketest.BrowserAccept},
+		{"POST", faketest.OrdersPath + "/" + order.OrderID + "/abort", "", "", ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), row.method, row.path, strings.NewReader(row.body))
+		r.SetBasicAuth("demo", "demo")
+		if row.auth != "" {
+			r.Header.Set("Authorization", row.auth)
+		}
+		r.Header.Set("Accept", row.accept)
+		w := &probe{ResponseRecorder: httptest.NewRecorder(), fake: call.Fake}
+		call.Fake.ServeHTTP(w, r)
+		if w.locked || w.Code != http.StatusOK {
+			t.Errorf("%s %s: %d, written under the lock: %v", row.method, row.path, w.Code, w.locked)
 		}
 	}
 }

@@ -121,18 +121,22 @@ func (s *Server) frameAuthorised(next http.HandlerFunc) http.HandlerFunc {
 
 // serveFrameOrder answers the order as the iframe shows it.
 func (s *Server) serveFrameOrder(w http.ResponseWriter, r *http.Request) {
-	s.Mu.Lock()
-	defer s.Mu.Unlock()
-	o, err := s.kco.Live(r.PathValue("id"))
+	shown, err := s.frameOrder(r.PathValue("id"))
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	web.WriteJSON(w, http.StatusOK, s.frameOrder(o))
+	web.WriteJSON(w, http.StatusOK, shown)
 }
 
-// frameOrder: the caller holds s.Mu.
-func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
+// frameOrder returns an order as it is shown, or ErrNoOrder.
+func (s *Server) frameOrder(id string) (frameOrder, error) {
+	s.Mu.Lock()
+	defer s.Mu.Unlock()
+	o, err := s.kco.Live(id)
+	if err != nil {
+		return frameOrder{}, err
+	}
 	v, shown := s.kco.Inspect(o), s.kco.Outcome(o)
 	text := func(amount int64) string {
 		return money.Format(money.Amount(amount), money.Currency(shown.Currency), shown.Locale)
@@ -190,7 +194,7 @@ func (s *Server) frameOrder(o *checkout.Stored) frameOrder {
 			f.Receipt.Pending = m.View.FraudStatus == management.FraudPending
 		}
 	}
-	return f
+	return f, nil
 }
 
 // goods are the types of lines that are counted.
