@@ -62,14 +62,13 @@ func New(s *engine.State, calls *callback.Sender, om *management.Service, c Conf
 
 // push is the job that tells the merchant of a purchase. It waits for the time of the
 // order's offers to end.
-func (s *Service) push(j engine.Job) {
+func (s *Service) push(j *engine.Job) {
 	s.Mu.Lock()
 	url := ""
 	if o := s.Book.ByID[j.ID]; o != nil {
 		url = merchantURL(o, "push")
 		if s.upsells(o) {
-			j.Due = o.Upsell.Until
-			s.Schedule(j)
+			s.Repeat(j, o.Upsell.Until, j.Attempt)
 			s.Mu.Unlock()
 			return
 		}

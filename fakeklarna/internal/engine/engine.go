@@ -31,13 +31,13 @@ type State struct {
 	Closed    chan struct{}
 	close     sync.Once
 	endpoints []endpoint
-	performs  map[string]func(Job) // by kind of job
+	performs  map[string]func(*Job) // by kind of job
 	parts     []part
 
 	Mu      sync.Mutex // guards all that follows and all parts
 	Log     *Record[Request]
 	Events  []Event
-	Jobs    []Job
+	Jobs    []*Job
 	Rules   []*Fault
 	faultID int
 	Chance  *chance
@@ -57,7 +57,7 @@ type State struct {
 func New(c Config) *State {
 	checkChaos(c.Chaos)
 	s := &State{
-		Config: c, Closed: make(chan struct{}), performs: map[string]func(Job){},
+		Config: c, Closed: make(chan struct{}), performs: map[string]func(*Job){},
 		stirred: make(chan struct{}), rested: make(chan struct{}),
 	}
 	Hold(s, "answers", &s.answers, func() keptAnswers { return keptAnswers{ByKey: map[string]keptAnswer{}} }, nil)
@@ -76,6 +76,15 @@ func nothing[T any]() []T { return nil }
 // Close ends callbacks and the delays of calls that wait for a fault's time to
 // pass: their connections are closed.
 func (s *State) Close() { s.close.Do(func() { close(s.Closed) }) }
+
+func (s *State) isClosed() bool {
+	select {
+	case <-s.Closed:
+		return true
+	default:
+		return false
+	}
+}
 
 // Reset empties the state and resets the clock. Waiting calls and callbacks end without an
 // answer.

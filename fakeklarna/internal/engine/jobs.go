@@ -7,20 +7,23 @@ import (
 	"time"
 )
 
-// Job is a task for a time of the fake's clock. It is plain data, for snapshots.
+// Job is a task for a time of the fake's clock. It is plain data, for snapshots: one that runs
+// is in them too, as one that is still to be done.
 type Job struct {
 	Due     time.Time
 	Kind    string // see perform
 	ID      string // of the order or session
 	Detail  string // what the kind needs
 	Attempt int    // how often it was done before
+
+	running bool
 }
 
 // Perform makes do the function for a kind of jobs. It runs in a goroutine of its own,
-// without s.Mu.
-func (s *State) Perform(kind string, do func(Job)) { s.performs[kind] = do }
+// without s.Mu, and may Repeat its job, which is over otherwise.
+func (s *State) Perform(kind string, do func(*Job)) { s.performs[kind] = do }
 
-func (s *State) checkJobs(jobs []Job) error {
+func (s *State) checkJobs(jobs []*Job) error {
 	for _, j := range jobs {
 		if s.performs[j.Kind] == nil {
 			return fmt.Errorf("there is no kind %q", j.Kind)
@@ -31,19 +34,43 @@ func (s *State) checkJobs(jobs []Job) error {
 
 // Schedule adds a job. The caller holds s.Mu.
 func (s *State) Schedule(j Job) {
-	s.Jobs = append(s.Jobs, j)
-	s.wakeJobs()
+	s.Jobs = append(s.Jobs, &j)
+	s.jobsChanged()
+}
+
+// Repeat has a job that runs be done again. The caller holds s.Mu, and has held it since it
+// looked whether it is to be.
+func (s *State) Repeat(j *Job, due time.Time, attempt int) {
+	s.replaceJob(j, &Job{Due: due, Kind: j.Kind, ID: j.ID, Detail: j.Detail, Attempt: attempt})
+}
+
+// replaceJob takes away a job that has run, or puts its repeat in its place. It does nothing
+// after a reset or restore, when the jobs are others, and once the fake is closed: what that
+// cut short is still to be done. The caller holds s.Mu.
+func (s *State) replaceJob(j *Job, by ...*Job) {
+	i := slices.Index(s.Jobs, j)
+	if i < 0 || s.isClosed() {
+		return
+	}
+	s.Jobs = slices.Replace(s.Jobs, i, i+1, by...)
+	s.jobsChanged()
 }
 
 // Hasten lets jobs of a kind that wait be due at another time, if that is earlier. The caller
 // holds s.Mu.
 func (s *State) Hasten(kind, id string, due time.Time) {
-	for i := range s.Jobs {
-		if j := &s.Jobs[i]; j.Kind == kind && j.ID == id && due.Before(j.Due) {
+	for _, j := range s.Jobs {
+		if !j.running && j.Kind == kind && j.ID == id && due.Before(j.Due) {
 			j.Due = due
 		}
 	}
+	s.jobsChanged()
+}
+
+// jobsChanged is called after a change of the jobs. The caller holds s.Mu.
+func (s *State) jobsChanged() {
 	s.wakeJobs()
+	s.Stir()
 }
 
 // wakeJobs sets the timer to the next job, after a change of jobs or clock. The
@@ -52,44 +79,46 @@ func (s *State) wakeJobs() {
 	if s.jobTimer != nil {
 		s.jobTimer.Stop()
 	}
-	if len(s.Jobs) == 0 {
-		return
+	var next *Job
+	for _, j := range s.Jobs {
+		if !j.running && (next == nil || j.Due.Before(next.Due)) {
+			next = j
+		}
 	}
-	next := slices.MinFunc(s.Jobs, func(a, b Job) int { return a.Due.Compare(b.Due) })
-	s.jobTimer = time.AfterFunc(next.Due.Sub(s.Time()), s.doJobs)
+	if next != nil {
+		s.jobTimer = time.AfterFunc(next.Due.Sub(s.Time()), s.doJobs)
+	}
 }
 
 // doJobs starts the jobs whose time has come.
 func (s *State) doJobs() {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	select {
-	case <-s.Closed:
+	if s.isClosed() {
 		return
-	default:
 	}
-	var due []Job
-	s.Jobs = slices.DeleteFunc(s.Jobs, func(j Job) bool {
-		if !s.isDue(j) {
-			return false
+	var due []*Job
+	for _, j := range s.Jobs {
+		if s.isDue(j) {
+			due = append(due, j)
 		}
-		due = append(due, j)
-		return true
-	})
-	slices.SortStableFunc(due, func(a, b Job) int { return a.Due.Compare(b.Due) })
+	}
+	slices.SortStableFunc(due, func(a, b *Job) int { return a.Due.Compare(b.Due) })
 	for _, j := range due {
+		j.running = true
 		s.working++
 		go s.work(j)
 	}
 	s.wakeJobs()
 }
 
-func (s *State) isDue(j Job) bool { return !j.Due.After(s.Time()) }
+func (s *State) isDue(j *Job) bool { return !j.running && !j.Due.After(s.Time()) }
 
-func (s *State) work(j Job) {
+func (s *State) work(j *Job) {
 	s.performs[j.Kind](j)
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
+	s.replaceJob(j)
 	s.working--
 	close(s.rested)
 	s.rested = make(chan struct{})

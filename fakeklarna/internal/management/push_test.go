@@ -145,3 +145,42 @@ func TestNoPush(t *testing.T) {
 		})
 	}
 }
+
+// A fake that is killed while it waits for a fault's delay to send a callback, or while the
+// merchant handles it, sends it again: its last snapshot has it.
+func TestCallbacksUnderWayAreInSnapshots(t *testing.T) {
+	for kind, row := range map[string]struct {
+		buy string
+		due time.Duration
+	}{
+		"push":         {faketest.Buys, 2 * time.Second},
+		"notification": {fmt.Sprintf(pays, "accept"), 5 * time.Minute},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := faketest.NewCalled(t, faketest.CaseA(), kind)
+				c.Fake.AddFault(faketest.Fault{Callback: kind, Delay: fakeklarna.Duration(time.Minute)})
+				var handled []byte
+				c.Will(kind, faketest.Says{Status: 200, During: func() { handled = c.Fake.Snapshot() }})
+				c.Act(row.buy)
+				time.Sleep(row.due + time.Second)
+				delayed := c.Fake.Snapshot()
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				c.Fake.Close()
+				for when, snapshot := range map[string][]byte{"delayed": delayed, "handled": handled} {
+					next := faketest.NewCalled(t, faketest.CaseA())
+					if err := next.Fake.Restore(snapshot); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Second)
+					synctest.Wait()
+					if got := strings.Count(next.Kinds(), kind); got != 1 {
+						t.Errorf("%s: then the merchant gets %q, want one", when, next.Kinds())
+					}
+					next.Fake.Close()
+				}
+			})
+		})
+	}
+}

@@ -106,7 +106,7 @@ func (s *Service) decide(m *Stored) {
 }
 
 // decision is the job that ends an order's fraud check on time.
-func (s *Service) decision(j engine.Job) {
+func (s *Service) decision(j *engine.Job) {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
 	s.Find(j.ID)
@@ -121,7 +121,7 @@ const (
 
 // notify is the job that tells the merchant the result of a fraud check. The next one is
 // due by the clock, but never before this one was answered.
-func (s *Service) notify(j engine.Job) {
+func (s *Service) notify(j *engine.Job) {
 	s.Mu.Lock()
 	m := s.Orders[j.ID]
 	if m == nil {
@@ -141,10 +141,9 @@ func (s *Service) notify(j engine.Job) {
 
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	j.Due = j.Due.Add(notifyEvery)
-	j.Attempt++
-	if got.Status != http.StatusOK && j.Due.Sub(m.DecideAt) <= notifyFor && s.Orders[j.ID] == m {
-		s.Schedule(j)
+	next := j.Due.Add(notifyEvery)
+	if got.Status != http.StatusOK && next.Sub(m.DecideAt) <= notifyFor {
+		s.Repeat(j, next, j.Attempt+1)
 	}
 }
 
@@ -172,7 +171,7 @@ func (s *Service) SchedulePush(kind, orderID, detail string) {
 // before this one was answered. An empty url is none. Payments works the same: its
 // documentation has no other times, and no body.
 // Source: docs.klarna.com, Klarna Payments API reference (merchant_urls.push).
-func (s *Service) Push(j engine.Job, sessionID, url string) {
+func (s *Service) Push(j *engine.Job, sessionID, url string) {
 	s.Mu.Lock()
 	call := callback.Call{Kind: "push", OrderID: j.ID, SessionID: sessionID, URL: url, Forgot: s.Forgot}
 	over := url == "" || s.acknowledged(j.ID)
@@ -185,10 +184,8 @@ func (s *Service) Push(j engine.Job, sessionID, url string) {
 
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	if s.Forgot != call.Forgot || pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
+	if pushAfter(j.Attempt+1) > pushFor || s.acknowledged(j.ID) {
 		return
 	}
-	j.Due = j.Due.Add(pushAfter(j.Attempt+1) - pushAfter(j.Attempt))
-	j.Attempt++
-	s.Schedule(j)
+	s.Repeat(j, j.Due.Add(pushAfter(j.Attempt+1)-pushAfter(j.Attempt)), j.Attempt+1)
 }

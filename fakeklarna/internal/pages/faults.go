@@ -68,7 +68,7 @@ func (s *Server) clockPage() page {
 	defer s.Mu.Unlock()
 	now := s.Time()
 	c := clockContent{Now: now.UTC().Format("Monday 2 January 2006, 15:04:05"), Real: now.Add(-s.Offset).UTC().Format("Monday 2 January 2006, 15:04:05")}
-	jobs := slices.SortedStableFunc(slices.Values(s.Jobs), func(a, b engine.Job) int { return a.Due.Compare(b.Due) })
+	jobs := slices.SortedStableFunc(slices.Values(s.Jobs), func(a, b *engine.Job) int { return a.Due.Compare(b.Due) })
 	if len(jobs) > shownRows {
 		jobs, c.More = jobs[:shownRows], len(jobs)-shownRows
 	}

@@ -21,7 +21,7 @@ const (
 )
 
 // sendAuthorization tells the shop of an authorization, and repeats until a 2xx. Source: docs.klarna.com, Authorization callback.
-func (s *Service) sendAuthorization(j engine.Job) {
+func (s *Service) sendAuthorization(j *engine.Job) {
 	s.Mu.Lock()
 	url, forgot := "", s.Forgot
 	if p := s.Kept.Sessions[j.ID]; p != nil {
@@ -43,12 +43,7 @@ func (s *Service) sendAuthorization(j engine.Job) {
 	}
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	if s.Forgot != forgot {
-		return
-	}
-	j.Due = s.Time().Add(time.Second << j.Attempt)
-	j.Attempt++
-	s.Schedule(j)
+	s.Repeat(j, s.Time().Add(time.Second<<j.Attempt), j.Attempt+1)
 }
 
 // schedulePush schedules the push of an order. sessionID is "" for an order of a customer
@@ -61,7 +56,7 @@ func (s *Service) schedulePush(orderID, sessionID string, content map[string]jso
 }
 
 // push is the job that tells the merchant of a purchase.
-func (s *Service) push(j engine.Job) {
+func (s *Service) push(j *engine.Job) {
 	sessionID, url, _ := strings.Cut(j.Detail, " ")
 	s.om.Push(j, sessionID, url)
 }
