@@ -142,3 +142,30 @@ func TestDoubledSlashes(t *testing.T) {
 		t.Errorf("/fake//orders: got %d, want a redirect", w.Code)
 	}
 }
+
+// A client that follows Location gets there: by the public URL through the proxy that it names,
+// which the fake sees without TLS and base path; around the proxy by the address that it called.
+func TestLocation(t *testing.T) {
+	for _, row := range []struct{ name, public, mounted, host, want string }{
+		{"no public URL", "", "", "10.0.0.7:9090", "http://10.0.0.7:9090"},
+		{"no public URL, below a path", "", "/klarna", "10.0.0.7:9090", "http://10.0.0.7:9090/klarna"},
+		{"through the proxy", "https://api.playground.klarna.com", "", "api.playground.klarna.com", "https://api.playground.klarna.com"},
+		{"through the proxy, in another case", "https://api.playground.klarna.com", "", "API.playground.klarna.com", "https://api.playground.klarna.com"},
+		{"through a proxy that takes the path away", "https://test.example/klarna/", "", "test.example", "https://test.example/klarna"},
+		{"around that proxy", "https://test.example/klarna", "", "127.0.0.1:9090", "http://127.0.0.1:9090"},
+		{"below a path, by its other name", "http://127.0.0.1:9090/klarna", "/klarna", "localhost:9090", "http://localhost:9090/klarna"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			fake := http.StripPrefix(row.mounted, fakeklarna.New(fakeklarna.Options{PublicURL: row.public}))
+			r := httptest.NewRequestWithContext(t.Context(), "POST", row.mounted+"//checkout/v3/orders?x=y", strings.NewReader(faketest.Text(faketest.CaseA())))
+			r.Host = row.host
+			r.SetBasicAuth("demo", "demo")
+			w := httptest.NewRecorder()
+			fake.ServeHTTP(w, r)
+			id := faketest.Decode(w.Body.String())["order_id"].(string)
+			if got, want := w.Header().Get("Location"), row.want+"/checkout/v3/orders/"+id; got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}

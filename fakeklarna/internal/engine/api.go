@@ -155,7 +155,7 @@ func (s *State) writeReply(w http.ResponseWriter, r *http.Request, out wire.Repl
 		h.Set("Content-Type", "application/json")
 	}
 	if out.Location != "" {
-		h.Set("Location", origin(r)+s.BasePath()+out.Location)
+		h.Set("Location", s.calledAt(r)+out.Location)
 	}
 	for name, value := range out.Header {
 		h.Set(name, value)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -170,6 +171,20 @@ func origin(r *http.Request) string {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
+}
+
+// calledAt returns the address by which a caller knows the fake, without a slash at its end. A
+// proxy before it, which passes the host of the public URL on, may have ended TLS and taken a
+// base path away; whoever comes around it used the request's own host and path.
+func (s *State) calledAt(r *http.Request) string {
+	if s.PublicURL != nil && strings.EqualFold(s.PublicURL.Host, r.Host) {
+		return s.PublicURL.String()
+	}
+	mount := "" // what http.StripPrefix took away
+	if at := strings.Index(r.RequestURI, r.URL.EscapedPath()); at > 0 && r.RequestURI[0] == '/' {
+		mount = r.RequestURI[:at]
+	}
+	return origin(r) + mount
 }
 
 // BaseURL returns the address under which browsers find the fake, without a
