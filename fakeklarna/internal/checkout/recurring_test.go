@@ -62,3 +62,37 @@ func TestNotRecurring(t *testing.T) {
 		t.Errorf("got the token %q", token)
 	}
 }
+
+// The checkout sells in countries and currencies that Klarna Payments does not have, by card.
+// A token from there is charged in that country and that currency.
+func TestRecurringAnywhere(t *testing.T) {
+	for _, row := range []struct{ country, currency, other string }{
+		{"SE", "EUR", "SEK"}, // another currency than the market's
+		{"EE", "EUR", "USD"}, // no core market
+		{"AU", "AUD", "USD"}, // where the form asks for no region
+	} {
+		t.Run(row.country+" "+row.currency, func(t *testing.T) {
+			s := faketest.NewShop(t, fakeklarna.Options{})
+			s.Start(faketest.With(faketest.CaseA(), "recurring", true, "purchase_country", row.country, "purchase_currency", row.currency))
+			s.Shopper(faketest.Action{Buy: &fakeklarna.Buy{}})
+			charge := func(currency string, pairs ...any) faketest.Answer {
+				cart := faketest.With(faketest.CartOf(1), append(pairs, "purchase_currency", currency)...)
+				return s.Send("POST", "/customer-token/v1/tokens/"+s.Order().RecurringToken+"/order", faketest.Text(cart))
+			}
+			v, ok := s.Fake.Managed(charge(row.currency).Placed(t).OrderID)
+			if !ok || v.PurchaseCountry != row.country || v.PurchaseCurrency != row.currency || v.InitialPaymentMethod.Type != "CARD" {
+				t.Errorf("got %+v", v)
+			}
+			if got := charge(row.other); got.Status != 403 || !strings.Contains(string(got.Body), "UNAVAILABLE_PAYMENT_METHOD") {
+				t.Errorf("in %s: got %d %s", row.other, got.Status, got.Body)
+			}
+			for member, wrong := range map[string]any{
+				"order_amount": 1, "shipping_address.email": "nobody", "merchant_urls.push": "nowhere",
+			} {
+				if got := charge(row.currency, member, wrong); got.Status != 400 || !strings.Contains(string(got.Body), "Bad value: "+member) {
+					t.Errorf("with a wrong %s: got %d %s", member, got.Status, got.Body)
+				}
+			}
+		})
+	}
+}

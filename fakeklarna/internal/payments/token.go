@@ -222,7 +222,8 @@ func (s *Service) chargeToken(c *engine.Call) (wire.Reply, *wire.Error) {
 	if !strings.EqualFold(v.PurchaseCurrency, known.PurchaseCurrency) && known.PurchaseCurrency != "" {
 		return wire.Reply{}, errOtherCurrency
 	}
-	s.check(content, &bad)
+	checkLines(v.Market(), &v, true, &bad)
+	s.checkRest(content, &v, &bad)
 	if len(bad) > 0 {
 		return wire.Reply{}, bad.Err()
 	}

@@ -41,6 +41,12 @@ func (s *Service) check(content map[string]json.RawMessage, bad *wire.Offenders)
 		checkLines(v.Market(), &v, content["order_tax_amount"] != nil, bad)
 	}
 	checkAddress("billing_address", v.BillingAddress, bad)
+	s.checkRest(content, &v, bad)
+}
+
+// checkRest checks what an order placed with a customer token sends too: its market and billing
+// address are the token's, which may be of the checkout, for which other rules hold.
+func (s *Service) checkRest(content map[string]json.RawMessage, v *Session, bad *wire.Offenders) {
 	if content["shipping_address"] != nil { // else it is a copy
 		checkAddress("shipping_address", v.ShippingAddress, bad)
 	}
