@@ -236,6 +236,8 @@ func TestCallbackTriggers(t *testing.T) {
 			[]string{`{"shipping_option":"post","type":{"city":"Kiruna"}}`}, failed, faketest.Incomplete, []string{"address_update 500"}, 0},
 		{"buys with nothing typed", nil, "address_update validation", all, []string{faketest.Buys}, "", faketest.Complete, []string{"address_update 200", "validation 200"}, 0},
 		{"buys with all typed", nil, "address_update validation", all, []string{whole, faketest.Buys}, "", faketest.Complete, []string{"address_update 200", "validation 200"}, 0},
+		{"buys what was a draft", []any{"options.additional_checkbox", map[string]any{"text": "a", "checked": false, "required": false}}, "address_update", all,
+			[]string{strings.Replace(whole, "}}", `},"draft":true}`, 1), `{"checkboxes":{"additional_checkbox":true},"draft":true}`, faketest.Buys}, "", faketest.Complete, []string{"address_update 200"}, 0},
 		{"buys with no option chosen", unchosen, "shipping_option_update", all, []string{faketest.Buys}, "", faketest.Complete, []string{"shipping_option_update 200"}, 0},
 		{"buys with one preselected", withOptions, "shipping_option_update", all, []string{faketest.Buys}, "", faketest.Complete, []string{}, 0},
 		{"buys with no option chosen, Klarna adds it", unchosen, "", all, []string{faketest.Buys}, "", "complete se 49600", []string{}, 0},

@@ -67,7 +67,7 @@ func (s *Service) act(o *Stored, a *Action) (*shopper.Refusal, error) {
 	s.enter(o, a)
 	trigger := addressTrigger(o, a, opened, &before, new(s.render(o)))
 	if a.Draft {
-		o.Owed, trigger = trigger, ""
+		o.Owed, trigger = cmp.Or(trigger, o.Owed), ""
 	}
 	if refused, err := s.askMerchant(o, trigger); refused != nil || err != nil {
 		return refused, err
