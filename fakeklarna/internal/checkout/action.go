@@ -216,14 +216,7 @@ func (o *Stored) setCountry(country string) {
 var addressMembers = []string{"billing_address", "shipping_address"}
 
 // withoutCountry removes the country from an address. It then has the purchase country.
-func withoutCountry(raw json.RawMessage) json.RawMessage {
-	var address map[string]string
-	if err := json.Unmarshal(raw, &address); err != nil {
-		return raw // cannot be: it was checked
-	}
-	delete(address, "country")
-	return wire.MustJSON(address)
-}
+func withoutCountry(raw json.RawMessage) json.RawMessage { return without("country", raw) }
 
 // MerchantCheckboxes returns an order's additional checkboxes. One without an ID gets
 // "additional_checkbox".

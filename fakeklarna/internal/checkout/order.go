@@ -175,6 +175,33 @@ func (o *Stored) shipsElsewhere(v *Order) bool {
 	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
 }
 
+// clear takes away what the shopper typed in a field, and what the merchant sent for it.
+func (o *Stored) clear(field string) {
+	delete(o.Typed, field)
+	in := "billing_address"
+	member, separate := strings.CutPrefix(field, shippingPrefix)
+	switch {
+	case separate:
+		in = "shipping_address"
+	case slices.Contains(customerMembers, field):
+		in = "customer"
+	}
+	if o.Content[in] != nil {
+		o.Content = maps.Clone(o.Content)
+		o.Content[in] = without(member, o.Content[in])
+	}
+}
+
+// without returns an object of the content without a member.
+func without(member string, raw json.RawMessage) json.RawMessage {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return raw // cannot be: it was checked
+	}
+	delete(members, member)
+	return wire.MustJSON(members)
+}
+
 // shipToBilling removes the separate shipping address, also one that the merchant sent.
 func (o *Stored) shipToBilling() {
 	maps.DeleteFunc(o.Typed, func(member, _ string) bool { return strings.HasPrefix(member, shippingPrefix) })

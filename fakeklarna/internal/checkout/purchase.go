@@ -125,7 +125,7 @@ func (s *Service) enter(o *Stored, a *Action) {
 	for member, text := range a.Type {
 		o.Typed[member] = strings.TrimSpace(text)
 		if o.Typed[member] == "" {
-			delete(o.Typed, member)
+			o.clear(member)
 		}
 	}
 	if len(a.Type) > 0 {

@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,18 @@ func TestShopper(t *testing.T) {
 				}
 				if len(out.Missing) != 5 || o.Fake.Typed["city"] != "Kiruna" {
 					t.Errorf("got missing %v, fake %+v", out.Missing, o.Fake)
+				}
+			}},
+		{"clears what the shop sent", []any{"options.allow_separate_shipping_address", true, "customer", map[string]any{"date_of_birth": "1990-12-31", "type": "person"},
+			"billing_address", map[string]any{"city": "Kiruna", "phone": "+46701234567"}, "shipping_address", map[string]any{"city": "Luleå", "given_name": "Ada"}},
+			[]string{`{"type":{"phone":"","shipping.city":" ","date_of_birth":""},"draft":true}`, `{"type":{"email":"a@b.example"}}`},
+			func(t *testing.T, out fakeklarna.Outcome, o fakeklarna.Order) {
+				if o.BillingAddress != (wire.Address{City: "Kiruna", Email: "a@b.example", Country: "se"}) || o.ShippingAddress != (wire.Address{GivenName: "Ada", Country: "se"}) ||
+					o.Customer != (wire.Customer{Type: "person"}) {
+					t.Errorf("got %+v, %+v, %+v", o.BillingAddress, o.ShippingAddress, o.Customer)
+				}
+				if !slices.Contains(out.Missing, "phone") || !slices.Contains(out.Missing, "shipping.city") {
+					t.Errorf("got missing %v", out.Missing)
 				}
 			}},
 		{"ships elsewhere", nil, []string{`{"type":{"email":"a@b.example","shipping.city":"Oslo","shipping.country":"NO"}}`},
