@@ -86,10 +86,10 @@ func TestSuspendResumesByItself(t *testing.T) {
 	h := faketest.NewHost(t)
 	c := h.Open(h.Create(nil), browsertest.Options{})
 	c.WaitTotal("447 kr")
+	h.Update(c.ID, faketest.Amounts(89400)) // before, as the host cuts the time short
 	c.MustEval(`() => { api.suspend() }`)
 	c.WaitFrame("the frame to stand still", `() => document.getElementById("checkout").inert`)
-	h.Update(c.ID, faketest.Amounts(89400))
-	c.WaitTotal("894 kr") // the host cuts the time short
+	c.WaitTotal("894 kr")
 	c.WaitFrame("the frame to move again", `() => !document.getElementById("checkout").inert`)
 	if got := c.MustEval(`() => timeouts.filter((ms) => ms === 10_000).length`).Int(); got != 1 {
 		t.Errorf("timers of 10 s = %d, want 1", got)
