@@ -257,13 +257,25 @@ func Lock(ctx context.Context, tx *sql.Tx, cartID string) (s Session, found bool
 }
 
 // SetComplete notes in the transaction that stores its order that a session was bought, and
-// tells of it. The session is locked.
+// tells of it. One that has ended, and whose reference was put anew, stays so: the reference
+// is another basket's, of which nothing is told. The session is locked.
 func SetComplete(ctx context.Context, tx *sql.Tx, s Session, orderID string) error {
-	if s.Status == Complete { // the order is one more of the cart's, which is flagged
+	if s.OrderID != "" { // the order is one more of the cart's, which is flagged
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "update checkout_sessions set status = $2, order_id = $3 where cart_id = $1", s.CartID, Complete, orderID)
-	if err == nil {
+	anew := false
+	if s.Status == Expired {
+		var err error
+		if _, anew, err = one(ctx, tx, "where reference = $1 and status <> 'expired'", s.Reference); err != nil {
+			return err
+		}
+	}
+	status := Complete
+	if anew {
+		status = Expired
+	}
+	_, err := tx.ExecContext(ctx, "update checkout_sessions set status = $2, order_id = $3 where cart_id = $1", s.CartID, status, orderID)
+	if err == nil && !anew {
 		err = event.Add(ctx, tx, event.SessionCompleted, event.Session{Reference: s.Reference, Revision: s.Revision})
 	}
 	if err != nil {

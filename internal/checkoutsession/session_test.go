@@ -87,11 +87,10 @@ func TestStore(t *testing.T) {
 			t.Errorf("the newest is %+v", got)
 		}
 
-		// Bought: once, with an event; erased: without whom.
-		complete := func(orderID string) {
+		complete := func(cartID, orderID string) {
 			t.Helper()
 			if err := d.Tx(ctx, func(tx *sql.Tx) error {
-				row, found, err := checkoutsession.Lock(ctx, tx, "c3")
+				row, found, err := checkoutsession.Lock(ctx, tx, cartID)
 				if err != nil || !found {
 					return errors.Join(err, errors.New("not found"))
 				}
@@ -100,9 +99,20 @@ func TestStore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		// A bank answers for the one that has ended: it is sold, and the reference is another basket's.
+		complete("c1", "ord_0")
+		complete("c1", "ord_00")
+		if got, _, _ = s.ByCart(ctx, "c1"); got.Status != checkoutsession.Expired || got.OrderID != "ord_0" {
+			t.Errorf("bought after its end: %+v", got)
+		}
+		if got, _, _ = s.ByReference(ctx, "r1"); got.CartID != "c3" || got.Status != checkoutsession.Open {
+			t.Errorf("the one put anew: %+v", got)
+		}
+
+		// Bought: once, with an event; erased: without whom.
 		is(s.SetPlacing(ctx, "c3"), nil)
-		complete("ord_1")
-		complete("ord_2")
+		complete("c3", "ord_1")
+		complete("c3", "ord_2")
 		if got, _, _ = s.ByCart(ctx, "c3"); got.Status != checkoutsession.Complete || got.OrderID != "ord_1" {
 			t.Errorf("bought: %+v", got)
 		}

@@ -151,7 +151,7 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if ofSession {
 		o.Number, o.Reference, o.Metadata = session.OrderNumber, session.Reference, session.Metadata
 		o.LineNames = namesOf(o.OrderLines, session.Lines)
-		if session.Status == checkoutsession.Complete {
+		if session.OrderID != "" {
 			o.Number = "" // the order before has it
 		}
 	}
