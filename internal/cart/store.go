@@ -341,13 +341,19 @@ func (s *Store) TouchedAt(ctx context.Context, id string) (time.Time, error) {
 	return time.Now().Add(left - Lifetime), nil
 }
 
-// ForgetPostalCode takes the postal code out of a cart; the shopper types it again.
-func (s *Store) ForgetPostalCode(ctx context.Context, id string) error {
+// Erase takes out of the cart of an order that is erased where it went and what the merchant
+// wrote beside it. A cart of the shop's own loses its postal code, which the shopper types
+// again; the basket of a checkout session is bought, and keeps what its order keeps.
+func (s *Store) Erase(ctx context.Context, id string) error {
 	c, err := s.Get(ctx, id, Fallback{})
-	if err != nil || c.ShipTo == nil && c.Asked == nil {
+	if err != nil || c.Revision == 0 {
 		return err
 	}
 	_, err = s.Update(ctx, id, Fallback{}, func(c *Cart) error {
+		if c.Basket != nil {
+			c.Basket = c.Basket.bare(c.ShippingOption)
+			c.ShippingOption, c.Refused = "", nil
+		}
 		c.Asked = nil
 		if c.ShipTo == nil {
 			return nil

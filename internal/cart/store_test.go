@@ -12,6 +12,9 @@ import (
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
 )
@@ -238,6 +241,56 @@ func TestStoreClose(t *testing.T) {
 	}
 	if c, did, err := store.Close(ctx, id, "older", nil); err != nil || !did || c.OrderID != "newer" || len(c.Bought) != 2 {
 		t.Errorf("got %+v, %v, %v", c, did, err)
+	}
+}
+
+// The cart of an order that is erased does not say where it went, nor what the merchant wrote
+// beside it; what a basket came to stays. No cart is made.
+func TestStoreErase(t *testing.T) {
+	rdb, version := redistest.Start(t), skerry.Version()
+	store, pricer, ctx := cart.NewStore(rdb, publish.Fixed(version)), cart.Pricer{Published: publish.Fixed(version)}, t.Context()
+	price, rate := money.Amount(1000), klarna.Rate(2500)
+	for name, basket := range map[string]*cart.Basket{"own": nil, "of a session": {
+		Reference: "r-1", Country: "SE", Locale: "sv-SE", Revision: 1, ShippingCountries: []string{"SE"}, BillingCountries: []string{"SE"},
+		Lines: []cart.BasketLine{{
+			ID: "a", Type: klarna.Physical, Name: "Mug", Quantity: 1, UnitPrice: &price, TaxRate: &rate, Told: klarna.Told{MerchantData: "for Wilhelmina"},
+		}},
+		Options: []cart.BasketOption{
+			{ID: "home", Name: "Home", Price: 700, TaxRate: rate, Preselected: true},
+			{ID: "near", Name: "Locker", Description: "beside Wilhelmina", Price: 500, TaxRate: rate, Location: klarna.PickupLocation{ID: "7", Name: "by Wilhelmina"}},
+			{ID: "nearer", Name: "by Wilhelmina", Price: 300, TaxRate: rate},
+		},
+	}} {
+		id := cart.NewID()
+		c, err := store.Update(ctx, id, sweden, func(c *cart.Cart) error {
+			c.ShipTo, c.Asked = &cart.ShipTo{PostalCode: "413 01"}, &cart.Asked{About: "Wilhelmina"}
+			if c.Basket = basket; basket != nil {
+				c.ShippingOption, c.Refused = "near", &cart.Refused{Message: i18n.Text{i18n.English: "Wilhelmina"}}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := pricer.Quote(c.Contents)
+		for range 2 {
+			err = errors.Join(err, store.Erase(ctx, id))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err = store.Get(ctx, id, sweden)
+		after, errAfter := pricer.Quote(c.Contents)
+		if err = errors.Join(err, errAfter); err != nil || after.OrderAmount != before.OrderAmount || c.ShippingOption != "" || basket != nil && after.OrderAmount != 1500 {
+			t.Errorf("%s: comes to %d, was %d, delivery %q, %v", name, after.OrderAmount, before.OrderAmount, c.ShippingOption, err)
+		}
+		if text := fmt.Sprint(rdb.HGetAll(ctx, "shopd:cart:{"+id+"}").Val()); strings.Contains(text, "Wilhelmina") || strings.Contains(text, "413 01") {
+			t.Errorf("%s: there is still %s", name, text)
+		}
+	}
+	gone := cart.NewID()
+	if err := store.Erase(ctx, gone); err != nil || rdb.Exists(ctx, "shopd:cart:{"+gone+"}").Val() != 0 {
+		t.Errorf("a cart was made: %v", err)
 	}
 }
 

@@ -125,7 +125,7 @@ func (b *Book) eraseAll(ctx context.Context, o Order, by Source) (Order, error) 
 	}
 	err := b.Observer.Forget(ctx, o.CartID, o.Ref(), payments.SessionOf(o.Origin))
 	if err == nil && o.CartID != "" {
-		err = b.Carts.ForgetPostalCode(ctx, o.CartID)
+		err = b.Carts.Erase(ctx, o.CartID)
 	}
 	if err != nil {
 		return o, fmt.Errorf("%w: erase order %s in redis: %w", ErrUnavailable, o.Ref(), err)

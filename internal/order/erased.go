@@ -55,7 +55,7 @@ func (o Order) bare() Order {
 // for as long as its own law says.
 func (o Order) bareSale(sold ordermanagement.Order) ordermanagement.Order {
 	sold.BillingAddress, sold.ShippingAddress = bareAddress(sold.BillingAddress), bareAddress(sold.ShippingAddress)
-	sold.Customer = klarna.Customer{}
+	sold.Customer, sold.OrderLines = klarna.Customer{}, each(sold.OrderLines, bareLine)
 	sold.Captures, sold.Refunds = each(sold.Captures, bareCapture), each(sold.Refunds, bareRefund)
 	sold.ShippingInfo, sold.SelectedShippingOption = each(sold.ShippingInfo, bareInfo), nil
 	sold.MerchantReference1, sold.MerchantReference2 = o.bareReference(sold.MerchantReference1), o.bareReference(sold.MerchantReference2)
@@ -80,12 +80,12 @@ func bareAddress(a klarna.Address) klarna.Address {
 }
 
 func bareCapture(c ordermanagement.Capture) ordermanagement.Capture {
-	c.Description, c.Reference, c.ShippingInfo = "", "", each(c.ShippingInfo, bareInfo)
+	c.Description, c.Reference, c.ShippingInfo, c.OrderLines = "", "", each(c.ShippingInfo, bareInfo), each(c.OrderLines, bareLine)
 	return c
 }
 
 func bareRefund(r ordermanagement.Refund) ordermanagement.Refund {
-	r.Description, r.Reference = "", ""
+	r.Description, r.Reference, r.OrderLines = "", "", each(r.OrderLines, bareLine)
 	return r
 }
 
