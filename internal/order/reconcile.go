@@ -98,15 +98,16 @@ func (b *Book) approved(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("due approved orders: %w", err)
 	}
+	until := now.Add(lease)
 	return rounds.Each(due, roundFailures, func(a stock.Approved) error {
-		if mine, err := b.Stock.Claim(ctx, a, now.Add(lease)); !mine {
+		if mine, err := b.Stock.Claim(ctx, a, until); !mine {
 			return err
 		}
 		if err := b.askApproved(ctx, a); errors.Is(err, ErrUnavailable) {
 			return err
 		}
 		// Also of what was placed, which is sold then: that changes nothing.
-		return b.Stock.Asked(ctx, a.CartID, a.OrderID, now)
+		return b.Stock.Asked(ctx, a, until, now)
 	})
 }
 
@@ -158,10 +159,11 @@ func (b *Book) unfinished(ctx context.Context, now time.Time, work Work) error {
 	if err != nil {
 		return fmt.Errorf("unfinished orders: %w", err)
 	}
+	until := now.Add(lease)
 	return rounds.Each(due, roundFailures, func(d db.Due) error {
-		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where "+columnOf(d.Key)+" = $1 and due_at = $2", d.Key, d.At, now.Add(lease))
+		mine, err := b.DB.Claim(ctx, "update orders set due_at = $3 where "+columnOf(d.Key)+" = $1 and due_at = $2", d.Key, d.At, until)
 		if mine {
-			err = b.goOn(ctx, d.Key, now, work)
+			err = b.goOn(ctx, d.Key, until, now, work)
 		}
 		return err
 	})
@@ -172,8 +174,9 @@ func (b *Book) due(ctx context.Context, column string, now time.Time, limit int)
 	return b.DB.Due(ctx, "select coalesce(order_id, id), "+column+" from orders where "+column+" <= $1 order by "+column+" limit $2", now, limit)
 }
 
-// goOn goes on with one order, and puts it off when it is not finished then.
-func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (err error) {
+// goOn goes on with one order that is claimed until a time, and puts it off when it is not
+// finished then.
+func (b *Book) goOn(ctx context.Context, id string, until, now time.Time, work Work) (err error) {
 	ctx, done := b.Observer.Item(ctx, observe.WorkUnfinished, observe.Subject{OrderID: id})
 	result := observe.ResultDone
 	defer func() { done(result, err) }()
@@ -197,8 +200,9 @@ func (b *Book) goOn(ctx context.Context, id string, now time.Time, work Work) (e
 		later = sql.NullInt64{Int64: o.due(now).UnixMilli(), Valid: true}
 		result = observe.ResultPending
 	}
-	// Not where somebody else has finished it meanwhile.
-	_, putOff := b.DB.Exec(ctx, "update orders set due_at = $2 where "+columnOf(id)+" = $1 and due_at is not null", id, later)
+	// Not where somebody has written it meanwhile, who knows better when it is due: it may be
+	// finished, or a command may have begun.
+	_, putOff := b.DB.Exec(ctx, "update orders set due_at = $2 where "+columnOf(id)+" = $1 and due_at = $3", id, later, until.UnixMilli())
 	if err = errors.Join(err, putOff); err != nil {
 		result = observe.ResultFailed
 	}

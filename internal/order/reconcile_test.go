@@ -100,6 +100,39 @@ func TestReconcileSoon(t *testing.T) {
 	}
 }
 
+// A command begins while the loop ends its look at the order: it is gone on with all the same.
+func TestReconcileBesideCommand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	o := w.Placed()
+	running := func(key string) order.Order {
+		now, err := w.Book.Edit(t.Context(), o.OrderID, func(o *order.Order) {
+			o.Running = nil
+			if key != "" {
+				o.Running = &order.Command{Key: key, Action: "refund", Amount: 1, At: time.Now()}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now
+	}
+	running("first")
+	err := w.Book.Reconcile(t.Context(), time.Now().Add(time.Minute), order.Work{Resume: func(context.Context, order.Order, time.Time) (order.Order, error) {
+		ended := running("")
+		running("second")
+		return ended, nil
+	}})
+	if n := w.Number("select count(*) from orders where due_at is not null"); err != nil || n != 1 {
+		t.Errorf("%d orders are due, %v", n, err)
+	}
+	running("")
+	w.Round(time.Minute)
+	if n := w.Number("select count(*) from orders where due_at is not null"); n != 0 {
+		t.Errorf("in the end %d orders are due", n)
+	}
+}
+
 // An order that was given up is paid in an old tab, and nobody tells us: the
 // loop finds it. One that is not is asked about for 49 h.
 func TestReconcileLeftBehind(t *testing.T) {

@@ -429,18 +429,19 @@ func (s *Store) Claim(ctx context.Context, a Approved, until time.Time) (ok bool
 
 // Asked notes that Klarna was asked at now about an approved order and knew of no
 // sale: it is due again in 30 min. At 49 h it is forgotten instead, and its stock
-// given back if it was not yet.
-func (s *Store) Asked(ctx context.Context, cartID, orderID string, now time.Time) error {
-	err := s.locked(ctx, cartID, orderID, func(tx *sql.Tx, a Approved) error {
+// given back if it was not yet. Where it is not claimed until that time any more, it was
+// approved anew or is to be asked about sooner: then that stays.
+func (s *Store) Asked(ctx context.Context, a Approved, claimed, now time.Time) error {
+	err := s.locked(ctx, a.CartID, a.OrderID, func(tx *sql.Tx, a Approved) error {
 		ends := a.Made.Add(Watched)
 		switch {
-		case a.Sold:
+		case a.Sold, a.ask != claimed.UnixMilli():
 			return nil
 		case !now.Before(ends):
 			return forget(ctx, tx, a)
 		}
 		next := min(now.Add(askEvery).UnixMilli(), ends.UnixMilli())
-		_, err := tx.ExecContext(ctx, "update approved_orders set ask_at = $2 where order_id = $1", orderID, next)
+		_, err := tx.ExecContext(ctx, "update approved_orders set ask_at = $2 where order_id = $1", a.OrderID, next)
 		return err
 	})
 	if err != nil {

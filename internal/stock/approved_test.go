@@ -191,7 +191,7 @@ func TestTime(t *testing.T) {
 		}
 		asked := func(after time.Duration) {
 			t.Helper()
-			w.must(w.Asked(t.Context(), "cart", "1", made.Add(after)))
+			w.must(w.Asked(t.Context(), w.claimed("1", made.Add(after+time.Minute)), made.Add(after+time.Minute), made.Add(after)))
 		}
 		returned(stock.Held-time.Millisecond, 0)
 		w.is("A", 10, 2, 0)
@@ -216,7 +216,7 @@ func TestTime(t *testing.T) {
 		// One that is sold is asked about no more.
 		w.sell("cart", "2", line("A", 1))
 		due(stock.Watched, 0)
-		w.must(w.Asked(t.Context(), "cart", "2", made.Add(stock.Watched)))
+		w.must(w.Asked(t.Context(), stock.Approved{CartID: "cart", OrderID: "2"}, made, made.Add(stock.Watched)))
 		w.approved("cart", "2 sold")
 
 		locks := func() int { return count(t, w.DB, "select count(*) from cart_locks") }
@@ -227,6 +227,28 @@ func TestTime(t *testing.T) {
 		w.must(w.ForgetLocks(t.Context(), time.Now().Add(stock.Watched+2*time.Hour)))
 		if n := locks(); n != 0 {
 			t.Errorf("%d locks", n)
+		}
+	})
+}
+
+// Who has asked about an approved order puts off his own claim alone: what was approved anew
+// meanwhile, or is to be asked about sooner, is asked about at its time.
+func TestAskedMeanwhile(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		made := time.Now().Truncate(time.Millisecond)
+		w.must(w.reserveAt(made, "cart", "1", line("A", 2)))
+		until := made.Add(10 * time.Minute)
+		for name, meanwhile := range map[string]func(){
+			"approved anew":    func() { w.must(w.reserveAt(made, "cart", "1", line("A", 3))) },
+			"asked about soon": func() { w.AskSoon(t.Context(), "1") },
+		} {
+			a := w.claimed("1", until)
+			meanwhile()
+			w.must(w.Asked(t.Context(), a, until, made.Add(9*time.Minute)))
+			if list, err := w.Due(t.Context(), made.Add(6*time.Minute), 10); len(list) != 1 || err != nil {
+				t.Errorf("%s: due %v, %v", name, list, err)
+			}
 		}
 	})
 }

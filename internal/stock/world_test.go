@@ -91,6 +91,17 @@ func (w *world) is(sku string, onHand, reserved, committed int64) {
 	dbtest.StockAdds(w.t, w.DB)
 }
 
+// claimed is an approved order that is claimed until a time.
+func (w *world) claimed(orderID string, until time.Time) stock.Approved {
+	w.t.Helper()
+	a, found, err := w.OfOrder(w.t.Context(), orderID)
+	w.must(err)
+	if mine, err := w.Claim(w.t.Context(), a, until); !found || !mine || err != nil {
+		w.t.Fatalf("not claimed: %v, %v, %v", found, mine, err)
+	}
+	return a
+}
+
 func count(t *testing.T, q *db.DB, query string, args ...any) (n int) {
 	t.Helper()
 	if err := q.Read.QueryRowContext(t.Context(), query, args...).Scan(&n); err != nil {
