@@ -90,7 +90,7 @@ func (b *Book) PlaceAuthorized(ctx context.Context, in Authorized) (o Order, red
 	if errors.Is(err, ErrCancelled) {
 		err = fmt.Errorf("place order of payment session %s: %w: %w", in.SessionID, ErrCartChanged, err)
 	}
-	if errors.Is(err, ErrCartChanged) {
+	if _, soldOut := errors.AsType[*cart.SoldOutError](err); soldOut || errors.Is(err, ErrCartChanged) {
 		b.Withdraw(ctx, in.SessionID, in.Token)
 	}
 	b.Observer.Book(observe.BookAuthorization, resultOfAuthorization(err))

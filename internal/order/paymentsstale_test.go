@@ -202,19 +202,22 @@ func TestPlaceAuthorizedOver(t *testing.T) {
 }
 
 // Two carts want the last ones: one gets them, the other is told, and nothing
-// of it is at Klarna.
+// of it is at Klarna, also when they are there again before the loop looks.
 func TestPlaceAuthorizedSoldOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	in := w.authorized()
+	in, before := w.authorized(), w.Left("MUG-1")
 	others := cart.NewID()
 	w.Approve(stock.Approved{CartID: others, OrderID: "other", Lines: []stock.Line{{SKU: "MUG-1", Quantity: w.Left("MUG-1") - 1}}})
 	_, _, err := w.Book.PlaceAuthorized(t.Context(), in)
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); !ok || soldOut.SKU != "MUG-1" || soldOut.Left != 1 {
 		t.Errorf("got %v, want one left of MUG-1", err)
 	}
+	if err := w.Stock.Drop(t.Context(), others, "other"); err != nil {
+		t.Fatal(err)
+	}
 	w.Round(time.Minute)
-	w.notPlaced(in, 1)
+	w.notPlaced(in, before)
 	if s, _ := w.Fake.Session(in.SessionID); s.Fake.State != "token deleted" {
 		t.Errorf("the authorization is not released: the session is %s", s.Fake.State)
 	}
