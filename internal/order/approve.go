@@ -25,7 +25,7 @@ func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
 // and closing the cart nor a Redis that forgot the closing lets a cart be bought twice:
 // an order that the cart does not know of forbids it, and closes the cart. The error is
 // stock.ErrSold, checkoutsession.ErrNotOpen, stock.ErrPurchaseRunning, stock.ErrCrowded, a
-// *stock.ShortError, or a fault of the database; nothing has changed then. It is
+// *stock.ShortError of goods, or a fault of the database; nothing has changed then. It is
 // ErrCartChanged where others have used up a campaign of the cart, which knows it then and
 // has another price.
 func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error {
@@ -44,7 +44,7 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 		b.closeAgain(ctx, bought.order)
 	}
 	if short, ok := errors.AsType[*stock.ShortError](err); ok && b.usedUp(ctx, c.ID, short) {
-		err = fmt.Errorf("%w: %w", ErrCartChanged, err)
+		err = fmt.Errorf("%w: nothing is left of %s", ErrCartChanged, short.SKU) // no goods: nobody is told that they are sold out
 	}
 	if err != nil {
 		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)

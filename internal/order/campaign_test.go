@@ -77,7 +77,7 @@ func TestUsesAreExact(t *testing.T) {
 				switch {
 				case err == nil:
 					approved.Add(1)
-				case !errors.Is(err, order.ErrCartChanged) || q.NoDiscount() != cart.UsedUp || q.DiscountAmount != 0:
+				case !errors.Is(err, order.ErrCartChanged) || errors.As(err, new(*stock.ShortError)) || q.NoDiscount() != cart.UsedUp || q.DiscountAmount != 0:
 					t.Errorf("refused with %v, the cart says %q", err, q.NoDiscount())
 				default:
 					if err := w.approve(books[i%len(books)], now, fmt.Sprint("order-", i), time.Time{}); err != nil {
@@ -92,6 +92,34 @@ func TestUsesAreExact(t *testing.T) {
 		}
 		w.Levels("campaign:few", uses, uses, 0)
 	})
+}
+
+// Who has authorized a price with a campaign that others have used up meanwhile is not told that
+// goods are sold out, and authorizes the new price.
+func TestUsedUpAfterAuthorization(t *testing.T) {
+	t.Parallel()
+	w := &world{shoptest.New(t, shoptest.Options{Version: campaigning(&campaign.Campaign{ID: "few", Code: "FEW", Percent: 1000, Uses: 1})})}
+	in := order.Authorized{CartID: w.coded("FEW").ID}
+	in.SessionID = w.Session(in.CartID).SessionID
+	in.Token = w.Authorize(in.SessionID)
+	before := w.Left("MUG-1")
+	if err := w.approve(w.Book, w.coded("FEW"), "other", time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); !errors.Is(err, order.ErrCartChanged) || errors.As(err, new(*cart.SoldOutError)) {
+		t.Errorf("got %v, want ErrCartChanged", err)
+	}
+	w.Round(time.Minute)
+	w.notPlaced(in, before-2)
+	if state := w.state(in.SessionID); state != "token deleted" {
+		t.Errorf("the session is %s", state)
+	}
+	in.SessionID = w.Session(in.CartID).SessionID
+	in.Token = w.Authorize(in.SessionID)
+	if _, _, err := w.Book.PlaceAuthorized(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	w.paidOnce(in)
 }
 
 // A use is reserved with the approval, taken with the order, and comes back when nothing
