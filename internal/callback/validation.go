@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
@@ -126,8 +125,6 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 		c.redirect(w, r, name, stored, kco.CartChanged, "")
 	case errors.Is(err, stock.ErrPurchaseRunning):
 		c.redirect(w, r, name, stored, kco.PurchaseRunning, "")
-	case errors.Is(err, checkoutsession.ErrNotOpen):
-		c.redirect(w, r, name, stored, kco.CartChanged, "")
 	case errors.Is(err, stock.ErrSold):
 		c.redirect(w, r, name, stored, kco.AlreadyBought, "")
 	case err != nil:

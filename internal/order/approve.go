@@ -24,10 +24,10 @@ func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
 // its lines and writes that the purchase may be running. Neither a crash between placing
 // and closing the cart nor a Redis that forgot the closing lets a cart be bought twice:
 // an order that the cart does not know of forbids it, and closes the cart. The error is
-// stock.ErrSold, checkoutsession.ErrNotOpen, stock.ErrPurchaseRunning, stock.ErrCrowded, a
-// *stock.ShortError of goods, or a fault of the database; nothing has changed then. It is
-// ErrCartChanged where others have used up a campaign of the cart, which knows it then and
-// has another price.
+// stock.ErrSold, stock.ErrPurchaseRunning, stock.ErrCrowded, a *stock.ShortError of goods, or
+// a fault of the database; nothing has changed then. It is ErrCartChanged where the cart's
+// checkout session has ended, or where others have used up a campaign of
+// the cart, which knows it then and has another price.
 func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error {
 	leave, err := b.Stock.Enter(ctx, a.Lines)
 	if err != nil {
@@ -69,7 +69,7 @@ func (b *Book) LetGo(ctx context.Context, c cart.Cart) {
 
 // lockUnbought lets the transaction alone decide about a cart as it was read. The error is
 // a *boughtError where an order of it is in the book of which the cart does not know, and
-// checkoutsession.ErrNotOpen where its checkout session has ended.
+// ErrCartChanged where its checkout session has ended.
 func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 	var session checkoutsession.Session
 	if c.Basket != nil { // the session's row first
@@ -91,7 +91,7 @@ func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 		}
 	}
 	if session.Status == checkoutsession.Expired {
-		return checkoutsession.ErrNotOpen
+		return fmt.Errorf("%w: %w", ErrCartChanged, checkoutsession.ErrNotOpen)
 	}
 	return nil
 }

@@ -211,7 +211,8 @@ func (b *Book) session(ctx context.Context, in Authorized) (cartID string, sessi
 }
 
 // matches returns what is bought with a session if that is what the cart says
-// now, and the session is the cart's; else ErrCartChanged. Klarna holds the
+// now, and the session is the cart's; else ErrCartChanged. A checkout session that has ended
+// says nothing any more. Klarna holds the
 // order against what was authorized, so the three are the same.
 func (b *Book) matches(ctx context.Context, cartID string, session payments.Session) (c cart.Cart, want payments.Content, quote cart.Quote, err error) {
 	c, err = b.Carts.Get(ctx, cartID, cart.Fallback{})
@@ -234,7 +235,8 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	if !quote.Reaches(c.Region(), to.PostalCode) {
 		return c, want, quote, fmt.Errorf("%w: nothing is delivered to the address", ErrCartChanged)
 	}
-	if c.SessionID != session.SessionID || quote.Empty() || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
+	ended := c.Basket != nil && c.Basket.Ended
+	if ended || c.SessionID != session.SessionID || quote.Empty() || len(klarna.OfSale(payments.Differences(want, session))) > 0 {
 		return c, want, quote, ErrCartChanged
 	}
 	return c, want, quote, nil
