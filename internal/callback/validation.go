@@ -2,7 +2,6 @@ package callback
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
 
@@ -114,9 +113,6 @@ func givenUp(chosen *kco.SelectedOption, quote cart.Quote) bool {
 // documented.
 func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, a stock.Approved, voice i18n.Voice) {
 	err := c.Book.Approve(r.Context(), *stored, a)
-	if err == nil && stored.Basket != nil {
-		err = c.unchanged(r.Context(), stored, a)
-	}
 	short, isShort := errors.AsType[*stock.ShortError](err)
 	switch {
 	case isShort:
@@ -136,20 +132,6 @@ func (c *Callbacks) approve(w http.ResponseWriter, r *http.Request, name string,
 		note(r, name, resultOK)
 		w.WriteHeader(http.StatusOK)
 	}
-}
-
-// unchanged reports order.ErrCartChanged where the merchant's server has changed the basket
-// while its purchase was approved; it is approved no more then. His call looks the other way
-// round, so that one of both sees the other.
-func (c *Callbacks) unchanged(ctx context.Context, stored *cart.Cart, a stock.Approved) error {
-	now, err := c.Carts.Get(ctx, stored.ID, cart.Fallback{})
-	if err == nil && now.Basket.Same(stored.Basket) && now.Basket.Revision == stored.Basket.Revision {
-		return nil
-	}
-	if err == nil {
-		err = order.ErrCartChanged
-	}
-	return errors.Join(err, c.Stock.Drop(ctx, a.CartID, a.OrderID))
 }
 
 // factsOf are the campaigns that a cart has, and why that of its code takes nothing off: an

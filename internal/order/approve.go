@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
@@ -26,7 +27,7 @@ func (e *boughtError) Is(target error) bool { return target == stock.ErrSold }
 // an order that the cart does not know of forbids it, and closes the cart. The error is
 // stock.ErrSold, stock.ErrPurchaseRunning, stock.ErrCrowded, a *stock.ShortError of goods, or
 // a fault of the database; nothing has changed then. It is ErrCartChanged where the cart's
-// checkout session has ended, or where others have used up a campaign of
+// checkout session has ended or has another basket, or where others have used up a campaign of
 // the cart, which knows it then and has another price.
 func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error {
 	leave, err := b.Stock.Enter(ctx, a.Lines)
@@ -34,10 +35,16 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 		return err
 	}
 	defer leave()
+	again := false // it was approved before
 	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
 		if err := lockUnbought(ctx, tx, c); err != nil {
 			return err
 		}
+		before, err := b.Stock.OfCart(ctx, tx, c.ID)
+		if err != nil {
+			return err
+		}
+		again = slices.ContainsFunc(before, func(known stock.Approved) bool { return known.OrderID == a.OrderID })
 		return b.Stock.Reserve(ctx, tx, a)
 	})
 	if bought, ok := errors.AsType[*boughtError](err); ok {
@@ -46,10 +53,26 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 	if short, ok := errors.AsType[*stock.ShortError](err); ok && b.usedUp(ctx, c.ID, short) {
 		err = fmt.Errorf("%w: nothing is left of %s", ErrCartChanged, short.SKU) // no goods: nobody is told that they are sold out
 	}
+	if err == nil && c.Basket != nil {
+		if err = b.unchanged(ctx, c); err != nil && !again { // else it may be bought already
+			err = errors.Join(err, b.Stock.Drop(ctx, a.CartID, a.OrderID))
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)
 	}
 	return nil
+}
+
+// unchanged reports ErrCartChanged where the merchant's server has changed the basket of a cart
+// since that was read. Who approves looks afterwards, and his call looks the other way round, so
+// that one of both sees the other.
+func (b *Book) unchanged(ctx context.Context, c cart.Cart) error {
+	now, err := b.Carts.Get(ctx, c.ID, cart.Fallback{})
+	if err == nil && (!now.Basket.Same(c.Basket) || now.Basket.Revision != c.Basket.Revision) {
+		err = ErrCartChanged
+	}
+	return err
 }
 
 // LetGo gives back the stock of a cart that is paid for no more: another one is wanted, or none,

@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/stock"
 )
 
 // put says what the basket of a checkout session is, as the merchant's server does.
@@ -71,5 +72,34 @@ func TestAuthorizedAfterTheEnd(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The merchant's server changes the basket while its purchase is approved: it is approved no
+// more. One that was approved before stays, since it may be bought.
+func TestApproveLooksAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for name, again := range map[string]bool{"the first time": false, "again": true} {
+		t.Run(name, func(t *testing.T) {
+			c := w.put(cart.NewID(), 1, 2)
+			a := stock.Approved{CartID: c.ID, OrderID: "order-" + c.ID, Lines: []stock.Line{{SKU: "MUG-1", Quantity: 2}}}
+			if again {
+				if err := w.Book.Approve(t.Context(), c, a); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.put(c.ID, 2, 3)
+			if err := w.Book.Approve(t.Context(), c, a); !errors.Is(err, order.ErrCartChanged) {
+				t.Errorf("got %v, want ErrCartChanged", err)
+			}
+			if is := len(w.Approved(c.ID)) > 0; is != again {
+				t.Errorf("approved: %v", is)
+			}
+			w.put(c.ID, 3, 2)
+			if err := w.Book.Approve(t.Context(), w.Cart(c.ID), a); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
