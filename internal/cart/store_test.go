@@ -63,6 +63,19 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// A cart that was stored without a language gets that of its market: Klarna takes no order
+// without one.
+func TestStoreWithoutLocale(t *testing.T) {
+	rdb := redistest.Start(t)
+	store, id := cart.NewStore(rdb, publish.Fixed(skerry.Version())), cart.NewID()
+	if err := rdb.HSet(t.Context(), "shopd:cart:{"+id+"}", "rev", "3", "data", `{"v":1,"country":"FI","locale":"","lines":[]}`).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := store.Get(t.Context(), id, sweden); err != nil || c.Country != "FI" || c.Locale != "fi-FI" {
+		t.Errorf("got %s %q, %v, want FI fi-FI", c.Country, c.Locale, err)
+	}
+}
+
 // Invariant 1: no change that was answered is lost, whoever else changes the cart.
 // A cart that cannot be read is replaced, with a record; one of a newer version stays.
 func TestStoreDamaged(t *testing.T) {

@@ -66,8 +66,7 @@ func (l List) FromAcceptLanguage(header string) (country, locale string) {
 		}
 		spoken := languageOf(tag)
 		if m, served := l.Lookup(homes[spoken]); served {
-			locale, _ := m.localeOf(spoken)
-			return m.Country, locale
+			return m.Country, m.firstSpoken(tag, tags)
 		}
 		for _, m := range l {
 			if locale, ok := m.localeOf(spoken); ok {

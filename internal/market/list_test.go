@@ -46,3 +46,18 @@ func TestFewMarkets(t *testing.T) {
 		}
 	}
 }
+
+// The home market of a language need not speak it: its visitors get what it speaks.
+func TestForeignHome(t *testing.T) {
+	for _, tc := range []struct{ country, locales, header, want string }{
+		{"DE", "en-DE", "de,en-US;q=0.7", "en-DE"},
+		{"FI", "sv-FI", "fi", "sv-FI"},
+		{"FI", "sv-FI en-FI", "fi,en;q=0.5", "en-FI"},
+		{"FI", "sv-FI en-FI", "fi", "sv-FI"},
+	} {
+		sold := market.List{{Country: "SE", Locales: []string{"nb-SE"}}, {Country: tc.country, Locales: strings.Fields(tc.locales)}}
+		if country, locale := sold.FromAcceptLanguage(tc.header); country != tc.country || locale != tc.want {
+			t.Errorf("%s, %q: got %s %q, want %s", tc.locales, tc.header, country, locale, tc.want)
+		}
+	}
+}
