@@ -87,11 +87,14 @@ func (d dice) file() string {
 				fmt.Fprintf(&b, ", price: %d}\n", d.price())
 			}
 		}
-		if d.chance(10) {
-			b.WriteString("  - {id: last, name: Way, price: 0}\n")
-		} else {
-			fmt.Fprintf(&b, "  - {id: last, name: Way, price: %d}\n", d.price())
+		price, points := 0, ""
+		if d.chance(90) {
+			price = d.price()
 		}
+		if d.chance(30) {
+			points = ", pickup_points: [" + strings.Join(d.points(m[country]), ", ") + "]"
+		}
+		fmt.Fprintf(&b, "  - {id: last, name: Way, price: %d%s}\n", price, points)
 	}
 	slices.Sort(currencies)
 	b.WriteString(d.campaigns(slices.Compact(currencies)))
@@ -341,6 +344,8 @@ func right(q cart.Quote, v *publish.Version, c cart.Contents) error {
 		return fmt.Errorf("of %v %q is chosen, wanted %q, want %v", offers(q), q.Shipping.ID, c.ShippingOption, offered(m, q))
 	case q.Shipping == nil && fees != 0, q.Shipping != nil && (fees != q.Shipping.Price || tax != q.Shipping.Tax):
 		return fmt.Errorf("fees of %d with tax %d, the option is %+v", fees, tax, q.Shipping)
+	case q.Shipping != nil && q.Shipping.Saved > 0 && !slices.ContainsFunc(q.Applied(), func(j cart.Judged) bool { return !j.OffGoods() }):
+		return fmt.Errorf("delivery is %d cheaper by no campaign", q.Shipping.Saved)
 	case (m.Scheme == market.SalesTax) != slices.ContainsFunc(q.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax }) && len(lines) > 0:
 		return errors.New("sales tax is a line in the US and nowhere else")
 	}

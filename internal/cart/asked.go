@@ -176,7 +176,7 @@ func (q *Quote) merchants(options []BasketOption, id string, free []string) erro
 			return err
 		}
 		option := Option{
-			ID: o.ID, Name: o.Name, Time: o.Description, Price: o.Price, Saved: saved, Tax: tax, Rate: o.TaxRate.Tax(), own: true,
+			ID: o.ID, Way: o.ID, Name: o.Name, Time: o.Description, Price: o.Price, Saved: saved, Tax: tax, Rate: o.TaxRate.Tax(), own: true,
 			Location: o.Location, parts: []part{{rate: o.TaxRate.Tax(), amount: o.Price}},
 		}
 		if o.Location.ID != "" {

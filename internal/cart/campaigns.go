@@ -303,9 +303,9 @@ func (s *sale) try(campaigns []int) (t trial, err error) {
 		}
 		shown := t.quote.Shipping
 		switch {
-		case !slices.ContainsFunc(t.quote.Options, func(o Option) bool { return slices.Contains(j.FreeDelivery, o.ID) }):
+		case !slices.ContainsFunc(t.quote.Options, func(o Option) bool { return slices.Contains(j.FreeDelivery, o.Way) }):
 			j.Why = NothingFor
-		case !slices.Contains(j.FreeDelivery, shown.ID):
+		case !slices.Contains(j.FreeDelivery, shown.Way):
 			j.Why = OtherDelivery
 		case shown.Saved == 0 || saved:
 			j.Why = NothingOff

@@ -18,7 +18,8 @@ func campaigning(t *testing.T, campaigns, noon string) *cart.Pricer {
 	t.Helper()
 	file := `{name: A, time_zone: Europe/Stockholm, contact: {email: a@b.example}, pages: {terms: "https://a.example"}, campaigns: [` + campaigns + `], markets: [
 		{country: SE, currency: SEK, locales: [sv-SE, en-SE], tax: {standard: 25, food: 6}, delivery: [{id: post, name: Post, price: 4900, free_from: 90000}, {id: home, name: Hem, price: 9900}, {id: store, name: Butik, price: 0, collect: true}]},
-		{country: FI, currency: EUR, locales: [fi-FI], tax: {standard: 25.5, food: 13.5}, delivery: [{id: post, name: Posti, price: 690}]},
+		{country: FI, currency: EUR, locales: [fi-FI], tax: {standard: 25.5, food: 13.5}, delivery: [{id: post, name: Posti, price: 690}, {id: agent, name: Ombud, price: 990, pickup_points: [
+			{id: p1, name: K, address: {street_address: A 1, postal_code: "00100", city: B}}, {id: p2, name: L, address: {street_address: A 2, postal_code: "00100", city: B}}]}]},
 		{country: US, currency: USD, locales: [en-US], sales_tax: {NJ: 6.625}, delivery: [{id: ups, name: UPS, price: 900}]}]}`
 	const goods = `{categories: [{id: clothes, name: C}, {id: pins, name: P}, {id: food, name: F}, {id: cards, name: G}], products: [
 		{sku: SHIRT, category: clothes, name: S, tax_class: standard, stock: 1, prices: {SEK: 40000, EUR: 4000, USD: 4000}},
@@ -86,6 +87,9 @@ func TestCampaigns(t *testing.T) {
 		{"of what costs nothing", `{id: a, code: A, free_delivery: [post]}`, "SE SHIRT*3", "A", "", "post 0", cart.NothingOff},
 		{"of what is not delivered", `{id: a, code: A, free_delivery: [post]}`, "SE FILE", "A", "", "", cart.NothingFor},
 		{"free delivery by itself, and the default follows", `{id: a, free_delivery: [home]}`, "SE SHIRT", "", "", "home 0 saved 9900", ""},
+		{"of a way with pickup points", `{id: a, code: A, free_delivery: [agent], uses: 5}`, "FI SHIRT", "A", "agent:p2", "agent:p2 0 saved 990", ""},
+		{"by itself, and the default is its first", `{id: a, free_delivery: [agent]}`, "FI SHIRT", "", "", "agent:p1 0 saved 990", ""},
+		{"of pickup points, and another is chosen", `{id: a, code: A, free_delivery: [agent]}`, "FI SHIRT", "A", "post", "post 690", cart.OtherDelivery},
 		{"3 for 2", `{id: a, buy: 3, pay: 2}`, "SE PIN-1*3", "", "", "a -5000@2500 post 4900", ""},
 		{"the cheapest are free", `{id: a, buy: 3, pay: 2}`, "SE PIN-1*4 PIN-2*2", "", "", "a -6000@2500 post 4900", ""},
 		{"of other rates", `{id: a, buy: 2, pay: 1}`, "SE SHIRT JAM*3", "", "", "a -20000@600 post 4900", ""},

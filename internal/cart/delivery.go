@@ -15,6 +15,7 @@ import (
 // cart's: without VAT where that is the market's rule.
 type Option struct {
 	ID         string
+	Way        string // the ID of its way of delivery, which campaigns name: ID, but of a pickup point
 	Name, Time string // in the cart's language, Name with that of the pickup point; Time may be ""
 	Price      money.Amount
 	Pickup     bool // the shopper fetches the goods
@@ -126,7 +127,7 @@ func taxOf(parts []part) (sum money.Amount, err error) {
 
 // option prices a way of delivery for a parcel.
 func (p *parcel) option(m market.Market, to market.Delivery, o market.ShippingOption) (Option, error) {
-	option := Option{ID: o.ID, Price: o.Price, Pickup: o.Pickup || o.AskPoints || o.PickupPoints != nil, Method: MethodOf(o)}
+	option := Option{ID: o.ID, Way: o.ID, Price: o.Price, Pickup: o.Pickup || o.AskPoints || o.PickupPoints != nil, Method: MethodOf(o)}
 	if to.Untaxed() && m.UntaxedPrices == market.WithoutVAT {
 		home, _ := m.DeliveryTo("", "")
 		parts, err := p.split(home, o.Price)
