@@ -33,6 +33,7 @@ type command struct {
 type env struct {
 	config
 	args           []string         // after the flags
+	given          map[string]bool  // flags of the command line, by name
 	hangups        <-chan os.Signal // each asks to read secrets, staff and keys again; nil: none come
 	getenv         func(string) string
 	stdout, stderr io.Writer

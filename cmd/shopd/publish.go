@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -46,9 +48,25 @@ func (e *env) readFiles(v *problems) {
 	}
 }
 
+// publishMeant forgets what variables say of what is to be done where the command line says
+// some of it: in a container they name the files that serve begins with.
+func (e *env) publishMeant() {
+	all := map[string]*string{"shop": &e.shopFile, "catalog": &e.catalogFile, "list": &e.publishList, "back": &e.publishBack}
+	said := func(name string) bool { return e.given[name] }
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(all)), said) {
+		return
+	}
+	for name, value := range all {
+		if !said(name) {
+			*value = ""
+		}
+	}
+}
+
 // publishFiles checks and publishes a shop file, a catalogue or both, lists what was
 // published, or publishes an older version again.
 func publishFiles(ctx context.Context, e *env) (err error) {
+	e.publishMeant()
 	v := e.problems()
 	v.required("-database-url", e.databaseURL)
 	list := v.onOff("-list", e.publishList)

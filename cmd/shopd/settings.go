@@ -209,9 +209,9 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 		}
 		return &usageError{err}
 	}
-	given := map[string]bool{} // by flag
+	e.given = map[string]bool{}
 	flags.Visit(func(f *flag.Flag) {
-		given[f.Name] = true
+		e.given[f.Name] = true
 		for _, s := range settings {
 			if s.flag == f.Name && s.file && hasPassword(f.Value.String()) {
 				e.unread = append(e.unread, fmt.Errorf("-%s has a password, which others on this machine can read there: set %s or %[2]s_FILE", s.flag, s.variable()))
@@ -219,7 +219,7 @@ func (e *env) parse(c command, args []string, getenv func(string) string) error 
 		}
 	})
 	if e.fakeConfig != "" {
-		if err := e.readFile(c, func(s setting) bool { return given[s.flag] || getenv(s.variable()) != "" }); err != nil {
+		if err := e.readFile(c, func(s setting) bool { return e.given[s.flag] || getenv(s.variable()) != "" }); err != nil {
 			e.unread = append(e.unread, err)
 		}
 	}
