@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/text/language"
 
-	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/money"
 )
 
@@ -54,8 +53,7 @@ var homes = map[string]string{
 // list gives that country. The locale is the entry's language, else the first language of
 // the header that the market has, else the market's default. An entry with only a language
 // gives the language's home market, else the first market that has the language. Without a
-// useful entry it is the first market, in English where it has that. The list must not be
-// empty.
+// useful entry it is the first market in its default. The list must not be empty.
 func (l List) FromAcceptLanguage(header string) (country, locale string) {
 	tags, _, _ := language.ParseAcceptLanguage(header)
 	for _, tag := range tags {
@@ -74,5 +72,5 @@ func (l List) FromAcceptLanguage(header string) (country, locale string) {
 			}
 		}
 	}
-	return l[0].Country, l[0].LocaleFor(i18n.English)
+	return l[0].Country, l[0].Locales[0]
 }

@@ -173,12 +173,12 @@ func TestFromAcceptLanguage(t *testing.T) {
 		{"first entry says nothing", "fr-FR,fr;q=0.9,nl;q=0.1", "NL nl-NL"},
 		{"script", "de-Latn-AT", "AT de-AT"},
 		{"odd case", "SV-se", "SE sv-SE"},
-		{"nothing we serve", "fr-FR,ja", "SE en-SE"},
+		{"nothing we serve", "fr-FR,ja", "SE sv-SE"},
 		{"country of no language", "und-NO", "NO nb-NO"},
-		{"anything", "*", "SE en-SE"},
-		{"empty", "", "SE en-SE"},
-		{"garbage", ";;q=,-,%%", "SE en-SE"},
-		{"huge", strings.Repeat("a-", 40000), "SE en-SE"},
+		{"anything", "*", "SE sv-SE"},
+		{"empty", "", "SE sv-SE"},
+		{"garbage", ";;q=,-,%%", "SE sv-SE"},
+		{"huge", strings.Repeat("a-", 40000), "SE sv-SE"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/server"
 )
 
@@ -63,7 +64,7 @@ func TestCrowd(t *testing.T) {
 	p.fill(h, 2, two, "/wait")
 	got := status(three, "/checkout?x=1")
 	if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") == "" || got.Header().Get("Refresh") == "" ||
-		!strings.Contains(got.Body.String(), "Many people are shopping right now.") {
+		!strings.Contains(got.Body.String(), i18n.T("sv", "unavailable.crowded.title")) {
 		t.Errorf("the fifth got %d %v %s", got.Code, got.Header(), got.Body)
 	}
 	if got := status(three, "/", "Accept", "application/json"); got.Code != http.StatusServiceUnavailable || !strings.Contains(got.Body.String(), `"code":"crowded"`) {

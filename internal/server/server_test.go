@@ -179,7 +179,7 @@ func TestSecurityHeaders(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s, _ := newServer(t, nil)
-	refused := i18n.T("en", "refused.title")
+	refused := i18n.T("sv", "refused.title")
 	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
 	for _, tt := range []struct {
 		name, method, target, body string
@@ -201,7 +201,7 @@ func TestRefusals(t *testing.T) {
 		{"wrong method", "DELETE", "/cart/lines", "", nil, 405, refused},
 		{"head", "HEAD", "/deadline", "", nil, 200, ""},
 		{"unknown path", "GET", "/nowhere", "", nil, 404, ""},
-		{"panic", "GET", "/panic", "", nil, 500, "Something went wrong on our side"},
+		{"panic", "GET", "/panic", "", nil, 500, i18n.T("sv", "error.title")},
 		{"panic, JSON", "GET", "/panic", "", []string{"Accept", "application/json"}, 500, `"code":"internal"`},
 		{"panic after the first byte", "GET", "/late-panic", "", nil, 200, "sent"},
 	} {

@@ -136,9 +136,9 @@ func TestFirstMarket(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, fakeklarna.Options{})
 	for _, tc := range []struct{ header, locale, currency string }{
-		{"", "en-SE", "SEK"}, {"sv", "sv-SE", "SEK"}, {"nb-NO,nb;q=0.9", "nb-NO", "NOK"}, {"nn", "nb-NO", "NOK"}, {"da", "da-DK", "DKK"}, {"fi-FI", "fi-FI", "EUR"},
+		{"", "sv-SE", "SEK"}, {"sv", "sv-SE", "SEK"}, {"nb-NO,nb;q=0.9", "nb-NO", "NOK"}, {"nn", "nb-NO", "NOK"}, {"da", "da-DK", "DKK"}, {"fi-FI", "fi-FI", "EUR"},
 		{"sv-FI", "sv-FI", "EUR"}, {"de", "de-DE", "EUR"}, {"de-AT", "de-AT", "EUR"}, {"nl-BE", "nl-NL", "EUR"}, {"en-GB", "en-GB", "GBP"}, {"en", "en-GB", "GBP"},
-		{"en-US,en;q=0.5", "en-US", "USD"}, {"fr-DE,en;q=0.3", "en-DE", "EUR"}, {"ja", "en-SE", "SEK"},
+		{"en-US,en;q=0.5", "en-US", "USD"}, {"fr-DE,en;q=0.3", "en-DE", "EUR"}, {"ja", "sv-SE", "SEK"},
 	} {
 		b := s.browser()
 		b.Header.Set("Accept-Language", tc.header)
