@@ -101,14 +101,22 @@ func (d Delivery) Delivers(region, postalCode string) bool {
 	return !d.to.within(d.to.NoDelivery, postalCode)
 }
 
+// zip is the length of an American postal code that places are known by.
+const zip = 5
+
 // postalCode returns a postal code in capitals, without spaces and hyphens. Where postal
-// codes are digits, it drops a country before them: "AX-22100", "D-78266".
+// codes are digits, it drops a country before them: "AX-22100", "D-78266". Of an American one
+// it is the five digits, without the four of a street ("10001-1234"), as in address.js.
 func (m Market) postalCode(text string) string {
 	text = strings.ToUpper(strings.Join(strings.Fields(strings.ReplaceAll(text, "-", " ")), ""))
 	if hasLetters(m.Country) {
 		return text
 	}
-	return strings.TrimLeft(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	text = strings.TrimLeft(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	if m.Country == "US" && len(text) == 9 && strings.Trim(text, "0123456789") == "" {
+		text = text[:zip]
+	}
+	return text
 }
 
 // within reports whether a postal code is one of a list; see [Market.Untaxed]. "" is none.

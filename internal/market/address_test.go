@@ -65,7 +65,7 @@ func TestDeliveryTo(t *testing.T) {
 func TestDelivers(t *testing.T) {
 	for country, codes := range map[string]string{
 		"SE": "99999,999 99,999-99", "NO": "9999", "DK": "9999", "FI": "99999", "DE": "99999", "AT": "9999",
-		"NL": "9999ZZ,9999 zz", "GB": "ZZ99 9ZZ,zz999zz", "US": "99999",
+		"NL": "9999ZZ,9999 zz", "GB": "ZZ99 9ZZ,zz999zz", "US": "99999,99999-1234,99999 1234,999991234",
 	} {
 		m, _ := lookup(country)
 		d, _ := m.DeliveryTo(country, "")
@@ -74,7 +74,7 @@ func TestDelivers(t *testing.T) {
 				t.Errorf("%s: delivers to %s", country, code)
 			}
 		}
-		for _, code := range []string{"", "1", "12345", "SW1A 1AA"} {
+		for _, code := range []string{"", "1", "12345", "12345-9999", "SW1A 1AA"} {
 			if !d.Delivers("", code) {
 				t.Errorf("%s: does not deliver to %q", country, code)
 			}
@@ -82,6 +82,21 @@ func TestDelivers(t *testing.T) {
 	}
 	if n := len(all().Countries()); n != 9 {
 		t.Errorf("%d countries, and only 9 have such a postal code", n)
+	}
+}
+
+// The entry of a list is a postal code of the country or the start of one, and is found again
+// however the code is written. The end of an American one is a place within a place.
+func TestListedPostalCode(t *testing.T) {
+	for _, tc := range []struct{ country, entry, want string }{
+		{"SE", "999 99", "99999"}, {"SE", "99*", "99*"}, {"SE", "9999", ""}, {"FI", "AX-22100", "22100"}, {"NL", "9999 zz", "9999ZZ"},
+		{"US", "99999", "99999"}, {"US", "99999-1234", "99999"}, {"US", "96*", "96*"}, {"US", "99999*", "99999*"},
+		{"US", "9999-1234", ""}, {"US", "99999-12*", ""}, {"US", "99999-123*", ""}, {"US", "99999-1234*", ""},
+	} {
+		m, _ := lookup(tc.country)
+		if got, ok := m.PostalCode(tc.entry); ok != (tc.want != "") || ok && got != tc.want {
+			t.Errorf("%s: %s is %q, %t, want %q", tc.country, tc.entry, got, ok, tc.want)
+		}
 	}
 }
 

@@ -32,8 +32,11 @@ func (m Market) PostalCode(text string) (string, bool) {
 	if !open {
 		return code, compiled(postalCodeOf(m.Country)).MatchString(code)
 	}
-	digits := !hasLetters(m.Country)
-	return code, start != "" && len(start) < 10 && !slices.ContainsFunc([]rune(start), func(r rune) bool {
+	digits, longest := !hasLetters(m.Country), 9
+	if m.Country == "US" {
+		longest = zip
+	}
+	return code, start != "" && len(start) <= longest && !slices.ContainsFunc([]rune(start), func(r rune) bool {
 		return (r < '0' || r > '9') && (digits || r < 'A' || r > 'Z')
 	})
 }

@@ -5,9 +5,13 @@ import { make, text } from "./page.js";
 /** What is typed, without what does not count. @param {string} typed */
 const clean = (typed) => typed.trim().replace(/\s+/g, " ");
 
-/** Whether a postal code is one of a list. A * at an end stands for any end. @param {string[]} codes @param {string} typed */
-export const within = (codes, typed) => {
-  const code = typed.replace(/[\s-]/g, "").toUpperCase();
+/**
+ * Whether a postal code is one of a list. A * at an end stands for any end. Of an American one the first five digits count.
+ * @param {string[]} codes @param {string} typed @param {string} [country]
+ */
+export const within = (codes, typed, country) => {
+  const written = typed.replace(/[\s-]/g, "").toUpperCase();
+  const code = country === "US" ? written.replace(/^(\d{5})\d{4}$/, "$1") : written;
   return codes.some((entry) => (entry.endsWith("*") ? code.startsWith(entry.slice(0, -1)) : code === entry));
 };
 
@@ -112,7 +116,8 @@ export class AddressForm {
     if (value === "") return field.required ? error : "";
     if (this.#refused.get(field.name) === value) return error;
     if (field.dataset.pattern && !new RegExp(`^(?:${field.dataset.pattern})$`, "v").test(value)) return error;
-    return unreachable && !("collect" in this.#form.dataset) && within(unreachable.split(" "), value) ? text("unreachable", value) : "";
+    const { collect, country } = this.#form.dataset;
+    return unreachable && collect === undefined && within(unreachable.split(" "), value, country) ? text("unreachable", value) : "";
   }
 
   #typed(field) {

@@ -229,6 +229,21 @@ func TestPaymentsForm(t *testing.T) {
 	}
 }
 
+// An American postal code cannot be reached with the four digits that may follow it either.
+func TestPaymentsUnreachable(t *testing.T) {
+	u := newTill(t, templates.OneStep)
+	u.country = "US"
+	p := u.open(t, "")
+	for code, want := range map[string]string{"99999": "We cannot deliver to 99999. Try another address", "99999-1234": "We cannot deliver to 99999-1234. Try another address", "99998-9999": ""} {
+		p.write(map[string]string{"postal_code": code})
+		p.buy()
+		got := p.MustEval(`() => document.querySelector(".field.postal_code .err")?.textContent ?? ""`).Str()
+		if got != want {
+			t.Errorf("%s: %q, want %q", code, got, want)
+		}
+	}
+}
+
 // In the US the tax follows the state: the order does as soon as it is chosen, and when it was chosen before.
 func TestPaymentsRegion(t *testing.T) {
 	u := newTill(t, templates.OneStep)
