@@ -8,11 +8,15 @@ import (
 	"testing"
 )
 
-// checked runs check on files and returns its status and what it printed.
+// checked runs check on files, without a catalogue where its name is "", and returns its status and what it printed.
 func checked(t *testing.T, shop, goods string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
-	status := run(t.Context(), []string{"check", "-shop", shop, "-catalog", goods}, func(string) string { return "" }, &out, &out)
+	args := []string{"check", "-shop", shop}
+	if goods != "" {
+		args = append(args, "-catalog", goods)
+	}
+	status := run(t.Context(), args, func(string) string { return "" }, &out, &out)
 	return status, out.String()
 }
 
@@ -40,6 +44,7 @@ func TestCheck(t *testing.T) {
 		head  = "name: A\ncontact: {email: a@b.example}\npages: {terms: https://a.example/terms}\nmarkets:\n"
 		se    = "- {country: SE, currency: SEK, locales: [sv-SE], tax: {standard: 25}, delivery: [{id: a, name: A, price: 0}]}\n"
 		no    = "- {country: NO, currency: NOK, locales: [nb-NO], tax: {standard: 25}}\n"
+		alone = "storefront: false\n"
 		goods = "language: sv\nproducts: [{sku: A, category: c, name: A, tax_class: standard, stock: 1, prices: {SEK: 100}}]\n"
 	)
 	for _, tc := range []struct {
@@ -60,6 +65,13 @@ func TestCheck(t *testing.T) {
 			`warning: j has the option "sleeve", and there is no text option.sleeve: the pages call it by that name`, `warning: texts.option.lenght: no product has the option "lenght"`,
 			`"name": "J, S, slim, long"`,
 		}},
+		{"sessions alone", alone + head + se + no, "", 0, []string{
+			"=== SE ===\nno product has a price in SEK: here is sold what the lines of a checkout session say", "=== NO ===",
+		}},
+		{"sessions alone, and goods for one market", alone + head + se + no, goods, 0, []string{"order_amount        200 + 0 = 200", "=== NO ===\nno product has a price in NOK"}},
+		{"sessions alone, and a mistake", alone + head + se + "a: 1\n", "", 1, []string{"shop file: 1 wrong:\nline 7: a: unknown member"}},
+		{"no catalogue", head + se, "", 1, []string{"-catalog (SHOPD_CATALOG) is missing"}},
+		{"neither, and a mistake", head + se + "a: 1\n", "", 1, []string{"shop file: 1 wrong:\nline 6: a: unknown member"}},
 		{"no shop file", "", goods, 1, []string{"-shop (SHOPD_SHOP): "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -72,6 +84,9 @@ func TestCheck(t *testing.T) {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if tc.goods == "" {
+				catalogue = ""
 			}
 			status, out := checked(t, shop, catalogue)
 			if status != tc.status {

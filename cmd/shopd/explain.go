@@ -32,6 +32,7 @@ const maxCartFile = 1 << 20
 // pages fill it, and becomes an order as in a callback with its address. It makes no call.
 // A cart that the shop or Klarna would refuse is an error.
 func explain(_ context.Context, e *env) error {
+	e.ownShop, e.ownGoods = skerry.Files()
 	version, err := e.version()
 	if err != nil {
 		return err
@@ -50,9 +51,8 @@ func explain(_ context.Context, e *env) error {
 	return nil
 }
 
-// version is what the files of -shop and -catalog make, the demo's without.
+// version is what the files of -shop and -catalog make, the command's own without.
 func (e *env) version() (*publish.Version, error) {
-	e.ownShop, e.ownGoods = skerry.Files()
 	v := e.problems()
 	e.readFiles(v)
 	if err := v.err(); err != nil {
