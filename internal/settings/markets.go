@@ -79,7 +79,7 @@ func (r *reader) markets(n *yamlfile.Node) (list market.List) {
 		abroad = append(abroad, deliverTo)
 	}
 	for i, n := range abroad { // now that all markets are known
-		list[i].Abroad = r.abroad(n, fmt.Sprintf("markets[%d].deliver_to", i), list[i].Country, list)
+		list[i].Abroad = r.abroad(n, fmt.Sprintf("markets[%d].deliver_to", i), list[i], list)
 	}
 	return list
 }
@@ -336,11 +336,12 @@ func (r *reader) weights(n *yamlfile.Node, path string) (weights []market.Weight
 }
 
 // abroad reads the other countries that a market delivers to. One without a tax has that of
-// its own market.
-func (r *reader) abroad(n *yamlfile.Node, path, home string, list market.List) (abroad []market.Market) {
+// its own market. Where there is none, delivery follows the goods if it does at home; a rate
+// of its own is the VAT of home.
+func (r *reader) abroad(n *yamlfile.Node, path string, home market.Market, list market.List) (abroad []market.Market) {
 	for _, m := range r.Members(n, path) {
 		path := path + "." + m.Name
-		if !market.IsCountry(m.Name) || m.Name == home {
+		if !market.IsCountry(m.Name) || m.Name == home.Country {
 			r.Fail(m.Line, path, "%q is not the code of another country", m.Name)
 			continue
 		}
@@ -351,6 +352,9 @@ func (r *reader) abroad(n *yamlfile.Node, path, home string, list market.List) (
 			to.Country, to.Scheme, to.Rates, to.SalesTax = m.Name, market.VATIncluded, r.tax(tax, path+".tax"), nil
 		case !known:
 			r.Fail(m.Line, path+".tax", "is missing: there is no market %s whose tax it could have", m.Name)
+		}
+		if !known && home.DeliveryTax == market.TaxAsGoods {
+			to.DeliveryTax = market.TaxAsGoods
 		}
 		to.Abroad = nil
 		abroad = append(abroad, to)

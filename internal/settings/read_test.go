@@ -132,6 +132,21 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// Delivery to a country without a market follows the goods where it does at home; a rate is
+// that of home's VAT. A country with a market has its own rule.
+func TestDeliveryTaxAbroad(t *testing.T) {
+	for home, want := range map[string]market.DeliveryTax{"standard": market.TaxStandard, "goods": market.TaxAsGoods, "12.5": market.TaxStandard} {
+		file := strings.NewReplacer("delivery_tax: 12.5", "delivery_tax: "+home, "FI: {}", "FI: {tax: {standard: 20}}").Replace(small)
+		s, _, err := settings.Read(settings.Source{File: []byte(file), Files: files()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if to := s.Markets[0].Abroad; to[0].DeliveryTax != want || to[0].DeliveryRate != 0 || to[1].DeliveryTax != market.TaxAsGoods {
+			t.Errorf("%s: %+v", home, to)
+		}
+	}
+}
+
 // What a file may leave out.
 func TestReadDefaults(t *testing.T) {
 	const least = `{"name": "A", "contact": {"email": "a@b.example"}, "pages": {"terms": "https://a.example/terms"},
