@@ -54,6 +54,8 @@ type Action struct {
 	// ReasonInvalid, the member.
 	Check func(State, order.Command) (reason Reason, member string)
 
+	// Was is what a command keeps of the order that it is let in for, to put it back.
+	Was func(order.Order) *order.Was
 	// Send asks Klarna. id is that of the capture or refund that was made.
 	Send func(context.Context, *ordermanagement.Client, order.Order, order.Command) (id string, a klarna.Answer, err error)
 	// Apply makes the order what the command has made of it at Klarna, as far as
@@ -69,6 +71,9 @@ type Action struct {
 	Makes func(ordermanagement.Order) []Made
 	Has   func(ordermanagement.Order, order.Command) bool
 	Since func(at ordermanagement.Order, o order.Order, c order.Command, audit []order.AuditEntry) bool
+	// Settle ends what a command of several calls has left half done, before it is told how
+	// it ended from an order at Klarna.
+	Settle func(context.Context, *ordermanagement.Client, ordermanagement.Order, order.Command) error
 
 	// The form: what a fresh one says, what it asks Klarna, how it looks, how the
 	// command is made of what was typed, whether it asks for more of itself, and

@@ -3,10 +3,7 @@ package aftersale
 import (
 	"strings"
 
-	"context"
-	"fmt"
 	"net/mail"
-	"reflect"
 	"slices"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -64,7 +61,7 @@ var Address = &Action{
 		}
 		return "", ""
 	},
-	Send: addressSend,
+	Was: addressWas, Send: addressSend, Settle: addressSettle,
 	Apply: func(o *order.Order, c order.Command, e order.AuditEntry) {
 		o.ShippingAddress = *c.ShippingAddress
 		if len(c.OrderLines) > 0 {
@@ -77,7 +74,7 @@ var Address = &Action{
 		}
 	},
 	Has: func(sold ordermanagement.Order, c order.Command) bool {
-		return (len(c.OrderLines) == 0 || Lines.Has(sold, summed(c))) && reflect.DeepEqual(ordermanagement.NewAddressChange(sold.ShippingAddress, *c.ShippingAddress), ordermanagement.AddressChange{})
+		return (len(c.OrderLines) == 0 || Lines.Has(sold, summed(c))) && addressThere(sold, c)
 	},
 	Defaults: func(d *Draft) {
 		for _, f := range addressFields {
@@ -179,31 +176,6 @@ func addressParse(d *Draft) {
 	if lines, ok := retaxed(d.priced, d.Order, address); ok && !slices.Equal(lines, d.Order.OrderLines) {
 		d.Command.OrderLines = lines
 	}
-}
-
-// summed is a change of the address with the amount of its lines.
-func summed(c order.Command) order.Command {
-	c.Amount, _, _ = klarna.Sums(c.OrderLines) // lines that do not add up are refused by Check
-	return c
-}
-
-// addressSend changes the amount first, which Klarna refuses more often. When it then
-// refuses the address, the amount is as before again: while that is not known, neither is
-// what came of the command. Each call has a key of its own.
-func addressSend(ctx context.Context, m *ordermanagement.Client, o order.Order, c order.Command) (_ string, a klarna.Answer, err error) {
-	if len(c.OrderLines) > 0 {
-		if a, err = m.UpdateAuthorization(ctx, o.OrderID, authorization(summed(c)), c.Key+"-tax"); err != nil {
-			return "", a, err
-		}
-	}
-	a, err = m.UpdateShippingAddress(ctx, o.OrderID, ordermanagement.NewAddressChange(o.ShippingAddress, *c.ShippingAddress), c.Key)
-	if len(c.OrderLines) > 0 && klarna.IsRefused(err) {
-		before := ordermanagement.Authorization{OrderAmount: o.OrderAmount, OrderLines: o.OrderLines}
-		if _, backErr := m.UpdateAuthorization(ctx, o.OrderID, before, c.Key+"-back"); backErr != nil {
-			return "", a, fmt.Errorf("the address was refused, and the amount is still the new one: %v", backErr) //nolint:errorlint // not a refusal
-		}
-	}
-	return "", a, err
 }
 
 // addressMarket is where an address is: its rules are those of the shopper's form there.

@@ -156,6 +156,9 @@ func (d *Desk) admit(ctx context.Context, o *order.Order, entries []order.AuditE
 	if impossible := d.Check(ctx, *o, c, c.At); impossible != nil {
 		return nil, impossible
 	}
+	if a := d.Actions.Named(c.Action); a.Was != nil {
+		c.Was = a.Was(*o)
+	}
 	o.Running, o.SendingUntil = &c, c.At.Add(sending)
 	return []order.AuditEntry{c.Entry(order.Sent)}, nil
 }

@@ -84,7 +84,7 @@ func (d *Desk) resume(ctx context.Context, o order.Order, now time.Time) (order.
 }
 
 // decide ends a command by what the order at Klarna says: it was done if the
-// order has what the command should have made. A capture or refund is known by
+// order has what the command should have made, after what is half done was settled. A capture or refund is known by
 // its amount, its reference if Klarna tells it, and a time that is not before the command's; one
 // that another command of ours has made is not it. What cannot be seen in an
 // order (a message sent again, a due date) counts as not done: both can be
@@ -92,6 +92,13 @@ func (d *Desk) resume(ctx context.Context, o order.Order, now time.Time) (order.
 func (d *Desk) decide(ctx context.Context, o order.Order, a *Action, c order.Command) (Outcome, error) {
 	entry := c.Entry(order.Refused)
 	sold, err := d.Book.Sold(ctx, o.OrderID)
+	if err == nil && a.Settle != nil {
+		// What Klarna refuses stays half done: nothing gets better by waiting.
+		if err = a.Settle(ctx, d.Book.Management, sold, c); err != nil && !rejected(err) {
+			return Outcome{}, err
+		}
+		sold, err = d.Book.Sold(ctx, o.OrderID)
+	}
 	switch {
 	case errors.Is(err, order.ErrUnknown):
 	case err != nil:

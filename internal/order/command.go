@@ -47,6 +47,16 @@ type Command struct {
 	Restock bool `json:"restock,omitempty"`
 	// Insist: more is sold although there is less in stock.
 	Insist bool `json:"insist,omitempty"`
+	// Was is what of the order the command may have to put back, as it was when the command was
+	// let in: the order in the book may be newer when it is sent again. nil: nothing.
+	Was *Was `json:"was,omitempty"`
+}
+
+// Was is an order before a command changes it.
+type Was struct {
+	Amount          money.Amount       `json:"amount"` // minor units
+	OrderLines      []klarna.OrderLine `json:"order_lines"`
+	ShippingAddress klarna.Address     `json:"shipping_address"`
 }
 
 // Result of a command.
