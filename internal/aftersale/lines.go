@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/permission"
@@ -208,7 +209,14 @@ func linesParse(d *Draft) {
 		return
 	}
 	terms := o.Terms.At(d.markets(), o, o.ShippingAddress)
-	if d.beforeSalesTax() < len(c.OrderLines) && terms.SalesTax == nil {
+	switch {
+	case o.OwnSalesTax():
+		// In proportion to the goods, and nobody here knows the tax of more of them.
+		if goodsSum(c.OrderLines) > goodsSum(o.OrderLines) {
+			d.failLines("The sales tax of this order came with it, so it cannot be computed for more. Ask the shopper to order the extra items separately.")
+			return
+		}
+	case d.beforeSalesTax() < len(c.OrderLines) && terms.SalesTax == nil:
 		d.failLines("The state of the address cannot be read, so the sales tax cannot be computed. Change the address first.")
 		return
 	}
@@ -228,6 +236,15 @@ func linesParse(d *Draft) {
 	case slices.Equal(c.OrderLines, o.OrderLines):
 		d.failLines("Nothing has changed. Change a quantity, add a product, or go back to the order.")
 	}
+}
+
+func goodsSum(lines []klarna.OrderLine) (sum money.Amount) {
+	for _, line := range lines {
+		if line.IsGoods() {
+			sum += line.TotalAmount // each is within Klarna's limits
+		}
+	}
+	return sum
 }
 
 // mostOf is the largest quantity that a line can have: of goods there may be

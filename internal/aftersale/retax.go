@@ -13,11 +13,16 @@ import (
 
 // retaxed returns the lines of an order with the tax at another address in the same
 // country by the version that it was priced by: sales tax by region, no VAT in places without. It is false where the tax there
-// may be another and cannot be computed: the region cannot be read, a product is not in
-// the catalogue, or goods with VAT were captured.
+// may be another and cannot be computed: the region cannot be read, the tax is the merchant's own, a
+// product is not in the catalogue, or goods with VAT were captured.
 func retaxed(v *publish.Version, o order.Order, address klarna.Address) ([]klarna.OrderLine, bool) {
 	markets := v.Shop.Markets
 	m, _ := markets.Lookup(o.PurchaseCountry)
+	if m.Scheme == market.SalesTax && o.OwnSalesTax() {
+		was, _ := m.Region(o.ShippingAddress.Region)
+		is, read := m.Region(address.Region)
+		return o.OrderLines, read && is == was
+	}
 	if m.Scheme == market.SalesTax {
 		terms := o.Terms.At(markets, o, address)
 		if terms.SalesTax == nil {

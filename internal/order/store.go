@@ -151,6 +151,9 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if ofSession {
 		o.Number, o.Reference, o.Metadata = session.OrderNumber, session.Reference, session.Metadata
 		o.LineNames = namesOf(o.OrderLines, session.Lines)
+		if o.OwnSalesTax() { // it may have come out by the shop's rate too
+			o.Terms.SalesTax, o.Terms.UntaxedDelivery = nil, false
+		}
 		if session.OrderID != "" {
 			o.Number = "" // the order before has it
 		}

@@ -82,8 +82,12 @@ func published(v *publish.Version, o Order) (used []campaign.Used) {
 }
 
 // At returns the rules for an order that goes to an address: with the sales tax there,
-// where its region can be read.
+// where its region can be read. One that the merchant has sent follows no rate of ours.
 func (t Terms) At(markets market.List, o Order, address klarna.Address) Terms {
+	if o.OwnSalesTax() {
+		t.SalesTax, t.UntaxedDelivery = nil, false
+		return t
+	}
 	m, _ := markets.Lookup(o.PurchaseCountry)
 	to, served := m.DeliveryTo(address.Country, address.PostalCode)
 	region, read := m.Region(address.Region)
@@ -93,6 +97,13 @@ func (t Terms) At(markets market.List, o Order, address klarna.Address) Terms {
 	rule, _ := to.FeeTax()
 	t.SalesTax, t.UntaxedDelivery = new(to.SalesTaxRate(region)), rule == market.TaxAtRate
 	return t
+}
+
+// OwnSalesTax reports whether the order's sales tax is the merchant's: its session has a line for it.
+func (o Order) OwnSalesTax() bool {
+	ids := LineIDs(o.OrderLines)
+	i := slices.IndexFunc(o.OrderLines, func(l klarna.OrderLine) bool { return l.Type == klarna.SalesTax })
+	return i >= 0 && o.LineNames[ids[i]] != ""
 }
 
 // Percent returns what the campaign of a discount line takes off, in hundredths of a
