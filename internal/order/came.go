@@ -2,6 +2,7 @@ package order
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -93,14 +94,43 @@ func (o Order) At(revision int64) Order {
 }
 
 // SentWithout reports whether something was sent by the captures of a revision of which no parcel is
-// known: goods are captured when they are sent.
+// known: goods are captured when they are sent, unless a parcel of the whole order holds them.
 func (o Order) SentWithout(revision int64) bool {
-	for _, c := range o.At(revision).Captures {
-		if !o.hasParcel(c) && hasPhysical(c.OrderLines, o.OrderLines) {
-			return true
+	part := o.At(revision)
+	sent := map[int]int64{} // how many of each line
+	for _, c := range o.Captures {
+		if o.hasParcel(c) {
+			continue
+		}
+		_, of := part.Capture(c.CaptureID)
+		lines := c.OrderLines
+		if len(lines) == 0 { // those of an amount may be any
+			lines = o.OrderLines
+		}
+		for _, line := range lines {
+			at := find(o.OrderLines, line)
+			sent[at] += line.Quantity
+			if of && line.Type == klarna.Physical && (at < 0 || sent[at] > o.heldAtLarge(at)) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// heldAtLarge is how many of a line are in parcels of the order as a whole: all may be, where nobody
+// said what is in one.
+func (o Order) heldAtLarge(line int) (n int64) {
+	for _, s := range o.Shipments {
+		switch {
+		case s.CaptureID != "":
+		case len(s.OrderLines) == 0:
+			return math.MaxInt64
+		default:
+			n += s.Holds(LineIDs(o.OrderLines)[line])
+		}
+	}
+	return n
 }
 
 func (o Order) hasParcel(c ordermanagement.Capture) bool {

@@ -56,12 +56,12 @@ func StateOf(o order.Order) templates.OrderState {
 		return templates.OrderCancelled
 	case o.Status == ordermanagement.Expired:
 		return templates.OrderExpired
-	case o.Status == ordermanagement.PartCaptured:
-		return templates.OrderPartSent
 	case o.Status == ordermanagement.Captured, o.Status == ordermanagement.Closed:
 		return templates.OrderSent
-	case o.FraudStatus == ordermanagement.FraudRejected:
+	case o.State() == order.StateRejected:
 		return templates.OrderRejected
+	case o.Status == ordermanagement.PartCaptured, len(o.Shipments) > 0: // goods may be sent before they are captured
+		return sentSoFar(o)
 	}
 	return templates.OrderReceived
 }
@@ -74,7 +74,13 @@ func stateOfFree(o order.Order) templates.OrderState {
 		return templates.OrderCancelled
 	case len(o.Shipments) == 0:
 		return templates.OrderReceived
-	case o.ToShip():
+	}
+	return sentSoFar(o)
+}
+
+// sentSoFar is the state of an order of which something was sent, and not by a last capture.
+func sentSoFar(o order.Order) templates.OrderState {
+	if len(o.Shipments) == 0 || o.ToShip() {
 		return templates.OrderPartSent
 	}
 	return templates.OrderSent

@@ -27,9 +27,9 @@ func (v View) sendings(page *templates.OrderPageView, o order.Order) {
 	}
 	page.Refunds = v.refunds(o)
 	switch {
-	case o.CapturedAmount == 0:
-	case o.Status == ordermanagement.PartCaptured:
+	case page.State == templates.OrderPartSent:
 		page.ToCome = goodsOf(o, toCome(o))
+	case o.CapturedAmount == 0, o.Status == ordermanagement.PartCaptured:
 	case o.OrderAmount > o.CapturedAmount && o.Status != ordermanagement.Closed:
 		page.Released = price(o.OrderAmount - o.CapturedAmount).Text
 	}
@@ -81,12 +81,12 @@ func (v View) refunds(o order.Order) (list []templates.Refund) {
 	return list
 }
 
-// toCome is what is not sent yet, as far as anybody said: of what was captured as an
-// amount nobody knows what it is for.
+// toCome is what is not sent yet, neither by a capture nor in a parcel, as far as anybody said: of
+// what was captured as an amount nobody knows what it is for.
 func toCome(o order.Order) (lines []klarna.OrderLine) {
 	for _, l := range o.Lines() {
 		line := l.Open
-		if line.Quantity -= l.Unknown; line.Quantity > 0 {
+		if line.Quantity = min(line.Quantity-l.Unknown, o.ToPack(l)); line.Quantity > 0 {
 			lines = append(lines, line)
 		}
 	}
