@@ -42,9 +42,13 @@ func (o Order) bookings() (all []Booking) {
 		b.book(c.CapturedAmount, c.OrderLines, o.OrderLines, 1)
 		all = append(all, b)
 	}
+	of := o.capturedLines()
+	if len(of) == 0 || !SumsTo(of, o.CapturedAmount) { // an amount was captured: booked as any of the order's lines
+		of = o.OrderLines
+	}
 	for _, r := range o.Refunds {
 		b := Booking{Order: o, ID: r.RefundID, At: r.RefundedAt.Time, Reference: r.Reference, Refund: true}
-		b.book(r.RefundedAmount, r.OrderLines, o.capturedLines(), -1)
+		b.book(r.RefundedAmount, r.OrderLines, of, -1)
 		all = append(all, b)
 	}
 	return all

@@ -49,6 +49,21 @@ func TestBookings(t *testing.T) {
 			all[402].OrderLines = american
 			all[402].Captures = []ordermanagement.Capture{{CaptureID: "american", CapturedAt: at(2), CapturedAmount: 10800, OrderLines: american}}
 			all[403].Captures = []ordermanagement.Capture{{CaptureID: "after", CapturedAt: at(60), CapturedAmount: 5000}}
+			// What was captured as an amount is given back as it was booked.
+			all[404].OrderLines = mixed[:1]
+			all[404].Captures = []ordermanagement.Capture{{CaptureID: "amount", CapturedAt: at(20), CapturedAmount: 6000}}
+			all[404].Refunds = []ordermanagement.Refund{{RefundID: "amount back", RefundedAt: at(21), RefundedAmount: 6000}}
+			all[404].CapturedAmount, all[404].RefundedAmount = 6000, 6000
+			all[400].OrderLines = mixed
+			all[400].Captures = []ordermanagement.Capture{
+				{CaptureID: "lines", CapturedAt: at(30), CapturedAmount: 12500, OrderLines: mixed[:1]}, {CaptureID: "and an amount", CapturedAt: at(31), CapturedAmount: 11200},
+			}
+			all[400].Refunds = []ordermanagement.Refund{{RefundID: "the amount back", RefundedAt: at(32), RefundedAmount: 11200}}
+			all[400].CapturedAmount, all[400].RefundedAmount = 23700, 11200
+			all[399].OrderLines = mixed
+			all[399].Captures = []ordermanagement.Capture{{CaptureID: "a line", CapturedAt: at(40), CapturedAmount: 12500, OrderLines: mixed[:1]}}
+			all[399].Refunds = []ordermanagement.Refund{{RefundID: "of that line", RefundedAt: at(41), RefundedAmount: 2500}}
+			all[399].CapturedAmount, all[399].RefundedAmount = 12500, 2500
 			w.fill(all)
 			found, err := w.Book.Bookings(t.Context(), from, from.Add(time.Hour))
 			if err != nil {
@@ -71,6 +86,13 @@ func TestBookings(t *testing.T) {
 				"whole false 23700 [{1200 10000 1200} {2500 10000 2500}] 0 0 ",
 				"unnamed false 500 [] 0 500 ",
 				"back true -5600 [{1200 -5000 -600}] 0 0 ",
+				"amount false 6000 [{2500 4800 1200}] 0 0 ",
+				"amount back true -6000 [{2500 -4800 -1200}] 0 0 ",
+				"lines false 12500 [{2500 10000 2500}] 0 0 ",
+				"and an amount false 11200 [] 0 11200 ",
+				"the amount back true -11200 [] 0 -11200 ",
+				"a line false 12500 [{2500 10000 2500}] 0 0 ",
+				"of that line true -2500 [{2500 -2000 -500}] 0 0 ",
 			}, got); diff != "" {
 				t.Error(diff)
 			}
@@ -79,7 +101,7 @@ func TestBookings(t *testing.T) {
 			if err == nil {
 				err = every.Each(t.Context(), func(order.Booking) error { n++; return nil })
 			}
-			if err != nil || n != 8 {
+			if err != nil || n != 15 {
 				t.Errorf("without a time: %d bookings, %v", n, err)
 			}
 		})
