@@ -285,7 +285,7 @@ func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) 
 
 // shippable reports whether goods of the order may be sent.
 func shippable(o order.Order) bool {
-	return !o.Pending() && o.FraudStatus != ordermanagement.FraudRejected && o.Status != ordermanagement.Cancelled &&
+	return !o.Pending() && o.State() != order.StateRejected && o.Status != ordermanagement.Cancelled &&
 		(o.Status != ordermanagement.Expired || o.CapturedAmount > 0)
 }
 

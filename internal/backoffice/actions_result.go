@@ -8,7 +8,6 @@ import (
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/order"
-	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -85,16 +84,13 @@ func (b *Backoffice) stateNotes(o order.Order) []templates.ResultNote {
 			Links: []templates.ActionLink{{Label: "Look again", URL: orderPath(o.Number) + "?" + url.Values{codeDone: {o.Running.Key}}.Encode() + "#result"}},
 		})
 	}
-	switch o.FraudStatus {
-	case ordermanagement.FraudPending:
-		if o.Pending() {
-			notes = append(notes, templates.ResultNote{
-				Kind: templates.Warn, Title: "Klarna is still checking this order.", Body: "Do not send the goods. You can capture once the check is done.",
-			})
-		}
-	case ordermanagement.FraudRejected:
+	switch {
+	case o.Pending():
+		notes = append(notes, templates.ResultNote{
+			Kind: templates.Warn, Title: "Klarna is still checking this order.", Body: "Do not send the goods. You can capture once the check is done.",
+		})
+	case o.State() == order.StateRejected:
 		notes = append(notes, templates.ResultNote{Kind: templates.Bad, Title: "Klarna rejected this order.", Body: "Do not send the goods."})
-	case ordermanagement.FraudAccepted:
 	}
 	return notes
 }

@@ -130,7 +130,7 @@ func stop(o order.Order) string {
 		return "The order has expired."
 	case o.Pending():
 		return "Klarna is still checking this order."
-	case o.FraudStatus == ordermanagement.FraudRejected:
+	case o.State() == order.StateRejected:
 		return "Klarna rejected this order."
 	}
 	return ""

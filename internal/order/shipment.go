@@ -89,9 +89,10 @@ func (s Shipment) Holds(lineID string) (n int64) {
 }
 
 // ToShip reports whether goods are still to be sent, beyond what parcels may hold of which
-// nobody said what is in them. What Klarna checks, or has refused, must not be sent.
+// nobody said what is in them. What Klarna checks, or has refused, must not be sent, unless it was
+// captured all the same.
 func (o Order) ToShip() bool {
-	return !o.Pending() && o.FraudStatus != ordermanagement.FraudRejected && o.Status != ordermanagement.Cancelled &&
+	return !o.Pending() && !o.condemned() && o.Status != ordermanagement.Cancelled &&
 		slices.ContainsFunc(o.Lines(), func(l LineState) bool { return l.Line.Type == klarna.Physical && o.ToPack(l) > o.unsaid(l) })
 }
 
