@@ -33,7 +33,7 @@ func (r *reading) basket(in *SessionRequest, sold market.List) (*cart.Basket, er
 		r.fault("country", "is none of the shop's markets")
 		return nil, invalid(r.faults...)
 	}
-	b := &cart.Basket{Country: m.Country, Locale: in.Locale, ShippingCountries: in.ShippingCountries, BillingCountries: in.BillingCountries}
+	b := &cart.Basket{Country: m.Country, Currency: m.Currency, Locale: in.Locale, ShippingCountries: in.ShippingCountries, BillingCountries: in.BillingCountries}
 	if in.Currency != "" && in.Currency != string(m.Currency) {
 		r.fault("currency", "is not that of the country's market, "+string(m.Currency))
 	}

@@ -70,7 +70,7 @@ func (a *API) putSession(ctx context.Context, in *putInput) (*sessionOutput, err
 	if purpose.Mode == embedded && a.Published.Now().Shop.Checkout.Payments {
 		r.fault("mode", "embedded is Klarna Checkout's, and the shop file says Klarna Payments")
 	}
-	b, err := r.basket(&in.Body, a.Published.Now().Markets)
+	b, err := r.basket(&in.Body, a.Published.Now().Shop.Markets)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 func (a *API) store(ctx context.Context, cartID string, b *cart.Basket) (cart.Cart, error) {
 	return a.Carts.Update(ctx, cartID, cart.Fallback{Country: b.Country, Locale: b.Locale}, func(c *cart.Cart) error {
 		if c.Basket == nil || c.Basket.Revision < b.Revision {
-			c.Put(b, a.Published.Now().Markets)
+			c.Put(b, a.Published.Now())
 		}
 		return nil
 	})
@@ -193,7 +193,7 @@ func (a *API) store(ctx context.Context, cartID string, b *cart.Basket) (cart.Ca
 
 // total checks what a basket comes to in a cart.
 func (a *API) total(in *SessionRequest, b *cart.Basket, c cart.Cart) error {
-	c.Put(b, a.Published.Now().Markets)
+	c.Put(b, a.Published.Now())
 	q, err := a.Pricer.Quote(c.Contents)
 	return totals(in, b, q, err)
 }
@@ -329,7 +329,7 @@ func (a *API) undo(ctx context.Context, row checkoutsession.Session, was *cart.B
 		if c.Basket != nil && c.Basket.Revision == row.Revision && when(c) {
 			b := *was
 			b.Revision = row.Revision
-			c.Put(&b, a.Published.Now().Markets)
+			c.Put(&b, a.Published.Now())
 		}
 		return nil
 	})

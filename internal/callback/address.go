@@ -31,16 +31,19 @@ var (
 // cart.Contents.Follow, or that of kco.Wants.Want.
 func (c *Callbacks) Want(now *cart.Cart, a cart.Address, locale string, said *cart.Asked) (next cart.Cart, content kco.Content, quote cart.Quote, err error) {
 	next = *now
-	sold := c.Wants.Pricer.Published.Now().Markets
+	v := c.Wants.Pricer.Published.Now()
+	if _, sold := now.Market(v); !sold {
+		return next, content, quote, errEmpty
+	}
 	was, _ := c.Wants.Pricer.Quote(now.Contents) // without an error it has what the order shows
 	if said != nil {
 		next.Asked = said
 	}
-	if err := next.Follow(a, sold, was.Shown()); err != nil {
+	if err := next.Follow(a, v, was.Shown()); err != nil {
 		return next, content, quote, err
 	}
 	shown := next
-	if m, served := sold.Lookup(next.Country); served && m.HasLocale(locale) {
+	if m, _ := next.Market(v); m.HasLocale(locale) {
 		shown.Locale = locale
 	}
 	content, quote, err = c.Wants.Want(shown)

@@ -18,7 +18,9 @@ type Basket struct {
 	Reference   string `json:"reference"` // the merchant's, of the session
 	OrderNumber string `json:"order_number"`
 	Country     string `json:"country"` // that the merchant has said; an address may lead to another
-	Locale      string `json:"locale"`
+	// Currency is that of all its amounts: a market may have another one later. "": not noted.
+	Currency money.Currency `json:"currency,omitempty"`
+	Locale   string         `json:"locale"`
 	// Revision rises with lines and options, not with the shopper's address or choice.
 	Revision          int64          `json:"revision"`
 	Lines             []BasketLine   `json:"lines"`
@@ -65,17 +67,19 @@ type BasketOption struct {
 }
 
 // Put makes a basket that of a cart. What the shopper has chosen stays, unless the merchant
-// says another country; a way of delivery that is offered no more is forgotten.
-func (c *Cart) Put(b *Basket, markets market.List) {
+// says another country, or nothing is sold any more where an address has led it; a way of
+// delivery that is offered no more is forgotten.
+func (c *Cart) Put(b *Basket, v *publish.Version) {
 	country, billing := c.Country, c.KnownBilling()
-	if c.Basket == nil || c.Basket.Country != b.Country || c.Basket.Locale != b.Locale {
+	said := c.Basket == nil || c.Basket.Country != b.Country || c.Basket.Locale != b.Locale
+	c.Basket, c.Refused = b, nil
+	if _, sold := c.Market(v); said || !sold {
 		if c.Country != b.Country {
 			c.ShippingOption, c.ShipTo = "", nil
 		}
 		c.Country, c.Locale = b.Country, b.Locale
 	}
-	c.Basket, c.Refused = b, nil
-	if m, _ := markets.Lookup(c.Country); c.ShippingOption != "" && !c.offers(m, c.ShippingOption) {
+	if m, _ := c.Market(v); c.ShippingOption != "" && !c.offers(m, c.ShippingOption) {
 		c.ShippingOption = ""
 	}
 	if c.Country != country && c.OrderID != "" {
@@ -159,16 +163,6 @@ type Priced struct {
 	TotalTax    money.Amount
 }
 
-// sold are the markets that a cart can be in.
-func (c *Contents) sold(markets market.List) market.List {
-	if c.Basket == nil {
-		return markets
-	}
-	return slices.DeleteFunc(slices.Clone(markets), func(m market.Market) bool {
-		return m.Country != c.Country && !slices.Contains(c.Basket.BillingCountries, m.Country)
-	})
-}
-
 // delivers reports whether a basket may go to a country.
 func (b *Basket) delivers(country string) bool {
 	return b == nil || slices.Contains(b.ShippingCountries, country)
@@ -250,6 +244,14 @@ func (p *Pricer) basket(c Contents, v *publish.Version, m market.Market, q *Quot
 	q.Lines, err = klarna.NewLines(b.items)
 	b.tell(lines)
 	return err
+}
+
+// unsold is the quote of a basket in whose market, or currency, nothing is sold any more: its
+// lines come to nothing.
+func (p *Pricer) unsold(c Contents, v *publish.Version, m market.Market) Quote {
+	q := Quote{Version: v, Currency: m.Currency, Basket: make([]Priced, len(c.Basket.Lines))}
+	(&basketQuote{Quote: &q}).tell(c.Basket.Lines)
+	return q
 }
 
 func (b *basketQuote) add(line int, item klarna.Item) {

@@ -193,13 +193,13 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 		}
 		c.DiscountCode = code
 	}
-	if err := c.setMarket(v.Markets, ch.Country, ch.Locale, ch.Language); err != nil {
+	if err := c.setMarket(c.sold(v), ch.Country, ch.Locale, ch.Language); err != nil {
 		return err
 	}
 	c.note(v)
 	c.count(v, left)
 	if ch.Place != nil {
-		if err := c.shipWithin(*ch.Place, v.Markets); err != nil {
+		if err := c.shipWithin(*ch.Place, v); err != nil {
 			return err
 		}
 	}
@@ -209,7 +209,7 @@ func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) err
 		}
 		c.CustomerType = ch.CustomerType
 	}
-	return c.setOption(ch.ShippingOption, v.Markets)
+	return c.setOption(ch.ShippingOption, v)
 }
 
 // note stores what the products of the lines are called and cost, and keeps what withdrawn
@@ -221,7 +221,7 @@ func (c *Contents) note(v *publish.Version) {
 		return
 	}
 	c.Names, c.Prices = map[string]string{}, map[string]money.Amount{}
-	m, _ := v.Markets.Lookup(c.Country)
+	m, _ := c.Market(v)
 	for _, line := range c.Lines {
 		c.Names[line.SKU] = before[line.SKU]
 		if product, known := v.Catalog.Product(line.SKU); known {
@@ -237,7 +237,7 @@ func (c *Contents) note(v *publish.Version) {
 // costs something else now.
 func (c *Contents) PriceBefore(sku string, v *publish.Version) (before, now money.Amount, changed bool) {
 	before, noted := c.Prices[sku]
-	m, _ := v.Markets.Lookup(c.Country)
+	m, _ := c.Market(v)
 	if product, known := v.Catalog.Product(sku); known && noted {
 		now, changed = product.Price(m.Currency)
 	}

@@ -109,11 +109,14 @@ type GoodsLine struct {
 // *klarna.RuleError when Klarna would refuse the lines.
 func (p *Pricer) Quote(c Contents) (Quote, error) {
 	v := p.Published.Now()
-	m, served := v.Markets.Lookup(c.Country)
-	if !served {
-		return Quote{Version: v}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
+	m, sold := c.Market(v)
+	switch {
+	case sold:
+		return p.quote(c, v, m)
+	case c.Basket != nil: // until the merchant's server says another one
+		return p.unsold(c, v, m), nil
 	}
-	return p.quote(c, v, m)
+	return Quote{Version: v}, fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 }
 
 // quote is Quote in a market.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/internal/i18n"
-	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/publish"
 )
 
@@ -69,8 +68,8 @@ type Place struct{ Region, PostalCode string }
 
 // TaxedAs reports whether an order to a place in the purchase country has the tax that the
 // cart has.
-func (c *Contents) TaxedAs(p Place, sold market.List) bool {
-	m, served := sold.Lookup(c.Country)
+func (c *Contents) TaxedAs(p Place, v *publish.Version) bool {
+	m, served := c.Market(v)
 	region, read := m.Region(p.Region)
 	if !served || !read || region != c.Region() || c.ShipsAbroad() {
 		return false
@@ -82,8 +81,8 @@ func (c *Contents) TaxedAs(p Place, sold market.List) bool {
 
 // shipWithin sends the order to a place in the purchase country, the only country of the
 // shop's own form.
-func (c *Contents) shipWithin(p Place, sold market.List) error {
-	m, served := sold.Lookup(c.Country)
+func (c *Contents) shipWithin(p Place, v *publish.Version) error {
+	m, served := c.Market(v)
 	if !served {
 		return fmt.Errorf("%w: %.16q", ErrUnknownMarket, c.Country)
 	}
@@ -99,11 +98,11 @@ func (c *Contents) shipWithin(p Place, sold market.List) error {
 }
 
 // setOption chooses a way of delivery; "" keeps it.
-func (c *Contents) setOption(id string, sold market.List) error {
+func (c *Contents) setOption(id string, v *publish.Version) error {
 	if id == "" {
 		return nil
 	}
-	if m, _ := sold.Lookup(c.Country); !c.offers(m, id) {
+	if m, _ := c.Market(v); !c.offers(m, id) {
 		return fmt.Errorf("%w: %.16q", ErrUnknownOption, id)
 	}
 	c.ShippingOption = id
@@ -116,12 +115,12 @@ func (c *Contents) KnownBilling() string { return cmp.Or(c.shipTo().BillingCount
 // Follow takes over what the shopper typed and chose in the iframe. The market follows
 // the billing country only when Klarna says a new one: an old one must not undo a later
 // change in the shop. The language is kept if the new market has it. The error wraps
-// ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable. sold
-// are the markets where something can be bought; all others count as not served. shown is
+// ErrNotServed, ErrUnknownRegion or ErrUnknownMarket. After an error c is unusable. Markets
+// of the version in which the cart cannot be sold count as not served. shown is
 // the shipping option that the order had: where the shopper did not choose it, it is no
 // choice of theirs.
-func (c *Contents) Follow(a Address, sold market.List, shown string) error {
-	sold = c.sold(sold)
+func (c *Contents) Follow(a Address, v *publish.Version, shown string) error {
+	sold := c.sold(v)
 	chosen := c.ShippingOption
 	known := c.KnownBilling()
 	billing := strings.ToUpper(cmp.Or(a.BillingCountry, known))

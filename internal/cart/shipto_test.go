@@ -49,7 +49,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.cart
-			if err := got.Follow(tc.a, skerry.Version().Markets, stdcmp.Or(tc.cart.ShippingOption, "mailboat")); !errors.Is(err, tc.err) {
+			if err := got.Follow(tc.a, skerry.Version(), stdcmp.Or(tc.cart.ShippingOption, "mailboat")); !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
 			} else if err != nil {
 				return // unusable
@@ -108,7 +108,7 @@ func TestUpdateFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	follow := func(c *cart.Cart) error {
-		return c.Follow(cart.Address{BillingCountry: "NO"}, skerry.Version().Markets, "")
+		return c.Follow(cart.Address{BillingCountry: "NO"}, skerry.Version(), "")
 	}
 	if _, err := store.UpdateFor(ctx, id, "order-2", follow); !errors.Is(err, cart.ErrNotItsOrder) {
 		t.Errorf("another order: got %v", err)
@@ -194,11 +194,11 @@ func TestTaxedAs(t *testing.T) {
 	} {
 		c := cart.Cart{Contents: cart.Contents{Country: tc.country, Locale: "en-" + tc.country, ShipTo: tc.shipTo}}
 		place := cart.Place{Region: tc.region, PostalCode: tc.postal}
-		if got := c.TaxedAs(place, skerry.Version().Markets); got != tc.want {
+		if got := c.TaxedAs(place, skerry.Version()); got != tc.want {
 			t.Errorf("%s %+v, %+v: taxed alike %t", tc.country, tc.shipTo, place, got)
 		}
-		if err := c.Apply(cart.Change{Place: &place}, skerry.Version(), nil); err != nil || !c.TaxedAs(place, skerry.Version().Markets) {
-			t.Errorf("%s %+v: %v, taxed alike %t", tc.country, place, err, c.TaxedAs(place, skerry.Version().Markets))
+		if err := c.Apply(cart.Change{Place: &place}, skerry.Version(), nil); err != nil || !c.TaxedAs(place, skerry.Version()) {
+			t.Errorf("%s %+v: %v, taxed alike %t", tc.country, place, err, c.TaxedAs(place, skerry.Version()))
 		}
 		if diff := cmp.Diff(tc.wantChanged, c.ShipTo); diff != "" {
 			t.Errorf("%s %+v: %s", tc.country, place, diff)

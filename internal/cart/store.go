@@ -161,10 +161,11 @@ func (s *Store) Priced(ctx context.Context, id string, fallback Fallback) (Cart,
 
 // settle moves a cart without a market, or in one where nothing is sold any more, to the
 // fallback. It keeps the language if that market has it. One without a language, as some
-// were stored, gets that of its market.
+// were stored, gets that of its market. A basket of a checkout session stays where the
+// merchant's server has put it: its amounts are of that currency.
 func (s *Store) settle(c *Contents, fallback Fallback) {
 	sold := s.published.Now().Markets
-	if m, served := sold.Lookup(c.Country); served || len(sold) == 0 { // nothing is published: it is only to be erased
+	if m, served := sold.Lookup(c.Country); served || c.Basket != nil || len(sold) == 0 { // nothing is published: it is only to be erased
 		if served && c.Locale == "" {
 			c.Locale = m.Locales[0]
 		}

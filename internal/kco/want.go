@@ -26,7 +26,7 @@ const placeholder = "{checkout.order.id}"
 func (w *Wants) Want(c cart.Cart) (Content, cart.Quote, error) {
 	quote, err := w.Pricer.Quote(c.Contents)
 	delivery, deliveryErr := shippingOptions(quote)
-	m, _ := quote.Version.Markets.Lookup(c.Country)
+	m, _ := c.Market(quote.Version)
 	content := Content{
 		Sale:              quote.Sale(c.Contents),
 		MerchantURLs:      w.urls(quote.Version.Shop.Pages, i18n.LangOf(c.Locale), &c.Contents),

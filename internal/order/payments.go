@@ -223,7 +223,7 @@ func (b *Book) matches(ctx context.Context, cartID string, session payments.Sess
 	// been told another one than the shop's form.
 	to, err := session.ShipTo()
 	if err == nil && to != (cart.Address{}) {
-		err = c.Follow(to, b.Published.Now().Markets, "")
+		err = c.Follow(to, b.Published.Now(), "")
 	}
 	if err != nil {
 		return c, want, quote, fmt.Errorf("follow address of payment session %s: %w: %w", session.SessionID, ErrCartChanged, err)

@@ -27,7 +27,7 @@ type Version struct {
 	Number  int64 // counts from 1
 	Shop    *settings.Shop
 	Catalog *catalog.Catalog
-	// Markets are those of the shop where something can be bought: a product has a price in
+	// Markets are those of the shop where something of the catalogue can be bought: a product has a price in
 	// their currency. They do not deliver to a market where nothing can be.
 	Markets market.List
 	Served  settings.Served // the shop's files that pages link to

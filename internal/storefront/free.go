@@ -168,7 +168,7 @@ func (s *Storefront) placeTyped(r *http.Request, c cart.Cart) (order.Order, free
 	if err != nil {
 		return order.Order{}, freeForm{}, err
 	}
-	m, _ := quote.Version.Markets.Lookup(c.Country) // a cart that was read has a market
+	m, _ := c.Market(quote.Version)
 	form := freeForm{typed: klarna.Address{Country: c.Country}}
 	fields := fieldsOfFree(m, quote)
 	members := form.typed.Members()

@@ -448,7 +448,7 @@ func TestPaymentsShipsWithin(t *testing.T) {
 		t.Fatal(err)
 	}
 	abroad := cart.Address{BillingCountry: "SE", ShippingCountry: "NO"}
-	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad, skerry.Version().Markets, "") }); err != nil {
+	if _, err := s.Carts.Update(t.Context(), id, cart.Fallback{}, func(c *cart.Cart) error { return c.Follow(abroad, skerry.Version(), "") }); err != nil {
 		t.Fatal(err)
 	}
 	if _, u := p.send(updatePath, `{}`); u.OrderTaxAmount == home {

@@ -134,8 +134,8 @@ func refusedText(message i18n.Text, voice i18n.Voice) string {
 // address. The error is order.ErrCartChanged when the cart is not what was approved.
 func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeRequest, f cart.Fallback) (cart.Cart, []string, error) {
 	version := s.Published.Now()
-	sold, form := version.Markets, version.Shop.Checkout.Forms[c.Country]
-	m, _ := sold.Lookup(c.Country)
+	form := version.Shop.Checkout.Forms[c.Country]
+	m, _ := c.Market(version)
 	buyer := cmp.Or(request.Customer.Type, market.Person)
 	if request.Billing.Country != c.Country || buyer != form.CustomerType(c.CustomerType) {
 		return c, nil, order.ErrCartChanged // the form was another country's, or for other customers
@@ -148,7 +148,7 @@ func (s *Storefront) approved(ctx context.Context, c cart.Cart, request placeReq
 		return c, wrong, errBadAddress
 	}
 	to := request.goesTo()
-	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, sold) {
+	if place := (cart.Place{Region: to.Region, PostalCode: to.PostalCode}); !c.TaxedAs(place, version) {
 		c, err = s.change(ctx, c.ID, f, cart.Change{Place: &place}, func(*cart.Cart) error { return nil })
 		if err != nil {
 			return c, nil, err

@@ -35,7 +35,7 @@ type view struct {
 
 func (s *Storefront) view(r *http.Request, c cart.Cart) *view {
 	version := s.Published.Now()
-	m, _ := version.Markets.Lookup(c.Country) // a cart that was read has a market
+	m, _ := c.Market(version)
 	stock, err := s.Stock.Levels(r.Context())
 	if err != nil {
 		s.Logger.WarnContext(r.Context(), "stock not readable, pages do without", "error", err)

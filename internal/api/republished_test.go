@@ -1,0 +1,176 @@
+package api_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/shop"
+	"github.com/shopd/shopd/internal/shop/shoptest"
+	"github.com/shopd/shopd/internal/stock"
+)
+
+// edition is a shop of the example's files that publishes others while sessions are open.
+type edition struct {
+	*shoptest.World
+	d    *db.DB
+	file settings.Source
+	now  *publish.Published
+}
+
+// newEdition sells by the example's shop file after replacements, and by a catalogue in krona
+// and euro alone.
+func newEdition(t *testing.T, replaced ...string) *edition {
+	t.Helper()
+	file, err := settings.Load("../../examples/shop/shop.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &edition{file: file, d: dbtest.Open(t, db.Config{URL: dbtest.PostgresURL(t)})}
+	e.publish(t, e.shop(replaced...), lamp(10000))
+	e.World = world(t, func(c *shop.Config) {
+		if e.now, err = publish.Open(t.Context(), e.d, c.Logger); err != nil {
+			t.Fatal(err)
+		}
+		c.DB, c.Published = e.d, e.now
+	})
+	return e
+}
+
+// lamp is a catalogue of one product, which costs so many öre.
+func lamp(price int) *publish.File {
+	return &publish.File{Name: "c", Content: fmt.Appendf(nil,
+		`{"products": [{"sku": "LAMP-1", "name": "Lamp", "prices": {"SEK": %d, "EUR": 1000}, "category": "new", "tax_class": "standard", "weight": 100, "stock": 9}]}`, price)}
+}
+
+// shop is the shop file after replacements.
+func (e *edition) shop(replaced ...string) *publish.File {
+	source := e.file
+	for i := 0; i < len(replaced); i += 2 {
+		source.File = bytes.ReplaceAll(source.File, []byte(replaced[i]), []byte(replaced[i+1]))
+	}
+	return publish.ShopFile("s", source)
+}
+
+// publish publishes files, by which all sell from then on.
+func (e *edition) publish(t *testing.T, file, goods *publish.File) {
+	t.Helper()
+	v, err := (&publish.Publisher{DB: e.d, Stock: &stock.Store{DB: e.d}}).Publish(t.Context(), file, goods)
+	if err == nil && e.now != nil {
+		err = e.now.Reach(t.Context(), v.Number)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+const finnish = `"country": "FI"`
+
+// A basket keeps the currency that it was said in: where its market has another one, or is
+// none any more, nothing of it is sold until the merchant's server says it anew.
+func TestCurrencyOfBasket(t *testing.T) {
+	for name, gone := range map[string][]string{
+		"another currency": {"currency: EUR", "currency: USD", ", EUR: 1000}", "}", ", EUR: 5000}", "}"},
+		"no such market":   {"country: FI", "country: DE", "[fi-FI, sv-FI]", "[de-DE]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdition(t)
+			c, b := calls(e.World), e.Browser()
+			in := strings.Replace(basket(tent, home), `"country": "SE"`, finnish, 1)
+			made := c.want(c.put("b", in), 201, "").Session
+			if made.Currency != "EUR" || made.OrderAmount != 257800 {
+				t.Fatalf("made %+v", made)
+			}
+			_, id := open(e.World, b, made)
+
+			e.publish(t, e.shop(gone...), nil)
+			read := c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session
+			if read.Country != "FI" || read.Currency != "EUR" || read.OrderAmount != 0 || len(read.OrderLines) != 1 || read.OrderLines[0].UnitPrice != 249900 {
+				t.Errorf("read %+v", read)
+			}
+			out, err := e.Fake.Shopper(id, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+			if err != nil || out.Refused == nil || !strings.Contains(fmt.Sprintf("%+v", *out.Refused), "cart_changed") {
+				t.Errorf("bought: %+v, %v", out, err)
+			}
+			out, err = e.Fake.Shopper(id, fakeklarna.Action{Type: map[string]string{"postal_code": "00100", "email": "ada@example.com"}})
+			if err != nil || out.Total != 257800 {
+				t.Errorf("typed: %+v, %v", out, err)
+			}
+			if page := b.Get("/checkout/s/b"); page.StatusCode != 200 || strings.Contains(page.Text, `"order_id"`) {
+				t.Errorf("the page: %d\n%s", page.StatusCode, page.Text)
+			}
+			if now := atKlarna(e.World, id); now.PurchaseCurrency != "EUR" || now.OrderAmount != 257800 {
+				t.Errorf("at Klarna: %d %s", now.OrderAmount, now.PurchaseCurrency)
+			}
+			for _, log := range strings.Split(e.Log.String(), "\n") {
+				if strings.Contains(log, "level=ERROR") {
+					t.Error(log)
+				}
+			}
+
+			// Said anew it is sold, in the currency of now.
+			anew := c.want(c.put("b", basket(tent, home)), 200, "").Session
+			if anew.Country != "SE" || anew.Currency != "SEK" || anew.OrderAmount != 257800 || anew.Revision <= made.Revision {
+				t.Errorf("anew %+v", anew)
+			}
+			load(e.World, b, "b")
+		})
+	}
+}
+
+// A billing country that has another currency by now is none.
+func TestCurrencyOfBillingCountry(t *testing.T) {
+	e := newEdition(t, "country: US", "country: DE", "currency: USD", "currency: EUR", "[en-US]", "[de-DE]",
+		"sales_tax: {CA: 7.25, CO: 2.9, NJ: 6.625, OR: 0, WA: 6.5}", "tax: {standard: 19}")
+	c := calls(e.World)
+	_, id := open(e.World, e.Browser(), c.want(c.put("b", strings.Replace(basket(tent, home, `"billing_countries": ["FI", "DE"]`), `"country": "SE"`, finnish, 1)), 201, "").Session)
+	e.publish(t, e.shop("country: US", "country: DE", "[en-US]", "[de-DE]",
+		"sales_tax: {CA: 7.25, CO: 2.9, NJ: 6.625, OR: 0, WA: 6.5}", "tax: {standard: 19}"), nil)
+	if _, err := e.Fake.Shopper(id, fakeklarna.Action{Country: "DE"}); err != nil {
+		t.Fatal(err)
+	}
+	if now := c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session; now.Currency != "EUR" || now.Country != "FI" {
+		t.Errorf("moved to %s, %s", now.Country, now.Currency)
+	}
+}
+
+// Lines of the merchant's own are sold in each market of the shop file, also where the
+// catalogue has no price; a SKU is not.
+func TestOwnPricesInAnyMarket(t *testing.T) {
+	e := newEdition(t)
+	c, b := calls(e.World), e.Browser()
+	const own = `{"id": "1", "name": "x", "quantity": 1, "unit_price": 10000, "tax_rate": 0}, {"id": "2", "type": "sales_tax", "name": "Tax", "quantity": 1, "unit_price": 725}`
+	american := func(lines string) string {
+		return strings.Replace(basket(lines), `"country": "SE"`, `"country": "US"`, 1)
+	}
+	c.want(c.put("sku", american(own+`, {"reference": "LAMP-1", "quantity": 1}`)), 422, api.CodeUnknownSKU)
+	made := c.want(c.put("b", american(own)), 201, "").Session
+	if made.Currency != "USD" || made.OrderAmount != 10000+725+1900 {
+		t.Errorf("made %+v", made)
+	}
+	page, id := open(e.World, b, made)
+	if !strings.Contains(page.Text, "$126.25") {
+		t.Errorf("the page shows no total of $126.25:\n%s", page.Text)
+	}
+	if _, err := e.Fake.Shopper(id, fakeklarna.Action{Type: map[string]string{"region": "CA", "postal_code": "94103", "email": "ada@example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	if now := atKlarna(e.World, id); now.PurchaseCurrency != "USD" || now.PurchaseCountry != "us" || len(now.BillingCountries) != 1 {
+		t.Errorf("at Klarna: %+v", now)
+	}
+	e.Buy(id)
+	if o := e.Place(id); o.PurchaseCurrency != "USD" || o.OrderAmount != 12625 {
+		t.Errorf("in the book: %d %s", o.OrderAmount, o.PurchaseCurrency)
+	}
+	// A cart of the shop's own is sold nothing there.
+	if got := e.Browser().Do("POST", "/market", "application/x-www-form-urlencoded", "country=US"); got.StatusCode < 400 {
+		t.Errorf("a cart in a market without prices: %d", got.StatusCode)
+	}
+}
