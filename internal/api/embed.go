@@ -231,6 +231,9 @@ func (a *API) syncEmbed(ctx context.Context, c cart.Cart, in embedRequest) (resu
 		return result, err
 	}
 	defer release()
+	if c, err = a.Sessions.Renew(ctx, a.Carts, a.Pricer, c); err != nil {
+		return result, err
+	}
 	request := kco.Request{CartID: c.ID, Mode: cartsync.Load, PageOrderID: in.OrderID}
 	if c.OrderID == "" {
 		row, err := a.row(ctx, c)
@@ -286,6 +289,9 @@ func lastOf(c cart.Cart) string {
 func (a *API) embedState(r *http.Request, in embedRequest) (any, error) {
 	ctx := r.Context()
 	c, err := a.cartOf(ctx, in)
+	if err == nil {
+		c, err = a.Sessions.Renew(ctx, a.Carts, a.Pricer, c)
+	}
 	switch {
 	case err != nil:
 		return nil, err

@@ -8,8 +8,10 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
+	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop"
@@ -173,4 +175,90 @@ func TestOwnPricesInAnyMarket(t *testing.T) {
 	if got := e.Browser().Do("POST", "/market", "application/x-www-form-urlencoded", "country=US"); got.StatusCode < 400 {
 		t.Errorf("a cart in a market without prices: %d", got.StatusCode)
 	}
+}
+
+// A publish that changes what a session comes to, or how it is delivered, raises its revision,
+// whoever looks first; nobody pays what no form has shown. One that does not concern it does not.
+func TestPublishRaisesRevision(t *testing.T) {
+	const sku = `{"id": "l", "reference": "LAMP-1", "quantity": 1}`
+	dearer := func(e *edition) { e.publish(e.T.(*testing.T), nil, lamp(11000)) }
+	for name, tt := range map[string]struct {
+		body    string
+		publish func(*edition)
+		rises   bool
+	}{
+		"price of a SKU":               {basket(sku, home), dearer, true},
+		"price of a SKU that it lacks": {basket(tent, home), dearer, false},
+		"price of the delivery":        {basket(sku), func(e *edition) { e.publish(e.T.(*testing.T), e.shop("price: 4900", "price: 5900"), nil) }, true},
+		"price of another delivery":    {basket(sku, home), func(e *edition) { e.publish(e.T.(*testing.T), e.shop("price: 4900", "price: 5900"), nil) }, false},
+		"sales tax of a state": {strings.Replace(basket(strings.Replace(tent, "2500", "0", 1)), `"country": "SE"`, `"country": "US"`, 1),
+			func(e *edition) { e.publish(e.T.(*testing.T), e.shop("CA: 7.25", "CA: 8.25", "OR: 0", "NY: 0"), nil) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEdition(t, "OR: 0", "NY: 0") // where the fake's American lives
+			c, b := calls(e.World), e.Browser()
+			made := c.want(c.put("b", tt.body), 201, "").Session
+			_, id := open(e.World, b, made)
+			state := func(want int64) {
+				t.Helper()
+				if got := b.Get("/checkout/s/b/state"); got.Text != fmt.Sprintf(`{"revision":%d}`, want) {
+					t.Errorf("the open page hears %d %s, want %d", got.StatusCode, got.Text, want)
+				}
+			}
+			state(1)
+			tt.publish(e)
+			if !tt.rises {
+				state(1)
+				if got := c.want(c.put("b", tt.body), 200, "").Session; got.Revision != 1 {
+					t.Errorf("the same again is revision %d", got.Revision)
+				}
+				e.Buy(id)
+				return
+			}
+			// The merchant's server says the same again: Klarna's order is the new one, and unseen.
+			if got := c.want(c.put("b", tt.body), 200, "").Session; got.Revision != 2 {
+				t.Errorf("the same again is revision %d", got.Revision)
+			}
+			out, err := e.Fake.Shopper(id, fakeklarna.Action{Buy: &fakeklarna.Buy{}})
+			if err != nil || out.Refused == nil {
+				t.Errorf("bought what no form has shown: %+v, %v", out, err)
+			}
+			state(2)
+			state(2)
+			load(e.World, b, "b")
+			e.Buy(id)
+		})
+	}
+}
+
+// An open page learns of a publish without a call of the merchant's, and what Klarna was told of
+// it meanwhile is not bought unseen.
+func TestPublishOnOpenPage(t *testing.T) {
+	e := newEdition(t)
+	c, b := calls(e.World), e.Browser()
+	_, id := open(e.World, b, c.want(c.put("b", basket(`{"reference": "LAMP-1", "quantity": 1}`, home)), 201, "").Session)
+	e.publish(t, nil, lamp(11000))
+	row, _, err := e.CheckoutSessions.ByReference(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.KCO.Sync(t.Context(), kco.Request{CartID: row.CartID, Mode: cartsync.Repair}); err != nil {
+		t.Fatal(err)
+	}
+	if now := atKlarna(e.World, id); now.OrderAmount != 18900 {
+		t.Errorf("at Klarna: %d", now.OrderAmount)
+	}
+	if out, err := e.Fake.Shopper(id, fakeklarna.Action{Buy: &fakeklarna.Buy{}}); err != nil || out.Refused == nil {
+		t.Errorf("bought what no form has shown: %+v, %v", out, err)
+	}
+	if got := b.Get("/checkout/s/b/state"); got.Text != `{"revision":2}` {
+		t.Errorf("state: %d %s", got.StatusCode, got.Text)
+	}
+	if got := c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session; got.Revision != 2 || got.OrderAmount != 18900 {
+		t.Errorf("read %+v", got)
+	}
+	if got := b.Do("POST", "/checkout/s/b/seen", "application/json", `{"revision": 2}`); got.StatusCode != 200 {
+		t.Errorf("seen: %d %s", got.StatusCode, got.Text)
+	}
+	e.Buy(id)
 }

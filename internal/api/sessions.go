@@ -136,7 +136,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	next := row
 	next.OrderNumber, next.Purpose = b.OrderNumber, purpose
 	next.Version = row.Version
-	raised := fresh || !b.Same(c.Basket)
+	raised := fresh || !b.Same(c.Basket) || a.Pricer.Outdated(c.Basket)
 	switch {
 	case fresh:
 		next = checkoutsession.Session{
@@ -155,7 +155,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	case err != nil:
 		return nil, err
 	}
-	b.Revision = next.Revision
+	b.Revision, b.Terms = next.Revision, a.Pricer.Terms(&b)
 	was := c.Basket
 	if raised {
 		if c, err = a.store(ctx, next.CartID, &b); err != nil {
@@ -385,6 +385,9 @@ func (a *API) find(ctx context.Context, reference string) (row checkoutsession.S
 
 func (a *API) getSession(ctx context.Context, in *sessionPath) (*sessionOutput, error) {
 	row, c, err := a.find(ctx, in.Reference)
+	if err == nil {
+		c, err = a.Sessions.Renew(ctx, a.Carts, a.Pricer, c)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/shopd/shopd/internal/story"
 )
 
-// errUnseen: the merchant's server has changed the basket, and no open form has shown what it
-// costs now.
+// errUnseen: the merchant's server, or a publish, has changed the basket, and no open form has
+// shown what it costs now.
 var errUnseen = errors.New("no form has shown this revision of the basket")
 
 // errAgrees ends an edit that has nothing to change: cart and order agree.
@@ -48,7 +48,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		if now.Basket != nil && now.Seen < now.Basket.Revision {
+		if now.Basket != nil && (now.Seen < now.Basket.Revision || c.Wants.Pricer.Outdated(now.Basket)) {
 			return errUnseen
 		}
 		toldOf(r).Facts = factsOf(quote)

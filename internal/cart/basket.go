@@ -21,12 +21,13 @@ type Basket struct {
 	// Currency is that of all its amounts: a market may have another one later. "": not noted.
 	Currency money.Currency `json:"currency,omitempty"`
 	Locale   string         `json:"locale"`
-	// Revision rises with lines and options, not with the shopper's address or choice.
+	// Revision rises with lines, totals and options, not with the shopper's address or choice.
 	Revision          int64          `json:"revision"`
 	Lines             []BasketLine   `json:"lines"`
 	Options           []BasketOption `json:"options,omitempty"` // none: those of the shop file
 	ShippingCountries []string       `json:"shipping_countries"`
 	BillingCountries  []string       `json:"billing_countries"`
+	Terms             Terms          `json:"terms,omitzero"` // of the revision
 	// Back names the session, signed, on the way back to the merchant's page that holds the
 	// form. "": a page of ours holds it.
 	Back string `json:"back,omitempty"`
@@ -87,13 +88,13 @@ func (c *Cart) Put(b *Basket, v *publish.Version) {
 	}
 }
 
-// Same reports whether two baskets say the same, but for their revision.
+// Same reports whether two baskets say the same, but for their revision and its terms.
 func (b *Basket) Same(other *Basket) bool {
 	if b == nil || other == nil {
 		return b == other
 	}
 	x, y := *b, *other
-	x.Revision, y.Revision = 0, 0
+	x.Revision, y.Revision, x.Terms, y.Terms = 0, 0, Terms{}, Terms{}
 	return reflect.DeepEqual(x, y)
 }
 

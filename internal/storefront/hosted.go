@@ -147,7 +147,7 @@ func (s *Storefront) acknowledge(ctx context.Context, c cart.Cart) error {
 // state tells an open page whether the merchant has changed the basket. It reads nothing at
 // Klarna.
 func (s *Storefront) state(w http.ResponseWriter, r *http.Request) {
-	c, err := s.claimed(r)
+	c, err := s.renewed(r)
 	if err != nil {
 		s.jsonError(w, r, err, nil)
 		return
@@ -182,6 +182,15 @@ func (s *Storefront) claimed(r *http.Request) (cart.Cart, error) {
 		return cart.Cart{}, nil
 	}
 	return s.Carts.Get(r.Context(), id, s.fallback(r))
+}
+
+// renewed is claimed, at the revision that what is published now gives it.
+func (s *Storefront) renewed(r *http.Request) (cart.Cart, error) {
+	c, err := s.claimed(r)
+	if err != nil {
+		return c, err
+	}
+	return s.CheckoutSessions.Renew(r.Context(), s.Carts, s.Pricer, c)
 }
 
 // seen acknowledges a revision: the form of an open page has read the order anew.

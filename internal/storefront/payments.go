@@ -158,6 +158,9 @@ func (s *Storefront) syncPayments(r *http.Request, mode cartsync.Mode, choice bo
 			return payments.Result{}, err
 		}
 		defer release()
+		if _, err := s.renewed(r); err != nil {
+			return payments.Result{}, err
+		}
 		request.Stranger, request.Lease = true, ""
 	}
 	result, err := s.Payments.Syncer.Sync(ctx, request)

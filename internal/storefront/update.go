@@ -244,6 +244,9 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 			return kco.Result{}, err
 		}
 		defer release()
+		if _, err := s.renewed(r); err != nil {
+			return kco.Result{}, err
+		}
 		request.Lease = ""
 		if request.Stranger = true; known == "" {
 			if request.Prefill, err = s.prefill(ctx, request.CartID); err != nil {
