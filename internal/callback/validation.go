@@ -40,11 +40,12 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	address := body.Address()
 	var approved stock.Approved
 	var quote cart.Quote
+	var bought cart.Cart // as the order has it: the place may be one that the stored cart does not know
 	free, gone := false, false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
 		next, content, found, err := c.Want(now, address, body.Locale, nil)
-		quote = found
+		quote, bought = found, next
 		if err != nil {
 			return err
 		}
@@ -76,18 +77,18 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	case !errors.Is(err, errAgrees):
 		c.fail(w, r, name, err)
 	default:
-		c.ask(w, r, name, &stored, quote, approved, c.voice(body.Locale, stored.Locale))
+		c.ask(w, r, name, &stored, bought, quote, approved, c.voice(body.Locale, stored.Locale))
 	}
 }
 
-// ask asks the merchant's own server whether a purchase may go on, and approves it if the
-// cart is then what it was.
-func (c *Callbacks) ask(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, q cart.Quote, a stock.Approved, voice i18n.Voice) {
+// ask asks the merchant's own server whether what is bought may be, and approves it if the
+// stored cart is then what it was.
+func (c *Callbacks) ask(w http.ResponseWriter, r *http.Request, name string, stored *cart.Cart, bought cart.Cart, q cart.Quote, a stock.Approved, voice i18n.Voice) {
 	if q.Version.Shop.Hooks.Validate == nil || c.Hooks == nil {
 		c.approve(w, r, name, stored, a, voice)
 		return
 	}
-	verdict := c.Hooks.Validate(r.Context(), *stored, q)
+	verdict := c.Hooks.Validate(r.Context(), bought, q)
 	text, _ := verdict.Message.In(voice.Lang)
 	now, err := c.Carts.Get(r.Context(), stored.ID, cart.Fallback{})
 	switch {
