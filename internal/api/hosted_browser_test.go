@@ -322,7 +322,7 @@ func TestHostedExpires(t *testing.T) {
 	for _, reference := range []string{"b-1", "b-2"} {
 		w.want(w.call("POST", "/checkout_sessions/"+reference+"/expire", ""), 200, "")
 	}
-	one.WaitFor(followed, "the merchant's basket", `(address) => location.href === address`, w.site+"/basket?reason=expired&x=1")
+	one.WaitFor(followed, "the merchant's basket", `(address) => location.href === address`, w.site+"/basket?x=1&reason=expired")
 	two.WaitFor(followed, "the page that says it", `() => location.pathname === "/checkout/s/b-2" && document.querySelector("h1")?.textContent === "This checkout has ended"`)
 	two.look("hosted, ended")
 }

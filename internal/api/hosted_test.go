@@ -202,7 +202,7 @@ func TestClaims(t *testing.T) {
 	c.want(c.call("POST", "/checkout_sessions/two/expire", ""), 200, "")
 	anew := c.call("GET", "/checkout_sessions/two", "").Session
 	link, _ := url.Parse(anew.URL)
-	if got := b.Get(link.Path); got.StatusCode != 303 || got.Header.Get("Location") != "https://www.example.com/basket?reason=expired&x=1" {
+	if got := b.Get(link.Path); got.StatusCode != 303 || got.Header.Get("Location") != "https://www.example.com/basket?x=1&reason=expired" {
 		t.Errorf("the link of an ended session: %d to %s", got.StatusCode, got.Header.Get("Location"))
 	}
 }

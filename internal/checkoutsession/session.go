@@ -100,14 +100,20 @@ func (c Customer) Prefill(countries []string) kco.Prefill {
 // Way is an address of the merchant's for the session, with a reason in its query; "": none.
 func (s Session) Way(address, reason string) string {
 	address = strings.NewReplacer("{REFERENCE}", url.QueryEscape(s.Reference), "{ORDER_NUMBER}", url.QueryEscape(s.OrderNumber)).Replace(address)
-	u, err := url.Parse(address)
-	if err != nil || reason == "" {
+	if address == "" || reason == "" {
 		return address
 	}
-	query := u.Query()
-	query.Set("reason", reason)
-	u.RawQuery = query.Encode()
-	return u.String()
+	// What the address has is not read: it may be signed, or no query as Go knows it.
+	address, fragment, _ := strings.Cut(address, "#")
+	join := "?"
+	if strings.Contains(address, "?") {
+		join = "&"
+	}
+	address += join + "reason=" + url.QueryEscape(reason)
+	if fragment != "" {
+		address += "#" + fragment
+	}
+	return address
 }
 
 // Over is where the shopper goes from the merchant's page when the session has ended.

@@ -183,3 +183,22 @@ func TestLinks(t *testing.T) {
 		t.Error("another key opens")
 	}
 }
+
+// A reason is added to whatever query an address has, which stays as it is.
+func TestWay(t *testing.T) {
+	s := checkoutsession.Session{Reference: "b 1", OrderNumber: "W-1"}
+	for _, tt := range []struct{ address, reason, want string }{
+		{"", "expired", ""},
+		{"https://a.example/", "", "https://a.example/"},
+		{"https://a.example", "expired", "https://a.example?reason=expired"},
+		{"https://a.example/?z=1&a=2", "expired", "https://a.example/?z=1&a=2&reason=expired"},
+		{"https://a.example/?a=1;b=2", "expired", "https://a.example/?a=1;b=2&reason=expired"},
+		{"https://a.example/?discount=50%&id=7", "expired", "https://a.example/?discount=50%&id=7&reason=expired"},
+		{"https://a.example/?reason=mine&sig=%2b+x", "expired", "https://a.example/?reason=mine&sig=%2b+x&reason=expired"},
+		{"https://a.example/{ORDER_NUMBER}?b={REFERENCE}#top", "a b&c", "https://a.example/W-1?b=b+1&reason=a+b%26c#top"},
+	} {
+		if got := s.Way(tt.address, tt.reason); got != tt.want {
+			t.Errorf("%s with %q: %s, want %s", tt.address, tt.reason, got, tt.want)
+		}
+	}
+}
