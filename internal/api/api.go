@@ -25,6 +25,7 @@ import (
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/hook"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
@@ -58,6 +59,7 @@ type API struct {
 	Desk      *aftersale.Desk
 	KCO       *kco.Syncer
 	Payments  *payments.Syncer
+	Hooks     *hook.Hooks // asked where a page opens a form, never in a call of the merchant's
 	Sessions  *checkoutsession.Store
 	Links     checkoutsession.Links
 	Secrets   checkoutsession.Links // the client secrets of sessions

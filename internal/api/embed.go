@@ -234,6 +234,9 @@ func (a *API) syncEmbed(ctx context.Context, c cart.Cart, in embedRequest) (resu
 	if c, err = a.Sessions.Renew(ctx, a.Carts, a.Pricer, c); err != nil {
 		return result, err
 	}
+	if err := a.Hooks.Follow(ctx, c.ID, cart.Fallback{}); err != nil {
+		return result, err
+	}
 	request := kco.Request{CartID: c.ID, Mode: cartsync.Load, PageOrderID: in.OrderID}
 	if c.OrderID == "" {
 		row, err := a.row(ctx, c)

@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -119,9 +120,9 @@ func TestEmbed(t *testing.T) {
 			t.Errorf("%s: %d to %s", address, got.StatusCode, got.Header.Get("Location"))
 		}
 	}
-	leads(out.Refused.RedirectURL, "https://www.example.com/checkout?reason=cart_changed&x=1")
+	leads(out.Refused.RedirectURL, "https://www.example.com/checkout?x=1&reason=cart_changed")
 	confirmation := at.MerchantURLs.Checkout + "/confirmation?order_id="
-	leads(confirmation+first.OrderID, "https://www.example.com/checkout?reason=not_finished&x=1")
+	leads(confirmation+first.OrderID, "https://www.example.com/checkout?x=1&reason=not_finished")
 	page(w, "/state", with(made, `"seen": 3`)).is(t, 400, api.CodeBadRequest)
 	page(w, "/state", with(made, `"seen": 2`)).is(t, 200, "")
 	page(w, "/confirmation", with(made)).is(t, 409, api.CodeNoConfirmation)
@@ -160,7 +161,7 @@ func TestEmbed(t *testing.T) {
 	page(w, "", with(ended)).is(t, 200, "")
 	c.want(c.call("POST", "/checkout_sessions/b-2/expire", ""), 200, "")
 	for _, path := range []string{"", "/state"} {
-		if got := page(w, path, with(ended)).is(t, 410, api.CodeExpired); got.Redirect != "https://www.example.com/checkout?reason=expired&x=1" {
+		if got := page(w, path, with(ended)).is(t, 410, api.CodeExpired); got.Redirect != "https://www.example.com/checkout?x=1&reason=expired" {
 			t.Errorf("ended: %s", got.Redirect)
 		}
 	}
@@ -267,4 +268,30 @@ func TestEmbedFaults(t *testing.T) {
 
 	w.Redis.Stop()
 	page(w, "/state", with(again)).is(t, 503, api.CodeUnavailable)
+}
+
+// The delivery hook is asked when a page of the merchant's opens the form, not when an open one
+// looks whether something has changed.
+func TestEmbedAsksForDelivery(t *testing.T) {
+	m := newAsked(t)
+	w := hooked(t, m, func(s *settings.Shop) { s.Embed = []string{pageOrigin} })
+	c := calls(w)
+	m.says(fromHook)
+	made := c.want(c.put("b", basket(tent, held)), 201, "").Session
+	if asked := m.questions(); len(asked) > 0 {
+		t.Fatalf("asked in a call: %v", asked)
+	}
+	opened := page(w, "", with(made)).is(t, 200, "")
+	asked := m.questions()
+	if len(asked) != 1 || asked[0]["reference"] != "b" || asked[0]["country"] != "SE" {
+		t.Errorf("asked %v", asked)
+	}
+	if at := atKlarna(w, opened.OrderID); opened.OrderAmount != 249900+5000 || len(at.ShippingOptions) != 2 || at.ShippingOptions[0].ID != "bud" {
+		t.Errorf("opened with %d, %+v", opened.OrderAmount, at.ShippingOptions)
+	}
+	page(w, "/state", with(made, `"seen": 1`)).is(t, 200, "")
+	page(w, "", with(made, `"order_id": "`+opened.OrderID+`"`)).is(t, 200, "")
+	if asked := m.questions(); len(asked) > 0 {
+		t.Errorf("asked the same again: %v", asked)
+	}
 }

@@ -178,7 +178,7 @@ func (s *Shop) addAPI(c Config) {
 		s.apiKeys.Store(&c.Keys)
 		s.API = &api.API{
 			Keys: func() api.Keys { return *s.apiKeys.Load() }, DB: c.DB, Redis: c.Redis, PublicURL: c.PublicURL, Logger: c.Logger, Observer: s.Observer,
-			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments,
+			Published: c.Published, Carts: s.Carts, Pricer: s.Pricer, Stock: s.Stock, Events: s.Events, Book: s.Book, Desk: s.Desk, KCO: s.KCO, Payments: s.Payments, Hooks: s.Hooks,
 			Sessions: s.CheckoutSessions, Links: s.Links, Secrets: checkoutsession.Links{Keys: s.keys("client secrets of checkout sessions")},
 			Locks: s.Storefront.Sessions, Backs: s.Storefront.Backs,
 		}
