@@ -232,19 +232,7 @@ func totals(in *SessionRequest, b *cart.Basket, q cart.Quote, err error) error {
 			}
 		}
 	}
-	sum := money.Amount(0)
-	for _, line := range q.OrderLines {
-		sum += line.TotalAmount // each is bounded, and so is their number
-	}
-	rule, isRule := errors.AsType[*klarna.RuleError](err)
-	switch {
-	case sum < 0:
-		return problem(http.StatusUnprocessableEntity, CodeNegativeTotal, "The basket comes to less than 0.")
-	case isRule:
-		return invalid(Fault{"body.order_lines", rule.Error()})
-	case errors.Is(err, money.ErrOverflow), errors.Is(err, money.ErrRate):
-		return invalid(Fault{"body.order_lines", "the amounts are too large"})
-	case err != nil:
+	if err := possible(q, err); err != nil {
 		return err
 	}
 	differs := func(i int, member string, sent, got int64) error {
@@ -267,9 +255,38 @@ func totals(in *SessionRequest, b *cart.Basket, q cart.Quote, err error) error {
 		if shift < -1 || shift > 1 {
 			return differs(i, "total_tax_amount", *line.TotalTaxAmount, int64(got.TotalTax))
 		}
-		if b.Lines[i].TaxRate != nil && !isCredit(b.Lines[i]) && b.Lines[i].Type != klarna.SalesTax {
+		if got.TaxRate != nil && !isCredit(b.Lines[i]) && b.Lines[i].Type != klarna.SalesTax {
 			b.Lines[i].TaxShift = money.Amount(shift)
+			if shift != 0 {
+				b.Lines[i].ShiftRate = got.TaxRate
+			}
 		}
+	}
+	return nil
+}
+
+// possible says why there can be no order with a quote. The error is a *Problem, or a fault of ours.
+func possible(q cart.Quote, err error) error {
+	sum := money.Amount(0)
+	for _, line := range q.OrderLines {
+		sum += line.TotalAmount // each is bounded, and so is their number
+	}
+	rule, isRule := errors.AsType[*klarna.RuleError](err)
+	switch {
+	case sum < 0:
+		return problem(http.StatusUnprocessableEntity, CodeNegativeTotal, "The basket comes to less than 0.")
+	case isRule:
+		return invalid(Fault{"body.order_lines", rule.Error()})
+	case errors.Is(err, money.ErrOverflow), errors.Is(err, money.ErrRate):
+		return invalid(Fault{"body.order_lines", "the amounts are too large"})
+	}
+	return err
+}
+
+// payable is possible where something must be paid, too.
+func payable(q cart.Quote, err error) error {
+	if err := possible(q, err); err != nil {
+		return err
 	}
 	if q.OrderAmount == 0 && !q.NoDelivery {
 		return problem(http.StatusUnprocessableEntity, CodeNothingToPay, "The basket comes to 0: it needs no Klarna.")

@@ -262,3 +262,31 @@ func TestPublishOnOpenPage(t *testing.T) {
 	}
 	e.Buy(id)
 }
+
+// Totals that are sent are those of lines as they were said, wherever the shopper lets them go;
+// the tax of a SKU is taken as it was sent, where it has the rate of then.
+func TestTotalsOfSKU(t *testing.T) {
+	e := newEdition(t)
+	c := calls(e.World)
+	sent := func(tax int) string {
+		return strings.Replace(basket(fmt.Sprintf(`{"reference": "LAMP-1", "quantity": 1, "total_amount": 1000, "total_tax_amount": %d}`, tax)), `"country": "SE"`, finnish, 1)
+	}
+	c.want(c.put("a", sent(205)), 422, api.CodeTotalDiffers)
+	made := c.want(c.put("a", sent(204)), 201, "").Session // 203.19
+	if got := made.OrderLines[0]; got.TotalTaxAmount != 204 || got.TotalAmount != 1000 {
+		t.Errorf("made %+v", got)
+	}
+	if again := c.want(c.put("a", sent(204)), 200, "").Session; again.Revision != 1 {
+		t.Errorf("the same again is revision %d", again.Revision)
+	}
+	_, id := open(e.World, e.Browser(), made)
+	if _, err := e.Fake.Shopper(id, fakeklarna.Action{Type: map[string]string{"postal_code": "22100", "email": "ada@example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	again := c.want(c.put("a", sent(204)), 200, "").Session
+	if got := again.OrderLines[0]; again.Revision != 1 || got.TotalTaxAmount != 0 || *got.TaxRate != 0 {
+		t.Errorf("on Åland, at revision %d: %+v", again.Revision, got)
+	}
+	c.want(c.put("a", sent(205)), 422, api.CodeTotalDiffers)
+	e.Buy(id)
+}

@@ -145,7 +145,9 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		}
 		err = a.Sessions.Add(ctx, next)
 	case raised || !reflect.DeepEqual(next, row):
-		next, err = a.Sessions.Change(ctx, next, raised, expected)
+		if next, err = a.Sessions.Change(ctx, next, raised, expected); err == nil && !raised {
+			err = a.Carts.Touch(ctx, next.CartID) // of the merchant's changes, this one alone does not store it
+		}
 	}
 	switch {
 	case errors.Is(err, checkoutsession.ErrTaken):
@@ -191,11 +193,18 @@ func (a *API) store(ctx context.Context, cartID string, b *cart.Basket) (cart.Ca
 	})
 }
 
-// total checks what a basket comes to in a cart.
+// total checks what a basket comes to in a cart. Totals that were sent are those of lines as
+// they were said: where the shopper lets them go, the merchant's server need not know.
 func (a *API) total(in *SessionRequest, b *cart.Basket, c cart.Cart) error {
+	var fresh cart.Cart
+	fresh.Put(b, a.Published.Now())
+	said, err := a.Pricer.Quote(fresh.Contents)
+	if err := totals(in, b, said, err); err != nil {
+		return err
+	}
 	c.Put(b, a.Published.Now())
 	q, err := a.Pricer.Quote(c.Contents)
-	return totals(in, b, q, err)
+	return payable(q, err)
 }
 
 // closed says why a session cannot be changed: it was bought, or may be being bought.

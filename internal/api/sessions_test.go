@@ -8,8 +8,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/shop"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
@@ -343,4 +345,30 @@ func sameJSON(a, b json.RawMessage) bool {
 	p, _ := json.Marshal(x)
 	q, _ := json.Marshal(y)
 	return bytes.Equal(p, q)
+}
+
+// A session lives 48 h after any change by the merchant's server, also one beside the lines; not
+// after the same again.
+func TestExpiresAfterChange(t *testing.T) {
+	w := world(t)
+	c := calls(w)
+	c.want(c.put("b", basket(tent, home, `"order_number": "W-1"`)), 201, "")
+	row, _, err := w.CheckoutSessions.ByReference(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := w.Redis.Client()
+	if err := rdb.PExpire(t.Context(), "shopd:cart:{"+row.CartID+"}", cart.Lifetime-10*time.Hour).Err(); err != nil {
+		t.Fatal(err)
+	}
+	lives := func(got said, want float64) {
+		t.Helper()
+		if hours := time.Until(c.want(got, 200, "").Session.ExpiresAt).Hours(); hours < want-0.1 || hours > want+0.1 {
+			t.Errorf("it lives %.1f h, want %.0f", hours, want)
+		}
+	}
+	lives(c.call("GET", "/checkout_sessions/b", ""), 38)
+	lives(c.put("b", basket(tent, home, `"order_number": "W-1"`)), 38)
+	lives(c.put("b", basket(tent, home, `"order_number": "W-1", "metadata": {"a": "b"}`)), 48)
+	lives(c.call("GET", "/checkout_sessions/b", ""), 48)
 }

@@ -125,7 +125,7 @@ func (a *Asked) rated(lines []BasketLine) []BasketLine {
 		case klarna.GiftCard, klarna.StoreCredit, klarna.SalesTax: // without tax
 		case klarna.Physical, klarna.Digital, klarna.Discount, klarna.Surcharge, klarna.ShippingFee, klarna.ReturnFee:
 			if another && !split && (line.TaxRate == nil || *line.TaxRate != rate) {
-				lines[i].TaxRate, lines[i].TaxShift = &rate, 0
+				lines[i].TaxRate = &rate
 			}
 		}
 	}

@@ -47,8 +47,11 @@ type BasketLine struct {
 	TaxRate   *klarna.Rate    `json:"tax_rate,omitempty"`   // nil of a discount: it is split over the rates of the goods
 	Discount  money.Amount    `json:"discount,omitempty"`   // ≥ 0, of the whole line
 	TaxShift  money.Amount    `json:"tax_shift,omitempty"`  // to the tax that we compute, -1 to 1
-	Image     string          `json:"image,omitempty"`
-	Page      string          `json:"page,omitempty"`
+	// ShiftRate is the rate at which TaxShift was said: it counts at no other, which the place
+	// or the catalogue may say.
+	ShiftRate *klarna.Rate `json:"shift_rate,omitempty"`
+	Image     string       `json:"image,omitempty"`
+	Page      string       `json:"page,omitempty"`
 	klarna.Told
 }
 
@@ -295,6 +298,9 @@ func (b *basketQuote) goods(i int, line BasketLine, v *publish.Version) error {
 		if line.TaxRate != nil && class != market.None { // of the place
 			item.TaxRate, class = line.TaxRate.Tax(), ""
 		}
+	}
+	if line.ShiftRate == nil || line.ShiftRate.Tax() != item.TaxRate {
+		item.TaxShift = 0
 	}
 	gross, err := item.UnitPrice.Mul(item.Quantity)
 	if err != nil {

@@ -346,6 +346,11 @@ func (s *Store) TouchedAt(ctx context.Context, id string) (time.Time, error) {
 	return time.Now().Add(left - Lifetime), nil
 }
 
+// Touch lets a cart live as long as after a change: what is kept beside it has changed.
+func (s *Store) Touch(ctx context.Context, id string) error {
+	return redisconn.Wrap("touch cart", s.redis.PExpire(ctx, key(id), Lifetime).Err())
+}
+
 // Erase takes out of the cart of an order that is erased where it went and what the merchant
 // wrote beside it. A cart of the shop's own loses its postal code, which the shopper types
 // again; the basket of a checkout session is bought, and keeps what its order keeps.
