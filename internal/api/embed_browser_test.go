@@ -229,6 +229,60 @@ func TestEmbeddedLife(t *testing.T) {
 	p.showsTotal(1000)
 }
 
+// A view that was thrown away while it waited for shopd rejects, whatever its answer is, and ends nothing of the view that
+// took its place, be that mounted or waiting.
+func TestEmbeddedThrownAway(t *testing.T) {
+	m := newMerchant(t)
+	p := m.opens("a", browsertest.Options{})
+	p.Expect("401", "Failed to load resource")
+	p.MustEval(`() => {
+		const real = fetch;
+		window.gates = []; // each lets the answer to one question through
+		window.fetch = async (...what) => {
+			if (gates.closed) await new Promise((open) => gates.push(open));
+			return real(...what);
+		};
+		window.view = (more) => {
+			document.querySelector("#checkout").remove(); // by a router that knows nothing of it
+			document.querySelector("main").insertAdjacentHTML("beforeend", "<div id=checkout></div>");
+			return mountCheckout("#checkout", { ...options, ...more });
+		};
+		window.code = (view) => view.then(() => "mounted", ({ code, name }) => code ?? name);
+		window.asking = async (n) => { while (gates.length < n) await new Promise((done) => setTimeout(done, 10)) };
+	}`)
+	for _, secret := range []string{"", "cs_x.y"} { // the right one, a wrong one
+		if got := p.MustEval(`async (clientSecret) => {
+			const old = clientSecret ? { clientSecret } : {};
+			gates.length = 0;
+			gates.closed = true;
+			const first = code(view(old));
+			await asking(1);
+			gates.closed = false;
+			const second = view();
+			const codes = [await code(second)];
+			gates[0]();
+			codes.push(await first, document.querySelector("#checkout").childElementCount > 0);
+			codes.push(await (await second).refresh().then(() => "asks", ({ code, name }) => code ?? name));
+
+			gates.length = 0;
+			gates.closed = true;
+			const third = code(view(old));
+			await asking(1);
+			const fourth = code(view());
+			await asking(2);
+			gates.closed = false;
+			gates[0]();
+			codes.push(await third);
+			gates[1]();
+			codes.push(await fourth, document.querySelector("#checkout").childElementCount > 0);
+			return codes.join();
+		}`, secret).Str(); got != "mounted,unmounted,true,asks,unmounted,mounted,true" {
+			t.Errorf("the old view with the secret %q: %s", secret, got)
+		}
+	}
+	p.showsTotal(1000)
+}
+
 // A policy that forbids the form rejects, and leaves nothing in the page.
 func TestEmbeddedForbidden(t *testing.T) {
 	m := newMerchant(t)

@@ -10,7 +10,12 @@ const shop = new URL(import.meta.url).origin;
 const patience = 5000; // milliseconds until a form that tells nothing counts as mounted
 const tries = 8; // for a confirmation whose order is being written down
 
-/** @type {{element: Element, end: () => void}|null} */
+/**
+ * What holds the page, or waits for the answer that it will show.
+ * @typedef {{element: Element, holds: {end: () => void}|null, end: () => void}} Mount
+ */
+
+/** @type {Mount|null} */
 let mounted = null; // Klarna's form can be in a page once
 
 /** @param {string} code @param {string} message */
@@ -27,7 +32,7 @@ function problem(answer) {
   return failure(code ?? error?.code ?? "unavailable", detail ?? error?.message ?? `${shop} answered ${answer.status}`);
 }
 
-/** Finds the element that is to hold the form, and takes the page for it. @param {string|Element} target */
+/** Finds the element that is to hold the form, and takes the page for it. @param {string|Element} target @returns {Mount} */
 function place(target) {
   const element = typeof target === "string" ? document.querySelector(target) : target;
   if (!(element instanceof Element)) throw failure("no_element", `there is no element ${target}`);
@@ -35,21 +40,35 @@ function place(target) {
   if (!element.isConnected) throw failure("no_element", "the element is not in the document");
   if (mounted && !mounted.element.isConnected) mounted.end(); // a router has taken it away
   if (mounted || typeof window._klarnaCheckout === "function") throw failure("already_mounted", "the page holds a form already");
-  mounted = { element, end: () => (mounted = null) };
-  return element;
+  const mine = {
+    element,
+    holds: null,
+    end() {
+      if (mounted !== mine) return; // it has ended; what is mounted now is another's
+      mounted = null;
+      mine.holds?.end();
+    },
+  };
+  return (mounted = mine);
+}
+
+/** What was waited for is of no use where the view was thrown away meanwhile. @param {Mount} mine */
+function demand(mine) {
+  if (mounted !== mine) throw unmounted();
+  if (!mine.element.isConnected) throw failure("no_element", "the element has left the document");
 }
 
 /**
  * Puts Klarna's form into the page and waits until it can be used.
- * @param {HTMLElement} element @param {string} html @param {(loaded: () => void) => {renew: (said: object) => void}} make
+ * @param {Mount} mine @param {string} html @param {(loaded: () => void) => {renew: (said: object) => void}} make
  */
-async function show(element, html, make) {
+async function show(mine, html, make) {
+  const { element } = mine;
   const hosts = [shop, ...html.replaceAll("\\/", "/").matchAll(/https?:\/\/[\w.:-]+/g)].map(String);
   const end = new AbortController();
   const { signal } = end;
-  if (!element.isConnected) throw failure("no_element", "the element has left the document");
   try {
-    return await new Promise((resolve, reject) => {
+    await new Promise((resolve, reject) => {
       const blocked = (event) => {
         const { disposition, effectiveDirective: directive, blockedURI: uri, target } = event;
         const ours = element.contains(target) || hosts.some((host) => uri.startsWith(host));
@@ -60,11 +79,12 @@ async function show(element, html, make) {
       document.addEventListener("securitypolicyviolation", blocked, { signal });
       const lost = ({ target }) => target.localName === "script" && reject(failure("unreachable", "Klarna's script cannot be loaded"));
       element.addEventListener("error", lost, { signal, capture: true });
-      const form = make(() => resolve(form));
+      const form = make(resolve);
       form.renew({ html_snippet: html });
       if (typeof window._klarnaCheckout !== "function") reject(failure("blocked", "the page's policy forbids the form's script"));
-      setTimeout(() => resolve(form), patience);
+      setTimeout(resolve, patience);
     });
+    demand(mine);
   } catch (error) {
     if (!/Trusted(HTML|Script)/.test(error.message)) throw error;
     throw failure("blocked", "the page's policy forbids the form: require-trusted-types-for");
@@ -153,13 +173,11 @@ class Checkout {
     return () => all.delete(listener);
   }
 
-  unmount() {
-    if (this.#end.signal.aborted) return;
+  end() {
     this.#end.abort();
     this.#queue.end();
     this.#form.end();
     this.#settle(unmounted(), [...this.#reading, ...this.#waiting]);
-    mounted = null;
   }
 
   // What the shop says.
@@ -246,50 +264,47 @@ class Checkout {
 
 /** @param {string|Element} target @param {{clientSecret: string, nonce?: string}} options */
 export async function mountCheckout(target, { clientSecret, nonce } = {}) {
-  const element = place(target);
+  const mine = place(target);
   let checkout;
   try {
     const answer = await ask(`${shop}/v1/embed`, { client_secret: clientSecret }, undefined, { credentials: "omit" });
+    demand(mine);
     if (answer?.status !== 200) {
       if (["complete", "placing", "nothing_to_pay"].includes(answer?.json.code)) location.assign(answer.json.redirect);
       throw problem(answer);
     }
-    await show(element, answer.json.html_snippet, (loaded) => {
-      checkout = new Checkout(clientSecret, answer.json, element, nonce, loaded);
-      mounted.end = () => checkout.unmount();
+    await show(mine, answer.json.html_snippet, (loaded) => {
+      mine.holds = checkout = new Checkout(clientSecret, answer.json, mine.element, nonce, loaded);
       return checkout.form;
     });
   } catch (error) {
-    mounted?.end();
+    mine.end();
     throw error;
   }
   return {
     update: (work) => checkout.update(work),
     refresh: () => checkout.update(() => {}),
     on: (event, listener) => checkout.on(event, listener),
-    unmount: () => checkout.unmount(),
+    unmount: () => mine.end(),
   };
 }
 
 /** @param {string|Element} target @param {{clientSecret: string, nonce?: string}} options */
 export async function mountConfirmation(target, { clientSecret, nonce } = {}) {
-  const element = place(target);
-  let iframe;
-  const mine = mounted;
-  mine.end = () => {
-    iframe?.end();
-    if (mounted === mine) mounted = null;
-  };
+  const mine = place(target);
   try {
     let answer;
     for (let n = 0; n < tries; n++) {
       answer = await ask(`${shop}/v1/embed/confirmation`, { client_secret: clientSecret }, undefined, { credentials: "omit" });
+      demand(mine);
       if (answer?.status !== 503) break;
       await new Promise((done) => setTimeout(done, answer.again));
     }
+    demand(mine);
     if (answer?.status !== 200) throw problem(answer);
-    await show(element, answer.json.html_snippet, (loaded) => {
-      iframe = new Iframe(element, { moved() {}, total() {}, leaving() {}, noMethod() {} }, nonce);
+    await show(mine, answer.json.html_snippet, (loaded) => {
+      const iframe = new Iframe(mine.element, { moved() {}, total() {}, leaving() {}, noMethod() {} }, nonce);
+      mine.holds = iframe;
       iframe.on("load_confirmation", loaded);
       return { renew: ({ html_snippet }) => iframe.replace(html_snippet) };
     });
@@ -297,5 +312,5 @@ export async function mountConfirmation(target, { clientSecret, nonce } = {}) {
     mine.end();
     throw error;
   }
-  return { unmount: () => mounted === mine && mine.end() };
+  return { unmount: () => mine.end() };
 }
