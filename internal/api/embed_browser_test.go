@@ -283,6 +283,35 @@ func TestEmbeddedThrownAway(t *testing.T) {
 	p.showsTotal(1000)
 }
 
+// Who keeps the page although the session has ended is told once, and nothing is asked any more; a page that comes back
+// asks again.
+func TestEmbeddedKept(t *testing.T) {
+	m := newMerchant(t)
+	p := m.opens("a", browsertest.Options{})
+	p.showsTotal(1000)
+	p.Expect("410", "Failed to load resource")
+	p.MustEval(`() => { checkout.on("expired", () => false) }`)
+	m.api.want(m.api.call("POST", "/checkout_sessions/w-a/expire", ""), 200, "")
+	const looks = `async () => {
+		const many = () => asked.filter(({ path }) => path === "/v1/embed/state").length;
+		document.dispatchEvent(new Event("visibilitychange")); // the page looks
+		while (asked.some(({ to }) => !to)) await new Promise((done) => setTimeout(done, 10));
+		return many();
+	}`
+	n := p.MustEval(looks).Int()
+	p.told("expired", "true")
+	for range 2 {
+		if again := p.MustEval(looks).Int(); again != n {
+			t.Errorf("it looks %d times more", again-n)
+		}
+	}
+	if got := p.MustEval(`async () => (await checkout.refresh().catch(({ code }) => code)) + " " + told.filter(({ event }) => event === "expired").length`).Str(); got != "expired 1" {
+		t.Errorf("refresh: %s, want it to be told once", got)
+	}
+	p.MustEval(`() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))`)
+	p.Wait("to be told again", `() => told.filter(({ event }) => event === "expired").length === 2`)
+}
+
 // A policy that forbids the form rejects, and leaves nothing in the page.
 func TestEmbeddedForbidden(t *testing.T) {
 	m := newMerchant(t)

@@ -6,9 +6,9 @@ import { isLocal } from "./update.js";
 
 /** On a page of the shop's own cart it does nothing. */
 export class Basket extends Follow {
-  /** @param {() => void} follow brings page and form up to date @param {number} [pause] milliseconds between two looks */
-  constructor(follow, pause) {
-    super(source(pageData().basket), follow, pause);
+  /** @param {import("./follow.js").Page} page @param {number} [pause] milliseconds between two looks */
+  constructor(page, pause) {
+    super(source(pageData().basket), page, pause);
   }
 }
 
@@ -22,8 +22,8 @@ function source(data) {
       try {
         const response = await fetch(data.state_url, { headers: { Accept: "application/json" } });
         const { revision, redirect, elsewhere } = await response.json();
-        if (response.status === 409 && isLocal(redirect)) location.assign(redirect);
-        else if (response.ok && !elsewhere) return revision;
+        if (response.status === 409 && isLocal(redirect)) return () => location.assign(redirect);
+        if (response.ok && !elsewhere) return revision;
         // To follow would take the other's place, and it would take ours.
         if (response.ok && elsewhere && !left) goneOn();
         left ||= elsewhere;

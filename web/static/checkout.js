@@ -15,7 +15,7 @@ export function start(options) {
   const root = document.getElementById("order-summary");
   const container = document.getElementById("kco");
   if (!root || !container) return null;
-  const basket = new Basket(() => order.queue.left || order.change({}), options?.look);
+  const basket = new Basket({ follow: () => order.change({}), left: () => order.left }, options?.look);
   const shown = { id: pageData().order_id, amount: Number(total(root)?.dataset.amount) };
   const form = new Form(container, shown, basket, {
     moved: () => order.queue.change({}, { quiet: true }),

@@ -101,6 +101,7 @@ class Checkout {
   #waiting = []; // who waits for the next reading
   #reading = []; // and for the one that is under way
   /** @type {Map<string, Set<Function>>} */ #listeners = new Map();
+  #gone = false; // the page was told that it is over
   #end = new AbortController();
 
   constructor(secret, said, element, nonce, loaded) {
@@ -117,10 +118,10 @@ class Checkout {
     const basket = new Follow(
       {
         revision: said.revision,
-        look: async () => this.#looked(await state()),
+        look: async () => this.#found(await state()),
         note: async (seen) => (await state({ seen }))?.status === 200,
       },
-      () => this.#queue.left || this.#queue.change(),
+      { follow: () => this.#queue.change(), left: () => this.#queue.left },
     );
     const shown = { id: said.order_id, amount: said.order_amount, nonce };
     this.#form = new Form(element, shown, basket, {
@@ -139,6 +140,7 @@ class Checkout {
     addEventListener("pagehide", () => this.#queue.hurry(), { signal });
     addEventListener("pageshow", ({ persisted }) => {
       if (!persisted) return;
+      this.#gone = false;
       this.#queue.forget();
       this.#queue.change();
     }, { signal });
@@ -235,15 +237,18 @@ class Checkout {
     }
   }
 
-  /** @returns {number|undefined} the revision */
-  #looked(answer) {
-    if (this.#end.signal.aborted || this.#queue.left) return undefined;
-    if (answer?.json.redirect) this.#over({ error: problem(answer), to: answer.json.redirect, order: answer.json.order });
-    return answer?.status === 200 ? answer.json.revision : undefined;
+  /** What a look has found, as Follow wants it. */
+  #found(answer) {
+    if (!answer) return undefined;
+    const { redirect: to, order, revision } = answer.json;
+    if (to) return () => this.#over({ error: problem(answer), to, order });
+    return answer.status === 200 ? revision : undefined;
   }
 
-  /** Nothing can be bought here any more; the browser goes where it can read why, unless the page keeps it. */
+  /** Nothing can be bought here any more; the browser goes where it can read why, unless the page keeps it. Once: the way would begin anew. */
   #over({ error, to, order }) {
+    if (this.#gone) return;
+    this.#gone = true;
     const event = { complete: "complete", expired: "expired" }[error.code];
     if (!event || this.#tell(event, { order })) location.assign(to);
   }

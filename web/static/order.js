@@ -42,6 +42,7 @@ export class OpenOrder {
   #confirmed; // the total shown is the order's
   #again = 0; // timer of what is sent again by itself
   #otherTab = false; // a sync for another tab's change is on its way
+  #left = false; // an answer has led elsewhere
   #root;
   #look;
   #form;
@@ -78,9 +79,15 @@ export class OpenOrder {
     addEventListener("pagehide", () => this.queue.hurry());
     addEventListener("pageshow", ({ persisted }) => {
       if (!persisted) return;
+      this.#left = false;
       this.queue.forget();
       this.change({});
     });
+  }
+
+  /** The page is on its way elsewhere, by itself or by the payment form. */
+  get left() {
+    return this.#left || this.queue.left;
   }
 
   /** The amounts shown are the order's, and nothing is on its way. */
@@ -164,7 +171,9 @@ export class OpenOrder {
     clearTimeout(this.#again);
     switch (answer.kind) {
       case "navigate":
-        if (!sent.more) location.assign(this.#withUndo(answer.to, sent.change));
+        if (sent.more) break;
+        this.#left = true;
+        location.assign(this.#withUndo(answer.to, sent.change));
         break;
       case "refused":
         this.#refused(answer, sent);

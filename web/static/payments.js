@@ -75,7 +75,7 @@ class Payments {
     );
     this.queue = this.#order.queue;
     this.#taxed = new TaxPlace(this.#data, (change) => this.#order.change(change));
-    this.#basket = new Basket(() => this.#working || this.#order.change({}), options.look);
+    this.#basket = new Basket({ follow: () => this.#order.change({}), left: () => this.#working || this.#order.left }, options.look);
     if (this.#page === "review") this.#review();
     else this.#fill();
     form.addEventListener("submit", (event) => {

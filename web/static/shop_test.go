@@ -43,6 +43,10 @@ type shop struct {
 	stock    map[string]int // 99 where it has none
 	replies  []reply        // for the next updates, in order; then good
 	updates  []update
+	basket   bool // the page is of a checkout session
+	over     bool // which has ended, or was bought
+	looks    int  // how often its page has looked
+	slow     int  // how often the slow page was asked for
 	running  int
 	most     int // updates that ran at once
 }
@@ -75,6 +79,9 @@ func newShop(t *testing.T) *shop {
 	mux.HandleFunc("GET /cart", func(w http.ResponseWriter, r *http.Request) { s.page(w, s.cart(r)) })
 	mux.HandleFunc("GET /shelf", func(w http.ResponseWriter, r *http.Request) { s.page(w, s.shelf(r)) })
 	mux.HandleFunc("GET /checkout/confirmation", func(w http.ResponseWriter, _ *http.Request) { s.page(w, `<main><h1>Thank you</h1></main>`) })
+	mux.HandleFunc("GET /slow", s.slowPage)
+	mux.HandleFunc("GET /checkout/state", s.state)
+	mux.HandleFunc("POST /checkout/seen", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, map[string]int{}) })
 	mux.HandleFunc("POST /checkout/update", s.update)
 	mux.HandleFunc("POST /cart/lines", s.add)
 	mux.HandleFunc("POST /cart/lines/{sku}", s.setLine)
@@ -273,9 +280,13 @@ func (s *shop) page(w http.ResponseWriter, body string) {
 func (s *shop) data(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	data, err := json.Marshal(map[string]any{
+	members := map[string]any{
 		"order_id": s.order, "cart_revision": s.revision, "update_url": "/checkout/update", "country": s.country, "cart_id_hash": "c0ffee", "texts": texts,
-	})
+	}
+	if s.basket {
+		members["basket"] = map[string]any{"revision": 1, "state_url": "/checkout/state", "seen_url": "/checkout/seen"}
+	}
+	data, err := json.Marshal(members)
 	if err != nil {
 		s.t.Error(err)
 	}
