@@ -34,6 +34,18 @@ var (
 	ErrUnknownCustomer = errors.New("not a type of customer of this market")
 )
 
+// LineError refuses a change because of one of its lines.
+type LineError struct {
+	SKU string
+	Err error // ErrUnknownSKU or ErrQuantityLimit
+}
+
+// Error names the reason and the SKU, which may be anything that a browser sends.
+func (e *LineError) Error() string { return fmt.Sprintf("%s: %.64q", e.Err, e.SKU) }
+
+// Unwrap returns the reason.
+func (e *LineError) Unwrap() error { return e.Err }
+
 // SoldOutError refuses more than there is.
 type SoldOutError struct {
 	SKU  string
@@ -167,14 +179,14 @@ func (ch Change) SKUs() []string {
 }
 
 // Apply makes the change to c. left is the stock by SKU; an absent SKU is unlimited. The
-// error wraps ErrUnknownSKU, ErrQuantityLimit, ErrBadDiscountCode, ErrUnknownMarket,
-// ErrUnknownRegion, ErrUnknownOption, ErrUnknownCustomer or a *SoldOutError. After an error c
-// is unusable. Call Pricer.Note after it.
+// error is a *LineError or a *SoldOutError, or wraps ErrBadDiscountCode, ErrUnknownMarket,
+// ErrUnknownRegion, ErrUnknownOption or ErrUnknownCustomer. After an error c is unusable. Call
+// Pricer.Note after it.
 func (ch Change) Apply(c *Contents, v *publish.Version, left map[string]int) error {
 	c.Refused = nil
 	for _, add := range ch.Add {
 		if add.Quantity < 1 {
-			return fmt.Errorf("add %d of %s: %w", add.Quantity, add.SKU, ErrQuantityLimit)
+			return &LineError{add.SKU, ErrQuantityLimit}
 		}
 		// Bounded before adding, so that absurd numbers cannot overflow.
 		if err := c.set(add.SKU, c.Quantity(add.SKU)+min(add.Quantity, MaxQuantity+1), v.Catalog, left); err != nil {
@@ -248,11 +260,11 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 	i := slices.IndexFunc(c.Lines, func(l Line) bool { return l.SKU == sku })
 	if _, known := products.Product(sku); !known && (i < 0 || quantity != 0) {
 		// What has left the catalogue can still be removed.
-		return fmt.Errorf("%w %.64q", ErrUnknownSKU, sku)
+		return &LineError{sku, ErrUnknownSKU}
 	}
 	switch {
 	case quantity < 0 || quantity > MaxQuantity:
-		return ErrQuantityLimit
+		return &LineError{sku, ErrQuantityLimit}
 	case quantity == 0 && i < 0:
 		return nil
 	case quantity == 0:
@@ -268,7 +280,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 		return nil
 	}
 	if len(c.Lines) >= MaxLines {
-		return ErrQuantityLimit
+		return &LineError{sku, ErrQuantityLimit}
 	}
 	c.Lines = append(c.Lines, Line{SKU: sku, Quantity: quantity})
 	return nil

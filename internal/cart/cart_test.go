@@ -3,6 +3,7 @@ package cart_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,6 +84,11 @@ func TestChangeApply(t *testing.T) {
 			}
 			if !errors.Is(err, tc.err) {
 				t.Fatalf("got %v, want %v", err, tc.err)
+			}
+			if line, ok := errors.AsType[*cart.LineError](err); ok != (errors.Is(err, cart.ErrUnknownSKU) || errors.Is(err, cart.ErrQuantityLimit)) {
+				t.Errorf("%v names no line", err)
+			} else if last := slices.Concat(tc.change.Add, tc.change.Set); ok && line.SKU != last[len(last)-1].SKU {
+				t.Errorf("%v is not about the last line", err)
 			}
 			if len(got.Lines) == 0 {
 				got.Lines, tc.want.Lines = nil, nil

@@ -247,6 +247,13 @@ func TestRefusedFormSaysWhy(t *testing.T) {
 	if u := updateOf(t, b.Post("/cart/lines", "sku", "BLK-1", "quantity", "9")); u.Error.Code != "sold_out" || u.SKU != "BLK-1" || u.Left == nil || *u.Left != 3 {
 		t.Errorf("got %+v", u)
 	}
+	// Of all lines that a page has changed, which one is refused: it sends the others again.
+	for code, wrong := range map[string]string{"unknown_sku": `{"sku":"NOPE","quantity":1}`, "quantity_limit": `{"sku":"JAM-1","quantity":100}`} {
+		got := updateOf(t, b.Do("POST", "/checkout/update", jsonType, `{"lines":[{"sku":"MUG-1","quantity":5},`+wrong+`]}`))
+		if got.Error.Code != code || !strings.Contains(wrong, `"`+got.SKU+`"`) || got.Left != nil {
+			t.Errorf("%s: got %+v", wrong, got)
+		}
+	}
 }
 
 // Requests that another site makes a browser send are refused, whatever they ask for.

@@ -100,6 +100,9 @@ func (s *Storefront) jsonError(w http.ResponseWriter, r *http.Request, err error
 	if soldOut, ok := errors.AsType[*cart.SoldOutError](err); ok {
 		extra["sku"], extra["left"] = soldOut.SKU, soldOut.Left
 	}
+	if line, ok := errors.AsType[*cart.LineError](err); ok {
+		extra["sku"] = line.SKU
+	}
 	if c != nil {
 		extra["cart_revision"] = c.Revision
 		if html, htmlErr := s.view(r, *c).summaryHTML(r.Context(), true); htmlErr == nil {

@@ -297,6 +297,9 @@ export class OpenOrder {
       show({ id: `sold-out-${sku}`, kind: "bad", title, body, actions: [remove] }, line);
     } else if (code === "quantity_limit") {
       show({ id: `quantity-${sku}`, kind: "warn", title: text("limit", line?.dataset.name ?? sku), closes: true }, line || this.#root);
+    } else if (code === "unknown_sku") {
+      this.#say({ id: "refused", kind: "bad", title: text("unknown_sku"), closes: true });
+      this.change({}); // the summary then says which line is sold no more
     } else if (code === "bad_discount_code") {
       this.#badCode(text("bad_code", change.discount_code));
     } else if (code === "unknown_option" || code === "unknown_customer_type") {

@@ -329,7 +329,7 @@ var texts = map[string]string{
 	"sold_out_title": "Sold out: {0}.", "sold_out_body": "Remove it to continue.", "remove": "Remove", "removed": "Removed: {0}.",
 	"undo": "Undo", "added": "Added: {0}.", "in_cart": "{0} in your cart.", "view_cart": "View cart", "renewed_title": "Renewed.",
 	"renewed_body": "Check your details.", "other_tab_title": "Changed in another tab.", "other_tab_body": "This is the latest.",
-	"bad_code": "Unknown code {0}.", "no_method_title": "No way to pay.", "no_method_body": "Try another address.",
+	"bad_code": "Unknown code {0}.", "unknown_sku": "We do not sell that.", "no_method_title": "No way to pay.", "no_method_body": "Try another address.",
 	"too_many_title": "Too many.", "too_many_body": "It tries again by itself.",
 	"running_title": "A payment is under way.", "running_body": "Your change is saved.",
 	"unavailable_title": "Not available.", "unavailable_body": "Reference {0}", "back_to_cart": "Back to cart",

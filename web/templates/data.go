@@ -83,6 +83,7 @@ var checkoutTexts = map[string]string{
 	"other_tab_title":   "note.other_tab.title",
 	"other_tab_body":    "note.other_tab.body",
 	"bad_code":          "discount.unknown",
+	"unknown_sku":       "note.unknown",
 	"no_method_title":   "note.no_method.title",
 	"no_method_body":    "note.no_method.body",
 	"running_title":     "unavailable.running.title",
