@@ -100,6 +100,26 @@ func TestAddOffline(t *testing.T) {
 	}
 }
 
+// What was added is added, also where the page cannot learn then which cart it has made: nothing offers to add it again.
+func TestAddFirst(t *testing.T) {
+	s := newShop(t)
+	c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/shelf?new")
+	c.MustEval(`() => {
+		window.told = 0;
+		document.addEventListener("shopd:add", () => told++);
+		const real = fetch;
+		window.fetch = async (to, how) => {
+			if (to === "/cart") throw new TypeError("no network any more");
+			return real(to, how);
+		};
+	}`)
+	c.MustElement("#add").MustClick()
+	c.Wait("the event", `() => told === 1`)
+	if got := c.text(".toast p") + c.text("[data-note=problem]"); got != "Added: Thing MUG-1. 4 in your cart." {
+		t.Errorf("the page says %q", got)
+	}
+}
+
 // An open checkout follows what is done on another page, also on the one that made the cart.
 func TestOtherPagesTellTheCheckout(t *testing.T) {
 	for _, tt := range []struct{ path, control string }{{"/shelf", "#add"}, {"/shelf?new", "#add"}, {"/cart", "[data-key='MUG-1:plus']"}} {

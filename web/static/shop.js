@@ -111,7 +111,8 @@ function startShelf() {
     showCount(count);
     drop("problem");
     toast(`${text("added", name)} ${text("in_cart", count)}`);
-    if (!data.cart_id_hash) await look(); // the first thing makes the cart
+    // The first thing makes the cart. It is in it whether this is learned or not: to add it again would be wrong.
+    if (!data.cart_id_hash) await look().catch(() => {});
     announceRevision(revision);
   }
 }
