@@ -311,6 +311,33 @@ func TestHostedSecondBrowser(t *testing.T) {
 	second.WaitFor(followed, "the second browser to leave", `(site) => location.href.startsWith(site)`, w.site)
 }
 
+// The page of a session for which nothing is to be paid follows it too: to Klarna's form, and to the merchant.
+func TestHostedFreeFollows(t *testing.T) {
+	w := newHosted(t)
+	says := func(reference string, tents, status int) api.Session {
+		return w.want(w.put(reference, fmt.Sprintf(`{"country": "SE", "locale": "en-SE", "success_url": "%[1]s/thanks", "cancel_url": "%[1]s/basket", "order_lines": [
+			{"id": "t", "name": "Tent", "quantity": %[2]d, "unit_price": 1000, "tax_rate": 2500},
+			{"id": "g", "type": "gift_card", "name": "Gift card", "quantity": 1, "unit_price": -1000, "tax_rate": 0}], "delivery_options": [
+			{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500, "preselected": true}, {"id": "shop", "name": "In the shop", "price": 0, "tax_rate": 2500}]}`,
+			w.site, tents)), status, "").Session
+	}
+	free := func(reference string) *hostedPage {
+		p := w.opens(t, says(reference, 1, 201))
+		if _, err := w.Fake.Shopper(p.orderID(), fakeklarna.Action{ShippingOption: "shop"}); err != nil {
+			t.Fatal(err)
+		}
+		p.Go(w.URL + "/checkout/s/" + reference)
+		p.Wait("the shop's own form", `() => document.querySelector("form#free")`)
+		p.Expect("409")
+		return p
+	}
+	changed, ended := free("b-1"), free("b-2")
+	more := says("b-1", 3, 200)
+	w.want(w.call("POST", "/checkout_sessions/b-2/expire", ""), 200, "")
+	changed.shows(more, followed)
+	ended.WaitFor(followed, "the merchant's basket", `(address) => location.href === address`, w.site+"/basket?reason=expired")
+}
+
 // A session that ends while its page is open leads back to the merchant, or to a page of the shop.
 func TestHostedExpires(t *testing.T) {
 	w := newHosted(t)

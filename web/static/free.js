@@ -1,6 +1,7 @@
 // The checkout page of a cart for which nothing is to be paid: the shop's own form beside the order. It is sent as any
 // form; here its fields are checked first, what is typed stays in the tab, and the order is kept up to date.
 import { AddressForm } from "./address.js";
+import { Basket } from "./basket.js";
 import { Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { OpenOrder } from "./order.js";
@@ -26,15 +27,20 @@ export function start(options) {
     changed: () => kept.keep({ address: { ...kept.now.address, ...address.typed } }),
     right: () => {},
   });
+  const basket = new Basket({ follow: () => order.change({}), left: () => sent || order.left }, options?.look);
   const order = new OpenOrder(
     root,
     {
       hold: () => {}, // what is sent meanwhile is held back below
-      letGo: () => drop("wait"),
+      letGo: () => {
+        drop("wait");
+        basket.shown();
+      },
       shown: () => ({ order_id: id }),
       whole: ({ order_id }) => typeof order_id === "string",
-      took: ({ cart_revision }) => {
+      took: ({ cart_revision, basket_revision }) => {
         form.elements.revision.value = cart_revision;
+        basket.told(basket_revision);
       },
       renew: () => location.reload(),
       perCountry: true,
