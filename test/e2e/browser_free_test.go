@@ -100,8 +100,18 @@ func TestOrderForNothing(t *testing.T) {
 		t.Error("Klarna's form had no order")
 	}
 
+	// A form that does not arrive costs nothing of what was typed; the purchase lets it go.
+	s.Expect("ERR_INTERNET_DISCONNECTED")
+	s.Offline(true)
+	s.click("[data-buy]")
+	s.Wait("the browser to say that it is offline", `() => location.protocol === "chrome-error:"`)
+	s.Offline(false)
+	s.visit("/checkout")
+	s.freeShown()
+	s.Wait("what was typed", `(email) => document.getElementById("email").value === email && document.getElementById("city").value`, person["email"])
 	s.click("[data-buy]")
 	o := s.placedFree()
+	s.Wait("what was typed to be gone", `() => !Object.keys(sessionStorage).some((key) => key.startsWith("shopd-purchase-"))`)
 	if o.ShippingAddress.City != person["city"] || o.OrderAmount != 0 || o.Lines()[0].Line.Quantity != 3 {
 		t.Errorf("the order has %+v", o.OrderLines)
 	}

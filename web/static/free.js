@@ -1,5 +1,6 @@
 // The checkout page of a cart for which nothing is to be paid: the shop's own form beside the order. It is sent as any
-// form; here its fields are checked first, what is typed stays in the tab, and the order is kept up to date.
+// form; here its fields are checked first, what is typed stays in the tab until it is bought, and the order is kept up to
+// date.
 import { AddressForm } from "./address.js";
 import { Basket } from "./basket.js";
 import { Kept } from "./kept.js";
@@ -56,7 +57,6 @@ export function start(options) {
     }
     if (!address.check()) return event.preventDefault();
     sent = true;
-    kept.forget(); // a form that comes back has it
     button.textContent = text("placing");
   });
   addEventListener("pageshow", ({ persisted }) => {

@@ -3,6 +3,7 @@ import { startCart } from "./cart.js";
 import { openChannel } from "./channel.js";
 import { startChoice } from "./choice.js";
 import { dress } from "./iframe.js";
+import { Kept } from "./kept.js";
 import { drop, show } from "./messages.js";
 import { announce, languageOf, loadPage, make, pageData, showCount, text } from "./page.js";
 import { startPanel } from "./panel.js";
@@ -24,6 +25,8 @@ if (cart) startCart(cart);
 else if (!document.getElementById("order-summary")) startShelf();
 
 document.addEventListener("click", ({ target }) => target.closest?.("a[href='/checkout']") && tell("checkout"));
+
+if (document.querySelector("[data-thanks]")) new Kept(pageData().cart_id_hash, "").forget(); // it is bought
 
 const snippet = document.getElementById("kco");
 if (snippet) dress(snippet);
