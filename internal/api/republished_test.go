@@ -111,7 +111,7 @@ func TestCurrencyOfBasket(t *testing.T) {
 			if now := atKlarna(e.World, id); now.PurchaseCurrency != "EUR" || now.OrderAmount != 257800 {
 				t.Errorf("at Klarna: %d %s", now.OrderAmount, now.PurchaseCurrency)
 			}
-			for _, log := range strings.Split(e.Log.String(), "\n") {
+			for log := range strings.SplitSeq(e.Log.String(), "\n") {
 				if strings.Contains(log, "level=ERROR") {
 					t.Error(log)
 				}
