@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 )
 
 // form is a form of the cart: its change, and the message for the next page.
@@ -106,6 +107,10 @@ func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.Handle
 		}
 		s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			id, isNew := s.Sessions.CartID(r.Context()), false
+			if id == "" && session.Claimed(r.Context()) != "" { // opened by its link alone
+				s.page(s.notFound)(w, r)
+				return
+			}
 			if id == "" {
 				if err := s.beginCart(r); err != nil {
 					s.formError(w, r, err, cart.Cart{})

@@ -46,7 +46,7 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 			s.PageError(w, r, err)
 			return
 		}
-		http.Redirect(w, r, withCodes(&url.URL{Path: checkoutPath}, reasonOf(r)), http.StatusSeeOther)
+		http.Redirect(w, r, withCodes(&url.URL{Path: base(r.Context())}, reasonOf(r)), http.StatusSeeOther)
 		return
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)

@@ -37,6 +37,7 @@ func (s *Storefront) hosted(r chi.Router) {
 		r.Get(reviewPart, s.paying(s.locked(s.payments)))
 		r.Post("/update", s.update)
 		r.Post("/place", s.placeFree)
+		r.Post("/delivery", s.submit(setDelivery))
 		r.Get("/state", s.Sessions.ReadOnly(http.HandlerFunc(s.state)).ServeHTTP)
 		r.Post("/seen", s.Sessions.ReadOnly(http.HandlerFunc(s.seen)).ServeHTTP)
 	})

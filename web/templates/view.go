@@ -48,6 +48,9 @@ type Shell struct {
 // base is the page that pays.
 func (s Shell) base() string { return cmp.Or(s.Base, "/checkout") }
 
+// deliveryURL takes another way of delivery for what the page pays for.
+func (s Shell) deliveryURL() string { return cmp.Or(s.Base, "/cart") + "/delivery" }
+
 // own reports whether the page belongs to a shop with pages of its own, which it leads to.
 func (s Shell) own() bool { return s.Base == "" && !s.Alone }
 

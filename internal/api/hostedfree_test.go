@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/shopd/shopd/fakeklarna"
+	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/shop/shoptest"
+)
+
+// card pays for the tent.
+const card = `{"id": "g", "type": "gift_card", "name": "Gift card", "quantity": 1, "unit_price": -249900, "tax_rate": 0}`
+
+// inShop is delivery that costs nothing where the shopper chooses it.
+const inShop = `"delivery_options": [{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500, "preselected": true}, {"id": "shop", "name": "In the shop", "price": 0, "tax_rate": 2500}]`
+
+// openFree opens a session of the card and inShop. Its shopper collects, so that nothing is to be paid; it returns the page
+// then, and what its form says.
+func openFree(w *shoptest.World, b *shoptest.Browser, s api.Session) (*goquery.Document, url.Values) {
+	w.T.Helper()
+	_, id := open(w, b, s)
+	if _, err := w.Fake.Shopper(id, fakeklarna.Action{ShippingOption: "shop"}); err != nil {
+		w.T.Fatal(err)
+	}
+	got := b.Get("/checkout/s/" + s.Reference)
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(got.Text))
+	if err != nil || got.StatusCode != 200 || doc.Find("form#free").Length() != 1 {
+		w.T.Fatalf("the page for which nothing is to be paid: %d %v\n%s", got.StatusCode, err, got.Text)
+	}
+	form := url.Values{}
+	doc.Find("form#free [name]").Each(func(_ int, s *goquery.Selection) { form.Set(s.AttrOr("name", ""), s.AttrOr("value", "")) })
+	for _, field := range typed {
+		if form.Has(field[0]) {
+			form.Set(field[0], field[1])
+		}
+	}
+	return doc, form
+}
+
+// The page of a session for which nothing is to be paid chooses another way of delivery for the session, also in a shop
+// without pages of its own, and never for the shopper's own cart.
+func TestFreeSessionDelivery(t *testing.T) {
+	for _, storefront := range []bool{true, false} {
+		w := like(t, func(s *settings.Shop) { s.Storefront = storefront })
+		c := calls(w)
+		b := w.Browser()
+		if storefront {
+			b.Add("MUG-1", "1")
+		}
+		made := c.want(c.put("b-1", basket(tent+", "+card, inShop)), 201, "").Session
+		doc, _ := openFree(w, b, made)
+		other := doc.Find("form:has([name=option])")
+		form := url.Values{"option": {"parcel"}, "return_to": {other.Find("[name=return_to]").AttrOr("value", "")}}
+		if other.Length() != 1 || other.Find("[name=option]").AttrOr("value", "") != "parcel" {
+			t.Fatalf("storefront %t: the other ways of delivery:\n%s", storefront, doc.Find("main").Text())
+		}
+		got := b.Submit(other.AttrOr("action", ""), form)
+		if got.StatusCode != 303 || got.Header.Get("Location") != "/checkout/s/b-1" {
+			t.Fatalf("storefront %t: chosen: %d to %s\n%s", storefront, got.StatusCode, got.Header.Get("Location"), got.Text)
+		}
+		if _, id := load(w, b, "b-1"); atKlarna(w, id).OrderAmount != 7900 {
+			t.Errorf("storefront %t: Klarna has %d", storefront, atKlarna(w, id).OrderAmount)
+		}
+		if now := c.call("GET", "/checkout_sessions/b-1", "").Session; now.DeliveryOption == nil || now.DeliveryOption.ID != "parcel" || now.Revision != made.Revision {
+			t.Errorf("storefront %t: the session has %+v at revision %d", storefront, now.DeliveryOption, now.Revision)
+		}
+		form.Set("option", "drone")
+		if got := b.Submit("/checkout/s/b-1/delivery", form); got.StatusCode != 422 || strings.Contains(got.Text, `href="/cart"`) {
+			t.Errorf("storefront %t: a way that there is not: %d", storefront, got.StatusCode)
+		}
+		if got := w.Browser().Submit("/checkout/s/b-1/delivery", form); got.StatusCode != 404 || got.Header.Get("Set-Cookie") != "" {
+			t.Errorf("storefront %t: without a claim: %d", storefront, got.StatusCode)
+		}
+	}
+}
