@@ -13,6 +13,8 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/time/rate"
 
+	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -86,9 +88,20 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return middleware.ClientIPFromXFF(prefixes...)
 }
 
+// isLook reports whether an open page looks whether its basket has changed, as it does every 5 s. It
+// asks Klarna nothing.
+func isLook(path string) bool {
+	rest, hosted := strings.CutPrefix(path, cart.SessionPath)
+	_, page, _ := strings.Cut(rest, "/")
+	return hosted && page == "state" || path == api.Path+"/embed/state"
+}
+
 // isWrite reports whether a request counts for the limit: it changes something, or is a
-// checkout page, which asks Klarna and may create an order.
+// checkout page, which asks Klarna and may create an order. Looks are too many to count.
 func isWrite(r *http.Request) bool {
+	if isLook(r.URL.Path) {
+		return false
+	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		return r.URL.Path == "/checkout" || strings.HasPrefix(r.URL.Path, "/checkout/")
