@@ -16,6 +16,9 @@ import (
 // card pays for the tent.
 const card = `{"id": "g", "type": "gift_card", "name": "Gift card", "quantity": 1, "unit_price": -249900, "tax_rate": 0}`
 
+// cancel is where the shopper of a session came from.
+const cancel = `"cancel_url": "https://www.example.com/basket"`
+
 // inShop is delivery that costs nothing where the shopper chooses it.
 const inShop = `"delivery_options": [{"id": "parcel", "name": "Home", "price": 7900, "tax_rate": 2500, "preselected": true}, {"id": "shop", "name": "In the shop", "price": 0, "tax_rate": 2500}]`
 
@@ -76,5 +79,51 @@ func TestFreeSessionDelivery(t *testing.T) {
 		if got := w.Browser().Submit("/checkout/s/b-1/delivery", form); got.StatusCode != 404 || got.Header.Get("Set-Cookie") != "" {
 			t.Errorf("storefront %t: without a claim: %d", storefront, got.StatusCode)
 		}
+	}
+}
+
+// A session that ends while its page with nothing to pay is open: what the page sends then leads to the merchant.
+func TestFreeSessionEnds(t *testing.T) {
+	w := like(t, func(s *settings.Shop) { s.Storefront = false })
+	c := calls(w)
+	b := w.Browser()
+	_, form := openFree(w, b, c.want(c.put("b-1", basket(tent+", "+card, inShop, cancel)), 201, "").Session)
+	c.want(c.call("POST", "/checkout_sessions/b-1/expire", ""), 200, "")
+	ended := "https://www.example.com/basket?reason=expired"
+	if got := b.Submit("/checkout/s/b-1/place", form); got.StatusCode != 303 || got.Header.Get("Location") != ended {
+		t.Errorf("placed: %d to %s", got.StatusCode, got.Header.Get("Location"))
+	}
+	// The database alone knows it yet.
+	_, form = openFree(w, b, c.want(c.put("b-2", basket(tent+", "+card, inShop, cancel)), 201, "").Session)
+	w.Exec("update checkout_sessions set status = 'expired' where reference = 'b-2'")
+	if got := b.Submit("/checkout/s/b-2/place", form); got.StatusCode != 303 || got.Header.Get("Location") != ended {
+		t.Errorf("placed in the moment it ends: %d to %s\n%.300s", got.StatusCode, got.Header.Get("Location"), got.Text)
+	}
+	if n := w.Number("select count(*) from orders"); n != 0 {
+		t.Errorf("%d orders", n)
+	}
+	if got := w.Browser().Submit("/checkout/s/b-2/place", form); got.StatusCode != 404 {
+		t.Errorf("without a claim: %d to %s", got.StatusCode, got.Header.Get("Location"))
+	}
+}
+
+// Who has nothing to pay ends on the merchant's page, which has another origin, in a real browser.
+func TestHostedFree(t *testing.T) {
+	w := newHosted(t)
+	made := w.want(w.put("b-1", `{"country": "SE", "locale": "en-SE", "success_url": "`+w.site+`/thanks?basket={REFERENCE}", "order_lines": [`+tent+", "+card+`], `+inShop+`}`), 201, "").Session
+	p := w.opens(t, made)
+	if _, err := w.Fake.Shopper(p.orderID(), fakeklarna.Action{ShippingOption: "shop"}); err != nil {
+		t.Fatal(err)
+	}
+	p.Go(w.URL + "/checkout/s/b-1")
+	for _, field := range typed {
+		if p.MustHas("#free [name=" + field[0] + "]") {
+			p.MustElement("#free [name=" + field[0] + "]").MustInput(field[1])
+		}
+	}
+	p.MustElement("#free [data-buy]").MustClick()
+	p.Wait("the merchant's page", `(address) => location.href === address`, w.site+"/thanks?basket=b-1")
+	if n := w.Number("select count(*) from orders where reference = 'b-1'"); n != 1 {
+		t.Errorf("%d orders", n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,6 +119,21 @@ func (s Session) Way(address, reason string) string {
 
 // Over is where the shopper goes from the merchant's page when the session has ended.
 func (s Session) Over() string { return s.Way(cmp.Or(s.CancelURL, s.CheckoutURL), "expired") }
+
+// Origins are those of the merchant's pages to which the shopper goes from a page of ours, as a
+// security policy names them.
+func (s Session) Origins() (origins []string) {
+	for _, address := range []string{s.SuccessURL, s.CancelURL} {
+		u, err := url.Parse(s.Way(address, ""))
+		if err != nil || u.Host == "" || strings.ContainsAny(u.Host, ";, '\"") { // it would be another policy
+			continue
+		}
+		if origin := u.Scheme + "://" + u.Host; !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
+}
 
 const version = 1
 

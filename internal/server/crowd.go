@@ -123,7 +123,8 @@ func (s *Server) crowded(w http.ResponseWriter, r *http.Request, l *lane) {
 		respond.JSONError(w, r, http.StatusServiceUnavailable, f.code, f.message, nil)
 		return
 	}
-	v := templates.UnavailableView{Shell: s.shell(r), Outage: templates.Crowded, TryURL: "/cart"}
+	shell := s.shell(r)
+	v := templates.UnavailableView{Shell: shell, Outage: templates.Crowded, TryURL: shell.Again()}
 	if r.Method == http.MethodGet {
 		v.Seconds, v.TryURL = seconds, r.URL.RequestURI()
 		w.Header().Set("Refresh", strconv.Itoa(seconds))

@@ -108,9 +108,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, status int) {
 func (s *Server) shell(r *http.Request) templates.Shell {
 	version := s.o.Published.Now()
 	_, locale := version.Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
-	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale}
-	if strings.HasPrefix(r.URL.Path, cart.SessionPath) { // nothing of a shop of ours is on it
-		shell.Base = r.URL.Path
+	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale, Alone: !version.Shop.Storefront}
+	if rest, ok := strings.CutPrefix(r.URL.Path, cart.SessionPath); ok { // nothing of a shop of ours is on it
+		reference, _, _ := strings.Cut(rest, "/")
+		shell.Base = cart.SessionPath + reference
 	}
 	return shell
 }

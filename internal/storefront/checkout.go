@@ -10,6 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/identity"
@@ -36,7 +37,7 @@ func (s *Storefront) checkout(w http.ResponseWriter, r *http.Request) {
 		s.free(w, r, result, freeForm{})
 		return
 	}
-	if result.Outcome == cartsync.Empty && s.nothing(w, r, result.Cart, result.Quote) || s.elsewhere(w, r, result.Outcome, result.OrderID) {
+	if s.elsewhere(w, r, result.Outcome, result.OrderID, result.Cart, result.Quote) {
 		return
 	}
 	if err := s.acknowledge(ctx, result.Cart); err != nil {
@@ -80,9 +81,9 @@ var reloads = []int{2, 4, 8, 16, 30}
 
 // retry returns after how many seconds a 503 page reloads (0 = not by itself), and the
 // address, which counts the tries.
-func retry(r *http.Request) (seconds int, address string) {
+func retry(r *http.Request, shell templates.Shell) (seconds int, address string) {
 	if r.Method != http.MethodGet {
-		return 0, "/cart"
+		return 0, shell.Again()
 	}
 	try, err := strconv.Atoi(r.URL.Query().Get("try"))
 	if err != nil || try < 0 {
@@ -129,7 +130,8 @@ func (s *Storefront) storedLocale(r *http.Request) string {
 func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error, locale string) {
 	f := s.report(r, err)
 	locale = cmp.Or(locale, s.fallback(r).Locale)
-	shell := templates.Shell{Shop: identity.Of(s.Published.Now(), i18n.LangOf(locale)), Locale: locale}
+	version := s.Published.Now()
+	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale, Alone: !version.Shop.Storefront}
 	if session.Claimed(r.Context()) != "" { // nothing of a shop of ours is on it
 		shell.Base, shell.Back = base(r.Context()), s.cancelURL(r)
 	}
@@ -141,7 +143,7 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	case f.code == "order_refused":
 		respond.Page(w, r, f.status, templates.CheckoutError(templates.CheckoutErrorView{Shell: shell, Reference: observe.RequestID(r.Context())}))
 	case f.status == http.StatusServiceUnavailable:
-		seconds, address := retry(r)
+		seconds, address := retry(r, shell)
 		if seconds > 0 {
 			w.Header().Set("Refresh", fmt.Sprintf("%d; url=%s", seconds, address))
 		}
@@ -157,11 +159,15 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 // checkoutPath is the page that pays, and the form of a cart for which nothing is to be paid.
 const checkoutPath = "/checkout"
 
-// elsewhere redirects a shopper for whom this page is the wrong one. False: it has not
+// elsewhere answers a shopper for whom this page is the wrong one. False: it has not
 // answered.
-func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string) bool {
+func (s *Storefront) elsewhere(w http.ResponseWriter, r *http.Request, outcome cartsync.Outcome, orderID string, c cart.Cart, q cart.Quote) bool {
 	switch outcome {
 	case cartsync.Empty:
+		if session.Claimed(r.Context()) != "" {
+			s.nothing(w, r, c, q)
+			return true
+		}
 		http.Redirect(w, r, withCodes(&url.URL{Path: "/cart"}, reasonOf(r)), http.StatusSeeOther)
 	case cartsync.Complete, cartsync.Bought:
 		http.Redirect(w, r, confirmationURL(orderID), http.StatusSeeOther)

@@ -46,7 +46,9 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Observer.Link(ctx, orderID)
 	placing := ctx
-	if s.Sessions.ClaimOfOrder(ctx, orderID) != "" {
+	if reference := s.Sessions.ClaimOfOrder(ctx, orderID); reference != "" {
+		ctx = session.AsClaim(ctx, reference)
+		r = r.WithContext(ctx)
 		var cancel context.CancelFunc
 		placing, cancel = context.WithTimeout(ctx, placeTime)
 		defer cancel()
@@ -63,11 +65,7 @@ func (s *Storefront) confirmation(w http.ResponseWriter, r *http.Request) {
 		s.page(s.notFound)(w, r) // what became of it is the buyer's
 		return
 	case errors.Is(err, errNotFinished):
-		page := ctx
-		if reference := s.Sessions.ClaimOfOrder(ctx, orderID); reference != "" {
-			page = session.AsClaim(ctx, reference)
-		}
-		http.Redirect(w, r, base(page)+"?reason="+reasonNotFinished, http.StatusSeeOther)
+		http.Redirect(w, r, base(ctx)+"?reason="+reasonNotFinished, http.StatusSeeOther)
 		return
 	case errors.Is(err, order.ErrCancelled):
 		s.page(cancelled)(w, r) // the session keeps its ID, for a reload; the next checkout does not

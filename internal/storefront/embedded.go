@@ -11,6 +11,7 @@ import (
 	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/session"
 )
 
 // The ways back to a page of the merchant's that holds the checkout. Klarna sends the browser
@@ -40,7 +41,7 @@ func (s *Storefront) ofSession(next func(http.ResponseWriter, *http.Request, che
 		case !found || row.CheckoutURL == "":
 			s.page(s.notFound)(w, r)
 		default:
-			next(w, r, row)
+			next(w, r.WithContext(session.AsClaim(r.Context(), row.Reference)), row) // not about a cart of the shop's own
 		}
 	}
 }

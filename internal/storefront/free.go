@@ -9,11 +9,13 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -48,6 +50,14 @@ func (s *Storefront) free(w http.ResponseWriter, r *http.Request, result kco.Res
 		}
 		http.Redirect(w, r, withCodes(&url.URL{Path: base(r.Context())}, reasonOf(r)), http.StatusSeeOther)
 		return
+	}
+	if session.Claimed(r.Context()) != "" { // a browser holds each hop of a form's answer against the policy of its page
+		row, _, err := s.CheckoutSessions.ByCart(r.Context(), result.Cart.ID)
+		if err != nil {
+			s.PageError(w, r, err)
+			return
+		}
+		respond.AllowOrigins(w, row.Origins(), "form-action")
 	}
 	v := s.viewOf(r, result.Cart, result.Quote)
 	var notes []templates.Note
@@ -93,7 +103,7 @@ func (s *Storefront) freeAgain(w http.ResponseWriter, r *http.Request, form free
 	case result.Outcome == cartsync.Free:
 		s.free(w, r, result, form)
 	default:
-		s.elsewhere(w, r, result.Outcome, result.OrderID)
+		s.elsewhere(w, r, result.Outcome, result.OrderID, result.Cart, result.Quote)
 	}
 }
 
@@ -115,11 +125,11 @@ func (s *Storefront) placeFree(w http.ResponseWriter, r *http.Request) {
 
 func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	cartID, orderID := s.Sessions.CartID(ctx), r.PostFormValue("order")
-	if cartID == "" {
-		http.Redirect(w, r, "/cart", http.StatusSeeOther)
+	cartID, opened := s.opened(w, r)
+	if !opened {
 		return
 	}
+	orderID := r.PostFormValue("order")
 	c, err := s.Carts.Get(ctx, cartID, s.fallback(r))
 	if err != nil {
 		s.PageError(w, r, err)
@@ -152,6 +162,9 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 		form.notes = func(v *view) []templates.Note { return v.soldOut(soldOut.SKU) }
 	case errors.Is(err, stock.ErrSold): // by another order, and closed now
 		form.status, form.notes = http.StatusConflict, func(v *view) []templates.Note { return []templates.Note{templates.AlreadyBought(v.voice)} }
+	case errors.Is(err, checkoutsession.ErrNotOpen):
+		s.ended(w, r, c)
+		return
 	default:
 		s.errorPage(w, r, err, c.Locale)
 		return

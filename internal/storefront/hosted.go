@@ -95,43 +95,54 @@ func (s *Storefront) cancelURL(r *http.Request) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
 	defer cancel()
 	values, err := s.Sessions.Peek(r.WithContext(ctx))
-	if err != nil || values.CartID == "" {
+	if err != nil {
 		return ""
 	}
-	row, found, err := s.CheckoutSessions.ByCart(ctx, values.CartID)
+	return s.wayBack(ctx, values.CartID)
+}
+
+// wayBack is cancelURL for the cart of a session.
+func (s *Storefront) wayBack(ctx context.Context, cartID string) string {
+	if cartID == "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backTime)
+	defer cancel()
+	row, found, err := s.CheckoutSessions.ByCart(ctx, cartID)
 	if err != nil || !found || row.CancelURL == "" {
 		return ""
 	}
 	return row.Way(row.CancelURL, "")
 }
 
-// nothing answers for a session of which nothing can be bought now. False: it has not answered.
-func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, c cart.Cart, q cart.Quote) bool {
-	if session.Claimed(r.Context()) == "" {
-		return false
+// ended answers for a session that has ended, or whose lines are lost.
+func (s *Storefront) ended(w http.ResponseWriter, r *http.Request, c cart.Cart) {
+	row, found, err := s.CheckoutSessions.ByCart(r.Context(), c.ID)
+	switch {
+	case err != nil:
+		s.PageError(w, r, err)
+	case found && row.Status == checkoutsession.Expired:
+		s.over(w, r, row)
+	default: // its lines are lost: the merchant's next call brings them again
+		s.errorPage(w, r, checkoutsession.ErrUnavailable, c.Locale)
 	}
+}
+
+// nothing answers for a session of which nothing can be bought now.
+func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, c cart.Cart, q cart.Quote) {
 	if c.Basket == nil || c.Basket.Ended {
-		row, found, err := s.CheckoutSessions.ByCart(r.Context(), c.ID)
-		switch {
-		case err != nil:
-			s.PageError(w, r, err)
-		case found && row.Status == checkoutsession.Expired:
-			s.over(w, r, row)
-		default: // its lines are lost: the merchant's next call brings them again
-			s.errorPage(w, r, checkoutsession.ErrUnavailable, c.Locale)
-		}
-		return true
+		s.ended(w, r, c)
+		return
 	}
 	v := s.viewOf(r, c, q)
 	shown, notes, err := v.order()
 	if err != nil {
 		s.PageError(w, r, err)
-		return true
+		return
 	}
 	shell := v.shell()
 	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
 	respond.Page(w, r, http.StatusOK, templates.Checkout(templates.CheckoutView{Shell: shell, Order: shown}))
-	return true
 }
 
 // acknowledge notes that a form shows the basket as it is.

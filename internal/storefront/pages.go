@@ -15,7 +15,6 @@ import (
 	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/respond"
-	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -192,9 +191,6 @@ func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page)
 // notFound is the 404 page. For an old product it offers a category.
 func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
 	page := templates.NotFoundView{Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku"))}
-	if session.Claimed(r.Context()) != "" {
-		page.Base = base(r.Context())
-	}
 	respond.Page(w, r, http.StatusNotFound, templates.NotFound(page))
 }
 

@@ -98,7 +98,7 @@ func (s *Storefront) payments(w http.ResponseWriter, r *http.Request) {
 		s.freeAgain(w, r, freeForm{})
 		return
 	}
-	if result.Outcome == cartsync.Empty && s.nothing(w, r, result.Cart, result.Quote) || s.elsewhere(w, r, result.Outcome, result.OrderID) {
+	if s.elsewhere(w, r, result.Outcome, result.OrderID, result.Cart, result.Quote) {
 		return
 	}
 	if err := s.acknowledge(ctx, result.Cart); err != nil {

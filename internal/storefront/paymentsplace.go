@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
+	"github.com/shopd/shopd/internal/checkoutsession"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -236,6 +237,10 @@ func wrongMembers(fields []market.Field, quote cart.Quote, a klarna.Address) []s
 // notPlaced answers why an approval brought no order. A page with an old cart gets the
 // new one.
 func (s *Storefront) notPlaced(w http.ResponseWriter, r *http.Request, request placeRequest, c cart.Cart, err error) {
+	if errors.Is(err, checkoutsession.ErrNotOpen) { // its page says so
+		redirectJSON(w, r, base(r.Context()))
+		return
+	}
 	soldOut, short := errors.AsType[*cart.SoldOutError](err)
 	if !short && !errors.Is(err, order.ErrCartChanged) {
 		s.jsonError(w, r, err, nil)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -46,35 +47,60 @@ func (v *view) sentBack(query url.Values) []templates.Note {
 	return nil
 }
 
+// goods are what the quote sells, each product once.
+func (v *view) goods() []cart.Line {
+	quote, _ := v.quote() // filled as far as it came
+	var goods []cart.Line
+	for _, g := range quote.Goods {
+		i := slices.IndexFunc(goods, func(l cart.Line) bool { return l.SKU == g.SKU })
+		if i < 0 {
+			goods = append(goods, g.Line)
+		} else { // a basket may name one twice
+			goods[i].Quantity += g.Quantity
+		}
+	}
+	return goods
+}
+
 // soldOut returns notes about products that others bought meanwhile. It is about sku if
-// that is in the cart, else about all products of the cart.
+// that is sold, else about all products.
 func (v *view) soldOut(sku string) []templates.Note {
 	var notes []templates.Note
-	for _, line := range v.cart.Lines {
-		if v.cart.Quantity(sku) > 0 && line.SKU != sku {
+	goods := v.goods()
+	asked := slices.ContainsFunc(goods, func(l cart.Line) bool { return l.SKU == sku })
+	for _, line := range goods {
+		if asked && line.SKU != sku {
 			continue
 		}
 		switch left := v.left(line.SKU); {
 		case left == templates.Uncounted || left >= line.Quantity:
 		case left > 0:
-			notes = append(notes, templates.FewLeft(v.voice, line.SKU, v.name(line.SKU), left))
+			notes = append(notes, v.ofLine(templates.FewLeft(v.voice, line.SKU, v.name(line.SKU), left)))
 		default:
-			notes = append(notes, templates.LastGone(v.voice, line.SKU, v.name(line.SKU), "/checkout"))
+			notes = append(notes, v.ofLine(templates.LastGone(v.voice, line.SKU, v.name(line.SKU), "/checkout")))
 		}
 	}
-	if len(notes) == 0 && len(v.cart.Lines) > 0 {
+	if len(notes) == 0 && len(goods) > 0 {
 		// There is enough again: they can try once more.
 		notes = append(notes, templates.Stopped(v.voice))
 	}
 	return notes
 }
 
+// ofLine is a note about a line: in a basket, which is the merchant's, it has no button.
+func (v *view) ofLine(n templates.Note) templates.Note {
+	if v.cart.Basket != nil {
+		return n.AtMerchant(v.voice)
+	}
+	return n
+}
+
 // countAnew reads the stock of the cart's products as it is now: it has just decided about a
 // purchase.
 func (v *view) countAnew(ctx context.Context) {
-	skus := make([]string, len(v.cart.Lines))
-	for i, line := range v.cart.Lines {
-		skus[i] = line.SKU
+	var skus []string
+	for _, line := range v.goods() {
+		skus = append(skus, line.SKU)
 	}
 	left, err := v.Stock.Left(ctx, skus...)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
+	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -102,6 +104,9 @@ func (v *view) shell() templates.Shell {
 		Path:         "/",
 		Alone:        !v.version.Shop.Storefront,
 		Withdrawal:   v.version.Shop.Withdrawal > 0 && v.version.Markets.AnyInEEA(),
+	}
+	if ctx := v.r.Context(); session.Claimed(ctx) != "" { // nothing of a shop of ours is on it
+		shell.Base, shell.Back = base(ctx), v.wayBack(ctx, v.cart.ID)
 	}
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
 		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
@@ -218,20 +223,25 @@ func (v *view) basketRevision() int64 {
 // basket returns the basket of a checkout session as its page shows it.
 func (v *view) basket(quote cart.Quote) (templates.Order, []templates.Note) {
 	order := templates.Order{Items: v.items(), Totals: v.totals(quote), Fixed: true}
+	var notes []templates.Note
 	for i, line := range v.cart.Basket.Lines {
 		if i >= len(quote.Basket) {
 			break
 		}
 		priced := quote.Basket[i]
+		name := cmp.Or(priced.Name, line.Name, v.name(line.Reference))
+		if !line.Own() && slices.Contains(quote.Unavailable, line.Reference) {
+			notes = append(notes, v.ofLine(templates.Gone(v.voice, line.Reference, name, "")))
+		}
 		order.Lines = append(order.Lines, templates.Line{
-			SKU: line.ID, Name: templates.Text{Text: cmp.Or(priced.Name, line.Name, line.Reference)}, Quantity: int(line.Quantity),
+			SKU: line.ID, Name: templates.Text{Text: name}, Quantity: int(line.Quantity),
 			UnitPrice: v.price(priced.UnitPrice), Total: v.amount(priced.TotalAmount),
 		})
 	}
 	if quote.NoDelivery {
-		return order, []templates.Note{templates.NoDelivery(v.voice)}
+		notes = append(notes, templates.NoDelivery(v.voice))
 	}
-	return order, nil
+	return order, notes
 }
 
 // order returns the cart as pages show it, with notes about its lines.

@@ -268,7 +268,8 @@ export class OpenOrder {
     else paint(this.#root, this.queue.pending.lines);
     this.#look.unconfirmed();
     if (answer.code === "order_refused") {
-      const actions = [{ text: text("back_to_cart"), href: "/cart" }];
+      const { cart_url: href, basket } = this.#data;
+      const actions = href ? [{ text: text(basket ? "back_to_shop" : "back_to_cart"), href }] : [];
       const body = text("unavailable_body", answer.request_id);
       this.#say({ id: "problem", kind: "bad", title: text("unavailable_title"), body, actions });
       return;

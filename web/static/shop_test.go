@@ -281,7 +281,7 @@ func (s *shop) data(id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	members := map[string]any{
-		"order_id": s.order, "cart_revision": s.revision, "update_url": "/checkout/update", "country": s.country, "cart_id_hash": "c0ffee", "texts": texts,
+		"order_id": s.order, "cart_revision": s.revision, "update_url": "/checkout/update", "cart_url": "/cart", "country": s.country, "cart_id_hash": "c0ffee", "texts": texts,
 	}
 	if s.basket {
 		members["basket"] = map[string]any{"revision": 1, "state_url": "/checkout/state", "seen_url": "/checkout/seen"}

@@ -14,6 +14,7 @@ type pageData struct {
 	CartIDHash   string          `json:"cart_id_hash"`
 	OrderID      string          `json:"order_id,omitempty"`   // checkout only
 	UpdateURL    string          `json:"update_url,omitempty"` // checkout only
+	CartURL      string          `json:"cart_url,omitempty"`   // checkout only: the cart, or the merchant's own page
 	Country      string          `json:"country,omitempty"`    // checkout only: of the prices shown
 	Basket       *basketData     `json:"basket,omitempty"`     // checkout session only
 	Payments     *paymentsData   `json:"payments,omitempty"`   // checkout with Klarna Payments only
@@ -92,6 +93,7 @@ var checkoutTexts = map[string]string{
 	"too_many_body":     "note.too_many.body",
 	"unavailable_title": "checkout_error.title",
 	"back_to_cart":      "back_to_cart",
+	"back_to_shop":      "nav.back",
 }
 
 // formTexts are the further texts for a form of our own that asks for an address.
@@ -159,7 +161,7 @@ func (v FreeView) data() pageData {
 
 // checkoutData is the data for a page with an open order.
 func (s Shell) checkoutData(updateURL string, texts textsFor) pageData {
-	d := pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, UpdateURL: updateURL, Country: s.Country, Texts: s.scriptTexts(texts)}
+	d := pageData{CartRevision: s.CartRevision, CartIDHash: s.CartIDHash, UpdateURL: updateURL, CartURL: s.cartURL(), Country: s.Country, Texts: s.scriptTexts(texts)}
 	if s.Base != "" {
 		d.Basket = &basketData{Revision: s.BasketRevision, StateURL: s.Base + "/state", SeenURL: s.Base + "/seen"}
 	}

@@ -126,6 +126,13 @@ func LastGone(l i18n.Voice, sku, name, returnTo string) Note {
 	return n
 }
 
+// AtMerchant is a note about a line that only the merchant's own shop can change: it has no
+// button, and stands beside no line.
+func (n Note) AtMerchant(l i18n.Voice) Note {
+	n.SKU, n.Actions, n.Body = "", nil, l.T("note.at_merchant")
+	return n
+}
+
 // SoldOut says that a line of the cart is sold out, with a button that removes it.
 func SoldOut(l i18n.Voice, sku, name, returnTo string) Note {
 	return Note{ID: "sold-out-" + sku, Kind: Bad, SKU: sku,

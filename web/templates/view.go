@@ -57,6 +57,26 @@ func (s Shell) own() bool { return s.Base == "" && !s.Alone }
 // payments is the page with Klarna's widget.
 func (s Shell) payments() string { return s.base() + "/payments" }
 
+// cartURL is where the shopper has chosen what to buy: the cart, or the merchant's own page. ""
+// where that is not known.
+func (s Shell) cartURL() string {
+	if s.own() {
+		return "/cart"
+	}
+	return s.Back
+}
+
+// cartText is what a link there says; own is the text for the cart.
+func (s Shell) cartText(own string) string {
+	if s.own() {
+		return s.t(own)
+	}
+	return s.t("nav.back")
+}
+
+// Again is where a shopper tries again whose form had no answer, "" for nowhere.
+func (s Shell) Again() string { return cmp.Or(s.Base, s.cartURL()) }
+
 // Text is a text that may be in another language than its page.
 type Text struct {
 	Text string
