@@ -101,6 +101,14 @@ func (s *Storefront) cancelURL(r *http.Request) string {
 	return s.wayBack(ctx, values.CartID)
 }
 
+// ofClaim makes the frame of a page one of the session that the request is about: nothing of a
+// shop of ours is on it.
+func (s *Storefront) ofClaim(r *http.Request, shell *templates.Shell, cartID string) {
+	if ctx := r.Context(); session.Claimed(ctx) != "" {
+		shell.Base, shell.Back = base(ctx), s.wayBack(ctx, cartID)
+	}
+}
+
 // wayBack is cancelURL for the cart of a session.
 func (s *Storefront) wayBack(ctx context.Context, cartID string) string {
 	if cartID == "" {

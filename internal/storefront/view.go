@@ -18,7 +18,6 @@ import (
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
-	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -105,9 +104,7 @@ func (v *view) shell() templates.Shell {
 		Alone:        !v.version.Shop.Storefront,
 		Withdrawal:   v.version.Shop.Withdrawal > 0 && v.version.Markets.AnyInEEA(),
 	}
-	if ctx := v.r.Context(); session.Claimed(ctx) != "" { // nothing of a shop of ours is on it
-		shell.Base, shell.Back = base(ctx), v.wayBack(ctx, v.cart.ID)
-	}
+	v.ofClaim(v.r, &shell, v.cart.ID)
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
 		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
 	}
