@@ -20,7 +20,7 @@ func (w *world) put(cartID string, revision, mugs int64) cart.Cart {
 			Reference: cartID, OrderNumber: "W-" + cartID, Country: "SE", Locale: "sv-SE", Revision: revision,
 			ShippingCountries: []string{"SE"}, BillingCountries: []string{"SE"},
 			Lines: []cart.BasketLine{{ID: "a", Type: klarna.Physical, Reference: "MUG-1", Quantity: mugs}},
-		}, w.Published.Now().Markets)
+		}, w.Published.Now())
 		return nil
 	})
 	if err != nil {
