@@ -155,6 +155,9 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, errBadAddress):
 		form.status = http.StatusUnprocessableEntity
+	case errors.Is(err, checkoutsession.ErrNotOpen): // a cart that has changed, for others
+		s.ended(w, r, c)
+		return
 	case errors.Is(err, order.ErrCartChanged):
 		form.notes = func(v *view) []templates.Note { return []templates.Note{templates.FreeChanged(v.voice)} }
 	case short:
@@ -162,9 +165,6 @@ func (s *Storefront) placeFreeLocked(w http.ResponseWriter, r *http.Request) {
 		form.notes = func(v *view) []templates.Note { return v.soldOut(soldOut.SKU) }
 	case errors.Is(err, stock.ErrSold): // by another order, and closed now
 		form.status, form.notes = http.StatusConflict, func(v *view) []templates.Note { return []templates.Note{templates.AlreadyBought(v.voice)} }
-	case errors.Is(err, checkoutsession.ErrNotOpen):
-		s.ended(w, r, c)
-		return
 	default:
 		s.errorPage(w, r, err, c.Locale)
 		return
