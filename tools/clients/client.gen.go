@@ -797,7 +797,7 @@ type Order struct {
 	Revision  int64      `json:"revision"`
 	Shipments []Shipment `json:"shipments"`
 
-	// Shippable false while Klarna checks, after it refused, and when the order was cancelled.
+	// Shippable false while Klarna checks, after it refused what was not captured all the same, and when the order was cancelled.
 	Shippable       bool                  `json:"shippable"`
 	ShippingAddress Order_ShippingAddress `json:"shipping_address"`
 	Status          OrderStatus           `json:"status"`

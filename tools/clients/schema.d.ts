@@ -650,7 +650,7 @@ export interface components {
              */
             revision: number;
             shipments: components["schemas"]["Shipment"][];
-            /** @description false while Klarna checks, after it refused, and when the order was cancelled. */
+            /** @description false while Klarna checks, after it refused what was not captured all the same, and when the order was cancelled. */
             shippable: boolean;
             shipping_address: {
                 attention?: string;
