@@ -86,9 +86,10 @@ func TestSuspendResumesByItself(t *testing.T) {
 	h := faketest.NewHost(t)
 	c := h.Open(h.Create(nil), browsertest.Options{})
 	c.WaitTotal("447 kr")
-	h.Update(c.ID, faketest.Amounts(89400)) // before, as the host cuts the time short
 	c.MustEval(`() => { api.suspend() }`)
 	c.WaitFrame("the frame to stand still", `() => document.getElementById("checkout").inert`)
+	h.Update(c.ID, faketest.Amounts(89400))
+	c.MustEval(`() => { elapse() }`)
 	c.WaitTotal("894 kr")
 	c.WaitFrame("the frame to move again", `() => !document.getElementById("checkout").inert`)
 	if got := c.MustEval(`() => timeouts.filter((ms) => ms === 10_000).length`).Int(); got != 1 {
@@ -153,8 +154,8 @@ func TestReplacedSnippet(t *testing.T) {
 		t.Errorf("after the replacement: %s", got.JSON("", ""))
 	}
 	// The old API does nothing any more, nor does its timer.
-	c.MustEval(`() => { old.api.suspend({autoResume: {enabled: false}}) }`)
-	if c.InFrame().MustEval(`async () => { await new Promise((done) => setTimeout(done, 400)); return document.getElementById("checkout").inert }`).Bool() {
+	c.MustEval(`() => { elapse(); old.api.suspend({autoResume: {enabled: false}}) }`)
+	if c.InFrame().MustEval(`async () => { await new Promise((done) => setTimeout(done, 100)); return document.getElementById("checkout").inert }`).Bool() {
 		t.Error("the old API suspends the new frame")
 	}
 	c.MustEval(`() => { api.suspend({autoResume: {enabled: false}}) }`)
