@@ -157,9 +157,9 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	case err != nil:
 		return nil, err
 	}
-	b.Revision, b.Terms = next.Revision, a.Pricer.Terms(&b)
 	was := c.Basket
 	if raised {
+		b.Revision, b.Terms = next.Revision, a.Pricer.Terms(&b)
 		if c, err = a.store(ctx, next.CartID, &b); err != nil {
 			return nil, err
 		}

@@ -165,8 +165,7 @@ func (a *Asked) filled(offered []market.ShippingOption, lang i18n.Lang) []market
 // merchants sets the ways of delivery that the merchant's server has said, and the one with
 // an ID, the preselected or the first. Those with the IDs of free cost nothing.
 func (q *Quote) merchants(options []BasketOption, id string, free []string) error {
-	chosen := -1
-	for i, o := range options {
+	for _, o := range options {
 		saved := money.Amount(0)
 		if slices.Contains(free, o.ID) {
 			saved, o.Price = o.Price, 0
@@ -183,12 +182,9 @@ func (q *Quote) merchants(options []BasketOption, id string, free []string) erro
 			option.Pickup, option.Method = true, klarna.PickUpPoint
 		}
 		q.Options = append(q.Options, option)
-		if o.ID == id || chosen < 0 && o.Preselected {
-			chosen = i
-		}
 	}
 	if q.NoDelivery = len(options) == 0; !q.NoDelivery {
-		q.Shipping = &q.Options[max(chosen, 0)]
+		q.Shipping = &q.Options[chosenOf(options, id)]
 	}
 	return nil
 }

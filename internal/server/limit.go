@@ -14,7 +14,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/shopd/shopd/internal/api"
-	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -91,8 +90,7 @@ func clientAddress(trusted []netip.Prefix) func(http.Handler) http.Handler {
 // isLook reports whether an open page looks whether its basket has changed, as it does every 5 s. It
 // asks Klarna nothing.
 func isLook(path string) bool {
-	rest, hosted := strings.CutPrefix(path, cart.SessionPath)
-	_, page, _ := strings.Cut(rest, "/")
+	_, page, hosted := ofSession(path)
 	return hosted && page == "state" || path == api.Path+"/embed/state"
 }
 

@@ -109,11 +109,17 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	version := s.o.Published.Now()
 	_, locale := version.Markets.FromAcceptLanguage(r.Header.Get("Accept-Language"))
 	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale, Alone: !version.Shop.Storefront}
-	if rest, ok := strings.CutPrefix(r.URL.Path, cart.SessionPath); ok { // nothing of a shop of ours is on it
-		reference, _, _ := strings.Cut(rest, "/")
+	if reference, _, ok := ofSession(r.URL.Path); ok { // nothing of a shop of ours is on it
 		shell.Base = cart.SessionPath + reference
 	}
 	return shell
+}
+
+// ofSession reads the path of a page of a checkout session: whose it is, and what follows.
+func ofSession(path string) (reference, page string, ok bool) {
+	rest, ok := strings.CutPrefix(path, cart.SessionPath)
+	reference, page, _ = strings.Cut(rest, "/")
+	return reference, page, ok
 }
 
 // wantsJSON reports whether the client sends or accepts JSON.

@@ -104,18 +104,18 @@ func (s *Storefront) cancelURL(r *http.Request) string {
 // ofClaim makes the frame of a page one of the session that the request is about: nothing of a
 // shop of ours is on it.
 func (s *Storefront) ofClaim(r *http.Request, shell *templates.Shell, cartID string) {
-	if ctx := r.Context(); session.Claimed(ctx) != "" {
-		shell.Base, shell.Back = base(ctx), s.wayBack(ctx, cartID)
+	if session.Claimed(r.Context()) != "" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
+		defer cancel()
+		shell.Base, shell.Back = base(r.Context()), s.wayBack(ctx, cartID)
 	}
 }
 
-// wayBack is cancelURL for the cart of a session.
+// wayBack is cancelURL for the cart of a session. The context has backTime.
 func (s *Storefront) wayBack(ctx context.Context, cartID string) string {
 	if cartID == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), backTime)
-	defer cancel()
 	row, found, err := s.CheckoutSessions.ByCart(ctx, cartID)
 	if err != nil || !found || row.CancelURL == "" {
 		return ""

@@ -186,12 +186,7 @@ func (s *Service) ask(o *Stored, call callback.Call) (callback.Answer, error) {
 		defer s.Mu.Lock()
 		return s.calls.Send(call)
 	}()
-	select {
-	case <-s.Closed:
-		return reply, ErrNoOrder
-	default:
-	}
-	if s.Book.ByID[o.ID] != o || s.Expired(o) {
+	if s.IsClosed() || s.Book.ByID[o.ID] != o || s.Expired(o) {
 		return reply, ErrNoOrder
 	}
 	return reply, nil

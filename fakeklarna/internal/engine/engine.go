@@ -78,7 +78,8 @@ func nothing[T any]() []T { return nil }
 // pass: their connections are closed.
 func (s *State) Close() { s.close.Do(func() { close(s.Closed) }) }
 
-func (s *State) isClosed() bool {
+// IsClosed reports whether the fake was closed.
+func (s *State) IsClosed() bool {
 	select {
 	case <-s.Closed:
 		return true

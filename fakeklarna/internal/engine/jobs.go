@@ -49,7 +49,7 @@ func (s *State) Repeat(j *Job, due time.Time, attempt int) {
 // cut short is still to be done. The caller holds s.Mu.
 func (s *State) replaceJob(j *Job, by ...*Job) {
 	i := slices.Index(s.Jobs, j)
-	if i < 0 || s.isClosed() {
+	if i < 0 || s.IsClosed() {
 		return
 	}
 	s.Jobs = slices.Replace(s.Jobs, i, i+1, by...)
@@ -94,7 +94,7 @@ func (s *State) wakeJobs() {
 func (s *State) doJobs() {
 	s.Mu.Lock()
 	defer s.Mu.Unlock()
-	if s.isClosed() {
+	if s.IsClosed() {
 		return
 	}
 	var due []*Job
