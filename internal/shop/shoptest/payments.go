@@ -21,7 +21,8 @@ func (w *World) Session(cartID string) payments.Session {
 	return got.Session
 }
 
-// Authorize approves a payment session, like the shopper in the browser.
+// Authorize approves a payment session, like the shopper in the browser. Klarna's callback of
+// it has come then: one that came later would take the session from whoever looks after it.
 func (w *World) Authorize(sessionID string) (token string) {
 	w.T.Helper()
 	out, err := w.Fake.Pay(sessionID, fakeklarna.PaymentAction{Authorize: &fakeklarna.Authorize{
@@ -29,6 +30,9 @@ func (w *World) Authorize(sessionID string) (token string) {
 	}})
 	if err != nil || !out.Approved || out.AuthorizationToken == "" {
 		w.T.Fatalf("authorize: %+v, %v", out, err)
+	}
+	if err := w.Fake.Wait(w.T.Context()); err != nil {
+		w.T.Fatal(err)
 	}
 	return out.AuthorizationToken
 }
