@@ -167,6 +167,12 @@ func TestFollow(t *testing.T) {
 	if n := w.Number("select count(*) from events where type = 'order.cancelled'"); n != 1 {
 		t.Errorf("%d events", n)
 	}
+	if err := order.WasRead(w.Book, t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Number("select count(*) from orders where read_at is not null"); n != 0 {
+		t.Error("a look at the order before it was cancelled says when it is read")
+	}
 	w.Fake.AddFault(fakeklarna.Fault{Status: 429, Count: -1})
 	w.Exec("update orders set read_at = 1")
 	if tooMuch, err := w.Book.Follow(t.Context(), time.Now(), 4); !tooMuch || err == nil {

@@ -43,6 +43,9 @@ func (o Order) Rows(now time.Time) (names []string, row []any, words [][]any, er
 
 var wordsOf = words
 
+// WasRead is what follows when Klarna had nothing new to say of an order.
+var WasRead = (*Book).wasRead
+
 // SearchLimits sets the limits of searches, until back.
 func SearchLimits(few, some, walked, compared, many int) (back func()) {
 	before := limits

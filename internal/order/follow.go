@@ -240,10 +240,11 @@ func (o *Order) Follow() {
 	}
 }
 
-// wasRead puts off the next read of an order in which Klarna said nothing new.
+// wasRead puts off the next read of an order in which Klarna said nothing new. Whoever has changed
+// it meanwhile has said when it is read.
 func (b *Book) wasRead(ctx context.Context, o Order) error {
 	next := o.readAt(time.Now())
-	_, err := b.DB.Exec(ctx, "update orders set read_at = $2 where id = $1", o.ID, sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()})
+	_, err := b.DB.Exec(ctx, "update orders set read_at = $3 where id = $1 and revision = $2", o.ID, o.Revision, sql.NullInt64{Int64: next.UnixMilli(), Valid: !next.IsZero()})
 	if err != nil {
 		return fmt.Errorf("%w: note that order %s was read: %w", ErrUnavailable, o.OrderID, err)
 	}
