@@ -43,7 +43,7 @@ func check(_ context.Context, e *env) error {
 		_, _ = fmt.Fprintf(e.stdout, "\n=== %s ===\n", m.Country)
 		c, address := sample(version, m)
 		if len(c.Lines) == 0 { // there is no storefront
-			_, _ = fmt.Fprintf(e.stdout, "no product has a price in %s: here is sold what the lines of a checkout session say\n", m.Currency)
+			_, _ = fmt.Fprintf(e.stdout, "no product has a price in %s and a way of delivery: here is sold what a checkout session says\n", m.Currency)
 			continue
 		}
 		if err := x.explain(e.stdout, c, address); err != nil {
@@ -61,7 +61,7 @@ func mismatches(v *publish.Version) (warnings []string) {
 		if _, sold := v.Markets.Lookup(m.Country); !sold {
 			warnings = append(warnings, fmt.Sprintf("market %s: nothing is sold there, no product has a price in %s", m.Country, m.Currency))
 		} else if ships && len(m.ShippingOptions) == 0 {
-			warnings = append(warnings, fmt.Sprintf("market %s: there is no way of delivery, so nothing that is shipped can be bought", m.Country))
+			warnings = append(warnings, fmt.Sprintf("market %s: there is no way of delivery, so nothing that is shipped can be bought but by a checkout session that brings its own", m.Country))
 		}
 		for _, p := range v.Catalog.Products() {
 			if _, rated := m.Rates[p.Class]; !rated && m.Scheme == market.VATIncluded && p.Class != market.None {
@@ -107,12 +107,15 @@ func optionsWithoutText(v *publish.Version) (warnings []string) {
 	return warnings
 }
 
-// sample is a cart with one product of each tax class, two of the first, and where it goes.
+// sample is a cart with one product of each tax class, two of the first, and where it goes. Without
+// a storefront it has none of what only a checkout session's own ways of delivery bring there.
 func sample(v *publish.Version, m market.Market) (cart.Cart, cart.Address) {
 	c := cart.Cart{ID: "check", Contents: cart.Contents{Country: m.Country, Locale: m.Locales[0]}}
 	var classes []market.TaxClass
 	for _, p := range v.Catalog.Products() {
-		if _, sold := p.Price(m.Currency); !sold || slices.Contains(classes, p.Class) {
+		_, sold := p.Price(m.Currency)
+		delivered := v.Shop.Storefront || p.Digital || len(m.ShippingOptions) > 0
+		if !sold || !delivered || slices.Contains(classes, p.Class) {
 			continue
 		}
 		quantity := 1

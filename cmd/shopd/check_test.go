@@ -66,9 +66,12 @@ func TestCheck(t *testing.T) {
 			`"name": "J, S, slim, long"`,
 		}},
 		{"sessions alone", alone + head + se + no, "", 0, []string{
-			"=== SE ===\nno product has a price in SEK: here is sold what the lines of a checkout session say", "=== NO ===",
+			"=== SE ===\nno product has a price in SEK and a way of delivery: here is sold what a checkout session says", "=== NO ===",
 		}},
 		{"sessions alone, and goods for one market", alone + head + se + no, goods, 0, []string{"order_amount        200 + 0 = 200", "=== NO ===\nno product has a price in NOK"}},
+		{"sessions alone, which say how they are delivered", alone + head + strings.Replace(se, ", delivery: [{id: a, name: A, price: 0}]", "", 1), goods, 0, []string{
+			"warning: market SE: there is no way of delivery, so nothing that is shipped can be bought but by a checkout session that brings its own", "=== SE ===\nno product has a price in SEK and a way of delivery",
+		}},
 		{"sessions alone, and a mistake", alone + head + se + "a: 1\n", "", 1, []string{"shop file: 1 wrong:\nline 7: a: unknown member"}},
 		{"no catalogue", head + se, "", 1, []string{"-catalog (SHOPD_CATALOG) is missing"}},
 		{"neither, and a mistake", head + se + "a: 1\n", "", 1, []string{"shop file: 1 wrong:\nline 6: a: unknown member"}},
