@@ -6,15 +6,18 @@ $shopd = getenv("SHOPD_URL") ?: "http://localhost:8080";
 $klarna = getenv("KLARNA_ORIGIN") ?: "http://127.0.0.1:9090"; // hosts that Klarna's form uses
 $self = getenv("SHOP_URL") ?: "http://localhost:8001";
 
-// Asks shopd; returns the status and what it answers.
+// Asks shopd; returns the status and what it answers. Nothing is warned of: where PHP shows its warnings, no status and
+// no header could follow.
 function shopd(string $method, string $path, ?array $body = null): array {
     global $shopd;
-    $answer = file_get_contents("$shopd/v1/$path", false, stream_context_create(["http" => [
+    $file = @fopen("$shopd/v1/$path", "r", false, stream_context_create(["http" => [
         "method" => $method, "ignore_errors" => true, "timeout" => 15,
         "header" => ["Authorization: Bearer " . (getenv("SHOPD_KEY") ?: "sk_demo"), "Content-Type: application/json"],
         "content" => $body === null ? "" : json_encode($body),
     ]]));
-    return [(int) explode(" ", $http_response_header[0] ?? "- 503")[1], json_decode((string) $answer, true)];
+    $answer = $file ? json_decode((string) @stream_get_contents($file), true) : null;
+    if (!is_array($answer)) return [503, []]; // it is away, or broke off
+    return [(int) explode(" ", stream_get_meta_data($file)["wrapper_data"][0])[1], $answer];
 }
 
 // Tells shopd what is in the basket: all of it, each time.
