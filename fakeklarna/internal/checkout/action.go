@@ -101,6 +101,10 @@ func (a *Action) check(o *Stored, v *Order) error {
 			return err
 		}
 	}
+	country, served := strings.ToUpper(a.Type["shipping.country"]), upperCase(v.ShippingCountries)
+	if country != "" && len(served) > 0 && !slices.Contains(served, country) {
+		return shopper.BadActionf("type.shipping.country: the order goes only to %s", strings.Join(served, ", "))
+	}
 	if err := a.checkBoxes(o, MerchantCheckboxes(&v.Options)); err != nil {
 		return err
 	}

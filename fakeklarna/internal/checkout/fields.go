@@ -39,7 +39,7 @@ func FormOf(v *Order) []shopper.Field {
 		address[i].Group = "address"
 	}
 	fields = append(fields, address...)
-	if separate := SeparateOf(v); separate.Allowed {
+	if allowsSeparate(v) {
 		fields = append(fields, shippingFields(v)...)
 	}
 	return fields
@@ -180,17 +180,26 @@ type Separate struct {
 	Country  string `json:"country"` // of the shipping address, upper case
 }
 
-// SeparateOf returns it for an order. A billing country outside the shipping countries
-// requires a separate address.
-// Source: docs.kustom.co, Create order (options.allow_separate_shipping_address), Global.
-func SeparateOf(v *Order) Separate {
-	required := !slices.Contains(ShippingCountries(v), strings.ToUpper(v.BillingAddress.Country))
+// SeparateOf returns it for an order. typed has the shopper's texts.
+func SeparateOf(v *Order, typed map[string]string) Separate {
 	return Separate{
-		Allowed:  required || v.Options.AllowSeparateShippingAddress,
-		Required: required,
-		On:       required || v.ShippingAddress != v.BillingAddress,
+		Allowed:  allowsSeparate(v),
+		Required: needsSeparate(v),
+		On:       needsSeparate(v) || typesShipping(typed) || v.ShippingAddress != v.BillingAddress,
 		Country:  shippingCountry(v),
 	}
+}
+
+// needsSeparate reports whether an order must have a separate shipping address: its billing
+// country is none of the shipping countries. Source: docs.kustom.co, Global.
+func needsSeparate(v *Order) bool {
+	return !slices.Contains(ShippingCountries(v), strings.ToUpper(v.BillingAddress.Country))
+}
+
+// allowsSeparate reports whether an order may have a separate shipping address.
+// Source: docs.kustom.co, Create order (options.allow_separate_shipping_address).
+func allowsSeparate(v *Order) bool {
+	return needsSeparate(v) || v.Options.AllowSeparateShippingAddress
 }
 
 // businessCountries are those where companies can buy.
@@ -249,7 +258,7 @@ func FormValue(v *Order, typed map[string]string, name string) string {
 // missingFields returns the fields that the shopper must still fill in.
 func missingFields(v *Order, typed map[string]string) []string {
 	missing := []string{}
-	on := SeparateOf(v).On
+	on := SeparateOf(v, typed).On
 	for _, f := range FormOf(v) {
 		if f.Required && (f.Group != "shipping" || on) && FormValue(v, typed, f.Name) == "" {
 			missing = append(missing, f.Name)

@@ -126,17 +126,22 @@ func (s *Service) render(o *Stored) Order {
 
 // renderAddresses fills in both addresses. The shopper's texts replace the merchant's. The
 // default country is the purchase country. The shipping address equals the billing address
-// unless a separate one is allowed and given.
+// unless a separate one is needed, or allowed and given.
 // Source: docs.kustom.co, Update ongoing order.
 func (s *Service) renderAddresses(o *Stored, v *Order) {
 	billing, shipping := &v.BillingAddress, &v.ShippingAddress
+	sent := sentSeparate(v)
 	for member, text := range o.Typed {
 		if m := billing.Member(member); m != nil {
 			*m = text
 		}
 	}
 	wire.SetDefault(&billing.Country, v.PurchaseCountry)
-	if !o.shipsElsewhere(v) {
+	needed := needsSeparate(v)
+	if sent = sent && allowsSeparate(v); !sent {
+		*shipping = wire.Address{}
+	}
+	if !sent && !needed && !typesShipping(o.Typed) {
 		*shipping = *billing
 		return
 	}
@@ -145,8 +150,8 @@ func (s *Service) renderAddresses(o *Stored, v *Order) {
 			*shipping.Member(m) = text
 		}
 	}
-	if len(v.ShippingCountries) > 0 && !slices.Contains(ShippingCountries(v), strings.ToUpper(billing.Country)) {
-		wire.SetDefault(&shipping.Country, v.ShippingCountries[0])
+	if needed {
+		wire.SetDefault(&shipping.Country, slices.Concat(v.ShippingCountries, []string{v.PurchaseCountry})[0])
 	}
 	wire.SetDefault(&shipping.Country, billing.Country)
 }
@@ -164,15 +169,27 @@ func renderCustomer(o *Stored, c *wire.Customer) {
 // shippingPrefix is before the members of a separate shipping address in order.Typed.
 const shippingPrefix = "shipping."
 
-// shipsElsewhere reports whether the order has a separate shipping address: typed by the
-// shopper, or sent by the merchant if that is allowed.
-func (o *Stored) shipsElsewhere(v *Order) bool {
-	for member := range o.Typed {
+// typesShipping reports whether the shopper has typed something of a separate shipping address.
+func typesShipping(typed map[string]string) bool {
+	for member := range typed {
 		if strings.HasPrefix(member, shippingPrefix) {
 			return true
 		}
 	}
-	return v.Options.AllowSeparateShippingAddress && o.Content["shipping_address"] != nil
+	return false
+}
+
+// sentSeparate reports whether the merchant sent a shipping address of its own: one that is
+// equal to the billing address, or has only its country, is none. v has what was sent.
+// Source: docs.kustom.co, Update ongoing order (shipping mirrors billing).
+func sentSeparate(v *Order) bool {
+	billing, shipping := v.BillingAddress, v.ShippingAddress
+	wire.SetDefault(&billing.Country, v.PurchaseCountry)
+	wire.SetDefault(&shipping.Country, billing.Country)
+	for _, country := range []*string{&billing.Country, &shipping.Country} {
+		*country = strings.ToLower(*country)
+	}
+	return shipping != billing && shipping != wire.Address{Country: billing.Country}
 }
 
 // clear takes away what the shopper typed in a field, and what the merchant sent for it.

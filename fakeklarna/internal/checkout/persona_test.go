@@ -182,17 +182,3 @@ func TestCheckboxes(t *testing.T) {
 		t.Errorf("bought without what is required: %d %s", got.Status, got.Body)
 	}
 }
-
-// What is bought goes to where it can be sent: a billing country that is none of
-// the shipping countries makes a separate address necessary.
-func TestSeparateShippingAddress(t *testing.T) {
-	c := faketest.NewCalled(t, faketest.With(faketest.CaseA(), "shipping_countries", []string{"NO"}, "billing_countries", []string{"SE", "NO"}))
-	if missing := c.Act(`{}`).Missing; !slices.Contains(missing, "shipping.postal_code") {
-		t.Errorf("got missing %v", missing)
-	}
-	c.Act(`{"type":{"shipping.city":"Bergen"},"buy":{}}`)
-	o := c.Order()
-	if o.BillingAddress.Country != "se" || o.BillingAddress.City != "Ankeborg" || o.ShippingAddress.Country != "no" || o.ShippingAddress.City != "Bergen" || o.ShippingAddress.PostalCode == "" {
-		t.Errorf("got billing %+v, shipping %+v", o.BillingAddress, o.ShippingAddress)
-	}
-}

@@ -112,6 +112,9 @@ func (s *Service) enter(o *Stored, a *Action) {
 	if !a.enters() {
 		return
 	}
+	if !o.Entered && !sentSeparate(new(decodeContent(o.Content))) {
+		o.shipToBilling() // what the shopper clears in the one address must not be left in the other
+	}
 	o.Entered = true
 	s.touch(o)
 	if a.Country != "" {

@@ -219,11 +219,35 @@ func TestSeparateAddressNeeded(t *testing.T) {
 	}
 	norway := maps.Clone(neighbour)
 	norway["shipping.postal_code"] = "0150"
+	c.Settled()
+	for name := range norway {
+		if got := c.Value(name); got != "" {
+			t.Errorf("%s = %q before anything is typed there", name, got)
+		}
+	}
 	c.Fill(norway)
 	c.Settled()
 	c.Buy()
 	if got := strings.ToUpper(h.Order(c.ID).ShippingAddress.Country); got != "NO" {
 		t.Errorf("ships to %s", got)
+	}
+}
+
+// Two equal addresses of the shop's are one: what the shopper changes in it holds for the delivery.
+func TestEqualAddressesAreOne(t *testing.T) {
+	t.Parallel()
+	h := faketest.NewHost(t)
+	c := h.Open(h.Create(map[string]any{
+		"options": map[string]any{"allow_separate_shipping_address": true}, "billing_address": faketest.Ada(), "shipping_address": faketest.Ada(),
+	}), browsertest.Options{})
+	c.Settled()
+	c.Element("change").MustClick()
+	c.Fill(map[string]string{"street_address": "Nygatan 2"})
+	c.Settled()
+	c.WaitFrame("no other address", `() => !document.getElementById("separate-box").checked && !document.getElementById("summary-shipping").textContent`)
+	c.Buy()
+	if o := h.Order(c.ID); o.ShippingAddress != o.BillingAddress || o.ShippingAddress.StreetAddress != "Nygatan 2" {
+		t.Errorf("bills to %+v, ships to %+v", o.BillingAddress, o.ShippingAddress)
 	}
 }
 

@@ -150,7 +150,7 @@ func (s *Server) frameOrder(id string) (frameOrder, error) {
 		Fields:           checkout.FormOf(&v),
 		Values:           map[string]string{},
 		Prefilled:        []string{},
-		Separate:         checkout.SeparateOf(&v),
+		Separate:         checkout.SeparateOf(&v, o.Typed),
 		Alpha3:           map[string]string{},
 		ShippingOptions:  []pricedOption{},
 		SelectedOption:   shown.ShippingOption,
