@@ -174,6 +174,9 @@ func checkTyped(member, text string) error {
 			return shopper.BadActionf("type.%s: %q is not an e-mail address", member, text)
 		}
 	}
+	if name == "date_of_birth" && !wire.IsBirthDate(strings.TrimSpace(text)) {
+		return shopper.BadActionf("type.%s: %q is not of the form yyyy-mm-dd", member, text)
+	}
 	if name == "country" && !wire.IsCountry(text) {
 		return shopper.BadActionf("type.%s: %q is not a country's two letters", member, text)
 	}

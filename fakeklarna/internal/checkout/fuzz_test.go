@@ -11,13 +11,15 @@ import (
 )
 
 // FuzzOrders: whatever is sent, the fake answers 2xx or a 4xx of Klarna's shape,
-// never 5xx, and an order that it has kept adds up.
+// never 5xx, an order that it has kept adds up, and it takes its own snapshot back.
 func FuzzOrders(f *testing.F) {
 	for _, seed := range orderSeeds {
 		f.Add(seed, "")
 	}
 	f.Add(uint64(0), `{"order_lines":[{}]}`)
 	f.Add(uint64(0), `{"a":{"a":[[[`)
+	f.Add(uint64(0), `{"type":{"date_of_birth":"21.03.1941"}}`)
+	f.Add(uint64(0), `{"type":{"date_of_birth":" 1941-03-21 ","shipping.country":"no","vat_id":"x","phone":"none"},"customer":"organization"}`)
 	f.Fuzz(func(t *testing.T, seed uint64, raw string) {
 		call := faketest.NewCaller(t)
 		id := call.Do("POST", "/checkout/v3/orders", faketest.Text(faketest.RichOrder())).Order(t).OrderID
@@ -40,6 +42,9 @@ func FuzzOrders(f *testing.F) {
 			if _, err := call.Fake.Shopper(o.OrderID, faketest.Action{Buy: &fakeklarna.Buy{}}); err != nil && !o.Fake.Expired {
 				t.Errorf("buying: %v, after %s", err, raw)
 			}
+		}
+		if err := call.Fake.Restore(call.Fake.Snapshot()); err != nil {
+			t.Errorf("%v, after %s", err, raw)
 		}
 	})
 }

@@ -23,7 +23,7 @@ var orderRules = []wire.Rule{
 	wire.Object("customer",
 		wire.Pattern("type", `person|organization`),
 		wire.Pattern("gender", `male|female`),
-		wire.Pattern("date_of_birth", `|\d{4}-\d{2}-\d{2}`),
+		wire.BirthRule,
 		wire.LongText("organization_registration_id"),
 		wire.LongText("vat_id")),
 	wire.Text("merchant_reference1", 0, 255),

@@ -187,6 +187,7 @@ func TestShopperRefused(t *testing.T) {
 		{"unknown field", "open", `{"type":{"e_mail":"a@b.example"}}`, 400, `no field "e_mail"`},
 		{"country is no field", "open", `{"type":{"country":"NO"}}`, 400, `no field "country"`},
 		{"no e-mail address", "open", `{"type":{"email":"Ada <a@b.example>"}}`, 400, "not an e-mail address"},
+		{"no date of birth", "open", `{"type":{"date_of_birth":"21.03.1941"}}`, 400, "not of the form yyyy-mm-dd"},
 		{"too long", "open", `{"type":{"city":"` + strings.Repeat("a", 256) + `"}}`, 400, "255"},
 		{"unknown country", "open", `{"country":"XX"}`, 400, "not a country"},
 		{"country in three letters", "open", `{"country":"NOR"}`, 400, "not a country"},

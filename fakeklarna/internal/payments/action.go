@@ -167,6 +167,9 @@ func checkTypedInFlow(typed map[string]string) error {
 		if utf8.RuneCountInString(text) > 99 {
 			return shopper.BadActionf("typed.%s: at most 99 characters", member)
 		}
+		if member == "date_of_birth" && !wire.IsBirthDate(text) {
+			return shopper.BadActionf("typed.%s: %q is not of the form yyyy-mm-dd", member, text)
+		}
 	}
 	return nil
 }

@@ -107,6 +107,7 @@ func TestImpossiblePayments(t *testing.T) {
 		"unknown decision":   `{"authorize":{"decision":"yes"}}`,
 		"data a text":        `{"authorize":{"data":"x"}}`,
 		"typed without such": `{"authorize":{"typed":{"shoe_size":"43"}}}`,
+		"typed no date":      `{"authorize":{"typed":{"date_of_birth":"21.03.1941"}}}`,
 		"typed too long":     `{"authorize":{"typed":{"city":"` + strings.Repeat("x", 100) + `"}}}`,
 		"no JSON":            `{`,
 	} {

@@ -88,7 +88,7 @@ var attachmentRule = wire.Object("attachment",
 	wire.Pattern("content_type", `application/vnd\.klarna\.internal\.emd-v2\+json`).Must(), wire.LongText("body").Must())
 
 var customerRule = wire.Object("customer",
-	wire.Pattern("date_of_birth", `|\d{4}-\d{2}-\d{2}`),
+	wire.BirthRule,
 	wire.Pattern("gender", `male|female`),
 	wire.LongText("title"),
 	wire.Pattern("type", `person|organization`),

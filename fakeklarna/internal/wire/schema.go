@@ -257,6 +257,12 @@ var IdentifiersRule = Object("product_identifiers",
 	Text("brand", 0, 70), Text("color", 0, 64), Text("category_path", 0, 750),
 	Text("global_trade_item_number", 0, 50), Text("manufacturer_part_number", 0, 70), Text("size", 0, 64))
 
+// BirthRule is for a customer's date_of_birth.
+var BirthRule = Pattern("date_of_birth", `|\d{4}-\d{2}-\d{2}`)
+
+// IsBirthDate reports whether text can be a customer's date_of_birth.
+func IsBirthDate(text string) bool { return BirthRule.textFlaw(text) == noFlaw }
+
 // SubscriptionRule is for the subscription of a line.
 func SubscriptionRule(name Rule) Rule {
 	return Object("subscription", name,

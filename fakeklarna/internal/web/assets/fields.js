@@ -112,9 +112,9 @@ const problemOf = ({spec, control}) => {
   return spec.example ? t(`error_${key(spec.name)}_like`, unbroken(spec.example)) : t(`error_${key(spec.name)}`);
 };
 
-// Whether the fake would keep what the field has now: half an e-mail address it
-// would not.
-export const savable = (name) => name !== 'email' || value(name) === '' || !problemOf(made.get(name));
+// Whether the fake would keep what the field has now: half an e-mail address or
+// date it would not.
+export const savable = (name) => !['email', 'date_of_birth'].includes(name) || value(name) === '' || !problemOf(made.get(name));
 
 const showProblem = (field, text) => {
   const {box, control, error} = field;
