@@ -54,7 +54,7 @@ type Action struct {
 
 // Buy is a press of the button.
 type Buy struct {
-	Method string `json:"method,omitempty"` // one of PaymentMethods, when empty the first that the country has
+	Method string `json:"method,omitempty"` // one of those that the country has, when empty the first of them
 	// Decision is what the shopper presses in the approval dialog: "approve", also when
 	// empty, or "decline". The e-mail address may still deny an approved purchase.
 	Decision string `json:"decision,omitempty"`
@@ -130,8 +130,12 @@ func (a *Action) check(o *Stored, v *Order) error {
 	if a.ShippingOption != "" && !slices.ContainsFunc(options, func(o wire.ShippingOption) bool { return o.ID == a.ShippingOption }) {
 		return shopper.BadActionf("shipping_option: the order has no option %q", a.ShippingOption)
 	}
-	if a.Buy != nil && a.Buy.Method != "" && !slices.Contains(PaymentMethods, a.Buy.Method) {
-		return shopper.BadActionf("buy.method: %q is none of %s", a.Buy.Method, strings.Join(PaymentMethods, ", "))
+	methods := MethodsOf(v)
+	if a.Country != "" {
+		methods = PaymentMethods // the shop may answer another currency: see buy
+	}
+	if a.Buy != nil && a.Buy.Method != "" && !slices.Contains(methods, a.Buy.Method) {
+		return shopper.BadActionf("buy.method: %q is none of %s", a.Buy.Method, strings.Join(methods, ", "))
 	}
 	return nil
 }

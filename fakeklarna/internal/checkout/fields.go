@@ -290,11 +290,11 @@ var coreCurrency = map[string]string{
 	"AT": "EUR", "CH": "CHF", "US": "USD", "ES": "EUR", "FR": "EUR", "BE": "EUR", "PL": "PLN",
 }
 
-// MethodsFor returns the ways to pay in a country. Outside the core markets, or with
-// another currency than the market's, it is only card.
+// MethodsOf returns the ways to pay an order. Outside the core markets, or with another
+// currency than the market's, it is only card.
 // Source: docs.kustom.co, Selling to multiple countries.
-func MethodsFor(country, currency string) []string {
-	if coreCurrency[country] == currency {
+func MethodsOf(v *Order) []string {
+	if coreCurrency[strings.ToUpper(v.BillingAddress.Country)] == strings.ToUpper(v.PurchaseCurrency) {
 		return PaymentMethods
 	}
 	return []string{"card"}

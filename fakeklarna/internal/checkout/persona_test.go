@@ -146,6 +146,45 @@ func TestCustomerTypes(t *testing.T) {
 	}
 }
 
+// An order is paid in a way that its country has, with its currency.
+func TestMethods(t *testing.T) {
+	for _, row := range []struct {
+		name, country, currency, action string
+		want                            string // the method, "400" or the code of a refusal
+	}{
+		{"a core market", "SE", "SEK", `{"buy":{"method":"pay_later"}}`, "pay_later"},
+		{"a core market, in small letters", "se", "sek", `{"buy":{"method":"pay_later"}}`, "pay_later"},
+		{"another", "EE", "EUR", `{"buy":{"method":"pay_later"}}`, "400"},
+		{"another, by card", "EE", "EUR", `{"buy":{"method":"card"}}`, "card"},
+		{"another, any", "EE", "EUR", faketest.Buys, "card"},
+		{"a foreign currency", "SE", "EUR", `{"buy":{"method":"bank_account"}}`, "400"},
+		{"another country, whose currency stays", "SE", "SEK", `{"country":"EE","buy":{"method":"pay_later"}}`, "declined"},
+		{"another country, whose currency the shop answers", "SE", "SEK", `{"country":"FI","buy":{"method":"pay_later"}}`, "pay_later"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			c := faketest.NewCalled(t, faketest.With(faketest.CaseA(), "purchase_country", row.country, "purchase_currency", row.currency), "country_change")
+			c.Will("country_change", faketest.Says{Status: 200, Body: faketest.Text(faketest.With(faketest.CaseA(), "purchase_currency", "EUR"))})
+			if strings.Contains(row.action, "EE") {
+				c.Will("country_change", faketest.Says{Status: 200, Body: faketest.Text(faketest.CaseA())})
+			}
+			got := c.Do("POST", "/fake/orders/"+c.ID+"/shopper", row.action)
+			o := c.Order()
+			switch is := o.Fake.PaymentMethod; {
+			case row.want == "400":
+				if got.Status != 400 || !strings.Contains(string(got.Body), "card") || is != "" {
+					t.Errorf("got %d %s, paid by %q", got.Status, got.Body, is)
+				}
+			case row.want == "declined":
+				if !strings.Contains(string(got.Body), `"code":"declined"`) || is != "" || o.Status != "checkout_incomplete" {
+					t.Errorf("got %d %s, paid by %q", got.Status, got.Body, is)
+				}
+			case is != row.want:
+				t.Errorf("got %d %s, paid by %q, want %q", got.Status, got.Body, is, row.want)
+			}
+		})
+	}
+}
+
 // merchant_requested is what was ticked.
 func TestCheckboxes(t *testing.T) {
 	box := func(id string, checked, required bool) map[string]any {

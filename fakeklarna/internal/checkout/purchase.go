@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/fakeklarna/internal/engine"
@@ -198,7 +199,7 @@ func (s *Service) buy(o *Stored, b *Buy) (*shopper.Refusal, error) {
 	switch {
 	case p.TechnicalError:
 		return shopper.Refuse(shopper.RefusedTechnicalError, v.Locale), nil
-	case p.Denied || b.Decision == "decline":
+	case p.Denied || b.Decision == "decline" || b.Method != "" && !slices.Contains(MethodsOf(&v), b.Method):
 		return shopper.Refuse(shopper.RefusedDeclined, v.Locale), nil
 	}
 	s.complete(o, b.Method, p)
@@ -231,7 +232,7 @@ func (s *Service) complete(o *Stored, method string, p shopper.Persona) {
 		content["recurring_token"] = wire.MustJSON(token)
 	}
 	country, currency := strings.ToUpper(v.PurchaseCountry), strings.ToUpper(v.PurchaseCurrency)
-	o.Content, o.Method = content, cmp.Or(method, MethodsFor(country, currency)[0])
+	o.Content, o.Method = content, cmp.Or(method, MethodsOf(&v)[0])
 	s.end(o, StatusComplete)
 	o.Completed = o.Modified
 	v = s.render(o)

@@ -257,7 +257,7 @@ func frameAction[Action, Answer any](w http.ResponseWriter, r *http.Request, lim
 // methodsOf returns the ways to pay an order: the fake's own, then the external ones.
 func methodsOf(v *checkout.Order, text func(int64) string) []frameMethod {
 	var methods []frameMethod
-	for _, id := range checkout.MethodsFor(strings.ToUpper(v.BillingAddress.Country), strings.ToUpper(v.PurchaseCurrency)) {
+	for _, id := range checkout.MethodsOf(v) {
 		methods = append(methods, frameMethod{ID: id, Approval: slices.Contains(needsApproval, id)})
 	}
 	return append(methods, externalsOf(checkout.ExternalMethods(v), text)...)

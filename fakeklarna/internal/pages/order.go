@@ -156,7 +156,7 @@ func (c *orderContent) shopper(v *checkout.Order, shown *checkout.Outcome) {
 	if !c.Open {
 		return
 	}
-	c.Countries, c.Methods = checkout.OfferedCountries(v), checkout.MethodsFor(c.Country, c.Currency)
+	c.Countries, c.Methods = checkout.OfferedCountries(v), checkout.MethodsOf(v)
 	slices.Sort(c.Countries)
 	for _, f := range checkout.FormOf(v) {
 		if f.Group != "shipping" && f.Name != "country" {
