@@ -13,14 +13,14 @@ import (
 // rooms says for each room which others it may import. A room comes after those that it
 // imports, so there is no circle.
 var rooms = []struct{ name, imports string }{
-	{"wire", ""},    // bodies, errors, lines: what the APIs share
-	{"shopper", ""}, // who buys: test persons, fields, refusals
-	{"web", "wire"}, // files for browsers
+	{"wire", ""},       // bodies, errors, lines: what the APIs share
+	{"web", "wire"},    // files for browsers, languages
+	{"shopper", "web"}, // who buys: test persons, fields, refusals
 	{"engine", "wire"},
 	{"callback", "engine wire"},
 	{"management", "callback engine shopper wire"},
 	{"checkout", "callback engine management shopper web wire"},
-	{"payments", "callback engine management shopper wire"},
+	{"payments", "callback engine management shopper web wire"},
 	{"frontend", "checkout engine management payments shopper web wire"},
 	{"control", "callback checkout engine payments web"},
 	{"pages", "callback checkout control engine management payments shopper web wire"},

@@ -10,6 +10,7 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 
 	"github.com/shopd/shopd/fakeklarna/internal/shopper"
+	"github.com/shopd/shopd/fakeklarna/internal/web"
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
@@ -28,7 +29,7 @@ func offered(o *Stored, v *Order) []wire.ShippingOption {
 // assistantOptions are a home delivery and two pickup points near the shipping address. They
 // are the same as long as the order's address, lines, currency and locale are.
 func assistantOptions(v *Order, shipment string) []wire.ShippingOption {
-	words := deliveryTexts[i18n.LangOf(v.Locale)]
+	words := deliveryTexts[web.LangOf(v.Locale)]
 	home, pickup := int64(9900), int64(4900)
 	if !slices.Contains([]string{"SEK", "NOK", "DKK"}, strings.ToUpper(v.PurchaseCurrency)) {
 		home, pickup = 990, 490

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
+	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
 // The shipping assistant's choice is in the order as the shopper left it: with its pickup
@@ -102,7 +103,7 @@ func TestPickupPointOfTheMerchant(t *testing.T) {
 // The assistant names its ways of delivery in the language of the order.
 func TestShippingAssistantSpeaks(t *testing.T) {
 	seen := map[string]bool{}
-	for _, locale := range []string{"en-GB", "sv-SE", "nb-NO", "da-DK", "fi-FI", "de-DE", "nl-NL"} {
+	for locale := range web.Texts() {
 		c := faketest.NewCalled(t, faketest.With(faketest.CaseA(), "locale", locale))
 		for _, o := range c.Act(`{"shipping_assistant":true}`).ShippingOptions {
 			if o.Name == "" {
@@ -111,7 +112,7 @@ func TestShippingAssistantSpeaks(t *testing.T) {
 			seen[o.Name] = true
 		}
 	}
-	if len(seen) != 2*7 {
-		t.Errorf("got %d names, want 14: %v", len(seen), seen)
+	if want := 2 * len(web.Texts()); len(seen) != want {
+		t.Errorf("got %d names, want %d: %v", len(seen), want, seen)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/shopd/shopd/internal/i18n"
-
 	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
@@ -25,7 +23,7 @@ func renderSnippet(o *Order, base, token, merchantName string) string {
 		"Country":      Alpha3(o.PurchaseCountry),
 		"Base":         base,
 		"BootstrapSrc": base + "/kcoc/" + web.Version + "/checkout.bootstrap.js",
-		"Texts":        web.Texts()[i18n.LangOf(o.Locale)],
+		"Texts":        web.Texts()[web.LangOf(o.Locale)],
 	})
 	if err != nil {
 		panic(err) // the template does not fit its data: a mistake in this file

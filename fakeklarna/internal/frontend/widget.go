@@ -18,7 +18,6 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/shopper"
 	"github.com/shopd/shopd/fakeklarna/internal/web"
 	"github.com/shopd/shopd/fakeklarna/internal/wire"
-	"github.com/shopd/shopd/internal/i18n"
 )
 
 // For browsers, of Klarna Payments: the library, the widget and the approval dialog, with
@@ -279,7 +278,7 @@ func serveCategory(w http.ResponseWriter, r *http.Request) {
 	identifier, form, _ := strings.Cut(strings.TrimSuffix(r.PathValue("name"), ".svg"), "-")
 	glyph, width, label := glyphs[identifier], 40, ""
 	if form == "descriptive" {
-		label, width = payments.CategoryName(identifier, i18n.LangOf(r.PathValue("language"))), 260
+		label, width = payments.CategoryName(identifier, web.LangOf(r.PathValue("language"))), 260
 	}
 	if glyph == "" || form != "descriptive" && form != "standard" {
 		http.NotFound(w, r)

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/shopd/shopd/internal/i18n"
+
+	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
 // categories are the categories in the order in which they are offered,
@@ -39,7 +41,7 @@ func categoriesFor(v *Session) []string {
 // caller holds s.Mu.
 func (s *Service) categoriesOf(v *Session) []Category {
 	offered := categoriesFor(v)
-	language := i18n.LangOf(v.Locale)
+	language := web.LangOf(v.Locale)
 	var all []Category
 	for _, c := range categories {
 		if !slices.Contains(offered, c.identifier) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 	"github.com/shopd/shopd/fakeklarna/internal/payments"
+	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
 // An order is handed over to Order Management with all that is known of it.
@@ -94,6 +95,20 @@ func TestPaymentRedirect(t *testing.T) {
 	}
 	if got := visit("/kp/v1/sessions/x/redirect"); got.Code != http.StatusNotFound {
 		t.Errorf("of an unknown session: got %d, want 404", got.Code)
+	}
+}
+
+// Each category has a name in each language of the fake.
+func TestPaymentCategoriesSpeak(t *testing.T) {
+	for language := range web.Texts() {
+		s := newKPShop(t)
+		s.start(faketest.With(faketest.CartSE(), "locale", string(language)+"-SE"))
+		v, _ := s.Fake.Session(s.session)
+		for _, c := range v.PaymentMethodCategories {
+			if c.Name == "" {
+				t.Errorf("%s: %s has no name", language, c.Identifier)
+			}
+		}
 	}
 }
 

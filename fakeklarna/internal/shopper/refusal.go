@@ -4,11 +4,13 @@ import (
 	"fmt"
 
 	"github.com/shopd/shopd/internal/i18n"
+
+	"github.com/shopd/shopd/fakeklarna/internal/web"
 )
 
 // Refuse returns a refusal with a text in the order's language.
 func Refuse(code, locale string) *Refusal {
-	return &Refusal{Code: code, Message: refusalTexts[i18n.LangOf(locale)][refusalText[code]]}
+	return &Refusal{Code: code, Message: refusalTexts[web.LangOf(locale)][refusalText[code]]}
 }
 
 // refusalText says which of the texts a code has; redirects have none.

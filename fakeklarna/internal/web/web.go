@@ -56,6 +56,15 @@ var (
 	Texts   = sync.OnceValue(func() map[i18n.Lang]map[string]string { return readTexts(Assets) })
 )
 
+// LangOf returns the language of a locale in which the fake speaks: English where it has no
+// texts, also when the shop has some.
+func LangOf(locale string) i18n.Lang {
+	if language := i18n.LangOf(locale); Texts()[language] != nil {
+		return language
+	}
+	return i18n.English
+}
+
 // WritePage sends a page made from a template.
 func WritePage(w http.ResponseWriter, status int, csp, referrer string, templates *template.Template, name string, data any) {
 	var body bytes.Buffer
