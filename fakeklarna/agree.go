@@ -2,15 +2,19 @@ package fakeklarna
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"path"
+
+	"github.com/shopd/shopd/fakeklarna/internal/wire"
 )
 
 // Agree returns an Options.CallbackTransport that agrees with everything, for tests that
 // are not about callbacks. It answers callbacks about an address with the order in their
-// body, all others with an empty 200. The last part of a callback's path must be its name
-// in merchant_urls. The host must be this machine or one of Options.CallbackHosts.
+// body, upsell with no offers, all others with an empty 200. The last part of a callback's
+// path must be its name in merchant_urls. The host must be this machine or one of
+// Options.CallbackHosts.
 func Agree() http.RoundTripper { return agreeing{} }
 
 type agreeing struct{}
@@ -30,8 +34,18 @@ func (agreeing) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch path.Base(r.URL.Path) {
 	case "address_update", "shipping_option_update", "country_change":
-		answer.Header.Set("Content-Type", "application/json")
-		answer.Body = io.NopCloser(bytes.NewReader(told))
+		var order map[string]json.RawMessage
+		if err := json.Unmarshal(told, &order); err != nil {
+			return nil, err
+		}
+		delete(order, "merchant_data") // an answer may have less of it than an order
+		told = wire.MustJSON(order)
+	case "upsell":
+		told = []byte(`{"upsell_lines":[],"empty":true}`)
+	default:
+		return answer, nil
 	}
+	answer.Header.Set("Content-Type", "application/json")
+	answer.Body = io.NopCloser(bytes.NewReader(told))
 	return answer, nil
 }

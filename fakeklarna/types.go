@@ -20,6 +20,8 @@ type (
 	Action = checkout.Action
 	// Buy is a press of the button.
 	Buy = checkout.Buy
+	// Upsell is a look at what the merchant offers after the purchase.
+	Upsell = checkout.Upsell
 	// Outcome is what the iframe shows after an action.
 	Outcome = checkout.Outcome
 	// Refusal says why an action was not carried out.
