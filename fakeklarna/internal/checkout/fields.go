@@ -241,18 +241,10 @@ func FormValue(v *Order, typed map[string]string, name string) string {
 	if m := v.BillingAddress.Member(name); m != nil {
 		return *m
 	}
-	if text := typed[name]; text != "" {
-		return text
+	if m := v.Customer.Member(name); m != nil {
+		return *m
 	}
-	switch name {
-	case "organization_registration_id":
-		return v.Customer.OrganizationRegistrationID
-	case "vat_id":
-		return v.Customer.VATID
-	case "date_of_birth":
-		return v.Customer.DateOfBirth
-	}
-	return ""
+	return typed[name] // what the shop does not get
 }
 
 // missingFields returns the fields that the shopper must still fill in.

@@ -159,10 +159,10 @@ func (s *Service) renderAddresses(o *Stored, v *Order) {
 // renderCustomer fills in the customer's data from the shopper.
 func renderCustomer(o *Stored, c *wire.Customer) {
 	c.Type = cmp.Or(o.Buyer, c.Type)
-	for member, at := range map[string]*string{
-		"organization_registration_id": &c.OrganizationRegistrationID, "vat_id": &c.VATID, "date_of_birth": &c.DateOfBirth,
-	} {
-		*at = cmp.Or(o.Typed[member], *at)
+	for member, text := range o.Typed {
+		if m := c.Member(member); m != nil {
+			*m = text
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package frontend
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -189,14 +188,10 @@ func missingOf(v *payments.Session, typed map[string]string) []shopper.Field {
 	missing := []shopper.Field{}
 	for _, f := range paymentFields(v.Market(), customer.Type) {
 		known := typed[f.Name]
-		if m := address.Member(f.Name); m != nil && *m != "" {
-			known = *m
-		}
-		switch f.Name {
-		case "date_of_birth":
-			known = cmp.Or(customer.DateOfBirth, known)
-		case "organization_registration_id":
-			known = cmp.Or(customer.OrganizationRegistrationID, known)
+		for _, told := range []*string{address.Member(f.Name), customer.Member(f.Name)} {
+			if told != nil && *told != "" {
+				known = *told
+			}
 		}
 		if known == "" {
 			missing = append(missing, f)

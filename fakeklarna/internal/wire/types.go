@@ -68,6 +68,14 @@ type Customer struct {
 	VATID                      string `json:"vat_id,omitempty"`
 }
 
+// Member returns the address of a text that a shopper types, by its name on the wire, nil if
+// there is none of that name.
+func (c *Customer) Member(name string) *string {
+	return map[string]*string{
+		"date_of_birth": &c.DateOfBirth, "organization_registration_id": &c.OrganizationRegistrationID, "vat_id": &c.VATID,
+	}[name]
+}
+
 // ShippingOption is a way of delivery that the iframe offers. Amounts are
 // minor units, tax included. Source: docs.kustom.co, Shipping.
 type ShippingOption struct {
