@@ -17,7 +17,7 @@ func FormOf(v *Order) []shopper.Field {
 	country := strings.ToUpper(v.BillingAddress.Country)
 	fields := []shopper.Field{
 		{Name: "email", Type: "email", Autocomplete: "email", Required: true, Pattern: shopper.EmailPattern},
-		postalField(country),
+		shopper.PostalField(country),
 	}
 	if offered := OfferedCountries(v); len(offered) > 1 {
 		fields = append(fields, countryField(offered))
@@ -34,7 +34,7 @@ func FormOf(v *Order) []shopper.Field {
 	address = append(address, nameFields...)
 	address = append(address, streetFields(country)...)
 	phoneOptional := isFalse(v.Options.PhoneMandatory) && slices.Contains([]string{"DE", "AT", "CH"}, country)
-	address = append(address, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Required: !phoneOptional, Pattern: `\+?[\d ()/-]{4,20}`})
+	address = append(address, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Required: !phoneOptional, Pattern: shopper.PhonePattern})
 	for i := range address {
 		address[i].Group = "address"
 	}
@@ -90,17 +90,6 @@ func companyFields(v *Order, country string) []shopper.Field {
 	return fields
 }
 
-func postalField(country string) shopper.Field {
-	f := shopper.Field{Name: "postal_code", Autocomplete: "postal-code", Required: true, Pattern: ".{2,12}"}
-	if rule, ok := shopper.PostalCodes[country]; ok {
-		f.Pattern, f.Example = rule[0], rule[1]
-		if !strings.Contains(rule[0], "[A-Z]") && country != "PL" && country != "US" {
-			f.InputMode = "numeric"
-		}
-	}
-	return f
-}
-
 func countryField(countries []string) shopper.Field {
 	f := shopper.Field{Name: "country", Autocomplete: "country", Required: true}
 	for _, c := range countries {
@@ -139,7 +128,7 @@ func shippingFields(v *Order) []shopper.Field {
 	}
 	fields = append(fields, streetFields(country)...)
 	at := slices.IndexFunc(fields, func(f shopper.Field) bool { return f.Name == "city" })
-	fields = slices.Insert(fields, at, postalField(country))
+	fields = slices.Insert(fields, at, shopper.PostalField(country))
 	if countries := ShippingCountries(v); len(countries) > 1 {
 		fields = append(fields, countryField(countries))
 	}

@@ -203,22 +203,18 @@ func missingOf(v *payments.Session, typed map[string]string) []shopper.Field {
 // paymentFields returns the fields that a purchase of a person or a company in a country
 // needs, in their order.
 func paymentFields(country, customerType string) []shopper.Field {
-	postal := shopper.Field{Name: "postal_code", Autocomplete: "postal-code", Pattern: ".{2,10}"}
-	if rule, ok := shopper.PostalCodes[country]; ok {
-		postal.Pattern, postal.Example = rule[0], rule[1]
-	}
 	fields := []shopper.Field{
 		{Name: "email", Type: "email", Autocomplete: "email", Pattern: shopper.EmailPattern},
 		{Name: "given_name", Autocomplete: "given-name", Pattern: payments.PersonName[1:]},
 		{Name: "family_name", Autocomplete: "family-name", Pattern: payments.PersonName[1:]},
 		{Name: "street_address", Autocomplete: "address-line1"},
-		postal,
+		shopper.PostalField(country),
 		{Name: "city", Autocomplete: "address-level2"},
 	}
 	if country == "US" {
 		fields = append(fields, shopper.Field{Name: "region", Autocomplete: "address-level1", Options: shopper.States})
 	}
-	fields = append(fields, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Pattern: `\+?[\d ()/-]{4,20}`})
+	fields = append(fields, shopper.Field{Name: "phone", Type: "tel", Autocomplete: "tel", Pattern: shopper.PhonePattern})
 	if customerType == "organization" {
 		fields = slices.Insert(fields, 1, shopper.Field{Name: "organization_name", Autocomplete: "organization"})
 		if rule, ok := shopper.RegistrationNumbers[country]; ok {

@@ -1,5 +1,7 @@
 package shopper
 
+import "strings"
+
 // Field is one input of the iframe's form. Its name is as in Action.Type. The frame's
 // script has a label and an error text for it.
 type Field struct {
@@ -37,6 +39,21 @@ var States = []Choice{
 
 // EmailPattern is narrower than what mail.ParseAddress takes.
 const EmailPattern = `[\w!#$%&'*+/=?^{|}~-]+(\.[\w!#$%&'*+/=?^{|}~-]+)*@[a-z\d-]+(\.[a-z\d-]+)+`
+
+// PhonePattern is that of a phone number.
+const PhonePattern = `\+?[\d ()/-]{4,20}`
+
+// PostalField is the field of a postal code in a country.
+func PostalField(country string) Field {
+	f := Field{Name: "postal_code", Autocomplete: "postal-code", Required: true, Pattern: ".{2,10}"}
+	if rule, ok := PostalCodes[country]; ok {
+		f.Pattern, f.Example = rule[0], rule[1]
+		if !strings.Contains(rule[0], "[A-Z]") && country != "PL" && country != "US" {
+			f.InputMode = "numeric"
+		}
+	}
+	return f
+}
 
 // PostalCodes has the postal code's pattern and an example per country.
 var PostalCodes = map[string][2]string{
