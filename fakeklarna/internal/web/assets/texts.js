@@ -1,26 +1,15 @@
 // The frame's words, in the language of the order's locale.
-import {say} from './dom.js';
+import {language, learn, speak as say, t} from './speech.js';
 import texts from './texts.json' with {type: 'json'};
 
-let language = 'en';
+export {countryName, t} from './speech.js';
 
-// Takes the locale's language, English when there is no text in it, and puts it
-// into everything marked by data-text.
+learn(texts);
+
 export const speak = (locale) => {
-  const wanted = String(locale ?? '').slice(0, 2).toLowerCase();
-  language = {no: 'nb', nn: 'nb'}[wanted] ?? (Object.hasOwn(texts, wanted) ? wanted : 'en');
-  document.documentElement.lang = language;
+  say(locale);
   document.title = t('frame_title');
-  for (const element of document.querySelectorAll('[data-text]')) {
-    say(element, t(element.dataset.text));
-  }
 };
-
-// The text of a key, {0}, {1}… filled in.
-export const t = (key, ...args) => texts[language][key].replace(/\{(\d)\}/g, (_, i) => args[i]);
-
-export const countryName = (code) =>
-  new Intl.DisplayNames([language], {type: 'region'}).of(code) ?? code;
 
 // From start to end: points in time as people write them, other texts as they are.
 export const timeSpan = (start, end) => {
