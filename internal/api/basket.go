@@ -46,7 +46,7 @@ func (r *reading) basket(in *SessionRequest, sold market.List) (*cart.Basket, er
 	r.countries("shipping_countries", &b.ShippingCountries, m, sold)
 	r.countries("billing_countries", &b.BillingCountries, m, sold)
 	r.lines(in, b, m)
-	r.options(in, b)
+	r.options(in, b, m)
 	if len(r.faults) > 0 {
 		return nil, invalid(r.faults...)
 	}
@@ -144,8 +144,8 @@ func (r *reading) line(at string, in LineRequest, m market.Market) cart.BasketLi
 		line.TaxRate = new(klarna.Rate(0))
 	case in.TaxRate == nil:
 		r.fault(at+".tax_rate", "is missing: a line with unit_price has its own")
-	case m.Scheme == market.SalesTax && *in.TaxRate != 0:
-		r.fault(at+".tax_rate", "must be 0: prices of this market are without tax")
+	default:
+		r.untaxed(at+".tax_rate", *in.TaxRate, m)
 	}
 	if line.Type == klarna.SalesTax && m.Scheme != market.SalesTax {
 		r.fault(at+".type", "is for markets whose prices are without tax")
@@ -161,7 +161,14 @@ func (r *reading) line(at string, in LineRequest, m market.Market) cart.BasketLi
 	return line
 }
 
-func (r *reading) options(in *SessionRequest, b *cart.Basket) {
+// untaxed checks a rate that the merchant has said: where prices are without tax, all that is sold is.
+func (r *reading) untaxed(member string, rate int64, m market.Market) {
+	if m.Scheme == market.SalesTax && rate != 0 {
+		r.fault(member, "must be 0: prices of this market are without tax")
+	}
+}
+
+func (r *reading) options(in *SessionRequest, b *cart.Basket, m market.Market) {
 	preselected := false
 	for i, o := range in.DeliveryOptions {
 		at := fmt.Sprintf("delivery_options[%d]", i)
@@ -172,6 +179,7 @@ func (r *reading) options(in *SessionRequest, b *cart.Basket) {
 			r.fault(at+".preselected", "is true twice")
 		}
 		preselected = preselected || o.Preselected
+		r.untaxed(at+".tax_rate", o.TaxRate, m)
 		b.Options = append(b.Options, cart.BasketOption{
 			ID: o.ID, Name: o.Name, Description: o.Description, Price: money.Amount(o.Price), TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected, //nolint:gosec // 0 to 10000
 			Location: o.PickupPoint.location(),

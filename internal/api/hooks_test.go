@@ -286,6 +286,48 @@ func TestDeliveryHookFails(t *testing.T) {
 	}
 }
 
+// Where prices are without tax, what the merchant's server says has no rate: an answer with one is no good answer, and the
+// form opens as without it.
+func TestDeliveryHookWithoutTax(t *testing.T) {
+	for _, withPayments := range []bool{false, true} {
+		m := newAsked(t)
+		w := hooked(t, m, func(s *settings.Shop) { s.Checkout.Payments = withPayments })
+		c := calls(w)
+		for i, tt := range []struct{ answer, result string }{
+			{`{"order_lines": [{"id": "1", "tax_rate": 725}]}`, "bad_answer"},
+			{`{"delivery_options": [{"id": "boat", "name": "Boat", "price": 500, "tax_rate": 725}]}`, "bad_answer"},
+			{`{"delivery_options": [{"id": "boat", "name": "Boat", "price": 500, "tax_rate": 0}], "order_lines": [{"id": "1", "tax_rate": 0}]}`, "answered"},
+		} {
+			m.says(tt.answer)
+			reference := fmt.Sprint("us-", i)
+			us := strings.Replace(basket(`{"name": "x", "quantity": 1, "unit_price": 10000, "tax_rate": 0}`), "SE", "US", 1)
+			made := c.want(c.put(reference, us), 201, "").Session
+			counted := observetest.Counted(t, w.Hooks.Observer, "shopd_hook_duration_seconds_count")
+			if withPayments {
+				openPayments(w, w.Browser(), made.URL, reference)
+			} else {
+				open(w, w.Browser(), made)
+			}
+			label := fmt.Sprintf(`hook="delivery",result=%q`, tt.result)
+			if now := observetest.Counted(t, w.Hooks.Observer, "shopd_hook_duration_seconds_count"); now[label]-counted[label] != 1 {
+				t.Errorf("payments %t, %s: counted %v, before %v", withPayments, tt.answer, now, counted)
+			}
+			offers := []string{"mailboat", "express", "collect"}
+			if tt.result == "answered" {
+				offers = []string{"boat"}
+			}
+			now := c.call("GET", "/checkout_sessions/"+reference, "").Session
+			var got []string
+			for _, o := range now.DeliveryOptions {
+				got = append(got, o.ID)
+			}
+			if !slices.Equal(got, offers) || *now.OrderLines[0].TaxRate != 0 {
+				t.Errorf("payments %t, %s: %v, %+v", withPayments, tt.answer, got, now.OrderLines[0])
+			}
+		}
+	}
+}
+
 // Pickup points of one way of delivery of the shop file are those that the hook says.
 func TestPickupPointsByHook(t *testing.T) {
 	m := newAsked(t)

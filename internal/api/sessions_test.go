@@ -274,6 +274,10 @@ func TestLines(t *testing.T) {
 		t.Errorf("US: %d, tax %d", got.OrderAmount, got.OrderTaxAmount)
 	}
 	c.want(c.put("us2", strings.Replace(us, `"tax_rate": 0}, {"id": "2"`, `"tax_rate": 100}, {"id": "2"`, 1)), 422, api.CodeInvalid)
+	taxed := c.want(c.put("us3", strings.Replace(us, `"price": 500, "tax_rate": 0`, `"price": 500, "tax_rate": 725`, 1)), 422, api.CodeInvalid)
+	if got := taxed.Problem.Errors; len(got) != 1 || got[0].Location != "body.delivery_options[0].tax_rate" {
+		t.Errorf("a way of delivery with tax in the US: %+v", got)
+	}
 }
 
 // Every example of the document is answered as it says.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/observe"
 )
@@ -60,11 +61,12 @@ func (h *Hooks) Delivery(ctx context.Context, c cart.Cart, q cart.Quote) *cart.A
 		return nil
 	}
 	ctx = observe.About(ctx, observe.Subject{CartID: c.ID})
+	sold, _ := c.Market(q.Version)
 	var answer delivery
 	var options []cart.BasketOption
 	var rates map[string]klarna.Rate
 	if err := h.ask(ctx, observe.HookDelivery, *q.Version.Shop.Hooks.Delivery, question, &answer, func() (err error) {
-		options, rates, err = answer.read()
+		options, rates, err = answer.read(sold.Scheme)
 		return err
 	}); err != nil {
 		return nil
@@ -94,8 +96,12 @@ func (h *Hooks) Follow(ctx context.Context, cartID string, f cart.Fallback) erro
 	return err
 }
 
-// read checks an answer.
-func (d delivery) read() (options []cart.BasketOption, rates map[string]klarna.Rate, err error) {
+// read checks an answer about a purchase whose prices are with tax, or without: then no rate is more than 0.
+func (d delivery) read(scheme market.TaxScheme) (options []cart.BasketOption, rates map[string]klarna.Rate, err error) {
+	topRate := int64(maxRate)
+	if scheme == market.SalesTax {
+		topRate = 0
+	}
 	if d.Options == nil && d.Lines == nil {
 		return nil, nil, bad("it has neither delivery_options nor order_lines")
 	}
@@ -108,14 +114,14 @@ func (d delivery) read() (options []cart.BasketOption, rates map[string]klarna.R
 				return nil, nil, bad("delivery_options[%d].id is none, or there twice", i)
 			case o.Name == "" || len(o.Name) > maxText || len(o.Description) > maxText:
 				return nil, nil, bad("delivery_options[%d].name or description has not 1 to %d bytes", i, maxText)
-			case o.Price < 0 || o.Price > maxPrice || o.TaxRate < 0 || o.TaxRate > maxRate:
-				return nil, nil, bad("delivery_options[%d].price or tax_rate is out of range", i)
+			case o.Price < 0 || o.Price > maxPrice || o.TaxRate < 0 || o.TaxRate > topRate:
+				return nil, nil, bad("delivery_options[%d].price is not 0 to %d, or tax_rate not 0 to %d", i, maxPrice, topRate)
 			case o.Preselected && preselected:
 				return nil, nil, bad("delivery_options[%d].preselected is true twice", i)
 			}
 			ids[o.ID], preselected = true, preselected || o.Preselected
 			made := cart.BasketOption{
-				ID: o.ID, Name: o.Name, Description: o.Description, Price: o.Price, TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected,
+				ID: o.ID, Name: o.Name, Description: o.Description, Price: o.Price, TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected, //nolint:gosec // 0 to 10000
 			}
 			if p := o.PickupPoint; p != nil {
 				points++
@@ -134,13 +140,13 @@ func (d delivery) read() (options []cart.BasketOption, rates map[string]klarna.R
 		}
 	}
 	for i, line := range d.Lines {
-		if line.ID == "" || line.TaxRate == nil || *line.TaxRate < 0 || *line.TaxRate > maxRate {
-			return nil, nil, bad("order_lines[%d] has no id, or no tax_rate from 0 to %d", i, maxRate)
+		if line.ID == "" || line.TaxRate == nil || *line.TaxRate < 0 || *line.TaxRate > topRate {
+			return nil, nil, bad("order_lines[%d] has no id, or no tax_rate from 0 to %d", i, topRate)
 		}
 		if rates == nil {
 			rates = map[string]klarna.Rate{}
 		}
-		rates[line.ID] = klarna.Rate(*line.TaxRate)
+		rates[line.ID] = klarna.Rate(*line.TaxRate) //nolint:gosec // 0 to 10000
 	}
 	return options, rates, nil
 }

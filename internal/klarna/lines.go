@@ -2,6 +2,7 @@ package klarna
 
 import (
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/shopd/shopd/internal/money"
@@ -159,6 +160,11 @@ func (l Lines) Check() error {
 	for i, line := range l.OrderLines {
 		if field, rule := line.check(); rule != "" {
 			return &RuleError{fmt.Sprintf("order_lines[%d].%s", i, field), rule}
+		}
+	}
+	if slices.ContainsFunc(l.OrderLines, func(line OrderLine) bool { return line.Type == SalesTax }) {
+		if i := slices.IndexFunc(l.OrderLines, func(line OrderLine) bool { return line.TaxRate != 0 }); i >= 0 {
+			return &RuleError{fmt.Sprintf("order_lines[%d].tax_rate", i), "must be 0 beside a sales_tax line, which is all the tax there is"}
 		}
 	}
 	amount, tax, err := Sums(l.OrderLines)

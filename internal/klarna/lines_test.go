@@ -93,6 +93,10 @@ func TestCheck(t *testing.T) {
 			l.OrderLines[1].UnitPrice, l.OrderLines[1].TotalAmount, l.OrderLines[1].TotalTaxAmount = -50000, -50000, -10000
 			l.OrderAmount, l.OrderTaxAmount = -10200, -2040
 		}, "order_amount"},
+		{"a rate beside sales tax", func(l *klarna.Lines) {
+			l.OrderLines[1] = klarna.OrderLine{Type: klarna.SalesTax, Name: "Tax", Quantity: 1, UnitPrice: 800, TotalAmount: 800}
+			l.OrderAmount, l.OrderTaxAmount = 40600, 800
+		}, "order_lines[0].tax_rate"},
 		{"sales tax with a rate", func(l *klarna.Lines) { l.OrderLines[1].Type = klarna.SalesTax }, "order_lines[1].tax_rate"},
 		{"too many lines", func(l *klarna.Lines) { l.OrderLines = make([]klarna.OrderLine, klarna.MaxLines+1) }, "order_lines"},
 		{"overflow", func(l *klarna.Lines) { l.OrderLines[0].Quantity = 1 << 62 }, "order_lines[0].total_amount"},
