@@ -296,13 +296,14 @@ func (d *Delivery) hand(ctx context.Context, tx *sql.Tx, r *Receiver, after int6
 	if n, err := moved.RowsAffected(); err != nil || n == 0 { // somebody else was faster
 		return nil, err
 	}
-	return taken, note(ctx, tx, r, taken)
+	return note(ctx, tx, r, taken)
 }
 
-// note makes the rows of what was handed over.
-func note(ctx context.Context, tx *sql.Tx, r *Receiver, taken []underway) error {
+// note makes the rows of what was handed over. Who has made a row has the event: after ErrGone some are there already,
+// and another may be at them.
+func note(ctx context.Context, tx *sql.Tx, r *Receiver, taken []underway) ([]underway, error) {
 	if len(taken) == 0 {
-		return nil
+		return nil, nil
 	}
 	until := time.Now().Add(deliverLease).UnixMilli()
 	var rows []string
@@ -312,10 +313,14 @@ func note(ctx context.Context, tx *sql.Tx, r *Receiver, taken []underway) error 
 		rows = append(rows, fmt.Sprintf("($1, $%d, $%d, $%d, $2, 1, 1)", n+1, n+2, n+3))
 		args = append(args, u.ID, u.Sequence, u.At.UnixMilli())
 	}
-	// After ErrGone some may be there already.
-	_, err := tx.ExecContext(ctx, "insert into event_deliveries (receiver, event_id, sequence, at, due_at, tries, unsure) values "+ //nolint:gosec // numbers of arguments
-		strings.Join(rows, ", ")+" on conflict do nothing", args...)
-	return err
+	made := map[string]bool{}
+	_, err := db.All(ctx, tx, func(rows *sql.Rows) (id string, err error) {
+		err = rows.Scan(&id)
+		made[id] = true
+		return id, err
+	}, "insert into event_deliveries (receiver, event_id, sequence, at, due_at, tries, unsure) values "+
+		strings.Join(rows, ", ")+" on conflict do nothing returning event_id", args...)
+	return slices.DeleteFunc(taken, func(u underway) bool { return !made[u.ID] }), err
 }
 
 // outcome is what came of a try.

@@ -320,3 +320,39 @@ func TestDeliveryAfterGone(t *testing.T) {
 		}
 	})
 }
+
+// What is numbered while a process hands over is not his to deliver: his cursor stays before it, and it is handed over then.
+func TestDeliveryNumberedMeanwhile(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		r := newReceiver(func(string, int) error { return nil })
+		delivery := deliveryTo(d, r)
+		round(t, delivery, 0, 0)
+		placed(t, d, "one", "two", "three")
+		exec(t, d, "update event_numbers set last = 1") // as it was when he asked
+		round(t, delivery, 1, 0)
+		exec(t, d, "update event_numbers set last = 3")
+		round(t, delivery, 2, 0)
+		if diff := cmp.Diff(map[string]int{"one": 1, "two": 1, "three": 1}, r.tries); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// Who begins anew with the oldest leaves alone what another has under way.
+func TestDeliveryGoneBesideAnother(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		r := newReceiver(func(string, int) error { return nil })
+		delivery := deliveryTo(d, r)
+		round(t, delivery, 0, 0)
+		placed(t, d, "one")
+		if _, n, err := delivery.Take(t.Context(), &r.Receiver); n != 1 || err != nil {
+			t.Fatalf("another has taken %d: %v", n, err)
+		}
+		placed(t, d, "two")
+		exec(t, d, "update event_cursors set after = 1000") // of a copy that is lost
+		round(t, delivery, 1, 0)
+		if r.tries["two"] != 1 || len(r.tries) != 1 {
+			t.Errorf("got %v", r.tries)
+		}
+	})
+}

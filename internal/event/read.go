@@ -75,8 +75,9 @@ func read(ctx context.Context, tx *sql.Tx, q Query) (p Page, err error) {
 	if !known {
 		return p, ErrGone
 	}
+	// Not what was numbered since: it comes after Next, so it is read the next time.
 	p.Events, err = db.All(ctx, tx, scanned, `select `+columns+` from events
-		where sequence > $1 and ($2 = '' or type = $2) order by sequence limit $3`, q.After, string(q.Type), q.Limit)
+		where sequence > $1 and sequence <= $2 and ($3 = '' or type = $3) order by sequence limit $4`, q.After, last, string(q.Type), q.Limit)
 	p.Next = last
 	if len(p.Events) == q.Limit {
 		p.Next = p.Events[q.Limit-1].Sequence
