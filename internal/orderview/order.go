@@ -98,7 +98,7 @@ func (v View) priceIn(o order.Order) func(money.Amount) templates.Amount {
 func (v View) Bought(o order.Order) templates.Order {
 	price := v.priceIn(o)
 	shown := templates.Order{Totals: templates.Totals{Total: price(o.OrderAmount)}, Company: v.company(o)}
-	var goods, delivery money.Amount // sums of an order that Klarna has checked
+	var goods, delivery, salesTax money.Amount // sums of an order that Klarna has checked
 	for _, line := range o.OrderLines {
 		switch line.Type { //nolint:exhaustive // discounts are below; no sale has a return fee
 		case klarna.Physical, klarna.Digital:
@@ -122,7 +122,8 @@ func (v View) Bought(o order.Order) templates.Order {
 				shown.Totals.DeliveryTime, _ = option.Time.In(v.Voice.Lang)
 			}
 		case klarna.SalesTax:
-			shown.Totals.SalesTax = new(price(line.TotalAmount))
+			salesTax += line.TotalAmount // perhaps of a state and of a county
+			shown.Totals.SalesTax = new(price(salesTax))
 		case klarna.Surcharge:
 			shown.Totals.Fees = append(shown.Totals.Fees, templates.Sum{Name: line.Name, Amount: price(line.TotalAmount)})
 		case klarna.GiftCard, klarna.StoreCredit:
