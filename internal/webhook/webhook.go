@@ -35,8 +35,8 @@ type Webhooks struct {
 	caller *standardwebhooks.Caller
 
 	mu        sync.Mutex
-	receivers map[string]*event.Receiver
-	off       map[string]Off // by endpoint, as it was a second ago
+	receivers map[string]*event.Receiver // of the endpoints of the shop file
+	on        []*event.Receiver          // those that are on, as far as it is known
 }
 
 // Off says that an endpoint was switched off.
@@ -56,32 +56,38 @@ func New(d *db.DB, p *publish.Published, publicURL string, logger *slog.Logger, 
 // receiverPrefix begins the name of a receiver; the endpoint's ID follows.
 const receiverPrefix = "webhook_"
 
-// Receivers are the endpoints as receivers of events.
-func (w *Webhooks) Receivers(ctx context.Context) (list []*event.Receiver) {
+// Receivers are the endpoints that are on, as receivers of events. Nobody hands anything to one that is off: what
+// happens meanwhile stays beyond its cursor.
+func (w *Webhooks) Receivers(ctx context.Context) []*event.Receiver {
 	endpoints := w.Published.Now().Shop.Webhooks
-	if len(endpoints) == 0 {
-		return nil
-	}
-	off, err := w.Off(ctx)
-	if err != nil && ctx.Err() == nil {
-		w.Logger.WarnContext(ctx, "which webhooks are off cannot be read", "error", err)
+	var off map[string]Off
+	var err error
+	if len(endpoints) > 0 {
+		off, err = w.Off(ctx)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err == nil {
-		w.off = off
+	if err != nil {
+		if ctx.Err() == nil {
+			w.Logger.WarnContext(ctx, "which webhooks are off cannot be read", "error", err)
+		}
+		return w.on
 	}
+	before := w.receivers
+	w.receivers, w.on = map[string]*event.Receiver{}, nil
 	for _, e := range endpoints {
-		r := w.receivers[e.ID]
+		r := before[e.ID]
 		if r == nil {
 			r = w.receiver(e.ID)
-			w.receivers[e.ID] = r
 		}
-		list = append(list, r)
-		_, isOff := w.off[e.ID]
+		w.receivers[e.ID] = r
+		_, isOff := off[e.ID]
+		if !isOff {
+			w.on = append(w.on, r)
+		}
 		w.Observer.WebhookOff(e.ID, isOff)
 	}
-	return list
+	return w.on
 }
 
 func (w *Webhooks) receiver(id string) *event.Receiver {
@@ -89,7 +95,7 @@ func (w *Webhooks) receiver(id string) *event.Receiver {
 		Name: receiverPrefix + id, AtOnce: atOnce, Keep: true,
 		Wants: func(e event.Event) bool {
 			to, there := w.Endpoint(id)
-			return there && to.Wants(e.Type) && !w.isOff(id) && time.Since(e.At) < event.Patience
+			return there && to.Wants(e.Type) && time.Since(e.At) < event.Patience
 		},
 		Deliver: func(ctx context.Context, e event.Event) error { return w.deliver(ctx, id, e) },
 		GiveUp:  func(context.Context, event.Event, error) error { return nil }, // its row says so
@@ -106,21 +112,11 @@ func (w *Webhooks) Endpoint(id string) (settings.Webhook, bool) {
 	return list[i], true
 }
 
-func (w *Webhooks) isOff(id string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	_, off := w.off[id]
-	return off
-}
-
 // deliver tells an endpoint of an event.
 func (w *Webhooks) deliver(ctx context.Context, id string, e event.Event) error {
 	to, there := w.Endpoint(id)
-	switch {
-	case !there:
+	if !there {
 		return errors.New("the shop file has the endpoint no more")
-	case w.isOff(id):
-		return fmt.Errorf("%w: the endpoint is switched off", event.ErrRefused)
 	}
 	start := time.Now()
 	status, err := w.send(ctx, to, e)
@@ -169,7 +165,8 @@ func (w *Webhooks) Off(ctx context.Context) (map[string]Off, error) {
 	return off, nil
 }
 
-// switchOff switches an endpoint off. What it did not get is not tried again by itself.
+// switchOff switches an endpoint off: within a second, no process tells it anything. What it did not get is not tried
+// again by itself.
 func (w *Webhooks) switchOff(ctx context.Context, to settings.Webhook, why string) error {
 	err := w.DB.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `insert into webhook_endpoints (id, url, off_at, why) values ($1, $2, $3, $4)
@@ -183,21 +180,26 @@ func (w *Webhooks) switchOff(ctx context.Context, to settings.Webhook, why strin
 	if err != nil {
 		return fmt.Errorf("switch webhook off: %w", err)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.off = maps.Clone(w.off)
-	if w.off == nil {
-		w.off = map[string]Off{}
-	}
-	w.off[to.ID] = Off{to.URL, time.Now().UTC(), why}
 	w.Logger.ErrorContext(ctx, "a webhook is switched off", "endpoint", to.ID, "why", why)
 	return nil
 }
 
 // SwitchOn switches an endpoint on: it gets what happens from now on. What it missed can be
-// sent again.
+// sent again. One that is on again by a new address goes on where its cursor is.
 func (w *Webhooks) SwitchOn(ctx context.Context, id string) error {
-	if _, err := w.DB.Exec(ctx, "delete from webhook_endpoints where id = $1", id); err != nil {
+	to, _ := w.Endpoint(id)
+	err := w.DB.Tx(ctx, func(tx *sql.Tx) error {
+		was, err := tx.ExecContext(ctx, "delete from webhook_endpoints where id = $1 and url = $2", id, to.URL)
+		if err != nil {
+			return err
+		}
+		if n, err := was.RowsAffected(); err != nil || n == 0 { // it is on already: nothing is passed over
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "update event_cursors set after = (select last from event_numbers) where receiver = $1", receiverPrefix+id)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("switch webhook on: %w", err)
 	}
 	return nil

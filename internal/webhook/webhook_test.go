@@ -269,31 +269,34 @@ func TestFaults(t *testing.T) {
 		t.Errorf("the picky one took %d", n)
 	}
 
-	// Who is gone hears of nothing, until staff switch it on.
-	before := len(gone.calls)
-	s.happen(1)
-	until.Holds(s.t, "the good one has one more", func() bool { n, _ := good.number(); return n == events+1 })
-	until.Holds(s.t, "it is passed over", func() bool {
-		return s.count("select count(*) from event_cursors, event_numbers where after = last") == 7
+	// Within a second who is gone hears of nothing, until staff switch it on.
+	all := events
+	until.Holds(s.t, "nobody tells who is gone", func() bool {
+		_, before := gone.number()
+		s.happen(1)
+		all++
+		until.Holds(s.t, "the others are handed one more", func() bool {
+			n, _ := good.number()
+			return n == all && s.count("select count(*) from event_cursors, event_numbers where after = last") >= 6
+		})
+		_, after := gone.number()
+		return after == before && s.count("select count(*) from event_cursors, event_numbers where after < last") == 1
 	})
-	if _, calls := gone.number(); calls != before {
-		t.Errorf("%d calls of who is gone, before %d", calls, before)
-	}
 
 	// The good one loses its database: all since is sent again.
 	good.mu.Lock()
 	good.told = map[string]int{}
 	good.mu.Unlock()
 	until.Holds(s.t, "all is noted", func() bool {
-		return s.count("select count(*) from event_deliveries where receiver = 'webhook_good' and done_at is not null") == events+1
+		return s.count("select count(*) from event_deliveries where receiver = 'webhook_good' and done_at is not null") == all
 	})
 	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), false); n != 0 || err != nil {
 		t.Errorf("%d are sent again that it has, %v", n, err)
 	}
-	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), true); n != events+1 || err != nil {
+	if n, err := s.webhooks.AllAgain(t.Context(), good.Webhook, time.Now().Add(-time.Hour), true); n != int64(all) || err != nil {
 		t.Errorf("%d are sent again, %v", n, err)
 	}
-	until.Holds(s.t, "it has all again", func() bool { n, _ := good.number(); return n == events+1 })
+	until.Holds(s.t, "it has all again", func() bool { n, _ := good.number(); return n == all })
 	if found, err := s.webhooks.Again(t.Context(), "good", "evt_none"); found || err != nil {
 		t.Errorf("what never was is sent again: %v, %v", found, err)
 	}
@@ -348,4 +351,84 @@ func TestAddresses(t *testing.T) {
 	if _, calls := plain.number(); calls != 0 {
 		t.Error("plain http was called")
 	}
+}
+
+// Who is switched on gets what happens from then on, and what is sent again at once.
+func TestSwitchedOn(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		e := listen(t, "shop", func(w http.ResponseWriter, _ *http.Request, call int) {
+			if call == 1 {
+				w.WriteHeader(http.StatusGone)
+			}
+		})
+		s := newShop(t, d, "http://shop.example", e)
+		s.run()
+		s.happen(1)
+		until.Holds(s.t, "it is off", func() bool { return s.count("select count(*) from webhook_endpoints") == 1 })
+		s.happen(2)
+		until.Holds(s.t, "two are missed", func() bool { return s.count("select last from event_numbers") == 3 })
+		if err := s.webhooks.SwitchOn(t.Context(), "shop"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.webhooks.AllAgain(t.Context(), e.Webhook, time.Now().Add(-time.Hour), false); err != nil {
+			t.Fatal(err)
+		}
+		s.happen(1)
+		until.Holds(s.t, "it has all four", func() bool { n, _ := e.number(); return n == 4 })
+		if n := s.count("select count(*) from event_deliveries where problem is not null and due_at is null and done_at is null"); n != 0 {
+			t.Errorf("%d are given up", n)
+		}
+	})
+}
+
+// Who is switched on without more gets what happens from then on alone; who has a new address also what happened meanwhile.
+func TestOnAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		for _, moved := range []bool{false, true} {
+			e := listen(t, fmt.Sprint("moved-", moved), func(w http.ResponseWriter, _ *http.Request, call int) {
+				if call == 1 {
+					w.WriteHeader(http.StatusGone)
+				}
+			})
+			s := newShop(t, d, "http://shop.example", e)
+			round := func(want int) {
+				t.Helper()
+				if _, err := s.outbox.Number(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				tried := 0
+				for _, r := range s.webhooks.Receivers(t.Context()) {
+					n, _, err := s.deliveries.Round(t.Context(), r, 8)
+					if err != nil {
+						t.Fatal(err)
+					}
+					tried += n
+				}
+				if tried != want {
+					t.Fatalf("moved %t: %d were tried, want %d", moved, tried, want)
+				}
+			}
+			round(0) // begins
+			s.happen(1)
+			round(1)
+			s.happen(2)
+			round(0)
+			missed := 0
+			if moved {
+				e.URL += "&moved"
+				s = newShop(t, d, "http://shop.example", e)
+				missed = 2
+			} else if err := s.webhooks.SwitchOn(t.Context(), e.ID); err != nil {
+				t.Fatal(err)
+			}
+			s.happen(1)
+			if _, err := s.outbox.Number(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.webhooks.SwitchOn(t.Context(), e.ID); err != nil { // it is on
+				t.Fatal(err)
+			}
+			round(missed + 1)
+		}
+	})
 }
