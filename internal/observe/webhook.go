@@ -10,6 +10,13 @@ func (o *Observer) Webhook(endpoint, result string, took time.Duration) {
 	}
 }
 
+// WebhookGone reports that the shop file has an endpoint no more: then it is neither on nor off.
+func (o *Observer) WebhookGone(endpoint string) {
+	if o != nil {
+		o.metrics.webhookOff.DeleteLabelValues(endpoint)
+	}
+}
+
 // WebhookOff reports whether an endpoint is switched off.
 func (o *Observer) WebhookOff(endpoint string, off bool) {
 	if o == nil {

@@ -87,6 +87,11 @@ func (w *Webhooks) Receivers(ctx context.Context) []*event.Receiver {
 		}
 		w.Observer.WebhookOff(e.ID, isOff)
 	}
+	for id := range before {
+		if w.receivers[id] == nil {
+			w.Observer.WebhookGone(id)
+		}
+	}
 	return w.on
 }
 

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
 	"github.com/shopd/shopd/internal/event"
+	"github.com/shopd/shopd/internal/observe/observetest"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/until"
@@ -431,4 +433,32 @@ func TestOnAgain(t *testing.T) {
 			round(missed + 1)
 		}
 	})
+}
+
+// The metric has the endpoints of the shop file, and no others.
+func TestOffMetric(t *testing.T) {
+	d := dbtest.SQLite(t)
+	e := listen(t, "shop", ok)
+	s := newShop(t, d, "http://shop.example", e)
+	s.webhooks.Observer, _ = observetest.New(t)
+	s.exec("insert into webhook_endpoints (id, url, off_at, why) values ('shop', $1, 1, 'it answered 410')", e.URL)
+	shows := func(want string) {
+		t.Helper()
+		s.webhooks.Receivers(t.Context())
+		var got []string
+		for line := range strings.Lines(observetest.Metrics(s.webhooks.Observer)) {
+			if strings.HasPrefix(line, "shopd_webhook_off") {
+				got = append(got, strings.TrimSpace(line))
+			}
+		}
+		if strings.Join(got, "; ") != want {
+			t.Errorf("got %v, want %s", got, want)
+		}
+	}
+	shows(`shopd_webhook_off{endpoint="shop"} 1`)
+	s.webhooks.Published = publish.Fixed(&publish.Version{Shop: &settings.Shop{}})
+	shows("")
+	s.webhooks.Published = publish.Fixed(&publish.Version{Shop: &settings.Shop{Webhooks: []settings.Webhook{e.Webhook}}})
+	s.exec("delete from webhook_endpoints")
+	shows(`shopd_webhook_off{endpoint="shop"} 0`)
 }
