@@ -227,6 +227,16 @@ func TestRestored(t *testing.T) {
 		if p := read(t, o, event.Query{After: p.Next}); len(p.Events) != 0 {
 			t.Errorf("again: %v", p)
 		}
+		// What was before the restore is old: it is forgotten, and nothing that comes after it.
+		exec(t, back, "update events set at = 1 where sequence <= 3")
+		if n, err := o.Forget(t.Context(), time.Now().Add(-time.Hour)); n != 3 || err != nil {
+			t.Fatalf("%d are gone: %v", n, err)
+		}
+		for _, after := range []int64{event.Oldest, 3} {
+			if p := read(t, o, event.Query{After: after}); len(p.Events) != 4 || p.Events[0].Subject != "new0" {
+				t.Errorf("after %d: %v", after, p)
+			}
+		}
 	})
 }
 

@@ -144,12 +144,17 @@ func (o *Outbox) forget(ctx context.Context, tx *sql.Tx, before time.Time) (n in
 	if err := tx.QueryRowContext(ctx, "select min(sequence) from events where at >= $1", before.UnixMilli()).Scan(&kept); err != nil {
 		return 0, err
 	}
-	end := min(oldest.Int64+forgetBatch-1, last)
+	most := min(oldest.Int64+forgetBatch-1, last)
 	if kept.Valid {
-		end = min(end, kept.Int64-1)
+		most = min(most, kept.Int64-1)
 	}
-	if end < oldest.Int64 {
+	if most < oldest.Int64 {
 		return 0, nil
+	}
+	// The last that there is, perhaps the last of its epoch: nobody has missed what no event was.
+	var end int64
+	if err := tx.QueryRowContext(ctx, "select max(sequence) from events where sequence <= $1", most).Scan(&end); err != nil {
+		return 0, err
 	}
 	result, err := tx.ExecContext(ctx, "delete from events where sequence <= $1", end)
 	if err == nil {
