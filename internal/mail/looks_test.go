@@ -155,6 +155,20 @@ func TestMailLogo(t *testing.T) {
 	}
 }
 
+// The shop's name leads to the shop where it has pages of its own, else nowhere.
+func TestMailLeadsToTheShop(t *testing.T) {
+	for _, has := range []bool{true, false} {
+		mailer := &shopmail.Mailer{PublicURL: shoptest.PublicURL, Published: shopThat(func(s *settings.Shop) { s.Storefront = has })}
+		m, err := mailer.Compose(t.Context(), bought(settings.MailPlaced, "SE", "sv-SE", "SEK"), settings.MailPlaced, "evt_1", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if leads := strings.Contains(m.HTML, `href="`+shoptest.PublicURL+`/"`); leads != has {
+			t.Errorf("pages %t, a link %t", has, leads)
+		}
+	}
+}
+
 // What Klarna is still checking, or has refused, is not said to be got ready.
 func TestMailOfPendingOrder(t *testing.T) {
 	mailer := &shopmail.Mailer{Published: shopThat(nil)}

@@ -62,7 +62,7 @@ func (m *Mailer) Compose(ctx context.Context, o order.Order, kind settings.MailK
 	o = o.In(shop.Zone)
 	shown := orderview.View{Version: version, Priced: priced, Voice: shop.Voice(o.Locale), Locale: o.Locale}
 	view := templates.MailView{
-		OrderPageView: shown.Page(templates.Shell{Shop: identity.Of(version, shown.Voice.Lang), Locale: o.Locale}, o),
+		OrderPageView: shown.Page(templates.Shell{Shop: identity.Of(version, shown.Voice.Lang), Locale: o.Locale, Alone: !shop.Storefront}, o),
 		Kind:          string(kind), PublicURL: m.PublicURL, OrderURL: m.PublicURL + orderview.Path(o),
 		BillTo: shown.AddressLines(o.BillingAddress), DeliverTo: shown.AddressLines(o.ShippingAddress),
 		PaidWith: o.PaymentMethod.Description,
