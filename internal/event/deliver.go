@@ -170,17 +170,17 @@ func (d *Delivery) Round(ctx context.Context, r *Receiver, limit int) (tried, fa
 		under = append(under, fresh...)
 	}
 	var all sync.WaitGroup
-	failures, problems := make([]bool, len(under)), make([]error, len(under))
+	outcomes := make([]outcome, len(under))
 	for i, u := range under {
-		all.Go(func() { failures[i], problems[i] = d.deliver(ctx, r, u) })
+		all.Go(func() { outcomes[i] = d.try(ctx, r, u) })
 	}
 	all.Wait()
-	for _, is := range failures {
-		if is {
+	for _, o := range outcomes {
+		if o.failed() {
 			failed++
 		}
 	}
-	return len(under), failed, errors.Join(err, errors.Join(problems...))
+	return len(under), failed, errors.Join(err, d.settle(ctx, r, outcomes))
 }
 
 // underway is an event that this process delivers now.
@@ -334,12 +334,6 @@ type outcome struct {
 // failed: there was no answer to the try that is about this event alone.
 func (o outcome) failed() bool {
 	return o.result == observe.DeliveryFailed || o.result == observe.DeliveryUnsure || o.result == observe.DeliveryGivenUp
-}
-
-// deliver does one try and stores what came of it.
-func (d *Delivery) deliver(ctx context.Context, r *Receiver, u underway) (failed bool, err error) {
-	o := d.try(ctx, r, u)
-	return o.failed(), d.settle(ctx, r, []outcome{o})
 }
 
 // try does one try.
