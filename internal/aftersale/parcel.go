@@ -167,13 +167,12 @@ func (d *Draft) captured(shipments []order.Shipment) []order.Shipment {
 
 // CapturedIn is what a command captures of what is in no shipment.
 func CapturedIn(o order.Order, c order.Command) (in []order.ShipmentLine) {
-	states, lines := shippable(o, "")
-	for j, line := range lines {
-		at := slices.IndexFunc(c.OrderLines, func(l klarna.OrderLine) bool {
-			return l.Type == line.Type && l.Reference == line.Reference && l.Name == line.Name
-		})
-		if at >= 0 {
-			in = append(in, order.ShipmentLine{ID: states[j].ID, Quantity: min(c.OrderLines[at].Quantity, line.Quantity)})
+	after := o
+	after.Captures = append(slices.Clip(o.Captures), ordermanagement.Capture{CaptureID: c.Key, OrderLines: c.OrderLines})
+	captured := after.CapturedWith(c.Key)
+	for _, left := range Unshipped(o) {
+		if left.Quantity = min(left.Quantity, captured[left.ID]); left.Quantity > 0 {
+			in = append(in, left)
 		}
 	}
 	return in

@@ -11,7 +11,10 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/form"
+	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
@@ -126,6 +129,70 @@ func TestShipmentSeenBefore(t *testing.T) {
 			}
 			w.Round(time.Minute)
 			w.ships(o, want...)
+		})
+	}
+}
+
+// An order may have two lines of one reference: a parcel holds what was captured of each.
+func TestShipmentOfTwoLinesOfOneReference(t *testing.T) {
+	mug := func(quantity int64, price int64) klarna.OrderLine {
+		return klarna.OrderLine{
+			Type: klarna.Physical, Reference: "MUG-1", Name: "Mug", Quantity: quantity, UnitPrice: moneyOf(price), TotalAmount: moneyOf(price * quantity),
+		}
+	}
+	const a, b = "physical:MUG-1", "physical:MUG-1:2"
+	for _, tt := range []struct {
+		name  string
+		lines []klarna.OrderLine
+		take  []int64
+		want  []order.ShipmentLine
+		open  string // what remains to be packed of each line
+		share string
+	}{
+		{"of the first", []klarna.OrderLine{mug(2, 14900), mug(1, 15900)}, []int64{2, 0}, []order.ShipmentLine{{ID: a, Quantity: 2}}, "[0 1]", "1 of 2 lines."},
+		{"of the second", []klarna.OrderLine{mug(2, 14900), mug(1, 15900)}, []int64{0, 1}, []order.ShipmentLine{{ID: b, Quantity: 1}}, "[2 0]", "1 of 2 lines."},
+		{"of both", []klarna.OrderLine{mug(2, 14900), mug(1, 15900)}, []int64{1, 1}, []order.ShipmentLine{{ID: a, Quantity: 1}, {ID: b, Quantity: 1}}, "[1 0]", "2 of 2 lines, not all of each."},
+		{"all", []klarna.OrderLine{mug(1, 10000), mug(2, 5000)}, []int64{1, 2}, []order.ShipmentLine{{ID: a, Quantity: 1}, {ID: b, Quantity: 2}}, "[0 0]", "All 2 lines."},
+		{"all, of one price", []klarna.OrderLine{mug(1, 5000), mug(2, 5000)}, []int64{1, 2}, []order.ShipmentLine{{ID: a, Quantity: 1}, {ID: b, Quantity: 2}}, "[0 0]", "All 2 lines."},
+		{"of the second, of one price", []klarna.OrderLine{mug(1, 5000), mug(2, 5000)}, []int64{0, 2}, []order.ShipmentLine{{ID: b, Quantity: 2}}, "[1 0]", "1 of 2 lines."},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			sum, _, err := klarna.Sums(tt.lines)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := order.Order{OrderID: "o", Status: ordermanagement.Authorized, OrderLines: tt.lines, OrderAmount: sum, OriginalOrderAmount: sum, RemainingAuthorizedAmount: sum}
+			c := order.Command{Action: aftersale.Capture.Name}
+			if c.OrderLines, c.Amount, err = o.TakeUncaptured(tt.take); err != nil {
+				t.Fatal(err)
+			}
+			var q form.Question
+			aftersale.Capture.Confirm(&aftersale.Draft{Action: aftersale.Capture, Order: o, Command: c}, &q)
+			if q.Body[0] != tt.share {
+				t.Errorf("the question says %q, want %q", q.Body[0], tt.share)
+			}
+			in := aftersale.CapturedIn(o, c)
+			if diff := cmp.Diff(tt.want, in); diff != "" {
+				t.Errorf("in the parcel: %s", diff)
+			}
+			open := func(o order.Order) string {
+				var left []int64
+				for _, l := range o.Lines() {
+					left = append(left, o.ToPack(l))
+				}
+				return fmt.Sprint(left)
+			}
+			aftersale.Capture.Apply(&o, c, order.AuditEntry{ID: "c"})
+			said, unsaid := o, o
+			said.Ship([]order.Shipment{{Carrier: "PostNord", OrderLines: in}}, "c", time.Now())
+			if got := open(said); got != tt.open || said.ToShip() != (tt.open != "[0 0]") {
+				t.Errorf("%s remain to be packed, want %s; to ship: %v", got, tt.open, said.ToShip())
+			}
+			// A parcel of which nobody said what is in it holds all of its capture, and no more.
+			unsaid.Ship([]order.Shipment{{Carrier: "PostNord"}}, "c", time.Now())
+			if got := unsaid.ToShip(); got != (tt.open != "[0 0]") {
+				t.Errorf("with a parcel of which nobody said what is in it: to ship %v", got)
+			}
 		})
 	}
 }

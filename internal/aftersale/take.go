@@ -63,7 +63,7 @@ func (d *Draft) share(lines []klarna.OrderLine) string {
 	whole := 0
 	for _, taken := range d.Command.OrderLines {
 		for _, line := range lines {
-			if taken.Type == line.Type && taken.Reference == line.Reference && taken.Quantity == line.Quantity {
+			if order.SameLine(taken, line) && taken.Quantity == line.Quantity {
 				whole++
 				break
 			}

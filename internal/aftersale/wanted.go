@@ -66,7 +66,7 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 	for _, s := range o.Lines() {
 		id := s.ID
 		if id == "" { // a part at another price, of the line with its reference
-			id = idOf(o, s.Line)
+			id = o.LineOf(s.Line)
 		}
 		known[id] = true
 		if p := part(s); p.Quantity > 0 {
@@ -107,16 +107,6 @@ func (w Wanted) taken(o order.Order, part func(order.LineState) klarna.OrderLine
 		err = ErrNothing
 	}
 	return amount, lines, err
-}
-
-// idOf is the ID of the order's line with the reference of another one, "" without one.
-func idOf(o order.Order, line klarna.OrderLine) string {
-	for i, id := range order.LineIDs(o.OrderLines) {
-		if o.OrderLines[i].Type == line.Type && o.OrderLines[i].Reference == line.Reference {
-			return id
-		}
-	}
-	return ""
 }
 
 // Unshipped is what of an order is in no shipment.

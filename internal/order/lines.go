@@ -3,6 +3,7 @@ package order
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
@@ -145,7 +146,7 @@ type captured struct {
 // grouped puts parts of one line and price together, those at the line's own price first.
 func grouped(parts []klarna.OrderLine, of []int, lines []klarna.OrderLine) (groups []captured) {
 	for i, p := range parts {
-		at := slices.IndexFunc(groups, func(g captured) bool { return g.of == of[i] && same(g.OrderLine, p) })
+		at := slices.IndexFunc(groups, func(g captured) bool { return g.of == of[i] && SameLine(g.OrderLine, p) })
 		if at < 0 {
 			groups = append(groups, captured{p, of[i]})
 			continue
@@ -153,7 +154,7 @@ func grouped(parts []klarna.OrderLine, of []int, lines []klarna.OrderLine) (grou
 		groups[at].OrderLine = merged([]klarna.OrderLine{groups[at].OrderLine, p})[0]
 	}
 	own := func(g captured) int {
-		if g.of >= 0 && same(g.OrderLine, lines[g.of]) {
+		if g.of >= 0 && SameLine(g.OrderLine, lines[g.of]) {
 			return 0
 		}
 		return 1
@@ -275,27 +276,48 @@ func single(line klarna.OrderLine) klarna.OrderLine {
 	return line
 }
 
-// same reports whether a line of a capture or refund is of another line.
-func same(a, b klarna.OrderLine) bool {
+// SameLine reports whether a line of a capture or refund is of another line.
+func SameLine(a, b klarna.OrderLine) bool {
 	return a.Type == b.Type && a.Reference == b.Reference && a.Name == b.Name && a.TaxRate == b.TaxRate &&
 		(follows(a) || a.UnitPrice == b.UnitPrice)
 }
 
-// find is the line that another one is a part of: the same, or at least with
-// its reference, so that a line captured elsewhere at another price is found;
-// -1 without one.
+// find is the line that another one is a part of: the same, of several the first that has
+// enough, or at least one with its reference, so that a line captured elsewhere at another
+// price is found; -1 without one.
 func find(lines []klarna.OrderLine, part klarna.OrderLine) int {
-	found := -1
+	found, alike := -1, false
 	for i, line := range lines {
 		switch {
 		case line.Quantity < 1:
-		case same(line, part):
+		case SameLine(line, part) && (line.Quantity >= part.Quantity || follows(line)):
 			return i
+		case !alike && SameLine(line, part):
+			found, alike = i, true
 		case found < 0 && part.Reference != "" && line.Type == part.Type && line.Reference == part.Reference:
 			found = i
 		}
 	}
 	return found
+}
+
+// CapturedWith is how many of each line, by its ID, are in the capture with an ID, as far as
+// that names lines.
+func (o Order) CapturedWith(captureID string) map[string]int64 {
+	var parts []klarna.OrderLine
+	var with []bool
+	for _, c := range o.Captures {
+		parts = append(parts, c.OrderLines...)
+		with = append(with, slices.Repeat([]bool{strings.EqualFold(c.CaptureID, captureID)}, len(c.OrderLines))...)
+	}
+	_, of := allot(o.OrderLines, parts)
+	ids, captured := LineIDs(o.OrderLines), map[string]int64{}
+	for i, p := range parts {
+		if with[i] && of[i] >= 0 {
+			captured[ids[of[i]]] += p.Quantity
+		}
+	}
+	return captured
 }
 
 // less returns lines without what was taken of them: of quantity 0 is what is used up.
@@ -338,7 +360,7 @@ func merged(parts []klarna.OrderLine) []klarna.OrderLine {
 	for _, part := range parts {
 		i := -1
 		for j, line := range lines {
-			if same(line, part) {
+			if SameLine(line, part) {
 				i = j
 			}
 		}

@@ -44,14 +44,18 @@ func namesOf(lines []klarna.OrderLine, session []checkoutsession.Line) map[strin
 // LineName is what the API calls a line of the order: the merchant's own ID, else ours.
 func (o Order) LineName(id string) string { return cmp.Or(o.LineNames[id], id) }
 
-// NameOf is LineName for a line of a capture or refund; "" where it is of no line any more.
-func (o Order) NameOf(part klarna.OrderLine) string {
+// LineOf is the ID of the line that one of a capture or refund is of; "" where it is of no
+// line any more.
+func (o Order) LineOf(part klarna.OrderLine) string {
 	i := find(o.OrderLines, part)
 	if i < 0 {
 		return ""
 	}
-	return o.LineName(LineIDs(o.OrderLines)[i])
+	return LineIDs(o.OrderLines)[i]
 }
+
+// NameOf is LineName for a line of a capture or refund; "" where it is of no line any more.
+func (o Order) NameOf(part klarna.OrderLine) string { return o.LineName(o.LineOf(part)) }
 
 // UpdatedAt is when orders were written last, by their IDs. The error is ErrUnavailable.
 func (b *Book) UpdatedAt(ctx context.Context, orders ...Order) (map[string]time.Time, error) {

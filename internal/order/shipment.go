@@ -122,11 +122,7 @@ func (o Order) unsaid(l LineState) (n int64) {
 		if len(c.OrderLines) == 0 {
 			return l.Captured
 		}
-		for _, line := range c.OrderLines {
-			if line.Type == l.Line.Type && line.Reference == l.Line.Reference {
-				n += line.Quantity
-			}
-		}
+		n += o.CapturedWith(c.CaptureID)[l.ID]
 	}
 	return n
 }

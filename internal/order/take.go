@@ -136,7 +136,7 @@ func (k taking) ends(parts []klarna.OrderLine) (less, more []klarna.OrderLine, e
 // follow is what of a line follows the goods that are taken: the difference between two
 // ends, and never more than is left of it.
 func (k taking) follow(left klarna.OrderLine, less, more []klarna.OrderLine) (klarna.OrderLine, error) {
-	i := slices.IndexFunc(k.whole, func(l klarna.OrderLine) bool { return same(l, left) })
+	i := slices.IndexFunc(k.whole, func(l klarna.OrderLine) bool { return SameLine(l, left) })
 	p := left
 	p.TotalAmount = within(more[i].TotalAmount-less[i].TotalAmount, left.TotalAmount)
 	p.TotalTaxAmount = within(more[i].TotalTaxAmount-less[i].TotalTaxAmount, left.TotalTaxAmount)

@@ -355,7 +355,7 @@ func (o Order) Recomputed(lines []klarna.OrderLine, t Terms) ([]klarna.OrderLine
 		if !follows(line) {
 			continue
 		}
-		of := slices.IndexFunc(whole, func(l klarna.OrderLine) bool { return same(l, line) })
+		of := slices.IndexFunc(whole, func(l klarna.OrderLine) bool { return SameLine(l, line) })
 		if of < 0 {
 			continue
 		}
@@ -386,7 +386,7 @@ func (o Order) capturedAt(t Terms, lines []klarna.OrderLine) ([]klarna.OrderLine
 
 // has reports whether a line is among others, perhaps with another amount.
 func has(lines []klarna.OrderLine, line klarna.OrderLine) bool {
-	return slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return same(l, line) })
+	return slices.ContainsFunc(lines, func(l klarna.OrderLine) bool { return SameLine(l, line) })
 }
 
 // newDiscounts are empty discount lines of campaigns for rates that their goods did not
