@@ -215,7 +215,7 @@ var statuses = map[ordermanagement.Status]string{
 func orderBody(o order.Order, updated time.Time) Order {
 	body := Order{
 		Object: "order", ID: o.ID, Number: o.Number, OrderID: given(o.OrderID), KlarnaReference: o.KlarnaReference, Reference: given(o.Reference), Metadata: o.Metadata,
-		Status: statuses[o.Status], FraudStatus: string(o.FraudStatus), Shippable: shippable(o), Flags: []string{},
+		Status: statuses[o.Status], FraudStatus: string(o.FraudStatus), Shippable: o.Shippable(), Flags: []string{},
 		PlacedAt: instant(o.PlacedAt), UpdatedAt: instant(updated), Revision: o.Revision, ExpiresAt: moment(o.ExpiresAt), ErasedAt: moment(o.ErasedAt),
 		Country: o.PurchaseCountry, Currency: string(o.PurchaseCurrency), Locale: o.Locale,
 		Customer:       OrderCustomer{Type: "person"},
@@ -282,12 +282,6 @@ func moment(t time.Time) *time.Time {
 
 // instant is a time as answers have it: UTC, to the millisecond, which every language reads.
 func instant(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
-
-// shippable reports whether goods of the order may be sent.
-func shippable(o order.Order) bool {
-	return !o.Pending() && o.State() != order.StateRejected && o.Status != ordermanagement.Cancelled &&
-		(o.Status != ordermanagement.Expired || o.CapturedAmount > 0)
-}
 
 func orderLine(o order.Order, l order.LineState) OrderLine {
 	line := OrderLine{

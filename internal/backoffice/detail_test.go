@@ -14,6 +14,7 @@ import (
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 func TestOrderPage(t *testing.T) {
@@ -217,5 +218,24 @@ func TestPackingSlip(t *testing.T) {
 	o.do(s.OrderID, order.Command{Action: aftersale.Cancel.Name})
 	if got := ada.Get("/admin/orders/" + s.Number + "/packing-slip"); !strings.Contains(got.Text, "Do not send.") {
 		t.Error("the slip of a cancelled order does not say so")
+	}
+	// What an order that expired had captured before is paid, and is sent.
+	s = o.sale(3)
+	lines, sum, err := s.TakeUncaptured([]int64{2, 0, 0, 0, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.do(s.OrderID, order.Command{Action: aftersale.Capture.Name, Amount: sum, OrderLines: lines})
+	o.do(s.OrderID, order.Command{Action: aftersale.Parcel.Name, Shipments: []order.Shipment{{Carrier: "PostNord", OrderLines: []order.ShipmentLine{{ID: "physical:MUG-1", Quantity: 1}}}}})
+	o.Fake.Advance(60 * 24 * time.Hour)
+	s, err = o.Book.Refresh(t.Context(), s.OrderID)
+	if err != nil || s.Status != ordermanagement.Expired || !s.ToShip() || !s.Shippable() {
+		t.Fatalf("the order is %s, to ship %v, shippable %v, %v", s.Status, s.ToShip(), s.Shippable(), err)
+	}
+	items(1, "")
+	for _, page := range []string{"/admin/orders/" + s.Number + "/packing-slip", "/admin/orders/" + s.Number + "/packing-slip?shipment=" + s.Shipments[0].ID, "/admin/packing-slips?order=" + s.Ref()} {
+		if got := ada.Get(page); strings.Contains(got.Text, "Do not send.") || strings.Contains(got.Text, "has expired") || !strings.Contains(got.Text, s.Number) {
+			t.Errorf("%s says not to send what is paid", page)
+		}
 	}
 }

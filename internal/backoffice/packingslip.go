@@ -124,14 +124,14 @@ func hasSlip(o order.Order) bool { return slices.ContainsFunc(o.OrderLines, isPh
 // stop returns the reason why nothing of an order must be sent, or "".
 func stop(o order.Order) string {
 	switch {
+	case o.Shippable():
+		return ""
 	case o.Status == ordermanagement.Cancelled:
 		return "The order is cancelled."
 	case o.Status == ordermanagement.Expired:
 		return "The order has expired."
 	case o.Pending():
 		return "Klarna is still checking this order."
-	case o.State() == order.StateRejected:
-		return "Klarna rejected this order."
 	}
-	return ""
+	return "Klarna rejected this order."
 }

@@ -88,11 +88,18 @@ func (s Shipment) Holds(lineID string) (n int64) {
 	return n
 }
 
-// ToShip reports whether goods are still to be sent, beyond what parcels may hold of which
-// nobody said what is in them. What Klarna checks, or has refused, must not be sent, unless it was
-// captured all the same.
-func (o Order) ToShip() bool {
+// Shippable reports whether goods of the order may be sent: not while Klarna checks, nor after
+// it has refused what was not captured all the same, nor where the order was cancelled or
+// has expired before anything was captured.
+func (o Order) Shippable() bool {
 	return !o.Pending() && !o.condemned() && o.Status != ordermanagement.Cancelled &&
+		(o.Status != ordermanagement.Expired || o.CapturedAmount > 0)
+}
+
+// ToShip reports whether goods are still to be sent, and may be, beyond what parcels may hold of
+// which nobody said what is in them.
+func (o Order) ToShip() bool {
+	return o.Shippable() &&
 		slices.ContainsFunc(o.Lines(), func(l LineState) bool { return l.Line.Type == klarna.Physical && o.ToPack(l) > o.unsaid(l) })
 }
 
