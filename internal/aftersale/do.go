@@ -150,8 +150,7 @@ func (d *Desk) admit(ctx context.Context, o *order.Order, entries []order.AuditE
 		return nil, nil
 	}
 	if o.Running != nil || c.Revision < o.MaterialRevision || c.Revision > o.Revision {
-		newest, _ := last(entries, func(e order.AuditEntry) bool { return e.Result != order.Sent })
-		return nil, &ChangedError{Order: *o, Last: newest, Running: o.Running}
+		return nil, d.Changed(*o, entries)
 	}
 	if impossible := d.Check(ctx, *o, c, c.At); impossible != nil {
 		return nil, impossible
@@ -161,6 +160,21 @@ func (d *Desk) admit(ctx context.Context, o *order.Order, entries []order.AuditE
 	}
 	o.Running, o.SendingUntil = &c, c.At.Add(sending)
 	return []order.AuditEntry{c.Entry(order.Sent)}, nil
+}
+
+// Changed tells who looked at an older order what has changed it since: the newest entry, of
+// those oldest first, that changed something staff decide by. Mails, notes and flags do not.
+func (d *Desk) Changed(o order.Order, entries []order.AuditEntry) *ChangedError {
+	newest, _ := last(entries, func(e order.AuditEntry) bool {
+		switch e.Event {
+		case order.AuditFlag, order.AuditStock:
+			return false
+		case order.AuditErased:
+			return true
+		}
+		return len(e.Changes) > 0 || e.Result == order.Done && d.Actions.Named(order.Action(e.Event)) != nil
+	})
+	return &ChangedError{Order: o, Last: newest, Running: o.Running}
 }
 
 // refusal reports whether an error says that a command may not be sent.

@@ -183,16 +183,12 @@ func (b *Backoffice) begun(ctx context.Context, d *aftersale.Draft) (bool, error
 
 // stale shows the form again: the order has changed since the form was made.
 func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *aftersale.Draft) {
-	audit, err := b.Book.Audit(r.Context(), d.Order.Ref())
+	entries, err := b.Book.Entries(r.Context(), d.Order.Ref())
 	if err != nil {
 		b.fail(w, r, err)
 		return
 	}
-	changed := &aftersale.ChangedError{Order: d.Order, Running: d.Order.Running}
-	if i := slices.IndexFunc(audit, func(e order.AuditEntry) bool { return e.Result != order.Sent }); i >= 0 {
-		changed.Last = audit[i]
-	}
-	b.changed(w, r, d, changed)
+	b.changed(w, r, d, b.Desk.Changed(d.Order, entries))
 }
 
 // changed shows the form again and tells of the change by somebody else.

@@ -1,6 +1,7 @@
 package backoffice_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
@@ -57,6 +59,17 @@ func TestTwoStaff(t *testing.T) {
 	form := bea.open(o, "capture")
 	question := bea.submit(bea.open(o, "capture"), half...)
 	ada.act(o, "capture", "what", "lines", mugField, "4", jamField, "0", deliveryField, "0")
+	// A mail of it and a note change nothing.
+	if _, err := d.Book.Update(t.Context(), o.OrderID, func(*order.Order) ([]order.AuditEntry, error) {
+		return []order.AuditEntry{{At: time.Now(), Source: order.BySystem, Event: order.AuditMail, ID: "order_shipped", Key: "evt_1", Result: order.Done}}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ada.Submit("/admin/orders/"+o.Number, url.Values{"key": {uuid.NewString()}, "note": {"Sent the mugs."}})
+	_, err := d.Desk.Do(t.Context(), o.OrderID, order.Command{Key: uuid.NewString(), Action: aftersale.Capture.Name, Revision: o.Revision, Staff: "bea", Amount: 1})
+	if changed, ok := errors.AsType[*aftersale.ChangedError](err); !ok || changed.Last.Event != string(aftersale.Capture.Name) || changed.Last.Staff != "ada" {
+		t.Errorf("a command that is too late: %v, %+v", err, changed)
+	}
 	for name, p := range map[string]page{"at the form": bea.submit(form, half...), "at the question": bea.submit(question)} {
 		if p.StatusCode != http.StatusConflict {
 			t.Errorf("%s: got %d", name, p.StatusCode)

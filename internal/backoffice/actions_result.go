@@ -115,6 +115,8 @@ func (b *Backoffice) happened(o order.Order, e order.AuditEntry) string {
 	switch {
 	case e.Source == order.ByKlarna:
 		return "Klarna sent an update"
+	case e.Event == order.AuditWithdrawal:
+		return "The shopper withdrew from the contract"
 	case a == nil:
 		return "The shop changed it"
 	case e.Result == order.Done:

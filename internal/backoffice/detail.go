@@ -184,10 +184,19 @@ func (b *Backoffice) refresh(ctx context.Context, orderID string) (order.Order, 
 	return o.In(b.zone()), err
 }
 
+// staleNote says as of when the order is shown: since the newest entry that came of an answer
+// of Klarna's.
 func (b *Backoffice) staleNote(entries []order.AuditEntry) templates.Note {
 	n := templates.Note{ID: "stale", Kind: templates.Warn, Title: "Klarna did not answer.", Body: "This is the order as we know it."}
-	if len(entries) > 0 {
-		n.Body = "This is the order as we know it, as of " + timeText(entries[0].At.In(b.zone())) + "."
+	i := slices.IndexFunc(entries, func(e order.AuditEntry) bool {
+		switch e.Event {
+		case order.AuditPlaced, order.AuditAcknowledged, order.AuditStatus:
+			return true
+		}
+		return (e.Result == order.Done || e.Result == order.Refused) && b.Desk.Actions.Named(order.Action(e.Event)) != nil
+	})
+	if i >= 0 {
+		n.Body = "This is the order as we know it, as of " + timeText(entries[i].At.In(b.zone())) + "."
 	}
 	return n
 }
