@@ -193,7 +193,7 @@ func (b *Backoffice) stale(w http.ResponseWriter, r *http.Request, d *aftersale.
 
 // changed shows the form again and tells of the change by somebody else.
 func (b *Backoffice) changed(w http.ResponseWriter, r *http.Request, d *aftersale.Draft, e *aftersale.ChangedError) {
-	d.Order = e.Order
+	d.Order = e.Order.In(b.zone())
 	d.Renew()
 	b.first(w, r, http.StatusConflict, d, b.fasterNote(d.Order, e))
 }
@@ -231,7 +231,7 @@ func (b *Backoffice) answer(w http.ResponseWriter, r *http.Request, d *aftersale
 			Body: "Try again in a moment: it cannot happen twice. If it goes on, quote " + observe.RequestID(r.Context()) + ".",
 		})
 	case outcome.Result == order.Refused:
-		d.Order = outcome.Order
+		d.Order = outcome.Order.In(b.zone())
 		d.Renew()
 		b.first(w, r, http.StatusConflict, d, b.refusedNote(d.Order, outcome.Entry))
 	case outcome.Result == order.Already:

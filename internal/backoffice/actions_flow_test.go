@@ -16,6 +16,8 @@ import (
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/settings"
+	"github.com/shopd/shopd/internal/shop/shoptest"
 )
 
 // Twenty presses of one button, and a reload afterwards, are one capture.
@@ -267,6 +269,27 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The days on a page are those of the shop's zone, also after a refusal and after a change by somebody else.
+func TestRefusedInTheShopsZone(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newOfficeOf(t, shoptest.Options{Version: shoptest.Published(func(s *settings.Shop) { s.Zone = zone }).Now()})
+	o := d.buy()
+	ada, bea := d.clerk("ada"), d.clerk("bea")
+	form, until := bea.open(o, "capture"), "stays authorized until "+o.ExpiresAt.In(zone).Format("2 Jan 2006")
+	form.says("main", until)
+	d.Fake.AddFault(fakeklarna.Fault{
+		Path: "/ordermanagement/v1/orders/*/captures", OrderID: o.OrderID, Status: 403,
+		Body: fakeklarna.FaultBody(`{"error_code":"PAYMENT_METHOD_FAILED","error_messages":[],"correlation_id":"1"}`),
+	})
+	ada.act(o, "capture").says("main", until)
+	ada.act(o, "capture", "what", "lines", mugField, "1", jamField, "0", deliveryField, "0")
+	bea.submit(form).says("main", until)
 }
 
 // What was done elsewhere since the page was opened is why Klarna refuses: that
