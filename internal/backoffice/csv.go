@@ -54,27 +54,37 @@ func (b *Backoffice) exports(w http.ResponseWriter, r *http.Request) {
 		b.fail(w, r, err)
 		return
 	}
-	now := time.Now().In(b.zone())
-	month := now.AddDate(0, 0, 1-now.Day())
+	spans := exportSpans(time.Now().In(b.zone()))
 	view := templates.AdminExportsView{
-		Filter: filter, Statuses: states, Countries: countries, Notation: n.view(),
-		From: month.AddDate(0, -1, 0).Format(dayForm), To: month.AddDate(0, 0, -1).Format(dayForm),
+		Filter: filter, Statuses: states, Countries: countries, Notation: n.view(), From: spans[1].From, To: spans[1].To,
 	}
-	for _, span := range []struct {
+	for _, span := range spans {
+		query := "?from=" + span.From + "&to=" + span.To
+		view.Spans = append(view.Spans, templates.AdminExportSpan{
+			Name: span.Name, BookingsURL: "/admin/exports/bookings.csv" + query, OrdersURL: "/admin/exports/orders.csv" + query, LinesURL: "/admin/exports/lines.csv" + query,
+		})
+	}
+	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
+}
+
+// exportSpan are whole days, the first and the last.
+type exportSpan struct{ Name, From, To string }
+
+// exportSpans are the months and years around a day.
+func exportSpans(now time.Time) (spans []exportSpan) {
+	month, year := now.AddDate(0, 0, 1-now.Day()), now.AddDate(0, 0, 1-now.YearDay())
+	for _, s := range []struct {
 		name     string
 		from, to time.Time
 	}{
 		{"This month", month, now},
 		{"Last month", month.AddDate(0, -1, 0), month.AddDate(0, 0, -1)},
-		{"This year", now.AddDate(0, 0, 1-now.YearDay()), now},
-		{"Last year", now.AddDate(-1, 0, 1-now.YearDay()), now.AddDate(0, 0, -now.YearDay())},
+		{"This year", year, now},
+		{"Last year", year.AddDate(-1, 0, 0), year.AddDate(0, 0, -1)},
 	} {
-		query := "?from=" + span.from.Format(dayForm) + "&to=" + span.to.Format(dayForm)
-		view.Spans = append(view.Spans, templates.AdminExportSpan{
-			Name: span.name, BookingsURL: "/admin/exports/bookings.csv" + query, OrdersURL: "/admin/exports/orders.csv" + query, LinesURL: "/admin/exports/lines.csv" + query,
-		})
+		spans = append(spans, exportSpan{s.name, s.from.Format(dayForm), s.to.Format(dayForm)})
 	}
-	b.page(w, r, http.StatusOK, "Exports", navExports, templates.AdminExports(view))
+	return spans
 }
 
 // file is a kind of export: its columns, and the rows of an order. Those for bookkeeping have

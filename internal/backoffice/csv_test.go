@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/shopd/shopd/internal/backoffice"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
@@ -399,5 +400,31 @@ func TestExportBrokenOff(t *testing.T) {
 	o.SetRecord(orders[0].OrderID, "{")
 	if got := v.Get("/admin/exports/orders.csv"); got.StatusCode != http.StatusServiceUnavailable || strings.Contains(got.Text, "SK-") {
 		t.Errorf("without the first: %d %.100s", got.StatusCode, got.Text)
+	}
+}
+
+// The months and years of the exports are whole ones, in leap years too.
+func TestExportSpans(t *testing.T) {
+	for day, want := range map[string][4]string{
+		"2026-11-30": {"2026-11-01 2026-11-30", "2026-10-01 2026-10-31", "2026-01-01 2026-11-30", "2025-01-01 2025-12-31"},
+		"2027-01-01": {"2027-01-01 2027-01-01", "2026-12-01 2026-12-31", "2027-01-01 2027-01-01", "2026-01-01 2026-12-31"},
+		"2028-02-29": {"2028-02-01 2028-02-29", "2028-01-01 2028-01-31", "2028-01-01 2028-02-29", "2027-01-01 2027-12-31"},
+		"2028-03-01": {"2028-03-01 2028-03-01", "2028-02-01 2028-02-29", "2028-01-01 2028-03-01", "2027-01-01 2027-12-31"},
+		"2028-12-31": {"2028-12-01 2028-12-31", "2028-11-01 2028-11-30", "2028-01-01 2028-12-31", "2027-01-01 2027-12-31"},
+		"2029-03-01": {"2029-03-01 2029-03-01", "2029-02-01 2029-02-28", "2029-01-01 2029-03-01", "2028-01-01 2028-12-31"},
+	} {
+		for _, clock := range []string{"00:00:00", "23:59:59"} {
+			now, err := time.Parse(time.DateTime, day+" "+clock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got [4]string
+			for i, s := range backoffice.ExportSpans(now) {
+				got[i] = s.From + " " + s.To
+			}
+			if got != want {
+				t.Errorf("on %s at %s: %q, want %q", day, clock, got, want)
+			}
+		}
 	}
 }

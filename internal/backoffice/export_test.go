@@ -1,0 +1,4 @@
+package backoffice
+
+// ExportSpans is what the page of the exports offers.
+var ExportSpans = exportSpans
