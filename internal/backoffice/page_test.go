@@ -39,6 +39,11 @@ func (c clerk) send(method, path string, form url.Values) page {
 	if err != nil {
 		c.T.Fatal(err)
 	}
+	doc.Find("form[data-once]").Each(func(_ int, form *goquery.Selection) {
+		if form.Find("[type=submit]").Length() > 0 && form.Find("[data-busy]").Length() == 0 { // by which admin.js knows that it is sent
+			c.T.Errorf("%s: the form to %s can be sent twice", path, form.AttrOr("action", ""))
+		}
+	})
 	return page{c.T, got, doc}
 }
 

@@ -132,6 +132,13 @@ func (b *Backoffice) stockAnswer(w http.ResponseWriter, r *http.Request, status 
 		name = nameOf(p)
 	}
 	v := templates.AdminStockItemView{Row: stockRow(levels[0], name), Manages: staffOf(r.Context()).Role == team.Manage, Seen: quantity(levels[0].OnHand)}
+	for _, m := range moves {
+		v.Moves = append(v.Moves, b.stockMove(m))
+	}
+	if i := slices.IndexFunc(moves, func(m stock.Move) bool { return m.OnHand != 0 }); i >= 0 && status == http.StatusConflict {
+		m := v.Moves[i] // perhaps this very form, sent before
+		wrong += " The newest change: " + strings.Join(nonEmpty(m.Who, m.OnHand, m.Why, m.At), ", ") + "."
+	}
 	errs := map[string]string{field: wrong}
 	v.Change = form.Group{Title: "Change what is on hand", Inputs: []form.Input{
 		{Name: "what", Label: "What is new", Kind: "select", Value: typed.what, Options: []form.Option{
@@ -142,9 +149,6 @@ func (b *Backoffice) stockAnswer(w http.ResponseWriter, r *http.Request, status 
 	}}
 	if wrong != "" {
 		v.Errors = []form.Error{{ID: form.Input{Name: field}.ID(), Text: wrong}}
-	}
-	for _, m := range moves {
-		v.Moves = append(v.Moves, b.stockMove(m))
 	}
 	b.page(w, r, status, "Stock of "+name, navStock, templates.AdminStockItem(v))
 }

@@ -6,7 +6,35 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/shopd/shopd/internal/browsertest"
 )
+
+// Who clicks twice has changed the stock once, and sees no error.
+func TestStockChangedOnce(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	left := o.Left("MUG-1")
+	s := o.screen(t, browsertest.Options{})
+	s.office.enter(s.Page)
+	s.Go(o.URL + "/admin/stock/MUG-1")
+	s.MustElement("main [name=what]").MustSelect("There are more, by")
+	s.fill("quantity", "5")
+	s.fill("reason", "delivery 4711")
+	busy := s.MustEval(`() => {
+		const button = document.querySelector("[data-once] [type=submit]");
+		button.click();
+		button.click();
+		return button.textContent + button.getAttribute("aria-disabled");
+	}`).Str()
+	if busy != "Changing…true" {
+		t.Errorf("after a press the button says %q", busy)
+	}
+	s.Wait("the move", `() => document.querySelector("main .stocks:last-of-type").innerText.includes("delivery 4711")`)
+	if got := s.MustElement("main").MustText(); strings.Contains(got, "has changed since") || o.Left("MUG-1") != left+5 {
+		t.Errorf("%d are left, there were %d; the page says %s", o.Left("MUG-1"), left, got)
+	}
+}
 
 // The stock is found by SKU and name, counted and adjusted with a reason, by who may and
 // once; what is wrong changes nothing.
@@ -61,6 +89,8 @@ func TestStock(t *testing.T) {
 	if got := send(ada, "MUG-1", "more", "5", "delivery 4711"); got != http.StatusConflict || o.Left("MUG-1") != left+5 {
 		t.Errorf("the same again: %d, %d are left", got, o.Left("MUG-1"))
 	}
+	ada.send("POST", "/admin/stock/MUG-1", url.Values{"seen": {seen}, "what": {"more"}, "quantity": {"5"}, "reason": {"delivery 4711"}}).
+		says("#errors", "and send this if it is still right. The newest change: ada, +5, delivery 4711, ")
 	page = bo.look("/admin/stock/MUG-1")
 	if page.Find("form.act-form").Length() != 0 || !strings.Contains(page.Find(".stocks").Last().Text(), "delivery 4711") || !strings.Contains(page.Text, "Sold") {
 		t.Errorf("what staff who may look see:\n%s", page.Text)

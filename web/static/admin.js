@@ -107,7 +107,7 @@ function follow(form) {
 
 for (const form of document.querySelectorAll("[data-action-form]")) follow(form);
 
-// A question is answered once. The server takes care of it too: by the form's key.
+// A question is answered once, by the button that says data-busy. The server takes care of it too: by the form's key.
 for (const form of document.querySelectorAll("[data-once]")) {
   let sent = false;
   form.addEventListener("submit", (event) => {
