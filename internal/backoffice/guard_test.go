@@ -93,6 +93,9 @@ func TestNothingWithoutSession(t *testing.T) {
 				if location := got.Header.Get("Location"); got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(location, "/admin/sign-in?return_to=") {
 					t.Errorf("%s %s with %s: %d to %q, want 303 to the sign-in", rt.method, rt.path, name, got.StatusCode, location)
 				}
+				if rt.method == http.MethodPost && rt.path != "/admin/search" && strings.HasSuffix(got.Header.Get("Location"), "="+url.QueryEscape("/admin/")) {
+					t.Errorf("POST %s leads back to the orders, not to the page that was sent", rt.path)
+				}
 				if strings.Contains(got.Text, sale.OrderID) || strings.Contains(got.Text, "Testperson") || got.Header.Get("Content-Disposition") != "" {
 					t.Errorf("%s %s with %s tells of the order:\n%s", rt.method, rt.path, name, got.Text)
 				}

@@ -80,12 +80,7 @@ func comeBack(r *http.Request) string {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return r.URL.RequestURI()
 	}
-	page := pageOf(r)
-	switch chi.RouteContext(r.Context()).Routes.Find(chi.NewRouteContext(), http.MethodGet, page) {
-	case "", everything:
-		return home
-	}
-	return (&url.URL{Path: page}).EscapedPath()
+	return (&url.URL{Path: pageOf(r)}).EscapedPath()
 }
 
 // mayManage lets only staff who may change something through.

@@ -3,7 +3,10 @@ package backoffice
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -27,15 +30,26 @@ func (b *Backoffice) keep(w http.ResponseWriter, r *http.Request) {
 }
 
 // pageOf returns the path of the page that shows what a form was sent with: an action's
-// and a bulk job's two pages share the first.
+// and a bulk job's two pages share the first, and what has no page shows it on the nearest
+// one above.
 func pageOf(r *http.Request) string {
-	switch path := r.URL.Path; path {
+	page := r.URL.Path
+	switch page {
 	case searchPath:
 		return home
 	case syncPath:
 		return inspectPath
-	default:
-		return strings.TrimSuffix(strings.TrimSuffix(path, "/confirm"), "/start")
+	}
+	page = strings.TrimSuffix(strings.TrimSuffix(page, "/confirm"), "/start")
+	for {
+		switch chi.RouteContext(r.Context()).Routes.Find(chi.NewRouteContext(), http.MethodGet, page) {
+		case "", everything:
+			page = path.Dir(page)
+		case "/admin":
+			return home
+		default:
+			return page
+		}
 	}
 }
 

@@ -142,6 +142,9 @@ func (b *Backoffice) webhook(w http.ResponseWriter, r *http.Request) {
 	if n := query.Get("again"); n != "" {
 		v.Note = "What you asked for is sent again now."
 	}
+	if typed, before := b.typed(w, r); before {
+		v.Note, v.Since, v.All = typedNote.Title+" Nothing was done yet.", cmp.Or(typed.Get("since"), v.Since), typed.Get("all") != ""
+	}
 	b.page(w, r, http.StatusOK, "Webhook "+e.ID, navWebhooks, templates.AdminWebhook(v))
 }
 

@@ -80,6 +80,20 @@ func TestWebhooks(t *testing.T) {
 			t.Errorf("%v: %d", typed, got.StatusCode)
 		}
 	}
+	for path, since := range map[string]string{again: "", page + "/again": "2026-11-20T09:15"} { // a session that has ended
+		o.forgets("shopd:staff:*")
+		u, err := url.Parse(ada.Submit(path, url.Values{"since": {since}, "all": {"1"}}).Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := ada.SignIn("ada", password, u.Query().Get("return_to"))
+		got := ada.look(in.Header.Get("Location"))
+		got.says("main", "You were signed out before this was sent. Nothing was done yet.")
+		if typed := got.Find("[name=since]").AttrOr("value", ""); since != "" && typed != since || got.Has("[name=all][checked]").Length() != 1 {
+			t.Errorf("%s: since %q comes back", path, typed)
+		}
+	}
+	bo = o.clerk("bo")
 	since := time.Now().Add(-26 * time.Hour).Format("2006-01-02T15:04")
 	if got := ada.Submit(page+"/again", url.Values{"since": {since}, "all": {"1"}}); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("all again: %d", got.StatusCode)
