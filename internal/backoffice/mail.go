@@ -154,6 +154,10 @@ func (b *Backoffice) mailAgain(w http.ResponseWriter, r *http.Request) {
 	staff := staffOf(r.Context()).Name
 	result, err := b.Mailer.Again(r.Context(), o, m.Kind, key.String(), staff)
 	switch {
+	case err != nil && result == order.Unknown:
+		b.Logger.ErrorContext(r.Context(), "mail sent, and not written down", "staff", staff, "order_number", o.Number, "error", err)
+		b.mailRefused(w, r, o, http.StatusServiceUnavailable, "The mail has probably been sent.",
+			"The shop's database did not answer afterwards, so the order's page may not say so. Do not send it again.")
 	case errors.Is(err, order.ErrUnavailable):
 		b.fail(w, r, err)
 	case errors.Is(err, event.ErrRefused):
@@ -183,6 +187,11 @@ func tellMail(v *templates.AdminEvent, e order.AuditEntry) {
 	switch e.Result { //nolint:exhaustive // the others are not of mails
 	case order.Refused:
 		v.Text = "Mail not sent: " + name
+		if e.Source == order.ByStaff {
+			v.Text, v.After = "tried to send a mail: "+name, "– it was not sent"
+		}
+	case order.Sent:
+		v.After = "– no answer of the mail server yet"
 	case order.Unknown:
 		v.Text = strings.Replace(v.Text, "Mail sent", "Mail perhaps sent", 1)
 		v.After = "– the mail server did not say whether it has taken it"

@@ -56,17 +56,9 @@ func (b *Backoffice) writeNote(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	staff := staffOf(r.Context()).Name
-	audit, err := b.Book.Audit(r.Context(), o.Ref())
-	if _, written := entryOf(audit, key.String()); err == nil && !written {
-		_, err = b.Book.Update(r.Context(), o.Ref(), func(o *order.Order) ([]order.AuditEntry, error) {
-			if o.Erased() {
-				return nil, nil
-			}
-			return []order.AuditEntry{{
-				At: time.Now().UTC(), Source: order.ByStaff, Staff: staff, Event: order.AuditNote, Key: key.String(), Note: strings.TrimSpace(typed),
-			}}, nil
-		})
-	}
+	_, err = b.Book.Once(r.Context(), o.Ref(), order.AuditEntry{
+		At: time.Now().UTC(), Source: order.ByStaff, Staff: staff, Event: order.AuditNote, Key: key.String(), Note: strings.TrimSpace(typed),
+	})
 	if err != nil {
 		b.fail(w, r, err)
 		return

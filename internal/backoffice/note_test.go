@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -23,6 +24,15 @@ func TestNotesAndNeighbours(t *testing.T) {
 		if got := ada.Submit(at, note); got.StatusCode != http.StatusSeeOther {
 			t.Fatalf("%d %s", got.StatusCode, got.Text)
 		}
+	}
+	many := url.Values{"key": {uuid.NewString()}, "note": {"Called back."}}
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { ada.Submit("/admin/orders/"+third.Number, many) })
+	}
+	wg.Wait()
+	if notes := bo.look("/admin/orders/" + third.Number).texts(".written li"); len(notes) != 1 {
+		t.Errorf("sent many times at once: notes %q", notes)
 	}
 	page := bo.look(at)
 	if notes := page.texts(".written li"); len(notes) != 1 || !strings.Contains(notes[0], "leave it at <b>number 7</b>.") || !strings.HasPrefix(notes[0], "ada") {

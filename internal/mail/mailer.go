@@ -135,26 +135,34 @@ func (m *Mailer) giveUp(ctx context.Context, e event.Event, problem error) error
 	return m.note(ctx, o, said)
 }
 
-// Again sends a mail that staff ask for. A key that is used again sends nothing. The error is
-// that of Compose or of the sender, or order.ErrUnavailable.
+// Again sends a mail that staff ask for. A key that is used again sends nothing, unless the mail
+// was not sent before. The error is that of Compose or of the sender, or order.ErrUnavailable:
+// with order.Unknown the mail may be sent.
 func (m *Mailer) Again(ctx context.Context, o order.Order, kind settings.MailKind, key, staff string) (order.Result, error) {
-	if told, err := m.told(ctx, o, key); err != nil || told {
+	message, err := m.Compose(ctx, o, kind, key, 0)
+	if err != nil {
+		return "", err
+	}
+	said := entry(kind, key, order.Sent)
+	said.Source, said.Staff = order.ByStaff, staff
+	// Before it leaves the house: the same form that comes meanwhile finds it.
+	if first, err := m.Book.Once(ctx, o.Ref(), said); err != nil || !first {
 		return order.Already, err
 	}
-	said := entry(kind, key, order.Done)
-	said.Source, said.Staff = order.ByStaff, staff
-	message, err := m.Compose(ctx, o, kind, key, 0)
-	if err == nil {
-		err = m.Sender.Send(ctx, message)
+	problem := m.Sender.Send(ctx, message)
+	said.At, said.Result = time.Now().UTC(), order.Done
+	if problem != nil {
+		said.Result, said.Messages = order.Refused, []string{problem.Error()}
 	}
-	if err != nil {
-		if !errors.Is(err, event.ErrUnsure) {
-			return "", err
-		}
-		said.Result, said.Messages = order.Unknown, []string{err.Error()}
+	if errors.Is(problem, event.ErrUnsure) {
+		said.Result, problem = order.Unknown, nil
 	}
-	if err := m.note(context.WithoutCancel(ctx), o, said); err != nil {
-		return "", err
+	err = m.note(context.WithoutCancel(ctx), o, said)
+	switch {
+	case problem != nil:
+		return "", problem
+	case err != nil:
+		return order.Unknown, err
 	}
 	return said.Result, nil
 }

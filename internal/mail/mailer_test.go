@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/internal/aftersale"
@@ -508,33 +507,6 @@ func TestMailErased(t *testing.T) {
 type faultWithAddress struct{}
 
 func (*faultWithAddress) Error() string { return "451 no mailbox for anna@kund.example" }
-
-// Staff send a mail again: with a Message-ID of its own, once for each form.
-func TestMailAgain(t *testing.T) {
-	p := newPost(t, nil)
-	o := p.Placed()
-	p.round(1, 0)
-	key := uuid.NewString()
-	for _, want := range []order.Result{order.Done, order.Already} {
-		if got, err := p.Mailer.Again(t.Context(), o, settings.MailPlaced, key, "ada"); got != want || err != nil {
-			t.Errorf("got %s, %v, want %s", got, err, want)
-		}
-	}
-	p.server.fault = func(string, int) error { return errors.New("not now") }
-	if _, err := p.Mailer.Again(t.Context(), o, settings.MailPlaced, uuid.NewString(), "ada"); err == nil {
-		t.Error("no error")
-	}
-	got := p.server.received()
-	if len(got) != 2 || parse(t, got[0].data).header.Get("Message-Id") == parse(t, got[1].data).header.Get("Message-Id") {
-		t.Errorf("%d mails, or two with one Message-ID", len(got))
-	}
-	if diff := cmp.Diff([]string{"order_placed done", "order_placed done ada"}, p.told(o)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]settings.MailKind{settings.MailPlaced}, shopmail.Kinds(o)); diff != "" {
-		t.Error(diff)
-	}
-}
 
 var mails = flag.Int("mail.count", 100, "mails in the queue")
 

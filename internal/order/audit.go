@@ -3,6 +3,7 @@ package order
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -45,12 +46,52 @@ func (b *Book) Audit(ctx context.Context, orderID string) ([]AuditEntry, error) 
 
 // Entries are all entries of an order's audit, oldest first. The error is ErrUnavailable.
 func (b *Book) Entries(ctx context.Context, orderID string) ([]AuditEntry, error) {
-	entries, err := db.All(ctx, b.DB.Read, decoded[AuditEntry],
+	return entriesOf(ctx, b.DB.Read, orderID)
+}
+
+func entriesOf(ctx context.Context, q db.Queryer, orderID string) ([]AuditEntry, error) {
+	entries, err := db.All(ctx, q, decoded[AuditEntry],
 		"select entry from audit where order_id = (select id from orders where "+columnOf(orderID)+" = $1) order by position", orderID)
 	if err != nil {
 		return nil, fmt.Errorf("%w: read audit: %w", ErrUnavailable, err)
 	}
 	return entries, nil
+}
+
+// Once adds an entry to an order's audit, and reports whether it did: not where the order is
+// erased, nor where the audit has one of the same event and key that was not refused. So what
+// has no other mark is done once for a key, however often at once. The error is
+// ErrUnavailable, with db.ErrCommitUnknown where it may be stored.
+func (b *Book) Once(ctx context.Context, orderID string, e AuditEntry) (added bool, err error) {
+	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
+		added = false
+		// Who comes second waits for the row, and then finds the entry.
+		if _, err := tx.ExecContext(ctx, "update orders set revision = revision where "+columnOf(orderID)+" = $1", orderID); err != nil {
+			return err
+		}
+		o, _, found, err := read(ctx, tx, columnOf(orderID), orderID)
+		if err != nil || !found || o.Erased() {
+			return err
+		}
+		entries, err := entriesOf(ctx, tx, orderID)
+		if err != nil {
+			return err
+		}
+		for _, there := range slices.Backward(entries) {
+			if there.Event == e.Event && there.Key == e.Key {
+				if there.Result != Refused {
+					return nil
+				}
+				break
+			}
+		}
+		added = true
+		return addEntries(ctx, tx, o, []AuditEntry{e})
+	})
+	if err != nil {
+		return false, fmt.Errorf("%w: write audit: %w", ErrUnavailable, err)
+	}
+	return added, nil
 }
 
 // Entry begins what the audit says of a command.
