@@ -3,7 +3,7 @@ import { openChannel } from "./channel.js";
 import { Look } from "./look.js";
 import { show } from "./messages.js";
 import { loadPage, pageData, showCount, text } from "./page.js";
-import { isEmpty, Queue } from "./queue.js";
+import { isEmpty, merge, Queue } from "./queue.js";
 import { steppers } from "./stepper.js";
 import { byKey, keeping, paint } from "./summary.js";
 
@@ -42,7 +42,10 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
     }
   });
   announceRevision(data.cart_revision);
-  addEventListener("pagehide", () => queue.hurry());
+  addEventListener("pagehide", () => {
+    // All at once: nobody will be here to send one form after the other.
+    for (const form of formsOf(queue.pending)) post(form).catch(() => {});
+  });
   addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
     queue.forget();
@@ -65,20 +68,25 @@ export function startCart(main, { limits, times, pause = 600 } = {}) {
   }
 }
 
+/** A change as those that have a form of their own. @param {import("./queue.js").Change} change */
+function formsOf({ lines = {}, discount_code }) {
+  const forms = Object.entries(lines).map(([sku, quantity]) => ({ lines: { [sku]: quantity } }));
+  return discount_code === undefined ? forms : [...forms, { discount_code }];
+}
+
+function post({ lines = {}, discount_code }, signal) {
+  const [[sku, quantity] = []] = Object.entries(lines);
+  const [path, fields] = sku === undefined ? ["/cart/discount", { code: discount_code }] : [`/cart/lines/${encodeURIComponent(sku)}`, { quantity }];
+  return loadPage(path, { method: "POST", body: new URLSearchParams({ ...fields, return_to: "/cart" }), keepalive: true, signal });
+}
+
 /** One form after the other; the first one that is refused ends it. @type {import("./queue.js").Port["send"]} */
-async function send({ lines = {}, discount_code }, signal) {
-  const post = (path, fields) =>
-    loadPage(path, { method: "POST", body: new URLSearchParams({ ...fields, return_to: "/cart" }), keepalive: true, signal });
-  const left = Object.entries(lines);
+async function send(change, signal) {
+  const left = formsOf(change);
   while (left.length > 0) {
-    const [sku, quantity] = left.shift();
-    const { page, refused } = await post(`/cart/lines/${encodeURIComponent(sku)}`, { quantity });
-    if (refused || (left.length === 0 && discount_code === undefined)) {
-      const rest = left.length > 0 ? { lines: Object.fromEntries(left) } : {};
-      if (discount_code !== undefined) rest.discount_code = discount_code;
-      return { kind: isEmpty(rest) ? "ok" : "refused", rest, page };
-    }
+    const { page, refused } = await post(left.shift(), signal);
+    if (refused || left.length === 0) return { kind: left.length === 0 ? "ok" : "refused", rest: left.reduce(merge, {}), page };
   }
-  const { page } = discount_code === undefined ? await loadPage("/cart", { signal }) : await post("/cart/discount", { code: discount_code });
+  const { page } = await loadPage("/cart", { signal });
   return { kind: "ok", page };
 }

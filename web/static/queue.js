@@ -138,18 +138,27 @@ export class Queue {
     this.#running.clear();
   }
 
-  /** Sends what waits without collecting any longer, because the page is being left. */
+  /**
+   * Sends what waits without collecting any longer, because the page is being left. It does not wait for an answer
+   * either, and says once more what has none yet: members are absolute, and the one may arrive where the other is lost.
+   */
   hurry() {
-    if (!this.#timer) return;
+    if (!this.#waiting || (!this.#timer && isEmpty(this.#waiting))) return; // what waits is for this page alone
     clearTimeout(this.#timer);
     this.#timer = 0;
-    this.#flush();
+    if (this.#sending) {
+      this.#ask(merge(this.#sending, this.#waiting));
+      this.#waiting = null;
+    } else {
+      this.#flush();
+    }
   }
 
   /** Drops what no answer has confirmed: the page was away, the cart may be another by now. */
   forget() {
     this.#leaving = false;
     this.#unsent = {};
+    this.#waiting = null;
     this.#forgotten = this.#sending;
   }
 
@@ -236,7 +245,7 @@ export class Queue {
   /** @param {Answer} answer @param {Change} change @param {boolean} quiet */
   #settle(answer, change, quiet) {
     if (answer.kind === "failed" && !answer.saved && change !== this.#forgotten) this.#unsent = change;
-    if (answer.kind === "refused" && !isEmpty(answer.rest)) {
+    if (answer.kind === "refused" && !isEmpty(answer.rest) && change !== this.#forgotten) {
       if (!this.#waiting) this.#since = performance.now();
       this.#waiting = merge(answer.rest, this.#waiting ?? {});
       this.#quiet = false;

@@ -251,11 +251,31 @@ func TestQueue(t *testing.T) {
 			play: `set({ A: 1 }); q.hurry(); q.hurry(); await sleep(200)`,
 			want: `suspend|send {"A":1}|ok idle|resume|idle`,
 		}, {
+			name:    "the page is left with a request under way: what waits is sent beside it, and that once more, should it not arrive",
+			answers: `after(200, { kind: "ok" })`,
+			play:    `set({ A: 1, B: 1 }); await sleep(150); set({ A: 2 }); q.hurry(); q.hurry(); log.push("left"); await sleep(300)`,
+			want:    `suspend|send {"A":1,"B":1}|send {"A":2,"B":1}|left|ok idle|resume|idle`,
+		}, {
+			name:    "a sync that waits is for the page alone",
+			answers: `after(200, { kind: "ok" })`,
+			play:    `set({ A: 1 }); await sleep(150); q.change(); q.hurry(); log.push("left"); await sleep(300)`,
+			want:    `suspend|send {"A":1}|left|ok more updating|send {}|ok idle|resume|idle`,
+		}, {
 			name:    "the page was away: what had no answer is dropped, also what is in flight",
 			answers: `{ kind: "failed" }, after(100, { kind: "failed" })`,
 			play: `set({ A: 1 }); await sleep(150); set({ B: 1 }); await sleep(150); q.forget();
 				log.push(JSON.stringify(q.pending)); q.change(); await sleep(300)`,
 			want: `suspend|send {"A":1}|failed idle|resume|suspend|send {"A":1,"B":1}|{}|failed more updating|resume|suspend|send {}|ok idle|resume|idle`,
+		}, {
+			name:    "and what waited",
+			answers: `after(100, { kind: "ok" })`,
+			play:    `set({ A: 1 }); await sleep(150); set({ B: 1 }); q.forget(); q.change(); await sleep(300)`,
+			want:    `suspend|send {"A":1}|ok more updating|send {}|ok idle|resume|idle`,
+		}, {
+			name:    "and the rest of what was refused",
+			answers: `after(100, { kind: "refused", rest: { lines: { B: 1 } } })`,
+			play:    `set({ A: 1, B: 1 }); await sleep(150); q.forget(); q.change(); await sleep(300)`,
+			want:    `suspend|send {"A":1,"B":1}|refused more updating|send {}|ok idle|resume|idle`,
 		},
 	}
 	// All of them pass their time together.

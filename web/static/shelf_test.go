@@ -2,6 +2,7 @@ package static_test
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/shopd/shopd/internal/browsertest"
+	"github.com/shopd/shopd/internal/until"
 )
 
 // openPage opens a page with shop.js.
@@ -192,6 +194,27 @@ func TestCartPage(t *testing.T) {
 	}
 	if !c.MustEval(`() => window.kept === true`).Bool() {
 		t.Error("the page was left")
+	}
+}
+
+// What was changed on the cart page is sent when it is left, each form of it, with one under way.
+func TestCartPageLeft(t *testing.T) {
+	for more := range 2 { // clicks while the first form is under way
+		t.Run(strconv.Itoa(more), func(t *testing.T) {
+			s := newShop(t)
+			s.next(func(s *shop, w http.ResponseWriter, r *http.Request, u update) {
+				s.apply(u)
+				time.Sleep(2 * time.Second)
+				http.Redirect(w, r, "/cart", http.StatusSeeOther)
+			})
+			c := s.openPage(t, browsertest.Open(t, browsertest.Options{}), "/cart")
+			c.click("MUG-1:plus", 1)
+			c.click("JAM-1:plus", 1)
+			until.Holds(t, "the first form to arrive", func() bool { return s.quantity("MUG-1") == 3 })
+			c.click("MUG-1:plus", more)
+			c.MustEval(`() => { location.href = "/elsewhere" }`)
+			until.Holds(t, "the cart to have all", func() bool { return s.quantity("MUG-1") == 3+more && s.quantity("JAM-1") == 2 })
+		})
 	}
 }
 
