@@ -147,16 +147,22 @@ func (s *Store) decode(ctx context.Context, id string, values []any, fallback Fa
 }
 
 // Priced is Get for a cart that is about to be priced: it stores the version by which, so
-// that no process prices it by an older one afterwards.
+// that no process prices it by an older one afterwards. A Redis that is full keeps no cart from
+// being priced: another process may refuse it until it knows the version too.
 func (s *Store) Priced(ctx context.Context, id string, fallback Fallback) (Cart, error) {
 	c, err := s.Get(ctx, id, fallback)
 	if err != nil || len(c.Lines) == 0 && c.Basket == nil || c.Published == s.published.Now().Number {
 		return c, err
 	}
-	return s.Update(ctx, id, fallback, func(c *Cart) error {
+	stored, err := s.Update(ctx, id, fallback, func(c *Cart) error {
 		c.Published = s.published.Now().Number
 		return nil
 	})
+	if redisconn.Full(err) {
+		c.Published = s.published.Now().Number
+		return c, nil
+	}
+	return stored, err
 }
 
 // settle moves a cart without a market, or in one where nothing is sold any more, to the

@@ -8,6 +8,7 @@ import (
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
+	"github.com/shopd/shopd/internal/redisconn"
 )
 
 // NoteBilling stores the billing country of the form after the shop or the merchant has
@@ -26,7 +27,7 @@ func (s *Syncer) NoteBilling(ctx context.Context, result *Result) error {
 		return nil
 	})
 	switch {
-	case errors.Is(err, cart.ErrNotItsOrder):
+	case errors.Is(err, cart.ErrNotItsOrder), redisconn.Full(err): // the next Sync notes it
 		return nil
 	case err != nil:
 		return fmt.Errorf("note billing country of cart %s: %w: %w", result.Cart.ID, cartsync.ErrUnavailable, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/observe"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/underway"
 )
@@ -443,9 +444,14 @@ func (s *Syncer) abort(ctx context.Context, approved stock.Approved) (judgement,
 	return judgement{verdict: klarna.Refused, err: errors.Join(err, now.err)}, nil
 }
 
-// giveUp lists an order that did not become the cart's. While Redis is away this process keeps it.
+// giveUp lists an order that did not become the cart's, and which no page has shown. While Redis is away this process
+// keeps it. One that is full would have it keep one for each try of the page: then the order is aborted at once.
 func (s *Syncer) giveUp(ctx context.Context, cartID, orderID string) {
-	if err := s.LeftBehind.Add(ctx, cartID, orderID); err != nil {
+	err := s.LeftBehind.Add(ctx, cartID, orderID)
+	if redisconn.Full(err) {
+		_, err = s.Client.AbortOrder(ctx, orderID)
+	}
+	if err != nil {
 		s.LeftBehind.keep(cartID, orderID)
 		s.Logger.WarnContext(ctx, "kco order left behind, listed later", "order_id", orderID, "error", err)
 	}

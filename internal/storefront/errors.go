@@ -62,13 +62,13 @@ func failureOf(err error) failure {
 	if _, ok := errors.AsType[*tooManyError](err); ok {
 		return failure{status: http.StatusTooManyRequests, code: "too_many_requests", message: "Too many requests from your connection. Nothing has changed."}
 	}
+	if redisconn.Full(err) && !errors.Is(err, errPaid) { // a sync that it failed is no fault of Klarna's
+		return failure{503, "carts_full", "The shop's own store is full. Nothing has changed.", templates.CartsFull}
+	}
 	for _, f := range failures {
 		if errors.Is(err, f.err) {
 			return f.failure
 		}
-	}
-	if redisconn.Full(err) {
-		return failure{503, "carts_full", "The shop's own store is full. Nothing has changed.", templates.CartsFull}
 	}
 	return failure{503, "busy", "The shop's own store did not answer.", templates.ShopDown}
 }

@@ -6,9 +6,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopd/shopd/examples/skerry"
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/shop"
 )
+
+// memory is how much Redis may have; 1: it is full.
+func (s *shopWorld) memory(most string) {
+	s.T.Helper()
+	if err := s.Client.ConfigSet(s.T.Context(), "maxmemory", most).Err(); err != nil {
+		s.T.Fatal(err)
+	}
+}
 
 // A Redis whose memory is full takes no new carts and no changes, and says so. Whoever has an open checkout goes on
 // and buys: nothing of that needs Redis to take more. When there is room again, what it was to know it is told.
@@ -17,14 +28,8 @@ func TestRedisFull(t *testing.T) {
 	s := newShop(t, fakeklarna.Options{})
 	b := s.norwegian()
 	open := b.open(s)
-	memory := func(most string) {
-		t.Helper()
-		if err := s.Client.ConfigSet(t.Context(), "maxmemory", most).Err(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	memory("1")
-	defer memory("0")
+	s.memory("1")
+	defer s.memory("0")
 
 	page := s.browser().Post("/cart/lines", "sku", "MUG-1")
 	if page.StatusCode != http.StatusServiceUnavailable || !strings.Contains(page.Text, "Varukorgar kan inte ändras just nu.") {
@@ -56,11 +61,61 @@ func TestRedisFull(t *testing.T) {
 		t.Errorf("confirmation again: %d", got.StatusCode)
 	}
 
-	memory("0")
+	s.memory("0")
 	if err := s.Book.Reconcile(t.Context(), o.PlacedAt.Add(2*time.Hour), order.Work{}); err != nil {
 		t.Error(err)
 	}
 	if got := b.Get("/cart"); got.StatusCode != http.StatusOK || strings.Contains(got.Text, "MUG-1") {
 		t.Errorf("the cart was not closed: %d\n%s", got.StatusCode, got.Text)
+	}
+}
+
+// The first checkout of a cart says that Redis is full, and not that Klarna is away. It leaves no order at Klarna, however
+// often the page tries.
+func TestRedisFullAtFirst(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.Add("MUG-1", "1")
+	s.memory("1")
+	defer s.memory("0")
+	for range 2 {
+		if page := b.Get("/checkout"); page.StatusCode != http.StatusServiceUnavailable || !strings.Contains(page.Text, "Varukorgar kan inte ändras just nu.") {
+			t.Errorf("%d\n%s", page.StatusCode, page.Text)
+		}
+	}
+	if got := updateOf(t, b.Update(`{}`)); got.Error.Code != "carts_full" {
+		t.Errorf("an update: %+v", got.Error)
+	}
+	for _, o := range s.Fake.Orders() {
+		if !o.Fake.Aborted {
+			t.Errorf("order %s is open", o.OrderID)
+		}
+	}
+	s.memory("0")
+	s.holds(b, 0)
+}
+
+// What is published meanwhile keeps no open checkout from being brought up to date, and bought.
+func TestRedisFullPublished(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.norwegian()
+	b.open(s)
+	later := s.becomes(b, func(c *shop.Config) {
+		review(c)
+		own := *skerry.Version().Shop
+		c.Published = publish.Fixed(publish.NewVersion(2, &own, skerry.Version().Catalog))
+	})
+	s.memory("1")
+	defer s.memory("0")
+	if got := later.Get("/checkout"); got.StatusCode != http.StatusOK {
+		t.Errorf("checkout: %d\n%s", got.StatusCode, got.Text)
+	}
+	if got := later.Update(`{}`); got.StatusCode != http.StatusOK {
+		t.Errorf("update: %d %s", got.StatusCode, got.Text)
+	}
+	if out := s.shopper(fakeklarna.Action{Buy: &fakeklarna.Buy{}}); out.Status != fakeklarna.StatusComplete {
+		t.Errorf("not bought: %+v", out.Refused)
 	}
 }
