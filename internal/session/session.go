@@ -70,6 +70,8 @@ type Values struct {
 	KCOOrderID string // the order that this session's pages show
 	// PaymentsSessionID is the session of Klarna Payments that they show.
 	PaymentsSessionID string
+	// Old: it was given its lifetime more than a day ago. A use of it is served by Renewing.
+	Old bool
 }
 
 // Sessions loads, locks and stores the sessions of shoppers. Safe for concurrent use.
@@ -108,7 +110,22 @@ func (s *Sessions) Peek(r *http.Request) (Values, error) {
 	if err != nil {
 		return Values{}, err
 	}
-	return Values{CartID: s.CartID(ctx), KCOOrderID: s.KCOOrderID(ctx), PaymentsSessionID: s.PaymentsSessionID(ctx)}, nil
+	return Values{CartID: s.CartID(ctx), KCOOrderID: s.KCOOrderID(ctx), PaymentsSessionID: s.PaymentsSessionID(ctx), Old: s.old(ctx)}, nil
+}
+
+// old reports whether a session gets its lifetime anew when it is used.
+func (s *Sessions) old(ctx context.Context) bool {
+	return time.Until(s.scs.Deadline(ctx)) < lifetime-renewAfter
+}
+
+// Renewing runs next without the session's lock, so at once, and then gives the session its
+// lifetime anew. Where the lock is not to be had, whoever has it does so.
+func (s *Sessions) Renewing(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
+	answer := newBuffer(w.Header())
+	defer answer.free()
+	next(answer, r)
+	_ = s.locked(answer, r, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // else the next use renews it
+	answer.sendTo(w)
 }
 
 // ReadOnly loads the session for next and never stores it; the Set methods panic.
@@ -180,7 +197,7 @@ func (s *Sessions) locked(w http.ResponseWriter, r *http.Request, next http.Hand
 		http.SetCookie(w, s.visitorCookie("", -1))
 		return nil
 	}
-	if time.Until(s.scs.Deadline(ctx)) < lifetime-renewAfter {
+	if s.old(ctx) {
 		s.scs.SetDeadline(ctx, time.Now().Add(lifetime).UTC())
 	}
 	if s.scs.Status(ctx) == scs.Unmodified {

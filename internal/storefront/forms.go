@@ -101,8 +101,13 @@ func (s *Storefront) submit(parse func(*http.Request) (form, error)) http.Handle
 			s.formError(w, r, err, cart.Cart{})
 			return
 		}
-		if values.CartID != "" {
-			s.apply(w, r, values.CartID, f)
+		change := func(w http.ResponseWriter, r *http.Request) { s.apply(w, r, values.CartID, f) }
+		switch {
+		case values.CartID != "" && values.Old: // who changes a cart has used the session
+			s.Sessions.Renewing(w, r, change)
+			return
+		case values.CartID != "":
+			change(w, r)
 			return
 		}
 		s.Sessions.Locked(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

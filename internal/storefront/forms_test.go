@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -269,4 +270,37 @@ func TestChangesAtOnce(t *testing.T) {
 		}
 	}
 	s.holds(b, 0)
+}
+
+// Who changes a cart keeps it, also without ever opening the checkout: once a day its session gets its 30 days anew.
+func TestChangeKeepsTheSession(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, fakeklarna.Options{})
+	b := s.browser()
+	b.Add("MUG-1", "1")
+	if got := b.Post("/cart/lines", "sku", "JAM-1").Cookies(); len(got) != 0 {
+		t.Errorf("a fresh session is renewed: %v", got)
+	}
+	keys, err := s.Client.Keys(t.Context(), "shopd:session:*").Result()
+	if err != nil || len(keys) != 1 {
+		t.Fatal(keys, err)
+	}
+	stored, err := s.Client.Get(t.Context(), keys[0]).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const left = 2 * time.Hour
+	old := regexp.MustCompile(`"deadline":"[^"]+"`).ReplaceAllString(stored, `"deadline":"`+time.Now().Add(left).UTC().Format(time.RFC3339Nano)+`"`)
+	if err := s.Client.Set(t.Context(), keys[0], old, left).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.Post("/cart/lines", "sku", "JAM-1"); got.StatusCode != http.StatusSeeOther || len(got.Cookies()) != 1 {
+		t.Errorf("a change: %d, %v", got.StatusCode, got.Cookies())
+	}
+	if got := s.Client.TTL(t.Context(), keys[0]).Val(); got < 719*time.Hour {
+		t.Errorf("the session lives for %s more", got)
+	}
+	if got := b.cart(); len(got.Lines) != 2 || got.Lines[1].Quantity != 2 {
+		t.Errorf("the cart is %+v", got)
+	}
 }
