@@ -9,6 +9,7 @@ import (
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/internal/story"
 )
@@ -44,7 +45,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 	free, gone := false, false
 	stored, err := c.Carts.UpdateFor(r.Context(), cartID, orderID, func(now *cart.Cart) error {
 		// The order's language changes only the names of what is bought.
-		next, content, found, err := c.Want(now, address, body.Locale, nil)
+		next, content, found, err := c.Wants.Following(now, address, body.Locale, nil)
 		quote, bought = found, next
 		if err != nil {
 			return err
@@ -63,6 +64,10 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		*now = next
 		return nil
 	})
+	if redisconn.Full(err) { // the page that is loaded next follows the form all the same
+		c.Logger.WarnContext(r.Context(), "a cart does not know what its form shows: redis is full", "error", err)
+		stored, err = bought, nil
+	}
 	switch text := unsupported(err, address, c.voice(body.Locale, stored.Locale)); {
 	case text != "":
 		c.refuse(w, r, name, text)
@@ -70,7 +75,7 @@ func (c *Callbacks) validation(w http.ResponseWriter, r *http.Request) {
 		c.free(w, r, name, c.voice(body.Locale, stored.Locale).T("free.reload"))
 	case err == nil && gone:
 		c.redirect(w, r, name, &stored, kco.DeliveryGone, "")
-	case err == nil, errors.Is(err, errEmpty), errors.Is(err, errUnseen):
+	case err == nil, errors.Is(err, kco.ErrEmpty), errors.Is(err, errUnseen):
 		c.redirect(w, r, name, &stored, kco.CartChanged, "")
 	case errors.Is(err, cart.ErrNotItsOrder):
 		c.redirect(w, r, name, &stored, notItsOrder(&stored, orderID), "")

@@ -226,3 +226,24 @@ func TestLastOne(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// A Redis that is full cannot be told what the form shows. The shopper is led to the page that follows the form all the
+// same, and is not refused without a way on.
+func TestValidationRedisFull(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	c := w.cart("order-1", nil)
+	o := w.order(c)
+	choose("express")(&o)
+	body := w.body(o)
+	if err := w.Client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := answer(w.call(w.path("validation", "order-1"), body)), "303 cart_changed"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if err := w.Client.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
+		t.Fatal(err)
+	}
+	w.unchanged(c)
+}

@@ -36,3 +36,20 @@ func (s *Syncer) NoteBilling(ctx context.Context, result *Result) error {
 	}
 	return nil
 }
+
+// asShown is a cart with what its order's form shows, of which a Redis that was full has kept
+// nothing: what the shopper typed and chose is not undone, and is what is bought. A cart that
+// cannot follow stays as it is.
+func (s *Syncer) asShown(ctx context.Context, c cart.Cart) cart.Cart {
+	ctx, cancel := cartsync.KeepTime(ctx)
+	defer cancel()
+	found := judge(s.Client.GetOrder(ctx, c.OrderID))
+	if !found.open() {
+		return c
+	}
+	next, _, quote, err := s.Wants.Following(&c, found.order.Address(), "", nil)
+	if err != nil || quote.Free() {
+		return c
+	}
+	return next
+}

@@ -83,11 +83,15 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		readFirst    = r.Mode != cartsync.Change && r.Mode != cartsync.Push
 		sessionOrder = r.SessionOrderID
 		unanswered   = false // an update had no answer, and may still land
+		full         = false // Redis is: the cart was not told what its form shows
 	)
 	for range cartsync.Rounds {
 		c, err := s.Carts.Priced(ctx, r.CartID, r.Fallback)
 		if err != nil {
 			return failed(cartsync.ErrUnavailable, err)
+		}
+		if full {
+			c = s.asShown(ctx, c)
 		}
 		result.Cart = c
 
@@ -167,11 +171,17 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 		// An ID, update.
 		refused := false // the update, with a 4xx
 		if found.verdict == klarna.Differs {
+			noted, err := s.note(ctx, c.ID, r.Lease)
+			switch {
+			case err != nil:
+				return failed(cartsync.ErrUnavailable, err)
+			case noted.Full && !full: // again, with what the form shows
+				full = true
+				continue
+			}
 			var lost bool
 			var ended func(redis.Pipeliner)
-			if found, lost, ended, err = s.update(ctx, c, r.Lease, want); err != nil {
-				return failed(cartsync.ErrUnavailable, err)
-			}
+			found, lost, ended = s.update(ctx, c, noted, want)
 			unanswered = unanswered || lost
 			refused = klarna.IsRefused(found.err)
 			result.Updated = result.Updated || found.verdict == klarna.Agrees
@@ -193,7 +203,9 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 				if now.Revision == c.Revision && now.OrderID == c.OrderID {
 					return result, nil
 				}
-				if err := s.overtaken(ctx, c.ID, r.Lease); err != nil {
+				// A callback may have told Klarna already, and the update has undone that: the order
+				// is looked at although what follows here should fail.
+				if _, err := s.note(ctx, c.ID, r.Lease); err != nil {
 					return failed(cartsync.ErrUnavailable, err)
 				}
 				readFirst = r.Mode == cartsync.Repair // Klarna has just answered
@@ -387,28 +399,20 @@ func (s *Syncer) read(ctx context.Context, id string, want Content) judgement {
 	return found
 }
 
-// update sends the wanted content. It is noted first, so that a try that lands late is
-// found although this process is killed. lost: a try had no answer, and Klarna may still act
-// on it; then the note stays. ended is for the next commands to Redis. The error is
-// Redis's: nothing was sent.
-func (s *Syncer) update(ctx context.Context, c cart.Cart, lease string, want Content) (found judgement, lost bool, ended func(redis.Pipeliner), err error) {
-	noted, err := s.Underway.Begin(ctx, underway.Update{Product: observe.KCO, CartID: c.ID, Lease: lease})
-	if err != nil {
-		return found, false, nil, err
-	}
+// note notes an update, so that a try that lands late is found although this process is
+// killed. The error is Redis's.
+func (s *Syncer) note(ctx context.Context, cartID, lease string) (underway.Update, error) {
+	return s.Underway.Begin(ctx, underway.Update{Product: observe.KCO, CartID: cartID, Lease: lease})
+}
+
+// update sends the wanted content; it is noted. lost: a try had no answer, and Klarna may
+// still act on it; then the note stays. ended is for the next commands to Redis.
+func (s *Syncer) update(ctx context.Context, c cart.Cart, noted underway.Update, want Content) (found judgement, lost bool, ended func(redis.Pipeliner)) {
 	kept, cancel := cartsync.KeepTime(ctx)
 	defer cancel()
 	order, lost, err := s.Client.UpdateOrder(kept, c.OrderID, want)
 	found = judge(order, err)
-	return found, lost, s.Underway.Ended(ctx, noted, lost, found.verdict == klarna.Agrees), nil
-}
-
-// overtaken notes that the cart was changed while an update was sent. A callback may have
-// told Klarna already, and the update has undone that: the order is looked at although what
-// follows here should fail.
-func (s *Syncer) overtaken(ctx context.Context, cartID, lease string) error {
-	_, err := s.Underway.Begin(ctx, underway.Update{Product: observe.KCO, CartID: cartID, Lease: lease})
-	return err
+	return found, lost, s.Underway.Ended(ctx, noted, lost, found.verdict == klarna.Agrees)
 }
 
 // abort ends an approved order, unless it is bought. Ended and Gone mean that it ended

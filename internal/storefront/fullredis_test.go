@@ -1,6 +1,7 @@
 package storefront_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,5 +118,47 @@ func TestRedisFullPublished(t *testing.T) {
 	}
 	if out := s.shopper(fakeklarna.Action{Buy: &fakeklarna.Buy{}}); out.Status != fakeklarna.StatusComplete {
 		t.Errorf("not bought: %+v", out.Refused)
+	}
+}
+
+// A way of delivery and an address that are chosen meanwhile are what is bought, although the cart cannot be told of them.
+func TestRedisFullChosen(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		language string
+		chosen   fakeklarna.Action
+	}{
+		"delivery":         {"nb-NO", fakeklarna.Action{ShippingOption: "express"}},
+		"state":            {"en-US", fakeklarna.Action{Type: map[string]string{"region": "CA", "postal_code": "90001"}}},
+		"delivery country": {"en-SE", fakeklarna.Action{Country: "NO", Type: map[string]string{"postal_code": "0150"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShop(t, fakeklarna.Options{})
+			b := s.browser()
+			b.Header.Set("Accept-Language", tc.language)
+			b.Add("MUG-1", "1")
+			open := b.open(s)
+			s.shopper(fakeklarna.Action{Load: true})
+			s.memory("1")
+			defer s.memory("0")
+
+			chosen := s.shopper(tc.chosen)
+			if chosen.Refused != nil || chosen.Total == open.OrderAmount {
+				t.Fatalf("the form shows %+v", chosen)
+			}
+			for range 2 {
+				got := updateOf(t, b.Update(fmt.Sprintf(`{"order_id":%q}`, open.OrderID)))
+				if got.OrderAmount != chosen.Total || got.Replaced || s.order().OrderAmount != chosen.Total {
+					t.Errorf("the page shows %d, the form %d, Klarna %d", got.OrderAmount, chosen.Total, s.order().OrderAmount)
+				}
+			}
+			if page := b.Get("/checkout"); page.StatusCode != http.StatusOK || s.order().OrderAmount != chosen.Total {
+				t.Errorf("a load: %d, Klarna has %d", page.StatusCode, s.order().OrderAmount)
+			}
+			if out := s.shopper(fakeklarna.Action{Buy: &fakeklarna.Buy{}}); out.Status != fakeklarna.StatusComplete {
+				t.Errorf("not bought: %+v", out.Refused)
+			}
+		})
 	}
 }

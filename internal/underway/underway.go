@@ -28,6 +28,8 @@ type Update struct {
 	Lease   string    `json:"lease,omitempty"`
 	Started time.Time `json:"started"`
 	ID      string    `json:"id"` // two updates of a cart are two
+	// Full: Redis was too full to note it, so a cart may have missed what its form shows.
+	Full bool `json:"-"`
 }
 
 // List is the list of updates. A sorted set has them by when to look at them.
@@ -55,7 +57,7 @@ func (l *List) Begin(ctx context.Context, u Update) (Update, error) {
 	pipe.ZAdd(ctx, key, at(u.Started.Add(FirstLook), u))
 	pipe.Expire(ctx, key, life)
 	_, err := pipe.Exec(ctx)
-	if redisconn.Full(err) { // purchases under way go on
+	if u.Full = redisconn.Full(err); u.Full { // purchases under way go on
 		return u, nil
 	}
 	return u, redisconn.Wrap("note update", err)
