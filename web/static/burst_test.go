@@ -182,6 +182,26 @@ func TestTabs(t *testing.T) {
 			t.Errorf("updates = %q, want none", got)
 		}
 	})
+	t.Run("what had no answer does not undo what the other tab was told since", func(t *testing.T) {
+		before := len(s.seen())
+		s.next(status(503, true, `broken`))
+		a.Expect("Failed to load resource")
+		a.MustActivate()
+		a.press("MUG-1:plus")
+		a.Wait("the note", `() => document.querySelector("[data-note=problem]")`)
+		b.MustActivate()
+		b.press("MUG-1:minus")
+		b.settled()
+		a.Wait("the other tab to follow", `() => document.querySelector('[data-key="MUG-1:quantity"]').value === "2" && document.querySelector("[data-note=other-tab]")`)
+		a.settled()
+		b.settled()
+		if got := s.quantity("MUG-1"); got != 2 {
+			t.Errorf("cart = %d, want 2", got)
+		}
+		if diff := cmp.Diff([]string{"order-1 MUG-1=4", "order-1 MUG-1=2", "order-1"}, s.seen()[before:]); diff != "" {
+			t.Errorf("updates of both tabs (-want +got):\n%s", diff)
+		}
+	})
 	t.Run("its own change comes back by another page before its answer", func(t *testing.T) {
 		before := len(s.seen())
 		s.next(storedThen(600 * time.Millisecond))

@@ -154,6 +154,7 @@ export class OpenOrder {
   #heard(revision) {
     if (revision <= this.#revision) return;
     this.#otherTab = true;
+    this.queue.giveWay();
     this.change({}, { needed: () => revision > this.#revision });
   }
 

@@ -59,7 +59,8 @@ export class Queue {
   /** @type {Change|null} */ #waiting = null;
   /** @type {Change|null} */ #sending = null;
   /** @type {Change} */ #unsent = {}; // had no answer; goes with the next request
-  /** @type {Change|null} */ #forgotten = null;
+  /** @type {Change|null} */ #once = null; // under way, and not said again if it has no answer
+  /** @type {Change|null} */ #forgotten = null; // under way, and of a page that was away
   /** @type {(() => boolean)[]} */ #reasons = [];
   #quiet = true; // all that waits is quiet
   #since = 0; // when the first of it came
@@ -154,10 +155,16 @@ export class Queue {
     }
   }
 
+  /** Says nothing again that has no answer: a change of another tab's was answered after it. What waits is newer. */
+  giveWay() {
+    this.#unsent = {};
+    this.#once = this.#sending;
+  }
+
   /** Drops what no answer has confirmed: the page was away, the cart may be another by now. */
   forget() {
+    this.giveWay();
     this.#leaving = false;
-    this.#unsent = {};
     this.#waiting = null;
     this.#forgotten = this.#sending;
   }
@@ -244,7 +251,7 @@ export class Queue {
 
   /** @param {Answer} answer @param {Change} change @param {boolean} quiet */
   #settle(answer, change, quiet) {
-    if (answer.kind === "failed" && !answer.saved && change !== this.#forgotten) this.#unsent = change;
+    if (answer.kind === "failed" && !answer.saved && change !== this.#once) this.#unsent = change;
     if (answer.kind === "refused" && !isEmpty(answer.rest) && change !== this.#forgotten) {
       if (!this.#waiting) this.#since = performance.now();
       this.#waiting = merge(answer.rest, this.#waiting ?? {});

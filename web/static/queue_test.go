@@ -261,6 +261,16 @@ func TestQueue(t *testing.T) {
 			play:    `set({ A: 1 }); await sleep(150); q.change(); q.hurry(); log.push("left"); await sleep(300)`,
 			want:    `suspend|send {"A":1}|left|ok more updating|send {}|ok idle|resume|idle`,
 		}, {
+			name:    "another tab's change was answered later: what had no answer is not said again",
+			answers: `{ kind: "failed" }`,
+			play:    `set({ A: 1 }); await sleep(150); q.giveWay(); q.change(); await sleep(200)`,
+			want:    `suspend|send {"A":1}|failed idle|resume|suspend|send {}|ok idle|resume|idle`,
+		}, {
+			name:    "nor what is in flight, which shows until it has failed; what waits is newer",
+			answers: `after(100, { kind: "failed" })`,
+			play:    `set({ A: 1 }); await sleep(150); q.giveWay(); log.push(JSON.stringify(q.pending)); set({ B: 1 }); await sleep(300)`,
+			want:    `suspend|send {"A":1}|{"lines":{"A":1}}|failed more updating|resume|suspend|send {"B":1}|ok idle|resume|idle`,
+		}, {
 			name:    "the page was away: what had no answer is dropped, also what is in flight",
 			answers: `{ kind: "failed" }, after(100, { kind: "failed" })`,
 			play: `set({ A: 1 }); await sleep(150); set({ B: 1 }); await sleep(150); q.forget();
