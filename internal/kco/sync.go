@@ -218,13 +218,14 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			}
 		}
 
-		// A repair and a call of the merchant's server create nothing.
-		running := false
-		if r.Mode == cartsync.Push && found.verdict != klarna.Gone && found.verdict != klarna.Ended {
-			if _, running, err = s.Stock.OfOrder(ctx, c.OrderID); err != nil {
+		// An order to be replaced that may be being bought, unless it is gone.
+		approved, running := stock.Approved{}, false
+		if found.verdict != klarna.Gone {
+			if approved, running, err = s.Stock.OfOrder(ctx, c.OrderID); err != nil {
 				return failed(cartsync.ErrUnavailable, err)
 			}
 		}
+		// A repair and a call of the merchant's server create nothing.
 		switch {
 		case !r.Mode.CreatesNothing():
 		case running && (refused || found.verdict == klarna.Locked):
@@ -237,13 +238,6 @@ func (s *Syncer) Sync(ctx context.Context, r Request) (result Result, err error)
 			return failed(cartsync.ErrUnavailable, found.err)
 		}
 
-		// An order to be replaced that may be being bought, unless it is gone.
-		approved := stock.Approved{}
-		if found.verdict != klarna.Gone {
-			if approved, running, err = s.Stock.OfOrder(ctx, c.OrderID); err != nil {
-				return failed(cartsync.ErrUnavailable, err)
-			}
-		}
 		if running {
 			over := found
 			switch {
