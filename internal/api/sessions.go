@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -79,13 +78,13 @@ func (a *API) putSession(ctx context.Context, in *putInput) (*sessionOutput, err
 	if err != nil {
 		return nil, err
 	}
-	for range 2 { // somebody else may make it in this moment
+	for { // somebody else may make or change it in this moment: then it is another by now
 		out, err := a.put(ctx, in, purpose, *b, expected)
-		if !errors.Is(err, checkoutsession.ErrReference) && !errors.Is(err, checkoutsession.ErrNotOpen) {
+		overtaken := errors.Is(err, checkoutsession.ErrReference) || errors.Is(err, checkoutsession.ErrNotOpen) || errors.Is(err, checkoutsession.ErrRevision)
+		if !overtaken || ctx.Err() != nil {
 			return out, err
 		}
 	}
-	return nil, fmt.Errorf("put checkout session: %w", checkoutsession.ErrNotOpen)
 }
 
 // revisionOf reads If-Match: "" is 0, any revision.
@@ -115,7 +114,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 			return nil, err
 		}
 	}
-	b.Reference = in.Reference
+	b.Reference, b.Lines = in.Reference, slices.Clone(b.Lines) // total writes in them
 	if purpose.Mode == embedded {
 		b.Back = a.Backs.Secret(c.ID)
 	}
@@ -137,27 +136,28 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	next.OrderNumber, next.Purpose = b.OrderNumber, purpose
 	next.Version = row.Version
 	raised := fresh || !b.Same(c.Basket) || a.Pricer.Outdated(c.Basket)
+	if raised {
+		next.Revision++
+	}
+	done := change{row, next, c.Basket}
 	switch {
 	case fresh:
 		next = checkoutsession.Session{
-			CartID: c.ID, Reference: in.Reference, OrderNumber: b.OrderNumber, Status: checkoutsession.Open, Revision: row.Revision + 1,
+			CartID: c.ID, Reference: in.Reference, OrderNumber: b.OrderNumber, Status: checkoutsession.Open, Revision: next.Revision,
 			CreatedAt: instant(time.Now()), Purpose: purpose,
 		}
 		err = a.Sessions.Add(ctx, next)
-	case raised || !reflect.DeepEqual(next, row):
-		if next, err = a.Sessions.Change(ctx, next, raised, expected); err == nil && !raised {
+	case !reflect.DeepEqual(next, row):
+		if err = a.Sessions.Change(ctx, row.Revision, next); err == nil && !raised {
 			err = a.Carts.Touch(ctx, next.CartID) // of the merchant's changes, this one alone does not store it
 		}
 	}
 	switch {
 	case errors.Is(err, checkoutsession.ErrTaken):
 		return nil, problem(http.StatusConflict, CodeNumberTaken, "Another order, or another open session, has this order number.")
-	case errors.Is(err, checkoutsession.ErrRevision):
-		return nil, a.stale(ctx, row, c, false)
 	case err != nil:
 		return nil, err
 	}
-	was := c.Basket
 	if raised {
 		b.Revision, b.Terms = next.Revision, a.Pricer.Terms(&b)
 		if c, err = a.store(ctx, next.CartID, &b); err != nil {
@@ -166,11 +166,11 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		// A purchase may have been approved since we looked. Whoever approves looks again, too, so
 		// that one of both sees the other.
 		if err := a.closed(ctx, next, c); err != nil {
-			a.undo(ctx, next, was, unseen)
+			a.undo(ctx, done, unseen)
 			return nil, err
 		}
 	}
-	if c, err = a.push(ctx, next, c, was); err != nil {
+	if c, err = a.push(ctx, c, done); err != nil {
 		return nil, err
 	}
 	if raised {
@@ -242,9 +242,6 @@ func (a *API) stale(ctx context.Context, row checkoutsession.Session, c cart.Car
 	if fresh {
 		return p
 	}
-	if now, err := a.Carts.Get(ctx, row.CartID, cart.Fallback{}); err == nil {
-		c = now
-	}
 	out, err := a.output(ctx, 0, row, c)
 	if err != nil {
 		return err
@@ -254,8 +251,8 @@ func (a *API) stale(ctx context.Context, row checkoutsession.Session, c cart.Car
 }
 
 // push brings Klarna's copy of a cart in step, where a form was opened. What Klarna refuses
-// is undone: the basket is what it was.
-func (a *API) push(ctx context.Context, row checkoutsession.Session, c cart.Cart, was *cart.Basket) (cart.Cart, error) {
+// is undone: the session is what it was.
+func (a *API) push(ctx context.Context, c cart.Cart, done change) (cart.Cart, error) {
 	kcoOpen := c.OrderID != "" && !cart.IsOwnOrder(c.OrderID)
 	if !kcoOpen && c.SessionID == "" {
 		return c, nil
@@ -286,16 +283,16 @@ func (a *API) push(ctx context.Context, row checkoutsession.Session, c cart.Cart
 	case err == nil && (outcome == cartsync.Complete || outcome == cartsync.Bought):
 		switch sold, err := a.isSold(ctx, c, orderID); {
 		case err != nil:
-			a.undo(ctx, row, was, unseen)
-		case !sold:
-			a.undo(ctx, row, was, anyway)
+			a.undo(ctx, done, unseen)
+		case !sold || !done.raised():
+			a.undo(ctx, done, anyway)
 		}
 		return c, running()
 	case errors.Is(err, cartsync.ErrPurchaseRunning):
-		a.undo(ctx, row, was, unseen)
+		a.undo(ctx, done, unseen)
 		return c, running()
 	case errors.Is(err, cartsync.ErrRefused):
-		a.undo(ctx, row, was, anyway)
+		a.undo(ctx, done, anyway)
 		return c, problem(http.StatusUnprocessableEntity, CodeKlarnaRefused, "Klarna does not take what the session says. The session is as it was.")
 	case errors.Is(err, session.ErrBusy), errors.Is(err, cartsync.ErrUnavailable):
 		return c, klarnaDown(err)
@@ -308,43 +305,6 @@ func klarnaDown(err error) error {
 		return err
 	}
 	return problem(http.StatusServiceUnavailable, CodeKlarnaDown, "The change is kept, and Klarna did not answer in time: the next touch brings it there. The call may be repeated.").after(retryAfter)
-}
-
-// isSold reports whether an order was bought with the lines that a cart has now: its page
-// showed them before the call was answered.
-func (a *API) isSold(ctx context.Context, c cart.Cart, orderID string) (bool, error) {
-	o, err := a.Book.Sold(ctx, orderID)
-	if err != nil {
-		return false, err
-	}
-	q, err := a.Pricer.Quote(c.Contents)
-	return o.OrderAmount == q.OrderAmount && slices.EqualFunc(o.OrderLines, q.OrderLines, func(x, y klarna.OrderLine) bool {
-		return x.Type == y.Type && x.Reference == y.Reference && x.Name == y.Name && x.Quantity == y.Quantity && x.TotalAmount == y.TotalAmount
-	}), err
-}
-
-// When a basket is undone: anyway, or unless a form has shown it, which may be what is bought.
-var (
-	anyway = func(*cart.Cart) bool { return true }
-	unseen = func(c *cart.Cart) bool { return c.Seen < c.Basket.Revision }
-)
-
-// undo brings back the basket that a session had, under the new revision.
-func (a *API) undo(ctx context.Context, row checkoutsession.Session, was *cart.Basket, when func(*cart.Cart) bool) {
-	if was == nil {
-		return
-	}
-	_, err := a.Carts.Update(context.WithoutCancel(ctx), row.CartID, cart.Fallback{}, func(c *cart.Cart) error {
-		if c.Basket != nil && c.Basket.Revision == row.Revision && when(c) {
-			b := *was
-			b.Revision = row.Revision
-			c.Put(&b, a.Published.Now())
-		}
-		return nil
-	})
-	if err != nil {
-		a.Logger.WarnContext(ctx, "a basket that klarna refused is not undone", "cart_id", row.CartID, "error", err)
-	}
 }
 
 // output is the answer with a session.

@@ -185,8 +185,7 @@ func (s *Store) ByCart(ctx context.Context, cartID string) (Session, bool, error
 
 // Add stores a new session. The error is ErrTaken, ErrReference, or a fault of the database.
 func (s *Store) Add(ctx context.Context, new Session) error {
-	new.Version = version
-	record, err := json.Marshal(new.Purpose)
+	record, err := new.record()
 	if err != nil {
 		return err
 	}
@@ -196,7 +195,7 @@ func (s *Store) Add(ctx context.Context, new Session) error {
 		}
 		result, err := tx.ExecContext(ctx, `insert into checkout_sessions (cart_id, reference, order_number, status, revision, record, created_at, expires_at)
 			values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
-			new.CartID, new.Reference, new.OrderNumber, Open, new.Revision, string(record), new.CreatedAt.UnixMilli(), new.CreatedAt.Add(Life).UnixMilli())
+			new.CartID, new.Reference, new.OrderNumber, Open, new.Revision, record, new.CreatedAt.UnixMilli(), new.CreatedAt.Add(Life).UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -221,27 +220,21 @@ func free(ctx context.Context, tx *sql.Tx, number string) error {
 	return err
 }
 
-// Change stores what an open session says now. raise: its lines or options have changed, so
-// the revision rises. expected is the revision that it must have, 0: any. The error is
-// ErrTaken, ErrNotOpen, ErrRevision, or a fault of the database.
-func (s *Store) Change(ctx context.Context, to Session, raise bool, expected int64) (Session, error) {
-	to.Version = version
-	record, err := json.Marshal(to.Purpose)
+// Change stores what an open session says now, with its revision, if it has the revision from
+// until then. The error is ErrTaken, ErrNotOpen, ErrRevision, or a fault of the database.
+func (s *Store) Change(ctx context.Context, from int64, to Session) error {
+	record, err := to.record()
 	if err != nil {
-		return to, err
+		return err
 	}
-	by := 0
-	if raise {
-		by = 1
-	}
-	err = s.tx(ctx, "change", func(tx *sql.Tx) error {
+	return s.tx(ctx, "change", func(tx *sql.Tx) error {
 		now, found, err := lock(ctx, tx, to.CartID)
 		switch {
 		case err != nil:
 			return err
 		case !found || now.Status != Open:
 			return ErrNotOpen
-		case expected != 0 && now.Revision != expected:
+		case now.Revision != from:
 			return ErrRevision
 		}
 		if now.OrderNumber != to.OrderNumber {
@@ -249,12 +242,47 @@ func (s *Store) Change(ctx context.Context, to Session, raise bool, expected int
 				return err
 			}
 		}
-		to.Revision = now.Revision + int64(by)
 		_, err = tx.ExecContext(ctx, "update checkout_sessions set order_number = $2, revision = $3, record = $4, expires_at = $5 where cart_id = $1",
-			to.CartID, to.OrderNumber, to.Revision, string(record), time.Now().Add(Life).UnixMilli())
+			to.CartID, to.OrderNumber, to.Revision, record, time.Now().Add(Life).UnixMilli())
 		return err
 	})
-	return to, err
+}
+
+// Undo makes a session say again what it said before a change, under the change's revision,
+// unless it says something else by now, was bought or has ended. It returns the number of its
+// order: the one that it had may be another's by now.
+func (s *Store) Undo(ctx context.Context, change, was Session) (number string, err error) {
+	before, err := was.record()
+	if err != nil {
+		return "", err
+	}
+	after, err := change.record()
+	if err != nil {
+		return "", err
+	}
+	err = s.tx(ctx, "undo change of", func(tx *sql.Tx) error {
+		number = was.OrderNumber
+		if number != change.OrderNumber {
+			switch err := free(ctx, tx, number); {
+			case errors.Is(err, ErrTaken):
+				number = change.OrderNumber
+			case err != nil:
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `update checkout_sessions set order_number = $2, record = $3
+			where cart_id = $1 and revision = $4 and order_number = $5 and record = $6 and status in ('open', 'placing')`,
+			was.CartID, number, before, change.Revision, change.OrderNumber, after)
+		return err
+	})
+	return number, err
+}
+
+// record is what a row has as JSON.
+func (p Purpose) record() (string, error) {
+	p.Version = version
+	text, err := json.Marshal(p)
+	return string(text), err
 }
 
 // lock lets the transaction alone decide about the session of a cart. Whoever locks the
@@ -313,9 +341,9 @@ func Erase(ctx context.Context, tx *sql.Tx, cartID string) error {
 		return err
 	}
 	s.Customer, s.Metadata = Customer{}, nil
-	record, err := json.Marshal(s.Purpose)
+	record, err := s.record()
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "update checkout_sessions set record = $2 where cart_id = $1", cartID, string(record))
+		_, err = tx.ExecContext(ctx, "update checkout_sessions set record = $2 where cart_id = $1", cartID, record)
 	}
 	if err != nil {
 		return fmt.Errorf("erase checkout session: %w", err)
@@ -356,11 +384,11 @@ func (s *Store) Expire(ctx context.Context, approved *stock.Store, cartID string
 			}
 		}
 		now.Customer = Customer{} // nobody needs it any more
-		record, err := json.Marshal(now.Purpose)
+		record, err := now.record()
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "update checkout_sessions set status = $2, record = $3 where cart_id = $1", cartID, Expired, string(record)); err != nil {
+		if _, err := tx.ExecContext(ctx, "update checkout_sessions set status = $2, record = $3 where cart_id = $1", cartID, Expired, record); err != nil {
 			return err
 		}
 		return event.Add(ctx, tx, event.SessionExpired, event.Session{Reference: now.Reference, Revision: now.Revision})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,25 +47,53 @@ func TestStore(t *testing.T) {
 			t.Fatal(got, found, err)
 		}
 		to := got
-		to.OrderNumber = "N-2"
-		_, err = s.Change(ctx, to, true, 0)
-		is(err, checkoutsession.ErrTaken)
+		to.Revision, to.OrderNumber = 2, "N-2"
+		is(s.Change(ctx, 1, to), checkoutsession.ErrTaken)
 		to.OrderNumber = "N-3"
-		_, err = s.Change(ctx, to, true, 7)
-		is(err, checkoutsession.ErrRevision)
-		if to, err = s.Change(ctx, to, true, 1); err != nil || to.Revision != 2 {
-			t.Fatal(to, err)
-		}
+		is(s.Change(ctx, 7, to), checkoutsession.ErrRevision)
+		is(s.Change(ctx, 1, to), nil)
 		var running sync.WaitGroup
+		var changed atomic.Int32
+		to.Revision = 3
 		for range 8 {
 			running.Go(func() {
-				_, err := s.Change(ctx, to, true, 0)
-				is(err, nil)
+				if err := s.Change(ctx, 2, to); err == nil {
+					changed.Add(1)
+				} else {
+					is(err, checkoutsession.ErrRevision)
+				}
 			})
 		}
 		running.Wait()
-		if got, _, _ = s.ByCart(ctx, "c1"); got.Revision != 10 || got.OrderNumber != "N-3" {
-			t.Errorf("after eight changes: %+v", got)
+		if got, _, _ = s.ByCart(ctx, "c1"); got.Revision != 3 || got.OrderNumber != "N-3" || changed.Load() != 1 {
+			t.Errorf("after eight changes of one revision, of which %d were made: %+v", changed.Load(), got)
+		}
+
+		// Undone, unless it says something else by now; a number that is gone is not taken back.
+		undo := func(change, was checkoutsession.Session, want, wantURL string) {
+			t.Helper()
+			number, err := s.Undo(ctx, change, was)
+			is(err, nil)
+			if got, _, err := s.ByCart(ctx, "c1"); err != nil || number != want || got.OrderNumber != want || got.SuccessURL != wantURL || got.Revision != 4 {
+				t.Errorf("undone as %s: %+v, %v", number, got, err)
+			}
+		}
+		change := to
+		change.Revision, change.OrderNumber, change.SuccessURL = 4, "N-4", "https://example.com/other"
+		is(s.Change(ctx, 3, change), nil)
+		undo(change, to, "N-3", "https://example.com/")
+		is(s.Change(ctx, 4, change), nil)
+		is(s.Add(ctx, session("c4", "r4", "N-3")), nil)
+		undo(change, to, "N-4", "https://example.com/")
+		_, err = d.Exec(ctx, "delete from checkout_sessions where cart_id = 'c4'")
+		is(err, nil)
+		other := change
+		other.SuccessURL = "https://example.com/third"
+		is(s.Change(ctx, 4, other), nil)
+		_, err = s.Undo(ctx, change, to)
+		is(err, nil)
+		if got, _, _ := s.ByCart(ctx, "c1"); got.SuccessURL != other.SuccessURL {
+			t.Errorf("undone though it is another by now: %+v", got)
 		}
 
 		// A purchase that was approved a short time ago forbids to end it.
@@ -80,9 +109,8 @@ func TestStore(t *testing.T) {
 		if got, _, _ = s.ByCart(ctx, "c1"); got.Status != checkoutsession.Expired || got.Customer != (checkoutsession.Customer{}) || got.Metadata["a"] != "b" {
 			t.Errorf("ended: %+v", got)
 		}
-		_, err = s.Change(ctx, to, false, 0)
-		is(err, checkoutsession.ErrNotOpen)
-		is(s.Add(ctx, session("c3", "r1", "N-3")), nil)
+		is(s.Change(ctx, 4, to), checkoutsession.ErrNotOpen)
+		is(s.Add(ctx, session("c3", "r1", "N-5")), nil)
 		if got, _, _ = s.ByReference(ctx, "r1"); got.CartID != "c3" {
 			t.Errorf("the newest is %+v", got)
 		}
