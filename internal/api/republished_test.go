@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/api"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
@@ -261,6 +264,123 @@ func TestPublishOnOpenPage(t *testing.T) {
 		t.Errorf("seen: %d %s", got.StatusCode, got.Text)
 	}
 	e.Buy(id)
+}
+
+// A process is killed when it has raised the revision of a session and its cart has not got it
+// yet: whoever looks later gives it to the cart, unless the merchant's server has said more since.
+func TestKilledBetweenRevisions(t *testing.T) {
+	e := newEdition(t)
+	c, b := calls(e.World), e.Browser()
+	goods := basket(`{"reference": "LAMP-1", "quantity": 1}`, home)
+	_, id := open(e.World, b, c.want(c.put("b", goods), 201, "").Session)
+	row, _, err := e.CheckoutSessions.ByReference(t.Context(), "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	if err := gone.Close(); err != nil {
+		t.Fatal(err)
+	}
+	killed := func(price int) {
+		t.Helper()
+		e.publish(t, nil, lamp(price))
+		if _, err := e.CheckoutSessions.Renew(t.Context(), cart.NewStore(gone, e.now), e.Pricer, e.Cart(row.CartID)); err == nil {
+			t.Fatal("the cart has its revision")
+		}
+	}
+	state := func(want int64) {
+		t.Helper()
+		if got := b.Get("/checkout/s/b/state"); got.Text != fmt.Sprintf(`{"revision":%d}`, want) {
+			t.Errorf("state: %d %s, want %d", got.StatusCode, got.Text, want)
+		}
+	}
+	killed(11000)
+	state(1) // it may be on its way
+	later(e)
+	state(3)
+	state(3)
+	load(e.World, b, "b")
+	killed(12000)
+	if got := c.want(c.put("b", goods), 200, "").Session; got.Revision != 5 || got.OrderAmount != 19900 {
+		t.Errorf("said anew: %+v", got)
+	}
+	load(e.World, b, "b")
+	e.Buy(id)
+}
+
+// later is when no call that has changed a session can be on its way to its cart any more.
+func later(e *edition) { e.do("update checkout_sessions set expires_at = expires_at - 20000") }
+
+// do runs a statement in the database of the shop.
+func (e *edition) do(query string) {
+	e.T.Helper()
+	if _, err := e.d.Exec(e.T.Context(), query); err != nil {
+		e.T.Fatal(err)
+	}
+}
+
+// A cart whose newest basket was lost is behind its session: If-Match is for the revision that
+// answers tell, the same again heals it, and so does whoever looks after a publish.
+func TestBehind(t *testing.T) {
+	for name, body := range map[string]string{
+		"said again":  basket(`{"reference": "LAMP-1", "quantity": 2}`, home),
+		"as the cart": basket(`{"reference": "LAMP-1", "quantity": 1}`, home),
+	} {
+		for _, ahead := range []bool{false, true} { // the database has lost the newest, not Redis
+			t.Run(fmt.Sprintf("%s, ahead %v", name, ahead), func(t *testing.T) {
+				e := newEdition(t)
+				c, b := calls(e.World), e.Browser()
+				with := func(revision, body string) said {
+					t.Helper()
+					c.Header.Set("If-Match", revision)
+					defer c.Header.Del("If-Match")
+					return c.put("b", body)
+				}
+				_, id := open(e.World, b, c.want(c.put("b", basket(`{"reference": "LAMP-1", "quantity": 1}`, home)), 201, "").Session)
+				row, _, err := e.CheckoutSessions.ByReference(t.Context(), "b")
+				if err != nil {
+					t.Fatal(err)
+				}
+				key := "shopd:cart:{" + row.CartID + "}"
+				older, err := e.Client.HGetAll(t.Context(), key).Result()
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.want(c.put("b", basket(`{"reference": "LAMP-1", "quantity": 2}`, home)), 200, "")
+				if ahead {
+					e.do("update checkout_sessions set revision = 1")
+				} else if err := e.Client.HSet(t.Context(), key, older).Err(); err != nil {
+					t.Fatal(err)
+				}
+				if got := c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session; got.Revision != 2 {
+					t.Errorf("read at revision %d", got.Revision)
+				}
+				if got := c.want(with(`"1"`, body), 412, api.CodeStaleRevision); got.Problem.CheckoutSession.Revision != 2 {
+					t.Errorf("stale, it is %d", got.Problem.CheckoutSession.Revision)
+				}
+				later(e)
+				e.publish(t, nil, lamp(11000))
+				if got := c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session; got.Revision != 3 {
+					t.Errorf("read after a publish at revision %d", got.Revision)
+				}
+				if got := e.Cart(row.CartID); got.Basket.Revision != 3 {
+					t.Errorf("the cart is at %d", got.Basket.Revision)
+				}
+				if ahead {
+					e.do("update checkout_sessions set revision = 1")
+				} else if err := e.Client.HSet(t.Context(), key, older).Err(); err != nil {
+					t.Fatal(err)
+				}
+				e.publish(t, nil, lamp(12000))
+				now := c.want(with(`"3"`, body), 200, "").Session
+				if got := e.Cart(row.CartID); now.Revision != 4 || got.Basket.Revision != 4 || int64(atKlarna(e.World, id).OrderAmount) != now.OrderAmount {
+					t.Errorf("said again: %+v, the cart is at %d", now, got.Basket.Revision)
+				}
+				load(e.World, b, "b")
+				e.Buy(id)
+			})
+		}
+	}
 }
 
 // Totals that are sent are those of lines as they were said, wherever the shopper lets them go;

@@ -228,7 +228,7 @@ type Delivery struct {
 // touched last.
 func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, touched time.Time, sold *OrderRef) Session {
 	s := Session{
-		Object: "checkout_session", Reference: row.Reference, Revision: row.Revision, Status: string(row.Status),
+		Object: "checkout_session", Reference: row.Reference, Revision: newest(row, c), Status: string(row.Status),
 		URL: a.PublicURL + checkoutsession.OpenPath + a.Links.Secret(row.CartID), Country: c.Country, Currency: string(q.Currency), Locale: c.Locale,
 		OrderAmount: int64(q.OrderAmount), OrderTaxAmount: int64(q.OrderTaxAmount), OrderLines: []Line{}, DeliveryOptions: []Delivery{},
 		ShippingCountries: []string{}, BillingCountries: []string{},
@@ -250,7 +250,6 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 		s.LinesLost = true
 		return s
 	}
-	s.Revision = c.Basket.Revision
 	if r := c.Refused; r != nil && row.Status == checkoutsession.Open {
 		s.Refused = &Refused{At: instant(r.At)}
 		for lang, text := range r.Message {

@@ -129,17 +129,18 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	if err := a.total(&in.Body, &b, c); err != nil {
 		return nil, err
 	}
-	if expected != 0 && (fresh || row.Revision != expected) {
+	next := row
+	next.Revision = newest(row, c)
+	if expected != 0 && (fresh || next.Revision != expected) {
 		return nil, a.stale(ctx, row, c, fresh)
 	}
-	next := row
 	next.OrderNumber, next.Purpose = b.OrderNumber, purpose
 	next.Version = row.Version
-	raised := fresh || !b.Same(c.Basket) || a.Pricer.Outdated(c.Basket)
+	raised := fresh || !b.Same(c.Basket) || c.Basket.Revision < next.Revision || a.Pricer.Outdated(c.Basket)
 	if raised {
 		next.Revision++
 	}
-	done := change{row, next, c.Basket}
+	done := change{row, next, c.Basket, raised}
 	switch {
 	case fresh:
 		next = checkoutsession.Session{
@@ -236,6 +237,15 @@ func running() *Problem {
 	return problem(http.StatusConflict, CodePurchaseRunning, "The session may be being bought at this moment. Nothing has changed.").after(5 * time.Second)
 }
 
+// newest is the revision of a session: that of its row. A cart below it lacks a basket, which Redis
+// has lost or which is on its way; one above it is of a database that was restored.
+func newest(row checkoutsession.Session, c cart.Cart) int64 {
+	if c.Basket == nil {
+		return row.Revision
+	}
+	return max(row.Revision, c.Basket.Revision)
+}
+
 // stale says which revision a session has.
 func (a *API) stale(ctx context.Context, row checkoutsession.Session, c cart.Cart, fresh bool) error {
 	p := problem(http.StatusPreconditionFailed, CodeStaleRevision, "The session has not the revision of If-Match. Nothing has changed.")
@@ -284,7 +294,7 @@ func (a *API) push(ctx context.Context, c cart.Cart, done change) (cart.Cart, er
 		switch sold, err := a.isSold(ctx, c, orderID); {
 		case err != nil:
 			a.undo(ctx, done, unseen)
-		case !sold || !done.raised():
+		case !sold || !done.raised:
 			a.undo(ctx, done, anyway)
 		}
 		return c, running()

@@ -13,10 +13,8 @@ import (
 type change struct {
 	was, is checkoutsession.Session
 	basket  *cart.Basket // that it had
+	raised  bool         // the basket is another
 }
-
-// raised reports whether the basket is another.
-func (d change) raised() bool { return d.is.Revision != d.was.Revision }
 
 // isSold reports whether an order was bought with the lines and the number that a cart has now:
 // its page showed them before the call was answered.
@@ -41,7 +39,7 @@ var (
 func (a *API) undo(ctx context.Context, done change, when func(*cart.Cart) bool) {
 	ctx = context.WithoutCancel(ctx)
 	var err error
-	undone := !done.raised()
+	undone := !done.raised
 	put := func(number string) error {
 		_, err := a.Carts.Update(ctx, done.is.CartID, cart.Fallback{}, func(c *cart.Cart) error {
 			if undone = c.Basket != nil && c.Basket.Revision == done.is.Revision && when(c); undone {
