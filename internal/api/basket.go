@@ -128,7 +128,7 @@ func (r *reading) line(at string, in LineRequest, m market.Market) cart.BasketLi
 	if in.Name == "" {
 		r.fault(at+".name", "is missing")
 	}
-	price, credit := *in.UnitPrice, isCredit(line)
+	price, credit := *in.UnitPrice, isCredit(line.Type)
 	switch {
 	case (line.Type == klarna.Discount || credit) && price >= 0:
 		r.fault(at+".unit_price", "must be negative in a line of this type")
@@ -250,7 +250,7 @@ func totals(in *SessionRequest, b *cart.Basket, q cart.Quote, err error) error {
 	for i, line := range in.OrderLines {
 		got := q.Basket[i]
 		total := int64(got.TotalAmount)
-		if isCredit(b.Lines[i]) {
+		if isCredit(b.Lines[i].Type) {
 			total = int64(*b.Lines[i].UnitPrice) * b.Lines[i].Quantity
 		}
 		if line.TotalAmount != nil && *line.TotalAmount != total {
@@ -263,7 +263,7 @@ func totals(in *SessionRequest, b *cart.Basket, q cart.Quote, err error) error {
 		if shift < -1 || shift > 1 {
 			return differs(i, "total_tax_amount", *line.TotalTaxAmount, int64(got.TotalTax))
 		}
-		if got.TaxRate != nil && !isCredit(b.Lines[i]) && b.Lines[i].Type != klarna.SalesTax {
+		if got.TaxRate != nil && !isCredit(b.Lines[i].Type) && b.Lines[i].Type != klarna.SalesTax {
 			b.Lines[i].TaxShift = money.Amount(shift)
 			if shift != 0 {
 				b.Lines[i].ShiftRate = got.TaxRate

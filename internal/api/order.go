@@ -101,6 +101,7 @@ type OrderLine struct {
 	TotalAmount         int64           `json:"total_amount"`
 	TotalDiscountAmount int64           `json:"total_discount_amount"`
 	TotalTaxAmount      int64           `json:"total_tax_amount"`
+	UsedAmount          *int64          `json:"used_amount,omitempty" doc:"Of gift cards and store credit: what was taken."`
 	ProductURL          string          `json:"product_url,omitempty"`
 	ImageURL            string          `json:"image_url,omitempty"`
 	Weight              int             `json:"weight,omitempty" doc:"Of one, in grams."`
@@ -290,6 +291,9 @@ func orderLine(o order.Order, l order.LineState) OrderLine {
 		UnitPrice: int64(l.Line.UnitPrice), TaxRate: int64(l.Line.TaxRate), TotalAmount: int64(l.Line.TotalAmount),
 		TotalDiscountAmount: int64(l.Line.TotalDiscountAmount), TotalTaxAmount: int64(l.Line.TotalTaxAmount),
 		ProductURL: l.Line.ProductURL, ImageURL: l.Line.ImageURL, Weight: l.Line.ShippingAttributes.Weight, MerchantData: l.Line.MerchantData,
+	}
+	if isCredit(l.Line.Type) {
+		line.UsedAmount = new(int64(-l.Line.TotalAmount))
 	}
 	if o.Remaining() > 0 {
 		line.OpenQuantity = max(l.Open.Quantity, 0)

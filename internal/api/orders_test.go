@@ -111,6 +111,9 @@ func TestOrderFromSaleToRefund(t *testing.T) {
 	if diff := cmp.Diff(want, ids); diff != "" {
 		t.Errorf("lines: %s", diff)
 	}
+	if used := first.OrderLines[5].UsedAmount; used == nil || *used != 5000 || first.OrderLines[0].UsedAmount != nil {
+		t.Errorf("used of the card: %v", used)
+	}
 	if first.OrderLines[0].MerchantData != "shelf 7" {
 		t.Errorf("merchant_data is %q", first.OrderLines[0].MerchantData)
 	}

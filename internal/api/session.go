@@ -290,7 +290,7 @@ func lineOf(line cart.BasketLine, priced cart.Priced) Line {
 	if priced.TaxRate != nil {
 		l.TaxRate = new(int64(*priced.TaxRate))
 	}
-	if isCredit(line) {
+	if isCredit(line.Type) {
 		l.UsedAmount = new(int64(-priced.TotalAmount))
 		l.TaxRate = new(int64(0))
 	}
@@ -300,10 +300,8 @@ func lineOf(line cart.BasketLine, priced cart.Priced) Line {
 	return l
 }
 
-// isCredit reports whether a line is paid with the merchant's own money.
-func isCredit(line cart.BasketLine) bool {
-	return line.Type == klarna.GiftCard || line.Type == klarna.StoreCredit
-}
+// isCredit reports whether a line of a type is paid with the merchant's own money.
+func isCredit(of klarna.LineType) bool { return of == klarna.GiftCard || of == klarna.StoreCredit }
 
 // amount is an optional amount.
 func amount(n *int64) *money.Amount {

@@ -906,6 +906,9 @@ type OrderLine struct {
 	Type                string          `json:"type"`
 	UnitPrice           int64           `json:"unit_price"`
 
+	// UsedAmount Of gift cards and store credit: what was taken.
+	UsedAmount *int64 `json:"used_amount,omitempty"`
+
 	// Weight Of one, in grams.
 	Weight *int64 `json:"weight,omitempty"`
 }

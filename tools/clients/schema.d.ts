@@ -732,6 +732,11 @@ export interface components {
             unit_price: number;
             /**
              * Format: int64
+             * @description Of gift cards and store credit: what was taken.
+             */
+            used_amount?: number;
+            /**
+             * Format: int64
              * @description Of one, in grams.
              */
             weight?: number;
