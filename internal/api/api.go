@@ -94,6 +94,7 @@ func (a *API) operations(on huma.API) {
 	a.stock(on)
 	a.catalog(on)
 	a.events(on)
+	document(on.OpenAPI())
 }
 
 // config is what the document says of the API as a whole.
@@ -107,7 +108,7 @@ func (a *API) config() huma.Config {
 			},
 			Servers: []*huma.Server{{URL: a.PublicURL}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas:         huma.NewMapRegistry(schemasPath, huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{security: {Type: "http", Scheme: "bearer", Description: "A key of SHOPD_API_KEYS: sk_…"}},
 			},
 		},

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/v1"
+)
+
+const schemasPath = "#/components/schemas/"
+
+// documented has the schemas that calls are held against, and writes in the document what answers
+// reach of them as objects that may have more members: one that is added later breaks nobody who
+// made his client of the document before.
+type documented struct {
+	huma.Registry
+	shown map[string]*huma.Schema
+}
+
+// MarshalJSON writes the schemas of the document.
+func (d documented) MarshalJSON() ([]byte, error) { return json.Marshal(d.shown) }
+
+// document opens the answers of a document whose operations are all there.
+func document(of *huma.OpenAPI) {
+	strict := of.Components.Schemas
+	shown := maps.Clone(strict.Map())
+	var reach func(*huma.Schema) *huma.Schema
+	reach = func(s *huma.Schema) *huma.Schema {
+		if s == nil {
+			return nil
+		}
+		if name := strings.TrimPrefix(s.Ref, schemasPath); s.Ref != "" {
+			if shown[name] == strict.Map()[name] {
+				shown[name] = new(*shown[name]) // known from here on
+				*shown[name] = *reach(strict.Map()[name])
+			}
+			return s
+		}
+		open := *s
+		open.Items, open.Properties = reach(s.Items), maps.Clone(s.Properties)
+		for name, member := range open.Properties {
+			open.Properties[name] = reach(member)
+		}
+		switch more := s.AdditionalProperties.(type) {
+		case bool:
+			if !more {
+				open.AdditionalProperties = nil
+			}
+		case *huma.Schema:
+			open.AdditionalProperties = reach(more)
+		}
+		return &open
+	}
+	for _, path := range of.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Put, path.Post} {
+			if op == nil {
+				continue
+			}
+			for _, answer := range op.Responses {
+				for _, body := range answer.Content {
+					body.Schema = reach(body.Schema)
+				}
+			}
+		}
+	}
+	of.Components.Schemas = documented{strict, shown}
+}
