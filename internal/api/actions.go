@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,15 +95,15 @@ type (
 
 // actions registers the actions of the back office. Each needs the right that it needs there.
 func (a *API) actions(on huma.API) {
-	result := answers("ActionResult", actionExample)
-	result["202"] = &huma.Response{Description: "Klarna has not answered yet", Content: map[string]*huma.MediaType{
-		"application/json": {Schema: &huma.Schema{Ref: "#/components/schemas/ActionResult"}, Example: json.RawMessage(`{"command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"}`)},
-	}}
 	op := func(id, path, summary string, body *huma.RequestBody) huma.Operation {
+		result := answers("ActionResult", actionExample)
+		result["202"] = &huma.Response{Description: "Klarna has not answered yet", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: &huma.Schema{Ref: schemasPath + "ActionResult"}, Example: json.RawMessage(`{"command": "7c9e6679-7425-50de-944b-e07fc1f90ae7"}`)},
+		}}
 		return huma.Operation{
 			OperationID: id, Method: http.MethodPost, Path: ordersPath + "/{order}" + path, Tags: []string{"Orders"}, Summary: summary,
 			Description: "200 when it is done; 202 when Klarna has not answered yet: it goes on by itself. 409 not_possible has the reason, 422 klarna_refused Klarna's correlation ID.",
-			Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity}, RequestBody: body, Responses: maps.Clone(result),
+			Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity}, RequestBody: body, Responses: result,
 		}
 	}
 	once := func(o huma.Operation) huma.Operation {

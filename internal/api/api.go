@@ -172,6 +172,9 @@ func register[I, O any](a *API, on huma.API, right permission.Right, op huma.Ope
 	op.MaxBodyBytes = max(op.MaxBodyBytes, bodyLimit+1) // huma refuses what has as many
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden,
 		http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	if op.RequestBody != nil {
+		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
 	huma.Register(on, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
 		if err == nil {

@@ -54,22 +54,27 @@ type catalogStateOutput struct {
 // catalog registers the calls that read and publish the catalogue.
 func (a *API) catalog(on huma.API) {
 	tags := []string{"Catalogue"}
-	text := &huma.Schema{Type: huma.TypeString}
-	content := map[string]*huma.MediaType{yamlType: {Schema: text, Example: catalogExample}, "application/json": {
-		Schema:  &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true},
-		Example: json.RawMessage(`{"products": [{"sku": "TENT-2P", "name": {"en": "Tent for two"}, "prices": {"SEK": 249900}, "category": "camping", "tax_class": "standard", "stock": 20}]}`),
-	}}
+	content := func() map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{yamlType: {Schema: &huma.Schema{Type: huma.TypeString}, Example: catalogExample}, "application/json": {
+			Schema:  &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true},
+			Example: json.RawMessage(`{"products": [{"sku": "TENT-2P", "name": {"en": "Tent for two"}, "prices": {"SEK": 249900}, "category": "camping", "tax_class": "standard", "stock": 20}]}`),
+		}}
+	}
 	register(a, on, permission.Catalog, huma.Operation{
 		OperationID: "get_catalog", Method: http.MethodGet, Path: Path + "/catalog", Tags: tags, Summary: "Read the published catalogue, as it was sent",
-		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: content, Headers: map[string]*huma.Param{"ETag": {Description: "The version.", Schema: text}}}},
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: content()}},
 		Errors:    []int{http.StatusNotFound},
 	}, a.getCatalog)
 	register(a, on, permission.Catalog, huma.Operation{
 		OperationID: "put_catalog", Method: http.MethodPut, Path: Path + "/catalog", Tags: tags, Summary: "Check and publish a catalogue",
 		Description: "YAML or JSON, at most 16 MiB. Every process sells by it within a second. 422 has each mistake with its line and member.",
-		RequestBody: &huma.RequestBody{Required: true, Content: content}, MaxBodyBytes: catalogLimit + 1, SkipValidateBody: true, Responses: answers("CatalogState", stateExample),
+		RequestBody: &huma.RequestBody{Required: true, Content: content()}, MaxBodyBytes: catalogLimit + 1, SkipValidateBody: true, Responses: answers("CatalogState", stateExample),
 		Errors: []int{http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 	}, a.putCatalog)
+	// A body that is read as bytes is described as such by huma.
+	path := on.OpenAPI().Paths[Path+"/catalog"]
+	path.Put.RequestBody.Content, path.Get.Responses["200"].Content = content(), content()
+	path.Get.Responses["200"].Headers["ETag"].Description = "The version."
 }
 
 // catalogExample is the shortest catalogue.

@@ -21,7 +21,7 @@ type documented struct {
 // MarshalJSON writes the schemas of the document.
 func (d documented) MarshalJSON() ([]byte, error) { return json.Marshal(d.shown) }
 
-// document opens the answers of a document whose operations are all there.
+// document completes a document whose operations are all there, and opens its answers.
 func document(of *huma.OpenAPI) {
 	strict := of.Components.Schemas
 	shown := maps.Clone(strict.Map())
@@ -57,12 +57,26 @@ func document(of *huma.OpenAPI) {
 			if op == nil {
 				continue
 			}
-			for _, answer := range op.Responses {
+			for status, answer := range op.Responses {
 				for _, body := range answer.Content {
 					body.Schema = reach(body.Schema)
+				}
+				switch {
+				case status == "200" && op.Metadata[idempotent] != nil:
+					header(answer, "Idempotency-Replayed", huma.TypeBoolean, "true: the answer is that of the first call.")
+				case status == "409" || status == "429" || status == "503":
+					header(answer, "Retry-After", huma.TypeInteger, "Seconds, where repeating helps.")
 				}
 			}
 		}
 	}
 	of.Components.Schemas = documented{strict, shown}
+}
+
+// header adds a header to an answer.
+func header(to *huma.Response, name, kind, description string) {
+	if to.Headers == nil {
+		to.Headers = map[string]*huma.Param{}
+	}
+	to.Headers[name] = &huma.Param{Schema: &huma.Schema{Type: kind}, Description: description}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Answers may get members later, and calls have none that nobody knows.
+// Each body and each answer has an example; answers may get members later, and calls have none
+// that nobody knows.
 func TestWholeDocument(t *testing.T) {
 	r := chi.NewRouter()
 	r.Route(Path, (&API{PublicURL: "https://shop.example", Logger: slog.New(slog.DiscardHandler)}).Routes)
@@ -34,11 +35,17 @@ func TestWholeDocument(t *testing.T) {
 		answered, asked := map[string]bool{}, map[string]bool{}
 		for path, operations := range document.Paths {
 			for method, op := range operations {
-				for _, body := range op.RequestBody.Content {
+				for kind, body := range op.RequestBody.Content {
+					if body.Example == nil {
+						t.Errorf("%s %s: a body %s has no example", method, path, kind)
+					}
 					reach(document.Components.Schemas, body.Schema, asked, nil)
 				}
 				for status, answer := range op.Responses {
-					for _, body := range answer.Content {
+					for kind, body := range answer.Content {
+						if body.Example == nil && status < "300" {
+							t.Errorf("%s %s: an answer %s %s has no example", method, path, status, kind)
+						}
 						reach(document.Components.Schemas, body.Schema, answered, func(what string) {
 							t.Errorf("%s %s: %s of an answer %s allows no member that is added later", method, path, what, status)
 						})
@@ -58,7 +65,7 @@ func TestWholeDocument(t *testing.T) {
 }
 
 // described is a body in the document.
-type described struct{ Schema any }
+type described struct{ Schema, Example any }
 
 // reach looks at all schemas that a schema of the document leads to, and names those that forbid
 // further members.
