@@ -60,7 +60,6 @@ type DB struct {
 
 	config Config
 	write  *sql.DB // of PostgreSQL the same pool
-	path   string  // of SQLite's file
 	close  []func() error
 }
 

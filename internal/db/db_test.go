@@ -495,32 +495,6 @@ func TestCheckpoint(t *testing.T) {
 	until.Holds(t, "an empty log", func() bool { return size() == 0 })
 }
 
-// A backup is whole while there is writing, and tells that it is another copy.
-func TestBackup(t *testing.T) {
-	d := dbtest.SQLite(t)
-	exec1(t, d, lockCart, "a", 1)
-	file := filepath.Join(t.TempDir(), "it's a copy")
-	if err := d.Backup(t.Context(), file); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Backup(t.Context(), file); err == nil {
-		t.Error("it was written over")
-	}
-	exec1(t, d, lockCart, "b", 1)
-	copied := dbtest.Open(t, db.Config{URL: (&url.URL{Scheme: "sqlite", Path: file}).String()})
-	if n := one[int](t, copied.Read, "select count(*) from cart_locks"); n != 1 {
-		t.Errorf("%d rows", n)
-	}
-	here, err := d.Origin(t.Context(), d.Read)
-	there, err2 := copied.Origin(t.Context(), copied.Read)
-	if err := errors.Join(err, err2); err != nil || here == there {
-		t.Errorf("origins %q, %q, %v", here, there, err)
-	}
-	if err := dbtest.Postgres(t).Backup(t.Context(), file+"2"); err == nil {
-		t.Error("PostgreSQL was backed up")
-	}
-}
-
 // What is deleted is nowhere in SQLite's files.
 func TestSecureDelete(t *testing.T) {
 	address := dbtest.SQLiteURL(t)

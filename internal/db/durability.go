@@ -70,17 +70,17 @@ func (v Durability) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Origin names this copy of the data: it is another one after a failover of
-// PostgreSQL, a restored dump, or a restored Backup of SQLite. A file of SQLite that
-// was copied by other means cannot be told apart.
+// Origin names this copy of the data: it is another one after a failover of PostgreSQL or
+// a restored dump. A copy of SQLite's file and a disk's snapshot cannot be told apart: who
+// restores one says so in the table event_numbers, see docs/operations.md.
 func (d *DB) Origin(ctx context.Context, q Queryer) (origin string, err error) {
-	query := "select 'sqlite:' || user_version from pragma_user_version"
-	if d.Engine == Postgres {
-		// The server, its timeline, the database and the table, which a restored dump makes anew.
-		query = `select s.system_identifier || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' ||
-			d.oid::text || ':' || 'events'::regclass::oid::text
-			from pg_control_system() s, pg_database d where d.datname = current_database()`
+	if d.Engine == SQLite {
+		return string(SQLite), nil
 	}
+	// The server, its timeline, the database and the table, which a restored dump makes anew.
+	const query = `select s.system_identifier || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' ||
+		d.oid::text || ':' || 'events'::regclass::oid::text
+		from pg_control_system() s, pg_database d where d.datname = current_database()`
 	if err := q.QueryRowContext(ctx, query).Scan(&origin); err != nil {
 		return "", fmt.Errorf("ask which copy of the data it is: %w", err)
 	}

@@ -2,9 +2,7 @@ package db
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
@@ -33,11 +31,11 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 		return err
 	}
 	d.close = append(d.close, unlock)
-	if err := private(path, 0); err != nil {
+	if err := private(path); err != nil {
 		return err
 	}
 	busy := "busy_timeout(" + milliseconds(d.config.Lock) + ")"
-	d.Engine, d.path = SQLite, path
+	d.Engine = SQLite
 	if d.write, err = openFile(path, url.Values{"_txlock": {"immediate"}, "_pragma": {
 		busy, "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)",
 		fmt.Sprintf("journal_size_limit(%d)", walLimit),
@@ -62,8 +60,8 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 
 // private makes a file that nobody else can read, if it is not there: SQLite would let
 // everybody. Its log gets the same permissions.
-func private(path string, flag int) error {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|flag, 0o600) //nolint:gosec // the operator names it
+func private(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
 		return err
 	}
@@ -128,42 +126,6 @@ func (d *DB) checkpoint(ctx context.Context) (err error) {
 	_, err = conn.ExecContext(ctx, "pragma wal_checkpoint(truncate)")
 	_, back := conn.ExecContext(context.WithoutCancel(ctx), "pragma busy_timeout = "+milliseconds(d.config.Lock))
 	return errors.Join(err, back)
-}
-
-// Backup writes all of a SQLite database, as it is now, into a new file, while it is
-// used. Of PostgreSQL it is an error: there is pg_dump.
-func (d *DB) Backup(ctx context.Context, file string) error {
-	if d.Engine != SQLite {
-		return errors.New("back up: this is for SQLite; PostgreSQL has pg_dump and pg_basebackup")
-	}
-	if err := d.backup(ctx, file); err != nil {
-		return fmt.Errorf("back up: %w", err)
-	}
-	return nil
-}
-
-func (d *DB) backup(ctx context.Context, file string) error {
-	if err := private(file, os.O_EXCL); err != nil {
-		return err
-	}
-	// A connection of its own: it takes long, and purchases go on.
-	if err := execOn(ctx, d.path, "vacuum into $1", file); err != nil {
-		return err
-	}
-	// Who restores it has another copy of the data, see Origin.
-	var random [4]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return execOn(ctx, file, fmt.Sprintf("pragma user_version = %d", binary.BigEndian.Uint32(random[:])>>1|1))
-}
-
-// execOn runs a statement on a file, on a connection of its own.
-func execOn(ctx context.Context, path, query string, args ...any) error {
-	d, err := openFile(path, url.Values{"_pragma": {"synchronous(full)"}})
-	if err != nil {
-		return err
-	}
-	_, err = d.ExecContext(ctx, query, args...)
-	return errors.Join(err, d.Close())
 }
 
 // isBusy reports whether another connection to SQLite has a lock.

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/url"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -172,11 +170,7 @@ func TestRestored(t *testing.T) {
 	t.Parallel()
 	restore := map[db.Engine]func(*testing.T, *db.DB) *db.DB{
 		db.SQLite: func(t *testing.T, d *db.DB) *db.DB {
-			file := filepath.Join(t.TempDir(), "copy")
-			if err := d.Backup(t.Context(), file); err != nil {
-				t.Fatal(err)
-			}
-			return dbtest.Open(t, db.Config{URL: (&url.URL{Scheme: "sqlite", Path: file}).String()})
+			return dbtest.Open(t, db.Config{URL: dbtest.CopySQLite(t, d)})
 		},
 		db.Postgres: func(t *testing.T, d *db.DB) *db.DB {
 			// As a dump does: the rows, in tables of another database.

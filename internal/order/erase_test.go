@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -224,26 +223,24 @@ func TestErase(t *testing.T) {
 	})
 }
 
-// backup copies the database, and restore begins to use a copy.
-func (w *world) backup(at string) (file string) {
+// backup copies the database, and restore begins to use a copy: a file of PostgreSQL's
+// dump, or the URL of one of SQLite.
+func (w *world) backup(at string) (copied string) {
 	w.T.Helper()
-	file = filepath.Join(w.T.TempDir(), "copy")
 	if w.DB.Engine == db.SQLite {
-		if err := w.DB.Backup(w.T.Context(), file); err != nil {
-			w.T.Fatal(err)
-		}
-		return file
+		return dbtest.CopySQLite(w.T, w.DB)
 	}
+	file := filepath.Join(w.T.TempDir(), "copy")
 	w.program("pg_dump", "--format=custom", "--file="+file, at)
 	return file
 }
 
-func (w *world) restore(file string) {
+func (w *world) restore(copied string) {
 	w.T.Helper()
-	at := (&url.URL{Scheme: "sqlite", Path: file}).String()
+	at := copied
 	if w.DB.Engine == db.Postgres {
 		at = dbtest.PostgresURL(w.T)
-		w.program("pg_restore", "--clean", "--if-exists", "--no-owner", "--dbname="+at, file)
+		w.program("pg_restore", "--clean", "--if-exists", "--no-owner", "--dbname="+at, copied)
 	}
 	w.Move(dbtest.Open(w.T, db.Config{URL: at, Checkpoint: 10 * time.Millisecond}), at, knowing{})
 }
