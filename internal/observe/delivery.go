@@ -13,6 +13,11 @@ const (
 	DeliveryGivenUp DeliveryResult = "given_up" // it took too long
 )
 
+// showDeliveries makes the series of a receiver, from zero.
+func (m metrics) showDeliveries(receiver string) {
+	zero(m.deliveries.MetricVec, []string{receiver}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
+}
+
 // Delivery reports a try to deliver an event to a receiver.
 func (o *Observer) Delivery(receiver string, result DeliveryResult) {
 	if o != nil {

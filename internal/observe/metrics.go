@@ -76,22 +76,23 @@ func newMetrics() metrics {
 	return m
 }
 
-// showZeros makes the series that alerts count from zero.
+// showZeros makes the series that alerts count from zero: of one that begins with 1 they
+// would not see the first.
 func (m metrics) showZeros() {
 	products, loops := labels(KCO, Payments), labels(LoopReconcile, LoopLeftBehind, LoopMend, LoopErase)
 	zero(m.shed.MetricVec, labels(LaneShoppers, LanePurchases, LaneCallbacks, LaneMerchant))
 	zero(m.lockWaits.MetricVec, labels(LockTaken, LockBusy, LockFailed))
-	zero(m.syncs.MetricVec, products, labels("load", "change", "repair", "free"), labels(
+	zero(m.syncs.MetricVec, products, labels("load", "change", "repair", "free", "push"), labels(
 		SyncNothing, SyncUpdated, SyncCreated, SyncReplaced, SyncEmpty, SyncFree, SyncComplete, SyncBought,
 		SyncPurchaseRunning, SyncNothingToRepair, SyncRefused, SyncUnavailable))
 	zero(m.replacements.MetricVec, products, labels("gone", "ended", "refused", "locked", "failed", "unanswered"))
 	zero(m.book.MetricVec, append(labels(BookPlace, BookRefresh, BookAuthorization), labels(WorkReservation, WorkLeftBehind)...), labels(ResultForeign))
-	zero(m.flagged.MetricVec, labels("not_current", "oversold", "no_cart"))
+	zero(m.flagged.MetricVec, labels("not_current", "oversold", "no_cart", "duplicate_number", "withdrawal_requested"))
 	zero(m.rounds.MetricVec, loops, labels(ResultDone, ResultFailed, elsewhere))
 	zero(m.bulkItems.MetricVec, labels(ResultDone, ResultRefused, ResultPending))
 	zero(m.leftBehind.MetricVec, labels(ResultAborted, ResultGone, ResultReadOnly, ResultExpired, ResultInUse, ResultReserved, ResultFailed))
 	zero(m.mended.MetricVec, labels(ResultDone, ResultMended, ResultGone, ResultReserved, ResultRefused, ResultFailed))
-	zero(m.deliveries.MetricVec, []string{"mail"}, labels(DeliveryDone, DeliverySkipped, DeliveryFailed, DeliveryRefused, DeliveryUnsure, DeliveryGivenUp))
+	m.showDeliveries("mail")
 	zero(m.reloads.MetricVec, labels(ResultDone, ResultFailed))
 	zero(m.hooks.MetricVec, labels(HookDelivery, HookValidate), labels(HookAnswered, HookBadAnswer, HookNoAnswer, HookNotAsked))
 	for _, loop := range loops {

@@ -3,6 +3,8 @@ package observe_test
 import (
 	"context"
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/observe/observetest"
 )
@@ -64,6 +67,39 @@ func TestLabelsAreBounded(t *testing.T) {
 	} {
 		if !contains(got, want) {
 			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+}
+
+// The first order of each flag, lost delivery and refused sync are seen by alerts: increase() counts
+// from a series' first value.
+func TestAlertsSeeTheFirst(t *testing.T) {
+	m, _ := observetest.New(t)
+	m.WebhookOff("erp", false)
+	got := observetest.Metrics(m)
+	source, err := os.ReadFile("../order/order.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := regexp.MustCompile(`(?m)^\t\w+ Flag = "(\w+)"$`).FindAllStringSubmatch(string(source), -1)
+	if len(flags) < 6 {
+		t.Fatalf("order.go has the flags %q", flags)
+	}
+	for _, flag := range flags {
+		if flag[1] != "unsettled" && !contains(got, `shopd_orders_flagged_total{flag="`+flag[1]+`"} 0`) { // that is not counted
+			t.Errorf("the flag %s does not begin with 0", flag[1])
+		}
+	}
+	for mode := cartsync.Load; mode <= cartsync.Push; mode++ {
+		if !contains(got, `shopd_syncs_total{mode="`+mode.String()+`",product="kco",result="refused"} 0`) {
+			t.Errorf("a refused sync by %s does not begin with 0", mode)
+		}
+	}
+	for _, receiver := range []string{"mail", "webhook_erp"} {
+		for _, result := range []string{"done", "refused", "unsure", "given_up"} {
+			if !contains(got, `shopd_deliveries_total{receiver="`+receiver+`",result="`+result+`"} 0`) {
+				t.Errorf("%s of %s does not begin with 0", result, receiver)
+			}
 		}
 	}
 }

@@ -22,6 +22,7 @@ func (o *Observer) WebhookOff(endpoint string, off bool) {
 	if o == nil {
 		return
 	}
+	o.metrics.showDeliveries("webhook_" + endpoint) // the receiver's name
 	value := 0.0
 	if off {
 		value = 1
