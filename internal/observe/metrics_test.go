@@ -104,6 +104,29 @@ func TestAlertsSeeTheFirst(t *testing.T) {
 	}
 }
 
+// What cannot be read keeps nobody else out of a scrape.
+func TestOneHangs(t *testing.T) {
+	m, _ := observetest.New(t)
+	hangs := func(ctx context.Context) (int64, time.Time, error) {
+		<-ctx.Done()
+		return 0, time.Time{}, ctx.Err()
+	}
+	answers := func(ctx context.Context) (int64, time.Time, error) { return 3, time.Time{}, ctx.Err() }
+	m.Watch(func(ctx context.Context) error { return ctx.Err() }, observe.Queue{Length: answers},
+		observe.Queue{Name: "redis", Length: hangs}, observe.Queue{Name: "redis too", Length: hangs}, observe.Queue{Name: "database", Length: answers})
+	got := observetest.Metrics(m)
+	for _, want := range []string{
+		"shopd_database_up 1", `shopd_queue_entries{queue="database"} 3`, "shopd_unacknowledged_orders 3", "shopd_queue_errors_total 2",
+	} {
+		if !contains(got, want) {
+			t.Errorf("/metrics lacks %s", want)
+		}
+	}
+	if contains(got, `shopd_queue_entries{queue="redis"} 0`) {
+		t.Error("it shows what it does not know")
+	}
+}
+
 // What is no failure of Redis is not counted as one, and what is has its kind.
 func TestRedisErrors(t *testing.T) {
 	mini := miniredis.RunT(t)

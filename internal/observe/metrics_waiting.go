@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -73,7 +74,8 @@ func (s *waiting) Describe(ch chan<- *prometheus.Desc) {
 	s.errors.Describe(ch)
 }
 
-// Collect implements prometheus.Collector.
+// Collect implements prometheus.Collector. It asks all at once, so that a Redis that hangs
+// takes nothing off what the database says, nor the other way round.
 func (s *waiting) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), waitingTime)
 	defer cancel()
@@ -81,25 +83,27 @@ func (s *waiting) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
+	var asking sync.WaitGroup
+	ask := func(q Queue, entries, due *prometheus.Desc, labels ...string) {
+		asking.Go(func() {
+			n, first, err := q.Length(ctx)
+			if err != nil {
+				s.errors.Inc()
+				return
+			}
+			gauge(entries, float64(n), labels...)
+			gauge(due, secondsSince(first, now), labels...)
+		})
+	}
+	for _, q := range s.queues {
+		ask(q, queueEntries, queueOverdue, q.Name)
+	}
+	ask(s.unacked, unackedOrders, unackedOldest)
 	up := 1.0
 	if s.database(ctx) != nil {
 		up = 0
 	}
 	gauge(databaseUp, up)
-	for _, q := range s.queues {
-		n, due, err := q.Length(ctx)
-		if err != nil {
-			s.errors.Inc()
-			continue
-		}
-		gauge(queueEntries, float64(n), q.Name)
-		gauge(queueOverdue, secondsSince(due, now), q.Name)
-	}
-	if n, oldest, err := s.unacked.Length(ctx); err != nil {
-		s.errors.Inc()
-	} else {
-		gauge(unackedOrders, float64(n))
-		gauge(unackedOldest, secondsSince(oldest, now))
-	}
+	asking.Wait()
 	s.errors.Collect(ch)
 }
