@@ -149,6 +149,17 @@ func TestDoctor(t *testing.T) {
 			t.Cleanup(func() { _ = c.Close() })
 			d.Redis = c
 		}, []string{"redis: does not answer"}},
+		{"Redis refuses TIME", func(t *testing.T, d *doctor.Doctor) {
+			if err := w.Client.Do(t.Context(), "ACL", "SETUSER", "few", "reset", "on", ">few", "+@all", "-time").Err(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { w.Client.Do(context.Background(), "ACL", "DELUSER", "few") })
+			options := *w.Client.(*redis.Client).Options()
+			options.Username, options.Password = "few", "few"
+			d.Redis = redis.NewClient(&options)
+			t.Cleanup(func() { _ = d.Redis.Close() })
+			set(t, "maxmemory-policy", "allkeys-lru") // it is looked at all the same
+		}, []string{"redis: carts disappear"}},
 		{"Redis throws carts away", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory-policy", "allkeys-lru") }, []string{"redis: carts disappear"}},
 		{"Redis is full", func(t *testing.T, _ *doctor.Doctor) { set(t, "maxmemory", "1mb") }, []string{"redis: soon it refuses writes"}},
 		{"Redis is a replica", func(t *testing.T, _ *doctor.Doctor) {
