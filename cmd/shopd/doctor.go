@@ -60,7 +60,7 @@ func (e *env) examine(ctx context.Context, c shop.Config) ([]doctor.Finding, err
 	opening, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	c.Redis, c.Logger = rdb, slog.New(slog.DiscardHandler)
-	d, problem := db.Open(opening, e.databaseURL)
+	d, problem := db.Config{URL: e.databaseURL, Existing: true}.Open(opening)
 	if problem == nil {
 		defer func() { _ = d.Close() }()
 		c.DB = d

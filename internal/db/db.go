@@ -33,6 +33,9 @@ var (
 	// done again.
 	ErrCommitUnknown = errors.New("it is not known whether the transaction was committed")
 
+	// ErrNoFile: the file of SQLite is not there, and Config.Existing asked for one.
+	ErrNoFile = errors.New("the SQLite file is not there")
+
 	errURL = errors.New("not a database URL: want postgres://user@host/database or sqlite:///path")
 )
 
@@ -48,6 +51,7 @@ type Config struct {
 	Transaction time.Duration // how long a transaction may take, its commit included; 10 s
 	Idle        time.Duration // how long a transaction may do nothing; 5 s
 	Checkpoint  time.Duration // how often SQLite's log is emptied into the database; 1 min
+	Existing    bool          // a file of SQLite must be there; else Open makes it
 	// Dial makes connections to PostgreSQL; nil: as usual.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }

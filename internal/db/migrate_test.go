@@ -1,8 +1,10 @@
 package db_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -91,6 +93,60 @@ func TestMigrate(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Who looks changes nothing, and waits for nobody who migrates: also without tables, and with
+// a user who may make none.
+func TestLookChangesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		open func(*testing.T) *db.DB
+	}{
+		{"postgres", func(t *testing.T) *db.DB {
+			address := dbtest.PostgresURL(t)
+			owner := dbtest.Open(t, db.Config{URL: address})
+			exec1(t, owner, "create schema empty")
+			held, err := owner.Read.BeginTx(t.Context(), nil)
+			if err == nil {
+				_, err = held.ExecContext(t.Context(), "select pg_advisory_xact_lock(73661010)")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = held.Rollback() })
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := u.Query()
+			query.Set("search_path", "empty")
+			query.Set("default_transaction_read_only", "on")
+			u.RawQuery = query.Encode()
+			return dbtest.Open(t, db.Config{URL: u.String()})
+		}},
+		{"sqlite", func(t *testing.T) *db.DB {
+			return dbtest.Open(t, db.Config{URL: "sqlite://" + t.TempDir() + "/shop.db"})
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := tt.open(t)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			if is, err := d.Look(ctx); err != nil || is.Schema != 0 {
+				t.Errorf("%+v, %v", is, err)
+			}
+			if err := d.Check(ctx); !errors.Is(err, db.ErrOldTables) {
+				t.Errorf("check: %v", err)
+			}
+			query := "select count(*) from sqlite_master"
+			if d.Engine == db.Postgres {
+				query = "select count(*) from pg_class where relnamespace = 'empty'::regnamespace"
+			}
+			if n := one[int](t, d.Read, query); n != 0 {
+				t.Errorf("it made %d tables", n)
+			}
+		})
+	}
 }
 
 // allSteps is how many steps there are.

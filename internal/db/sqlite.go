@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -25,6 +26,9 @@ func (d *DB) openSQLite(ctx context.Context, u *url.URL) error {
 	path := u.Path
 	if u.Host != "" || u.RawQuery != "" || u.Fragment != "" || strings.Trim(path, "/") == "" || strings.HasSuffix(path, "/") {
 		return errURL
+	}
+	if _, err := os.Stat(path); d.config.Existing && errors.Is(err, fs.ErrNotExist) { //nolint:gosec // the operator names it
+		return ErrNoFile
 	}
 	unlock, err := Lock(ctx, path+".lock")
 	if err != nil {

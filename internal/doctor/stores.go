@@ -3,6 +3,7 @@ package doctor
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -49,9 +50,9 @@ func lookAt(ctx context.Context, one *redis.Client, at string, f *findings) {
 	case err != nil:
 		f.wrong(at+"it does not answer: "+why(err), "see -redis-url (SHOPD_REDIS_URL), and whether it runs; every page with a cart waits for it")
 		return
-	}
 	default:
 		f.clock(now, before, time.Now())
+	}
 	text, err := one.Info(ctx).Result()
 	info := map[string]string{}
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
@@ -105,6 +106,10 @@ func number(text string) int64 {
 
 // database looks at server, tables and rights.
 func (d *Doctor) database(ctx context.Context, f *findings) {
+	if errors.Is(d.DBProblem, db.ErrNoFile) {
+		f.wrong("its file is not there", "before the first start that is right: serve makes it, or shopd migrate; else see -database-url (SHOPD_DATABASE_URL)")
+		return
+	}
 	if d.DB == nil {
 		f.wrong("it cannot be opened: "+why(d.DBProblem), "see -database-url (SHOPD_DATABASE_URL), and whether it runs; orders and stock are there. A SQLite file is open in one process only: ask the page Doctor of the back office then")
 		return
