@@ -31,10 +31,10 @@ func (d *Doctor) mail(ctx context.Context, f *findings) {
 	sender := d.Mail()
 	if sender == nil {
 		if from {
-			f.wrong("the shop file says whom mails are from, and there is no mail server", "give SHOPD_SMTP_URL")
-			return
+			f.note("no mails are written, although the shop file says whom they are from: there is no mail server, so buyers get no mail about their orders", "give SHOPD_SMTP_URL, or take mail.from off the shop file")
+		} else {
+			f.note("no mails are written: there is no mail server", "give SHOPD_SMTP_URL, and mail.from in the shop file")
 		}
-		f.note("no mails are written: there is no mail server", "give SHOPD_SMTP_URL, and mail.from in the shop file")
 		return
 	}
 	if d.Published != nil && !from {
