@@ -38,12 +38,8 @@ const (
 
 // families maps the commands that shopd uses outside pipelines to their families.
 var families = map[string]string{
-	"get": familyRead, "mget": familyRead, "exists": familyRead, "hget": familyRead, "hmget": familyRead, "hgetall": familyRead,
-	"lrange": familyRead, "smembers": familyRead, "zcard": familyRead, "zrange": familyRead, "zrangebyscore": familyRead,
-	"zrevrange": familyRead, "zscore": familyRead, "zlexcount": familyRead, "zrangebylex": familyRead, "zrevrangebylex": familyRead,
-	"pttl": familyRead, "ttl": familyRead,
-	"set": familyWrite, "setnx": familyWrite, "del": familyWrite, "hset": familyWrite, "hdel": familyWrite, "zadd": familyWrite,
-	"zrem": familyWrite, "expire": familyWrite, "pexpire": familyWrite, "incr": familyWrite, "rpush": familyWrite,
+	"get": familyRead, "hmget": familyRead, "zrange": familyRead, "zrangebyscore": familyRead, "zscore": familyRead, "pttl": familyRead,
+	"set": familyWrite, "setnx": familyWrite, "del": familyWrite, "zadd": familyWrite, "zrem": familyWrite, "pexpire": familyWrite,
 	"eval": familyScript, "evalsha": familyScript,
 }
 
