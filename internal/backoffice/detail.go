@@ -212,7 +212,7 @@ func flagNotes(o order.Order) []templates.Note {
 		case order.Oversold:
 			n.Title, n.Body = "More was sold than is in stock.", "Check the stock before you capture."
 		case order.NoCart:
-			n.Title, n.Body = "The cart is not known.", "Klarna did not say which cart this order was made for. The stock was not counted."
+			n.Title, n.Body = "The cart is not known.", "Klarna did not say which cart this order was made for. What was bought may still be in the shopper's cart."
 		case order.WithdrawalRequested:
 			n.Title, n.Body = withdrawalNote(o)
 		default:

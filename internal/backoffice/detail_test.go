@@ -12,6 +12,7 @@ import (
 
 	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/aftersale"
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
@@ -118,6 +119,31 @@ func TestOrderStates(t *testing.T) {
 				t.Errorf("reasons %q, want %q", why, tt.why)
 			}
 		})
+	}
+}
+
+// An order without a cart is a sale as any other: its page says that the cart was not emptied,
+// and nothing of stock, which was taken.
+func TestOrderWithoutCart(t *testing.T) {
+	o := newAgreeing(t)
+	cartID := cart.NewID()
+	o.Put(cartID, "MUG-1", 2)
+	before := o.Left("MUG-1")
+	content, _, err := o.KCO.Wants.Want(o.Cart(cartID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content.MerchantData = ""
+	orderID := o.Create(cartID, content)
+	o.Buy(orderID)
+	s := o.Place(orderID)
+	if !s.Flagged(order.NoCart) {
+		t.Fatalf("flags %v", s.Flags)
+	}
+	o.Levels("MUG-1", before, 0, 2)
+	notes := strings.Join(o.clerk("ada").look("/admin/orders/"+s.Number).texts(".note"), " ")
+	if !strings.Contains(notes, "What was bought may still be in the shopper's cart.") || strings.Contains(notes, "stock") {
+		t.Errorf("notes %q", notes)
 	}
 }
 
