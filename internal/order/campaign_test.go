@@ -183,6 +183,31 @@ func TestUsesComeBack(t *testing.T) {
 	w.Levels("campaign:few", 5, 0, 1)
 }
 
+// Two orders have had the last use, because a bank took its time: that is told in stock, and no
+// order is flagged as if its goods were short.
+func TestUseTooMany(t *testing.T) {
+	t.Parallel()
+	w := &world{shoptest.New(t, shoptest.Options{Version: campaigning(&campaign.Campaign{ID: "few", Code: "FEW", Percent: 1000, Uses: 1})})}
+	late, quick := w.coded("FEW"), w.coded("FEW")
+	lateID, quickID := w.Open(late.ID), w.Open(quick.ID)
+	if err := w.approve(w.Book, late, lateID, time.Now().Add(-stock.Held-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Stock.ReturnOld(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.approve(w.Book, quick, quickID, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{quickID, lateID} {
+		w.Buy(id)
+		if o := w.Place(id); len(o.Terms.Campaigns) != 1 || len(o.Flags) > 0 {
+			t.Errorf("campaigns %v, flags %v", o.Terms.Campaigns, o.Flags)
+		}
+	}
+	w.Levels("campaign:few", 1, 0, 2)
+}
+
 func quantities(o order.Order) (list []int64) {
 	for _, l := range o.Uncaptured() {
 		list = append(list, l.Quantity)

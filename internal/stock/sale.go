@@ -13,7 +13,7 @@ import (
 
 // Sell makes what an approved order holds what was sold, in the transaction that puts
 // the order in the book. Where nothing was held (any more) it is taken all the same:
-// the sale is made. short are the SKUs of which more is sold now than there is; an
+// the sale is made. short are the goods of which more is sold now than there is; an
 // event tells so. The row of the approved order stays until Closed. The caller has
 // locked the cart and the order. A second time changes nothing.
 func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, lines []Line) (short []string, err error) {
@@ -53,7 +53,8 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 		return nil, fmt.Errorf("sell stock: %w", err)
 	}
 	for _, line := range goods {
-		if l := after[line.SKU]; l.Available() < 0 && int64(line.Quantity) > own[line.SKU] {
+		_, uses := CampaignOf(line.SKU) // a discount that was agreed is no shortage
+		if l := after[line.SKU]; !uses && l.Available() < 0 && int64(line.Quantity) > own[line.SKU] {
 			short = append(short, line.SKU)
 		}
 	}
@@ -64,9 +65,6 @@ func (s *Store) Sell(ctx context.Context, tx *sql.Tx, cartID, orderID string, li
 func oversold(ctx context.Context, tx *sql.Tx, short []string, after map[string]Level) error {
 	slices.Sort(short)
 	for _, sku := range short {
-		if _, uses := CampaignOf(sku); uses {
-			continue
-		}
 		if err := event.Add(ctx, tx, event.StockOversold, event.Stock{SKU: sku, Available: after[sku].Available()}); err != nil {
 			return err
 		}

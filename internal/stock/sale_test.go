@@ -44,7 +44,7 @@ func TestOversold(t *testing.T) {
 			t.Fatal(n, err)
 		}
 		w.must(w.reserve("cart", "2", line("C", 3), line(uses, 1)))
-		if short := w.sell("late", "1", line("C", 2), line("B", 2), line(uses, 1)); fmt.Sprint(short) != fmt.Sprint([]string{"C", uses}) {
+		if short := w.sell("late", "1", line("C", 2), line("B", 2), line(uses, 1)); fmt.Sprint(short) != "[C]" { // a use too many is no shortage of goods
 			t.Errorf("short of %q", short)
 		}
 		w.is("C", 3, 3, 2)
