@@ -199,7 +199,7 @@ func (m *Mailer) told(ctx context.Context, o order.Order, key string) (bool, err
 	return slices.ContainsFunc(entries, func(e order.AuditEntry) bool { return e.Event == order.AuditMail && e.Key == key }), err
 }
 
-// note adds an entry to the audit, unless the order was erased meanwhile.
+// note adds an entry to the audit. It names nobody, so an order that was erased meanwhile gets it too.
 func (m *Mailer) note(ctx context.Context, o order.Order, e order.AuditEntry) error {
 	_, err := m.Book.Update(ctx, o.Ref(), func(*order.Order) ([]order.AuditEntry, error) { return []order.AuditEntry{e}, nil })
 	return err
