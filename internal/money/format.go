@@ -28,16 +28,6 @@ func FormatExact(a Amount, c Currency, locale string) string {
 	return format(a, c, locale, currency.DefaultDigits)
 }
 
-// Decimal returns an amount as a plain number with all decimals of the currency, for
-// programs: "149.00". An unknown currency has two.
-func Decimal(a Amount, c Currency) string {
-	amount, err := currency.NewAmountFromInt64(int64(a), string(c))
-	if err != nil {
-		return fmt.Sprintf("%d.%02d", a/100, magnitude(int64(a))%100)
-	}
-	return amount.Number()
-}
-
 // shown is how an amount is shown.
 type shown struct {
 	amount    Amount

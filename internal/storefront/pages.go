@@ -13,7 +13,6 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/market"
-	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
@@ -94,7 +93,7 @@ func (s *Storefront) product(w http.ResponseWriter, r *http.Request, v *view) {
 	}
 	for _, p := range g.Variants {
 		if price, sold := p.Price(v.market.Currency); sold {
-			page.Offers = append(page.Offers, templates.Offer{SKU: p.SKU, Price: money.Decimal(price, v.market.Currency), Currency: string(v.market.Currency), Sold: v.left(p.SKU) == 0})
+			page.Offers = append(page.Offers, templates.Offer{SKU: p.SKU, Price: price.Decimal(), Currency: string(v.market.Currency), Sold: v.left(p.SKU) == 0})
 		}
 	}
 	if option, ok := v.market.DefaultShipping(); ok && !g.Digital {

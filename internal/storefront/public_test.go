@@ -114,7 +114,7 @@ func TestPublicPages(t *testing.T) {
 	mug, _ := goods.Product("MUG-1")
 	price, _ := mug.Price("SEK")
 	shown := strings.Join(strings.Fields(doc.Find(".product .pr").First().Text()), " ")
-	if product.Type != "Product" || product.Name != doc.Find("h1").Text() || len(product.Offers) != 1 || product.Offers[0].Price != money.Decimal(price, "SEK") ||
+	if product.Type != "Product" || product.Name != doc.Find("h1").Text() || len(product.Offers) != 1 || product.Offers[0].Price != price.Decimal() ||
 		product.Offers[0].PriceCurrency != "SEK" || product.Offers[0].URL != site+"/products/MUG-1" || !strings.HasSuffix(product.Offers[0].Availability, "/InStock") ||
 		shown != strings.Join(strings.Fields(money.Format(price, "SEK", "sv-SE")), " ") {
 		t.Errorf("%+v, the page shows %q at %q", product, doc.Find("h1").Text(), shown)
