@@ -251,6 +251,29 @@ func (w *world) step(t *testing.T, r *rand.Rand) {
 	}
 }
 
+// Nobody waits for what is not counted, once that is known.
+func TestEnterUncounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		if _, err := w.Levels(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		enter := func(sku string) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			_, err := w.Enter(ctx, []stock.Line{line(sku, 1)})
+			return err
+		}
+		for i := range 100 {
+			if err := enter("DIGITAL"); err != nil {
+				t.Fatalf("%d: %v", i, err)
+			}
+			if err := enter("A"); (err != nil) != (i >= 4) {
+				t.Fatalf("%d of what is counted: %v", i, err)
+			}
+		}
+	})
+}
+
 // Who would wait for too long is told at once; who leaves keeps no place.
 func TestEnter(t *testing.T) {
 	s := &stock.Store{Waiting: 6}

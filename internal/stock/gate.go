@@ -33,15 +33,21 @@ type queue struct {
 }
 
 // Enter waits until a purchase of these lines may reserve them. leave ends its turn.
-// Where too many wait already it is ErrCrowded at once.
+// Where too many wait already it is ErrCrowded at once. For what is not counted, as far as
+// the levels in memory say, nobody waits: it has no row that others change.
 func (s *Store) Enter(ctx context.Context, lines []Line) (leave func(), err error) {
 	waiting := s.Waiting
 	if waiting == 0 {
 		waiting = defaultWaiting
 	}
+	s.mu.Lock()
+	levels := s.levels
+	s.mu.Unlock()
 	skus := map[string]bool{}
 	for _, line := range lines {
-		skus[line.SKU] = true
+		if _, counted := levels[line.SKU]; counted || levels == nil {
+			skus[line.SKU] = true
+		}
 	}
 	return s.gate.enter(ctx, slices.Sorted(maps.Keys(skus)), waiting)
 }
