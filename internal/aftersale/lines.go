@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
@@ -108,10 +109,10 @@ func linesCheck(s State, c order.Command) (Reason, string) {
 // tooFew is ReasonStock with the SKU of which a command wants more than there is.
 func tooFew(s State, c order.Command) (Reason, string) {
 	more := map[string]int{}
-	for _, line := range order.Goods(s.Order.OrderLines) {
+	for _, line := range cart.Stocked(s.Order.OrderLines) {
 		more[line.SKU] -= line.Quantity
 	}
-	goods := order.Goods(c.OrderLines)
+	goods := cart.Stocked(c.OrderLines)
 	for _, line := range goods {
 		more[line.SKU] += line.Quantity
 	}

@@ -72,11 +72,18 @@ func (q Quote) Used() (used []campaign.Used) {
 // Stock is what a purchase of the cart takes: its goods, and a use of each campaign whose
 // uses are counted.
 func (q Quote) Stock() []stock.Line {
-	lines := make([]stock.Line, len(q.Goods))
-	for i, g := range q.Goods {
-		lines[i] = stock.Line(g.Line)
+	return append(Stocked(q.OrderLines), stock.Uses(q.Used())...)
+}
+
+// Stocked are the goods among lines that can run out. What is digital never does, also
+// where it was counted before it became so.
+func Stocked(lines []klarna.OrderLine) (goods []stock.Line) {
+	for _, line := range lines {
+		if line.Type == klarna.Physical {
+			goods = append(goods, stock.Line{SKU: line.Reference, Quantity: int(line.Quantity)})
+		}
 	}
-	return append(lines, stock.Uses(q.Used())...)
+	return goods
 }
 
 // Approved is a purchase of the cart, by an order or a payment session.

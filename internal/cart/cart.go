@@ -258,7 +258,8 @@ func (c *Contents) PriceBefore(sku string, v *publish.Version) (before, now mone
 
 func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left map[string]int) error {
 	i := slices.IndexFunc(c.Lines, func(l Line) bool { return l.SKU == sku })
-	if _, known := products.Product(sku); !known && (i < 0 || quantity != 0) {
+	product, known := products.Product(sku)
+	if !known && (i < 0 || quantity != 0) {
 		// What has left the catalogue can still be removed.
 		return &LineError{sku, ErrUnknownSKU}
 	}
@@ -272,7 +273,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 		return nil
 	}
 	// Asking for no more than is in the cart is always possible: less may be left by now.
-	if n, limited := left[sku]; limited && quantity > max(n, 0) && quantity > c.Quantity(sku) {
+	if n, limited := left[sku]; limited && !(known && product.Digital) && quantity > max(n, 0) && quantity > c.Quantity(sku) {
 		return &SoldOutError{SKU: sku, Left: max(n, 0)}
 	}
 	if i >= 0 {

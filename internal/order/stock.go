@@ -30,12 +30,12 @@ type Restock struct {
 
 // PutBack notes that the goods among the lines of a refund are in the warehouse again.
 func (o *Order) PutBack(refundID string, lines []klarna.OrderLine) {
-	if goods := Goods(lines); len(goods) > 0 {
+	if goods := cart.Stocked(lines); len(goods) > 0 {
 		o.Restocked = append(slices.Clone(o.Restocked), Restock{RefundID: refundID, Goods: goods})
 	}
 }
 
-// Goods are the goods among lines, as the stock counts them.
+// Goods are the goods among lines. Of which of them stock is kept cart.Stocked says.
 func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
 	for _, line := range lines {
 		if line.IsGoods() {
@@ -45,7 +45,7 @@ func Goods(lines []klarna.OrderLine) (goods []stock.Line) {
 	return goods
 }
 
-// toSend is what of the goods is still to be sent, and what was: goods are captured when
+// toSend is what of the goods that can run out is still to be sent, and what was: goods are captured when
 // they are sent. Where nothing was to be paid, shipments say what was. Each SKU is there
 // once, also with 0.
 func (o Order) toSend() (open, sent []stock.Line) {
@@ -58,7 +58,7 @@ func (o Order) toSend() (open, sent []stock.Line) {
 		(*list)[i].Quantity += int(n)
 	}
 	for _, l := range o.Lines() {
-		if !l.Line.IsGoods() {
+		if l.Line.Type != klarna.Physical {
 			continue
 		}
 		gone, rest := l.Captured, l.Open.Quantity

@@ -187,7 +187,7 @@ func (b *Book) storeIn(ctx context.Context, tx *sql.Tx, o Order) (kept Order, st
 	if err := publish.Keep(ctx, tx, o.Priced); err != nil {
 		return Order{}, false, err
 	}
-	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.Ref(), append(Goods(o.OrderLines), stock.Uses(o.Terms.Campaigns)...))
+	short, err := b.Stock.Sell(ctx, tx, o.CartID, o.Ref(), append(cart.Stocked(o.OrderLines), stock.Uses(o.Terms.Campaigns)...))
 	if err != nil {
 		return Order{}, false, err
 	}

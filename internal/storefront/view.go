@@ -203,10 +203,11 @@ func (v *view) tile(g *catalog.Group) templates.Tile {
 
 // left returns how many of a SKU can be sold, or templates.Uncounted.
 func (v *view) left(sku string) int {
-	if n, limited := v.stock[sku]; limited {
-		return max(n, 0)
+	n, limited := v.stock[sku]
+	if p, known := v.version.Catalog.Product(sku); !limited || known && p.Digital {
+		return templates.Uncounted
 	}
-	return templates.Uncounted
+	return max(n, 0)
 }
 
 // basketRevision is that of the basket of a checkout session, 0 of another cart.

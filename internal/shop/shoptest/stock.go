@@ -4,9 +4,9 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/db/dbtest"
-	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/stock"
 )
@@ -67,9 +67,9 @@ func (w *World) stockAdds() {
 			continue
 		}
 		var open int64
-		lines := order.Goods(o.Uncaptured())
+		lines := cart.Stocked(o.Uncaptured())
 		if o.Free() && o.Status != ordermanagement.Cancelled { // what is in no shipment
-			lines = order.Goods(o.OrderLines)
+			lines = cart.Stocked(o.OrderLines)
 			for _, l := range o.Lines() {
 				lines = append(lines, stock.Line{SKU: l.Line.Reference, Quantity: -int(o.Shipped(l.ID, ""))})
 			}
