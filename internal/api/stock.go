@@ -103,10 +103,7 @@ func (a *API) changeStock(ctx context.Context, in *stockChangeInput) (out *stock
 	by, _ := ctx.Value(keyOf{}).(Key)
 	for range countTries {
 		err = a.DB.Tx(ctx, func(tx *sql.Tx) error {
-			if err := a.Stock.Set(ctx, tx, changes, stock.Entry{Who: by.Name, Reason: in.Body.Reason}); err != nil {
-				return err
-			}
-			levels, err := stock.ReadIn(ctx, tx, changes)
+			levels, err := a.Stock.Set(ctx, tx, changes, stock.Entry{Who: by.Name, Reason: in.Body.Reason})
 			if err != nil {
 				return err
 			}

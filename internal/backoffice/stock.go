@@ -204,7 +204,8 @@ func (b *Backoffice) stockChange(w http.ResponseWriter, r *http.Request) {
 		c.Delta = -n
 	}
 	err = b.Book.DB.Tx(ctx, func(tx *sql.Tx) error {
-		return b.Book.Stock.Set(ctx, tx, []stock.Change{c}, stock.Entry{Who: staffOf(ctx).Name, Reason: typed.reason})
+		_, err := b.Book.Stock.Set(ctx, tx, []stock.Change{c}, stock.Entry{Who: staffOf(ctx).Name, Reason: typed.reason})
+		return err
 	})
 	below, isBelow := errors.AsType[*stock.BelowError](err)
 	_, unknown := errors.AsType[*stock.UnknownError](err)

@@ -131,6 +131,15 @@ func (d *DB) View(ctx context.Context, do func(*sql.Tx) error) error {
 	return do(tx)
 }
 
+// ForUpdate ends a select whose rows the transaction alone may change until it ends. They are
+// locked in the order of the select. SQLite's transactions are alone anyway.
+func (d *DB) ForUpdate() string {
+	if d.Engine == Postgres {
+		return " for update"
+	}
+	return ""
+}
+
 // In is a list of values for a query, "in ($1, $2)", with its arguments; of none it is false.
 func In(values []string) (condition string, args []any) {
 	places := make([]string, len(values))

@@ -91,7 +91,8 @@ func (w *world) plenty() (skus []string) {
 		}
 	}
 	if err := w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
-		return w.Stock.Set(w.T.Context(), tx, changes, stock.Entry{Reason: "delivery"})
+		_, err := w.Stock.Set(w.T.Context(), tx, changes, stock.Entry{Reason: "delivery"})
+		return err
 	}); err != nil {
 		w.T.Fatal(err)
 	}

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/shopd/shopd/internal/db"
 )
 
 // Change is what the merchant says of a product: how many there are, or how many more.
@@ -41,86 +44,151 @@ func (e *BelowError) Error() string {
 	return fmt.Sprintf("%d of %s are reserved and committed", e.Level.Reserved+e.Level.Committed, e.Level.SKU)
 }
 
-// Set makes changes of the merchant's, all or none. A count is of Entry.At: what moved
-// in the warehouse after that applies on top of it. The error is an *UnknownError, a
-// *BelowError, ErrOldCount, ErrMoved or ErrTwice, wrapped.
-func (s *Store) Set(ctx context.Context, tx *sql.Tx, changes []Change, e Entry) error {
+// Set makes changes of the merchant's, all or none, and returns the levels after them, in
+// the order of the changes. A count is of Entry.At: what moved in the warehouse after that
+// applies on top of it. The error is an *UnknownError, a *BelowError, ErrOldCount, ErrMoved
+// or ErrTwice, wrapped.
+func (s *Store) Set(ctx context.Context, tx *sql.Tx, changes []Change, e Entry) ([]Level, error) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
 	e.At = e.At.Truncate(time.Millisecond)
-	changes = slices.Clone(changes)
-	slices.SortFunc(changes, func(a, b Change) int { return cmp.Compare(a.SKU, b.SKU) })
-	for i, c := range changes {
-		if i > 0 && changes[i-1].SKU == c.SKU {
-			return fmt.Errorf("%w: %s", ErrTwice, c.SKU)
-		}
-		if err := s.set(ctx, tx, c, e); err != nil {
-			return fmt.Errorf("change stock: %w", err)
+	sorted := slices.SortedFunc(slices.Values(changes), func(a, b Change) int { return cmp.Compare(a.SKU, b.SKU) })
+	after := make(map[string]Level, len(sorted))
+	for batch := range slices.Chunk(sorted, batchSize) {
+		if err := s.set(ctx, tx, batch, e, after); err != nil {
+			return nil, fmt.Errorf("change stock: %w", err)
 		}
 	}
-	return nil
+	levels := make([]Level, len(changes))
+	for i, c := range changes {
+		levels[i] = after[c.SKU]
+	}
+	return levels, nil
 }
 
-// set makes one change. Its row is locked before the ledger is read.
-func (s *Store) set(ctx context.Context, tx *sql.Tx, c Change, e Entry) error {
-	kind := Adjusted
-	if c.OnHand != nil {
-		kind = Counted
+// shelf is a product's row, which is locked.
+type shelf struct {
+	Level
+
+	countedAt int64
+}
+
+// set makes changes that are sorted, in as many statements for many as for one, and notes
+// the levels after them. The rows are locked before the ledger is read.
+func (s *Store) set(ctx context.Context, tx *sql.Tx, changes []Change, e Entry, after map[string]Level) error {
+	skus := make([]string, len(changes))
+	for i, c := range changes {
+		skus[i] = c.SKU
 	}
-	m := e.move(c.SKU, kind, "")
-	m.OnHand = c.Delta
-	if c.OnHand != nil {
-		var err error
-		if m.OnHand, err = counts(ctx, tx, c.SKU, *c.OnHand, e.At); err != nil {
-			return err
-		}
-	}
-	after, err := apply(ctx, tx, []Move{m}, false)
+	shelves, err := s.lock(ctx, tx, skus)
 	if err != nil {
 		return err
 	}
-	l, counted := after[c.SKU]
-	switch {
-	case !counted:
-		return &UnknownError{c.SKU}
-	case c.Seen != nil && l.OnHand-m.OnHand != *c.Seen:
-		return ErrMoved
-	case l.Available() < 0 && m.OnHand < 0:
-		return &BelowError{l}
+	later, err := movedAfter(ctx, tx, changes, e.At)
+	if err != nil {
+		return err
 	}
-	return nil
+	moves := make([]Move, len(changes))
+	for i, c := range changes {
+		before, counted := shelves[c.SKU]
+		_, twice := after[c.SKU]
+		m, at := e.move(c.SKU, Adjusted, ""), before.countedAt
+		m.OnHand = c.Delta
+		if c.OnHand != nil {
+			m.Kind, m.OnHand, at = Counted, *c.OnHand+later[c.SKU]-before.OnHand, e.At.UnixMilli()
+		}
+		l := before.Level
+		l.OnHand += m.OnHand
+		switch {
+		case twice:
+			return fmt.Errorf("%w: %s", ErrTwice, c.SKU)
+		case !counted:
+			return &UnknownError{c.SKU}
+		case before.countedAt > at:
+			return ErrOldCount
+		case c.Seen != nil && before.OnHand != *c.Seen:
+			return ErrMoved
+		case l.Available() < 0 && m.OnHand < 0:
+			return &BelowError{l}
+		}
+		moves[i], after[c.SKU], shelves[c.SKU] = m, l, shelf{l, at}
+	}
+	if err := putBack(ctx, tx, shelves); err != nil {
+		return err
+	}
+	return write(ctx, tx, moves)
 }
 
-// counts notes when a product was counted and returns what to add to what is on hand.
-func counts(ctx context.Context, tx *sql.Tx, sku string, n int64, at time.Time) (delta int64, err error) {
-	var onHand int64
-	err = tx.QueryRowContext(ctx, "update stock set counted_at = $2 where sku = $1 and counted_at <= $2 returning on_hand", sku, at.UnixMilli()).Scan(&onHand)
-	if errors.Is(err, sql.ErrNoRows) {
-		if _, known, err := level(ctx, tx, sku); err != nil || known {
-			return 0, cmp.Or(err, ErrOldCount)
+// lock reads products and lets the transaction alone change them until it ends. They are
+// locked one after another in the order of their SKUs, see apply.
+func (s *Store) lock(ctx context.Context, tx *sql.Tx, skus []string) (map[string]shelf, error) {
+	among, args := db.In(skus)
+	list, err := db.All(ctx, tx, func(rows *sql.Rows) (l shelf, err error) {
+		err = rows.Scan(&l.SKU, &l.OnHand, &l.Reserved, &l.Committed, &l.countedAt)
+		return l, err
+	}, "select sku, on_hand, reserved, committed, counted_at from stock where sku "+among+" order by sku"+s.DB.ForUpdate(), args...)
+	shelves := make(map[string]shelf, len(list))
+	for _, l := range list {
+		shelves[l.SKU] = l
+	}
+	return shelves, err
+}
+
+// movedAfter is what has moved in the warehouse after a time, of what is counted.
+func movedAfter(ctx context.Context, tx *sql.Tx, changes []Change, at time.Time) (map[string]int64, error) {
+	var skus []string
+	for _, c := range changes {
+		if c.OnHand != nil {
+			skus = append(skus, c.SKU)
 		}
-		return 0, &UnknownError{sku}
 	}
-	var later int64
-	if err == nil {
-		err = tx.QueryRowContext(ctx, "select coalesce(sum(on_hand), 0) from stock_moves where sku = $1 and at > $2 and kind <> $3",
-			sku, at.UnixMilli(), string(Counted)).Scan(&later)
+	if len(skus) == 0 {
+		return nil, nil
 	}
-	return n + later - onHand, err
+	among, args := db.In(skus)
+	list, err := db.All(ctx, tx, func(rows *sql.Rows) (l Level, err error) {
+		err = rows.Scan(&l.SKU, &l.OnHand)
+		return l, err
+	}, fmt.Sprintf("select sku, sum(on_hand) from stock_moves where sku %s and at > $%d and kind <> $%d group by sku", among, len(args)+1, len(args)+2),
+		append(args, at.UnixMilli(), string(Counted))...)
+	later := make(map[string]int64, len(list))
+	for _, l := range list {
+		later[l.SKU] = l.OnHand
+	}
+	return later, err
+}
+
+// putBack writes what is on hand of products whose rows are locked. So one statement for
+// all of them ends in no deadlock.
+func putBack(ctx context.Context, tx *sql.Tx, shelves map[string]shelf) error {
+	var places []string
+	var args []any
+	for _, l := range shelves {
+		n := len(args)
+		places = append(places, fmt.Sprintf("(cast($%d as text), cast($%d as bigint), cast($%d as bigint))", n+1, n+2, n+3))
+		args = append(args, l.SKU, l.OnHand, l.countedAt)
+	}
+	_, err := tx.ExecContext(ctx, "update stock set on_hand = v.column2, counted_at = v.column3 from (values "+strings.Join(places, ", ")+") v where sku = v.column1", args...)
+	return err
 }
 
 // Recount sets how many there are of what is counted, whatever is reserved and committed:
 // how often campaigns can be used.
 func (s *Store) Recount(ctx context.Context, tx *sql.Tx, lines []Line) error {
+	skus := make([]string, len(lines))
+	for i, line := range lines {
+		skus[i] = line.SKU
+	}
+	levels, err := read(ctx, tx, skus)
+	if err != nil {
+		return fmt.Errorf("recount stock: %w", err)
+	}
 	var moves []Move
-	for _, line := range lines {
-		l, counted, err := level(ctx, tx, line.SKU)
-		if err != nil {
-			return fmt.Errorf("recount stock: %w", err)
-		}
-		if delta := int64(line.Quantity) - l.OnHand; counted && delta != 0 {
-			moves = append(moves, Move{SKU: line.SKU, At: time.Now(), Kind: Counted, OnHand: delta, Reason: "published"})
+	for _, l := range levels {
+		i := slices.Index(skus, l.SKU)
+		if delta := int64(lines[i].Quantity) - l.OnHand; delta != 0 {
+			moves = append(moves, Move{SKU: l.SKU, At: time.Now(), Kind: Counted, OnHand: delta, Reason: "published"})
 		}
 	}
 	if _, err := apply(ctx, tx, moves, false); err != nil {
@@ -132,19 +200,25 @@ func (s *Store) Recount(ctx context.Context, tx *sql.Tx, lines []Line) error {
 // Seed begins to count products that are not counted yet. What is there stays, so
 // every publish and every process may seed.
 func (s *Store) Seed(ctx context.Context, tx *sql.Tx, lines []Line) error {
-	lines = slices.Clone(lines)
-	slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.SKU, b.SKU) })
+	sorted := slices.SortedFunc(slices.Values(lines), func(a, b Line) int { return cmp.Compare(a.SKU, b.SKU) })
 	now := time.Now()
-	for _, line := range lines {
-		result, err := tx.ExecContext(ctx, `insert into stock (sku, on_hand, reserved, committed, counted_at) values ($1, $2, 0, 0, 0)
-			on conflict (sku) do nothing`, line.SKU, line.Quantity)
+	for batch := range slices.Chunk(sorted, batchSize) {
+		var places []string
+		var args []any
+		for _, line := range batch {
+			n := len(args)
+			places = append(places, fmt.Sprintf("($%d, $%d, 0, 0, 0)", n+1, n+2))
+			args = append(args, line.SKU, line.Quantity)
+		}
+		moves, err := db.All(ctx, tx, func(rows *sql.Rows) (Move, error) {
+			m := Move{At: now, Kind: Counted, Reason: "published"}
+			err := rows.Scan(&m.SKU, &m.OnHand)
+			return m, err
+		}, "insert into stock (sku, on_hand, reserved, committed, counted_at) values "+strings.Join(places, ", ")+" on conflict (sku) do nothing returning sku, on_hand", args...)
+		if err == nil {
+			err = write(ctx, tx, moves)
+		}
 		if err != nil {
-			return fmt.Errorf("seed stock: %w", err)
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			continue
-		}
-		if err := write(ctx, tx, []Move{{SKU: line.SKU, At: now, Kind: Counted, OnHand: int64(line.Quantity), Reason: "published"}}); err != nil {
 			return fmt.Errorf("seed stock: %w", err)
 		}
 	}

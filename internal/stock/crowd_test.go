@@ -125,7 +125,8 @@ func TestNoDeadlocks(t *testing.T) {
 					})
 					step(func(tx *sql.Tx) error { return w.Ship(t.Context(), tx, order, lines[:2], stock.Entry{}) })
 					step(func(tx *sql.Tx) error {
-						return w.Set(t.Context(), tx, []stock.Change{{SKU: lines[0].SKU, Delta: 1}, {SKU: lines[1].SKU, Delta: 1}}, stock.Entry{})
+						_, err := w.Set(t.Context(), tx, []stock.Change{{SKU: lines[0].SKU, Delta: 1}, {SKU: lines[1].SKU, Delta: 1}}, stock.Entry{})
+						return err
 					})
 				}
 			})

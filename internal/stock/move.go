@@ -55,9 +55,9 @@ func (s *Store) Ledger(ctx context.Context, sku string, limit int) ([]Move, erro
 }
 
 // apply makes moves and writes them down, and returns the levels after them; what is
-// not counted does not move. Every change of stock goes through here: the rows are
-// locked one by one, in the order of their SKUs. Any other order, or one statement
-// for several rows, ends in deadlocks.
+// not counted does not move. Every change of stock goes through here, but for the
+// merchant's (Set): the rows are locked one by one, in the order of their SKUs. Any other
+// order, or one update for several rows that are not locked, ends in deadlocks.
 //
 // With limited, a SKU of which more would be reserved than is available is a
 // *ShortError.
@@ -108,13 +108,13 @@ func add(ctx context.Context, tx *sql.Tx, by Level, limited bool) (l Level, coun
 	return l, false, err
 }
 
-// writeBatch is how many entries one statement writes: SQLite and PostgreSQL take at
-// least 32,766 arguments.
-const writeBatch = 1000
+// batchSize is how many rows one statement is about: SQLite and PostgreSQL take at least
+// 32,766 arguments.
+const batchSize = 1000
 
 // write adds entries to the ledger.
 func write(ctx context.Context, tx *sql.Tx, moves []Move) error {
-	for batch := range slices.Chunk(moves, writeBatch) {
+	for batch := range slices.Chunk(moves, batchSize) {
 		var query strings.Builder
 		var args []any
 		query.WriteString("insert into stock_moves (sku, at, kind, on_hand, reserved, committed, order_id, who, reason) values ")

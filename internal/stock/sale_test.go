@@ -137,7 +137,8 @@ func TestCount(t *testing.T) {
 				if move.ship > 0 {
 					return w.Ship(t.Context(), tx, "1", []stock.Line{line("A", move.ship)}, e)
 				}
-				return w.Set(t.Context(), tx, []stock.Change{{SKU: "A", Delta: move.delta}}, e)
+				_, err := w.Set(t.Context(), tx, []stock.Change{{SKU: "A", Delta: move.delta}}, e)
+				return err
 			}))
 		}
 		w.is("A", 507, 0, 197)

@@ -118,18 +118,6 @@ func read(ctx context.Context, q db.Queryer, skus []string) ([]Level, error) {
 	return levels, nil
 }
 
-// ReadIn returns the levels of what was changed, in its order, as a transaction sees them.
-func ReadIn(ctx context.Context, tx *sql.Tx, changes []Change) ([]Level, error) {
-	levels := make([]Level, len(changes))
-	for i, c := range changes {
-		var err error
-		if levels[i], _, err = level(ctx, tx, c.SKU); err != nil {
-			return nil, fmt.Errorf("read stock: %w", err)
-		}
-	}
-	return levels, nil
-}
-
 func level(ctx context.Context, q db.Queryer, sku string) (l Level, found bool, err error) {
 	l.SKU = sku
 	err = q.QueryRowContext(ctx, "select on_hand, reserved, committed from stock where sku = $1", sku).Scan(&l.OnHand, &l.Reserved, &l.Committed)

@@ -77,7 +77,10 @@ func (w *world) sell(cartID, orderID string, lines ...stock.Line) (short []strin
 }
 
 func (w *world) set(at time.Time, changes ...stock.Change) error {
-	return w.tx(func(tx *sql.Tx) error { return w.Set(w.t.Context(), tx, changes, stock.Entry{At: at, Who: "kim"}) })
+	return w.tx(func(tx *sql.Tx) error {
+		_, err := w.Set(w.t.Context(), tx, changes, stock.Entry{At: at, Who: "kim"})
+		return err
+	})
 }
 
 // is checks the numbers of a product, and that all products are the sums of their moves.

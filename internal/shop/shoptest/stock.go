@@ -22,7 +22,8 @@ func (w *World) Stocked(sku string, available int) {
 func (w *World) Count(changes ...stock.Change) {
 	w.T.Helper()
 	if err := w.DB.Tx(w.T.Context(), func(tx *sql.Tx) error {
-		return w.Stock.Set(w.T.Context(), tx, changes, stock.Entry{Who: "demo", Reason: "test"})
+		_, err := w.Stock.Set(w.T.Context(), tx, changes, stock.Entry{Who: "demo", Reason: "test"})
+		return err
 	}); err != nil {
 		w.T.Fatal(err)
 	}
