@@ -6,6 +6,7 @@ import (
 
 	"github.com/shopd/shopd/internal/aftersale"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/orderview"
 	"github.com/shopd/shopd/internal/shop/shoptest"
 	"github.com/shopd/shopd/web/templates"
@@ -68,4 +69,31 @@ func TestMailOfAParcelFirst(t *testing.T) {
 	o = p.Do(o, shoptest.CaptureOf(t, o, 0, 1, 0), order.Done).Order // and what is not
 	p.roundOf(1)
 	says(o, templates.OrderPartSent, 1, part, all)
+
+	o = p.Placed()
+	p.roundOf(1)
+	o = p.Do(o, shoptest.CaptureOf(t, o, 1, 1, 0), order.Done).Order
+	p.roundOf(1)
+	o = p.Do(o, shoptest.Command(o, aftersale.Refund.Name, func(c *order.Command) { // the mug came broken
+		c.OrderLines, c.Amount = o.Captures[0].OrderLines[:1], o.Captures[0].OrderLines[0].TotalAmount
+	}), order.Done).Order
+	p.roundOf(1)
+	o = send(o, 1, 1)
+	p.roundOf(1)
+	says(o, templates.OrderPartSent, 1, part, all)
+
+	o = p.Placed()
+	p.roundOf(1)
+	if _, err := p.Book.Management.AddShippingInfo(t.Context(), o.OrderID, []ordermanagement.ShippingInfo{{TrackingNumber: "PN"}}, "portal"); err != nil {
+		t.Fatal(err)
+	}
+	o, err := p.Book.Refresh(t.Context(), o.OrderID) // nobody said what is in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.roundOf(1)
+	says(o, templates.OrderSent, 0, all, part)
+	o = p.Do(o, shoptest.CaptureOf(t, o, 2, 1, 1), order.Done).Order
+	p.roundOf(0)
+	says(o, templates.OrderSent, 0, all, part)
 }

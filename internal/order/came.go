@@ -2,12 +2,10 @@ package order
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
-	"github.com/shopd/shopd/internal/ordermanagement"
 )
 
 // note writes down in which revision captures, refunds, shipments and withdrawals came into the book, so
@@ -96,13 +94,14 @@ func (o Order) At(revision int64) Order {
 // SentWithout reports whether something was sent by the captures of a revision of which no parcel is
 // known: goods are captured when they are sent, unless a parcel of the whole order holds them.
 func (o Order) SentWithout(revision int64) bool {
-	part := o.At(revision)
+	part, ids := o.At(revision), LineIDs(o.OrderLines)
 	sent := map[int]int64{} // how many of each line
 	for _, c := range o.Captures {
-		if o.hasParcel(c) {
+		if o.hasParcel(c.CaptureID) {
 			continue
 		}
 		_, of := part.Capture(c.CaptureID)
+		of = of && !o.heldUnsaid(o.Came[ofKlarna(c.CaptureID)])
 		lines := c.OrderLines
 		if len(lines) == 0 { // those of an amount may be any
 			lines = o.OrderLines
@@ -110,33 +109,9 @@ func (o Order) SentWithout(revision int64) bool {
 		for _, line := range lines {
 			at := find(o.OrderLines, line)
 			sent[at] += line.Quantity
-			if of && line.Type == klarna.Physical && (at < 0 || sent[at] > o.heldAtLarge(at)) {
+			if of && line.Type == klarna.Physical && (at < 0 || sent[at] > o.held("", ids[at])) {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-// heldAtLarge is how many of a line are in parcels of the order as a whole: all may be, where nobody
-// said what is in one.
-func (o Order) heldAtLarge(line int) (n int64) {
-	for _, s := range o.Shipments {
-		switch {
-		case s.CaptureID != "":
-		case len(s.OrderLines) == 0:
-			return math.MaxInt64
-		default:
-			n += s.Holds(LineIDs(o.OrderLines)[line])
-		}
-	}
-	return n
-}
-
-func (o Order) hasParcel(c ordermanagement.Capture) bool {
-	for _, s := range o.Shipments {
-		if strings.EqualFold(s.CaptureID, c.CaptureID) {
-			return true
 		}
 	}
 	return false

@@ -257,6 +257,8 @@ func TestToShip(t *testing.T) {
 		{name: "a part of it is", status: ordermanagement.PartCaptured, captured: 1, shipments: []order.Shipment{parcel("c", 0)}, want: true},
 		{name: "captured and refunded", status: ordermanagement.Captured, captured: 3, refunded: 3},
 		{name: "the rest is in a parcel", status: ordermanagement.Captured, captured: 3, refunded: 1, shipments: []order.Shipment{parcel("c", 2)}},
+		{name: "one of two that were sent came broken", status: ordermanagement.PartCaptured, captured: 2, refunded: 1, shipments: []order.Shipment{parcel("c", 2)}, want: true},
+		{name: "the same, and nobody said what is in the parcel", status: ordermanagement.PartCaptured, captured: 2, refunded: 1, shipments: []order.Shipment{parcel("c", 0)}, want: true},
 		{name: "a return", status: ordermanagement.Captured, captured: 3, refunded: 1, shipments: []order.Shipment{parcel("c", 3)}},
 	} {
 		o := order.Order{

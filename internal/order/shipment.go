@@ -1,6 +1,7 @@
 package order
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,6 +89,57 @@ func (s Shipment) Holds(lineID string) (n int64) {
 	return n
 }
 
+// held is how many of a line are in the parcels of a capture or ("") of the order as a whole, as far as
+// anybody said.
+func (o Order) held(captureID, lineID string) (n int64) {
+	for _, s := range o.Shipments {
+		if strings.EqualFold(s.CaptureID, captureID) {
+			n += s.Holds(lineID)
+		}
+	}
+	return n
+}
+
+// hasParcel reports whether a parcel of a capture is known.
+func (o Order) hasParcel(captureID string) bool {
+	return slices.ContainsFunc(o.Shipments, func(s Shipment) bool { return strings.EqualFold(s.CaptureID, captureID) })
+}
+
+// heldUnsaid reports whether goods that were captured without a parcel, in a revision, are in one of the
+// order as a whole of which nobody said what is in it. Goods are captured when they are sent: so in it is
+// what was captured until it came, and where nothing was, all of the order.
+func (o Order) heldUnsaid(captured int64) bool {
+	first := int64(math.MaxInt64)
+	for _, c := range o.Captures {
+		if !o.hasParcel(c.CaptureID) {
+			first = min(first, o.Came[ofKlarna(c.CaptureID)])
+		}
+	}
+	return slices.ContainsFunc(o.Shipments, func(s Shipment) bool {
+		came := o.Came[ofShipment(s.ID)]
+		return s.CaptureID == "" && len(s.OrderLines) == 0 && (captured <= came || came < first)
+	})
+}
+
+// ToCome is how many of a line its buyer still waits for: goods that are open, and in no parcel ahead of
+// their capture. What was captured was sent, whatever was refunded of it.
+func (o Order) ToCome(l LineState) int64 {
+	switch {
+	case !l.Line.IsGoods(), o.heldUnsaid(math.MaxInt64), o.Free() && l.Line.Type == klarna.Digital: // nothing says when that comes
+		return 0
+	}
+	ahead, whole := int64(0), o.held("", l.ID)
+	for _, c := range o.Captures {
+		captured := o.CapturedWith(c.CaptureID)[l.ID]
+		if o.hasParcel(c.CaptureID) {
+			ahead += max(o.held(c.CaptureID, l.ID)-captured, 0)
+		} else {
+			whole -= captured
+		}
+	}
+	return max(l.Open.Quantity-ahead-max(whole, 0), 0)
+}
+
 // Shippable reports whether goods of the order may be sent: not while Klarna checks, nor after
 // it has refused what was not captured all the same, nor where the order was cancelled or
 // has expired before anything was captured.
@@ -99,23 +151,28 @@ func (o Order) Shippable() bool {
 // ToShip reports whether goods are still to be sent, and may be, beyond what parcels may hold of
 // which nobody said what is in them.
 func (o Order) ToShip() bool {
-	return o.Shippable() &&
-		slices.ContainsFunc(o.Lines(), func(l LineState) bool { return l.Line.Type == klarna.Physical && o.ToPack(l) > o.unsaid(l) })
+	return o.Shippable() && slices.ContainsFunc(o.Lines(), func(l LineState) bool {
+		return l.Line.Type == klarna.Physical && o.toPack(l, o.Shipped(l.ID, "")+o.unsaid(l)) > 0
+	})
 }
 
 // ToPack is how many of a line are still to be sent, as far as anybody said: what is open
 // or captured, less what is in a shipment and less what was refunded before it was. What
 // was refunded and put back in stock had been sent, as far as shipments say.
-func (o Order) ToPack(l LineState) int64 {
-	n := l.Captured - l.Refunded
-	if !over(o.Status) {
-		n += min(l.Open.Quantity, l.Line.Quantity)
-	}
-	sent, returned := o.Shipped(l.ID, ""), int64(0)
+func (o Order) ToPack(l LineState) int64 { return o.toPack(l, o.Shipped(l.ID, "")) }
+
+// toPack is ToPack of a line of which so many were sent. What is captured goes first, and it alone is refunded.
+func (o Order) toPack(l LineState, sent int64) int64 {
+	returned := int64(0)
 	for _, back := range o.Restocked {
 		returned += int64(quantityOf(back.Goods, l.Line.Reference))
 	}
-	return max(n-sent+min(returned, sent, l.Refunded), 0)
+	unsent := l.Captured - sent // below 0: so many of what is open are in parcels
+	n := max(max(unsent, 0)-l.Refunded+min(returned, sent, l.Refunded), 0)
+	if !over(o.Status) {
+		n += max(min(l.Open.Quantity, l.Line.Quantity)+min(unsent, 0), 0)
+	}
+	return n
 }
 
 // unsaid is how many of a line parcels may hold of which nobody said what is in them: all

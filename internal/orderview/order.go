@@ -5,6 +5,7 @@ package orderview
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/shopd/shopd/internal/i18n"
@@ -80,7 +81,7 @@ func stateOfFree(o order.Order) templates.OrderState {
 
 // sentSoFar is the state of an order of which something was sent, and not by a last capture.
 func sentSoFar(o order.Order) templates.OrderState {
-	if len(o.Shipments) == 0 || o.ToShip() {
+	if slices.ContainsFunc(o.Lines(), func(l order.LineState) bool { return o.ToCome(l) > 0 }) {
 		return templates.OrderPartSent
 	}
 	return templates.OrderSent

@@ -86,7 +86,7 @@ func (v View) refunds(o order.Order) (list []templates.Refund) {
 func toCome(o order.Order) (lines []klarna.OrderLine) {
 	for _, l := range o.Lines() {
 		line := l.Open
-		if line.Quantity = min(line.Quantity-l.Unknown, o.ToPack(l)); line.Quantity > 0 {
+		if line.Quantity = min(line.Quantity-l.Unknown, o.ToCome(l)); line.Quantity > 0 {
 			lines = append(lines, line)
 		}
 	}
