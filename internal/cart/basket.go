@@ -101,21 +101,6 @@ func (b *Basket) Same(other *Basket) bool {
 	return reflect.DeepEqual(x, y)
 }
 
-// bare is the basket without what the merchant wrote beside its lines, and with the chosen way
-// of delivery alone, without its place: the order has that, too.
-func (b *Basket) bare(chosen string) *Basket {
-	bare := *b
-	bare.Lines, bare.Options = slices.Clone(b.Lines), nil
-	for i := range bare.Lines {
-		bare.Lines[i].MerchantData = ""
-	}
-	if len(b.Options) > 0 {
-		o := b.Options[chosenOf(b.Options, chosen)]
-		bare.Options = []BasketOption{{ID: o.ID, Name: o.Name, Price: o.Price, TaxRate: o.TaxRate, Preselected: true}}
-	}
-	return &bare
-}
-
 // chosenOf is which of some ways of delivery is taken: the one with an ID, the preselected or
 // the first.
 func chosenOf(options []BasketOption, id string) int {

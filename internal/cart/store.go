@@ -357,33 +357,6 @@ func (s *Store) Touch(ctx context.Context, id string) error {
 	return redisconn.Wrap("touch cart", s.redis.PExpire(ctx, key(id), Lifetime).Err())
 }
 
-// Erase takes out of the cart of an order that is erased where it went and what the merchant
-// wrote beside it. A cart of the shop's own loses its postal code, which the shopper types
-// again; the basket of a checkout session is bought, and keeps what its order keeps.
-func (s *Store) Erase(ctx context.Context, id string) error {
-	c, err := s.Get(ctx, id, Fallback{})
-	if err != nil || c.Revision == 0 {
-		return err
-	}
-	_, err = s.Update(ctx, id, Fallback{}, func(c *Cart) error {
-		if c.Basket != nil {
-			c.Basket = c.Basket.bare(c.ShippingOption)
-			c.ShippingOption, c.Refused = "", nil
-		}
-		c.Asked = nil
-		if c.ShipTo == nil {
-			return nil
-		}
-		to := *c.ShipTo
-		to.PostalCode = ""
-		if c.ShipTo = &to; to == (ShipTo{}) {
-			c.ShipTo = nil
-		}
-		return nil
-	})
-	return err
-}
-
 // closeCart stores data and bought if revision and order are still those that were read.
 // It always removes the payment session.
 var closeCart = redis.NewScript(`

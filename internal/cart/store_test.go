@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,9 +15,11 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/market"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redistest"
+	"github.com/shopd/shopd/internal/settings"
 )
 
 var sweden = cart.Fallback{Country: "SE", Locale: "sv-SE"}
@@ -258,27 +261,53 @@ func TestStoreClose(t *testing.T) {
 }
 
 // The cart of an order that is erased does not say where it went, nor what the merchant wrote
-// beside it; what a basket came to stays. No cart is made.
+// beside it; what a basket came to stays, whoever offered its way of delivery. No cart is made.
 func TestStoreErase(t *testing.T) {
 	rdb, version := redistest.Start(t), skerry.Version()
+	version.Shop.Hooks.Delivery = &settings.Hook{}
+	sold := &version.Shop.Markets[slices.IndexFunc(version.Shop.Markets, func(m market.Market) bool { return m.Country == "SE" })]
+	sold.ShippingOptions = append(slices.Clone(sold.ShippingOptions), market.ShippingOption{
+		ID: "agent", Name: i18n.Text{i18n.Swedish: "Ombud"}, Price: 400, PickupPoints: []market.PickupPoint{{ID: "w", Name: i18n.Text{i18n.Swedish: "by Wilhelmina"}}},
+	})
 	store, pricer, ctx := cart.NewStore(rdb, publish.Fixed(version)), cart.Pricer{Published: publish.Fixed(version)}, t.Context()
 	price, rate := money.Amount(1000), klarna.Rate(2500)
-	for name, basket := range map[string]*cart.Basket{"own": nil, "of a session": {
-		Reference: "r-1", Country: "SE", Locale: "sv-SE", Revision: 1, ShippingCountries: []string{"SE"}, BillingCountries: []string{"SE"},
-		Lines: []cart.BasketLine{{
-			ID: "a", Type: klarna.Physical, Name: "Mug", Quantity: 1, UnitPrice: &price, TaxRate: &rate, Told: klarna.Told{MerchantData: "for Wilhelmina"},
-		}},
-		Options: []cart.BasketOption{
-			{ID: "home", Name: "Home", Price: 700, TaxRate: rate, Preselected: true},
-			{ID: "near", Name: "Locker", Description: "beside Wilhelmina", Price: 500, TaxRate: rate, Location: klarna.PickupLocation{ID: "7", Name: "by Wilhelmina"}},
-			{ID: "nearer", Name: "by Wilhelmina", Price: 300, TaxRate: rate},
+	basket := func(options ...cart.BasketOption) *cart.Basket {
+		return &cart.Basket{
+			Reference: "r-1", Country: "SE", Locale: "sv-SE", Revision: 1, ShippingCountries: []string{"SE"}, BillingCountries: []string{"SE"},
+			Lines: []cart.BasketLine{{
+				ID: "a", Type: klarna.Physical, Name: "Mug", Quantity: 1, UnitPrice: &price, TaxRate: &rate, Told: klarna.Told{MerchantData: "for Wilhelmina"},
+			}},
+			Options: options,
+		}
+	}
+	options := []cart.BasketOption{
+		{ID: "home", Name: "Home", Price: 700, TaxRate: rate, Preselected: true},
+		{ID: "near", Name: "Locker", Description: "beside Wilhelmina", Price: 500, TaxRate: rate, Location: klarna.PickupLocation{ID: "7", Name: "by Wilhelmina"}},
+		{ID: "nearer", Name: "by Wilhelmina", Price: 300, TaxRate: rate},
+	}
+	for name, tt := range map[string]struct {
+		basket *cart.Basket
+		asked  cart.Asked
+		chosen string
+		comes  money.Amount
+		way    string
+	}{
+		"own":                                    {},
+		"of a session":                           {basket: basket(options...), chosen: "near", comes: 1500, way: "Locker"},
+		"of a session, by the shop file":         {basket: basket(), chosen: "express", comes: 13900, way: "Express"},
+		"of a session, with a pickup point":      {basket: basket(), chosen: "agent:w", comes: 1400, way: "Ombud"},
+		"of a session, by the merchant's server": {basket: basket(), asked: cart.Asked{Options: options}, chosen: "near", comes: 1500, way: "Locker"},
+		"of a session, taxed by the merchant's server": {
+			basket: basket(), asked: cart.Asked{Options: options, Rates: map[string]klarna.Rate{"a": 600}}, chosen: "home", comes: 1700, way: "Home",
 		},
-	}} {
+	} {
 		id := cart.NewID()
 		c, err := store.Update(ctx, id, sweden, func(c *cart.Cart) error {
-			c.ShipTo, c.Asked = &cart.ShipTo{PostalCode: "413 01"}, &cart.Asked{About: "Wilhelmina"}
-			if c.Basket = basket; basket != nil {
-				c.ShippingOption, c.Refused = "near", &cart.Refused{Message: i18n.Text{i18n.English: "Wilhelmina"}}
+			asked := tt.asked
+			asked.About, asked.ShipTo = "Wilhelmina", cart.ShipTo{Country: "SE", PostalCode: "413 01"}
+			c.ShipTo, c.Asked = &cart.ShipTo{PostalCode: "413 01"}, &asked
+			if c.Basket = tt.basket; tt.basket != nil {
+				c.ShippingOption, c.Refused = tt.chosen, &cart.Refused{Message: i18n.Text{i18n.English: "Wilhelmina"}}
 			}
 			return nil
 		})
@@ -294,10 +323,13 @@ func TestStoreErase(t *testing.T) {
 		}
 		c, err = store.Get(ctx, id, sweden)
 		after, errAfter := pricer.Quote(c.Contents)
-		if err = errors.Join(err, errAfter); err != nil || after.OrderAmount != before.OrderAmount || c.ShippingOption != "" || basket != nil && after.OrderAmount != 1500 {
-			t.Errorf("%s: comes to %d, was %d, delivery %q, %v", name, after.OrderAmount, before.OrderAmount, c.ShippingOption, err)
+		if err = errors.Join(err, errAfter); err != nil || after.OrderAmount != before.OrderAmount || after.OrderTaxAmount != before.OrderTaxAmount {
+			t.Errorf("%s: comes to %d with tax %d, was %d, %d, %v", name, after.OrderAmount, after.OrderTaxAmount, before.OrderAmount, before.OrderTaxAmount, err)
 		}
-		if text := fmt.Sprint(rdb.HGetAll(ctx, "shopd:cart:{"+id+"}").Val()); strings.Contains(text, "Wilhelmina") || strings.Contains(text, "413 01") {
+		if tt.basket != nil && (after.OrderAmount != tt.comes || after.Shipping == nil || after.Shipping.Name != tt.way) {
+			t.Errorf("%s: comes to %d, want %d by %q: %+v", name, after.OrderAmount, tt.comes, tt.way, after.Shipping)
+		}
+		if text := fmt.Sprint(rdb.HGetAll(ctx, "shopd:cart:{"+id+"}").Val()); strings.Contains(text, "Wilhelmina") || strings.Contains(text, "413 01") || strings.Contains(text, "agent:w") {
 			t.Errorf("%s: there is still %s", name, text)
 		}
 	}
