@@ -77,6 +77,30 @@ func TestHostedSoldOut(t *testing.T) {
 	}
 }
 
+// A page that pays asks the database for nothing: what it says of the way back to the merchant is found when it is gone.
+func TestHostedWithoutDatabase(t *testing.T) {
+	w := world(t)
+	c := calls(w)
+	b := w.Browser()
+	_, _ = open(w, b, c.want(c.put("b-1", basket(tent, home, cancel)), 201, "").Session)
+	w.Exec("alter table checkout_sessions rename to elsewhere")
+	if page := b.Get("/checkout/s/b-1"); page.StatusCode != 200 || !strings.Contains(page.Text, `"cart_url":"/checkout/s/b-1/back"`) {
+		t.Errorf("the page: %d\n%s", page.StatusCode, page.Text)
+	}
+	leads := func(name string, b *shoptest.Browser, to string) {
+		t.Helper()
+		if got := b.Get("/checkout/s/b-1/back"); got.StatusCode != 303 || got.Header.Get("Location") != to {
+			t.Errorf("%s: %d to %s", name, got.StatusCode, got.Header.Get("Location"))
+		}
+	}
+	leads("without the database", b, "/checkout/s/b-1")
+	w.Exec("alter table elsewhere rename to checkout_sessions")
+	leads("back", b, "https://www.example.com/basket")
+	leads("without a claim", w.Browser(), "/checkout/s/b-1")
+	c.want(c.put("b-1", basket(tent, home)), 200, "")
+	leads("the merchant has no such page", b, "/checkout/s/b-1")
+}
+
 // What became of an order of a session is told on pages that lead to the merchant, also where the shop shows its own
 // confirmation.
 func TestHostedConfirmations(t *testing.T) {

@@ -132,9 +132,8 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	locale = cmp.Or(locale, s.fallback(r).Locale)
 	version := s.Published.Now()
 	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale, Alone: !version.Shop.Storefront}
-	if session.Claimed(r.Context()) != "" { // nothing of a shop of ours is on it
-		shell.Base, shell.Back = base(r.Context()), s.cancelURL(r)
-	}
+	ofClaim(r.Context(), &shell)
+	s.leadBack(r, &shell)
 	if e, ok := errors.AsType[*tooManyError](err); ok {
 		s.tooMany(w, r, shell, e)
 		return

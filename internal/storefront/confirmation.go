@@ -185,7 +185,7 @@ func (s *Storefront) letGo(ctx context.Context, orderID, origin string) {
 
 // cancelled says that an order was cancelled before the shop had it.
 func cancelled(w http.ResponseWriter, r *http.Request, v *view) {
-	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: v.shell()}))
+	respond.Page(w, r, http.StatusOK, templates.Cancelled(templates.CancelledView{Shell: v.wrong()}))
 }
 
 // masked returns an e-mail address that only its owner recognizes.

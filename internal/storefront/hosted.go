@@ -1,6 +1,7 @@
 package storefront
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -23,6 +24,9 @@ import (
 // placeTime is how long the way back to the merchant's page waits for the order.
 const placeTime = 3 * time.Second
 
+// backPart follows the page of a session: the way back to where its shopper came from.
+const backPart = "/back"
+
 // hosted mounts the pages.
 func (s *Storefront) hosted(r chi.Router) {
 	r.Get(checkoutsession.OpenPath+"{secret}", s.Sessions.Locked(http.HandlerFunc(s.open), s.lockError).ServeHTTP)
@@ -38,6 +42,7 @@ func (s *Storefront) hosted(r chi.Router) {
 		r.Post("/update", s.update)
 		r.Post("/place", s.placeFree)
 		r.Post("/delivery", s.submit(setDelivery))
+		r.Get(backPart, s.leave)
 		r.Get("/state", s.Sessions.ReadOnly(http.HandlerFunc(s.state)).ServeHTTP)
 		r.Post("/seen", s.Sessions.ReadOnly(http.HandlerFunc(s.seen)).ServeHTTP)
 	})
@@ -89,38 +94,38 @@ func (s *Storefront) over(w http.ResponseWriter, r *http.Request, row checkoutse
 // backTime is how long a page that says that something is wrong looks for the way back.
 const backTime = 500 * time.Millisecond
 
-// cancelURL is the merchant's page that the shopper of a session came from, "" where it is
-// not known at this moment.
-func (s *Storefront) cancelURL(r *http.Request) string {
+// ofClaim makes the frame of a page one of the session that the request is about: nothing of a
+// shop of ours is on it. Its way back is by leave, so that a page that pays needs no SQL.
+func ofClaim(ctx context.Context, shell *templates.Shell) {
+	if session.Claimed(ctx) != "" {
+		shell.Base = base(ctx)
+		shell.Back = shell.Base + backPart
+	}
+}
+
+// leadBack gives the frame of a page that says that something is wrong the merchant's own page as its way
+// back, and none where he has none or it is not known at this moment.
+func (s *Storefront) leadBack(r *http.Request, shell *templates.Shell) {
+	if session.Claimed(r.Context()) == "" {
+		return
+	}
+	shell.Back = ""
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
 	defer cancel()
 	values, err := s.Sessions.Peek(r.WithContext(ctx))
-	if err != nil {
-		return ""
+	if err != nil || values.CartID == "" {
+		return
 	}
-	return s.wayBack(ctx, values.CartID)
-}
-
-// ofClaim makes the frame of a page one of the session that the request is about: nothing of a
-// shop of ours is on it.
-func (s *Storefront) ofClaim(r *http.Request, shell *templates.Shell, cartID string) {
-	if session.Claimed(r.Context()) != "" {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
-		defer cancel()
-		shell.Base, shell.Back = base(r.Context()), s.wayBack(ctx, cartID)
+	if row, found, err := s.CheckoutSessions.ByCart(ctx, values.CartID); err == nil && found {
+		shell.Back = row.Way(row.CancelURL, "")
 	}
 }
 
-// wayBack is cancelURL for the cart of a session. The context has backTime.
-func (s *Storefront) wayBack(ctx context.Context, cartID string) string {
-	if cartID == "" {
-		return ""
-	}
-	row, found, err := s.CheckoutSessions.ByCart(ctx, cartID)
-	if err != nil || !found || row.CancelURL == "" {
-		return ""
-	}
-	return row.Way(row.CancelURL, "")
+// leave leads the shopper of a session to where he came from, the page that pays where that is not known.
+func (s *Storefront) leave(w http.ResponseWriter, r *http.Request) {
+	var shell templates.Shell
+	s.leadBack(r, &shell)
+	toMerchant(w, r, cmp.Or(shell.Back, base(r.Context())))
 }
 
 // ended answers for a session that has ended, or whose lines are lost.
@@ -148,7 +153,7 @@ func (s *Storefront) nothing(w http.ResponseWriter, r *http.Request, c cart.Cart
 		s.PageError(w, r, err)
 		return
 	}
-	shell := v.shell()
+	shell := v.wrong()
 	shell.Notes = append(shell.Notes, without(notes, shell.Notes)...)
 	respond.Page(w, r, http.StatusOK, templates.Checkout(templates.CheckoutView{Shell: shell, Order: shown}))
 }

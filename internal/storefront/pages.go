@@ -189,7 +189,7 @@ func (s *Storefront) shopPage(key string, of func(settings.Pages) settings.Page)
 
 // notFound is the 404 page. For an old product it offers a category.
 func (s *Storefront) notFound(w http.ResponseWriter, r *http.Request, v *view) {
-	page := templates.NotFoundView{Shell: v.shell(), Offer: s.offer(chi.URLParam(r, "sku"))}
+	page := templates.NotFoundView{Shell: v.wrong(), Offer: s.offer(chi.URLParam(r, "sku"))}
 	respond.Page(w, r, http.StatusNotFound, templates.NotFound(page))
 }
 

@@ -104,7 +104,7 @@ func (v *view) shell() templates.Shell {
 		Alone:        !v.version.Shop.Storefront,
 		Withdrawal:   v.version.Shop.Withdrawal > 0 && v.version.Markets.AnyInEEA(),
 	}
-	v.ofClaim(v.r, &shell, v.cart.ID)
+	ofClaim(v.r.Context(), &shell)
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
 		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
 	}
@@ -112,6 +112,13 @@ func (v *view) shell() templates.Shell {
 		shell.Path = withCodes(v.r.URL, nil)
 	}
 	v.say(&shell)
+	return shell
+}
+
+// wrong is shell for a page that says that something is wrong.
+func (v *view) wrong() templates.Shell {
+	shell := v.shell()
+	v.leadBack(v.r, &shell)
 	return shell
 }
 
