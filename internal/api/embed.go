@@ -226,15 +226,16 @@ func (a *API) embed(r *http.Request, in embedRequest) (any, error) {
 // syncEmbed is the Sync for a page. It reads first: the merchant's own call has most often
 // told Klarna already.
 func (a *API) syncEmbed(ctx context.Context, c cart.Cart, in embedRequest) (result kco.Result, err error) {
+	// Before the cart is held: the merchant's one process may be in a call that waits for that.
+	if err := a.Hooks.Follow(ctx, c.ID, cart.Fallback{}); err != nil {
+		return result, err
+	}
 	release, err := a.Locks.LockCart(ctx, c.ID)
 	if err != nil {
 		return result, err
 	}
 	defer release()
 	if c, err = a.Sessions.Renew(ctx, a.Carts, a.Pricer, c); err != nil {
-		return result, err
-	}
-	if err := a.Hooks.Follow(ctx, c.ID, cart.Fallback{}); err != nil {
 		return result, err
 	}
 	request := kco.Request{CartID: c.ID, Mode: cartsync.Load, PageOrderID: in.OrderID}

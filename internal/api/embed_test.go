@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -293,5 +295,39 @@ func TestEmbedAsksForDelivery(t *testing.T) {
 	page(w, "", with(made, `"order_id": "`+opened.OrderID+`"`)).is(t, 200, "")
 	if asked := m.questions(); len(asked) > 0 {
 		t.Errorf("asked the same again: %v", asked)
+	}
+}
+
+// The delivery hook is asked while no call of the merchant's waits for the answer: his only process may be the one
+// that calls.
+func TestDeliveryAskedOfABusyServer(t *testing.T) {
+	m := newAsked(t)
+	w := hooked(t, m, func(s *settings.Shop) { s.Embed, s.Hooks.Delivery.Timeout = []string{pageOrigin}, time.Minute })
+	c := calls(w)
+	for name, mode := range map[string]string{"embedded": held, "hosted": `"locale": "sv-SE"`} {
+		m.says(fromHook)
+		put := func(quantity int) said {
+			lines := fmt.Sprintf(`{"id": "m", "name": "Mug", "quantity": %d, "unit_price": 1000, "tax_rate": 2500}`, quantity)
+			return c.put(name, basket(lines, mode))
+		}
+		put(1)
+		made := c.call("GET", "/checkout_sessions/"+name, "").Session
+		b := w.Browser()
+		look := func() int { return page(w, "", with(made)).Answer.StatusCode }
+		if name == "hosted" {
+			open(w, b, made)
+			look = func() int { return b.Get("/checkout/s/hosted").StatusCode }
+		}
+		look()
+		put(2)
+		m.questions()
+		inside := 0
+		m.does(func(out http.ResponseWriter, _ *http.Request) {
+			inside = put(3).StatusCode
+			_, _ = io.WriteString(out, fromHook)
+		})
+		if status := look(); status != 200 || inside != 200 || len(m.questions()) != 1 {
+			t.Errorf("%s: the page %d, the call %d", name, status, inside)
+		}
 	}
 }

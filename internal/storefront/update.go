@@ -238,6 +238,15 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 		CartID: s.Sessions.CartID(ctx), Fallback: s.fallback(r), Mode: mode,
 		SessionOrderID: known, PageOrderID: pageOrderID, Lease: s.Sessions.Lease(ctx),
 	}
+	if known == "" {
+		if err := s.beginCheckout(r); err != nil {
+			return kco.Result{}, err
+		}
+	}
+	// Before the cart is held: the merchant's one process may be in a call that waits for that.
+	if err := s.Hooks.Follow(ctx, request.CartID, request.Fallback); err != nil {
+		return kco.Result{}, err
+	}
 	if session.Claimed(ctx) != "" {
 		release, err := s.Sessions.LockCart(ctx, request.CartID)
 		if err != nil {
@@ -253,14 +262,6 @@ func (s *Storefront) sync(r *http.Request, mode cartsync.Mode, pageOrderID strin
 				return kco.Result{}, err
 			}
 		}
-	}
-	if known == "" {
-		if err := s.beginCheckout(r); err != nil {
-			return kco.Result{}, err
-		}
-	}
-	if err := s.Hooks.Follow(ctx, request.CartID, request.Fallback); err != nil {
-		return kco.Result{}, err
 	}
 	result, err := s.Syncer.Sync(ctx, request)
 	if err != nil || result.Outcome != cartsync.InSync && result.Outcome != cartsync.Free {
