@@ -178,10 +178,7 @@ func (o Order) lastDay(days int, autoCapture bool) (last time.Time, sent bool) {
 		physical = true
 		open := l.Open.Quantity - l.Unknown
 		if o.Free() {
-			open = l.Line.Quantity - o.Shipped(l.ID, "")
-			if o.sentUnsaid() {
-				open = 0
-			}
+			open = o.ToCome(l)
 		}
 		if open > 0 && !o.ended() {
 			return time.Time{}, false
@@ -212,11 +209,6 @@ func (o Order) lastDay(days int, autoCapture bool) (last time.Time, sent bool) {
 		last = last.AddDate(0, 0, 1)
 	}
 	return last, sent
-}
-
-// sentUnsaid reports whether there is a shipment of which nobody said what is in it.
-func (o Order) sentUnsaid() bool {
-	return slices.ContainsFunc(o.Shipments, func(s Shipment) bool { return len(s.OrderLines) == 0 })
 }
 
 // Take is what a statement is about: quantities by line. False: it is nothing, or more than
