@@ -14,7 +14,6 @@ import (
 	"github.com/go-json-experiment/json/v1"
 
 	"github.com/shopd/shopd/examples/skerry"
-	"github.com/shopd/shopd/internal/callback"
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
@@ -63,7 +62,7 @@ func (e *env) version() (*publish.Version, error) {
 
 // explainer makes the orders of carts as callbacks do, without a call.
 type explainer struct {
-	shop   callback.Callbacks
+	wants  *kco.Wants
 	signer *kco.Signer
 }
 
@@ -73,15 +72,15 @@ func newExplainer(version *publish.Version) (*explainer, error) {
 		return nil, err
 	}
 	const publicURL = "https://shop.example"
-	return &explainer{signer: signer, shop: callback.Callbacks{Wants: &kco.Wants{
+	return &explainer{signer: signer, wants: &kco.Wants{
 		Pricer: &cart.Pricer{Published: publish.Fixed(version), PublicURL: publicURL}, Signer: signer, PublicURL: publicURL, CallbackURL: publicURL,
-	}}}, nil
+	}}, nil
 }
 
 // explain prints the request that a cart would send, and the arithmetic. The error is why
 // it would not be sent, or Klarna would refuse it.
 func (x *explainer) explain(w io.Writer, c cart.Cart, address cart.Address) error {
-	c, content, quote, refused := x.shop.Want(&c, address, "", nil)
+	c, content, quote, refused := x.wants.Following(&c, address, "", nil)
 	_, rule := errors.AsType[*klarna.RuleError](refused)
 	if refused != nil && !rule {
 		return fmt.Errorf("the shop refuses this cart: %w", refused)
