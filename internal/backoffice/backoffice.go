@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/session"
@@ -132,7 +133,7 @@ func (b *Backoffice) identity() templates.Shop { return identity.Of(b.version(),
 func (b *Backoffice) page(w http.ResponseWriter, r *http.Request, status int, title, active string, content templ.Component) {
 	shell := templates.AdminShell{Shop: b.identity(), Title: title, Active: active, Zone: b.zone().String(), Mails: b.Shown != nil, Webhooks: b.Webhooks != nil && len(b.version().Shop.Webhooks) > 0}
 	if staff := staffOf(r.Context()); staff.Name != "" {
-		shell.Staff, shell.Manages = staff.Name, staff.Role == team.Manage
+		shell.Staff, shell.Manages = staff.Name, staff.May(permission.Change)
 	}
 	r = r.WithContext(templ.WithChildren(r.Context(), content))
 	respond.Page(w, r, status, templates.Admin(shell))

@@ -17,10 +17,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/internal/aftersale"
-	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -150,7 +150,7 @@ func (b *Backoffice) bulkAsk(w http.ResponseWriter, r *http.Request) {
 // again. Without any it leads to the orders.
 func (b *Backoffice) bulkAgain(w http.ResponseWriter, r *http.Request) {
 	ticked, before := b.typed(w, r)
-	if !before || staffOf(r.Context()).Role != team.Manage {
+	if !before || !staffOf(r.Context()).May(permission.Change) {
 		http.Redirect(w, r, home, http.StatusSeeOther)
 		return
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/shopd/shopd/internal/aftersale"
-	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/orderview"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/web/templates"
 )
 
@@ -68,7 +68,7 @@ func (b *Backoffice) showOrder(w http.ResponseWriter, r *http.Request, status in
 	now := time.Now().In(b.zone())
 	v := templates.AdminOrderView{
 		Number: o.Number, State: stateOf(o), Market: marketOf(o), Currency: string(o.PurchaseCurrency), Placed: timeText(o.PlacedAt),
-		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).Role == team.Manage), Days: b.timeline(o, entries, now),
+		Amounts: amounts(o), Lines: lines(o), Bookings: bookings(o), Shipments: shipments(o, staffOf(r.Context()).May(permission.Change)), Days: b.timeline(o, entries, now),
 		Customer: customer(o), DeliverTo: append(addressLines(o.ShippingAddress), contactLines(o)...), References: references(o),
 		InspectURL: "/admin/inspect?q=" + o.Number, Campaigns: campaignsOf(o),
 	}
@@ -94,7 +94,7 @@ func (b *Backoffice) showOrder(w http.ResponseWriter, r *http.Request, status in
 		v.Notes = append(v.Notes, b.staleNote(entries))
 	}
 	for _, n := range flagNotes(o) {
-		if n.ID == string(order.WithdrawalRequested) && staffOf(r.Context()).Role == team.Manage {
+		if n.ID == string(order.WithdrawalRequested) && staffOf(r.Context()).May(permission.Change) {
 			n.Actions = b.withdrawalActions(o, now)
 		}
 		v.Notes = append(v.Notes, n)
@@ -110,7 +110,7 @@ func (b *Backoffice) showOrder(w http.ResponseWriter, r *http.Request, status in
 	if hasSlip(o) {
 		v.SlipURL = orderPath(o.Number) + "/packing-slip"
 	}
-	if staffOf(r.Context()).Role == team.Manage {
+	if staffOf(r.Context()).May(permission.Change) {
 		if !o.Erased() {
 			v.NoteURL, v.NoteKey, v.NoteInput = orderPath(o.Number), uuid.NewString(), noteInput(typed, wrong)
 		}

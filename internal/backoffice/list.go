@@ -11,11 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/ordermanagement"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/web/templates"
 )
@@ -159,7 +159,7 @@ func (b *Backoffice) orders(w http.ResponseWriter, r *http.Request) {
 	staff := staffOf(r.Context())
 	v := templates.AdminOrdersView{
 		Filter: filter, Statuses: states, Risks: risks, Countries: countries, Sorts: sorts, Sorted: sorts.label(filter.Sort),
-		Chips: chips(filter), Manages: staff.Role == team.Manage, Views: views(filter, counts),
+		Chips: chips(filter), Manages: staff.May(permission.Change), Views: views(filter, counts),
 		OrdersURL: listURL("/admin/exports/orders.csv", filter, ""), LinesURL: listURL("/admin/exports/lines.csv", filter, ""),
 	}
 	for _, a := range b.Desk.Actions.Bulk() {

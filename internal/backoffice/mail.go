@@ -10,11 +10,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/i18n"
 	"github.com/shopd/shopd/internal/mail"
 	"github.com/shopd/shopd/internal/order"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/web/templates"
@@ -106,7 +106,7 @@ func (b *Backoffice) mail(w http.ResponseWriter, r *http.Request) {
 	if _, before := b.typed(w, r); before {
 		v.Notes = append(v.Notes, typedNote)
 	}
-	if staffOf(r.Context()).Role == team.Manage {
+	if staffOf(r.Context()).May(permission.Change) {
 		v.Key = uuid.NewString()
 	}
 	respond.AllowOrigins(w, []string{"'self'"}, "frame-src")

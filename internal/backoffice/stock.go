@@ -13,10 +13,10 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/shopd/shopd/internal/backoffice/team"
 	"github.com/shopd/shopd/internal/catalog"
 	"github.com/shopd/shopd/internal/form"
 	"github.com/shopd/shopd/internal/i18n"
+	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/respond"
 	"github.com/shopd/shopd/internal/stock"
 	"github.com/shopd/shopd/web/templates"
@@ -131,7 +131,7 @@ func (b *Backoffice) stockAnswer(w http.ResponseWriter, r *http.Request, status 
 	if p, known := b.version().Catalog.Product(sku); known {
 		name = nameOf(p)
 	}
-	v := templates.AdminStockItemView{Row: stockRow(levels[0], name), Manages: staffOf(r.Context()).Role == team.Manage, Seen: quantity(levels[0].OnHand)}
+	v := templates.AdminStockItemView{Row: stockRow(levels[0], name), Manages: staffOf(r.Context()).May(permission.Change), Seen: quantity(levels[0].OnHand)}
 	for _, m := range moves {
 		v.Moves = append(v.Moves, b.stockMove(m))
 	}

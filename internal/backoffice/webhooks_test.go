@@ -93,7 +93,6 @@ func TestWebhooks(t *testing.T) {
 			t.Errorf("%s: since %q comes back", path, typed)
 		}
 	}
-	bo = o.clerk("bo")
 	since := time.Now().Add(-26 * time.Hour).Format("2006-01-02T15:04")
 	if got := ada.Submit(page+"/again", url.Values{"since": {since}, "all": {"1"}}); got.StatusCode != http.StatusSeeOther {
 		t.Errorf("all again: %d", got.StatusCode)

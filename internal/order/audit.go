@@ -66,7 +66,7 @@ func (b *Book) Once(ctx context.Context, orderID string, e AuditEntry) (added bo
 	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
 		added = false
 		// Who comes second waits for the row, and then finds the entry.
-		if _, err := tx.ExecContext(ctx, "update orders set revision = revision where "+columnOf(orderID)+" = $1", orderID); err != nil {
+		if _, err := tx.ExecContext(ctx, "update orders set revision = revision where "+columnOf(orderID)+" = $1", orderID); err != nil { //nolint:gosec // the name of a column
 			return err
 		}
 		o, _, found, err := read(ctx, tx, columnOf(orderID), orderID)

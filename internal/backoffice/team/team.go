@@ -14,23 +14,14 @@ import (
 	"github.com/shopd/shopd/internal/permission"
 )
 
-// Role says what a member of staff may do.
-type Role string
-
-// The roles.
-const (
-	View   Role = "view"   // look at everything
-	Manage Role = "manage" // and change it
-)
-
 // Staff is a signed-in member of staff.
 type Staff struct {
 	Name string
-	Role Role
+	Role permission.Holder // View or Manage
 }
 
 // May reports whether staff have a right.
-func (s Staff) May(right permission.Right) bool { return permission.Holder(s.Role).Has(right) }
+func (s Staff) May(right permission.Right) bool { return s.Role.Has(right) }
 
 // Member is a person with a password for the back office.
 type Member struct {
@@ -81,12 +72,12 @@ func parseMember(line string) (Member, error) {
 	if len(parts) < 3 {
 		return Member{}, errors.New("is not name:role:bcrypt-hash")
 	}
-	m := Member{Staff: Staff{Name: parts[0], Role: Role(parts[1])}, hash: []byte(parts[2])}
+	m := Member{Staff: Staff{Name: parts[0], Role: permission.Holder(parts[1])}, hash: []byte(parts[2])}
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	if m.Name == "" || len(m.Name) > maxName || strings.TrimSpace(m.Name) != m.Name || strings.ContainsFunc(m.Name, unprintable) {
 		return Member{}, fmt.Errorf("a name has 1 to %d printable characters and no space around it", maxName)
 	}
-	if m.Role != View && m.Role != Manage {
+	if m.Role != permission.View && m.Role != permission.Manage {
 		return Member{}, errors.New("the role is neither view nor manage")
 	}
 	if cost, err := bcrypt.Cost(m.hash); err != nil || len(m.hash) != 60 {

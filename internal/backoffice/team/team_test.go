@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/shopd/shopd/internal/backoffice/team"
+	"github.com/shopd/shopd/internal/permission"
 )
 
 const hash = "$2a$04$kZYd2bmUqHnucHDybQk/3OSwZrOgNyGC6zCz2u.I0GIs2oyetlf1y"
@@ -66,7 +67,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for name, m := range members {
-			if name == "" || name != m.Name || m.Role != team.View && m.Role != team.Manage || !strings.Contains(text, name+":") {
+			if name == "" || name != m.Name || m.Role != permission.View && m.Role != permission.Manage || !strings.Contains(text, name+":") {
 				t.Errorf("%q became %q %+v", text, name, m.Staff)
 			}
 		}
