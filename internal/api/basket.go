@@ -259,15 +259,13 @@ func totals(in *SessionRequest, b *cart.Basket, q cart.Quote, err error) error {
 		if line.TotalTaxAmount == nil {
 			continue
 		}
-		shift := *line.TotalTaxAmount - int64(got.TotalTax)
-		if shift < -1 || shift > 1 {
+		untaxed := isCredit(b.Lines[i].Type) || b.Lines[i].Type == klarna.SalesTax
+		switch shift := *line.TotalTaxAmount - int64(got.TotalTax); {
+		case shift == 0:
+		case !untaxed && (shift == -1 && got.Less || shift == 1 && got.More):
+			b.Lines[i].TaxShift, b.Lines[i].ShiftRate = money.Amount(shift), got.ShiftRate
+		default:
 			return differs(i, "total_tax_amount", *line.TotalTaxAmount, int64(got.TotalTax))
-		}
-		if got.TaxRate != nil && !isCredit(b.Lines[i].Type) && b.Lines[i].Type != klarna.SalesTax {
-			b.Lines[i].TaxShift = money.Amount(shift)
-			if shift != 0 {
-				b.Lines[i].ShiftRate = got.TaxRate
-			}
 		}
 	}
 	return nil

@@ -280,6 +280,50 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// The tax of a discount that is split over the rates of the goods is taken as it was sent, within 1;
+// of a line that has no tax by its type it is 0.
+func TestTaxOfDiscount(t *testing.T) {
+	w := world(t)
+	c := calls(w)
+	const food = `{"id": "f", "reference": "TEA", "name": "Tea", "quantity": 1, "unit_price": 9000, "tax_rate": 1200}`
+	off := func(tax int) string {
+		return fmt.Sprintf(`{"id": "d", "type": "discount", "name": "Spring", "quantity": 1, "unit_price": -10001, "total_tax_amount": %d}`, tax)
+	}
+	for name, tt := range map[string]struct {
+		lines   string
+		tax     int
+		by      []int
+		refused int // which Klarna does not take
+	}{
+		"one rate":  {tent, -2000, []int{-1, 0}, 1},                 // 2000.2
+		"two rates": {tent + "," + food, -1968, []int{-1, 0, 1}, 2}, // 1930.6 and 37.2
+	} {
+		for _, by := range tt.by {
+			reference := strings.ReplaceAll(fmt.Sprintf("%s %d", name, by), " ", "_")
+			body := basket(tt.lines+","+off(tt.tax+by), home)
+			made := c.want(c.put(reference, body), 201, "").Session
+			tax := int64(1580)
+			for _, l := range made.OrderLines {
+				tax += l.TotalTaxAmount
+			}
+			if got := made.OrderLines[len(made.OrderLines)-1]; got.TotalTaxAmount != int64(tt.tax+by) || got.TaxRate != nil || tax != made.OrderTaxAmount {
+				t.Errorf("%s: the tax %d is taken as %d, lines have %d of %d", name, tt.tax+by, got.TotalTaxAmount, tax, made.OrderTaxAmount)
+			}
+			if again := c.want(c.put(reference, body), 200, "").Session; again.Revision != 1 {
+				t.Errorf("%s: the same again is revision %d", name, again.Revision)
+			}
+			_, id := open(w, w.Browser(), made)
+			if at := atKlarna(w, id); int64(at.OrderTaxAmount) != made.OrderTaxAmount {
+				t.Errorf("%s: Klarna has the tax %d", name, at.OrderTaxAmount)
+			}
+		}
+		c.want(c.put("no", basket(tt.lines+","+off(tt.tax+tt.refused), home)), 422, api.CodeTotalDiffers)
+	}
+	card := `{"id": "g", "type": "gift_card", "name": "Card", "quantity": 1, "unit_price": -5000, "total_tax_amount": %d}`
+	c.want(c.put("card", basket(tent+","+fmt.Sprintf(card, 0), home)), 201, "")
+	c.want(c.put("card", basket(tent+","+fmt.Sprintf(card, 1), home)), 422, api.CodeTotalDiffers)
+}
+
 // Every example of the document is answered as it says.
 func TestExamples(t *testing.T) {
 	w := world(t)

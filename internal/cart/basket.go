@@ -47,8 +47,8 @@ type BasketLine struct {
 	TaxRate   *klarna.Rate    `json:"tax_rate,omitempty"`   // nil of a discount: it is split over the rates of the goods
 	Discount  money.Amount    `json:"discount,omitempty"`   // ≥ 0, of the whole line
 	TaxShift  money.Amount    `json:"tax_shift,omitempty"`  // to the tax that we compute, -1 to 1
-	// ShiftRate is the rate at which TaxShift was said: it counts at no other, which the place
-	// or the catalogue may say.
+	// ShiftRate is the rate at which TaxShift was said, of a discount that is split the first one:
+	// it counts at no other, which the place or the catalogue may say.
 	ShiftRate *klarna.Rate `json:"shift_rate,omitempty"`
 	Image     string       `json:"image,omitempty"`
 	Page      string       `json:"page,omitempty"`
@@ -150,6 +150,8 @@ type Priced struct {
 	TaxRate     *klarna.Rate // nil: it is split over several
 	TotalAmount money.Amount
 	TotalTax    money.Amount
+	ShiftRate   *klarna.Rate `json:"-"` // at which a TaxShift would be said; nil: the line is not in the order
+	Less, More  bool         `json:"-"` // whether its tax may be shifted by -1, by 1
 }
 
 // delivers reports whether a basket may go to a country.
@@ -351,14 +353,24 @@ func (b *basketQuote) discount(i int, line BasketLine) error {
 	if err != nil {
 		return err
 	}
+	said, shift := line.ShiftRate, line.TaxShift
 	for j, part := range parts {
 		if part == 0 {
 			continue
 		}
-		b.add(i, klarna.Item{
+		item := klarna.Item{
 			Type: klarna.Discount, Reference: line.Reference, Name: line.Name, Quantity: 1, UnitPrice: -part, TaxRate: rates[j],
 			ProductURL: line.Page, ImageURL: line.Image, Told: line.Told,
-		})
+		}
+		if said != nil && said.Tax() != rates[j] {
+			shift = 0
+		}
+		said = nil // the first has it
+		// The first part that Klarna takes so.
+		if tax, err := rates[j].Included(-part); shift != 0 && err == nil && rates[j].Accepts(-part, tax+shift) {
+			item.TaxShift, shift = shift, 0
+		}
+		b.add(i, item)
 	}
 	b.DiscountAmount += total
 	b.taxable += total
@@ -420,6 +432,12 @@ func (b *basketQuote) tell(lines []BasketLine) {
 		of := &b.Basket[b.of[i]]
 		of.TotalAmount += line.TotalAmount
 		of.TotalTax += line.TotalTaxAmount
+		if of.ShiftRate == nil {
+			of.ShiftRate = new(line.TaxRate)
+		}
+		rate := line.TaxRate.Tax()
+		of.Less = of.Less || rate.Accepts(line.TotalAmount, line.TotalTaxAmount-1)
+		of.More = of.More || rate.Accepts(line.TotalAmount, line.TotalTaxAmount+1)
 		if !lines[b.of[i]].Own() {
 			of.Type, of.Name, of.UnitPrice, of.TaxRate = line.Type, line.Name, line.UnitPrice, new(line.TaxRate)
 		}
