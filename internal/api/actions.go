@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -345,9 +344,8 @@ func addShipment(o order.Order, c *order.Command, in ShipmentRequest, at string)
 			return invalid(Fault{"body." + at + member, "must be one line"})
 		}
 	}
-	u, err := url.Parse(in.TrackingURI)
 	switch {
-	case in.TrackingURI != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil):
+	case in.TrackingURI != "" && !isAddress(in.TrackingURI):
 		return invalid(Fault{"body." + at + "tracking_uri", "is no address on the web"})
 	case in.DeliveryMethod != "" && !slices.Contains(ordermanagement.ShippingMethods, in.DeliveryMethod):
 		return invalid(Fault{"body." + at + "delivery_method", fmt.Sprintf("is none of %v", ordermanagement.ShippingMethods)})

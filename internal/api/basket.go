@@ -223,10 +223,15 @@ func (r *reading) url(member, text string, required bool) {
 		}
 		return
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil {
+	if !isAddress(text) {
 		r.fault(member, "is no address such as https://www.example.com/page")
 	}
+}
+
+// isAddress reports whether a text is the address of a page.
+func isAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
 // totals checks a basket by what it comes to, and takes the tax of its lines as it was sent.
