@@ -253,6 +253,11 @@ func busy() *Problem {
 	return problem(http.StatusConflict, CodeInProgress, "Another command is under way with the order. Nothing has changed.").after(retryAfter)
 }
 
+// unavailable: what we keep ourselves could not be read or written.
+func unavailable() *Problem {
+	return problem(http.StatusServiceUnavailable, CodeUnavailable, "The shop's own store did not answer. The call may be repeated.").after(retryAfter)
+}
+
 // told is the answer of how a command ended.
 func (a *API) told(action *aftersale.Action, key string, out aftersale.Outcome) (*actionOutput, error) {
 	result := ActionResult{Command: key}

@@ -182,7 +182,7 @@ func register[I, O any](a *API, on huma.API, right permission.Right, op huma.Ope
 		}
 		refused, ok := errors.AsType[*Problem](err)
 		if !ok {
-			refused = problem(http.StatusServiceUnavailable, CodeUnavailable, "The shop's own store did not answer. The call may be repeated.").after(retryAfter)
+			refused = unavailable()
 		}
 		if refused.Status < http.StatusInternalServerError {
 			err = nil

@@ -138,7 +138,7 @@ func embedProblemOf(err error) *embedProblem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return &embedProblem{Problem: p}
 	}
-	p := problem(http.StatusServiceUnavailable, CodeUnavailable, "The shop's own store did not answer.").after(retryAfter)
+	p := unavailable()
 	switch {
 	case errors.Is(err, cartsync.ErrPurchaseRunning):
 		p = running()

@@ -156,7 +156,7 @@ func (a *API) once(needed bool, next http.HandlerFunc) http.HandlerFunc {
 			a.refuse(w, r, problem(http.StatusConflict, CodeInProgress, "The same call is under way.").after(retryAfter))
 		case err != nil:
 			a.Logger.ErrorContext(r.Context(), "call not begun", "error", err)
-			a.refuse(w, r, problem(http.StatusServiceUnavailable, CodeUnavailable, "The shop's own store did not answer. The call may be repeated.").after(retryAfter))
+			a.refuse(w, r, unavailable())
 		case had != nil:
 			w.Header().Set("Idempotency-Replayed", "true")
 			had.write(w)

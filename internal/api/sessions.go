@@ -213,7 +213,7 @@ func (a *API) closed(ctx context.Context, row checkoutsession.Session, c cart.Ca
 	switch {
 	case row.Status == checkoutsession.Complete:
 		p := problem(http.StatusConflict, CodeComplete, "The session was bought; a new basket needs a reference of its own.")
-		p.Order, p.CheckoutSession = a.sold(ctx, row), nil
+		p.Order = a.sold(ctx, row)
 		return p
 	case row.Status == checkoutsession.Placing, len(c.Bought) > 0:
 		return running()
