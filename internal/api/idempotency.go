@@ -227,8 +227,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.body.Write(b)
 }
 
-// Run deletes answers that are kept no longer and ends sessions that nobody touches, until
-// ctx ends.
+// Run deletes answers that are kept no longer, ends sessions that nobody touches and forgets
+// those that ended long ago, until ctx ends.
 func (a *API) Run(ctx context.Context) {
 	for {
 		if err := errors.Join(a.sweep(ctx, time.Now()), a.sweepCommands(ctx, time.Now()), a.sweepSessions(ctx, time.Now())); err != nil && ctx.Err() == nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/cartsync"
 	"github.com/shopd/shopd/internal/checkoutsession"
+	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/permission"
@@ -421,12 +422,27 @@ func (a *API) end(ctx context.Context, cartID string) (c cart.Cart, err error) {
 	return c, nil
 }
 
-// sweepSessions ends sessions that nobody has touched for 48 h.
+// sweepSessions ends sessions that nobody has touched for 48 h, however many there are, and
+// forgets those that ended long ago.
 func (a *API) sweepSessions(ctx context.Context, now time.Time) error {
-	due, err := a.Sessions.Due(ctx, now, 100)
-	if err != nil {
-		return err
+	const step = 100
+	for {
+		due, err := a.Sessions.Due(ctx, now, step)
+		if err == nil {
+			err = a.endDue(ctx, due, now)
+		}
+		switch {
+		case err != nil:
+			return err
+		case len(due) < step:
+			return a.Sessions.Forget(ctx, now)
+		}
 	}
+}
+
+// endDue ends sessions of which it is time to look whether somebody has touched them. Each has
+// another time then.
+func (a *API) endDue(ctx context.Context, due []db.Due, now time.Time) error {
 	for _, d := range due {
 		touched, err := a.Carts.TouchedAt(ctx, d.Key)
 		if err != nil {
