@@ -273,7 +273,7 @@ func (c *Contents) set(sku string, quantity int, products *catalog.Catalog, left
 		return nil
 	}
 	// Asking for no more than is in the cart is always possible: less may be left by now.
-	if n, limited := left[sku]; limited && !(known && product.Digital) && quantity > max(n, 0) && quantity > c.Quantity(sku) {
+	if n, limited := left[sku]; limited && (!known || !product.Digital) && quantity > max(n, 0) && quantity > c.Quantity(sku) {
 		return &SoldOutError{SKU: sku, Left: max(n, 0)}
 	}
 	if i >= 0 {

@@ -169,7 +169,11 @@ func putBack(ctx context.Context, tx *sql.Tx, shelves map[string]shelf) error {
 		places = append(places, fmt.Sprintf("(cast($%d as text), cast($%d as bigint), cast($%d as bigint))", n+1, n+2, n+3))
 		args = append(args, l.SKU, l.OnHand, l.countedAt)
 	}
-	_, err := tx.ExecContext(ctx, "update stock set on_hand = v.column2, counted_at = v.column3 from (values "+strings.Join(places, ", ")+") v where sku = v.column1", args...)
+	var query strings.Builder
+	query.WriteString("update stock set on_hand = v.column2, counted_at = v.column3 from (values ")
+	query.WriteString(strings.Join(places, ", "))
+	query.WriteString(") v where sku = v.column1")
+	_, err := tx.ExecContext(ctx, query.String(), args...)
 	return err
 }
 
