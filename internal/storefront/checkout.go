@@ -132,7 +132,7 @@ func (s *Storefront) errorPage(w http.ResponseWriter, r *http.Request, err error
 	locale = cmp.Or(locale, s.fallback(r).Locale)
 	version := s.Published.Now()
 	shell := templates.Shell{Shop: identity.Of(version, i18n.LangOf(locale)), Locale: locale, Alone: !version.Shop.Storefront}
-	ofClaim(r.Context(), &shell)
+	ofClaim(r, &shell)
 	s.leadBack(r, &shell)
 	if e, ok := errors.AsType[*tooManyError](err); ok {
 		s.tooMany(w, r, shell, e)

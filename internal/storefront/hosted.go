@@ -96,9 +96,9 @@ const backTime = 500 * time.Millisecond
 
 // ofClaim makes the frame of a page one of the session that the request is about: nothing of a
 // shop of ours is on it. Its way back is by leave, so that a page that pays needs no SQL.
-func ofClaim(ctx context.Context, shell *templates.Shell) {
-	if session.Claimed(ctx) != "" {
-		shell.Base = base(ctx)
+func ofClaim(r *http.Request, shell *templates.Shell) {
+	if session.Claimed(r.Context()) != "" {
+		shell.Base = base(r.Context())
 		shell.Back = shell.Base + backPart
 	}
 }

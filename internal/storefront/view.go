@@ -104,7 +104,7 @@ func (v *view) shell() templates.Shell {
 		Alone:        !v.version.Shop.Storefront,
 		Withdrawal:   v.version.Shop.Withdrawal > 0 && v.version.Markets.AnyInEEA(),
 	}
-	ofClaim(v.r.Context(), &shell)
+	ofClaim(v.r, &shell)
 	if b := v.cart.Basket; b != nil { // its country and its lines are the merchant's
 		shell.Base, shell.BasketRevision = v.cart.CheckoutPath(), b.Revision
 	}
