@@ -157,7 +157,8 @@ func (d *deployment) stocked(sku string, n int) {
 // adjust makes so many more of a product be on hand; below 0 fewer.
 func (d *deployment) adjust(sku string, n int) error {
 	return d.here.Book.DB.Tx(d.t.Context(), func(tx *sql.Tx) error {
-		return d.here.Stock.Set(d.t.Context(), tx, []stock.Change{{SKU: sku, Delta: int64(n)}}, stock.Entry{Reason: "delivery"})
+		_, err := d.here.Stock.Set(d.t.Context(), tx, []stock.Change{{SKU: sku, Delta: int64(n)}}, stock.Entry{Reason: "delivery"})
+		return err
 	})
 }
 
