@@ -164,8 +164,8 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 		if c, err = a.store(ctx, next.CartID, &b); err != nil {
 			return nil, err
 		}
-		// A purchase may have been approved since we looked. Whoever approves looks again, too, so
-		// that one of both sees the other.
+		// A purchase may have been approved since we looked. Whoever approves looks at the row, so that
+		// one of both sees the other.
 		if err := a.closed(ctx, next, c); err != nil {
 			a.undo(ctx, done, unseen)
 			return nil, err

@@ -9,10 +9,6 @@ import (
 	"github.com/shopd/shopd/internal/db"
 )
 
-// settled is after how long nobody who has changed the row of a session is on the way to its cart
-// any more: longer than any call takes.
-const settled = 20 * time.Second
-
 // Renew gives an open session its next revision where a newer published version has changed what
 // its basket comes to or how it can be delivered, so that open forms show that before it is paid.
 // It returns the cart as it is then.

@@ -47,7 +47,18 @@ type Session struct {
 	Revision    int64  // of the basket; it never starts again below
 	OrderID     string // ord_…; "" until it is complete
 	CreatedAt   time.Time
+	changedAt   time.Time // or when its end was put off
 	Purpose
+}
+
+// settled is after how long nobody who has changed the row of a session is on the way to its cart
+// any more: longer than any call takes.
+const settled = 20 * time.Second
+
+// Changing reports whether somebody is bringing the cart of a session a newer basket than that of
+// a revision: the row says so first. Who takes longer than any call has died on the way.
+func (s Session) Changing(revision int64) bool {
+	return s.Revision > revision && time.Since(s.changedAt) < settled
 }
 
 // Purpose is what a session says beside its lines.
@@ -149,15 +160,15 @@ var (
 // Store keeps sessions in the database. Safe for concurrent use.
 type Store struct{ DB *db.DB }
 
-const columns = "cart_id, reference, order_number, status, revision, coalesce(order_id, ''), created_at, record"
+const columns = "cart_id, reference, order_number, status, revision, coalesce(order_id, ''), created_at, expires_at, record"
 
 func scan(rows *sql.Rows) (s Session, err error) {
-	var created int64
+	var created, expires int64
 	var record string
-	if err = rows.Scan(&s.CartID, &s.Reference, &s.OrderNumber, &s.Status, &s.Revision, &s.OrderID, &created, &record); err == nil {
+	if err = rows.Scan(&s.CartID, &s.Reference, &s.OrderNumber, &s.Status, &s.Revision, &s.OrderID, &created, &expires, &record); err == nil {
 		err = json.Unmarshal([]byte(record), &s.Purpose)
 	}
-	s.CreatedAt = time.UnixMilli(created).UTC()
+	s.CreatedAt, s.changedAt = time.UnixMilli(created).UTC(), time.UnixMilli(expires).Add(-Life)
 	return s, err
 }
 

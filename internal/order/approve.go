@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/shopd/shopd/internal/cart"
 	"github.com/shopd/shopd/internal/checkoutsession"
@@ -35,16 +34,10 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 		return err
 	}
 	defer leave()
-	again := false // it was approved before
 	err = b.DB.Tx(ctx, func(tx *sql.Tx) error {
 		if err := lockUnbought(ctx, tx, c); err != nil {
 			return err
 		}
-		before, err := b.Stock.OfCart(ctx, tx, c.ID)
-		if err != nil {
-			return err
-		}
-		again = slices.ContainsFunc(before, func(known stock.Approved) bool { return known.OrderID == a.OrderID })
 		return b.Stock.Reserve(ctx, tx, a)
 	})
 	if bought, ok := errors.AsType[*boughtError](err); ok {
@@ -53,26 +46,10 @@ func (b *Book) Approve(ctx context.Context, c cart.Cart, a stock.Approved) error
 	if short, ok := errors.AsType[*stock.ShortError](err); ok && b.usedUp(ctx, c.ID, short) {
 		err = fmt.Errorf("%w: nothing is left of %s", ErrCartChanged, short.SKU) // no goods: nobody is told that they are sold out
 	}
-	if err == nil && c.Basket != nil {
-		if err = b.unchanged(ctx, c); err != nil && !again { // else it may be bought already
-			err = errors.Join(err, b.Stock.Drop(ctx, a.CartID, a.OrderID))
-		}
-	}
 	if err != nil {
 		return fmt.Errorf("approve purchase of cart %s: %w", c.ID, err)
 	}
 	return nil
-}
-
-// unchanged reports ErrCartChanged where the merchant's server has changed the basket of a cart
-// since that was read. Who approves looks afterwards, and his call looks the other way round, so
-// that one of both sees the other.
-func (b *Book) unchanged(ctx context.Context, c cart.Cart) error {
-	now, err := b.Carts.Get(ctx, c.ID, cart.Fallback{})
-	if err == nil && (!now.Basket.Same(c.Basket) || now.Basket.Revision != c.Basket.Revision) {
-		err = ErrCartChanged
-	}
-	return err
 }
 
 // LetGo gives back the stock of a cart that is paid for no more: another one is wanted, or none,
@@ -92,7 +69,9 @@ func (b *Book) LetGo(ctx context.Context, c cart.Cart) {
 
 // lockUnbought lets the transaction alone decide about a cart as it was read. The error is
 // a *boughtError where an order of it is in the book of which the cart does not know, and
-// ErrCartChanged where its checkout session has ended.
+// ErrCartChanged where its checkout session has ended, or the merchant's server is changing it:
+// that raises the session's row before the cart, and looks at what was approved afterwards, so
+// that one of both sees the other.
 func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 	var session checkoutsession.Session
 	if c.Basket != nil { // the session's row first
@@ -113,8 +92,11 @@ func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 			return &boughtError{o}
 		}
 	}
-	if session.Status == checkoutsession.Expired {
+	switch {
+	case session.Status == checkoutsession.Expired:
 		return fmt.Errorf("%w: %w", ErrCartChanged, checkoutsession.ErrNotOpen)
+	case c.Basket != nil && session.Changing(c.Basket.Revision):
+		return fmt.Errorf("%w: %w", ErrCartChanged, checkoutsession.ErrRevision)
 	}
 	return nil
 }
