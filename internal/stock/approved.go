@@ -48,7 +48,7 @@ type Approved struct {
 	CartID   string
 	OrderID  string    // KCO order, or "session:<id>" of Klarna Payments
 	Priced   int64     // the published version by which it was priced; 0: not known
-	Lines    []Line    // all that is being bought; stock is held of what is counted
+	Lines    []Line    // all that is being bought and can run out; stock is held of what is counted
 	Made     time.Time // to the millisecond
 	Sold     bool      // it is placed, and its cart is not closed yet
 	Returned bool      // its stock was given back: it grew old, or was let go
