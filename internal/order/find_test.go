@@ -326,8 +326,10 @@ func TestSearchOfMany(t *testing.T) { //nolint:paralleltest // the limits are of
 			for i := range 500 {
 				all = append(all, manyOrders(rng, i, firstSale))
 			}
-			if err := book.Fill(t.Context(), all); err != nil {
-				t.Fatal(err)
+			for part := range slices.Chunk(all, 100) { // a transaction has its time
+				if err := book.Fill(t.Context(), part); err != nil {
+					t.Fatal(err)
+				}
 			}
 			texts := []string{"and", "anna", "art", "stockholm", "anna and", "art anna", "art stockholm and", "kar ERP", "kar nils", "149", "anna rumpel"}
 			countless, whole := 0, 0
