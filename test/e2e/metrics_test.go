@@ -455,7 +455,7 @@ func (w watched) paying() {
 var labelValues = map[string]string{
 	"action": `[a-z_]+`, "callback": `[a-z_]+`, "code": `[a-z_]+|[0-5]\d\d|0`, "country": `[A-Z]{2}|other`, "currency": `[A-Z]{3}|other`, "event": `[a-z_]+`,
 	"family": `[a-z]+`, "flag": `[a-z_]+`, "go_version": `go[0-9.]+\S*`, "kind": `[a-z]+`, "lane": `[a-z]+`, "loop": `[a-z_]+`, "method": `GET|HEAD|POST|other`,
-	"mode": `load|change|repair|free`, "operation": `[a-z ]+`, "product": `kco|payments|free`, "queue": `[a-z_]+`, "reason": `[a-z]+`, "receiver": `[a-z_]+`, "result": `[a-z0-9_]+`, "endpoint": `[a-z]+`, "hook": `delivery|validate`,
+	"mode": `load|change|repair|free|push`, "operation": `[a-z ]+`, "product": `kco|payments|free`, "queue": `[a-z_]+`, "reason": `[a-z]+`, "receiver": `[a-z_]+`, "result": `[a-z0-9_]+`, "endpoint": `[a-z]+`, "hook": `delivery|validate`,
 	"route": `none|\*|/(?:[a-z_\-]*|\{[a-z]+\}|\*)(?:/(?:[a-z_\-]+|\{[a-z]+\}|\*))*/?`, "state": `idle|busy`, "version": `\S+`, "commit": `[0-9a-f]{40}(?:\+dirty)?|unknown`, "schema": `\d+`,
 	"le": `[0-9.e+\-]+|\+Inf`, "quantile": `[0-9.]+`,
 }
