@@ -265,7 +265,7 @@ func (a *API) over(ctx context.Context, c cart.Cart, orderID string) error {
 		return err
 	case row.Status == checkoutsession.Complete:
 		p := problem(http.StatusConflict, CodeComplete, "The session was bought.")
-		p.Order = a.sold(ctx, row)
+		p.Order, _ = a.sold(ctx, row)
 		return &embedProblem{p, row.Way(row.SuccessURL, "")}
 	case orderID != "":
 		return &embedProblem{

@@ -18,6 +18,7 @@ import (
 	"github.com/shopd/shopd/internal/klarna"
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/permission"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/stock"
 )
@@ -213,7 +214,7 @@ func (a *API) closed(ctx context.Context, row checkoutsession.Session, c cart.Ca
 	switch {
 	case row.Status == checkoutsession.Complete:
 		p := problem(http.StatusConflict, CodeComplete, "The session was bought; a new basket needs a reference of its own.")
-		p.Order = a.sold(ctx, row)
+		p.Order, _ = a.sold(ctx, row)
 		return p
 	case row.Status == checkoutsession.Placing, len(c.Bought) > 0:
 		return running()
@@ -326,27 +327,33 @@ func (a *API) output(ctx context.Context, status int, row checkoutsession.Sessio
 	if touched.IsZero() {
 		touched = row.CreatedAt
 	}
+	sold, pricer := a.sold(ctx, row)
 	var q cart.Quote
 	if c.Basket != nil {
-		if q, err = a.Pricer.Quote(c.Contents); err != nil {
+		if q, err = pricer.Quote(c.Contents); err != nil {
 			if _, ok := errors.AsType[*klarna.RuleError](err); !ok {
 				return nil, err
 			}
 		}
 	}
-	return &sessionOutput{Status: status, Body: a.answer(row, c, q, touched, a.sold(ctx, row))}, nil
+	return &sessionOutput{Status: status, Body: a.answer(row, c, q, touched, sold)}, nil
 }
 
-// sold is the order that a session became, nil before.
-func (a *API) sold(ctx context.Context, row checkoutsession.Session) *OrderRef {
+// sold is the order that a session became, nil before, and by what its basket is priced: what was
+// bought by the version of then.
+func (a *API) sold(ctx context.Context, row checkoutsession.Session) (*OrderRef, *cart.Pricer) {
 	if row.OrderID == "" {
-		return nil
+		return nil, a.Pricer
 	}
 	o, found, err := a.Book.ByOrderID(ctx, row.OrderID)
 	if err != nil || !found {
-		return &OrderRef{row.OrderID, row.OrderNumber}
+		return &OrderRef{row.OrderID, row.OrderNumber}, a.Pricer
 	}
-	return &OrderRef{o.ID, o.Number}
+	pricer := *a.Pricer
+	if priced, err := a.Published.At(ctx, o.Priced); err == nil {
+		pricer.Published = publish.Fixed(priced)
+	}
+	return &OrderRef{o.ID, o.Number}, &pricer
 }
 
 // find is the session of a reference.
