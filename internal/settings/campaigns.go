@@ -37,7 +37,7 @@ func (r *reader) campaigns(n *yamlfile.Node, s *Shop) (list campaign.List) {
 		m := r.Object(item, path, []string{"id"}, "code", "percent", "amount", "free_delivery", "buy", "pay",
 			"categories", "skus", "minimum", "from", "until", "uses")
 		c := &campaign.Campaign{
-			ID:         r.Pattern(m["id"], path+".id", optionID, "1 to 50 of A-Z a-z 0-9 _ -, first a letter or digit"),
+			ID:         r.Pattern(m["id"], path+".id", optionID, idForm),
 			Code:       r.Pattern(m["code"], path+".code", codeLike, "a code: 1 to 32 of A-Z 0-9 -, first a letter or digit"),
 			Categories: r.list(m["categories"], path+".categories", maxScope),
 			SKUs:       r.list(m["skus"], path+".skus", maxScope),

@@ -69,7 +69,7 @@ func (r *reader) serverURL(n *yamlfile.Node, path string) string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
 		r.Fail(n.Line, path, "%q is not an address such as https://www.shop.example/shopd", text)
 	} else if u.Scheme == "http" {
-		r.Warn(n.Line, path, "is asked only where the shop's own address is plain http, too")
+		r.Warn(n.Line, path, "is called only where the shop's own address is plain http, too")
 	}
 	return text
 }

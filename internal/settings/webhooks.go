@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ func (r *reader) webhooks(n *yamlfile.Node) (list []Webhook) {
 		if slices.ContainsFunc(list, func(other Webhook) bool { return other.ID == w.ID }) && w.ID != "" {
 			r.Fail(m["id"].Line, path+".id", "%q stands twice", w.ID)
 		}
-		w.URL = r.endpoint(m["url"], path+".url")
+		w.URL = r.serverURL(m["url"], path+".url")
 		if events := m["events"]; events != nil {
 			w.Events = nil
 			for j, e := range r.Array(events, path+".events") {
@@ -62,14 +61,4 @@ func (r *reader) webhooks(n *yamlfile.Node) (list []Webhook) {
 		r.Fail(n.Line, "webhooks", "want at most %d", maxWebhooks)
 	}
 	return list
-}
-
-// endpoint reads an address of the merchant's server.
-func (r *reader) endpoint(n *yamlfile.Node, path string) string {
-	text := r.Text(n, path, 1000)
-	u, err := url.Parse(text)
-	if text != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "") {
-		r.Fail(n.Line, path, "%q is not an https address", text)
-	}
-	return text
 }
