@@ -136,7 +136,8 @@ func (s *Store) Reserve(ctx context.Context, tx *sql.Tx, a Approved) error {
 	if a.Made.IsZero() {
 		a.Made = time.Now()
 	}
-	others, err := approved(ctx, tx, "where cart_id = $1", a.CartID)
+	// The order itself first: one that is sold is so whatever else may be running.
+	others, err := approved(ctx, tx, "where cart_id = $1 order by order_id <> $2, made_at", a.CartID, a.OrderID)
 	if err != nil {
 		return err
 	}
