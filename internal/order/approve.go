@@ -83,7 +83,8 @@ func lockUnbought(ctx context.Context, tx *sql.Tx, c cart.Cart) error {
 	if err := stock.LockCart(ctx, tx, c.ID); err != nil {
 		return err
 	}
-	orders, err := several(ctx, tx, "select record from orders where cart_id = $1", c.ID)
+	// The order that is being placed first, if it is one of the shop's own.
+	orders, err := several(ctx, tx, "select record from orders where cart_id = $1 order by id <> $2, placed_at, id", c.ID, c.OrderID)
 	if err != nil {
 		return err
 	}
