@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/shopd/shopd/internal/cart"
-	"github.com/shopd/shopd/internal/db"
 )
 
 // Renew gives an open session its next revision where a newer published version has changed what
@@ -34,15 +33,14 @@ func (s *Store) Renew(ctx context.Context, carts *cart.Store, pricer *cart.Price
 // behind, somebody is bringing it a newer basket, which must not be taken for an older one, unless
 // he has died on the way.
 func (s *Store) raise(ctx context.Context, cartID string, from int64) (raised int64, err error) {
-	now := time.Now()
 	err = s.tx(ctx, "renew", func(tx *sql.Tx) error {
-		list, err := db.All(ctx, tx, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) },
-			`update checkout_sessions set revision = case when revision > $2 then revision else $2 end + 1, expires_at = $3
-			where cart_id = $1 and status = 'open' and (revision <= $2 or expires_at <= $4) returning revision`,
-			cartID, from, now.Add(Life).UnixMilli(), now.Add(Life-settled).UnixMilli())
-		if len(list) > 0 {
-			raised = list[0]
+		raised = 0
+		now, _, err := lock(ctx, tx, cartID)
+		if err != nil || now.Status != Open || now.Changing(from) {
+			return err
 		}
+		raised = max(now.Revision, from) + 1
+		_, err = tx.ExecContext(ctx, "update checkout_sessions set revision = $2, expires_at = $3 where cart_id = $1", cartID, raised, time.Now().Add(Life).UnixMilli())
 		return err
 	})
 	return raised, err

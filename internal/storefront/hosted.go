@@ -104,28 +104,32 @@ func ofClaim(r *http.Request, shell *templates.Shell) {
 }
 
 // leadBack gives the frame of a page that says that something is wrong the merchant's own page as its way
-// back, and none where he has none or it is not known at this moment.
+// back, and none where that is not known.
 func (s *Storefront) leadBack(r *http.Request, shell *templates.Shell) {
-	if session.Claimed(r.Context()) == "" {
-		return
+	if session.Claimed(r.Context()) != "" {
+		shell.Back = s.wayBack(r)
 	}
-	shell.Back = ""
+}
+
+// wayBack is the merchant's page that the shopper of a session came from, "" where he has none or it is
+// not known at this moment.
+func (s *Storefront) wayBack(r *http.Request) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), backTime)
 	defer cancel()
 	values, err := s.Sessions.Peek(r.WithContext(ctx))
 	if err != nil || values.CartID == "" {
-		return
+		return ""
 	}
-	if row, found, err := s.CheckoutSessions.ByCart(ctx, values.CartID); err == nil && found {
-		shell.Back = row.Way(row.CancelURL, "")
+	row, found, err := s.CheckoutSessions.ByCart(ctx, values.CartID)
+	if err != nil || !found {
+		return ""
 	}
+	return row.Way(row.CancelURL, "")
 }
 
 // leave leads the shopper of a session to where he came from, the page that pays where that is not known.
 func (s *Storefront) leave(w http.ResponseWriter, r *http.Request) {
-	var shell templates.Shell
-	s.leadBack(r, &shell)
-	toMerchant(w, r, cmp.Or(shell.Back, base(r.Context())))
+	toMerchant(w, r, cmp.Or(s.wayBack(r), base(r.Context())))
 }
 
 // ended answers for a session that has ended, or whose lines are lost.
