@@ -97,7 +97,7 @@ func runs(t *testing.T, name string) example {
 	t.Cleanup(func() {
 		cancel()
 		_ = server.Wait()
-		if log := said.String(); strings.Contains(log, "Warning") || strings.Contains(log, "Error") {
+		if log := said.String(); strings.Contains(log, "Warning") || strings.Contains(log, "Deprecated") || strings.Contains(log, "Error") {
 			t.Errorf("the shop says:\n%s", log)
 		}
 	})
