@@ -6,9 +6,9 @@ RUN     ?= .
 FUZZ    ?= 30s
 MINUTES ?= 10
 SEED    ?= 0
-# Tests wait more than they work, so more of them run than there are cores; without debug information they link faster;
+# Tests wait more than they work, so more of them run than there are cores; without symbols they link faster;
 # make lint vets.
-TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -ldflags=-w -vet=off
+TEST    := SHOPD_TEST_ALL=1 $(GO) test -shuffle=on -timeout 15m -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -ldflags=-s -vet=off
 LINT    := tool -modfile=$(CURDIR)/tools/lint.mod
 
 # The tools are modules of their own, so that the product's go.mod has what the product
@@ -33,7 +33,7 @@ build: ## bin/shopd
 	$(GO) build -o bin/shopd ./cmd/shopd
 
 # Packages whose tests take longest come first, else all would wait for the last of them.
-LONGEST := web/static internal/backoffice internal/aftersale internal/api internal/order
+LONGEST := web/static internal/backoffice internal/aftersale internal/api internal/order fakeklarna/internal/frontend internal/storefront cmd/shopd
 test: test-packages test-modules ## every test; installs what they need when it is missing: redis-server, PostgreSQL, Chromium; PHP, node and Python for the quick start of docs/api.md
 
 # The tests of the whole come alone: they measure how long a shopper waits.
