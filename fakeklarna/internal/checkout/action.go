@@ -58,6 +58,10 @@ type Buy struct {
 	// Decision is what the shopper presses in the approval dialog: "approve", also when
 	// empty, or "decline". The e-mail address may still deny an approved purchase.
 	Decision string `json:"decision,omitempty"`
+	// Total, in minor units of Currency, is what the shopper was shown. If something else is to
+	// be paid when the merchant has answered, nothing is bought. Both are optional.
+	Total    *int64 `json:"total,omitempty"`
+	Currency string `json:"currency,omitempty"`
 }
 
 // PaymentMethods are the ways to pay that the iframe offers.

@@ -209,6 +209,7 @@ func TestCallbackTriggers(t *testing.T) {
 	withOptions := []any{"shipping_options", faketest.Options}
 	unchosen := []any{"shipping_options", []any{map[string]any{"id": "post", "name": "Post", "price": 4900, "tax_amount": 980, "tax_rate": 2500}}}
 	failed := "address_failed " + faketest.Wrong
+	const otherTotal = "total_changed Summan har ändrats. Kontrollera den och betala igen."
 	rows := []callbackRow{
 		{"no callback configured", withOptions, "", all, []string{`{"load":true}`, whole, `{"country":"NO"}`, `{"shipping_option":"post"}`}, "", "incomplete no 44700", []string{}, 0},
 		{"the iframe opens", nil, "address_update country_change", all, []string{`{"load":true}`}, "", faketest.Incomplete, []string{"address_update 200"}, 0},
@@ -241,6 +242,12 @@ func TestCallbackTriggers(t *testing.T) {
 		{"buys with no option chosen", unchosen, "shipping_option_update", all, []string{faketest.Buys}, "", faketest.Complete, []string{"shipping_option_update 200"}, 0},
 		{"buys with one preselected", withOptions, "shipping_option_update", all, []string{faketest.Buys}, "", faketest.Complete, []string{}, 0},
 		{"buys with no option chosen, Klarna adds it", unchosen, "", all, []string{faketest.Buys}, "", "complete se 49600", []string{}, 0},
+		{"buys for what was shown", nil, "", all, []string{`{"buy":{"total":44700,"currency":"sek"}}`}, "", faketest.Complete, []string{}, 0},
+		{"buys in another currency than shown", nil, "validation", all, []string{`{"buy":{"total":44700,"currency":"NOK"}}`}, otherTotal, faketest.Incomplete, []string{}, 0},
+		{"buys for what was shown before Klarna added the option", unchosen, "validation", all, []string{`{"buy":{"total":44700}}`}, otherTotal, faketest.Incomplete, []string{}, 0},
+		{"buys for it when shown", unchosen, "", all, []string{`{"buy":{"total":44700}}`, `{"buy":{"total":49600}}`}, "", "complete se 49600", []string{}, 0},
+		{"buys for what was shown before the address", nil, "address_update validation", but("address_update", faketest.Says{Status: 200, Body: faketest.Service(faketest.OneMug()...)}),
+			[]string{`{"buy":{"total":44700}}`}, otherTotal, "incomplete se 19900", []string{"address_update 200"}, 0},
 		{"buys an address that failed", nil, "address_update validation", but("address_update", broken), []string{whole, faketest.Buys}, failed, faketest.Incomplete,
 			[]string{"address_update 500", "address_update 500"}, 0},
 		{"buys a country that was refused", nil, "country_change", but("country_change", faketest.Says{Status: 303, Location: faketest.Elsewhere}), []string{`{"country":"NO"}`, faketest.Buys},

@@ -191,6 +191,9 @@ func (s *Service) buy(o *Stored, b *Buy) (*shopper.Refusal, error) {
 	if refused, err := s.askMerchant(o, o.Owed); refused != nil || err != nil {
 		return refused, err
 	}
+	if now := s.Outcome(o); shopper.OtherSum(b.Total, b.Currency, now.Total, now.Currency) {
+		return shopper.Refuse(shopper.RefusedTotalChanged, now.Locale), nil
+	}
 	if refused, err := s.validate(o); refused != nil || err != nil {
 		return refused, err
 	}

@@ -1,6 +1,7 @@
 package frontend_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -214,6 +215,64 @@ func TestTotalChangesWhilePaying(t *testing.T) {
 	c.Buy()
 	if got := h.Order(id).OrderAmount; got != 89400 {
 		t.Errorf("bought for %d", got)
+	}
+}
+
+// What is bought is what button and dialog said, whoever changes the total after that.
+func TestTotalChangesUnseen(t *testing.T) {
+	t.Parallel()
+	pay := func(c *faketest.Checkout) { c.Element("pay").MustClick() }
+	post := map[string]any{"id": "post", "name": "Post", "price": 4900, "tax_amount": 980, "tax_rate": 2500}
+	for _, tt := range []struct {
+		name    string
+		order   map[string]any
+		urls    []string
+		press   func(c *faketest.Checkout) // the button, and what happens around that
+		changed int64
+	}{
+		{"a fee nobody chose", map[string]any{"shipping_options": []any{post}}, nil, pay, 49600},
+		{"an answer that is owed", nil, []string{"address_update"}, func(c *faketest.Checkout) {
+			c.WaitFrame("the failure", `() => document.getElementById("address-refusal").textContent !== ""`)
+			c.Host.On("address_update", faketest.Answering(200, answered(89400, "SEK", "en-SE")))
+			pay(c)
+		}, 89400},
+		{"the shop's own validation", map[string]any{"options": map[string]any{"require_client_validation": true}}, nil, func(c *faketest.Checkout) {
+			c.MustEval(`() => { api.on({validation_callback: (data, callback) => { window.proceed = () => callback({should_proceed: true}) }}) }`)
+			pay(c)
+			c.Wait("the callback", `() => window.proceed`)
+			c.Host.Update(c.ID, faketest.Amounts(89400))
+			c.MustEval(`() => { proceed(); api.on({validation_callback: (data, callback) => callback({should_proceed: true})}) }`)
+		}, 89400},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := faketest.NewHost(t)
+			h.On("address_update", faketest.Answering(503, nil))
+			c := h.Open(h.CreateWith(tt.order, tt.urls...), browsertest.Options{})
+			c.Fill(faketest.Swede)
+			c.Element("method-card").MustClick()
+			c.Settled()
+			tt.press(c)
+			approve := func(total string) {
+				t.Helper()
+				c.WaitFrame("the dialog", `() => document.getElementById("approval").open`)
+				if got, want := c.InFrame().MustElement("#approval-title").MustText(), "Approve the payment of "+total+"?"; got != want {
+					t.Errorf("title = %q, want %q", got, want)
+				}
+				c.Element("approve").MustClick()
+			}
+			approve("447\u00a0kr")
+			total := fmt.Sprintf("%d\u00a0kr", tt.changed/100)
+			c.WaitRefusal("The total has changed to " + total + ". Check it, then pay again. Nothing has been charged.")
+			if got := h.Order(c.ID).Status; got != "checkout_incomplete" {
+				t.Errorf("status = %s", got)
+			}
+			c.PressPay()
+			approve(total)
+			c.Wait("the confirmation page", `() => location.pathname === "/confirmation"`)
+			if got := h.Order(c.ID).OrderAmount; got != tt.changed {
+				t.Errorf("bought for %d, want %d", got, tt.changed)
+			}
+		})
 	}
 }
 

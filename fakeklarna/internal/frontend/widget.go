@@ -99,6 +99,7 @@ type widgetSession struct {
 	Merchant   string            `json:"merchant"`
 	Total      int64             `json:"total"` // minor units
 	TotalText  string            `json:"total_text"`
+	Currency   string            `json:"currency"`
 	Methods    []widgetMethod    `json:"methods"`     // that the shopper may use
 	Missing    []shopper.Field   `json:"missing"`     // what the shopper has to type before the purchase
 	TestPerson map[string]string `json:"test_person"` // somebody who may be typed, by field
@@ -131,6 +132,7 @@ func (s *Server) widgetSession(id string) (widgetSession, error) {
 		Merchant:   s.kp.MerchantName,
 		Total:      v.OrderAmount,
 		TotalText:  amountIn(&v, v.OrderAmount),
+		Currency:   v.PurchaseCurrency,
 		Methods:    []widgetMethod{},
 		Missing:    missingOf(&v, p.Typed),
 		TestPerson: shopper.TestPerson(v.Market()),

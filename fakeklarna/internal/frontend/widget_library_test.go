@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/shopd/shopd/fakeklarna"
 	"github.com/shopd/shopd/internal/browsertest"
 
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
@@ -184,5 +185,35 @@ func TestLibraryKeepsOtherMembers(t *testing.T) {
 	want := []any{7.0, []any{"init", "load", "authorize", "reauthorize", "finalize", "loadPaymentReview", "on", "off"}, 1.0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What is approved is what the dialog said: a session that changes behind it is shown anew, and
+// what was typed stays.
+func TestSessionChangesBehindTheDialog(t *testing.T) {
+	t.Parallel()
+	h := newPayShop(t)
+	c := h.open(h.session(nil), browsertest.Options{})
+	c.load("pay_later")
+	c.call("authorize", map[string]any{"payment_method_category": "pay_later"})
+	dialog := c.dialog()
+	c.press("fill")
+	if _, err := h.fake.Pay(c.SessionID, fakeklarna.PaymentAction{Load: &fakeklarna.Authorize{Data: json.RawMessage(faketest.Text(faketest.Amounts(89400)))}}); err != nil {
+		t.Fatal(err)
+	}
+	c.press("approve")
+	c.waitIn(dialog, "the new total", `() => document.getElementById("refusal").textContent === "The total has changed to 894\u00a0kr. Check it, then pay again. Nothing has been charged."`)
+	if got := words(dialog, `[data-testid="title"]`); got != "Pay 894 kr to Skerry?" {
+		t.Errorf("title = %q", got)
+	}
+	if s, _ := h.fake.Session(c.SessionID); s.Fake.State != "open" {
+		t.Errorf("session is %s", s.Fake.State)
+	}
+	if dialog.MustElement("#missing").MustVisible() {
+		t.Error("asks again for what was typed")
+	}
+	c.press("approve")
+	if got := c.result(); got["approved"] != true {
+		t.Errorf("result = %v", got)
 	}
 }

@@ -56,6 +56,9 @@ func (s *Service) Pay(sessionID string, action Action) (Outcome, error) {
 	unchanged := maps.EqualFunc(p.Content, content, func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
 	s.change(p, content)
 	maps.Copy(p.Typed, a.Typed)
+	if v := decode(content); shopper.OtherSum(a.Total, a.Currency, v.OrderAmount, v.PurchaseCurrency) {
+		return Outcome{ShowForm: true, Refused: shopper.Refuse(shopper.RefusedTotalChanged, v.Locale)}, nil
+	}
 	if call == "finalize" && unchanged && s.sessionState(p) == "authorized" {
 		return Outcome{Approved: true, ShowForm: true, AuthorizationToken: p.Token}, nil
 	}

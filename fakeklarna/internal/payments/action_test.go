@@ -64,6 +64,10 @@ func TestPaymentOutcomes(t *testing.T) {
 		{"authorize, later", "open", payment{Authorize: &authorize{AutoFinalize: new(false)}}, outcome{Approved: true, ShowForm: true, FinalizeRequired: true}},
 		{"authorize at once", "open", payment{Authorize: &authorize{AutoFinalize: new(true)}}, approved},
 		{"authorize, later, declined", "open", payment{Authorize: &authorize{AutoFinalize: new(false), Decision: "decline"}}, outcome{}},
+		{"authorize what was shown", "open", payment{Authorize: &authorize{Total: new(int64(44700)), Currency: "sek"}}, approved},
+		{"authorize another sum than was shown", "open", payment{Authorize: &authorize{Total: new(int64(44701))}}, form},
+		{"authorize another currency than was shown", "open", payment{Authorize: &authorize{Total: new(int64(44700)), Currency: "NOK"}}, form},
+		{"finalize another sum than was shown", "authorized", payment{Finalize: &authorize{Total: new(int64(44701))}}, form},
 		{"authorize when complete", "complete", payment{Authorize: &authorize{}}, outcome{}},
 
 		{"reauthorize", "authorized", payment{Reauthorize: &authorize{}}, approved},

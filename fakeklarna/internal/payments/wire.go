@@ -137,6 +137,10 @@ type Authorize struct {
 	// Decision is what the shopper presses: approve, decline or close. If empty, the
 	// persona of the billing address's e-mail decides.
 	Decision string `json:"decision,omitempty"`
+	// Total, in minor units of Currency, is what the shopper was shown. If the session says
+	// something else, nothing is approved. Both are optional.
+	Total    *int64 `json:"total,omitempty"`
+	Currency string `json:"currency,omitempty"`
 }
 
 // Outcome is what the library tells the shop's page.

@@ -2,6 +2,7 @@ package shopper
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/shopd/shopd/internal/i18n"
 
@@ -19,16 +20,18 @@ var refusalText = map[string]int{
 	RefusedValidation: 4, RefusedValidationFailed: 4,
 	RefusedAddress: 5, RefusedAddressFailed: 3,
 	RefusedUpsellOver: 1, RefusedUpsell: 4, RefusedUpsellFailed: 3,
+	RefusedTotalChanged: 6,
 }
 
 // refusalTexts are the fake's own: Klarna's are not documented.
-var refusalTexts = map[i18n.Lang][6]string{
+var refusalTexts = map[i18n.Lang][7]string{
 	i18n.English: {
 		1: "This order is closed and cannot be changed.",
 		2: "The purchase was not approved. Choose another way to pay.",
 		3: "Something went wrong. Try again.",
 		4: "The purchase cannot be processed. Try again.",
 		5: "The shop does not deliver to this address.",
+		6: "The total has changed. Check it, then pay again.",
 	},
 	i18n.Swedish: {
 		1: "Den här beställningen är avslutad och kan inte ändras.",
@@ -36,6 +39,7 @@ var refusalTexts = map[i18n.Lang][6]string{
 		3: "Något gick fel. Försök igen.",
 		4: "Köpet kan inte genomföras. Försök igen.",
 		5: "Butiken levererar inte till den här adressen.",
+		6: "Summan har ändrats. Kontrollera den och betala igen.",
 	},
 	i18n.Norwegian: {
 		1: "Denne bestillingen er avsluttet og kan ikke endres.",
@@ -43,6 +47,7 @@ var refusalTexts = map[i18n.Lang][6]string{
 		3: "Noe gikk galt. Prøv igjen.",
 		4: "Kjøpet kan ikke gjennomføres. Prøv igjen.",
 		5: "Butikken leverer ikke til denne adressen.",
+		6: "Summen er endret. Kontroller den og betal på nytt.",
 	},
 	i18n.Danish: {
 		1: "Denne bestilling er afsluttet og kan ikke ændres.",
@@ -50,6 +55,7 @@ var refusalTexts = map[i18n.Lang][6]string{
 		3: "Noget gik galt. Prøv igen.",
 		4: "Købet kan ikke gennemføres. Prøv igen.",
 		5: "Butikken leverer ikke til denne adresse.",
+		6: "Beløbet er ændret. Kontrollér det, og betal igen.",
 	},
 	i18n.Finnish: {
 		1: "Tämä tilaus on suljettu, eikä sitä voi muuttaa.",
@@ -57,6 +63,7 @@ var refusalTexts = map[i18n.Lang][6]string{
 		3: "Jokin meni vikaan. Yritä uudelleen.",
 		4: "Ostosta ei voida käsitellä. Yritä uudelleen.",
 		5: "Kauppa ei toimita tähän osoitteeseen.",
+		6: "Summa on muuttunut. Tarkista se ja maksa uudelleen.",
 	},
 	i18n.German: {
 		1: "Diese Bestellung ist abgeschlossen und kann nicht geändert werden.",
@@ -64,6 +71,7 @@ var refusalTexts = map[i18n.Lang][6]string{
 		3: "Etwas ist schiefgelaufen. Versuchen Sie es noch einmal.",
 		4: "Der Kauf kann nicht ausgeführt werden. Versuchen Sie es noch einmal.",
 		5: "Der Shop liefert nicht an diese Adresse.",
+		6: "Der Betrag hat sich geändert. Prüfen Sie ihn und bezahlen Sie dann noch einmal.",
 	},
 	i18n.Dutch: {
 		1: "Deze bestelling is afgesloten en kan niet worden gewijzigd.",
@@ -71,6 +79,7 @@ var refusalTexts = map[i18n.Lang][6]string{
 		3: "Er is iets misgegaan. Probeer het opnieuw.",
 		4: "De aankoop kan niet worden verwerkt. Probeer het opnieuw.",
 		5: "De winkel levert niet op dit adres.",
+		6: "Het bedrag is gewijzigd. Controleer het en betaal opnieuw.",
 	},
 }
 
@@ -91,6 +100,7 @@ type Refusal struct {
 const (
 	RefusedReadOnly           = "read_only_order"     // the order is bought or aborted
 	RefusedDeclined           = "declined"            // by the shopper in the dialog, or by Klarna
+	RefusedTotalChanged       = "total_changed"       // another sum is to be paid than the purchase names
 	RefusedTechnicalError     = "technical_error"     // at Klarna
 	RefusedValidation         = "validation_refused"  // the merchant answered validation with 400
 	RefusedValidationRedirect = "validation_redirect" // … with 301, 302, 303 or 307
@@ -102,6 +112,12 @@ const (
 	RefusedUpsell             = "upsell_refused"      // the merchant answered upsell_validation with 400, or it is too much
 	RefusedUpsellFailed       = "upsell_failed"       // the merchant did not answer, or with what no offer can be
 )
+
+// OtherSum reports whether a purchase names another sum than amount in currency, which is to be
+// paid: the shopper was not shown that one. What it does not name may be anything.
+func OtherSum(named *int64, in string, amount int64, currency string) bool {
+	return named != nil && *named != amount || in != "" && !strings.EqualFold(in, currency)
+}
 
 // BadAction is the error of an action that is not possible or misspelt.
 type BadAction struct{ text string }

@@ -196,6 +196,9 @@ const tryToBuy = async (action) => {
 const onPurchase = async (outcome, decision) => {
   if (outcome.refused?.code === 'read_only_order') {
     await reread(); // bought or aborted meanwhile: shows which
+  } else if (outcome.refused?.code === 'total_changed') {
+    show(await readOrder());
+    refuse(t('changed', order.total_text));
   } else if (outcome.redirect_url) {
     leave(outcome.redirect_url, t('leaving_back'));
   } else if (!refused(outcome, refuse)) {
@@ -209,7 +212,10 @@ const onPurchase = async (outcome, decision) => {
   }
 };
 
-const buy = async ({total, currency}) => {
+// Buys what the button said. The fake refuses another total; one that is known to
+// be another opens no dialog and no other provider's page.
+const buy = async (asked) => {
+  const {total, currency} = asked;
   if (!await settle() || order.status !== 'checkout_incomplete') {
     return;
   }
@@ -227,12 +233,12 @@ const buy = async ({total, currency}) => {
     refuse(verdict.message || t('refused'));
     return;
   }
-  const decision = method.approval ? await approve(order, method.id) : undefined;
+  const decision = method.approval ? await approve(asked, method.id) : undefined;
   if (decision === 'close') {
     refuse(isSuspended() ? '' : t('not_finished'));
     return;
   }
-  const outcome = await tryToBuy({buy: {method: method.id, decision}});
+  const outcome = await tryToBuy({buy: {method: method.id, decision, total, currency}});
   if (outcome) {
     await onPurchase(outcome, decision);
   }

@@ -32,7 +32,10 @@ const showBusy = (on) => {
   }
 };
 
-const show = (method) => {
+const chosenMethod = () => session.methods.find(({id}) => id === question.category);
+
+const show = () => {
+  const method = chosenMethod();
   speak(session.locale);
   $('close').ariaLabel = t('close');
   const title = session.total > 0 ? (kind === 'reauthorize' ? 'ask_again' : 'ask') : 'ask_nothing';
@@ -43,11 +46,10 @@ const show = (method) => {
   showBusy(false);
 };
 
-// Decides, and resolves to the outcome.
-const decide = async (more) => {
+// Decides, and resolves to {outcome, session}.
+const decide = (more) => {
   const {category, auto_finalize} = question;
-  const {outcome} = await act({[kind]: {category, auto_finalize, ...more}});
-  return outcome;
+  return act({[kind]: {category, auto_finalize, ...more}});
 };
 
 const approve = async () => {
@@ -60,7 +62,8 @@ const approve = async () => {
   say($('refusal'), '');
   let outcome;
   try {
-    outcome = await decide({typed: typed()});
+    const {total, currency} = session; // what the dialog says
+    ({outcome, session} = await decide({typed: typed(), total, currency}));
   } catch {
     say($('refusal'), t('lost'));
     showBusy(false);
@@ -68,6 +71,11 @@ const approve = async () => {
   }
   if (outcome.approved || outcome.invalid_fields) {
     answer(resultOf(outcome));
+    return;
+  }
+  if (outcome.refused?.code === 'total_changed' && chosenMethod()) {
+    show();
+    say($('refusal'), t('changed', session.total_text));
     return;
   }
   // Not approved: said here, and told to the page when the shopper goes back.
@@ -111,17 +119,16 @@ const ask = (what) => async (asked) => {
   } catch {
     return {approved: false, show_form: false};
   }
-  const method = session.methods.find(({id}) => id === asked.category);
   if (outcome.invalid_fields) {
     return resultOf(outcome);
   }
-  if (session.status === 'complete' || !method) {
+  if (session.status === 'complete' || !chosenMethod()) {
     return {approved: false, show_form: false};
   }
   const result = new Promise((resolve) => {
     answer = resolve;
   });
-  show(method);
+  show();
   send('show');
   return result;
 };
