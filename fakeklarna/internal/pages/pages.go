@@ -94,9 +94,10 @@ type note struct {
 }
 
 // asksForPage reports whether a request wants HTML: its Accept header has text/html and
-// does not prefer JSON, and there is no ?format=json.
+// does not prefer JSON, and there is no ?format=json. What is posted must be a form: clients
+// such as Java's name text/html unasked.
 func asksForPage(r *http.Request) bool {
-	if r.URL.Query().Get("format") == "json" {
+	if r.URL.Query().Get("format") == "json" || r.Method == http.MethodPost && !hasForm(r) {
 		return false
 	}
 	var html, json float64
@@ -117,6 +118,12 @@ func asksForPage(r *http.Request) bool {
 		}
 	}
 	return html > 0 && html >= json
+}
+
+// hasForm reports whether the body is a form as the pages send it.
+func hasForm(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/x-www-form-urlencoded"
 }
 
 // servePeople serves a page; false: the address has none.

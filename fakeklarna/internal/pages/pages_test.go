@@ -18,6 +18,37 @@ import (
 	"github.com/shopd/shopd/fakeklarna/internal/faketest"
 )
 
+// JSON is taken as JSON, also from a client that names text/html for want of anything better.
+func TestPagesTakeJSON(t *testing.T) {
+	const javaAccept = "text/html, image/gif, image/jpeg, */*; q=0.2" // of HttpURLConnection
+	s := faketest.NewShop(t, fakeklarna.Options{})
+	s.Start(faketest.CaseA())
+	big := string(s.Fake.Snapshot()) + strings.Repeat(" ", 100_000)
+	for _, tt := range []struct {
+		path, body string
+		status     int
+		done       func() bool
+	}{
+		{"faults", `{"status":503}`, 201, func() bool { return len(s.Fake.Faults()) == 1 }},
+		{"clock", `{"advance":"1h"}`, 200, func() bool { return time.Until(s.Fake.Now()) > 50*time.Minute }},
+		{"orders/" + s.ID + "/shopper", `{"buy":{}}`, 200, func() bool { return s.Order().Status == fakeklarna.StatusComplete }},
+		{"snapshot", big, 200, func() bool { return s.Order().Status == fakeklarna.StatusIncomplete }},
+		{"reset", "", 200, func() bool { return len(s.Fake.Orders()) == 0 }},
+		{"no/such/address", "{}", 404, func() bool { return true }},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Fake.URL+"/fake/"+tt.path, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", javaAccept)
+		r.Header.Set("Content-Type", "application/json; charset=utf-8")
+		got := faketest.Do(r)
+		if kind := got.Header.Get("Content-Type"); got.Status != tt.status || !strings.HasPrefix(kind, "application/json") || !tt.done() {
+			t.Errorf("%s: %d %s, done: %v, want %d as JSON", tt.path, got.Status, kind, tt.done(), tt.status)
+		}
+	}
+}
+
 // What an address answers depends on what is asked for; curl gets JSON.
 func TestPagesNegotiate(t *testing.T) {
 	s := faketest.NewShop(t, fakeklarna.Options{})
