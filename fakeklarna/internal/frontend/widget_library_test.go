@@ -2,6 +2,7 @@ package frontend_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -185,6 +186,43 @@ func TestLibraryKeepsOtherMembers(t *testing.T) {
 	want := []any{7.0, []any{"init", "load", "authorize", "reauthorize", "finalize", "loadPaymentReview", "on", "off"}, 1.0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// load calls back also when the page moves the widget, or takes it away, before it has answered.
+func TestLoadOfAWidgetThatMoves(t *testing.T) {
+	t.Parallel()
+	h := newPayShop(t)
+	c := h.open(h.session(nil), browsertest.Options{})
+	c.MustEval(`() => {
+		const real = setTimeout;
+		window.setTimeout = (f, ms) => real(f, ms === 15_000 ? short : ms);
+		window.short = 15_000;
+	}`)
+	c.load("pay_now")
+	options := map[string]any{"container": "#one", "payment_method_category": "pay_now"}
+	for _, tt := range []struct {
+		name, does, want string
+		total            int64
+	}{
+		{"before it is asked", `() => { main.append(one); const told = ask(); return told }`, `{"show_form":true}`, 89400},
+		{"once it is asked", `() => { const told = ask(); main.append(one); return told }`, `{"show_form":true}`, 44700},
+		{"away", `() => { window.short = 100; const told = ask(); one.remove(); return told }`, `{"show_form":false}`, 0},
+	} {
+		got := c.MustEval(`(options, data) => {
+			const [main, one] = ["main", "#one"].map((selector) => document.querySelector(selector));
+			const ask = async () => JSON.stringify(await asked("load", options, data));
+			return (`+tt.does+`)();
+		}`, options, faketest.Amounts(max(tt.total, 100))).Str()
+		if got != tt.want {
+			t.Errorf("%s: load = %s, want %s", tt.name, got, tt.want)
+		}
+		if tt.total > 0 {
+			want := fmt.Sprintf("%d kr", tt.total/100)
+			if got := words(c.widget(), "#methods"); !strings.Contains(got, want) {
+				t.Errorf("%s: widget = %q, want %s", tt.name, got, want)
+			}
+		}
 	}
 }
 

@@ -6,7 +6,7 @@
   'use strict';
 
   const known = ['klarna', 'pay_later', 'pay_now', 'pay_over_time', 'direct_bank_transfer', 'direct_debit'];
-  const patience = 15_000; // ms, for a frame to come up
+  const patience = 15_000; // ms, for a frame to come up, and for the answer to load
   const frameBase = new URL('../../', document.currentScript.src);
 
   // What is thrown has one of Klarna's names.
@@ -68,12 +68,9 @@
   const frames = new Set();
 
   class Frame {
-    #questions = new Map();
+    #questions = new Map(); // without an answer: id → {put, answer}
     #asked = 0;
-    #up;
-    #ready = new Promise((resolve) => {
-      this.#up = resolve;
-    });
+    #hears; // the window that was ready last
 
     // page is the frame's page below /kp/; handlers are called for what it tells
     // of its own accord.
@@ -92,28 +89,42 @@
       this.iframe.contentWindow?.postMessage({klarnaPayments: type, ...data}, frameBase.origin);
     }
 
+    // The page may move the frame, which loads it anew in another window.
+    get isUp() {
+      return this.#hears === this.iframe.contentWindow;
+    }
+
     // The frame's answer to a question, which is made up when the frame can hear
-    // it; rejects when it does not come up.
-    async ask(type, question) {
-      const late = new Promise((_, reject) => setTimeout(reject, patience, new Error('the frame does not come up')));
-      await Promise.race([this.#ready, late]);
+    // it; a frame that is loaded anew is asked again. With a limit in ms there is
+    // no answer after that.
+    ask(type, question, limit) {
       const id = ++this.#asked;
+      const put = () => this.post(type, {id, ...question()});
       return new Promise((resolve) => {
-        this.#questions.set(id, resolve);
-        this.post(type, {id, ...question()});
+        const answer = (result) => {
+          this.#questions.delete(id);
+          resolve(result);
+        };
+        this.#questions.set(id, {put, answer});
+        if (limit) {
+          setTimeout(answer, limit);
+        }
+        if (this.isUp) {
+          put();
+        }
       });
     }
 
     hear({klarnaPayments: type, id, ...data}) {
+      if (type === 'answer') {
+        this.#questions.get(id)?.answer(data.result);
+        return;
+      }
+      this.handlers[type]?.(data);
       if (type === 'ready') {
         this.iframe.title = data.title;
-        this.#up();
-      }
-      if (type === 'answer') {
-        this.#questions.get(id)?.(data.result);
-        this.#questions.delete(id);
-      } else {
-        this.handlers[type]?.(data);
+        this.#hears = this.iframe.contentWindow;
+        this.#questions.forEach(({put}) => put());
       }
     }
 
@@ -176,7 +187,6 @@
   const makeWidget = (container) => {
     const widget = {categories: [], loaded: false};
     widget.frame = new Frame('widget', {
-      // The page may move the container, which loads the frame anew.
       ready: () => widget.last && widget.frame.post('load', widget.last),
       chosen: ({category}) => {
         widget.chosen = category;
@@ -207,16 +217,10 @@
   };
 
   const show = async (widget, question, answer) => {
-    let result;
-    try {
-      result = await widget.frame.ask('load', () => question);
-      const {data, ...again} = question;
-      widget.last = again;
-    } catch {
-      result = {show_form: false};
-    }
-    widget.loaded = true;
-    answer(result);
+    const result = await widget.frame.ask('load', () => question, patience);
+    const {data, ...again} = question;
+    Object.assign(widget, {last: again, loaded: true});
+    answer(result ?? {show_form: false});
   };
 
   const same = (a, b) => a.length === b.length && a.every((category) => b.includes(category));
@@ -295,7 +299,8 @@
       end = () => resolve({...closed});
     });
     const overlay = openOverlay(end);
-    const result = await Promise.race([overlay.frame.ask(kind, question), ended]).catch(() => ({...closed}));
+    setTimeout(() => overlay.frame.isUp || end(), patience);
+    const result = await Promise.race([overlay.frame.ask(kind, question), ended]);
     overlay.close();
     running = false;
     answer(result);
