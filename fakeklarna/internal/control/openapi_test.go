@@ -5,15 +5,18 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"net/http"
 	"os"
 	"path"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -236,6 +239,87 @@ func TestOpenAPIIsTrue(t *testing.T) {
 			t.Error(wrong)
 		}
 	}
+}
+
+// The queries that docs and description name are the same, and each leaves out what it does not
+// name.
+func TestOpenAPIHasEveryQuery(t *testing.T) {
+	_, api := description(t)
+	s := faketest.Lived(t, fakeklarna.Options{})
+	s.Fake.Advance(time.Minute) // to the push
+	s.Fake.Wait(t.Context())
+	described := map[string][]string{}
+	for path, v := range api["paths"].(map[string]any) {
+		parameters, _ := faketest.Find(v, "get.parameters")
+		for _, parameter := range faketest.Spots("", parameters) {
+			name, isName := parameter.Value.(string)
+			if !isName || !strings.HasSuffix(parameter.Path, ".name") {
+				continue
+			}
+			described[path] = append(described[path], name)
+			count := func(query string) int {
+				var answer map[string][]any
+				got := s.SendAs("", "", "GET", path+query, "")
+				if err := json.Unmarshal(got.Body, &answer); err != nil || len(answer) != 1 {
+					t.Fatalf("%s%s: got %d %s", path, query, got.Status, got.Body)
+				}
+				return len(slices.Concat(slices.Collect(maps.Values(answer))...))
+			}
+			if all, none := count(""), count("?"+name+"=none"); all == 0 || none > 0 {
+				t.Errorf("%s: %d, of them %d of the %s none", path, all, none, name)
+			}
+		}
+	}
+	documented := map[string][]string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| \x60GET (/fake/\w+)(\?[^|]*)\|`).FindAllStringSubmatch(docs(t), -1) {
+		for _, name := range regexp.MustCompile(`\w+=`).FindAllString(row[2], -1) {
+			documented[row[1]] = append(documented[row[1]], strings.TrimSuffix(name, "="))
+		}
+	}
+	if diff := cmp.Diff(documented, described); diff != "" {
+		t.Errorf("queries (-documented +described):\n%s", diff)
+	}
+}
+
+// Docs and description name every code of a refusal.
+func TestOpenAPIHasEveryCode(t *testing.T) {
+	_, api := description(t)
+	text, _ := faketest.Find(api, "components.schemas.Refusal.properties.code.description")
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile(`(?:\tRefused\w+ += |refused\(\w+, |Refusal\{Code: )"(\w+)"`)
+	var found []string
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range codes.FindAllSubmatch(source, -1) {
+			found = append(found, string(code[1]))
+		}
+	}
+	if len(found) < 15 {
+		t.Fatalf("only %d codes are found", len(found))
+	}
+	for _, code := range found {
+		if !slices.Contains(regexp.MustCompile(`\w+`).FindAllString(text.(string), -1), code) {
+			t.Errorf("%s is not described", code)
+		}
+		if !strings.Contains(docs(t), "\x60"+code+"\x60") {
+			t.Errorf("%s is not documented", code)
+		}
+	}
+}
+
+func docs(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../../docs/fake-klarna.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // misfits tells where v is not as a schema says: of what this description uses.

@@ -86,7 +86,7 @@ var refusalTexts = map[i18n.Lang][7]string{
 // Refusal says why the checkout did not carry out an action. The order has not changed,
 // and another try may succeed.
 type Refusal struct {
-	Code string `json:"code"` // one of the Refused… constants
+	Code string `json:"code"` // one of the Refused… constants, or one of the payments room
 	// Message is what the iframe shows: the merchant's text, else one in the
 	// order's language.
 	Message string `json:"message"`
