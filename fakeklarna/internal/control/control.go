@@ -69,7 +69,11 @@ func (s *Server) Handler() *http.ServeMux {
 		"/fake/openapi.json":          {"GET": func(*http.Request) (int, any) { return http.StatusOK, json.RawMessage(openAPI) }},
 	} {
 		control.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			if do := handlers[r.Method]; do != nil {
+			method := r.Method
+			if method == http.MethodHead { // a server writes no body then
+				method = http.MethodGet
+			}
+			if do := handlers[method]; do != nil {
 				status, answer := do(r)
 				web.WriteJSON(w, status, answer)
 				return
