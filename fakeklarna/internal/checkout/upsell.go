@@ -39,10 +39,11 @@ type UpsellLine struct {
 
 // upselling is the upsell of an order that is bought; a snapshot has it.
 type upselling struct {
-	Until time.Time    // when the time for it is over
-	Asked bool         // the merchant was
-	Lines []UpsellLine // what it offered
-	Most  int64        // that may be added, minor units
+	Until time.Time        // when the time for it is over
+	Asked bool             // the merchant was
+	Lines []UpsellLine     // what it offered
+	Most  int64            // that may be added, minor units
+	Taken map[string]int64 // how many of a line were added, by its reference
 }
 
 var upsellRule = wire.Object("", slices.Concat(lineRule.Members(), []wire.Rule{
@@ -87,7 +88,7 @@ func (s *Service) upsell(o *Stored, u *Upsell) (*shopper.Refusal, error) {
 	if len(u.Take) == 0 {
 		return nil, nil
 	}
-	lines, err := taken(o.Upsell.Lines, u.Take)
+	lines, err := o.Upsell.take(u.Take)
 	if err != nil {
 		return nil, err
 	}
@@ -162,17 +163,17 @@ func (s *Service) readOffers(reply callback.Answer) (lines []UpsellLine, until t
 	return lines, until, true
 }
 
-// taken returns the lines for so many of what is offered.
-func taken(offered []UpsellLine, take map[string]int64) ([]wire.OrderLine, error) {
+// take returns the lines for so many of what is offered.
+func (u *upselling) take(take map[string]int64) ([]wire.OrderLine, error) {
 	var lines []wire.OrderLine
 	for _, reference := range slices.Sorted(maps.Keys(take)) {
-		i := slices.IndexFunc(offered, func(l UpsellLine) bool { return l.Reference == reference })
+		i := slices.IndexFunc(u.Lines, func(l UpsellLine) bool { return l.Reference == reference })
 		if i < 0 {
 			return nil, shopper.BadActionf("upsell.take: %q is not offered", reference)
 		}
-		l, quantity := offered[i].OrderLine, take[reference]
-		if most := min(max(offered[i].MaxAllowedQuantity, l.Quantity), mostOffered); quantity < 1 || quantity > most {
-			return nil, shopper.BadActionf("upsell.take: of %q from 1 to %d", reference, most)
+		l, quantity, before := u.Lines[i].OrderLine, take[reference], u.Taken[reference]
+		if most := min(max(u.Lines[i].MaxAllowedQuantity, l.Quantity), mostOffered); quantity < 1 || quantity > most-before {
+			return nil, shopper.BadActionf("upsell.take: of %q from 1 to %d in all, %d are taken", reference, most, before)
 		}
 		if quantity != l.Quantity {
 			l.TotalDiscountAmount = l.TotalDiscountAmount * quantity / l.Quantity
@@ -225,6 +226,12 @@ func (s *Service) grow(o *Stored, lines []wire.OrderLine) *shopper.Refusal {
 		return shopper.Refuse(shopper.RefusedDeclined, v.Locale)
 	default:
 		o.Upsell.Most -= more
+	}
+	if o.Upsell.Taken == nil {
+		o.Upsell.Taken = map[string]int64{}
+	}
+	for _, l := range lines {
+		o.Upsell.Taken[l.Reference] += l.Quantity
 	}
 	content := maps.Clone(o.Content)
 	content["order_lines"] = wire.MustJSON(slices.Concat(v.OrderLines, lines))

@@ -155,17 +155,26 @@ func TestUpsellBodies(t *testing.T) {
 // Actions that are not possible are told, and change nothing.
 func TestUpsellImpossible(t *testing.T) {
 	c := upsold(t, faketest.Says{Status: 200, Body: offering("", socks())})
-	for action, want := range map[string]string{
-		`{"upsell":{"take":{"CAP-1":1}}}`:  `upsell.take: "CAP-1" is not offered`,
-		`{"upsell":{"take":{"SOCK-1":0}}}`: `upsell.take: of "SOCK-1" from 1 to 3`,
-		`{"upsell":{"take":{"SOCK-1":4}}}`: `upsell.take: of "SOCK-1" from 1 to 3`,
-	} {
+	impossible := func(action, want string) {
+		t.Helper()
 		got := c.Do("POST", "/fake/orders/"+c.ID+"/shopper", action)
 		if said := faketest.Decode(string(got.Body))["error"].(map[string]any)["message"]; got.Status != 400 || said != want {
 			t.Errorf("%s: got %d %v, want %s", action, got.Status, said, want)
 		}
 	}
+	for action, want := range map[string]string{
+		`{"upsell":{"take":{"CAP-1":1}}}`:  `upsell.take: "CAP-1" is not offered`,
+		`{"upsell":{"take":{"SOCK-1":0}}}`: `upsell.take: of "SOCK-1" from 1 to 3 in all, 0 are taken`,
+		`{"upsell":{"take":{"SOCK-1":4}}}`: `upsell.take: of "SOCK-1" from 1 to 3 in all, 0 are taken`,
+	} {
+		impossible(action, want)
+	}
 	if got := sums(c); got != asBought {
+		t.Errorf("got %s", got)
+	}
+	c.Act(`{"upsell":{"take":{"SOCK-1":2}}}`) // whose answer may be lost on its way
+	impossible(`{"upsell":{"take":{"SOCK-1":2}}}`, `upsell.take: of "SOCK-1" from 1 to 3 in all, 2 are taken`)
+	if got := sums(c); got != withTwo {
 		t.Errorf("got %s", got)
 	}
 	for name, pairs := range map[string][]any{
