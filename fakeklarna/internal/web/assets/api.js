@@ -1,34 +1,16 @@
 // The frame's calls to the fake, and the saving of what the shopper types.
-import {settings} from './shop.js';
+import {call, settings} from './line.js';
+
+export {Gone} from './line.js';
 
 const orderURL = location.pathname.replace(/\/frame$/, '');
+const authorization = settings.AUTH_HEADER ?? '';
 const patience = 5_000; // ms
 const merchantPatience = 30_000; // ms; the fake may ask the merchant first
 
-// The order is unknown, expired or not this frame's to see.
-export class Gone extends Error {}
+export const readOrder = () => call(orderURL, authorization, patience);
 
-const call = async (path, body) => {
-  const response = await fetch(orderURL + path, {
-    method: body ? 'POST' : 'GET',
-    headers: {'Authorization': settings.AUTH_HEADER ?? '', 'Content-Type': 'application/json'},
-    body: body && JSON.stringify(body),
-    cache: 'no-store',
-    keepalive: true, // what was typed last arrives although the page goes away
-    signal: AbortSignal.timeout(body ? merchantPatience : patience),
-  });
-  if (response.status === 404 || response.status === 401) {
-    throw new Gone(String(response.status));
-  }
-  if (!response.ok) {
-    throw new Error(`the fake answered ${response.status}`);
-  }
-  return response.json();
-};
-
-export const readOrder = () => call('');
-
-export const act = (action) => call('/shopper', action);
+export const act = (action) => call(`${orderURL}/shopper`, authorization, merchantPatience, action);
 
 let unsaved = {};
 let drafts = {}; // saved, and not yet told to the merchant

@@ -2,7 +2,7 @@
 import {$, make, say} from './dom.js';
 import {check, fill, showFields, typed} from './widget-fields.js';
 import {explain} from './widget-method.js';
-import {act, listen, look, send, settings} from './widget-shop.js';
+import {act, listen, send, settings} from './widget-shop.js';
 import {speak, t} from './widget-texts.js';
 
 const dialog = $('dialog');
@@ -106,7 +106,7 @@ const decline = async () => {
 };
 
 // Tells the fake what the page changed, if anything.
-const tell = ({category, data}) => (Object.keys(data).length > 0 ? act({load: {category, data}}) : look());
+const tell = ({category, data}) => act(Object.keys(data).length > 0 ? {load: {category, data}} : undefined);
 
 // Answers a question of the shop's page: tells the fake what the page changed
 // and, unless that cannot be, asks the shopper.

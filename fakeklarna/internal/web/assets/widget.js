@@ -2,7 +2,7 @@
 // choose from.
 import {$, make, say} from './dom.js';
 import {explain} from './widget-method.js';
-import {act, Gone, listen, look, send, settings} from './widget-shop.js';
+import {act, Gone, listen, send, settings} from './widget-shop.js';
 import {speak, t} from './widget-texts.js';
 
 const notice = (title, text) => {
@@ -85,7 +85,7 @@ const loadWidget = async (question) => {
   const mine = ++loads;
   let answer;
   try {
-    const shown = await (question.data ? act({load: {data: question.data}}) : look());
+    const shown = await act(question.data && {load: {data: question.data}});
     answer = () => show(shown, question);
   } catch (error) {
     answer = () => {
