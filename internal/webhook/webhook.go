@@ -63,13 +63,19 @@ func (w *Webhooks) Receivers(ctx context.Context) []*event.Receiver {
 	var off map[string]Off
 	var err error
 	if len(endpoints) > 0 {
-		off, err = w.Off(ctx)
+		off, err = w.switchedOff(ctx)
+	}
+	for _, e := range endpoints {
+		if o, is := off[e.ID]; is && o.URL != e.URL && err == nil {
+			delete(off, e.ID)
+			err = w.moved(ctx, e, o.URL)
+		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err != nil {
 		if ctx.Err() == nil {
-			w.Logger.WarnContext(ctx, "which webhooks are off cannot be read", "error", err)
+			w.Logger.WarnContext(ctx, "which webhooks are off is not known", "error", err)
 		}
 		return w.on
 	}
@@ -130,10 +136,16 @@ func (w *Webhooks) deliver(ctx context.Context, id string, e event.Event) error 
 		if err := w.switchOff(ctx, to, "it answered 410"); err != nil {
 			return err
 		}
-		return fmt.Errorf("%w: answered 410", event.ErrRefused)
+		return errGone
 	}
 	return err
 }
+
+// Why an endpoint has not got an event: what its next address gets.
+var (
+	errGone    = fmt.Errorf("%w: answered 410", event.ErrRefused)
+	problemOff = "the endpoint is switched off"
+)
 
 var classes = []string{"", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
@@ -151,6 +163,16 @@ func resultOf(status int, err error) string {
 // Off are the endpoints that are switched off: at another address than that which was, an
 // endpoint is on.
 func (w *Webhooks) Off(ctx context.Context) (map[string]Off, error) {
+	off, err := w.switchedOff(ctx)
+	maps.DeleteFunc(off, func(id string, o Off) bool {
+		to, there := w.Endpoint(id)
+		return !there || to.URL != o.URL
+	})
+	return off, err
+}
+
+// switchedOff are the endpoints that were switched off at whatever address.
+func (w *Webhooks) switchedOff(ctx context.Context) (map[string]Off, error) {
 	off := map[string]Off{}
 	_, err := db.All(ctx, w.DB.Read, func(rows *sql.Rows) (id string, err error) {
 		var o Off
@@ -163,22 +185,41 @@ func (w *Webhooks) Off(ctx context.Context) (map[string]Off, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read webhooks: %w", err)
 	}
-	maps.DeleteFunc(off, func(id string, o Off) bool {
-		to, there := w.Endpoint(id)
-		return !there || to.URL != o.URL
-	})
 	return off, nil
 }
 
+// moved notes that an endpoint that was switched off at an address has another one. That was never told that it is gone: it
+// gets what the other has not got, if it is young enough to be tried at all.
+func (w *Webhooks) moved(ctx context.Context, to settings.Webhook, from string) error {
+	err := w.DB.Tx(ctx, func(tx *sql.Tx) error {
+		was, err := tx.ExecContext(ctx, "delete from webhook_endpoints where id = $1 and url = $2", to.ID, from)
+		if err != nil {
+			return err
+		}
+		if n, err := was.RowsAffected(); err != nil || n == 0 { // another process has done it
+			return err
+		}
+		now := time.Now()
+		_, err = tx.ExecContext(ctx, `update event_deliveries set due_at = $2, tries = 0
+			where receiver = $1 and due_at is null and done_at is null and problem in ($3, $4) and at > $5`,
+			receiverPrefix+to.ID, now.UnixMilli(), problemOff, errGone.Error(), now.Add(-event.Patience).UnixMilli())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("move webhook: %w", err)
+	}
+	return nil
+}
+
 // switchOff switches an endpoint off: within a second, no process tells it anything. What it did not get is not tried
-// again by itself.
+// again by itself, but at another address.
 func (w *Webhooks) switchOff(ctx context.Context, to settings.Webhook, why string) error {
 	err := w.DB.Tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `insert into webhook_endpoints (id, url, off_at, why) values ($1, $2, $3, $4)
 			on conflict (id) do update set url = excluded.url, off_at = excluded.off_at, why = excluded.why where webhook_endpoints.url <> excluded.url`,
 			to.ID, to.URL, time.Now().UnixMilli(), why)
 		if err == nil {
-			_, err = tx.ExecContext(ctx, "update event_deliveries set due_at = null, problem = 'the endpoint is switched off' where receiver = $1 and due_at is not null", receiverPrefix+to.ID)
+			_, err = tx.ExecContext(ctx, "update event_deliveries set due_at = null, problem = $2 where receiver = $1 and due_at is not null", receiverPrefix+to.ID, problemOff)
 		}
 		return err
 	})

@@ -383,13 +383,14 @@ func TestSwitchedOn(t *testing.T) {
 	})
 }
 
-// Who is switched on without more gets what happens from then on alone; who has a new address also what happened meanwhile.
+// Who is switched on without more gets what happens from then on alone; who has a new address also what
+// happened meanwhile and what the old one has not got.
 func TestOnAgain(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		for _, moved := range []bool{false, true} {
 			e := listen(t, fmt.Sprint("moved-", moved), func(w http.ResponseWriter, _ *http.Request, call int) {
-				if call == 1 {
-					w.WriteHeader(http.StatusGone)
+				if call <= 2 {
+					w.WriteHeader([]int{1: http.StatusInternalServerError, 2: http.StatusGone}[call])
 				}
 			})
 			s := newShop(t, d, "http://shop.example", e)
@@ -410,16 +411,18 @@ func TestOnAgain(t *testing.T) {
 					t.Fatalf("moved %t: %d were tried, want %d", moved, tried, want)
 				}
 			}
-			round(0) // begins
-			s.happen(1)
-			round(1)
+			round(0)      // begins
+			for range 2 { // is tried in vain, and finds it gone
+				s.happen(1)
+				round(1)
+			}
 			s.happen(2)
 			round(0)
-			missed := 0
+			missed, lost := 0, 2
 			if moved {
 				e.URL += "&moved"
 				s = newShop(t, d, "http://shop.example", e)
-				missed = 2
+				missed, lost = 4, 0
 			} else if err := s.webhooks.SwitchOn(t.Context(), e.ID); err != nil {
 				t.Fatal(err)
 			}
@@ -431,6 +434,12 @@ func TestOnAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			round(missed + 1)
+			if n := s.count("select count(*) from event_deliveries where receiver = $1 and done_at is null", "webhook_"+e.ID); n != lost {
+				t.Errorf("moved %t: %d were not told, want %d", moved, n, lost)
+			}
+			if n := s.count("select count(*) from webhook_endpoints"); n != 0 { // not off again with the address of before
+				t.Errorf("moved %t: it is noted as off", moved)
+			}
 		}
 	})
 }
