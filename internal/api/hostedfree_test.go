@@ -107,6 +107,34 @@ func TestFreeSessionEnds(t *testing.T) {
 	}
 }
 
+// What a call is answered follows from what it says: that of a shopper who has chosen delivery for which nothing is to be paid
+// may be repeated and changed, and one that comes to nothing as it is said is refused whatever he has chosen.
+func TestFreeSessionPutAgain(t *testing.T) {
+	w := world(t)
+	c, b := calls(w), w.Browser()
+	same := basket(tent+", "+card, inShop)
+	made := c.want(c.put("b-1", same), 201, "").Session
+	openFree(w, b, made)
+	now := c.want(c.put("b-1", same), 200, "").Session
+	if now.Revision != made.Revision || now.OrderAmount != 0 || now.DeliveryOption == nil || now.DeliveryOption.ID != "shop" {
+		t.Errorf("said again: %+v", now)
+	}
+	if two := c.want(c.put("b-1", strings.Replace(same, `"quantity": 1`, `"quantity": 2`, 1)), 200, "").Session; two.OrderAmount != 249900 {
+		t.Errorf("two tents come to %d", two.OrderAmount)
+	}
+	if one := c.want(c.put("b-1", same), 200, "").Session; one.OrderAmount != 0 {
+		t.Errorf("one again comes to %d", one.OrderAmount)
+	}
+
+	nothing := strings.NewReplacer(`, "preselected": true`, "", `"price": 0, `, `"price": 0, "preselected": true, `).Replace(same)
+	c.want(c.put("b-2", nothing), 422, api.CodeNothingToPay)
+	_, id := open(w, b, c.want(c.put("b-2", same), 201, "").Session)
+	if _, err := w.Fake.Shopper(id, fakeklarna.Action{ShippingOption: "parcel"}); err != nil {
+		t.Fatal(err)
+	}
+	c.want(c.put("b-2", nothing), 422, api.CodeNothingToPay)
+}
+
 // Who has nothing to pay ends on the merchant's page, which has another origin, in a real browser.
 func TestHostedFree(t *testing.T) {
 	w := newHosted(t)

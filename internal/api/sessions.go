@@ -127,7 +127,7 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	default:
 		b.OrderNumber = order.NewNumber(a.Published.Now().Shop.OrderPrefix)
 	}
-	if err := a.total(&in.Body, &b, c); err != nil {
+	if err := a.total(&in.Body, &b); err != nil {
 		return nil, err
 	}
 	next := row
@@ -195,18 +195,16 @@ func (a *API) store(ctx context.Context, cartID string, b *cart.Basket) (cart.Ca
 	})
 }
 
-// total checks what a basket comes to in a cart. Totals that were sent are those of lines as
-// they were said: where the shopper lets them go, the merchant's server need not know.
-func (a *API) total(in *SessionRequest, b *cart.Basket, c cart.Cart) error {
-	var fresh cart.Cart
-	fresh.Put(b, a.Published.Now())
-	said, err := a.Pricer.Quote(fresh.Contents)
-	if err := totals(in, b, said, err); err != nil {
+// total checks what a basket comes to as it is said. Where the shopper lets it go and what he has
+// chosen, the merchant's server need not know: a call may be repeated whatever he does.
+func (a *API) total(in *SessionRequest, b *cart.Basket) error {
+	var said cart.Cart
+	said.Put(b, a.Published.Now())
+	q, err := a.Pricer.Quote(said.Contents)
+	if err := totals(in, b, q, err); err != nil {
 		return err
 	}
-	c.Put(b, a.Published.Now())
-	q, err := a.Pricer.Quote(c.Contents)
-	return payable(q, err)
+	return payable(a.Pricer.Quote(said.Contents)) // with the tax that totals has taken
 }
 
 // closed says why a session cannot be changed: it was bought, or may be being bought.
