@@ -19,6 +19,7 @@ import (
 	"github.com/shopd/shopd/internal/order"
 	"github.com/shopd/shopd/internal/permission"
 	"github.com/shopd/shopd/internal/publish"
+	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/session"
 	"github.com/shopd/shopd/internal/stock"
 )
@@ -163,6 +164,10 @@ func (a *API) put(ctx context.Context, in *putInput, purpose checkoutsession.Pur
 	if raised {
 		b.Revision, b.Terms = next.Revision, a.Pricer.Terms(&b)
 		if c, err = a.store(ctx, next.CartID, &b); err != nil {
+			if redisconn.Full(err) && !fresh { // then it is known that the cart has not got it
+				done.raised = false
+				a.undo(ctx, done, anyway)
+			}
 			return nil, err
 		}
 		// A purchase may have been approved since we looked. Whoever approves looks at the row, so that

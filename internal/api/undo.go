@@ -13,7 +13,7 @@ import (
 type change struct {
 	was, is checkoutsession.Session
 	basket  *cart.Basket // that it had
-	raised  bool         // the basket is another
+	raised  bool         // the cart has another basket
 }
 
 // isSold reports whether an order was bought with the lines and the number that a cart has now:
@@ -62,6 +62,6 @@ func (a *API) undo(ctx context.Context, done change, when func(*cart.Cart) bool)
 		}
 	}
 	if err != nil {
-		a.Logger.WarnContext(ctx, "a change that klarna refused is not undone", "cart_id", done.is.CartID, "error", err)
+		a.Logger.WarnContext(ctx, "a change of a session is not undone", "cart_id", done.is.CartID, "error", err)
 	}
 }

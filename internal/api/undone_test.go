@@ -21,7 +21,7 @@ func after() string {
 		"metadata": {"c": "d"}, "order_lines": [{"id": "x", "reference": "TENT-2P", "name": "Tent", "quantity": 2, "unit_price": 249900, "tax_rate": 2500}]}`
 }
 
-// What Klarna refuses of a session is undone as a whole, and so is what comes when it is paid.
+// What Klarna refuses of a session is undone as a whole, and so is what comes when it is paid, and what Redis has no room for.
 func TestUndone(t *testing.T) {
 	asItWas := cmpopts.IgnoreFields(api.Session{}, "Revision", "ExpiresAt")
 	t.Run("refused", func(t *testing.T) {
@@ -63,4 +63,28 @@ func TestUndone(t *testing.T) {
 			}
 		})
 	}
+	t.Run("not stored", func(t *testing.T) {
+		w := world(t)
+		c, b := calls(w), w.Browser()
+		made := c.want(c.put("b", before()), 201, "").Session
+		_, id := open(w, b, made)
+		most := func(bytes string) {
+			t.Helper()
+			if err := w.Client.ConfigSet(t.Context(), "maxmemory", bytes).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		most("1")
+		for range 2 {
+			c.want(c.put("b", after()), 503, api.CodeUnavailable)
+		}
+		if diff := cmp.Diff(made, c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session, asItWas); diff != "" {
+			t.Errorf("the session: %s", diff)
+		}
+		w.Buy(id)
+		most("0")
+		if o := w.Place(id); o.Number != "W-1" || o.Metadata["a"] != "b" || o.LineNames["physical:TENT-2P"] != "t" {
+			t.Errorf("sold as %s with %v and %v", o.Number, o.Metadata, o.LineNames)
+		}
+	})
 }

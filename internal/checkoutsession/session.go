@@ -260,8 +260,8 @@ func (s *Store) Change(ctx context.Context, from int64, to Session) error {
 }
 
 // Undo makes a session say again what it said before a change, under the change's revision,
-// unless it says something else by now, was bought or has ended. It returns the number of its
-// order: the one that it had may be another's by now.
+// unless it says something else by now, was bought or has ended. Nobody is on the way to its cart
+// then. It returns the number of its order: the one that it had may be another's by now.
 func (s *Store) Undo(ctx context.Context, change, was Session) (number string, err error) {
 	before, err := was.record()
 	if err != nil {
@@ -281,9 +281,13 @@ func (s *Store) Undo(ctx context.Context, change, was Session) (number string, e
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `update checkout_sessions set order_number = $2, record = $3
+		quiet := time.Now().Add(-settled)
+		if was.changedAt.Before(quiet) {
+			quiet = was.changedAt
+		}
+		_, err := tx.ExecContext(ctx, `update checkout_sessions set order_number = $2, record = $3, expires_at = $7
 			where cart_id = $1 and revision = $4 and order_number = $5 and record = $6 and status in ('open', 'placing')`,
-			was.CartID, number, before, change.Revision, change.OrderNumber, after)
+			was.CartID, number, before, change.Revision, change.OrderNumber, after, quiet.Add(Life).UnixMilli())
 		return err
 	})
 	return number, err
