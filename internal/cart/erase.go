@@ -6,17 +6,19 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/publish"
 )
 
 // Erase takes out of the cart of an order that is erased where it went and what the merchant
 // wrote beside it. A cart of the shop's own loses its postal code, which the shopper types
-// again; the basket of a checkout session is bought, and keeps what its order keeps.
-func (s *Store) Erase(ctx context.Context, id string) error {
+// again; the basket of a checkout session is bought, and keeps what its order keeps. by is what the
+// order was priced by: what was published since may have other prices and ways of delivery.
+func (s *Store) Erase(ctx context.Context, id string, by *publish.Version) error {
 	c, err := s.Get(ctx, id, Fallback{})
 	if err != nil || c.Revision == 0 {
 		return err
 	}
-	pricer := Pricer{Published: s.published}
+	pricer := Pricer{Published: publish.Fixed(by)}
 	_, err = s.Update(ctx, id, Fallback{}, func(c *Cart) error {
 		if c.Basket != nil {
 			q, _ := pricer.Quote(c.Contents) // filled as far as it came

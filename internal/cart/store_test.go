@@ -316,7 +316,7 @@ func TestStoreErase(t *testing.T) {
 		}
 		before, err := pricer.Quote(c.Contents)
 		for range 2 {
-			err = errors.Join(err, store.Erase(ctx, id))
+			err = errors.Join(err, store.Erase(ctx, id, version))
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -334,7 +334,7 @@ func TestStoreErase(t *testing.T) {
 		}
 	}
 	gone := cart.NewID()
-	if err := store.Erase(ctx, gone); err != nil || rdb.Exists(ctx, "shopd:cart:{"+gone+"}").Val() != 0 {
+	if err := store.Erase(ctx, gone, version); err != nil || rdb.Exists(ctx, "shopd:cart:{"+gone+"}").Val() != 0 {
 		t.Errorf("a cart was made: %v", err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/shopd/shopd/internal/observe"
 	"github.com/shopd/shopd/internal/ordermanagement"
 	"github.com/shopd/shopd/internal/payments"
+	"github.com/shopd/shopd/internal/publish"
 	"github.com/shopd/shopd/internal/redisconn"
 	"github.com/shopd/shopd/internal/rounds"
 	"github.com/shopd/shopd/internal/stock"
@@ -125,7 +126,10 @@ func (b *Book) eraseAll(ctx context.Context, o Order, by Source) (Order, error) 
 	}
 	err := b.Observer.Forget(ctx, o.CartID, o.Ref(), payments.SessionOf(o.Origin))
 	if err == nil && o.CartID != "" {
-		err = b.Carts.Erase(ctx, o.CartID)
+		var by *publish.Version
+		if by, err = b.Published.At(ctx, o.Priced); err == nil {
+			err = b.Carts.Erase(ctx, o.CartID, by)
+		}
 	}
 	if err != nil {
 		return o, fmt.Errorf("%w: erase order %s in redis: %w", ErrUnavailable, o.Ref(), err)
