@@ -266,21 +266,6 @@ func TestPublishOnOpenPage(t *testing.T) {
 	e.Buy(id)
 }
 
-// What was bought is told as it was bought, whatever is published afterwards.
-func TestPublishedAfterSale(t *testing.T) {
-	e := newEdition(t)
-	c, b := calls(e.World), e.Browser()
-	made := c.want(c.put("b", basket(`{"reference": "LAMP-1", "quantity": 1}`)), 201, "").Session
-	_, id := open(e.World, b, made)
-	e.Buy(id)
-	e.Place(id)
-	e.publish(t, e.shop("price: 4900", "price: 5900"), lamp(11000))
-	got := c.want(c.call("GET", "/checkout_sessions/b", ""), 200, "").Session
-	if got.Status != "complete" || got.OrderAmount != made.OrderAmount || got.OrderLines[0].TotalAmount != 10000 || got.Revision != made.Revision {
-		t.Errorf("it was %d, read %+v", made.OrderAmount, got)
-	}
-}
-
 // A process is killed when it has raised the revision of a session and its cart has not got it
 // yet: whoever looks later gives it to the cart, unless the merchant's server has said more since.
 func TestKilledBetweenRevisions(t *testing.T) {

@@ -247,7 +247,9 @@ func (a *API) answer(row checkoutsession.Session, c cart.Cart, q cart.Quote, tou
 		}
 	}
 	if c.Basket == nil {
-		s.LinesLost = true
+		m := row.Market
+		s.Country, s.Currency, s.Locale, s.ShippingCountries, s.BillingCountries = m.Country, string(m.Currency), m.Locale, m.ShippingCountries, m.BillingCountries
+		s.LinesLost = sold == nil
 		return s
 	}
 	if r := c.Refused; r != nil && row.Status == checkoutsession.Open {

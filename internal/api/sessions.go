@@ -76,6 +76,9 @@ func (a *API) putSession(ctx context.Context, in *putInput) (*sessionOutput, err
 		return nil, err
 	}
 	purpose.Lines = lineNames(b)
+	purpose.Market = checkoutsession.Market{
+		Country: b.Country, Currency: b.Currency, Locale: b.Locale, ShippingCountries: b.ShippingCountries, BillingCountries: b.BillingCountries,
+	}
 	expected, err := revisionOf(in.IfMatch)
 	if err != nil {
 		return nil, err
@@ -339,7 +342,17 @@ func (a *API) output(ctx context.Context, status int, row checkoutsession.Sessio
 			}
 		}
 	}
-	return &sessionOutput{Status: status, Body: a.answer(row, c, q, touched, sold)}, nil
+	out := &sessionOutput{Status: status, Body: a.answer(row, c, q, touched, sold)}
+	if c.Basket == nil && sold != nil {
+		o, found, err := a.Book.ByOrderID(ctx, row.OrderID)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			out.Body.bought(o, row.Lines)
+		}
+	}
+	return out, nil
 }
 
 // sold is the order that a session became, nil before, and by what its basket is priced: what was

@@ -21,6 +21,7 @@ import (
 	"github.com/shopd/shopd/internal/event"
 	"github.com/shopd/shopd/internal/kco"
 	"github.com/shopd/shopd/internal/klarna"
+	"github.com/shopd/shopd/internal/money"
 	"github.com/shopd/shopd/internal/stock"
 )
 
@@ -71,6 +72,16 @@ type Purpose struct {
 	Metadata    map[string]string `json:"metadata,omitempty"`
 	Customer    Customer          `json:"customer,omitzero"`
 	Lines       []Line            `json:"lines,omitempty"`
+	Market      Market            `json:"market,omitzero"`
+}
+
+// Market is where a session is sold, as the merchant has said it: its cart, which knows, may be lost.
+type Market struct {
+	Country           string         `json:"country"`
+	Currency          money.Currency `json:"currency"`
+	Locale            string         `json:"locale"`
+	ShippingCountries []string       `json:"shipping_countries"`
+	BillingCountries  []string       `json:"billing_countries"`
 }
 
 // Line is the merchant's own ID of a line, and by what the order's line is known.
