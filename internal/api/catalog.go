@@ -2,15 +2,12 @@ package api
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"mime"
 	"net/http"
-	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/v1"
@@ -126,7 +123,7 @@ func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStat
 	case errors.Is(err, publish.ErrStale):
 		return nil, problem(http.StatusPreconditionFailed, CodeStaleRevision, "The newest version is not that of If-Match. Nothing has changed.")
 	case isWrong:
-		return nil, mistakes(wrong, in.RawBody)
+		return nil, mistakes(wrong)
 	case err != nil:
 		return nil, err
 	}
@@ -145,31 +142,22 @@ func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStat
 	return out, nil
 }
 
-var (
-	mistakeLine = regexp.MustCompile(`^(line \d+): ([^ ]+): (.*)$`)
-	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
-)
-
 // mistakes tells each mistake of a catalogue by its member, with its line. What was sent is
 // not in it.
-func mistakes(wrong *publish.WrongError, sent []byte) *Problem {
+func mistakes(wrong *publish.WrongError) *Problem {
 	var faults []Fault
-	for line := range strings.Lines(wrong.Error()) {
-		line = strings.TrimSpace(line)
-		if _, count, ok := strings.Cut(line, "catalogue: "); ok && strings.HasSuffix(count, " wrong:") || line == "" {
-			continue
+	for _, m := range wrong.Mistakes {
+		fault := Fault{"body", m.Bare}
+		if m.Path != "" {
+			fault.Location = shortened("body." + m.Path)
 		}
-		line = quoted.ReplaceAllStringFunc(line, func(text string) string {
-			if plain, err := strconv.Unquote(text); err == nil && plain != "" && bytes.Contains(sent, []byte(plain)) {
-				return "what it says"
-			}
-			return text
-		})
-		fault := Fault{"body", line}
-		if parts := mistakeLine.FindStringSubmatch(line); parts != nil {
-			fault = Fault{shortened("body." + strings.TrimPrefix(parts[2], ".")), parts[1] + ": " + parts[3]}
+		if m.Line > 0 {
+			fault.Message = fmt.Sprintf("line %d: %s", m.Line, m.Bare)
 		}
 		faults = append(faults, fault)
 	}
-	return problem(http.StatusUnprocessableEntity, CodeInvalid, fmt.Sprintf("Mistakes in the catalogue: %d. Nothing has changed.", cmp.Or(wrong.Count, len(faults))), faults...)
+	if more := wrong.Count - len(faults); more > 0 {
+		faults = append(faults, Fault{"body", fmt.Sprintf("and %d more", more)})
+	}
+	return problem(http.StatusUnprocessableEntity, CodeInvalid, fmt.Sprintf("Mistakes in the catalogue: %d. Nothing has changed.", wrong.Count), faults...)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,41 @@ func TestCatalog(t *testing.T) {
 		put(wrong.status, "", wrong.kind, wrong.body)
 	}
 	put(413, "", "application/yaml", strings.Repeat("#", 16<<20+1))
+}
+
+// The mistakes of a catalogue are told in words of ours, all of them, and never in those that were sent.
+func TestCatalogMistakes(t *testing.T) {
+	c := as(published(t), "catalog")
+	product := func(from, to string) string {
+		const right = `{"sku": "A-1", "name": {"en": "Lamp", "sv": "Lampa"}, "prices": {"SEK": 100}, "category": "notebook", "tax_class": "standard", "stock": 1}`
+		return `{"products": [` + right + ",\n" + strings.NewReplacer("A-1", "A-2", from, to).Replace(right) + `]}`
+	}
+	for _, tt := range []struct{ name, body, location, message string }{
+		{"what is allowed", product("standard", "standart"), "body.products[1].tax_class", `line 2: what it says is not "standard", "food", "book" or "none"`},
+		{"an escape", product(`"sku": "A-1"`, `"sku": "hunter\u0032 x"`), "body.products[1].sku", "line 2: what it says is not 1 to 64 of "},
+		{"no ASCII", product(`"sku": "A-1"`, `"sku": "hunter2 \u00f6"`), "body.products[1].sku", "line 2: what it says is not 1 to 64 of "},
+		{"a currency", strings.Replace(product("x", "x"), `{"products"`, `{"currencies": ["hunter2"], "products"`, 1), "body.currencies[0]", "line 1: longer than 3 characters"},
+		{"another currency", strings.Replace(product("x", "x"), `{"products"`, `{"currencies": ["QQQ"], "products"`, 1), "body.products[0].prices.SEK", "line 1: not one of the catalogue's currencies what it says"},
+		{"a member", product(`"tax_class"`, `"tax class"`), "body.products[1].tax class", "line 2: unknown member"},
+		{"no object", "\n[]", "body", "line 2: want an object"},
+		{"a tag", "\nproducts: !hunter2 []", "body", "line 2: tags such as !!str are not taken"},
+		{"an alias", "products: *hunter2", "body", "line 1: anchors and aliases are not taken"},
+	} {
+		kind := "application/json"
+		if !json.Valid([]byte(tt.body)) {
+			kind = "application/yaml"
+		}
+		answer := c.Do(http.MethodPut, "/v1/catalog", kind, tt.body)
+		var p api.Problem
+		if err := json.Unmarshal([]byte(answer.Text), &p); err != nil || answer.StatusCode != 422 {
+			t.Fatalf("%s: %d %v\n%s", tt.name, answer.StatusCode, err, answer.Text)
+		}
+		told := slices.ContainsFunc(p.Errors, func(f api.Fault) bool { return f.Location == tt.location && strings.HasPrefix(f.Message, tt.message) })
+		repeated := slices.ContainsFunc(p.Errors, func(f api.Fault) bool { return strings.Contains(f.Message, "QQQ") })
+		if !told || repeated || strings.Contains(answer.Text, "hunter2") {
+			t.Errorf("%s: %s", tt.name, answer.Text)
+		}
+	}
 }
 
 // Whoever reads events sees all, in order, without a gap, whatever the size of the pages.

@@ -103,7 +103,7 @@ func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 		entry := v.Object(n, path, []string{"id", "name"})
 		id := v.Text(entry["id"], path+".id", 64)
 		if _, _, dup := c.CategoryName(id, "en"); dup {
-			v.Fail(entry["id"].Line, path+".id", "%q stands twice", id)
+			v.Fail(entry["id"].Line, path+".id", "%q stands twice", yamlfile.Said(id))
 		}
 		c.categories = append(c.categories, category{id, v.localized(entry["name"], path+".name", 64)})
 	}
@@ -131,7 +131,7 @@ func (v *validator) catalog(root *yamlfile.Node) *Catalog {
 func (v *validator) readCurrencies(n *yamlfile.Node, products []*yamlfile.Node) (currencies []money.Currency) {
 	read := func(line int, path, code string) {
 		if code != "" && !money.Currency(code).Known() {
-			v.Fail(line, path, "%q is not the code of a currency with two decimals such as SEK", code)
+			v.Fail(line, path, "%q is not the code of a currency with two decimals such as SEK", yamlfile.Said(code))
 		}
 		currencies = append(currencies, money.Currency(code))
 	}
@@ -181,13 +181,13 @@ func (v *validator) product(c *Catalog, n *yamlfile.Node, path string, declared 
 	}
 	if _, _, known := c.CategoryName(g.Category, "en"); !known && g.Category != "" {
 		if declared {
-			v.Fail(m["category"].Line, path+".category", "%q is not among the categories", g.Category)
+			v.Fail(m["category"].Line, path+".category", "%q is not among the categories", yamlfile.Said(g.Category))
 		} else {
 			c.categories = append(c.categories, category{g.Category, i18n.Text{v.language: g.Category}})
 		}
 	}
 	if g.Class != "" && !g.Class.Valid() {
-		v.Fail(m["tax_class"].Line, path+".tax_class", `%q is not "standard", "food", "book" or "none"`, g.Class)
+		v.Fail(m["tax_class"].Line, path+".tax_class", `%q is not "standard", "food", "book" or "none"`, yamlfile.Said(g.Class))
 	}
 	c.groups = append(c.groups, g)
 	if varied {
@@ -231,10 +231,10 @@ func (v *validator) page(c *Catalog, g *Group, n *yamlfile.Node, path string) st
 		return ""
 	}
 	if !skuPattern.MatchString(name) {
-		v.Fail(n.Line, path, "%q is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit", name)
+		v.Fail(n.Line, path, "%q is not 1 to 64 of A-Z a-z 0-9 . _ -, first a letter or digit", yamlfile.Said(name))
 	}
 	if c.byPage[name] != nil {
-		v.Fail(n.Line, path, "%q stands twice", name)
+		v.Fail(n.Line, path, "%q stands twice", yamlfile.Said(name))
 	}
 	c.byPage[name] = g
 	return name
@@ -258,7 +258,7 @@ func (v *validator) variants(c *Catalog, g *Group, m map[string]*yamlfile.Node, 
 			continue // said already
 		}
 		if name == "prices" || slices.Contains(atVariants, name) || slices.Contains(g.Options, name) {
-			v.Fail(n.Line, at, "a variant has %q already", name)
+			v.Fail(n.Line, at, "a variant has %q already", yamlfile.Said(name))
 		}
 		g.Options = append(g.Options, name)
 	}
@@ -291,7 +291,7 @@ func (v *validator) variant(c *Catalog, g *Group, n *yamlfile.Node, path string,
 	p.Name = fullName(g.Title, p.Values)
 	for _, name := range p.Name {
 		if utf8.RuneCountInString(name) > maxName {
-			v.Fail(n.Line, path, "is called %q, longer than %d characters", name, maxName)
+			v.Fail(n.Line, path, "is called %q, longer than %d characters", yamlfile.Said(name), maxName)
 			break
 		}
 	}
@@ -340,7 +340,7 @@ func (v *validator) prices(n *yamlfile.Node, path string) map[money.Currency]mon
 	for _, m := range v.Members(n, path) {
 		code := money.Currency(m.Name)
 		if !slices.Contains(v.currencies, code) {
-			v.Fail(m.Line, path+"."+m.Name, "not one of the catalogue's currencies %v", v.currencies)
+			v.Fail(m.Line, path+"."+m.Name, "not one of the catalogue's currencies %s", yamlfile.Said(fmt.Sprint(v.currencies)))
 			continue
 		}
 		prices[code] = money.Amount(v.Number(m.Node, path+"."+m.Name, 0, MaxPrice))
@@ -384,7 +384,7 @@ func (v *validator) picture(n *yamlfile.Node, path string) string {
 	address, ok := address(picture)
 	switch {
 	case !ok:
-		v.Fail(n.Line, path, "%q is neither a file name nor an https URL", picture)
+		v.Fail(n.Line, path, "%q is neither a file name nor an https URL", yamlfile.Said(picture))
 	case len(address) > maxURL:
 		v.Fail(n.Line, path, "longer than %d characters when it is written as a URL", maxURL)
 	}
@@ -412,7 +412,7 @@ func (v *validator) localized(n *yamlfile.Node, path string, limit int) i18n.Tex
 
 func (v *validator) lang(line int, path, code string) i18n.Lang {
 	if code != "" && !slices.Contains(i18n.Langs(), i18n.Lang(code)) {
-		v.Fail(line, path, "%q is not one of the languages %v", code, i18n.Langs())
+		v.Fail(line, path, "%q is not one of the languages %v", yamlfile.Said(code), i18n.Langs())
 	}
 	return i18n.Lang(code)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/shopd/shopd/internal/db"
+	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // ErrStale: the newest version is another one than was expected. Nothing was published.
@@ -14,12 +15,20 @@ var ErrStale = errors.New("another version is the newest")
 
 // WrongError: files cannot be published, for what is wrong with them.
 type WrongError struct {
-	Count    int // of the mistakes
-	problems []string
+	Count    int                // of the mistakes
+	Mistakes []yamlfile.Problem // the first of each file
+	files    []string
+}
+
+// add adds what is wrong with a file.
+func (e *WrongError) add(file string, err error) {
+	e.Count += yamlfile.Count(err)
+	e.Mistakes = append(e.Mistakes, yamlfile.Problems(err)...)
+	e.files = append(e.files, file+err.Error())
 }
 
 // Error has a line for each mistake, with its line and member.
-func (e *WrongError) Error() string { return strings.Join(e.problems, "\n") }
+func (e *WrongError) Error() string { return strings.Join(e.files, "\n") }
 
 // Catalog is the published catalogue as it was sent, and the number of the version that has
 // it; without one there is no content.

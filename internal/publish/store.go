@@ -17,7 +17,6 @@ import (
 	"github.com/shopd/shopd/internal/db"
 	"github.com/shopd/shopd/internal/settings"
 	"github.com/shopd/shopd/internal/stock"
-	"github.com/shopd/shopd/internal/yamlfile"
 )
 
 // Kept is how long a version that is not the newest is kept at least: longer than any cart. One
@@ -372,25 +371,24 @@ func readContents(number int64, shop, goods []byte) (*Version, error) {
 	return Read(number, source, goods)
 }
 
+var errNothingSold = errors.New("nothing can be bought: no product has a price in the currency of a market")
+
 // Read makes a version of a shop file and a catalogue; an empty one is none. The error has
 // all that is wrong with both.
 func Read(number int64, source settings.Source, goods []byte) (*Version, error) {
-	var problems []string
-	wrong := 0
+	var wrong WrongError
 	shop, warnings, err := settings.Read(source)
 	if err != nil {
-		problems = append(problems, "shop file: "+err.Error())
-		wrong += yamlfile.Count(err)
+		wrong.add("shop file: ", err)
 	}
 	products := &catalog.Catalog{}
 	if len(goods) > 0 {
 		if products, err = catalog.Read(bytes.NewReader(goods)); err != nil {
-			problems = append(problems, "catalogue: "+err.Error())
-			wrong += yamlfile.Count(err)
+			wrong.add("catalogue: ", err)
 		}
 	}
-	if len(problems) > 0 {
-		return nil, &WrongError{wrong, problems}
+	if wrong.Count > 0 {
+		return nil, &wrong
 	}
 	v := NewVersion(number, shop, products)
 	v.Warnings = warnings
@@ -398,7 +396,8 @@ func Read(number int64, source settings.Source, goods []byte) (*Version, error) 
 	case shop.Storefront && len(goods) == 0:
 		return nil, ErrNoCatalog
 	case len(v.Markets) == 0:
-		return nil, &WrongError{1, []string{"nothing can be bought: no product has a price in the currency of a market"}}
+		wrong.add("", errNothingSold)
+		return nil, &wrong
 	}
 	return v, nil
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,24 +21,41 @@ const maxShown = 100
 // Checker reads the values of a file and collects what is wrong with them. Each method
 // takes the path of the value ("products[0].name"), for the problem. The zero value is
 // ready.
-type Checker struct{ problems, warnings []problem }
+type Checker struct{ problems, warnings []Problem }
 
-type problem struct {
-	line int
-	text string
+// Problem is one thing that is wrong with a file.
+type Problem struct {
+	Line int    // 0: Text names it, if it has one
+	Path string // of the value; "": of the file itself
+	Text string
+	Bare string // Text without what the file says, for who must not repeat that
 }
 
-// Fail adds a problem.
+// String is the problem with its line and member.
+func (p Problem) String() string {
+	return fmt.Sprintf("line %d: %s: %s", p.Line, cmp.Or(p.Path, "the file"), p.Text)
+}
+
+// Said is what the file says, among the arguments of Fail.
+type Said string
+
+// unsaid stands where a Said was.
+type unsaid struct{}
+
+// Format writes it, whatever the verb is.
+func (unsaid) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, "what it says") }
+
+// Fail adds a problem. What the file says is among args as Said.
 func (c *Checker) Fail(line int, path, format string, args ...any) {
-	c.problems = append(c.problems, newProblem(line, path, fmt.Sprintf(format, args...)))
+	c.problems = append(c.problems, newProblem(line, path, format, args...))
 }
 
 // Warn adds something that may be meant and is no problem.
 func (c *Checker) Warn(line int, path, format string, args ...any) {
-	c.warnings = append(c.warnings, newProblem(line, path, fmt.Sprintf(format, args...)))
+	c.warnings = append(c.warnings, newProblem(line, path, format, args...))
 }
 
-func newProblem(line int, path, text string) problem {
+func newProblem(line int, path, format string, args ...any) Problem {
 	path = strings.TrimPrefix(path, ".") // of a member of the file itself
 	path = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -45,7 +63,13 @@ func newProblem(line int, path, text string) problem {
 		}
 		return utf8.RuneError // names come from the file: none may change how the problem reads
 	}, path)
-	return problem{line, fmt.Sprintf("line %d: %s: %s", line, path, text)}
+	bare := slices.Clone(args)
+	for i := range bare {
+		if _, is := bare[i].(Said); is {
+			bare[i] = unsaid{}
+		}
+	}
+	return Problem{line, path, fmt.Sprintf(format, args...), fmt.Sprintf(format, bare...)}
 }
 
 // Err is all problems in the order of the file, nil without any.
@@ -53,20 +77,31 @@ func (c *Checker) Err() error {
 	if len(c.problems) == 0 {
 		return nil
 	}
-	shown := texts(c.problems)
-	if more := len(shown) - maxShown; more > 0 {
-		shown = append(shown[:maxShown], fmt.Sprintf("and %d more", more))
-	}
-	return &wrongError{len(c.problems), fmt.Sprintf("%d wrong:\n%s", len(c.problems), strings.Join(shown, "\n"))}
+	sorted := inOrder(c.problems)
+	return &wrongError{len(sorted), sorted[:min(len(sorted), maxShown)]}
 }
 
 // wrongError is that of Err.
 type wrongError struct {
 	count int
-	text  string
+	shown []Problem
 }
 
-func (e *wrongError) Error() string { return e.text }
+func (e *wrongError) Error() string {
+	shown := texts(e.shown)
+	if more := e.count - len(shown); more > 0 {
+		shown = append(shown, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Sprintf("%d wrong:\n%s", e.count, strings.Join(shown, "\n"))
+}
+
+// Problems are the first of an error, in the order of the file: one that is not of Err is one itself.
+func Problems(err error) []Problem {
+	if w, ok := errors.AsType[*wrongError](err); ok {
+		return w.shown
+	}
+	return []Problem{{Text: err.Error(), Bare: err.Error()}}
+}
 
 // Count is how many problems an error has: one that is not of Err has one.
 func Count(err error) int {
@@ -77,14 +112,16 @@ func Count(err error) int {
 }
 
 // Warnings are what Warn was told, in the order of the file.
-func (c *Checker) Warnings() []string { return texts(c.warnings) }
+func (c *Checker) Warnings() []string { return texts(inOrder(c.warnings)) }
 
-func texts(problems []problem) []string {
-	sorted := slices.Clone(problems)
-	slices.SortStableFunc(sorted, func(a, b problem) int { return cmp.Compare(a.line, b.line) })
-	texts := make([]string, len(sorted))
-	for i, p := range sorted {
-		texts[i] = p.text
+func inOrder(problems []Problem) []Problem {
+	return slices.SortedStableFunc(slices.Values(problems), func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+func texts(problems []Problem) []string {
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.String()
 	}
 	return texts
 }
@@ -97,7 +134,7 @@ func (c *Checker) Members(n *Node, path string) []Member {
 	}
 	members, ok := n.value.([]Member)
 	if !ok {
-		c.Fail(n.Line, cmp.Or(path, "the file"), "want an object")
+		c.Fail(n.Line, path, "want an object")
 	}
 	seen := map[string]bool{}
 	for _, m := range members {
@@ -186,7 +223,7 @@ func (c *Checker) Text(n *Node, path string, limit int) string {
 func (c *Checker) Pattern(n *Node, path string, pattern *regexp.Regexp, what string) string {
 	s := c.Text(n, path, 1000)
 	if s != "" && !pattern.MatchString(s) {
-		c.Fail(n.Line, path, "%q is not %s", s, what)
+		c.Fail(n.Line, path, "%q is not %s", Said(s), what)
 		return ""
 	}
 	return s
@@ -199,7 +236,7 @@ func (c *Checker) Choice(n *Node, path string, choices ...string) string {
 	}
 	s := c.Text(n, path, 1000)
 	if s != "" && !slices.Contains(choices, s) {
-		c.Fail(n.Line, path, "%q is none of: %s", s, strings.Join(choices, ", "))
+		c.Fail(n.Line, path, "%q is none of: %s", Said(s), strings.Join(choices, ", "))
 	}
 	return s
 }

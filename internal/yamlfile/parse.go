@@ -92,7 +92,7 @@ type Member struct {
 
 // Parse reads exactly one YAML document; JSON is YAML. What makes one value from another
 // (anchors, aliases, merge keys) and tags are refused: what a file says stands there.
-// Errors name the line.
+// Errors name the line, and say nothing that the file says.
 func Parse(data []byte) (*Node, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if !utf8.Valid(data) {
@@ -153,6 +153,8 @@ func unescape(match []byte) []byte {
 // yamlError is how the YAML library begins an error.
 var yamlError = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
+const anchors = "anchors and aliases are not taken: write the value out"
+
 // syntaxError is an error of the YAML library with a line that exists.
 func syntaxError(err error, data []byte) error {
 	text := err.Error()
@@ -163,6 +165,9 @@ func syntaxError(err error, data []byte) error {
 			line = n
 		}
 	}
+	if strings.HasPrefix(rest, "unknown anchor ") { // it has the name, and errors of Parse say nothing that the file says
+		rest = anchors
+	}
 	line = max(1, min(line, bytes.Count(bytes.TrimRight(data, "\n"), []byte("\n"))+1))
 	return fmt.Errorf("line %d: %s", line, strings.TrimSpace(rest))
 }
@@ -172,9 +177,9 @@ func convert(y *yaml.Node, depth int) (*Node, error) {
 	fail := func(problem string) (*Node, error) { return nil, fmt.Errorf("line %d: %s", y.Line, problem) }
 	switch {
 	case y.Kind == yaml.AliasNode || y.Anchor != "":
-		return fail("anchors and aliases are not taken: write the value out")
+		return fail(anchors)
 	case y.Style&yaml.TaggedStyle != 0:
-		return fail("tags such as " + strconv.Quote(y.Tag) + " are not taken")
+		return fail("tags such as !!str are not taken")
 	case depth == maxDepth:
 		return fail("nested too deep")
 	}
