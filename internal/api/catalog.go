@@ -43,6 +43,15 @@ type putCatalogInput struct {
 	RawBody     []byte `contentType:"application/yaml"`
 }
 
+// Resolve refuses a dry_run without a value: huma takes it as absent, and what was only to be checked would be sold by.
+func (*putCatalogInput) Resolve(ctx huma.Context) []error {
+	at := ctx.URL()
+	if query := at.Query(); query.Has("dry_run") && query.Get("dry_run") == "" {
+		return []error{&huma.ErrorDetail{Location: "query.dry_run", Message: "is neither true nor false"}}
+	}
+	return nil
+}
+
 type catalogStateOutput struct {
 	ETag string `header:"ETag"`
 	Body CatalogState

@@ -189,6 +189,14 @@ func TestCatalog(t *testing.T) {
 			t.Errorf("a mistake: %+v", f)
 		}
 	}
+	for _, query := range []string{"?dry_run", "?dry_run="} { // it is not known what is meant
+		if got := put(422, query, "application/json", strings.Replace(goods, "NEW-1", "NEW-2", 1)); len(got.Errors) != 1 || got.Errors[0].Location != "query.dry_run" {
+			t.Errorf("%s: %+v", query, got)
+		}
+	}
+	if now := c.raw("GET", "/catalog", ""); now.Header.Get("ETag") != `"2"` {
+		t.Errorf("published: %v", now.Header)
+	}
 	for _, wrong := range []struct {
 		status     int
 		kind, body string
