@@ -132,6 +132,14 @@ type adapter struct {
 // Handle adds an operation: behind a key, unless it has no scope.
 func (a *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	serve := func(w http.ResponseWriter, r *http.Request) { handler(humachi.NewContext(op, r, w)) }
+	if op.BodyReadTimeout > callTime { // the server's time for an answer is for bodies of the usual size
+		in := serve
+		serve = func(w http.ResponseWriter, r *http.Request) {
+			// Who serves without limits has none to move.
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(op.BodyReadTimeout + callTime))
+			in(w, r)
+		}
+	}
 	if when := op.Metadata[idempotent]; when != nil {
 		serve = a.api.once(when == always, serve)
 	}

@@ -188,6 +188,31 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// patient notes for how long the server waits for a body, and for an answer.
+type patient struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (p *patient) SetReadDeadline(at time.Time) error  { p.read = at; return nil }
+func (p *patient) SetWriteDeadline(at time.Time) error { p.write = at; return nil }
+
+// The largest body of a call may be on its way for long enough, of who has a key.
+func TestTimeOfBody(t *testing.T) {
+	s, _ := serve(t, dbtest.SQLite(t))
+	for key, long := range map[string]bool{"sk_all": true, "sk_none": false} {
+		p := &patient{ResponseRecorder: httptest.NewRecorder()}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/v1/catalog", strings.NewReader("products: []"))
+		r.Header.Set("Authorization", "Bearer "+key)
+		r.Header.Set("Content-Type", "application/yaml")
+		start := time.Now()
+		s.Config.Handler.ServeHTTP(p, r)
+		if got := p.read.Sub(start) >= time.Minute && p.write.Sub(start) >= time.Minute+callTime; got != long {
+			t.Errorf("%s: %d, read within %v, answered within %v", key, p.Code, p.read.Sub(start), p.write.Sub(start))
+		}
+	}
+}
+
 // A key may make so many calls a minute, for all that it asks.
 func TestLimit(t *testing.T) {
 	s, _ := serve(t, dbtest.SQLite(t))

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/v1"
@@ -19,7 +20,9 @@ import (
 const (
 	// catalogLimit is the largest catalogue, in bytes.
 	catalogLimit = 16 << 20
-	yamlType     = "application/yaml"
+	// catalogTime is for how long it may be on its way: the largest needs 2.3 Mbit/s.
+	catalogTime = time.Minute
+	yamlType    = "application/yaml"
 )
 
 // CatalogState is what is published, or would be.
@@ -74,7 +77,7 @@ func (a *API) catalog(on huma.API) {
 	register(a, on, permission.Catalog, huma.Operation{
 		OperationID: "put_catalog", Method: http.MethodPut, Path: Path + "/catalog", Tags: tags, Summary: "Check and publish a catalogue",
 		Description: "YAML or JSON, at most 16 MiB. Every process sells by it within a second. 422 has each mistake with its line and member.",
-		RequestBody: &huma.RequestBody{Required: true, Content: content()}, MaxBodyBytes: catalogLimit + 1, SkipValidateBody: true, Responses: answers("CatalogState", stateExample),
+		RequestBody: &huma.RequestBody{Required: true, Content: content()}, MaxBodyBytes: catalogLimit + 1, BodyReadTimeout: catalogTime, SkipValidateBody: true, Responses: answers("CatalogState", stateExample),
 		Errors: []int{http.StatusPreconditionFailed, http.StatusUnprocessableEntity},
 	}, a.putCatalog)
 	// A body that is read as bytes is described as such by huma.
@@ -111,6 +114,8 @@ func (a *API) getCatalog(ctx context.Context, _ *struct{}) (*catalogOutput, erro
 func etag(number int64) string { return `"` + strconv.FormatInt(number, 10) + `"` }
 
 func (a *API) putCatalog(ctx context.Context, in *putCatalogInput) (*catalogStateOutput, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime) // from now on, where the body is there
+	defer cancel()
 	expected, err := revisionOf(in.IfMatch)
 	if err != nil {
 		return nil, err
