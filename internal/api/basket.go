@@ -19,6 +19,8 @@ import (
 // reading checks a session and makes its basket.
 type reading struct {
 	faults []Fault
+	// taxless is a market that the basket may be sold in whose prices are without tax; "": none.
+	taxless string
 }
 
 func (r *reading) fault(member, message string) {
@@ -45,8 +47,13 @@ func (r *reading) basket(in *SessionRequest, sold market.List) (*cart.Basket, er
 	}
 	r.countries("shipping_countries", &b.ShippingCountries, m, sold)
 	r.countries("billing_countries", &b.BillingCountries, m, sold)
+	for _, country := range append([]string{m.Country}, b.BillingCountries...) { // to which an address may lead it
+		if other, _ := sold.Lookup(country); other.Scheme == market.SalesTax && r.taxless == "" {
+			r.taxless = country
+		}
+	}
 	r.lines(in, b, m)
-	r.options(in, b, m)
+	r.options(in, b)
 	if len(r.faults) > 0 {
 		return nil, invalid(r.faults...)
 	}
@@ -145,7 +152,7 @@ func (r *reading) line(at string, in LineRequest, m market.Market) cart.BasketLi
 	case in.TaxRate == nil:
 		r.fault(at+".tax_rate", "is missing: a line with unit_price has its own")
 	default:
-		r.untaxed(at+".tax_rate", *in.TaxRate, m)
+		r.untaxed(at+".tax_rate", *in.TaxRate)
 	}
 	if line.Type == klarna.SalesTax && m.Scheme != market.SalesTax {
 		r.fault(at+".type", "is for markets whose prices are without tax")
@@ -162,13 +169,13 @@ func (r *reading) line(at string, in LineRequest, m market.Market) cart.BasketLi
 }
 
 // untaxed checks a rate that the merchant has said: where prices are without tax, all that is sold is.
-func (r *reading) untaxed(member string, rate int64, m market.Market) {
-	if m.Scheme == market.SalesTax && rate != 0 {
-		r.fault(member, "must be 0: prices of this market are without tax")
+func (r *reading) untaxed(member string, rate int64) {
+	if r.taxless != "" && rate != 0 {
+		r.fault(member, "must be 0: prices in "+r.taxless+" are without tax")
 	}
 }
 
-func (r *reading) options(in *SessionRequest, b *cart.Basket, m market.Market) {
+func (r *reading) options(in *SessionRequest, b *cart.Basket) {
 	preselected := false
 	for i, o := range in.DeliveryOptions {
 		at := fmt.Sprintf("delivery_options[%d]", i)
@@ -179,7 +186,7 @@ func (r *reading) options(in *SessionRequest, b *cart.Basket, m market.Market) {
 			r.fault(at+".preselected", "is true twice")
 		}
 		preselected = preselected || o.Preselected
-		r.untaxed(at+".tax_rate", o.TaxRate, m)
+		r.untaxed(at+".tax_rate", o.TaxRate)
 		b.Options = append(b.Options, cart.BasketOption{
 			ID: o.ID, Name: o.Name, Description: o.Description, Price: money.Amount(o.Price), TaxRate: klarna.Rate(o.TaxRate), Preselected: o.Preselected, //nolint:gosec // 0 to 10000
 			Location: o.PickupPoint.location(),

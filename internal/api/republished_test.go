@@ -146,6 +146,25 @@ func TestCurrencyOfBillingCountry(t *testing.T) {
 	}
 }
 
+// Where an address may lead a basket to a market whose prices are without tax, its lines have none.
+func TestTaxOfBillingCountries(t *testing.T) {
+	e := newEdition(t, "currency: EUR", "currency: USD", ", EUR: 1000}", "}", ", EUR: 5000}", "}")
+	c := calls(e.World)
+	put := func(rate, countries string) said {
+		return c.put("b", strings.NewReplacer(`"SE"`, `"FI"`, "2500", rate).Replace(basket(tent, home, `"billing_countries": [`+countries+`]`)))
+	}
+	refused := c.want(put("2500", `"FI", "US"`), 422, api.CodeInvalid)
+	var at []string
+	for _, f := range refused.Problem.Errors {
+		at = append(at, f.Location+" "+f.Message)
+	}
+	if got := strings.Join(at, "; "); got != "body.order_lines[0].tax_rate must be 0: prices in US are without tax; body.delivery_options[0].tax_rate must be 0: prices in US are without tax" {
+		t.Error(got)
+	}
+	c.want(put("2500", `"FI"`), 201, "")
+	c.want(put("0", `"FI", "US"`), 200, "")
+}
+
 // Lines of the merchant's own are sold in each market of the shop file, also where the
 // catalogue has no price; a SKU is not.
 func TestOwnPricesInAnyMarket(t *testing.T) {
