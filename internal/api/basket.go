@@ -238,7 +238,7 @@ func (r *reading) url(member, text string, required bool) {
 // isAddress reports whether a text is the address of a page.
 func isAddress(text string) bool {
 	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil
 }
 
 // totals checks a basket by what it comes to, and takes the tax of its lines as it was sent.

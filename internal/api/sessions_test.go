@@ -201,6 +201,7 @@ func TestRefusedSessions(t *testing.T) {
 		{"without its own country", basket(tent, `"billing_countries": ["DE"]`), 422, api.CodeInvalid, "body.billing_countries[0]"},
 		{"no success_url", `{"country": "SE", "order_lines": [` + tent + `]}`, 422, api.CodeInvalid, "body"},
 		{"no address", strings.Replace(basket(tent), "https://www.example.com", "javascript:alert(1)//", 1), 422, api.CodeInvalid, "body.success_url"},
+		{"no host", strings.Replace(basket(tent), "https://www.example.com", "https://:443", 1), 422, api.CodeInvalid, "body.success_url"},
 		{"embedded without its page", basket(tent, `"mode": "embedded"`), 422, api.CodeInvalid, "body.checkout_url"},
 		{"an unknown member of a line", basket(line(`"unit_price": 1, "tax_rate": 0, "vat": 1`)), 422, api.CodeInvalid, "body.order_lines[0].vat"},
 		{"no rate", basket(line(`"unit_price": 100`)), 422, api.CodeInvalid, "body.order_lines[0].tax_rate"},
