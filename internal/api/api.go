@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -268,5 +267,5 @@ func allowed(r chi.Router, path string) (methods []string) {
 			methods = append(methods, m)
 		}
 	}
-	return slices.Compact(methods)
+	return methods
 }
